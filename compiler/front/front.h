@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The front end's whole interface: text in, checked syntax out. */
+#ifndef WPK_COMPILER_FRONT_FRONT_H
+#define WPK_COMPILER_FRONT_FRONT_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "front/ast.h"
+
+struct front_options {
+	const char *const *dirs;	/* import search path after the
+					 * importing file's own folder;
+					 * NULL-ended */
+};
+
+/* The files read, in order of first reading, for the depfile. */
+struct front_files {
+	const char **v;
+	int n;
+};
+
+/* Parse one source; imports are not followed. NULL after an error. */
+struct ast_unit *front_parse(struct arena *a, const struct source *src,
+	struct diag *d);
+
+/* Read, parse and check "path" and everything it imports. Errors go to "d";
+ * NULL if there were any. "files" also names files read before an error. */
+struct ast_unit *front_load(struct arena *a, const char *path,
+	const struct front_options *o, struct front_files *files,
+	struct diag *d);
+
+/* The same for a source already in memory (standard input, fuzzing). */
+struct ast_unit *front_load_source(struct arena *a, struct source *src,
+	const struct front_options *o, struct front_files *files,
+	struct diag *d);
+
+/* Checks what needs no sizes: names, ranks, dtypes, attributes, layouts,
+ * recursion of fn, schedules, tune and test blocks. */
+void front_check(struct arena *a, struct ast_unit *u, struct diag *d);
+
+/* Find the operator, instance or fn that "name" (possibly dotted) means inside
+ * "u"; "*owner" gets the unit that defines it. NULL if there is none. */
+const struct ast_item *front_find(const struct ast_unit *u, const char *name,
+	const struct ast_unit **owner);
+
+/* The directives, builtin functions and dtypes there are, NULL-ended; the
+ * checks, "did you mean" and wpk(7) use the same lists. */
+const char *const *front_directives(void);
+const char *const *front_builtins(void);
+const char *const *front_dtypes(void);
+
+/* Syntax as text, one construct a line, for tests. */
+void front_print(const struct ast_unit *u, struct str *out);
+
+#endif
