@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* Operator IR: one operator as typed tensors and statements over named axes.
+ *
+ * An operator here is an instance: sizes and attributes have values. The IR is
+ * a value; passes return a new one or edit it before it is shared. Everything
+ * lives in the arena it was made in.
+ *
+ * Text form, which ir_read reads back:
+ *
+ *	op mm {
+ *	  size M = 64
+ *	  in A: f32[64, 32] layout(0, 1) align 16
+ *	  in B: f32[32, 48] layout(1, 0) align 16
+ *	  let acc: f32[64, 48]
+ *	  out C: f32[64, 48] layout(0, 1) align 16
+ *	  acc[i:64, j:48] = sum[k:32](mul(A[i, k], B[k, j])) : f32
+ *	  C[i:64, j:48] = max(acc[i, j], 0.0:f32)
+ *	}
+ *
+ * An axis that starts at 4 and ends before 10 is "i:4:10"; a statement whose
+ * write index is not its axes in order names them apart:
+ *
+ *	  y[n, add(mul(f_o, 4), f_i)] over n:8, f_o:16, f_i:4 = ...
+ *
+ * The header comment of text.c has the whole form.
+ */
+#ifndef WPK_COMPILER_IR_IR_H
+#define WPK_COMPILER_IR_IR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/str.h"
+#include "ir/ops.h"
+#include "ir/type.h"
+
+/* Index values and tensor sizes fit 62 bits; overflow is an error found in
+ * lowering. */
+
+/* One axis of one statement or one reduction: values lo <= v < lo + extent.
+ * "id" is its index in ir_operator.axes; names repeat between statements. */
+struct ir_axis {
+	const char *name;
+	int64_t lo, extent;
+	int id;
+	bool reduced;
+	int stmt;		/* index of the owning statement */
+};
+
+/* One physical dimension: logical dimension "dim" divided by "div" and then,
+ * if "mod" is not 0, taken modulo "mod". "stride" in elements. */
+struct ir_phys {
+	int dim;
+	int64_t div, mod;
+	int64_t extent, stride;
+};
+
+enum ir_role { IR_IN, IR_LET, IR_OUT };
+
+struct ir_tensor {
+	const char *name;
+	enum ir_role role;
+	enum dtype type;
+	int64_t *dims;
+	int rank;
+	struct ir_phys *phys;	/* outermost first; lets: logical order */
+	int n_phys;
+	int64_t elements;	/* physical extent in memory, in elements */
+	int align;		/* of the base pointer, in bytes */
+	bool constant;		/* never changes between calls */
+	int id;
+	struct span at;
+};
+
+enum ir_kind {
+	IR_INT,		/* integer constant "i" of "type" */
+	IR_FLOAT,	/* "f" of "type" */
+	IR_AXIS,	/* value of axes[axis], type i64 */
+	IR_READ,	/* tensors[tensor][args...], pad */
+	IR_OP,		/* "op" of args */
+	IR_CAST,	/* args[0] as "type" */
+	IR_REDUCE	/* reducer over axes red[n_red] of args[0], in "type" */
+};
+
+enum ir_pad { IR_PAD_NONE, IR_PAD_VALUE, IR_PAD_EDGE };
+
+struct ir_expr {
+	enum ir_kind kind;
+	enum op op;
+	enum dtype type;	/* of the result */
+	struct ir_expr **args;	/* operands, or a read's indices */
+	int n_args;
+	int64_t i;
+	double f;		/* value; IR_READ with IR_PAD_VALUE: the pad */
+	int axis, tensor;
+	enum reducer reducer;
+	int *red;
+	int n_red;
+	enum ir_pad pad;
+	struct span at;
+};
+
+/* tensors[tensor][index...] = expr for every value of the axes, which are
+ * distinct; expr's type is the tensor's. "index" has one integer expression
+ * per dimension of the tensor and is never NULL: the axis values in order
+ * ("plain", as lowering makes them, see ir_axis_values) until a pass splits or
+ * reorders axes; then mixed-radix sums such as f_o*4 + f_i, each axis in one
+ * dimension. */
+struct ir_stmt {
+	int tensor;
+	int *axes;
+	int n_axes;
+	struct ir_expr **index;
+	struct ir_expr *expr;
+	struct span at;
+};
+
+struct ir_size {
+	const char *name;
+	int64_t value;
+};
+
+struct ir_operator {
+	const char *name;	/* C symbol */
+	const char *source;	/* "std.conv.conv2d", or the same as name */
+	bool exported;
+	struct ir_size *sizes;	/* sizes and integer attributes, by name */
+	int n_sizes;
+	struct ir_axis *axes;
+	int n_axes;
+	struct ir_tensor *tensors;	/* inputs, then outputs, then lets */
+	int n_tensors, n_inputs, n_outputs;
+	struct ir_stmt *stmts;	/* in order of dependence */
+	int n_stmts;
+	struct span at;
+};
+
+/* ---- build.c: making expressions ---- */
+
+struct ir_expr *ir_int(struct arena *a, int64_t v, enum dtype t);
+struct ir_expr *ir_float(struct arena *a, double v, enum dtype t);
+struct ir_expr *ir_axis_value(struct arena *a, int axis);
+struct ir_expr *ir_apply(struct arena *a, enum op op, enum dtype t, int n, ...);
+struct ir_expr *ir_cast(struct arena *a, enum dtype t, struct ir_expr *e);
+struct ir_expr *ir_read_tensor(struct arena *a, const struct ir_tensor *t,
+	struct ir_expr **idx);
+/* A deep copy in which axis i is replaced by "with[i]" where that is set. */
+struct ir_expr *ir_substitute(struct arena *a, const struct ir_expr *e,
+	struct ir_expr *const *with);
+/* Calls "f" on "e" and everything below it, parents first. */
+void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx);
+/* Same structure, types and constants. */
+bool ir_equal(const struct ir_expr *x, const struct ir_expr *y);
+/* The type an operation has when nothing else is said: bool for comparisons,
+ * the second operand's for select, else the operands' widened. */
+enum dtype ir_natural_type(enum op op, struct ir_expr *const *args, int n);
+/* IR_AXIS nodes for "axes": the write index of a plain statement. */
+struct ir_expr **ir_axis_values(struct arena *a, const int *axes, int n);
+/* True if the statement's index is its axes in order. */
+bool ir_stmt_plain(const struct ir_stmt *s);
+/* Appends to the operator's tables and returns the new id. A let is laid out
+ * in logical order; "dims" is borrowed. */
+int ir_add_axis(struct arena *a, struct ir_operator *o, struct ir_axis axis);
+int ir_add_let(struct arena *a, struct ir_operator *o, const char *name,
+	enum dtype type, int64_t *dims, int rank);
+/* Gives "t" the layout of its logical order. */
+void ir_row_major(struct arena *a, struct ir_tensor *t);
+
+/* ---- text.c ---- */
+
+void ir_print(const struct ir_operator *o, struct str *out);
+void ir_print_expr(const struct ir_operator *o, const struct ir_expr *e,
+	struct str *out);
+/* NULL with an error in "d" if the text is not an operator. */
+struct ir_operator *ir_read(struct arena *a, const struct source *src,
+	struct diag *d);
+/* Hash of the text form without names that do not matter (symbol, source):
+ * the key of locks and databases. */
+uint64_t ir_hash(const struct ir_operator *o);
+
+/* ---- verify.c ---- */
+
+/* What is wrong with "o", or NULL: a sentence in "a". */
+const char *ir_verify(struct arena *a, const struct ir_operator *o);
+
+/* ---- fold.c: needs: nothing.  keeps: meaning.  Constants folded, x*1, x+0,
+ * integer division and modulo simplified by the ranges of axes. ---- */
+
+void ir_fold(struct arena *a, struct ir_operator *o);
+/* One expression; "e" itself is not changed. */
+struct ir_expr *ir_fold_expr(struct arena *a, const struct ir_operator *o,
+	struct ir_expr *e);
+/* Least and greatest value of an integer expression; false if it has none
+ * that can be derived (computed indices). */
+bool ir_range(const struct ir_operator *o, const struct ir_expr *e,
+	int64_t *lo, int64_t *hi);
+
+/* ---- hoist.c: needs: nothing.  keeps: meaning, folded.
+ * Every reduction inside a larger expression becomes a let NAME_red0 of its
+ * own, over the axes it uses, so that each statement is one reduction or has
+ * none. ---- */
+
+void ir_hoist(struct arena *a, struct ir_operator *o);
+
+/* ---- split.c: needs: folded.  keeps: meaning, folded.
+ * Splits axes that occur divided or modulo a constant, in an index (f/(F/G))
+ * or in a layout (C/32, C%32), so that accesses become affine in the new axes,
+ * "f_o" and "f_i". Statements that share a let are split alike. ---- */
+
+void ir_split_axes(struct arena *a, struct ir_operator *o);
+
+/* ---- affine.c ---- */
+
+/* c + sum of coef[i] * axes[i], over all axes of the operator. */
+struct ir_affine {
+	int64_t c;
+	int64_t *coef;
+};
+
+/* True if "e" is affine in the operator's axes. */
+bool ir_affine(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, struct ir_affine *out);
+/* The element offset of a read (or of a statement's own write, with "idx" the
+ * axis values) as an affine form; false where the layout or an index is not
+ * affine. */
+bool ir_address(struct arena *a, const struct ir_operator *o,
+	const struct ir_tensor *t, struct ir_expr *const *idx,
+	struct ir_affine *out);
+/* The same as an expression, always possible. */
+struct ir_expr *ir_offset(struct arena *a, const struct ir_tensor *t,
+	struct ir_expr *const *idx);
+/* Element offset of logical indices that are known. */
+int64_t ir_offset_of(const struct ir_tensor *t, const int64_t *idx);
+
+/* ---- eval.c: the reference interpreter, in double ---- */
+
+/* Tensors' contents: "data[id]" in each tensor's own dtype and layout for
+ * inputs; lets and outputs are computed. */
+struct ir_eval;
+
+/* "data" is indexed by tensor id (inputs needed). The evaluator remembers lets
+ * it has computed; it borrows "o" and "data". */
+struct ir_eval *ir_eval_create(const struct ir_operator *o,
+	const void *const *data);
+void ir_eval_destroy(struct ir_eval *e);
+
+/* A value, a bound on the error of any faithful kernel (any order of
+ * summation, FMA or not), relative to exact arithmetic on the given inputs;
+ * "quantum" is the power of two of which the value and every partial result is
+ * a multiple (0: unknown), which makes sums of small dyadic inputs exact and
+ * their bound 0. */
+struct ir_num {
+	double v, err, quantum;
+};
+
+/* Output or let "tensor" at logical index "idx". */
+struct ir_num ir_eval_at(struct ir_eval *e, int tensor, const int64_t *idx);
+
+/* The n elements idx, idx + (0,..,0,1), ...: along the last dimension. */
+void ir_eval_row(struct ir_eval *e, int tensor, const int64_t *idx, int64_t n,
+	struct ir_num *out);
+
+/* Multiply-adds (or other operations) one element of "tensor" costs. */
+double ir_eval_cost(const struct ir_operator *o, int tensor);
+
+/* Fill an input with reproducible values that suit its dtype: multiples of
+ * 1/16 in [-1, 1] for floats, small integers otherwise; indices that are read
+ * as computed indices are kept within the tensor they index. */
+void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
+	void *data);
+
+/* ---- group.c ---- */
+
+enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION };
+
+/* Consecutive statements that one kernel computes: the anchor, with maps fused
+ * before (inlined into it) and after it. Row groups hold several reductions
+ * over the same trailing axes. Tensors that cross groups are workspace. */
+struct ir_group {
+	enum ir_anchor anchor;
+	int *stmts;		/* indices, in order */
+	int n_stmts;
+	int anchor_stmt;	/* IR_CONTRACTION: the reduction */
+};
+
+struct ir_partition {
+	struct ir_group *groups;
+	int n_groups;
+};
+
+/* The partition used until search chooses among several: maps are inlined
+ * into their consumers, a contraction takes the maps that follow it
+ * elementwise, reductions over one row share a kernel. May rewrite "o"
+ * (inlining); every group is legal for some sketch. */
+struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o);
+void ir_print_partition(const struct ir_operator *o,
+	const struct ir_partition *p, struct str *out);
+/* NULL or what is wrong: a statement missing or twice, an order that reads
+ * before it writes. */
+const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
+	const struct ir_partition *p);
+
+/* ---- roles.c: contractions are recognised, not named ---- */
+
+/* sum over K of left * right for a contraction group. Axis lists are in the
+ * order of the output's axes (M, N, batch) or of the reduction (K). "left" and
+ * "right" are the IR_READ nodes, widening casts stripped: "left" is the padded
+ * one, or else the first; "product" is the dtype in which they are multiplied.
+ * A pad is by the value 0. An axis of extent 1 that occurs nowhere is M. */
+struct ir_contraction {
+	const struct ir_stmt *stmt;
+	const struct ir_expr *left, *right;
+	int *m, *n, *k, *batch;
+	int n_m, n_n, n_k, n_batch;
+	enum dtype acc, product;
+	struct ir_affine left_addr, right_addr;	/* element offsets */
+};
+
+/* False, with "*why" a sentence, if the statement is no contraction with
+ * affine accesses. needs: folded, split. */
+bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
+	struct ir_contraction *out, const char **why);
+
+#endif
