@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* What sketches share below sketch.h: index arithmetic, reducers, names. */
+#ifndef WPK_COMPILER_SKETCH_COMMON_H
+#define WPK_COMPILER_SKETCH_COMMON_H
+
+#include "sketch/sketch.h"
+
+/* ---- index.c: integer arithmetic of indices ---- */
+
+/* Value of an index expression, in i32 where its range is known to fit and in
+ * i64 elsewhere. */
+struct kx *index_value(const struct lower_env *env, const struct ir_expr *e);
+/* Flooring division and remainder of values of one signed type whose signs
+ * are not known. */
+struct kx *index_floor_div(struct arena *a, struct k_block *b, struct kx *x,
+	struct kx *y);
+struct kx *index_floor_mod(struct arena *a, struct k_block *b, struct kx *x,
+	struct kx *y);
+/* The condition under which read "e" at "idx" lies in its tensor, NULL when
+ * it always does; indices that the condition and the address share are bound
+ * to variables in env->block. */
+struct kx *index_guard(const struct lower_env *env, const struct ir_expr *e,
+	struct kx **idx);
+/* Indices of read "e" clamped to its tensor. */
+void index_clamp(const struct lower_env *env, const struct ir_expr *e,
+	struct kx **idx);
+
+/* ---- lower.c ---- */
+
+/* "e" as a value of type "t". */
+struct kx *lower_as(const struct lower_env *env, const struct ir_expr *e,
+	enum dtype t);
+/* "x" as a value of type "t": floats truncate to integers, wrap, and compare
+ * with 0 to become bool. */
+struct kx *lower_convert(struct arena *a, struct kx *x, enum dtype t);
+/* "x" rounded to the storage type "t" and back to the type computed in. */
+struct kx *lower_round(struct arena *a, struct kx *x, enum dtype t);
+/* One element of "b", a tensor's buffer, in the type computed in. */
+struct kx *lower_load(const struct lower_env *env, const struct ir_tensor *t,
+	struct kx *const *idx);
+/* Least or greatest of two values, NaN if one of them is. */
+struct kx *lower_extreme(struct arena *a, struct k_block *b, enum op op,
+	struct kx *x, struct kx *y);
+
+/* ---- reducer.c: running values of reductions ---- */
+
+/* The accumulators of one reduction in one thread: "value", and for argmax
+ * and argmin "at", the index it was found at. */
+struct running {
+	enum reducer reducer;
+	enum dtype type;
+	struct k_var *value, *at;
+};
+
+/* "type" is the type of the values reduced, "at" that of indices (ignored by
+ * reducers without); declared in "b" with the reducer's identity. */
+struct running running_start(struct arena *a, struct k_block *b,
+	const char *name, enum reducer r, enum dtype type, enum dtype at);
+/* Take in a value found at index "at" (NULL for reducers without). */
+void running_take(struct arena *a, struct k_block *b, const struct running *r,
+	struct kx *value, struct kx *at);
+/* The result, in the type computed in for an IR_REDUCE of type "t". */
+struct kx *running_result(struct arena *a, const struct running *r,
+	enum dtype t);
+bool reducer_indexed(enum reducer r);
+/* The value that changes nothing. */
+struct kx *reducer_identity(struct arena *a, enum reducer r, enum dtype t);
+/* Type of the values of reduction "e", in registers. */
+enum dtype reducer_type(const struct ir_expr *e);
+/* Index that argmax and argmin of "e" yield at the present axis values. */
+struct kx *reducer_index(const struct lower_env *env, const struct ir_expr *e);
+/* "e", an IR_REDUCE, by loops in this thread. */
+struct kx *lower_reduction(const struct lower_env *env,
+	const struct ir_expr *e);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* Value expressions of the operator IR in kernel terms. In goes an expression
+ * and the kernel's names for its axes and tensors, out comes a value in the
+ * type computed in; what must be bound to a variable (a guarded load, a
+ * running sum) is appended to env->block. No load leaves its tensor. */
+#include "sketch/common.h"
+
+#include <assert.h>
+
+enum { RANK_LIMIT = 16 };
+
+static struct kx *lower_raw(const struct lower_env *env,
+	const struct ir_expr *e);
+
+enum dtype lower_type(enum dtype t)
+{
+	if (t == T_BOOL)
+		return T_BOOL;
+	if (dtype_is_float(t))
+		return t == T_F64 ? T_F64 : T_F32;
+	return dtype_row(t)->bits < 32 ? dtype_row(t)->accum : t;
+}
+
+static struct kx *is_not_zero(struct arena *a, struct kx *x)
+{
+	struct kx *zero = dtype_is_float(x->type) ?
+		kx_float(a, 0, x->type) :
+		kx_cast(a, x->type, kx_int(a, 0));
+
+	return kx_op(a, OP_NE, T_BOOL, 2, x, zero);
+}
+
+struct kx *lower_convert(struct arena *a, struct kx *x, enum dtype t)
+{
+	if (x->type == t)
+		return x;
+	if (t == T_BOOL)
+		return is_not_zero(a, x);
+	if (dtype_is_float(x->type) && !dtype_is_float(t) &&
+	    dtype_row(t)->bits < 32)
+		x = kx_cast(a, T_I32, x);
+	return kx_cast(a, t, x);
+}
+
+struct kx *lower_round(struct arena *a, struct kx *x, enum dtype t)
+{
+	return lower_convert(a, lower_convert(a, x, t), lower_type(t));
+}
+
+static struct kx *constant(struct arena *a, double f, enum dtype t)
+{
+	if (dtype_is_float(t))
+		return kx_float(a, dtype_round(t, f), lower_type(t));
+	return lower_convert(a, kx_int(a, (int64_t)f), lower_type(t));
+}
+
+static struct kx *element(struct arena *a, struct k_buffer *b,
+	struct kx *const *idx, int n)
+{
+	struct kx *x = ARENA_NEW(a, struct kx);
+
+	assert(n == b->rank);
+	x->kind = KX_LOAD;
+	x->type = b->type;
+	x->buffer = b;
+	x->n_args = n;
+	x->args = ARENA_ARRAY(a, (size_t)n, struct kx *);
+	for (int i = 0; i < n; i++)
+		x->args[i] = idx[i];
+	return x;
+}
+
+struct kx *lower_load(const struct lower_env *env, const struct ir_tensor *t,
+	struct kx *const *idx)
+{
+	struct k_buffer *b = env->buffers[t->id];
+	struct kx *offset;
+
+	assert(b);
+	if (b->scope != K_GLOBAL && b->rank == t->rank)
+		return lower_convert(env->a, element(env->a, b, idx, t->rank),
+			lower_type(b->type));
+	offset = lower_offset(env, t, idx);
+	return lower_convert(env->a, element(env->a, b, &offset, 1),
+		lower_type(b->type));
+}
+
+static struct kx *guarded_load(const struct lower_env *env,
+	const struct ir_expr *e, struct kx **idx)
+{
+	const struct ir_tensor *t = &env->op->tensors[e->tensor];
+	struct kx *cond = index_guard(env, e, idx);
+	struct lower_env inside = *env;
+	struct k_var *v;
+
+	if (!cond)
+		return lower_load(env, t, idx);
+	v = ks_mutable(env->a, env->block,
+		arena_printf(env->a, "%s_or_pad", t->name),
+		lower_type(t->type), constant(env->a, e->f, t->type));
+	inside.block = ks_if(env->a, env->block, cond);
+	ks_assign(env->a, inside.block, v, lower_load(&inside, t, idx));
+	return kx_var(env->a, v);
+}
+
+static struct kx *lower_read(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	const struct ir_tensor *t = &env->op->tensors[e->tensor];
+	struct kx *idx[RANK_LIMIT];
+
+	assert(t->rank <= RANK_LIMIT);
+	for (int d = 0; d < t->rank; d++)
+		idx[d] = index_value(env, e->args[d]);
+	if (e->pad == IR_PAD_VALUE)
+		return guarded_load(env, e, idx);
+	if (e->pad == IR_PAD_EDGE)
+		index_clamp(env, e, idx);
+	return lower_load(env, t, idx);
+}
+
+/* Comparisons with a constant drop to one: x < c is false for a NaN. */
+static struct kx *beyond(struct arena *a, enum op op, struct kx *x,
+	struct kx *y)
+{
+	return op == OP_MAX ? kx_op(a, OP_LT, T_BOOL, 2, x, y) :
+		kx_op(a, OP_LT, T_BOOL, 2, y, x);
+}
+
+struct kx *lower_extreme(struct arena *a, struct k_block *b, enum op op,
+	struct kx *x, struct kx *y)
+{
+	struct kx *swap = x;
+	struct kx *nan;
+
+	if (!dtype_is_float(x->type))
+		return kx_op(a, op, x->type, 2, x, y);
+	if (x->kind == KX_FLOAT) {
+		x = y;
+		y = swap;
+	}
+	x = ks_let(a, b, "one", x);
+	if (y->kind == KX_FLOAT && y->f == y->f)
+		return kx_op(a, OP_SELECT, x->type, 3, beyond(a, op, x, y),
+			y, x);
+	y = ks_let(a, b, "other", y);
+	nan = kx_op(a, OP_NE, T_BOOL, 2, x, x);
+	return kx_op(a, OP_SELECT, x->type, 3, kx_op(a, OP_OR, T_BOOL, 2,
+		beyond(a, op, y, x), nan), x, y);
+}
+
+static struct kx *compare(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	enum dtype t = lower_type(dtype_widen(e->args[0]->type,
+		e->args[1]->type));
+	struct kx *x = lower_raw(env, e->args[0]);
+	struct kx *y = lower_raw(env, e->args[1]);
+
+	if (t == T_I64 && x->type == T_I32 && y->type == T_I32)
+		t = T_I32;
+	return kx_op(env->a, e->op, T_BOOL, 2, lower_convert(env->a, x, t),
+		lower_convert(env->a, y, t));
+}
+
+static struct kx *logical(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	struct kx *x = lower_as(env, e->args[0], T_BOOL);
+
+	if (e->op == OP_NOT)
+		return kx_op(env->a, OP_NOT, T_BOOL, 1, x);
+	return kx_op(env->a, e->op, T_BOOL, 2, x,
+		lower_as(env, e->args[1], T_BOOL));
+}
+
+/* x - floor(x / y) * y, with the sign of "y". */
+static struct kx *float_mod(const struct lower_env *env, struct kx *x,
+	struct kx *y)
+{
+	struct arena *a = env->a;
+	enum dtype t = x->type;
+	struct kx *q;
+
+	x = ks_let(a, env->block, "dividend", x);
+	y = ks_let(a, env->block, "divisor", y);
+	q = kx_op(a, OP_FLOOR, t, 1, kx_op(a, OP_DIV, t, 2, x, y));
+	return kx_op(a, OP_FMA, t, 3, kx_op(a, OP_NEG, t, 1, q), y, x);
+}
+
+static struct kx *divide(const struct lower_env *env, const struct ir_expr *e,
+	struct kx *x, struct kx *y)
+{
+	if (dtype_is_float(x->type))
+		return e->op == OP_DIV ?
+			kx_op(env->a, OP_DIV, x->type, 2, x, y) :
+			float_mod(env, x, y);
+	if (x->type == T_U32)
+		return kx_op(env->a, e->op, x->type, 2, x, y);
+	return e->op == OP_DIV ? index_floor_div(env->a, env->block, x, y) :
+		index_floor_mod(env->a, env->block, x, y);
+}
+
+static struct kx *arithmetic(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	enum dtype t = lower_type(e->type);
+	struct kx *x[3] = { NULL, NULL, NULL };
+
+	if (t == T_BOOL)
+		t = T_I32;
+	for (int i = 0; i < e->n_args; i++)
+		x[i] = lower_as(env, e->args[i],
+			e->op == OP_SELECT && i == 0 ? T_BOOL : t);
+	if (e->op == OP_MIN || e->op == OP_MAX)
+		return lower_extreme(env->a, env->block, e->op, x[0], x[1]);
+	if (e->op == OP_DIV || e->op == OP_MOD)
+		return divide(env, e, x[0], x[1]);
+	if (e->n_args == 1)
+		return kx_op(env->a, e->op, t, 1, x[0]);
+	if (e->n_args == 2)
+		return kx_op(env->a, e->op, t, 2, x[0], x[1]);
+	return kx_op(env->a, e->op, t, 3, x[0], x[1], x[2]);
+}
+
+/* Index arithmetic used as a value: in i32 where it fits. */
+static bool is_index(const struct lower_env *env, const struct ir_expr *e)
+{
+	int64_t lo, hi;
+
+	return (e->type == T_I64 || e->type == T_I32) &&
+		(e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL ||
+		 e->op == OP_DIV || e->op == OP_MOD) &&
+		ir_range(env->op, e, &lo, &hi);
+}
+
+static struct kx *lower_op(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	if (e->op == OP_LT || e->op == OP_LE || e->op == OP_EQ ||
+	    e->op == OP_NE)
+		return compare(env, e);
+	if (e->op == OP_AND || e->op == OP_OR || e->op == OP_NOT)
+		return logical(env, e);
+	if (is_index(env, e))
+		return index_value(env, e);
+	return arithmetic(env, e);
+}
+
+static struct kx *lower_cast(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	struct kx *x = lower_raw(env, e->args[0]);
+
+	if (e->args[0]->type == e->type)
+		return x;
+	return lower_round(env->a, x, e->type);
+}
+
+static struct kx *lower_kind(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	switch (e->kind) {
+	case IR_INT:
+		return dtype_is_float(e->type) ?
+			constant(env->a, (double)e->i, e->type) :
+			kx_int(env->a, e->i);
+	case IR_FLOAT:
+		return constant(env->a, e->f, e->type);
+	case IR_AXIS:
+		return env->axes[e->axis];
+	case IR_READ:
+		return lower_read(env, e);
+	case IR_OP:
+		return lower_op(env, e);
+	case IR_CAST:
+		return lower_cast(env, e);
+	case IR_REDUCE:
+		return lower_reduction(env, e);
+	}
+	return NULL;
+}
+
+/* The value in a type of its own: indices of type i64 are i32 where they
+ * fit. */
+static struct kx *lower_raw(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	struct kx *x = env->hook ? env->hook(env->ctx, e) : NULL;
+
+	return x ? x : lower_kind(env, e);
+}
+
+struct kx *lower_as(const struct lower_env *env, const struct ir_expr *e,
+	enum dtype t)
+{
+	return lower_convert(env->a, lower_raw(env, e), t);
+}
+
+struct kx *lower_expr(const struct lower_env *env, const struct ir_expr *e)
+{
+	return lower_as(env, e, lower_type(e->type));
+}
+
+void lower_store(const struct lower_env *env, struct k_block *b,
+	const struct ir_tensor *t, struct kx *const *idx, struct kx *value)
+{
+	struct k_buffer *buffer = env->buffers[t->id];
+
+	assert(buffer && buffer->rank == 1);
+	ks_store(env->a, b, k_place(buffer, lower_offset(env, t, idx)),
+		lower_convert(env->a, value, buffer->type));
+}

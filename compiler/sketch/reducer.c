@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Running values of reductions: a variable that starts at the reducer's
+ * identity and takes in one value after the other, in any order; argmax and
+ * argmin carry the index beside it and prefer the lowest among equals, so
+ * that their result does not depend on the order either. */
+#include "sketch/common.h"
+
+#include <assert.h>
+#include <math.h>
+
+bool reducer_indexed(enum reducer r)
+{
+	return r == RED_ARGMAX || r == RED_ARGMIN;
+}
+
+static struct kx *least(struct arena *a, enum dtype t)
+{
+	if (dtype_is_float(t))
+		return kx_float(a, -INFINITY, t);
+	if (t == T_U32 || t == T_BOOL)
+		return kx_cast(a, t, kx_int(a, 0));
+	return kx_cast(a, t, kx_int(a, t == T_I64 ? INT64_MIN : INT32_MIN));
+}
+
+static struct kx *greatest(struct arena *a, enum dtype t)
+{
+	if (dtype_is_float(t))
+		return kx_float(a, INFINITY, t);
+	if (t == T_U32)
+		return kx_cast(a, t, kx_int(a, UINT32_MAX));
+	if (t == T_BOOL)
+		return kx_cast(a, t, kx_int(a, 1));
+	return kx_cast(a, t, kx_int(a, t == T_I64 ? INT64_MAX : INT32_MAX));
+}
+
+static struct kx *small(struct arena *a, int v, enum dtype t)
+{
+	return dtype_is_float(t) ? kx_float(a, v, t) :
+		kx_cast(a, t, kx_int(a, v));
+}
+
+struct kx *reducer_identity(struct arena *a, enum reducer r, enum dtype t)
+{
+	switch (r) {
+	case RED_SUM:
+	case RED_ANY:
+		return small(a, 0, t);
+	case RED_PROD:
+	case RED_ALL:
+		return small(a, 1, t);
+	case RED_MAX:
+	case RED_ARGMAX:
+		return least(a, t);
+	default:
+		return greatest(a, t);
+	}
+}
+
+enum dtype reducer_type(const struct ir_expr *e)
+{
+	if (e->reducer == RED_ANY || e->reducer == RED_ALL)
+		return T_BOOL;
+	return lower_type(reducer_indexed(e->reducer) ? e->args[0]->type :
+		e->type);
+}
+
+struct running running_start(struct arena *a, struct k_block *b,
+	const char *name, enum reducer r, enum dtype type, enum dtype at)
+{
+	struct running run = { r, type, NULL, NULL };
+
+	run.value = ks_mutable(a, b, name, type, reducer_identity(a, r, type));
+	if (reducer_indexed(r))
+		run.at = ks_mutable(a, b, arena_printf(a, "%s_at", name), at,
+			greatest(a, at));
+	return run;
+}
+
+/* Is "x" at "at" to replace what "r" holds? A NaN replaces all but a NaN. */
+static struct kx *preferred(struct arena *a, const struct running *r,
+	struct kx *x, struct kx *at)
+{
+	struct kx *held = kx_var(a, r->value);
+	struct kx *beyond = r->reducer == RED_ARGMAX ?
+		kx_op(a, OP_LT, T_BOOL, 2, held, x) :
+		kx_op(a, OP_LT, T_BOOL, 2, x, held);
+	struct kx *tie = kx_op(a, OP_AND, T_BOOL, 2,
+		kx_op(a, OP_EQ, T_BOOL, 2, x, held),
+		kx_op(a, OP_LT, T_BOOL, 2, at, kx_var(a, r->at)));
+
+	return kx_op(a, OP_OR, T_BOOL, 2, beyond, tie);
+}
+
+static void take_indexed(struct arena *a, struct k_block *b,
+	const struct running *r, struct kx *x, struct kx *at)
+{
+	struct k_block *inside;
+
+	x = ks_let(a, b, "value", x);
+	at = ks_let(a, b, "index", at);
+	inside = ks_if(a, b, preferred(a, r, x, at));
+	ks_assign(a, inside, r->value, x);
+	ks_assign(a, inside, r->at, at);
+}
+
+void running_take(struct arena *a, struct k_block *b, const struct running *r,
+	struct kx *value, struct kx *at)
+{
+	struct kx *held = kx_var(a, r->value);
+
+	value = lower_convert(a, value, r->type);
+	switch (r->reducer) {
+	case RED_SUM:
+	case RED_PROD:
+		ks_update(a, b, r->value, reducer_rows[r->reducer].combine,
+			value);
+		break;
+	case RED_MAX:
+	case RED_MIN:
+		ks_assign(a, b, r->value, lower_extreme(a, b,
+			reducer_rows[r->reducer].combine, held, value));
+		break;
+	case RED_ANY:
+	case RED_ALL:
+		ks_assign(a, b, r->value, kx_op(a,
+			reducer_rows[r->reducer].combine, T_BOOL, 2, held,
+			value));
+		break;
+	default:
+		take_indexed(a, b, r, value, lower_convert(a, at,
+			r->at->type));
+	}
+}
+
+struct kx *running_result(struct arena *a, const struct running *r,
+	enum dtype t)
+{
+	return lower_convert(a, kx_var(a, r->at ? r->at : r->value),
+		lower_type(t));
+}
+
+struct kx *reducer_index(const struct lower_env *env, const struct ir_expr *e)
+{
+	struct arena *a = env->a;
+	struct kx *x = kx_int(a, 0);
+
+	if (!reducer_indexed(e->reducer))
+		return NULL;
+	if (e->n_red == 1)
+		return env->axes[e->red[0]];
+	for (int i = 0; i < e->n_red; i++) {
+		const struct ir_axis *axis = &env->op->axes[e->red[i]];
+
+		x = kx_add(a, kx_mul(a, x, kx_int(a, axis->extent)),
+			kx_sub(a, env->axes[e->red[i]],
+				kx_int(a, axis->lo)));
+	}
+	return x;
+}
+
+struct kx *lower_reduction(const struct lower_env *env,
+	const struct ir_expr *e)
+{
+	struct arena *a = env->a;
+	struct lower_env inside = *env;
+	struct running run = running_start(a, env->block,
+		reducer_rows[e->reducer].name, e->reducer, reducer_type(e),
+		lower_type(e->type));
+
+	inside.axes = ARENA_ARRAY(a, (size_t)env->op->n_axes, struct kx *);
+	for (int i = 0; i < env->op->n_axes; i++)
+		inside.axes[i] = env->axes[i];
+	for (int i = 0; i < e->n_red; i++) {
+		const struct ir_axis *axis = &env->op->axes[e->red[i]];
+
+		inside.block = ks_for(a, inside.block, LOOP_SERIAL,
+			axis->name, kx_int(a, axis->lo),
+			kx_int(a, axis->lo + axis->extent), kx_int(a, 1),
+			&inside.axes[e->red[i]]);
+	}
+	running_take(a, inside.block, &run, lower_expr(&inside, e->args[0]),
+		reducer_index(&inside, e));
+	return running_result(a, &run, e->type);
+}

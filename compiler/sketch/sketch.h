@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* Sketches: a kernel's structure with its numbers open. One file each, five
+ * functions; adding a way to compute is one file and one row in table.c. */
+#ifndef WPK_COMPILER_SKETCH_SKETCH_H
+#define WPK_COMPILER_SKETCH_SKETCH_H
+
+#include "ir/ir.h"
+#include "kernel/kernel.h"
+#include "schedule/schedule.h"
+#include "schedule/space.h"
+#include "schedule/target.h"
+
+/* One group of one operator on one target: what every function works on.
+ * "state" is the sketch's own analysis, made by "applies". */
+struct task {
+	struct arena *a;
+	const struct ir_operator *op;
+	const struct ir_group *group;
+	int index, n_groups;		/* which group of how many */
+	const struct target *target;
+	const struct gpu *gpu;
+	const struct schedule *schedule;	/* or NULL */
+	void *state;
+};
+
+struct sketch {
+	const char *name, *summary;
+	/* NULL-ended: the directives that some tunable of it takes. */
+	const char *const *directives;
+	/* False, with "*why" a sentence for the user. */
+	bool (*applies)(struct task *t, const char **why);
+	/* The open numbers, in "*n" rows of the task's arena. */
+	const struct tunable *(*tunables)(const struct task *t, int *n);
+	/* NULL if the values (one a tunable) make a kernel that fits the
+	 * target, else a sentence with the nearest legal value where there is
+	 * one. Cheap: no allocation unless it fails ("a" is for the sentence). */
+	const char *(*legal)(const struct task *t, struct arena *a,
+		const int *values);
+	void (*features)(const struct task *t, const int *values,
+		struct features *out);
+	/* The untuned default: writes one value a tunable; legal. */
+	void (*start)(const struct task *t, int *values);
+	/* Append the group's steps to "p", whose tensors program_of made. */
+	void (*build)(const struct task *t, struct arena *a,
+		const int *values, struct program *p);
+};
+
+/* All sketches, NULL-ended. */
+const struct sketch *const *sketch_list(void);
+const struct sketch *sketch_named(const char *name);
+
+/* Does sketch "s" honour this directive anywhere? For wpk(7)'s table. */
+bool sketch_honours(const struct sketch *s, const char *directive);
+
+/* A program with tensors for the operator's inputs, outputs and the lets that
+ * cross groups (workspace), indexed by IR tensor id where "map[id]" >= 0. */
+struct program *program_of(struct arena *a, const struct ir_operator *o,
+	const struct ir_partition *p, int **map);
+/* The program's tensor of this name, or -1. */
+int program_tensor(const struct program *p, const char *name);
+/* Add a workspace tensor named after "name". */
+int program_workspace(struct arena *a, struct program *p, const char *name,
+	enum dtype type, int64_t elements);
+/* C name of the next kernel: OP_kernel, or OP_kernel_N where the operator has
+ * "several". */
+const char *program_kernel_name(struct arena *a, const struct program *p,
+	bool several);
+/* The global buffer in "k" for IR tensor "t", appended to the step's args. */
+struct k_buffer *program_bind(struct arena *a, const struct program *p,
+	struct p_step *step, struct kernel *k, const struct ir_tensor *t,
+	bool written);
+
+/* ---- shared by sketches: lower.c ---- */
+
+/* Value expression of IR "e" in kernel terms: axis i is "axes[i]", reads load
+ * from "buffers[tensor]" (global or register) unless "hook" supplies the value
+ * (a staged operand, the accumulator). Index arithmetic in i32 unless the
+ * buffer is wide. Narrow floats are widened on load; results are of e->type
+ * in a computable type (f32 for f16, bf16). Pads become guarded loads. */
+struct lower_env {
+	struct arena *a;
+	const struct ir_operator *op;
+	struct kx **axes;
+	struct k_buffer **buffers;
+	struct k_block *block;	/* guarded loads bind variables here */
+	struct kx *(*hook)(void *ctx, const struct ir_expr *e);
+	void *ctx;
+};
+
+struct kx *lower_expr(const struct lower_env *env, const struct ir_expr *e);
+/* Element offset in a tensor of logical indices given as kernel values. */
+struct kx *lower_offset(const struct lower_env *env, const struct ir_tensor *t,
+	struct kx *const *idx);
+/* Rounded to the tensor's type and stored. */
+void lower_store(const struct lower_env *env, struct k_block *b,
+	const struct ir_tensor *t, struct kx *const *idx, struct kx *value);
+/* The type computed in for a value of type "t": f32 for f16, bf16, ... */
+enum dtype lower_type(enum dtype t);
+
+#endif
