@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the files are that wpkc brings with it. */
+#ifndef WPK_COMPILER_DRIVER_PATHS_H
+#define WPK_COMPILER_DRIVER_PATHS_H
+
+#include "base/arena.h"
+
+enum paths_what {
+	PATHS_STDLIB,		/* the folder that holds std/ */
+	PATHS_EMU_HEADER,	/* wpk_emu.h */
+	PATHS_EMU_LIBRARY,	/* libwpkemu.a */
+};
+
+/* The path of "what", or NULL if it is nowhere that this program looks. */
+const char *paths_find(struct arena *a, enum paths_what what);
+
+/* The places looked at for "what", in order, NULL-ended: for messages. */
+const char *const *paths_tried(struct arena *a, enum paths_what what);
+
+#endif

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The library has no mutable objects: nothing in .data or .bss (tables of
+# pointers, constant after relocation, are in .data.rel.ro). bison's skeleton
+# has exactly one, which it only reads.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+objects() {
+	"$OBJDUMP" -t "$1" | awk '
+		NF < 4 { next }
+		/file format/ { file = $1; sub(/:$/, "", file); next }
+		$(NF - 2) ~ /^\.(data\.rel\.ro|data\.rel\.ro\..*)$/ { next }
+		$(NF - 2) ~ /^(\.(data|bss|tdata|tbss)(\..*)?|\*COM\*)$/ &&
+			$NF != $(NF - 2) &&
+			$NF !~ /^yyloc_default(\.[0-9]+)?$/ {
+				print file ": " $NF " in " $(NF - 2) }'
+}
+
+if [ -n "$INSTRUMENT" ]; then
+	skip "libwpkc.a has no mutable globals" "instrumented build"
+else
+	objects "$top_builddir/libwpkc.a" >"$scratch/found"
+	empty "libwpkc.a has no mutable globals" "$scratch/found"
+	echo 'static int here; int *f(void) { return &here; } int there = 1;' \
+		>"$scratch/x.c"
+	"$CC" -c -o "$scratch/x.o" "$scratch/x.c"
+	check "a mutable global is seen" \
+		test "$(objects "$scratch/x.o" | wc -l)" = 2
+fi
+finish

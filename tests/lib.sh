@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# For every runner tests/*.t: `. "${top_srcdir:-.}/tests/lib.sh"`.
+# Speaks TAP: pass, fail and skip report one case each; `finish` prints the
+# plan and fails a run that tried nothing. make sets the variables below; the
+# defaults serve a runner started by hand in the source tree with build/.
+# shellcheck shell=sh disable=SC2034
+
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+: "${top_builddir:=$top_srcdir/build}"
+: "${CC:=cc}" "${CXX:=c++}" "${OBJDUMP:=objdump}" "${NVCC=}"
+: "${INSTRUMENT=}" "${WPK_FULL=}"
+wpkc=$top_builddir/wpkc
+count=0
+
+# A fresh folder of this runner's own, kept for reading after a failure.
+scratch=$top_builddir/tests/scratch/$(basename "$0" .t)
+rm -rf "$scratch"
+mkdir -p "$scratch"
+
+# Messages and their order must not depend on who runs the tests.
+unset NO_COLOR WPK_CACHE
+LC_ALL=C
+export LC_ALL
+
+pass() {
+	count=$((count + 1))
+	echo "ok $count - $1"
+}
+
+# fail NAME [FILE]: FILE's text, or the standard input's with "-", is shown.
+fail() {
+	count=$((count + 1))
+	echo "not ok $count - $1"
+	if [ $# -gt 1 ]; then
+		sed 's/^/# /' "$2"
+	fi
+}
+
+# skip NAME REASON
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# check NAME COMMAND...: passes if the command succeeds; its output is shown
+# if it does not.
+check() {
+	name=$1
+	shift
+	if "$@" >"$scratch/.output" 2>&1; then
+		pass "$name"
+	else
+		fail "$name" "$scratch/.output"
+	fi
+}
+
+# empty NAME FILE: passes if FILE, a list of complaints, is empty.
+empty() {
+	if [ -s "$2" ]; then
+		fail "$@"
+	else
+		pass "$1"
+	fi
+}
+
+finish() {
+	if [ $count = 0 ]; then
+		echo "not ok 1 - nothing was tested"
+		count=1
+	fi
+	echo "1..$count"
+}
