@@ -118,6 +118,23 @@ static const char *expectation(struct parser *p, const char *const *expected,
 	return str_text(&s);
 }
 
+/* A name where only words of the language may stand is one misspelt. */
+static void suggest_word(struct parser *p, const char *const *expected, int n)
+{
+	enum { MANY = 64 };
+	const char *words[MANY + 1] = {0};
+	const char *near;
+
+	if (!p->last.text || contains(expected, n, "a name") || n > MANY)
+		return;
+	for (int i = 0; i < n; i++)
+		words[i] = expected[i][0] == '\'' ? arena_strndup(p->a,
+			expected[i] + 1, strlen(expected[i]) - 2) : "";
+	near = str_nearest(p->last.text, words);
+	if (near && *near)
+		diag_hint(p->d, "Did you mean '%s'?", near);
+}
+
 void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 	bool end, bool reserved)
 {
@@ -140,6 +157,7 @@ void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 	    !contains(expected, n, "an integer"))
 		diag_hint(p->d, "'%.*s' is a word of the language.", len,
 			p->src->text + at.lo);
+	suggest_word(p, expected, n);
 }
 
 /* "conv" of "std/conv.wpk". */

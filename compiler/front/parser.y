@@ -497,6 +497,7 @@ value:
   expr
 | range
 | '{' members '}'	{ $$ = syntax_set(p, $1, $2, $3); }
+| '{' error '}' resume	{ $$ = syntax_leaf(p, AST_ERROR, $1); }
 | STRING		{ $$ = syntax_leaf(p, AST_STRING, $1); }
 | TYPE			{ $$ = syntax_named(p, syntax_name($1)); }
 ;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Building the tree: tokens and finished subtrees come in, nodes in the unit's
- * arena go out, each with the place it covers. Depth and number of nodes are
- * bounded here, so no later walk can run out of stack. */
+ * arena go out, each with the place it covers. Depth is bounded here, so no
+ * later walk can run out of stack. */
 #include "front/syntax.h"
 
 #include <string.h>
@@ -16,16 +16,10 @@ static struct ast_expr *node(struct parser *p, enum ast_expr_kind kind,
 	e->kind = kind;
 	e->depth = 1;
 	e->at = at;
-	if (++p->n_exprs == EXPR_LIMIT) {
-		diag_error(p->d, at, "file has more than %d expressions",
-			EXPR_LIMIT);
-		p->stop = true;
-	}
 	return e;
 }
 
-/* Once too deep, an expression starts again as an error node, so that the
- * message comes once. */
+/* Once too deep, an expression starts again as an error node. */
 static struct ast_expr *adopt(struct parser *p, struct ast_expr *e,
 	struct expr_list args)
 {
@@ -36,9 +30,12 @@ static struct ast_expr *adopt(struct parser *p, struct ast_expr *e,
 	e->n_args = args.n;
 	if (e->depth <= AST_DEPTH_LIMIT)
 		return e;
-	diag_error(p->d, e->at, "expression nested too deeply");
-	diag_hint(p->d, "Name a part of it with let; at most %d levels are allowed.",
-		AST_DEPTH_LIMIT);
+	if (!p->too_deep) {
+		diag_error(p->d, e->at, "expression nested too deeply");
+		diag_hint(p->d, "Name a part of it with let; at most %d levels "
+			"are allowed.", AST_DEPTH_LIMIT);
+	}
+	p->too_deep = true;
 	return node(p, AST_ERROR, e->at);
 }
 

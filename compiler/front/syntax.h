@@ -9,8 +9,8 @@
 #include "base/diag.h"
 #include "front/ast.h"
 
-/* Longest name (dots included) and string, most expressions in one file. */
-enum { NAME_LIMIT = 255, STRING_LIMIT = 4095, EXPR_LIMIT = 1 << 20 };
+/* Longest name (dots included) and string, most tokens in one file. */
+enum { NAME_LIMIT = 255, STRING_LIMIT = 4095, TOKEN_LIMIT = 1 << 21 };
 
 /* A token's place and value: "text" of names, types, reducers and strings. */
 struct token {
@@ -39,16 +39,16 @@ SYNTAX_LIST(dir_list, struct ast_dir);
 SYNTAX_LIST(item_list, struct ast_item);
 
 /* One run of the parser. "last" is the newest token; "recovering" silences
- * syntax errors between one error and the place where parsing resumes; "stop"
- * ends the input early. */
+ * syntax errors between one error and the place where parsing resumes;
+ * "too_deep" says that this was reported. */
 struct parser {
 	struct arena *a;
 	const struct source *src;
 	struct diag *d;
 	void *scanner;
 	struct token last;
-	bool recovering, stop;
-	int n_exprs;
+	bool recovering, too_deep;
+	int n_tokens;
 	struct item_list items;
 };
 
