@@ -159,14 +159,13 @@ enum dtype ir_natural_type(enum op op, struct ir_expr *const *args, int n);
 /* IR_AXIS nodes for "axes": the write index of a plain statement. */
 struct ir_expr **ir_axis_values(struct arena *a, const int *axes, int n);
 /* True if the statement's index is its axes in order. */
-bool ir_stmt_plain(const struct ir_stmt *s);
-/* Appends to the operator's tables and returns the new id. A let is laid out
- * in logical order; "dims" is borrowed. */
+bool ir_stmt_plain(const struct ir_operator *o, const struct ir_stmt *s);
+/* Append to the operator's tables (which move) and return the new id. */
 int ir_add_axis(struct arena *a, struct ir_operator *o, struct ir_axis axis);
-int ir_add_let(struct arena *a, struct ir_operator *o, const char *name,
-	enum dtype type, int64_t *dims, int rank);
 /* Gives "t" the layout of its logical order. */
 void ir_row_major(struct arena *a, struct ir_tensor *t);
+int ir_add_let(struct arena *a, struct ir_operator *o, const char *name,
+	enum dtype type, const int64_t *dims, int rank);
 
 /* ---- text.c ---- */
 
