@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of what a device can be asked for, and questions about them. */
+#include "kernel/intrin.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "kernel/kernel.h"
+#include "schedule/target.h"
+
+static const struct intrin_row rows[N_INTRINS] = {
+#define X(e, name, cc, specific, effect, with, result, ...) \
+	[INTRIN_##e] = { name, cc, specific, EFFECT_##effect, WITH_##with, \
+		T_##result, __VA_ARGS__ },
+	INTRINS(X)
+#undef X
+};
+
+const struct intrin_row *intrin_row(int intrin)
+{
+	assert(intrin >= 0 && intrin < N_INTRINS);
+	return &rows[intrin];
+}
+
+int intrin_named(const char *name)
+{
+	for (int i = 0; i < N_INTRINS; i++)
+		if (!strcmp(rows[i].name, name))
+			return i;
+	return -1;
+}
+
+bool intrin_on(int intrin, const struct target *t)
+{
+	const struct intrin_row *r = intrin_row(intrin);
+
+	if (*r->plain)
+		return true;
+	if (r->specific)
+		return t->suffix && t->cc == r->cc;
+	return t->cc >= r->cc;
+}
+
+const char *intrin_operands(int intrin)
+{
+	const char *s = intrin_row(intrin)->operands;
+
+	return s + (*s == '!');
+}
+
+bool intrin_is_infix(int intrin)
+{
+	return ispunct((unsigned char)*rows[intrin].name) &&
+		*rows[intrin].name != '_';
+}
+
+/* PTX ISA, "Matrix Fragments for mma". */
+static const struct mma_row mmas[] = {
+	{ 16, 8, 8, 75, T_F16, T_F16, T_F32, "row.col.f32.f16.f16.f32",
+		2, 1, 4 },
+	{ 16, 8, 16, 80, T_F16, T_F16, T_F32, "row.col.f32.f16.f16.f32",
+		4, 2, 4 },
+	{ 16, 8, 16, 80, T_BF16, T_BF16, T_F32, "row.col.f32.bf16.bf16.f32",
+		4, 2, 4 },
+	{ 16, 8, 8, 80, T_TF32, T_TF32, T_F32, "row.col.f32.tf32.tf32.f32",
+		4, 2, 4 },
+	{ 16, 8, 32, 80, T_I8, T_I8, T_I32, "row.col.s32.s8.s8.s32",
+		4, 2, 4 },
+	{ 16, 8, 32, 80, T_U8, T_U8, T_I32, "row.col.s32.u8.u8.s32",
+		4, 2, 4 },
+};
+
+const struct mma_row *mma_row(const struct ks *s)
+{
+	for (size_t i = 0; i < sizeof mmas / sizeof *mmas; i++) {
+		const struct mma_row *r = &mmas[i];
+
+		if (s->mma == MMA_SYNC && s->m == r->m && s->n == r->n &&
+		    s->k == r->k && s->left_type == r->left &&
+		    s->right_type == r->right && s->acc_type == r->acc)
+			return r;
+	}
+	return NULL;
+}
+
+bool wgmma_exists(const struct ks *s)
+{
+	return s->m == 64 && s->n >= 8 && s->n <= 256 && s->n % 8 == 0 &&
+		s->k == 16 && s->left_type == s->right_type &&
+		(s->left_type == T_F16 || s->left_type == T_BF16) &&
+		s->acc_type == T_F32;
+}
+
+int mma_acc_registers(const struct ks *s)
+{
+	const struct mma_row *r = mma_row(s);
+
+	return s->mma == MMA_WGMMA ? s->n / 2 : r ? r->acc_regs : 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What sketches may call on the device: the rows of intrinsics.h and the
+ * instructions of KS_MMA. */
+#ifndef WPK_COMPILER_KERNEL_INTRIN_H
+#define WPK_COMPILER_KERNEL_INTRIN_H
+
+#include <stdbool.h>
+
+#include "ir/type.h"
+#include "kernel/intrinsics.h"
+
+struct ks;
+struct target;
+
+enum intrin {
+#define X(e, ...) INTRIN_##e,
+	INTRINS(X)
+#undef X
+	N_INTRINS
+};
+
+enum intrin_effect {
+	EFFECT_PURE,	/* a value of its operands */
+	EFFECT_READ,	/* reads what others write */
+	EFFECT_WRITE,	/* writes memory before it returns */
+	EFFECT_ASYNC,	/* starts something that completes later */
+	EFFECT_SYNC	/* orders or waits */
+};
+
+/* Who must run it together. */
+enum intrin_with { WITH_NONE, WITH_WARP, WITH_GROUP, WITH_CLUSTER };
+
+/* "signature" NULL: CUDA's own. "body" and "plain" are lines of C++, each
+ * ended by a newline, or empty. */
+struct intrin_row {
+	const char *name;
+	int cc;
+	bool specific;
+	enum intrin_effect effect;
+	enum intrin_with with;
+	enum dtype result;
+	const char *operands, *signature, *body, *plain;
+};
+
+const struct intrin_row *intrin_row(int intrin);
+int intrin_named(const char *name);		/* -1 if there is none */
+bool intrin_on(int intrin, const struct target *t);
+/* Operands, without the '!' of a full mask. */
+const char *intrin_operands(int intrin);
+bool intrin_is_infix(int intrin);
+
+/* mma.sync: registers of 32 bits a thread holds of each fragment. */
+struct mma_row {
+	int m, n, k, cc;
+	enum dtype left, right, acc;
+	const char *ptx;		/* "row.col.f32.f16.f16.f32" */
+	int left_regs, right_regs, acc_regs;
+};
+
+/* The row of a KS_MMA of kind MMA_SYNC, or NULL. */
+const struct mma_row *mma_row(const struct ks *s);
+/* Is a KS_MMA of kind MMA_WGMMA one the hardware has? */
+bool wgmma_exists(const struct ks *s);
+/* Registers of a KS_MMA's accumulator a thread holds. */
+int mma_acc_registers(const struct ks *s);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* Kernel IR: the structured body of one CUDA kernel, and programs of them.
+ *
+ * Designed for persistent, warp-specialised Hopper kernels and used from the
+ * start by the CUDA-core sketches: loops carry a kind, buffers a scope, and
+ * every synchronisation is a statement of its own.
+ *
+ * Text form (one statement a line), as printed by kernel_print:
+ *
+ *	kernel c2 block(256) smem 33792 {
+ *	  shared As: f32[2, 16, 132]
+ *	  register acc: f32[8, 8]
+ *	  let m0: i32 = mul(block.x, 128)
+ *	  for k: serial 0..36 step 1 {
+ *	    copy.async As[mod(k, 2), 0, 0] <- x[...] bytes 16 if lt(..)
+ *	    ...
+ *
+ * Names are hints: where one recurs among those visible, text forms and CUDA
+ * append a number (names.h).
+ */
+#ifndef WPK_COMPILER_KERNEL_KERNEL_H
+#define WPK_COMPILER_KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "ir/ops.h"
+#include "ir/type.h"
+
+struct target;
+
+/* ---- values ---- */
+
+enum kx_kind {
+	KX_INT, KX_FLOAT,
+	KX_VAR,		/* "var": loop variable, let, mutable or parameter */
+	KX_SPECIAL,	/* "special" */
+	KX_LOAD,	/* one element: buffer[index...] */
+	KX_OP,		/* ir op of args */
+	KX_CAST,	/* args[0] as "type" */
+	KX_BITS,	/* the bits of args[0] as "type" of equal size */
+	KX_CALL,	/* row "call" of the intrinsics (intrin.h), args */
+	KX_ADDRESS	/* address of buffer[index...], for intrinsics */
+};
+
+enum k_special {
+	K_THREAD_X, K_BLOCK_X, K_BLOCK_Y, K_BLOCK_Z, K_GRID_X, K_GRID_Y,
+	K_LANE, K_WARP, K_CLUSTER_RANK
+};
+
+struct k_var {
+	const char *name;
+	enum dtype type;
+	bool mutable;
+};
+
+enum k_scope { K_GLOBAL, K_SHARED, K_REGISTER };
+
+/* A typed array. Global buffers are parameters of rank 1 (offsets in elements,
+ * 64-bit only where "wide"); shared and register buffers have fixed dims;
+ * "align" in bytes is promised for the base. */
+struct k_buffer {
+	const char *name;
+	enum k_scope scope;
+	enum dtype type;
+	int64_t dims[5];
+	int rank;
+	int align;
+	bool written;		/* a global the kernel writes (not const) */
+	bool wide;
+	int64_t offset;		/* shared: bytes from the start; set by
+				 * kernel_layout */
+	const char *comment;
+};
+
+struct kx {
+	enum kx_kind kind;
+	enum dtype type;
+	enum op op;
+	int64_t i;
+	double f;
+	struct k_var *var;
+	enum k_special special;
+	struct k_buffer *buffer;
+	int call;
+	struct kx **args;	/* operands, or indices of LOAD and ADDRESS */
+	int n_args;
+};
+
+/* ---- statements ---- */
+
+enum ks_kind {
+	KS_COMMENT,	/* "text": why, for the reader of the CUDA */
+	KS_LET,		/* var = value, once */
+	KS_MUTABLE,	/* declares var, initially value */
+	KS_ASSIGN,	/* var = value, or var op= value where "op" set */
+	KS_FOR,		/* loop kind; var over lo..hi step */
+	KS_IF,		/* cond, body, orelse */
+	KS_STORE,	/* buffer[index...] = value, one element */
+	KS_COPY,	/* "bytes" from src to dst; see enum k_copy */
+	KS_COMMIT,	/* close a group of asynchronous copies */
+	KS_WAIT,	/* until at most "count" groups are in flight */
+	KS_BARRIER,	/* see enum k_barrier */
+	KS_FENCE,	/* memory fence: "scope_wide" device, else block */
+	KS_ATOMIC,	/* dst op= value; result into var if set */
+	KS_CALL,	/* an intrinsic for its effect */
+	KS_ROLES,	/* warps [roles[i].lo, hi) run roles[i].body */
+	KS_MMA		/* acc += left * right on fragments in registers;
+			 * WGMMA: on shared memory, whose descriptors are
+			 * args[0] and args[1] (left without a buffer) */
+};
+
+enum k_loop {
+	LOOP_SERIAL,	/* with "factor" 1 never unrolled by nvcc */
+	LOOP_UNROLLED,	/* wholly, or by "factor" if it is not 0 */
+	LOOP_THREADS,	/* strided over the block's threads: lo + thread */
+	LOOP_TILES	/* the persistent tile loop: lo + block.x, step grid.x */
+};
+
+enum k_copy {
+	COPY_PLAIN,	/* a move of 1..16 bytes, usually one instruction */
+	COPY_ASYNC,	/* cp.async global -> shared, 4, 8 or 16 bytes */
+	COPY_BULK	/* cp.async.bulk, completes on "mbar" */
+};
+
+enum k_barrier {
+	BARRIER_BLOCK, BARRIER_WARP,
+	BARRIER_NAMED,		/* "id", "count" threads */
+	BARRIER_CLUSTER
+};
+
+enum k_mma { MMA_SYNC, MMA_WGMMA };
+
+/* An element of a buffer as a place to read or write. */
+struct k_place {
+	struct k_buffer *buffer;
+	struct kx *index[5];	/* buffer->rank of them */
+};
+
+struct k_role {
+	const char *name;	/* "producer" */
+	int lo, hi;		/* warps */
+	int registers;		/* 0: leave; else setmaxnreg */
+	struct k_block *body;
+};
+
+struct ks {
+	enum ks_kind kind;
+	const char *text;
+	struct k_var *var;
+	struct kx *value, *lo, *hi, *step, *cond;
+	bool has_op;
+	enum op op;
+	enum k_loop loop;
+	int factor;
+	struct k_block *body, *orelse;
+	struct k_place dst, src;
+	enum k_copy copy;
+	int bytes;
+	double fill;		/* COPY with cond false: elements of dst get
+				 * this, but a global dst is left alone;
+				 * COPY_ASYNC: 0 only; BULK: no copy */
+	struct k_place mbar;
+	int count, id;
+	enum k_barrier barrier;
+	bool device;		/* FENCE, ATOMIC: device scope */
+	int call;
+	struct kx **args;
+	int n_args;
+	struct k_role *roles;
+	int n_roles;
+	enum k_mma mma;
+	int m, n, k;
+	struct k_place acc, left, right;
+	enum dtype acc_type, left_type, right_type;
+};
+
+struct k_block {
+	VEC(struct ks) s;
+};
+
+/* ---- kernels ---- */
+
+/* Grid meaning that checks by parts rely on: blocks of equal x compute one
+ * output tile together; y counts the parts of a split reduction. */
+struct kernel {
+	const char *name;
+	struct arena *a;
+	VEC(struct k_buffer *) globals;		/* parameters, in order */
+	VEC(struct k_var *) scalars;		/* parameters after them */
+	VEC(struct k_buffer *) shared;
+	VEC(struct k_buffer *) registers;
+	struct k_block body;
+	int threads;			/* of a block, one-dimensional */
+	int min_blocks;			/* __launch_bounds__, 0: unsaid */
+	int cluster;			/* blocks, 1: none */
+	int64_t shared_bytes;
+	const char *comment;		/* first lines of the kernel */
+};
+
+struct kernel *kernel_create(struct arena *a, const char *name, int threads);
+struct k_buffer *kernel_global(struct kernel *k, const char *name,
+	enum dtype t, int align, bool written, bool wide);
+struct k_var *kernel_scalar(struct kernel *k, const char *name, enum dtype t);
+struct k_buffer *kernel_array(struct kernel *k, enum k_scope scope,
+	const char *name, enum dtype t, int rank, const int64_t *dims,
+	int align);
+/* Gives shared buffers their offsets; sets shared_bytes. */
+void kernel_layout(struct kernel *k);
+
+/* ---- build.c: expressions fold what is constant as they are made ---- */
+
+struct kx *kx_int(struct arena *a, int64_t v);		/* i32, or i64 if large */
+struct kx *kx_float(struct arena *a, double v, enum dtype t);
+struct kx *kx_var(struct arena *a, struct k_var *v);
+struct kx *kx_special(struct arena *a, enum k_special s);
+struct kx *kx_load(struct arena *a, struct k_buffer *b, ...);	/* rank kx */
+struct kx *kx_op(struct arena *a, enum op op, enum dtype t, int n, ...);
+struct kx *kx_cast(struct arena *a, enum dtype t, struct kx *e);
+struct kx *kx_bits(struct arena *a, enum dtype t, struct kx *e);
+struct kx *kx_call(struct arena *a, int intrin, enum dtype t, int n, ...);
+struct kx *kx_address(struct arena *a, struct k_place p);
+/* Integer arithmetic: operands share a type; widened to i64 where mixed. Div
+ * and mod are of non-negative values. kx_op folds the same way. */
+struct kx *kx_add(struct arena *a, struct kx *x, struct kx *y);
+struct kx *kx_sub(struct arena *a, struct kx *x, struct kx *y);
+struct kx *kx_mul(struct arena *a, struct kx *x, struct kx *y);
+struct kx *kx_div(struct arena *a, struct kx *x, struct kx *y);
+struct kx *kx_mod(struct arena *a, struct kx *x, struct kx *y);
+struct kx *kx_lt(struct arena *a, struct kx *x, struct kx *y);
+struct kx *kx_and(struct arena *a, struct kx *x, struct kx *y);	/* NULL: true */
+bool kx_is_int(const struct kx *e, int64_t *v);
+/* Least and greatest value as far as the expression itself shows (of block.x
+ * >= 0, of x % 8 0..7); INT64_MIN and INT64_MAX where it doesn't. */
+void kx_range(const struct kx *e, int64_t *lo, int64_t *hi);
+
+/* ---- block.c: statements ---- */
+
+struct k_block *k_block(struct arena *a);
+void ks_comment(struct arena *a, struct k_block *b, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A fresh const variable; constants and variables are returned unbound. */
+struct kx *ks_let(struct arena *a, struct k_block *b, const char *name,
+	struct kx *value);
+struct k_var *ks_mutable(struct arena *a, struct k_block *b, const char *name,
+	enum dtype t, struct kx *init);
+void ks_assign(struct arena *a, struct k_block *b, struct k_var *v,
+	struct kx *value);
+void ks_update(struct arena *a, struct k_block *b, struct k_var *v, enum op op,
+	struct kx *value);
+/* "step" NULL is 1. */
+struct k_block *ks_for(struct arena *a, struct k_block *b, enum k_loop kind,
+	const char *name, struct kx *lo, struct kx *hi, struct kx *step,
+	struct kx **var);
+/* A condition that is always true (NULL or constant) gives "b" itself, and
+ * then takes no else. */
+struct k_block *ks_if(struct arena *a, struct k_block *b, struct kx *cond);
+struct k_block *ks_else(struct arena *a, struct k_block *b); /* of the last if */
+struct k_place k_place(struct k_buffer *b, ...);		/* rank kx */
+void ks_store(struct arena *a, struct k_block *b, struct k_place dst,
+	struct kx *value);
+void ks_copy(struct arena *a, struct k_block *b, enum k_copy kind,
+	struct k_place dst, struct k_place src, int bytes, struct kx *cond,
+	double fill);
+void ks_commit(struct arena *a, struct k_block *b);
+void ks_wait(struct arena *a, struct k_block *b, int in_flight);
+void ks_barrier(struct arena *a, struct k_block *b, enum k_barrier kind);
+void ks_barrier_named(struct arena *a, struct k_block *b, int id, int count);
+void ks_fence(struct arena *a, struct k_block *b, bool device);
+/* Returns the old value when "result" names a variable, else NULL. */
+struct kx *ks_atomic(struct arena *a, struct k_block *b, enum op op,
+	struct k_place dst, struct kx *value, const char *result);
+void ks_call(struct arena *a, struct k_block *b, int intrin, int n, ...);
+/* The body of a new role of "b"'s last statement, which is made a KS_ROLES if
+ * it isn't one. */
+struct k_block *ks_role(struct arena *a, struct k_block *b, const char *name,
+	int lo, int hi, int registers);
+struct ks *ks_push(struct arena *a, struct k_block *b, struct ks s);
+
+/* ---- text.c, verify.c, eval.c ---- */
+
+void kernel_print(const struct kernel *k, struct str *out);
+/* NULL, or a sentence: a barrier in divergent code, a buffer or variable used
+ * before it is written, an index of wrong rank, a copy of a width its address
+ * cannot have, more shared memory or threads than "t" has, an intrinsic "t"
+ * lacks. */
+const char *kernel_verify(struct arena *a, const struct kernel *k,
+	const struct target *t);
+/* Value of an integer expression over block.x alone; false if it has other
+ * inputs. */
+bool kx_eval(const struct kx *e, int64_t block_x, int64_t *out);
+
+/* ---- program.c ---- */
+
+enum p_role { P_IN, P_OUT, P_WORKSPACE, P_PREPARED };
+
+/* A tensor of the operator or workspace between steps. */
+struct p_tensor {
+	const char *name;
+	enum p_role role;
+	enum dtype type;
+	int64_t elements;
+	int align;		/* bytes, checked by the launcher */
+	const char *shape;	/* "[N, C, H, W] = [1, 64, 56, 56], layout(N, H,
+				 * W, C)": for comments */
+	int64_t offset;		/* P_WORKSPACE: bytes, set by program_layout */
+};
+
+enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY };
+
+/* How block.x maps to the output, for checks by parts: tile (row, col) of
+ * "rows" x "cols" results in tiles of "tile_rows" x "tile_cols"; expressions
+ * over block.x; "batch" independent copies. */
+struct p_tiling {
+	int64_t rows, cols, batch;
+	int64_t tile_rows, tile_cols;
+	struct kx *row, *col, *batch_index;
+};
+
+struct p_step {
+	enum p_kind kind;
+	struct kernel *kernel;
+	int64_t grid[3];
+	int *args;		/* tensors, one for each of kernel->globals */
+	int n_args;
+	int64_t *scalar_args;	/* launch-time values of kernel->scalars */
+	int n_scalars;
+	struct p_tiling tiling;
+	int tensor;		/* P_CLEAR: workspace zeroed before the next */
+	const char *library;	/* P_LIBRARY: which call, and its arguments */
+	const char *library_args;
+};
+
+struct program {
+	const char *name;	/* C symbol of the launcher */
+	VEC(struct p_tensor) tensors;
+	VEC(struct p_step) steps;
+	VEC(struct p_step) prepare;	/* once, for constant operands */
+	int64_t workspace, prepared;	/* bytes */
+	const char *schedule;		/* text for the header comment */
+	const char *summary;		/* one line: what is computed */
+};
+
+struct program *program_create(struct arena *a, const char *name);
+void program_layout(struct program *p);
+void program_print(const struct program *p, struct str *out);
+const char *program_verify(struct arena *a, const struct program *p,
+	const struct target *t);
+
+#endif
