@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `make bundle`, unpacked elsewhere, works with an empty environment and takes
+# every library beyond libc from itself.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+if [ -n "$INSTRUMENT" ]; then
+	skip "bundle" "instrumented build"
+	finish
+	exit
+fi
+
+unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+check "make bundle" make -s -C "$top_builddir" bundle
+check "unpacks" tar -C "$scratch" -xzf "$top_builddir/bundle.tar.gz"
+cd "$scratch/bundle" || exit 1
+
+# The libraries that program $1 loads, by the path it finds them at.
+libraries() {
+	env -i LD_TRACE_LOADED_OBJECTS=1 "$1" |
+	awk '$2 == "=>" { print $1, $3 == "" ? "nowhere" : $3 }'
+}
+
+for program in bin/*; do
+	libraries "$program" | awk -v here="$scratch/bundle/" '
+		$1 ~ /^lib(c|m|dl|rt|pthread)\.so\.[0-9]+$/ { next }
+		index($2, here) != 1 { print }' >"$scratch/found"
+	empty "$program: libraries beyond libc are its own" "$scratch/found"
+	grep -cF "$top_srcdir" "$program" | grep -vx 0 >"$scratch/found"
+	empty "$program: no path of the source tree" "$scratch/found"
+done
+check "knows its version" env -i bin/wpkc --version
+check "compiles an example" env -i bin/wpkc examples/resnet18/conv.wpk \
+	-o "$scratch/conv.cu"
+check "from another folder" sh -c 'cd / && exec env -i "$@"' sh \
+	"$scratch/bundle/bin/wpkc" "$scratch/bundle/examples/softmax.wpk" \
+	-o "$scratch/softmax.cu"
+check "writes what the build tree writes" sh -c '"$1" "$2" -o - | cmp - "$3"' \
+	sh "$wpkc" "$scratch/bundle/examples/softmax.wpk" "$scratch/softmax.cu"
+check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax.wpk
+finish
