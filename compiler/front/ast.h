@@ -9,6 +9,8 @@
 
 #include "base/source.h"
 
+struct table;
+
 enum ast_expr_kind {
 	AST_INT,	/* value.i */
 	AST_FLOAT,	/* value.f; "inf" too */
@@ -180,7 +182,8 @@ struct ast_item {
 	int n_dirs;
 };
 
-/* One file. "imports[i]" is the unit that items' i-th import names. */
+/* One file. "imports[i]" is the unit that items' i-th import names. "names"
+ * finds the first operator, instance or fn of a name; front_find uses it. */
 struct ast_unit {
 	const struct source *src;
 	const char *module;	/* "conv" of std/conv.wpk imported as std.conv:
@@ -189,6 +192,7 @@ struct ast_unit {
 	int n_items;
 	struct ast_import *imports;
 	int n_imports;
+	const struct table *names;
 };
 
 struct ast_import {

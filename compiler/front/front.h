@@ -43,6 +43,19 @@ void front_check(struct arena *a, struct ast_unit *u, struct diag *d);
 const struct ast_item *front_find(const struct ast_unit *u, const char *name,
 	const struct ast_unit **owner);
 
+/* One entry of a layout: dimension "dim" whole ("by" NULL), divided by "by", or
+ * modulo "by". */
+struct front_layout_part {
+	int dim;
+	const struct ast_expr *by;
+	bool modulo;
+};
+
+/* What the entries of "layout" mean for the tensor "d"; "out" has room for
+ * layout->n_args. False unless they cover every dimension exactly once. */
+bool front_layout(const struct ast_decl *d, const struct ast_qual *layout,
+	struct front_layout_part *out);
+
 /* The directives, builtin functions and dtypes there are, NULL-ended; the
  * checks, "did you mean" and wpk(7) use the same lists. */
 const char *const *front_directives(void);

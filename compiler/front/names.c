@@ -108,7 +108,7 @@ static const struct names_directive table[] = {
 	{ "seed", IN_SCHEDULE, OF_NOTHING, BY_TUNABLE, NULL, NULL },
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
 		KEYS({ "margin", NULL }) },
-	{ "const", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL, NULL },
+	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
 	{ "deterministic", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL, NULL },
 	{ "variant", IN_SCHEDULE, OF_STRING, BY_LIST, NULL, NULL },
 	{ "cluster", IN_SCHEDULE, OF_NOTHING, BY_AXIS, NULL, NULL },

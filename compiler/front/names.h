@@ -16,6 +16,7 @@ enum names_subject {
 	OF_NOTHING,	/* no positional arguments */
 	OF_WORDS,	/* words of its own: tile(block, ..) */
 	OF_AXES,	/* axes, fused ones included, or STATEMENT.AXIS */
+	OF_INPUTS,
 	OF_TENSORS,	/* inputs, outputs, lets */
 	OF_STATEMENTS,	/* lets and outputs */
 	OF_REDUCTIONS,	/* STATEMENT.AXIS */

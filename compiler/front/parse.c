@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "front/syntax.h"
+#include "front/table.h"
 
 int syntax_parse(struct parser *p);
 
@@ -183,6 +184,21 @@ static void collect_imports(struct arena *a, struct ast_unit *u)
 	u->n_imports = imports.n;
 }
 
+static void index_names(struct arena *a, struct ast_unit *u)
+{
+	struct table *t = ARENA_NEW(a, struct table);
+
+	table_init(t, a);
+	for (int i = 0; i < u->n_items; i++) {
+		struct ast_item *it = &u->items[i];
+
+		if ((it->kind == AST_FN || it->kind == AST_OP ||
+		     it->kind == AST_INSTANCE) && !table_get(t, it->name.text))
+			table_put(t, it->name.text, it);
+	}
+	u->names = t;
+}
+
 struct ast_unit *front_parse(struct arena *a, const struct source *src,
 	struct diag *d)
 {
@@ -203,5 +219,6 @@ struct ast_unit *front_parse(struct arena *a, const struct source *src,
 	u->items = p.items.v;
 	u->n_items = p.items.n;
 	collect_imports(a, u);
+	index_names(a, u);
 	return u;
 }

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Syntax as text, for tests: one construct a line, every operator in
  * parentheses so that precedence shows. */
-#include "front/front.h"
+#include "front/check.h"
 
 #include <string.h>
-
-static void put_expr(struct str *out, const struct ast_expr *e);
 
 static void put_exprs(struct str *out, struct ast_expr *const *v, int n)
 {
 	for (int i = 0; i < n; i++) {
 		str_puts(out, i ? ", " : "");
-		put_expr(out, v[i]);
+		print_expr(out, v[i]);
 	}
 }
 
@@ -29,10 +27,10 @@ static void put_binders(struct str *out, const struct ast_binder *v, int n)
 			continue;
 		str_puts(out, " in ");
 		if (v[i].lo) {
-			put_expr(out, v[i].lo);
+			print_expr(out, v[i].lo);
 			str_putc(out, ':');
 		}
-		put_expr(out, v[i].hi);
+		print_expr(out, v[i].hi);
 	}
 }
 
@@ -67,35 +65,35 @@ static void put_operator(struct str *out, const struct ast_expr *e)
 
 	str_putc(out, '(');
 	if (e->n_args == 2)
-		put_expr(out, e->args[0]);
+		print_expr(out, e->args[0]);
 	str_puts(out, signs[e->kind]);
-	put_expr(out, e->args[e->n_args - 1]);
+	print_expr(out, e->args[e->n_args - 1]);
 	str_putc(out, ')');
 }
 
 static void put_choice(struct str *out, const struct ast_expr *e)
 {
 	str_putc(out, '(');
-	put_expr(out, e->args[0]);
+	print_expr(out, e->args[0]);
 	str_puts(out, " ? ");
-	put_expr(out, e->args[1]);
+	print_expr(out, e->args[1]);
 	str_puts(out, " : ");
-	put_expr(out, e->args[2]);
+	print_expr(out, e->args[2]);
 	str_putc(out, ')');
 }
 
 static void put_range(struct str *out, const struct ast_expr *e)
 {
-	put_expr(out, e->args[0]);
+	print_expr(out, e->args[0]);
 	str_puts(out, "..");
-	put_expr(out, e->args[1]);
+	print_expr(out, e->args[1]);
 	if (e->n_args == 3) {
 		str_puts(out, " step ");
-		put_expr(out, e->args[2]);
+		print_expr(out, e->args[2]);
 	}
 }
 
-static void put_expr(struct str *out, const struct ast_expr *e)
+void print_expr(struct str *out, const struct ast_expr *e)
 {
 	switch (e->kind) {
 	case AST_INT:
@@ -121,7 +119,7 @@ static void put_expr(struct str *out, const struct ast_expr *e)
 		str_printf(out, "%s[", e->name);
 		put_binders(out, e->binders, e->n_binders);
 		str_puts(out, "](");
-		put_expr(out, e->args[0]);
+		print_expr(out, e->args[0]);
 		str_putc(out, ')');
 		break;
 	case AST_COND:
@@ -143,6 +141,15 @@ static void put_expr(struct str *out, const struct ast_expr *e)
 	}
 }
 
+const char *expr_text(struct arena *a, const struct ast_expr *e)
+{
+	struct str s;
+
+	str_init(&s, a);
+	print_expr(&s, e);
+	return str_text(&s);
+}
+
 static void put_attrs(struct str *out, const struct ast_attr *v, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -151,7 +158,7 @@ static void put_attrs(struct str *out, const struct ast_attr *v, int n)
 			str_printf(out, " = %s", v[i].type.text);
 		} else if (v[i].value) {
 			str_puts(out, " = ");
-			put_expr(out, v[i].value);
+			print_expr(out, v[i].value);
 		}
 	}
 	str_puts(out, n ? "]" : "");
@@ -188,7 +195,7 @@ static void put_wheres(struct str *out, const struct ast_cond *v, int n)
 		str_puts(out, "\twhere ");
 		if (v[i].bind.text)
 			str_printf(out, "%s = ", v[i].bind.text);
-		put_expr(out, v[i].expr);
+		print_expr(out, v[i].expr);
 		str_putc(out, '\n');
 	}
 }
@@ -215,7 +222,7 @@ static void put_stmt(struct str *out, const struct ast_stmt *s)
 	if (s->type.text)
 		str_printf(out, ": %s", s->type.text);
 	str_puts(out, " = ");
-	put_expr(out, s->expr);
+	print_expr(out, s->expr);
 	str_putc(out, '\n');
 }
 
@@ -236,12 +243,12 @@ static void put_dir(struct str *out, const struct ast_dir *d)
 	else
 		str_printf(out, "\t%s(", d->name.text);
 	if (d->kind != AST_DIRECTIVE)
-		put_expr(out, d->value);
+		print_expr(out, d->value);
 	for (int i = 0; i < d->n_args; i++) {
 		str_puts(out, i ? ", " : "");
 		if (d->args[i].key)
 			str_printf(out, "%s = ", d->args[i].key);
-		put_expr(out, d->args[i].value);
+		print_expr(out, d->args[i].value);
 	}
 	str_puts(out, d->kind == AST_DIRECTIVE ? ")\n" : "\n");
 }
@@ -280,10 +287,10 @@ static void put_item(struct str *out, const struct ast_item *it)
 		str_putc(out, '(');
 		put_names(out, it->params, it->n_params);
 		str_puts(out, ") = ");
-		put_expr(out, it->expr);
+		print_expr(out, it->expr);
 	} else if (it->expr) {
 		str_puts(out, " when ");
-		put_expr(out, it->expr);
+		print_expr(out, it->expr);
 	}
 	str_putc(out, '\n');
 	put_decls(out, "in", it->inputs, it->n_inputs);
