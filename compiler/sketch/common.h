@@ -16,6 +16,8 @@ struct kx *index_floor_div(struct arena *a, struct k_block *b, struct kx *x,
 	struct kx *y);
 struct kx *index_floor_mod(struct arena *a, struct k_block *b, struct kx *x,
 	struct kx *y);
+/* "y", or 1 where it is 0: division by 0 yields anything, and must not trap. */
+struct kx *index_not_zero(struct arena *a, struct k_block *b, struct kx *y);
 /* The condition under which read "e" at "idx" lies in its tensor, NULL when
  * it always does; indices that the condition and the address share are bound
  * to variables in env->block. */
@@ -38,9 +40,6 @@ struct kx *lower_round(struct arena *a, struct kx *x, enum dtype t);
 /* One element of "b", a tensor's buffer, in the type computed in. */
 struct kx *lower_load(const struct lower_env *env, const struct ir_tensor *t,
 	struct kx *const *idx);
-/* Least or greatest of two values, NaN if one of them is. */
-struct kx *lower_extreme(struct arena *a, struct k_block *b, enum op op,
-	struct kx *x, struct kx *y);
 
 /* ---- reducer.c: running values of reductions ---- */
 

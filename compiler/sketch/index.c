@@ -47,6 +47,18 @@ static struct kx *wrong_side(struct arena *a, struct kx *rest, struct kx *y)
 			kx_op(a, OP_LT, T_BOOL, 2, y, zero)));
 }
 
+struct kx *index_not_zero(struct arena *a, struct k_block *b, struct kx *y)
+{
+	struct kx *zero = kx_cast(a, y->type, kx_int(a, 0));
+	int64_t v;
+
+	if (kx_is_int(y, &v) && v)
+		return y;
+	y = ks_let(a, b, "divisor", y);
+	return kx_op(a, OP_SELECT, y->type, 3, kx_op(a, OP_EQ, T_BOOL, 2, y,
+		zero), kx_cast(a, y->type, kx_int(a, 1)), y);
+}
+
 struct kx *index_floor_div(struct arena *a, struct k_block *b, struct kx *x,
 	struct kx *y)
 {
@@ -98,7 +110,7 @@ static struct kx *index_divide(const struct lower_env *env,
 		return e->op == OP_DIV ? kx_div(env->a, x, y) :
 			kx_mod(env->a, x, y);
 	x = kx_cast(env->a, T_I64, x);
-	y = kx_cast(env->a, T_I64, y);
+	y = index_not_zero(env->a, env->block, kx_cast(env->a, T_I64, y));
 	return e->op == OP_DIV ? index_floor_div(env->a, env->block, x, y) :
 		index_floor_mod(env->a, env->block, x, y);
 }

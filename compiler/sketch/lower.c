@@ -119,36 +119,6 @@ static struct kx *lower_read(const struct lower_env *env,
 	return lower_load(env, t, idx);
 }
 
-/* Comparisons with a constant drop to one: x < c is false for a NaN. */
-static struct kx *beyond(struct arena *a, enum op op, struct kx *x,
-	struct kx *y)
-{
-	return op == OP_MAX ? kx_op(a, OP_LT, T_BOOL, 2, x, y) :
-		kx_op(a, OP_LT, T_BOOL, 2, y, x);
-}
-
-struct kx *lower_extreme(struct arena *a, struct k_block *b, enum op op,
-	struct kx *x, struct kx *y)
-{
-	struct kx *swap = x;
-	struct kx *nan;
-
-	if (!dtype_is_float(x->type))
-		return kx_op(a, op, x->type, 2, x, y);
-	if (x->kind == KX_FLOAT) {
-		x = y;
-		y = swap;
-	}
-	x = ks_let(a, b, "one", x);
-	if (y->kind == KX_FLOAT && y->f == y->f)
-		return kx_op(a, OP_SELECT, x->type, 3, beyond(a, op, x, y),
-			y, x);
-	y = ks_let(a, b, "other", y);
-	nan = kx_op(a, OP_NE, T_BOOL, 2, x, x);
-	return kx_op(a, OP_SELECT, x->type, 3, kx_op(a, OP_OR, T_BOOL, 2,
-		beyond(a, op, y, x), nan), x, y);
-}
-
 static struct kx *compare(const struct lower_env *env,
 	const struct ir_expr *e)
 {
@@ -174,18 +144,27 @@ static struct kx *logical(const struct lower_env *env,
 		lower_as(env, e->args[1], T_BOOL));
 }
 
-/* x - floor(x / y) * y, with the sign of "y". */
+/* x - q * y for q = floor(x / y); the quotient may round to its neighbour,
+ * which the remainder's sign and size show. */
 static struct kx *float_mod(const struct lower_env *env, struct kx *x,
 	struct kx *y)
 {
 	struct arena *a = env->a;
+	struct k_block *b = env->block;
 	enum dtype t = x->type;
-	struct kx *q;
+	struct kx *q, *r, *zero = kx_float(a, 0, t), *low, *high;
 
-	x = ks_let(a, env->block, "dividend", x);
-	y = ks_let(a, env->block, "divisor", y);
+	x = ks_let(a, b, "dividend", x);
+	y = ks_let(a, b, "divisor", y);
 	q = kx_op(a, OP_FLOOR, t, 1, kx_op(a, OP_DIV, t, 2, x, y));
-	return kx_op(a, OP_FMA, t, 3, kx_op(a, OP_NEG, t, 1, q), y, x);
+	r = ks_let(a, b, "rest", kx_op(a, OP_FMA, t, 3,
+		kx_op(a, OP_NEG, t, 1, q), y, x));
+	low = kx_op(a, OP_LT, T_BOOL, 2, kx_op(a, OP_MUL, t, 2, r, y), zero);
+	high = kx_op(a, OP_LE, T_BOOL, 2, kx_op(a, OP_ABS, t, 1, y),
+		kx_op(a, OP_ABS, t, 1, r));
+	return kx_op(a, OP_SELECT, t, 3, low, kx_op(a, OP_ADD, t, 2, r, y),
+		kx_op(a, OP_SELECT, t, 3, high,
+			kx_op(a, OP_SUB, t, 2, r, y), r));
 }
 
 static struct kx *divide(const struct lower_env *env, const struct ir_expr *e,
@@ -195,6 +174,7 @@ static struct kx *divide(const struct lower_env *env, const struct ir_expr *e,
 		return e->op == OP_DIV ?
 			kx_op(env->a, OP_DIV, x->type, 2, x, y) :
 			float_mod(env, x, y);
+	y = index_not_zero(env->a, env->block, y);
 	if (x->type == T_U32)
 		return kx_op(env->a, e->op, x->type, 2, x, y);
 	return e->op == OP_DIV ? index_floor_div(env->a, env->block, x, y) :
@@ -212,8 +192,6 @@ static struct kx *arithmetic(const struct lower_env *env,
 	for (int i = 0; i < e->n_args; i++)
 		x[i] = lower_as(env, e->args[i],
 			e->op == OP_SELECT && i == 0 ? T_BOOL : t);
-	if (e->op == OP_MIN || e->op == OP_MAX)
-		return lower_extreme(env->a, env->block, e->op, x[0], x[1]);
 	if (e->op == OP_DIV || e->op == OP_MOD)
 		return divide(env, e, x[0], x[1]);
 	if (e->n_args == 1)

@@ -177,20 +177,25 @@ const char *program_kernel_name(struct arena *a, const struct program *p,
 	return arena_printf(a, "%s_kernel_%d", p->name, p->steps.n);
 }
 
-struct k_buffer *program_bind(struct arena *a, const struct program *p,
-	struct p_step *step, struct kernel *k, const struct ir_tensor *t,
-	bool written)
+struct k_buffer *program_bind_at(struct arena *a, const struct program *p,
+	struct p_step *step, struct kernel *k, int tensor, bool written)
 {
-	int tensor = program_tensor(p, t->name);
+	const struct p_tensor *x = &p->tensors.v[tensor];
 	int *args = ARENA_ARRAY(a, (size_t)step->n_args + 1, int);
-	const struct p_tensor *x;
 
 	assert(tensor >= 0);
-	x = &p->tensors.v[tensor];
 	if (step->n_args)
 		memcpy(args, step->args, (size_t)step->n_args * sizeof *args);
 	args[step->n_args++] = tensor;
 	step->args = args;
 	return kernel_global(k, x->name, x->type, x->align, written,
 		x->elements > WIDE_FROM);
+}
+
+struct k_buffer *program_bind(struct arena *a, const struct program *p,
+	struct p_step *step, struct kernel *k, const struct ir_tensor *t,
+	bool written)
+{
+	return program_bind_at(a, p, step, k, program_tensor(p, t->name),
+		written);
 }

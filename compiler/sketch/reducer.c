@@ -76,19 +76,29 @@ struct running running_start(struct arena *a, struct k_block *b,
 	return run;
 }
 
-/* Is "x" at "at" to replace what "r" holds? A NaN replaces all but a NaN. */
+static struct kx *both(struct arena *a, enum op op, struct kx *x, struct kx *y)
+{
+	return kx_op(a, op, T_BOOL, 2, x, y);
+}
+
+/* Is "x" at "at" to replace what "r" holds? The first NaN wins. */
 static struct kx *preferred(struct arena *a, const struct running *r,
 	struct kx *x, struct kx *at)
 {
-	struct kx *held = kx_var(a, r->value);
+	struct kx *held = kx_var(a, r->value), *x_nan, *held_nan;
 	struct kx *beyond = r->reducer == RED_ARGMAX ?
-		kx_op(a, OP_LT, T_BOOL, 2, held, x) :
-		kx_op(a, OP_LT, T_BOOL, 2, x, held);
-	struct kx *tie = kx_op(a, OP_AND, T_BOOL, 2,
-		kx_op(a, OP_EQ, T_BOOL, 2, x, held),
-		kx_op(a, OP_LT, T_BOOL, 2, at, kx_var(a, r->at)));
+		both(a, OP_LT, held, x) : both(a, OP_LT, x, held);
+	struct kx *tie = both(a, OP_EQ, x, held);
 
-	return kx_op(a, OP_OR, T_BOOL, 2, beyond, tie);
+	if (dtype_is_float(x->type)) {
+		x_nan = both(a, OP_NE, x, x);
+		held_nan = both(a, OP_NE, held, held);
+		beyond = both(a, OP_OR, beyond, both(a, OP_AND, x_nan,
+			kx_op(a, OP_NOT, T_BOOL, 1, held_nan)));
+		tie = both(a, OP_OR, tie, both(a, OP_AND, x_nan, held_nan));
+	}
+	tie = both(a, OP_AND, tie, both(a, OP_LT, at, kx_var(a, r->at)));
+	return both(a, OP_OR, beyond, tie);
 }
 
 static void take_indexed(struct arena *a, struct k_block *b,
@@ -117,8 +127,9 @@ void running_take(struct arena *a, struct k_block *b, const struct running *r,
 		break;
 	case RED_MAX:
 	case RED_MIN:
-		ks_assign(a, b, r->value, lower_extreme(a, b,
-			reducer_rows[r->reducer].combine, held, value));
+		ks_assign(a, b, r->value, kx_op(a,
+			reducer_rows[r->reducer].combine, r->type, 2, held,
+			value));
 		break;
 	case RED_ANY:
 	case RED_ALL:

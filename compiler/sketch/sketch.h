@@ -65,7 +65,11 @@ int program_workspace(struct arena *a, struct program *p, const char *name,
  * "several". */
 const char *program_kernel_name(struct arena *a, const struct program *p,
 	bool several);
-/* The global buffer in "k" for IR tensor "t", appended to the step's args. */
+/* A global buffer in "k" for the program's tensor "tensor", appended to the
+ * step's args. */
+struct k_buffer *program_bind_at(struct arena *a, const struct program *p,
+	struct p_step *step, struct kernel *k, int tensor, bool written);
+/* The same for IR tensor "t". */
 struct k_buffer *program_bind(struct arena *a, const struct program *p,
 	struct p_step *step, struct kernel *k, const struct ir_tensor *t,
 	bool written);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* A walk in a kernel: positions become addresses, accesses become vector
+ * moves between memory and registers, statements become values. Loads come
+ * apart from the arithmetic, so that several vectors are in flight before the
+ * first is used. Whoever calls keeps positions within the walk. */
+#include "sketch/walk.h"
+
+#include <assert.h>
+
+struct stream stream_create(struct arena *a, const struct ir_operator *o,
+	const struct walk *w, struct kernel *k, struct k_buffer **buffers,
+	struct kx **values, int v)
+{
+	struct stream s = {
+		.a = a, .op = o, .w = w, .kernel = k, .buffers = buffers,
+		.values = values, .v = v,
+		.wide = w->in.total > INT32_MAX / 2 ||
+			w->rows.total > INT32_MAX / 2,
+	};
+
+	s.held = ARENA_ARRAY(a, (size_t)w->acc.n + 1, struct held_access);
+	return s;
+}
+
+void stream_row(struct stream *s, struct k_block *b, struct kx *row)
+{
+	nest_decode(s->a, b, &s->w->rows, row, s->row);
+}
+
+struct point stream_point(struct stream *s, struct k_block *b, struct kx *at)
+{
+	struct point p = { .element = NULL, .slot = NULL };
+
+	nest_decode(s->a, b, &s->w->in, at, p.in);
+	return p;
+}
+
+static struct kx *address(const struct stream *s, const struct access *x,
+	const struct point *p)
+{
+	const struct walk *w = s->w;
+	bool wide = s->buffers[x->tensor->id]->wide;
+	struct arena *a = s->a;
+
+	return kx_add(a, kx_add(a, nest_sum(a, &w->rows, x->at.row, s->row,
+		wide), nest_sum(a, &w->in, x->at.in, p->in, wide)),
+		kx_int(a, x->at.c));
+}
+
+static struct kx *element_address(const struct stream *s,
+	const struct access *x, struct kx *base, struct kx *element)
+{
+	const struct walk *w = s->w;
+
+	if (!element || !w->in.n)
+		return base;
+	return kx_add(s->a, base, kx_mul(s->a, element,
+		kx_int(s->a, x->at.in[w->in.n - 1])));
+}
+
+static bool is_read(const struct access *x, uint64_t mask, int i)
+{
+	return (mask >> i & 1) && x->direct && x->read;
+}
+
+/* "n" elements, or "slots" times as many; a slotted single element has one
+ * index only. */
+static struct k_buffer *registers(struct stream *s, const struct ir_tensor *t,
+	int slots, int n)
+{
+	const int64_t dims[2] = { slots, n }, flat = (int64_t)slots * n;
+	const char *name = arena_printf(s->a, "%s_v", t->name);
+
+	if (slots > 1 && n > 1)
+		return kernel_array(s->kernel, K_REGISTER, name, t->type, 2,
+			dims, VECTOR_BYTES);
+	return kernel_array(s->kernel, K_REGISTER, name, t->type, 1, &flat,
+		VECTOR_BYTES);
+}
+
+void stream_hold(struct stream *s, uint64_t mask, int slots, bool always)
+{
+	for (int i = 0; i < s->w->acc.n; i++) {
+		const struct access *x = &s->w->acc.v[i];
+		int n = access_uniform(s->w, x) ? 1 : s->v;
+		struct held_access *h = &s->held[i];
+
+		if (!is_read(x, mask, i) || h->buffer ||
+		    (slots * n == 1 && !always))
+			continue;
+		h->slotted = slots > 1;
+		h->buffer = registers(s, x->tensor, slots, n);
+	}
+}
+
+static struct k_place register_place(const struct stream *s,
+	const struct held_access *h, const struct point *p, struct kx *element)
+{
+	struct kx *slot = p->slot ? p->slot : kx_int(s->a, 0);
+
+	if (h->buffer->rank == 2)
+		return k_place(h->buffer, slot, element);
+	return k_place(h->buffer, h->slotted ? slot : element);
+}
+
+static struct kx *register_load(const struct stream *s,
+	const struct held_access *h, const struct point *p, struct kx *element)
+{
+	struct k_place at = register_place(s, h, p, element);
+
+	if (at.buffer->rank == 2)
+		return kx_load(s->a, at.buffer, at.index[0], at.index[1]);
+	return kx_load(s->a, at.buffer, at.index[0]);
+}
+
+static void load_vector(struct stream *s, struct k_block *b,
+	const struct access *x, const struct held_access *h,
+	const struct point *p, struct kx *base)
+{
+	struct k_buffer *from = s->buffers[x->tensor->id];
+	int chunk = access_chunk(x, s->v);
+	int bytes = chunk * dtype_row(x->tensor->type)->bits / 8;
+
+	for (int e = 0; e < s->v; e += chunk)
+		ks_copy(s->a, b, COPY_PLAIN, register_place(s, h, p,
+			kx_int(s->a, e)), k_place(from, kx_add(s->a, base,
+			kx_int(s->a, e))), bytes, NULL, 0);
+}
+
+static void load_elements(struct stream *s, struct k_block *b,
+	const struct access *x, const struct held_access *h,
+	const struct point *p, struct kx *base)
+{
+	struct k_buffer *from = s->buffers[x->tensor->id];
+	struct kx *e = kx_int(s->a, 0);
+
+	if (!access_uniform(s->w, x) && s->v > 1)
+		b = ks_for(s->a, b, LOOP_UNROLLED, "e", kx_int(s->a, 0),
+			kx_int(s->a, s->v), NULL, &e);
+	ks_store(s->a, b, register_place(s, h, p, e), kx_load(s->a, from,
+		element_address(s, x, base, e)));
+}
+
+void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
+	const struct point *p)
+{
+	for (int i = 0; i < s->w->acc.n; i++) {
+		const struct access *x = &s->w->acc.v[i];
+		struct held_access *h = &s->held[i];
+		struct kx *base;
+
+		if (!is_read(x, mask, i))
+			continue;
+		base = address(s, x, p);
+		if (h->buffer && !access_uniform(s->w, x) &&
+		    access_chunk(x, s->v) > 1)
+			load_vector(s, b, x, h, p, ks_let(s->a, b, "from",
+				base));
+		else if (h->buffer)
+			load_elements(s, b, x, h, p, ks_let(s->a, b, "from",
+				base));
+		else
+			h->value = ks_let(s->a, b, x->tensor->name,
+				kx_load(s->a, s->buffers[x->tensor->id],
+				base));
+	}
+}
+
+/* ---- values ---- */
+
+struct reader {
+	struct stream *s;
+	const struct point *p;
+};
+
+static struct kx *zero_or(struct arena *a, struct kx *x)
+{
+	return x ? x : kx_int(a, 0);
+}
+
+static struct kx *read_access(const struct reader *r, int i)
+{
+	struct stream *s = r->s;
+	const struct access *x = &s->w->acc.v[i];
+	const struct held_access *h = &s->held[i];
+	struct kx *e = zero_or(s->a, r->p->element), *value;
+
+	if (access_uniform(s->w, x))
+		e = kx_int(s->a, 0);
+	if (h->buffer)
+		value = register_load(s, h, r->p, e);
+	else if (h->value)
+		value = h->value;
+	else
+		value = kx_load(s->a, s->buffers[x->tensor->id],
+			element_address(s, x, address(s, x, r->p), e));
+	return lower_convert(s->a, value, lower_type(x->tensor->type));
+}
+
+static struct kx *supply(void *ctx, const struct ir_expr *e)
+{
+	const struct reader *r = ctx;
+	const struct walk *w = r->s->w;
+
+	if (e->kind != IR_READ)
+		return NULL;
+	if (r->s->values[e->tensor])
+		return r->s->values[e->tensor];
+	for (int i = 0; i < w->uses.n; i++)
+		if (w->uses.v[i].read == e)
+			return read_access(r, w->uses.v[i].access);
+	return NULL;
+}
+
+/* Values of axes that are runs of their own, from their lower bounds; joined
+ * ones are never asked for. */
+static void set_axes(const struct stream *s, const struct nest *x,
+	const int *ids, struct kx *const *runs, struct kx **axes)
+{
+	for (int r = 0; r < x->n_runs; r++) {
+		int id = ids[x->first[r]];
+
+		if (x->first[r + 1] == x->first[r] + 1)
+			axes[id] = kx_add(s->a, runs[r], kx_int(s->a,
+				s->op->axes[id].lo));
+	}
+}
+
+static struct kx **axis_values(const struct stream *s, const struct piece *p,
+	const struct point *at)
+{
+	struct arena *a = s->a;
+	struct kx **axes = ARENA_ARRAY(a, (size_t)s->op->n_axes + 1,
+		struct kx *);
+	const struct nest *in = &s->w->in;
+	int last;
+
+	for (int i = 0; i < s->op->n_axes; i++)
+		if (s->op->axes[i].extent == 1)
+			axes[i] = kx_int(a, s->op->axes[i].lo);
+	set_axes(s, &s->w->rows, p->row_axis, s->row, axes);
+	if (p->per_row || !in->n)
+		return axes;
+	set_axes(s, in, p->in_axis, at->in, axes);
+	last = p->in_axis[in->n - 1];
+	if (at->element && axes[last])
+		axes[last] = kx_add(a, axes[last], at->element);
+	return axes;
+}
+
+static struct lower_env environment(struct stream *s, struct k_block *b,
+	const struct piece *p, const struct reader *r)
+{
+	return (struct lower_env){
+		.a = s->a, .op = s->op, .axes = axis_values(s, p, r->p),
+		.buffers = s->buffers, .block = b, .hook = supply,
+		.ctx = (void *)(uintptr_t)r,
+	};
+}
+
+struct kx *stream_value(struct stream *s, struct k_block *b, int i,
+	const struct point *p)
+{
+	const struct piece *x = &s->w->pieces.v[i];
+	struct reader r = { s, p };
+	struct lower_env env = environment(s, b, x, &r);
+	const char *name = s->op->tensors[x->stmt->tensor].name;
+
+	return ks_let(s->a, b, arena_printf(s->a, "%s_of", name),
+		lower_expr(&env, x->value));
+}
+
+struct kx *stream_place(struct stream *s, struct k_block *b, int i,
+	const struct point *p)
+{
+	const struct piece *x = &s->w->pieces.v[i];
+	struct reader r = { s, p };
+	struct lower_env env = environment(s, b, x, &r);
+
+	return reducer_index(&env, x->reduction);
+}
+
+/* ---- results ---- */
+
+static void store_general(struct stream *s, struct k_block *b,
+	const struct piece *x, const struct point *p, struct kx *value)
+{
+	const struct ir_tensor *t = &s->op->tensors[x->stmt->tensor];
+	struct reader r = { s, p };
+	struct lower_env env = environment(s, b, x, &r);
+	struct kx **idx = ARENA_ARRAY(s->a, (size_t)t->rank + 1, struct kx *);
+
+	for (int d = 0; d < t->rank; d++)
+		idx[d] = index_value(&env, x->stmt->index[d]);
+	lower_store(&env, b, t, idx, value);
+}
+
+void stream_store(struct stream *s, struct k_block *b, int i,
+	const struct point *p, struct kx *value)
+{
+	const struct piece *x = &s->w->pieces.v[i];
+	const struct access *out = &s->w->acc.v[x->out];
+	struct k_buffer *to = s->buffers[out->tensor->id];
+
+	if (!out->direct) {
+		store_general(s, b, x, p, value);
+		return;
+	}
+	ks_store(s->a, b, k_place(to, element_address(s, out,
+		address(s, out, p), x->per_row ? NULL : p->element)),
+		lower_convert(s->a, value, to->type));
+}
+
+struct k_block *stream_elements(struct stream *s, struct k_block *b,
+	struct point *p)
+{
+	p->element = NULL;
+	if (s->v == 1)
+		return b;
+	return ks_for(s->a, b, LOOP_UNROLLED, "e", kx_int(s->a, 0),
+		kx_int(s->a, s->v), NULL, &p->element);
+}
+
+static bool collects(const struct stream *s, const struct access *out)
+{
+	return s->v > 1 && out->direct && access_chunk(out, s->v) > 1;
+}
+
+void stream_collect(struct stream *s, struct k_block *b, int i,
+	const struct point *p, struct kx *value)
+{
+	int out = s->w->pieces.v[i].out;
+	const struct access *x = &s->w->acc.v[out];
+	struct held_access *h = &s->held[out];
+
+	if (!collects(s, x)) {
+		stream_store(s, b, i, p, value);
+		return;
+	}
+	if (!h->buffer)
+		h->buffer = registers(s, x->tensor, 1, s->v);
+	ks_store(s->a, b, k_place(h->buffer, zero_or(s->a, p->element)),
+		lower_convert(s->a, value, h->buffer->type));
+}
+
+void stream_flush(struct stream *s, struct k_block *b, int i,
+	const struct point *p)
+{
+	int out = s->w->pieces.v[i].out;
+	const struct access *x = &s->w->acc.v[out];
+	struct k_buffer *to = s->buffers[x->tensor->id];
+	int chunk = access_chunk(x, s->v);
+	struct kx *base;
+
+	if (!collects(s, x))
+		return;
+	base = ks_let(s->a, b, "to", address(s, x, p));
+	for (int e = 0; e < s->v; e += chunk)
+		ks_copy(s->a, b, COPY_PLAIN, k_place(to, kx_add(s->a, base,
+			kx_int(s->a, e))), k_place(s->held[out].buffer,
+			kx_int(s->a, e)), chunk *
+			dtype_row(x->tensor->type)->bits / 8, NULL, 0);
+}
+
+uint64_t stream_reads(const struct walk *w, int i)
+{
+	uint64_t mask = 0;
+
+	for (int k = 0; k < w->acc.n; k++)
+		if (w->acc.v[k].read && w->acc.v[k].pieces >> i & 1)
+			mask |= 1ull << k;
+	return mask;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks: statements that go over one flattened domain together, row by row.
+ * The domain is a nest of row axes and a nest of inner axes; a position is a
+ * flat index in each. An elementwise operator is a walk of one row, a softmax
+ * a walk whose statements share the rows. */
+#ifndef WPK_COMPILER_SKETCH_WALK_H
+#define WPK_COMPILER_SKETCH_WALK_H
+
+#include "sketch/common.h"
+
+enum { NEST_AXES = 16, VECTOR_BYTES = 16 };
+
+/* Axes of extent other than 1, outermost first; run r covers axes
+ * [first[r], first[r + 1]), whose product "run[r]" everything read and written
+ * steps through at constant strides. "spelled": its values are needed one by
+ * one. */
+struct nest {
+	int n;
+	const char *name[NEST_AXES];
+	int64_t extent[NEST_AXES], total;
+	bool spelled[NEST_AXES];
+	int n_runs, first[NEST_AXES + 1];
+	int64_t run[NEST_AXES];
+};
+
+/* c + sum of row[i] * (i-th row axis, from 0) + the same of inner axes. */
+struct form {
+	int64_t c;
+	int64_t row[NEST_AXES], in[NEST_AXES];
+};
+
+/* One tensor read or written at one form. "direct": always in range and at
+ * "at"; otherwise index by index. "width": elements of the longest vector its
+ * alignment allows along the innermost run, 1 if it does not step by 1 there.
+ * "pieces": bit i set when piece i reads it. */
+struct access {
+	const struct ir_expr *read;
+	const struct ir_tensor *tensor;
+	bool direct;
+	struct form at;
+	int width;
+	uint64_t pieces;
+};
+
+/* One statement: "value" is what is computed at each point, the expression or
+ * what a reduction reduces. Axis ids in nest order; "out" is the access it
+ * writes, -1 where the value stays in registers; "per_row" if it has no inner
+ * axes and reduces none. */
+struct piece {
+	const struct ir_stmt *stmt;
+	const struct ir_expr *value, *reduction;
+	int row_axis[NEST_AXES], in_axis[NEST_AXES];
+	int out;
+	bool per_row;
+};
+
+/* Accesses are numbered below 64 too, for masks; reads past that many are
+ * done index by index. */
+enum { WALK_PIECES = 8, ACCESS_LIMIT = 56 };
+
+struct walk {
+	struct nest rows, in;
+	VEC(struct access) acc;
+	VEC(struct use { const struct ir_expr *read; int access; }) uses;
+	VEC(struct piece) pieces;
+};
+
+/* ---- nest.c ---- */
+
+/* Those of "axes" whose extent is not 1, in order. False: more than
+ * NEST_AXES. */
+bool nest_make(const struct ir_operator *o, const int *axes, int n,
+	struct nest *out);
+/* Join neighbouring axes wherever all "n" forms allow it; "inner" says which
+ * half of the forms. */
+void nest_join(struct nest *x, const struct form *const *forms, int n,
+	bool inner);
+/* Values of the runs at flat position "at". */
+void nest_decode(struct arena *a, struct k_block *b, const struct nest *x,
+	struct kx *at, struct kx **runs);
+/* Sum of the runs' contributions to a form. */
+struct kx *nest_sum(struct arena *a, const struct nest *x,
+	const int64_t *coef, struct kx *const *runs, bool wide);
+
+/* ---- walk.c ---- */
+
+/* The form of an affine address, of a statement with these axes in nests. */
+struct form form_of(const struct ir_operator *o, const struct walk *w,
+	const struct ir_stmt *s, const struct piece *p,
+	const struct ir_affine *f);
+bool form_equal(const struct walk *w, const struct form *x,
+	const struct form *y);
+/* Add a statement whose nests are w's; "held[id]" says which tensors' values
+ * come from registers, "stored" whether it writes memory. */
+void walk_add(struct arena *a, const struct ir_operator *o, struct walk *w,
+	struct piece p, const bool *held, bool stored);
+/* After the last walk_add: joins runs and finds widths. The "n" walks' rows
+ * are joined alike. */
+void walk_finish(struct arena *a, struct walk *w, int n);
+/* Largest vector of the walk's accesses, at most "limit". */
+int walk_vector(const struct walk *w, int limit);
+/* Elements at a time that access "x" is moved by in vectors of "v". */
+int access_chunk(const struct access *x, int v);
+bool access_uniform(const struct walk *w, const struct access *x);
+/* Contiguous along the innermost run. */
+bool access_vector(const struct walk *w, const struct access *x);
+
+/* What one result of "e" costs: operations of which "special", and loads. */
+struct cost_of {
+	double ops, special;
+};
+struct cost_of expr_cost(const struct ir_expr *e);
+/* NULL, or why tensor types of the group's statements cannot be computed. */
+const char *group_types(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g);
+
+/* ---- stream.c: a walk in a kernel ---- */
+
+/* A position: the inner runs' values at the first of "v" elements, the
+ * element among them, and the register slot that holds what was loaded. */
+struct point {
+	struct kx *in[NEST_AXES];
+	struct kx *element, *slot;
+};
+
+/* Registers of an access: a buffer of [slots][elements], or one value. */
+struct held_access {
+	struct k_buffer *buffer;
+	struct kx *value;
+	bool slotted;
+};
+
+struct stream {
+	struct arena *a;
+	const struct ir_operator *op;
+	const struct walk *w;
+	struct kernel *kernel;
+	struct k_buffer **buffers;	/* by tensor */
+	struct kx **values;		/* by tensor: those held in registers */
+	int v;
+	bool wide;			/* positions are i64 */
+	struct kx *row[NEST_AXES];
+	struct held_access *held;	/* by access */
+};
+
+struct stream stream_create(struct arena *a, const struct ir_operator *o,
+	const struct walk *w, struct kernel *k, struct k_buffer **buffers,
+	struct kx **values, int v);
+/* Decodes row number "row". */
+void stream_row(struct stream *s, struct k_block *b, struct kx *row);
+struct point stream_point(struct stream *s, struct k_block *b, struct kx *at);
+/* Declare registers for "slots" vectors of every access in "mask" that no
+ * registers hold yet; for a single value only if it is to outlast the block it
+ * is loaded in ("always"). */
+void stream_hold(struct stream *s, uint64_t mask, int slots, bool always);
+/* Load accesses "mask" at "p" into the slot p->slot. */
+void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
+	const struct point *p);
+/* Value of piece "i" at element "p->element", bound to a variable. */
+struct kx *stream_value(struct stream *s, struct k_block *b, int i,
+	const struct point *p);
+/* Index argmax and argmin of piece "i" yield there. */
+struct kx *stream_place(struct stream *s, struct k_block *b, int i,
+	const struct point *p);
+/* Store the value of piece "i" at one element. */
+void stream_store(struct stream *s, struct k_block *b, int i,
+	const struct point *p, struct kx *value);
+/* For each element of a vector: the block of a loop over them, or "b" itself
+ * where a vector is one element; sets p->element. */
+struct k_block *stream_elements(struct stream *s, struct k_block *b,
+	struct point *p);
+/* Vectors of results: stores collect in registers until flushed. */
+void stream_collect(struct stream *s, struct k_block *b, int i,
+	const struct point *p, struct kx *value);
+void stream_flush(struct stream *s, struct k_block *b, int i,
+	const struct point *p);
+/* Accesses that piece "i" reads, as a mask. */
+uint64_t stream_reads(const struct walk *w, int i);
+
+#endif
