@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Text under construction, and the few questions asked of finished text. */
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void str_init(struct str *s, struct arena *a)
+{
+	*s = (struct str){ .a = a };
+}
+
+static void reserve(struct str *s, size_t more)
+{
+	size_t cap = s->cap ? s->cap : 64;
+	char *p;
+
+	while (cap - s->n <= more)
+		cap *= 2;
+	if (cap == s->cap)
+		return;
+	p = arena_alloc(s->a, cap);
+	if (s->n)
+		memcpy(p, s->p, s->n);
+	s->p = p;
+	s->cap = cap;
+}
+
+void str_putn(struct str *s, const char *text, size_t n)
+{
+	reserve(s, n);
+	memcpy(s->p + s->n, text, n);
+	s->n += n;
+	s->p[s->n] = '\0';
+}
+
+void str_putc(struct str *s, char c)
+{
+	str_putn(s, &c, 1);
+}
+
+void str_puts(struct str *s, const char *text)
+{
+	str_putn(s, text, strlen(text));
+}
+
+void str_vprintf(struct str *s, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	reserve(s, (size_t)n);
+	vsnprintf(s->p + s->n, (size_t)n + 1, fmt, ap);
+	s->n += (size_t)n;
+}
+
+void str_printf(struct str *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vprintf(s, fmt, ap);
+	va_end(ap);
+}
+
+void str_indent(struct str *s, int n)
+{
+	while (n-- > 0)
+		str_putc(s, '\t');
+}
+
+const char *str_text(const struct str *s)
+{
+	return s->p ? s->p : "";
+}
+
+void str_double(struct str *s, double v)
+{
+	char buf[40];
+
+	if (isnan(v)) {
+		str_puts(s, "nan");
+		return;
+	}
+	if (isinf(v)) {
+		str_puts(s, v < 0 ? "-inf" : "inf");
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(buf, sizeof buf, "%.*g", digits, v);
+		if (strtod(buf, NULL) == v)
+			break;
+	}
+	str_puts(s, buf);
+	if (!strpbrk(buf, ".e"))
+		str_puts(s, ".0");
+}
+
+uint64_t str_hash(const char *text, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+	return h;
+}
+
+enum { FAR = 4, LONGEST = 63 };
+
+int str_distance(const char *x, const char *y)
+{
+	int row[LONGEST + 1];
+	size_t nx = strlen(x), ny = strlen(y);
+
+	if (nx > LONGEST || ny > LONGEST)
+		return FAR;
+	for (size_t j = 0; j <= ny; j++)
+		row[j] = (int)j;
+	for (size_t i = 1; i <= nx; i++) {
+		int diagonal = row[0];
+
+		row[0] = (int)i;
+		for (size_t j = 1; j <= ny; j++) {
+			int d = diagonal + (x[i - 1] != y[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < d)
+				d = row[j] + 1;
+			if (row[j - 1] + 1 < d)
+				d = row[j - 1] + 1;
+			row[j] = d;
+		}
+	}
+	return row[ny] < FAR ? row[ny] : FAR;
+}
+
+const char *str_nearest(const char *name, const char *const *names)
+{
+	int limit = strlen(name) <= 3 ? 1 : strlen(name) <= 6 ? 2 : 3;
+	const char *best = NULL;
+
+	for (; *names; names++) {
+		int d = str_distance(name, *names);
+
+		if (d <= limit && (!best || d < str_distance(name, best)))
+			best = *names;
+	}
+	return best;
+}

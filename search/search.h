@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Search knows integers, costs and seeds. A problem is genes with values, a
+ * validity test and a function from points to costs; it runs unchanged on the
+ * model, on a recorded table and on a GPU. */
+#ifndef WPK_SEARCH_SEARCH_H
+#define WPK_SEARCH_SEARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "schedule/space.h"
+
+struct gpu;
+
+enum verdict {
+	V_PRUNED, V_COMPILE, V_SPILL, V_LAUNCH, V_FAULT, V_TIMEOUT, V_WRONG,
+	V_SLOW, V_MEASURED, N_VERDICTS
+};
+
+const char *verdict_name(enum verdict v);
+
+/* "seconds" is INFINITY unless the verdict is measured or slow. */
+struct cost {
+	double seconds;
+	enum verdict verdict;
+	const char *message;	/* of a failure, or NULL */
+};
+
+/* "genes" below are values, one for each of space->genes. */
+struct problem {
+	const struct space *space;
+	void *ctx;
+	/* NULL if the point is legal, else a sentence; must be cheap. */
+	const char *(*legal)(void *ctx, struct arena *a, const int *genes);
+	/* Costs of "n" points, all legal, point i at genes + i * n_genes. */
+	void (*measure)(void *ctx, struct arena *a, const int *genes, int n,
+		struct cost *out);
+	const int *seeds;	/* n_seeds points tried first */
+	int n_seeds;
+	int batch;		/* points it likes to measure at once; 0: one */
+};
+
+struct budget {
+	int trials;		/* distinct measured points */
+	double seconds;		/* wall time, 0: none */
+	uint64_t seed;
+	int effort;		/* 1..10; derives population and generations */
+};
+
+struct progress {
+	int trials, total;
+	double best, elapsed;
+	const int *best_genes;
+};
+
+struct result {
+	int *genes;		/* the best point, NULL if none was legal */
+	double seconds;
+	int trials;
+	int counts[N_VERDICTS];
+	const char *first[N_VERDICTS];	/* first message of each verdict */
+	int *history;		/* all measured points, best first */
+	double *history_cost;
+	int n_history;
+	bool interrupted;
+};
+
+/* Strategies: one row each. Propose at most "want" points not proposed before,
+ * all legal; 0 means exhausted. Learn is told every cost. */
+struct strategy_state;
+struct strategy {
+	const char *name, *summary;
+	struct strategy_state *(*start)(struct arena *a,
+		const struct problem *p, const struct budget *b);
+	int (*propose)(struct strategy_state *s, int *genes, int want);
+	void (*learn)(struct strategy_state *s, const int *genes,
+		const struct cost *costs, int n);
+};
+
+const struct strategy *const *strategy_list(void);	/* NULL-ended */
+const struct strategy *strategy_named(const char *name);
+
+/* Run until the budget is spent, the space is, or "*stop" becomes true (a
+ * signal handler may set it). "report" is called at most ten times a second. */
+struct result *search_run(struct arena *a, const struct problem *p,
+	const struct strategy *s, const struct budget *b,
+	const volatile int *stop,
+	void (*report)(void *ctx, const struct progress *p), void *ctx);
+
+/* ---- rng.c ---- */
+
+struct rng { uint64_t s[4]; };
+void rng_seed(struct rng *r, uint64_t seed);
+uint64_t rng_next(struct rng *r);
+int rng_below(struct rng *r, int n);	/* uniform, 0 <= v < n */
+double rng_unit(struct rng *r);		/* 0 <= v < 1 */
+
+/* ---- model.c: the analytic estimate ---- */
+
+/* Seconds on "g" of a candidate with these features; every term is a bound
+ * from a rate of the chip, see the comment in model.c. */
+double model_seconds(const struct features *f, const struct gpu *g);
+
+/* ---- lock.c: conv.wpk.lock ---- */
+
+/* One choice: which sketch and point compute group "group" of an operator. */
+struct lock_entry {
+	const char *op, *target, *gpu;	/* c2, sm_90, h200 */
+	uint64_t hash;			/* of the operator IR */
+	int group;
+	const char *sketch;
+	const char **names;		/* sorted */
+	const char **values;
+	int n;
+	double seconds;
+	const char *measured;		/* "model", "gpu" */
+	const char *verified;		/* "emulation", "none" */
+};
+
+struct lock {
+	struct lock_entry *v;
+	int n;
+};
+
+/* An absent file is an empty lock. NULL with "*why" and "*line" set when the
+ * text is not a lock. */
+struct lock *lock_parse(struct arena *a, const char *text, const char **why,
+	int *line);
+/* Sorted by operator, target, gpu, group; reads back to the same. */
+void lock_print(const struct lock *l, struct str *out);
+/* The entry for these, or NULL; gpu NULL matches when only one fits. */
+const struct lock_entry *lock_find(const struct lock *l, uint64_t hash,
+	const char *target, const char *gpu, int group);
+/* Replace or add. */
+void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e);
+
+#endif
