@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What follows a contraction element by element: bias, activation, residual,
+ * casts, several outputs. Applied to accumulators in registers; used by every
+ * sketch that computes contractions. */
+#ifndef WPK_COMPILER_SKETCH_EPILOGUE_H
+#define WPK_COMPILER_SKETCH_EPILOGUE_H
+
+#include "sketch/forms.h"
+#include "sketch/sketch.h"
+
+enum { OUTPUTS_MAX = 8 };
+
+/* One tensor the kernel computes, its value and its indices in the axes of the
+ * contraction. "stored" false: a let that only later outputs read. */
+struct output {
+	const struct ir_tensor *tensor;
+	struct ir_expr *value;		/* NULL: the accumulator itself */
+	struct ir_expr **index;
+	bool stored;
+	int vec_n, vec_m;	/* elements that may be stored at once along
+				 * neighbouring columns, or rows */
+};
+
+/* In order; the first is the contraction's own tensor. */
+struct epilogue {
+	struct output outputs[OUTPUTS_MAX];
+	int n;
+	bool along_n;		/* stores run along columns, else rows */
+};
+
+/* False, with "*why", if a statement of the group does not follow the
+ * contraction element by element. */
+bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
+	struct epilogue *e, const char **why);
+
+/* Bytes of global memory the group must read and write at least. */
+double epilogue_bytes(const struct task *t);
+
+/* A block's and a thread's share along rows (M) or columns (N): the tile
+ * starts at "first"; the thread owns "mine" elements in groups of "vec"
+ * neighbours: element i is first + (i / vec * lanes + lane) * vec + i % vec. */
+struct side {
+	const char *name;
+	const int *axes;
+	int n_axes;
+	int64_t extent;
+	int mine, vec, lanes;
+	struct kx *first, *lane;
+	bool ragged;		/* the last tile reaches past the extent */
+};
+
+/* Store what belongs to accumulators "acc" [m.mine][n.mine]. "batch" is the
+ * flattened batch index or NULL; "buffers" the kernel's globals by IR tensor. */
+struct storing {
+	const struct task *t;
+	const struct ir_contraction *c;
+	const struct epilogue *e;
+	struct arena *a;
+	struct kernel *k;
+	struct k_buffer **buffers, *acc;
+	struct side m, n;
+	struct kx *batch;
+};
+
+void epilogue_emit(const struct storing *s, struct k_block *b);
+
+/* Global buffers for what the epilogue reads and stores, bound to "step". */
+void epilogue_bind(const struct storing *s, const struct program *p,
+	struct p_step *step);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* The fma sketch: a tiled contraction on CUDA cores. Blocks own tiles of
+ * rows x columns of the flattened output, threads own small tiles in
+ * registers, operands pass through a pipeline of shared-memory stages, and the
+ * maps that follow the contraction are applied to the accumulators before they
+ * are stored. This file decides what applies and names the open numbers;
+ * fma_plan.c says what fits and what it costs, fma_build.c writes the kernel. */
+#include "sketch/fma.h"
+
+#include <string.h>
+
+/* ---- what applies ---- */
+
+static const char *joined(struct arena *a, const struct task *t,
+	const int *axes, int n, const char *none)
+{
+	const char **names = ARENA_ARRAY(a, (size_t)n + 1, const char *);
+	const char *fused;
+	struct str s;
+
+	for (int i = 0; i < n; i++)
+		names[i] = t->op->axes[axes[i]].name;
+	fused = t->schedule && n > 1 ? sched_fused(t->schedule, names, n) : NULL;
+	if (fused || n == 0)
+		return fused ? fused : none;
+	str_init(&s, a);
+	for (int i = 0; i < n; i++)
+		str_puts(&s, names[i]);
+	return str_text(&s);
+}
+
+static int64_t extent(const struct ir_operator *o, const int *axes, int n)
+{
+	int64_t e = 1;
+
+	for (int i = 0; i < n; i++)
+		e *= o->axes[axes[i]].extent;
+	return e;
+}
+
+static bool same_order(const int *x, const int *y, int n)
+{
+	return !n || !memcmp(x, y, (size_t)n * sizeof *x);
+}
+
+static void add_order(struct task *t, struct fma *f, int *order)
+{
+	struct str s;
+
+	for (int i = 0; i < f->n_orders; i++)
+		if (same_order(f->orders[i], order, f->c.n_k))
+			return;
+	if (f->n_orders == ORDERS_MAX)
+		return;
+	str_init(&s, t->a);
+	for (int i = 0; i < f->c.n_k; i++)
+		str_puts(&s, t->op->axes[order[i]].name);
+	f->order_words[f->n_orders] = str_text(&s);
+	f->orders[f->n_orders++] = order;
+}
+
+static int64_t magnitude(int64_t v)
+{
+	return v < 0 ? -v : v;
+}
+
+/* The reduction's axes by falling stride in one operand: its reads become
+ * contiguous. */
+static int *order_by(struct task *t, const struct fma *f,
+	const struct ir_affine *address)
+{
+	int n = f->c.n_k, *k = ARENA_ARRAY(t->a, (size_t)n, int);
+
+	memcpy(k, f->c.k, (size_t)n * sizeof *k);
+	for (int i = 1; i < n; i++)
+		for (int j = i; j > 0 && magnitude(address->coef[k[j]]) >
+		     magnitude(address->coef[k[j - 1]]); j--) {
+			int x = k[j];
+
+			k[j] = k[j - 1];
+			k[j - 1] = x;
+		}
+	return k;
+}
+
+/* The longest axis innermost, so that a tile's ks stay within one axis. */
+static int *order_longest(struct task *t, const struct fma *f)
+{
+	int n = f->c.n_k, *k = ARENA_ARRAY(t->a, (size_t)n, int), last = 0;
+
+	memcpy(k, f->c.k, (size_t)n * sizeof *k);
+	for (int i = 1; i < n; i++)
+		if (t->op->axes[k[i]].extent > t->op->axes[k[last]].extent)
+			last = i;
+	for (int x = k[last]; last < n - 1; last++) {
+		k[last] = k[last + 1];
+		k[last + 1] = x;
+	}
+	return k;
+}
+
+static bool axes_from_zero(const struct ir_operator *o, const int *axes, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (o->axes[axes[i]].lo != 0)
+			return false;
+	return true;
+}
+
+static bool supported(enum dtype t, enum dtype acc)
+{
+	switch (t) {
+	case T_F64:
+		return acc == T_F64;
+	case T_F32: case T_F16: case T_BF16:
+		return acc == T_F32 || acc == T_F64;
+	case T_I32: case T_I16: case T_I8: case T_U32: case T_U16: case T_U8:
+		return acc == T_I32 || acc == T_U32 || acc == T_I64 ||
+			acc == T_F32 || acc == T_F64;
+	default:
+		return false;
+	}
+}
+
+static bool check_types(struct task *t, struct fma *f, const char **why)
+{
+	enum dtype l = f->left.tensor->type, r = f->right.tensor->type;
+
+	if (supported(l, f->acc) && supported(r, f->acc))
+		return true;
+	*why = arena_printf(t->a, "fma has no %s x %s products accumulated in %s",
+		dtype_row(l)->name, dtype_row(r)->name,
+		dtype_row(f->acc)->name);
+	return false;
+}
+
+static void make_tunables(struct task *t, struct fma *f);
+static bool find_start(const struct task *t, struct fma *f);
+
+static bool analyse_operands(struct task *t, struct fma *f, const char **why)
+{
+	struct ir_contraction *c = &f->c;
+
+	return operand_analyse(t->a, t->op, c->left, &c->left_addr, c->m,
+			c->n_m, c->batch, c->n_batch, f->orders, f->n_orders,
+			c->n_k, &f->left, why) &&
+		operand_analyse(t->a, t->op, c->right, &c->right_addr, c->n,
+			c->n_n, c->batch, c->n_batch, f->orders, f->n_orders,
+			c->n_k, &f->right, why);
+}
+
+static bool applies(struct task *t, const char **why)
+{
+	struct fma *f = ARENA_NEW(t->a, struct fma);
+	struct ir_contraction *c = &f->c;
+
+	if (t->group->anchor != IR_CONTRACTION) {
+		*why = "fma computes contractions: sums over products of two tensors";
+		return false;
+	}
+	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
+		return false;
+	if (!axes_from_zero(t->op, c->m, c->n_m) ||
+	    !axes_from_zero(t->op, c->n, c->n_n) ||
+	    !axes_from_zero(t->op, c->k, c->n_k) ||
+	    !axes_from_zero(t->op, c->batch, c->n_batch)) {
+		*why = "fma wants axes that start at 0";
+		return false;
+	}
+	add_order(t, f, order_by(t, f, &c->left_addr));
+	add_order(t, f, order_by(t, f, &c->right_addr));
+	add_order(t, f, order_longest(t, f));
+	add_order(t, f, c->k);
+	f->acc = lower_type(c->acc);
+	f->acc_bytes = dtype_row(f->acc)->bits / 8;
+	f->m = extent(t->op, c->m, c->n_m);
+	f->n = extent(t->op, c->n, c->n_n);
+	f->k = extent(t->op, c->k, c->n_k);
+	f->batch = extent(t->op, c->batch, c->n_batch);
+	if (!analyse_operands(t, f, why) || !check_types(t, f, why) ||
+	    !epilogue_analyse(t, c, &f->epilogue, why))
+		return false;
+	f->dram_bytes = epilogue_bytes(t);
+	f->m_name = joined(t->a, t, c->m, c->n_m, "m");
+	f->n_name = joined(t->a, t, c->n, c->n_n, "n");
+	f->k_name = joined(t->a, t, c->k, c->n_k, "k");
+	make_tunables(t, f);
+	t->state = f;
+	if (!find_start(t, f))
+		*why = arena_printf(t->a, "no tile of '%s' fits %s",
+			f->left.tensor->name, t->target->name);
+	return !*why;
+}
+
+/* ---- the open numbers ---- */
+
+static const int tile_values[] = { 8, 16, 32, 48, 64, 96, 128, 192, 256 };
+static const int depth_values[] = { 8, 16, 32, 64 };
+static const int thread_values[] = { 1, 2, 4, 8, 16 };
+static const int stage_values[] = { 1, 2, 3, 4, 5 };
+static const int split_values[] = { 1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32 };
+static const int group_values[] = { 1, 2, 4, 8, 16 };
+static const int switch_values[] = { 0, 1 };
+static const int order_values[] = { 0, 1, 2, 3 };
+static const int only_value[] = { 0 };
+static const int flag_value[] = { 1 };
+static const char *const switch_words[] = { "off", "on", NULL };
+static const char *const raster_words[] = { "row", "col", NULL };
+static const char *const shared_words[] = { "shared", NULL };
+static const char *const level_block[] = { "block", NULL };
+static const char *const level_thread[] = { "thread", NULL };
+
+#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+
+static void add(struct task *t, struct fma *f, const char *directive,
+	const char *const *subjects, const char *key, const int *values, int n,
+	const char *const *words)
+{
+	struct tunable *u = &f->tunables[f->n_tunables++];
+	const char *name = directive;
+
+	if (subjects)
+		name = arena_printf(t->a, "%s.%s", name, subjects[0]);
+	if (key)
+		name = arena_printf(t->a, "%s.%s", name, key);
+	*u = (struct tunable){ .name = name, .directive = directive,
+		.key = key, .subjects = subjects, .values = values, .n = n,
+		.words = words };
+}
+
+static const char *const *subject(struct task *t, const char *name)
+{
+	const char **s = ARENA_ARRAY(t->a, 2, const char *);
+
+	s[0] = name;
+	return s;
+}
+
+/* Facts that a schedule may state and that hold of every fma kernel. */
+static void add_facts(struct task *t, struct fma *f)
+{
+	const char *const *k_word = subject(t, f->k_name);
+	const char *const *left = subject(t, f->left.tensor->name);
+	const char *const *right = subject(t, f->right.tensor->name);
+	int n = f->left.tensor == f->right.tensor ? 1 : 2;
+
+	for (int i = 0; i < n; i++) {
+		add(t, f, "stage", i ? right : left, "scope", VALUES(only_value),
+			shared_words);
+		add(t, f, "stage", i ? right : left, "at", VALUES(only_value),
+			k_word);
+	}
+	for (int i = 0; i < f->epilogue.n; i++)
+		if (f->epilogue.outputs[i].value && f->epilogue.outputs[i].stored)
+			add(t, f, "epilogue", subject(t,
+				f->epilogue.outputs[i].tensor->name), NULL,
+				VALUES(flag_value), NULL);
+	add(t, f, "deterministic", NULL, NULL, VALUES(flag_value), NULL);
+}
+
+static void make_tunables(struct task *t, struct fma *f)
+{
+	const char *const *k = subject(t, f->k_name);
+	const char *const *acc = subject(t, f->epilogue.outputs[0].tensor->name);
+	bool async = t->target->cp_async;
+
+	f->tunables = ARENA_ARRAY(t->a, FMA_FIXED + 6 + OUTPUTS_MAX,
+		struct tunable);
+	add(t, f, "tile", level_block, f->m_name, VALUES(tile_values), NULL);
+	add(t, f, "tile", level_block, f->n_name, VALUES(tile_values), NULL);
+	add(t, f, "tile", level_block, f->k_name, VALUES(depth_values), NULL);
+	add(t, f, "tile", level_thread, f->m_name, VALUES(thread_values), NULL);
+	add(t, f, "tile", level_thread, f->n_name, VALUES(thread_values), NULL);
+	add(t, f, "pipeline", k, "stages", stage_values, async ? 5 : 2, NULL);
+	add(t, f, "pipeline", k, "async", switch_values, async ? 2 : 1,
+		switch_words);
+	add(t, f, "split_k", acc, NULL, VALUES(split_values), NULL);
+	add(t, f, "raster", NULL, "order", VALUES(switch_values), raster_words);
+	add(t, f, "raster", NULL, "group", VALUES(group_values), NULL);
+	add(t, f, "reorder", acc, NULL, order_values, f->n_orders,
+		f->order_words);
+	add_facts(t, f);
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct fma *f = t->state;
+
+	*n = f->n_tunables;
+	return f->tunables;
+}
+
+/* ---- the untuned default ---- */
+
+static void set(int *v, int m, int n, int k, int tm, int tn)
+{
+	v[FMA_M] = m;
+	v[FMA_N] = n;
+	v[FMA_K] = k;
+	v[FMA_TM] = tm;
+	v[FMA_TN] = tn;
+}
+
+/* Splits the reduction until the chip is full; each part keeps 4 chunks. */
+static int fill_chip(const struct task *t, const struct fma_plan *p)
+{
+	int best = 1;
+
+	for (int i = 0; i < (int)(sizeof split_values / sizeof *split_values); i++)
+		if (p->tiles * best < t->gpu->sms &&
+		    p->chunks >= 4 * split_values[i] &&
+		    p->chunks % split_values[i] == 0)
+			best = split_values[i];
+	return best;
+}
+
+static bool try_start(const struct task *t, int *v, struct fma_plan *p)
+{
+	static const int pipelines[][2] = { { 1, 3 }, { 1, 2 }, { 0, 2 }, { 0, 1 } };
+
+	for (int i = 0; i < 4; i++) {
+		v[FMA_ASYNC] = pipelines[i][0];
+		v[FMA_STAGES] = pipelines[i][1];
+		v[FMA_SPLIT] = 1;
+		if (fma_plan(t, t->a, v, p))
+			continue;
+		v[FMA_SPLIT] = fill_chip(t, p);
+		if (fma_plan(t, t->a, v, p))
+			v[FMA_SPLIT] = 1;
+		return true;
+	}
+	return false;
+}
+
+static bool start_anything(const struct task *t, int *v, struct fma_plan *p)
+{
+	enum { TILES = sizeof tile_values / sizeof *tile_values,
+		DEPTHS = sizeof depth_values / sizeof *depth_values,
+		THREADS = sizeof thread_values / sizeof *thread_values };
+
+	for (int i = 0; i < TILES * TILES * DEPTHS * THREADS * THREADS; i++) {
+		int j = i;
+
+		v[FMA_M] = tile_values[j % TILES];
+		v[FMA_N] = tile_values[(j /= TILES) % TILES];
+		v[FMA_K] = depth_values[(j /= TILES) % DEPTHS];
+		v[FMA_TM] = thread_values[(j /= DEPTHS) % THREADS];
+		v[FMA_TN] = thread_values[(j /= THREADS) % THREADS];
+		if (try_start(t, v, p))
+			return true;
+	}
+	return false;
+}
+
+/* The largest usual tile that still gives every multiprocessor a block; false
+ * if no tile of any shape fits. */
+static bool find_start(const struct task *t, struct fma *f)
+{
+	static const int usual[][5] = {
+		{ 128, 128, 16, 8, 8 }, { 128, 64, 16, 8, 8 },
+		{ 64, 64, 16, 8, 4 }, { 64, 32, 16, 4, 4 },
+		{ 32, 32, 16, 4, 2 }, { 16, 32, 16, 2, 2 },
+		{ 16, 16, 16, 2, 2 },
+	};
+	struct fma_plan p;
+	int v[FMA_FIXED] = { [FMA_GROUP] = 1 };
+	bool found = false;
+
+	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+		const int *u = usual[i];
+
+		set(v, u[0], u[1], u[2], u[3], u[4]);
+		if (!try_start(t, v, &p))
+			continue;
+		memcpy(f->start, v, sizeof v);
+		found = true;
+		if (p.tiles * v[FMA_SPLIT] >= t->gpu->sms)
+			return true;
+	}
+	if (found)
+		return true;
+	found = start_anything(t, v, &p);
+	memcpy(f->start, v, sizeof v);
+	return found;
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct fma *f = t->state;
+
+	memcpy(values, f->start, sizeof f->start);
+	for (int i = FMA_FIXED; i < f->n_tunables; i++)
+		values[i] = f->tunables[i].values[0];
+}
+
+static const char *legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct fma_plan p;
+
+	return fma_plan(t, a, values, &p);
+}
+
+static const char *const directives[] = {
+	"deterministic", "epilogue", "fuse", "pipeline", "raster", "reorder",
+	"split_k", "stage", "tile", NULL
+};
+
+const struct sketch sketch_fma = {
+	.name = "fma",
+	.summary = "tiled contraction on CUDA cores through shared memory",
+	.directives = directives,
+	.applies = applies,
+	.tunables = tunables,
+	.legal = legal,
+	.features = fma_features,
+	.start = start,
+	.build = fma_build,
+};

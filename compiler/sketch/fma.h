@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The fma sketch's analysis and derived numbers, shared by its two files. */
+#ifndef WPK_COMPILER_SKETCH_FMA_H
+#define WPK_COMPILER_SKETCH_FMA_H
+
+#include "sketch/epilogue.h"
+#include "sketch/stage.h"
+#include "sketch/sketch.h"
+
+/* Order of the tunables. */
+enum fma_value {
+	FMA_M, FMA_N, FMA_K, FMA_TM, FMA_TN, FMA_STAGES, FMA_ASYNC, FMA_SPLIT,
+	FMA_RASTER, FMA_GROUP, FMA_ORDER, FMA_FIXED
+};
+
+/* What the sketch knows of a group before any number is chosen. */
+struct fma {
+	struct ir_contraction c;
+	struct operand left, right;
+	int *orders[ORDERS_MAX];	/* of the reduction's axes */
+	const char *order_words[ORDERS_MAX + 1];
+	int n_orders;
+	const char *m_name, *n_name, *k_name;
+	int64_t m, n, k, batch;
+	struct epilogue epilogue;
+	double dram_bytes;
+	int start[FMA_FIXED];		/* the untuned default */
+	enum dtype acc;		/* type of the accumulator in registers */
+	int acc_bytes;
+	struct tunable *tunables;
+	int n_tunables;
+};
+
+/* Everything that follows from a point. */
+struct fma_plan {
+	int bm, bn, bk, tm, tn, tx, ty, threads, stages, split, group;
+	bool async, by_columns;
+	int order;
+	int vm, vn;		/* neighbouring rows and columns of a thread */
+	int warp_x, warp_y;	/* threads of a warp along columns and rows; 0:
+				 * threads in plain order */
+	int kv;			/* ks a fragment load covers */
+	bool streams;		/* the right fragment passes row by row */
+	struct stage left, right;
+	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
+	int64_t gap;		/* elements the first chunk of k lacks */
+	int64_t shared_bytes, workspace_bytes;
+	int regs, occupancy;
+};
+
+/* NULL, or why the values make no kernel. Needs no memory unless it fails. */
+const char *fma_plan(const struct task *t, struct arena *a, const int *values,
+	struct fma_plan *p);
+
+void fma_features(const struct task *t, const int *values,
+	struct features *out);
+
+void fma_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out);
+
+#endif

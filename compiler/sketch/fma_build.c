@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: MIT */
+/* The fma sketch's kernel: from a point to kernel IR. In order: which tile the
+ * block owns, which part of it the thread owns, staging hoisted out of the
+ * loop, the pipelined main loop, the reduction of split parts, the epilogue. */
+#include "sketch/fma.h"
+
+#include <assert.h>
+
+struct builder {
+	const struct task *t;
+	const struct fma *f;
+	const struct fma_plan *p;
+	struct arena *a;
+	struct program *program;
+	struct p_step step;
+	struct kernel *k;
+	struct k_buffer *acc, *partial, *tickets, *last;
+	struct stager left, right;
+	struct storing out;
+	struct kx *thread, *batch;
+	struct kx *first_chunk, *chunks;	/* of this part of the split */
+};
+
+static struct kx *num(const struct builder *g, int64_t v)
+{
+	return kx_int(g->a, v);
+}
+
+/* Without a block the expression itself: block.x is all it depends on. */
+static struct kx *let(struct builder *g, struct k_block *b, const char *name,
+	struct kx *v)
+{
+	return b ? ks_let(g->a, b, name, v) : v;
+}
+
+/* ---- which tile ---- */
+
+/* Tiles in groups of "group" along "major", so that blocks that run together
+ * share operands in L2. */
+static void grouped(struct builder *g, struct k_block *b, struct kx *at,
+	int64_t major_tiles, int64_t minor_tiles, struct kx **major,
+	struct kx **minor)
+{
+	struct arena *a = g->a;
+	int64_t group = g->p->group;
+	struct kx *in, *width, *start;
+
+	if (group == 1) {
+		*major = kx_div(a, at, num(g, minor_tiles));
+		*minor = kx_mod(a, at, num(g, minor_tiles));
+		return;
+	}
+	at = let(g, b, "at", at);
+	start = let(g, b, "group_first", kx_mul(a, kx_div(a, at,
+		num(g, group * minor_tiles)), num(g, group)));
+	width = major_tiles % group == 0 ? num(g, group) :
+		let(g, b, "group_width", kx_op(a, OP_MIN, T_I32, 2,
+			kx_sub(a, num(g, major_tiles), start), num(g, group)));
+	in = let(g, b, "group_at", kx_mod(a, at, num(g, group * minor_tiles)));
+	*major = kx_add(a, start, kx_mod(a, in, width));
+	*minor = kx_div(a, in, width);
+}
+
+struct tile_index {
+	struct kx *batch, *m, *n;
+};
+
+static struct tile_index index_tile(struct builder *g, struct k_block *b)
+{
+	const struct fma_plan *p = g->p;
+	int64_t per_batch = p->tiles_m * p->tiles_n;
+	struct kx *at = kx_special(g->a, K_BLOCK_X);
+	struct tile_index r = { NULL, NULL, NULL };
+
+	if (g->f->batch > 1) {
+		r.batch = let(g, b, "batch", kx_div(g->a, at,
+			num(g, per_batch)));
+		at = kx_mod(g->a, at, num(g, per_batch));
+	}
+	if (p->by_columns)
+		grouped(g, b, at, p->tiles_n, p->tiles_m, &r.n, &r.m);
+	else
+		grouped(g, b, at, p->tiles_m, p->tiles_n, &r.m, &r.n);
+	return r;
+}
+
+static void own_tile(struct builder *g, struct k_block *b)
+{
+	struct tile_index at = index_tile(g, b);
+
+	g->batch = at.batch;
+	g->out.m.first = let(g, b, arena_printf(g->a, "%s_first",
+		g->out.m.name), kx_mul(g->a, at.m, num(g, g->p->bm)));
+	g->out.n.first = let(g, b, arena_printf(g->a, "%s_first",
+		g->out.n.name), kx_mul(g->a, at.n, num(g, g->p->bn)));
+}
+
+/* A warp covers warp_y x warp_x threads' tiles, so that its fragment loads hit
+ * few distinct rows of shared memory. */
+static void own_part(struct builder *g, struct k_block *b)
+{
+	const struct fma_plan *p = g->p;
+	struct arena *a = g->a;
+	struct kx *lane, *warp, *warps_x = num(g, p->warp_x ?
+		p->tx / p->warp_x : 1);
+
+	g->thread = let(g, b, "thread", kx_special(a, K_THREAD_X));
+	if (!p->warp_x) {
+		g->out.n.lane = let(g, b, "tx", kx_mod(a, g->thread, num(g, p->tx)));
+		g->out.m.lane = let(g, b, "ty", kx_div(a, g->thread, num(g, p->tx)));
+		return;
+	}
+	lane = let(g, b, "lane", kx_mod(a, g->thread, num(g, 32)));
+	warp = let(g, b, "warp", kx_div(a, g->thread, num(g, 32)));
+	g->out.n.lane = let(g, b, "tx", kx_add(a, kx_mul(a, kx_mod(a, warp, warps_x),
+		num(g, p->warp_x)), kx_mod(a, lane, num(g, p->warp_x))));
+	g->out.m.lane = let(g, b, "ty", kx_add(a, kx_mul(a, kx_div(a, warp, warps_x),
+		num(g, p->warp_y)), kx_div(a, lane, num(g, p->warp_x))));
+}
+
+/* ---- main loop ---- */
+
+static struct kx *chunk_start(struct builder *g, struct kx *chunk, bool first)
+{
+	struct arena *a = g->a;
+	struct kx *k = kx_mul(a, chunk, num(g, g->p->bk));
+
+	if (!g->p->gap)
+		return k;
+	k = kx_sub(a, k, num(g, g->p->gap));
+	return first ? kx_op(a, OP_MAX, T_I32, 2, k, num(g, 0)) : k;
+}
+
+/* Load chunk "t" of this part into "slot". The first chunk of all takes the
+ * ragged end of k, so that the main loop never needs to test for it. */
+static void load_chunk(struct builder *g, struct k_block *b, struct kx *t,
+	struct kx *slot, bool maybe_first)
+{
+	struct arena *a = g->a;
+	struct kx *chunk = let(g, b, "chunk", kx_add(a, g->first_chunk, t));
+	struct kx *k0 = let(g, b, "k0", chunk_start(g, chunk, maybe_first));
+	struct kx *limit = NULL;
+
+	if (g->p->gap && maybe_first)
+		limit = let(g, b, "limit", kx_op(a, OP_SELECT, T_I32, 3,
+			kx_op(a, OP_EQ, T_BOOL, 2, chunk, num(g, 0)),
+			num(g, g->p->bk - g->p->gap), num(g, g->p->bk)));
+	stager_load(&g->left, b, k0, slot, limit);
+	stager_load(&g->right, b, k0, slot, limit);
+}
+
+static void store_chunk(struct builder *g, struct k_block *b, struct kx *slot)
+{
+	stager_store(&g->left, b, slot);
+	stager_store(&g->right, b, slot);
+}
+
+/* One operand's fragment in registers: "raw" as stored; "value" converted to
+ * the accumulator's type, or the same buffer. */
+struct fragment {
+	const struct stage *s;
+	const struct stager *g;
+	const struct side *side;
+	struct k_buffer *raw, *value;
+};
+
+static struct fragment fragment_make(struct builder *g, struct stager *st,
+	const struct side *side)
+{
+	struct fragment r = { st->s, st, side, NULL, NULL };
+	enum dtype type = st->s->op->tensor->type;
+	int64_t dims[2] = { side->mine, g->p->kv };
+
+	if (side == &g->out.n && g->p->streams)
+		dims[0] = 1;
+	r.raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a, "%s_%s",
+		st->name, type == g->f->acc ? "part" : "raw"), type,
+		st->s->order->k_inner ? 2 : 1, dims, 16);
+	r.value = r.raw;
+	if (type != g->f->acc)
+		r.value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
+			"%s_part", st->name), g->f->acc, 1, dims, 16);
+	return r;
+}
+
+/* Along k: row "i" of the thread gives kv neighbouring ks to raw[to]. */
+static void load_row(struct builder *g, struct k_block *b,
+	const struct fragment *r, struct kx *slot, struct kx *kk, struct kx *i,
+	struct kx *to)
+{
+	int width = 16 / r->s->op->elem < g->p->kv ? 16 / r->s->op->elem :
+		g->p->kv;
+	struct kx *u, *row, *k;
+
+	b = tile_loop(g->a, b, "u", g->p->kv / width, &u);
+	row = kx_add(g->a, kx_mul(g->a, i, num(g, r->side->lanes)),
+		r->side->lane);
+	k = kx_mul(g->a, u, num(g, width));
+	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, to, k),
+		k_place(r->g->tile, slot, row, kx_add(g->a, kk, k)),
+		width * r->s->op->elem, NULL, 0);
+}
+
+static void load_along_k(struct builder *g, struct k_block *b,
+	const struct fragment *r, struct kx *slot, struct kx *kk)
+{
+	struct kx *i;
+
+	b = tile_loop(g->a, b, "i", r->side->mine, &i);
+	load_row(g, b, r, slot, kk, i, i);
+}
+
+/* Along the rows: the thread's groups of neighbouring rows at one k. */
+static void load_along_rows(struct builder *g, struct k_block *b,
+	const struct fragment *r, struct kx *slot, struct kx *k)
+{
+	int v = r->side->vec;
+	struct kx *i, *row;
+
+	b = tile_loop(g->a, b, "i", r->side->mine / v, &i);
+	row = kx_add(g->a, kx_mul(g->a, i, num(g, (int64_t)r->side->lanes * v)),
+		kx_mul(g->a, r->side->lane, num(g, v)));
+	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->a, i, num(g, v))),
+		k_place(r->g->tile, slot, k, row), v * r->s->op->elem, NULL, 0);
+}
+
+static struct kx *fragment_raw(struct builder *g, const struct fragment *r,
+	struct kx *i, struct kx *u)
+{
+	return r->s->order->k_inner ? kx_load(g->a, r->raw, i, u) :
+		kx_load(g->a, r->raw, i);
+}
+
+static struct kx *fragment_value(struct builder *g, const struct fragment *r,
+	struct kx *i, struct kx *u)
+{
+	return r->value == r->raw ? fragment_raw(g, r, i, u) :
+		kx_load(g->a, r->value, i);
+}
+
+static void convert_fragment(struct builder *g, struct k_block *b,
+	const struct fragment *r, struct kx *u)
+{
+	struct kx *i;
+
+	if (r->value == r->raw)
+		return;
+	b = tile_loop(g->a, b, "i", r->side->mine, &i);
+	ks_store(g->a, b, k_place(r->value, i), kx_cast(g->a, g->f->acc,
+		fragment_raw(g, r, i, u)));
+}
+
+static struct kx *multiply_add(struct builder *g, struct kx *x, struct kx *y,
+	struct kx *sum)
+{
+	enum dtype t = g->f->acc;
+
+	if (dtype_is_float(t))
+		return kx_op(g->a, OP_FMA, t, 3, x, y, sum);
+	return kx_op(g->a, OP_ADD, t, 2, sum, kx_op(g->a, OP_MUL, t, 2, x, y));
+}
+
+/* Keeps straight-line code to about 1024 multiply-adds: beyond that, compile
+ * time grows and the instruction cache suffers. */
+static struct k_block *steps_loop(struct builder *g, struct k_block *b,
+	struct kx **kk)
+{
+	const struct fma_plan *p = g->p;
+	int steps = p->bk / p->kv, fmas = p->tm * p->tn * p->kv;
+	int factor = steps;
+	struct k_block *body;
+
+	while (factor > 1 && (factor * fmas > 1024 || steps % factor))
+		factor--;
+	if (steps == 1)
+		return tile_loop(g->a, b, "kk", 1, kk);
+	body = ks_for(g->a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, p->bk),
+		num(g, p->kv), kk);
+	if (factor < steps)
+		b->s.v[b->s.n - 1].factor = factor;
+	return body;
+}
+
+static void multiply_one(struct builder *g, struct k_block *b,
+	const struct fragment *l, const struct fragment *r, struct kx *i,
+	struct kx *j, struct kx *from, struct kx *u)
+{
+	ks_store(g->a, b, k_place(g->acc, i, j), multiply_add(g,
+		fragment_value(g, l, i, u), fragment_value(g, r, from, u),
+		kx_load(g->a, g->acc, i, j)));
+}
+
+/* The left fragment stays for kv steps, the right one passes by row after
+ * row: fewer registers than both at once. */
+static void compute_streaming(struct builder *g, struct k_block *b,
+	const struct fragment *l, const struct fragment *r, struct kx *slot,
+	struct kx *kk)
+{
+	struct kx *u, *i, *j;
+
+	load_along_k(g, b, l, slot, kk);
+	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	load_row(g, b, r, slot, kk, j, num(g, 0));
+	b = tile_loop(g->a, b, "u", g->p->kv, &u);
+	b = tile_loop(g->a, b, "i", g->p->tm, &i);
+	multiply_one(g, b, l, r, i, j, num(g, 0), u);
+}
+
+static void compute_chunk(struct builder *g, struct k_block *b,
+	const struct fragment *l, const struct fragment *r, struct kx *slot)
+{
+	struct kx *kk, *u, *i, *j;
+
+	b = steps_loop(g, b, &kk);
+	if (g->p->streams) {
+		compute_streaming(g, b, l, r, slot, kk);
+		return;
+	}
+	if (l->s->order->k_inner)
+		load_along_k(g, b, l, slot, kk);
+	if (r->s->order->k_inner)
+		load_along_k(g, b, r, slot, kk);
+	b = tile_loop(g->a, b, "u", g->p->kv, &u);
+	if (!l->s->order->k_inner)
+		load_along_rows(g, b, l, slot, kx_add(g->a, kk, u));
+	if (!r->s->order->k_inner)
+		load_along_rows(g, b, r, slot, kx_add(g->a, kk, u));
+	convert_fragment(g, b, l, u);
+	convert_fragment(g, b, r, u);
+	b = tile_loop(g->a, b, "i", g->p->tm, &i);
+	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	multiply_one(g, b, l, r, i, j, j, u);
+}
+
+static struct kx *slot_of(struct builder *g, struct k_block *b,
+	const char *name, struct kx *t)
+{
+	return let(g, b, name, kx_mod(g->a, t, num(g, g->p->stages)));
+}
+
+/* Copies run stages - 1 chunks ahead. One barrier a chunk suffices: past it,
+ * everybody has finished the chunk whose buffer the next copy overwrites. */
+static void async_loop(struct builder *g, struct k_block *b,
+	const struct fragment *l, const struct fragment *r)
+{
+	struct arena *a = g->a;
+	int ahead = g->p->stages - 1;
+	struct k_block *body, *more;
+	struct kx *t, *next;
+
+	for (int s = 0; s < ahead; s++) {
+		more = ks_if(a, b, kx_lt(a, num(g, s), g->chunks));
+		load_chunk(g, more, num(g, s), num(g, s), s == 0);
+		ks_commit(a, b);
+	}
+	body = ks_for(a, b, LOOP_SERIAL, "t", num(g, 0), g->chunks, num(g, 1),
+		&t);
+	ks_wait(a, body, ahead - 1);
+	ks_barrier(a, body, BARRIER_BLOCK);
+	next = let(g, body, "next", kx_add(a, t, num(g, ahead)));
+	more = ks_if(a, body, kx_lt(a, next, g->chunks));
+	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
+	ks_commit(a, body);
+	compute_chunk(g, body, l, r, slot_of(g, body, "ready", t));
+}
+
+/* Without asynchronous copies the next chunk waits in registers. */
+static void held_loop(struct builder *g, struct k_block *b,
+	const struct fragment *l, const struct fragment *r)
+{
+	struct arena *a = g->a;
+	bool two = g->p->stages == 2;
+	struct k_block *body, *more;
+	struct kx *t, *next, *slot;
+
+	load_chunk(g, b, num(g, 0), NULL, true);
+	body = ks_for(a, b, LOOP_SERIAL, "t", num(g, 0), g->chunks, num(g, 1),
+		&t);
+	if (!two)
+		ks_barrier(a, body, BARRIER_BLOCK);
+	slot = slot_of(g, body, "slot", t);
+	store_chunk(g, body, slot);
+	ks_barrier(a, body, BARRIER_BLOCK);
+	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
+	more = ks_if(a, body, kx_lt(a, next, g->chunks));
+	load_chunk(g, more, next, NULL, false);
+	compute_chunk(g, body, l, r, slot);
+}
+
+static void part_of_k(struct builder *g, struct k_block *b)
+{
+	const struct fma_plan *p = g->p;
+	struct arena *a = g->a;
+
+	g->first_chunk = num(g, 0);
+	g->chunks = num(g, p->chunks);
+	if (p->split == 1)
+		return;
+	g->first_chunk = let(g, b, "chunk_first", kx_mul(a,
+		kx_special(a, K_BLOCK_Y), num(g, p->chunks_split)));
+	g->chunks = num(g, p->chunks_split);
+	if (p->chunks % p->split)
+		g->chunks = let(g, b, "chunks", kx_op(a, OP_MIN, T_I32, 2,
+			g->chunks, kx_sub(a, num(g, p->chunks),
+				g->first_chunk)));
+}
+
+static struct kx *zero(struct builder *g)
+{
+	return dtype_is_float(g->f->acc) ? kx_float(g->a, 0, g->f->acc) :
+		kx_cast(g->a, g->f->acc, num(g, 0));
+}
+
+static void clear_accumulators(struct builder *g, struct k_block *b)
+{
+	struct kx *i, *j;
+
+	b = tile_loop(g->a, b, "i", g->p->tm, &i);
+	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	ks_store(g->a, b, k_place(g->acc, i, j), zero(g));
+}
+
+/* ---- split reduction ---- */
+
+/* Element i, j of part "part" of this block's tile: neighbouring threads write
+ * neighbouring elements. */
+static struct kx *partial_at(struct builder *g, struct kx *part, struct kx *i,
+	struct kx *j)
+{
+	const struct fma_plan *p = g->p;
+	struct arena *a = g->a;
+	bool wide = g->partial->wide;
+	struct kx *at = kx_add(a, kx_mul(a, kx_special(a, K_BLOCK_X),
+		num(g, p->split)), part);
+	int64_t mine = (int64_t)p->tm * p->tn * p->threads;
+
+	at = kx_mul(a, wide ? kx_cast(a, T_I64, at) : at, num(g, mine));
+	at = kx_add(a, at, kx_mul(a, kx_add(a, kx_mul(a, i, num(g, p->tn)), j),
+		num(g, p->threads)));
+	return kx_add(a, at, g->thread);
+}
+
+static struct k_block *accumulators(struct builder *g, struct k_block *b,
+	struct kx **i, struct kx **j)
+{
+	b = tile_loop(g->a, b, "i", g->p->tm, i);
+	return tile_loop(g->a, b, "j", g->p->tn, j);
+}
+
+/* Every part leaves its sums in the workspace; the block that finishes last
+ * adds them in the order of the parts, so results do not depend on timing. */
+static struct k_block *combine_parts(struct builder *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct k_block *inner, *first;
+	struct kx *i, *j, *part, *ticket;
+
+	ks_comment(a, b, "leave this part's sums; the last block adds them all");
+	inner = accumulators(g, b, &i, &j);
+	ks_store(a, inner, k_place(g->partial, partial_at(g,
+		kx_special(a, K_BLOCK_Y), i, j)), kx_load(a, g->acc, i, j));
+	ks_fence(a, b, true);
+	ks_barrier(a, b, BARRIER_BLOCK);
+	first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, g->thread, num(g, 0)));
+	ticket = ks_atomic(a, first, OP_ADD, k_place(g->tickets,
+		kx_special(a, K_BLOCK_X)), num(g, 1), "ticket");
+	ks_store(a, first, k_place(g->last, num(g, 0)), kx_cast(a, T_I32,
+		kx_op(a, OP_EQ, T_BOOL, 2, ticket, num(g, g->p->split - 1))));
+	ks_barrier(a, b, BARRIER_BLOCK);
+	b = ks_if(a, b, kx_op(a, OP_NE, T_BOOL, 2,
+		kx_load(a, g->last, num(g, 0)), num(g, 0)));
+	ks_fence(a, b, true);
+	clear_accumulators(g, b);
+	inner = ks_for(a, b, LOOP_SERIAL, "part", num(g, 0),
+		num(g, g->p->split), num(g, 1), &part);
+	inner = accumulators(g, inner, &i, &j);
+	ks_store(a, inner, k_place(g->acc, i, j), kx_op(a, OP_ADD, g->f->acc, 2,
+		kx_load(a, g->acc, i, j), kx_load(a, g->partial,
+			partial_at(g, part, i, j))));
+	return b;
+}
+
+/* ---- kernel ---- */
+
+/* The workspace of a split reduction: each part's sums, and a count of the
+ * parts that have finished, cleared before every launch. */
+static void declare_split(struct builder *g)
+{
+	const struct fma_plan *p = g->p;
+	struct arena *a = g->a;
+	int64_t one[1] = { 1 };
+	int64_t elements = p->tiles * p->split * p->bm * p->bn;
+	int partial, tickets;
+	struct p_step clear = { .kind = P_CLEAR };
+
+	if (p->split == 1)
+		return;
+	partial = program_workspace(a, g->program, "partial", g->f->acc,
+		elements);
+	tickets = program_workspace(a, g->program, "tickets", T_I32, p->tiles);
+	clear.tensor = tickets;
+	vec_push(a, &g->program->steps, clear);
+	g->partial = program_bind_at(a, g->program, &g->step, g->k, partial,
+		true);
+	g->tickets = program_bind_at(a, g->program, &g->step, g->k, tickets,
+		true);
+	g->last = kernel_array(g->k, K_SHARED, "is_last", T_I32, 1, one, 16);
+}
+
+static struct side side_of(const struct ir_operator *o, const int *axes, int n,
+	const char *name, int64_t extent, int tile, int mine, int vec,
+	int lanes)
+{
+	return (struct side){ .name = n == 1 ? o->axes[axes[0]].name : name,
+		.axes = axes, .n_axes = n, .extent = extent, .mine = mine,
+		.vec = vec, .lanes = lanes, .ragged = extent % tile != 0 };
+}
+
+static void describe_output(struct builder *g)
+{
+	const struct fma_plan *p = g->p;
+	const struct ir_contraction *c = &g->f->c;
+	const struct ir_operator *o = g->t->op;
+
+	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->epilogue,
+		.a = g->a, .k = g->k, .acc = g->acc, .buffers = ARENA_ARRAY(
+			g->a, (size_t)o->n_tensors, struct k_buffer *) };
+	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, p->bm,
+		p->tm, p->vm, p->ty);
+	g->out.n = side_of(o, c->n, c->n_n, g->f->n_name, g->f->n, p->bn,
+		p->tn, p->vn, p->tx);
+}
+
+static struct k_buffer *bind(struct builder *g, const struct ir_tensor *t)
+{
+	if (!g->out.buffers[t->id])
+		g->out.buffers[t->id] = program_bind(g->a, g->program,
+			&g->step, g->k, t, false);
+	return g->out.buffers[t->id];
+}
+
+static void describe_stager(struct builder *g, struct stager *s,
+	const struct stage *stage, const char *suffix)
+{
+	const struct ir_tensor *t = stage->op->tensor;
+
+	*s = (struct stager){ .s = stage, .a = g->a, .kernel = g->k,
+		.thread = g->thread, .global = bind(g, t) };
+	s->name = g->f->left.tensor == g->f->right.tensor ?
+		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
+}
+
+static void main_loop(struct builder *g, struct k_block *b)
+{
+	struct fragment l = fragment_make(g, &g->left, &g->out.m);
+	struct fragment r = fragment_make(g, &g->right, &g->out.n);
+
+	if (g->p->async)
+		async_loop(g, b, &l, &r);
+	else
+		held_loop(g, b, &l, &r);
+}
+
+static void write_body(struct builder *g, struct k_block *b)
+{
+	own_tile(g, b);
+	own_part(g, b);
+	describe_stager(g, &g->left, &g->p->left, "left");
+	describe_stager(g, &g->right, &g->p->right, "right");
+	epilogue_bind(&g->out, g->program, &g->step);
+	declare_split(g);
+	ks_comment(g->a, b, "addresses of what this thread copies");
+	stager_create(&g->left, b, g->p->stages, g->out.m.first, g->batch);
+	stager_create(&g->right, b, g->p->stages, g->out.n.first, g->batch);
+	part_of_k(g, b);
+	clear_accumulators(g, b);
+	main_loop(g, b);
+	if (g->p->split > 1)
+		b = combine_parts(g, b);
+	ks_comment(g->a, b, "store the tile");
+	g->out.batch = g->batch;
+	epilogue_emit(&g->out, b);
+}
+
+static void finish_step(struct builder *g)
+{
+	const struct fma_plan *p = g->p;
+	struct tile_index at = index_tile(g, NULL);
+
+	g->step.kind = P_LAUNCH;
+	g->step.kernel = g->k;
+	g->step.grid[0] = p->tiles;
+	g->step.grid[1] = p->split;
+	g->step.grid[2] = 1;
+	g->step.tiling = (struct p_tiling){ .rows = g->f->m, .cols = g->f->n,
+		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
+		.row = at.m, .col = at.n,
+		.batch_index = at.batch ? at.batch : num(g, 0) };
+	vec_push(g->a, &g->program->steps, g->step);
+}
+
+void fma_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out)
+{
+	const struct fma *f = t->state;
+	struct fma_plan p;
+	struct builder g = { .t = t, .f = f, .p = &p, .a = a, .program = out };
+	const char *why = fma_plan(t, a, values, &p);
+	int64_t dims[2] = { p.tm, p.tn };
+
+	assert(!why);
+	(void)why;
+	g.k = kernel_create(a, program_kernel_name(a, out, t->n_groups > 1),
+		p.threads);
+	g.k->min_blocks = p.occupancy;
+	g.acc = kernel_array(g.k, K_REGISTER, "sum", f->acc, 2, dims, 16);
+	describe_output(&g);
+	write_body(&g, &g.k->body);
+	kernel_layout(g.k);
+	finish_step(&g);
+}

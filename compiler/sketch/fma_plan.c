@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* From a point of the fma sketch to everything that follows from it: threads,
+ * staging, shared memory, registers, grid; whether that fits the target, and
+ * the features from which a model estimates its time. */
+#include "sketch/fma.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* ---- what fits ---- */
+
+static int common(int x, int limit)
+{
+	while (limit > 1 && x % limit)
+		limit /= 2;
+	return limit;
+}
+
+static int min_int(int x, int y)
+{
+	return x < y ? x : y;
+}
+
+static const char *read_values(const struct fma *f, struct arena *a,
+	const int *v, struct fma_plan *p)
+{
+	*p = (struct fma_plan){ .bm = v[FMA_M], .bn = v[FMA_N], .bk = v[FMA_K],
+		.tm = v[FMA_TM], .tn = v[FMA_TN], .stages = v[FMA_STAGES],
+		.async = v[FMA_ASYNC], .split = v[FMA_SPLIT],
+		.by_columns = v[FMA_RASTER], .group = v[FMA_GROUP],
+		.order = v[FMA_ORDER] };
+	if (p->bm < 1 || p->bn < 1 || p->bk < 1 || p->tm < 1 || p->tn < 1 ||
+	    p->stages < 1 || p->split < 1 || p->group < 1)
+		return "tiles, stages, split and group are at least 1";
+	if (p->bm > 1024 || p->bn > 1024 || p->bk > 1024 || p->stages > 16)
+		return "a tile is at most 1024 wide and 16 stages deep";
+	if (p->bm % p->tm || p->bn % p->tn)
+		return arena_printf(a, "a thread's tile %d x %d does not divide the block's %d x %d",
+			p->tm, p->tn, p->bm, p->bn);
+	p->tx = p->bn / p->tn;
+	p->ty = p->bm / p->tm;
+	p->threads = p->tx * p->ty;
+	if (p->threads % 32 || p->threads > 1024)
+		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads: wanted is a multiple of 32 up to 1024",
+			p->bm, p->bn, p->tm, p->tn, p->threads);
+	p->vm = common(p->tm, min_int(4, 16 / f->left.elem));
+	p->vn = common(p->tn, min_int(4, 16 / f->right.elem));
+	p->warp_x = min_int(8, common(p->tx, 8));
+	p->warp_y = 32 / p->warp_x;
+	if (p->ty % p->warp_y)
+		p->warp_x = p->warp_y = 0;
+	return NULL;
+}
+
+static const char *plan_stages(const struct fma *f, struct arena *a,
+	struct fma_plan *p, const struct target *t)
+{
+	struct stage *l = &p->left, *r = &p->right;
+	const char *why;
+
+	*l = (struct stage){ .op = &f->left, .order = &f->left.orders[p->order],
+		.tile_rows = p->bm, .group = p->vm, .lanes = p->ty };
+	*r = (struct stage){ .op = &f->right, .order = &f->right.orders[p->order],
+		.tile_rows = p->bn, .group = p->vn, .lanes = p->tx };
+	l->tile_k = r->tile_k = p->bk;
+	l->threads = r->threads = p->threads;
+	l->async = r->async = p->async;
+	l->vec = l->order->vec;
+	r->vec = r->order->vec;
+	l->wide = f->left.tensor->elements > INT32_MAX;
+	r->wide = f->right.tensor->elements > INT32_MAX;
+	if ((why = stage_plan(a, l)) || (why = stage_plan(a, r)))
+		return why;
+	if (!p->async)
+		return p->stages > 2 ?
+			"more than 2 stages need pipeline(.., async = on)" : NULL;
+	if (!t->cp_async)
+		return arena_printf(a, "%s has no asynchronous copies: async = off is what it can do",
+			t->name);
+	if (p->stages < 2)
+		return "asynchronous copies need 2 stages or more";
+	if (l->vec * f->left.elem < 4 || r->vec * f->right.elem < 4)
+		return "asynchronous copies move 4 bytes or more, which an operand's layout does not allow: async = off";
+	return NULL;
+}
+
+static int fragment_regs(const struct stage *s, int rows, int kv,
+	enum dtype acc)
+{
+	int words = (rows * (s->order->k_inner ? kv : 1) * s->op->elem + 3) / 4;
+
+	if (s->op->tensor->type != acc)
+		words += rows * dtype_row(acc)->bits / 32;
+	return words;
+}
+
+static int staging_regs(const struct stage *s)
+{
+	int words = s->row_slots * (s->op->n_forms + s->wide);
+
+	if (!s->async)
+		words += (s->per_thread * s->vec * s->op->elem + 3) / 4;
+	return words + 6;
+}
+
+/* Registers a thread: accumulators, fragments, staging, and what addresses and
+ * loops take; compared with ptxas's own count by tests/registers.t. */
+static int estimate_regs(const struct fma *f, const struct fma_plan *p)
+{
+	return p->tm * p->tn * f->acc_bytes / 4 +
+		fragment_regs(&p->left, p->tm, p->kv, f->acc) +
+		fragment_regs(&p->right, p->streams ? 2 : p->tn, p->kv, f->acc) +
+		staging_regs(&p->left) + staging_regs(&p->right) + 22;
+}
+
+static const char *plan_resources(const struct task *t, const struct fma *f,
+	struct arena *a, struct fma_plan *p)
+{
+	p->kv = 1;
+	if (p->left.order->k_inner)
+		p->kv = min_int(8, 16 / f->left.elem);
+	if (p->right.order->k_inner && min_int(8, 16 / f->right.elem) > p->kv)
+		p->kv = min_int(8, 16 / f->right.elem);
+	if (p->bk % p->kv)
+		return arena_printf(a, "fragments cover %d steps of %s, which do not divide %d",
+			p->kv, f->k_name, p->bk);
+	p->streams = p->left.order->k_inner && p->right.order->k_inner &&
+		f->left.tensor->type == f->acc && f->right.tensor->type == f->acc;
+	p->shared_bytes = p->stages * (stage_bytes(&p->left) +
+		stage_bytes(&p->right)) + (p->split > 1 ? 16 : 0);
+	if (p->shared_bytes > t->target->smem_block)
+		return arena_printf(a, "%d stages of %d x %d x %d take %lld bytes of shared memory, %s has %d",
+			p->stages, p->bm, p->bn, p->bk,
+			(long long)p->shared_bytes, t->target->name,
+			t->target->smem_block);
+	p->regs = estimate_regs(f, p);
+	if (p->regs > 240)
+		return arena_printf(a, "a thread's tile of %d x %d takes about %d registers, more than 240",
+			p->tm, p->tn, p->regs);
+	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
+		(int)p->shared_bytes);
+	return p->occupancy ? NULL : "a block takes more registers or shared memory than a multiprocessor has";
+}
+
+static const char *plan_grid(const struct fma *f, struct arena *a,
+	struct fma_plan *p)
+{
+	int64_t across;
+
+	p->tiles_m = (f->m + p->bm - 1) / p->bm;
+	p->tiles_n = (f->n + p->bn - 1) / p->bn;
+	p->tiles = p->tiles_m * p->tiles_n * f->batch;
+	p->chunks = (f->k + p->bk - 1) / p->bk;
+	p->gap = p->chunks * p->bk - f->k;
+	p->chunks_split = (p->chunks + p->split - 1) / p->split;
+	if (p->tiles > INT32_MAX)
+		return "the grid is larger than 2^31 blocks";
+	if ((p->split - 1) * p->chunks_split >= p->chunks)
+		return arena_printf(a, "split_k by %d leaves parts empty: %s has %lld tiles of %d",
+			p->split, f->k_name, (long long)p->chunks, p->bk);
+	if (p->split > 1)
+		p->workspace_bytes = p->tiles * (p->split * (int64_t)p->bm *
+			p->bn * f->acc_bytes + 4);
+	if (p->workspace_bytes > (int64_t)1 << 30)
+		return "split_k would need more than 1 GiB of workspace";
+	across = p->by_columns ? p->tiles_n : p->tiles_m;
+	if (p->group > 1 && p->group > across)
+		return arena_printf(a, "raster groups %d tiles where there are %lld",
+			p->group, (long long)across);
+	return NULL;
+}
+
+const char *fma_plan(const struct task *t, struct arena *a, const int *values,
+	struct fma_plan *p)
+{
+	const struct fma *f = t->state;
+	const char *why = read_values(f, a, values, p);
+
+	if (!why)
+		why = plan_stages(f, a, p, t->target);
+	if (!why)
+		why = plan_resources(t, f, a, p);
+	if (!why)
+		why = plan_grid(f, a, p);
+	return why;
+}
+
+/* ---- what it costs ---- */
+
+/* Warp instructions a thread issues to stage one chunk of an operand: copy,
+ * address, guards, and the decoding of k where it is not uniform. */
+static double staging_issue(const struct stage *s)
+{
+	double each = 2 + 3 * (s->op->n_forms - 1) + !s->async;
+	double decode = s->order->k.n_runs > 1 ? 6 * s->order->k.n_runs : 2;
+
+	return s->per_thread * each + (s->uniform ? 1 : s->k_slots) * decode;
+}
+
+/* Fragment loads of one thread for one chunk, and their wavefronts for a warp
+ * (eight threads' 16 bytes are one). */
+static double fragment_loads(const struct stage *s, int rows, int v, int bk,
+	int kv)
+{
+	if (s->order->k_inner)
+		return (double)rows * bk / kv;
+	return (double)rows / v * bk;
+}
+
+static double fragment_waves(const struct stage *s, int v, int kv, int lanes)
+{
+	int bytes = (s->order->k_inner ? kv : v) * s->op->elem;
+	double waves = (double)lanes * bytes / 128;
+
+	return waves < 1 ? 1 : waves;
+}
+
+/* Bytes asked of L2 for a chunk: scattered 4-byte reads along neither axis
+ * fetch whole 32-byte sectors. */
+static double staged_bytes(const struct stage *s)
+{
+	double bytes = (double)s->tile_rows * s->tile_k * s->op->elem;
+	const struct flat *along = s->order->k_inner ? &s->order->k :
+		&s->op->rows;
+	int64_t step = along->n_runs ? along->runs[along->n_runs - 1].coef[0] : 1;
+	int64_t run = along->n_runs ? along->runs[along->n_runs - 1].extent : 1;
+	double waste = step < 0 ? -(double)step : (double)step;
+
+	if (waste > 32.0 / s->op->elem)
+		waste = 32.0 / s->op->elem;
+	if (waste < 1)
+		waste = 1;
+	if (run * s->op->elem < 32)
+		waste *= fmin(32.0 / (double)(run * s->op->elem), 4);
+	return bytes * waste;
+}
+
+void fma_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct fma *f = t->state;
+	struct fma_plan p;
+	const char *why = fma_plan(t, t->a, values, &p);
+	double blocks, chunks, warps, fmas, loads, waves, issue;
+	int lanes_x, lanes_y;
+
+	assert(!why);
+	(void)why;
+	blocks = (double)p.tiles * p.split;
+	chunks = (double)p.chunks_split;
+	warps = p.threads / 32.0;
+	lanes_x = p.warp_x ? p.warp_x : min_int(p.tx, 32);
+	lanes_y = 32 / lanes_x;
+	fmas = (double)p.tm * p.tn * p.bk;
+	loads = fragment_loads(&p.left, p.tm, p.vm, p.bk, p.kv) +
+		fragment_loads(&p.right, p.tn, p.vn, p.bk, p.kv);
+	waves = fragment_loads(&p.left, p.tm, p.vm, p.bk, p.kv) *
+		fragment_waves(&p.left, p.vm, p.kv, lanes_y) +
+		fragment_loads(&p.right, p.tn, p.vn, p.bk, p.kv) *
+		fragment_waves(&p.right, p.vn, p.kv, lanes_x);
+	if (f->left.tensor->type != f->acc)
+		loads += p.tm * p.bk;
+	if (f->right.tensor->type != f->acc)
+		loads += p.tn * p.bk;
+	issue = chunks * (fmas + loads + staging_issue(&p.left) +
+		staging_issue(&p.right) + 24) + 6.0 * p.tm * p.tn + 120;
+	*out = (struct features){
+		.flops = 2 * blocks * chunks * (double)p.bm * p.bn * p.bk,
+		.issue = blocks * warps * issue,
+		.dram_bytes = f->dram_bytes,
+		.l2_bytes = blocks * chunks * (staged_bytes(&p.left) +
+			staged_bytes(&p.right)) + 2 * (double)p.workspace_bytes,
+		.smem_cycles = blocks * warps * chunks * (waves +
+			p.left.per_thread * p.left.vec * f->left.elem / 4.0 +
+			p.right.per_thread * p.right.vec * f->right.elem / 4.0),
+		.blocks = blocks, .threads = p.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 900 + chunks * (p.stages > 1 ? 60 : 500) +
+			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
+		.ilp = p.tm * p.tn, .stages = p.stages - 1,
+		.launches = p.split > 1 ? 2 : 1,
+	};
+	out->useful = 2.0 * f->m * f->n * f->k * f->batch / out->flops;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Affine forms over flattened axes. A form is an address or a padded index; a
+ * list of axes becomes the fewest runs such that every form is linear in each,
+ * so that decoding a flat index costs as few divisions as the data allows:
+ * none for a matrix row, two for a convolution's (n, p, q). */
+#include "sketch/forms.h"
+
+#include <assert.h>
+#include <string.h>
+
+static bool joins(const struct run *outer, const struct run *inner, int n_forms)
+{
+	for (int f = 0; f < n_forms; f++)
+		if (outer->coef[f] != inner->coef[f] * inner->extent)
+			return false;
+	return true;
+}
+
+bool flat_make(const struct ir_operator *o, const int *axes, int n,
+	const struct ir_affine *forms, int n_forms, struct flat *out)
+{
+	*out = (struct flat){ .extent = 1 };
+	for (int i = 0; i < n; i++) {
+		struct run r = { .extent = o->axes[axes[i]].extent };
+		struct run *last = out->n_runs ?
+			&out->runs[out->n_runs - 1] : NULL;
+
+		for (int f = 0; f < n_forms; f++)
+			r.coef[f] = forms[f].coef[axes[i]];
+		out->extent *= r.extent;
+		if (r.extent == 1)
+			continue;
+		if (last && joins(last, &r, n_forms)) {
+			r.extent *= last->extent;
+			*last = r;
+		} else if (out->n_runs == RUNS_MAX) {
+			return false;
+		} else {
+			out->runs[out->n_runs++] = r;
+		}
+	}
+	return true;
+}
+
+void flat_decode(struct arena *a, struct k_block *b, const struct flat *f,
+	const char *name, struct kx *at, struct kx **runs)
+{
+	for (int r = f->n_runs - 1; r >= 0; r--) {
+		struct kx *extent = kx_int(a, f->runs[r].extent);
+
+		if (r == 0) {
+			runs[r] = at;
+			return;
+		}
+		at = ks_let(a, b, name, at);
+		runs[r] = kx_mod(a, at, extent);
+		at = kx_div(a, at, extent);
+	}
+}
+
+struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
+	const char *name, struct kx *at, int form)
+{
+	struct kx *runs[RUNS_MAX], *sum = kx_int(a, 0);
+
+	flat_decode(a, b, f, name, at, runs);
+	for (int r = 0; r < f->n_runs; r++)
+		sum = kx_add(a, sum, kx_mul(a, runs[r],
+			kx_int(a, f->runs[r].coef[form])));
+	return sum;
+}
+
+void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
+	const int *axes, int n, struct kx *at, struct kx **env)
+{
+	int outermost = 0;
+
+	while (outermost < n && o->axes[axes[outermost]].extent == 1)
+		env[axes[outermost++]] = kx_int(a, 0);
+	for (int i = n - 1; i >= outermost; i--) {
+		const struct ir_axis *x = &o->axes[axes[i]];
+		struct kx *extent = kx_int(a, x->extent);
+
+		if (i == outermost) {
+			env[axes[i]] = ks_let(a, b, x->name, at);
+			continue;
+		}
+		env[axes[i]] = ks_let(a, b, x->name, kx_mod(a, at, extent));
+		at = kx_div(a, at, extent);
+	}
+}
+
+int flat_vector(const struct flat *f, int n_forms, int limit)
+{
+	const struct run *r = f->n_runs ? &f->runs[f->n_runs - 1] : NULL;
+	int v = limit;
+
+	if (!r || r->coef[0] != 1)
+		return 1;
+	for (int i = 1; i < n_forms; i++)
+		if (r->coef[i] != 0)
+			return 1;
+	while (v > 1 && r->extent % v)
+		v /= 2;
+	return v;
+}
+
+int flat_alignment(const struct flat *f, int limit, bool along)
+{
+	int v = limit;
+
+	for (int r = 0; r < f->n_runs - along; r++)
+		while (v > 1 && f->runs[r].coef[0] % v)
+			v /= 2;
+	return v;
+}

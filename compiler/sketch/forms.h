@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Affine forms over flattened axes: how a tile's row or column number becomes
+ * addresses and padded indices. Used by every tiled sketch. */
+#ifndef WPK_COMPILER_SKETCH_FORMS_H
+#define WPK_COMPILER_SKETCH_FORMS_H
+
+#include "ir/ir.h"
+#include "kernel/kernel.h"
+
+enum { FORMS_MAX = 6, RUNS_MAX = 12 };
+
+/* Neighbouring axes that all forms step through at constant strides. */
+struct run {
+	int64_t extent;
+	int64_t coef[FORMS_MAX];
+};
+
+/* A flattened list of axes, outermost first, as the fewest runs. */
+struct flat {
+	int64_t extent;		/* product of the axes' extents */
+	struct run runs[RUNS_MAX];
+	int n_runs;
+};
+
+/* Flatten "axes" for the "n_forms" forms; false if more than RUNS_MAX runs are
+ * needed. No axis at all gives extent 1 and no run. */
+bool flat_make(const struct ir_operator *o, const int *axes, int n,
+	const struct ir_affine *forms, int n_forms, struct flat *out);
+
+/* The runs' values at flattened index "at", bound to variables of "b". */
+void flat_decode(struct arena *a, struct k_block *b, const struct flat *f,
+	const char *name, struct kx *at, struct kx **runs);
+
+/* The flattened axes' contribution to form "form" at "at". */
+struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
+	const char *name, struct kx *at, int form);
+
+/* Values of the axes themselves at flattened index "at", into env[axis]. */
+void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
+	const int *axes, int n, struct kx *at, struct kx **env);
+
+/* The longest vector of at most "limit" elements (a power of two) that form 0
+ * steps through contiguously along the innermost run while no other form
+ * changes; 1 if there is none. */
+int flat_vector(const struct flat *f, int n_forms, int limit);
+
+/* The most of limit, limit/2, .. 1 that divides form 0's strides of all runs,
+ * the innermost left out where vectors run along it. */
+int flat_alignment(const struct flat *f, int limit, bool along);
+
+#endif

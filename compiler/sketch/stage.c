@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/* Staging a tile of one operand from global to shared memory. Addresses are
+ * separable: a part of the row (m or n), hoisted out of the main loop, and a
+ * part of k, shared by all rows. Rows beyond the matrix read its last row, so
+ * that tails need no guard in the main loop (what they compute is not stored);
+ * padded reads and the ragged end of k are zero-filled. */
+#include "sketch/stage.h"
+
+#include <assert.h>
+
+#include "base/vec.h"
+
+static bool leaves(const struct ir_operator *o, const struct ir_expr *index,
+	int64_t size)
+{
+	int64_t lo, hi;
+
+	return !ir_range(o, index, &lo, &hi) || lo < 0 || hi >= size;
+}
+
+static bool collect_forms(struct arena *a, const struct ir_operator *o,
+	const struct ir_affine *address, struct operand *out, const char **why)
+{
+	const struct ir_expr *read = out->read;
+
+	out->forms[0] = *address;
+	out->n_forms = 1;
+	if (read->pad == IR_PAD_NONE)
+		return true;
+	for (int d = 0; d < read->n_args; d++) {
+		if (!leaves(o, read->args[d], out->tensor->dims[d]))
+			continue;
+		if (out->n_forms == FORMS_MAX) {
+			*why = "more than five dimensions of an operand are padded";
+			return false;
+		}
+		if (!ir_affine(a, o, read->args[d], &out->forms[out->n_forms])) {
+			*why = "a padded index is not affine";
+			return false;
+		}
+		out->size[out->n_forms++] = out->tensor->dims[d];
+	}
+	return true;
+}
+
+static int natural_alignment(const struct operand *p, int vec)
+{
+	int64_t c = p->forms[0].c;
+
+	while (vec > 1 && (c % vec || p->tensor->align % (vec * p->elem)))
+		vec /= 2;
+	vec = flat_alignment(&p->batch, vec, false);
+	return vec;
+}
+
+/* Do neighbouring rows lie near enough that a warp reading along them uses
+ * most of every 32-byte sector? */
+static bool rows_are_near(const struct operand *p)
+{
+	const struct run *r = p->rows.n_runs ?
+		&p->rows.runs[p->rows.n_runs - 1] : NULL;
+
+	return r && r->coef[0] >= -4 && r->coef[0] <= 4 && r->extent > 4;
+}
+
+static int vector_along(const struct operand *p, const struct flat *along,
+	const struct flat *across)
+{
+	int v = flat_vector(along, p->n_forms, 16 / p->elem);
+
+	v = flat_alignment(along, v, true);
+	v = flat_alignment(across, v, false);
+	return natural_alignment(p, v);
+}
+
+/* Along k where vectors fit or rows are far apart, else along the rows. */
+static void choose_vector(struct operand *p, struct operand_order *q)
+{
+	const struct run *last = q->k.n_runs ? &q->k.runs[q->k.n_runs - 1] : NULL;
+	int along_k = vector_along(p, &q->k, &p->rows);
+
+	q->run = last ? last->extent : 1;
+	q->k_step = last ? last->coef[0] : 0;
+	q->k_inner = last && last->coef[0] == 1 &&
+		(along_k > 1 || !rows_are_near(p));
+	q->vec = q->k_inner ? along_k : vector_along(p, &p->rows, &q->k);
+}
+
+bool operand_analyse(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, const struct ir_affine *address,
+	const int *rows, int n_rows, const int *batch, int n_batch,
+	int *const *k_orders, int n_orders, int n_k, struct operand *out,
+	const char **why)
+{
+	*out = (struct operand){ .read = read };
+	out->tensor = &o->tensors[read->tensor];
+	out->elem = dtype_row(out->tensor->type)->bits / 8;
+	if (!collect_forms(a, o, address, out, why))
+		return false;
+	*why = "an operand's index mixes too many axes";
+	if (!flat_make(o, rows, n_rows, out->forms, out->n_forms, &out->rows) ||
+	    !flat_make(o, batch, n_batch, out->forms, out->n_forms, &out->batch))
+		return false;
+	for (int i = 0; i < n_orders; i++) {
+		if (!flat_make(o, k_orders[i], n_k, out->forms, out->n_forms,
+				&out->orders[i].k))
+			return false;
+		choose_vector(out, &out->orders[i]);
+	}
+	*why = NULL;
+	return true;
+}
+
+/* ---- plan ---- */
+
+static int lead(const struct stage *s)
+{
+	return (s->order->k_inner ? s->tile_k : s->tile_rows) / s->vec;
+}
+
+/* A row of the shared tile starts on 16 bytes; rows read along k by eight
+ * threads at once lie an odd number of 16-byte chunks apart, so that they fall
+ * into distinct banks. */
+static void choose_stride(struct stage *s)
+{
+	int chunk = 16 / s->op->elem;
+	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
+
+	n = (n + chunk - 1) / chunk * chunk;
+	if (s->order->k_inner && n / chunk % 2 == 0)
+		n += chunk;
+	s->row_stride = n;
+}
+
+static bool divide(struct stage *s)
+{
+	int n = lead(s), total = n * (s->order->k_inner ? s->tile_rows :
+		s->tile_k);
+
+	s->row_slots = s->k_slots = 1;
+	s->partial = total < s->threads;
+	s->per_thread = s->partial ? 1 : total / s->threads;
+	if (s->per_thread == 1)
+		return s->partial || total == s->threads;
+	if (total % s->threads)
+		return false;
+	if (s->threads % n == 0) {
+		*(s->order->k_inner ? &s->row_slots : &s->k_slots) =
+			s->per_thread;
+		return true;
+	}
+	if (s->order->k_inner || n % s->threads)
+		return false;
+	s->row_slots = n / s->threads;
+	s->k_slots = s->per_thread / s->row_slots;
+	return true;
+}
+
+const char *stage_plan(struct arena *a, struct stage *s)
+{
+	const struct flat *k = &s->order->k;
+
+	if (s->order->k_inner && s->tile_k * s->op->elem % 16)
+		return arena_printf(a, "%d elements of '%s' along the reduction are no multiple of 16 bytes; take %d",
+			s->tile_k, s->op->tensor->name,
+			(s->tile_k * s->op->elem / 16 + 1) * 16 / s->op->elem);
+	while (s->vec > 1 && lead(s) * s->vec !=
+	       (s->order->k_inner ? s->tile_k : s->tile_rows))
+		s->vec /= 2;
+	choose_stride(s);
+	if (!divide(s))
+		return arena_printf(a, "a tile of %d x %d of '%s' does not divide evenly among %d threads",
+			s->tile_rows, s->tile_k, s->op->tensor->name,
+			s->threads);
+	s->uniform = k->n_runs <= 1 || s->order->run % s->tile_k == 0;
+	s->ragged = s->op->rows.extent % s->tile_rows != 0;
+	return NULL;
+}
+
+int64_t stage_bytes(const struct stage *s)
+{
+	int64_t n = s->order->k_inner ? s->tile_rows : s->tile_k;
+
+	return n * s->row_stride * s->op->elem;
+}
+
+/* ---- code ---- */
+
+struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
+	int64_t n, struct kx **var)
+{
+	if (n > 1)
+		return ks_for(a, b, LOOP_UNROLLED, name, kx_int(a, 0),
+			kx_int(a, n), kx_int(a, 1), var);
+	*var = kx_int(a, 0);
+	return b;
+}
+
+static struct kx *num(struct stager *g, int64_t v)
+{
+	return kx_int(g->a, v);
+}
+
+/* Row of the operand that shared slot "slot" holds: threads read neighbouring
+ * slots at once and own "group" neighbouring rows each. */
+static struct kx *row_of_slot(struct stager *g, struct kx *slot)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	struct kx *j, *lane;
+
+	if (s->group == 1)
+		return slot;
+	j = kx_div(a, slot, num(g, s->lanes));
+	lane = kx_mod(a, slot, num(g, s->lanes));
+	j = kx_add(a, kx_mul(a, kx_div(a, j, num(g, s->group)),
+			num(g, (int64_t)s->lanes * s->group)),
+		kx_mod(a, j, num(g, s->group)));
+	return kx_add(a, j, kx_mul(a, lane, num(g, s->group)));
+}
+
+/* Shared slot (k_inner) or first row within the tile (else) of copy "i". */
+static struct kx *row_slot(struct stager *g, struct kx *i)
+{
+	const struct stage *s = g->s;
+	int step = s->order->k_inner ? s->threads / lead(s) :
+		s->threads * s->vec;
+
+	if (s->row_slots == 1)
+		return g->row_first;
+	return kx_add(g->a, g->row_first, kx_mul(g->a, i, num(g, step)));
+}
+
+static struct kx *k_slot(struct stager *g, struct kx *j)
+{
+	const struct stage *s = g->s;
+
+	if (s->k_slots == 1 || s->order->k_inner)
+		return g->k_first;
+	return kx_add(g->a, g->k_first, kx_mul(g->a, j,
+		num(g, s->row_slots > 1 ? 1 : s->threads / lead(s))));
+}
+
+/* With several row slots a thread's ks follow each other. */
+static void first_positions(struct stager *g, struct k_block *b)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	struct kx *n = num(g, lead(s));
+	struct kx *outer = s->row_slots > 1 && !s->order->k_inner ? num(g, 0) :
+		kx_div(a, g->thread, n);
+	struct kx *inner = kx_mul(a, s->row_slots > 1 && !s->order->k_inner ?
+		g->thread : kx_mod(a, g->thread, n), num(g, s->vec));
+
+	outer = ks_let(a, b, arena_printf(a, "%s_%s", g->name,
+		s->order->k_inner ? "row" : "k"), outer);
+	inner = ks_let(a, b, arena_printf(a, "%s_%s", g->name,
+		s->order->k_inner ? "k" : "row"), inner);
+	g->row_first = s->order->k_inner ? outer : inner;
+	g->k_first = s->order->k_inner ? inner : outer;
+}
+
+static struct kx *clamp_row(struct stager *g, struct kx *row)
+{
+	int64_t last = g->s->op->rows.extent -
+		(g->s->order->k_inner ? 1 : g->s->vec);
+
+	if (!g->s->ragged)
+		return row;
+	return kx_op(g->a, OP_MIN, T_I32, 2, row, num(g, last));
+}
+
+static struct kx *index_value(struct stager *g, int form, struct kx *v)
+{
+	return form == 0 && g->s->wide ? kx_cast(g->a, T_I64, v) : v;
+}
+
+/* The row's, the batch's and the thread's fixed share of every form. */
+static struct kx *row_part(struct stager *g, struct kx *const *runs, int form)
+{
+	const struct operand *op = g->s->op;
+	const struct flat *k = &g->s->order->k;
+	struct arena *a = g->a;
+	struct kx *v = num(g, op->forms[form].c);
+
+	for (int r = 0; r < op->rows.n_runs; r++)
+		v = kx_add(a, v, kx_mul(a, index_value(g, form, runs[r]),
+			num(g, op->rows.runs[r].coef[form])));
+	if (g->form_base[form])
+		v = kx_add(a, v, g->form_base[form]);
+	if (g->s->uniform && k->n_runs)
+		v = kx_add(a, v, kx_mul(a, index_value(g, form, g->k_first),
+			num(g, k->runs[k->n_runs - 1].coef[form])));
+	return v;
+}
+
+static const char *part_name(struct stager *g, int form)
+{
+	return form == 0 ? arena_printf(g->a, "%s_at", g->name) :
+		arena_printf(g->a, "%s_i%d", g->name, form);
+}
+
+static void hoist_rows(struct stager *g, struct k_block *b,
+	struct kx *first_row)
+{
+	const struct operand *op = g->s->op;
+	struct arena *a = g->a;
+	int64_t dims[1] = { g->s->row_slots };
+	struct kx *runs[RUNS_MAX], *i, *row;
+
+	for (int f = 0; f < op->n_forms; f++)
+		g->row_at[f] = kernel_array(g->kernel, K_REGISTER,
+			part_name(g, f), f == 0 && g->s->wide ? T_I64 : T_I32,
+			1, dims, 0);
+	b = tile_loop(a, b, "i", dims[0], &i);
+	row = row_slot(g, i);
+	if (g->s->order->k_inner)
+		row = row_of_slot(g, row);
+	row = ks_let(a, b, "row", clamp_row(g, kx_add(a, first_row, row)));
+	flat_decode(a, b, &op->rows, "rest", row, runs);
+	for (int f = 0; f < op->n_forms; f++)
+		ks_store(a, b, k_place(g->row_at[f], i), row_part(g, runs, f));
+}
+
+static void hoist_batch(struct stager *g, struct k_block *b, struct kx *batch)
+{
+	const struct operand *op = g->s->op;
+
+	for (int f = 0; f < op->n_forms; f++) {
+		g->form_base[f] = NULL;
+		if (batch && op->batch.n_runs)
+			g->form_base[f] = flat_form(g->a, b, &op->batch,
+				"batch_rest", index_value(g, f, batch), f);
+	}
+}
+
+void stager_create(struct stager *g, struct k_block *b, int stages,
+	struct kx *first_row, struct kx *batch)
+{
+	const struct stage *s = g->s;
+	int64_t dims[3] = { stages, s->order->k_inner ? s->tile_rows :
+		s->tile_k, s->row_stride };
+	int64_t held[2] = { s->per_thread, s->vec };
+
+	g->tile = kernel_array(g->kernel, K_SHARED,
+		arena_printf(g->a, "%s_tile", g->name), s->op->tensor->type,
+		3, dims, 16);
+	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
+		"[stage][k][row]";
+	if (!s->async)
+		g->held = kernel_array(g->kernel, K_REGISTER,
+			arena_printf(g->a, "%s_held", g->name),
+			s->op->tensor->type, 2, held, 16);
+	hoist_batch(g, b, batch);
+	first_positions(g, b);
+	hoist_rows(g, b, first_row);
+}
+
+static struct kx *unsigned_below(struct arena *a, struct kx *v, int64_t size)
+{
+	return kx_op(a, OP_LT, T_BOOL, 2, kx_cast(a, T_U32, v),
+		kx_cast(a, T_U32, kx_int(a, size)));
+}
+
+/* The k part of every form at k, for "uniform" without the thread's own kk. */
+static void k_parts(struct stager *g, struct k_block *b, struct kx *k,
+	struct kx **parts)
+{
+	const struct flat *f = &g->s->order->k;
+	struct kx *runs[RUNS_MAX];
+
+	flat_decode(g->a, b, f, arena_printf(g->a, "%s_rest", g->name), k, runs);
+	for (int i = 0; i < g->s->op->n_forms; i++) {
+		parts[i] = num(g, 0);
+		for (int r = 0; r < f->n_runs; r++)
+			parts[i] = kx_add(g->a, parts[i], kx_mul(g->a,
+				index_value(g, i, runs[r]),
+				num(g, f->runs[r].coef[i])));
+		parts[i] = ks_let(g->a, b, arena_printf(g->a, "%s_k%d", g->name,
+			i), parts[i]);
+	}
+}
+
+/* What k slot j adds to a uniform form beyond the thread's first kk. */
+static struct kx *slot_step(struct stager *g, struct kx *j, int form)
+{
+	const struct stage *s = g->s;
+	const struct flat *k = &s->order->k;
+
+	if (!s->uniform || s->k_slots == 1 || s->order->k_inner || !k->n_runs)
+		return num(g, 0);
+	return kx_mul(g->a, j, num(g, (s->row_slots > 1 ? 1 :
+		s->threads / lead(s)) * k->runs[k->n_runs - 1].coef[form]));
+}
+
+static struct kx *copy_index(struct stager *g, struct kx *i, struct kx *j)
+{
+	return kx_add(g->a, kx_mul(g->a, j, num(g, g->s->row_slots)), i);
+}
+
+static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
+	struct kx *i, struct kx *j, struct kx *slot, struct kx *limit)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	struct kx *kk = k_slot(g, j), *row = row_slot(g, i), *cond = NULL;
+	struct kx *at = NULL, *copy;
+
+	for (int f = 0; f < s->op->n_forms; f++) {
+		struct kx *v = kx_add(a, kx_add(a, kx_load(a, g->row_at[f], i),
+			k[f]), slot_step(g, j, f));
+
+		if (f == 0)
+			at = v;
+		else
+			cond = kx_and(a, cond, unsigned_below(a, v,
+				s->op->size[f]));
+	}
+	if (limit)
+		cond = kx_and(a, cond, kx_lt(a, kk, limit));
+	copy = copy_index(g, i, j);
+	ks_copy(a, b, s->async ? COPY_ASYNC : COPY_PLAIN, !s->async ?
+		k_place(g->held, copy, num(g, 0)) : s->order->k_inner ?
+		k_place(g->tile, slot, row, kk) : k_place(g->tile, slot, kk, row),
+		k_place(g->global, at), s->vec * s->op->elem, cond, 0);
+}
+
+static struct k_block *guard_partial(struct stager *g, struct k_block *b)
+{
+	const struct stage *s = g->s;
+	int total = lead(s) * (s->order->k_inner ? s->tile_rows : s->tile_k);
+
+	if (!s->partial)
+		return b;
+	return ks_if(g->a, b, kx_lt(g->a, g->thread, num(g, total)));
+}
+
+void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct kx *limit)
+{
+	const struct stage *s = g->s;
+	struct kx *parts[FORMS_MAX], *i, *j;
+
+	if (s->uniform)
+		k_parts(g, b, k0, parts);
+	b = guard_partial(g, b);
+	b = tile_loop(g->a, b, "j", s->k_slots, &j);
+	if (!s->uniform)
+		k_parts(g, b, kx_add(g->a, k0, k_slot(g, j)), parts);
+	b = tile_loop(g->a, b, "i", s->row_slots, &i);
+	copy_one(g, b, parts, i, j, slot, limit);
+}
+
+void stager_store(struct stager *g, struct k_block *b, struct kx *slot)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	struct kx *i, *j, *kk, *row, *copy;
+
+	b = guard_partial(g, b);
+	b = tile_loop(a, b, "j", s->k_slots, &j);
+	b = tile_loop(a, b, "i", s->row_slots, &i);
+	kk = k_slot(g, j);
+	row = row_slot(g, i);
+	copy = copy_index(g, i, j);
+	ks_copy(a, b, COPY_PLAIN, s->order->k_inner ?
+		k_place(g->tile, slot, row, kk) : k_place(g->tile, slot, kk, row),
+		k_place(g->held, copy, num(g, 0)), s->vec * s->op->elem, NULL, 0);
+}

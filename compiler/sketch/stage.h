@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Staging one operand of a contraction through shared memory: what its reads
+ * look like, and the code that copies a tile. */
+#ifndef WPK_COMPILER_SKETCH_STAGE_H
+#define WPK_COMPILER_SKETCH_STAGE_H
+
+#include "sketch/forms.h"
+
+/* How an operand is read for one order of the reduction's axes.
+ * "k_inner": the tile keeps the reduction contiguous ([rows][k], vectors run
+ * along k), else the rows ([k][rows]). "vec" elements a copy; "run" the extent
+ * of the innermost run along k, in which addresses step by "k_step". */
+struct operand_order {
+	struct flat k;
+	bool k_inner;
+	int vec;
+	int64_t run, k_step;
+};
+
+enum { ORDERS_MAX = 4 };
+
+/* "forms[0]" is the address, the others the padded logical indices that can
+ * leave their dimension of size "size[i]". "rows" flattens the operand's own
+ * output axes (M of the left, N of the right). */
+struct operand {
+	const struct ir_expr *read;
+	const struct ir_tensor *tensor;
+	struct ir_affine forms[FORMS_MAX];
+	int64_t size[FORMS_MAX];
+	int n_forms;
+	struct flat rows, batch;
+	struct operand_order orders[ORDERS_MAX];
+	int elem;		/* bytes */
+};
+
+/* False, with "*why", where the reads have no affine form. "k_orders[i]" are
+ * permutations of the "n_k" reduction axes. */
+bool operand_analyse(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, const struct ir_affine *address,
+	const int *rows, int n_rows, const int *batch, int n_batch,
+	int *const *k_orders, int n_orders, int n_k, struct operand *out,
+	const char **why);
+
+/* One operand's tile in one kernel; all in elements. */
+struct stage {
+	const struct operand *op;
+	const struct operand_order *order;
+	int tile_rows, tile_k, threads;
+	int vec;
+	bool async, wide;
+	int row_stride;		/* of the shared tile's innermost-but-one
+				 * dimension, padding included */
+	int per_thread;		/* copies a thread makes */
+	int row_slots, k_slots;	/* of them, distinct rows and distinct ks */
+	bool partial;		/* fewer copies than threads */
+	bool uniform;		/* all ks of a tile lie in one run */
+	bool ragged;		/* rows are no multiple of tile_rows */
+	bool linear;		/* row addresses follow from the first one */
+	int group, lanes;	/* slot s of a k_inner tile holds row
+				 * (s / lanes / group * lanes + s % lanes) *
+				 * group + s / lanes % group */
+};
+
+/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, group
+ * and lanes. NULL, or why the tile does not divide among the threads. Needs no
+ * memory unless it fails. */
+const char *stage_plan(struct arena *a, struct stage *s);
+/* Bytes of one stage's tile in shared memory, a multiple of 16. */
+int64_t stage_bytes(const struct stage *s);
+
+/* An unrolled loop over 0..n in "b"; no loop at all where n is 1. */
+struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
+	int64_t n, struct kx **var);
+
+/* Code under construction for one operand. */
+struct stager {
+	const struct stage *s;
+	struct arena *a;
+	const char *name;
+	struct kernel *kernel;
+	struct k_buffer *global, *tile, *held;
+	struct kx *thread, *base;
+	struct k_buffer *row_at[FORMS_MAX];	/* hoisted parts, per row slot */
+	struct kx *form_base[FORMS_MAX];
+	struct kx *k_first, *row_first;
+};
+
+/* Declares the shared tile ("stages" deep) and, unless async, the registers
+ * that hold a tile in flight; emits what is hoisted out of the main loop into
+ * "b". "first_row" is the tile's first row, "batch" the flattened batch index
+ * (or NULL). */
+void stager_create(struct stager *g, struct k_block *b, int stages,
+	struct kx *first_row, struct kx *batch);
+
+/* Copy the tile whose first k is "k0" into stage "slot" (async), or into
+ * registers. Elements at kk >= "limit" are zero; NULL: none. */
+void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct kx *limit);
+/* Registers to stage "slot" (not async). */
+void stager_store(struct stager *g, struct k_block *b, struct kx *slot);
+
+#endif
