@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Child processes (compilers, the emulator) and the folders they work in. */
+#ifndef WPK_COMPILER_DRIVER_CHILD_H
+#define WPK_COMPILER_DRIVER_CHILD_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+struct child {
+	int status;		/* exit status, 128 + signal, or 127: not run */
+	bool timed_out;
+	double seconds;
+	struct str out, err;	/* what it wrote */
+};
+
+/* Run argv (NULL-ended; argv[0] is searched in PATH) with "input" on its
+ * standard input (NULL: nothing), in a process group of its own that is killed
+ * after "seconds". Stopping wpkc (SIGINT, SIGTERM) does not reach it: the
+ * caller decides. */
+void child_run(struct arena *a, const char *const *argv, const char *input,
+	size_t n_input, double seconds, struct child *out);
+
+/* A fresh private folder under $TMPDIR; NULL with errno set. And its removal,
+ * with all it holds. */
+const char *child_folder(struct arena *a);
+void child_folder_remove(const char *path);
+
+/* Write "n" bytes to "path"; false with errno set. */
+bool child_write_file(const char *path, const char *text, size_t n);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WPK_COMPILER_DRIVER_OPTIONS_H
+#define WPK_COMPILER_DRIVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+enum exit_code {
+	EXIT_DONE = 0, EXIT_USER = 1, EXIT_NO_CANDIDATE = 2, EXIT_FROZEN = 3,
+	EXIT_UNVERIFIED = 4, EXIT_INTERNAL = 5
+};
+
+enum emit {
+	EMIT_IR = 1, EMIT_SPACE = 2, EMIT_SCHED = 4, EMIT_KERNEL = 8,
+	EMIT_CU = 16, EMIT_PTX = 32, EMIT_HEADER = 64
+};
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* --set and --shape: "name" = "value", as given. */
+struct setting {
+	const char *name, *value;
+};
+
+typedef VEC(const char *) string_list;
+
+struct options {
+	const char *input;		/* "-": standard input */
+	const char *output, *header;
+	const char *dep_file;
+	string_list dep_targets;
+	bool dep;
+	unsigned emit;			/* EMIT_..., 0: EMIT_CU */
+	const char *target, *gpu;
+	string_list ops, dirs;
+	VEC(struct setting) settings, shapes;
+	const char *tune, *measure;
+	int trials, effort;
+	double seconds;
+	uint64_t seed;
+	const char *lock;
+	bool no_lock, frozen;
+	bool check, check_address, no_verify;
+	int jobs;
+	enum color color;
+	bool quiet, verbose, verify_passes;
+};
+
+/* What the command line asks for besides compiling. */
+enum asked { ASKED_COMPILE, ASKED_TEXT, ASKED_NOTHING };
+
+/* Read the command line and its @response files. ASKED_TEXT: "text" is to be
+ * printed (--help, --version, --list); ASKED_NOTHING: "text" is an error. */
+enum asked options_read(struct arena *a, int argc, char **argv,
+	struct options *o, struct str *text);
+
+/* Short help, with examples. */
+void options_help(struct str *out);
+
+/* The table of options, for the test that man wpkc has them all: one option
+ * a line. */
+void options_list(struct str *out);
+
+#endif

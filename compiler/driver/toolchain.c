@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* nvcc as a child process. Text goes in through a file in a private folder;
+ * what comes back is PTX, or what ptxas reports of registers, spills, stack
+ * and shared memory. A broken or missing nvcc is a sentence, never a crash. */
+#include "driver/toolchain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/source.h"
+#include "driver/child.h"
+
+static const char *executable(const char *path)
+{
+	return path && access(path, X_OK) == 0 ? path : NULL;
+}
+
+static const char *on_path(struct arena *a, const char *name)
+{
+	const char *path = getenv("PATH");
+
+	while (path && *path) {
+		size_t n = strcspn(path, ":");
+		const char *p = executable(arena_printf(a, "%.*s/%s", (int)n,
+			path, name));
+
+		if (p)
+			return p;
+		path += n + (path[n] == ':');
+	}
+	return NULL;
+}
+
+const char *toolchain_nvcc(struct arena *a)
+{
+	const char *nvcc = getenv("NVCC"), *home = getenv("CUDA_HOME");
+
+	if (nvcc && *nvcc)
+		return strchr(nvcc, '/') ? nvcc : on_path(a, nvcc);
+	if (home && (nvcc = executable(arena_printf(a, "%s/bin/nvcc", home))))
+		return nvcc;
+	nvcc = on_path(a, "nvcc");
+	return nvcc ? nvcc : executable("/usr/local/cuda/bin/nvcc");
+}
+
+/* "sm_90a" -> "arch=compute_90a,code=sm_90a": nvcc's -arch shorthand also runs
+ * a plain compute_90 pass, which rejects sm_90a's instructions. */
+static const char *gencode(struct arena *a, const struct target *t, bool ptx)
+{
+	return arena_printf(a, "-gencode=arch=compute_%s,code=%s_%s",
+		t->name + 3, ptx ? "compute" : "sm", t->name + 3);
+}
+
+/* The line that says what is wrong, without the temporary folder. */
+static const char *first_message(struct arena *a, const struct child *c,
+	const char *folder)
+{
+	const char *text = str_text(&c->err), *line, *p;
+	size_t n;
+
+	if (c->timed_out)
+		return "nvcc: out of time";
+	if (c->status == 127)
+		return "nvcc: cannot be started";
+	line = strstr(text, "error");
+	line = line ? line : text;
+	while (line > text && line[-1] != '\n')
+		line--;
+	n = strcspn(line, "\n");
+	line = arena_strndup(a, line, n);
+	p = strstr(line, folder);
+	if (p)
+		line = p + strlen(folder) + 1;
+	if (!*line)
+		return arena_printf(a, "nvcc: failed with status %d", c->status);
+	return arena_printf(a, "nvcc: %s", line);
+}
+
+static int number_before(const char *text, const char *mark)
+{
+	const char *p = strstr(text, mark);
+
+	while (p && p > text && p[-1] == ' ')
+		p--;
+	while (p && p > text && p[-1] >= '0' && p[-1] <= '9')
+		p--;
+	return p ? atoi(p) : 0;
+}
+
+static int number_after(const char *text, const char *mark)
+{
+	const char *p = strstr(text, mark);
+
+	return p ? atoi(p + strlen(mark)) : 0;
+}
+
+static void worst(int *to, int v)
+{
+	if (v > *to)
+		*to = v;
+}
+
+static void read_report(struct arena *a, const char *text,
+	struct toolchain_report *out)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		const char *line = arena_strndup(a, text, n);
+
+		worst(&out->registers, number_after(line, "Used "));
+		worst(&out->spill_bytes, number_before(line,
+			"bytes spill stores"));
+		worst(&out->stack_bytes, number_before(line,
+			"bytes stack frame"));
+		worst(&out->shared_bytes, number_before(line, "bytes smem"));
+		if (!out->advisory && strstr(line, "(C7"))
+			out->advisory = line;
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* Runs nvcc on "text" in "folder"; the result is left in "result". */
+static const char *run(struct arena *a, const char *folder,
+	const char *const *argv, const char *source, const char *text, size_t n,
+	double seconds, struct child *c)
+{
+	if (!child_write_file(source, text, n))
+		return arena_printf(a, "nvcc: cannot write a temporary file: %s",
+			strerror(errno));
+	child_run(a, argv, NULL, 0, seconds, c);
+	return c->status || c->timed_out ? first_message(a, c, folder) : NULL;
+}
+
+const char *toolchain_compile(struct arena *a, const char *nvcc,
+	const char *text, size_t n, const struct target *t, double seconds,
+	struct toolchain_report *out)
+{
+	const char *folder = child_folder(a), *why, *source, *cubin;
+	struct child c;
+
+	*out = (struct toolchain_report){0};
+	if (!folder)
+		return arena_printf(a, "nvcc: no temporary folder: %s",
+			strerror(errno));
+	source = arena_printf(a, "%s/kernel.cu", folder);
+	cubin = arena_printf(a, "%s/kernel.cubin", folder);
+	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, false),
+		"-cubin", "-Xptxas", "-v", "-o", cubin, source, NULL }, source,
+		text, n, seconds, &c);
+	if (!why)
+		read_report(a, str_text(&c.err), out);
+	child_folder_remove(folder);
+	return why;
+}
+
+const char *toolchain_ptx(struct arena *a, const char *nvcc, const char *text,
+	size_t n, const struct target *t, double seconds, struct str *out)
+{
+	const char *folder = child_folder(a), *why, *source, *ptx;
+	struct source *s;
+	struct child c;
+
+	if (!folder)
+		return arena_printf(a, "nvcc: no temporary folder: %s",
+			strerror(errno));
+	source = arena_printf(a, "%s/kernel.cu", folder);
+	ptx = arena_printf(a, "%s/kernel.ptx", folder);
+	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, true),
+		"-ptx", "-o", ptx, source, NULL }, source, text, n, seconds,
+		&c);
+	s = why ? NULL : source_read(a, ptx, &why);
+	if (s)
+		str_putn(out, s->text, s->len);
+	child_folder_remove(folder);
+	return why;
+}
