@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference interpreter against closed forms, and its error bound against
+ * the same expressions computed in float, in random orders. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/source.h"
+#include "ir/ir.h"
+
+enum { TENSORS = 8 };
+
+/* An operator, its inputs in f64 (or as "store" makes them) and evaluator. */
+struct bench {
+	struct arena *a;
+	struct ir_operator *o;
+	void **data;
+	struct ir_eval *e;
+};
+
+static struct ir_operator *parse(struct arena *a, const char *text)
+{
+	struct diag *d = diag_create(a);
+	struct ir_operator *o = ir_read(a, source_from_text(a, "test", text,
+		strlen(text)), d);
+	const char *wrong;
+
+	if (!o) {
+		struct str s;
+
+		str_init(&s, a);
+		diag_print(d, &s, false);
+		fail_msg("%s%s", text, str_text(&s));
+	}
+	wrong = ir_verify(a, o);
+	if (wrong)
+		fail_msg("%s%s", text, wrong);
+	return o;
+}
+
+static struct bench open_bench(const char *text)
+{
+	struct bench b = { .a = arena_create() };
+
+	b.o = parse(b.a, text);
+	assert_true(b.o->n_tensors <= TENSORS);
+	b.data = ARENA_ARRAY(b.a, TENSORS, void *);
+	for (int i = 0; i < b.o->n_inputs; i++) {
+		b.data[i] = arena_alloc(b.a,
+			(size_t)b.o->tensors[i].elements * 8);
+		ir_eval_fill(b.o, i, 7, b.data[i]);
+	}
+	b.e = ir_eval_create(b.o, (const void *const *)b.data);
+	return b;
+}
+
+static void close_bench(struct bench *b)
+{
+	ir_eval_destroy(b->e);
+	arena_destroy(b->a);
+}
+
+static void put(struct bench *b, int tensor, int n, const double *v)
+{
+	for (int i = 0; i < n; i++)
+		dtype_store(b->o->tensors[tensor].type, b->data[tensor], i,
+			v[i]);
+}
+
+static struct ir_num at(struct bench *b, int64_t i, int64_t j)
+{
+	int64_t idx[2] = { i, j };
+
+	return ir_eval_at(b->e, b->o->n_inputs, idx);
+}
+
+static double load(struct bench *b, int tensor, int64_t i)
+{
+	return dtype_load(b->o->tensors[tensor].type, b->data[tensor], i);
+}
+
+static void small_contraction_is_exact(void **state)
+{
+	struct bench b = open_bench("op mm {\n"
+		"  in A: f32[5, 300] layout(0, 1) align 16\n"
+		"  in B: f32[300, 4] layout(1, 0) align 16\n"
+		"  let acc: f32[5, 4]\n"
+		"  out C: f32[5, 4] layout(0, 1) align 16\n"
+		"  acc[i:5, j:4] = sum[k:300](mul(A[i, k], B[k, j])) : f32\n"
+		"  C[i:5, j:4] = max(acc[i, j], 0.0:f32)\n"
+		"}\n");
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		for (int j = 0; j < 4; j++) {
+			struct ir_num got = at(&b, i, j);
+			double want = 0;
+
+			for (int k = 0; k < 300; k++)
+				want += load(&b, 0, i * 300 + k) *
+					load(&b, 1, j * 300 + k);
+			assert_true(got.v == fmax(want, 0));
+			assert_true(got.err == 0);
+			assert_true(got.quantum > 0);
+		}
+	assert_true(ir_eval_cost(b.o, 2) == 301);
+	close_bench(&b);
+}
+
+/* One term more or less is outside the bound, whatever it is. */
+static void inexact_sum_has_a_tight_bound(void **state)
+{
+	struct bench b = open_bench("op s {\n"
+		"  in x: f32[1000] layout(0) align 16\n"
+		"  out y: f32[1] layout(0) align 16\n"
+		"  y[i:1] = sum[k:1000](x[add(k, i)]) : f32\n"
+		"}\n");
+	float *x = b.data[0];
+	double want = 0;
+	struct ir_num got;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		x[i] = (float)(1 + 0.001 * i + 1e-7 * i * i);
+		want += x[i];
+	}
+	got = at(&b, 0, 0);
+	assert_true(fabs(got.v - want) < 1e-9);
+	assert_true(got.err > 0 && got.err < 0.05);
+	assert_true(got.quantum == 0);
+	close_bench(&b);
+}
+
+static void convolution_with_pad(void **state)
+{
+	struct bench b = open_bench("op c {\n"
+		"  in x: f32[3, 9, 9] layout(1, 2, 0) align 16\n"
+		"  in w: f32[2, 3, 3, 3] layout(0, 1, 2, 3) align 16\n"
+		"  out y: f32[2, 5, 5] layout(0, 1, 2) align 16\n"
+		"  y[f:2, p:5, q:5] = sum[c:3, r:3, s:3](mul(x[c, "
+		"add(add(mul(p, 2), r), -1), add(add(mul(q, 2), s), -1)] "
+		"pad 0.0, w[f, c, r, s])) : f32\n"
+		"}\n");
+	struct ir_num row[5];
+
+	(void)state;
+	for (int64_t i = 0; i < 10; i++) {
+		int64_t idx[3] = { i / 5, i % 5, 0 };
+
+		ir_eval_row(b.e, 2, idx, 5, row);
+		for (int q = 0; q < 5; q++) {
+			double want = 0;
+
+			for (int k = 0; k < 27; k++) {
+				int c = k / 9, r = k / 3 % 3, s = k % 3;
+				int h = (int)idx[1] * 2 + r - 1;
+				int v = q * 2 + s - 1;
+
+				if (h >= 0 && h < 9 && v >= 0 && v < 9)
+					want += load(&b, 0, (h * 9 + v) * 3 + c)
+						* load(&b, 1, idx[0] * 27 + k);
+			}
+			assert_true(row[q].v == want && row[q].err == 0);
+		}
+	}
+	close_bench(&b);
+}
+
+static void narrow_outputs_round_once(void **state)
+{
+	static const double x[] = { 1, 2049, 1e-8, 65519, 65520, -70000,
+		1.0001 };
+	struct bench b = open_bench("op r {\n"
+		"  in x: f32[7] layout(0) align 16\n"
+		"  out y: f16[7] layout(0) align 16\n"
+		"  y[i:7] = f16(x[i])\n"
+		"}\n");
+
+	(void)state;
+	put(&b, 0, 7, x);
+	for (int i = 0; i < 7; i++) {
+		double v = load(&b, 0, i), right = dtype_round(T_F16, v);
+		struct ir_num got = at(&b, i, 0);
+
+		if (isinf(right)) {
+			assert_true(got.v == right && got.err == 0);
+			continue;
+		}
+		assert_true(got.v == v && got.err == fabs(right - v));
+	}
+	close_bench(&b);
+}
+
+static void narrow_overflow_is_no_number(void **state)
+{
+	static const double x[] = { 448, 463, 465, -1000 };
+	struct bench b = open_bench("op r {\n"
+		"  in x: f32[4] layout(0) align 16\n"
+		"  out y: e4m3[4] layout(0) align 16\n"
+		"  y[i:4] = e4m3(x[i])\n"
+		"}\n");
+
+	(void)state;
+	put(&b, 0, 4, x);
+	assert_true(at(&b, 0, 0).v == 448 && at(&b, 0, 0).err == 0);
+	assert_true(at(&b, 1, 0).err == 15);
+	assert_true(isnan(at(&b, 2, 0).v) && isnan(at(&b, 3, 0).v));
+	close_bench(&b);
+}
+
+static void integers_wrap_and_floor(void **state)
+{
+	static const double x[] = { 100, -100, 7, -7 };
+	struct bench b = open_bench("op i {\n"
+		"  in x: i8[4] layout(0) align 16\n"
+		"  out y: i8[4] layout(0) align 16\n"
+		"  out q: i8[4] layout(0) align 16\n"
+		"  out r: i8[4] layout(0) align 16\n"
+		"  out s: i32[1] layout(0) align 16\n"
+		"  y[i:4] = add(x[i], x[i])\n"
+		"  q[i:4] = div(x[i], 2:i8)\n"
+		"  r[i:4] = mod(x[i], 2:i8)\n"
+		"  s[i:1] = sum[k:4](mul(i32(x[k]), 1000000000:i32)) : i32\n"
+		"}\n");
+	static const double twice[] = { -56, 56, 14, -14 };
+	static const double half[] = { 50, -50, 3, -4 };
+	static const double odd[] = { 0, 0, 1, 1 };
+
+	(void)state;
+	put(&b, 0, 4, x);
+	for (int64_t i = 0; i < 4; i++) {
+		assert_true(ir_eval_at(b.e, 1, &i).v == twice[i]);
+		assert_true(ir_eval_at(b.e, 2, &i).v == half[i]);
+		assert_true(ir_eval_at(b.e, 3, &i).v == odd[i]);
+	}
+	assert_true(ir_eval_at(b.e, 4, (int64_t[]){ 0 }).v == 0);
+	put(&b, 0, 1, (double[]){ 103 });
+	ir_eval_destroy(b.e);
+	b.e = ir_eval_create(b.o, (const void *const *)b.data);
+	assert_true(ir_eval_at(b.e, 4, (int64_t[]){ 0 }).v ==
+		3000000000.0 - 4294967296.0);
+	close_bench(&b);
+}
+
+static void extremes_and_their_places(void **state)
+{
+	static const double x[] = { 1, 5, 5, 2, 1, NAN, 9, NAN, -1, -1, -1, -1 };
+	struct bench b = open_bench("op a {\n"
+		"  in x: f32[3, 4] layout(0, 1) align 16\n"
+		"  out y: i64[3] layout(0) align 16\n"
+		"  out m: f32[3] layout(0) align 16\n"
+		"  y[i:3] = argmax[k:4](x[i, k]) : i64\n"
+		"  m[i:3] = max[k:4](x[i, k]) : f32\n"
+		"}\n");
+	static const double places[] = { 1, 1, 0 };
+
+	(void)state;
+	put(&b, 0, 12, x);
+	for (int64_t i = 0; i < 3; i++) {
+		struct ir_num y = ir_eval_at(b.e, 1, &i);
+		struct ir_num m = ir_eval_at(b.e, 2, &i);
+
+		assert_true(y.v == places[i] && y.err == 0);
+		assert_true(i == 1 ? isnan(m.v) : m.v == x[4 * i +
+			(int)places[i]]);
+		assert_true(m.err == 0);
+	}
+	close_bench(&b);
+}
+
+/* exp makes 3.0 and its neighbour one bound apart: either may be greatest. */
+static void an_uncertain_place_is_bounded(void **state)
+{
+	struct bench b = open_bench("op a {\n"
+		"  in x: f32[5] layout(0) align 16\n"
+		"  out y: i64[1] layout(0) align 16\n"
+		"  y[i:1] = argmax[k:5](exp(x[add(k, i)])) : i64\n"
+		"}\n");
+	float *x = b.data[0];
+	struct ir_num y;
+
+	(void)state;
+	memcpy(x, (float[]){ 0, 3, 1, nextafterf(3, 4), 2 }, 5 * sizeof *x);
+	y = at(&b, 0, 0);
+	assert_true(y.v == 3 && y.err == 2);
+	close_bench(&b);
+}
+
+static void gather_and_edges(void **state)
+{
+	static const double idx[] = { 2, -1, 0, 5 };
+	struct bench b = open_bench("op g {\n"
+		"  in x: f32[3, 2] layout(0, 1) align 16\n"
+		"  in i: i32[4] layout(0) align 16\n"
+		"  out y: f32[4, 2] layout(0, 1) align 16\n"
+		"  out z: f32[5] layout(0) align 16\n"
+		"  y[p:4, q:2] = x[i[p], q] pad 0.5\n"
+		"  z[p:5] = x[add(p, -1), 0] pad edge\n"
+		"}\n");
+	static const int edge[] = { 0, 0, 1, 2, 2 };
+
+	(void)state;
+	put(&b, 1, 4, idx);
+	for (int64_t p = 0; p < 4; p++)
+		for (int64_t q = 0; q < 2; q++) {
+			double want = idx[p] < 0 || idx[p] > 2 ? 0.5 :
+				load(&b, 0, 2 * (int64_t)idx[p] + q);
+
+			assert_true(at(&b, p, q).v == want);
+			assert_true(at(&b, p, q).err == 0);
+		}
+	for (int64_t p = 0; p < 5; p++)
+		assert_true(ir_eval_at(b.e, 3, &p).v ==
+			load(&b, 0, 2 * edge[p]));
+	close_bench(&b);
+}
+
+/* Split axes, pieces, a layout with div and mod, a let read transposed and
+ * longer than one batch of lanes. */
+static void writes_and_layouts(void **state)
+{
+	struct bench b = open_bench("op w {\n"
+		"  in x: f32[64, 600] layout(0/8, 1, 0%8) align 16\n"
+		"  let t: f32[64, 600]\n"
+		"  out y: f32[600, 64] layout(0, 1) align 16\n"
+		"  out z: f32[10] layout(0) align 16\n"
+		"  t[add(mul(i_o, 16), i_i), j] over i_o:4, i_i:16, j:600 = "
+		"mul(x[add(mul(i_o, 16), i_i), j], 2.0:f32)\n"
+		"  y[j:600, i:64] = t[i, j]\n"
+		"  z[i:4] = x[i, 0]\n"
+		"  z[i:4:10] = x[i, 1]\n"
+		"}\n");
+	struct ir_num row[64];
+
+	(void)state;
+	for (int64_t j = 0; j < 600; j += 37) {
+		ir_eval_row(b.e, 1, (int64_t[]){ j, 0 }, 64, row);
+		for (int i = 0; i < 64; i++)
+			assert_true(row[i].v == 2 * load(&b, 0,
+				(i / 8 * 600 + j) * 8 + i % 8));
+	}
+	ir_eval_row(b.e, 2, (int64_t[]){ 0 }, 10, row);
+	for (int i = 0; i < 10; i++)
+		assert_true(row[i].v == load(&b, 0, (i / 8 * 600 + (i >= 4)) * 8
+			+ i % 8));
+	close_bench(&b);
+}
+
+static void inputs_suit_their_types(void **state)
+{
+	struct bench b = open_bench("op f {\n"
+		"  in x: f16[3, 50] layout(0, 1) align 16\n"
+		"  in i: u8[70] layout(0) align 16\n"
+		"  out y: f16[70] layout(0) align 16\n"
+		"  y[p:70] = x[i[p], 0] pad 0.0\n"
+		"}\n");
+	bool low = false, high = false;
+
+	(void)state;
+	for (int k = 0; k < 150; k++) {
+		double v = load(&b, 0, k) * 16;
+
+		assert_true(v == trunc(v) && fabs(v) <= 16);
+		low |= v < -8;
+		high |= v > 8;
+	}
+	assert_true(low && high);
+	for (int k = 0; k < 70; k++)
+		assert_true(load(&b, 1, k) < 3);
+	close_bench(&b);
+}
+
+/* ---- the bound against float arithmetic ---- */
+
+static uint64_t seed;
+
+static unsigned dice(unsigned n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(seed >> 33) % n;
+}
+
+/* A way to compute an operator in float: axis values, contents of tensors. */
+struct machine {
+	struct bench *b;
+	int64_t axis[32];
+	float *lets[TENSORS];
+};
+
+static float run(struct machine *m, const struct ir_expr *e);
+
+static float run_op(struct machine *m, const struct ir_expr *e)
+{
+	float x = run(m, e->args[0]), y = e->n_args > 1 ?
+		run(m, e->args[1]) : 0;
+
+	switch (e->op) {
+	case OP_ADD:
+		if (e->args[0]->kind == IR_OP && e->args[0]->op == OP_MUL &&
+		    dice(2))
+			return fmaf(run(m, e->args[0]->args[0]),
+				run(m, e->args[0]->args[1]), y);
+		return x + y;
+	case OP_SUB: return x - y;
+	case OP_MUL: return x * y;
+	case OP_DIV: return x / y;
+	case OP_MAX: return fmaxf(x, y);
+	case OP_MIN: return fminf(x, y);
+	case OP_LT: return x < y;
+	case OP_NEG: return -x;
+	case OP_ABS: return fabsf(x);
+	case OP_EXP: return expf(x);
+	case OP_SQRT: return sqrtf(x);
+	case OP_TANH: return tanhf(x);
+	case OP_FLOOR: return floorf(x);
+	case OP_SELECT: return x != 0 ? y : run(m, e->args[2]);
+	default: fail(); return 0;
+	}
+}
+
+static int64_t run_index(struct machine *m, const struct ir_expr *e)
+{
+	if (e->kind == IR_AXIS)
+		return m->axis[e->axis];
+	assert_true(e->kind == IR_INT);
+	return e->i;
+}
+
+/* Sums in a random order: each step adds two of the values left. */
+static float run_sum(float *v, int n)
+{
+	while (n > 1) {
+		int i = (int)dice((unsigned)n), j;
+		float x = v[i];
+
+		v[i] = v[--n];
+		j = (int)dice((unsigned)n);
+		v[j] += x;
+	}
+	return v[0];
+}
+
+static float run_reduce(struct machine *m, const struct ir_expr *e)
+{
+	const struct ir_axis *axis = &m->b->o->axes[e->red[0]];
+	float v[4096];
+
+	assert_true(e->n_red == 1 && axis->extent <= 4096);
+	for (int64_t k = 0; k < axis->extent; k++) {
+		m->axis[axis->id] = k;
+		v[k] = run(m, e->args[0]);
+	}
+	if (e->reducer == RED_SUM)
+		return run_sum(v, (int)axis->extent);
+	assert_true(e->reducer == RED_MAX);
+	for (int64_t k = 1; k < axis->extent; k++)
+		v[0] = fmaxf(v[0], v[k]);
+	return v[0];
+}
+
+static float run(struct machine *m, const struct ir_expr *e)
+{
+	const struct ir_tensor *t;
+	int64_t at = 0;
+
+	switch (e->kind) {
+	case IR_FLOAT:
+		return (float)e->f;
+	case IR_OP:
+		return run_op(m, e);
+	case IR_REDUCE:
+		return run_reduce(m, e);
+	case IR_READ:
+		t = &m->b->o->tensors[e->tensor];
+		for (int d = 0; d < t->rank; d++)
+			at = at * t->dims[d] + run_index(m, e->args[d]);
+		return t->role == IR_IN ? ((float *)m->b->data[t->id])[at] :
+			m->lets[t->id][at];
+	default:
+		fail();
+		return 0;
+	}
+}
+
+/* All statements over at most two axes, in order. */
+static void run_all(struct machine *m)
+{
+	for (int i = 0; i < m->b->o->n_stmts; i++) {
+		const struct ir_stmt *s = &m->b->o->stmts[i];
+		const struct ir_axis *x = &m->b->o->axes[s->axes[0]];
+		const struct ir_axis *y = s->n_axes > 1 ?
+			&m->b->o->axes[s->axes[1]] : NULL;
+		int64_t n = x->extent * (y ? y->extent : 1);
+
+		m->lets[s->tensor] = arena_alloc(m->b->a, (size_t)n * 4);
+		for (int64_t k = 0; k < n; k++) {
+			m->axis[x->id] = y ? k / y->extent : k;
+			if (y)
+				m->axis[y->id] = k % y->extent;
+			m->lets[s->tensor][k] = run(m, s->expr);
+		}
+	}
+}
+
+static void fill_rough(struct bench *b, double scale)
+{
+	for (int i = 0; i < b->o->n_inputs; i++)
+		for (int64_t k = 0; k < b->o->tensors[i].elements; k++)
+			((float *)b->data[i])[k] = (float)(scale *
+				((int)dice(2000001) - 1000000) / 1e6);
+}
+
+/* How far float is off, in parts of the bound; more than 1 fails. */
+static double compare(struct bench *b, int tensor, const float *got)
+{
+	const struct ir_tensor *t = &b->o->tensors[tensor];
+	double worst = 0;
+
+	for (int64_t k = 0; k < t->elements; k++) {
+		int64_t idx[2] = { t->rank > 1 ? k / t->dims[1] : k,
+			t->rank > 1 ? k % t->dims[1] : 0 };
+		struct ir_num want = ir_eval_at(b->e, tensor, idx);
+		double off = fabs(got[k] - want.v);
+
+		if (isnan(want.v) || want.err == INFINITY)
+			continue;
+		if (isinf(want.v)) {
+			assert_true(got[k] == want.v);
+			continue;
+		}
+		if (!(off <= want.err))
+			fail_msg("element %lld: %.9g, reference %.17g, bound "
+				"%g", (long long)k, (double)got[k], want.v,
+				want.err);
+		if (want.err > 0)
+			worst = fmax(worst, off / want.err);
+	}
+	return worst;
+}
+
+static void random_tree(struct str *s, int depth)
+{
+	static const char *const two[] = { "add", "sub", "mul", "div", "max",
+		"min", "add", "mul" };
+	static const char *const one[] = { "neg", "abs", "tanh", "floor" };
+
+	if (depth == 0 || dice(8) == 0) {
+		if (dice(6) == 0)
+			str_printf(s, "0.%u:f32", dice(100) + 1);
+		else
+			str_printf(s, "x%u[i]", dice(3));
+		return;
+	}
+	switch (dice(8)) {
+	case 0:
+		str_printf(s, "%s(", one[dice(4)]);
+		break;
+	case 1:
+		str_puts(s, "sqrt(abs(");
+		random_tree(s, depth - 1);
+		str_puts(s, "))");
+		return;
+	case 2:
+		str_puts(s, "exp(min(");
+		random_tree(s, depth - 1);
+		str_puts(s, ", 4.0:f32))");
+		return;
+	case 3:
+		str_puts(s, "select(lt(");
+		random_tree(s, depth - 1);
+		str_puts(s, ", ");
+		random_tree(s, depth - 1);
+		str_puts(s, "), ");
+		random_tree(s, depth - 1);
+		str_puts(s, ", ");
+		random_tree(s, depth - 1);
+		str_puts(s, ")");
+		return;
+	default:
+		str_printf(s, "%s(", two[dice(8)]);
+		random_tree(s, depth - 1);
+		str_puts(s, ", ");
+	}
+	random_tree(s, depth - 1);
+	str_puts(s, ")");
+}
+
+static void floats_stay_within_the_bound(void **state)
+{
+	double worst = 0;
+
+	(void)state;
+	seed = 1;
+	for (int i = 0; i < 500; i++) {
+		struct arena *a = arena_create();
+		struct machine m = { 0 };
+		struct bench b;
+		struct str s;
+
+		str_init(&s, a);
+		str_puts(&s, "op t {\n"
+			"  in x0: f32[40] layout(0) align 16\n"
+			"  in x1: f32[40] layout(0) align 16\n"
+			"  in x2: f32[40] layout(0) align 16\n"
+			"  out y: f32[40] layout(0) align 16\n"
+			"  y[i:40] = ");
+		random_tree(&s, 2 + (int)dice(4));
+		str_puts(&s, "\n}\n");
+		b = open_bench(str_text(&s));
+		if (i % 3)
+			fill_rough(&b, i % 3 == 1 ? 1 : 30);
+		m.b = &b;
+		run_all(&m);
+		worst = fmax(worst, compare(&b, 3, m.lets[3]));
+		close_bench(&b);
+		arena_destroy(a);
+	}
+	assert_true(worst > 0.2);
+}
+
+static void sums_stay_within_the_bound(void **state)
+{
+	double worst = 0;
+
+	(void)state;
+	seed = 2;
+	for (int i = 0; i < 60; i++) {
+		struct machine m = { 0 };
+		char text[512];
+		struct bench b;
+		int n = 1 << dice(12);
+
+		snprintf(text, sizeof text, "op t {\n"
+			"  in x: f32[3, %d] layout(0, 1) align 16\n"
+			"  in w: f32[%d] layout(0) align 16\n"
+			"  out y: f32[3] layout(0) align 16\n"
+			"  y[i:3] = sum[k:%d](mul(x[i, k], w[k])) : f32\n"
+			"}\n", n, n, n);
+		b = open_bench(text);
+		fill_rough(&b, 1);
+		m.b = &b;
+		run_all(&m);
+		worst = fmax(worst, compare(&b, 2, m.lets[2]));
+		close_bench(&b);
+	}
+	assert_true(worst > 0.001);
+}
+
+static void softmax_stays_within_the_bound(void **state)
+{
+	(void)state;
+	seed = 3;
+	for (int i = 0; i < 20; i++) {
+		struct machine m = { 0 };
+		struct bench b = open_bench("op sm {\n"
+			"  in x: f32[4, 300] layout(0, 1) align 16\n"
+			"  let m: f32[4]\n"
+			"  let e: f32[4, 300]\n"
+			"  let z: f32[4]\n"
+			"  out y: f32[4, 300] layout(0, 1) align 16\n"
+			"  m[b:4] = max[l:300](x[b, l]) : f32\n"
+			"  e[b:4, l:300] = exp(sub(x[b, l], m[b]))\n"
+			"  z[b:4] = sum[l:300](e[b, l]) : f32\n"
+			"  y[b:4, l:300] = div(e[b, l], z[b])\n"
+			"}\n");
+
+		fill_rough(&b, 10);
+		m.b = &b;
+		run_all(&m);
+		assert_true(compare(&b, 1, m.lets[1]) > 0.01);
+		close_bench(&b);
+	}
+}
+
+/* Uncertain comparisons cover both branches, certain ones only one. */
+static void branches(void **state)
+{
+	struct bench b = open_bench("op b {\n"
+		"  in x: f32[2] layout(0) align 16\n"
+		"  out y: f32[2] layout(0) align 16\n"
+		"  y[i:2] = select(lt(exp(x[i]), 2.718281828459045:f32), "
+		"1.0:f32, 5.0:f32)\n"
+		"}\n");
+
+	(void)state;
+	put(&b, 0, 2, (double[]){ 1, 2 });
+	assert_true(at(&b, 0, 0).err == 4);
+	assert_true(at(&b, 1, 0).v == 5 && at(&b, 1, 0).err == 0);
+	close_bench(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(small_contraction_is_exact),
+		cmocka_unit_test(inexact_sum_has_a_tight_bound),
+		cmocka_unit_test(convolution_with_pad),
+		cmocka_unit_test(narrow_outputs_round_once),
+		cmocka_unit_test(narrow_overflow_is_no_number),
+		cmocka_unit_test(integers_wrap_and_floor),
+		cmocka_unit_test(extremes_and_their_places),
+		cmocka_unit_test(an_uncertain_place_is_bounded),
+		cmocka_unit_test(gather_and_edges),
+		cmocka_unit_test(writes_and_layouts),
+		cmocka_unit_test(inputs_suit_their_types),
+		cmocka_unit_test(floats_stay_within_the_bound),
+		cmocka_unit_test(sums_stay_within_the_bound),
+		cmocka_unit_test(softmax_stays_within_the_bound),
+		cmocka_unit_test(branches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
