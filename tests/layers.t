@@ -19,7 +19,7 @@ allowed() {
 	compiler/driver/*)	echo 'driver/* base/* front/* ir/* schedule/*' \
 					'kernel/* sketch/* cuda/* graph/* search/*' ;;
 	search/*)		echo 'search/* base/* schedule/space.h' ;;
-	runtime/emu/*)		echo 'wpk_emu*.h runtime/emu/*' ;;
+	runtime/emu/*)		echo 'wpk_emu*.h emu*.h' ;;
 	runtime/*)		echo 'wpk.h runtime/*' ;;
 	esac
 }
