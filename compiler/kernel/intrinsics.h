@@ -152,6 +152,12 @@ X(COPY_ASYNC_##n##_IF, "copy_async_" #n "_if", 80, 0, ASYNC, NONE, NONE, \
 X(SHARED_ADDRESS, "shared_address", 75, 0, PURE, NONE, U32, "s", \
 	"unsigned shared_address(const void *shared)", \
 	S(return (unsigned)__cvta_generic_to_shared(shared);), "") \
+X(MAP_SHARED, "map_shared", 90, 0, PURE, NONE, U32, "si", \
+	"unsigned map_shared(const void *shared, int rank)", \
+	S(unsigned remote;) \
+	S(asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(remote) \
+		: "r"(shared_address(shared)), "r"(rank));) \
+	S(return remote;), "") \
 INTRIN_ASYNC_OF(X, 4, "ca") \
 INTRIN_ASYNC_OF(X, 8, "ca") \
 INTRIN_ASYNC_OF(X, 16, "cg") \
@@ -337,17 +343,15 @@ X(CLUSTER_WAIT, "cluster_wait", 90, 0, SYNC, CLUSTER, NONE, "", \
 	"void cluster_wait()", \
 	S(asm volatile("barrier.cluster.wait.acquire.aligned;" \
 		::: "memory");), "") \
+X(CLUSTER_SYNC, "cluster_sync", 90, 0, SYNC, CLUSTER, NONE, "", \
+	"void cluster_sync()", \
+	S(cluster_arrive();) \
+	S(cluster_wait();), "") \
 X(CLUSTER_RANK, "cluster_rank", 90, 0, PURE, NONE, I32, "", \
 	"int cluster_rank()", \
 	S(int rank;) \
 	S(asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));) \
 	S(return rank;), "") \
-X(MAP_SHARED, "map_shared", 90, 0, PURE, NONE, U32, "si", \
-	"unsigned map_shared(const void *shared, int rank)", \
-	S(unsigned remote;) \
-	S(asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(remote) \
-		: "r"(shared_address(shared)), "r"(rank));) \
-	S(return remote;), "") \
 X(REMOTE_LOAD_F32, "remote_load_f32", 90, 0, READ, NONE, F32, "si", \
 	"float remote_load_f32(const void *shared, int rank)", \
 	S(float x;) \

@@ -283,6 +283,8 @@ struct ks *ks_push(struct arena *a, struct k_block *b, struct ks s);
 /* ---- text.c, verify.c, eval.c ---- */
 
 void kernel_print(const struct kernel *k, struct str *out);
+/* One expression, variables and buffers by their hints. */
+void kx_print(const struct kx *e, struct str *out);
 /* NULL, or a sentence: a barrier in divergent code, a buffer or variable used
  * before it is written, an index of wrong rank, a copy of a width its address
  * cannot have, more shared memory or threads than "t" has, an intrinsic "t"

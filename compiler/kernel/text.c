@@ -10,6 +10,7 @@ struct printer {
 	struct str *out;
 	struct names names;
 	int depth;
+	bool plain;		/* hints will do */
 };
 
 static void print_block(struct printer *p, const struct k_block *b);
@@ -24,7 +25,7 @@ static void name(struct printer *p, const void *key, const char *hint)
 {
 	const char *s = names_of(&p->names, key);
 
-	str_printf(p->out, s ? "%s" : "%s?", s ? s : hint);
+	str_printf(p->out, s || p->plain ? "%s" : "%s?", s ? s : hint);
 }
 
 static const char *special_name(enum k_special s)
@@ -363,6 +364,14 @@ static void print_head(struct printer *p, const struct kernel *k)
 		print_array(p, k->shared.v[i]);
 	for (int i = 0; i < k->registers.n; i++)
 		print_array(p, k->registers.v[i]);
+}
+
+void kx_print(const struct kx *e, struct str *out)
+{
+	struct printer p = { .out = out, .names = { .a = out->a },
+		.plain = true };
+
+	print_x(&p, e);
 }
 
 void kernel_print(const struct kernel *k, struct str *out)

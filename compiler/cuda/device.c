@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The small named functions in front of the kernels: of the intrinsics those
+ * in use and those they call in turn, in the order of the table, and one for
+ * each matrix instruction. Functions with PTX stand in an #ifndef WPK_EMULATE,
+ * for the emulator brings its own; plain C++ serves both. */
+#include <string.h>
+
+#include "cuda/emit.h"
+
+static const char *text_of(const struct emit *m, int intrin)
+{
+	const struct intrin_row *r = intrin_row(intrin);
+
+	if (*r->body && m->target->cc >= r->cc)
+		return r->body;
+	return r->plain;
+}
+
+static bool calls(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *s = text; (s = strstr(s, name)); s += n)
+		if (s[n] == '(' && (s == text || !strchr(
+		    "abcdefghijklmnopqrstuvwxyz_0123456789", s[-1])))
+			return true;
+	return false;
+}
+
+/* Marks what the functions in use call, until nothing is new. */
+static void close_over_calls(struct emit *m)
+{
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (int i = 0; i < N_INTRINS; i++) {
+			for (int j = 0; m->used[i] && j < N_INTRINS; j++) {
+				if (m->used[j] || !calls(text_of(m, i),
+				    intrin_row(j)->name))
+					continue;
+				m->used[j] = changed = true;
+			}
+		}
+	}
+}
+
+/* Adjacent literals are one, a line at a time. */
+static const char *joined(struct arena *a, const char *s, size_t n)
+{
+	struct str out;
+
+	str_init(&out, a);
+	for (size_t i = 0; i < n; i++) {
+		if (i + 3 <= n && !strncmp(s + i, "\" \"", 3))
+			i += 2;
+		else
+			str_putc(&out, s[i]);
+	}
+	return str_text(&out);
+}
+
+static void put_body(struct emit *m, struct str *out, const char *s)
+{
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+
+		emit_line(out, 1, joined(m->a, s, n));
+		s += n + 1;
+	}
+}
+
+static void put_function(struct emit *m, struct str *out, int intrin)
+{
+	const struct intrin_row *r = intrin_row(intrin);
+
+	if (strchr(r->operands, 'n'))
+		str_puts(out, "template <int n>\n");
+	emit_line(out, 0, arena_printf(m->a,
+		"static __device__ __forceinline__ %s", r->signature));
+	str_puts(out, "{\n");
+	put_body(m, out, text_of(m, intrin));
+	str_puts(out, "}\n\n");
+}
+
+/* ---- matrix instructions ---- */
+
+const char *emit_mma_name(struct arena *a, const struct ks *s)
+{
+	return arena_printf(a, "%s_m%dn%dk%d_%s_%s%s",
+		s->mma == MMA_SYNC ? "mma" : "wgmma", s->m, s->n, s->k,
+		dtype_row(s->acc_type)->name, dtype_row(s->left_type)->name,
+		s->mma == MMA_WGMMA && s->left.buffer ? "_registers" : "");
+}
+
+/* "{%from, ...}" of n operands. */
+static const char *operands(struct arena *a, int from, int n)
+{
+	struct str s;
+
+	str_init(&s, a);
+	for (int i = 0; i < n; i++)
+		str_printf(&s, "%s%%%d", i ? ", " : "{", from + i);
+	str_putc(&s, '}');
+	return str_text(&s);
+}
+
+/* "constraint(array[0]), ..." */
+static const char *bindings(struct arena *a, const char *constraint,
+	const char *array, int n)
+{
+	struct str s;
+
+	str_init(&s, a);
+	for (int i = 0; i < n; i++)
+		str_printf(&s, "%s\"%s\"(%s[%d])", i ? ", " : "", constraint,
+			array, i);
+	return str_text(&s);
+}
+
+static void put_mma_head(struct emit *m, struct str *out, const struct ks *s,
+	const char *parameters)
+{
+	emit_line(out, 0, arena_printf(m->a,
+		"static __device__ __forceinline__ void %s(%s *d, %s)",
+		emit_mma_name(m->a, s), dtype_row(s->acc_type)->c,
+		parameters));
+	str_puts(out, "{\n");
+}
+
+static void put_mma(struct emit *m, struct str *out, const struct ks *s)
+{
+	const struct mma_row *r = mma_row(s);
+	int b = r->acc_regs + r->left_regs;
+	const char *d = operands(m->a, 0, r->acc_regs);
+
+	put_mma_head(m, out, s, "const unsigned *a, const unsigned *b");
+	emit_line(out, 1, arena_printf(m->a,
+		"asm volatile(\"mma.sync.aligned.m%dn%dk%d.%s %s, %s, %s, %s;"
+		"\" : %s : %s, %s);", r->m, r->n, r->k, r->ptx, d,
+		operands(m->a, r->acc_regs, r->left_regs),
+		operands(m->a, b, r->right_regs), d,
+		bindings(m->a, dtype_is_float(r->acc) ? "+f" : "+r", "d",
+			r->acc_regs),
+		bindings(m->a, "r", "a", r->left_regs),
+		bindings(m->a, "r", "b", r->right_regs)));
+	str_puts(out, "}\n\n");
+}
+
+/* The left factor is four registers or a descriptor; only descriptors may be
+ * transposed, which these never are. */
+static void put_wgmma(struct emit *m, struct str *out, const struct ks *s)
+{
+	int n = s->n / 2, left = s->left.buffer ? 4 : 1;
+	const char *type = dtype_row(s->left_type)->name;
+
+	put_mma_head(m, out, s, left == 4 ?
+		"const unsigned *a, long long b, int accumulate" :
+		"long long a, long long b, int accumulate");
+	emit_line(out, 1, arena_printf(m->a,
+		"asm volatile(\"{ .reg .pred p; setp.ne.b32 p, %%%d, 0; "
+		"wgmma.mma_async.sync.aligned.m64n%dk16.f32.%s.%s "
+		"%s, %s, %%%d, p, 1, 1%s; }\" : %s : %s, \"l\"(b), "
+		"\"r\"(accumulate));", n + left + 1, s->n, type, type,
+		operands(m->a, 0, n), left == 4 ? operands(m->a, n, 4) :
+			arena_printf(m->a, "%%%d", n), n + left,
+		left == 4 ? ", 0" : ", 0, 0", bindings(m->a, "+f", "d", n),
+		left == 4 ? bindings(m->a, "r", "a", 4) : "\"l\"(a)"));
+	str_puts(out, "}\n\n");
+}
+
+/* ---- all ---- */
+
+static bool has_function(const struct emit *m, int intrin, bool ptx)
+{
+	const struct intrin_row *r = intrin_row(intrin);
+
+	return m->used[intrin] && r->signature && (*r->body != 0) == ptx;
+}
+
+static bool any_function(const struct emit *m, bool ptx)
+{
+	for (int i = 0; i < N_INTRINS; i++)
+		if (has_function(m, i, ptx))
+			return true;
+	return ptx && m->mma.n;
+}
+
+static void put_functions(struct emit *m, struct str *out, bool ptx)
+{
+	for (int i = 0; i < N_INTRINS; i++)
+		if (has_function(m, i, ptx))
+			put_function(m, out, i);
+}
+
+/* Plain functions come second: they may call the others, never the other way
+ * round. */
+void emit_device(struct emit *m, struct str *out)
+{
+	close_over_calls(m);
+	if (any_function(m, true)) {
+		str_puts(out, "#ifndef WPK_EMULATE\n\n");
+		put_functions(m, out, true);
+		for (int i = 0; i < m->mma.n; i++) {
+			if (m->mma.v[i]->mma == MMA_SYNC)
+				put_mma(m, out, m->mma.v[i]);
+			else
+				put_wgmma(m, out, m->mma.v[i]);
+		}
+		str_puts(out, "#endif\n\n");
+	}
+	put_functions(m, out, false);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs: launches in order over the operator's tensors and workspace. Here
+ * they are made, laid out, printed and checked as a whole; each kernel alone
+ * is verify.c's. */
+#include "kernel/kernel.h"
+
+enum { PLACE_ALIGN = 128 };
+
+struct program *program_create(struct arena *a, const char *name)
+{
+	struct program *p = ARENA_NEW(a, struct program);
+
+	p->name = name;
+	return p;
+}
+
+static int64_t tensor_bytes(const struct p_tensor *t)
+{
+	int bits = dtype_row(t->type)->bits;
+
+	return t->elements * (bits < 8 ? 1 : bits / 8);
+}
+
+/* Workspace tensors one after the other, and so the prepared ones. */
+void program_layout(struct program *p)
+{
+	p->workspace = 0;
+	p->prepared = 0;
+	for (int i = 0; i < p->tensors.n; i++) {
+		struct p_tensor *t = &p->tensors.v[i];
+		int64_t *end = t->role == P_WORKSPACE ? &p->workspace :
+			&p->prepared;
+
+		if (t->role != P_WORKSPACE && t->role != P_PREPARED)
+			continue;
+		t->offset = *end;
+		*end += (tensor_bytes(t) + PLACE_ALIGN - 1) / PLACE_ALIGN *
+			PLACE_ALIGN;
+	}
+}
+
+/* ---- text ---- */
+
+static void print_tensor(const struct p_tensor *t, struct str *out)
+{
+	static const char *const roles[] = {
+		"in", "out", "workspace", "prepared"
+	};
+
+	str_printf(out, "  %s %s: %s[%lld] align %d", roles[t->role], t->name,
+		dtype_row(t->type)->name, (long long)t->elements, t->align);
+	if (t->role == P_WORKSPACE || t->role == P_PREPARED)
+		str_printf(out, " at %lld", (long long)t->offset);
+	if (t->shape)
+		str_printf(out, "  // %s", t->shape);
+	str_putc(out, '\n');
+}
+
+static void print_tiling(const struct p_tiling *g, struct str *out)
+{
+	str_printf(out, "    tiles %lld x %lld of %lld x %lld, batch %lld",
+		(long long)g->tile_rows, (long long)g->tile_cols,
+		(long long)g->rows, (long long)g->cols, (long long)g->batch);
+	str_puts(out, ": row ");
+	kx_print(g->row, out);
+	str_puts(out, ", col ");
+	kx_print(g->col, out);
+	str_puts(out, ", batch ");
+	kx_print(g->batch_index, out);
+	str_putc(out, '\n');
+}
+
+static void print_launch(const struct program *p, const struct p_step *s,
+	struct str *out)
+{
+	str_printf(out, "launch %s grid(%lld, %lld, %lld) (",
+		s->kernel->name, (long long)s->grid[0],
+		(long long)s->grid[1], (long long)s->grid[2]);
+	for (int i = 0; i < s->n_args; i++)
+		str_printf(out, "%s%s", i ? ", " : "",
+			p->tensors.v[s->args[i]].name);
+	for (int i = 0; i < s->n_scalars; i++)
+		str_printf(out, "%s%lld", i || s->n_args ? ", " : "",
+			(long long)s->scalar_args[i]);
+	str_puts(out, ")\n");
+	if (s->tiling.row)
+		print_tiling(&s->tiling, out);
+}
+
+static void print_step(const struct program *p, const char *word,
+	const struct p_step *s, struct str *out)
+{
+	str_printf(out, "  %s", word);
+	if (s->kind == P_LAUNCH)
+		print_launch(p, s, out);
+	else if (s->kind == P_CLEAR)
+		str_printf(out, "clear %s\n", p->tensors.v[s->tensor].name);
+	else
+		str_printf(out, "library %s %s\n", s->library,
+			s->library_args ? s->library_args : "");
+}
+
+static void print_kernels(const struct p_step *s, int n, struct str *out)
+{
+	for (int i = 0; i < n; i++) {
+		if (s[i].kind != P_LAUNCH)
+			continue;
+		str_putc(out, '\n');
+		kernel_print(s[i].kernel, out);
+	}
+}
+
+void program_print(const struct program *p, struct str *out)
+{
+	str_printf(out, "program %s workspace %lld prepared %lld {\n",
+		p->name, (long long)p->workspace, (long long)p->prepared);
+	for (int i = 0; i < p->tensors.n; i++)
+		print_tensor(&p->tensors.v[i], out);
+	for (int i = 0; i < p->prepare.n; i++)
+		print_step(p, "prepare ", &p->prepare.v[i], out);
+	for (int i = 0; i < p->steps.n; i++)
+		print_step(p, "", &p->steps.v[i], out);
+	str_puts(out, "}\n");
+	print_kernels(p->prepare.v, p->prepare.n, out);
+	print_kernels(p->steps.v, p->steps.n, out);
+}
+
+/* ---- checks ---- */
+
+static const char *check_argument(struct arena *a, const struct program *p,
+	const struct kernel *k, const struct k_buffer *b, int tensor,
+	bool preparing, const bool *written)
+{
+	const struct p_tensor *t = &p->tensors.v[tensor];
+	bool fixed = t->role == P_IN ||
+		(t->role == P_PREPARED && !preparing);
+
+	if (dtype_row(t->type)->bits != dtype_row(b->type)->bits)
+		return arena_printf(a, "kernel %s takes %s of %s, and tensor "
+			"%s is of %s", k->name, b->name,
+			dtype_row(b->type)->name, t->name,
+			dtype_row(t->type)->name);
+	if (b->align > t->align)
+		return arena_printf(a, "kernel %s needs %s aligned to %d, and "
+			"tensor %s is to %d", k->name, b->name, b->align,
+			t->name, t->align);
+	if (b->written && fixed)
+		return arena_printf(a, "kernel %s writes %s, which is an "
+			"input", k->name, t->name);
+	if (!b->written && !fixed && !written[tensor])
+		return arena_printf(a, "kernel %s reads %s before any step "
+			"writes it", k->name, t->name);
+	if (!b->wide && t->elements > INT32_MAX)
+		return arena_printf(a, "%s has %lld elements and is indexed "
+			"with 32 bits", t->name, (long long)t->elements);
+	return NULL;
+}
+
+static const char *check_launch(struct arena *a, const struct program *p,
+	const struct p_step *s, bool preparing, bool *written,
+	const struct target *t)
+{
+	const struct kernel *k = s->kernel;
+	const char *why = kernel_verify(a, k, t);
+
+	if (why)
+		return arena_printf(a, "kernel %s: %s", k->name, why);
+	if (s->n_args != k->globals.n || s->n_scalars != k->scalars.n)
+		return arena_printf(a, "kernel %s has %d tensors and %d "
+			"scalars, and is launched with %d and %d", k->name,
+			k->globals.n, k->scalars.n, s->n_args, s->n_scalars);
+	if (s->grid[0] < 1 || s->grid[0] > INT32_MAX || s->grid[1] < 1 ||
+	    s->grid[1] > 65535 || s->grid[2] < 1 || s->grid[2] > 65535 ||
+	    s->grid[0] % k->cluster)
+		return arena_printf(a, "kernel %s cannot have a grid of "
+			"%lld x %lld x %lld", k->name, (long long)s->grid[0],
+			(long long)s->grid[1], (long long)s->grid[2]);
+	for (int i = 0; !why && i < s->n_args; i++)
+		why = check_argument(a, p, k, k->globals.v[i], s->args[i],
+			preparing, written);
+	for (int i = 0; !why && i < s->n_args; i++)
+		written[s->args[i]] |= k->globals.v[i]->written;
+	return why;
+}
+
+static const char *check_steps(struct arena *a, const struct program *p,
+	const struct p_step *s, int n, bool preparing, const struct target *t)
+{
+	bool *written = ARENA_ARRAY(a, (size_t)p->tensors.n + 1, bool);
+	const char *why = NULL;
+
+	for (int i = 0; !why && i < n; i++) {
+		if (s[i].kind == P_LIBRARY)
+			why = arena_printf(a, "%s: library calls are the "
+				"runtime's, not CUDA text's", s[i].library);
+		else if (s[i].kind == P_CLEAR)
+			written[s[i].tensor] = true;
+		else
+			why = check_launch(a, p, &s[i], preparing, written,
+				t);
+	}
+	for (int i = 0; !why && i < p->tensors.n; i++)
+		if (p->tensors.v[i].role == (preparing ? P_PREPARED : P_OUT) &&
+		    !written[i])
+			why = arena_printf(a, "no step writes %s",
+				p->tensors.v[i].name);
+	return why;
+}
+
+const char *program_verify(struct arena *a, const struct program *p,
+	const struct target *t)
+{
+	const char *why = NULL;
+
+	if (p->prepare.n)
+		why = check_steps(a, p, p->prepare.v, p->prepare.n, true, t);
+	return why ? why :
+		check_steps(a, p, p->steps.v, p->steps.n, false, t);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Between verify.c, check.c and flow.c. */
+#ifndef WPK_COMPILER_KERNEL_VERIFY_H
+#define WPK_COMPILER_KERNEL_VERIFY_H
+
+#include "kernel/kernel.h"
+#include "kernel/uniform.h"
+
+/* A shared or register buffer: where it is first written, and the last moment
+ * by which that must have been; 0: never. Moments count statements; a read in
+ * a loop may follow a write later in the same loop. */
+struct touched {
+	const struct k_buffer *buffer;
+	int written, needed;
+};
+
+/* "why" is the first fault, or NULL. "visible" are the variables declared so
+ * far in open scopes; "outer_end" the moment the outermost open loop ends. */
+struct check {
+	struct arena *a;
+	const struct kernel *k;
+	const struct target *t;
+	const struct uniform *uniform;
+	const char *why;
+	VEC(const struct k_var *) visible;
+	VEC(struct touched) touched;
+	int now, outer_end;
+	enum level control;
+	const struct ks *divergent;	/* what raised "control" last */
+	int async, commits, waits;
+};
+
+void verify_fail(struct check *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+const char *verify_text(struct check *c, const struct kx *e);
+
+/* ---- check.c: expressions and places ---- */
+
+void check_value(struct check *c, const struct kx *e);
+void check_place(struct check *c, const struct k_place *p);
+void check_read(struct check *c, const struct k_buffer *b);
+void check_write(struct check *c, const struct k_buffer *b);
+void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
+	int n);
+/* "p" holds "bytes" at an address that is a multiple of them. */
+void check_width(struct check *c, const struct k_place *p, int bytes);
+
+/* ---- verify.c ---- */
+
+void check_together(struct check *c, enum level level, const char *what);
+
+#endif
