@@ -270,18 +270,44 @@ double ir_eval_cost(const struct ir_operator *o, int tensor);
 void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 	void *data);
 
+/* ---- correspond.c ---- */
+
+/* How "read", of the tensor that "w" writes, follows w's own axes: true if it
+ * reads what w wrote at the same values of other axes of the same extents,
+ * each used once, and then map[x] is the axis in place of w's axis x; -1 for
+ * axes of extent 1. "map" has one entry per axis of the operator. */
+bool ir_correspond(struct arena *a, const struct ir_operator *o,
+	const struct ir_stmt *w, const struct ir_expr *read, int *map);
+
+/* ---- inline.c: needs: hoisted.  keeps: meaning, folded, hoisted.
+ * Substitutes lets that are maps into their readers where that costs little
+ * and no group would hold both anyway; drops lets nobody reads. ---- */
+
+void ir_inline(struct arena *a, struct ir_operator *o);
+
 /* ---- group.c ---- */
 
 enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION };
 
-/* Consecutive statements that one kernel computes: the anchor, with maps fused
- * before (inlined into it) and after it. Row groups hold several reductions
- * over the same trailing axes. Tensors that cross groups are workspace. */
+/* Statements that one kernel computes, in order. Their axes correspond by
+ * position, and each reads what others of the group write at the same values
+ * of its axes only:
+ *
+ *  IR_CONTRACTION  "anchor_stmt" is the reduction, the first statement; the
+ *		    others are maps over axes of the same extents.
+ *  IR_ROW	    the first "n_rows" axes of every statement are the row; a
+ *		    reduction has no others and reduces over the trailing axes,
+ *		    a map has the trailing axes too, or is one value per row.
+ *		    "anchor_stmt" is the first reduction.
+ *  IR_MAP	    all are maps over axes of the same extents.
+ *
+ * A tensor written in a group and read by another is workspace. */
 struct ir_group {
 	enum ir_anchor anchor;
-	int *stmts;		/* indices, in order */
+	int *stmts;		/* indices */
 	int n_stmts;
-	int anchor_stmt;	/* IR_CONTRACTION: the reduction */
+	int anchor_stmt;	/* IR_MAP: the first statement */
+	int n_rows;		/* IR_ROW */
 };
 
 struct ir_partition {
@@ -289,17 +315,22 @@ struct ir_partition {
 	int n_groups;
 };
 
-/* The partition used until search chooses among several: maps are inlined
- * into their consumers, a contraction takes the maps that follow it
- * elementwise, reductions over one row share a kernel. May rewrite "o"
- * (inlining); every group is legal for some sketch. */
+/* The partition used until search chooses among several: a contraction takes
+ * the maps that follow it elementwise, reductions over one row share a kernel
+ * with the maps between them, maps that follow one another share one. Hoists,
+ * inlines and reorders the axes of "o" first; every group is legal for some
+ * sketch. needs: folded, split. */
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o);
 void ir_print_partition(const struct ir_operator *o,
 	const struct ir_partition *p, struct str *out);
 /* NULL or what is wrong: a statement missing or twice, an order that reads
- * before it writes. */
+ * before it writes, axes that do not correspond. */
 const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p);
+/* True if "tensor" is written by group "g" and must be in memory after it: an
+ * output, or a let that another group reads. */
+bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
+	int g, int tensor);
 
 /* ---- roles.c: contractions are recognised, not named ---- */
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* Grouping. In comes a folded and split operator, out goes its partition into
+ * groups, in the order in which they run; the operator's statements stand in
+ * that order too. A group under construction is a cluster: coordinates, those
+ * of its anchor's axes, and for every member the axis that runs along each. A
+ * statement joins the last cluster it depends on if all it reads there is at
+ * its own coordinates; match.c decides that. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/match.h"
+
+struct grouping {
+	struct arena *a;
+	struct ir_operator *o;
+	VEC(struct cluster) clusters;
+	int *of;		/* by tensor: the cluster that writes it, or -1 */
+};
+
+static bool is_reduce(const struct ir_operator *o, int stmt)
+{
+	return o->stmts[stmt].expr->kind == IR_REDUCE;
+}
+
+/* The last cluster that statement "stmt" depends on, or -1. */
+static int last_source(struct grouping *g, int stmt)
+{
+	struct group_reads reads = {0};
+	int last = -1;
+
+	group_collect(g->a, g->o, g->o->stmts[stmt].expr, &reads);
+	for (int i = 0; i < reads.n; i++)
+		if (g->of[reads.v[i]->tensor] > last)
+			last = g->of[reads.v[i]->tensor];
+	return last;
+}
+
+static void add_member(struct grouping *g, int cluster, int stmt, int *axis)
+{
+	struct cluster *c = &g->clusters.v[cluster];
+
+	vec_push(g->a, &c->members, (struct member){ stmt, axis });
+	g->of[g->o->stmts[stmt].tensor] = cluster;
+}
+
+/* A cluster around "stmt", whose axes, and then those it reduces over, are its
+ * coordinates. */
+static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
+{
+	struct ir_stmt *s = &g->o->stmts[stmt];
+	struct cluster c = { .anchor = anchor, .anchor_stmt = stmt,
+		.n_rows = s->n_axes };
+	int n_red = anchor == IR_ROW ? s->expr->n_red : 0;
+
+	c.n_coords = s->n_axes + n_red;
+	c.coords = ARENA_ARRAY(g->a, c.n_coords, int);
+	for (int i = 0; i < s->n_axes; i++)
+		c.coords[i] = s->axes[i];
+	for (int i = 0; i < n_red; i++)
+		c.coords[s->n_axes + i] = s->expr->red[i];
+	vec_push(g->a, &g->clusters, c);
+	return g->clusters.n - 1;
+}
+
+/* ---- maps before a row reduction join it ---- */
+
+static bool read_elsewhere(struct grouping *g, int cluster)
+{
+	for (int k = cluster + 1; k < g->clusters.n; k++) {
+		const struct cluster *c = &g->clusters.v[k];
+
+		for (int i = 0; i < c->members.n; i++) {
+			struct group_reads reads = {0};
+
+			group_collect(g->a, g->o,
+				g->o->stmts[c->members.v[i].stmt].expr, &reads);
+			for (int j = 0; j < reads.n; j++)
+				if (g->of[reads.v[j]->tensor] == cluster)
+					return true;
+		}
+	}
+	return false;
+}
+
+static void absorb(struct grouping *g, int cluster, int into, const int *perm)
+{
+	struct cluster *from = &g->clusters.v[cluster];
+	struct cluster *to = &g->clusters.v[into];
+
+	for (int i = 0; i < from->members.n; i++) {
+		int *axis = ARENA_ARRAY(g->a, to->n_coords, int);
+
+		for (int k = 0; k < from->n_coords; k++)
+			axis[perm[k]] = from->members.v[i].axis[k];
+		add_member(g, into, from->members.v[i].stmt, axis);
+	}
+	from->members.n = 0;
+}
+
+static void absorb_sources(struct grouping *g, int into, int stmt)
+{
+	for (int k = 0; k < into; k++) {
+		struct cluster *from = &g->clusters.v[k];
+		int *perm = ARENA_ARRAY(g->a, from->n_coords, int);
+
+		if (from->anchor == IR_MAP && from->members.n &&
+				match_source(g->a, g->o, from,
+					&g->clusters.v[into], stmt, perm) &&
+				!read_elsewhere(g, k))
+			absorb(g, k, into, perm);
+	}
+}
+
+/* ---- one statement after another ---- */
+
+static void start_cluster(struct grouping *g, int stmt)
+{
+	const struct ir_stmt *s = &g->o->stmts[stmt];
+	struct ir_contraction c;
+	enum ir_anchor anchor = IR_MAP;
+	int k;
+
+	if (is_reduce(g->o, stmt))
+		anchor = ir_contraction(g->a, g->o, stmt, &c, NULL) ?
+			IR_CONTRACTION : IR_ROW;
+	k = new_cluster(g, anchor, stmt);
+	if (anchor == IR_ROW)
+		absorb_sources(g, k, stmt);
+	add_member(g, k, stmt, g->clusters.v[k].coords);
+	if (anchor != IR_ROW)
+		g->clusters.v[k].n_coords = s->n_axes;
+}
+
+/* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */
+static int joined(struct grouping *g, int stmt, int **axis)
+{
+	int last = last_source(g, stmt);
+	struct ir_contraction c;
+
+	if (is_reduce(g->o, stmt) && ir_contraction(g->a, g->o, stmt, &c, NULL))
+		return -1;
+	if (last >= 0 && match_member(g->a, g->o, &g->clusters.v[last], stmt,
+			axis))
+		return last;
+	if (!is_reduce(g->o, stmt) || !g->clusters.n ||
+			g->clusters.n - 1 == last)
+		return -1;
+	last = g->clusters.n - 1;
+	return match_sibling(g->a, g->o, &g->clusters.v[last], stmt, axis) ?
+		last : -1;
+}
+
+static void place(struct grouping *g, int stmt)
+{
+	int *axis;
+	int k = joined(g, stmt, &axis);
+
+	if (k < 0)
+		start_cluster(g, stmt);
+	else
+		add_member(g, k, stmt, axis);
+}
+
+/* ---- the result ---- */
+
+/* The member's axes in the order of the coordinates. */
+static void order_axes(struct grouping *g, const struct cluster *c,
+	const struct member *m)
+{
+	struct ir_stmt *s = &g->o->stmts[m->stmt];
+	int *axes = ARENA_ARRAY(g->a, s->n_axes, int);
+
+	for (int i = 0; i < s->n_axes; i++)
+		axes[i] = m->axis[i];
+	s->axes = axes;
+	if (s->expr->kind == IR_REDUCE && c->anchor == IR_ROW) {
+		struct ir_expr *e = ARENA_NEW(g->a, struct ir_expr);
+
+		*e = *s->expr;
+		e->red = ARENA_ARRAY(g->a, e->n_red, int);
+		for (int i = 0; i < e->n_red; i++)
+			e->red[i] = m->axis[c->n_rows + i];
+		s->expr = e;
+	}
+}
+
+static int by_stmt(const void *x, const void *y)
+{
+	const struct member *p = x, *q = y;
+
+	return p->stmt - q->stmt;
+}
+
+static void own_reduced(struct ir_expr *e, void *ctx)
+{
+	struct grouping *g = ctx;
+
+	for (int i = 0; i < e->n_red; i++)
+		g->o->axes[e->red[i]].stmt = g->o->n_stmts;
+}
+
+/* Appends the member's statement to the operator's. */
+static int move_stmt(struct grouping *g, struct ir_stmt s)
+{
+	for (int i = 0; i < s.n_axes; i++)
+		g->o->axes[s.axes[i]].stmt = g->o->n_stmts;
+	ir_walk(s.expr, own_reduced, g);
+	g->o->stmts[g->o->n_stmts] = s;
+	return g->o->n_stmts++;
+}
+
+static void close_cluster(struct grouping *g, struct cluster *c,
+	const struct ir_stmt *old, struct ir_partition *p)
+{
+	struct ir_group *out = &p->groups[p->n_groups++];
+
+	qsort(c->members.v, (size_t)c->members.n, sizeof *c->members.v, by_stmt);
+	out->anchor = c->anchor;
+	out->n_rows = c->anchor == IR_ROW ? c->n_rows : 0;
+	out->stmts = ARENA_ARRAY(g->a, c->members.n, int);
+	for (int i = 0; i < c->members.n; i++) {
+		int was = c->members.v[i].stmt;
+
+		out->stmts[out->n_stmts++] = move_stmt(g, old[was]);
+		if (was == c->anchor_stmt)
+			out->anchor_stmt = out->stmts[i];
+	}
+}
+
+static struct ir_partition *close_all(struct grouping *g)
+{
+	struct ir_partition *p = ARENA_NEW(g->a, struct ir_partition);
+	struct ir_operator *o = g->o;
+	struct ir_stmt *old;
+
+	for (int k = 0; k < g->clusters.n; k++)
+		for (int i = 0; i < g->clusters.v[k].members.n; i++)
+			order_axes(g, &g->clusters.v[k],
+				&g->clusters.v[k].members.v[i]);
+	p->groups = ARENA_ARRAY(g->a, g->clusters.n, struct ir_group);
+	old = o->stmts;
+	o->stmts = ARENA_ARRAY(g->a, o->n_stmts, struct ir_stmt);
+	o->n_stmts = 0;
+	for (int k = 0; k < g->clusters.n; k++)
+		if (g->clusters.v[k].members.n)
+			close_cluster(g, &g->clusters.v[k], old, p);
+	return p;
+}
+
+struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
+{
+	struct grouping g = { .a = a, .o = o };
+
+	ir_hoist(a, o);
+	ir_inline(a, o);
+	g.of = ARENA_ARRAY(a, o->n_tensors, int);
+	for (int i = 0; i < o->n_tensors; i++)
+		g.of[i] = -1;
+	for (int i = 0; i < o->n_stmts; i++)
+		place(&g, i);
+	return close_all(&g);
+}
+
+bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
+	int g, int tensor)
+{
+	struct arena *tmp;
+	struct group_reads reads = {0};
+	bool leaves = false;
+
+	if (o->tensors[tensor].role == IR_OUT)
+		return true;
+	tmp = arena_create();
+	for (int k = 0; k < p->n_groups; k++)
+		for (int i = 0; k != g && i < p->groups[k].n_stmts; i++)
+			group_collect(tmp, o,
+				o->stmts[p->groups[k].stmts[i]].expr, &reads);
+	for (int i = 0; i < reads.n; i++)
+		leaves |= reads.v[i]->tensor == tensor;
+	arena_destroy(tmp);
+	return leaves;
+}

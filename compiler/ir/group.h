@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What inlining, grouping and the recognition of contractions share; inside
+ * ir/ alone. */
+#ifndef WPK_COMPILER_IR_GROUP_H
+#define WPK_COMPILER_IR_GROUP_H
+
+#include "base/vec.h"
+#include "ir/ir.h"
+
+/* roles.c: "e" below casts that lose nothing, or below the one that makes an
+ * integer a factor of type "product", which loading it does as well. */
+const struct ir_expr *group_stripped(const struct ir_expr *e,
+	enum dtype product);
+
+/* correspond.c: the one statement that writes "tensor", or -1. */
+int group_writer(const struct ir_operator *o, int tensor);
+
+/* correspond.c: the reads of lets and outputs in an expression. */
+struct group_reads {
+	const struct ir_expr **v;
+	int n, cap;
+};
+void group_collect(struct arena *a, const struct ir_operator *o,
+	struct ir_expr *e, struct group_reads *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Clusters, which become groups, and which statements may join them; inside
+ * ir/ alone. */
+#ifndef WPK_COMPILER_IR_MATCH_H
+#define WPK_COMPILER_IR_MATCH_H
+
+#include "ir/group.h"
+
+/* "axis" by coordinate; -1 along trailing ones for one value per row. */
+struct member {
+	int stmt;
+	int *axis;
+};
+
+/* "coords" are axes of the anchor: the first "n_rows" those it writes along,
+ * then (IR_ROW) those it reduces over. */
+struct cluster {
+	enum ir_anchor anchor;
+	int anchor_stmt;
+	int *coords, n_coords, n_rows;
+	struct {
+		struct member *v;
+		int n, cap;
+	} members;
+};
+
+/* True if "stmt" may join "c", some of whose tensors it reads; then "*axis"
+ * has its axis along each coordinate. */
+bool match_member(struct arena *a, const struct ir_operator *o,
+	const struct cluster *c, int stmt, int **axis);
+
+/* The same for a reduction that reads nothing of "c" but shares an input and
+ * the coordinates with it. */
+bool match_sibling(struct arena *a, const struct ir_operator *o,
+	const struct cluster *c, int stmt, int **axis);
+
+/* True if the maps of "from" may come before reduction "stmt" in its new
+ * cluster "to"; perm[coordinate of from] = coordinate of to. */
+bool match_source(struct arena *a, const struct ir_operator *o,
+	const struct cluster *from, const struct cluster *to, int stmt,
+	int *perm);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Partitions as text, and their verifier. In come an operator and a partition,
+ * out goes one line a group, or what is wrong. */
+#include "ir/group.h"
+
+static const char *const anchors[] = { "map", "row", "contraction" };
+
+static const char *written(const struct ir_operator *o, int stmt)
+{
+	return o->tensors[o->stmts[stmt].tensor].name;
+}
+
+void ir_print_partition(const struct ir_operator *o,
+	const struct ir_partition *p, struct str *out)
+{
+	for (int k = 0; k < p->n_groups; k++) {
+		const struct ir_group *g = &p->groups[k];
+
+		str_printf(out, "group %d %s", k, anchors[g->anchor]);
+		if (g->anchor == IR_ROW)
+			str_printf(out, " of %d", g->n_rows);
+		for (int i = 0; i < g->n_stmts; i++) {
+			int t = o->stmts[g->stmts[i]].tensor;
+			bool kept = ir_leaves_group(o, p, k, t);
+
+			str_printf(out, "%s %s%s", i ? "," : ":",
+				kept ? "" : "(", o->tensors[t].name);
+			str_puts(out, kept ? "" : ")");
+		}
+		str_putc(out, '\n');
+	}
+}
+
+struct check {
+	struct arena *a;
+	const struct ir_operator *o;
+	const struct ir_partition *p;
+	int *group;		/* by statement, or -1 */
+	bool *done;		/* by statement: comes before the one at hand */
+};
+
+static const char *check_once(struct check *c)
+{
+	for (int i = 0; i < c->o->n_stmts; i++)
+		c->group[i] = -1;
+	for (int k = 0; k < c->p->n_groups; k++)
+		for (int i = 0; i < c->p->groups[k].n_stmts; i++) {
+			int s = c->p->groups[k].stmts[i];
+
+			if (s < 0 || s >= c->o->n_stmts)
+				return arena_printf(c->a, "group %d has a "
+					"statement %d", k, s);
+			if (c->group[s] >= 0)
+				return arena_printf(c->a, "statement %d (%s) "
+					"is in two groups", s, written(c->o, s));
+			c->group[s] = k;
+		}
+	for (int i = 0; i < c->o->n_stmts; i++)
+		if (c->group[i] < 0)
+			return arena_printf(c->a, "statement %d (%s) is in no "
+				"group", i, written(c->o, i));
+	return NULL;
+}
+
+/* Everything "stmt" reads is written by statements done. */
+static const char *check_sources(struct check *c, int stmt)
+{
+	struct group_reads reads = {0};
+
+	group_collect(c->a, c->o, c->o->stmts[stmt].expr, &reads);
+	for (int i = 0; i < reads.n; i++)
+		for (int k = 0; k < c->o->n_stmts; k++)
+			if (c->o->stmts[k].tensor == reads.v[i]->tensor &&
+					!c->done[k])
+				return arena_printf(c->a, "%s reads %s before "
+					"it is computed", written(c->o, stmt),
+					written(c->o, k));
+	c->done[stmt] = true;
+	return NULL;
+}
+
+static bool alike(const struct ir_operator *o, const int *x, const int *y,
+	int n)
+{
+	for (int i = 0; i < n; i++)
+		if (o->axes[x[i]].extent != o->axes[y[i]].extent)
+			return false;
+	return true;
+}
+
+/* The axes of a row group's statement are those of the row and, all or none,
+ * the trailing ones, which a reduction reduces over. */
+static bool row_axes(const struct ir_operator *o, const struct ir_group *g,
+	const struct ir_stmt *s)
+{
+	const struct ir_stmt *x = &o->stmts[g->anchor_stmt];
+	int n_red = x->expr->n_red, more = s->n_axes - g->n_rows;
+
+	if (more < 0 || !alike(o, x->axes, s->axes, g->n_rows))
+		return false;
+	if (s->expr->kind == IR_REDUCE)
+		return !more && s->expr->n_red == n_red &&
+			alike(o, x->expr->red, s->expr->red, n_red);
+	return !more || (more == n_red &&
+		alike(o, x->expr->red, s->axes + g->n_rows, n_red));
+}
+
+static bool same_axes(const struct ir_operator *o, const struct ir_group *g,
+	const struct ir_stmt *s)
+{
+	const struct ir_stmt *x = &o->stmts[g->anchor_stmt];
+
+	if (g->anchor == IR_ROW)
+		return x->expr->kind == IR_REDUCE && row_axes(o, g, s);
+	return x->n_axes == s->n_axes && alike(o, x->axes, s->axes, x->n_axes) &&
+		(s == x || s->expr->kind != IR_REDUCE);
+}
+
+static const char *check_group(struct check *c, const struct ir_group *g)
+{
+	for (int i = 0; i < g->n_stmts; i++) {
+		const char *why = check_sources(c, g->stmts[i]);
+
+		if (why)
+			return why;
+		if (!same_axes(c->o, g, &c->o->stmts[g->stmts[i]]))
+			return arena_printf(c->a, "the axes of %s are not its "
+				"group's", written(c->o, g->stmts[i]));
+	}
+	return NULL;
+}
+
+const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
+	const struct ir_partition *p)
+{
+	struct check c = { a, o, p, ARENA_ARRAY(a, o->n_stmts, int),
+		ARENA_ARRAY(a, o->n_stmts, bool) };
+	const char *why = check_once(&c);
+
+	for (int k = 0; !why && k < p->n_groups; k++) {
+		const struct ir_group *g = &p->groups[k];
+
+		if (g->anchor_stmt < 0 || g->anchor_stmt >= o->n_stmts ||
+				c.group[g->anchor_stmt] != k)
+			return arena_printf(a, "group %d has no anchor", k);
+		why = check_group(&c, g);
+	}
+	return why;
+}

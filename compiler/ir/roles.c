@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Contractions are recognised by the roles of their axes. In comes a statement
+ * of a folded and split operator; out goes left, right and the lists of M, N,
+ * K and batch axes if it sums a product of two reads, or the sentence that
+ * says why it is none. An axis occurs in a read if it moves the element that
+ * is read, or an index of it. */
+#include "ir/group.h"
+
+struct roles {
+	struct arena *a;
+	const struct ir_operator *o;
+	struct ir_contraction *out;
+	const char *why;
+};
+
+static bool fail(struct roles *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool fail(struct roles *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	r->why = arena_vprintf(r->a, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/* True if "to" holds every value of "from". */
+static bool exact(enum dtype from, enum dtype to)
+{
+	if (dtype_widen(from, to) != to)
+		return false;
+	return !dtype_is_int(from) || !dtype_is_float(to) ||
+		dtype_row(to)->significand >= dtype_row(from)->significand;
+}
+
+const struct ir_expr *group_stripped(const struct ir_expr *e,
+	enum dtype product)
+{
+	if (e->kind == IR_CAST && e->type == product &&
+			dtype_is_int(e->args[0]->type))
+		return e->args[0];
+	while (e->kind == IR_CAST && exact(e->args[0]->type, e->type))
+		e = e->args[0];
+	return e;
+}
+
+static const char *tensor_name(const struct roles *r, const struct ir_expr *e)
+{
+	return r->o->tensors[e->tensor].name;
+}
+
+/* True if "e" is a read that a contraction may stage, its address affine. */
+static bool operand(struct roles *r, const struct ir_expr *e,
+	struct ir_affine *addr)
+{
+	struct ir_affine f;
+
+	if (e->kind != IR_READ)
+		return fail(r, "a factor of the product is computed, not read "
+			"from a tensor");
+	if (e->pad == IR_PAD_EDGE || (e->pad == IR_PAD_VALUE && e->f != 0))
+		return fail(r, "%s is padded by something else than 0",
+			tensor_name(r, e));
+	for (int i = 0; i < e->n_args; i++)
+		if (!ir_affine(r->a, r->o, e->args[i], &f))
+			return fail(r, "index %d of %s is not affine", i + 1,
+				tensor_name(r, e));
+	if (!ir_address(r->a, r->o, &r->o->tensors[e->tensor], e->args, addr))
+		return fail(r, "the layout of %s makes its address not affine",
+			tensor_name(r, e));
+	return true;
+}
+
+/* By axis: whether it occurs in the read. */
+static bool *occurrences(struct roles *r, const struct ir_expr *e,
+	const struct ir_affine *addr)
+{
+	bool *v = ARENA_ARRAY(r->a, r->o->n_axes, bool);
+	struct ir_affine f;
+
+	for (int i = 0; i < r->o->n_axes; i++)
+		v[i] = addr->coef[i] != 0;
+	for (int k = 0; k < e->n_args; k++)
+		if (ir_affine(r->a, r->o, e->args[k], &f))
+			for (int i = 0; i < r->o->n_axes; i++)
+				v[i] |= f.coef[i] != 0;
+	return v;
+}
+
+static bool output_roles(struct roles *r, const bool *left, const bool *right)
+{
+	struct ir_contraction *c = r->out;
+	const struct ir_stmt *s = c->stmt;
+
+	c->m = ARENA_ARRAY(r->a, s->n_axes, int);
+	c->n = ARENA_ARRAY(r->a, s->n_axes, int);
+	c->batch = ARENA_ARRAY(r->a, s->n_axes, int);
+	for (int i = 0; i < s->n_axes; i++) {
+		const struct ir_axis *x = &r->o->axes[s->axes[i]];
+
+		if (left[x->id] && right[x->id])
+			c->batch[c->n_batch++] = x->id;
+		else if (right[x->id])
+			c->n[c->n_n++] = x->id;
+		else if (left[x->id] || x->extent == 1)
+			c->m[c->n_m++] = x->id;
+		else
+			return fail(r, "axis %s of the result occurs in neither "
+				"%s nor %s", x->name, tensor_name(r, c->left),
+				tensor_name(r, c->right));
+	}
+	return true;
+}
+
+static bool reduced_roles(struct roles *r, const struct ir_expr *red,
+	const bool *left, const bool *right)
+{
+	struct ir_contraction *c = r->out;
+
+	c->k = ARENA_ARRAY(r->a, red->n_red, int);
+	for (int i = 0; i < red->n_red; i++) {
+		const struct ir_axis *x = &r->o->axes[red->red[i]];
+
+		if (x->extent != 1 && !left[x->id] && !right[x->id])
+			return fail(r, "axis %s is summed over but occurs in "
+				"neither %s nor %s", x->name,
+				tensor_name(r, c->left),
+				tensor_name(r, c->right));
+		if (x->extent != 1 && !(left[x->id] && right[x->id]))
+			return fail(r, "axis %s is summed over but occurs in %s "
+				"alone", x->name, tensor_name(r, left[x->id] ?
+				c->left : c->right));
+		c->k[c->n_k++] = x->id;
+	}
+	return true;
+}
+
+static int64_t points(const struct roles *r, const int *axes, int n)
+{
+	int64_t p = 1;
+
+	for (int i = 0; i < n; i++)
+		p *= r->o->axes[axes[i]].extent;
+	return p;
+}
+
+/* Which of the factors is left: the padded one, or else the first. */
+static void choose_left(struct ir_contraction *c, const struct ir_expr *x,
+	const struct ir_expr *y)
+{
+	bool swap = x->pad == IR_PAD_NONE && y->pad != IR_PAD_NONE;
+
+	c->left = swap ? y : x;
+	c->right = swap ? x : y;
+}
+
+static bool recognise(struct roles *r)
+{
+	struct ir_contraction *c = r->out;
+	const struct ir_expr *red = c->stmt->expr, *product;
+	struct ir_expr *const *f;
+	const bool *left, *right;
+
+	if (red->kind != IR_REDUCE || red->reducer != RED_SUM)
+		return fail(r, "it is no sum over axes");
+	product = group_stripped(red->args[0], T_NONE);
+	if (product->kind != IR_OP || product->op != OP_MUL)
+		return fail(r, "what is summed is no product of two tensors");
+	c->acc = red->type;
+	c->product = product->type;
+	f = product->args;
+	choose_left(c, group_stripped(f[0], c->product),
+		group_stripped(f[1], c->product));
+	if (!operand(r, c->left, &c->left_addr) ||
+			!operand(r, c->right, &c->right_addr))
+		return false;
+	left = occurrences(r, c->left, &c->left_addr);
+	right = occurrences(r, c->right, &c->right_addr);
+	if (!output_roles(r, left, right) || !reduced_roles(r, red, left, right))
+		return false;
+	if (points(r, c->m, c->n_m) <= 1 && points(r, c->n, c->n_n) <= 1)
+		return fail(r, "no axis of the result belongs to one factor "
+			"alone: each element is a sum of its own");
+	return true;
+}
+
+bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
+	struct ir_contraction *out, const char **why)
+{
+	struct roles r = { .a = a, .o = o, .out = out };
+
+	*out = (struct ir_contraction){ .stmt = &o->stmts[stmt] };
+	if (recognise(&r))
+		return true;
+	if (why)
+		*why = r.why;
+	return false;
+}
