@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* One block: its threads are fibers that run until they wait at a barrier or a
+ * warp-wide operation. The scheduler runs each warp as far as it can go, then
+ * the next; when all wait at the same barrier it opens, anything else is a
+ * fault that names who is missing. Order is first thread to last, or the
+ * reverse in late mode, so that a missing barrier shows in one of the two
+ * runs. Shared memory starts as all ones, which is NaN in floats. */
+#include "emu.h"
+
+#include <string.h>
+
+struct emu_index threadIdx, blockIdx, blockDim, gridDim;
+unsigned char shared_memory[SHARED_SIZE] __attribute__((aligned(1024)));
+struct thread *current;
+
+static struct thread threads[THREADS_MAX];
+static int n_threads;
+static void (*kernel_invoke)(void *);
+static void *kernel_closure;
+
+static void thread_body(void *arg)
+{
+	struct thread *t = arg;
+
+	kernel_invoke(kernel_closure);
+	t->state = EXITED;
+}
+
+static void set_thread_index(int number)
+{
+	unsigned n = (unsigned)number;
+
+	threadIdx.x = n % blockDim.x;
+	threadIdx.y = n / blockDim.x % blockDim.y;
+	threadIdx.z = n / blockDim.x / blockDim.y;
+}
+
+static void resume(struct thread *t)
+{
+	current = t;
+	set_thread_index(t->number);
+	fiber_resume(t->fiber);
+	current = NULL;
+}
+
+static void wait_here(enum thread_state state, int line)
+{
+	struct thread *t = current;
+
+	t->state = state;
+	t->line = line;
+	fiber_wait(t->fiber);
+}
+
+/* ---- barriers ---- */
+
+void wpk_emu_barrier(int line)
+{
+	wait_here(AT_BARRIER, line);
+	current->barriers++;
+}
+
+static int count_state(enum thread_state state)
+{
+	int n = 0;
+
+	for (int i = 0; i < n_threads; i++)
+		n += threads[i].state == state;
+	return n;
+}
+
+/* Some thread waits at a barrier and not all do, or not at the same. */
+static void report_deadlock(void)
+{
+	struct thread *at = NULL, *off = NULL;
+
+	for (int i = 0; i < n_threads; i++) {
+		struct thread *t = &threads[i];
+
+		if (!at && t->state == AT_BARRIER)
+			at = t;
+	}
+	for (int i = 0; i < n_threads; i++)
+		if (!off && (threads[i].state != AT_BARRIER ||
+		    threads[i].line != at->line))
+			off = &threads[i];
+	current = off;
+	set_thread_index(off->number);
+	if (off->state == EXITED)
+		fault("deadlock", at->line, "the kernel ended for %d of %d "
+			"threads, first thread %d after %ld barriers, while "
+			"thread %d waits at barrier %ld",
+			count_state(EXITED), n_threads, off->number,
+			off->barriers, at->number, at->barriers + 1);
+	fault("deadlock", at->line, "thread %d waits at the barrier in line "
+		"%d, its number %ld, while thread %d waits at the one in line "
+		"%d, its number %ld", off->number, off->line,
+		off->barriers + 1, at->number, at->line, at->barriers + 1);
+}
+
+/* All threads have exited: false. */
+static bool open_barrier(void)
+{
+	int line = threads[0].line;
+
+	if (count_state(EXITED) == n_threads)
+		return false;
+	for (int i = 0; i < n_threads; i++)
+		if (threads[i].state != AT_BARRIER || threads[i].line != line)
+			report_deadlock();
+	for (int i = 0; i < n_threads; i++)
+		threads[i].state = READY;
+	return true;
+}
+
+/* ---- warps ---- */
+
+static void warp_wait(enum warp_kind kind, int line, unsigned mask)
+{
+	struct thread *t = current;
+
+	if (!(mask >> (t->number % WARP) & 1))
+		fault("warp", line, "lane %d is not in its own mask 0x%08x",
+			t->number % WARP, mask);
+	t->kind = kind;
+	t->mask = mask;
+	wait_here(AT_WARP, line);
+}
+
+void wpk_emu_syncwarp(int line, unsigned mask)
+{
+	warp_wait(WARP_SYNC, line, mask);
+}
+
+unsigned wpk_emu_ballot(int line, unsigned mask, bool vote)
+{
+	struct thread *t = current;
+
+	t->value = vote;
+	warp_wait(WARP_VOTE, line, mask);
+	return (unsigned)t->result;
+}
+
+uint64_t wpk_emu_exchange(int line, unsigned mask, uint64_t value,
+	unsigned lane)
+{
+	struct thread *t = current;
+
+	if (!(mask >> lane & 1))
+		fault("warp", line, "lane %d reads lane %u, which is not in "
+			"mask 0x%08x", t->number % WARP, lane, mask);
+	t->value = value;
+	t->lane = lane;
+	warp_wait(WARP_EXCHANGE, line, mask);
+	return t->result;
+}
+
+/* Lanes of "mask" that do not wait in the same operation as "t". */
+static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
+{
+	unsigned missing = 0;
+
+	for (int i = 0; i < WARP; i++) {
+		if (!(t->mask >> i & 1))
+			continue;
+		if (i >= lanes || warp[i].state != AT_WARP ||
+		    warp[i].kind != t->kind || warp[i].mask != t->mask)
+			missing |= 1u << i;
+	}
+	return missing;
+}
+
+static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
+{
+	uint64_t votes = 0;
+
+	for (int i = 0; i < WARP; i++)
+		if (mask >> i & 1 && warp[i].value)
+			votes |= 1u << i;
+	for (int i = 0; i < WARP; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		warp[i].result = kind == WARP_EXCHANGE ?
+			warp[warp[i].lane].value : votes;
+		warp[i].state = READY;
+	}
+}
+
+/* Lets operations go on whose lanes are all there; true if there was one. */
+static bool complete_warp(struct thread *warp, int lanes)
+{
+	bool any = false;
+
+	for (int i = 0; i < lanes; i++)
+		if (warp[i].state == AT_WARP &&
+		    !missing_lanes(warp, lanes, &warp[i])) {
+			complete(warp, warp[i].mask, warp[i].kind);
+			any = true;
+		}
+	return any;
+}
+
+static void check_warp(struct thread *warp, int lanes)
+{
+	for (int i = 0; i < lanes; i++) {
+		if (warp[i].state != AT_WARP)
+			continue;
+		current = &warp[i];
+		set_thread_index(warp[i].number);
+		fault("warp", warp[i].line, "a warp-wide operation with mask "
+			"0x%08x waits for lanes 0x%08x, which do not come",
+			warp[i].mask, missing_lanes(warp, lanes, &warp[i]));
+	}
+}
+
+static void run_warp(struct thread *warp, int lanes)
+{
+	do {
+		for (int i = 0; i < lanes; i++) {
+			struct thread *t = &warp[job.late ? lanes - 1 - i : i];
+
+			if (t->state == READY)
+				resume(t);
+		}
+	} while (complete_warp(warp, lanes));
+	check_warp(warp, lanes);
+}
+
+/* ---- blocks ---- */
+
+static void start_threads(int n)
+{
+	n_threads = n;
+	for (int i = 0; i < n; i++) {
+		struct thread *t = &threads[i];
+
+		if (!t->fiber)
+			t->fiber = fiber_create(thread_body, t);
+		t->number = i;
+		t->state = READY;
+		t->line = 0;
+		t->barriers = t->group = 0;
+		copy_forget(t);
+	}
+}
+
+void block_run(struct emu_index at, struct emu_index dim, size_t shared,
+	void (*invoke)(void *), void *closure)
+{
+	int warps;
+
+	blockIdx = at;
+	blockDim = dim;
+	kernel_invoke = invoke;
+	kernel_closure = closure;
+	address_unpoison(shared_memory, SHARED_SIZE);
+	memset(shared_memory, 0xff, shared);
+	address_poison(shared_memory + shared, SHARED_SIZE - shared);
+	start_threads((int)(dim.x * dim.y * dim.z));
+	warps = (n_threads + WARP - 1) / WARP;
+	do {
+		for (int i = 0; i < warps; i++) {
+			int w = job.late ? warps - 1 - i : i;
+			int left = n_threads - w * WARP;
+
+			run_warp(&threads[w * WARP], left < WARP ? left : WARP);
+		}
+	} while (open_barrier());
+}

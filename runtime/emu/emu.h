@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the emulator share. One process runs one job: the global
+ * state below is the emulated device's. */
+#ifndef WPK_RUNTIME_EMU_EMU_H
+#define WPK_RUNTIME_EMU_EMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WARP = 32, THREADS_MAX = 1024, SHARED_SIZE = 256 << 10 };
+
+struct emu_index {
+	unsigned x, y, z;
+};
+
+/* Names that wpk_emu.h declares to device code. */
+extern struct emu_index threadIdx, blockIdx, blockDim, gridDim;
+extern unsigned char shared_memory[SHARED_SIZE];
+
+/* ---- fiber.c: control passes between the scheduler and fibers ---- */
+
+struct fiber;
+
+/* "body" runs again each time the fiber is resumed after it returned. */
+struct fiber *fiber_create(void (*body)(void *), void *arg);
+/* From the scheduler: run until the fiber waits or its body returns. */
+void fiber_resume(struct fiber *f);
+/* From inside a fiber: back to the scheduler. */
+void fiber_wait(struct fiber *f);
+/* The page below a stack, which nothing may touch: true if "p" is in it. */
+bool fiber_overflowed(const struct fiber *f, const void *p);
+
+/* ---- block.c ---- */
+
+enum thread_state { READY, AT_BARRIER, AT_WARP, EXITED };
+enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE };
+
+/* A thread waits at "line", in a warp operation with "mask", handing in
+ * "value" and, to exchange, naming the "lane" it wants one from. "copies" are
+ * its asynchronous copies in flight, oldest first; "group" counts commits. */
+struct copy {
+	void *to;
+	const void *from;
+	int bytes;
+	bool guard;
+	long group;
+};
+
+struct thread {
+	struct fiber *fiber;
+	int number;
+	enum thread_state state;
+	int line;
+	enum warp_kind kind;
+	unsigned mask, lane;
+	uint64_t value, result;
+	long barriers, group;
+	struct copy *copies;
+	int n_copies, copies_room;
+};
+
+/* The running thread, NULL outside of kernels. */
+extern struct thread *current;
+
+/* Run block "at" of a launch: "invoke(closure)" is the kernel's call. Blocks
+ * that run together would be a gang here; without clusters a gang is one
+ * block. */
+void block_run(struct emu_index at, struct emu_index dim, size_t shared,
+	void (*invoke)(void *), void *closure);
+
+/* ---- copy.c ---- */
+
+void copy_forget(struct thread *t);
+
+/* ---- main.c ---- */
+
+/* What the job asks for: asynchronous effects as late as is legal (and threads
+ * from last to first), or at once (first to last); greatest shared memory a
+ * block may have; which block.x of a launch to run. */
+struct launch_part {
+	bool some;
+	unsigned *x;
+	unsigned n;
+};
+
+struct job {
+	bool late;
+	bool address;
+	long shared_limit;
+	int poison;
+	struct launch_part *launches;
+	int n_launches;
+};
+
+extern struct job job;
+
+/* One line of the report. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Report a fault at the running thread and end the process. */
+void fault(const char *kind, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+
+/* ---- address.c: AddressSanitizer, where the kernel is compiled with it ---- */
+
+void address_poison(const void *p, size_t n);
+void address_unpoison(const void *p, size_t n);
+bool address_bad(const void *p, size_t n);
+void address_before_switch(void **save, const void *stack, size_t size);
+void address_after_switch(void *save, const void **stack, size_t *size);
+void address_on_death(void (*f)(void));
+
+#endif

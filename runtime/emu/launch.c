@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Launches: the configuration is held to the limits of the device, then the
+ * job's share of the blocks runs, one after the other. */
+#include "emu.h"
+
+/* wpk_emu.h's cudaLaunchConfig_t. */
+struct attribute {
+	int id;
+	unsigned value[3];
+};
+
+struct config {
+	struct emu_index grid, block;
+	size_t shared;
+	void *stream;
+	const struct attribute *attributes;
+	unsigned n_attributes;
+};
+
+enum { CLUSTER_DIMENSION = 4, SHARED_DEFAULT = 48 << 10, KERNELS = 64 };
+
+/* Kernels that asked for more than SHARED_DEFAULT, and how much. */
+static struct {
+	const void *kernel;
+	int bytes;
+} asked[KERNELS];
+
+static int launches;
+
+int wpk_emu_set_shared(const void *kernel, int bytes);
+int wpk_emu_launch(const void *config, const void *kernel,
+	void (*invoke)(void *), void *closure);
+
+int wpk_emu_set_shared(const void *kernel, int bytes)
+{
+	if (bytes > job.shared_limit)
+		fault("launch", 0, "a kernel asks for %d bytes of shared "
+			"memory, the device has %ld a block", bytes,
+			job.shared_limit);
+	for (int i = 0; i < KERNELS; i++)
+		if (!asked[i].kernel || asked[i].kernel == kernel) {
+			asked[i].kernel = kernel;
+			asked[i].bytes = bytes;
+			return 0;
+		}
+	fault("launch", 0, "more than %d kernels", KERNELS);
+}
+
+static size_t shared_allowed(const void *kernel)
+{
+	for (int i = 0; i < KERNELS; i++)
+		if (asked[i].kernel == kernel &&
+		    asked[i].bytes > SHARED_DEFAULT)
+			return (size_t)asked[i].bytes;
+	return SHARED_DEFAULT;
+}
+
+static void check(const struct config *c, const void *kernel)
+{
+	uint64_t threads = (uint64_t)c->block.x * c->block.y * c->block.z;
+
+	if (threads == 0 || threads > THREADS_MAX || c->block.z > 64)
+		fault("launch", 0, "a block of %u x %u x %u threads",
+			c->block.x, c->block.y, c->block.z);
+	if (!c->grid.x || !c->grid.y || !c->grid.z || c->grid.x > INT32_MAX ||
+	    c->grid.y > 65535 || c->grid.z > 65535)
+		fault("launch", 0, "a grid of %u x %u x %u blocks", c->grid.x,
+			c->grid.y, c->grid.z);
+	if (c->shared > shared_allowed(kernel))
+		fault("launch", 0, "%zu bytes of shared memory at launch, the "
+			"kernel may have %zu", c->shared,
+			shared_allowed(kernel));
+	for (unsigned i = 0; i < c->n_attributes; i++) {
+		const struct attribute *a = &c->attributes[i];
+
+		if (a->id == CLUSTER_DIMENSION &&
+		    (uint64_t)a->value[0] * a->value[1] * a->value[2] != 1)
+			fault("launch", 0, "clusters are not emulated");
+	}
+}
+
+/* All blocks of one x: the parts of one output tile. */
+static void run_column(const struct config *c, unsigned x,
+	void (*invoke)(void *), void *closure)
+{
+	struct emu_index at = { x, 0, 0 };
+
+	for (at.z = 0; at.z < c->grid.z; at.z++)
+		for (at.y = 0; at.y < c->grid.y; at.y++)
+			block_run(at, c->block, c->shared, invoke, closure);
+}
+
+int wpk_emu_launch(const void *config, const void *kernel,
+	void (*invoke)(void *), void *closure)
+{
+	const struct config *c = config;
+	const struct launch_part *part = launches < job.n_launches ?
+		&job.launches[launches] : NULL;
+	unsigned n = part && part->some ? part->n : c->grid.x;
+
+	check(c, kernel);
+	gridDim = c->grid;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned x = part && part->some ? part->x[i] : i;
+
+		if (x >= c->grid.x)
+			fault("job", 0, "block %u of a grid of %u", x,
+				c->grid.x);
+		run_column(c, x, invoke, closure);
+	}
+	say("launch %d ran %u of %u columns of %u blocks", launches++, n,
+		c->grid.x, c->grid.y * c->grid.z);
+	return 0;
+}

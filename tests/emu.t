@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The emulator on kernels written by hand, right ones and such with a planted
+# fault. A case's first comment says what its two modes must report, "NEEDS:
+# address" that it is compiled with the sanitizers, and "STDERR: TEXT" what
+# they must have said. Where the source has a line with HERE, a fault must name
+# that line. "NEEDS: gcc": clang does not check the alignment of whole structs.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+emu=$top_srcdir/runtime/emu
+library=$top_builddir/libwpkemu.a
+plain='-O1 -fno-strict-aliasing -fno-math-errno'
+address="$plain -g -fsanitize=address,alignment -fno-sanitize-recover=all"
+
+compile() {
+	flags=$plain
+	grep -q 'NEEDS: address' "$1" && flags=$address
+	# shellcheck disable=SC2086
+	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Werror \
+		$flags -DWPK_EMULATE -include "$emu/wpk_emu.h" "$1" \
+		-x none "$library" -lm -o "$2"
+}
+
+run() {
+	printf 'mode %s\nshared 232448\nrun\n' "$2" |
+	"$1" 2>"$1.err" |
+	sed -n "s/^$2 //p" | grep -v '^launch' | head -n 1
+}
+
+# expected FILE MODE: what the report must begin with.
+expected() {
+	want=$(sed -n "s/.*EXPECT $2: \(.*[a-z0-9]\).*/\1/p" "$1")
+	line=$(sed -n '/HERE/=' "$1")
+	echo "$want${line:+ line $line}"
+}
+
+for file in "$top_srcdir"/tests/emu/*.cu; do
+	case=$(basename "$file" .cu)
+	program=$scratch/$case
+	if grep -q 'NEEDS: gcc' "$file" && "$CXX" --version | grep -q clang
+	then
+		skip "$case" "needs gcc"
+		continue
+	fi
+	if ! compile "$file" "$program" >"$program.log" 2>&1; then
+		fail "$case" "$program.log"
+		continue
+	fi
+	for mode in early late; do
+		want=$(expected "$file" $mode)
+		got=$(run "$program" $mode)
+		said=$(sed -n 's/.*STDERR: \(.*[a-z]\).*/\1/p' "$file")
+		case $got in
+		"$want"*)
+			if grep -q "$said" "$program.err" || [ -z "$said" ]
+			then
+				pass "$case, $mode"
+			else
+				fail "$case, $mode" "$program.err"
+			fi ;;
+		*)	echo "wanted '$want', got '$got'" |
+			fail "$case, $mode" - ;;
+		esac
+	done
+done
+finish

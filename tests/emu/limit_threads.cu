@@ -1,0 +1,13 @@
+/* A block of more threads than there are.
+ * EXPECT early: fault launch
+ * EXPECT late: fault launch */
+extern "C" __global__ void nothing_kernel() {}
+
+extern "C" int wpk_emu_entry(void *const *, void *, size_t)
+{
+	cudaLaunchConfig_t config = {};
+
+	config.gridDim = dim3(1);
+	config.blockDim = dim3(1025);
+	return cudaLaunchKernelEx(&config, nothing_kernel);
+}
