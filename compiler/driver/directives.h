@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks of directives as values: schedules, tune and test blocks. In the
+ * driver because they join the front end's syntax with the schedule room. */
+#ifndef WPK_COMPILER_DRIVER_DIRECTIVES_H
+#define WPK_COMPILER_DRIVER_DIRECTIVES_H
+
+#include "base/diag.h"
+#include "front/ast.h"
+#include "ir/ir.h"
+#include "schedule/schedule.h"
+#include "schedule/target.h"
+
+/* ---- directives.c ---- */
+
+/* A schedule block as a value: ranges expanded, sizes of "o" (or NULL) usable
+ * in their ends. NULL after an error. */
+struct schedule *directives_schedule(struct arena *a,
+	const struct ast_item *item, const struct ir_operator *o,
+	struct diag *d);
+
+/* The choices that a set, a range or a single value stands for; "sizes" give
+ * names in the ends of ranges their values. False after an error. */
+bool directives_value(struct arena *a, const struct ast_expr *v,
+	const struct ir_size *sizes, int n_sizes, struct diag *d,
+	struct sched_value *out);
+
+/* Mark the tensors that const(w) directives name. */
+void directives_mark_constants(struct ir_operator *o,
+	const struct schedule *s);
+
+/* ---- directives_pick.c ---- */
+
+/* The schedule block for operator or instance "item" of "u", lowered as "o",
+ * on "t": those written for the item itself come before those for the operator
+ * behind it, then the most specific target, then blocks of "u" before those of
+ * the operator's own file, then file order; "when" must hold. "*at" gets its
+ * place. NULL if there is none: then all sketches compete. */
+const struct ast_item *directives_pick(struct arena *a,
+	const struct ast_unit *u, const struct ast_item *item,
+	const struct ir_operator *o, const struct target *t, struct diag *d);
+
+/* Is "name", written in unit "from", the item "item" of "u" (2), the operator
+ * behind it (1), or neither (0)? */
+int directives_names(const struct ast_unit *from, const char *name,
+	const struct ast_unit *u, const struct ast_item *item);
+
+/* ---- directives_shapes.c ---- */
+
+struct directives_shape {
+	struct ir_size *sizes;
+	int n;
+	double weight;
+};
+
+/* What tune blocks of "u" say about "item" on "t": each shape(...) as the
+ * product of its sets; "trials" and "seconds" 0 where no budget is given. */
+struct directives_tune {
+	struct directives_shape *shapes;
+	int n_shapes;
+	int trials;
+	double seconds;
+};
+
+bool directives_tune(struct arena *a, const struct ast_unit *u,
+	const struct ast_item *item, const struct target *t,
+	struct directives_tune *out, struct diag *d);
+
+/* A test block: "item" is what it tests, of unit "owner". */
+struct directives_test {
+	const struct ast_item *item;
+	const struct ast_unit *owner;
+	struct directives_shape *shapes;
+	int n_shapes;
+	const char **against;	/* ref, cublaslt, cudnn */
+	int n_against;
+	uint64_t seed;
+	struct span at;
+};
+
+/* The unit's test blocks in file order; NULL after an error. */
+struct directives_test *directives_tests(struct arena *a,
+	const struct ast_unit *u, int *n, struct diag *d);
+
+#endif
