@@ -103,7 +103,7 @@ struct ast_cond {
 
 enum ast_stmt_kind {
 	AST_LET,	/* let name[binders]: type = expr */
-	AST_ASSIGN,	/* name[binders] = expr */
+	AST_ASSIGN,	/* name[binders] = expr, or name = expr */
 	AST_USE		/* (let) (names) = callee attrs (operands) */
 };
 

@@ -23,7 +23,8 @@ enum symbol_kind {
 /* "ready" says that a derived size or an output has its value; "open" that an
  * attribute could still turn out to be a dtype; "needed" that it has no
  * default. Tensors have "dims", NULL where an extent is not known; axes have
- * "lo" (NULL for 0) and "hi" (NULL if not known). */
+ * "lo" (NULL for 0) and "hi" (NULL if not known). An index that took a name
+ * twice is an error that has "hidden" the other meaning until it is unbound. */
 struct symbol {
 	enum symbol_kind kind;
 	const char *name;
@@ -32,6 +33,7 @@ struct symbol {
 	int rank;
 	const struct ast_expr **dims;
 	const struct ast_expr *lo, *hi;
+	struct symbol *hidden;
 };
 
 /* One run over a unit. "scopes" remembers signatures by operator. */
@@ -124,6 +126,8 @@ void unbind(struct scope *s, const struct ast_binder *v, int n);
 /* The dimension that "body" indexes with "axis" alone, or NULL. */
 const struct ast_expr *inferred_extent(const struct scope *s,
 	const struct ast_expr *body, const char *axis);
+/* True if "body" indexes any tensor with "axis" alone. */
+bool indexes_alone(const struct ast_expr *body, const char *axis);
 
 /* ---- check_bounds.c ---- */
 
@@ -157,6 +161,7 @@ void check_tune(struct checker *c, const struct ast_item *it);
 /* ---- print.c ---- */
 
 void print_expr(struct str *out, const struct ast_expr *e);
+/* The same without the outermost parentheses. */
 const char *expr_text(struct arena *a, const struct ast_expr *e);
 
 #endif

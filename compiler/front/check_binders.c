@@ -21,6 +21,14 @@ static void check_extent(struct scope *s, const struct ast_binder *b)
 			b->hi->at), "extent of '%s' is negative", b->name);
 }
 
+static void hide(struct scope *s, const char *name)
+{
+	struct symbol *old = scope_find(s, name);
+
+	scope_silence(s, name);
+	scope_find(s, name)->hidden = old;
+}
+
 void bind(struct scope *s, const struct ast_binder *v, int n,
 	const struct ast_expr *const *extents)
 {
@@ -30,22 +38,23 @@ void bind(struct scope *s, const struct ast_binder *v, int n,
 		struct symbol *y = scope_add(s, SYM_AXIS,
 			(struct ast_name){ v[i].name, v[i].at });
 
-		if (!y)
+		if (!y) {
+			hide(s, v[i].name);
 			continue;
+		}
 		y->ready = true;
 		y->lo = v[i].lo;
 		y->hi = v[i].hi || !extents ? v[i].hi : extents[i];
 	}
 }
 
-/* A binder that hid another name was never entered. */
 void unbind(struct scope *s, const struct ast_binder *v, int n)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = n; i-- > 0; ) {
 		const struct symbol *y = scope_find(s, v[i].name);
 
-		if (y && y->kind == SYM_AXIS && y->at.lo == v[i].at.lo)
-			table_put(&s->symbols, v[i].name, NULL);
+		if (y)
+			table_put(&s->symbols, v[i].name, y->hidden);
 	}
 }
 
@@ -72,4 +81,16 @@ const struct ast_expr *inferred_extent(const struct scope *s,
 	for (int i = 0; i < body->n_args && !e; i++)
 		e = inferred_extent(s, body->args[i], axis);
 	return e;
+}
+
+bool indexes_alone(const struct ast_expr *body, const char *axis)
+{
+	for (int i = 0; i < body->n_args; i++) {
+		const struct ast_expr *e = body->args[i];
+
+		if ((body->kind == AST_INDEX && e->kind == AST_NAME &&
+		     !strcmp(e->name, axis)) || indexes_alone(e, axis))
+			return true;
+	}
+	return false;
 }

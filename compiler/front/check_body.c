@@ -41,7 +41,9 @@ static void check_type(struct scope *s, const struct ast_name *type)
 		return;
 	}
 	diag_error(s->c->d, type->at, "unknown dtype '%s'", type->text);
-	near = scope_nearest(s, type->text, 1u << SYM_DTYPE);
+	near = names_dtype_of(type->text);
+	if (!near)
+		near = scope_nearest(s, type->text, 1u << SYM_DTYPE);
 	hint_nearest(s->c->d, type->text,
 		near ? near : str_nearest(type->text, front_dtypes()));
 	scope_silence(s, type->text);

@@ -73,6 +73,8 @@ static bool add_expr(const struct scope *s, struct linear *l,
 	switch (e->kind) {
 	case AST_NAME:
 		y = scope_find(s, e->name);
+		if (y && y->kind == SYM_ERROR)
+			return false;
 		return add_term(l, e->name,
 			y && y->kind == SYM_AXIS ? y : NULL, times);
 	case AST_ADD: case AST_SUB:
@@ -93,7 +95,8 @@ static bool add_expr(const struct scope *s, struct linear *l,
 		break;
 	}
 	return !names_axis(s, e) &&
-		add_term(l, expr_text(s->c->a, e), NULL, times);
+		add_term(l, arena_printf(s->c->a, "(%s)",
+			expr_text(s->c->a, e)), NULL, times);
 }
 
 /* The least (or greatest) value of "l" over its indices, as a linear form over

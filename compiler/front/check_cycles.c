@@ -197,9 +197,11 @@ static void follow(struct walk *w, struct node *n, struct call call, int depth)
 	}
 	if (f->height >= n->height)
 		n->height = f->height + 1;
-	if (n->height > HEIGHT_LIMIT || depth > HEIGHT_LIMIT)
-		diag_error(w->c->d, call.at,
-			"calls are nested more than %d deep", HEIGHT_LIMIT);
+	if (n->height <= HEIGHT_LIMIT && depth <= HEIGHT_LIMIT)
+		return;
+	diag_error(w->c->d, call.at, "calls are nested more than %d deep",
+		HEIGHT_LIMIT);
+	n->height = 0;
 }
 
 static void visit(struct walk *w, struct node *n, int depth)

@@ -53,16 +53,28 @@ static bool is_subject(const struct block *b, enum names_subject subject,
 	}
 }
 
-static void report_word(struct block *b, const struct names_directive *d,
-	const struct ast_expr *e)
+static void note_words(struct block *b, const struct names_directive *d)
 {
 	const char *list = "";
 
 	for (int i = 0; d->words && d->words[i]; i++)
 		list = arena_printf(b->c->a, "%s%s%s", list, i ? ", " : "",
 			d->words[i]);
-	diag_error(b->c->d, e->at, "unknown word '%s'", e->name);
 	diag_note(b->c->d, (struct span){0}, "the words here are %s", list);
+}
+
+static void report_no_word(struct block *b, const struct ast_dir *d,
+	const struct names_directive *row)
+{
+	diag_error(b->c->d, d->name.at, "'%s' needs a word first", row->name);
+	note_words(b, row);
+}
+
+static void report_word(struct block *b, const struct names_directive *d,
+	const struct ast_expr *e)
+{
+	diag_error(b->c->d, e->at, "unknown word '%s'", e->name);
+	note_words(b, d);
 	hint_nearest(b->c->d, e->name, str_nearest(e->name, d->words));
 }
 
@@ -109,8 +121,10 @@ static void report_subject(struct block *b, enum names_subject subject,
 			nearest_tensor(b, e->name, false, true));
 		break;
 	case OF_REDUCTIONS:
-		diag_error(b->c->d, e->at, "'%s' is no STATEMENT.AXIS of '%s'",
-			e->name, op);
+		diag_error(b->c->d, e->at, "'%s' is no axis of a statement of "
+			"'%s'", e->name, op);
+		diag_note(b->c->d, (struct span){0},
+			"such an axis is written acc.k: statement, point, axis");
 		hint_nearest(b->c->d, e->name,
 			nearest_key(b->c->a, e->name, &pairs, 1));
 		break;
@@ -129,18 +143,34 @@ static void check_string(struct block *b, const struct names_directive *d,
 		diag_error(b->c->d, v->at, "the string is empty");
 }
 
+static void check_at(struct block *b, const struct ast_expr *v)
+{
+	for (int i = 0; v->kind == AST_SET && i < v->n_args; i++)
+		check_at(b, v->args[i]);
+	if (v->kind == AST_NAME && !known_axis(b, v->name))
+		report_axis(b, v->name, v->at);
+	else if (v->kind != AST_NAME && v->kind != AST_SET)
+		diag_error(b->c->d, v->at, "an axis is expected here");
+}
+
 /* Positional argument number "i": the subject, or one of the directive's own
  * values behind it. */
 static void check_positional(struct block *b, const struct names_directive *d,
 	const struct ast_expr *v, int i)
 {
-	enum names_subject subject = d->subject != OF_PLACE ? d->subject :
-		i ? OF_AXES : OF_STATEMENTS;
+	enum names_subject subject = d->subject;
 
 	if (subject == OF_STRING) {
 		check_string(b, d, v);
 		return;
 	}
+	if (subject == OF_ORDER && (i || v->kind != AST_NAME ||
+	    !is_statement(b, v->name))) {
+		check_at(b, v);
+		return;
+	}
+	if (subject == OF_ORDER || subject == OF_PLACE)
+		subject = i ? OF_AXES : OF_STATEMENTS;
 	if (v->kind != AST_NAME) {
 		if (!i || subject == OF_NOTHING || subject == OF_WORDS ||
 		    d->subject == OF_PLACE)
@@ -186,16 +216,6 @@ static void report_key(struct block *b, const struct names_directive *d,
 	hint_nearest(b->c->d, arg->key, nearest_of_keys(b->c->a, d, arg->key));
 }
 
-static void check_at(struct block *b, const struct ast_expr *v)
-{
-	for (int i = 0; v->kind == AST_SET && i < v->n_args; i++)
-		check_at(b, v->args[i]);
-	if (v->kind == AST_NAME && !known_axis(b, v->name))
-		report_axis(b, v->name, v->at);
-	else if (v->kind != AST_NAME && v->kind != AST_SET)
-		diag_error(b->c->d, v->at, "an axis is expected here");
-}
-
 /* "20m": a number of seconds, minutes or hours. */
 static void check_time(struct block *b, const struct ast_expr *v)
 {
@@ -227,7 +247,7 @@ static void check_fuse(struct block *b, const struct ast_arg *arg)
 {
 	const struct symbol *y = scope_find(b->signature, arg->key);
 
-	if (known_axis(b, arg->key) || (y && y->kind != SYM_ERROR))
+	if (named_axis(b, arg->key) || (y && y->kind != SYM_ERROR))
 		diag_error(b->c->d, arg->key_at, "'%s' is already %s", arg->key,
 			y ? symbol_kind_name(y->kind) : "an axis");
 	if (arg->value->kind != AST_SET || arg->value->n_args < 2)
@@ -306,8 +326,7 @@ static void check_keyed(struct block *b, const struct names_directive *d,
 		break;
 	case BY_TUNABLE:
 		check_tunable(b, arg->key, arg->key_at);
-		check_value(b, arg->value,
-			(const char *const[]){ "on", "off", "auto", NULL });
+		check_seed(b, arg->key, arg->value);
 	}
 }
 
@@ -322,6 +341,8 @@ static void check_count(struct block *b, const struct ast_dir *d,
 	else if (row->subject == OF_STRING && positional != 1)
 		diag_error(b->c->d, d->name.at, "'%s' takes one string",
 			row->name);
+	else if (row->subject == OF_WORDS && !positional)
+		report_no_word(b, d, row);
 	else if (row->subject != OF_NOTHING && !positional &&
 		 !(row->keyed == BY_AXIS && row->subject == OF_AXES && keyed))
 		diag_error(b->c->d, d->name.at, "'%s' needs to say of what",

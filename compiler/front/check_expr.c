@@ -152,12 +152,30 @@ static void check_pad(struct scope *s, const struct ast_pad *pad)
 		number_kinds));
 }
 
+/* A let that is defined further down. */
+static bool report_early(struct scope *s, const struct ast_expr *e)
+{
+	for (int i = 0; s->op && i < s->op->n_stmts; i++) {
+		const struct ast_stmt *t = &s->op->stmts[i];
+
+		if (t->kind != AST_LET || strcmp(t->name.text, e->name))
+			continue;
+		diag_error(s->c->d, name_span(e),
+			"let '%s' is read before it is defined", e->name);
+		diag_note(s->c->d, t->name.at, "it is defined here");
+		return true;
+	}
+	return false;
+}
+
 static void report_not_tensor(struct scope *s, const struct ast_expr *e,
 	const struct symbol *y)
 {
 	struct found f = find_item(s->c->u, e->name);
 
 	if (f.result == FIND_BROKEN)
+		return;
+	if (!y && report_early(s, e))
 		return;
 	if (y || f.result == FIND_ONE)
 		diag_error(s->c->d, name_span(e), "'%s' is %s, not a tensor",
@@ -288,13 +306,12 @@ static void check_inferred(struct scope *s, const struct ast_expr *e)
 	for (int i = 0; i < e->n_binders; i++) {
 		const struct ast_binder *b = &e->binders[i];
 
-		if (b->hi || inferred_extent(s, e->args[0], b->name))
+		if (b->hi || indexes_alone(e->args[0], b->name))
 			continue;
 		diag_error(s->c->d, b->at,
 			"extent of '%s' cannot be inferred", b->name);
 		diag_note(s->c->d, (struct span){0},
-			"no tensor with known dimensions is indexed by '%s' "
-			"alone", b->name);
+			"no tensor is indexed by '%s' alone", b->name);
 		diag_hint(s->c->d, "State it: %s[%s in N](...).", e->name,
 			b->name);
 	}

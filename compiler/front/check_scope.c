@@ -51,6 +51,7 @@ struct symbol *scope_add(struct scope *s, enum symbol_kind kind,
 	y->kind = kind;
 	y->name = name.text;
 	y->at = name.at;
+	y->used = old != NULL;
 	table_put(&s->symbols, name.text, y);
 	return y;
 }

@@ -3,27 +3,57 @@
  * names of axes and tunables. */
 #include "front/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "front/directives.h"
 #include "front/names.h"
 
-bool known_axis(const struct block *b, const char *name)
+/* True if "name" is names of axes put together. */
+static bool is_joined(const struct block *b, const char *name)
+{
+	enum { LONGEST = 64 };
+	bool reached[LONGEST + 1] = { true };
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < n && n <= LONGEST; i++)
+		for (size_t j = i + 1; reached[i] && j <= n; j++)
+			reached[j] = reached[j] || table_get(&b->names->axes,
+				arena_strndup(b->c->a, name + i, j - i));
+	return n <= LONGEST && reached[n];
+}
+
+bool named_axis(const struct block *b, const char *name)
 {
 	return table_get(&b->names->axes, name) || table_get(&b->made, name) ||
 		table_get(&b->names->pairs, name);
 }
 
+bool known_axis(const struct block *b, const char *name)
+{
+	return named_axis(b, name) || is_joined(b, name);
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
 static const char *axes_text(struct block *b)
 {
+	enum { SHOWN = 16 };
 	const struct table *t = &b->names->axes;
+	const char **names = ARENA_ARRAY(b->c->a, (size_t)t->n, const char *);
 	const char *text = "";
 	int n = 0;
 
-	for (int i = 0; i < t->cap && n < 16; i++)
+	for (int i = 0; i < t->cap; i++)
 		if (t->rows[i].value)
-			text = arena_printf(b->c->a, "%s%s%s", text,
-				n++ ? ", " : "", t->rows[i].name);
+			names[n++] = t->rows[i].name;
+	qsort(names, (size_t)n, sizeof *names, by_name);
+	for (int i = 0; i < n && i < SHOWN; i++)
+		text = arena_printf(b->c->a, "%s%s%s", text, i ? ", " : "",
+			names[i]);
 	return n ? text : "none";
 }
 
@@ -74,7 +104,9 @@ void check_tunable(struct block *b, const char *name, struct span at)
 	const struct table *params = &b->params;
 
 	if (!rest) {
-		if (table_get(&b->params, name))
+		d = names_directive(name);
+		if (table_get(&b->params, name) ||
+		    (d && d->where & IN_SCHEDULE))
 			return;
 		diag_error(b->c->d, at, "unknown param '%s'", name);
 		hint_nearest(b->c->d, name,
@@ -100,6 +132,30 @@ void check_tunable(struct block *b, const char *name, struct span at)
 	}
 }
 
+/* Words that a directive or one of its keys knows. */
+static bool is_word_of(const struct names_directive *d, const char *word)
+{
+	for (int i = 0; d->keys && d->keys[i].name; i++)
+		if (names_has(d->keys[i].words, word))
+			return true;
+	return names_has(d->words, word);
+}
+
+void check_seed(struct block *b, const char *name, const struct ast_expr *v)
+{
+	const char *dot = strchr(name, '.');
+	const struct names_directive *d = names_directive(dot ? arena_strndup(
+		b->c->a, name, (size_t)(dot - name)) : name);
+
+	if (d && v->kind == AST_NAME && (is_word_of(d, v->name) ||
+	    known_axis(b, v->name)))
+		return;
+	if (v->kind == AST_SET || v->kind == AST_RANGE)
+		diag_error(b->c->d, v->at, "a seed is one value");
+	else
+		check_value(b, v, NULL);
+}
+
 static bool known_number(const struct block *b, const char *name)
 {
 	const struct symbol *y = scope_find(b->signature, name);
@@ -108,18 +164,18 @@ static bool known_number(const struct block *b, const char *name)
 }
 
 static void report_number(struct block *b, const struct ast_expr *e,
-	const char *const *words)
+	const char *const *words, bool require)
 {
 	const struct table *tables[] = { &b->params, &b->signature->symbols };
 	const char *near = words ? str_nearest(e->name, words) : NULL;
 	const char *list = "";
 
-	diag_error(b->c->d, e->at, "unknown %s '%s'", words ? "word" : "name",
-		e->name);
+	diag_error(b->c->d, e->at, "unknown %s '%s'",
+		words && !require ? "word" : "name", e->name);
 	for (int i = 0; words && words[i]; i++)
 		list = arena_printf(b->c->a, "%s%s%s", list, i ? ", " : "",
 			words[i]);
-	if (words)
+	if (words && !require)
 		diag_note(b->c->d, (struct span){0}, "the words here are %s",
 			list);
 	hint_nearest(b->c->d, e->name,
@@ -140,7 +196,7 @@ static void check_number(struct block *b, const struct ast_expr *e,
 			check_tunable(b, e->name, e->at);
 		else
 			report_number(b, e, require ?
-				names_target_constants() : NULL);
+				names_target_constants() : NULL, require);
 		return;
 	case AST_INDEX: case AST_REDUCE: case AST_CAST:
 		diag_error(b->c->d, e->at, "a schedule reads no tensors");
@@ -194,7 +250,7 @@ void check_value(struct block *b, const struct ast_expr *v,
 {
 	if (v->kind == AST_NAME) {
 		if (!names_has(words, v->name) && !known_number(b, v->name))
-			report_number(b, v, words);
+			report_number(b, v, words, false);
 		return;
 	}
 	if (v->kind == AST_STRING)

@@ -38,10 +38,16 @@ const char *nearest_key(struct arena *a, const char *name,
 void check_value(struct block *b, const struct ast_expr *v,
 	const char *const *words);
 void check_require(struct block *b, const struct ast_expr *e);
+/* An axis, one made by fuse, STATEMENT.AXIS, or axes' names put together: npq,
+ * the name of a fused axis that nobody named. */
 bool known_axis(const struct block *b, const char *name);
+/* The same without the last. */
+bool named_axis(const struct block *b, const char *name);
 void report_axis(struct block *b, const char *name, struct span at);
 /* "BK", or a name such as tile.block.i. */
 void check_tunable(struct block *b, const char *name, struct span at);
+/* The value that seed gives it. */
+void check_seed(struct block *b, const char *name, const struct ast_expr *v);
 
 /* ---- check_directives.c ---- */
 

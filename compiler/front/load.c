@@ -44,6 +44,8 @@ static const char *join(struct arena *a, const char *dir, const char *rel)
 {
 	size_t n = strlen(dir);
 
+	if (!strcmp(dir, ".") || !strcmp(dir, "./"))
+		return rel;
 	if (n && dir[n - 1] != '/')
 		return arena_printf(a, "%s/%s", dir, rel);
 	return arena_printf(a, "%s%s", dir, rel);
@@ -61,16 +63,33 @@ static const char *relative(struct arena *a, const char *module)
 	return path;
 }
 
+static bool same_folder(struct arena *a, const char *x, const char *y)
+{
+	return !strcmp(join(a, x, ""), join(a, y, ""));
+}
+
+struct dir_list {
+	const char **v;
+	int n, cap;
+};
+
+static void add_dir(struct arena *a, struct dir_list *dirs, const char *dir)
+{
+	for (int i = 0; i < dirs->n; i++)
+		if (same_folder(a, dirs->v[i], dir))
+			return;
+	vec_push(a, dirs, dir);
+}
+
 /* The folders to search, without repeats, NULL-ended. */
 static const char **search_path(struct loader *l, const struct file *f)
 {
-	VEC(const char *) dirs = {0};
+	struct dir_list dirs = {0};
 
-	vec_push(l->a, &dirs, folder(l->a, f->path));
-	if (strcmp(f->root, dirs.v[0]))
-		vec_push(l->a, &dirs, f->root);
+	add_dir(l->a, &dirs, folder(l->a, f->path));
+	add_dir(l->a, &dirs, f->root);
 	for (int i = 0; l->o && l->o->dirs && l->o->dirs[i]; i++)
-		vec_push(l->a, &dirs, l->o->dirs[i]);
+		add_dir(l->a, &dirs, l->o->dirs[i]);
 	vec_push(l->a, &dirs, NULL);
 	return dirs.v;
 }

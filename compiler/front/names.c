@@ -32,10 +32,7 @@ static const int arities[] = {
 	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 3, 2, 2
 };
 
-static const char *const constants[] = {
-	"smem_max", "registers_max", "threads_max", "warp_size", "sm_count",
-	NULL
-};
+static const char *const constants[] = { "smem_max", NULL };
 
 static const char *const archs[] = {
 	"sm_75", "sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a",
@@ -66,7 +63,7 @@ static const struct names_directive table[] = {
 	{ "tile", IN_SCHEDULE, OF_WORDS, BY_AXIS, LEVELS, NULL },
 	{ "fuse", IN_SCHEDULE, OF_NOTHING, BY_NEW_AXIS, NULL, NULL },
 	{ "split", IN_SCHEDULE, OF_NOTHING, BY_AXIS, NULL, NULL },
-	{ "reorder", IN_SCHEDULE, OF_AXES, BY_LIST, NULL, NULL },
+	{ "reorder", IN_SCHEDULE, OF_ORDER, BY_LIST, NULL, NULL },
 	{ "bind", IN_SCHEDULE, OF_NOTHING, BY_AXIS,
 		WORDS("block", "block.x", "block.y", "block.z", "warp", "lane",
 			"thread", "thread.x", "thread.y", "thread.z", "serial"),
@@ -137,6 +134,15 @@ _Static_assert(sizeof builtins / sizeof *builtins ==
 	sizeof arities / sizeof *arities + 1,
 	"builtins and their arities have the same rows");
 
+static const struct { const char *foreign, *dtype; } foreign[] = {
+	{ "double", "f64" }, { "float", "f32" }, { "half", "f16" },
+	{ "fp64", "f64" }, { "fp32", "f32" }, { "fp16", "f16" },
+	{ "float64", "f64" }, { "float32", "f32" }, { "float16", "f16" },
+	{ "bfloat16", "bf16" }, { "int", "i32" }, { "int64", "i64" },
+	{ "int32", "i32" }, { "int16", "i16" }, { "int8", "i8" },
+	{ "uint32", "u32" }, { "uint16", "u16" }, { "uint8", "u8" },
+};
+
 static int position(const char *const *list, const char *word)
 {
 	for (int i = 0; list && list[i]; i++)
@@ -168,6 +174,14 @@ bool names_has(const char *const *list, const char *word)
 bool names_is_dtype(const char *word)
 {
 	return names_has(dtypes, word);
+}
+
+const char *names_dtype_of(const char *word)
+{
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (!strcmp(foreign[i].foreign, word))
+			return foreign[i].dtype;
+	return NULL;
 }
 
 bool names_is_reducer(const char *word)

@@ -21,6 +21,7 @@ enum names_subject {
 	OF_STATEMENTS,	/* lets and outputs */
 	OF_REDUCTIONS,	/* STATEMENT.AXIS */
 	OF_PLACE,	/* a statement, then the axis it is computed at */
+	OF_ORDER,	/* a statement or axis, then axes */
 	OF_STRING	/* a file */
 };
 
@@ -49,6 +50,8 @@ struct names_directive {
 };
 
 bool names_is_dtype(const char *word);
+/* The dtype that other languages call "word", or NULL. */
+const char *names_dtype_of(const char *word);
 bool names_is_reducer(const char *word);
 
 /* The directive of that name, or NULL. */

@@ -119,6 +119,21 @@ static const char *expectation(struct parser *p, const char *const *expected,
 	return str_text(&s);
 }
 
+/* True if a line ends between the newest token and the one before. */
+static bool begins_line(const struct parser *p)
+{
+	uint32_t from = p->previous.at.hi;
+
+	return p->previous.at.src && from <= p->last.at.lo &&
+		memchr(p->src->text + from, '\n', p->last.at.lo - from);
+}
+
+static struct span after(struct span at)
+{
+	at.lo = at.hi;
+	return at;
+}
+
 /* A name where only words of the language may stand is one misspelt. */
 static void suggest_word(struct parser *p, const char *const *expected, int n)
 {
@@ -129,10 +144,10 @@ static void suggest_word(struct parser *p, const char *const *expected, int n)
 	if (!p->last.text || contains(expected, n, "a name") || n > MANY)
 		return;
 	for (int i = 0; i < n; i++)
-		words[i] = expected[i][0] == '\'' ? arena_strndup(p->a,
-			expected[i] + 1, strlen(expected[i]) - 2) : "";
+		words[i] = arena_strndup(p->a, expected[i] + 1,
+			strlen(expected[i]) - 2);
 	near = str_nearest(p->last.text, words);
-	if (near && *near)
+	if (near && *near >= 'a' && *near <= 'z' && p->last.text[1])
 		diag_hint(p->d, "Did you mean '%s'?", near);
 }
 
@@ -143,9 +158,15 @@ void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 	struct span at = p->last.at;
 	int len = (int)(at.hi - at.lo);
 
-	if (p->recovering)
+	if (p->recovering || p->damaged) {
+		p->recovering = true;
 		return;
+	}
 	p->recovering = true;
+	if (contains(expected, n, "';'") && begins_line(p)) {
+		diag_error(p->d, after(p->previous.at), "missing ';'");
+		return;
+	}
 	if (end) {
 		diag_error(p->d, at, "unexpected end of file%s",
 			expectation(p, expected, n));

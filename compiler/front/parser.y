@@ -110,7 +110,7 @@ static void yyerror(struct parser *p, const char *message);
 
 %type <flag> linkage
 %type <token> word
-%type <name> name type
+%type <name> name path type
 %type <attr> attr
 %type <attrs> attrs attr_list
 %type <restate> restate
@@ -142,7 +142,7 @@ unit:
 ;
 
 item:
-  IMPORT name ';'
+  IMPORT path ';'
 	{ ITEM(.kind = AST_IMPORT, .at = span_join($1.at, $3.at), .name = $2); }
 | FN IDENT '(' idents ')' '=' expr ';'
 	{ ITEM(.kind = AST_FN, .at = span_join($1.at, $8.at),
@@ -151,18 +151,18 @@ item:
 	{ ITEM(.kind = AST_OP, .at = span_join($2.at, $11.at), .exported = $1,
 		.name = syntax_name($3), LIST(attrs, $4), LIST(inputs, $6),
 		LIST(outputs, $10), LIST(where, $12), LIST(stmts, $13)); }
-| linkage OP word '=' name attrs with ';'
+| linkage OP word '=' path attrs with ';'
 	{ ITEM(.kind = AST_INSTANCE, .at = span_join($2.at, $8.at),
 		.exported = $1, .name = syntax_name($3), .callee = $5,
 		LIST(attrs, $6), LIST(with, $7)); }
-| SCHEDULE IDENT FOR name target when block
+| SCHEDULE IDENT FOR path target when block
 	{ ITEM(.kind = AST_SCHEDULE, .at = span_join($1.at, $4.at),
 		.name = syntax_name($2), .target_op = $4, LIST(archs, $5),
 		.expr = $6, LIST(dirs, $7)); }
-| TUNE name target block
+| TUNE path target block
 	{ ITEM(.kind = AST_TUNE, .at = span_join($1.at, $2.at), .name = $2,
 		LIST(archs, $3), LIST(dirs, $4)); }
-| TEST name block
+| TEST path block
 	{ ITEM(.kind = AST_TEST, .at = span_join($1.at, $2.at), .name = $2,
 		LIST(dirs, $3)); }
 | IMPORT error ';' resume
@@ -319,11 +319,11 @@ stmt:
 	{ $$ = NEW(struct ast_stmt, .kind = AST_LET,
 		.at = span_join($1.at, $7.at), .name = syntax_name($2),
 		.type = $4, .expr = $6); }
-| LET '(' idents ')' '=' name attrs '(' idents ')' ';'
+| LET '(' idents ')' '=' path attrs '(' idents ')' ';'
 	{ $$ = NEW(struct ast_stmt, .kind = AST_USE, .is_let = true,
 		.at = span_join($1.at, $11.at), LIST(names, $3), .callee = $6,
 		LIST(attrs, $7), LIST(operands, $9)); }
-| '(' idents ')' '=' name attrs '(' idents ')' ';'
+| '(' idents ')' '=' path attrs '(' idents ')' ';'
 	{ $$ = NEW(struct ast_stmt, .kind = AST_USE,
 		.at = span_join($1.at, $10.at), LIST(names, $2), .callee = $5,
 		LIST(attrs, $6), LIST(operands, $8)); }
@@ -331,6 +331,10 @@ stmt:
 	{ $$ = NEW(struct ast_stmt, .kind = AST_ASSIGN,
 		.at = span_join($1.at, $7.at), .name = syntax_name($1),
 		LIST(binders, $3), .expr = $6); }
+| IDENT '=' expr ';'
+	{ $$ = NEW(struct ast_stmt, .kind = AST_ASSIGN,
+		.at = span_join($1.at, $4.at), .name = syntax_name($1),
+		.expr = $3); }
 | error ';' resume
 	{ $$ = ARENA_NEW(p->a, struct ast_stmt); }
 ;
@@ -411,6 +415,12 @@ exprs:
 name:
   IDENT		{ $$ = syntax_name($1); }
 | name '.' word	{ $$ = syntax_dotted(p, $1, $3); }
+;
+
+/* A name where no expression can stand may begin with any word. */
+path:
+  word		{ $$ = syntax_name($1); }
+| path '.' word	{ $$ = syntax_dotted(p, $1, $3); }
 ;
 
 idents:

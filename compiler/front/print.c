@@ -82,6 +82,17 @@ static void put_choice(struct str *out, const struct ast_expr *e)
 	str_putc(out, ')');
 }
 
+static void put_string(struct str *out, const char *text)
+{
+	str_putc(out, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			str_putc(out, '\\');
+		str_putc(out, *text);
+	}
+	str_putc(out, '"');
+}
+
 static void put_range(struct str *out, const struct ast_expr *e)
 {
 	print_expr(out, e->args[0]);
@@ -106,7 +117,7 @@ void print_expr(struct str *out, const struct ast_expr *e)
 		str_puts(out, e->name);
 		break;
 	case AST_STRING:
-		str_printf(out, "\"%s\"", e->name);
+		put_string(out, e->name);
 		break;
 	case AST_INDEX:
 		put_applied(out, e, "[", "]");
@@ -147,7 +158,10 @@ const char *expr_text(struct arena *a, const struct ast_expr *e)
 
 	str_init(&s, a);
 	print_expr(&s, e);
-	return str_text(&s);
+	if (s.p[0] != '(')
+		return s.p;
+	s.p[s.n - 1] = '\0';
+	return s.p + 1;
 }
 
 static void put_attrs(struct str *out, const struct ast_attr *v, int n)

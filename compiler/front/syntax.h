@@ -40,14 +40,16 @@ SYNTAX_LIST(item_list, struct ast_item);
 
 /* One run of the parser. "last" is the newest token; "recovering" silences
  * syntax errors between one error and the place where parsing resumes;
- * "too_deep" says that this was reported. */
+ * "too_deep" says that this was reported. "damaged" means that the statement
+ * at hand has had an error of its tokens, "previous" is the token before
+ * "last". */
 struct parser {
 	struct arena *a;
 	const struct source *src;
 	struct diag *d;
 	void *scanner;
-	struct token last;
-	bool recovering, too_deep;
+	struct token last, previous;
+	bool recovering, too_deep, damaged;
 	int n_tokens;
 	struct item_list items;
 };
