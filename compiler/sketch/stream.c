@@ -19,7 +19,29 @@ struct stream stream_create(struct arena *a, const struct ir_operator *o,
 	};
 
 	s.held = ARENA_ARRAY(a, (size_t)w->acc.n + 1, struct held_access);
+	s.kept = ARENA_ARRAY(a, (size_t)w->pieces.n + 1, struct held_access);
 	return s;
+}
+
+void stream_bind(const struct task *t, struct arena *a, const struct walk *w,
+	const struct program *p, struct p_step *step, struct kernel *k,
+	struct k_buffer **buffers, uint64_t readers, uint64_t writers)
+{
+	for (int id = 0; id < t->op->n_tensors; id++) {
+		uint64_t read = 0, written = 0;
+
+		for (int i = 0; i < w->acc.n; i++) {
+			const struct access *x = &w->acc.v[i];
+
+			if (x->tensor->id != id)
+				continue;
+			read |= x->read ? x->pieces & readers : 0;
+			written |= x->read ? 0 : x->pieces & writers;
+		}
+		if (read || written)
+			buffers[id] = program_bind(a, p, step, k,
+				&t->op->tensors[id], written != 0);
+	}
 }
 
 void stream_row(struct stream *s, struct k_block *b, struct kx *row)
@@ -60,21 +82,21 @@ static struct kx *element_address(const struct stream *s,
 
 static bool is_read(const struct access *x, uint64_t mask, int i)
 {
-	return (mask >> i & 1) && x->direct && x->read;
+	return i < 64 && (mask >> i & 1) && x->direct && x->read;
 }
 
 /* "n" elements, or "slots" times as many; a slotted single element has one
  * index only. */
-static struct k_buffer *registers(struct stream *s, const struct ir_tensor *t,
-	int slots, int n)
+static struct k_buffer *registers(struct stream *s, const char *name,
+	enum dtype type, int slots, int n)
 {
 	const int64_t dims[2] = { slots, n }, flat = (int64_t)slots * n;
-	const char *name = arena_printf(s->a, "%s_v", t->name);
 
+	name = arena_printf(s->a, "%s_v", name);
 	if (slots > 1 && n > 1)
-		return kernel_array(s->kernel, K_REGISTER, name, t->type, 2,
+		return kernel_array(s->kernel, K_REGISTER, name, type, 2,
 			dims, VECTOR_BYTES);
-	return kernel_array(s->kernel, K_REGISTER, name, t->type, 1, &flat,
+	return kernel_array(s->kernel, K_REGISTER, name, type, 1, &flat,
 		VECTOR_BYTES);
 }
 
@@ -89,7 +111,8 @@ void stream_hold(struct stream *s, uint64_t mask, int slots, bool always)
 		    (slots * n == 1 && !always))
 			continue;
 		h->slotted = slots > 1;
-		h->buffer = registers(s, x->tensor, slots, n);
+		h->buffer = registers(s, x->tensor->name, x->tensor->type,
+			slots, n);
 	}
 }
 
@@ -170,6 +193,7 @@ void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
 
 struct reader {
 	struct stream *s;
+	struct k_block *block;
 	const struct point *p;
 };
 
@@ -197,15 +221,34 @@ static struct kx *read_access(const struct reader *r, int i)
 	return lower_convert(s->a, value, lower_type(x->tensor->type));
 }
 
+/* What piece "i" computes at this element, from where it is kept or again. */
+static struct kx *read_piece(const struct reader *r, int i)
+{
+	const struct ir_stmt *x = r->s->w->pieces.v[i].stmt;
+	const struct ir_tensor *t = &r->s->op->tensors[x->tensor];
+	const struct held_access *h = &r->s->kept[i];
+
+	if (h->buffer)
+		return register_load(r->s, h, r->p, zero_or(r->s->a,
+			r->p->element));
+	r->s->values[t->id] = ks_let(r->s->a, r->block, t->name,
+		lower_round(r->s->a, stream_value(r->s, r->block, i, r->p),
+			t->type));
+	return r->s->values[t->id];
+}
+
 static struct kx *supply(void *ctx, const struct ir_expr *e)
 {
 	const struct reader *r = ctx;
 	const struct walk *w = r->s->w;
+	int writer = e->kind == IR_READ ? walk_writer(w, e->tensor) : -1;
 
 	if (e->kind != IR_READ)
 		return NULL;
 	if (r->s->values[e->tensor])
 		return r->s->values[e->tensor];
+	if (writer >= 0)
+		return read_piece(r, writer);
 	for (int i = 0; i < w->uses.n; i++)
 		if (w->uses.v[i].read == e)
 			return read_access(r, w->uses.v[i].access);
@@ -262,7 +305,7 @@ struct kx *stream_value(struct stream *s, struct k_block *b, int i,
 	const struct point *p)
 {
 	const struct piece *x = &s->w->pieces.v[i];
-	struct reader r = { s, p };
+	struct reader r = { s, b, p };
 	struct lower_env env = environment(s, b, x, &r);
 	const char *name = s->op->tensors[x->stmt->tensor].name;
 
@@ -270,11 +313,41 @@ struct kx *stream_value(struct stream *s, struct k_block *b, int i,
 		lower_expr(&env, x->value));
 }
 
+void stream_forget(struct stream *s)
+{
+	for (int i = 0; i < s->w->pieces.n; i++) {
+		const struct piece *x = &s->w->pieces.v[i];
+
+		if (!x->per_row && !x->reduction)
+			s->values[x->stmt->tensor] = NULL;
+	}
+}
+
+void stream_keep(struct stream *s, int i, int slots)
+{
+	const struct piece *x = &s->w->pieces.v[i];
+	const struct ir_tensor *t = &s->op->tensors[x->stmt->tensor];
+
+	s->kept[i].slotted = slots > 1;
+	s->kept[i].buffer = registers(s, t->name, lower_type(t->type), slots,
+		s->v);
+}
+
+void stream_put(struct stream *s, struct k_block *b, int i,
+	const struct point *p, struct kx *value)
+{
+	const struct held_access *h = &s->kept[i];
+
+	if (h->buffer)
+		ks_store(s->a, b, register_place(s, h, p,
+			zero_or(s->a, p->element)), value);
+}
+
 struct kx *stream_place(struct stream *s, struct k_block *b, int i,
 	const struct point *p)
 {
 	const struct piece *x = &s->w->pieces.v[i];
-	struct reader r = { s, p };
+	struct reader r = { s, b, p };
 	struct lower_env env = environment(s, b, x, &r);
 
 	return reducer_index(&env, x->reduction);
@@ -286,7 +359,7 @@ static void store_general(struct stream *s, struct k_block *b,
 	const struct piece *x, const struct point *p, struct kx *value)
 {
 	const struct ir_tensor *t = &s->op->tensors[x->stmt->tensor];
-	struct reader r = { s, p };
+	struct reader r = { s, b, p };
 	struct lower_env env = environment(s, b, x, &r);
 	struct kx **idx = ARENA_ARRAY(s->a, (size_t)t->rank + 1, struct kx *);
 
@@ -338,7 +411,8 @@ void stream_collect(struct stream *s, struct k_block *b, int i,
 		return;
 	}
 	if (!h->buffer)
-		h->buffer = registers(s, x->tensor, 1, s->v);
+		h->buffer = registers(s, x->tensor->name, x->tensor->type, 1,
+			s->v);
 	ks_store(s->a, b, k_place(h->buffer, zero_or(s->a, p->element)),
 		lower_convert(s->a, value, h->buffer->type));
 }
@@ -360,14 +434,4 @@ void stream_flush(struct stream *s, struct k_block *b, int i,
 			kx_int(s->a, e))), k_place(s->held[out].buffer,
 			kx_int(s->a, e)), chunk *
 			dtype_row(x->tensor->type)->bits / 8, NULL, 0);
-}
-
-uint64_t stream_reads(const struct walk *w, int i)
-{
-	uint64_t mask = 0;
-
-	for (int k = 0; k < w->acc.n; k++)
-		if (w->acc.v[k].read && w->acc.v[k].pieces >> i & 1)
-			mask |= 1ull << k;
-	return mask;
 }

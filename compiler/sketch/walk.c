@@ -6,15 +6,16 @@
 #include "sketch/walk.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Coefficients are those of values from 0: the axes' lower bounds, and axes of
  * extent 1 whole, go into the constant. */
-struct form form_of(const struct ir_operator *o, const struct walk *w,
-	const struct ir_stmt *s, const struct piece *p,
-	const struct ir_affine *f)
+static struct form form_of(const struct ir_operator *o, const struct walk *w,
+	const struct piece *p, const struct ir_affine *f)
 {
 	struct form x = { .c = f->c };
+	const struct ir_stmt *s = p->stmt;
 	const struct ir_expr *r = p->reduction;
 
 	for (int i = 0; i < s->n_axes; i++)
@@ -28,7 +29,7 @@ struct form form_of(const struct ir_operator *o, const struct walk *w,
 	return x;
 }
 
-bool form_equal(const struct walk *w, const struct form *x,
+static bool form_equal(const struct walk *w, const struct form *x,
 	const struct form *y)
 {
 	size_t rows = (size_t)w->rows.n * sizeof *x->row;
@@ -42,8 +43,7 @@ struct collector {
 	struct arena *a;
 	const struct ir_operator *o;
 	struct walk *w;
-	const struct piece *p;
-	const bool *held;
+	struct piece *p;
 };
 
 /* Axis "id" of the piece needs its values one by one. */
@@ -106,24 +106,26 @@ static void collect_read(struct collector *c, const struct ir_expr *e)
 	if (!leaves(c->o, e) && c->w->acc.n < ACCESS_LIMIT &&
 	    ir_address(c->a, c->o, t, e->args, &f)) {
 		x.direct = true;
-		x.at = form_of(c->o, c->w, c->p->stmt, c->p, &f);
+		x.at = form_of(c->o, c->w, c->p, &f);
 		vec_push(c->a, &c->w->uses, (struct use){ e,
 			add_access(c, x) });
 		return;
 	}
-	if (c->w->acc.n < ACCESS_LIMIT)
-		add_access(c, x);
+	add_access(c, x);
 	for (int i = 0; i < e->n_args; i++)
 		collect(c, e->args[i]);
 }
 
 static void collect(struct collector *c, const struct ir_expr *e)
 {
-	if (e->kind == IR_READ) {
-		if (!c->held[e->tensor])
-			collect_read(c, e);
+	int writer = e->kind == IR_READ ? walk_writer(c->w, e->tensor) : -1;
+
+	if (writer >= 0)
+		c->p->uses |= 1ull << writer;
+	else if (e->kind == IR_READ)
+		collect_read(c, e);
+	if (e->kind == IR_READ)
 		return;
-	}
 	if (e->kind == IR_AXIS)
 		spell(c, e->axis);
 	if (e->kind == IR_REDUCE) {
@@ -137,12 +139,13 @@ static void collect(struct collector *c, const struct ir_expr *e)
 static int add_write(struct collector *c)
 {
 	const struct ir_stmt *s = c->p->stmt;
-	struct access x = { .tensor = &c->o->tensors[s->tensor] };
+	struct access x = { .tensor = &c->o->tensors[s->tensor],
+		.pieces = 1ull << c->w->pieces.n };
 	struct ir_affine f;
 
 	if (ir_address(c->a, c->o, x.tensor, s->index, &f)) {
 		x.direct = true;
-		x.at = form_of(c->o, c->w, s, c->p, &f);
+		x.at = form_of(c->o, c->w, c->p, &f);
 		return add_access(c, x);
 	}
 	for (int i = 0; i < s->n_axes; i++)
@@ -159,10 +162,10 @@ static void collect_places(struct collector *c)
 		spell(c, r->red[i]);
 }
 
-void walk_add(struct arena *a, const struct ir_operator *o, struct walk *w,
-	struct piece p, const bool *held, bool stored)
+static void add_piece(struct arena *a, const struct ir_operator *o,
+	struct walk *w, struct piece p, bool stored)
 {
-	struct collector c = { a, o, w, &p, held };
+	struct collector c = { a, o, w, &p };
 
 	assert(w->pieces.n < WALK_PIECES);
 	collect(&c, p.value);
@@ -208,43 +211,26 @@ static void find_width(const struct walk *w, struct access *x)
 			x->width = v;
 }
 
-static int gather_forms(const struct walk *w, const struct form **forms, int n)
+static int gather_forms(const struct walk *w, const struct form **forms)
 {
+	int n = 0;
+
 	for (int i = 0; i < w->acc.n; i++)
 		if (w->acc.v[i].direct)
 			forms[n++] = &w->acc.v[i].at;
 	return n;
 }
 
-static void share_spelled_rows(struct walk *w, int n)
+static void finish(struct arena *a, struct walk *w)
 {
-	for (int i = 0; i < w->rows.n; i++) {
-		bool spelled = false;
+	const struct form **forms = ARENA_ARRAY(a, (size_t)w->acc.n + 1,
+		const struct form *);
+	int n = gather_forms(w, forms);
 
-		for (int k = 0; k < n; k++)
-			spelled |= w[k].rows.spelled[i];
-		for (int k = 0; k < n; k++)
-			w[k].rows.spelled[i] = spelled;
-	}
-}
-
-void walk_finish(struct arena *a, struct walk *w, int n)
-{
-	const struct form **forms = ARENA_ARRAY(a, (size_t)n *
-		(ACCESS_LIMIT + WALK_PIECES), const struct form *);
-	int n_forms = 0;
-
-	share_spelled_rows(w, n);
-	for (int i = 0; i < n; i++)
-		n_forms = gather_forms(&w[i], forms, n_forms);
-	for (int i = 0; i < n; i++)
-		nest_join(&w[i].rows, forms, n_forms, false);
-	for (int i = 0; i < n; i++) {
-		n_forms = gather_forms(&w[i], forms, 0);
-		nest_join(&w[i].in, forms, n_forms, true);
-		for (int k = 0; k < w[i].acc.n; k++)
-			find_width(&w[i], &w[i].acc.v[k]);
-	}
+	nest_join(&w->rows, forms, n, false);
+	nest_join(&w->in, forms, n, true);
+	for (int i = 0; i < w->acc.n; i++)
+		find_width(w, &w->acc.v[i]);
 }
 
 int access_chunk(const struct access *x, int v)
@@ -265,60 +251,237 @@ int walk_vector(const struct walk *w, int limit)
 	return best < limit ? best : limit;
 }
 
-struct cost_of expr_cost(const struct ir_expr *e)
+/* ---- groups ---- */
+
+int stmt_inner_axis(const struct ir_stmt *s, int n_rows, int k)
 {
-	struct cost_of sum = { 0, 0 };
+	const struct ir_expr *e = s->expr;
 
-	if (e->kind == IR_READ)
-		return sum;
-	for (int i = 0; i < e->n_args; i++) {
-		struct cost_of x = expr_cost(e->args[i]);
-
-		sum.ops += x.ops;
-		sum.special += x.special;
-	}
-	if (e->kind == IR_OP && e->op >= OP_EXP && e->op <= OP_ERF)
-		sum.special += 1;
-	if (e->kind == IR_OP || e->kind == IR_CAST)
-		sum.ops += 1;
-	return sum;
+	if (e->kind == IR_REDUCE)
+		return k < e->n_red ? e->red[k] : -1;
+	return n_rows + k < s->n_axes ? s->axes[n_rows + k] : -1;
 }
 
-static bool computable(enum dtype t)
+int walk_writer(const struct walk *w, int tensor)
 {
-	return t != T_TF32 && t != T_E4M3 && t != T_E5M2 && t != T_I4 &&
-		t != T_U4;
+	for (int i = 0; i < w->pieces.n; i++)
+		if (w->pieces.v[i].stmt->tensor == tensor)
+			return i;
+	return -1;
 }
 
-struct type_search {
-	const struct ir_operator *o;
-	enum dtype bad;
+struct seeking {
+	int tensor;
+	bool found;
 };
 
-static void look_at_type(struct ir_expr *e, void *ctx)
+static void seek(struct ir_expr *e, void *ctx)
 {
-	struct type_search *s = ctx;
+	struct seeking *s = ctx;
 
-	if (!computable(e->type))
-		s->bad = e->type;
-	if (e->kind == IR_READ && !computable(s->o->tensors[e->tensor].type))
-		s->bad = s->o->tensors[e->tensor].type;
+	s->found |= e->kind == IR_READ && e->tensor == s->tensor;
 }
 
-const char *group_types(struct arena *a, const struct ir_operator *o,
-	const struct ir_group *g)
+static bool in_group(const struct ir_group *g, int stmt)
 {
-	struct type_search s = { o, T_NONE };
+	for (int i = 0; i < g->n_stmts; i++)
+		if (g->stmts[i] == stmt)
+			return true;
+	return false;
+}
 
-	for (int i = 0; i < g->n_stmts; i++) {
-		const struct ir_stmt *x = &o->stmts[g->stmts[i]];
+bool group_stores(const struct task *t, int tensor)
+{
+	struct seeking s = { tensor, t->op->tensors[tensor].role == IR_OUT };
 
-		if (!computable(o->tensors[x->tensor].type))
-			s.bad = o->tensors[x->tensor].type;
-		ir_walk(x->expr, look_at_type, &s);
+	for (int i = 0; i < t->op->n_stmts && !s.found; i++)
+		if (!in_group(t->group, i))
+			ir_walk(t->op->stmts[i].expr, seek, &s);
+	return s.found;
+}
+
+const char **walk_vector_names(const struct task *t, const struct walk *w)
+{
+	const char **names = ARENA_ARRAY(t->a, (size_t)w->acc.n + 1,
+		const char *);
+	int n = 0;
+
+	for (int id = 0; id < t->op->n_tensors; id++) {
+		bool vector = false;
+
+		for (int i = 0; i < w->acc.n; i++)
+			vector |= w->acc.v[i].tensor->id == id &&
+				w->acc.v[i].width > 1;
+		if (vector)
+			names[n++] = t->op->tensors[id].name;
 	}
-	if (s.bad == T_NONE)
+	return names;
+}
+
+uint64_t walk_reads(const struct walk *w, int i, uint64_t known)
+{
+	uint64_t mask = 0, pieces = 1ull << i;
+
+	for (int k = i; k >= 0; k--) {
+		if (!(pieces >> k & 1))
+			continue;
+		pieces |= w->pieces.v[k].uses & ~known;
+		for (int x = 0; x < w->acc.n && x < 64; x++)
+			if (w->acc.v[x].read &&
+			    w->acc.v[x].pieces >> k & 1)
+				mask |= 1ull << x;
+	}
+	return mask;
+}
+
+struct ordered {
+	int place;
+	int64_t stride;
+};
+
+static int by_stride(const void *x, const void *y)
+{
+	const struct ordered *p = x, *q = y;
+
+	if (p->stride != q->stride)
+		return p->stride < q->stride ? 1 : -1;
+	return p->place - q->place;
+}
+
+/* Places 0..n-1 with the greatest strides first; what has none is outermost. */
+static int *order(struct arena *a, int n, const int64_t *stride)
+{
+	struct ordered *x = ARENA_ARRAY(a, (size_t)n + 1, struct ordered);
+	int *places = ARENA_ARRAY(a, (size_t)n + 1, int);
+
+	for (int i = 0; i < n; i++)
+		x[i] = (struct ordered){ i, stride[i] ? llabs(stride[i]) :
+			INT64_MAX };
+	qsort(x, (size_t)n, sizeof *x, by_stride);
+	for (int i = 0; i < n; i++)
+		places[i] = x[i].place;
+	return places;
+}
+
+struct places {
+	int n_rows, n_in;
+	int *rows, *in;
+};
+
+static int n_inner(const struct task *t, int n_rows)
+{
+	int n = 0;
+
+	for (int i = 0; i < t->group->n_stmts; i++)
+		while (stmt_inner_axis(&t->op->stmts[t->group->stmts[i]],
+		    n_rows, n) >= 0)
+			n++;
+	return n;
+}
+
+static struct places find_places(const struct task *t, int n_rows,
+	const struct reference *ref)
+{
+	struct places p = { .n_rows = n_rows, .n_in = n_inner(t, n_rows) };
+	struct arena *a = t->a;
+	int64_t *row = ARENA_ARRAY(a, (size_t)p.n_rows + 1, int64_t);
+	int64_t *in = ARENA_ARRAY(a, (size_t)p.n_in + 1, int64_t);
+	struct ir_affine f;
+
+	if (ref->index && ir_address(a, t->op, ref->tensor, ref->index, &f)) {
+		for (int i = 0; i < n_rows; i++)
+			row[i] = f.coef[ref->stmt->axes[i]];
+		for (int k = 0; k < p.n_in; k++) {
+			int axis = stmt_inner_axis(ref->stmt, n_rows, k);
+
+			in[k] = axis < 0 ? 0 : f.coef[axis];
+		}
+	}
+	p.rows = order(a, p.n_rows, row);
+	p.in = order(a, p.n_in, in);
+	return p;
+}
+
+static const struct ir_stmt *full_stmt(const struct task *t, int n_rows,
+	int n_in)
+{
+	for (int i = 0; i < t->group->n_stmts; i++) {
+		const struct ir_stmt *s = &t->op->stmts[t->group->stmts[i]];
+
+		if (n_in == 0 || stmt_inner_axis(s, n_rows, n_in - 1) >= 0)
+			return s;
+	}
+	return NULL;
+}
+
+static bool make_nests(const struct task *t, const struct places *p,
+	struct walk *w)
+{
+	const struct ir_stmt *s = full_stmt(t, p->n_rows, p->n_in);
+	int *rows = ARENA_ARRAY(t->a, (size_t)p->n_rows + 1, int);
+	int *in = ARENA_ARRAY(t->a, (size_t)p->n_in + 1, int);
+
+	if (!s || s->n_axes < p->n_rows)
+		return false;
+	for (int i = 0; i < p->n_rows; i++)
+		rows[i] = s->axes[p->rows[i]];
+	for (int i = 0; i < p->n_in; i++)
+		in[i] = stmt_inner_axis(s, p->n_rows, p->in[i]);
+	return nest_make(t->op, rows, p->n_rows, &w->rows) &&
+		nest_make(t->op, in, p->n_in, &w->in);
+}
+
+/* The axes of "s" in the nests' order; false if their extents differ. */
+static bool place_axes(const struct task *t, const struct places *p,
+	const struct walk *w, const struct ir_stmt *s, struct piece *x)
+{
+	const struct ir_axis *axes = t->op->axes;
+	int n = 0, m = 0;
+
+	x->per_row = p->n_in && stmt_inner_axis(s, p->n_rows, 0) < 0;
+	for (int i = 0; i < p->n_rows; i++) {
+		int id = s->axes[p->rows[i]];
+
+		if (axes[id].extent == 1)
+			continue;
+		if (n == w->rows.n || axes[id].extent != w->rows.extent[n])
+			return false;
+		x->row_axis[n++] = id;
+	}
+	for (int i = 0; i < p->n_in && !x->per_row; i++) {
+		int id = stmt_inner_axis(s, p->n_rows, p->in[i]);
+
+		if (id < 0 || axes[id].extent == 1)
+			continue;
+		if (m == w->in.n || axes[id].extent != w->in.extent[m])
+			return false;
+		x->in_axis[m++] = id;
+	}
+	return n == w->rows.n && (x->per_row || m == w->in.n);
+}
+
+struct walk *walk_of_group(const struct task *t, int n_rows,
+	const struct reference *ref, const char **why)
+{
+	struct places p = find_places(t, n_rows, ref);
+	struct walk *w = ARENA_NEW(t->a, struct walk);
+
+	*why = "its statements have too many axes";
+	if (t->group->n_stmts > WALK_PIECES || !make_nests(t, &p, w))
 		return NULL;
-	return arena_printf(a, "it computes on CUDA cores, which have no %s",
-		dtype_row(s.bad)->name);
+	for (int i = 0; i < t->group->n_stmts; i++) {
+		const struct ir_stmt *s = &t->op->stmts[t->group->stmts[i]];
+		bool reduces = s->expr->kind == IR_REDUCE;
+		struct piece x = { .stmt = s,
+			.reduction = reduces ? s->expr : NULL,
+			.value = reduces ? s->expr->args[0] : s->expr };
+
+		*why = "its statements go over different axes";
+		if (s->n_axes < n_rows || !place_axes(t, &p, w, s, &x))
+			return NULL;
+		add_piece(t->a, t->op, w, x, group_stores(t, s->tensor));
+	}
+	finish(t->a, w);
+	*why = NULL;
+	return w;
 }

@@ -29,10 +29,11 @@ struct form {
 	int64_t row[NEST_AXES], in[NEST_AXES];
 };
 
-/* One tensor read or written at one form. "direct": always in range and at
- * "at"; otherwise index by index. "width": elements of the longest vector its
- * alignment allows along the innermost run, 1 if it does not step by 1 there.
- * "pieces": bit i set when piece i reads it. */
+/* One tensor read (by "read", the first of equal ones) or written (NULL) at one
+ * form. "direct": always in range and at "at"; otherwise index by index.
+ * "width": elements of the longest vector its alignment allows along the
+ * innermost run, 1 if it does not step by 1 there. "pieces": bit i set when
+ * piece i reads or writes it. */
 struct access {
 	const struct ir_expr *read;
 	const struct ir_tensor *tensor;
@@ -43,20 +44,22 @@ struct access {
 };
 
 /* One statement: "value" is what is computed at each point, the expression or
- * what a reduction reduces. Axis ids in nest order; "out" is the access it
- * writes, -1 where the value stays in registers; "per_row" if it has no inner
- * axes and reduces none. */
+ * what "reduction" (or NULL) reduces. Axis ids in nest order; "out" is the
+ * access it writes, -1 where the value stays in registers; "per_row" if it has
+ * no inner axes and reduces none. Bit i of "uses" is set when it reads what
+ * piece i computes. */
 struct piece {
 	const struct ir_stmt *stmt;
 	const struct ir_expr *value, *reduction;
 	int row_axis[NEST_AXES], in_axis[NEST_AXES];
 	int out;
 	bool per_row;
+	uint64_t uses;
 };
 
-/* Accesses are numbered below 64 too, for masks; reads past that many are
- * done index by index. */
-enum { WALK_PIECES = 8, ACCESS_LIMIT = 56 };
+/* Direct reads are numbered below 64, for masks; reads past that many are done
+ * index by index. */
+enum { WALK_PIECES = 64, ACCESS_LIMIT = 56 };
 
 struct walk {
 	struct nest rows, in;
@@ -84,19 +87,26 @@ struct kx *nest_sum(struct arena *a, const struct nest *x,
 
 /* ---- walk.c ---- */
 
-/* The form of an affine address, of a statement with these axes in nests. */
-struct form form_of(const struct ir_operator *o, const struct walk *w,
-	const struct ir_stmt *s, const struct piece *p,
-	const struct ir_affine *f);
-bool form_equal(const struct walk *w, const struct form *x,
-	const struct form *y);
-/* Add a statement whose nests are w's; "held[id]" says which tensors' values
- * come from registers, "stored" whether it writes memory. */
-void walk_add(struct arena *a, const struct ir_operator *o, struct walk *w,
-	struct piece p, const bool *held, bool stored);
-/* After the last walk_add: joins runs and finds widths. The "n" walks' rows
- * are joined alike. */
-void walk_finish(struct arena *a, struct walk *w, int n);
+/* Where the order of the axes comes from: a read or write, whose strides are
+ * followed, greatest outermost. "index" NULL: the statements' own order. */
+struct reference {
+	const struct ir_stmt *stmt;
+	const struct ir_tensor *tensor;
+	struct ir_expr *const *index;
+};
+
+/* The walk of the group's statements, whose first "n_rows" axes are the row.
+ * NULL with "*why" if there is none. */
+struct walk *walk_of_group(const struct task *t, int n_rows,
+	const struct reference *ref, const char **why);
+/* Axis at inner position "k" of statement "s", or -1. */
+int stmt_inner_axis(const struct ir_stmt *s, int n_rows, int k);
+/* Names of the tensors it moves in vectors, NULL-ended. */
+const char **walk_vector_names(const struct task *t, const struct walk *w);
+/* The piece that writes "tensor", or -1. */
+int walk_writer(const struct walk *w, int tensor);
+/* Is "tensor", written in the group, to be in memory too? */
+bool group_stores(const struct task *t, int tensor);
 /* Largest vector of the walk's accesses, at most "limit". */
 int walk_vector(const struct walk *w, int limit);
 /* Elements at a time that access "x" is moved by in vectors of "v". */
@@ -105,7 +115,10 @@ bool access_uniform(const struct walk *w, const struct access *x);
 /* Contiguous along the innermost run. */
 bool access_vector(const struct walk *w, const struct access *x);
 
-/* What one result of "e" costs: operations of which "special", and loads. */
+/* ---- cost.c ---- */
+
+/* What one result of "e" costs: operations, of which "special"
+ * take the special-function unit. */
 struct cost_of {
 	double ops, special;
 };
@@ -123,7 +136,8 @@ struct point {
 	struct kx *element, *slot;
 };
 
-/* Registers of an access: a buffer of [slots][elements], or one value. */
+/* Registers of an access or of a piece's results: a buffer of
+ * [slots][elements], or one value. */
 struct held_access {
 	struct k_buffer *buffer;
 	struct kx *value;
@@ -141,11 +155,17 @@ struct stream {
 	bool wide;			/* positions are i64 */
 	struct kx *row[NEST_AXES];
 	struct held_access *held;	/* by access */
+	struct held_access *kept;	/* by piece: results */
 };
 
 struct stream stream_create(struct arena *a, const struct ir_operator *o,
 	const struct walk *w, struct kernel *k, struct k_buffer **buffers,
 	struct kx **values, int v);
+/* Parameters of "k" for the tensors that pieces "readers" read and pieces
+ * "writers" write, into "buffers" by tensor id. */
+void stream_bind(const struct task *t, struct arena *a, const struct walk *w,
+	const struct program *p, struct p_step *step, struct kernel *k,
+	struct k_buffer **buffers, uint64_t readers, uint64_t writers);
 /* Decodes row number "row". */
 void stream_row(struct stream *s, struct k_block *b, struct kx *row);
 struct point stream_point(struct stream *s, struct k_block *b, struct kx *at);
@@ -156,9 +176,17 @@ void stream_hold(struct stream *s, uint64_t mask, int slots, bool always);
 /* Load accesses "mask" at "p" into the slot p->slot. */
 void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
 	const struct point *p);
-/* Value of piece "i" at element "p->element", bound to a variable. */
+/* Keep the results of piece "i" of "slots" vectors in registers. */
+void stream_keep(struct stream *s, int i, int slots);
+void stream_put(struct stream *s, struct k_block *b, int i,
+	const struct point *p, struct kx *value);
+/* Value of piece "i" at element "p->element", bound to a variable. What other
+ * pieces compute there is taken from "values", from where it is kept, or
+ * computed again. */
 struct kx *stream_value(struct stream *s, struct k_block *b, int i,
 	const struct point *p);
+/* Forget what "values" holds of inner results: the next element follows. */
+void stream_forget(struct stream *s);
 /* Index argmax and argmin of piece "i" yield there. */
 struct kx *stream_place(struct stream *s, struct k_block *b, int i,
 	const struct point *p);
@@ -174,7 +202,8 @@ void stream_collect(struct stream *s, struct k_block *b, int i,
 	const struct point *p, struct kx *value);
 void stream_flush(struct stream *s, struct k_block *b, int i,
 	const struct point *p);
-/* Accesses that piece "i" reads, as a mask. */
-uint64_t stream_reads(const struct walk *w, int i);
+/* Accesses that piece "i" reads, itself or through pieces that are not in
+ * "known" and have to be computed again. */
+uint64_t walk_reads(const struct walk *w, int i, uint64_t known);
 
 #endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Maps: every element of the output on its own. The output's elements, in the
+ * order they have in memory, are dealt to threads in vectors; whatever else is
+ * contiguous along the same axis moves in vectors too, the rest element by
+ * element. Statements share a kernel, so that a value one of them makes and
+ * another uses at the same element stays in a register. Here are the numbers;
+ * elementwise_build.c makes the kernel. */
+#include "sketch/elementwise.h"
+
+enum { THREADS_MAX = 1024, VECTOR_MAX = 16, UNROLL_MAX = 8, REGS_MAX = 255 };
+
+static bool applies(struct task *t, const char **why)
+{
+	struct maps *m = ARENA_NEW(t->a, struct maps);
+	const struct ir_stmt *s = &t->op->stmts[t->group->stmts[0]];
+	struct reference ref = { s, &t->op->tensors[s->tensor], s->index };
+
+	*why = group_types(t->a, t->op, t->group);
+	if (t->group->anchor != IR_MAP)
+		*why = "it computes maps, and this group reduces";
+	if (*why)
+		return false;
+	m->walk = walk_of_group(t, 0, &ref, why);
+	if (!m->walk)
+		return false;
+	m->limit = walk_vector(m->walk, VECTOR_MAX);
+	m->vectors = walk_vector_names(t, m->walk);
+	t->state = m;
+	return true;
+}
+
+/* ---- numbers ---- */
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	static const int threads[] = { 64, 128, 256, 512, 1024 };
+	static const int vectors[] = { 1, 2, 4, 8, 16 };
+	static const int unroll[] = { 1, 2, 4 };
+	const struct maps *m = t->state;
+	struct tunable *x = ARENA_ARRAY(t->a, N_MAP_TUNABLES, struct tunable);
+	int n_vectors = 1;
+
+	while (n_vectors < 5 && vectors[n_vectors] <= m->limit)
+		n_vectors++;
+	x[THREADS] = (struct tunable){ "bind.threads", "bind", "threads",
+		NULL, threads, 5, NULL, false };
+	x[VECTOR] = (struct tunable){ "vectorize", "vectorize", NULL,
+		m->vectors, vectors, n_vectors, NULL, false };
+	x[UNROLL] = (struct tunable){ "unroll", "unroll", NULL, NULL, unroll,
+		3, NULL, false };
+	*n = N_MAP_TUNABLES;
+	return x;
+}
+
+static int64_t ceil_div(int64_t x, int64_t y)
+{
+	return (x + y - 1) / y;
+}
+
+int64_t map_tile(const int *v)
+{
+	return (int64_t)v[THREADS] * v[VECTOR] * v[UNROLL];
+}
+
+static int size_of(const struct access *x)
+{
+	return dtype_row(x->tensor->type)->bits / 8;
+}
+
+static int registers(const struct walk *w, const int *v)
+{
+	int regs = 20;
+
+	for (int i = 0; i < w->acc.n; i++)
+		if (w->acc.v[i].direct)
+			regs += 2 + (int)ceil_div((int64_t)v[VECTOR] *
+				(w->acc.v[i].read ? v[UNROLL] : 1) *
+				size_of(&w->acc.v[i]), 4);
+	return regs;
+}
+
+static const char *wrong_number(struct arena *a, const char *what, int value,
+	int nearest)
+{
+	return arena_printf(a, "%s = %d is not possible, %d is", what, value,
+		nearest);
+}
+
+static const char *legal(const struct task *t, struct arena *a, const int *v)
+{
+	const struct maps *m = t->state;
+	int regs;
+
+	if (v[THREADS] < 32 || v[THREADS] > THREADS_MAX || v[THREADS] % 32)
+		return wrong_number(a, "threads", v[THREADS],
+			v[THREADS] < 32 ? 32 : v[THREADS] > THREADS_MAX ?
+			THREADS_MAX : v[THREADS] / 32 * 32);
+	if (v[VECTOR] < 1 || v[VECTOR] & (v[VECTOR] - 1) ||
+	    v[VECTOR] > m->limit)
+		return wrong_number(a, "vectorize", v[VECTOR], m->limit);
+	if (v[UNROLL] < 1 || v[UNROLL] > UNROLL_MAX)
+		return wrong_number(a, "unroll", v[UNROLL],
+			v[UNROLL] < 1 ? 1 : UNROLL_MAX);
+	if (ceil_div(m->walk->in.total, map_tile(v)) > INT32_MAX)
+		return arena_printf(a, "a grid has fewer than 2^31 blocks");
+	regs = registers(m->walk, v);
+	if (regs > REGS_MAX ||
+	    target_occupancy(t->target, v[THREADS], regs, 0) < 1)
+		return arena_printf(a, "%d vectors of %d need about %d "
+			"registers a thread", v[UNROLL], v[VECTOR], regs);
+	return NULL;
+}
+
+/* Vectors of 16 bytes, fewer where the operator is too small to fill the
+ * chip. */
+static void start(const struct task *t, int *v)
+{
+	const struct maps *m = t->state;
+	const struct gpu *g = t->gpu ? t->gpu : gpu_for_target(t->target);
+	int64_t total = m->walk->in.total;
+
+	v[THREADS] = 256;
+	v[VECTOR] = m->limit > 8 ? 8 : m->limit;
+	v[UNROLL] = 1;
+	while (v[VECTOR] > 1 && total / v[VECTOR] / v[THREADS] < g->sms)
+		v[VECTOR] /= 2;
+	while (v[THREADS] > 64 && total / v[VECTOR] / v[THREADS] < g->sms)
+		v[THREADS] /= 2;
+	if (total / v[VECTOR] / v[THREADS] / 2 >= 16 * g->sms)
+		v[UNROLL] = 2;
+	while (v[UNROLL] > 1 && legal(t, t->a, v))
+		v[UNROLL] /= 2;
+	while (v[VECTOR] > 1 && legal(t, t->a, v))
+		v[VECTOR] /= 2;
+}
+
+/* ---- features ---- */
+
+/* Bytes asked of the second-level cache for one element of access "x". */
+static double asked(const struct walk *w, const struct access *x, int v)
+{
+	if (access_vector(w, x))
+		return size_of(x);
+	if (access_uniform(w, x))
+		return (double)size_of(x) / v;
+	return 32;
+}
+
+static void add_traffic(const struct task *t, const struct walk *w, int v,
+	struct features *f)
+{
+	for (int i = 0; i < w->acc.n; i++) {
+		const struct access *x = &w->acc.v[i];
+		double all = (double)w->in.total;
+		double have = (double)t->op->tensors[x->tensor->id].elements;
+
+		f->dram_bytes += (have < all ? have : all) * size_of(x);
+		f->l2_bytes += all * asked(w, x, v);
+		f->issue += all / 32 / (x->direct ? access_chunk(x, v) : 0.2);
+		if (x->direct && x->read)
+			f->stages += 1;
+	}
+}
+
+static void add_arithmetic(const struct walk *w, int v, struct features *f)
+{
+	double all = (double)w->in.total;
+
+	for (int i = 0; i < w->pieces.n; i++) {
+		struct cost_of c = expr_cost(w->pieces.v[i].value);
+
+		f->flops += all * c.ops;
+		f->special += all * c.special;
+		f->issue += all / 32 * (c.ops + 8 * c.special);
+	}
+	f->issue += all / 32 / v * (8 + 6 * (w->in.n_runs - 1));
+}
+
+static void features(const struct task *t, const int *v, struct features *f)
+{
+	const struct maps *m = t->state;
+
+	*f = (struct features){ .threads = v[THREADS], .useful = 1,
+		.ilp = v[VECTOR] * v[UNROLL], .launches = 1,
+		.regs = registers(m->walk, v),
+		.blocks = (double)ceil_div(m->walk->in.total, map_tile(v)) };
+	add_traffic(t, m->walk, v[VECTOR], f);
+	add_arithmetic(m->walk, v[VECTOR], f);
+	f->stages *= v[UNROLL];
+	f->occupancy = target_occupancy(t->target, v[THREADS], f->regs, 0);
+	f->chain = 600;
+}
+
+static const char *const directives[] = {
+	"bind", "vectorize", "unroll", NULL
+};
+
+const struct sketch sketch_elementwise = {
+	.name = "elementwise",
+	.summary = "maps, each element on its own, in vectors",
+	.directives = directives,
+	.applies = applies, .tunables = tunables, .legal = legal,
+	.features = features, .start = start,
+	.build = elementwise_build,
+};

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/* The numbers of sketch "reduce": which threads share a row, how many rows a
+ * block has, in what vectors it reads, what stays in registers between passes,
+ * and among how many blocks a row is split. */
+#include "sketch/reduce.h"
+
+enum {
+	WARP = 32, THREADS_MAX = 1024, UNROLL_MAX = 8, REGS_MAX = 255,
+	GRID_Y_MAX = 65535, BASE_REGS = 28, ROWS_ALWAYS = 128
+};
+
+static int64_t ceil_div(int64_t x, int64_t y)
+{
+	return (x + y - 1) / y;
+}
+
+static int number(const struct rows *r, const int *v, enum row_number n,
+	int otherwise)
+{
+	return r->at[n] < 0 ? otherwise : v[r->at[n]];
+}
+
+struct row_point row_point(const struct rows *r, const int *v)
+{
+	return (struct row_point){
+		.over = number(r, v, ROW_OVER, OVER_THREAD),
+		.threads = number(r, v, ROW_THREADS, 1),
+		.rows = number(r, v, ROW_ROWS, 1),
+		.vector = number(r, v, ROW_VECTOR, 1),
+		.cache = number(r, v, ROW_CACHE, 0),
+		.unroll = number(r, v, ROW_UNROLL, 1),
+		.parts = number(r, v, ROW_SPLIT, 1),
+	};
+}
+
+static int64_t whole(const struct rows *r, const struct row_point *x)
+{
+	return r->walk->in.total / x->vector * x->vector;
+}
+
+int64_t row_slots(const struct rows *r, const struct row_point *x)
+{
+	return ceil_div(whole(r, x), (int64_t)x->threads * x->vector);
+}
+
+int64_t row_part(const struct rows *r, const struct row_point *x)
+{
+	int64_t step = (int64_t)x->threads * x->vector * x->unroll;
+	int64_t steps = ceil_div(ceil_div(whole(r, x), x->parts), step);
+
+	return (steps ? steps : 1) * step;
+}
+
+int64_t row_parts(const struct rows *r, const struct row_point *x)
+{
+	int64_t n = ceil_div(whole(r, x), row_part(r, x));
+
+	return n ? n : 1;
+}
+
+/* ---- tunables ---- */
+
+struct listing {
+	struct rows *r;
+	struct tunable *x;
+	int n;
+};
+
+static void list(struct listing *l, enum row_number n, struct tunable x)
+{
+	l->r->at[n] = l->n;
+	l->x[l->n++] = x;
+}
+
+static int up_to(const int *values, int n, int64_t limit)
+{
+	int k = 1;
+
+	while (k < n && values[k] <= limit)
+		k++;
+	return k;
+}
+
+static void list_team(const struct task *t, struct listing *l)
+{
+	static const char *const over[] = { "thread", "warp", "block", NULL };
+	static const int overs[] = { OVER_THREAD, OVER_WARP, OVER_BLOCK };
+	static const int threads[] = {
+		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024
+	};
+	static const int rows[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
+	const char **block = ARENA_ARRAY(t->a, 2, const char *);
+	struct rows *r = l->r;
+
+	block[0] = "block";
+	list(l, ROW_OVER, (struct tunable){ "reduce.over", "reduce", "over",
+		r->reductions, overs, 3, over, false });
+	list(l, ROW_THREADS, (struct tunable){ "reduce.threads", "reduce",
+		"threads", r->reductions, threads, 11, NULL, false });
+	if (r->row_name)
+		list(l, ROW_ROWS, (struct tunable){ arena_printf(t->a,
+			"tile.block.%s", r->row_name), "tile", r->row_name,
+			block, rows, up_to(rows, 10, r->walk->rows.total >
+				ROWS_ALWAYS ? r->walk->rows.total :
+				ROWS_ALWAYS), NULL, false });
+}
+
+static void list_moves(struct listing *l)
+{
+	static const char *const scope[] = { "none", "register", NULL };
+	static const int scopes[] = { 0, 1 };
+	static const int vectors[] = { 1, 2, 4, 8, 16 };
+	static const int unroll[] = { 1, 2, 4, 8 };
+	static const int parts[] = {
+		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024
+	};
+	struct rows *r = l->r;
+
+	if (r->limit > 1)
+		list(l, ROW_VECTOR, (struct tunable){ "vectorize",
+			"vectorize", NULL, r->vectors, vectors,
+			up_to(vectors, 5, r->limit), NULL, false });
+	if (r->cached || r->kept)
+		list(l, ROW_CACHE, (struct tunable){ "cache", "cache",
+			"scope", r->caches, scopes, 2, scope, false });
+	list(l, ROW_UNROLL, (struct tunable){ "unroll", "unroll", NULL, NULL,
+		unroll, 4, NULL, false });
+	if (r->splits)
+		list(l, ROW_SPLIT, (struct tunable){ "split_k", "split_k",
+			NULL, r->reductions, parts,
+			up_to(parts, 11, r->walk->in.total / 64), NULL,
+			false });
+}
+
+const struct tunable *reduce_tunables(const struct task *t, int *n)
+{
+	struct rows *r = t->state;
+	struct listing l = { r, ARENA_ARRAY(t->a, N_ROW_NUMBERS,
+		struct tunable), 0 };
+
+	for (int i = 0; i < N_ROW_NUMBERS; i++)
+		r->at[i] = -1;
+	list_team(t, &l);
+	list_moves(&l);
+	*n = l.n;
+	return l.x;
+}
+
+/* ---- legality ---- */
+
+static int bytes(enum dtype t)
+{
+	return dtype_row(t)->bits / 8;
+}
+
+static int64_t reg_words(int64_t elements, enum dtype t)
+{
+	return ceil_div(elements * bytes(t), 4);
+}
+
+static int registers(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t slots = row_slots(r, x), regs = BASE_REGS;
+
+	for (int i = 0; i < w->acc.n; i++) {
+		const struct access *y = &w->acc.v[i];
+		int64_t held = y->read && !x->cache ? x->unroll : 1;
+
+		if (x->cache && i < 64 && r->cached >> i & 1)
+			held = slots;
+		if (y->direct)
+			regs += 1 + reg_words(held * (access_uniform(w, y) ?
+				1 : x->vector), y->tensor->type);
+	}
+	for (int i = 0; i < w->pieces.n; i++)
+		if (x->cache && r->kept >> i & 1)
+			regs += reg_words(slots * x->vector, lower_type(
+				w->pieces.v[i].value->type));
+	return regs > 100000 ? 100000 : (int)regs;
+}
+
+static int shared_bytes(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int each = 0, n = x->rows;
+
+	if (x->threads == 1 || (!r->across && x->threads <= WARP))
+		return 0;
+	for (int i = 0; i < w->pieces.n; i++) {
+		const struct ir_expr *e = w->pieces.v[i].reduction;
+
+		if (e)
+			each += bytes(reducer_type(e)) +
+				(reducer_indexed(e->reducer) ? 8 : 0);
+	}
+	n *= r->across ? x->threads : x->threads / WARP;
+	return n * each + 16 * 2 * w->pieces.n;
+}
+
+static const char *const over_names[] = { "thread", "warp", "block" };
+
+static int over_of(const struct rows *r, int threads)
+{
+	if (threads == 1)
+		return OVER_THREAD;
+	return threads <= WARP && !r->across ? OVER_WARP : OVER_BLOCK;
+}
+
+static const char *legal_team(const struct rows *r, struct arena *a,
+	const struct row_point *x)
+{
+	int over = over_of(r, x->threads), all = x->threads * x->rows;
+
+	if (x->threads < 1 || x->threads > THREADS_MAX ||
+	    x->threads & (x->threads - 1))
+		return arena_printf(a, "reduce.threads = %d is no power of two "
+			"up to %d", x->threads, THREADS_MAX);
+	if (x->over != over)
+		return arena_printf(a, "%d threads for a row go with over = "
+			"%s", x->threads, over_names[over]);
+	if (x->rows < 1 || x->rows > THREADS_MAX || all > THREADS_MAX ||
+	    all % WARP)
+		return arena_printf(a, "%d rows of %d threads make a block of "
+			"%d, which must be a multiple of %d up to %d",
+			x->rows, x->threads, all, WARP, THREADS_MAX);
+	return NULL;
+}
+
+static bool power_of_two(int x)
+{
+	return x >= 1 && !(x & (x - 1));
+}
+
+static const char *legal_moves(const struct rows *r, struct arena *a,
+	const struct row_point *x)
+{
+	if (!power_of_two(x->vector) || x->vector > r->limit)
+		return arena_printf(a, "vectorize = %d is not possible, %d is",
+			x->vector, r->limit);
+	if (x->unroll < 1 || x->unroll > UNROLL_MAX)
+		return arena_printf(a, "unroll = %d is not possible, %d is",
+			x->unroll, x->unroll < 1 ? 1 : UNROLL_MAX);
+	if (x->cache && x->unroll > 1)
+		return arena_printf(a, "a row in registers is unrolled wholly:"
+			" unroll = 1");
+	if (x->parts < 1 || x->parts > GRID_Y_MAX ||
+	    row_parts(r, x) < x->parts)
+		return arena_printf(a, "split_k = %d leaves blocks without "
+			"work, %lld does not", x->parts,
+			(long long)row_parts(r, x));
+	return NULL;
+}
+
+const char *reduce_legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	const struct rows *r = t->state;
+	struct row_point x = row_point(r, values);
+	const char *why = legal_team(r, a, &x);
+	int regs, smem;
+
+	why = why ? why : legal_moves(r, a, &x);
+	if (why)
+		return why;
+	if (ceil_div(r->walk->rows.total, x.rows) > INT32_MAX)
+		return arena_printf(a, "a grid has fewer than 2^31 blocks");
+	smem = shared_bytes(r, &x);
+	if (smem > t->target->smem_block)
+		return arena_printf(a, "it needs %d bytes of shared memory, "
+			"%s has %d", smem, t->target->name,
+			t->target->smem_block);
+	regs = registers(r, &x);
+	if (regs > REGS_MAX ||
+	    target_occupancy(t->target, x.threads * x.rows, regs, smem) < 1)
+		return arena_printf(a, "a row in %d threads takes about %d "
+			"registers of each", x.threads, regs);
+	return NULL;
+}
+
+/* ---- the untuned default ---- */
+
+static void put(const struct rows *r, int *v, enum row_number n, int value)
+{
+	if (r->at[n] >= 0)
+		v[r->at[n]] = value;
+}
+
+static void put_team(const struct rows *r, int *v, int threads, int rows)
+{
+	put(r, v, ROW_OVER, over_of(r, threads));
+	put(r, v, ROW_THREADS, threads);
+	put(r, v, ROW_ROWS, rows);
+}
+
+static int power_up_to(int64_t x, int limit)
+{
+	int n = 1;
+
+	while (n * 2 <= x && n < limit)
+		n *= 2;
+	return n;
+}
+
+/* A warp for rows of up to 16 vectors a lane, a block of 8 vectors a thread
+ * for longer ones. */
+static void start_along(const struct rows *r, int *v)
+{
+	int64_t vectors = r->walk->in.total / r->limit;
+	int threads = power_up_to(vectors, WARP), rows;
+
+	if (vectors > 16 * WARP || !r->row_name)
+		threads = power_up_to(vectors / 8, THREADS_MAX);
+	if (threads < WARP && !r->row_name)
+		threads = WARP;
+	rows = r->row_name ? power_up_to(128 / threads, 128) : 1;
+	while (threads * rows < WARP)
+		rows *= 2;
+	put_team(r, v, threads, rows);
+}
+
+static void start_across(const struct rows *r, int *v)
+{
+	int threads = power_up_to(r->walk->in.total / 8, 16);
+
+	put_team(r, v, threads, threads < 4 ? 128 / threads : 32);
+}
+
+/* Parts enough for two blocks an SM, none below 4 steps. */
+static void start_split(const struct task *t, int *v)
+{
+	const struct rows *r = t->state;
+	const struct gpu *g = t->gpu ? t->gpu : gpu_for_target(t->target);
+	struct row_point x = row_point(r, v);
+	int64_t blocks = ceil_div(r->walk->rows.total, x.rows);
+	int64_t steps = r->walk->in.total / ((int64_t)x.threads * x.vector *
+		x.unroll * 4);
+	int parts = power_up_to(blocks ? 2 * g->sms / blocks : 1, 1024);
+
+	while (parts > 1 && parts > steps)
+		parts /= 2;
+	put(r, v, ROW_SPLIT, parts);
+	while (parts > 1 && reduce_legal(t, t->a, v))
+		put(r, v, ROW_SPLIT, parts /= 2);
+}
+
+void reduce_start(const struct task *t, int *v)
+{
+	const struct rows *r = t->state;
+	static const int unrolls[] = { 4, 2, 1 };
+
+	put(r, v, ROW_VECTOR, r->limit);
+	put(r, v, ROW_CACHE, 1);
+	put(r, v, ROW_UNROLL, 1);
+	put(r, v, ROW_SPLIT, 1);
+	if (r->across)
+		start_across(r, v);
+	else
+		start_along(r, v);
+	if (r->at[ROW_CACHE] >= 0 && !reduce_legal(t, t->a, v))
+		return;
+	put(r, v, ROW_CACHE, 0);
+	for (int i = 0; i < 3; i++) {
+		put(r, v, ROW_UNROLL, unrolls[i]);
+		if (!reduce_legal(t, t->a, v))
+			break;
+	}
+	for (int i = r->limit / 2; i > 0 && reduce_legal(t, t->a, v); i /= 2)
+		put(r, v, ROW_VECTOR, i);
+	if (r->at[ROW_SPLIT] >= 0)
+		start_split(t, v);
+}
+
+/* ---- features ---- */
+
+/* Passes that load access "i" from memory. */
+static int loads(const struct rows *r, const struct row_point *x, int i)
+{
+	const struct walk *w = r->walk;
+	uint64_t known = x->cache ? r->kept : 0;
+	int n = 0;
+
+	if (x->cache && i < 64 && r->cached >> i & 1)
+		return 1;
+	for (int pass = 1; pass <= r->passes; pass++) {
+		uint64_t reads = 0;
+
+		for (int k = 0; k < w->pieces.n; k++)
+			if (r->pass[k] == pass && !w->pieces.v[k].per_row)
+				reads |= walk_reads(w, k, known);
+		n += i < 64 && reads >> i & 1;
+	}
+	return n ? n : 1;
+}
+
+static bool contiguous_rows(const struct walk *w, const struct access *x)
+{
+	return x->direct && w->rows.n && x->at.row[w->rows.n - 1] == 1;
+}
+
+static void add_access(const struct task *t, const struct row_point *x,
+	int i, struct features *f)
+{
+	const struct rows *r = t->state;
+	const struct walk *w = r->walk;
+	const struct access *y = &w->acc.v[i];
+	double all = (double)w->rows.total * (double)w->in.total;
+	double size = bytes(y->tensor->type), n = y->read ?
+		loads(r, x, i) : 1;
+	bool dense = access_vector(w, y) || access_uniform(w, y) ||
+		(r->across && contiguous_rows(w, y));
+
+	if (!y->read && w->in.n && y->direct && !y->at.in[w->in.n - 1])
+		all = (double)w->rows.total;
+	f->dram_bytes += size * (all < (double)y->tensor->elements ? all :
+		(double)y->tensor->elements);
+	f->l2_bytes += n * all * (dense ? size : 32);
+	f->issue += n * all / 32 / access_chunk(y, x->vector);
+}
+
+static void add_work(const struct rows *r, const struct row_point *x,
+	struct features *f)
+{
+	const struct walk *w = r->walk;
+	double all = (double)w->rows.total * (double)w->in.total;
+
+	for (int i = 0; i < w->pieces.n; i++) {
+		const struct piece *p = &w->pieces.v[i];
+		struct cost_of c = expr_cost(p->value);
+		double n = p->per_row ? (double)w->rows.total * x->threads :
+			all;
+
+		c.ops += p->reduction ? 1 : 0;
+		f->flops += n * c.ops;
+		f->special += n * c.special;
+		f->issue += n / 32 * (c.ops + 8 * c.special);
+	}
+	f->issue += r->passes * all / 32 / x->vector * 4;
+}
+
+/* Cycles to join a team: a shuffle or a trip through shared memory is about
+ * 30, a barrier as much again. */
+static double join_cycles(const struct rows *r, const struct row_point *x)
+{
+	double steps = 0;
+
+	if (x->threads == 1)
+		return 0;
+	if (r->across)
+		return 60 + 30.0 * x->threads / 4;
+	for (int n = x->threads; n > 1; n /= 2)
+		steps++;
+	return steps * 30 + (x->threads > WARP ? 90 : 0);
+}
+
+void reduce_features(const struct task *t, const int *values,
+	struct features *f)
+{
+	const struct rows *r = t->state;
+	struct row_point x = row_point(r, values);
+	double parts = (double)row_parts(r, &x);
+	double steps = (double)ceil_div(row_slots(r, &x), x.unroll) / parts;
+
+	*f = (struct features){ .threads = x.threads * x.rows,
+		.regs = registers(r, &x), .smem = shared_bytes(r, &x),
+		.ilp = 1, .useful = 1, .launches = x.parts > 1 ? 2 : 1,
+		.blocks = parts * (double)ceil_div(r->walk->rows.total,
+			x.rows) };
+	for (int i = 0; i < r->walk->acc.n; i++)
+		add_access(t, &x, i, f);
+	add_work(r, &x, f);
+	f->occupancy = target_occupancy(t->target, f->threads, f->regs,
+		f->smem);
+	f->stages = x.cache ? (double)row_slots(r, &x) : x.unroll;
+	f->smem_cycles = f->smem / 128.0 * f->blocks;
+	f->chain = x.cache ? 600 : 600 * steps * r->passes;
+	f->chain += r->passes * join_cycles(r, &x);
+	f->smem = 0;	/* none of it stages operands */
+}
