@@ -17,7 +17,7 @@ static void put_tensor(struct arena *a, struct str *out,
 {
 	const char *name = names_of(n, t);
 
-	str_printf(out, " *\t%s: %s of %s%s%s, %d-byte aligned\n", name,
+	str_printf(out, " *\t%s: %s %s%s%s, %d-byte aligned\n", name,
 		t->role == P_IN ? "reads" : "writes", element_type(a, t->type),
 		t->shape ? " " : "",
 		t->shape ? emit_harmless(a, t->shape) : "", t->align);

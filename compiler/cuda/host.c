@@ -82,7 +82,7 @@ struct host {
 	struct names names;
 	struct str *out;
 	const struct p_step *steps;
-	int n_steps;
+	int n_steps, calls_left;
 	bool preparing;
 };
 
@@ -183,6 +183,21 @@ static void put_place(struct host *h, int i)
 		type, base));
 }
 
+static bool asks_for_shared(const struct p_step *s)
+{
+	return s->kernel->shared_bytes > 48 * 1024;
+}
+
+static int calls(const struct p_step *s, int n)
+{
+	int calls = 0;
+
+	for (int i = 0; i < n; i++)
+		calls += s[i].kind == P_CLEAR ? 1 : s[i].kind == P_LAUNCH ?
+			1 + asks_for_shared(&s[i]) : 0;
+	return calls;
+}
+
 static void put_locals(struct host *h)
 {
 	bool launches = false, cluster = false;
@@ -196,15 +211,20 @@ static void put_locals(struct host *h)
 		str_puts(h->out, "\tcudaLaunchConfig_t config = {};\n");
 	if (cluster)
 		str_puts(h->out, "\tcudaLaunchAttribute cluster = {};\n");
-	str_puts(h->out, "\tcudaError_t status;\n");
+	if (h->calls_left > 1)
+		str_puts(h->out, "\tcudaError_t status;\n");
 	for (int i = 0; i < h->p->tensors.n; i++)
 		put_place(h, i);
 	str_putc(h->out, '\n');
 }
 
-/* "text" is an expression of type cudaError_t. */
+/* "text" is an expression of type cudaError_t; the last one is returned. */
 static void put_call(struct host *h, const char *text)
 {
+	if (!--h->calls_left) {
+		emit_line(h->out, 1, arena_printf(h->a, "return %s;", text));
+		return;
+	}
 	emit_line(h->out, 1, arena_printf(h->a, "status = %s;", text));
 	str_puts(h->out, "\tif (status != cudaSuccess)\n"
 		"\t\treturn status;\n");
@@ -262,9 +282,9 @@ static void put_launch(struct host *h, const struct p_step *s,
 	struct str call;
 
 	put_config(h, s, before);
-	if (s->kernel->shared_bytes > 48 * 1024)
+	if (asks_for_shared(s))
 		put_call(h, arena_printf(h->a,
-			"cudaFuncSetAttribute((const void *)%s, "
+			"cudaFuncSetAttribute(%s, "
 			"cudaFuncAttributeMaxDynamicSharedMemorySize, %lld)",
 			name, (long long)s->kernel->shared_bytes));
 	str_init(&call, h->a);
@@ -304,11 +324,13 @@ static void put_steps(struct host *h)
 			before = s;
 		}
 	}
-	str_puts(h->out, "\treturn cudaSuccess;\n}\n\n");
+	str_puts(h->out, h->n_steps ? "}\n\n" :
+		"\treturn cudaSuccess;\n}\n\n");
 }
 
 static void put_function(struct host *h, const char *prototype)
 {
+	h->calls_left = calls(h->steps, h->n_steps);
 	emit_line(h->out, 0, arena_printf(h->a, "extern \"C\" %s",
 		prototype));
 	str_puts(h->out, "{\n");

@@ -25,7 +25,7 @@ static const struct {
 	{ ", ", 2, false }, { " && ", 2, false }, { " | ", 3, false },
 	{ " + ", 4, false }, { " - ", 4, false }, { " * ", 5, false },
 	{ " / ", 5, false }, { " % ", 5, false }, { " < ", 3, false },
-	{ " = ", 6, false }
+	{ " = ", 14, false }
 };
 
 /* Keeps the better of two places; of equals, the later. */
@@ -47,6 +47,20 @@ static void consider_tokens(struct place *best, const char *s, size_t i,
 	}
 }
 
+/* Within a literal: between instructions, then before brackets. */
+static int string_cost(const char *s, size_t i)
+{
+	if (i && s[i - 1] == ';')
+		return 900;
+	return s[i + 1] == '[' || s[i + 1] == '{' ? 950 : 1000;
+}
+
+/* An index is broken later than a call. */
+static int nesting(char c)
+{
+	return c == '(' ? 1 : c == '[' ? 2 : c == ')' ? -1 : c == ']' ? -2 : 0;
+}
+
 /* The best place within the first "room" columns; "at" 0 if there is none.
  * "quoted" tells whether the text starts inside a string literal. */
 static struct place find_break(const char *s, size_t room, int depth,
@@ -59,11 +73,10 @@ static struct place find_break(const char *s, size_t room, int depth,
 			quoted = !quoted;
 		if (quoted) {
 			if (s[i] == ' ' && i + 2 < room)
-				consider(&best, i + 1, 1000, true);
+				consider(&best, i + 1, string_cost(s, i), true);
 			continue;
 		}
-		depth += s[i] == '(' || s[i] == '[';
-		depth -= s[i] == ')' || s[i] == ']';
+		depth += nesting(s[i]);
 		consider_tokens(&best, s, i, room, depth);
 	}
 	return best;
@@ -74,10 +87,8 @@ static int depth_at(const char *s, size_t n, int depth, bool *quoted)
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '"')
 			*quoted = !*quoted;
-		if (*quoted)
-			continue;
-		depth += s[i] == '(' || s[i] == '[';
-		depth -= s[i] == ')' || s[i] == ']';
+		if (!*quoted)
+			depth += nesting(s[i]);
 	}
 	return depth;
 }
@@ -100,6 +111,8 @@ void emit_line(struct str *out, int depth, const char *text)
 		size_t room = indent < 60 ? WIDTH - (size_t)indent : 20;
 		struct place p = find_break(text, room, nest, quoted);
 
+		while (!p.at && room < strlen(text))
+			p = find_break(text, ++room, nest, quoted);
 		if (!p.at)
 			break;
 		nest = depth_at(text, p.at, nest, &quoted);

@@ -85,6 +85,13 @@ static bool has_assignment(enum op op)
 	return op == OP_ADD || op == OP_SUB || op == OP_MUL || op == OP_DIV;
 }
 
+static bool is_one(const struct kx *e)
+{
+	int64_t v;
+
+	return kx_is_int(e, &v) && v == 1;
+}
+
 static void emit_assign(struct emit *m, const struct ks *s)
 {
 	struct kx var = { .kind = KX_VAR, .type = s->var->type,
@@ -95,7 +102,9 @@ static void emit_assign(struct emit *m, const struct ks *s)
 	struct str text = begin(m);
 
 	str_puts(&text, names_of(&m->names, s->var));
-	if (s->has_op && has_assignment(s->op)) {
+	if (s->has_op && s->op == OP_ADD && is_one(s->value)) {
+		str_puts(&text, "++");
+	} else if (s->has_op && has_assignment(s->op)) {
 		str_printf(&text, " %s= ", op_rows[s->op].cuda);
 		emit_x(m, &text, s->value, P_SELECT);
 	} else {
@@ -172,13 +181,11 @@ static void emit_pragma(struct emit *m, const struct ks *s)
 static void emit_step(struct emit *m, struct str *text, const struct ks *s,
 	const char *name)
 {
-	int64_t step;
-
 	if (s->loop == LOOP_THREADS)
 		str_printf(text, "%s += %d", name, m->kernel->threads);
 	else if (s->loop == LOOP_TILES)
 		str_printf(text, "%s += gridDim.x", name);
-	else if (kx_is_int(s->step, &step) && step == 1)
+	else if (is_one(s->step))
 		str_printf(text, "%s++", name);
 	else {
 		str_printf(text, "%s += ", name);
@@ -270,21 +277,29 @@ static void emit_registers(struct emit *m, int registers)
 	line(m, &text);
 }
 
-static void emit_role(struct emit *m, const struct k_role *r, bool first)
+/* "covered": the roles before it have all warps below "covered". */
+static const char *role_condition(struct emit *m, const struct k_role *r,
+	int covered)
 {
-	int mark = names_enter(&m->names), warps = m->kernel->threads / 32;
-	struct str text = begin(m);
+	int lo = 32 * r->lo, hi = 32 * r->hi;
 
-	str_puts(&text, first ? "" : "} else ");
-	str_puts(&text, "if (");
-	if (r->lo > 0)
-		str_printf(&text, "threadIdx.x >= %d", 32 * r->lo);
-	if (r->lo > 0 && r->hi < warps)
-		str_puts(&text, " && ");
-	if (r->hi < warps || r->lo == 0)
-		str_printf(&text, "threadIdx.x < %d", 32 * r->hi);
-	str_puts(&text, ") {");
-	line(m, &text);
+	if (r->lo == covered && hi == m->kernel->threads && covered)
+		return "";
+	if (r->lo == covered)
+		return arena_printf(m->a, "if (threadIdx.x < %d) ", hi);
+	if (hi == m->kernel->threads)
+		return arena_printf(m->a, "if (threadIdx.x >= %d) ", lo);
+	return arena_printf(m->a, "if (threadIdx.x >= %d && threadIdx.x < "
+		"%d) ", lo, hi);
+}
+
+static void emit_role(struct emit *m, const struct k_role *r, bool first,
+	int covered)
+{
+	int mark = names_enter(&m->names);
+
+	emit_line(m->out, m->depth, arena_printf(m->a, "%s%s{",
+		first ? "" : "} else ", role_condition(m, r, covered)));
 	m->depth++;
 	emit_comment(m->a, m->out, m->depth, arena_printf(m->a,
 		"%s: warps %d to %d", r->name, r->lo, r->hi - 1));
@@ -296,8 +311,13 @@ static void emit_role(struct emit *m, const struct k_role *r, bool first)
 
 static void emit_roles(struct emit *m, const struct ks *s)
 {
-	for (int i = 0; i < s->n_roles; i++)
-		emit_role(m, &s->roles[i], i == 0);
+	int covered = 0;
+
+	for (int i = 0; i < s->n_roles; i++) {
+		emit_role(m, &s->roles[i], i == 0, covered);
+		if (s->roles[i].lo == covered)
+			covered = s->roles[i].hi;
+	}
 	end(m, "}");
 }
 
@@ -439,6 +459,9 @@ static void emit_statement(struct emit *m, const struct ks *s)
 
 void emit_block(struct emit *m, const struct k_block *b)
 {
-	for (int i = 0; i < b->s.n; i++)
+	for (int i = 0; i < b->s.n; i++) {
+		if (i && b->s.v[i].kind == KS_COMMENT)
+			str_putc(m->out, '\n');
 		emit_statement(m, &b->s.v[i]);
+	}
 }

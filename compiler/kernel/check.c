@@ -39,7 +39,7 @@ void check_write(struct check *c, const struct k_buffer *b)
 
 	if (b->scope == K_GLOBAL) {
 		if (!b->written)
-			verify_fail(c, "%s is written but declared read-only",
+			check_fail(c, "%s is written but declared read-only",
 				b->name);
 		return;
 	}
@@ -73,14 +73,14 @@ static void check_index(struct check *c, const struct k_buffer *b, int i,
 
 	check_value(c, e);
 	if (!dtype_is_int(e->type))
-		verify_fail(c, "index %d of %s is not an integer: %s", i,
+		check_fail(c, "index %d of %s is not an integer: %s", i,
 			b->name, verify_text(c, e));
 	else if (b->scope == K_GLOBAL && !b->wide && e->type == T_I64)
-		verify_fail(c, "%s is indexed with 64 bits but isn't wide",
+		check_fail(c, "%s is indexed with 64 bits but isn't wide",
 			b->name);
 	else if (b->scope != K_GLOBAL && kx_is_int(e, &v) &&
 		 (v < 0 || v >= b->dims[i]))
-		verify_fail(c, "index %d of %s is %lld, outside 0..%lld", i,
+		check_fail(c, "index %d of %s is %lld, outside 0..%lld", i,
 			b->name, (long long)v, (long long)b->dims[i]);
 }
 
@@ -88,11 +88,11 @@ static void check_indices(struct check *c, const struct k_buffer *b,
 	struct kx *const *index, int n)
 {
 	if (!declared(c, b)) {
-		verify_fail(c, "%s belongs to no list of the kernel", b->name);
+		check_fail(c, "%s belongs to no list of the kernel", b->name);
 		return;
 	}
 	if (n != b->rank) {
-		verify_fail(c, "%s has rank %d and is indexed by %d", b->name,
+		check_fail(c, "%s has rank %d and is indexed by %d", b->name,
 			b->rank, n);
 		return;
 	}
@@ -105,7 +105,7 @@ void check_place(struct check *c, const struct k_place *p)
 	int n = 0;
 
 	if (!p->buffer) {
-		verify_fail(c, "a place names no buffer");
+		check_fail(c, "a place names no buffer");
 		return;
 	}
 	while (n < 5 && p->index[n])
@@ -125,13 +125,13 @@ void check_width(struct check *c, const struct k_place *p, int bytes)
 	if (align < element)
 		align = element;
 	if (bytes % element)
-		verify_fail(c, "%d bytes are no whole elements of %s", bytes,
+		check_fail(c, "%d bytes are no whole elements of %s", bytes,
 			b->name);
 	else if (bytes > align)
-		verify_fail(c, "%d bytes move at once, but %s is aligned to "
+		check_fail(c, "%d bytes move at once, but %s is aligned to "
 			"%d", bytes, b->name, align);
 	else if (residue_never(residue_offset(p), bytes / element))
-		verify_fail(c, "%d bytes move at once at an index of %s that "
+		check_fail(c, "%d bytes move at once at an index of %s that "
 			"is no multiple of %d", bytes, b->name,
 			bytes / element);
 }
@@ -150,13 +150,13 @@ static void check_operand(struct check *c, const char *name, char kind,
 
 	check_value(c, e);
 	if (address != (e->kind == KX_ADDRESS))
-		verify_fail(c, address ? "%s takes an address, not %s" :
+		check_fail(c, address ? "%s takes an address, not %s" :
 			"%s takes a value, not %s", name, verify_text(c, e));
 	else if (at && e->buffer->scope != scopes[at - letters])
-		verify_fail(c, "%s cannot take the address of %s, which is in "
+		check_fail(c, "%s cannot take the address of %s, which is in "
 			"other memory", name, e->buffer->name);
 	else if (kind == 'n' && e->kind != KX_INT)
-		verify_fail(c, "%s takes a constant, not %s", name,
+		check_fail(c, "%s takes a constant, not %s", name,
 			verify_text(c, e));
 	if (c->why || !address)
 		return;
@@ -181,12 +181,12 @@ void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
 	const char *kinds = intrin_operands(intrin);
 
 	if (!intrin_on(intrin, c->t)) {
-		verify_fail(c, "%s needs sm_%d%s, and the target is %s",
+		check_fail(c, "%s needs sm_%d%s, and the target is %s",
 			r->name, r->cc, r->specific ? "a" : "", c->t->name);
 		return;
 	}
 	if (n != (int)strlen(kinds)) {
-		verify_fail(c, "%s takes %d operands, not %d", r->name,
+		check_fail(c, "%s takes %d operands, not %d", r->name,
 			(int)strlen(kinds), n);
 		return;
 	}
@@ -202,7 +202,7 @@ static void check_variable(struct check *c, const struct k_var *v)
 	for (int i = c->visible.n - 1; i >= 0; i--)
 		if (c->visible.v[i] == v)
 			return;
-	verify_fail(c, "%s is used where it isn't defined", v->name);
+	check_fail(c, "%s is used where it isn't defined", v->name);
 }
 
 /* Narrow floats are moved and converted, never computed in. */
@@ -215,14 +215,14 @@ static void check_op(struct check *c, const struct kx *e)
 	if (e->op == OP_SELECT)
 		return;
 	if (dtype_is_float(t) && dtype_row(t)->bits < 32)
-		verify_fail(c, "%s computes in %s: %s", op_rows[e->op].name,
+		check_fail(c, "%s computes in %s: %s", op_rows[e->op].name,
 			dtype_row(t)->name, verify_text(c, e));
 	else if (e->op == OP_MOD && dtype_is_float(t))
-		verify_fail(c, "mod of floats has no instruction: %s",
+		check_fail(c, "mod of floats has no instruction: %s",
 			verify_text(c, e));
 	else if (e->n_args == 2 && e->op <= OP_NE && t != e->args[1]->type &&
 		 strcmp(dtype_row(t)->c, dtype_row(e->args[1]->type)->c))
-		verify_fail(c, "operands of %s and %s: %s", dtype_row(t)->name,
+		check_fail(c, "operands of %s and %s: %s", dtype_row(t)->name,
 			dtype_row(e->args[1]->type)->name, verify_text(c, e));
 }
 
@@ -231,7 +231,7 @@ void check_value(struct check *c, const struct kx *e)
 	if (c->why)
 		return;
 	if (!e) {
-		verify_fail(c, "a value is missing");
+		check_fail(c, "a value is missing");
 		return;
 	}
 	switch (e->kind) {

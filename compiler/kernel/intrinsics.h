@@ -203,8 +203,7 @@ X(MBARRIER_TRY_WAIT, "mbarrier_try_wait", 90, 0, SYNC, NONE, BOOL, "Si", \
 	S(return done;), "") \
 X(MBARRIER_WAIT, "mbarrier_wait", 90, 0, SYNC, NONE, NONE, "Si", \
 	"void mbarrier_wait(void *barrier, int parity)", \
-	S(while (!mbarrier_try_wait(barrier, parity)) \
-		;), "") \
+	S(while (!mbarrier_try_wait(barrier, parity)) {}), "") \
 X(FENCE_MBARRIER_INIT, "fence_mbarrier_init", 90, 0, SYNC, NONE, NONE, \
 	"", "void fence_mbarrier_init()", \
 	S(asm volatile("fence.mbarrier_init.release.cluster;" \

@@ -110,7 +110,8 @@ enum ks_kind {
 	KS_ROLES,	/* warps [roles[i].lo, hi) run roles[i].body */
 	KS_MMA		/* acc += left * right on fragments in registers;
 			 * WGMMA: on shared memory, whose descriptors are
-			 * args[0] and args[1] (left without a buffer) */
+			 * args[0] and args[1] (left may be registers
+			 * instead); unless args[2], acc = left * right */
 };
 
 enum k_loop {
@@ -279,6 +280,11 @@ void ks_call(struct arena *a, struct k_block *b, int intrin, int n, ...);
 struct k_block *ks_role(struct arena *a, struct k_block *b, const char *name,
 	int lo, int hi, int registers);
 struct ks *ks_push(struct arena *a, struct k_block *b, struct ks s);
+
+/* ---- prune.c: needs: nothing.  keeps: meaning.  Removes lets and register
+ * arrays that nothing uses. ---- */
+
+void kernel_prune(struct arena *a, struct kernel *k);
 
 /* ---- text.c, verify.c, eval.c ---- */
 

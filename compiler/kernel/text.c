@@ -273,8 +273,12 @@ static void print_mma(struct printer *p, const struct ks *s)
 	if (s->right.buffer)
 		print_place(p, &s->right);
 	else
-		print_x(p, s->n_args ? s->args[s->n_args - 1] : NULL);
+		print_x(p, s->n_args > 1 ? s->args[1] : NULL);
 	str_printf(p->out, ": %s", dtype_row(s->right_type)->name);
+	if (s->n_args > 2) {
+		str_puts(p->out, " accumulate ");
+		print_x(p, s->args[2]);
+	}
 }
 
 static void print_statement(struct printer *p, const struct ks *s)

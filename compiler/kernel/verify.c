@@ -10,7 +10,7 @@
 #include "kernel/intrin.h"
 #include "schedule/target.h"
 
-void verify_fail(struct check *c, const char *fmt, ...)
+void check_fail(struct check *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -54,7 +54,7 @@ void check_together(struct check *c, enum level level, const char *what)
 	};
 
 	if (c->control > level)
-		verify_fail(c, "%s %s, which not all %s reach alike", what,
+		check_fail(c, "%s %s, which not all %s reach alike", what,
 			reason(c), who[level]);
 }
 
@@ -70,16 +70,16 @@ static void check_barrier(struct check *c, const struct ks *s)
 	case BARRIER_CLUSTER:
 		check_together(c, LEVEL_CLUSTER, "a barrier of the cluster");
 		if (!c->t->clusters)
-			verify_fail(c, "%s has no clusters", c->t->name);
+			check_fail(c, "%s has no clusters", c->t->name);
 		break;
 	case BARRIER_NAMED:
 		check_together(c, LEVEL_WARP, "a named barrier");
 		if (s->id < 1 || s->id > 15)
-			verify_fail(c, "named barriers are 1 to 15, not %d",
+			check_fail(c, "named barriers are 1 to 15, not %d",
 				s->id);
 		if (s->count < 32 || s->count % 32 ||
 		    s->count > c->k->threads)
-			verify_fail(c, "%d threads meet at named barrier %d",
+			check_fail(c, "%d threads meet at named barrier %d",
 				s->count, s->id);
 		break;
 	}
@@ -101,7 +101,7 @@ static void check_store(struct check *c, const struct ks *s)
 	if (c->why)
 		return;
 	if (!same_c_type(s->dst.buffer->type, s->value->type))
-		verify_fail(c, "%s of %s is given a value of %s",
+		check_fail(c, "%s of %s is given a value of %s",
 			s->dst.buffer->name,
 			dtype_row(s->dst.buffer->type)->name,
 			dtype_row(s->value->type)->name);
@@ -112,17 +112,17 @@ static void check_async(struct check *c, const struct ks *s)
 {
 	c->async++;
 	if (!c->t->cp_async)
-		verify_fail(c, "asynchronous copies need sm_80, and the "
+		check_fail(c, "asynchronous copies need sm_80, and the "
 			"target is %s", c->t->name);
 	else if (s->bytes != 4 && s->bytes != 8 && s->bytes != 16)
-		verify_fail(c, "an asynchronous copy of %d bytes", s->bytes);
+		check_fail(c, "an asynchronous copy of %d bytes", s->bytes);
 	else if (s->src.buffer->scope != K_GLOBAL ||
 		 s->dst.buffer->scope != K_SHARED)
-		verify_fail(c, "an asynchronous copy from %s to %s: only "
+		check_fail(c, "an asynchronous copy from %s to %s: only "
 			"global to shared", s->src.buffer->name,
 			s->dst.buffer->name);
 	else if (s->cond && s->fill != 0)
-		verify_fail(c, "an asynchronous copy fills with 0, not %g",
+		check_fail(c, "an asynchronous copy fills with 0, not %g",
 			s->fill);
 }
 
@@ -131,16 +131,16 @@ static void check_bulk(struct check *c, const struct ks *s)
 	bool load = s->dst.buffer->scope == K_SHARED;
 
 	if (!c->t->bulk_copy)
-		verify_fail(c, "bulk copies need sm_90, and the target is %s",
+		check_fail(c, "bulk copies need sm_90, and the target is %s",
 			c->t->name);
 	else if (s->bytes < 16 || s->bytes % 16)
-		verify_fail(c, "a bulk copy of %d bytes", s->bytes);
+		check_fail(c, "a bulk copy of %d bytes", s->bytes);
 	else if (s->src.buffer->scope != (load ? K_GLOBAL : K_SHARED) ||
 		 s->dst.buffer->scope == K_REGISTER)
-		verify_fail(c, "a bulk copy from %s to %s",
+		check_fail(c, "a bulk copy from %s to %s",
 			s->src.buffer->name, s->dst.buffer->name);
 	else if (load && !s->mbar.buffer)
-		verify_fail(c, "a bulk copy to %s completes on no barrier",
+		check_fail(c, "a bulk copy to %s completes on no barrier",
 			s->dst.buffer->name);
 	if (!c->why && load)
 		check_place(c, &s->mbar);
@@ -161,7 +161,7 @@ static void check_copy(struct check *c, const struct ks *s)
 	else if (s->copy == COPY_BULK)
 		check_bulk(c, s);
 	else if (s->bytes < 1 || s->bytes > 16 || (s->bytes & (s->bytes - 1)))
-		verify_fail(c, "a copy of %d bytes", s->bytes);
+		check_fail(c, "a copy of %d bytes", s->bytes);
 	if (c->why)
 		return;
 	check_width(c, &s->src, width);
@@ -191,11 +191,11 @@ static void check_atomic(struct check *c, const struct ks *s)
 	if (c->why)
 		return;
 	if (!atomic_exists(s->op, s->dst.buffer->type))
-		verify_fail(c, "there is no atomic %s of %s",
+		check_fail(c, "there is no atomic %s of %s",
 			op_rows[s->op].name,
 			dtype_row(s->dst.buffer->type)->name);
 	if (s->dst.buffer->scope == K_REGISTER)
-		verify_fail(c, "an atomic on %s, which is in registers",
+		check_fail(c, "an atomic on %s, which is in registers",
 			s->dst.buffer->name);
 	check_read(c, s->dst.buffer);
 	check_write(c, s->dst.buffer);
@@ -210,7 +210,7 @@ static void check_assign(struct check *c, const struct ks *s)
 	check_value(c, &e);
 	check_value(c, s->value);
 	if (!s->var->mutable)
-		verify_fail(c, "%s is assigned but is not mutable",
+		check_fail(c, "%s is assigned but is not mutable",
 			s->var->name);
 }
 
@@ -218,7 +218,7 @@ static void check_define(struct check *c, const struct ks *s)
 {
 	check_value(c, s->value);
 	if (!c->why && !same_c_type(s->var->type, s->value->type))
-		verify_fail(c, "%s of %s is given a value of %s",
+		check_fail(c, "%s of %s is given a value of %s",
 			s->var->name, dtype_row(s->var->type)->name,
 			dtype_row(s->value->type)->name);
 	vec_push(c->a, &c->visible, s->var);
@@ -231,16 +231,16 @@ static void check_mma(struct check *c, const struct ks *s)
 
 	check_together(c, LEVEL_WARP, "a matrix instruction");
 	if (wgmma ? !wgmma_exists(s) : !r)
-		verify_fail(c, "there is no matrix instruction m%dn%dk%d on "
+		check_fail(c, "there is no matrix instruction m%dn%dk%d on "
 			"%s", s->m, s->n, s->k,
 			dtype_row(s->left_type)->name);
 	else if (wgmma ? !c->t->wgmma : c->t->cc < r->cc)
-		verify_fail(c, "the matrix instruction m%dn%dk%d needs sm_%s, "
+		check_fail(c, "the matrix instruction m%dn%dk%d needs sm_%s, "
 			"and the target is %s", s->m, s->n, s->k,
 			wgmma ? "90a" : r->cc == 75 ? "75" : "80",
 			c->t->name);
 	else if (wgmma && s->n_args < 2)
-		verify_fail(c, "a wgmma without descriptors");
+		check_fail(c, "a wgmma without descriptors");
 	check_place(c, &s->acc);
 	for (int i = 0; i < s->n_args; i++)
 		check_value(c, s->args[i]);
@@ -282,22 +282,22 @@ static void check_role(struct check *c, const struct ks *s, int i)
 	const struct k_role *r = &s->roles[i];
 
 	if (r->lo < 0 || r->lo >= r->hi || r->hi * 32 > c->k->threads)
-		verify_fail(c, "role %s has warps %d..%d of %d", r->name,
+		check_fail(c, "role %s has warps %d..%d of %d", r->name,
 			r->lo, r->hi, c->k->threads / 32);
 	for (int j = 0; j < i; j++)
 		if (r->lo < s->roles[j].hi && s->roles[j].lo < r->hi)
-			verify_fail(c, "roles %s and %s share warps",
+			check_fail(c, "roles %s and %s share warps",
 				s->roles[j].name, r->name);
 	if (!r->registers)
 		return;
 	if (!intrin_on(INTRIN_REGISTERS_INCREASE, c->t))
-		verify_fail(c, "role %s sets its registers, which needs "
+		check_fail(c, "role %s sets its registers, which needs "
 			"sm_90a; the target is %s", r->name, c->t->name);
 	else if (r->registers < 24 || r->registers > 256 || r->registers % 8)
-		verify_fail(c, "role %s has %d registers: 24 to 256 in steps "
+		check_fail(c, "role %s has %d registers: 24 to 256 in steps "
 			"of 8", r->name, r->registers);
 	else if (r->lo % 4 || r->hi % 4)
-		verify_fail(c, "role %s sets registers of warps %d..%d: only "
+		check_fail(c, "role %s sets registers of warps %d..%d: only "
 			"of groups of 4", r->name, r->lo, r->hi);
 }
 
@@ -342,7 +342,7 @@ static void check_for(struct check *c, const struct ks *s)
 	check_value(c, s->hi);
 	check_value(c, s->step);
 	if (kx_is_int(s->step, &step) && step <= 0)
-		verify_fail(c, "the loop over %s steps by %lld", s->var->name,
+		check_fail(c, "the loop over %s steps by %lld", s->var->name,
 			(long long)step);
 	if (!c->why)
 		check_nested(c, s);
@@ -367,7 +367,7 @@ static void check_statement(struct check *c, const struct ks *s)
 	case KS_WAIT:
 		c->waits++;
 		if (s->count < 0)
-			verify_fail(c, "a wait for %d groups", s->count);
+			check_fail(c, "a wait for %d groups", s->count);
 		break;
 	case KS_BARRIER: check_barrier(c, s); break;
 	case KS_ATOMIC: check_atomic(c, s); break;
@@ -393,16 +393,16 @@ static void check_size(struct check *c)
 	const struct kernel *k = c->k;
 
 	if (k->threads < 32 || k->threads > 1024 || k->threads % 32)
-		verify_fail(c, "%d threads a block: 32 to 1024 in steps of 32",
+		check_fail(c, "%d threads a block: 32 to 1024 in steps of 32",
 			k->threads);
 	if (k->shared_bytes > c->t->smem_block)
-		verify_fail(c, "%lld bytes of shared memory, and %s has %d",
+		check_fail(c, "%lld bytes of shared memory, and %s has %d",
 			(long long)k->shared_bytes, c->t->name,
 			c->t->smem_block);
 	if (k->cluster > 1 && !c->t->clusters)
-		verify_fail(c, "%s has no clusters", c->t->name);
+		check_fail(c, "%s has no clusters", c->t->name);
 	if (k->cluster < 1 || k->cluster > 8)
-		verify_fail(c, "clusters of %d blocks: 1 to 8", k->cluster);
+		check_fail(c, "clusters of %d blocks: 1 to 8", k->cluster);
 }
 
 static void check_arrays(struct check *c)
@@ -414,7 +414,7 @@ static void check_arrays(struct check *c)
 		for (int j = 0; j < b->rank; j++)
 			bytes *= b->dims[j];
 		if (b->offset + bytes > c->k->shared_bytes)
-			verify_fail(c, "%s has no room in shared memory: "
+			check_fail(c, "%s has no room in shared memory: "
 				"kernel_layout comes last", b->name);
 	}
 }
@@ -425,7 +425,7 @@ static void check_touched(struct check *c)
 		const struct touched *t = &c->touched.v[i];
 
 		if (t->needed && (!t->written || t->written > t->needed))
-			verify_fail(c, "%s is read before anything writes it",
+			check_fail(c, "%s is read before anything writes it",
 				t->buffer->name);
 	}
 }
@@ -433,11 +433,11 @@ static void check_touched(struct check *c)
 static void check_groups(struct check *c)
 {
 	if (c->async && !c->commits)
-		verify_fail(c, "asynchronous copies are never committed");
+		check_fail(c, "asynchronous copies are never committed");
 	else if (c->async && !c->waits)
-		verify_fail(c, "asynchronous copies are never waited for");
+		check_fail(c, "asynchronous copies are never waited for");
 	else if (c->waits && !c->commits)
-		verify_fail(c, "a wait without a commit");
+		check_fail(c, "a wait without a commit");
 }
 
 const char *kernel_verify(struct arena *a, const struct kernel *k,

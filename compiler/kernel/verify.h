@@ -30,7 +30,7 @@ struct check {
 	int async, commits, waits;
 };
 
-void verify_fail(struct check *c, const char *fmt, ...)
+void check_fail(struct check *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 const char *verify_text(struct check *c, const struct kx *e);
 

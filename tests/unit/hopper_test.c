@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel IR carries Hopper's kernels: a persistent, warp-specialised matrix
+ * product for sm_90a, C = A * B in bf16 by tiles of 64 x 128, 64 deep; a
+ * producer of bulk tensor copies, a consumer of wgmma, four stages between
+ * them, blocks in clusters of two. Tensor maps come as bytes in global memory.
+ * It is built by hand, printed, verified, emitted and assembled. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cuda/cuda.h"
+#include "kernel/intrin.h"
+#include "kernel/kernel.h"
+#include "toolkit.h"
+
+enum { ROWS = 64, COLS = 128, DEPTH = 64, STAGES = 4, TILES = 1024,
+	STEPS = 64, PER_ROW = 32, STAGE_BYTES = (ROWS + COLS) * DEPTH * 2 };
+
+struct hopper {
+	struct arena *a;
+	struct kernel *k;
+	struct k_buffer *a_map, *b_map, *c_map;
+	struct k_buffer *as, *bs, *cs, *full, *empty, *acc, *packed;
+};
+
+/* A ring of stages, with the parity of the round. */
+struct ring {
+	struct k_var *stage, *parity;
+};
+
+static struct kx *n(struct hopper *h, int64_t v)
+{
+	return kx_int(h->a, v);
+}
+
+static struct kx *at(struct hopper *h, struct k_buffer *b, struct kx *i)
+{
+	return kx_address(h->a, k_place(b, i));
+}
+
+static struct kx *at3(struct hopper *h, struct k_buffer *b, struct kx *i)
+{
+	return kx_address(h->a, k_place(b, i, n(h, 0), n(h, 0)));
+}
+
+static void declare(struct hopper *h)
+{
+	int64_t as[] = { STAGES, ROWS, DEPTH }, bs[] = { STAGES, COLS, DEPTH };
+	int64_t cs[] = { ROWS, COLS }, bar[] = { STAGES };
+	int64_t acc[] = { COLS / 2 }, packed[] = { 4 };
+	struct kernel *k = h->k;
+
+	h->a_map = kernel_global(k, "a_map", T_U8, 64, false, false);
+	h->b_map = kernel_global(k, "b_map", T_U8, 64, false, false);
+	h->c_map = kernel_global(k, "c_map", T_U8, 64, false, false);
+	h->as = kernel_array(k, K_SHARED, "As", T_BF16, 3, as, 1024);
+	h->bs = kernel_array(k, K_SHARED, "Bs", T_BF16, 3, bs, 1024);
+	h->cs = kernel_array(k, K_SHARED, "Cs", T_BF16, 2, cs, 1024);
+	h->full = kernel_array(k, K_SHARED, "full", T_I64, 1, bar, 8);
+	h->empty = kernel_array(k, K_SHARED, "empty", T_I64, 1, bar, 8);
+	h->acc = kernel_array(k, K_REGISTER, "acc", T_F32, 1, acc, 4);
+	h->packed = kernel_array(k, K_REGISTER, "packed", T_U32, 1, packed, 4);
+	kernel_layout(k);
+}
+
+static struct ring ring(struct hopper *h, struct k_block *b)
+{
+	return (struct ring){
+		ks_mutable(h->a, b, "stage", T_I32, n(h, 0)),
+		ks_mutable(h->a, b, "parity", T_I32, n(h, 0)) };
+}
+
+static void advance(struct hopper *h, struct k_block *b, struct ring r)
+{
+	struct k_block *wrap;
+
+	ks_update(h->a, b, r.stage, OP_ADD, n(h, 1));
+	wrap = ks_if(h->a, b, kx_op(h->a, OP_EQ, T_BOOL, 2,
+		kx_var(h->a, r.stage), n(h, STAGES)));
+	ks_assign(h->a, wrap, r.stage, n(h, 0));
+	ks_assign(h->a, wrap, r.parity, kx_call(h->a, INTRIN_BIT_XOR, T_I32,
+		2, kx_var(h->a, r.parity), n(h, 1)));
+}
+
+static void start(struct hopper *h)
+{
+	struct k_block *body = &h->k->body, *first, *each;
+	struct kx *i;
+
+	ks_comment(h->a, body, "one arrival fills a stage, the consumer's 128 "
+		"empty it");
+	first = ks_if(h->a, body, kx_op(h->a, OP_EQ, T_BOOL, 2,
+		kx_special(h->a, K_THREAD_X), n(h, 0)));
+	each = ks_for(h->a, first, LOOP_UNROLLED, "s", n(h, 0), n(h, STAGES),
+		NULL, &i);
+	ks_call(h->a, each, INTRIN_MBARRIER_INIT, 2, at(h, h->full, i),
+		n(h, 1));
+	ks_call(h->a, each, INTRIN_MBARRIER_INIT, 2, at(h, h->empty, i),
+		n(h, 128));
+	ks_call(h->a, first, INTRIN_FENCE_MBARRIER_INIT, 0);
+	ks_barrier(h->a, body, BARRIER_CLUSTER);
+}
+
+static struct k_block *tiles(struct hopper *h, struct k_block *b,
+	struct kx **row, struct kx **col)
+{
+	struct kx *tile;
+
+	b = ks_for(h->a, b, LOOP_TILES, "tile", n(h, 0), n(h, TILES), NULL,
+		&tile);
+	*row = ks_let(h->a, b, "row", kx_mul(h->a, kx_div(h->a, tile,
+		n(h, PER_ROW)), n(h, ROWS)));
+	*col = ks_let(h->a, b, "col", kx_mul(h->a, kx_mod(h->a, tile,
+		n(h, PER_ROW)), n(h, COLS)));
+	return b;
+}
+
+static void produce(struct hopper *h, struct k_block *b)
+{
+	struct kx *row, *col, *step, *stage, *k;
+	struct ring r;
+
+	b = ks_if(h->a, b, kx_op(h->a, OP_EQ, T_BOOL, 2,
+		kx_special(h->a, K_WARP), n(h, 0)));
+	b = ks_if(h->a, b, kx_call(h->a, INTRIN_ELECT_ONE, T_BOOL, 0));
+	r = ring(h, b);
+	stage = kx_var(h->a, r.stage);
+	b = tiles(h, b, &row, &col);
+	b = ks_for(h->a, b, LOOP_SERIAL, "step", n(h, 0), n(h, STEPS), NULL,
+		&step);
+	k = ks_let(h->a, b, "k", kx_mul(h->a, step, n(h, DEPTH)));
+	ks_call(h->a, b, INTRIN_MBARRIER_WAIT, 2, at(h, h->empty, stage),
+		kx_call(h->a, INTRIN_BIT_XOR, T_I32, 2,
+			kx_var(h->a, r.parity), n(h, 1)));
+	ks_call(h->a, b, INTRIN_MBARRIER_EXPECT, 2, at(h, h->full, stage),
+		n(h, STAGE_BYTES));
+	ks_call(h->a, b, INTRIN_COPY_TENSOR_2D, 5, at3(h, h->as, stage),
+		at(h, h->a_map, n(h, 0)), at(h, h->full, stage), k, row);
+	ks_call(h->a, b, INTRIN_COPY_TENSOR_2D, 5, at3(h, h->bs, stage),
+		at(h, h->b_map, n(h, 0)), at(h, h->full, stage), k, col);
+	advance(h, b, r);
+}
+
+/* One stage: four wgmma of depth 16, 32 bytes apart in rows of 128. */
+static void multiply(struct hopper *h, struct k_block *b, struct kx *stage,
+	struct kx *step)
+{
+	struct arena *a = h->a;
+	struct kx *left, *right;
+
+	left = ks_let(a, b, "left", kx_call(a, INTRIN_WGMMA_DESCRIPTOR,
+		T_I64, 4, at3(h, h->as, stage), n(h, 16), n(h, 1024),
+		n(h, 1)));
+	right = ks_let(a, b, "right", kx_call(a, INTRIN_WGMMA_DESCRIPTOR,
+		T_I64, 4, at3(h, h->bs, stage), n(h, 16), n(h, 1024),
+		n(h, 1)));
+	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
+	for (int i = 0; i < DEPTH / 16; i++) {
+		struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
+
+		args[0] = kx_add(a, left, n(h, 2 * i));
+		args[1] = kx_add(a, right, n(h, 2 * i));
+		args[2] = i ? n(h, 1) : kx_op(a, OP_NE, T_BOOL, 2, step,
+			n(h, 0));
+		ks_push(a, b, (struct ks){ .kind = KS_MMA,
+			.mma = MMA_WGMMA, .m = 64, .n = COLS, .k = 16,
+			.acc = k_place(h->acc, n(h, 0)), .acc_type = T_F32,
+			.left_type = T_BF16, .right_type = T_BF16,
+			.args = args, .n_args = 3 });
+	}
+	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
+	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, n(h, 0));
+}
+
+static void pack(struct hopper *h, struct k_block *b, struct kx *i)
+{
+	struct arena *a = h->a;
+
+	for (int j = 0; j < 4; j++) {
+		struct kx *from = kx_add(a, kx_mul(a, i, n(h, 8)),
+			n(h, 2 * j));
+
+		ks_store(a, b, k_place(h->packed, n(h, j)), kx_call(a,
+			INTRIN_PACK_BF16, T_U32, 2, kx_load(a, h->acc, from),
+			kx_load(a, h->acc, kx_add(a, from, n(h, 1)))));
+	}
+}
+
+static void store(struct hopper *h, struct k_block *b, struct kx *row,
+	struct kx *col)
+{
+	struct arena *a = h->a;
+	struct kx *thread, *lane, *i, *r, *c;
+	struct k_block *each, *one;
+
+	thread = kx_sub(a, kx_special(a, K_THREAD_X), n(h, 128));
+	lane = kx_special(a, K_LANE);
+	r = ks_let(a, b, "r", kx_add(a, kx_mul(a, kx_div(a, thread,
+		n(h, 32)), n(h, 16)), kx_mod(a, lane, n(h, 16))));
+	c = ks_let(a, b, "c", kx_mul(a, kx_div(a, lane, n(h, 16)), n(h, 8)));
+	each = ks_for(a, b, LOOP_UNROLLED, "i", n(h, 0), n(h, COLS / 16),
+		NULL, &i);
+	pack(h, each, i);
+	ks_call(a, each, INTRIN_STMATRIX_X4, 2, kx_address(a, k_place(h->cs,
+		r, kx_add(a, kx_mul(a, i, n(h, 16)), c))),
+		at(h, h->packed, n(h, 0)));
+	ks_call(a, b, INTRIN_FENCE_PROXY_ASYNC, 0);
+	ks_barrier_named(a, b, 1, 128);
+	one = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
+		K_THREAD_X), n(h, 128)));
+	ks_call(a, one, INTRIN_COPY_TENSOR_STORE_2D, 4,
+		at(h, h->c_map, n(h, 0)), kx_address(a, k_place(h->cs,
+		n(h, 0), n(h, 0))), col, row);
+	ks_call(a, one, INTRIN_COPY_BULK_COMMIT, 0);
+	ks_call(a, one, INTRIN_COPY_BULK_WAIT_READ, 1, n(h, 0));
+	ks_barrier_named(a, b, 1, 128);
+}
+
+static void consume(struct hopper *h, struct k_block *b)
+{
+	struct kx *row, *col, *step, *stage;
+	struct k_block *inner;
+	struct ring r = ring(h, b);
+
+	stage = kx_var(h->a, r.stage);
+	b = tiles(h, b, &row, &col);
+	inner = ks_for(h->a, b, LOOP_SERIAL, "step", n(h, 0), n(h, STEPS),
+		NULL, &step);
+	ks_call(h->a, inner, INTRIN_MBARRIER_WAIT, 2, at(h, h->full, stage),
+		kx_var(h->a, r.parity));
+	multiply(h, inner, stage, step);
+	ks_call(h->a, inner, INTRIN_MBARRIER_ARRIVE, 1,
+		at(h, h->empty, stage));
+	advance(h, inner, r);
+	store(h, b, row, col);
+}
+
+static struct kernel *hopper_kernel(struct arena *a)
+{
+	struct hopper h = { .a = a, .k = kernel_create(a, "gemm", 256) };
+
+	h.k->cluster = 2;
+	h.k->min_blocks = 1;
+	h.k->comment = "C = A * B, persistent, one producer and one consumer "
+		"warp group";
+	declare(&h);
+	start(&h);
+	produce(&h, ks_role(a, &h.k->body, "producer", 0, 4, 40));
+	consume(&h, ks_role(a, &h.k->body, "consumer", 4, 8, 232));
+	ks_comment(a, &h.k->body, "no block may leave while another's copies "
+		"are under way");
+	ks_barrier(a, &h.k->body, BARRIER_CLUSTER);
+	return h.k;
+}
+
+/* ---- tests ---- */
+
+static struct program *program(struct arena *a)
+{
+	struct program *p = program_create(a, "gemm");
+	const char *names[] = { "a_map", "b_map", "c_map" };
+	struct p_step s = { .kind = P_LAUNCH, .kernel = hopper_kernel(a),
+		.grid = { 132, 1, 1 }, .n_args = 3 };
+
+	s.args = ARENA_ARRAY(a, 3, int);
+	for (int i = 0; i < 3; i++) {
+		vec_push(a, &p->tensors, (struct p_tensor){ .name = names[i],
+			.role = P_IN, .type = T_U8, .elements = 128,
+			.align = 64 });
+		s.args[i] = i;
+	}
+	vec_push(a, &p->steps, s);
+	program_layout(p);
+	return p;
+}
+
+static const char *text_of(struct arena *a, const char *target)
+{
+	struct program *p = program(a);
+	struct cuda_unit u = { .source = "gemm.wpk", .version = "1.0",
+		.target = target_named(target), .programs = &p,
+		.n_programs = 1 };
+	struct str s;
+
+	str_init(&s, a);
+	cuda_emit(&u, &s);
+	return str_text(&s);
+}
+
+static void prints(void **state)
+{
+	struct arena *a = arena_create();
+	struct str s;
+
+	(void)state;
+	str_init(&s, a);
+	kernel_print(hopper_kernel(a), &s);
+	assert_non_null(strstr(str_text(&s),
+		"    consumer: warps 4..8 registers 232 {\n"));
+	assert_non_null(strstr(str_text(&s), "wgmma m64n128k16 acc[0]: f32 += "
+		"add(left, 2L): bf16 * add(right, 2L): bf16 accumulate 1\n"));
+	assert_null(strchr(str_text(&s), '?'));
+	arena_destroy(a);
+}
+
+static void verifies(void **state)
+{
+	struct arena *a = arena_create();
+	struct kernel *k = hopper_kernel(a);
+	const char *why;
+
+	(void)state;
+	assert_null(kernel_verify(a, k, target_named("sm_90a")));
+	why = kernel_verify(a, k, target_named("sm_90"));
+	assert_non_null(why);
+	assert_non_null(strstr(why, "sm_90a"));
+	assert_non_null(kernel_verify(a, k, target_named("sm_80")));
+	k->body.s.v[k->body.s.n - 3].roles[1].lo = 3;
+	assert_string_equal(kernel_verify(a, k, target_named("sm_90a")),
+		"roles producer and consumer share warps");
+	arena_destroy(a);
+}
+
+static void emits(void **state)
+{
+	struct arena *a = arena_create();
+	const char *s = text_of(a, "sm_90a");
+
+	(void)state;
+	assert_non_null(strstr(s, "registers_decrease<40>();"));
+	assert_non_null(strstr(s, "for (int tile = blockIdx.x; "));
+	assert_non_null(strstr(s, "cluster.val.clusterDim.x = 2;"));
+	assert_non_null(strstr(s, "extern __shared__ __align__(1024) "));
+	assert_string_equal(s, text_of(a, "sm_90a"));
+	arena_destroy(a);
+}
+
+static void assembles(void **state)
+{
+	struct arena *a = arena_create();
+
+	(void)state;
+	if (!toolkit_nvcc())
+		skip();
+	assert_true(toolkit_assembles(text_of(a, "sm_90a"), "90a", NULL));
+	arena_destroy(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prints),
+		cmocka_unit_test(verifies),
+		cmocka_unit_test(emits),
+		cmocka_unit_test(assembles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
