@@ -115,7 +115,6 @@ static void absorb_sources(struct grouping *g, int into, int stmt)
 
 static void start_cluster(struct grouping *g, int stmt)
 {
-	const struct ir_stmt *s = &g->o->stmts[stmt];
 	struct ir_contraction c;
 	enum ir_anchor anchor = IR_MAP;
 	int k;
@@ -127,8 +126,6 @@ static void start_cluster(struct grouping *g, int stmt)
 	if (anchor == IR_ROW)
 		absorb_sources(g, k, stmt);
 	add_member(g, k, stmt, g->clusters.v[k].coords);
-	if (anchor != IR_ROW)
-		g->clusters.v[k].n_coords = s->n_axes;
 }
 
 /* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */

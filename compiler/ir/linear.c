@@ -438,7 +438,13 @@ void linear_of(struct arena *a, const struct ir_operator *o, struct ir_expr *e,
 		return;
 	}
 	if (!is_arithmetic(e)) {
-		atom(out, a ? ir_fold_atom(a, o, e) : e);
+		struct ir_expr *folded = a ? ir_fold_atom(a, o, e) : e;
+
+		if (folded != e && (folded->kind == IR_INT ||
+				is_arithmetic(folded)))
+			linear_of(a, o, folded, out);
+		else
+			atom(out, folded);
 		return;
 	}
 	linear_of(a, o, e->args[0], &x);

@@ -118,7 +118,8 @@ static bool digits_of(struct arena *a, const struct ir_operator *o,
 }
 
 /* The first digit in which the two differ, where one divides the other: the
- * longer is to be split. */
+ * longer is to be split. A shorter one that is reduced is a window, which
+ * nothing gains by following. */
 static bool disagree(struct split *s, const struct digits *x,
 	const struct digits *y)
 {
@@ -131,7 +132,8 @@ static bool disagree(struct split *s, const struct digits *x,
 			p = &y->d[i];
 			q = &x->d[i];
 		}
-		if (!splits(s->o, p->axis, q->extent))
+		if (!splits(s->o, p->axis, q->extent) ||
+				s->o->axes[q->axis].reduced)
 			return false;
 		s->axis = p->axis;
 		s->by = q->extent;

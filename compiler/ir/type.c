@@ -61,12 +61,15 @@ static bool holds(enum dtype t, enum dtype x)
 	return r->significand >= q->significand;
 }
 
-/* The first of "types" that holds both, or T_NONE. */
+/* The first of "types" that holds both, or T_NONE; tf32 is a way to compute,
+ * and no meeting point of others. */
 static enum dtype first_holding(const enum dtype *types, int n, enum dtype x,
 	enum dtype y)
 {
 	for (int i = 0; i < n; i++)
-		if (holds(types[i], x) && holds(types[i], y))
+		if (holds(types[i], x) && holds(types[i], y) &&
+				(types[i] != T_TF32 || x == T_TF32 ||
+				y == T_TF32))
 			return types[i];
 	return T_NONE;
 }
