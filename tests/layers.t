@@ -18,7 +18,8 @@ allowed() {
 	compiler/graph/*)	echo 'graph/* base/* ir/* schedule/*' ;;
 	compiler/driver/*)	echo 'driver/* base/* front/* ir/* schedule/*' \
 					'kernel/* sketch/* cuda/* graph/* search/*' ;;
-	search/*)		echo 'search/* base/* schedule/space.h' ;;
+	search/*)		echo 'search/* base/* schedule/space.h' \
+					'schedule/target.h' ;;
 	runtime/emu/*)		echo 'wpk_emu*.h emu*.h' ;;
 	runtime/*)		echo 'wpk.h runtime/*' ;;
 	esac

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* A genetic algorithm on genomes of value indices. Costs come in through
+ * learn; legal points never proposed before go out. Parents are chosen by
+ * rank, children by uniform crossover and mutation to neighbouring values, and
+ * repaired towards a parent, which is legal, until they are legal too. The
+ * population is the best of what was measured since the last restart, so the
+ * elite survives by itself; when it has been stale for long, all but two give
+ * way to immigrants.
+ *
+ * Measuring is dear and breeding is not: of each litter of children only the
+ * one that promises most is proposed, judged by a regression (gp.c) on what
+ * was measured. The litter shrinks as the budget grows, so that a search of
+ * thousands of cheap points is not spent on judging. */
+#include <math.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "search/gp.h"
+#include "search/points.h"
+#include "search/strategy.h"
+
+enum {
+	FOUNDERS = 8,		/* before there is anything to breed from */
+	ELITE = 2,		/* kept at a restart */
+	STALE = 100,		/* points without a gain before one */
+	MUTATION = 5,		/* one gene in so many changes */
+	IMMIGRANTS = 4,		/* one of so many in a litter is no child */
+	USUAL_EFFORT = 5,
+	LITTER = 32,		/* at most, for each step of effort */
+	JUDGEMENTS = 12800,	/* in a whole search, for each, about */
+	MODEL_POINTS = 48,	/* the newest, that the regression sees */
+	BELIEFS = 64,		/* within one batch */
+	TUNINGS = 12,		/* 1/12 more points: new length scales */
+	TUNING_STEPS = 20
+};
+
+struct member {
+	int *genome;
+	double cost;		/* log seconds, INFINITY of a failure */
+};
+
+struct strategy_state {
+	struct arena *a;
+	struct points ps;
+	VEC(struct member) all;		/* everything learned, in order */
+	struct member *people;		/* the population, best first */
+	int n_people, population;
+	int founders;			/* still to come */
+	int since;			/* points learned since the last gain */
+	int litter, tuned;		/* size; points when last tuned */
+	int *child, *best_child;
+	double *coords;
+	struct gp gp;
+	bool gp_ready;
+	struct rng *rng;
+};
+
+static int at_most(int x, int limit)
+{
+	return x < limit ? x : limit;
+}
+
+/* Population, litter and the size of the regression follow from the effort:
+ * at 5 they are 15, up to 160 and 48 + 15 points. */
+static void set_sizes(struct strategy_state *s, const struct budget *b)
+{
+	int effort = b->effort > 0 ? at_most(b->effort, 10) : USUAL_EFFORT;
+	int trials = b->trials > 0 ? b->trials : 1;
+	int judgements = JUDGEMENTS * effort / trials;
+
+	s->population = 10 + effort;
+	s->litter = at_most(judgements, LITTER * effort);
+	if (s->litter < 4)
+		s->litter = 4;
+}
+
+static struct strategy_state *start(struct arena *a, const struct problem *p,
+	const struct budget *b)
+{
+	struct strategy_state *s = ARENA_NEW(a, struct strategy_state);
+	bool *nominal;
+
+	s->a = a;
+	points_init(&s->ps, a, p, b->seed);
+	s->rng = &s->ps.rng;
+	set_sizes(s, b);
+	s->people = ARENA_ARRAY(a, s->population + 1, struct member);
+	s->founders = FOUNDERS;
+	s->child = ARENA_ARRAY(a, s->ps.d, int);
+	s->best_child = ARENA_ARRAY(a, s->ps.d, int);
+	s->coords = ARENA_ARRAY(a, s->ps.d, double);
+	nominal = ARENA_ARRAY(a, s->ps.d, bool);
+	for (int i = 0; i < s->ps.d; i++)
+		nominal[i] = !points_ordered(&s->ps, i);
+	gp_init(&s->gp, a, nominal, s->ps.d,
+		MODEL_POINTS + s->population + BELIEFS);
+	return s;
+}
+
+/* ---- the regression ---- */
+
+static const double *coords(struct strategy_state *s, const int *genome)
+{
+	for (int i = 0; i < s->ps.d; i++) {
+		int n = points_choices(&s->ps, i);
+
+		s->coords[i] = n < 2 ? 0 : (double)genome[i] / (n - 1);
+	}
+	return s->coords;
+}
+
+static double worst_cost(const struct strategy_state *s)
+{
+	double worst = -INFINITY;
+
+	for (int i = 0; i < s->all.n; i++)
+		if (isfinite(s->all.v[i].cost) && s->all.v[i].cost > worst)
+			worst = s->all.v[i].cost;
+	return worst;
+}
+
+/* The newest points and the population, which holds the best. */
+static void fill_model(struct strategy_state *s)
+{
+	double worst = worst_cost(s);
+	int from = s->all.n - MODEL_POINTS;
+
+	gp_clear(&s->gp);
+	if (from < 0)
+		from = 0;
+	for (int i = from; i < s->all.n; i++) {
+		const struct member *m = &s->all.v[i];
+
+		gp_add(&s->gp, coords(s, m->genome),
+			isfinite(m->cost) ? m->cost : worst);
+	}
+	for (int i = 0; from && i < s->n_people; i++)
+		gp_add(&s->gp, coords(s, s->people[i].genome),
+			s->people[i].cost);
+}
+
+static void judge_anew(struct strategy_state *s)
+{
+	if (s->gp_ready || !s->all.n || isinf(worst_cost(s)))
+		return;
+	fill_model(s);
+	if (s->all.n >= s->tuned + 1 + s->tuned / TUNINGS) {
+		gp_tune(&s->gp, s->rng, TUNING_STEPS);
+		s->tuned = s->all.n;
+	}
+	gp_fit(&s->gp);
+	s->gp_ready = true;
+}
+
+/* ---- breeding ---- */
+
+static double apart(const struct strategy_state *s, const int *x, const int *y)
+{
+	double sum = 0;
+
+	for (int i = 0; i < s->ps.d; i++) {
+		int n = points_choices(&s->ps, i);
+
+		if (!points_ordered(&s->ps, i))
+			sum += x[i] != y[i];
+		else if (n > 1)
+			sum += fabs((double)(x[i] - y[i])) / (n - 1);
+	}
+	return sum;
+}
+
+static double nearest(const struct strategy_state *s, const int *genome)
+{
+	double least = INFINITY;
+
+	for (int i = 0; i < s->ps.seen.n; i++) {
+		double t = apart(s, genome, s->ps.seen.v + i * s->ps.d);
+
+		if (t < least)
+			least = t;
+	}
+	return least;
+}
+
+/* Of some random points the one farthest from all seen. */
+static bool found(struct strategy_state *s)
+{
+	double farthest = -1;
+
+	for (int i = 0; i < 32 && points_draw(&s->ps, s->child, 100); i++) {
+		double t = nearest(s, s->child);
+
+		if (t > farthest) {
+			farthest = t;
+			memcpy(s->best_child, s->child,
+				(size_t)s->ps.d * sizeof *s->child);
+		}
+	}
+	return farthest >= 0 || points_any(&s->ps, s->best_child);
+}
+
+/* Linear ranking: the best is n times as likely as the last. */
+static const int *parent(struct strategy_state *s)
+{
+	int n = s->n_people, ticket = rng_below(s->rng, n * (n + 1) / 2);
+	int i = 0;
+
+	for (; ticket >= n - i; i++)
+		ticket -= n - i;
+	return s->people[i].genome;
+}
+
+static void cross(struct strategy_state *s, const int *x, const int *y)
+{
+	for (int i = 0; i < s->ps.d; i++)
+		s->child[i] = rng_below(s->rng, 2) ? x[i] : y[i];
+}
+
+static void mutate(struct strategy_state *s)
+{
+	bool changed = false;
+
+	for (int i = 0; i < s->ps.d; i++)
+		if (rng_below(s->rng, MUTATION) == 0)
+			changed |= points_nudge(&s->ps, s->child, i);
+	if (!changed)
+		points_nudge(&s->ps, s->child, rng_below(s->rng, s->ps.d));
+}
+
+/* A fresh child in "child", or an immigrant, or nothing. */
+static bool breed(struct strategy_state *s)
+{
+	const int *x = parent(s), *y = parent(s);
+
+	if (rng_below(s->rng, IMMIGRANTS) == 0)
+		return points_draw(&s->ps, s->child, 8)
+			|| points_walk(&s->ps, x, s->child);
+	cross(s, x, y);
+	if (x == y || rng_below(s->rng, 2))
+		mutate(s);
+	points_repair(&s->ps, s->child, x);
+	if (!seen_has(&s->ps.seen, s->child))
+		return true;
+	return points_walk(&s->ps, s->child, s->child);
+}
+
+static bool select_child(struct strategy_state *s)
+{
+	double most = -1;
+
+	judge_anew(s);
+	for (int i = 0; i < s->litter; i++) {
+		double gain;
+
+		if (!breed(s))
+			continue;
+		gain = s->gp_ready ? gp_gain(&s->gp, coords(s, s->child),
+			s->people[0].cost) : 0;
+		if (!(gain > most))
+			continue;
+		most = gain;
+		memcpy(s->best_child, s->child,
+			(size_t)s->ps.d * sizeof *s->child);
+		if (!s->gp_ready)
+			break;
+	}
+	return most >= 0 || points_any(&s->ps, s->best_child);
+}
+
+static bool next(struct strategy_state *s)
+{
+	if (s->founders > 0 || !s->n_people) {
+		s->founders--;
+		return found(s);
+	}
+	return select_child(s);
+}
+
+static int propose(struct strategy_state *s, int *genes, int want)
+{
+	int n = 0;
+
+	for (; n < want && next(s); n++) {
+		seen_add(&s->ps.seen, s->best_child);
+		points_values(&s->ps, s->best_child, genes + n * s->ps.d);
+		if (s->gp_ready && n + 1 < want)
+			gp_believe(&s->gp, coords(s, s->best_child));
+	}
+	return n;
+}
+
+/* ---- learning ---- */
+
+static void join(struct strategy_state *s, struct member m)
+{
+	int at = s->n_people;
+
+	if (isinf(m.cost))
+		return;
+	for (; at > 0 && m.cost < s->people[at - 1].cost; at--)
+		s->people[at] = s->people[at - 1];
+	s->people[at] = m;
+	if (s->n_people < s->population)
+		s->n_people++;
+	s->since = at ? s->since : 0;
+}
+
+static void restart(struct strategy_state *s)
+{
+	s->n_people = s->n_people < ELITE ? s->n_people : ELITE;
+	s->founders = FOUNDERS;
+	s->since = 0;
+}
+
+static void learn(struct strategy_state *s, const int *genes,
+	const struct cost *costs, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct member m = {
+			ARENA_ARRAY(s->a, s->ps.d, int), log(costs[i].seconds)
+		};
+
+		if (!points_locate(&s->ps, genes + i * s->ps.d, m.genome))
+			continue;
+		seen_add(&s->ps.seen, m.genome);
+		vec_push(s->a, &s->all, m);
+		s->since++;
+		join(s, m);
+	}
+	s->gp_ready = false;
+	if (s->since >= STALE)
+		restart(s);
+}
+
+const struct strategy strategy_ga = {
+	"ga", "genetic algorithm, children judged before they are measured",
+	start, propose, learn
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The analytic estimate: the features of a candidate and the rates of a chip
+ * come in, seconds go out. Every term is a bound: no rate is ever exceeded, so
+ * the estimate is optimistic, and it never falls when a rate does. It is for
+ * ranking candidates; a GPU, where there is one, decides.
+ *
+ * A block's work W, in cycles of an SM that it has for itself:
+ *
+ *	W = max(fma, special, issue, shared), where
+ *	fma	= flops / 2 / lanes	  special = special / SFU_RATE
+ *	issue	= issue / SCHEDULERS	  shared  = smem_cycles
+ *
+ * each divided by "blocks". With too few warps the SM waits: one warp of a
+ * scheduler computes for ilp cycles on what it then waits SHARED_LATENCY
+ * cycles for, so n warps keep it busy for a share of
+ *
+ *	hide(n) = min(1, n ilp / (ilp + SHARED_LATENCY))
+ *
+ * and a block cannot end before  alone = chain + W / hide(its warps).
+ * r blocks resident together are done after  wave(r) = max(r W, alone): they
+ * fill each other's waits, as far as there is work. The busiest SM gets
+ * ceil(blocks / sms) blocks, "occupancy" at a time, and
+ *
+ *	T_sm = (full waves) wave(occupancy) + wave(what is left)
+ *
+ * is where wave quantisation comes from. Memory is shared by all SMs:
+ *
+ *	T_l2	= l2_bytes / (l2 rate used by the SMs that have blocks)
+ *	T_dram	= (compulsory + refetched) / (copy rate * share)
+ *
+ * where "share" follows from Little's law: no more bytes arrive than are in
+ * flight over DRAM_LATENCY. Operands larger than L2 are fetched again, once by
+ * each set of blocks that run together: S blocks in a square share rows and
+ * columns, so they ask DRAM for 1/sqrt(S) of what they ask of L2. In all
+ *
+ *	T = launches * launch + norm(T_sm, T_l2, T_dram)
+ *
+ * with norm(x..) = (sum x^8)^(1/8) for max, in W as well: bounds that are near
+ * each other also delay each other, and candidates with the same largest bound
+ * rank by the next. It exceeds max by at most 19 % (four equal terms). */
+#include <math.h>
+
+#include "schedule/target.h"
+#include "search/search.h"
+
+/* Warp schedulers of an SM, one instruction a cycle each: all of compute
+ * capability 7.0 to 12.x (CUDA C++ Programming Guide, "Compute
+ * Capabilities": "4 warp schedulers"). */
+#define SCHEDULERS 4.0
+/* Special functions a cycle and SM, same guide, "Throughput of Native
+ * Arithmetic Instructions", row "reciprocal, reciprocal square root, base-2
+ * logarithm, base 2 exponential": 16 from 7.5 on. */
+#define SFU_RATE 16.0
+/* Cycles of a load from shared memory: 29.0 on A100 and H100, 30.1 on an RTX
+ * 4090 (Luo et al., "Benchmarking and Dissecting the Nvidia Hopper GPU",
+ * arXiv:2402.13499, latency table). */
+#define SHARED_LATENCY 30.0
+/* Cycles of a load from DRAM: 466 on A100, 479 on H100, 542 on an RTX 4090
+ * (same table). */
+#define DRAM_LATENCY 500.0
+/* Bytes a cycle between one SM and L2 (NVIDIA A100 whitepaper: 5120 B/clk in
+ * all over 108 SMs is 47 a SM asked, 64 the port of one). */
+#define L2_PORT 64.0
+/* Bytes of the widest load a thread can have in flight (PTX ISA, ld.v4). */
+#define WIDEST_LOAD 16.0
+
+static double least(double x, double y)
+{
+	return x < y ? x : y;
+}
+
+static double most(double x, double y)
+{
+	return x > y ? x : y;
+}
+
+/* (sum x^8)^(1/8), scaled by the largest so that nothing underflows. */
+static double norm(const double *x, int n)
+{
+	double largest = 0, sum = 0;
+
+	for (int i = 0; i < n; i++)
+		largest = most(largest, x[i]);
+	if (largest == 0)
+		return 0;
+	for (int i = 0; i < n; i++)
+		sum += pow(x[i] / largest, 8);
+	return largest * pow(sum, 0.125);
+}
+
+static double work_of_block(const struct features *f, const struct gpu *g)
+{
+	double terms[] = {
+		f->flops / 2 / g->f32_lanes_sm, f->special / SFU_RATE,
+		f->issue / SCHEDULERS, f->smem_cycles,
+	};
+
+	return norm(terms, 4) / most(f->blocks, 1);
+}
+
+static double hide(const struct features *f)
+{
+	double warps = ceil(f->threads / 32.0), ilp = most(f->ilp, 1);
+
+	return least(1, warps / SCHEDULERS * ilp / (ilp + SHARED_LATENCY));
+}
+
+/* Cycles of the busiest SM. */
+static double sm_cycles(const struct features *f, const struct gpu *g)
+{
+	double blocks = ceil(most(f->blocks, 1) / g->sms);
+	double work = work_of_block(f, g), resident = f->occupancy;
+	double alone = f->chain + work / hide(f);
+	double full = floor(blocks / resident);
+	double rest = blocks - full * resident;
+	double cycles = full * most(resident * work, alone);
+
+	return rest > 0 ? cycles + most(rest * work, alone) : cycles;
+}
+
+/* Blocks that run at the same time. */
+static double concurrent(const struct features *f, const struct gpu *g)
+{
+	return least(most(f->blocks, 1), (double)g->sms * f->occupancy);
+}
+
+static double l2_seconds(const struct features *f, const struct gpu *g)
+{
+	double sms = least(most(f->blocks, 1), g->sms);
+	double ports = sms * L2_PORT * g->clock_mhz * 1e6;
+
+	return f->l2_bytes / least(g->l2_bytes_s, ports);
+}
+
+/* Bytes one block has on their way. A staged kernel has all buffers but the
+ * one in use; others as many of the widest loads as run ahead. At least one
+ * load a thread is always out, but not all the time: half of it counts. */
+static double block_in_flight(const struct features *f)
+{
+	double ahead = most(f->stages, 0.5);
+	double all = f->l2_bytes / most(f->blocks, 1);
+
+	if (f->smem > 0 && f->stages > 0)
+		return least(all, f->smem * ahead / (ahead + 1));
+	return least(all, f->threads * ahead * WIDEST_LOAD);
+}
+
+static double dram_seconds(const struct features *f, const struct gpu *g)
+{
+	double running = concurrent(f, g), rate = g->dram_bytes_s * g->copy;
+	double flying = running * block_in_flight(f);
+	double arrive = flying / (DRAM_LATENCY / (g->clock_mhz * 1e6));
+	double spill = f->dram_bytes > g->l2_bytes
+		? 1 - g->l2_bytes / f->dram_bytes : 0;
+	double again = most(0, f->l2_bytes / sqrt(running) - f->dram_bytes);
+	double bytes = f->dram_bytes + spill * again;
+
+	return bytes > 0 ? bytes / least(rate, most(arrive, 1)) : 0;
+}
+
+double model_seconds(const struct features *f, const struct gpu *g)
+{
+	double terms[3];
+
+	if (f->occupancy < 1 || f->threads < 1)
+		return INFINITY;
+	terms[0] = sm_cycles(f, g) / (g->clock_mhz * 1e6);
+	terms[1] = l2_seconds(f, g);
+	terms[2] = dram_seconds(f, g);
+	return f->launches * g->launch_s + norm(terms, 3);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* Genomes, the set of those seen, and the ways to fresh ones. A problem comes
+ * in; out go genomes that are legal and were not seen. Nothing here knows
+ * costs. Draws are fastest where legal points are common; where they are one
+ * in thousands, walks from a known one take over; and a grid of up to
+ * SWEEPABLE points is finally swept, so that a small space is exhausted
+ * exactly. */
+#include "search/points.h"
+
+#include <string.h>
+
+#include "base/vec.h"
+
+enum {
+	DRAWS = 1000,		/* before walking from what is known */
+	FIRST_DRAWS = 1 << 18,	/* before giving up on finding any */
+	WALKS = 30,
+	SWEEPABLE = 1 << 22
+};
+
+/* ---- the set ---- */
+
+void seen_init(struct seen *s, struct arena *a, int d)
+{
+	memset(s, 0, sizeof *s);
+	s->a = a;
+	s->d = d;
+	s->n_slots = 64;
+	s->slots = ARENA_ARRAY(a, s->n_slots, int);
+}
+
+/* The slot where "point" is, or where it would go. */
+static int slot_of(const struct seen *s, const int *point)
+{
+	size_t bytes = (size_t)s->d * sizeof *point;
+	int at = (int)(str_hash((const char *)point, bytes)
+		& (uint64_t)(s->n_slots - 1));
+
+	for (; s->slots[at]; at = (at + 1) & (s->n_slots - 1)) {
+		const int *old = s->v + (size_t)(s->slots[at] - 1) * s->d;
+
+		if (memcmp(old, point, bytes) == 0)
+			break;
+	}
+	return at;
+}
+
+bool seen_has(const struct seen *s, const int *point)
+{
+	return s->slots[slot_of(s, point)] != 0;
+}
+
+static void rehash(struct seen *s)
+{
+	s->n_slots *= 2;
+	s->slots = ARENA_ARRAY(s->a, s->n_slots, int);
+	for (int i = 0; i < s->n; i++)
+		s->slots[slot_of(s, s->v + (size_t)i * s->d)] = i + 1;
+}
+
+bool seen_add(struct seen *s, const int *point)
+{
+	int at = slot_of(s, point);
+	size_t d = (size_t)s->d;
+
+	if (s->slots[at])
+		return false;
+	if (s->n == s->cap)
+		s->v = vec_grow(s->a, s->v, s->n, &s->cap, d * sizeof *s->v);
+	memcpy(s->v + s->n * d, point, d * sizeof *point);
+	s->slots[at] = ++s->n;
+	if (2 * s->n > s->n_slots)
+		rehash(s);
+	return true;
+}
+
+/* ---- genomes ---- */
+
+static uint64_t gcd(uint64_t x, uint64_t y)
+{
+	while (y) {
+		uint64_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return x;
+}
+
+void points_init(struct points *ps, struct arena *a, const struct problem *p,
+	uint64_t seed)
+{
+	memset(ps, 0, sizeof *ps);
+	ps->a = a;
+	ps->p = p;
+	ps->d = p->space->n_genes;
+	ps->size = 1;
+	rng_seed(&ps->rng, seed);
+	seen_init(&ps->seen, a, ps->d);
+	ps->values = ARENA_ARRAY(a, ps->d, int);
+	ps->spare = ARENA_ARRAY(a, ps->d, int);
+	for (int i = 0; i < ps->d; i++)
+		ps->size *= points_choices(ps, i);
+	if (ps->size < 1 || ps->size > SWEEPABLE)
+		return;
+	ps->offset = rng_next(&ps->rng) % (uint64_t)ps->size;
+	do
+		ps->step = 1 + rng_next(&ps->rng) % (uint64_t)ps->size;
+	while (gcd(ps->step, (uint64_t)ps->size) != 1);
+}
+
+int points_choices(const struct points *ps, int gene)
+{
+	return ps->p->space->genes[gene].n;
+}
+
+bool points_ordered(const struct points *ps, int gene)
+{
+	return !ps->p->space->genes[gene].words;
+}
+
+void points_values(const struct points *ps, const int *genome, int *values)
+{
+	for (int i = 0; i < ps->d; i++)
+		values[i] = ps->p->space->genes[i].values[genome[i]];
+}
+
+bool points_locate(const struct points *ps, const int *values, int *genome)
+{
+	for (int i = 0; i < ps->d; i++) {
+		const struct gene *g = &ps->p->space->genes[i];
+		int at = 0;
+
+		while (at < g->n && g->values[at] != values[i])
+			at++;
+		if (at == g->n)
+			return false;
+		genome[i] = at;
+	}
+	return true;
+}
+
+bool points_legal(struct points *ps, const int *genome)
+{
+	points_values(ps, genome, ps->values);
+	return !ps->p->legal(ps->p->ctx, ps->a, ps->values);
+}
+
+bool points_fresh(struct points *ps, const int *genome)
+{
+	return !seen_has(&ps->seen, genome) && points_legal(ps, genome);
+}
+
+/* ---- ways to fresh points ---- */
+
+bool points_draw(struct points *ps, int *genome, int tries)
+{
+	if (ps->size < 1)
+		return false;
+	while (tries-- > 0) {
+		for (int i = 0; i < ps->d; i++)
+			genome[i] = rng_below(&ps->rng, points_choices(ps, i));
+		if (points_fresh(ps, genome))
+			return true;
+	}
+	return false;
+}
+
+bool points_nudge(struct points *ps, int *genome, int g)
+{
+	int n = points_choices(ps, g), to = genome[g];
+
+	if (n < 2)
+		return false;
+	if (points_ordered(ps, g) && rng_below(&ps->rng, 4))
+		to += rng_below(&ps->rng, 2) ? 1 : -1;
+	if (to == genome[g] || to < 0 || to >= n)
+		to = (genome[g] + 1 + rng_below(&ps->rng, n - 1)) % n;
+	genome[g] = to;
+	return true;
+}
+
+/* One legal change of one gene, or of two at once where no change of one is
+ * legal (products that must stay the same); gives up after some tries. */
+static bool step(struct points *ps, int *at)
+{
+	for (int tries = 8 * ps->d; tries > 0; tries--) {
+		memcpy(ps->spare, at, (size_t)ps->d * sizeof *at);
+		points_nudge(ps, ps->spare, rng_below(&ps->rng, ps->d));
+		if (tries % 2)
+			points_nudge(ps, ps->spare, rng_below(&ps->rng, ps->d));
+		if (points_legal(ps, ps->spare)) {
+			memcpy(at, ps->spare, (size_t)ps->d * sizeof *at);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool points_walk(struct points *ps, const int *from, int *genome)
+{
+	size_t bytes = (size_t)ps->d * sizeof *genome;
+
+	if (!ps->d)
+		return false;
+	for (int walk = 0; walk < WALKS; walk++) {
+		int length = 1 + rng_below(&ps->rng, 1 + walk);
+
+		memmove(genome, from, bytes);
+		while (length-- > 0 && step(ps, genome))
+			if (!seen_has(&ps->seen, genome))
+				return true;
+	}
+	return false;
+}
+
+static void decode(const struct points *ps, uint64_t code, int *genome)
+{
+	for (int i = 0; i < ps->d; i++) {
+		uint64_t n = (uint64_t)points_choices(ps, i);
+
+		genome[i] = (int)(code % n);
+		code /= n;
+	}
+}
+
+bool points_sweep(struct points *ps, int *genome)
+{
+	uint64_t size = (uint64_t)ps->size;
+
+	if (!ps->step)
+		return false;
+	while (ps->swept < size) {
+		uint64_t code = ps->swept++ * ps->step + ps->offset;
+
+		decode(ps, code % size, genome);
+		if (points_fresh(ps, genome))
+			return true;
+	}
+	return false;
+}
+
+bool points_any(struct points *ps, int *genome)
+{
+	int known = ps->seen.n;
+
+	if (points_draw(ps, genome, known ? DRAWS : FIRST_DRAWS))
+		return true;
+	for (int tries = 0; known && tries < 4; tries++) {
+		const int *from = ps->seen.v
+			+ (size_t)rng_below(&ps->rng, known) * ps->d;
+
+		if (points_legal(ps, from) && points_walk(ps, from, genome))
+			return true;
+	}
+	return points_sweep(ps, genome);
+}
+
+void points_repair(struct points *ps, int *genome, const int *anchor)
+{
+	int order[ps->d + 1];
+
+	for (int i = 0; i < ps->d; i++) {
+		int j = rng_below(&ps->rng, i + 1);
+
+		order[i] = order[j];
+		order[j] = i;
+	}
+	for (int i = 0; i < ps->d && !points_legal(ps, genome); i++)
+		genome[order[i]] = anchor[order[i]];
+}
