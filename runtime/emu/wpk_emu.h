@@ -264,6 +264,23 @@ static inline unsigned short bf16_from_f32(float x)
 		return 0x7fff;
 	return (unsigned short)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
+static inline unsigned pack_f16(float low, float high)
+{
+	return (unsigned)f16_from_f32(high) << 16 | f16_from_f32(low);
+}
+static inline unsigned pack_bf16(float low, float high)
+{
+	return (unsigned)bf16_from_f32(high) << 16 | bf16_from_f32(low);
+}
+static inline float max_nan(float x, float y)
+{
+	return x > y || x != x ? x : y;
+}
+static inline float min_nan(float x, float y)
+{
+	return x < y || x != x ? x : y;
+}
+static inline void red_add_f32(float *p, float x) { *p += x; }
 
 #define WPK_EMU_MATH1(name) \
 	extern "C" double name(double) noexcept; \
