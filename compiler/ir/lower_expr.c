@@ -17,7 +17,7 @@ static struct value bad(const struct place *p, struct span at,
 
 static struct value index_value(const struct place *p, const struct index *x)
 {
-	return lower_expr(ir_axis_value(p->l->a, x->axis), 1, 1);
+	return lower_made(ir_axis_value(p->l->a, x->axis), 1, 1);
 }
 
 static const struct argument *find_argument(const struct place *p,
@@ -182,8 +182,8 @@ static struct value lower_cast(const struct place *p, const struct ast_expr *e)
 		return to_truth(p, e->at, v);
 	if (v.kind == V_FLOAT && !dtype_is_float(t) && fabs(v.f) < 9e18)
 		v = lower_int((int64_t)dtype_round(T_I64, v.f));
-	x = lower_as(p, e->at, v, t);
-	return x ? lower_expr(x, v.nodes + 1, v.levels + 1) : lower_bad();
+	x = lower_typed(p, e->at, v, t);
+	return x ? lower_made(x, v.nodes + 1, v.levels + 1) : lower_bad();
 }
 
 /* ---- operators ---- */

@@ -37,7 +37,7 @@ static struct ir_expr *lower_subscript(const struct place *p,
 		return NULL;
 	t = lower_type_of(v);
 	if (v.kind == V_INT || (v.kind == V_EXPR && dtype_is_int(t)))
-		return lower_as(p, e->at, v, T_I64);
+		return lower_typed(p, e->at, v, T_I64);
 	lower_error(p->l, p->scope, e->at, "an index must be an integer");
 	return NULL;
 }
@@ -171,5 +171,5 @@ struct value lower_read(const struct place *p, const struct ast_expr *e)
 	if (!read)
 		return lower_bad();
 	id = weight(read, &levels);
-	return lower_expr(read, id, levels);
+	return lower_made(read, id, levels);
 }

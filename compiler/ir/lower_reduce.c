@@ -88,14 +88,14 @@ static struct value finish(const struct place *p, const struct ast_expr *e,
 			"%s takes truth values", e->name);
 		return lower_bad();
 	}
-	x = lower_as(p, e->args[0]->at, body, t);
+	x = lower_typed(p, e->args[0]->at, body, t);
 	if (!x)
 		return lower_bad();
 	out->args = ARENA_ARRAY(p->l->a, 1, struct ir_expr *);
 	out->args[0] = x;
 	out->n_args = 1;
 	out->type = is_arg(r) ? winner_type(p, out, want) : t;
-	return lower_expr(out, body.nodes + 2, body.levels + 2);
+	return lower_made(out, body.nodes + 2, body.levels + 2);
 }
 
 struct value lower_reduce(const struct place *p, const struct ast_expr *e,

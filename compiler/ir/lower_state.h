@@ -17,7 +17,7 @@ enum {
 	LOWER_CALLS = 200,	/* functions inside functions */
 	LOWER_STMTS = 4096,	/* statements of one operator */
 	LOWER_STEPS = 1 << 23,	/* expressions visited for one operator */
-	LOWER_NODES = 200000,	/* nodes of one statement */
+	LOWER_NODES = 20000,	/* nodes of one statement */
 	LOWER_LEVELS = 2500	/* depth of one expression */
 };
 
@@ -223,7 +223,7 @@ struct value lower_int(int64_t i);
 struct value lower_float(double f);
 struct value lower_bool(bool b);
 struct value lower_bad(void);
-struct value lower_expr(struct ir_expr *e, int nodes, int levels);
+struct value lower_made(struct ir_expr *e, int nodes, int levels);
 /* Operation on values of any kind; constants are folded. */
 struct value lower_op(const struct place *p, struct span at, enum op op,
 	struct value x, struct value y, struct want want);
@@ -232,7 +232,7 @@ struct value lower_unary(const struct place *p, struct span at, enum op op,
 struct value lower_select(const struct place *p, struct span at,
 	struct value c, struct value x, struct value y, struct want want);
 /* "v" as an expression of type "t"; NULL after an error. */
-struct ir_expr *lower_as(const struct place *p, struct span at, struct value v,
+struct ir_expr *lower_typed(const struct place *p, struct span at, struct value v,
 	enum dtype t);
 /* The type that arithmetic on "t" is done in. */
 enum dtype lower_carried(enum dtype t, struct want want, bool promote);

@@ -30,7 +30,7 @@ struct value lower_bad(void)
 	return (struct value){ .kind = V_BAD };
 }
 
-struct value lower_expr(struct ir_expr *e, int nodes, int levels)
+struct value lower_made(struct ir_expr *e, int nodes, int levels)
 {
 	return (struct value){ .kind = V_EXPR, .e = e, .nodes = nodes,
 		.levels = levels };
@@ -130,7 +130,7 @@ static struct ir_expr *constant_as(const struct place *p, struct span at,
 	return ir_int(p->l->a, v.i, t);
 }
 
-struct ir_expr *lower_as(const struct place *p, struct span at, struct value v,
+struct ir_expr *lower_typed(const struct place *p, struct span at, struct value v,
 	enum dtype t)
 {
 	struct ir_expr *e;
@@ -172,7 +172,7 @@ static struct value grown(const struct place *p, struct span at,
 		return lower_bad();
 	}
 	e->at = at;
-	return lower_expr(e, nodes, levels + 2);
+	return lower_made(e, nodes, levels + 2);
 }
 
 static bool is_constant(struct value v)
@@ -228,8 +228,8 @@ static struct value logical(const struct place *p, struct span at, enum op op,
 	if (!is_truth(x) || !is_truth(y))
 		return wrong(p, at, op == OP_AND ? "'&&' takes truth values" :
 			"'||' takes truth values");
-	e = ir_apply(p->l->a, op, T_BOOL, 2, lower_as(p, at, x, T_BOOL),
-		lower_as(p, at, y, T_BOOL));
+	e = ir_apply(p->l->a, op, T_BOOL, 2, lower_typed(p, at, x, T_BOOL),
+		lower_typed(p, at, y, T_BOOL));
 	return grown(p, at, e, (struct value[]){ x, y }, 2);
 }
 
@@ -253,8 +253,8 @@ struct value lower_op(const struct place *p, struct span at, enum op op,
 	if ((op == OP_DIV || op == OP_MOD) && !dtype_is_float(t) &&
 	    is_constant(y) && !y.i)
 		return wrong(p, at, "division by zero");
-	left = lower_as(p, at, x, t);
-	right = lower_as(p, at, y, t);
+	left = lower_typed(p, at, x, t);
+	right = lower_typed(p, at, y, t);
 	if (!left || !right)
 		return lower_bad();
 	return grown(p, at, ir_apply(p->l->a, op, compares(op) ? T_BOOL : t, 2,
@@ -286,7 +286,7 @@ struct value lower_unary(const struct place *p, struct span at, enum op op,
 		t = float_wanted(want);
 	if (op != OP_NOT)
 		t = lower_carried(t, want, true);
-	e = ir_apply(p->l->a, op, t, 1, lower_as(p, at, x, t));
+	e = ir_apply(p->l->a, op, t, 1, lower_typed(p, at, x, t));
 	return grown(p, at, e, &x, 1);
 }
 
@@ -296,7 +296,7 @@ static enum dtype arms_type(struct value x, struct value y, struct want want)
 	enum dtype t = common(x, y, want);
 
 	if (t == T_NONE)
-		t = want.type != T_NONE ? want.type : T_I32;
+		return want.type != T_NONE ? want.type : T_I32;
 	t = lower_carried(t, want, false);
 	return room_for(room_for(t, x), y);
 }
@@ -314,8 +314,8 @@ struct value lower_select(const struct place *p, struct span at,
 	if (c.kind == V_BOOL)
 		return c.i ? x : y;
 	t = arms_type(x, y, want);
-	left = lower_as(p, at, x, t);
-	right = lower_as(p, at, y, t);
+	left = lower_typed(p, at, x, t);
+	right = lower_typed(p, at, y, t);
 	if (!left || !right)
 		return lower_bad();
 	e = ir_apply(p->l->a, OP_SELECT, t, 3, c.e, left, right);

@@ -71,7 +71,7 @@ static void check_index(struct check *c, const struct k_buffer *b, int i,
 {
 	int64_t v;
 
-	check_value(c, e);
+	verify_value(c, e);
 	if (!dtype_is_int(e->type))
 		check_fail(c, "index %d of %s is not an integer: %s", i,
 			b->name, verify_text(c, e));
@@ -148,7 +148,7 @@ static void check_operand(struct check *c, const char *name, char kind,
 	const char *at = strchr(letters, tolower((unsigned char)kind));
 	bool address = at || kind == 'a';
 
-	check_value(c, e);
+	verify_value(c, e);
 	if (address != (e->kind == KX_ADDRESS))
 		check_fail(c, address ? "%s takes an address, not %s" :
 			"%s takes a value, not %s", name, verify_text(c, e));
@@ -211,7 +211,7 @@ static void check_op(struct check *c, const struct kx *e)
 	enum dtype t = e->args[0]->type;
 
 	for (int i = 0; i < e->n_args; i++)
-		check_value(c, e->args[i]);
+		verify_value(c, e->args[i]);
 	if (e->op == OP_SELECT)
 		return;
 	if (dtype_is_float(t) && dtype_row(t)->bits < 32)
@@ -226,7 +226,7 @@ static void check_op(struct check *c, const struct kx *e)
 			dtype_row(e->args[1]->type)->name, verify_text(c, e));
 }
 
-void check_value(struct check *c, const struct kx *e)
+void verify_value(struct check *c, const struct kx *e)
 {
 	if (c->why)
 		return;
@@ -250,7 +250,7 @@ void check_value(struct check *c, const struct kx *e)
 		break;
 	case KX_CAST:
 	case KX_BITS:
-		check_value(c, e->args[0]);
+		verify_value(c, e->args[0]);
 		break;
 	case KX_CALL:
 		check_intrinsic(c, e->call, e->args, e->n_args);

@@ -97,7 +97,7 @@ static bool same_c_type(enum dtype x, enum dtype y)
 static void check_store(struct check *c, const struct ks *s)
 {
 	check_place(c, &s->dst);
-	check_value(c, s->value);
+	verify_value(c, s->value);
 	if (c->why)
 		return;
 	if (!same_c_type(s->dst.buffer->type, s->value->type))
@@ -151,7 +151,7 @@ static void check_copy(struct check *c, const struct ks *s)
 	int width = s->copy == COPY_BULK ? 16 : s->bytes;
 
 	if (s->cond)
-		check_value(c, s->cond);
+		verify_value(c, s->cond);
 	check_place(c, &s->dst);
 	check_place(c, &s->src);
 	if (c->why)
@@ -187,7 +187,7 @@ static bool atomic_exists(enum op op, enum dtype t)
 static void check_atomic(struct check *c, const struct ks *s)
 {
 	check_place(c, &s->dst);
-	check_value(c, s->value);
+	verify_value(c, s->value);
 	if (c->why)
 		return;
 	if (!atomic_exists(s->op, s->dst.buffer->type))
@@ -207,8 +207,8 @@ static void check_assign(struct check *c, const struct ks *s)
 {
 	struct kx e = { .kind = KX_VAR, .type = s->var->type, .var = s->var };
 
-	check_value(c, &e);
-	check_value(c, s->value);
+	verify_value(c, &e);
+	verify_value(c, s->value);
 	if (!s->var->mutable)
 		check_fail(c, "%s is assigned but is not mutable",
 			s->var->name);
@@ -216,7 +216,7 @@ static void check_assign(struct check *c, const struct ks *s)
 
 static void check_define(struct check *c, const struct ks *s)
 {
-	check_value(c, s->value);
+	verify_value(c, s->value);
 	if (!c->why && !same_c_type(s->var->type, s->value->type))
 		check_fail(c, "%s of %s is given a value of %s",
 			s->var->name, dtype_row(s->var->type)->name,
@@ -243,7 +243,7 @@ static void check_mma(struct check *c, const struct ks *s)
 		check_fail(c, "a wgmma without descriptors");
 	check_place(c, &s->acc);
 	for (int i = 0; i < s->n_args; i++)
-		check_value(c, s->args[i]);
+		verify_value(c, s->args[i]);
 	if (!wgmma || s->left.buffer)
 		check_place(c, &s->left);
 	if (!wgmma)
@@ -338,9 +338,9 @@ static void check_for(struct check *c, const struct ks *s)
 {
 	int64_t step;
 
-	check_value(c, s->lo);
-	check_value(c, s->hi);
-	check_value(c, s->step);
+	verify_value(c, s->lo);
+	verify_value(c, s->hi);
+	verify_value(c, s->step);
 	if (kx_is_int(s->step, &step) && step <= 0)
 		check_fail(c, "the loop over %s steps by %lld", s->var->name,
 			(long long)step);
@@ -356,7 +356,7 @@ static void check_statement(struct check *c, const struct ks *s)
 	case KS_ASSIGN: check_assign(c, s); break;
 	case KS_FOR: check_for(c, s); break;
 	case KS_IF:
-		check_value(c, s->cond);
+		verify_value(c, s->cond);
 		if (!c->why)
 			check_nested(c, s);
 		break;

@@ -36,7 +36,7 @@ const char *verify_text(struct check *c, const struct kx *e);
 
 /* ---- check.c: expressions and places ---- */
 
-void check_value(struct check *c, const struct kx *e);
+void verify_value(struct check *c, const struct kx *e);
 void check_place(struct check *c, const struct k_place *p);
 void check_read(struct check *c, const struct k_buffer *b);
 void check_write(struct check *c, const struct k_buffer *b);
