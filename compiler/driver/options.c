@@ -260,6 +260,12 @@ static bool set_check(struct reading *r, const char *v)
 		fail(r, "--check takes nothing or =address, not '%s'", v);
 }
 
+static bool set_test(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->test = true;
+}
+
 static bool set_no_verify(struct reading *r, const char *v)
 {
 	(void)v;
@@ -399,6 +405,7 @@ static const struct option {
 	{ "--no-lock", NULL, NOTHING, set_no_lock, "neither read nor write a lock file" },
 	{ "--frozen", NULL, NOTHING, set_frozen, "fail unless the lock has every schedule" },
 	{ "--check", "address", MAYBE, set_check, "run the kernels on the CPU against the reference" },
+	{ "--test", NULL, NOTHING, set_test, "run the file's test blocks on the CPU, as TAP" },
 	{ "--no-verify", NULL, NOTHING, set_no_verify, "do not prove the winners of --tune" },
 	{ "-j", "N", VALUE, set_jobs, "checks at once (default: processors)" },
 	{ "-I", "DIR", VALUE, add_dir, "search imports there too" },
@@ -573,8 +580,10 @@ static bool consistent(struct reading *r)
 		return fail(r, "--frozen needs a lock file, --no-lock forbids it");
 	if (o->lock && o->no_lock)
 		return fail(r, "--lock and --no-lock exclude each other");
-	if (o->check && (o->output || o->header || o->dep || o->emit))
-		return fail(r, "--check writes no output: leave out -o, -H, -MD and --emit");
+	if (o->test && (o->check || o->tune || o->frozen))
+		return fail(r, "--test goes without --check, --tune and --frozen");
+	if ((o->check || o->test) && (o->output || o->header || o->dep || o->emit))
+		return fail(r, "--check and --test write no output: leave out -o, -H, -MD and --emit");
 	if (o->check && o->tune)
 		return fail(r, "--check and --tune exclude each other: --tune proves its winners itself");
 	if (o->tune && o->emit & ~(unsigned)(EMIT_CU | EMIT_HEADER | EMIT_PTX |

@@ -319,9 +319,10 @@ struct p_tensor {
 
 enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY };
 
-/* How block.x maps to the output, for checks by parts: tile (row, col) of
- * "rows" x "cols" results in tiles of "tile_rows" x "tile_cols"; expressions
- * over block.x; "batch" independent copies. */
+/* How block.x maps to the output, for checks by parts: "rows" x "cols" results
+ * in tiles of "tile_rows" x "tile_cols"; "row" and "col" are the first of this
+ * block's tile, expressions over block.x; "batch" independent copies. Where
+ * "row" is NULL the launch is checked whole. */
 struct p_tiling {
 	int64_t rows, cols, batch;
 	int64_t tile_rows, tile_cols;

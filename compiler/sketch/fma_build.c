@@ -594,7 +594,8 @@ static void finish_step(struct builder *g)
 	g->step.grid[2] = 1;
 	g->step.tiling = (struct p_tiling){ .rows = g->f->m, .cols = g->f->n,
 		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
-		.row = at.m, .col = at.n,
+		.row = kx_mul(g->a, at.m, num(g, p->bm)),
+		.col = kx_mul(g->a, at.n, num(g, p->bn)),
 		.batch_index = at.batch ? at.batch : num(g, 0) };
 	vec_push(g->a, &g->program->steps, g->step);
 }
@@ -616,6 +617,7 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 	g.acc = kernel_array(g.k, K_REGISTER, "sum", f->acc, 2, dims, 16);
 	describe_output(&g);
 	write_body(&g, &g.k->body);
+	kernel_prune(a, g.k);
 	kernel_layout(g.k);
 	finish_step(&g);
 }

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* Candidates: every sketch for every group of a job, bound to what the
+ * schedule and --set pin; and the choosing of a point without a search, from
+ * the lock or by a short look with the model. */
+#include "driver/session.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- sketches that serve ---- */
+
+/* "OP:NAME" is for one operator, "NAME" for all. */
+static const char *setting_for(const struct job *j, const char *name)
+{
+	const char *colon = strchr(name, ':');
+	size_t n = colon ? (size_t)(colon - name) : 0;
+
+	if (!colon)
+		return name;
+	return n == strlen(j->name) && !strncmp(name, j->name, n) ?
+		colon + 1 : NULL;
+}
+
+static bool pin_settings(struct session *s, const struct job *j,
+	struct candidate *c)
+{
+	for (int i = 0; i < s->o->settings.n && !c->why; i++) {
+		const struct setting *x = &s->o->settings.v[i];
+		const char *name = setting_for(j, x->name);
+
+		if (!name)
+			continue;
+		if (!strcmp(name, "sketch")) {
+			if (strcmp(x->value, c->sketch->name))
+				c->why = "--set sketch asks for another";
+		} else {
+			c->why = space_pin(s->a, c->space, name, x->value);
+		}
+	}
+	return !c->why;
+}
+
+static void size_values(struct session *s, const struct job *j,
+	const char ***names, int64_t **values)
+{
+	int n = j->op->n_sizes;
+
+	*names = ARENA_ARRAY(s->a, (size_t)n + 1, const char *);
+	*values = ARENA_ARRAY(s->a, (size_t)n + 1, int64_t);
+	for (int i = 0; i < n; i++) {
+		(*names)[i] = j->op->sizes[i].name;
+		(*values)[i] = j->op->sizes[i].value;
+	}
+}
+
+static void try_sketch(struct session *s, struct job *j, int group,
+	const struct sketch *sketch, struct candidate *c)
+{
+	const struct tunable *tunables;
+	const char **names;
+	int64_t *values;
+	int n;
+
+	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
+		.op = j->op, .group = &j->partition->groups[group],
+		.index = group, .n_groups = j->partition->n_groups,
+		.target = s->target, .gpu = s->gpu,
+		.schedule = j->schedule } };
+	if (!sketch->applies(&c->task, &c->why))
+		return;
+	c->why = NULL;
+	tunables = sketch->tunables(&c->task, &n);
+	size_values(s, j, &names, &values);
+	c->space = sched_bind(s->a, j->schedule, tunables, n, names, values,
+		j->op->n_sizes, &c->why, &c->at);
+	if (!c->space)
+		return;
+	c->space->smem_max = s->target->smem_block;
+	if (!pin_settings(s, j, c))
+		c->space = NULL;
+}
+
+static const char *group_name(const struct job *j, int group)
+{
+	const struct ir_group *g = &j->partition->groups[group];
+
+	return j->op->tensors[j->op->stmts[g->stmts[g->n_stmts - 1]].tensor].name;
+}
+
+/* No sketch serves: say why for each, at the directive where there is one. */
+static bool report_none(struct session *s, const struct job *j, int group)
+{
+	const struct part *p = &j->parts[group];
+	struct span at = j->item->name.at;
+
+	for (int i = 0; i < p->n; i++)
+		if (p->candidates[i].at.src)
+			at = p->candidates[i].at;
+	diag_error(s->d, at, "no sketch computes '%s' of '%s' as asked",
+		group_name(j, group), j->name);
+	for (int i = 0; i < p->n; i++)
+		diag_note(s->d, (struct span){0}, "%s: %s",
+			p->candidates[i].sketch->name, p->candidates[i].why);
+	s->code = EXIT_NO_CANDIDATE;
+	return false;
+}
+
+static void explain(const struct session *s, const struct job *j, int group)
+{
+	const struct part *p = &j->parts[group];
+
+	for (int i = 0; i < p->n && s->o->verbose; i++)
+		session_say(s, "%s: %s: %s: %s", j->name, group_name(j, group),
+			p->candidates[i].sketch->name, p->candidates[i].space ?
+			"applies" : p->candidates[i].why);
+}
+
+static bool find_for_group(struct session *s, struct job *j, int group)
+{
+	const struct sketch *const *all = sketch_list();
+	struct part *p = &j->parts[group];
+	bool found = false;
+
+	while (all[p->n])
+		p->n++;
+	p->candidates = ARENA_ARRAY(s->a, (size_t)p->n, struct candidate);
+	for (int i = 0; i < p->n; i++) {
+		try_sketch(s, j, group, all[i], &p->candidates[i]);
+		found |= p->candidates[i].space != NULL;
+	}
+	explain(s, j, group);
+	return found || report_none(s, j, group);
+}
+
+bool candidates_find(struct session *s, struct job *j)
+{
+	bool ok = true;
+
+	j->parts = ARENA_ARRAY(s->a, (size_t)j->partition->n_groups,
+		struct part);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		ok &= find_for_group(s, j, g);
+	return ok;
+}
+
+/* ---- a candidate as a search problem ---- */
+
+static const char *is_legal(void *ctx, struct arena *a, const int *genes)
+{
+	struct candidate *c = ctx;
+	int values[c->space->n_tunables + 1];
+	const char *why;
+
+	if (!space_tunables(a, c->space, genes, values, &why))
+		return why;
+	return c->sketch->legal(&c->task, a, values);
+}
+
+static double predicted(const struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	int values[c->space->n_tunables + 1];
+	struct features f;
+	const char *why;
+	bool ok = space_tunables(a, c->space, genes, values, &why);
+
+	assert(ok);
+	(void)ok;
+	c->sketch->features(&c->task, values, &f);
+	return model_seconds(&f, c->task.gpu);
+}
+
+static void predict(void *ctx, struct arena *a, const int *genes, int n,
+	struct cost *out)
+{
+	struct candidate *c = ctx;
+
+	for (int i = 0; i < n; i++)
+		out[i] = (struct cost){ predicted(c, a, genes +
+			(ptrdiff_t)i * c->space->n_genes), V_MEASURED, NULL };
+}
+
+static int nearest_value(const struct gene *g, int v)
+{
+	int best = g->values[0];
+
+	for (int i = 1; i < g->n; i++)
+		if (abs(g->values[i] - v) < abs(best - v))
+			best = g->values[i];
+	return best;
+}
+
+/* The sketch's own default, as near as the pins leave it. */
+static void start_genes(const struct candidate *c, int *genes)
+{
+	const struct space *sp = c->space;
+	int values[sp->n_tunables + 1];
+
+	c->sketch->start(&c->task, values);
+	for (int i = 0; i < sp->n_genes; i++)
+		genes[i] = sp->genes[i].values[0];
+	for (int i = 0; i < sp->n_tunables; i++)
+		if (sp->follows[i] >= 0)
+			genes[sp->follows[i]] = nearest_value(
+				&sp->genes[sp->follows[i]], values[i]);
+}
+
+struct problem candidates_problem(struct session *s, struct candidate *c)
+{
+	enum { SEEDS_MAX = 16 };
+	int n = c->space->n_genes, count = 0;
+	int *seeds = ARENA_ARRAY(s->a, (size_t)n * SEEDS_MAX + 1, int);
+
+	start_genes(c, seeds);
+	for (count = 1; count < SEEDS_MAX && c->task.schedule &&
+	     sched_seed(c->task.schedule, c->space, count - 1,
+		     seeds + (ptrdiff_t)count * n); count++)
+		;
+	return (struct problem){ .space = c->space, .ctx = c,
+		.legal = is_legal, .measure = predict, .seeds = seeds,
+		.n_seeds = count };
+}
+
+/* ---- choosing without a search ---- */
+
+/* A space without a legal point: the first sentence says why. */
+static void no_point(struct candidate *c, const struct result *r)
+{
+	c->why = r->first[V_PRUNED] ? r->first[V_PRUNED] :
+		"no point of its space is legal";
+	c->space = NULL;
+}
+
+static void consider(struct part *p, struct candidate *c,
+	const struct result *r)
+{
+	if (!p->choice.candidate || r->seconds < p->choice.seconds)
+		p->choice = (struct choice){ c, r->genes, r->seconds, "model",
+			"none" };
+}
+
+static bool choose_for_group(struct session *s, struct job *j, int group)
+{
+	enum { LOOK = 96 };
+	struct part *p = &j->parts[group];
+	struct budget b = { .trials = LOOK, .seed = s->o->seed,
+		.effort = s->o->effort };
+
+	for (int i = 0; i < p->n; i++) {
+		struct candidate *c = &p->candidates[i];
+		struct problem problem;
+		struct result *r;
+
+		if (!c->space)
+			continue;
+		problem = candidates_problem(s, c);
+		r = search_run(s->a, &problem, strategy_named("ga"), &b, NULL,
+			NULL, NULL);
+		if (r->genes)
+			consider(p, c, r);
+		else
+			no_point(c, r);
+	}
+	return p->choice.candidate || report_none(s, j, group);
+}
+
+bool candidates_choose(struct session *s, struct job *j)
+{
+	bool ok = true;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		ok &= choose_for_group(s, j, g);
+	return ok;
+}
+
+/* ---- the lock ---- */
+
+/* The genes that an entry's lines give; "*why" where they do not fit. */
+static bool entry_genes(struct session *s, const struct job *j, int group,
+	const struct lock_entry *e, struct choice *out, const char **why)
+{
+	const struct sketch *sketch = sketch_named(e->sketch);
+	struct candidate *c = ARENA_NEW(s->a, struct candidate);
+
+	if (!sketch) {
+		*why = arena_printf(s->a, "there is no sketch '%s'", e->sketch);
+		return false;
+	}
+	try_sketch(s, (struct job *)j, group, sketch, c);
+	for (int i = 0; i < e->n && c->space && !c->why; i++)
+		c->why = space_pin(s->a, c->space, e->names[i], e->values[i]);
+	if (c->why) {
+		*why = c->why;
+		return false;
+	}
+	*out = (struct choice){ c, ARENA_ARRAY(s->a,
+		(size_t)c->space->n_genes + 1, int), e->seconds, e->measured,
+		e->verified };
+	for (int i = 0; i < c->space->n_genes; i++) {
+		out->genes[i] = c->space->genes[i].values[0];
+		if (c->space->genes[i].n > 1)
+			*why = arena_printf(s->a, "it leaves '%s' open",
+				c->space->genes[i].name);
+	}
+	if (!*why)
+		*why = is_legal(c, s->a, out->genes);
+	return !*why;
+}
+
+bool candidates_from_lock(struct session *s, struct job *j, const char **why)
+{
+	struct part *parts = ARENA_ARRAY(s->a,
+		(size_t)j->partition->n_groups, struct part);
+
+	*why = NULL;
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct lock_entry *e = lock_find(s->lock, j->hash,
+			s->target->name, s->o->gpu, g);
+
+		if (!e || !entry_genes(s, j, g, e, &parts[g].choice, why))
+			return false;
+	}
+	j->parts = parts;
+	return true;
+}
+
+/* ---- programs ---- */
+
+static void chosen_values(const struct choice *c, struct arena *a, int *values)
+{
+	const char *why;
+	bool ok = space_tunables(a, c->candidate->space, c->genes, values, &why);
+
+	assert(ok);
+	(void)ok;
+}
+
+const char *candidates_schedule(struct arena *a, const struct job *j)
+{
+	struct str out;
+
+	str_init(&out, a);
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct choice *c = &j->parts[g].choice;
+
+		if (j->partition->n_groups > 1)
+			str_printf(&out, "// %s, computed by %s\n",
+				group_name(j, g), c->candidate->sketch->name);
+		else
+			str_printf(&out, "// %s\n", c->candidate->sketch->name);
+		sched_print_point(c->candidate->space, c->genes, &out);
+	}
+	return str_text(&out);
+}
+
+struct program *candidates_program(struct session *s, struct arena *a,
+	const struct job *j)
+{
+	struct program *p;
+	const char *why;
+	int *map;
+
+	p = program_of(a, j->op, j->partition, &map);
+	p->schedule = candidates_schedule(a, j);
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct choice *c = &j->parts[g].choice;
+		int values[c->candidate->space->n_tunables + 1];
+
+		chosen_values(c, a, values);
+		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+	}
+	program_layout(p);
+	why = program_verify(a, p, s->target);
+	if (why)
+		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",
+			j->name, why);
+	return why ? NULL : p;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* What a run leaves behind: the texts that --emit names, the header, the
+ * depfile and the lock, written together or not at all. */
+#include "driver/session.h"
+
+#include <string.h>
+
+#include "cuda/cuda.h"
+#include "driver/output.h"
+#include "driver/toolchain.h"
+#include "driver/version.h"
+
+enum { PTX_SECONDS = 120 };
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "dir/conv.wpk" -> "conv", for outputs that go to the current folder. */
+static const char *stem(struct session *s)
+{
+	const char *name = base_name(s->o->input);
+	const char *dot = strrchr(name, '.');
+
+	if (!strcmp(name, "-"))
+		return "stdin";
+	return dot && dot != name ? arena_strndup(s->a, name,
+		(size_t)(dot - name)) : name;
+}
+
+/* No GPU in it: the bytes depend on source, schedule and target alone. */
+static struct cuda_unit unit_of(struct session *s,
+	struct program *const *programs, int n)
+{
+	return (struct cuda_unit){ .source = base_name(s->o->input),
+		.version = WPK_VERSION, .target = s->target,
+		.programs = programs, .n_programs = n };
+}
+
+void emit_program(const struct session *s, const struct program *p,
+	struct str *out)
+{
+	struct program *one = (struct program *)p;
+	struct cuda_unit u = unit_of((struct session *)s, &one, 1);
+
+	cuda_emit_program(&u, p, out);
+}
+
+static struct program **programs(struct session *s)
+{
+	struct program **v = ARENA_ARRAY(s->a, (size_t)s->n_jobs,
+		struct program *);
+
+	for (int i = 0; i < s->n_jobs; i++)
+		v[i] = s->jobs[i].program;
+	return v;
+}
+
+static void put_ir(struct session *s, struct str *out)
+{
+	for (int i = 0; i < s->n_jobs; i++) {
+		ir_print(s->jobs[i].op, out);
+		ir_print_partition(s->jobs[i].op, s->jobs[i].partition, out);
+	}
+}
+
+static void put_space(struct session *s, struct str *out)
+{
+	for (int i = 0; i < s->n_jobs; i++)
+		for (int g = 0; g < s->jobs[i].partition->n_groups; g++)
+			for (int k = 0; k < s->jobs[i].parts[g].n; k++) {
+				const struct candidate *c =
+					&s->jobs[i].parts[g].candidates[k];
+
+				if (!c->space) {
+					str_printf(out, "# %s.%d: %s: no: %s\n",
+						s->jobs[i].name, g,
+						c->sketch->name, c->why);
+					continue;
+				}
+				str_printf(out, "# %s.%d: %s: %.4g points before the test of legality\n",
+					s->jobs[i].name, g, c->sketch->name,
+					space_size(c->space));
+				space_print(c->space, out);
+			}
+}
+
+static void put_indented(struct str *out, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		str_puts(out, "    ");
+		str_putn(out, text, n);
+		str_putc(out, '\n');
+		text += n + (text[n] == '\n');
+	}
+}
+
+static void put_schedules(struct session *s, struct str *out)
+{
+	for (int i = 0; i < s->n_jobs; i++) {
+		const struct job *j = &s->jobs[i];
+
+		str_printf(out, "schedule chosen for %s target %s {\n",
+			j->item->name.text, s->target->name);
+		put_indented(out, candidates_schedule(s->a, j));
+		str_puts(out, "}\n");
+	}
+}
+
+static bool put_ptx(struct session *s, struct str *out)
+{
+	struct program **v = programs(s);
+	struct cuda_unit u = unit_of(s, v, s->n_jobs);
+	struct str cu;
+	const char *why;
+
+	if (!s->nvcc)
+		return session_fail(s, EXIT_USER,
+			"--emit=ptx needs nvcc: none in NVCC, CUDA_HOME, PATH or /usr/local/cuda");
+	str_init(&cu, s->a);
+	cuda_emit(&u, &cu);
+	why = toolchain_ptx(s->a, s->nvcc, str_text(&cu), cu.n, s->target,
+		PTX_SECONDS, out);
+	return !why || session_fail(s, EXIT_USER, "%s", why);
+}
+
+static bool put_texts(struct session *s, unsigned emit, struct str *out)
+{
+	struct program **v = programs(s);
+	struct cuda_unit u = unit_of(s, v, s->n_jobs);
+
+	if (emit & EMIT_IR)
+		put_ir(s, out);
+	if (emit & EMIT_SPACE)
+		put_space(s, out);
+	if (emit & EMIT_SCHED)
+		put_schedules(s, out);
+	for (int i = 0; i < s->n_jobs && emit & EMIT_KERNEL; i++)
+		program_print(v[i], out);
+	if (emit & EMIT_CU)
+		cuda_emit(&u, out);
+	if (emit & EMIT_HEADER)
+		cuda_emit_header(&u, stem(s), out);
+	return !(emit & EMIT_PTX) || put_ptx(s, out);
+}
+
+/* Where the main text goes: -o, or for CUDA a file named after the source;
+ * everything else is for reading. */
+static const char *output_path(struct session *s, unsigned emit)
+{
+	if (s->o->output)
+		return s->o->output;
+	return emit == EMIT_CU ? arena_printf(s->a, "%s.cu", stem(s)) : "-";
+}
+
+/* "conv.cu" -> "conv.d" */
+static const char *dep_path(struct session *s, const char *output)
+{
+	const char *dot = strrchr(output, '.'), *slash = strrchr(output, '/');
+
+	if (s->o->dep_file)
+		return s->o->dep_file;
+	return dot && dot > slash ? arena_printf(s->a, "%.*s.d",
+		(int)(dot - output), output) : arena_printf(s->a, "%s.d",
+		output);
+}
+
+static void put_depfile(struct session *s, const char *output, struct str *out)
+{
+	string_list targets = s->o->dep_targets, needs = {0};
+
+	if (!targets.n) {
+		vec_push(s->a, &targets, output);
+		if (s->o->header)
+			vec_push(s->a, &targets, s->o->header);
+	}
+	for (int i = 0; i < s->files.n; i++)
+		vec_push(s->a, &needs, s->files.v[i]);
+	if (s->lock_existed)
+		vec_push(s->a, &needs, s->lock_path);
+	vec_push(s->a, &targets, NULL);
+	vec_push(s->a, &needs, NULL);
+	output_depfile(out, targets.v, needs.v);
+}
+
+static bool can_write(struct session *s, const char *path)
+{
+	const char *why = path ? output_refuses(s->a, path) : NULL;
+
+	return !why || session_fail(s, EXIT_USER, "%s", why);
+}
+
+bool emit_outputs(struct session *s)
+{
+	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
+	const char *path = output_path(s, emit), *dep = dep_path(s, path), *why;
+	struct program **v = programs(s);
+	struct cuda_unit u = unit_of(s, v, s->n_jobs);
+	struct str text, header, deps, lock;
+	struct outputs out;
+
+	outputs_init(&out, s->a);
+	str_init(&text, s->a);
+	str_init(&header, s->a);
+	str_init(&deps, s->a);
+	str_init(&lock, s->a);
+	if (!put_texts(s, emit, &text))
+		return false;
+	outputs_add(&out, path, &text);
+	if (s->o->header) {
+		cuda_emit_header(&u, base_name(s->o->header), &header);
+		outputs_add(&out, s->o->header, &header);
+	}
+	if (s->o->tune && s->lock_path) {
+		lock_print(s->lock, &lock);
+		outputs_add(&out, s->lock_path, &lock);
+	}
+	if (s->o->dep) {
+		put_depfile(s, path, &deps);
+		outputs_add(&out, dep, &deps);
+	}
+	why = outputs_commit(&out);
+	return !why || session_fail(s, EXIT_USER, "%s", why);
+}
+
+bool emit_possible(struct session *s)
+{
+	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
+	const char *path = output_path(s, emit);
+
+	if (s->o->check || s->o->test)
+		return true;
+	return can_write(s, path) && can_write(s, s->o->header) &&
+		can_write(s, s->o->dep ? dep_path(s, path) : NULL) &&
+		can_write(s, s->o->tune ? s->lock_path : NULL);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* From a checked file to jobs: which operators, at which shapes, lowered, and
+ * through the passes that every sketch relies on. */
+#include "driver/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/directives.h"
+#include "ir/lower.h"
+
+static void verified(struct session *s, const char *pass,
+	const struct ir_operator *o)
+{
+	const char *why = s->o->verify_passes ? ir_verify(s->a, o) : NULL;
+
+	if (why)
+		session_fail(s, EXIT_INTERNAL, "after %s, '%s': %s", pass,
+			o->name, why);
+}
+
+/* The passes of compiler/README.md, in order. */
+static void run_passes(struct session *s, struct job *j)
+{
+	const char *why;
+
+	ir_hoist(s->a, j->op);
+	verified(s, "hoist", j->op);
+	ir_split_axes(s->a, j->op);
+	verified(s, "split", j->op);
+	j->partition = ir_partition(s->a, j->op);
+	verified(s, "partition", j->op);
+	why = s->o->verify_passes ? ir_verify_partition(s->a, j->op,
+		j->partition) : NULL;
+	if (why)
+		session_fail(s, EXIT_INTERNAL, "partition of '%s': %s",
+			j->name, why);
+}
+
+/* "op_M128_N64" where one operator is compiled at several shapes. */
+static const char *shape_name(struct session *s, const char *name,
+	const struct directives_shape *shape)
+{
+	struct str n;
+
+	str_init(&n, s->a);
+	str_puts(&n, name);
+	for (int i = 0; i < shape->n; i++)
+		str_printf(&n, "_%s%lld", shape->sizes[i].name,
+			(long long)shape->sizes[i].value);
+	return str_text(&n);
+}
+
+static bool add_job(struct session *s, const struct ast_unit *unit,
+	const struct lower_item *it, const struct directives_shape *shape,
+	bool several, const struct directives_tune *tune, struct job *j)
+{
+	struct lower_request r = { .unit = unit, .item = it->item,
+		.shape = shape->sizes, .n_shape = shape->n };
+	const struct ast_item *block;
+
+	*j = (struct job){ .item = it->item };
+	if (several)
+		r.name = shape_name(s, it->item->name.text, shape);
+	j->reference = lower(s->a, &r, s->d);
+	if (!j->reference)
+		return false;
+	j->op = lower(s->a, &r, s->d);
+	assert(j->op);
+	j->name = j->reference->name;
+	j->hash = ir_hash(j->reference);
+	if (tune) {
+		j->trials = tune->trials;
+		j->seconds = tune->seconds;
+	}
+	block = directives_pick(s->a, s->unit, it->item, j->op, s->target, s->d);
+	if (block) {
+		j->schedule = directives_schedule(s->a, block, j->op, s->d);
+		if (!j->schedule)
+			return false;
+		directives_mark_constants(j->op, j->schedule);
+	}
+	run_passes(s, j);
+	return s->code == EXIT_DONE;
+}
+
+static bool is_wanted(const struct session *s, const char *name)
+{
+	for (int i = 0; i < s->o->ops.n; i++)
+		if (!strcmp(s->o->ops.v[i], name))
+			return true;
+	return s->o->ops.n == 0;
+}
+
+/* --shape's sizes, of which each operator takes those it has. */
+static bool option_shape(struct session *s, struct directives_shape *out)
+{
+	struct ir_size *v = ARENA_ARRAY(s->a, (size_t)s->o->shapes.n + 1,
+		struct ir_size);
+
+	*out = (struct directives_shape){ .sizes = v, .weight = 1 };
+	for (int i = 0; i < s->o->shapes.n; i++) {
+		const struct setting *x = &s->o->shapes.v[i];
+		char *end;
+
+		v[i].name = x->name;
+		v[i].value = strtoll(x->value, &end, 10);
+		if (*end || v[i].value < 1)
+			return session_fail(s, EXIT_USER,
+				"--shape %s=%s: a size is a positive whole number",
+				x->name, x->value);
+		out->n++;
+	}
+	return true;
+}
+
+static bool has_size(const struct lower_item *it, const char *name)
+{
+	for (const char *const *p = it->sizes; *p; p++)
+		if (!strcmp(*p, name))
+			return true;
+	return false;
+}
+
+/* Every --shape must be meant by some operator. */
+static bool shapes_are_known(struct session *s, const struct lower_item *items,
+	int n)
+{
+	for (int i = 0; i < s->o->shapes.n; i++) {
+		const char *name = s->o->shapes.v[i].name;
+		bool found = false;
+
+		for (int j = 0; j < n; j++)
+			found |= is_wanted(s, items[j].item->name.text) &&
+				has_size(&items[j], name);
+		if (!found)
+			return session_fail(s, EXIT_USER,
+				"--shape %s: no operator here has a size of that name",
+				name);
+	}
+	return true;
+}
+
+static bool ops_are_known(struct session *s, const struct lower_item *items,
+	int n)
+{
+	for (int i = 0; i < s->o->ops.n; i++) {
+		const char **names = ARENA_ARRAY(s->a, (size_t)n + 1,
+			const char *);
+		const char *near;
+		bool found = false;
+
+		for (int j = 0; j < n; j++) {
+			names[j] = items[j].item->name.text;
+			found |= !strcmp(names[j], s->o->ops.v[i]);
+		}
+		near = str_nearest(s->o->ops.v[i], names);
+		if (!found)
+			return session_fail(s, EXIT_USER,
+				"--op %s: no such exported operator%s%s%s",
+				s->o->ops.v[i], near ? "; did you mean '" : "",
+				near ? near : "", near ? "'?" : "");
+	}
+	return true;
+}
+
+/* An operator whose sizes are open takes them from --shape, or else is
+ * compiled at each shape of its tune blocks. */
+static bool add_item(struct session *s, const struct lower_item *it,
+	const struct directives_shape *given, job_list *jobs)
+{
+	struct directives_tune tune;
+	struct job j;
+	bool many;
+
+	if (!directives_tune(s->a, s->unit, it->item, s->target, &tune, s->d))
+		return false;
+	if (!it->open[0] || given->n || !tune.n_shapes) {
+		if (!add_job(s, s->unit, it, given, false, &tune, &j))
+			return false;
+		vec_push(s->a, jobs, j);
+		return true;
+	}
+	many = tune.n_shapes > 1;
+	for (int i = 0; i < tune.n_shapes; i++) {
+		if (!add_job(s, s->unit, it, &tune.shapes[i], many, &tune, &j))
+			return false;
+		vec_push(s->a, jobs, j);
+	}
+	return true;
+}
+
+bool jobs_create(struct session *s)
+{
+	job_list jobs = {0};
+	struct directives_shape given;
+	struct lower_item *items;
+	bool ok = true;
+	int n;
+
+	items = lower_items(s->a, s->unit, true, &n);
+	if (!option_shape(s, &given) || !ops_are_known(s, items, n) ||
+	    !shapes_are_known(s, items, n))
+		return false;
+	if (n == 0)
+		return session_fail(s, EXIT_USER,
+			"'%s' exports no operator: write 'export op' before one",
+			s->unit->src->path);
+	for (int i = 0; i < n && s->code == EXIT_DONE; i++)
+		if (is_wanted(s, items[i].item->name.text))
+			ok &= add_item(s, &items[i], &given, &jobs);
+	s->jobs = jobs.v;
+	s->n_jobs = jobs.n;
+	return ok && s->code == EXIT_DONE;
+}
+
+bool jobs_create_tests(struct session *s)
+{
+	job_list jobs = {0};
+	struct directives_test *tests;
+	struct lower_item *items;
+	bool ok = true;
+	int n, n_items;
+
+	tests = directives_tests(s->a, s->unit, &n, s->d);
+	if (!tests)
+		return false;
+	items = lower_items(s->a, s->unit, false, &n_items);
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < n_items; k++)
+			for (int x = 0; items[k].item == tests[i].item &&
+			     x < tests[i].n_shapes; x++) {
+				struct job j;
+
+				ok &= add_job(s, tests[i].owner, &items[k],
+					&tests[i].shapes[x], false, NULL, &j);
+				if (ok)
+					vec_push(s->a, &jobs, j);
+			}
+	s->jobs = jobs.v;
+	s->n_jobs = jobs.n;
+	return ok;
+}

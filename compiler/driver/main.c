@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* wpkc: the order of events. Options, sources, jobs, choices, programs,
+ * outputs; each step says what went wrong and main turns it into an exit
+ * code. The only place that prints. */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/paths.h"
+#include "driver/session.h"
+#include "driver/toolchain.h"
+
+/* Set by SIGINT: searches end with what they have. A second one ends the
+ * process. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+}
+
+bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fprintf(stderr, "wpkc: error: %s\n", arena_vprintf(s->a, fmt, ap));
+	va_end(ap);
+	s->code = code;
+	return false;
+}
+
+void session_say(const struct session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->o->quiet)
+		return;
+	va_start(ap, fmt);
+	fprintf(stderr, "wpkc: %s\n", arena_vprintf(s->a, fmt, ap));
+	va_end(ap);
+}
+
+static bool use_color(const struct options *o)
+{
+	const char *no = getenv("NO_COLOR");
+
+	if (o->color == COLOR_AUTO)
+		return isatty(2) && !(no && *no);
+	return o->color == COLOR_ALWAYS;
+}
+
+static void print_diagnostics(struct session *s)
+{
+	struct str out;
+
+	str_init(&out, s->a);
+	diag_print(s->d, &out, use_color(s->o));
+	fputs(str_text(&out), stderr);
+	if (diag_errors(s->d) && s->code == EXIT_DONE)
+		s->code = EXIT_USER;
+}
+
+/* ---- where code goes ---- */
+
+static void choose_target(struct session *s)
+{
+	if (s->o->gpu)
+		s->gpu = gpu_named(s->o->gpu);
+	if (s->o->target)
+		s->target = target_named(s->o->target);
+	if (!s->gpu)
+		s->gpu = s->target ? gpu_for_target(s->target) :
+			gpu_named("h200");
+	if (!s->target)
+		s->target = target_named(s->gpu->arch);
+}
+
+/* ---- sources ---- */
+
+static void find_imports(struct session *s)
+{
+	string_list v = {0};
+	const char *stdlib = paths_find(s->a, PATHS_STDLIB);
+
+	for (int i = 0; i < s->o->dirs.n; i++)
+		vec_push(s->a, &v, s->o->dirs.v[i]);
+	if (stdlib)
+		vec_push(s->a, &v, stdlib);
+	vec_push(s->a, &v, NULL);
+	s->import_dirs = v.v;
+}
+
+static struct source *standard_input(struct session *s)
+{
+	const char *why;
+	struct source *src = source_read(s->a, "/dev/stdin", &why);
+
+	if (!src) {
+		session_fail(s, EXIT_USER, "cannot read standard input: %s", why);
+		return NULL;
+	}
+	src->path = "<stdin>";
+	return src;
+}
+
+static bool load(struct session *s)
+{
+	struct front_options fo = { s->import_dirs };
+
+	if (strcmp(s->o->input, "-")) {
+		s->unit = front_load(s->a, s->o->input, &fo, &s->files, s->d);
+	} else {
+		struct source *src = standard_input(s);
+
+		if (src)
+			s->unit = front_load_source(s->a, src, &fo, &s->files,
+				s->d);
+	}
+	return s->unit != NULL;
+}
+
+static bool open_lock(struct session *s)
+{
+	const char *why;
+	struct source *src;
+	int line = 0;
+
+	s->lock = ARENA_NEW(s->a, struct lock);
+	if (s->o->no_lock || (!s->o->lock && !strcmp(s->o->input, "-")))
+		return !s->o->frozen || session_fail(s, EXIT_USER,
+			"--frozen needs --lock FILE when the source is standard input");
+	s->lock_path = s->o->lock ? s->o->lock :
+		arena_printf(s->a, "%s.lock", s->o->input);
+	if (access(s->lock_path, F_OK) && errno == ENOENT)
+		return true;
+	src = source_read(s->a, s->lock_path, &why);
+	if (!src)
+		return session_fail(s, EXIT_USER, "cannot read lock file '%s': %s",
+			s->lock_path, why);
+	s->lock = lock_parse(s->a, src->text, &why, &line);
+	s->lock_existed = true;
+	return s->lock || session_fail(s, EXIT_USER, "%s:%d: %s",
+		s->lock_path, line, why);
+}
+
+/* ---- choices ---- */
+
+/* The lock's schedule where it has one; else the default, except --frozen. */
+static bool choose(struct session *s, struct job *j)
+{
+	const char *why = NULL;
+	bool pinned = s->o->settings.n > 0;
+
+	if (!pinned && candidates_from_lock(s, j, &why))
+		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
+			candidates_find(s, j);
+	if (s->o->frozen)
+		return session_fail(s, EXIT_FROZEN,
+			"%s has no %s schedule for '%s'%s%s: run wpkc --tune without --frozen",
+			s->lock_path, s->target->name, j->name, why ? ": " : "",
+			why ? why : "");
+	if (why)
+		session_say(s, "%s: the lock's schedule is not used: %s", j->name,
+			why);
+	return candidates_find(s, j) && candidates_choose(s, j);
+}
+
+static bool choose_all(struct session *s)
+{
+	bool ok = true;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		ok &= choose(s, &s->jobs[i]);
+	return ok && s->code == EXIT_DONE;
+}
+
+static bool build_all(struct session *s)
+{
+	for (int i = 0; i < s->n_jobs; i++) {
+		s->jobs[i].program = candidates_program(s, s->a, &s->jobs[i]);
+		if (!s->jobs[i].program)
+			return false;
+	}
+	return true;
+}
+
+static bool only_ir(const struct options *o)
+{
+	return o->emit == EMIT_IR && !o->tune && !o->check;
+}
+
+static bool compile(struct session *s)
+{
+	if (s->o->test)
+		return jobs_create_tests(s) && choose_all(s) && build_all(s) &&
+			checks_test(s);
+	if (!jobs_create(s))
+		return false;
+	if (only_ir(s->o))
+		return emit_outputs(s);
+	if (!(s->o->tune ? tune_jobs(s) : choose_all(s)) || !build_all(s))
+		return false;
+	return s->o->check ? checks_run(s) : emit_outputs(s);
+}
+
+static void run(struct session *s)
+{
+	choose_target(s);
+	find_imports(s);
+	s->nvcc = toolchain_nvcc(s->a);
+	if (open_lock(s) && emit_possible(s) && load(s))
+		compile(s);
+	print_diagnostics(s);
+}
+
+int main(int argc, char **argv)
+{
+	struct arena *a = arena_create();
+	struct options o;
+	struct session s = { .a = a, .o = &o, .d = diag_create(a),
+		.stop = &interrupted, .tty = isatty(2) };
+	struct sigaction on_interrupt = { .sa_handler = interrupt,
+		.sa_flags = (int)SA_RESETHAND | SA_RESTART };
+	enum asked asked;
+	struct str text;
+
+	str_init(&text, a);
+	asked = options_read(a, argc, argv, &o, &text);
+	if (asked != ASKED_COMPILE) {
+		fputs(str_text(&text), asked == ASKED_TEXT ? stdout : stderr);
+		s.code = asked == ASKED_TEXT && fflush(stdout) == 0 ? EXIT_DONE :
+			EXIT_USER;
+	} else {
+		sigaction(SIGINT, &on_interrupt, NULL);
+		run(&s);
+	}
+	arena_destroy(a);
+	return s.code;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* One run of wpkc: options, sources, and its operators on their way from
+ * syntax to programs. Passed to every part of the driver; nothing is global. */
+#ifndef WPK_COMPILER_DRIVER_SESSION_H
+#define WPK_COMPILER_DRIVER_SESSION_H
+
+#include "base/diag.h"
+#include "driver/options.h"
+#include "front/front.h"
+#include "ir/ir.h"
+#include "search/search.h"
+#include "sketch/sketch.h"
+
+/* A sketch for one group, with its space; "why" (and "at") where it cannot
+ * serve, and then "space" is NULL. */
+struct candidate {
+	const struct sketch *sketch;
+	struct task task;
+	struct space *space;
+	const char *why;
+	struct span at;
+};
+
+/* What was chosen for a group: candidate, genes, and how that is known. */
+struct choice {
+	const struct candidate *candidate;	/* NULL: nothing yet */
+	int *genes;
+	double seconds;
+	const char *measured;		/* "model", or from the lock */
+	const char *verified;		/* "emulation", "none" */
+};
+
+struct part {
+	struct candidate *candidates;
+	int n;
+	struct choice choice;
+	struct result **results;	/* of --tune, one a candidate, or NULL */
+};
+
+/* One operator at one shape. "reference" is what lowering made of it, the
+ * judge; "op" what the passes made of that, the thing compiled. */
+struct job {
+	const char *name;
+	const struct ast_item *item;
+	struct ir_operator *reference, *op;
+	struct ir_partition *partition;
+	const struct schedule *schedule;
+	uint64_t hash;
+	struct part *parts;		/* one a group */
+	int trials;			/* of a tune block, 0: none */
+	double seconds;
+	struct program *program;
+};
+
+typedef VEC(struct job) job_list;
+
+struct session {
+	struct arena *a;
+	struct options *o;
+	struct diag *d;
+	struct ast_unit *unit;
+	struct front_files files;
+	const char *const *import_dirs;
+	const struct target *target;
+	const struct gpu *gpu;
+	struct job *jobs;
+	int n_jobs;
+	struct lock *lock;
+	const char *lock_path;		/* NULL: no lock */
+	bool lock_existed;
+	const char *nvcc;		/* NULL: none found */
+	const volatile int *stop;	/* set by SIGINT */
+	bool tty;
+	enum exit_code code;
+};
+
+/* Report to standard error, "wpkc: error: ...", and remember "code". Returns
+ * false, for "return session_fail(...)". */
+bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A line for people, unless -q. */
+void session_say(const struct session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- jobs.c ---- */
+
+/* Lower the operators that options and tune blocks ask for. Errors in s->d or
+ * reported; false then. */
+bool jobs_create(struct session *s);
+/* The same for the file's test blocks. */
+bool jobs_create_tests(struct session *s);
+
+/* ---- candidates.c ---- */
+
+/* Every sketch for every group, bound to the schedule and to --set. False
+ * when a group has none; the sentences are reported. */
+bool candidates_find(struct session *s, struct job *j);
+/* The point a search starts from, as genes of the candidate's space. */
+struct problem candidates_problem(struct session *s, struct candidate *c);
+/* Choose without tuning: the best of a short look by the model. */
+bool candidates_choose(struct session *s, struct job *j);
+/* Choose what the lock says; false if it has no (usable) entry, "*why" then
+ * NULL or the reason. */
+bool candidates_from_lock(struct session *s, struct job *j, const char **why);
+/* Build, lay out and verify the program of the choices made. */
+struct program *candidates_program(struct session *s, struct arena *a,
+	const struct job *j);
+/* The chosen schedule as text in the language. */
+const char *candidates_schedule(struct arena *a, const struct job *j);
+
+/* ---- tune.c ---- */
+
+/* Search every job, prove the winners, record them in s->lock. */
+bool tune_jobs(struct session *s);
+
+/* ---- prove.c ---- */
+
+struct proof {
+	enum verdict verdict;		/* V_MEASURED: nothing is wrong */
+	bool emulated;			/* checked against the reference */
+	const char *text;		/* what was checked, or what is wrong */
+};
+
+/* Assemble (where there is an nvcc) and emulate the job's program. */
+struct proof prove(struct session *s, struct arena *a, const struct job *j,
+	const struct program *p);
+/* Run "work" for 0..n-1 in child processes, "jobs" at a time; what it wrote
+ * into "out" (at most 60 KB) comes back as texts[i], NULL if it crashed. */
+void prove_parallel(struct session *s, int n, int jobs,
+	void (*work)(void *ctx, int i, struct str *out), void *ctx,
+	const char **texts);
+
+/* ---- emit.c ---- */
+
+/* Write what --emit, -o, -H, -MD and the lock ask for. */
+bool emit_outputs(struct session *s);
+/* Could they be written? Asked before the work is done. */
+bool emit_possible(struct session *s);
+/* The .cu text of one program alone. */
+void emit_program(const struct session *s, const struct program *p,
+	struct str *out);
+
+/* ---- checks.c ---- */
+
+/* --check: every job's program against the reference. */
+bool checks_run(struct session *s);
+/* --test: the same for test blocks, as TAP. */
+bool checks_test(struct session *s);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* --tune: search every job's groups, prove the winners in order until one
+ * stands, and record it. A candidate that the toolchain or the emulator
+ * rejects is passed over with a verdict; Ctrl-C keeps the best found so far,
+ * unproved. */
+#include "driver/session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRIALS = 2000, SECONDS = 60, FINALISTS = 12 };
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- searching ---- */
+
+struct telling {
+	struct session *s;
+	const struct job *j;
+	int number;
+	double begin, limit;
+};
+
+static void tell_progress(void *ctx, const struct progress *p)
+{
+	struct telling *t = ctx;
+	double rate = p->elapsed > 0 ? p->trials / p->elapsed : 0;
+
+	if (!t->s->tty || t->s->o->quiet)
+		return;
+	fprintf(stderr, "\r\033[K%s [%d/%d] best %.3g us, %d of %d, %.0f candidates/s, %.0f s left",
+		t->j->name, t->number + 1, t->s->n_jobs, p->best * 1e6,
+		p->trials, p->total, rate, rate > 0 ?
+		fmin((p->total - p->trials) / rate, t->limit - p->elapsed) : 0);
+	fflush(stderr);
+}
+
+static struct result *search_one(struct session *s, struct job *j, int number,
+	struct candidate *c, double seconds)
+{
+	struct telling t = { s, j, number, now(), seconds };
+	struct problem problem = candidates_problem(s, c);
+	struct budget b = { .trials = s->o->trials ? s->o->trials : j->trials ?
+		j->trials : TRIALS, .seconds = seconds, .seed = s->o->seed,
+		.effort = s->o->effort };
+
+	return search_run(s->a, &problem, strategy_named(s->o->tune), &b,
+		s->stop, tell_progress, &t);
+}
+
+static void search_group(struct session *s, struct job *j, int number,
+	int group, double seconds)
+{
+	struct part *p = &j->parts[group];
+	int open = 0;
+
+	p->results = ARENA_ARRAY(s->a, (size_t)p->n, struct result *);
+	for (int i = 0; i < p->n; i++)
+		open += p->candidates[i].space != NULL;
+	for (int i = 0; i < p->n; i++)
+		if (p->candidates[i].space)
+			p->results[i] = search_one(s, j, number,
+				&p->candidates[i], seconds / open);
+}
+
+/* ---- ranking ---- */
+
+struct ranked {
+	const struct candidate *candidate;
+	const int *genes;
+	double seconds;
+};
+
+static int by_seconds(const void *x, const void *y)
+{
+	const struct ranked *p = x, *q = y;
+
+	return (p->seconds > q->seconds) - (p->seconds < q->seconds);
+}
+
+/* A group's finalists over all sketches, best first. */
+static struct ranked *rank(struct session *s, const struct part *p, int *n)
+{
+	struct ranked *v = ARENA_ARRAY(s->a, (size_t)p->n * FINALISTS + 1,
+		struct ranked);
+
+	*n = 0;
+	for (int i = 0; i < p->n; i++)
+		for (int k = 0; p->results[i] && k < FINALISTS &&
+		     k < p->results[i]->n_history; k++)
+			v[(*n)++] = (struct ranked){ &p->candidates[i],
+				p->results[i]->history + (ptrdiff_t)k *
+				p->candidates[i].space->n_genes,
+				p->results[i]->history_cost[k] };
+	qsort(v, (size_t)*n, sizeof *v, by_seconds);
+	return v;
+}
+
+struct contest {
+	struct session *s;
+	struct ranked ***ranked;	/* [job][group][rank] */
+	int **n;
+};
+
+static void choose_rank(const struct contest *c, int job, int group, int k)
+{
+	const struct ranked *r = &c->ranked[job][group][k];
+
+	c->s->jobs[job].parts[group].choice = (struct choice){ r->candidate,
+		(int *)r->genes, r->seconds, "model", "none" };
+}
+
+static bool any_left(const struct contest *c, int job, const int *ranks)
+{
+	for (int g = 0; g < c->s->jobs[job].partition->n_groups; g++)
+		if (ranks[g] + 1 < c->n[job][g])
+			return true;
+	return false;
+}
+
+/* The next combination to try: the groups take turns to step down. */
+static void step_down(const struct contest *c, int job, int *ranks, int attempt)
+{
+	int n = c->s->jobs[job].partition->n_groups;
+
+	for (int i = 0; i < n; i++) {
+		int g = (attempt + i) % n;
+
+		if (ranks[g] + 1 < c->n[job][g]) {
+			ranks[g]++;
+			return;
+		}
+	}
+}
+
+/* In a child process. Writes "RANK RANK ..\nSTATE\nTEXT", then a line
+ * "VERDICT MESSAGE" for each finalist passed over. */
+static void prove_job(void *ctx, int i, struct str *out)
+{
+	struct contest *c = ctx;
+	struct job *j = &c->s->jobs[i];
+	int n = j->partition->n_groups;
+	int *ranks = ARENA_ARRAY(c->s->a, (size_t)n, int);
+	struct proof r = { .verdict = V_COMPILE, .text = "no finalist" };
+	struct str passed;
+
+	str_init(&passed, c->s->a);
+	for (int attempt = 0; attempt < FINALISTS; attempt++) {
+		struct program *p;
+
+		for (int g = 0; g < n; g++)
+			choose_rank(c, i, g, ranks[g]);
+		p = candidates_program(c->s, c->s->a, j);
+		if (!p)
+			break;
+		r = prove(c->s, c->s->a, j, p);
+		if (r.verdict == V_MEASURED || !any_left(c, i, ranks))
+			break;
+		str_printf(&passed, "%d %.*s\n", r.verdict,
+			(int)strcspn(r.text, "\n"), r.text);
+		step_down(c, i, ranks, attempt);
+	}
+	for (int g = 0; g < n; g++)
+		str_printf(out, "%d ", ranks[g]);
+	str_printf(out, "\n%c\n%.*s\n%s", r.verdict != V_MEASURED ? 'x' :
+		r.emulated ? 'v' : 'u', (int)strcspn(r.text, "\n"), r.text,
+		str_text(&passed));
+}
+
+/* ---- telling ---- */
+
+static const char *line_of(struct session *s, const char **text)
+{
+	size_t n = strcspn(*text, "\n");
+	const char *line = arena_strndup(s->a, *text, n);
+
+	*text += n + ((*text)[n] == '\n');
+	return line;
+}
+
+/* "1650 measured, 350 pruned (first: ...)" over all groups and sketches. */
+static void put_counts(struct session *s, const struct job *j,
+	const char *passed, struct str *out)
+{
+	int counts[N_VERDICTS] = {0};
+	const char *first[N_VERDICTS] = {0}, *sep = "";
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		for (int i = 0; i < j->parts[g].n; i++)
+			for (int v = 0; j->parts[g].results[i] &&
+			     v < N_VERDICTS; v++) {
+				counts[v] += j->parts[g].results[i]->counts[v];
+				if (!first[v])
+					first[v] = j->parts[g].results[i]->first[v];
+			}
+	while (passed && *passed) {
+		const char *line = line_of(s, &passed);
+		int v = atoi(line);
+
+		counts[v]++;
+		counts[V_MEASURED]--;
+		if (!first[v])
+			first[v] = strchr(line, ' ') + 1;
+	}
+	for (int v = N_VERDICTS - 1; v >= 0; v--) {
+		if (!counts[v])
+			continue;
+		str_printf(out, "%s%d %s", sep, counts[v], verdict_name(v));
+		if (first[v] && v != V_MEASURED)
+			str_printf(out, " (first: %s)", first[v]);
+		sep = ", ";
+	}
+}
+
+static double total_seconds(const struct job *j)
+{
+	double sum = 0;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		sum += j->parts[g].choice.seconds;
+	return sum;
+}
+
+static void tell_job(struct session *s, const struct job *j,
+	const char *proof, const char *passed)
+{
+	struct str out;
+
+	str_init(&out, s->a);
+	str_printf(&out, "%s: %.3g us predicted on %s by", j->name,
+		total_seconds(j) * 1e6, s->gpu->name);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		str_printf(&out, "%s %s", g ? "," : "",
+			j->parts[g].choice.candidate->sketch->name);
+	str_puts(&out, "; ");
+	put_counts(s, j, passed, &out);
+	session_say(s, "%s", str_text(&out));
+	if (*proof)
+		session_say(s, "%s", proof);
+}
+
+/* ---- recording ---- */
+
+static const char *gene_text(struct session *s, const struct gene *g, int v)
+{
+	return g->words ? g->words[v] : arena_printf(s->a, "%d", v);
+}
+
+static void sort_names(struct lock_entry *e)
+{
+	for (int i = 1; i < e->n; i++)
+		for (int k = i; k > 0 && strcmp(e->names[k - 1],
+		     e->names[k]) > 0; k--) {
+			const char *n = e->names[k], *v = e->values[k];
+
+			e->names[k] = e->names[k - 1];
+			e->values[k] = e->values[k - 1];
+			e->names[k - 1] = n;
+			e->values[k - 1] = v;
+		}
+}
+
+static void record(struct session *s, const struct job *j, int group)
+{
+	const struct choice *c = &j->parts[group].choice;
+	const struct space *sp = c->candidate->space;
+	struct lock_entry e = { .op = j->name, .target = s->target->name,
+		.gpu = s->gpu->name, .hash = j->hash, .group = group,
+		.sketch = c->candidate->sketch->name, .n = sp->n_genes,
+		.seconds = c->seconds, .measured = c->measured,
+		.verified = c->verified };
+
+	e.names = ARENA_ARRAY(s->a, (size_t)e.n + 1, const char *);
+	e.values = ARENA_ARRAY(s->a, (size_t)e.n + 1, const char *);
+	for (int i = 0; i < e.n; i++) {
+		e.names[i] = sp->genes[i].name;
+		e.values[i] = gene_text(s, &sp->genes[i], c->genes[i]);
+	}
+	sort_names(&e);
+	lock_put(s->a, s->lock, &e);
+}
+
+/* Take over what a child found out. */
+static bool settle(const struct contest *c, int i, const char *text)
+{
+	struct session *s = c->s;
+	struct job *j = &s->jobs[i];
+	const char *ranks, *state, *proof;
+
+	if (!text)
+		return session_fail(s, EXIT_INTERNAL,
+			"the proof of '%s' ended without a word", j->name);
+	ranks = line_of(s, &text);
+	state = line_of(s, &text);
+	proof = line_of(s, &text);
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		char *end;
+
+		choose_rank(c, i, g, (int)strtol(ranks, &end, 10));
+		ranks = end;
+		j->parts[g].choice.verified = *state == 'v' ? "emulation" :
+			"none";
+		if (*state != 'x')
+			record(s, j, g);
+	}
+	tell_job(s, j, proof, text);
+	if (*state == 'x')
+		return session_fail(s, EXIT_UNVERIFIED,
+			"no finalist of '%s' could be proved right: %s", j->name,
+			proof);
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static bool search_all(struct session *s)
+{
+	double deadline = now() + (s->o->seconds > 0 ? s->o->seconds : SECONDS);
+
+	for (int i = 0; i < s->n_jobs; i++) {
+		struct job *j = &s->jobs[i];
+		double mine = (deadline - now()) / (s->n_jobs - i);
+
+		if (!candidates_find(s, j))
+			return false;
+		if (!s->o->seconds && j->seconds > 0 && j->seconds < mine)
+			mine = j->seconds;
+		for (int g = 0; g < j->partition->n_groups; g++)
+			search_group(s, j, i, g, fmax(mine, 0.01) /
+				j->partition->n_groups);
+	}
+	if (s->tty && !s->o->quiet)
+		fputs("\r\033[K", stderr);
+	return true;
+}
+
+/* A search that found nothing legal, or was stopped before it found anything:
+ * the default is the only finalist, if there is one. */
+static bool rank_default(struct contest *c, int i, int g)
+{
+	const struct choice *choice = &c->s->jobs[i].parts[g].choice;
+
+	if (!candidates_choose(c->s, &c->s->jobs[i]))
+		return false;
+	c->ranked[i][g] = ARENA_NEW(c->s->a, struct ranked);
+	*c->ranked[i][g] = (struct ranked){ choice->candidate, choice->genes,
+		choice->seconds };
+	c->n[i][g] = 1;
+	return true;
+}
+
+static bool rank_all(struct contest *c)
+{
+	struct session *s = c->s;
+
+	c->ranked = ARENA_ARRAY(s->a, (size_t)s->n_jobs, struct ranked **);
+	c->n = ARENA_ARRAY(s->a, (size_t)s->n_jobs, int *);
+	for (int i = 0; i < s->n_jobs; i++) {
+		int n = s->jobs[i].partition->n_groups;
+
+		c->ranked[i] = ARENA_ARRAY(s->a, (size_t)n, struct ranked *);
+		c->n[i] = ARENA_ARRAY(s->a, (size_t)n, int);
+		for (int g = 0; g < n; g++) {
+			c->ranked[i][g] = rank(s, &s->jobs[i].parts[g],
+				&c->n[i][g]);
+			if (!c->n[i][g] && !rank_default(c, i, g))
+				return false;
+			choose_rank(c, i, g, 0);
+		}
+	}
+	return true;
+}
+
+static void keep_unproved(struct session *s)
+{
+	session_say(s, *s->stop ?
+		"interrupted: the best found so far is kept, not proved" :
+		"the winners are not proved: --no-verify");
+	for (int i = 0; i < s->n_jobs; i++) {
+		tell_job(s, &s->jobs[i], "", NULL);
+		for (int g = 0; g < s->jobs[i].partition->n_groups; g++)
+			record(s, &s->jobs[i], g);
+	}
+}
+
+bool tune_jobs(struct session *s)
+{
+	struct contest c = { .s = s };
+	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
+		const char *);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	bool ok = true;
+
+	session_say(s, "no GPU is measured: costs are predictions for %s (%s)",
+		s->gpu->name, s->target->name);
+	if (!search_all(s) || !rank_all(&c))
+		return false;
+	if (*s->stop || s->o->no_verify) {
+		keep_unproved(s);
+		return true;
+	}
+	if (!s->nvcc)
+		session_say(s, "no nvcc: winners are not assembled, only emulated");
+	prove_parallel(s, s->n_jobs, s->o->jobs ? s->o->jobs : cores > 0 ?
+		(int)cores : 1, prove_job, &c, texts);
+	for (int i = 0; i < s->n_jobs; i++)
+		ok &= settle(&c, i, texts[i]);
+	return ok;
+}
