@@ -33,9 +33,9 @@ check "knows its version" env -i bin/wpkc --version
 check "compiles an example" env -i bin/wpkc examples/resnet18/conv.wpk \
 	-o "$scratch/conv.cu"
 check "from another folder" sh -c 'cd / && exec env -i "$@"' sh \
-	"$scratch/bundle/bin/wpkc" "$scratch/bundle/examples/softmax.wpk" \
+	"$scratch/bundle/bin/wpkc" "$scratch/bundle/examples/softmax/softmax.wpk" \
 	-o "$scratch/softmax.cu"
 check "writes what the build tree writes" sh -c '"$1" "$2" -o - | cmp - "$3"' \
-	sh "$wpkc" "$scratch/bundle/examples/softmax.wpk" "$scratch/softmax.cu"
-check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax.wpk
+	sh "$wpkc" "$scratch/bundle/examples/softmax/softmax.wpk" "$scratch/softmax.cu"
+check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax/softmax.wpk
 finish

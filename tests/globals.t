@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The library has no mutable objects: nothing in .data or .bss (tables of
 # pointers, constant after relocation, are in .data.rel.ro). bison's skeleton
-# has exactly one, which it only reads.
+# has exactly one, which it only reads. And no two files define one name: the
+# linker would take either.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 objects() {
@@ -27,4 +28,9 @@ else
 	check "a mutable global is seen" \
 		test "$(objects "$scratch/x.o" | wc -l)" = 2
 fi
+
+"$OBJDUMP" -t "$top_builddir/libwpkc.a" |
+	awk '$2 == "g" && $(NF - 2) != "*UND*" { print $NF }' | sort | uniq -d \
+	>"$scratch/found"
+empty "no name is defined twice" "$scratch/found"
 finish

@@ -13,7 +13,7 @@ places="prefix=$prefix exec_prefix=$prefix bindir=$prefix/bin
 check "make install" make -s -C "$top_builddir" $places install
 cd "$scratch" || exit 1
 check "compiles an example" "$prefix/bin/wpkc" \
-	"$top_srcdir/examples/softmax.wpk" -o softmax.cu
+	"$top_srcdir/examples/softmax/softmax.wpk" -o softmax.cu
 
 if command -v pkg-config >/dev/null 2>&1; then
 	found=$(PKG_CONFIG_PATH=$prefix/share/pkgconfig \

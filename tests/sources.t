@@ -13,9 +13,9 @@ for room in compiler search runtime stdlib man tests/unit tests/fuzz; do
 	while read -r file; do
 		case $file in
 		compiler/front/lexer.c | compiler/front/parser.[ch]) continue ;;
-		tests/*.c) file=${file%.c} ;;
 		esac
-		grep -Fqx "$file" "$scratch/words" || echo "$file"
+		grep -Fqx -e "$file" -e "${file%.c}" "$scratch/words" ||
+			echo "$file"
 	done >"$scratch/found"
 	empty "$room" "$scratch/found"
 done
