@@ -57,11 +57,14 @@ static struct sched_expr *op(struct convert *c, enum op op,
 
 static struct sched_expr *decimal(struct convert *c, const struct ast_expr *e)
 {
+	struct sched_expr *x;
 	struct str text;
 
 	str_init(&text, c->a);
 	str_double(&text, e->f);
-	return leaf(c, SX_STRING, str_text(&text), e->at);
+	x = leaf(c, SX_STRING, str_text(&text), e->at);
+	x->i = 1;
+	return x;
 }
 
 static struct sched_expr *unusable(struct convert *c, const struct ast_expr *e)

@@ -23,9 +23,11 @@ void lower_error(struct lowering *l, const struct scope *s, struct span at,
 	text = arena_vprintf(l->a, fmt, ap);
 	va_end(ap);
 	diag_error(l->d, at, "%s", text);
-	for (; s; s = s->parent)
-		if (s->title)
+	for (int n = 0; s && n < LOWER_NOTES; s = s->parent)
+		if (s->title) {
 			diag_note(l->d, s->at, "in %s", s->title);
+			n++;
+		}
 }
 
 /* ---- tensors by name ---- */
@@ -153,6 +155,26 @@ void lower_expand(struct lowering *l, struct scope *s)
 
 /* ---- second phase: the IR ---- */
 
+static bool index_named(const struct work *w, const char *name)
+{
+	for (int i = 0; i < w->v.n; i++)
+		if (!strcmp(w->v.v[i].b->name, name))
+			return true;
+	return false;
+}
+
+/* An operator that is used brings its own names: an index of it may be called
+ * as a tensor of the user is, and gets an underscore. */
+static const char *axis_name(struct lowering *l, const struct work *w,
+	const char *name)
+{
+	const char *own = name;
+
+	while (name_taken(l, name) || (name != own && index_named(w, name)))
+		name = arena_printf(l->a, "%s_", name);
+	return name;
+}
+
 static void make_axes(struct lowering *l)
 {
 	VEC(struct ir_axis) axes = {0};
@@ -163,7 +185,9 @@ static void make_axes(struct lowering *l)
 
 			x->axis = axes.n;
 			vec_push(l->a, &axes, (struct ir_axis){
-				.name = x->b->name, .lo = x->lo,
+				.name = axis_name(l, &l->works.v[w],
+					x->b->name),
+				.lo = x->lo,
 				.extent = x->extent, .id = x->axis,
 				.reduced = i >= l->works.v[w].n_left,
 				.stmt = w });
@@ -204,6 +228,20 @@ static bool finish_tensors(struct lowering *l)
 	return ok;
 }
 
+/* Numbers do not become truth values by themselves. */
+static struct ir_expr *lower_target(const struct place *p, struct value v,
+	const struct ast_expr *e, enum dtype t)
+{
+	bool number = v.kind == V_INT || v.kind == V_FLOAT ||
+		(v.kind == V_EXPR && v.e->type != T_BOOL);
+
+	if (t != T_BOOL || !number)
+		return lower_typed(p, e->at, v, t);
+	lower_error(p->l, p->scope, e->at, "a truth value is expected here");
+	diag_hint(p->l->d, "Compare the number, as in x != 0.");
+	return NULL;
+}
+
 static void lower_stmt(struct lowering *l, int w)
 {
 	const struct work *k = &l->works.v[w];
@@ -221,7 +259,7 @@ static void lower_stmt(struct lowering *l, int w)
 	for (int i = 0; i < k->n_left; i++)
 		s->axes[i] = k->v.v[i].axis;
 	s->index = ir_axis_values(l->a, s->axes, s->n_axes);
-	s->expr = lower_as(&p, k->s->expr->at, v, t->type);
+	s->expr = lower_target(&p, v, k->s->expr, t->type);
 }
 
 static void lower_stmts(struct lowering *l)
@@ -267,6 +305,18 @@ static bool find_operator(struct lowering *l, struct scope *s,
 	return lower_resolve(l, s, r->item);
 }
 
+static bool give_size(struct lowering *l, struct scope *s,
+	const struct ir_size *x, struct span at)
+{
+	const struct known *k = lower_known(s, x->name);
+
+	if (!k || k->v.i == x->value)
+		return lower_set(l, s, x->name, lower_int(x->value), at);
+	lower_error(l, s, k->at, "size '%s' is %lld here, but the shape asked "
+		"for has %lld", x->name, (long long)k->v.i, (long long)x->value);
+	return false;
+}
+
 static bool give_shape(struct lowering *l, struct scope *s,
 	const struct lower_request *r)
 {
@@ -274,8 +324,7 @@ static bool give_shape(struct lowering *l, struct scope *s,
 
 	for (int i = 0; i < r->n_shape; i++)
 		if (lower_is_size(s->op, r->shape[i].name))
-			ok &= lower_set(l, s, r->shape[i].name,
-				lower_int(r->shape[i].value), r->item->name.at);
+			ok &= give_size(l, s, &r->shape[i], r->item->name.at);
 	return ok;
 }
 

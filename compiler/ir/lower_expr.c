@@ -107,6 +107,8 @@ static struct value inline_fn(const struct place *p, const struct ast_expr *e,
 {
 	struct argument *args = ARENA_ARRAY(p->l->a, fn->n_params + 1,
 		struct argument);
+	struct scope inside = { .parent = p->scope, .title = e->name,
+		.at = e->at, .unit = owner };
 	struct place body = *p;
 
 	if (p->calls >= LOWER_CALLS)
@@ -117,6 +119,7 @@ static struct value inline_fn(const struct place *p, const struct ast_expr *e,
 		if (args[i].v.kind == V_BAD)
 			return lower_bad();
 	}
+	body.scope = &inside;
 	body.args = args;
 	body.n_args = fn->n_params;
 	body.unit = owner;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Lowering: extents. In: statements as syntax, tensors whose sizes are known.
  * Out: the extent of every index and of every let. An extent is stated (i in
- * N), or declared (an output's dimension), or that of the dimensions the index
- * reads alone, which must all agree; a let's may come from the indices that
- * read it. Reads with pad prove nothing and are asked last. */
+ * N), or declared (an output's dimension); a reduction's is that of the
+ * dimensions its index reads alone, a let's that of the indices that read it
+ * alone, or failing that of the dimensions it reads. All must agree. Reads with
+ * pad prove nothing and are asked last. */
 #include <string.h>
 
 #include "ir/lower_state.h"
@@ -145,16 +146,20 @@ static void settle(struct lowering *l, int w, struct index *x,
 	publish(l, &l->works.v[w]);
 }
 
-static bool from_reads(struct lowering *l, bool padded)
+/* Extents from the dimensions that are read: of reductions, and if asked of
+ * lets. */
+static bool from_reads(struct lowering *l, bool lets, bool padded)
 {
 	bool progress = false;
 
 	for (int i = 0; i < l->facts.n; i++) {
 		const struct fact *f = &l->facts.v[i];
-		struct index *x = &l->works.v[f->w].v.v[f->v];
+		struct work *w = &l->works.v[f->w];
+		struct index *x = &w->v.v[f->v];
 		int64_t dim = l->tensors.v[f->tensor].dims[f->dim];
 
-		if (f->padded != padded || x->origin != FROM_NOWHERE || dim < 0)
+		if (f->padded != padded || x->origin != FROM_NOWHERE ||
+		    dim < 0 || (f->v < w->n_left && !lets))
 			continue;
 		settle(l, f->w, x, padded ? FROM_PADDED : FROM_READS, dim,
 			f->read);
@@ -195,7 +200,8 @@ static bool from_uses(struct lowering *l)
 
 void lower_infer(struct lowering *l)
 {
-	while (from_reads(l, false) || from_uses(l) || from_reads(l, true))
+	while (from_reads(l, false, false) || from_uses(l) ||
+	    from_reads(l, true, false) || from_reads(l, true, true))
 		;
 }
 

@@ -13,6 +13,7 @@
 #define LOWER_SIZE_LIMIT (INT64_C(1) << 61)
 
 enum {
+	LOWER_NOTES = 4,	/* levels named under one error */
 	LOWER_USES = 64,	/* operators inside operators */
 	LOWER_CALLS = 200,	/* functions inside functions */
 	LOWER_STMTS = 4096,	/* statements of one operator */
@@ -46,8 +47,9 @@ struct tensor_name {
 	int tensor;
 };
 
-/* One operator being lowered: the outermost, or one used by it. "title" and
- * "at" say how it came in: "instance c2", "std.matmul.nt"; NULL for none. */
+/* One operator being lowered: the outermost, or one used by it; or a function
+ * being inlined, which has a title only. "title" and "at" say how it came in:
+ * "instance c2", "std.matmul.nt"; NULL for none. */
 struct scope {
 	struct scope *parent;
 	const char *title;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A point as a schedule. In: a space and gene values. Out: a schedule body in
- * the language with every number pinned, one directive a line: the fuse and
- * const directives the space was bound with, then directives by name, subject
- * and key. Parsed and bound again to the same sketch it gives a space of one
- * point, this one. */
+/* Schedules as text, in the language. In: a schedule; or a space and gene
+ * values. Out: a schedule's body, one directive a line; for a point with every
+ * number pinned: the fuse and const directives the space was bound with, then
+ * directives by name, subject and key. Parsed and bound again to the same
+ * sketch that gives a space of one point, this one. */
 #include <string.h>
 
 #include "schedule/private.h"
@@ -70,6 +70,22 @@ static void print_directive(const struct sched_directive *d, struct str *out)
 		print_value(&d->args[i].value, out);
 	}
 	str_puts(out, ");\n");
+}
+
+void sched_print(const struct schedule *s, struct str *out)
+{
+	for (int i = 0; i < s->n_params; i++) {
+		str_printf(out, "param %s = ", s->params[i].name);
+		print_value(&s->params[i].value, out);
+		str_puts(out, ";\n");
+	}
+	for (int i = 0; i < s->n_requires; i++) {
+		str_puts(out, "require ");
+		sched_print_expr(s->requires[i].expr, out);
+		str_puts(out, ";\n");
+	}
+	for (int i = 0; i < s->n_directives; i++)
+		print_directive(&s->directives[i], out);
 }
 
 static void print_kept(const struct schedule *s, struct str *out)

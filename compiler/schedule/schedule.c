@@ -213,7 +213,7 @@ static void print(const struct sched_expr *e, int level, struct str *out)
 		str_puts(out, e->name);
 		break;
 	case SX_STRING:
-		str_printf(out, "\"%s\"", e->name);
+		str_printf(out, e->i ? "%s" : "\"%s\"", e->name);
 		break;
 	case SX_OP:
 		print_op(e, level, out);

@@ -15,7 +15,8 @@
 enum sched_kind { SX_INT, SX_NAME, SX_STRING, SX_OP };
 
 /* An integer expression over params, tunables, sizes and "smem_max"; a bare
- * name may instead be a word (shared, on, row). */
+ * name may instead be a word (shared, on, row). A string with "i" set is a
+ * number with a point (margin = 1.02). */
 struct sched_expr {
 	enum sched_kind kind;
 	int64_t i;
@@ -103,6 +104,9 @@ struct space *sched_bind(struct arena *a, const struct schedule *s,
  * value; false when there is no (further) seed. "which" counts from 0. */
 bool sched_seed(const struct schedule *s, const struct space *sp, int which,
 	int *genes);
+
+/* The schedule's body in the language, ranges as sets. */
+void sched_print(const struct schedule *s, struct str *out);
 
 /* A point as a schedule in the language, every number pinned. */
 void sched_print_point(const struct space *sp, const int *genes,
