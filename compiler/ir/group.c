@@ -258,22 +258,26 @@ struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
 	return close_all(&g);
 }
 
+struct search {
+	int tensor;
+	bool found;
+};
+
+static void find_read(struct ir_expr *e, void *ctx)
+{
+	struct search *s = ctx;
+
+	s->found |= e->kind == IR_READ && e->tensor == s->tensor;
+}
+
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
 	int g, int tensor)
 {
-	struct arena *tmp;
-	struct group_reads reads = {0};
-	bool leaves = false;
+	struct search s = { tensor, o->tensors[tensor].role == IR_OUT };
 
-	if (o->tensors[tensor].role == IR_OUT)
-		return true;
-	tmp = arena_create();
 	for (int k = 0; k < p->n_groups; k++)
 		for (int i = 0; k != g && i < p->groups[k].n_stmts; i++)
-			group_collect(tmp, o,
-				o->stmts[p->groups[k].stmts[i]].expr, &reads);
-	for (int i = 0; i < reads.n; i++)
-		leaves |= reads.v[i]->tensor == tensor;
-	arena_destroy(tmp);
-	return leaves;
+			ir_walk(o->stmts[p->groups[k].stmts[i]].expr, find_read,
+				&s);
+	return s.found;
 }

@@ -204,6 +204,32 @@ static void test_deep_text(void **state)
 	arena_destroy(a);
 }
 
+/* The deepest index that is read at all goes through every pass. */
+static void test_deep_index(void **state)
+{
+	struct arena *a = arena_create();
+	struct ir_partition *p;
+	struct ir_operator *o;
+	struct str s;
+
+	(void)state;
+	str_init(&s, a);
+	str_puts(&s, HEAD "  y[i:4] = x[");
+	for (int i = 0; i < 1990; i++)
+		str_puts(&s, i % 2 ? "neg(" : "add(1, ");
+	str_puts(&s, "i");
+	for (int i = 0; i < 1990; i++)
+		str_puts(&s, ")");
+	str_puts(&s, "] pad 0.0\n}\n");
+	o = parse(a, str_text(&s));
+	ir_fold(a, o);
+	ir_split_axes(a, o);
+	p = ir_partition(a, o);
+	assert_int_equal(p->n_groups, 1);
+	assert_null(ir_verify(a, o));
+	arena_destroy(a);
+}
+
 /* ---- passes keep meaning ---- */
 
 struct run {
@@ -401,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_broken_text),
 		cmocka_unit_test(test_deep_text),
+		cmocka_unit_test(test_deep_index),
 		cmocka_unit_test(test_passes),
 		cmocka_unit_test(test_split_is_affine),
 		cmocka_unit_test(test_roles),
