@@ -191,7 +191,7 @@ void ir_fold(struct arena *a, struct ir_operator *o);
 /* One expression; "e" itself is not changed. */
 struct ir_expr *ir_fold_expr(struct arena *a, const struct ir_operator *o,
 	struct ir_expr *e);
-/* Least and greatest value of an integer expression; false if it has none
+/* range.c: least and greatest value of an integer expression; false if it has none
  * that can be derived (computed indices). */
 bool ir_range(const struct ir_operator *o, const struct ir_expr *e,
 	int64_t *lo, int64_t *hi);
