@@ -169,6 +169,7 @@ void elementwise_build(const struct task *t, struct arena *a, const int *v,
 	m.values = ARENA_ARRAY(a, n, struct kx *);
 	stream_bind(t, a, s->walk, p, &step, m.k, m.buffers, ~0ull, ~0ull);
 	body(&m);
+	kernel_prune(a, m.k);
 	kernel_layout(m.k);
 	step.kernel = m.k;
 	step.tiling = tiling_of(a, m.total, tile);

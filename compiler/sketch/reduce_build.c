@@ -236,6 +236,7 @@ static void open_kernel(struct making *m)
 static void close_step(struct making *m, struct program *p,
 	struct p_step *step)
 {
+	kernel_prune(m->a, m->k);
 	kernel_layout(m->k);
 	step->kernel = m->k;
 	step->tiling = tiling_of(m);

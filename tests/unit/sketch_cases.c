@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* Operators for the tests of sketches, as text of the operator IR, and what it
+ * takes to get from one of them to a program: passes, a task, a random point
+ * that is legal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sketch_cases.h"
+
+/* One-line operators over a row length or element count. */
+#define MAP(n, type) \
+	"op t {\n  in x: " type "[" #n "] layout(0) align 16\n" \
+	"  in w: " type "[" #n "] layout(0) align 16\n" \
+	"  out y: " type "[" #n "] layout(0) align 16\n" \
+	"  y[i:" #n "] = add(mul(x[i], w[i]), x[i])\n}\n"
+
+#define SUM(n, type, acc) \
+	"op t {\n  in x: " type "[" #n "] layout(0) align 16\n" \
+	"  out y: " acc "[1] layout(0) align 16\n" \
+	"  y[o:1] = sum[i:" #n "](" acc "(x[i])) : " acc "\n}\n"
+
+#define SOFTMAX(b, l, type) \
+	"op t {\n  in x: " type "[" #b ", " #l "] layout(0, 1) align 16\n" \
+	"  let m: f32[" #b "]\n  let e: f32[" #b ", " #l "]\n" \
+	"  let z: f32[" #b "]\n" \
+	"  out y: " type "[" #b ", " #l "] layout(0, 1) align 16\n" \
+	"  m[b:" #b "] = max[l:" #l "](f32(x[b, l])) : f32\n" \
+	"  e[b:" #b ", l:" #l "] = exp(sub(f32(x[b, l]), m[b]))\n" \
+	"  z[b:" #b "] = sum[l:" #l "](e[b, l]) : f32\n" \
+	"  y[b:" #b ", l:" #l "] = " type "(div(e[b, l], z[b]))\n}\n"
+
+#define ARG(b, l, type) \
+	"op t {\n  in x: " type "[" #b ", " #l "] layout(0, 1) align 16\n" \
+	"  out p: i64[" #b "] layout(0) align 16\n" \
+	"  out q: i32[" #b "] layout(0) align 16\n" \
+	"  out m: " type "[" #b "] layout(0) align 16\n" \
+	"  p[b:" #b "] = argmax[l:" #l "](x[b, l]) : i64\n" \
+	"  q[b:" #b "] = argmin[l:" #l "](x[b, l]) : i32\n" \
+	"  m[b:" #b "] = min[l:" #l "](x[b, l]) : " type "\n}\n"
+
+#define COLUMNS(b, l, type) \
+	"op t {\n  in x: " type "[" #l ", " #b "] layout(0, 1) align 16\n" \
+	"  out y: f32[" #b "] layout(0) align 16\n" \
+	"  y[b:" #b "] = sum[l:" #l "](f32(x[l, b])) : f32\n}\n"
+
+const struct sketch_case sketch_cases[] = {
+	{ "map 1", MAP(1, "f32") },
+	{ "map 31", MAP(31, "f32") },
+	{ "map 1000", MAP(1000, "f32") },
+	{ "map 4097 f16", MAP(4097, "f16") },
+	{ "map 4096 bf16", MAP(4096, "bf16") },
+	{ "map 1000 f64", MAP(1000, "f64") },
+	{ "map 1000 i8", MAP(1000, "i8") },
+	{ "map 1003 i16", MAP(1003, "i16") },
+	{ "map 600 i32", MAP(600, "i32") },
+	{ "map 600 i64", MAP(600, "i64") },
+	{ "map 600 u8", MAP(600, "u8") },
+	{ "map 600 u16", MAP(600, "u16") },
+	{ "map 600 u32", MAP(600, "u32") },
+	{ "bias",
+		"op t {\n  in x: f16[33, 48] layout(0, 1) align 16\n"
+		"  in b: f32[48] layout(0) align 16\n"
+		"  out y: f16[33, 48] layout(0, 1) align 16\n"
+		"  y[i:33, j:48] = f16(max(add(f32(x[i, j]), b[j]), 0.0:f32))"
+		"\n}\n" },
+	{ "bias of rows",
+		"op t {\n  in x: f32[33, 47] layout(0, 1) align 16\n"
+		"  in b: f32[33] layout(0) align 16\n"
+		"  out y: f32[33, 47] layout(0, 1) align 16\n"
+		"  y[i:33, j:47] = mul(x[i, j], tanh(b[i]))\n}\n" },
+	{ "transpose",
+		"op t {\n  in x: f32[40, 65] layout(0, 1) align 16\n"
+		"  out y: f32[65, 40] layout(0, 1) align 16\n"
+		"  y[j:65, i:40] = x[i, j]\n}\n" },
+	{ "layouts",
+		"op t {\n  in x: f16[2, 24, 5, 6] layout(0, 1, 2, 3) "
+		"align 16\n"
+		"  in r: f16[2, 24, 5, 6] layout(0, 1/8, 2, 3, 1%8) "
+		"align 16\n"
+		"  out y: f16[2, 24, 5, 6] layout(0, 2, 3, 1) align 16\n"
+		"  y[n:2, c:24, h:5, w:6] = add(x[n, c, h, w], "
+		"r[n, c, h, w])\n}\n" },
+	{ "shift with pads",
+		"op t {\n  in x: f32[20, 21] layout(0, 1) align 16\n"
+		"  out y: f32[20, 21] layout(0, 1) align 16\n"
+		"  y[i:20, j:21] = add(x[add(i, -1), add(j, 2)] pad 0.5, "
+		"x[add(i, 1), add(j, -3)] pad edge)\n}\n" },
+	{ "gather",
+		"op t {\n  in x: f32[30, 16] layout(0, 1) align 16\n"
+		"  in i: i32[50] layout(0) align 16\n"
+		"  out y: f32[50, 16] layout(0, 1) align 16\n"
+		"  y[p:50, q:16] = x[i[p], q] pad -1.0\n}\n" },
+	{ "pieces",
+		"op t {\n  in x: f32[30] layout(0) align 16\n"
+		"  in w: f32[34] layout(0) align 16\n"
+		"  out y: f32[64] layout(0) align 16\n"
+		"  y[i:30] = x[i]\n"
+		"  y[i:30:64] = mul(w[add(i, -30)], 2.0:f32)\n}\n" },
+	{ "two outputs",
+		"op t {\n  in x: f32[7, 40] layout(0, 1) align 16\n"
+		"  out y: f16[7, 40] layout(0, 1) align 16\n"
+		"  out z: f32[7, 40] layout(0, 1) align 16\n"
+		"  y[i:7, j:40] = f16(mul(x[i, j], x[i, j]))\n"
+		"  z[i:7, j:40] = add(f32(y[i, j]), x[i, j])\n}\n" },
+	{ "integers",
+		"op t {\n  in x: i32[90] layout(0) align 16\n"
+		"  in w: i32[90] layout(0) align 16\n"
+		"  out q: i32[90] layout(0) align 16\n"
+		"  out r: i32[90] layout(0) align 16\n"
+		"  out k: bool[90] layout(0) align 16\n"
+		"  q[i:90] = div(sub(x[i], 3:i32), add(abs(w[i]), 1:i32))\n"
+		"  r[i:90] = mod(sub(x[i], 3:i32), -3:i32)\n"
+		"  k[i:90] = and(lt(x[i], w[i]), not(eq(x[i], 1:i32)))\n"
+		"}\n" },
+	{ "axis values",
+		"op t {\n  in x: f32[12, 20] layout(0, 1) align 16\n"
+		"  out y: f32[12, 20] layout(0, 1) align 16\n"
+		"  y[i:12, j:20] = select(le(j, i), mul(x[i, j], "
+		"f32(add(i, mul(j, 2)))), f32(mod(sub(i, j), 7)))\n}\n" },
+	{ "functions",
+		"op t {\n  in x: f32[200] layout(0) align 16\n"
+		"  out y: f32[200] layout(0) align 16\n"
+		"  y[i:200] = add(add(exp(x[i]), add(erf(x[i]), "
+		"sqrt(abs(x[i])))), add(floor(mul(x[i], 3.0:f32)), "
+		"add(min(x[i], 0.25:f32), add(pow(add(abs(x[i]), 1.0:f32), "
+		"1.5:f32), mul(sin(x[i]), cos(x[i]))))))\n}\n" },
+	{ "scalar",
+		"op t {\n  in x: f32[] layout() align 4\n"
+		"  out y: f32[] layout() align 4\n"
+		"  y[] = mul(x[], 3.0:f32)\n}\n" },
+	{ "sum 1", SUM(1, "f32", "f32") },
+	{ "sum 1000", SUM(1000, "f32", "f32") },
+	{ "sum 4097", SUM(4097, "f32", "f32") },
+	{ "sum 100003 f16", SUM(100003, "f16", "f32") },
+	{ "sum 5000 i8", SUM(5000, "i8", "i32") },
+	{ "sum 33 f64", SUM(33, "f64", "f64") },
+	{ "softmax 31", SOFTMAX(5, 31, "f32") },
+	{ "softmax 33", SOFTMAX(9, 33, "f16") },
+	{ "softmax 1000", SOFTMAX(3, 1000, "f32") },
+	{ "softmax 4096", SOFTMAX(2, 4096, "bf16") },
+	{ "softmax 4097", SOFTMAX(2, 4097, "f32") },
+	{ "softmax 1", SOFTMAX(40, 1, "f32") },
+	{ "softmax 8", SOFTMAX(130, 8, "f32") },
+	{ "arg 31", ARG(6, 31, "f32") },
+	{ "arg 1000", ARG(3, 1000, "i32") },
+	{ "arg 600 f16", ARG(2, 600, "f16") },
+	{ "columns 40", COLUMNS(40, 100, "f32") },
+	{ "columns 256", COLUMNS(256, 33, "f16") },
+	{ "columns 3", COLUMNS(3, 5000, "f32") },
+	{ "norm",
+		"op t {\n  in x: f16[6, 200] layout(0, 1) align 16\n"
+		"  in g: f32[200] layout(0) align 16\n"
+		"  in h: f32[200] layout(0) align 16\n"
+		"  out y: f16[6, 200] layout(0, 1) align 16\n"
+		"  out mean: f32[6] layout(0) align 16\n"
+		"  out rstd: f32[6] layout(0) align 16\n"
+		"  mean[b:6] = div(sum[l:200](f32(x[b, l])) : f32, "
+		"200.0:f32)\n"
+		"  rstd[b:6] = rsqrt(add(div(sum[l:200](mul(sub(f32(x[b, l]),"
+		" mean[b]), sub(f32(x[b, l]), mean[b]))) : f32, 200.0:f32), "
+		"0.00001:f32))\n"
+		"  y[b:6, l:200] = f16(add(mul(mul(sub(f32(x[b, l]), mean[b])"
+		", rstd[b]), g[l]), h[l]))\n}\n" },
+	{ "middle axis",
+		"op t {\n  in x: f32[3, 50, 12] layout(0, 1, 2) align 16\n"
+		"  let m: f32[3, 12]\n"
+		"  out y: f32[3, 50, 12] layout(0, 1, 2) align 16\n"
+		"  m[a:3, c:12] = max[l:50](x[a, l, c]) : f32\n"
+		"  y[a:3, l:50, c:12] = sub(x[a, l, c], m[a, c])\n}\n" },
+	{ "channel statistics",
+		"op t {\n  in x: f32[4, 6, 9, 10] layout(0, 2, 3, 1) "
+		"align 16\n"
+		"  out s: f32[6] layout(0) align 16\n"
+		"  out q: f32[6] layout(0) align 16\n"
+		"  s[c:6] = sum[n:4, h:9, w:10](x[n, c, h, w]) : f32\n"
+		"  q[c:6] = sum[n:4, h:9, w:10](mul(x[n, c, h, w], "
+		"x[n, c, h, w])) : f32\n}\n" },
+	{ "pool",
+		"op t {\n  in x: f32[2, 3, 13, 14] layout(0, 1, 2, 3) "
+		"align 16\n"
+		"  out y: f32[2, 3, 7, 7] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:2, c:3, p:7, q:7] = max[r:3, s:3](x[n, c, "
+		"add(add(mul(p, 2), r), -1), add(add(mul(q, 2), s), -1)] "
+		"pad -inf) : f32\n}\n" },
+	{ "any and all",
+		"op t {\n  in x: f32[9, 70] layout(0, 1) align 16\n"
+		"  out p: bool[9] layout(0) align 16\n"
+		"  out q: bool[9] layout(0) align 16\n"
+		"  p[i:9] = any[j:70](lt(0.9:f32, x[i, j])) : bool\n"
+		"  q[i:9] = all[j:70](lt(-0.95:f32, x[i, j])) : bool\n}\n" },
+	{ "product",
+		"op t {\n  in x: f32[5, 20] layout(0, 1) align 16\n"
+		"  out y: f32[5] layout(0) align 16\n"
+		"  y[i:5] = prod[j:20](add(x[i, j], 1.5:f32)) : f32\n}\n" },
+	{ "contraction",
+		"op t {\n  in A: f32[17, 40] layout(0, 1) align 16\n"
+		"  in B: f32[40, 9] layout(0, 1) align 16\n"
+		"  let acc: f32[17, 9]\n"
+		"  out C: f32[17, 9] layout(0, 1) align 16\n"
+		"  acc[i:17, j:9] = sum[k:40](mul(A[i, k], B[k, j])) : f32\n"
+		"  C[i:17, j:9] = max(acc[i, j], 0.0:f32)\n}\n" },
+	{ "two groups",
+		"op t {\n  in x: f32[8, 64] layout(0, 1) align 16\n"
+		"  let s: f32[8]\n"
+		"  out y: f32[8, 8] layout(0, 1) align 16\n"
+		"  s[i:8] = sum[k:64](x[i, k]) : f32\n"
+		"  y[i:8, j:8] = mul(s[i], s[j])\n}\n" },
+};
+
+const int n_sketch_cases = sizeof sketch_cases / sizeof *sketch_cases;
+
+static void show(struct diag *d, struct arena *a, const char *text)
+{
+	struct str s;
+
+	str_init(&s, a);
+	diag_print(d, &s, false);
+	fail_msg("%s%s", text, str_text(&s));
+}
+
+struct prepared prepare_plain(struct arena *a, const char *text)
+{
+	struct diag *d = diag_create(a);
+	struct prepared x = { .a = a };
+	const char *wrong;
+
+	x.o = ir_read(a, source_from_text(a, "case", text, strlen(text)), d);
+	if (!x.o)
+		show(d, a, text);
+	wrong = ir_verify(a, x.o);
+	if (wrong)
+		fail_msg("%s%s", text, wrong);
+	return x;
+}
+
+struct prepared prepare(struct arena *a, const char *text)
+{
+	struct prepared x = prepare_plain(a, text);
+	const char *wrong;
+
+	ir_fold(a, x.o);
+	ir_split_axes(a, x.o);
+	x.p = ir_partition(a, x.o);
+	wrong = ir_verify_partition(a, x.o, x.p);
+	if (wrong)
+		fail_msg("%s%s", text, wrong);
+	return x;
+}
+
+struct group_space open_group(const struct prepared *x, int group,
+	const struct target *t)
+{
+	static const char *const names[] = { "reduce", "elementwise" };
+	struct group_space g = { .task = { .a = x->a, .op = x->o,
+		.group = &x->p->groups[group], .index = group,
+		.n_groups = x->p->n_groups, .target = t } };
+	const char *why[2] = { NULL, NULL };
+
+	for (int i = 0; i < 2 && !g.sketch; i++)
+		if (sketch_named(names[i])->applies(&g.task, &why[i]))
+			g.sketch = sketch_named(names[i]);
+	if (!g.sketch)
+		fail_msg("no sketch: %s; %s", why[0], why[1]);
+	g.tunables = g.sketch->tunables(&g.task, &g.n);
+	return g;
+}
+
+void pick_point(const struct group_space *g, struct rng *r, int *values)
+{
+	for (int try = 0; r && try < 3000; try++) {
+		for (int i = 0; i < g->n; i++)
+			values[i] = g->tunables[i].values[rng_below(r,
+				g->tunables[i].n)];
+		if (!g->sketch->legal(&g->task, g->task.a, values))
+			return;
+	}
+	g->sketch->start(&g->task, values);
+}
+
+static void describe(const struct group_space *g, const int *values,
+	struct str *what)
+{
+	str_printf(what, "%s(", g->sketch->name);
+	for (int i = 0; i < g->n; i++)
+		str_printf(what, "%s%s = %d", i ? ", " : "",
+			g->tunables[i].name, values[i]);
+	str_puts(what, ") ");
+}
+
+struct program *random_program(const struct prepared *x, const char *name,
+	const struct target *t, struct rng *r, struct str *what)
+{
+	const char *old = x->o->name;
+	struct program *p;
+	int *map, values[16];
+
+	x->o->name = name;
+	p = program_of(x->a, x->o, x->p, &map);
+	x->o->name = old;
+	for (int i = 0; i < x->p->n_groups; i++) {
+		struct group_space g = open_group(x, i, t);
+		const char *wrong;
+
+		assert_true(g.n <= 16);
+		pick_point(&g, r, values);
+		describe(&g, values, what);
+		wrong = g.sketch->legal(&g.task, x->a, values);
+		if (wrong)
+			fail_msg("%s: %s", str_text(what), wrong);
+		g.sketch->build(&g.task, x->a, values, p);
+	}
+	p->schedule = str_text(what);
+	program_layout(p);
+	return p;
+}
