@@ -6,8 +6,10 @@
 #include "front/front.h"
 #include "front/table.h"
 
-/* Most dimensions of a tensor, and most names bound by one list. */
-enum { RANK_LIMIT = 64 };
+/* Most dimensions of a tensor and names bound by one list; most attributes,
+ * inputs and outputs of an operator, each; most statements, those of the
+ * operators it uses included. */
+enum { RANK_LIMIT = 64, HEADER_LIMIT = 255, STMT_LIMIT = 4096 };
 
 enum symbol_kind {
 	SYM_ERROR,	/* reported once; silent from then on */

@@ -312,10 +312,31 @@ static void check_left_over(struct scope *s)
 	}
 }
 
+static bool too_large(struct checker *c, const struct ast_item *op)
+{
+	const struct { int n, limit; const char *what; } parts[] = {
+		{ op->n_attrs, HEADER_LIMIT, "attributes" },
+		{ op->n_inputs, HEADER_LIMIT, "inputs" },
+		{ op->n_outputs, HEADER_LIMIT, "outputs" },
+		{ op->n_stmts, STMT_LIMIT, "statements" },
+	};
+	int errors = diag_errors(c->d);
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].n > parts[i].limit)
+			diag_error(c->d, op->name.at,
+				"operator '%s' has %d %s; at most %d are allowed",
+				op->name.text, parts[i].n, parts[i].what,
+				parts[i].limit);
+	return diag_errors(c->d) > errors;
+}
+
 void check_op(struct checker *c, const struct ast_item *op)
 {
 	struct scope s;
 
+	if (too_large(c, op))
+		return;
 	signature_build(&s, c, op);
 	add_tensors(&s, SYM_INPUT, op->inputs, op->n_inputs);
 	add_tensors(&s, SYM_OUTPUT, op->outputs, op->n_outputs);

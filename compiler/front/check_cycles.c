@@ -9,7 +9,7 @@
 
 #include "base/vec.h"
 
-enum { HEIGHT_LIMIT = 100, STMT_LIMIT = 10000 };
+enum { HEIGHT_LIMIT = 100 };
 
 static const double EXPR_LIMIT = 1e6;
 
@@ -155,8 +155,8 @@ static void weigh_op(struct walk *w, struct node *n)
 	}
 	if (n->size > STMT_LIMIT) {
 		diag_error(w->c->d, n->item->name.at,
-			"operator '%s' grows to more than %d statements when "
-			"the operators it uses are inlined", n->item->name.text,
+			"operator '%s' has more than %d statements with those "
+			"of the operators it uses", n->item->name.text,
 			STMT_LIMIT);
 		n->size = 1;
 	}

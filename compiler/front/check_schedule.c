@@ -52,10 +52,11 @@ static void add_axes_of(struct checker *c, struct axis_names *names,
 	const struct ast_unit *owner, const struct ast_item *op,
 	const char *as, int depth)
 {
-	for (int i = 0; i < op->n_stmts; i++) {
+	for (int i = 0; i < op->n_stmts && names->n_stmts < STMT_LIMIT; i++) {
 		const struct ast_stmt *t = &op->stmts[i];
 		const char *name = as ? as : t->name.text;
 
+		names->n_stmts++;
 		if (t->kind == AST_USE) {
 			add_use(c, names, owner, t, as, depth);
 			continue;

@@ -96,7 +96,7 @@ void signature_build(struct scope *s, struct checker *c,
 	s->c = c;
 	s->op = op;
 	table_init(&s->symbols, c->a);
-	for (int i = 0; i < op->n_attrs; i++)
+	for (int i = 0; i < op->n_attrs && i < HEADER_LIMIT; i++)
 		add_attr(s, op, &op->attrs[i]);
 	add_derived(s, op);
 	add_sizes(s, op);

@@ -9,6 +9,7 @@
  * used otherwise than by being there. */
 struct axis_names {
 	struct table axes, pairs, statements;
+	int n_stmts;	/* visited, at most STMT_LIMIT */
 };
 
 /* One schedule, tune or test block. "signature" has the operator's sizes and
