@@ -37,9 +37,9 @@ bool intrin_on(int intrin, const struct target *t)
 
 	if (*r->plain)
 		return true;
-	if (r->specific)
-		return t->suffix && t->cc == r->cc;
-	return t->cc >= r->cc;
+	if (r->specific && !t->suffix)
+		return false;
+	return r->specific == 2 ? t->cc == r->cc : t->cc >= r->cc;
 }
 
 const char *intrin_operands(int intrin)

@@ -35,7 +35,7 @@ enum intrin_with { WITH_NONE, WITH_WARP, WITH_GROUP, WITH_CLUSTER };
 struct intrin_row {
 	const char *name;
 	int cc;
-	bool specific;
+	int specific;
 	enum intrin_effect effect;
 	enum intrin_with with;
 	enum dtype result;

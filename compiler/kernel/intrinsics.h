@@ -2,9 +2,10 @@
 /* Device intrinsics, one row each:
  *
  * enum suffix, name (in text forms and CUDA), least 10 * major + minor, 1 if
- * architecture-specific ('a'), effect, who must run it together, type of the
- * result, operands, C++ signature, body, and the body for older targets (or
- * for all, where the first is empty: then it is plain C++).
+ * only with suffix 'a', 2 if only on that very 'a' target, effect, who must
+ * run it together, type of the result, operands, C++ signature, body, and the
+ * body for older targets (or for all, where the first is empty: then it is
+ * plain C++).
  *
  * Operands, a letter each: s shared, g global, r register address (capital:
  * written through), a address of any kind, i i32, u u32, l 64 bits, f f32,
@@ -221,7 +222,7 @@ X(COPY_BULK, "copy_bulk", 90, 0, ASYNC, NONE, NONE, "SgiS", \
 		"::complete_tx::bytes [%0], [%1], %2, [%3];" \
 		:: "r"(shared_address(shared)), "l"(global), "r"(bytes), \
 		"r"(shared_address(barrier)) : "memory");), "") \
-X(COPY_BULK_MULTICAST, "copy_bulk_multicast", 90, 0, ASYNC, NONE, NONE, \
+X(COPY_BULK_MULTICAST, "copy_bulk_multicast", 90, 1, ASYNC, NONE, NONE, \
 	"SgiSh", "void copy_bulk_multicast(void *shared, " \
 	"const void *global, int bytes, void *barrier, unsigned short blocks)", \
 	S(asm volatile("cp.async.bulk.shared::cluster.global.mbarrier" \
@@ -263,7 +264,7 @@ X(COPY_TENSOR_##d##D, "copy_tensor_" #d "d", 90, 0, ASYNC, NONE, NONE, \
 		".tile.mbarrier::complete_tx::bytes [%0], [%1, {" at \
 		"}], [%2];" :: "r"(shared_address(shared)), "l"(map), \
 		"r"(shared_address(barrier)), __VA_ARGS__ : "memory");), "") \
-X(COPY_TENSOR_##d##D_MULTICAST, "copy_tensor_" #d "d_multicast", 90, 0, \
+X(COPY_TENSOR_##d##D_MULTICAST, "copy_tensor_" #d "d_multicast", 90, 1, \
 	ASYNC, NONE, NONE, "SaS" kinds "h", "void copy_tensor_" #d \
 	"d_multicast(void *shared, const void *map, void *barrier, " \
 	parameters ", unsigned short blocks)", \
@@ -296,7 +297,7 @@ X(COPY_IM2COL_##d##D, "copy_im2col_" #d "d", 90, 0, ASYNC, NONE, NONE, \
 		"}], [%2], {" offsets "};" \
 		:: "r"(shared_address(shared)), "l"(map), \
 		"r"(shared_address(barrier)), __VA_ARGS__ : "memory");), "") \
-X(COPY_IM2COL_##d##D_MULTICAST, "copy_im2col_" #d "d_multicast", 90, 0, \
+X(COPY_IM2COL_##d##D_MULTICAST, "copy_im2col_" #d "d_multicast", 90, 1, \
 	ASYNC, NONE, NONE, "SaS" kinds "h", "void copy_im2col_" #d \
 	"d_multicast(void *shared, const void *map, void *barrier, " \
 	parameters ", unsigned short blocks)", \
@@ -441,14 +442,14 @@ X(WGMMA_DESCRIPTOR, "wgmma_descriptor", 90, 0, PURE, NONE, I64, "siii", \
 	S(return start | (long long)(leading >> 4) << 16 | \
 		(long long)(stride >> 4) << 32 | (long long)swizzle << 62;), \
 	"") \
-X(WGMMA_FENCE, "wgmma_fence", 90, 1, SYNC, GROUP, NONE, "", \
+X(WGMMA_FENCE, "wgmma_fence", 90, 2, SYNC, GROUP, NONE, "", \
 	"void wgmma_fence()", \
 	S(asm volatile("wgmma.fence.sync.aligned;" ::: "memory");), "") \
-X(WGMMA_COMMIT, "wgmma_commit", 90, 1, SYNC, GROUP, NONE, "", \
+X(WGMMA_COMMIT, "wgmma_commit", 90, 2, SYNC, GROUP, NONE, "", \
 	"void wgmma_commit()", \
 	S(asm volatile("wgmma.commit_group.sync.aligned;" \
 		::: "memory");), "") \
-X(WGMMA_WAIT, "wgmma_wait", 90, 1, SYNC, GROUP, NONE, "n", \
+X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	"void wgmma_wait()", \
 	S(asm volatile("wgmma.wait_group.sync.aligned %0;" \
 		:: "n"(n) : "memory");), "")

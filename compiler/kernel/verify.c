@@ -126,6 +126,17 @@ static void check_async(struct check *c, const struct ks *s)
 			s->fill);
 }
 
+static void check_group(struct check *c, const struct ks *s)
+{
+	c->commits += s->kind == KS_COMMIT;
+	c->waits += s->kind == KS_WAIT;
+	if (!c->t->cp_async)
+		check_fail(c, "groups of asynchronous copies need sm_80, and "
+			"the target is %s", c->t->name);
+	else if (s->count < 0)
+		check_fail(c, "a wait for %d groups", s->count);
+}
+
 static void check_bulk(struct check *c, const struct ks *s)
 {
 	bool load = s->dst.buffer->scope == K_SHARED;
@@ -363,12 +374,8 @@ static void check_statement(struct check *c, const struct ks *s)
 	case KS_ROLES: check_nested(c, s); break;
 	case KS_STORE: check_store(c, s); break;
 	case KS_COPY: check_copy(c, s); break;
-	case KS_COMMIT: c->commits++; break;
-	case KS_WAIT:
-		c->waits++;
-		if (s->count < 0)
-			check_fail(c, "a wait for %d groups", s->count);
-		break;
+	case KS_COMMIT:
+	case KS_WAIT: check_group(c, s); break;
 	case KS_BARRIER: check_barrier(c, s); break;
 	case KS_ATOMIC: check_atomic(c, s); break;
 	case KS_CALL: check_intrinsic(c, s->call, s->args, s->n_args); break;

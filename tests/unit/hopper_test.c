@@ -346,7 +346,7 @@ static void assembles(void **state)
 	(void)state;
 	if (!toolkit_nvcc())
 		skip();
-	assert_true(toolkit_assembles(text_of(a, "sm_90a"), "90a", NULL));
+	assert_true(toolkit_assembles(text_of(a, "sm_90a"), "90a"));
 	arena_destroy(a);
 }
 

@@ -4,9 +4,11 @@
 #ifndef WPK_TESTS_UNIT_TOOLKIT_H
 #define WPK_TESTS_UNIT_TOOLKIT_H
 
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,16 +55,69 @@ static inline void toolkit_show(const char *path)
 		fclose(f);
 }
 
-/* True if "text" assembles for "arch" ("90a") without spills; what the tools
- * say goes to stderr otherwise. "option" is one more for nvcc, or NULL. */
-static inline bool toolkit_assembles(const char *text, const char *arch,
-	const char *option)
+/* What is used of NVRTC, found beside nvcc. */
+struct toolkit_nvrtc {
+	void *library;
+	int (*create)(void **program, const char *text, const char *name,
+		int headers, const char *const *bodies,
+		const char *const *names);
+	int (*compile)(void *program, int n, const char *const *options);
+	int (*log_size)(void *program, size_t *size);
+	int (*log)(void *program, char *text);
+	int (*destroy)(void **program);
+};
+
+static inline struct toolkit_nvrtc toolkit_nvrtc(void)
+{
+	struct toolkit_nvrtc r = { 0 };
+	const char *nvcc = toolkit_nvcc(), *end = nvcc ?
+		strrchr(nvcc, '/') : NULL;
+	char path[512];
+
+	if (!end)
+		return r;
+	snprintf(path, sizeof path, "%.*s/../lib64/libnvrtc.so",
+		(int)(end - nvcc), nvcc);
+	r.library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!r.library)
+		return r;
+	*(void **)&r.create = dlsym(r.library, "nvrtcCreateProgram");
+	*(void **)&r.compile = dlsym(r.library, "nvrtcCompileProgram");
+	*(void **)&r.log_size = dlsym(r.library, "nvrtcGetProgramLogSize");
+	*(void **)&r.log = dlsym(r.library, "nvrtcGetProgramLog");
+	*(void **)&r.destroy = dlsym(r.library, "nvrtcDestroyProgram");
+	return r;
+}
+
+static inline bool toolkit_nvrtc_compiles(const struct toolkit_nvrtc *r,
+	const char *text, const char *target)
+{
+	char option[40], log[4000] = "";
+	const char *options[] = { option };
+	void *program;
+	size_t size;
+	bool ok;
+
+	snprintf(option, sizeof option, "-arch=%s", target);
+	if (r->create(&program, text, "x.cu", 0, NULL, NULL) != 0)
+		return false;
+	ok = r->compile(program, 1, options) == 0;
+	if (!ok && r->log_size(program, &size) == 0 && size <= sizeof log &&
+	    r->log(program, log) == 0)
+		fprintf(stderr, "%s", log);
+	r->destroy(&program);
+	return ok;
+}
+
+/* True if "text" assembles for "arch" ("90a") without a warning; what the
+ * tools say goes to stderr otherwise. */
+static inline bool toolkit_assembles(const char *text, const char *arch)
 {
 	char folder[] = "/tmp/wpk-unit-XXXXXX", in[64], out[64], log[64];
 	char code[64];
 	char *argv[] = { (char *)toolkit_nvcc(), code, "-cubin",
-		"-Werror=all-warnings", "-Xptxas=-v,--warn-on-spills", "-o",
-		out, in, (char *)option, NULL };
+		"-Werror=all-warnings", "-Xptxas=--warn-on-spills", "-o",
+		out, in, NULL };
 	bool ok;
 
 	if (!mkdtemp(folder))
