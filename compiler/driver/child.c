@@ -96,6 +96,15 @@ static void close_end(struct pollfd *p)
 	p->fd = -1;
 }
 
+/* Has a signal come that the caller holds back and means to die of? */
+static bool asked_to_stop(void)
+{
+	sigset_t s;
+
+	return !sigpending(&s) && (sigismember(&s, SIGINT) ||
+		sigismember(&s, SIGTERM) || sigismember(&s, SIGHUP));
+}
+
 /* Serves the pipes until both outputs are closed or time is up. */
 static void serve(int in, int out, int err, struct feed *f, double deadline,
 	struct child *c)
@@ -109,11 +118,11 @@ static void serve(int in, int out, int err, struct feed *f, double deadline,
 	while (p[OUT].fd >= 0 || p[ERR].fd >= 0) {
 		double left = deadline - now();
 
-		if (left <= 0) {
-			c->timed_out = true;
+		c->timed_out = left <= 0;
+		c->stopped = asked_to_stop();
+		if (c->timed_out || c->stopped)
 			break;
-		}
-		if (poll(p, N_PIPES, left > 1 ? 1000 : (int)(left * 1000) + 1) < 0)
+		if (poll(p, N_PIPES, left > 0.1 ? 100 : (int)(left * 1000) + 1) < 0)
 			continue;
 		if (p[IN].fd >= 0 && p[IN].revents && !push(in, f))
 			close_end(&p[IN]);
@@ -132,16 +141,16 @@ static int collect(pid_t pid, double deadline, struct child *c)
 {
 	int status;
 
-	while (!c->timed_out) {
+	while (!c->timed_out && !c->stopped) {
 		pid_t got = waitpid(pid, &status, WNOHANG);
 
 		if (got == pid)
 			return status;
 		if (got < 0 && errno != EINTR)
 			return 127 << 8;
-		if (now() > deadline)
-			c->timed_out = true;
-		else
+		c->timed_out = now() > deadline;
+		c->stopped = asked_to_stop();
+		if (!c->timed_out && !c->stopped)
 			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
 	}
 	kill(-pid, SIGKILL);

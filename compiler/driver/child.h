@@ -10,15 +10,16 @@
 
 struct child {
 	int status;		/* exit status, 128 + signal, or 127: not run */
-	bool timed_out;
+	bool timed_out, stopped;
 	double seconds;
 	struct str out, err;	/* what it wrote */
 };
 
 /* Run argv (NULL-ended; argv[0] is searched in PATH) with "input" on its
  * standard input (NULL: nothing), in a process group of its own that is killed
- * after "seconds". Stopping wpkc (SIGINT, SIGTERM) does not reach it: the
- * caller decides. */
+ * after "seconds". Stopping wpkc (SIGINT, SIGTERM) does not reach it: a caller
+ * that blocks these signals has it "stopped", killed, as soon as one is
+ * pending. */
 void child_run(struct arena *a, const char *const *argv, const char *input,
 	size_t n_input, double seconds, struct child *out);
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Verification from end to end: choose how much to run, make the tensors, run
+ * the emitted text twice on the CPU (asynchronous effects as late as is legal,
+ * and as early), compare all that was written with the reference, say it in
+ * one line. Nothing of it depends on the machine but the time it takes. */
+#include "driver/check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "driver/check_parts.h"
+#include "driver/child.h"
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+const char *check_verdict_name(enum check_verdict v)
+{
+	static const char *const names[] = {
+		"verified", "wrong", "fault", "timeout", "unavailable",
+		"stopped"
+	};
+
+	return names[v];
+}
+
+static sigset_t ending_signals(void)
+{
+	sigset_t s;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGINT);
+	sigaddset(&s, SIGTERM);
+	sigaddset(&s, SIGHUP);
+	return s;
+}
+
+bool check_stopped(void)
+{
+	sigset_t s;
+
+	if (sigpending(&s))
+		return false;
+	return sigismember(&s, SIGINT) || sigismember(&s, SIGTERM) ||
+		sigismember(&s, SIGHUP);
+}
+
+static const char *error_text(const struct check *c)
+{
+	if (c->out->worst == 0)
+		return "all exact";
+	return arena_printf(c->a, "max error %.2g of bound", c->out->worst);
+}
+
+static void describe_success(struct check *c)
+{
+	const struct check_result *o = c->out;
+	const char *name = c->r->program->name;
+
+	if (o->whole)
+		c->out->line = arena_printf(c->a, "%s: verified whole, %lld "
+			"outputs, %s", name, (long long)o->outputs,
+			error_text(c));
+	else
+		c->out->line = arena_printf(c->a, "%s: verified in part: "
+			"corner, edge, interior and random tiles, %lld of %lld "
+			"tiles, %lld outputs, %s", name, (long long)o->tiles,
+			(long long)o->all_tiles, (long long)o->outputs,
+			error_text(c));
+}
+
+static void describe_mismatch(struct check *c)
+{
+	const char *name = c->r->program->name;
+
+	if (c->wrong)
+		c->out->line = arena_printf(c->a, "%s: wrong: %lld of %lld "
+			"outputs are outside the bound", name,
+			(long long)c->wrong, (long long)c->out->outputs);
+	else
+		c->out->line = arena_printf(c->a, "%s: wrong: outputs are not "
+			"written", name);
+}
+
+static enum check_verdict verify(struct check *c, const char *folder)
+{
+	enum check_verdict v;
+
+	if (!check_memory_open(c)) {
+		c->out->line = arena_printf(c->a, "%s: not verified: no memory "
+			"for its tensors: %s", c->r->program->name,
+			strerror(errno));
+		return CHECK_UNAVAILABLE;
+	}
+	check_choose(c);
+	v = check_run(c, folder);
+	if (v != CHECK_VERIFIED)
+		return v;
+	check_compare(c);
+	if (check_stopped())
+		return CHECK_STOPPED;
+	if (c->wrong || c->unwritten) {
+		describe_mismatch(c);
+		return CHECK_WRONG;
+	}
+	describe_success(c);
+	return CHECK_VERIFIED;
+}
+
+void check_program(struct arena *a, const struct check_request *r,
+	struct check_result *out)
+{
+	struct check c = { .a = a, .r = r, .out = out, .launch = -1 };
+	sigset_t ending = ending_signals(), before;
+	double begin = now();
+	const char *folder;
+
+	*out = (struct check_result){ .verdict = CHECK_UNAVAILABLE };
+	str_init(&c.detail, a);
+	sigprocmask(SIG_BLOCK, &ending, &before);
+	folder = child_folder(a);
+	if (folder) {
+		out->verdict = verify(&c, folder);
+		child_folder_remove(folder);
+	} else {
+		out->line = arena_printf(a, "%s: not verified: no folder for "
+			"temporary files: %s", r->program->name,
+			strerror(errno));
+	}
+	check_memory_close(&c);
+	if (out->verdict == CHECK_STOPPED)
+		out->line = arena_printf(a, "%s: not verified: stopped",
+			r->program->name);
+	out->detail = str_text(&c.detail);
+	out->seconds = now() - begin;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}

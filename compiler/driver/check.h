@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Verification of a program: its emitted text, run by the emulator, against
+ * the reference interpreter. What wpkc --check does, and what the tuner does
+ * with its winners. */
+#ifndef WPK_COMPILER_DRIVER_CHECK_H
+#define WPK_COMPILER_DRIVER_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "ir/ir.h"
+#include "kernel/kernel.h"
+#include "schedule/target.h"
+
+/* "op" is the operator as lowered (before groups rewrote it); "cuda" the text
+ * that has the program's launcher, and may have others. "address" compiles it
+ * with the sanitizers. "work" is the multiply-adds to spend on the reference
+ * (0: 4e8, some seconds): above it, the check is by parts.
+ * "seconds" (0: 120) bounds the compiler and the emulated program, each. */
+struct check_request {
+	const struct program *program;
+	const struct ir_operator *op;
+	const struct target *target;
+	const char *cuda;
+	size_t n_cuda;
+	bool address;
+	uint64_t seed;
+	double work, seconds;
+};
+
+enum check_verdict {
+	CHECK_VERIFIED,
+	CHECK_WRONG,		/* values outside the bound, or not written */
+	CHECK_FAULT,		/* deadlock, bad address, misuse of a warp */
+	CHECK_TIMEOUT,
+	CHECK_UNAVAILABLE,	/* no C++ compiler, no emulator, no memory */
+	CHECK_STOPPED		/* by SIGINT, SIGTERM or SIGHUP */
+};
+
+/* "line" says it in one line: "c2: verified whole, 200704 outputs, exact";
+ * "detail" the first mismatches or the fault, a line each, "" if verified.
+ * "worst" is the greatest error as a part of its bound. */
+struct check_result {
+	enum check_verdict verdict;
+	const char *line, *detail;
+	bool whole;
+	int64_t outputs, tiles, all_tiles;
+	double worst, seconds;
+};
+
+/* Leaves nothing behind: its folder is removed also when a signal arrives,
+ * which is then delivered as it returns. */
+void check_program(struct arena *a, const struct check_request *r,
+	struct check_result *out);
+
+/* "verified", "wrong", ... */
+const char *check_verdict_name(enum check_verdict v);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* How much of a program to run. Small operators run whole. Of large ones, the
+ * last launch runs in part, after all before it: the tiles at the corners, in
+ * the middle of the edges, in the interior, and random ones, as many as the
+ * work allows; all blocks of a tile run. */
+#include <string.h>
+
+#include "driver/check_parts.h"
+
+static const double default_work = 4e8;
+
+enum { FEW = 2, SPECIAL = 9, MOST_TILES = 256 };
+
+static double logical_elements(const struct ir_tensor *t)
+{
+	double n = 1;
+
+	for (int d = 0; d < t->rank; d++)
+		n *= (double)t->dims[d];
+	return n;
+}
+
+/* Operations all outputs of "o" take. */
+static double whole_work(const struct ir_operator *o)
+{
+	double sum = 0;
+
+	for (int i = 0; i < o->n_outputs; i++)
+		sum += ir_eval_cost(o, o->n_inputs + i) *
+			logical_elements(&o->tensors[o->n_inputs + i]);
+	return sum;
+}
+
+/* The last launch, and its number among launches (those that prepare constant
+ * operands come first). NULL if it says nothing of its tiles. */
+static const struct p_step *last_launch(const struct program *p, int *number)
+{
+	const struct p_step *last = NULL;
+
+	*number = -1;
+	for (int i = 0; i < p->prepare.n; i++)
+		*number += p->prepare.v[i].kind == P_LAUNCH;
+	for (int i = 0; i < p->steps.n; i++)
+		if (p->steps.v[i].kind == P_LAUNCH) {
+			last = &p->steps.v[i];
+			++*number;
+		}
+	return last && last->tiling.row ? last : NULL;
+}
+
+struct tile {
+	int64_t batch, row, col;
+};
+
+static bool tile_at(const struct p_tiling *t, int64_t x, struct tile *out)
+{
+	out->batch = 0;
+	return kx_eval(t->row, x, &out->row) && kx_eval(t->col, x, &out->col) &&
+		(!t->batch_index || kx_eval(t->batch_index, x, &out->batch));
+}
+
+static int64_t least(int64_t x, int64_t y)
+{
+	return x < y ? x : y;
+}
+
+static int64_t tile_area(const struct p_tiling *t, const struct tile *at)
+{
+	int64_t rows = least(t->tile_rows, t->rows - at->row);
+	int64_t cols = least(t->tile_cols, t->cols - at->col);
+
+	return rows > 0 && cols > 0 ? rows * cols : 0;
+}
+
+static int64_t tiles_over(int64_t n, int64_t tile)
+{
+	return (n + tile - 1) / tile;
+}
+
+/* Special tile "i" of SPECIAL: first, middle or last in both directions. */
+static struct tile special_tile(const struct p_tiling *t, int i)
+{
+	int64_t rows = tiles_over(t->rows, t->tile_rows);
+	int64_t cols = tiles_over(t->cols, t->tile_cols);
+	int64_t row[3] = { 0, rows - 1, rows / 2 };
+	int64_t col[3] = { 0, cols - 1, cols / 2 };
+	static const unsigned char order[SPECIAL] = {
+		0, 4, 8, 1, 3, 2, 6, 5, 7
+	};
+
+	return (struct tile){ i % 2 ? t->batch - 1 : 0,
+		row[order[i] / 3] * t->tile_rows,
+		col[order[i] % 3] * t->tile_cols };
+}
+
+static bool chosen(const struct check *c, int64_t x)
+{
+	for (int i = 0; i < c->n_x; i++)
+		if (c->x[i] == x)
+			return true;
+	return false;
+}
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+static void choose_special(struct check *c, const struct p_step *s, int room)
+{
+	int64_t found[SPECIAL];
+	struct tile want[SPECIAL], at;
+
+	for (int i = 0; i < SPECIAL; i++) {
+		want[i] = special_tile(&s->tiling, i);
+		found[i] = -1;
+	}
+	for (int64_t x = 0; x < s->grid[0]; x++) {
+		if (!tile_at(&s->tiling, x, &at))
+			return;
+		for (int i = 0; i < SPECIAL; i++)
+			if (!memcmp(&at, &want[i], sizeof at))
+				found[i] = x;
+	}
+	for (int i = 0; i < SPECIAL && c->n_x < room; i++)
+		if (found[i] >= 0 && !chosen(c, found[i]))
+			c->x[c->n_x++] = found[i];
+}
+
+static void choose_random(struct check *c, const struct p_step *s, int room)
+{
+	uint64_t seed = mix(c->r->seed + 0x9e3779b97f4a7c15);
+
+	for (int tries = 0; c->n_x < room && tries < 8 * MOST_TILES; tries++) {
+		int64_t x;
+
+		seed = mix(seed + 0x9e3779b97f4a7c15);
+		x = (int64_t)(seed >> 1) % s->grid[0];
+		if (!chosen(c, x))
+			c->x[c->n_x++] = x;
+	}
+}
+
+/* Results of the chosen tiles; false if some tile is not known. */
+static bool results(const struct check *c, const struct p_step *s, int64_t *n)
+{
+	struct tile at;
+
+	*n = 0;
+	for (int i = 0; i < c->n_x; i++) {
+		if (!tile_at(&s->tiling, c->x[i], &at))
+			return false;
+		*n += tile_area(&s->tiling, &at);
+	}
+	return true;
+}
+
+/* Every result is as many elements of "t" as the whole has for all: one, or a
+ * row of them. */
+static void expect(struct check *c, const struct p_step *s,
+	struct check_tensor *t)
+{
+	const struct p_tiling *g = &s->tiling;
+	double all = (double)g->rows * (double)g->cols * (double)g->batch;
+	double n = logical_elements(&c->r->op->tensors[t->ir]);
+	int64_t part;
+
+	t->part = true;
+	t->expected = -1;
+	if (all > 0 && n >= all && (int64_t)n % (int64_t)all == 0 &&
+	    results(c, s, &part))
+		t->expected = part * ((int64_t)n / (int64_t)all);
+}
+
+static void mark_parts(struct check *c, const struct p_step *s)
+{
+	int tensor = 0;
+
+	for (int i = 0; i < c->r->program->tensors.n; i++) {
+		enum p_role role = c->r->program->tensors.v[i].role;
+
+		if (role != P_IN && role != P_OUT)
+			continue;
+		for (int j = 0; j < s->n_args && role == P_OUT; j++)
+			if (s->args[j] == i && s->kernel->globals.v[j]->written)
+				expect(c, s, &c->tensors[tensor]);
+		tensor++;
+	}
+}
+
+/* Tiles that fit the work, between FEW and MOST_TILES. */
+static int room_for(const struct check *c, double all, double work)
+{
+	double n = (double)c->out->all_tiles * work / all;
+
+	if (n < FEW)
+		return FEW;
+	return n < MOST_TILES ? (int)n : MOST_TILES;
+}
+
+void check_choose(struct check *c)
+{
+	double work = c->r->work > 0 ? c->r->work : default_work;
+	double all = whole_work(c->r->op);
+	const struct p_step *s = last_launch(c->r->program, &c->launch);
+	int room;
+
+	c->out->whole = true;
+	c->out->all_tiles = s ? s->grid[0] : 1;
+	c->out->tiles = c->out->all_tiles;
+	if (!s || all <= work || s->grid[0] <= FEW) {
+		c->launch = -1;
+		return;
+	}
+	c->x = ARENA_ARRAY(c->a, MOST_TILES, int64_t);
+	room = room_for(c, all, work);
+	choose_special(c, s, room);
+	choose_random(c, s, room);
+	c->out->whole = c->n_x >= s->grid[0];
+	c->out->tiles = c->n_x;
+	if (c->out->whole)
+		c->launch = -1;
+	else
+		mark_parts(c, s);
+}

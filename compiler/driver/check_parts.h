@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of check. */
+#ifndef WPK_COMPILER_DRIVER_CHECK_PARTS_H
+#define WPK_COMPILER_DRIVER_CHECK_PARTS_H
+
+#include "driver/check.h"
+
+enum { CHECK_RUNS = 2 };	/* late, early */
+
+/* One of the program's tensors that callers pass: its contents lie at "p" in
+ * the file "fd", from "offset" on; outputs have one file a run. */
+struct check_tensor {
+	int ir, fd[CHECK_RUNS];
+	char *map[CHECK_RUNS], *p[CHECK_RUNS];
+	size_t offset, bytes, align;
+	enum dtype type;
+	bool output;
+	/* By parts: written by the launch that runs in part, and how many
+	 * elements that should be, -1: not known. */
+	bool part;
+	int64_t expected;
+};
+
+/* "launch" is the one that runs in part, -1: none; "x" its blocks. */
+struct check {
+	struct arena *a;
+	const struct check_request *r;
+	struct check_result *out;
+	struct check_tensor *tensors;
+	int n_tensors;
+	int launch;
+	int64_t *x;
+	int n_x;
+	struct str detail;
+	int64_t wrong, unwritten;
+};
+
+/* ---- check_parts.c: which blocks to run ---- */
+
+/* Decides between whole and part; fills launch, x and tensors' part. */
+void check_choose(struct check *c);
+
+/* ---- check_memory.c: tensors as files ---- */
+
+/* Inputs filled, outputs poisoned; false if memory is short. */
+bool check_memory_open(struct check *c);
+void check_memory_close(struct check *c);
+/* The byte that outputs of a run are filled with before it. */
+int check_poison(int run);
+
+/* ---- check_run.c: the compiler and the emulated program ---- */
+
+/* Verdict other than CHECK_VERIFIED: "out" has line and detail. */
+enum check_verdict check_run(struct check *c, const char *folder);
+
+/* ---- check_compare.c ---- */
+
+/* All that was written against the reference: counts and first mismatches. */
+void check_compare(struct check *c);
+
+/* ---- all ---- */
+
+/* Has a signal arrived that ends this process? Such signals are held back
+ * while a check runs. */
+bool check_stopped(void);
+
+#endif

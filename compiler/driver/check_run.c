@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* The emitted text becomes a program: compiled as C++ with the emulator's
+ * header before it and an entry behind it, linked with the emulator, and given
+ * one job for each run. Reports come back as lines (runtime/emu/main.c). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cuda/cuda.h"
+#include "driver/check_parts.h"
+#include "driver/child.h"
+#include "driver/paths.h"
+
+enum { ARGS = 64, LINES_SHOWN = 6 };
+
+static const double default_seconds = 120;
+
+static enum check_verdict fail(struct check *c, enum check_verdict v,
+	const char *what)
+{
+	c->out->line = arena_printf(c->a, "%s: %s", c->r->program->name, what);
+	return v;
+}
+
+/* ---- the text ---- */
+
+static void put_pointers(struct str *out, const struct program *p, bool inputs)
+{
+	int tensor = 0;
+
+	for (int i = 0; i < p->tensors.n; i++) {
+		const struct p_tensor *t = &p->tensors.v[i];
+
+		if (t->role != P_IN && t->role != P_OUT)
+			continue;
+		if (t->role == (inputs ? P_IN : P_OUT))
+			str_printf(out, "(%s *)tensor[%d], ",
+				dtype_row(t->type)->c, tensor);
+		tensor++;
+	}
+}
+
+static bool prepares(const struct program *p, int tensor)
+{
+	for (int i = 0; i < p->prepare.n; i++)
+		for (int j = 0; j < p->prepare.v[i].n_args; j++)
+			if (p->prepare.v[i].args[j] == tensor)
+				return true;
+	return false;
+}
+
+static void put_prepare(struct str *out, const struct program *p,
+	const char *name)
+{
+	int tensor = 0;
+
+	str_printf(out, "\tstatic unsigned char prepared[%lld] "
+		"__align__(256);\n\tint code = (int)%s_prepare(",
+		(long long)p->prepared, name);
+	for (int i = 0; i < p->tensors.n; i++) {
+		const struct p_tensor *t = &p->tensors.v[i];
+
+		if (t->role == P_IN && prepares(p, i))
+			str_printf(out, "(%s *)tensor[%d], ",
+				dtype_row(t->type)->c, tensor);
+		tensor += t->role == P_IN || t->role == P_OUT;
+	}
+	str_puts(out, "prepared, sizeof prepared, 0);\n\n"
+		"\tif (code)\n\t\treturn code;\n");
+}
+
+/* What the emulator calls. Workspace comes with the room the launcher asks
+ * for. */
+static void put_entry(struct str *out, const struct program *p)
+{
+	const char *name = cuda_name(out->a, p->name);
+
+	str_printf(out, "\nextern \"C\" size_t wpk_emu_workspace()\n{\n"
+		"\treturn %s_workspace();\n}\n\n"
+		"extern \"C\" int wpk_emu_entry(void *const *tensor, "
+		"void *workspace, size_t bytes)\n{\n", name);
+	if (p->prepared)
+		put_prepare(out, p, name);
+	str_printf(out, "\t(void)tensor, (void)workspace, (void)bytes;\n"
+		"\treturn (int)%s(", name);
+	put_pointers(out, p, true);
+	put_pointers(out, p, false);
+	if (p->prepared)
+		str_puts(out, "prepared, sizeof prepared, ");
+	if (p->workspace)
+		str_puts(out, "workspace, bytes, ");
+	str_puts(out, "0);\n}\n");
+}
+
+/* ---- the compiler ---- */
+
+struct command {
+	const char *v[ARGS];
+	int n;
+};
+
+static void push(struct command *k, const char *arg)
+{
+	if (k->n < ARGS - 1)
+		k->v[k->n++] = arg;
+}
+
+/* $CXX's words, or else the first compiler there is. */
+static void push_compiler(struct arena *a, struct command *k, const char *name)
+{
+	char *words = arena_strdup(a, name), *save = NULL;
+
+	for (char *w = strtok_r(words, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		push(k, w);
+}
+
+static void push_flags(const struct check *c, struct command *k)
+{
+	static const char *const flags[] = {
+		"-x", "c++", "-std=gnu++17", "-w", "-fno-strict-aliasing",
+		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE"
+	};
+	static const char *const address[] = { "-O1", "-g",
+		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
+
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		push(k, flags[i]);
+	for (size_t i = 0; c->r->address &&
+	     i < sizeof address / sizeof *address; i++)
+		push(k, address[i]);
+	if (!c->r->address)
+		push(k, "-O2");
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+		push(k, "-mavx2");
+		push(k, "-mfma");
+	}
+#endif
+}
+
+/* The compiler's own temporary files go to "folder" too: it may be killed. */
+static void build_command(const struct check *c, const char *compiler,
+	const char *folder, const char *header, const char *library,
+	const char *source, const char *program, struct command *k)
+{
+	*k = (struct command){ .n = 0 };
+	push(k, "env");
+	push(k, arena_printf(c->a, "TMPDIR=%s", folder));
+	push_compiler(c->a, k, compiler);
+	push_flags(c, k);
+	push(k, "-include");
+	push(k, header);
+	push(k, source);
+	push(k, "-x");
+	push(k, "none");
+	push(k, library);
+	push(k, "-lm");
+	push(k, "-o");
+	push(k, program);
+}
+
+/* Up to LINES_SHOWN lines of "text" from the first that holds one of "marks"
+ * on, without the private folder's name. */
+static void quote(struct check *c, const char *text, const char *folder,
+	const char *const *marks)
+{
+	size_t skip = strlen(folder) + 1;
+	int shown = 0;
+
+	while (*text && shown < LINES_SHOWN) {
+		size_t n = strcspn(text, "\n");
+		const char *line = arena_strndup(c->a, text, n), *p;
+		bool found = shown > 0;
+
+		for (int i = 0; marks[i] && !found; i++)
+			found = strstr(line, marks[i]) != NULL;
+		if (found && n) {
+			while ((p = strstr(line, folder))) {
+				str_putn(&c->detail, line, (size_t)(p - line));
+				line = p + (strlen(p) > skip ? skip : 0);
+				if (line == p)
+					break;
+			}
+			str_printf(&c->detail, "%s\n", line);
+			shown++;
+		}
+		text += n + (text[n] == '\n');
+	}
+}
+
+static double seconds_of(const struct check *c)
+{
+	return c->r->seconds > 0 ? c->r->seconds : default_seconds;
+}
+
+/* Tries the compilers in turn; one that is not there exits with 127. */
+static enum check_verdict compile(struct check *c, const char *folder,
+	const char *header, const char *library, const char *program)
+{
+	static const char *const known[] = { "g++", "c++", "clang++", NULL };
+	static const char *const marks[] = { "error", NULL };
+	const char *own = getenv("CXX");
+	const char *const mine[] = { own, NULL };
+	const char *const *names = own && *own ? mine : known;
+	struct child run = { .status = 127 };
+	struct command k;
+
+	for (; *names && run.status == 127; names++) {
+		build_command(c, *names, folder, header, library,
+			arena_printf(c->a, "%s/%s.cu", folder,
+			c->r->program->name), program, &k);
+		child_run(c->a, k.v, NULL, 0, seconds_of(c), &run);
+		if (check_stopped())
+			return CHECK_STOPPED;
+	}
+	if (run.timed_out)
+		return fail(c, CHECK_TIMEOUT, "the C++ compiler took too long "
+			"over the emulated kernel");
+	if (run.status == 127)
+		return fail(c, CHECK_UNAVAILABLE, "not verified: no C++ "
+			"compiler was found");
+	if (run.status == 0)
+		return CHECK_VERIFIED;
+	quote(c, str_text(&run.err), folder, marks);
+	if (strstr(str_text(&run.err), arena_printf(c->a, "%s.cu:",
+	    c->r->program->name)))
+		return fail(c, CHECK_FAULT, "the emitted text does not "
+			"compile as C++ for the emulator");
+	return fail(c, CHECK_UNAVAILABLE, "not verified: the C++ compiler "
+		"fails");
+}
+
+/* ---- the run ---- */
+
+static void put_job(const struct check *c, struct str *s, int run)
+{
+	str_printf(s, "mode %s\nshared %d\npoison %d\n", run ? "early" : "late",
+		c->r->target->smem_block, check_poison(run));
+	if (c->r->address)
+		str_puts(s, "address\n");
+	for (int i = 0; i < c->n_tensors; i++) {
+		const struct check_tensor *t = &c->tensors[i];
+
+		str_printf(s, "tensor %s %d %zu %zu %zu\n",
+			t->output ? "out" : "in", t->fd[t->output ? run : 0],
+			t->offset, t->bytes, t->align);
+	}
+	if (c->launch >= 0) {
+		str_printf(s, "launch %d", c->launch);
+		for (int i = 0; i < c->n_x; i++)
+			str_printf(s, " %lld", (long long)c->x[i]);
+		str_putc(s, '\n');
+	}
+	str_puts(s, "run\n");
+}
+
+static int count_of(const char *text, const char *what)
+{
+	int n = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		n++;
+	}
+	return n;
+}
+
+static enum check_verdict judge(struct check *c, const struct child *run,
+	const char *folder)
+{
+	static const char *const faults[] = { " fault ", " returned ", NULL };
+	static const char *const sanitizers[] = {
+		"ERROR: AddressSanitizer", "runtime error:", NULL
+	};
+	const char *text = str_text(&run->out);
+
+	if (check_stopped())
+		return CHECK_STOPPED;
+	if (run->timed_out)
+		return fail(c, CHECK_TIMEOUT, arena_printf(c->a, "the emulated "
+			"kernel took more than %.0f s", seconds_of(c)));
+	quote(c, text, folder, faults);
+	quote(c, str_text(&run->err), folder, sanitizers);
+	if (strstr(text, " fault "))
+		return fail(c, CHECK_FAULT, "the emulated kernel faults");
+	if (strstr(text, " returned "))
+		return fail(c, CHECK_FAULT, "the launcher refuses its "
+			"arguments");
+	if (run->status || count_of(text, " done\n") != CHECK_RUNS)
+		return fail(c, CHECK_FAULT, arena_printf(c->a, "the emulated "
+			"kernel ended with status %d", run->status));
+	return CHECK_VERIFIED;
+}
+
+/* A file of the emulator: in the folder $WPK_EMU_DIR, for those who keep it
+ * elsewhere, or where it lies beside this program. */
+static const char *emulator_file(struct arena *a, enum paths_what what)
+{
+	const char *dir = getenv("WPK_EMU_DIR");
+	const char *name = what == PATHS_EMU_HEADER ? "emu/wpk_emu.h" :
+		"libwpkemu.a";
+
+	if (!dir || !*dir)
+		return paths_find(a, what);
+	name = arena_printf(a, "%s/%s", dir, name);
+	return access(name, R_OK) ? NULL : name;
+}
+
+static const char *missing(struct arena *a, const char *header)
+{
+	return arena_printf(a, "not verified: the emulator's %s was not found",
+		header ? "library" : "header");
+}
+
+enum check_verdict check_run(struct check *c, const char *folder)
+{
+	const char *header = emulator_file(c->a, PATHS_EMU_HEADER);
+	const char *library = emulator_file(c->a, PATHS_EMU_LIBRARY);
+	const char *program = arena_printf(c->a, "%s/program", folder);
+	const char *const argv[] = { program, NULL };
+	enum check_verdict v;
+	struct child run;
+	struct str s;
+
+	if (!header || !library)
+		return fail(c, CHECK_UNAVAILABLE, missing(c->a, header));
+	str_init(&s, c->a);
+	str_putn(&s, c->r->cuda, c->r->n_cuda);
+	put_entry(&s, c->r->program);
+	if (!child_write_file(arena_printf(c->a, "%s/%s.cu", folder,
+	    c->r->program->name), str_text(&s), s.n))
+		return fail(c, CHECK_UNAVAILABLE, arena_printf(c->a,
+			"not verified: %s", strerror(errno)));
+	v = compile(c, folder, header, library, program);
+	if (v != CHECK_VERIFIED)
+		return v;
+	str_init(&s, c->a);
+	for (int i = 0; i < CHECK_RUNS; i++)
+		put_job(c, &s, i);
+	child_run(c->a, argv, str_text(&s), s.n, seconds_of(c), &run);
+	return judge(c, &run, folder);
+}
