@@ -24,6 +24,8 @@ enum {
 	ELITE = 2,		/* kept at a restart */
 	STALE = 100,		/* points without a gain before one */
 	MUTATION = 5,		/* one gene in so many changes */
+	LOOKS = 8,		/* validity tests for each child, about */
+	NEAR = 256,		/* points that a founder keeps away from */
 	IMMIGRANTS = 4,		/* one of so many in a litter is no child */
 	USUAL_EFFORT = 5,
 	LITTER = 32,		/* at most, for each step of effort */
@@ -172,8 +174,9 @@ static double apart(const struct strategy_state *s, const int *x, const int *y)
 static double nearest(const struct strategy_state *s, const int *genome)
 {
 	double least = INFINITY;
+	int i = s->ps.seen.n > NEAR ? s->ps.seen.n - NEAR : 0;
 
-	for (int i = 0; i < s->ps.seen.n; i++) {
+	for (; i < s->ps.seen.n; i++) {
 		double t = apart(s, genome, s->ps.seen.v + i * s->ps.d);
 
 		if (t < least)
@@ -182,7 +185,7 @@ static double nearest(const struct strategy_state *s, const int *genome)
 	return least;
 }
 
-/* Of some random points the one farthest from all seen. */
+/* Of some random points the one farthest from those seen of late. */
 static bool found(struct strategy_state *s)
 {
 	double farthest = -1;
@@ -246,10 +249,11 @@ static bool breed(struct strategy_state *s)
 
 static bool select_child(struct strategy_state *s)
 {
+	long enough = s->ps.looks + LOOKS * s->litter;
 	double most = -1;
 
 	judge_anew(s);
-	for (int i = 0; i < s->litter; i++) {
+	for (int i = 0; i < s->litter && s->ps.looks < enough; i++) {
 		double gain;
 
 		if (!breed(s))

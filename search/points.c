@@ -142,6 +142,7 @@ bool points_locate(const struct points *ps, const int *values, int *genome)
 
 bool points_legal(struct points *ps, const int *genome)
 {
+	ps->looks++;
 	points_values(ps, genome, ps->values);
 	return !ps->p->legal(ps->p->ctx, ps->a, ps->values);
 }

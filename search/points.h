@@ -29,6 +29,7 @@ struct points {
 	struct seen seen;	/* genomes proposed or learned */
 	int *values, *spare;
 	uint64_t step, offset, swept;	/* of points_sweep */
+	long looks;			/* validity tests so far */
 };
 
 void points_init(struct points *ps, struct arena *a, const struct problem *p,

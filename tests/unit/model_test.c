@@ -86,8 +86,9 @@ static void test_tiles(void **state)
 	}
 }
 
-/* Where no wave is cut short and two blocks fit an SM, the larger tile wins everywhere. With 64 lanes
- * an SM every other issue slot is free, so it wins by little. */
+/* Where no wave is cut short and two blocks fit an SM, the larger tile wins
+ * everywhere. With 64 lanes an SM every other issue slot is free, so it wins
+ * by little. */
 static void test_tiles_whole_waves(void **state)
 {
 	(void)state;
