@@ -364,51 +364,13 @@ static bool bind_requires(struct binding *b)
 
 	for (int i = 0; i < n; i++) {
 		r[i] = b->s->requires[i];
-		r[i].expr = (struct sched_expr *)bind_expr(b, r[i].expr, r[i].at);
+		r[i].expr = (struct sched_expr *)bind_expr(b, r[i].expr, true,
+			r[i].at);
 		if (!r[i].expr)
 			return false;
 	}
 	b->sp->requires = r;
 	b->sp->n_requires = n;
-	return true;
-}
-
-enum { UNSEEN, OPEN, DONE };
-
-static bool acyclic(struct binding *b, const struct sched_expr *e, char *seen);
-
-static bool visit(struct binding *b, int t, char *seen)
-{
-	if (b->sp->follows[t] >= 0 || seen[t] == DONE)
-		return true;
-	if (seen[t] == OPEN)
-		return bind_fail(b, b->by[t]->at, "%s depends on itself",
-			b->sp->tunables[t].name);
-	seen[t] = OPEN;
-	if (!acyclic(b, b->sp->exprs[t], seen))
-		return false;
-	seen[t] = DONE;
-	return true;
-}
-
-static bool acyclic(struct binding *b, const struct sched_expr *e, char *seen)
-{
-	for (int t = 0; e->kind == SX_NAME && t < b->sp->n_tunables; t++)
-		if (same(b->sp->tunables[t].name, e->name) && !visit(b, t, seen))
-			return false;
-	for (int i = 0; e->kind == SX_OP && i < op_rows[e->op].n; i++)
-		if (!acyclic(b, e->args[i], seen))
-			return false;
-	return true;
-}
-
-static bool bind_order(struct binding *b)
-{
-	char *seen = ARENA_ARRAY(b->a, b->sp->n_tunables + 1, char);
-
-	for (int t = 0; t < b->sp->n_tunables; t++)
-		if (!visit(b, t, seen))
-			return false;
 	return true;
 }
 
@@ -454,7 +416,7 @@ static bool bind(struct binding *b)
 	for (int t = 0; t < b->sp->n_tunables; t++)
 		if (!b->by[t])
 			bind_open(b, t);
-	if (!bind_requires(b) || !bind_order(b))
+	if (!bind_requires(b))
 		return false;
 	bind_launch(b);
 	return bind_seeds(b);

@@ -54,9 +54,10 @@ bool bind_value(struct binding *b, int t, const struct sched_value *v);
 void bind_open(struct binding *b, int t);
 
 /* "e" with every alias replaced and every name known; genes are made for the
- * params in it. NULL after bind_fail. */
+ * params in it. Requires alone may name tunables, so that no tunable depends
+ * on itself. NULL after bind_fail. */
 const struct sched_expr *bind_expr(struct binding *b,
-	const struct sched_expr *e, struct span at);
+	const struct sched_expr *e, bool tunables, struct span at);
 
 /* The value of one choice without params: a word, or a number. */
 bool bind_choice(struct binding *b, const struct sched_expr *e,

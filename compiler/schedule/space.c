@@ -48,7 +48,7 @@ bool space_size_named(const struct space *s, const char *name, int64_t *v)
 
 static bool lookup(void *ctx, const char *name, int64_t *v);
 
-/* sched_bind has made sure that expressions do not follow each other round. */
+/* Expressions are over params alone, see bind_expr. */
 static bool tunable_value(struct point *p, int i, int64_t *v)
 {
 	if (p->s->follows[i] < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of directives. In: the choices a user wrote for one tunable. Out: a
  * gene of its own with those values, a param's gene that the tunable follows,
- * or an expression over params and other tunables. Params become genes when
+ * or an expression over params. Params become genes when
  * something first follows them, so that a sketch that needs none of a
  * schedule's params does not search over them. */
 #include <stdio.h>
@@ -54,12 +54,11 @@ static int new_gene(struct binding *b, struct gene g)
 	return b->sp->n_genes++;
 }
 
-/* Does "e" name a param, a tunable or smem_max, which have no value yet? */
+/* Does "e" name a param or smem_max, which have no value yet? */
 static bool is_open(struct binding *b, const struct sched_expr *e)
 {
 	if (e->kind == SX_NAME)
-		return find_param(b, e->name) || !strcmp(e->name, "smem_max") ||
-			find_tunable(b, e->name) >= 0;
+		return find_param(b, e->name) || !strcmp(e->name, "smem_max");
 	for (int i = 0; e->kind == SX_OP && i < op_rows[e->op].n; i++)
 		if (is_open(b, e->args[i]))
 			return true;
@@ -200,7 +199,7 @@ enum { ALIAS_LIMIT = 1000 };
 static bool bind_alias(struct binding *b, const struct sched_param *p,
 	const struct sched_expr **alias)
 {
-	*alias = bind_expr(b, p->value.choices[0], p->value.at);
+	*alias = bind_expr(b, p->value.choices[0], false, p->value.at);
 	if (!*alias)
 		return false;
 	return weight(*alias, ALIAS_LIMIT) < ALIAS_LIMIT ||
@@ -250,7 +249,7 @@ static const struct sched_expr *unknown_name(struct binding *b, const char *name
 }
 
 static const struct sched_expr *bind_name(struct binding *b,
-	const struct sched_expr *e, struct span at)
+	const struct sched_expr *e, bool tunables, struct span at)
 {
 	struct bind_param *p = find_param(b, e->name);
 	int t = find_tunable(b, e->name);
@@ -261,18 +260,18 @@ static const struct sched_expr *bind_name(struct binding *b,
 	if (p)
 		return p->gene >= 0 || param_gene(b, p, NULL, at) >= 0 ?
 			e : NULL;
-	if (t >= 0 || space_size_named(b->sp, e->name, &v))
+	if ((t >= 0 && tunables) || space_size_named(b->sp, e->name, &v))
 		return e;
 	return unknown_name(b, e->name, at);
 }
 
 const struct sched_expr *bind_expr(struct binding *b,
-	const struct sched_expr *e, struct span at)
+	const struct sched_expr *e, bool tunables, struct span at)
 {
 	struct sched_expr *copy;
 
 	if (e->kind == SX_NAME)
-		return bind_name(b, e, at);
+		return bind_name(b, e, tunables, at);
 	if (e->kind == SX_STRING) {
 		bind_fail(b, at, "\"%s\" is no number", e->name);
 		return NULL;
@@ -282,7 +281,8 @@ const struct sched_expr *bind_expr(struct binding *b,
 	copy = ARENA_NEW(b->a, struct sched_expr);
 	*copy = *e;
 	for (int i = 0; i < op_rows[e->op].n; i++) {
-		copy->args[i] = (struct sched_expr *)bind_expr(b, e->args[i], at);
+		copy->args[i] = (struct sched_expr *)bind_expr(b, e->args[i],
+			tunables, at);
 		if (!copy->args[i])
 			return NULL;
 	}
@@ -303,7 +303,7 @@ static bool follow(struct binding *b, int t, const struct sched_expr *e,
 	if (words)
 		return not_a_word(b, e, words, b->sp->tunables[t].name, at);
 	b->sp->follows[t] = -1;
-	b->sp->exprs[t] = bind_expr(b, e, at);
+	b->sp->exprs[t] = bind_expr(b, e, false, at);
 	return b->sp->exprs[t];
 }
 
