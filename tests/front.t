@@ -95,6 +95,11 @@ robust() {
 	refuses "a NUL" "wpkc: error: cannot read made.wpk: has a NUL byte at line 2"
 	printf 'fn f(x) = x \001;\n' >"$made"
 	refuses "a control character" "made.wpk:1:13: error: stray byte 0x01"
+	{ echo 'op f(x: i32[N]) -> (y: i32[N]) { y[i] = '
+	  repeat 990 'x['; printf i; repeat 990 '] pad 0'; echo '; }'
+	  echo 'schedule s for f { require '
+	  repeat 990 '1 + ('; printf N; repeat 990 ')'; echo ' > 3; }'; } >"$made"
+	check "depth within the limit" "$FRONT_TOOL" "$made"
 	mkdir -p "$scratch/folder.wpk"
 	(cd "$scratch" && "$FRONT_TOOL" folder.wpk) 2>"$scratch/out"
 	check "a folder" grep -x \
