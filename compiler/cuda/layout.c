@@ -6,7 +6,9 @@
 
 #include "cuda/emit.h"
 
-enum { WIDTH = 80, TAB = 8 };
+/* Lines are broken past WIDTH; up to LIMIT they stay whole if the best place
+ * to break is worse than UGLY: inside an index. */
+enum { WIDTH = 80, LIMIT = 90, UGLY = 16, TAB = 8 };
 
 /* A place to break before: the offset, and how much one dislikes it. */
 struct place {
@@ -61,6 +63,12 @@ static int nesting(char c)
 	return c == '(' ? 1 : c == '[' ? 2 : c == ')' ? -1 : c == ']' ? -2 : 0;
 }
 
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+		c == '>';
+}
+
 /* The best place within the first "room" columns; "at" 0 if there is none.
  * "quoted" tells whether the text starts inside a string literal. */
 static struct place find_break(const char *s, size_t room, int depth,
@@ -77,9 +85,18 @@ static struct place find_break(const char *s, size_t room, int depth,
 			continue;
 		}
 		depth += nesting(s[i]);
+		if (s[i] == '(' && i && is_word(s[i - 1]) && i + 1 < room)
+			consider(&best, i + 1, depth * 8 + 8, false);
 		consider_tokens(&best, s, i, room, depth);
 	}
 	return best;
+}
+
+/* May "text" stay as long as it is? */
+static bool tolerable(const char *text, int indent, struct place p)
+{
+	return !p.at || (p.cost > UGLY && !p.in_string &&
+		strlen(text) + (size_t)indent <= LIMIT);
 }
 
 static int depth_at(const char *s, size_t n, int depth, bool *quoted)
@@ -113,7 +130,7 @@ void emit_line(struct str *out, int depth, const char *text)
 
 		while (!p.at && room < strlen(text))
 			p = find_break(text, ++room, nest, quoted);
-		if (!p.at)
+		if (tolerable(text, indent, p))
 			break;
 		nest = depth_at(text, p.at, nest, &quoted);
 		str_putn(out, text, p.in_string ? p.at :

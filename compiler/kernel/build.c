@@ -189,6 +189,9 @@ struct kx *kx_cast(struct arena *a, enum dtype t, struct kx *e)
 		return fold_typed(a, t, e->i);
 	if (e->kind == KX_INT && t == T_I32 && e->i == (int32_t)e->i)
 		return fold_typed(a, t, e->i);
+	if (e->kind == KX_INT && t == T_U32 && e->i == (uint32_t)e->i)
+		return node(a, (struct kx){ .kind = KX_INT, .type = t,
+			.i = e->i });
 	if (e->kind == KX_INT && dtype_is_float(t))
 		return kx_float(a, (double)e->i, t);
 	if (e->kind == KX_FLOAT && dtype_is_float(t))
