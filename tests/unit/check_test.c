@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* Verification by emulation: right programs pass, whole and in part, and each
+ * kind of fault planted in the emitted text gets its own verdict. Needs a C++
+ * compiler and the emulator's library in the build tree. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/source.h"
+#include "cuda/cuda.h"
+#include "driver/check.h"
+#include "driver/child.h"
+#include "sketch/sketch.h"
+
+/* Three channels, a bias and a ragged edge: all guards are in use. */
+static const char convolution[] = "op c {\n"
+	"  in x: f32[1, 20, 21, 21] layout(0, 1, 2, 3) align 16\n"
+	"  in w: f32[24, 20, 3, 3] layout(0, 1, 2, 3) align 16\n"
+	"  in b: f32[24] layout(0) align 16\n"
+	"  let acc: f32[1, 24, 21, 21]\n"
+	"  out y: f32[1, 24, 21, 21] layout(0, 1, 2, 3) align 16\n"
+	"  acc[n:1, f:24, p:21, q:21] = sum[c:20, r:3, s:3](mul(x[n, c, "
+	"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, w[f, c, r, s])) "
+	": f32\n"
+	"  y[n:1, f:24, p:21, q:21] = add(acc[n, f, p, q], b[f])\n"
+	"}\n";
+
+static const char product[] = "op mm {\n"
+	"  in A: f16[260, 96] layout(0, 1) align 16\n"
+	"  in B: f16[96, 200] layout(0, 1) align 16\n"
+	"  let acc: f32[260, 200]\n"
+	"  out C: f16[260, 200] layout(0, 1) align 16\n"
+	"  acc[i:260, j:200] = sum[k:96](mul(f32(A[i, k]), f32(B[k, j]))) "
+	": f32\n"
+	"  C[i:260, j:200] = f16(mul(acc[i, j], 0.3:f32))\n"
+	"}\n";
+
+struct subject {
+	struct arena *a;
+	struct ir_operator *reference;
+	struct program *program;
+	char *cuda;
+	const struct target *target;
+};
+
+static struct ir_operator *parse(struct arena *a, const char *text)
+{
+	struct ir_operator *o = ir_read(a, source_from_text(a, "test", text,
+		strlen(text)), diag_create(a));
+
+	assert_non_null(o);
+	return o;
+}
+
+/* The default point of the first sketch that serves. */
+static void build_group(struct subject *s, const struct ir_operator *o,
+	const struct ir_partition *p, int group)
+{
+	for (const struct sketch *const *k = sketch_list(); *k; k++) {
+		struct task t = { .a = s->a, .op = o,
+			.group = &p->groups[group], .index = group,
+			.n_groups = p->n_groups, .target = s->target,
+			.gpu = gpu_for_target(s->target) };
+		const char *why;
+		int *values, n;
+
+		if (!(*k)->applies(&t, &why))
+			continue;
+		(*k)->tunables(&t, &n);
+		values = ARENA_ARRAY(s->a, (size_t)n + 1, int);
+		(*k)->start(&t, values);
+		(*k)->build(&t, s->a, values, s->program);
+		return;
+	}
+	fail_msg("no sketch serves");
+}
+
+static struct subject open_subject(const char *text)
+{
+	struct subject s = { .a = arena_create() };
+	struct ir_operator *o;
+	struct ir_partition *p;
+	struct cuda_unit u;
+	struct str out;
+	int *map;
+
+	s.target = target_named("sm_80");
+	s.reference = parse(s.a, text);
+	o = parse(s.a, text);
+	ir_fold(s.a, o);
+	ir_hoist(s.a, o);
+	ir_split_axes(s.a, o);
+	p = ir_partition(s.a, o);
+	s.program = program_of(s.a, o, p, &map);
+	for (int g = 0; g < p->n_groups; g++)
+		build_group(&s, o, p, g);
+	program_layout(s.program);
+	assert_null(program_verify(s.a, s.program, s.target));
+	u = (struct cuda_unit){ "test.wpk", "0", s.target, NULL, &s.program,
+		1 };
+	str_init(&out, s.a);
+	cuda_emit_program(&u, s.program, &out);
+	s.cuda = arena_strdup(s.a, str_text(&out));
+	return s;
+}
+
+/* The first "was" in the text becomes "is". */
+static void plant(struct subject *s, const char *was, const char *is)
+{
+	char *at = strstr(s->cuda, was);
+
+	if (!at)
+		fail_msg("no '%s' in\n%s", was, s->cuda);
+	s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - s->cuda), s->cuda,
+		is, at + strlen(was));
+}
+
+static struct check_result run(struct subject *s, double work, double seconds,
+	bool address)
+{
+	struct check_request r = { .program = s->program, .op = s->reference,
+		.target = s->target, .cuda = s->cuda,
+		.n_cuda = strlen(s->cuda), .address = address, .seed = 3,
+		.work = work, .seconds = seconds };
+	struct check_result out;
+
+	check_program(s->a, &r, &out);
+	return out;
+}
+
+static void expect(const struct check_result *r, enum check_verdict v,
+	const char *line, const char *detail)
+{
+	if (r->verdict != v || !strstr(r->line, line) ||
+	    !strstr(r->detail, detail))
+		fail_msg("%s, not %s: %s\n%s", check_verdict_name(r->verdict),
+			check_verdict_name(v), r->line, r->detail);
+}
+
+static void right_programs_pass(void **state)
+{
+	static const char *const texts[] = { convolution, product };
+	static const char *const lines[] = {
+		"c: verified whole, 10584 outputs, all exact",
+		"mm: verified whole, 52000 outputs, max error "
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct subject s = open_subject(texts[i]);
+		struct check_result r = run(&s, 0, 0, false);
+
+		expect(&r, CHECK_VERIFIED, lines[i], "");
+		assert_true(r.whole && r.worst <= 1);
+		arena_destroy(s.a);
+	}
+}
+
+static void sanitizers_find_nothing(void **state)
+{
+	struct subject s = open_subject(convolution);
+	struct check_result r = run(&s, 0, 0, true);
+
+	(void)state;
+	expect(&r, CHECK_VERIFIED, "verified whole", "");
+	arena_destroy(s.a);
+}
+
+static void parts_are_counted(void **state)
+{
+	struct subject s = open_subject(product);
+	struct check_result r = run(&s, 1e6, 0, false);
+
+	(void)state;
+	expect(&r, CHECK_VERIFIED, "verified in part: corner, edge, interior "
+		"and random tiles, ", "");
+	assert_false(r.whole);
+	assert_true(r.tiles > 1 && r.tiles < r.all_tiles);
+	assert_true(r.outputs > 0 && r.outputs < 52000);
+	arena_destroy(s.a);
+}
+
+/* Sums that start at one quantum instead of 0. */
+static void the_least_error_shows(void **state)
+{
+	struct subject s = open_subject(convolution);
+	struct check_result r;
+
+	(void)state;
+	plant(&s, " = 0.0f;", " = 0.00390625f;");
+	r = run(&s, 0, 0, false);
+	expect(&r, CHECK_WRONG, "10584 of 10584 outputs are outside the bound",
+		"y[0, 0, 0, 0] is ");
+	arena_destroy(s.a);
+}
+
+/* The first tile goes elsewhere. */
+static void what_is_not_written_shows(void **state)
+{
+	static const double work[] = { 0, 1e6 };
+	static const char *const details[] = {
+		"C[0, 0] was not written\n",
+		" elements of C were written, should be "
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct subject s = open_subject(product);
+		struct check_result r;
+
+		plant(&s, "*__restrict__ C", "*__restrict__ C_");
+		plant(&s, "\n{\n\textern", "\n{\n"
+			"\tstatic unsigned short none[60000];\n"
+			"\tunsigned short *C = blockIdx.x ? C_ : none;\n"
+			"\textern");
+		r = run(&s, work[i], 0, false);
+		expect(&r, CHECK_WRONG, "outputs are not written", details[i]);
+		arena_destroy(s.a);
+	}
+}
+
+static void faults_have_their_place(void **state)
+{
+	struct subject s = open_subject(product);
+	struct check_result r;
+
+	(void)state;
+	plant(&s, "__syncthreads();", "if (threadIdx.x) __syncthreads();");
+	r = run(&s, 0, 0, false);
+	expect(&r, CHECK_FAULT, "faults", "late fault deadlock line ");
+	assert_non_null(strstr(r.detail, "early fault deadlock line "));
+	arena_destroy(s.a);
+}
+
+static void addresses_are_watched(void **state)
+{
+	struct subject s = open_subject("op m {\n"
+		"  in x: f32[1001] layout(0) align 16\n"
+		"  out y: f32[1001] layout(0) align 16\n"
+		"  y[i:1001] = add(x[i], 1.0:f32)\n"
+		"}\n");
+	struct check_result r;
+
+	(void)state;
+	plant(&s, "float *__restrict__ x,", "float *__restrict__ x_,");
+	plant(&s, "\n{\n\tconst int", "\n{\n\tconst float *x = x_ + 2;\n"
+		"\tconst int");
+	r = run(&s, 0, 0, true);
+	expect(&r, CHECK_FAULT, "faults", "AddressSanitizer: heap-buffer-over");
+	arena_destroy(s.a);
+}
+
+static void endless_kernels_are_ended(void **state)
+{
+	struct subject s = open_subject(product);
+	struct check_result r;
+
+	(void)state;
+	plant(&s, "__syncthreads();", "for (;;) __threadfence();");
+	r = run(&s, 0, 1.5, false);
+	expect(&r, CHECK_TIMEOUT, "took more than", "");
+	assert_true(r.seconds < 20);
+	arena_destroy(s.a);
+}
+
+static void text_that_is_no_program(void **state)
+{
+	struct subject s = open_subject(product);
+	struct check_result r;
+
+	(void)state;
+	plant(&s, "__syncthreads();", "nonsense();");
+	r = run(&s, 0, 0, false);
+	expect(&r, CHECK_FAULT, "does not compile", "nonsense");
+	arena_destroy(s.a);
+}
+
+static void no_compiler_is_said(void **state)
+{
+	struct subject s = open_subject(product);
+	char *cxx = getenv("CXX"), *kept = cxx ? strdup(cxx) : NULL;
+	struct check_result r;
+
+	(void)state;
+	setenv("CXX", "/nonexistent/c++", 1);
+	r = run(&s, 0, 0, false);
+	if (kept)
+		setenv("CXX", kept, 1);
+	else
+		unsetenv("CXX");
+	free(kept);
+	expect(&r, CHECK_UNAVAILABLE, "no C++ compiler was found", "");
+	arena_destroy(s.a);
+}
+
+/* A check that is stopped by SIGTERM: its folder, alone in its own $TMPDIR, is
+ * gone, and the signal is delivered. */
+static void signals_leave_nothing(void **state)
+{
+	struct subject s = open_subject(product);
+	const char *folder = child_folder(s.a);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(folder);
+	plant(&s, "__syncthreads();", "for (;;) __threadfence();");
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		setenv("TMPDIR", folder, 1);
+		run(&s, 0, 60, false);
+		_exit(0);
+	}
+	usleep(700000);
+	kill(pid, SIGTERM);
+	assert_true(waitpid(pid, &status, 0) == pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	assert_true(rmdir(folder) == 0);
+	arena_destroy(s.a);
+}
+
+/* The build tree has the emulator. */
+static int prepare(void **state)
+{
+	const char *build = getenv("top_builddir");
+
+	(void)state;
+	if (build)
+		setenv("WPK_EMU_DIR", build, 0);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(right_programs_pass),
+		cmocka_unit_test(sanitizers_find_nothing),
+		cmocka_unit_test(parts_are_counted),
+		cmocka_unit_test(the_least_error_shows),
+		cmocka_unit_test(what_is_not_written_shows),
+		cmocka_unit_test(faults_have_their_place),
+		cmocka_unit_test(addresses_are_watched),
+		cmocka_unit_test(endless_kernels_are_ended),
+		cmocka_unit_test(text_that_is_no_program),
+		cmocka_unit_test(no_compiler_is_said),
+		cmocka_unit_test(signals_leave_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, prepare, NULL);
+}
