@@ -146,11 +146,13 @@ static void print_excerpt(struct str *out, struct span at, bool color)
 	for (size_t i = from; i < lead; i++)
 		if (((unsigned char)p[i] & 0xc0) != 0x80)
 			str_putc(out, p[i] == '\t' ? '\t' : ' ');
-	marks = at.hi > at.lo ? at.hi - at.lo : 1;
-	if (marks > len - lead)
-		marks = len > lead ? len - lead : 1;
+	marks = 0;
+	for (size_t i = lead; i < len && i < lead + (at.hi - at.lo); i++)
+		marks += ((unsigned char)p[i] & 0xc0) != 0x80;
 	if (marks > WIDTH - LEFT)
 		marks = WIDTH - LEFT;
+	if (marks == 0)
+		marks = 1;
 	str_puts(out, color ? "\033[1;32m^" : "^");
 	while (--marks > 0)
 		str_putc(out, '~');

@@ -49,10 +49,11 @@ void str_puts(struct str *s, const char *text)
 void str_vprintf(struct str *s, const char *fmt, va_list ap)
 {
 	va_list again;
+	char probe[1];
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(probe, sizeof probe, fmt, again);
 	va_end(again);
 	reserve(s, (size_t)n);
 	vsnprintf(s->p + s->n, (size_t)n + 1, fmt, ap);

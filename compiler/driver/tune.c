@@ -215,7 +215,8 @@ static void put_counts(struct session *s, const struct job *j,
 	for (int v = N_VERDICTS - 1; v >= 0; v--) {
 		if (!counts[v])
 			continue;
-		str_printf(out, "%s%d %s", sep, counts[v], verdict_name(v));
+		str_printf(out, "%s%d %s", sep, counts[v], v == V_MEASURED ?
+			"candidates scored" : verdict_name(v));
 		if (first[v] && v != V_MEASURED)
 			str_printf(out, " (first: %s)", first[v]);
 		sep = ", ";
@@ -270,21 +271,23 @@ static void sort_names(struct lock_entry *e)
 		}
 }
 
+/* Genes with one value follow from source and sketch. */
 static void record(struct session *s, const struct job *j, int group)
 {
 	const struct choice *c = &j->parts[group].choice;
 	const struct space *sp = c->candidate->space;
 	struct lock_entry e = { .op = j->name, .target = s->target->name,
 		.gpu = s->gpu->name, .hash = j->hash, .group = group,
-		.sketch = c->candidate->sketch->name, .n = sp->n_genes,
-		.seconds = c->seconds, .measured = c->measured,
+		.sketch = c->candidate->sketch->name, .seconds = c->seconds, .measured = c->measured,
 		.verified = c->verified };
 
-	e.names = ARENA_ARRAY(s->a, (size_t)e.n + 1, const char *);
-	e.values = ARENA_ARRAY(s->a, (size_t)e.n + 1, const char *);
-	for (int i = 0; i < e.n; i++) {
-		e.names[i] = sp->genes[i].name;
-		e.values[i] = gene_text(s, &sp->genes[i], c->genes[i]);
+	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
+	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
+	for (int i = 0; i < sp->n_genes; i++) {
+		if (sp->genes[i].n == 1)
+			continue;
+		e.names[e.n] = sp->genes[i].name;
+		e.values[e.n++] = gene_text(s, &sp->genes[i], c->genes[i]);
 	}
 	sort_names(&e);
 	lock_put(s->a, s->lock, &e);
