@@ -5,6 +5,7 @@
  * overruns inside an arena show. */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,12 +150,12 @@ char *arena_strdup(struct arena *a, const char *s)
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	va_list again;
-	char probe[1];
 	int n;
 	char *p;
 
+	assert(fmt);
 	va_copy(again, ap);
-	n = vsnprintf(probe, sizeof probe, fmt, again);
+	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 	p = arena_alloc(a, (size_t)n + 1);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

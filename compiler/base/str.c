@@ -2,6 +2,7 @@
 /* Text under construction, and the few questions asked of finished text. */
 #include "base/str.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,11 +50,11 @@ void str_puts(struct str *s, const char *text)
 void str_vprintf(struct str *s, const char *fmt, va_list ap)
 {
 	va_list again;
-	char probe[1];
 	int n;
 
+	assert(fmt);
 	va_copy(again, ap);
-	n = vsnprintf(probe, sizeof probe, fmt, again);
+	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 	reserve(s, (size_t)n);
 	vsnprintf(s->p + s->n, (size_t)n + 1, fmt, ap);
