@@ -127,7 +127,7 @@ static void text_is_kept(void **state)
 	const char *const texts[] = {
 		"fn f(x) = x + 1; fn g(y) = y;", "fn f(x = x; fn g(y) = y;",
 		"fn f(x) = $; /* fn", "test f { variant(\"abc",
-		"\xef\xbb\xbf" "fn f(x) = ((((((x",
+		("\xef\xbb\xbf" "fn f(x) = ((((((x"),
 	};
 	struct world *w = *state;
 
