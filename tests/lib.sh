@@ -17,8 +17,9 @@ scratch=$top_builddir/tests/scratch/$(basename "$0" .t)
 rm -rf "$scratch"
 mkdir -p "$scratch"
 
-# Messages and their order must not depend on who runs the tests.
-unset NO_COLOR WPK_CACHE
+# What is printed must not depend on who runs the tests, and programs must find
+# what they need by themselves.
+unset NO_COLOR WPK_EMU_DIR
 LC_ALL=C
 export LC_ALL
 
