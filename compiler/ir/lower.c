@@ -23,6 +23,7 @@ void lower_error(struct lowering *l, const struct scope *s, struct span at,
 	text = arena_vprintf(l->a, fmt, ap);
 	va_end(ap);
 	diag_error(l->d, at, "%s", text);
+	l->errors++;
 	for (int n = 0; s && n < LOWER_NOTES; s = s->parent)
 		if (s->title) {
 			diag_note(l->d, s->at, "in %s", s->title);
@@ -92,7 +93,7 @@ void lower_add_work(struct lowering *l, struct scope *s,
 	if (w == LOWER_STMTS)
 		lower_error(l, s, stmt->at, "more than %d statements in one "
 			"operator", LOWER_STMTS);
-	if (diag_errors(l->d) && w >= LOWER_STMTS)
+	if (l->errors && w >= LOWER_STMTS)
 		return;
 	vec_push(l->a, &l->works, (struct work){ .scope = s, .s = stmt,
 		.tensor = tensor });
@@ -137,8 +138,6 @@ static void expand_assign(struct lowering *l, struct scope *s,
 
 void lower_expand(struct lowering *l, struct scope *s)
 {
-	int errors = diag_errors(l->d);
-
 	for (int i = 0; i < s->op->n_stmts; i++) {
 		const struct ast_stmt *stmt = &s->op->stmts[i];
 
@@ -148,7 +147,7 @@ void lower_expand(struct lowering *l, struct scope *s)
 			expand_let(l, s, stmt);
 		else if (stmt->kind == AST_ASSIGN)
 			expand_assign(l, s, stmt);
-		else if (diag_errors(l->d) == errors)
+		else if (!l->errors)
 			lower_use(l, s, stmt);
 	}
 }
@@ -330,10 +329,8 @@ static bool give_shape(struct lowering *l, struct scope *s,
 
 static void lower_body(struct lowering *l, struct scope *s)
 {
-	int errors = diag_errors(l->d);
-
 	lower_expand(l, s);
-	if (diag_errors(l->d) > errors)
+	if (l->errors)
 		return;
 	lower_infer(l);
 	if (!lower_check_extents(l) || !finish_tensors(l))
@@ -363,7 +360,6 @@ struct ir_operator *lower(struct arena *a, const struct lower_request *r,
 	struct ir_operator *o = ARENA_NEW(a, struct ir_operator);
 	struct scope s = {0};
 	struct lowering l = { .a = a, .d = d, .o = o, .root = &s };
-	int errors = diag_errors(d);
 
 	o->name = r->name ? r->name : r->item->name.text;
 	o->source = r->item->kind == AST_INSTANCE ? r->item->callee.text :
@@ -371,7 +367,7 @@ struct ir_operator *lower(struct arena *a, const struct lower_request *r,
 	o->exported = r->item->exported;
 	o->at = r->item->at;
 	lower_operator(&l, &s, r);
-	if (diag_errors(d) > errors || diag_full(d))
+	if (l.errors || diag_full(d))
 		return NULL;
 	ir_fold(a, o);
 	assert(!ir_verify(a, o));

@@ -347,16 +347,14 @@ static void check_pieces(struct lowering *l, int t)
 
 bool lower_check_extents(struct lowering *l)
 {
-	int errors = diag_errors(l->d);
-
 	for (int i = 0; i < l->facts.n; i++)
 		check_fact(l, &l->facts.v[i]);
 	for (int i = 0; i < l->works.n; i++)
 		check_work(l, &l->works.v[i]);
-	if (diag_errors(l->d) > errors)
+	if (l->errors)
 		return false;
 	for (int t = 0; t < l->tensors.n; t++)
 		if (l->tensors.v[t].role != IR_IN && l->info.v[t].declared)
 			check_pieces(l, t);
-	return diag_errors(l->d) == errors;
+	return !l->errors;
 }

@@ -98,6 +98,8 @@ struct tensor_info {
 	struct span at;
 };
 
+/* "errors" counts what diag may have seen before: the same error of another
+ * instance. */
 struct lowering {
 	struct arena *a;
 	struct diag *d;
@@ -107,7 +109,7 @@ struct lowering {
 	VEC(struct tensor_info) info;
 	VEC(struct work) works;
 	VEC(struct fact) facts;
-	int steps;
+	int steps, errors;
 };
 
 /* Reductions around a place, innermost first. */
