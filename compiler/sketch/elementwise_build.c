@@ -33,10 +33,11 @@ static void compute(struct making *m, struct stream *s, struct k_block *b,
 			&m->t->op->tensors[x->stmt->tensor];
 		struct kx *value = stream_value(s, inside, i, p);
 
-		m->values[t->id] = ks_let(m->a, inside, t->name,
-			lower_round(m->a, value, t->type));
+		if (walk_used(m->w, i))
+			value = m->values[t->id] = ks_let(m->a, inside,
+				t->name, lower_round(m->a, value, t->type));
 		if (x->out >= 0)
-			stream_collect(s, inside, i, p, m->values[t->id]);
+			stream_collect(s, inside, i, p, value);
 	}
 	stream_forget(s);
 	for (int i = 0; i < m->w->pieces.n; i++)

@@ -30,10 +30,21 @@ static struct kx *is_not_zero(struct arena *a, struct kx *x)
 	return kx_op(a, OP_NE, T_BOOL, 2, x, zero);
 }
 
+/* A cast that lost nothing, and so undoes. */
+static bool widened(const struct kx *x)
+{
+	enum dtype from = x->args[0]->type;
+
+	return dtype_is_float(from) && dtype_is_float(x->type) &&
+		dtype_widen(from, x->type) == x->type;
+}
+
 struct kx *lower_convert(struct arena *a, struct kx *x, enum dtype t)
 {
 	if (x->type == t)
 		return x;
+	if (x->kind == KX_CAST && x->args[0]->type == t && widened(x))
+		return x->args[0];
 	if (t == T_BOOL)
 		return is_not_zero(a, x);
 	if (dtype_is_float(x->type) && !dtype_is_float(t) &&

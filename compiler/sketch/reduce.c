@@ -125,17 +125,53 @@ static bool is_inner(const struct piece *x)
 	return !x->per_row && !x->reduction;
 }
 
-/* Inner results that a later pass uses. */
-static void find_kept(struct rows *r)
+/* The first and the last pass that use what "uses" tells, 0 for none. */
+struct span_of {
+	int first, last;
+};
+
+static struct span_of passes_of(const struct rows *r, uint64_t pieces)
 {
-	const struct walk *w = r->walk;
+	struct span_of s = { 0, 0 };
+
+	for (int i = 0; i < r->walk->pieces.n; i++) {
+		if (!(pieces >> i & 1) || r->walk->pieces.v[i].per_row)
+			continue;
+		s.first = s.first && s.first < r->pass[i] ? s.first :
+			r->pass[i];
+		s.last = max(s.last, r->pass[i]);
+	}
+	return s;
+}
+
+/* Pieces that read access "k", themselves or by computing others again. */
+static uint64_t readers(const struct walk *w, int k, uint64_t kept)
+{
+	uint64_t mask = 0;
 
 	for (int i = 0; i < w->pieces.n; i++)
-		for (int k = 0; k < i; k++)
-			if (w->pieces.v[i].uses >> k & 1 &&
-			    is_inner(&w->pieces.v[k]) &&
-			    r->pass[k] < r->pass[i])
-				r->kept |= 1ull << k;
+		if (walk_reads(w, i, kept) >> k & 1)
+			mask |= 1ull << i;
+	return mask;
+}
+
+int row_last_use(const struct rows *r, int access, uint64_t kept)
+{
+	return passes_of(r, readers(r->walk, access, kept)).last;
+}
+
+static void add_cache(struct rows *r, const char *name, uint64_t cached,
+	uint64_t kept)
+{
+	for (int i = 0; i < r->n_caches; i++)
+		if (!strcmp(r->caches[i].name, name)) {
+			r->caches[i].cached |= cached;
+			r->caches[i].kept |= kept;
+			return;
+		}
+	if (r->n_caches < CACHES_MAX)
+		r->caches[r->n_caches++] = (struct row_cache){ name, cached,
+			kept };
 }
 
 static bool varies(const struct walk *w, const struct access *x)
@@ -146,23 +182,29 @@ static bool varies(const struct walk *w, const struct access *x)
 	return false;
 }
 
-/* Accesses along the row that more than one pass makes itself. */
-static void find_cached(struct rows *r)
+/* Accesses along the row that more than one pass makes, and inner results that
+ * a later pass uses. */
+static void find_caches(struct task *t, struct rows *r)
 {
 	const struct walk *w = r->walk;
 
 	for (int k = 0; k < w->acc.n && k < 64; k++) {
 		const struct access *x = &w->acc.v[k];
-		int first = 0, last = 0;
+		struct span_of s = passes_of(r, readers(w, k, 0));
 
-		for (int i = 0; i < w->pieces.n; i++) {
-			if (!(x->pieces >> i & 1) || w->pieces.v[i].per_row)
-				continue;
-			first = first ? first : r->pass[i];
-			last = max(last, r->pass[i]);
-		}
-		if (x->direct && x->read && first != last && varies(w, x))
-			r->cached |= 1ull << k;
+		if (x->direct && x->read && s.first != s.last && varies(w, x))
+			add_cache(r, x->tensor->name, 1ull << k, 0);
+	}
+	for (int i = 0; i < w->pieces.n; i++) {
+		uint64_t users = 0;
+
+		for (int k = i + 1; k < w->pieces.n; k++)
+			users |= (w->pieces.v[k].uses >> i & 1) << k;
+		if (is_inner(&w->pieces.v[i]) &&
+		    passes_of(r, users).last > r->pass[i])
+			add_cache(r, t->op->tensors[
+				w->pieces.v[i].stmt->tensor].name, 0,
+				1ull << i);
 	}
 }
 
@@ -217,22 +259,6 @@ static void name_reductions(struct task *t, struct rows *r)
 	r->reductions = names.v;
 }
 
-static void name_caches(struct task *t, struct rows *r)
-{
-	VEC(const char *) names = { 0 };
-	const struct walk *w = r->walk;
-
-	for (int i = 0; i < w->acc.n && i < 64; i++)
-		if (r->cached >> i & 1)
-			vec_push(t->a, &names, w->acc.v[i].tensor->name);
-	for (int i = 0; i < w->pieces.n; i++)
-		if (r->kept >> i & 1)
-			vec_push(t->a, &names, t->op->tensors[
-				w->pieces.v[i].stmt->tensor].name);
-	vec_push(t->a, &names, NULL);
-	r->caches = names.v;
-}
-
 /* The name under which rows are tiled: what "fuse" called them, or the last
  * row axis. */
 static void name_rows(struct task *t, struct rows *r)
@@ -274,20 +300,20 @@ static bool applies(struct task *t, const char **why)
 	if (!r->walk)
 		return false;
 	sort_passes(t, r);
-	find_kept(r);
-	find_cached(r);
+	find_caches(t, r);
 	r->splits = can_split(r);
+	r->online = online_applies(t->op, r);
 	r->limit = walk_vector(r->walk, VECTOR_BYTES);
 	r->vectors = walk_vector_names(t, r->walk);
 	name_reductions(t, r);
-	name_caches(t, r);
 	name_rows(t, r);
 	t->state = r;
 	return true;
 }
 
 static const char *const directives[] = {
-	"reduce", "tile", "vectorize", "cache", "unroll", "split_k", NULL
+	"reduce", "tile", "compute_at", "vectorize", "cache", "unroll",
+	"split_k", "rfactor", NULL
 };
 
 const struct sketch sketch_reduce = {

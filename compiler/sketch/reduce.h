@@ -7,32 +7,57 @@
 #include "sketch/walk.h"
 
 enum row_over { OVER_THREAD, OVER_WARP, OVER_BLOCK };
+enum { CACHES_MAX = 6 };
 enum row_number {
-	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_VECTOR, ROW_CACHE, ROW_UNROLL,
-	ROW_SPLIT, N_ROW_NUMBERS
+	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_AT, ROW_VECTOR, ROW_UNROLL,
+	ROW_SPLIT, ROW_ONLINE, ROW_CACHE, N_ROW_NUMBERS = ROW_CACHE + CACHES_MAX
+};
+
+/* What may stay in registers between passes: reads of a tensor (bits of
+ * accesses), or results of a piece (a bit of pieces). */
+struct row_cache {
+	const char *name;
+	uint64_t cached, kept;
 };
 
 /* Piece i is done in pass "pass[i]" over the row, a map of row values right
  * after it. "across": rows are contiguous and threads go along them; else a
- * row is, and they go along it. With the cache on, accesses "cached" and
- * results of pieces "kept" outlast the pass that makes them. "splits": blocks
- * may share a row, and a second launch joins them. "at": where each number is
- * among the tunables, -1 where it is none. "limit": the longest vector. */
+ * row is, and they go along it. "splits": blocks may share a row, and a second
+ * launch joins them. "online": passes 1 and 2 can be one, in which the sums of
+ * exponentials of pass 2 are scaled whenever the maximum of piece "maximum"
+ * grows. "at": where each number is among the tunables, -1 where it is none.
+ * "limit": the longest vector. */
 struct rows {
 	struct walk *walk;
 	int *pass, passes;
-	bool across, splits;
-	uint64_t cached, kept;
+	bool across, splits, online;
+	int maximum;
+	struct row_cache caches[CACHES_MAX];
+	int n_caches;
 	int limit;
 	int at[N_ROW_NUMBERS];
 	const char *row_name;		/* NULL: there is one row */
-	const char **reductions, **vectors, **caches;
+	const char **reductions, **vectors;
 };
 
-/* A point: the numbers, with 1 or "none" for those that are not open. */
+/* A point: the numbers, with 1 or "none" for those that are not open. "held":
+ * something stays in registers. */
 struct row_point {
-	int over, threads, rows, vector, cache, unroll, parts;
+	int over, threads, rows, vector, unroll, parts;
+	bool online, held;
+	uint64_t cached, kept;
 };
+
+/* ---- reduce.c ---- */
+
+/* The last pass that uses access "i", loaded or in registers, given which
+ * pieces are kept; 0 if none does. */
+int row_last_use(const struct rows *r, int access, uint64_t kept);
+
+/* ---- online.c ---- */
+
+/* Can passes 1 and 2 be one? Sets "maximum". */
+bool online_applies(const struct ir_operator *o, struct rows *r);
 
 /* ---- reduce_space.c ---- */
 

@@ -80,6 +80,42 @@ static void finish_pass(struct making *m, struct k_block *b, int pass)
 	}
 }
 
+/* The team's maximum, and every thread's sums scaled to it; a row of
+ * infinities has none, and m - m is then a NaN. */
+static void finish_online(struct making *m, struct k_block *b)
+{
+	struct running *max = &m->running[m->r->maximum];
+	struct kx *mine = ks_let(m->a, b, "mine", kx_var(m->a, max->value));
+	struct kx *all;
+
+	finish_pass(m, b, 1);
+	all = m->values[piece(m, m->r->maximum)->stmt->tensor];
+	making_scale(m, b, mine, all);
+	for (int i = 0; i < m->w->pieces.n; i++)
+		if (piece(m, i)->reduction && making_in_pass(m, i, 2))
+			ks_update(m->a, b, m->running[i].value, OP_ADD,
+				lower_convert(m->a, kx_op(m->a, OP_SUB,
+				max->type, 2, all, all), m->running[i].type));
+	finish_pass(m, b, 2);
+}
+
+static void run_passes(struct making *m, struct k_block *b)
+{
+	for (int pass = 1; pass <= m->r->passes; pass++) {
+		if (m->x.online && pass == 1) {
+			start_running(m, b, 1);
+			start_running(m, b, 2);
+			making_pass(m, b, 1);
+			finish_online(m, b);
+			pass = 2;
+			continue;
+		}
+		start_running(m, b, pass);
+		making_pass(m, b, pass);
+		finish_pass(m, b, pass);
+	}
+}
+
 static void store_partial(struct making *m, struct k_block *b, int i)
 {
 	const struct running *run = &m->running[i];
@@ -329,14 +365,10 @@ static void build_whole(struct making *m, struct program *p)
 	stream_bind(m->t, m->a, m->w, p, &step, m->k, m->buffers, ~0ull,
 		~0ull);
 	open_kernel(m);
-	if (m->x.cache)
+	if (m->x.held)
 		making_fill_cache(m, b);
 	finish_pass(m, b, 0);
-	for (int pass = 1; pass <= m->r->passes; pass++) {
-		start_running(m, b, pass);
-		making_pass(m, b, pass);
-		finish_pass(m, b, pass);
-	}
+	run_passes(m, b);
 	close_step(m, p, &step);
 }
 

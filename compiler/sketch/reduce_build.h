@@ -33,6 +33,9 @@ struct making {
 bool making_in_pass(const struct making *m, int piece, int pass);
 /* Loads what the passes share into registers. */
 void making_fill_cache(struct making *m, struct k_block *b);
+/* Online: the sums of pass 2 were of a maximum "from" and are to be of "to". */
+void making_scale(struct making *m, struct k_block *b, struct kx *from,
+	struct kx *to);
 /* This thread's share of the row, or of this block's part of it. */
 void making_pass(struct making *m, struct k_block *b, int pass);
 

@@ -4,6 +4,8 @@
  * guard, then single vectors, then what is less than a vector. */
 #include "sketch/reduce_build.h"
 
+#include <math.h>
+
 static struct kx *small(struct making *m, int64_t v)
 {
 	return kx_int(m->a, v);
@@ -31,6 +33,9 @@ static struct stream stream_of(struct making *m, int v)
 
 /* ---- one vector ---- */
 
+static struct kx *online_term(struct making *m, struct k_block *b,
+	struct kx *value);
+
 static void take(struct making *m, struct stream *s, struct k_block *b, int i,
 	const struct point *p)
 {
@@ -39,18 +44,23 @@ static void take(struct making *m, struct stream *s, struct k_block *b, int i,
 	struct kx *value = stream_value(s, b, i, p);
 
 	if (x->reduction) {
+		if (m->x.online && m->r->pass[i] == 2)
+			value = online_term(m, b, value);
 		running_take(m->a, b, &m->running[i], value,
 			stream_place(s, b, i, p));
 		return;
 	}
-	value = ks_let(m->a, b, t->name, lower_round(m->a, value, t->type));
-	m->values[t->id] = value;
-	stream_put(s, b, i, p, value);
+	if (walk_used(m->w, i)) {
+		value = ks_let(m->a, b, t->name, lower_round(m->a, value,
+			t->type));
+		m->values[t->id] = value;
+		stream_put(s, b, i, p, value);
+	}
 	if (x->out >= 0)
 		stream_collect(s, b, i, p, value);
 }
 
-static void consume(struct making *m, struct stream *s, struct k_block *b,
+static void consume_pass(struct making *m, struct stream *s, struct k_block *b,
 	int pass, struct point *p)
 {
 	struct k_block *inside = stream_elements(s, b, p);
@@ -65,14 +75,68 @@ static void consume(struct making *m, struct stream *s, struct k_block *b,
 			stream_flush(s, b, i, p);
 }
 
+/* ---- online: the maximum of what is at hand, then the sums ---- */
+
+static struct k_var *maximum(const struct making *m)
+{
+	return m->running[m->r->maximum].value;
+}
+
+/* Nothing while the maximum is still -inf: exp(-inf - -inf) is a NaN. */
+static struct kx *online_term(struct making *m, struct k_block *b,
+	struct kx *value)
+{
+	struct kx *max = kx_var(m->a, maximum(m));
+
+	value = ks_let(m->a, b, "term", value);
+	return kx_op(m->a, OP_SELECT, value->type, 3, kx_op(m->a, OP_EQ,
+		T_BOOL, 2, max, kx_float(m->a, -INFINITY, max->type)),
+		lower_convert(m->a, kx_int(m->a, 0), value->type), value);
+}
+
+void making_scale(struct making *m, struct k_block *b, struct kx *from,
+	struct kx *to)
+{
+	struct kx *one = kx_float(m->a, 1, from->type);
+	struct kx *factor = ks_let(m->a, b, "factor", kx_op(m->a, OP_SELECT,
+		from->type, 3, kx_op(m->a, OP_EQ, T_BOOL, 2, from, to), one,
+		kx_op(m->a, OP_EXP, from->type, 1, kx_op(m->a, OP_SUB,
+			from->type, 2, from, to))));
+
+	for (int i = 0; i < m->w->pieces.n; i++)
+		if (piece(m, i)->reduction && making_in_pass(m, i, 2))
+			ks_update(m->a, b, m->running[i].value, OP_MUL,
+				lower_convert(m->a, factor,
+					m->running[i].type));
+}
+
+static void consume(struct making *m, struct stream *s, struct k_block *b,
+	int pass, struct point *p)
+{
+	int tensor = piece(m, m->r->maximum)->stmt->tensor;
+	struct kx *before;
+
+	if (!m->x.online || pass != 1) {
+		consume_pass(m, s, b, pass, p);
+		return;
+	}
+	before = ks_let(m->a, b, "before", kx_var(m->a, maximum(m)));
+	consume_pass(m, s, b, 1, p);
+	making_scale(m, b, before, kx_var(m->a, maximum(m)));
+	m->values[tensor] = kx_var(m->a, maximum(m));
+	consume_pass(m, s, b, 2, p);
+	m->values[tensor] = NULL;
+}
+
 /* Accesses that the pass loads, given what is kept of others. */
 static uint64_t pass_reads(const struct making *m, int pass)
 {
-	uint64_t known = m->x.cache ? m->r->kept : 0, mask = 0;
+	uint64_t mask = 0;
 
 	for (int i = 0; i < m->w->pieces.n; i++)
-		if (making_in_pass(m, i, pass))
-			mask |= walk_reads(m->w, i, known);
+		if (making_in_pass(m, i, pass) || (m->x.online && pass == 1 &&
+		    making_in_pass(m, i, 2)))
+			mask |= walk_reads(m->w, i, m->x.kept);
 	return mask;
 }
 
@@ -241,13 +305,13 @@ static void load_slot(struct making *m, struct k_block *b, int pass,
 	struct point *p)
 {
 	(void)pass;
-	stream_load(&m->cache, b, m->r->cached, p);
+	stream_load(&m->cache, b, m->x.cached, p);
 }
 
 static void use_slot(struct making *m, struct k_block *b, int pass,
 	struct point *p)
 {
-	stream_load(&m->cache, b, pass_reads(m, pass) & ~m->r->cached, p);
+	stream_load(&m->cache, b, pass_reads(m, pass) & ~m->x.cached, p);
 	consume(m, &m->cache, b, pass, p);
 }
 
@@ -256,12 +320,12 @@ void making_fill_cache(struct making *m, struct k_block *b)
 	int slots = (int)row_slots(m->r, &m->x);
 
 	m->cache = stream_of(m, m->x.vector);
-	stream_hold(&m->cache, m->r->cached, slots, true);
-	stream_hold(&m->cache, ~m->r->cached, 1, false);
+	stream_hold(&m->cache, m->x.cached, slots, true);
+	stream_hold(&m->cache, ~m->x.cached, 1, false);
 	for (int i = 0; i < m->w->pieces.n; i++)
-		if (m->r->kept >> i & 1)
+		if (m->x.kept >> i & 1)
 			stream_keep(&m->cache, i, slots);
-	if (m->r->cached)
+	if (m->x.cached)
 		each_slot(m, b, 0, load_slot);
 }
 
@@ -272,7 +336,7 @@ void making_fill_cache(struct making *m, struct k_block *b)
 static void last_elements(struct making *m, struct k_block *b, int pass)
 {
 	int64_t rest = m->w->in.total - whole(m);
-	int cache = m->x.cache;
+	uint64_t kept = m->x.kept;
 	struct kx *at;
 
 	if (!rest)
@@ -283,16 +347,16 @@ static void last_elements(struct making *m, struct k_block *b, int pass)
 	b = ks_for(m->a, b, LOOP_SERIAL, "at", kx_add(m->a, small(m,
 		whole(m)), m->team.lane), small(m, m->w->in.total),
 		small(m, m->x.threads), &at);
-	m->x.cache = 0;
+	m->x.kept = 0;
 	one_vector(m, b, pass, 1, at);
-	m->x.cache = cache;
+	m->x.kept = kept;
 }
 
 void making_pass(struct making *m, struct k_block *b, int pass)
 {
 	if (m->x.parts > 1)
 		from_part(m, b, pass);
-	else if (m->x.cache)
+	else if (m->x.held)
 		each_slot(m, b, pass, use_slot);
 	else
 		from_memory(m, b, pass);

@@ -22,15 +22,23 @@ static int number(const struct rows *r, const int *v, enum row_number n,
 
 struct row_point row_point(const struct rows *r, const int *v)
 {
-	return (struct row_point){
+	struct row_point x = {
 		.over = number(r, v, ROW_OVER, OVER_THREAD),
 		.threads = number(r, v, ROW_THREADS, 1),
 		.rows = number(r, v, ROW_ROWS, 1),
 		.vector = number(r, v, ROW_VECTOR, 1),
-		.cache = number(r, v, ROW_CACHE, 0),
 		.unroll = number(r, v, ROW_UNROLL, 1),
 		.parts = number(r, v, ROW_SPLIT, 1),
+		.online = number(r, v, ROW_ONLINE, 0) != 0,
 	};
+
+	for (int i = 0; i < r->n_caches; i++)
+		if (number(r, v, ROW_CACHE + i, 0)) {
+			x.cached |= r->caches[i].cached;
+			x.kept |= r->caches[i].kept;
+		}
+	x.held = x.cached || x.kept;
+	return x;
 }
 
 static int64_t whole(const struct rows *r, const struct row_point *x)
@@ -89,10 +97,12 @@ static void list_team(const struct task *t, struct listing *l)
 		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024
 	};
 	static const int rows[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
-	const char **block = ARENA_ARRAY(t->a, 2, const char *);
+	static const char *const block[] = { "block", NULL };
+	static const int here[] = { 0 };
+	const char **row = ARENA_ARRAY(t->a, 2, const char *);
 	struct rows *r = l->r;
 
-	block[0] = "block";
+	row[0] = r->row_name;
 	list(l, ROW_OVER, (struct tunable){ "reduce.over", "reduce", "over",
 		r->reductions, overs, 3, over, false });
 	list(l, ROW_THREADS, (struct tunable){ "reduce.threads", "reduce",
@@ -103,33 +113,59 @@ static void list_team(const struct task *t, struct listing *l)
 			block, rows, up_to(rows, 10, r->walk->rows.total >
 				ROWS_ALWAYS ? r->walk->rows.total :
 				ROWS_ALWAYS), NULL, false });
+	if (r->row_name)
+		list(l, ROW_AT, (struct tunable){ "compute_at", "compute_at",
+			NULL, r->reductions, here, 1, row, false });
+}
+
+static void list_caches(const struct task *t, struct listing *l)
+{
+	static const char *const scope[] = { "none", "register", NULL };
+	static const int scopes[] = { 0, 1 };
+
+	for (int i = 0; i < l->r->n_caches; i++) {
+		const char *name = l->r->caches[i].name;
+		const char **subject = ARENA_ARRAY(t->a, 2, const char *);
+
+		subject[0] = name;
+		list(l, ROW_CACHE + i, (struct tunable){ arena_printf(t->a,
+			"cache.%s", name), "cache", "scope", subject, scopes,
+			2, scope, false });
+	}
 }
 
 static void list_moves(struct listing *l)
 {
-	static const char *const scope[] = { "none", "register", NULL };
-	static const int scopes[] = { 0, 1 };
 	static const int vectors[] = { 1, 2, 4, 8, 16 };
 	static const int unroll[] = { 1, 2, 4, 8 };
-	static const int parts[] = {
-		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024
-	};
 	struct rows *r = l->r;
 
 	if (r->limit > 1)
 		list(l, ROW_VECTOR, (struct tunable){ "vectorize",
 			"vectorize", NULL, r->vectors, vectors,
 			up_to(vectors, 5, r->limit), NULL, false });
-	if (r->cached || r->kept)
-		list(l, ROW_CACHE, (struct tunable){ "cache", "cache",
-			"scope", r->caches, scopes, 2, scope, false });
 	list(l, ROW_UNROLL, (struct tunable){ "unroll", "unroll", NULL, NULL,
 		unroll, 4, NULL, false });
+}
+
+static void list_order(struct listing *l)
+{
+	static const char *const combine[] = { "passes", "online", NULL };
+	static const int combines[] = { 0, 1 };
+	static const int parts[] = {
+		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024
+	};
+	struct rows *r = l->r;
+
 	if (r->splits)
 		list(l, ROW_SPLIT, (struct tunable){ "split_k", "split_k",
 			NULL, r->reductions, parts,
 			up_to(parts, 11, r->walk->in.total / 64), NULL,
 			false });
+	if (r->online)
+		list(l, ROW_ONLINE, (struct tunable){ "rfactor.combine",
+			"rfactor", "combine", r->reductions, combines, 2,
+			combine, false });
 }
 
 const struct tunable *reduce_tunables(const struct task *t, int *n)
@@ -142,6 +178,8 @@ const struct tunable *reduce_tunables(const struct task *t, int *n)
 		r->at[i] = -1;
 	list_team(t, &l);
 	list_moves(&l);
+	list_caches(t, &l);
+	list_order(&l);
 	*n = l.n;
 	return l.x;
 }
@@ -158,25 +196,54 @@ static int64_t reg_words(int64_t elements, enum dtype t)
 	return ceil_div(elements * bytes(t), 4);
 }
 
+/* Registers of what is held between passes, at the pass that needs most: a
+ * pass takes values apart slot by slot as it makes others. */
+static int64_t held_words(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t n = row_slots(r, x) * x->vector, most = 0;
+
+	for (int pass = 1; pass <= r->passes; pass++) {
+		int64_t before = 0, after = 0, words;
+
+		for (int i = 0; i < w->acc.n && i < 64; i++) {
+			int last = row_last_use(r, i, x->kept);
+
+			if (!(x->cached >> i & 1))
+				continue;
+			words = reg_words(n, w->acc.v[i].tensor->type);
+			before += last >= pass ? words : 0;
+			after += last > pass ? words : 0;
+		}
+		for (int i = 0; i < w->pieces.n; i++) {
+			if (!(x->kept >> i & 1))
+				continue;
+			words = reg_words(n, lower_type(
+				w->pieces.v[i].value->type));
+			before += r->pass[i] < pass ? words : 0;
+			after += r->pass[i] <= pass ? words : 0;
+		}
+		most = before > most ? before : most;
+		most = after > most ? after : most;
+	}
+	return most;
+}
+
 static int registers(const struct rows *r, const struct row_point *x)
 {
 	const struct walk *w = r->walk;
-	int64_t slots = row_slots(r, x), regs = BASE_REGS;
+	int64_t regs = BASE_REGS;
 
 	for (int i = 0; i < w->acc.n; i++) {
 		const struct access *y = &w->acc.v[i];
-		int64_t held = y->read && !x->cache ? x->unroll : 1;
+		int64_t n = access_uniform(w, y) ? 1 : x->vector;
 
-		if (x->cache && i < 64 && r->cached >> i & 1)
-			held = slots;
-		if (y->direct)
-			regs += 1 + reg_words(held * (access_uniform(w, y) ?
-				1 : x->vector), y->tensor->type);
+		if (y->direct && !(i < 64 && x->cached >> i & 1))
+			regs += 1 + reg_words(n * (y->read ? x->unroll : 1),
+				y->tensor->type);
 	}
-	for (int i = 0; i < w->pieces.n; i++)
-		if (x->cache && r->kept >> i & 1)
-			regs += reg_words(slots * x->vector, lower_type(
-				w->pieces.v[i].value->type));
+	if (x->held)
+		regs += held_words(r, x);
 	return regs > 100000 ? 100000 : (int)regs;
 }
 
@@ -241,9 +308,12 @@ static const char *legal_moves(const struct rows *r, struct arena *a,
 	if (x->unroll < 1 || x->unroll > UNROLL_MAX)
 		return arena_printf(a, "unroll = %d is not possible, %d is",
 			x->unroll, x->unroll < 1 ? 1 : UNROLL_MAX);
-	if (x->cache && x->unroll > 1)
+	if (x->held && x->unroll > 1)
 		return arena_printf(a, "a row in registers is unrolled wholly:"
 			" unroll = 1");
+	if (x->held && x->online)
+		return arena_printf(a, "online passes read the row once: they "
+			"go with cache = none");
 	if (x->parts < 1 || x->parts > GRID_Y_MAX ||
 	    row_parts(r, x) < x->parts)
 		return arena_printf(a, "split_k = %d leaves blocks without "
@@ -302,20 +372,30 @@ static int power_up_to(int64_t x, int limit)
 	return n;
 }
 
-/* A warp for rows of up to 16 vectors a lane, a block of 8 vectors a thread
- * for longer ones. */
-static void start_along(const struct rows *r, int *v)
+static const struct gpu *gpu_of(const struct task *t)
 {
-	int64_t vectors = r->walk->in.total / r->limit;
-	int threads = power_up_to(vectors, WARP), rows;
+	return t->gpu ? t->gpu : gpu_for_target(t->target);
+}
 
-	if (vectors > 16 * WARP || !r->row_name)
-		threads = power_up_to(vectors / 8, THREADS_MAX);
+/* A warp a row while that is at most 32 words of each lane, else as many
+ * threads as hold four vectors each; more where the rows are too few to fill
+ * the chip. */
+static void start_along(const struct task *t, int *v)
+{
+	const struct rows *r = t->state;
+	int64_t vectors = ceil_div(r->walk->in.total, r->limit);
+	int64_t fill = (int64_t)gpu_of(t)->sms * 512;
+	int lane = 32 / r->limit, threads = power_up_to(vectors, WARP), rows;
+
+	if (vectors > (int64_t)WARP * (lane > 8 ? 8 : lane < 4 ? 4 : lane))
+		threads = power_up_to(ceil_div(vectors, 4) * 2 - 1,
+			THREADS_MAX);
+	while (threads < THREADS_MAX && threads * 2 <= vectors &&
+	       r->walk->rows.total * threads < fill)
+		threads *= 2;
 	if (threads < WARP && !r->row_name)
 		threads = WARP;
 	rows = r->row_name ? power_up_to(128 / threads, 128) : 1;
-	while (threads * rows < WARP)
-		rows *= 2;
 	put_team(r, v, threads, rows);
 }
 
@@ -330,7 +410,7 @@ static void start_across(const struct rows *r, int *v)
 static void start_split(const struct task *t, int *v)
 {
 	const struct rows *r = t->state;
-	const struct gpu *g = t->gpu ? t->gpu : gpu_for_target(t->target);
+	const struct gpu *g = gpu_of(t);
 	struct row_point x = row_point(r, v);
 	int64_t blocks = ceil_div(r->walk->rows.total, x.rows);
 	int64_t steps = r->walk->in.total / ((int64_t)x.threads * x.vector *
@@ -344,22 +424,44 @@ static void start_split(const struct task *t, int *v)
 		put(r, v, ROW_SPLIT, parts /= 2);
 }
 
+/* Caches on, as far as registers allow half the threads of an SM. */
+static bool start_caches(const struct task *t, int *v)
+{
+	const struct rows *r = t->state;
+
+	for (int off = 0; off <= r->n_caches; off++) {
+		struct row_point x;
+		int all;
+
+		for (int i = 0; i < r->n_caches; i++)
+			put(r, v, ROW_CACHE + i, i < r->n_caches - off);
+		x = row_point(r, v);
+		all = x.threads * x.rows;
+		if (off < r->n_caches && !reduce_legal(t, t->a, v) &&
+		    target_occupancy(t->target, all, registers(r, &x),
+			shared_bytes(r, &x)) * all >= 512)
+			return true;
+	}
+	return false;
+}
+
 void reduce_start(const struct task *t, int *v)
 {
 	const struct rows *r = t->state;
 	static const int unrolls[] = { 4, 2, 1 };
 
+	put(r, v, ROW_AT, 0);
 	put(r, v, ROW_VECTOR, r->limit);
-	put(r, v, ROW_CACHE, 1);
 	put(r, v, ROW_UNROLL, 1);
 	put(r, v, ROW_SPLIT, 1);
+	put(r, v, ROW_ONLINE, 0);
 	if (r->across)
 		start_across(r, v);
 	else
-		start_along(r, v);
-	if (r->at[ROW_CACHE] >= 0 && !reduce_legal(t, t->a, v))
+		start_along(t, v);
+	if (start_caches(t, v))
 		return;
-	put(r, v, ROW_CACHE, 0);
+	put(r, v, ROW_ONLINE, r->online);
 	for (int i = 0; i < 3; i++) {
 		put(r, v, ROW_UNROLL, unrolls[i]);
 		if (!reduce_legal(t, t->a, v))
@@ -377,18 +479,18 @@ void reduce_start(const struct task *t, int *v)
 static int loads(const struct rows *r, const struct row_point *x, int i)
 {
 	const struct walk *w = r->walk;
-	uint64_t known = x->cache ? r->kept : 0;
 	int n = 0;
 
-	if (x->cache && i < 64 && r->cached >> i & 1)
+	if (i >= 64 || x->cached >> i & 1)
 		return 1;
-	for (int pass = 1; pass <= r->passes; pass++) {
+	for (int pass = 1 + x->online; pass <= r->passes; pass++) {
 		uint64_t reads = 0;
 
 		for (int k = 0; k < w->pieces.n; k++)
-			if (r->pass[k] == pass && !w->pieces.v[k].per_row)
-				reads |= walk_reads(w, k, known);
-		n += i < 64 && reads >> i & 1;
+			if (!w->pieces.v[k].per_row && (r->pass[k] == pass ||
+			    (x->online && pass == 2 && r->pass[k] == 1)))
+				reads |= walk_reads(w, k, x->kept);
+		n += reads >> i & 1;
 	}
 	return n ? n : 1;
 }
@@ -418,6 +520,19 @@ static void add_access(const struct task *t, const struct row_point *x,
 	f->issue += n * all / 32 / access_chunk(y, x->vector);
 }
 
+/* Passes that compute piece "i": its own, and those that use it again where it
+ * is not kept. */
+static int evaluations(const struct rows *r, const struct row_point *x, int i)
+{
+	const struct walk *w = r->walk;
+	uint64_t passes = 1ull << (r->pass[i] & 63);
+
+	for (int k = i + 1; k < w->pieces.n && !(x->kept >> i & 1); k++)
+		if (w->pieces.v[k].uses >> i & 1 && !w->pieces.v[i].reduction)
+			passes |= 1ull << (r->pass[k] & 63);
+	return __builtin_popcountll(passes);
+}
+
 static void add_work(const struct rows *r, const struct row_point *x,
 	struct features *f)
 {
@@ -428,7 +543,7 @@ static void add_work(const struct rows *r, const struct row_point *x,
 		const struct piece *p = &w->pieces.v[i];
 		struct cost_of c = expr_cost(p->value);
 		double n = p->per_row ? (double)w->rows.total * x->threads :
-			all;
+			all * evaluations(r, x, i);
 
 		c.ops += p->reduction ? 1 : 0;
 		f->flops += n * c.ops;
@@ -471,9 +586,9 @@ void reduce_features(const struct task *t, const int *values,
 	add_work(r, &x, f);
 	f->occupancy = target_occupancy(t->target, f->threads, f->regs,
 		f->smem);
-	f->stages = x.cache ? (double)row_slots(r, &x) : x.unroll;
+	f->stages = x.cached ? (double)row_slots(r, &x) : x.unroll;
 	f->smem_cycles = f->smem / 128.0 * f->blocks;
-	f->chain = x.cache ? 600 : 600 * steps * r->passes;
+	f->chain = 600 * (x.cached ? 1 : steps * (r->passes - x.online));
 	f->chain += r->passes * join_cycles(r, &x);
 	f->smem = 0;	/* none of it stages operands */
 }

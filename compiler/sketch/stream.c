@@ -307,10 +307,8 @@ struct kx *stream_value(struct stream *s, struct k_block *b, int i,
 	const struct piece *x = &s->w->pieces.v[i];
 	struct reader r = { s, b, p };
 	struct lower_env env = environment(s, b, x, &r);
-	const char *name = s->op->tensors[x->stmt->tensor].name;
 
-	return ks_let(s->a, b, arena_printf(s->a, "%s_of", name),
-		lower_expr(&env, x->value));
+	return lower_expr(&env, x->value);
 }
 
 void stream_forget(struct stream *s)

@@ -270,6 +270,14 @@ int walk_writer(const struct walk *w, int tensor)
 	return -1;
 }
 
+bool walk_used(const struct walk *w, int i)
+{
+	for (int k = i + 1; k < w->pieces.n; k++)
+		if (w->pieces.v[k].uses >> i & 1)
+			return true;
+	return false;
+}
+
 struct seeking {
 	int tensor;
 	bool found;

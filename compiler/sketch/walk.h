@@ -105,6 +105,8 @@ int stmt_inner_axis(const struct ir_stmt *s, int n_rows, int k);
 const char **walk_vector_names(const struct task *t, const struct walk *w);
 /* The piece that writes "tensor", or -1. */
 int walk_writer(const struct walk *w, int tensor);
+/* Do other pieces use what piece "i" computes? */
+bool walk_used(const struct walk *w, int i);
 /* Is "tensor", written in the group, to be in memory too? */
 bool group_stores(const struct task *t, int tensor);
 /* Largest vector of the walk's accesses, at most "limit". */
@@ -180,7 +182,7 @@ void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
 void stream_keep(struct stream *s, int i, int slots);
 void stream_put(struct stream *s, struct k_block *b, int i,
 	const struct point *p, struct kx *value);
-/* Value of piece "i" at element "p->element", bound to a variable. What other
+/* Value of piece "i" at element "p->element", to be used once. What other
  * pieces compute there is taken from "values", from where it is kept, or
  * computed again. */
 struct kx *stream_value(struct stream *s, struct k_block *b, int i,

@@ -144,8 +144,21 @@ const struct sketch_case sketch_cases[] = {
 	{ "softmax 1000", SOFTMAX(3, 1000, "f32") },
 	{ "softmax 4096", SOFTMAX(2, 4096, "bf16") },
 	{ "softmax 4097", SOFTMAX(2, 4097, "f32") },
+	{ "softmax 50000", SOFTMAX(1, 50000, "f32") },
 	{ "softmax 1", SOFTMAX(40, 1, "f32") },
 	{ "softmax 8", SOFTMAX(130, 8, "f32") },
+	{ "weighted",
+		"op t {\n  in x: f32[4, 300] layout(0, 1) align 16\n"
+		"  in w: f32[300] layout(0) align 16\n"
+		"  let m: f32[4]\n  let z: f32[4]\n"
+		"  out lse: f32[4] layout(0) align 16\n"
+		"  out y: f32[4] layout(0) align 16\n"
+		"  m[b:4] = max[l:300](mul(x[b, l], 4.0:f32)) : f32\n"
+		"  z[b:4] = sum[l:300](exp(sub(mul(x[b, l], 4.0:f32), m[b])))"
+		" : f32\n"
+		"  lse[b:4] = add(m[b], log(z[b]))\n"
+		"  y[b:4] = div(sum[l:300](mul(w[l], exp(sub(mul(x[b, l], "
+		"4.0:f32), m[b])))) : f32, z[b])\n}\n" },
 	{ "arg 31", ARG(6, 31, "f32") },
 	{ "arg 1000", ARG(3, 1000, "i32") },
 	{ "arg 600 f16", ARG(2, 600, "f16") },
