@@ -260,8 +260,9 @@ static struct kx *multiply_add(struct builder *g, struct kx *x, struct kx *y,
 	return kx_op(g->a, OP_ADD, t, 2, sum, kx_op(g->a, OP_MUL, t, 2, x, y));
 }
 
-/* Keeps straight-line code to about 1024 multiply-adds: beyond that, compile
- * time grows and the instruction cache suffers. */
+/* Keeps straight-line code to about 1024 multiply-adds and 32 ks: beyond that
+ * compile time grows, the instruction cache suffers, and ptxas 13.0 hoists so
+ * many loads of small tiles that it spills. */
 static struct k_block *steps_loop(struct builder *g, struct k_block *b,
 	struct kx **kk)
 {
@@ -270,7 +271,8 @@ static struct k_block *steps_loop(struct builder *g, struct k_block *b,
 	int factor = steps;
 	struct k_block *body;
 
-	while (factor > 1 && (factor * fmas > 1024 || steps % factor))
+	while (factor > 1 && (factor * fmas > 1024 ||
+	       factor * p->kv > 32 || steps % factor))
 		factor--;
 	if (steps == 1)
 		return tile_loop(g->a, b, "kk", 1, kk);

@@ -34,6 +34,8 @@ static const char *read_values(const struct fma *f, struct arena *a,
 		return "tiles, stages, split and group are at least 1";
 	if (p->bm > 1024 || p->bn > 1024 || p->bk > 1024 || p->stages > 16)
 		return "a tile is at most 1024 wide and 16 stages deep";
+	if (p->order < 0 || p->order >= f->n_orders)
+		return "there is no such order of the reduction";
 	if (p->bm % p->tm || p->bn % p->tn)
 		return arena_printf(a, "a thread's tile %d x %d does not divide the block's %d x %d",
 			p->tm, p->tn, p->bm, p->bn);
@@ -94,23 +96,33 @@ static int fragment_regs(const struct stage *s, int rows, int kv,
 	return words;
 }
 
+/* Row parts and, from a few rows on, their 64-bit addresses; what waits in
+ * registers; guards and scattered addresses in flight. */
 static int staging_regs(const struct stage *s)
 {
-	int words = s->row_slots * (s->op->n_forms + s->wide);
+	int words = s->row_slots * (s->op->n_forms + s->wide +
+		(s->row_slots > 2));
 
 	if (!s->async)
 		words += (s->per_thread * s->vec * s->op->elem + 3) / 4;
+	if (!s->uniform)
+		words += min_int(s->per_thread, 16);
+	else if (s->op->n_forms > 1)
+		words += min_int(s->per_thread, 8);
 	return words + 6;
 }
 
 /* Registers a thread: accumulators, fragments, staging, and what addresses and
- * loops take; compared with ptxas's own count by tests/registers.t. */
+ * loops take. Within a tenth of ptxas's own count for most points; too low an
+ * estimate spills, because __launch_bounds__ promises the occupancy it gives. */
 static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 {
-	return p->tm * p->tn * f->acc_bytes / 4 +
+	int n = p->tm * p->tn * f->acc_bytes / 4 +
 		fragment_regs(&p->left, p->tm, p->kv, f->acc) +
 		fragment_regs(&p->right, p->streams ? 2 : p->tn, p->kv, f->acc) +
-		staging_regs(&p->left) + staging_regs(&p->right) + 22;
+		staging_regs(&p->left) + staging_regs(&p->right) + 24;
+
+	return n + n / 16;
 }
 
 static const char *plan_resources(const struct task *t, const struct fma *f,
@@ -134,8 +146,8 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 			(long long)p->shared_bytes, t->target->name,
 			t->target->smem_block);
 	p->regs = estimate_regs(f, p);
-	if (p->regs > 240)
-		return arena_printf(a, "a thread's tile of %d x %d takes about %d registers, more than 240",
+	if (p->regs > 248)
+		return arena_printf(a, "a thread's tile of %d x %d takes about %d registers, more than 248",
 			p->tm, p->tn, p->regs);
 	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
 		(int)p->shared_bytes);
