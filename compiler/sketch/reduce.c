@@ -221,8 +221,7 @@ static bool can_split(const struct rows *r)
 
 /* ---- names ---- */
 
-/* "mean" for "mean_red0", else NULL. */
-static const char *source_name(struct arena *a, const char *name)
+const char *row_source_name(struct arena *a, const char *name)
 {
 	const char *tail = strstr(name, "_red");
 
@@ -233,7 +232,8 @@ static const char *source_name(struct arena *a, const char *name)
 	return arena_strndup(a, name, (size_t)(tail - name));
 }
 
-/* Names a directive may give a reduction: its let, and "let.axis". */
+/* Names a directive may give a reduction: its let, and "let.axis"; first those
+ * of the source. */
 static void name_reductions(struct task *t, struct rows *r)
 {
 	VEC(const char *) names = { 0 };
@@ -241,19 +241,17 @@ static void name_reductions(struct task *t, struct rows *r)
 
 	for (int i = 0; i < w->pieces.n; i++) {
 		const struct ir_expr *e = w->pieces.v[i].reduction;
-		const char *name[2];
+		const char *name, *part_of;
 
 		if (!e)
 			continue;
-		name[0] = t->op->tensors[w->pieces.v[i].stmt->tensor].name;
-		name[1] = source_name(t->a, name[0]);
-		for (int k = 0; k < 2 && name[k]; k++) {
-			vec_push(t->a, &names, name[k]);
-			for (int d = 0; d < e->n_red; d++)
-				vec_push(t->a, &names, arena_printf(t->a,
-					"%s.%s", name[k],
-					t->op->axes[e->red[d]].name));
-		}
+		name = t->op->tensors[w->pieces.v[i].stmt->tensor].name;
+		part_of = row_source_name(t->a, name);
+		name = part_of ? part_of : name;
+		vec_push(t->a, &names, name);
+		for (int d = 0; d < e->n_red; d++)
+			vec_push(t->a, &names, arena_printf(t->a, "%s.%s",
+				name, t->op->axes[e->red[d]].name));
 	}
 	vec_push(t->a, &names, NULL);
 	r->reductions = names.v;
@@ -312,7 +310,7 @@ static bool applies(struct task *t, const char **why)
 }
 
 static const char *const directives[] = {
-	"reduce", "tile", "compute_at", "vectorize", "cache", "unroll",
+	"reduce", "tile", "fuse", "compute_at", "vectorize", "cache", "unroll",
 	"split_k", "rfactor", NULL
 };
 

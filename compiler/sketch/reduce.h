@@ -9,7 +9,7 @@
 enum row_over { OVER_THREAD, OVER_WARP, OVER_BLOCK };
 enum { CACHES_MAX = 6 };
 enum row_number {
-	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_AT, ROW_VECTOR, ROW_UNROLL,
+	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_VECTOR, ROW_UNROLL,
 	ROW_SPLIT, ROW_ONLINE, ROW_CACHE, N_ROW_NUMBERS = ROW_CACHE + CACHES_MAX
 };
 
@@ -35,7 +35,7 @@ struct rows {
 	struct row_cache caches[CACHES_MAX];
 	int n_caches;
 	int limit;
-	int at[N_ROW_NUMBERS];
+	int at[N_ROW_NUMBERS], n_numbers;
 	const char *row_name;		/* NULL: there is one row */
 	const char **reductions, **vectors;
 };
@@ -50,6 +50,8 @@ struct row_point {
 
 /* ---- reduce.c ---- */
 
+/* "mean" for the hoisted "mean_red0", else NULL. */
+const char *row_source_name(struct arena *a, const char *name);
 /* The last pass that uses access "i", loaded or in registers, given which
  * pieces are kept; 0 if none does. */
 int row_last_use(const struct rows *r, int access, uint64_t kept);

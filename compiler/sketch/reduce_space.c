@@ -4,9 +4,12 @@
  * and among how many blocks a row is split. */
 #include "sketch/reduce.h"
 
+#include <string.h>
+
 enum {
 	WARP = 32, THREADS_MAX = 1024, UNROLL_MAX = 8, REGS_MAX = 255,
-	GRID_Y_MAX = 65535, BASE_REGS = 28, ROWS_ALWAYS = 128
+	GRID_Y_MAX = 65535, BASE_REGS = 28, ROWS_ALWAYS = 128,
+	SPLIT_THREADS = 256
 };
 
 static int64_t ceil_div(int64_t x, int64_t y)
@@ -89,6 +92,28 @@ static int up_to(const int *values, int n, int64_t limit)
 	return k;
 }
 
+/* Values of a row are computed at the row and nowhere else. */
+static void list_places(const struct task *t, struct listing *l)
+{
+	static const int here[] = { 0 };
+	const char **row = ARENA_ARRAY(t->a, 2, const char *);
+	const struct walk *w = l->r->walk;
+
+	row[0] = l->r->row_name;
+	for (int i = 0; i < w->pieces.n; i++) {
+		const char **subject = ARENA_ARRAY(t->a, 2, const char *);
+
+		subject[0] = t->op->tensors[
+			w->pieces.v[i].stmt->tensor].name;
+		if (row_source_name(t->a, subject[0]))
+			continue;
+		if (w->pieces.v[i].per_row || w->pieces.v[i].reduction)
+			l->x[l->n++] = (struct tunable){ arena_printf(t->a,
+				"compute_at.%s", subject[0]), "compute_at",
+				NULL, subject, here, 1, row, false };
+	}
+}
+
 static void list_team(const struct task *t, struct listing *l)
 {
 	static const char *const over[] = { "thread", "warp", "block", NULL };
@@ -98,11 +123,8 @@ static void list_team(const struct task *t, struct listing *l)
 	};
 	static const int rows[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
 	static const char *const block[] = { "block", NULL };
-	static const int here[] = { 0 };
-	const char **row = ARENA_ARRAY(t->a, 2, const char *);
 	struct rows *r = l->r;
 
-	row[0] = r->row_name;
 	list(l, ROW_OVER, (struct tunable){ "reduce.over", "reduce", "over",
 		r->reductions, overs, 3, over, false });
 	list(l, ROW_THREADS, (struct tunable){ "reduce.threads", "reduce",
@@ -114,8 +136,7 @@ static void list_team(const struct task *t, struct listing *l)
 				ROWS_ALWAYS ? r->walk->rows.total :
 				ROWS_ALWAYS), NULL, false });
 	if (r->row_name)
-		list(l, ROW_AT, (struct tunable){ "compute_at", "compute_at",
-			NULL, r->reductions, here, 1, row, false });
+		list_places(t, l);
 }
 
 static void list_caches(const struct task *t, struct listing *l)
@@ -171,8 +192,8 @@ static void list_order(struct listing *l)
 const struct tunable *reduce_tunables(const struct task *t, int *n)
 {
 	struct rows *r = t->state;
-	struct listing l = { r, ARENA_ARRAY(t->a, N_ROW_NUMBERS,
-		struct tunable), 0 };
+	struct listing l = { r, ARENA_ARRAY(t->a, N_ROW_NUMBERS +
+		(size_t)r->walk->pieces.n, struct tunable), 0 };
 
 	for (int i = 0; i < N_ROW_NUMBERS; i++)
 		r->at[i] = -1;
@@ -180,7 +201,7 @@ const struct tunable *reduce_tunables(const struct task *t, int *n)
 	list_moves(&l);
 	list_caches(t, &l);
 	list_order(&l);
-	*n = l.n;
+	r->n_numbers = *n = l.n;
 	return l.x;
 }
 
@@ -379,18 +400,18 @@ static const struct gpu *gpu_of(const struct task *t)
 
 /* A warp a row while that is at most 32 words of each lane, else as many
  * threads as hold four vectors each; more where the rows are too few to fill
- * the chip. */
+ * the chip, unless blocks can share a row. */
 static void start_along(const struct task *t, int *v)
 {
 	const struct rows *r = t->state;
 	int64_t vectors = ceil_div(r->walk->in.total, r->limit);
 	int64_t fill = (int64_t)gpu_of(t)->sms * 512;
 	int lane = 32 / r->limit, threads = power_up_to(vectors, WARP), rows;
+	int most = r->splits ? SPLIT_THREADS : THREADS_MAX;
 
 	if (vectors > (int64_t)WARP * (lane > 8 ? 8 : lane < 4 ? 4 : lane))
-		threads = power_up_to(ceil_div(vectors, 4) * 2 - 1,
-			THREADS_MAX);
-	while (threads < THREADS_MAX && threads * 2 <= vectors &&
+		threads = power_up_to(ceil_div(vectors, 4) * 2 - 1, most);
+	while (threads < most && threads * 2 <= vectors &&
 	       r->walk->rows.total * threads < fill)
 		threads *= 2;
 	if (threads < WARP && !r->row_name)
@@ -406,7 +427,7 @@ static void start_across(const struct rows *r, int *v)
 	put_team(r, v, threads, threads < 4 ? 128 / threads : 32);
 }
 
-/* Parts enough for two blocks an SM, none below 4 steps. */
+/* Parts enough for eight blocks an SM, none below 4 steps. */
 static void start_split(const struct task *t, int *v)
 {
 	const struct rows *r = t->state;
@@ -415,7 +436,7 @@ static void start_split(const struct task *t, int *v)
 	int64_t blocks = ceil_div(r->walk->rows.total, x.rows);
 	int64_t steps = r->walk->in.total / ((int64_t)x.threads * x.vector *
 		x.unroll * 4);
-	int parts = power_up_to(blocks ? 2 * g->sms / blocks : 1, 1024);
+	int parts = power_up_to(blocks ? 8 * g->sms / blocks : 1, 1024);
 
 	while (parts > 1 && parts > steps)
 		parts /= 2;
@@ -450,7 +471,7 @@ void reduce_start(const struct task *t, int *v)
 	const struct rows *r = t->state;
 	static const int unrolls[] = { 4, 2, 1 };
 
-	put(r, v, ROW_AT, 0);
+	memset(v, 0, (size_t)r->n_numbers * sizeof *v);
 	put(r, v, ROW_VECTOR, r->limit);
 	put(r, v, ROW_UNROLL, 1);
 	put(r, v, ROW_SPLIT, 1);

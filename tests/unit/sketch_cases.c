@@ -310,7 +310,7 @@ struct program *random_program(const struct prepared *x, const char *name,
 {
 	const char *old = x->o->name;
 	struct program *p;
-	int *map, values[16];
+	int *map, values[64];
 
 	x->o->name = name;
 	p = program_of(x->a, x->o, x->p, &map);
@@ -319,7 +319,7 @@ struct program *random_program(const struct prepared *x, const char *name,
 		struct group_space g = open_group(x, i, t);
 		const char *wrong;
 
-		assert_true(g.n <= 16);
+		assert_true(g.n <= 64);
 		pick_point(&g, r, values);
 		describe(&g, values, what);
 		wrong = g.sketch->legal(&g.task, x->a, values);

@@ -83,7 +83,7 @@ static void features_are_sane(void **state)
 
 		for (int k = 0; k < x.p->n_groups; k++) {
 			struct group_space g = open_group(&x, k, t);
-			int values[16];
+			int values[64];
 
 			for (int n = 0; n < 20; n++) {
 				pick_point(&g, n ? &r : NULL, values);
@@ -106,7 +106,7 @@ static void defaults_are_listed(void **state)
 
 		for (int k = 0; k < x.p->n_groups; k++) {
 			struct group_space g = open_group(&x, k, t);
-			int values[16];
+			int values[64];
 
 			pick_point(&g, NULL, values);
 			for (int n = 0; n < g.n; n++) {
