@@ -38,7 +38,7 @@ static bool is_subject(const struct block *b, enum names_subject subject,
 	switch (subject) {
 	case OF_WORDS:
 		return names_has(d->words, name);
-	case OF_AXES:
+	case OF_AXES: case OF_SOME_AXES:
 		return known_axis(b, name);
 	case OF_INPUTS:
 		return find_input(b, name);
@@ -47,7 +47,8 @@ static bool is_subject(const struct block *b, enum names_subject subject,
 	case OF_STATEMENTS:
 		return is_statement(b, name);
 	case OF_REDUCTIONS:
-		return table_get(&b->names->pairs, name);
+		return table_get(&b->names->pairs, name) ||
+			is_statement(b, name);
 	default:
 		return false;
 	}
@@ -105,7 +106,7 @@ static void report_subject(struct block *b, enum names_subject subject,
 	case OF_WORDS:
 		report_word(b, d, e);
 		break;
-	case OF_AXES:
+	case OF_AXES: case OF_SOME_AXES:
 		report_axis(b, e->name, e->at);
 		break;
 	case OF_INPUTS: case OF_TENSORS:
@@ -159,6 +160,7 @@ static void check_positional(struct block *b, const struct names_directive *d,
 	const struct ast_expr *v, int i)
 {
 	enum names_subject subject = d->subject;
+	bool value_may_stand = i || subject == OF_SOME_AXES;
 
 	if (subject == OF_STRING) {
 		check_string(b, d, v);
@@ -172,8 +174,8 @@ static void check_positional(struct block *b, const struct names_directive *d,
 	if (subject == OF_ORDER || subject == OF_PLACE)
 		subject = i ? OF_AXES : OF_STATEMENTS;
 	if (v->kind != AST_NAME) {
-		if (!i || subject == OF_NOTHING || subject == OF_WORDS ||
-		    d->subject == OF_PLACE)
+		if (!value_may_stand || subject == OF_NOTHING ||
+		    subject == OF_WORDS || d->subject == OF_PLACE)
 			diag_error(b->c->d, v->at,
 				"'%s' takes no such value here", d->name);
 		else
@@ -182,8 +184,8 @@ static void check_positional(struct block *b, const struct names_directive *d,
 	}
 	if (is_subject(b, subject, d, v->name))
 		return;
-	if (i && subject != OF_WORDS && (names_has(d->words, v->name) ||
-	    table_get(&b->params, v->name)))
+	if (value_may_stand && subject != OF_WORDS &&
+	    (names_has(d->words, v->name) || table_get(&b->params, v->name)))
 		return;
 	report_subject(b, subject, d, v);
 }
@@ -313,6 +315,10 @@ static void check_keyed(struct block *b, const struct names_directive *d,
 		check_keyed_word(b, d, arg);
 		break;
 	case BY_AXIS:
+		if (find_key(d, arg->key)) {
+			check_keyed_word(b, d, arg);
+			break;
+		}
 		if (!known_axis(b, arg->key))
 			report_axis(b, arg->key, arg->key_at);
 		check_value(b, arg->value,
@@ -344,7 +350,8 @@ static void check_count(struct block *b, const struct ast_dir *d,
 	else if (row->subject == OF_WORDS && !positional)
 		report_no_word(b, d, row);
 	else if (row->subject != OF_NOTHING && !positional &&
-		 !(row->keyed == BY_AXIS && row->subject == OF_AXES && keyed))
+		 !(row->keyed == BY_AXIS && keyed && (row->subject ==
+		 OF_AXES || row->subject == OF_SOME_AXES)))
 		diag_error(b->c->d, d->name.at, "'%s' needs to say of what",
 			row->name);
 	else if (row->subject == OF_NOTHING && !keyed &&

@@ -192,7 +192,8 @@ static void check_number(struct block *b, const struct ast_expr *e,
 		if (known_number(b, e->name) || (require &&
 		    names_has(names_target_constants(), e->name)))
 			return;
-		if (require && strchr(e->name, '.'))
+		if (require && (strchr(e->name, '.') ||
+		    names_directive(e->name)))
 			check_tunable(b, e->name, e->at);
 		else
 			report_number(b, e, require ?

@@ -57,8 +57,10 @@ bool front_layout(const struct ast_decl *d, const struct ast_qual *layout,
 	struct front_layout_part *out);
 
 /* The directives, builtin functions and dtypes there are, NULL-ended; the
- * checks, "did you mean" and wpk(7) use the same lists. */
+ * checks, "did you mean" and wpk(7) use the same lists. The rest of the
+ * directives belongs in tune and test blocks. */
 const char *const *front_directives(void);
+bool front_in_schedule(const char *directive);
 const char *const *front_builtins(void);
 const char *const *front_dtypes(void);
 

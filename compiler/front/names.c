@@ -35,8 +35,8 @@ static const int arities[] = {
 static const char *const constants[] = { "smem_max", NULL };
 
 static const char *const archs[] = {
-	"sm_75", "sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a",
-	"sm_100", "sm_100a", "sm_103", "sm_103a", "sm_110", "sm_110a",
+	"sm_75", "sm_80", "sm_86", "sm_87", "sm_88", "sm_89", "sm_90",
+	"sm_90a", "sm_100", "sm_100a", "sm_103", "sm_103a", "sm_110", "sm_110a",
 	"sm_120", "sm_120a", "sm_121", "sm_121a", NULL
 };
 
@@ -67,7 +67,7 @@ static const struct names_directive table[] = {
 	{ "bind", IN_SCHEDULE, OF_NOTHING, BY_AXIS,
 		WORDS("block", "block.x", "block.y", "block.z", "warp", "lane",
 			"thread", "thread.x", "thread.y", "thread.z", "serial"),
-		NULL },
+		KEYS({ "threads", NULL }) },
 	{ "stage", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
 		KEYS({ "scope", SCOPES }, { "at", NULL },
 			{ "swizzle", SWITCH }, { "pad", SWITCH },
@@ -76,7 +76,7 @@ static const struct names_directive table[] = {
 	{ "pipeline", IN_SCHEDULE, OF_AXES, BY_LIST, NULL,
 		KEYS({ "stages", NULL },
 			{ "async", WORDS("on", "off", "auto", "bulk") }) },
-	{ "unroll", IN_SCHEDULE, OF_AXES, BY_AXIS, WORDS("full"), NULL },
+	{ "unroll", IN_SCHEDULE, OF_SOME_AXES, BY_AXIS, WORDS("full"), NULL },
 	{ "vectorize", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
 		KEYS({ "width", NULL }) },
 	{ "split_k", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
@@ -88,9 +88,10 @@ static const struct names_directive table[] = {
 		WORDS("predicate", "shift", "exact"), NULL },
 	{ "compute_at", IN_SCHEDULE, OF_PLACE, BY_LIST, NULL, NULL },
 	{ "cache", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
-		KEYS({ "scope", SCOPES }, { "at", NULL }) },
+		KEYS({ "scope", WORDS("none", "shared", "register", "global",
+				"auto") }, { "at", NULL }) },
 	{ "rfactor", IN_SCHEDULE, OF_REDUCTIONS, BY_LIST, NULL,
-		KEYS({ "combine", WORDS("online", "tree") },
+		KEYS({ "combine", WORDS("passes", "online", "tree") },
 			{ "factor", NULL }) },
 	{ "reduce", IN_SCHEDULE, OF_REDUCTIONS, BY_LIST, NULL,
 		KEYS({ "over", WORDS("thread", "warp", "block", "cluster",
@@ -154,6 +155,13 @@ static int position(const char *const *list, const char *word)
 const char *const *front_directives(void)
 {
 	return directives;
+}
+
+bool front_in_schedule(const char *directive)
+{
+	const struct names_directive *d = names_directive(directive);
+
+	return d && d->where & IN_SCHEDULE;
 }
 
 const char *const *front_builtins(void)

@@ -16,10 +16,11 @@ enum names_subject {
 	OF_NOTHING,	/* no positional arguments */
 	OF_WORDS,	/* words of its own: tile(block, ..) */
 	OF_AXES,	/* axes, fused ones included, or STATEMENT.AXIS */
+	OF_SOME_AXES,	/* the same, or none: then of the whole kernel */
 	OF_INPUTS,
 	OF_TENSORS,	/* inputs, outputs, lets */
 	OF_STATEMENTS,	/* lets and outputs */
-	OF_REDUCTIONS,	/* STATEMENT.AXIS */
+	OF_REDUCTIONS,	/* STATEMENT.AXIS, or a statement for its reduction */
 	OF_PLACE,	/* a statement, then the axis it is computed at */
 	OF_ORDER,	/* a statement or axis, then axes */
 	OF_STRING	/* a file */

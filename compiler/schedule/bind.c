@@ -246,6 +246,7 @@ static bool take_apart(struct binding *b, struct parts *p)
 
 /* ---- pinning ---- */
 
+/* Several subjects of one directive may have one tunable between them. */
 static bool pin(struct binding *b, const struct parts *p, const char *subject,
 	const char *key, const struct sched_value *v, struct span at)
 {
@@ -253,6 +254,8 @@ static bool pin(struct binding *b, const struct parts *p, const char *subject,
 
 	if (t < 0)
 		return not_taken(b, p, subject, key, at);
+	if (b->by[t] == p->d)
+		return true;
 	if (b->by[t])
 		return bind_fail(b, at, "%s is given twice",
 			b->sp->tunables[t].name);
@@ -271,6 +274,8 @@ static bool pin_on(struct binding *b, const struct parts *p,
 	if (t < 0)
 		return not_taken(b, p, subject, NULL, p->d->at);
 	tn = &b->sp->tunables[t];
+	if (b->by[t] == p->d)
+		return true;
 	if (b->by[t])
 		return bind_fail(b, p->d->at, "%s is given twice", tn->name);
 	b->by[t] = p->d;
@@ -341,13 +346,18 @@ static bool bind_fuse(struct binding *b, const struct sched_directive *d)
 	return true;
 }
 
+bool sched_binds_alone(const char *directive)
+{
+	return same(directive, "fallback") || same(directive, "const") ||
+		same(directive, "seed");
+}
+
 static bool bind_directives(struct binding *b)
 {
 	for (int i = 0; b->s && i < b->s->n_directives; i++) {
 		const struct sched_directive *d = &b->s->directives[i];
 
-		if (same(d->name, "fallback") || same(d->name, "const") ||
-		    same(d->name, "seed"))
+		if (sched_binds_alone(d->name))
 			continue;
 		if (!(same(d->name, "fuse") ? bind_fuse : bind_directive)(b, d))
 			return false;

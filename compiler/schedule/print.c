@@ -98,6 +98,12 @@ static void print_kept(const struct schedule *s, struct str *out)
 	}
 }
 
+/* "epilogue(y)": nothing but to be asked for. */
+static bool is_flag(const struct tunable *t)
+{
+	return !t->key && !t->words && t->n == 1 && t->values[0] == 1;
+}
+
 static void print_pin(const struct tunable *t, int v, struct str *out)
 {
 	if (t->key)
@@ -125,8 +131,10 @@ void sched_print_point(const struct space *sp, const int *genes,
 		if (!more)
 			str_printf(out, "%s(%s", t->directive,
 				subject_of(t) ? subject_of(t) : "");
-		str_puts(out, more || subject_of(t) ? ", " : "");
-		print_pin(t, values[order[i]], out);
+		if (!is_flag(t)) {
+			str_puts(out, more || subject_of(t) ? ", " : "");
+			print_pin(t, values[order[i]], out);
+		}
 		last = t;
 	}
 	str_puts(out, last ? ");\n" : "");

@@ -90,6 +90,10 @@ const char *sched_fused(const struct schedule *s, const char *const *axes,
 /* The expression as the language writes it. */
 void sched_print_expr(const struct sched_expr *e, struct str *out);
 
+/* Directives that are honoured without a tunable, by every sketch: seed,
+ * const, and fallback, a permission. */
+bool sched_binds_alone(const char *directive);
+
 /* Join the tunables of a sketch with a schedule (NULL: nothing pinned):
  * directives pin or narrow tunables, params become genes of their own that
  * several tunables follow, requires become tests. "sizes" are names usable in
