@@ -31,6 +31,24 @@ static const char *stem(struct session *s)
 		(size_t)(dot - name)) : name;
 }
 
+/* "my conv.h" -> "WPK_MY_CONV_H"; a C name, whatever the file's is. */
+static const char *guard_of(struct session *s, const char *file)
+{
+	struct str out;
+
+	str_init(&out, s->a);
+	str_puts(&out, "WPK_");
+	for (; *file; file++) {
+		bool lower = *file >= 'a' && *file <= 'z';
+		bool kept = (*file >= 'A' && *file <= 'Z') ||
+			(*file >= '0' && *file <= '9');
+
+		str_putc(&out, lower ? (char)(*file - 'a' + 'A') :
+			kept ? *file : '_');
+	}
+	return str_text(&out);
+}
+
 /* No GPU in it: the bytes depend on source, schedule and target alone. */
 static struct cuda_unit unit_of(struct session *s,
 	struct program *const *programs, int n)
@@ -145,7 +163,8 @@ static bool put_texts(struct session *s, unsigned emit, struct str *out)
 	if (emit & EMIT_CU)
 		cuda_emit(&u, out);
 	if (emit & EMIT_HEADER)
-		cuda_emit_header(&u, stem(s), out);
+		cuda_emit_header(&u, guard_of(s, arena_printf(s->a, "%s.h",
+			stem(s))), out);
 	return !(emit & EMIT_PTX) || put_ptx(s, out);
 }
 
@@ -213,7 +232,8 @@ bool emit_outputs(struct session *s)
 		return false;
 	outputs_add(&out, path, &text);
 	if (s->o->header) {
-		cuda_emit_header(&u, base_name(s->o->header), &header);
+		cuda_emit_header(&u, guard_of(s, base_name(s->o->header)),
+			&header);
 		outputs_add(&out, s->o->header, &header);
 	}
 	if (s->o->tune && s->lock_path) {

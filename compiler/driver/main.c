@@ -162,9 +162,10 @@ static bool choose(struct session *s, struct job *j)
 			candidates_find(s, j);
 	if (s->o->frozen)
 		return session_fail(s, EXIT_FROZEN,
-			"%s has no %s schedule for '%s'%s%s: run wpkc --tune without --frozen",
-			s->lock_path, s->target->name, j->name, why ? ": " : "",
-			why ? why : "");
+			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc --tune without --frozen",
+			s->lock_path, s->target->name, s->o->gpu ? " of GPU " :
+			"", s->o->gpu ? s->o->gpu : "", j->name,
+			why ? ": " : "", why ? why : "");
 	if (why)
 		session_say(s, "%s: the lock's schedule is not used: %s", j->name,
 			why);
@@ -219,6 +220,13 @@ static void run(struct session *s)
 	print_diagnostics(s);
 }
 
+static void print_text(struct session *s, struct str *text)
+{
+	if (fputs(str_text(text), stdout) == EOF || fflush(stdout))
+		session_fail(s, EXIT_USER, "cannot write standard output: %s",
+			strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	struct arena *a = arena_create();
@@ -232,10 +240,11 @@ int main(int argc, char **argv)
 
 	str_init(&text, a);
 	asked = options_read(a, argc, argv, &o, &text);
-	if (asked != ASKED_COMPILE) {
-		fputs(str_text(&text), asked == ASKED_TEXT ? stdout : stderr);
-		s.code = asked == ASKED_TEXT && fflush(stdout) == 0 ? EXIT_DONE :
-			EXIT_USER;
+	if (asked == ASKED_TEXT) {
+		print_text(&s, &text);
+	} else if (asked == ASKED_NOTHING) {
+		fputs(str_text(&text), stderr);
+		s.code = EXIT_USER;
 	} else {
 		sigaction(SIGINT, &on_interrupt, NULL);
 		run(&s);

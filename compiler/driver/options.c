@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,6 @@
 #include "driver/version.h"
 #include "schedule/target.h"
 #include "search/search.h"
-#include "sketch/sketch.h"
 
 struct reading {
 	struct arena *a;
@@ -354,25 +354,10 @@ static bool ask_version(struct reading *r, const char *v)
 
 static bool ask_list(struct reading *r, const char *v)
 {
-	if (!strcmp(v, "gpus"))
-		for (const struct gpu *g = gpu_list(); g->name; g++)
-			str_printf(r->text, "%-10s %-8s %d multiprocessors, %.0f GB/s\n",
-				g->name, g->arch, g->sms, g->dram_bytes_s / 1e9);
-	else if (!strcmp(v, "targets"))
-		for (const struct target *t = target_list(); t->name; t++)
-			str_printf(r->text, "%s\n", t->name);
-	else if (!strcmp(v, "sketches"))
-		for (const struct sketch *const *s = sketch_list(); *s; s++)
-			str_printf(r->text, "%-12s %s\n", (*s)->name,
-				(*s)->summary);
-	else if (!strcmp(v, "strategies"))
-		for (const struct strategy *const *s = strategy_list(); *s; s++)
-			str_printf(r->text, "%-12s %s\n", (*s)->name,
-				(*s)->summary);
-	else if (!strcmp(v, "options"))
+	if (!strcmp(v, "options"))
 		options_list(r->text);
-	else
-		return fail(r, "--list knows gpus, targets, sketches, strategies and options, not '%s'",
+	else if (!lists_print(v, r->text))
+		return fail(r, "--list knows gpus, targets, sketches, strategies, directives and options, not '%s'",
 			v);
 	return ask(r);
 }
@@ -387,20 +372,20 @@ static const struct option {
 	bool (*set)(struct reading *r, const char *v);
 	const char *help;
 } table[] = {
-	{ "-o", "FILE", VALUE, set_output, "write there; '-' is standard output" },
+	{ "-o", "FILE", VALUE, set_output, "write there; '-' is standard output (default: STEM.cu)" },
 	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
-	{ "--emit", "LIST", VALUE, set_emit, "ir, space, sched, kernel, cu, header, ptx" },
-	{ "--target", "ARCH", VALUE, set_target, "compile for sm_75 .. sm_121a" },
-	{ "--gpu", "NAME", VALUE, set_gpu, "predict costs for this GPU (default h200)" },
-	{ "--op", "NAMES", VALUE, add_op, "only these operators" },
+	{ "--emit", "LIST", VALUE, set_emit, "what to write: ir, space, sched, kernel, cu, header, ptx" },
+	{ "--target", "ARCH", VALUE, set_target, "compile for sm_75 .. sm_121a (default: the GPU's)" },
+	{ "--gpu", "NAME", VALUE, set_gpu, "predict costs for it (default: h200, or the target's)" },
+	{ "--op", "NAMES", VALUE, add_op, "only these exported operators, with commas between" },
 	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
 	{ "--set", "T=V", VALUE, add_setting, "pin a tunable, as OP:T=V for one operator" },
 	{ "--tune", "STRATEGY", MAYBE, set_tune, "search: ga, random, exhaustive, ..." },
 	{ "--measure", "WITH", VALUE, set_measure, "model: predicted costs (the default)" },
-	{ "--trials", "N", VALUE, set_trials, "candidates an operator (default 2000)" },
-	{ "--time", "DURATION", VALUE, set_time, "wall time of all searches, such as 90s" },
+	{ "--trials", "N", VALUE, set_trials, "candidates of each search (default 2000)" },
+	{ "--time", "DURATION", VALUE, set_time, "of all searches together: 90s, 20m (default 60s)" },
 	{ "--seed", "N", VALUE, set_seed, "of the search; equal seeds, equal results" },
-	{ "--effort", "1..10", VALUE, set_effort, "population and generations of ga" },
+	{ "--effort", "1..10", VALUE, set_effort, "population of ga (default 5)" },
 	{ "--lock", "FILE", VALUE, set_lock, "lock file (default: source's name + .lock)" },
 	{ "--no-lock", NULL, NOTHING, set_no_lock, "neither read nor write a lock file" },
 	{ "--frozen", NULL, NOTHING, set_frozen, "fail unless the lock has every schedule" },
@@ -416,7 +401,7 @@ static const struct option {
 	{ "-q", NULL, NOTHING, set_quiet, "say nothing but errors" },
 	{ "-v", NULL, NOTHING, set_verbose, "say which sketches apply and why not" },
 	{ "--verify", NULL, NOTHING, set_verify_passes, "verify the program after every pass" },
-	{ "--list", "WHAT", VALUE, ask_list, "gpus, targets, sketches, strategies, options" },
+	{ "--list", "WHAT", VALUE, ask_list, "gpus, targets, sketches, strategies, directives, options" },
 	{ "--help", NULL, NOTHING, ask_help, "this text" },
 	{ "--version", NULL, NOTHING, ask_version, "the version" },
 };

@@ -65,4 +65,10 @@ void options_help(struct str *out);
  * a line. */
 void options_list(struct str *out);
 
+/* ---- lists.c ---- */
+
+/* What --list=WHAT prints, but for the options; false if there is no such
+ * list. */
+bool lists_print(const char *what, struct str *out);
+
 #endif

@@ -57,7 +57,10 @@ static bool write_all(FILE *f, const struct output_file *o)
 
 static const char *failed(struct outputs *o, const char *path)
 {
-	return arena_printf(o->a, "cannot write '%s': %s", path,
+	bool out = !strcmp(path, "-");
+
+	return arena_printf(o->a, "cannot write %s%s%s: %s", out ? "" : "'",
+		out ? "standard output" : path, out ? "" : "'",
 		strerror(errno));
 }
 
@@ -100,7 +103,7 @@ static const char *write_directly(struct outputs *o, const struct output_file *f
 	ok = write_all(file, f);
 	if (!out)
 		ok &= fclose(file) == 0;
-	return ok ? NULL : failed(o, out ? "standard output" : f->path);
+	return ok ? NULL : failed(o, f->path);
 }
 
 static void remove_temporaries(struct outputs *o)
