@@ -9,7 +9,7 @@
 enum {
 	WARP = 32, THREADS_MAX = 1024, UNROLL_MAX = 8, REGS_MAX = 255,
 	GRID_Y_MAX = 65535, BASE_REGS = 28, ROWS_ALWAYS = 128,
-	SPLIT_THREADS = 256
+	SPLIT_THREADS = 256, SLOTS_MAX = 64, HELD_MAX = 160
 };
 
 static int64_t ceil_div(int64_t x, int64_t y)
@@ -217,8 +217,14 @@ static int64_t reg_words(int64_t elements, enum dtype t)
 	return ceil_div(elements * bytes(t), 4);
 }
 
-/* Registers of what is held between passes, at the pass that needs most: a
- * pass takes values apart slot by slot as it makes others. */
+static int held_size(enum dtype t)
+{
+	return bytes(t) > 4 ? 2 : 1;
+}
+
+/* Words of what is held between passes, at the pass that needs most: a pass
+ * takes values apart slot by slot as it makes others. Narrow values take a
+ * word each, because nvcc converts them once and holds the result. */
 static int64_t held_words(const struct rows *r, const struct row_point *x)
 {
 	const struct walk *w = r->walk;
@@ -232,15 +238,14 @@ static int64_t held_words(const struct rows *r, const struct row_point *x)
 
 			if (!(x->cached >> i & 1))
 				continue;
-			words = reg_words(n, w->acc.v[i].tensor->type);
+			words = n * held_size(w->acc.v[i].tensor->type);
 			before += last >= pass ? words : 0;
 			after += last > pass ? words : 0;
 		}
 		for (int i = 0; i < w->pieces.n; i++) {
 			if (!(x->kept >> i & 1))
 				continue;
-			words = reg_words(n, lower_type(
-				w->pieces.v[i].value->type));
+			words = n * held_size(w->pieces.v[i].value->type);
 			before += r->pass[i] < pass ? words : 0;
 			after += r->pass[i] <= pass ? words : 0;
 		}
@@ -264,7 +269,7 @@ static int registers(const struct rows *r, const struct row_point *x)
 				y->tensor->type);
 	}
 	if (x->held)
-		regs += held_words(r, x);
+		regs += held_words(r, x) * 23 / 20;
 	return regs > 100000 ? 100000 : (int)regs;
 }
 
@@ -332,6 +337,11 @@ static const char *legal_moves(const struct rows *r, struct arena *a,
 	if (x->held && x->unroll > 1)
 		return arena_printf(a, "a row in registers is unrolled wholly:"
 			" unroll = 1");
+	if (x->held && (row_slots(r, x) > SLOTS_MAX ||
+	    held_words(r, x) > HELD_MAX))
+		return arena_printf(a, "a row of %lld is too long for the "
+			"registers of %d threads",
+			(long long)r->walk->in.total, x->threads);
 	if (x->held && x->online)
 		return arena_printf(a, "online passes read the row once: they "
 			"go with cache = none");
@@ -398,8 +408,8 @@ static const struct gpu *gpu_of(const struct task *t)
 	return t->gpu ? t->gpu : gpu_for_target(t->target);
 }
 
-/* A warp a row while that is at most 32 words of each lane, else as many
- * threads as hold four vectors each; more where the rows are too few to fill
+/* A warp a row while that is at most 32 elements of each lane, else as many
+ * threads as hold 16 each; more where the rows are too few to fill
  * the chip, unless blocks can share a row. */
 static void start_along(const struct task *t, int *v)
 {
@@ -410,7 +420,7 @@ static void start_along(const struct task *t, int *v)
 	int most = r->splits ? SPLIT_THREADS : THREADS_MAX;
 
 	if (vectors > (int64_t)WARP * (lane > 8 ? 8 : lane < 4 ? 4 : lane))
-		threads = power_up_to(ceil_div(vectors, 4) * 2 - 1, most);
+		threads = power_up_to(r->walk->in.total / 16, most);
 	while (threads < most && threads * 2 <= vectors &&
 	       r->walk->rows.total * threads < fill)
 		threads *= 2;
