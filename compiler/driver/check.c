@@ -64,7 +64,13 @@ static void describe_success(struct check *c)
 	const struct check_result *o = c->out;
 	const char *name = c->r->program->name;
 
-	if (o->whole)
+	if (o->device)
+		c->out->line = arena_printf(c->a, "%s: verified %s on %s, %lld "
+			"outputs, %s; %.4g us cold, %.4g us hot", name,
+			c->every > 1 ? "in part" : "whole", o->device,
+			(long long)o->outputs, error_text(c), o->cold * 1e6,
+			o->hot * 1e6);
+	else if (o->whole)
 		c->out->line = arena_printf(c->a, "%s: verified whole, %lld "
 			"outputs, %s", name, (long long)o->outputs,
 			error_text(c));
@@ -99,7 +105,11 @@ static enum check_verdict verify(struct check *c, const char *folder)
 			strerror(errno));
 		return CHECK_UNAVAILABLE;
 	}
-	check_choose(c);
+	c->every = 1;
+	if (c->r->nvcc)
+		c->every = check_gpu_every(c);
+	else
+		check_choose(c);
 	v = check_run(c, folder);
 	if (v != CHECK_VERIFIED)
 		return v;

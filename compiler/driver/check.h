@@ -15,7 +15,8 @@
 
 /* "op" is the operator as lowered (before groups rewrote it); "cuda" the text
  * that has the program's launcher, and may have others. "address" compiles it
- * with the sanitizers. "work" is the multiply-adds to spend on the reference
+ * with the sanitizers. "nvcc" (or NULL) asks for a run on the GPU, whole, of
+ * which rows of the output are compared, and timed. "work" is the multiply-adds to spend on the reference
  * (0: 4e8, some seconds): above it, the check is by parts.
  * "seconds" (0: 120) bounds the compiler and the emulated program, each. */
 struct check_request {
@@ -25,6 +26,7 @@ struct check_request {
 	const char *cuda;
 	size_t n_cuda;
 	bool address;
+	const char *nvcc;
 	uint64_t seed;
 	double work, seconds;
 };
@@ -47,6 +49,8 @@ struct check_result {
 	bool whole;
 	int64_t outputs, tiles, all_tiles;
 	double worst, seconds;
+	const char *device;	/* the GPU it ran on, or NULL */
+	double cold, hot;	/* seconds a launch there */
 };
 
 /* Leaves nothing behind: its folder is removed also when a signal arrives,

@@ -205,7 +205,7 @@ static void compare_output(struct check *c, const struct check_tensor *t,
 	struct ir_eval *reference)
 {
 	struct output o = { .c = c, .t = t, .reference = reference };
-	int rows = 0;
+	int64_t rows = 0;
 
 	o.ir = &c->r->op->tensors[t->ir];
 	o.length = o.ir->rank ? o.ir->dims[o.ir->rank - 1] : 1;
@@ -214,7 +214,8 @@ static void compare_output(struct check *c, const struct check_tensor *t,
 		if (!o.ir->dims[d])
 			return;
 	do {
-		compare_row(&o);
+		if (rows % c->every == 0)
+			compare_row(&o);
 	} while (next_row(&o) && (++rows % ASK_EVERY || !check_stopped()));
 	check_count(&o);
 	c->out->outputs += o.written;

@@ -31,6 +31,7 @@ struct check {
 	int launch;
 	int64_t *x;
 	int n_x;
+	int64_t every;		/* compare one row in so many, 1: all */
 	struct str detail;
 	int64_t wrong, unwritten;
 };
@@ -53,6 +54,16 @@ int check_poison(int run);
 /* Verdict other than CHECK_VERIFIED: "out" has line and detail. */
 enum check_verdict check_run(struct check *c, const char *folder);
 
+/* ---- check_gpu.c: the same on a GPU ---- */
+
+/* Compile "source" with nvcc; the program takes the emulator's jobs. */
+enum check_verdict check_gpu_compile(struct check *c, const char *folder,
+	const char *source, const char *program);
+/* One row in how many can be compared within the work allowed. */
+int64_t check_gpu_every(const struct check *c);
+/* Device and times from the program's report. */
+void check_gpu_read(struct check *c, const char *report);
+
 /* ---- check_compare.c ---- */
 
 /* All that was written against the reference: counts and first mismatches. */
@@ -60,6 +71,10 @@ void check_compare(struct check *c);
 
 /* ---- all ---- */
 
+/* Sets the line of the result; returns "v". */
+enum check_verdict check_end(struct check *c, enum check_verdict v,
+	const char *what);
+double check_seconds(const struct check *c);
 /* Has a signal arrived that ends this process? Such signals are held back
  * while a check runs. */
 bool check_stopped(void);

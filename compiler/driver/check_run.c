@@ -12,11 +12,11 @@
 #include "driver/child.h"
 #include "driver/paths.h"
 
-enum { ARGS = 64, LINES_SHOWN = 6 };
+enum { ARGS = 64, LINES_SHOWN = 6, NO_DEVICE = 4 };
 
 static const double default_seconds = 120;
 
-static enum check_verdict fail(struct check *c, enum check_verdict v,
+enum check_verdict check_end(struct check *c, enum check_verdict v,
 	const char *what)
 {
 	c->out->line = arena_printf(c->a, "%s: %s", c->r->program->name, what);
@@ -72,7 +72,8 @@ static void put_prepare(struct str *out, const struct program *p,
 
 /* What the emulator calls. Workspace comes with the room the launcher asks
  * for. */
-static void put_entry(struct str *out, const struct program *p)
+static void put_entry(struct str *out, const struct program *p,
+	const char *stream)
 {
 	const char *name = cuda_name(out->a, p->name);
 
@@ -90,7 +91,8 @@ static void put_entry(struct str *out, const struct program *p)
 		str_puts(out, "prepared, sizeof prepared, ");
 	if (p->workspace)
 		str_puts(out, "workspace, bytes, ");
-	str_puts(out, "0);\n}\n");
+	str_puts(out, stream);
+	str_puts(out, ");\n}\n");
 }
 
 /* ---- the compiler ---- */
@@ -190,7 +192,7 @@ static void quote(struct check *c, const char *text, const char *folder,
 	}
 }
 
-static double seconds_of(const struct check *c)
+double check_seconds(const struct check *c)
 {
 	return c->r->seconds > 0 ? c->r->seconds : default_seconds;
 }
@@ -211,24 +213,24 @@ static enum check_verdict compile(struct check *c, const char *folder,
 		build_command(c, *names, folder, header, library,
 			arena_printf(c->a, "%s/%s.cu", folder,
 			c->r->program->name), program, &k);
-		child_run(c->a, k.v, NULL, 0, seconds_of(c), &run);
+		child_run(c->a, k.v, NULL, 0, check_seconds(c), &run);
 		if (check_stopped())
 			return CHECK_STOPPED;
 	}
 	if (run.timed_out)
-		return fail(c, CHECK_TIMEOUT, "the C++ compiler took too long "
+		return check_end(c, CHECK_TIMEOUT, "the C++ compiler took too long "
 			"over the emulated kernel");
 	if (run.status == 127)
-		return fail(c, CHECK_UNAVAILABLE, "not verified: no C++ "
+		return check_end(c, CHECK_UNAVAILABLE, "not verified: no C++ "
 			"compiler was found");
 	if (run.status == 0)
 		return CHECK_VERIFIED;
 	quote(c, str_text(&run.err), folder, marks);
 	if (strstr(str_text(&run.err), arena_printf(c->a, "%s.cu:",
 	    c->r->program->name)))
-		return fail(c, CHECK_FAULT, "the emitted text does not "
+		return check_end(c, CHECK_FAULT, "the emitted text does not "
 			"compile as C++ for the emulator");
-	return fail(c, CHECK_UNAVAILABLE, "not verified: the C++ compiler "
+	return check_end(c, CHECK_UNAVAILABLE, "not verified: the C++ compiler "
 		"fails");
 }
 
@@ -278,18 +280,22 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 
 	if (check_stopped())
 		return CHECK_STOPPED;
+	if (c->r->nvcc && run->status == NO_DEVICE)
+		return check_end(c, CHECK_UNAVAILABLE, "not verified: no GPU");
+	if (c->r->nvcc)
+		check_gpu_read(c, text);
 	if (run->timed_out)
-		return fail(c, CHECK_TIMEOUT, arena_printf(c->a, "the emulated "
-			"kernel took more than %.0f s", seconds_of(c)));
+		return check_end(c, CHECK_TIMEOUT, arena_printf(c->a, "the "
+			"kernel took more than %.0f s", check_seconds(c)));
 	quote(c, text, folder, faults);
 	quote(c, str_text(&run->err), folder, sanitizers);
 	if (strstr(text, " fault "))
-		return fail(c, CHECK_FAULT, "the emulated kernel faults");
+		return check_end(c, CHECK_FAULT, "the kernel faults");
 	if (strstr(text, " returned "))
-		return fail(c, CHECK_FAULT, "the launcher refuses its "
+		return check_end(c, CHECK_FAULT, "the launcher refuses its "
 			"arguments");
 	if (run->status || count_of(text, " done\n") != CHECK_RUNS)
-		return fail(c, CHECK_FAULT, arena_printf(c->a, "the emulated "
+		return check_end(c, CHECK_FAULT, arena_printf(c->a, "the "
 			"kernel ended with status %d", run->status));
 	return CHECK_VERIFIED;
 }
@@ -319,26 +325,30 @@ enum check_verdict check_run(struct check *c, const char *folder)
 	const char *header = emulator_file(c->a, PATHS_EMU_HEADER);
 	const char *library = emulator_file(c->a, PATHS_EMU_LIBRARY);
 	const char *program = arena_printf(c->a, "%s/program", folder);
+	const char *source = arena_printf(c->a, "%s/%s.cu", folder,
+		c->r->program->name);
 	const char *const argv[] = { program, NULL };
 	enum check_verdict v;
 	struct child run;
 	struct str s;
 
-	if (!header || !library)
-		return fail(c, CHECK_UNAVAILABLE, missing(c->a, header));
+	if (!c->r->nvcc && (!header || !library))
+		return check_end(c, CHECK_UNAVAILABLE, missing(c->a, header));
 	str_init(&s, c->a);
 	str_putn(&s, c->r->cuda, c->r->n_cuda);
-	put_entry(&s, c->r->program);
-	if (!child_write_file(arena_printf(c->a, "%s/%s.cu", folder,
-	    c->r->program->name), str_text(&s), s.n))
-		return fail(c, CHECK_UNAVAILABLE, arena_printf(c->a,
+	if (c->r->nvcc)
+		str_puts(&s, "\nextern cudaStream_t wpk_gpu_stream;\n");
+	put_entry(&s, c->r->program, c->r->nvcc ? "wpk_gpu_stream" : "0");
+	if (!child_write_file(source, str_text(&s), s.n))
+		return check_end(c, CHECK_UNAVAILABLE, arena_printf(c->a,
 			"not verified: %s", strerror(errno)));
-	v = compile(c, folder, header, library, program);
+	v = c->r->nvcc ? check_gpu_compile(c, folder, source, program) :
+		compile(c, folder, header, library, program);
 	if (v != CHECK_VERIFIED)
 		return v;
 	str_init(&s, c->a);
 	for (int i = 0; i < CHECK_RUNS; i++)
 		put_job(c, &s, i);
-	child_run(c->a, argv, str_text(&s), s.n, seconds_of(c), &run);
+	child_run(c->a, argv, str_text(&s), s.n, check_seconds(c), &run);
 	return judge(c, &run, folder);
 }

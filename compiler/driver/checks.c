@@ -42,7 +42,13 @@ static const char **check_all(struct session *s)
 
 bool checks_run(struct session *s)
 {
-	const char **texts = check_all(s);
+	const char **texts;
+
+	if (s->o->check_gpu && !s->nvcc)
+		return session_fail(s, EXIT_USER, "--check=gpu needs nvcc");
+	if (s->o->check_gpu)
+		s->o->jobs = 1;
+	texts = check_all(s);
 
 	for (int i = 0; i < s->n_jobs; i++) {
 		printf("%s\n", texts[i] + 1);

@@ -256,8 +256,9 @@ static bool set_check(struct reading *r, const char *v)
 	if (!v)
 		return true;
 	r->o->check_address = !strcmp(v, "address");
-	return r->o->check_address ||
-		fail(r, "--check takes nothing or =address, not '%s'", v);
+	r->o->check_gpu = !strcmp(v, "gpu");
+	return r->o->check_address || r->o->check_gpu ||
+		fail(r, "--check takes nothing, =address or =gpu, not '%s'", v);
 }
 
 static bool set_test(struct reading *r, const char *v)
@@ -389,7 +390,7 @@ static const struct option {
 	{ "--lock", "FILE", VALUE, set_lock, "lock file (default: source's name + .lock)" },
 	{ "--no-lock", NULL, NOTHING, set_no_lock, "neither read nor write a lock file" },
 	{ "--frozen", NULL, NOTHING, set_frozen, "fail unless the lock has every schedule" },
-	{ "--check", "address", MAYBE, set_check, "run the kernels on the CPU against the reference" },
+	{ "--check", "HOW", MAYBE, set_check, "run the kernels on the CPU against the reference" },
 	{ "--test", NULL, NOTHING, set_test, "run the file's test blocks on the CPU, as TAP" },
 	{ "--no-verify", NULL, NOTHING, set_no_verify, "do not prove the winners of --tune" },
 	{ "-j", "N", VALUE, set_jobs, "checks at once (default: processors)" },
