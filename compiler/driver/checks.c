@@ -81,6 +81,9 @@ bool checks_test(struct session *s)
 			n, texts[i] + 1, skip ? " # SKIP" : "");
 		if (!ok)
 			print_detail(texts[i] + 1 + n);
+		if (s->jobs[i].not_against)
+			printf("# not compared with %s: this version calls no "
+				"libraries\n", s->jobs[i].not_against);
 		if (!ok && !skip)
 			s->code = EXIT_UNVERIFIED;
 	}

@@ -65,7 +65,8 @@ bool directives_tune(struct arena *a, const struct ast_unit *u,
 	const struct ast_item *item, const struct target *t,
 	struct directives_tune *out, struct diag *d);
 
-/* A test block: "item" is what it tests, of unit "owner". */
+/* A test block: "item" is what it tests, of unit "owner"; without shape(...)
+ * there is one shape that gives no sizes. */
 struct directives_test {
 	const struct ast_item *item;
 	const struct ast_unit *owner;

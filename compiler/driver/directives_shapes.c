@@ -238,6 +238,8 @@ static bool read_test(struct arena *a, const struct ast_unit *u,
 		else if (!strcmp(dir->name.text, "expect"))
 			ok &= add_expect(a, t, dir, d);
 	}
+	if (!s.v.n)
+		vec_push(a, &s.v, (struct directives_shape){ .weight = 1 });
 	t->shapes = s.v.v;
 	t->n_shapes = s.v.n;
 	return ok && t->item;

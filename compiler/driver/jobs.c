@@ -215,29 +215,56 @@ bool jobs_create(struct session *s)
 	return ok && s->code == EXIT_DONE;
 }
 
+/* What a test block names besides the reference. */
+static const char *other_judges(struct session *s,
+	const struct directives_test *t)
+{
+	const char *list = NULL;
+
+	for (int i = 0; i < t->n_against; i++)
+		if (strcmp(t->against[i], "ref"))
+			list = list ? arena_printf(s->a, "%s, %s", list,
+				t->against[i]) : t->against[i];
+	return list;
+}
+
+static bool add_test(struct session *s, const struct directives_test *t,
+	job_list *jobs)
+{
+	struct lower_item *items;
+	int n;
+
+	items = lower_items(s->a, t->owner, false, &n);
+	for (int i = 0; i < n; i++)
+		for (int k = 0; items[i].item == t->item && k < t->n_shapes;
+		     k++) {
+			struct job j;
+
+			if (!add_job(s, t->owner, &items[i], &t->shapes[k],
+			    t->n_shapes > 1, NULL, &j))
+				return false;
+			j.seed = t->seed;
+			j.not_against = other_judges(s, t);
+			vec_push(s->a, jobs, j);
+		}
+	return true;
+}
+
 bool jobs_create_tests(struct session *s)
 {
 	job_list jobs = {0};
 	struct directives_test *tests;
-	struct lower_item *items;
 	bool ok = true;
-	int n, n_items;
+	int n;
 
 	tests = directives_tests(s->a, s->unit, &n, s->d);
 	if (!tests)
 		return false;
-	items = lower_items(s->a, s->unit, false, &n_items);
+	if (!n)
+		return session_fail(s, EXIT_USER, "'%s' has no test block",
+			s->unit->src->path);
 	for (int i = 0; i < n; i++)
-		for (int k = 0; k < n_items; k++)
-			for (int x = 0; items[k].item == tests[i].item &&
-			     x < tests[i].n_shapes; x++) {
-				struct job j;
-
-				ok &= add_job(s, tests[i].owner, &items[k],
-					&tests[i].shapes[x], false, NULL, &j);
-				if (ok)
-					vec_push(s->a, &jobs, j);
-			}
+		ok &= add_test(s, &tests[i], &jobs);
 	s->jobs = jobs.v;
 	s->n_jobs = jobs.n;
 	return ok;

@@ -49,6 +49,8 @@ struct job {
 	struct part *parts;		/* one a group */
 	int trials;			/* of a tune block, 0: none */
 	double seconds;
+	uint64_t seed;			/* of a test block, 0: --seed's */
+	const char *not_against;	/* judges that it names in vain */
 	struct program *program;
 };
 
