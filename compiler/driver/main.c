@@ -155,9 +155,8 @@ static bool open_lock(struct session *s)
 static bool choose(struct session *s, struct job *j)
 {
 	const char *why = NULL;
-	bool pinned = s->o->settings.n > 0;
 
-	if (!pinned && candidates_from_lock(s, j, &why))
+	if (candidates_from_lock(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
 			candidates_find(s, j);
 	if (s->o->frozen)

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tests/gpu/run, with the emulator in the place of the GPU: every step is a
+# step it knows, records are whole, and what has a record is no longer to do.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+run=$top_srcdir/tests/gpu/run
+WPKC=$top_builddir/wpkc
+export WPKC
+
+if ! "${CXX:-c++}" --version >/dev/null 2>&1; then
+	skip "all" "no C++ compiler"
+	finish
+	exit
+fi
+
+"$run" --todo >"$scratch/todo"
+grep -v '^#' "$top_srcdir/tests/gpu/cases.tsv" | cut -f 1,2,3 |
+while IFS="$(printf '\t')" read -r id kind file; do
+	[ -f "$top_srcdir/$file" ] || echo "$id: no $file"
+	case $kind in check | tune | sweep) ;; *) echo "$id: $kind" ;; esac
+done >"$scratch/found"
+empty "every step has a source and a known kind" "$scratch/found"
+check "something is to do, or everything has a record" \
+	sh -c '[ -s "$1" ] || ls "$2"/tests/bench/results/*.jsonl' - \
+	"$scratch/todo" "$top_srcdir"
+
+"$run" --emulate --out "$scratch/out" --points 1 sweep-c12 bias-gelu \
+	>"$scratch/log" 2>&1
+check "two steps run by emulation" [ $? -eq 0 ]
+check "each kernel has a record" \
+	[ "$(grep -c . "$scratch/out/results.jsonl")" -eq 2 ]
+check "records say what was found" \
+	grep -q '"op": "c12", "verdict": "verified", "cold_s": null' \
+	"$scratch/out/results.jsonl"
+check "and what was predicted, of which point" \
+	grep -Eq '"predicted_s": [0-9.e-]+, "point": "sketch=' \
+	"$scratch/out/results.jsonl"
+"$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
+check "a run that runs nothing fails" [ $? -ne 0 ]
+finish
