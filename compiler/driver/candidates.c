@@ -23,6 +23,18 @@ static const char *setting_for(const struct job *j, const char *name)
 		colon + 1 : NULL;
 }
 
+static bool has_tunable(const struct space *sp, const char *name)
+{
+	for (int i = 0; i < sp->n_genes; i++)
+		if (!strcmp(sp->genes[i].name, name))
+			return true;
+	for (int i = 0; i < sp->n_tunables; i++)
+		if (!strcmp(sp->tunables[i].name, name))
+			return true;
+	return false;
+}
+
+/* Of several groups, each takes the settings that name a tunable of its own. */
 static bool pin_settings(struct session *s, const struct job *j,
 	struct candidate *c)
 {
@@ -35,6 +47,9 @@ static bool pin_settings(struct session *s, const struct job *j,
 		if (!strcmp(name, "sketch")) {
 			if (strcmp(x->value, c->sketch->name))
 				c->why = "--set sketch asks for another";
+		} else if (j->partition->n_groups > 1 && i < 64 &&
+			   !has_tunable(c->space, name)) {
+			c->left[SHARED_SETTINGS] |= (uint64_t)1 << i;
 		} else {
 			c->why = space_pin(s->a, c->space, name, x->value);
 		}
@@ -55,14 +70,23 @@ static void size_values(struct session *s, const struct job *j,
 	}
 }
 
-static void try_sketch(struct session *s, struct job *j, int group,
-	const struct sketch *sketch, struct candidate *c)
+static struct space *bind_to(struct session *s, const struct job *j,
+	struct candidate *c, const struct schedule *schedule)
 {
 	const struct tunable *tunables;
 	const char **names;
 	int64_t *values;
 	int n;
 
+	tunables = c->sketch->tunables(&c->task, &n);
+	size_values(s, j, &names, &values);
+	return sched_bind(s->a, schedule, tunables, n, names, values,
+		j->op->n_sizes, &c->why, &c->at);
+}
+
+static void try_sketch(struct session *s, struct job *j, int group,
+	const struct sketch *sketch, struct candidate *c)
+{
 	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
@@ -71,10 +95,7 @@ static void try_sketch(struct session *s, struct job *j, int group,
 	if (!sketch->applies(&c->task, &c->why))
 		return;
 	c->why = NULL;
-	tunables = sketch->tunables(&c->task, &n);
-	size_values(s, j, &names, &values);
-	c->space = sched_bind(s->a, j->schedule, tunables, n, names, values,
-		j->op->n_sizes, &c->why, &c->at);
+	share_bind(s, j, c, bind_to);
 	if (!c->space)
 		return;
 	c->space->smem_max = s->target->smem_block;
@@ -126,10 +147,11 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 	while (all[p->n])
 		p->n++;
 	p->candidates = ARENA_ARRAY(s->a, (size_t)p->n, struct candidate);
-	for (int i = 0; i < p->n; i++) {
+	for (int i = 0; i < p->n; i++)
 		try_sketch(s, j, group, all[i], &p->candidates[i]);
+	share_within(s, j, p);
+	for (int i = 0; i < p->n; i++)
 		found |= p->candidates[i].space != NULL;
-	}
 	explain(s, j, group);
 	return found || report_none(s, j, group);
 }
@@ -142,7 +164,7 @@ bool candidates_find(struct session *s, struct job *j)
 		struct part);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		ok &= find_for_group(s, j, g);
-	return ok;
+	return ok && share_among(s, j);
 }
 
 /* ---- a candidate as a search problem ---- */

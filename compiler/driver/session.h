@@ -11,6 +11,10 @@
 #include "search/search.h"
 #include "sketch/sketch.h"
 
+/* What the groups of an operator share out: the schedule's directives and
+ * requires, and --set. */
+enum shared { SHARED_DIRECTIVES, SHARED_REQUIRES, SHARED_SETTINGS, N_SHARED };
+
 /* A sketch for one group, with its space; "why" (and "at") where it cannot
  * serve, and then "space" is NULL. */
 struct candidate {
@@ -19,6 +23,7 @@ struct candidate {
 	struct space *space;
 	const char *why;
 	struct span at;
+	uint64_t left[N_SHARED];	/* bits of what other groups take */
 };
 
 /* What was chosen for a group: candidate, genes, and how that is known. */
@@ -109,6 +114,18 @@ struct program *candidates_program(struct session *s, struct arena *a,
 	const struct job *j);
 /* The chosen schedule as text in the language. */
 const char *candidates_schedule(struct arena *a, const struct job *j);
+
+/* ---- share.c ---- */
+
+/* Bind candidate "c" by "bind" to as much of the job's schedule as it takes:
+ * all of it where the operator has one group. */
+void share_bind(struct session *s, const struct job *j, struct candidate *c,
+	struct space *(*bind)(struct session *, const struct job *,
+		struct candidate *, const struct schedule *));
+/* Sketches of a group that miss a directive another one takes do not apply. */
+void share_within(struct session *s, const struct job *j, struct part *p);
+/* False, with errors, where a directive or setting is taken by no group. */
+bool share_among(struct session *s, const struct job *j);
 
 /* ---- tune.c ---- */
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* One schedule, several groups: which group's sketch takes which directive.
+ * Within a group all sketches that compete take the same directives; a
+ * directive that no group takes is an error, so nothing is silently ignored. */
+#include "driver/session.h"
+
+#include <string.h>
+
+enum { DIRECTIVES_MAX = 64 };
+
+static bool covers(struct span outer, struct span inner)
+{
+	return inner.src && outer.src == inner.src && outer.lo <= inner.lo &&
+		inner.hi <= outer.hi;
+}
+
+static int directive_at(const struct schedule *s, struct span at)
+{
+	for (int i = 0; i < s->n_directives && i < DIRECTIVES_MAX; i++)
+		if (covers(s->directives[i].at, at))
+			return i;
+	return -1;
+}
+
+static int require_at(const struct schedule *s, struct span at)
+{
+	for (int i = 0; i < s->n_requires && i < DIRECTIVES_MAX; i++)
+		if (covers(s->requires[i].at, at))
+			return i;
+	return -1;
+}
+
+/* "s" without what "c" has left to others. */
+static struct schedule *remaining(struct arena *a, const struct schedule *s,
+	const struct candidate *c)
+{
+	struct schedule *r = ARENA_NEW(a, struct schedule);
+
+	*r = *s;
+	r->directives = ARENA_ARRAY(a, (size_t)s->n_directives + 1,
+		struct sched_directive);
+	r->requires = ARENA_ARRAY(a, (size_t)s->n_requires + 1,
+		struct sched_require);
+	r->n_directives = r->n_requires = 0;
+	for (int i = 0; i < s->n_directives; i++)
+		if (i >= DIRECTIVES_MAX || !(c->left[SHARED_DIRECTIVES] >> i & 1))
+			r->directives[r->n_directives++] = s->directives[i];
+	for (int i = 0; i < s->n_requires; i++)
+		if (i >= DIRECTIVES_MAX || !(c->left[SHARED_REQUIRES] >> i & 1))
+			r->requires[r->n_requires++] = s->requires[i];
+	return r;
+}
+
+void share_bind(struct session *s, const struct job *j, struct candidate *c,
+	struct space *(*bind)(struct session *, const struct job *,
+		struct candidate *, const struct schedule *))
+{
+	const struct schedule *all = j->schedule, *mine = all;
+
+	for (;;) {
+		int d, r;
+
+		c->space = bind(s, j, c, mine);
+		if (c->space || !all || j->partition->n_groups == 1)
+			break;
+		d = directive_at(all, c->at);
+		r = require_at(all, c->at);
+		if (d < 0 && r < 0)
+			break;
+		if (d >= 0)
+			c->left[SHARED_DIRECTIVES] |= (uint64_t)1 << d;
+		else
+			c->left[SHARED_REQUIRES] |= (uint64_t)1 << r;
+		mine = remaining(s->a, all, c);
+		c->why = NULL;
+		c->at = (struct span){0};
+	}
+	c->task.schedule = mine;
+}
+
+static const char *name_of(const struct session *s, const struct job *j,
+	enum shared kind, int i)
+{
+	return kind == SHARED_SETTINGS ? s->o->settings.v[i].name :
+		j->schedule->directives[i].name;
+}
+
+/* What some sketch of the group takes, all must. */
+static void share_kind(struct session *s, const struct job *j, struct part *p,
+	enum shared kind)
+{
+	uint64_t taken = 0;
+
+	for (int i = 0; i < p->n; i++)
+		if (p->candidates[i].space)
+			taken |= ~p->candidates[i].left[kind];
+	for (int i = 0; i < p->n; i++) {
+		struct candidate *c = &p->candidates[i];
+		uint64_t missed = c->left[kind] & taken;
+
+		if (!c->space || !missed)
+			continue;
+		c->space = NULL;
+		c->why = arena_printf(s->a, "it does not take %s",
+			name_of(s, j, kind, __builtin_ctzll(missed)));
+	}
+}
+
+void share_within(struct session *s, const struct job *j, struct part *p)
+{
+	share_kind(s, j, p, SHARED_DIRECTIVES);
+	share_kind(s, j, p, SHARED_SETTINGS);
+}
+
+/* Bits that no group's sketches take. */
+static uint64_t taken_by_nobody(const struct job *j, enum shared kind)
+{
+	uint64_t nobody = ~(uint64_t)0;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		for (int i = 0; i < j->parts[g].n; i++)
+			if (j->parts[g].candidates[i].space)
+				nobody &= j->parts[g].candidates[i].left[kind];
+	return nobody;
+}
+
+bool share_among(struct session *s, const struct job *j)
+{
+	uint64_t directives = taken_by_nobody(j, SHARED_DIRECTIVES);
+	uint64_t settings = taken_by_nobody(j, SHARED_SETTINGS);
+
+	for (int i = 0; j->schedule && i < j->schedule->n_directives &&
+	     i < DIRECTIVES_MAX; i++) {
+		if (!(directives >> i & 1))
+			continue;
+		diag_error(s->d, j->schedule->directives[i].at,
+			"no sketch of any group of '%s' takes %s", j->name,
+			j->schedule->directives[i].name);
+		s->code = EXIT_NO_CANDIDATE;
+	}
+	for (int i = 0; i < s->o->settings.n && i < DIRECTIVES_MAX; i++)
+		if (settings >> i & 1)
+			session_fail(s, EXIT_NO_CANDIDATE,
+				"--set %s: no sketch of any group of '%s' has such a tunable",
+				s->o->settings.v[i].name, j->name);
+	return s->code == EXIT_DONE;
+}
