@@ -161,7 +161,8 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	const struct flat *k = &s->order->k;
 
 	if (s->order->k_inner && s->tile_k * s->op->elem % 16)
-		return arena_printf(a, "%d elements of '%s' along the reduction are no multiple of 16 bytes; take %d",
+		return arena_printf(a, "%d elements of '%s' along the "
+			"reduction are no multiple of 16 bytes; take %d",
 			s->tile_k, s->op->tensor->name,
 			(s->tile_k * s->op->elem / 16 + 1) * 16 / s->op->elem);
 	while (s->vec > 1 && lead(s) * s->vec !=
@@ -169,7 +170,8 @@ const char *stage_plan(struct arena *a, struct stage *s)
 		s->vec /= 2;
 	choose_stride(s);
 	if (!divide(s))
-		return arena_printf(a, "a tile of %d x %d of '%s' does not divide evenly among %d threads",
+		return arena_printf(a, "a tile of %d x %d of '%s' does not "
+			"divide evenly among %d threads",
 			s->tile_rows, s->tile_k, s->op->tensor->name,
 			s->threads);
 	s->uniform = k->n_runs <= 1 || s->order->run % s->tile_k == 0;
@@ -389,8 +391,9 @@ static struct kx *slot_step(struct stager *g, struct kx *j, int form)
 
 	if (!s->uniform || s->k_slots == 1 || s->order->k_inner || !k->n_runs)
 		return num(g, 0);
-	return kx_mul(g->a, j, num(g, (s->row_slots > 1 ? 1 :
-		s->threads / lead(s)) * k->runs[k->n_runs - 1].coef[form]));
+	return kx_mul(g->a, index_value(g, form, j), num(g,
+		(s->row_slots > 1 ? 1 : s->threads / lead(s)) *
+		k->runs[k->n_runs - 1].coef[form]));
 }
 
 static struct kx *copy_index(struct stager *g, struct kx *i, struct kx *j)
