@@ -16,8 +16,9 @@
 /* "op" is the operator as lowered (before groups rewrote it); "cuda" the text
  * that has the program's launcher, and may have others. "address" compiles it
  * with the sanitizers. "nvcc" (or NULL) asks for a run on the GPU, whole, of
- * which rows of the output are compared, and timed. "work" is the multiply-adds to spend on the reference
- * (0: 4e8, some seconds): above it, the check is by parts.
+ * which rows of the output are compared, and timed. "work" is the multiply-adds
+ * to spend on the reference (0: 4e8, some seconds): above it, the check is by
+ * parts.
  * "seconds" (0: 120) bounds the compiler and the emulated program, each. */
 struct check_request {
 	const struct program *program;

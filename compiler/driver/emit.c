@@ -99,7 +99,8 @@ static void put_space(struct session *s, struct str *out)
 						c->sketch->name, c->why);
 					continue;
 				}
-				str_printf(out, "# %s.%d: %s: %.4g points before the test of legality\n",
+				str_printf(out, "# %s.%d: %s: %.4g points "
+					"before the test of legality\n",
 					s->jobs[i].name, g, c->sketch->name,
 					space_size(c->space));
 				space_print(c->space, out);
@@ -139,7 +140,8 @@ static bool put_ptx(struct session *s, struct str *out)
 
 	if (!s->nvcc)
 		return session_fail(s, EXIT_USER,
-			"--emit=ptx needs nvcc: none in NVCC, CUDA_HOME, PATH or /usr/local/cuda");
+			"--emit=ptx needs nvcc: none in NVCC, CUDA_HOME, PATH "
+			"or /usr/local/cuda");
 	str_init(&cu, s->a);
 	cuda_emit(&u, &cu);
 	why = toolchain_ptx(s->a, s->nvcc, str_text(&cu), cu.n, s->target,

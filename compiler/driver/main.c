@@ -161,7 +161,8 @@ static bool choose(struct session *s, struct job *j)
 			candidates_find(s, j);
 	if (s->o->frozen)
 		return session_fail(s, EXIT_FROZEN,
-			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc --tune without --frozen",
+			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc "
+			"--tune without --frozen",
 			s->lock_path, s->target->name, s->o->gpu ? " of GPU " :
 			"", s->o->gpu ? s->o->gpu : "", j->name,
 			why ? ": " : "", why ? why : "");

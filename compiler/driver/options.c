@@ -122,7 +122,8 @@ static bool set_emit(struct reading *r, const char *v)
 			if (!strcmp(p, emits[i].name))
 				bit = emits[i].bit;
 		if (!bit)
-			return fail(r, "--emit knows ir, space, sched, kernel, cu, header and ptx, not '%s'",
+			return fail(r, "--emit knows ir, space, sched, kernel, "
+				"cu, header and ptx, not '%s'",
 				p);
 		r->o->emit |= bit;
 	}
@@ -193,7 +194,8 @@ static bool set_measure(struct reading *r, const char *v)
 	r->o->measure = v;
 	if (!strcmp(v, "model"))
 		return true;
-	return fail(r, "--measure knows 'model', not '%s'; this version measures on no GPU",
+	return fail(r, "--measure knows 'model', not '%s'; this version "
+		"measures on no GPU",
 		v);
 }
 
@@ -358,7 +360,8 @@ static bool ask_list(struct reading *r, const char *v)
 	if (!strcmp(v, "options"))
 		options_list(r->text);
 	else if (!lists_print(v, r->text))
-		return fail(r, "--list knows gpus, targets, sketches, strategies, directives and options, not '%s'",
+		return fail(r, "--list knows gpus, targets, sketches, "
+			"strategies, directives and options, not '%s'",
 			v);
 	return ask(r);
 }
@@ -373,26 +376,40 @@ static const struct option {
 	bool (*set)(struct reading *r, const char *v);
 	const char *help;
 } table[] = {
-	{ "-o", "FILE", VALUE, set_output, "write there; '-' is standard output (default: STEM.cu)" },
+	{ "-o", "FILE", VALUE, set_output,
+		"write there; '-' is standard output (default: STEM.cu)" },
 	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
-	{ "--emit", "LIST", VALUE, set_emit, "what to write: ir, space, sched, kernel, cu, header, ptx" },
-	{ "--target", "ARCH", VALUE, set_target, "compile for sm_75 .. sm_121a (default: the GPU's)" },
-	{ "--gpu", "NAME", VALUE, set_gpu, "predict costs for it (default: h200, or the target's)" },
-	{ "--op", "NAMES", VALUE, add_op, "only these exported operators, with commas between" },
+	{ "--emit", "LIST", VALUE, set_emit,
+		"what to write: ir, space, sched, kernel, cu, header, ptx" },
+	{ "--target", "ARCH", VALUE, set_target,
+		"compile for sm_75 .. sm_121a (default: the GPU's)" },
+	{ "--gpu", "NAME", VALUE, set_gpu,
+		"predict costs for it (default: h200, or the target's)" },
+	{ "--op", "NAMES", VALUE, add_op,
+		"only these exported operators, with commas between" },
 	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
-	{ "--set", "T=V", VALUE, add_setting, "pin a tunable, as OP:T=V for one operator" },
+	{ "--set", "T=V", VALUE, add_setting,
+		"pin a tunable, as OP:T=V for one operator" },
 	{ "--tune", "STRATEGY", MAYBE, set_tune, "search: ga, random, exhaustive, ..." },
-	{ "--measure", "WITH", VALUE, set_measure, "model: predicted costs (the default)" },
-	{ "--trials", "N", VALUE, set_trials, "candidates of each search (default 2000)" },
-	{ "--time", "DURATION", VALUE, set_time, "of all searches together: 90s, 20m (default 60s)" },
+	{ "--measure", "WITH", VALUE, set_measure,
+		"model: predicted costs (the default)" },
+	{ "--trials", "N", VALUE, set_trials,
+		"candidates of each search (default 2000)" },
+	{ "--time", "DURATION", VALUE, set_time,
+		"of all searches together: 90s, 20m (default 60s)" },
 	{ "--seed", "N", VALUE, set_seed, "of the search; equal seeds, equal results" },
 	{ "--effort", "1..10", VALUE, set_effort, "population of ga (default 5)" },
-	{ "--lock", "FILE", VALUE, set_lock, "lock file (default: source's name + .lock)" },
+	{ "--lock", "FILE", VALUE, set_lock,
+		"lock file (default: source's name + .lock)" },
 	{ "--no-lock", NULL, NOTHING, set_no_lock, "neither read nor write a lock file" },
-	{ "--frozen", NULL, NOTHING, set_frozen, "fail unless the lock has every schedule" },
-	{ "--check", "HOW", MAYBE, set_check, "run the kernels on the CPU against the reference" },
-	{ "--test", NULL, NOTHING, set_test, "run the file's test blocks on the CPU, as TAP" },
-	{ "--no-verify", NULL, NOTHING, set_no_verify, "do not prove the winners of --tune" },
+	{ "--frozen", NULL, NOTHING, set_frozen,
+		"fail unless the lock has every schedule" },
+	{ "--check", "HOW", MAYBE, set_check,
+		"run the kernels on the CPU against the reference" },
+	{ "--test", NULL, NOTHING, set_test,
+		"run the file's test blocks on the CPU, as TAP" },
+	{ "--no-verify", NULL, NOTHING, set_no_verify,
+		"do not prove the winners of --tune" },
 	{ "-j", "N", VALUE, set_jobs, "checks at once (default: processors)" },
 	{ "-I", "DIR", VALUE, add_dir, "search imports there too" },
 	{ "-MD", NULL, NOTHING, set_dep, "write a depfile beside the output" },
@@ -401,8 +418,10 @@ static const struct option {
 	{ "--color", "WHEN", VALUE, set_color, "auto, always, never" },
 	{ "-q", NULL, NOTHING, set_quiet, "say nothing but errors" },
 	{ "-v", NULL, NOTHING, set_verbose, "say which sketches apply and why not" },
-	{ "--verify", NULL, NOTHING, set_verify_passes, "verify the program after every pass" },
-	{ "--list", "WHAT", VALUE, ask_list, "gpus, targets, sketches, strategies, directives, options" },
+	{ "--verify", NULL, NOTHING, set_verify_passes,
+		"verify the program after every pass" },
+	{ "--list", "WHAT", VALUE, ask_list,
+		"gpus, targets, sketches, strategies, directives, options" },
 	{ "--help", NULL, NOTHING, ask_help, "this text" },
 	{ "--version", NULL, NOTHING, ask_version, "the version" },
 };
@@ -420,8 +439,10 @@ void options_help(struct str *out)
 	str_puts(out,
 		"usage: wpkc [options] FILE.wpk\n\n"
 		"  wpkc conv.wpk -o conv.cu                  compile\n"
-		"  wpkc conv.wpk --tune=ga -o conv.cu        search schedules, prove the winners\n"
-		"  wpkc conv.wpk --frozen -MD -o conv.cu     in a build: only what the lock has\n"
+		"  wpkc conv.wpk --tune=ga -o conv.cu        "
+		"search schedules, prove the winners\n"
+		"  wpkc conv.wpk --frozen -MD -o conv.cu     "
+		"in a build: only what the lock has\n"
 		"  wpkc conv.wpk --check=address             run the kernels on the CPU\n"
 		"  wpkc mm.wpk --shape M=4096,N=4096,K=4096 --gpu=a100 --emit=sched\n"
 		"  wpkc mm.wpk --set tile.block.i=128 --emit=kernel\n\n");
@@ -436,7 +457,8 @@ void options_help(struct str *out)
 			o->value && o->takes == MAYBE ? "]" : "");
 		str_printf(out, "  %-20s %s\n", left, o->help);
 	}
-	str_puts(out, "\nExit: 0 done, 1 your mistake, 2 no legal candidate, 3 --frozen miss,\n"
+	str_puts(out, "\nExit: 0 done, 1 your mistake, 2 no legal candidate, 3 "
+		"--frozen miss,\n"
 		"4 verification failed, 5 internal error. man wpkc, man 7 wpk.\n");
 }
 
@@ -561,7 +583,8 @@ static bool consistent(struct reading *r)
 	if (!o->input)
 		return fail(r, "no source file; wpkc --help shows how to call it");
 	if (o->frozen && o->tune)
-		return fail(r, "--frozen and --tune exclude each other: one forbids search, the other is one");
+		return fail(r, "--frozen and --tune exclude each other: one "
+			"forbids search, the other is one");
 	if (o->frozen && o->no_lock)
 		return fail(r, "--frozen needs a lock file, --no-lock forbids it");
 	if (o->lock && o->no_lock)
@@ -569,12 +592,15 @@ static bool consistent(struct reading *r)
 	if (o->test && (o->check || o->tune || o->frozen))
 		return fail(r, "--test goes without --check, --tune and --frozen");
 	if ((o->check || o->test) && (o->output || o->header || o->dep || o->emit))
-		return fail(r, "--check and --test write no output: leave out -o, -H, -MD and --emit");
+		return fail(r, "--check and --test write no output: leave out "
+			"-o, -H, -MD and --emit");
 	if (o->check && o->tune)
-		return fail(r, "--check and --tune exclude each other: --tune proves its winners itself");
+		return fail(r, "--check and --tune exclude each other: --tune "
+			"proves its winners itself");
 	if (o->tune && o->emit & ~(unsigned)(EMIT_CU | EMIT_HEADER | EMIT_PTX |
 			EMIT_SCHED | EMIT_KERNEL))
-		return fail(r, "--tune goes with --emit=cu, header, sched, kernel or ptx");
+		return fail(r, "--tune goes with --emit=cu, header, sched, "
+			"kernel or ptx");
 	if (o->dep && !o->dep_file && !to_file && o->output)
 		return fail(r, "-MD with -o - needs -MF FILE");
 	if (o->gpu && o->target && gpu_named(o->gpu)->cc !=

@@ -38,7 +38,8 @@ static void tell_progress(void *ctx, const struct progress *p)
 
 	if (!t->s->tty || t->s->o->quiet)
 		return;
-	fprintf(stderr, "\r\033[K%s [%d/%d] best %.3g us, %d of %d, %.0f candidates/s, %.0f s left",
+	fprintf(stderr, "\r\033[K%s [%d/%d] best %.3g us, %d of %d, %.0f "
+		"candidates/s, %.0f s left",
 		t->j->name, t->number + 1, t->s->n_jobs, p->best * 1e6,
 		p->trials, p->total, rate, rate > 0 ?
 		fmin((p->total - p->trials) / rate, t->limit - p->elapsed) : 0);
@@ -278,8 +279,8 @@ static void record(struct session *s, const struct job *j, int group)
 	const struct space *sp = c->candidate->space;
 	struct lock_entry e = { .op = j->name, .target = s->target->name,
 		.gpu = s->gpu->name, .hash = j->hash, .group = group,
-		.sketch = c->candidate->sketch->name, .seconds = c->seconds, .measured = c->measured,
-		.verified = c->verified };
+		.sketch = c->candidate->sketch->name, .seconds = c->seconds,
+		.measured = c->measured, .verified = c->verified };
 
 	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
 	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);

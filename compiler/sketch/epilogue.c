@@ -207,7 +207,8 @@ static bool add_output(struct task *t, const struct ir_contraction *c,
 		struct ir_expr *);
 	if (stmt != t->group->anchor_stmt) {
 		if (!map_axes(t, f, s, with)) {
-			*why = arena_printf(t->a, "'%s' does not follow the contraction element by element",
+			*why = arena_printf(t->a, "'%s' does not follow the "
+				"contraction element by element",
 				out->tensor->name);
 			return false;
 		}
@@ -217,7 +218,8 @@ static bool add_output(struct task *t, const struct ir_contraction *c,
 					t->op->axes[s->axes[j]].lo, T_I64);
 		out->value = ir_substitute(t->a, s->expr, with);
 		if (!reads_own_element(t, f, out->value)) {
-			*why = arena_printf(t->a, "'%s' reads other elements of the contraction than its own",
+			*why = arena_printf(t->a, "'%s' reads other elements "
+				"of the contraction than its own",
 				out->tensor->name);
 			return false;
 		}

@@ -37,13 +37,15 @@ static const char *read_values(const struct fma *f, struct arena *a,
 	if (p->order < 0 || p->order >= f->n_orders)
 		return "there is no such order of the reduction";
 	if (p->bm % p->tm || p->bn % p->tn)
-		return arena_printf(a, "a thread's tile %d x %d does not divide the block's %d x %d",
+		return arena_printf(a, "a thread's tile %d x %d does not "
+			"divide the block's %d x %d",
 			p->tm, p->tn, p->bm, p->bn);
 	p->tx = p->bn / p->tn;
 	p->ty = p->bm / p->tm;
 	p->threads = p->tx * p->ty;
 	if (p->threads % 32 || p->threads > 1024)
-		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads: wanted is a multiple of 32 up to 1024",
+		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads: "
+			"wanted is a multiple of 32 up to 1024",
 			p->bm, p->bn, p->tm, p->tn, p->threads);
 	p->vm = common(p->tm, min_int(4, 16 / f->left.elem));
 	p->vn = common(p->tn, min_int(4, 16 / f->right.elem));
@@ -77,12 +79,14 @@ static const char *plan_stages(const struct fma *f, struct arena *a,
 		return p->stages > 2 ?
 			"more than 2 stages need pipeline(.., async = on)" : NULL;
 	if (!t->cp_async)
-		return arena_printf(a, "%s has no asynchronous copies: async = off is what it can do",
+		return arena_printf(a, "%s has no asynchronous copies: async = "
+			"off is what it can do",
 			t->name);
 	if (p->stages < 2)
 		return "asynchronous copies need 2 stages or more";
 	if (l->vec * f->left.elem < 4 || r->vec * f->right.elem < 4)
-		return "asynchronous copies move 4 bytes or more, which an operand's layout does not allow: async = off";
+		return "asynchronous copies move 4 bytes or more, which an "
+			"operand's layout does not allow: async = off";
 	return NULL;
 }
 
@@ -134,24 +138,28 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 	if (p->right.order->k_inner && min_int(8, 16 / f->right.elem) > p->kv)
 		p->kv = min_int(8, 16 / f->right.elem);
 	if (p->bk % p->kv)
-		return arena_printf(a, "fragments cover %d steps of %s, which do not divide %d",
+		return arena_printf(a, "fragments cover %d steps of %s, which "
+			"do not divide %d",
 			p->kv, f->k_name, p->bk);
 	p->streams = p->left.order->k_inner && p->right.order->k_inner &&
 		f->left.tensor->type == f->acc && f->right.tensor->type == f->acc;
 	p->shared_bytes = p->stages * (stage_bytes(&p->left) +
 		stage_bytes(&p->right)) + (p->split > 1 ? 16 : 0);
 	if (p->shared_bytes > t->target->smem_block)
-		return arena_printf(a, "%d stages of %d x %d x %d take %lld bytes of shared memory, %s has %d",
+		return arena_printf(a, "%d stages of %d x %d x %d take %lld "
+			"bytes of shared memory, %s has %d",
 			p->stages, p->bm, p->bn, p->bk,
 			(long long)p->shared_bytes, t->target->name,
 			t->target->smem_block);
 	p->regs = estimate_regs(f, p);
 	if (p->regs > 248)
-		return arena_printf(a, "a thread's tile of %d x %d takes about %d registers, more than 248",
+		return arena_printf(a, "a thread's tile of %d x %d takes about "
+			"%d registers, more than 248",
 			p->tm, p->tn, p->regs);
 	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
 		(int)p->shared_bytes);
-	return p->occupancy ? NULL : "a block takes more registers or shared memory than a multiprocessor has";
+	return p->occupancy ? NULL : "a block takes more registers or shared "
+		"memory than a multiprocessor has";
 }
 
 static const char *plan_grid(const struct fma *f, struct arena *a,
@@ -168,7 +176,8 @@ static const char *plan_grid(const struct fma *f, struct arena *a,
 	if (p->tiles > INT32_MAX)
 		return "the grid is larger than 2^31 blocks";
 	if ((p->split - 1) * p->chunks_split >= p->chunks)
-		return arena_printf(a, "split_k by %d leaves parts empty: %s has %lld tiles of %d",
+		return arena_printf(a, "split_k by %d leaves parts empty: %s "
+			"has %lld tiles of %d",
 			p->split, f->k_name, (long long)p->chunks, p->bk);
 	if (p->split > 1)
 		p->workspace_bytes = p->tiles * (p->split * (int64_t)p->bm *

@@ -362,4 +362,3 @@ void making_pass(struct making *m, struct k_block *b, int pass)
 		from_memory(m, b, pass);
 	last_elements(m, b, pass);
 }
-
