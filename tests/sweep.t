@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Random legal points of every sketch for every operator of
+# tests/workloads/ragged.wpk: the kernel verifier accepts them, and emulated,
+# asynchronous effects late and early, they agree with the reference. In full
+# also under the sanitizers, for the real sizes in parts, and assembled, with
+# the registers a sketch predicts beside what ptxas gives.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+tool=$top_builddir/tests/unit/sweep_tool
+folder=$top_srcdir/tests/workloads
+WPK_EMU_DIR=$top_builddir
+export WPK_EMU_DIR
+cores=$(nproc 2>/dev/null || echo 2)
+
+if ! "$CXX" --version >/dev/null 2>&1; then
+	skip "random points" "no C++ compiler"
+	finish
+	exit
+fi
+
+# sweep NAME FILE OPTIONS...: passes if no point fails; sums are shown.
+sweep() {
+	what=$1
+	file=$2
+	shift 2
+	log=$scratch/$(echo "$what" | tr ' ' -)
+	if "$tool" -j "$cores" -I "$top_srcdir/stdlib" "$@" "$file" >"$log" 2>&1
+	then
+		pass "$what"
+	else
+		grep -A 8 '^FAIL' "$log" >"$scratch/faults"
+		tail -n 1 "$log" >>"$scratch/faults"
+		fail "$what" "$scratch/faults"
+	fi
+	tail -n 1 "$log" | sed 's/^/# /'
+}
+
+# Assembled, not emulated: fails where nvcc refuses a point. Spills are shown,
+# a search passes such points over.
+assembled() {
+	grep ' spilled [1-9]' "$log" | cut -d : -f 1 | sed 's/^/# /'
+	awk '$3 == "registers" && $5 { n++; d = $5 - $4; sum += d < 0 ? -d : d
+		if (d > most) most = d }
+	END { if (n) printf "# registers: %.1f off on average, at most %d too few\n",
+		sum / n, most }' "$log"
+}
+
+seed=1
+for target in sm_75 sm_80 sm_90; do
+	seed=$((seed + 1))
+	NVCC='' sweep "a point of each for $target" "$folder/ragged.wpk" \
+		--target=$target --trials=1 --seed=$seed
+	if [ -z "$WPK_FULL" ]; then
+		skip "many points for $target" "make check-full"
+		continue
+	fi
+	NVCC='' sweep "eight points for $target" "$folder/ragged.wpk" \
+		--target=$target --trials=8 --seed=1$seed
+	NVCC='' sweep "with sanitizers for $target" "$folder/ragged.wpk" \
+		--target=$target --trials=3 --seed=2$seed --check=address
+	NVCC='' sweep "real sizes for $target" \
+		"$top_srcdir/examples/resnet18/conv.wpk" \
+		--target=$target --trials=2 --seed=3$seed
+	if [ -n "$NVCC" ]; then
+		export NVCC
+		sweep "assembled for $target" "$folder/ragged.wpk" \
+			--target=$target --trials=4 --seed=4$seed --no-verify
+		assembled
+	else
+		skip "assembled for $target" "no nvcc"
+	fi
+done
+finish

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* sweep_tool OPTIONS FILE, with wpkc's options: random legal points of every
+ * sketch for every operator of a file go out as verified kernels or as a
+ * complaint. --trials=N points a sketch; each is built and verified, emulated
+ * against the reference (--check=address: with the sanitizers), and where NVCC
+ * is set assembled; --no-verify leaves the emulation out. One line a point with
+ * the registers the sketch predicts and ptxas gives, "FAIL" lines with the
+ * command that shows the fault, and a last line of sums. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/check.h"
+#include "driver/paths.h"
+#include "driver/session.h"
+#include "driver/toolchain.h"
+
+enum { TRIES = 20000, POINTS = 4096, SECONDS = 120 };
+
+/* One group of a job at a point of one sketch, the others at their default. */
+struct point {
+	int job, group;
+	const struct choice *choices;	/* one a group */
+};
+
+struct sweep {
+	struct session s;
+	struct point points[POINTS];
+	int n;
+};
+
+bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("FAIL %s\n", arena_vprintf(s->a, fmt, ap));
+	va_end(ap);
+	s->code = code;
+	return false;
+}
+
+void session_say(const struct session *s, const char *fmt, ...)
+{
+	(void)s;
+	(void)fmt;
+}
+
+/* ---- points ---- */
+
+static bool random_point(const struct candidate *c,
+	const struct problem *p, struct rng *r, int *genes)
+{
+	struct arena *tmp = arena_create();
+	bool found = false;
+
+	for (int try = 0; try < TRIES && !found; try++) {
+		for (int i = 0; i < c->space->n_genes; i++)
+			genes[i] = c->space->genes[i].values[rng_below(r,
+				c->space->genes[i].n)];
+		found = !p->legal(p->ctx, tmp, genes);
+		arena_reset(tmp);
+	}
+	arena_destroy(tmp);
+	return found;
+}
+
+/* A random choice for group "g" with its "k"th sketch; the other groups take
+ * their default. */
+static void add_point(struct sweep *w, int job, int g, int k, struct rng *r)
+{
+	struct job *j = &w->s.jobs[job];
+	struct candidate *c = &j->parts[g].candidates[k];
+	struct problem p = candidates_problem(&w->s, c);
+	int n = j->partition->n_groups;
+	int *genes = ARENA_ARRAY(w->s.a, (size_t)c->space->n_genes + 1, int);
+	struct choice *v = ARENA_ARRAY(w->s.a, (size_t)n, struct choice);
+
+	if (w->n == POINTS || !random_point(c, &p, r, genes))
+		return;
+	for (int i = 0; i < n; i++)
+		v[i] = j->parts[i].choice;
+	v[g] = (struct choice){ c, genes, 0, "model", "none" };
+	w->points[w->n++] = (struct point){ job, g, v };
+}
+
+static bool add_job(struct sweep *w, int job, struct rng *r)
+{
+	struct job *j = &w->s.jobs[job];
+
+	if (!candidates_find(&w->s, j) || !candidates_choose(&w->s, j))
+		return false;
+	for (int g = 0; g < j->partition->n_groups; g++)
+		for (int k = 0; k < j->parts[g].n; k++)
+			for (int i = 0; i < w->s.o->trials &&
+			     j->parts[g].candidates[k].space; i++)
+				add_point(w, job, g, k, r);
+	return true;
+}
+
+/* ---- one point, in a child process ---- */
+
+static const char *gene_text(struct arena *a, const struct gene *g, int v)
+{
+	return g->words ? g->words[v] : arena_printf(a, "%d", v);
+}
+
+/* What to say to wpkc for this point. */
+static void put_command(struct sweep *w, const struct point *p,
+	const struct choice *c, struct str *out)
+{
+	const struct space *sp = c->candidate->space;
+
+	str_printf(out, "wpkc %s --target=%s --op=%s --set=sketch=%s",
+		w->s.o->input, w->s.target->name,
+		w->s.jobs[p->job].item->name.text, c->candidate->sketch->name);
+	for (int i = 0; i < w->s.o->shapes.n; i++)
+		str_printf(out, " --shape=%s=%s", w->s.o->shapes.v[i].name,
+			w->s.o->shapes.v[i].value);
+	for (int i = 0; i < sp->n_genes; i++)
+		if (sp->genes[i].n > 1)
+			str_printf(out, " --set=%s=%s", sp->genes[i].name,
+				gene_text(out->a, &sp->genes[i], c->genes[i]));
+	str_puts(out, w->s.o->check_address ? " --check=address" : " --check");
+}
+
+static int predicted_registers(struct arena *a, const struct choice *c)
+{
+	int values[c->candidate->space->n_tunables + 1];
+	struct features f = {0};
+	const char *why;
+
+	if (!space_tunables(a, c->candidate->space, c->genes, values, &why))
+		return 0;
+	c->candidate->sketch->features(&c->candidate->task, values, &f);
+	return f.regs;
+}
+
+static const char *emulate(struct sweep *w, struct arena *a,
+	const struct job *j, const struct program *p, const struct str *cu)
+{
+	struct check_request r = { .program = p, .op = j->reference,
+		.target = w->s.target, .cuda = str_text(cu), .n_cuda = cu->n,
+		.address = w->s.o->check_address, .seed = w->s.o->seed };
+	struct check_result c;
+
+	check_program(a, &r, &c);
+	return c.verdict == CHECK_VERIFIED ? NULL :
+		arena_printf(a, "%s\n%s", c.line, c.detail);
+}
+
+/* Why the point is wrong, or NULL; "t" is filled where there is an nvcc. */
+static const char *try_point(struct sweep *w, struct arena *a,
+	const struct job *j, struct toolchain_report *t)
+{
+	struct program *p = candidates_program(&w->s, a, j);
+	const char *why = NULL;
+	struct str cu;
+
+	if (!p)
+		return "no program";
+	str_init(&cu, a);
+	emit_program(&w->s, p, &cu);
+	if (w->s.nvcc)
+		why = toolchain_compile(a, w->s.nvcc, str_text(&cu), cu.n,
+			w->s.target, SECONDS, t);
+	return why || w->s.o->no_verify ? why : emulate(w, a, j, p, &cu);
+}
+
+static void work(void *ctx, int i, struct str *out)
+{
+	struct sweep *w = ctx;
+	const struct point *p = &w->points[i];
+	struct job *j = &w->s.jobs[p->job];
+	const struct choice *c = &p->choices[p->group];
+	struct arena *a = arena_create();
+	struct toolchain_report t = {0};
+	const char *why;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		j->parts[g].choice = p->choices[g];
+	why = try_point(w, a, j, &t);
+	str_printf(out, "%s %s registers %d %d spilled %d stack %d: ",
+		j->name, c->candidate->sketch->name, predicted_registers(a, c),
+		t.registers, t.spill_bytes, t.stack_bytes);
+	put_command(w, p, c, out);
+	str_putc(out, '\n');
+	if (why) {
+		str_printf(out, "FAIL %s\n", why);
+		put_command(w, p, c, out);
+		str_putc(out, '\n');
+	}
+	arena_destroy(a);
+}
+
+/* ---- the whole ---- */
+
+static int report(struct sweep *w, const char **texts)
+{
+	int failed = 0, spilled = 0, under = 0;
+
+	for (int i = 0; i < w->n; i++) {
+		const char *text = texts[i] ? texts[i] :
+			"FAIL the process ended without a word\n";
+		const char *numbers = strstr(text, " registers ");
+		int guess = 0, real = 0, spill = 0;
+
+		fputs(text, stdout);
+		failed += strstr(text, "FAIL ") != NULL;
+		if (numbers)
+			sscanf(numbers, " registers %d %d spilled %d", &guess,
+				&real, &spill);
+		spilled += spill > 0;
+		under += real > guess;
+	}
+	printf("%d points, %d failed, %d spilled, %d with more registers than "
+		"predicted\n",
+		w->n, failed, spilled, under);
+	return failed || !w->n;
+}
+
+static bool load(struct session *s)
+{
+	struct front_options fo = {0};
+	string_list dirs = s->o->dirs;
+
+	vec_push(s->a, &dirs, NULL);
+	fo.dirs = dirs.v;
+	s->unit = front_load(s->a, s->o->input, &fo, &s->files, s->d);
+	return s->unit && jobs_create(s);
+}
+
+int main(int argc, char **argv)
+{
+	static volatile sig_atomic_t never;
+	struct arena *a = arena_create();
+	struct options o;
+	struct sweep *w = ARENA_NEW(a, struct sweep);
+	const char **texts, *nvcc = getenv("NVCC");
+	struct str text;
+	struct rng r;
+	bool ok = true;
+
+	str_init(&text, a);
+	if (options_read(a, argc, argv, &o, &text) != ASKED_COMPILE) {
+		fputs(str_text(&text), stdout);
+		return 1;
+	}
+	w->s = (struct session){ .a = a, .o = &o, .d = diag_create(a),
+		.stop = &never, .nvcc = nvcc && *nvcc ? nvcc : NULL };
+	w->s.target = target_named(o.target ? o.target : "sm_90");
+	w->s.gpu = gpu_for_target(w->s.target);
+	ok = load(&w->s);
+	rng_seed(&r, o.seed);
+	for (int i = 0; ok && i < w->s.n_jobs; i++)
+		ok = add_job(w, i, &r);
+	str_init(&text, a);
+	diag_print(w->s.d, &text, false);
+	fputs(str_text(&text), stdout);
+	if (!ok)
+		return 1;
+	texts = ARENA_ARRAY(a, (size_t)w->n + 1, const char *);
+	prove_parallel(&w->s, w->n, o.jobs ? o.jobs : 1, work, w, texts);
+	ok = !report(w, texts);
+	arena_destroy(a);
+	return !ok;
+}

@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The operators of tests/data/workloads.tsv that this compiler is held to, as
+# tests/workloads and the examples write them: without tuning they assemble for
+# three targets without spills, and at reduced sizes with ragged edges they
+# agree with the reference.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+folder=$top_srcdir/tests/workloads
+resnet=$top_srcdir/examples/resnet18/conv.wpk
+targets="sm_75 sm_80 sm_90"
+cd "$scratch" || exit 1
+
+# ---- the files say what the table says ----
+
+# Instances of table rows that match $1, their numbers in the order of $2;
+# words of $2 without "=" are taken as they are.
+rows() {
+	awk -F '\t' -v rows="$1" -v form="$2" '
+	$1 ~ rows {
+		n = split($3, part, " ")
+		for (i = 1; i <= n; i++) {
+			split(part[i], kv, "=")
+			sub(/,.*/, "", kv[2])
+			v[kv[1]] = kv[2]
+		}
+		text = ""
+		n = split(form, want, " ")
+		for (i = 1; i <= n; i++) {
+			split(want[i], kv, "=")
+			if (kv[2] in v) want[i] = kv[1] "=" v[kv[2]]
+			text = text " " want[i]
+		}
+		print tolower($1) text
+	}' "$top_srcdir/tests/data/workloads.tsv"
+}
+
+# The same of the instances in a file, without what equals its default.
+instances() {
+	tr '\n' ' ' <"$1" | tr ';' '\n' |
+	sed -n 's/.*export op \([a-z0-9]*\) = [a-z.0-9]*\[\([^]]*\)\].*/\1 \2/p' |
+	tr -d ,
+}
+
+# same NAME FILE ROWS FORM
+same() {
+	rows "$3" "$4" | sed 's/ [SP][HW]=0//g; s/ S[HW]=1//g; s/=/ = /g' |
+		sort >"$scratch/wanted"
+	instances "$2" | sort >"$scratch/written"
+	check "$1 are those of the table" diff "$scratch/wanted" \
+		"$scratch/written"
+}
+conv='C=C H=H W=W F=F R=R S=S SH=stride SW=stride PH=pad PW=pad'
+same "ResNet-18 in f32" "$resnet" '^C[0-9]+$' "T=f32 N=N $conv"
+same "ResNet-18 in f16" "$folder/conv_f16.wpk" '^C[0-9]+$' "N=N $conv"
+same "products" "$folder/gemm.wpk" '^(F[12]|S[123])$' 'T=dtype M=M N=N K=K'
+same "softmax" "$folder/softmax.wpk" '^X[123]$' 'T=dtype B=rows L=cols'
+
+# ---- they assemble without spills ----
+
+# Kernels of ptxas's report $1 that use stack or spill.
+spills() {
+	awk '/Function properties for/ { kernel = $NF }
+	/bytes stack frame/ && ($1 || $5 || $9) { print kernel ":" $0 }' "$1"
+}
+
+assemble() {
+	out=$(basename "$1" .wpk).$2
+	what="$(basename "$1" .wpk) for $2"
+	if ! "$wpkc" --no-lock --target="$2" "$1" -o "$out.cu" 2>"$out.log"
+	then
+		fail "$what" "$out.log"
+	elif ! "$NVCC" -arch="$2" -cubin -Xptxas -v -o "$out.cubin" "$out.cu" \
+		>"$out.log" 2>&1
+	then
+		fail "$what" "$out.log"
+	else
+		spills "$out.log" >"$out.spills"
+		operators=$(instances "$1" | wc -l)
+		check "$what: all its kernels" test \
+			"$(grep -c 'Used [0-9]* registers' "$out.log")" -ge \
+			"$operators"
+		empty "$what: no spills" "$out.spills"
+	fi
+}
+for file in "$resnet" "$folder"/*.wpk; do
+	for target in $targets; do
+		if [ -n "$NVCC" ]; then
+			assemble "$file" "$target"
+		else
+			skip "$(basename "$file" .wpk) for $target" "no nvcc"
+		fi
+	done
+done
+
+# ---- they agree with the reference ----
+
+# verified NAME OPTIONS...: one case an operator.
+verified() {
+	what=$1
+	shift
+	"$wpkc" --no-lock "$@" >"$scratch/checked" 2>&1
+	[ $? -le 4 ] || echo "$what: wpkc: died" >>"$scratch/checked"
+	while IFS= read -r line <&3; do
+		case $line in
+		*": verified "*)	pass "$what: ${line%%:*}" ;;
+		*": not verified: "*)	skip "$what: ${line%%:*}" "$line" ;;
+		[a-z]*:*)	fail "$what: ${line%%:*}" "$scratch/checked" ;;
+		esac
+	done 3<"$scratch/checked"
+}
+for target in $targets; do
+	verified "$target" --check --target="$target" "$folder/ragged.wpk"
+done
+verified "sm_80 with sanitizers" --check=address --target=sm_80 \
+	--op=nt_long,nt_bf16,odd,nhwc,residual,soft_long "$folder/ragged.wpk"
+verified "sm_75 with sanitizers" --check=address --target=sm_75 \
+	--op=nt_odd,nn_f16,stem,grouped,nhwc_stem,soft "$folder/ragged.wpk"
+if [ -n "$WPK_FULL" ]; then
+	for target in $targets; do
+		for file in "$resnet" "$folder"/[cgs]*.wpk; do
+			verified "$(basename "$file" .wpk) in parts for $target" \
+				--check --target="$target" "$file"
+		done
+		verified "all with sanitizers for $target" --check=address \
+			--target="$target" "$folder/ragged.wpk"
+	done
+else
+	skip "whole sizes, and all with sanitizers" "make check-full"
+fi
+finish
