@@ -4,6 +4,7 @@
 #include "driver/session.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,20 @@ static bool is_wanted(const struct session *s, const char *name)
 	return s->o->ops.n == 0;
 }
 
+/* "4096", "4K" or "1M", as in the language; 0 if it is none of these. */
+static int64_t size_of(const char *text)
+{
+	char *end;
+	int64_t v, times;
+
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	times = *end == 'K' ? 1 << 10 : *end == 'M' ? 1 << 20 : 1;
+	if (end[times > 1] || v < 1)
+		return 0;
+	return errno || __builtin_mul_overflow(v, times, &v) ? INT64_MAX : v;
+}
+
 /* --shape's sizes, of which each operator takes those it has. */
 static bool option_shape(struct session *s, struct directives_shape *out)
 {
@@ -102,11 +117,10 @@ static bool option_shape(struct session *s, struct directives_shape *out)
 	*out = (struct directives_shape){ .sizes = v, .weight = 1 };
 	for (int i = 0; i < s->o->shapes.n; i++) {
 		const struct setting *x = &s->o->shapes.v[i];
-		char *end;
 
 		v[i].name = x->name;
-		v[i].value = strtoll(x->value, &end, 10);
-		if (*end || v[i].value < 1)
+		v[i].value = size_of(x->value);
+		if (!v[i].value)
 			return session_fail(s, EXIT_USER,
 				"--shape %s=%s: a size is a positive whole number",
 				x->name, x->value);
