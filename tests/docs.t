@@ -37,7 +37,8 @@ displays() {
 		-e '/^@/p; /^\.Bd -literal/,/^\.Ed/p' "$1" |
 		awk '/^@/ { kind = substr($0, 2); next }
 			/^\.Bd/ { sub(/^file/, "wpk", kind)
-				print "```" (kind == "" ? "none" : kind); kind = ""; next }
+				print "```" (kind == "" ? "none" : kind)
+				kind = ""; next }
 			/^\.Ed/ { print "```"; next }
 			{ gsub(/\\e/, "\\"); gsub(/\\\(dq/, "\""); print }' ;;
 	esac | awk -v to="$2" '
@@ -167,7 +168,7 @@ for doc in README.md compiler/README.md; do
 	empty "$doc: paths that exist" "$scratch/found"
 	grep -o '`[a-z_0-9]*()`' $doc | tr -d '\140()' | sort -u |
 	while read -r name; do
-		grep -rqw --include="*.[chly]" "$name(" compiler search \
+		grep -rq --include="*.[ch]" "\<$name(" compiler search \
 			runtime || echo "$name"
 	done >"$scratch/found"
 	empty "$doc: functions that exist" "$scratch/found"

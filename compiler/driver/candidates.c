@@ -110,13 +110,14 @@ static const char *group_name(const struct job *j, int group)
 	return j->op->tensors[j->op->stmts[g->stmts[g->n_stmts - 1]].tensor].name;
 }
 
-/* No sketch serves: say why for each, at the directive where there is one. */
+/* No sketch serves: say why for each, at the place of the first that has one:
+ * sketches stand in the order in which they are asked. */
 static bool report_none(struct session *s, const struct job *j, int group)
 {
 	const struct part *p = &j->parts[group];
 	struct span at = j->item->name.at;
 
-	for (int i = 0; i < p->n; i++)
+	for (int i = p->n - 1; i >= 0; i--)
 		if (p->candidates[i].at.src)
 			at = p->candidates[i].at;
 	diag_error(s->d, at, "no sketch computes '%s' of '%s' as asked",
@@ -252,6 +253,8 @@ static void no_point(struct candidate *c, const struct result *r)
 {
 	c->why = r->first[V_PRUNED] ? r->first[V_PRUNED] :
 		"no point of its space is legal";
+	if (c->task.schedule)
+		c->at = c->task.schedule->at;
 	c->space = NULL;
 }
 

@@ -222,6 +222,8 @@ static void put_counts(struct session *s, const struct job *j,
 			str_printf(out, " (first: %s)", first[v]);
 		sep = ", ";
 	}
+	if (!*sep)
+		str_puts(out, "not searched");
 }
 
 static double total_seconds(const struct job *j)
