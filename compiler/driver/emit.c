@@ -211,9 +211,61 @@ static void put_depfile(struct session *s, const char *output, struct str *out)
 
 static bool can_write(struct session *s, const char *path)
 {
-	const char *why = path ? output_refuses(s->a, path) : NULL;
+	const char *why = output_refuses(s->a, path);
 
 	return !why || session_fail(s, EXIT_USER, "%s", why);
+}
+
+/* What would be written, in outputs' order, "n" of them. */
+static const char **written(struct session *s, int *n)
+{
+	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
+	const char **v = ARENA_ARRAY(s->a, 4, const char *);
+
+	*n = 0;
+	v[(*n)++] = output_path(s, emit);
+	if (s->o->header)
+		v[(*n)++] = s->o->header;
+	if (s->o->dep)
+		v[(*n)++] = dep_path(s, v[0]);
+	if (s->o->tune && s->lock_path)
+		v[(*n)++] = s->lock_path;
+	return v;
+}
+
+/* No output may be what was read, but the lock; nor another output. */
+static bool keeps(struct session *s, const char *path)
+{
+	int n;
+	const char **v = written(s, &n);
+
+	for (int i = 0; i < n; i++)
+		if (output_same(v[i], path))
+			return session_fail(s, EXIT_USER,
+				"'%s' would be overwritten: it is read", path);
+	return true;
+}
+
+static bool keeps_files(struct session *s)
+{
+	bool ok = true;
+
+	for (int i = 0; i < s->files.n && ok; i++)
+		ok = keeps(s, s->files.v[i]);
+	return ok && (s->o->tune || !s->lock_existed || keeps(s, s->lock_path));
+}
+
+static bool are_distinct(struct session *s)
+{
+	int n;
+	const char **v = written(s, &n);
+
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < i; k++)
+			if (output_same(v[i], v[k]))
+				return session_fail(s, EXIT_USER,
+					"two outputs go to '%s'", v[i]);
+	return true;
 }
 
 bool emit_outputs(struct session *s)
@@ -230,7 +282,7 @@ bool emit_outputs(struct session *s)
 	str_init(&header, s->a);
 	str_init(&deps, s->a);
 	str_init(&lock, s->a);
-	if (!put_texts(s, emit, &text))
+	if (!keeps_files(s) || !put_texts(s, emit, &text))
 		return false;
 	outputs_add(&out, path, &text);
 	if (s->o->header) {
@@ -252,12 +304,13 @@ bool emit_outputs(struct session *s)
 
 bool emit_possible(struct session *s)
 {
-	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
-	const char *path = output_path(s, emit);
+	int n;
+	const char **v = written(s, &n);
 
 	if (s->o->check || s->o->test)
 		return true;
-	return can_write(s, path) && can_write(s, s->o->header) &&
-		can_write(s, s->o->dep ? dep_path(s, path) : NULL) &&
-		can_write(s, s->o->tune ? s->lock_path : NULL);
+	for (int i = 0; i < n; i++)
+		if (!can_write(s, v[i]))
+			return false;
+	return are_distinct(s) && keeps(s, s->o->input);
 }

@@ -141,6 +141,16 @@ const char *outputs_commit(struct outputs *o)
 	return why;
 }
 
+bool output_same(const char *x, const char *y)
+{
+	struct stat s, t;
+
+	if (!strcmp(x, "-") || is_special(x))
+		return false;
+	return !strcmp(x, y) || (!stat(x, &s) && !stat(y, &t) &&
+		s.st_dev == t.st_dev && s.st_ino == t.st_ino);
+}
+
 static void put_escaped(struct str *out, const char *name)
 {
 	for (; *name; name++) {

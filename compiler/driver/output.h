@@ -3,6 +3,8 @@
 #ifndef WPK_COMPILER_DRIVER_OUTPUT_H
 #define WPK_COMPILER_DRIVER_OUTPUT_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -29,6 +31,10 @@ const char *outputs_commit(struct outputs *o);
 /* Could a file be written at "path"? NULL, or why not: found out before the
  * work is done, not after. */
 const char *output_refuses(struct arena *a, const char *path);
+
+/* Do these name one file? Not where it is standard output or a device, which
+ * takes more than one. */
+bool output_same(const char *x, const char *y);
 
 /* A make rule: "targets: prerequisites", with what make treats specially
  * escaped. Both NULL-ended. */
