@@ -241,7 +241,7 @@ static void unravel(const struct ir_tensor *t, int64_t linear, int64_t *idx)
 static int compute(struct ir_eval *e, int tensor, int64_t linear, int n,
 	struct node *x, int lane)
 {
-	int64_t idx[EVAL_RANK];
+	int64_t idx[IR_RANK];
 	const struct node *root;
 	int done;
 
@@ -281,7 +281,7 @@ void eval_remembered(struct ir_eval *e, int tensor, int64_t linear, int n,
 void ir_eval_row(struct ir_eval *e, int tensor, const int64_t *idx, int64_t n,
 	struct ir_num *out)
 {
-	int64_t at[EVAL_RANK] = { 0 };
+	int64_t at[IR_RANK] = { 0 };
 	int last = e->o->tensors[tensor].rank - 1, done;
 
 	for (int d = 0; d <= last; d++)

@@ -56,7 +56,7 @@ static void plan_read(struct ir_eval *e, struct node *x)
 	struct eval_read *p = ARENA_NEW(e->a, struct eval_read);
 
 	p->tensor = &e->o->tensors[r->tensor];
-	assert(p->tensor->rank <= EVAL_RANK && r->n_args == p->tensor->rank);
+	assert(p->tensor->rank <= IR_RANK && r->n_args == p->tensor->rank);
 	p->strided = strides(p->tensor, p->stride);
 	p->straight = p->strided && r->pad != IR_PAD_EDGE;
 	p->index = ARENA_ARRAY(e->a, (size_t)r->n_args, struct eval_index);

@@ -7,7 +7,7 @@
 
 #include "ir/ir.h"
 
-enum { LANES = 256, NO_RUN = -1, EVAL_RANK = 16 };
+enum { LANES = 256, NO_RUN = -1 };
 
 /* ---- eval_num.c: arithmetic of single values with bounds ---- */
 
@@ -59,7 +59,7 @@ struct eval_index {
 struct eval_read {
 	const struct ir_tensor *tensor;
 	struct eval_index *index;
-	int64_t stride[EVAL_RANK];
+	int64_t stride[IR_RANK];
 	bool strided, straight;
 	double pad, pad_quantum;
 };

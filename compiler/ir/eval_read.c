@@ -265,7 +265,7 @@ static bool inside(const struct node *x, int64_t *idx)
 static void read_lane(struct ir_eval *e, struct node *x, int run, int i)
 {
 	const struct eval_read *r = x->read;
-	int64_t idx[EVAL_RANK];
+	int64_t idx[IR_RANK];
 	struct ir_num v = { 0 };
 	bool sure = true;
 

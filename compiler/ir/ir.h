@@ -59,6 +59,9 @@ struct ir_phys {
 
 enum ir_role { IR_IN, IR_LET, IR_OUT };
 
+/* Dimensions of a tensor, at most: the language has no more. */
+enum { IR_RANK = 64 };
+
 struct ir_tensor {
 	const char *name;
 	enum ir_role role;

@@ -31,6 +31,21 @@ void lower_error(struct lowering *l, const struct scope *s, struct span at,
 		}
 }
 
+bool lower_fits(struct lowering *l, const struct scope *s,
+	const struct ir_tensor *t)
+{
+	int64_t n = 1;
+
+	for (int i = 0; i < t->rank; i++)
+		if (__builtin_mul_overflow(n, t->dims[i], &n) ||
+		    n >= LOWER_SIZE_LIMIT) {
+			lower_error(l, s, t->at, "'%s' has too many "
+				"elements: size overflows 62 bits", t->name);
+			return false;
+		}
+	return true;
+}
+
 /* ---- tensors by name ---- */
 
 int lower_tensor_named(const struct scope *s, const char *name)
@@ -162,14 +177,26 @@ static bool index_named(const struct work *w, const char *name)
 	return false;
 }
 
-/* An operator that is used brings its own names: an index of it may be called
- * as a tensor of the user is, and gets an underscore. */
-static const char *axis_name(struct lowering *l, const struct work *w,
+static bool axis_named(const struct ir_axis *v, int begin, int end,
 	const char *name)
+{
+	for (int i = begin; i < end; i++)
+		if (!strcmp(v[i].name, name))
+			return true;
+	return false;
+}
+
+/* An operator that is used brings its own names: an index of it may be called
+ * as a tensor of the user is, and gets underscores until neither a tensor nor
+ * another index of the statement, as written or as renamed (v[begin] to
+ * v[end - 1]), is called so. */
+static const char *axis_name(struct lowering *l, const struct work *w,
+	const struct ir_axis *v, int begin, int end, const char *name)
 {
 	const char *own = name;
 
-	while (name_taken(l, name) || (name != own && index_named(w, name)))
+	while (name_taken(l, name) || (name != own &&
+	    (index_named(w, name) || axis_named(v, begin, end, name))))
 		name = arena_printf(l->a, "%s_", name);
 	return name;
 }
@@ -181,32 +208,18 @@ static void make_axes(struct lowering *l)
 	for (int w = 0; w < l->works.n; w++)
 		for (int i = 0; i < l->works.v[w].v.n; i++) {
 			struct index *x = &l->works.v[w].v.v[i];
+			const char *name = axis_name(l, &l->works.v[w], axes.v,
+				axes.n - i, axes.n, x->b->name);
 
 			x->axis = axes.n;
-			vec_push(l->a, &axes, (struct ir_axis){
-				.name = axis_name(l, &l->works.v[w],
-					x->b->name),
-				.lo = x->lo,
-				.extent = x->extent, .id = x->axis,
+			vec_push(l->a, &axes, (struct ir_axis){ .name = name,
+				.lo = x->lo, .extent = x->extent,
+				.id = x->axis,
 				.reduced = i >= l->works.v[w].n_left,
 				.stmt = w });
 		}
 	l->o->axes = axes.v;
 	l->o->n_axes = axes.n;
-}
-
-static bool let_fits(struct lowering *l, const struct ir_tensor *t)
-{
-	int64_t n = 1;
-
-	for (int i = 0; i < t->rank; i++)
-		if (__builtin_mul_overflow(n, t->dims[i], &n) ||
-		    n >= LOWER_SIZE_LIMIT) {
-			lower_error(l, l->root, t->at, "'%s' has too many "
-				"elements: size overflows 62 bits", t->name);
-			return false;
-		}
-	return true;
 }
 
 static bool finish_tensors(struct lowering *l)
@@ -218,7 +231,7 @@ static bool finish_tensors(struct lowering *l)
 
 		if (t->role != IR_LET)
 			continue;
-		ok &= let_fits(l, t);
+		ok &= lower_fits(l, l->root, t);
 		if (ok)
 			ir_row_major(l->a, t);
 	}

@@ -151,7 +151,7 @@ static bool strided(struct lowering *l, struct scope *s, struct ir_tensor *t,
 			"with these strides elements of '%s' share an address",
 			d->name.text);
 	else
-		return true;
+		return lower_fits(l, s, t);
 	return false;
 }
 

@@ -255,6 +255,11 @@ static bool holds(struct lowering *l, struct scope *s,
 
 	if (v.kind == V_BAD)
 		return false;
+	if (v.kind != V_BOOL) {
+		lower_error(l, s, w->at, "a condition is a truth value");
+		diag_hint(l->d, "Compare the number, as in x != 0.");
+		return false;
+	}
 	if (v.i)
 		return true;
 	str_init(&out, l->a);

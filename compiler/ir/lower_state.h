@@ -159,6 +159,9 @@ void lower_add_work(struct lowering *l, struct scope *s,
 /* Make a let; its extents may come later. */
 int lower_new_let(struct lowering *l, struct scope *s, const char *name,
 	enum dtype type, int rank, struct span at);
+/* The product of the tensor's dimensions, all known, is below the limit. */
+bool lower_fits(struct lowering *l, const struct scope *s,
+	const struct ir_tensor *t);
 int lower_tensor_named(const struct scope *s, const char *name);
 void lower_name_tensor(struct lowering *l, struct scope *s, const char *name,
 	int tensor);
@@ -195,8 +198,6 @@ int64_t lower_size(struct lowering *l, struct scope *s,
 /* Inputs and outputs of the outermost operator; "with" restates layouts. */
 bool lower_tensors(struct lowering *l, struct scope *s,
 	const struct ast_restate *with, int n_with);
-/* Equal as text. */
-bool lower_same_text(const struct ast_expr *x, const struct ast_expr *y);
 
 /* ---- lower_layout.c ---- */
 

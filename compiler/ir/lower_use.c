@@ -133,7 +133,7 @@ static int new_result(struct lowering *l, struct scope *s, int i,
 		if (l->tensors.v[id].dims[k] < 0)
 			return -1;
 	}
-	return id;
+	return lower_fits(l, s->parent, &l->tensors.v[id]) ? id : -1;
 }
 
 static bool same_shape(struct lowering *l, struct scope *s, int i, int id,

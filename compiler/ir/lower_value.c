@@ -225,9 +225,6 @@ static struct value logical(const struct place *p, struct span at, enum op op,
 {
 	struct ir_expr *e;
 
-	if (!is_truth(x) || !is_truth(y))
-		return wrong(p, at, op == OP_AND ? "'&&' takes truth values" :
-			"'||' takes truth values");
 	e = ir_apply(p->l->a, op, T_BOOL, 2, lower_typed(p, at, x, T_BOOL),
 		lower_typed(p, at, y, T_BOOL));
 	return grown(p, at, e, (struct value[]){ x, y }, 2);
@@ -243,8 +240,12 @@ struct value lower_op(const struct place *p, struct span at, enum op op,
 		return lower_bad();
 	if (x.kind == V_TYPE || y.kind == V_TYPE)
 		return wrong(p, at, "a dtype is no value");
-	if (op == OP_MOD && (dtype_is_float(common(x, y, want))))
+	if (op == OP_MOD && dtype_is_float(common(x, y, want)))
 		return wrong(p, at, "'%' takes integers");
+	if (op == OP_AND && !(is_truth(x) && is_truth(y)))
+		return wrong(p, at, "'&&' takes truth values");
+	if (op == OP_OR && !(is_truth(x) && is_truth(y)))
+		return wrong(p, at, "'||' takes truth values");
 	if (is_constant(x) && is_constant(y))
 		return lower_fold_op(p, at, op, x, y);
 	if (op == OP_AND || op == OP_OR)

@@ -95,6 +95,8 @@ static bool check_dims(struct verify *v, const struct ir_tensor *t)
 {
 	int64_t total = 1;
 
+	if (t->rank > IR_RANK)
+		return verify_fail(v, "%s has %d dimensions", t->name, t->rank);
 	for (int i = 0; i < t->rank; i++) {
 		if (t->dims[i] < 0)
 			return verify_fail(v, "%s has a negative size", t->name);

@@ -314,6 +314,34 @@ static void inputs_suit_their_types(void **state)
 	close_bench(&b);
 }
 
+/* As many as the language has; only the last two are longer than 1. */
+static void many_dimensions(void **state)
+{
+	struct arena *a = arena_create();
+	struct bench b;
+	struct str dims, order, zeros;
+
+	(void)state;
+	str_init(&dims, a);
+	str_init(&order, a);
+	str_init(&zeros, a);
+	for (int i = 0; i < IR_RANK - 2; i++) {
+		str_puts(&dims, "1, ");
+		str_puts(&zeros, "0, ");
+	}
+	for (int i = 0; i < IR_RANK; i++)
+		str_printf(&order, i ? ", %d" : "%d", i);
+	b = open_bench(arena_printf(a, "op s {\n"
+		"  in x: f32[%s3, 5] layout(%s) align 16\n"
+		"  out y: f32[3, 5] layout(0, 1) align 16\n"
+		"  y[i:3, j:5] = x[%si, j]\n}\n", str_text(&dims),
+		str_text(&order), str_text(&zeros)));
+	for (int i = 0; i < 15; i++)
+		assert_true(at(&b, i / 5, i % 5).v == load(&b, 0, i));
+	close_bench(&b);
+	arena_destroy(a);
+}
+
 /* Uncertain comparisons cover both branches, certain ones only one. */
 static void branches(void **state)
 {
@@ -345,6 +373,7 @@ int main(void)
 		cmocka_unit_test(gather_and_edges),
 		cmocka_unit_test(writes_and_layouts),
 		cmocka_unit_test(inputs_suit_their_types),
+		cmocka_unit_test(many_dimensions),
 		cmocka_unit_test(branches),
 	};
 
