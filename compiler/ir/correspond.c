@@ -102,3 +102,25 @@ void group_collect(struct arena *a, const struct ir_operator *o,
 	for (int i = 0; i < e->n_args; i++)
 		group_collect(a, o, e->args[i], out);
 }
+
+struct owner {
+	struct ir_operator *o;
+	int stmt;
+};
+
+static void own_reduced(struct ir_expr *e, void *ctx)
+{
+	struct owner *w = ctx;
+
+	for (int i = 0; i < e->n_red; i++)
+		w->o->axes[e->red[i]].stmt = w->stmt;
+}
+
+void group_own_axes(struct ir_operator *o, const struct ir_stmt *s, int stmt)
+{
+	struct owner w = { o, stmt };
+
+	for (int i = 0; i < s->n_axes; i++)
+		o->axes[s->axes[i]].stmt = stmt;
+	ir_walk(s->expr, own_reduced, &w);
+}

@@ -109,24 +109,6 @@ static struct ir_num rounded(const struct format *f, double v, double err,
 	return (struct ir_num){ v, err, 0 };
 }
 
-static double monotone(enum op op, double x)
-{
-	switch (op) {
-	case OP_EXP: return exp(x);
-	case OP_EXP2: return exp2(x);
-	case OP_LOG: return log(x);
-	case OP_LOG2: return log2(x);
-	case OP_SQRT: return sqrt(x);
-	case OP_RSQRT: return 1 / sqrt(x);
-	case OP_TANH: return tanh(x);
-	case OP_ERF: return erf(x);
-	case OP_FLOOR: return floor(x);
-	case OP_CEIL: return ceil(x);
-	case OP_ROUND: return nearbyint(x);
-	default: return (double)NAN;
-	}
-}
-
 /* The greatest distance from f(x) within the error: at one of the ends. */
 static double spread(enum op op, double v, struct ir_num x)
 {
@@ -134,17 +116,17 @@ static double spread(enum op op, double v, struct ir_num x)
 
 	if (x.err == 0)
 		return 0;
-	lo = fabs(monotone(op, x.v - x.err) - v);
-	hi = fabs(monotone(op, x.v + x.err) - v);
+	lo = fabs(op_value(op, x.v - x.err) - v);
+	hi = fabs(op_value(op, x.v + x.err) - v);
 	if (isnan(lo) || isnan(hi))
-		return v == monotone(op, x.v + x.err) ? 0 : INFINITY;
+		return v == op_value(op, x.v + x.err) ? 0 : INFINITY;
 	return fmax(lo, hi);
 }
 
 static struct ir_num apply_monotone(enum op op, const struct format *f,
 	struct ir_num x)
 {
-	double v = monotone(op, x.v), q = 0;
+	double v = op_value(op, x.v), q = 0;
 
 	if (op == OP_FLOOR || op == OP_CEIL || op == OP_ROUND)
 		q = fmax(x.quantum, 1);
@@ -157,7 +139,7 @@ static struct ir_num apply_monotone(enum op op, const struct format *f,
 static struct ir_num apply_wave(enum op op, const struct format *f,
 	struct ir_num x)
 {
-	double v = op == OP_SIN ? sin(x.v) : cos(x.v);
+	double v = op_value(op, x.v);
 
 	return rounded(f, v, fmin(x.err, 2), op_rows[op].ulp, 0);
 }

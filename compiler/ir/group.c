@@ -188,22 +188,12 @@ static int by_stmt(const void *x, const void *y)
 	return p->stmt - q->stmt;
 }
 
-static void own_reduced(struct ir_expr *e, void *ctx)
-{
-	struct grouping *g = ctx;
-
-	for (int i = 0; i < e->n_red; i++)
-		g->o->axes[e->red[i]].stmt = g->o->n_stmts;
-}
-
 /* Appends the member's statement to the operator's. */
-static int move_stmt(struct grouping *g, struct ir_stmt s)
+static int move_stmt(struct ir_operator *o, struct ir_stmt s)
 {
-	for (int i = 0; i < s.n_axes; i++)
-		g->o->axes[s.axes[i]].stmt = g->o->n_stmts;
-	ir_walk(s.expr, own_reduced, g);
-	g->o->stmts[g->o->n_stmts] = s;
-	return g->o->n_stmts++;
+	o->stmts[o->n_stmts] = s;
+	group_own_axes(o, &s, o->n_stmts);
+	return o->n_stmts++;
 }
 
 static void close_cluster(struct grouping *g, struct cluster *c,
@@ -218,7 +208,7 @@ static void close_cluster(struct grouping *g, struct cluster *c,
 	for (int i = 0; i < c->members.n; i++) {
 		int was = c->members.v[i].stmt;
 
-		out->stmts[out->n_stmts++] = move_stmt(g, old[was]);
+		out->stmts[out->n_stmts++] = move_stmt(g->o, old[was]);
 		if (was == c->anchor_stmt)
 			out->anchor_stmt = out->stmts[i];
 	}

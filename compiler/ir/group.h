@@ -23,4 +23,8 @@ struct group_reads {
 void group_collect(struct arena *a, const struct ir_operator *o,
 	struct ir_expr *e, struct group_reads *out);
 
+/* correspond.c: the axes of "s", and those it reduces over, belong to statement
+ * number "stmt". */
+void group_own_axes(struct ir_operator *o, const struct ir_stmt *s, int stmt);
+
 #endif

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/vec.h"
-#include "ir/ir.h"
+#include "ir/group.h"
 
 struct hoist {
 	struct arena *a;
@@ -143,14 +142,6 @@ static bool needs_hoisting(struct ir_expr *e)
 	return n > (e->kind == IR_REDUCE);
 }
 
-static void set_owner(struct ir_expr *e, void *ctx)
-{
-	struct hoist *h = ctx;
-
-	for (int i = 0; i < e->n_red; i++)
-		h->o->axes[e->red[i]].stmt = h->stmts.n;
-}
-
 static void hoist_stmt(struct hoist *h, struct ir_stmt *s)
 {
 	h->stmt = s;
@@ -160,9 +151,7 @@ static void hoist_stmt(struct hoist *h, struct ir_stmt *s)
 		vec_push(h->a, &h->scope, s->axes[i]);
 	if (needs_hoisting(s->expr))
 		s->expr = hoisted(h, s->expr, true);
-	for (int i = 0; i < s->n_axes; i++)
-		h->o->axes[s->axes[i]].stmt = h->stmts.n;
-	ir_walk(s->expr, set_owner, h);
+	group_own_axes(h->o, s, h->stmts.n);
 	vec_push(h->a, &h->stmts, *s);
 }
 

@@ -234,14 +234,12 @@ static struct ir_expr *rewritten(struct inliner *n, struct ir_expr *e)
 	return value_at(n, c->args);
 }
 
-static void set_owner(struct ir_operator *o, int stmt);
-
 static void remove_stmt(struct ir_operator *o, int stmt)
 {
 	o->n_stmts--;
 	for (int i = stmt; i < o->n_stmts; i++) {
 		o->stmts[i] = o->stmts[i + 1];
-		set_owner(o, i);
+		group_own_axes(o, &o->stmts[i], i);
 	}
 }
 
@@ -256,30 +254,6 @@ static void inline_let(struct inliner *n)
 }
 
 /* ---- lets without readers ---- */
-
-struct owner {
-	struct ir_operator *o;
-	int stmt;
-};
-
-static void own_reduced(struct ir_expr *e, void *ctx)
-{
-	struct owner *w = ctx;
-
-	for (int i = 0; i < e->n_red; i++)
-		w->o->axes[e->red[i]].stmt = w->stmt;
-}
-
-/* The axes of statement "stmt" belong to it. */
-static void set_owner(struct ir_operator *o, int stmt)
-{
-	struct ir_stmt *s = &o->stmts[stmt];
-	struct owner w = { o, stmt };
-
-	for (int i = 0; i < s->n_axes; i++)
-		o->axes[s->axes[i]].stmt = stmt;
-	ir_walk(s->expr, own_reduced, &w);
-}
 
 static bool is_read(struct inliner *n, int tensor)
 {

@@ -94,36 +94,13 @@ struct value lower_fold_op(const struct place *p, struct span at, enum op op,
 	return fold_float(op, number(x), number(y));
 }
 
-static double apply(enum op op, double x)
-{
-	switch (op) {
-	case OP_EXP: return exp(x);
-	case OP_EXP2: return exp2(x);
-	case OP_LOG: return log(x);
-	case OP_LOG2: return log2(x);
-	case OP_SQRT: return sqrt(x);
-	case OP_RSQRT: return 1 / sqrt(x);
-	case OP_SIN: return sin(x);
-	case OP_COS: return cos(x);
-	case OP_TANH: return tanh(x);
-	case OP_ERF: return erf(x);
-	case OP_FLOOR: return floor(x);
-	case OP_CEIL: return ceil(x);
-	case OP_ROUND: return rint(x);
-	case OP_ABS: return fabs(x);
-	case OP_NEG: return -x;
-	default: assert(!"a function of a number");
-	}
-	return x;
-}
-
 struct value lower_fold_unary(const struct place *p, struct span at, enum op op,
 	struct value x)
 {
 	if (op == OP_NOT)
 		return lower_bool(!x.i);
 	if (x.kind == V_FLOAT)
-		return lower_float(apply(op, x.f));
+		return lower_float(op_value(op, x.f));
 	switch (op) {
 	case OP_NEG:
 		return fold_int(p, at, OP_SUB, 0, x.i);
@@ -132,6 +109,6 @@ struct value lower_fold_unary(const struct place *p, struct span at, enum op op,
 	case OP_FLOOR: case OP_CEIL: case OP_ROUND:
 		return x;
 	default:
-		return lower_float(apply(op, (double)x.i));
+		return lower_float(op_value(op, (double)x.i));
 	}
 }

@@ -58,7 +58,10 @@ struct op_row {
 
 extern const struct op_row op_rows[N_OPS];
 
-/* Reducers: name, identity exists, combining op of the first component. */
+/* A function of one number, as near as double gives it; NaN for what is none. */
+double op_value(enum op op, double x);
+
+/* Reducers: enum suffix, name, the op that combines two values. */
 #define REDUCERS(X) \
 	X(SUM,    "sum",    OP_ADD) \
 	X(PROD,   "prod",   OP_MUL) \
