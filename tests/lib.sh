@@ -64,6 +64,27 @@ empty() {
 	fi
 }
 
+# ends CODE NAME TEXT COMMAND...: passes if the command ends with CODE and says
+# TEXT on its standard error; one that fails must leave every file here, in the
+# working folder, as it was. What it says is kept in $scratch/.out and .err.
+ends() {
+	code=$1
+	name=$2
+	text=$3
+	shift 3
+	find . -type f -exec cksum {} + | sort >"$scratch/.before"
+	"$@" >"$scratch/.out" 2>"$scratch/.err" </dev/null
+	status=$?
+	find . -type f -exec cksum {} + | sort >"$scratch/.after"
+	{
+		[ $status = "$code" ] || echo "ended with $status, not $code"
+		grep -qF -e "$text" "$scratch/.err" || echo "did not say: $text"
+		[ "$code" = 0 ] || diff "$scratch/.before" "$scratch/.after"
+	} >"$scratch/.wrong"
+	[ ! -s "$scratch/.wrong" ] || cat "$scratch/.err" >>"$scratch/.wrong"
+	empty "$name" "$scratch/.wrong"
+}
+
 finish() {
 	if [ $count = 0 ]; then
 		echo "not ok 1 - nothing was tested"

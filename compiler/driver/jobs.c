@@ -129,27 +129,31 @@ static bool option_shape(struct session *s, struct directives_shape *out)
 	return true;
 }
 
-static bool has_size(const struct lower_item *it, const char *name)
+static bool is_among(const char *const *names, const char *name)
 {
-	for (const char *const *p = it->sizes; *p; p++)
-		if (!strcmp(*p, name))
+	for (; *names; names++)
+		if (!strcmp(*names, name))
 			return true;
 	return false;
 }
 
-/* Every --shape must be meant by some operator. */
+/* Every --shape must be a size that some operator leaves open. */
 static bool shapes_are_known(struct session *s, const struct lower_item *items,
 	int n)
 {
 	for (int i = 0; i < s->o->shapes.n; i++) {
 		const char *name = s->o->shapes.v[i].name;
-		bool found = false;
+		bool open = false, known = false;
 
-		for (int j = 0; j < n; j++)
-			found |= is_wanted(s, items[j].item->name.text) &&
-				has_size(&items[j], name);
-		if (!found)
-			return session_fail(s, EXIT_USER,
+		for (int j = 0; j < n; j++) {
+			if (!is_wanted(s, items[j].item->name.text))
+				continue;
+			open |= is_among(items[j].open, name);
+			known |= is_among(items[j].sizes, name);
+		}
+		if (!open)
+			return session_fail(s, EXIT_USER, known ?
+				"--shape %s: the source gives that size" :
 				"--shape %s: no operator here has a size of that name",
 				name);
 	}
@@ -205,6 +209,25 @@ static bool add_item(struct session *s, const struct lower_item *it,
 	return true;
 }
 
+/* "OP:T=V" must name an operator that is compiled. */
+static bool settings_are_known(struct session *s)
+{
+	for (int i = 0; i < s->o->settings.n; i++) {
+		const char *name = s->o->settings.v[i].name;
+		size_t n = strcspn(name, ":");
+		bool found = !name[n];
+
+		for (int j = 0; j < s->n_jobs; j++)
+			found |= strlen(s->jobs[j].name) == n &&
+				!strncmp(s->jobs[j].name, name, n);
+		if (!found)
+			return session_fail(s, EXIT_USER,
+				"--set %s: no operator '%.*s' is compiled here",
+				name, (int)n, name);
+	}
+	return true;
+}
+
 bool jobs_create(struct session *s)
 {
 	job_list jobs = {0};
@@ -226,7 +249,7 @@ bool jobs_create(struct session *s)
 			ok &= add_item(s, &items[i], &given, &jobs);
 	s->jobs = jobs.v;
 	s->n_jobs = jobs.n;
-	return ok && s->code == EXIT_DONE;
+	return ok && s->code == EXIT_DONE && settings_are_known(s);
 }
 
 /* What a test block names besides the reference. */

@@ -127,7 +127,7 @@ static bool set_emit(struct reading *r, const char *v)
 				p);
 		r->o->emit |= bit;
 	}
-	return true;
+	return r->o->emit || fail(r, "--emit wants a list: what to write");
 }
 
 static bool set_target(struct reading *r, const char *v)
