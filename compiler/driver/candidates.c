@@ -70,6 +70,41 @@ static void size_values(struct session *s, const struct job *j,
 	}
 }
 
+/* The sketch's tunables and, where it holds of the sketch, deterministic(). */
+static const struct tunable *all_tunables(struct session *s,
+	const struct candidate *c, int *n)
+{
+	static const int on[] = { 1 };
+	const struct tunable *own = c->sketch->tunables(&c->task, n);
+	struct tunable *v;
+
+	if (!c->sketch->deterministic)
+		return own;
+	v = ARENA_ARRAY(s->a, (size_t)*n + 1, struct tunable);
+	memcpy(v, own, (size_t)*n * sizeof *v);
+	v[(*n)++] = (struct tunable){ .name = "deterministic",
+		.directive = "deterministic", .values = on, .n = 1 };
+	return v;
+}
+
+/* A directive the sketch has no use for at all; the others are the binding's
+ * to judge. */
+static bool honours_all(struct session *s, struct candidate *c,
+	const struct schedule *schedule)
+{
+	for (int i = 0; schedule && i < schedule->n_directives; i++) {
+		const struct sched_directive *d = &schedule->directives[i];
+
+		if (sched_binds_alone(d->name) ||
+		    sketch_honours(c->sketch, d->name))
+			continue;
+		c->at = d->at;
+		c->why = arena_printf(s->a, "it does not honour %s", d->name);
+		return false;
+	}
+	return true;
+}
+
 static struct space *bind_to(struct session *s, const struct job *j,
 	struct candidate *c, const struct schedule *schedule)
 {
@@ -78,7 +113,9 @@ static struct space *bind_to(struct session *s, const struct job *j,
 	int64_t *values;
 	int n;
 
-	tunables = c->sketch->tunables(&c->task, &n);
+	if (!honours_all(s, c, schedule))
+		return NULL;
+	tunables = all_tunables(s, c, &n);
 	size_values(s, j, &names, &values);
 	return sched_bind(s->a, schedule, tunables, n, names, values,
 		j->op->n_sizes, &c->why, &c->at);
@@ -221,6 +258,7 @@ static void start_genes(const struct candidate *c, int *genes)
 	const struct space *sp = c->space;
 	int values[sp->n_tunables + 1];
 
+	values[sp->n_tunables - 1] = 1;
 	c->sketch->start(&c->task, values);
 	for (int i = 0; i < sp->n_genes; i++)
 		genes[i] = sp->genes[i].values[0];

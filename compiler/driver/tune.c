@@ -47,12 +47,14 @@ static void tell_progress(void *ctx, const struct progress *p)
 }
 
 static struct result *search_one(struct session *s, struct job *j, int number,
-	struct candidate *c, double seconds)
+	struct candidate *c, int shares, double seconds)
 {
 	struct telling t = { s, j, number, now(), seconds };
 	struct problem problem = candidates_problem(s, c);
-	struct budget b = { .trials = s->o->trials ? s->o->trials : j->trials ?
-		j->trials : TRIALS, .seconds = seconds, .seed = s->o->seed,
+	int trials = s->o->trials ? s->o->trials : j->trials ? j->trials :
+		TRIALS;
+	struct budget b = { .trials = trials > shares ? trials / shares : 1,
+		.seconds = seconds, .seed = s->o->seed,
 		.effort = s->o->effort };
 
 	return search_run(s->a, &problem, strategy_named(s->o->tune), &b,
@@ -71,7 +73,8 @@ static void search_group(struct session *s, struct job *j, int number,
 	for (int i = 0; i < p->n; i++)
 		if (p->candidates[i].space)
 			p->results[i] = search_one(s, j, number,
-				&p->candidates[i], seconds / open);
+				&p->candidates[i],
+				open * j->partition->n_groups, seconds / open);
 }
 
 /* ---- ranking ---- */

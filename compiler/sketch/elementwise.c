@@ -199,6 +199,7 @@ const struct sketch sketch_elementwise = {
 	.name = "elementwise",
 	.summary = "maps, each element on its own, in vectors",
 	.directives = directives,
+	.deterministic = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
 	.features = features, .start = start,
 	.build = elementwise_build,

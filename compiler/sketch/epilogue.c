@@ -303,7 +303,7 @@ static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 		if (m->s->e->outputs[i].tensor->id == e->tensor)
 			return m->values[i];
 	for (int i = 0; i < m->n_reads; i++)
-		if (m->reads[i] == e)
+		if (ir_equal(m->reads[i], e))
 			return lower_convert(m->env.a, kx_load(m->env.a,
 				m->held[i], m->element), lower_type(e->type));
 	return NULL;
@@ -390,6 +390,9 @@ static void note_read(struct ir_expr *e, void *ctx)
 			return;
 	if (!vector_read(s, e, m->width))
 		return;
+	for (int i = 0; i < m->n_reads; i++)
+		if (ir_equal(m->reads[i], e))
+			return;
 	m->reads[m->n_reads] = e;
 	m->held[m->n_reads++] = kernel_array(s->k, K_REGISTER,
 		arena_printf(s->a, "%s_vector", t->name), t->type, 1, dims, 16);

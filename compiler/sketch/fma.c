@@ -255,7 +255,6 @@ static void add_facts(struct task *t, struct fma *f)
 			add(t, f, "epilogue", subject(t,
 				f->epilogue.outputs[i].tensor->name), NULL,
 				VALUES(flag_value), NULL);
-	add(t, f, "deterministic", NULL, NULL, VALUES(flag_value), NULL);
 }
 
 static void make_tunables(struct task *t, struct fma *f)
@@ -402,7 +401,7 @@ static const char *legal(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"deterministic", "epilogue", "fuse", "pipeline", "raster", "reorder",
+	"epilogue", "fuse", "pipeline", "raster", "reorder",
 	"split_k", "stage", "tile", NULL
 };
 
@@ -410,6 +409,7 @@ const struct sketch sketch_fma = {
 	.name = "fma",
 	.summary = "tiled contraction on CUDA cores through shared memory",
 	.directives = directives,
+	.deterministic = true,
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,

@@ -318,6 +318,7 @@ const struct sketch sketch_reduce = {
 	.name = "reduce",
 	.summary = "reductions over rows and the maps around them",
 	.directives = directives,
+	.deterministic = true,
 	.applies = applies,
 	.tunables = reduce_tunables,
 	.legal = reduce_legal,

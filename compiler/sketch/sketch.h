@@ -27,6 +27,8 @@ struct sketch {
 	const char *name, *summary;
 	/* NULL-ended: the directives that some tunable of it takes. */
 	const char *const *directives;
+	bool deterministic;	/* equal inputs give equal bits, whatever the
+				 * order in which blocks run */
 	/* False, with "*why" a sentence for the user. */
 	bool (*applies)(struct task *t, const char **why);
 	/* The open numbers, in "*n" rows of the task's arena. */

@@ -26,6 +26,8 @@ const struct sketch *sketch_named(const char *name)
 
 bool sketch_honours(const struct sketch *s, const char *directive)
 {
+	if (s->deterministic && !strcmp(directive, "deterministic"))
+		return true;
 	for (int i = 0; s->directives && s->directives[i]; i++)
 		if (!strcmp(s->directives[i], directive))
 			return true;
