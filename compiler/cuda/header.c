@@ -41,7 +41,7 @@ static void put_description(struct arena *a, const struct program *p,
 	if (p->prepared)
 		str_printf(out, " *\tprepared: %lld bytes that %s_prepare "
 			"filled, 128-byte aligned\n", (long long)p->prepared,
-			p->name);
+			cuda_name(a, p->name));
 	if (p->workspace)
 		str_printf(out, " *\tworkspace: %lld bytes, 128-byte "
 			"aligned, of any content\n", (long long)p->workspace);
@@ -51,11 +51,12 @@ static void put_description(struct arena *a, const struct program *p,
 static void put_prototypes(struct arena *a, const struct program *p,
 	struct str *out)
 {
+	const char *name = cuda_name(a, p->name);
 	struct str s;
 
-	str_printf(out, "size_t %s_workspace(void);\n", p->name);
+	str_printf(out, "size_t %s_workspace(void);\n", name);
 	if (p->prepared) {
-		str_printf(out, "size_t %s_prepared(void);\n", p->name);
+		str_printf(out, "size_t %s_prepared(void);\n", name);
 		str_init(&s, a);
 		emit_prepare_prototype(p, &s);
 		str_putc(&s, ';');

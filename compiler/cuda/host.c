@@ -6,6 +6,15 @@
 
 #include "cuda/emit.h"
 
+/* A parameter must not hide what is launched. */
+static void bind_kernels(struct names *n, const struct program *p,
+	const struct p_step *s, int n_steps)
+{
+	for (int i = 0; i < n_steps; i++)
+		if (s[i].kind == P_LAUNCH)
+			names_bind(n, &s[i], emit_kernel_name(n->a, p, &s[i]));
+}
+
 struct names host_names(struct arena *a, const struct program *p)
 {
 	static const char *const own[] = {
@@ -16,6 +25,8 @@ struct names host_names(struct arena *a, const struct program *p)
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		names_bind(&n, &own[i], own[i]);
+	bind_kernels(&n, p, p->prepare.v, p->prepare.n);
+	bind_kernels(&n, p, p->steps.v, p->steps.n);
 	for (int i = 0; i < p->tensors.n; i++)
 		names_bind(&n, &p->tensors.v[i], p->tensors.v[i].name);
 	return n;
@@ -65,7 +76,7 @@ void emit_prepare_prototype(const struct program *p, struct str *out)
 {
 	struct names n = host_names(out->a, p);
 
-	str_printf(out, "cudaError_t %s_prepare(", p->name);
+	str_printf(out, "cudaError_t %s_prepare(", cuda_name(out->a, p->name));
 	for (int i = 0; i < p->tensors.n; i++)
 		if (p->tensors.v[i].role == P_IN &&
 		    in_steps(p->prepare.v, p->prepare.n, i))
@@ -136,13 +147,23 @@ static const char *misaligned(struct host *h, int align)
 		str_text(&s), align);
 }
 
+static int widest(const struct host *h)
+{
+	int align = 1;
+
+	for (int i = 0; i < h->p->tensors.n; i++)
+		if (is_parameter(h, i) && h->p->tensors.v[i].align > align)
+			align = h->p->tensors.v[i].align;
+	return align;
+}
+
 static void check_alignment(struct host *h)
 {
 	struct str s;
 	const char *gap = "";
 
 	str_init(&s, h->a);
-	for (int align = 4096; align > 1; align /= 2) {
+	for (int align = widest(h); align > 1; align /= 2) {
 		const char *one = misaligned(h, align);
 
 		if (!*one)
@@ -355,12 +376,13 @@ void emit_host(struct arena *a, const struct program *p, struct str *out)
 {
 	struct host h = { .a = a, .p = p, .names = host_names(a, p),
 		.out = out, .steps = p->steps.v, .n_steps = p->steps.n };
+	const char *name = cuda_name(a, p->name);
 	struct str prototype;
 
 	str_init(&prototype, a);
-	put_size(out, p->name, "workspace", p->workspace);
+	put_size(out, name, "workspace", p->workspace);
 	if (p->prepared) {
-		put_size(out, p->name, "prepared", p->prepared);
+		put_size(out, name, "prepared", p->prepared);
 		h.preparing = true;
 		h.steps = p->prepare.v;
 		h.n_steps = p->prepare.n;

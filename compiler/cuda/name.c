@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names that C, C++ or CUDA keep for themselves, and the functions emitted
- * text calls; the user's names are moved out of their way. */
+ * text calls; the user's names are moved out of their way. All that begin with
+ * "cuda" are the CUDA runtime's. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,8 @@ static const char *const reserved[] = {
 	"blockIdx", "bool", "break", "case", "catch", "char", "char16_t",
 	"char32_t", "char8_t", "class", "co_await", "co_return", "co_yield",
 	"compl", "concept", "const", "const_cast", "consteval", "constexpr",
-	"constinit", "continue", "cudaError_t", "cudaStream_t", "decltype",
-	"default", "delete", "dim3", "do", "double", "double2",
-	"dynamic_cast", "else", "enum", "errno", "explicit", "export",
+	"constinit", "continue", "decltype", "default", "delete", "dim3",
+	"do", "double", "double2", "dynamic_cast", "else", "enum", "errno", "explicit", "export",
 	"extern", "false", "float", "float2", "float4", "for", "friend",
 	"goto", "gridDim", "if", "inline", "int", "int2", "int4", "linux",
 	"long", "main", "make_double2", "make_float2", "make_float4",
@@ -55,7 +55,8 @@ static bool is_reserved(const char *name)
 {
 	return bsearch(name, reserved, sizeof reserved / sizeof *reserved,
 			sizeof *reserved, compare) ||
-		!strncmp(name, "__", 2) || is_math(name) ||
+		!strncmp(name, "__", 2) || !strncmp(name, "cuda", 4) ||
+		is_math(name) ||
 		intrin_named(name) >= 0;
 }
 

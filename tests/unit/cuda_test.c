@@ -219,7 +219,8 @@ static void keeps_reserved_names(void **state)
 	static const char *const taken[] = {
 		"int", "template", "threadIdx", "and", "xor_eq", "expf",
 		"exp", "rint", "atomicAdd", "NULL", "copy_async_16",
-		"shared_memory", "__x", "while", "dim3", "fmax"
+		"shared_memory", "__x", "while", "dim3", "fmax",
+		"cudaLaunchKernelEx", "cudaErrorInvalidValue"
 	};
 	static const char *const free[] = {
 		"x", "Int", "w0", "threads", "kernel", "result"
@@ -232,6 +233,31 @@ static void keeps_reserved_names(void **state)
 			arena_printf(a, "%s_", taken[i]));
 	for (size_t i = 0; i < sizeof free / sizeof *free; i++)
 		assert_string_equal(cuda_name(a, free[i]), free[i]);
+	arena_destroy(a);
+}
+
+/* Names and alignments that the launcher must get right. */
+static void launchers_have_their_names(void **state)
+{
+	struct arena *a = arena_create();
+	struct program *p = program_create(a, "exp");
+	struct kernel *k = kernel_create(a, "exp_kernel", 32);
+	struct k_buffer *x, *y;
+	const char *s;
+
+	(void)state;
+	x = kernel_global(k, "exp_kernel", T_F32, 4, false, false);
+	y = kernel_global(k, "y", T_F32, 4, true, false);
+	ks_store(a, &k->body, k_place(y, kx_special(a, K_THREAD_X)),
+		kx_load(a, x, kx_special(a, K_THREAD_X)));
+	tensor(a, p, "exp_kernel", P_IN, T_F32, 32, 65536);
+	tensor(a, p, "y", P_OUT, T_F32, 32, 4);
+	launch(a, p, k, 1, 1);
+	s = emit(a, p, "sm_80");
+	says(s, "extern \"C\" size_t exp__workspace(void)");
+	says(s, "cudaError_t exp_(const float *exp_kernel2, float *y,");
+	says(s, "if ((size_t)exp_kernel2 % 65536 || (size_t)y % 4)");
+	says(s, "cudaLaunchKernelEx(&config, exp_kernel, exp_kernel2, y)");
 	arena_destroy(a);
 }
 
@@ -468,6 +494,7 @@ int main(void)
 		cmocka_unit_test(reduces),
 		cmocka_unit_test(splits),
 		cmocka_unit_test(keeps_reserved_names),
+		cmocka_unit_test(launchers_have_their_names),
 		cmocka_unit_test(parenthesises),
 		cmocka_unit_test(constants),
 		cmocka_unit_test(is_plain_cxx),
