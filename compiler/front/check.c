@@ -24,6 +24,47 @@ static void check_duplicate(struct checker *c, const struct ast_item *it)
 	diag_note(c->d, first->name.at, "the first definition is here");
 }
 
+/* "name" without "part" at its end, or NULL. */
+static const char *without(struct arena *a, const char *name, const char *part)
+{
+	size_t n = strlen(name), m = strlen(part);
+
+	return n > m && !strcmp(name + n - m, part) ?
+		arena_strndup(a, name, n - m) : NULL;
+}
+
+/* The name of which "name" is a part in emitted C: "f" of f_workspace or
+ * f_kernel_2; NULL if of none. */
+static const char *whole_of(struct arena *a, const char *name)
+{
+	static const char *const parts[] = {
+		"_workspace", "_prepare", "_prepared", "_kernel"
+	};
+	size_t n = strlen(name);
+	const char *whole = NULL;
+
+	for (size_t i = 0; !whole && i < sizeof parts / sizeof *parts; i++)
+		whole = without(a, name, parts[i]);
+	while (n && strchr("0123456789", name[n - 1]))
+		n--;
+	return whole ? whole : without(a, arena_strndup(a, name, n),
+		"_kernel_");
+}
+
+/* Launchers bring functions of their own: "exports" has all names in C. */
+static void check_part(struct checker *c, const struct ast_item *it,
+	const struct table *exports)
+{
+	const char *whole = whole_of(c->a, it->name.text);
+	const struct ast_item *other = whole ? table_get(exports, whole) : NULL;
+
+	if (!other)
+		return;
+	diag_error(c->d, it->name.at, "'%s' is what emitted C calls a part of "
+		"'%s'", it->name.text, other->name.text);
+	diag_note(c->d, other->name.at, "which is exported here");
+}
+
 static void check_exports(struct checker *c)
 {
 	struct table seen;
@@ -45,6 +86,9 @@ static void check_exports(struct checker *c)
 			diag_note(c->d, first->name.at, "the other is here");
 		}
 	}
+	for (int i = 0; i < c->u->n_items && !diag_full(c->d); i++)
+		if (c->u->items[i].exported)
+			check_part(c, &c->u->items[i], &seen);
 }
 
 static void check_imports(struct checker *c)

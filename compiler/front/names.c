@@ -199,9 +199,10 @@ bool names_is_reducer(const char *word)
 
 const struct names_directive *names_directive(const char *word)
 {
-	int i = position(directives, word);
-
-	return i < 0 ? NULL : &table[i];
+	for (int i = 0; i < N_DIRECTIVES; i++)
+		if (!strcmp(table[i].name, word))
+			return &table[i];
+	return NULL;
 }
 
 int names_builtin_arity(const char *word)
