@@ -9,7 +9,7 @@ enum { LOOKS = 1 << 24 };
 
 struct strategy_state {
 	struct points ps;
-	int *at, *genome;
+	int *at;
 	int looks;
 	bool done;
 };
@@ -21,7 +21,6 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 
 	points_init(&s->ps, a, p, b->seed);
 	s->at = ARENA_ARRAY(a, s->ps.d, int);
-	s->genome = ARENA_ARRAY(a, s->ps.d, int);
 	s->done = s->ps.size < 1;
 	return s;
 }
@@ -56,9 +55,7 @@ static void learn(struct strategy_state *s, const int *genes,
 	const struct cost *costs, int n)
 {
 	(void)costs;
-	for (int i = 0; i < n; i++)
-		if (points_locate(&s->ps, genes + i * s->ps.d, s->genome))
-			seen_add(&s->ps.seen, s->genome);
+	points_learned(&s->ps, genes, n);
 }
 
 const struct strategy strategy_exhaustive = {

@@ -140,6 +140,13 @@ bool points_locate(const struct points *ps, const int *values, int *genome)
 	return true;
 }
 
+void points_learned(struct points *ps, const int *values, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (points_locate(ps, values + i * ps->d, ps->spare))
+			seen_add(&ps->seen, ps->spare);
+}
+
 bool points_legal(struct points *ps, const int *genome)
 {
 	ps->looks++;

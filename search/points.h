@@ -42,6 +42,9 @@ void points_values(const struct points *ps, const int *genome, int *values);
 /* False if a value is none of its gene's. */
 bool points_locate(const struct points *ps, const int *values, int *genome);
 
+/* Points that were measured, "n" rows of values, are fresh no more. */
+void points_learned(struct points *ps, const int *values, int n);
+
 bool points_legal(struct points *ps, const int *genome);
 bool points_fresh(struct points *ps, const int *genome);	/* legal, unseen */
 

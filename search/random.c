@@ -43,9 +43,7 @@ static void learn(struct strategy_state *s, const int *genes,
 	const struct cost *costs, int n)
 {
 	(void)costs;
-	for (int i = 0; i < n; i++)
-		if (points_locate(&s->ps, genes + i * s->ps.d, s->genome))
-			seen_add(&s->ps.seen, s->genome);
+	points_learned(&s->ps, genes, n);
 }
 
 const struct strategy strategy_random = {

@@ -46,7 +46,7 @@ struct budget {
 	int trials;		/* distinct measured points */
 	double seconds;		/* wall time, 0: none */
 	uint64_t seed;
-	int effort;		/* 1..10; derives population and generations */
+	int effort;		/* 1..10; of ga: population and litters */
 };
 
 struct progress {

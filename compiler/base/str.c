@@ -114,7 +114,8 @@ uint64_t str_hash(const char *text, size_t n)
 
 enum { FAR = 4, LONGEST = 63 };
 
-int str_distance(const char *x, const char *y)
+/* Levenshtein distance, capped. */
+static int distance(const char *x, const char *y)
 {
 	int row[LONGEST + 1];
 	size_t nx = strlen(x), ny = strlen(y);
@@ -147,9 +148,9 @@ const char *str_nearest(const char *name, const char *const *names)
 	const char *best = NULL;
 
 	for (; *names; names++) {
-		int d = str_distance(name, *names);
+		int d = distance(name, *names);
 
-		if (d <= limit && (!best || d < str_distance(name, best)))
+		if (d <= limit && (!best || d < distance(name, best)))
 			best = *names;
 	}
 	return best;

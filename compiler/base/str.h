@@ -35,9 +35,8 @@ void str_double(struct str *s, double v);
 /* 64-bit FNV-1a, for hashes that are written to files. */
 uint64_t str_hash(const char *text, size_t n);
 
-/* Levenshtein distance capped at 4, and the entry of "names" (NULL-ended)
- * near enough to be a misspelling of "name", or NULL: "did you mean". */
-int str_distance(const char *x, const char *y);
+/* The entry of "names" (NULL-ended) near enough to be a misspelling of "name",
+ * or NULL: "did you mean". */
 const char *str_nearest(const char *name, const char *const *names);
 
 #endif

@@ -91,10 +91,3 @@ bool wgmma_exists(const struct ks *s)
 		(s->left_type == T_F16 || s->left_type == T_BF16) &&
 		s->acc_type == T_F32;
 }
-
-int mma_acc_registers(const struct ks *s)
-{
-	const struct mma_row *r = mma_row(s);
-
-	return s->mma == MMA_WGMMA ? s->n / 2 : r ? r->acc_regs : 0;
-}

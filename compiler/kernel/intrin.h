@@ -61,7 +61,5 @@ struct mma_row {
 const struct mma_row *mma_row(const struct ks *s);
 /* Is a KS_MMA of kind MMA_WGMMA one the hardware has? */
 bool wgmma_exists(const struct ks *s);
-/* Registers of a KS_MMA's accumulator a thread holds. */
-int mma_acc_registers(const struct ks *s);
 
 #endif

@@ -104,7 +104,7 @@ enum ks_kind {
 	KS_COMMIT,	/* close a group of asynchronous copies */
 	KS_WAIT,	/* until at most "count" groups are in flight */
 	KS_BARRIER,	/* see enum k_barrier */
-	KS_FENCE,	/* memory fence: "scope_wide" device, else block */
+	KS_FENCE,	/* memory fence: of the "device", else of the block */
 	KS_ATOMIC,	/* dst op= value; result into var if set */
 	KS_CALL,	/* an intrinsic for its effect */
 	KS_ROLES,	/* warps [roles[i].lo, hi) run roles[i].body */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between verify.c, check.c and flow.c. */
+/* Between verify.c and check.c. */
 #ifndef WPK_COMPILER_KERNEL_VERIFY_H
 #define WPK_COMPILER_KERNEL_VERIFY_H
 

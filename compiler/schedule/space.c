@@ -212,22 +212,6 @@ void space_print(const struct space *s, struct str *out)
 	}
 }
 
-void space_print_point(const struct space *s, const int *genes,
-	struct str *out)
-{
-	int n, *order = sorted_names(out->a, s, &n);
-
-	for (int i = 0; i < n; i++) {
-		const struct gene *g = &s->genes[order[i]];
-
-		if (order[i] >= s->n_genes)
-			continue;
-		str_printf(out, "%s = ", g->name);
-		space_print_value(g->words, genes[order[i]], out);
-		str_putc(out, '\n');
-	}
-}
-
 static bool parse_value(const struct gene *g, const char *text, int *v)
 {
 	char *end;

@@ -64,8 +64,6 @@ double space_size(const struct space *s);
 
 /* "name = value" lines, sorted by name; words for worded tunables. */
 void space_print(const struct space *s, struct str *out);
-void space_print_point(const struct space *s, const int *genes,
-	struct str *out);
 /* Set gene or tunable "name" to "value" (a number or word) in the space: the
  * gene keeps that one value. NULL, or why it cannot be. */
 const char *space_pin(struct arena *a, struct space *s, const char *name,
