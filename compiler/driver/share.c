@@ -141,7 +141,8 @@ bool share_among(struct session *s, const struct job *j)
 	for (int i = 0; i < s->o->settings.n && i < DIRECTIVES_MAX; i++)
 		if (settings >> i & 1)
 			session_fail(s, EXIT_NO_CANDIDATE,
-				"--set %s: no sketch of any group of '%s' has such a tunable",
+				"--set %s: no sketch of any group of '%s' has "
+				"such a tunable",
 				s->o->settings.v[i].name, j->name);
 	return s->code == EXIT_DONE;
 }
