@@ -34,7 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TENSORS = 64, WORKSPACE_ALIGN = 256, FAULTED = 3 };
+enum { TENSORS = 512, WORKSPACE_ALIGN = 256, FAULTED = 3 };
 
 /* What the compiled kernel brings: its launcher with the tensors in an array,
  * and the workspace it wants. */
