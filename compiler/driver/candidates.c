@@ -121,6 +121,13 @@ static struct space *bind_to(struct session *s, const struct job *j,
 		j->op->n_sizes, &c->why, &c->at);
 }
 
+static void remember_open(struct session *s, struct candidate *c)
+{
+	c->open = ARENA_ARRAY(s->a, (size_t)c->space->n_genes + 1, bool);
+	for (int i = 0; i < c->space->n_genes; i++)
+		c->open[i] = c->space->genes[i].n > 1;
+}
+
 static void try_sketch(struct session *s, struct job *j, int group,
 	const struct sketch *sketch, struct candidate *c)
 {
@@ -136,6 +143,7 @@ static void try_sketch(struct session *s, struct job *j, int group,
 	if (!c->space)
 		return;
 	c->space->smem_max = s->target->smem_block;
+	remember_open(s, c);
 	if (!pin_settings(s, j, c))
 		c->space = NULL;
 }

@@ -35,8 +35,9 @@ static const char **check_all(struct session *s)
 	prove_parallel(s, s->n_jobs, processors(s), check_one, s, texts);
 	for (int i = 0; i < s->n_jobs; i++)
 		if (!texts[i])
-			texts[i] = arena_printf(s->a, "x%s: the check itself failed",
-				s->jobs[i].name);
+			texts[i] = arena_printf(s->a, *s->stop ?
+				"x%s: not verified: stopped" :
+				"x%s: the check itself failed", s->jobs[i].name);
 	return texts;
 }
 

@@ -24,6 +24,37 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static sigset_t ending_signals(void)
+{
+	sigset_t s;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGINT);
+	sigaddset(&s, SIGTERM);
+	sigaddset(&s, SIGHUP);
+	return s;
+}
+
+void child_hold(sigset_t *before)
+{
+	sigset_t s = ending_signals();
+
+	sigprocmask(SIG_BLOCK, &s, before);
+}
+
+void child_release(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+bool child_stop_pending(void)
+{
+	sigset_t s;
+
+	return !sigpending(&s) && (sigismember(&s, SIGINT) ||
+		sigismember(&s, SIGTERM) || sigismember(&s, SIGHUP));
+}
+
 enum { IN, OUT, ERR, N_PIPES };
 
 static void close_pipes(int pipes[N_PIPES][2])
@@ -49,12 +80,15 @@ static bool open_pipes(int pipes[N_PIPES][2])
 static pid_t start(const char *const *argv, int pipes[N_PIPES][2])
 {
 	pid_t pid = fork();
+	sigset_t none;
 
 	if (pid != 0)
 		return pid;
 	setpgid(0, 0);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(pipes[IN][0], 0);
 	dup2(pipes[OUT][1], 1);
 	dup2(pipes[ERR][1], 2);
@@ -96,15 +130,6 @@ static void close_end(struct pollfd *p)
 	p->fd = -1;
 }
 
-/* Has a signal come that the caller holds back and means to die of? */
-static bool asked_to_stop(void)
-{
-	sigset_t s;
-
-	return !sigpending(&s) && (sigismember(&s, SIGINT) ||
-		sigismember(&s, SIGTERM) || sigismember(&s, SIGHUP));
-}
-
 /* Serves the pipes until both outputs are closed or time is up. */
 static void serve(int in, int out, int err, struct feed *f, double deadline,
 	struct child *c)
@@ -119,7 +144,7 @@ static void serve(int in, int out, int err, struct feed *f, double deadline,
 		double left = deadline - now();
 
 		c->timed_out = left <= 0;
-		c->stopped = asked_to_stop();
+		c->stopped = child_stop_pending();
 		if (c->timed_out || c->stopped)
 			break;
 		if (poll(p, N_PIPES, left > 0.1 ? 100 : (int)(left * 1000) + 1) < 0)
@@ -149,7 +174,7 @@ static int collect(pid_t pid, double deadline, struct child *c)
 		if (got < 0 && errno != EINTR)
 			return 127 << 8;
 		c->timed_out = now() > deadline;
-		c->stopped = asked_to_stop();
+		c->stopped = child_stop_pending();
 		if (!c->timed_out && !c->stopped)
 			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
 	}

@@ -3,6 +3,7 @@
 #ifndef WPK_COMPILER_DRIVER_CHILD_H
 #define WPK_COMPILER_DRIVER_CHILD_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
@@ -22,6 +23,12 @@ struct child {
  * pending. */
 void child_run(struct arena *a, const char *const *argv, const char *input,
 	size_t n_input, double seconds, struct child *out);
+
+/* Hold back the signals that end wpkc while a child works, so that it is stopped
+ * and its folder removed first; and let them through. Has one come? */
+void child_hold(sigset_t *before);
+void child_release(const sigset_t *before);
+bool child_stop_pending(void);
 
 /* A fresh private folder under $TMPDIR; NULL with errno set. And its removal,
  * with all it holds. */

@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "driver/check.h"
+#include "driver/child.h"
 #include "driver/toolchain.h"
 
 enum { NVCC_SECONDS = 60 };
@@ -27,7 +30,8 @@ static struct proof assemble(struct session *s, struct arena *a,
 		s->target, NVCC_SECONDS, &r);
 
 	if (why)
-		return verdict(V_COMPILE, why);
+		return (struct proof){ .verdict = V_COMPILE, .text = why,
+			.hopeless = r.broken };
 	if (r.spill_bytes || r.stack_bytes)
 		return verdict(V_SPILL, arena_printf(a,
 			"%d registers, %d bytes spilled, %d bytes of stack",
@@ -81,9 +85,22 @@ struct worker {
 	struct str text;
 };
 
+/* A worker holds signals back: what it runs is stopped and its folder removed,
+ * also when wpkc itself is gone. */
+static void hold_signals(pid_t parent)
+{
+	sigset_t before;
+
+	child_hold(&before);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(1);
+}
+
 static bool start_worker(struct session *s, struct worker *w, int item,
 	void (*work)(void *, int, struct str *), void *ctx)
 {
+	pid_t parent = getpid();
 	int ends[2];
 
 	if (pipe(ends))
@@ -96,6 +113,7 @@ static bool start_worker(struct session *s, struct worker *w, int item,
 		size_t done = 0;
 		ssize_t n = 1;
 
+		hold_signals(parent);
 		close(ends[0]);
 		str_init(&out, s->a);
 		work(ctx, item, &out);
@@ -149,11 +167,15 @@ void prove_parallel(struct session *s, int n, int jobs,
 {
 	struct worker *w = ARENA_ARRAY(s->a, (size_t)jobs, struct worker);
 	int next = 0, running = 0;
+	bool told = false;
 
-	while (next < n || running) {
+	while (running || (next < n && !*s->stop)) {
 		int ended;
 
-		while (running < jobs && next < n) {
+		for (int i = 0; i < running && *s->stop && !told; i++)
+			kill(w[i].pid, SIGTERM);
+		told = *s->stop;
+		while (running < jobs && next < n && !*s->stop) {
 			texts[next] = NULL;
 			if (start_worker(s, &w[running], next, work, ctx))
 				running++;

@@ -21,6 +21,7 @@ struct candidate {
 	const struct sketch *sketch;
 	struct task task;
 	struct space *space;
+	bool *open;			/* of each gene: before --set */
 	const char *why;
 	struct span at;
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
@@ -137,6 +138,7 @@ bool tune_jobs(struct session *s);
 struct proof {
 	enum verdict verdict;		/* V_MEASURED: nothing is wrong */
 	bool emulated;			/* checked against the reference */
+	bool hopeless;			/* nvcc is broken: no candidate will do */
 	const char *text;		/* what was checked, or what is wrong */
 };
 
@@ -144,7 +146,8 @@ struct proof {
 struct proof prove(struct session *s, struct arena *a, const struct job *j,
 	const struct program *p);
 /* Run "work" for 0..n-1 in child processes, "jobs" at a time; what it wrote
- * into "out" (at most 60 KB) comes back as texts[i], NULL if it crashed. */
+ * into "out" (at most 60 KB) comes back as texts[i], NULL if it crashed
+ * or s->stop came first. */
 void prove_parallel(struct session *s, int n, int jobs,
 	void (*work)(void *ctx, int i, struct str *out), void *ctx,
 	const char **texts);

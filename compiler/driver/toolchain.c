@@ -60,6 +60,8 @@ static const char *first_message(struct arena *a, const struct child *c,
 	const char *text = str_text(&c->err), *line, *p;
 	size_t n;
 
+	if (c->stopped)
+		return "nvcc: stopped";
 	if (c->timed_out)
 		return "nvcc: out of time";
 	if (c->status == 127)
@@ -133,46 +135,83 @@ static const char *run(struct arena *a, const char *folder,
 	return c->status || c->timed_out ? first_message(a, c, folder) : NULL;
 }
 
+static const char *no_folder(struct arena *a)
+{
+	return arena_printf(a, "nvcc: no temporary folder: %s", strerror(errno));
+}
+
+static const char *compile_in(struct arena *a, const char *folder,
+	const char *nvcc, const char *text, size_t n, const struct target *t,
+	double seconds, struct toolchain_report *out)
+{
+	const char *source = arena_printf(a, "%s/kernel.cu", folder), *why;
+	const char *cubin = arena_printf(a, "%s/kernel.cubin", folder);
+	struct child c = { .status = 127 };
+
+	str_init(&c.err, a);
+	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, false),
+		"-cubin", "-Xptxas", "-v", "-o", cubin, source, NULL }, source,
+		text, n, seconds, &c);
+	out->broken = why && !strstr(str_text(&c.err), source);
+	if (why)
+		return why;
+	read_report(a, str_text(&c.err), out);
+	out->broken = !out->registers;
+	return out->broken ? "nvcc: says nothing of registers: is it nvcc?" :
+		NULL;
+}
+
 const char *toolchain_compile(struct arena *a, const char *nvcc,
 	const char *text, size_t n, const struct target *t, double seconds,
 	struct toolchain_report *out)
 {
-	const char *folder = child_folder(a), *why, *source, *cubin;
+	const char *folder, *why;
+	sigset_t before;
+
+	*out = (struct toolchain_report){ .broken = true };
+	child_hold(&before);
+	folder = child_folder(a);
+	why = folder ? compile_in(a, folder, nvcc, text, n, t, seconds, out) :
+		no_folder(a);
+	if (folder)
+		child_folder_remove(folder);
+	child_release(&before);
+	return why;
+}
+
+static const char *ptx_in(struct arena *a, const char *folder,
+	const char *nvcc, const char *text, size_t n, const struct target *t,
+	double seconds, struct str *out)
+{
+	const char *source = arena_printf(a, "%s/kernel.cu", folder), *why;
+	const char *ptx = arena_printf(a, "%s/kernel.ptx", folder);
+	struct source *s;
 	struct child c;
 
-	*out = (struct toolchain_report){0};
-	if (!folder)
-		return arena_printf(a, "nvcc: no temporary folder: %s",
-			strerror(errno));
-	source = arena_printf(a, "%s/kernel.cu", folder);
-	cubin = arena_printf(a, "%s/kernel.cubin", folder);
-	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, false),
-		"-cubin", "-Xptxas", "-v", "-o", cubin, source, NULL }, source,
-		text, n, seconds, &c);
-	if (!why)
-		read_report(a, str_text(&c.err), out);
-	child_folder_remove(folder);
-	return why;
+	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, true),
+		"-ptx", "-o", ptx, source, NULL }, source, text, n, seconds,
+		&c);
+	if (why)
+		return why;
+	s = source_read(a, ptx, &why);
+	if (!s || !strstr(s->text, ".version"))
+		return "nvcc: wrote no PTX: is it nvcc?";
+	str_putn(out, s->text, s->len);
+	return NULL;
 }
 
 const char *toolchain_ptx(struct arena *a, const char *nvcc, const char *text,
 	size_t n, const struct target *t, double seconds, struct str *out)
 {
-	const char *folder = child_folder(a), *why, *source, *ptx;
-	struct source *s;
-	struct child c;
+	const char *folder, *why;
+	sigset_t before;
 
-	if (!folder)
-		return arena_printf(a, "nvcc: no temporary folder: %s",
-			strerror(errno));
-	source = arena_printf(a, "%s/kernel.cu", folder);
-	ptx = arena_printf(a, "%s/kernel.ptx", folder);
-	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, true),
-		"-ptx", "-o", ptx, source, NULL }, source, text, n, seconds,
-		&c);
-	s = why ? NULL : source_read(a, ptx, &why);
-	if (s)
-		str_putn(out, s->text, s->len);
-	child_folder_remove(folder);
+	child_hold(&before);
+	folder = child_folder(a);
+	why = folder ? ptx_in(a, folder, nvcc, text, n, t, seconds, out) :
+		no_folder(a);
+	if (folder)
+		child_folder_remove(folder);
+	child_release(&before);
 	return why;
 }

@@ -3,6 +3,8 @@
 #ifndef WPK_COMPILER_DRIVER_TOOLCHAIN_H
 #define WPK_COMPILER_DRIVER_TOOLCHAIN_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/str.h"
 #include "schedule/target.h"
@@ -15,6 +17,7 @@ const char *toolchain_nvcc(struct arena *a);
 struct toolchain_report {
 	int registers, spill_bytes, stack_bytes, shared_bytes;
 	const char *advisory;	/* first advisory (C7504 ..), or NULL */
+	bool broken;		/* nvcc itself, not the text, is at fault */
 };
 
 /* Assemble CUDA text for "t". NULL, or the compiler's first message ("nvcc:

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "driver/child.h"
+
 enum { TRIALS = 2000, SECONDS = 60, FINALISTS = 12 };
 
 static double now(void)
@@ -156,6 +158,7 @@ static void prove_job(void *ctx, int i, struct str *out)
 	int n = j->partition->n_groups;
 	int *ranks = ARENA_ARRAY(c->s->a, (size_t)n, int);
 	struct proof r = { .verdict = V_COMPILE, .text = "no finalist" };
+	bool stopped = false;
 	struct str passed;
 
 	str_init(&passed, c->s->a);
@@ -168,7 +171,9 @@ static void prove_job(void *ctx, int i, struct str *out)
 		if (!p)
 			break;
 		r = prove(c->s, c->s->a, j, p);
-		if (r.verdict == V_MEASURED || !any_left(c, i, ranks))
+		stopped = r.verdict != V_MEASURED && child_stop_pending();
+		if (r.verdict == V_MEASURED || r.hopeless || stopped ||
+		    !any_left(c, i, ranks))
 			break;
 		str_printf(&passed, "%d %.*s\n", r.verdict,
 			(int)strcspn(r.text, "\n"), r.text);
@@ -176,8 +181,9 @@ static void prove_job(void *ctx, int i, struct str *out)
 	}
 	for (int g = 0; g < n; g++)
 		str_printf(out, "%d ", ranks[g]);
-	str_printf(out, "\n%c\n%.*s\n%s", r.verdict != V_MEASURED ? 'x' :
-		r.emulated ? 'v' : 'u', (int)strcspn(r.text, "\n"), r.text,
+	str_printf(out, "\n%c\n%.*s\n%s", stopped ? 's' :
+		r.verdict != V_MEASURED ? 'x' : r.emulated ? 'v' : 'u',
+		(int)strcspn(r.text, "\n"), r.text,
 		str_text(&passed));
 }
 
@@ -277,7 +283,7 @@ static void sort_names(struct lock_entry *e)
 		}
 }
 
-/* Genes with one value follow from source and sketch. */
+/* Genes with one value but for --set follow from source and sketch. */
 static void record(struct session *s, const struct job *j, int group)
 {
 	const struct choice *c = &j->parts[group].choice;
@@ -290,7 +296,7 @@ static void record(struct session *s, const struct job *j, int group)
 	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
 	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
 	for (int i = 0; i < sp->n_genes; i++) {
-		if (sp->genes[i].n == 1)
+		if (!c->candidate->open[i])
 			continue;
 		e.names[e.n] = sp->genes[i].name;
 		e.values[e.n++] = gene_text(s, &sp->genes[i], c->genes[i]);
@@ -390,16 +396,44 @@ static bool rank_all(struct contest *c)
 	return true;
 }
 
-static void keep_unproved(struct session *s)
+static void keep_unproved(struct session *s, const struct job *j)
+{
+	tell_job(s, j, "", NULL);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		record(s, j, g);
+}
+
+static void keep_all_unproved(struct session *s)
 {
 	session_say(s, *s->stop ?
 		"interrupted: the best found so far is kept, not proved" :
 		"the winners are not proved: --no-verify");
-	for (int i = 0; i < s->n_jobs; i++) {
-		tell_job(s, &s->jobs[i], "", NULL);
-		for (int g = 0; g < s->jobs[i].partition->n_groups; g++)
-			record(s, &s->jobs[i], g);
-	}
+	for (int i = 0; i < s->n_jobs; i++)
+		keep_unproved(s, &s->jobs[i]);
+}
+
+/* A proof that was not made, or not finished, before Ctrl-C. */
+static bool was_stopped(const struct session *s, const char *text)
+{
+	const char *state = text ? strchr(text, '\n') : NULL;
+
+	return *s->stop && (!state || state[1] == 's');
+}
+
+static bool settle_all(struct contest *c, const char **texts)
+{
+	struct session *s = c->s;
+	bool ok = true;
+
+	if (*s->stop)
+		session_say(s, "interrupted: the best found so far is kept; "
+			"what no line calls verified is not proved");
+	for (int i = 0; i < s->n_jobs; i++)
+		if (was_stopped(s, texts[i]))
+			keep_unproved(s, &s->jobs[i]);
+		else
+			ok &= settle(c, i, texts[i]);
+	return ok;
 }
 
 bool tune_jobs(struct session *s)
@@ -408,21 +442,18 @@ bool tune_jobs(struct session *s)
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	bool ok = true;
 
 	session_say(s, "no GPU is measured: costs are predictions for %s (%s)",
 		s->gpu->name, s->target->name);
 	if (!search_all(s) || !rank_all(&c))
 		return false;
 	if (*s->stop || s->o->no_verify) {
-		keep_unproved(s);
+		keep_all_unproved(s);
 		return true;
 	}
 	if (!s->nvcc)
 		session_say(s, "no nvcc: winners are not assembled, only emulated");
 	prove_parallel(s, s->n_jobs, s->o->jobs ? s->o->jobs : cores > 0 ?
 		(int)cores : 1, prove_job, &c, texts);
-	for (int i = 0; i < s->n_jobs; i++)
-		ok &= settle(&c, i, texts[i]);
-	return ok;
+	return settle_all(&c, texts);
 }

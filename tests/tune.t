@@ -1,0 +1,276 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Tuning and its lock file: what is found is written down, used again, and not
+# used where it no longer fits; and a search that is interrupted or killed
+# leaves what it has, whole.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+mkdir -p "$scratch/work" "$scratch/tmp"
+cd "$scratch/work" || exit 1
+TMPDIR=$scratch/tmp
+export TMPDIR
+cat >mm.wpk <<'END'
+export op mm[M = 64, N = 64, K = 64](A: f32[M, K], B: f32[N, K]) -> (C: f32[M, N])
+{
+    C[i, j] = sum[k](A[i, k] * B[j, k]);
+}
+export op twice[N = 100](x: f32[N]) -> (y: f32[N])
+{
+    y[i] = 2 * x[i];
+}
+END
+cp mm.wpk source
+quick='--tune=random --trials=20 --no-verify -q'
+
+# tuned OPTIONS...: a quick search that must succeed.
+tuned() {
+	# shellcheck disable=SC2086
+	"$wpkc" mm.wpk $quick "$@" >"$scratch/.err" 2>&1 ||
+		fail "tuning" "$scratch/.err"
+}
+
+# ---- written, and used again ----
+
+"$wpkc" mm.wpk -o untuned.cu
+tuned --target=sm_80 --set=mm:sketch=fma,mm:tile.block.i=32 \
+	--set=mm:tile.block.j=32,mm:tile.thread.i=4 -o tuned.cu
+check "--tune writes a lock beside the source" grep -q '^\[mm sm_80 a100\]' \
+	mm.wpk.lock
+check "... with every operator" grep -q '^\[twice sm_80 a100\]' mm.wpk.lock
+check "... and what --set pinned" grep -q '^tile.block.i = 32' mm.wpk.lock
+check "... the cost as a prediction" grep -q '^predicted = ' mm.wpk.lock
+check "... and that nothing is proved" grep -q '^verified = none' mm.wpk.lock
+"$wpkc" mm.wpk --target=sm_80 -o again.cu
+check "the lock is used without --tune" cmp tuned.cu again.cu
+"$wpkc" mm.wpk --target=sm_80 --no-lock -o other.cu
+check "--no-lock does not read it" sh -c '! cmp -s tuned.cu other.cu'
+check "--frozen finds all in it" "$wpkc" mm.wpk --target=sm_80 --frozen \
+	-o again.cu
+check "... and gives the same bytes" cmp tuned.cu again.cu
+ends 3 "--frozen misses a target" "no sm_90a schedule for 'mm'" "$wpkc" mm.wpk \
+	--frozen -o again.cu
+cp mm.wpk.lock a100.lock
+tuned --target=sm_75 -o t4.cu
+check "two targets share a lock" grep -c -e '^\[mm sm_75 t4\]' \
+	-e '^\[mm sm_80 a100\]' mm.wpk.lock
+for t in sm_75 sm_80; do
+	check "--frozen for $t" "$wpkc" mm.wpk --frozen --target=$t -o $t.cu
+done
+check "... each its own" cmp sm_80.cu tuned.cu
+check "... each its own, again" cmp sm_75.cu t4.cu
+"$wpkc" mm.wpk --lock=a100.lock --frozen --target=sm_80 -o again.cu
+check "--lock reads another file" cmp again.cu tuned.cu
+tuned --lock=new.lock -o new.cu
+check "... and writes there" test -s new.lock
+cp mm.wpk.lock before.lock
+tuned --no-lock -o new.cu
+check "--no-lock writes none" cmp mm.wpk.lock before.lock
+cp new.lock h200.lock
+tuned --lock=new.lock --gpu=h100 --target=sm_90a -o h100.cu
+check "two GPUs of a target share a lock" grep -c -e '^\[mm sm_90a h100\]' \
+	-e '^\[mm sm_90a h200\]' new.lock
+check "--gpu says which" "$wpkc" mm.wpk --lock=new.lock --frozen --gpu=h100 \
+	-o again.cu
+check "... it is that" cmp again.cu h100.cu
+ends 3 "without --gpu neither is meant" "mm" "$wpkc" mm.wpk --lock=new.lock \
+	--frozen -o again.cu
+
+# ---- the same again ----
+
+tuned --no-lock --seed=7 -o one.cu
+tuned --no-lock --seed=7 -o two.cu
+check "equal seeds, equal results" cmp one.cu two.cu
+for s in ga random exhaustive; do
+	"$wpkc" mm.wpk --lock="$s.lock" --tune=$s --trials=30 --effort=2 \
+		--measure=model --no-verify -o $s.cu >"$scratch/said" 2>&1
+	check "--tune=$s" grep -q 'costs are predictions for h200' \
+		"$scratch/said"
+	check "... reads back" "$wpkc" mm.wpk --lock="$s.lock" --frozen \
+		-o again.cu
+	check "... the same" cmp again.cu $s.cu
+done
+check "--trials bounds the search" grep -q '[^0-9]30 candidates scored' \
+	"$scratch/said"
+
+# ---- what no longer fits ----
+
+sed 's/2 \* x/3 * x/' source >mm.wpk
+ends 3 "an edited operator has no schedule" "for 'twice'" "$wpkc" mm.wpk \
+	--frozen --target=sm_80 -o again.cu
+check "the other one has" sh -c '! grep "for .mm." "$1"' - "$scratch/.err"
+check "... alone" "$wpkc" mm.wpk --frozen --target=sm_80 --op=mm -o again.cu
+sed 's,^{,{ // as before,; s,2 \* x,2  *  x,' source >mm.wpk
+check "white space and comments change nothing" "$wpkc" mm.wpk --frozen \
+	--target=sm_80 -o again.cu
+cp source mm.wpk
+sed 's/^tile.block.i = 32/tile.block.i = 33/' a100.lock >odd.lock
+ends 0 "a schedule that is not legal is not used" "is not used" "$wpkc" mm.wpk \
+	--lock=odd.lock --target=sm_80 -o again.cu
+ends 3 "... and --frozen misses it" "33" "$wpkc" mm.wpk \
+	--lock=odd.lock --frozen --target=sm_80 -o again.cu
+sed 's/^sketch = fma/sketch = fmb/' a100.lock >odd.lock
+ends 3 "a sketch that is not there" "there is no sketch 'fmb'" "$wpkc" mm.wpk \
+	--lock=odd.lock --frozen --target=sm_80 -o again.cu
+sed '/^tile.block.i/d' a100.lock >odd.lock
+ends 3 "a stanza that says too little" "tile.block.i" "$wpkc" mm.wpk \
+	--lock=odd.lock --frozen --target=sm_80 -o again.cu
+
+# ---- what is no lock ----
+
+# corrupt NAME LINE TEXT: bad.lock is refused there.
+corrupt() {
+	ends 1 "$1" "bad.lock:$2: $3" "$wpkc" mm.wpk --lock=bad.lock -o again.cu
+}
+line=$(grep -n '^hash' a100.lock | sed -n '1s/:.*//p')
+sed "${line}s/= .*/= 12/" a100.lock >bad.lock
+corrupt "a lock with a bad hash" "$line" "a hash has 16"
+sed "${line}s/ = / /" a100.lock >bad.lock
+corrupt "a line that is no pair" "$line" "expected name = value"
+{ echo '<<<<<<< ours'; cat a100.lock; } >bad.lock
+corrupt "a conflict marker" 1 "an unresolved merge conflict"
+sed "${line}i =======" a100.lock >bad.lock
+corrupt "a conflict marker in a stanza" "$line" "an unresolved merge conflict"
+head -n "$line" a100.lock >bad.lock
+corrupt "a lock cut short" "$((line - 1))" "this stanza is cut short"
+{ cat a100.lock; sed 1d a100.lock; } >bad.lock
+ends 1 "a lock with a stanza twice" "is already at line" "$wpkc" mm.wpk \
+	--lock=bad.lock -o again.cu
+printf 'a\0b\377' >bad.lock
+ends 1 "a lock that is no text" "cannot read lock file" "$wpkc" mm.wpk \
+	--lock=bad.lock -o again.cu
+echo rubbish >bad.lock
+corrupt "a lock of rubbish" 1 "expected a stanza"
+ends 1 "... is not overwritten" "bad.lock:" "$wpkc" mm.wpk --tune \
+	--lock=bad.lock -o again.cu
+if [ "$(id -u)" != 0 ]; then
+	mkdir -p closed && chmod 555 closed
+	ends 1 "a lock that cannot be written" "Permission denied" "$wpkc" \
+		mm.wpk --tune --lock=closed/new.lock -o again.cu
+	chmod 755 closed
+	cp a100.lock bad.lock && chmod 0 bad.lock
+	ends 1 "a lock that cannot be read" "Permission denied" "$wpkc" \
+		mm.wpk --lock=bad.lock -o again.cu
+	chmod 644 bad.lock
+else
+	skip "locks that may not be read or written" "root may"
+fi
+
+# ---- sizes left open, tune blocks ----
+
+cat >open.wpk <<'END'
+export op mm(A: f32[M, K], B: f32[N, K]) -> (C: f32[M, N])
+{
+    C[i, j] = sum[k](A[i, k] * B[j, k]);
+}
+tune mm { shape(M = {16, 33}, N = 32, K = 32); budget(trials = 10, time = "5s"); }
+END
+"$wpkc" open.wpk --tune=random --no-verify -o open.cu 2>"$scratch/said"
+check "a stanza for each shape of a tune block" grep -c -e '^\[mm_M16' \
+	-e '^\[mm_M33' open.wpk.lock
+check "a tune block's budget" grep -q '[^0-9]10 candidates scored' \
+	"$scratch/said"
+check "... and --frozen" "$wpkc" open.wpk --frozen -o again.cu
+check "... the same" cmp again.cu open.cu
+ends 3 "another shape misses" "mm" "$wpkc" open.wpk --frozen \
+	--shape=M=17,N=32,K=32 -o again.cu
+
+# ---- proved ----
+
+if "$CXX" --version >/dev/null 2>&1; then
+	rm -f mm.wpk.lock
+	check "winners are proved" "$wpkc" mm.wpk --tune=random --trials=20 \
+		-j 2 -o proved.cu
+	check "... and the lock says so" test \
+		"$(grep -c '^verified = emulation' mm.wpk.lock)" = 2
+else
+	skip "winners are proved" "no C++ compiler"
+fi
+
+# ---- interrupted ----
+
+# A hundred seconds of search, ended after one.
+rm -f ./*.lock
+"$wpkc" mm.wpk --tune=ga --trials=100000000 --time=100s --no-verify \
+	--target=sm_80 -o long.cu >"$scratch/said" 2>&1 &
+search=$!
+sleep 1
+kill -INT $search
+wait $search
+code=$?
+check "an interrupted search ends with 0" test $code = 0
+check "... says what it has" grep -q 'best found so far' "$scratch/said"
+check "... writes it" test -s long.cu
+check "... to the lock" "$wpkc" mm.wpk --frozen --target=sm_80 -o again.cu
+check "... the same" cmp again.cu long.cu
+
+# Waits up to three seconds for a process to end.
+gone() {
+	i=0
+	while kill -0 "$1" 2>/dev/null && [ $i -lt 30 ]; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+}
+
+# stopped NAME NVCC SIGNAL: a proof held up by a program that takes its time;
+# the whole process group gets the signal, as from a terminal.
+stopped() {
+	rm -f mm.wpk.lock long.cu
+	NVCC=$2 setsid "$wpkc" mm.wpk --tune=random --trials=20 -j 2 \
+		-o long.cu >"$scratch/said" 2>&1 &
+	search=$!
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		[ -e "$scratch/tmp/began" ] && break
+		sleep 0.3
+	done
+	check "$1: the proof has begun" test -e "$scratch/tmp/began"
+	kill "-$3" -$search
+	gone $search
+	check "$1: it ends soon" sh -c '! kill -0 $1' - $search
+	child=$(cat "$scratch/tmp/began")
+	gone "$child"
+	i=0
+	while [ -n "$(find "$scratch/tmp" -name "wpkc-*")" ] && [ $i -lt 30 ]; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+	kill -KILL -$search 2>/dev/null
+	wait $search 2>/dev/null
+	code=$?
+	check "$1: no child is left" sh -c '! kill -0 "$1"' - "$child"
+	rm -f "$scratch/tmp/began"
+	ls -A "$scratch/tmp" >"$scratch/left"
+	empty "$1: no temporary file is left" "$scratch/left"
+	find . -name '*.cu.*' -o -name '*.lock.*' >"$scratch/left"
+	empty "$1: nothing is half-written" "$scratch/left"
+}
+cat >"$scratch/slow" <<END
+#!/bin/sh
+echo \$\$ >"$scratch/tmp/began"
+exec sleep 1000
+END
+chmod +x "$scratch/slow"
+if command -v setsid >/dev/null 2>&1; then
+	stopped "Ctrl-C while it proves" "$scratch/slow" INT
+	check "Ctrl-C while it proves: the best is kept" test \
+		"$code" = 0 -a -s long.cu -a -s mm.wpk.lock
+	stopped "SIGTERM while it proves" "$scratch/slow" TERM
+	check "SIGTERM while it proves: it says so" test "$code" = 143
+else
+	skip "signals while it proves" "setsid was not found"
+fi
+
+# ---- killed ----
+
+# The old text or the new one, never a part, whenever it is killed.
+conv=$top_srcdir/examples/resnet18/conv.wpk
+"$wpkc" "$conv" --no-lock -o new.text
+: >torn
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	echo old >killed.cu
+	timeout -s KILL "0.0$((i / 5))$((i % 5 * 2))" "$wpkc" "$conv" --no-lock \
+		-o killed.cu >/dev/null 2>&1
+	[ "$(cat killed.cu)" = old ] || cmp killed.cu new.text >>torn 2>&1
+done
+empty "killed, it leaves the old file or the new one" torn
+finish
