@@ -6,7 +6,6 @@
 #include "driver/check.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -31,32 +30,20 @@ const char *check_verdict_name(enum check_verdict v)
 	return names[v];
 }
 
-static sigset_t ending_signals(void)
-{
-	sigset_t s;
-
-	sigemptyset(&s);
-	sigaddset(&s, SIGINT);
-	sigaddset(&s, SIGTERM);
-	sigaddset(&s, SIGHUP);
-	return s;
-}
-
 bool check_stopped(void)
 {
-	sigset_t s;
-
-	if (sigpending(&s))
-		return false;
-	return sigismember(&s, SIGINT) || sigismember(&s, SIGTERM) ||
-		sigismember(&s, SIGHUP);
+	return child_stop_pending();
 }
 
 static const char *error_text(const struct check *c)
 {
-	if (c->out->worst == 0)
-		return "all exact";
-	return arena_printf(c->a, "max error %.2g of bound", c->out->worst);
+	const char *text = c->out->worst == 0 ? "all exact" :
+		arena_printf(c->a, "max error %.2g of bound", c->out->worst);
+
+	if (!c->unbounded)
+		return text;
+	return arena_printf(c->a, "%s, but %lld have no bound", text,
+		(long long)c->unbounded);
 }
 
 static void describe_success(struct check *c)
@@ -120,6 +107,9 @@ static enum check_verdict verify(struct check *c, const char *folder)
 		describe_mismatch(c);
 		return CHECK_WRONG;
 	}
+	if (c->unbounded == c->out->outputs && c->out->outputs)
+		return check_end(c, CHECK_UNAVAILABLE,
+			"not verified: no output has a bound on its error");
 	describe_success(c);
 	return CHECK_VERIFIED;
 }
@@ -128,13 +118,13 @@ void check_program(struct arena *a, const struct check_request *r,
 	struct check_result *out)
 {
 	struct check c = { .a = a, .r = r, .out = out, .launch = -1 };
-	sigset_t ending = ending_signals(), before;
+	sigset_t before;
 	double begin = now();
 	const char *folder;
 
 	*out = (struct check_result){ .verdict = CHECK_UNAVAILABLE };
 	str_init(&c.detail, a);
-	sigprocmask(SIG_BLOCK, &ending, &before);
+	child_hold(&before);
 	folder = child_folder(a);
 	if (folder) {
 		out->verdict = verify(&c, folder);
@@ -150,5 +140,5 @@ void check_program(struct arena *a, const struct check_request *r,
 			r->program->name);
 	out->detail = str_text(&c.detail);
 	out->seconds = now() - begin;
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	child_release(&before);
 }

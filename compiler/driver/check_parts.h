@@ -34,6 +34,7 @@ struct check {
 	int64_t every;		/* compare one row in so many, 1: all */
 	struct str detail;
 	int64_t wrong, unwritten;
+	int64_t unbounded;	/* written, but any value would do */
 };
 
 /* ---- check_parts.c: which blocks to run ---- */

@@ -201,7 +201,7 @@ static bool compile(struct session *s)
 	if (s->o->test)
 		return jobs_create_tests(s) && choose_all(s) && build_all(s) &&
 			checks_test(s);
-	if (!jobs_create(s))
+	if (!jobs_create(s) || diag_errors(s->d))
 		return false;
 	if (only_ir(s->o))
 		return emit_outputs(s);

@@ -394,7 +394,7 @@ static const struct option {
 	{ "--measure", "WITH", VALUE, set_measure,
 		"model: predicted costs (the default)" },
 	{ "--trials", "N", VALUE, set_trials,
-		"candidates of each search (default 2000)" },
+		"candidates of each operator (default 2000)" },
 	{ "--time", "DURATION", VALUE, set_time,
 		"of all searches together: 90s, 20m (default 60s)" },
 	{ "--seed", "N", VALUE, set_seed, "of the search; equal seeds, equal results" },
@@ -601,6 +601,8 @@ static bool consistent(struct reading *r)
 			EMIT_SCHED | EMIT_KERNEL))
 		return fail(r, "--tune goes with --emit=cu, header, sched, "
 			"kernel or ptx");
+	if (o->dep_targets.n && !o->dep)
+		return fail(r, "-MT names the target of a depfile: add -MD or -MF FILE");
 	if (o->dep && !o->dep_file && !to_file && o->output)
 		return fail(r, "-MD with -o - needs -MF FILE");
 	if (o->gpu && o->target && gpu_named(o->gpu)->cc !=

@@ -77,16 +77,34 @@ static mode_t usual_mode(const char *path)
 	return 0666 & ~mask;
 }
 
+/* A link keeps pointing where it does: its target is what is replaced. */
+static const char *resolved(struct outputs *o, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *copy = real ? arena_strdup(o->a, real) : path;
+
+	free(real);
+	return copy;
+}
+
 static const char *write_beside(struct outputs *o, struct output_file *f)
 {
-	char *name = arena_printf(o->a, "%s.XXXXXX", f->path);
-	int fd = mkstemp(name);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	char *name;
+	FILE *file;
 	bool ok;
+	int fd;
 
-	if (!file)
+	f->path = resolved(o, f->path);
+	name = arena_printf(o->a, "%s.XXXXXX", f->path);
+	fd = mkstemp(name);
+	if (fd < 0)
 		return failed(o, f->path);
 	f->beside = name;
+	file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		return failed(o, f->path);
+	}
 	ok = write_all(file, f);
 	ok &= fchmod(fd, usual_mode(f->path)) == 0;
 	ok &= fclose(file) == 0;

@@ -9,6 +9,17 @@
 #include "front/directives.h"
 #include "front/names.h"
 
+/* An axis, or the outer or inner part that splitting makes of one: f, f_o,
+ * f_i, f_i_o. */
+static bool is_axis_part(const struct block *b, const char *name, size_t n)
+{
+	if (table_get(&b->names->axes, arena_strndup(b->c->a, name, n)))
+		return true;
+	return n > 2 && name[n - 2] == '_' &&
+		(name[n - 1] == 'o' || name[n - 1] == 'i') &&
+		is_axis_part(b, name, n - 2);
+}
+
 /* True if "name" is names of axes put together. */
 static bool is_joined(const struct block *b, const char *name)
 {
@@ -18,8 +29,8 @@ static bool is_joined(const struct block *b, const char *name)
 
 	for (size_t i = 0; i < n && n <= LONGEST; i++)
 		for (size_t j = i + 1; reached[i] && j <= n; j++)
-			reached[j] = reached[j] || table_get(&b->names->axes,
-				arena_strndup(b->c->a, name + i, j - i));
+			reached[j] = reached[j] ||
+				is_axis_part(b, name + i, j - i);
 	return n <= LONGEST && reached[n];
 }
 

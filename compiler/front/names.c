@@ -60,7 +60,8 @@ static const char *const reserved[] = {
 #define LIBRARIES WORDS("cublaslt", "cudnn", "library")
 
 static const struct names_directive table[] = {
-	{ "tile", IN_SCHEDULE, OF_WORDS, BY_AXIS, LEVELS, NULL },
+	{ "tile", IN_SCHEDULE, OF_WORDS, BY_AXIS, LEVELS,
+		KEYS({ "rows", NULL }, { "cols", NULL }) },
 	{ "fuse", IN_SCHEDULE, OF_NOTHING, BY_NEW_AXIS, NULL, NULL },
 	{ "split", IN_SCHEDULE, OF_NOTHING, BY_AXIS, NULL, NULL },
 	{ "reorder", IN_SCHEDULE, OF_ORDER, BY_LIST, NULL, NULL },

@@ -181,8 +181,8 @@ static bool applies(struct task *t, const char **why)
 	    !epilogue_analyse(t, c, &f->epilogue, why))
 		return false;
 	f->dram_bytes = epilogue_bytes(t);
-	f->m_name = joined(t->a, t, c->m, c->n_m, "m");
-	f->n_name = joined(t->a, t, c->n, c->n_n, "n");
+	f->m_name = joined(t->a, t, c->m, c->n_m, "rows");
+	f->n_name = joined(t->a, t, c->n, c->n_n, "cols");
 	f->k_name = joined(t->a, t, c->k, c->n_k, "k");
 	make_tunables(t, f);
 	t->state = f;

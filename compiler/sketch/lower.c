@@ -7,8 +7,6 @@
 
 #include <assert.h>
 
-enum { RANK_LIMIT = 16 };
-
 static struct kx *lower_raw(const struct lower_env *env,
 	const struct ir_expr *e);
 
@@ -118,9 +116,9 @@ static struct kx *lower_read(const struct lower_env *env,
 	const struct ir_expr *e)
 {
 	const struct ir_tensor *t = &env->op->tensors[e->tensor];
-	struct kx *idx[RANK_LIMIT];
+	struct kx **idx = ARENA_ARRAY(env->a, (size_t)t->rank + 1,
+		struct kx *);
 
-	assert(t->rank <= RANK_LIMIT);
 	for (int d = 0; d < t->rank; d++)
 		idx[d] = index_value(env, e->args[d]);
 	if (e->pad == IR_PAD_VALUE)
