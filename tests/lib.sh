@@ -78,7 +78,8 @@ ends() {
 	find . -type f -exec cksum {} + | sort >"$scratch/.after"
 	{
 		[ $status = "$code" ] || echo "ended with $status, not $code"
-		grep -qF -e "$text" "$scratch/.err" || echo "did not say: $text"
+		[ -z "$text" ] || grep -qF -e "$text" "$scratch/.err" ||
+			echo "did not say: $text"
 		[ "$code" = 0 ] || diff "$scratch/.before" "$scratch/.after"
 	} >"$scratch/.wrong"
 	[ ! -s "$scratch/.wrong" ] || cat "$scratch/.err" >>"$scratch/.wrong"

@@ -268,6 +268,7 @@ static bool are_distinct(struct session *s)
 	return true;
 }
 
+/* The lock goes first: it is older than what depends on it. */
 bool emit_outputs(struct session *s)
 {
 	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
@@ -284,15 +285,15 @@ bool emit_outputs(struct session *s)
 	str_init(&lock, s->a);
 	if (!keeps_files(s) || !put_texts(s, emit, &text))
 		return false;
+	if (s->o->tune && s->lock_path) {
+		lock_print(s->lock, &lock);
+		outputs_add(&out, s->lock_path, &lock);
+	}
 	outputs_add(&out, path, &text);
 	if (s->o->header) {
 		cuda_emit_header(&u, guard_of(s, base_name(s->o->header)),
 			&header);
 		outputs_add(&out, s->o->header, &header);
-	}
-	if (s->o->tune && s->lock_path) {
-		lock_print(s->lock, &lock);
-		outputs_add(&out, s->lock_path, &lock);
 	}
 	if (s->o->dep) {
 		put_depfile(s, path, &deps);
