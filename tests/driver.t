@@ -315,8 +315,11 @@ cat >cuda/cuda_runtime_api.h <<'END'
 typedef int cudaError_t;
 typedef void *cudaStream_t;
 END
-printf '#include "mm.h"\n#include "mm.h"\ncudaError_t (*f)(const float *, const float *, float *, cudaStream_t) = mm;\n' \
-	>use.c
+cat >use.c <<'END'
+#include "mm.h"
+#include "mm.h"
+cudaError_t (*f)(const float *, const float *, float *, cudaStream_t) = mm;
+END
 cp use.c use.cc
 check "the header is C" "$CC" -std=c99 -Wall -Wextra -pedantic -Werror -Icuda \
 	-fsyntax-only use.c
