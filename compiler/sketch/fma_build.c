@@ -2,32 +2,17 @@
 /* The fma sketch's kernel: from a point to kernel IR. In order: which tile the
  * block owns, which part of it the thread owns, staging hoisted out of the
  * loop, the pipelined main loop, the reduction of split parts, the epilogue. */
-#include "sketch/fma.h"
+#include "sketch/fma_code.h"
 
 #include <assert.h>
 
-struct builder {
-	const struct task *t;
-	const struct fma *f;
-	const struct fma_plan *p;
-	struct arena *a;
-	struct program *program;
-	struct p_step step;
-	struct kernel *k;
-	struct k_buffer *acc, *partial, *tickets, *last;
-	struct stager left, right;
-	struct storing out;
-	struct kx *thread, *batch;
-	struct kx *first_chunk, *chunks;	/* of this part of the split */
-};
-
-static struct kx *num(const struct builder *g, int64_t v)
+static struct kx *num(const struct fma_code *g, int64_t v)
 {
 	return kx_int(g->a, v);
 }
 
 /* Without a block the expression itself: block.x is all it depends on. */
-static struct kx *let(struct builder *g, struct k_block *b, const char *name,
+static struct kx *let(struct fma_code *g, struct k_block *b, const char *name,
 	struct kx *v)
 {
 	return b ? ks_let(g->a, b, name, v) : v;
@@ -37,7 +22,7 @@ static struct kx *let(struct builder *g, struct k_block *b, const char *name,
 
 /* Tiles in groups of "group" along "major", so that blocks that run together
  * share operands in L2. */
-static void grouped(struct builder *g, struct k_block *b, struct kx *at,
+static void grouped(struct fma_code *g, struct k_block *b, struct kx *at,
 	int64_t major_tiles, int64_t minor_tiles, struct kx **major,
 	struct kx **minor)
 {
@@ -65,7 +50,7 @@ struct tile_index {
 	struct kx *batch, *m, *n;
 };
 
-static struct tile_index index_tile(struct builder *g, struct k_block *b)
+static struct tile_index index_tile(struct fma_code *g, struct k_block *b)
 {
 	const struct fma_plan *p = g->p;
 	int64_t per_batch = p->tiles_m * p->tiles_n;
@@ -84,7 +69,7 @@ static struct tile_index index_tile(struct builder *g, struct k_block *b)
 	return r;
 }
 
-static void own_tile(struct builder *g, struct k_block *b)
+static void own_tile(struct fma_code *g, struct k_block *b)
 {
 	struct tile_index at = index_tile(g, b);
 
@@ -97,7 +82,7 @@ static void own_tile(struct builder *g, struct k_block *b)
 
 /* A warp covers warp_y x warp_x threads' tiles, so that its fragment loads hit
  * few distinct rows of shared memory. */
-static void own_part(struct builder *g, struct k_block *b)
+static void own_part(struct fma_code *g, struct k_block *b)
 {
 	const struct fma_plan *p = g->p;
 	struct arena *a = g->a;
@@ -120,7 +105,7 @@ static void own_part(struct builder *g, struct k_block *b)
 
 /* ---- main loop ---- */
 
-static struct kx *chunk_start(struct builder *g, struct kx *chunk, bool first)
+static struct kx *chunk_start(struct fma_code *g, struct kx *chunk, bool first)
 {
 	struct arena *a = g->a;
 	struct kx *k = kx_mul(a, chunk, num(g, g->p->bk));
@@ -133,7 +118,7 @@ static struct kx *chunk_start(struct builder *g, struct kx *chunk, bool first)
 
 /* Load chunk "t" of this part into "slot". The first chunk of all takes the
  * ragged end of k, so that the main loop never needs to test for it. */
-static void load_chunk(struct builder *g, struct k_block *b, struct kx *t,
+static void load_chunk(struct fma_code *g, struct k_block *b, struct kx *t,
 	struct kx *slot, bool maybe_first)
 {
 	struct arena *a = g->a;
@@ -149,192 +134,13 @@ static void load_chunk(struct builder *g, struct k_block *b, struct kx *t,
 	stager_load(&g->right, b, k0, slot, limit);
 }
 
-static void store_chunk(struct builder *g, struct k_block *b, struct kx *slot)
+static void store_chunk(struct fma_code *g, struct k_block *b, struct kx *slot)
 {
 	stager_store(&g->left, b, slot);
 	stager_store(&g->right, b, slot);
 }
 
-/* One operand's fragment in registers: "raw" as stored; "value" converted to
- * the accumulator's type, or the same buffer. */
-struct fragment {
-	const struct stage *s;
-	const struct stager *g;
-	const struct side *side;
-	struct k_buffer *raw, *value;
-};
-
-static struct fragment fragment_make(struct builder *g, struct stager *st,
-	const struct side *side)
-{
-	struct fragment r = { st->s, st, side, NULL, NULL };
-	enum dtype type = st->s->op->tensor->type;
-	int64_t dims[2] = { side->mine, g->p->kv };
-
-	if (side == &g->out.n && g->p->streams)
-		dims[0] = 1;
-	r.raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a, "%s_%s",
-		st->name, type == g->f->acc ? "part" : "raw"), type,
-		st->s->order->k_inner ? 2 : 1, dims, 16);
-	r.value = r.raw;
-	if (type != g->f->acc)
-		r.value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
-			"%s_part", st->name), g->f->acc, 1, dims, 16);
-	return r;
-}
-
-/* Along k: row "i" of the thread gives kv neighbouring ks to raw[to]. */
-static void load_row(struct builder *g, struct k_block *b,
-	const struct fragment *r, struct kx *slot, struct kx *kk, struct kx *i,
-	struct kx *to)
-{
-	int width = 16 / r->s->op->elem < g->p->kv ? 16 / r->s->op->elem :
-		g->p->kv;
-	struct kx *u, *row, *k;
-
-	b = tile_loop(g->a, b, "u", g->p->kv / width, &u);
-	row = kx_add(g->a, kx_mul(g->a, i, num(g, r->side->lanes)),
-		r->side->lane);
-	k = kx_mul(g->a, u, num(g, width));
-	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, to, k),
-		k_place(r->g->tile, slot, row, kx_add(g->a, kk, k)),
-		width * r->s->op->elem, NULL, 0);
-}
-
-static void load_along_k(struct builder *g, struct k_block *b,
-	const struct fragment *r, struct kx *slot, struct kx *kk)
-{
-	struct kx *i;
-
-	b = tile_loop(g->a, b, "i", r->side->mine, &i);
-	load_row(g, b, r, slot, kk, i, i);
-}
-
-/* Along the rows: the thread's groups of neighbouring rows at one k. */
-static void load_along_rows(struct builder *g, struct k_block *b,
-	const struct fragment *r, struct kx *slot, struct kx *k)
-{
-	int v = r->side->vec;
-	struct kx *i, *row;
-
-	b = tile_loop(g->a, b, "i", r->side->mine / v, &i);
-	row = kx_add(g->a, kx_mul(g->a, i, num(g, (int64_t)r->side->lanes * v)),
-		kx_mul(g->a, r->side->lane, num(g, v)));
-	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->a, i, num(g, v))),
-		k_place(r->g->tile, slot, k, row), v * r->s->op->elem, NULL, 0);
-}
-
-static struct kx *fragment_raw(struct builder *g, const struct fragment *r,
-	struct kx *i, struct kx *u)
-{
-	return r->s->order->k_inner ? kx_load(g->a, r->raw, i, u) :
-		kx_load(g->a, r->raw, i);
-}
-
-static struct kx *fragment_value(struct builder *g, const struct fragment *r,
-	struct kx *i, struct kx *u)
-{
-	return r->value == r->raw ? fragment_raw(g, r, i, u) :
-		kx_load(g->a, r->value, i);
-}
-
-static void convert_fragment(struct builder *g, struct k_block *b,
-	const struct fragment *r, struct kx *u)
-{
-	struct kx *i;
-
-	if (r->value == r->raw)
-		return;
-	b = tile_loop(g->a, b, "i", r->side->mine, &i);
-	ks_store(g->a, b, k_place(r->value, i), kx_cast(g->a, g->f->acc,
-		fragment_raw(g, r, i, u)));
-}
-
-static struct kx *multiply_add(struct builder *g, struct kx *x, struct kx *y,
-	struct kx *sum)
-{
-	enum dtype t = g->f->acc;
-
-	if (dtype_is_float(t))
-		return kx_op(g->a, OP_FMA, t, 3, x, y, sum);
-	return kx_op(g->a, OP_ADD, t, 2, sum, kx_op(g->a, OP_MUL, t, 2, x, y));
-}
-
-/* Keeps straight-line code to about 1024 multiply-adds and 32 ks: beyond that
- * compile time grows, the instruction cache suffers, and ptxas 13.0 hoists so
- * many loads of small tiles that it spills. */
-static struct k_block *steps_loop(struct builder *g, struct k_block *b,
-	struct kx **kk)
-{
-	const struct fma_plan *p = g->p;
-	int steps = p->bk / p->kv, fmas = p->tm * p->tn * p->kv;
-	int factor = steps;
-	struct k_block *body;
-
-	while (factor > 1 && (factor * fmas > 1024 ||
-	       factor * p->kv > 32 || steps % factor))
-		factor--;
-	if (steps == 1)
-		return tile_loop(g->a, b, "kk", 1, kk);
-	body = ks_for(g->a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, p->bk),
-		num(g, p->kv), kk);
-	if (factor < steps)
-		b->s.v[b->s.n - 1].factor = factor;
-	return body;
-}
-
-static void multiply_one(struct builder *g, struct k_block *b,
-	const struct fragment *l, const struct fragment *r, struct kx *i,
-	struct kx *j, struct kx *from, struct kx *u)
-{
-	ks_store(g->a, b, k_place(g->acc, i, j), multiply_add(g,
-		fragment_value(g, l, i, u), fragment_value(g, r, from, u),
-		kx_load(g->a, g->acc, i, j)));
-}
-
-/* The left fragment stays for kv steps, the right one passes by row after
- * row: fewer registers than both at once. */
-static void compute_streaming(struct builder *g, struct k_block *b,
-	const struct fragment *l, const struct fragment *r, struct kx *slot,
-	struct kx *kk)
-{
-	struct kx *u, *i, *j;
-
-	load_along_k(g, b, l, slot, kk);
-	b = tile_loop(g->a, b, "j", g->p->tn, &j);
-	load_row(g, b, r, slot, kk, j, num(g, 0));
-	b = tile_loop(g->a, b, "u", g->p->kv, &u);
-	b = tile_loop(g->a, b, "i", g->p->tm, &i);
-	multiply_one(g, b, l, r, i, j, num(g, 0), u);
-}
-
-static void compute_chunk(struct builder *g, struct k_block *b,
-	const struct fragment *l, const struct fragment *r, struct kx *slot)
-{
-	struct kx *kk, *u, *i, *j;
-
-	b = steps_loop(g, b, &kk);
-	if (g->p->streams) {
-		compute_streaming(g, b, l, r, slot, kk);
-		return;
-	}
-	if (l->s->order->k_inner)
-		load_along_k(g, b, l, slot, kk);
-	if (r->s->order->k_inner)
-		load_along_k(g, b, r, slot, kk);
-	b = tile_loop(g->a, b, "u", g->p->kv, &u);
-	if (!l->s->order->k_inner)
-		load_along_rows(g, b, l, slot, kx_add(g->a, kk, u));
-	if (!r->s->order->k_inner)
-		load_along_rows(g, b, r, slot, kx_add(g->a, kk, u));
-	convert_fragment(g, b, l, u);
-	convert_fragment(g, b, r, u);
-	b = tile_loop(g->a, b, "i", g->p->tm, &i);
-	b = tile_loop(g->a, b, "j", g->p->tn, &j);
-	multiply_one(g, b, l, r, i, j, j, u);
-}
-
-static struct kx *slot_of(struct builder *g, struct k_block *b,
+static struct kx *slot_of(struct fma_code *g, struct k_block *b,
 	const char *name, struct kx *t)
 {
 	return let(g, b, name, kx_mod(g->a, t, num(g, g->p->stages)));
@@ -342,8 +148,8 @@ static struct kx *slot_of(struct builder *g, struct k_block *b,
 
 /* Copies run stages - 1 chunks ahead. One barrier a chunk suffices: past it,
  * everybody has finished the chunk whose buffer the next copy overwrites. */
-static void async_loop(struct builder *g, struct k_block *b,
-	const struct fragment *l, const struct fragment *r)
+static void async_loop(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *l, const struct fma_fragment *r)
 {
 	struct arena *a = g->a;
 	int ahead = g->p->stages - 1;
@@ -363,12 +169,12 @@ static void async_loop(struct builder *g, struct k_block *b,
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
 	ks_commit(a, body);
-	compute_chunk(g, body, l, r, slot_of(g, body, "ready", t));
+	fma_compute(g, body, l, r, slot_of(g, body, "ready", t));
 }
 
 /* Without asynchronous copies the next chunk waits in registers. */
-static void held_loop(struct builder *g, struct k_block *b,
-	const struct fragment *l, const struct fragment *r)
+static void held_loop(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *l, const struct fma_fragment *r)
 {
 	struct arena *a = g->a;
 	bool two = g->p->stages == 2;
@@ -386,10 +192,10 @@ static void held_loop(struct builder *g, struct k_block *b,
 	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, NULL, false);
-	compute_chunk(g, body, l, r, slot);
+	fma_compute(g, body, l, r, slot);
 }
 
-static void part_of_k(struct builder *g, struct k_block *b)
+static void part_of_k(struct fma_code *g, struct k_block *b)
 {
 	const struct fma_plan *p = g->p;
 	struct arena *a = g->a;
@@ -407,13 +213,13 @@ static void part_of_k(struct builder *g, struct k_block *b)
 				g->first_chunk)));
 }
 
-static struct kx *zero(struct builder *g)
+static struct kx *zero(struct fma_code *g)
 {
 	return dtype_is_float(g->f->acc) ? kx_float(g->a, 0, g->f->acc) :
 		kx_cast(g->a, g->f->acc, num(g, 0));
 }
 
-static void clear_accumulators(struct builder *g, struct k_block *b)
+static void clear_accumulators(struct fma_code *g, struct k_block *b)
 {
 	struct kx *i, *j;
 
@@ -426,7 +232,7 @@ static void clear_accumulators(struct builder *g, struct k_block *b)
 
 /* Element i, j of part "part" of this block's tile: neighbouring threads write
  * neighbouring elements. */
-static struct kx *partial_at(struct builder *g, struct kx *part, struct kx *i,
+static struct kx *partial_at(struct fma_code *g, struct kx *part, struct kx *i,
 	struct kx *j)
 {
 	const struct fma_plan *p = g->p;
@@ -442,7 +248,7 @@ static struct kx *partial_at(struct builder *g, struct kx *part, struct kx *i,
 	return kx_add(a, at, g->thread);
 }
 
-static struct k_block *accumulators(struct builder *g, struct k_block *b,
+static struct k_block *accumulators(struct fma_code *g, struct k_block *b,
 	struct kx **i, struct kx **j)
 {
 	b = tile_loop(g->a, b, "i", g->p->tm, i);
@@ -451,7 +257,7 @@ static struct k_block *accumulators(struct builder *g, struct k_block *b,
 
 /* Every part leaves its sums in the workspace; the block that finishes last
  * adds them in the order of the parts, so results do not depend on timing. */
-static struct k_block *combine_parts(struct builder *g, struct k_block *b)
+static struct k_block *combine_parts(struct fma_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
 	struct k_block *inner, *first;
@@ -486,7 +292,7 @@ static struct k_block *combine_parts(struct builder *g, struct k_block *b)
 
 /* The workspace of a split reduction: each part's sums, and a count of the
  * parts that have finished, cleared before every launch. */
-static void declare_split(struct builder *g)
+static void declare_split(struct fma_code *g)
 {
 	const struct fma_plan *p = g->p;
 	struct arena *a = g->a;
@@ -518,7 +324,7 @@ static struct side side_of(const struct ir_operator *o, const int *axes, int n,
 		.vec = vec, .lanes = lanes, .ragged = extent % tile != 0 };
 }
 
-static void describe_output(struct builder *g)
+static void describe_output(struct fma_code *g)
 {
 	const struct fma_plan *p = g->p;
 	const struct ir_contraction *c = &g->f->c;
@@ -533,7 +339,7 @@ static void describe_output(struct builder *g)
 		p->tn, p->vn, p->tx);
 }
 
-static struct k_buffer *bind(struct builder *g, const struct ir_tensor *t)
+static struct k_buffer *bind(struct fma_code *g, const struct ir_tensor *t)
 {
 	if (!g->out.buffers[t->id])
 		g->out.buffers[t->id] = program_bind(g->a, g->program,
@@ -541,7 +347,7 @@ static struct k_buffer *bind(struct builder *g, const struct ir_tensor *t)
 	return g->out.buffers[t->id];
 }
 
-static void describe_stager(struct builder *g, struct stager *s,
+static void describe_stager(struct fma_code *g, struct stager *s,
 	const struct stage *stage, const char *suffix)
 {
 	const struct ir_tensor *t = stage->op->tensor;
@@ -552,10 +358,10 @@ static void describe_stager(struct builder *g, struct stager *s,
 		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
 }
 
-static void main_loop(struct builder *g, struct k_block *b)
+static void main_loop(struct fma_code *g, struct k_block *b)
 {
-	struct fragment l = fragment_make(g, &g->left, &g->out.m);
-	struct fragment r = fragment_make(g, &g->right, &g->out.n);
+	struct fma_fragment l = fma_fragment_make(g, &g->left, &g->out.m);
+	struct fma_fragment r = fma_fragment_make(g, &g->right, &g->out.n);
 
 	if (g->p->async)
 		async_loop(g, b, &l, &r);
@@ -563,7 +369,7 @@ static void main_loop(struct builder *g, struct k_block *b)
 		held_loop(g, b, &l, &r);
 }
 
-static void write_body(struct builder *g, struct k_block *b)
+static void write_body(struct fma_code *g, struct k_block *b)
 {
 	own_tile(g, b);
 	own_part(g, b);
@@ -584,7 +390,7 @@ static void write_body(struct builder *g, struct k_block *b)
 	epilogue_emit(&g->out, b);
 }
 
-static void finish_step(struct builder *g)
+static void finish_step(struct fma_code *g)
 {
 	const struct fma_plan *p = g->p;
 	struct tile_index at = index_tile(g, NULL);
@@ -607,7 +413,7 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 {
 	const struct fma *f = t->state;
 	struct fma_plan p;
-	struct builder g = { .t = t, .f = f, .p = &p, .a = a, .program = out };
+	struct fma_code g = { .t = t, .f = f, .p = &p, .a = a, .program = out };
 	const char *why = fma_plan(t, a, values, &p);
 	int64_t dims[2] = { p.tm, p.tn };
 

@@ -80,7 +80,6 @@ static void choose_vector(struct operand *p, struct operand_order *q)
 	int along_k = vector_along(p, &q->k, &p->rows);
 
 	q->run = last ? last->extent : 1;
-	q->k_step = last ? last->coef[0] : 0;
 	q->k_inner = last && last->coef[0] == 1 &&
 		(along_k > 1 || !rows_are_near(p));
 	q->vec = q->k_inner ? along_k : vector_along(p, &p->rows, &q->k);

@@ -14,7 +14,7 @@ struct operand_order {
 	struct flat k;
 	bool k_inner;
 	int vec;
-	int64_t run, k_step;
+	int64_t run;
 };
 
 enum { ORDERS_MAX = 4 };
@@ -55,7 +55,6 @@ struct stage {
 	bool partial;		/* fewer copies than threads */
 	bool uniform;		/* all ks of a tile lie in one run */
 	bool ragged;		/* rows are no multiple of tile_rows */
-	bool linear;		/* row addresses follow from the first one */
 	int group, lanes;	/* slot s of a k_inner tile holds row
 				 * (s / lanes / group * lanes + s % lanes) *
 				 * group + s / lanes % group */

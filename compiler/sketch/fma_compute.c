@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* The inner loop of an fma kernel: fragments of both operands from shared
+ * memory into registers, and the multiply-adds on them. */
+#include "sketch/fma_code.h"
+
+static struct kx *num(const struct fma_code *g, int64_t v)
+{
+	return kx_int(g->a, v);
+}
+
+struct fma_fragment fma_fragment_make(struct fma_code *g, struct stager *st,
+	const struct side *side)
+{
+	struct fma_fragment r = { st->s, st, side, NULL, NULL };
+	enum dtype type = st->s->op->tensor->type;
+	int64_t dims[2] = { side->mine, g->p->kv };
+
+	if (side == &g->out.n && g->p->streams)
+		dims[0] = 1;
+	r.raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a, "%s_%s",
+		st->name, type == g->f->acc ? "part" : "raw"), type,
+		st->s->order->k_inner ? 2 : 1, dims, 16);
+	r.value = r.raw;
+	if (type != g->f->acc)
+		r.value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
+			"%s_part", st->name), g->f->acc, 1, dims, 16);
+	return r;
+}
+
+/* Along k: row "i" of the thread gives kv neighbouring ks to raw[to]. */
+static void load_row(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *r, struct kx *slot, struct kx *kk, struct kx *i,
+	struct kx *to)
+{
+	int width = 16 / r->s->op->elem < g->p->kv ? 16 / r->s->op->elem :
+		g->p->kv;
+	struct kx *u, *row, *k;
+
+	b = tile_loop(g->a, b, "u", g->p->kv / width, &u);
+	row = kx_add(g->a, kx_mul(g->a, i, num(g, r->side->lanes)),
+		r->side->lane);
+	k = kx_mul(g->a, u, num(g, width));
+	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, to, k),
+		k_place(r->g->tile, slot, row, kx_add(g->a, kk, k)),
+		width * r->s->op->elem, NULL, 0);
+}
+
+static void load_along_k(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *r, struct kx *slot, struct kx *kk)
+{
+	struct kx *i;
+
+	b = tile_loop(g->a, b, "i", r->side->mine, &i);
+	load_row(g, b, r, slot, kk, i, i);
+}
+
+/* Along the rows: the thread's groups of neighbouring rows at one k. */
+static void load_along_rows(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *r, struct kx *slot, struct kx *k)
+{
+	int v = r->side->vec;
+	struct kx *i, *row;
+
+	b = tile_loop(g->a, b, "i", r->side->mine / v, &i);
+	row = kx_add(g->a, kx_mul(g->a, i, num(g, (int64_t)r->side->lanes * v)),
+		kx_mul(g->a, r->side->lane, num(g, v)));
+	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->a, i, num(g, v))),
+		k_place(r->g->tile, slot, k, row), v * r->s->op->elem, NULL, 0);
+}
+
+static struct kx *fragment_raw(struct fma_code *g, const struct fma_fragment *r,
+	struct kx *i, struct kx *u)
+{
+	return r->s->order->k_inner ? kx_load(g->a, r->raw, i, u) :
+		kx_load(g->a, r->raw, i);
+}
+
+static struct kx *fragment_value(struct fma_code *g, const struct fma_fragment *r,
+	struct kx *i, struct kx *u)
+{
+	return r->value == r->raw ? fragment_raw(g, r, i, u) :
+		kx_load(g->a, r->value, i);
+}
+
+static void convert_fragment(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *r, struct kx *u)
+{
+	struct kx *i;
+
+	if (r->value == r->raw)
+		return;
+	b = tile_loop(g->a, b, "i", r->side->mine, &i);
+	ks_store(g->a, b, k_place(r->value, i), kx_cast(g->a, g->f->acc,
+		fragment_raw(g, r, i, u)));
+}
+
+static struct kx *multiply_add(struct fma_code *g, struct kx *x, struct kx *y,
+	struct kx *sum)
+{
+	enum dtype t = g->f->acc;
+
+	if (dtype_is_float(t))
+		return kx_op(g->a, OP_FMA, t, 3, x, y, sum);
+	return kx_op(g->a, OP_ADD, t, 2, sum, kx_op(g->a, OP_MUL, t, 2, x, y));
+}
+
+/* Keeps straight-line code to about 1024 multiply-adds and 32 ks: beyond that
+ * compile time grows, the instruction cache suffers, and ptxas 13.0 hoists so
+ * many loads of small tiles that it spills. */
+static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
+	struct kx **kk)
+{
+	const struct fma_plan *p = g->p;
+	int steps = p->bk / p->kv, fmas = p->tm * p->tn * p->kv;
+	int factor = steps;
+	struct k_block *body;
+
+	while (factor > 1 && (factor * fmas > 1024 ||
+	       factor * p->kv > 32 || steps % factor))
+		factor--;
+	if (steps == 1)
+		return tile_loop(g->a, b, "kk", 1, kk);
+	body = ks_for(g->a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, p->bk),
+		num(g, p->kv), kk);
+	if (factor < steps)
+		b->s.v[b->s.n - 1].factor = factor;
+	return body;
+}
+
+static void multiply_one(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *i,
+	struct kx *j, struct kx *from, struct kx *u)
+{
+	ks_store(g->a, b, k_place(g->acc, i, j), multiply_add(g,
+		fragment_value(g, l, i, u), fragment_value(g, r, from, u),
+		kx_load(g->a, g->acc, i, j)));
+}
+
+/* The left fragment stays for kv steps, the right one passes by row after
+ * row: fewer registers than both at once. */
+static void compute_streaming(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *slot,
+	struct kx *kk)
+{
+	struct kx *u, *i, *j;
+
+	load_along_k(g, b, l, slot, kk);
+	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	load_row(g, b, r, slot, kk, j, num(g, 0));
+	b = tile_loop(g->a, b, "u", g->p->kv, &u);
+	b = tile_loop(g->a, b, "i", g->p->tm, &i);
+	multiply_one(g, b, l, r, i, j, num(g, 0), u);
+}
+
+void fma_compute(struct fma_code *g, struct k_block *b,
+	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *slot)
+{
+	struct kx *kk, *u, *i, *j;
+
+	b = steps_loop(g, b, &kk);
+	if (g->p->streams) {
+		compute_streaming(g, b, l, r, slot, kk);
+		return;
+	}
+	if (l->s->order->k_inner)
+		load_along_k(g, b, l, slot, kk);
+	if (r->s->order->k_inner)
+		load_along_k(g, b, r, slot, kk);
+	b = tile_loop(g->a, b, "u", g->p->kv, &u);
+	if (!l->s->order->k_inner)
+		load_along_rows(g, b, l, slot, kx_add(g->a, kk, u));
+	if (!r->s->order->k_inner)
+		load_along_rows(g, b, r, slot, kx_add(g->a, kk, u));
+	convert_fragment(g, b, l, u);
+	convert_fragment(g, b, r, u);
+	b = tile_loop(g->a, b, "i", g->p->tm, &i);
+	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	multiply_one(g, b, l, r, i, j, j, u);
+}
