@@ -9,7 +9,7 @@
 /* How an operand is read for one order of the reduction's axes.
  * "k_inner": the tile keeps the reduction contiguous ([rows][k], vectors run
  * along k), else the rows ([k][rows]). "vec" elements a copy; "run" the extent
- * of the innermost run along k, in which addresses step by "k_step". */
+ * of the innermost run along k. */
 struct operand_order {
 	struct flat k;
 	bool k_inner;
