@@ -5,7 +5,8 @@
  * against the reference (--check=address: with the sanitizers), and where NVCC
  * is set assembled; --no-verify leaves the emulation out. One line a point with
  * the registers the sketch predicts and ptxas gives, "FAIL" lines with the
- * command that shows the fault, and a last line of sums. */
+ * command that shows the fault ("SLOW" where time ran out), and a last line of
+ * sums. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,8 +148,10 @@ static const char *emulate(struct sweep *w, struct arena *a,
 	struct check_result c;
 
 	check_program(a, &r, &c);
-	return c.verdict == CHECK_VERIFIED ? NULL :
-		arena_printf(a, "%s\n%s", c.line, c.detail);
+	if (c.verdict == CHECK_VERIFIED)
+		return NULL;
+	return arena_printf(a, "%s %s\n%s", c.verdict == CHECK_TIMEOUT ?
+		"SLOW" : "FAIL", c.line, c.detail);
 }
 
 /* Why the point is wrong, or NULL; "t" is filled where there is an nvcc. */
@@ -160,13 +163,15 @@ static const char *try_point(struct sweep *w, struct arena *a,
 	struct str cu;
 
 	if (!p)
-		return "no program";
+		return "FAIL no program";
 	str_init(&cu, a);
 	emit_program(&w->s, p, &cu);
 	if (w->s.nvcc)
 		why = toolchain_compile(a, w->s.nvcc, str_text(&cu), cu.n,
 			w->s.target, SECONDS, t);
-	return why || w->s.o->no_verify ? why : emulate(w, a, j, p, &cu);
+	if (why)
+		return arena_printf(a, "FAIL %s", why);
+	return w->s.o->no_verify ? NULL : emulate(w, a, j, p, &cu);
 }
 
 static void work(void *ctx, int i, struct str *out)
@@ -188,7 +193,7 @@ static void work(void *ctx, int i, struct str *out)
 	put_command(w, p, c, out);
 	str_putc(out, '\n');
 	if (why) {
-		str_printf(out, "FAIL %s\n", why);
+		str_printf(out, "%s\n", why);
 		put_command(w, p, c, out);
 		str_putc(out, '\n');
 	}
@@ -199,7 +204,7 @@ static void work(void *ctx, int i, struct str *out)
 
 static int report(struct sweep *w, const char **texts)
 {
-	int failed = 0, spilled = 0, under = 0;
+	int failed = 0, slow = 0, spilled = 0, under = 0;
 
 	for (int i = 0; i < w->n; i++) {
 		const char *text = texts[i] ? texts[i] :
@@ -209,15 +214,16 @@ static int report(struct sweep *w, const char **texts)
 
 		fputs(text, stdout);
 		failed += strstr(text, "FAIL ") != NULL;
+		slow += strstr(text, "SLOW ") != NULL;
 		if (numbers)
 			sscanf(numbers, " registers %d %d spilled %d", &guess,
 				&real, &spill);
 		spilled += spill > 0;
 		under += real > guess;
 	}
-	printf("%d points, %d failed, %d spilled, %d with more registers than "
-		"predicted\n",
-		w->n, failed, spilled, under);
+	printf("%d points, %d failed, %d too slow to check, %d spilled, "
+		"%d with more registers than predicted\n", w->n, failed, slow,
+		spilled, under);
 	return failed || !w->n;
 }
 
