@@ -240,13 +240,21 @@ static bool finish_tensors(struct lowering *l)
 	return ok;
 }
 
-/* Numbers do not become truth values by themselves. */
+/* Numbers do not become truth values by themselves, nor fractions integers. */
 static struct ir_expr *lower_target(const struct place *p, struct value v,
 	const struct ast_expr *e, enum dtype t)
 {
 	bool number = v.kind == V_INT || v.kind == V_FLOAT ||
 		(v.kind == V_EXPR && v.e->type != T_BOOL);
 
+	if (v.kind == V_EXPR && dtype_is_float(v.e->type) && dtype_is_int(t)) {
+		lower_error(p->l, p->scope, e->at,
+			"a value of type %s does not become %s by itself",
+			dtype_row(v.e->type)->name, dtype_row(t)->name);
+		diag_hint(p->l->d, "Say how: %s(round(x)), floor, ceil, or %s(x) to cut.",
+			dtype_row(t)->name, dtype_row(t)->name);
+		return NULL;
+	}
 	if (t != T_BOOL || !number)
 		return lower_typed(p, e->at, v, t);
 	lower_error(p->l, p->scope, e->at, "a truth value is expected here");
