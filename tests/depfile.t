@@ -72,11 +72,14 @@ makes() {
 	fi
 }
 
-# newer FOLDER FILE...: as if all but these had been written an hour ago.
+# newer FOLDER FILE...: as if all but these had been written at one moment; that
+# is now, since the standard library may have been checked out a minute ago.
 newer() {
 	folder=$1
 	shift
-	find "$folder" -type f -exec touch -d '1 hour ago' {} +
+	: >"$scratch/now"
+	find "$folder" -type f -exec touch -r "$scratch/now" {} +
+	sleep 0.1
 	for file; do
 		touch "$folder/$file"
 	done
