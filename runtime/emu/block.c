@@ -4,13 +4,16 @@
  * the next; when all wait at the same barrier it opens, anything else is a
  * fault that names who is missing. Order is first thread to last, or the
  * reverse in late mode, so that a missing barrier shows in one of the two
- * runs. Shared memory starts as all ones, which is NaN in floats. */
+ * runs. Shared memory starts as all ones, which is NaN in floats and true in
+ * flags, or in every other block as zeros, which is false. What lies behind it
+ * on its last page is GUARD, and must be when the block ends. */
 #include "emu.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 struct emu_index threadIdx, blockIdx, blockDim, gridDim;
-unsigned char shared_memory[SHARED_SIZE] __attribute__((aligned(1024)));
+unsigned char shared_memory[SHARED_SIZE] __attribute__((aligned(PAGE)));
 struct thread *current;
 
 static struct thread threads[THREADS_MAX];
@@ -244,6 +247,34 @@ static void start_threads(int n)
 	}
 }
 
+/* ---- shared memory ---- */
+
+enum { GUARD = 0x5a };
+
+static size_t page_end(size_t n)
+{
+	return (n + PAGE - 1) / PAGE * PAGE;
+}
+
+void shared_open(size_t n)
+{
+	size_t end = page_end(n);
+
+	if (mprotect(shared_memory, SHARED_SIZE, PROT_READ | PROT_WRITE) ||
+	    (end < SHARED_SIZE && mprotect(shared_memory + end,
+	    SHARED_SIZE - end, PROT_NONE)))
+		fault("memory", 0, "shared memory cannot be protected");
+	memset(shared_memory + n, GUARD, end - n);
+}
+
+static void check_guard(size_t n)
+{
+	for (size_t i = n; i < page_end(n); i++)
+		if (shared_memory[i] != GUARD)
+			fault("bounds", 0, "byte %zu of %zu of shared memory "
+				"is written", i, n);
+}
+
 void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 	void (*invoke)(void *), void *closure)
 {
@@ -254,7 +285,7 @@ void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 	kernel_invoke = invoke;
 	kernel_closure = closure;
 	address_unpoison(shared_memory, SHARED_SIZE);
-	memset(shared_memory, 0xff, shared);
+	memset(shared_memory, (at.x + at.y + at.z) % 2 ? 0 : 0xff, shared);
 	address_poison(shared_memory + shared, SHARED_SIZE - shared);
 	start_threads((int)(dim.x * dim.y * dim.z));
 	warps = (n_threads + WARP - 1) / WARP;
@@ -266,4 +297,5 @@ void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 			run_warp(&threads[w * WARP], left < WARP ? left : WARP);
 		}
 	} while (open_barrier());
+	check_guard(shared);
 }

@@ -8,7 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WARP = 32, THREADS_MAX = 1024, SHARED_SIZE = 256 << 10 };
+enum {
+	WARP = 32,
+	THREADS_MAX = 1024,
+	PAGE = 4096,
+	SHARED_SIZE = 256 << 10
+};
 
 struct emu_index {
 	unsigned x, y, z;
@@ -68,6 +73,8 @@ extern struct thread *current;
  * block. */
 void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 	void (*invoke)(void *), void *closure);
+/* Blocks from here on have "n" bytes of shared memory; pages behind fault. */
+void shared_open(size_t n);
 
 /* ---- copy.c ---- */
 

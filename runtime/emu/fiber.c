@@ -16,7 +16,7 @@ struct transfer {
 struct transfer jump_fcontext(fcontext_t to, void *data);
 fcontext_t make_fcontext(void *top, size_t size, void (*f)(struct transfer));
 
-enum { STACK = 256 << 10, GUARD = 4096 };
+enum { STACK = 256 << 10, GUARD = PAGE };
 
 /* "save" and "caller_*": AddressSanitizer's view of both sides. */
 struct fiber {

@@ -79,15 +79,26 @@ static void check(const struct config *c, const void *kernel)
 	}
 }
 
+/* The "i"th of "n" in the job's order: late mode goes from last to first, so
+ * that a block that relies on an earlier one, or spoils what a later one
+ * writes, shows in one of the two runs. */
+static unsigned in_order(unsigned i, unsigned n)
+{
+	return job.late ? n - 1 - i : i;
+}
+
 /* All blocks of one x: the parts of one output tile. */
 static void run_column(const struct config *c, unsigned x,
 	void (*invoke)(void *), void *closure)
 {
 	struct emu_index at = { x, 0, 0 };
 
-	for (at.z = 0; at.z < c->grid.z; at.z++)
-		for (at.y = 0; at.y < c->grid.y; at.y++)
+	for (unsigned z = 0; z < c->grid.z; z++)
+		for (unsigned y = 0; y < c->grid.y; y++) {
+			at.z = in_order(z, c->grid.z);
+			at.y = in_order(y, c->grid.y);
 			block_run(at, c->block, c->shared, invoke, closure);
+		}
 }
 
 int wpk_emu_launch(const void *config, const void *kernel,
@@ -99,9 +110,11 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	unsigned n = part && part->some ? part->n : c->grid.x;
 
 	check(c, kernel);
+	shared_open(c->shared);
 	gridDim = c->grid;
 	for (unsigned i = 0; i < n; i++) {
-		unsigned x = part && part->some ? part->x[i] : i;
+		unsigned at = in_order(i, n);
+		unsigned x = part && part->some ? part->x[at] : at;
 
 		if (x >= c->grid.x)
 			fault("job", 0, "block %u of a grid of %u", x,

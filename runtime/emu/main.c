@@ -85,6 +85,13 @@ void fault(const char *kind, int line, const char *fmt, ...)
 	_exit(FAULTED);
 }
 
+static bool in_shared(const void *p)
+{
+	const unsigned char *c = p;
+
+	return c >= shared_memory && c < shared_memory + SHARED_SIZE;
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	const char *text = "an address that is not mapped";
@@ -92,6 +99,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (current && fiber_overflowed(current->fiber, info->si_addr))
 		text = "a thread's stack is full";
+	else if (in_shared(info->si_addr))
+		text = "beyond the launch's shared memory";
 	else if (sig == SIGFPE)
 		text = "integer division by zero";
 	else if (sig == SIGABRT)
@@ -242,6 +251,19 @@ static void *allocate(size_t bytes, size_t align)
 	return p;
 }
 
+/* Memory that ends where a page ends, as far as "align" lets it; the page
+ * behind faults. */
+static void *allocate_guarded(size_t bytes, size_t align)
+{
+	size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
+	char *p = mmap(NULL, room + PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED || mprotect(p + room, PAGE, PROT_NONE))
+		fault("memory", 0, "%zu bytes", bytes);
+	return p + (room - bytes) / align * align;
+}
+
 static bool whole(ssize_t (*move)(struct tensor *, char *, size_t, off_t),
 	struct tensor *t)
 {
@@ -298,7 +320,8 @@ static int run_job(void)
 	open_tensors(p);
 	bytes = wpk_emu_workspace ? wpk_emu_workspace() : 0;
 	if (bytes) {
-		workspace = allocate(bytes, WORKSPACE_ALIGN);
+		workspace = job.address ? allocate(bytes, WORKSPACE_ALIGN) :
+			allocate_guarded(bytes, WORKSPACE_ALIGN);
 		memset(workspace, job.poison, bytes);
 	}
 	code = wpk_emu_entry(p, workspace, bytes);

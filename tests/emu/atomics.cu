@@ -33,5 +33,6 @@ extern "C" int wpk_emu_entry(void *const *, void *, size_t)
 	config.blockDim = dim3(64);
 	config.dynamicSmemBytes = 4;
 	cudaLaunchKernelEx(&config, count_kernel, &sum, &most, &turn, &last);
-	return sum != 320 || most != 639 || turn != 10 || last != 9;
+	return sum != 320 || most != 639 || turn != 10 ||
+		(last != 9 && last != 0);
 }

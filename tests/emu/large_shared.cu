@@ -1,4 +1,5 @@
-/* 100 KB of shared memory, asked for; every byte starts as 0xff.
+/* 100 KB of shared memory, asked for; every byte starts as 0xff, or as zero
+ * in every other block.
  * EXPECT early: done
  * EXPECT late: done */
 extern "C" __global__ void look_kernel(int *bad)
@@ -6,7 +7,7 @@ extern "C" __global__ void look_kernel(int *bad)
 	extern __shared__ __align__(128) unsigned char shared_memory[];
 
 	for (int i = threadIdx.x; i < 100 << 10; i += 32) {
-		if (shared_memory[i] != 0xff)
+		if (shared_memory[i] != (blockIdx.x % 2 ? 0 : 0xff))
 			atomicAdd(bad, 1);
 		shared_memory[i] = 0;
 	}
