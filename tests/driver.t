@@ -193,6 +193,8 @@ refuses "--frozen of standard input wants --lock" "needs --lock" - --frozen
 refuses "--op: unknown" "did you mean 'twice'?" mm.wpk --op=twise
 refuses "--op: not exported" "no such exported operator" mm.wpk --op=inner
 refuses "--shape: unknown" "no operator here has a size" open.wpk --shape=Z=4
+echo "export op a(x: f32[Rows]) -> (y: f32[Rows]) { y[i] = x[i]; }" >rows.wpk
+refuses "--shape: misspelt" "did you mean 'Rows'?" rows.wpk --shape=Row=4
 refuses "--shape: a constant of the source" "the source gives" mm.wpk --shape=M=32
 refuses "--shape: zero" "positive whole number" open.wpk --shape=M=0,N=4,K=4
 refuses "--shape: no number" "positive whole number" open.wpk --shape=M=4x
@@ -365,7 +367,7 @@ for set in '--color=always' '--color=never' '--color=auto' ''; do
 				test "$colours" = 0 ;;
 	esac
 done
-if command -v script >/dev/null 2>&1; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	terminal() {
 		env "$1" script -qec "'$wpkc' s.wpk $2" /dev/null </dev/null |
 			grep -c "$escape"
@@ -379,7 +381,7 @@ if command -v script >/dev/null 2>&1; then
 	check "--color=never on a terminal" test \
 		"$(terminal A=b --color=never)" = 0
 else
-	skip "colour on a terminal" "script was not found"
+	skip "colour on a terminal" "no script, or no pseudo-terminals"
 fi
 
 # ---- sizes left open ----
