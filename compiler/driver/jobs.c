@@ -144,18 +144,25 @@ static bool shapes_are_known(struct session *s, const struct lower_item *items,
 	for (int i = 0; i < s->o->shapes.n; i++) {
 		const char *name = s->o->shapes.v[i].name;
 		bool open = false, known = false;
+		const char *near = NULL;
 
 		for (int j = 0; j < n; j++) {
 			if (!is_wanted(s, items[j].item->name.text))
 				continue;
 			open |= is_among(items[j].open, name);
 			known |= is_among(items[j].sizes, name);
+			if (!near)
+				near = str_nearest(name, items[j].open);
 		}
+		if (!open && known)
+			return session_fail(s, EXIT_USER,
+				"--shape %s: the source gives that size", name);
 		if (!open)
-			return session_fail(s, EXIT_USER, known ?
-				"--shape %s: the source gives that size" :
-				"--shape %s: no operator here has a size of that name",
-				name);
+			return session_fail(s, EXIT_USER,
+				"--shape %s: no operator here has a size of "
+				"that name%s%s%s",
+				name, near ? "; did you mean '" : "",
+				near ? near : "", near ? "'?" : "");
 	}
 	return true;
 }
