@@ -87,6 +87,16 @@ static const struct tunable *all_tunables(struct session *s,
 	return v;
 }
 
+static const char *directive_list(struct session *s, const struct sketch *k)
+{
+	struct str out;
+
+	str_init(&out, s->a);
+	for (int i = 0; k->directives[i]; i++)
+		str_printf(&out, "%s%s", i ? ", " : "", k->directives[i]);
+	return str_text(&out);
+}
+
 /* A directive the sketch has no use for at all; the others are the binding's
  * to judge. */
 static bool honours_all(struct session *s, struct candidate *c,
@@ -99,7 +109,8 @@ static bool honours_all(struct session *s, struct candidate *c,
 		    sketch_honours(c->sketch, d->name))
 			continue;
 		c->at = d->at;
-		c->why = arena_printf(s->a, "it does not honour %s", d->name);
+		c->why = arena_printf(s->a, "it does not honour %s; it takes %s",
+			d->name, directive_list(s, c->sketch));
 		return false;
 	}
 	return true;

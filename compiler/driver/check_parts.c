@@ -3,6 +3,7 @@
  * last launch runs in part, after all before it: the tiles at the corners, in
  * the middle of the edges, in the interior, and random ones, as many as the
  * work allows; all blocks of a tile run. */
+#include <math.h>
 #include <string.h>
 
 #include "driver/check_parts.h"
@@ -190,6 +191,16 @@ static void mark_parts(struct check *c, const struct p_step *s)
 	}
 }
 
+/* What emulating a launch costs, in multiply-adds of the reference: a thread
+ * that meets barriers and shuffles takes about as long as a hundred. */
+static double launch_work(const struct p_step *s)
+{
+	static const double thread = 100;
+
+	return s ? thread * (double)s->grid[0] * (double)s->grid[1] *
+		s->kernel->threads : 0;
+}
+
 /* Tiles that fit the work, between FEW and MOST_TILES. */
 static int room_for(const struct check *c, double all, double work)
 {
@@ -203,8 +214,8 @@ static int room_for(const struct check *c, double all, double work)
 void check_choose(struct check *c)
 {
 	double work = c->r->work > 0 ? c->r->work : default_work;
-	double all = whole_work(c->r->op);
 	const struct p_step *s = last_launch(c->r->program, &c->launch);
+	double all = fmax(whole_work(c->r->op), launch_work(s));
 	int room;
 
 	c->out->whole = true;

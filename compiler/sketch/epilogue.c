@@ -430,15 +430,14 @@ static void compute_output(struct emission *m, struct k_block *b, int i,
 {
 	const struct output *o = &m->s->e->outputs[i];
 	struct arena *a = m->s->a;
+	enum dtype type = lower_type(o->tensor->type);
 	struct kx *v = o->value ? lower_expr(&m->env, o->value) : acc;
 
-	v = lower_round(a, lower_convert(a, v, lower_type(o->tensor->type)),
-		o->tensor->type);
-	m->values[i] = ks_let(a, b, arena_printf(a, "%s_value",
-		o->tensor->name), v);
+	v = ks_let(a, b, arena_printf(a, "%s_value", o->tensor->name),
+		lower_convert(a, lower_convert(a, v, type), o->tensor->type));
+	m->values[i] = lower_convert(a, v, type);
 	if (!o->stored)
 		return;
-	v = lower_convert(a, m->values[i], o->tensor->type);
 	if (m->outs[i])
 		ks_store(a, b, k_place(m->outs[i], m->element), v);
 	else
