@@ -30,6 +30,9 @@ void cuda_emit_program(const struct cuda_unit *u, const struct program *p,
 
 /* A name legal in C, C++ and CUDA: "x", or "x_" where it is reserved. */
 const char *cuda_name(struct arena *a, const char *name);
+/* The same for a launcher, which must also not be a function that the C and
+ * CUDA libraries declare. */
+const char *cuda_symbol(struct arena *a, const char *name);
 
 /* Launcher's C prototype without the semicolon:
  *	cudaError_t c2(const float *x, const float *w, float *y,

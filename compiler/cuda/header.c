@@ -31,7 +31,7 @@ static void put_description(struct arena *a, const struct program *p,
 {
 	struct names n = host_names(a, p);
 
-	str_printf(out, "/* %s%s%s\n", cuda_name(a, p->name),
+	str_printf(out, "/* %s%s%s\n", cuda_symbol(a, p->name),
 		p->summary ? ": " : "",
 		p->summary ? emit_harmless(a, p->summary) : "");
 	for (int role = P_IN; role <= P_OUT; role++)
@@ -41,7 +41,7 @@ static void put_description(struct arena *a, const struct program *p,
 	if (p->prepared)
 		str_printf(out, " *\tprepared: %lld bytes that %s_prepare "
 			"filled, 128-byte aligned\n", (long long)p->prepared,
-			cuda_name(a, p->name));
+			cuda_symbol(a, p->name));
 	if (p->workspace)
 		str_printf(out, " *\tworkspace: %lld bytes, 128-byte "
 			"aligned, of any content\n", (long long)p->workspace);
@@ -51,7 +51,7 @@ static void put_description(struct arena *a, const struct program *p,
 static void put_prototypes(struct arena *a, const struct program *p,
 	struct str *out)
 {
-	const char *name = cuda_name(a, p->name);
+	const char *name = cuda_symbol(a, p->name);
 	struct str s;
 
 	str_printf(out, "size_t %s_workspace(void);\n", name);

@@ -60,7 +60,7 @@ void cuda_prototype(const struct program *p, struct str *out)
 {
 	struct names n = host_names(out->a, p);
 
-	str_printf(out, "cudaError_t %s(", cuda_name(out->a, p->name));
+	str_printf(out, "cudaError_t %s(", cuda_symbol(out->a, p->name));
 	for (int role = P_IN; role <= P_OUT; role++)
 		for (int i = 0; i < p->tensors.n; i++)
 			if ((int)p->tensors.v[i].role == role)
@@ -76,7 +76,7 @@ void emit_prepare_prototype(const struct program *p, struct str *out)
 {
 	struct names n = host_names(out->a, p);
 
-	str_printf(out, "cudaError_t %s_prepare(", cuda_name(out->a, p->name));
+	str_printf(out, "cudaError_t %s_prepare(", cuda_symbol(out->a, p->name));
 	for (int i = 0; i < p->tensors.n; i++)
 		if (p->tensors.v[i].role == P_IN &&
 		    in_steps(p->prepare.v, p->prepare.n, i))
@@ -376,7 +376,7 @@ void emit_host(struct arena *a, const struct program *p, struct str *out)
 {
 	struct host h = { .a = a, .p = p, .names = host_names(a, p),
 		.out = out, .steps = p->steps.v, .n_steps = p->steps.n };
-	const char *name = cuda_name(a, p->name);
+	const char *name = cuda_symbol(a, p->name);
 	struct str prototype;
 
 	str_init(&prototype, a);

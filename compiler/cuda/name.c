@@ -31,6 +31,29 @@ static const char *const reserved[] = {
 	"warpSize", "wchar_t", "while", "xor", "xor_eq"
 };
 
+/* Functions that nvcc declares unasked, in C's or CUDA's libraries: a launcher
+ * of that name would be declared twice. */
+static const char *const functions[] = {
+	"abort", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh",
+	"atexit", "atof", "atoi", "atol", "bsearch", "calloc", "cbrt", "ceil",
+	"clock", "copysign", "cos", "cosh", "cospi", "difftime", "div", "drem",
+	"erf", "erfc", "erfcinv", "erfcx", "erfinv", "exit", "exp", "exp10",
+	"exp2", "expm1", "fabs", "fdim", "finite", "floor", "fma", "fmax",
+	"fmin", "fmod", "free", "frexp", "gamma", "getenv", "hypot", "ilogb",
+	"index", "isinf", "isnan", "j0", "j1", "jn", "labs", "ldexp", "ldiv",
+	"lgamma", "llabs", "lldiv", "llrint", "llround", "log", "log10",
+	"log1p", "log2", "logb", "lrint", "lround", "malloc", "max", "memcmp",
+	"memcpy", "memmove", "memset", "min", "modf", "nan", "nearbyint",
+	"nextafter", "norm", "norm3d", "norm4d", "normcdf", "normcdfinv",
+	"pow", "printf", "putchar", "puts", "qsort", "rand", "random", "rcbrt",
+	"realloc", "remainder", "remove", "remquo", "rename", "rhypot",
+	"rindex", "rint", "rnorm", "rnorm3d", "rnorm4d", "round", "rsqrt",
+	"scalb", "scalbln", "scalbn", "select", "signgam", "significand",
+	"sin", "sincos", "sincospi", "sinh", "sinpi", "sqrt", "srand",
+	"strlen", "system", "tan", "tanh", "tanpi", "tgamma", "time",
+	"tolower", "toupper", "trunc", "umax", "umin", "y0", "y1", "yn"
+};
+
 static int compare(const void *x, const void *y)
 {
 	return strcmp(x, *(const char *const *)y);
@@ -64,6 +87,14 @@ static bool is_reserved(const char *name)
 const char *cuda_name(struct arena *a, const char *name)
 {
 	return is_reserved(name) ? arena_printf(a, "%s_", name) : name;
+}
+
+const char *cuda_symbol(struct arena *a, const char *name)
+{
+	if (bsearch(name, functions, sizeof functions / sizeof *functions,
+			sizeof *functions, compare))
+		return arena_printf(a, "%s_", name);
+	return cuda_name(a, name);
 }
 
 const char *emit_c_type(enum dtype t)

@@ -75,7 +75,7 @@ static void put_prepare(struct str *out, const struct program *p,
 static void put_entry(struct str *out, const struct program *p,
 	const char *stream)
 {
-	const char *name = cuda_name(out->a, p->name);
+	const char *name = cuda_symbol(out->a, p->name);
 
 	str_printf(out, "\nextern \"C\" size_t wpk_emu_workspace()\n{\n"
 		"\treturn %s_workspace();\n}\n\n"

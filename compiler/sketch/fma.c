@@ -177,6 +177,11 @@ static bool applies(struct task *t, const char **why)
 	f->n = extent(t->op, c->n, c->n_n);
 	f->k = extent(t->op, c->k, c->n_k);
 	f->batch = extent(t->op, c->batch, c->n_batch);
+	if (f->m > INT32_MAX / 2 || f->n > INT32_MAX / 2 ||
+	    f->k > INT32_MAX / 2) {
+		*why = "fma counts rows, columns and sums up to 2^30";
+		return false;
+	}
 	if (!analyse_operands(t, f, why) || !check_types(t, f, why) ||
 	    !epilogue_analyse(t, c, &f->epilogue, why))
 		return false;
