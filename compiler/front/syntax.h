@@ -59,7 +59,7 @@ struct parser {
 void syntax_open(struct parser *p);
 void syntax_close(struct parser *p);
 
-/* ---- parse.c ---- */
+/* ---- reader.c ---- */
 
 /* Report a syntax error at the newest token. "expected" holds the names of the
  * tokens that could have followed; "reserved" says that the token is a word of
