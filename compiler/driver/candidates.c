@@ -369,6 +369,17 @@ static int *some_point(struct session *s, struct candidate *c)
 	return r->genes;
 }
 
+int *candidates_default(struct session *s, struct candidate *c)
+{
+	struct arena *tmp = arena_create();
+	int *genes = some_point(s, c);
+
+	if (genes)
+		descend(c, tmp, genes);
+	arena_destroy(tmp);
+	return genes;
+}
+
 static bool choose_for_group(struct session *s, struct job *j, int group)
 {
 	struct part *p = &j->parts[group];

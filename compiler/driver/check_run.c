@@ -122,7 +122,8 @@ static void push_flags(const struct check *c, struct command *k)
 {
 	static const char *const flags[] = {
 		"-x", "c++", "-std=gnu++17", "-w", "-fno-strict-aliasing",
-		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE"
+		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE",
+		"-ftrivial-auto-var-init=pattern"
 	};
 	static const char *const address[] = { "-O1", "-g",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };

@@ -48,17 +48,36 @@ static void tell_progress(void *ctx, const struct progress *p)
 	fflush(stderr);
 }
 
+/* A search starts from the untuned choice too, so that it ends no worse. */
+static struct problem with_default(struct session *s, struct candidate *c)
+{
+	struct problem p = candidates_problem(s, c);
+	size_t n = (size_t)c->space->n_genes;
+	int *seeds = ARENA_ARRAY(s->a, n * (size_t)(p.n_seeds + 1) + 1, int);
+	const int *untuned = candidates_default(s, c);
+
+	if (!untuned)
+		return p;
+	memcpy(seeds, untuned, n * sizeof *seeds);
+	memcpy(seeds + n, p.seeds, n * (size_t)p.n_seeds * sizeof *seeds);
+	p.seeds = seeds;
+	p.n_seeds++;
+	return p;
+}
+
 static struct result *search_one(struct session *s, struct job *j, int number,
 	struct candidate *c, int shares, double seconds)
 {
 	struct telling t = { s, j, number, now(), seconds };
-	struct problem problem = candidates_problem(s, c);
+	struct problem problem = with_default(s, c);
 	int trials = s->o->trials ? s->o->trials : j->trials ? j->trials :
 		TRIALS;
 	struct budget b = { .trials = trials > shares ? trials / shares : 1,
 		.seconds = seconds, .seed = s->o->seed,
 		.effort = s->o->effort };
 
+	if (!c->space)
+		return NULL;
 	return search_run(s->a, &problem, strategy_named(s->o->tune), &b,
 		s->stop, tell_progress, &t);
 }
