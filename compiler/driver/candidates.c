@@ -369,13 +369,14 @@ static int *some_point(struct session *s, struct candidate *c)
 	return r->genes;
 }
 
-int *candidates_default(struct session *s, struct candidate *c)
+int *candidates_default(struct session *s, struct candidate *c,
+	double *seconds)
 {
 	struct arena *tmp = arena_create();
 	int *genes = some_point(s, c);
 
 	if (genes)
-		descend(c, tmp, genes);
+		*seconds = descend(c, tmp, genes);
 	arena_destroy(tmp);
 	return genes;
 }
@@ -383,21 +384,18 @@ int *candidates_default(struct session *s, struct candidate *c)
 static bool choose_for_group(struct session *s, struct job *j, int group)
 {
 	struct part *p = &j->parts[group];
-	struct arena *tmp = arena_create();
 
 	for (int i = 0; i < p->n; i++) {
 		struct candidate *c = &p->candidates[i];
-		int *genes = c->space ? some_point(s, c) : NULL;
-		double seconds;
+		double seconds = INFINITY;
+		int *genes = c->space ? candidates_default(s, c, &seconds) :
+			NULL;
 
-		if (!genes)
-			continue;
-		seconds = descend(c, tmp, genes);
-		if (!p->choice.candidate || seconds < p->choice.seconds)
+		if (genes && (!p->choice.candidate ||
+		    seconds < p->choice.seconds))
 			p->choice = (struct choice){ c, genes, seconds, "model",
 				"none" };
 	}
-	arena_destroy(tmp);
 	return p->choice.candidate || report_none(s, j, group);
 }
 

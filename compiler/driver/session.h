@@ -105,8 +105,10 @@ bool jobs_create_tests(struct session *s);
 bool candidates_find(struct session *s, struct job *j);
 /* The point a search starts from, as genes of the candidate's space. */
 struct problem candidates_problem(struct session *s, struct candidate *c);
-/* The point chosen without a search, NULL if no point is legal. */
-int *candidates_default(struct session *s, struct candidate *c);
+/* The point chosen without a search and its predicted seconds; NULL if no
+ * point is legal, and the candidate then has no space any more. */
+int *candidates_default(struct session *s, struct candidate *c,
+	double *seconds);
 /* Choose without tuning: the best of a short look by the model. */
 bool candidates_choose(struct session *s, struct job *j);
 /* Choose what the lock says; false if it has no (usable) entry, "*why" then

@@ -54,7 +54,8 @@ static struct problem with_default(struct session *s, struct candidate *c)
 	struct problem p = candidates_problem(s, c);
 	size_t n = (size_t)c->space->n_genes;
 	int *seeds = ARENA_ARRAY(s->a, n * (size_t)(p.n_seeds + 1) + 1, int);
-	const int *untuned = candidates_default(s, c);
+	double seconds;
+	const int *untuned = candidates_default(s, c, &seconds);
 
 	if (!untuned)
 		return p;
