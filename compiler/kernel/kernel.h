@@ -300,6 +300,15 @@ const char *kernel_verify(struct arena *a, const struct kernel *k,
 /* Value of an integer expression over block.x alone; false if it has other
  * inputs. */
 bool kx_eval(const struct kx *e, int64_t block_x, int64_t *out);
+/* The same with variables that have a value; others are asked for: "value"
+ * returns false for one that has none. */
+struct kx_values {
+	int64_t block_x;
+	bool (*value)(const void *ctx, const struct k_var *v, int64_t *out);
+	const void *ctx;
+};
+bool kx_eval_with(const struct kx *e, const struct kx_values *with,
+	int64_t *out);
 
 /* ---- program.c ---- */
 
@@ -311,10 +320,12 @@ struct p_tensor {
 	enum p_role role;
 	enum dtype type;
 	int64_t elements;
+	struct kx *open_elements;
 	int align;		/* bytes, checked by the launcher */
 	const char *shape;	/* "[N, C, H, W] = [1, 64, 56, 56], layout(N, H,
 				 * W, C)": for comments */
 	int64_t offset;		/* P_WORKSPACE: bytes, set by program_layout */
+	struct kx *open_offset;	/* set by program_layout */
 };
 
 enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY };
@@ -333,9 +344,11 @@ struct p_step {
 	enum p_kind kind;
 	struct kernel *kernel;
 	int64_t grid[3];
+	struct kx *open_grid[3];
 	int *args;		/* tensors, one for each of kernel->globals */
 	int n_args;
 	int64_t *scalar_args;	/* launch-time values of kernel->scalars */
+	struct kx **open_scalars;	/* or NULL: all are constant */
 	int n_scalars;
 	struct p_tiling tiling;
 	int tensor;		/* P_CLEAR: workspace zeroed before the next */
@@ -343,20 +356,61 @@ struct p_step {
 	const char *library_args;
 };
 
+/* A size that the launcher takes as an argument. */
+struct p_size {
+	const char *name;
+	struct k_var *var;	/* i64 */
+	int64_t value;		/* the one the program was made at */
+};
+
+/* A number that the launcher computes once: a derived size. */
+struct p_let {
+	struct k_var *var;	/* i64 */
+	struct kx *value;
+};
+
+/* What a size must satisfy, and as the user wrote it: "K % 8 == 0". */
+struct p_condition {
+	struct kx *holds;
+	const char *text;
+};
+
+/* Where the operator has open sizes, its launcher takes "sizes". A program
+ * made for one shape is right where each equals its "value". A "general" one
+ * is right where "conditions" hold: what depends on the sizes is then in the
+ * fields "open_...", expressions over the variables of "sizes" and "lets" in
+ * i64; NULL there says that the plain field beside it holds for all sizes. The
+ * plain fields are what they are at sizes[i].value. */
 struct program {
 	const char *name;	/* C symbol of the launcher */
+	const char *launcher;	/* where several programs share one; or NULL */
+	VEC(struct p_size) sizes;
+	VEC(struct p_let) lets;
+	VEC(struct p_condition) conditions;
+	bool general;
 	VEC(struct p_tensor) tensors;
 	VEC(struct p_step) steps;
 	VEC(struct p_step) prepare;	/* once, for constant operands */
 	int64_t workspace, prepared;	/* bytes */
+	struct kx *open_workspace, *open_prepared;
 	const char *schedule;		/* text for the header comment */
 	const char *summary;		/* one line: what is computed */
 };
 
 struct program *program_create(struct arena *a, const char *name);
 void program_layout(struct program *p);
+/* The same for a general program: offsets and sizes over open_elements too. */
+void program_layout_open(struct arena *a, struct program *p);
 void program_print(const struct program *p, struct str *out);
 const char *program_verify(struct arena *a, const struct program *p,
 	const struct target *t);
+/* The general program's number "open", or else "fixed", where its sizes are
+ * "sizes" (one each, in order). False where a condition does not hold or a
+ * number overflows. */
+bool program_number(const struct program *p, const int64_t *sizes,
+	const struct kx *open, int64_t fixed, int64_t *out);
+/* NULL if the program serves these sizes, else the text of the condition that
+ * does not hold. */
+const char *program_refuses(const struct program *p, const int64_t *sizes);
 
 #endif

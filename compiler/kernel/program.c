@@ -39,7 +39,105 @@ void program_layout(struct program *p)
 	}
 }
 
+/* Bytes of "t" rounded up to PLACE_ALIGN. */
+static struct kx *open_bytes(struct arena *a, const struct p_tensor *t)
+{
+	int bits = dtype_row(t->type)->bits;
+	int64_t each = bits < 8 ? 1 : bits / 8;
+	struct kx *n = t->open_elements;
+
+	n = kx_add(a, kx_mul(a, n, kx_cast(a, T_I64, kx_int(a, each))),
+		kx_cast(a, T_I64, kx_int(a, PLACE_ALIGN - 1)));
+	return kx_mul(a, kx_div(a, n, kx_cast(a, T_I64,
+		kx_int(a, PLACE_ALIGN))), kx_cast(a, T_I64,
+		kx_int(a, PLACE_ALIGN)));
+}
+
+/* The same over sizes: "*end" is NULL up to the first tensor whose size is
+ * open. */
+static void place_open(struct arena *a, struct p_tensor *t, struct kx **end)
+{
+	int64_t fixed = (tensor_bytes(t) + PLACE_ALIGN - 1) / PLACE_ALIGN *
+		PLACE_ALIGN;
+	struct kx *at = *end ? *end : kx_cast(a, T_I64, kx_int(a, t->offset));
+
+	t->open_offset = *end;
+	if (*end || t->open_elements)
+		*end = kx_add(a, at, t->open_elements ? open_bytes(a, t) :
+			kx_cast(a, T_I64, kx_int(a, fixed)));
+}
+
+void program_layout_open(struct arena *a, struct program *p)
+{
+	program_layout(p);
+	p->open_workspace = p->open_prepared = NULL;
+	for (int i = 0; i < p->tensors.n; i++) {
+		struct p_tensor *t = &p->tensors.v[i];
+
+		if (t->role == P_WORKSPACE)
+			place_open(a, t, &p->open_workspace);
+		else if (t->role == P_PREPARED)
+			place_open(a, t, &p->open_prepared);
+	}
+}
+
+/* ---- numbers at given sizes ---- */
+
+struct at_sizes {
+	const struct program *p;
+	const int64_t *sizes;
+};
+
+static bool value_at(const void *ctx, const struct k_var *v, int64_t *out)
+{
+	const struct at_sizes *at = ctx;
+	const struct kx_values with = { .value = value_at, .ctx = at };
+
+	for (int i = 0; i < at->p->sizes.n; i++)
+		if (at->p->sizes.v[i].var == v) {
+			*out = at->sizes[i];
+			return true;
+		}
+	for (int i = 0; i < at->p->lets.n; i++)
+		if (at->p->lets.v[i].var == v)
+			return kx_eval_with(at->p->lets.v[i].value, &with, out);
+	return false;
+}
+
+bool program_number(const struct program *p, const int64_t *sizes,
+	const struct kx *open, int64_t fixed, int64_t *out)
+{
+	struct at_sizes at = { p, sizes };
+	struct kx_values with = { .value = value_at, .ctx = &at };
+
+	*out = fixed;
+	return !open || kx_eval_with(open, &with, out);
+}
+
+const char *program_refuses(const struct program *p, const int64_t *sizes)
+{
+	int64_t v;
+
+	for (int i = 0; i < p->sizes.n && !p->general; i++)
+		if (sizes[i] != p->sizes.v[i].value)
+			return p->sizes.v[i].name;
+	for (int i = 0; i < p->conditions.n; i++)
+		if (!program_number(p, sizes, p->conditions.v[i].holds, 0,
+			&v) || !v)
+			return p->conditions.v[i].text;
+	return NULL;
+}
+
 /* ---- text ---- */
+
+/* "open" if there is one, else the number. */
+static void print_number(const struct kx *open, int64_t fixed, struct str *out)
+{
+	if (open)
+		kx_print(open, out);
+	else
+		str_printf(out, "%lld", (long long)fixed);
+}
 
 static void print_tensor(const struct p_tensor *t, struct str *out)
 {
@@ -47,10 +145,14 @@ static void print_tensor(const struct p_tensor *t, struct str *out)
 		"in", "out", "workspace", "prepared"
 	};
 
-	str_printf(out, "  %s %s: %s[%lld] align %d", roles[t->role], t->name,
-		dtype_row(t->type)->name, (long long)t->elements, t->align);
-	if (t->role == P_WORKSPACE || t->role == P_PREPARED)
-		str_printf(out, " at %lld", (long long)t->offset);
+	str_printf(out, "  %s %s: %s[", roles[t->role], t->name,
+		dtype_row(t->type)->name);
+	print_number(t->open_elements, t->elements, out);
+	str_printf(out, "] align %d", t->align);
+	if (t->role == P_WORKSPACE || t->role == P_PREPARED) {
+		str_puts(out, " at ");
+		print_number(t->open_offset, t->offset, out);
+	}
 	if (t->shape)
 		str_printf(out, "  // %s", t->shape);
 	str_putc(out, '\n');
@@ -73,15 +175,20 @@ static void print_tiling(const struct p_tiling *g, struct str *out)
 static void print_launch(const struct program *p, const struct p_step *s,
 	struct str *out)
 {
-	str_printf(out, "launch %s grid(%lld, %lld, %lld) (",
-		s->kernel->name, (long long)s->grid[0],
-		(long long)s->grid[1], (long long)s->grid[2]);
+	str_printf(out, "launch %s grid", s->kernel->name);
+	for (int i = 0; i < 3; i++) {
+		str_puts(out, i ? ", " : "(");
+		print_number(s->open_grid[i], s->grid[i], out);
+	}
+	str_puts(out, ") (");
 	for (int i = 0; i < s->n_args; i++)
 		str_printf(out, "%s%s", i ? ", " : "",
 			p->tensors.v[s->args[i]].name);
-	for (int i = 0; i < s->n_scalars; i++)
-		str_printf(out, "%s%lld", i || s->n_args ? ", " : "",
-			(long long)s->scalar_args[i]);
+	for (int i = 0; i < s->n_scalars; i++) {
+		str_puts(out, i || s->n_args ? ", " : "");
+		print_number(s->open_scalars ? s->open_scalars[i] : NULL,
+			s->scalar_args[i], out);
+	}
 	str_puts(out, ")\n");
 	if (s->tiling.row)
 		print_tiling(&s->tiling, out);
@@ -110,10 +217,36 @@ static void print_kernels(const struct p_step *s, int n, struct str *out)
 	}
 }
 
+/* "size M", and where they are fixed, "size M = 128". */
+static void print_sizes(const struct program *p, struct str *out)
+{
+	for (int i = 0; i < p->sizes.n; i++) {
+		str_printf(out, "  size %s", p->sizes.v[i].name);
+		if (!p->general)
+			str_printf(out, " = %lld",
+				(long long)p->sizes.v[i].value);
+		str_putc(out, '\n');
+	}
+	for (int i = 0; i < p->lets.n; i++) {
+		str_printf(out, "  let %s = ", p->lets.v[i].var->name);
+		kx_print(p->lets.v[i].value, out);
+		str_putc(out, '\n');
+	}
+	for (int i = 0; i < p->conditions.n; i++) {
+		str_puts(out, "  where ");
+		kx_print(p->conditions.v[i].holds, out);
+		str_putc(out, '\n');
+	}
+}
+
 void program_print(const struct program *p, struct str *out)
 {
-	str_printf(out, "program %s workspace %lld prepared %lld {\n",
-		p->name, (long long)p->workspace, (long long)p->prepared);
+	str_printf(out, "program %s workspace ", p->name);
+	print_number(p->open_workspace, p->workspace, out);
+	str_puts(out, " prepared ");
+	print_number(p->open_prepared, p->prepared, out);
+	str_puts(out, " {\n");
+	print_sizes(p, out);
 	for (int i = 0; i < p->tensors.n; i++)
 		print_tensor(&p->tensors.v[i], out);
 	for (int i = 0; i < p->prepare.n; i++)
