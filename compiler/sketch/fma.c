@@ -9,192 +9,22 @@
 
 #include <string.h>
 
-/* ---- what applies ---- */
-
-static const char *joined(struct arena *a, const struct task *t,
-	const int *axes, int n, const char *none)
-{
-	const char **names = ARENA_ARRAY(a, (size_t)n + 1, const char *);
-	const char *fused;
-	struct str s;
-
-	for (int i = 0; i < n; i++)
-		names[i] = t->op->axes[axes[i]].name;
-	fused = t->schedule && n > 1 ? sched_fused(t->schedule, names, n) : NULL;
-	if (fused || n == 0)
-		return fused ? fused : none;
-	str_init(&s, a);
-	for (int i = 0; i < n; i++)
-		str_puts(&s, names[i]);
-	return str_text(&s);
-}
-
-static int64_t extent(const struct ir_operator *o, const int *axes, int n)
-{
-	int64_t e = 1;
-
-	for (int i = 0; i < n; i++)
-		e *= o->axes[axes[i]].extent;
-	return e;
-}
-
-static bool same_order(const int *x, const int *y, int n)
-{
-	return !n || !memcmp(x, y, (size_t)n * sizeof *x);
-}
-
-static void add_order(struct task *t, struct fma *f, int *order)
-{
-	struct str s;
-
-	for (int i = 0; i < f->n_orders; i++)
-		if (same_order(f->orders[i], order, f->c.n_k))
-			return;
-	if (f->n_orders == ORDERS_MAX)
-		return;
-	str_init(&s, t->a);
-	for (int i = 0; i < f->c.n_k; i++)
-		str_puts(&s, t->op->axes[order[i]].name);
-	f->order_words[f->n_orders] = str_text(&s);
-	f->orders[f->n_orders++] = order;
-}
-
-static int64_t magnitude(int64_t v)
-{
-	return v < 0 ? -v : v;
-}
-
-/* The reduction's axes by falling stride in one operand: its reads become
- * contiguous. */
-static int *order_by(struct task *t, const struct fma *f,
-	const struct ir_affine *address)
-{
-	int n = f->c.n_k, *k = ARENA_ARRAY(t->a, (size_t)n, int);
-
-	memcpy(k, f->c.k, (size_t)n * sizeof *k);
-	for (int i = 1; i < n; i++)
-		for (int j = i; j > 0 && magnitude(address->coef[k[j]]) >
-		     magnitude(address->coef[k[j - 1]]); j--) {
-			int x = k[j];
-
-			k[j] = k[j - 1];
-			k[j - 1] = x;
-		}
-	return k;
-}
-
-/* The longest axis innermost, so that a tile's ks stay within one axis. */
-static int *order_longest(struct task *t, const struct fma *f)
-{
-	int n = f->c.n_k, *k = ARENA_ARRAY(t->a, (size_t)n, int), last = 0;
-
-	memcpy(k, f->c.k, (size_t)n * sizeof *k);
-	for (int i = 1; i < n; i++)
-		if (t->op->axes[k[i]].extent > t->op->axes[k[last]].extent)
-			last = i;
-	for (int x = k[last]; last < n - 1; last++) {
-		k[last] = k[last + 1];
-		k[last + 1] = x;
-	}
-	return k;
-}
-
-static bool axes_from_zero(const struct ir_operator *o, const int *axes, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (o->axes[axes[i]].lo != 0)
-			return false;
-	return true;
-}
-
-static bool supported(enum dtype t, enum dtype acc)
-{
-	switch (t) {
-	case T_F64:
-		return acc == T_F64;
-	case T_F32: case T_F16: case T_BF16:
-		return acc == T_F32 || acc == T_F64;
-	case T_I32: case T_I16: case T_I8: case T_U32: case T_U16: case T_U8:
-		return acc == T_I32 || acc == T_U32 || acc == T_I64 ||
-			acc == T_F32 || acc == T_F64;
-	default:
-		return false;
-	}
-}
-
-static bool check_types(struct task *t, struct fma *f, const char **why)
-{
-	enum dtype l = f->left.tensor->type, r = f->right.tensor->type;
-
-	if (supported(l, f->acc) && supported(r, f->acc))
-		return true;
-	*why = arena_printf(t->a, "fma has no %s x %s products accumulated in %s",
-		dtype_row(l)->name, dtype_row(r)->name,
-		dtype_row(f->acc)->name);
-	return false;
-}
-
 static void make_tunables(struct task *t, struct fma *f);
 static bool find_start(const struct task *t, struct fma *f);
-
-static bool analyse_operands(struct task *t, struct fma *f, const char **why)
-{
-	struct ir_contraction *c = &f->c;
-
-	return operand_analyse(t->a, t->op, c->left, &c->left_addr, c->m,
-			c->n_m, c->batch, c->n_batch, f->orders, f->n_orders,
-			c->n_k, &f->left, why) &&
-		operand_analyse(t->a, t->op, c->right, &c->right_addr, c->n,
-			c->n_n, c->batch, c->n_batch, f->orders, f->n_orders,
-			c->n_k, &f->right, why);
-}
 
 static bool applies(struct task *t, const char **why)
 {
 	struct fma *f = ARENA_NEW(t->a, struct fma);
-	struct ir_contraction *c = &f->c;
 
-	if (t->group->anchor != IR_CONTRACTION) {
-		*why = "fma computes contractions: sums over products of two tensors";
+	if (!product_analyse(t, "fma", &f->of, why))
 		return false;
-	}
-	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
-		return false;
-	if (!axes_from_zero(t->op, c->m, c->n_m) ||
-	    !axes_from_zero(t->op, c->n, c->n_n) ||
-	    !axes_from_zero(t->op, c->k, c->n_k) ||
-	    !axes_from_zero(t->op, c->batch, c->n_batch)) {
-		*why = "fma wants axes that start at 0";
-		return false;
-	}
-	add_order(t, f, order_by(t, f, &c->left_addr));
-	add_order(t, f, order_by(t, f, &c->right_addr));
-	add_order(t, f, order_longest(t, f));
-	add_order(t, f, c->k);
-	f->acc = lower_type(c->acc);
-	f->acc_bytes = dtype_row(f->acc)->bits / 8;
-	f->m = extent(t->op, c->m, c->n_m);
-	f->n = extent(t->op, c->n, c->n_n);
-	f->k = extent(t->op, c->k, c->n_k);
-	f->batch = extent(t->op, c->batch, c->n_batch);
-	if (f->m > INT32_MAX / 2 || f->n > INT32_MAX / 2 ||
-	    f->k > INT32_MAX / 2) {
-		*why = "fma counts rows, columns and sums up to 2^30";
-		return false;
-	}
-	if (!analyse_operands(t, f, why) || !check_types(t, f, why) ||
-	    !epilogue_analyse(t, c, &f->epilogue, why))
-		return false;
-	f->dram_bytes = epilogue_bytes(t);
-	f->m_name = joined(t->a, t, c->m, c->n_m, "rows");
-	f->n_name = joined(t->a, t, c->n, c->n_n, "cols");
-	f->k_name = joined(t->a, t, c->k, c->n_k, "k");
 	make_tunables(t, f);
 	t->state = f;
-	if (!find_start(t, f))
-		*why = arena_printf(t->a, "no tile of '%s' fits %s",
-			f->left.tensor->name, t->target->name);
-	return !*why;
+	if (find_start(t, f))
+		return true;
+	*why = arena_printf(t->a, "no tile of '%s' fits %s",
+		f->of.left.tensor->name, t->target->name);
+	return false;
 }
 
 /* ---- the open numbers ---- */
@@ -244,10 +74,10 @@ static const char *const *subject(struct task *t, const char *name)
 /* Facts that a schedule may state and that hold of every fma kernel. */
 static void add_facts(struct task *t, struct fma *f)
 {
-	const char *const *k_word = subject(t, f->k_name);
-	const char *const *left = subject(t, f->left.tensor->name);
-	const char *const *right = subject(t, f->right.tensor->name);
-	int n = f->left.tensor == f->right.tensor ? 1 : 2;
+	const char *const *k_word = subject(t, f->of.k_name);
+	const char *const *left = subject(t, f->of.left.tensor->name);
+	const char *const *right = subject(t, f->of.right.tensor->name);
+	int n = f->of.left.tensor == f->of.right.tensor ? 1 : 2;
 
 	for (int i = 0; i < n; i++) {
 		add(t, f, "stage", i ? right : left, "scope", VALUES(only_value),
@@ -255,34 +85,34 @@ static void add_facts(struct task *t, struct fma *f)
 		add(t, f, "stage", i ? right : left, "at", VALUES(only_value),
 			k_word);
 	}
-	for (int i = 0; i < f->epilogue.n; i++)
-		if (f->epilogue.outputs[i].value && f->epilogue.outputs[i].stored)
+	for (int i = 0; i < f->of.epilogue.n; i++)
+		if (f->of.epilogue.outputs[i].value && f->of.epilogue.outputs[i].stored)
 			add(t, f, "epilogue", subject(t,
-				f->epilogue.outputs[i].tensor->name), NULL,
+				f->of.epilogue.outputs[i].tensor->name), NULL,
 				VALUES(flag_value), NULL);
 }
 
 static void make_tunables(struct task *t, struct fma *f)
 {
-	const char *const *k = subject(t, f->k_name);
-	const char *const *acc = subject(t, f->epilogue.outputs[0].tensor->name);
+	const char *const *k = subject(t, f->of.k_name);
+	const char *const *acc = subject(t, f->of.epilogue.outputs[0].tensor->name);
 	bool async = t->target->cp_async;
 
 	f->tunables = ARENA_ARRAY(t->a, FMA_FIXED + 6 + OUTPUTS_MAX,
 		struct tunable);
-	add(t, f, "tile", level_block, f->m_name, VALUES(tile_values), NULL);
-	add(t, f, "tile", level_block, f->n_name, VALUES(tile_values), NULL);
-	add(t, f, "tile", level_block, f->k_name, VALUES(depth_values), NULL);
-	add(t, f, "tile", level_thread, f->m_name, VALUES(thread_values), NULL);
-	add(t, f, "tile", level_thread, f->n_name, VALUES(thread_values), NULL);
+	add(t, f, "tile", level_block, f->of.m_name, VALUES(tile_values), NULL);
+	add(t, f, "tile", level_block, f->of.n_name, VALUES(tile_values), NULL);
+	add(t, f, "tile", level_block, f->of.k_name, VALUES(depth_values), NULL);
+	add(t, f, "tile", level_thread, f->of.m_name, VALUES(thread_values), NULL);
+	add(t, f, "tile", level_thread, f->of.n_name, VALUES(thread_values), NULL);
 	add(t, f, "pipeline", k, "stages", stage_values, async ? 5 : 2, NULL);
 	add(t, f, "pipeline", k, "async", switch_values, async ? 2 : 1,
 		switch_words);
 	add(t, f, "split_k", acc, NULL, VALUES(split_values), NULL);
 	add(t, f, "raster", NULL, "order", VALUES(switch_values), raster_words);
 	add(t, f, "raster", NULL, "group", VALUES(group_values), NULL);
-	add(t, f, "reorder", acc, NULL, order_values, f->n_orders,
-		f->order_words);
+	add(t, f, "reorder", acc, NULL, order_values, f->of.n_orders,
+		f->of.order_words);
 	add_facts(t, f);
 }
 

@@ -3,8 +3,7 @@
 #ifndef WPK_COMPILER_SKETCH_FMA_H
 #define WPK_COMPILER_SKETCH_FMA_H
 
-#include "sketch/epilogue.h"
-#include "sketch/stage.h"
+#include "sketch/product.h"
 #include "sketch/sketch.h"
 
 /* Order of the tunables. */
@@ -15,18 +14,8 @@ enum fma_value {
 
 /* What the sketch knows of a group before any number is chosen. */
 struct fma {
-	struct ir_contraction c;
-	struct operand left, right;
-	int *orders[ORDERS_MAX];	/* of the reduction's axes */
-	const char *order_words[ORDERS_MAX + 1];
-	int n_orders;
-	const char *m_name, *n_name, *k_name;
-	int64_t m, n, k, batch;
-	struct epilogue epilogue;
-	double dram_bytes;
+	struct product of;
 	int start[FMA_FIXED];		/* the untuned default */
-	enum dtype acc;		/* type of the accumulator in registers */
-	int acc_bytes;
 	struct tunable *tunables;
 	int n_tunables;
 };

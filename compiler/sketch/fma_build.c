@@ -57,7 +57,7 @@ static struct tile_index index_tile(struct fma_code *g, struct k_block *b)
 	struct kx *at = kx_special(g->a, K_BLOCK_X);
 	struct tile_index r = { NULL, NULL, NULL };
 
-	if (g->f->batch > 1) {
+	if (g->f->of.batch > 1) {
 		r.batch = let(g, b, "batch", kx_div(g->a, at,
 			num(g, per_batch)));
 		at = kx_mod(g->a, at, num(g, per_batch));
@@ -213,106 +213,27 @@ static void part_of_k(struct fma_code *g, struct k_block *b)
 				g->first_chunk)));
 }
 
-static struct kx *zero(struct fma_code *g)
-{
-	return dtype_is_float(g->f->acc) ? kx_float(g->a, 0, g->f->acc) :
-		kx_cast(g->a, g->f->acc, num(g, 0));
-}
-
 static void clear_accumulators(struct fma_code *g, struct k_block *b)
 {
 	struct kx *i, *j;
 
 	b = tile_loop(g->a, b, "i", g->p->tm, &i);
 	b = tile_loop(g->a, b, "j", g->p->tn, &j);
-	ks_store(g->a, b, k_place(g->acc, i, j), zero(g));
-}
-
-/* ---- split reduction ---- */
-
-/* Element i, j of part "part" of this block's tile: neighbouring threads write
- * neighbouring elements. */
-static struct kx *partial_at(struct fma_code *g, struct kx *part, struct kx *i,
-	struct kx *j)
-{
-	const struct fma_plan *p = g->p;
-	struct arena *a = g->a;
-	bool wide = g->partial->wide;
-	struct kx *at = kx_add(a, kx_mul(a, kx_special(a, K_BLOCK_X),
-		num(g, p->split)), part);
-	int64_t mine = (int64_t)p->tm * p->tn * p->threads;
-
-	at = kx_mul(a, wide ? kx_cast(a, T_I64, at) : at, num(g, mine));
-	at = kx_add(a, at, kx_mul(a, kx_add(a, kx_mul(a, i, num(g, p->tn)), j),
-		num(g, p->threads)));
-	return kx_add(a, at, g->thread);
-}
-
-static struct k_block *accumulators(struct fma_code *g, struct k_block *b,
-	struct kx **i, struct kx **j)
-{
-	b = tile_loop(g->a, b, "i", g->p->tm, i);
-	return tile_loop(g->a, b, "j", g->p->tn, j);
-}
-
-/* Every part leaves its sums in the workspace; the block that finishes last
- * adds them in the order of the parts, so results do not depend on timing. */
-static struct k_block *combine_parts(struct fma_code *g, struct k_block *b)
-{
-	struct arena *a = g->a;
-	struct k_block *inner, *first;
-	struct kx *i, *j, *part, *ticket;
-
-	ks_comment(a, b, "leave this part's sums; the last block adds them all");
-	inner = accumulators(g, b, &i, &j);
-	ks_store(a, inner, k_place(g->partial, partial_at(g,
-		kx_special(a, K_BLOCK_Y), i, j)), kx_load(a, g->acc, i, j));
-	ks_fence(a, b, true);
-	ks_barrier(a, b, BARRIER_BLOCK);
-	first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, g->thread, num(g, 0)));
-	ticket = ks_atomic(a, first, OP_ADD, k_place(g->tickets,
-		kx_special(a, K_BLOCK_X)), num(g, 1), "ticket");
-	ks_store(a, first, k_place(g->last, num(g, 0)), kx_cast(a, T_I32,
-		kx_op(a, OP_EQ, T_BOOL, 2, ticket, num(g, g->p->split - 1))));
-	ks_barrier(a, b, BARRIER_BLOCK);
-	b = ks_if(a, b, kx_op(a, OP_NE, T_BOOL, 2,
-		kx_load(a, g->last, num(g, 0)), num(g, 0)));
-	ks_fence(a, b, true);
-	clear_accumulators(g, b);
-	inner = ks_for(a, b, LOOP_SERIAL, "part", num(g, 0),
-		num(g, g->p->split), num(g, 1), &part);
-	inner = accumulators(g, inner, &i, &j);
-	ks_store(a, inner, k_place(g->acc, i, j), kx_op(a, OP_ADD, g->f->acc, 2,
-		kx_load(a, g->acc, i, j), kx_load(a, g->partial,
-			partial_at(g, part, i, j))));
-	return b;
+	ks_store(g->a, b, k_place(g->acc, i, j), product_zero(g->a, g->f->of.acc));
 }
 
 /* ---- kernel ---- */
 
-/* The workspace of a split reduction: each part's sums, and a count of the
- * parts that have finished, cleared before every launch. */
-static void declare_split(struct fma_code *g)
+static void describe_parts(struct fma_code *g)
 {
 	const struct fma_plan *p = g->p;
-	struct arena *a = g->a;
-	int64_t one[1] = { 1 };
-	int64_t elements = p->tiles * p->split * p->bm * p->bn;
-	int partial, tickets;
-	struct p_step clear = { .kind = P_CLEAR };
 
-	if (p->split == 1)
-		return;
-	partial = program_workspace(a, g->program, "partial", g->f->acc,
-		elements);
-	tickets = program_workspace(a, g->program, "tickets", T_I32, p->tiles);
-	clear.tensor = tickets;
-	vec_push(a, &g->program->steps, clear);
-	g->partial = program_bind_at(a, g->program, &g->step, g->k, partial,
-		true);
-	g->tickets = program_bind_at(a, g->program, &g->step, g->k, tickets,
-		true);
-	g->last = kernel_array(g->k, K_SHARED, "is_last", T_I32, 1, one, 16);
+	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
+		.tiles = p->tiles, .split = p->split, .rows = p->tm,
+		.cols = p->tn, .threads = p->threads, .acc = g->acc,
+		.thread = g->thread };
+	if (p->split > 1)
+		parts_declare(&g->parts, &g->step);
 }
 
 static struct side side_of(const struct ir_operator *o, const int *axes, int n,
@@ -327,15 +248,15 @@ static struct side side_of(const struct ir_operator *o, const int *axes, int n,
 static void describe_output(struct fma_code *g)
 {
 	const struct fma_plan *p = g->p;
-	const struct ir_contraction *c = &g->f->c;
+	const struct ir_contraction *c = &g->f->of.c;
 	const struct ir_operator *o = g->t->op;
 
-	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->epilogue,
+	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->of.epilogue,
 		.a = g->a, .k = g->k, .acc = g->acc, .buffers = ARENA_ARRAY(
 			g->a, (size_t)o->n_tensors, struct k_buffer *) };
-	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, p->bm,
+	g->out.m = side_of(o, c->m, c->n_m, g->f->of.m_name, g->f->of.m, p->bm,
 		p->tm, p->vm, p->ty);
-	g->out.n = side_of(o, c->n, c->n_n, g->f->n_name, g->f->n, p->bn,
+	g->out.n = side_of(o, c->n, c->n_n, g->f->of.n_name, g->f->of.n, p->bn,
 		p->tn, p->vn, p->tx);
 }
 
@@ -354,7 +275,7 @@ static void describe_stager(struct fma_code *g, struct stager *s,
 
 	*s = (struct stager){ .s = stage, .a = g->a, .kernel = g->k,
 		.thread = g->thread, .global = bind(g, t) };
-	s->name = g->f->left.tensor == g->f->right.tensor ?
+	s->name = g->f->of.left.tensor == g->f->of.right.tensor ?
 		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
 }
 
@@ -376,7 +297,7 @@ static void write_body(struct fma_code *g, struct k_block *b)
 	describe_stager(g, &g->left, &g->p->left, "left");
 	describe_stager(g, &g->right, &g->p->right, "right");
 	epilogue_bind(&g->out, g->program, &g->step);
-	declare_split(g);
+	describe_parts(g);
 	ks_comment(g->a, b, "addresses of what this thread copies");
 	stager_create(&g->left, b, g->p->stages, g->out.m.first, g->batch);
 	stager_create(&g->right, b, g->p->stages, g->out.n.first, g->batch);
@@ -384,7 +305,7 @@ static void write_body(struct fma_code *g, struct k_block *b)
 	clear_accumulators(g, b);
 	main_loop(g, b);
 	if (g->p->split > 1)
-		b = combine_parts(g, b);
+		b = parts_combine(&g->parts, b, NULL);
 	ks_comment(g->a, b, "store the tile");
 	g->out.batch = g->batch;
 	epilogue_emit(&g->out, b);
@@ -400,8 +321,8 @@ static void finish_step(struct fma_code *g)
 	g->step.grid[0] = p->tiles;
 	g->step.grid[1] = p->split;
 	g->step.grid[2] = 1;
-	g->step.tiling = (struct p_tiling){ .rows = g->f->m, .cols = g->f->n,
-		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
+	g->step.tiling = (struct p_tiling){ .rows = g->f->of.m, .cols = g->f->of.n,
+		.batch = g->f->of.batch, .tile_rows = p->bm, .tile_cols = p->bn,
 		.row = kx_mul(g->a, at.m, num(g, p->bm)),
 		.col = kx_mul(g->a, at.n, num(g, p->bn)),
 		.batch_index = at.batch ? at.batch : num(g, 0) };
@@ -422,7 +343,7 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 	g.k = kernel_create(a, program_kernel_name(a, out, t->n_groups > 1),
 		p.threads);
 	g.k->min_blocks = p.occupancy;
-	g.acc = kernel_array(g.k, K_REGISTER, "sum", f->acc, 2, dims, 16);
+	g.acc = kernel_array(g.k, K_REGISTER, "sum", f->of.acc, 2, dims, 16);
 	describe_output(&g);
 	write_body(&g, &g.k->body);
 	kernel_prune(a, g.k);

@@ -4,6 +4,7 @@
 #define WPK_COMPILER_SKETCH_FMA_CODE_H
 
 #include "sketch/fma.h"
+#include "sketch/parts.h"
 
 struct fma_code {
 	const struct task *t;
@@ -13,7 +14,8 @@ struct fma_code {
 	struct program *program;
 	struct p_step step;
 	struct kernel *k;
-	struct k_buffer *acc, *partial, *tickets, *last;
+	struct k_buffer *acc;
+	struct parts parts;
 	struct stager left, right;
 	struct storing out;
 	struct kx *thread, *batch;

@@ -18,12 +18,12 @@ struct fma_fragment fma_fragment_make(struct fma_code *g, struct stager *st,
 	if (side == &g->out.n && g->p->streams)
 		dims[0] = 1;
 	r.raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a, "%s_%s",
-		st->name, type == g->f->acc ? "part" : "raw"), type,
+		st->name, type == g->f->of.acc ? "part" : "raw"), type,
 		st->s->order->k_inner ? 2 : 1, dims, 16);
 	r.value = r.raw;
-	if (type != g->f->acc)
+	if (type != g->f->of.acc)
 		r.value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
-			"%s_part", st->name), g->f->acc, 1, dims, 16);
+			"%s_part", st->name), g->f->of.acc, 1, dims, 16);
 	return r;
 }
 
@@ -90,18 +90,8 @@ static void convert_fragment(struct fma_code *g, struct k_block *b,
 	if (r->value == r->raw)
 		return;
 	b = tile_loop(g->a, b, "i", r->side->mine, &i);
-	ks_store(g->a, b, k_place(r->value, i), kx_cast(g->a, g->f->acc,
+	ks_store(g->a, b, k_place(r->value, i), kx_cast(g->a, g->f->of.acc,
 		fragment_raw(g, r, i, u)));
-}
-
-static struct kx *multiply_add(struct fma_code *g, struct kx *x, struct kx *y,
-	struct kx *sum)
-{
-	enum dtype t = g->f->acc;
-
-	if (dtype_is_float(t))
-		return kx_op(g->a, OP_FMA, t, 3, x, y, sum);
-	return kx_op(g->a, OP_ADD, t, 2, sum, kx_op(g->a, OP_MUL, t, 2, x, y));
 }
 
 /* Keeps straight-line code to about 1024 multiply-adds and 32 ks: beyond that
@@ -131,7 +121,8 @@ static void multiply_one(struct fma_code *g, struct k_block *b,
 	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *i,
 	struct kx *j, struct kx *from, struct kx *u)
 {
-	ks_store(g->a, b, k_place(g->acc, i, j), multiply_add(g,
+	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a,
+		g->f->of.acc,
 		fragment_value(g, l, i, u), fragment_value(g, r, from, u),
 		kx_load(g->a, g->acc, i, j)));
 }

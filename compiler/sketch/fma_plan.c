@@ -3,6 +3,7 @@
  * staging, shared memory, registers, grid; whether that fits the target, and
  * the features from which a model estimates its time. */
 #include "sketch/fma.h"
+#include "sketch/parts.h"
 
 #include <assert.h>
 #include <math.h>
@@ -34,7 +35,7 @@ static const char *read_values(const struct fma *f, struct arena *a,
 		return "tiles, stages, split and group are at least 1";
 	if (p->bm > 1024 || p->bn > 1024 || p->bk > 1024 || p->stages > 16)
 		return "a tile is at most 1024 wide and 16 stages deep";
-	if (p->order < 0 || p->order >= f->n_orders)
+	if (p->order < 0 || p->order >= f->of.n_orders)
 		return "there is no such order of the reduction";
 	if (p->bm % p->tm || p->bn % p->tn)
 		return arena_printf(a, "a thread's tile %d x %d does not "
@@ -47,8 +48,8 @@ static const char *read_values(const struct fma *f, struct arena *a,
 		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads: "
 			"wanted is a multiple of 32 up to 1024",
 			p->bm, p->bn, p->tm, p->tn, p->threads);
-	p->vm = common(p->tm, min_int(4, 16 / f->left.elem));
-	p->vn = common(p->tn, min_int(4, 16 / f->right.elem));
+	p->vm = common(p->tm, min_int(4, 16 / f->of.left.elem));
+	p->vn = common(p->tn, min_int(4, 16 / f->of.right.elem));
 	p->warp_x = min_int(8, common(p->tx, 8));
 	p->warp_y = 32 / p->warp_x;
 	if (p->ty % p->warp_y)
@@ -62,17 +63,17 @@ static const char *plan_stages(const struct fma *f, struct arena *a,
 	struct stage *l = &p->left, *r = &p->right;
 	const char *why;
 
-	*l = (struct stage){ .op = &f->left, .order = &f->left.orders[p->order],
+	*l = (struct stage){ .op = &f->of.left, .order = &f->of.left.orders[p->order],
 		.tile_rows = p->bm, .group = p->vm, .lanes = p->ty };
-	*r = (struct stage){ .op = &f->right, .order = &f->right.orders[p->order],
+	*r = (struct stage){ .op = &f->of.right, .order = &f->of.right.orders[p->order],
 		.tile_rows = p->bn, .group = p->vn, .lanes = p->tx };
 	l->tile_k = r->tile_k = p->bk;
 	l->threads = r->threads = p->threads;
 	l->async = r->async = p->async;
 	l->vec = l->order->vec;
 	r->vec = r->order->vec;
-	l->wide = f->left.tensor->elements > INT32_MAX;
-	r->wide = f->right.tensor->elements > INT32_MAX;
+	l->wide = f->of.left.tensor->elements > INT32_MAX;
+	r->wide = f->of.right.tensor->elements > INT32_MAX;
 	if ((why = stage_plan(a, l)) || (why = stage_plan(a, r)))
 		return why;
 	if (!p->async)
@@ -84,7 +85,7 @@ static const char *plan_stages(const struct fma *f, struct arena *a,
 			t->name);
 	if (p->stages < 2)
 		return "asynchronous copies need 2 stages or more";
-	if (l->vec * f->left.elem < 4 || r->vec * f->right.elem < 4)
+	if (l->vec * f->of.left.elem < 4 || r->vec * f->of.right.elem < 4)
 		return "asynchronous copies move 4 bytes or more, which an "
 			"operand's layout does not allow: async = off";
 	return NULL;
@@ -121,9 +122,9 @@ static int staging_regs(const struct stage *s)
  * estimate spills, because __launch_bounds__ promises the occupancy it gives. */
 static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 {
-	int n = p->tm * p->tn * f->acc_bytes / 4 +
-		fragment_regs(&p->left, p->tm, p->kv, f->acc) +
-		fragment_regs(&p->right, p->streams ? 2 : p->tn, p->kv, f->acc) +
+	int n = p->tm * p->tn * f->of.acc_bytes / 4 +
+		fragment_regs(&p->left, p->tm, p->kv, f->of.acc) +
+		fragment_regs(&p->right, p->streams ? 2 : p->tn, p->kv, f->of.acc) +
 		staging_regs(&p->left) + staging_regs(&p->right) + 24;
 
 	return n + n / 16;
@@ -134,17 +135,17 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 {
 	p->kv = 1;
 	if (p->left.order->k_inner)
-		p->kv = min_int(8, 16 / f->left.elem);
-	if (p->right.order->k_inner && min_int(8, 16 / f->right.elem) > p->kv)
-		p->kv = min_int(8, 16 / f->right.elem);
+		p->kv = min_int(8, 16 / f->of.left.elem);
+	if (p->right.order->k_inner && min_int(8, 16 / f->of.right.elem) > p->kv)
+		p->kv = min_int(8, 16 / f->of.right.elem);
 	if (p->bk % p->kv)
 		return arena_printf(a, "fragments cover %d steps of %s, which "
 			"do not divide %d",
-			p->kv, f->k_name, p->bk);
+			p->kv, f->of.k_name, p->bk);
 	p->streams = p->left.order->k_inner && p->right.order->k_inner &&
-		f->left.tensor->type == f->acc && f->right.tensor->type == f->acc;
+		f->of.left.tensor->type == f->of.acc && f->of.right.tensor->type == f->of.acc;
 	p->shared_bytes = p->stages * (stage_bytes(&p->left) +
-		stage_bytes(&p->right)) + (p->split > 1 ? 16 : 0);
+		stage_bytes(&p->right)) + (p->split > 1 ? PARTS_SHARED : 0);
 	if (p->shared_bytes > t->target->smem_block)
 		return arena_printf(a, "%d stages of %d x %d x %d take %lld "
 			"bytes of shared memory, %s has %d",
@@ -167,21 +168,20 @@ static const char *plan_grid(const struct fma *f, struct arena *a,
 {
 	int64_t across;
 
-	p->tiles_m = (f->m + p->bm - 1) / p->bm;
-	p->tiles_n = (f->n + p->bn - 1) / p->bn;
-	p->tiles = p->tiles_m * p->tiles_n * f->batch;
-	p->chunks = (f->k + p->bk - 1) / p->bk;
-	p->gap = p->chunks * p->bk - f->k;
+	p->tiles_m = (f->of.m + p->bm - 1) / p->bm;
+	p->tiles_n = (f->of.n + p->bn - 1) / p->bn;
+	p->tiles = p->tiles_m * p->tiles_n * f->of.batch;
+	p->chunks = (f->of.k + p->bk - 1) / p->bk;
+	p->gap = p->chunks * p->bk - f->of.k;
 	p->chunks_split = (p->chunks + p->split - 1) / p->split;
 	if (p->tiles > INT32_MAX)
 		return "the grid is larger than 2^31 blocks";
 	if ((p->split - 1) * p->chunks_split >= p->chunks)
 		return arena_printf(a, "split_k by %d leaves parts empty: %s "
 			"has %lld tiles of %d",
-			p->split, f->k_name, (long long)p->chunks, p->bk);
-	if (p->split > 1)
-		p->workspace_bytes = p->tiles * (p->split * (int64_t)p->bm *
-			p->bn * f->acc_bytes + 4);
+			p->split, f->of.k_name, (long long)p->chunks, p->bk);
+	p->workspace_bytes = parts_workspace(p->tiles, p->split,
+		(int64_t)p->bm * p->bn, f->of.acc_bytes);
 	if (p->workspace_bytes > (int64_t)1 << 30)
 		return "split_k would need more than 1 GiB of workspace";
 	across = p->by_columns ? p->tiles_n : p->tiles_m;
@@ -279,21 +279,21 @@ void fma_features(const struct task *t, const int *values,
 		fragment_waves(&p.left, p.vm, p.kv, lanes_y) +
 		fragment_loads(&p.right, p.tn, p.vn, p.bk, p.kv) *
 		fragment_waves(&p.right, p.vn, p.kv, lanes_x);
-	if (f->left.tensor->type != f->acc)
+	if (f->of.left.tensor->type != f->of.acc)
 		loads += p.tm * p.bk;
-	if (f->right.tensor->type != f->acc)
+	if (f->of.right.tensor->type != f->of.acc)
 		loads += p.tn * p.bk;
 	issue = chunks * (fmas + loads + staging_issue(&p.left) +
 		staging_issue(&p.right) + 24) + 6.0 * p.tm * p.tn + 120;
 	*out = (struct features){
 		.flops = 2 * blocks * chunks * (double)p.bm * p.bn * p.bk,
 		.issue = blocks * warps * issue,
-		.dram_bytes = f->dram_bytes,
+		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.left) +
 			staged_bytes(&p.right)) + 2 * (double)p.workspace_bytes,
 		.smem_cycles = blocks * warps * chunks * (waves +
-			p.left.per_thread * p.left.vec * f->left.elem / 4.0 +
-			p.right.per_thread * p.right.vec * f->right.elem / 4.0),
+			p.left.per_thread * p.left.vec * f->of.left.elem / 4.0 +
+			p.right.per_thread * p.right.vec * f->of.right.elem / 4.0),
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + chunks * (p.stages > 1 ? 60 : 500) +
@@ -301,5 +301,5 @@ void fma_features(const struct task *t, const int *values,
 		.ilp = p.tm * p.tn, .stages = p.stages - 1,
 		.launches = p.split > 1 ? 2 : 1,
 	};
-	out->useful = 2.0 * f->m * f->n * f->k * f->batch / out->flops;
+	out->useful = 2.0 * f->of.m * f->of.n * f->of.k * f->of.batch / out->flops;
 }

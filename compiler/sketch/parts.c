@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The reduction of parts of a split reduction. */
+#include "sketch/parts.h"
+
+#include "sketch/product.h"
+
+int64_t parts_workspace(int64_t tiles, int split, int64_t sums, int acc_bytes)
+{
+	return split > 1 ? tiles * (split * sums * acc_bytes + 4) : 0;
+}
+
+void parts_declare(struct parts *g, struct p_step *step)
+{
+	int64_t one[1] = { 1 };
+	int64_t sums = (int64_t)g->rows * g->cols * g->threads;
+	int partial = program_workspace(g->a, g->program, "partial",
+		g->acc->type, g->tiles * g->split * sums);
+	int tickets = program_workspace(g->a, g->program, "tickets", T_I32,
+		g->tiles);
+	struct p_step clear = { .kind = P_CLEAR, .tensor = tickets };
+
+	vec_push(g->a, &g->program->steps, clear);
+	g->partial = program_bind_at(g->a, g->program, step, g->k, partial,
+		true);
+	g->tickets = program_bind_at(g->a, g->program, step, g->k, tickets,
+		true);
+	g->last = kernel_array(g->k, K_SHARED, "is_last", T_I32, 1, one, 16);
+}
+
+/* Element i, j of part "part" of this block's tile: neighbouring threads write
+ * neighbouring elements. */
+static struct kx *partial_at(const struct parts *g, struct kx *part,
+	struct kx *i, struct kx *j)
+{
+	struct arena *a = g->a;
+	struct kx *at = kx_add(a, kx_mul(a, kx_special(a, K_BLOCK_X),
+		kx_int(a, g->split)), part);
+	int64_t sums = (int64_t)g->rows * g->cols * g->threads;
+
+	at = kx_mul(a, g->partial->wide ? kx_cast(a, T_I64, at) : at,
+		kx_int(a, sums));
+	at = kx_add(a, at, kx_mul(a, kx_add(a, kx_mul(a, i,
+		kx_int(a, g->cols)), j), kx_int(a, g->threads)));
+	return kx_add(a, at, g->thread);
+}
+
+static struct k_block *each_sum(const struct parts *g, struct k_block *b,
+	struct kx **i, struct kx **j)
+{
+	b = tile_loop(g->a, b, "i", g->rows, i);
+	return tile_loop(g->a, b, "j", g->cols, j);
+}
+
+static void leave(const struct parts *g, struct k_block *b)
+{
+	struct kx *i, *j;
+
+	b = each_sum(g, b, &i, &j);
+	ks_store(g->a, b, k_place(g->partial, partial_at(g,
+		kx_special(g->a, K_BLOCK_Y), i, j)),
+		kx_load(g->a, g->acc, i, j));
+}
+
+/* Every thread learns whether its block is the tile's last. */
+static struct kx *take_ticket(const struct parts *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct kx *ticket, *zero = kx_int(a, 0);
+	struct k_block *first;
+
+	ks_fence(a, b, true);
+	ks_barrier(a, b, BARRIER_BLOCK);
+	first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
+		kx_special(a, K_THREAD_X), zero));
+	ticket = ks_atomic(a, first, OP_ADD, k_place(g->tickets,
+		kx_special(a, K_BLOCK_X)), kx_int(a, 1), "ticket");
+	ks_store(a, first, k_place(g->last, zero), kx_cast(a, T_I32,
+		kx_op(a, OP_EQ, T_BOOL, 2, ticket, kx_int(a, g->split - 1))));
+	ks_barrier(a, b, BARRIER_BLOCK);
+	return kx_op(a, OP_NE, T_BOOL, 2, kx_load(a, g->last, zero), zero);
+}
+
+static void add_parts(const struct parts *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct k_block *inner;
+	struct kx *i, *j, *part;
+
+	inner = each_sum(g, b, &i, &j);
+	ks_store(a, inner, k_place(g->acc, i, j),
+		product_zero(a, g->acc->type));
+	inner = ks_for(a, b, LOOP_SERIAL, "part", kx_int(a, 0),
+		kx_int(a, g->split), kx_int(a, 1), &part);
+	inner = each_sum(g, inner, &i, &j);
+	ks_store(a, inner, k_place(g->acc, i, j), kx_op(a, OP_ADD,
+		g->acc->type, 2, kx_load(a, g->acc, i, j), kx_load(a,
+			g->partial, partial_at(g, part, i, j))));
+}
+
+struct k_block *parts_combine(struct parts *g, struct k_block *b,
+	struct kx *mine)
+{
+	ks_comment(g->a, b, "leave this part's sums; the last block adds them "
+		"all");
+	leave(g, ks_if(g->a, b, mine));
+	b = ks_if(g->a, b, take_ticket(g, b));
+	ks_fence(g->a, b, true);
+	b = ks_if(g->a, b, mine);
+	add_parts(g, b);
+	return b;
+}

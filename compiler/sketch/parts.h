@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Splitting a reduction among the blocks of one column of the grid: every part
+ * leaves its sums in the workspace, and the block that finishes last adds them
+ * in the order of the parts, so that results do not depend on timing. */
+#ifndef WPK_COMPILER_SKETCH_PARTS_H
+#define WPK_COMPILER_SKETCH_PARTS_H
+
+#include "sketch/sketch.h"
+
+/* "tiles" blocks along x, "split" along y, each thread with sums
+ * acc[rows][cols]; "thread" is its number among "threads" of them. */
+struct parts {
+	struct arena *a;
+	struct program *program;
+	struct kernel *k;
+	int64_t tiles;
+	int split, rows, cols, threads;
+	struct k_buffer *acc;
+	struct kx *thread;
+	struct k_buffer *partial, *tickets, *last;	/* of parts_declare */
+};
+
+/* Bytes of workspace; and of shared memory, where "split" is more than 1. */
+int64_t parts_workspace(int64_t tiles, int split, int64_t sums, int acc_bytes);
+enum { PARTS_SHARED = 16 };
+
+/* The workspace and its clearing, bound to "step". */
+void parts_declare(struct parts *g, struct p_step *step);
+/* Leave this part's sums; the block returned runs in the last part alone, with
+ * all sums in "acc". Threads for which "mine" does not hold (NULL: all do)
+ * have none. */
+struct k_block *parts_combine(struct parts *g, struct k_block *b,
+	struct kx *mine);
+
+#endif

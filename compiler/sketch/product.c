@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* What every sketch of contractions asks first: which axes play which role,
+ * how the operands are read, in which orders the reduction may run, and
+ * whether CUDA cores multiply these types. */
+#include "sketch/product.h"
+
+#include <string.h>
+
+static const char *joined(struct arena *a, const struct task *t,
+	const int *axes, int n, const char *none)
+{
+	const char **names = ARENA_ARRAY(a, (size_t)n + 1, const char *);
+	const char *fused;
+	struct str s;
+
+	for (int i = 0; i < n; i++)
+		names[i] = t->op->axes[axes[i]].name;
+	fused = t->schedule && n > 1 ? sched_fused(t->schedule, names, n) : NULL;
+	if (fused || n == 0)
+		return fused ? fused : none;
+	str_init(&s, a);
+	for (int i = 0; i < n; i++)
+		str_puts(&s, names[i]);
+	return str_text(&s);
+}
+
+static int64_t extent(const struct ir_operator *o, const int *axes, int n)
+{
+	int64_t e = 1;
+
+	for (int i = 0; i < n; i++)
+		e *= o->axes[axes[i]].extent;
+	return e;
+}
+
+static bool same_order(const int *x, const int *y, int n)
+{
+	return !n || !memcmp(x, y, (size_t)n * sizeof *x);
+}
+
+static void add_order(struct task *t, struct product *f, int *order)
+{
+	struct str s;
+
+	for (int i = 0; i < f->n_orders; i++)
+		if (same_order(f->orders[i], order, f->c.n_k))
+			return;
+	if (f->n_orders == ORDERS_MAX)
+		return;
+	str_init(&s, t->a);
+	for (int i = 0; i < f->c.n_k; i++)
+		str_puts(&s, t->op->axes[order[i]].name);
+	f->order_words[f->n_orders] = str_text(&s);
+	f->orders[f->n_orders++] = order;
+}
+
+static int64_t magnitude(int64_t v)
+{
+	return v < 0 ? -v : v;
+}
+
+/* The reduction's axes by falling stride in one operand: its reads become
+ * contiguous. */
+static int *order_by(struct task *t, const struct product *f,
+	const struct ir_affine *address)
+{
+	int n = f->c.n_k, *k = ARENA_ARRAY(t->a, (size_t)n, int);
+
+	memcpy(k, f->c.k, (size_t)n * sizeof *k);
+	for (int i = 1; i < n; i++)
+		for (int j = i; j > 0 && magnitude(address->coef[k[j]]) >
+		     magnitude(address->coef[k[j - 1]]); j--) {
+			int x = k[j];
+
+			k[j] = k[j - 1];
+			k[j - 1] = x;
+		}
+	return k;
+}
+
+/* The longest axis innermost, so that a tile's ks stay within one axis. */
+static int *order_longest(struct task *t, const struct product *f)
+{
+	int n = f->c.n_k, *k = ARENA_ARRAY(t->a, (size_t)n, int), last = 0;
+
+	memcpy(k, f->c.k, (size_t)n * sizeof *k);
+	for (int i = 1; i < n; i++)
+		if (t->op->axes[k[i]].extent > t->op->axes[k[last]].extent)
+			last = i;
+	for (int x = k[last]; last < n - 1; last++) {
+		k[last] = k[last + 1];
+		k[last + 1] = x;
+	}
+	return k;
+}
+
+static bool axes_from_zero(const struct ir_operator *o, const int *axes, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (o->axes[axes[i]].lo != 0)
+			return false;
+	return true;
+}
+
+static bool supported(enum dtype t, enum dtype acc)
+{
+	switch (t) {
+	case T_F64:
+		return acc == T_F64;
+	case T_F32: case T_F16: case T_BF16:
+		return acc == T_F32 || acc == T_F64;
+	case T_I32: case T_I16: case T_I8: case T_U32: case T_U16: case T_U8:
+		return acc == T_I32 || acc == T_U32 || acc == T_I64 ||
+			acc == T_F32 || acc == T_F64;
+	default:
+		return false;
+	}
+}
+
+static bool check_types(struct task *t, const char *sketch, struct product *f,
+	const char **why)
+{
+	enum dtype l = f->left.tensor->type, r = f->right.tensor->type;
+
+	if (supported(l, f->acc) && supported(r, f->acc))
+		return true;
+	*why = arena_printf(t->a, "%s has no %s x %s products accumulated in "
+		"%s", sketch, dtype_row(l)->name, dtype_row(r)->name,
+		dtype_row(f->acc)->name);
+	return false;
+}
+
+static bool analyse_operands(struct task *t, struct product *f, const char **why)
+{
+	struct ir_contraction *c = &f->c;
+
+	return operand_analyse(t->a, t->op, c->left, &c->left_addr, c->m,
+			c->n_m, c->batch, c->n_batch, f->orders, f->n_orders,
+			c->n_k, &f->left, why) &&
+		operand_analyse(t->a, t->op, c->right, &c->right_addr, c->n,
+			c->n_n, c->batch, c->n_batch, f->orders, f->n_orders,
+			c->n_k, &f->right, why);
+}
+
+/* Do all axes start at 0, and are rows, columns and sums few enough? */
+static bool countable(const struct task *t, const char *sketch,
+	const struct product *f, const char **why)
+{
+	const struct ir_contraction *c = &f->c;
+
+	if (!axes_from_zero(t->op, c->m, c->n_m) ||
+	    !axes_from_zero(t->op, c->n, c->n_n) ||
+	    !axes_from_zero(t->op, c->k, c->n_k) ||
+	    !axes_from_zero(t->op, c->batch, c->n_batch)) {
+		*why = arena_printf(t->a, "%s wants axes that start at 0",
+			sketch);
+		return false;
+	}
+	if (f->m <= INT32_MAX / 2 && f->n <= INT32_MAX / 2 &&
+	    f->k <= INT32_MAX / 2)
+		return true;
+	*why = arena_printf(t->a, "%s counts rows, columns and sums up to 2^30",
+		sketch);
+	return false;
+}
+
+bool product_analyse(struct task *t, const char *sketch, struct product *f,
+	const char **why)
+{
+	struct ir_contraction *c = &f->c;
+
+	if (t->group->anchor != IR_CONTRACTION) {
+		*why = arena_printf(t->a, "%s computes contractions: sums over "
+			"products of two tensors", sketch);
+		return false;
+	}
+	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
+		return false;
+	f->m = extent(t->op, c->m, c->n_m);
+	f->n = extent(t->op, c->n, c->n_n);
+	f->k = extent(t->op, c->k, c->n_k);
+	f->batch = extent(t->op, c->batch, c->n_batch);
+	if (!countable(t, sketch, f, why))
+		return false;
+	add_order(t, f, order_by(t, f, &c->left_addr));
+	add_order(t, f, order_by(t, f, &c->right_addr));
+	add_order(t, f, order_longest(t, f));
+	add_order(t, f, c->k);
+	f->acc = lower_type(c->acc);
+	f->acc_bytes = dtype_row(f->acc)->bits / 8;
+	if (!analyse_operands(t, f, why) || !check_types(t, sketch, f, why) ||
+	    !epilogue_analyse(t, c, &f->epilogue, why))
+		return false;
+	f->dram_bytes = epilogue_bytes(t);
+	f->m_name = joined(t->a, t, c->m, c->n_m, "rows");
+	f->n_name = joined(t->a, t, c->n, c->n_n, "cols");
+	f->k_name = joined(t->a, t, c->k, c->n_k, "k");
+	return true;
+}
+
+struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
+	struct kx *y, struct kx *sum)
+{
+	if (dtype_is_float(t))
+		return kx_op(a, OP_FMA, t, 3, x, y, sum);
+	return kx_op(a, OP_ADD, t, 2, sum, kx_op(a, OP_MUL, t, 2, x, y));
+}
+
+struct kx *product_zero(struct arena *a, enum dtype t)
+{
+	return dtype_is_float(t) ? kx_float(a, 0, t) :
+		kx_cast(a, t, kx_int(a, 0));
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A contraction as tiled sketches see it: roles flattened, operands as affine
+ * forms, what follows it, and the names that directives use. */
+#ifndef WPK_COMPILER_SKETCH_PRODUCT_H
+#define WPK_COMPILER_SKETCH_PRODUCT_H
+
+#include "sketch/epilogue.h"
+#include "sketch/stage.h"
+
+/* "orders" are permutations of the reduction's axes worth trying. */
+struct product {
+	struct ir_contraction c;
+	struct operand left, right;
+	int *orders[ORDERS_MAX];
+	const char *order_words[ORDERS_MAX + 1];
+	int n_orders;
+	const char *m_name, *n_name, *k_name;
+	int64_t m, n, k, batch;
+	struct epilogue epilogue;
+	double dram_bytes;
+	enum dtype acc;			/* of the accumulator in registers */
+	int acc_bytes;
+};
+
+/* False, with "*why" a sentence that begins with "sketch", if the group is no
+ * contraction that CUDA cores compute. */
+bool product_analyse(struct task *t, const char *sketch, struct product *p,
+	const char **why);
+
+/* sum + x * y in type "t". */
+struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
+	struct kx *y, struct kx *sum);
+struct kx *product_zero(struct arena *a, enum dtype t);
+
+#endif
