@@ -229,7 +229,7 @@ check "... and where it stands" grep -q '^s.wpk:6:21: error' "$scratch/.err"
 schedule 'tile(block, i = 37);'
 ends 2 "a tile that cannot be" "37" "$wpkc" s.wpk
 schedule 'tile(block, i = 256, j = 256, k = 64); pipeline(k, stages = 5);'
-ends 2 "a tile that does not fit" "error: no sketch computes" "$wpkc" s.wpk \
+ends 2 "a tile that does not fit" "error[E0901]: no sketch computes" "$wpkc" s.wpk \
 	--target=sm_75
 schedule 'tile(blok, i = 64);'
 refuses "a directive's word" "Did you mean 'block'?" s.wpk
@@ -323,7 +323,8 @@ cat >use.c <<'END'
 cudaError_t (*f)(const float *, const float *, float *, cudaStream_t) = mm;
 END
 cp use.c use.cc
-check "the header is C" "$CC" -std=c99 -Wall -Wextra -pedantic -Werror -Icuda \
+# shellcheck disable=SC2086 # CC may be several words
+check "the header is C" $CC -std=c99 -Wall -Wextra -pedantic -Werror -Icuda \
 	-fsyntax-only use.c
 if "$CXX" --version >/dev/null 2>&1; then
 	check "the header is C++" "$CXX" -Wall -Wextra -pedantic -Werror -Icuda \
@@ -335,7 +336,8 @@ cp mm.cu before.cu
 "$wpkc" mm.wpk -o mm.cu
 check "the code does not depend on -H" cmp mm.cu before.cu
 check "a header with an odd name" "$wpkc" mm.wpk -o mm.cu -H '1 odd-na+me'
-check "... is C" "$CC" -std=c99 -Wall -Wextra -pedantic -Werror -Icuda \
+# shellcheck disable=SC2086
+check "... is C" $CC -std=c99 -Wall -Wextra -pedantic -Werror -Icuda \
 	-fsyntax-only -x c '1 odd-na+me'
 check "--emit=header says the same" sh -c \
 	'"$1" mm.wpk --emit=header | sed "s/MM_H/X/" >a.txt

@@ -49,8 +49,9 @@ grep '\.h$' "$scratch/sources" | grep -v '^runtime/emu/' |
 while read -r file; do
 	guard=WPK_$(echo "$file" | tr 'a-z/.-' 'A-Z___')
 	grep -q "^#ifndef $guard\$" "$file" || echo "$file: no guard $guard"
+	# shellcheck disable=SC2086 # CC may be several words
 	echo "#include \"$file\"" |
-	"$CC" -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -I. -Icompiler \
+	$CC -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -I. -Icompiler \
 		-I"$top_builddir/compiler" -x c - 2>&1
 done >"$scratch/found"
 empty "headers have their guard and compile alone" "$scratch/found"

@@ -60,41 +60,42 @@ repeat() {
 
 robust() {
 	{ printf 'fn f(x) = '; repeat 100000 '('; echo 'x'; } >"$made"
-	refuses "100000 parentheses" "made.wpk:1:8002: error: nested too deeply"
+	refuses "100000 parentheses" "made.wpk:1:8002: error[E0105]: nested too deeply"
 	{ printf 'fn f(x) = '; repeat 3000 'f('; echo 'x'; } >"$made"
-	refuses "3000 calls" "made.wpk:1:6012: error: unexpected end of file"
+	refuses "3000 calls" "made.wpk:1:6012: error[E0104]: unexpected end of file"
 	{ printf 'fn f(x) = x'; repeat 100000 '+x'; echo ';'; } >"$made"
 	refuses "a sum of 100000" \
-		"made.wpk:1:11: error: expression nested too deeply"
+		"made.wpk:1:11: error[E0105]: expression nested too deeply"
 	{ printf 'fn '; repeat 1000000 'a'; echo '(x) = x;'; } >"$made"
 	refuses "a name of 1 MB" \
-		"made.wpk:1:4: error: name has 1000000 characters"
+		"made.wpk:1:4: error[E0105]: name has 1000000 characters"
 	{ printf 'test f { shape(a'; repeat 1000000 '.a'; echo ' = 1); }'; } >"$made"
 	refuses "a name of 1000000 parts" \
-		"made.wpk:1:16: error: name is longer than 255 characters"
+		"made.wpk:1:16: error[E0105]: name is longer than 255 characters"
 	{ printf 'fn f(x) = '; repeat 1000000 9; echo ';'; } >"$made"
 	refuses "an integer of 1 MB" \
-		"made.wpk:1:11: error: integer does not fit 64 bits"
+		"made.wpk:1:11: error[E0102]: integer does not fit 64 bits"
 	{ printf '/*'; repeat 1000000 '* /'; } >"$made"
 	refuses "a comment of 3 MB" \
-		"made.wpk:1:1: error: comment is never closed"
+		"made.wpk:1:1: error[E0103]: comment is never closed"
 	{ printf 'op f(x: f32['; repeat 100 'N,'; echo 'N]) -> (y: f32)'
 	  echo '{ let a['; repeat 100 'i,'; echo 'j]: f32 = 1; y = 1; }'; } >"$made"
-	refuses "100 dimensions" "made.wpk:1:6: error: 'x' has 101 dimensions"
+	refuses "100 dimensions" "made.wpk:1:6: error[E0105]: 'x' has 101 dimensions"
 	repeat 300000 'fn f(x) = x;' >"$made"
 	refuses "300000 functions" \
-		"made.wpk:1:3145727: error: file has more than 2097152 words"
+		"made.wpk:1:3145727: error[E0105]: file has more than 2097152 words"
 	repeat 9000000 'fn f(x) = x;' >"$made"
-	refuses "108 MB" "wpkc: error: cannot read made.wpk: larger than 100 MB"
+	refuses "108 MB" "wpkc: error[E0302]: cannot read made.wpk: larger than 100 MB"
 	printf 'fn f(x) = x;\nfn g(x) = "\377";\n' >"$made"
 	refuses "a byte that is no UTF-8" \
-		"made.wpk:2:12: error: byte 0xff is not valid UTF-8"
+		"made.wpk:2:12: error[E0101]: byte 0xff is not valid UTF-8"
 	printf '// \355\240\200\n' >"$made"
-	refuses "a surrogate" "made.wpk:1:4: error: byte 0xed is not valid UTF-8"
+	refuses "a surrogate" "made.wpk:1:4: error[E0101]: byte 0xed is not valid UTF-8"
 	printf 'fn f(x) = x;\n\000\n' >"$made"
-	refuses "a NUL" "wpkc: error: cannot read made.wpk: has a NUL byte at line 2"
+	refuses "a NUL" \
+		"wpkc: error[E0302]: cannot read made.wpk: has a NUL byte at line 2"
 	printf 'fn f(x) = x \001;\n' >"$made"
-	refuses "a control character" "made.wpk:1:13: error: stray byte 0x01"
+	refuses "a control character" "made.wpk:1:13: error[E0101]: stray byte 0x01"
 	{ echo 'op f(x: i32[N]) -> (y: i32[N]) { y[i] = '
 	  repeat 990 'x['; printf i; repeat 990 '] pad 0'; echo '; }'
 	  echo 'schedule s for f { require '
@@ -102,12 +103,12 @@ robust() {
 	check "depth within the limit" "$FRONT_TOOL" "$made"
 	mkdir -p "$scratch/folder.wpk"
 	(cd "$scratch" && "$FRONT_TOOL" folder.wpk) 2>"$scratch/out"
-	check "a folder" grep -x \
-		"wpkc: error: cannot read folder.wpk: Is a directory" \
+	check "a folder" grep -xF \
+		"wpkc: error[E0302]: cannot read folder.wpk: Is a directory" \
 		"$scratch/out"
 	(cd "$scratch" && "$FRONT_TOOL" none.wpk) 2>"$scratch/out"
-	check "a file that is not there" grep -x \
-		"wpkc: error: cannot read none.wpk: No such file or directory" \
+	check "a file that is not there" grep -xF \
+		"wpkc: error[E0302]: cannot read none.wpk: No such file or directory" \
 		"$scratch/out"
 }
 

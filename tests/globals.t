@@ -24,7 +24,8 @@ else
 	empty "libwpkc.a has no mutable globals" "$scratch/found"
 	echo 'static int here; int *f(void) { return &here; } int there = 1;' \
 		>"$scratch/x.c"
-	"$CC" -c -o "$scratch/x.o" "$scratch/x.c"
+	# shellcheck disable=SC2086 # CC may be several words
+	$CC -c -o "$scratch/x.o" "$scratch/x.c"
 	check "a mutable global is seen" \
 		test "$(objects "$scratch/x.o" | wc -l)" = 2
 fi

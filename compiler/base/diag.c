@@ -10,15 +10,16 @@
 
 enum severity { ERROR, WARNING, NOTE, HINT };
 
-static const struct { const char *name, *color; } severities[] = {
-	[ERROR]   = { "error",   "\033[1;31m" },
-	[WARNING] = { "warning", "\033[1;35m" },
-	[NOTE]    = { "note",    "\033[1;36m" },
-	[HINT]    = { "hint",    "\033[1;32m" },
+static const struct { const char *name, *color; char letter; } severities[] = {
+	[ERROR]   = { "error",   "\033[1;31m", 'E' },
+	[WARNING] = { "warning", "\033[1;35m", 'W' },
+	[NOTE]    = { "note",    "\033[1;36m", 0 },
+	[HINT]    = { "hint",    "\033[1;32m", 0 },
 };
 
 struct message {
 	enum severity severity;
+	enum diag_code code;
 	struct span at;
 	const char *text;
 };
@@ -57,10 +58,10 @@ static bool repeated(const struct diag *d, struct span at, const char *text)
 	return false;
 }
 
-static void report(struct diag *d, enum severity s, struct span at,
-	const char *text)
+static void report(struct diag *d, enum severity s, enum diag_code code,
+	struct span at, const char *text)
 {
-	struct entry e = { .head = { s, at, text }, .order = d->entries.n };
+	struct entry e = { .head = { s, code, at, text }, .order = d->entries.n };
 
 	d->muted = repeated(d, at, text) || diag_full(d);
 	if (d->muted)
@@ -69,27 +70,29 @@ static void report(struct diag *d, enum severity s, struct span at,
 	vec_push(d->a, &d->entries, e);
 }
 
-void diag_error(struct diag *d, struct span at, const char *fmt, ...)
+void diag_error(struct diag *d, enum diag_code code, struct span at,
+	const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	report(d, ERROR, at, arena_vprintf(d->a, fmt, ap));
+	report(d, ERROR, code, at, arena_vprintf(d->a, fmt, ap));
 	va_end(ap);
 }
 
-void diag_warn(struct diag *d, struct span at, const char *fmt, ...)
+void diag_warn(struct diag *d, enum diag_code code, struct span at,
+	const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	report(d, WARNING, at, arena_vprintf(d->a, fmt, ap));
+	report(d, WARNING, code, at, arena_vprintf(d->a, fmt, ap));
 	va_end(ap);
 }
 
 static void add(struct diag *d, enum severity s, struct span at, const char *text)
 {
-	struct message m = { s, at, text };
+	struct message m = { s, E_NONE, at, text };
 
 	if (d->muted || !d->entries.n)
 		return;
@@ -169,9 +172,11 @@ static void print_message(struct str *out, const struct message *m, bool color)
 	} else if (m->severity == ERROR || m->severity == WARNING) {
 		str_puts(out, "wpkc: ");
 	}
-	str_printf(out, "%s%s:%s %s\n",
-		color ? severities[m->severity].color : "",
-		severities[m->severity].name, color ? "\033[0m" : "", m->text);
+	str_printf(out, "%s%s", color ? severities[m->severity].color : "",
+		severities[m->severity].name);
+	if (m->code)
+		str_printf(out, "[%c%04d]", severities[m->severity].letter, m->code);
+	str_printf(out, ":%s %s\n", color ? "\033[0m" : "", m->text);
 	if (m->at.src)
 		print_excerpt(out, m->at, color);
 }

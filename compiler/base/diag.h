@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/codes.h"
 #include "base/source.h"
 #include "base/str.h"
 
@@ -18,10 +19,10 @@ enum { DIAG_LIMIT = 20 };
 struct diag *diag_create(struct arena *a);
 
 /* Report an error (or a warning) at "at"; lower case, no full stop. */
-void diag_error(struct diag *d, struct span at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-void diag_warn(struct diag *d, struct span at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void diag_error(struct diag *d, enum diag_code code, struct span at,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void diag_warn(struct diag *d, enum diag_code code, struct span at,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Add to the newest diagnostic: facts, with a place of their own if
  * "at.src" is set; and one hint, a sentence with its full stop. */
@@ -35,7 +36,7 @@ bool diag_full(const struct diag *d);
 
 /* All diagnostics as text, with source lines and carets, in colour if asked:
  *
- *	mm.wpk:4:7: error: inner extents differ
+ *	mm.wpk:4:7: error[E0406]: inner extents differ
  *	    C = A @ B
  *	          ^
  *	note: A is [m, 64], B is [32, n]

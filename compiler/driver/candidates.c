@@ -176,7 +176,7 @@ static bool report_none(struct session *s, const struct job *j, int group)
 	for (int i = p->n - 1; i >= 0; i--)
 		if (p->candidates[i].at.src)
 			at = p->candidates[i].at;
-	diag_error(s->d, at, "no sketch computes '%s' of '%s' as asked",
+	diag_error(s->d, E_NO_SKETCH, at, "no sketch computes '%s' of '%s' as asked",
 		group_name(j, group), j->name);
 	for (int i = 0; i < p->n; i++)
 		diag_note(s->d, (struct span){0}, "%s: %s",

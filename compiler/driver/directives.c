@@ -69,7 +69,7 @@ static struct sched_expr *decimal(struct convert *c, const struct ast_expr *e)
 
 static struct sched_expr *unusable(struct convert *c, const struct ast_expr *e)
 {
-	diag_error(c->d, e->at, "this cannot stand in a directive");
+	diag_error(c->d, E_VALUE, e->at, "this cannot stand in a directive");
 	return NULL;
 }
 
@@ -126,7 +126,7 @@ static bool end_value(struct convert *c, const struct ast_expr *e, int64_t *v)
 	if (x && sched_eval(x, size_value, c, v))
 		return true;
 	if (x)
-		diag_error(c->d, e->at, "the end of a range must be known here");
+		diag_error(c->d, E_VALUE, e->at, "the end of a range must be known here");
 	return false;
 }
 
@@ -143,7 +143,7 @@ static bool add(struct convert *c, struct growing *g, struct sched_expr *x,
 		vec_push(c->a, &g->v, x);
 		return true;
 	}
-	diag_error(c->d, at, "more than %d values", CHOICES);
+	diag_error(c->d, E_LIMIT, at, "more than %d values", CHOICES);
 	return false;
 }
 
@@ -172,12 +172,12 @@ static bool expand_range(struct convert *c, const struct ast_expr *e,
 	    (e->n_args == 3 && !end_value(c, e->args[2], &step)))
 		return false;
 	if (hi < lo)
-		diag_error(c->d, e->at, "range is empty: it starts at %lld and "
+		diag_error(c->d, E_VALUE, e->at, "range is empty: it starts at %lld and "
 			"ends at %lld", (long long)lo, (long long)hi);
 	else if (e->n_args == 3 && step < 1)
-		diag_error(c->d, e->args[2]->at, "a step is at least 1");
+		diag_error(c->d, E_VALUE, e->args[2]->at, "a step is at least 1");
 	else if (e->n_args == 2 && lo < 1)
-		diag_error(c->d, e->args[0]->at,
+		diag_error(c->d, E_VALUE, e->args[0]->at,
 			"a range that doubles starts at 1 or above");
 	else
 		return count_up(c, g, lo, hi, step, e->at);

@@ -78,7 +78,7 @@ static bool guard_holds(struct arena *a, const struct ast_item *s,
 		return false;
 	if (sched_eval(when.choices[0], size_value, &l, &v))
 		return v;
-	diag_error(d, s->expr->at, "'when' has no value for %s", o->name);
+	diag_error(d, E_WHEN, s->expr->at, "'when' has no value for %s", o->name);
 	return false;
 }
 

@@ -30,7 +30,7 @@ static bool one_number(struct arena *a, const struct ast_expr *e,
 		*v = (double)i;
 		return true;
 	}
-	diag_error(d, e->at, "a number is expected here");
+	diag_error(d, E_SHAPE, e->at, "a number is expected here");
 	return false;
 }
 
@@ -41,12 +41,13 @@ static bool size_of(const struct ast_arg *arg, const struct sched_expr *e,
 	int64_t v;
 
 	if (!sched_eval(e, NULL, NULL, &v)) {
-		diag_error(d, arg->value->at, "size '%s' must be a number",
+		diag_error(d, E_SIZE_VALUE, arg->value->at, "size '%s' must be a number",
 			arg->key);
 		return false;
 	}
 	if (v < 1) {
-		diag_error(d, arg->value->at, "size '%s' is %lld; sizes start "
+		diag_error(d, E_SIZE_VALUE, arg->value->at,
+			"size '%s' is %lld; sizes start "
 			"at 1", arg->key, (long long)v);
 		return false;
 	}
@@ -78,7 +79,7 @@ static bool multiply(struct arena *a, struct shapes *s, int first,
 	if (!directives_value(a, arg->value, NULL, 0, d, &v))
 		return false;
 	if ((int64_t)(old.v.n - first) * v.n > SHAPES) {
-		diag_error(d, arg->value->at, "more than %d shapes", SHAPES);
+		diag_error(d, E_LIMIT, arg->value->at, "more than %d shapes", SHAPES);
 		return false;
 	}
 	*s = (struct shapes){0};

@@ -133,7 +133,7 @@ bool share_among(struct session *s, const struct job *j)
 	     i < DIRECTIVES_MAX; i++) {
 		if (!(directives >> i & 1))
 			continue;
-		diag_error(s->d, j->schedule->directives[i].at,
+		diag_error(s->d, E_UNTAKEN, j->schedule->directives[i].at,
 			"no sketch of any group of '%s' takes %s", j->name,
 			j->schedule->directives[i].name);
 		s->code = EXIT_NO_CANDIDATE;

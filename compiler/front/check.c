@@ -20,7 +20,7 @@ static void check_duplicate(struct checker *c, const struct ast_item *it)
 
 	if (first == it)
 		return;
-	diag_error(c->d, it->name.at, "'%s' is defined twice", it->name.text);
+	diag_error(c->d, E_TWICE, it->name.at, "'%s' is defined twice", it->name.text);
 	diag_note(c->d, first->name.at, "the first definition is here");
 }
 
@@ -60,7 +60,7 @@ static void check_part(struct checker *c, const struct ast_item *it,
 
 	if (!other)
 		return;
-	diag_error(c->d, it->name.at, "'%s' is what emitted C calls a part of "
+	diag_error(c->d, E_C_NAME, it->name.at, "'%s' is what emitted C calls a part of "
 		"'%s'", it->name.text, other->name.text);
 	diag_note(c->d, other->name.at, "which is exported here");
 }
@@ -80,7 +80,7 @@ static void check_exports(struct checker *c)
 		if (!first) {
 			table_put(&seen, name, (void *)it);
 		} else if (strcmp(first->name.text, it->name.text)) {
-			diag_error(c->d, it->name.at, "'%s' and '%s' both get "
+			diag_error(c->d, E_C_NAME, it->name.at, "'%s' and '%s' both get "
 				"the C name '%s'", first->name.text,
 				it->name.text, name);
 			diag_note(c->d, first->name.at, "the other is here");
@@ -100,7 +100,7 @@ static void check_imports(struct checker *c)
 		struct ast_import *m = &c->u->imports[i];
 
 		if (table_get(&seen, m->name))
-			diag_error(c->d, m->at, "'%s' is imported twice",
+			diag_error(c->d, E_TWICE, m->at, "'%s' is imported twice",
 				m->name);
 		table_put(&seen, m->name, m);
 	}
@@ -137,7 +137,7 @@ static void check_restate(struct checker *c, const struct ast_item *it,
 	struct scope s = *signature_of(c, f);
 
 	if (!d) {
-		diag_error(c->d, r->name.at, "'%s' has no tensor '%s'",
+		diag_error(c->d, E_UNKNOWN, r->name.at, "'%s' has no tensor '%s'",
 			it->callee.text, r->name.text);
 		hint_nearest(c->d, r->name.text,
 			nearest_tensor(c->a, f.item, r->name.text));
@@ -156,7 +156,7 @@ static void check_instance(struct checker *c, const struct ast_item *it)
 	if (f.result != FIND_ONE)
 		return;
 	if (direct.item->kind == AST_INSTANCE) {
-		diag_error(c->d, it->callee.at,
+		diag_error(c->d, E_INSTANCE, it->callee.at,
 			"'%s' is an instance, not an operator", it->callee.text);
 		diag_note(c->d, direct.item->name.at, "it is defined here");
 		return;
@@ -167,7 +167,7 @@ static void check_instance(struct checker *c, const struct ast_item *it)
 		const struct ast_restate *r = &it->with[i];
 
 		if (table_get(&seen, r->name.text))
-			diag_error(c->d, r->name.at, "'%s' is restated twice",
+			diag_error(c->d, E_TWICE, r->name.at, "'%s' is restated twice",
 				r->name.text);
 		table_put(&seen, r->name.text, (void *)r);
 		check_restate(c, it, r, f);

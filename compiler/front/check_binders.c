@@ -17,7 +17,7 @@ static void check_extent(struct scope *s, const struct ast_binder *b)
 	    (b->lo && !constant(b->lo, &lo)))
 		return;
 	if (hi < lo)
-		diag_error(s->c->d, span_join(b->lo ? b->lo->at : b->hi->at,
+		diag_error(s->c->d, E_SIZE_VALUE, span_join(b->lo ? b->lo->at : b->hi->at,
 			b->hi->at), "extent of '%s' is negative", b->name);
 }
 

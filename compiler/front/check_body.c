@@ -13,10 +13,10 @@ void check_fn(struct checker *c, const struct ast_item *fn)
 
 	table_init(&s.symbols, c->a);
 	if (names_builtin_arity(fn->name.text) >= 0)
-		diag_error(c->d, fn->name.at, "'%s' is a builtin function",
+		diag_error(c->d, E_KIND, fn->name.at, "'%s' is a builtin function",
 			fn->name.text);
 	if (fn->n_params > RANK_LIMIT)
-		diag_error(c->d, fn->name.at,
+		diag_error(c->d, E_LIMIT, fn->name.at,
 			"'%s' has %d parameters; at most %d are allowed",
 			fn->name.text, fn->n_params, RANK_LIMIT);
 	for (int i = 0; i < fn->n_params && !diag_full(c->d); i++)
@@ -35,12 +35,12 @@ static void check_type(struct scope *s, const struct ast_name *type)
 	if (y && (y->kind == SYM_DTYPE || y->kind == SYM_ERROR))
 		return;
 	if (y) {
-		diag_error(s->c->d, type->at, "'%s' is %s, not a dtype",
+		diag_error(s->c->d, E_KIND, type->at, "'%s' is %s, not a dtype",
 			type->text, symbol_kind_name(y->kind));
 		diag_note(s->c->d, y->at, "it gets this meaning here");
 		return;
 	}
-	diag_error(s->c->d, type->at, "unknown dtype '%s'", type->text);
+	diag_error(s->c->d, E_UNKNOWN_DTYPE, type->at, "unknown dtype '%s'", type->text);
 	near = names_dtype_of(type->text);
 	if (!near)
 		near = scope_nearest(s, type->text, 1u << SYM_DTYPE);
@@ -77,7 +77,7 @@ static bool too_many_binders(struct scope *s, const struct ast_stmt *t)
 {
 	if (t->n_binders <= RANK_LIMIT)
 		return false;
-	diag_error(s->c->d, t->name.at,
+	diag_error(s->c->d, E_LIMIT, t->name.at,
 		"'%s' has %d indices; at most %d are allowed", t->name.text,
 		t->n_binders, RANK_LIMIT);
 	return true;
@@ -116,13 +116,15 @@ static void report_not_output(struct scope *s, const struct ast_name *name)
 	if (y && y->kind == SYM_ERROR)
 		return;
 	if (y && y->kind == SYM_INPUT)
-		diag_error(s->c->d, name->at, "input '%s' is assigned",
+		diag_error(s->c->d, E_COVERAGE, name->at, "input '%s' is assigned",
 			name->text);
 	else if (y)
-		diag_error(s->c->d, name->at, "'%s' is %s and cannot be assigned",
+		diag_error(s->c->d, E_COVERAGE, name->at,
+			"'%s' is %s and cannot be assigned",
 			name->text, symbol_kind_name(y->kind));
 	else
-		diag_error(s->c->d, name->at, "unknown output '%s'", name->text);
+		diag_error(s->c->d, E_UNKNOWN, name->at,
+			"unknown output '%s'", name->text);
 	if (y) {
 		diag_note(s->c->d, y->at, "it is declared here");
 		return;
@@ -147,7 +149,8 @@ static void check_twice(struct scope *s, const struct ast_stmt *t,
 	struct symbol *y)
 {
 	if (y->ready && (!is_piece(t) || !y->open)) {
-		diag_error(s->c->d, t->name.at, "output '%s' is assigned twice",
+		diag_error(s->c->d, E_COVERAGE, t->name.at,
+			"output '%s' is assigned twice",
 			t->name.text);
 		diag_hint(s->c->d, "Pieces of an output need extents, as in "
 			"%s[i in 0:4].", t->name.text);
@@ -170,7 +173,7 @@ static void check_assign(struct scope *s, const struct ast_stmt *t)
 	}
 	fits = out && out->n_dims == t->n_binders;
 	if (out && !fits) {
-		diag_error(s->c->d, t->name.at,
+		diag_error(s->c->d, E_RANK, t->name.at,
 			"output '%s' has rank %d but is assigned with %d %s",
 			t->name.text, out->n_dims, t->n_binders,
 			t->n_binders == 1 ? "index" : "indices");
@@ -196,7 +199,7 @@ static void check_operand(struct scope *s, const struct ast_stmt *t, int i,
 	if (!y || !(kinds & 1u << y->kind)) {
 		if (y && y->kind == SYM_ERROR)
 			return;
-		diag_error(s->c->d, name->at, y ? "'%s' is no tensor" :
+		diag_error(s->c->d, E_KIND, name->at, y ? "'%s' is no tensor" :
 			"unknown tensor '%s'", name->text);
 		hint_nearest(s->c->d, name->text,
 			scope_nearest(s, name->text, kinds));
@@ -204,10 +207,10 @@ static void check_operand(struct scope *s, const struct ast_stmt *t, int i,
 	}
 	y->used = true;
 	if (y->kind == SYM_OUTPUT && !y->ready) {
-		diag_error(s->c->d, name->at,
+		diag_error(s->c->d, E_ORDER, name->at,
 			"output '%s' is read before it is assigned", name->text);
 	} else if (y->rank != want->n_dims) {
-		diag_error(s->c->d, name->at,
+		diag_error(s->c->d, E_RANK, name->at,
 			"'%s' has rank %d, and '%s' of '%s' has rank %d",
 			name->text, y->rank, want->name.text, t->callee.text,
 			want->n_dims);
@@ -233,13 +236,13 @@ static void add_result(struct scope *s, const struct ast_stmt *t, int i,
 		return;
 	}
 	if (rank >= 0 && y->rank != rank) {
-		diag_error(s->c->d, name->at,
+		diag_error(s->c->d, E_RANK, name->at,
 			"output '%s' has rank %d, and this result of '%s' has "
 			"rank %d", name->text, y->rank, t->callee.text, rank);
 		diag_note(s->c->d, y->at, "it is declared here");
 	}
 	if (y->ready)
-		diag_error(s->c->d, name->at, "output '%s' is assigned twice",
+		diag_error(s->c->d, E_COVERAGE, name->at, "output '%s' is assigned twice",
 			name->text);
 	y->ready = true;
 }
@@ -267,11 +270,13 @@ static void check_use(struct scope *s, const struct ast_stmt *t)
 	}
 	check_attrs(s->c, s, t->callee, f, t->attrs, t->n_attrs);
 	if (t->n_operands != f.item->n_inputs)
-		diag_error(s->c->d, t->callee.at, "'%s' takes %d tensor%s, not %d",
+		diag_error(s->c->d, E_ARGUMENTS, t->callee.at,
+			"'%s' takes %d tensor%s, not %d",
 			t->callee.text, f.item->n_inputs,
 			f.item->n_inputs == 1 ? "" : "s", t->n_operands);
 	if (t->n_names != f.item->n_outputs)
-		diag_error(s->c->d, t->callee.at, "'%s' gives %d result%s, not %d",
+		diag_error(s->c->d, E_ARGUMENTS, t->callee.at,
+			"'%s' gives %d result%s, not %d",
 			t->callee.text, f.item->n_outputs,
 			f.item->n_outputs == 1 ? "" : "s", t->n_names);
 	for (int i = 0; i < t->n_operands && i < f.item->n_inputs; i++)
@@ -289,7 +294,7 @@ static void warn_unused(struct scope *s, const struct ast_name *name)
 	if (!y || y->kind != SYM_LET || y->used || y->at.lo != name->at.lo ||
 	    s->c->n_warnings++ >= ENOUGH)
 		return;
-	diag_warn(s->c->d, name->at, "let '%s' is never used", name->text);
+	diag_warn(s->c->d, W_UNUSED, name->at, "let '%s' is never used", name->text);
 }
 
 static void check_left_over(struct scope *s)
@@ -299,7 +304,7 @@ static void check_left_over(struct scope *s)
 		const struct symbol *y = scope_find(s, name->text);
 
 		if (y && y->kind == SYM_OUTPUT && !y->ready)
-			diag_error(s->c->d, name->at,
+			diag_error(s->c->d, E_COVERAGE, name->at,
 				"output '%s' is never assigned", name->text);
 	}
 	for (int i = 0; i < s->op->n_stmts; i++) {
@@ -324,7 +329,7 @@ static bool too_large(struct checker *c, const struct ast_item *op)
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].n > parts[i].limit)
-			diag_error(c->d, op->name.at,
+			diag_error(c->d, E_LIMIT, op->name.at,
 				"operator '%s' has %d %s; at most %d are allowed",
 				op->name.text, parts[i].n, parts[i].what,
 				parts[i].limit);

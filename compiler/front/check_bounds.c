@@ -166,7 +166,8 @@ static const char *linear_text(struct arena *a, const struct linear *l)
 static void report(struct scope *s, const struct ast_expr *read, int i,
 	const struct ast_expr *dim, const char *reaches)
 {
-	diag_error(s->c->d, read->args[i]->at, "read may leave its tensor");
+	diag_error(s->c->d, E_READ_BOUNDS, read->args[i]->at,
+		"read may leave its tensor");
 	diag_note(s->c->d, (struct span){0},
 		"index %d of '%s' reaches %s; the dimension has extent %s",
 		i + 1, read->name, reaches, expr_text(s->c->a, dim));
@@ -211,7 +212,7 @@ void check_extent_bounds(struct scope *s, const struct ast_binder *b,
 	if (!b->hi)
 		return;
 	if (b->lo && constant(b->lo, &lo) && lo < 0) {
-		diag_error(s->c->d, b->lo->at, "write leaves its tensor");
+		diag_error(s->c->d, E_WRITE_BOUNDS, b->lo->at, "write leaves its tensor");
 		diag_note(s->c->d, (struct span){0}, "'%s' starts at %lld",
 			b->name, (long long)lo);
 		return;
@@ -219,7 +220,7 @@ void check_extent_bounds(struct scope *s, const struct ast_binder *b,
 	if (!add_expr(s, &past, b->hi, 1) || !add_expr(s, &past, dim, -1) ||
 	    !is_constant(&past) || past.c <= 0)
 		return;
-	diag_error(s->c->d, b->hi->at, "write leaves its tensor");
+	diag_error(s->c->d, E_WRITE_BOUNDS, b->hi->at, "write leaves its tensor");
 	diag_note(s->c->d, (struct span){0},
 		"'%s' ends at %s; the dimension has extent %s", b->name,
 		expr_text(s->c->a, b->hi), expr_text(s->c->a, dim));

@@ -122,7 +122,7 @@ static double weigh(struct walk *w, const struct node *in,
 
 static void report_growth(struct walk *w, struct span at)
 {
-	diag_error(w->c->d, at, "expression grows to more than a million "
+	diag_error(w->c->d, E_LIMIT, at, "expression grows to more than a million "
 		"operations when its functions are inlined");
 }
 
@@ -154,7 +154,7 @@ static void weigh_op(struct walk *w, struct node *n)
 		n->size += f ? f->size : 0;
 	}
 	if (n->size > STMT_LIMIT) {
-		diag_error(w->c->d, n->item->name.at,
+		diag_error(w->c->d, E_LIMIT, n->item->name.at,
 			"operator '%s' has more than %d statements with those "
 			"of the operators it uses", n->item->name.text,
 			STMT_LIMIT);
@@ -172,7 +172,7 @@ static void report_cycle(struct walk *w, const struct node *from,
 	for (const struct node *i = from; i != to && n++ < SHOWN; i = i->caller)
 		chain = arena_printf(w->c->a, "%s -> %s", i->item->name.text,
 			chain);
-	diag_error(w->c->d, at, to->item->kind == AST_FN ?
+	diag_error(w->c->d, E_RECURSION, at, to->item->kind == AST_FN ?
 		"function '%s' is recursive" : "operator '%s' uses itself",
 		to->item->name.text);
 	diag_note(w->c->d, (struct span){0}, "%s%s -> %s",
@@ -199,7 +199,7 @@ static void follow(struct walk *w, struct node *n, struct call call, int depth)
 		n->height = f->height + 1;
 	if (n->height <= HEIGHT_LIMIT && depth <= HEIGHT_LIMIT)
 		return;
-	diag_error(w->c->d, call.at, "calls are nested more than %d deep",
+	diag_error(w->c->d, E_LIMIT, call.at, "calls are nested more than %d deep",
 		HEIGHT_LIMIT);
 	n->height = 0;
 }

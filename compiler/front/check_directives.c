@@ -67,14 +67,15 @@ static void note_words(struct block *b, const struct names_directive *d)
 static void report_no_word(struct block *b, const struct ast_dir *d,
 	const struct names_directive *row)
 {
-	diag_error(b->c->d, d->name.at, "'%s' needs a word first", row->name);
+	diag_error(b->c->d, E_DIRECTIVE_FORM, d->name.at,
+		"'%s' needs a word first", row->name);
 	note_words(b, row);
 }
 
 static void report_word(struct block *b, const struct names_directive *d,
 	const struct ast_expr *e)
 {
-	diag_error(b->c->d, e->at, "unknown word '%s'", e->name);
+	diag_error(b->c->d, E_SUBJECT, e->at, "unknown word '%s'", e->name);
 	note_words(b, d);
 	hint_nearest(b->c->d, e->name, str_nearest(e->name, d->words));
 }
@@ -110,19 +111,19 @@ static void report_subject(struct block *b, enum names_subject subject,
 		report_axis(b, e->name, e->at);
 		break;
 	case OF_INPUTS: case OF_TENSORS:
-		diag_error(b->c->d, e->at, "'%s' is no %s of '%s'", e->name,
+		diag_error(b->c->d, E_SUBJECT, e->at, "'%s' is no %s of '%s'", e->name,
 			subject == OF_INPUTS ? "input" : "tensor", op);
 		hint_nearest(b->c->d, e->name, nearest_tensor(b, e->name, true,
 			subject == OF_TENSORS));
 		break;
 	case OF_STATEMENTS:
-		diag_error(b->c->d, e->at, "'%s' is no statement of '%s'",
+		diag_error(b->c->d, E_SUBJECT, e->at, "'%s' is no statement of '%s'",
 			e->name, op);
 		hint_nearest(b->c->d, e->name,
 			nearest_tensor(b, e->name, false, true));
 		break;
 	case OF_REDUCTIONS:
-		diag_error(b->c->d, e->at, "'%s' is no axis of a statement of "
+		diag_error(b->c->d, E_SUBJECT, e->at, "'%s' is no axis of a statement of "
 			"'%s'", e->name, op);
 		diag_note(b->c->d, (struct span){0},
 			"such an axis is written acc.k: statement, point, axis");
@@ -130,7 +131,8 @@ static void report_subject(struct block *b, enum names_subject subject,
 			nearest_key(b->c->a, e->name, &pairs, 1));
 		break;
 	default:
-		diag_error(b->c->d, e->at, "'%s' takes no '%s' here", d->name,
+		diag_error(b->c->d, E_DIRECTIVE_FORM, e->at,
+			"'%s' takes no '%s' here", d->name,
 			e->name);
 	}
 }
@@ -139,9 +141,10 @@ static void check_string(struct block *b, const struct names_directive *d,
 	const struct ast_expr *v)
 {
 	if (v->kind != AST_STRING)
-		diag_error(b->c->d, v->at, "'%s' takes a string", d->name);
+		diag_error(b->c->d, E_DIRECTIVE_FORM, v->at,
+			"'%s' takes a string", d->name);
 	else if (!*v->name)
-		diag_error(b->c->d, v->at, "the string is empty");
+		diag_error(b->c->d, E_DIRECTIVE_FORM, v->at, "the string is empty");
 }
 
 static void check_at(struct block *b, const struct ast_expr *v)
@@ -151,7 +154,7 @@ static void check_at(struct block *b, const struct ast_expr *v)
 	if (v->kind == AST_NAME && !known_axis(b, v->name))
 		report_axis(b, v->name, v->at);
 	else if (v->kind != AST_NAME && v->kind != AST_SET)
-		diag_error(b->c->d, v->at, "an axis is expected here");
+		diag_error(b->c->d, E_DIRECTIVE_FORM, v->at, "an axis is expected here");
 }
 
 /* Positional argument number "i": the subject, or one of the directive's own
@@ -176,7 +179,7 @@ static void check_positional(struct block *b, const struct names_directive *d,
 	if (v->kind != AST_NAME) {
 		if (!value_may_stand || subject == OF_NOTHING ||
 		    subject == OF_WORDS || d->subject == OF_PLACE)
-			diag_error(b->c->d, v->at,
+			diag_error(b->c->d, E_VALUE, v->at,
 				"'%s' takes no such value here", d->name);
 		else
 			check_value(b, v, d->words);
@@ -214,7 +217,8 @@ static const char *nearest_of_keys(struct arena *a,
 static void report_key(struct block *b, const struct names_directive *d,
 	const struct ast_arg *arg)
 {
-	diag_error(b->c->d, arg->key_at, "'%s' has no '%s'", d->name, arg->key);
+	diag_error(b->c->d, E_DIRECTIVE_FORM, arg->key_at,
+		"'%s' has no '%s'", d->name, arg->key);
 	hint_nearest(b->c->d, arg->key, nearest_of_keys(b->c->a, d, arg->key));
 }
 
@@ -226,7 +230,7 @@ static void check_time(struct block *b, const struct ast_expr *v)
 
 	if (t > 0 && t < 1e9 && end && *end && strchr("smh", *end) && !end[1])
 		return;
-	diag_error(b->c->d, v->at, "a time is a string such as \"90s\", \"20m\" "
+	diag_error(b->c->d, E_VALUE, v->at, "a time is a string such as \"90s\", \"20m\" "
 		"or \"2h\"");
 }
 
@@ -250,10 +254,10 @@ static void check_fuse(struct block *b, const struct ast_arg *arg)
 	const struct symbol *y = scope_find(b->signature, arg->key);
 
 	if (named_axis(b, arg->key) || (y && y->kind != SYM_ERROR))
-		diag_error(b->c->d, arg->key_at, "'%s' is already %s", arg->key,
+		diag_error(b->c->d, E_TWICE, arg->key_at, "'%s' is already %s", arg->key,
 			y ? symbol_kind_name(y->kind) : "an axis");
 	if (arg->value->kind != AST_SET || arg->value->n_args < 2)
-		diag_error(b->c->d, arg->value->at,
+		diag_error(b->c->d, E_DIRECTIVE_FORM, arg->value->at,
 			"a fused axis is made of a set of axes, as in {n, p}");
 	else
 		check_at(b, arg->value);
@@ -276,7 +280,7 @@ static void check_size_of_shape(struct block *b,
 	for (int i = 0; v->kind == AST_SET && i < v->n_args; i++)
 		check_size_of_shape(b, v->args[i]);
 	if (constant(v, &n) && n < 0)
-		diag_error(b->c->d, v->at, "a size is not negative");
+		diag_error(b->c->d, E_SHAPE, v->at, "a size is not negative");
 }
 
 static void check_shape(struct block *b, const struct names_directive *d,
@@ -290,7 +294,7 @@ static void check_shape(struct block *b, const struct names_directive *d,
 		return;
 	}
 	if (!y || !(kinds & 1u << y->kind)) {
-		diag_error(b->c->d, arg->key_at, y && y->kind == SYM_DERIVED ?
+		diag_error(b->c->d, E_SHAPE, arg->key_at, y && y->kind == SYM_DERIVED ?
 			"'%s' is computed by '%s' and cannot be given" :
 			"'%s' is no symbolic size of '%s'",
 			arg->key, b->op.item->name.text);
@@ -300,7 +304,7 @@ static void check_shape(struct block *b, const struct names_directive *d,
 		return;
 	}
 	if (fixed_by_instance(b, arg->key))
-		diag_error(b->c->d, arg->key_at,
+		diag_error(b->c->d, E_SHAPE, arg->key_at,
 			"'%s' has a value in instance '%s' already", arg->key,
 			b->instance->name.text);
 	check_value(b, arg->value, NULL);
@@ -342,21 +346,23 @@ static void check_count(struct block *b, const struct ast_dir *d,
 	int keyed = d->n_args - positional;
 
 	if (row->subject == OF_PLACE && positional != 2)
-		diag_error(b->c->d, d->name.at,
+		diag_error(b->c->d, E_DIRECTIVE_FORM, d->name.at,
 			"'%s' takes a statement and an axis", row->name);
 	else if (row->subject == OF_STRING && positional != 1)
-		diag_error(b->c->d, d->name.at, "'%s' takes one string",
+		diag_error(b->c->d, E_DIRECTIVE_FORM, d->name.at, "'%s' takes one string",
 			row->name);
 	else if (row->subject == OF_WORDS && !positional)
 		report_no_word(b, d, row);
 	else if (row->subject != OF_NOTHING && !positional &&
 		 !(row->keyed == BY_AXIS && keyed && (row->subject ==
 		 OF_AXES || row->subject == OF_SOME_AXES)))
-		diag_error(b->c->d, d->name.at, "'%s' needs to say of what",
+		diag_error(b->c->d, E_DIRECTIVE_FORM, d->name.at,
+			"'%s' needs to say of what",
 			row->name);
 	else if (row->subject == OF_NOTHING && !keyed &&
 		 (row->keyed != BY_LIST || row->keys))
-		diag_error(b->c->d, d->name.at, "'%s' says nothing", row->name);
+		diag_error(b->c->d, E_DIRECTIVE_FORM, d->name.at,
+			"'%s' says nothing", row->name);
 }
 
 static void check_args(struct block *b, const struct ast_dir *d,
@@ -374,7 +380,7 @@ static void check_args(struct block *b, const struct ast_dir *d,
 			continue;
 		}
 		if (table_get(&keys, arg->key))
-			diag_error(b->c->d, arg->key_at, "'%s' is given twice",
+			diag_error(b->c->d, E_TWICE, arg->key_at, "'%s' is given twice",
 				arg->key);
 		table_put(&keys, arg->key, (void *)arg);
 		check_keyed(b, row, arg);
@@ -387,14 +393,15 @@ void check_directive(struct block *b, const struct ast_dir *d)
 	const struct names_directive *row = names_directive(d->name.text);
 
 	if (!row) {
-		diag_error(b->c->d, d->name.at, "unknown directive '%s'",
+		diag_error(b->c->d, E_UNKNOWN_DIRECTIVE, d->name.at,
+			"unknown directive '%s'",
 			d->name.text);
 		hint_nearest(b->c->d, d->name.text,
 			str_nearest(d->name.text, front_directives()));
 		return;
 	}
 	if (!(row->where & b->place)) {
-		diag_error(b->c->d, d->name.at, "'%s' does not belong in %s",
+		diag_error(b->c->d, E_PLACE, d->name.at, "'%s' does not belong in %s",
 			d->name.text, place_name(b->place));
 		return;
 	}

@@ -21,7 +21,8 @@ static bool is_tensor(const struct symbol *y)
  * implicit sum. */
 static void report_forgotten(struct scope *s, const struct ast_expr *e)
 {
-	diag_error(s->c->d, e->at, "index '%s' is neither on the left nor bound "
+	diag_error(s->c->d, E_FORGOTTEN_INDEX, e->at,
+		"index '%s' is neither on the left nor bound "
 		"by a reduction", e->name);
 	diag_hint(s->c->d, "Reduce over it, as in sum[%s](...), or put it on "
 		"the left.", e->name);
@@ -36,7 +37,7 @@ static void report_unknown(struct scope *s, const struct ast_expr *e,
 	if (f.result == FIND_BROKEN)
 		return;
 	if (f.result == FIND_ONE) {
-		diag_error(s->c->d, e->at, "'%s' is %s, not a value", e->name,
+		diag_error(s->c->d, E_KIND, e->at, "'%s' is %s, not a value", e->name,
 			f.item->kind == AST_FN ? "a function" : "an operator");
 		return;
 	}
@@ -46,7 +47,7 @@ static void report_unknown(struct scope *s, const struct ast_expr *e,
 	}
 	if (place == AT_VALUE)
 		kinds |= 1u << SYM_AXIS | tensor_kinds;
-	diag_error(s->c->d, e->at, place == AT_SIZE ? "unknown size '%s'" :
+	diag_error(s->c->d, E_UNKNOWN, e->at, place == AT_SIZE ? "unknown size '%s'" :
 		"unknown name '%s'", e->name);
 	hint_nearest(s->c->d, e->name, scope_nearest(s, e->name, kinds));
 	if (place == AT_SIZE && s->op)
@@ -58,7 +59,7 @@ static void report_unknown(struct scope *s, const struct ast_expr *e,
 static void report_as_value(struct scope *s, const struct ast_expr *e,
 	const struct symbol *y)
 {
-	diag_error(s->c->d, e->at, "'%s' has rank %d and is read without "
+	diag_error(s->c->d, E_RANK, e->at, "'%s' has rank %d and is read without "
 		"indices", e->name, y->rank);
 	diag_note(s->c->d, y->at, "it is declared here");
 }
@@ -68,7 +69,7 @@ static bool read_too_early(struct scope *s, const struct ast_expr *e,
 {
 	if (y->kind != SYM_OUTPUT || y->ready)
 		return false;
-	diag_error(s->c->d, name_span(e),
+	diag_error(s->c->d, E_ORDER, name_span(e),
 		"output '%s' is read before it is assigned", e->name);
 	return true;
 }
@@ -78,7 +79,8 @@ static void check_tensor_name(struct scope *s, const struct ast_expr *e,
 {
 	y->used = true;
 	if (place == AT_SIZE || place == AT_CONDITION)
-		diag_error(s->c->d, e->at, "a size cannot depend on %s",
+		diag_error(s->c->d, E_SIZE_EXPRESSION, e->at,
+			"a size cannot depend on %s",
 			symbol_kind_name(y->kind));
 	else if (y->rank > 0)
 		report_as_value(s, e, y);
@@ -99,14 +101,14 @@ static void check_name(struct scope *s, const struct ast_expr *e,
 	if (is_tensor(y))
 		check_tensor_name(s, e, y, place);
 	else if (y->kind == SYM_DTYPE)
-		diag_error(s->c->d, e->at, "'%s' is a dtype, not a value",
+		diag_error(s->c->d, E_KIND, e->at, "'%s' is a dtype, not a value",
 			e->name);
 	else if (y->kind == SYM_AXIS && place == AT_SIZE)
-		diag_error(s->c->d, e->at,
+		diag_error(s->c->d, E_SIZE_EXPRESSION, e->at,
 			"an extent may use sizes only, and '%s' is an index",
 			e->name);
 	else if (y->kind == SYM_DERIVED && !y->ready)
-		diag_error(s->c->d, e->at,
+		diag_error(s->c->d, E_ORDER, e->at,
 			"size '%s' is used before where computes it", e->name);
 	y->used = true;
 }
@@ -127,7 +129,7 @@ static void check_computed(struct scope *s, const struct ast_expr *e)
 	for (int i = 0; i < e->n_args && e->pad.kind == PAD_NONE; i++) {
 		if (!has_read(s, e->args[i]))
 			continue;
-		diag_error(s->c->d, e->args[i]->at,
+		diag_error(s->c->d, E_COMPUTED_INDEX, e->args[i]->at,
 			"a computed index needs pad");
 		diag_hint(s->c->d, "Say what '%s' yields outside, as in "
 			"%s[...] pad 0.", e->name, e->name);
@@ -146,7 +148,7 @@ static void check_pad(struct scope *s, const struct ast_pad *pad)
 		y->used = true;
 		return;
 	}
-	diag_error(s->c->d, pad->at, "pad takes a number, an attribute or edge, "
+	diag_error(s->c->d, E_PAD, pad->at, "pad takes a number, an attribute or edge, "
 		"and '%s' is none", pad->name);
 	hint_nearest(s->c->d, pad->name, scope_nearest(s, pad->name,
 		number_kinds));
@@ -160,7 +162,7 @@ static bool report_early(struct scope *s, const struct ast_expr *e)
 
 		if (t->kind != AST_LET || strcmp(t->name.text, e->name))
 			continue;
-		diag_error(s->c->d, name_span(e),
+		diag_error(s->c->d, E_ORDER, name_span(e),
 			"let '%s' is read before it is defined", e->name);
 		diag_note(s->c->d, t->name.at, "it is defined here");
 		return true;
@@ -178,11 +180,12 @@ static void report_not_tensor(struct scope *s, const struct ast_expr *e,
 	if (!y && report_early(s, e))
 		return;
 	if (y || f.result == FIND_ONE)
-		diag_error(s->c->d, name_span(e), "'%s' is %s, not a tensor",
+		diag_error(s->c->d, E_KIND, name_span(e), "'%s' is %s, not a tensor",
 			e->name, y ? symbol_kind_name(y->kind) :
 			f.item->kind == AST_FN ? "a function" : "an operator");
 	else
-		diag_error(s->c->d, name_span(e), s->op ? "unknown tensor '%s'" :
+		diag_error(s->c->d, E_UNKNOWN, name_span(e),
+			s->op ? "unknown tensor '%s'" :
 			"a function may read its parameters only, and '%s' is "
 			"none", e->name);
 	if (!y && f.result == FIND_NONE)
@@ -198,7 +201,7 @@ static void check_rank(struct scope *s, const struct ast_expr *e,
 	int errors = diag_errors(s->c->d);
 
 	if (y->rank != e->n_args) {
-		diag_error(s->c->d, e->at, "'%s' has rank %d but is read with "
+		diag_error(s->c->d, E_RANK, e->at, "'%s' has rank %d but is read with "
 			"%d %s", e->name, y->rank, e->n_args,
 			e->n_args == 1 ? "index" : "indices");
 		diag_note(s->c->d, y->at, "it is declared here");
@@ -235,7 +238,8 @@ static void check_index(struct scope *s, struct ast_expr *e, enum place place)
 static void check_arity(struct scope *s, const struct ast_expr *e, int want)
 {
 	if (e->n_args != want)
-		diag_error(s->c->d, e->at, "'%s' takes %d argument%s, not %d",
+		diag_error(s->c->d, E_ARGUMENTS, e->at,
+			"'%s' takes %d argument%s, not %d",
 			e->name, want, want == 1 ? "" : "s", e->n_args);
 }
 
@@ -246,7 +250,7 @@ static void report_unknown_function(struct scope *s, const struct ast_expr *e,
 	const char *near;
 
 	if (y || f.result == FIND_ONE) {
-		diag_error(s->c->d, name_span(e), "'%s' is %s, not a function",
+		diag_error(s->c->d, E_KIND, name_span(e), "'%s' is %s, not a function",
 			e->name, y ? symbol_kind_name(y->kind) : "an operator");
 		if (is_tensor(y))
 			diag_hint(s->c->d, "Read it with brackets: %s[...].",
@@ -257,12 +261,13 @@ static void report_unknown_function(struct scope *s, const struct ast_expr *e,
 		return;
 	}
 	if (f.result == FIND_AMBIGUOUS) {
-		diag_error(s->c->d, name_span(e), "'%s' is ambiguous", e->name);
+		diag_error(s->c->d, E_AMBIGUOUS, name_span(e),
+			"'%s' is ambiguous", e->name);
 		diag_note(s->c->d, (struct span){0}, "both %s and %s define it",
 			f.first, f.second);
 		return;
 	}
-	diag_error(s->c->d, name_span(e), "unknown function '%s'", e->name);
+	diag_error(s->c->d, E_UNKNOWN, name_span(e), "unknown function '%s'", e->name);
 	near = str_nearest(e->name, front_builtins());
 	hint_nearest(s->c->d, e->name, near ? near : str_nearest(e->name,
 		find_names(s->c->a, s->c->u, 1u << AST_FN)));
@@ -296,7 +301,7 @@ static void check_minmax(struct scope *s, const struct ast_expr *e)
 		check_arity(s, e, arity);
 		return;
 	}
-	diag_error(s->c->d, name_span(e), "'%s' needs the indices that it "
+	diag_error(s->c->d, E_REDUCER, name_span(e), "'%s' needs the indices that it "
 		"reduces over", e->name);
 	diag_hint(s->c->d, "Write %s[k](...).", e->name);
 }
@@ -308,7 +313,7 @@ static void check_inferred(struct scope *s, const struct ast_expr *e)
 
 		if (b->hi || indexes_alone(e->args[0], b->name))
 			continue;
-		diag_error(s->c->d, b->at,
+		diag_error(s->c->d, E_EXTENT_UNKNOWN, b->at,
 			"extent of '%s' cannot be inferred", b->name);
 		diag_note(s->c->d, (struct span){0},
 			"no tensor is indexed by '%s' alone", b->name);
@@ -324,17 +329,18 @@ static void check_reduce(struct scope *s, struct ast_expr *e,
 	int errors = diag_errors(s->c->d);
 
 	if (place == AT_SIZE || place == AT_CONDITION) {
-		diag_error(s->c->d, e->at, "a size cannot be a reduction");
+		diag_error(s->c->d, E_SIZE_EXPRESSION, e->at,
+			"a size cannot be a reduction");
 		return;
 	}
 	if (e->n_binders > RANK_LIMIT) {
-		diag_error(s->c->d, e->at,
+		diag_error(s->c->d, E_LIMIT, e->at,
 			"%d indices are reduced at once; at most %d are allowed",
 			e->n_binders, RANK_LIMIT);
 		return;
 	}
 	if (e->n_binders > 1 && !strncmp(e->name, "arg", 3))
-		diag_error(s->c->d, e->at, "'%s' takes one index", e->name);
+		diag_error(s->c->d, E_REDUCER, e->at, "'%s' takes one index", e->name);
 	for (int i = 0; i < e->n_binders; i++)
 		extents[i] = inferred_extent(s, e->args[0], e->binders[i].name);
 	bind(s, e->binders, e->n_binders, extents);
@@ -350,7 +356,7 @@ static void check_division(struct scope *s, const struct ast_expr *e,
 	int64_t v;
 
 	if (place != AT_VALUE && constant(e->args[1], &v) && !v)
-		diag_error(s->c->d, e->at, "division by zero");
+		diag_error(s->c->d, E_ZERO_DIVISION, e->at, "division by zero");
 }
 
 static void check_operator(struct scope *s, struct ast_expr *e,
@@ -377,7 +383,7 @@ void check_expr(struct scope *s, struct ast_expr *e, enum place place)
 		break;
 	case AST_FLOAT:
 		if (place == AT_INDEX || place == AT_SIZE)
-			diag_error(s->c->d, e->at, "%s must be an integer",
+			diag_error(s->c->d, E_INDEX_TYPE, e->at, "%s must be an integer",
 				place == AT_SIZE ? "a size" : "an index");
 		break;
 	case AST_NAME:

@@ -99,18 +99,18 @@ static void report_entry(struct scope *s, const struct ast_decl *d,
 
 	match(d, &free, e, &part);
 	if (!repeats(d, e)) {
-		diag_error(s->c->d, e->at, "'%s' is no dimension of '%s'",
+		diag_error(s->c->d, E_LAYOUT, e->at, "'%s' is no dimension of '%s'",
 			expr_text(s->c->a, e), d->name.text);
 		diag_note(s->c->d, d->at, "its dimensions are %s",
 			dims_text(s->c->a, d));
 	} else if (part.by && c->by[part.dim] &&
 		   !same_expr(c->by[part.dim], part.by)) {
-		diag_error(s->c->d, e->at, "dimension '%s' is split by %s and "
+		diag_error(s->c->d, E_LAYOUT, e->at, "dimension '%s' is split by %s and "
 			"by %s", expr_text(s->c->a, d->dims[part.dim]),
 			expr_text(s->c->a, c->by[part.dim]),
 			expr_text(s->c->a, part.by));
 	} else {
-		diag_error(s->c->d, e->at, "'%s' is in the layout twice",
+		diag_error(s->c->d, E_LAYOUT, e->at, "'%s' is in the layout twice",
 			expr_text(s->c->a, e));
 	}
 }
@@ -124,7 +124,8 @@ static void check_by(struct scope *s, const struct ast_expr *by)
 	if (y && y->kind == SYM_ATTR)
 		return;
 	if (!constant(by, &v) || v < 1)
-		diag_error(s->c->d, by->at, "a dimension is split by a positive "
+		diag_error(s->c->d, E_LAYOUT, by->at,
+			"a dimension is split by a positive "
 			"constant, and '%s' is none", expr_text(s->c->a, by));
 }
 
@@ -134,11 +135,12 @@ static void report_missing(struct scope *s, const struct ast_decl *d,
 	const char *text = expr_text(s->c->a, d->dims[dim]);
 
 	if (!c->parts[dim])
-		diag_error(s->c->d, q->name.at,
+		diag_error(s->c->d, E_LAYOUT, q->name.at,
 			"dimension '%s' is missing from the layout of '%s'",
 			text, d->name.text);
 	else
-		diag_error(s->c->d, q->name.at, "the layout of '%s' has '%s%c%s' "
+		diag_error(s->c->d, E_LAYOUT, q->name.at,
+			"the layout of '%s' has '%s%c%s' "
 			"but not '%s%c%s'", d->name.text, text,
 			c->parts[dim] == QUOTIENT ? '/' : '%',
 			expr_text(s->c->a, c->by[dim]), text,
@@ -172,7 +174,7 @@ static void check_stride(struct scope *s, const struct ast_decl *d,
 	const struct ast_qual *q)
 {
 	if (q->n_args != d->n_dims)
-		diag_error(s->c->d, q->name.at, "'%s' has rank %d but %d "
+		diag_error(s->c->d, E_STRIDE, q->name.at, "'%s' has rank %d but %d "
 			"stride%s", d->name.text, d->n_dims, q->n_args,
 			q->n_args == 1 ? "" : "s");
 	for (int i = 0; i < q->n_args; i++)
@@ -184,10 +186,10 @@ static void check_align(struct scope *s, const struct ast_qual *q)
 	int64_t v;
 
 	if (q->n_args != 1)
-		diag_error(s->c->d, q->name.at,
+		diag_error(s->c->d, E_ALIGN, q->name.at,
 			"align takes one number of bytes, not %d", q->n_args);
 	else if (!constant(q->args[0], &v) || v < 1 || (v & (v - 1)))
-		diag_error(s->c->d, q->args[0]->at,
+		diag_error(s->c->d, E_ALIGN, q->args[0]->at,
 			"an alignment is a power of two");
 }
 
@@ -204,14 +206,15 @@ void check_quals(struct scope *s, const struct ast_decl *d,
 		while (names[k] && strcmp(names[k], name->text))
 			k++;
 		if (!names[k]) {
-			diag_error(s->c->d, name->at, "unknown qualifier '%s'",
+			diag_error(s->c->d, E_QUALIFIER, name->at,
+				"unknown qualifier '%s'",
 				name->text);
 			hint_nearest(s->c->d, name->text,
 				str_nearest(name->text, names));
 			continue;
 		}
 		if (seen[k])
-			diag_error(s->c->d, name->at, "'%s' has two %ss",
+			diag_error(s->c->d, E_QUALIFIER, name->at, "'%s' has two %ss",
 				d->name.text, name->text);
 		seen[k] = true;
 		if (k == 0)

@@ -104,7 +104,7 @@ static int check_arch(struct checker *c, const struct ast_name *name)
 
 	if (i >= 0)
 		return i;
-	diag_error(c->d, name->at, "unknown target '%s'", name->text);
+	diag_error(c->d, E_TARGET, name->at, "unknown target '%s'", name->text);
 	hint_nearest(c->d, name->text, str_nearest(name->text, names_archs()));
 	return -1;
 }
@@ -117,7 +117,7 @@ static void check_archs(struct checker *c, const struct ast_item *it)
 		int hi = arch->hi.text ? check_arch(c, &arch->hi) : lo;
 
 		if (lo >= 0 && hi >= 0 && hi < lo)
-			diag_error(c->d, span_join(arch->lo.at, arch->hi.at),
+			diag_error(c->d, E_TARGET, span_join(arch->lo.at, arch->hi.at),
 				"range of targets is empty");
 	}
 }
@@ -151,7 +151,7 @@ static void check_same_name(struct checker *c, const struct ast_item *it)
 		table_put(&c->schedules, key, (void *)it);
 		return;
 	}
-	diag_error(c->d, it->name.at, "'%s' has two schedules '%s'",
+	diag_error(c->d, E_TWICE, it->name.at, "'%s' has two schedules '%s'",
 		it->target_op.text, it->name.text);
 	diag_note(c->d, first->name.at, "the first is here");
 }
@@ -171,9 +171,9 @@ static void check_param(struct block *b, const struct ast_dir *d)
 	const struct symbol *y = scope_find(b->signature, d->name.text);
 
 	if (b->place != IN_SCHEDULE)
-		diag_error(b->c->d, d->name.at, "param belongs in a schedule");
+		diag_error(b->c->d, E_PLACE, d->name.at, "param belongs in a schedule");
 	if (first || (y && y->kind != SYM_ERROR)) {
-		diag_error(b->c->d, d->name.at, "'%s' is already %s",
+		diag_error(b->c->d, E_TWICE, d->name.at, "'%s' is already %s",
 			d->name.text, first ? "a param" :
 			symbol_kind_name(y->kind));
 		diag_note(b->c->d, first ? first->name.at : y->at,
@@ -193,7 +193,7 @@ static void check_dirs(struct block *b, const struct ast_item *it)
 		else if (d->kind == AST_DIRECTIVE)
 			check_directive(b, d);
 		else if (b->place != IN_SCHEDULE)
-			diag_error(b->c->d, d->at,
+			diag_error(b->c->d, E_PLACE, d->at,
 				"require belongs in a schedule");
 		else
 			check_require(b, d->value);

@@ -42,7 +42,7 @@ struct symbol *scope_add(struct scope *s, enum symbol_kind kind,
 	struct symbol *y;
 
 	if (old && old->kind != SYM_ERROR) {
-		diag_error(s->c->d, name.at, "'%s' is already %s", name.text,
+		diag_error(s->c->d, E_TWICE, name.at, "'%s' is already %s", name.text,
 			symbol_kind_name(old->kind));
 		diag_note(s->c->d, old->at, "it gets this meaning here");
 		return NULL;

@@ -69,7 +69,7 @@ static void check_dims(struct scope *s, const struct ast_decl *v, int n)
 {
 	for (int i = 0; i < n; i++) {
 		if (v[i].n_dims > RANK_LIMIT)
-			diag_error(s->c->d, v[i].at,
+			diag_error(s->c->d, E_LIMIT, v[i].at,
 				"'%s' has %d dimensions; at most %d are allowed",
 				v[i].name.text, v[i].n_dims, RANK_LIMIT);
 		for (int j = 0; j < v[i].n_dims; j++)
@@ -138,10 +138,10 @@ static void check_size_value(struct checker *c, const struct ast_attr *attr)
 	int64_t v;
 
 	if (attr->value->kind == AST_FLOAT)
-		diag_error(c->d, attr->value->at,
+		diag_error(c->d, E_SIZE_VALUE, attr->value->at,
 			"size '%s' must be an integer", attr->name.text);
 	else if (constant(attr->value, &v) && v < 0)
-		diag_error(c->d, attr->value->at,
+		diag_error(c->d, E_SIZE_VALUE, attr->value->at,
 			"size '%s' is negative", attr->name.text);
 }
 
@@ -151,12 +151,12 @@ static void check_value(struct checker *c, struct scope *s,
 	struct scope none = { .c = c };
 
 	if (!attr->value && !attr->type.text) {
-		diag_error(c->d, attr->name.at, "'%s' needs a value",
+		diag_error(c->d, E_ATTRIBUTE, attr->name.at, "'%s' needs a value",
 			attr->name.text);
 		return;
 	}
 	if (gives_dtype(s, attr) != (y->kind == SYM_DTYPE) && !y->open) {
-		diag_error(c->d, attr->name.at, y->kind == SYM_DTYPE ?
+		diag_error(c->d, E_ATTRIBUTE, attr->name.at, y->kind == SYM_DTYPE ?
 			"'%s' must be a dtype" : "'%s' must be a number",
 			attr->name.text);
 		return;
@@ -181,12 +181,12 @@ static void check_attr(struct checker *c, struct scope *s,
 		return;
 	}
 	if (y && y->kind == SYM_DERIVED) {
-		diag_error(c->d, attr->name.at,
+		diag_error(c->d, E_ATTRIBUTE, attr->name.at,
 			"'%s' is computed by '%s' and cannot be set",
 			attr->name.text, callee.text);
 		return;
 	}
-	diag_error(c->d, attr->name.at, "'%s' has no attribute or size '%s'",
+	diag_error(c->d, E_ATTRIBUTE, attr->name.at, "'%s' has no attribute or size '%s'",
 		callee.text, attr->name.text);
 	hint_nearest(c->d, attr->name.text,
 		scope_nearest(sig, attr->name.text, kinds));
@@ -223,7 +223,7 @@ static void check_needed(struct checker *c, struct ast_name callee,
 		if (!y || !y->needed || given(attrs, n, name) ||
 		    preset(c, callee, name))
 			continue;
-		diag_error(c->d, callee.at,
+		diag_error(c->d, E_SIZE_OPEN, callee.at,
 			"attribute '%s' of '%s' has no default and is not given",
 			name, callee.text);
 		diag_note(c->d, y->at, "it is declared here");
@@ -241,7 +241,7 @@ void check_attrs(struct checker *c, struct scope *s, struct ast_name callee,
 		const struct ast_name *name = &attrs[i].name;
 
 		if (table_get(&seen, name->text))
-			diag_error(c->d, name->at, "'%s' is given twice",
+			diag_error(c->d, E_TWICE, name->at, "'%s' is given twice",
 				name->text);
 		else
 			check_attr(c, s, callee, sig, &attrs[i]);

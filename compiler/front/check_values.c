@@ -74,7 +74,7 @@ void report_axis(struct block *b, const char *name, struct span at)
 		&b->names->axes, &b->made, &b->names->pairs
 	};
 
-	diag_error(b->c->d, at, "'%s' is no axis of '%s'", name,
+	diag_error(b->c->d, E_SUBJECT, at, "'%s' is no axis of '%s'", name,
 		b->op.item->name.text);
 	diag_note(b->c->d, (struct span){0}, "its axes are %s", axes_text(b));
 	hint_nearest(b->c->d, name, nearest_key(b->c->a, name, tables, 3));
@@ -105,7 +105,7 @@ static void check_tunable_part(struct block *b,
 	if (is_key_or_word(d, part) || is_tensor(b, part) ||
 	    known_axis(b, part))
 		return;
-	diag_error(b->c->d, at, "'%s' has no tunable '%s'", d->name, part);
+	diag_error(b->c->d, E_SUBJECT, at, "'%s' has no tunable '%s'", d->name, part);
 }
 
 void check_tunable(struct block *b, const char *name, struct span at)
@@ -119,7 +119,7 @@ void check_tunable(struct block *b, const char *name, struct span at)
 		if (table_get(&b->params, name) ||
 		    (d && d->where & IN_SCHEDULE))
 			return;
-		diag_error(b->c->d, at, "unknown param '%s'", name);
+		diag_error(b->c->d, E_SUBJECT, at, "unknown param '%s'", name);
 		hint_nearest(b->c->d, name,
 			nearest_key(b->c->a, name, &params, 1));
 		return;
@@ -127,7 +127,8 @@ void check_tunable(struct block *b, const char *name, struct span at)
 	*rest++ = '\0';
 	d = names_directive(text);
 	if (!d || !(d->where & IN_SCHEDULE)) {
-		diag_error(b->c->d, at, "'%s' is no directive with tunables",
+		diag_error(b->c->d, E_UNKNOWN_DIRECTIVE, at,
+			"'%s' is no directive with tunables",
 			text);
 		hint_nearest(b->c->d, text,
 			str_nearest(text, front_directives()));
@@ -162,7 +163,7 @@ void check_seed(struct block *b, const char *name, const struct ast_expr *v)
 	    known_axis(b, v->name)))
 		return;
 	if (v->kind == AST_SET || v->kind == AST_RANGE)
-		diag_error(b->c->d, v->at, "a seed is one value");
+		diag_error(b->c->d, E_VALUE, v->at, "a seed is one value");
 	else
 		check_value(b, v, NULL);
 }
@@ -181,7 +182,7 @@ static void report_number(struct block *b, const struct ast_expr *e,
 	const char *near = words ? str_nearest(e->name, words) : NULL;
 	const char *list = "";
 
-	diag_error(b->c->d, e->at, "unknown %s '%s'",
+	diag_error(b->c->d, E_SUBJECT, e->at, "unknown %s '%s'",
 		words && !require ? "word" : "name", e->name);
 	for (int i = 0; words && words[i]; i++)
 		list = arena_printf(b->c->a, "%s%s%s", list, i ? ", " : "",
@@ -211,14 +212,15 @@ static void check_number(struct block *b, const struct ast_expr *e,
 				names_target_constants() : NULL, require);
 		return;
 	case AST_INDEX: case AST_REDUCE: case AST_CAST:
-		diag_error(b->c->d, e->at, "a schedule reads no tensors");
+		diag_error(b->c->d, E_VALUE, e->at, "a schedule reads no tensors");
 		return;
 	case AST_CALL:
-		diag_error(b->c->d, e->at, "'%s' cannot be called here", e->name);
+		diag_error(b->c->d, E_VALUE, e->at,
+			"'%s' cannot be called here", e->name);
 		return;
 	case AST_MINMAX:
 		if (names_builtin_arity(e->name) != e->n_args) {
-			diag_error(b->c->d, e->at,
+			diag_error(b->c->d, E_VALUE, e->at,
 				"only min and max of two can be called here");
 			return;
 		}
@@ -243,15 +245,15 @@ static void check_range(struct block *b, const struct ast_expr *v)
 	for (int i = 0; i < v->n_args; i++)
 		check_number(b, v->args[i], false);
 	if (low && high && hi < lo) {
-		diag_error(b->c->d, v->at, "range is empty");
+		diag_error(b->c->d, E_VALUE, v->at, "range is empty");
 		return;
 	}
 	if (v->n_args == 3) {
 		if (constant(v->args[2], &step) && step < 1)
-			diag_error(b->c->d, v->args[2]->at,
+			diag_error(b->c->d, E_VALUE, v->args[2]->at,
 				"a step is at least 1");
 	} else if (low && lo < 1) {
-		diag_error(b->c->d, v->args[0]->at,
+		diag_error(b->c->d, E_VALUE, v->args[0]->at,
 			"a range that doubles starts at 1 or above");
 		diag_hint(b->c->d, "Say step 1 to count.");
 	}
@@ -266,7 +268,7 @@ void check_value(struct block *b, const struct ast_expr *v,
 		return;
 	}
 	if (v->kind == AST_STRING)
-		diag_error(b->c->d, v->at, "no string is expected here");
+		diag_error(b->c->d, E_VALUE, v->at, "no string is expected here");
 	else if (v->kind == AST_RANGE)
 		check_range(b, v);
 	else if (v->kind != AST_SET)

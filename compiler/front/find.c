@@ -138,15 +138,16 @@ static void report(struct checker *c, struct ast_name name, struct found f)
 	struct found any = find_item(c->u, name.text);
 
 	if (f.result == FIND_AMBIGUOUS) {
-		diag_error(c->d, name.at, "'%s' is ambiguous", name.text);
+		diag_error(c->d, E_AMBIGUOUS, name.at, "'%s' is ambiguous", name.text);
 		diag_note(c->d, (struct span){0}, "both %s and %s define it",
 			f.first, f.second);
 	} else if (any.result == FIND_ONE && any.item->kind == AST_FN) {
-		diag_error(c->d, name.at, "'%s' is a function, not an operator",
+		diag_error(c->d, E_KIND, name.at, "'%s' is a function, not an operator",
 			name.text);
 		diag_note(c->d, any.item->name.at, "it is defined here");
 	} else if (f.result == FIND_NONE) {
-		diag_error(c->d, name.at, "unknown operator '%s'", name.text);
+		diag_error(c->d, E_UNKNOWN_OPERATOR, name.at,
+			"unknown operator '%s'", name.text);
 		hint_nearest(c->d, name.text, str_nearest(name.text,
 			find_names(c->a, c->u, kinds)));
 	}

@@ -97,7 +97,7 @@ static const char **search_path(struct loader *l, const struct file *f)
 static void report_missing(struct loader *l, const struct ast_import *m,
 	const char *rel, const char **dirs)
 {
-	diag_error(l->d, m->at, "cannot find '%s' for import %s", rel, m->name);
+	diag_error(l->d, E_IMPORT, m->at, "cannot find '%s' for import %s", rel, m->name);
 	for (; *dirs; dirs++)
 		diag_note(l->d, (struct span){0}, "not in %s",
 			**dirs ? *dirs : "the current folder");
@@ -110,7 +110,7 @@ static void report_cycle(struct loader *l, const struct ast_import *m,
 
 	for (const struct file *f = from; f != to; f = f->importer)
 		chain = arena_printf(l->a, "%s -> %s", f->path, chain);
-	diag_error(l->d, m->at, "import %s is a cycle", m->name);
+	diag_error(l->d, E_IMPORT_CYCLE, m->at, "import %s is a cycle", m->name);
 	diag_note(l->d, (struct span){0}, "%s -> %s", to->path, chain);
 }
 
@@ -159,7 +159,7 @@ static struct file *import_path(struct loader *l, const struct ast_import *m,
 	f = new_file(l, path, root, from);
 	src = source_read(l->a, path, &why);
 	if (!src) {
-		diag_error(l->d, m->at, "cannot read %s: %s", path, why);
+		diag_error(l->d, E_UNREADABLE, m->at, "cannot read %s: %s", path, why);
 		return f;
 	}
 	vec_push(l->a, &l->read, path);
@@ -187,7 +187,7 @@ static void load_import(struct loader *l, struct ast_import *m,
 		return;
 	}
 	if (depth > CHAIN_LIMIT) {
-		diag_error(l->d, m->at, "imports are nested more than %d deep",
+		diag_error(l->d, E_LIMIT, m->at, "imports are nested more than %d deep",
 			CHAIN_LIMIT);
 		return;
 	}
@@ -238,7 +238,8 @@ struct ast_unit *front_load(struct arena *a, const char *path,
 
 	table_init(&l.files, a);
 	if (!src) {
-		diag_error(d, (struct span){0}, "cannot read %s: %s", path, why);
+		diag_error(d, E_UNREADABLE, (struct span){0},
+			"cannot read %s: %s", path, why);
 		return finish(&l, NULL, files);
 	}
 	vec_push(a, &l.read, path);

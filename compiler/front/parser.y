@@ -534,7 +534,7 @@ range:
 static void yyerror(struct parser *p, const char *message)
 {
 	(void)message;
-	diag_error(p->d, p->last.at, "nested too deeply");
+	diag_error(p->d, E_LIMIT, p->last.at, "nested too deeply");
 }
 
 static bool is_word(yysymbol_kind_t kind)

@@ -38,7 +38,7 @@ static bool is_utf8(const struct source *src, struct diag *d)
 	while (i < src->len) {
 		len = utf8_length(text + i, src->len - i);
 		if (!len) {
-			diag_error(d, (struct span){ src, (uint32_t)i,
+			diag_error(d, E_STRAY, (struct span){ src, (uint32_t)i,
 				(uint32_t)i + 1 },
 				"byte 0x%02x is not valid UTF-8", text[i]);
 			return false;
@@ -164,15 +164,15 @@ void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 	}
 	p->recovering = true;
 	if (contains(expected, n, "';'") && begins_line(p)) {
-		diag_error(p->d, after(p->previous.at), "missing ';'");
+		diag_error(p->d, E_SYNTAX, after(p->previous.at), "missing ';'");
 		return;
 	}
 	if (end) {
-		diag_error(p->d, at, "unexpected end of file%s",
+		diag_error(p->d, E_SYNTAX, at, "unexpected end of file%s",
 			expectation(p, expected, n));
 		return;
 	}
-	diag_error(p->d, at, "unexpected '%.*s%s'%s",
+	diag_error(p->d, E_SYNTAX, at, "unexpected '%.*s%s'%s",
 		len < LONGEST ? len : LONGEST, p->src->text + at.lo,
 		len > LONGEST ? "..." : "", expectation(p, expected, n));
 	if (reserved && contains(expected, n, "a name") &&

@@ -31,7 +31,7 @@ static struct ast_expr *adopt(struct parser *p, struct ast_expr *e,
 	if (e->depth <= AST_DEPTH_LIMIT)
 		return e;
 	if (!p->too_deep) {
-		diag_error(p->d, e->at, "expression nested too deeply");
+		diag_error(p->d, E_LIMIT, e->at, "expression nested too deeply");
 		diag_hint(p->d, "Name a part of it with let; at most %d levels "
 			"are allowed.", AST_DEPTH_LIMIT);
 	}
@@ -51,7 +51,7 @@ struct ast_name syntax_dotted(struct parser *p, struct ast_name left,
 	size_t n = strlen(left.text) + 1 + strlen(right.text);
 
 	if (n > NAME_LIMIT) {
-		diag_error(p->d, at, "name is longer than %d characters",
+		diag_error(p->d, E_LIMIT, at, "name is longer than %d characters",
 			NAME_LIMIT);
 		return (struct ast_name){ right.text, at };
 	}

@@ -13,8 +13,8 @@
 #include "front/front.h"
 #include "ir/lower_state.h"
 
-void lower_error(struct lowering *l, const struct scope *s, struct span at,
-	const char *fmt, ...)
+void lower_error(struct lowering *l, const struct scope *s,
+	enum diag_code code, struct span at, const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
@@ -22,7 +22,7 @@ void lower_error(struct lowering *l, const struct scope *s, struct span at,
 	va_start(ap, fmt);
 	text = arena_vprintf(l->a, fmt, ap);
 	va_end(ap);
-	diag_error(l->d, at, "%s", text);
+	diag_error(l->d, code, at, "%s", text);
 	l->errors++;
 	for (int n = 0; s && n < LOWER_NOTES; s = s->parent)
 		if (s->title) {
@@ -39,7 +39,7 @@ bool lower_fits(struct lowering *l, const struct scope *s,
 	for (int i = 0; i < t->rank; i++)
 		if (__builtin_mul_overflow(n, t->dims[i], &n) ||
 		    n >= LOWER_SIZE_LIMIT) {
-			lower_error(l, s, t->at, "'%s' has too many "
+			lower_error(l, s, E_OVERFLOW, t->at, "'%s' has too many "
 				"elements: size overflows 62 bits", t->name);
 			return false;
 		}
@@ -106,7 +106,7 @@ void lower_add_work(struct lowering *l, struct scope *s,
 	int w = l->works.n;
 
 	if (w == LOWER_STMTS)
-		lower_error(l, s, stmt->at, "more than %d statements in one "
+		lower_error(l, s, E_LIMIT, stmt->at, "more than %d statements in one "
 			"operator", LOWER_STMTS);
 	if (l->errors && w >= LOWER_STMTS)
 		return;
@@ -140,10 +140,10 @@ static void expand_assign(struct lowering *l, struct scope *s,
 
 	if (id < 0 || l->tensors.v[id].role == IR_IN ||
 	    !l->info.v[id].declared)
-		lower_error(l, s, stmt->name.at, "'%s' is no output",
+		lower_error(l, s, E_UNKNOWN, stmt->name.at, "'%s' is no output",
 			stmt->name.text);
 	else if (l->tensors.v[id].rank != stmt->n_binders)
-		lower_error(l, s, stmt->name.at,
+		lower_error(l, s, E_RANK, stmt->name.at,
 			"'%s' has rank %d but is written with %d indices",
 			stmt->name.text, l->tensors.v[id].rank,
 			stmt->n_binders);
@@ -248,7 +248,7 @@ static struct ir_expr *lower_target(const struct place *p, struct value v,
 		(v.kind == V_EXPR && v.e->type != T_BOOL);
 
 	if (v.kind == V_EXPR && dtype_is_float(v.e->type) && dtype_is_int(t)) {
-		lower_error(p->l, p->scope, e->at,
+		lower_error(p->l, p->scope, E_CONVERSION, e->at,
 			"a value of type %s does not become %s by itself",
 			dtype_row(v.e->type)->name, dtype_row(t)->name);
 		diag_hint(p->l->d, "Say how: %s(round(x)), floor, ceil, or %s(x) to cut.",
@@ -257,7 +257,7 @@ static struct ir_expr *lower_target(const struct place *p, struct value v,
 	}
 	if (t != T_BOOL || !number)
 		return lower_typed(p, e->at, v, t);
-	lower_error(p->l, p->scope, e->at, "a truth value is expected here");
+	lower_error(p->l, p->scope, E_TRUTH, e->at, "a truth value is expected here");
 	diag_hint(p->l->d, "Compare the number, as in x != 0.");
 	return NULL;
 }
@@ -332,7 +332,7 @@ static bool give_size(struct lowering *l, struct scope *s,
 
 	if (!k || k->v.i == x->value)
 		return lower_set(l, s, x->name, lower_int(x->value), at);
-	lower_error(l, s, k->at, "size '%s' is %lld here, but the shape asked "
+	lower_error(l, s, E_SHAPE, k->at, "size '%s' is %lld here, but the shape asked "
 		"for has %lld", x->name, (long long)k->v.i, (long long)x->value);
 	return false;
 }

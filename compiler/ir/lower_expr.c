@@ -8,10 +8,10 @@
 #include "front/front.h"
 #include "ir/lower_state.h"
 
-static struct value bad(const struct place *p, struct span at,
-	const char *fmt, const char *name)
+static struct value bad(const struct place *p, enum diag_code code,
+	struct span at, const char *fmt, const char *name)
 {
-	lower_error(p->l, p->scope, at, fmt, name);
+	lower_error(p->l, p->scope, code, at, fmt, name);
 	return lower_bad();
 }
 
@@ -42,11 +42,11 @@ static struct value lower_name(const struct place *p, const struct ast_expr *e)
 	if (x)
 		return index_value(p, x);
 	if (p->args)
-		return bad(p, e->at, "unknown name '%s'", e->name);
+		return bad(p, E_UNKNOWN, e->at, "unknown name '%s'", e->name);
 	if (p->work >= 0 && lower_tensor_named(p->scope, e->name) >= 0)
 		return lower_read(p, e);
 	k = lower_known(p->scope, e->name);
-	return k ? k->v : bad(p, e->at, "'%s' is no constant here", e->name);
+	return k ? k->v : bad(p, E_CONSTANT, e->at, "'%s' is no constant here", e->name);
 }
 
 /* ---- functions ---- */
@@ -112,7 +112,8 @@ static struct value inline_fn(const struct place *p, const struct ast_expr *e,
 	struct place body = *p;
 
 	if (p->calls >= LOWER_CALLS)
-		return bad(p, e->at, "functions call each other too deeply%s", "");
+		return bad(p, E_LIMIT, e->at,
+			"functions call each other too deeply%s", "");
 	for (int i = 0; i < fn->n_params; i++) {
 		args[i].name = fn->params[i].text;
 		args[i].v = lower_value(p, e->args[i], want);
@@ -140,7 +141,7 @@ static struct value lower_call(const struct place *p, const struct ast_expr *e,
 		return v;
 	fn = front_find(p->unit, e->name, &owner);
 	if (!fn || fn->kind != AST_FN || fn->n_params != e->n_args)
-		return bad(p, e->at, "unknown function '%s'", e->name);
+		return bad(p, E_UNKNOWN, e->at, "unknown function '%s'", e->name);
 	return inline_fn(p, e, fn, owner, want);
 }
 
@@ -226,7 +227,7 @@ static bool too_long(const struct place *p, const struct ast_expr *e)
 	if (++p->l->steps < LOWER_STEPS)
 		return false;
 	if (p->l->steps == LOWER_STEPS)
-		lower_error(p->l, p->scope, e->at,
+		lower_error(p->l, p->scope, E_LIMIT, e->at,
 			"operator is too large once functions are inlined");
 	return true;
 }
@@ -269,7 +270,7 @@ struct value lower_value(const struct place *p, const struct ast_expr *e,
 	case AST_OR: return lower_binary(p, e, OP_OR, false, want);
 	case AST_COND: return lower_cond(p, e, want);
 	case AST_ERROR: return lower_bad();
-	default: return bad(p, e->at, "%s is no value", "this");
+	default: return bad(p, E_KIND, e->at, "%s is no value", "this");
 	}
 }
 
@@ -281,6 +282,6 @@ struct value lower_const(struct lowering *l, struct scope *s,
 
 	if (v.kind != V_EXPR)
 		return v;
-	lower_error(l, s, e->at, "this is no constant");
+	lower_error(l, s, E_CONSTANT, e->at, "this is no constant");
 	return lower_bad();
 }

@@ -44,7 +44,7 @@ static void stated_extent(struct lowering *l, struct scope *s,
 	if (lo < 0 || hi < 0)
 		return;
 	if (hi < lo)
-		lower_error(l, s, b->at, "'%s' runs from %lld to %lld", b->name,
+		lower_error(l, s, E_EMPTY, b->at, "'%s' runs from %lld to %lld", b->name,
 			(long long)lo, (long long)hi);
 	x->lo = lo;
 	x->extent = hi < lo ? 0 : hi - lo;
@@ -57,7 +57,7 @@ static bool add_index(struct lowering *l, int w, const struct ast_binder *b,
 	struct scope *s = l->works.v[w].scope;
 
 	if (l->works.v[w].v.n == INDEX_LIMIT)
-		lower_error(l, s, b->at, "more than %d indices in one statement",
+		lower_error(l, s, E_LIMIT, b->at, "more than %d indices in one statement",
 			INDEX_LIMIT);
 	if (l->works.v[w].v.n >= INDEX_LIMIT)
 		return false;
@@ -220,7 +220,8 @@ static void report_disagree(struct lowering *l, const struct work *w,
 {
 	if (!x->from)
 		return;
-	lower_error(l, w->scope, read->at, "extents of '%s' disagree: %lld in "
+	lower_error(l, w->scope, E_EXTENTS_DISAGREE, read->at,
+		"extents of '%s' disagree: %lld in "
 		"%s, %lld in %s", x->b->name, (long long)x->extent,
 		text_of(l, x->from), (long long)other, text_of(l, read));
 	diag_hint(l->d, "State the extent where '%s' is bound: %s in N.",
@@ -246,7 +247,8 @@ static void check_fact(struct lowering *l, const struct fact *f)
 static void report_unknown(struct lowering *l, const struct work *w,
 	const struct index *x)
 {
-	lower_error(l, w->scope, x->b->at, "extent of '%s' cannot be inferred",
+	lower_error(l, w->scope, E_EXTENT_UNKNOWN, x->b->at,
+		"extent of '%s' cannot be inferred",
 		x->b->name);
 	diag_note(l->d, (struct span){0},
 		"no tensor with known dimensions is indexed by '%s' alone",
@@ -263,13 +265,14 @@ static void check_left(struct lowering *l, const struct work *w, int i)
 	if (x->origin == FROM_NOWHERE || x->extent < 0)
 		return;
 	if (!x->extent)
-		lower_error(l, w->scope, x->b->at, "'%s' has extent 0",
+		lower_error(l, w->scope, E_EMPTY, x->b->at, "'%s' has extent 0",
 			x->b->name);
 	else if (!declared && x->lo)
-		lower_error(l, w->scope, x->b->at, "'%s' of a let must start at "
+		lower_error(l, w->scope, E_WRITE_BOUNDS, x->b->at,
+			"'%s' of a let must start at "
 			"0", x->b->name);
 	else if (declared && x->lo + x->extent > t->dims[i])
-		lower_error(l, w->scope, x->b->at,
+		lower_error(l, w->scope, E_WRITE_BOUNDS, x->b->at,
 			"'%s' ends at %lld, the dimension at %lld", x->b->name,
 			(long long)(x->lo + x->extent), (long long)t->dims[i]);
 }
@@ -306,7 +309,7 @@ static bool check_overlap(struct lowering *l, int w)
 
 		if (x->tensor != y->tensor || disjoint(x, y))
 			continue;
-		lower_error(l, y->scope, y->s->name.at,
+		lower_error(l, y->scope, E_COVERAGE, y->s->name.at,
 			"'%s' is written twice", y->s->name.text);
 		diag_note(l->d, x->s->name.at, "it is written here too");
 		return false;
@@ -340,7 +343,7 @@ static void check_pieces(struct lowering *l, int t)
 		rest -= volume(&l->works.v[w]);
 	}
 	if (rest)
-		lower_error(l, l->root, x->at, l->info.v[t].first < 0 ?
+		lower_error(l, l->root, E_COVERAGE, x->at, l->info.v[t].first < 0 ?
 			"output '%s' is never written" :
 			"output '%s' is not fully written", x->name);
 }

@@ -15,7 +15,7 @@ static double number(struct value v)
 
 static struct value overflow(const struct place *p, struct span at)
 {
-	lower_error(p->l, p->scope, at, "size overflows 64 bits");
+	lower_error(p->l, p->scope, E_OVERFLOW, at, "size overflows 64 bits");
 	return lower_bad();
 }
 
@@ -23,7 +23,7 @@ static struct value divide(const struct place *p, struct span at, enum op op,
 	int64_t x, int64_t y)
 {
 	if (!y) {
-		lower_error(p->l, p->scope, at, "division by zero");
+		lower_error(p->l, p->scope, E_ZERO_DIVISION, at, "division by zero");
 		return lower_bad();
 	}
 	if (y < 0 && (x == INT64_MIN || y == INT64_MIN))

@@ -41,7 +41,7 @@ static bool split(struct lowering *l, struct scope *s, const struct ast_decl *d,
 		p->extent = part->modulo ? by : dim / by;
 		return true;
 	}
-	lower_error(l, s, entry->at,
+	lower_error(l, s, E_LAYOUT, entry->at,
 		"the layout of '%s' splits %lld by %lld, which does not divide it",
 		d->name.text, (long long)dim, (long long)by);
 	return false;
@@ -56,7 +56,7 @@ static bool from_layout(struct lowering *l, struct scope *s,
 	bool ok = true;
 
 	if (!front_layout(d, layout, parts)) {
-		lower_error(l, s, layout->name.at,
+		lower_error(l, s, E_LAYOUT, layout->name.at,
 			"this is no layout of '%s'", d->name.text);
 		return false;
 	}
@@ -90,7 +90,7 @@ static bool dense(struct lowering *l, struct scope *s, struct ir_tensor *t,
 		if (!__builtin_mul_overflow(t->elements, t->phys[i].extent,
 		    &t->elements) && t->elements < LOWER_SIZE_LIMIT)
 			continue;
-		lower_error(l, s, d->at, "'%s' has too many elements: size "
+		lower_error(l, s, E_OVERFLOW, d->at, "'%s' has too many elements: size "
 			"overflows 62 bits", d->name.text);
 		return false;
 	}
@@ -133,7 +133,7 @@ static bool strided(struct lowering *l, struct scope *s, struct ir_tensor *t,
 	const struct ast_qual *q, const struct ast_decl *d)
 {
 	if (q->n_args != t->rank || t->n_phys != t->rank) {
-		lower_error(l, s, q->name.at,
+		lower_error(l, s, E_STRIDE, q->name.at,
 			"'%s' needs one stride for each of %d whole dimensions",
 			d->name.text, t->rank);
 		return false;
@@ -144,10 +144,11 @@ static bool strided(struct lowering *l, struct scope *s, struct ir_tensor *t,
 			return false;
 	}
 	if (!reach(t))
-		lower_error(l, s, q->name.at, "'%s' has too many elements: size "
+		lower_error(l, s, E_OVERFLOW, q->name.at,
+			"'%s' has too many elements: size "
 			"overflows 62 bits", d->name.text);
 	else if (t->role != IR_IN && shares(t))
-		lower_error(l, s, q->name.at,
+		lower_error(l, s, E_STRIDE, q->name.at,
 			"with these strides elements of '%s' share an address",
 			d->name.text);
 	else
@@ -170,7 +171,7 @@ static bool aligned(struct lowering *l, struct scope *s, struct ir_tensor *t,
 		return true;
 	}
 	if (v >= 0)
-		lower_error(l, s, q->name.at, "an alignment is a power of two "
+		lower_error(l, s, E_ALIGN, q->name.at, "an alignment is a power of two "
 			"from an element's size to 1M");
 	return false;
 }

@@ -17,7 +17,7 @@ static bool written(const struct place *p, const struct ast_expr *e, int tensor)
 		return true;
 	if (info->last >= 0 && info->last < p->work)
 		return true;
-	lower_error(p->l, p->scope, e->at, "'%s' is read before it is complete",
+	lower_error(p->l, p->scope, E_ORDER, e->at, "'%s' is read before it is complete",
 		e->name);
 	if (info->at.src)
 		diag_note(p->l->d, info->at, "it is written here");
@@ -38,14 +38,14 @@ static struct ir_expr *lower_subscript(const struct place *p,
 	t = lower_type_of(v);
 	if (v.kind == V_INT || (v.kind == V_EXPR && dtype_is_int(t)))
 		return lower_typed(p, e->at, v, T_I64);
-	lower_error(p->l, p->scope, e->at, "an index must be an integer");
+	lower_error(p->l, p->scope, E_INDEX_TYPE, e->at, "an index must be an integer");
 	return NULL;
 }
 
 static bool report_outside(const struct place *p, const struct ast_expr *e,
 	int i, int64_t lo, int64_t hi, int64_t size)
 {
-	lower_error(p->l, p->scope, e->args[i]->at,
+	lower_error(p->l, p->scope, E_READ_BOUNDS, e->args[i]->at,
 		"%s[...] may read outside its tensor: index %d ranges over "
 		"%lld..%lld, size is %lld", e->name, i + 1, (long long)lo,
 		(long long)hi, (long long)size);
@@ -57,7 +57,7 @@ static bool report_outside(const struct place *p, const struct ast_expr *e,
 static bool report_computed(const struct place *p, const struct ast_expr *e,
 	int i)
 {
-	lower_error(p->l, p->scope, e->args[i]->at,
+	lower_error(p->l, p->scope, E_COMPUTED_INDEX, e->args[i]->at,
 		"a computed index needs pad");
 	diag_hint(p->l->d, "Say what '%s' yields outside, as in %s[...] pad 0.",
 		e->name, e->name);
@@ -94,7 +94,7 @@ static bool pad_value(const struct place *p, const struct ast_pad *pad,
 		*v = k->v.kind == V_INT ? (double)k->v.i : k->v.f;
 		return true;
 	}
-	lower_error(p->l, p->scope, pad->at, "pad '%s' is no number", pad->name);
+	lower_error(p->l, p->scope, E_PAD, pad->at, "pad '%s' is no number", pad->name);
 	return false;
 }
 
@@ -111,7 +111,7 @@ static bool lower_pad(const struct place *p, const struct ast_expr *e,
 		return false;
 	read->f = dtype_round(read->type, v);
 	if (read->f != v && !dtype_is_float(read->type)) {
-		lower_error(p->l, p->scope, e->pad.at, "pad does not fit %s",
+		lower_error(p->l, p->scope, E_PAD, e->pad.at, "pad does not fit %s",
 			dtype_row(read->type)->name);
 		return false;
 	}
@@ -160,7 +160,7 @@ struct value lower_read(const struct place *p, const struct ast_expr *e)
 	struct ir_expr *read;
 
 	if (!t || t->rank != e->n_args) {
-		lower_error(p->l, p->scope, e->at, t ?
+		lower_error(p->l, p->scope, E_RANK, e->at, t ?
 			"'%s' is read with the wrong number of indices" :
 			"'%s' is no tensor here", e->name);
 		return lower_bad();

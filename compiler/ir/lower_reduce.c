@@ -61,7 +61,7 @@ static struct value empty(const struct place *p, const struct ast_expr *e,
 	case RED_ALL: return lower_bool(true);
 	default: break;
 	}
-	lower_error(p->l, p->scope, e->at, "%s over nothing has no value",
+	lower_error(p->l, p->scope, E_EMPTY, e->at, "%s over nothing has no value",
 		e->name);
 	diag_note(p->l->d, x->b->at, "'%s' has extent 0", x->b->name);
 	return lower_bad();
@@ -84,7 +84,7 @@ static struct value finish(const struct place *p, const struct ast_expr *e,
 	struct ir_expr *x;
 
 	if (is_logical(r) && lower_type_of(body) != T_BOOL) {
-		lower_error(p->l, p->scope, e->args[0]->at,
+		lower_error(p->l, p->scope, E_TRUTH, e->args[0]->at,
 			"%s takes truth values", e->name);
 		return lower_bad();
 	}
@@ -108,7 +108,7 @@ struct value lower_reduce(const struct place *p, const struct ast_expr *e,
 	struct value body;
 
 	if (r == N_REDUCERS || p->work < 0 || p->args) {
-		lower_error(p->l, p->scope, e->at, p->args ?
+		lower_error(p->l, p->scope, E_REDUCER, e->at, p->args ?
 			"a function cannot reduce" : "a reduction is no constant");
 		return lower_bad();
 	}

@@ -77,12 +77,12 @@ static bool in_range(struct lowering *l, struct scope *s, const char *name,
 	if (!lower_is_size(s->op, name) && !is_derived(s->op, name))
 		return true;
 	if (v.kind != V_INT)
-		lower_error(l, s, at, "size '%s' must be an integer", name);
+		lower_error(l, s, E_SIZE_VALUE, at, "size '%s' must be an integer", name);
 	else if (v.i < 1)
-		lower_error(l, s, at, "size '%s' is %lld; sizes start at 1",
+		lower_error(l, s, E_SIZE_VALUE, at, "size '%s' is %lld; sizes start at 1",
 			name, (long long)v.i);
 	else if (v.i >= LOWER_SIZE_LIMIT)
-		lower_error(l, s, at, "size '%s' overflows 62 bits", name);
+		lower_error(l, s, E_OVERFLOW, at, "size '%s' overflows 62 bits", name);
 	else
 		return true;
 	return false;
@@ -101,7 +101,7 @@ bool lower_set(struct lowering *l, struct scope *s, const char *name,
 	}
 	if (same_value(old->v, v))
 		return true;
-	lower_error(l, s, at, "'%s' is %s here", name, text_of(l->a, v));
+	lower_error(l, s, E_ATTRIBUTE, at, "'%s' is %s here", name, text_of(l->a, v));
 	diag_note(l->d, old->at, "it is %s already", text_of(l->a, old->v));
 	return false;
 }
@@ -131,7 +131,7 @@ static bool fits_name(struct lowering *l, struct scope *s,
 		return false;
 	if (find_attr(s->op, name) || lower_is_size(s->op, name))
 		return true;
-	lower_error(l, s, attr->name.at, is_derived(s->op, name) ?
+	lower_error(l, s, E_ATTRIBUTE, attr->name.at, is_derived(s->op, name) ?
 		"'%s' is computed by where and cannot be set" :
 		"there is no attribute or size '%s'", name);
 	return false;
@@ -165,7 +165,8 @@ static bool resolve(struct lowering *l, struct scope *s,
 
 	if (!callee || depth > LOWER_USES ||
 	    (callee->kind != AST_OP && callee->kind != AST_INSTANCE)) {
-		lower_error(l, s, item->callee.at, "unknown operator '%s'",
+		lower_error(l, s, E_UNKNOWN_OPERATOR, item->callee.at,
+			"unknown operator '%s'",
 			item->callee.text);
 		return false;
 	}
@@ -192,7 +193,7 @@ bool lower_defaults(struct lowering *l, struct scope *s)
 		if (lower_known(s, attr->name.text))
 			continue;
 		if (!attr->value && !attr->type.text) {
-			lower_error(l, s, attr->name.at,
+			lower_error(l, s, E_SIZE_OPEN, attr->name.at,
 				"attribute '%s' has no value", attr->name.text);
 			diag_hint(l->d, "Give it in the brackets of an instance.");
 			ok = false;
@@ -217,7 +218,7 @@ static bool check_open(struct lowering *l, struct scope *s)
 			    !lower_is_size(s->op, e->name) ||
 			    lower_known(s, e->name))
 				continue;
-			lower_error(l, s, e->at, "size '%s' has no value",
+			lower_error(l, s, E_SIZE_OPEN, e->at, "size '%s' has no value",
 				e->name);
 			diag_hint(l->d, "Give it with --shape %s=..., in the "
 				"brackets of an instance, or in the shape of a "
@@ -256,7 +257,7 @@ static bool holds(struct lowering *l, struct scope *s,
 	if (v.kind == V_BAD)
 		return false;
 	if (v.kind != V_BOOL) {
-		lower_error(l, s, w->at, "a condition is a truth value");
+		lower_error(l, s, E_TRUTH, w->at, "a condition is a truth value");
 		diag_hint(l->d, "Compare the number, as in x != 0.");
 		return false;
 	}
@@ -265,7 +266,7 @@ static bool holds(struct lowering *l, struct scope *s,
 	str_init(&out, l->a);
 	str_puts(&out, "");
 	print_values(l, s, w->expr, &out);
-	lower_error(l, s, w->at, "a condition of where does not hold");
+	lower_error(l, s, E_WHERE, w->at, "a condition of where does not hold");
 	if (out.n)
 		diag_note(l->d, (struct span){0}, "%s", str_text(&out));
 	return false;
@@ -299,7 +300,7 @@ enum dtype lower_dtype(struct lowering *l, struct scope *s,
 	k = lower_known(s, name.text);
 	if (k && k->v.kind == V_TYPE)
 		return k->v.type;
-	lower_error(l, s, name.at, "'%s' is no dtype", name.text);
+	lower_error(l, s, E_UNKNOWN_DTYPE, name.at, "'%s' is no dtype", name.text);
 	return T_NONE;
 }
 
@@ -311,12 +312,12 @@ int64_t lower_size(struct lowering *l, struct scope *s,
 	if (v.kind == V_BAD)
 		return -1;
 	if (v.kind != V_INT)
-		lower_error(l, s, e->at, "a size must be an integer");
+		lower_error(l, s, E_INDEX_TYPE, e->at, "a size must be an integer");
 	else if (v.i < 0)
-		lower_error(l, s, e->at, "size is negative: %lld",
+		lower_error(l, s, E_SIZE_VALUE, e->at, "size is negative: %lld",
 			(long long)v.i);
 	else if (v.i >= LOWER_SIZE_LIMIT)
-		lower_error(l, s, e->at, "size overflows 62 bits");
+		lower_error(l, s, E_OVERFLOW, e->at, "size overflows 62 bits");
 	else
 		return v.i;
 	return -1;

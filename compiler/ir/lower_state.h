@@ -148,8 +148,9 @@ struct want {
 /* ---- lower.c ---- */
 
 /* Report at "at", with notes that say which instance or use it is about. */
-void lower_error(struct lowering *l, const struct scope *s, struct span at,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void lower_error(struct lowering *l, const struct scope *s,
+	enum diag_code code, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 /* Add a statement for every line of the scope's operator, and for those of
  * the operators it uses. */
 void lower_expand(struct lowering *l, struct scope *s);

@@ -24,7 +24,7 @@ static bool lower_dims(struct lowering *l, struct scope *s,
 	for (int i = 0; i < t->rank; i++) {
 		t->dims[i] = lower_size(l, s, d->dims[i]);
 		if (!t->dims[i])
-			lower_error(l, s, d->dims[i]->at,
+			lower_error(l, s, E_EMPTY, d->dims[i]->at,
 				"dimension %d of '%s' is 0", i + 1, t->name);
 		ok &= t->dims[i] > 0;
 	}

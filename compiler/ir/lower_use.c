@@ -33,7 +33,7 @@ static bool operand_known(struct lowering *l, struct scope *s,
 	bool ok = true;
 
 	if (id < 0) {
-		lower_error(l, s->parent, operand.at, "unknown tensor '%s'",
+		lower_error(l, s->parent, E_UNKNOWN, operand.at, "unknown tensor '%s'",
 			operand.text);
 		return false;
 	}
@@ -45,7 +45,7 @@ static bool operand_known(struct lowering *l, struct scope *s,
 	for (int i = 0; i < t->rank; i++) {
 		if (t->dims[i] >= 0)
 			continue;
-		lower_error(l, s->parent, operand.at,
+		lower_error(l, s->parent, E_EXTENT_UNKNOWN, operand.at,
 			"extent %d of '%s' is not known yet", i + 1,
 			operand.text);
 		diag_hint(l->d, "State it where '%s' is made: i in N.",
@@ -54,7 +54,7 @@ static bool operand_known(struct lowering *l, struct scope *s,
 	}
 	if (t->rank == d->n_dims)
 		return true;
-	lower_error(l, s->parent, operand.at,
+	lower_error(l, s->parent, E_RANK, operand.at,
 		"'%s' has rank %d, '%s' takes rank %d", operand.text, t->rank,
 		s->title, d->n_dims);
 	return false;
@@ -66,7 +66,7 @@ static bool bind_operands(struct lowering *l, struct scope *s,
 	bool ok = use->n_operands == s->op->n_inputs;
 
 	if (!ok)
-		lower_error(l, s->parent, use->callee.at,
+		lower_error(l, s->parent, E_ARGUMENTS, use->callee.at,
 			"'%s' takes %d operands, not %d", s->title,
 			s->op->n_inputs, use->n_operands);
 	for (int i = 0; ok && i < use->n_operands; i++) {
@@ -91,7 +91,7 @@ static bool check_operand(struct lowering *l, struct scope *s,
 	bool ok = type == t->type;
 
 	if (!ok && type != T_NONE) {
-		lower_error(l, s->parent, operand.at,
+		lower_error(l, s->parent, E_CONVERSION, operand.at,
 			"'%s' is %s, but '%s' takes %s here", operand.text,
 			dtype_row(t->type)->name, s->title,
 			dtype_row(type)->name);
@@ -105,7 +105,7 @@ static bool check_operand(struct lowering *l, struct scope *s,
 		if (n == t->dims[i])
 			continue;
 		if (n >= 0)
-			lower_error(l, s->parent, operand.at,
+			lower_error(l, s->parent, E_EXTENTS_DISAGREE, operand.at,
 				"dimension %d of '%s' is %lld, but '%s' takes "
 				"%lld", i + 1, operand.text,
 				(long long)t->dims[i], s->title, (long long)n);
@@ -146,7 +146,7 @@ static bool same_shape(struct lowering *l, struct scope *s, int i, int id,
 	for (int k = 0; ok && k < t->rank; k++)
 		ok = lower_size(l, s, d->dims[k]) == t->dims[k];
 	if (!ok)
-		lower_error(l, s->parent, name.at,
+		lower_error(l, s->parent, E_EXTENTS_DISAGREE, name.at,
 			"'%s' has other dimensions than the result of '%s'",
 			name.text, s->title);
 	return ok;
@@ -189,7 +189,8 @@ static bool bind_results(struct lowering *l, struct scope *s,
 	const struct ast_stmt *use, int *copies)
 {
 	if (use->n_names != s->op->n_outputs) {
-		lower_error(l, s->parent, use->at, "'%s' has %d results, not %d",
+		lower_error(l, s->parent, E_ARGUMENTS, use->at,
+			"'%s' has %d results, not %d",
 			s->title, s->op->n_outputs, use->n_names);
 		return false;
 	}
@@ -228,7 +229,8 @@ static bool find_callee(struct lowering *l, struct scope *s, const char *name)
 		return true;
 	if (item && item->kind == AST_INSTANCE)
 		return lower_resolve(l, s, item);
-	lower_error(l, s->parent, s->at, "unknown operator '%s'", name);
+	lower_error(l, s->parent, E_UNKNOWN_OPERATOR, s->at,
+		"unknown operator '%s'", name);
 	return false;
 }
 
@@ -261,7 +263,7 @@ void lower_use(struct lowering *l, struct scope *parent,
 	s->prefix = use->names[0].text;
 	s->depth = parent->depth + 1;
 	if (s->depth > LOWER_USES) {
-		lower_error(l, parent, use->at, "operators use each other too "
+		lower_error(l, parent, E_LIMIT, use->at, "operators use each other too "
 			"deeply");
 		return;
 	}

@@ -100,7 +100,8 @@ static struct ir_expr *unfit(const struct place *p, struct span at,
 		str_double(&out, v.f);
 	else
 		str_printf(&out, "%lld", (long long)v.i);
-	lower_error(p->l, p->scope, at, "%s does not fit %s", str_text(&out),
+	lower_error(p->l, p->scope, E_CONVERSION, at,
+		"%s does not fit %s", str_text(&out),
 		dtype_row(t)->name);
 	return NULL;
 }
@@ -138,7 +139,7 @@ struct ir_expr *lower_typed(const struct place *p, struct span at, struct value 
 	if (v.kind == V_BAD)
 		return NULL;
 	if (v.kind == V_TYPE) {
-		lower_error(p->l, p->scope, at, "a dtype is no value");
+		lower_error(p->l, p->scope, E_KIND, at, "a dtype is no value");
 		return NULL;
 	}
 	if (v.kind != V_EXPR)
@@ -166,7 +167,7 @@ static struct value grown(const struct place *p, struct span at,
 		levels = v[i].levels > levels ? v[i].levels : levels;
 	}
 	if (nodes > LOWER_NODES || levels + 2 > LOWER_LEVELS) {
-		lower_error(p->l, p->scope, at,
+		lower_error(p->l, p->scope, E_LIMIT, at,
 			"expression is too large once functions are inlined");
 		diag_hint(p->l->d, "Give parts of it names with let.");
 		return lower_bad();
@@ -185,10 +186,10 @@ static bool is_truth(struct value v)
 	return lower_type_of(v) == T_BOOL;
 }
 
-static struct value wrong(const struct place *p, struct span at,
-	const char *what)
+static struct value wrong(const struct place *p, enum diag_code code,
+	struct span at, const char *what)
 {
-	lower_error(p->l, p->scope, at, "%s", what);
+	lower_error(p->l, p->scope, code, at, "%s", what);
 	return lower_bad();
 }
 
@@ -239,13 +240,13 @@ struct value lower_op(const struct place *p, struct span at, enum op op,
 	if (x.kind == V_BAD || y.kind == V_BAD)
 		return lower_bad();
 	if (x.kind == V_TYPE || y.kind == V_TYPE)
-		return wrong(p, at, "a dtype is no value");
+		return wrong(p, E_KIND, at, "a dtype is no value");
 	if (op == OP_MOD && dtype_is_float(common(x, y, want)))
-		return wrong(p, at, "'%' takes integers");
+		return wrong(p, E_CONVERSION, at, "'%' takes integers");
 	if (op == OP_AND && !(is_truth(x) && is_truth(y)))
-		return wrong(p, at, "'&&' takes truth values");
+		return wrong(p, E_TRUTH, at, "'&&' takes truth values");
 	if (op == OP_OR && !(is_truth(x) && is_truth(y)))
-		return wrong(p, at, "'||' takes truth values");
+		return wrong(p, E_TRUTH, at, "'||' takes truth values");
 	if (is_constant(x) && is_constant(y))
 		return lower_fold_op(p, at, op, x, y);
 	if (op == OP_AND || op == OP_OR)
@@ -253,7 +254,7 @@ struct value lower_op(const struct place *p, struct span at, enum op op,
 	t = room_for(room_for(working_type(op, x, y, want), x), y);
 	if ((op == OP_DIV || op == OP_MOD) && !dtype_is_float(t) &&
 	    is_constant(y) && !y.i)
-		return wrong(p, at, "division by zero");
+		return wrong(p, E_ZERO_DIVISION, at, "division by zero");
 	left = lower_typed(p, at, x, t);
 	right = lower_typed(p, at, y, t);
 	if (!left || !right)
@@ -276,9 +277,9 @@ struct value lower_unary(const struct place *p, struct span at, enum op op,
 	if (x.kind == V_BAD)
 		return x;
 	if (x.kind == V_TYPE)
-		return wrong(p, at, "a dtype is no value");
+		return wrong(p, E_KIND, at, "a dtype is no value");
 	if (op == OP_NOT && !is_truth(x))
-		return wrong(p, at, "'!' takes a truth value");
+		return wrong(p, E_TRUTH, at, "'!' takes a truth value");
 	if (is_constant(x))
 		return lower_fold_unary(p, at, op, x);
 	if (keeps_integers(op) && !dtype_is_float(t))
@@ -311,7 +312,7 @@ struct value lower_select(const struct place *p, struct span at,
 	if (c.kind == V_BAD || x.kind == V_BAD || y.kind == V_BAD)
 		return lower_bad();
 	if (!is_truth(c))
-		return wrong(p, at, "the condition is no truth value");
+		return wrong(p, E_TRUTH, at, "the condition is no truth value");
 	if (c.kind == V_BOOL)
 		return c.i ? x : y;
 	t = arms_type(x, y, want);

@@ -284,6 +284,6 @@ struct ir_operator *ir_read(struct arena *a, const struct source *src,
 	why = ir_verify(a, r.o);
 	if (!why)
 		return r.o;
-	diag_error(d, r.o->at, "this is no operator: %s", why);
+	diag_error(d, E_IR_TEXT, r.o->at, "this is no operator: %s", why);
 	return NULL;
 }

@@ -16,7 +16,7 @@ void reader_fail(struct reader *r, const char *fmt, ...)
 	if (r->bad)
 		return;
 	va_start(ap, fmt);
-	diag_error(r->d, at, "%s", arena_vprintf(r->a, fmt, ap));
+	diag_error(r->d, E_IR_TEXT, at, "%s", arena_vprintf(r->a, fmt, ap));
 	va_end(ap);
 	r->bad = true;
 	r->pos = (uint32_t)r->src->len;
