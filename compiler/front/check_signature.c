@@ -22,13 +22,22 @@ static bool is_type_name(const struct ast_item *op, const char *name)
 	return false;
 }
 
+/* A value that is just the name of a dtype attribute in scope is a dtype. */
+static bool gives_dtype(struct scope *s, const struct ast_attr *attr)
+{
+	struct symbol *y = s && attr->value && attr->value->kind == AST_NAME ?
+		scope_find(s, attr->value->name) : NULL;
+
+	return attr->type.text || (y && y->kind == SYM_DTYPE);
+}
+
 static void add_attr(struct scope *s, const struct ast_item *op,
 	const struct ast_attr *attr)
 {
-	bool dtype = attr->type.text != NULL, bare = !dtype && !attr->value;
+	bool dtype = gives_dtype(s, attr), bare = !dtype && !attr->value;
 	struct symbol *y;
 
-	if (attr->value)
+	if (attr->value && !dtype)
 		check_expr(s, attr->value, AT_CONDITION);
 	if (bare)
 		dtype = is_type_name(op, attr->name.text);
@@ -122,15 +131,6 @@ const struct scope *signature_of(struct checker *c, struct found op)
 	signature_build(s, silent, op.item);
 	table_put(&c->signatures, key, s);
 	return s;
-}
-
-/* A value that is just the name of a dtype attribute in scope is a dtype. */
-static bool gives_dtype(struct scope *s, const struct ast_attr *attr)
-{
-	struct symbol *y = s && attr->value && attr->value->kind == AST_NAME ?
-		scope_find(s, attr->value->name) : NULL;
-
-	return attr->type.text || (y && y->kind == SYM_DTYPE);
 }
 
 static void check_size_value(struct checker *c, const struct ast_attr *attr)

@@ -13,19 +13,36 @@
 #include "front/front.h"
 #include "ir/lower_state.h"
 
+/* The outermost instance or use around "s", NULL if there is none. */
+static const struct scope *entrance(const struct scope *s)
+{
+	const struct scope *out = NULL;
+
+	for (; s; s = s->parent)
+		if (s->title)
+			out = s;
+	return out;
+}
+
+/* What is wrong in an operator of another file is its user's mistake: the user
+ * sees their own line first. */
 void lower_error(struct lowering *l, const struct scope *s,
 	enum diag_code code, struct span at, const char *fmt, ...)
 {
+	const struct scope *in = entrance(s);
+	bool theirs = in && in->at.src != at.src;
 	va_list ap;
 	char *text;
 
 	va_start(ap, fmt);
 	text = arena_vprintf(l->a, fmt, ap);
 	va_end(ap);
-	diag_error(l->d, code, at, "%s", text);
+	diag_error(l->d, code, theirs ? in->at : at, "%s", text);
 	l->errors++;
+	if (theirs)
+		diag_note(l->d, at, "it is found here");
 	for (int n = 0; s && n < LOWER_NOTES; s = s->parent)
-		if (s->title) {
+		if (s->title && !(theirs && s == in)) {
 			diag_note(l->d, s->at, "in %s", s->title);
 			n++;
 		}

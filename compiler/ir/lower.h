@@ -24,7 +24,8 @@ struct lower_request {
 
 /* The operator in "a", folded and verified; or NULL with errors in "d". An
  * error found in an instance or a use is reported where the operator is
- * written, with a note that names the instance. */
+ * written, with a note that names the instance; if that is another file, the
+ * other way round. */
 struct ir_operator *lower(struct arena *a, const struct lower_request *r,
 	struct diag *d);
 

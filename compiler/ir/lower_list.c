@@ -31,11 +31,24 @@ static void add_sizes(struct arena *a, struct names *n,
 		}
 }
 
+/* A dtype by default, or the dtype that attribute "i" of "op" shares with an
+ * earlier one by default. */
+static bool is_dtype(const struct ast_item *op, int i)
+{
+	const struct ast_expr *e = op->attrs[i].value;
+
+	if (e && e->kind == AST_NAME)
+		for (int k = 0; k < i; k++)
+			if (!strcmp(op->attrs[k].name.text, e->name))
+				return is_dtype(op, k);
+	return op->attrs[i].type.text;
+}
+
 static void add_others(struct arena *a, struct names *n,
 	const struct ast_item *op)
 {
 	for (int i = 0; i < op->n_attrs; i++)
-		if (!op->attrs[i].type.text)
+		if (!is_dtype(op, i))
 			add(a, n, op->attrs[i].name.text);
 	for (int i = 0; i < op->n_where; i++)
 		if (op->where[i].bind.text)

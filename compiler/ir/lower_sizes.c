@@ -272,6 +272,7 @@ static bool holds(struct lowering *l, struct scope *s,
 	return false;
 }
 
+/* In the order written: a condition stands before what is computed with it. */
 bool lower_where(struct lowering *l, struct scope *s)
 {
 	bool ok = check_open(l, s);
@@ -279,13 +280,9 @@ bool lower_where(struct lowering *l, struct scope *s)
 	for (int i = 0; ok && i < s->op->n_where; i++) {
 		const struct ast_cond *w = &s->op->where[i];
 
-		if (w->bind.text)
-			ok &= lower_set(l, s, w->bind.text,
-				lower_const(l, s, w->expr), w->at);
+		ok = w->bind.text ? lower_set(l, s, w->bind.text,
+			lower_const(l, s, w->expr), w->at) : holds(l, s, w);
 	}
-	for (int i = 0; ok && i < s->op->n_where; i++)
-		if (!s->op->where[i].bind.text)
-			ok &= holds(l, s, &s->op->where[i]);
 	return ok;
 }
 

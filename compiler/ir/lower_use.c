@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Lowering: operators inside operators. In: let (s) = std.matmul.nt[scale =
  * 0.125](q, k); Out: the other operator's statements, its inputs standing for
- * the operands, its outputs for the names on the left, its sizes solved from
- * the operands' dimensions. Which kernel they end up in is not decided here. */
+ * the operands, its outputs for the names on the left, its sizes and dtypes
+ * those of the operands. Which kernel they end up in is not decided here. */
 #include <string.h>
 
 #include "front/front.h"
@@ -60,6 +60,19 @@ static bool operand_known(struct lowering *l, struct scope *s,
 	return false;
 }
 
+/* An attribute that is the dtype of an input, and was not given, is the
+ * operand's. */
+static bool unify_type(struct lowering *l, struct scope *s,
+	const struct ast_decl *d, const struct ir_tensor *t,
+	struct ast_name operand)
+{
+	struct value v = { .kind = V_TYPE, .type = t->type };
+
+	return dtype_named(d->type.text) != T_NONE ||
+		lower_known(s, d->type.text) ||
+		lower_set(l, s, d->type.text, v, operand.at);
+}
+
 static bool bind_operands(struct lowering *l, struct scope *s,
 	const struct ast_stmt *use)
 {
@@ -76,29 +89,40 @@ static bool bind_operands(struct lowering *l, struct scope *s,
 		if (!operand_known(l, s, d, use->operands[i], id))
 			return false;
 		lower_name_tensor(l, s, d->name.text, id);
-		ok = unify(l, s, d, &l->tensors.v[id], use->operands[i]);
+		ok = unify(l, s, d, &l->tensors.v[id], use->operands[i]) &&
+			unify_type(l, s, d, &l->tensors.v[id],
+				use->operands[i]);
 	}
 	return ok;
 }
 
+static void wrong_type(struct lowering *l, struct scope *s,
+	const struct ast_stmt *use, int i, enum dtype found, enum dtype wanted)
+{
+	const char *attr = s->op->inputs[i].type.text;
+
+	lower_error(l, s->parent, E_CONVERSION, use->operands[i].at,
+		"'%s' is %s, but '%s' takes %s here", use->operands[i].text,
+		dtype_row(found)->name, s->title, dtype_row(wanted)->name);
+	for (int k = 0; k < use->n_attrs; k++)
+		if (!strcmp(use->attrs[k].name.text, attr))
+			diag_hint(l->d, "Give the attribute: %s[%s = %s].",
+				s->title, attr, dtype_row(found)->name);
+}
+
 /* The operand's type and dimensions are those declared, sizes known. */
 static bool check_operand(struct lowering *l, struct scope *s,
-	const struct ast_decl *d, struct ast_name operand)
+	const struct ast_stmt *use, int at)
 {
+	const struct ast_decl *d = &s->op->inputs[at];
+	struct ast_name operand = use->operands[at];
 	const struct ir_tensor *t =
 		&l->tensors.v[lower_tensor_named(s, d->name.text)];
 	enum dtype type = lower_dtype(l, s, d->type);
 	bool ok = type == t->type;
 
-	if (!ok && type != T_NONE) {
-		lower_error(l, s->parent, E_CONVERSION, operand.at,
-			"'%s' is %s, but '%s' takes %s here", operand.text,
-			dtype_row(t->type)->name, s->title,
-			dtype_row(type)->name);
-		if (dtype_named(d->type.text) == T_NONE)
-			diag_hint(l->d, "Give the attribute: %s[%s = %s].",
-				s->title, d->type.text, dtype_row(t->type)->name);
-	}
+	if (!ok && type != T_NONE)
+		wrong_type(l, s, use, at, t->type, type);
 	for (int i = 0; ok && i < d->n_dims; i++) {
 		int64_t n = lower_size(l, s, d->dims[i]);
 
@@ -246,7 +270,7 @@ static bool prepare(struct lowering *l, struct scope *s,
 		return false;
 	ok = true;
 	for (int i = 0; i < use->n_operands; i++)
-		ok &= check_operand(l, s, &s->op->inputs[i], use->operands[i]);
+		ok &= check_operand(l, s, use, i);
 	return ok && bind_results(l, s, use, copies);
 }
 
