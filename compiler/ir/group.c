@@ -3,18 +3,31 @@
  * groups, in the order in which they run; the operator's statements stand in
  * that order too. A group under construction is a cluster: coordinates, those
  * of its anchor's axes, and for every member the axis that runs along each. A
- * statement joins the last cluster it depends on if all it reads there is at
- * its own coordinates; match.c decides that. */
+ * statement joins a cluster it depends on, the last first, if all it reads
+ * there is at its own coordinates; or else one that goes over the same domain
+ * and reads the same. match.c decides that. Clusters depend on each other
+ * without cycles, which is all the order that there is until the end. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ir/match.h"
 
+/* A contraction's epilogue and a walk take only so many statements. */
+enum { EPILOGUE_MAX = 8, MEMBERS_MAX = 24 };
+
+/* Of more clusters than this, pairs are not compared. */
+enum { SIBLINGS_MAX = 64 };
+
+/* "of" by tensor: the cluster that writes it, or -1. "reads" by statement, as
+ * they stand before they are put in order. "seen[k]" is "visit" once a search
+ * among clusters has been at k. "tmp" is for what one comparison needs. */
 struct grouping {
-	struct arena *a;
+	struct arena *a, *tmp;
 	struct ir_operator *o;
 	VEC(struct cluster) clusters;
-	int *of;		/* by tensor: the cluster that writes it, or -1 */
+	struct group_reads *reads;
+	int *of;
+	int *seen, visit;
 };
 
 static bool is_reduce(const struct ir_operator *o, int stmt)
@@ -22,17 +35,48 @@ static bool is_reduce(const struct ir_operator *o, int stmt)
 	return o->stmts[stmt].expr->kind == IR_REDUCE;
 }
 
-/* The last cluster that statement "stmt" depends on, or -1. */
-static int last_source(struct grouping *g, int stmt)
-{
-	struct group_reads reads = {0};
-	int last = -1;
+static bool depends(struct grouping *g, int from, int on);
 
-	group_collect(g->a, g->o, g->o->stmts[stmt].expr, &reads);
-	for (int i = 0; i < reads.n; i++)
-		if (g->of[reads.v[i]->tensor] > last)
-			last = g->of[reads.v[i]->tensor];
-	return last;
+/* Does the statement read what a cluster writes that depends on "on"? */
+static bool stmt_depends(struct grouping *g, int stmt, int from, int on)
+{
+	const struct group_reads *reads = &g->reads[stmt];
+
+	for (int i = 0; i < reads->n; i++) {
+		int k = g->of[reads->v[i]->tensor];
+
+		if (k >= 0 && k != from && depends(g, k, on))
+			return true;
+	}
+	return false;
+}
+
+static bool depends(struct grouping *g, int from, int on)
+{
+	const struct cluster *c = &g->clusters.v[from];
+
+	if (from == on)
+		return true;
+	if (g->seen[from] == g->visit)
+		return false;
+	g->seen[from] = g->visit;
+	for (int i = 0; i < c->members.n; i++)
+		if (stmt_depends(g, c->members.v[i].stmt, from, on))
+			return true;
+	return false;
+}
+
+/* True if what "stmt" reads of other clusters can be computed before cluster
+ * "k", which has room for it. */
+static bool may_enter(struct grouping *g, int stmt, int k)
+{
+	const struct cluster *c = &g->clusters.v[k];
+
+	if (c->members.n >= (c->anchor == IR_CONTRACTION ? EPILOGUE_MAX :
+			MEMBERS_MAX))
+		return false;
+	g->visit++;
+	return !stmt_depends(g, stmt, k, k);
 }
 
 static void add_member(struct grouping *g, int cluster, int stmt, int *axis)
@@ -64,20 +108,24 @@ static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
 
 /* ---- maps before a row reduction join it ---- */
 
+static bool reads_of(struct grouping *g, int stmt, int cluster)
+{
+	const struct group_reads *reads = &g->reads[stmt];
+
+	for (int i = 0; i < reads->n; i++)
+		if (g->of[reads->v[i]->tensor] == cluster)
+			return true;
+	return false;
+}
+
 static bool read_elsewhere(struct grouping *g, int cluster)
 {
-	for (int k = cluster + 1; k < g->clusters.n; k++) {
+	for (int k = 0; k < g->clusters.n; k++) {
 		const struct cluster *c = &g->clusters.v[k];
 
-		for (int i = 0; i < c->members.n; i++) {
-			struct group_reads reads = {0};
-
-			group_collect(g->a, g->o,
-				g->o->stmts[c->members.v[i].stmt].expr, &reads);
-			for (int j = 0; j < reads.n; j++)
-				if (g->of[reads.v[j]->tensor] == cluster)
-					return true;
-		}
+		for (int i = 0; k != cluster && i < c->members.n; i++)
+			if (reads_of(g, c->members.v[i].stmt, cluster))
+				return true;
 	}
 	return false;
 }
@@ -104,7 +152,7 @@ static void absorb_sources(struct grouping *g, int into, int stmt)
 		int *perm = ARENA_ARRAY(g->a, from->n_coords, int);
 
 		if (from->anchor == IR_MAP && from->members.n &&
-				match_source(g->a, g->o, from,
+				match_source(g->tmp, g->o, from,
 					&g->clusters.v[into], stmt, perm) &&
 				!read_elsewhere(g, k))
 			absorb(g, k, into, perm);
@@ -131,20 +179,21 @@ static void start_cluster(struct grouping *g, int stmt)
 /* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */
 static int joined(struct grouping *g, int stmt, int **axis)
 {
-	int last = last_source(g, stmt);
 	struct ir_contraction c;
 
 	if (is_reduce(g->o, stmt) && ir_contraction(g->a, g->o, stmt, &c, NULL))
 		return -1;
-	if (last >= 0 && match_member(g->a, g->o, &g->clusters.v[last], stmt,
-			axis))
-		return last;
-	if (!is_reduce(g->o, stmt) || !g->clusters.n ||
-			g->clusters.n - 1 == last)
-		return -1;
-	last = g->clusters.n - 1;
-	return match_sibling(g->a, g->o, &g->clusters.v[last], stmt, axis) ?
-		last : -1;
+	for (int k = g->clusters.n - 1; k >= 0; k--)
+		if (reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
+				match_member(g->a, g->tmp, g->o,
+					&g->clusters.v[k], stmt, axis))
+			return k;
+	for (int k = g->clusters.n - 1; k >= 0; k--)
+		if (!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
+				match_sibling(g->a, g->tmp, g->o,
+					&g->clusters.v[k], stmt, axis))
+			return k;
+	return -1;
 }
 
 static void place(struct grouping *g, int stmt)
@@ -156,6 +205,35 @@ static void place(struct grouping *g, int stmt)
 		start_cluster(g, stmt);
 	else
 		add_member(g, k, stmt, axis);
+	arena_reset(g->tmp);
+}
+
+/* ---- clusters beside each other ---- */
+
+/* Clusters that read the same over the same domain become one, where neither
+ * needs the other. */
+static void merge_siblings(struct grouping *g)
+{
+	for (int k = 1; k < g->clusters.n && g->clusters.n <= SIBLINGS_MAX; k++)
+		for (int i = 0; i < k; i++) {
+			struct cluster *to = &g->clusters.v[i];
+			struct cluster *from = &g->clusters.v[k];
+			bool apart;
+
+			arena_reset(g->tmp);
+			if (to->members.n + from->members.n > MEMBERS_MAX ||
+					!match_clusters(g->tmp, g->o, to, from))
+				continue;
+			g->visit++;
+			apart = !depends(g, i, k);
+			g->visit++;
+			apart &= !depends(g, k, i);
+			for (int j = 0; apart && j < from->members.n; j++)
+				add_member(g, i, from->members.v[j].stmt,
+					from->members.v[j].axis);
+			if (apart)
+				from->members.n = 0;
+		}
 }
 
 /* ---- the result ---- */
@@ -214,6 +292,27 @@ static void close_cluster(struct grouping *g, struct cluster *c,
 	}
 }
 
+/* Closes cluster "k" after those it reads. */
+static void close_in_order(struct grouping *g, int k, const struct ir_stmt *old,
+	struct ir_partition *p)
+{
+	struct cluster *c = &g->clusters.v[k];
+
+	if (g->seen[k] == g->visit || !c->members.n)
+		return;
+	g->seen[k] = g->visit;
+	for (int i = 0; i < c->members.n; i++) {
+		const struct group_reads *reads =
+			&g->reads[c->members.v[i].stmt];
+
+		for (int j = 0; j < reads->n; j++)
+			if (g->of[reads->v[j]->tensor] >= 0)
+				close_in_order(g, g->of[reads->v[j]->tensor],
+					old, p);
+	}
+	close_cluster(g, c, old, p);
+}
+
 static struct ir_partition *close_all(struct grouping *g)
 {
 	struct ir_partition *p = ARENA_NEW(g->a, struct ir_partition);
@@ -228,24 +327,32 @@ static struct ir_partition *close_all(struct grouping *g)
 	old = o->stmts;
 	o->stmts = ARENA_ARRAY(g->a, o->n_stmts, struct ir_stmt);
 	o->n_stmts = 0;
+	g->visit++;
 	for (int k = 0; k < g->clusters.n; k++)
-		if (g->clusters.v[k].members.n)
-			close_cluster(g, &g->clusters.v[k], old, p);
+		close_in_order(g, k, old, p);
 	return p;
 }
 
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
 {
-	struct grouping g = { .a = a, .o = o };
+	struct grouping g = { .a = a, .o = o, .tmp = arena_create() };
+	struct ir_partition *p;
 
 	ir_hoist(a, o);
 	ir_inline(a, o);
+	g.reads = ARENA_ARRAY(a, o->n_stmts + 1, struct group_reads);
+	for (int i = 0; i < o->n_stmts; i++)
+		group_collect(a, o, o->stmts[i].expr, &g.reads[i]);
 	g.of = ARENA_ARRAY(a, o->n_tensors, int);
+	g.seen = ARENA_ARRAY(a, o->n_stmts + 1, int);
 	for (int i = 0; i < o->n_tensors; i++)
 		g.of[i] = -1;
 	for (int i = 0; i < o->n_stmts; i++)
 		place(&g, i);
-	return close_all(&g);
+	merge_siblings(&g);
+	p = close_all(&g);
+	arena_destroy(g.tmp);
+	return p;
 }
 
 struct search {

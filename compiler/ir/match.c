@@ -174,58 +174,117 @@ static bool short_enough(const struct match *m)
 	return m->s->expr->kind != IR_REDUCE && m->s->n_axes == rows;
 }
 
-static struct match begin(struct arena *a, const struct ir_operator *o,
-	const struct cluster *c, int stmt)
+/* "axis" is to be filled; "tmp" is for what deciding needs. */
+static struct match begin(struct arena *tmp, const struct ir_operator *o,
+	const struct cluster *c, int stmt, int *axis)
 {
-	struct match m = { a, o, c, &o->stmts[stmt],
-		ARENA_ARRAY(a, c->n_coords, int) };
+	struct match m = { tmp, o, c, &o->stmts[stmt], axis };
 
 	for (int i = 0; i < c->n_coords; i++)
 		m.axis[i] = -1;
 	return m;
 }
 
-bool match_member(struct arena *a, const struct ir_operator *o,
-	const struct cluster *c, int stmt, int **axis)
+bool match_member(struct arena *a, struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c, int stmt,
+	int **axis)
 {
-	struct match m = begin(a, o, c, stmt);
+	struct match m = begin(tmp, o, c, stmt,
+		*axis = ARENA_ARRAY(a, c->n_coords, int));
 	bool reduce = m.s->expr->kind == IR_REDUCE;
 
-	*axis = m.axis;
 	if ((reduce && c->anchor != IR_ROW) || !use_reads(&m) ||
 			!short_enough(&m))
 		return false;
 	return reduce ? complete_reduce(&m) : complete_map(&m);
 }
 
-static void mark_input(struct ir_expr *e, void *ctx)
-{
-	bool *read = ctx;
+/* ---- statements beside each other ---- */
 
-	if (e->kind == IR_READ)
-		read[e->tensor] = true;
+/* Two reads of one tensor, "x" by a member whose axes along the coordinates
+ * are "at": are they of the same element? */
+static bool same_place(const struct match *m, const int *at,
+	const struct ir_expr *x, const struct ir_expr *y)
+{
+	struct ir_affine f, g;
+
+	for (int d = 0; d < x->n_args; d++) {
+		if (!ir_affine(m->a, m->o, x->args[d], &f) ||
+				!ir_affine(m->a, m->o, y->args[d], &g) ||
+				f.c != g.c)
+			return false;
+		for (int i = 0; i < m->c->n_coords; i++)
+			if (at[i] >= 0 && m->axis[i] >= 0 &&
+					f.coef[at[i]] != g.coef[m->axis[i]])
+				return false;
+	}
+	return true;
 }
 
+struct reads {
+	struct arena *a;
+	VEC(const struct ir_expr *) v;
+};
+
+static void add_read(struct ir_expr *e, void *ctx)
+{
+	struct reads *r = ctx;
+
+	if (e->kind == IR_READ && e->n_args)
+		vec_push(r->a, &r->v, e);
+}
+
+static bool share_element(const struct match *m, const struct member *w)
+{
+	struct reads x = { .a = m->a }, y = { .a = m->a };
+
+	ir_walk(m->o->stmts[w->stmt].expr, add_read, &x);
+	ir_walk(m->s->expr, add_read, &y);
+	for (int i = 0; i < x.v.n; i++)
+		for (int k = 0; k < y.v.n; k++)
+			if (x.v.v[i]->tensor == y.v.v[k]->tensor &&
+					same_place(m, w->axis, x.v.v[i],
+						y.v.v[k]))
+				return true;
+	return false;
+}
+
+/* Some member reads at its own coordinates what the statement reads at its. */
 static bool shares_input(const struct match *m)
 {
-	bool *x = ARENA_ARRAY(m->a, m->o->n_tensors, bool);
-	bool *y = ARENA_ARRAY(m->a, m->o->n_tensors, bool);
-
-	ir_walk(m->s->expr, mark_input, x);
-	ir_walk(m->o->stmts[m->c->anchor_stmt].expr, mark_input, y);
-	for (int i = 0; i < m->o->n_tensors; i++)
-		if (x[i] && y[i])
+	for (int i = 0; i < m->c->members.n; i++)
+		if (share_element(m, &m->c->members.v[i]))
 			return true;
 	return false;
 }
 
-bool match_sibling(struct arena *a, const struct ir_operator *o,
-	const struct cluster *c, int stmt, int **axis)
+/* A map of one value per coordinate, its axes in the cluster's order. */
+static bool same_domain(struct match *m)
 {
-	struct match m = begin(a, o, c, stmt);
+	if (m->s->n_axes != m->c->n_coords ||
+			group_writer(m->o, m->s->tensor) < 0)
+		return false;
+	for (int i = 0; i < m->c->n_coords; i++) {
+		m->axis[i] = m->s->axes[i];
+		if (!alike(&m->o->axes[m->c->coords[i]],
+				&m->o->axes[m->axis[i]]))
+			return false;
+	}
+	return true;
+}
 
-	*axis = m.axis;
-	return c->anchor == IR_ROW && shares_input(&m) && complete_reduce(&m);
+bool match_sibling(struct arena *a, struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c, int stmt,
+	int **axis)
+{
+	struct match m = begin(tmp, o, c, stmt,
+		*axis = ARENA_ARRAY(a, c->n_coords, int));
+	bool reduce = m.s->expr->kind == IR_REDUCE;
+
+	if (!c->members.n || c->anchor != (reduce ? IR_ROW : IR_MAP))
+		return false;
+	return (reduce ? complete_reduce(&m) : same_domain(&m)) &&
+		shares_input(&m);
 }
 
 static int coord_of(const struct cluster *c, int axis)
@@ -252,11 +311,40 @@ static bool permutation(const struct match *m, const struct cluster *to,
 	return true;
 }
 
-bool match_source(struct arena *a, const struct ir_operator *o,
+/* The same coordinates, in order. */
+static bool same_coords(const struct ir_operator *o, const struct cluster *x,
+	const struct cluster *y)
+{
+	if (x->anchor != y->anchor || x->anchor == IR_CONTRACTION ||
+			x->n_rows != y->n_rows || x->n_coords != y->n_coords)
+		return false;
+	for (int i = 0; i < x->n_coords; i++)
+		if (!alike(&o->axes[x->coords[i]], &o->axes[y->coords[i]]))
+			return false;
+	return true;
+}
+
+bool match_clusters(struct arena *tmp, const struct ir_operator *o,
+	const struct cluster *x, const struct cluster *y)
+{
+	if (!x->members.n || !same_coords(o, x, y))
+		return false;
+	for (int i = 0; i < y->members.n; i++) {
+		const struct member *w = &y->members.v[i];
+		struct match m = { tmp, o, x, &o->stmts[w->stmt], w->axis };
+
+		if (shares_input(&m))
+			return true;
+	}
+	return false;
+}
+
+bool match_source(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *from, const struct cluster *to, int stmt,
 	int *perm)
 {
-	struct match m = begin(a, o, from, stmt);
+	struct match m = begin(tmp, o, from, stmt,
+		ARENA_ARRAY(tmp, from->n_coords, int));
 
 	return from->n_coords == to->n_coords && use_reads(&m) &&
 		paired(&m) && pair(&m, 0, from->n_coords, to->coords,

@@ -24,19 +24,26 @@ struct cluster {
 	} members;
 };
 
-/* True if "stmt" may join "c", some of whose tensors it reads; then "*axis"
- * has its axis along each coordinate. */
-bool match_member(struct arena *a, const struct ir_operator *o,
-	const struct cluster *c, int stmt, int **axis);
+/* True if "stmt" may join "c", some of whose tensors it reads; then "*axis",
+ * in "a", has its axis along each coordinate. "tmp" may be reset after. */
+bool match_member(struct arena *a, struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c, int stmt,
+	int **axis);
 
-/* The same for a reduction that reads nothing of "c" but shares an input and
- * the coordinates with it. */
-bool match_sibling(struct arena *a, const struct ir_operator *o,
-	const struct cluster *c, int stmt, int **axis);
+/* The same for a statement that reads nothing of "c" but goes over the same
+ * coordinates and reads there what "c" reads: a reduction beside reductions, a
+ * map beside maps. */
+bool match_sibling(struct arena *a, struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c, int stmt,
+	int **axis);
+
+/* The same for all of "y" beside all of "x", their coordinates in order. */
+bool match_clusters(struct arena *tmp, const struct ir_operator *o,
+	const struct cluster *x, const struct cluster *y);
 
 /* True if the maps of "from" may come before reduction "stmt" in its new
  * cluster "to"; perm[coordinate of from] = coordinate of to. */
-bool match_source(struct arena *a, const struct ir_operator *o,
+bool match_source(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *from, const struct cluster *to, int stmt,
 	int *perm);
 

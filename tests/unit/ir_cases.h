@@ -200,7 +200,7 @@ static const struct ir_case ir_cases[] = {
 	"group 0 row of 2: (h), (m), y\n",
 	"it is no sum over axes"
 }, {
-	/* two reductions of one input; a third over the other axis */
+	/* three reductions of one input; one over the other axis */
 	"op moments {\n"
 	"  in x: f32[4, 9] layout(0, 1) align 16\n"
 	"  out s: f32[4] layout(0) align 16\n"
@@ -212,9 +212,8 @@ static const struct ir_case ir_cases[] = {
 	"  t[l:9] = sum[b:4](x[b, l]) : f32\n"
 	"  a[b:4] = argmax[l:9](x[b, l]) : i32\n"
 	"}\n",
-	"group 0 row of 1: s, q\n"
-	"group 1 row of 1: t\n"
-	"group 2 row of 1: a\n",
+	"group 0 row of 1: s, q, a\n"
+	"group 1 row of 1: t\n",
 	"what is summed is no product of two tensors"
 }, {
 	/* attention: the scores leave the contraction as workspace */
