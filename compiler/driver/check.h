@@ -15,8 +15,9 @@
 
 /* "op" is the operator as lowered (before groups rewrote it); "cuda" the text
  * that has the program's launcher, and may have others. "address" compiles it
- * with the sanitizers. "nvcc" (or NULL) asks for a run on the GPU, whole, of
- * which rows of the output are compared, and timed. "work" is the multiply-adds
+ * with the sanitizers; "bytes" counts what it asks of global memory. "nvcc" (or
+ * NULL) asks for a run on the GPU, whole, of which rows of the output are
+ * compared, and timed. "work" is the multiply-adds
  * to spend on the reference (0: 4e8, some seconds): above it, the check is by
  * parts.
  * "seconds" (0: 120) bounds the compiler and the emulated program, each. */
@@ -26,7 +27,7 @@ struct check_request {
 	const struct target *target;
 	const char *cuda;
 	size_t n_cuda;
-	bool address;
+	bool address, bytes;
 	const char *nvcc;
 	uint64_t seed;
 	double work, seconds;
@@ -43,13 +44,16 @@ enum check_verdict {
 
 /* "line" says it in one line: "c2: verified whole, 200704 outputs, exact";
  * "detail" the first mismatches or the fault, a line each, "" if verified.
- * "worst" is the greatest error as a part of its bound. */
+ * "worst" is the greatest error as a part of its bound. "asked", "cached" and
+ * "least" are bytes of global memory, where they were counted; "detail" then
+ * has them by tensor. */
 struct check_result {
 	enum check_verdict verdict;
 	const char *line, *detail;
 	bool whole;
 	int64_t outputs, tiles, all_tiles;
 	double worst, seconds;
+	int64_t asked, cached, least;
 	const char *device;	/* the GPU it ran on, or NULL */
 	double cold, hot;	/* seconds a launch there */
 };

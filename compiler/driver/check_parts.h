@@ -65,6 +65,11 @@ int64_t check_gpu_every(const struct check *c);
 /* Device and times from the program's report. */
 void check_gpu_read(struct check *c, const char *report);
 
+/* ---- check_bytes.c ---- */
+
+/* What the program says of the bytes it asked for. */
+void check_bytes_read(struct check *c, const char *report);
+
 /* ---- check_compare.c ---- */
 
 /* All that was written against the reference: counts and first mismatches. */

@@ -127,13 +127,18 @@ static void push_flags(const struct check *c, struct command *k)
 	};
 	static const char *const address[] = { "-O1", "-g",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
+	static const char *const bytes[] = { "-O1", "-fsanitize=thread",
+		"-fno-tree-sra", "-DWPK_EMU_COUNT", "-c" };
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		push(k, flags[i]);
 	for (size_t i = 0; c->r->address &&
 	     i < sizeof address / sizeof *address; i++)
 		push(k, address[i]);
-	if (!c->r->address)
+	for (size_t i = 0; c->r->bytes && i < sizeof bytes / sizeof *bytes;
+	     i++)
+		push(k, bytes[i]);
+	if (!c->r->address && !c->r->bytes)
 		push(k, "-O2");
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
@@ -143,25 +148,55 @@ static void push_flags(const struct check *c, struct command *k)
 #endif
 }
 
-/* The compiler's own temporary files go to "folder" too: it may be killed. */
-static void build_command(const struct check *c, const char *compiler,
-	const char *folder, const char *header, const char *library,
-	const char *source, const char *program, struct command *k)
+/* Where a kernel is compiled and linked. "object" stands between where that
+ * takes two commands: accesses are counted in place of ThreadSanitizer, whose
+ * library one command would link. */
+struct build {
+	const char *folder, *header, *library, *source, *object, *program;
+};
+
+/* The compiler's own temporary files go to the folder too: it may be killed. */
+static void begin_command(const struct check *c, const char *compiler,
+	const struct build *b, struct command *k)
 {
 	*k = (struct command){ .n = 0 };
 	push(k, "env");
-	push(k, arena_printf(c->a, "TMPDIR=%s", folder));
+	push(k, arena_printf(c->a, "TMPDIR=%s", b->folder));
 	push_compiler(c->a, k, compiler);
-	push_flags(c, k);
-	push(k, "-include");
-	push(k, header);
-	push(k, source);
-	push(k, "-x");
-	push(k, "none");
-	push(k, library);
+}
+
+static void push_link(const struct build *b, struct command *k)
+{
+	push(k, b->library);
 	push(k, "-lm");
 	push(k, "-o");
-	push(k, program);
+	push(k, b->program);
+}
+
+static void compile_command(const struct check *c, const char *compiler,
+	const struct build *b, struct command *k)
+{
+	begin_command(c, compiler, b, k);
+	push_flags(c, k);
+	push(k, "-include");
+	push(k, b->header);
+	push(k, b->source);
+	if (b->object) {
+		push(k, "-o");
+		push(k, b->object);
+		return;
+	}
+	push(k, "-x");
+	push(k, "none");
+	push_link(b, k);
+}
+
+static void link_command(const struct check *c, const char *compiler,
+	const struct build *b, struct command *k)
+{
+	begin_command(c, compiler, b, k);
+	push(k, b->object);
+	push_link(b, k);
 }
 
 /* Up to LINES_SHOWN lines of "text" from the first that holds one of "marks"
@@ -198,9 +233,21 @@ double check_seconds(const struct check *c)
 	return c->r->seconds > 0 ? c->r->seconds : default_seconds;
 }
 
+static void build_with(struct check *c, const char *compiler,
+	const struct build *b, struct child *run)
+{
+	struct command k;
+
+	compile_command(c, compiler, b, &k);
+	child_run(c->a, k.v, NULL, 0, check_seconds(c), run);
+	if (!b->object || run->status || run->timed_out || check_stopped())
+		return;
+	link_command(c, compiler, b, &k);
+	child_run(c->a, k.v, NULL, 0, check_seconds(c), run);
+}
+
 /* Tries the compilers in turn; one that is not there exits with 127. */
-static enum check_verdict compile(struct check *c, const char *folder,
-	const char *header, const char *library, const char *program)
+static enum check_verdict compile(struct check *c, const struct build *b)
 {
 	static const char *const known[] = { "g++", "c++", "clang++", NULL };
 	static const char *const marks[] = { "error", NULL };
@@ -208,13 +255,9 @@ static enum check_verdict compile(struct check *c, const char *folder,
 	const char *const mine[] = { own, NULL };
 	const char *const *names = own && *own ? mine : known;
 	struct child run = { .status = 127 };
-	struct command k;
 
 	for (; *names && run.status == 127; names++) {
-		build_command(c, *names, folder, header, library,
-			arena_printf(c->a, "%s/%s.cu", folder,
-			c->r->program->name), program, &k);
-		child_run(c->a, k.v, NULL, 0, check_seconds(c), &run);
+		build_with(c, *names, b, &run);
 		if (check_stopped())
 			return CHECK_STOPPED;
 	}
@@ -226,7 +269,7 @@ static enum check_verdict compile(struct check *c, const char *folder,
 			"compiler was found");
 	if (run.status == 0)
 		return CHECK_VERIFIED;
-	quote(c, str_text(&run.err), folder, marks);
+	quote(c, str_text(&run.err), b->folder, marks);
 	if (strstr(str_text(&run.err), arena_printf(c->a, "%s.cu:",
 	    c->r->program->name)))
 		return check_end(c, CHECK_FAULT, "the emitted text does not "
@@ -298,6 +341,8 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 	if (run->status || count_of(text, " done\n") != CHECK_RUNS)
 		return check_end(c, CHECK_FAULT, arena_printf(c->a, "the "
 			"kernel ended with status %d", run->status));
+	if (c->r->bytes)
+		check_bytes_read(c, text);
 	return CHECK_VERIFIED;
 }
 
@@ -325,10 +370,13 @@ enum check_verdict check_run(struct check *c, const char *folder)
 {
 	const char *header = emulator_file(c->a, PATHS_EMU_HEADER);
 	const char *library = emulator_file(c->a, PATHS_EMU_LIBRARY);
-	const char *program = arena_printf(c->a, "%s/program", folder);
-	const char *source = arena_printf(c->a, "%s/%s.cu", folder,
-		c->r->program->name);
-	const char *const argv[] = { program, NULL };
+	struct build b = { folder, header, library,
+		.source = arena_printf(c->a, "%s/%s.cu", folder,
+			c->r->program->name),
+		.object = c->r->bytes ? arena_printf(c->a, "%s/kernel.o",
+			folder) : NULL,
+		.program = arena_printf(c->a, "%s/program", folder) };
+	const char *const argv[] = { b.program, NULL };
 	enum check_verdict v;
 	struct child run;
 	struct str s;
@@ -340,11 +388,11 @@ enum check_verdict check_run(struct check *c, const char *folder)
 	if (c->r->nvcc)
 		str_puts(&s, "\nextern cudaStream_t wpk_gpu_stream;\n");
 	put_entry(&s, c->r->program, c->r->nvcc ? "wpk_gpu_stream" : "0");
-	if (!child_write_file(source, str_text(&s), s.n))
+	if (!child_write_file(b.source, str_text(&s), s.n))
 		return check_end(c, CHECK_UNAVAILABLE, arena_printf(c->a,
 			"not verified: %s", strerror(errno)));
-	v = c->r->nvcc ? check_gpu_compile(c, folder, source, program) :
-		compile(c, folder, header, library, program);
+	v = c->r->nvcc ? check_gpu_compile(c, folder, b.source, b.program) :
+		compile(c, &b);
 	if (v != CHECK_VERIFIED)
 		return v;
 	str_init(&s, c->a);

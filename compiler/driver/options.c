@@ -258,9 +258,10 @@ static bool set_check(struct reading *r, const char *v)
 	if (!v)
 		return true;
 	r->o->check_address = !strcmp(v, "address");
+	r->o->check_bytes = !strcmp(v, "bytes");
 	r->o->check_gpu = !strcmp(v, "gpu");
-	return r->o->check_address || r->o->check_gpu ||
-		fail(r, "--check takes nothing, =address or =gpu, not '%s'", v);
+	return r->o->check_address || r->o->check_bytes || r->o->check_gpu ||
+		fail(r, "--check takes nothing or address, bytes, gpu, not '%s'", v);
 }
 
 static bool set_test(struct reading *r, const char *v)

@@ -44,7 +44,7 @@ struct options {
 	uint64_t seed;
 	const char *lock;
 	bool no_lock, frozen;
-	bool check, check_address, check_gpu, test, no_verify;
+	bool check, check_address, check_bytes, check_gpu, test, no_verify;
 	int jobs;
 	enum color color;
 	bool quiet, verbose, verify_passes;

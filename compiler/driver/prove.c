@@ -51,7 +51,8 @@ static struct proof emulate(struct session *s, struct arena *a,
 	};
 	struct check_request r = { .program = p, .op = j->reference,
 		.target = s->target, .cuda = str_text(cu), .n_cuda = cu->n,
-		.address = s->o->check_address, .nvcc = s->o->check_gpu ?
+		.address = s->o->check_address,
+		.bytes = s->o->check_bytes, .nvcc = s->o->check_gpu ?
 			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
 	struct check_result c;
 	struct proof proof;

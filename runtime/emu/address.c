@@ -3,8 +3,6 @@
  * and without it: its interface is called where it is there. */
 #include "emu.h"
 
-#define WEAK __attribute__((weak))
-
 WEAK void __asan_poison_memory_region(const volatile void *p, size_t n);
 WEAK void __asan_unpoison_memory_region(const volatile void *p, size_t n);
 WEAK void *__asan_region_is_poisoned(void *p, size_t n);

@@ -287,6 +287,8 @@ void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 	address_unpoison(shared_memory, SHARED_SIZE);
 	memset(shared_memory, (at.x + at.y + at.z) % 2 ? 0 : 0xff, shared);
 	address_poison(shared_memory + shared, SHARED_SIZE - shared);
+	if (count_block)
+		count_block();
 	start_threads((int)(dim.x * dim.y * dim.z));
 	warps = (n_threads + WARP - 1) / WARP;
 	do {

@@ -60,6 +60,9 @@ void wpk_emu_copy(int line, void *to, const void *from, int bytes, bool guard)
 	struct copy c = { to, from, bytes, guard, current->group };
 
 	check(line, &c);
+	if (count_access && guard)
+		count_access((const void *)(uintptr_t)line, from,
+			(size_t)bytes, false);
 	if (job.late)
 		push(current, c);
 	else

@@ -108,6 +108,19 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fault(const char *kind, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
 
+/* ---- count.c: bytes asked for, where the kernel is compiled to count ---- */
+
+#define WEAK __attribute__((weak))
+
+/* A tensor, in the launcher's order, or at last the workspace. */
+WEAK void count_open(const void *p, size_t bytes);
+WEAK void count_launch(void);
+WEAK void count_block(void);
+/* The running thread touches "n" bytes; "place" tells the instruction. */
+WEAK void count_access(const void *place, const void *p, size_t n, bool write);
+/* A line for each that was opened. */
+WEAK void count_report(void);
+
 /* ---- address.c: AddressSanitizer, where the kernel is compiled with it ---- */
 
 void address_poison(const void *p, size_t n);

@@ -111,6 +111,8 @@ int wpk_emu_launch(const void *config, const void *kernel,
 
 	check(c, kernel);
 	shared_open(c->shared);
+	if (count_launch)
+		count_launch();
 	gridDim = c->grid;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);

@@ -16,6 +16,7 @@
  * its job's mode:
  *
  *	late launch 0 ran 14 of 98 columns of 1 blocks
+ *	late bytes 0 read 96 cached 0 once 96 written 0 cached 0 once 0
  *	late fault KIND line L block X Y Z thread T: TEXT
  *	late returned CODE		by the launcher
  *	late done
@@ -324,8 +325,14 @@ static int run_job(void)
 			allocate_guarded(bytes, WORKSPACE_ALIGN);
 		memset(workspace, job.poison, bytes);
 	}
+	for (int i = 0; i < n_tensors && count_open; i++)
+		count_open(p[i], tensors[i].bytes);
+	if (count_open)
+		count_open(workspace, bytes);
 	code = wpk_emu_entry(p, workspace, bytes);
 	close_tensors();
+	if (count_report)
+		count_report();
 	if (code)
 		say("returned %d", code);
 	say("done");

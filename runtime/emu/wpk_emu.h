@@ -8,6 +8,9 @@
 #define WPK_RUNTIME_EMU_WPK_EMU_H
 
 typedef __SIZE_TYPE__ size_t;
+#if defined(WPK_EMU_COUNT) && defined(__clang__)
+#error "bytes are counted by g++ only: clang++ takes vectors apart"
+#endif
 #ifndef NULL
 #define NULL nullptr
 #endif

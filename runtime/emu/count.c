@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes that kernels ask of global memory. A kernel compiled for
+ * ThreadSanitizer calls a function before each of its accesses; here are these
+ * functions, so a kernel that is to be counted is compiled that way and linked
+ * without that sanitizer's library. Nothing of it is linked to others.
+ *
+ * The unit is the sector of 32 bytes, clipped to the tensor. What a warp's
+ * lanes touch in one execution of one instruction is asked for once, as the
+ * hardware does. A sector that another warp read earlier in the launch can come
+ * from a cache, one that another wrote is merged there, and both are told
+ * apart; what the same warp asks for again was worth keeping. Instructions are
+ * told by their place in the text, and their executions by each lane's own
+ * count, so lanes that skip an access and go on are taken to ask apart. */
+#include "emu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECTOR = 32, RANGES = 514, READ = 0, WRITE = 1 };
+
+/* A tensor or the workspace. "warp" of each sector: the last to read, to
+ * write it in this launch, from 1; "touched": bit READ, bit WRITE, ever. */
+static struct range {
+	const unsigned char *p;
+	size_t bytes;
+	unsigned *warp[2];
+	unsigned char *touched;
+	long long asked[2], cached[2], once[2];
+} ranges[RANGES];
+static int n_ranges;
+static unsigned first_warp;	/* of this block, in this launch */
+
+/* ---- tables that forget everything when a block starts ---- */
+
+struct slot {
+	uint64_t place, what, block;
+	uint64_t count;
+};
+
+struct table {
+	struct slot *v;
+	size_t room, used;
+};
+
+static struct table turns, asked;
+static uint64_t block;
+
+static size_t home(const struct table *t, uint64_t place, uint64_t what)
+{
+	uint64_t h = (place ^ what * 0x9e3779b97f4a7c15u) *
+		0xbf58476d1ce4e5b9u;
+
+	return (h ^ h >> 29) & (t->room - 1);
+}
+
+static struct slot *find(struct table *t, uint64_t place, uint64_t what)
+{
+	size_t i = home(t, place, what);
+
+	while (t->v[i].block == block &&
+	       (t->v[i].place != place || t->v[i].what != what))
+		i = (i + 1) & (t->room - 1);
+	return &t->v[i];
+}
+
+static void grow(struct table *t)
+{
+	struct table old = *t;
+
+	t->room = old.room ? 2 * old.room : 1 << 12;
+	t->v = calloc(t->room, sizeof *t->v);
+	if (!t->v)
+		fault("memory", 0, "no memory to count accesses");
+	for (size_t i = 0; i < old.room; i++)
+		if (old.v[i].block == block)
+			*find(t, old.v[i].place, old.v[i].what) = old.v[i];
+	free(old.v);
+}
+
+/* How often it was looked up before in this block. */
+static uint64_t times(struct table *t, uint64_t place, uint64_t what)
+{
+	struct slot *s;
+
+	if (2 * t->used >= t->room)
+		grow(t);
+	s = find(t, place, what);
+	if (s->block != block) {
+		*s = (struct slot){ place, what, block, 0 };
+		t->used++;
+	}
+	return s->count++;
+}
+
+/* ---- what main.c, launch.c, block.c and copy.c call ---- */
+
+void count_open(const void *p, size_t bytes)
+{
+	struct range *r = &ranges[n_ranges];
+	size_t sectors = (bytes + SECTOR - 1) / SECTOR;
+
+	if (n_ranges == RANGES)
+		fault("job", 0, "more than %d tensors to count", RANGES);
+	*r = (struct range){ .p = p, .bytes = bytes };
+	for (int kind = READ; kind <= WRITE; kind++)
+		r->warp[kind] = calloc(sectors + 1, sizeof *r->warp[kind]);
+	r->touched = calloc(sectors + 1, 1);
+	if (!r->warp[READ] || !r->warp[WRITE] || !r->touched)
+		fault("memory", 0, "no memory to count accesses");
+	n_ranges++;
+}
+
+void count_launch(void)
+{
+	first_warp = 1;
+	for (int i = 0; i < 2 * n_ranges; i++)
+		memset(ranges[i / 2].warp[i % 2], 0, (ranges[i / 2].bytes +
+			SECTOR - 1) / SECTOR * sizeof(unsigned));
+}
+
+void count_block(void)
+{
+	block++;
+	turns.used = asked.used = 0;
+	first_warp += THREADS_MAX / WARP;
+}
+
+void count_report(void)
+{
+	for (int i = 0; i < n_ranges; i++)
+		say("bytes %d read %lld cached %lld once %lld "
+			"written %lld cached %lld once %lld", i,
+			ranges[i].asked[READ], ranges[i].cached[READ],
+			ranges[i].once[READ], ranges[i].asked[WRITE],
+			ranges[i].cached[WRITE], ranges[i].once[WRITE]);
+}
+
+/* ---- accesses ---- */
+
+static struct range *range_of(const unsigned char *p)
+{
+	static int last;
+
+	if (last < n_ranges && p >= ranges[last].p &&
+	    p < ranges[last].p + ranges[last].bytes)
+		return &ranges[last];
+	for (int i = 0; i < n_ranges; i++)
+		if (p >= ranges[i].p && p < ranges[i].p + ranges[i].bytes) {
+			last = i;
+			return &ranges[i];
+		}
+	return NULL;
+}
+
+static void ask(struct range *r, size_t sector, int kind)
+{
+	unsigned warp = first_warp + (unsigned)current->number / WARP;
+	size_t left = r->bytes - sector * SECTOR;
+	long long n = left < SECTOR ? (long long)left : SECTOR;
+
+	if (!(r->touched[sector] >> kind & 1))
+		r->once[kind] += n;
+	r->touched[sector] |= (unsigned char)(1 << kind);
+	if (r->warp[kind][sector] && r->warp[kind][sector] != warp)
+		r->cached[kind] += n;
+	else
+		r->asked[kind] += n;
+	r->warp[kind][sector] = warp;
+}
+
+void count_access(const void *place, const void *p, size_t n, bool write)
+{
+	struct range *r = current ? range_of(p) : NULL;
+	uint64_t turn, warp;
+	size_t from, to;
+
+	if (!r)
+		return;
+	warp = (uint64_t)current->number / WARP;
+	turn = times(&turns, (uintptr_t)place, (uint64_t)current->number);
+	from = (size_t)((const unsigned char *)p - r->p);
+	to = from + n < r->bytes ? from + n : r->bytes;
+	for (size_t s = from / SECTOR; s * SECTOR < to; s++)
+		if (!times(&asked, (uintptr_t)place ^ turn << 40,
+		    ((uint64_t)(r - ranges) << 44 | s) << 6 | warp))
+			ask(r, s, write);
+}
+
+/* ---- what the compiler calls ---- */
+
+#define ACCESS(name, n, write) \
+	void __tsan_##name(void *p); \
+	void __tsan_##name(void *p) \
+	{ \
+		count_access(__builtin_return_address(0), p, n, write); \
+	}
+#define ACCESSES(n) \
+	ACCESS(read##n, n, false) \
+	ACCESS(write##n, n, true) \
+	ACCESS(unaligned_read##n, n, false) \
+	ACCESS(unaligned_write##n, n, true) \
+	ACCESS(volatile_read##n, n, false) \
+	ACCESS(volatile_write##n, n, true)
+
+ACCESSES(1)
+ACCESSES(2)
+ACCESSES(4)
+ACCESSES(8)
+ACCESSES(16)
+
+void __tsan_read_range(void *p, size_t n);
+void __tsan_write_range(void *p, size_t n);
+void __tsan_func_entry(void *at);
+void __tsan_func_exit(void);
+void __tsan_init(void);
+
+void __tsan_read_range(void *p, size_t n)
+{
+	count_access(__builtin_return_address(0), p, n, false);
+}
+
+void __tsan_write_range(void *p, size_t n)
+{
+	count_access(__builtin_return_address(0), p, n, true);
+}
+
+void __tsan_func_entry(void *at)
+{
+	(void)at;
+}
+
+void __tsan_func_exit(void)
+{
+}
+
+void __tsan_init(void)
+{
+}

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Memory-bound operators ask memory for what they must and no more: inputs once,
+# outputs once, by --check=bytes; and that count tells waste where there is some.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+folder=$top_srcdir/tests/workloads
+cd "$scratch" || exit 1
+
+if ! "$wpkc" --no-lock --check=bytes --op=x1 "$folder/softmax.wpk" >log 2>&1 &&
+	grep -q 'not verified' log
+then
+	skip "bytes asked for" "the emulator or g++ is missing"
+	finish
+	exit
+fi
+
+# asks NAME LEAST MOST OPTIONS...: verified, and the bytes asked for are LEAST
+# to MOST times the least there can be.
+asks() {
+	name=$1 least=$2 most=$3
+	shift 3
+	"$wpkc" --no-lock --check=bytes "$@" >log 2>&1 || {
+		fail "$name" log
+		return
+	}
+	if awk -v least="$least" -v most="$most" '
+		/bytes of global memory/ { n++; bad += $6 < least || $6 > most }
+		END { exit !n || bad }' log
+	then
+		pass "$name"
+	else
+		fail "$name" log
+	fi
+}
+
+# ---- the count itself ----
+
+cat >softmax.wpk <<'E2'
+import std.softmax;
+export op soft = std.softmax.softmax[T = f32, B = 64, L = 256];
+schedule s for soft {
+    cache(x, scope = none); cache(e, scope = none);
+    rfactor(m, combine = passes);
+}
+E2
+asks "a row that is read three times" 2.00 2.00 softmax.wpk
+printf '%s\n' 'export op same[N = 4096](x: f32[N]) -> (y: f32[N])' \
+	'{ y[i] = x[i] + 1; }' \
+	'export op wide[N = 64](x: f32[N, 64]) -> (y: f32[N, 8])' \
+	'{ y[i, j] = x[i, 8*j]; }' >maps.wpk
+asks "a map" 1.00 1.00 maps.wpk --op=same
+asks "a map in single elements" 1.00 1.00 maps.wpk --op=same --set=vectorize=1
+asks "one element of each sector" 1.00 1.00 maps.wpk --op=wide
+printf '%s\n' 'export op mm[M = 64, N = 64, K = 64](a: f32[M, K], b: f32[K, N])' \
+	'-> (c: f32[M, N]) { c[i, j] = sum[k](a[i, k] * b[k, j]); }' >mm.wpk
+asks "asynchronous copies" 1.00 9.00 mm.wpk --target=sm_80 --op=mm
+
+# ---- operators ----
+
+asks "softmax, X1" 1.00 1.02 "$folder/softmax.wpk" --op=x1
+asks "layer norm of short rows, X8" 1.00 1.02 "$folder/rows.wpk" --op=x8
+asks "norms, X9 and X10" 1.00 1.02 "$folder/rows.wpk" --op=x9,x10
+finish
