@@ -66,7 +66,7 @@ bool lists_print(const char *what, struct str *out)
 		{ "gpus", list_gpus }, { "targets", list_targets },
 		{ "sketches", list_sketches },
 		{ "strategies", list_strategies },
-		{ "directives", list_directives },
+		{ "directives", list_directives }, { "codes", explain_list },
 	};
 
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)

@@ -362,9 +362,15 @@ static bool ask_list(struct reading *r, const char *v)
 		options_list(r->text);
 	else if (!lists_print(v, r->text))
 		return fail(r, "--list knows gpus, targets, sketches, "
-			"strategies, directives and options, not '%s'",
+			"strategies, directives, codes and options, not '%s'",
 			v);
 	return ask(r);
+}
+
+static bool ask_explain(struct reading *r, const char *v)
+{
+	return explain_code(v, r->text) ? ask(r) :
+		fail(r, "there is no error code '%s'; --list=codes lists them", v);
 }
 
 /* ---- the table ---- */
@@ -422,7 +428,8 @@ static const struct option {
 	{ "--verify", NULL, NOTHING, set_verify_passes,
 		"verify the program after every pass" },
 	{ "--list", "WHAT", VALUE, ask_list,
-		"gpus, targets, sketches, strategies, directives, options" },
+		"gpus, targets, sketches, strategies, directives, codes, options" },
+	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means" },
 	{ "--help", NULL, NOTHING, ask_help, "this text" },
 	{ "--version", NULL, NOTHING, ask_version, "the version" },
 };

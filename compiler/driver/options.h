@@ -71,4 +71,11 @@ void options_list(struct str *out);
  * list. */
 bool lists_print(const char *what, struct str *out);
 
+/* ---- explain.c ---- */
+
+/* All codes of diagnostics with a line each. */
+void explain_list(struct str *out);
+/* What "code" means, with examples; false if there is none such. */
+bool explain_code(const char *code, struct str *out);
+
 #endif
