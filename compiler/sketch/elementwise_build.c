@@ -22,29 +22,6 @@ static struct stream stream_of(struct making *m, int v)
 		v);
 }
 
-static void compute(struct making *m, struct stream *s, struct k_block *b,
-	struct point *p)
-{
-	struct k_block *inside = stream_elements(s, b, p);
-
-	for (int i = 0; i < m->w->pieces.n; i++) {
-		const struct piece *x = &m->w->pieces.v[i];
-		const struct ir_tensor *t =
-			&m->t->op->tensors[x->stmt->tensor];
-		struct kx *value = stream_value(s, inside, i, p);
-
-		if (walk_used(m->w, i))
-			value = m->values[t->id] = ks_let(m->a, inside,
-				t->name, lower_round(m->a, value, t->type));
-		if (x->out >= 0)
-			stream_collect(s, inside, i, p, value);
-	}
-	stream_forget(s);
-	for (int i = 0; i < m->w->pieces.n; i++)
-		if (m->w->pieces.v[i].out >= 0)
-			stream_flush(s, b, i, p);
-}
-
 static struct kx *position(struct making *m, struct kx *u)
 {
 	struct kx *vector = kx_add(m->a, m->first, kx_mul(m->a, u,
@@ -75,14 +52,14 @@ static void interior(struct making *m, struct k_block *b)
 	stream_hold(&s, all, m->v[UNROLL], false);
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass && m->v[UNROLL] == 1) {
-			compute(m, &s, inside, &p);
+			stream_compute(&s, inside, &p, NULL, NULL);
 			return;
 		}
 		inside = each_vector(m, b, &u);
 		p = stream_point(&s, inside, position(m, u));
 		p.slot = u;
 		if (pass)
-			compute(m, &s, inside, &p);
+			stream_compute(&s, inside, &p, NULL, NULL);
 		else
 			stream_load(&s, inside, all, &p);
 	}
@@ -96,7 +73,7 @@ static void one_vector(struct making *m, struct k_block *b, struct kx *at,
 
 	stream_hold(&s, ~0ull, 1, false);
 	stream_load(&s, b, ~0ull, &p);
-	compute(m, &s, b, &p);
+	stream_compute(&s, b, &p, NULL, NULL);
 }
 
 /* What lies past the last whole block: vectors one by one, and the elements

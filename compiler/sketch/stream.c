@@ -70,11 +70,12 @@ static struct kx *address(const struct stream *s, const struct access *x,
 }
 
 static struct kx *element_address(const struct stream *s,
-	const struct access *x, struct kx *base, struct kx *element)
+	const struct access *x, struct kx *base, const struct point *p,
+	struct kx *element)
 {
 	const struct walk *w = s->w;
 
-	if (!element || !w->in.n)
+	if (!element || !w->in.n || p->apart)
 		return base;
 	return kx_add(s->a, base, kx_mul(s->a, element,
 		kx_int(s->a, x->at.in[w->in.n - 1])));
@@ -136,16 +137,24 @@ static struct kx *register_load(const struct stream *s,
 	return kx_load(s->a, at.buffer, at.index[0]);
 }
 
-static void load_vector(struct stream *s, struct k_block *b,
-	const struct access *x, const struct held_access *h,
+/* Elements of access "i" that move together. */
+static int chunk_of(const struct stream *s, int i)
+{
+	if (s->spans)
+		return i < 64 && s->across >> i & 1 ? s->v : 1;
+	return access_chunk(&s->w->acc.v[i], s->v);
+}
+
+static void load_vector(struct stream *s, struct k_block *b, int i,
 	const struct point *p, struct kx *base)
 {
+	const struct access *x = &s->w->acc.v[i];
 	struct k_buffer *from = s->buffers[x->tensor->id];
-	int chunk = access_chunk(x, s->v);
+	int chunk = chunk_of(s, i);
 	int bytes = chunk * dtype_row(x->tensor->type)->bits / 8;
 
 	for (int e = 0; e < s->v; e += chunk)
-		ks_copy(s->a, b, COPY_PLAIN, register_place(s, h, p,
+		ks_copy(s->a, b, COPY_PLAIN, register_place(s, &s->held[i], p,
 			kx_int(s->a, e)), k_place(from, kx_add(s->a, base,
 			kx_int(s->a, e))), bytes, NULL, 0);
 }
@@ -161,7 +170,7 @@ static void load_elements(struct stream *s, struct k_block *b,
 		b = ks_for(s->a, b, LOOP_UNROLLED, "e", kx_int(s->a, 0),
 			kx_int(s->a, s->v), NULL, &e);
 	ks_store(s->a, b, register_place(s, h, p, e), kx_load(s->a, from,
-		element_address(s, x, base, e)));
+		element_address(s, x, base, p, e)));
 }
 
 void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
@@ -176,9 +185,8 @@ void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
 			continue;
 		base = address(s, x, p);
 		if (h->buffer && !access_uniform(s->w, x) &&
-		    access_chunk(x, s->v) > 1)
-			load_vector(s, b, x, h, p, ks_let(s->a, b, "from",
-				base));
+		    chunk_of(s, i) > 1)
+			load_vector(s, b, i, p, ks_let(s->a, b, "from", base));
 		else if (h->buffer)
 			load_elements(s, b, x, h, p, ks_let(s->a, b, "from",
 				base));
@@ -217,7 +225,7 @@ static struct kx *read_access(const struct reader *r, int i)
 		value = h->value;
 	else
 		value = kx_load(s->a, s->buffers[x->tensor->id],
-			element_address(s, x, address(s, x, r->p), e));
+			element_address(s, x, address(s, x, r->p), r->p, e));
 	return lower_convert(s->a, value, lower_type(x->tensor->type));
 }
 
@@ -286,7 +294,7 @@ static struct kx **axis_values(const struct stream *s, const struct piece *p,
 		return axes;
 	set_axes(s, in, p->in_axis, at->in, axes);
 	last = p->in_axis[in->n - 1];
-	if (at->element && axes[last])
+	if (at->element && axes[last] && !at->apart)
 		axes[last] = kx_add(a, axes[last], at->element);
 	return axes;
 }
@@ -378,7 +386,7 @@ void stream_store(struct stream *s, struct k_block *b, int i,
 		return;
 	}
 	ks_store(s->a, b, k_place(to, element_address(s, out,
-		address(s, out, p), x->per_row ? NULL : p->element)),
+		address(s, out, p), p, x->per_row ? NULL : p->element)),
 		lower_convert(s->a, value, to->type));
 }
 
@@ -392,9 +400,9 @@ struct k_block *stream_elements(struct stream *s, struct k_block *b,
 		kx_int(s->a, s->v), NULL, &p->element);
 }
 
-static bool collects(const struct stream *s, const struct access *out)
+static bool collects(const struct stream *s, int out)
 {
-	return s->v > 1 && out->direct && access_chunk(out, s->v) > 1;
+	return s->v > 1 && s->w->acc.v[out].direct && chunk_of(s, out) > 1;
 }
 
 void stream_collect(struct stream *s, struct k_block *b, int i,
@@ -404,7 +412,7 @@ void stream_collect(struct stream *s, struct k_block *b, int i,
 	const struct access *x = &s->w->acc.v[out];
 	struct held_access *h = &s->held[out];
 
-	if (!collects(s, x)) {
+	if (!collects(s, out)) {
 		stream_store(s, b, i, p, value);
 		return;
 	}
@@ -421,10 +429,10 @@ void stream_flush(struct stream *s, struct k_block *b, int i,
 	int out = s->w->pieces.v[i].out;
 	const struct access *x = &s->w->acc.v[out];
 	struct k_buffer *to = s->buffers[x->tensor->id];
-	int chunk = access_chunk(x, s->v);
+	int chunk = chunk_of(s, out);
 	struct kx *base;
 
-	if (!collects(s, x))
+	if (!collects(s, out))
 		return;
 	base = ks_let(s->a, b, "to", address(s, x, p));
 	for (int e = 0; e < s->v; e += chunk)
@@ -432,4 +440,30 @@ void stream_flush(struct stream *s, struct k_block *b, int i,
 			kx_int(s->a, e))), k_place(s->held[out].buffer,
 			kx_int(s->a, e)), chunk *
 			dtype_row(x->tensor->type)->bits / 8, NULL, 0);
+}
+
+void stream_compute(struct stream *s, struct k_block *b, struct point *p,
+	void (*each)(void *, struct stream *, struct k_block *,
+		struct point *), void *ctx)
+{
+	struct point first = *p;
+	struct k_block *inside = stream_elements(s, b, p);
+
+	if (each)
+		each(ctx, s, inside, p);
+	for (int i = 0; i < s->w->pieces.n; i++) {
+		const struct piece *x = &s->w->pieces.v[i];
+		const struct ir_tensor *t = &s->op->tensors[x->stmt->tensor];
+		struct kx *value = stream_value(s, inside, i, p);
+
+		if (walk_used(s->w, i))
+			value = s->values[t->id] = ks_let(s->a, inside,
+				t->name, lower_round(s->a, value, t->type));
+		if (x->out >= 0)
+			stream_collect(s, inside, i, p, value);
+	}
+	stream_forget(s);
+	for (int i = 0; i < s->w->pieces.n; i++)
+		if (s->w->pieces.v[i].out >= 0)
+			stream_flush(s, b, i, &first);
 }

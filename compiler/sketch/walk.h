@@ -132,10 +132,12 @@ const char *group_types(struct arena *a, const struct ir_operator *o,
 /* ---- stream.c: a walk in a kernel ---- */
 
 /* A position: the inner runs' values at the first of "v" elements, the
- * element among them, and the register slot that holds what was loaded. */
+ * element among them, and the register slot that holds what was loaded.
+ * "apart": the values are those of the element itself. */
 struct point {
 	struct kx *in[NEST_AXES];
 	struct kx *element, *slot;
+	bool apart;
 };
 
 /* Registers of an access or of a piece's results: a buffer of
@@ -155,6 +157,9 @@ struct stream {
 	struct kx **values;		/* by tensor: those held in registers */
 	int v;
 	bool wide;			/* positions are i64 */
+	bool spans;			/* vectors go on from one run to the
+					 * next; those of accesses "across" */
+	uint64_t across;		/* move whole, others by elements */
 	struct kx *row[NEST_AXES];
 	struct held_access *held;	/* by access */
 	struct held_access *kept;	/* by piece: results */
@@ -199,6 +204,12 @@ void stream_store(struct stream *s, struct k_block *b, int i,
  * where a vector is one element; sets p->element. */
 struct k_block *stream_elements(struct stream *s, struct k_block *b,
 	struct point *p);
+/* All statements of a walk without rows at the elements of the vector at "p",
+ * and their stores. "each", if set, may place an element: set the point's
+ * values, and what is "held" of accesses. */
+void stream_compute(struct stream *s, struct k_block *b, struct point *p,
+	void (*each)(void *ctx, struct stream *s, struct k_block *b,
+		struct point *p), void *ctx);
 /* Vectors of results: stores collect in registers until flushed. */
 void stream_collect(struct stream *s, struct k_block *b, int i,
 	const struct point *p, struct kx *value);
