@@ -85,6 +85,44 @@ const struct sketch_case sketch_cases[] = {
 		"  out y: f16[2, 24, 5, 6] layout(0, 2, 3, 1) align 16\n"
 		"  y[n:2, c:24, h:5, w:6] = add(x[n, c, h, w], "
 		"r[n, c, h, w])\n}\n" },
+	{ "transpose bf16",
+		"op t {\n  in x: bf16[136, 200] layout(0, 1) align 16\n"
+		"  out y: bf16[200, 136] layout(0, 1) align 16\n"
+		"  y[j:200, i:136] = x[i, j]\n}\n" },
+	{ "transpose i8 in three, ragged",
+		"op t {\n  in x: i8[3, 130, 48] layout(0, 1, 2) align 16\n"
+		"  out y: i8[3, 48, 130] layout(0, 1, 2) align 16\n"
+		"  y[b:3, j:48, i:130] = x[b, i, j]\n}\n" },
+	{ "images to pixels",
+		"op t {\n  in x: u8[2, 3, 16, 24] layout(0, 1, 2, 3) align 16\n"
+		"  out y: f16[2, 3, 16, 24] layout(0, 2, 3, 1) align 16\n"
+		"  y[n:2, c:3, h:16, w:24] = f16(mul(f32(x[n, c, h, w]), "
+		"0.0078125:f32))\n}\n" },
+	{ "pixels to images",
+		"op t {\n  in x: f32[2, 3, 5, 7] layout(0, 2, 3, 1) align 16\n"
+		"  in b: f32[3] layout(0) align 4\n"
+		"  out y: f32[2, 3, 5, 7] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:2, c:3, h:5, w:7] = add(x[n, c, h, w], b[c])\n}\n" },
+	{ "rank 4 reversed, with a residual",
+		"op t {\n  in x: f32[5, 33, 7, 40] layout(0, 1, 2, 3) "
+		"align 16\n"
+		"  in r: f16[40, 7, 33, 5] layout(0, 1, 2, 3) align 16\n"
+		"  out y: f32[40, 7, 33, 5] layout(0, 1, 2, 3) align 16\n"
+		"  y[d:40, c:7, b:33, a:5] = add(x[a, b, c, d], "
+		"f32(r[d, c, b, a]))\n}\n" },
+	{ "two orders of two inputs",
+		"op t {\n  in x: f16[24, 40, 16] layout(0, 1, 2) align 16\n"
+		"  in z: f32[16, 24, 40] layout(1, 0, 2) align 16\n"
+		"  out y: f32[40, 24, 16] layout(2, 1, 0) align 16\n"
+		"  out q: f16[40, 24, 16] layout(2, 1, 0) align 16\n"
+		"  y[j:40, i:24, k:16] = add(f32(x[i, j, k]), z[k, i, j])\n"
+		"  q[j:40, i:24, k:16] = f16(mul(y[j, i, k], 0.5:f32))\n}\n" },
+	{ "blocks of 32 channels",
+		"op t {\n  in x: f16[2, 64, 7, 8] layout(0, 1/32, 2, 3, 1%32) "
+		"align 16\n"
+		"  out y: f16[2, 64, 7, 8] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:2, c:64, h:7, w:8] = f16(max(f32(x[n, c, h, w]), "
+		"0.0:f32))\n}\n" },
 	{ "shift with pads",
 		"op t {\n  in x: f32[20, 21] layout(0, 1) align 16\n"
 		"  out y: f32[20, 21] layout(0, 1) align 16\n"
@@ -268,17 +306,20 @@ struct prepared prepare(struct arena *a, const char *text)
 struct group_space open_group(const struct prepared *x, int group,
 	const struct target *t)
 {
-	static const char *const names[] = { "reduce", "elementwise" };
+	enum { N = 3 };
+	static const char *const names[N] = {
+		"reduce", "transpose", "elementwise"
+	};
 	struct group_space g = { .task = { .a = x->a, .op = x->o,
 		.group = &x->p->groups[group], .index = group,
 		.n_groups = x->p->n_groups, .target = t } };
-	const char *why[2] = { NULL, NULL };
+	const char *why[N] = { NULL };
 
-	for (int i = 0; i < 2 && !g.sketch; i++)
+	for (int i = 0; i < N && !g.sketch; i++)
 		if (sketch_named(names[i])->applies(&g.task, &why[i]))
 			g.sketch = sketch_named(names[i]);
 	if (!g.sketch)
-		fail_msg("no sketch: %s; %s", why[0], why[1]);
+		fail_msg("no sketch: %s; %s; %s", why[0], why[1], why[2]);
 	g.tunables = g.sketch->tunables(&g.task, &g.n);
 	return g;
 }

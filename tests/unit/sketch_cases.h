@@ -26,8 +26,8 @@ struct prepared prepare(struct arena *a, const char *text);
 /* The operator alone, as written. */
 struct prepared prepare_plain(struct arena *a, const char *text);
 
-/* The group's task under the first of "reduce" and "elementwise" that
- * applies, its tunables among it. */
+/* The group's task under the first of "reduce", "transpose" and "elementwise"
+ * that applies, its tunables among it. */
 struct group_space {
 	struct task task;
 	const struct sketch *sketch;
