@@ -132,14 +132,17 @@ static double l2_seconds(const struct features *f, const struct gpu *g)
 	return f->l2_bytes / least(g->l2_bytes_s, ports);
 }
 
-/* Bytes one block has on their way. A staged kernel has all buffers but the
- * one in use; others as many of the widest loads as run ahead. At least one
- * load a thread is always out, but not all the time: half of it counts. */
+/* Bytes one block has on their way. Where the sketch does not say, a staged
+ * kernel has all buffers but the one in use; others as many of the widest loads
+ * as run ahead. At least one load a thread is always out, but not all the time:
+ * half of it counts. */
 static double block_in_flight(const struct features *f)
 {
 	double ahead = most(f->stages, 0.5);
 	double all = f->l2_bytes / most(f->blocks, 1);
 
+	if (f->flight > 0)
+		return least(all, f->flight);
 	if (f->smem > 0 && f->stages > 0)
 		return least(all, f->smem * ahead / (ahead + 1));
 	return least(all, f->threads * ahead * WIDEST_LOAD);

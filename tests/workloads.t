@@ -54,6 +54,8 @@ conv='C=C H=H W=W F=F R=R S=S SH=stride SW=stride PH=pad PW=pad'
 same "ResNet-18 in f32" "$resnet" '^C[0-9]+$' "T=f32 N=N $conv"
 same "ResNet-18 in f16" "$folder/conv_f16.wpk" '^C[0-9]+$' "T=f16 N=N $conv"
 same "products" "$folder/gemm.wpk" '^(F[12]|S[123])$' 'T=dtype M=M N=N K=K'
+same "thin products" "$folder/gemv.wpk" '^(A([12]|[4578]|1[01])|O[134])$' \
+	'T=dtype M=M N=N K=K'
 same "softmax" "$folder/softmax.wpk" '^X[123]$' 'T=dtype B=rows L=cols'
 
 # ---- they assemble without spills ----

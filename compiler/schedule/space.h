@@ -85,6 +85,8 @@ struct features {
 				 * dependent steps no other warp hides */
 	double ilp;		/* independent FMAs a thread */
 	double stages;		/* loads in flight ahead of use */
+	double flight;		/* bytes a block has on their way from memory;
+				 * 0: what smem, threads and stages say */
 	int launches;
 	double useful;		/* fraction of computed results kept */
 };

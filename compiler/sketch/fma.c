@@ -38,7 +38,6 @@ static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int switch_values[] = { 0, 1 };
 static const int order_values[] = { 0, 1, 2, 3 };
 static const int only_value[] = { 0 };
-static const int flag_value[] = { 1 };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const shared_words[] = { "shared", NULL };
@@ -47,71 +46,55 @@ static const char *const level_thread[] = { "thread", NULL };
 
 #define VALUES(array) array, (int)(sizeof array / sizeof *array)
 
-static void add(struct task *t, struct fma *f, const char *directive,
-	const char *const *subjects, const char *key, const int *values, int n,
-	const char *const *words)
-{
-	struct tunable *u = &f->tunables[f->n_tunables++];
-	const char *name = directive;
-
-	if (subjects)
-		name = arena_printf(t->a, "%s.%s", name, subjects[0]);
-	if (key)
-		name = arena_printf(t->a, "%s.%s", name, key);
-	*u = (struct tunable){ .name = name, .directive = directive,
-		.key = key, .subjects = subjects, .values = values, .n = n,
-		.words = words };
-}
-
-static const char *const *subject(struct task *t, const char *name)
-{
-	const char **s = ARENA_ARRAY(t->a, 2, const char *);
-
-	s[0] = name;
-	return s;
-}
-
 /* Facts that a schedule may state and that hold of every fma kernel. */
 static void add_facts(struct task *t, struct fma *f)
 {
-	const char *const *k_word = subject(t, f->of.k_name);
-	const char *const *left = subject(t, f->of.left.tensor->name);
-	const char *const *right = subject(t, f->of.right.tensor->name);
+	struct tunables *l = &f->open;
+	const char *const *k_word = tunable_subject(t, f->of.k_name);
+	const char *const *left = tunable_subject(t, f->of.left.tensor->name);
+	const char *const *right = tunable_subject(t, f->of.right.tensor->name);
 	int n = f->of.left.tensor == f->of.right.tensor ? 1 : 2;
 
 	for (int i = 0; i < n; i++) {
-		add(t, f, "stage", i ? right : left, "scope", VALUES(only_value),
-			shared_words);
-		add(t, f, "stage", i ? right : left, "at", VALUES(only_value),
-			k_word);
+		tunables_add(t, l, "stage", i ? right : left, "scope",
+			VALUES(only_value), shared_words);
+		tunables_add(t, l, "stage", i ? right : left, "at",
+			VALUES(only_value), k_word);
 	}
-	for (int i = 0; i < f->of.epilogue.n; i++)
-		if (f->of.epilogue.outputs[i].value && f->of.epilogue.outputs[i].stored)
-			add(t, f, "epilogue", subject(t,
-				f->of.epilogue.outputs[i].tensor->name), NULL,
-				VALUES(flag_value), NULL);
+	tunables_add_epilogue(t, l, &f->of);
 }
 
 static void make_tunables(struct task *t, struct fma *f)
 {
-	const char *const *k = subject(t, f->of.k_name);
-	const char *const *acc = subject(t, f->of.epilogue.outputs[0].tensor->name);
+	const char *const *k = tunable_subject(t, f->of.k_name);
+	const char *const *acc = tunable_subject(t,
+		f->of.epilogue.outputs[0].tensor->name);
+	struct tunables *l = &f->open;
 	bool async = t->target->cp_async;
 
-	f->tunables = ARENA_ARRAY(t->a, FMA_FIXED + 6 + OUTPUTS_MAX,
+	l->v = ARENA_ARRAY(t->a, FMA_FIXED + 6 + OUTPUTS_MAX,
 		struct tunable);
-	add(t, f, "tile", level_block, f->of.m_name, VALUES(tile_values), NULL);
-	add(t, f, "tile", level_block, f->of.n_name, VALUES(tile_values), NULL);
-	add(t, f, "tile", level_block, f->of.k_name, VALUES(depth_values), NULL);
-	add(t, f, "tile", level_thread, f->of.m_name, VALUES(thread_values), NULL);
-	add(t, f, "tile", level_thread, f->of.n_name, VALUES(thread_values), NULL);
-	add(t, f, "pipeline", k, "stages", stage_values, async ? 5 : 2, NULL);
-	add(t, f, "pipeline", k, "async", switch_values, async ? 2 : 1,
+	tunables_add(t, l, "tile", level_block, f->of.m_name,
+		VALUES(tile_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->of.n_name,
+		VALUES(tile_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->of.k_name,
+		VALUES(depth_values), NULL);
+	tunables_add(t, l, "tile", level_thread, f->of.m_name,
+		VALUES(thread_values), NULL);
+	tunables_add(t, l, "tile", level_thread, f->of.n_name,
+		VALUES(thread_values), NULL);
+	tunables_add(t, l, "pipeline", k, "stages", stage_values, async ? 5 : 2,
+		NULL);
+	tunables_add(t, l, "pipeline", k, "async", switch_values, async ? 2 : 1,
 		switch_words);
-	add(t, f, "split_k", acc, NULL, VALUES(split_values), NULL);
-	add(t, f, "raster", NULL, "order", VALUES(switch_values), raster_words);
-	add(t, f, "raster", NULL, "group", VALUES(group_values), NULL);
-	add(t, f, "reorder", acc, NULL, order_values, f->of.n_orders,
+	tunables_add(t, l, "split_k", acc, NULL, VALUES(split_values),
+		NULL);
+	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
+		raster_words);
+	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values),
+		NULL);
+	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
 		f->of.order_words);
 	add_facts(t, f);
 }
@@ -120,8 +103,8 @@ static const struct tunable *tunables(const struct task *t, int *n)
 {
 	const struct fma *f = t->state;
 
-	*n = f->n_tunables;
-	return f->tunables;
+	*n = f->open.n;
+	return f->open.v;
 }
 
 /* ---- the untuned default ---- */
@@ -223,8 +206,8 @@ static void start(const struct task *t, int *values)
 	const struct fma *f = t->state;
 
 	memcpy(values, f->start, sizeof f->start);
-	for (int i = FMA_FIXED; i < f->n_tunables; i++)
-		values[i] = f->tunables[i].values[0];
+	for (int i = FMA_FIXED; i < f->open.n; i++)
+		values[i] = f->open.v[i].values[0];
 }
 
 static const char *legal(const struct task *t, struct arena *a,

@@ -16,8 +16,7 @@ enum fma_value {
 struct fma {
 	struct product of;
 	int start[FMA_FIXED];		/* the untuned default */
-	struct tunable *tunables;
-	int n_tunables;
+	struct tunables open;
 };
 
 /* Everything that follows from a point. */

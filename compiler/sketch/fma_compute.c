@@ -122,9 +122,8 @@ static void multiply_one(struct fma_code *g, struct k_block *b,
 	struct kx *j, struct kx *from, struct kx *u)
 {
 	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a,
-		g->f->of.acc,
-		fragment_value(g, l, i, u), fragment_value(g, r, from, u),
-		kx_load(g->a, g->acc, i, j)));
+		g->f->of.acc, fragment_value(g, l, i, u),
+		fragment_value(g, r, from, u), kx_load(g->a, g->acc, i, j)));
 }
 
 /* The left fragment stays for kv steps, the right one passes by row after

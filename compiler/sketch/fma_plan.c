@@ -143,7 +143,8 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 			"do not divide %d",
 			p->kv, f->of.k_name, p->bk);
 	p->streams = p->left.order->k_inner && p->right.order->k_inner &&
-		f->of.left.tensor->type == f->of.acc && f->of.right.tensor->type == f->of.acc;
+		f->of.left.tensor->type == f->of.acc &&
+		f->of.right.tensor->type == f->of.acc;
 	p->shared_bytes = p->stages * (stage_bytes(&p->left) +
 		stage_bytes(&p->right)) + (p->split > 1 ? PARTS_SHARED : 0);
 	if (p->shared_bytes > t->target->smem_block)

@@ -90,6 +90,12 @@ void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
 	}
 }
 
+struct kx *form_inside(struct arena *a, struct kx *v, int64_t size)
+{
+	return kx_op(a, OP_LT, T_BOOL, 2, kx_cast(a, T_U32, v),
+		kx_cast(a, T_U32, kx_int(a, size)));
+}
+
 int flat_vector(const struct flat *f, int n_forms, int limit)
 {
 	const struct run *r = f->n_runs ? &f->runs[f->n_runs - 1] : NULL;

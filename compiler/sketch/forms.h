@@ -39,6 +39,9 @@ struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
 void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
 	const int *axes, int n, struct kx *at, struct kx **env);
 
+/* 0 <= v < size, as one comparison. */
+struct kx *form_inside(struct arena *a, struct kx *v, int64_t size);
+
 /* The longest vector of at most "limit" elements (a power of two) that form 0
  * steps through contiguously along the innermost run while no other form
  * changes; 1 if there is none. */

@@ -71,7 +71,7 @@ static struct kx *take_ticket(const struct parts *g, struct k_block *b)
 	ks_fence(a, b, true);
 	ks_barrier(a, b, BARRIER_BLOCK);
 	first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
-		kx_special(a, K_THREAD_X), zero));
+		g->thread, zero));
 	ticket = ks_atomic(a, first, OP_ADD, k_place(g->tickets,
 		kx_special(a, K_BLOCK_X)), kx_int(a, 1), "ticket");
 	ks_store(a, first, k_place(g->last, zero), kx_cast(a, T_I32,

@@ -198,6 +198,43 @@ bool product_analyse(struct task *t, const char *sketch, struct product *f,
 	return true;
 }
 
+void tunables_add(const struct task *t, struct tunables *l,
+	const char *directive, const char *const *subjects, const char *key,
+	const int *values, int n, const char *const *words)
+{
+	const char *name = directive;
+
+	if (subjects)
+		name = arena_printf(t->a, "%s.%s", name, subjects[0]);
+	if (key)
+		name = arena_printf(t->a, "%s.%s", name, key);
+	l->v[l->n++] = (struct tunable){ .name = name, .directive = directive,
+		.key = key, .subjects = subjects, .values = values, .n = n,
+		.words = words };
+}
+
+const char *const *tunable_subject(const struct task *t, const char *name)
+{
+	const char **s = ARENA_ARRAY(t->a, 2, const char *);
+
+	s[0] = name;
+	return s;
+}
+
+void tunables_add_epilogue(const struct task *t, struct tunables *l,
+	const struct product *p)
+{
+	static const int on[] = { 1 };
+
+	for (int i = 0; i < p->epilogue.n; i++) {
+		const struct output *o = &p->epilogue.outputs[i];
+
+		if (o->value && o->stored)
+			tunables_add(t, l, "epilogue", tunable_subject(t,
+				o->tensor->name), NULL, on, 1, NULL);
+	}
+}
+
 struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
 	struct kx *y, struct kx *sum)
 {

@@ -27,6 +27,22 @@ struct product {
 bool product_analyse(struct task *t, const char *sketch, struct product *p,
 	const char **why);
 
+/* Tunables under construction. */
+struct tunables {
+	struct tunable *v;
+	int n;
+};
+
+/* Append one, named after directive, first subject and key. */
+void tunables_add(const struct task *t, struct tunables *l,
+	const char *directive, const char *const *subjects, const char *key,
+	const int *values, int n, const char *const *words);
+/* A list of one subject. */
+const char *const *tunable_subject(const struct task *t, const char *name);
+/* epilogue(OUTPUT) for what is fused after the contraction: holds always. */
+void tunables_add_epilogue(const struct task *t, struct tunables *l,
+	const struct product *p);
+
 /* sum + x * y in type "t". */
 struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
 	struct kx *y, struct kx *sum);

@@ -357,12 +357,6 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 	hoist_rows(g, b, first_row);
 }
 
-static struct kx *unsigned_below(struct arena *a, struct kx *v, int64_t size)
-{
-	return kx_op(a, OP_LT, T_BOOL, 2, kx_cast(a, T_U32, v),
-		kx_cast(a, T_U32, kx_int(a, size)));
-}
-
 /* The k part of every form at k, for "uniform" without the thread's own kk. */
 static void k_parts(struct stager *g, struct k_block *b, struct kx *k,
 	struct kx **parts)
@@ -415,7 +409,7 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 		if (f == 0)
 			at = v;
 		else
-			cond = kx_and(a, cond, unsigned_below(a, v,
+			cond = kx_and(a, cond, form_inside(a, v,
 				s->op->size[f]));
 	}
 	if (limit)

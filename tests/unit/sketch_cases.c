@@ -255,6 +255,28 @@ const struct sketch_case sketch_cases[] = {
 		"  out C: f32[17, 9] layout(0, 1) align 16\n"
 		"  acc[i:17, j:9] = sum[k:40](mul(A[i, k], B[k, j])) : f32\n"
 		"  C[i:17, j:9] = max(acc[i, j], 0.0:f32)\n}\n" },
+	{ "row times matrix",
+		"op t {\n  in x: bf16[1, 200] layout(0, 1) align 16\n"
+		"  in W: bf16[77, 200] layout(0, 1) align 16\n"
+		"  in b: f32[77] layout(0) align 16\n"
+		"  let acc: f32[1, 77]\n"
+		"  out y: bf16[1, 77] layout(0, 1) align 16\n"
+		"  acc[i:1, j:77] = sum[k:200](mul(f32(x[i, k]), f32(W[j, k])))"
+		" : f32\n"
+		"  y[i:1, j:77] = bf16(max(add(acc[i, j], b[j]), 0.0:f32))\n}\n" },
+	{ "batch of tall products",
+		"op t {\n  in x: f16[3, 50, 48] layout(0, 1, 2) align 16\n"
+		"  in w: f32[3, 50, 3] layout(0, 1, 2) align 16\n"
+		"  out y: f32[3, 48, 3] layout(0, 1, 2) align 16\n"
+		"  y[z:3, i:48, j:3] = sum[k:50](mul(f32(x[z, k, i]), "
+		"w[z, k, j])) : f32\n}\n" },
+	{ "window of few filters",
+		"op t {\n  in x: i8[2, 5, 9, 10] layout(0, 1, 2, 3) align 16\n"
+		"  in w: i8[3, 5, 3, 3] layout(0, 1, 2, 3) align 16\n"
+		"  out y: i32[2, 3, 9, 10] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:2, f:3, p:9, q:10] = sum[c:5, r:3, s:3](mul(i32(x[n, c, "
+		"add(add(p, r), -1), add(add(q, s), -1)] pad 0), "
+		"i32(w[f, c, r, s]))) : i32\n}\n" },
 	{ "two groups",
 		"op t {\n  in x: f32[8, 64] layout(0, 1) align 16\n"
 		"  let s: f32[8]\n"
@@ -303,25 +325,34 @@ struct prepared prepare(struct arena *a, const char *text)
 	return x;
 }
 
+static struct group_space task_for(const struct prepared *x, int group,
+	const struct target *t)
+{
+	return (struct group_space){ .task = { .a = x->a, .op = x->o,
+		.group = &x->p->groups[group], .index = group,
+		.n_groups = x->p->n_groups, .target = t,
+		.gpu = gpu_for_target(t) } };
+}
+
 struct group_space open_group(const struct prepared *x, int group,
 	const struct target *t)
 {
-	enum { N = 3 };
-	static const char *const names[N] = {
-		"reduce", "transpose", "elementwise"
-	};
-	struct group_space g = { .task = { .a = x->a, .op = x->o,
-		.group = &x->p->groups[group], .index = group,
-		.n_groups = x->p->n_groups, .target = t } };
-	const char *why[N] = { NULL };
+	const struct sketch *const *all = sketch_list();
+	struct group_space serve[16];
+	const char *why;
+	int n = 0;
 
-	for (int i = 0; i < N && !g.sketch; i++)
-		if (sketch_named(names[i])->applies(&g.task, &why[i]))
-			g.sketch = sketch_named(names[i]);
-	if (!g.sketch)
-		fail_msg("no sketch: %s; %s; %s", why[0], why[1], why[2]);
-	g.tunables = g.sketch->tunables(&g.task, &g.n);
-	return g;
+	for (int i = 0; all[i] && n < 16; i++) {
+		serve[n] = task_for(x, group, t);
+		serve[n].sketch = all[i];
+		n += all[i]->applies(&serve[n].task, &why);
+	}
+	if (!n)
+		fail_msg("no sketch serves: %s", why);
+	serve[0] = serve[x->which % n];
+	serve[0].tunables = serve[0].sketch->tunables(&serve[0].task,
+		&serve[0].n);
+	return serve[0];
 }
 
 void pick_point(const struct group_space *g, struct rng *r, int *values)

@@ -15,19 +15,21 @@ struct sketch_case {
 extern const struct sketch_case sketch_cases[];
 extern const int n_sketch_cases;
 
-/* An operator ready for sketches: folded, split and partitioned. */
+/* An operator ready for sketches: folded, split and partitioned. "which" of the
+ * sketches that apply computes it, counted in circles. */
 struct prepared {
 	struct arena *a;
 	struct ir_operator *o;
 	struct ir_partition *p;
+	int which;
 };
 
 struct prepared prepare(struct arena *a, const char *text);
 /* The operator alone, as written. */
 struct prepared prepare_plain(struct arena *a, const char *text);
 
-/* The group's task under the first of "reduce", "transpose" and "elementwise"
- * that applies, its tunables among it. */
+/* The group's task under the sketch that "which" means, its tunables among
+ * it. */
 struct group_space {
 	struct task task;
 	const struct sketch *sketch;

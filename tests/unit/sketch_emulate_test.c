@@ -38,6 +38,7 @@ static void run_point(const struct sketch_case *c, struct rng *r, int k)
 	struct str what, text;
 
 	str_init(&what, a);
+	x.which = k + (int)(c - sketch_cases);
 	p = random_program(&x, "t", t, k ? r : NULL, &what);
 	str_init(&text, a);
 	cuda_emit(&u, &text);

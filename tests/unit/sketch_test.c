@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sketches "elementwise" and "reduce" on many operators: a random point that
+/* Every sketch on many operators: a random point that
  * is legal makes a program that verifies, the default is legal, features are
  * sane, and what is emitted assembles without spills. */
 #include <math.h>
@@ -15,7 +15,8 @@
 #include "sketch_cases.h"
 #include "toolkit.h"
 
-enum { POINTS = 60 };
+/* Points of a case, and how many of the sketches that apply are looked at. */
+enum { POINTS = 60, WAYS = 4 };
 
 static const char *const archs[] = { "sm_75", "sm_80", "sm_90", "sm_120" };
 
@@ -51,6 +52,7 @@ static void points_verify(void **state)
 			struct arena *a = arena_create();
 			struct prepared x = prepare(a, sketch_cases[i].text);
 
+			x.which = k + k / 4;
 			verified(&x, &sketch_cases[i],
 				target_named(archs[k % 4]),
 				k < 4 ? NULL : &r);
@@ -81,10 +83,12 @@ static void features_are_sane(void **state)
 		struct arena *a = arena_create();
 		struct prepared x = prepare(a, sketch_cases[i].text);
 
-		for (int k = 0; k < x.p->n_groups; k++) {
-			struct group_space g = open_group(&x, k, t);
+		for (int k = 0; k < WAYS * x.p->n_groups; k++) {
+			struct group_space g;
 			int values[64];
 
+			x.which = k / x.p->n_groups;
+			g = open_group(&x, k % x.p->n_groups, t);
 			for (int n = 0; n < 20; n++) {
 				pick_point(&g, n ? &r : NULL, values);
 				check_features(&g, values);
@@ -104,10 +108,12 @@ static void defaults_are_listed(void **state)
 		struct arena *a = arena_create();
 		struct prepared x = prepare(a, sketch_cases[i].text);
 
-		for (int k = 0; k < x.p->n_groups; k++) {
-			struct group_space g = open_group(&x, k, t);
+		for (int k = 0; k < WAYS * x.p->n_groups; k++) {
+			struct group_space g;
 			int values[64];
 
+			x.which = k / x.p->n_groups;
+			g = open_group(&x, k % x.p->n_groups, t);
 			pick_point(&g, NULL, values);
 			for (int n = 0; n < g.n; n++) {
 				bool listed = false;
@@ -142,6 +148,7 @@ static void emitted_text_assembles(void **state)
 		struct prepared x = prepare(a, sketch_cases[i].text);
 		struct str what;
 
+		x.which = i / 3;
 		str_init(&what, a);
 		programs[u.n_programs++] = random_program(&x, arena_printf(a,
 			"t%d", i), t, &r, &what);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The gemv sketch: a contraction of which one side has few rows, so that the
+ * other operand is all the traffic there is. That operand goes from memory
+ * straight to registers in 16-byte loads; the threads of a block share the
+ * reduction, by shuffles where it is contiguous, and so do blocks where there
+ * are too few rows to fill the chip. This file decides what applies and names
+ * the open numbers; gemv_plan.c says what fits and what it costs, gemv_build.c
+ * writes the kernel. */
+#include "sketch/gemv.h"
+
+#include <string.h>
+
+/* Columns the small side may have, and of them those of one block. */
+enum { COLS_MAX = 64, TILE_COLS_MAX = 16 };
+
+static void make_tunables(struct task *t, struct gemv *f);
+static bool find_start(const struct task *t, struct gemv *f);
+
+static void choose_sides(struct gemv *f)
+{
+	struct product *p = &f->of;
+
+	f->left_big = p->m > p->n;
+	f->big = f->left_big ? &p->left : &p->right;
+	f->small = f->left_big ? &p->right : &p->left;
+	f->row_name = f->left_big ? p->m_name : p->n_name;
+	f->col_name = f->left_big ? p->n_name : p->m_name;
+	f->rows = f->left_big ? p->m : p->n;
+	f->cols = f->left_big ? p->n : p->m;
+}
+
+static bool applies(struct task *t, const char **why)
+{
+	struct gemv *f = ARENA_NEW(t->a, struct gemv);
+
+	if (!product_analyse(t, "gemv", &f->of, why))
+		return false;
+	choose_sides(f);
+	if (f->cols > COLS_MAX) {
+		*why = arena_printf(t->a, "gemv wants a side of at most %d rows "
+			"or columns; here '%s' has %lld and '%s' %lld",
+			COLS_MAX, f->col_name, (long long)f->cols, f->row_name,
+			(long long)f->rows);
+		return false;
+	}
+	make_tunables(t, f);
+	t->state = f;
+	if (find_start(t, f))
+		return true;
+	*why = arena_printf(t->a, "no tile of '%s' fits %s",
+		f->big->tensor->name, t->target->name);
+	return false;
+}
+
+/* ---- the open numbers ---- */
+
+static const int row_values[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
+static const int small_values[] = { 1, 2, 4, 8, 16 };
+static const int mine_values[] = { 1, 2, 4, 8 };
+static const int thread_values[] = { 32, 64, 128, 256, 512 };
+static const int unroll_values[] = { 1, 2, 4, 8 };
+static const int split_values[] = { 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 };
+static const int switch_values[] = { 0, 1 };
+static const int order_values[] = { 0, 1, 2, 3 };
+static const int only_value[] = { 0 };
+static const char *const cache_words[] = { "none", "shared", NULL };
+static const char *const over_words[] = { "auto", "warp", "block", NULL };
+static const char *const level_block[] = { "block", NULL };
+static const char *const level_thread[] = { "thread", NULL };
+
+#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+
+/* How many of small_values, from 1 on, reach "limit". */
+static int small_count(int64_t limit)
+{
+	int n = 1;
+
+	while (n < 5 && small_values[n - 1] < limit)
+		n++;
+	return n;
+}
+
+static int widest(const struct gemv *f)
+{
+	int v = 1;
+
+	for (int i = 0; i < f->of.n_orders; i++)
+		if (f->big->orders[i].vec > v)
+			v = f->big->orders[i].vec;
+	return v;
+}
+
+static void make_tunables(struct task *t, struct gemv *f)
+{
+	struct tunables *l = &f->open;
+	const char *const *k = tunable_subject(t, f->of.k_name);
+	const char *const *big = tunable_subject(t, f->big->tensor->name);
+	const char *const *small = tunable_subject(t, f->small->tensor->name);
+	const char *name = f->of.epilogue.outputs[0].tensor->name;
+	const char *const *acc = tunable_subject(t, name);
+	const char *const *acc_k = tunable_subject(t, arena_printf(t->a,
+		"%s.%s", name, f->of.k_name));
+
+	l->v = ARENA_ARRAY(t->a, GEMV_FIXED + OUTPUTS_MAX, struct tunable);
+	tunables_add(t, l, "tile", level_block, f->row_name,
+		VALUES(row_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->col_name, small_values,
+		small_count(f->cols), NULL);
+	tunables_add(t, l, "tile", level_thread, f->row_name,
+		VALUES(mine_values), NULL);
+	tunables_add(t, l, "bind", NULL, "threads", VALUES(thread_values), NULL);
+	tunables_add(t, l, "vectorize", big, NULL, small_values,
+		small_count(widest(f)), NULL);
+	tunables_add(t, l, "unroll", k, NULL, VALUES(unroll_values), NULL);
+	tunables_add(t, l, "split_k", acc, NULL, VALUES(split_values), NULL);
+	tunables_add(t, l, "cache", small, "scope", VALUES(switch_values),
+		cache_words);
+	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
+		f->of.order_words);
+	tunables_add(t, l, "reduce", acc_k, "over", VALUES(only_value),
+		over_words);
+	tunables_add_epilogue(t, l, &f->of);
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct gemv *f = t->state;
+
+	*n = f->open.n;
+	return f->open.v;
+}
+
+/* ---- the untuned default ---- */
+
+/* Splits the reduction until every multiprocessor has four blocks. */
+static void fill_chip(const struct task *t, int *v, struct gemv_plan *p)
+{
+	int best = 1;
+
+	for (int i = 0; i < (int)(sizeof split_values / sizeof *split_values); i++)
+		if (p->tiles * best < 4 * t->gpu->sms &&
+		    p->chunks >= 2 * split_values[i])
+			best = split_values[i];
+	v[GEMV_SPLIT] = best;
+	if (gemv_plan(t, t->a, v, p))
+		v[GEMV_SPLIT] = 1;
+}
+
+static bool try_start(const struct task *t, int *v, int mine, int unroll)
+{
+	struct gemv *f = t->state;
+	struct gemv_plan p;
+	bool along_k;
+
+	v[GEMV_VECTOR] = f->big->orders[v[GEMV_ORDER]].vec;
+	along_k = f->big->orders[v[GEMV_ORDER]].k_inner;
+	v[GEMV_MINE] = along_k || mine > v[GEMV_VECTOR] ? mine :
+		v[GEMV_VECTOR];
+	v[GEMV_UNROLL] = unroll;
+	for (int across = along_k ? 4 : 32; across; across /= 2) {
+		v[GEMV_ROWS] = v[GEMV_MINE] * across;
+		v[GEMV_SPLIT] = 1;
+		if (!gemv_plan(t, t->a, v, &p)) {
+			fill_chip(t, v, &p);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The most loads in flight that fit, vectors along what is contiguous. */
+static bool find_start(const struct task *t, struct gemv *f)
+{
+	static const int sizes[][2] = { { 2, 4 }, { 2, 2 }, { 1, 4 }, { 1, 2 },
+		{ 1, 1 } };
+	int *v = f->start;
+
+	v[GEMV_THREADS] = 128;
+	for (int c = small_count(f->cols) - 1; c >= 0; c--)
+		for (int i = 0; i < 5; i++)
+			for (int k = 0; k < f->of.n_orders; k++) {
+				v[GEMV_COLS] = small_values[c];
+				v[GEMV_ORDER] = k;
+				if (try_start(t, v, sizes[i][0], sizes[i][1]))
+					return true;
+			}
+	return false;
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct gemv *f = t->state;
+
+	memcpy(values, f->start, sizeof f->start);
+	for (int i = GEMV_FIXED; i < f->open.n; i++)
+		values[i] = f->open.v[i].values[0];
+}
+
+static const char *legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct gemv_plan p;
+
+	return gemv_plan(t, a, values, &p);
+}
+
+static const char *const directives[] = {
+	"bind", "cache", "epilogue", "fuse", "reduce", "reorder", "split_k",
+	"tile", "unroll", "vectorize", NULL
+};
+
+const struct sketch sketch_gemv = {
+	.name = "gemv",
+	.summary = "contraction with few rows or columns, at memory speed",
+	.directives = directives,
+	.deterministic = true,
+	.applies = applies,
+	.tunables = tunables,
+	.legal = legal,
+	.features = gemv_features,
+	.start = start,
+	.build = gemv_build,
+};

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* From a point of the gemv sketch to everything that follows from it: which
+ * threads share a row, what they load, shared memory, registers, grid; whether
+ * that fits the target, and the features from which a model estimates its
+ * time. */
+#include "sketch/gemv.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "sketch/parts.h"
+
+enum { WARP = 32, FMAS_MAX = 2048 };
+
+static int min_int(int x, int y)
+{
+	return x < y ? x : y;
+}
+
+static bool power_of_two(int x)
+{
+	return x > 0 && !(x & (x - 1));
+}
+
+static int64_t quotient_up(int64_t x, int64_t y)
+{
+	return (x + y - 1) / y;
+}
+
+/* ---- what fits ---- */
+
+static const char *read_values(const struct gemv *f, struct arena *a,
+	const int *v, struct gemv_plan *p)
+{
+	*p = (struct gemv_plan){ .bm = v[GEMV_ROWS], .bc = v[GEMV_COLS],
+		.mine = v[GEMV_MINE], .threads = v[GEMV_THREADS],
+		.vec = v[GEMV_VECTOR], .unroll = v[GEMV_UNROLL],
+		.split = v[GEMV_SPLIT], .staged = v[GEMV_CACHE],
+		.order = v[GEMV_ORDER] };
+	if (!power_of_two(p->bm) || !power_of_two(p->bc) ||
+	    !power_of_two(p->mine) || !power_of_two(p->vec) ||
+	    !power_of_two(p->threads))
+		return "tiles, vectors and threads are powers of two";
+	if (p->bm > 4096 || p->bc > 16)
+		return arena_printf(a, "a tile is at most 4096 of %s and 16 of "
+			"%s", f->row_name, f->col_name);
+	if (p->threads < WARP || p->threads > 1024)
+		return arena_printf(a, "%d threads: wanted are 32 to 1024",
+			p->threads);
+	if (p->unroll < 1 || p->unroll > 16 || p->split < 1)
+		return "unroll is 1 to 16, split_k at least 1";
+	if (p->order < 0 || p->order >= f->of.n_orders)
+		return "there is no such order of the reduction";
+	if (p->bm % p->mine)
+		return arena_printf(a, "a thread's %d of %s do not divide the "
+			"block's %d", p->mine, f->row_name, p->bm);
+	p->across = p->bm / p->mine;
+	if (p->threads % p->across)
+		return arena_printf(a, "%d threads are fewer than the block's "
+			"%d / %d of %s", p->threads, p->bm, p->mine,
+			f->row_name);
+	p->team = p->threads / p->across;
+	return NULL;
+}
+
+/* Is the way in which threads share the reduction the one asked for? */
+static const char *check_over(const struct gemv *f, struct arena *a,
+	const struct gemv_plan *p, int over)
+{
+	bool block = p->groups > 1;
+
+	if (over == 0 || over == 1 + block)
+		return NULL;
+	return arena_printf(a, "%d threads along %s reduce over the %s; "
+		"bind(threads = %d) or another tile changes that", p->team,
+		f->of.k_name, block ? "block" : "warp",
+		block ? p->across * WARP : p->threads * 2);
+}
+
+static const char *plan_loads(const struct gemv *f, struct arena *a,
+	struct gemv_plan *p)
+{
+	const struct operand_order *big = &f->big->orders[p->order];
+	const struct operand_order *small = &f->small->orders[p->order];
+
+	if (p->vec > big->vec)
+		return arena_printf(a, "'%s' can be loaded %d elements at a "
+			"time, not %d", f->big->tensor->name, big->vec, p->vec);
+	p->along_k = big->k_inner;
+	if (!p->along_k && p->mine % p->vec)
+		return arena_printf(a, "vectors of %d along %s do not divide a "
+			"thread's %d", p->vec, f->row_name, p->mine);
+	p->ks = p->along_k ? p->vec : p->unroll;
+	p->steps = p->along_k ? p->unroll : 1;
+	p->sub = p->along_k ? min_int(p->team, WARP) : 1;
+	p->groups = p->team / p->sub;
+	p->small_vec = small->k_inner ? small->vec : 1;
+	while (p->ks % p->small_vec)
+		p->small_vec /= 2;
+	if (p->steps * p->ks * p->mine * p->bc > FMAS_MAX)
+		return arena_printf(a, "a thread's %d x %d results and %d steps "
+			"along %s make more than %d multiply-adds in a row",
+			p->mine, p->bc, p->steps * p->ks, f->of.k_name,
+			FMAS_MAX);
+	p->chunk = (int64_t)p->team * p->ks * p->steps;
+	return NULL;
+}
+
+static const char *plan_grid(const struct gemv *f, struct arena *a,
+	struct gemv_plan *p)
+{
+	p->tiles_rows = quotient_up(f->rows, p->bm);
+	p->tiles_cols = quotient_up(f->cols, p->bc);
+	p->tiles = p->tiles_rows * p->tiles_cols * f->of.batch;
+	p->chunks = quotient_up(f->of.k, p->chunk);
+	p->chunks_split = quotient_up(p->chunks, p->split);
+	p->part = p->chunks_split * p->chunk;
+	if (p->tiles > INT32_MAX)
+		return "the grid is larger than 2^31 blocks";
+	if ((p->split - 1) * p->chunks_split >= p->chunks)
+		return arena_printf(a, "split_k by %d leaves parts empty: %s "
+			"has %lld chunks of %lld", p->split, f->of.k_name,
+			(long long)p->chunks, (long long)p->chunk);
+	if (p->part > INT32_MAX / 4)
+		return "a block's part of the reduction is longer than 2^29; "
+			"split_k makes it shorter";
+	return NULL;
+}
+
+/* Threads that hold a result once the block's sums are joined, several each
+ * where there are more results than threads. */
+static void plan_writers(const struct gemv *f, struct gemv_plan *p)
+{
+	bool rows_first = f->of.epilogue.along_n != f->left_big;
+	int fast = rows_first ? p->bm : p->bc;
+	int slow = rows_first ? p->bc : p->bm;
+	int lanes_fast, lanes_slow;
+
+	p->writers = min_int(p->threads, p->bm * p->bc);
+	lanes_fast = min_int(fast, p->writers);
+	lanes_slow = p->writers / lanes_fast;
+	p->lanes_rows = rows_first ? lanes_fast : lanes_slow;
+	p->lanes_cols = rows_first ? lanes_slow : lanes_fast;
+	p->mine_rows = p->bm / p->lanes_rows;
+	p->mine_cols = p->bc / p->lanes_cols;
+	(void)slow;
+}
+
+static int words(int64_t elements, int bytes)
+{
+	return (int)((elements * bytes + 3) / 4);
+}
+
+/* Addresses of "n" rows: one where they lie at a constant distance. */
+static int address_regs(const struct operand *o, int n, bool ragged)
+{
+	if (o->rows.n_runs <= 1 && !ragged)
+		return 3 + o->n_forms;
+	return n * (o->n_forms + 1) + 4;
+}
+
+/* Registers a thread: sums, loads in flight, converted values, addresses. */
+static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
+{
+	int taken = p->steps * p->ks * p->mine;
+	int acc = f->of.acc_bytes;
+	int n = words(p->mine * p->bc, acc) + words(taken, f->big->elem) +
+		2 * words(p->ks, f->small->elem) + words(p->ks, acc) +
+		address_regs(f->big, p->mine, f->rows % p->bm != 0) +
+		address_regs(f->small, p->bc, f->cols % p->bc != 0) + 28;
+
+	if (f->big->tensor->type != f->of.acc)
+		n += words(p->ks * p->mine, acc);
+	return n + n / 8;
+}
+
+static const char *plan_resources(const struct task *t, const struct gemv *f,
+	struct arena *a, struct gemv_plan *p)
+{
+	int64_t sums = (int64_t)p->bm * p->bc;
+
+	p->shared_bytes = p->groups * sums * f->of.acc_bytes;
+	if (p->staged)
+		p->shared_bytes += p->bc * p->part * f->small->elem + 16;
+	if (p->split > 1)
+		p->shared_bytes += PARTS_SHARED;
+	if (p->shared_bytes > t->target->smem_block)
+		return arena_printf(a, "a block takes %lld bytes of shared "
+			"memory, %s has %d; smaller tiles%s take less",
+			(long long)p->shared_bytes, t->target->name,
+			t->target->smem_block, p->staged ?
+			", a larger split_k or cache(.., scope = none)" : "");
+	p->workspace_bytes = parts_workspace(p->tiles, p->split,
+		(int64_t)p->mine_rows * p->mine_cols * p->threads,
+		f->of.acc_bytes);
+	if (p->workspace_bytes > (int64_t)1 << 30)
+		return "split_k would need more than 1 GiB of workspace";
+	p->regs = estimate_regs(f, p);
+	if (p->regs > 232)
+		return arena_printf(a, "a thread's %d x %d results and %d loads "
+			"take about %d registers, more than 232", p->mine,
+			p->bc, p->steps * p->mine, p->regs);
+	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
+		(int)p->shared_bytes);
+	return p->occupancy ? NULL : "a block takes more registers or shared "
+		"memory than a multiprocessor has";
+}
+
+const char *gemv_plan(const struct task *t, struct arena *a,
+	const int *values, struct gemv_plan *p)
+{
+	const struct gemv *f = t->state;
+	const char *why = read_values(f, a, values, p);
+
+	if (!why)
+		why = plan_loads(f, a, p);
+	if (!why)
+		why = check_over(f, a, p, values[GEMV_OVER]);
+	if (!why)
+		why = plan_grid(f, a, p);
+	if (why)
+		return why;
+	plan_writers(f, p);
+	return plan_resources(t, f, a, p);
+}
+
+/* ---- what it costs ---- */
+
+/* How many times the bytes wanted of the big operand come, in 32-byte
+ * sectors. */
+static double sector_waste(const struct gemv *f, const struct gemv_plan *p)
+{
+	const struct operand_order *o = &f->big->orders[p->order];
+	const struct flat *along = p->along_k ? &o->k : &f->big->rows;
+	int64_t step = along->n_runs ?
+		along->runs[along->n_runs - 1].coef[0] : 1;
+	double together = (double)(p->along_k ? p->sub : p->across) * p->vec;
+	double sector = 32.0 / f->big->elem;
+
+	if (step != 1 && step != 0)
+		return fmin(fabs((double)step), sector);
+	return together < sector ? sector / together : 1;
+}
+
+/* Of one thread in one chunk. */
+struct gemv_work {
+	double fmas, big_loads, small_loads, waves, other;
+};
+
+static struct gemv_work work_of(const struct gemv *f,
+	const struct gemv_plan *p)
+{
+	int width = p->staged ? min_int(p->ks, 16 / f->small->elem) :
+		p->small_vec;
+	double taken = (double)p->steps * p->ks;
+	double lanes = p->along_k ? p->sub : 1;
+	struct gemv_work w = { .fmas = taken * p->mine * p->bc,
+		.big_loads = taken * p->mine / p->vec,
+		.small_loads = taken * p->bc / width };
+	double wave = lanes * width * f->small->elem / 128;
+
+	w.waves = w.small_loads * (wave < 1 ? 1 : wave) + w.big_loads *
+		fmax(1, WARP * p->vec * f->big->elem / 128.0);
+	w.other = w.big_loads * (2 * f->big->n_forms - 1) + w.small_loads *
+		(p->staged ? 1 : f->small->n_forms);
+	if (f->big->tensor->type != f->of.acc)
+		w.other += taken * p->mine;
+	if (f->small->tensor->type != f->of.acc)
+		w.other += taken * p->bc;
+	if (f->big->orders[p->order].k.n_runs > 1)
+		w.other += 12.0 * p->steps * (p->along_k ? 1 : p->ks);
+	return w;
+}
+
+void gemv_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct gemv *f = t->state;
+	struct gemv_plan p;
+	const char *why = gemv_plan(t, t->a, values, &p);
+	struct gemv_work w;
+	double blocks, warps, join, ks;
+
+	assert(!why);
+	(void)why;
+	w = work_of(f, &p);
+	blocks = (double)p.tiles * p.split;
+	warps = p.threads / 32.0;
+	ks = fmin((double)p.part, (double)f->of.k);
+	join = (double)p.mine * p.bc * (2 * log2(p.sub) + 1) +
+		(double)p.mine_rows * p.mine_cols * (2.0 * p.groups + 8);
+	*out = (struct features){
+		.flops = 2 * blocks * (double)p.bm * p.bc * (double)p.part,
+		.issue = blocks * warps * ((double)p.chunks_split * (w.fmas +
+			w.big_loads + w.small_loads + w.other + 6) + join + 80),
+		.dram_bytes = f->of.dram_bytes,
+		.l2_bytes = blocks * ks * (p.bm * f->big->elem *
+			sector_waste(f, &p) + p.bc * f->small->elem) +
+			2 * (double)p.workspace_bytes,
+		.smem_cycles = blocks * warps * ((double)p.chunks_split *
+			w.waves + (double)p.mine_rows * p.mine_cols * p.groups +
+			(p.along_k ? 1 : p.vec) * p.mine * p.bc),
+		.blocks = blocks, .threads = p.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 1100 + 520.0 * (double)p.chunks_split +
+			(p.staged ? 800 : 0) +
+			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
+		.ilp = p.mine * p.bc,
+		.flight = p.threads * w.big_loads * p.vec * f->big->elem,
+		.launches = p.split > 1 ? 2 : 1,
+	};
+	out->useful = 2.0 * f->rows * f->cols * f->of.k * f->of.batch /
+		out->flops;
+}
