@@ -148,12 +148,17 @@ static void choose_random(struct check *c, const struct p_step *s, int room)
 static bool results(const struct check *c, const struct p_step *s, int64_t *n)
 {
 	struct tile at;
+	int64_t area;
 
 	*n = 0;
 	for (int i = 0; i < c->n_x; i++) {
 		if (!tile_at(&s->tiling, c->x[i], &at))
 			return false;
-		*n += tile_area(&s->tiling, &at);
+		if (!s->tiling.area)
+			area = tile_area(&s->tiling, &at);
+		else if (!kx_eval(s->tiling.area, c->x[i], &area))
+			return false;
+		*n += area;
 	}
 	return true;
 }
@@ -164,7 +169,8 @@ static void expect(struct check *c, const struct p_step *s,
 	struct check_tensor *t)
 {
 	const struct p_tiling *g = &s->tiling;
-	double all = (double)g->rows * (double)g->cols * (double)g->batch;
+	double all = g->area ? (double)g->results : (double)g->rows *
+		(double)g->cols * (double)g->batch;
 	double n = logical_elements(&c->r->op->tensors[t->ir]);
 	int64_t part;
 

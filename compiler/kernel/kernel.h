@@ -333,11 +333,15 @@ enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY };
 /* How block.x maps to the output, for checks by parts: "rows" x "cols" results
  * in tiles of "tile_rows" x "tile_cols"; "row" and "col" are the first of this
  * block's tile, expressions over block.x; "batch" independent copies. Where
- * "row" is NULL the launch is checked whole. */
+ * "row" is NULL the launch is checked whole. Blocks whose tiles have more than
+ * two axes say themselves how many of the "results" in all they compute:
+ * "area", over block.x; NULL elsewhere. */
 struct p_tiling {
 	int64_t rows, cols, batch;
 	int64_t tile_rows, tile_cols;
 	struct kx *row, *col, *batch_index;
+	int64_t results;
+	struct kx *area;
 };
 
 struct p_step {

@@ -289,6 +289,7 @@ struct emission {
 	struct k_buffer *held[READS_MAX];
 	int n_reads;
 	struct kx *values[OUTPUTS_MAX], *element;
+	struct kx *row, *first;		/* of the accumulators */
 	struct k_buffer *outs[OUTPUTS_MAX];
 	int width;
 };
@@ -492,29 +493,36 @@ static struct kx **keep_axes(struct emission *m)
 	return first;
 }
 
-/* The "width" neighbouring elements that start at "at" on the inner side;
- * "i" counts the outer side's elements, "j" the inner's vectors. */
-static void emit_vector(struct emission *m, struct k_block *b, struct kx *i,
-	struct kx *j, struct kx *at)
+/* The accumulator of element "e" of the present vector. */
+static struct kx *accumulator(const struct emission *m, struct kx *e)
 {
 	const struct storing *s = m->s;
-	const struct side *in = inner_side(s);
+	struct kx *at = kx_add(s->a, m->first, e);
+
+	if (s->acc->rank == 1)
+		return kx_load(s->a, s->acc, at);
+	return s->e->along_n ? kx_load(s->a, s->acc, m->row, at) :
+		kx_load(s->a, s->acc, at, m->row);
+}
+
+/* The "width" neighbouring elements that start at "at" along "axes". */
+static void emit_vector(struct emission *m, struct k_block *b,
+	const int *axes, int n_axes, struct kx *at)
+{
+	const struct storing *s = m->s;
 	struct arena *a = s->a;
 	struct k_block *each;
 	struct kx *e, *acc, **first;
 
 	if (m->width > 1)
-		flat_axes(a, b, s->t->op, in->axes, in->n_axes, at,
-			m->env.axes);
+		flat_axes(a, b, s->t->op, axes, n_axes, at, m->env.axes);
 	load_vectors(m, b);
 	each = tile_loop(a, b, "e", m->width, &e);
 	m->env.block = each;
 	m->element = e;
-	acc = kx_add(a, kx_mul(a, j, kx_int(a, m->width)), e);
-	acc = s->e->along_n ? kx_load(a, s->acc, i, acc) :
-		kx_load(a, s->acc, acc, i);
+	acc = accumulator(m, e);
 	first = keep_axes(m);
-	flat_axes(a, each, s->t->op, in->axes, in->n_axes, kx_add(a, at, e),
+	flat_axes(a, each, s->t->op, axes, n_axes, kx_add(a, at, e),
 		m->env.axes);
 	for (int x = 0; x < s->e->n; x++)
 		compute_output(m, each, x, acc);
@@ -522,15 +530,23 @@ static void emit_vector(struct emission *m, struct k_block *b, struct kx *i,
 	store_vectors(m, b);
 }
 
-void epilogue_emit(const struct storing *s, struct k_block *b)
+static struct emission start(const struct storing *s)
 {
-	const struct side *out = outer_side(s), *in = inner_side(s);
 	struct emission m = { .s = s, .width = widest_store(s) };
-	struct kx *i, *j, *at;
 
 	m.env = (struct lower_env){ .a = s->a, .op = s->t->op, .axes =
 		ARENA_ARRAY(s->a, (size_t)s->t->op->n_axes, struct kx *),
-		.buffers = s->buffers, .hook = value_of_read, .ctx = &m };
+		.buffers = s->buffers, .hook = value_of_read };
+	return m;
+}
+
+void epilogue_emit(const struct storing *s, struct k_block *b)
+{
+	const struct side *out = outer_side(s), *in = inner_side(s);
+	struct emission m = start(s);
+	struct kx *j, *at;
+
+	m.env.ctx = &m;
 	declare_vectors(&m);
 	if (s->batch)
 		flat_axes(s->a, b, s->t->op, s->c->batch, s->c->n_batch,
@@ -538,14 +554,43 @@ void epilogue_emit(const struct storing *s, struct k_block *b)
 	else
 		for (int x = 0; x < s->c->n_batch; x++)
 			m.env.axes[s->c->batch[x]] = kx_int(s->a, 0);
-	b = tile_loop(s->a, b, "i", out->mine, &i);
-	at = position(s, b, out, i, 1);
+	b = tile_loop(s->a, b, "i", out->mine, &m.row);
+	at = position(s, b, out, m.row, 1);
 	b = inside(s, b, out, at);
 	flat_axes(s->a, b, s->t->op, out->axes, out->n_axes, at, m.env.axes);
 	b = tile_loop(s->a, b, "j", in->mine / m.width, &j);
+	m.first = kx_mul(s->a, j, kx_int(s->a, m.width));
 	at = position(s, b, in, j, m.width);
 	b = inside(s, b, in, at);
-	emit_vector(&m, b, i, j, at);
+	emit_vector(&m, b, in->axes, in->n_axes, at);
+}
+
+void epilogue_emit_box(const struct storing *s, struct k_block *b,
+	const struct side *sides, int n)
+{
+	struct emission m = start(s);
+	struct arena *a = s->a;
+
+	m.env.ctx = &m;
+	m.first = kx_int(a, 0);
+	declare_vectors(&m);
+	for (int x = 0; x < s->c->stmt->n_axes; x++)
+		m.env.axes[s->c->stmt->axes[x]] = kx_int(a, 0);
+	for (int d = 0; d < n; d++) {
+		const struct side *y = &sides[d];
+		int64_t step = d == n - 1 ? m.width : 1;
+		struct kx *i, *at;
+
+		b = tile_loop(a, b, y->name, y->mine / step, &i);
+		i = kx_mul(a, i, kx_int(a, step));
+		at = ks_let(a, b, y->name, kx_add(a, y->first, i));
+		b = inside(s, b, y, at);
+		m.first = kx_add(a, kx_mul(a, m.first, kx_int(a, y->mine)), i);
+		if (d == n - 1)
+			emit_vector(&m, b, y->axes, 1, at);
+		else
+			m.env.axes[y->axes[0]] = at;
+	}
 }
 
 struct binding {

@@ -64,6 +64,12 @@ struct storing {
 
 void epilogue_emit(const struct storing *s, struct k_block *b);
 
+/* The same where a thread's results are a box of "n" single axes, one a side,
+ * of neighbours from "first" on; the last is the only N axis, s->n. "acc" has
+ * rank 1, in the order of the sides. */
+void epilogue_emit_box(const struct storing *s, struct k_block *b,
+	const struct side *sides, int n);
+
 /* Global buffers for what the epilogue reads and stores, bound to "step". */
 void epilogue_bind(const struct storing *s, const struct program *p,
 	struct p_step *step);

@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-extern const struct sketch sketch_fma, sketch_gemv, sketch_reduce,
-	sketch_transpose, sketch_elementwise;
+extern const struct sketch sketch_fma, sketch_gemv, sketch_direct,
+	sketch_reduce, sketch_transpose, sketch_elementwise;
 
 static const struct sketch *const sketches[] = {
-	&sketch_fma, &sketch_gemv, &sketch_reduce, &sketch_transpose,
-	&sketch_elementwise, NULL
+	&sketch_fma, &sketch_gemv, &sketch_direct, &sketch_reduce,
+	&sketch_transpose, &sketch_elementwise, NULL
 };
 
 const struct sketch *const *sketch_list(void)

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* The direct sketch: operators whose results each reduce over a window of an
+ * input, as depthwise and other convolutions with few channels, pooling and
+ * stencils do. A block computes a box of results; what its windows cover is
+ * staged once, halo included, and threads slide over it in registers. This file
+ * names the open numbers and finds the untuned default; direct_window.c says
+ * what applies, direct_plan.c what fits and what it costs, direct_build.c
+ * writes the kernel. */
+#include "sketch/direct.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the open numbers ---- */
+
+enum { TILES_MAX = 16, FACTS = 3 };
+
+static const int switch_values[] = { 0, 1 };
+static const int stage_values[] = { 1, 2 };
+static const int vector_values[] = { 1, 2, 4, 8, 16 };
+static const int unroll_values[] = { 1, 2, 4, 8 };
+static const int only_value[] = { 0 };
+static const int flag_value[] = { 1 };
+static const char *const switch_words[] = { "off", "on", NULL };
+static const char *const cache_words[] = { "register", "shared", NULL };
+static const char *const shared_words[] = { "shared", NULL };
+static const char *const level_block[] = { "block", NULL };
+static const char *const level_thread[] = { "thread", NULL };
+
+static int add(struct task *t, struct direct *d, const char *directive,
+	const char *const *subjects, const char *key, const int *values, int n,
+	const char *const *words)
+{
+	const char *name = directive;
+
+	if (subjects)
+		name = arena_printf(t->a, "%s.%s", name, subjects[0]);
+	if (key)
+		name = arena_printf(t->a, "%s.%s", name, key);
+	d->tunables[d->n_tunables] = (struct tunable){ .name = name,
+		.directive = directive, .key = key, .subjects = subjects,
+		.values = values, .n = n, .words = words };
+	return d->n_tunables++;
+}
+
+static const char *const *subject(struct task *t, const char *name)
+{
+	const char **s = ARENA_ARRAY(t->a, 2, const char *);
+
+	s[0] = name;
+	return s;
+}
+
+struct list {
+	int v[TILES_MAX], n;
+};
+
+static void insert(struct list *x, int64_t v)
+{
+	int k = x->n;
+
+	for (int i = 0; i < x->n; i++)
+		if (x->v[i] == v)
+			return;
+	if (x->n == TILES_MAX)
+		return;
+	for (; k > 0 && x->v[k - 1] > v; k--)
+		x->v[k] = x->v[k - 1];
+	x->v[k] = (int)v;
+	x->n++;
+}
+
+static const int *keep(struct task *t, const struct list *x)
+{
+	int *v = ARENA_ARRAY(t->a, (size_t)x->n, int);
+
+	memcpy(v, x->v, (size_t)x->n * sizeof *v);
+	return v;
+}
+
+/* Powers of two, and the extent in halves: its tiles are then full. */
+static void add_tile(struct task *t, struct direct *d,
+	const struct direct_axis *x)
+{
+	enum { LARGEST = 256 };
+	struct list v = { .n = 0 };
+
+	for (int64_t i = x->extent; i <= LARGEST && v.n < 4; i = i / 2) {
+		insert(&v, i);
+		if (i % 2)
+			break;
+	}
+	for (int64_t i = 1; i < 2 * x->extent && i <= LARGEST; i *= 2)
+		insert(&v, i);
+	add(t, d, "tile", level_block, x->name, keep(t, &v), v.n, NULL);
+}
+
+static void add_thread(struct task *t, struct direct *d,
+	const struct direct_axis *x)
+{
+	enum { LARGEST = 8 };
+	struct list v = { .n = 0 };
+
+	for (int64_t i = 1; i < 2 * x->extent && i <= LARGEST; i *= 2)
+		insert(&v, i);
+	if (x->extent % 7 == 0)
+		insert(&v, 7);
+	add(t, d, "tile", level_thread, x->name, keep(t, &v), v.n, NULL);
+}
+
+static void add_chunk(struct task *t, struct direct *d)
+{
+	const struct direct_axis *x = d->chunk < 0 ? NULL : &d->red[d->chunk];
+	const char *const *along = subject(t, x ? x->name :
+		d->red[d->n_red - 1].name);
+	struct list v = { .n = 0 };
+
+	for (int64_t i = 1; x && i <= x->extent && i <= 64; i *= 2)
+		if (x->extent % i == 0)
+			insert(&v, i);
+	if (x && x->extent <= 64)
+		insert(&v, x->extent);
+	if (x)
+		d->at[DIRECT_CHUNK] = add(t, d, "tile", level_block, x->name,
+			keep(t, &v), v.n, NULL);
+	if (x)
+		d->at[DIRECT_STAGES] = add(t, d, "pipeline", along, "stages",
+			stage_values, 2, NULL);
+	d->at[DIRECT_ASYNC] = add(t, d, "pipeline", along, "async",
+		switch_values, t->target->cp_async ? 2 : 1, switch_words);
+}
+
+static void add_cache(struct task *t, struct direct *d)
+{
+	const char **names = ARENA_ARRAY(t->a, (size_t)d->n_w + 1, const char *);
+
+	for (int i = 0; i < d->n_w; i++)
+		names[i] = d->w[i].tensor->name;
+	if (d->n_w)
+		d->at[DIRECT_CACHE] = add(t, d, "cache", names, "scope",
+			switch_values, 2, cache_words);
+}
+
+static void make_tunables(struct task *t, struct direct *d)
+{
+	const char *const *x = subject(t, d->x.tensor->name);
+	int vectors = 1;
+
+	d->tunables = ARENA_ARRAY(t->a, (size_t)(2 * d->n_out +
+		N_DIRECT_NUMBERS + FACTS + OUTPUTS_MAX), struct tunable);
+	for (int i = 0; i < N_DIRECT_NUMBERS; i++)
+		d->at[i] = -1;
+	for (int i = 0; i < d->n_out; i++)
+		add_tile(t, d, &d->out[i]);
+	for (int i = 0; i < d->n_out; i++)
+		add_thread(t, d, &d->out[i]);
+	add_chunk(t, d);
+	while (vectors < 5 && vector_values[vectors] * d->x.elem <= 16)
+		vectors++;
+	d->at[DIRECT_VECTOR] = add(t, d, "vectorize", x, NULL, vector_values,
+		vectors, NULL);
+	d->at[DIRECT_UNROLL] = add(t, d, "unroll", NULL, NULL, unroll_values, 4,
+		NULL);
+	add_cache(t, d);
+	add(t, d, "stage", x, "scope", only_value, 1, shared_words);
+	for (int i = 0; i < d->epilogue.n; i++)
+		if (d->epilogue.outputs[i].value && d->epilogue.outputs[i].stored)
+			add(t, d, "epilogue", subject(t,
+				d->epilogue.outputs[i].tensor->name), NULL,
+				flag_value, 1, NULL);
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct direct *d = t->state;
+
+	*n = d->n_tunables;
+	return d->tunables;
+}
+
+static const char *legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct direct_plan p;
+
+	return direct_plan(t, a, values, &p);
+}
+
+/* ---- the untuned default ---- */
+
+/* A sum of bounds, in cycles of a multiprocessor: unlike their maximum it
+ * falls with every one of them, which a descent needs. */
+static double rank(const struct task *t, const int *values)
+{
+	struct features f;
+	double sms = t->gpu->sms, busy, blocks, work, hide, resident, dram;
+
+	direct_features(t, values, &f);
+	busy = fmin(f.blocks, sms);
+	blocks = ceil(f.blocks / sms);
+	resident = fmin(f.occupancy, blocks);
+	work = (f.issue / 4 + f.smem_cycles + f.flops / 2 /
+		t->gpu->f32_lanes_sm) / f.blocks;
+	hide = fmin(1, f.threads / 128.0 * f.ilp / (f.ilp + 30));
+	dram = f.dram_bytes / (t->gpu->dram_bytes_s * t->gpu->copy) *
+		t->gpu->clock_mhz * 1e6;
+	return ceil(blocks / resident) * (fmax(resident * work, f.chain + work /
+		hide)) + f.l2_bytes / (busy * 64) + dram;
+}
+
+static void set(const struct direct *d, int *values, int which, int v)
+{
+	if (d->at[which] >= 0)
+		values[d->at[which]] = v;
+}
+
+/* The best of what does not depend on anything else, for these tiles; the cost
+ * in "*best" where that is less, and then "keep" has the values. */
+static bool try(const struct task *t, int *values, double *best, int *keep)
+{
+	const struct direct *d = t->state;
+	bool better = false;
+
+	for (int i = 0; i < 8; i++) {
+		double cost;
+
+		set(d, values, DIRECT_CACHE, i & 1);
+		set(d, values, DIRECT_ASYNC, i >> 1 & 1 &&
+			t->target->cp_async);
+		set(d, values, DIRECT_STAGES, 1 + (i >> 2));
+		set(d, values, DIRECT_VECTOR, 1);
+		set(d, values, DIRECT_VECTOR, direct_vector(t, values));
+		if (legal(t, t->a, values))
+			continue;
+		cost = rank(t, values);
+		if (cost < *best) {
+			*best = cost;
+			memcpy(keep, values, (size_t)d->n_tunables *
+				sizeof *keep);
+			better = true;
+		}
+	}
+	return better;
+}
+
+/* All pairs of a block's and a thread's tile along axis "i". */
+static bool improve(const struct task *t, int i, double *best, int *keep)
+{
+	const struct direct *d = t->state;
+	const struct tunable *tile = &d->tunables[i];
+	const struct tunable *own = &d->tunables[d->n_out + i];
+	int values[d->n_tunables];
+	bool better = false;
+
+	memcpy(values, keep, sizeof values);
+	for (int k = 0; k < own->n; k++)
+		for (int j = 0; j < tile->n; j++) {
+			if (tile->values[j] % own->values[k])
+				continue;
+			values[i] = tile->values[j];
+			values[d->n_out + i] = own->values[k];
+			better |= try(t, values, best, keep);
+		}
+	return better;
+}
+
+static bool improve_chunk(const struct task *t, double *best, int *keep)
+{
+	const struct direct *d = t->state;
+	int at = d->at[DIRECT_CHUNK], values[d->n_tunables];
+	bool better = false;
+
+	if (at < 0)
+		return false;
+	memcpy(values, keep, sizeof values);
+	for (int k = 0; k < d->tunables[at].n; k++) {
+		values[at] = d->tunables[at].values[k];
+		better |= try(t, values, best, keep);
+	}
+	return better;
+}
+
+/* From "values", one axis after another until none improves. */
+static void descend(const struct task *t, int *values, double *best)
+{
+	enum { ROUNDS = 4 };
+	const struct direct *d = t->state;
+	bool better = true;
+
+	for (int n = 0; n < ROUNDS && better; n++) {
+		better = false;
+		for (int i = d->n_out - 1; i >= 0; i--)
+			better |= improve(t, i, best, values);
+		better |= improve_chunk(t, best, values);
+	}
+}
+
+/* The listed value nearest to "v". */
+static int near(const struct tunable *u, int v)
+{
+	int best = u->values[0];
+
+	for (int i = 1; i < u->n; i++)
+		if (abs(u->values[i] - v) < abs(best - v))
+			best = u->values[i];
+	return best;
+}
+
+/* Descends from single results, and from four a thread along the last axis or
+ * the last two. */
+static bool find_start(const struct task *t, struct direct *d)
+{
+	double least = INFINITY;
+
+	d->start = ARENA_ARRAY(t->a, (size_t)d->n_tunables, int);
+	for (int n = 0; n < 3; n++) {
+		int values[d->n_tunables], keep[d->n_tunables];
+		double best = INFINITY;
+
+		for (int i = 0; i < d->n_tunables; i++)
+			values[i] = d->tunables[i].values[0];
+		for (int i = d->n_out - 1; i >= 0 && i > d->n_out - 1 - n; i--) {
+			int own = d->n_out + i;
+
+			values[own] = near(&d->tunables[own], 4);
+			values[i] = near(&d->tunables[i], 4);
+		}
+		if (!try(t, values, &best, keep))
+			continue;
+		descend(t, keep, &best);
+		if (best < least) {
+			least = best;
+			memcpy(d->start, keep, sizeof keep);
+		}
+	}
+	return least < INFINITY;
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct direct *d = t->state;
+
+	memcpy(values, d->start, (size_t)d->n_tunables * sizeof *values);
+}
+
+static bool applies(struct task *t, const char **why)
+{
+	struct direct *d = ARENA_NEW(t->a, struct direct);
+
+	if (!t->gpu)
+		t->gpu = gpu_for_target(t->target);
+	if (!direct_analyse(t, d, why))
+		return false;
+	make_tunables(t, d);
+	t->state = d;
+	if (!find_start(t, d))
+		*why = arena_printf(t->a, "no window of '%s' fits the shared "
+			"memory and registers of %s", d->x.tensor->name,
+			t->target->name);
+	return !*why;
+}
+
+static const char *const directives[] = {
+	"cache", "epilogue", "pipeline", "stage", "tile", "unroll",
+	"vectorize", NULL
+};
+
+const struct sketch sketch_direct = {
+	.name = "direct",
+	.summary = "windows of an input, staged with their halo",
+	.directives = directives,
+	.deterministic = true,
+	.applies = applies,
+	.tunables = tunables,
+	.legal = legal,
+	.features = direct_features,
+	.start = start,
+	.build = direct_build,
+};

@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: MIT */
+/* The direct sketch's kernel: from a point to kernel IR. A block stages the box
+ * of the input that its tile of the result reads, halo included, with what lies
+ * outside filled in; each thread takes a segment of it into registers and
+ * slides its window over that; what follows the reduction is applied to the
+ * accumulators. */
+#include "sketch/direct.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "sketch/box.h"
+#include "sketch/common.h"
+#include "sketch/stage.h"
+
+struct making {
+	const struct task *t;
+	const struct direct *d;
+	const struct direct_plan *p;
+	struct arena *a;
+	struct program *program;
+	struct p_step step;
+	struct kernel *k;
+	struct k_buffer **buffers;
+	struct k_buffer *tile, *acc, *segment, *raw;
+	struct k_buffer *w_tile[DIRECT_WEIGHTS], *w_raw[DIRECT_WEIGHTS];
+	struct kx *thread;
+	struct kx *first[DIRECT_AXES];	/* of the block's tile */
+	struct kx *own[DIRECT_AXES];	/* of the thread's, in the block's */
+	struct kx *x_at, *w_at[DIRECT_WEIGHTS];	/* of a thread's reads */
+	struct kx *chunk[DIRECT_REDS];	/* first of the chunk */
+	struct kx *outer[DIRECT_REDS];	/* in the chunk */
+	struct kx *inner[DIRECT_REDS];
+	struct kx *i[DIRECT_AXES];	/* in the thread's tile */
+	struct kx *slot;
+};
+
+static struct kx *num(const struct making *m, int64_t v)
+{
+	return kx_int(m->a, v);
+}
+
+static struct kx *scaled(const struct making *m, struct kx *x, int64_t by)
+{
+	return kx_mul(m->a, x, num(m, by));
+}
+
+static struct kx *let(struct making *m, struct k_block *b, const char *name,
+	struct kx *x)
+{
+	return b ? ks_let(m->a, b, name, x) : x;
+}
+
+/* ---- which tile ---- */
+
+/* First position of the block's tile along every axis; without a block the
+ * expressions themselves: block.x is all they depend on. */
+static void own_tile(struct making *m, struct k_block *b, struct kx **first)
+{
+	const struct direct_plan *p = m->p;
+	struct kx *at = kx_special(m->a, K_BLOCK_X);
+	int64_t rest = p->blocks;
+
+	for (int i = m->d->n_out - 1; i >= 0; i--) {
+		struct kx *n = num(m, p->tiles[i]), *tile = at;
+
+		rest /= p->tiles[i];
+		if (p->tiles[i] == 1)
+			tile = num(m, 0);
+		else if (rest > 1)
+			tile = kx_mod(m->a, at, n);
+		first[i] = let(m, b, arena_printf(m->a, "%s_first",
+			m->d->out[i].name), scaled(m, tile, p->tile[i]));
+		if (rest > 1 && p->tiles[i] > 1)
+			at = let(m, b, "block_rest", kx_div(m->a, at, n));
+	}
+}
+
+static void own_part(struct making *m, struct k_block *b)
+{
+	const struct direct_plan *p = m->p;
+	struct kx *at = m->thread;
+	int64_t rest = p->threads;
+
+	for (int i = m->d->n_out - 1; i >= 0; i--) {
+		struct kx *n = num(m, p->lanes[i]), *lane = at;
+
+		rest = (rest + p->lanes[i] - 1) / p->lanes[i];
+		if (p->lanes[i] == 1)
+			lane = num(m, 0);
+		else if (rest > 1)
+			lane = kx_mod(m->a, at, n);
+		m->own[i] = ks_let(m->a, b, arena_printf(m->a, "%s_own",
+			m->d->out[i].name), scaled(m, lane, p->thread[i]));
+		if (rest > 1 && p->lanes[i] > 1)
+			at = ks_let(m->a, b, "thread_rest", kx_div(m->a, at,
+				n));
+	}
+}
+
+/* ---- staging ---- */
+
+static struct kx *wide(const struct k_buffer *b, struct arena *a, struct kx *x)
+{
+	return b->wide ? kx_cast(a, T_I64, x) : x;
+}
+
+/* First position of the box along dimension "k". */
+static struct kx *box_origin(struct making *m, struct k_block *b, int k)
+{
+	const struct direct_dim *x = &m->d->x.dims[k];
+	struct kx *at = num(m, m->p->origin[k]);
+
+	for (int i = 0; i < m->d->n_out; i++)
+		at = kx_add(m->a, at, scaled(m, m->first[i], x->out[i]));
+	for (int r = 0; r < m->d->n_red; r++)
+		at = kx_add(m->a, at, scaled(m, m->chunk[r], x->red[r]));
+	return ks_let(m->a, b, arena_printf(m->a, "%s_d%d",
+		m->d->x.tensor->name, k), at);
+}
+
+static void stage_window(struct making *m, struct k_block *b, struct kx *slot)
+{
+	const struct direct_window *w = &m->d->x;
+	const struct direct_plan *p = m->p;
+	struct box x = { .a = m->a, .name = w->tensor->name, .n = w->n_dims,
+		.vec = p->vec, .fill = w->fill, .thread = m->thread,
+		.from = m->buffers[w->tensor->id], .to = m->tile,
+		.at = num(m, w->base), .to_at = scaled(m, slot,
+			p->box_elements), .threads = p->threads,
+		.async = p->async };
+
+	for (int k = 0; k < w->n_dims; k++)
+		x.dims[k] = (struct box_dim){ .extent = p->box[k],
+			.stride = w->dims[k].stride, .pitch = p->pitch[k],
+			.size = w->dims[k].size,
+			.guard = p->outside[k] && !w->edge,
+			.clamp = p->outside[k] && w->edge,
+			.origin = box_origin(m, b, k) };
+	box_copy(&x, b);
+}
+
+static void add_dim(struct box *x, struct box_dim d)
+{
+	int k = x->n++;
+
+	for (; k > 0 && llabs(x->dims[k - 1].stride) < llabs(d.stride); k--)
+		x->dims[k] = x->dims[k - 1];
+	x->dims[k] = d;
+}
+
+/* Vectors where weights lie along the same axis in both memories. */
+static void widen(struct box *x, const struct direct_weights *w)
+{
+	const struct box_dim *last = &x->dims[x->n - 1];
+	int64_t v = 16 / w->elem, c = w->c;
+
+	if (last->stride != 1 || last->pitch != 1)
+		return;
+	while (v > 1 && (last->extent % v || last->size % v || c % v ||
+	    w->tensor->align % (v * w->elem)))
+		v /= 2;
+	for (int k = 0; k < x->n - 1; k++)
+		while (v > 1 && (x->dims[k].stride % v || x->dims[k].pitch % v))
+			v /= 2;
+	x->vec = (int)v;
+}
+
+static void stage_weights(struct making *m, struct k_block *b, int n,
+	struct kx *slot)
+{
+	const struct direct_weights *w = &m->d->w[n];
+	const struct direct_plan *p = m->p;
+	const struct direct_pitch *q = &p->w[n];
+	struct box x = { .a = m->a, .name = m->w_tile[n]->name, .vec = 1,
+		.from = m->buffers[w->tensor->id], .to = m->w_tile[n],
+		.thread = m->thread, .threads = p->threads, .async = p->async,
+		.at = num(m, w->c), .to_at = scaled(m, slot, q->elements) };
+
+	for (int i = 0; i < m->d->n_out; i++)
+		if (w->out[i])
+			add_dim(&x, (struct box_dim){ .extent = p->tile[i],
+				.stride = w->out[i], .pitch = q->out[i],
+				.size = m->d->out[i].extent,
+				.guard = m->d->out[i].extent % p->tile[i] != 0,
+				.origin = m->first[i] });
+	for (int r = 0; r < m->d->n_red; r++)
+		if (w->red[r])
+			add_dim(&x, (struct box_dim){ .extent = p->step[r],
+				.stride = w->red[r], .pitch = q->red[r],
+				.size = m->d->red[r].extent,
+				.origin = m->chunk[r] });
+	if (!x.n)
+		add_dim(&x, (struct box_dim){ .extent = 1, .stride = 1,
+			.pitch = 1, .size = 1, .origin = num(m, 0) });
+	widen(&x, w);
+	box_copy(&x, b);
+}
+
+static void stage_chunk(struct making *m, struct k_block *b, struct kx *chunk,
+	struct kx *slot)
+{
+	for (int r = 0; r < m->d->n_red; r++)
+		m->chunk[r] = num(m, 0);
+	if (m->p->chunks > 1)
+		m->chunk[m->d->chunk] = ks_let(m->a, b, arena_printf(m->a,
+			"%s_first", m->d->red[m->d->chunk].name), scaled(m,
+			chunk, m->p->step[m->d->chunk]));
+	stage_window(m, b, slot);
+	for (int n = 0; n < m->d->n_w && m->p->cached; n++)
+		stage_weights(m, b, n, slot);
+}
+
+/* ---- a thread's reads ---- */
+
+/* Address in the box of the thread's first position, without the outer axes of
+ * the reduction. */
+static void window_base(struct making *m, struct k_block *b)
+{
+	struct kx *at = num(m, 0);
+
+	for (int k = 0; k < m->d->x.n_dims; k++)
+		at = kx_add(m->a, at, num(m, m->p->first[k] * m->p->pitch[k]));
+	for (int i = 0; i < m->d->n_out; i++) {
+		int64_t pitch = 0;
+
+		for (int k = 0; k < m->d->x.n_dims; k++)
+			pitch += m->d->x.dims[k].out[i] * m->p->pitch[k];
+		at = kx_add(m->a, at, scaled(m, m->own[i], pitch));
+	}
+	m->x_at = ks_let(m->a, b, arena_printf(m->a, "%s_own",
+		m->d->x.tensor->name), at);
+}
+
+static void weight_bases(struct making *m, struct k_block *b)
+{
+	for (int n = 0; n < m->d->n_w && m->p->cached; n++) {
+		struct kx *at = num(m, 0);
+
+		for (int i = 0; i < m->d->n_out; i++)
+			at = kx_add(m->a, at, scaled(m, m->own[i],
+				m->p->w[n].out[i]));
+		m->w_at[n] = ks_let(m->a, b, arena_printf(m->a, "%s_own",
+			m->w_tile[n]->name), at);
+	}
+}
+
+static struct kx *segment_address(struct making *m)
+{
+	const struct direct_plan *p = m->p;
+	struct kx *at = m->x_at;
+
+	for (int r = 0; r < m->d->n_red; r++)
+		for (int k = 0; k < m->d->x.n_dims; k++)
+			at = kx_add(m->a, at, scaled(m, m->outer[r],
+				m->d->x.dims[k].red[r] * p->pitch[k]));
+	return kx_add(m->a, at, scaled(m, m->slot, p->box_elements));
+}
+
+/* The thread's segment into registers, in the type computed in. */
+static void load_segment(struct making *m, struct k_block *b)
+{
+	const struct direct_plan *p = m->p;
+	struct arena *a = m->a;
+	int n = m->d->x.n_dims, v = p->seg_vec;
+	struct kx *from = ks_let(a, b, "segment_at", segment_address(m));
+	struct kx *to = num(m, 0), *i, *e;
+
+	for (int k = 0; k < n; k++) {
+		int64_t step = k == n - 1 ? v : 1;
+
+		b = tile_loop(a, b, "h", p->seg[k] / step, &i);
+		from = kx_add(a, from, scaled(m, i, step * p->pitch[k]));
+		to = kx_add(a, to, scaled(m, i, step * p->seg_pitch[k]));
+	}
+	if (m->segment->type == m->tile->type) {
+		ks_copy(a, b, COPY_PLAIN, k_place(m->segment, to),
+			k_place(m->tile, from), v * m->d->x.elem, NULL, 0);
+		return;
+	}
+	ks_copy(a, b, COPY_PLAIN, k_place(m->raw, num(m, 0)),
+		k_place(m->tile, from), v * m->d->x.elem, NULL, 0);
+	b = tile_loop(a, b, "e", v, &e);
+	ks_store(a, b, k_place(m->segment, kx_add(a, to, e)),
+		lower_convert(a, kx_load(a, m->raw, e), m->segment->type));
+}
+
+/* Loads what the thread needs of weights "n" at the present point of the
+ * reduction, in vectors along the fast axis. */
+static void load_weights(struct making *m, struct k_block *b, int n)
+{
+	const struct direct_weights *w = &m->d->w[n];
+	const struct direct_pitch *q = &m->p->w[n];
+	struct k_buffer *from = m->p->cached ? m->w_tile[n] :
+		m->buffers[w->tensor->id];
+	struct arena *a = m->a;
+	struct kx *at = num(m, w->c), *to = num(m, 0), *i;
+
+	if (m->p->cached)
+		at = kx_add(a, m->w_at[n], scaled(m, m->slot, q->elements));
+	for (int r = 0; r < m->d->n_red; r++) {
+		struct kx *x = kx_add(a, m->outer[r], m->inner[r]);
+
+		at = m->p->cached ? kx_add(a, at, scaled(m, x, q->red[r])) :
+			kx_add(a, at, scaled(m, wide(from, a, kx_add(a,
+				m->chunk[r], x)), w->red[r]));
+	}
+	for (int k = 0; k < m->d->n_out; k++) {
+		int64_t v = k == q->fast ? q->vec : 1;
+		int64_t size = m->d->out[k].extent;
+		struct kx *x;
+
+		if (!w->out[k])
+			continue;
+		b = tile_loop(a, b, "j", m->p->thread[k] / v, &i);
+		x = scaled(m, i, v);
+		to = kx_add(a, scaled(m, to, m->p->thread[k]), x);
+		if (m->p->cached) {
+			at = kx_add(a, at, scaled(m, x, q->out[k]));
+			continue;
+		}
+		x = kx_add(a, kx_add(a, m->first[k], m->own[k]), x);
+		if (size % m->p->tile[k])
+			x = kx_op(a, OP_MIN, T_I32, 2, x, num(m, size - v));
+		at = kx_add(a, at, scaled(m, wide(from, a, x), w->out[k]));
+	}
+	ks_copy(a, b, COPY_PLAIN, k_place(m->w_raw[n], to), k_place(from, at),
+		q->vec * w->elem, NULL, 0);
+}
+
+/* ---- the sum ---- */
+
+/* Register of weights "n" for the present result. */
+static struct kx *weight_value(struct making *m, int n)
+{
+	const struct direct_weights *w = &m->d->w[n];
+	struct kx *at = num(m, 0);
+
+	for (int k = 0; k < m->d->n_out; k++)
+		if (w->out[k])
+			at = kx_add(m->a, scaled(m, at, m->p->thread[k]),
+				m->i[k]);
+	return lower_convert(m->a, kx_load(m->a, m->w_raw[n], at),
+		lower_type(w->tensor->type));
+}
+
+/* Register of the segment that read "n" of the window finds at the present
+ * result and point of the reduction. */
+static struct kx *window_value(struct making *m, int n)
+{
+	const struct direct_plan *p = m->p;
+	struct kx *at = num(m, p->lead);
+
+	for (int k = 0; k < m->d->x.n_dims; k++) {
+		const struct direct_dim *x = &m->d->x.dims[k];
+		int64_t c = m->d->x.reads[n].c[k] - x->least;
+
+		for (int i = 0; i < m->d->n_out; i++) {
+			if (x->out[i] < 0)
+				c -= x->out[i] * (p->thread[i] - 1);
+			at = kx_add(m->a, at, scaled(m, m->i[i],
+				x->out[i] * p->seg_pitch[k]));
+		}
+		for (int r = 0; r < m->d->n_red; r++) {
+			if (x->red[r] < 0)
+				c -= x->red[r] * (p->inner[r] - 1);
+			at = kx_add(m->a, at, scaled(m, m->inner[r],
+				x->red[r] * p->seg_pitch[k]));
+		}
+		at = kx_add(m->a, at, num(m, c * p->seg_pitch[k]));
+	}
+	return kx_load(m->a, m->segment, at);
+}
+
+static struct kx *value_of(void *ctx, const struct ir_expr *e)
+{
+	struct making *m = ctx;
+
+	for (int n = 0; n < m->d->x.n_reads; n++)
+		if (m->d->x.reads[n].read == e)
+			return window_value(m, n);
+	for (int n = 0; n < m->d->n_w; n++)
+		if (m->d->w[n].read == e)
+			return weight_value(m, n);
+	return NULL;
+}
+
+/* What axes are at the present result and point. */
+static struct kx **axis_values(struct making *m)
+{
+	const struct ir_operator *o = m->t->op;
+	struct kx **v = ARENA_ARRAY(m->a, (size_t)o->n_axes, struct kx *);
+
+	for (int i = 0; i < o->n_axes; i++)
+		v[i] = num(m, o->axes[i].lo);
+	for (int i = 0; i < m->d->n_out; i++)
+		v[m->d->out[i].id] = kx_add(m->a, kx_add(m->a, m->first[i],
+			m->own[i]), m->i[i]);
+	for (int r = 0; r < m->d->n_red; r++)
+		v[m->d->red[r].id] = kx_add(m->a, num(m, m->d->red[r].lo),
+			kx_add(m->a, kx_add(m->a, m->chunk[r], m->outer[r]),
+				m->inner[r]));
+	return v;
+}
+
+static void accumulate(struct making *m, struct k_block *b)
+{
+	struct arena *a = m->a;
+	struct kx *at = num(m, 0), *value;
+	struct lower_env env = { .a = a, .op = m->t->op,
+		.buffers = m->buffers, .hook = value_of, .ctx = m };
+
+	for (int i = 0; i < m->d->n_out; i++) {
+		b = tile_loop(a, b, arena_printf(a, "%s_i", m->d->out[i].name),
+			m->p->thread[i], &m->i[i]);
+		at = kx_add(a, scaled(m, at, m->p->thread[i]), m->i[i]);
+	}
+	env.block = b;
+	env.axes = axis_values(m);
+	value = lower_as(&env, m->d->reduction->args[0], m->d->acc);
+	ks_store(a, b, k_place(m->acc, at), kx_op(a,
+		reducer_rows[m->d->reduction->reducer].combine, m->d->acc, 2,
+		kx_load(a, m->acc, at), value));
+}
+
+static struct k_block *outer_loops(struct making *m, struct k_block *b)
+{
+	struct k_block *outer = NULL;
+
+	for (int r = 0; r < m->d->n_red; r++) {
+		int64_t n = m->p->step[r] / m->p->inner[r];
+
+		m->outer[r] = num(m, 0);
+		if (n == 1)
+			continue;
+		outer = b;
+		b = ks_for(m->a, b, LOOP_SERIAL, m->d->red[r].name, num(m, 0),
+			num(m, n), num(m, 1), &m->outer[r]);
+		outer->s.v[outer->s.n - 1].factor = 1;
+	}
+	if (outer)
+		outer->s.v[outer->s.n - 1].factor = m->p->unroll;
+	return b;
+}
+
+static void compute(struct making *m, struct k_block *b, struct kx *slot)
+{
+	m->slot = slot;
+	if (m->p->working < m->p->threads)
+		b = ks_if(m->a, b, kx_lt(m->a, m->thread,
+			num(m, m->p->working)));
+	b = outer_loops(m, b);
+	load_segment(m, b);
+	for (int r = 0; r < m->d->n_red; r++)
+		b = tile_loop(m->a, b, m->d->red[r].name, m->p->inner[r],
+			&m->inner[r]);
+	for (int n = 0; n < m->d->n_w; n++)
+		load_weights(m, b, n);
+	accumulate(m, b);
+}
+
+static void clear(struct making *m, struct k_block *b)
+{
+	struct kx *i;
+
+	b = tile_loop(m->a, b, "i", m->p->acc_elements, &i);
+	ks_store(m->a, b, k_place(m->acc, i), reducer_identity(m->a,
+		m->d->reduction->reducer, m->d->acc));
+}
+
+/* ---- the loop over chunks ---- */
+
+static void arrived(struct making *m, struct k_block *b)
+{
+	if (m->p->async) {
+		ks_commit(m->a, b);
+		ks_wait(m->a, b, 0);
+	}
+	ks_barrier(m->a, b, BARRIER_BLOCK);
+}
+
+/* One buffer: it is filled when all have used it. */
+static void one_stage(struct making *m, struct k_block *b)
+{
+	struct arena *a = m->a;
+	struct kx *chunk = num(m, 0);
+
+	if (m->p->chunks > 1)
+		b = ks_for(a, b, LOOP_SERIAL, "chunk", num(m, 0),
+			num(m, m->p->chunks), num(m, 1), &chunk);
+	stage_chunk(m, b, chunk, num(m, 0));
+	arrived(m, b);
+	compute(m, b, num(m, 0));
+	if (m->p->chunks > 1)
+		ks_barrier(a, b, BARRIER_BLOCK);
+}
+
+/* Two buffers: the next chunk comes while one is used. Past the barrier all
+ * have finished with the buffer that the copies overwrite. */
+static void two_stages(struct making *m, struct k_block *b)
+{
+	struct arena *a = m->a;
+	struct kx *chunk, *next, *slot;
+	struct k_block *more;
+
+	stage_chunk(m, b, num(m, 0), num(m, 0));
+	if (m->p->async)
+		ks_commit(a, b);
+	b = ks_for(a, b, LOOP_SERIAL, "chunk", num(m, 0),
+		num(m, m->p->chunks), num(m, 1), &chunk);
+	if (m->p->async)
+		ks_wait(a, b, 0);
+	ks_barrier(a, b, BARRIER_BLOCK);
+	next = ks_let(a, b, "next", kx_add(a, chunk, num(m, 1)));
+	more = ks_if(a, b, kx_lt(a, next, num(m, m->p->chunks)));
+	stage_chunk(m, more, next, kx_mod(a, next, num(m, 2)));
+	if (m->p->async)
+		ks_commit(a, b);
+	slot = ks_let(a, b, "slot", kx_mod(a, chunk, num(m, 2)));
+	m->chunk[m->d->chunk] = ks_let(a, b, arena_printf(a, "%s_first",
+		m->d->red[m->d->chunk].name), scaled(m, chunk,
+		m->p->step[m->d->chunk]));
+	compute(m, b, slot);
+}
+
+/* ---- kernel ---- */
+
+static struct k_buffer *bind(struct making *m, const struct ir_tensor *t)
+{
+	if (!m->buffers[t->id])
+		m->buffers[t->id] = program_bind(m->a, m->program, &m->step,
+			m->k, t, false);
+	return m->buffers[t->id];
+}
+
+static void bind_read(struct ir_expr *e, void *ctx)
+{
+	struct making *m = ctx;
+
+	if (e->kind == IR_READ)
+		bind(m, &m->t->op->tensors[e->tensor]);
+}
+
+static struct k_buffer *array(struct making *m, enum k_scope scope,
+	const char *name, enum dtype t, int64_t n)
+{
+	return kernel_array(m->k, scope, name, t, 1, &n, 16);
+}
+
+static void declare_weights(struct making *m, int n)
+{
+	const struct direct_weights *w = &m->d->w[n];
+	int64_t own = 1;
+
+	for (int i = 0; i < m->d->n_out; i++)
+		own *= w->out[i] ? m->p->thread[i] : 1;
+	m->w_raw[n] = array(m, K_REGISTER, arena_printf(m->a, "%s_held",
+		w->tensor->name), w->tensor->type, own);
+	if (m->p->cached)
+		m->w_tile[n] = array(m, K_SHARED, arena_printf(m->a, "%s_tile",
+			w->tensor->name), w->tensor->type,
+			m->p->w[n].elements * m->p->stages);
+}
+
+static void declare(struct making *m)
+{
+	const struct ir_tensor *x = m->d->x.tensor;
+	enum dtype computed = lower_type(x->type);
+
+	m->tile = array(m, K_SHARED, arena_printf(m->a, "%s_tile", x->name),
+		x->type, m->p->box_elements * m->p->stages);
+	m->tile->comment = "the block's part of the input, with its halo";
+	m->acc = array(m, K_REGISTER, "sum", m->d->acc, m->p->acc_elements);
+	m->segment = array(m, K_REGISTER, arena_printf(m->a, "%s_segment",
+		x->name), computed, m->p->seg_elements);
+	if (computed != x->type)
+		m->raw = array(m, K_REGISTER, arena_printf(m->a, "%s_held",
+			x->name), x->type, m->p->seg_vec);
+	for (int n = 0; n < m->d->n_w; n++)
+		declare_weights(m, n);
+}
+
+static void store_results(struct making *m, struct k_block *b,
+	struct storing *out)
+{
+	struct side sides[DIRECT_AXES];
+	int n = m->d->n_out;
+
+	if (m->p->working < m->p->threads)
+		b = ks_if(m->a, b, kx_lt(m->a, m->thread,
+			num(m, m->p->working)));
+	for (int i = 0; i < n; i++)
+		sides[i] = (struct side){ .name = m->d->out[i].name,
+			.axes = &m->d->out[i].id, .n_axes = 1,
+			.extent = m->d->out[i].extent, .mine = m->p->thread[i],
+			.vec = i == n - 1 ? m->p->store_vec : 1, .lanes = 1,
+			.first = kx_add(m->a, m->first[i], m->own[i]),
+			.ragged = m->d->out[i].extent % m->p->tile[i] != 0 };
+	out->n = sides[n - 1];
+	epilogue_emit_box(out, b, sides, n);
+}
+
+static void write_body(struct making *m, struct k_block *b)
+{
+	struct storing out = { .t = m->t, .c = &m->d->roles, .a = m->a,
+		.e = &m->d->epilogue, .k = m->k, .buffers = m->buffers };
+
+	ir_walk((struct ir_expr *)m->d->reduction, bind_read, m);
+	epilogue_bind(&out, m->program, &m->step);
+	declare(m);
+	out.acc = m->acc;
+	m->thread = ks_let(m->a, b, "thread", kx_special(m->a, K_THREAD_X));
+	own_tile(m, b, m->first);
+	own_part(m, b);
+	window_base(m, b);
+	weight_bases(m, b);
+	clear(m, b);
+	if (m->p->stages > 1)
+		two_stages(m, b);
+	else
+		one_stage(m, b);
+	store_results(m, b, &out);
+}
+
+/* Results of this block: the tile but for what lies past the extents. */
+static struct kx *area(struct making *m, struct kx *const *first)
+{
+	struct kx *n = kx_cast(m->a, T_I64, num(m, 1));
+
+	for (int i = 0; i < m->d->n_out; i++)
+		n = kx_mul(m->a, n, kx_op(m->a, OP_MIN, T_I32, 2,
+			num(m, m->p->tile[i]), kx_sub(m->a,
+				num(m, m->d->out[i].extent), first[i])));
+	return n;
+}
+
+/* The last two axes are rows and columns, the tiles of the others batches. */
+static struct p_tiling tiling_of(struct making *m)
+{
+	const struct direct_plan *p = m->p;
+	struct kx *first[DIRECT_AXES];
+	int n = m->d->n_out, col = n - 1, row = n - 2;
+	int64_t tiles = p->tiles[col] * (row < 0 ? 1 : p->tiles[row]);
+	struct p_tiling g = { .rows = 1, .tile_rows = 1, .row = num(m, 0),
+		.cols = m->d->out[col].extent, .tile_cols = p->tile[col],
+		.results = 1 };
+
+	own_tile(m, NULL, first);
+	g.col = first[col];
+	if (row >= 0) {
+		g.rows = m->d->out[row].extent;
+		g.tile_rows = p->tile[row];
+		g.row = first[row];
+	}
+	g.batch = p->blocks / tiles;
+	g.batch_index = kx_div(m->a, kx_special(m->a, K_BLOCK_X),
+		num(m, tiles));
+	g.area = area(m, first);
+	for (int i = 0; i < n; i++)
+		g.results *= m->d->out[i].extent;
+	return g;
+}
+
+void direct_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out)
+{
+	struct direct_plan p;
+	const char *why = direct_plan(t, a, values, &p);
+	struct making m = { .t = t, .d = t->state, .p = &p, .a = a,
+		.program = out, .step = { .kind = P_LAUNCH } };
+
+	assert(!why);
+	(void)why;
+	m.k = kernel_create(a, program_kernel_name(a, out, t->n_groups > 1),
+		p.threads);
+	m.k->min_blocks = p.occupancy;
+	m.buffers = ARENA_ARRAY(a, (size_t)t->op->n_tensors, struct k_buffer *);
+	write_body(&m, &m.k->body);
+	kernel_prune(a, m.k);
+	kernel_layout(m.k);
+	m.step.kernel = m.k;
+	m.step.grid[0] = p.blocks;
+	m.step.grid[1] = m.step.grid[2] = 1;
+	m.step.tiling = tiling_of(&m);
+	vec_push(a, &out->steps, m.step);
+}

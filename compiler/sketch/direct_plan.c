@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: MIT */
+/* From a point of the direct sketch to everything that follows from it: the
+ * box a block stages, the segment of it that a thread holds, shared memory,
+ * registers, grid; whether that fits the target, and what it costs. */
+#include "sketch/direct.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "sketch/walk.h"
+
+enum { THREADS_MAX = 1024, REGS_MAX = 216, WARP = 32, LANES_SEEN = 32 };
+
+static int64_t magnitude(int64_t v)
+{
+	return v < 0 ? -v : v;
+}
+
+static int64_t below(int64_t v)
+{
+	return v < 0 ? v : 0;
+}
+
+static int64_t round_up(int64_t v, int64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+static int64_t round_down(int64_t v, int64_t to)
+{
+	return v >= 0 ? v / to * to : -round_up(-v, to);
+}
+
+static int power(int64_t v, int limit)
+{
+	while (limit > 1 && v % limit)
+		limit /= 2;
+	return limit;
+}
+
+static int number(const struct direct *d, const int *values, int which,
+	int otherwise)
+{
+	return d->at[which] < 0 ? otherwise : values[d->at[which]];
+}
+
+/* ---- tiles ---- */
+
+static const char *read_tiles(const struct direct *d, struct arena *a,
+	const int *values, struct direct_plan *p)
+{
+	int64_t threads = 1, acc = 1;
+
+	p->blocks = 1;
+	for (int i = 0; i < d->n_out; i++) {
+		const struct direct_axis *x = &d->out[i];
+		int tile = values[i], own = values[d->n_out + i];
+
+		if (tile < 1 || own < 1 || tile > round_up(x->extent, own))
+			return arena_printf(a, "a tile of %d along %s, which "
+				"has %lld", tile, x->name,
+				(long long)x->extent);
+		if (tile % own)
+			return arena_printf(a, "a thread's %d along %s do not "
+				"divide the block's %d", own, x->name, tile);
+		p->tile[i] = tile;
+		p->thread[i] = own;
+		p->lanes[i] = tile / own;
+		p->tiles[i] = (x->extent + tile - 1) / tile;
+		p->blocks *= p->tiles[i];
+		threads *= p->lanes[i];
+		acc *= own;
+		if (threads > THREADS_MAX || acc > 256)
+			return arena_printf(a, threads > THREADS_MAX ? "more "
+				"than %d threads" : "more than %d results a "
+				"thread", threads > THREADS_MAX ? THREADS_MAX :
+				256);
+	}
+	p->working = (int)threads;
+	p->threads = (int)round_up(threads, WARP);
+	p->acc_elements = (int)acc;
+	p->store_vec = power(p->thread[d->n_out - 1], 4);
+	return p->blocks > INT32_MAX ? "a grid has fewer than 2^31 blocks" :
+		NULL;
+}
+
+static const char *read_numbers(const struct task *t, const struct direct *d,
+	struct arena *a, const int *values, struct direct_plan *p)
+{
+	p->vec = number(d, values, DIRECT_VECTOR, 1);
+	p->stages = number(d, values, DIRECT_STAGES, 1);
+	p->async = number(d, values, DIRECT_ASYNC, 0);
+	p->unroll = number(d, values, DIRECT_UNROLL, 1);
+	p->cached = number(d, values, DIRECT_CACHE, CACHE_REGISTER) ==
+		CACHE_SHARED;
+	p->chunks = 1;
+	for (int r = 0; r < d->n_red; r++)
+		p->step[r] = d->red[r].extent;
+	if (d->chunk >= 0) {
+		const struct direct_axis *x = &d->red[d->chunk];
+		int64_t step = number(d, values, DIRECT_CHUNK, 1);
+
+		if (step < 1 || step > x->extent || x->extent % step)
+			return arena_printf(a, "%lld along %s do not divide "
+				"its %lld; 1 does", (long long)step, x->name,
+				(long long)x->extent);
+		p->step[d->chunk] = step;
+		p->chunks = x->extent / step;
+	}
+	if (p->unroll < 1 || p->unroll > 64)
+		return "unroll is from 1 to 64";
+	if (p->stages < 1 || p->stages > 2 || p->stages > p->chunks)
+		return arena_printf(a, "%d stages are not possible: %lld is "
+			"the most with %lld chunks", p->stages,
+			(long long)(p->chunks > 1 ? 2 : 1),
+			(long long)p->chunks);
+	if (p->async && !t->target->cp_async)
+		return arena_printf(a, "%s has no asynchronous copies: async = "
+			"off is what it can do", t->target->name);
+	return NULL;
+}
+
+/* ---- the box and the segment ---- */
+
+/* A thread unrolls the axes of the reduction along which its results slide,
+ * and those that lie in the innermost dimension, where vectors run. */
+static void choose_inner(const struct direct *d, struct direct_plan *p)
+{
+	const struct direct_dim *last = &d->x.dims[d->x.n_dims - 1];
+
+	for (int r = 0; r < d->n_red; r++) {
+		bool inner = last->red[r] != 0;
+
+		for (int k = 0; k < d->x.n_dims; k++)
+			for (int i = 0; i < d->n_out; i++)
+				inner |= p->thread[i] > 1 && direct_slides(d,
+					&d->x.dims[k], i, r);
+		p->inner[r] = inner ? p->step[r] : 1;
+	}
+}
+
+/* Elements that start every row of the box at a multiple of the vector. */
+static int vector_limit(const struct direct *d, const struct direct_plan *p)
+{
+	const struct direct_window *x = &d->x;
+	const struct direct_dim *last = &x->dims[x->n_dims - 1];
+	int v = 16 / x->elem;
+
+	if (last->stride != 1 || (x->edge && last->leaves))
+		return 1;
+	v = power(last->size, v);
+	v = power(x->base, v);
+	for (int k = 0; k + 1 < x->n_dims; k++)
+		v = power(x->dims[k].stride, v);
+	for (int i = 0; i < d->n_out; i++)
+		if (p->tiles[i] > 1)
+			v = power(last->out[i] * p->tile[i], v);
+	for (int r = 0; r < d->n_red; r++)
+		if (p->step[r] < d->red[r].extent)
+			v = power(last->red[r] * p->step[r], v);
+	while (v > 1 && x->tensor->align % (v * x->elem))
+		v /= 2;
+	return v;
+}
+
+int direct_vector(const struct task *t, const int *values)
+{
+	const struct direct *d = t->state;
+	struct direct_plan p;
+
+	memset(&p, 0, sizeof p);
+	if (read_tiles(d, t->a, values, &p) ||
+	    read_numbers(t, d, t->a, values, &p))
+		return 1;
+	return vector_limit(d, &p);
+}
+
+static void find_segment(const struct direct *d, struct direct_plan *p, int k)
+{
+	const struct direct_dim *x = &d->x.dims[k];
+	int64_t low = 0, n = 1 + x->most - x->least;
+
+	for (int i = 0; i < d->n_out; i++) {
+		low += below(x->out[i] * (p->thread[i] - 1));
+		n += magnitude(x->out[i]) * (p->thread[i] - 1);
+	}
+	for (int r = 0; r < d->n_red; r++) {
+		low += below(x->red[r] * (p->inner[r] - 1));
+		n += magnitude(x->red[r]) * (p->inner[r] - 1);
+	}
+	p->first[k] = x->least + low - p->origin[k];
+	p->seg[k] = n;
+}
+
+static void find_box(const struct direct *d, struct direct_plan *p, int k)
+{
+	const struct direct_dim *x = &d->x.dims[k];
+	int64_t low = x->least, n = 1 + x->most - x->least;
+
+	for (int i = 0; i < d->n_out; i++) {
+		low += below(x->out[i] * (p->tile[i] - 1));
+		n += magnitude(x->out[i]) * (p->tile[i] - 1);
+	}
+	for (int r = 0; r < d->n_red; r++) {
+		low += below(x->red[r] * (p->step[r] - 1));
+		n += magnitude(x->red[r]) * (p->step[r] - 1);
+	}
+	p->origin[k] = low;
+	p->box[k] = n;
+}
+
+/* Vectors along the innermost dimension: the box starts on one of the copies',
+ * a thread's segment on one of its own. */
+static void align_innermost(const struct direct *d, struct direct_plan *p)
+{
+	int k = d->x.n_dims - 1;
+	const struct direct_dim *x = &d->x.dims[k];
+	int64_t start = round_down(p->origin[k], p->vec), last;
+	int v = 16 / (d->x.elem > 4 ? d->x.elem : 4);
+
+	if (d->x.elem < 4)
+		v = 16 / d->x.elem;
+	p->box[k] += p->origin[k] - start;
+	p->origin[k] = start;
+	find_segment(d, p, k);
+	for (int i = 0; i < d->n_out; i++)
+		if (p->lanes[i] > 1)
+			v = power(x->out[i] * p->thread[i], v);
+	for (int r = 0; r < d->n_red; r++)
+		if (p->inner[r] < p->step[r])
+			v = power(x->red[r] * p->inner[r], v);
+	while (v > 1 && v / 2 >= p->seg[k])
+		v /= 2;
+	p->seg_vec = v;
+	p->lead = p->first[k] - round_down(p->first[k], v);
+	p->first[k] -= p->lead;
+	p->seg[k] = round_up(p->seg[k] + p->lead, v);
+	last = p->first[k] + p->seg[k];
+	for (int i = 0; i < d->n_out; i++)
+		if (x->out[i] > 0)
+			last += x->out[i] * (p->tile[i] - p->thread[i]);
+	for (int r = 0; r < d->n_red; r++)
+		if (x->red[r] > 0)
+			last += x->red[r] * (p->step[r] - p->inner[r]);
+	p->box[k] = round_up(last > p->box[k] ? last : p->box[k],
+		p->vec > v ? p->vec : v);
+}
+
+/* May positions of some block's box lie outside of the dimension? */
+static bool box_outside(const struct direct *d, const struct direct_plan *p,
+	int k)
+{
+	const struct direct_dim *x = &d->x.dims[k];
+	int64_t lo = p->origin[k], hi = lo + p->box[k] - 1;
+
+	for (int i = 0; i < d->n_out; i++) {
+		int64_t far = x->out[i] * (p->tiles[i] - 1) * p->tile[i];
+
+		*(far < 0 ? &lo : &hi) += far;
+	}
+	for (int r = 0; r < d->n_red; r++) {
+		int64_t far = x->red[r] * (d->red[r].extent - p->step[r]);
+
+		*(far < 0 ? &lo : &hi) += far;
+	}
+	return lo < 0 || hi >= x->size;
+}
+
+static const char *plan_box(const struct direct *d, struct arena *a,
+	struct direct_plan *p)
+{
+	int limit = vector_limit(d, p), n = d->x.n_dims;
+
+	if (p->vec < 1 || p->vec > limit || p->vec & (p->vec - 1))
+		return arena_printf(a, "'%s' cannot move in vectors of %d with "
+			"these tiles; %d is the most", d->x.tensor->name,
+			p->vec, limit);
+	choose_inner(d, p);
+	p->box_elements = p->seg_elements = 1;
+	for (int k = 0; k < n; k++) {
+		find_box(d, p, k);
+		find_segment(d, p, k);
+	}
+	align_innermost(d, p);
+	for (int k = n - 1; k >= 0; k--) {
+		p->outside[k] = box_outside(d, p, k);
+		p->pitch[k] = p->box_elements;
+		p->seg_pitch[k] = p->seg_elements;
+		p->box_elements *= p->box[k];
+		p->seg_elements *= p->seg[k];
+		if (p->box_elements > 1 << 20 || p->seg_elements > 1 << 12)
+			return arena_printf(a, "the window's part of '%s' is "
+				"too large; take smaller tiles",
+				d->x.tensor->name);
+	}
+	if (p->async && p->vec * d->x.elem < 4)
+		return arena_printf(a, "asynchronous copies move 4 bytes or "
+			"more, which vectors of %d of '%s' are not: async = off",
+			p->vec, d->x.tensor->name);
+	if (p->async && d->x.fill != 0)
+		return "asynchronous copies pad with 0 only: async = off";
+	return NULL;
+}
+
+/* ---- weights ---- */
+
+/* The last axis of which a thread has several, so that its registers are
+ * contiguous along it; or else the last. */
+static int fast_axis(const struct direct *d, const struct direct_weights *w,
+	const struct direct_plan *p)
+{
+	int best = -1;
+
+	for (int i = 0; i < d->n_out; i++)
+		if (w->out[i] && (best < 0 || p->thread[i] > 1 ||
+		    p->thread[best] == 1))
+			best = i;
+	return best;
+}
+
+/* What a thread loads at once from global memory. */
+static int global_vector(const struct direct *d, const struct direct_weights *w,
+	const struct direct_plan *p, int fast)
+{
+	int v = 16 / w->elem;
+
+	if (fast < 0 || w->out[fast] != 1)
+		return 1;
+	v = power(p->thread[fast], power(d->out[fast].extent, v));
+	v = power(w->c, v);
+	for (int i = 0; i < d->n_out; i++)
+		v = i == fast ? v : power(w->out[i], v);
+	for (int r = 0; r < d->n_red; r++)
+		v = power(w->red[r], v);
+	while (v > 1 && w->tensor->align % (v * w->elem))
+		v /= 2;
+	return v;
+}
+
+/* Rows along the fast axis, an odd number of 16 bytes apart where threads fill
+ * them across. */
+static void plan_weights(const struct direct *d, struct direct_plan *p, int n)
+{
+	const struct direct_weights *w = &d->w[n];
+	struct direct_pitch *q = &p->w[n];
+	int64_t chunk = 16 / w->elem;
+
+	q->fast = fast_axis(d, w, p);
+	q->elements = 1;
+	if (!p->cached) {
+		q->vec = global_vector(d, w, p, q->fast);
+		return;
+	}
+	q->vec = 1;
+	if (q->fast >= 0) {
+		q->out[q->fast] = 1;
+		q->elements = p->tile[q->fast];
+		if (p->thread[q->fast] > 1) {
+			q->vec = power(p->thread[q->fast], (int)chunk);
+			q->elements = round_up(q->elements, chunk);
+		}
+		if (q->elements * w->elem % 128 == 0)
+			q->elements += chunk;
+	}
+	for (int i = d->n_out - 1; i >= 0; i--)
+		if (w->out[i] && i != q->fast) {
+			q->out[i] = q->elements;
+			q->elements *= p->tile[i];
+		}
+	for (int r = d->n_red - 1; r >= 0; r--)
+		if (w->red[r]) {
+			q->red[r] = q->elements;
+			q->elements *= p->step[r];
+		}
+	q->elements = round_up(q->elements, chunk);
+}
+
+/* ---- resources ---- */
+
+static int words(int64_t elements, enum dtype t)
+{
+	return (int)(elements * (dtype_row(t)->bits < 32 ? 1 :
+		dtype_row(t)->bits / 32));
+}
+
+/* Accumulators, the segment, what is loaded but not yet used, and addresses.
+ * Too low an estimate spills, because __launch_bounds__ promises the occupancy
+ * it gives; loops over the segment keep the compiler from holding more. */
+static int estimate_regs(const struct direct *d, const struct direct_plan *p)
+{
+	int n = words(p->acc_elements, d->acc) +
+		words(p->seg_elements, lower_type(d->x.tensor->type)) + 36;
+
+	for (int i = 0; i < d->n_w; i++) {
+		int64_t own = 1;
+
+		for (int k = 0; k < d->n_out; k++)
+			own *= d->w[i].out[k] ? p->thread[k] : 1;
+		n += words(own, lower_type(d->w[i].tensor->type)) +
+			(int)(own * d->w[i].elem / 4) + 4;
+	}
+	n += (int)(p->seg_vec * d->x.elem / 4) + 2 * d->x.n_dims;
+	return n + n / 5;
+}
+
+static const char *plan_resources(const struct task *t, const struct direct *d,
+	struct arena *a, struct direct_plan *p)
+{
+	p->shared_bytes = round_up(p->box_elements * d->x.elem, 16);
+	for (int i = 0; i < d->n_w; i++) {
+		plan_weights(d, p, i);
+		if (p->cached)
+			p->shared_bytes += round_up(p->w[i].elements *
+				d->w[i].elem, 16);
+	}
+	p->shared_bytes *= p->stages;
+	if (p->shared_bytes > t->target->smem_block)
+		return arena_printf(a, "the tiles of a block take %lld bytes of "
+			"shared memory, %s has %d", (long long)p->shared_bytes,
+			t->target->name, t->target->smem_block);
+	p->regs = estimate_regs(d, p);
+	if (p->regs > REGS_MAX)
+		return arena_printf(a, "%d results a thread and their window "
+			"take about %d registers, more than %d",
+			p->acc_elements, p->regs, REGS_MAX);
+	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
+		(int)p->shared_bytes);
+	return p->occupancy ? NULL : "a block takes more registers or shared "
+		"memory than a multiprocessor has";
+}
+
+const char *direct_plan(const struct task *t, struct arena *a,
+	const int *values, struct direct_plan *p)
+{
+	const struct direct *d = t->state;
+	const char *why;
+
+	memset(p, 0, sizeof *p);
+	why = read_tiles(d, a, values, p);
+	if (!why)
+		why = read_numbers(t, d, a, values, p);
+	if (!why)
+		why = plan_box(d, a, p);
+	if (!why)
+		why = plan_resources(t, d, a, p);
+	return why;
+}
+
+/* ---- what it costs ---- */
+
+/* Wavefronts of one load by a warp: lanes read "bytes" each at byte addresses
+ * "at"; a wavefront serves 128 bytes from 32 banks, 16 bytes of eight lanes. */
+static double wavefronts(const int64_t *at, int lanes, int bytes)
+{
+	int group = bytes >= 16 ? 8 : bytes >= 8 ? 16 : 32;
+	double sum = 0;
+
+	for (int first = 0; first < lanes; first += group) {
+		int most = 1;
+
+		for (int i = first; i < lanes && i < first + group; i++) {
+			int same = 0;
+
+			for (int j = first; j <= i; j++)
+				if (at[i] / 4 % 32 == at[j] / 4 % 32 &&
+				    (at[i] / 4 != at[j] / 4 || i == j))
+					same++;
+			most = same > most ? same : most;
+		}
+		sum += most;
+	}
+	return sum;
+}
+
+/* Byte addresses of a warp's lanes, "pitch" elements apart along each axis. */
+static int warp_addresses(const struct direct *d, const struct direct_plan *p,
+	const int64_t *pitch, int elem, int64_t *at)
+{
+	int lanes = p->working < LANES_SEEN ? p->working : LANES_SEEN;
+
+	for (int n = 0; n < lanes; n++) {
+		int rest = n;
+
+		at[n] = 0;
+		for (int i = d->n_out - 1; i >= 0; i--) {
+			at[n] += rest % p->lanes[i] * p->thread[i] * pitch[i] *
+				elem;
+			rest /= p->lanes[i];
+		}
+	}
+	return lanes;
+}
+
+static double window_waves(const struct direct *d, const struct direct_plan *p)
+{
+	int64_t pitch[DIRECT_AXES] = { 0 }, at[LANES_SEEN];
+	int lanes;
+
+	for (int i = 0; i < d->n_out; i++)
+		for (int k = 0; k < d->x.n_dims; k++)
+			pitch[i] += d->x.dims[k].out[i] * p->pitch[k];
+	lanes = warp_addresses(d, p, pitch, d->x.elem, at);
+	return wavefronts(at, lanes, p->seg_vec * d->x.elem);
+}
+
+static double weight_waves(const struct direct *d, const struct direct_plan *p,
+	int n)
+{
+	int64_t at[LANES_SEEN];
+	int lanes = warp_addresses(d, p, p->w[n].out, d->w[n].elem, at);
+
+	return wavefronts(at, lanes, p->w[n].vec * d->w[n].elem);
+}
+
+/* Bytes asked of L2 for a row of "n" bytes that starts anywhere, or on a
+ * vector of "vec" bytes. */
+static double sectors(double n, int vec)
+{
+	return 32 * (n + (vec < 32 ? 32 - vec : 0)) / 32;
+}
+
+struct passes {
+	double points, outer;	/* of a thread: all of the reduction, segments */
+};
+
+static struct passes count_passes(const struct direct *d,
+	const struct direct_plan *p)
+{
+	struct passes n = { 1, 1 };
+
+	for (int r = 0; r < d->n_red; r++) {
+		n.points *= (double)d->red[r].extent;
+		n.outer *= (double)(d->red[r].extent / p->inner[r]);
+	}
+	return n;
+}
+
+/* Elements of "w" that a block reads in all, and a thread at one point. */
+static double weight_elements(const struct direct *d,
+	const struct direct_plan *p, int n, double *own)
+{
+	double all = 1;
+
+	*own = 1;
+	for (int i = 0; i < d->n_out; i++)
+		if (d->w[n].out[i]) {
+			all *= (double)p->tile[i];
+			*own *= p->thread[i];
+		}
+	for (int r = 0; r < d->n_red; r++)
+		if (d->w[n].red[r])
+			all *= (double)d->red[r].extent;
+	return all;
+}
+
+/* Of one block: what its warps issue and what they ask of shared memory and
+ * L2. */
+struct work {
+	double issue, waves, bytes;
+};
+
+static void add_staging(const struct direct *d, const struct direct_plan *p,
+	struct work *w)
+{
+	int guards = 0, k = d->x.n_dims - 1, bytes = p->vec * d->x.elem;
+	double copies = (double)p->box_elements / p->vec * (double)p->chunks;
+	double rows = (double)(p->box_elements / p->box[k]) *
+		(double)p->chunks;
+	bool packed = d->x.dims[k].stride == 1;
+
+	for (int i = 0; i < d->x.n_dims; i++)
+		guards += p->outside[i];
+	w->issue += copies / WARP * (3 + 3 * d->x.n_dims + 2 * guards +
+		!p->async);
+	w->waves += copies * bytes / 128;
+	w->bytes += packed ? rows * sectors((double)p->box[k] * d->x.elem,
+		bytes) : copies * 32;
+}
+
+static void add_weights(const struct direct *d, const struct direct_plan *p,
+	const struct passes *n, struct work *w)
+{
+	double warps = p->threads / (double)WARP;
+
+	for (int i = 0; i < d->n_w; i++) {
+		double own, all = weight_elements(d, p, i, &own);
+		double loads = n->points * own / p->w[i].vec;
+
+		w->bytes += sectors(all * d->w[i].elem, 4);
+		w->issue += warps * loads;
+		if (d->w[i].elem < 4)
+			w->issue += warps * n->points * own;
+		if (p->cached) {
+			w->issue += all / WARP * 10;
+			w->waves += all / WARP * 4 + warps * loads *
+				weight_waves(d, p, i);
+		} else {
+			w->waves += warps * loads * (p->w[i].vec > 1 ? 4 : 1);
+			w->issue += warps * loads;
+		}
+	}
+}
+
+static void add_compute(const struct direct *d, const struct direct_plan *p,
+	const struct passes *n, struct work *w)
+{
+	struct cost_of c = expr_cost(d->reduction->args[0]);
+	double warps = p->threads / (double)WARP;
+	double ops = c.ops > 1 ? c.ops : 1;
+	double loads = n->outer * (double)p->seg_elements / p->seg_vec;
+
+	if (d->reduction->reducer != RED_SUM)
+		ops += 1;
+	w->issue += warps * (n->points * p->acc_elements * ops + loads +
+		n->outer * 8 / p->unroll);
+	if (d->x.elem < 4)
+		w->issue += warps * n->outer * (double)p->seg_elements;
+	w->waves += warps * loads * window_waves(d, p);
+}
+
+/* Results and what is read beside them, by sectors: threads of a warp write
+ * neighbours along the last axis. */
+static double epilogue_traffic(const struct task *t, const struct direct *d)
+{
+	double rest = d->dram_bytes;
+
+	rest -= (double)d->x.tensor->elements * d->x.elem;
+	for (int i = 0; i < d->n_w; i++)
+		rest -= (double)d->w[i].tensor->elements * d->w[i].elem;
+	(void)t;
+	return rest > 0 ? rest : 0;
+}
+
+void direct_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct direct *d = t->state;
+	struct direct_plan p;
+	const char *why = direct_plan(t, t->a, values, &p);
+	struct passes n;
+	struct work w = { 0, 0, 0 };
+	double results = 1, computed = 1, blocks;
+
+	assert(!why);
+	(void)why;
+	n = count_passes(d, &p);
+	blocks = (double)p.blocks;
+	for (int i = 0; i < d->n_out; i++) {
+		results *= (double)d->out[i].extent;
+		computed *= (double)(p.tiles[i] * p.tile[i]);
+	}
+	add_staging(d, &p, &w);
+	add_weights(d, &p, &n, &w);
+	add_compute(d, &p, &n, &w);
+	w.issue += p.threads / (double)WARP * (60 + 6.0 * p.acc_elements *
+		d->epilogue.n / p.store_vec);
+	*out = (struct features){
+		.flops = 2 * computed * n.points,
+		.issue = blocks * w.issue,
+		.dram_bytes = d->dram_bytes,
+		.l2_bytes = blocks * w.bytes + epilogue_traffic(t, d),
+		.smem_cycles = blocks * w.waves,
+		.blocks = blocks, .threads = p.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650),
+		.ilp = p.acc_elements, .stages = p.stages, .launches = 1,
+		.useful = results / computed,
+	};
+}
