@@ -4,48 +4,25 @@
  * outside filled in; each thread takes a segment of it into registers and
  * slides its window over that; what follows the reduction is applied to the
  * accumulators. */
-#include "sketch/direct.h"
+#include "sketch/direct_code.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "sketch/box.h"
 #include "sketch/common.h"
-#include "sketch/stage.h"
 
-struct making {
-	const struct task *t;
-	const struct direct *d;
-	const struct direct_plan *p;
-	struct arena *a;
-	struct program *program;
-	struct p_step step;
-	struct kernel *k;
-	struct k_buffer **buffers;
-	struct k_buffer *tile, *acc, *segment, *raw;
-	struct k_buffer *w_tile[DIRECT_WEIGHTS], *w_raw[DIRECT_WEIGHTS];
-	struct kx *thread;
-	struct kx *first[DIRECT_AXES];	/* of the block's tile */
-	struct kx *own[DIRECT_AXES];	/* of the thread's, in the block's */
-	struct kx *x_at, *w_at[DIRECT_WEIGHTS];	/* of a thread's reads */
-	struct kx *chunk[DIRECT_REDS];	/* first of the chunk */
-	struct kx *outer[DIRECT_REDS];	/* in the chunk */
-	struct kx *inner[DIRECT_REDS];
-	struct kx *i[DIRECT_AXES];	/* in the thread's tile */
-	struct kx *slot;
-};
-
-static struct kx *num(const struct making *m, int64_t v)
+static struct kx *num(const struct direct_code *m, int64_t v)
 {
 	return kx_int(m->a, v);
 }
 
-static struct kx *scaled(const struct making *m, struct kx *x, int64_t by)
+static struct kx *scaled(const struct direct_code *m, struct kx *x, int64_t by)
 {
 	return kx_mul(m->a, x, num(m, by));
 }
 
-static struct kx *let(struct making *m, struct k_block *b, const char *name,
+static struct kx *let(struct direct_code *m, struct k_block *b, const char *name,
 	struct kx *x)
 {
 	return b ? ks_let(m->a, b, name, x) : x;
@@ -55,7 +32,7 @@ static struct kx *let(struct making *m, struct k_block *b, const char *name,
 
 /* First position of the block's tile along every axis; without a block the
  * expressions themselves: block.x is all they depend on. */
-static void own_tile(struct making *m, struct k_block *b, struct kx **first)
+static void own_tile(struct direct_code *m, struct k_block *b, struct kx **first)
 {
 	const struct direct_plan *p = m->p;
 	struct kx *at = kx_special(m->a, K_BLOCK_X);
@@ -76,7 +53,7 @@ static void own_tile(struct making *m, struct k_block *b, struct kx **first)
 	}
 }
 
-static void own_part(struct making *m, struct k_block *b)
+static void own_part(struct direct_code *m, struct k_block *b)
 {
 	const struct direct_plan *p = m->p;
 	struct kx *at = m->thread;
@@ -100,13 +77,8 @@ static void own_part(struct making *m, struct k_block *b)
 
 /* ---- staging ---- */
 
-static struct kx *wide(const struct k_buffer *b, struct arena *a, struct kx *x)
-{
-	return b->wide ? kx_cast(a, T_I64, x) : x;
-}
-
 /* First position of the box along dimension "k". */
-static struct kx *box_origin(struct making *m, struct k_block *b, int k)
+static struct kx *box_origin(struct direct_code *m, struct k_block *b, int k)
 {
 	const struct direct_dim *x = &m->d->x.dims[k];
 	struct kx *at = num(m, m->p->origin[k]);
@@ -119,7 +91,7 @@ static struct kx *box_origin(struct making *m, struct k_block *b, int k)
 		m->d->x.tensor->name, k), at);
 }
 
-static void stage_window(struct making *m, struct k_block *b, struct kx *slot)
+static void stage_window(struct direct_code *m, struct k_block *b, struct kx *slot)
 {
 	const struct direct_window *w = &m->d->x;
 	const struct direct_plan *p = m->p;
@@ -166,7 +138,7 @@ static void widen(struct box *x, const struct direct_weights *w)
 	x->vec = (int)v;
 }
 
-static void stage_weights(struct making *m, struct k_block *b, int n,
+static void stage_weights(struct direct_code *m, struct k_block *b, int n,
 	struct kx *slot)
 {
 	const struct direct_weights *w = &m->d->w[n];
@@ -197,7 +169,7 @@ static void stage_weights(struct making *m, struct k_block *b, int n,
 	box_copy(&x, b);
 }
 
-static void stage_chunk(struct making *m, struct k_block *b, struct kx *chunk,
+static void stage_chunk(struct direct_code *m, struct k_block *b, struct kx *chunk,
 	struct kx *slot)
 {
 	for (int r = 0; r < m->d->n_red; r++)
@@ -211,266 +183,9 @@ static void stage_chunk(struct making *m, struct k_block *b, struct kx *chunk,
 		stage_weights(m, b, n, slot);
 }
 
-/* ---- a thread's reads ---- */
-
-/* Address in the box of the thread's first position, without the outer axes of
- * the reduction. */
-static void window_base(struct making *m, struct k_block *b)
-{
-	struct kx *at = num(m, 0);
-
-	for (int k = 0; k < m->d->x.n_dims; k++)
-		at = kx_add(m->a, at, num(m, m->p->first[k] * m->p->pitch[k]));
-	for (int i = 0; i < m->d->n_out; i++) {
-		int64_t pitch = 0;
-
-		for (int k = 0; k < m->d->x.n_dims; k++)
-			pitch += m->d->x.dims[k].out[i] * m->p->pitch[k];
-		at = kx_add(m->a, at, scaled(m, m->own[i], pitch));
-	}
-	m->x_at = ks_let(m->a, b, arena_printf(m->a, "%s_own",
-		m->d->x.tensor->name), at);
-}
-
-static void weight_bases(struct making *m, struct k_block *b)
-{
-	for (int n = 0; n < m->d->n_w && m->p->cached; n++) {
-		struct kx *at = num(m, 0);
-
-		for (int i = 0; i < m->d->n_out; i++)
-			at = kx_add(m->a, at, scaled(m, m->own[i],
-				m->p->w[n].out[i]));
-		m->w_at[n] = ks_let(m->a, b, arena_printf(m->a, "%s_own",
-			m->w_tile[n]->name), at);
-	}
-}
-
-static struct kx *segment_address(struct making *m)
-{
-	const struct direct_plan *p = m->p;
-	struct kx *at = m->x_at;
-
-	for (int r = 0; r < m->d->n_red; r++)
-		for (int k = 0; k < m->d->x.n_dims; k++)
-			at = kx_add(m->a, at, scaled(m, m->outer[r],
-				m->d->x.dims[k].red[r] * p->pitch[k]));
-	return kx_add(m->a, at, scaled(m, m->slot, p->box_elements));
-}
-
-/* The thread's segment into registers, in the type computed in. */
-static void load_segment(struct making *m, struct k_block *b)
-{
-	const struct direct_plan *p = m->p;
-	struct arena *a = m->a;
-	int n = m->d->x.n_dims, v = p->seg_vec;
-	struct kx *from = ks_let(a, b, "segment_at", segment_address(m));
-	struct kx *to = num(m, 0), *i, *e;
-
-	for (int k = 0; k < n; k++) {
-		int64_t step = k == n - 1 ? v : 1;
-
-		b = tile_loop(a, b, "h", p->seg[k] / step, &i);
-		from = kx_add(a, from, scaled(m, i, step * p->pitch[k]));
-		to = kx_add(a, to, scaled(m, i, step * p->seg_pitch[k]));
-	}
-	if (m->segment->type == m->tile->type) {
-		ks_copy(a, b, COPY_PLAIN, k_place(m->segment, to),
-			k_place(m->tile, from), v * m->d->x.elem, NULL, 0);
-		return;
-	}
-	ks_copy(a, b, COPY_PLAIN, k_place(m->raw, num(m, 0)),
-		k_place(m->tile, from), v * m->d->x.elem, NULL, 0);
-	b = tile_loop(a, b, "e", v, &e);
-	ks_store(a, b, k_place(m->segment, kx_add(a, to, e)),
-		lower_convert(a, kx_load(a, m->raw, e), m->segment->type));
-}
-
-/* Loads what the thread needs of weights "n" at the present point of the
- * reduction, in vectors along the fast axis. */
-static void load_weights(struct making *m, struct k_block *b, int n)
-{
-	const struct direct_weights *w = &m->d->w[n];
-	const struct direct_pitch *q = &m->p->w[n];
-	struct k_buffer *from = m->p->cached ? m->w_tile[n] :
-		m->buffers[w->tensor->id];
-	struct arena *a = m->a;
-	struct kx *at = num(m, w->c), *to = num(m, 0), *i;
-
-	if (m->p->cached)
-		at = kx_add(a, m->w_at[n], scaled(m, m->slot, q->elements));
-	for (int r = 0; r < m->d->n_red; r++) {
-		struct kx *x = kx_add(a, m->outer[r], m->inner[r]);
-
-		at = m->p->cached ? kx_add(a, at, scaled(m, x, q->red[r])) :
-			kx_add(a, at, scaled(m, wide(from, a, kx_add(a,
-				m->chunk[r], x)), w->red[r]));
-	}
-	for (int k = 0; k < m->d->n_out; k++) {
-		int64_t v = k == q->fast ? q->vec : 1;
-		int64_t size = m->d->out[k].extent;
-		struct kx *x;
-
-		if (!w->out[k])
-			continue;
-		b = tile_loop(a, b, "j", m->p->thread[k] / v, &i);
-		x = scaled(m, i, v);
-		to = kx_add(a, scaled(m, to, m->p->thread[k]), x);
-		if (m->p->cached) {
-			at = kx_add(a, at, scaled(m, x, q->out[k]));
-			continue;
-		}
-		x = kx_add(a, kx_add(a, m->first[k], m->own[k]), x);
-		if (size % m->p->tile[k])
-			x = kx_op(a, OP_MIN, T_I32, 2, x, num(m, size - v));
-		at = kx_add(a, at, scaled(m, wide(from, a, x), w->out[k]));
-	}
-	ks_copy(a, b, COPY_PLAIN, k_place(m->w_raw[n], to), k_place(from, at),
-		q->vec * w->elem, NULL, 0);
-}
-
-/* ---- the sum ---- */
-
-/* Register of weights "n" for the present result. */
-static struct kx *weight_value(struct making *m, int n)
-{
-	const struct direct_weights *w = &m->d->w[n];
-	struct kx *at = num(m, 0);
-
-	for (int k = 0; k < m->d->n_out; k++)
-		if (w->out[k])
-			at = kx_add(m->a, scaled(m, at, m->p->thread[k]),
-				m->i[k]);
-	return lower_convert(m->a, kx_load(m->a, m->w_raw[n], at),
-		lower_type(w->tensor->type));
-}
-
-/* Register of the segment that read "n" of the window finds at the present
- * result and point of the reduction. */
-static struct kx *window_value(struct making *m, int n)
-{
-	const struct direct_plan *p = m->p;
-	struct kx *at = num(m, p->lead);
-
-	for (int k = 0; k < m->d->x.n_dims; k++) {
-		const struct direct_dim *x = &m->d->x.dims[k];
-		int64_t c = m->d->x.reads[n].c[k] - x->least;
-
-		for (int i = 0; i < m->d->n_out; i++) {
-			if (x->out[i] < 0)
-				c -= x->out[i] * (p->thread[i] - 1);
-			at = kx_add(m->a, at, scaled(m, m->i[i],
-				x->out[i] * p->seg_pitch[k]));
-		}
-		for (int r = 0; r < m->d->n_red; r++) {
-			if (x->red[r] < 0)
-				c -= x->red[r] * (p->inner[r] - 1);
-			at = kx_add(m->a, at, scaled(m, m->inner[r],
-				x->red[r] * p->seg_pitch[k]));
-		}
-		at = kx_add(m->a, at, num(m, c * p->seg_pitch[k]));
-	}
-	return kx_load(m->a, m->segment, at);
-}
-
-static struct kx *value_of(void *ctx, const struct ir_expr *e)
-{
-	struct making *m = ctx;
-
-	for (int n = 0; n < m->d->x.n_reads; n++)
-		if (m->d->x.reads[n].read == e)
-			return window_value(m, n);
-	for (int n = 0; n < m->d->n_w; n++)
-		if (m->d->w[n].read == e)
-			return weight_value(m, n);
-	return NULL;
-}
-
-/* What axes are at the present result and point. */
-static struct kx **axis_values(struct making *m)
-{
-	const struct ir_operator *o = m->t->op;
-	struct kx **v = ARENA_ARRAY(m->a, (size_t)o->n_axes, struct kx *);
-
-	for (int i = 0; i < o->n_axes; i++)
-		v[i] = num(m, o->axes[i].lo);
-	for (int i = 0; i < m->d->n_out; i++)
-		v[m->d->out[i].id] = kx_add(m->a, kx_add(m->a, m->first[i],
-			m->own[i]), m->i[i]);
-	for (int r = 0; r < m->d->n_red; r++)
-		v[m->d->red[r].id] = kx_add(m->a, num(m, m->d->red[r].lo),
-			kx_add(m->a, kx_add(m->a, m->chunk[r], m->outer[r]),
-				m->inner[r]));
-	return v;
-}
-
-static void accumulate(struct making *m, struct k_block *b)
-{
-	struct arena *a = m->a;
-	struct kx *at = num(m, 0), *value;
-	struct lower_env env = { .a = a, .op = m->t->op,
-		.buffers = m->buffers, .hook = value_of, .ctx = m };
-
-	for (int i = 0; i < m->d->n_out; i++) {
-		b = tile_loop(a, b, arena_printf(a, "%s_i", m->d->out[i].name),
-			m->p->thread[i], &m->i[i]);
-		at = kx_add(a, scaled(m, at, m->p->thread[i]), m->i[i]);
-	}
-	env.block = b;
-	env.axes = axis_values(m);
-	value = lower_as(&env, m->d->reduction->args[0], m->d->acc);
-	ks_store(a, b, k_place(m->acc, at), kx_op(a,
-		reducer_rows[m->d->reduction->reducer].combine, m->d->acc, 2,
-		kx_load(a, m->acc, at), value));
-}
-
-static struct k_block *outer_loops(struct making *m, struct k_block *b)
-{
-	struct k_block *outer = NULL;
-
-	for (int r = 0; r < m->d->n_red; r++) {
-		int64_t n = m->p->step[r] / m->p->inner[r];
-
-		m->outer[r] = num(m, 0);
-		if (n == 1)
-			continue;
-		outer = b;
-		b = ks_for(m->a, b, LOOP_SERIAL, m->d->red[r].name, num(m, 0),
-			num(m, n), num(m, 1), &m->outer[r]);
-		outer->s.v[outer->s.n - 1].factor = 1;
-	}
-	if (outer)
-		outer->s.v[outer->s.n - 1].factor = m->p->unroll;
-	return b;
-}
-
-static void compute(struct making *m, struct k_block *b, struct kx *slot)
-{
-	m->slot = slot;
-	if (m->p->working < m->p->threads)
-		b = ks_if(m->a, b, kx_lt(m->a, m->thread,
-			num(m, m->p->working)));
-	b = outer_loops(m, b);
-	load_segment(m, b);
-	for (int r = 0; r < m->d->n_red; r++)
-		b = tile_loop(m->a, b, m->d->red[r].name, m->p->inner[r],
-			&m->inner[r]);
-	for (int n = 0; n < m->d->n_w; n++)
-		load_weights(m, b, n);
-	accumulate(m, b);
-}
-
-static void clear(struct making *m, struct k_block *b)
-{
-	struct kx *i;
-
-	b = tile_loop(m->a, b, "i", m->p->acc_elements, &i);
-	ks_store(m->a, b, k_place(m->acc, i), reducer_identity(m->a,
-		m->d->reduction->reducer, m->d->acc));
-}
-
 /* ---- the loop over chunks ---- */
 
-static void arrived(struct making *m, struct k_block *b)
+static void arrived(struct direct_code *m, struct k_block *b)
 {
 	if (m->p->async) {
 		ks_commit(m->a, b);
@@ -480,7 +195,7 @@ static void arrived(struct making *m, struct k_block *b)
 }
 
 /* One buffer: it is filled when all have used it. */
-static void one_stage(struct making *m, struct k_block *b)
+static void one_stage(struct direct_code *m, struct k_block *b)
 {
 	struct arena *a = m->a;
 	struct kx *chunk = num(m, 0);
@@ -490,14 +205,14 @@ static void one_stage(struct making *m, struct k_block *b)
 			num(m, m->p->chunks), num(m, 1), &chunk);
 	stage_chunk(m, b, chunk, num(m, 0));
 	arrived(m, b);
-	compute(m, b, num(m, 0));
+	direct_compute(m, b, num(m, 0));
 	if (m->p->chunks > 1)
 		ks_barrier(a, b, BARRIER_BLOCK);
 }
 
 /* Two buffers: the next chunk comes while one is used. Past the barrier all
  * have finished with the buffer that the copies overwrite. */
-static void two_stages(struct making *m, struct k_block *b)
+static void two_stages(struct direct_code *m, struct k_block *b)
 {
 	struct arena *a = m->a;
 	struct kx *chunk, *next, *slot;
@@ -520,12 +235,12 @@ static void two_stages(struct making *m, struct k_block *b)
 	m->chunk[m->d->chunk] = ks_let(a, b, arena_printf(a, "%s_first",
 		m->d->red[m->d->chunk].name), scaled(m, chunk,
 		m->p->step[m->d->chunk]));
-	compute(m, b, slot);
+	direct_compute(m, b, slot);
 }
 
 /* ---- kernel ---- */
 
-static struct k_buffer *bind(struct making *m, const struct ir_tensor *t)
+static struct k_buffer *bind(struct direct_code *m, const struct ir_tensor *t)
 {
 	if (!m->buffers[t->id])
 		m->buffers[t->id] = program_bind(m->a, m->program, &m->step,
@@ -535,19 +250,19 @@ static struct k_buffer *bind(struct making *m, const struct ir_tensor *t)
 
 static void bind_read(struct ir_expr *e, void *ctx)
 {
-	struct making *m = ctx;
+	struct direct_code *m = ctx;
 
 	if (e->kind == IR_READ)
 		bind(m, &m->t->op->tensors[e->tensor]);
 }
 
-static struct k_buffer *array(struct making *m, enum k_scope scope,
+static struct k_buffer *array(struct direct_code *m, enum k_scope scope,
 	const char *name, enum dtype t, int64_t n)
 {
 	return kernel_array(m->k, scope, name, t, 1, &n, 16);
 }
 
-static void declare_weights(struct making *m, int n)
+static void declare_weights(struct direct_code *m, int n)
 {
 	const struct direct_weights *w = &m->d->w[n];
 	int64_t own = 1;
@@ -562,7 +277,7 @@ static void declare_weights(struct making *m, int n)
 			m->p->w[n].elements * m->p->stages);
 }
 
-static void declare(struct making *m)
+static void declare(struct direct_code *m)
 {
 	const struct ir_tensor *x = m->d->x.tensor;
 	enum dtype computed = lower_type(x->type);
@@ -580,7 +295,7 @@ static void declare(struct making *m)
 		declare_weights(m, n);
 }
 
-static void store_results(struct making *m, struct k_block *b,
+static void store_results(struct direct_code *m, struct k_block *b,
 	struct storing *out)
 {
 	struct side sides[DIRECT_AXES];
@@ -600,7 +315,7 @@ static void store_results(struct making *m, struct k_block *b,
 	epilogue_emit_box(out, b, sides, n);
 }
 
-static void write_body(struct making *m, struct k_block *b)
+static void write_body(struct direct_code *m, struct k_block *b)
 {
 	struct storing out = { .t = m->t, .c = &m->d->roles, .a = m->a,
 		.e = &m->d->epilogue, .k = m->k, .buffers = m->buffers };
@@ -612,9 +327,8 @@ static void write_body(struct making *m, struct k_block *b)
 	m->thread = ks_let(m->a, b, "thread", kx_special(m->a, K_THREAD_X));
 	own_tile(m, b, m->first);
 	own_part(m, b);
-	window_base(m, b);
-	weight_bases(m, b);
-	clear(m, b);
+	direct_bases(m, b);
+	direct_clear(m, b);
 	if (m->p->stages > 1)
 		two_stages(m, b);
 	else
@@ -623,7 +337,7 @@ static void write_body(struct making *m, struct k_block *b)
 }
 
 /* Results of this block: the tile but for what lies past the extents. */
-static struct kx *area(struct making *m, struct kx *const *first)
+static struct kx *area(struct direct_code *m, struct kx *const *first)
 {
 	struct kx *n = kx_cast(m->a, T_I64, num(m, 1));
 
@@ -635,7 +349,7 @@ static struct kx *area(struct making *m, struct kx *const *first)
 }
 
 /* The last two axes are rows and columns, the tiles of the others batches. */
-static struct p_tiling tiling_of(struct making *m)
+static struct p_tiling tiling_of(struct direct_code *m)
 {
 	const struct direct_plan *p = m->p;
 	struct kx *first[DIRECT_AXES];
@@ -666,7 +380,7 @@ void direct_build(const struct task *t, struct arena *a, const int *values,
 {
 	struct direct_plan p;
 	const char *why = direct_plan(t, a, values, &p);
-	struct making m = { .t = t, .d = t->state, .p = &p, .a = a,
+	struct direct_code m = { .t = t, .d = t->state, .p = &p, .a = a,
 		.program = out, .step = { .kind = P_LAUNCH } };
 
 	assert(!why);

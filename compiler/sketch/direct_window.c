@@ -15,6 +15,7 @@ struct analysis {
 	struct task *t;
 	struct direct *d;
 	VEC(const struct ir_expr *) reads;
+	const struct ir_expr *window;	/* the first read through one */
 	const char *why;
 };
 
@@ -142,8 +143,9 @@ static bool choose_tensor(struct analysis *n)
 {
 	for (int i = 0; i < n->reads.n; i++)
 		if (is_window(n, n->reads.v[i])) {
+			n->window = n->reads.v[i];
 			n->d->x.tensor = &n->t->op->tensors[
-				n->reads.v[i]->tensor];
+				n->window->tensor];
 			n->d->x.elem = dtype_row(n->d->x.tensor->type)->bits / 8;
 			return n->d->x.elem ? true : fail(n,
 				"direct moves elements of whole bytes");
@@ -184,34 +186,54 @@ static bool same_steps(const struct direct_dim *x, const struct direct_dim *y)
 		!memcmp(x->red, y->red, sizeof x->red);
 }
 
-/* Adds what "e" says of physical dimension "k". */
-static bool add_index(struct analysis *n, const struct ir_expr *e, int k,
-	struct direct_read *r, bool *padded)
+/* What "e" says of physical dimension "k"; false if that is not linear. */
+static bool index_of(const struct analysis *n, const struct ir_expr *e, int k,
+	struct direct_dim *out)
 {
-	struct direct_window *x = &n->d->x;
-	const struct ir_phys *p = &x->tensor->phys[k];
-	struct direct_dim *d = &x->dims[k], now = { .size = p->extent,
-		.stride = p->stride };
+	const struct ir_phys *p = &n->d->x.tensor->phys[k];
 	struct ir_affine f;
 
+	*out = (struct direct_dim){ .size = p->extent, .stride = p->stride,
+		.leaves = index_leaves(n, e, p->dim) };
 	if (!ir_affine(n->t->a, n->t->op, e->args[p->dim], &f))
-		return fail(n, arena_printf(n->t->a, "an index of '%s' is not "
-			"affine", x->tensor->name));
-	r->c[k] = spread(n, &f, now.out, now.red);
-	now.least = now.most = r->c[k];
-	now.leaves = index_leaves(n, e, p->dim);
-	if (now.leaves && !same_pad(n, e, !*padded))
 		return false;
-	*padded |= now.leaves;
-	if (x->n_reads && !same_steps(d, &now))
-		return fail(n, arena_printf(n->t->a, "'%s' is read through two "
-			"windows of different steps", x->tensor->name));
-	if (x->n_reads) {
-		now.least = d->least < now.least ? d->least : now.least;
-		now.most = d->most > now.most ? d->most : now.most;
-		now.leaves |= d->leaves;
+	out->least = out->most = spread(n, &f, out->out, out->red);
+	return true;
+}
+
+/* Takes read "e" in if it goes through the tensor in the same steps as those
+ * before it; others are no part of the window. */
+static bool add_read(struct analysis *n, const struct ir_expr *e, bool *padded)
+{
+	struct direct_window *x = &n->d->x;
+	struct direct_dim now[DIRECT_DIMS];
+	struct direct_read *r = &x->reads[x->n_reads];
+
+	for (int k = 0; k < x->n_dims; k++)
+		if (!index_of(n, e, k, &now[k]) || (x->n_reads &&
+		    !same_steps(&x->dims[k], &now[k])))
+			return x->n_reads ? true : fail(n, arena_printf(
+				n->t->a, "an index of '%s' is not affine",
+				x->tensor->name));
+	if (x->n_reads == DIRECT_READS)
+		return fail(n, arena_printf(n->t->a, "'%s' is read at more than "
+			"32 places", x->tensor->name));
+	r->read = e;
+	for (int k = 0; k < x->n_dims; k++) {
+		struct direct_dim *d = &x->dims[k];
+
+		if (now[k].leaves && !same_pad(n, e, !*padded))
+			return false;
+		*padded |= now[k].leaves;
+		r->c[k] = now[k].least;
+		if (x->n_reads && d->least < now[k].least)
+			now[k].least = d->least;
+		if (x->n_reads && d->most > now[k].most)
+			now[k].most = d->most;
+		now[k].leaves |= x->n_reads && d->leaves;
+		*d = now[k];
 	}
-	*d = now;
+	x->n_reads++;
 	return true;
 }
 
@@ -235,20 +257,12 @@ static bool window_reads(struct analysis *n)
 		return fail(n, arena_printf(n->t->a, "'%s' has more than eight "
 			"dimensions", x->tensor->name));
 	x->n_dims = x->tensor->n_phys;
-	for (int i = 0; i < n->reads.n; i++) {
-		struct direct_read *r = &x->reads[x->n_reads];
-
-		if (&n->t->op->tensors[n->reads.v[i]->tensor] != x->tensor)
-			continue;
-		if (x->n_reads == DIRECT_READS)
-			return fail(n, arena_printf(n->t->a, "'%s' is read at "
-				"more than 32 places", x->tensor->name));
-		r->read = n->reads.v[i];
-		for (int k = 0; k < x->n_dims; k++)
-			if (!add_index(n, r->read, k, r, &padded))
-				return false;
-		x->n_reads++;
-	}
+	if (!add_read(n, n->window, &padded))
+		return false;
+	for (int i = 0; i < n->reads.n; i++)
+		if (n->reads.v[i] != n->window && n->reads.v[i]->tensor ==
+		    n->window->tensor && !add_read(n, n->reads.v[i], &padded))
+			return false;
 	return true;
 }
 
@@ -359,6 +373,14 @@ static void choose_chunk(struct direct *d)
 
 /* ---- the other tensors ---- */
 
+static bool is_staged(const struct direct *d, const struct ir_expr *e)
+{
+	for (int i = 0; i < d->x.n_reads; i++)
+		if (d->x.reads[i].read == e)
+			return true;
+	return false;
+}
+
 static void find_weights(struct analysis *n)
 {
 	struct direct *d = n->d;
@@ -369,14 +391,14 @@ static void find_weights(struct analysis *n)
 		struct ir_affine f;
 		bool inside = true;
 
-		if (&n->t->op->tensors[e->tensor] == d->x.tensor)
+		if (is_staged(d, e))
 			continue;
 		for (int k = 0; k < e->n_args && e->pad; k++) {
 			int64_t lo, hi;
 
 			inside &= ir_range(n->t->op, e->args[k], &lo, &hi) &&
 				lo >= 0 && hi < n->t->op->tensors[
-				e->tensor].dims[k];
+					e->tensor].dims[k];
 		}
 		if (d->n_w == DIRECT_WEIGHTS || !inside || !ir_address(n->t->a,
 		    n->t->op, &n->t->op->tensors[e->tensor], e->args, &f))

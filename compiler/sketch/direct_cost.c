@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* What a point of the direct sketch costs: instructions, wavefronts of shared
+ * memory and bytes of one block, counted from its plan. Conflicts of banks are
+ * those of the first warp. */
+#include "sketch/direct.h"
+
+#include <assert.h>
+
+#include "sketch/walk.h"
+
+enum { WARP = 32, LANES_SEEN = 32 };
+
+/* Wavefronts of one load by a warp: lanes read "bytes" each at byte addresses
+ * "at"; a wavefront serves 128 bytes from 32 banks, 16 bytes of eight lanes. */
+static double wavefronts(const int64_t *at, int lanes, int bytes)
+{
+	int group = bytes >= 16 ? 8 : bytes >= 8 ? 16 : 32;
+	double sum = 0;
+
+	for (int first = 0; first < lanes; first += group) {
+		int most = 1;
+
+		for (int i = first; i < lanes && i < first + group; i++) {
+			int same = 0;
+
+			for (int j = first; j <= i; j++)
+				if (at[i] / 4 % 32 == at[j] / 4 % 32 &&
+				    (at[i] / 4 != at[j] / 4 || i == j))
+					same++;
+			most = same > most ? same : most;
+		}
+		sum += most;
+	}
+	return sum;
+}
+
+/* Byte addresses of a warp's lanes, "pitch" elements apart along each axis. */
+static int warp_addresses(const struct direct *d, const struct direct_plan *p,
+	const int64_t *pitch, int elem, int64_t *at)
+{
+	int lanes = p->working < LANES_SEEN ? p->working : LANES_SEEN;
+
+	for (int n = 0; n < lanes; n++) {
+		int rest = n;
+
+		at[n] = 0;
+		for (int i = d->n_out - 1; i >= 0; i--) {
+			at[n] += rest % p->lanes[i] * p->thread[i] * pitch[i] *
+				elem;
+			rest /= p->lanes[i];
+		}
+	}
+	return lanes;
+}
+
+static double window_waves(const struct direct *d, const struct direct_plan *p)
+{
+	int64_t pitch[DIRECT_AXES] = { 0 }, at[LANES_SEEN];
+	int lanes;
+
+	for (int i = 0; i < d->n_out; i++)
+		for (int k = 0; k < d->x.n_dims; k++)
+			pitch[i] += d->x.dims[k].out[i] * p->pitch[k];
+	lanes = warp_addresses(d, p, pitch, d->x.elem, at);
+	return wavefronts(at, lanes, p->seg_vec * d->x.elem);
+}
+
+static double weight_waves(const struct direct *d, const struct direct_plan *p,
+	int n)
+{
+	int64_t at[LANES_SEEN];
+	int lanes = warp_addresses(d, p, p->w[n].out, d->w[n].elem, at);
+
+	return wavefronts(at, lanes, p->w[n].vec * d->w[n].elem);
+}
+
+/* Bytes asked of L2 for a row of "n" bytes that starts anywhere, or on a
+ * vector of "vec" bytes. */
+static double sectors(double n, int vec)
+{
+	return 32 * (n + (vec < 32 ? 32 - vec : 0)) / 32;
+}
+
+struct passes {
+	double points, outer;	/* of a thread: all of the reduction, segments */
+};
+
+static struct passes count_passes(const struct direct *d,
+	const struct direct_plan *p)
+{
+	struct passes n = { 1, 1 };
+
+	for (int r = 0; r < d->n_red; r++) {
+		n.points *= (double)d->red[r].extent;
+		n.outer *= (double)(d->red[r].extent / p->inner[r]);
+	}
+	return n;
+}
+
+/* Elements of "w" that a block reads in all, and a thread at one point. */
+static double weight_elements(const struct direct *d,
+	const struct direct_plan *p, int n, double *own)
+{
+	double all = 1;
+
+	*own = 1;
+	for (int i = 0; i < d->n_out; i++)
+		if (d->w[n].out[i]) {
+			all *= (double)p->tile[i];
+			*own *= p->thread[i];
+		}
+	for (int r = 0; r < d->n_red; r++)
+		if (d->w[n].red[r])
+			all *= (double)d->red[r].extent;
+	return all;
+}
+
+/* Of one block: what its warps issue and what they ask of shared memory and
+ * L2. */
+struct work {
+	double issue, waves, bytes;
+};
+
+static void add_staging(const struct direct *d, const struct direct_plan *p,
+	struct work *w)
+{
+	int guards = 0, k = d->x.n_dims - 1, bytes = p->vec * d->x.elem;
+	double copies = (double)p->box_elements / p->vec * (double)p->chunks;
+	double rows = (double)(p->box_elements / p->box[k]) *
+		(double)p->chunks;
+	bool packed = d->x.dims[k].stride == 1;
+
+	for (int i = 0; i < d->x.n_dims; i++)
+		guards += p->outside[i];
+	w->issue += copies / WARP * (3 + 3 * d->x.n_dims + 2 * guards +
+		!p->async);
+	w->waves += copies * bytes / 128;
+	w->bytes += packed ? rows * sectors((double)p->box[k] * d->x.elem,
+		bytes) : copies * 32;
+}
+
+static void add_weights(const struct direct *d, const struct direct_plan *p,
+	const struct passes *n, struct work *w)
+{
+	double warps = p->threads / (double)WARP;
+
+	for (int i = 0; i < d->n_w; i++) {
+		double own, all = weight_elements(d, p, i, &own);
+		double loads = n->points * own / p->w[i].vec;
+
+		w->bytes += sectors(all * d->w[i].elem, 4);
+		w->issue += warps * loads;
+		if (d->w[i].elem < 4)
+			w->issue += warps * n->points * own;
+		if (p->cached) {
+			w->issue += all / WARP * 10;
+			w->waves += all / WARP * 4 + warps * loads *
+				weight_waves(d, p, i);
+		} else {
+			w->waves += warps * loads * (p->w[i].vec > 1 ? 4 : 1);
+			w->issue += warps * loads;
+		}
+	}
+}
+
+static void add_compute(const struct direct *d, const struct direct_plan *p,
+	const struct passes *n, struct work *w)
+{
+	struct cost_of c = expr_cost(d->reduction->args[0]);
+	double warps = p->threads / (double)WARP;
+	double ops = c.ops > 1 ? c.ops : 1;
+	double loads = n->outer * (double)p->seg_elements / p->seg_vec;
+
+	if (d->reduction->reducer != RED_SUM)
+		ops += 1;
+	w->issue += warps * (n->points * p->acc_elements * ops + loads +
+		n->outer * 8 / p->unroll);
+	if (d->x.elem < 4)
+		w->issue += warps * n->outer * (double)p->seg_elements;
+	w->waves += warps * loads * window_waves(d, p);
+}
+
+/* Results and what is read beside them, by sectors: threads of a warp write
+ * neighbours along the last axis. */
+static double epilogue_traffic(const struct direct *d)
+{
+	double rest = d->dram_bytes;
+
+	rest -= (double)d->x.tensor->elements * d->x.elem;
+	for (int i = 0; i < d->n_w; i++)
+		rest -= (double)d->w[i].tensor->elements * d->w[i].elem;
+	return rest > 0 ? rest : 0;
+}
+
+void direct_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct direct *d = t->state;
+	struct direct_plan p;
+	const char *why = direct_plan(t, t->a, values, &p);
+	struct passes n;
+	struct work w = { 0, 0, 0 };
+	double results = 1, computed = 1, blocks;
+
+	assert(!why);
+	(void)why;
+	n = count_passes(d, &p);
+	blocks = (double)p.blocks;
+	for (int i = 0; i < d->n_out; i++) {
+		results *= (double)d->out[i].extent;
+		computed *= (double)(p.tiles[i] * p.tile[i]);
+	}
+	add_staging(d, &p, &w);
+	add_weights(d, &p, &n, &w);
+	add_compute(d, &p, &n, &w);
+	w.issue += p.threads / (double)WARP * (60 + 6.0 * p.acc_elements *
+		d->epilogue.n / p.store_vec);
+	*out = (struct features){
+		.flops = 2 * computed * n.points,
+		.issue = blocks * w.issue,
+		.dram_bytes = d->dram_bytes,
+		.l2_bytes = blocks * w.bytes + epilogue_traffic(d),
+		.smem_cycles = blocks * w.waves,
+		.blocks = blocks, .threads = p.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650),
+		.ilp = p.acc_elements, .stages = p.stages, .launches = 1,
+		.useful = results / computed,
+	};
+}
