@@ -80,9 +80,10 @@ void shared_open(size_t n);
 
 void copy_forget(struct thread *t);
 
-/* ---- main.c ---- */
+/* ---- report.c ---- */
 
-/* What the job asks for: asynchronous effects as late as is legal (and threads
+/* What the job asks for: lines of report (a user's program wants none);
+ * asynchronous effects as late as is legal (and threads
  * from last to first), or at once (first to last); greatest shared memory a
  * block may have; which block.x of a launch to run. */
 struct launch_part {
@@ -92,6 +93,7 @@ struct launch_part {
 };
 
 struct job {
+	bool reports;
 	bool late;
 	bool address;
 	long shared_limit;
@@ -107,6 +109,16 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Report a fault at the running thread and end the process. */
 void fault(const char *kind, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
+/* From here on what a thread does to be stopped by a signal is a fault. */
+void report_catch_signals(void);
+/* Exit code of a process that ended with a fault. */
+enum { FAULTED = 3 };
+
+/* ---- device.c ---- */
+
+/* Memory that ends where a page ends, as far as "align" lets it; the page
+ * behind faults. */
+void *device_allocate(size_t bytes, size_t align);
 
 /* ---- count.c: bytes asked for, where the kernel is compiled to count ---- */
 

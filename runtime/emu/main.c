@@ -26,7 +26,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TENSORS = 512, WORKSPACE_ALIGN = 256, FAULTED = 3 };
+enum { TENSORS = 512, WORKSPACE_ALIGN = 256 };
 
 /* What the compiled kernel brings: its launcher with the tensors in an array,
  * and the workspace it wants. */
@@ -49,91 +48,8 @@ struct tensor {
 	void *p;
 };
 
-struct job job = { .shared_limit = 48 << 10, .poison = 0xff };
 static struct tensor tensors[TENSORS];
 static int n_tensors;
-
-/* ---- reports ---- */
-
-void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs(job.late ? "late " : "early ", stdout);
-	vprintf(fmt, ap);
-	putchar('\n');
-	fflush(stdout);
-	va_end(ap);
-}
-
-static void report(const char *kind, int line, const char *text)
-{
-	say("fault %s line %d block %u %u %u thread %d: %s", kind, line,
-		blockIdx.x, blockIdx.y, blockIdx.z,
-		current ? current->number : -1, text);
-}
-
-void fault(const char *kind, int line, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	report(kind, line, text);
-	_exit(FAULTED);
-}
-
-static bool in_shared(const void *p)
-{
-	const unsigned char *c = p;
-
-	return c >= shared_memory && c < shared_memory + SHARED_SIZE;
-}
-
-static void on_signal(int sig, siginfo_t *info, void *context)
-{
-	const char *text = "an address that is not mapped";
-
-	(void)context;
-	if (current && fiber_overflowed(current->fiber, info->si_addr))
-		text = "a thread's stack is full";
-	else if (in_shared(info->si_addr))
-		text = "beyond the launch's shared memory";
-	else if (sig == SIGFPE)
-		text = "integer division by zero";
-	else if (sig == SIGABRT)
-		text = "see the report";
-	else if (sig == SIGILL)
-		text = "an instruction this processor lacks";
-	else if (info->si_code == SI_KERNEL)
-		text = "a misaligned vector, or an address out of range";
-	report(sig == SIGFPE ? "arithmetic" : sig == SIGABRT ? "sanitizer" :
-		sig == SIGILL ? "instruction" : "address", 0, text);
-	_exit(FAULTED);
-}
-
-/* A sanitizer ends the process; its own report is on standard error. */
-static void on_death(void)
-{
-	report("sanitizer", 0, "see the report");
-}
-
-static void catch_signals(void)
-{
-	static const int all[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-	static char stack[64 << 10];
-	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
-	struct sigaction act = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
-
-	act.sa_sigaction = on_signal;
-	sigaltstack(&alternate, NULL);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		sigaction(all[i], &act, NULL);
-	address_on_death(on_death);
-}
 
 /* ---- the job ---- */
 
@@ -213,7 +129,8 @@ static bool read_job(char **line, size_t *room)
 {
 	bool any = false;
 
-	job = (struct job){ .shared_limit = 48 << 10, .poison = 0xff };
+	job = (struct job){ .reports = true, .shared_limit = 48 << 10,
+		.poison = 0xff };
 	n_tensors = 0;
 	while (getline(line, room, stdin) > 0) {
 		any = true;
@@ -250,19 +167,6 @@ static void *allocate(size_t bytes, size_t align)
 	if (posix_memalign(&p, align < 16 ? 16 : align, bytes ? bytes : 1))
 		fault("memory", 0, "%zu bytes", bytes);
 	return p;
-}
-
-/* Memory that ends where a page ends, as far as "align" lets it; the page
- * behind faults. */
-static void *allocate_guarded(size_t bytes, size_t align)
-{
-	size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
-	char *p = mmap(NULL, room + PAGE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED || mprotect(p + room, PAGE, PROT_NONE))
-		fault("memory", 0, "%zu bytes", bytes);
-	return p + (room - bytes) / align * align;
 }
 
 static bool whole(ssize_t (*move)(struct tensor *, char *, size_t, off_t),
@@ -317,12 +221,12 @@ static int run_job(void)
 	size_t bytes;
 	int code;
 
-	catch_signals();
+	report_catch_signals();
 	open_tensors(p);
 	bytes = wpk_emu_workspace ? wpk_emu_workspace() : 0;
 	if (bytes) {
 		workspace = job.address ? allocate(bytes, WORKSPACE_ALIGN) :
-			allocate_guarded(bytes, WORKSPACE_ALIGN);
+			device_allocate(bytes, WORKSPACE_ALIGN);
 		memset(workspace, job.poison, bytes);
 	}
 	for (int i = 0; i < n_tensors && count_open; i++)

@@ -1,0 +1,141 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The example programs, each in its build system, against an installed wpkc:
+# they build for the emulator, run right, build again when a source changes and
+# only then; and where there is an nvcc, their CUDA is built by it, too.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR CPPFLAGS CFLAGS CXXFLAGS LDFLAGS
+prefix=$scratch/usr
+places="prefix=$prefix exec_prefix=$prefix bindir=$prefix/bin
+	libdir=$prefix/lib datarootdir=$prefix/share datadir=$prefix/share
+	mandir=$prefix/share/man"
+PATH=$prefix/bin:$PATH
+PKG_CONFIG_PATH=$prefix/share/pkgconfig
+export PATH PKG_CONFIG_PATH
+# shellcheck disable=SC2086
+check "make install" make -s -C "$top_builddir" $places install
+# What configure wrote knows the prefix it was given; this one is another.
+sed "s|^prefix=.*|prefix=$prefix|; s|^exec_prefix=.*|exec_prefix=$prefix|
+	s|^bindir=.*|bindir=$prefix/bin|; s|^libdir=.*|libdir=$prefix/lib|
+	s|^datarootdir=.*|datarootdir=$prefix/share|
+	s|^datadir=.*|datadir=$prefix/share|" "$top_builddir/wpkc.pc" \
+	>"$prefix/share/pkgconfig/wpkc.pc"
+
+# Copies example $1 into a fresh folder and goes there.
+example() {
+	rm -rf "${scratch:?}/$1"
+	cp -r "$top_srcdir/examples/$1" "$scratch/$1"
+	chmod -R u+w "$scratch/$1"
+	cd "$scratch/$1" || exit 1
+}
+
+# A step of light at the middle of a frame, and what sharpening makes of it.
+frame() {
+	printf 'P5\n640 480\n255\n'
+	awk 'BEGIN { for (y = 0; y < 480; y++) for (x = 0; x < 640; x++)
+		printf "%s", x < 320 ? "A" : "a" }'
+}
+sharp() {
+	printf 'P5\n640 480\n255\n'
+	awk 'BEGIN { for (y = 0; y < 480; y++) for (x = 0; x < 640; x++)
+		printf "%s", x < 319 ? "A" : x == 319 ? "9" : x == 320 ? "i" : "a" }'
+}
+
+if ! "$CXX" --version >/dev/null 2>&1 || ! pkg-config --version >/dev/null 2>&1
+then
+	skip "the examples" "no C++ compiler or no pkg-config"
+	finish
+	exit
+fi
+
+# ---- make ----
+
+example sharpen
+check "make: builds" make EMULATE=1 CC="$CC" CXX="$CXX"
+frame >in.pgm
+sharp >want.pgm
+check "make: sharpens" sh -c './main <in.pgm >out.pgm && cmp out.pgm want.pgm'
+check "make: is up to date" make -q EMULATE=1 CC="$CC" CXX="$CXX"
+sleep 0.01
+sed 's/amount \*/0 * amount */' sharpen.wpk >new && mv new sharpen.wpk
+touch -d '1 second' sharpen.wpk
+check "make: builds again when the .wpk changes" \
+	sh -c 'make EMULATE=1 CC="$CC" CXX="$CXX" && ./main <in.pgm | cmp - in.pgm'
+check "make: names the frames it takes" \
+	sh -c 'echo P5 3 3 255 | ./main 2>&1 | grep "640 x 480"'
+if [ -n "$NVCC" ]; then
+	check "make: builds with nvcc" sh -c 'make -s clean &&
+		make NVCC="$NVCC" CUDA_FLAGS="-arch=sm_90" CC="$CC" CXX="$CXX"'
+else
+	skip "make: builds with nvcc" "nvcc was not found"
+fi
+
+# ---- Automake ----
+
+if command -v autoreconf >/dev/null 2>&1; then
+	example heat
+	check "Automake: autoreconf" autoreconf -i -I "$prefix/share/aclocal"
+	check "Automake: configure" ./configure --enable-wpk-emulation \
+		WPKC="$prefix/bin/wpkc" CC="$CC" CXX="$CXX"
+	check "Automake: builds" make
+	./heat 50 >out
+	check "Automake: heat stays" test "$(sed 's/.*heat \([0-9.]*\),.*/\1/' \
+		out | sort -u)" = 25600.0
+	check "Automake: it spreads" test "$(sed -n \
+		's/.*hottest \([0-9]*\)\..*/\1/p' out | tail -n 1)" -lt 100
+	check "Automake: is up to date" make -q
+	check "Automake: make distcheck" make distcheck \
+		DISTCHECK_CONFIGURE_FLAGS="--enable-wpk-emulation WPKC=$prefix/bin/wpkc"
+	if [ -n "$NVCC" ]; then
+		make -s distclean
+		check "Automake: builds with nvcc" sh -c './configure NVCC="$NVCC" \
+			NVCC_FLAGS=-arch=sm_90 WPKC="$1" && make' sh \
+			"$prefix/bin/wpkc"
+	else
+		skip "Automake: builds with nvcc" "nvcc was not found"
+	fi
+else
+	skip "Automake" "autoreconf was not found"
+fi
+
+# ---- CMake ----
+
+# $1 lines of 16 numbers: line i is i times the first number.
+points() {
+	awk -v n="$1" -v f="$2" 'BEGIN { for (i = 1; i <= n; i++) {
+		for (d = 0; d < 16; d++) printf "%g ", i * f
+		print "" } }'
+}
+
+if command -v cmake >/dev/null 2>&1; then
+	example knn
+	check "CMake: configures" cmake -S . -B out -DWPK_EMULATE=ON \
+		-DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$CXX"
+	check "CMake: builds" cmake --build out
+	points 100 1 >table
+	points 70 1.303 >queries
+	awk 'BEGIN { for (i = 1; i <= 70; i++) { x = i * 1.303
+		n = int(x + 0.5); d = x - n; printf "%d %.3f\n", n,
+		4 * (d < 0 ? -d : d) } }' >want
+	check "CMake: finds the nearest" sh -c './out/knn table <queries >got
+		awk "NR == FNR { n[FNR] = \$1; d[FNR] = \$2; next }
+			\$1 != n[FNR] || (\$2 - d[FNR])^2 > 1e-4 { exit 1 }" want got &&
+			test "$(wc -l <got)" = 70'
+	check "CMake: is up to date" sh -c \
+		'! cmake --build out -- -n | grep wpkc'
+	touch -d '1 second' knn.wpk
+	check "CMake: builds again when the .wpk changes" sh -c \
+		'cmake --build out | grep "wpkc knn.wpk"'
+	if [ -n "$NVCC" ]; then
+		check "CMake: configures for nvcc" cmake -S . -B gpu \
+			-DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CUDA_COMPILER="$NVCC" \
+			-DCMAKE_CUDA_ARCHITECTURES=90
+		check "CMake: builds with nvcc" cmake --build gpu
+	else
+		skip "CMake: builds with nvcc" "nvcc was not found"
+	fi
+else
+	skip "CMake" "cmake was not found"
+fi
+finish
