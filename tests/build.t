@@ -71,6 +71,39 @@ else
 	skip "make: builds with nvcc" "nvcc was not found"
 fi
 
+# ---- make's job server ----
+
+mkdir -p "$scratch/slots" && cd "$scratch/slots" || exit 1
+for i in 1 2 3 4 5 6; do
+	echo "export op f${i}[N = $i](x: f32[N]) -> (y: f32[N]) { y[i] = $i * x[i]; }"
+done >six.wpk
+cat >compiler <<'END'
+#!/bin/sh
+echo + >>"$LOG"
+$REAL_CXX "$@"
+code=$?
+sleep 0.1
+echo - >>"$LOG"
+exit $code
+END
+chmod +x compiler
+cat >Makefile <<'END'
+with: ; +$(WPKC) -j 6 --no-lock --check six.wpk
+without: ; $(WPKC) -j 6 --no-lock --check six.wpk
+END
+# at_once TARGET JOBS: how many compilers ran at the same time.
+at_once() {
+	rm -f log
+	LOG=$PWD/log REAL_CXX=$CXX CXX=$PWD/compiler make -j"$2" "$1" \
+		WPKC="$prefix/bin/wpkc" >"out.$1" 2>&1 || return 1
+	[ "$(grep -c verified "out.$1")" = 6 ] || return 1
+	! grep -i 'jobserver tokens' "out.$1" || return 1
+	awk '/\+/ { n++ } /-/ { n-- } n > most { most = n } END { print most }' log
+}
+check "make -j3: three at once" test "$(at_once with 3)" = 3
+check "make -j1: one at once" test "$(at_once with 1)" = 1
+check "make -j3 without +: one at once" test "$(at_once without 3)" = 1
+
 # ---- Automake ----
 
 if command -v autoreconf >/dev/null 2>&1; then

@@ -19,20 +19,13 @@ static void check_one(void *ctx, int i, struct str *out)
 	arena_destroy(a);
 }
 
-static int processors(const struct session *s)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return s->o->jobs ? s->o->jobs : n > 0 ? (int)n : 1;
-}
-
 static const char **check_all(struct session *s)
 {
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
 
 	s->o->check = true;
-	prove_parallel(s, s->n_jobs, processors(s), check_one, s, texts);
+	workers_run(s, s->n_jobs, check_one, s, texts);
 	for (int i = 0; i < s->n_jobs; i++)
 		if (!texts[i])
 			texts[i] = arena_printf(s->a, *s->stop ?

@@ -149,10 +149,13 @@ struct proof {
 /* Assemble (where there is an nvcc) and emulate the job's program. */
 struct proof prove(struct session *s, struct arena *a, const struct job *j,
 	const struct program *p);
-/* Run "work" for 0..n-1 in child processes, "jobs" at a time; what it wrote
- * into "out" (at most 60 KB) comes back as texts[i], NULL if it crashed
- * or s->stop came first. */
-void prove_parallel(struct session *s, int n, int jobs,
+
+/* ---- workers.c ---- */
+
+/* Run "work" for 0..n-1 in child processes, as many at a time as -j, the
+ * processors and make's job server allow; what it wrote into "out" (at most 60
+ * KB) comes back as texts[i], NULL if it crashed or s->stop came first. */
+void workers_run(struct session *s, int n,
 	void (*work)(void *ctx, int i, struct str *out), void *ctx,
 	const char **texts);
 

@@ -461,7 +461,6 @@ bool tune_jobs(struct session *s)
 	struct contest c = { .s = s };
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	session_say(s, "no GPU is measured: costs are predictions for %s (%s)",
 		s->gpu->name, s->target->name);
@@ -473,7 +472,6 @@ bool tune_jobs(struct session *s)
 	}
 	if (!s->nvcc)
 		session_say(s, "no nvcc: winners are not assembled, only emulated");
-	prove_parallel(s, s->n_jobs, s->o->jobs ? s->o->jobs : cores > 0 ?
-		(int)cores : 1, prove_job, &c, texts);
+	workers_run(s, s->n_jobs, prove_job, &c, texts);
 	return settle_all(&c, texts);
 }

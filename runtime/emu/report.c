@@ -101,4 +101,3 @@ void report_catch_signals(void)
 		sigaction(all[i], &act, NULL);
 	address_on_death(on_death);
 }
-

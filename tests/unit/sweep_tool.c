@@ -268,7 +268,8 @@ int main(int argc, char **argv)
 	if (!ok)
 		return 1;
 	texts = ARENA_ARRAY(a, (size_t)w->n + 1, const char *);
-	prove_parallel(&w->s, w->n, o.jobs ? o.jobs : 1, work, w, texts);
+	o.jobs = o.jobs ? o.jobs : 1;
+	workers_run(&w->s, w->n, work, w, texts);
 	ok = !report(w, texts);
 	arena_destroy(a);
 	return !ok;
