@@ -94,8 +94,8 @@ END
 # at_once TARGET JOBS: how many compilers ran at the same time.
 at_once() {
 	rm -f log
-	LOG=$PWD/log REAL_CXX=$CXX CXX=$PWD/compiler make -j"$2" "$1" \
-		WPKC="$prefix/bin/wpkc" >"out.$1" 2>&1 || return 1
+	env LOG="$PWD/log" REAL_CXX="$CXX" CXX="$PWD/compiler" make -j"$2" \
+		"$1" WPKC="$prefix/bin/wpkc" >"out.$1" 2>&1 || return 1
 	[ "$(grep -c verified "out.$1")" = 6 ] || return 1
 	! grep -i 'jobserver tokens' "out.$1" || return 1
 	awk '/\+/ { n++ } /-/ { n-- } n > most { most = n } END { print most }' log
