@@ -300,7 +300,7 @@ static bool check_tunables(struct reader *r, const struct pair *v, int n)
 static bool read_entry(struct reader *r, struct lock_entry *e)
 {
 	VEC(struct pair) v = {0};
-	int line = r->line;
+	int line = r->line, k = 2;
 	struct pair p;
 
 	if (!read_heading(r, e))
@@ -313,13 +313,20 @@ static bool read_entry(struct reader *r, struct lock_entry *e)
 	if (v.n < 5)
 		return fail_at(r, line, "this stanza is cut short: it needs "
 			"hash, group, sketch, a time and verified");
+	if (strcmp(v.v[k].name, "kernel") == 0
+			&& !set_word(r, &e->kernel, "kernel", &v.v[k++]))
+		return false;
+	k++;
+	if (v.n < k + 2)
+		return fail_at(r, line, "this stanza is cut short: it needs "
+			"a time and verified");
 	if (!set_hash(r, e, &v.v[0]) || !set_group(r, e, &v.v[1])
-			|| !set_word(r, &e->sketch, "sketch", &v.v[2])
-			|| !check_tunables(r, v.v + 3, v.n - 5)
+			|| !set_word(r, &e->sketch, "sketch", &v.v[k - 1])
+			|| !check_tunables(r, v.v + k, v.n - k - 2)
 			|| !set_cost(r, e, &v.v[v.n - 2])
 			|| !set_word(r, &e->verified, "verified", &v.v[v.n - 1]))
 		return false;
-	set_pairs(r->a, e, v.v + 3, v.n - 5);
+	set_pairs(r->a, e, v.v + k, v.n - k - 2);
 	return true;
 }
 
@@ -380,9 +387,11 @@ struct lock *lock_parse(struct arena *a, const char *text, const char **why,
 
 static void print_entry(const struct lock_entry *e, struct str *out)
 {
-	str_printf(out, "\n[%s %s %s]\nhash = %016llx\ngroup = %d\n"
-		"sketch = %s\n", e->op, e->target, e->gpu,
-		(unsigned long long)e->hash, e->group, e->sketch);
+	str_printf(out, "\n[%s %s %s]\nhash = %016llx\ngroup = %d\n", e->op,
+		e->target, e->gpu, (unsigned long long)e->hash, e->group);
+	if (e->kernel)
+		str_printf(out, "kernel = %s\n", e->kernel);
+	str_printf(out, "sketch = %s\n", e->sketch);
 	for (int i = 0; i < e->n; i++)
 		str_printf(out, "%s = %s\n", e->names[i], e->values[i]);
 	str_puts(out, strcmp(e->measured, "gpu") ? "predicted = "
@@ -431,6 +440,7 @@ static struct lock_entry copy(struct arena *a, const struct lock_entry *e)
 	c.op = arena_strdup(a, e->op);
 	c.target = arena_strdup(a, e->target);
 	c.gpu = arena_strdup(a, e->gpu);
+	c.kernel = e->kernel ? arena_strdup(a, e->kernel) : NULL;
 	c.sketch = arena_strdup(a, e->sketch);
 	c.measured = arena_strdup(a, e->measured);
 	c.verified = arena_strdup(a, e->verified);
@@ -440,6 +450,22 @@ static struct lock_entry copy(struct arena *a, const struct lock_entry *e)
 			arena_strdup(a, e->values[i]), 0 };
 	set_pairs(a, &c, v, e->n);
 	return c;
+}
+
+void lock_trim(struct lock *l, const char *op, const char *target,
+	const char *gpu, int groups)
+{
+	int n = 0;
+
+	for (int i = 0; i < l->n; i++) {
+		const struct lock_entry *e = &l->v[i];
+
+		if (e->group < groups || strcmp(e->op, op)
+				|| strcmp(e->target, target)
+				|| strcmp(e->gpu, gpu))
+			l->v[n++] = *e;
+	}
+	l->n = n;
 }
 
 void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e)

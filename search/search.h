@@ -110,6 +110,8 @@ struct lock_entry {
 	const char *op, *target, *gpu;	/* c2, sm_90, h200 */
 	uint64_t hash;			/* of the operator IR */
 	int group;
+	const char *kernel;		/* the statements of the group, "acc,y",
+					 * where there was a choice; or NULL */
 	const char *sketch;
 	const char **names;		/* sorted */
 	const char **values;
@@ -133,6 +135,9 @@ void lock_print(const struct lock *l, struct str *out);
 /* The entry for these, or NULL; gpu NULL matches when only one fits. */
 const struct lock_entry *lock_find(const struct lock *l, uint64_t hash,
 	const char *target, const char *gpu, int group);
+/* Drop what is of groups from "groups" on: there are no more of them. */
+void lock_trim(struct lock *l, const char *op, const char *target,
+	const char *gpu, int groups);
 /* Replace or add. */
 void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e);
 

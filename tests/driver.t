@@ -210,7 +210,7 @@ ends 2 "--set: no such value" "64" "$wpkc" mm.wpk --op=mm --set=sketch=fma \
 refuses "--set: no such operator" "no operator 'nope'" mm.wpk --set=nope:tile.block.i=64
 prints "--set pins" "tile(block, i = 32, j = 64" mm.wpk --op=mm --emit=sched \
 	--set=sketch=fma,tile.block.i=32,mm:tile.block.j=64
-prints "--set pins one operator alone" "// elementwise" mm.wpk --emit=sched \
+prints "--set pins one operator alone" "sketch = elementwise" mm.wpk --emit=sched \
 	--set=mm:sketch=fma
 
 # ---- schedules ----

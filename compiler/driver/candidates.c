@@ -142,11 +142,17 @@ static void remember_open(struct session *s, struct candidate *c)
 static void try_sketch(struct session *s, struct job *j, int group,
 	const struct sketch *sketch, struct candidate *c)
 {
+	const char *asked = plan_sketch(j, group);
+
 	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = s->target, .gpu = s->gpu,
-		.schedule = j->schedule } };
+		.schedule = share_of(s, j, group) } };
+	if (asked && strcmp(asked, sketch->name)) {
+		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);
+		return;
+	}
 	if (!sketch->applies(&c->task, &c->why))
 		return;
 	c->why = NULL;
@@ -210,7 +216,7 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 	for (int i = 0; i < p->n; i++)
 		found |= p->candidates[i].space != NULL;
 	explain(s, j, group);
-	return found || report_none(s, j, group);
+	return found;
 }
 
 bool candidates_find(struct session *s, struct job *j)
@@ -221,7 +227,25 @@ bool candidates_find(struct session *s, struct job *j)
 		struct part);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		ok &= find_for_group(s, j, g);
-	return ok && share_among(s, j);
+	return ok && share_among(s, j, false);
+}
+
+static bool serves(const struct part *p)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->candidates[i].space)
+			return true;
+	return false;
+}
+
+bool candidates_report(struct session *s, struct job *j)
+{
+	bool ok = true;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		if (!serves(&j->parts[g]))
+			ok = report_none(s, j, g);
+	return ok ? share_among(s, j, true) : false;
 }
 
 /* ---- a candidate as a search problem ---- */
@@ -396,7 +420,7 @@ static bool choose_for_group(struct session *s, struct job *j, int group)
 			p->choice = (struct choice){ c, genes, seconds, "model",
 				"none" };
 	}
-	return p->choice.candidate || report_none(s, j, group);
+	return p->choice.candidate;
 }
 
 bool candidates_choose(struct session *s, struct job *j)
@@ -442,21 +466,51 @@ static bool entry_genes(struct session *s, const struct job *j, int group,
 	return !*why;
 }
 
-bool candidates_from_lock(struct session *s, struct job *j, const char **why)
+/* An entry without a kernel is from before there were plans to choose from. */
+static bool same_kernel(struct session *s, const struct job *j, int group,
+	const struct lock_entry *e)
 {
-	struct part *parts = ARENA_ARRAY(s->a,
-		(size_t)j->partition->n_groups, struct part);
+	return e->kernel ? !strcmp(e->kernel, plan_kernel(s->a, j->op,
+		&j->partition->groups[group], ",")) : j->plan == 0;
+}
 
-	*why = NULL;
+/* Do the lock's entries speak of the plan in use? */
+static bool lock_has_plan(struct session *s, const struct job *j)
+{
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		const struct lock_entry *e = lock_find(s->lock, j->hash,
 			s->target->name, s->o->gpu, g);
 
-		if (!e || !entry_genes(s, j, g, e, &parts[g].choice, why))
+		if (!e || !same_kernel(s, j, g, e))
 			return false;
 	}
-	j->parts = parts;
 	return true;
+}
+
+static bool plan_from_lock(struct session *s, struct job *j, const char **why)
+{
+	struct part *parts = ARENA_ARRAY(s->a,
+		(size_t)j->partition->n_groups, struct part);
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		if (!entry_genes(s, j, g, lock_find(s->lock, j->hash,
+		    s->target->name, s->o->gpu, g), &parts[g].choice, why))
+			return false;
+	j->plans[j->plan].parts = j->parts = parts;
+	return true;
+}
+
+bool candidates_from_lock(struct session *s, struct job *j, const char **why)
+{
+	*why = NULL;
+	for (int i = 0; i < j->n_plans; i++) {
+		plan_use(j, i);
+		if (lock_has_plan(s, j))
+			return plan_from_lock(s, j, why);
+	}
+	if (lock_find(s->lock, j->hash, s->target->name, s->o->gpu, 0))
+		*why = "it is of other kernels";
+	return false;
 }
 
 /* ---- programs ---- */
@@ -478,11 +532,9 @@ const char *candidates_schedule(struct arena *a, const struct job *j)
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		const struct choice *c = &j->parts[g].choice;
 
-		if (j->partition->n_groups > 1)
-			str_printf(&out, "// %s, computed by %s\n",
-				group_name(j, g), c->candidate->sketch->name);
-		else
-			str_printf(&out, "// %s\n", c->candidate->sketch->name);
+		str_printf(&out, "kernel(%s, sketch = %s);\n", plan_kernel(a,
+			j->op, &j->partition->groups[g], ", "),
+			c->candidate->sketch->name);
 		sched_print_point(c->candidate->space, c->genes, &out);
 	}
 	return str_text(&out);

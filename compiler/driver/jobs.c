@@ -22,21 +22,13 @@ static void verified(struct session *s, const char *pass,
 }
 
 /* The passes of compiler/README.md, in order. */
-static void run_passes(struct session *s, struct job *j)
+static bool run_passes(struct session *s, struct job *j)
 {
-	const char *why;
-
 	ir_hoist(s->a, j->op);
 	verified(s, "hoist", j->op);
 	ir_split_axes(s->a, j->op);
 	verified(s, "split", j->op);
-	j->partition = ir_partition(s->a, j->op);
-	verified(s, "partition", j->op);
-	why = s->o->verify_passes ? ir_verify_partition(s->a, j->op,
-		j->partition) : NULL;
-	if (why)
-		session_fail(s, EXIT_INTERNAL, "partition of '%s': %s",
-			j->name, why);
+	return s->code == EXIT_DONE && plans_make(s, j);
 }
 
 /* "op_M128_N64" where one operator is compiled at several shapes. */
@@ -82,8 +74,7 @@ static bool add_job(struct session *s, const struct ast_unit *unit,
 			return false;
 		directives_mark_constants(j->op, j->schedule);
 	}
-	run_passes(s, j);
-	return s->code == EXIT_DONE;
+	return run_passes(s, j);
 }
 
 static bool is_wanted(const struct session *s, const char *name)

@@ -151,6 +151,18 @@ static bool open_lock(struct session *s)
 
 /* ---- choices ---- */
 
+/* What else there was to choose from, for --emit=space; the choices stay. */
+static bool find_others(struct session *s, struct job *j)
+{
+	const struct part *chosen = j->parts;
+
+	if (!candidates_find(s, j))
+		return candidates_report(s, j);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		j->parts[g].choice = chosen[g].choice;
+	return true;
+}
+
 /* The lock's schedule where it has one; else the default, except --frozen. */
 static bool choose(struct session *s, struct job *j)
 {
@@ -158,7 +170,7 @@ static bool choose(struct session *s, struct job *j)
 
 	if (candidates_from_lock(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
-			candidates_find(s, j);
+			find_others(s, j);
 	if (s->o->frozen)
 		return session_fail(s, EXIT_FROZEN,
 			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc "
@@ -169,7 +181,7 @@ static bool choose(struct session *s, struct job *j)
 	if (why)
 		session_say(s, "%s: the lock's schedule is not used: %s", j->name,
 			why);
-	return candidates_find(s, j) && candidates_choose(s, j);
+	return plans_find(s, j);
 }
 
 static bool choose_all(struct session *s)
@@ -196,6 +208,17 @@ static bool only_ir(const struct options *o)
 	return o->emit == EMIT_IR && !o->tune && !o->check;
 }
 
+/* The partition that would be taken, where there are several. */
+static void choose_plans(struct session *s)
+{
+	const char *why;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		if (s->jobs[i].n_plans > 1 &&
+		    !candidates_from_lock(s, &s->jobs[i], &why))
+			plans_prefer(s, &s->jobs[i]);
+}
+
 static bool compile(struct session *s)
 {
 	if (s->o->test)
@@ -203,8 +226,10 @@ static bool compile(struct session *s)
 			checks_test(s);
 	if (!jobs_create(s) || diag_errors(s->d))
 		return false;
-	if (only_ir(s->o))
+	if (only_ir(s->o)) {
+		choose_plans(s);
 		return emit_outputs(s);
+	}
 	if (!(s->o->tune ? tune_jobs(s) : choose_all(s)) || !build_all(s))
 		return false;
 	return s->o->check ? checks_run(s) : emit_outputs(s);

@@ -43,6 +43,20 @@ struct part {
 	struct result **results;	/* of --tune, one a candidate, or NULL */
 };
 
+/* One way to cut the operator into kernels. "heads" by group: the directive
+ * kernel(...) that names it, or -1. "schedule" is the job's without what the
+ * plan honours by itself. "seconds" by the model, of the best known choices;
+ * INFINITY if some group has none. */
+struct plan {
+	struct ir_operator *op;
+	struct ir_partition *partition;
+	const struct schedule *schedule;
+	int *heads;
+	struct part *parts;		/* one a group */
+	const char *text;
+	double seconds;
+};
+
 /* One operator at one shape. "reference" is what lowering made of it, the
  * judge; "op" what the passes made of that, the thing compiled. */
 struct job {
@@ -53,6 +67,8 @@ struct job {
 	const struct schedule *schedule;
 	uint64_t hash;
 	struct part *parts;		/* one a group */
+	struct plan *plans;		/* the present one is the above */
+	int n_plans, plan;
 	int trials;			/* of a tune block, 0: none */
 	double seconds;
 	uint64_t seed;			/* of a test block, 0: --seed's */
@@ -101,8 +117,10 @@ bool jobs_create_tests(struct session *s);
 /* ---- candidates.c ---- */
 
 /* Every sketch for every group, bound to the schedule and to --set. False
- * when a group has none; the sentences are reported. */
+ * when a group has none or a directive is taken by no group. */
 bool candidates_find(struct session *s, struct job *j);
+/* Why one of these was false, as errors; false. */
+bool candidates_report(struct session *s, struct job *j);
 /* The point a search starts from, as genes of the candidate's space. */
 struct problem candidates_problem(struct session *s, struct candidate *c);
 /* The point chosen without a search and its predicted seconds; NULL if no
@@ -120,8 +138,34 @@ struct program *candidates_program(struct session *s, struct arena *a,
 /* The chosen schedule as text in the language. */
 const char *candidates_schedule(struct arena *a, const struct job *j);
 
+/* ---- plans.c ---- */
+
+/* The distinct partitions of the job's operator, which is split; the first is
+ * in use. False, with errors, if none is as the schedule says. */
+bool plans_make(struct session *s, struct job *j);
+/* Make a plan the job's own. */
+void plan_use(struct job *j, int plan);
+/* Candidates and an untuned choice for every plan; the best is in use, or the
+ * first, and false, if none serves. */
+bool plans_prefer(struct session *s, struct job *j);
+/* The same with errors. */
+bool plans_find(struct session *s, struct job *j);
+/* Use the best by what the plans' "seconds" are now. */
+void plans_rank(struct job *j);
+/* The statements of a group: "acc, y". */
+const char *plan_kernel(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g, const char *between);
+/* Is it kernel(...), with which a kernel's part of a schedule begins? */
+bool plan_is_head(const struct sched_directive *d);
+/* The sketch that kernel(...) asks for, or NULL. */
+const char *plan_sketch(const struct job *j, int group);
+
 /* ---- share.c ---- */
 
+/* The part of the job's schedule that is for the group: what stands behind its
+ * kernel(...), and before all of them. */
+const struct schedule *share_of(struct session *s, const struct job *j,
+	int group);
 /* Bind candidate "c" by "bind" to as much of the job's schedule as it takes:
  * all of it where the operator has one group. */
 void share_bind(struct session *s, const struct job *j, struct candidate *c,
@@ -129,8 +173,9 @@ void share_bind(struct session *s, const struct job *j, struct candidate *c,
 		struct candidate *, const struct schedule *));
 /* Sketches of a group that miss a directive another one takes do not apply. */
 void share_within(struct session *s, const struct job *j, struct part *p);
-/* False, with errors, where a directive or setting is taken by no group. */
-bool share_among(struct session *s, const struct job *j);
+/* False where a directive or setting is taken by no group; reported if asked
+ * for. */
+bool share_among(struct session *s, const struct job *j, bool report);
 
 /* ---- tune.c ---- */
 

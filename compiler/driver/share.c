@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One schedule, several groups: which group's sketch takes which directive.
- * Within a group all sketches that compete take the same directives; a
- * directive that no group takes is an error, so nothing is silently ignored. */
+ * What stands behind kernel(...) is for the kernel it names, all of it. What
+ * stands before the first is shared out: within a group all sketches that
+ * compete take the same directives, and a directive that no group takes is an
+ * error, so nothing is silently ignored. */
 #include "driver/session.h"
 
 #include <string.h>
@@ -14,9 +16,19 @@ static bool covers(struct span outer, struct span inner)
 		inner.hi <= outer.hi;
 }
 
+/* Directives before the first kernel(...). */
+static int n_shared(const struct schedule *s)
+{
+	int n = 0;
+
+	while (s && n < s->n_directives && !plan_is_head(&s->directives[n]))
+		n++;
+	return n;
+}
+
 static int directive_at(const struct schedule *s, struct span at)
 {
-	for (int i = 0; i < s->n_directives && i < DIRECTIVES_MAX; i++)
+	for (int i = 0; i < n_shared(s) && i < DIRECTIVES_MAX; i++)
 		if (covers(s->directives[i].at, at))
 			return i;
 	return -1;
@@ -30,10 +42,12 @@ static int require_at(const struct schedule *s, struct span at)
 	return -1;
 }
 
-/* "s" without what "c" has left to others. */
+/* "s" without what "c" has left to others, and what stands behind another
+ * kernel(...) than its own. */
 static struct schedule *remaining(struct arena *a, const struct schedule *s,
-	const struct candidate *c)
+	const struct candidate *c, int head)
 {
+	int shared = n_shared(s), part = -1;
 	struct schedule *r = ARENA_NEW(a, struct schedule);
 
 	*r = *s;
@@ -42,20 +56,34 @@ static struct schedule *remaining(struct arena *a, const struct schedule *s,
 	r->requires = ARENA_ARRAY(a, (size_t)s->n_requires + 1,
 		struct sched_require);
 	r->n_directives = r->n_requires = 0;
-	for (int i = 0; i < s->n_directives; i++)
-		if (i >= DIRECTIVES_MAX || !(c->left[SHARED_DIRECTIVES] >> i & 1))
+	for (int i = 0; i < s->n_directives; i++) {
+		if (plan_is_head(&s->directives[i]))
+			part = i;
+		if (i >= shared ? part == head : i >= DIRECTIVES_MAX ||
+		    !(c->left[SHARED_DIRECTIVES] >> i & 1))
 			r->directives[r->n_directives++] = s->directives[i];
+	}
 	for (int i = 0; i < s->n_requires; i++)
 		if (i >= DIRECTIVES_MAX || !(c->left[SHARED_REQUIRES] >> i & 1))
 			r->requires[r->n_requires++] = s->requires[i];
 	return r;
 }
 
+const struct schedule *share_of(struct session *s, const struct job *j,
+	int group)
+{
+	const struct candidate all = { .left = { 0 } };
+
+	return j->schedule ? remaining(s->a, j->schedule, &all,
+		j->plans[j->plan].heads[group]) : NULL;
+}
+
 void share_bind(struct session *s, const struct job *j, struct candidate *c,
 	struct space *(*bind)(struct session *, const struct job *,
 		struct candidate *, const struct schedule *))
 {
-	const struct schedule *all = j->schedule, *mine = all;
+	const struct schedule *all = j->schedule, *mine = c->task.schedule;
+	int head = j->plans[j->plan].heads[c->task.index];
 
 	for (;;) {
 		int d, r;
@@ -71,7 +99,7 @@ void share_bind(struct session *s, const struct job *j, struct candidate *c,
 			c->left[SHARED_DIRECTIVES] |= (uint64_t)1 << d;
 		else
 			c->left[SHARED_REQUIRES] |= (uint64_t)1 << r;
-		mine = remaining(s->a, all, c);
+		mine = remaining(s->a, all, c, head);
 		c->why = NULL;
 		c->at = (struct span){0};
 	}
@@ -124,25 +152,32 @@ static uint64_t taken_by_nobody(const struct job *j, enum shared kind)
 	return nobody;
 }
 
-bool share_among(struct session *s, const struct job *j)
+bool share_among(struct session *s, const struct job *j, bool report)
 {
 	uint64_t directives = taken_by_nobody(j, SHARED_DIRECTIVES);
 	uint64_t settings = taken_by_nobody(j, SHARED_SETTINGS);
+	bool ok = true;
 
-	for (int i = 0; j->schedule && i < j->schedule->n_directives &&
-	     i < DIRECTIVES_MAX; i++) {
+	for (int i = 0; i < n_shared(j->schedule) && i < DIRECTIVES_MAX; i++) {
 		if (!(directives >> i & 1))
+			continue;
+		ok = false;
+		if (!report)
 			continue;
 		diag_error(s->d, E_UNTAKEN, j->schedule->directives[i].at,
 			"no sketch of any group of '%s' takes %s", j->name,
 			j->schedule->directives[i].name);
 		s->code = EXIT_NO_CANDIDATE;
 	}
-	for (int i = 0; i < s->o->settings.n && i < DIRECTIVES_MAX; i++)
-		if (settings >> i & 1)
+	for (int i = 0; i < s->o->settings.n && i < DIRECTIVES_MAX; i++) {
+		if (!(settings >> i & 1))
+			continue;
+		ok = false;
+		if (report)
 			session_fail(s, EXIT_NO_CANDIDATE,
 				"--set %s: no sketch of any group of '%s' has "
 				"such a tunable",
 				s->o->settings.v[i].name, j->name);
-	return s->code == EXIT_DONE;
+	}
+	return ok;
 }

@@ -84,7 +84,7 @@ static struct result *search_one(struct session *s, struct job *j, int number,
 }
 
 static void search_group(struct session *s, struct job *j, int number,
-	int group, double seconds)
+	int group, int plans, double seconds)
 {
 	struct part *p = &j->parts[group];
 	int open = 0;
@@ -96,7 +96,65 @@ static void search_group(struct session *s, struct job *j, int number,
 		if (p->candidates[i].space)
 			p->results[i] = search_one(s, j, number,
 				&p->candidates[i],
-				open * j->partition->n_groups, seconds / open);
+				open * j->partition->n_groups * plans,
+				seconds / open);
+}
+
+/* Seconds of the best that a search of the job's present plan came upon. */
+static double found_seconds(const struct job *j)
+{
+	double sum = 0;
+
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct part *p = &j->parts[g];
+		double best = INFINITY;
+
+		for (int i = 0; i < p->n; i++)
+			for (int k = 0; p->results[i] &&
+			     k < p->results[i]->n_history; k++)
+				best = fmin(best,
+					p->results[i]->history_cost[k]);
+		sum += best;
+	}
+	return sum;
+}
+
+/* Plans that are far behind untuned are not searched. */
+static bool is_hopeful(const struct job *j, int plan)
+{
+	static const double far = 1.5;
+	double best = INFINITY;
+
+	for (int i = 0; i < j->n_plans; i++)
+		best = fmin(best, j->plans[i].seconds);
+	return j->plans[plan].seconds <= far * best;
+}
+
+/* Searches the hopeful plans and takes the best. */
+static bool search_job(struct session *s, struct job *j, int number,
+	double seconds)
+{
+	double found[N_IR_RULES];
+	int n = 0;
+
+	if (!plans_find(s, j))
+		return false;
+	for (int i = 0; i < j->n_plans; i++)
+		n += is_hopeful(j, i);
+	for (int i = 0; i < j->n_plans; i++) {
+		found[i] = INFINITY;
+		if (!is_hopeful(j, i))
+			continue;
+		plan_use(j, i);
+		for (int g = 0; g < j->partition->n_groups; g++)
+			search_group(s, j, number, g, n, seconds /
+				(j->partition->n_groups * n));
+		found[i] = fmin(found_seconds(j), j->plans[i].seconds);
+	}
+	for (int i = 0; i < j->n_plans; i++)
+		j->plans[i].seconds = found[i];
+	plans_rank(j);
+	return true;
 }
 
 /* ---- ranking ---- */
@@ -311,7 +369,9 @@ static void record(struct session *s, const struct job *j, int group)
 	struct lock_entry e = { .op = j->name, .target = s->target->name,
 		.gpu = s->gpu->name, .hash = j->hash, .group = group,
 		.sketch = c->candidate->sketch->name, .seconds = c->seconds,
-		.measured = c->measured, .verified = c->verified };
+		.measured = c->measured, .verified = c->verified,
+		.kernel = j->n_plans > 1 ? plan_kernel(s->a, j->op,
+			&j->partition->groups[group], ",") : NULL };
 
 	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
 	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
@@ -323,6 +383,14 @@ static void record(struct session *s, const struct job *j, int group)
 	}
 	sort_names(&e);
 	lock_put(s->a, s->lock, &e);
+}
+
+static void record_all(struct session *s, const struct job *j)
+{
+	lock_trim(s->lock, j->name, s->target->name, s->gpu->name,
+		j->partition->n_groups);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		record(s, j, g);
 }
 
 /* Take over what a child found out. */
@@ -345,9 +413,9 @@ static bool settle(const struct contest *c, int i, const char *text)
 		ranks = end;
 		j->parts[g].choice.verified = *state == 'v' ? "emulation" :
 			"none";
-		if (*state != 'x')
-			record(s, j, g);
 	}
+	if (*state != 'x')
+		record_all(s, j);
 	tell_job(s, j, proof, text);
 	if (*state == 'x')
 		return session_fail(s, EXIT_UNVERIFIED,
@@ -366,13 +434,10 @@ static bool search_all(struct session *s)
 		struct job *j = &s->jobs[i];
 		double mine = (deadline - now()) / (s->n_jobs - i);
 
-		if (!candidates_find(s, j))
-			return false;
 		if (!s->o->seconds && j->seconds > 0 && j->seconds < mine)
 			mine = j->seconds;
-		for (int g = 0; g < j->partition->n_groups; g++)
-			search_group(s, j, i, g, fmax(mine, 0.01) /
-				j->partition->n_groups);
+		if (!search_job(s, j, i, fmax(mine, 0.01)))
+			return false;
 	}
 	if (s->tty && !s->o->quiet)
 		fputs("\r\033[K", stderr);
@@ -386,7 +451,7 @@ static bool rank_default(struct contest *c, int i, int g)
 	const struct choice *choice = &c->s->jobs[i].parts[g].choice;
 
 	if (!candidates_choose(c->s, &c->s->jobs[i]))
-		return false;
+		return candidates_report(c->s, &c->s->jobs[i]);
 	c->ranked[i][g] = ARENA_NEW(c->s->a, struct ranked);
 	*c->ranked[i][g] = (struct ranked){ choice->candidate, choice->genes,
 		choice->seconds };
@@ -419,8 +484,7 @@ static bool rank_all(struct contest *c)
 static void keep_unproved(struct session *s, const struct job *j)
 {
 	tell_job(s, j, "", NULL);
-	for (int g = 0; g < j->partition->n_groups; g++)
-		record(s, j, g);
+	record_all(s, j);
 }
 
 static void keep_all_unproved(struct session *s)

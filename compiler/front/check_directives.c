@@ -26,9 +26,18 @@ static const struct ast_decl *find_input(const struct block *b,
 	return NULL;
 }
 
-static bool is_statement(const struct block *b, const char *name)
+/* A statement, or a reduction inside of one: y_red0 is the first in y. */
+bool known_statement(const struct block *b, const char *name)
 {
-	return table_get(&b->names->statements, name);
+	size_t n = strlen(name), digits = 0;
+
+	if (table_get(&b->names->statements, name))
+		return true;
+	while (digits < n && strchr("0123456789", name[n - digits - 1]))
+		digits++;
+	n -= digits;
+	return digits && n > 4 && !strncmp(name + n - 4, "_red", 4) &&
+		known_statement(b, arena_strndup(b->c->a, name, n - 4));
 }
 
 /* True if "name" is what the directive's positional names are. */
@@ -43,12 +52,12 @@ static bool is_subject(const struct block *b, enum names_subject subject,
 	case OF_INPUTS:
 		return find_input(b, name);
 	case OF_TENSORS:
-		return find_input(b, name) || is_statement(b, name);
+		return find_input(b, name) || known_statement(b, name);
 	case OF_STATEMENTS:
-		return is_statement(b, name);
+		return known_statement(b, name);
 	case OF_REDUCTIONS:
 		return table_get(&b->names->pairs, name) ||
-			is_statement(b, name);
+			known_statement(b, name);
 	default:
 		return false;
 	}
@@ -170,7 +179,7 @@ static void check_positional(struct block *b, const struct names_directive *d,
 		return;
 	}
 	if (subject == OF_ORDER && (i || v->kind != AST_NAME ||
-	    !is_statement(b, v->name))) {
+	    !known_statement(b, v->name))) {
 		check_at(b, v);
 		return;
 	}
@@ -234,6 +243,14 @@ static void check_time(struct block *b, const struct ast_expr *v)
 		"or \"2h\"");
 }
 
+/* Which sketches there are is known later. */
+static void check_sketch(struct block *b, const struct ast_expr *v)
+{
+	if (v->kind != AST_NAME)
+		diag_error(b->c->d, E_VALUE, v->at, "the name of a sketch is "
+			"expected here");
+}
+
 static void check_keyed_word(struct block *b, const struct names_directive *d,
 	const struct ast_arg *arg)
 {
@@ -245,6 +262,8 @@ static void check_keyed_word(struct block *b, const struct names_directive *d,
 		check_at(b, arg->value);
 	else if (!strcmp(key->name, "time"))
 		check_time(b, arg->value);
+	else if (!strcmp(key->name, "sketch"))
+		check_sketch(b, arg->value);
 	else
 		check_value(b, arg->value, key->words);
 }

@@ -14,28 +14,38 @@ enum { USE_LIMIT = 16 };
 
 static void add_axes_of(struct checker *c, struct axis_names *names,
 	const struct ast_unit *owner, const struct ast_item *op,
-	const char *as, int depth);
+	const char *as, const char *prefix, int depth);
 
-/* "as" names the statement; inlined statements go by their result's name. */
+/* "as" names the statement; those of an operator that is used go by the name of
+ * its result, and "inner" is their own (NULL: the same): s_acc. */
 static void add_axis(struct checker *c, struct axis_names *names,
-	const char *as, const char *axis)
+	const char *as, const char *inner, const char *axis)
 {
 	table_put(&names->axes, axis, names);
 	table_put(&names->pairs, arena_printf(c->a, "%s.%s", as, axis), names);
+	if (inner)
+		table_put(&names->pairs, arena_printf(c->a, "%s.%s", inner,
+			axis), names);
 }
 
 static void add_reduced(struct checker *c, struct axis_names *names,
-	const char *as, const struct ast_expr *e)
+	const char *as, const char *inner, const struct ast_expr *e)
 {
 	for (int i = 0; i < e->n_binders; i++)
-		add_axis(c, names, as, e->binders[i].name);
+		add_axis(c, names, as, inner, e->binders[i].name);
 	for (int i = 0; i < e->n_args; i++)
-		add_reduced(c, names, as, e->args[i]);
+		add_reduced(c, names, as, inner, e->args[i]);
+}
+
+static const char *inside(struct checker *c, const char *prefix,
+	const char *name)
+{
+	return prefix ? arena_printf(c->a, "%s_%s", prefix, name) : name;
 }
 
 static void add_use(struct checker *c, struct axis_names *names,
 	const struct ast_unit *owner, const struct ast_stmt *t,
-	const char *as, int depth)
+	const char *as, const char *prefix, int depth)
 {
 	struct found f = find_operator(owner, t->callee.text);
 
@@ -43,28 +53,35 @@ static void add_use(struct checker *c, struct axis_names *names,
 		const char *name = as ? as : t->names[i].text;
 
 		table_put(&names->statements, name, names);
+		table_put(&names->statements, inside(c, prefix,
+			t->names[i].text), names);
 		if (f.result == FIND_ONE && depth < USE_LIMIT)
-			add_axes_of(c, names, f.owner, f.item, name, depth + 1);
+			add_axes_of(c, names, f.owner, f.item, name, inside(c,
+				prefix, t->names[0].text), depth + 1);
 	}
 }
 
 static void add_axes_of(struct checker *c, struct axis_names *names,
 	const struct ast_unit *owner, const struct ast_item *op,
-	const char *as, int depth)
+	const char *as, const char *prefix, int depth)
 {
 	for (int i = 0; i < op->n_stmts && names->n_stmts < STMT_LIMIT; i++) {
 		const struct ast_stmt *t = &op->stmts[i];
 		const char *name = as ? as : t->name.text;
+		const char *inner = prefix && t->kind == AST_LET ?
+			inside(c, prefix, t->name.text) : NULL;
 
 		names->n_stmts++;
 		if (t->kind == AST_USE) {
-			add_use(c, names, owner, t, as, depth);
+			add_use(c, names, owner, t, as, prefix, depth);
 			continue;
 		}
 		table_put(&names->statements, name, names);
+		if (inner)
+			table_put(&names->statements, inner, names);
 		for (int j = 0; j < t->n_binders; j++)
-			add_axis(c, names, name, t->binders[j].name);
-		add_reduced(c, names, name, t->expr);
+			add_axis(c, names, name, inner, t->binders[j].name);
+		add_reduced(c, names, name, inner, t->expr);
 	}
 }
 
@@ -80,7 +97,7 @@ const struct axis_names *axis_names_of(struct checker *c, struct found op)
 	table_init(&names->axes, c->a);
 	table_init(&names->pairs, c->a);
 	table_init(&names->statements, c->a);
-	add_axes_of(c, names, op.owner, op.item, NULL, 0);
+	add_axes_of(c, names, op.owner, op.item, NULL, NULL, 0);
 	table_put(&c->axes, key, names);
 	return names;
 }

@@ -9,12 +9,18 @@
 #include "front/directives.h"
 #include "front/names.h"
 
-/* An axis, or the outer or inner part that splitting makes of one: f, f_o,
- * f_i, f_i_o. */
+/* An axis, one renamed because a tensor is called so (k_), or the outer or
+ * inner part that splitting makes of one: f, f_o, f_i, f_i_o, f_o2. */
 static bool is_axis_part(const struct block *b, const char *name, size_t n)
 {
+	if (!n)
+		return false;
 	if (table_get(&b->names->axes, arena_strndup(b->c->a, name, n)))
 		return true;
+	if (name[n - 1] == '_')
+		return is_axis_part(b, name, n - 1);
+	while (n > 3 && strchr("0123456789", name[n - 1]))
+		n--;
 	return n > 2 && name[n - 2] == '_' &&
 		(name[n - 1] == 'o' || name[n - 1] == 'i') &&
 		is_axis_part(b, name, n - 2);
@@ -95,7 +101,7 @@ static bool is_tensor(const struct block *b, const char *name)
 	for (int i = 0; i < op->n_inputs; i++)
 		if (!strcmp(op->inputs[i].name.text, name))
 			return true;
-	return table_get(&b->names->statements, name);
+	return known_statement(b, name);
 }
 
 /* The rest of a tunable's name: words of its directive, axes, tensors. */

@@ -52,6 +52,9 @@ void check_seed(struct block *b, const char *name, const struct ast_expr *v);
 
 /* ---- check_directives.c ---- */
 
+/* A statement of the operator, one inside an operator it uses (s_acc), or a
+ * reduction inside one of these (y_red0). */
+bool known_statement(const struct block *b, const char *name);
 void check_directive(struct block *b, const struct ast_dir *d);
 
 #endif

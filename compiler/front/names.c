@@ -60,6 +60,8 @@ static const char *const reserved[] = {
 #define LIBRARIES WORDS("cublaslt", "cudnn", "library")
 
 static const struct names_directive table[] = {
+	{ "kernel", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
+		KEYS({ "sketch", NULL }) },
 	{ "tile", IN_SCHEDULE, OF_WORDS, BY_AXIS, LEVELS,
 		KEYS({ "rows", NULL }, { "cols", NULL }) },
 	{ "fuse", IN_SCHEDULE, OF_NOTHING, BY_NEW_AXIS, NULL, NULL },
@@ -123,7 +125,7 @@ static const struct names_directive table[] = {
 enum { N_DIRECTIVES = sizeof table / sizeof *table };
 
 static const char *const directives[] = {
-	"tile", "fuse", "split", "reorder", "bind", "stage", "pipeline",
+	"kernel", "tile", "fuse", "split", "reorder", "bind", "stage", "pipeline",
 	"unroll", "vectorize", "split_k", "raster", "swizzle", "tail",
 	"compute_at", "cache", "rfactor", "reduce", "epilogue", "mma", "seed",
 	"fallback", "const", "deterministic", "variant", "cluster", "shape",

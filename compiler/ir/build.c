@@ -234,3 +234,20 @@ int ir_add_let(struct arena *a, struct ir_operator *o, const char *name,
 	o->tensors = v;
 	return o->n_tensors++;
 }
+
+struct ir_operator *ir_copy(struct arena *a, const struct ir_operator *o)
+{
+	struct ir_operator *c = ARENA_NEW(a, struct ir_operator);
+
+	*c = *o;
+	c->axes = ARENA_ARRAY(a, o->n_axes + 1, struct ir_axis);
+	c->tensors = ARENA_ARRAY(a, o->n_tensors + 1, struct ir_tensor);
+	c->stmts = ARENA_ARRAY(a, o->n_stmts + 1, struct ir_stmt);
+	for (int i = 0; i < o->n_axes; i++)
+		c->axes[i] = o->axes[i];
+	for (int i = 0; i < o->n_tensors; i++)
+		c->tensors[i] = o->tensors[i];
+	for (int i = 0; i < o->n_stmts; i++)
+		c->stmts[i] = o->stmts[i];
+	return c;
+}

@@ -161,7 +161,7 @@ static void absorb_sources(struct grouping *g, int into, int stmt)
 
 /* ---- one statement after another ---- */
 
-static void start_cluster(struct grouping *g, int stmt)
+static void start_cluster(struct grouping *g, int stmt, bool alone)
 {
 	struct ir_contraction c;
 	enum ir_anchor anchor = IR_MAP;
@@ -171,7 +171,7 @@ static void start_cluster(struct grouping *g, int stmt)
 		anchor = ir_contraction(g->a, g->o, stmt, &c, NULL) ?
 			IR_CONTRACTION : IR_ROW;
 	k = new_cluster(g, anchor, stmt);
-	if (anchor == IR_ROW)
+	if (anchor == IR_ROW && !alone)
 		absorb_sources(g, k, stmt);
 	add_member(g, k, stmt, g->clusters.v[k].coords);
 }
@@ -202,7 +202,7 @@ static void place(struct grouping *g, int stmt)
 	int k = joined(g, stmt, &axis);
 
 	if (k < 0)
-		start_cluster(g, stmt);
+		start_cluster(g, stmt, false);
 	else
 		add_member(g, k, stmt, axis);
 	arena_reset(g->tmp);
@@ -333,13 +333,14 @@ static struct ir_partition *close_all(struct grouping *g)
 	return p;
 }
 
-struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
+struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
+	enum ir_rule rule)
 {
 	struct grouping g = { .a = a, .o = o, .tmp = arena_create() };
 	struct ir_partition *p;
 
 	ir_hoist(a, o);
-	ir_inline(a, o);
+	ir_inline(a, o, rule == IR_INLINED);
 	g.reads = ARENA_ARRAY(a, o->n_stmts + 1, struct group_reads);
 	for (int i = 0; i < o->n_stmts; i++)
 		group_collect(a, o, o->stmts[i].expr, &g.reads[i]);
@@ -348,11 +349,20 @@ struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
 	for (int i = 0; i < o->n_tensors; i++)
 		g.of[i] = -1;
 	for (int i = 0; i < o->n_stmts; i++)
-		place(&g, i);
-	merge_siblings(&g);
+		if (rule == IR_APART)
+			start_cluster(&g, i, true);
+		else
+			place(&g, i);
+	if (rule != IR_APART)
+		merge_siblings(&g);
 	p = close_all(&g);
 	arena_destroy(g.tmp);
 	return p;
+}
+
+struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
+{
+	return ir_partition_by(a, o, IR_FUSED);
 }
 
 struct search {

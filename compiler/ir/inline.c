@@ -2,16 +2,21 @@
 /* Inlining. In comes a hoisted operator, out goes one that means the same in
  * which lets that are maps have been substituted into their readers where
  *
- *  - a reader is a contraction and the let only renames or widens a tensor;
+ *  - a reader is a contraction and the let only renames or widens a tensor, or
+ *    may cost more and depends on no reduction;
  *  - a reader is another reduction that does not read it elementwise;
  *  - a reader is a map, and the let depends on no reduction or the map reads
  *    it elementwise;
  *
- * and doing so repeats little work. What a row reduction reads elementwise
- * stays a statement of its own: its sketch decides where the values live. */
+ * and doing so repeats little work, or no more than asked for. What a row
+ * reduction reads elementwise stays a statement of its own: its sketch decides
+ * where the values live. */
 #include "ir/group.h"
 
 enum { CHEAP = 12, CHEAP_READS = 3, COSTLY = 100 };
+
+/* What a costly let may become: so many operations over all its uses. */
+enum { WORTH = 8 * COSTLY };
 
 struct use {
 	int stmt;
@@ -19,7 +24,8 @@ struct use {
 };
 
 struct inliner {
-	struct arena *a;
+	struct arena *a, *tmp;	/* tmp: for what one decision needs */
+	bool costly;
 	struct ir_operator *o;
 	bool *after_reduce;	/* by statement: depends on a reduction */
 	VEC(struct use) uses;	/* of the let at hand */
@@ -55,6 +61,14 @@ static bool is_cheap(const struct ir_stmt *s)
 	return ops <= CHEAP && reads <= CHEAP_READS;
 }
 
+static int64_t ops_of(const struct ir_stmt *s)
+{
+	int ops = 0, reads = 0;
+
+	count_cost(s->expr, &ops, &reads);
+	return ops;
+}
+
 static int64_t points(const struct ir_operator *o, const struct ir_stmt *s)
 {
 	int64_t n = 1;
@@ -67,13 +81,13 @@ static int64_t points(const struct ir_operator *o, const struct ir_stmt *s)
 static void find_after_reduce(struct inliner *n)
 {
 	struct ir_operator *o = n->o;
-	bool *t = ARENA_ARRAY(n->a, o->n_tensors, bool);
+	bool *t = ARENA_ARRAY(n->tmp, o->n_tensors, bool);
 
-	n->after_reduce = ARENA_ARRAY(n->a, o->n_stmts, bool);
+	n->after_reduce = ARENA_ARRAY(n->tmp, o->n_stmts, bool);
 	for (int i = 0; i < o->n_stmts; i++) {
 		struct group_reads reads = {0};
 
-		group_collect(n->a, o, o->stmts[i].expr, &reads);
+		group_collect(n->tmp, o, o->stmts[i].expr, &reads);
 		n->after_reduce[i] = o->stmts[i].expr->kind == IR_REDUCE;
 		for (int k = 0; k < reads.n; k++)
 			n->after_reduce[i] |= t[reads.v[k]->tensor];
@@ -83,14 +97,15 @@ static void find_after_reduce(struct inliner *n)
 
 static void find_uses(struct inliner *n)
 {
-	n->uses.n = 0;
+	n->uses.v = NULL;
+	n->uses.n = n->uses.cap = 0;
 	for (int i = 0; i < n->o->n_stmts; i++) {
 		struct group_reads reads = {0};
 
-		group_collect(n->a, n->o, n->o->stmts[i].expr, &reads);
+		group_collect(n->tmp, n->o, n->o->stmts[i].expr, &reads);
 		for (int k = 0; k < reads.n; k++)
 			if (reads.v[k]->tensor == n->tensor)
-				vec_push(n->a, &n->uses,
+				vec_push(n->tmp, &n->uses,
 					(struct use){ i, reads.v[k] });
 	}
 }
@@ -125,13 +140,14 @@ static bool may_inline(struct inliner *n, const struct use *u)
 {
 	const struct ir_operator *o = n->o;
 	const struct ir_stmt *w = &o->stmts[n->writer], *r = &o->stmts[u->stmt];
-	int *map = ARENA_ARRAY(n->a, o->n_axes, int);
-	bool elementwise = ir_correspond(n->a, o, w, u->read, map);
+	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
+	bool elementwise = ir_correspond(n->tmp, o, w, u->read, map);
 
 	if (!stays_inside(n, u->read))
 		return false;
 	if (is_factor(r->expr, u->read))
-		return group_stripped(w->expr, T_NONE)->kind == IR_READ;
+		return n->costly ? !n->after_reduce[n->writer] :
+			group_stripped(w->expr, T_NONE)->kind == IR_READ;
 	if (r->expr->kind == IR_REDUCE)
 		return !elementwise && !n->after_reduce[n->writer];
 	if (n->after_reduce[n->writer])
@@ -148,6 +164,8 @@ static bool worth_it(struct inliner *n)
 
 	if (is_cheap(w))
 		return true;
+	if (n->costly)
+		return ops_of(w) * n->uses.n <= WORTH;
 	if (n->uses.n != 1)
 		return false;
 	r = &o->stmts[n->uses.v[0].stmt];
@@ -192,7 +210,7 @@ static struct ir_expr **axes_at(struct inliner *n, struct ir_expr *const *idx)
 	for (int k = 0; k < o->tensors[n->tensor].rank; k++) {
 		int64_t base;
 
-		if (!ir_affine(n->a, o, w->index[k], &f))
+		if (!ir_affine(n->tmp, o, w->index[k], &f))
 			continue;
 		base = f.c;
 		for (int i = 0; i < o->n_axes; i++)
@@ -315,11 +333,13 @@ static void remove_tensors(struct arena *a, struct ir_operator *o)
 }
 
 /* A let is inlined only after those it reads, so one pass is enough. */
-void ir_inline(struct arena *a, struct ir_operator *o)
+void ir_inline(struct arena *a, struct ir_operator *o, bool costly)
 {
-	struct inliner n = { .a = a, .o = o };
+	struct inliner n = { .a = a, .tmp = arena_create(), .costly = costly,
+		.o = o };
 
 	for (int i = 0; i < o->n_stmts; ) {
+		arena_reset(n.tmp);
 		find_after_reduce(&n);
 		n.tensor = o->stmts[i].tensor;
 		if (inlinable(&n))
@@ -328,5 +348,6 @@ void ir_inline(struct arena *a, struct ir_operator *o)
 			i++;
 	}
 	remove_unread(&n);
+	arena_destroy(n.tmp);
 	remove_tensors(a, o);
 }

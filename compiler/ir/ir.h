@@ -165,6 +165,9 @@ struct ir_expr **ir_axis_values(struct arena *a, const int *axes, int n);
 bool ir_stmt_plain(const struct ir_operator *o, const struct ir_stmt *s);
 /* Append to the operator's tables (which move) and return the new id. */
 int ir_add_axis(struct arena *a, struct ir_operator *o, struct ir_axis axis);
+/* A copy with tables of its own. Expressions are shared: passes replace them
+ * and never edit them. */
+struct ir_operator *ir_copy(struct arena *a, const struct ir_operator *o);
 /* Gives "t" the layout of its logical order. */
 void ir_row_major(struct arena *a, struct ir_tensor *t);
 int ir_add_let(struct arena *a, struct ir_operator *o, const char *name,
@@ -284,9 +287,10 @@ bool ir_correspond(struct arena *a, const struct ir_operator *o,
 
 /* ---- inline.c: needs: hoisted.  keeps: meaning, folded, hoisted.
  * Substitutes lets that are maps into their readers where that costs little
- * and no group would hold both anyway; drops lets nobody reads. ---- */
+ * and no group would hold both anyway; with "costly" also where it costs
+ * more, up to a bound. Drops lets nobody reads. ---- */
 
-void ir_inline(struct arena *a, struct ir_operator *o);
+void ir_inline(struct arena *a, struct ir_operator *o, bool costly);
 
 /* ---- group.c ---- */
 
@@ -318,11 +322,24 @@ struct ir_partition {
 	int n_groups;
 };
 
-/* The partition used until search chooses among several: a contraction takes
- * the maps that follow it elementwise, reductions over one row share a kernel
- * with the maps between them, maps that follow one another share one. Hoists,
- * inlines and reorders the axes of "o" first; every group is legal for some
- * sketch. needs: folded, split. */
+/* How a partition is made. Each is legal; which is fastest is for search to
+ * find out.
+ *
+ *  IR_FUSED    a contraction takes the maps that follow it elementwise,
+ *		reductions over one row share a kernel with the maps between
+ *		them, maps that follow one another or read the same share one;
+ *		lets that cost little are computed where they are read.
+ *  IR_INLINED  the same, and lets that cost more are computed where they are
+ *		read too: factors of a product as they are loaded.
+ *  IR_APART    every statement is a kernel of its own, but for the lets that
+ *		cost little. */
+enum ir_rule { IR_FUSED, IR_INLINED, IR_APART, N_IR_RULES };
+
+/* Hoists, inlines and reorders the axes of "o" first; every group is legal for
+ * some sketch, but for IR_INLINED's. needs: folded, split. */
+struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
+	enum ir_rule rule);
+/* The same by IR_FUSED. */
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o);
 void ir_print_partition(const struct ir_operator *o,
 	const struct ir_partition *p, struct str *out);

@@ -284,7 +284,8 @@ void lower_use(struct lowering *l, struct scope *parent,
 	s->title = use->callee.text;
 	s->at = use->callee.at;
 	s->unit = parent->unit;
-	s->prefix = use->names[0].text;
+	s->prefix = parent->prefix ? arena_printf(l->a, "%s_%s", parent->prefix,
+		use->names[0].text) : use->names[0].text;
 	s->depth = parent->depth + 1;
 	if (s->depth > LOWER_USES) {
 		lower_error(l, parent, E_LIMIT, use->at, "operators use each other too "

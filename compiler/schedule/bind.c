@@ -2,9 +2,9 @@
 /* Binding. In: the tunables a sketch opens and a schedule's directives. Out: a
  * space in which every directive has pinned or narrowed what it names, or a
  * sentence that says which directive nothing here takes. Directives are
- * obligations: none is skipped but "fallback", a permission, and "const",
- * which speaks of tensors. "fuse" is honoured by a tunable that uses its name,
- * "seed" by points (seed.c). */
+ * obligations: none is skipped but "fallback", a permission, "const", which
+ * speaks of tensors, and "kernel", which the partition honours. "fuse" is
+ * honoured by a tunable that uses its name, "seed" by points (seed.c). */
 #include <string.h>
 
 #include "base/vec.h"
@@ -349,7 +349,7 @@ static bool bind_fuse(struct binding *b, const struct sched_directive *d)
 bool sched_binds_alone(const char *directive)
 {
 	return same(directive, "fallback") || same(directive, "const") ||
-		same(directive, "seed");
+		same(directive, "seed") || same(directive, "kernel");
 }
 
 static bool bind_directives(struct binding *b)

@@ -104,6 +104,12 @@ static bool is_flag(const struct tunable *t)
 	return !t->key && !t->words && t->n == 1 && t->values[0] == 1;
 }
 
+/* "vectorize()": there is nothing it could be of. */
+static bool is_void(const struct tunable *t)
+{
+	return is_flag(t) && t->subjects && !t->subjects[0];
+}
+
 static void print_pin(const struct tunable *t, int v, struct str *out)
 {
 	if (t->key)
@@ -126,6 +132,8 @@ void sched_print_point(const struct space *sp, const int *genes,
 		const struct tunable *t = &sp->tunables[order[i]];
 		bool more = last && !compare_lines(last, t);
 
+		if (is_void(t))
+			continue;
 		if (last && !more)
 			str_puts(out, ");\n");
 		if (!more)

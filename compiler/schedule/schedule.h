@@ -91,7 +91,7 @@ const char *sched_fused(const struct schedule *s, const char *const *axes,
 void sched_print_expr(const struct sched_expr *e, struct str *out);
 
 /* Directives that are honoured without a tunable, by every sketch: seed,
- * const, and fallback, a permission. */
+ * const, kernel, and fallback, a permission. */
 bool sched_binds_alone(const char *directive);
 
 /* Join the tunables of a sketch with a schedule (NULL: nothing pinned):

@@ -90,18 +90,25 @@ static bool map_axes(struct task *t, const struct epilogue *f,
 	return false;
 }
 
+/* The same element: axes of extent 1 have one value, whichever is written. */
 static bool same_index(const struct task *t, const struct ir_expr *x,
 	const struct ir_expr *y)
 {
 	struct ir_affine f, g;
 
-	if (!ir_affine(t->a, t->op, x, &f) || !ir_affine(t->a, t->op, y, &g) ||
-	    f.c != g.c)
+	if (!ir_affine(t->a, t->op, x, &f) || !ir_affine(t->a, t->op, y, &g))
 		return false;
-	for (int i = 0; i < t->op->n_axes; i++)
-		if (f.coef[i] != g.coef[i])
+	for (int i = 0; i < t->op->n_axes; i++) {
+		const struct ir_axis *axis = &t->op->axes[i];
+
+		if (axis->extent == 1) {
+			f.c += f.coef[i] * axis->lo;
+			g.c += g.coef[i] * axis->lo;
+		} else if (f.coef[i] != g.coef[i]) {
 			return false;
-	return true;
+		}
+	}
+	return f.c == g.c;
 }
 
 struct own_reads {

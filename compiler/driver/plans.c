@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans: the ways to cut an operator into kernels, of which one is taken. In
+ * comes a job whose operator is split, out go its distinct partitions, and
+ * later the one whose kernels take least time by the model. What the schedule
+ * says of partitions is judged here: kernel(...) names the kernels, and cache
+ * and compute_at speak of values that a partition keeps in memory or nowhere.
+ * All other directives are the sketches' to honour or refuse. */
+#include "driver/session.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- names in a partition ---- */
+
+static int tensor_named(const struct ir_operator *o, const char *name)
+{
+	for (int i = 0; i < o->n_tensors; i++)
+		if (!strcmp(o->tensors[i].name, name))
+			return i;
+	return -1;
+}
+
+/* The group that computes "name", or -1. */
+static int group_of(const struct plan *p, const char *name)
+{
+	int t = tensor_named(p->op, name);
+
+	for (int g = 0; g < p->partition->n_groups; g++) {
+		const struct ir_group *x = &p->partition->groups[g];
+
+		for (int i = 0; i < x->n_stmts && t >= 0; i++)
+			if (p->op->stmts[x->stmts[i]].tensor == t)
+				return g;
+	}
+	return -1;
+}
+
+const char *plan_kernel(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g, const char *between)
+{
+	const char *text = "", *last = "";
+
+	for (int i = 0; i < g->n_stmts; i++) {
+		const char *name = o->tensors[o->stmts[g->stmts[i]].tensor].name;
+
+		if (strcmp(name, last))
+			text = arena_printf(a, "%s%s%s", text,
+				*text ? between : "", name);
+		last = name;
+	}
+	return text;
+}
+
+/* "acc, y; k": the kernels of a plan. */
+static const char *kernels_text(struct arena *a, const struct plan *p)
+{
+	const char *text = "";
+
+	for (int g = 0; g < p->partition->n_groups; g++)
+		text = arena_printf(a, "%s%s%s", text, g ? "; " : "",
+			plan_kernel(a, p->op, &p->partition->groups[g], ", "));
+	return text;
+}
+
+/* ---- what the schedule says of partitions ---- */
+
+static const char *bare(const struct sched_arg *arg)
+{
+	return !arg->key && arg->value.n == 1 &&
+		arg->value.choices[0]->kind == SX_NAME ?
+		arg->value.choices[0]->name : NULL;
+}
+
+static const char *keyed(const struct sched_directive *d, const char *key)
+{
+	for (int i = 0; i < d->n_args; i++)
+		if (d->args[i].key && !strcmp(d->args[i].key, key) &&
+		    d->args[i].value.n == 1 &&
+		    d->args[i].value.choices[0]->kind == SX_NAME)
+			return d->args[i].value.choices[0]->name;
+	return NULL;
+}
+
+bool plan_is_head(const struct sched_directive *d)
+{
+	return !strcmp(d->name, "kernel");
+}
+
+const char *plan_sketch(const struct job *j, int group)
+{
+	int head = j->plans[j->plan].heads[group];
+
+	return head < 0 ? NULL : keyed(&j->schedule->directives[head], "sketch");
+}
+
+/* The group whose statements kernel(...) names, or -1. "*all": it names them
+ * all. */
+static int group_headed(const struct plan *p, const struct sched_directive *d,
+	bool *all)
+{
+	int group = -1, named = 0;
+
+	for (int i = 0; i < d->n_args; i++) {
+		const char *name = bare(&d->args[i]);
+		int g = name ? group_of(p, name) : -1;
+
+		if (d->args[i].key)
+			continue;
+		if (g < 0 || (group >= 0 && g != group))
+			return -1;
+		group = g;
+		named++;
+	}
+	if (group >= 0)
+		*all &= named == p->partition->groups[group].n_stmts;
+	return group;
+}
+
+enum fit { MISFIT, FITS, FITS_EXACTLY };
+
+/* Does each kernel(...) name one kernel of the plan, and all of them one each? */
+static enum fit fit_heads(const struct schedule *s, struct plan *p)
+{
+	int n = p->partition->n_groups, heads = 0;
+	bool all = true;
+
+	for (int g = 0; g < n; g++)
+		p->heads[g] = -1;
+	for (int i = 0; s && i < s->n_directives; i++) {
+		int g;
+
+		if (!plan_is_head(&s->directives[i]))
+			continue;
+		g = group_headed(p, &s->directives[i], &all);
+		if (g < 0 || p->heads[g] >= 0)
+			return MISFIT;
+		p->heads[g] = i;
+		heads++;
+	}
+	if (!heads)
+		return FITS;
+	return heads < n ? MISFIT : all ? FITS_EXACTLY : FITS;
+}
+
+enum ruling { TO_SKETCHES, HOLDS, BROKEN };
+
+/* cache(T, scope = none): T is computed where it is read; scope = global: T is
+ * in memory between two kernels. */
+static enum ruling judge_cache(const struct plan *p, const char *tensor,
+	const char *scope)
+{
+	int t = tensor_named(p->op, tensor), g = group_of(p, tensor);
+
+	if (t >= 0 && p->op->tensors[t].role != IR_LET)
+		return TO_SKETCHES;
+	if (scope && !strcmp(scope, "global"))
+		return g >= 0 && ir_leaves_group(p->op, p->partition, g, t) ?
+			HOLDS : BROKEN;
+	if (g >= 0)
+		return TO_SKETCHES;
+	return scope && !strcmp(scope, "none") ? HOLDS : BROKEN;
+}
+
+static enum ruling judge(const struct plan *p, const struct sched_directive *d)
+{
+	bool cache = !strcmp(d->name, "cache"), holds = false;
+
+	if (!cache && strcmp(d->name, "compute_at"))
+		return TO_SKETCHES;
+	for (int i = 0; i < (cache ? d->n_args : 1); i++) {
+		const char *name = bare(&d->args[i]);
+		enum ruling r = !name ? TO_SKETCHES :
+			judge_cache(p, name, cache ? keyed(d, "scope") : "none");
+
+		if (r == BROKEN)
+			return BROKEN;
+		holds |= r == HOLDS;
+	}
+	return holds ? HOLDS : TO_SKETCHES;
+}
+
+/* The schedule without what the plan itself honours; false if the plan breaks
+ * it. */
+static bool settle_schedule(struct arena *a, const struct schedule *s,
+	struct plan *p)
+{
+	struct schedule *left = ARENA_NEW(a, struct schedule);
+
+	p->schedule = s;
+	if (!s)
+		return true;
+	*left = *s;
+	left->directives = ARENA_ARRAY(a, (size_t)s->n_directives + 1,
+		struct sched_directive);
+	left->n_directives = 0;
+	for (int i = 0; i < s->n_directives; i++) {
+		enum ruling r = judge(p, &s->directives[i]);
+
+		if (r == BROKEN)
+			return false;
+		if (r == TO_SKETCHES)
+			left->directives[left->n_directives++] =
+				s->directives[i];
+	}
+	p->schedule = left;
+	return true;
+}
+
+/* ---- making plans ---- */
+
+void plan_use(struct job *j, int plan)
+{
+	const struct plan *p = &j->plans[plan];
+
+	j->plan = plan;
+	j->op = p->op;
+	j->partition = p->partition;
+	j->schedule = p->schedule;
+	j->parts = p->parts;
+}
+
+static const char *text_of(struct arena *a, const struct plan *p)
+{
+	struct str s;
+
+	str_init(&s, a);
+	ir_print(p->op, &s);
+	ir_print_partition(p->op, p->partition, &s);
+	return str_text(&s);
+}
+
+static bool is_new(const struct job *j, const char *text)
+{
+	for (int i = 0; i < j->n_plans; i++)
+		if (!strcmp(j->plans[i].text, text))
+			return false;
+	return true;
+}
+
+static bool verify(struct session *s, const struct plan *p)
+{
+	const char *why = ir_verify(s->a, p->op);
+
+	if (!why)
+		why = ir_verify_partition(s->a, p->op, p->partition);
+	return !why || session_fail(s, EXIT_INTERNAL, "partition of '%s': %s",
+		p->op->name, why);
+}
+
+/* Nothing fits what the schedule says: the kernels there could be. */
+static bool report_misfit(struct session *s, const struct job *j,
+	struct plan *const *all, int n)
+{
+	struct span at = j->schedule->at;
+
+	for (int i = j->schedule->n_directives - 1; i >= 0; i--)
+		if (plan_is_head(&j->schedule->directives[i]))
+			at = j->schedule->directives[i].at;
+	diag_error(s->d, E_NO_SKETCH, at, "'%s' is not cut into kernels like this",
+		j->name);
+	for (int i = 0; i < n; i++)
+		diag_note(s->d, (struct span){0}, "its kernels can be %s",
+			kernels_text(s->a, all[i]));
+	diag_hint(s->d, "Name every kernel by a statement of its own, or give "
+		"no kernel(...) at all.");
+	return false;
+}
+
+static struct plan *make_plan(struct session *s, const struct job *j,
+	enum ir_rule rule)
+{
+	struct plan *p = ARENA_NEW(s->a, struct plan);
+
+	p->op = ir_copy(s->a, j->op);
+	p->partition = ir_partition_by(s->a, p->op, rule);
+	p->heads = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups, int);
+	p->text = text_of(s->a, p);
+	return p;
+}
+
+bool plans_make(struct session *s, struct job *j)
+{
+	struct plan *all[N_IR_RULES];
+	enum fit best = FITS;
+	int n = 0;
+
+	j->plans = ARENA_ARRAY(s->a, N_IR_RULES, struct plan);
+	for (int rule = 0; rule < N_IR_RULES; rule++) {
+		struct plan *p = make_plan(s, j, (enum ir_rule)rule);
+		enum fit fit = settle_schedule(s->a, j->schedule, p) ?
+			fit_heads(p->schedule, p) : MISFIT;
+
+		if (s->o->verify_passes && !verify(s, p))
+			return false;
+		all[n++] = p;
+		if (fit > best)
+			j->n_plans = 0;
+		best = fit > best ? fit : best;
+		if (fit == best && is_new(j, p->text))
+			j->plans[j->n_plans++] = *p;
+	}
+	if (!j->n_plans)
+		return report_misfit(s, j, all, n);
+	plan_use(j, 0);
+	return true;
+}
+
+/* ---- choosing one ---- */
+
+static double total(const struct job *j)
+{
+	double sum = 0;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		sum += j->parts[g].choice.seconds;
+	return sum;
+}
+
+bool plans_prefer(struct session *s, struct job *j)
+{
+	int best = -1;
+
+	for (int i = 0; i < j->n_plans; i++) {
+		struct plan *p = &j->plans[i];
+
+		plan_use(j, i);
+		p->seconds = INFINITY;
+		if (candidates_find(s, j) && candidates_choose(s, j))
+			p->seconds = total(j);
+		p->parts = j->parts;
+		if (s->o->verbose && j->n_plans > 1)
+			session_say(s, "%s: kernels %s: %.3g us predicted",
+				j->name, kernels_text(s->a, p),
+				p->seconds * 1e6);
+		if (p->seconds < (best < 0 ? INFINITY : j->plans[best].seconds))
+			best = i;
+	}
+	plan_use(j, best < 0 ? 0 : best);
+	return best >= 0;
+}
+
+bool plans_find(struct session *s, struct job *j)
+{
+	return plans_prefer(s, j) || candidates_report(s, j);
+}
+
+void plans_rank(struct job *j)
+{
+	int best = j->plan;
+
+	for (int i = 0; i < j->n_plans; i++)
+		if (j->plans[i].seconds < j->plans[best].seconds)
+			best = i;
+	plan_use(j, best);
+}
