@@ -40,6 +40,15 @@ bool known_statement(const struct block *b, const char *name)
 		known_statement(b, arena_strndup(b->c->a, name, n - 4));
 }
 
+/* A statement and its axes put together: acc.crs. */
+static bool is_pair(const struct block *b, const char *name)
+{
+	const char *point = strrchr(name, '.');
+
+	return point && known_axis(b, point + 1) && known_statement(b,
+		arena_strndup(b->c->a, name, (size_t)(point - name)));
+}
+
 /* True if "name" is what the directive's positional names are. */
 static bool is_subject(const struct block *b, enum names_subject subject,
 	const struct names_directive *d, const char *name)
@@ -57,7 +66,7 @@ static bool is_subject(const struct block *b, enum names_subject subject,
 		return known_statement(b, name);
 	case OF_REDUCTIONS:
 		return table_get(&b->names->pairs, name) ||
-			known_statement(b, name);
+			known_statement(b, name) || is_pair(b, name);
 	default:
 		return false;
 	}

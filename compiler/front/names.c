@@ -98,7 +98,7 @@ static const struct names_directive table[] = {
 			{ "factor", NULL }) },
 	{ "reduce", IN_SCHEDULE, OF_REDUCTIONS, BY_LIST, NULL,
 		KEYS({ "over", WORDS("thread", "warp", "block", "cluster",
-				"grid") },
+				"grid", "auto") },
 			{ "threads", NULL }) },
 	{ "epilogue", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
 		KEYS({ "scope", SCOPES }, { "vector", NULL }) },
