@@ -15,7 +15,7 @@
 # In what is printed, numbers may differ: costs and sizes of spaces drift. A
 # line "..." stands for any lines. Then options, directives, names and paths in
 # the documents are compared with the program and the sources, and examples
-# and the standard library are compiled and tested.
+# are compiled.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 top_srcdir=$(cd "$top_srcdir" && pwd)
@@ -175,7 +175,7 @@ for doc in README.md compiler/README.md; do
 done
 cd "$scratch" || exit 1
 
-# ---- examples and the standard library ----
+# ---- examples ----
 
 for file in "$top_srcdir"/examples/*/*.wpk; do
 	title=${file#"$top_srcdir"/}
@@ -201,26 +201,4 @@ for file in "$top_srcdir"/examples/*/*.wpk; do
 	"$wpkc" "again-$title" --no-lock --emit=sched >again 2>&1
 	check "the schedule of $title reads back" diff chosen again
 done
-
-for file in "$top_srcdir"/stdlib/std/*.wpk; do
-	grep -q '^test ' "$file" || continue
-	title=${file#"$top_srcdir"/}
-	"$wpkc" --test "$file" >tap 2>&1
-	{ grep -v '^ok ' tap | sed 1d; grep ' # SKIP' tap; } >"$scratch/found"
-	grep -q '^1\.\.[1-9]' tap || cat tap >>"$scratch/found"
-	empty "$title passes its tests" "$scratch/found"
-done
-
-# Every function of std.act as an operator.
-{
-	echo 'import std.act;'
-	sed -n 's/^fn \([a-z0-9_]*\)(\([^)]*\)).*/\1 \2/p' \
-		"$top_srcdir/stdlib/std/act.wpk" |
-	sed 's/^\([^ ]*\) x\(, [a-z]*\)\{0,1\}$/\1 \2/; s/, .*/, 0.25/' |
-	while read -r name second; do
-		echo "export op try_${name}[N = 100](x: f32[N]) -> (y: f32[N])" \
-			"{ y[i] = act.$name(x[i]$second); }"
-	done
-} >act_all.wpk
-check "every function of std.act is right" "$wpkc" act_all.wpk --check
 finish

@@ -45,12 +45,6 @@ static bool size_of(const struct ast_arg *arg, const struct sched_expr *e,
 			arg->key);
 		return false;
 	}
-	if (v < 1) {
-		diag_error(d, E_SIZE_VALUE, arg->value->at,
-			"size '%s' is %lld; sizes start "
-			"at 1", arg->key, (long long)v);
-		return false;
-	}
 	*out = (struct ir_size){ arg->key, v };
 	return true;
 }

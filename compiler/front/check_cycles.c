@@ -65,21 +65,31 @@ static struct node *node_of(struct walk *w, const struct ast_unit *from,
 	return n;
 }
 
-static void collect(struct walk *w, const struct ast_expr *e,
-	struct call_list *calls)
+/* The function that "name" calls; an operator of that name it does not. */
+static struct node *fn_of(struct walk *w, const struct ast_unit *from,
+	const char *name)
 {
-	if (e->kind == AST_CALL)
-		vec_push(w->c->a, calls, (struct call){ e->name, name_span(e) });
-	for (int i = 0; i < e->n_args; i++)
-		collect(w, e->args[i], calls);
+	struct node *n = node_of(w, from, name);
+
+	return n && n->item->kind == AST_FN ? n : NULL;
 }
 
-static struct call_list calls_of(struct walk *w, const struct ast_item *it)
+static void collect(struct walk *w, const struct ast_unit *from,
+	const struct ast_expr *e, struct call_list *calls)
 {
+	if (e->kind == AST_CALL && fn_of(w, from, e->name))
+		vec_push(w->c->a, calls, (struct call){ e->name, name_span(e) });
+	for (int i = 0; i < e->n_args; i++)
+		collect(w, from, e->args[i], calls);
+}
+
+static struct call_list calls_of(struct walk *w, const struct node *n)
+{
+	const struct ast_item *it = n->item;
 	struct call_list calls = {0};
 
 	if (it->kind == AST_FN)
-		collect(w, it->expr, &calls);
+		collect(w, n->owner, it->expr, &calls);
 	for (int i = 0; i < it->n_stmts; i++) {
 		const struct ast_stmt *t = &it->stmts[i];
 
@@ -87,7 +97,7 @@ static struct call_list calls_of(struct walk *w, const struct ast_item *it)
 			vec_push(w->c->a, &calls,
 				(struct call){ t->callee.text, t->callee.at });
 		else
-			collect(w, t->expr, &calls);
+			collect(w, n->owner, t->expr, &calls);
 	}
 	return calls;
 }
@@ -106,7 +116,7 @@ static double weigh(struct walk *w, const struct node *in,
 	const struct ast_expr *e, int param)
 {
 	struct node *f = e->kind == AST_CALL ?
-		node_of(w, in->owner, e->name) : NULL;
+		fn_of(w, in->owner, e->name) : NULL;
 	double sum = f ? param < 0 ? f->size : 0 : param < 0;
 
 	if (e->kind == AST_NAME)
@@ -206,7 +216,7 @@ static void follow(struct walk *w, struct node *n, struct call call, int depth)
 
 static void visit(struct walk *w, struct node *n, int depth)
 {
-	struct call_list calls = calls_of(w, n->item);
+	struct call_list calls = calls_of(w, n);
 	int errors = diag_errors(w->c->d);
 
 	n->state = OPEN;

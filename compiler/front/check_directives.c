@@ -300,15 +300,20 @@ static bool fixed_by_instance(const struct block *b, const char *name)
 	return false;
 }
 
-static void check_size_of_shape(struct block *b,
+/* Sizes start at 1, attributes at 0. */
+static void check_size_of_shape(struct block *b, const struct symbol *y,
 	const struct ast_expr *v)
 {
+	bool size = y->kind == SYM_SIZE;
 	int64_t n;
 
 	for (int i = 0; v->kind == AST_SET && i < v->n_args; i++)
-		check_size_of_shape(b, v->args[i]);
-	if (constant(v, &n) && n < 0)
-		diag_error(b->c->d, E_SHAPE, v->at, "a size is not negative");
+		check_size_of_shape(b, y, v->args[i]);
+	if (constant(v, &n) && n < size)
+		diag_error(b->c->d, E_SIZE_VALUE, v->at, size ?
+			"size '%s' is %lld; sizes start at 1" :
+			"'%s' is %lld, and a shape gives no negative numbers",
+			y->name, (long long)n);
 }
 
 static void check_shape(struct block *b, const struct names_directive *d,
@@ -336,7 +341,7 @@ static void check_shape(struct block *b, const struct names_directive *d,
 			"'%s' has a value in instance '%s' already", arg->key,
 			b->instance->name.text);
 	check_value(b, arg->value, NULL);
-	check_size_of_shape(b, arg->value);
+	check_size_of_shape(b, y, arg->value);
 }
 
 static void check_keyed(struct block *b, const struct names_directive *d,

@@ -360,7 +360,8 @@ static bool give_shape(struct lowering *l, struct scope *s,
 	bool ok = true;
 
 	for (int i = 0; i < r->n_shape; i++)
-		if (lower_is_size(s->op, r->shape[i].name))
+		if (lower_is_size(s->op, r->shape[i].name) ||
+		    lower_is_number(s->op, r->shape[i].name))
 			ok &= give_size(l, s, &r->shape[i], r->item->name.at);
 	return ok;
 }

@@ -44,6 +44,14 @@ static bool is_dtype(const struct ast_item *op, int i)
 	return op->attrs[i].type.text;
 }
 
+bool lower_is_number(const struct ast_item *op, const char *name)
+{
+	for (int i = 0; i < op->n_attrs; i++)
+		if (!strcmp(op->attrs[i].name.text, name))
+			return !is_dtype(op, i);
+	return false;
+}
+
 static void add_others(struct arena *a, struct names *n,
 	const struct ast_item *op)
 {

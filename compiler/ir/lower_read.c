@@ -98,6 +98,19 @@ static bool pad_value(const struct place *p, const struct ast_pad *pad,
 	return false;
 }
 
+/* An infinity is the least or the greatest value of an integer type. */
+static double fitting(enum dtype t, double v)
+{
+	const struct dtype_row *row = dtype_row(t);
+
+	if (!dtype_is_int(t) || !isinf(v))
+		return v;
+	if (v < 0)
+		return row->class == DTYPE_SIGNED ? -ldexp(1, row->bits - 1) : 0;
+	return ldexp(1, row->class == DTYPE_SIGNED ? row->bits - 1 :
+		row->bits) - 1;
+}
+
 static bool lower_pad(const struct place *p, const struct ast_expr *e,
 	struct ir_expr *read)
 {
@@ -109,6 +122,7 @@ static bool lower_pad(const struct place *p, const struct ast_expr *e,
 	}
 	if (!pad_value(p, &e->pad, &v))
 		return false;
+	v = fitting(read->type, v);
 	read->f = dtype_round(read->type, v);
 	if (read->f != v && !dtype_is_float(read->type)) {
 		lower_error(p->l, p->scope, E_PAD, e->pad.at, "pad does not fit %s",

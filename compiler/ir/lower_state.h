@@ -173,6 +173,8 @@ struct known *lower_known(const struct scope *s, const char *name);
 /* Is "name" a size: alone a dimension of an input, no attribute and not
  * computed by where? */
 bool lower_is_size(const struct ast_item *op, const char *name);
+/* Is "name" an attribute that is no dtype by default? */
+bool lower_is_number(const struct ast_item *op, const char *name);
 /* Give "name" a value; an error if it has another. */
 bool lower_set(struct lowering *l, struct scope *s, const char *name,
 	struct value v, struct span at);
