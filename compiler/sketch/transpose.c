@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Instructions of a thread before and after its vectors. */
-enum { SETUP = 60 };
+enum { SETUP = 60, SECTOR = 32 };
 
 static int size_of(const struct access *x)
 {
@@ -132,17 +132,42 @@ static const char *const blocks[] = { "block", NULL };
 static const char *const scopes[] = { "shared", NULL };
 static const char *const switches[] = { "off", "on", NULL };
 
+/* Elements of "x" that make a sector, at least: what less would waste. */
+static int sector(const struct access *x)
+{
+	return SECTOR / size_of(x) < 8 ? 8 : SECTOR / size_of(x);
+}
+
+static struct tunable tile_along(const struct task *t, const char *name,
+	int from)
+{
+	enum { N = 8 };
+	static const int extents[N] = { 8, 16, 32, 64, 128, 256, 512, 1024 };
+	int skip = 0;
+
+	while (extents[skip] < from)
+		skip++;
+	return (struct tunable){ arena_printf(t->a, "tile.block.%s", name),
+		"tile", name, blocks, extents + skip, N - skip, NULL, false };
+}
+
+static const struct access *first_result(const struct walk *w)
+{
+	int i = 0;
+
+	while (w->pieces.v[i].out < 0)
+		i++;
+	return &w->acc.v[w->pieces.v[i].out];
+}
+
 static void name_tiles(const struct task *t, struct transpose *s)
 {
-	static const int extents[] = { 8, 16, 32, 64, 128, 256, 512, 1024 };
 	struct tunable *x = s->tunables;
 	const char *out = run_name(t, s->walk, s->out);
 	const char *in = run_name(t, s->walk, s->in);
 
-	x[TR_OUT] = (struct tunable){ arena_printf(t->a, "tile.block.%s", out),
-		"tile", out, blocks, extents, 8, NULL, false };
-	x[TR_IN] = (struct tunable){ arena_printf(t->a, "tile.block.%s", in),
-		"tile", in, blocks, extents, 8, NULL, false };
+	x[TR_OUT] = tile_along(t, out, sector(first_result(s->walk)));
+	x[TR_IN] = tile_along(t, in, sector(&s->walk->acc.v[s->staged[0]]));
 }
 
 static void name_tunables(const struct task *t, struct transpose *s)
@@ -292,6 +317,11 @@ static const char *legal(const struct task *t, struct arena *a,
 	return why;
 }
 
+static int most(int x, int y)
+{
+	return x > y ? x : y;
+}
+
 /* The longest vectors that the tile has. */
 static bool fit_vectors(const struct task *t, int *v)
 {
@@ -324,8 +354,8 @@ static void start(const struct task *t, int *values)
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		struct transpose_plan p;
 
-		v[TR_OUT] = shapes[i][0];
-		v[TR_IN] = shapes[i][1];
+		v[TR_OUT] = most(shapes[i][0], s->tunables[TR_OUT].values[0]);
+		v[TR_IN] = most(shapes[i][1], s->tunables[TR_IN].values[0]);
 		v[TR_THREADS] = shapes[i][2];
 		if (shapes[i][0] * shapes[i][1] * size > 1 << 14 ||
 		    !fit_vectors(t, v))
@@ -348,7 +378,7 @@ static double asked(const struct walk *w, const struct access *x, const int *v)
 		return all * size_of(x);
 	if (access_uniform(w, x))
 		return all * size_of(x) / v[TR_WRITE];
-	return all * 32;
+	return all * SECTOR;
 }
 
 static bool is_staged(const struct transpose *s, int access)

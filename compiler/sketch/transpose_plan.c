@@ -65,6 +65,17 @@ struct tile_order tile_order(const struct walk *w, const struct access *x,
 
 /* ---- the box ---- */
 
+/* The power of two nearest below "want", or all of a run that has less than
+ * twice that many and is no multiple of it. */
+static int64_t part_of(int64_t extent, int64_t want)
+{
+	int64_t n = 1;
+
+	while (n * 2 <= want)
+		n *= 2;
+	return n > extent || (extent < 2 * n && extent % n) ? extent : n;
+}
+
 /* Make the box "want" elements long where "x" is contiguous. */
 static void extend(const struct walk *w, const struct access *x, int64_t want,
 	int64_t *t)
@@ -75,14 +86,11 @@ static void extend(const struct walk *w, const struct access *x, int64_t want,
 	sort_runs(w, x, &o);
 	for (int k = o.n - 1; k >= 0 && length < want; k--) {
 		int r = o.run[k];
-		int64_t need = 1, extent = w->in.run[r];
+		int64_t extent = w->in.run[r];
+		int64_t need = part_of(extent, want / length);
 
 		if (run_coef(w, x, r) != length)
 			return;
-		while (need * 2 * length <= want)
-			need *= 2;
-		if (need > extent)
-			need = extent;
 		if (t[r] < need)
 			t[r] = need;
 		if (t[r] < extent)
