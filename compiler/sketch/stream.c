@@ -81,9 +81,21 @@ static struct kx *element_address(const struct stream *s,
 		kx_int(s->a, x->at.in[w->in.n - 1])));
 }
 
-static bool is_read(const struct access *x, uint64_t mask, int i)
+/* Elements of access "i" that move together. */
+static int chunk_of(const struct stream *s, int i)
 {
-	return i < 64 && (mask >> i & 1) && x->direct && x->read;
+	if (s->spans)
+		return i < 64 && s->across >> i & 1 ? s->v : 1;
+	return access_chunk(&s->w->acc.v[i], s->v);
+}
+
+/* Is access "i" to be loaded ahead of its use? */
+static bool is_read(const struct stream *s, uint64_t mask, int i)
+{
+	const struct access *x = &s->w->acc.v[i];
+
+	return i < 64 && (mask >> i & 1) && x->read && (x->direct ||
+		(x->guarded && chunk_of(s, i) > 1));
 }
 
 /* "n" elements, or "slots" times as many; a slotted single element has one
@@ -108,7 +120,7 @@ void stream_hold(struct stream *s, uint64_t mask, int slots, bool always)
 		int n = access_uniform(s->w, x) ? 1 : s->v;
 		struct held_access *h = &s->held[i];
 
-		if (!is_read(x, mask, i) || h->buffer ||
+		if (!is_read(s, mask, i) || h->buffer ||
 		    (slots * n == 1 && !always))
 			continue;
 		h->slotted = slots > 1;
@@ -137,16 +149,9 @@ static struct kx *register_load(const struct stream *s,
 	return kx_load(s->a, at.buffer, at.index[0]);
 }
 
-/* Elements of access "i" that move together. */
-static int chunk_of(const struct stream *s, int i)
-{
-	if (s->spans)
-		return i < 64 && s->across >> i & 1 ? s->v : 1;
-	return access_chunk(&s->w->acc.v[i], s->v);
-}
-
+/* Where "cond" is false, the read's pad. */
 static void load_vector(struct stream *s, struct k_block *b, int i,
-	const struct point *p, struct kx *base)
+	const struct point *p, struct kx *base, struct kx *cond)
 {
 	const struct access *x = &s->w->acc.v[i];
 	struct k_buffer *from = s->buffers[x->tensor->id];
@@ -156,7 +161,7 @@ static void load_vector(struct stream *s, struct k_block *b, int i,
 	for (int e = 0; e < s->v; e += chunk)
 		ks_copy(s->a, b, COPY_PLAIN, register_place(s, &s->held[i], p,
 			kx_int(s->a, e)), k_place(from, kx_add(s->a, base,
-			kx_int(s->a, e))), bytes, NULL, 0);
+			kx_int(s->a, e))), bytes, cond, x->read->f);
 }
 
 static void load_elements(struct stream *s, struct k_block *b,
@@ -171,30 +176,6 @@ static void load_elements(struct stream *s, struct k_block *b,
 			kx_int(s->a, s->v), NULL, &e);
 	ks_store(s->a, b, register_place(s, h, p, e), kx_load(s->a, from,
 		element_address(s, x, base, p, e)));
-}
-
-void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
-	const struct point *p)
-{
-	for (int i = 0; i < s->w->acc.n; i++) {
-		const struct access *x = &s->w->acc.v[i];
-		struct held_access *h = &s->held[i];
-		struct kx *base;
-
-		if (!is_read(x, mask, i))
-			continue;
-		base = address(s, x, p);
-		if (h->buffer && !access_uniform(s->w, x) &&
-		    chunk_of(s, i) > 1)
-			load_vector(s, b, i, p, ks_let(s->a, b, "from", base));
-		else if (h->buffer)
-			load_elements(s, b, x, h, p, ks_let(s->a, b, "from",
-				base));
-		else
-			h->value = ks_let(s->a, b, x->tensor->name,
-				kx_load(s->a, s->buffers[x->tensor->id],
-				base));
-	}
 }
 
 /* ---- values ---- */
@@ -257,9 +238,13 @@ static struct kx *supply(void *ctx, const struct ir_expr *e)
 		return r->s->values[e->tensor];
 	if (writer >= 0)
 		return read_piece(r, writer);
-	for (int i = 0; i < w->uses.n; i++)
-		if (w->uses.v[i].read == e)
-			return read_access(r, w->uses.v[i].access);
+	for (int i = 0; i < w->uses.n; i++) {
+		int x = w->uses.v[i].access;
+
+		if (w->uses.v[i].read == e && (w->acc.v[x].direct ||
+		    r->s->held[x].buffer))
+			return read_access(r, x);
+	}
 	return NULL;
 }
 
@@ -307,6 +292,60 @@ static struct lower_env environment(struct stream *s, struct k_block *b,
 		.buffers = s->buffers, .block = b, .hook = supply,
 		.ctx = (void *)(uintptr_t)r,
 	};
+}
+
+/* The row is one vector's: its place and its guard are those of the first
+ * element. */
+static void load_guarded(struct stream *s, struct k_block *b, int i,
+	const struct point *p)
+{
+	const struct access *x = &s->w->acc.v[i];
+	const struct ir_expr *e = x->read;
+	const struct piece *piece = &s->w->pieces.v[__builtin_ctzll(x->pieces)];
+	struct reader r = { s, b, p };
+	struct lower_env env = environment(s, b, piece, &r);
+	struct kx **idx = ARENA_ARRAY(s->a, (size_t)x->tensor->rank + 1,
+		struct kx *), *cond = NULL;
+
+	for (int d = 0; d < x->tensor->rank; d++)
+		idx[d] = index_value(&env, e->args[d]);
+	if (e->pad == IR_PAD_VALUE)
+		cond = index_guard(&env, e, idx);
+	if (e->pad == IR_PAD_EDGE)
+		index_clamp(&env, e, idx);
+	if (cond)
+		cond = ks_let(s->a, b, "inside", cond);
+	load_vector(s, b, i, p, ks_let(s->a, b, "from", lower_offset(&env,
+		x->tensor, idx)), cond);
+}
+
+void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
+	const struct point *p)
+{
+	for (int i = 0; i < s->w->acc.n; i++) {
+		const struct access *x = &s->w->acc.v[i];
+		struct held_access *h = &s->held[i];
+		struct kx *base;
+
+		if (!is_read(s, mask, i))
+			continue;
+		if (x->guarded) {
+			load_guarded(s, b, i, p);
+			continue;
+		}
+		base = address(s, x, p);
+		if (h->buffer && !access_uniform(s->w, x) &&
+		    chunk_of(s, i) > 1)
+			load_vector(s, b, i, p, ks_let(s->a, b, "from", base),
+				NULL);
+		else if (h->buffer)
+			load_elements(s, b, x, h, p, ks_let(s->a, b, "from",
+				base));
+		else
+			h->value = ks_let(s->a, b, x->tensor->name,
+				kx_load(s->a, s->buffers[x->tensor->id],
+				base));
+	}
 }
 
 struct kx *stream_value(struct stream *s, struct k_block *b, int i,

@@ -96,6 +96,78 @@ static int add_access(struct collector *c, struct access x)
 
 static void collect(struct collector *c, const struct ir_expr *e);
 
+/* ---- rows at computed or padded places ---- */
+
+static bool mentions(const struct ir_expr *e, int axis)
+{
+	bool found = (e->kind == IR_AXIS && e->axis == axis) ||
+		e->kind == IR_REDUCE;
+
+	for (int i = 0; i < e->n_args && !found; i++)
+		found = mentions(e->args[i], axis);
+	return found;
+}
+
+/* The most elements at a time that the index "e" of the row's dimension
+ * allows: it is the innermost axis, plus multiples of them. */
+static int row_step(struct collector *c, const struct ir_expr *e, int axis,
+	int64_t size)
+{
+	struct ir_affine f;
+	int64_t lo, hi;
+	int v = VECTOR_BYTES;
+
+	if (!ir_range(c->o, e, &lo, &hi) || lo < 0 || hi >= size ||
+	    !ir_affine(c->a, c->o, e, &f) || f.coef[axis] != 1)
+		return 1;
+	f.c += c->o->axes[axis].lo;
+	for (int i = 0; i < c->o->n_axes; i++)
+		while (v > 1 && i != axis && f.coef[i] % v)
+			v /= 2;
+	while (v > 1 && f.c % v)
+		v /= 2;
+	return v;
+}
+
+/* The longest vector of guarded rows of "e", 1 where it reads no rows. */
+static int guarded_width(struct collector *c, const struct ir_expr *e)
+{
+	const struct ir_tensor *t = &c->o->tensors[e->tensor];
+	int size = dtype_row(t->type)->bits / 8, width = VECTOR_BYTES / size;
+	int axis = c->p->per_row || !c->w->in.n ? -1 :
+		c->p->in_axis[c->w->in.n - 1];
+	int along = -1;
+
+	if (axis < 0 || c->w->acc.n >= ACCESS_LIMIT)
+		return 1;
+	for (int d = 0; d < t->rank; d++) {
+		if (!mentions(e->args[d], axis))
+			continue;
+		if (along >= 0)
+			return 1;
+		along = d;
+	}
+	for (int i = 0; i < t->n_phys; i++) {
+		const struct ir_phys *p = &t->phys[i];
+		int step = p->dim == along && p->stride == 1 && p->div <= 1 &&
+			!p->mod ? row_step(c, e->args[along], axis,
+			t->dims[along]) : p->dim == along ? 1 : width;
+
+		while (width > 1 && (step % width || (p->dim != along &&
+		       p->stride % width)))
+			width /= 2;
+	}
+	while (width > 1 && t->role != IR_LET && t->align % (width * size))
+		width /= 2;
+	return along < 0 ? 1 : width;
+}
+
+static void use_access(struct collector *c, const struct ir_expr *e,
+	struct access x)
+{
+	vec_push(c->a, &c->w->uses, (struct use){ e, add_access(c, x) });
+}
+
 static void collect_read(struct collector *c, const struct ir_expr *e)
 {
 	const struct ir_tensor *t = &c->o->tensors[e->tensor];
@@ -107,13 +179,17 @@ static void collect_read(struct collector *c, const struct ir_expr *e)
 	    ir_address(c->a, c->o, t, e->args, &f)) {
 		x.direct = true;
 		x.at = form_of(c->o, c->w, c->p, &f);
-		vec_push(c->a, &c->w->uses, (struct use){ e,
-			add_access(c, x) });
+		use_access(c, e, x);
 		return;
 	}
-	add_access(c, x);
 	for (int i = 0; i < e->n_args; i++)
 		collect(c, e->args[i]);
+	x.width = guarded_width(c, e);
+	x.guarded = x.width > 1;
+	if (x.guarded)
+		use_access(c, e, x);
+	else
+		add_access(c, x);
 }
 
 static void collect(struct collector *c, const struct ir_expr *e)
@@ -203,12 +279,34 @@ static void find_width(const struct walk *w, struct access *x)
 	int align = x->tensor->role == IR_LET ? VECTOR_BYTES :
 		x->tensor->align;
 
+	if (x->guarded)
+		return;
 	x->width = 1;
 	if (!access_vector(w, x))
 		return;
 	for (int v = 2; v * size <= VECTOR_BYTES; v *= 2)
 		if (align % (v * size) == 0 && divides(w, x, v))
 			x->width = v;
+}
+
+int access_across(const struct walk *w, const struct access *x)
+{
+	int size = dtype_row(x->tensor->type)->bits / 8, v = 1;
+	int align = x->tensor->role == IR_LET ? VECTOR_BYTES :
+		x->tensor->align;
+	int64_t step = 1;
+
+	if (!x->direct || w->rows.n)
+		return 0;
+	for (int r = w->in.n_runs - 1; r >= 0; r--) {
+		if (x->at.in[w->in.first[r + 1] - 1] != step)
+			return 0;
+		step *= w->in.run[r];
+	}
+	while (2 * v * size <= VECTOR_BYTES && align % (2 * v * size) == 0 &&
+	       x->at.c % (2 * v) == 0)
+		v *= 2;
+	return v;
 }
 
 static int gather_forms(const struct walk *w, const struct form **forms)

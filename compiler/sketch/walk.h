@@ -32,12 +32,14 @@ struct form {
 /* One tensor read (by "read", the first of equal ones) or written (NULL) at one
  * form. "direct": always in range and at "at"; otherwise index by index.
  * "width": elements of the longest vector its alignment allows along the
- * innermost run, 1 if it does not step by 1 there. "pieces": bit i set when
- * piece i reads or writes it. */
+ * innermost run, 1 if it does not step by 1 there. "guarded": not direct, but
+ * along the innermost run it steps by 1 and is in range, and whatever else its
+ * indices are, they do not change there: rows that are gathered or padded.
+ * "pieces": bit i set when piece i reads or writes it. */
 struct access {
 	const struct ir_expr *read;
 	const struct ir_tensor *tensor;
-	bool direct;
+	bool direct, guarded;
 	struct form at;
 	int width;
 	uint64_t pieces;
@@ -116,6 +118,9 @@ int access_chunk(const struct access *x, int v);
 bool access_uniform(const struct walk *w, const struct access *x);
 /* Contiguous along the innermost run. */
 bool access_vector(const struct walk *w, const struct access *x);
+/* Contiguous in the order of the walk, from one run to the next: vectors of at
+ * most this many elements, 0 where it is not. */
+int access_across(const struct walk *w, const struct access *x);
 
 /* ---- cost.c ---- */
 
