@@ -9,6 +9,60 @@
 
 enum { THREADS_MAX = 1024, VECTOR_MAX = 16, UNROLL_MAX = 8, REGS_MAX = 255 };
 
+/* Vectors across runs: if all results are dense, the longest that every dense
+ * tensor has. */
+static void find_across(struct maps *m)
+{
+	const struct walk *w = m->walk;
+	int least = VECTOR_BYTES;
+
+	if (w->in.n_runs < 2)
+		return;
+	for (int i = 0; i < w->acc.n && i < 64; i++) {
+		int v = access_across(w, &w->acc.v[i]);
+
+		if (!v && !w->acc.v[i].read)
+			return;
+		if (!v)
+			continue;
+		m->dense |= 1ull << i;
+		least = v < least ? v : least;
+	}
+	m->across = least;
+}
+
+bool map_spans(const struct maps *m, int v)
+{
+	return v > 1 && m->across && m->walk->in.run[m->walk->in.n_runs - 1] %
+		v != 0;
+}
+
+static int longest(const struct maps *m)
+{
+	return m->across > m->limit ? m->across : m->limit;
+}
+
+/* Tensors moved in vectors; where there are none, all, one by one. */
+static const char **vector_names(const struct task *t, const struct maps *m)
+{
+	const struct walk *w = m->walk;
+	const char **names = ARENA_ARRAY(t->a, (size_t)t->op->n_tensors + 1,
+		const char *);
+	int n = 0;
+
+	for (int id = 0; id < t->op->n_tensors; id++) {
+		bool found = false;
+
+		for (int i = 0; i < w->acc.n; i++)
+			found |= w->acc.v[i].tensor->id == id &&
+				(longest(m) == 1 || w->acc.v[i].width > 1 ||
+				 (m->across > 1 && i < 64 && m->dense >> i & 1));
+		if (found)
+			names[n++] = t->op->tensors[id].name;
+	}
+	return names;
+}
+
 static bool applies(struct task *t, const char **why)
 {
 	struct maps *m = ARENA_NEW(t->a, struct maps);
@@ -24,7 +78,8 @@ static bool applies(struct task *t, const char **why)
 	if (!m->walk)
 		return false;
 	m->limit = walk_vector(m->walk, VECTOR_MAX);
-	m->vectors = walk_vector_names(t, m->walk);
+	find_across(m);
+	m->vectors = vector_names(t, m);
 	t->state = m;
 	return true;
 }
@@ -40,7 +95,7 @@ static const struct tunable *tunables(const struct task *t, int *n)
 	struct tunable *x = ARENA_ARRAY(t->a, N_MAP_TUNABLES, struct tunable);
 	int n_vectors = 1;
 
-	while (n_vectors < 5 && vectors[n_vectors] <= m->limit)
+	while (n_vectors < 5 && vectors[n_vectors] <= longest(m))
 		n_vectors++;
 	x[THREADS] = (struct tunable){ "bind.threads", "bind", "threads",
 		NULL, threads, 5, NULL, false };
@@ -72,7 +127,7 @@ static int registers(const struct walk *w, const int *v)
 	int regs = 20;
 
 	for (int i = 0; i < w->acc.n; i++)
-		if (w->acc.v[i].direct)
+		if (w->acc.v[i].direct || w->acc.v[i].guarded)
 			regs += 2 + (int)ceil_div((int64_t)v[VECTOR] *
 				(w->acc.v[i].read ? v[UNROLL] : 1) *
 				size_of(&w->acc.v[i]), 4);
@@ -96,8 +151,8 @@ static const char *legal(const struct task *t, struct arena *a, const int *v)
 			v[THREADS] < 32 ? 32 : v[THREADS] > THREADS_MAX ?
 			THREADS_MAX : v[THREADS] / 32 * 32);
 	if (v[VECTOR] < 1 || v[VECTOR] & (v[VECTOR] - 1) ||
-	    v[VECTOR] > m->limit)
-		return wrong_number(a, "vectorize", v[VECTOR], m->limit);
+	    v[VECTOR] > (map_spans(m, v[VECTOR]) ? m->across : m->limit))
+		return wrong_number(a, "vectorize", v[VECTOR], longest(m));
 	if (v[UNROLL] < 1 || v[UNROLL] > UNROLL_MAX)
 		return wrong_number(a, "unroll", v[UNROLL],
 			v[UNROLL] < 1 ? 1 : UNROLL_MAX);
@@ -111,6 +166,21 @@ static const char *legal(const struct task *t, struct arena *a, const int *v)
 	return NULL;
 }
 
+/* The vector that is 16 bytes of the widest tensor that moves in vectors. */
+static int usual_vector(const struct maps *m)
+{
+	int v = longest(m);
+
+	for (int i = 0; i < m->walk->acc.n; i++) {
+		const struct access *x = &m->walk->acc.v[i];
+
+		while (v > 1 && (access_vector(m->walk, x) || x->guarded) &&
+		       v * size_of(x) > VECTOR_BYTES)
+			v /= 2;
+	}
+	return v;
+}
+
 /* Vectors of 16 bytes, fewer where the operator is too small to fill the
  * chip. */
 static void start(const struct task *t, int *v)
@@ -120,7 +190,7 @@ static void start(const struct task *t, int *v)
 	int64_t total = m->walk->in.total;
 
 	v[THREADS] = 256;
-	v[VECTOR] = m->limit > 8 ? 8 : m->limit;
+	v[VECTOR] = usual_vector(m);
 	v[UNROLL] = 1;
 	while (v[VECTOR] > 1 && total / v[VECTOR] / v[THREADS] < g->sms)
 		v[VECTOR] /= 2;
@@ -136,35 +206,62 @@ static void start(const struct task *t, int *v)
 
 /* ---- features ---- */
 
-/* Bytes asked of the second-level cache for one element of access "x". */
-static double asked(const struct walk *w, const struct access *x, int v)
+/* Bytes asked of the second-level cache for one element of access "i". What is
+ * stored in several pieces of a vector goes out as parts of sectors; what is
+ * read so, the first-level cache puts together. */
+static double asked(const struct maps *m, int i, int v)
 {
-	if (access_vector(w, x))
+	enum { SECTOR = 32 };
+	const struct walk *w = m->walk;
+	const struct access *x = &w->acc.v[i];
+	int piece = access_chunk(x, v) * size_of(x), all = v * size_of(x);
+
+	if (map_spans(m, v) && i < 64 && m->dense >> i & 1)
+		return size_of(x);
+	if (access_vector(w, x) && !x->read && piece < SECTOR && piece < all)
+		return size_of(x) * (double)(all < SECTOR ? all : SECTOR) /
+			piece;
+	if (access_vector(w, x) || x->guarded)
 		return size_of(x);
 	if (access_uniform(w, x))
-		return (double)size_of(x) / v;
-	return 32;
+		return (double)size_of(x) / (map_spans(m, v) ? 1 : v);
+	return SECTOR;
 }
 
-static void add_traffic(const struct task *t, const struct walk *w, int v,
-	struct features *f)
+/* Elements that one instruction moves. */
+static double moved(const struct maps *m, int i, int v)
 {
+	const struct access *x = &m->walk->acc.v[i];
+
+	if (map_spans(m, v))
+		return i < 64 && m->dense >> i & 1 ? v : 0.2;
+	return x->direct ? access_uniform(m->walk, x) ? v :
+		access_chunk(x, v) : x->guarded ? access_chunk(x, v) : 0.2;
+}
+
+static void add_traffic(const struct task *t, int v, struct features *f)
+{
+	const struct maps *m = t->state;
+	const struct walk *w = m->walk;
+
 	for (int i = 0; i < w->acc.n; i++) {
 		const struct access *x = &w->acc.v[i];
 		double all = (double)w->in.total;
 		double have = (double)t->op->tensors[x->tensor->id].elements;
 
 		f->dram_bytes += (have < all ? have : all) * size_of(x);
-		f->l2_bytes += all * asked(w, x, v);
-		f->issue += all / 32 / (x->direct ? access_chunk(x, v) : 0.2);
-		if (x->direct && x->read)
+		f->l2_bytes += all * asked(m, i, v);
+		f->issue += all / 32 / moved(m, i, v);
+		if ((x->direct || x->guarded) && x->read)
 			f->stages += 1;
 	}
 }
 
-static void add_arithmetic(const struct walk *w, int v, struct features *f)
+static void add_arithmetic(const struct maps *m, int v, struct features *f)
 {
+	const struct walk *w = m->walk;
 	double all = (double)w->in.total;
+	int decoded = map_spans(m, v) ? 1 : v;
 
 	for (int i = 0; i < w->pieces.n; i++) {
 		struct cost_of c = expr_cost(w->pieces.v[i].value);
@@ -173,7 +270,8 @@ static void add_arithmetic(const struct walk *w, int v, struct features *f)
 		f->special += all * c.special;
 		f->issue += all / 32 * (c.ops + 8 * c.special);
 	}
-	f->issue += all / 32 / v * (8 + 6 * (w->in.n_runs - 1));
+	f->issue += all / 32 / v * 8 + all / 32 / decoded * 6 *
+		(w->in.n_runs - 1);
 }
 
 static void features(const struct task *t, const int *v, struct features *f)
@@ -184,8 +282,8 @@ static void features(const struct task *t, const int *v, struct features *f)
 		.ilp = v[VECTOR] * v[UNROLL], .launches = 1,
 		.regs = registers(m->walk, v),
 		.blocks = (double)ceil_div(m->walk->in.total, map_tile(v)) };
-	add_traffic(t, m->walk, v[VECTOR], f);
-	add_arithmetic(m->walk, v[VECTOR], f);
+	add_traffic(t, v[VECTOR], f);
+	add_arithmetic(m, v[VECTOR], f);
 	f->stages *= v[UNROLL];
 	f->occupancy = target_occupancy(t->target, v[THREADS], f->regs, 0);
 	f->chain = 600;

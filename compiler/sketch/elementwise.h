@@ -9,10 +9,14 @@ enum { THREADS, VECTOR, UNROLL, N_MAP_TUNABLES };
 
 struct maps {
 	struct walk *walk;
-	int limit;		/* longest vector */
+	int limit;		/* longest vector within a run */
+	int across;		/* longest that goes on from run to run; 0 */
+	uint64_t dense;		/* accesses that move whole in those */
 	const char **vectors;	/* tensors moved in vectors, NULL-ended */
 };
 
+/* Do vectors of "v" elements go on from run to run? */
+bool map_spans(const struct maps *m, int v);
 /* Elements a block computes. */
 int64_t map_tile(const int *values);
 void elementwise_build(const struct task *t, struct arena *a,

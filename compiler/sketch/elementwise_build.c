@@ -18,8 +18,38 @@ struct making {
 
 static struct stream stream_of(struct making *m, int v)
 {
-	return stream_create(m->a, m->t->op, m->w, m->k, m->buffers, m->values,
-		v);
+	const struct maps *s = m->t->state;
+	struct stream x = stream_create(m->a, m->t->op, m->w, m->k, m->buffers,
+		m->values, v);
+
+	x.spans = map_spans(s, v);
+	x.across = s->dense;
+	return x;
+}
+
+/* What is loaded ahead: of vectors that span runs, what is dense. */
+static uint64_t ahead(const struct stream *s)
+{
+	return s->spans ? s->across : ~0ull;
+}
+
+/* An element of a vector that spans runs has a place of its own. */
+static void place_element(void *ctx, struct stream *s, struct k_block *b,
+	struct point *p)
+{
+	struct point own = stream_point(s, b, kx_add(s->a, p->flat,
+		p->element));
+
+	(void)ctx;
+	own.element = p->element;
+	own.slot = p->slot;
+	own.apart = true;
+	*p = own;
+}
+
+static void compute(struct stream *s, struct k_block *b, struct point *p)
+{
+	stream_compute(s, b, p, s->spans ? place_element : NULL, NULL);
 }
 
 static struct kx *position(struct making *m, struct kx *u)
@@ -44,24 +74,23 @@ static struct k_block *each_vector(struct making *m, struct k_block *b,
 static void interior(struct making *m, struct k_block *b)
 {
 	struct stream s = stream_of(m, m->v[VECTOR]);
-	uint64_t all = ~0ull;
 	struct k_block *inside;
 	struct point p;
 	struct kx *u;
 
-	stream_hold(&s, all, m->v[UNROLL], false);
+	stream_hold(&s, ahead(&s), m->v[UNROLL], false);
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass && m->v[UNROLL] == 1) {
-			stream_compute(&s, inside, &p, NULL, NULL);
+			compute(&s, inside, &p);
 			return;
 		}
 		inside = each_vector(m, b, &u);
 		p = stream_point(&s, inside, position(m, u));
 		p.slot = u;
 		if (pass)
-			stream_compute(&s, inside, &p, NULL, NULL);
+			compute(&s, inside, &p);
 		else
-			stream_load(&s, inside, all, &p);
+			stream_load(&s, inside, ahead(&s), &p);
 	}
 }
 
@@ -71,9 +100,9 @@ static void one_vector(struct making *m, struct k_block *b, struct kx *at,
 	struct stream s = stream_of(m, v);
 	struct point p = stream_point(&s, b, at);
 
-	stream_hold(&s, ~0ull, 1, false);
-	stream_load(&s, b, ~0ull, &p);
-	stream_compute(&s, b, &p, NULL, NULL);
+	stream_hold(&s, ahead(&s), 1, false);
+	stream_load(&s, b, ahead(&s), &p);
+	compute(&s, b, &p);
 }
 
 /* What lies past the last whole block: vectors one by one, and the elements

@@ -51,10 +51,20 @@ void stream_row(struct stream *s, struct k_block *b, struct kx *row)
 
 struct point stream_point(struct stream *s, struct k_block *b, struct kx *at)
 {
-	struct point p = { .element = NULL, .slot = NULL };
+	struct point p = { .flat = at };
 
-	nest_decode(s->a, b, &s->w->in, at, p.in);
+	if (s->w->in.n_runs > 1)
+		p.flat = ks_let(s->a, b, "at", at);
+	nest_decode(s->a, b, &s->w->in, p.flat, p.in);
+	if (s->w->in.n_runs == 1)
+		p.flat = p.in[0];
 	return p;
+}
+
+/* Does access "i" move in vectors that go on from run to run? */
+static bool is_across(const struct stream *s, int i)
+{
+	return s->spans && i < 64 && s->across >> i & 1;
 }
 
 static struct kx *address(const struct stream *s, const struct access *x,
@@ -64,6 +74,9 @@ static struct kx *address(const struct stream *s, const struct access *x,
 	bool wide = s->buffers[x->tensor->id]->wide;
 	struct arena *a = s->a;
 
+	if (p->flat && !p->apart && is_across(s, (int)(x - w->acc.v)))
+		return kx_add(a, kx_cast(a, wide ? T_I64 : T_I32, p->flat),
+			kx_int(a, x->at.c));
 	return kx_add(a, kx_add(a, nest_sum(a, &w->rows, x->at.row, s->row,
 		wide), nest_sum(a, &w->in, x->at.in, p->in, wide)),
 		kx_int(a, x->at.c));
@@ -85,7 +98,7 @@ static struct kx *element_address(const struct stream *s,
 static int chunk_of(const struct stream *s, int i)
 {
 	if (s->spans)
-		return i < 64 && s->across >> i & 1 ? s->v : 1;
+		return is_across(s, i) ? s->v : 1;
 	return access_chunk(&s->w->acc.v[i], s->v);
 }
 

@@ -138,10 +138,11 @@ const char *group_types(struct arena *a, const struct ir_operator *o,
 
 /* A position: the inner runs' values at the first of "v" elements, the
  * element among them, and the register slot that holds what was loaded.
- * "apart": the values are those of the element itself. */
+ * "apart": the values are those of the element itself. "flat": the number of
+ * the first among all positions, or NULL. */
 struct point {
 	struct kx *in[NEST_AXES];
-	struct kx *element, *slot;
+	struct kx *element, *slot, *flat;
 	bool apart;
 };
 
