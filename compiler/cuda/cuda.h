@@ -9,23 +9,47 @@
 #include "kernel/kernel.h"
 #include "schedule/target.h"
 
-/* One .cu file: the programs in order, all for one target. "source" is the
- * .wpk's file name without its directory, "version" wpkc's. */
+/* One way to compute an operator: "program", for devices that run code for
+ * "target". */
+struct cuda_variant {
+	const struct target *target;
+	const struct program *program;
+};
+
+/* What one launcher does. "face" is the program whose tensors and sizes are
+ * those of the operator; of the variants the launcher takes the first that the
+ * device runs and that serves the sizes. */
+struct cuda_operator {
+	const char *name;	/* as in the source */
+	const struct program *face;
+	struct cuda_variant *variants;
+	int n;
+	bool chooses;		/* not: one variant, for every device and call */
+};
+
+/* One .cu file. "source" is the .wpk's file name without its directory,
+ * "version" wpkc's; "targets" from old to new. */
 struct cuda_unit {
 	const char *source, *version;
-	const struct target *target;
-	const char *gpu;		/* or NULL */
-	struct program *const *programs;
-	int n_programs;
+	struct cuda_operator *operators;
+	int n;
+	const struct target **targets;
+	int n_targets;
 };
+
+/* The unit of "n" variants. Those of one launcher are one operator, newest
+ * target first and else in the order given: what serves fewer sizes must come
+ * before what serves more, for the last is the operator's face. */
+struct cuda_unit cuda_unit(struct arena *a, const char *source,
+	const char *version, const struct cuda_variant *v, int n);
+/* A unit of one program. */
+struct cuda_unit cuda_unit_of(struct arena *a, const char *source,
+	const char *version, const struct target *t, const struct program *p);
 
 /* The .cu text, and the header for its launchers ("guard" from the output's
  * name). Same unit, same bytes. */
 void cuda_emit(const struct cuda_unit *u, struct str *out);
 void cuda_emit_header(const struct cuda_unit *u, const char *guard,
-	struct str *out);
-/* One program alone, with the file's prologue: what the tuner compiles. */
-void cuda_emit_program(const struct cuda_unit *u, const struct program *p,
 	struct str *out);
 
 /* A name legal in C, C++ and CUDA: "x", or "x_" where it is reserved. */
@@ -35,8 +59,19 @@ const char *cuda_name(struct arena *a, const char *name);
 const char *cuda_symbol(struct arena *a, const char *name);
 
 /* Launcher's C prototype without the semicolon:
- *	cudaError_t c2(const float *x, const float *w, float *y,
- *		void *workspace, size_t workspace_bytes, cudaStream_t stream) */
-void cuda_prototype(const struct program *p, struct str *out);
+ *	cudaError_t c2(long long N, const float *x, const float *w, float *y,
+ *		const void *prepared, size_t prepared_bytes,
+ *		void *workspace, size_t workspace_bytes, cudaStream_t stream)
+ * open sizes first; prepared and workspace only where some variant has them. */
+void cuda_prototype(const struct cuda_operator *o, struct str *out);
+bool cuda_has_workspace(const struct cuda_operator *o);
+bool cuda_has_prepared(const struct cuda_operator *o);
+/* Is the program's tensor "i" an argument of NAME_prepare? */
+bool cuda_prepares(const struct cuda_operator *o, int i);
+
+/* What a C++ compiler must define to take the text as a device that runs
+ * "t"'s code does: "-D__CUDA_ARCH__=900"; the second may be NULL. */
+void cuda_device_macros(struct arena *a, const struct target *t,
+	const char *out[2]);
 
 #endif

@@ -5,15 +5,24 @@
  * for the emulator brings its own; plain C++ serves both. */
 #include <string.h>
 
-#include "cuda/emit.h"
+#include "cuda/host.h"
 
-static const char *text_of(const struct emit *m, int intrin)
+/* In which places "r" has its own body; elsewhere it is the plain one. */
+static unsigned own_places(const struct emit *m, const struct intrin_row *r)
+{
+	unsigned places = 0;
+
+	for (int i = 0; i < m->unit->n_targets; i++)
+		if (*r->body && m->unit->targets[i]->cc >= r->cc)
+			places |= 1u << i;
+	return places;
+}
+
+static const char *text_at(const struct emit *m, int intrin, int place)
 {
 	const struct intrin_row *r = intrin_row(intrin);
 
-	if (*r->body && m->target->cc >= r->cc)
-		return r->body;
-	return r->plain;
+	return own_places(m, r) >> place & 1 ? r->body : r->plain;
 }
 
 static bool calls(const char *text, const char *name)
@@ -27,6 +36,21 @@ static bool calls(const char *text, const char *name)
 	return false;
 }
 
+/* Marks what "intrin" calls at "place"; true if that is news. */
+static bool mark_calls(struct emit *m, int intrin, int place)
+{
+	bool changed = false;
+
+	for (int j = 0; j < N_INTRINS; j++) {
+		if (m->used[j] >> place & 1 || !calls(text_at(m, intrin,
+		    place), intrin_row(j)->name))
+			continue;
+		m->used[j] |= 1u << place;
+		changed = true;
+	}
+	return changed;
+}
+
 /* Marks what the functions in use call, until nothing is new. */
 static void close_over_calls(struct emit *m)
 {
@@ -34,14 +58,10 @@ static void close_over_calls(struct emit *m)
 
 	while (changed) {
 		changed = false;
-		for (int i = 0; i < N_INTRINS; i++) {
-			for (int j = 0; m->used[i] && j < N_INTRINS; j++) {
-				if (m->used[j] || !calls(text_of(m, i),
-				    intrin_row(j)->name))
-					continue;
-				m->used[j] = changed = true;
-			}
-		}
+		for (int i = 0; i < N_INTRINS; i++)
+			for (int k = 0; m->used[i] >> k; k++)
+				if (m->used[i] >> k & 1)
+					changed |= mark_calls(m, i, k);
 	}
 }
 
@@ -73,13 +93,23 @@ static void put_body(struct emit *m, struct str *out, const char *s)
 static void put_function(struct emit *m, struct str *out, int intrin)
 {
 	const struct intrin_row *r = intrin_row(intrin);
+	unsigned used = m->used[intrin], own = own_places(m, r) & used;
 
 	if (strchr(r->operands, 'n'))
 		str_puts(out, "template <int n>\n");
 	emit_line(out, 0, arena_printf(m->a,
 		"static __device__ __forceinline__ %s", r->signature));
 	str_puts(out, "{\n");
-	put_body(m, out, text_of(m, intrin));
+	if (own && own != used) {
+		str_printf(out, "#if %s\n", target_condition(m->a,
+			"WPK_TARGET", own));
+		put_body(m, out, r->body);
+		str_puts(out, "#else\n");
+		put_body(m, out, r->plain);
+		str_puts(out, "#endif\n");
+	} else {
+		put_body(m, out, own ? r->body : r->plain);
+	}
 	str_puts(out, "}\n\n");
 }
 
@@ -186,11 +216,39 @@ static bool any_function(const struct emit *m, bool ptx)
 	return ptx && m->mma.n;
 }
 
+/* Functions follow that stand at "places" alone; "*now" is where the last ones
+ * stand. A file for one target needs no such word. */
+static void put_places(const struct emit *m, struct str *out, unsigned *now,
+	unsigned places)
+{
+	if (m->unit->n_targets < 2 || *now == places)
+		return;
+	if (*now)
+		str_puts(out, "#endif\n\n");
+	if (places)
+		str_printf(out, "#if %s\n\n", target_condition(m->a,
+			"WPK_TARGET", places));
+	*now = places;
+}
+
 static void put_functions(struct emit *m, struct str *out, bool ptx)
 {
-	for (int i = 0; i < N_INTRINS; i++)
-		if (has_function(m, i, ptx))
-			put_function(m, out, i);
+	unsigned now = 0;
+
+	for (int i = 0; i < N_INTRINS; i++) {
+		if (!has_function(m, i, ptx))
+			continue;
+		put_places(m, out, &now, m->used[i]);
+		put_function(m, out, i);
+	}
+	for (int i = 0; ptx && i < m->mma.n; i++) {
+		put_places(m, out, &now, m->mma.v[i].places);
+		if (m->mma.v[i].s->mma == MMA_SYNC)
+			put_mma(m, out, m->mma.v[i].s);
+		else
+			put_wgmma(m, out, m->mma.v[i].s);
+	}
+	put_places(m, out, &now, 0);
 }
 
 /* Plain functions come second: they may call the others, never the other way
@@ -201,12 +259,6 @@ void emit_device(struct emit *m, struct str *out)
 	if (any_function(m, true)) {
 		str_puts(out, "#ifndef WPK_EMULATE\n\n");
 		put_functions(m, out, true);
-		for (int i = 0; i < m->mma.n; i++) {
-			if (m->mma.v[i]->mma == MMA_SYNC)
-				put_mma(m, out, m->mma.v[i]);
-			else
-				put_wgmma(m, out, m->mma.v[i]);
-		}
 		str_puts(out, "#endif\n\n");
 	}
 	put_functions(m, out, false);

@@ -7,18 +7,26 @@
 #include "kernel/intrin.h"
 #include "kernel/names.h"
 
-/* One file's device text. "out" is where statements go, "depth" tabs deep;
- * "used" and "mma" collect the device functions that what was printed so far
- * calls; "shared_align" is one for all kernels, as C++ asks. */
+/* One file's device text. "out" is where statements go, "depth" tabs deep.
+ * "places" has a bit for each of the unit's targets in whose code the kernel
+ * being printed has its body; "used" and "mma" collect the device functions
+ * that what was printed so far calls, and where. "shared_align" is one for all
+ * kernels, as C++ asks. */
+struct used_mma {
+	const struct ks *s;
+	unsigned places;
+};
+
 struct emit {
 	struct arena *a;
 	struct str *out;
 	int depth;
-	const struct target *target;
+	const struct cuda_unit *unit;
+	unsigned places;
 	const struct kernel *kernel;
 	struct names names;
-	bool used[N_INTRINS];
-	VEC(const struct ks *) mma;
+	unsigned used[N_INTRINS];
+	VEC(struct used_mma) mma;
 	int shared_align;
 };
 
@@ -78,14 +86,11 @@ void emit_device(struct emit *m, struct str *out);
 
 /* ---- kernel.c ---- */
 
-const char *emit_kernel_name(struct arena *a, const struct program *p,
-	const struct p_step *s);
 void emit_kernel(struct emit *m, const struct kernel *k, const char *name);
 
-/* ---- host.c ---- */
+/* ---- prototype.c ---- */
 
-/* Launcher, workspace query and preparation of a program. */
-void emit_host(struct arena *a, const struct program *p, struct str *out);
-void emit_prepare_prototype(const struct program *p, struct str *out);
+const char *emit_kernel_name(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s);
 
 #endif

@@ -232,7 +232,7 @@ void emit_call(struct emit *m, struct str *out, int intrin,
 	const char *kinds = intrin_operands(intrin);
 	const char *gap = "";
 
-	m->used[intrin] = true;
+	m->used[intrin] |= m->places;
 	str_puts(out, r->name);
 	for (int i = 0; kinds[i]; i++) {
 		if (kinds[i] != 'n')
@@ -356,7 +356,7 @@ static void emit_cast(struct emit *m, struct str *out, enum dtype to,
 	int encode = encoder(to), decode = decoder(e->type);
 
 	if (encode >= 0) {
-		m->used[encode] = true;
+		m->used[encode] |= m->places;
 		str_printf(out, "%s(", intrin_row(encode)->name);
 		emit_cast(m, out, T_F32, e, P_SELECT);
 		str_putc(out, ')');

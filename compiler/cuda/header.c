@@ -26,47 +26,86 @@ static void put_tensor(struct arena *a, struct str *out,
 			"or CUDA keeps)\n", t->name);
 }
 
-static void put_description(struct arena *a, const struct program *p,
+static void put_bytes(struct arena *a, const struct cuda_operator *o,
+	const char *what, bool prepared, const char *rest, struct str *out)
+{
+	const char *bytes = o->face->sizes.n ? arena_printf(a,
+		"%s_%s() of these sizes", cuda_symbol(a, o->name), what) :
+		arena_printf(a, "%lld", (long long)host_most(o, prepared));
+
+	str_printf(out, " *\t%s: %s bytes%s\n", what, bytes, rest);
+}
+
+static void put_sizes(const struct cuda_operator *o, const struct names *n,
 	struct str *out)
 {
-	struct names n = host_names(a, p);
+	const struct program *p = o->face;
 
-	str_printf(out, "/* %s%s%s\n", cuda_symbol(a, p->name),
+	for (int i = 0; i < p->sizes.n; i++)
+		str_printf(out, "%s%s", i ? ", " : " *\t", names_of(n,
+			p->sizes.v[i].var));
+	if (p->sizes.n)
+		str_puts(out, ": sizes");
+	for (int i = 0; i < p->conditions.n && p->general; i++)
+		str_printf(out, "%s%s", i ? ", " : " where ",
+			emit_harmless(out->a, p->conditions.v[i].text));
+	str_puts(out, p->sizes.n ? "\n" : "");
+}
+
+static void put_description(struct arena *a, const struct cuda_operator *o,
+	struct str *out)
+{
+	const struct program *p = o->face;
+	struct names n = host_names(a, o, p);
+
+	str_printf(out, "/* %s%s%s\n", cuda_symbol(a, o->name),
 		p->summary ? ": " : "",
 		p->summary ? emit_harmless(a, p->summary) : "");
+	put_sizes(o, &n, out);
 	for (int role = P_IN; role <= P_OUT; role++)
 		for (int i = 0; i < p->tensors.n; i++)
 			if ((int)p->tensors.v[i].role == role)
 				put_tensor(a, out, &n, &p->tensors.v[i]);
-	if (p->prepared)
-		str_printf(out, " *\tprepared: %lld bytes that %s_prepare "
-			"filled, 128-byte aligned\n", (long long)p->prepared,
-			cuda_symbol(a, p->name));
-	if (p->workspace)
-		str_printf(out, " *\tworkspace: %lld bytes, 128-byte "
-			"aligned, of any content\n", (long long)p->workspace);
+	if (cuda_has_prepared(o))
+		put_bytes(a, o, "prepared", true, arena_printf(a, " that "
+			"%s_prepare filled, 128-byte aligned",
+			cuda_symbol(a, o->name)), out);
+	if (cuda_has_workspace(o))
+		put_bytes(a, o, "workspace", false, ", 128-byte aligned, of "
+			"any content", out);
 	str_puts(out, " */\n");
 }
 
-static void put_prototypes(struct arena *a, const struct program *p,
+static void put_prototypes(struct arena *a, const struct cuda_operator *o,
 	struct str *out)
 {
-	const char *name = cuda_symbol(a, p->name);
+	const char *name = cuda_symbol(a, o->name);
+	const char *sizes = host_size_parameters(a, o);
 	struct str s;
 
-	str_printf(out, "size_t %s_workspace(void);\n", name);
-	if (p->prepared) {
-		str_printf(out, "size_t %s_prepared(void);\n", name);
+	str_printf(out, "size_t %s_workspace(%s);\n", name, sizes);
+	if (cuda_has_prepared(o)) {
+		str_printf(out, "size_t %s_prepared(%s);\n", name, sizes);
 		str_init(&s, a);
-		emit_prepare_prototype(p, &s);
+		host_prepare_prototype(o, &s);
 		str_putc(&s, ';');
 		emit_line(out, 0, str_text(&s));
 	}
 	str_init(&s, a);
-	cuda_prototype(p, &s);
+	cuda_prototype(o, &s);
 	str_putc(&s, ';');
 	emit_line(out, 0, str_text(&s));
 	str_putc(out, '\n');
+}
+
+static const char *targets(const struct cuda_unit *u, struct arena *a)
+{
+	struct str s;
+
+	str_init(&s, a);
+	for (int i = 0; i < u->n_targets; i++)
+		str_printf(&s, "%s%s", i ? ", " : "", u->targets[i]->name);
+	return str_text(&s);
 }
 
 void cuda_emit_header(const struct cuda_unit *u, const char *guard,
@@ -78,14 +117,18 @@ void cuda_emit_header(const struct cuda_unit *u, const char *guard,
 		" * Launchers enqueue on \"stream\" and return at once; "
 		"pointers are to device\n * memory, and no output may overlap "
 		"an input. cudaErrorInvalidValue tells of\n * a null or "
-		"misaligned pointer or too little workspace.\n */\n",
-		u->version, emit_harmless(a, u->source), u->target->name);
-	str_printf(out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n\n"
+		"misaligned pointer or too little workspace.\n",
+		u->version, emit_harmless(a, u->source), targets(u, a));
+	if (u->n_targets > 1)
+		str_puts(out, " * cudaErrorNoKernelImageForDevice: the device "
+			"runs none of these targets' code.\n");
+	str_printf(out, " */\n#ifndef %s\n#define %s\n\n"
+		"#include <stddef.h>\n\n"
 		"#include <cuda_runtime_api.h>\n\n#ifdef __cplusplus\n"
 		"extern \"C\" {\n#endif\n\n", guard, guard);
-	for (int i = 0; i < u->n_programs; i++) {
-		put_description(a, u->programs[i], out);
-		put_prototypes(a, u->programs[i], out);
+	for (int i = 0; i < u->n; i++) {
+		put_description(a, &u->operators[i], out);
+		put_prototypes(a, &u->operators[i], out);
 	}
 	str_puts(out, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }

@@ -1,94 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The host's side of a program: what checks the caller's pointers, clears and
- * launches in order, and says how much workspace that takes. Every number is
- * a literal, for shapes are fixed when the program is built. */
+/* The host's side of one variant: what checks the caller's pointers, clears
+ * and launches in order, and the same for preparing constant operands. Numbers
+ * are literals where the shape is fixed, expressions over the sizes where it is
+ * open. */
 #include "cuda/host.h"
-
-#include "cuda/emit.h"
-
-/* A parameter must not hide what is launched. */
-static void bind_kernels(struct names *n, const struct program *p,
-	const struct p_step *s, int n_steps)
-{
-	for (int i = 0; i < n_steps; i++)
-		if (s[i].kind == P_LAUNCH)
-			names_bind(n, &s[i], emit_kernel_name(n->a, p, &s[i]));
-}
-
-struct names host_names(struct arena *a, const struct program *p)
-{
-	static const char *const own[] = {
-		"workspace", "workspace_bytes", "prepared", "prepared_bytes",
-		"stream", "config", "cluster", "status"
-	};
-	struct names n = { .a = a, .legal = cuda_name };
-
-	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		names_bind(&n, &own[i], own[i]);
-	bind_kernels(&n, p, p->prepare.v, p->prepare.n);
-	bind_kernels(&n, p, p->steps.v, p->steps.n);
-	for (int i = 0; i < p->tensors.n; i++)
-		names_bind(&n, &p->tensors.v[i], p->tensors.v[i].name);
-	return n;
-}
-
-static const char *tensor_name(const struct names *n, const struct program *p,
-	int i)
-{
-	return names_of(n, &p->tensors.v[i]);
-}
-
-static bool in_steps(const struct p_step *s, int n, int tensor)
-{
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < s[i].n_args; j++)
-			if (s[i].args[j] == tensor)
-				return true;
-	return false;
-}
-
-/* ---- parameters ---- */
-
-static void put_parameter(struct str *out, const struct names *n,
-	const struct p_tensor *t)
-{
-	str_printf(out, "%s%s *%s, ", t->role == P_OUT ? "" : "const ",
-		dtype_row(t->type)->c, names_of(n, t));
-}
-
-void cuda_prototype(const struct program *p, struct str *out)
-{
-	struct names n = host_names(out->a, p);
-
-	str_printf(out, "cudaError_t %s(", cuda_symbol(out->a, p->name));
-	for (int role = P_IN; role <= P_OUT; role++)
-		for (int i = 0; i < p->tensors.n; i++)
-			if ((int)p->tensors.v[i].role == role)
-				put_parameter(out, &n, &p->tensors.v[i]);
-	if (p->prepared)
-		str_puts(out, "const void *prepared, size_t prepared_bytes, ");
-	if (p->workspace)
-		str_puts(out, "void *workspace, size_t workspace_bytes, ");
-	str_puts(out, "cudaStream_t stream)");
-}
-
-void emit_prepare_prototype(const struct program *p, struct str *out)
-{
-	struct names n = host_names(out->a, p);
-
-	str_printf(out, "cudaError_t %s_prepare(", cuda_symbol(out->a, p->name));
-	for (int i = 0; i < p->tensors.n; i++)
-		if (p->tensors.v[i].role == P_IN &&
-		    in_steps(p->prepare.v, p->prepare.n, i))
-			put_parameter(out, &n, &p->tensors.v[i]);
-	str_puts(out, "void *prepared, size_t prepared_bytes, "
-		"cudaStream_t stream)");
-}
-
-/* ---- checks ---- */
 
 struct host {
 	struct arena *a;
+	const struct cuda_operator *o;
+	const struct cuda_variant *v;
 	const struct program *p;
 	struct names names;
 	struct str *out;
@@ -97,12 +17,37 @@ struct host {
 	bool preparing;
 };
 
+static const char *tensor_name(const struct host *h, int i)
+{
+	return names_of(&h->names, &h->p->tensors.v[i]);
+}
+
+static bool in_steps(const struct host *h, int tensor)
+{
+	for (int i = 0; i < h->n_steps; i++) {
+		if (h->steps[i].kind == P_CLEAR && h->steps[i].tensor == tensor)
+			return true;
+		for (int j = 0; j < h->steps[i].n_args; j++)
+			if (h->steps[i].args[j] == tensor)
+				return true;
+	}
+	return false;
+}
+
+static const char *number(const struct host *h, const struct kx *open,
+	int64_t fixed)
+{
+	return host_number(h->a, &h->names, open, fixed);
+}
+
+/* ---- checks ---- */
+
 static bool is_parameter(const struct host *h, int i)
 {
 	enum p_role role = h->p->tensors.v[i].role;
 
 	if (h->preparing)
-		return role == P_IN && in_steps(h->steps, h->n_steps, i);
+		return host_prepares(h->p, i);
 	return role == P_IN || role == P_OUT;
 }
 
@@ -119,9 +64,11 @@ static void check_null(struct host *h)
 
 	str_init(&s, h->a);
 	for (int i = 0; i < h->p->tensors.n; i++) {
-		if (!is_parameter(h, i) || !h->p->tensors.v[i].elements)
+		const struct p_tensor *t = &h->p->tensors.v[i];
+
+		if (!is_parameter(h, i) || (!t->elements && !t->open_elements))
 			continue;
-		str_printf(&s, "%s!%s", gap, tensor_name(&h->names, h->p, i));
+		str_printf(&s, "%s!%s", gap, tensor_name(h, i));
 		gap = " || ";
 	}
 	if (*gap)
@@ -139,7 +86,7 @@ static const char *misaligned(struct host *h, int align)
 		if (!is_parameter(h, i) || h->p->tensors.v[i].align != align)
 			continue;
 		str_printf(&s, "%s(size_t)%s", n++ ? " | " : "",
-			tensor_name(&h->names, h->p, i));
+			tensor_name(h, i));
 	}
 	if (!n)
 		return "";
@@ -175,12 +122,13 @@ static void check_alignment(struct host *h)
 		put_refusal(h, str_text(&s));
 }
 
-static void check_space(struct host *h, const char *name, int64_t bytes)
+/* Sizes are compared as signed numbers: an expression is one. */
+static void check_space(struct host *h, const char *name,
+	const struct kx *open, int64_t bytes)
 {
-	if (bytes)
-		put_refusal(h, arena_printf(h->a, "!%s || (size_t)%s %% 128 "
-			"|| %s_bytes < %lld", name, name, name,
-			(long long)bytes));
+	put_refusal(h, arena_printf(h->a, "!%s || (size_t)%s %% 128 || "
+		"%s%s_bytes < %s", name, name, open ? "(long long)" : "",
+		name, number(h, open, bytes)));
 }
 
 /* ---- steps ---- */
@@ -193,15 +141,13 @@ static void put_place(struct host *h, int i)
 	const char *qualifier = work || h->preparing ? "" : "const ";
 	const char *base = work ? "workspace" : "prepared";
 
-	if ((!work && t->role != P_PREPARED) ||
-	    !in_steps(h->steps, h->n_steps, i))
+	if ((!work && t->role != P_PREPARED) || !in_steps(h, i))
 		return;
-	if (t->offset)
-		base = arena_printf(h->a, "((%schar *)%s + %lld)", qualifier,
-			base, (long long)t->offset);
+	if (t->offset || t->open_offset)
+		base = arena_printf(h->a, "((%schar *)%s + %s)", qualifier,
+			base, number(h, t->open_offset, t->offset));
 	emit_line(h->out, 1, arena_printf(h->a, "%s%s *%s = (%s%s *)%s;",
-		qualifier, type, tensor_name(&h->names, h->p, i), qualifier,
-		type, base));
+		qualifier, type, tensor_name(h, i), qualifier, type, base));
 }
 
 static bool asks_for_shared(const struct p_step *s)
@@ -251,15 +197,25 @@ static void put_call(struct host *h, const char *text)
 		"\t\treturn status;\n");
 }
 
-static const char *dim3(struct arena *a, const int64_t *v)
+/* Conditions of the program keep open extents within a grid's. */
+static const char *extent(const struct host *h, const struct p_step *s, int i)
 {
-	if (v[2] != 1)
-		return arena_printf(a, "dim3(%lld, %lld, %lld)",
-			(long long)v[0], (long long)v[1], (long long)v[2]);
-	if (v[1] != 1)
-		return arena_printf(a, "dim3(%lld, %lld)", (long long)v[0],
-			(long long)v[1]);
-	return arena_printf(a, "dim3(%lld)", (long long)v[0]);
+	const char *text = number(h, s->open_grid[i], s->grid[i]);
+
+	return s->open_grid[i] ? arena_printf(h->a, "(unsigned)(%s)", text) :
+		text;
+}
+
+static const char *grid(const struct host *h, const struct p_step *s)
+{
+	const char *x = extent(h, s, 0), *y = extent(h, s, 1);
+
+	if (s->open_grid[2] || s->grid[2] != 1)
+		return arena_printf(h->a, "dim3(%s, %s, %s)", x, y,
+			extent(h, s, 2));
+	if (s->open_grid[1] || s->grid[1] != 1)
+		return arena_printf(h->a, "dim3(%s, %s)", x, y);
+	return arena_printf(h->a, "dim3(%s)", x);
 }
 
 static void put_cluster(struct host *h, int blocks)
@@ -282,7 +238,8 @@ static void put_config(struct host *h, const struct p_step *s,
 {
 	const struct kernel *k = s->kernel;
 
-	str_printf(h->out, "\tconfig.gridDim = %s;\n", dim3(h->a, s->grid));
+	emit_line(h->out, 1, arena_printf(h->a, "config.gridDim = %s;",
+		grid(h, s)));
 	if (!before || before->kernel->threads != k->threads)
 		str_printf(h->out, "\tconfig.blockDim = dim3(%d);\n",
 			k->threads);
@@ -296,10 +253,23 @@ static void put_config(struct host *h, const struct p_step *s,
 		put_cluster(h, k->cluster);
 }
 
+static void put_scalar(struct host *h, const struct p_step *s, int i,
+	struct str *call)
+{
+	enum dtype type = s->kernel->scalars.v[i]->type;
+
+	str_puts(call, ", ");
+	if (s->open_scalars && s->open_scalars[i])
+		str_printf(call, "(%s)(%s)", emit_c_type(type),
+			number(h, s->open_scalars[i], 0));
+	else
+		emit_int(call, s->scalar_args[i], type);
+}
+
 static void put_launch(struct host *h, const struct p_step *s,
 	const struct p_step *before)
 {
-	const char *name = emit_kernel_name(h->a, h->p, s);
+	const char *name = emit_kernel_name(h->a, h->o, h->v, s);
 	struct str call;
 
 	put_config(h, s, before);
@@ -311,13 +281,9 @@ static void put_launch(struct host *h, const struct p_step *s,
 	str_init(&call, h->a);
 	str_printf(&call, "cudaLaunchKernelEx(&config, %s", name);
 	for (int i = 0; i < s->n_args; i++)
-		str_printf(&call, ", %s", tensor_name(&h->names, h->p,
-			s->args[i]));
-	for (int i = 0; i < s->n_scalars; i++) {
-		str_puts(&call, ", ");
-		emit_int(&call, s->scalar_args[i],
-			s->kernel->scalars.v[i]->type);
-	}
+		str_printf(&call, ", %s", tensor_name(h, s->args[i]));
+	for (int i = 0; i < s->n_scalars; i++)
+		put_scalar(h, s, i, &call);
 	str_putc(&call, ')');
 	put_call(h, str_text(&call));
 }
@@ -325,10 +291,13 @@ static void put_launch(struct host *h, const struct p_step *s,
 static void put_clear(struct host *h, const struct p_step *s)
 {
 	const struct p_tensor *t = &h->p->tensors.v[s->tensor];
+	int64_t each = (dtype_row(t->type)->bits + 7) / 8;
+	const char *bytes = t->open_elements ? arena_printf(h->a,
+		"(%s) * %lld", number(h, t->open_elements, 0),
+		(long long)each) : number(h, NULL, t->elements * each);
 
-	put_call(h, arena_printf(h->a, "cudaMemsetAsync(%s, 0, %lld, stream)",
-		tensor_name(&h->names, h->p, s->tensor),
-		(long long)t->elements * ((dtype_row(t->type)->bits + 7) / 8)));
+	put_call(h, arena_printf(h->a, "cudaMemsetAsync(%s, 0, %s, stream)",
+		tensor_name(h, s->tensor), bytes));
 }
 
 static void put_steps(struct host *h)
@@ -349,50 +318,74 @@ static void put_steps(struct host *h)
 		"\treturn cudaSuccess;\n}\n\n");
 }
 
-static void put_function(struct host *h, const char *prototype)
+/* ---- functions ---- */
+
+static void put_head(struct host *h)
 {
-	h->calls_left = calls(h->steps, h->n_steps);
-	emit_line(h->out, 0, arena_printf(h->a, "extern \"C\" %s",
-		prototype));
+	struct call c = { .o = h->o, .typed = true,
+		.preparing = h->preparing };
+	const char *role = h->preparing ? "launch_prepare" : "launch";
+	struct str s;
+
+	str_init(&s, h->a);
+	if (h->o->chooses) {
+		c.v = h->v;
+		str_printf(&s, "static cudaError_t %s(",
+			host_function(h->a, h->o, h->v, role));
+		host_parameters(&c, &s);
+		str_putc(&s, ')');
+	} else {
+		str_puts(&s, "extern \"C\" ");
+		if (h->preparing)
+			host_prepare_prototype(h->o, &s);
+		else
+			cuda_prototype(h->o, &s);
+	}
+	emit_line(h->out, 0, str_text(&s));
 	str_puts(h->out, "{\n");
+}
+
+static void put_body(struct host *h)
+{
+	const struct program *p = h->p;
+
 	put_locals(h);
 	check_null(h);
 	check_alignment(h);
-	if (h->preparing || h->p->prepared)
-		check_space(h, "prepared", h->p->prepared);
-	if (!h->preparing)
-		check_space(h, "workspace", h->p->workspace);
+	if (host_has_prepared(p))
+		check_space(h, "prepared", p->open_prepared, p->prepared);
+	if (!h->preparing && host_has_workspace(p))
+		check_space(h, "workspace", p->open_workspace, p->workspace);
 	put_steps(h);
 }
 
-static void put_size(struct str *out, const char *name, const char *what,
-	int64_t bytes)
+static void put_function(struct host *h)
 {
-	str_printf(out, "extern \"C\" size_t %s_%s(void)\n{\n"
-		"\treturn %lld;\n}\n\n", name, what, (long long)bytes);
+	const struct program *p = h->p;
+	struct str *out = h->out, body;
+
+	h->steps = h->preparing ? p->prepare.v : p->steps.v;
+	h->n_steps = h->preparing ? p->prepare.n : p->steps.n;
+	h->calls_left = calls(h->steps, h->n_steps);
+	put_head(h);
+	str_init(&body, h->a);
+	h->out = &body;
+	put_body(h);
+	h->out = out;
+	host_lets(h->a, &h->names, p, str_text(&body), out);
+	str_puts(out, str_text(&body));
 }
 
-void emit_host(struct arena *a, const struct program *p, struct str *out)
+void emit_variant(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, struct str *out)
 {
-	struct host h = { .a = a, .p = p, .names = host_names(a, p),
-		.out = out, .steps = p->steps.v, .n_steps = p->steps.n };
-	const char *name = cuda_symbol(a, p->name);
-	struct str prototype;
+	struct host h = { .a = a, .o = o, .v = v, .p = v->program,
+		.names = host_names(a, o, v->program), .out = out };
 
-	str_init(&prototype, a);
-	put_size(out, name, "workspace", p->workspace);
-	if (p->prepared) {
-		put_size(out, name, "prepared", p->prepared);
+	if (host_has_prepared(v->program)) {
 		h.preparing = true;
-		h.steps = p->prepare.v;
-		h.n_steps = p->prepare.n;
-		emit_prepare_prototype(p, &prototype);
-		put_function(&h, str_text(&prototype));
+		put_function(&h);
 		h.preparing = false;
-		h.steps = p->steps.v;
-		h.n_steps = p->steps.n;
-		str_init(&prototype, a);
 	}
-	cuda_prototype(p, &prototype);
-	put_function(&h, str_text(&prototype));
+	put_function(&h);
 }

@@ -1,23 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One kernel: signature, shared and register arrays, body. */
-#include "cuda/emit.h"
-
-const char *emit_kernel_name(struct arena *a, const struct program *p,
-	const struct p_step *s)
-{
-	int n = 0, index = 0;
-
-	for (int i = 0; i < p->prepare.n; i++) {
-		index = s == &p->prepare.v[i] ? n : index;
-		n += p->prepare.v[i].kind == P_LAUNCH;
-	}
-	for (int i = 0; i < p->steps.n; i++) {
-		index = s == &p->steps.v[i] ? n : index;
-		n += p->steps.v[i].kind == P_LAUNCH;
-	}
-	return n == 1 ? arena_printf(a, "%s_kernel", p->name) :
-		arena_printf(a, "%s_kernel_%d", p->name, index + 1);
-}
+#include "cuda/host.h"
 
 static const char *parameters(struct emit *m, const struct kernel *k)
 {
@@ -109,6 +92,8 @@ static void put_arrays(struct emit *m, const struct kernel *k)
 
 void emit_kernel(struct emit *m, const struct kernel *k, const char *name)
 {
+	bool guarded = m->unit->n_targets > 1;
+
 	m->kernel = k;
 	m->depth = 1;
 	m->names = (struct names){ .a = m->a, .legal = cuda_name };
@@ -116,7 +101,11 @@ void emit_kernel(struct emit *m, const struct kernel *k, const char *name)
 	if (k->comment)
 		emit_comment(m->a, m->out, 0, k->comment);
 	put_signature(m, k, name);
+	if (guarded)
+		emit_line(m->out, 0, arena_printf(m->a, "#if %s",
+			target_condition(m->a, "WPK_TARGET", m->places)));
 	put_arrays(m, k);
 	emit_block(m, &k->body);
-	str_puts(m->out, "}\n\n");
+	str_puts(m->out, guarded ? "#else\n\t__trap();\n#endif\n}\n\n" :
+		"}\n\n");
 }

@@ -402,9 +402,11 @@ static void note_mma(struct emit *m, const struct ks *s)
 	const char *name = emit_mma_name(m->a, s);
 
 	for (int i = 0; i < m->mma.n; i++)
-		if (!strcmp(emit_mma_name(m->a, m->mma.v[i]), name))
+		if (!strcmp(emit_mma_name(m->a, m->mma.v[i].s), name)) {
+			m->mma.v[i].places |= m->places;
 			return;
-	vec_push(m->a, &m->mma, s);
+		}
+	vec_push(m->a, &m->mma, ((struct used_mma){ s, m->places }));
 }
 
 static void emit_mma(struct emit *m, const struct ks *s)

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* One .cu file: what it is, the device functions it needs, each program's
+/* One .cu file: what it is, the device functions it needs, each variant's
  * kernels, and the host part that NVRTC doesn't see. Kernels are printed
  * first, for they tell which device functions there must be. */
 #include <string.h>
 
-#include "cuda/emit.h"
+#include "cuda/host.h"
+
+/* Of two of one compute capability the one with the specific features. */
+static bool newer(const struct target *x, const struct target *y)
+{
+	return x->cc != y->cc ? x->cc > y->cc : x->suffix > y->suffix;
+}
 
 /* "text" as lines of a comment, a tab in. */
 static void put_schedule(struct arena *a, struct str *out, const char *text)
@@ -21,24 +27,39 @@ static void put_schedule(struct arena *a, struct str *out, const char *text)
 	}
 }
 
-static void put_head(struct arena *a, const struct cuda_unit *u,
-	struct program *const *programs, int n, struct str *out)
+static void put_targets(const struct cuda_unit *u, struct str *out)
 {
-	str_printf(out, "/* Made by wpkc %s from %s for %s", u->version,
-		emit_harmless(a, u->source), u->target->name);
-	if (u->gpu)
-		str_printf(out, " (%s)", u->gpu);
-	str_puts(out, ".\n");
-	for (int i = 0; i < n; i++) {
-		const struct program *p = programs[i];
+	for (int i = 0; i < u->n_targets; i++)
+		str_printf(out, "%s%s", i ? ", " : "", u->targets[i]->name);
+}
 
-		str_printf(out, " *\n * %s%s%s\n", p->name,
-			p->summary ? ": " : "", p->summary ?
-			emit_harmless(a, p->summary) : "");
-		if (p->schedule && *p->schedule)
-			put_schedule(a, out, p->schedule);
-	}
-	str_puts(out, " */\n");
+/* "c2", or of several "c2_M128 for sm_90a": what the schedule is of. */
+static void put_subject(struct arena *a, const struct cuda_unit *u,
+	const struct cuda_variant *v, struct str *out)
+{
+	const struct program *p = v->program;
+
+	str_printf(out, " *\n * %s", p->name);
+	if (u->n_targets > 1)
+		str_printf(out, " for %s", v->target->name);
+	if (p->summary)
+		str_printf(out, ": %s", emit_harmless(a, p->summary));
+	str_putc(out, '\n');
+	if (p->schedule && *p->schedule)
+		put_schedule(a, out, p->schedule);
+}
+
+static void put_head(struct arena *a, const struct cuda_unit *u,
+	struct str *out)
+{
+	str_printf(out, "/* Made by wpkc %s from %s for ", u->version,
+		emit_harmless(a, u->source));
+	put_targets(u, out);
+	str_puts(out, ".\n");
+	for (int i = 0; i < u->n; i++)
+		for (int k = 0; k < u->operators[i].n; k++)
+			put_subject(a, u, &u->operators[i].variants[k], out);
+	str_puts(out, " */\n\n");
 }
 
 static int wanted_align(const struct program *p)
@@ -57,53 +78,134 @@ static int wanted_align(const struct program *p)
 	return align;
 }
 
-static void put_kernels(struct emit *m, const struct program *p)
+static void put_step(struct emit *m, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s)
 {
-	for (int i = 0; i < p->prepare.n; i++)
-		if (p->prepare.v[i].kind == P_LAUNCH)
-			emit_kernel(m, p->prepare.v[i].kernel,
-				emit_kernel_name(m->a, p, &p->prepare.v[i]));
-	for (int i = 0; i < p->steps.n; i++)
-		if (p->steps.v[i].kind == P_LAUNCH)
-			emit_kernel(m, p->steps.v[i].kernel,
-				emit_kernel_name(m->a, p, &p->steps.v[i]));
+	if (s->kind == P_LAUNCH)
+		emit_kernel(m, s->kernel, emit_kernel_name(m->a, o, v, s));
 }
 
-static void put_file(const struct cuda_unit *u,
-	struct program *const *programs, int n, struct str *out)
+static void put_kernels(struct emit *m, const struct cuda_operator *o,
+	const struct cuda_variant *v)
 {
-	struct str kernels;
-	struct emit m = { .a = out->a, .out = &kernels,
-		.target = u->target, .shared_align = 128 };
+	const struct program *p = v->program;
 
-	str_init(&kernels, out->a);
-	for (int i = 0; i < n; i++) {
-		int align = wanted_align(programs[i]);
+	m->places = target_places(m->unit, o, v);
+	for (int i = 0; i < p->prepare.n; i++)
+		put_step(m, o, v, &p->prepare.v[i]);
+	for (int i = 0; i < p->steps.n; i++)
+		put_step(m, o, v, &p->steps.v[i]);
+}
 
-		if (align > m.shared_align)
-			m.shared_align = align;
-	}
-	for (int i = 0; i < n; i++)
-		put_kernels(&m, programs[i]);
-	put_head(m.a, u, programs, n, out);
-	str_putc(out, '\n');
-	emit_device(&m, out);
-	str_puts(out, str_text(&kernels));
-	str_puts(out, "#ifndef __CUDACC_RTC__\n\n");
-	for (int i = 0; i < n; i++)
-		emit_host(m.a, programs[i], out);
-	str_puts(out, "#endif\n");
+static void put_all_kernels(struct emit *m)
+{
+	const struct cuda_unit *u = m->unit;
+
+	for (int i = 0; i < u->n; i++)
+		for (int k = 0; k < u->operators[i].n; k++) {
+			const struct cuda_variant *v =
+				&u->operators[i].variants[k];
+			int align = wanted_align(v->program);
+
+			if (align > m->shared_align)
+				m->shared_align = align;
+		}
+	for (int i = 0; i < u->n; i++)
+		for (int k = 0; k < u->operators[i].n; k++)
+			put_kernels(m, &u->operators[i],
+				&u->operators[i].variants[k]);
 }
 
 void cuda_emit(const struct cuda_unit *u, struct str *out)
 {
-	put_file(u, u->programs, u->n_programs, out);
+	struct str kernels;
+	struct emit m = { .a = out->a, .out = &kernels, .unit = u,
+		.shared_align = 128 };
+
+	str_init(&kernels, out->a);
+	put_all_kernels(&m);
+	put_head(m.a, u, out);
+	if (u->n_targets > 1)
+		target_macro(m.a, u, out);
+	emit_device(&m, out);
+	str_puts(out, str_text(&kernels));
+	str_puts(out, "#ifndef __CUDACC_RTC__\n\n");
+	if (u->n_targets > 1)
+		target_query(out);
+	for (int i = 0; i < u->n; i++)
+		emit_operator(m.a, u, &u->operators[i], out);
+	str_puts(out, "#endif\n");
 }
 
-void cuda_emit_program(const struct cuda_unit *u, const struct program *p,
-	struct str *out)
-{
-	struct program *one = (struct program *)p;
+/* ---- units ---- */
 
-	put_file(u, &one, 1, out);
+static const char *launcher(const struct program *p)
+{
+	return p->launcher ? p->launcher : p->name;
+}
+
+static void add_target(struct cuda_unit *u, const struct target *t)
+{
+	int i = 0;
+
+	while (i < u->n_targets && u->targets[i] != t)
+		i++;
+	if (i < u->n_targets)
+		return;
+	for (u->n_targets++; i > 0 && newer(u->targets[i - 1], t); i--)
+		u->targets[i] = u->targets[i - 1];
+	u->targets[i] = t;
+}
+
+static struct cuda_operator *operator_of(struct cuda_unit *u,
+	const char *name)
+{
+	for (int i = 0; i < u->n; i++)
+		if (!strcmp(u->operators[i].name, name))
+			return &u->operators[i];
+	u->operators[u->n].name = name;
+	return &u->operators[u->n++];
+}
+
+static void add_variant(struct cuda_operator *o, const struct cuda_variant *v)
+{
+	int i = o->n++;
+
+	for (; i > 0 && newer(v->target, o->variants[i - 1].target); i--)
+		o->variants[i] = o->variants[i - 1];
+	o->variants[i] = *v;
+}
+
+struct cuda_unit cuda_unit(struct arena *a, const char *source,
+	const char *version, const struct cuda_variant *v, int n)
+{
+	struct cuda_unit u = { .source = source, .version = version };
+
+	u.operators = ARENA_ARRAY(a, (size_t)n + 1, struct cuda_operator);
+	u.targets = ARENA_ARRAY(a, (size_t)n + 1, const struct target *);
+	for (int i = 0; i < n; i++) {
+		struct cuda_operator *o = operator_of(&u,
+			launcher(v[i].program));
+
+		if (!o->n)
+			o->variants = ARENA_ARRAY(a, (size_t)(n - i),
+				struct cuda_variant);
+		add_target(&u, v[i].target);
+		add_variant(o, &v[i]);
+	}
+	for (int i = 0; i < u.n; i++) {
+		struct cuda_operator *o = &u.operators[i];
+
+		o->face = o->variants[o->n - 1].program;
+		o->chooses = o->n > 1 || u.n_targets > 1 || o->face->sizes.n;
+	}
+	return u;
+}
+
+struct cuda_unit cuda_unit_of(struct arena *a, const char *source,
+	const char *version, const struct target *t, const struct program *p)
+{
+	struct cuda_variant v = { t, p };
+
+	return cuda_unit(a, source, version, &v, 1);
 }
