@@ -101,7 +101,7 @@ static void put_function(struct emit *m, struct str *out, int intrin)
 		"static __device__ __forceinline__ %s", r->signature));
 	str_puts(out, "{\n");
 	if (own && own != used) {
-		str_printf(out, "#if %s\n", target_condition(m->a,
+		str_printf(out, "#if %s\n", target_condition(m->a, m->unit,
 			"WPK_TARGET", own));
 		put_body(m, out, r->body);
 		str_puts(out, "#else\n");
@@ -226,7 +226,7 @@ static void put_places(const struct emit *m, struct str *out, unsigned *now,
 	if (*now)
 		str_puts(out, "#endif\n\n");
 	if (places)
-		str_printf(out, "#if %s\n\n", target_condition(m->a,
+		str_printf(out, "#if %s\n\n", target_condition(m->a, m->unit,
 			"WPK_TARGET", places));
 	*now = places;
 }

@@ -4,6 +4,8 @@
  * code is for, then by the sizes, the first variant that serves. */
 #include "cuda/host.h"
 
+#include <string.h>
+
 struct choice {
 	struct arena *a;
 	const struct cuda_unit *u;
@@ -187,14 +189,15 @@ static void put_bytes(const struct choice *c, const char *what, bool prepared)
 static const char *when(const struct choice *c, const struct cuda_variant *v)
 {
 	const char *sizes = serves(c, v), *target;
-	unsigned places = target_places(c->u, c->o, v);
-	bool several = places & (places - 1);
+	bool several;
 
 	if (c->u->n_targets < 2)
 		return sizes;
-	target = target_condition(c->a, "target", places);
+	target = target_condition(c->a, c->u, "target",
+		target_places(c->u, c->o, v));
 	if (!sizes)
 		return target;
+	several = strstr(target, "||") != NULL;
 	return arena_printf(c->a, "%s%s%s && %s", several ? "(" : "", target,
 		several ? ")" : "", sizes);
 }

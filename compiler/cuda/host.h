@@ -12,8 +12,8 @@
 unsigned target_places(const struct cuda_unit *u,
 	const struct cuda_operator *o, const struct cuda_variant *v);
 /* "WPK_TARGET == 1 || WPK_TARGET == 3" */
-const char *target_condition(struct arena *a, const char *name,
-	unsigned places);
+const char *target_condition(struct arena *a, const struct cuda_unit *u,
+	const char *name, unsigned places);
 /* The definition of WPK_TARGET. */
 void target_macro(struct arena *a, const struct cuda_unit *u,
 	struct str *out);

@@ -103,7 +103,8 @@ void emit_kernel(struct emit *m, const struct kernel *k, const char *name)
 	put_signature(m, k, name);
 	if (guarded)
 		emit_line(m->out, 0, arena_printf(m->a, "#if %s",
-			target_condition(m->a, "WPK_TARGET", m->places)));
+			target_condition(m->a, m->unit, "WPK_TARGET",
+			m->places)));
 	put_arrays(m, k);
 	emit_block(m, &k->body);
 	str_puts(m->out, guarded ? "#else\n\t__trap();\n#endif\n}\n\n" :

@@ -45,16 +45,25 @@ unsigned target_places(const struct cuda_unit *u,
 	return places;
 }
 
-const char *target_condition(struct arena *a, const char *name,
-	unsigned places)
+/* Without the bits below "from": are "places" all there are from there on? */
+static bool is_rest(const struct cuda_unit *u, unsigned places, int from)
 {
+	return places == (1u << u->n_targets) - (1u << from);
+}
+
+const char *target_condition(struct arena *a, const struct cuda_unit *u,
+	const char *name, unsigned places)
+{
+	int first = __builtin_ctz(places | 1u << u->n_targets);
 	struct str s;
 
+	if (is_rest(u, places, first) && first + 1 < u->n_targets)
+		return arena_printf(a, "%s >= %d", name, first + 1);
 	str_init(&s, a);
 	for (int i = 0; places >> i; i++)
 		if (places >> i & 1)
-			str_printf(&s, "%s%s == %d", str_text(&s)[0] ?
-				" || " : "", name, i + 1);
+			str_printf(&s, "%s%s == %d", s.n ? " || " : "", name,
+				i + 1);
 	return str_text(&s);
 }
 

@@ -147,7 +147,7 @@ static void try_sketch(struct session *s, struct job *j, int group,
 	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
-		.target = s->target, .gpu = s->gpu,
+		.target = j->place->target, .gpu = j->place->gpu,
 		.schedule = share_of(s, j, group) } };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);
@@ -159,7 +159,7 @@ static void try_sketch(struct session *s, struct job *j, int group,
 	share_bind(s, j, c, bind_to);
 	if (!c->space)
 		return;
-	c->space->smem_max = s->target->smem_block;
+	c->space->smem_max = j->place->target->smem_block;
 	remember_open(s, c);
 	if (!pin_settings(s, j, c))
 		c->space = NULL;
@@ -479,7 +479,7 @@ static bool lock_has_plan(struct session *s, const struct job *j)
 {
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		const struct lock_entry *e = lock_find(s->lock, j->hash,
-			s->target->name, s->o->gpu, g);
+			j->place->target->name, j->place->named, g);
 
 		if (!e || !same_kernel(s, j, g, e))
 			return false;
@@ -494,7 +494,7 @@ static bool plan_from_lock(struct session *s, struct job *j, const char **why)
 
 	for (int g = 0; g < j->partition->n_groups; g++)
 		if (!entry_genes(s, j, g, lock_find(s->lock, j->hash,
-		    s->target->name, s->o->gpu, g), &parts[g].choice, why))
+		    j->place->target->name, j->place->named, g), &parts[g].choice, why))
 			return false;
 	j->plans[j->plan].parts = j->parts = parts;
 	return true;
@@ -508,7 +508,8 @@ bool candidates_from_lock(struct session *s, struct job *j, const char **why)
 		if (lock_has_plan(s, j))
 			return plan_from_lock(s, j, why);
 	}
-	if (lock_find(s->lock, j->hash, s->target->name, s->o->gpu, 0))
+	if (lock_find(s->lock, j->hash, j->place->target->name,
+	    j->place->named, 0))
 		*why = "it is of other kernels";
 	return false;
 }
@@ -557,7 +558,7 @@ struct program *candidates_program(struct session *s, struct arena *a,
 		c->candidate->sketch->build(&c->candidate->task, a, values, p);
 	}
 	program_layout(p);
-	why = program_verify(a, p, s->target);
+	why = program_verify(a, p, j->place->target);
 	if (why)
 		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",
 			j->name, why);

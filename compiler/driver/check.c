@@ -49,7 +49,7 @@ static const char *error_text(const struct check *c)
 static void describe_success(struct check *c)
 {
 	const struct check_result *o = c->out;
-	const char *name = c->r->program->name;
+	const char *name = c->name;
 
 	if (o->device)
 		c->out->line = arena_printf(c->a, "%s: verified %s on %s, %lld "
@@ -71,7 +71,7 @@ static void describe_success(struct check *c)
 
 static void describe_mismatch(struct check *c)
 {
-	const char *name = c->r->program->name;
+	const char *name = c->name;
 
 	if (c->wrong)
 		c->out->line = arena_printf(c->a, "%s: wrong: %lld of %lld "
@@ -88,7 +88,7 @@ static enum check_verdict verify(struct check *c, const char *folder)
 
 	if (!check_memory_open(c)) {
 		c->out->line = arena_printf(c->a, "%s: not verified: no memory "
-			"for its tensors: %s", c->r->program->name,
+			"for its tensors: %s", c->name,
 			strerror(errno));
 		return CHECK_UNAVAILABLE;
 	}
@@ -117,13 +117,20 @@ static enum check_verdict verify(struct check *c, const char *folder)
 void check_program(struct arena *a, const struct check_request *r,
 	struct check_result *out)
 {
-	struct check c = { .a = a, .r = r, .out = out, .launch = -1 };
+	struct check c = { .a = a, .r = r, .out = out, .launch = -1,
+		.name = r->name ? r->name : r->program->name,
+		.o = r->operator };
+	struct cuda_unit alone;
 	sigset_t before;
 	double begin = now();
 	const char *folder;
 
 	*out = (struct check_result){ .verdict = CHECK_UNAVAILABLE };
 	str_init(&c.detail, a);
+	if (!c.o) {
+		alone = cuda_unit_of(a, "", "", r->target, r->program);
+		c.o = alone.operators;
+	}
 	child_hold(&before);
 	folder = child_folder(a);
 	if (folder) {
@@ -131,13 +138,13 @@ void check_program(struct arena *a, const struct check_request *r,
 		child_folder_remove(folder);
 	} else {
 		out->line = arena_printf(a, "%s: not verified: no folder for "
-			"temporary files: %s", r->program->name,
+			"temporary files: %s", c.name,
 			strerror(errno));
 	}
 	check_memory_close(&c);
 	if (out->verdict == CHECK_STOPPED)
 		out->line = arena_printf(a, "%s: not verified: stopped",
-			r->program->name);
+			c.name);
 	out->detail = str_text(&c.detail);
 	out->seconds = now() - begin;
 	child_release(&before);

@@ -61,7 +61,7 @@ void check_bytes_read(struct check *c, const char *report)
 	struct check_result *out = c->out;
 	struct traffic t;
 
-	for (int i = 0; i <= c->n_tensors; i++)
+	for (int i = 0; i <= c->n_tensors + 1; i++)
 		if (read_line(report, i, &t))
 			add(out, &t, i < c->n_tensors && c->tensors[i].output,
 				i == c->n_tensors);
@@ -70,9 +70,10 @@ void check_bytes_read(struct check *c, const char *report)
 	str_printf(&c->detail, "  %lld bytes of global memory, %.2f times the "
 		"least\n", (long long)out->asked, (double)out->asked /
 		(double)out->least);
-	for (int i = 0; i <= c->n_tensors; i++)
+	for (int i = 0; i <= c->n_tensors + 1; i++)
 		if (read_line(report, i, &t))
 			put_traffic(c, i < c->n_tensors ?
 				c->r->op->tensors[c->tensors[i].ir].name :
-				"workspace", &t, i == c->n_tensors);
+				i > c->n_tensors ? "prepared" : "workspace",
+				&t, i == c->n_tensors);
 }

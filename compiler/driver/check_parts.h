@@ -3,6 +3,7 @@
 #ifndef WPK_COMPILER_DRIVER_CHECK_PARTS_H
 #define WPK_COMPILER_DRIVER_CHECK_PARTS_H
 
+#include "cuda/cuda.h"
 #include "driver/check.h"
 
 enum { CHECK_RUNS = 2 };	/* late, early */
@@ -25,6 +26,8 @@ struct check_tensor {
 struct check {
 	struct arena *a;
 	const struct check_request *r;
+	const char *name;
+	const struct cuda_operator *o;
 	struct check_result *out;
 	struct check_tensor *tensors;
 	int n_tensors;
@@ -49,6 +52,12 @@ bool check_memory_open(struct check *c);
 void check_memory_close(struct check *c);
 /* The byte that outputs of a run are filled with before it. */
 int check_poison(int run);
+
+/* ---- check_entry.c: how the main program calls the launcher ---- */
+
+/* Launches go to "stream", an expression. */
+void check_entry(const struct cuda_operator *o, const struct program *p,
+	const char *stream, struct str *out);
 
 /* ---- check_run.c: the compiler and the emulated program ---- */
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cuda/cuda.h"
 #include "driver/check_parts.h"
 #include "driver/child.h"
 #include "driver/paths.h"
@@ -19,80 +18,8 @@ static const double default_seconds = 120;
 enum check_verdict check_end(struct check *c, enum check_verdict v,
 	const char *what)
 {
-	c->out->line = arena_printf(c->a, "%s: %s", c->r->program->name, what);
+	c->out->line = arena_printf(c->a, "%s: %s", c->name, what);
 	return v;
-}
-
-/* ---- the text ---- */
-
-static void put_pointers(struct str *out, const struct program *p, bool inputs)
-{
-	int tensor = 0;
-
-	for (int i = 0; i < p->tensors.n; i++) {
-		const struct p_tensor *t = &p->tensors.v[i];
-
-		if (t->role != P_IN && t->role != P_OUT)
-			continue;
-		if (t->role == (inputs ? P_IN : P_OUT))
-			str_printf(out, "(%s *)tensor[%d], ",
-				dtype_row(t->type)->c, tensor);
-		tensor++;
-	}
-}
-
-static bool prepares(const struct program *p, int tensor)
-{
-	for (int i = 0; i < p->prepare.n; i++)
-		for (int j = 0; j < p->prepare.v[i].n_args; j++)
-			if (p->prepare.v[i].args[j] == tensor)
-				return true;
-	return false;
-}
-
-static void put_prepare(struct str *out, const struct program *p,
-	const char *name)
-{
-	int tensor = 0;
-
-	str_printf(out, "\tstatic unsigned char prepared[%lld] "
-		"__align__(256);\n\tint code = (int)%s_prepare(",
-		(long long)p->prepared, name);
-	for (int i = 0; i < p->tensors.n; i++) {
-		const struct p_tensor *t = &p->tensors.v[i];
-
-		if (t->role == P_IN && prepares(p, i))
-			str_printf(out, "(%s *)tensor[%d], ",
-				dtype_row(t->type)->c, tensor);
-		tensor += t->role == P_IN || t->role == P_OUT;
-	}
-	str_puts(out, "prepared, sizeof prepared, 0);\n\n"
-		"\tif (code)\n\t\treturn code;\n");
-}
-
-/* What the emulator calls. Workspace comes with the room the launcher asks
- * for. */
-static void put_entry(struct str *out, const struct program *p,
-	const char *stream)
-{
-	const char *name = cuda_symbol(out->a, p->name);
-
-	str_printf(out, "\nextern \"C\" size_t wpk_emu_workspace()\n{\n"
-		"\treturn %s_workspace();\n}\n\n"
-		"extern \"C\" int wpk_emu_entry(void *const *tensor, "
-		"void *workspace, size_t bytes)\n{\n", name);
-	if (p->prepared)
-		put_prepare(out, p, name);
-	str_printf(out, "\t(void)tensor, (void)workspace, (void)bytes;\n"
-		"\treturn (int)%s(", name);
-	put_pointers(out, p, true);
-	put_pointers(out, p, false);
-	if (p->prepared)
-		str_puts(out, "prepared, sizeof prepared, ");
-	if (p->workspace)
-		str_puts(out, "workspace, bytes, ");
-	str_puts(out, stream);
-	str_puts(out, ");\n}\n");
 }
 
 /* ---- the compiler ---- */
@@ -129,6 +56,7 @@ static void push_flags(const struct check *c, struct command *k)
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
 	static const char *const bytes[] = { "-O1", "-fsanitize=thread",
 		"-fno-tree-sra", "-DWPK_EMU_COUNT", "-c" };
+	const char *macros[2];
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		push(k, flags[i]);
@@ -140,6 +68,9 @@ static void push_flags(const struct check *c, struct command *k)
 		push(k, bytes[i]);
 	if (!c->r->address && !c->r->bytes)
 		push(k, "-O2");
+	cuda_device_macros(c->a, c->r->target, macros);
+	for (int i = 0; i < 2 && macros[i]; i++)
+		push(k, macros[i]);
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
 		push(k, "-mavx2");
@@ -387,7 +318,8 @@ enum check_verdict check_run(struct check *c, const char *folder)
 	str_putn(&s, c->r->cuda, c->r->n_cuda);
 	if (c->r->nvcc)
 		str_puts(&s, "\nextern cudaStream_t wpk_gpu_stream;\n");
-	put_entry(&s, c->r->program, c->r->nvcc ? "wpk_gpu_stream" : "0");
+	check_entry(c->o, c->r->program, c->r->nvcc ? "wpk_gpu_stream" : "0",
+		&s);
 	if (!child_write_file(b.source, str_text(&s), s.n))
 		return check_end(c, CHECK_UNAVAILABLE, arena_printf(c->a,
 			"not verified: %s", strerror(errno)));

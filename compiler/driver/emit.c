@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "cuda/cuda.h"
 #include "driver/output.h"
 #include "driver/toolchain.h"
 #include "driver/version.h"
@@ -50,31 +49,40 @@ static const char *guard_of(struct session *s, const char *file)
 }
 
 /* No GPU in it: the bytes depend on source, schedule and target alone. */
-static struct cuda_unit unit_of(struct session *s,
-	struct program *const *programs, int n)
+struct cuda_unit emit_program(const struct session *s, struct arena *a,
+	const struct job *j, const struct program *p)
 {
-	return (struct cuda_unit){ .source = base_name(s->o->input),
-		.version = WPK_VERSION, .target = s->target,
-		.programs = programs, .n_programs = n };
+	return cuda_unit_of(a, base_name(s->o->input), WPK_VERSION,
+		j->place->target, p);
 }
 
-void emit_program(const struct session *s, const struct program *p,
-	struct str *out)
+static const char *launcher_of(const struct job *j)
 {
-	struct program *one = (struct program *)p;
-	struct cuda_unit u = unit_of((struct session *)s, &one, 1);
-
-	cuda_emit_program(&u, p, out);
+	return j->program->launcher ? j->program->launcher : j->program->name;
 }
 
-static struct program **programs(struct session *s)
+/* Of the jobs that have "launcher", NULL: of all. */
+static struct cuda_unit unit_of(const struct session *s, struct arena *a,
+	const char *launcher)
 {
-	struct program **v = ARENA_ARRAY(s->a, (size_t)s->n_jobs,
-		struct program *);
+	struct cuda_variant *v = ARENA_ARRAY(a, (size_t)s->n_jobs + 1,
+		struct cuda_variant);
+	int n = 0;
 
-	for (int i = 0; i < s->n_jobs; i++)
-		v[i] = s->jobs[i].program;
-	return v;
+	for (int i = 0; i < s->n_jobs; i++) {
+		const struct job *j = &s->jobs[i];
+
+		if (launcher && strcmp(launcher_of(j), launcher))
+			continue;
+		v[n++] = (struct cuda_variant){ j->place->target, j->program };
+	}
+	return cuda_unit(a, base_name(s->o->input), WPK_VERSION, v, n);
+}
+
+struct cuda_unit emit_launcher(const struct session *s, struct arena *a,
+	const struct job *j)
+{
+	return unit_of(s, a, launcher_of(j));
 }
 
 static void put_ir(struct session *s, struct str *out)
@@ -125,7 +133,7 @@ static void put_schedules(struct session *s, struct str *out)
 		const struct job *j = &s->jobs[i];
 
 		str_printf(out, "schedule chosen for %s target %s {\n",
-			j->item->name.text, s->target->name);
+			j->item->name.text, j->place->target->name);
 		put_indented(out, candidates_schedule(s->a, j));
 		str_puts(out, "}\n");
 	}
@@ -133,8 +141,7 @@ static void put_schedules(struct session *s, struct str *out)
 
 static bool put_ptx(struct session *s, struct str *out)
 {
-	struct program **v = programs(s);
-	struct cuda_unit u = unit_of(s, v, s->n_jobs);
+	struct cuda_unit u = unit_of(s, s->a, NULL);
 	struct str cu;
 	const char *why;
 
@@ -144,16 +151,17 @@ static bool put_ptx(struct session *s, struct str *out)
 			"or /usr/local/cuda");
 	str_init(&cu, s->a);
 	cuda_emit(&u, &cu);
-	why = toolchain_ptx(s->a, s->nvcc, str_text(&cu), cu.n, s->target,
+	why = toolchain_ptx(s->a, s->nvcc, str_text(&cu), cu.n, s->places[0].target,
 		PTX_SECONDS, out);
 	return !why || session_fail(s, EXIT_USER, "%s", why);
 }
 
 static bool put_texts(struct session *s, unsigned emit, struct str *out)
 {
-	struct program **v = programs(s);
-	struct cuda_unit u = unit_of(s, v, s->n_jobs);
+	struct cuda_unit u = {0};
 
+	if (emit & (EMIT_CU | EMIT_HEADER))
+		u = unit_of(s, s->a, NULL);
 	if (emit & EMIT_IR)
 		put_ir(s, out);
 	if (emit & EMIT_SPACE)
@@ -161,7 +169,7 @@ static bool put_texts(struct session *s, unsigned emit, struct str *out)
 	if (emit & EMIT_SCHED)
 		put_schedules(s, out);
 	for (int i = 0; i < s->n_jobs && emit & EMIT_KERNEL; i++)
-		program_print(v[i], out);
+		program_print(s->jobs[i].program, out);
 	if (emit & EMIT_CU)
 		cuda_emit(&u, out);
 	if (emit & EMIT_HEADER)
@@ -273,9 +281,8 @@ bool emit_outputs(struct session *s)
 {
 	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
 	const char *path = output_path(s, emit), *dep = dep_path(s, path), *why;
-	struct program **v = programs(s);
-	struct cuda_unit u = unit_of(s, v, s->n_jobs);
 	struct str text, header, deps, lock;
+	struct cuda_unit u;
 	struct outputs out;
 
 	outputs_init(&out, s->a);
@@ -291,6 +298,7 @@ bool emit_outputs(struct session *s)
 	}
 	outputs_add(&out, path, &text);
 	if (s->o->header) {
+		u = unit_of(s, s->a, NULL);
 		cuda_emit_header(&u, guard_of(s, base_name(s->o->header)),
 			&header);
 		outputs_add(&out, s->o->header, &header);

@@ -47,13 +47,14 @@ static const char *shape_name(struct session *s, const char *name,
 
 static bool add_job(struct session *s, const struct ast_unit *unit,
 	const struct lower_item *it, const struct directives_shape *shape,
-	bool several, const struct directives_tune *tune, struct job *j)
+	const struct place *place, bool several,
+	const struct directives_tune *tune, struct job *j)
 {
 	struct lower_request r = { .unit = unit, .item = it->item,
 		.shape = shape->sizes, .n_shape = shape->n };
 	const struct ast_item *block;
 
-	*j = (struct job){ .item = it->item };
+	*j = (struct job){ .item = it->item, .place = place };
 	if (several)
 		r.name = shape_name(s, it->item->name.text, shape);
 	j->reference = lower(s->a, &r, s->d);
@@ -67,7 +68,8 @@ static bool add_job(struct session *s, const struct ast_unit *unit,
 		j->trials = tune->trials;
 		j->seconds = tune->seconds;
 	}
-	block = directives_pick(s->a, s->unit, it->item, j->op, s->target, s->d);
+	block = directives_pick(s->a, s->unit, it->item, j->op,
+		place->target, s->d);
 	if (block) {
 		j->schedule = directives_schedule(s->a, block, j->op, s->d);
 		if (!j->schedule)
@@ -184,26 +186,39 @@ static bool ops_are_known(struct session *s, const struct lower_item *items,
 /* An operator whose sizes are open takes them from --shape, or else is
  * compiled at each shape of its tune blocks. */
 static bool add_item(struct session *s, const struct lower_item *it,
-	const struct directives_shape *given, job_list *jobs)
+	const struct directives_shape *given, const struct place *place,
+	job_list *jobs)
 {
 	struct directives_tune tune;
 	struct job j;
 	bool many;
 
-	if (!directives_tune(s->a, s->unit, it->item, s->target, &tune, s->d))
+	if (!directives_tune(s->a, s->unit, it->item, place->target, &tune,
+	    s->d))
 		return false;
 	if (!it->open[0] || given->n || !tune.n_shapes) {
-		if (!add_job(s, s->unit, it, given, false, &tune, &j))
+		if (!add_job(s, s->unit, it, given, place, false, &tune, &j))
 			return false;
 		vec_push(s->a, jobs, j);
 		return true;
 	}
 	many = tune.n_shapes > 1;
 	for (int i = 0; i < tune.n_shapes; i++) {
-		if (!add_job(s, s->unit, it, &tune.shapes[i], many, &tune, &j))
+		if (!add_job(s, s->unit, it, &tune.shapes[i], place, many,
+		    &tune, &j))
 			return false;
 		vec_push(s->a, jobs, j);
 	}
+	return true;
+}
+
+/* For every target; what is wrong with an operator is said once. */
+static bool add_places(struct session *s, const struct lower_item *it,
+	const struct directives_shape *given, job_list *jobs)
+{
+	for (int i = 0; i < s->n_places; i++)
+		if (!add_item(s, it, given, &s->places[i], jobs))
+			return false;
 	return true;
 }
 
@@ -244,7 +259,7 @@ bool jobs_create(struct session *s)
 			s->unit->src->path);
 	for (int i = 0; i < n && s->code == EXIT_DONE; i++)
 		if (is_wanted(s, items[i].item->name.text))
-			ok &= add_item(s, &items[i], &given, &jobs);
+			ok &= add_places(s, &items[i], &given, &jobs);
 	s->jobs = jobs.v;
 	s->n_jobs = jobs.n;
 	return ok && s->code == EXIT_DONE && settings_are_known(s);
@@ -264,7 +279,7 @@ static const char *other_judges(struct session *s,
 }
 
 static bool add_test(struct session *s, const struct directives_test *t,
-	job_list *jobs)
+	const struct place *place, job_list *jobs)
 {
 	struct lower_item *items;
 	int n;
@@ -276,7 +291,7 @@ static bool add_test(struct session *s, const struct directives_test *t,
 			struct job j;
 
 			if (!add_job(s, t->owner, &items[i], &t->shapes[k],
-			    t->n_shapes > 1, NULL, &j))
+			    place, t->n_shapes > 1, NULL, &j))
 				return false;
 			j.seed = t->seed;
 			j.not_against = other_judges(s, t);
@@ -299,7 +314,8 @@ bool jobs_create_tests(struct session *s)
 		return session_fail(s, EXIT_USER, "'%s' has no test block",
 			s->unit->src->path);
 	for (int i = 0; i < n; i++)
-		ok &= add_test(s, &tests[i], &jobs);
+		for (int k = 0; k < s->n_places; k++)
+			ok &= add_test(s, &tests[i], &s->places[k], &jobs);
 	s->jobs = jobs.v;
 	s->n_jobs = jobs.n;
 	return ok;

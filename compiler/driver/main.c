@@ -68,17 +68,30 @@ static void print_diagnostics(struct session *s)
 
 /* ---- where code goes ---- */
 
-static void choose_target(struct session *s)
+/* --gpu is a GPU of one target; others take the one assumed for them. */
+static struct place place_of(const struct session *s, const struct target *t)
 {
-	if (s->o->gpu)
-		s->gpu = gpu_named(s->o->gpu);
-	if (s->o->target)
-		s->target = target_named(s->o->target);
-	if (!s->gpu)
-		s->gpu = s->target ? gpu_for_target(s->target) :
-			gpu_named("h200");
-	if (!s->target)
-		s->target = target_named(s->gpu->arch);
+	const struct gpu *g = s->o->gpu ? gpu_named(s->o->gpu) : NULL;
+	bool named = g && g->cc == t->cc;
+
+	return (struct place){ t, named ? g : gpu_for_target(t),
+		named ? s->o->gpu : NULL };
+}
+
+static void choose_places(struct session *s)
+{
+	const struct gpu *g = gpu_named(s->o->gpu ? s->o->gpu : "h200");
+	int n = s->o->targets.n;
+
+	s->places = ARENA_ARRAY(s->a, (size_t)n + 1, struct place);
+	for (const struct target *t = target_list(); t->name; t++)
+		for (int i = 0; i < n; i++)
+			if (target_named(s->o->targets.v[i]) == t) {
+				s->places[s->n_places++] = place_of(s, t);
+				break;
+			}
+	if (!n)
+		s->places[s->n_places++] = place_of(s, target_named(g->arch));
 }
 
 /* ---- sources ---- */
@@ -166,7 +179,7 @@ static bool find_others(struct session *s, struct job *j)
 /* The lock's schedule where it has one; else the default, except --frozen. */
 static bool choose(struct session *s, struct job *j)
 {
-	const char *why = NULL;
+	const char *why = NULL, *gpu = j->place->named;
 
 	if (candidates_from_lock(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
@@ -175,8 +188,8 @@ static bool choose(struct session *s, struct job *j)
 		return session_fail(s, EXIT_FROZEN,
 			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc "
 			"--tune without --frozen",
-			s->lock_path, s->target->name, s->o->gpu ? " of GPU " :
-			"", s->o->gpu ? s->o->gpu : "", j->name,
+			s->lock_path, j->place->target->name, gpu ? " of GPU " :
+			"", gpu ? gpu : "", j->name,
 			why ? ": " : "", why ? why : "");
 	if (why)
 		session_say(s, "%s: the lock's schedule is not used: %s", j->name,
@@ -205,7 +218,7 @@ static bool build_all(struct session *s)
 
 static bool only_ir(const struct options *o)
 {
-	return o->emit == EMIT_IR && !o->tune && !o->check;
+	return o->emit == EMIT_IR && !o->tune && !o->check && !o->header;
 }
 
 /* The partition that would be taken, where there are several. */
@@ -237,7 +250,7 @@ static bool compile(struct session *s)
 
 static void run(struct session *s)
 {
-	choose_target(s);
+	choose_places(s);
 	find_imports(s);
 	s->nvcc = toolchain_nvcc(s->a);
 	if (open_lock(s) && emit_possible(s) && load(s))

@@ -130,17 +130,29 @@ static bool set_emit(struct reading *r, const char *v)
 	return r->o->emit || fail(r, "--emit wants a list: what to write");
 }
 
-static bool set_target(struct reading *r, const char *v)
+static bool unknown_target(struct reading *r, const char *v)
 {
 	struct str list;
 
-	r->o->target = v;
-	if (target_named(v))
-		return true;
 	str_init(&list, r->a);
 	for (const struct target *t = target_list(); t->name; t++)
 		str_printf(&list, " %s", t->name);
 	return fail(r, "unknown target '%s'; there are%s", v, str_text(&list));
+}
+
+/* Each --target is a list of its own; the last one counts. */
+static bool set_targets(struct reading *r, const char *v)
+{
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+
+	r->o->targets.n = 0;
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		if (!target_named(p))
+			return unknown_target(r, p);
+		vec_push(r->a, &r->o->targets, p);
+	}
+	return r->o->targets.n || unknown_target(r, v);
 }
 
 static bool set_gpu(struct reading *r, const char *v)
@@ -388,7 +400,7 @@ static const struct option {
 	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
 	{ "--emit", "LIST", VALUE, set_emit,
 		"what to write: ir, space, sched, kernel, cu, header, ptx" },
-	{ "--target", "ARCH", VALUE, set_target,
+	{ "--target", "ARCHS", VALUE, set_targets,
 		"compile for sm_75 .. sm_121a (default: the GPU's)" },
 	{ "--gpu", "NAME", VALUE, set_gpu,
 		"predict costs for it (default: h200, or the target's)" },
@@ -583,6 +595,14 @@ static bool read_args(struct reading *r, int n, const char *const *v)
 	return true;
 }
 
+static bool fits_a_target(const struct options *o)
+{
+	for (int i = 0; i < o->targets.n; i++)
+		if (target_named(o->targets.v[i])->cc == gpu_named(o->gpu)->cc)
+			return true;
+	return !o->targets.n;
+}
+
 static bool consistent(struct reading *r)
 {
 	const struct options *o = r->o;
@@ -613,10 +633,11 @@ static bool consistent(struct reading *r)
 		return fail(r, "-MT names the target of a depfile: add -MD or -MF FILE");
 	if (o->dep && !o->dep_file && !to_file && o->output)
 		return fail(r, "-MD with -o - needs -MF FILE");
-	if (o->gpu && o->target && gpu_named(o->gpu)->cc !=
-	    target_named(o->target)->cc)
+	if (o->gpu && !fits_a_target(o))
 		return fail(r, "%s is an %s, not an %s", o->gpu,
-			gpu_named(o->gpu)->arch, o->target);
+			gpu_named(o->gpu)->arch, o->targets.v[0]);
+	if (o->emit & EMIT_PTX && o->targets.n > 1)
+		return fail(r, "--emit=ptx is for one target at a time");
 	return true;
 }
 

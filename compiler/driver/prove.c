@@ -17,11 +17,11 @@ static struct proof verdict(enum verdict v, const char *text)
 }
 
 static struct proof assemble(struct session *s, struct arena *a,
-	const struct str *cu)
+	const struct job *j, const struct str *cu)
 {
 	struct toolchain_report r;
 	const char *why = toolchain_compile(a, s->nvcc, str_text(cu), cu->n,
-		s->target, NVCC_SECONDS, &r);
+		j->place->target, NVCC_SECONDS, &r);
 
 	if (why)
 		return (struct proof){ .verdict = V_COMPILE, .text = why,
@@ -35,16 +35,26 @@ static struct proof assemble(struct session *s, struct arena *a,
 	return verdict(V_MEASURED, "");
 }
 
+/* "c2", or where it is compiled for several targets "c2 for sm_80". */
+static const char *name_of(const struct session *s, struct arena *a,
+	const struct job *j)
+{
+	return s->n_places == 1 ? j->name : arena_printf(a, "%s for %s",
+		j->name, j->place->target->name);
+}
+
 static struct proof emulate(struct session *s, struct arena *a,
-	const struct job *j, const struct program *p, const struct str *cu)
+	const struct job *j, const struct program *p,
+	const struct cuda_operator *o, const struct str *cu)
 {
 	static const enum verdict verdicts[] = {
 		[CHECK_VERIFIED] = V_MEASURED, [CHECK_WRONG] = V_WRONG,
 		[CHECK_FAULT] = V_FAULT, [CHECK_TIMEOUT] = V_TIMEOUT,
 		[CHECK_UNAVAILABLE] = V_MEASURED, [CHECK_STOPPED] = V_TIMEOUT,
 	};
-	struct check_request r = { .program = p, .op = j->reference,
-		.target = s->target, .cuda = str_text(cu), .n_cuda = cu->n,
+	struct check_request r = { .name = name_of(s, a, j), .program = p,
+		.operator = o, .op = j->reference,
+		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
 		.address = s->o->check_address,
 		.bytes = s->o->check_bytes, .nvcc = s->o->check_gpu ?
 			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
@@ -63,11 +73,14 @@ struct proof prove(struct session *s, struct arena *a, const struct job *j,
 	const struct program *p)
 {
 	struct proof r = verdict(V_MEASURED, "");
+	struct cuda_unit u = s->o->check ? emit_launcher(s, a, j) :
+		emit_program(s, a, j, p);
 	struct str cu;
 
 	str_init(&cu, a);
-	emit_program(s, p, &cu);
+	cuda_emit(&u, &cu);
 	if (s->nvcc && !s->o->check)
-		r = assemble(s, a, &cu);
-	return r.verdict == V_MEASURED ? emulate(s, a, j, p, &cu) : r;
+		r = assemble(s, a, j, &cu);
+	return r.verdict == V_MEASURED ? emulate(s, a, j, p, u.operators, &cu) :
+		r;
 }

@@ -5,6 +5,7 @@
 #define WPK_COMPILER_DRIVER_SESSION_H
 
 #include "base/diag.h"
+#include "cuda/cuda.h"
 #include "driver/options.h"
 #include "front/front.h"
 #include "ir/ir.h"
@@ -57,11 +58,20 @@ struct plan {
 	double seconds;
 };
 
-/* One operator at one shape. "reference" is what lowering made of it, the
- * judge; "op" what the passes made of that, the thing compiled. */
+/* What code is for, and the GPU whose costs are predicted; "named" is what the
+ * user called that, or NULL. */
+struct place {
+	const struct target *target;
+	const struct gpu *gpu;
+	const char *named;
+};
+
+/* One operator at one shape on one target. "reference" is what lowering
+ * made of it, the judge; "op" what the passes made of that, the thing compiled. */
 struct job {
 	const char *name;
 	const struct ast_item *item;
+	const struct place *place;
 	struct ir_operator *reference, *op;
 	struct ir_partition *partition;
 	const struct schedule *schedule;
@@ -85,8 +95,8 @@ struct session {
 	struct ast_unit *unit;
 	struct front_files files;
 	const char *const *import_dirs;
-	const struct target *target;
-	const struct gpu *gpu;
+	struct place *places;		/* oldest target first */
+	int n_places;
 	struct job *jobs;
 	int n_jobs;
 	struct lock *lock;
@@ -210,9 +220,12 @@ void workers_run(struct session *s, int n,
 bool emit_outputs(struct session *s);
 /* Could they be written? Asked before the work is done. */
 bool emit_possible(struct session *s);
-/* The .cu text of one program alone. */
-void emit_program(const struct session *s, const struct program *p,
-	struct str *out);
+/* The file of one program alone, and of all that the job's launcher chooses
+ * from. */
+struct cuda_unit emit_program(const struct session *s, struct arena *a,
+	const struct job *j, const struct program *p);
+struct cuda_unit emit_launcher(const struct session *s, struct arena *a,
+	const struct job *j);
 
 /* ---- checks.c ---- */
 

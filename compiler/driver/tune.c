@@ -329,7 +329,7 @@ static void tell_job(struct session *s, const struct job *j,
 
 	str_init(&out, s->a);
 	str_printf(&out, "%s: %.3g us predicted on %s by", j->name,
-		total_seconds(j) * 1e6, s->gpu->name);
+		total_seconds(j) * 1e6, j->place->gpu->name);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		str_printf(&out, "%s %s", g ? "," : "",
 			j->parts[g].choice.candidate->sketch->name);
@@ -366,8 +366,9 @@ static void record(struct session *s, const struct job *j, int group)
 {
 	const struct choice *c = &j->parts[group].choice;
 	const struct space *sp = c->candidate->space;
-	struct lock_entry e = { .op = j->name, .target = s->target->name,
-		.gpu = s->gpu->name, .hash = j->hash, .group = group,
+	struct lock_entry e = { .op = j->name,
+		.target = j->place->target->name,
+		.gpu = j->place->gpu->name, .hash = j->hash, .group = group,
 		.sketch = c->candidate->sketch->name, .seconds = c->seconds,
 		.measured = c->measured, .verified = c->verified,
 		.kernel = j->n_plans > 1 ? plan_kernel(s->a, j->op,
@@ -387,7 +388,7 @@ static void record(struct session *s, const struct job *j, int group)
 
 static void record_all(struct session *s, const struct job *j)
 {
-	lock_trim(s->lock, j->name, s->target->name, s->gpu->name,
+	lock_trim(s->lock, j->name, j->place->target->name, j->place->gpu->name,
 		j->partition->n_groups);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		record(s, j, g);
@@ -520,14 +521,25 @@ static bool settle_all(struct contest *c, const char **texts)
 	return ok;
 }
 
+static void tell_places(const struct session *s)
+{
+	struct str list;
+
+	str_init(&list, s->a);
+	for (int i = 0; i < s->n_places; i++)
+		str_printf(&list, "%s%s (%s)", i ? ", " : "",
+			s->places[i].gpu->name, s->places[i].target->name);
+	session_say(s, "no GPU is measured: costs are predictions for %s",
+		str_text(&list));
+}
+
 bool tune_jobs(struct session *s)
 {
 	struct contest c = { .s = s };
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
 
-	session_say(s, "no GPU is measured: costs are predictions for %s (%s)",
-		s->gpu->name, s->target->name);
+	tell_places(s);
 	if (!search_all(s) || !rank_all(&c))
 		return false;
 	if (*s->stop || s->o->no_verify) {

@@ -33,22 +33,25 @@ static const char *without(struct arena *a, const char *name, const char *part)
 		arena_strndup(a, name, n - m) : NULL;
 }
 
-/* The name of which "name" is a part in emitted C: "f" of f_workspace or
- * f_kernel_2; NULL if of none. */
+/* The name of which "name" is a part in emitted C: "f" of f_workspace,
+ * f_kernel_2 or f_launch_sm_80; NULL if of none. */
 static const char *whole_of(struct arena *a, const char *name)
 {
 	static const char *const parts[] = {
-		"_workspace", "_prepare", "_prepared", "_kernel"
+		"_workspace", "_prepare", "_prepared", "_kernel", "_launch"
 	};
 	size_t n = strlen(name);
-	const char *whole = NULL;
+	const char *whole = NULL, *kernel = strstr(name, "_kernel_");
+	const char *launch = strstr(name, "_launch_");
 
 	for (size_t i = 0; !whole && i < sizeof parts / sizeof *parts; i++)
 		whole = without(a, name, parts[i]);
-	while (n && strchr("0123456789", name[n - 1]))
-		n--;
-	return whole ? whole : without(a, arena_strndup(a, name, n),
-		"_kernel_");
+	if (!whole && kernel)
+		n = (size_t)(kernel - name);
+	else if (!whole && launch)
+		n = (size_t)(launch - name);
+	return whole || n == strlen(name) ? whole :
+		arena_strndup(a, name, n);
 }
 
 /* Launchers bring functions of their own: "exports" has all names in C. */

@@ -57,6 +57,13 @@ static void wait_here(enum thread_state state, int line)
 
 /* ---- barriers ---- */
 
+/* The body of a kernel for another device than that for which the text is
+ * compiled. */
+void wpk_emu_trap(int line)
+{
+	fault("trap", line, "this kernel is for another target");
+}
+
 void wpk_emu_barrier(int line)
 {
 	wait_here(AT_BARRIER, line);

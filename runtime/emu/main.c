@@ -40,6 +40,10 @@ enum { TENSORS = 512, WORKSPACE_ALIGN = 256 };
  * and the workspace it wants. */
 int wpk_emu_entry(void *const *tensors, void *workspace, size_t bytes);
 size_t wpk_emu_workspace(void) __attribute__((weak));
+/* Constant operands: how much room they take prepared, and preparing them. */
+size_t wpk_emu_prepared(void) __attribute__((weak));
+int wpk_emu_prepare(void *const *tensors, void *prepared, size_t bytes)
+	__attribute__((weak));
 
 struct tensor {
 	bool output;
@@ -169,6 +173,18 @@ static void *allocate(size_t bytes, size_t align)
 	return p;
 }
 
+/* NULL for no bytes. */
+static void *poisoned(size_t bytes)
+{
+	void *p = !bytes ? NULL : job.address ?
+		allocate(bytes, WORKSPACE_ALIGN) :
+		device_allocate(bytes, WORKSPACE_ALIGN);
+
+	if (p)
+		memset(p, job.poison, bytes);
+	return p;
+}
+
 static bool whole(ssize_t (*move)(struct tensor *, char *, size_t, off_t),
 	struct tensor *t)
 {
@@ -217,23 +233,25 @@ static void close_tensors(void)
 
 static int run_job(void)
 {
-	void *p[TENSORS] = { 0 }, *workspace = NULL;
-	size_t bytes;
-	int code;
+	void *p[TENSORS] = { 0 }, *workspace, *prepared;
+	size_t bytes = wpk_emu_workspace ? wpk_emu_workspace() : 0;
+	size_t kept = wpk_emu_prepared ? wpk_emu_prepared() : 0;
+	int code = 0;
 
 	report_catch_signals();
 	open_tensors(p);
-	bytes = wpk_emu_workspace ? wpk_emu_workspace() : 0;
-	if (bytes) {
-		workspace = job.address ? allocate(bytes, WORKSPACE_ALIGN) :
-			device_allocate(bytes, WORKSPACE_ALIGN);
-		memset(workspace, job.poison, bytes);
-	}
+	workspace = poisoned(bytes);
+	prepared = poisoned(kept);
+	if (kept)
+		code = wpk_emu_prepare(p, prepared, kept);
 	for (int i = 0; i < n_tensors && count_open; i++)
 		count_open(p[i], tensors[i].bytes);
 	if (count_open)
 		count_open(workspace, bytes);
-	code = wpk_emu_entry(p, workspace, bytes);
+	if (kept && count_open)
+		count_open(prepared, kept);
+	if (!code)
+		code = wpk_emu_entry(p, workspace, bytes);
 	close_tensors();
 	if (count_report)
 		count_report();

@@ -75,6 +75,7 @@ unsigned long long wpk_emu_exchange(int line, unsigned mask,
 void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
 void wpk_emu_commit(void);
+void wpk_emu_trap(int line);
 void wpk_emu_wait(int in_flight);
 float wpk_emu_from_f16(unsigned short bits);
 unsigned short wpk_emu_to_f16(float x);
@@ -95,6 +96,8 @@ void *memset(void *to, int byte, size_t n);
 #define __shfl_xor_sync(...) wpk_emu_shfl_xor(__LINE__, __VA_ARGS__)
 #define __shfl_down_sync(...) wpk_emu_shfl_down(__LINE__, __VA_ARGS__)
 #define __shfl_up_sync(...) wpk_emu_shfl_up(__LINE__, __VA_ARGS__)
+
+#define __trap() wpk_emu_trap(__LINE__)
 
 static inline void __threadfence() {}
 static inline void __threadfence_block() {}
@@ -339,6 +342,7 @@ static inline bool isnan(double x) { return x != x; }
 enum cudaError_t {
 	cudaSuccess = 0, cudaErrorInvalidValue = 1,
 	cudaErrorMemoryAllocation = 2, cudaErrorInvalidConfiguration = 9,
+	cudaErrorNoKernelImageForDevice = 209,
 	cudaErrorMisalignedAddress = 716, cudaErrorNotSupported = 801
 };
 typedef struct CUstream_st *cudaStream_t;
@@ -371,6 +375,27 @@ struct cudaLaunchConfig_t {
 	cudaLaunchAttribute *attrs;
 	unsigned numAttrs;
 };
+
+/* The one device runs the code for which this is compiled, of which the bound
+ * of the kernel asked about tells: text for several targets asks. */
+struct cudaFuncAttributes {
+	int maxThreadsPerBlock;
+};
+
+#define cudaFuncGetAttributes(attributes, kernel) \
+	wpk_emu_bound(attributes, 32 + 32 * WPK_TARGET)
+
+static inline cudaError_t wpk_emu_bound(cudaFuncAttributes *a, int threads)
+{
+	a->maxThreadsPerBlock = threads;
+	return cudaSuccess;
+}
+
+static inline cudaError_t cudaGetDevice(int *device)
+{
+	*device = 0;
+	return cudaSuccess;
+}
 
 static inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 static inline cudaError_t cudaPeekAtLastError() { return cudaSuccess; }

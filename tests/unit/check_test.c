@@ -105,10 +105,9 @@ static struct subject open_subject(const char *text)
 		build_group(&s, o, p, g);
 	program_layout(s.program);
 	assert_null(program_verify(s.a, s.program, s.target));
-	u = (struct cuda_unit){ "test.wpk", "0", s.target, NULL, &s.program,
-		1 };
+	u = cuda_unit_of(s.a, "test.wpk", "0", s.target, s.program);
 	str_init(&out, s.a);
-	cuda_emit_program(&u, s.program, &out);
+	cuda_emit(&u, &out);
 	s.cuda = arena_strdup(s.a, str_text(&out));
 	return s;
 }

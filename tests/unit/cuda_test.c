@@ -189,6 +189,7 @@ static void splits(void **state)
 	struct arena *a = arena_create();
 	struct program *p = split_program(a);
 	const char *s = emit(a, p, "sm_90");
+	struct cuda_unit u;
 	struct str out;
 
 	(void)state;
@@ -207,7 +208,8 @@ static void splits(void **state)
 		"\treturn 384;\n}\n");
 	says(s, "\tconfig.gridDim = dim3(1, 4);\n");
 	str_init(&out, a);
-	cuda_prototype(p, &out);
+	u = cuda_unit_of(a, "", "", target_named("sm_90"), p);
+	cuda_prototype(u.operators, &out);
 	assert_string_equal(str_text(&out), "cudaError_t split(const float *x,"
 		" float *y, void *workspace, size_t workspace_bytes, "
 		"cudaStream_t stream)");
@@ -273,9 +275,8 @@ static struct kx *op2(struct arena *a, enum op op, struct kx *x,
 static const char *shown(struct arena *a, struct kernel *k, struct kx *e)
 {
 	struct program *p = program_create(a, "p");
-	struct cuda_unit u = { .source = "s", .version = "1",
-		.target = target_named("sm_80"), .programs = &p,
-		.n_programs = 1 };
+	struct cuda_unit u = cuda_unit_of(a, "s", "1", target_named("sm_80"),
+		p);
 	const char *from, *to;
 	struct str s;
 
@@ -467,10 +468,11 @@ static bool compiles_as_c(struct arena *a, const char *text)
 static void header_is_c(void **state)
 {
 	struct arena *a = arena_create();
-	struct program *p[] = { split_program(a), reduce_program(a) };
-	struct cuda_unit u = { .source = "ops.wpk", .version = "1.0",
-		.target = target_named("sm_80"), .programs = p,
-		.n_programs = 2 };
+	const struct target *t = target_named("sm_80");
+	struct cuda_variant v[] = {
+		{ t, split_program(a) }, { t, reduce_program(a) }
+	};
+	struct cuda_unit u = cuda_unit(a, "ops.wpk", "1.0", v, 2);
 	struct str s;
 
 	(void)state;

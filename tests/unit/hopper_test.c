@@ -281,9 +281,8 @@ static struct program *program(struct arena *a)
 static const char *text_of(struct arena *a, const char *target)
 {
 	struct program *p = program(a);
-	struct cuda_unit u = { .source = "gemm.wpk", .version = "1.0",
-		.target = target_named(target), .programs = &p,
-		.n_programs = 1 };
+	struct cuda_unit u = cuda_unit_of(a, "gemm.wpk", "1.0",
+		target_named(target), p);
 	struct str s;
 
 	str_init(&s, a);

@@ -31,7 +31,7 @@ static void run_point(const struct sketch_case *c, struct rng *r, int k)
 	struct prepared x = prepare(a, c->text);
 	const struct target *t = target_named(k % 2 ? "sm_75" : "sm_90");
 	struct program *p;
-	struct cuda_unit u = { "case.wpk", "test", t, NULL, &p, 1 };
+	struct cuda_unit u;
 	struct check_request request = { .op = plain.o, .target = t,
 		.seed = rng_next(r), .address = k % 4 == 3 };
 	struct check_result result;
@@ -41,6 +41,7 @@ static void run_point(const struct sketch_case *c, struct rng *r, int k)
 	x.which = k + (int)(c - sketch_cases);
 	p = random_program(&x, "t", t, k ? r : NULL, &what);
 	str_init(&text, a);
+	u = cuda_unit_of(a, "case.wpk", "test", t, p);
 	cuda_emit(&u, &text);
 	request.program = p;
 	request.cuda = text.p;

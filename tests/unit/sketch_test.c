@@ -134,9 +134,10 @@ static void defaults_are_listed(void **state)
 static void emitted_text_assembles(void **state)
 {
 	const struct target *t = target_named("sm_90");
-	struct program *programs[64];
 	struct arena *a = arena_create();
-	struct cuda_unit u = { "case.wpk", "test", t, NULL, programs, 0 };
+	struct cuda_variant v[64];
+	struct cuda_unit u;
+	int n = 0;
 	struct rng r;
 	struct str s;
 
@@ -150,9 +151,10 @@ static void emitted_text_assembles(void **state)
 
 		x.which = i / 3;
 		str_init(&what, a);
-		programs[u.n_programs++] = random_program(&x, arena_printf(a,
-			"t%d", i), t, &r, &what);
+		v[n++] = (struct cuda_variant){ t, random_program(&x,
+			arena_printf(a, "t%d", i), t, &r, &what) };
 	}
+	u = cuda_unit(a, "case.wpk", "test", v, n);
 	str_init(&s, a);
 	cuda_emit(&u, &s);
 	assert_true(toolkit_assembles(str_text(&s), "90"));

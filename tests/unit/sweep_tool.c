@@ -115,7 +115,7 @@ static void put_command(struct sweep *w, const struct point *p,
 	const struct space *sp = c->candidate->space;
 
 	str_printf(out, "wpkc %s --target=%s --op=%s --set=sketch=%s",
-		w->s.o->input, w->s.target->name,
+		w->s.o->input, w->s.places[0].target->name,
 		w->s.jobs[p->job].item->name.text, c->candidate->sketch->name);
 	for (int i = 0; i < w->s.o->shapes.n; i++)
 		str_printf(out, " --shape=%s=%s", w->s.o->shapes.v[i].name,
@@ -143,7 +143,7 @@ static const char *emulate(struct sweep *w, struct arena *a,
 	const struct job *j, const struct program *p, const struct str *cu)
 {
 	struct check_request r = { .program = p, .op = j->reference,
-		.target = w->s.target, .cuda = str_text(cu), .n_cuda = cu->n,
+		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
 		.address = w->s.o->check_address, .seed = w->s.o->seed };
 	struct check_result c;
 
@@ -160,15 +160,17 @@ static const char *try_point(struct sweep *w, struct arena *a,
 {
 	struct program *p = candidates_program(&w->s, a, j);
 	const char *why = NULL;
+	struct cuda_unit u;
 	struct str cu;
 
 	if (!p)
 		return "FAIL no program";
 	str_init(&cu, a);
-	emit_program(&w->s, p, &cu);
+	u = emit_program(&w->s, a, j, p);
+	cuda_emit(&u, &cu);
 	if (w->s.nvcc)
 		why = toolchain_compile(a, w->s.nvcc, str_text(&cu), cu.n,
-			w->s.target, SECONDS, t);
+			j->place->target, SECONDS, t);
 	if (why)
 		return arena_printf(a, "FAIL %s", why);
 	return w->s.o->no_verify ? NULL : emulate(w, a, j, p, &cu);
@@ -245,6 +247,7 @@ int main(int argc, char **argv)
 	struct options o;
 	struct sweep *w = ARENA_NEW(a, struct sweep);
 	const char **texts, *nvcc = getenv("NVCC");
+	struct place place = {0};
 	struct str text;
 	struct rng r;
 	bool ok = true;
@@ -256,8 +259,10 @@ int main(int argc, char **argv)
 	}
 	w->s = (struct session){ .a = a, .o = &o, .d = diag_create(a),
 		.stop = &never, .nvcc = nvcc && *nvcc ? nvcc : NULL };
-	w->s.target = target_named(o.target ? o.target : "sm_90");
-	w->s.gpu = gpu_for_target(w->s.target);
+	place.target = target_named(o.targets.n ? o.targets.v[0] : "sm_90");
+	place.gpu = gpu_for_target(place.target);
+	w->s.places = &place;
+	w->s.n_places = 1;
 	ok = load(&w->s);
 	rng_seed(&r, o.seed);
 	for (int i = 0; ok && i < w->s.n_jobs; i++)
