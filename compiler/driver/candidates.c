@@ -494,7 +494,8 @@ static bool plan_from_lock(struct session *s, struct job *j, const char **why)
 
 	for (int g = 0; g < j->partition->n_groups; g++)
 		if (!entry_genes(s, j, g, lock_find(s->lock, j->hash,
-		    j->place->target->name, j->place->named, g), &parts[g].choice, why))
+		    j->place->target->name, j->place->named, g),
+		    &parts[g].choice, why))
 			return false;
 	j->plans[j->plan].parts = j->parts = parts;
 	return true;
