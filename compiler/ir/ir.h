@@ -209,10 +209,11 @@ bool ir_range(const struct ir_operator *o, const struct ir_expr *e,
 
 void ir_hoist(struct arena *a, struct ir_operator *o);
 
-/* ---- split.c: needs: folded.  keeps: meaning, folded.
+/* ---- split.c: needs: hoisted, folded.  keeps: meaning, folded.
  * Splits axes that occur divided or modulo a constant, in an index (f/(F/G))
  * or in a layout (C/32, C%32), so that accesses become affine in the new axes,
- * "f_o" and "f_i". Statements that share a let are split alike. ---- */
+ * "f_o" and "f_i". Statements that share a let are split alike. Sums under a condition
+ * (p - r) % d == 0 are split by residue and lose the condition. ---- */
 
 void ir_split_axes(struct arena *a, struct ir_operator *o);
 

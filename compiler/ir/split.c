@@ -8,20 +8,14 @@
  * A dimension of a let or output that one statement writes or reads by such
  * digits is then written and read by the same digits everywhere, so that
  * statements still correspond axis by axis. Each split makes an axis shorter,
- * so this ends. */
+ * so this ends. Sums of which only some terms count are split too, and lose
+ * what does not count: residue.c. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/linear.h"
+#include "ir/split.h"
 
-struct split {
-	struct arena *a;
-	struct ir_operator *o;
-	int axis;		/* to be split, or -1 */
-	int64_t by;
-};
-
-static bool splits(const struct ir_operator *o, int axis, int64_t d)
+bool split_possible(const struct ir_operator *o, int axis, int64_t d)
 {
 	const struct ir_axis *x = &o->axes[axis];
 
@@ -36,7 +30,7 @@ static void find_divided(struct ir_expr *e, void *ctx)
 	if (e->kind != IR_OP || (e->op != OP_DIV && e->op != OP_MOD) ||
 			e->args[0]->kind != IR_AXIS ||
 			e->args[1]->kind != IR_INT ||
-			!splits(s->o, e->args[0]->axis, e->args[1]->i))
+			!split_possible(s->o, e->args[0]->axis, e->args[1]->i))
 		return;
 	if (s->axis < 0 || (s->axis == e->args[0]->axis &&
 			s->by > e->args[1]->i)) {
@@ -132,7 +126,7 @@ static bool disagree(struct split *s, const struct digits *x,
 			p = &y->d[i];
 			q = &x->d[i];
 		}
-		if (!splits(s->o, p->axis, q->extent) ||
+		if (!split_possible(s->o, p->axis, q->extent) ||
 				s->o->axes[q->axis].reduced)
 			return false;
 		s->axis = p->axis;
@@ -274,12 +268,19 @@ static void split_axis(struct split *s)
 			ir_substitute(s->a, t->index[i], with));
 }
 
+static bool find(struct split *s)
+{
+	return find_direct(s) || residue_find(s) || find_shared(s);
+}
+
 void ir_split_axes(struct arena *a, struct ir_operator *o)
 {
 	struct split s = { .a = a, .o = o, .axis = -1 };
 
-	while (find_direct(&s) || find_shared(&s)) {
-		split_axis(&s);
-		s.axis = -1;
-	}
+	do {
+		while (find(&s)) {
+			split_axis(&s);
+			s.axis = -1;
+		}
+	} while (residue_collapse(&s));
 }

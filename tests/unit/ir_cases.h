@@ -316,6 +316,45 @@ static const struct ir_case ir_cases[] = {
 	"group 1 map: y\n",
 	"no axis of the result belongs to one factor alone: each element is a "
 		"sum of its own"
+}, {
+	/* a transposed convolution: no terms that do not count, no mask */
+	"op transposed {\n"
+	"  in x: f32[1, 2, 3, 3] layout(0, 1, 2, 3) align 16\n"
+	"  in w: f32[2, 3, 4, 3] layout(0, 1, 2, 3) align 16\n"
+	"  let acc: f32[1, 3, 6, 6]\n"
+	"  out y: f32[1, 3, 6, 6] layout(0, 1, 2, 3) align 16\n"
+	"  acc[n:1, f:3, p:6, q:6] = sum[c:2, r:4, s:3](select(and(eq(mod("
+		"sub(add(p, 1), r), 2), 0), eq(mod(sub(add(q, 1), s), 2), 0)), "
+		"mul(x[n, c, div(sub(add(p, 1), r), 2), div(sub(add(q, 1), s), "
+		"2)] pad 0.0, w[c, f, r, s]), 0.0:f32)) : f32\n"
+	"  y[n:1, f:3, p:6, q:6] = max(acc[n, f, p, q], 0.0:f32)\n"
+	"}\n",
+	"group 0 contraction: (acc), y\n",
+	"m n p_o q_o n f k c r_o s_o batch p_i q_i"
+}, {
+	/* a step of 8 with half a step of padding splits the digit once more */
+	"op steps {\n"
+	"  in x: f32[2, 3] layout(0, 1) align 16\n"
+	"  in w: f32[2, 4, 16] layout(0, 1, 2) align 16\n"
+	"  out y: f32[4, 24] layout(0, 1) align 16\n"
+	"  y[f:4, q:24] = sum[c:2, s:16](select(eq(mod(sub(add(q, 4), s), 8), "
+		"0), mul(x[c, div(sub(add(q, 4), s), 8)] pad 0.0, w[c, f, s]), "
+		"0.0:f32)) : f32\n"
+	"}\n",
+	"group 0 contraction: y\n",
+	"m q_o n f k c s_o batch q_i_o q_i_i"
+}, {
+	/* a step of 3 with padding: what fits is not affine, the mask stays */
+	"op masked {\n"
+	"  in x: f32[2, 3] layout(0, 1) align 16\n"
+	"  in w: f32[2, 4, 3] layout(0, 1, 2) align 16\n"
+	"  out y: f32[4, 9] layout(0, 1) align 16\n"
+	"  y[f:4, q:9] = sum[c:2, s:3](select(eq(mod(sub(add(q, 1), s), 3), "
+		"0), mul(x[c, div(sub(add(q, 1), s), 3)] pad 0.0, w[c, f, s]), "
+		"0.0:f32)) : f32\n"
+	"}\n",
+	"group 0 row of 2: y\n",
+	"what is summed is no product of two tensors"
 }
 };
 
