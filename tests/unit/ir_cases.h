@@ -342,7 +342,7 @@ static const struct ir_case ir_cases[] = {
 		"0.0:f32)) : f32\n"
 	"}\n",
 	"group 0 contraction: y\n",
-	"m q_o n f k c s_o batch q_i_o q_i_i"
+	"m q_o n f q_i_i k c s_o batch q_i_o"
 }, {
 	/* a step of 3 with padding: what fits is not affine, the mask stays */
 	"op masked {\n"
