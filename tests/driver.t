@@ -320,7 +320,8 @@ END
 cat >use.c <<'END'
 #include "mm.h"
 #include "mm.h"
-cudaError_t (*f)(const float *, const float *, float *, cudaStream_t) = mm;
+cudaError_t (*f)(const float *, const float *, float *, void *, size_t,
+	cudaStream_t) = mm;
 END
 cp use.c use.cc
 # shellcheck disable=SC2086 # CC may be several words

@@ -62,11 +62,11 @@ const char *cuda_symbol(struct arena *a, const char *name);
  *	cudaError_t c2(long long N, const float *x, const float *w, float *y,
  *		const void *prepared, size_t prepared_bytes,
  *		void *workspace, size_t workspace_bytes, cudaStream_t stream)
- * open sizes first; prepared and workspace only where some variant has them. */
+ * open sizes first; prepared only where some input is constant. It follows from
+ * the source alone, so that tuning breaks no caller. */
 void cuda_prototype(const struct cuda_operator *o, struct str *out);
-bool cuda_has_workspace(const struct cuda_operator *o);
 bool cuda_has_prepared(const struct cuda_operator *o);
-/* Is the program's tensor "i" an argument of NAME_prepare? */
+/* Is the program's tensor "i" constant, an argument of NAME_prepare? */
 bool cuda_prepares(const struct cuda_operator *o, int i);
 
 /* What a C++ compiler must define to take the text as a device that runs

@@ -169,15 +169,22 @@ static void put_bytes_by_size(const struct choice *c, bool prepared)
 	str_puts(c->out, "\treturn most;\n}\n\n");
 }
 
+static bool has_bytes(const struct cuda_operator *o, bool prepared)
+{
+	for (int i = 0; i < o->n; i++)
+		if (prepared ? host_has_prepared(o->variants[i].program) :
+		    host_has_workspace(o->variants[i].program))
+			return true;
+	return false;
+}
+
 static void put_bytes(const struct choice *c, const char *what, bool prepared)
 {
 	const struct cuda_operator *o = c->o;
-	bool any = prepared ? cuda_has_prepared(o) : cuda_has_workspace(o);
-
 	emit_line(c->out, 0, arena_printf(c->a, "extern \"C\" size_t %s_%s(%s)",
 		cuda_symbol(c->a, o->name), what, host_size_parameters(c->a, o)));
 	str_puts(c->out, "{\n");
-	if (o->face->sizes.n && any)
+	if (o->face->sizes.n && has_bytes(o, prepared))
 		put_bytes_by_size(c, prepared);
 	else
 		str_printf(c->out, "\treturn %lld;\n}\n\n",

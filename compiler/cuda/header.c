@@ -33,6 +33,8 @@ static void put_bytes(struct arena *a, const struct cuda_operator *o,
 		"%s_%s() of these sizes", cuda_symbol(a, o->name), what) :
 		arena_printf(a, "%lld", (long long)host_most(o, prepared));
 
+	if (!strcmp(bytes, "0"))
+		rest = ", and may be null";
 	str_printf(out, " *\t%s: %s bytes%s\n", what, bytes, rest);
 }
 
@@ -70,9 +72,8 @@ static void put_description(struct arena *a, const struct cuda_operator *o,
 		put_bytes(a, o, "prepared", true, arena_printf(a, " that "
 			"%s_prepare filled, 128-byte aligned",
 			cuda_symbol(a, o->name)), out);
-	if (cuda_has_workspace(o))
-		put_bytes(a, o, "workspace", false, ", 128-byte aligned, of "
-			"any content", out);
+	put_bytes(a, o, "workspace", false, ", 128-byte aligned, of any "
+		"content", out);
 	str_puts(out, " */\n");
 }
 

@@ -382,7 +382,8 @@ void emit_variant(struct arena *a, const struct cuda_operator *o,
 	struct host h = { .a = a, .o = o, .v = v, .p = v->program,
 		.names = host_names(a, o, v->program), .out = out };
 
-	if (host_has_prepared(v->program)) {
+	if (o->chooses ? host_has_prepared(v->program) :
+	    cuda_has_prepared(o)) {
 		h.preparing = true;
 		put_function(&h);
 		h.preparing = false;

@@ -116,35 +116,27 @@ bool host_prepares(const struct program *p, int tensor)
 	return false;
 }
 
-bool cuda_has_workspace(const struct cuda_operator *o)
+/* Inputs and outputs come first and in the same order in every variant. */
+bool cuda_prepares(const struct cuda_operator *o, int i)
 {
-	for (int i = 0; i < o->n; i++)
-		if (host_has_workspace(o->variants[i].program))
+	for (int k = 0; k < o->n; k++)
+		if (o->variants[k].program->tensors.v[i].constant)
 			return true;
 	return false;
 }
 
 bool cuda_has_prepared(const struct cuda_operator *o)
 {
-	for (int i = 0; i < o->n; i++)
-		if (host_has_prepared(o->variants[i].program))
-			return true;
-	return false;
-}
-
-/* Inputs and outputs come first and in the same order in every variant. */
-bool cuda_prepares(const struct cuda_operator *o, int i)
-{
-	for (int k = 0; k < o->n; k++)
-		if (host_prepares(o->variants[k].program, i))
+	for (int i = 0; i < o->face->tensors.n; i++)
+		if (o->face->tensors.v[i].role == P_IN && cuda_prepares(o, i))
 			return true;
 	return false;
 }
 
 /* ---- parameters ---- */
 
-/* Of the operator's functions all that some variant takes; of a variant's its
- * own. */
+/* Of the operator's functions all that is constant, whatever is done with it;
+ * of a variant's what it prepares. */
 static bool takes(const struct call *c, int tensor)
 {
 	if (!c->preparing)
@@ -201,8 +193,7 @@ void host_parameters(const struct call *c, struct str *out)
 	if (c->preparing || (own ? host_has_prepared(own) :
 	    cuda_has_prepared(c->o)))
 		put_bytes(c, "prepared", !c->preparing, out);
-	if (!c->preparing && (own ? host_has_workspace(own) :
-	    cuda_has_workspace(c->o)))
+	if (!c->preparing && (!own || host_has_workspace(own)))
 		put_bytes(c, "workspace", false, out);
 	str_puts(out, c->typed ? "cudaStream_t stream" : "stream");
 }

@@ -88,7 +88,5 @@ void check_entry(const struct cuda_operator *o, const struct program *p,
 	put_pointers(&e, P_OUT, false);
 	if (cuda_has_prepared(o))
 		str_puts(out, "wpk_prepared, wpk_prepared_bytes, ");
-	if (cuda_has_workspace(o))
-		str_puts(out, "workspace, bytes, ");
-	str_printf(out, "%s);\n}\n", stream);
+	str_printf(out, "workspace, bytes, %s);\n}\n", stream);
 }

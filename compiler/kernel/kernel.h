@@ -322,6 +322,7 @@ struct p_tensor {
 	int64_t elements;
 	struct kx *open_elements;
 	int align;		/* bytes, checked by the launcher */
+	bool constant;		/* P_IN: what prepares may take it */
 	const char *shape;	/* "[N, C, H, W] = [1, 64, 56, 56], layout(N, H,
 				 * W, C)": for comments */
 	int64_t offset;		/* P_WORKSPACE: bytes, set by program_layout */

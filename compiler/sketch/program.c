@@ -55,6 +55,7 @@ static void add_tensor(struct arena *a, struct program *p,
 	struct p_tensor x = {
 		.name = t->name, .role = role, .type = t->type,
 		.elements = t->elements, .shape = shape_text(a, t),
+		.constant = t->constant,
 		.align = role == P_WORKSPACE ? WORKSPACE_ALIGN : t->align,
 	};
 
@@ -154,11 +155,11 @@ int program_tensor(const struct program *p, const char *name)
 	return -1;
 }
 
-int program_workspace(struct arena *a, struct program *p, const char *name,
-	enum dtype type, int64_t elements)
+static int add_room(struct arena *a, struct program *p, enum p_role role,
+	const char *name, enum dtype type, int64_t elements)
 {
 	struct p_tensor x = {
-		.name = name, .role = P_WORKSPACE, .type = type,
+		.name = name, .role = role, .type = type,
 		.elements = elements, .align = WORKSPACE_ALIGN,
 		.shape = arena_printf(a, "[%lld]", (long long)elements),
 	};
@@ -167,6 +168,18 @@ int program_workspace(struct arena *a, struct program *p, const char *name,
 		x.name = arena_printf(a, "%s_%d", name, i);
 	vec_push(a, &p->tensors, x);
 	return p->tensors.n - 1;
+}
+
+int program_workspace(struct arena *a, struct program *p, const char *name,
+	enum dtype type, int64_t elements)
+{
+	return add_room(a, p, P_WORKSPACE, name, type, elements);
+}
+
+int program_prepared(struct arena *a, struct program *p, const char *name,
+	enum dtype type, int64_t elements)
+{
+	return add_room(a, p, P_PREPARED, name, type, elements);
 }
 
 const char *program_kernel_name(struct arena *a, const struct program *p,

@@ -63,6 +63,9 @@ int program_tensor(const struct program *p, const char *name);
 /* Add a workspace tensor named after "name". */
 int program_workspace(struct arena *a, struct program *p, const char *name,
 	enum dtype type, int64_t elements);
+/* The same for what steps of p->prepare make once of constant inputs. */
+int program_prepared(struct arena *a, struct program *p, const char *name,
+	enum dtype type, int64_t elements);
 /* C name of the next kernel: OP_kernel, or OP_kernel_N where the operator has
  * "several". */
 const char *program_kernel_name(struct arena *a, const struct program *p,

@@ -159,7 +159,7 @@ static void copies(void **state)
 	says(s, "\tif (((size_t)x | (size_t)y) % 16)\n"
 		"\t\treturn cudaErrorInvalidValue;\n");
 	says(s, "\treturn cudaLaunchKernelEx(&config, copy_kernel, x, y);\n");
-	silent(s, "workspace_bytes");
+	silent(s, "workspace_bytes <");
 	silent(s, "WPK_EMULATE");
 	arena_destroy(a);
 }
@@ -483,7 +483,9 @@ static void header_is_c(void **state)
 		"2-byte aligned\n *\t\t(int in the source");
 	says(str_text(&s), "\tworkspace: 384 bytes");
 	says(str_text(&s), "cudaError_t row_max(const unsigned short *int_, "
-		"unsigned short *y,\n\tcudaStream_t stream);\n");
+		"unsigned short *y,\n\tvoid *workspace, size_t "
+		"workspace_bytes, cudaStream_t stream);\n");
+	says(str_text(&s), " *\tworkspace: 0 bytes, and may be null\n");
 	if (toolkit_nvcc())
 		assert_true(compiles_as_c(a, str_text(&s)));
 	arena_destroy(a);

@@ -121,6 +121,7 @@ static struct program *make(struct arena *a, const char *name, int64_t size,
 	for (int i = 0; i < 6; i++) {
 		tensor(a, p, names[i], roles[i], T_F32, size, 4);
 		p->tensors.v[i].open_elements = m.open_size;
+		p->tensors.v[i].constant = i == 1;
 	}
 	vec_push(a, &p->prepare, step(&m, map(a, "w", NULL, "kept"), 2,
 		(int[]){ 1, 3 }));
