@@ -60,13 +60,14 @@ refuses() {
 }
 conv="N = 1, C = 6, H = 8, W = 8, F = 8, R = 3, S = 3"
 pool="N = 1, C = 6, H = 8, W = 8"
+heads="M = 4, L = 4, D = 8, E = 8"
 refuses "groups that do not divide the channels" "C is 6, G is 4" \
 	"conv.conv2d[$conv, G = 4]"
 refuses "a stride of 0" "SH is 0" "conv.conv2d_bias[$conv, SH = 0]"
 refuses "a filter larger than the image" "DH is 4" "conv.conv2d[$conv, DH = 4]"
 refuses "negative padding" "PW is -1" "conv.conv2d[$conv, PW = -1]"
 refuses "output padding beyond the stride" "OH is 2" \
-	"conv.conv_transpose2d[N = 1, C = 6, H = 8, W = 8, K = 8, R = 3, S = 3, SH = 2, OH = 2]"
+	"conv.conv_transpose2d[$pool, K = 8, R = 3, S = 3, SH = 2, OH = 2]"
 refuses "a window without elements" "R is 0" "pool.max_pool2d[$pool, R = 0, S = 1]"
 refuses "padding as large as the window" "PH is 2" \
 	"pool.avg_pool2d[$pool, R = 2, S = 2, PH = 2]"
@@ -81,5 +82,5 @@ refuses "reflection farther than the image" "W0 is 8" \
 refuses "packets that do not divide the channels" "B is 32" \
 	"layout.nchw_to_nchwc[$pool]"
 refuses "heads that do not share keys evenly" "J is 2" \
-	"attention.scaled_dot_product_attention[Z = 1, H = 3, J = 2, M = 4, L = 4, D = 8, E = 8]"
+	"attention.scaled_dot_product_attention[Z = 1, H = 3, J = 2, $heads]"
 finish
