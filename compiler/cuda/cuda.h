@@ -69,6 +69,15 @@ bool cuda_has_prepared(const struct cuda_operator *o);
 /* Is the program's tensor "i" constant, an argument of NAME_prepare? */
 bool cuda_prepares(const struct cuda_operator *o, int i);
 
+/* For manifests: the name of a step's kernel, that of the launcher's argument
+ * for tensor "i" of the face, and an expression over sizes and lets in C. */
+const char *cuda_kernel_name(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s);
+const char *cuda_argument(struct arena *a, const struct cuda_operator *o,
+	int i);
+const char *cuda_number(struct arena *a, const struct cuda_operator *o,
+	const struct program *p, const struct kx *e);
+
 /* What a C++ compiler must define to take the text as a device that runs
  * "t"'s code does: "-D__CUDA_ARCH__=900"; the second may be NULL. */
 void cuda_device_macros(struct arena *a, const struct target *t,

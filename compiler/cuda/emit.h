@@ -88,9 +88,4 @@ void emit_device(struct emit *m, struct str *out);
 
 void emit_kernel(struct emit *m, const struct kernel *k, const char *name);
 
-/* ---- prototype.c ---- */
-
-const char *emit_kernel_name(struct arena *a, const struct cuda_operator *o,
-	const struct cuda_variant *v, const struct p_step *s);
-
 #endif

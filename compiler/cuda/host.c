@@ -269,7 +269,7 @@ static void put_scalar(struct host *h, const struct p_step *s, int i,
 static void put_launch(struct host *h, const struct p_step *s,
 	const struct p_step *before)
 {
-	const char *name = emit_kernel_name(h->a, h->o, h->v, s);
+	const char *name = cuda_kernel_name(h->a, h->o, h->v, s);
 	struct str call;
 
 	put_config(h, s, before);

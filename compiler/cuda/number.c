@@ -22,6 +22,14 @@ const char *host_number(struct arena *a, const struct names *n,
 	return str_text(&s);
 }
 
+const char *cuda_number(struct arena *a, const struct cuda_operator *o,
+	const struct program *p, const struct kx *e)
+{
+	struct names n = host_names(a, o, p);
+
+	return host_number(a, &n, e, 0);
+}
+
 /* Does "name" stand in "text" as a word? */
 static bool mentions(const char *text, const char *name)
 {

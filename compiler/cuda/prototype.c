@@ -18,7 +18,7 @@ static const char *suffix(struct arena *a, const struct cuda_operator *o,
 	return has_targets(o) ? arena_printf(a, "_%s", v->target->name) : "";
 }
 
-const char *emit_kernel_name(struct arena *a, const struct cuda_operator *o,
+const char *cuda_kernel_name(struct arena *a, const struct cuda_operator *o,
 	const struct cuda_variant *v, const struct p_step *s)
 {
 	const struct program *p = v->program;
@@ -56,11 +56,11 @@ static void bind_functions(struct names *n, const struct cuda_operator *o,
 
 	for (int i = 0; i < p->prepare.n; i++)
 		if (p->prepare.v[i].kind == P_LAUNCH)
-			names_bind(n, &p->prepare.v[i], emit_kernel_name(n->a,
+			names_bind(n, &p->prepare.v[i], cuda_kernel_name(n->a,
 				o, v, &p->prepare.v[i]));
 	for (int i = 0; i < p->steps.n; i++)
 		if (p->steps.v[i].kind == P_LAUNCH)
-			names_bind(n, &p->steps.v[i], emit_kernel_name(n->a,
+			names_bind(n, &p->steps.v[i], cuda_kernel_name(n->a,
 				o, v, &p->steps.v[i]));
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
 		if (o->chooses)
@@ -131,6 +131,14 @@ bool cuda_has_prepared(const struct cuda_operator *o)
 		if (o->face->tensors.v[i].role == P_IN && cuda_prepares(o, i))
 			return true;
 	return false;
+}
+
+const char *cuda_argument(struct arena *a, const struct cuda_operator *o,
+	int i)
+{
+	struct names n = host_names(a, o, o->face);
+
+	return names_of(&n, &o->face->tensors.v[i]);
 }
 
 /* ---- parameters ---- */

@@ -82,7 +82,7 @@ static void put_step(struct emit *m, const struct cuda_operator *o,
 	const struct cuda_variant *v, const struct p_step *s)
 {
 	if (s->kind == P_LAUNCH)
-		emit_kernel(m, s->kernel, emit_kernel_name(m->a, o, v, s));
+		emit_kernel(m, s->kernel, cuda_kernel_name(m->a, o, v, s));
 }
 
 static void put_kernels(struct emit *m, const struct cuda_operator *o,

@@ -160,7 +160,7 @@ static bool put_texts(struct session *s, unsigned emit, struct str *out)
 {
 	struct cuda_unit u = {0};
 
-	if (emit & (EMIT_CU | EMIT_HEADER))
+	if (emit & (EMIT_CU | EMIT_HEADER | EMIT_MANIFEST))
 		u = unit_of(s, s->a, NULL);
 	if (emit & EMIT_IR)
 		put_ir(s, out);
@@ -175,6 +175,8 @@ static bool put_texts(struct session *s, unsigned emit, struct str *out)
 	if (emit & EMIT_HEADER)
 		cuda_emit_header(&u, guard_of(s, arena_printf(s->a, "%s.h",
 			stem(s))), out);
+	if (emit & EMIT_MANIFEST)
+		manifest_print(s, &u, out);
 	return !(emit & EMIT_PTX) || put_ptx(s, out);
 }
 

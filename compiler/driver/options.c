@@ -107,7 +107,7 @@ static bool set_header(struct reading *r, const char *v)
 static const struct { const char *name; unsigned bit; } emits[] = {
 	{ "ir", EMIT_IR }, { "space", EMIT_SPACE }, { "sched", EMIT_SCHED },
 	{ "kernel", EMIT_KERNEL }, { "cu", EMIT_CU }, { "header", EMIT_HEADER },
-	{ "ptx", EMIT_PTX },
+	{ "ptx", EMIT_PTX }, { "manifest", EMIT_MANIFEST },
 };
 
 static bool set_emit(struct reading *r, const char *v)
@@ -123,7 +123,7 @@ static bool set_emit(struct reading *r, const char *v)
 				bit = emits[i].bit;
 		if (!bit)
 			return fail(r, "--emit knows ir, space, sched, kernel, "
-				"cu, header and ptx, not '%s'",
+				"cu, header, manifest and ptx, not '%s'",
 				p);
 		r->o->emit |= bit;
 	}
@@ -399,7 +399,7 @@ static const struct option {
 		"write there; '-' is standard output (default: STEM.cu)" },
 	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
 	{ "--emit", "LIST", VALUE, set_emit,
-		"what to write: ir, space, sched, kernel, cu, header, ptx" },
+		"what to write: ir, space, sched, kernel, cu, header, ..." },
 	{ "--target", "ARCHS", VALUE, set_targets,
 		"compile for sm_75 .. sm_121a (default: the GPU's)" },
 	{ "--gpu", "NAME", VALUE, set_gpu,
@@ -626,9 +626,9 @@ static bool consistent(struct reading *r)
 		return fail(r, "--check and --tune exclude each other: --tune "
 			"proves its winners itself");
 	if (o->tune && o->emit & ~(unsigned)(EMIT_CU | EMIT_HEADER | EMIT_PTX |
-			EMIT_SCHED | EMIT_KERNEL))
-		return fail(r, "--tune goes with --emit=cu, header, sched, "
-			"kernel or ptx");
+			EMIT_SCHED | EMIT_KERNEL | EMIT_MANIFEST))
+		return fail(r, "--tune goes with --emit=cu, header, manifest, "
+			"sched, kernel or ptx");
 	if (o->dep_targets.n && !o->dep)
 		return fail(r, "-MT names the target of a depfile: add -MD or -MF FILE");
 	if (o->dep && !o->dep_file && !to_file && o->output)

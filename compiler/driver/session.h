@@ -227,6 +227,12 @@ struct cuda_unit emit_program(const struct session *s, struct arena *a,
 struct cuda_unit emit_launcher(const struct session *s, struct arena *a,
 	const struct job *j);
 
+/* ---- manifest.c ---- */
+
+/* What the unit holds, as JSON. */
+void manifest_print(const struct session *s, const struct cuda_unit *u,
+	struct str *out);
+
 /* ---- checks.c ---- */
 
 /* --check: every job's program against the reference. */

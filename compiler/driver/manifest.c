@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* --emit=manifest: what the CUDA holds, for programs: a build that checks what
+ * it links, a loader that calls kernels itself, a report. Keys stand in the
+ * order in which they are made; numbers that depend on open sizes are strings,
+ * expressions of C over the names in "sizes" and "lets". */
+#include "driver/session.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/version.h"
+
+enum { SCHEMA = 1 };
+
+struct manifest {
+	const struct session *s;
+	struct arena *a;
+	const struct cuda_unit *u;
+	const struct cuda_operator *o;
+};
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+/* NULL becomes null. */
+static json_t *text(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
+static json_t *number(const struct manifest *m, const struct program *p,
+	const struct kx *open, int64_t fixed)
+{
+	return open ? json_string(cuda_number(m->a, m->o, p, open)) :
+		json_integer(fixed);
+}
+
+static json_t *hash(const struct manifest *m, uint64_t h)
+{
+	return json_string(arena_printf(m->a, "%016llx",
+		(unsigned long long)h));
+}
+
+/* ---- the operator ---- */
+
+static const struct job *job_of(const struct manifest *m,
+	const struct program *p)
+{
+	const struct job *j = m->s->jobs;
+
+	while (j->program != p)
+		j++;
+	return j;
+}
+
+static json_t *dims(const struct ir_tensor *t)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < t->rank; i++)
+		json_array_append_new(v, json_integer(t->dims[i]));
+	return v;
+}
+
+/* From the slowest to the fastest. */
+static json_t *layout(const struct ir_tensor *t)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < t->n_phys; i++) {
+		const struct ir_phys *p = &t->phys[i];
+
+		json_array_append_new(v, json_pack("{si sI sI sI sI}", "dim",
+			p->dim, "div", (json_int_t)(p->div ? p->div : 1),
+			"mod", (json_int_t)p->mod, "extent",
+			(json_int_t)p->extent, "stride",
+			(json_int_t)p->stride));
+	}
+	return v;
+}
+
+/* Where shapes are open, they are those of "sizes" in the variants. */
+static json_t *tensor(const struct manifest *m, int i,
+	const struct ir_tensor *t)
+{
+	const struct program *p = m->o->face;
+	const struct p_tensor *x = &p->tensors.v[i];
+	json_t *v = json_object();
+
+	put(v, "name", text(x->name));
+	put(v, "argument", text(cuda_argument(m->a, m->o, i)));
+	put(v, "role", text(x->role == P_IN ? "in" : "out"));
+	put(v, "dtype", text(dtype_row(x->type)->name));
+	put(v, "c_type", text(dtype_row(x->type)->c));
+	put(v, "shape", text(x->shape));
+	if (!p->general) {
+		put(v, "dims", dims(t));
+		put(v, "layout", layout(t));
+	}
+	put(v, "elements", number(m, p, x->open_elements, x->elements));
+	put(v, "align", json_integer(x->align));
+	put(v, "constant", json_boolean(x->constant));
+	return v;
+}
+
+static json_t *tensors(const struct manifest *m)
+{
+	const struct program *p = m->o->face;
+	const struct ir_operator *op = job_of(m, p)->reference;
+	json_t *v = json_array();
+
+	for (int i = 0; i < op->n_inputs + op->n_outputs; i++)
+		json_array_append_new(v, tensor(m, i, &op->tensors[i]));
+	return v;
+}
+
+static json_t *size_names(const struct program *p)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < p->sizes.n; i++)
+		json_array_append_new(v, text(p->sizes.v[i].name));
+	return v;
+}
+
+static json_t *conditions(const struct program *p)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < p->conditions.n && p->general; i++)
+		json_array_append_new(v, text(p->conditions.v[i].text));
+	return v;
+}
+
+/* ---- variants ---- */
+
+static json_t *tunables(const struct manifest *m, const struct choice *c)
+{
+	const struct space *sp = c->candidate->space;
+	int *values = ARENA_ARRAY(m->a, (size_t)sp->n_tunables + 1, int);
+	json_t *v = json_object();
+	const char *why;
+
+	if (!space_tunables(m->a, sp, c->genes, values, &why))
+		return v;
+	for (int i = 0; i < sp->n_tunables; i++) {
+		const struct tunable *t = &sp->tunables[i];
+
+		put(v, t->name, t->words ? text(t->words[values[i]]) :
+			json_integer(values[i]));
+	}
+	return v;
+}
+
+static json_t *computed(const struct job *j, const struct ir_group *g)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < g->n_stmts; i++)
+		json_array_append_new(v, text(j->op->tensors[
+			j->op->stmts[g->stmts[i]].tensor].name));
+	return v;
+}
+
+static json_t *groups(const struct manifest *m, const struct job *j)
+{
+	json_t *all = json_array();
+
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct choice *c = &j->parts[g].choice;
+		json_t *v = json_object();
+
+		put(v, "computes", computed(j, &j->partition->groups[g]));
+		put(v, "sketch", text(c->candidate->sketch->name));
+		put(v, "tunables", tunables(m, c));
+		put(v, "seconds", json_real(c->seconds));
+		put(v, "measured", text(c->measured));
+		put(v, "verified", text(c->verified));
+		json_array_append_new(all, v);
+	}
+	return all;
+}
+
+static json_t *arguments(const struct manifest *m, const struct program *p,
+	const struct p_step *s)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < s->n_args; i++)
+		json_array_append_new(v, text(p->tensors.v[s->args[i]].name));
+	for (int i = 0; i < s->n_scalars; i++)
+		json_array_append_new(v, number(m, p, s->open_scalars ?
+			s->open_scalars[i] : NULL, s->scalar_args[i]));
+	return v;
+}
+
+static json_t *launch(const struct manifest *m, const struct cuda_variant *w,
+	const struct p_step *s)
+{
+	const struct program *p = w->program;
+	json_t *v = json_object(), *grid = json_array();
+
+	for (int i = 0; i < 3; i++)
+		json_array_append_new(grid, number(m, p, s->open_grid[i],
+			s->grid[i]));
+	put(v, "kernel", text(cuda_kernel_name(m->a, m->o, w, s)));
+	put(v, "grid", grid);
+	put(v, "threads", json_integer(s->kernel->threads));
+	put(v, "cluster", json_integer(s->kernel->cluster > 1 ?
+		s->kernel->cluster : 1));
+	put(v, "shared", json_integer(s->kernel->shared_bytes));
+	put(v, "arguments", arguments(m, p, s));
+	return v;
+}
+
+static json_t *steps(const struct manifest *m, const struct cuda_variant *w,
+	const struct p_step *s, int n)
+{
+	const struct program *p = w->program;
+	json_t *v = json_array();
+
+	for (int i = 0; i < n; i++) {
+		const struct p_tensor *t = &p->tensors.v[s[i].tensor];
+
+		json_array_append_new(v, s[i].kind == P_LAUNCH ?
+			launch(m, w, &s[i]) : json_pack("{ss}", "clear",
+			t->name));
+	}
+	return v;
+}
+
+/* Tensors between steps: where in the workspace or among what is prepared. */
+static json_t *places(const struct manifest *m, const struct program *p,
+	enum p_role role)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < p->tensors.n; i++) {
+		const struct p_tensor *t = &p->tensors.v[i];
+
+		if (t->role == role)
+			json_array_append_new(v, json_pack("{ss ss so so}",
+				"name", t->name, "dtype",
+				dtype_row(t->type)->name, "elements",
+				number(m, p, t->open_elements, t->elements),
+				"offset", number(m, p, t->open_offset,
+				t->offset)));
+	}
+	return v;
+}
+
+static json_t *lets(const struct manifest *m, const struct program *p)
+{
+	json_t *v = json_object();
+
+	for (int i = 0; i < p->lets.n; i++)
+		put(v, p->lets.v[i].var->name, number(m, p,
+			p->lets.v[i].value, 0));
+	return v;
+}
+
+/* Open sizes and integer attributes that the kernels were made for. */
+static json_t *values(const struct job *j)
+{
+	json_t *v = json_object();
+
+	for (int i = 0; i < j->reference->n_sizes; i++)
+		put(v, j->reference->sizes[i].name,
+			json_integer(j->reference->sizes[i].value));
+	return v;
+}
+
+static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
+{
+	const struct program *p = w->program;
+	const struct job *j = job_of(m, p);
+	json_t *v = json_object();
+
+	put(v, "target", text(w->target->name));
+	put(v, "general", json_boolean(p->general));
+	put(v, "sizes", values(j));
+	put(v, "conditions", conditions(p));
+	put(v, "lets", lets(m, p));
+	put(v, "hash", hash(m, j->hash));
+	put(v, "groups", groups(m, j));
+	put(v, "workspace", number(m, p, p->open_workspace, p->workspace));
+	put(v, "workspace_tensors", places(m, p, P_WORKSPACE));
+	put(v, "prepared", number(m, p, p->open_prepared, p->prepared));
+	put(v, "prepared_tensors", places(m, p, P_PREPARED));
+	put(v, "prepare", steps(m, w, p->prepare.v, p->prepare.n));
+	put(v, "steps", steps(m, w, p->steps.v, p->steps.n));
+	return v;
+}
+
+static json_t *operator(const struct manifest *m)
+{
+	const struct cuda_operator *o = m->o;
+	json_t *v = json_object(), *variants = json_array();
+	struct str prototype;
+
+	str_init(&prototype, m->a);
+	cuda_prototype(o, &prototype);
+	for (int i = 0; i < o->n; i++)
+		json_array_append_new(variants, variant(m, &o->variants[i]));
+	put(v, "name", text(o->name));
+	put(v, "symbol", text(cuda_symbol(m->a, o->name)));
+	put(v, "prototype", text(str_text(&prototype)));
+	put(v, "operator", text(job_of(m, o->face)->reference->source));
+	put(v, "sizes", size_names(o->face));
+	put(v, "tensors", tensors(m));
+	put(v, "variants", variants);
+	return v;
+}
+
+/* ---- all ---- */
+
+static json_t *target_names(const struct cuda_unit *u)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < u->n_targets; i++)
+		json_array_append_new(v, text(u->targets[i]->name));
+	return v;
+}
+
+void manifest_print(const struct session *s, const struct cuda_unit *u,
+	struct str *out)
+{
+	struct manifest m = { .s = s, .a = out->a, .u = u };
+	const struct source *src = s->unit->src;
+	json_t *all = json_object(), *operators = json_array();
+	char *dump;
+
+	for (int i = 0; i < u->n; i++) {
+		m.o = &u->operators[i];
+		json_array_append_new(operators, operator(&m));
+	}
+	put(all, "schema", json_integer(SCHEMA));
+	put(all, "wpkc", text(WPK_VERSION));
+	put(all, "source", text(u->source));
+	put(all, "source_hash", hash(&m, str_hash(src->text, src->len)));
+	put(all, "targets", target_names(u));
+	put(all, "operators", operators);
+	dump = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	str_printf(out, "%s\n", dump ? dump : "{}");
+	free(dump);
+	json_decref(all);
+}
