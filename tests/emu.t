@@ -12,7 +12,21 @@ library=$top_builddir/libwpkemu.a
 plain='-O1 -fno-strict-aliasing -fno-math-errno'
 address="$plain -g -fsanitize=address,alignment -fno-sanitize-recover=all"
 
+watch="$plain -g -no-pie -fno-pie -fsanitize=thread -fno-tree-sra -DWPK_EMU_WATCH"
+
+# Watched, the kernel takes the emulator for ThreadSanitizer's library.
+compile_watched() {
+	# shellcheck disable=SC2086
+	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Werror \
+		$watch -DWPK_EMULATE -include "$emu/wpk_emu.h" -c "$1" \
+		-o "$2.o" && "$CXX" -no-pie "$2.o" "$library" -lm -o "$2"
+}
+
 compile() {
+	if grep -q 'NEEDS: watch' "$1"; then
+		compile_watched "$1" "$2"
+		return
+	fi
 	flags=$plain
 	grep -q 'NEEDS: address' "$1" && flags=$address
 	# shellcheck disable=SC2086
@@ -22,7 +36,7 @@ compile() {
 }
 
 run() {
-	printf 'mode %s\nshared 232448\nrun\n' "$2" |
+	printf 'mode %s\nwatch race\nwatch init\ngrain 4\nshared 232448\nrun\n' "$2" |
 	"$1" 2>"$1.err" |
 	sed -n "s/^$2 //p" | grep -v '^launch' | head -n 1
 }

@@ -21,7 +21,7 @@ allowed() {
 					'kernel/* sketch/* cuda/* graph/* search/*' ;;
 	search/*)		echo 'search/* base/* schedule/space.h' \
 					'schedule/target.h' ;;
-	runtime/emu/*)		echo 'wpk_emu*.h emu*.h host/*' ;;
+	runtime/emu/*)		echo 'wpk_emu*.h emu*.h watch.h race.h host/*' ;;
 	runtime/*)		echo 'wpk.h runtime/*' ;;
 	esac
 }

@@ -82,6 +82,19 @@ static void describe_mismatch(struct check *c)
 			"written", name);
 }
 
+/* The sanitizers and the watching of accesses exclude one another. */
+static enum check_verdict run_all(struct check *c, const char *folder)
+{
+	const unsigned how = c->r->nvcc ? 0 : c->r->how;
+	enum check_verdict v = CHECK_VERIFIED;
+
+	c->how = how & ~(unsigned)CHECK_WATCH;
+	if (c->how || !how)
+		v = check_run(c, folder);
+	c->how = how & CHECK_WATCH;
+	return v == CHECK_VERIFIED && c->how ? check_run(c, folder) : v;
+}
+
 static enum check_verdict verify(struct check *c, const char *folder)
 {
 	enum check_verdict v;
@@ -97,7 +110,7 @@ static enum check_verdict verify(struct check *c, const char *folder)
 		c->every = check_gpu_every(c);
 	else
 		check_choose(c);
-	v = check_run(c, folder);
+	v = run_all(c, folder);
 	if (v != CHECK_VERIFIED)
 		return v;
 	check_compare(c);

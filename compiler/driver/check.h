@@ -14,12 +14,19 @@
 #include "kernel/kernel.h"
 #include "schedule/target.h"
 
+/* What is looked for beyond wrong results: bad addresses, by the sanitizers; and
+ * what is found by watching every access: how many bytes are asked of global
+ * memory, accesses that nothing orders, reads of what nobody wrote. */
+enum check_how {
+	CHECK_ADDRESS = 1, CHECK_BYTES = 2, CHECK_RACE = 4, CHECK_INIT = 8,
+	CHECK_WATCH = CHECK_BYTES | CHECK_RACE | CHECK_INIT
+};
+
 /* "program" is the variant of "operator" (NULL: all there is) that the target's
  * code and the sizes it was made at choose; "name" what lines call it (NULL:
  * the program's). "op" is the operator as lowered (before groups rewrote it);
  * "cuda" the text that has the program's launcher, and may have others.
- * "address" compiles it with the sanitizers; "bytes" counts what it asks of
- * global memory. "nvcc" (or NULL) asks for a run on the GPU, whole, of which
+ * "how" are bits of enum check_how. "nvcc" (or NULL) asks for a run on the GPU, whole, of which
  * rows of the output are compared, and timed. "work" is the multiply-adds to
  * spend on the reference (0: 4e8, some seconds): above it, the check is by
  * parts. "seconds" (0: 120) bounds the compiler and the emulated program,
@@ -32,7 +39,7 @@ struct check_request {
 	const struct target *target;
 	const char *cuda;
 	size_t n_cuda;
-	bool address, bytes;
+	unsigned how;
 	const char *nvcc;
 	uint64_t seed;
 	double work, seconds;

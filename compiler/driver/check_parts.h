@@ -22,7 +22,7 @@ struct check_tensor {
 	int64_t expected;
 };
 
-/* "launch" is the one that runs in part, -1: none; "x" its blocks. */
+/* "how" is what this run looks for, as in the request. "launch" is the one that runs in part, -1: none; "x" its blocks. */
 struct check {
 	struct arena *a;
 	const struct check_request *r;
@@ -31,6 +31,7 @@ struct check {
 	struct check_result *out;
 	struct check_tensor *tensors;
 	int n_tensors;
+	unsigned how;
 	int launch;
 	int64_t *x;
 	int n_x;
@@ -73,6 +74,12 @@ enum check_verdict check_gpu_compile(struct check *c, const char *folder,
 int64_t check_gpu_every(const struct check *c);
 /* Device and times from the program's report. */
 void check_gpu_read(struct check *c, const char *report);
+
+/* ---- check_places.c ---- */
+
+/* Instructions of "program" that faults in "c->detail" name as {ADDRESS}
+ * become lines of the emitted text, which are shown. */
+void check_places(struct check *c, const char *program);
 
 /* ---- check_bytes.c ---- */
 

@@ -54,19 +54,20 @@ static void push_flags(const struct check *c, struct command *k)
 	};
 	static const char *const address[] = { "-O1", "-g",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
-	static const char *const bytes[] = { "-O1", "-fsanitize=thread",
-		"-fno-tree-sra", "-DWPK_EMU_COUNT", "-c" };
+	static const char *const watch[] = { "-O1", "-g", "-no-pie",
+		"-fno-pie", "-fsanitize=thread", "-fno-tree-sra",
+		"-DWPK_EMU_WATCH", "-c" };
 	const char *macros[2];
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		push(k, flags[i]);
-	for (size_t i = 0; c->r->address &&
+	for (size_t i = 0; c->how & CHECK_ADDRESS &&
 	     i < sizeof address / sizeof *address; i++)
 		push(k, address[i]);
-	for (size_t i = 0; c->r->bytes && i < sizeof bytes / sizeof *bytes;
-	     i++)
-		push(k, bytes[i]);
-	if (!c->r->address && !c->r->bytes)
+	for (size_t i = 0; c->how & CHECK_WATCH &&
+	     i < sizeof watch / sizeof *watch; i++)
+		push(k, watch[i]);
+	if (!c->how)
 		push(k, "-O2");
 	cuda_device_macros(c->a, c->r->target, macros);
 	for (int i = 0; i < 2 && macros[i]; i++)
@@ -80,7 +81,7 @@ static void push_flags(const struct check *c, struct command *k)
 }
 
 /* Where a kernel is compiled and linked. "object" stands between where that
- * takes two commands: accesses are counted in place of ThreadSanitizer, whose
+ * takes two commands: accesses are watched in place of ThreadSanitizer, whose
  * library one command would link. */
 struct build {
 	const char *folder, *header, *library, *source, *object, *program;
@@ -126,6 +127,7 @@ static void link_command(const struct check *c, const char *compiler,
 	const struct build *b, struct command *k)
 {
 	begin_command(c, compiler, b, k);
+	push(k, "-no-pie");
 	push(k, b->object);
 	push_link(b, k);
 }
@@ -211,12 +213,47 @@ static enum check_verdict compile(struct check *c, const struct build *b)
 
 /* ---- the run ---- */
 
+static int smaller(int least, enum dtype t)
+{
+	return dtype_row(t)->bits < 8 * least ? (dtype_row(t)->bits + 7) / 8 :
+		least;
+}
+
+/* Bytes of the smallest element that threads share. */
+static int grain(const struct program *p)
+{
+	int least = 8;
+
+	for (int i = 0; i < p->tensors.n; i++)
+		if (p->tensors.v[i].role != P_IN)
+			least = smaller(least, p->tensors.v[i].type);
+	for (int i = 0; i < p->steps.n; i++)
+		for (int j = 0; p->steps.v[i].kernel &&
+		     j < p->steps.v[i].kernel->shared.n; j++)
+			least = smaller(least,
+				p->steps.v[i].kernel->shared.v[j]->type);
+	return least;
+}
+
+static void put_watch(const struct check *c, struct str *s)
+{
+	if (c->how & CHECK_ADDRESS)
+		str_puts(s, "address\n");
+	if (c->how & CHECK_BYTES)
+		str_puts(s, "watch bytes\n");
+	if (c->how & CHECK_RACE)
+		str_puts(s, "watch race\n");
+	if (c->how & CHECK_INIT)
+		str_puts(s, "watch init\n");
+	if (c->how & CHECK_WATCH)
+		str_printf(s, "grain %d\n", grain(c->r->program));
+}
+
 static void put_job(const struct check *c, struct str *s, int run)
 {
 	str_printf(s, "mode %s\nshared %d\npoison %d\n", run ? "early" : "late",
 		c->r->target->smem_block, check_poison(run));
-	if (c->r->address)
-		str_puts(s, "address\n");
+	put_watch(c, s);
 	for (int i = 0; i < c->n_tensors; i++) {
 		const struct check_tensor *t = &c->tensors[i];
 
@@ -272,7 +309,7 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 	if (run->status || count_of(text, " done\n") != CHECK_RUNS)
 		return check_end(c, CHECK_FAULT, arena_printf(c->a, "the "
 			"kernel ended with status %d", run->status));
-	if (c->r->bytes)
+	if (c->how & CHECK_BYTES)
 		check_bytes_read(c, text);
 	return CHECK_VERIFIED;
 }
@@ -304,7 +341,7 @@ enum check_verdict check_run(struct check *c, const char *folder)
 	struct build b = { folder, header, library,
 		.source = arena_printf(c->a, "%s/%s.cu", folder,
 			c->r->program->name),
-		.object = c->r->bytes ? arena_printf(c->a, "%s/kernel.o",
+		.object = c->how & CHECK_WATCH ? arena_printf(c->a, "%s/kernel.o",
 			folder) : NULL,
 		.program = arena_printf(c->a, "%s/program", folder) };
 	const char *const argv[] = { b.program, NULL };
@@ -331,5 +368,8 @@ enum check_verdict check_run(struct check *c, const char *folder)
 	for (int i = 0; i < CHECK_RUNS; i++)
 		put_job(c, &s, i);
 	child_run(c->a, argv, str_text(&s), s.n, check_seconds(c), &run);
-	return judge(c, &run, folder);
+	v = judge(c, &run, folder);
+	if (c->how & CHECK_WATCH && v == CHECK_FAULT)
+		check_places(c, b.program);
+	return v;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/source.h"
+#include "driver/check.h"
 #include "driver/version.h"
 #include "schedule/target.h"
 #include "search/search.h"
@@ -264,16 +265,33 @@ static bool set_frozen(struct reading *r, const char *v)
 	return r->o->frozen = true;
 }
 
+static const struct { const char *name; unsigned bit; } checks[] = {
+	{ "address", CHECK_ADDRESS }, { "race", CHECK_RACE },
+	{ "init", CHECK_INIT }, { "bytes", CHECK_BYTES },
+};
+
 static bool set_check(struct reading *r, const char *v)
 {
+	char *copy = arena_strdup(r->a, v ? v : ""), *save = NULL;
+
 	r->o->check = true;
-	if (!v)
-		return true;
-	r->o->check_address = !strcmp(v, "address");
-	r->o->check_bytes = !strcmp(v, "bytes");
-	r->o->check_gpu = !strcmp(v, "gpu");
-	return r->o->check_address || r->o->check_bytes || r->o->check_gpu ||
-		fail(r, "--check takes nothing or address, bytes, gpu, not '%s'", v);
+	if (v && !strcmp(v, "gpu"))
+		return r->o->check_gpu = true;
+	if (v && !*v)
+		return fail(r, "--check= wants what to look for");
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		unsigned bit = 0;
+
+		for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+			if (!strcmp(p, checks[i].name))
+				bit = checks[i].bit;
+		if (!bit)
+			return fail(r, "--check takes address, race, init and "
+				"bytes, or gpu alone, not '%s'", p);
+		r->o->check_how |= bit;
+	}
+	return true;
 }
 
 static bool set_test(struct reading *r, const char *v)

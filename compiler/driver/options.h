@@ -44,7 +44,8 @@ struct options {
 	uint64_t seed;
 	const char *lock;
 	bool no_lock, frozen;
-	bool check, check_address, check_bytes, check_gpu, test, no_verify;
+	bool check, check_gpu, test, no_verify;
+	unsigned check_how;		/* bits of enum check_how */
 	int jobs;
 	enum color color;
 	bool quiet, verbose, verify_passes;

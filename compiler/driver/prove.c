@@ -55,8 +55,7 @@ static struct proof emulate(struct session *s, struct arena *a,
 	struct check_request r = { .name = name_of(s, a, j), .program = p,
 		.operator = o, .op = j->reference,
 		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
-		.address = s->o->check_address,
-		.bytes = s->o->check_bytes, .nvcc = s->o->check_gpu ?
+		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
 			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
 	struct check_result c;
 	struct proof proof;

@@ -120,6 +120,8 @@ static bool open_barrier(void)
 			report_deadlock();
 	for (int i = 0; i < n_threads; i++)
 		threads[i].state = READY;
+	if (watch_barrier)
+		watch_barrier();
 	return true;
 }
 
@@ -194,6 +196,8 @@ static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
 			warp[warp[i].lane].value : votes;
 		warp[i].state = READY;
 	}
+	if (kind == WARP_SYNC && watch_warp)
+		watch_warp(warp->number / WARP, mask);
 }
 
 /* Lets operations go on whose lanes are all there; true if there was one. */
@@ -294,8 +298,8 @@ void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 	address_unpoison(shared_memory, SHARED_SIZE);
 	memset(shared_memory, (at.x + at.y + at.z) % 2 ? 0 : 0xff, shared);
 	address_poison(shared_memory + shared, SHARED_SIZE - shared);
-	if (count_block)
-		count_block();
+	if (watch_block)
+		watch_block(shared);
 	start_threads((int)(dim.x * dim.y * dim.z));
 	warps = (n_threads + WARP - 1) / WARP;
 	do {

@@ -11,6 +11,8 @@
 
 static void perform(const struct copy *c)
 {
+	if (watch_access)
+		watch_access(c->place, c->to, (size_t)c->bytes, WATCH_ARRIVE);
 	if (c->guard)
 		memcpy(c->to, c->from, (size_t)c->bytes);
 	else
@@ -57,12 +59,14 @@ void wpk_emu_wait(int in_flight);
 
 void wpk_emu_copy(int line, void *to, const void *from, int bytes, bool guard)
 {
-	struct copy c = { to, from, bytes, guard, current->group };
+	struct copy c = { to, from, bytes, guard, current->group,
+		__builtin_return_address(0) };
 
 	check(line, &c);
-	if (count_access && guard)
-		count_access((const void *)(uintptr_t)line, from,
-			(size_t)bytes, false);
+	if (watch_access && guard)
+		watch_access(c.place, from, (size_t)bytes, WATCH_READ);
+	if (watch_access)
+		watch_access(c.place, to, (size_t)bytes, WATCH_ISSUE);
 	if (job.late)
 		push(current, c);
 	else

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes that kernels ask of global memory. A kernel compiled for
- * ThreadSanitizer calls a function before each of its accesses; here are these
- * functions, so a kernel that is to be counted is compiled that way and linked
- * without that sanitizer's library. Nothing of it is linked to others.
+/* Bytes that kernels ask of global memory.
  *
  * The unit is the sector of 32 bytes, clipped to the tensor. What a warp's
  * lanes touch in one execution of one instruction is asked for once, as the
@@ -11,7 +8,7 @@
  * apart; what the same warp asks for again was worth keeping. Instructions are
  * told by their place in the text, and their executions by each lane's own
  * count, so lanes that skip an access and go on are taken to ask apart. */
-#include "emu.h"
+#include "watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,22 +89,20 @@ static uint64_t times(struct table *t, uint64_t place, uint64_t what)
 	return s->count++;
 }
 
-/* ---- what main.c, launch.c, block.c and copy.c call ---- */
+/* ---- events ---- */
 
-void count_open(const void *p, size_t bytes)
+void count_open(const struct piece *m)
 {
-	struct range *r = &ranges[n_ranges];
-	size_t sectors = (bytes + SECTOR - 1) / SECTOR;
+	struct range *r = &ranges[m->number];
+	size_t sectors = (m->bytes + SECTOR - 1) / SECTOR;
 
-	if (n_ranges == RANGES)
-		fault("job", 0, "more than %d tensors to count", RANGES);
-	*r = (struct range){ .p = p, .bytes = bytes };
+	*r = (struct range){ .p = m->p, .bytes = m->bytes };
 	for (int kind = READ; kind <= WRITE; kind++)
 		r->warp[kind] = calloc(sectors + 1, sizeof *r->warp[kind]);
 	r->touched = calloc(sectors + 1, 1);
 	if (!r->warp[READ] || !r->warp[WRITE] || !r->touched)
 		fault("memory", 0, "no memory to count accesses");
-	n_ranges++;
+	n_ranges = m->number + 1;
 }
 
 void count_launch(void)
@@ -137,21 +132,6 @@ void count_report(void)
 
 /* ---- accesses ---- */
 
-static struct range *range_of(const unsigned char *p)
-{
-	static int last;
-
-	if (last < n_ranges && p >= ranges[last].p &&
-	    p < ranges[last].p + ranges[last].bytes)
-		return &ranges[last];
-	for (int i = 0; i < n_ranges; i++)
-		if (p >= ranges[i].p && p < ranges[i].p + ranges[i].bytes) {
-			last = i;
-			return &ranges[i];
-		}
-	return NULL;
-}
-
 static void ask(struct range *r, size_t sector, int kind)
 {
 	unsigned warp = first_warp + (unsigned)current->number / WARP;
@@ -168,14 +148,13 @@ static void ask(struct range *r, size_t sector, int kind)
 	r->warp[kind][sector] = warp;
 }
 
-void count_access(const void *place, const void *p, size_t n, bool write)
+void count_access(const void *place, const struct piece *m, const void *p,
+	size_t n, bool write)
 {
-	struct range *r = current ? range_of(p) : NULL;
+	struct range *r = &ranges[m->number];
 	uint64_t turn, warp;
 	size_t from, to;
 
-	if (!r)
-		return;
 	warp = (uint64_t)current->number / WARP;
 	turn = times(&turns, (uintptr_t)place, (uint64_t)current->number);
 	from = (size_t)((const unsigned char *)p - r->p);
@@ -184,55 +163,4 @@ void count_access(const void *place, const void *p, size_t n, bool write)
 		if (!times(&asked, (uintptr_t)place ^ turn << 40,
 		    ((uint64_t)(r - ranges) << 44 | s) << 6 | warp))
 			ask(r, s, write);
-}
-
-/* ---- what the compiler calls ---- */
-
-#define ACCESS(name, n, write) \
-	void __tsan_##name(void *p); \
-	void __tsan_##name(void *p) \
-	{ \
-		count_access(__builtin_return_address(0), p, n, write); \
-	}
-#define ACCESSES(n) \
-	ACCESS(read##n, n, false) \
-	ACCESS(write##n, n, true) \
-	ACCESS(unaligned_read##n, n, false) \
-	ACCESS(unaligned_write##n, n, true) \
-	ACCESS(volatile_read##n, n, false) \
-	ACCESS(volatile_write##n, n, true)
-
-ACCESSES(1)
-ACCESSES(2)
-ACCESSES(4)
-ACCESSES(8)
-ACCESSES(16)
-
-void __tsan_read_range(void *p, size_t n);
-void __tsan_write_range(void *p, size_t n);
-void __tsan_func_entry(void *at);
-void __tsan_func_exit(void);
-void __tsan_init(void);
-
-void __tsan_read_range(void *p, size_t n)
-{
-	count_access(__builtin_return_address(0), p, n, false);
-}
-
-void __tsan_write_range(void *p, size_t n)
-{
-	count_access(__builtin_return_address(0), p, n, true);
-}
-
-void __tsan_func_entry(void *at)
-{
-	(void)at;
-}
-
-void __tsan_func_exit(void)
-{
-}
-
-void __tsan_init(void)
-{
 }

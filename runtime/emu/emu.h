@@ -43,13 +43,15 @@ enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
  * "value" and, to exchange, naming the "lane" it wants one from. "copies" are
- * its asynchronous copies in flight, oldest first; "group" counts commits. */
+ * its asynchronous copies in flight, oldest first; "group" counts commits. A
+ * copy's "place" is where it is issued. */
 struct copy {
 	void *to;
 	const void *from;
 	int bytes;
 	bool guard;
 	long group;
+	const void *place;
 };
 
 struct thread {
@@ -96,6 +98,8 @@ struct job {
 	bool reports;
 	bool late;
 	bool address;
+	bool count, race, init;	/* for watch.c */
+	int grain;		/* bytes of the smallest element */
 	long shared_limit;
 	int poison;
 	struct launch_part *launches;
@@ -120,18 +124,34 @@ enum { FAULTED = 3 };
  * behind faults. */
 void *device_allocate(size_t bytes, size_t align);
 
-/* ---- count.c: bytes asked for, where the kernel is compiled to count ---- */
+/* ---- watch.c: accesses, where the kernel is compiled to be watched ---- */
 
 #define WEAK __attribute__((weak))
 
-/* A tensor, in the launcher's order, or at last the workspace. */
-WEAK void count_open(const void *p, size_t bytes);
-WEAK void count_launch(void);
-WEAK void count_block(void);
+enum watch_role {
+	WATCH_INPUT, WATCH_OUTPUT, WATCH_WORKSPACE, WATCH_PREPARED
+};
+
+/* An asynchronous copy is issued, and arrives in shared memory. */
+enum watch_kind {
+	WATCH_READ, WATCH_WRITE, WATCH_ATOMIC, WATCH_ISSUE, WATCH_ARRIVE
+};
+
+WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
+WEAK void watch_launch(void);
+WEAK void watch_block(size_t shared);
+/* What orders accesses: all threads of the block, those of "mask" in a warp have
+ * met; the running thread's fence of the device, its atomic operation. */
+WEAK void watch_barrier(void);
+WEAK void watch_warp(int warp, unsigned mask);
+WEAK void watch_fence(void);
+WEAK void watch_atomic(const void *p, bool begins);
+/* The host writes "n" bytes. */
+WEAK void watch_set(const void *p, size_t n);
 /* The running thread touches "n" bytes; "place" tells the instruction. */
-WEAK void count_access(const void *place, const void *p, size_t n, bool write);
-/* A line for each that was opened. */
-WEAK void count_report(void);
+WEAK void watch_access(const void *place, const void *p, size_t n,
+	enum watch_kind kind);
+WEAK void watch_report(void);
 
 /* ---- address.c: AddressSanitizer, where the kernel is compiled with it ---- */
 

@@ -3,6 +3,8 @@
  * job's share of the blocks runs, one after the other. */
 #include "emu.h"
 
+#include <string.h>
+
 /* wpk_emu.h's cudaLaunchConfig_t. */
 struct attribute {
 	int id;
@@ -28,6 +30,9 @@ static struct {
 static int launches;
 
 int wpk_emu_set_shared(const void *kernel, int bytes);
+void wpk_emu_fence(void);
+void wpk_emu_atomic(const void *p, bool begins);
+void wpk_emu_clear(void *p, int byte, size_t n);
 int wpk_emu_launch(const void *config, const void *kernel,
 	void (*invoke)(void *), void *closure);
 
@@ -111,8 +116,8 @@ int wpk_emu_launch(const void *config, const void *kernel,
 
 	check(c, kernel);
 	shared_open(c->shared);
-	if (count_launch)
-		count_launch();
+	if (watch_launch)
+		watch_launch();
 	gridDim = c->grid;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);
@@ -126,4 +131,25 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	say("launch %d ran %u of %u columns of %u blocks", launches++, n,
 		c->grid.x, c->grid.y * c->grid.z);
 	return 0;
+}
+
+/* ---- what only a watched kernel's order of accesses depends on ---- */
+
+void wpk_emu_fence(void)
+{
+	if (watch_fence)
+		watch_fence();
+}
+
+void wpk_emu_atomic(const void *p, bool begins)
+{
+	if (watch_atomic)
+		watch_atomic(p, begins);
+}
+
+void wpk_emu_clear(void *p, int byte, size_t n)
+{
+	memset(p, byte, n);
+	if (watch_set)
+		watch_set(p, n);
 }

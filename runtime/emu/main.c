@@ -4,6 +4,8 @@
  *
  *	mode late | mode early
  *	address			tensors in allocations of their exact size
+ *	watch bytes | watch race | watch init	what watch.c looks for
+ *	grain BYTES		of the smallest element that threads share
  *	shared BYTES		the most a block may have
  *	poison BYTE		what workspace is filled with, in decimal
  *	tensor in|out FD OFFSET BYTES ALIGN
@@ -115,6 +117,14 @@ static bool read_line(char *line)
 		job.late = false;
 	else if (!strcmp(line, "address"))
 		job.address = true;
+	else if (!strcmp(line, "watch bytes"))
+		job.count = true;
+	else if (!strcmp(line, "watch race"))
+		job.race = true;
+	else if (!strcmp(line, "watch init"))
+		job.init = true;
+	else if (!strncmp(line, "grain ", 6))
+		job.grain = atoi(line + 6);
 	else if (!strncmp(line, "shared ", 7))
 		job.shared_limit = atol(line + 7);
 	else if (!strncmp(line, "poison ", 7))
@@ -133,8 +143,8 @@ static bool read_job(char **line, size_t *room)
 {
 	bool any = false;
 
-	job = (struct job){ .reports = true, .shared_limit = 48 << 10,
-		.poison = 0xff };
+	job = (struct job){ .reports = true, .grain = 1,
+		.shared_limit = 48 << 10, .poison = 0xff };
 	n_tensors = 0;
 	while (getline(line, room, stdin) > 0) {
 		any = true;
@@ -231,6 +241,29 @@ static void close_tensors(void)
 			fault("memory", 0, "tensor %d cannot be written", i);
 }
 
+static void watch_all(void **p, const void *workspace, size_t bytes,
+	const void *prepared, size_t kept)
+{
+	for (int i = 0; i < n_tensors; i++)
+		watch_open(p[i], tensors[i].bytes, tensors[i].output ?
+			WATCH_OUTPUT : WATCH_INPUT);
+	watch_open(workspace, bytes, WATCH_WORKSPACE);
+	if (kept)
+		watch_open(prepared, kept, WATCH_PREPARED);
+}
+
+/* What is done once does not count. */
+static int prepare(void **p, void *prepared, size_t kept)
+{
+	bool count = job.count;
+	int code;
+
+	job.count = false;
+	code = wpk_emu_prepare(p, prepared, kept);
+	job.count = count;
+	return code;
+}
+
 static int run_job(void)
 {
 	void *p[TENSORS] = { 0 }, *workspace, *prepared;
@@ -242,19 +275,15 @@ static int run_job(void)
 	open_tensors(p);
 	workspace = poisoned(bytes);
 	prepared = poisoned(kept);
+	if (watch_open)
+		watch_all(p, workspace, bytes, prepared, kept);
 	if (kept)
-		code = wpk_emu_prepare(p, prepared, kept);
-	for (int i = 0; i < n_tensors && count_open; i++)
-		count_open(p[i], tensors[i].bytes);
-	if (count_open)
-		count_open(workspace, bytes);
-	if (kept && count_open)
-		count_open(prepared, kept);
+		code = prepare(p, prepared, kept);
 	if (!code)
 		code = wpk_emu_entry(p, workspace, bytes);
 	close_tensors();
-	if (count_report)
-		count_report();
+	if (watch_report)
+		watch_report();
 	if (code)
 		say("returned %d", code);
 	say("done");

@@ -8,8 +8,8 @@
 #define WPK_RUNTIME_EMU_WPK_EMU_H
 
 typedef __SIZE_TYPE__ size_t;
-#if defined(WPK_EMU_COUNT) && defined(__clang__)
-#error "bytes are counted by g++ only: clang++ takes vectors apart"
+#if defined(WPK_EMU_WATCH) && defined(__clang__)
+#error "accesses are watched by g++ only: clang++ takes vectors apart"
 #endif
 #ifndef NULL
 #define NULL nullptr
@@ -74,6 +74,9 @@ unsigned long long wpk_emu_exchange(int line, unsigned mask,
 	unsigned long long value, unsigned lane);
 void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
+void wpk_emu_fence(void);
+void wpk_emu_atomic(const void *p, bool begins);
+void wpk_emu_clear(void *p, int byte, size_t n);
 void wpk_emu_commit(void);
 void wpk_emu_trap(int line);
 void wpk_emu_wait(int in_flight);
@@ -82,7 +85,6 @@ unsigned short wpk_emu_to_f16(float x);
 int wpk_emu_launch(const void *config, const void *kernel,
 	void (*invoke)(void *), void *closure);
 int wpk_emu_set_shared(const void *kernel, int bytes);
-void *memset(void *to, int byte, size_t n);
 }
 
 /* ---- synchronisation ---- */
@@ -99,7 +101,10 @@ void *memset(void *to, int byte, size_t n);
 
 #define __trap() wpk_emu_trap(__LINE__)
 
-static inline void __threadfence() {}
+static inline void __threadfence()
+{
+	wpk_emu_fence();
+}
 static inline void __threadfence_block() {}
 
 static inline void wpk_emu_warp_barrier(int line, unsigned mask = 0xffffffffu)
@@ -167,11 +172,21 @@ static inline T wpk_emu_shfl_up(int line, unsigned mask, T v, unsigned by,
 
 /* ---- atomics: threads switch nowhere else, so plain code is atomic ---- */
 
+#ifdef WPK_EMU_WATCH
+#define WPK_EMU_BEGIN_ATOMIC(p) wpk_emu_atomic(p, true)
+#define WPK_EMU_END_ATOMIC(p) wpk_emu_atomic(p, false)
+#else
+#define WPK_EMU_BEGIN_ATOMIC(p)
+#define WPK_EMU_END_ATOMIC(p)
+#endif
 #define WPK_EMU_ATOMIC(name, type, value) \
 	static inline type name(type *p, type v) \
 	{ \
-		type old = *p; \
+		type old; \
+		WPK_EMU_BEGIN_ATOMIC(p); \
+		old = *p; \
 		*p = value; \
+		WPK_EMU_END_ATOMIC(p); \
 		return old; \
 	}
 #define WPK_EMU_ATOMICS(type) \
@@ -185,8 +200,11 @@ static inline T wpk_emu_shfl_up(int line, unsigned mask, T v, unsigned by,
 	WPK_EMU_ATOMIC(atomicSub, type, old - v) \
 	static inline type atomicCAS(type *p, type is, type v) \
 	{ \
-		type old = *p; \
+		type old; \
+		WPK_EMU_BEGIN_ATOMIC(p); \
+		old = *p; \
 		*p = old == is ? v : old; \
+		WPK_EMU_END_ATOMIC(p); \
 		return old; \
 	}
 
@@ -286,7 +304,7 @@ static inline float min_nan(float x, float y)
 {
 	return x < y || x != x ? x : y;
 }
-static inline void red_add_f32(float *p, float x) { *p += x; }
+static inline void red_add_f32(float *p, float x) { atomicAdd(p, x); }
 
 #define WPK_EMU_MATH1(name) \
 	extern "C" double name(double) noexcept; \
@@ -402,7 +420,7 @@ static inline cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
 static inline cudaError_t cudaMemsetAsync(void *p, int byte, size_t n,
 	cudaStream_t = 0)
 {
-	memset(p, byte, n);
+	wpk_emu_clear(p, byte, n);
 	return cudaSuccess;
 }
 

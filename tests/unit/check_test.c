@@ -128,7 +128,7 @@ static struct check_result run(struct subject *s, double work, double seconds,
 {
 	struct check_request r = { .program = s->program, .op = s->reference,
 		.target = s->target, .cuda = s->cuda,
-		.n_cuda = strlen(s->cuda), .address = address, .seed = 3,
+		.n_cuda = strlen(s->cuda), .how = address ? CHECK_ADDRESS : 0, .seed = 3,
 		.work = work, .seconds = seconds };
 	struct check_result out;
 

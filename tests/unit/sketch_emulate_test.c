@@ -33,7 +33,7 @@ static void run_point(const struct sketch_case *c, struct rng *r, int k)
 	struct program *p;
 	struct cuda_unit u;
 	struct check_request request = { .op = plain.o, .target = t,
-		.seed = rng_next(r), .address = k % 4 == 3 };
+		.seed = rng_next(r), .how = k % 4 == 3 ? CHECK_ADDRESS : 0 };
 	struct check_result result;
 	struct str what, text;
 

@@ -124,7 +124,7 @@ static void put_command(struct sweep *w, const struct point *p,
 		if (sp->genes[i].n > 1)
 			str_printf(out, " --set=%s=%s", sp->genes[i].name,
 				gene_text(out->a, &sp->genes[i], c->genes[i]));
-	str_puts(out, w->s.o->check_address ? " --check=address" : " --check");
+	str_puts(out, w->s.o->check_how ? " --check=address,race,init" : " --check");
 }
 
 static int predicted_registers(struct arena *a, const struct choice *c)
@@ -144,7 +144,7 @@ static const char *emulate(struct sweep *w, struct arena *a,
 {
 	struct check_request r = { .program = p, .op = j->reference,
 		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
-		.address = w->s.o->check_address, .seed = w->s.o->seed };
+		.how = w->s.o->check_how, .seed = w->s.o->seed };
 	struct check_result c;
 
 	check_program(a, &r, &c);

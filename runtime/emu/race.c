@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* Two accesses to the same element, one of them a write, that nothing orders;
+ * and reads of what nobody has written. Both are faults, whatever the order in
+ * which the emulator happens to run threads and blocks.
+ *
+ * What orders accesses of a block: the program order of a thread, a barrier of
+ * the block (counted by "epoch"), __syncwarp (a vector clock a warp). What
+ * orders those of blocks of one launch: an atomic operation that comes after a
+ * fence of the device in one block and before in the other. Launches follow one
+ * another.
+ *
+ * Each element has a cell with its last writer, its last readers, in two warps
+ * so that a writer of either warp sees the other, and the last atomic access. A
+ * slot holds the lanes of one warp that did the same at the same time. */
+#include "watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "race.h"
+
+enum { LANES = WARP, CELLS = 1024, PIECES = 514 };
+
+struct slot {
+	uint32_t block, epoch, clock, lanes, place;
+	uint8_t warp;
+};
+
+struct cell {
+	struct slot write, read[2], atomic;
+	bool set;
+};
+
+/* Cells of a tensor, a page of them when first touched. */
+static struct shadow {
+	const struct piece *m;
+	struct cell **page;
+} shadows[PIECES];
+static struct cell *shared_cells;
+
+static uint32_t block, first_block, epoch;
+
+/* Of each thread: its warp's lanes' clocks as far as it knows them, its own
+ * included; and when it last fenced. */
+static struct view {
+	uint32_t clock[LANES];
+	uint32_t fence_epoch, fence_clock;
+} views[THREADS_MAX];
+
+static int lane(void)
+{
+	return current->number % WARP;
+}
+
+static int warp(void)
+{
+	return current->number / WARP;
+}
+
+static struct view *view(void)
+{
+	return &views[current->number];
+}
+
+/* ---- cells ---- */
+
+static void *zeros(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p)
+		fault("memory", 0, "no memory to watch accesses");
+	return p;
+}
+
+static struct cell *shared_cell(size_t at)
+{
+	struct cell *c;
+
+	if (!shared_cells)
+		shared_cells = zeros(SHARED_SIZE / (size_t)job.grain + 1,
+			sizeof *shared_cells);
+	c = &shared_cells[at];
+	if (c->write.block != block && c->atomic.block != block)
+		c->set = false;
+	return c;
+}
+
+static struct cell *piece_cell(const struct piece *m, size_t at)
+{
+	struct cell **page = &shadows[m->number].page[at / CELLS];
+
+	if (!*page)
+		*page = zeros(CELLS, sizeof **page);
+	return &(*page)[at % CELLS];
+}
+
+/* ---- events ---- */
+
+void race_open(const struct piece *m)
+{
+	shadows[m->number] = (struct shadow){ m, zeros(m->bytes /
+		(size_t)job.grain / CELLS + 1, sizeof(struct cell *)) };
+}
+
+void race_launch(void)
+{
+	first_block = block + 1;
+	race_forget();
+}
+
+void race_block(size_t shared)
+{
+	(void)shared;
+	block++;
+	epoch = 1;
+	memset(views, 0, sizeof views);
+	for (int i = 0; i < THREADS_MAX; i++)
+		views[i].clock[i % WARP] = 1;
+}
+
+void race_barrier(void)
+{
+	epoch++;
+}
+
+void race_warp(int at, unsigned mask)
+{
+	struct view *v = &views[at * WARP];
+	uint32_t known[LANES] = { 0 };
+
+	for (int i = 0; i < LANES; i++)
+		for (int l = 0; l < LANES && mask >> i & 1; l++)
+			if (v[i].clock[l] > known[l])
+				known[l] = v[i].clock[l];
+	for (int i = 0; i < LANES; i++)
+		if (mask >> i & 1) {
+			memcpy(v[i].clock, known, sizeof known);
+			v[i].clock[i]++;
+		}
+}
+
+void race_fence(void)
+{
+	view()->fence_epoch = epoch;
+	view()->fence_clock = view()->clock[lane()];
+}
+
+void race_set(const struct piece *m, const void *p, size_t n)
+{
+	size_t from = (size_t)((const unsigned char *)p - m->p);
+
+	for (size_t i = from / (size_t)job.grain;
+	     i * (size_t)job.grain < from + n; i++)
+		piece_cell(m, i)->set = true;
+}
+
+/* ---- between blocks ---- */
+
+/* What the running thread's atomic operation makes others see: all that its
+ * block did up to an epoch: before the barrier behind which it fenced itself,
+ * or behind which every thread had fenced. */
+static struct race_release release_now(void)
+{
+	struct race_release r = { .block = block, .thread = current->number,
+		.epoch = view()->fence_epoch, .clock = view()->fence_clock };
+	uint32_t least = UINT32_MAX;
+	int n = (int)(blockDim.x * blockDim.y * blockDim.z);
+
+	for (int i = 0; i < n; i++)
+		if (views[i].fence_epoch < least)
+			least = views[i].fence_epoch;
+	if (least >= epoch)
+		least = epoch - 1;
+	r.all = r.epoch > least + 1 ? r.epoch - 1 : least;
+	return r;
+}
+
+void race_atomic(const void *p)
+{
+	if ((const unsigned char *)p < shared_memory ||
+	    (const unsigned char *)p >= shared_memory + SHARED_SIZE)
+		race_exchange(p, release_now(), epoch);
+}
+
+/* The running thread sees what slot "s" of an earlier block did. */
+static bool released(const struct slot *s)
+{
+	for (const struct race_seen *r = race_seen(s->block); r; r = r->next) {
+		if (r->what.block != s->block ||
+		    (r->epoch >= epoch && r->thread != current->number))
+			continue;
+		if (s->epoch <= r->what.all)
+			return true;
+		if (s->epoch == r->what.epoch &&
+		    s->warp == r->what.thread / WARP &&
+		    (s->lanes == 1u << r->what.thread % WARP ||
+		     s->clock < r->what.clock))
+			return true;
+	}
+	return false;
+}
+
+/* ---- order ---- */
+
+static bool ordered(const struct slot *s, bool shared)
+{
+	uint32_t others;
+
+	if (s->block < first_block || (shared && s->block != block))
+		return true;
+	if (s->block != block)
+		return released(s);
+	if (s->epoch < epoch)
+		return true;
+	if (s->warp != warp())
+		return false;
+	others = s->lanes & ~(1u << lane());
+	for (int l = 0; l < LANES && others; l++)
+		if (others >> l & 1 && s->clock > view()->clock[l])
+			return false;
+	return true;
+}
+
+static struct slot slot_now(const void *place)
+{
+	return (struct slot){ block, epoch, view()->clock[lane()],
+		1u << lane(), (uint32_t)(uintptr_t)place, (uint8_t)warp() };
+}
+
+/* The same warp at the same time: "s" takes the lane in. */
+static bool joins(struct slot *s, const struct slot *now)
+{
+	if (s->block != now->block || s->epoch != now->epoch ||
+	    s->warp != now->warp || s->clock != now->clock)
+		return false;
+	s->lanes |= now->lanes;
+	s->place = now->place;
+	return true;
+}
+
+static void add_reader(struct cell *c, struct slot now)
+{
+	struct slot other = c->read[0];
+
+	if (joins(&c->read[0], &now))
+		return;
+	if (joins(&c->read[1], &now)) {
+		c->read[0] = c->read[1];
+		c->read[1] = other;
+		return;
+	}
+	if (other.block != now.block || other.warp != now.warp)
+		c->read[1] = other;
+	c->read[0] = now;
+}
+
+/* ---- faults ---- */
+
+/* Where in memory, and how it reads in a message. */
+struct spot {
+	const struct piece *m;
+	size_t offset;
+	const void *place;
+};
+
+static const char *memory_name(const struct spot *at)
+{
+	static char text[64];
+
+	static const char *const names[] = {
+		[WATCH_WORKSPACE] = "the workspace",
+		[WATCH_PREPARED] = "what is prepared"
+	};
+
+	if (!at->m || at->m->role >= WATCH_WORKSPACE)
+		snprintf(text, sizeof text, "byte %zu of %s", at->offset,
+			at->m ? names[at->m->role] : "shared memory");
+	else
+		snprintf(text, sizeof text, "byte %zu of tensor %d", at->offset,
+			at->m->number);
+	return text;
+}
+
+static void unordered(const struct spot *at, const char *does,
+	const struct slot *s, const char *did)
+{
+	int thread = s->warp * WARP + __builtin_ctz(s->lanes);
+	bool here = s->block == block;
+
+	fault("race", 0, "%s: {%x} %s what thread %d of %s %s in {%x}, and %s "
+		"orders the two", memory_name(at),
+		(unsigned)(uintptr_t)at->place, does, thread,
+		here ? "this block" : "another block", did, s->place,
+		here ? "no barrier" : "nothing");
+}
+
+static void must_follow(const struct spot *at, const char *does,
+	const struct slot *s, const char *did)
+{
+	if (job.race && s->block && !ordered(s, !at->m))
+		unordered(at, does, s, did);
+}
+
+static void must_be_set(const struct cell *c, const struct spot *at)
+{
+	if (job.init && !c->set)
+		fault("init", 0, "%s: {%x} reads what nobody has written",
+			memory_name(at), (unsigned)(uintptr_t)at->place);
+}
+
+/* ---- accesses ---- */
+
+static void write_cell(struct cell *c, const struct spot *at)
+{
+	must_follow(at, "writes", &c->write, "wrote");
+	must_follow(at, "writes", &c->read[0], "read");
+	must_follow(at, "writes", &c->read[1], "read");
+	must_follow(at, "writes", &c->atomic, "changed");
+	c->write = slot_now(at->place);
+}
+
+static void change_cell(struct cell *c, const struct spot *at)
+{
+	struct slot now = slot_now(at->place);
+
+	must_be_set(c, at);
+	must_follow(at, "changes", &c->write, "wrote");
+	must_follow(at, "changes", &c->read[0], "read");
+	must_follow(at, "changes", &c->read[1], "read");
+	if (!joins(&c->atomic, &now))
+		c->atomic = now;
+}
+
+/* An asynchronous copy issued by this thread lands: nobody else may have read
+ * since. */
+static void land_cell(struct cell *c, const struct spot *at)
+{
+	for (int i = 0; i < 2 && job.race; i++) {
+		const struct slot *r = &c->read[i];
+
+		if (r->block == block && c->write.block == block &&
+		    r->epoch > c->write.epoch &&
+		    (r->warp != warp() || r->lanes != 1u << lane()))
+			unordered(at, "copies asynchronously", r,
+				"read, before the copy was waited for,");
+	}
+	c->write = slot_now(at->place);
+	c->set = true;
+}
+
+static void touch(struct cell *c, const struct spot *at, enum watch_kind kind)
+{
+	switch (kind) {
+	case WATCH_READ:
+		must_be_set(c, at);
+		must_follow(at, "reads", &c->write, "wrote");
+		must_follow(at, "reads", &c->atomic, "changed");
+		add_reader(c, slot_now(at->place));
+		break;
+	case WATCH_WRITE:
+		write_cell(c, at);
+		c->set = true;
+		break;
+	case WATCH_ATOMIC:
+		change_cell(c, at);
+		break;
+	case WATCH_ISSUE:
+		write_cell(c, at);
+		break;
+	case WATCH_ARRIVE:
+		land_cell(c, at);
+		break;
+	}
+}
+
+void race_access(const void *place, const struct piece *m, const void *p,
+	size_t n, enum watch_kind kind)
+{
+	const unsigned char *base = m ? m->p : shared_memory;
+	size_t from = (size_t)((const unsigned char *)p - base);
+	size_t grain = (size_t)job.grain;
+	struct spot at = { m, from, place };
+
+	if (m && m->role == WATCH_INPUT)
+		return;
+	for (size_t i = from / grain; i * grain < from + n; i++) {
+		at.offset = i * grain;
+		touch(m ? piece_cell(m, i) : shared_cell(i), &at, kind);
+	}
+}

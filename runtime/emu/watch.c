@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Every access of a kernel's threads to memory that others see, and what orders
+ * accesses, told to those that want to know: count.c and race.c. A kernel
+ * compiled for ThreadSanitizer calls a function before each of its accesses;
+ * here are these functions, so a kernel that is to be watched is compiled that
+ * way and linked without that sanitizer's library. Nothing of it is linked to
+ * others. */
+#include "watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECES = 514 };
+
+static struct piece pieces[PIECES];
+static int n_pieces;
+static int atomics;	/* depth of atomic operations of the running thread */
+
+/* ---- memory ---- */
+
+const struct piece *watch_pieces(int *n)
+{
+	*n = n_pieces;
+	return pieces;
+}
+
+void watch_open(const void *p, size_t bytes, enum watch_role role)
+{
+	if (n_pieces == PIECES)
+		fault("job", 0, "more than %d tensors to watch", PIECES);
+	pieces[n_pieces] = (struct piece){ n_pieces, p, bytes, role };
+	if (job.count)
+		count_open(&pieces[n_pieces]);
+	if (job.race || job.init)
+		race_open(&pieces[n_pieces]);
+	n_pieces++;
+}
+
+static const struct piece *piece_of(const unsigned char *p)
+{
+	static int last;
+
+	if (last < n_pieces && p >= pieces[last].p &&
+	    p < pieces[last].p + pieces[last].bytes)
+		return &pieces[last];
+	for (int i = 0; i < n_pieces; i++)
+		if (p >= pieces[i].p && p < pieces[i].p + pieces[i].bytes) {
+			last = i;
+			return &pieces[i];
+		}
+	return NULL;
+}
+
+/* ---- what the emulator tells ---- */
+
+void watch_launch(void)
+{
+	if (job.count)
+		count_launch();
+	if (job.race || job.init)
+		race_launch();
+}
+
+void watch_block(size_t shared)
+{
+	atomics = 0;
+	if (job.count)
+		count_block();
+	if (job.race || job.init)
+		race_block(shared);
+}
+
+void watch_barrier(void)
+{
+	if (job.race || job.init)
+		race_barrier();
+}
+
+void watch_warp(int warp, unsigned mask)
+{
+	if (job.race || job.init)
+		race_warp(warp, mask);
+}
+
+void watch_fence(void)
+{
+	if (job.race && current)
+		race_fence();
+}
+
+void watch_atomic(const void *p, bool begins)
+{
+	if (!current)
+		return;
+	if (begins && job.race)
+		race_atomic(p);
+	atomics += begins ? 1 : -1;
+}
+
+void watch_set(const void *p, size_t n)
+{
+	const struct piece *m = piece_of(p);
+
+	if (m && job.init)
+		race_set(m, p, n);
+}
+
+void watch_report(void)
+{
+	if (job.count)
+		count_report();
+}
+
+void watch_access(const void *place, const void *p, size_t n, enum watch_kind kind)
+{
+	const unsigned char *c = p;
+	bool shared = c >= shared_memory && c < shared_memory + SHARED_SIZE;
+	const struct piece *m = shared || !current ? NULL : piece_of(c);
+
+	if (!current || (!shared && !m))
+		return;
+	if (m && n > (size_t)(m->p + m->bytes - c))
+		n = (size_t)(m->p + m->bytes - c);
+	if (m && job.count && kind != WATCH_ISSUE && kind != WATCH_ARRIVE)
+		count_access(place, m, p, n, kind == WATCH_WRITE);
+	if (job.race || job.init)
+		race_access(place, m, p, n, kind);
+}
+
+/* ---- what the compiler calls ---- */
+
+static void access(const void *place, const void *p, size_t n, bool write)
+{
+	watch_access(place, p, n, atomics ? WATCH_ATOMIC :
+		write ? WATCH_WRITE : WATCH_READ);
+}
+
+#define ACCESS(name, n, write) \
+	void __tsan_##name(void *p); \
+	void __tsan_##name(void *p) \
+	{ \
+		access(__builtin_return_address(0), p, n, write); \
+	}
+#define ACCESSES(n) \
+	ACCESS(read##n, n, false) \
+	ACCESS(write##n, n, true) \
+	ACCESS(unaligned_read##n, n, false) \
+	ACCESS(unaligned_write##n, n, true) \
+	ACCESS(volatile_read##n, n, false) \
+	ACCESS(volatile_write##n, n, true)
+
+ACCESSES(1)
+ACCESSES(2)
+ACCESSES(4)
+ACCESSES(8)
+ACCESSES(16)
+
+void __tsan_read_range(void *p, size_t n);
+void __tsan_write_range(void *p, size_t n);
+void __tsan_func_entry(void *at);
+void __tsan_func_exit(void);
+void __tsan_init(void);
+
+void __tsan_read_range(void *p, size_t n)
+{
+	access(__builtin_return_address(0), p, n, false);
+}
+
+void __tsan_write_range(void *p, size_t n)
+{
+	access(__builtin_return_address(0), p, n, true);
+}
+
+void __tsan_func_entry(void *at)
+{
+	(void)at;
+}
+
+void __tsan_func_exit(void)
+{
+}
+
+void __tsan_init(void)
+{
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Between watch.c and those that it tells of accesses. */
+#ifndef WPK_RUNTIME_EMU_WATCH_H
+#define WPK_RUNTIME_EMU_WATCH_H
+
+#include "emu.h"
+
+/* A tensor, in the launcher's order, or at last the workspace. */
+struct piece {
+	int number;
+	const unsigned char *p;
+	size_t bytes;
+	enum watch_role role;
+};
+
+const struct piece *watch_pieces(int *n);
+
+/* ---- count.c: bytes asked of global memory ---- */
+
+void count_open(const struct piece *m);
+void count_launch(void);
+void count_block(void);
+void count_access(const void *place, const struct piece *m, const void *p,
+	size_t n, bool write);
+void count_report(void);
+
+/* ---- race.c: accesses that nothing orders, reads of what nobody wrote ---- */
+
+void race_open(const struct piece *m);
+void race_launch(void);
+void race_block(size_t shared);
+/* All threads of the block have met; those of "mask" in "warp" have. */
+void race_barrier(void);
+void race_warp(int warp, unsigned mask);
+/* The running thread: a fence of the device; an atomic operation on "p". */
+void race_fence(void);
+void race_atomic(const void *p);
+/* The host writes. */
+void race_set(const struct piece *m, const void *p, size_t n);
+/* "m" is NULL in shared memory. */
+void race_access(const void *place, const struct piece *m, const void *p,
+	size_t n, enum watch_kind kind);
+
+#endif
