@@ -25,12 +25,12 @@ enum check_how {
 /* "program" is the variant of "operator" (NULL: all there is) that the target's
  * code and the sizes it was made at choose; "name" what lines call it (NULL:
  * the program's). "op" is the operator as lowered (before groups rewrote it);
- * "cuda" the text that has the program's launcher, and may have others.
- * "how" are bits of enum check_how. "nvcc" (or NULL) asks for a run on the GPU, whole, of which
- * rows of the output are compared, and timed. "work" is the multiply-adds to
- * spend on the reference (0: 4e8, some seconds): above it, the check is by
- * parts. "seconds" (0: 120) bounds the compiler and the emulated program,
- * each. */
+ * "cuda" the text that has the program's launcher, and may have others. "how"
+ * are bits of enum check_how. "nvcc" (or NULL) asks for a run on the GPU,
+ * whole, of which rows of the output are compared, and timed. "work" is the
+ * multiply-adds to spend on the reference (0: 4e8, some seconds): above it, the
+ * check is by parts. "seconds" (0: 120) bounds the compiler and the emulated
+ * program, each. */
 struct check_request {
 	const char *name;
 	const struct cuda_operator *operator;

@@ -22,7 +22,8 @@ struct check_tensor {
 	int64_t expected;
 };
 
-/* "how" is what this run looks for, as in the request. "launch" is the one that runs in part, -1: none; "x" its blocks. */
+/* "how" is what this run looks for, as in the request. "launch" is the one that
+ * runs in part, -1: none; "x" its blocks. */
 struct check {
 	struct arena *a;
 	const struct check_request *r;
