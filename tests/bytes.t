@@ -34,6 +34,15 @@ asks() {
 	fi
 }
 
+# once NAME OPTIONS...: 1.00 to 1.02 times, and no sector by two warps.
+once() {
+	name=$1
+	shift
+	asks "$name" 1.00 1.02 "$@"
+	check "$name: each sector by one warp" \
+		sh -c '! grep -n "that other warps" log'
+}
+
 # ---- the count itself ----
 
 cat >softmax.wpk <<'E2'
@@ -61,4 +70,16 @@ asks "asynchronous copies" 1.00 9.00 mm.wpk --target=sm_80 --op=mm
 asks "softmax, X1" 1.00 1.02 "$folder/softmax.wpk" --op=x1
 asks "layer norm of short rows, X8" 1.00 1.02 "$folder/rows.wpk" --op=x8
 asks "norms, X9 and X10" 1.00 1.02 "$folder/rows.wpk" --op=x9,x10
+# X12 to X15 in fewer pieces, whose rows are whole sectors and no whole tiles
+sed 's/M = 8192, N = 8192/M = 336, N = 208/
+s/N = 16, C = 256, H = 56/N = 1, C = 80, H = 20/
+s/M = 4096, N = 16384/M = 33, N = 1040/' "$folder/maps.wpk" >cut.wpk
+for target in sm_75 sm_90; do
+	once "layout changes and additions, X12, X13, X15, for $target" \
+		cut.wpk --target=$target --op=x12,x13,x15
+	asks "a bias, X14, for $target" 1.00 1.02 cut.wpk --target=$target \
+		--op=x14
+done
+once "tiles of 64 x 128" cut.wpk --target=sm_80 --op=x12 \
+	--set=sketch=transpose,tile.block.m=64,tile.block.n=128
 finish

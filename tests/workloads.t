@@ -57,6 +57,10 @@ same "products" "$folder/gemm.wpk" '^(F[12]|S[123])$' 'T=dtype M=M N=N K=K'
 same "thin products" "$folder/gemv.wpk" '^(A([12]|[4578]|1[01])|O[134])$' \
 	'T=dtype M=M N=N K=K'
 same "softmax" "$folder/softmax.wpk" '^X[123]$' 'T=dtype B=rows L=cols'
+grep -v 'x1[35]' "$folder/maps.wpk" >matrices.wpk
+same "maps of matrices" matrices.wpk '^X1[24]$' 'T=dtype M=rows N=cols'
+grep -v 'x1[24]' "$folder/maps.wpk" >images.wpk
+same "maps of images" images.wpk '^X1[35]$' 'T=dtype N=N C=C H=H W=W'
 
 # ---- they assemble without spills ----
 
@@ -120,7 +124,7 @@ verified "sm_75 with sanitizers" --check=address --target=sm_75 \
 	--op=nt_odd,nn_f16,stem,grouped,nhwc_stem,soft "$folder/ragged.wpk"
 if [ -n "$WPK_FULL" ]; then
 	for target in $targets; do
-		for file in "$resnet" "$folder"/[cgs]*.wpk; do
+		for file in "$resnet" "$folder"/[cgms]*.wpk; do
 			verified "$(basename "$file" .wpk) in parts for $target" \
 				--check --target="$target" "$file"
 		done

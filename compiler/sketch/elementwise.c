@@ -7,6 +7,8 @@
  * elementwise_build.c makes the kernel. */
 #include "sketch/elementwise.h"
 
+#include <math.h>
+
 enum { THREADS_MAX = 1024, VECTOR_MAX = 16, UNROLL_MAX = 8, REGS_MAX = 255 };
 
 /* Vectors across runs: if all results are dense, the longest that every dense
@@ -239,6 +241,21 @@ static double moved(const struct maps *m, int i, int v)
 		access_chunk(x, v) : x->guarded ? access_chunk(x, v) : 0.2;
 }
 
+/* Lines of the first-level cache that an instruction which moves single
+ * elements touches, where they lie apart: each takes a cycle of its own. */
+static double lines(const struct maps *m, int i, int v)
+{
+	enum { LANES = 32, LINE = 128 };
+	const struct walk *w = m->walk;
+	const struct access *x = &w->acc.v[i];
+	double apart;
+
+	if (!x->direct || access_uniform(w, x) || access_chunk(x, v) > 1)
+		return 0;
+	apart = fabs((double)x->at.in[w->in.n - 1]) * size_of(x) * v;
+	return apart > LINE ? LANES : LANES * apart / LINE;
+}
+
 static void add_traffic(const struct task *t, int v, struct features *f)
 {
 	const struct maps *m = t->state;
@@ -252,6 +269,7 @@ static void add_traffic(const struct task *t, int v, struct features *f)
 		f->dram_bytes += (have < all ? have : all) * size_of(x);
 		f->l2_bytes += all * asked(m, i, v);
 		f->issue += all / 32 / moved(m, i, v);
+		f->smem_cycles += all / 32 * lines(m, i, v);
 		if ((x->direct || x->guarded) && x->read)
 			f->stages += 1;
 	}
