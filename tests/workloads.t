@@ -38,7 +38,7 @@ rows() {
 # The same of the instances in a file, without what equals its default.
 instances() {
 	tr '\n' ' ' <"$1" | tr ';' '\n' |
-	sed -n 's/.*export op \([a-z0-9]*\) = [a-z.0-9]*\[\([^]]*\)\].*/\1 \2/p' |
+	sed -n 's/.*export op \([a-z0-9]*\) = [a-z_.0-9]*\[\([^]]*\)\].*/\1 \2/p' |
 	tr -d ,
 }
 

@@ -208,6 +208,12 @@ static void start(const struct task *t, int *v)
 
 /* ---- features ---- */
 
+/* Distance of neighbours, in elements. */
+static double apart(const struct walk *w, const struct access *x)
+{
+	return w->in.n ? fabs((double)x->at.in[w->in.n - 1]) : 0;
+}
+
 /* Bytes asked of the second-level cache for one element of access "i". What is
  * stored in several pieces of a vector goes out as parts of sectors; what is
  * read so, the first-level cache puts together. */
@@ -227,7 +233,8 @@ static double asked(const struct maps *m, int i, int v)
 		return size_of(x);
 	if (access_uniform(w, x))
 		return (double)size_of(x) / (map_spans(m, v) ? 1 : v);
-	return SECTOR;
+	return x->direct && apart(w, x) * size_of(x) < SECTOR ?
+		apart(w, x) * size_of(x) : SECTOR;
 }
 
 /* Elements that one instruction moves. */
@@ -248,12 +255,11 @@ static double lines(const struct maps *m, int i, int v)
 	enum { LANES = 32, LINE = 128 };
 	const struct walk *w = m->walk;
 	const struct access *x = &w->acc.v[i];
-	double apart;
+	double step = apart(w, x) * size_of(x) * v;
 
 	if (!x->direct || access_uniform(w, x) || access_chunk(x, v) > 1)
 		return 0;
-	apart = fabs((double)x->at.in[w->in.n - 1]) * size_of(x) * v;
-	return apart > LINE ? LANES : LANES * apart / LINE;
+	return step > LINE ? LANES : LANES * step / LINE;
 }
 
 static void add_traffic(const struct task *t, int v, struct features *f)

@@ -268,18 +268,19 @@ static const char *wrong_vector(struct arena *a, int v, int limit)
 		v < 1 ? 1 : limit);
 }
 
-/* More threads than the box has vectors; two warps may be too many. */
+/* More threads than the box has vectors, read or written; two warps may be too
+ * many. */
 static const char *idle_threads(struct arena *a, const int *v,
 	const struct transpose_plan *p)
 {
-	int least = v[TR_READ] < v[TR_WRITE] ? v[TR_READ] : v[TR_WRITE];
+	int64_t most = p->box / (v[TR_READ] > v[TR_WRITE] ? v[TR_READ] :
+		v[TR_WRITE]);
 
-	if (v[TR_THREADS] <= 64 || v[TR_THREADS] <= p->box / least)
+	if (v[TR_THREADS] <= 64 || v[TR_THREADS] <= most)
 		return NULL;
 	return arena_printf(a, "%d threads are more than a tile of %lld has "
 		"vectors; take %lld", v[TR_THREADS], (long long)p->box,
-		(long long)(p->box / least < 64 ? 64 :
-			p->box / least / 32 * 32));
+		(long long)(most < 64 ? 64 : most / 32 * 32));
 }
 
 static const char *legal(const struct task *t, struct arena *a,
