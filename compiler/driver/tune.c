@@ -66,38 +66,52 @@ static struct problem with_default(struct session *s, struct candidate *c)
 	return p;
 }
 
-static struct result *search_one(struct session *s, struct job *j, int number,
-	struct candidate *c, int shares, double seconds)
-{
-	struct telling t = { s, j, number, now(), seconds };
-	struct problem problem = with_default(s, c);
-	int trials = s->o->trials ? s->o->trials : j->trials ? j->trials :
-		TRIALS;
-	struct budget b = { .trials = trials > shares ? trials / shares : 1,
-		.seconds = seconds, .seed = s->o->seed,
-		.effort = s->o->effort };
+/* The searches of one job: of every sketch for every group of every plan that
+ * is searched. They share trials and time evenly. */
+struct shares {
+	int number;		/* of the job */
+	int all, done;
+	int trials;
+	double seconds;
+};
 
+static struct result *search_one(struct session *s, struct job *j,
+	struct candidate *c, struct shares *h)
+{
+	double seconds = h->seconds / h->all;
+	struct telling t = { s, j, h->number, now(), seconds };
+	struct problem problem = with_default(s, c);
+	int before = (int)((int64_t)h->trials * h->done / h->all);
+	int mine = (int)((int64_t)h->trials * (h->done + 1) / h->all) - before;
+	struct budget b = { .trials = mine > 1 ? mine : 1, .seconds = seconds,
+		.seed = s->o->seed, .effort = s->o->effort };
+
+	h->done++;
 	if (!c->space)
 		return NULL;
 	return search_run(s->a, &problem, strategy_named(s->o->tune), &b,
 		s->stop, tell_progress, &t);
 }
 
-static void search_group(struct session *s, struct job *j, int number,
-	int group, int plans, double seconds)
+static void search_group(struct session *s, struct job *j, int group,
+	struct shares *h)
 {
 	struct part *p = &j->parts[group];
-	int open = 0;
 
 	p->results = ARENA_ARRAY(s->a, (size_t)p->n, struct result *);
 	for (int i = 0; i < p->n; i++)
-		open += p->candidates[i].space != NULL;
-	for (int i = 0; i < p->n; i++)
 		if (p->candidates[i].space)
-			p->results[i] = search_one(s, j, number,
-				&p->candidates[i],
-				open * j->partition->n_groups * plans,
-				seconds / open);
+			p->results[i] = search_one(s, j, &p->candidates[i], h);
+}
+
+static int count_searches(const struct plan *p)
+{
+	int n = 0;
+
+	for (int g = 0; g < p->partition->n_groups; g++)
+		for (int i = 0; i < p->parts[g].n; i++)
+			n += p->parts[g].candidates[i].space != NULL;
+	return n;
 }
 
 /* Seconds of the best that a search of the job's present plan came upon. */
@@ -134,21 +148,21 @@ static bool is_hopeful(const struct job *j, int plan)
 static bool search_job(struct session *s, struct job *j, int number,
 	double seconds)
 {
+	struct shares h = { .number = number, .seconds = seconds, .trials =
+		s->o->trials ? s->o->trials : j->trials ? j->trials : TRIALS };
 	double found[N_IR_RULES];
-	int n = 0;
 
 	if (!plans_find(s, j))
 		return false;
 	for (int i = 0; i < j->n_plans; i++)
-		n += is_hopeful(j, i);
+		h.all += is_hopeful(j, i) ? count_searches(&j->plans[i]) : 0;
 	for (int i = 0; i < j->n_plans; i++) {
 		found[i] = INFINITY;
 		if (!is_hopeful(j, i))
 			continue;
 		plan_use(j, i);
 		for (int g = 0; g < j->partition->n_groups; g++)
-			search_group(s, j, number, g, n, seconds /
-				(j->partition->n_groups * n));
+			search_group(s, j, g, &h);
 		found[i] = fmin(found_seconds(j), j->plans[i].seconds);
 	}
 	for (int i = 0; i < j->n_plans; i++)
@@ -276,21 +290,30 @@ static const char *line_of(struct session *s, const char **text)
 	return line;
 }
 
-/* "1650 measured, 350 pruned (first: ...)" over all groups and sketches. */
+static void add_counts(const struct plan *p, int *counts, const char **first)
+{
+	for (int g = 0; g < p->partition->n_groups; g++)
+		for (int i = 0; p->parts[g].results && i < p->parts[g].n; i++) {
+			const struct result *r = p->parts[g].results[i];
+
+			for (int v = 0; r && v < N_VERDICTS; v++) {
+				counts[v] += r->counts[v];
+				if (!first[v])
+					first[v] = r->first[v];
+			}
+		}
+}
+
+/* "1650 measured, 350 pruned (first: ...)" over all plans, groups and
+ * sketches. */
 static void put_counts(struct session *s, const struct job *j,
 	const char *passed, struct str *out)
 {
 	int counts[N_VERDICTS] = {0};
 	const char *first[N_VERDICTS] = {0}, *sep = "";
 
-	for (int g = 0; g < j->partition->n_groups; g++)
-		for (int i = 0; i < j->parts[g].n; i++)
-			for (int v = 0; j->parts[g].results[i] &&
-			     v < N_VERDICTS; v++) {
-				counts[v] += j->parts[g].results[i]->counts[v];
-				if (!first[v])
-					first[v] = j->parts[g].results[i]->first[v];
-			}
+	for (int i = 0; i < j->n_plans; i++)
+		add_counts(&j->plans[i], counts, first);
 	while (passed && *passed) {
 		const char *line = line_of(s, &passed);
 		int v = atoi(line);
