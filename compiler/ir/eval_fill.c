@@ -5,6 +5,11 @@
  * shows. */
 #include "ir/eval_private.h"
 
+static double least(double x, double y)
+{
+	return x < y ? x : y;
+}
+
 static double elements_of(const struct ir_tensor *t)
 {
 	double n = 1;
@@ -14,68 +19,53 @@ static double elements_of(const struct ir_tensor *t)
 	return n;
 }
 
-/* What a cost is summed over: "times" the expression is evaluated for each of
- * the "elements" of the statement's tensor. */
+/* What all elements of one tensor cost. "needed" by tensor: elements that are
+ * asked for, at most all, for the interpreter remembers them. */
 struct costing {
 	const struct ir_operator *o;
-	double elements;
+	double *needed;
 };
 
-static double tensor_cost(const struct ir_operator *o, int tensor);
-
-/* Every element of a let is computed once, however often it is read. */
-static double read_cost(const struct costing *c, const struct ir_expr *x,
-	double times)
-{
-	const struct ir_tensor *t = &c->o->tensors[x->tensor];
-	double each = elements_of(t) / c->elements;
-
-	if (t->role == IR_IN)
-		return 0;
-	return tensor_cost(c->o, x->tensor) * (each < times ? each : times);
-}
-
+/* "times" that "x" is evaluated. */
 static double expr_cost(const struct costing *c, const struct ir_expr *x,
 	double times)
 {
-	double cost = 0, own = 0;
+	double cost = x->kind == IR_OP ? times : 0, inner = 0;
 
-	if (x->kind == IR_READ)
-		cost += read_cost(c, x, times);
-	if (x->kind == IR_OP)
-		own = times;
-	if (x->kind == IR_REDUCE) {
-		for (int i = 0; i < x->n_red; i++)
-			times *= (double)c->o->axes[x->red[i]].extent;
-		cost = expr_cost(c, x->args[0], times);
-		return cost > times ? cost : times;
+	if (x->kind == IR_READ) {
+		const struct ir_tensor *t = &c->o->tensors[x->tensor];
+
+		c->needed[t->id] = least(c->needed[t->id] + times,
+			elements_of(t));
+		return 0;
 	}
-	for (int i = 0; i < x->n_args && x->kind != IR_READ; i++)
-		cost += expr_cost(c, x->args[i], times);
-	return cost + own;
+	for (int i = 0; i < x->n_red; i++)
+		times *= (double)c->o->axes[x->red[i]].extent;
+	for (int i = 0; i < x->n_args; i++)
+		inner += expr_cost(c, x->args[i], times);
+	return x->kind == IR_REDUCE && times > inner ? times : cost + inner;
 }
 
-static double tensor_cost(const struct ir_operator *o, int tensor)
-{
-	struct costing c = { o, elements_of(&o->tensors[tensor]) };
-	double most = 0;
-
-	for (int i = 0; i < o->n_stmts; i++) {
-		double cost;
-
-		if (o->stmts[i].tensor != tensor)
-			continue;
-		cost = expr_cost(&c, o->stmts[i].expr, 1);
-		most = cost > most ? cost : most;
-	}
-	return most;
-}
-
+/* Statements last to first: what reads a let comes before what computes it. */
 double ir_eval_cost(const struct ir_operator *o, int tensor)
 {
-	double cost = tensor_cost(o, tensor);
+	struct arena *a = arena_create();
+	struct costing c = { o, ARENA_ARRAY(a, (size_t)o->n_tensors, double) };
+	double all = elements_of(&o->tensors[tensor]), cost = 0;
 
-	return cost > 1 ? cost : 1;
+	c.needed[tensor] = all;
+	for (int i = o->n_stmts - 1; i >= 0; i--) {
+		const struct ir_stmt *s = &o->stmts[i];
+		double part = 1;
+
+		for (int k = 0; k < s->n_axes; k++)
+			part *= (double)o->axes[s->axes[k]].extent;
+		if (c.needed[s->tensor] > 0)
+			cost += expr_cost(&c, s->expr, least(part,
+				c.needed[s->tensor]));
+	}
+	arena_destroy(a);
+	return all > 0 && cost > all ? cost / all : 1;
 }
 
 /* The least extent of a dimension that reads of "tensor" inside "x" index;
@@ -92,6 +82,44 @@ static void index_limit(const struct ir_operator *o, const struct ir_expr *x,
 			o->tensors[x->tensor].dims[i] : extent, limit);
 }
 
+/* Is "x" the tensor's element, but for what keeps its sign? */
+static bool has_sign_of(const struct ir_expr *x, int tensor)
+{
+	bool keeps = x->kind == IR_CAST || (x->kind == IR_OP &&
+		(x->op == OP_ADD || x->op == OP_MUL || x->op == OP_DIV ||
+		 x->op == OP_MAX));
+
+	if (x->kind == IR_READ)
+		return x->tensor == tensor;
+	for (int i = 0; keeps && i < x->n_args; i++)
+		if (has_sign_of(x->args[i], tensor))
+			return true;
+	return false;
+}
+
+/* A root or logarithm is taken of the tensor's elements, which therefore are
+ * variances and the like: positive. */
+static bool is_rooted(const struct ir_expr *x, int tensor)
+{
+	bool root = x->kind == IR_OP && (x->op == OP_SQRT || x->op == OP_RSQRT ||
+		x->op == OP_LOG || x->op == OP_LOG2);
+
+	if (root && has_sign_of(x->args[0], tensor))
+		return true;
+	for (int i = 0; i < x->n_args; i++)
+		if (is_rooted(x->args[i], tensor))
+			return true;
+	return false;
+}
+
+static bool is_positive(const struct ir_operator *o, int tensor)
+{
+	for (int i = 0; i < o->n_stmts; i++)
+		if (is_rooted(o->stmts[i].expr, tensor))
+			return true;
+	return false;
+}
+
 static uint64_t mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
@@ -105,6 +133,14 @@ static void fill_f32(float *out, int64_t n, uint64_t seed)
 	for (int64_t i = 0; i < n; i++)
 		out[i] = (float)((int)(mix(seed + (uint64_t)i) % 33) - 16) /
 			16;
+}
+
+/* Multiples of 1/16 in (0, 1]. */
+static void fill_positive(const struct ir_tensor *t, uint64_t seed, void *out)
+{
+	for (int64_t i = 0; i < t->elements; i++)
+		dtype_store(t->type, out, i,
+			(double)(mix(seed + (uint64_t)i) % 16 + 1) / 16);
 }
 
 /* "v" is 32 random bits; "limit" is INT64_MAX or what indices stay below. */
@@ -133,6 +169,10 @@ void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 	int64_t limit = INT64_MAX;
 
 	seed = mix(seed) + mix((uint64_t)tensor) * 3;
+	if (dtype_is_float(t->type) && is_positive(o, tensor)) {
+		fill_positive(t, seed, data);
+		return;
+	}
 	if (t->type == T_F32 || t->type == T_TF32) {
 		fill_f32(data, t->elements, seed);
 		return;

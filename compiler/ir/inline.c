@@ -15,8 +15,10 @@
 
 enum { CHEAP = 12, CHEAP_READS = 3, COSTLY = 100 };
 
-/* What a costly let may become: so many operations over all its uses. */
-enum { WORTH = 8 * COSTLY };
+/* What a costly let may become: so many operations over all its uses. No let
+ * of more nodes than BULKY is copied, or chains of lets would grow with the
+ * square of their length. */
+enum { WORTH = 8 * COSTLY, BULKY = 256 };
 
 struct use {
 	int stmt;
@@ -67,6 +69,20 @@ static int64_t ops_of(const struct ir_stmt *s)
 
 	count_cost(s->expr, &ops, &reads);
 	return ops;
+}
+
+static void count_node(struct ir_expr *e, void *ctx)
+{
+	++*(int *)ctx;
+	(void)e;
+}
+
+static bool is_bulky(const struct ir_stmt *s)
+{
+	int nodes = 0;
+
+	ir_walk(s->expr, count_node, &nodes);
+	return nodes > BULKY;
 }
 
 static int64_t points(const struct ir_operator *o, const struct ir_stmt *s)
@@ -164,6 +180,8 @@ static bool worth_it(struct inliner *n)
 
 	if (is_cheap(w))
 		return true;
+	if (is_bulky(w))
+		return false;
 	if (n->costly)
 		return ops_of(w) * n->uses.n <= WORTH;
 	if (n->uses.n != 1)
@@ -264,10 +282,16 @@ static void remove_stmt(struct ir_operator *o, int stmt)
 static void inline_let(struct inliner *n)
 {
 	struct ir_operator *o = n->o;
+	int last = -1;
 
-	for (int i = n->writer + 1; i < o->n_stmts; i++)
-		o->stmts[i].expr = ir_fold_expr(n->a, o,
-			rewritten(n, o->stmts[i].expr));
+	for (int i = 0; i < n->uses.n; i++) {
+		int k = n->uses.v[i].stmt;
+
+		if (k != last)
+			o->stmts[k].expr = ir_fold_expr(n->a, o,
+				rewritten(n, o->stmts[k].expr));
+		last = k;
+	}
 	remove_stmt(o, n->writer);
 }
 
