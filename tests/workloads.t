@@ -44,7 +44,7 @@ instances() {
 
 # same NAME FILE ROWS FORM
 same() {
-	rows "$3" "$4" | sed 's/ [SP][HW]=0//g; s/ S[HW]=1//g; s/=/ = /g' |
+	rows "$3" "$4" | sed 's/ [SP][HW]=0//g; s/ S[HW]=1//g; s/ G=1$//; s/=/ = /g' |
 		sort >"$scratch/wanted"
 	instances "$2" | sort >"$scratch/written"
 	check "$1 are those of the table" diff "$scratch/wanted" \
@@ -53,6 +53,11 @@ same() {
 conv='C=C H=H W=W F=F R=R S=S SH=stride SW=stride PH=pad PW=pad'
 same "ResNet-18 in f32" "$resnet" '^C[0-9]+$' "T=f32 N=N $conv"
 same "ResNet-18 in f16" "$folder/conv_f16.wpk" '^C[0-9]+$' "T=f16 N=N $conv"
+window="$conv G=groups"
+for dtype in f32 f16; do
+	same "windows in $dtype" "$folder/windows_$dtype.wpk" '^[DGB][0-9]+$' \
+		"T=$dtype N=N $window"
+done
 same "products" "$folder/gemm.wpk" '^(F[12]|S[123])$' 'T=dtype M=M N=N K=K'
 same "thin products" "$folder/gemv.wpk" '^(A([12]|[4578]|1[01])|O[134])$' \
 	'T=dtype M=M N=N K=K'
@@ -91,11 +96,29 @@ assemble() {
 }
 for file in "$resnet" "$folder"/*.wpk; do
 	for target in $targets; do
+		case $WPK_FULL.$(basename "$file").$target in
+		.windows_f32.wpk.sm_[78]?|.windows_f16.wpk.sm_[89]?)
+			skip "$(basename "$file" .wpk) for $target" "make check-full"
+			continue ;;
+		esac
 		if [ -n "$NVCC" ]; then
 			assemble "$file" "$target"
 		else
 			skip "$(basename "$file" .wpk) for $target" "no nvcc"
 		fi
+	done
+done
+# The table's greater batches.
+for file in windows_f32 windows_f16; do
+	for n in 16 128; do
+		sed "s/ N = 1,/ N = $n,/" "$folder/$file.wpk" >"$file.n$n.wpk"
+		for target in $targets; do
+			if [ -n "$NVCC" ] && [ -n "$WPK_FULL" ]; then
+				assemble "$file.n$n.wpk" "$target"
+			else
+				skip "$file.n$n for $target" "make check-full, nvcc"
+			fi
+		done
 	done
 done
 
@@ -118,13 +141,21 @@ verified() {
 for target in $targets; do
 	verified "$target" --check --target="$target" "$folder/ragged.wpk"
 done
+windows=dw_fused,dw_dilated,dw_multiplied,dw_small,full_window,blur,min_pool
+windows=$windows,max_pool3,average_pool,local_contrast
+for target in sm_75 sm_90; do
+	verified "direct for $target" --check --target="$target" \
+		--set=sketch=direct \
+		--op="$windows,stem,odd,strided,nhwc,nhwc_stem,nhwc_groups" \
+		"$folder/ragged.wpk"
+done
 verified "sm_80 with sanitizers" --check=address --target=sm_80 \
 	--op=nt_long,nt_bf16,odd,nhwc,residual,soft_long "$folder/ragged.wpk"
 verified "sm_75 with sanitizers" --check=address --target=sm_75 \
 	--op=nt_odd,nn_f16,stem,grouped,nhwc_stem,soft "$folder/ragged.wpk"
 if [ -n "$WPK_FULL" ]; then
 	for target in $targets; do
-		for file in "$resnet" "$folder"/[cgms]*.wpk; do
+		for file in "$resnet" "$folder"/[cgmsw]*.wpk; do
 			verified "$(basename "$file" .wpk) in parts for $target" \
 				--check --target="$target" "$file"
 		done

@@ -281,6 +281,40 @@ static bool improve_chunk(const struct task *t, double *best, int *keep)
 	return better;
 }
 
+/* The next listed value of tunable "u" beyond "v", upwards or downwards; "v"
+ * where there is none. */
+static int next(const struct tunable *u, int v, bool up)
+{
+	for (int i = 0; i < u->n; i++)
+		if (u->values[i] == v && (up ? i + 1 < u->n : i > 0))
+			return u->values[up ? i + 1 : i - 1];
+	return v;
+}
+
+/* A block longer along one axis and shorter along another, each by up to three
+ * values: what no change of a single axis finds. */
+static bool exchange(const struct task *t, double *best, int *keep)
+{
+	enum { FAR = 3 };
+	const struct direct *d = t->state;
+	int values[d->n_tunables];
+	bool better = false;
+
+	for (int i = 0; i < d->n_out; i++)
+		for (int j = 0; j < d->n_out; j++) {
+			memcpy(values, keep, sizeof values);
+			for (int n = 0; n < FAR * FAR && i != j; n++) {
+				values[i] = next(&d->tunables[i], n % FAR ?
+					values[i] : keep[i], true);
+				if (n % FAR == 0)
+					values[j] = next(&d->tunables[j],
+						values[j], false);
+				better |= try(t, values, best, keep);
+			}
+		}
+	return better;
+}
+
 /* From "values", one axis after another until none improves. */
 static void descend(const struct task *t, int *values, double *best)
 {
@@ -293,6 +327,7 @@ static void descend(const struct task *t, int *values, double *best)
 		for (int i = d->n_out - 1; i >= 0; i--)
 			better |= improve(t, i, best, values);
 		better |= improve_chunk(t, best, values);
+		better |= exchange(t, best, values);
 	}
 }
 
@@ -307,7 +342,27 @@ static int near(const struct tunable *u, int v)
 	return best;
 }
 
-/* Descends from single results, and from four a thread along the last axis or
+/* Makes tiles larger, of the last axes first, until a warp has results. */
+static void fill_warp(const struct direct *d, int *values)
+{
+	enum { WARP = 32 };
+	int lanes = 1;
+
+	for (int i = d->n_out - 1; i >= 0 && lanes < WARP; i--) {
+		const struct tunable *u = &d->tunables[i];
+		int own = values[d->n_out + i], tile = values[i];
+
+		for (int k = 0; k < u->n; k++)
+			if (u->values[k] % own == 0 && lanes *
+			    (u->values[k] / own) <= 2 * WARP &&
+			    u->values[k] < d->out[i].extent + own)
+				tile = u->values[k];
+		values[i] = tile;
+		lanes *= tile / own;
+	}
+}
+
+/* Descends from single results a thread, and from four along the last axis or
  * the last two. */
 static bool find_start(const struct task *t, struct direct *d)
 {
@@ -326,6 +381,7 @@ static bool find_start(const struct task *t, struct direct *d)
 			values[own] = near(&d->tunables[own], 4);
 			values[i] = near(&d->tunables[i], 4);
 		}
+		fill_warp(d, values);
 		if (!try(t, values, &best, keep))
 			continue;
 		descend(t, keep, &best);

@@ -77,6 +77,10 @@ static const char *read_tiles(const struct direct *d, struct arena *a,
 	p->threads = (int)round_up(threads, WARP);
 	p->acc_elements = (int)acc;
 	p->store_vec = power(p->thread[d->n_out - 1], 4);
+	if (2 * p->working < p->threads && p->blocks > 1)
+		return arena_printf(a, "of %d threads only %d would have "
+			"results: take larger tiles of the block or smaller "
+			"ones of a thread", p->threads, p->working);
 	return p->blocks > INT32_MAX ? "a grid has fewer than 2^31 blocks" :
 		NULL;
 }
@@ -380,24 +384,25 @@ static int words(int64_t elements, enum dtype t)
 		dtype_row(t)->bits / 32));
 }
 
-/* Accumulators, the segment, what is loaded but not yet used, and addresses.
- * Too low an estimate spills, because __launch_bounds__ promises the occupancy
- * it gives; loops over the segment keep the compiler from holding more. */
+/* Accumulators, what is held of the segment at a time, weights on their way,
+ * and addresses. Assembled, random points take about 30 + 1.3 accumulators +
+ * 0.3 of the segment + 4 weights, with more where the compiler finds room; too
+ * low an estimate would spill, because __launch_bounds__ promises the occupancy
+ * it gives. */
 static int estimate_regs(const struct direct *d, const struct direct_plan *p)
 {
-	int n = words(p->acc_elements, d->acc) +
-		words(p->seg_elements, lower_type(d->x.tensor->type)) + 36;
+	int acc = words(p->acc_elements, d->acc);
+	int seg = words(p->seg_elements, lower_type(d->x.tensor->type));
+	int n = 40 + acc + acc / 3 + seg * 5 / 8 + 3 * d->x.n_dims;
 
 	for (int i = 0; i < d->n_w; i++) {
 		int64_t own = 1;
 
 		for (int k = 0; k < d->n_out; k++)
 			own *= d->w[i].out[k] ? p->thread[k] : 1;
-		n += words(own, lower_type(d->w[i].tensor->type)) +
-			(int)(own * d->w[i].elem / 4) + 4;
+		n += 3 * words(own, lower_type(d->w[i].tensor->type));
 	}
-	n += (int)(p->seg_vec * d->x.elem / 4) + 2 * d->x.n_dims;
-	return n + n / 5;
+	return p->chunks > 1 ? n + 8 : n;
 }
 
 static const char *plan_resources(const struct task *t, const struct direct *d,

@@ -238,6 +238,41 @@ const struct sketch_case sketch_cases[] = {
 		"  y[n:2, c:3, p:7, q:7] = max[r:3, s:3](x[n, c, "
 		"add(add(mul(p, 2), r), -1), add(add(mul(q, 2), s), -1)] "
 		"pad -inf) : f32\n}\n" },
+	{ "window of channels",
+		"op t {\n  in x: f16[2, 7, 9, 24] layout(0, 1, 2, 3) "
+		"align 16\n  in w: f16[24, 3, 3] layout(0, 1, 2) align 16\n"
+		"  in b: f32[24] layout(0) align 16\n"
+		"  let s: f32[2, 7, 9, 24]\n"
+		"  out y: f16[2, 7, 9, 24] layout(0, 1, 2, 3) align 16\n"
+		"  s[n:2, p:7, q:9, c:24] = sum[r:3, k:3](mul(x[n, "
+		"add(add(p, r), -1), add(add(q, mul(k, 2)), -2), c] pad 0.0, "
+		"w[c, r, k])) : f32\n"
+		"  y[n:2, p:7, q:9, c:24] = f16(max(add(s[n, p, q, c], b[c]), "
+		"0.0:f32))\n}\n" },
+	{ "window backwards",
+		"op t {\n  in x: f32[3, 12, 20] layout(0, 1, 2) align 16\n"
+		"  in w: f32[3, 4] layout(0, 1) align 16\n"
+		"  out y: f32[3, 14, 23] layout(0, 1, 2) align 16\n"
+		"  y[n:3, p:14, q:23] = sum[r:3, s:4](mul(x[n, sub(p, r), "
+		"sub(q, s)] pad 0.0, w[r, s])) : f32\n}\n" },
+	{ "window past edges",
+		"op t {\n  in x: bf16[5, 6, 7, 3] layout(0, 1, 2, 3) align 16\n"
+		"  out y: f32[5, 6, 7, 3] layout(0, 1, 2, 3) align 16\n"
+		"  y[i:5, j:6, k:7, c:3] = sum[a:9, b:3](mul(f32(x[add(add(i, "
+		"a), -4), add(add(j, b), -1), k, c] pad edge), f32(x[add(add(i, "
+		"a), -4), add(add(j, b), -1), k, c] pad edge))) : f32\n}\n" },
+	{ "window in chunks",
+		"op t {\n  in x: f32[2, 12, 9, 16] layout(0, 1, 2, 3) "
+		"align 16\n  in w: f32[5, 12, 3, 3] layout(0, 1, 2, 3) align 16\n"
+		"  out y: f32[2, 5, 9, 16] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:2, f:5, p:9, q:16] = sum[c:12, r:3, s:3](mul(x[n, c, "
+		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, w[f, c, r, s]))"
+		" : f32\n}\n" },
+	{ "window of bytes",
+		"op t {\n  in x: i8[3, 70] layout(0, 1) align 16\n"
+		"  out y: i8[3, 24] layout(0, 1) align 16\n"
+		"  y[n:3, p:24] = min[r:5](x[n, add(add(mul(p, 3), r), -1)] "
+		"pad 100.0) : i8\n}\n" },
 	{ "any and all",
 		"op t {\n  in x: f32[9, 70] layout(0, 1) align 16\n"
 		"  out p: bool[9] layout(0) align 16\n"
