@@ -80,6 +80,40 @@ for target in sm_75 sm_90; do
 	asks "a bias, X14, for $target" 1.00 1.02 cut.wpk --target=$target \
 		--op=x14
 done
+# waves NAME LEAST MOST OPTIONS...: wavefronts of shared memory.
+waves() {
+	name=$1 least=$2 most=$3
+	shift 3
+	"$wpkc" --no-lock --check=bytes "$@" >log 2>&1 || {
+		fail "$name" log
+		return
+	}
+	if awk -v least="$least" -v most="$most" '
+		/wavefronts of shared/ { n++; bad += $6 < least || $6 > most }
+		END { exit !n || bad }' log
+	then
+		pass "$name"
+	else
+		fail "$name" log
+	fi
+}
+cat >types.wpk <<'E2'
+import std.shape;
+import std.layout;
+export op of_i8 = std.shape.transpose[T = i8, M = 256, N = 272];
+export op of_bf16 = std.shape.transpose[T = bf16, M = 144, N = 200];
+export op of_f32 = std.shape.transpose[T = f32, M = 96, N = 72];
+export op of_f64 = std.shape.transpose[T = f64, M = 64, N = 36];
+E2
+for type in i8=128 bf16=64 f32=32 f64=16; do
+	n=${type#*=}
+	waves "no conflicts of banks in ${type%=*}" 1.00 1.00 types.wpk \
+		--target=sm_80 --op="of_${type%=*}" --set=sketch=transpose \
+		--set=tile.block.m="$n",tile.block.n="$n",bind.threads=128
+done
+waves "conflicts where nothing is swizzled" 4.00 9.00 types.wpk --op=of_bf16 \
+	--set=sketch=transpose,stage.x.swizzle=off \
+	--set=tile.block.m=64,tile.block.n=64
 once "tiles of 64 x 128" cut.wpk --target=sm_80 --op=x12 \
 	--set=sketch=transpose,tile.block.m=64,tile.block.n=128
 finish

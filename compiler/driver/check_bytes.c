@@ -3,7 +3,8 @@
  * (runtime/emu/count.c), against the least there can be: every byte that it
  * uses of an input read once, of an output written once, and no workspace. What
  * a warp reads that another one had read in the same launch may come from a
- * cache and is told apart. */
+ * cache and is told apart. Of shared memory, the wavefronts: more than the
+ * least are conflicts of banks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,19 @@ static void add(struct check_result *out, const struct traffic *t,
 		out->least += t->once[output];
 }
 
+static void put_waves(struct check *c, const char *report)
+{
+	static const char mark[] = "late waves ";
+	const char *p = strstr(report, mark);
+	long long waves, least;
+
+	if (p && sscanf(p + strlen(mark), "%lld least %lld", &waves, &least) ==
+	    2 && least)
+		str_printf(&c->detail, "  %lld wavefronts of shared memory, "
+			"%.2f times the least\n", waves, (double)waves /
+			(double)least);
+}
+
 void check_bytes_read(struct check *c, const char *report)
 {
 	struct check_result *out = c->out;
@@ -76,4 +90,5 @@ void check_bytes_read(struct check *c, const char *report)
 				c->r->op->tensors[c->tensors[i].ir].name :
 				i > c->n_tensors ? "prepared" : "workspace",
 				&t, i == c->n_tensors);
+	put_waves(c, report);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes that kernels ask of global memory.
+/* Bytes that kernels ask of global memory, and wavefronts of shared memory.
  *
  * The unit is the sector of 32 bytes, clipped to the tensor. What a warp's
  * lanes touch in one execution of one instruction is asked for once, as the
@@ -7,13 +7,20 @@
  * from a cache, one that another wrote is merged there, and both are told
  * apart; what the same warp asks for again was worth keeping. Instructions are
  * told by their place in the text, and their executions by each lane's own
- * count, so lanes that skip an access and go on are taken to ask apart. */
+ * count, so lanes that skip an access and go on are taken to ask apart.
+ *
+ * In shared memory the words of one execution that lie in one of the 32 banks
+ * go one after the other: that many wavefronts it takes, where as many as 32
+ * words each go into are the least. */
 #include "watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SECTOR = 32, RANGES = 514, READ = 0, WRITE = 1 };
+enum { BANKS = 32, WORD = 4 };
+/* Keys of "banks": words in one bank, words in all, wavefronts. */
+enum { IN_BANK = 1 << 20, IN_ALL = 1 << 21, WAVES = 1 << 22 };
 
 /* A tensor or the workspace. "warp" of each sector: the last to read, to
  * write it in this launch, from 1; "touched": bit READ, bit WRITE, ever. */
@@ -39,7 +46,8 @@ struct table {
 	size_t room, used;
 };
 
-static struct table turns, asked;
+static struct table turns, asked, banks;
+static long long waves, least_waves;
 static uint64_t block;
 
 static size_t home(const struct table *t, uint64_t place, uint64_t what)
@@ -74,8 +82,7 @@ static void grow(struct table *t)
 	free(old.v);
 }
 
-/* How often it was looked up before in this block. */
-static uint64_t times(struct table *t, uint64_t place, uint64_t what)
+static struct slot *slot_of(struct table *t, uint64_t place, uint64_t what)
 {
 	struct slot *s;
 
@@ -86,7 +93,13 @@ static uint64_t times(struct table *t, uint64_t place, uint64_t what)
 		*s = (struct slot){ place, what, block, 0 };
 		t->used++;
 	}
-	return s->count++;
+	return s;
+}
+
+/* How often it was looked up before in this block. */
+static uint64_t times(struct table *t, uint64_t place, uint64_t what)
+{
+	return slot_of(t, place, what)->count++;
 }
 
 /* ---- events ---- */
@@ -116,7 +129,7 @@ void count_launch(void)
 void count_block(void)
 {
 	block++;
-	turns.used = asked.used = 0;
+	turns.used = asked.used = banks.used = 0;
 	first_warp += THREADS_MAX / WARP;
 }
 
@@ -128,6 +141,7 @@ void count_report(void)
 			ranges[i].asked[READ], ranges[i].cached[READ],
 			ranges[i].once[READ], ranges[i].asked[WRITE],
 			ranges[i].cached[WRITE], ranges[i].once[WRITE]);
+	say("waves %lld least %lld", waves, least_waves);
 }
 
 /* ---- accesses ---- */
@@ -163,4 +177,31 @@ void count_access(const void *place, const struct piece *m, const void *p,
 		if (!times(&asked, (uintptr_t)place ^ turn << 40,
 		    ((uint64_t)(r - ranges) << 44 | s) << 6 | warp))
 			ask(r, s, write);
+}
+
+static void ask_bank(uint64_t group, uint64_t word, uint64_t warp)
+{
+	uint64_t n = times(&banks, group, IN_BANK | word % BANKS << 6 | warp);
+	struct slot *s;
+
+	if (times(&banks, group, IN_ALL | warp) % BANKS == 0)
+		least_waves++;
+	s = slot_of(&banks, group, WAVES | warp);
+	if (n < s->count)
+		return;
+	s->count++;
+	waves++;
+}
+
+void count_shared(const void *place, size_t at, size_t n)
+{
+	uint64_t warp = (uint64_t)current->number / WARP;
+	uint64_t turn = times(&turns, (uintptr_t)place,
+		(uint64_t)current->number);
+	uint64_t group = (uintptr_t)place ^ turn << 40;
+
+	for (size_t w = at / WORD; w * WORD < at + n; w++)
+		if (!times(&asked, group, (uint64_t)RANGES << 44 | w << 6 |
+		    warp))
+			ask_bank(group, w, warp);
 }

@@ -123,6 +123,8 @@ void watch_access(const void *place, const void *p, size_t n, enum watch_kind ki
 		n = (size_t)(m->p + m->bytes - c);
 	if (m && job.count && kind != WATCH_ISSUE && kind != WATCH_ARRIVE)
 		count_access(place, m, p, n, kind == WATCH_WRITE);
+	if (shared && job.count && kind != WATCH_ISSUE && kind != WATCH_ARRIVE)
+		count_shared(place, (size_t)(c - shared_memory), n);
 	if (job.race || job.init)
 		race_access(place, m, p, n, kind);
 }

@@ -15,13 +15,15 @@ struct piece {
 
 const struct piece *watch_pieces(int *n);
 
-/* ---- count.c: bytes asked of global memory ---- */
+/* ---- count.c: bytes asked of global memory, waves of shared ---- */
 
 void count_open(const struct piece *m);
 void count_launch(void);
 void count_block(void);
 void count_access(const void *place, const struct piece *m, const void *p,
 	size_t n, bool write);
+/* "n" bytes from byte "at" of the block's shared memory. */
+void count_shared(const void *place, size_t at, size_t n);
 void count_report(void);
 
 /* ---- race.c: accesses that nothing orders, reads of what nobody wrote ---- */
