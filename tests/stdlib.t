@@ -40,6 +40,30 @@ for file in "$library"/*.wpk; do
 	empty "$title passes its tests" found
 done
 
+# ---- the manual ----
+
+# What there is, a line each: operators, and the functions of std.act.
+signatures() {
+	awk -v act="$(basename "$1" .wpk)" '
+	/^op [a-z0-9_]* =/ { next }
+	/^fn / && act == "act" { sub(/^fn /, ""); sub(/ = .*/, ""); print }
+	/^op / { text = ""; inside = 1; sub(/^op /, "") }
+	inside {
+		sub(/^ +/, "")
+		if (/^(where|{)/) { print text; inside = 0; next }
+		glue = text == "" || text ~ /\($/ || /^\)/
+		text = text (glue ? "" : " ") $0
+	}' "$1"
+}
+for file in "$library"/*.wpk; do
+	title=std.$(basename "$file" .wpk)
+	signatures "$file" >offered
+	sed -n "/^\.Ss $title:/,/^\.El/s/^\.It Li \"\(.*\)\"/\1/p" \
+		"$top_srcdir/man/wpkstd.7" >described
+	[ -s offered ] || echo "nothing found in $file" >>described
+	check "wpkstd(7) has what $title offers" diff offered described
+done
+
 names fn "$library/act.wpk" >functions
 while read -r name; do
 	grep -q "act\.$name(" "$library/math.wpk" || echo "$name"

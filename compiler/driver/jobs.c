@@ -45,18 +45,17 @@ static const char *shape_name(struct session *s, const char *name,
 	return str_text(&n);
 }
 
+/* "name" is the C symbol, NULL for the name of the operator. */
 static bool add_job(struct session *s, const struct ast_unit *unit,
 	const struct lower_item *it, const struct directives_shape *shape,
-	const struct place *place, bool several,
+	const struct place *place, const char *name,
 	const struct directives_tune *tune, struct job *j)
 {
 	struct lower_request r = { .unit = unit, .item = it->item,
-		.shape = shape->sizes, .n_shape = shape->n };
+		.shape = shape->sizes, .n_shape = shape->n, .name = name };
 	const struct ast_item *block;
 
 	*j = (struct job){ .item = it->item, .place = place };
-	if (several)
-		r.name = shape_name(s, it->item->name.text, shape);
 	j->reference = lower(s->a, &r, s->d);
 	if (!j->reference)
 		return false;
@@ -197,14 +196,17 @@ static bool add_item(struct session *s, const struct lower_item *it,
 	    s->d))
 		return false;
 	if (!it->open[0] || given->n || !tune.n_shapes) {
-		if (!add_job(s, s->unit, it, given, place, false, &tune, &j))
+		if (!add_job(s, s->unit, it, given, place, NULL, &tune, &j))
 			return false;
 		vec_push(s->a, jobs, j);
 		return true;
 	}
 	many = tune.n_shapes > 1;
 	for (int i = 0; i < tune.n_shapes; i++) {
-		if (!add_job(s, s->unit, it, &tune.shapes[i], place, many,
+		const char *name = many ? shape_name(s, it->item->name.text,
+			&tune.shapes[i]) : NULL;
+
+		if (!add_job(s, s->unit, it, &tune.shapes[i], place, name,
 		    &tune, &j))
 			return false;
 		vec_push(s->a, jobs, j);
@@ -278,6 +280,30 @@ static const char *other_judges(struct session *s,
 	return list;
 }
 
+static bool is_taken(const job_list *jobs, const struct place *place,
+	const char *name)
+{
+	for (int i = 0; i < jobs->n; i++)
+		if (jobs->v[i].place == place && !strcmp(jobs->v[i].name, name))
+			return true;
+	return false;
+}
+
+/* Several blocks may test one operator, at the same shape even. */
+static const char *test_name(struct session *s, const job_list *jobs,
+	const struct directives_test *t, const struct directives_shape *shape,
+	const struct place *place)
+{
+	const char *plain = t->item->name.text, *name = plain;
+	const char *shaped = shape_name(s, plain, shape);
+
+	if (t->n_shapes > 1 || is_taken(jobs, place, plain))
+		name = shaped;
+	for (int i = 2; is_taken(jobs, place, name); i++)
+		name = arena_printf(s->a, "%s_%d", shaped, i);
+	return name;
+}
+
 static bool add_test(struct session *s, const struct directives_test *t,
 	const struct place *place, job_list *jobs)
 {
@@ -288,10 +314,12 @@ static bool add_test(struct session *s, const struct directives_test *t,
 	for (int i = 0; i < n; i++)
 		for (int k = 0; items[i].item == t->item && k < t->n_shapes;
 		     k++) {
+			const char *name = test_name(s, jobs, t, &t->shapes[k],
+				place);
 			struct job j;
 
 			if (!add_job(s, t->owner, &items[i], &t->shapes[k],
-			    place, t->n_shapes > 1, NULL, &j))
+			    place, name, NULL, &j))
 				return false;
 			j.seed = t->seed;
 			j.not_against = other_judges(s, t);

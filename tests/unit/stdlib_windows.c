@@ -382,7 +382,8 @@ const struct stdlib_case stdlib_windows[] = {
 	CASE("conv.conv_transpose2d[N = 1, C = 2, H = 4, W = 3, K = 3, R = 3, S = 2, "
 		"SH = 3, DH = 2, PH = 2, PW = 1]", transposed),
 	CASE("conv.conv_transpose3d[N = 1, C = 2, D = 2, H = 3, W = 2, K = 2, U = 2, "
-		"R = 3, S = 2, SD = 2, SH = 2, SW = 2, PH = 1, DD = 3, DW = 2]", transposed),
+		"R = 3, S = 2, SD = 2, SH = 2, SW = 2, PH = 1, DD = 3, DW = 2]",
+		transposed),
 	CASE("conv.capsule2d[N = 1, H = 5, W = 4, I = 4, K = 4, C = 2, R = 3, S = 3, "
 		"J = 4, F = 3, SH = 2, PH = 1, PW = 1]", capsule),
 
