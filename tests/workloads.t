@@ -42,11 +42,11 @@ instances() {
 	tr -d ,
 }
 
-# same NAME FILE ROWS FORM
+# same NAME FILE ROWS FORM [INSTANCES]
 same() {
-	rows "$3" "$4" | sed 's/ [SP][HW]=0//g; s/ S[HW]=1//g; s/ G=1$//; s/=/ = /g' |
-		sort >"$scratch/wanted"
-	instances "$2" | sort >"$scratch/written"
+	rows "$3" "$4" | sed 's/ [SPD][DHW]=0//g; s/ [SD][DHW]=1//g; s/ Z=1 / /; s/ G=1$//
+		s/=/ = /g' | sort >"$scratch/wanted"
+	instances "$2" | grep "${5:-.}" | sort >"$scratch/written"
 	check "$1 are those of the table" diff "$scratch/wanted" \
 		"$scratch/written"
 }
@@ -61,6 +61,25 @@ done
 same "products" "$folder/gemm.wpk" '^(F[12]|S[123])$' 'T=dtype M=M N=N K=K'
 same "thin products" "$folder/gemv.wpk" '^(A([12]|[4578]|1[01])|O[134])$' \
 	'T=dtype M=M N=N K=K'
+same "products in bf16" "$folder/gemm_bf16.wpk" \
+	'^([EM][0-9]|S[45]|O[25]|A(3|6|9|12))$' 'T=dtype Z=batch M=M N=N K=K'
+for type in f16 f32; do
+	more=$folder/conv_more_$type.wpk
+	word="T=$type"
+	[ "$type" = f32 ] && word=
+	same "other convolutions in $type" "$more" '^(R[0-9]|L[0-9])$' \
+		"$word N=N $conv DH=dil DW=dil" '^[rl]'
+	same "transposed ones in $type" "$more" '^T[0-9]$' \
+		"$word N=N C=C H=H W=W K=F R=R S=S SH=stride SW=stride PH=pad PW=pad" \
+		'^t'
+	same "convolutions along a line in $type" "$more" '^K[0-9]$' \
+		"$word N=N C=C W=L F=F S=R SW=stride PW=pad" '^k'
+	same "convolutions in space in $type" "$more" '^V[0-9]$' \
+		"$word N=N C=C D=D H=H W=W F=F U=T R=R S=S PD=pad PH=pad PW=pad" \
+		'^v'
+	same "capsules in $type" "$more" '^P1$' "$word N=N H=H W=W I=4 K=4 J=4 \
+		C=C F=F R=R S=S SH=stride SW=stride PH=pad PW=pad" '^p'
+done
 same "softmax" "$folder/softmax.wpk" '^X[123]$' 'T=dtype B=rows L=cols'
 grep -v 'x1[35]' "$folder/maps.wpk" >matrices.wpk
 same "maps of matrices" matrices.wpk '^X1[24]$' 'T=dtype M=rows N=cols'
@@ -94,7 +113,21 @@ assemble() {
 		empty "$what: no spills" "$out.spills"
 	fi
 }
-for file in "$resnet" "$folder"/*.wpk; do
+
+# Slow ones in full only; batches of 16 are those of 1 with another N.
+files="$resnet $folder/*.wpk"
+if [ -n "$WPK_FULL" ]; then
+	for file in "$resnet" "$folder"/conv*.wpk; do
+		name=$(basename "$file" .wpk)_16.wpk
+		sed 's/N = 1,/N = 16,/' "$file" >"$name"
+		files="$files $name"
+	done
+else
+	files=$(for file in $files; do echo "$file"; done |
+		grep -v '_more\|gemm_bf16')
+	skip "more convolutions, products and batches of 16" "make check-full"
+fi
+for file in $files; do
 	for target in $targets; do
 		case $WPK_FULL.$(basename "$file").$target in
 		.windows_f32.wpk.sm_[78]?|.windows_f16.wpk.sm_[89]?)

@@ -159,6 +159,17 @@ static int address_regs(const struct operand *o, int n, bool ragged)
 	return n * (o->n_forms + 1) + 4;
 }
 
+/* Addresses and guards of the small operand's ks, which do not change from
+ * column to column. */
+static int small_regs(const struct gemv *f, const struct gemv_plan *p)
+{
+	int loads = p->ks / p->small_vec;
+
+	if (f->small->orders[p->order].k.n_runs <= 1 && f->small->n_forms == 1)
+		return 0;
+	return min_int(loads * p->steps * f->small->n_forms, 32) + 8;
+}
+
 /* Registers a thread: sums, loads in flight, converted values, addresses. */
 static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 {
@@ -171,6 +182,8 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 
 	if (f->big->tensor->type != f->of.acc)
 		n += words(p->ks * p->mine, acc);
+	if (!p->staged)
+		n += small_regs(f, p);
 	return n + n / 8;
 }
 

@@ -80,6 +80,19 @@ static struct kx *take_ticket(const struct parts *g, struct k_block *b)
 	return kx_op(a, OP_NE, T_BOOL, 2, kx_load(a, g->last, zero), zero);
 }
 
+/* Some 16 loads at once: nvcc left to itself unrolls further, and spills. */
+static struct k_block *part_loop(const struct parts *g, struct k_block *b,
+	struct kx **part)
+{
+	int at_once = 16 / (g->rows * g->cols);
+	struct k_block *inner = ks_for(g->a, b, at_once > 1 ? LOOP_UNROLLED :
+		LOOP_SERIAL, "part", kx_int(g->a, 0), kx_int(g->a, g->split),
+		kx_int(g->a, 1), part);
+
+	b->s.v[b->s.n - 1].factor = at_once > 1 ? at_once : 1;
+	return inner;
+}
+
 static void add_parts(const struct parts *g, struct k_block *b)
 {
 	struct arena *a = g->a;
@@ -89,8 +102,7 @@ static void add_parts(const struct parts *g, struct k_block *b)
 	inner = each_sum(g, b, &i, &j);
 	ks_store(a, inner, k_place(g->acc, i, j),
 		product_zero(a, g->acc->type));
-	inner = ks_for(a, b, LOOP_SERIAL, "part", kx_int(a, 0),
-		kx_int(a, g->split), kx_int(a, 1), &part);
+	inner = part_loop(g, b, &part);
 	inner = each_sum(g, inner, &i, &j);
 	ks_store(a, inner, k_place(g->acc, i, j), kx_op(a, OP_ADD,
 		g->acc->type, 2, kx_load(a, g->acc, i, j), kx_load(a,
