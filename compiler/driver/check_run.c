@@ -45,16 +45,17 @@ static void push_compiler(struct arena *a, struct command *k, const char *name)
 		push(k, w);
 }
 
+/* Unset variables show as what lies on the stack, which the emulator poisons,
+ * only where each is on the stack: unoptimised. */
 static void push_flags(const struct check *c, struct command *k)
 {
 	static const char *const flags[] = {
 		"-x", "c++", "-std=gnu++17", "-w", "-fno-strict-aliasing",
-		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE",
-		"-ftrivial-auto-var-init=pattern"
+		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE"
 	};
 	static const char *const address[] = { "-O1", "-g",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
-	static const char *const watch[] = { "-O1", "-g", "-no-pie",
+	static const char *const watch[] = { "-g", "-no-pie",
 		"-fno-pie", "-fsanitize=thread", "-fno-tree-sra",
 		"-DWPK_EMU_WATCH", "-c" };
 	const char *macros[2];
@@ -69,6 +70,10 @@ static void push_flags(const struct check *c, struct command *k)
 		push(k, watch[i]);
 	if (!c->how)
 		push(k, "-O2");
+	if (c->how & CHECK_WATCH)
+		push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
+	if (!(c->how & CHECK_INIT))
+		push(k, "-ftrivial-auto-var-init=pattern");
 	cuda_device_macros(c->a, c->r->target, macros);
 	for (int i = 0; i < 2 && macros[i]; i++)
 		push(k, macros[i]);

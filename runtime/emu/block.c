@@ -250,6 +250,8 @@ static void start_threads(int n)
 
 		if (!t->fiber)
 			t->fiber = fiber_create(thread_body, t);
+		if (job.init)
+			fiber_poison(t->fiber);
 		t->number = i;
 		t->state = READY;
 		t->line = 0;

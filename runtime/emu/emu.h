@@ -31,6 +31,8 @@ struct fiber;
 struct fiber *fiber_create(void (*body)(void *), void *arg);
 /* From the scheduler: run until the fiber waits or its body returns. */
 void fiber_resume(struct fiber *f);
+/* Between bodies: what the next finds in its variables is NaN, in floats. */
+void fiber_poison(struct fiber *f);
 /* From inside a fiber: back to the scheduler. */
 void fiber_wait(struct fiber *f);
 /* The page below a stack, which nothing may touch: true if "p" is in it. */

@@ -5,6 +5,7 @@
 #include "emu.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* boost/context/detail/fcontext.hpp, which is C++. */
@@ -16,7 +17,7 @@ struct transfer {
 struct transfer jump_fcontext(fcontext_t to, void *data);
 fcontext_t make_fcontext(void *top, size_t size, void (*f)(struct transfer));
 
-enum { STACK = 256 << 10, GUARD = PAGE };
+enum { STACK = 256 << 10, GUARD = PAGE, POISONED = 16 << 10 };
 
 /* "save" and "caller_*": AddressSanitizer's view of both sides. */
 struct fiber {
@@ -81,6 +82,13 @@ void fiber_resume(struct fiber *f)
 void fiber_wait(struct fiber *f)
 {
 	leave(f);
+}
+
+void fiber_poison(struct fiber *f)
+{
+	char *sp = f->self;
+
+	memset(sp - POISONED, 0xff, POISONED);
 }
 
 bool fiber_overflowed(const struct fiber *f, const void *p)

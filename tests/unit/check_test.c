@@ -20,6 +20,7 @@
 #include "driver/check.h"
 #include "driver/child.h"
 #include "sketch/sketch.h"
+#include "subject.h"
 
 /* Three channels, a bias and a ragged edge: all guards are in use. */
 static const char convolution[] = "op c {\n"
@@ -43,85 +44,6 @@ static const char product[] = "op mm {\n"
 	": f32\n"
 	"  C[i:260, j:200] = f16(mul(acc[i, j], 0.3:f32))\n"
 	"}\n";
-
-struct subject {
-	struct arena *a;
-	struct ir_operator *reference;
-	struct program *program;
-	char *cuda;
-	const struct target *target;
-};
-
-static struct ir_operator *parse(struct arena *a, const char *text)
-{
-	struct ir_operator *o = ir_read(a, source_from_text(a, "test", text,
-		strlen(text)), diag_create(a));
-
-	assert_non_null(o);
-	return o;
-}
-
-/* The default point of the first sketch that serves. */
-static void build_group(struct subject *s, const struct ir_operator *o,
-	const struct ir_partition *p, int group)
-{
-	for (const struct sketch *const *k = sketch_list(); *k; k++) {
-		struct task t = { .a = s->a, .op = o,
-			.group = &p->groups[group], .index = group,
-			.n_groups = p->n_groups, .target = s->target,
-			.gpu = gpu_for_target(s->target) };
-		const char *why;
-		int *values, n;
-
-		if (!(*k)->applies(&t, &why))
-			continue;
-		(*k)->tunables(&t, &n);
-		values = ARENA_ARRAY(s->a, (size_t)n + 1, int);
-		(*k)->start(&t, values);
-		(*k)->build(&t, s->a, values, s->program);
-		return;
-	}
-	fail_msg("no sketch serves");
-}
-
-static struct subject open_subject(const char *text)
-{
-	struct subject s = { .a = arena_create() };
-	struct ir_operator *o;
-	struct ir_partition *p;
-	struct cuda_unit u;
-	struct str out;
-	int *map;
-
-	s.target = target_named("sm_80");
-	s.reference = parse(s.a, text);
-	o = parse(s.a, text);
-	ir_fold(s.a, o);
-	ir_hoist(s.a, o);
-	ir_split_axes(s.a, o);
-	p = ir_partition(s.a, o);
-	s.program = program_of(s.a, o, p, &map);
-	for (int g = 0; g < p->n_groups; g++)
-		build_group(&s, o, p, g);
-	program_layout(s.program);
-	assert_null(program_verify(s.a, s.program, s.target));
-	u = cuda_unit_of(s.a, "test.wpk", "0", s.target, s.program);
-	str_init(&out, s.a);
-	cuda_emit(&u, &out);
-	s.cuda = arena_strdup(s.a, str_text(&out));
-	return s;
-}
-
-/* The first "was" in the text becomes "is". */
-static void plant(struct subject *s, const char *was, const char *is)
-{
-	char *at = strstr(s->cuda, was);
-
-	if (!at)
-		fail_msg("no '%s' in\n%s", was, s->cuda);
-	s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - s->cuda), s->cuda,
-		is, at + strlen(was));
-}
 
 static struct check_result run(struct subject *s, double work, double seconds,
 	bool address)
@@ -155,7 +77,7 @@ static void right_programs_pass(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct subject s = open_subject(texts[i]);
+		struct subject s = subject_open(texts[i], NULL);
 		struct check_result r = run(&s, 0, 0, false);
 
 		expect(&r, CHECK_VERIFIED, lines[i], "");
@@ -166,7 +88,7 @@ static void right_programs_pass(void **state)
 
 static void sanitizers_find_nothing(void **state)
 {
-	struct subject s = open_subject(convolution);
+	struct subject s = subject_open(convolution, NULL);
 	struct check_result r = run(&s, 0, 0, true);
 
 	(void)state;
@@ -176,7 +98,7 @@ static void sanitizers_find_nothing(void **state)
 
 static void parts_are_counted(void **state)
 {
-	struct subject s = open_subject(product);
+	struct subject s = subject_open(product, NULL);
 	struct check_result r = run(&s, 1e6, 0, false);
 
 	(void)state;
@@ -191,11 +113,11 @@ static void parts_are_counted(void **state)
 /* Sums that start at one quantum instead of 0. */
 static void the_least_error_shows(void **state)
 {
-	struct subject s = open_subject(convolution);
+	struct subject s = subject_open(convolution, NULL);
 	struct check_result r;
 
 	(void)state;
-	plant(&s, " = 0.0f;", " = 0.00390625f;");
+	subject_plant(&s, " = 0.0f;", " = 0.00390625f;");
 	r = run(&s, 0, 0, false);
 	expect(&r, CHECK_WRONG, "10584 of 10584 outputs are outside the bound",
 		"y[0, 0, 0, 0] is ");
@@ -213,11 +135,11 @@ static void what_is_not_written_shows(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct subject s = open_subject(product);
+		struct subject s = subject_open(product, NULL);
 		struct check_result r;
 
-		plant(&s, "*__restrict__ C", "*__restrict__ C_");
-		plant(&s, "\n{\n\textern", "\n{\n"
+		subject_plant(&s, "*__restrict__ C", "*__restrict__ C_");
+		subject_plant(&s, "\n{\n\textern", "\n{\n"
 			"\tstatic unsigned short none[60000];\n"
 			"\tunsigned short *C = blockIdx.x ? C_ : none;\n"
 			"\textern");
@@ -229,11 +151,11 @@ static void what_is_not_written_shows(void **state)
 
 static void faults_have_their_place(void **state)
 {
-	struct subject s = open_subject(product);
+	struct subject s = subject_open(product, NULL);
 	struct check_result r;
 
 	(void)state;
-	plant(&s, "__syncthreads();", "if (threadIdx.x) __syncthreads();");
+	subject_plant(&s, "__syncthreads();", "if (threadIdx.x) __syncthreads();");
 	r = run(&s, 0, 0, false);
 	expect(&r, CHECK_FAULT, "faults", "late fault deadlock line ");
 	assert_non_null(strstr(r.detail, "early fault deadlock line "));
@@ -242,16 +164,16 @@ static void faults_have_their_place(void **state)
 
 static void addresses_are_watched(void **state)
 {
-	struct subject s = open_subject("op m {\n"
+	struct subject s = subject_open("op m {\n"
 		"  in x: f32[1001] layout(0) align 16\n"
 		"  out y: f32[1001] layout(0) align 16\n"
 		"  y[i:1001] = add(x[i], 1.0:f32)\n"
-		"}\n");
+		"}\n", NULL);
 	struct check_result r;
 
 	(void)state;
-	plant(&s, "float *__restrict__ x,", "float *__restrict__ x_,");
-	plant(&s, "\n{\n\tconst int", "\n{\n\tconst float *x = x_ + 2;\n"
+	subject_plant(&s, "float *__restrict__ x,", "float *__restrict__ x_,");
+	subject_plant(&s, "\n{\n\tconst int", "\n{\n\tconst float *x = x_ + 2;\n"
 		"\tconst int");
 	r = run(&s, 0, 0, true);
 	expect(&r, CHECK_FAULT, "faults", "AddressSanitizer: heap-buffer-over");
@@ -260,11 +182,11 @@ static void addresses_are_watched(void **state)
 
 static void endless_kernels_are_ended(void **state)
 {
-	struct subject s = open_subject(product);
+	struct subject s = subject_open(product, NULL);
 	struct check_result r;
 
 	(void)state;
-	plant(&s, "__syncthreads();", "for (;;) __threadfence();");
+	subject_plant(&s, "__syncthreads();", "for (;;) __threadfence();");
 	r = run(&s, 0, 1.5, false);
 	expect(&r, CHECK_TIMEOUT, "took more than", "");
 	assert_true(r.seconds < 20);
@@ -273,11 +195,11 @@ static void endless_kernels_are_ended(void **state)
 
 static void text_that_is_no_program(void **state)
 {
-	struct subject s = open_subject(product);
+	struct subject s = subject_open(product, NULL);
 	struct check_result r;
 
 	(void)state;
-	plant(&s, "__syncthreads();", "nonsense();");
+	subject_plant(&s, "__syncthreads();", "nonsense();");
 	r = run(&s, 0, 0, false);
 	expect(&r, CHECK_FAULT, "does not compile", "nonsense");
 	arena_destroy(s.a);
@@ -285,7 +207,7 @@ static void text_that_is_no_program(void **state)
 
 static void no_compiler_is_said(void **state)
 {
-	struct subject s = open_subject(product);
+	struct subject s = subject_open(product, NULL);
 	char *cxx = getenv("CXX"), *kept = cxx ? strdup(cxx) : NULL;
 	struct check_result r;
 
@@ -305,14 +227,14 @@ static void no_compiler_is_said(void **state)
  * gone, and the signal is delivered. */
 static void signals_leave_nothing(void **state)
 {
-	struct subject s = open_subject(product);
+	struct subject s = subject_open(product, NULL);
 	const char *folder = child_folder(s.a);
 	int status;
 	pid_t pid;
 
 	(void)state;
 	assert_non_null(folder);
-	plant(&s, "__syncthreads();", "for (;;) __threadfence();");
+	subject_plant(&s, "__syncthreads();", "for (;;) __threadfence();");
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {

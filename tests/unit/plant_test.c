@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Faults planted in what each sketch emits, one at a time, are all found: a
+ * barrier or a wait that is missing, a guard that lets one more through, a
+ * store that is gone, a vector that is out of place. A mutant that is right
+ * after all would be a statement that the kernel does not need. Every mutant
+ * where $WPK_FULL is set, else one in some. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "driver/check.h"
+#include "subject.h"
+
+/* Odd sizes, so that every guard is in use. */
+/* "idle": bits of guards (1: the first) that keep threads from computing what
+ * nobody stores; one more does no harm. */
+static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
+	{ "fma", "op mm {\n"
+		"  in A: f32[67, 45] layout(0, 1) align 16\n"
+		"  in B: f32[45, 70] layout(0, 1) align 16\n"
+		"  out out: f32[67, 70] layout(0, 1) align 16\n"
+		"  out[i:67, j:70] = sum[k:45](mul(A[i, k], B[k, j])) : f32\n"
+		"}\n" },
+	{ "reduce", "op soft {\n"
+		"  in x: f32[9, 1501] layout(0, 1) align 16\n"
+		"  let m: f32[9]\n"
+		"  let z: f32[9]\n"
+		"  out out: f32[9, 1501] layout(0, 1) align 16\n"
+		"  m[b:9] = max[l:1501](x[b, l]) : f32\n"
+		"  z[b:9] = sum[l:1501](exp(sub(x[b, l], m[b]))) : f32\n"
+		"  out[b:9, l:1501] = div(exp(sub(x[b, l], m[b])), z[b])\n"
+		"}\n" },
+	{ "gemv", "op mv {\n"
+		"  in A: f32[1, 333] layout(0, 1) align 16\n"
+		"  in B: f32[70, 333] layout(0, 1) align 16\n"
+		"  out out: f32[1, 70] layout(0, 1) align 16\n"
+		"  out[i:1, j:70] = sum[k:333](mul(A[i, k], B[j, k])) : f32\n"
+		"}\n" },
+	{ "direct", "op dw {\n"
+		"  in x: f32[1, 5, 19, 23] layout(0, 1, 2, 3) align 16\n"
+		"  in w: f32[5, 3, 3] layout(0, 1, 2) align 16\n"
+		"  out out: f32[1, 5, 19, 23] layout(0, 1, 2, 3) align 16\n"
+		"  out[n:1, c:5, p:19, q:23] = sum[r:3, s:3](mul(x[n, c, "
+		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, "
+		"w[c, r, s])) : f32\n"
+		"}\n", 1 << 3 },
+	{ "transpose", "op tr {\n"
+		"  in x: f32[67, 101] layout(0, 1) align 16\n"
+		"  out out: f32[101, 67] layout(0, 1) align 16\n"
+		"  out[i:101, j:67] = x[j, i]\n"
+		"}\n" },
+	{ "elementwise", "op map {\n"
+		"  in x: f32[1003] layout(0) align 16\n"
+		"  out out: f32[1003] layout(0) align 16\n"
+		"  out[i:1003] = mul(x[i], 2.0:f32)\n"
+		"}\n" },
+};
+
+/* What lines are changed, and how; "one" in how many where time is short. */
+struct mutation {
+	const char *name, *line, *was, *is;
+	int one;
+};
+
+static const struct mutation mutations[] = {
+	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 1 },
+	{ "no warp barrier", "\t__syncwarp();\n", "__syncwarp();", "", 1 },
+	{ "no wait", "\tcopy_async_wait<", "copy_async_wait", "if (0) copy_async_wait", 1 },
+	{ "one too many", "\tif (", " < ", " <= ", 1 },
+	{ "a store beside its place", "\tout[", "out[", "out[1 + ", 2 },
+	{ "a vector beside its place", "*)&out[", "&out[", "&out[1 + ", 2 },
+	{ "a read beside its place", "const float4 *)&", "]", " + 1]", 2 },
+};
+
+enum { N_CASES = sizeof cases / sizeof *cases,
+	N_MUTATIONS = sizeof mutations / sizeof *mutations };
+
+static bool full(void)
+{
+	const char *set = getenv("WPK_FULL");
+
+	return set && *set;
+}
+
+/* The "n"th place of the mutation in the kernel's text, NULL if there is none;
+ * behind the launcher nothing counts. */
+static const char *place(const struct subject *s, const struct mutation *m, int n)
+{
+	const char *end = strstr(s->cuda, "#ifndef __CUDACC_RTC__");
+	const char *p = strstr(s->cuda, "__global__");
+
+	while (p && (p = strstr(p, m->line)) && p < end) {
+		p = strstr(p, m->was);
+		if (n-- == 0)
+			return p;
+		p += strlen(m->was);
+	}
+	return NULL;
+}
+
+static struct check_result check(struct subject *s, unsigned how)
+{
+	struct check_request r = { .program = s->program, .op = s->reference,
+		.target = s->target, .cuda = s->cuda, .how = how,
+		.n_cuda = strlen(s->cuda), .seed = 3 };
+	struct check_result out;
+
+	check_program(s->a, &r, &out);
+	return out;
+}
+
+static void missed(const char *sketch, const struct mutation *m, int n,
+	const char *at)
+{
+	fail_msg("%s: %s, number %d, was not found: %.*s", sketch, m->name, n,
+		(int)strcspn(at, "\n"), at);
+}
+
+/* How many were planted; fails with those that were not found. */
+static int plant_all(struct subject *s, const struct mutation *m,
+	const char *sketch, unsigned idle)
+{
+	const char *text = s->cuda, *at;
+	int n = 0;
+
+	while ((at = place(s, m, n))) {
+		struct check_result r;
+
+		n++;
+		if ((!full() && n % m->one) ||
+		    (!strcmp(m->was, " < ") && idle >> n & 1))
+			continue;
+		s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - text), text,
+			m->is, at + strlen(m->was));
+		r = check(s, CHECK_ADDRESS | CHECK_RACE | CHECK_INIT);
+		if (r.verdict == CHECK_VERIFIED)
+			missed(sketch, m, n, at);
+		assert_true(r.verdict != CHECK_UNAVAILABLE);
+		s->cuda = (char *)text;
+	}
+	return n;
+}
+
+static void planted_faults_are_found(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; i < N_CASES; i++) {
+		struct subject s = subject_open(cases[i].text, cases[i].sketch);
+		struct check_result r = check(&s, CHECK_ADDRESS | CHECK_RACE |
+			CHECK_INIT);
+
+		if (r.verdict != CHECK_VERIFIED)
+			fail_msg("%s\n%s", r.line, r.detail);
+		for (int k = 0; k < N_MUTATIONS; k++)
+			n += plant_all(&s, &mutations[k], cases[i].sketch,
+				cases[i].idle);
+		arena_destroy(s.a);
+	}
+	print_message("# %d faults\n", n);
+	assert_true(n > 20);
+}
+
+static int prepare(void **state)
+{
+	const char *build = getenv("top_builddir");
+
+	(void)state;
+	if (build)
+		setenv("WPK_EMU_DIR", build, 0);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(planted_faults_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, prepare, NULL);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "subject.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/source.h"
+#include "cuda/cuda.h"
+#include "sketch/sketch.h"
+
+static struct ir_operator *parse(struct arena *a, const char *text)
+{
+	struct ir_operator *o = ir_read(a, source_from_text(a, "test", text,
+		strlen(text)), diag_create(a));
+
+	assert_non_null(o);
+	return o;
+}
+
+/* The default point of the first sketch that serves, "want" if that is given. */
+static void build_group(struct subject *s, const struct ir_operator *o,
+	const struct ir_partition *p, int group, const char *want)
+{
+	for (const struct sketch *const *k = sketch_list(); *k; k++) {
+		struct task t = { .a = s->a, .op = o,
+			.group = &p->groups[group], .index = group,
+			.n_groups = p->n_groups, .target = s->target,
+			.gpu = gpu_for_target(s->target) };
+		const char *why;
+		int *values, n;
+
+		if ((want && strcmp(want, (*k)->name)) ||
+		    !(*k)->applies(&t, &why))
+			continue;
+		(*k)->tunables(&t, &n);
+		values = ARENA_ARRAY(s->a, (size_t)n + 1, int);
+		(*k)->start(&t, values);
+		(*k)->build(&t, s->a, values, s->program);
+		return;
+	}
+	fail_msg("no sketch serves");
+}
+
+struct subject subject_open(const char *text, const char *sketch)
+{
+	struct subject s = { .a = arena_create() };
+	struct ir_operator *o;
+	struct ir_partition *p;
+	struct cuda_unit u;
+	struct str out;
+	int *map;
+
+	s.target = target_named("sm_80");
+	s.reference = parse(s.a, text);
+	o = parse(s.a, text);
+	ir_fold(s.a, o);
+	ir_hoist(s.a, o);
+	ir_split_axes(s.a, o);
+	p = ir_partition(s.a, o);
+	s.program = program_of(s.a, o, p, &map);
+	for (int g = 0; g < p->n_groups; g++)
+		build_group(&s, o, p, g, sketch);
+	program_layout(s.program);
+	assert_null(program_verify(s.a, s.program, s.target));
+	u = cuda_unit_of(s.a, "test.wpk", "0", s.target, s.program);
+	str_init(&out, s.a);
+	cuda_emit(&u, &out);
+	s.cuda = arena_strdup(s.a, str_text(&out));
+	return s;
+}
+
+void subject_plant(struct subject *s, const char *was, const char *is)
+{
+	char *at = strstr(s->cuda, was);
+
+	if (!at)
+		fail_msg("no '%s' in\n%s", was, s->cuda);
+	s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - s->cuda), s->cuda,
+		is, at + strlen(was));
+}

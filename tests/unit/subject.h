@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* A program to be checked: an operator, built and emitted by one sketch, whose
+ * text a test may damage. */
+#ifndef WPK_TESTS_UNIT_SUBJECT_H
+#define WPK_TESTS_UNIT_SUBJECT_H
+
+#include "base/arena.h"
+#include "ir/ir.h"
+#include "kernel/kernel.h"
+#include "schedule/target.h"
+
+struct subject {
+	struct arena *a;
+	struct ir_operator *reference;
+	struct program *program;
+	char *cuda;
+	const struct target *target;
+};
+
+/* The operator whose IR is "text", for sm_80, by the sketch of this name, or by
+ * the first that serves each group. */
+struct subject subject_open(const char *text, const char *sketch);
+/* The first "was" in the emitted text becomes "is". */
+void subject_plant(struct subject *s, const char *was, const char *is);
+
+#endif
