@@ -360,10 +360,13 @@ bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
  * order of the output's axes (M, N, batch) or of the reduction (K). "left" and
  * "right" are the IR_READ nodes, widening casts stripped: "left" is the padded
  * one, or else the first; "product" is the dtype in which they are multiplied.
+ * A factor may be computed from its read and others that go along no further
+ * axes: "left_value" and "right_value" are the factors, the reads themselves
+ * where nothing is computed.
  * A pad is by the value 0. An axis of extent 1 that occurs nowhere is M. */
 struct ir_contraction {
 	const struct ir_stmt *stmt;
-	const struct ir_expr *left, *right;
+	const struct ir_expr *left, *right, *left_value, *right_value;
 	int *m, *n, *k, *batch;
 	int n_m, n_n, n_k, n_batch;
 	enum dtype acc, product;

@@ -51,15 +51,12 @@ static const char *tensor_name(const struct roles *r, const struct ir_expr *e)
 	return r->o->tensors[e->tensor].name;
 }
 
-/* True if "e" is a read that a contraction may stage, its address affine. */
+/* True if read "e" is one that a contraction may stage, its address affine. */
 static bool operand(struct roles *r, const struct ir_expr *e,
 	struct ir_affine *addr)
 {
 	struct ir_affine f;
 
-	if (e->kind != IR_READ)
-		return fail(r, "a factor of the product is computed, not read "
-			"from a tensor");
 	if (e->pad == IR_PAD_EDGE || (e->pad == IR_PAD_VALUE && e->f != 0))
 		return fail(r, "%s is padded by something else than 0",
 			tensor_name(r, e));
@@ -87,6 +84,53 @@ static bool *occurrences(struct roles *r, const struct ir_expr *e,
 			for (int i = 0; i < r->o->n_axes; i++)
 				v[i] |= f.coef[i] != 0;
 	return v;
+}
+
+/* ---- factors that are computed ---- */
+
+struct factor {
+	struct roles *r;
+	VEC(const struct ir_expr *) reads;
+	bool *axes;		/* by axis: occurs in it, its extent not 1 */
+};
+
+static void look_at(struct ir_expr *e, void *ctx)
+{
+	struct factor *f = ctx;
+
+	if (e->kind == IR_AXIS && f->r->o->axes[e->axis].extent != 1)
+		f->axes[e->axis] = true;
+	if (e->kind == IR_READ)
+		vec_push(f->r->a, &f->reads, e);
+}
+
+static bool covers(struct factor *f, const struct ir_expr *read)
+{
+	struct factor own = { .r = f->r, .axes = ARENA_ARRAY(f->r->a,
+		f->r->o->n_axes, bool) };
+
+	ir_walk((struct ir_expr *)read, look_at, &own);
+	for (int i = 0; i < f->r->o->n_axes; i++)
+		if (f->axes[i] && !own.axes[i])
+			return false;
+	return true;
+}
+
+/* The read that is staged in place of factor "e": the first that goes along
+ * all axes on which the factor's value depends. NULL: there is none. */
+static const struct ir_expr *staged(struct roles *r, const struct ir_expr *e)
+{
+	struct factor f = { .r = r, .axes = ARENA_ARRAY(r->a, r->o->n_axes,
+		bool) };
+
+	if (e->kind == IR_READ)
+		return e;
+	ir_walk((struct ir_expr *)e, look_at, &f);
+	for (int i = 0; i < f.reads.n; i++)
+		if (f.reads.v[i]->n_args && covers(&f, f.reads.v[i]))
+			return f.reads.v[i];
+	fail(r, "no read of a computed factor goes along all of its axes");
+	return NULL;
 }
 
 static bool output_roles(struct roles *r, const bool *left, const bool *right)
@@ -147,13 +191,18 @@ static int64_t points(const struct roles *r, const int *axes, int n)
 }
 
 /* Which of the factors is left: the padded one, or else the first. */
-static void choose_left(struct ir_contraction *c, const struct ir_expr *x,
+static bool choose_left(struct roles *r, const struct ir_expr *x,
 	const struct ir_expr *y)
 {
-	bool swap = x->pad == IR_PAD_NONE && y->pad != IR_PAD_NONE;
+	const struct ir_expr *sx = staged(r, x), *sy = sx ? staged(r, y) : NULL;
+	struct ir_contraction *c = r->out;
+	bool swap = sy && sx->pad == IR_PAD_NONE && sy->pad != IR_PAD_NONE;
 
-	c->left = swap ? y : x;
-	c->right = swap ? x : y;
+	c->left = swap ? sy : sx;
+	c->right = swap ? sx : sy;
+	c->left_value = swap ? y : x;
+	c->right_value = swap ? x : y;
+	return sx && sy;
 }
 
 static bool recognise(struct roles *r)
@@ -171,8 +220,9 @@ static bool recognise(struct roles *r)
 	c->acc = red->type;
 	c->product = product->type;
 	f = product->args;
-	choose_left(c, group_stripped(f[0], c->product),
-		group_stripped(f[1], c->product));
+	if (!choose_left(r, group_stripped(f[0], c->product),
+			group_stripped(f[1], c->product)))
+		return false;
 	if (!operand(r, c->left, &c->left_addr) ||
 			!operand(r, c->right, &c->right_addr))
 		return false;

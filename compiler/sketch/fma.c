@@ -16,7 +16,7 @@ static bool applies(struct task *t, const char **why)
 {
 	struct fma *f = ARENA_NEW(t->a, struct fma);
 
-	if (!product_analyse(t, "fma", &f->of, why))
+	if (!product_analyse(t, "fma", true, &f->of, why))
 		return false;
 	make_tunables(t, f);
 	t->state = f;

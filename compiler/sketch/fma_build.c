@@ -116,10 +116,14 @@ static struct kx *chunk_start(struct fma_code *g, struct kx *chunk, bool first)
 	return first ? kx_op(a, OP_MAX, T_I32, 2, k, num(g, 0)) : k;
 }
 
-/* Load chunk "t" of this part into "slot". The first chunk of all takes the
- * ragged end of k, so that the main loop never needs to test for it. */
-static void load_chunk(struct fma_code *g, struct k_block *b, struct kx *t,
-	struct kx *slot, bool maybe_first)
+struct chunk {
+	struct kx *k0, *limit;
+};
+
+/* Where chunk "t" of this part begins. The first chunk of all takes the ragged
+ * end of k, so that the main loop never needs to test for it. */
+static struct chunk chunk_at(struct fma_code *g, struct k_block *b,
+	struct kx *t, bool maybe_first)
 {
 	struct arena *a = g->a;
 	struct kx *chunk = let(g, b, "chunk", kx_add(a, g->first_chunk, t));
@@ -130,14 +134,29 @@ static void load_chunk(struct fma_code *g, struct k_block *b, struct kx *t,
 		limit = let(g, b, "limit", kx_op(a, OP_SELECT, T_I32, 3,
 			kx_op(a, OP_EQ, T_BOOL, 2, chunk, num(g, 0)),
 			num(g, g->p->bk - g->p->gap), num(g, g->p->bk)));
-	stager_load(&g->left, b, k0, slot, limit);
-	stager_load(&g->right, b, k0, slot, limit);
+	return (struct chunk){ k0, limit };
 }
 
-static void store_chunk(struct fma_code *g, struct k_block *b, struct kx *slot)
+static void load_chunk(struct fma_code *g, struct k_block *b, struct kx *t,
+	struct kx *slot, bool maybe_first)
 {
-	stager_store(&g->left, b, slot);
-	stager_store(&g->right, b, slot);
+	struct chunk c = chunk_at(g, b, t, maybe_first);
+
+	stager_load(&g->left, b, c.k0, slot, c.limit);
+	stager_load(&g->right, b, c.k0, slot, c.limit);
+}
+
+/* Chunk "t", which waits in registers. Where it began matters to what is
+ * computed only. */
+static void store_chunk(struct fma_code *g, struct k_block *b, struct kx *t,
+	struct kx *slot)
+{
+	struct chunk c = { NULL, NULL };
+
+	if (g->f->of.left.value || g->f->of.right.value)
+		c = chunk_at(g, b, t, true);
+	stager_store(&g->left, b, c.k0, slot, c.limit);
+	stager_store(&g->right, b, c.k0, slot, c.limit);
 }
 
 static struct kx *slot_of(struct fma_code *g, struct k_block *b,
@@ -187,7 +206,7 @@ static void held_loop(struct fma_code *g, struct k_block *b,
 	if (!two)
 		ks_barrier(a, body, BARRIER_BLOCK);
 	slot = slot_of(g, body, "slot", t);
-	store_chunk(g, body, slot);
+	store_chunk(g, body, t, slot);
 	ks_barrier(a, body, BARRIER_BLOCK);
 	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
@@ -268,6 +287,38 @@ static struct k_buffer *bind(struct fma_code *g, const struct ir_tensor *t)
 	return g->out.buffers[t->id];
 }
 
+struct binding {
+	struct fma_code *g;
+};
+
+static void bind_read(struct ir_expr *e, void *ctx)
+{
+	struct binding *x = ctx;
+
+	if (e->kind == IR_READ)
+		bind(x->g, &x->g->t->op->tensors[e->tensor]);
+}
+
+/* What the computing of an operand's elements needs. */
+static void describe_computed(struct fma_code *g, struct stager *s)
+{
+	const struct ir_contraction *c = &g->f->of.c;
+	const struct ir_operator *o = g->t->op;
+	bool left = s->s == &g->p->left;
+	struct binding x = { g };
+
+	if (!s->s->op->value)
+		return;
+	ir_walk((struct ir_expr *)s->s->op->value, bind_read, &x);
+	s->lower = (struct lower_env){ .a = g->a, .op = o, .axes = ARENA_ARRAY(
+		g->a, (size_t)o->n_axes, struct kx *),
+		.buffers = g->out.buffers };
+	s->rows = left ? (struct axis_list){ c->m, c->n_m } :
+		(struct axis_list){ c->n, c->n_n };
+	s->ks = (struct axis_list){ g->f->of.orders[g->p->order], c->n_k };
+	s->batches = (struct axis_list){ c->batch, c->n_batch };
+}
+
 static void describe_stager(struct fma_code *g, struct stager *s,
 	const struct stage *stage, const char *suffix)
 {
@@ -275,6 +326,7 @@ static void describe_stager(struct fma_code *g, struct stager *s,
 
 	*s = (struct stager){ .s = stage, .a = g->a, .kernel = g->k,
 		.thread = g->thread, .global = bind(g, t) };
+	describe_computed(g, s);
 	s->name = g->f->of.left.tensor == g->f->of.right.tensor ?
 		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
 }

@@ -12,7 +12,7 @@ struct fma_fragment fma_fragment_make(struct fma_code *g, struct stager *st,
 	const struct side *side)
 {
 	struct fma_fragment r = { st->s, st, side, NULL, NULL };
-	enum dtype type = st->s->op->tensor->type;
+	enum dtype type = st->s->op->tile_type;
 	int64_t dims[2] = { side->mine, g->p->kv };
 
 	if (side == &g->out.n && g->p->streams)
@@ -32,7 +32,7 @@ static void load_row(struct fma_code *g, struct k_block *b,
 	const struct fma_fragment *r, struct kx *slot, struct kx *kk, struct kx *i,
 	struct kx *to)
 {
-	int width = 16 / r->s->op->elem < g->p->kv ? 16 / r->s->op->elem :
+	int width = 16 / r->s->op->tile_elem < g->p->kv ? 16 / r->s->op->tile_elem :
 		g->p->kv;
 	struct kx *u, *row, *k;
 
@@ -42,7 +42,7 @@ static void load_row(struct fma_code *g, struct k_block *b,
 	k = kx_mul(g->a, u, num(g, width));
 	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, to, k),
 		k_place(r->g->tile, slot, row, kx_add(g->a, kk, k)),
-		width * r->s->op->elem, NULL, 0);
+		width * r->s->op->tile_elem, NULL, 0);
 }
 
 static void load_along_k(struct fma_code *g, struct k_block *b,
@@ -65,7 +65,7 @@ static void load_along_rows(struct fma_code *g, struct k_block *b,
 	row = kx_add(g->a, kx_mul(g->a, i, num(g, (int64_t)r->side->lanes * v)),
 		kx_mul(g->a, r->side->lane, num(g, v)));
 	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->a, i, num(g, v))),
-		k_place(r->g->tile, slot, k, row), v * r->s->op->elem, NULL, 0);
+		k_place(r->g->tile, slot, k, row), v * r->s->op->tile_elem, NULL, 0);
 }
 
 static struct kx *fragment_raw(struct fma_code *g, const struct fma_fragment *r,

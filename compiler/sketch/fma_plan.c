@@ -4,6 +4,7 @@
  * the features from which a model estimates its time. */
 #include "sketch/fma.h"
 #include "sketch/parts.h"
+#include "sketch/walk.h"
 
 #include <assert.h>
 #include <math.h>
@@ -48,8 +49,8 @@ static const char *read_values(const struct fma *f, struct arena *a,
 		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads: "
 			"wanted is a multiple of 32 up to 1024",
 			p->bm, p->bn, p->tm, p->tn, p->threads);
-	p->vm = common(p->tm, min_int(4, 16 / f->of.left.elem));
-	p->vn = common(p->tn, min_int(4, 16 / f->of.right.elem));
+	p->vm = common(p->tm, min_int(4, 16 / f->of.left.tile_elem));
+	p->vn = common(p->tn, min_int(4, 16 / f->of.right.tile_elem));
 	p->warp_x = min_int(8, common(p->tx, 8));
 	p->warp_y = 32 / p->warp_x;
 	if (p->ty % p->warp_y)
@@ -83,6 +84,9 @@ static const char *plan_stages(const struct fma *f, struct arena *a,
 		return arena_printf(a, "%s has no asynchronous copies: async = "
 			"off is what it can do",
 			t->name);
+	if (f->of.left.value || f->of.right.value)
+		return "what is computed on its way to shared memory passes "
+			"through registers: async = off";
 	if (p->stages < 2)
 		return "asynchronous copies need 2 stages or more";
 	if (l->vec * f->of.left.elem < 4 || r->vec * f->of.right.elem < 4)
@@ -94,9 +98,9 @@ static const char *plan_stages(const struct fma *f, struct arena *a,
 static int fragment_regs(const struct stage *s, int rows, int kv,
 	enum dtype acc)
 {
-	int words = (rows * (s->order->k_inner ? kv : 1) * s->op->elem + 3) / 4;
+	int words = (rows * (s->order->k_inner ? kv : 1) * s->op->tile_elem + 3) / 4;
 
-	if (s->op->tensor->type != acc)
+	if (s->op->tile_type != acc)
 		words += rows * dtype_row(acc)->bits / 32;
 	return words;
 }
@@ -110,6 +114,8 @@ static int staging_regs(const struct stage *s)
 
 	if (!s->async)
 		words += (s->per_thread * s->vec * s->op->elem + 3) / 4;
+	if (s->op->value)
+		words += 24;
 	if (!s->uniform)
 		words += min_int(s->per_thread, 16);
 	else if (s->op->n_forms > 1)
@@ -135,16 +141,16 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 {
 	p->kv = 1;
 	if (p->left.order->k_inner)
-		p->kv = min_int(8, 16 / f->of.left.elem);
-	if (p->right.order->k_inner && min_int(8, 16 / f->of.right.elem) > p->kv)
-		p->kv = min_int(8, 16 / f->of.right.elem);
+		p->kv = min_int(8, 16 / f->of.left.tile_elem);
+	if (p->right.order->k_inner && min_int(8, 16 / f->of.right.tile_elem) > p->kv)
+		p->kv = min_int(8, 16 / f->of.right.tile_elem);
 	if (p->bk % p->kv)
 		return arena_printf(a, "fragments cover %d steps of %s, which "
 			"do not divide %d",
 			p->kv, f->of.k_name, p->bk);
 	p->streams = p->left.order->k_inner && p->right.order->k_inner &&
-		f->of.left.tensor->type == f->of.acc &&
-		f->of.right.tensor->type == f->of.acc;
+		f->of.left.tile_type == f->of.acc &&
+		f->of.right.tile_type == f->of.acc;
 	p->shared_bytes = p->stages * (stage_bytes(&p->left) +
 		stage_bytes(&p->right)) + (p->split > 1 ? PARTS_SHARED : 0);
 	if (p->shared_bytes > t->target->smem_block)
@@ -209,6 +215,19 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 
 /* ---- what it costs ---- */
 
+/* Operations and special functions of one chunk's computed elements, of each
+ * thread. */
+static struct cost_of computing(const struct stage *s)
+{
+	struct cost_of c = { 0, 0 };
+	double n = (double)s->per_thread * s->vec;
+
+	if (s->op->value)
+		c = expr_cost(s->op->value);
+	return (struct cost_of){ s->op->value ? n * (c.ops + 6) : 0,
+		n * c.special };
+}
+
 /* Warp instructions a thread issues to stage one chunk of an operand: copy,
  * address, guards, and the decoding of k where it is not uniform. */
 static double staging_issue(const struct stage *s)
@@ -216,7 +235,8 @@ static double staging_issue(const struct stage *s)
 	double each = 2 + 3 * (s->op->n_forms - 1) + !s->async;
 	double decode = s->order->k.n_runs > 1 ? 6 * s->order->k.n_runs : 2;
 
-	return s->per_thread * each + (s->uniform ? 1 : s->k_slots) * decode;
+	return s->per_thread * each + computing(s).ops +
+		(s->uniform ? 1 : s->k_slots) * decode;
 }
 
 /* Fragment loads of one thread for one chunk, and their wavefronts for a warp
@@ -231,7 +251,7 @@ static double fragment_loads(const struct stage *s, int rows, int v, int bk,
 
 static double fragment_waves(const struct stage *s, int v, int kv, int lanes)
 {
-	int bytes = (s->order->k_inner ? kv : v) * s->op->elem;
+	int bytes = (s->order->k_inner ? kv : v) * s->op->tile_elem;
 	double waves = (double)lanes * bytes / 128;
 
 	return waves < 1 ? 1 : waves;
@@ -280,21 +300,24 @@ void fma_features(const struct task *t, const int *values,
 		fragment_waves(&p.left, p.vm, p.kv, lanes_y) +
 		fragment_loads(&p.right, p.tn, p.vn, p.bk, p.kv) *
 		fragment_waves(&p.right, p.vn, p.kv, lanes_x);
-	if (f->of.left.tensor->type != f->of.acc)
+	if (f->of.left.tile_type != f->of.acc)
 		loads += p.tm * p.bk;
-	if (f->of.right.tensor->type != f->of.acc)
+	if (f->of.right.tile_type != f->of.acc)
 		loads += p.tn * p.bk;
 	issue = chunks * (fmas + loads + staging_issue(&p.left) +
 		staging_issue(&p.right) + 24) + 6.0 * p.tm * p.tn + 120;
 	*out = (struct features){
 		.flops = 2 * blocks * chunks * (double)p.bm * p.bn * p.bk,
 		.issue = blocks * warps * issue,
+		.special = blocks * p.threads * chunks *
+			(computing(&p.left).special +
+			computing(&p.right).special),
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.left) +
 			staged_bytes(&p.right)) + 2 * (double)p.workspace_bytes,
 		.smem_cycles = blocks * warps * chunks * (waves +
-			p.left.per_thread * p.left.vec * f->of.left.elem / 4.0 +
-			p.right.per_thread * p.right.vec * f->of.right.elem / 4.0),
+			p.left.per_thread * p.left.vec * f->of.left.tile_elem / 4.0 +
+			p.right.per_thread * p.right.vec * f->of.right.tile_elem / 4.0),
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + chunks * (p.stages > 1 ? 60 : 500) +

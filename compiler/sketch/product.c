@@ -120,7 +120,7 @@ static bool supported(enum dtype t, enum dtype acc)
 static bool check_types(struct task *t, const char *sketch, struct product *f,
 	const char **why)
 {
-	enum dtype l = f->left.tensor->type, r = f->right.tensor->type;
+	enum dtype l = f->left.tile_type, r = f->right.tile_type;
 
 	if (supported(l, f->acc) && supported(r, f->acc))
 		return true;
@@ -164,8 +164,25 @@ static bool countable(const struct task *t, const char *sketch,
 	return false;
 }
 
-bool product_analyse(struct task *t, const char *sketch, struct product *f,
-	const char **why)
+/* Factors that are no reads, from registers on their way to shared memory. */
+static bool computed(struct task *t, const char *sketch, bool computes,
+	struct product *f, const char **why)
+{
+	struct ir_contraction *c = &f->c;
+
+	if (c->left_value != c->left)
+		operand_compute(&f->left, c->left_value);
+	if (c->right_value != c->right)
+		operand_compute(&f->right, c->right_value);
+	if (computes || (!f->left.value && !f->right.value))
+		return true;
+	*why = arena_printf(t->a, "%s loads factors, and that of %s is computed",
+		sketch, (f->left.value ? f->left : f->right).tensor->name);
+	return false;
+}
+
+bool product_analyse(struct task *t, const char *sketch, bool computes,
+	struct product *f, const char **why)
 {
 	struct ir_contraction *c = &f->c;
 
@@ -188,7 +205,8 @@ bool product_analyse(struct task *t, const char *sketch, struct product *f,
 	add_order(t, f, c->k);
 	f->acc = lower_type(c->acc);
 	f->acc_bytes = dtype_row(f->acc)->bits / 8;
-	if (!analyse_operands(t, f, why) || !check_types(t, sketch, f, why) ||
+	if (!analyse_operands(t, f, why) ||
+	    !computed(t, sketch, computes, f, why) || !check_types(t, sketch, f, why) ||
 	    !epilogue_analyse(t, c, &f->epilogue, why))
 		return false;
 	f->dram_bytes = epilogue_bytes(t);

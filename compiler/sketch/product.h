@@ -23,9 +23,10 @@ struct product {
 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
- * contraction that CUDA cores compute. */
-bool product_analyse(struct task *t, const char *sketch, struct product *p,
-	const char **why);
+ * contraction that CUDA cores compute; or if a factor is computed as it is
+ * loaded and the sketch does not do that ("computes"). */
+bool product_analyse(struct task *t, const char *sketch, bool computes,
+	struct product *p, const char **why);
 
 /* Tunables under construction. */
 struct tunables {

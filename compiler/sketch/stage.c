@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/vec.h"
+#include "sketch/common.h"
 
 static bool leaves(const struct ir_operator *o, const struct ir_expr *index,
 	int64_t size)
@@ -94,6 +95,8 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	*out = (struct operand){ .read = read };
 	out->tensor = &o->tensors[read->tensor];
 	out->elem = dtype_row(out->tensor->type)->bits / 8;
+	out->tile_type = out->tensor->type;
+	out->tile_elem = out->elem;
 	if (!collect_forms(a, o, address, out, why))
 		return false;
 	*why = "an operand's index mixes too many axes";
@@ -110,6 +113,13 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	return true;
 }
 
+void operand_compute(struct operand *p, const struct ir_expr *value)
+{
+	p->value = value;
+	p->tile_type = value->type;
+	p->tile_elem = dtype_row(value->type)->bits / 8;
+}
+
 /* ---- plan ---- */
 
 static int lead(const struct stage *s)
@@ -122,7 +132,7 @@ static int lead(const struct stage *s)
  * into distinct banks. */
 static void choose_stride(struct stage *s)
 {
-	int chunk = 16 / s->op->elem;
+	int chunk = 16 / s->op->tile_elem;
 	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
 
 	n = (n + chunk - 1) / chunk * chunk;
@@ -159,11 +169,12 @@ const char *stage_plan(struct arena *a, struct stage *s)
 {
 	const struct flat *k = &s->order->k;
 
-	if (s->order->k_inner && s->tile_k * s->op->elem % 16)
+	if (s->order->k_inner && s->tile_k * s->op->tile_elem % 16)
 		return arena_printf(a, "%d elements of '%s' along the "
 			"reduction are no multiple of 16 bytes; take %d",
 			s->tile_k, s->op->tensor->name,
-			(s->tile_k * s->op->elem / 16 + 1) * 16 / s->op->elem);
+			(s->tile_k * s->op->tile_elem / 16 + 1) * 16 /
+				s->op->tile_elem);
 	while (s->vec > 1 && lead(s) * s->vec !=
 	       (s->order->k_inner ? s->tile_k : s->tile_rows))
 		s->vec /= 2;
@@ -182,7 +193,7 @@ int64_t stage_bytes(const struct stage *s)
 {
 	int64_t n = s->order->k_inner ? s->tile_rows : s->tile_k;
 
-	return n * s->row_stride * s->op->elem;
+	return n * s->row_stride * s->op->tile_elem;
 }
 
 /* ---- code ---- */
@@ -271,7 +282,7 @@ static struct kx *clamp_row(struct stager *g, struct kx *row)
 	return kx_op(g->a, OP_MIN, T_I32, 2, row, num(g, last));
 }
 
-static struct kx *index_value(struct stager *g, int form, struct kx *v)
+static struct kx *form_value(struct stager *g, int form, struct kx *v)
 {
 	return form == 0 && g->s->wide ? kx_cast(g->a, T_I64, v) : v;
 }
@@ -285,12 +296,12 @@ static struct kx *row_part(struct stager *g, struct kx *const *runs, int form)
 	struct kx *v = num(g, op->forms[form].c);
 
 	for (int r = 0; r < op->rows.n_runs; r++)
-		v = kx_add(a, v, kx_mul(a, index_value(g, form, runs[r]),
+		v = kx_add(a, v, kx_mul(a, form_value(g, form, runs[r]),
 			num(g, op->rows.runs[r].coef[form])));
 	if (g->form_base[form])
 		v = kx_add(a, v, g->form_base[form]);
 	if (g->s->uniform && k->n_runs)
-		v = kx_add(a, v, kx_mul(a, index_value(g, form, g->k_first),
+		v = kx_add(a, v, kx_mul(a, form_value(g, form, g->k_first),
 			num(g, k->runs[k->n_runs - 1].coef[form])));
 	return v;
 }
@@ -331,7 +342,7 @@ static void hoist_batch(struct stager *g, struct k_block *b, struct kx *batch)
 		g->form_base[f] = NULL;
 		if (batch && op->batch.n_runs)
 			g->form_base[f] = flat_form(g->a, b, &op->batch,
-				"batch_rest", index_value(g, f, batch), f);
+				"batch_rest", form_value(g, f, batch), f);
 	}
 }
 
@@ -344,7 +355,7 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 	int64_t held[2] = { s->per_thread, s->vec };
 
 	g->tile = kernel_array(g->kernel, K_SHARED,
-		arena_printf(g->a, "%s_tile", g->name), s->op->tensor->type,
+		arena_printf(g->a, "%s_tile", g->name), s->op->tile_type,
 		3, dims, 16);
 	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
 		"[stage][k][row]";
@@ -352,6 +363,8 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 		g->held = kernel_array(g->kernel, K_REGISTER,
 			arena_printf(g->a, "%s_held", g->name),
 			s->op->tensor->type, 2, held, 16);
+	g->row_base = first_row;
+	g->batch_at = batch;
 	hoist_batch(g, b, batch);
 	first_positions(g, b);
 	hoist_rows(g, b, first_row);
@@ -369,7 +382,7 @@ static void k_parts(struct stager *g, struct k_block *b, struct kx *k,
 		parts[i] = num(g, 0);
 		for (int r = 0; r < f->n_runs; r++)
 			parts[i] = kx_add(g->a, parts[i], kx_mul(g->a,
-				index_value(g, i, runs[r]),
+				form_value(g, i, runs[r]),
 				num(g, f->runs[r].coef[i])));
 		parts[i] = ks_let(g->a, b, arena_printf(g->a, "%s_k%d", g->name,
 			i), parts[i]);
@@ -384,7 +397,7 @@ static struct kx *slot_step(struct stager *g, struct kx *j, int form)
 
 	if (!s->uniform || s->k_slots == 1 || s->order->k_inner || !k->n_runs)
 		return num(g, 0);
-	return kx_mul(g->a, index_value(g, form, j), num(g,
+	return kx_mul(g->a, form_value(g, form, j), num(g,
 		(s->row_slots > 1 ? 1 : s->threads / lead(s)) *
 		k->runs[k->n_runs - 1].coef[form]));
 }
@@ -447,7 +460,64 @@ void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	copy_one(g, b, parts, i, j, slot, limit);
 }
 
-void stager_store(struct stager *g, struct k_block *b, struct kx *slot)
+static struct kx *element_of_read(void *ctx, const struct ir_expr *e)
+{
+	struct stager *g = ctx;
+
+	if (e->kind != IR_READ || !ir_equal(e, g->s->op->read))
+		return NULL;
+	return lower_convert(g->a, kx_load(g->a, g->held, g->copy, g->element),
+		lower_type(e->type));
+}
+
+/* Element "e" of a copy, computed where its k is one there is, else 0. */
+static void store_computed(struct stager *g, struct k_block *b,
+	struct kx *const at[3], struct kx *row, struct kx *k, struct kx *inside)
+{
+	const struct operand *op = g->s->op;
+	struct k_place to = k_place(g->tile, at[0], at[1], at[2]);
+	struct arena *a = g->a;
+
+	if (inside) {
+		ks_store(a, b, to, kx_cast(a, op->tile_type, kx_int(a, 0)));
+		b = ks_if(a, b, inside);
+	}
+	g->lower.block = b;
+	g->lower.hook = element_of_read;
+	g->lower.ctx = g;
+	flat_axes(a, b, g->lower.op, g->rows.v, g->rows.n, row, g->lower.axes);
+	flat_axes(a, b, g->lower.op, g->ks.v, g->ks.n, k, g->lower.axes);
+	if (g->batch_at)
+		flat_axes(a, b, g->lower.op, g->batches.v, g->batches.n,
+			g->batch_at, g->lower.axes);
+	ks_store(a, b, to, lower_convert(a, lower_expr(&g->lower, op->value),
+		op->tile_type));
+}
+
+/* The elements of copy "copy", one after the other. */
+static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
+	struct kx *row, struct kx *kk, struct kx *k0, struct kx *slot,
+	struct kx *limit)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	bool along_k = s->order->k_inner;
+	struct kx *e, *from = along_k ? row_of_slot(g, row) : row, *k;
+
+	from = ks_let(a, b, "row", clamp_row(g, kx_add(a, g->row_base, from)));
+	b = tile_loop(a, b, "e", s->vec, &e);
+	g->copy = copy;
+	g->element = e;
+	k = along_k ? kx_add(a, kk, e) : kk;
+	row = along_k ? row : kx_add(a, row, e);
+	store_computed(g, b, along_k ? (struct kx *const[]){ slot, row, k } :
+		(struct kx *const[]){ slot, k, row }, along_k ? from :
+		kx_add(a, from, e), kx_add(a, k0, k), limit ? kx_lt(a, k, limit) :
+		NULL);
+}
+
+void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct kx *limit)
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
@@ -459,6 +529,10 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *slot)
 	kk = k_slot(g, j);
 	row = row_slot(g, i);
 	copy = copy_index(g, i, j);
+	if (s->op->value) {
+		compute_copy(g, b, copy, row, kk, k0, slot, limit);
+		return;
+	}
 	ks_copy(a, b, COPY_PLAIN, s->order->k_inner ?
 		k_place(g->tile, slot, row, kk) : k_place(g->tile, slot, kk, row),
 		k_place(g->held, copy, num(g, 0)), s->vec * s->op->elem, NULL, 0);

@@ -5,6 +5,7 @@
 #define WPK_COMPILER_SKETCH_STAGE_H
 
 #include "sketch/forms.h"
+#include "sketch/sketch.h"
 
 /* How an operand is read for one order of the reduction's axes.
  * "k_inner": the tile keeps the reduction contiguous ([rows][k], vectors run
@@ -21,7 +22,9 @@ enum { ORDERS_MAX = 4 };
 
 /* "forms[0]" is the address, the others the padded logical indices that can
  * leave their dimension of size "size[i]". "rows" flattens the operand's own
- * output axes (M of the left, N of the right). */
+ * output axes (M of the left, N of the right). "value" is what is computed of
+ * each element on its way to shared memory, NULL where that is the element;
+ * "tile_type" and "tile_elem" are those of what is kept there. */
 struct operand {
 	const struct ir_expr *read;
 	const struct ir_tensor *tensor;
@@ -31,6 +34,9 @@ struct operand {
 	struct flat rows, batch;
 	struct operand_order orders[ORDERS_MAX];
 	int elem;		/* bytes */
+	const struct ir_expr *value;
+	enum dtype tile_type;
+	int tile_elem;
 };
 
 /* False, with "*why", where the reads have no affine form. "k_orders[i]" are
@@ -40,6 +46,9 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	const int *rows, int n_rows, const int *batch, int n_batch,
 	int *const *k_orders, int n_orders, int n_k, struct operand *out,
 	const char **why);
+
+/* What reaches shared memory is "value", of which the operand's read is part. */
+void operand_compute(struct operand *p, const struct ir_expr *value);
 
 /* One operand's tile in one kernel; all in elements. */
 struct stage {
@@ -71,7 +80,15 @@ int64_t stage_bytes(const struct stage *s);
 struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
 	int64_t n, struct kx **var);
 
-/* Code under construction for one operand. */
+/* Code under construction for one operand. For one that is computed, "lower"
+ * has the buffers its other reads are of, and "rows", "ks" and "batches" are
+ * the axes that rows, ks and batch are flattened from; "row_base" and
+ * "batch_at" are the present tile's. */
+struct axis_list {
+	const int *v;
+	int n;
+};
+
 struct stager {
 	const struct stage *s;
 	struct arena *a;
@@ -82,6 +99,10 @@ struct stager {
 	struct k_buffer *row_at[FORMS_MAX];	/* hoisted parts, per row slot */
 	struct kx *form_base[FORMS_MAX];
 	struct kx *k_first, *row_first;
+	struct lower_env lower;
+	struct axis_list rows, ks, batches;
+	struct kx *row_base, *batch_at;
+	struct kx *copy, *element;	/* the element at hand in "held" */
 };
 
 /* Declares the shared tile ("stages" deep) and, unless async, the registers
@@ -95,7 +116,9 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
  * registers. Elements at kk >= "limit" are zero; NULL: none. */
 void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct kx *limit);
-/* Registers to stage "slot" (not async). */
-void stager_store(struct stager *g, struct k_block *b, struct kx *slot);
+/* Registers to stage "slot" (not async); "k0" and "limit" as they were loaded,
+ * for what is computed. */
+void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct kx *limit);
 
 #endif

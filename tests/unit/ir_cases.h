@@ -117,7 +117,7 @@ static const struct ir_case ir_cases[] = {
 	"  y[b:3, i:5] = sum[l:9](mul(x[b, l], mul(g[l], t[i]))) : f32\n"
 	"}\n",
 	"group 0 row of 2: y\n",
-	"a factor of the product is computed, not read from a tensor"
+	"no read of a computed factor goes along all of its axes"
 }, {
 	"op lonely {\n"
 	"  in x: f32[3, 9] layout(0, 1) align 16\n"

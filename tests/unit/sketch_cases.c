@@ -48,7 +48,20 @@
 	"  out y: f32[" #b "] layout(0) align 16\n" \
 	"  y[b:" #b "] = sum[l:" #l "](f32(x[l, b])) : f32\n}\n"
 
+/* A factor computed as it is loaded: dequantised by rows, and by blocks of k. */
+#define DEQUANT(m, n, k, scale, at) \
+	"op t {\n  in a: f16[" #m ", " #k "] layout(0, 1) align 16\n" \
+	"  in b: i8[" #n ", " #k "] layout(0, 1) align 16\n" \
+	"  in s: f32[" scale "] layout(0) align 16\n" \
+	"  let acc: f32[" #m ", " #n "]\n" \
+	"  out c: f16[" #m ", " #n "] layout(0, 1) align 16\n" \
+	"  acc[i:" #m ", j:" #n "] = sum[k:" #k "](mul(f32(a[i, k]), " \
+	"mul(f32(b[j, k]), s[" at "]))) : f32\n" \
+	"  c[i:" #m ", j:" #n "] = f16(acc[i, j])\n}\n"
+
 const struct sketch_case sketch_cases[] = {
+	{ "dequantised by rows", DEQUANT(33, 40, 50, "40", "j") },
+	{ "dequantised along k", DEQUANT(40, 33, 64, "64", "k") },
 	{ "map 1", MAP(1, "f32") },
 	{ "map 31", MAP(31, "f32") },
 	{ "map 1000", MAP(1000, "f32") },
