@@ -25,6 +25,7 @@ static const int flag_value[] = { 1 };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const cache_words[] = { "register", "shared", NULL };
 static const char *const shared_words[] = { "shared", NULL };
+static const char *const result_words[] = { "none", "shared", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_thread[] = { "thread", NULL };
 
@@ -142,6 +143,16 @@ static void add_cache(struct task *t, struct direct *d)
 			switch_values, 2, cache_words);
 }
 
+/* The result may pass through shared memory too. */
+static void add_result(struct task *t, struct direct *d)
+{
+	const struct epilogue *e = &d->epilogue;
+	const char *name = e->outputs[e->n - 1].tensor->name;
+
+	d->at[DIRECT_RESULT] = add(t, d, "stage", subject(t, name), "scope",
+		switch_values, 2, result_words);
+}
+
 static void make_tunables(struct task *t, struct direct *d)
 {
 	const char *const *x = subject(t, d->x.tensor->name);
@@ -164,6 +175,7 @@ static void make_tunables(struct task *t, struct direct *d)
 		NULL);
 	add_cache(t, d);
 	add(t, d, "stage", x, "scope", only_value, 1, shared_words);
+	add_result(t, d);
 	for (int i = 0; i < d->epilogue.n; i++)
 		if (d->epilogue.outputs[i].value && d->epilogue.outputs[i].stored)
 			add(t, d, "epilogue", subject(t,
@@ -222,13 +234,14 @@ static bool try(const struct task *t, int *values, double *best, int *keep)
 	const struct direct *d = t->state;
 	bool better = false;
 
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 16; i++) {
 		double cost;
 
+		set(d, values, DIRECT_RESULT, i >> 3);
 		set(d, values, DIRECT_CACHE, i & 1);
 		set(d, values, DIRECT_ASYNC, i >> 1 & 1 &&
 			t->target->cp_async);
-		set(d, values, DIRECT_STAGES, 1 + (i >> 2));
+		set(d, values, DIRECT_STAGES, 1 + (i >> 2 & 1));
 		set(d, values, DIRECT_VECTOR, 1);
 		set(d, values, DIRECT_VECTOR, direct_vector(t, values));
 		if (legal(t, t->a, values))

@@ -60,13 +60,14 @@ struct direct_weights {
 	int64_t c, out[DIRECT_AXES], red[DIRECT_REDS];
 };
 
-/* Where weights are kept. */
+/* Where weights are kept; how results go from threads to memory. */
 enum { CACHE_REGISTER, CACHE_SHARED };
+enum { RESULT_NONE, RESULT_SHARED };
 
 /* Tunables: a block's tile of each axis of the result, a thread's, then these,
  * then facts; "at[i]" is -1 for one that is not open. */
 enum { DIRECT_CHUNK, DIRECT_VECTOR, DIRECT_STAGES, DIRECT_ASYNC,
-	DIRECT_UNROLL, DIRECT_CACHE, N_DIRECT_NUMBERS };
+	DIRECT_UNROLL, DIRECT_CACHE, DIRECT_RESULT, N_DIRECT_NUMBERS };
 
 /* "out" in the order of the result's memory, the last of stride 1 if any is.
  * "chunk": the axis of the reduction that may be taken a part at a time, or -1.
@@ -100,13 +101,15 @@ struct direct_pitch {
  * the block's first position plus "origin"; a thread reads of it "seg"
  * positions from "first" on, the innermost in vectors of "seg_vec" of which
  * the first "lead" elements are not its own. "step": what a chunk has of each
- * axis of the reduction; "inner": what of it a thread unrolls over a segment. */
+ * axis of the reduction; "inner": what of it a thread unrolls over a segment.
+ * "shared": results pass through shared memory, so that neighbouring threads
+ * store neighbours, "store_vec" at once. */
 struct direct_plan {
 	int64_t tile[DIRECT_AXES], tiles[DIRECT_AXES], blocks;
 	int thread[DIRECT_AXES], lanes[DIRECT_AXES];
 	int64_t step[DIRECT_REDS], inner[DIRECT_REDS], chunks;
 	int working, threads, vec, stages, unroll;
-	bool async, cached;
+	bool async, cached, shared;
 	int64_t origin[DIRECT_DIMS], box[DIRECT_DIMS], pitch[DIRECT_DIMS];
 	int64_t box_elements;
 	bool outside[DIRECT_DIMS];
@@ -115,6 +118,7 @@ struct direct_plan {
 	int seg_vec;
 	struct direct_pitch w[DIRECT_WEIGHTS];
 	int acc_elements, store_vec;
+	int64_t tile_elements;
 	int64_t shared_bytes;
 	int regs, occupancy;
 };

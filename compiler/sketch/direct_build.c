@@ -11,6 +11,7 @@
 
 #include "sketch/box.h"
 #include "sketch/common.h"
+#include "sketch/stage.h"
 
 static struct kx *num(const struct direct_code *m, int64_t v)
 {
@@ -295,24 +296,88 @@ static void declare(struct direct_code *m)
 		declare_weights(m, n);
 }
 
-static void store_results(struct direct_code *m, struct k_block *b,
+/* One side of the box of results a thread stores, "mine" from "first" on. */
+static struct side side_of(const struct direct_code *m, int i, struct kx *first,
+	int mine)
+{
+	const struct direct_axis *x = &m->d->out[i];
+
+	return (struct side){ .name = x->name, .axes = &x->id, .n_axes = 1,
+		.extent = x->extent, .mine = mine, .lanes = 1, .first = first,
+		.vec = i == m->d->n_out - 1 ? m->p->store_vec : 1,
+		.ragged = x->extent % m->p->tile[i] != 0 };
+}
+
+static struct k_block *working(struct direct_code *m, struct k_block *b)
+{
+	if (m->p->working == m->p->threads)
+		return b;
+	return ks_if(m->a, b, kx_lt(m->a, m->thread, num(m, m->p->working)));
+}
+
+/* Every thread its own results. */
+static void store_own(struct direct_code *m, struct k_block *b,
 	struct storing *out)
 {
 	struct side sides[DIRECT_AXES];
 	int n = m->d->n_out;
 
-	if (m->p->working < m->p->threads)
-		b = ks_if(m->a, b, kx_lt(m->a, m->thread,
-			num(m, m->p->working)));
 	for (int i = 0; i < n; i++)
-		sides[i] = (struct side){ .name = m->d->out[i].name,
-			.axes = &m->d->out[i].id, .n_axes = 1,
-			.extent = m->d->out[i].extent, .mine = m->p->thread[i],
-			.vec = i == n - 1 ? m->p->store_vec : 1, .lanes = 1,
-			.first = kx_add(m->a, m->first[i], m->own[i]),
-			.ragged = m->d->out[i].extent % m->p->tile[i] != 0 };
+		sides[i] = side_of(m, i, kx_add(m->a, m->first[i], m->own[i]),
+			m->p->thread[i]);
 	out->n = sides[n - 1];
-	epilogue_emit_box(out, b, sides, n);
+	epilogue_emit_box(out, working(m, b), sides, n, num(m, 0));
+}
+
+static void leave_results(struct direct_code *m, struct k_block *b,
+	struct k_buffer *tile)
+{
+	struct kx *from = num(m, 0), *to = num(m, 0), *i;
+
+	b = working(m, b);
+	for (int k = 0; k < m->d->n_out; k++) {
+		b = tile_loop(m->a, b, "i", m->p->thread[k], &i);
+		from = kx_add(m->a, scaled(m, from, m->p->thread[k]), i);
+		to = kx_add(m->a, scaled(m, to, m->p->tile[k]),
+			kx_add(m->a, m->own[k], i));
+	}
+	ks_store(m->a, b, k_place(tile, to), kx_load(m->a, m->acc, from));
+}
+
+/* Results in the order of memory, whoever computed them: neighbouring threads
+ * store neighbours. */
+static void store_shared(struct direct_code *m, struct k_block *b,
+	struct storing *out)
+{
+	int n = m->d->n_out, v = m->p->store_vec;
+	int64_t units = m->p->tile_elements / v;
+	int64_t rounds = (units + m->p->threads - 1) / m->p->threads;
+	struct side sides[DIRECT_AXES];
+	struct kx *u, *unit, *rest;
+
+	out->acc = array(m, K_SHARED, "results", m->d->acc,
+		m->p->tile_elements);
+	leave_results(m, b, out->acc);
+	ks_barrier(m->a, b, BARRIER_BLOCK);
+	b = tile_loop(m->a, b, "u", rounds, &u);
+	unit = ks_let(m->a, b, "unit", kx_add(m->a, m->thread, scaled(m, u,
+		m->p->threads)));
+	if (units % m->p->threads)
+		b = ks_if(m->a, b, kx_lt(m->a, unit, num(m, units)));
+	rest = unit;
+	for (int i = n - 1; i >= 0; i--) {
+		int mine = i == n - 1 ? v : 1;
+		struct kx *extent = num(m, m->p->tile[i] / mine);
+		struct kx *at = i ? kx_mod(m->a, rest, extent) : rest;
+
+		sides[i] = side_of(m, i, kx_add(m->a, m->first[i], scaled(m,
+			at, mine)), mine);
+		if (i)
+			rest = ks_let(m->a, b, "rest", kx_div(m->a, rest,
+				extent));
+	}
+	out->n = sides[n - 1];
+	epilogue_emit_box(out, b, sides, n, unit);
 }
 
 static void write_body(struct direct_code *m, struct k_block *b)
@@ -333,7 +398,10 @@ static void write_body(struct direct_code *m, struct k_block *b)
 		two_stages(m, b);
 	else
 		one_stage(m, b);
-	store_results(m, b, &out);
+	if (m->p->shared)
+		store_shared(m, b, &out);
+	else
+		store_own(m, b, &out);
 }
 
 /* Results of this block: the tile but for what lies past the extents. */

@@ -78,7 +78,12 @@ static double weight_waves(const struct direct *d, const struct direct_plan *p,
  * vector of "vec" bytes. */
 static double sectors(double n, int vec)
 {
-	return 32 * (n + (vec < 32 ? 32 - vec : 0)) / 32;
+	return n + (vec < 32 ? 32 - vec : 0);
+}
+
+static double least(double x, double y)
+{
+	return x < y ? x : y;
 }
 
 struct passes {
@@ -121,22 +126,35 @@ struct work {
 	double issue, waves, bytes;
 };
 
+/* Bytes of the box that lie within the tensor: whole rows follow each other in
+ * memory, parts of rows share sectors with their neighbours. */
+static double staged_bytes(const struct direct *d, const struct direct_plan *p)
+{
+	int last = d->x.n_dims - 1;
+	const struct direct_dim *x = &d->x.dims[last];
+	double rows = 1, row = least((double)p->box[last], (double)x->size);
+
+	for (int k = 0; k < last; k++)
+		rows *= least((double)p->box[k], (double)d->x.dims[k].size);
+	if (x->stride != 1)
+		return rows * row * 32;
+	row *= d->x.elem;
+	return p->box[last] >= x->size ? sectors(rows * row, 32) :
+		rows * sectors(row, p->vec * d->x.elem);
+}
+
 static void add_staging(const struct direct *d, const struct direct_plan *p,
 	struct work *w)
 {
-	int guards = 0, k = d->x.n_dims - 1, bytes = p->vec * d->x.elem;
+	int guards = 0, bytes = p->vec * d->x.elem;
 	double copies = (double)p->box_elements / p->vec * (double)p->chunks;
-	double rows = (double)(p->box_elements / p->box[k]) *
-		(double)p->chunks;
-	bool packed = d->x.dims[k].stride == 1;
 
 	for (int i = 0; i < d->x.n_dims; i++)
 		guards += p->outside[i];
 	w->issue += copies / WARP * (3 + 3 * d->x.n_dims + 2 * guards +
 		!p->async);
 	w->waves += copies * bytes / 128;
-	w->bytes += packed ? rows * sectors((double)p->box[k] * d->x.elem,
-		bytes) : copies * 32;
+	w->bytes += staged_bytes(d, p) * (double)p->chunks;
 }
 
 static void add_weights(const struct direct *d, const struct direct_plan *p,
@@ -180,16 +198,42 @@ static void add_compute(const struct direct *d, const struct direct_plan *p,
 	w->waves += warps * loads * window_waves(d, p);
 }
 
-/* Results and what is read beside them, by sectors: threads of a warp write
- * neighbours along the last axis. */
-static double epilogue_traffic(const struct direct *d)
+/* Sectors that a warp's store of output "o" asks for, in parts of what it
+ * writes: threads that own more neighbours than one store takes leave gaps. */
+static double store_waste(const struct direct *d, const struct direct_plan *p,
+	const struct output *o)
+{
+	int last = d->n_out - 1, elem = dtype_row(o->tensor->type)->bits / 8;
+	int v = p->store_vec < o->vec_n ? p->store_vec : o->vec_n;
+	double gap = p->shared ? 1 : (double)p->thread[last] / v;
+	double row = (double)p->tile[last] * elem;
+
+	gap = least(gap, gap > 1 ? 32.0 / (v * elem) : 1);
+	if (p->tiles[last] > 1 && row < 32)
+		gap = gap > 32 / row ? gap : 32 / row;
+	return gap > 1 ? gap : 1;
+}
+
+/* Results, and what is read beside the window and the weights. */
+static double epilogue_traffic(const struct direct *d,
+	const struct direct_plan *p)
 {
 	double rest = d->dram_bytes;
 
 	rest -= (double)d->x.tensor->elements * d->x.elem;
 	for (int i = 0; i < d->n_w; i++)
 		rest -= (double)d->w[i].tensor->elements * d->w[i].elem;
-	return rest > 0 ? rest : 0;
+	if (rest < 0)
+		rest = 0;
+	for (int i = 0; i < d->epilogue.n; i++) {
+		const struct output *o = &d->epilogue.outputs[i];
+
+		if (o->stored)
+			rest += (store_waste(d, p, o) - 1) *
+				(double)o->tensor->elements *
+				dtype_row(o->tensor->type)->bits / 8;
+	}
+	return rest;
 }
 
 void direct_features(const struct task *t, const int *values,
@@ -213,17 +257,22 @@ void direct_features(const struct task *t, const int *values,
 	add_staging(d, &p, &w);
 	add_weights(d, &p, &n, &w);
 	add_compute(d, &p, &n, &w);
+	if (p.shared) {
+		w.issue += 14.0 * (double)p.tile_elements / WARP;
+		w.waves += (double)p.tile_elements / WARP * (1 +
+			p.thread[d->n_out - 1]);
+	}
 	w.issue += p.threads / (double)WARP * (60 + 6.0 * p.acc_elements *
 		d->epilogue.n / p.store_vec);
 	*out = (struct features){
 		.flops = 2 * computed * n.points,
 		.issue = blocks * w.issue,
 		.dram_bytes = d->dram_bytes,
-		.l2_bytes = blocks * w.bytes + epilogue_traffic(d),
+		.l2_bytes = blocks * w.bytes + epilogue_traffic(d, &p),
 		.smem_cycles = blocks * w.waves,
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650),
+		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650) + (p.shared ? 90 : 0),
 		.ilp = p.acc_elements, .stages = p.stages, .launches = 1,
 		.useful = results / computed,
 	};

@@ -43,6 +43,18 @@ static int number(const struct direct *d, const int *values, int which,
 
 /* ---- tiles ---- */
 
+/* Neighbours along the last axis that some output can take at once. */
+static int widest_store(const struct direct *d)
+{
+	int v = 1;
+
+	for (int i = 0; i < d->epilogue.n; i++)
+		if (d->epilogue.outputs[i].stored &&
+		    d->epilogue.outputs[i].vec_n > v)
+			v = d->epilogue.outputs[i].vec_n;
+	return v;
+}
+
 static const char *read_tiles(const struct direct *d, struct arena *a,
 	const int *values, struct direct_plan *p)
 {
@@ -76,7 +88,11 @@ static const char *read_tiles(const struct direct *d, struct arena *a,
 	p->working = (int)threads;
 	p->threads = (int)round_up(threads, WARP);
 	p->acc_elements = (int)acc;
-	p->store_vec = power(p->thread[d->n_out - 1], 4);
+	p->tile_elements = acc * threads;
+	p->shared = number(d, values, DIRECT_RESULT, RESULT_NONE) ==
+		RESULT_SHARED;
+	p->store_vec = power(p->shared ? p->tile[d->n_out - 1] :
+		p->thread[d->n_out - 1], widest_store(d));
 	if (2 * p->working < p->threads && p->blocks > 1)
 		return arena_printf(a, "of %d threads only %d would have "
 			"results: take larger tiles of the block or smaller "
@@ -416,6 +432,9 @@ static const char *plan_resources(const struct task *t, const struct direct *d,
 				d->w[i].elem, 16);
 	}
 	p->shared_bytes *= p->stages;
+	if (p->shared)
+		p->shared_bytes += round_up(p->tile_elements *
+			dtype_row(d->acc)->bits / 8, 16);
 	if (p->shared_bytes > t->target->smem_block)
 		return arena_printf(a, "the tiles of a block take %lld bytes of "
 			"shared memory, %s has %d", (long long)p->shared_bytes,

@@ -573,13 +573,13 @@ void epilogue_emit(const struct storing *s, struct k_block *b)
 }
 
 void epilogue_emit_box(const struct storing *s, struct k_block *b,
-	const struct side *sides, int n)
+	const struct side *sides, int n, struct kx *box)
 {
 	struct emission m = start(s);
 	struct arena *a = s->a;
 
 	m.env.ctx = &m;
-	m.first = kx_int(a, 0);
+	m.first = box;
 	declare_vectors(&m);
 	for (int x = 0; x < s->c->stmt->n_axes; x++)
 		m.env.axes[s->c->stmt->axes[x]] = kx_int(a, 0);

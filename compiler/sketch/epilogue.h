@@ -66,9 +66,9 @@ void epilogue_emit(const struct storing *s, struct k_block *b);
 
 /* The same where a thread's results are a box of "n" single axes, one a side,
  * of neighbours from "first" on; the last is the only N axis, s->n. "acc" has
- * rank 1, in the order of the sides. */
+ * rank 1, in the order of the sides, and the box is number "box" in it. */
 void epilogue_emit_box(const struct storing *s, struct k_block *b,
-	const struct side *sides, int n);
+	const struct side *sides, int n, struct kx *box);
 
 /* Global buffers for what the epilogue reads and stores, bound to "step". */
 void epilogue_bind(const struct storing *s, const struct program *p,
