@@ -62,6 +62,7 @@
 	CODE(SHAPE, 808, "a shape that does not fit the operator") \
 	CODE(NO_SKETCH, 901, "no way to compute this as asked") \
 	CODE(UNTAKEN, 902, "a directive that no kernel takes") \
+	CODE(HANDWRITTEN, 903, "a hand-written file that cannot be used") \
 	CODE(IR_TEXT, 1001, "a text that is no operator IR")
 
 enum diag_code {

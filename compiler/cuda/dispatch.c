@@ -126,7 +126,11 @@ static const char *bytes(const struct choice *c, const struct cuda_variant *v,
 	bool prepared)
 {
 	const struct program *p = v->program;
+	const struct p_step *file = host_file(p);
 
+	if (!prepared && file)
+		return arena_printf(c->a, "%s(%s)", file_function(c->a, file,
+			"_workspace"), size_names(c));
 	if (prepared ? p->open_prepared != NULL : p->open_workspace != NULL)
 		return on_sizes(c, v, prepared ? "launch_keeps" :
 			"launch_needs");
@@ -184,7 +188,10 @@ static void put_bytes(const struct choice *c, const char *what, bool prepared)
 	emit_line(c->out, 0, arena_printf(c->a, "extern \"C\" size_t %s_%s(%s)",
 		cuda_symbol(c->a, o->name), what, host_size_parameters(c->a, o)));
 	str_puts(c->out, "{\n");
-	if (o->face->sizes.n && has_bytes(o, prepared))
+	if (o->n == 1 && !prepared && host_file(o->face))
+		str_printf(c->out, "\treturn %s;\n}\n\n", bytes(c,
+			o->variants, false));
+	else if ((o->face->sizes.n || host_calls_file(o)) && has_bytes(o, prepared))
 		put_bytes_by_size(c, prepared);
 	else
 		str_printf(c->out, "\treturn %lld;\n}\n\n",

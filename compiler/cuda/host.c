@@ -160,14 +160,15 @@ static int calls(const struct p_step *s, int n)
 	int calls = 0;
 
 	for (int i = 0; i < n; i++)
-		calls += s[i].kind == P_CLEAR ? 1 : s[i].kind == P_LAUNCH ?
-			1 + asks_for_shared(&s[i]) : 0;
+		calls += s[i].kind == P_CLEAR || s[i].kind == P_FILE ? 1 :
+			s[i].kind == P_LAUNCH ? 1 + asks_for_shared(&s[i]) : 0;
 	return calls;
 }
 
 static void put_locals(struct host *h)
 {
 	bool launches = false, cluster = false;
+	size_t before = h->out->n;
 
 	for (int i = 0; i < h->n_steps; i++) {
 		launches |= h->steps[i].kind == P_LAUNCH;
@@ -182,7 +183,8 @@ static void put_locals(struct host *h)
 		str_puts(h->out, "\tcudaError_t status;\n");
 	for (int i = 0; i < h->p->tensors.n; i++)
 		put_place(h, i);
-	str_putc(h->out, '\n');
+	if (h->out->n > before)
+		str_putc(h->out, '\n');
 }
 
 /* "text" is an expression of type cudaError_t; the last one is returned. */
@@ -300,6 +302,26 @@ static void put_clear(struct host *h, const struct p_step *s)
 		tensor_name(h, s->tensor), bytes));
 }
 
+/* Sizes, inputs, outputs, workspace: what any launcher takes. */
+static void put_file(struct host *h, const struct p_step *s)
+{
+	const struct program *p = h->p;
+	struct str call;
+
+	str_init(&call, h->a);
+	str_printf(&call, "%s(", file_function(h->a, s, ""));
+	for (int i = 0; i < p->sizes.n; i++)
+		str_printf(&call, "%s, ", p->general || !h->o->chooses ?
+			names_of(&h->names, p->sizes.v[i].var) : number(h,
+			NULL, p->sizes.v[i].value));
+	for (int role = P_IN; role <= P_OUT; role++)
+		for (int i = 0; i < p->tensors.n; i++)
+			if ((int)p->tensors.v[i].role == role)
+				str_printf(&call, "%s, ", tensor_name(h, i));
+	str_puts(&call, "workspace, workspace_bytes, stream)");
+	put_call(h, str_text(&call));
+}
+
 static void put_steps(struct host *h)
 {
 	const struct p_step *before = NULL;
@@ -309,6 +331,8 @@ static void put_steps(struct host *h)
 
 		if (s->kind == P_CLEAR)
 			put_clear(h, s);
+		if (s->kind == P_FILE)
+			put_file(h, s);
 		if (s->kind == P_LAUNCH) {
 			put_launch(h, s, before);
 			before = s;
@@ -354,7 +378,7 @@ static void put_body(struct host *h)
 	check_alignment(h);
 	if (host_has_prepared(p))
 		check_space(h, "prepared", p->open_prepared, p->prepared);
-	if (!h->preparing && host_has_workspace(p))
+	if (!h->preparing && host_has_workspace(p) && !host_file(p))
 		check_space(h, "workspace", p->open_workspace, p->workspace);
 	put_steps(h);
 }

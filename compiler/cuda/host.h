@@ -31,6 +31,10 @@ const char *host_function(struct arena *a, const struct cuda_operator *o,
 struct names host_names(struct arena *a, const struct cuda_operator *o,
 	const struct program *p);
 bool host_has_workspace(const struct program *p);
+/* The step that calls a hand-written file, or NULL. */
+const struct p_step *host_file(const struct program *p);
+/* Does a variant? Then workspace is what its query says. */
+bool host_calls_file(const struct cuda_operator *o);
 bool host_has_prepared(const struct program *p);
 bool host_prepares(const struct program *p, int tensor);
 
@@ -49,6 +53,15 @@ void host_prepare_prototype(const struct cuda_operator *o, struct str *out);
 /* "long long M, long long N" or "void". */
 const char *host_size_parameters(struct arena *a,
 	const struct cuda_operator *o);
+
+/* ---- file.c ---- */
+
+/* The hand-written files that variants call, each once, in namespaces. */
+void emit_files(struct arena *a, const struct cuda_unit *u, struct str *out);
+/* Its launcher ("what" "") or a function beside it ("_workspace"), as others
+ * call it. */
+const char *file_function(struct arena *a, const struct p_step *s,
+	const char *what);
 
 /* ---- host.c ---- */
 

@@ -96,9 +96,23 @@ struct names host_names(struct arena *a, const struct cuda_operator *o,
 	return n;
 }
 
+const struct p_step *host_file(const struct program *p)
+{
+	return p->steps.n && p->steps.v[0].kind == P_FILE ? &p->steps.v[0] :
+		NULL;
+}
+
+bool host_calls_file(const struct cuda_operator *o)
+{
+	for (int i = 0; i < o->n; i++)
+		if (host_file(o->variants[i].program))
+			return true;
+	return false;
+}
+
 bool host_has_workspace(const struct program *p)
 {
-	return p->workspace || p->open_workspace;
+	return p->workspace || p->open_workspace || host_file(p);
 }
 
 bool host_has_prepared(const struct program *p)

@@ -130,6 +130,7 @@ void cuda_emit(const struct cuda_unit *u, struct str *out)
 	emit_device(&m, out);
 	str_puts(out, str_text(&kernels));
 	str_puts(out, "#ifndef __CUDACC_RTC__\n\n");
+	emit_files(m.a, u, out);
 	if (u->n_targets > 1)
 		target_query(out);
 	for (int i = 0; i < u->n; i++)

@@ -148,9 +148,10 @@ static void try_sketch(struct session *s, struct job *j, int group,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,
-		.schedule = share_of(s, j, group) } };
+		.file = j->file, .schedule = share_of(s, j, group) } };
 	if (asked && strcmp(asked, sketch->name)) {
-		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);
+		c->why = arena_printf(s->a, "%s(...) asks for %s", j->file ?
+			"variant" : "kernel", asked);
 		return;
 	}
 	if (!sketch->applies(&c->task, &c->why))
@@ -206,12 +207,15 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 	const struct sketch *const *all = sketch_list();
 	struct part *p = &j->parts[group];
 	bool found = false;
+	int n = 0;
 
-	while (all[p->n])
-		p->n++;
-	p->candidates = ARENA_ARRAY(s->a, (size_t)p->n, struct candidate);
-	for (int i = 0; i < p->n; i++)
-		try_sketch(s, j, group, all[i], &p->candidates[i]);
+	while (all[n])
+		n++;
+	p->candidates = ARENA_ARRAY(s->a, (size_t)n, struct candidate);
+	for (int i = 0; i < n; i++)
+		if (!all[i]->by_request || j->file)
+			try_sketch(s, j, group, all[i],
+				&p->candidates[p->n++]);
 	share_within(s, j, p);
 	for (int i = 0; i < p->n; i++)
 		found |= p->candidates[i].space != NULL;

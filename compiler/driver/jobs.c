@@ -74,6 +74,8 @@ static bool add_job(struct session *s, const struct ast_unit *unit,
 		if (!j->schedule)
 			return false;
 		directives_mark_constants(j->op, j->schedule);
+		if (!handwritten_load(s, j))
+			return false;
 	}
 	return run_passes(s, j);
 }

@@ -226,8 +226,9 @@ static json_t *steps(const struct manifest *m, const struct cuda_variant *w,
 		const struct p_tensor *t = &p->tensors.v[s[i].tensor];
 
 		json_array_append_new(v, s[i].kind == P_LAUNCH ?
-			launch(m, w, &s[i]) : json_pack("{ss}", "clear",
-			t->name));
+			launch(m, w, &s[i]) : s[i].kind == P_FILE ?
+			json_pack("{ss}", "file", s[i].file) :
+			json_pack("{ss}", "clear", t->name));
 	}
 	return v;
 }
@@ -286,7 +287,10 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	put(v, "lets", lets(m, p));
 	put(v, "hash", hash(m, j->hash));
 	put(v, "groups", groups(m, j));
-	put(v, "workspace", number(m, p, p->open_workspace, p->workspace));
+	put(v, "workspace", p->steps.n && p->steps.v[0].kind == P_FILE ?
+		json_string(arena_printf(m->a, "%s_workspace()",
+			cuda_symbol(m->a, m->o->name))) :
+		number(m, p, p->open_workspace, p->workspace));
 	put(v, "workspace_tensors", places(m, p, P_WORKSPACE));
 	put(v, "prepared", number(m, p, p->open_prepared, p->prepared));
 	put(v, "prepared_tensors", places(m, p, P_PREPARED));

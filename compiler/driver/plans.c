@@ -90,6 +90,8 @@ const char *plan_sketch(const struct job *j, int group)
 {
 	int head = j->plans[j->plan].heads[group];
 
+	if (j->file)
+		return "variant";
 	return head < 0 ? NULL : keyed(&j->schedule->directives[head], "sketch");
 }
 
@@ -278,6 +280,26 @@ static struct plan *make_plan(struct session *s, const struct job *j,
 	return p;
 }
 
+/* A hand-written file is one kernel, as far as the compiler can see; no other
+ * sketch is asked about such a group. */
+static struct plan make_whole(struct session *s, const struct job *j)
+{
+	struct plan p = { .op = ir_copy(s->a, j->op), .schedule = j->schedule };
+	struct ir_group *g = ARENA_NEW(s->a, struct ir_group);
+
+	g->anchor = IR_MAP;
+	g->n_stmts = p.op->n_stmts;
+	g->stmts = ARENA_ARRAY(s->a, (size_t)g->n_stmts + 1, int);
+	for (int i = 0; i < g->n_stmts; i++)
+		g->stmts[i] = i;
+	p.partition = ARENA_NEW(s->a, struct ir_partition);
+	*p.partition = (struct ir_partition){ g, 1 };
+	p.heads = ARENA_ARRAY(s->a, 1, int);
+	p.heads[0] = -1;
+	p.text = text_of(s->a, &p);
+	return p;
+}
+
 bool plans_make(struct session *s, struct job *j)
 {
 	struct plan *all[N_IR_RULES];
@@ -285,6 +307,11 @@ bool plans_make(struct session *s, struct job *j)
 	int n = 0;
 
 	j->plans = ARENA_ARRAY(s->a, N_IR_RULES, struct plan);
+	if (j->file) {
+		j->plans[j->n_plans++] = make_whole(s, j);
+		plan_use(j, 0);
+		return true;
+	}
 	for (int rule = 0; rule < N_IR_RULES; rule++) {
 		struct plan *p = make_plan(s, j, (enum ir_rule)rule);
 		enum fit fit = settle_schedule(s->a, j->schedule, p) ?

@@ -72,6 +72,7 @@ struct job {
 	const char *name;
 	const struct ast_item *item;
 	const struct place *place;
+	const struct task_file *file;	/* of variant("..."), or NULL */
 	struct ir_operator *reference, *op;
 	struct ir_partition *partition;
 	const struct schedule *schedule;
@@ -226,6 +227,12 @@ struct cuda_unit emit_program(const struct session *s, struct arena *a,
 	const struct job *j, const struct program *p);
 struct cuda_unit emit_launcher(const struct session *s, struct arena *a,
 	const struct job *j);
+
+/* ---- handwritten.c ---- */
+
+/* The file that the job's schedule names by variant("..."), if it does. False
+ * after an error. */
+bool handwritten_load(struct session *s, struct job *j);
 
 /* ---- manifest.c ---- */
 

@@ -329,7 +329,7 @@ struct p_tensor {
 	struct kx *open_offset;	/* set by program_layout */
 };
 
-enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY };
+enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY, P_FILE };
 
 /* How block.x maps to the output, for checks by parts: "rows" x "cols" results
  * in tiles of "tile_rows" x "tile_cols"; "row" and "col" are the first of this
@@ -359,6 +359,9 @@ struct p_step {
 	int tensor;		/* P_CLEAR: workspace zeroed before the next */
 	const char *library;	/* P_LIBRARY: which call, and its arguments */
 	const char *library_args;
+	/* P_FILE: CUDA written by hand, whose "function" is the launcher: the
+	 * program has no other step. */
+	const char *file, *text, *function;
 };
 
 /* A size that the launcher takes as an argument. */

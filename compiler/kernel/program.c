@@ -202,6 +202,8 @@ static void print_step(const struct program *p, const char *word,
 		print_launch(p, s, out);
 	else if (s->kind == P_CLEAR)
 		str_printf(out, "clear %s\n", p->tensors.v[s->tensor].name);
+	else if (s->kind == P_FILE)
+		str_printf(out, "file %s\n", s->file);
 	else
 		str_printf(out, "library %s %s\n", s->library,
 			s->library_args ? s->library_args : "");
@@ -316,6 +318,18 @@ static const char *check_launch(struct arena *a, const struct program *p,
 	return why;
 }
 
+/* What is in the file is for checks of values to find out. */
+static const char *check_file(struct arena *a, const struct program *p,
+	int n_steps, bool preparing, bool *written)
+{
+	if (n_steps > 1 || preparing)
+		return arena_printf(a, "a hand-written file is not all of %s",
+			p->name);
+	for (int i = 0; i < p->tensors.n; i++)
+		written[i] = true;
+	return NULL;
+}
+
 static const char *check_steps(struct arena *a, const struct program *p,
 	const struct p_step *s, int n, bool preparing, const struct target *t)
 {
@@ -328,6 +342,8 @@ static const char *check_steps(struct arena *a, const struct program *p,
 				"runtime's, not CUDA text's", s[i].library);
 		else if (s[i].kind == P_CLEAR)
 			written[s[i].tensor] = true;
+		else if (s[i].kind == P_FILE)
+			why = check_file(a, p, n, preparing, written);
 		else
 			why = check_launch(a, p, &s[i], preparing, written,
 				t);

@@ -110,11 +110,21 @@ static bool is_void(const struct tunable *t)
 	return is_flag(t) && t->subjects && !t->subjects[0];
 }
 
+/* A word that needs no quotes: not the name of a file. */
+static bool is_bare(const char *word)
+{
+	return !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")];
+}
+
 static void print_pin(const struct tunable *t, int v, struct str *out)
 {
 	if (t->key)
 		str_printf(out, "%s = ", t->key);
-	space_print_value(t->words, v, out);
+	if (t->words && !is_bare(t->words[v]))
+		str_printf(out, "\"%s\"", t->words[v]);
+	else
+		space_print_value(t->words, v, out);
 }
 
 void sched_print_point(const struct space *sp, const int *genes,

@@ -10,6 +10,11 @@
 #include "schedule/space.h"
 #include "schedule/target.h"
 
+/* A .cu file written by hand, and the launcher that it defines. */
+struct task_file {
+	const char *name, *text, *function;
+};
+
 /* One group of one operator on one target: what every function works on.
  * "state" is the sketch's own analysis, made by "applies". */
 struct task {
@@ -20,6 +25,7 @@ struct task {
 	const struct target *target;
 	const struct gpu *gpu;
 	const struct schedule *schedule;	/* or NULL */
+	const struct task_file *file;	/* of variant("..."), or NULL */
 	void *state;
 };
 
@@ -27,6 +33,7 @@ struct sketch {
 	const char *name, *summary;
 	/* NULL-ended: the directives that some tunable of it takes. */
 	const char *const *directives;
+	bool by_request;	/* only where the schedule names a file */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
 	/* False, with "*why" a sentence for the user. */

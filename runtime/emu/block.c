@@ -277,6 +277,7 @@ void shared_open(size_t n)
 	    (end < SHARED_SIZE && mprotect(shared_memory + end,
 	    SHARED_SIZE - end, PROT_NONE)))
 		fault("memory", 0, "shared memory cannot be protected");
+	address_unpoison(shared_memory, SHARED_SIZE);
 	memset(shared_memory + n, GUARD, end - n);
 }
 
