@@ -86,6 +86,12 @@ same "maps of matrices" matrices.wpk '^X1[24]$' 'T=dtype M=rows N=cols'
 grep -v 'x1[24]' "$folder/maps.wpk" >images.wpk
 same "maps of images" images.wpk '^X1[35]$' 'T=dtype N=N C=C H=H W=W'
 
+sed 's/op q\([0-9]*\) =/op c\1 =/' "$folder/fused.wpk" >normalised.wpk
+same "normalised convolutions" normalised.wpk '^C(1|4|8|12)$' "T=f16 N=N $conv" '^c'
+sed 's/ Z = 1,//' "$folder/fused.wpk" >attention.wpk
+same "attention" attention.wpk '^Z[0-9]$' \
+	'T=dtype H=heads M=S D=D J=heads L=S E=D' '^z'
+
 # ---- they assemble without spills ----
 
 # Kernels of ptxas's report $1 that use stack or spill.
