@@ -28,6 +28,7 @@ void node_open(struct node *x)
 	x->v = x->own_v;
 	x->err = x->own_err;
 	x->quantum = INFINITY;
+	x->exact = false;
 }
 
 void node_close(struct node *x, int n)
