@@ -220,19 +220,20 @@ static const char *grid(const struct host *h, const struct p_step *s)
 	return arena_printf(h->a, "dim3(%s)", x);
 }
 
-static void put_cluster(struct host *h, int blocks)
+static void put_cluster(struct host *h, const struct kernel *k)
 {
-	if (blocks <= 1) {
+	if (k->cluster <= 1) {
 		str_puts(h->out, "\tconfig.numAttrs = 0;\n");
 		return;
 	}
 	str_printf(h->out,
 		"\tcluster.id = cudaLaunchAttributeClusterDimension;\n"
 		"\tcluster.val.clusterDim.x = %d;\n"
-		"\tcluster.val.clusterDim.y = 1;\n"
+		"\tcluster.val.clusterDim.y = %d;\n"
 		"\tcluster.val.clusterDim.z = 1;\n"
 		"\tconfig.attrs = &cluster;\n"
-		"\tconfig.numAttrs = 1;\n", blocks);
+		"\tconfig.numAttrs = 1;\n", k->cluster_y ? 1 : k->cluster,
+		k->cluster_y ? k->cluster : 1);
 }
 
 static void put_config(struct host *h, const struct p_step *s,
@@ -252,7 +253,7 @@ static void put_config(struct host *h, const struct p_step *s,
 	if (!before)
 		str_puts(h->out, "\tconfig.stream = stream;\n");
 	if (k->cluster > 1 || (before && before->kernel->cluster > 1))
-		put_cluster(h, k->cluster);
+		put_cluster(h, k);
 }
 
 static void put_scalar(struct host *h, const struct p_step *s, int i,

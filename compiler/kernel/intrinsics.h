@@ -358,6 +358,18 @@ X(REMOTE_LOAD_F32, "remote_load_f32", 90, 0, READ, NONE, F32, "si", \
 	S(asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(x) \
 		: "r"(map_shared(shared, rank)) : "memory");) \
 	S(return x;), "") \
+X(REMOTE_LOAD_I32, "remote_load_i32", 90, 0, READ, NONE, I32, "si", \
+	"int remote_load_i32(const void *shared, int rank)", \
+	S(int x;) \
+	S(asm volatile("ld.shared::cluster.b32 %0, [%1];" : "=r"(x) \
+		: "r"(map_shared(shared, rank)) : "memory");) \
+	S(return x;), "") \
+X(REMOTE_LOAD_I64, "remote_load_i64", 90, 0, READ, NONE, I64, "si", \
+	"long long remote_load_i64(const void *shared, int rank)", \
+	S(long long x;) \
+	S(asm volatile("ld.shared::cluster.b64 %0, [%1];" : "=l"(x) \
+		: "r"(map_shared(shared, rank)) : "memory");) \
+	S(return x;), "") \
 X(REMOTE_STORE_F32, "remote_store_f32", 90, 0, WRITE, NONE, NONE, "Sif", \
 	"void remote_store_f32(void *shared, int rank, float x)", \
 	S(asm volatile("st.shared::cluster.f32 [%0], %1;" \

@@ -198,6 +198,7 @@ struct kernel {
 	int threads;			/* of a block, one-dimensional */
 	int min_blocks;			/* __launch_bounds__, 0: unsaid */
 	int cluster;			/* blocks, 1: none */
+	bool cluster_y;			/* neighbours along the grid's y, not x */
 	int64_t shared_bytes;
 	const char *comment;		/* first lines of the kernel */
 };

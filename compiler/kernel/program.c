@@ -306,7 +306,7 @@ static const char *check_launch(struct arena *a, const struct program *p,
 			k->globals.n, k->scalars.n, s->n_args, s->n_scalars);
 	if (s->grid[0] < 1 || s->grid[0] > INT32_MAX || s->grid[1] < 1 ||
 	    s->grid[1] > 65535 || s->grid[2] < 1 || s->grid[2] > 65535 ||
-	    s->grid[0] % k->cluster)
+	    s->grid[k->cluster_y] % k->cluster)
 		return arena_printf(a, "kernel %s cannot have a grid of "
 			"%lld x %lld x %lld", k->name, (long long)s->grid[0],
 			(long long)s->grid[1], (long long)s->grid[2]);

@@ -354,7 +354,8 @@ static void print_head(struct printer *p, const struct kernel *k)
 	if (k->min_blocks)
 		str_printf(p->out, " min_blocks %d", k->min_blocks);
 	if (k->cluster > 1)
-		str_printf(p->out, " cluster %d", k->cluster);
+		str_printf(p->out, " cluster %d%s", k->cluster,
+			k->cluster_y ? " along y" : "");
 	str_printf(p->out, " smem %lld {\n", (long long)k->shared_bytes);
 	for (int i = 0; i < k->globals.n; i++)
 		print_global(p, k->globals.v[i]);

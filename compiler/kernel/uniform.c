@@ -58,13 +58,14 @@ static enum level of_all(const struct uniform *u, struct kx *const *v, int n)
 
 static enum level of_special(const struct uniform *u, enum k_special s)
 {
-	bool alone = u->k->cluster <= 1;
+	bool alone = u->k->cluster <= 1, along_y = u->k->cluster_y;
 
 	switch (s) {
 	case K_THREAD_X:
 	case K_LANE: return LEVEL_THREAD;
 	case K_WARP: return LEVEL_WARP;
-	case K_BLOCK_X:
+	case K_BLOCK_X: return alone || along_y ? LEVEL_CLUSTER : LEVEL_BLOCK;
+	case K_BLOCK_Y: return alone || !along_y ? LEVEL_CLUSTER : LEVEL_BLOCK;
 	case K_CLUSTER_RANK: return alone ? LEVEL_CLUSTER : LEVEL_BLOCK;
 	default: return LEVEL_CLUSTER;
 	}

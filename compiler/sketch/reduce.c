@@ -3,8 +3,8 @@
  * sums, argmax, and any contraction that no tiled sketch takes. A row belongs
  * to a thread, a warp or a block; its statements are sorted into passes, each
  * of which needs only what earlier ones reduced. What several passes read may
- * stay in registers. Here is the analysis; reduce_space.c has the numbers,
- * reduce_build.c makes the kernels. */
+ * stay on the chip. Here is the analysis; reduce_space.c has the numbers,
+ * reduce_legal.c their limits, reduce_build.c makes the kernels. */
 #include "sketch/reduce.h"
 
 #include <stdlib.h>

@@ -6,14 +6,17 @@
 
 #include "sketch/walk.h"
 
-enum row_over { OVER_THREAD, OVER_WARP, OVER_BLOCK };
-enum { CACHES_MAX = 6 };
+/* A cluster's blocks share a row through each other's shared memory, those of a
+ * grid through workspace, with a launch for each pass. */
+enum row_over { OVER_THREAD, OVER_WARP, OVER_BLOCK, OVER_CLUSTER, OVER_GRID };
+enum row_scope { SCOPE_NONE, SCOPE_REGISTER, SCOPE_SHARED };
+enum { CACHES_MAX = 6, ROW_WARP = 32, ROW_THREADS_MAX = 1024 };
 enum row_number {
 	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_VECTOR, ROW_UNROLL,
 	ROW_SPLIT, ROW_ONLINE, ROW_CACHE, N_ROW_NUMBERS = ROW_CACHE + CACHES_MAX
 };
 
-/* What may stay in registers between passes: reads of a tensor (bits of
+/* What may stay on the chip between passes: reads of a tensor (bits of
  * accesses), or results of a piece (a bit of pieces). */
 struct row_cache {
 	const char *name;
@@ -22,8 +25,8 @@ struct row_cache {
 
 /* Piece i is done in pass "pass[i]" over the row, a map of row values right
  * after it. "across": rows are contiguous and threads go along them; else a
- * row is, and they go along it. "splits": blocks may share a row, and a second
- * launch joins them. "online": passes 1 and 2 can be one, in which the sums of
+ * row is, and they go along it. "splits": one pass reduces and no other follows,
+ * so blocks that share a row read nothing twice. "online": passes 1 and 2 can be one, in which the sums of
  * exponentials of pass 2 are scaled whenever the maximum of piece "maximum"
  * grows. "at": where each number is among the tunables, -1 where it is none.
  * "limit": the longest vector. */
@@ -40,13 +43,20 @@ struct rows {
 	const char **reductions, **vectors;
 };
 
-/* A point: the numbers, with 1 or "none" for those that are not open. "held":
- * something stays in registers. */
+/* A point: the numbers, with 1 or "none" for those that are not open. "parts":
+ * blocks that share a row. "cached" accesses and "kept" pieces stay on the
+ * chip, those of "shared_cached" and "shared_kept" in shared memory; "held":
+ * some do, "fixed": some in registers. */
 struct row_point {
 	int over, threads, rows, vector, unroll, parts;
-	bool online, held;
-	uint64_t cached, kept;
+	bool online, held, fixed;
+	uint64_t cached, kept, shared_cached, shared_kept;
 };
+
+static inline int64_t row_ceil_div(int64_t x, int64_t y)
+{
+	return (x + y - 1) / y;
+}
 
 /* ---- reduce.c ---- */
 
@@ -64,16 +74,31 @@ bool online_applies(const struct ir_operator *o, struct rows *r);
 /* ---- reduce_space.c ---- */
 
 struct row_point row_point(const struct rows *r, const int *values);
-/* Vectors a thread holds of a whole row. */
+/* Vectors a thread holds of a row, or of a block's part of it. */
 int64_t row_slots(const struct rows *r, const struct row_point *x);
 /* Elements of one part of a row that is split, a whole number of steps. */
 int64_t row_part(const struct rows *r, const struct row_point *x);
 /* Parts that have any. */
 int64_t row_parts(const struct rows *r, const struct row_point *x);
 const struct tunable *reduce_tunables(const struct task *t, int *n);
+/* A number's value, where it is a number. */
+void row_put(const struct rows *r, int *values, enum row_number n, int value);
+
+/* ---- reduce_legal.c ---- */
+
+int row_registers(const struct rows *r, const struct row_point *x);
+int row_shared(const struct rows *r, const struct row_point *x);
+/* Who shares a row, as so many threads of a block. */
+enum row_over row_over(const struct rows *r, int threads);
 const char *reduce_legal(const struct task *t, struct arena *a,
 	const int *values);
+
+/* ---- reduce_start.c ---- */
+
 void reduce_start(const struct task *t, int *values);
+
+/* ---- reduce_cost.c ---- */
+
 void reduce_features(const struct task *t, const int *values,
 	struct features *out);
 
@@ -85,11 +110,12 @@ void reduce_build(const struct task *t, struct arena *a, const int *values,
 /* ---- team.c: threads that share a row ---- */
 
 /* "threads" of "rows" teams in one block; this thread is "lane" of team
- * "row". Teams of consecutive threads unless "across". */
+ * "row". Teams of consecutive threads unless "across". The same team of each of
+ * "blocks" blocks of a cluster belongs to it too. */
 struct team {
 	struct arena *a;
 	struct kernel *k;
-	int threads, rows;
+	int threads, rows, blocks;
 	bool across;
 	struct kx *lane, *row;
 };

@@ -3,8 +3,12 @@
  * of the row, vector by vector, as often as there are passes; after a pass the
  * team joins what it reduced and every thread has the row's values. Rows past
  * the last are computed as the last one again and not stored, so that all
- * threads reach every barrier. A row split among blocks leaves its running
- * values in workspace, which a second kernel joins in a fixed order. */
+ * threads reach every barrier.
+ *
+ * The blocks of a cluster that share a row join what their teams joined through
+ * each other's shared memory. Those of a grid leave running values in
+ * workspace, pass by pass: each launch first joins, in a fixed order, what the
+ * ones before it left. */
 #include "sketch/reduce_build.h"
 
 static struct kx *small(struct making *m, int64_t v)
@@ -41,8 +45,11 @@ static void store_row(struct making *m, struct k_block *b, int i,
 	struct kx *cond = m->stored;
 	struct point p = { .element = NULL };
 
-	if (piece(m, i)->out < 0)
+	if (piece(m, i)->out < 0 || m->silent)
 		return;
+	if (m->x.parts > 1)
+		cond = kx_and(m->a, kx_op(m->a, OP_EQ, T_BOOL, 2,
+			kx_special(m->a, K_BLOCK_Y), small(m, 0)), cond);
 	if (m->x.threads > 1)
 		cond = kx_and(m->a, kx_op(m->a, OP_EQ, T_BOOL, 2,
 			m->team.lane, small(m, 0)), cond);
@@ -80,22 +87,31 @@ static void finish_pass(struct making *m, struct k_block *b, int pass)
 	}
 }
 
-/* The team's maximum, and every thread's sums scaled to it; a row of
- * infinities has none, and m - m is then a NaN. */
-static void finish_online(struct making *m, struct k_block *b)
+/* NaN where the row's maximum is infinite, for it has no softmax; else 0. */
+static void spoil_infinite(struct making *m, struct k_block *b, struct kx *max)
 {
-	struct running *max = &m->running[m->r->maximum];
-	struct kx *mine = ks_let(m->a, b, "mine", kx_var(m->a, max->value));
-	struct kx *all;
-
-	finish_pass(m, b, 1);
-	all = m->values[piece(m, m->r->maximum)->stmt->tensor];
-	making_scale(m, b, mine, all);
 	for (int i = 0; i < m->w->pieces.n; i++)
 		if (piece(m, i)->reduction && making_in_pass(m, i, 2))
 			ks_update(m->a, b, m->running[i].value, OP_ADD,
 				lower_convert(m->a, kx_op(m->a, OP_SUB,
-				max->type, 2, all, all), m->running[i].type));
+				max->type, 2, max, max),
+				m->running[i].type));
+}
+
+static struct kx *row_maximum(const struct making *m)
+{
+	return m->values[piece(m, m->r->maximum)->stmt->tensor];
+}
+
+/* The team's maximum, and every thread's sums scaled to it. */
+static void finish_online(struct making *m, struct k_block *b)
+{
+	struct running *max = &m->running[m->r->maximum];
+	struct kx *mine = ks_let(m->a, b, "mine", kx_var(m->a, max->value));
+
+	finish_pass(m, b, 1);
+	making_scale(m, b, mine, row_maximum(m));
+	spoil_infinite(m, b, row_maximum(m));
 	finish_pass(m, b, 2);
 }
 
@@ -135,13 +151,25 @@ static void store_partial(struct making *m, struct k_block *b, int i)
 			kx_var(m->a, run->at));
 }
 
-static void leave_partial(struct making *m, struct k_block *b)
+/* The block's running values of a pass; online, of passes 1 and 2, whose sums
+ * are then of the block's maximum. */
+static void leave_partial(struct making *m, struct k_block *b, int pass)
 {
 	for (int i = 0; i < m->w->pieces.n; i++)
-		if (piece(m, i)->reduction) {
+		if (piece(m, i)->reduction && making_in_pass(m, i, pass)) {
 			team_join(&m->team, b, &m->running[i]);
 			store_partial(m, b, i);
 		}
+}
+
+static void leave_online(struct making *m, struct k_block *b)
+{
+	struct running *max = &m->running[m->r->maximum];
+	struct kx *mine = ks_let(m->a, b, "mine", kx_var(m->a, max->value));
+
+	leave_partial(m, b, 1);
+	making_scale(m, b, mine, kx_var(m->a, max->value));
+	leave_partial(m, b, 2);
 }
 
 /* ---- rows and threads ---- */
@@ -183,6 +211,7 @@ static void find_team(struct making *m, struct k_block *b)
 	m->team = (struct team){ .a = m->a, .k = m->k,
 		.threads = m->x.threads, .rows = m->x.rows,
 		.across = m->r->across,
+		.blocks = m->x.over == OVER_CLUSTER ? m->x.parts : 1,
 		.lane = m->r->across ? div : mod,
 		.row = m->r->across ? mod : div };
 }
@@ -202,13 +231,18 @@ static struct p_tiling tiling_of(struct making *m)
 
 /* ---- programs ---- */
 
+/* Read those of passes below "pass", write its own. */
 static void bind_partials(struct making *m, struct program *p,
-	struct p_step *step, bool written)
+	struct p_step *step, int pass, bool writes)
 {
-	for (int i = 0; i < 2 * m->w->pieces.n; i++)
-		if (m->tensors[i] >= 0)
+	for (int i = 0; i < 2 * m->w->pieces.n; i++) {
+		int of = m->r->pass[i / 2];
+		bool own = of == pass || (m->x.online && pass == 1 && of == 2);
+
+		if (m->tensors[i] >= 0 && (of < pass || (own && writes)))
 			m->partial[i] = program_bind_at(m->a, p, step, m->k,
-				m->tensors[i], written);
+				m->tensors[i], own);
+	}
 }
 
 static void add_partials(struct making *m, struct program *p)
@@ -279,64 +313,105 @@ static void close_step(struct making *m, struct program *p,
 	vec_push(m->a, &p->steps, *step);
 }
 
-/* Pieces that go over the row. */
-static uint64_t inner_pieces(const struct walk *w)
-{
-	uint64_t mask = 0;
+/* ---- a grid's blocks share a row ---- */
 
-	for (int i = 0; i < w->pieces.n; i++)
-		if (!w->pieces.v[i].per_row)
-			mask |= 1ull << i;
-	return mask;
+/* Factor from the maximum of part "at" to the row's. */
+static struct kx *part_factor(struct making *m, struct k_block *b,
+	struct kx *at)
+{
+	struct kx *all = row_maximum(m), *one = kx_float(m->a, 1, all->type);
+	struct kx *mine = ks_let(m->a, b, "mine", kx_load(m->a,
+		m->partial[2 * m->r->maximum], at));
+
+	return ks_let(m->a, b, "factor", kx_op(m->a, OP_SELECT, all->type, 3,
+		kx_op(m->a, OP_EQ, T_BOOL, 2, mine, all), one,
+		kx_op(m->a, OP_EXP, all->type, 1, kx_op(m->a, OP_SUB,
+			all->type, 2, mine, all))));
 }
 
-/* Parts of rows in, running values in workspace out. */
-static void build_parts(struct making *m, struct program *p)
+static void take_partials(struct making *m, struct k_block *b, int pass,
+	int64_t parts)
 {
-	struct p_step step = open_step(m, p, true);
-	uint64_t inner = inner_pieces(m->w);
+	struct kx *at, *i, *value, *factor = NULL;
 
-	step.grid[1] = row_parts(m->r, &m->x);
-	stream_bind(m->t, m->a, m->w, p, &step, m->k, m->buffers, inner, 0);
-	bind_partials(m, p, &step, true);
-	open_kernel(m);
-	start_running(m, &m->k->body, 1);
-	making_pass(m, &m->k->body, 1);
-	leave_partial(m, &m->k->body);
-	close_step(m, p, &step);
-}
-
-static void take_partials(struct making *m, struct k_block *b, int64_t parts)
-{
-	struct k_block *inside;
-	struct kx *at, *i;
-
-	inside = ks_for(m->a, b, LOOP_SERIAL, "part", m->team.lane,
+	b = ks_for(m->a, b, LOOP_SERIAL, "part", m->team.lane,
 		small(m, parts), small(m, m->x.threads), &i);
-	at = ks_let(m->a, inside, "from", kx_add(m->a, kx_mul(m->a, i,
+	at = ks_let(m->a, b, "from", kx_add(m->a, kx_mul(m->a, i,
 		small(m, m->w->rows.total)), m->row));
-	for (int k = 0; k < m->w->pieces.n; k++)
-		if (piece(m, k)->reduction)
-			running_take(m->a, inside, &m->running[k],
-				kx_load(m->a, m->partial[2 * k], at),
-				m->running[k].at ? kx_load(m->a,
-				m->partial[2 * k + 1], at) : NULL);
+	if (m->x.online && pass == 2)
+		factor = part_factor(m, b, at);
+	for (int k = 0; k < m->w->pieces.n; k++) {
+		if (!piece(m, k)->reduction || !making_in_pass(m, k, pass))
+			continue;
+		value = kx_load(m->a, m->partial[2 * k], at);
+		if (factor)
+			value = kx_op(m->a, OP_MUL, value->type, 2, value,
+				lower_convert(m->a, factor, value->type));
+		running_take(m->a, b, &m->running[k], value,
+			m->running[k].at ? kx_load(m->a,
+			m->partial[2 * k + 1], at) : NULL);
+	}
 }
 
-/* Their parts joined, a warp a row, and what follows for each row. */
-static void build_join(struct making *m, struct program *p, int64_t parts)
+static bool reduces(const struct making *m, int pass)
+{
+	for (int i = 0; i < m->w->pieces.n; i++)
+		if (piece(m, i)->reduction && making_in_pass(m, i, pass))
+			return true;
+	return false;
+}
+
+/* Row values of the passes below "end", from what their launches left. */
+static void join_before(struct making *m, struct k_block *b, int end,
+	int64_t parts)
+{
+	finish_pass(m, b, 0);
+	for (int pass = 1; pass < end; pass++) {
+		start_running(m, b, pass);
+		take_partials(m, b, pass, parts);
+		if (m->x.online && pass == 2)
+			spoil_infinite(m, b, row_maximum(m));
+		finish_pass(m, b, pass);
+	}
+}
+
+/* One pass over parts of rows, running values in workspace out. The last one
+ * stores row values as well, if it does not reduce. */
+static void build_pass(struct making *m, struct program *p, int pass)
 {
 	struct p_step step = open_step(m, p, true);
 	struct k_block *b = &m->k->body;
+	int64_t parts = row_parts(m->r, &m->x);
+	bool online = m->x.online && pass == 1, ends = !reduces(m, pass);
 
+	step.grid[1] = parts;
 	stream_bind(m->t, m->a, m->w, p, &step, m->k, m->buffers,
-		~inner_pieces(m->w), ~0ull);
-	bind_partials(m, p, &step, false);
+		~0ull, ~0ull);
+	bind_partials(m, p, &step, pass, !ends);
 	open_kernel(m);
-	finish_pass(m, b, 0);
-	start_running(m, b, 1);
-	take_partials(m, b, parts);
-	finish_pass(m, b, 1);
+	m->silent = !ends;
+	join_before(m, b, pass, parts);
+	start_running(m, b, pass);
+	if (online)
+		start_running(m, b, 2);
+	making_pass(m, b, pass);
+	if (online)
+		leave_online(m, b);
+	else if (!ends)
+		leave_partial(m, b, pass);
+	close_step(m, p, &step);
+}
+
+/* What the last pass left joined, a warp a row, and what follows for each. */
+static void build_join(struct making *m, struct program *p, int64_t parts)
+{
+	struct p_step step = open_step(m, p, true);
+
+	stream_bind(m->t, m->a, m->w, p, &step, m->k, m->buffers, ~0ull,
+		~0ull);
+	bind_partials(m, p, &step, m->r->passes + 1, false);
+	open_kernel(m);
+	join_before(m, &m->k->body, m->r->passes + 1, parts);
 	close_step(m, p, &step);
 }
 
@@ -344,17 +419,25 @@ static void build_split(struct making *m, struct program *p)
 {
 	struct rows along = *m->r;
 	struct making join;
-	int64_t parts = row_parts(m->r, &m->x);
+	int pass = 1;
 
 	add_partials(m, p);
-	build_parts(m, p);
+	for (; pass <= m->r->passes; pass += 1 + (m->x.online && pass == 1)) {
+		struct making one = create(m->t, m->a, m->x);
+
+		one.tensors = m->tensors;
+		build_pass(&one, p, pass);
+	}
+	if (!reduces(m, m->r->passes))
+		return;
 	along.across = false;
 	join = create(m->t, m->a, (struct row_point){ .over = OVER_WARP,
 		.threads = 32, .rows = m->w->rows.total > 1 ? 4 : 1,
-		.vector = 1, .unroll = 1, .parts = 1 });
+		.vector = 1, .unroll = 1, .parts = 1,
+		.online = m->x.online });
 	join.r = &along;
 	join.tensors = m->tensors;
-	build_join(&join, p, parts);
+	build_join(&join, p, row_parts(m->r, &m->x));
 }
 
 static void build_whole(struct making *m, struct program *p)
@@ -369,6 +452,12 @@ static void build_whole(struct making *m, struct program *p)
 		making_fill_cache(m, b);
 	finish_pass(m, b, 0);
 	run_passes(m, b);
+	if (m->x.over == OVER_CLUSTER) {
+		m->k->cluster = m->x.parts;
+		m->k->cluster_y = true;
+		step.grid[1] = m->x.parts;
+		ks_barrier(m->a, b, BARRIER_CLUSTER);
+	}
 	close_step(m, p, &step);
 }
 
@@ -380,7 +469,7 @@ void reduce_build(const struct task *t, struct arena *a, const int *values,
 
 	if (r->walk->rows.total == 0)
 		return;
-	if (m.x.parts > 1)
+	if (m.x.over == OVER_GRID)
 		build_split(&m, p);
 	else
 		build_whole(&m, p);

@@ -7,7 +7,8 @@
 
 /* "buffers" and "values" by tensor; "running" by piece; "partial" and
  * "tensors" (of the program, -1: none) by piece, two each: value and place.
- * "stored" is the condition under which the row is one, NULL: always;
+ * "stored" is the condition under which the row is one, NULL: always; "silent":
+ * row values are for this launch alone and not stored;
  * "row_stream" has the row values that all streams share, "cache" the row in
  * registers. */
 struct making {
@@ -25,7 +26,7 @@ struct making {
 	struct stream row_stream, cache;
 	struct k_buffer **partial;
 	int *tensors;
-	bool wide;
+	bool wide, silent;
 };
 
 /* ---- reduce_pass.c: over the row ---- */

@@ -73,6 +73,9 @@ static void consume_pass(struct making *m, struct stream *s, struct k_block *b,
 		if (making_in_pass(m, i, pass) && !piece(m, i)->reduction &&
 		    piece(m, i)->out >= 0)
 			stream_flush(s, b, i, p);
+	for (int i = 0; i < m->w->pieces.n; i++)
+		if (making_in_pass(m, i, pass))
+			stream_stash_put(s, b, i, p);
 }
 
 /* ---- online: the maximum of what is at hand, then the sums ---- */
@@ -252,66 +255,146 @@ static void from_part(struct making *m, struct k_block *b, int pass)
 		guarded(m, ks_else(m->a, b), pass, base, whole(m));
 }
 
-/* ---- a row that stays in registers ---- */
+/* ---- a row that stays on the chip ---- */
 
-struct slots {
-	struct k_block *block;
-	struct point p;
-};
-
-static struct slots at_slot(struct making *m, struct k_block *b,
-	struct kx *slot)
+/* Where this block's part begins, "whole" on is not its own: in elements. */
+static struct kx *part_base(struct making *m)
 {
-	int64_t stride = (int64_t)m->x.threads * m->x.vector;
-	struct kx *at = kx_add(m->a, kx_mul(m->a, slot, small(m, stride)),
-		lane_offset(m));
-	struct slots s = { b, { .slot = slot } };
+	struct kx *y = kx_special(m->a, K_BLOCK_Y);
+
+	if (m->x.parts == 1)
+		return small(m, 0);
+	return kx_mul(m->a, m->wide ? kx_cast(m->a, T_I64, y) : y,
+		small(m, row_part(m->r, &m->x)));
+}
+
+static struct point at_slot(struct making *m, struct k_block *b,
+	struct kx *at, struct kx *slot)
+{
+	struct point p;
 
 	if (m->wide)
 		at = kx_cast(m->a, T_I64, at);
-	s.p = stream_point(&m->cache, b, at);
-	s.p.slot = slot;
-	return s;
+	p = stream_point(&m->cache, b, at);
+	p.slot = slot;
+	return p;
 }
 
-/* All slots, one after the other: "each" for those every thread has, and for
- * the last, where only some have it, under its condition. */
-static void each_slot(struct making *m, struct k_block *b, int pass,
-	void (*each)(struct making *m, struct k_block *b, int pass,
-		struct point *p))
+typedef void slot_maker(struct making *m, struct k_block *b, int pass,
+	struct point *p);
+
+/* Slots [0, n): unrolled wholly where they are registers. */
+static struct k_block *slot_loop(struct making *m, struct k_block *b,
+	int64_t n, struct kx **slot)
+{
+	struct k_block *inside;
+
+	*slot = small(m, 0);
+	if (n == 1)
+		return b;
+	inside = ks_for(m->a, b, m->x.fixed || m->x.unroll > 1 ?
+		LOOP_UNROLLED : LOOP_SERIAL, "slot", small(m, 0), small(m, n),
+		NULL, slot);
+	if (!m->x.fixed && m->x.unroll > 1)
+		b->s.v[b->s.n - 1].factor = m->x.unroll;
+	return inside;
+}
+
+/* Calls "each" for all slots: for those that every thread has, then for the
+ * last, where only some have it, under its condition. */
+static void whole_slots(struct making *m, struct k_block *b, int pass,
+	slot_maker *each)
 {
 	int64_t stride = (int64_t)m->x.threads * m->x.vector;
 	int64_t full = whole(m) / stride;
-	struct kx *slot = small(m, 0);
-	struct k_block *inside = b;
-	struct slots s;
+	struct k_block *inside;
+	struct kx *slot;
+	struct point p;
 
-	if (full > 1)
-		inside = ks_for(m->a, b, LOOP_UNROLLED, "slot", small(m, 0),
-			small(m, full), NULL, &slot);
 	if (full) {
-		s = at_slot(m, inside, slot);
-		each(m, inside, pass, &s.p);
+		inside = slot_loop(m, b, full, &slot);
+		p = at_slot(m, inside, kx_add(m->a, kx_mul(m->a, slot,
+			small(m, stride)), lane_offset(m)), slot);
+		each(m, inside, pass, &p);
 	}
 	if (full * stride == whole(m))
 		return;
 	inside = ks_if(m->a, b, kx_lt(m->a, lane_offset(m),
 		small(m, whole(m) - full * stride)));
-	s = at_slot(m, inside, small(m, full));
-	each(m, inside, pass, &s.p);
+	slot = small(m, full);
+	p = at_slot(m, inside, kx_add(m->a, small(m, full * stride),
+		lane_offset(m)), slot);
+	each(m, inside, pass, &p);
+}
+
+/* The same for the slots of a part, each under its condition where parts do
+ * not divide the row. */
+static void part_slots(struct making *m, struct k_block *b, int pass,
+	slot_maker *each)
+{
+	int64_t stride = (int64_t)m->x.threads * m->x.vector;
+	int64_t part = row_part(m->r, &m->x);
+	struct kx *slot, *at, *base = ks_let(m->a, b, "part", kx_add(m->a,
+		part_base(m), lane_offset(m)));
+	struct k_block *inside = slot_loop(m, b, part / stride, &slot);
+	struct point p;
+
+	at = kx_add(m->a, base, kx_mul(m->a, slot, small(m, stride)));
+	if (whole(m) != part * m->x.parts)
+		inside = ks_if(m->a, inside, kx_lt(m->a, at,
+			small(m, whole(m))));
+	p = at_slot(m, inside, at, slot);
+	each(m, inside, pass, &p);
+}
+
+static void each_slot(struct making *m, struct k_block *b, int pass,
+	slot_maker *each)
+{
+	if (m->x.parts > 1)
+		part_slots(m, b, pass, each);
+	else
+		whole_slots(m, b, pass, each);
+}
+
+static bool loads_async(const struct making *m)
+{
+	return m->t->target->cc >= 80;
 }
 
 static void load_slot(struct making *m, struct k_block *b, int pass,
 	struct point *p)
 {
 	(void)pass;
-	stream_load(&m->cache, b, m->x.cached, p);
+	stream_load(&m->cache, b, m->x.cached & ~m->x.shared_cached, p);
+	stream_stash_load(&m->cache, b, m->x.shared_cached, p,
+		loads_async(m));
+}
+
+/* What is kept of earlier passes that this one uses, itself or to compute
+ * something again. */
+static uint64_t pass_uses(const struct making *m, int pass)
+{
+	uint64_t mask = 0, kept = 0;
+
+	for (int i = m->w->pieces.n - 1; i >= 0; i--) {
+		bool ready = m->r->pass[i] < pass && m->x.kept >> i & 1;
+
+		if (ready && mask >> i & 1)
+			kept |= 1ull << i;
+		else if (making_in_pass(m, i, pass) || mask >> i & 1)
+			mask |= piece(m, i)->uses;
+	}
+	return kept;
 }
 
 static void use_slot(struct making *m, struct k_block *b, int pass,
 	struct point *p)
 {
-	stream_load(&m->cache, b, pass_reads(m, pass) & ~m->x.cached, p);
+	uint64_t reads = pass_reads(m, pass);
+
+	stream_stash_take(&m->cache, b, reads & m->x.shared_cached,
+		pass_uses(m, pass), p);
+	stream_load(&m->cache, b, reads & ~m->x.cached, p);
 	consume(m, &m->cache, b, pass, p);
 }
 
@@ -320,13 +403,19 @@ void making_fill_cache(struct making *m, struct k_block *b)
 	int slots = (int)row_slots(m->r, &m->x);
 
 	m->cache = stream_of(m, m->x.vector);
-	stream_hold(&m->cache, m->x.cached, slots, true);
-	stream_hold(&m->cache, ~m->x.cached, 1, false);
+	stream_hold(&m->cache, m->x.cached & ~m->x.shared_cached, slots, true);
 	for (int i = 0; i < m->w->pieces.n; i++)
-		if (m->x.kept >> i & 1)
+		if ((m->x.kept & ~m->x.shared_kept) >> i & 1)
 			stream_keep(&m->cache, i, slots);
-	if (m->x.cached)
-		each_slot(m, b, 0, load_slot);
+	stream_stash(&m->cache, m->x.shared_cached, m->x.shared_kept, slots);
+	stream_hold(&m->cache, ~m->x.cached, 1, false);
+	if (!m->x.cached)
+		return;
+	each_slot(m, b, 0, load_slot);
+	if (m->x.shared_cached && loads_async(m)) {
+		ks_commit(m->a, b);
+		ks_wait(m->a, b, 0);
+	}
 }
 
 /* ---- passes ---- */
@@ -354,10 +443,10 @@ static void last_elements(struct making *m, struct k_block *b, int pass)
 
 void making_pass(struct making *m, struct k_block *b, int pass)
 {
-	if (m->x.parts > 1)
-		from_part(m, b, pass);
-	else if (m->x.held)
+	if (m->x.held)
 		each_slot(m, b, pass, use_slot);
+	else if (m->x.parts > 1)
+		from_part(m, b, pass);
 	else
 		from_memory(m, b, pass);
 	last_elements(m, b, pass);

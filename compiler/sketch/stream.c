@@ -67,7 +67,7 @@ static bool is_across(const struct stream *s, int i)
 	return s->spans && i < 64 && s->across >> i & 1;
 }
 
-static struct kx *address(const struct stream *s, const struct access *x,
+struct kx *stream_address(const struct stream *s, const struct access *x,
 	const struct point *p)
 {
 	const struct walk *w = s->w;
@@ -219,7 +219,7 @@ static struct kx *read_access(const struct reader *r, int i)
 		value = h->value;
 	else
 		value = kx_load(s->a, s->buffers[x->tensor->id],
-			element_address(s, x, address(s, x, r->p), r->p, e));
+			element_address(s, x, stream_address(s, x, r->p), r->p, e));
 	return lower_convert(s->a, value, lower_type(x->tensor->type));
 }
 
@@ -346,7 +346,7 @@ void stream_load(struct stream *s, struct k_block *b, uint64_t mask,
 			load_guarded(s, b, i, p);
 			continue;
 		}
-		base = address(s, x, p);
+		base = stream_address(s, x, p);
 		if (h->buffer && !access_uniform(s->w, x) &&
 		    chunk_of(s, i) > 1)
 			load_vector(s, b, i, p, ks_let(s->a, b, "from", base),
@@ -438,7 +438,7 @@ void stream_store(struct stream *s, struct k_block *b, int i,
 		return;
 	}
 	ks_store(s->a, b, k_place(to, element_address(s, out,
-		address(s, out, p), p, x->per_row ? NULL : p->element)),
+		stream_address(s, out, p), p, x->per_row ? NULL : p->element)),
 		lower_convert(s->a, value, to->type));
 }
 
@@ -486,7 +486,7 @@ void stream_flush(struct stream *s, struct k_block *b, int i,
 
 	if (!collects(s, out))
 		return;
-	base = ks_let(s->a, b, "to", address(s, x, p));
+	base = ks_let(s->a, b, "to", stream_address(s, x, p));
 	for (int e = 0; e < s->v; e += chunk)
 		ks_copy(s->a, b, COPY_PLAIN, k_place(to, kx_add(s->a, base,
 			kx_int(s->a, e))), k_place(s->held[out].buffer,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Joining running values within a block. Teams of consecutive threads join by
+/* Joining running values. Teams of consecutive threads join by
  * shuffles within a warp and then, through shared memory, across warps; teams
- * whose threads lie across the block go through shared memory alone. The order
- * is fixed, so that the same inputs give the same bits. */
+ * whose threads lie across the block go through shared memory alone; the blocks
+ * of a cluster read each other's. The order is fixed, so that the same inputs
+ * give the same bits. */
 #include "kernel/intrin.h"
 #include "sketch/reduce.h"
 
@@ -107,10 +108,72 @@ static void join_across(struct team *t, struct k_block *b,
 		board_at(t, &x, from));
 }
 
-void team_join(struct team *t, struct k_block *b, const struct running *r)
+/* ---- across the blocks of a cluster ---- */
+
+static enum dtype board_type(enum dtype t)
 {
-	if (t->threads == 1)
-		return;
+	return t == T_BOOL ? T_I32 : t;
+}
+
+static struct k_buffer *own_board(struct team *t, struct k_block *b,
+	const char *name, struct k_var *v)
+{
+	const int64_t n = t->rows;
+	struct k_buffer *board = kernel_array(t->k, K_SHARED, arena_printf(
+		t->a, "%s_block", name), board_type(v->type), 1, &n, 8);
+
+	ks_store(t->a, b, k_place(board, t->row), lower_convert(t->a,
+		kx_var(t->a, v), board->type));
+	return board;
+}
+
+/* The team's entry of block "rank"'s board, as a "type". */
+static struct kx *remote(struct team *t, struct k_block *b,
+	struct k_buffer *board, struct kx *rank, enum dtype type)
+{
+	int size = dtype_row(board->type)->bits;
+	int call = board->type == T_F32 ? INTRIN_REMOTE_LOAD_F32 :
+		size == 64 ? INTRIN_REMOTE_LOAD_I64 : INTRIN_REMOTE_LOAD_I32;
+	enum dtype loaded = board->type == T_F32 ? T_F32 : size == 64 ?
+		T_I64 : T_I32;
+	struct kx *x = ks_let(t->a, b, "theirs", kx_call(t->a, call, loaded,
+		2, kx_address(t->a, k_place(board, t->row)), rank));
+
+	if (loaded != board->type)
+		x = kx_bits(t->a, board->type, x);
+	return lower_convert(t->a, x, type);
+}
+
+/* The first thread of each team leaves its value for the others' blocks; then
+ * every thread takes all in, in the order of the blocks. */
+static void join_blocks(struct team *t, struct k_block *b,
+	const struct running *r)
+{
+	struct arena *a = t->a;
+	const char *name = reducer_rows[r->reducer].name;
+	struct k_block *first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
+		t->lane, kx_int(a, 0)));
+	struct k_buffer *value = own_board(t, first, name, r->value);
+	struct k_buffer *at = !r->at ? NULL : own_board(t, first,
+		arena_printf(a, "%s_at", name), r->at);
+	struct kx *rank;
+
+	ks_barrier(a, b, BARRIER_CLUSTER);
+	rank = kx_int(a, 0);
+	ks_assign(a, b, r->value, remote(t, b, value, rank, r->value->type));
+	if (at)
+		ks_assign(a, b, r->at, remote(t, b, at, rank, r->at->type));
+	b = ks_for(a, b, LOOP_UNROLLED, "rank", kx_int(a, 1),
+		kx_int(a, t->blocks), NULL, &rank);
+	running_take(a, b, r, remote(t, b, value, rank, r->value->type),
+		at ? remote(t, b, at, rank, r->at->type) : NULL);
+}
+
+/* ---- all ---- */
+
+static void join_block(struct team *t, struct k_block *b,
+	const struct running *r)
+{
 	if (t->across) {
 		join_across(t, b, r);
 		return;
@@ -118,4 +181,12 @@ void team_join(struct team *t, struct k_block *b, const struct running *r)
 	join_lanes(t, b, r, t->threads < WARP ? t->threads : WARP);
 	if (t->threads > WARP)
 		join_warps(t, b, r);
+}
+
+void team_join(struct team *t, struct k_block *b, const struct running *r)
+{
+	if (t->threads > 1)
+		join_block(t, b, r);
+	if (t->blocks > 1)
+		join_blocks(t, b, r);
 }

@@ -147,9 +147,10 @@ struct point {
 };
 
 /* Registers of an access or of a piece's results: a buffer of
- * [slots][elements], or one value. */
+ * [slots][elements], or one value; "stash" is where in shared memory its slots
+ * are, one of which the registers then hold. */
 struct held_access {
-	struct k_buffer *buffer;
+	struct k_buffer *buffer, *stash;
 	struct kx *value;
 	bool slotted;
 };
@@ -221,8 +222,26 @@ void stream_collect(struct stream *s, struct k_block *b, int i,
 	const struct point *p, struct kx *value);
 void stream_flush(struct stream *s, struct k_block *b, int i,
 	const struct point *p);
+/* Offset of access "x" at "p", of the first of its elements. */
+struct kx *stream_address(const struct stream *s, const struct access *x,
+	const struct point *p);
 /* Accesses that piece "i" reads, itself or through pieces that are not in
  * "known" and have to be computed again. */
 uint64_t walk_reads(const struct walk *w, int i, uint64_t known);
+
+/* ---- stash.c: vectors kept in shared memory, each thread its own ---- */
+
+/* Room for "slots" vectors of these accesses and pieces. */
+void stream_stash(struct stream *s, uint64_t accesses, uint64_t pieces,
+	int slots);
+/* From memory; with "async" complete only after a wait. */
+void stream_stash_load(struct stream *s, struct k_block *b, uint64_t mask,
+	const struct point *p, bool async);
+/* The results of piece "i" at p->slot, out of registers if they have room. */
+void stream_stash_put(struct stream *s, struct k_block *b, int i,
+	const struct point *p);
+/* What is kept at p->slot, into registers. */
+void stream_stash_take(struct stream *s, struct k_block *b, uint64_t accesses,
+	uint64_t pieces, const struct point *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One block: its threads are fibers that run until they wait at a barrier or a
+/* The blocks of a cluster, mostly one: their threads are fibers that run until they wait at a barrier or a
  * warp-wide operation. The scheduler runs each warp as far as it can go, then
  * the next; when all wait at the same barrier it opens, anything else is a
  * fault that names who is missing. Order is first thread to last, or the
@@ -9,6 +9,7 @@
  * on its last page is GUARD, and must be when the block ends. */
 #include "emu.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -16,8 +17,17 @@ struct emu_index threadIdx, blockIdx, blockDim, gridDim;
 unsigned char shared_memory[SHARED_SIZE] __attribute__((aligned(PAGE)));
 struct thread *current;
 
-static struct thread threads[THREADS_MAX];
+/* Blocks take turns; "threads" are those of the one whose turn it is, number
+ * "turn". It has shared_memory, the others' is kept in "image". */
+static struct member {
+	struct emu_index at;
+	struct thread threads[THREADS_MAX];
+	unsigned char *image;
+} members[CLUSTER_MAX];
+static int n_members, turn;
+static struct thread *threads;
 static int n_threads;
+static size_t shared_size;
 static void (*kernel_invoke)(void *);
 static void *kernel_closure;
 
@@ -87,11 +97,11 @@ static void report_deadlock(void)
 	for (int i = 0; i < n_threads; i++) {
 		struct thread *t = &threads[i];
 
-		if (!at && t->state == AT_BARRIER)
+		if (!at && (t->state == AT_BARRIER || t->state == AT_CLUSTER))
 			at = t;
 	}
 	for (int i = 0; i < n_threads; i++)
-		if (!off && (threads[i].state != AT_BARRIER ||
+		if (!off && (threads[i].state != at->state ||
 		    threads[i].line != at->line))
 			off = &threads[i];
 	current = off;
@@ -108,12 +118,13 @@ static void report_deadlock(void)
 		off->barriers + 1, at->number, at->line, at->barriers + 1);
 }
 
-/* All threads have exited: false. */
+/* All threads have exited or wait for the cluster: false. */
 static bool open_barrier(void)
 {
 	int line = threads[0].line;
 
-	if (count_state(EXITED) == n_threads)
+	if (count_state(EXITED) == n_threads ||
+	    count_state(AT_CLUSTER) == n_threads)
 		return false;
 	for (int i = 0; i < n_threads; i++)
 		if (threads[i].state != AT_BARRIER || threads[i].line != line)
@@ -248,6 +259,7 @@ static void start_threads(int n)
 	for (int i = 0; i < n; i++) {
 		struct thread *t = &threads[i];
 
+		t->rank = turn;
 		if (!t->fiber)
 			t->fiber = fiber_create(thread_body, t);
 		if (job.init)
@@ -289,22 +301,70 @@ static void check_guard(size_t n)
 				"is written", i, n);
 }
 
-void block_run(struct emu_index at, struct emu_index dim, size_t shared,
-	void (*invoke)(void *), void *closure)
-{
-	int warps;
+/* ---- clusters ---- */
 
-	blockIdx = at;
-	blockDim = dim;
-	kernel_invoke = invoke;
-	kernel_closure = closure;
-	address_unpoison(shared_memory, SHARED_SIZE);
-	memset(shared_memory, (at.x + at.y + at.z) % 2 ? 0 : 0xff, shared);
-	address_poison(shared_memory + shared, SHARED_SIZE - shared);
-	if (watch_block)
-		watch_block(shared);
-	start_threads((int)(dim.x * dim.y * dim.z));
-	warps = (n_threads + WARP - 1) / WARP;
+void wpk_emu_cluster_barrier(int line);
+int wpk_emu_cluster_rank(void);
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
+
+void wpk_emu_cluster_barrier(int line)
+{
+	wait_here(AT_CLUSTER, line);
+	current->barriers++;
+}
+
+int wpk_emu_cluster_rank(void)
+{
+	return turn;
+}
+
+static bool ended(const struct member *m)
+{
+	for (int i = 0; i < n_threads; i++)
+		if (m->threads[i].state != EXITED)
+			return false;
+	return true;
+}
+
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes)
+{
+	size_t at = (size_t)((const unsigned char *)p - shared_memory);
+
+	if ((const unsigned char *)p < shared_memory ||
+	    at + (size_t)bytes > shared_size)
+		fault("bounds", line, "%d bytes of a block's shared memory, "
+			"which has %zu", bytes, shared_size);
+	if (rank < 0 || rank >= n_members)
+		fault("cluster", line, "shared memory of block %d of a cluster "
+			"of %d", rank, n_members);
+	if (rank != turn && ended(&members[rank]))
+		fault("cluster", line, "shared memory of block %d of the "
+			"cluster, which has ended", rank);
+	return rank == turn ? shared_memory + at : members[rank].image + at;
+}
+
+/* Gives the turn to block "i". */
+static void enter(int i)
+{
+	struct member *m = &members[i];
+
+	if (i != turn && n_members > 1) {
+		check_guard(shared_size);
+		memcpy(members[turn].image, shared_memory, shared_size);
+		memcpy(shared_memory, m->image, shared_size);
+	}
+	turn = i;
+	threads = m->threads;
+	blockIdx = m->at;
+	if (watch_turn)
+		watch_turn(i);
+}
+
+/* Until all threads of the block have ended or wait for the cluster. */
+static void run_block(void)
+{
+	int warps = (n_threads + WARP - 1) / WARP;
+
 	do {
 		for (int i = 0; i < warps; i++) {
 			int w = job.late ? warps - 1 - i : i;
@@ -313,5 +373,74 @@ void block_run(struct emu_index at, struct emu_index dim, size_t shared,
 			run_warp(&threads[w * WARP], left < WARP ? left : WARP);
 		}
 	} while (open_barrier());
+}
+
+/* False when all blocks have ended. */
+static bool open_cluster(void)
+{
+	const struct thread *at = NULL;
+	int n_ended = 0;
+
+	for (int i = 0; i < n_members; i++) {
+		if (ended(&members[i]))
+			n_ended++;
+		else
+			at = &members[i].threads[0];
+	}
+	if (n_ended == n_members)
+		return false;
+	if (n_ended)
+		fault("deadlock", at->line, "block %d waits at the cluster's "
+			"barrier, its number %ld, and %d of %d blocks have "
+			"ended", at->rank, at->barriers + 1, n_ended,
+			n_members);
+	for (int i = 0; i < n_members; i++)
+		for (int k = 0; k < n_threads; k++)
+			members[i].threads[k].state = READY;
+	return true;
+}
+
+static void open_members(const struct emu_index *at, int n, int n_each)
+{
+	n_members = n;
+	for (int i = 0; i < n; i++) {
+		members[i].at = at[i];
+		if (n > 1 && !members[i].image)
+			members[i].image = malloc(SHARED_SIZE);
+		if (n > 1 && !members[i].image)
+			fault("memory", 0, "no memory for a cluster");
+	}
+	turn = 0;
+	for (int i = 0; i < n; i++) {
+		enter(i);
+		memset(shared_memory, (at[i].x + at[i].y + at[i].z) % 2 ? 0 :
+			0xff, shared_size);
+		if (watch_block)
+			watch_block(shared_size, i);
+		start_threads(n_each);
+	}
+}
+
+void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
+	size_t shared, void (*invoke)(void *), void *closure)
+{
+	bool met = false;	/* at the cluster's barrier */
+
+	blockDim = dim;
+	kernel_invoke = invoke;
+	kernel_closure = closure;
+	shared_size = shared;
+	address_unpoison(shared_memory, SHARED_SIZE);
+	address_poison(shared_memory + shared, SHARED_SIZE - shared);
+	open_members(at, n, (int)(dim.x * dim.y * dim.z));
+	do {
+		for (int i = 0; i < n; i++) {
+			enter(job.late ? n - 1 - i : i);
+			if (met && watch_barrier)
+				watch_barrier();
+			run_block();
+		}
+		met = open_cluster();
+	} while (met);
 	check_guard(shared);
 }

@@ -32,9 +32,16 @@ static struct range {
 	long long asked[2], cached[2], once[2];
 } ranges[RANGES];
 static int n_ranges;
-static unsigned first_warp;	/* of this block, in this launch */
+static unsigned first_warp;	/* of this cluster, in this launch */
 
-/* ---- tables that forget everything when a block starts ---- */
+/* The running thread's number in its cluster. */
+static uint64_t serial(void)
+{
+	return (uint64_t)current->rank * THREADS_MAX +
+		(uint64_t)current->number;
+}
+
+/* ---- tables that forget everything when a cluster starts ---- */
 
 struct slot {
 	uint64_t place, what, block;
@@ -130,7 +137,7 @@ void count_block(void)
 {
 	block++;
 	turns.used = asked.used = banks.used = 0;
-	first_warp += THREADS_MAX / WARP;
+	first_warp += CLUSTER_MAX * THREADS_MAX / WARP;
 }
 
 void count_report(void)
@@ -148,7 +155,7 @@ void count_report(void)
 
 static void ask(struct range *r, size_t sector, int kind)
 {
-	unsigned warp = first_warp + (unsigned)current->number / WARP;
+	unsigned warp = first_warp + (unsigned)serial() / WARP;
 	size_t left = r->bytes - sector * SECTOR;
 	long long n = left < SECTOR ? (long long)left : SECTOR;
 
@@ -169,19 +176,19 @@ void count_access(const void *place, const struct piece *m, const void *p,
 	uint64_t turn, warp;
 	size_t from, to;
 
-	warp = (uint64_t)current->number / WARP;
-	turn = times(&turns, (uintptr_t)place, (uint64_t)current->number);
+	warp = serial() / WARP;
+	turn = times(&turns, (uintptr_t)place, serial());
 	from = (size_t)((const unsigned char *)p - r->p);
 	to = from + n < r->bytes ? from + n : r->bytes;
 	for (size_t s = from / SECTOR; s * SECTOR < to; s++)
 		if (!times(&asked, (uintptr_t)place ^ turn << 40,
-		    ((uint64_t)(r - ranges) << 44 | s) << 6 | warp))
+		    ((uint64_t)(r - ranges) << 44 | s) << 9 | warp))
 			ask(r, s, write);
 }
 
 static void ask_bank(uint64_t group, uint64_t word, uint64_t warp)
 {
-	uint64_t n = times(&banks, group, IN_BANK | word % BANKS << 6 | warp);
+	uint64_t n = times(&banks, group, IN_BANK | word % BANKS << 9 | warp);
 	struct slot *s;
 
 	if (times(&banks, group, IN_ALL | warp) % BANKS == 0)
@@ -195,13 +202,12 @@ static void ask_bank(uint64_t group, uint64_t word, uint64_t warp)
 
 void count_shared(const void *place, size_t at, size_t n)
 {
-	uint64_t warp = (uint64_t)current->number / WARP;
-	uint64_t turn = times(&turns, (uintptr_t)place,
-		(uint64_t)current->number);
+	uint64_t warp = serial() / WARP;
+	uint64_t turn = times(&turns, (uintptr_t)place, serial());
 	uint64_t group = (uintptr_t)place ^ turn << 40;
 
 	for (size_t w = at / WORD; w * WORD < at + n; w++)
-		if (!times(&asked, group, (uint64_t)RANGES << 44 | w << 6 |
+		if (!times(&asked, group, (uint64_t)RANGES << 44 | w << 9 |
 		    warp))
 			ask_bank(group, w, warp);
 }

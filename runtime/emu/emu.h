@@ -12,7 +12,8 @@ enum {
 	WARP = 32,
 	THREADS_MAX = 1024,
 	PAGE = 4096,
-	SHARED_SIZE = 256 << 10
+	SHARED_SIZE = 256 << 10,
+	CLUSTER_MAX = 8
 };
 
 struct emu_index {
@@ -40,13 +41,14 @@ bool fiber_overflowed(const struct fiber *f, const void *p);
 
 /* ---- block.c ---- */
 
-enum thread_state { READY, AT_BARRIER, AT_WARP, EXITED };
+enum thread_state { READY, AT_BARRIER, AT_CLUSTER, AT_WARP, EXITED };
 enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
- * "value" and, to exchange, naming the "lane" it wants one from. "copies" are
- * its asynchronous copies in flight, oldest first; "group" counts commits. A
- * copy's "place" is where it is issued. */
+ * "value" and, to exchange, naming the "lane" it wants one from; "number" in
+ * its block, which is number "rank" of its cluster. "copies" are its
+ * asynchronous copies in flight, oldest first; "group" counts commits. A copy's
+ * "place" is where it is issued. */
 struct copy {
 	void *to;
 	const void *from;
@@ -58,7 +60,7 @@ struct copy {
 
 struct thread {
 	struct fiber *fiber;
-	int number;
+	int number, rank;
 	enum thread_state state;
 	int line;
 	enum warp_kind kind;
@@ -72,11 +74,10 @@ struct thread {
 /* The running thread, NULL outside of kernels. */
 extern struct thread *current;
 
-/* Run block "at" of a launch: "invoke(closure)" is the kernel's call. Blocks
- * that run together would be a gang here; without clusters a gang is one
- * block. */
-void block_run(struct emu_index at, struct emu_index dim, size_t shared,
-	void (*invoke)(void *), void *closure);
+/* Run the "n" blocks "at" of a cluster, or one: "invoke(closure)" is the
+ * kernel's call. */
+void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
+	size_t shared, void (*invoke)(void *), void *closure);
 /* Blocks from here on have "n" bytes of shared memory; pages behind fault. */
 void shared_open(size_t n);
 
@@ -141,7 +142,9 @@ enum watch_kind {
 
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
 WEAK void watch_launch(void);
-WEAK void watch_block(size_t shared);
+/* A block begins, number "rank" of its cluster; from now on it runs. */
+WEAK void watch_block(size_t shared, int rank);
+WEAK void watch_turn(int rank);
 /* What orders accesses: all threads of the block, those of "mask" in a warp have
  * met; the running thread's fence of the device, its atomic operation. */
 WEAK void watch_barrier(void);

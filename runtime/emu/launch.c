@@ -75,13 +75,24 @@ static void check(const struct config *c, const void *kernel)
 		fault("launch", 0, "%zu bytes of shared memory at launch, the "
 			"kernel may have %zu", c->shared,
 			shared_allowed(kernel));
+}
+
+static struct emu_index cluster_of(const struct config *c)
+{
+	struct emu_index n = { 1, 1, 1 };
+
 	for (unsigned i = 0; i < c->n_attributes; i++) {
 		const struct attribute *a = &c->attributes[i];
 
-		if (a->id == CLUSTER_DIMENSION &&
-		    (uint64_t)a->value[0] * a->value[1] * a->value[2] != 1)
-			fault("launch", 0, "clusters are not emulated");
+		if (a->id == CLUSTER_DIMENSION)
+			n = (struct emu_index){ a->value[0], a->value[1],
+				a->value[2] };
 	}
+	if (!n.x || !n.y || n.z != 1 || (uint64_t)n.x * n.y > CLUSTER_MAX ||
+	    c->grid.x % n.x || c->grid.y % n.y)
+		fault("launch", 0, "clusters of %u x %u x %u blocks in a grid "
+			"of %u x %u", n.x, n.y, n.z, c->grid.x, c->grid.y);
+	return n;
 }
 
 /* The "i"th of "n" in the job's order: late mode goes from last to first, so
@@ -92,18 +103,46 @@ static unsigned in_order(unsigned i, unsigned n)
 	return job.late ? n - 1 - i : i;
 }
 
-/* All blocks of one x: the parts of one output tile. */
+/* The cluster whose first block is "at". */
+static void run_cluster(const struct config *c, struct emu_index at,
+	struct emu_index size, void (*invoke)(void *), void *closure)
+{
+	struct emu_index blocks[CLUSTER_MAX];
+	int n = 0;
+
+	for (unsigned y = 0; y < size.y; y++)
+		for (unsigned x = 0; x < size.x; x++)
+			blocks[n++] = (struct emu_index){ at.x + x, at.y + y,
+				at.z };
+	blocks_run(blocks, n, c->block, c->shared, invoke, closure);
+}
+
+/* All blocks of one x: the parts of one output tile, and whoever is in a
+ * cluster with them. */
 static void run_column(const struct config *c, unsigned x,
-	void (*invoke)(void *), void *closure)
+	struct emu_index size, void (*invoke)(void *), void *closure)
 {
 	struct emu_index at = { x, 0, 0 };
 
 	for (unsigned z = 0; z < c->grid.z; z++)
-		for (unsigned y = 0; y < c->grid.y; y++) {
+		for (unsigned y = 0; y < c->grid.y; y += size.y) {
 			at.z = in_order(z, c->grid.z);
-			at.y = in_order(y, c->grid.y);
-			block_run(at, c->block, c->shared, invoke, closure);
+			at.y = in_order(y / size.y, c->grid.y / size.y) *
+				size.y;
+			run_cluster(c, at, size, invoke, closure);
 		}
+}
+
+/* Was the cluster of the "i"th x to run that of one before? */
+static bool has_run(const struct launch_part *part, unsigned i, unsigned n,
+	unsigned size)
+{
+	unsigned x = part->x[in_order(i, n)] / size;
+
+	for (unsigned k = 0; k < i && size > 1; k++)
+		if (part->x[in_order(k, n)] / size == x)
+			return true;
+	return false;
 }
 
 int wpk_emu_launch(const void *config, const void *kernel,
@@ -112,7 +151,9 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	const struct config *c = config;
 	const struct launch_part *part = launches < job.n_launches ?
 		&job.launches[launches] : NULL;
-	unsigned n = part && part->some ? part->n : c->grid.x;
+	bool some = part && part->some;
+	struct emu_index size = cluster_of(c);
+	unsigned n = some ? part->n : c->grid.x / size.x;
 
 	check(c, kernel);
 	shared_open(c->shared);
@@ -121,15 +162,17 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	gridDim = c->grid;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);
-		unsigned x = part && part->some ? part->x[at] : at;
+		unsigned x = some ? part->x[at] : at * size.x;
 
 		if (x >= c->grid.x)
 			fault("job", 0, "block %u of a grid of %u", x,
 				c->grid.x);
-		run_column(c, x, invoke, closure);
+		if (!some || !has_run(part, i, n, size.x))
+			run_column(c, x / size.x * size.x, size, invoke,
+				closure);
 	}
-	say("launch %d ran %u of %u columns of %u blocks", launches++, n,
-		c->grid.x, c->grid.y * c->grid.z);
+	say("launch %d ran %u of %u columns of %u blocks", launches++,
+		some ? n : c->grid.x, c->grid.x, c->grid.y * c->grid.z);
 	return 0;
 }
 

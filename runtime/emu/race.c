@@ -39,14 +39,21 @@ static struct shadow {
 } shadows[PIECES];
 static struct cell *shared_cells;
 
-static uint32_t block, first_block, epoch;
+static uint32_t block, blocks, first_block, epoch;
 
 /* Of each thread: its warp's lanes' clocks as far as it knows them, its own
  * included; and when it last fenced. */
 static struct view {
 	uint32_t clock[LANES];
 	uint32_t fence_epoch, fence_clock;
-} views[THREADS_MAX];
+} all_views[CLUSTER_MAX][THREADS_MAX], *views = all_views[0];
+
+/* Of the cluster's blocks while others run. */
+static struct side {
+	struct cell *shared_cells;
+	uint32_t block, epoch;
+} sides[CLUSTER_MAX];
+static int turn;
 
 static int lane(void)
 {
@@ -106,18 +113,28 @@ void race_open(const struct piece *m)
 
 void race_launch(void)
 {
-	first_block = block + 1;
+	first_block = blocks + 1;
 	race_forget();
 }
 
 void race_block(size_t shared)
 {
 	(void)shared;
-	block++;
+	block = ++blocks;
 	epoch = 1;
-	memset(views, 0, sizeof views);
+	memset(views, 0, sizeof all_views[0]);
 	for (int i = 0; i < THREADS_MAX; i++)
 		views[i].clock[i % WARP] = 1;
+}
+
+void race_turn(int rank)
+{
+	sides[turn] = (struct side){ shared_cells, block, epoch };
+	turn = rank;
+	shared_cells = sides[turn].shared_cells;
+	block = sides[turn].block;
+	epoch = sides[turn].epoch;
+	views = all_views[turn];
 }
 
 void race_barrier(void)

@@ -61,13 +61,19 @@ void watch_launch(void)
 		race_launch();
 }
 
-void watch_block(size_t shared)
+void watch_block(size_t shared, int rank)
 {
 	atomics = 0;
-	if (job.count)
+	if (job.count && rank == 0)
 		count_block();
 	if (job.race || job.init)
 		race_block(shared);
+}
+
+void watch_turn(int rank)
+{
+	if (job.race || job.init)
+		race_turn(rank);
 }
 
 void watch_barrier(void)

@@ -31,6 +31,7 @@ void count_report(void);
 void race_open(const struct piece *m);
 void race_launch(void);
 void race_block(size_t shared);
+void race_turn(int rank);
 /* All threads of the block have met; those of "mask" in "warp" have. */
 void race_barrier(void);
 void race_warp(int warp, unsigned mask);

@@ -72,6 +72,10 @@ unsigned wpk_emu_ballot(int line, unsigned mask, bool vote);
 /* Another lane's value, from "lane" of the caller's warp. */
 unsigned long long wpk_emu_exchange(int line, unsigned mask,
 	unsigned long long value, unsigned lane);
+void wpk_emu_cluster_barrier(int line);
+int wpk_emu_cluster_rank(void);
+/* Where block "rank" of the cluster has its own "p". */
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
 void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
 void wpk_emu_fence(void);
@@ -169,6 +173,19 @@ static inline T wpk_emu_shfl_up(int line, unsigned mask, T v, unsigned by,
 
 	return wpk_emu_from(line, mask, v, me >= start + by ? me - by : me);
 }
+
+/* ---- clusters ---- */
+
+#define cluster_sync() wpk_emu_cluster_barrier(__LINE__)
+#define cluster_rank() wpk_emu_cluster_rank()
+#define remote_load_f32(p, rank) \
+	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4))
+#define remote_load_i32(p, rank) \
+	(*(int *)wpk_emu_remote(__LINE__, p, rank, 4))
+#define remote_load_i64(p, rank) \
+	(*(long long *)wpk_emu_remote(__LINE__, p, rank, 8))
+#define remote_store_f32(p, rank, x) \
+	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4) = (x))
 
 /* ---- atomics: threads switch nowhere else, so plain code is atomic ---- */
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* What a point of sketch "reduce" costs: bytes, operations and latencies, from
+ * which a model makes a time. */
+#include "sketch/reduce.h"
+
+/* A barrier of a cluster and a read of another block's shared memory: about
+ * 180 and 200 cycles (Luo et al., arXiv:2402.13499, on distributed shared
+ * memory; the barrier is taken to be as long). */
+enum { CLUSTER_CYCLES = 400 };
+
+/* Passes that load access "i" from memory. */
+static int loads(const struct rows *r, const struct row_point *x, int i)
+{
+	const struct walk *w = r->walk;
+	int n = 0;
+
+	if (i >= 64 || x->cached >> i & 1)
+		return 1;
+	for (int pass = 1 + x->online; pass <= r->passes; pass++) {
+		uint64_t reads = 0;
+
+		for (int k = 0; k < w->pieces.n; k++)
+			if (!w->pieces.v[k].per_row && (r->pass[k] == pass ||
+			    (x->online && pass == 2 && r->pass[k] == 1)))
+				reads |= walk_reads(w, k, x->kept);
+		n += reads >> i & 1;
+	}
+	return n ? n : 1;
+}
+
+static bool contiguous_rows(const struct walk *w, const struct access *x)
+{
+	return x->direct && w->rows.n && x->at.row[w->rows.n - 1] == 1;
+}
+
+/* Bytes a warp asks for an element of "size" bytes: a sector serves as many of
+ * the same team's as one instruction moves, and at most a row. */
+static double asked(const struct rows *r, const struct row_point *x,
+	const struct access *y, double size)
+{
+	double chunk = access_chunk(y, x->vector);
+	double together = x->vector > chunk ? chunk : x->threads * chunk;
+	double often = 32 / (together * size);
+	double row = (double)r->walk->in.total / together;
+
+	often = often < row ? often : row;
+	return r->across || often < 1 ? size : size * often;
+}
+
+/* What is read again is taken to come from memory again: that it stays in L2
+ * until then is luck. */
+static void add_access(const struct task *t, const struct row_point *x,
+	int i, struct features *f)
+{
+	const struct rows *r = t->state;
+	const struct walk *w = r->walk;
+	const struct access *y = &w->acc.v[i];
+	double all = (double)w->rows.total * (double)w->in.total;
+	double size = dtype_row(y->tensor->type)->bits / 8, n = y->read ?
+		loads(r, x, i) : 1;
+	bool dense = access_vector(w, y) || access_uniform(w, y) ||
+		(r->across && contiguous_rows(w, y));
+
+	if (!y->read && w->in.n && y->direct && !y->at.in[w->in.n - 1])
+		all = (double)w->rows.total;
+	f->dram_bytes += size * n * (all < (double)y->tensor->elements ? all :
+		(double)y->tensor->elements);
+	f->l2_bytes += n * all * (dense ? asked(r, x, y, size) : 32);
+	f->issue += n * all / 32 / access_chunk(y, x->vector);
+}
+
+/* Passes that compute piece "i": its own, and those that use it again where it
+ * is not kept. */
+static int evaluations(const struct rows *r, const struct row_point *x, int i)
+{
+	const struct walk *w = r->walk;
+	uint64_t passes = 1ull << (r->pass[i] & 63);
+
+	for (int k = i + 1; k < w->pieces.n && !(x->kept >> i & 1); k++)
+		if (w->pieces.v[k].uses >> i & 1 && !w->pieces.v[i].reduction)
+			passes |= 1ull << (r->pass[k] & 63);
+	return __builtin_popcountll(passes);
+}
+
+static void add_work(const struct rows *r, const struct row_point *x,
+	struct features *f)
+{
+	const struct walk *w = r->walk;
+	double all = (double)w->rows.total * (double)w->in.total;
+
+	for (int i = 0; i < w->pieces.n; i++) {
+		const struct piece *p = &w->pieces.v[i];
+		struct cost_of c = expr_cost(p->value);
+		double n = p->per_row ? (double)w->rows.total * x->threads :
+			all * evaluations(r, x, i);
+
+		c.ops += p->reduction ? 1 : 0;
+		f->flops += n * c.ops;
+		f->special += n * c.special;
+		f->issue += n / 32 * (c.ops + 8 * c.special);
+	}
+	f->issue += r->passes * all / 32 / x->vector * 4;
+}
+
+/* Cycles to join a team: a shuffle or a trip through shared memory is about
+ * 30, a barrier as much again. */
+static double join_cycles(const struct rows *r, const struct row_point *x)
+{
+	double steps = 0;
+
+	if (x->threads == 1)
+		return 0;
+	if (r->across)
+		return 60 + 30.0 * x->threads / 4;
+	for (int n = x->threads; n > 1; n /= 2)
+		steps++;
+	return steps * 30 + (x->threads > ROW_WARP ? 90 : 0);
+}
+
+/* Does the last pass reduce? */
+static bool ends_reducing(const struct rows *r)
+{
+	for (int i = 0; i < r->walk->pieces.n; i++)
+		if (r->walk->pieces.v[i].reduction && r->pass[i] == r->passes)
+			return true;
+	return false;
+}
+
+/* Words that go to shared memory for a row there, and back for each pass. */
+static double shared_words(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	double bytes = 0, all = (double)w->rows.total * (double)w->in.total;
+
+	for (int i = 0; i < w->acc.n && i < 64; i++)
+		if (x->shared_cached >> i & 1)
+			bytes += dtype_row(w->acc.v[i].tensor->type)->bits / 8;
+	for (int i = 0; i < w->pieces.n; i++)
+		if (x->shared_kept >> i & 1)
+			bytes += 4;
+	return bytes * all * (1 + r->passes) / 4;
+}
+
+/* Wavefronts of a block's joins. */
+static double joins_cycles(const struct rows *r, struct row_point x)
+{
+	x.shared_cached = x.shared_kept = 0;
+	return row_shared(r, &x) / 128.0;
+}
+
+void reduce_features(const struct task *t, const int *values,
+	struct features *f)
+{
+	const struct rows *r = t->state;
+	struct row_point x = row_point(r, values);
+	double parts = (double)row_parts(r, &x);
+	double steps = (double)row_ceil_div(row_slots(r, &x), x.unroll);
+	int launches = x.over != OVER_GRID ? 1 : r->passes - x.online +
+		(r->splits || ends_reducing(r));
+
+	*f = (struct features){ .threads = x.threads * x.rows,
+		.regs = row_registers(r, &x), .smem = row_shared(r, &x),
+		.ilp = 1, .useful = 1, .launches = launches,
+		.blocks = parts * (double)row_ceil_div(r->walk->rows.total,
+			x.rows) };
+	for (int i = 0; i < r->walk->acc.n; i++)
+		add_access(t, &x, i, f);
+	add_work(r, &x, f);
+	f->occupancy = target_occupancy(t->target, f->threads, f->regs,
+		f->smem);
+	f->stages = x.cached ? (double)row_slots(r, &x) : x.unroll;
+	f->smem_cycles = joins_cycles(r, x) * f->blocks +
+		shared_words(r, &x) / 32;
+	f->chain = 600 * (x.cached ? 1 : steps * (r->passes - x.online));
+	f->chain += r->passes * (join_cycles(r, &x) +
+		(x.over == OVER_CLUSTER ? CLUSTER_CYCLES : 0));
+	f->smem = 0;	/* none of it stages operands */
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Which points of sketch "reduce" make kernels that fit: threads and rows of a
+ * block, vectors, and what registers and shared memory hold of a row. */
+#include "sketch/reduce.h"
+
+enum {
+	UNROLL_MAX = 8, REGS_MAX = 255, GRID_Y_MAX = 65535, BASE_REGS = 32,
+	SLOTS_MAX = 64, HELD_MAX = 160, CLUSTER_MAX = 8
+};
+
+static int bytes(enum dtype t)
+{
+	return dtype_row(t)->bits / 8;
+}
+
+static int64_t reg_words(int64_t elements, enum dtype t)
+{
+	return row_ceil_div(elements * bytes(t), 4);
+}
+
+static int held_size(enum dtype t)
+{
+	return bytes(t) > 4 ? 2 : 1;
+}
+
+/* Words of what registers hold between passes, at the pass that needs most: a pass
+ * takes values apart slot by slot as it makes others. Narrow values take a
+ * word each, because nvcc converts them once and holds the result. */
+static int64_t held_words(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t n = row_slots(r, x) * x->vector, most = 0;
+
+	for (int pass = 1; pass <= r->passes; pass++) {
+		int64_t before = 0, after = 0, words;
+
+		for (int i = 0; i < w->acc.n && i < 64; i++) {
+			int last = row_last_use(r, i, x->kept);
+
+			if (!((x->cached & ~x->shared_cached) >> i & 1))
+				continue;
+			words = n * held_size(w->acc.v[i].tensor->type);
+			before += last >= pass ? words : 0;
+			after += last > pass ? words : 0;
+		}
+		for (int i = 0; i < w->pieces.n; i++) {
+			if (!((x->kept & ~x->shared_kept) >> i & 1))
+				continue;
+			words = n * held_size(w->pieces.v[i].value->type);
+			before += r->pass[i] < pass ? words : 0;
+			after += r->pass[i] <= pass ? words : 0;
+		}
+		most = before > most ? before : most;
+		most = after > most ? after : most;
+	}
+	return most;
+}
+
+int row_registers(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t regs = BASE_REGS;
+
+	for (int i = 0; i < w->acc.n; i++) {
+		const struct access *y = &w->acc.v[i];
+		int64_t n = access_uniform(w, y) ? 1 : x->vector;
+
+		if (y->direct && !(i < 64 && (x->cached &
+		    ~x->shared_cached) >> i & 1))
+			regs += 1 + reg_words(n * (y->read ? x->unroll : 1),
+				y->tensor->type);
+	}
+	if (x->fixed)
+		regs += held_words(r, x) * 23 / 20;
+	return regs > 100000 ? 100000 : (int)regs;
+}
+
+/* Shared memory in which running values meet: of a block's warps, or of all
+ * its threads where teams lie across, and of the blocks of a cluster. */
+static int64_t joins_bytes(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t each = 0, n = 0, boards = 0;
+
+	if (x->threads > 1 && (r->across || x->threads > ROW_WARP))
+		n = r->across ? x->threads : x->threads / ROW_WARP;
+	n += x->over == OVER_CLUSTER;
+	for (int i = 0; i < w->pieces.n; i++) {
+		const struct ir_expr *e = w->pieces.v[i].reduction;
+
+		if (!e)
+			continue;
+		each += bytes(reducer_type(e)) + 4 +
+			(reducer_indexed(e->reducer) ? 8 : 0);
+		boards += 4;
+	}
+	return n ? n * x->rows * each + 16 * boards : 0;
+}
+
+int row_shared(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t n = row_slots(r, x) * x->vector * x->threads * x->rows;
+	int64_t all = joins_bytes(r, x);
+
+	for (int i = 0; i < w->acc.n && i < 64; i++)
+		if (x->shared_cached >> i & 1)
+			all += n * bytes(w->acc.v[i].tensor->type) + 16;
+	for (int i = 0; i < w->pieces.n; i++)
+		if (x->shared_kept >> i & 1)
+			all += n * bytes(lower_type(
+				w->pieces.v[i].value->type)) + 16;
+	return all > 1 << 30 ? 1 << 30 : (int)all;
+}
+
+static const char *const over_names[] = {
+	"thread", "warp", "block", "cluster", "grid"
+};
+
+enum row_over row_over(const struct rows *r, int threads)
+{
+	if (threads == 1)
+		return OVER_THREAD;
+	return threads <= ROW_WARP && !r->across ? OVER_WARP : OVER_BLOCK;
+}
+
+/* Blocks that share a row, and by what. */
+static const char *legal_over(const struct task *t, struct arena *a,
+	const struct row_point *x)
+{
+	const struct rows *r = t->state;
+	enum row_over over = row_over(r, x->threads);
+	bool shares = x->over == OVER_CLUSTER || x->over == OVER_GRID;
+
+	if (x->over == OVER_CLUSTER && t->target->cc < 90)
+		return arena_printf(a, "over = cluster needs sm_90, the target "
+			"is %s: over = grid is possible", t->target->name);
+	if (shares && x->parts == 1)
+		return arena_printf(a, "over = %s goes with split_k = 2 or "
+			"more blocks for a row", over_names[x->over]);
+	if (!shares && x->parts > 1)
+		return arena_printf(a, "split_k = %d blocks for a row go with "
+			"over = %s", x->parts, t->target->cc < 90 ? "grid" :
+			"cluster or grid");
+	if (x->over == OVER_CLUSTER && x->parts > CLUSTER_MAX)
+		return arena_printf(a, "a cluster has %d blocks at most: "
+			"split_k = %d", CLUSTER_MAX, CLUSTER_MAX);
+	if (x->over == OVER_GRID && x->held)
+		return arena_printf(a, "over = grid has a launch for each "
+			"pass, and nothing stays on the chip: cache = none");
+	if (!shares && x->over != (int)over)
+		return arena_printf(a, "%d threads for a row go with over = "
+			"%s", x->threads, over_names[over]);
+	return NULL;
+}
+
+static const char *legal_team(struct arena *a, const struct row_point *x)
+{
+	int all = x->threads * x->rows;
+
+	if (x->threads < 1 || x->threads > ROW_THREADS_MAX ||
+	    x->threads & (x->threads - 1))
+		return arena_printf(a, "reduce.threads = %d is no power of two "
+			"up to %d", x->threads, ROW_THREADS_MAX);
+	if (x->rows < 1 || x->rows > ROW_THREADS_MAX || all > ROW_THREADS_MAX ||
+	    all % ROW_WARP)
+		return arena_printf(a, "%d rows of %d threads make a block of "
+			"%d, which must be a multiple of %d up to %d",
+			x->rows, x->threads, all, ROW_WARP, ROW_THREADS_MAX);
+	return NULL;
+}
+
+static bool power_of_two(int x)
+{
+	return x >= 1 && !(x & (x - 1));
+}
+
+static const char *legal_moves(const struct rows *r, struct arena *a,
+	const struct row_point *x)
+{
+	if (!power_of_two(x->vector) || x->vector > r->limit)
+		return arena_printf(a, "vectorize = %d is not possible, %d is",
+			x->vector, r->limit);
+	if (x->unroll < 1 || x->unroll > UNROLL_MAX)
+		return arena_printf(a, "unroll = %d is not possible, %d is",
+			x->unroll, x->unroll < 1 ? 1 : UNROLL_MAX);
+	if (x->fixed && x->unroll > 1)
+		return arena_printf(a, "a row in registers is unrolled wholly:"
+			" unroll = 1");
+	if (x->fixed && (row_slots(r, x) > SLOTS_MAX ||
+	    held_words(r, x) > HELD_MAX))
+		return arena_printf(a, "a row of %lld is too long for the "
+			"registers of %d threads: cache with scope = shared "
+			"or none", (long long)r->walk->in.total, x->threads);
+	if (x->held && x->online)
+		return arena_printf(a, "online passes read the row once: they "
+			"go with cache = none");
+	if (x->parts < 1 || x->parts > GRID_Y_MAX ||
+	    row_parts(r, x) < x->parts)
+		return arena_printf(a, "split_k = %d leaves blocks without "
+			"work, %lld does not", x->parts,
+			(long long)row_parts(r, x));
+	return NULL;
+}
+
+const char *reduce_legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	const struct rows *r = t->state;
+	struct row_point x = row_point(r, values);
+	const char *why = legal_team(a, &x);
+	int regs, smem;
+
+	why = why ? why : legal_over(t, a, &x);
+	why = why ? why : legal_moves(r, a, &x);
+	if (why)
+		return why;
+	if (row_ceil_div(r->walk->rows.total, x.rows) > INT32_MAX)
+		return arena_printf(a, "a grid has fewer than 2^31 blocks");
+	smem = row_shared(r, &x);
+	if (smem > t->target->smem_block)
+		return arena_printf(a, "it needs %d bytes of shared memory, "
+			"%s has %d", smem, t->target->name,
+			t->target->smem_block);
+	regs = row_registers(r, &x);
+	if (regs > REGS_MAX ||
+	    target_occupancy(t->target, x.threads * x.rows, regs, smem) < 1)
+		return arena_printf(a, "a row in %d threads takes about %d "
+			"registers of each", x.threads, regs);
+	return NULL;
+}
