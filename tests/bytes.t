@@ -67,9 +67,6 @@ asks "asynchronous copies" 1.00 9.00 mm.wpk --target=sm_80 --op=mm
 
 # ---- operators ----
 
-asks "softmax, X1" 1.00 1.02 "$folder/softmax.wpk" --op=x1
-asks "layer norm of short rows, X8" 1.00 1.02 "$folder/rows.wpk" --op=x8
-asks "norms, X9 and X10" 1.00 1.02 "$folder/rows.wpk" --op=x9,x10
 # X12 to X15 in fewer pieces, whose rows are whole sectors and no whole tiles
 sed 's/M = 8192, N = 8192/M = 336, N = 208/
 s/N = 16, C = 256, H = 56/N = 1, C = 80, H = 20/
@@ -116,4 +113,43 @@ waves "conflicts where nothing is swizzled" 4.00 9.00 types.wpk --op=of_bf16 \
 	--set=tile.block.m=64,tile.block.n=64
 once "tiles of 64 x 128" cut.wpk --target=sm_80 --op=x12 \
 	--set=sketch=transpose,tile.block.m=64,tile.block.n=128
+
+# ---- reductions ----
+
+# Whatever the reduction and its axes, a row that fits on the chip is read once.
+# Rows of a few misaligned elements are asked for again, and one row for all
+# blocks of a GPU is on no chip.
+all=c1,c2,c3,c4,m1,m2,bn1,bn2,gn1,ln1,ln4,a1,a3,a4,a5,f1,in1,in3,in4,s1,s2,s3
+all=$all,st,r1,r2,l1,l2,pad,sp,sp3
+for target in sm_75 sm_80 sm_90; do
+	asks "reductions for $target" 1.00 1.02 "$folder/reduce.wpk" \
+		--op=$all --target=$target
+	asks "short and single rows for $target" 1.00 99 "$folder/reduce.wpk" \
+		--op=a2,in2,ln2,q1,q2,st2,ti5 --target=$target
+done
+asks "long rows in one block" 1.50 1.50 "$folder/reduce.wpk" --op=so,so2,lo \
+	--target=sm_80
+asks "long rows in a cluster" 1.00 1.00 "$folder/reduce.wpk" --op=so,so2,lo \
+	--target=sm_90
+
+# ---- the table's rows ----
+
+for target in sm_75 sm_80 sm_90; do
+	asks "softmax, X1, for $target" 1.00 1.02 "$folder/softmax.wpk" \
+		--op=x1 --target=$target
+	asks "layer norm of short rows, X8, for $target" 1.00 1.02 \
+		"$folder/rows.wpk" --op=x8 --target=$target
+	asks "norms, X9 and X10, for $target" 1.00 1.02 "$folder/rows.wpk" \
+		--op=x9,x10 --target=$target
+	if [ -z "$WPK_FULL" ]; then
+		skip "X2 to X7 and X11 for $target" "make check-full"
+		continue
+	fi
+	asks "softmax, X2 and X3, for $target" 1.00 1.02 "$folder/softmax.wpk" \
+		--op=x2,x3 --target=$target
+	asks "norms, X5 to X7, for $target" 1.00 1.02 "$folder/rows.wpk" \
+		--op=x5,x6,x7 --target=$target
+	asks "a sum, X11, for $target" 1.00 1.02 "$folder/rows.wpk" \
+		--op=x11 --target=$target
+done
 finish

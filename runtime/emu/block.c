@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The blocks of a cluster, mostly one: their threads are fibers that run until they wait at a barrier or a
- * warp-wide operation. The scheduler runs each warp as far as it can go, then
- * the next; when all wait at the same barrier it opens, anything else is a
- * fault that names who is missing. Order is first thread to last, or the
+/* The blocks of a cluster, mostly one: their threads are fibers that run until
+ * they wait at a barrier or a warp-wide operation. The scheduler runs each warp
+ * as far as it can go, then the next; when all wait at the same barrier it
+ * opens, anything else is a fault that names who is missing. Blocks go as far
+ * as the cluster's barrier in turn. Order is first thread to last, or the
  * reverse in late mode, so that a missing barrier shows in one of the two
  * runs. Shared memory starts as all ones, which is NaN in floats and true in
  * flags, or in every other block as zeros, which is false. What lies behind it
@@ -285,6 +286,7 @@ void shared_open(size_t n)
 {
 	size_t end = page_end(n);
 
+	address_unpoison(shared_memory, SHARED_SIZE);
 	if (mprotect(shared_memory, SHARED_SIZE, PROT_READ | PROT_WRITE) ||
 	    (end < SHARED_SIZE && mprotect(shared_memory + end,
 	    SHARED_SIZE - end, PROT_NONE)))
