@@ -127,10 +127,12 @@ for target in sm_75 sm_80 sm_90; do
 	asks "short and single rows for $target" 1.00 99 "$folder/reduce.wpk" \
 		--op=a2,in2,ln2,q1,q2,st2,ti5 --target=$target
 done
-asks "long rows in one block" 1.50 1.50 "$folder/reduce.wpk" --op=so,so2,lo \
-	--target=sm_80
+asks "long rows in one block" 1.30 1.50 "$folder/reduce.wpk" --op=so,lo \
+	--target=sm_80 --set=reduce.over=block,rfactor.combine=online
+asks "long rows in a grid" 1.50 1.60 "$folder/reduce.wpk" --op=so,lo \
+	--target=sm_75 --set=reduce.over=grid,rfactor.combine=online,split_k=16
 asks "long rows in a cluster" 1.00 1.00 "$folder/reduce.wpk" --op=so,so2,lo \
-	--target=sm_90
+	--target=sm_90 --set=reduce.over=cluster,split_k=8,cache.x=shared
 
 # ---- the table's rows ----
 

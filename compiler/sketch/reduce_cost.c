@@ -8,6 +8,12 @@
  * memory; the barrier is taken to be as long). */
 enum { CLUSTER_CYCLES = 400 };
 
+/* With those that a block computes again past the last. */
+static double rows_done(const struct rows *r, const struct row_point *x)
+{
+	return (double)(row_ceil_div(r->walk->rows.total, x->rows) * x->rows);
+}
+
 /* Passes that load access "i" from memory. */
 static int loads(const struct rows *r, const struct row_point *x, int i)
 {
@@ -55,7 +61,7 @@ static void add_access(const struct task *t, const struct row_point *x,
 	const struct rows *r = t->state;
 	const struct walk *w = r->walk;
 	const struct access *y = &w->acc.v[i];
-	double all = (double)w->rows.total * (double)w->in.total;
+	double all = rows_done(r, x) * (double)w->in.total;
 	double size = dtype_row(y->tensor->type)->bits / 8, n = y->read ?
 		loads(r, x, i) : 1;
 	bool dense = access_vector(w, y) || access_uniform(w, y) ||
@@ -86,12 +92,12 @@ static void add_work(const struct rows *r, const struct row_point *x,
 	struct features *f)
 {
 	const struct walk *w = r->walk;
-	double all = (double)w->rows.total * (double)w->in.total;
+	double all = rows_done(r, x) * (double)w->in.total;
 
 	for (int i = 0; i < w->pieces.n; i++) {
 		const struct piece *p = &w->pieces.v[i];
 		struct cost_of c = expr_cost(p->value);
-		double n = p->per_row ? (double)w->rows.total * x->threads :
+		double n = p->per_row ? rows_done(r, x) * x->threads :
 			all * evaluations(r, x, i);
 
 		c.ops += p->reduction ? 1 : 0;
@@ -130,7 +136,7 @@ static bool ends_reducing(const struct rows *r)
 static double shared_words(const struct rows *r, const struct row_point *x)
 {
 	const struct walk *w = r->walk;
-	double bytes = 0, all = (double)w->rows.total * (double)w->in.total;
+	double bytes = 0, all = rows_done(r, x) * (double)w->in.total;
 
 	for (int i = 0; i < w->acc.n && i < 64; i++)
 		if (x->shared_cached >> i & 1)

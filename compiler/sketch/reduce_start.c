@@ -82,13 +82,16 @@ static void start_split(const struct task *t, int *v)
 	const struct rows *r = t->state;
 	const struct gpu *g = gpu_of(t);
 	struct row_point x = row_point(r, v);
-	int64_t blocks = row_ceil_div(r->walk->rows.total, x.rows);
-	int64_t steps = r->walk->in.total / ((int64_t)x.threads * x.vector *
-		x.unroll * 4);
+	int64_t blocks = row_ceil_div(r->walk->rows.total, x.rows), steps;
 	int parts = power_up_to(blocks ? 8 * g->sms / blocks : 1, 1024);
 
 	if (!r->splits && blocks * 4 > g->sms)
 		return;
+	if (x.threads > SPLIT_THREADS)
+		put_team(r, v, SPLIT_THREADS, 1);
+	x = row_point(r, v);
+	steps = r->walk->in.total / ((int64_t)x.threads * x.vector *
+		x.unroll * 4);
 	while (parts > 1 && parts > steps)
 		parts /= 2;
 	put_parts(r, v, parts, OVER_GRID);
