@@ -5,6 +5,7 @@
  * in vectors: see transpose_plan.c. Here are the numbers. */
 #include "sketch/transpose.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Instructions of a thread before and after its vectors. */
@@ -138,17 +139,20 @@ static int sector(const struct access *x)
 	return SECTOR / size_of(x) < 8 ? 8 : SECTOR / size_of(x);
 }
 
+/* Powers of two from "from" on, and the whole run where it is none. */
 static struct tunable tile_along(const struct task *t, const char *name,
-	int from)
+	int from, int64_t extent)
 {
-	enum { N = 8 };
-	static const int extents[N] = { 8, 16, 32, 64, 128, 256, 512, 1024 };
-	int skip = 0;
+	enum { LAST = 1024 };
+	int *values = ARENA_ARRAY(t->a, 9, int), n = 0;
 
-	while (extents[skip] < from)
-		skip++;
+	for (int x = from; x <= LAST; x *= 2) {
+		if (extent < x && extent > from && extent > x / 2)
+			values[n++] = (int)extent;
+		values[n++] = x;
+	}
 	return (struct tunable){ arena_printf(t->a, "tile.block.%s", name),
-		"tile", name, blocks, extents + skip, N - skip, NULL, false };
+		"tile", name, blocks, values, n, NULL, false };
 }
 
 static const struct access *first_result(const struct walk *w)
@@ -166,14 +170,27 @@ static void name_tiles(const struct task *t, struct transpose *s)
 	const char *out = run_name(t, s->walk, s->out);
 	const char *in = run_name(t, s->walk, s->in);
 
-	x[TR_OUT] = tile_along(t, out, sector(first_result(s->walk)));
-	x[TR_IN] = tile_along(t, in, sector(&s->walk->acc.v[s->staged[0]]));
+	x[TR_OUT] = tile_along(t, out, sector(first_result(s->walk)),
+		s->walk->in.run[s->out]);
+	x[TR_IN] = tile_along(t, in, sector(&s->walk->acc.v[s->staged[0]]),
+		s->walk->in.run[s->in]);
+}
+
+static const char **tile_names(const struct task *t, const struct transpose *s)
+{
+	const char **names = ARENA_ARRAY(t->a, 3, const char *);
+
+	names[0] = s->tunables[TR_OUT].key;
+	names[1] = s->tunables[TR_IN].key;
+	return names;
 }
 
 static void name_tunables(const struct task *t, struct transpose *s)
 {
 	static const int threads[] = { 64, 128, 256, 512 };
 	static const int vectors[] = { 1, 2, 4, 8, 16 }, either[] = { 0, 1 };
+	static const char *const orders[] = { "row", "col", NULL };
+	static const char *const tails[] = { "predicate", NULL };
 	const char **read = names_of(t, s, true), *first = read[0];
 	const char **write = names_of(t, s, false);
 	struct tunable *x = ARENA_ARRAY(t->a, N_TR_TUNABLES, struct tunable);
@@ -189,6 +206,12 @@ static void name_tunables(const struct task *t, struct transpose *s)
 	x[TR_READ] = (struct tunable){ arena_printf(t->a, "vectorize.%s",
 		first), "vectorize", NULL, read, vectors,
 		vector_values(s->read_limit), NULL, false };
+	x[TR_UNROLL] = (struct tunable){ "unroll", "unroll", NULL, NULL,
+		vectors, 5, NULL, false };
+	x[TR_ORDER] = (struct tunable){ "raster.order", "raster", "order",
+		NULL, either, 2, orders, false };
+	x[TR_TAIL] = (struct tunable){ "tail", "tail", NULL,
+		tile_names(t, s), either, 1, tails, false };
 	x[TR_SWIZZLE] = (struct tunable){ arena_printf(t->a, "stage.%s.swizzle",
 		first), "stage", "swizzle", read, either, 2, switches, false };
 	x[TR_SCOPE] = (struct tunable){ arena_printf(t->a, "stage.%s.scope",
@@ -250,8 +273,13 @@ static void complete(const struct task *t, const int *values, int *v)
 
 static int registers(const struct transpose *s, const int *v)
 {
+	enum { USUAL = 28, IN_FLIGHT = 4 };
 	const struct walk *w = s->walk;
-	int regs = 32;
+	int regs = USUAL;
+
+	if (!v[TR_ASYNC])
+		regs += (v[TR_UNROLL] < IN_FLIGHT ? v[TR_UNROLL] : IN_FLIGHT) *
+			(v[TR_READ] * size_of(&w->acc.v[s->staged[0]]) + 3) / 4;
 
 	for (int i = 0; i < w->acc.n; i++)
 		if (w->acc.v[i].direct)
@@ -286,7 +314,7 @@ static const char *idle_threads(struct arena *a, const int *v,
 static const char *legal(const struct task *t, struct arena *a,
 	const int *values)
 {
-	enum { BOX_MAX = 1 << 17 };
+	enum { BOX_MAX = 1 << 17, UNROLL_MAX = 64 };
 	const struct transpose *s = t->state;
 	struct transpose_plan p;
 	int v[N_TR_TUNABLES];
@@ -302,6 +330,9 @@ static const char *legal(const struct task *t, struct arena *a,
 	    v[TR_IN] > BOX_MAX)
 		return arena_printf(a, "a tile of %d x %d is not possible, "
 			"64 x 64 is", v[TR_OUT], v[TR_IN]);
+	if (v[TR_UNROLL] < 1 || v[TR_UNROLL] > UNROLL_MAX)
+		return arena_printf(a, "unroll = %d is not possible, %d is",
+			v[TR_UNROLL], v[TR_UNROLL] < 1 ? 1 : UNROLL_MAX);
 	why = wrong_vector(a, v[TR_WRITE], s->write_limit);
 	if (!why)
 		why = wrong_vector(a, v[TR_READ], s->read_limit);
@@ -349,7 +380,7 @@ static void start(const struct task *t, int *values)
 	};
 	const struct transpose *s = t->state;
 	const struct gpu *g = t->gpu ? t->gpu : gpu_for_target(t->target);
-	int v[N_TR_TUNABLES] = { [TR_SWIZZLE] = 1 };
+	int v[N_TR_TUNABLES] = { [TR_UNROLL] = 8, [TR_SWIZZLE] = 1 };
 	int size = size_of(&s->walk->acc.v[s->staged[0]]);
 
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -425,6 +456,21 @@ static void add_traffic(const struct task *t, const int *v,
 	}
 }
 
+/* Of the box, the part that a block has asked for before it waits, as tiles in
+ * flight ahead of the one in use. */
+static double ahead(const struct transpose *s, const int *v,
+	const struct transpose_plan *p)
+{
+	double rounds = 0, part;
+
+	for (int k = 0; k < s->n_staged; k++)
+		rounds += ceil((double)p->read[k].count / v[TR_READ] /
+			v[TR_THREADS]);
+	part = v[TR_ASYNC] || rounds < v[TR_UNROLL] ? 0.5 :
+		0.5 * v[TR_UNROLL] / rounds;
+	return part / (1 - part);
+}
+
 static void features(const struct task *t, const int *values,
 	struct features *f)
 {
@@ -437,7 +483,8 @@ static void features(const struct task *t, const int *values,
 	complete(t, values, v);
 	transpose_plan(t, t->a, v, &p);
 	*f = (struct features){ .threads = v[TR_THREADS], .launches = 1,
-		.ilp = v[TR_WRITE], .regs = registers(s, v), .stages = 1,
+		.ilp = v[TR_WRITE], .regs = registers(s, v),
+		.stages = ahead(s, v, &p),
 		.blocks = (double)p.blocks, .smem = (int)p.smem,
 		.useful = all / ((double)p.blocks * (double)p.box) };
 	add_traffic(t, v, &p, f);
@@ -464,7 +511,8 @@ static void build(const struct task *t, struct arena *a, const int *values,
 }
 
 static const char *const directives[] = {
-	"bind", "fuse", "stage", "tile", "vectorize", NULL
+	"bind", "fuse", "raster", "stage", "tail", "tile", "unroll", "vectorize",
+	NULL
 };
 
 const struct sketch sketch_transpose = {

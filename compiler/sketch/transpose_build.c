@@ -9,8 +9,6 @@
 
 #include "kernel/intrin.h"
 
-enum { UNROLL_MOST = 16 };
-
 struct making {
 	const struct task *t;
 	const struct transpose *s;
@@ -22,6 +20,8 @@ struct making {
 	struct kx *origin[NEST_AXES];	/* of the block's box, by run */
 	struct kx *coord[NEST_AXES];	/* of an element in it */
 	struct kx *flat;		/* first element of a vector */
+	int order[NEST_AXES];		/* runs, those that blocks step
+					 * through first last */
 };
 
 static struct kx *num(const struct making *m, int64_t v)
@@ -41,31 +41,55 @@ static bool ragged(const struct making *m, int r)
 	return m->s->walk->in.run[r] % m->p->t[r] != 0;
 }
 
+/* Blocks step along the results, or along the first staged tensor. */
+static void find_order(struct making *m)
+{
+	int n = m->s->walk->in.n_runs, k = 0;
+
+	for (int r = 0; r < n; r++)
+		if (!m->v[TR_ORDER] || r != m->s->in)
+			m->order[k++] = r;
+	if (m->v[TR_ORDER])
+		m->order[k] = m->s->in;
+}
+
 static void find_origins(struct making *m, struct k_block *b)
 {
 	struct kx *at = kx_special(m->a, K_BLOCK_X);
-	int outermost = 0;
+	int n = m->s->walk->in.n_runs, outermost = 0;
 
-	while (outermost < m->s->walk->in.n_runs - 1 &&
-	       m->p->tiles[outermost] == 1)
+	while (outermost < n - 1 && m->p->tiles[m->order[outermost]] == 1)
 		outermost++;
 	if (m->s->walk->in.total > INT32_MAX / 2)
 		at = kx_cast(m->a, T_I64, at);
-	for (int r = m->s->walk->in.n_runs - 1; r >= 0; r--) {
-		struct kx *tile = at, *n = kx_cast(m->a, at->type,
+	for (int k = n - 1; k >= 0; k--) {
+		int r = m->order[k];
+		struct kx *tile = at, *tiles = kx_cast(m->a, at->type,
 			num(m, m->p->tiles[r]));
 
 		m->origin[r] = num(m, 0);
 		if (m->p->tiles[r] == 1)
 			continue;
-		if (r > outermost) {
-			tile = kx_mod(m->a, at, n);
-			at = ks_let(m->a, b, "tile", kx_div(m->a, at, n));
+		if (k > outermost) {
+			tile = kx_mod(m->a, at, tiles);
+			at = ks_let(m->a, b, "tile", kx_div(m->a, at, tiles));
 		}
 		m->origin[r] = ks_let(m->a, b, arena_printf(m->a, "%s_first",
 			run_name(m, r)), kx_mul(m->a, tile, kx_cast(m->a,
 			tile->type, num(m, m->p->t[r]))));
 	}
+}
+
+static struct k_block *rounds_loop(struct making *m, struct k_block *b,
+	int64_t rounds, struct kx **i)
+{
+	int unroll = m->v[TR_UNROLL];
+	struct k_block *inside = ks_for(m->a, b, unroll == 1 ? LOOP_SERIAL :
+		LOOP_UNROLLED, "i", num(m, 0), num(m, rounds), NULL, i);
+
+	if (unroll < rounds)
+		b->s.v[b->s.n - 1].factor = unroll;
+	return inside;
 }
 
 /* "n" values, dealt to the threads; the block of one and its number. */
@@ -77,8 +101,7 @@ static struct k_block *deal(struct making *m, struct k_block *b, int64_t n,
 	struct kx *i = num(m, 0);
 
 	if (rounds > 1)
-		b = ks_for(m->a, b, rounds > UNROLL_MOST ? LOOP_SERIAL :
-			LOOP_UNROLLED, "i", i, num(m, rounds), NULL, &i);
+		b = rounds_loop(m, b, rounds, &i);
 	*at = ks_let(m->a, b, name, kx_add(m->a, kx_special(m->a,
 		K_THREAD_X), kx_mul(m->a, i, num(m, threads))));
 	if (n % threads == 0)
@@ -321,7 +344,8 @@ static struct p_tiling tiling_of(struct making *m)
 
 	for (int r = 0; r < m->s->walk->in.n_runs; r++)
 		whole *= m->p->tiles[r] == 1 ? m->p->t[r] : 1;
-	for (int r = m->s->walk->in.n_runs - 1; r >= 0; r--) {
+	for (int k = m->s->walk->in.n_runs - 1; k >= 0; k--) {
+		int r = m->order[k];
 		int64_t extent = m->s->walk->in.run[r], tile = m->p->t[r];
 		int64_t unit = cut == 0 ? whole : 1;
 		struct kx *i = kx_mod(m->a, at, num(m, m->p->tiles[r])), *first;
@@ -374,6 +398,7 @@ void transpose_build(const struct task *t, struct arena *a, const int *v,
 		ARENA_ARRAY(a, n, struct kx *), v[TR_WRITE]);
 	stream.spans = plan.apart;
 	stream.across = written_mask(s->walk);
+	find_order(&m);
 	find_origins(&m, &m.k->body);
 	stage_in(&m, &m.k->body);
 	write_out(&m, &m.k->body, &stream);

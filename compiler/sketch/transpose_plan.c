@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The box of a transposing block. In come the lengths that results and staged
  * reads are to be contiguous for, out goes a box of the domain that is that
- * long for each of them: from the innermost run of each outwards, so that a
- * short one (the three channels of an image) takes its neighbours along. A
+ * long for each of them: along the innermost run of each exactly, and where one
+ * is short (the packets of a blocked layout) along its neighbours. A
  * staged tile keeps the order of its tensor, hence whole sectors and vectors
  * on the way in; its 16-byte chunks are permuted within 128 bytes, by bits of
  * their number that differ among the lanes that read together. */
@@ -65,38 +65,37 @@ struct tile_order tile_order(const struct walk *w, const struct access *x,
 
 /* ---- the box ---- */
 
-/* The power of two nearest below "want", or all of a run that has less than
- * twice that many and is no multiple of it. */
-static int64_t part_of(int64_t extent, int64_t want)
+/* Make the box "want" elements long where "x" is contiguous, by runs that have
+ * no tile of their own, in powers of two. */
+static void extend(const struct transpose *s, const struct access *x,
+	int64_t want, int64_t *t)
 {
-	int64_t n = 1;
-
-	while (n * 2 <= want)
-		n *= 2;
-	return n > extent || (extent < 2 * n && extent % n) ? extent : n;
-}
-
-/* Make the box "want" elements long where "x" is contiguous. */
-static void extend(const struct walk *w, const struct access *x, int64_t want,
-	int64_t *t)
-{
+	const struct walk *w = s->walk;
 	struct tile_order o;
 	int64_t length = 1;
 
 	sort_runs(w, x, &o);
 	for (int k = o.n - 1; k >= 0 && length < want; k--) {
 		int r = o.run[k];
-		int64_t extent = w->in.run[r];
-		int64_t need = part_of(extent, want / length);
+		int64_t extent = w->in.run[r], need = 1;
 
 		if (run_coef(w, x, r) != length)
 			return;
-		if (t[r] < need)
+		while (need * 2 * length <= want)
+			need *= 2;
+		if (need > extent)
+			need = extent;
+		if (r != s->out && r != s->in && t[r] < need)
 			t[r] = need;
 		if (t[r] < extent)
 			return;
 		length *= extent;
 	}
+}
+
+static int64_t at_most(int64_t x, int64_t limit)
+{
+	return x < limit ? x : limit;
 }
 
 static void make_box(const struct transpose *s, const int *v,
@@ -106,12 +105,14 @@ static void make_box(const struct transpose *s, const int *v,
 
 	for (int r = 0; r < w->in.n_runs; r++)
 		p->t[r] = 1;
+	p->t[s->out] = at_most(v[TR_OUT], w->in.run[s->out]);
+	p->t[s->in] = at_most(v[TR_IN], w->in.run[s->in]);
 	for (int i = 0; i < w->pieces.n; i++)
 		if (w->pieces.v[i].out >= 0)
-			extend(w, &w->acc.v[w->pieces.v[i].out], v[TR_OUT],
+			extend(s, &w->acc.v[w->pieces.v[i].out], v[TR_OUT],
 				p->t);
 	for (int i = 0; i < s->n_staged; i++)
-		extend(w, &w->acc.v[s->staged[i]], v[TR_IN], p->t);
+		extend(s, &w->acc.v[s->staged[i]], v[TR_IN], p->t);
 	p->box = p->blocks = 1;
 	for (int r = 0; r < w->in.n_runs; r++) {
 		p->tiles[r] = (w->in.run[r] + p->t[r] - 1) / p->t[r];
