@@ -251,7 +251,7 @@ static const char *check_write(const struct transpose *s, struct arena *a,
 	best = p->apart ? least : limit;
 	if (v[TR_WRITE] > best)
 		return arena_printf(a, "results in tiles of %lld x %lld move "
-			"in vectors of at most %d elements, not %d",
+			"in vectors of %d at most, not %d",
 			(long long)last, (long long)p->t[s->in], best,
 			v[TR_WRITE]);
 	return NULL;
@@ -270,8 +270,7 @@ static const char *check_reads(const struct transpose *s, struct arena *a,
 		limit = tile_vector(w, x, p, &p->read[i]);
 		if (v[TR_READ] > limit)
 			return arena_printf(a, "'%s' in tiles of %lld x %lld "
-				"moves in vectors of at most %d elements, not "
-				"%d", x->tensor->name, (long long)p->t[s->out],
+				"moves in vectors of %d at most, not %d", x->tensor->name, (long long)p->t[s->out],
 				(long long)p->t[s->in], limit, v[TR_READ]);
 		if (v[TR_ASYNC] && (bytes < 4 || bytes > CHUNK_BYTES))
 			return arena_printf(a, "async copies are of 4, 8 or "
