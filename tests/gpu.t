@@ -36,6 +36,10 @@ check "records say what was found" \
 check "and what was predicted, of which point" \
 	grep -Eq '"predicted_s": [0-9.e-]+, "point": "sketch=' \
 	"$scratch/out/results.jsonl"
+"$run" --emulate --out "$scratch/targets" targets >"$scratch/log" 2>&1
+check "of several targets each has its records" \
+	grep -q '"op": "target_mm for sm_90a", "verdict": "verified"' \
+	"$scratch/targets/results.jsonl"
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
 check "a run that runs nothing fails" [ $? -ne 0 ]
 finish

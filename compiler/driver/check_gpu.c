@@ -26,13 +26,15 @@ int64_t check_gpu_every(const struct check *c)
 	return work > limit ? (int64_t)(work / limit) | 1 : 1;
 }
 
+/* With its PTX, so that a newer GPU than the target's runs it too. */
 enum check_verdict check_gpu_compile(struct check *c, const char *folder,
 	const char *source, const char *program)
 {
 	const char *main_file = paths_find(c->a, PATHS_GPU_MAIN);
 	const char *arch = c->r->target->name + 3;
 	const char *const argv[] = { c->r->nvcc, arena_printf(c->a,
-		"-gencode=arch=compute_%s,code=sm_%s", arch, arch),
+		"-gencode=arch=compute_%s,code=[sm_%s,compute_%s]", arch,
+		arch, arch),
 		"-std=c++17", "-O2", "-o", program, source, main_file, NULL };
 	struct child run;
 
