@@ -97,8 +97,11 @@ static enum check_verdict run_all(struct check *c, const char *folder)
 
 static enum check_verdict verify(struct check *c, const char *folder)
 {
+	const char *lacks = check_memory_lacks(c);
 	enum check_verdict v;
 
+	if (lacks)
+		return check_end(c, CHECK_UNAVAILABLE, lacks);
 	if (!check_memory_open(c)) {
 		c->out->line = arena_printf(c->a, "%s: not verified: no memory "
 			"for its tensors: %s", c->name,

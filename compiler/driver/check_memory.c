@@ -69,9 +69,34 @@ static void describe_all(struct check *c)
 	}
 }
 
+/* What both runs hold at once, in bytes. */
+static double held(const struct check *c)
+{
+	double bytes = (double)c->r->program->workspace +
+		(double)c->r->program->prepared;
+
+	for (int i = 0; i < c->n_tensors; i++)
+		bytes += (double)c->tensors[i].bytes *
+			(c->tensors[i].output ? CHECK_RUNS : 1);
+	return bytes;
+}
+
+const char *check_memory_lacks(struct check *c)
+{
+	double all = (double)sysconf(_SC_PHYS_PAGES) *
+		(double)sysconf(_SC_PAGESIZE), need;
+
+	describe_all(c);
+	need = held(c);
+	if (need <= all / 2)
+		return NULL;
+	return arena_printf(c->a, "not verified: its tensors and workspace take "
+		"%.1f GiB, more than half of this machine's memory: check it "
+		"at smaller sizes", need / 0x1p30);
+}
+
 bool check_memory_open(struct check *c)
 {
-	describe_all(c);
 	for (int i = 0; i < c->n_tensors; i++) {
 		struct check_tensor *t = &c->tensors[i];
 

@@ -49,6 +49,9 @@ void check_choose(struct check *c);
 
 /* ---- check_memory.c: tensors as files ---- */
 
+/* The tensors described; why there are too many bytes of them to begin, or
+ * NULL. */
+const char *check_memory_lacks(struct check *c);
 /* Inputs filled, outputs poisoned; false if memory is short. */
 bool check_memory_open(struct check *c);
 void check_memory_close(struct check *c);

@@ -303,7 +303,9 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 		check_gpu_read(c, text);
 	if (run->timed_out)
 		return check_end(c, CHECK_TIMEOUT, arena_printf(c->a, "the "
-			"kernel took more than %.0f s", check_seconds(c)));
+			"kernel%s took more than %.0f s: check at smaller "
+			"sizes", c->r->program->steps.n > 1 ? "s" : "",
+			check_seconds(c)));
 	quote(c, text, folder, faults);
 	quote(c, str_text(&run->err), folder, sanitizers);
 	if (strstr(text, " fault "))
