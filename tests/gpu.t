@@ -34,7 +34,7 @@ check "records say what was found" \
 	grep -q '"op": "c12", "verdict": "verified", "cold_s": null' \
 	"$scratch/out/results.jsonl"
 check "and what was predicted, of which point" \
-	grep -Eq '"predicted_s": [0-9.e-]+, "point": "sketch=' \
+	grep -Eq '"predicted_s": [0-9.e-]+, "point": "(kernel=[^ ]+ )?sketch=' \
 	"$scratch/out/results.jsonl"
 "$run" --emulate --out "$scratch/targets" targets >"$scratch/log" 2>&1
 check "of several targets each has its records" \

@@ -58,6 +58,14 @@ for t in sm_75 sm_80; do
 done
 check "... each its own" cmp sm_80.cu tuned.cu
 check "... each its own, again" cmp sm_75.cu t4.cu
+tuned --target=sm_80,sm_75 --lock=both.lock -o both.cu
+check "one search for two targets fills a lock" sh -c \
+	'[ "$(grep -c "^\[mm sm_75 t4\]\|^\[mm sm_80 a100\]" both.lock)" -eq 2 ]'
+check "... which is enough for both, in any order" "$wpkc" mm.wpk --frozen \
+	--lock=both.lock --target=sm_75,sm_80 -o again.cu
+check "... and gives the same bytes" cmp both.cu again.cu
+check "... and for one" "$wpkc" mm.wpk --frozen --lock=both.lock \
+	--target=sm_75 -o again.cu
 "$wpkc" mm.wpk --lock=a100.lock --frozen --target=sm_80 -o again.cu
 check "--lock reads another file" cmp again.cu tuned.cu
 tuned --lock=new.lock -o new.cu
