@@ -272,7 +272,8 @@ void direct_features(const struct task *t, const int *values,
 		.smem_cycles = blocks * w.waves,
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650) + (p.shared ? 90 : 0),
+		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650) +
+			(p.shared ? 90 : 0),
 		.ilp = p.acc_elements, .stages = p.stages, .launches = 1,
 		.useful = results / computed,
 	};
