@@ -181,7 +181,7 @@ for target in $targets; do
 	verified "$target" --check --target="$target" "$folder/ragged.wpk"
 done
 windows=dw_fused,dw_dilated,dw_multiplied,dw_small,full_window,blur,min_pool
-windows=$windows,max_pool3,average_pool,local_contrast
+windows=$windows,max_pool3,average_pool,local_contrast,stencil
 for target in sm_75 sm_90; do
 	verified "direct for $target" --check --target="$target" \
 		--set=sketch=direct \

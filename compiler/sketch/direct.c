@@ -113,8 +113,8 @@ static void add_thread(struct task *t, struct direct *d,
 static void add_chunk(struct task *t, struct direct *d)
 {
 	const struct direct_axis *x = d->chunk < 0 ? NULL : &d->red[d->chunk];
-	const char *const *along = subject(t, x ? x->name :
-		d->red[d->n_red - 1].name);
+	const char *const *along = subject(t, x ? x->name : d->n_red ?
+		d->red[d->n_red - 1].name : d->out[d->n_out - 1].name);
 	struct list v = { .n = 0 };
 
 	for (int64_t i = 1; x && i <= x->extent && i <= 64; i *= 2)

@@ -69,12 +69,16 @@ enum { RESULT_NONE, RESULT_SHARED };
 enum { DIRECT_CHUNK, DIRECT_VECTOR, DIRECT_STAGES, DIRECT_ASYNC,
 	DIRECT_UNROLL, DIRECT_CACHE, DIRECT_RESULT, N_DIRECT_NUMBERS };
 
-/* "out" in the order of the result's memory, the last of stride 1 if any is.
+/* Each result is "value", reduced over "red" where it "reduces", else a stencil
+ * and its own. "out" in the order of the result's memory, the last of stride 1
+ * if any is.
  * "chunk": the axis of the reduction that may be taken a part at a time, or -1.
  * "roles": what the epilogue knows the group by. */
 struct direct {
 	const struct ir_stmt *stmt;
-	const struct ir_expr *reduction;
+	struct ir_expr *value;
+	bool reduces;
+	enum reducer reducer;
 	struct direct_axis out[DIRECT_AXES], red[DIRECT_REDS];
 	int n_out, n_red, chunk;
 	struct direct_window x;

@@ -385,7 +385,7 @@ static void write_body(struct direct_code *m, struct k_block *b)
 	struct storing out = { .t = m->t, .c = &m->d->roles, .a = m->a,
 		.e = &m->d->epilogue, .k = m->k, .buffers = m->buffers };
 
-	ir_walk((struct ir_expr *)m->d->reduction, bind_read, m);
+	ir_walk(m->d->value, bind_read, m);
 	epilogue_bind(&out, m->program, &m->step);
 	declare(m);
 	out.acc = m->acc;

@@ -235,10 +235,11 @@ static void accumulate(struct direct_code *m, struct k_block *b)
 	}
 	env.block = b;
 	env.axes = axis_values(m);
-	value = lower_as(&env, m->d->reduction->args[0], m->d->acc);
-	ks_store(a, b, k_place(m->acc, at), kx_op(a,
-		reducer_rows[m->d->reduction->reducer].combine, m->d->acc, 2,
-		kx_load(a, m->acc, at), value));
+	value = lower_as(&env, m->d->value, m->d->acc);
+	if (m->d->reduces)
+		value = kx_op(a, reducer_rows[m->d->reducer].combine,
+			m->d->acc, 2, kx_load(a, m->acc, at), value);
+	ks_store(a, b, k_place(m->acc, at), value);
 }
 
 static struct k_block *outer_loops(struct direct_code *m, struct k_block *b)
@@ -281,7 +282,9 @@ void direct_clear(struct direct_code *m, struct k_block *b)
 {
 	struct kx *i;
 
+	if (!m->d->reduces)
+		return;
 	b = tile_loop(m->a, b, "i", m->p->acc_elements, &i);
 	ks_store(m->a, b, k_place(m->acc, i), reducer_identity(m->a,
-		m->d->reduction->reducer, m->d->acc));
+		m->d->reducer, m->d->acc));
 }

@@ -184,12 +184,12 @@ static void add_weights(const struct direct *d, const struct direct_plan *p,
 static void add_compute(const struct direct *d, const struct direct_plan *p,
 	const struct passes *n, struct work *w)
 {
-	struct cost_of c = expr_cost(d->reduction->args[0]);
+	struct cost_of c = expr_cost(d->value);
 	double warps = p->threads / (double)WARP;
 	double ops = c.ops > 1 ? c.ops : 1;
 	double loads = n->outer * (double)p->seg_elements / p->seg_vec;
 
-	if (d->reduction->reducer != RED_SUM)
+	if (d->reduces && d->reducer != RED_SUM)
 		ops += 1;
 	w->issue += warps * (n->points * p->acc_elements * ops + loads +
 		n->outer * 8 / p->unroll);
@@ -265,7 +265,8 @@ void direct_features(const struct task *t, const int *values,
 	w.issue += p.threads / (double)WARP * (60 + 6.0 * p.acc_elements *
 		d->epilogue.n / p.store_vec);
 	*out = (struct features){
-		.flops = 2 * computed * n.points,
+		.flops = 2 * computed * n.points *
+			(d->reduces ? 1 : expr_cost(d->value).ops),
 		.issue = blocks * w.issue,
 		.dram_bytes = d->dram_bytes,
 		.l2_bytes = blocks * w.bytes + epilogue_traffic(d, &p),

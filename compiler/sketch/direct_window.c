@@ -73,9 +73,9 @@ static bool order_axes(struct analysis *n)
 
 static bool reduced_axes(struct analysis *n)
 {
-	const struct ir_expr *e = n->d->reduction;
+	const struct ir_expr *e = n->d->stmt->expr;
 
-	for (int i = 0; i < e->n_red; i++) {
+	for (int i = 0; n->d->reduces && i < e->n_red; i++) {
 		const struct ir_axis *x = &n->t->op->axes[e->red[i]];
 
 		if (x->extent == 1)
@@ -85,7 +85,8 @@ static bool reduced_axes(struct analysis *n)
 		n->d->red[n->d->n_red++] = (struct direct_axis){ x->name,
 			x->id, x->lo, x->extent };
 	}
-	return n->d->n_red ? true : fail(n, "nothing is reduced");
+	return n->d->n_red || !n->d->reduces ? true :
+		fail(n, "nothing is reduced");
 }
 
 /* The form's coefficients of the axes; its constant, with all of them at their
@@ -93,14 +94,14 @@ static bool reduced_axes(struct analysis *n)
 static int64_t spread(const struct analysis *n, const struct ir_affine *f,
 	int64_t *out, int64_t *red)
 {
-	const struct ir_expr *e = n->d->reduction;
+	const struct ir_expr *e = n->d->stmt->expr;
 	int64_t c = f->c;
 
 	for (int i = 0; i < n->d->n_out; i++)
 		out[i] = f->coef[n->d->out[i].id];
 	for (int i = 0; i < n->d->n_red; i++)
 		red[i] = f->coef[n->d->red[i].id];
-	for (int i = 0; i < e->n_red; i++)
+	for (int i = 0; n->d->reduces && i < e->n_red; i++)
 		c += f->coef[e->red[i]] * n->t->op->axes[e->red[i]].lo;
 	return c;
 }
@@ -139,10 +140,39 @@ static bool is_window(const struct analysis *n, const struct ir_expr *e)
 	return false;
 }
 
+/* Do "x" and "y" read one tensor some steps apart? */
+static bool is_shifted(const struct analysis *n, const struct ir_expr *x,
+	const struct ir_expr *y)
+{
+	const struct ir_operator *o = n->t->op;
+	bool apart = false;
+
+	for (int i = 0; x->tensor == y->tensor && i < x->n_args; i++) {
+		struct ir_affine f, g;
+
+		if (!ir_affine(n->t->a, o, x->args[i], &f) ||
+		    !ir_affine(n->t->a, o, y->args[i], &g) ||
+		    memcmp(f.coef, g.coef, (size_t)o->n_axes * sizeof *f.coef))
+			return false;
+		apart |= f.c != g.c && in_form(n, &f, false);
+	}
+	return apart;
+}
+
+/* A stencil: of one tensor, neighbours are read. */
+static bool is_stencil(const struct analysis *n, const struct ir_expr *e)
+{
+	for (int i = 0; i < n->reads.n; i++)
+		if (is_shifted(n, e, n->reads.v[i]))
+			return true;
+	return false;
+}
+
 static bool choose_tensor(struct analysis *n)
 {
 	for (int i = 0; i < n->reads.n; i++)
-		if (is_window(n, n->reads.v[i])) {
+		if (n->d->reduces ? is_window(n, n->reads.v[i]) :
+		    is_stencil(n, n->reads.v[i])) {
 			n->window = n->reads.v[i];
 			n->d->x.tensor = &n->t->op->tensors[
 				n->window->tensor];
@@ -150,8 +180,9 @@ static bool choose_tensor(struct analysis *n)
 			return n->d->x.elem ? true : fail(n,
 				"direct moves elements of whole bytes");
 		}
-	return fail(n, "no tensor is read through a window, by an index that "
-		"moves with the result and with what is reduced");
+	return fail(n, n->d->reduces ? "no tensor is read through a window, by "
+		"an index that moves with the result and with what is reduced" :
+		"it maps, and no tensor is read at neighbouring places");
 }
 
 /* ---- the staged tensor ---- */
@@ -413,16 +444,11 @@ static void find_weights(struct analysis *n)
 
 /* ---- the group ---- */
 
-static bool check_group(struct analysis *n)
+static bool check_reduction(struct analysis *n)
 {
 	const struct ir_group *g = n->t->group;
-	const struct ir_expr *e;
+	const struct ir_expr *e = n->d->stmt->expr;
 
-	if (g->anchor == IR_MAP)
-		return fail(n, "direct reduces over windows, and this group "
-			"only maps");
-	n->d->stmt = &n->t->op->stmts[g->anchor_stmt];
-	n->d->reduction = e = n->d->stmt->expr;
 	if (g->stmts[0] != g->anchor_stmt)
 		return fail(n, "something is computed before the reduction");
 	for (int i = 1; i < g->n_stmts; i++)
@@ -432,6 +458,26 @@ static bool check_group(struct analysis *n)
 	if (e->reducer != RED_SUM && e->reducer != RED_PROD &&
 	    e->reducer != RED_MAX && e->reducer != RED_MIN)
 		return fail(n, "direct computes sums, products, max and min");
+	n->d->reducer = e->reducer;
+	n->d->value = e->args[0];
+	n->d->acc = reducer_type(e);
+	return true;
+}
+
+static bool check_group(struct analysis *n)
+{
+	const struct ir_group *g = n->t->group;
+	struct direct *d = n->d;
+
+	d->stmt = &n->t->op->stmts[g->anchor_stmt];
+	d->reduces = d->stmt->expr->kind == IR_REDUCE;
+	d->value = d->stmt->expr;
+	d->acc = lower_type(d->stmt->expr->type);
+	if (d->reduces && !check_reduction(n))
+		return false;
+	if (d->acc == T_BOOL || g->stmts[0] != g->anchor_stmt)
+		return fail(n, "direct computes numbers, and the group's first "
+			"statement from a window");
 	n->why = group_types(n->t->a, n->t->op, g);
 	return !n->why;
 }
@@ -458,7 +504,7 @@ bool direct_analyse(struct task *t, struct direct *d, const char **why)
 	bool ok = check_group(&n) && order_axes(&n) && reduced_axes(&n);
 
 	if (ok) {
-		ir_walk(d->reduction->args[0], collect_read, &n);
+		ir_walk(d->value, collect_read, &n);
 		ok = choose_tensor(&n) && window_reads(&n);
 	}
 	*why = n.why;
@@ -469,7 +515,6 @@ bool direct_analyse(struct task *t, struct direct *d, const char **why)
 	choose_chunk(d);
 	find_weights(&n);
 	assign_roles(&n);
-	d->acc = reducer_type(d->reduction);
 	d->dram_bytes = epilogue_bytes(t);
 	if (!epilogue_analyse(t, &d->roles, &d->epilogue, why))
 		return false;

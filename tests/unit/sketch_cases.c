@@ -286,6 +286,12 @@ const struct sketch_case sketch_cases[] = {
 		"  out y: i8[3, 24] layout(0, 1) align 16\n"
 		"  y[n:3, p:24] = min[r:5](x[n, add(add(mul(p, 3), r), -1)] "
 		"pad 100.0) : i8\n}\n" },
+	{ "stencil",
+		"op t {\n  in x: f16[5, 9, 30] layout(0, 1, 2) align 16\n"
+		"  out y: f32[5, 9, 30] layout(0, 1, 2) align 16\n"
+		"  y[n:5, i:9, j:30] = sub(add(f32(x[n, add(i, -1), add(j, 2)] "
+		"pad edge), f32(x[n, add(i, 1), j] pad edge)), mul(f32(x[n, i, "
+		"j]), 2.0:f32))\n}\n" },
 	{ "any and all",
 		"op t {\n  in x: f32[9, 70] layout(0, 1) align 16\n"
 		"  out p: bool[9] layout(0) align 16\n"
