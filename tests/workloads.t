@@ -92,6 +92,9 @@ sed 's/ Z = 1,//' "$folder/fused.wpk" >attention.wpk
 same "attention" attention.wpk '^Z[0-9]$' \
 	'T=dtype H=heads M=S D=D J=heads L=S E=D' '^z'
 
+same "norms along rows" "$folder/rows.wpk" '^X([5-9]|10)$' 'B=rows L=cols' \
+	'^x\([5-9]\|10\) '
+
 # ---- they assemble without spills ----
 
 # Kernels of ptxas's report $1 that use stack or spill.
