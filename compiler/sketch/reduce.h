@@ -28,8 +28,8 @@ struct row_cache {
  * row is, and they go along it. "splits": one pass reduces and no other
  * follows, so blocks that share a row read nothing twice. "online": passes 1 and
  * 2 can be one, in which the sums of exponentials of pass 2 are scaled whenever
- * the maximum of piece "maximum" grows. "at": where each number is among the tunables, -1 where it is none.
- * "limit": the longest vector. */
+ * the maximum of piece "maximum" grows. "at": where each number is among the
+ * tunables, -1 where it is none. "limit": the longest vector. */
 struct rows {
 	struct walk *walk;
 	int *pass, passes;
