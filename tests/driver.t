@@ -412,8 +412,9 @@ check "from a read-only folder" sh -c 'cd closed && "$1" mm.wpk -o ../new.cu' \
 cat >huge.wpk <<'END'
 export op huge[N = 1M, M = 4M](x: f32[N, M]) -> (y: f32[N, M]) { y[i, j] = x[i, j] + 1; }
 END
-ends 4 "--check of more than there is memory for" "check it at smaller sizes" \
-	"$wpkc" huge.wpk --check
+ends 4 "--check of more than there is memory for" "" "$wpkc" huge.wpk --check
+check "... says what to do" sh -c \
+	'"$1" huge.wpk --check | grep -q "check it at smaller sizes"' - "$wpkc"
 check "--check from a read-only folder" sh -c \
 	'cd closed && "$1" mm.wpk --check' - "$wpkc"
 chmod 755 closed

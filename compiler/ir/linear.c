@@ -428,6 +428,13 @@ static bool is_arithmetic(const struct ir_expr *e)
 		is_op(e, OP_MUL) || is_op(e, OP_DIV) || is_op(e, OP_MOD);
 }
 
+static bool divides(const struct ir_expr *e)
+{
+	return e->op == OP_DIV || e->op == OP_MOD;
+}
+
+/* Without an arena quotients stay as they are, and looking into them would make
+ * the range of a nest of them take time with the square of its depth. */
 void linear_of(struct arena *a, const struct ir_operator *o, struct ir_expr *e,
 	struct linear *out)
 {
@@ -445,6 +452,10 @@ void linear_of(struct arena *a, const struct ir_operator *o, struct ir_expr *e,
 			linear_of(a, o, folded, out);
 		else
 			atom(out, folded);
+		return;
+	}
+	if (!a && divides(e) && e->args[0]->kind != IR_INT) {
+		atom(out, e);
 		return;
 	}
 	linear_of(a, o, e->args[0], &x);
