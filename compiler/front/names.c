@@ -55,7 +55,7 @@ static const char *const reserved[] = {
 };
 
 #define LEVELS WORDS("block", "warp", "thread")
-#define SCOPES WORDS("shared", "register", "global", "auto")
+#define SCOPES WORDS("none", "shared", "register", "global", "auto")
 #define SWITCH WORDS("on", "off", "auto")
 #define LIBRARIES WORDS("cublaslt", "cudnn", "library")
 
