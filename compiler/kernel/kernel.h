@@ -282,8 +282,8 @@ struct k_block *ks_role(struct arena *a, struct k_block *b, const char *name,
 	int lo, int hi, int registers);
 struct ks *ks_push(struct arena *a, struct k_block *b, struct ks s);
 
-/* ---- prune.c: needs: nothing.  keeps: meaning.  Removes lets and register
- * arrays that nothing uses. ---- */
+/* ---- prune.c: needs: nothing.  keeps: meaning.  Removes lets that nothing
+ * uses, and register arrays that nothing reads. ---- */
 
 void kernel_prune(struct arena *a, struct kernel *k);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Removes what nothing uses: lets, and register arrays without a reader or
- * writer. Sketches bind every axis they decode; what the values turn out not
- * to need should not be in the text. */
+/* Removes what nothing uses: lets, register arrays that nothing reads with all
+ * that is written to them, loops and conditions that are left empty. Sketches
+ * bind every axis they decode; what the values turn out not to need should not
+ * be in the text. */
 #include "kernel/kernel.h"
 
 /* A set of pointers, small enough to search. */
@@ -34,13 +35,25 @@ static void use_value(struct used *u, const struct kx *e)
 		use_value(u, e->args[i]);
 }
 
+static void use_index(struct used *u, const struct k_place *p)
+{
+	for (int i = 0; i < p->buffer->rank; i++)
+		use_value(u, p->index[i]);
+}
+
 static void use_place(struct used *u, const struct k_place *p)
 {
 	if (!p->buffer)
 		return;
 	use(u, p->buffer);
-	for (int i = 0; i < p->buffer->rank; i++)
-		use_value(u, p->index[i]);
+	use_index(u, p);
+}
+
+/* A write to registers, which alone is no use of them. */
+static bool keeps(const struct ks *s)
+{
+	return (s->kind == KS_STORE || (s->kind == KS_COPY &&
+		s->copy == COPY_PLAIN)) && s->dst.buffer->scope == K_REGISTER;
 }
 
 static void use_block(struct used *u, const struct k_block *b);
@@ -54,7 +67,10 @@ static void use_statement(struct used *u, const struct ks *s)
 	use_value(u, s->hi);
 	use_value(u, s->step);
 	use_value(u, s->cond);
-	use_place(u, &s->dst);
+	if (keeps(s))
+		use_index(u, &s->dst);
+	else
+		use_place(u, &s->dst);
 	use_place(u, &s->src);
 	use_place(u, &s->mbar);
 	use_place(u, &s->acc);
@@ -76,7 +92,21 @@ static void use_block(struct used *u, const struct k_block *b)
 		use_statement(u, &b->s.v[i]);
 }
 
-static bool drop_lets(const struct used *u, struct k_block *b)
+static bool is_empty(const struct k_block *b)
+{
+	return !b || !b->s.n;
+}
+
+static bool is_idle(const struct used *u, const struct ks *s)
+{
+	if (s->kind == KS_LET)
+		return !is_used(u, s->var);
+	if (s->kind == KS_FOR || s->kind == KS_IF)
+		return is_empty(s->body) && is_empty(s->orelse);
+	return keeps(s) && !is_used(u, s->dst.buffer);
+}
+
+static bool drop_idle(const struct used *u, struct k_block *b)
 {
 	bool dropped = false;
 	int n = 0;
@@ -84,16 +114,16 @@ static bool drop_lets(const struct used *u, struct k_block *b)
 	for (int i = 0; i < b->s.n; i++) {
 		struct ks *s = &b->s.v[i];
 
-		if (s->kind == KS_LET && !is_used(u, s->var)) {
+		if (is_idle(u, s)) {
 			dropped = true;
 			continue;
 		}
 		for (int j = 0; j < s->n_roles; j++)
-			dropped |= drop_lets(u, s->roles[j].body);
+			dropped |= drop_idle(u, s->roles[j].body);
 		if (s->body)
-			dropped |= drop_lets(u, s->body);
+			dropped |= drop_idle(u, s->body);
 		if (s->orelse)
-			dropped |= drop_lets(u, s->orelse);
+			dropped |= drop_idle(u, s->orelse);
 		b->s.v[n++] = *s;
 	}
 	b->s.n = n;
@@ -117,6 +147,6 @@ void kernel_prune(struct arena *a, struct kernel *k)
 	do {
 		u.seen.n = 0;
 		use_block(&u, &k->body);
-	} while (drop_lets(&u, &k->body));
+	} while (drop_idle(&u, &k->body));
 	drop_registers(&u, k);
 }

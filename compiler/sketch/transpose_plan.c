@@ -270,7 +270,8 @@ static const char *check_reads(const struct transpose *s, struct arena *a,
 		limit = tile_vector(w, x, p, &p->read[i]);
 		if (v[TR_READ] > limit)
 			return arena_printf(a, "'%s' in tiles of %lld x %lld "
-				"moves in vectors of %d at most, not %d", x->tensor->name, (long long)p->t[s->out],
+				"moves in vectors of %d at most, not %d",
+				x->tensor->name, (long long)p->t[s->out],
 				(long long)p->t[s->in], limit, v[TR_READ]);
 		if (v[TR_ASYNC] && (bytes < 4 || bytes > CHUNK_BYTES))
 			return arena_printf(a, "async copies are of 4, 8 or "
