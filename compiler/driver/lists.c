@@ -57,6 +57,23 @@ static void list_directives(struct str *out)
 	}
 }
 
+/* For editors: a word and what it is. */
+static void list_words(struct str *out)
+{
+	static const struct {
+		const char *kind;
+		const char *const *(*list)(void);
+	} kinds[] = {
+		{ "keyword", front_keywords }, { "dtype", front_dtypes },
+		{ "reducer", front_reducers }, { "function", front_builtins },
+		{ "directive", front_directives },
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		for (const char *const *w = kinds[i].list(); *w; w++)
+			str_printf(out, "%-10s %s\n", kinds[i].kind, *w);
+}
+
 bool lists_print(const char *what, struct str *out)
 {
 	static const struct {
@@ -67,6 +84,7 @@ bool lists_print(const char *what, struct str *out)
 		{ "sketches", list_sketches },
 		{ "strategies", list_strategies },
 		{ "directives", list_directives }, { "codes", explain_list },
+		{ "emits", options_emits }, { "words", list_words },
 	};
 
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/fmt.h"
 #include "driver/paths.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
@@ -276,6 +277,11 @@ int main(int argc, char **argv)
 	enum asked asked;
 	struct str text;
 
+	if (argc > 1 && !strcmp(argv[1], "fmt")) {
+		s.code = fmt_main(a, argc - 2, argv + 2);
+		arena_destroy(a);
+		return s.code;
+	}
 	str_init(&text, a);
 	asked = options_read(a, argc, argv, &o, &text);
 	if (asked == ASKED_TEXT) {

@@ -72,6 +72,9 @@ void options_list(struct str *out);
  * list. */
 bool lists_print(const char *what, struct str *out);
 
+/* What --emit takes, a line each. */
+void options_emits(struct str *out);
+
 /* ---- explain.c ---- */
 
 /* All codes of diagnostics with a line each. */

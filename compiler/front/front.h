@@ -63,6 +63,11 @@ const char *const *front_directives(void);
 bool front_in_schedule(const char *directive);
 const char *const *front_builtins(void);
 const char *const *front_dtypes(void);
+const char *const *front_reducers(void);
+const char *const *front_keywords(void);
+
+/* "text", which parses, in the house layout: only white space changes. */
+void front_format(struct arena *a, const char *text, struct str *out);
 
 /* Syntax as text, one construct a line, for tests. */
 void front_print(const struct ast_unit *u, struct str *out);

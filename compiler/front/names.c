@@ -172,6 +172,22 @@ const char *const *front_builtins(void)
 	return builtins;
 }
 
+const char *const *front_reducers(void)
+{
+	return reducers;
+}
+
+const char *const *front_keywords(void)
+{
+	static const char *const keywords[] = {
+		"edge", "export", "fn", "for", "import", "in", "inf", "let",
+		"op", "pad", "param", "require", "schedule", "step", "target",
+		"test", "tune", "when", "where", "with", NULL
+	};
+
+	return keywords;
+}
+
 const char *const *front_dtypes(void)
 {
 	return dtypes;

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of options, with a function each that takes its value. */
+#include "driver/options_table.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/source.h"
+#include "driver/check.h"
+#include "driver/version.h"
+#include "schedule/target.h"
+#include "search/search.h"
+
+/* ---- values ---- */
+
+static bool read_count(struct reading *r, const char *name, const char *v,
+	long least, long most, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(v, &end, 10);
+	if (!*v || *end || errno || *out < least || *out > most)
+		return options_fail(r, "%s takes a whole number from %ld to %ld, not '%s'",
+			name, least, most, v);
+	return true;
+}
+
+/* "90", "90s", "20m", "1h" */
+static bool read_seconds(struct reading *r, const char *v, double *out)
+{
+	char *end;
+
+	*out = strtod(v, &end);
+	if (end != v && *end && !end[1]) {
+		*out *= *end == 'm' ? 60 : *end == 'h' ? 3600 :
+			*end == 's' ? 1 : -1;
+		end++;
+	}
+	if (end == v || *end || !(*out > 0) || *out > 1e9)
+		return options_fail(r, "--time takes a duration such as 90s or 20m, not '%s'",
+			v);
+	return true;
+}
+
+static bool add_settings(struct reading *r, const char *name, const char *v,
+	bool shapes)
+{
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		char *eq = strchr(p, '=');
+		struct setting s = { p, eq ? eq + 1 : NULL };
+
+		if (!eq || eq == p || !eq[1])
+			return options_fail(r, "%s takes NAME=VALUE, not '%s'", name, p);
+		*eq = '\0';
+		if (shapes)
+			vec_push(r->a, &r->o->shapes, s);
+		else
+			vec_push(r->a, &r->o->settings, s);
+	}
+	return true;
+}
+
+static bool set_output(struct reading *r, const char *v)
+{
+	r->o->output = v;
+	return true;
+}
+
+static bool set_header(struct reading *r, const char *v)
+{
+	r->o->header = v;
+	return true;
+}
+
+struct bit {
+	const char *name;
+	unsigned bit;
+};
+
+static const struct bit emits[] = {
+	{ "ir", EMIT_IR }, { "space", EMIT_SPACE }, { "sched", EMIT_SCHED },
+	{ "kernel", EMIT_KERNEL }, { "cu", EMIT_CU }, { "header", EMIT_HEADER },
+	{ "ptx", EMIT_PTX }, { "manifest", EMIT_MANIFEST },
+};
+
+enum { N_EMITS = sizeof emits / sizeof *emits };
+
+static bool is_row(const char *name, const struct bit *rows, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(name, rows[i].name))
+			return true;
+	return false;
+}
+
+/* Each word of the list "v" sets its bit. */
+static bool add_bits(struct reading *r, const char *name, const char *v,
+	const struct bit *rows, int n, unsigned *bits)
+{
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+	struct str known;
+
+	str_init(&known, r->a);
+	for (int i = 0; i < n; i++)
+		str_printf(&known, "%s%s", i ? ", " : "", rows[i].name);
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		unsigned before = *bits;
+
+		for (int i = 0; i < n; i++)
+			if (!strcmp(p, rows[i].name))
+				*bits |= rows[i].bit;
+		if (*bits == before && !is_row(p, rows, n))
+			return options_fail(r, "%s knows %s, not '%s'", name,
+				str_text(&known), p);
+	}
+	return *bits || options_fail(r, "%s wants some of %s", name,
+		str_text(&known));
+}
+
+static bool set_emit(struct reading *r, const char *v)
+{
+	return add_bits(r, "--emit", v, emits, N_EMITS, &r->o->emit);
+}
+
+void options_emits(struct str *out)
+{
+	for (int i = 0; i < N_EMITS; i++)
+		str_printf(out, "%s\n", emits[i].name);
+}
+
+static bool unknown_target(struct reading *r, const char *v)
+{
+	struct str list;
+
+	str_init(&list, r->a);
+	for (const struct target *t = target_list(); t->name; t++)
+		str_printf(&list, " %s", t->name);
+	return options_fail(r, "unknown target '%s'; there are%s", v, str_text(&list));
+}
+
+/* Each --target is a list of its own; the last one counts. */
+static bool set_targets(struct reading *r, const char *v)
+{
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+
+	r->o->targets.n = 0;
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		if (!target_named(p))
+			return unknown_target(r, p);
+		vec_push(r->a, &r->o->targets, p);
+	}
+	return r->o->targets.n || unknown_target(r, v);
+}
+
+static bool set_gpu(struct reading *r, const char *v)
+{
+	struct str list;
+
+	r->o->gpu = v;
+	if (gpu_named(v))
+		return true;
+	str_init(&list, r->a);
+	for (const struct gpu *g = gpu_list(); g->name; g++)
+		str_printf(&list, " %s", g->name);
+	return options_fail(r, "unknown GPU '%s'; there are%s", v, str_text(&list));
+}
+
+static bool add_op(struct reading *r, const char *v)
+{
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save))
+		vec_push(r->a, &r->o->ops, p);
+	return true;
+}
+
+static bool add_shape(struct reading *r, const char *v)
+{
+	return add_settings(r, "--shape", v, true);
+}
+
+static bool add_setting(struct reading *r, const char *v)
+{
+	return add_settings(r, "--set", v, false);
+}
+
+static bool set_tune(struct reading *r, const char *v)
+{
+	struct str list;
+
+	r->o->tune = v && *v ? v : "ga";
+	if (strategy_named(r->o->tune))
+		return true;
+	str_init(&list, r->a);
+	for (const struct strategy *const *s = strategy_list(); *s; s++)
+		str_printf(&list, " %s", (*s)->name);
+	return options_fail(r, "unknown strategy '%s'; there are%s", v, str_text(&list));
+}
+
+static bool set_measure(struct reading *r, const char *v)
+{
+	r->o->measure = v;
+	if (!strcmp(v, "model"))
+		return true;
+	return options_fail(r, "--measure knows 'model', not '%s'; this version "
+		"measures on no GPU",
+		v);
+}
+
+static bool set_trials(struct reading *r, const char *v)
+{
+	long n;
+
+	if (!read_count(r, "--trials", v, 1, 100000000, &n))
+		return false;
+	r->o->trials = (int)n;
+	return true;
+}
+
+static bool set_effort(struct reading *r, const char *v)
+{
+	long n;
+
+	if (!read_count(r, "--effort", v, 1, 10, &n))
+		return false;
+	r->o->effort = (int)n;
+	return true;
+}
+
+static bool set_time(struct reading *r, const char *v)
+{
+	return read_seconds(r, v, &r->o->seconds);
+}
+
+static bool set_seed(struct reading *r, const char *v)
+{
+	long n;
+
+	if (!read_count(r, "--seed", v, 0, LONG_MAX, &n))
+		return false;
+	r->o->seed = (uint64_t)n;
+	return true;
+}
+
+static bool set_lock(struct reading *r, const char *v)
+{
+	r->o->lock = v;
+	return true;
+}
+
+static bool set_no_lock(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->no_lock = true;
+}
+
+static bool set_frozen(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->frozen = true;
+}
+
+static const struct bit checks[] = {
+	{ "address", CHECK_ADDRESS }, { "race", CHECK_RACE },
+	{ "init", CHECK_INIT }, { "bytes", CHECK_BYTES },
+};
+
+static bool set_check(struct reading *r, const char *v)
+{
+	r->o->check = true;
+	if (v && !strcmp(v, "gpu"))
+		return r->o->check_gpu = true;
+	return !v || add_bits(r, "--check", v, checks, sizeof checks /
+		sizeof *checks, &r->o->check_how);
+}
+
+static bool set_test(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->test = true;
+}
+
+static bool set_no_verify(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->no_verify = true;
+}
+
+static bool set_jobs(struct reading *r, const char *v)
+{
+	long n;
+
+	if (!read_count(r, "-j", v, 1, 1024, &n))
+		return false;
+	r->o->jobs = (int)n;
+	return true;
+}
+
+static bool set_dep(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->dep = true;
+}
+
+static bool set_dep_file(struct reading *r, const char *v)
+{
+	r->o->dep_file = v;
+	return r->o->dep = true;
+}
+
+static bool set_dep_target(struct reading *r, const char *v)
+{
+	vec_push(r->a, &r->o->dep_targets, v);
+	return true;
+}
+
+static bool add_dir(struct reading *r, const char *v)
+{
+	vec_push(r->a, &r->o->dirs, v);
+	return true;
+}
+
+static bool set_color(struct reading *r, const char *v)
+{
+	r->o->color = !strcmp(v, "always") ? COLOR_ALWAYS :
+		!strcmp(v, "never") ? COLOR_NEVER : COLOR_AUTO;
+	return r->o->color != COLOR_AUTO || !strcmp(v, "auto") ||
+		options_fail(r, "--color takes auto, always or never, not '%s'", v);
+}
+
+static bool set_quiet(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->quiet = true;
+}
+
+static bool set_verbose(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->verbose = true;
+}
+
+static bool set_verify_passes(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->verify_passes = true;
+}
+
+static bool ask(struct reading *r)
+{
+	r->asked = ASKED_TEXT;
+	return true;
+}
+
+static bool ask_help(struct reading *r, const char *v)
+{
+	(void)v;
+	options_help(r->text);
+	return ask(r);
+}
+
+static bool ask_version(struct reading *r, const char *v)
+{
+	(void)v;
+	str_printf(r->text, "wpkc %s\n", WPK_VERSION);
+	return ask(r);
+}
+
+static bool ask_list(struct reading *r, const char *v)
+{
+	if (!strcmp(v, "options"))
+		options_list(r->text);
+	else if (!lists_print(v, r->text))
+		return options_fail(r, "--list knows gpus, targets, sketches, "
+			"strategies, directives, codes and options, not '%s'",
+			v);
+	return ask(r);
+}
+
+static bool ask_explain(struct reading *r, const char *v)
+{
+	return explain_code(v, r->text) ? ask(r) :
+		options_fail(r, "there is no error code '%s'; --list=codes lists them", v);
+}
+
+/* ---- the table ---- */
+
+static const struct option table[] = {
+	{ "-o", "FILE", VALUE, set_output,
+		"write there; '-' is standard output (default: STEM.cu)" },
+	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
+	{ "--emit", "LIST", VALUE, set_emit,
+		"what to write: ir, space, sched, kernel, cu, header, ..." },
+	{ "--target", "ARCHS", VALUE, set_targets,
+		"compile for sm_75 .. sm_121a (default: the GPU's)" },
+	{ "--gpu", "NAME", VALUE, set_gpu,
+		"predict costs for it (default: h200, or the target's)" },
+	{ "--op", "NAMES", VALUE, add_op,
+		"only these exported operators, with commas between" },
+	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
+	{ "--set", "T=V", VALUE, add_setting,
+		"pin a tunable, as OP:T=V for one operator" },
+	{ "--tune", "STRATEGY", MAYBE, set_tune, "search: ga, random, exhaustive, ..." },
+	{ "--measure", "WITH", VALUE, set_measure,
+		"model: predicted costs (the default)" },
+	{ "--trials", "N", VALUE, set_trials,
+		"candidates of each operator (default 2000)" },
+	{ "--time", "DURATION", VALUE, set_time,
+		"of all searches together: 90s, 20m (default 60s)" },
+	{ "--seed", "N", VALUE, set_seed, "of the search; equal seeds, equal results" },
+	{ "--effort", "1..10", VALUE, set_effort, "population of ga (default 5)" },
+	{ "--lock", "FILE", VALUE, set_lock,
+		"lock file (default: source's name + .lock)" },
+	{ "--no-lock", NULL, NOTHING, set_no_lock, "neither read nor write a lock file" },
+	{ "--frozen", NULL, NOTHING, set_frozen,
+		"fail unless the lock has every schedule" },
+	{ "--check", "HOW", MAYBE, set_check,
+		"run the kernels on the CPU against the reference" },
+	{ "--test", NULL, NOTHING, set_test,
+		"run the file's test blocks on the CPU, as TAP" },
+	{ "--no-verify", NULL, NOTHING, set_no_verify,
+		"do not prove the winners of --tune" },
+	{ "-j", "N", VALUE, set_jobs, "checks at once (default: processors)" },
+	{ "-I", "DIR", VALUE, add_dir, "search imports there too" },
+	{ "-MD", NULL, NOTHING, set_dep, "write a depfile beside the output" },
+	{ "-MF", "FILE", VALUE, set_dep_file, "write the depfile there" },
+	{ "-MT", "TARGET", VALUE, set_dep_target, "name the depfile's target" },
+	{ "--color", "WHEN", VALUE, set_color, "auto, always, never" },
+	{ "-q", NULL, NOTHING, set_quiet, "say nothing but errors" },
+	{ "-v", NULL, NOTHING, set_verbose, "say which sketches apply and why not" },
+	{ "--verify", NULL, NOTHING, set_verify_passes,
+		"verify the program after every pass" },
+	{ "--list", "WHAT", VALUE, ask_list,
+		"gpus, targets, sketches, strategies, directives, codes, options" },
+	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means" },
+	{ "--help", NULL, NOTHING, ask_help, "this text" },
+	{ "--version", NULL, NOTHING, ask_version, "the version" },
+};
+
+const struct option *options_table(int *n)
+{
+	*n = sizeof table / sizeof *table;
+	return table;
+}

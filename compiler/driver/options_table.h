@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the reading of the command line and its table. */
+#ifndef WPK_COMPILER_DRIVER_OPTIONS_TABLE_H
+#define WPK_COMPILER_DRIVER_OPTIONS_TABLE_H
+
+#include "driver/options.h"
+
+struct reading {
+	struct arena *a;
+	struct options *o;
+	struct str *text;
+	enum asked asked;
+	int depth;		/* of response files */
+};
+
+enum takes { NOTHING, VALUE, MAYBE };
+
+/* "set" takes the value, NULL where there is none; false with an error in the
+ * reading's text. "value" and "help" are for --help. */
+struct option {
+	const char *name, *value;
+	enum takes takes;
+	bool (*set)(struct reading *r, const char *v);
+	const char *help;
+};
+
+/* All options, "*n" of them. */
+const struct option *options_table(int *n);
+/* Notes an error; returns false. */
+bool options_fail(struct reading *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The editors' files know every word of the language, and load; completion
+# offers what there is.
+. "${top_srcdir:-.}/tests/lib.sh"
+extras=$top_srcdir/extras
+cd "$scratch" || exit 1
+
+"$wpkc" --list=words >words
+check "there are words" test "$(wc -l <words)" -gt 80
+sed -n 's/^	{ "\([a-z]*\)", TOK_.*/\1/p; s/.*[,}]	*{ "\([a-z]*\)", TOK_.*/\1/p' \
+	"$top_srcdir/compiler/front/lexer.l" | sort -u >lexed
+awk '$1 == "keyword" { print $2 }' words | sort >listed
+check "the list has the lexer's keywords" diff lexed listed
+
+for file in "$extras/vim/syntax/wpk.vim" "$extras/vscode/wpk.tmLanguage.json"; do
+	while read -r kind word; do
+		grep -qw -e "$word" "$file" || echo "$kind $word"
+	done <words >missing
+	empty "${file##*/} has every word" missing
+done
+
+# ---- they load ----
+
+for file in "$extras"/vscode/*.json; do
+	if command -v python3 >/dev/null 2>&1; then
+		check "${file##*/} is JSON" python3 -c \
+			'import json, sys; json.load(open(sys.argv[1]))' "$file"
+	else
+		skip "${file##*/} is JSON" "python3 was not found"
+	fi
+done
+if command -v vim >/dev/null 2>&1; then
+	printf 'let acc[i]: f32 = sum[k](x[i, k]);\n' >x.wpk
+	vim -u NONE -es -c "set rtp+=$extras/vim" -c 'filetype plugin on' \
+		-c 'syntax on' -c 'edit x.wpk' \
+		-c 'call writefile([&ft, synIDattr(synID(1, 1, 1), "name"), synIDattr(synID(1, 13, 1), "name")], "seen")' \
+		-c 'qa!' >log 2>&1
+	printf 'wpk\nwpkKeyword\nwpkType\n' >want
+	check "vim colours it" diff want seen
+else
+	skip "vim colours it" "vim was not found"
+fi
+
+# ---- completion ----
+
+# offers WORD... : what bash completes the last word to.
+offers() {
+	bash -c '. "$0"
+	wpkc() { "$WPKC" "$@"; }
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	_wpkc
+	printf "%s\n" "${COMPREPLY[@]}"' \
+		"$extras/completion/bash/wpkc" "$@" 2>&1
+}
+WPKC=$wpkc
+export WPKC
+touch a.wpk b.txt
+if command -v bash >/dev/null 2>&1; then
+	check "bash: an option" test "$(offers wpkc --fro)" = --frozen
+	check "bash: every option" test "$(offers wpkc - | sort)" = \
+		"$("$wpkc" --list=options | sort)"
+	check "bash: a target" test "$(offers wpkc --target = sm_90 | sort | tr '\n' ' ')" = \
+		"sm_90 sm_90a "
+	check "bash: a strategy" test "$(offers wpkc --tune = g)" = ga
+	check "bash: the next of a list" test "$(offers wpkc --check = address,ra)" = \
+		address,race
+	check "bash: a code" test "$(offers wpkc --explain E040 | wc -l)" -ge 9
+	check "bash: sources" test "$(offers wpkc a)" = a.wpk
+	check "bash: nothing else" test -z "$(offers wpkc b.)"
+else
+	skip "bash completes" "bash was not found"
+fi
+if command -v fish >/dev/null 2>&1; then
+	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish"
+else
+	skip "fish reads it" "fish was not found"
+fi
+if command -v zsh >/dev/null 2>&1; then
+	check "zsh reads it" zsh -n "$extras/completion/zsh/_wpkc"
+else
+	skip "zsh reads it" "zsh was not found"
+fi
+finish
