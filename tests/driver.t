@@ -99,7 +99,7 @@ refuses "--seed=-1" "--seed takes a whole number" mm.wpk --seed=-1
 refuses "--effort=11" "--effort takes a whole number" mm.wpk --effort=11
 refuses "-j 0" "-j takes a whole number" mm.wpk -j 0
 refuses "-j2x" "-j takes a whole number" mm.wpk -j2x
-refuses "--check=foo" "--check takes address, race, init" mm.wpk --check=foo
+refuses "--check=foo" "--check knows address, race, init, bytes" mm.wpk --check=foo
 refuses "--color=maybe" "--color takes auto, always or never" mm.wpk \
 	--color=maybe
 refuses "--list=foo" "--list knows gpus" --list=foo

@@ -154,7 +154,8 @@ static bool read_response(struct reading *r, const char *path)
 				str_putc(&w, c);
 		}
 		if (quote)
-			return options_fail(r, "response file '%s' has an open quote", path);
+			return options_fail(r,
+				"response file '%s' has an open quote", path);
 		vec_push(r->a, &words, str_text(&w));
 	}
 	r->depth++;
@@ -198,16 +199,19 @@ static bool consistent(struct reading *r)
 	bool to_file = o->output && strcmp(o->output, "-");
 
 	if (!o->input)
-		return options_fail(r, "no source file; wpkc --help shows how to call it");
+		return options_fail(r,
+			"no source file; wpkc --help shows how to call it");
 	if (o->frozen && o->tune)
 		return options_fail(r, "--frozen and --tune exclude each other: one "
 			"forbids search, the other is one");
 	if (o->frozen && o->no_lock)
-		return options_fail(r, "--frozen needs a lock file, --no-lock forbids it");
+		return options_fail(r,
+			"--frozen needs a lock file, --no-lock forbids it");
 	if (o->lock && o->no_lock)
 		return options_fail(r, "--lock and --no-lock exclude each other");
 	if (o->test && (o->check || o->tune || o->frozen))
-		return options_fail(r, "--test goes without --check, --tune and --frozen");
+		return options_fail(r,
+			"--test goes without --check, --tune and --frozen");
 	if ((o->check || o->test) && (o->output || o->header || o->dep || o->emit))
 		return options_fail(r, "--check and --test write no output: leave out "
 			"-o, -H, -MD and --emit");
@@ -219,7 +223,8 @@ static bool consistent(struct reading *r)
 		return options_fail(r, "--tune goes with --emit=cu, header, manifest, "
 			"sched, kernel or ptx");
 	if (o->dep_targets.n && !o->dep)
-		return options_fail(r, "-MT names the target of a depfile: add -MD or -MF FILE");
+		return options_fail(r,
+			"-MT names the target of a depfile: add -MD or -MF FILE");
 	if (o->dep && !o->dep_file && !to_file && o->output)
 		return options_fail(r, "-MD with -o - needs -MF FILE");
 	if (o->gpu && !fits_a_target(o))

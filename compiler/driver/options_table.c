@@ -23,7 +23,8 @@ static bool read_count(struct reading *r, const char *name, const char *v,
 	errno = 0;
 	*out = strtol(v, &end, 10);
 	if (!*v || *end || errno || *out < least || *out > most)
-		return options_fail(r, "%s takes a whole number from %ld to %ld, not '%s'",
+		return options_fail(r,
+			"%s takes a whole number from %ld to %ld, not '%s'",
 			name, least, most, v);
 	return true;
 }
@@ -40,7 +41,8 @@ static bool read_seconds(struct reading *r, const char *v, double *out)
 		end++;
 	}
 	if (end == v || *end || !(*out > 0) || *out > 1e9)
-		return options_fail(r, "--time takes a duration such as 90s or 20m, not '%s'",
+		return options_fail(r,
+			"--time takes a duration such as 90s or 20m, not '%s'",
 			v);
 	return true;
 }
@@ -381,15 +383,16 @@ static bool ask_list(struct reading *r, const char *v)
 		options_list(r->text);
 	else if (!lists_print(v, r->text))
 		return options_fail(r, "--list knows gpus, targets, sketches, "
-			"strategies, directives, codes and options, not '%s'",
-			v);
+			"strategies, directives, codes, emits, words and "
+			"options, not '%s'", v);
 	return ask(r);
 }
 
 static bool ask_explain(struct reading *r, const char *v)
 {
 	return explain_code(v, r->text) ? ask(r) :
-		options_fail(r, "there is no error code '%s'; --list=codes lists them", v);
+		options_fail(r,
+			"there is no error code '%s'; --list=codes lists them", v);
 }
 
 /* ---- the table ---- */
