@@ -191,6 +191,7 @@ for target in sm_75 sm_90; do
 		--op="$windows,stem,odd,strided,nhwc,nhwc_stem,nhwc_groups" \
 		"$folder/ragged.wpk"
 done
+verified "partial schedules" --check --target=sm_80 "$folder/pinned.wpk"
 verified "sm_80 with sanitizers" --check=address --target=sm_80 \
 	--op=nt_long,nt_bf16,odd,nhwc,residual,soft_long "$folder/ragged.wpk"
 verified "sm_75 with sanitizers" --check=address --target=sm_75 \

@@ -501,6 +501,9 @@ arg:
 | name '=' value
 	{ $$ = NEW(struct ast_arg, .key = $1.text, .key_at = $1.at,
 		.value = $3); }
+| PAD '=' value
+	{ $$ = NEW(struct ast_arg, .key = $1.text, .key_at = $1.at,
+		.value = $3); }
 ;
 
 value:

@@ -117,6 +117,13 @@ static bool is_bare(const char *word)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")];
 }
 
+/* "unroll(k, auto)": nobody asked, and nothing else was to be chosen. */
+static bool is_auto(const struct tunable *t, int v)
+{
+	return t->words && t->n == 1 && v == t->values[0] &&
+		!strcmp(t->words[v], "auto");
+}
+
 static void print_pin(const struct tunable *t, int v, struct str *out)
 {
 	if (t->key)
@@ -142,7 +149,7 @@ void sched_print_point(const struct space *sp, const int *genes,
 		const struct tunable *t = &sp->tunables[order[i]];
 		bool more = last && !compare_lines(last, t);
 
-		if (is_void(t))
+		if (is_void(t) || is_auto(t, values[order[i]]))
 			continue;
 		if (last && !more)
 			str_puts(out, ");\n");

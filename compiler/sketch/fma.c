@@ -43,25 +43,75 @@ static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const shared_words[] = { "shared", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_thread[] = { "thread", NULL };
+static const char *const level_warp[] = { "warp", NULL };
+static const char *const auto_words[] = { "auto", "on", "off", NULL };
+static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
+static const char *const cache_words[] = { "auto", "shared", NULL };
+
+const char *const fma_numbers[] = {
+	"auto", "1", "2", "4", "8", "16", "32", "64", "96", "128", "160", "192",
+	"224", "256", "320", "384", "448", "512", "640", "768", "896", "1024",
+	NULL
+};
 
 #define VALUES(array) array, (int)(sizeof array / sizeof *array)
 
-/* Facts that a schedule may state and that hold of every fma kernel. */
-static void add_facts(struct task *t, struct fma *f)
+/* How one operand is staged; search leaves that alone. */
+static void add_operand(struct task *t, struct tunables *l,
+	const struct ir_tensor *tensor)
 {
-	struct tunables *l = &f->open;
-	const char *const *k_word = tunable_subject(t, f->of.k_name);
-	const char *const *left = tunable_subject(t, f->of.left.tensor->name);
-	const char *const *right = tunable_subject(t, f->of.right.tensor->name);
-	int n = f->of.left.tensor == f->of.right.tensor ? 1 : 2;
+	const char *const *of = tunable_subject(t, tensor->name);
 
-	for (int i = 0; i < n; i++) {
-		tunables_add(t, l, "stage", i ? right : left, "scope",
-			VALUES(only_value), shared_words);
-		tunables_add(t, l, "stage", i ? right : left, "at",
-			VALUES(only_value), k_word);
-	}
-	tunables_add_epilogue(t, l, &f->of);
+	tunables_add(t, l, "vectorize", of, NULL, VALUES(only_value),
+		fma_numbers);
+	tunables_add(t, l, "stage", of, "pad", VALUES(only_value), auto_words);
+	tunables_add(t, l, "stage", of, "swizzle", VALUES(only_value),
+		auto_words);
+	tunables_add(t, l, "swizzle", of, NULL, VALUES(only_value), auto_words);
+}
+
+/* Facts that a schedule may state and that hold of every fma kernel. */
+static void add_facts(struct task *t, struct tunables *l, const struct fma *f,
+	const struct ir_tensor *tensor)
+{
+	const char *const *of = tunable_subject(t, tensor->name);
+
+	tunables_add(t, l, "stage", of, "scope", VALUES(only_value),
+		shared_words);
+	tunables_add(t, l, "stage", of, "at", VALUES(only_value),
+		tunable_subject(t, f->of.k_name));
+	tunables_add(t, l, "cache", of, "scope", VALUES(only_value),
+		cache_words);
+}
+
+/* What follows from other numbers, or is chosen well, unless it is pinned. */
+static void add_derived(struct task *t, struct tunables *l, const struct fma *f)
+{
+	tunables_add(t, l, "tile", level_warp, f->of.m_name, VALUES(only_value),
+		fma_numbers);
+	tunables_add(t, l, "tile", level_warp, f->of.n_name, VALUES(only_value),
+		fma_numbers);
+	tunables_add(t, l, "unroll", tunable_subject(t, f->of.k_name), NULL,
+		VALUES(only_value), fma_numbers);
+	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
+		fma_numbers);
+	tunables_add(t, l, "tail", tunable_subject(t, f->of.m_name), NULL,
+		VALUES(only_value), tail_words);
+	tunables_add(t, l, "tail", tunable_subject(t, f->of.n_name), NULL,
+		VALUES(only_value), tail_words);
+}
+
+static void add_operands(struct task *t, struct tunables *l, const struct fma *f)
+{
+	const struct ir_tensor *left = f->of.left.tensor;
+	const struct ir_tensor *right = f->of.right.tensor;
+
+	add_operand(t, l, left);
+	if (right != left)
+		add_operand(t, l, right);
+	add_facts(t, l, f, left);
+	if (right != left)
+		add_facts(t, l, f, right);
 }
 
 static void make_tunables(struct task *t, struct fma *f)
@@ -72,7 +122,7 @@ static void make_tunables(struct task *t, struct fma *f)
 	struct tunables *l = &f->open;
 	bool async = t->target->cp_async;
 
-	l->v = ARENA_ARRAY(t->a, FMA_FIXED + 6 + OUTPUTS_MAX,
+	l->v = ARENA_ARRAY(t->a, FMA_VALUES + 6 + OUTPUTS_MAX,
 		struct tunable);
 	tunables_add(t, l, "tile", level_block, f->of.m_name,
 		VALUES(tile_values), NULL);
@@ -96,7 +146,9 @@ static void make_tunables(struct task *t, struct fma *f)
 		NULL);
 	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
 		f->of.order_words);
-	add_facts(t, f);
+	add_derived(t, l, f);
+	add_operands(t, l, f);
+	tunables_add_epilogue(t, l, &f->of);
 }
 
 static const struct tunable *tunables(const struct task *t, int *n)
@@ -180,7 +232,7 @@ static bool find_start(const struct task *t, struct fma *f)
 		{ 16, 16, 16, 2, 2 },
 	};
 	struct fma_plan p;
-	int v[FMA_FIXED] = { [FMA_GROUP] = 1 };
+	int v[FMA_VALUES] = { [FMA_GROUP] = 1 };
 	bool found = false;
 
 	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
@@ -205,7 +257,7 @@ static void start(const struct task *t, int *values)
 {
 	const struct fma *f = t->state;
 
-	memcpy(values, f->start, sizeof f->start);
+	memcpy(values, f->start, FMA_FIXED * sizeof *values);
 	for (int i = FMA_FIXED; i < f->open.n; i++)
 		values[i] = f->open.v[i].values[0];
 }
@@ -219,8 +271,9 @@ static const char *legal(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"epilogue", "fuse", "pipeline", "raster", "reorder",
-	"split_k", "stage", "tile", NULL
+	"bind", "cache", "epilogue", "fuse", "pipeline", "raster", "reorder",
+	"split_k", "stage", "swizzle", "tail", "tile", "unroll", "vectorize",
+	NULL
 };
 
 const struct sketch sketch_fma = {

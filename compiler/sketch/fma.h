@@ -9,13 +9,24 @@
 /* Order of the tunables. */
 enum fma_value {
 	FMA_M, FMA_N, FMA_K, FMA_TM, FMA_TN, FMA_STAGES, FMA_ASYNC, FMA_SPLIT,
-	FMA_RASTER, FMA_GROUP, FMA_ORDER, FMA_FIXED
+	FMA_RASTER, FMA_GROUP, FMA_ORDER, FMA_WARP_M, FMA_WARP_N, FMA_UNROLL,
+	FMA_THREADS, FMA_TAIL_M, FMA_TAIL_N, FMA_FIXED
 };
+
+/* Then, for each tensor that is an operand: */
+enum fma_operand_value {
+	FMA_VECTOR, FMA_PAD, FMA_STAGE_SWIZZLE, FMA_SWIZZLE, FMA_OPERAND
+};
+
+enum { FMA_VALUES = FMA_FIXED + 2 * FMA_OPERAND };
+
+/* What numbers that are "auto" unless pinned may be: values are indices. */
+extern const char *const fma_numbers[];
 
 /* What the sketch knows of a group before any number is chosen. */
 struct fma {
 	struct product of;
-	int start[FMA_FIXED];		/* the untuned default */
+	int start[FMA_VALUES];		/* the untuned default */
 	struct tunables open;
 };
 
@@ -28,6 +39,8 @@ struct fma_plan {
 	int warp_x, warp_y;	/* threads of a warp along columns and rows; 0:
 				 * threads in plain order */
 	int kv;			/* ks a fragment load covers */
+	int unroll;		/* ks unrolled together, 0: as many as is good */
+	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
 	bool streams;		/* the right fragment passes row by row */
 	struct stage left, right;
 	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;

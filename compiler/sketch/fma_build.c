@@ -69,15 +69,35 @@ static struct tile_index index_tile(struct fma_code *g, struct k_block *b)
 	return r;
 }
 
+/* The first row or column of tile "at". */
+static struct kx *first_of(struct fma_code *g, struct kx *at, int tile,
+	int64_t extent, bool shift)
+{
+	struct kx *first = kx_mul(g->a, at, num(g, tile));
+
+	return shift ? kx_op(g->a, OP_MIN, T_I32, 2, first,
+		num(g, extent - tile)) : first;
+}
+
+static struct kx *first_m(struct fma_code *g, struct kx *at)
+{
+	return first_of(g, at, g->p->bm, g->f->of.m, g->p->shift_m);
+}
+
+static struct kx *first_n(struct fma_code *g, struct kx *at)
+{
+	return first_of(g, at, g->p->bn, g->f->of.n, g->p->shift_n);
+}
+
 static void own_tile(struct fma_code *g, struct k_block *b)
 {
 	struct tile_index at = index_tile(g, b);
 
 	g->batch = at.batch;
 	g->out.m.first = let(g, b, arena_printf(g->a, "%s_first",
-		g->out.m.name), kx_mul(g->a, at.m, num(g, g->p->bm)));
+		g->out.m.name), first_m(g, at.m));
 	g->out.n.first = let(g, b, arena_printf(g->a, "%s_first",
-		g->out.n.name), kx_mul(g->a, at.n, num(g, g->p->bn)));
+		g->out.n.name), first_n(g, at.n));
 }
 
 /* A warp covers warp_y x warp_x threads' tiles, so that its fragment loads hit
@@ -277,6 +297,8 @@ static void describe_output(struct fma_code *g)
 		p->tm, p->vm, p->ty);
 	g->out.n = side_of(o, c->n, c->n_n, g->f->of.n_name, g->f->of.n, p->bn,
 		p->tn, p->vn, p->tx);
+	g->out.m.ragged &= !p->shift_m;
+	g->out.n.ragged &= !p->shift_n;
 }
 
 static struct k_buffer *bind(struct fma_code *g, const struct ir_tensor *t)
@@ -375,8 +397,8 @@ static void finish_step(struct fma_code *g)
 	g->step.grid[2] = 1;
 	g->step.tiling = (struct p_tiling){ .rows = g->f->of.m, .cols = g->f->of.n,
 		.batch = g->f->of.batch, .tile_rows = p->bm, .tile_cols = p->bn,
-		.row = kx_mul(g->a, at.m, num(g, p->bm)),
-		.col = kx_mul(g->a, at.n, num(g, p->bn)),
+		.row = first_m(g, at.m),
+		.col = first_n(g, at.n),
 		.batch_index = at.batch ? at.batch : num(g, 0) };
 	vec_push(g->a, &g->program->steps, g->step);
 }

@@ -41,7 +41,8 @@ static void load_row(struct fma_code *g, struct k_block *b,
 		r->side->lane);
 	k = kx_mul(g->a, u, num(g, width));
 	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, to, k),
-		k_place(r->g->tile, slot, row, kx_add(g->a, kk, k)),
+		k_place(r->g->tile, slot, row,
+			stager_column(r->g, row, kx_add(g->a, kk, k))),
 		width * r->s->op->tile_elem, NULL, 0);
 }
 
@@ -105,7 +106,9 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 	int factor = steps;
 	struct k_block *body;
 
-	while (factor > 1 && (factor * fmas > 1024 ||
+	if (p->unroll)
+		factor = p->unroll / p->kv;
+	while (!p->unroll && factor > 1 && (factor * fmas > 1024 ||
 	       factor * p->kv > 32 || steps % factor))
 		factor--;
 	if (steps == 1)

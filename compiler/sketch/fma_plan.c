@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- what fits ---- */
 
@@ -21,6 +22,59 @@ static int common(int x, int limit)
 static int min_int(int x, int y)
 {
 	return x < y ? x : y;
+}
+
+static int max_int(int x, int y)
+{
+	return x > y ? x : y;
+}
+
+/* A pinned number, or 0. */
+static int number(int v)
+{
+	return v ? atoi(fma_numbers[v]) : 0;
+}
+
+/* A warp's tile as pinned: "tiles" threads' tiles of "mine" on one side. */
+static const char *pinned_warp(struct arena *a, const char *name, int pinned,
+	int mine, int tiles, int *out)
+{
+	if (!pinned)
+		return NULL;
+	*out = pinned / mine;
+	if (pinned % mine || !*out || 32 % *out || tiles % *out)
+		return arena_printf(a, "a warp's %d of %s are no 1, 2, .. 32 "
+			"threads' tiles of %d that divide the block's %d",
+			pinned, name, mine, mine * tiles);
+	return NULL;
+}
+
+static const char *plan_warp(const struct fma *f, struct arena *a,
+	const int *v, struct fma_plan *p)
+{
+	const char *why;
+	int x = 0, y = 0;
+
+	why = pinned_warp(a, f->of.m_name, number(v[FMA_WARP_M]), p->tm, p->ty,
+		&y);
+	if (!why)
+		why = pinned_warp(a, f->of.n_name, number(v[FMA_WARP_N]), p->tn,
+			p->tx, &x);
+	if (why)
+		return why;
+	p->warp_x = x ? x : y ? 32 / y : min_int(8, common(p->tx, 8));
+	p->warp_y = y ? y : 32 / p->warp_x;
+	if (p->warp_x * p->warp_y != 32)
+		return arena_printf(a, "a warp of %d x %d threads' tiles is "
+			"none of 32 threads", p->warp_y, p->warp_x);
+	if (p->ty % p->warp_y == 0 && p->tx % p->warp_x == 0)
+		return NULL;
+	if (x || y)
+		return arena_printf(a, "a warp's tile of %d x %d does not "
+			"divide the block's %d x %d", p->warp_y * p->tm,
+			p->warp_x * p->tn, p->bm, p->bn);
+	p->warp_x = p->warp_y = 0;
+	return NULL;
 }
 
 static const char *read_values(const struct fma *f, struct arena *a,
@@ -51,16 +105,91 @@ static const char *read_values(const struct fma *f, struct arena *a,
 			p->bm, p->bn, p->tm, p->tn, p->threads);
 	p->vm = common(p->tm, min_int(4, 16 / f->of.left.tile_elem));
 	p->vn = common(p->tn, min_int(4, 16 / f->of.right.tile_elem));
-	p->warp_x = min_int(8, common(p->tx, 8));
-	p->warp_y = 32 / p->warp_x;
-	if (p->ty % p->warp_y)
-		p->warp_x = p->warp_y = 0;
+	if (v[FMA_THREADS] && number(v[FMA_THREADS]) != p->threads)
+		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads, "
+			"not the %d of bind(threads = ..)", p->bm, p->bn, p->tm,
+			p->tn, p->threads, number(v[FMA_THREADS]));
+	return plan_warp(f, a, v, p);
+}
+
+/* Where the last tile is moved back, vectors must start where they may. */
+static const char *plan_tail(struct arena *a, const char *name, int64_t extent,
+	int tile, int vec, struct stage *s)
+{
+	if (extent < tile)
+		return arena_printf(a, "tail(%s, shift) wants a tile of at most "
+			"%lld, not %d: predicate", name, (long long)extent,
+			tile);
+	if ((extent - tile) % vec)
+		return arena_printf(a, "tail(%s, shift) moves the last tile to "
+			"%lld, where vectors of %d do not start: predicate",
+			name, (long long)(extent - tile), vec);
+	s->ragged = false;
 	return NULL;
 }
 
-static const char *plan_stages(const struct fma *f, struct arena *a,
-	struct fma_plan *p, const struct target *t)
+enum { SHIFT = 2 };		/* among the words of tail */
+
+static const char *plan_tails(const struct fma *f, struct arena *a,
+	const int *v, struct fma_plan *p)
 {
+	bool along_n = f->of.epilogue.along_n;
+	const struct stage *l = &p->left, *r = &p->right;
+	int vm = max_int(along_n ? 1 : p->vm, l->order->k_inner ? 1 : l->vec);
+	int vn = max_int(along_n ? p->vn : 1, r->order->k_inner ? 1 : r->vec);
+	const char *why = NULL;
+
+	p->shift_m = v[FMA_TAIL_M] == SHIFT && f->of.m % p->bm;
+	p->shift_n = v[FMA_TAIL_N] == SHIFT && f->of.n % p->bn;
+	if (p->shift_m)
+		why = plan_tail(a, f->of.m_name, f->of.m, p->bm, vm, &p->left);
+	if (!why && p->shift_n)
+		why = plan_tail(a, f->of.n_name, f->of.n, p->bn, vn,
+			&p->right);
+	return why;
+}
+
+enum { AUTO, ON, OFF };
+
+/* How a tensor is to be staged, as far as that is pinned. */
+static const char *stage_pins(struct arena *a, struct stage *s, const int *v)
+{
+	const char *name = s->op->tensor->name;
+	int in = v[FMA_STAGE_SWIZZLE], own = v[FMA_SWIZZLE];
+
+	s->vec = s->order->vec;
+	if (v[FMA_VECTOR])
+		s->vec = number(v[FMA_VECTOR]);
+	if (s->vec > s->order->vec || s->order->vec % s->vec)
+		return arena_printf(a, "'%s' is copied %d elements at a time at "
+			"most, not %d", name, s->order->vec, s->vec);
+	if (in && own && in != own)
+		return arena_printf(a, "swizzle(%s) and stage(%s, swizzle = ..) "
+			"disagree", name, name);
+	s->swizzled = in == ON || own == ON;
+	s->padded = v[FMA_PAD] != OFF && !s->swizzled;
+	if (s->swizzled && v[FMA_PAD] == ON)
+		return arena_printf(a, "'%s' is swizzled or padded, not both",
+			name);
+	return NULL;
+}
+
+static const char *plan_stage(struct arena *a, struct stage *s, const int *v)
+{
+	const char *why = stage_pins(a, s, v);
+
+	if (!why)
+		why = stage_plan(a, s);
+	if (!why && v[FMA_VECTOR] && s->vec != number(v[FMA_VECTOR]))
+		return arena_printf(a, "vectors of %d do not divide the tile of "
+			"'%s'", number(v[FMA_VECTOR]), s->op->tensor->name);
+	return why;
+}
+
+static const char *plan_stages(const struct fma *f, struct arena *a,
+	const int *v, struct fma_plan *p, const struct target *t)
+{
+	bool one = f->of.left.tensor == f->of.right.tensor;
 	struct stage *l = &p->left, *r = &p->right;
 	const char *why;
 
@@ -71,11 +200,11 @@ static const char *plan_stages(const struct fma *f, struct arena *a,
 	l->tile_k = r->tile_k = p->bk;
 	l->threads = r->threads = p->threads;
 	l->async = r->async = p->async;
-	l->vec = l->order->vec;
-	r->vec = r->order->vec;
 	l->wide = f->of.left.tensor->elements > INT32_MAX;
 	r->wide = f->of.right.tensor->elements > INT32_MAX;
-	if ((why = stage_plan(a, l)) || (why = stage_plan(a, r)))
+	if ((why = plan_stage(a, l, v + FMA_FIXED)) ||
+	    (why = plan_stage(a, r, v + FMA_FIXED + (one ? 0 : FMA_OPERAND))) ||
+	    (why = plan_tails(f, a, v, p)))
 		return why;
 	if (!p->async)
 		return p->stages > 2 ?
@@ -136,9 +265,28 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 	return n + n / 16;
 }
 
-static const char *plan_resources(const struct task *t, const struct fma *f,
-	struct arena *a, struct fma_plan *p)
+static const char *plan_unroll(const struct fma *f, struct arena *a, int ks,
+	struct fma_plan *p)
 {
+	p->unroll = ks;
+	if (!ks)
+		return NULL;
+	if (ks % p->kv || p->bk % ks)
+		return arena_printf(a, "unroll(%s, %d) is no multiple of the %d "
+			"that a fragment covers, or does not divide the tile's "
+			"%d", f->of.k_name, ks, p->kv, p->bk);
+	if (ks * p->tm * p->tn > 4096)
+		return arena_printf(a, "unroll(%s, %d) writes %d multiply-adds "
+			"in a row, more than 4096", f->of.k_name, ks,
+			ks * p->tm * p->tn);
+	return NULL;
+}
+
+static const char *plan_resources(const struct task *t, const struct fma *f,
+	struct arena *a, const int *v, struct fma_plan *p)
+{
+	const char *why;
+
 	p->kv = 1;
 	if (p->left.order->k_inner)
 		p->kv = min_int(8, 16 / f->of.left.tile_elem);
@@ -148,6 +296,9 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 		return arena_printf(a, "fragments cover %d steps of %s, which "
 			"do not divide %d",
 			p->kv, f->of.k_name, p->bk);
+	why = plan_unroll(f, a, number(v[FMA_UNROLL]), p);
+	if (why)
+		return why;
 	p->streams = p->left.order->k_inner && p->right.order->k_inner &&
 		f->of.left.tile_type == f->of.acc &&
 		f->of.right.tile_type == f->of.acc;
@@ -205,9 +356,9 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 	const char *why = read_values(f, a, values, p);
 
 	if (!why)
-		why = plan_stages(f, a, p, t->target);
+		why = plan_stages(f, a, values, p, t->target);
 	if (!why)
-		why = plan_resources(t, f, a, p);
+		why = plan_resources(t, f, a, values, p);
 	if (!why)
 		why = plan_grid(f, a, p);
 	return why;

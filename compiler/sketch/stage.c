@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/vec.h"
+#include "kernel/intrin.h"
 #include "sketch/common.h"
 
 static bool leaves(const struct ir_operator *o, const struct ir_expr *index,
@@ -136,9 +137,21 @@ static void choose_stride(struct stage *s)
 	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
 
 	n = (n + chunk - 1) / chunk * chunk;
-	if (s->order->k_inner && n / chunk % 2 == 0)
+	if (s->order->k_inner && s->padded && n / chunk % 2 == 0)
 		n += chunk;
 	s->row_stride = n;
+}
+
+/* Chunks of 16 bytes of a row that change places, a power of two. */
+static int swizzle_span(const struct stage *s)
+{
+	int chunks = s->tile_k * s->op->tile_elem / 16, span = 8;
+
+	if (!s->order->k_inner)
+		return 1;
+	while (span > 1 && chunks % span)
+		span /= 2;
+	return span;
 }
 
 static bool divide(struct stage *s)
@@ -179,6 +192,9 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	       (s->order->k_inner ? s->tile_k : s->tile_rows))
 		s->vec /= 2;
 	choose_stride(s);
+	if (s->swizzled && swizzle_span(s) < 2)
+		return arena_printf(a, "a tile of '%s' has no chunks of a row to "
+			"exchange: swizzle = off", s->op->tensor->name);
 	if (!divide(s))
 		return arena_printf(a, "a tile of %d x %d of '%s' does not "
 			"divide evenly among %d threads",
@@ -407,6 +423,25 @@ static struct kx *copy_index(struct stager *g, struct kx *i, struct kx *j)
 	return kx_add(g->a, kx_mul(g->a, j, num(g, g->s->row_slots)), i);
 }
 
+/* Chunk c of row r lies where c ^ r is, so that eight rows' chunks fall into
+ * distinct banks; rows shorter than all banks take turns. */
+struct kx *stager_column(const struct stager *g, struct kx *row,
+	struct kx *kk)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	int chunk = 16 / s->op->tile_elem, span = swizzle_span(s);
+	struct kx *turn;
+
+	if (!s->swizzled)
+		return kk;
+	turn = kx_mod(a, kx_div(a, row, kx_int(a, 8 / span)), kx_int(a, span));
+	turn = kx_call(a, INTRIN_BIT_XOR, T_I32, 2, kx_div(a, kk,
+		kx_int(a, chunk)), turn);
+	return kx_add(a, kx_mul(a, turn, kx_int(a, chunk)), kx_mod(a, kk,
+		kx_int(a, chunk)));
+}
+
 static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 	struct kx *i, struct kx *j, struct kx *slot, struct kx *limit)
 {
@@ -430,7 +465,8 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 	copy = copy_index(g, i, j);
 	ks_copy(a, b, s->async ? COPY_ASYNC : COPY_PLAIN, !s->async ?
 		k_place(g->held, copy, num(g, 0)) : s->order->k_inner ?
-		k_place(g->tile, slot, row, kk) : k_place(g->tile, slot, kk, row),
+		k_place(g->tile, slot, row, stager_column(g, row, kk)) :
+		k_place(g->tile, slot, kk, row),
 		k_place(g->global, at), s->vec * s->op->elem, cond, 0);
 }
 
@@ -510,7 +546,8 @@ static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
 	g->element = e;
 	k = along_k ? kx_add(a, kk, e) : kk;
 	row = along_k ? row : kx_add(a, row, e);
-	store_computed(g, b, along_k ? (struct kx *const[]){ slot, row, k } :
+	store_computed(g, b, along_k ? (struct kx *const[]){ slot, row,
+		stager_column(g, row, k) } :
 		(struct kx *const[]){ slot, k, row }, along_k ? from :
 		kx_add(a, from, e), kx_add(a, k0, k), limit ? kx_lt(a, k, limit) :
 		NULL);
@@ -534,6 +571,7 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 		return;
 	}
 	ks_copy(a, b, COPY_PLAIN, s->order->k_inner ?
-		k_place(g->tile, slot, row, kk) : k_place(g->tile, slot, kk, row),
+		k_place(g->tile, slot, row, stager_column(g, row, kk)) :
+		k_place(g->tile, slot, kk, row),
 		k_place(g->held, copy, num(g, 0)), s->vec * s->op->elem, NULL, 0);
 }

@@ -57,6 +57,9 @@ struct stage {
 	int tile_rows, tile_k, threads;
 	int vec;
 	bool async, wide;
+	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
+				 * the stride grows, or chunks of a row change
+				 * places */
 	int row_stride;		/* of the shared tile's innermost-but-one
 				 * dimension, padding included */
 	int per_thread;		/* copies a thread makes */
@@ -69,9 +72,9 @@ struct stage {
 				 * group + s / lanes % group */
 };
 
-/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, group
- * and lanes. NULL, or why the tile does not divide among the threads. Needs no
- * memory unless it fails. */
+/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, padded,
+ * swizzled, group and lanes. NULL, or why the tile does not divide among the
+ * threads. Needs no memory unless it fails. */
 const char *stage_plan(struct arena *a, struct stage *s);
 /* Bytes of one stage's tile in shared memory, a multiple of 16. */
 int64_t stage_bytes(const struct stage *s);
@@ -116,6 +119,9 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
  * registers. Elements at kk >= "limit" are zero; NULL: none. */
 void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct kx *limit);
+/* Where k "kk" of slot "row" of a k_inner tile lies in its row. */
+struct kx *stager_column(const struct stager *g, struct kx *row,
+	struct kx *kk);
 /* Registers to stage "slot" (not async); "k0" and "limit" as they were loaded,
  * for what is computed. */
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
