@@ -82,13 +82,9 @@ static const char *all_conditions(const struct choice *c,
 	struct str s;
 
 	str_init(&s, c->a);
-	for (int i = 0; i < p->conditions.n; i++) {
-		const struct kx *e = p->conditions.v[i].holds;
-		bool either = e->kind == KX_OP && e->op == OP_OR;
-
-		str_printf(&s, "%s%s%s%s", i ? " && " : "", either ? "(" : "",
-			host_number(c->a, &n, e, 1), either ? ")" : "");
-	}
+	for (int i = 0; i < p->conditions.n; i++)
+		str_printf(&s, "%s%s", i ? " && " : "", host_condition(c->a,
+			&n, p->conditions.v[i].holds));
 	return str_text(&s);
 }
 
@@ -173,7 +169,7 @@ static void put_bytes_by_size(const struct choice *c, bool prepared)
 	str_puts(c->out, "\treturn most;\n}\n\n");
 }
 
-static bool has_bytes(const struct cuda_operator *o, bool prepared)
+bool host_has_bytes(const struct cuda_operator *o, bool prepared)
 {
 	for (int i = 0; i < o->n; i++)
 		if (prepared ? host_has_prepared(o->variants[i].program) :
@@ -191,7 +187,7 @@ static void put_bytes(const struct choice *c, const char *what, bool prepared)
 	if (o->n == 1 && !prepared && host_file(o->face))
 		str_printf(c->out, "\treturn %s;\n}\n\n", bytes(c,
 			o->variants, false));
-	else if ((o->face->sizes.n || host_calls_file(o)) && has_bytes(o, prepared))
+	else if ((o->face->sizes.n || host_calls_file(o)) && host_has_bytes(o, prepared))
 		put_bytes_by_size(c, prepared);
 	else
 		str_printf(c->out, "\treturn %lld;\n}\n\n",

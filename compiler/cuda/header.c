@@ -29,7 +29,8 @@ static void put_tensor(struct arena *a, struct str *out,
 static void put_bytes(struct arena *a, const struct cuda_operator *o,
 	const char *what, bool prepared, const char *rest, struct str *out)
 {
-	bool asked = o->face->sizes.n || (!prepared && host_calls_file(o));
+	bool asked = host_has_bytes(o, prepared) && (o->face->sizes.n ||
+		(!prepared && host_calls_file(o)));
 	const char *bytes = asked ? arena_printf(a,
 		"%s_%s()", cuda_symbol(a, o->name), what) :
 		arena_printf(a, "%lld", (long long)host_most(o, prepared));

@@ -75,6 +75,9 @@ void emit_variant(struct arena *a, const struct cuda_operator *o,
  * is no expression, the literal. */
 const char *host_number(struct arena *a, const struct names *n,
 	const struct kx *open, int64_t fixed);
+/* A condition, to stand beside others that must hold. */
+const char *host_condition(struct arena *a, const struct names *n,
+	const struct kx *e);
 /* The lets that "text" mentions, and those they need, as constants. */
 void host_lets(struct arena *a, const struct names *n,
 	const struct program *p, const char *text, struct str *out);
@@ -87,5 +90,7 @@ void emit_operator(struct arena *a, const struct cuda_unit *u,
 /* Bytes of workspace or prepared operands where no size is open: the most that
  * any variant takes. */
 int64_t host_most(const struct cuda_operator *o, bool prepared);
+/* Does any variant take some, whatever the sizes? */
+bool host_has_bytes(const struct cuda_operator *o, bool prepared);
 
 #endif

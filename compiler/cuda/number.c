@@ -6,20 +6,31 @@
 #include <assert.h>
 #include <string.h>
 
-const char *host_number(struct arena *a, const struct names *n,
-	const struct kx *open, int64_t fixed)
+/* No function of the device may be called. */
+static const char *text_of(struct arena *a, const struct names *n,
+	const struct kx *e, int least)
 {
-	struct emit m = { .a = a, .places = 1 };
+	struct emit m = { .a = a, .places = 1, .names = *n };
 	struct str s;
 
-	if (!open)
-		return arena_printf(a, "%lld", (long long)fixed);
-	m.names = *n;
 	str_init(&s, a);
-	emit_x(&m, &s, open, P_LESS);
+	emit_x(&m, &s, e, least);
 	for (int i = 0; i < N_INTRINS; i++)
 		assert(!m.used[i]);
 	return str_text(&s);
+}
+
+const char *host_number(struct arena *a, const struct names *n,
+	const struct kx *open, int64_t fixed)
+{
+	return open ? text_of(a, n, open, P_ADD) :
+		arena_printf(a, "%lld", (long long)fixed);
+}
+
+const char *host_condition(struct arena *a, const struct names *n,
+	const struct kx *e)
+{
+	return text_of(a, n, e, P_AND);
 }
 
 const char *cuda_number(struct arena *a, const struct cuda_operator *o,
@@ -27,7 +38,7 @@ const char *cuda_number(struct arena *a, const struct cuda_operator *o,
 {
 	struct names n = host_names(a, o, p);
 
-	return host_number(a, &n, e, 0);
+	return text_of(a, &n, e, P_ANY);
 }
 
 /* Does "name" stand in "text" as a word? */

@@ -126,12 +126,13 @@ static json_t *size_names(const struct program *p)
 	return v;
 }
 
-static json_t *conditions(const struct program *p)
+static json_t *conditions(const struct manifest *m, const struct program *p)
 {
 	json_t *v = json_array();
 
 	for (int i = 0; i < p->conditions.n && p->general; i++)
-		json_array_append_new(v, text(p->conditions.v[i].text));
+		json_array_append_new(v, number(m, p,
+			p->conditions.v[i].holds, 1));
 	return v;
 }
 
@@ -263,14 +264,23 @@ static json_t *lets(const struct manifest *m, const struct program *p)
 	return v;
 }
 
-/* Open sizes and integer attributes that the kernels were made for. */
-static json_t *values(const struct job *j)
+static bool is_open(const struct program *p, const char *name)
+{
+	for (int i = 0; i < p->sizes.n && p->general; i++)
+		if (!strcmp(p->sizes.v[i].name, name))
+			return true;
+	return false;
+}
+
+/* Sizes and integer attributes that the kernels were made for. */
+static json_t *values(const struct job *j, const struct program *p)
 {
 	json_t *v = json_object();
 
 	for (int i = 0; i < j->reference->n_sizes; i++)
-		put(v, j->reference->sizes[i].name,
-			json_integer(j->reference->sizes[i].value));
+		if (!is_open(p, j->reference->sizes[i].name))
+			put(v, j->reference->sizes[i].name,
+				json_integer(j->reference->sizes[i].value));
 	return v;
 }
 
@@ -282,8 +292,8 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 
 	put(v, "target", text(w->target->name));
 	put(v, "general", json_boolean(p->general));
-	put(v, "sizes", values(j));
-	put(v, "conditions", conditions(p));
+	put(v, "sizes", values(j, p));
+	put(v, "conditions", conditions(m, p));
 	put(v, "lets", lets(m, p));
 	put(v, "hash", hash(m, j->hash));
 	put(v, "groups", groups(m, j));
