@@ -66,9 +66,10 @@ static const char *read_tiles(const struct direct *d, struct arena *a,
 		int tile = values[i], own = values[d->n_out + i];
 
 		if (tile < 1 || own < 1 || tile > round_up(x->extent, own))
-			return arena_printf(a, "a tile of %d along %s, which "
-				"has %lld", tile, x->name,
-				(long long)x->extent);
+			return arena_printf(a, "%d along %s is not possible, "
+				"%lld is", tile < 1 || own > 0 ? tile : own,
+				x->name, (long long)(tile < 1 || own < 1 ? 1 :
+				round_up(x->extent, own)));
 		if (tile % own)
 			return arena_printf(a, "a thread's %d along %s do not "
 				"divide the block's %d", own, x->name, tile);
@@ -140,13 +141,15 @@ static const char *read_numbers(const struct task *t, const struct direct *d,
 /* ---- the box and the segment ---- */
 
 /* A thread unrolls the axes of the reduction along which its results slide,
- * and those that lie in the innermost dimension, where vectors run. */
+ * and those that lie in the innermost dimension, where vectors run, unless
+ * they are long. */
 static void choose_inner(const struct direct *d, struct direct_plan *p)
 {
+	enum { LONGEST = 32 };
 	const struct direct_dim *last = &d->x.dims[d->x.n_dims - 1];
 
 	for (int r = 0; r < d->n_red; r++) {
-		bool inner = last->red[r] != 0;
+		bool inner = last->red[r] != 0 && p->step[r] <= LONGEST;
 
 		for (int k = 0; k < d->x.n_dims; k++)
 			for (int i = 0; i < d->n_out; i++)
@@ -300,6 +303,10 @@ static const char *plan_box(const struct direct *d, struct arena *a,
 	}
 	align_innermost(d, p);
 	for (int k = n - 1; k >= 0; k--) {
+		if (p->box[k] > 1 << 20 || p->seg[k] > 1 << 12)
+			return arena_printf(a, "the window's part of '%s' is "
+				"too large; take smaller tiles",
+				d->x.tensor->name);
 		p->outside[k] = box_outside(d, p, k);
 		p->pitch[k] = p->box_elements;
 		p->seg_pitch[k] = p->seg_elements;

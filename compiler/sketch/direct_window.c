@@ -54,6 +54,8 @@ static bool order_axes(struct analysis *n)
 			return fail(n, "direct wants axes that start at 0");
 		if (x->extent == 1)
 			continue;
+		if (x->extent > INT32_MAX / 2)
+			return fail(n, "direct counts positions up to 2^30");
 		if (k == DIRECT_AXES)
 			return fail(n, "the result has more than eight axes");
 		stride[k] = known ? magnitude(at.coef[last->axes[i]]) : 0;
@@ -284,6 +286,9 @@ static bool window_reads(struct analysis *n)
 	if (!plain_layout(x->tensor))
 		return fail(n, arena_printf(n->t->a, "the layout of '%s' "
 			"splits a dimension", x->tensor->name));
+	for (int k = 0; k < x->tensor->n_phys; k++)
+		if (x->tensor->phys[k].extent > INT32_MAX / 2)
+			return fail(n, "direct counts positions up to 2^30");
 	if (x->tensor->n_phys > DIRECT_DIMS)
 		return fail(n, arena_printf(n->t->a, "'%s' has more than eight "
 			"dimensions", x->tensor->name));
