@@ -136,6 +136,24 @@ const struct sketch_case sketch_cases[] = {
 		"  out y: f16[2, 64, 7, 8] layout(0, 1, 2, 3) align 16\n"
 		"  y[n:2, c:64, h:7, w:8] = f16(max(f32(x[n, c, h, w]), "
 		"0.0:f32))\n}\n" },
+	{ "rows gathered, at two places",
+		"op t {\n  in x: f16[30, 24] layout(0, 1) align 16\n"
+		"  in i: i32[50] layout(0) align 16\n"
+		"  out y: f32[50, 24] layout(0, 1) align 16\n"
+		"  y[p:50, q:24] = add(f32(x[i[p], q] pad -1.5), "
+		"f32(x[add(i[p], 1), q] pad edge))\n}\n" },
+	{ "rows padded",
+		"op t {\n  in x: i8[3, 10, 9, 16] layout(0, 1, 2, 3) align 16\n"
+		"  out y: i8[3, 12, 11, 16] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:3, h:12, w:11, c:16] = x[n, add(h, -1), add(w, -1), c] "
+		"pad 7.0\n}\n" },
+	{ "bias of odd images",
+		"op t {\n  in x: f16[3, 10, 49] layout(0, 1, 2) align 16\n"
+		"  in b: f32[10] layout(0) align 16\n"
+		"  out y: f16[3, 10, 49] layout(0, 1, 2) align 16\n"
+		"  out z: f32[3, 10, 49] layout(0, 1, 2) align 16\n"
+		"  y[n:3, c:10, h:49] = f16(add(f32(x[n, c, h]), b[c]))\n"
+		"  z[n:3, c:10, h:49] = mul(f32(y[n, c, h]), f32(h))\n}\n" },
 	{ "shift with pads",
 		"op t {\n  in x: f32[20, 21] layout(0, 1) align 16\n"
 		"  out y: f32[20, 21] layout(0, 1) align 16\n"
