@@ -523,9 +523,8 @@ static void store_computed(struct stager *g, struct k_block *b,
 	g->lower.ctx = g;
 	flat_axes(a, b, g->lower.op, g->rows.v, g->rows.n, row, g->lower.axes);
 	flat_axes(a, b, g->lower.op, g->ks.v, g->ks.n, k, g->lower.axes);
-	if (g->batch_at)
-		flat_axes(a, b, g->lower.op, g->batches.v, g->batches.n,
-			g->batch_at, g->lower.axes);
+	flat_axes(a, b, g->lower.op, g->batches.v, g->batches.n,
+		g->batch_at ? g->batch_at : num(g, 0), g->lower.axes);
 	ks_store(a, b, to, lower_convert(a, lower_expr(&g->lower, op->value),
 		op->tile_type));
 }

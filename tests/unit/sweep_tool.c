@@ -7,6 +7,7 @@
  * the registers the sketch predicts and ptxas gives, "FAIL" lines with the
  * command that shows the fault ("SLOW" where time ran out), and a last line of
  * sums. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ enum { TRIES = 20000, POINTS = 4096, SECONDS = 120 };
 
 /* One group of a job at a point of one sketch, the others at their default. */
 struct point {
-	int job, group;
+	int job, plan, group;
 	const struct choice *choices;	/* one a group */
 };
 
@@ -84,20 +85,37 @@ static void add_point(struct sweep *w, int job, int g, int k, struct rng *r)
 	for (int i = 0; i < n; i++)
 		v[i] = j->parts[i].choice;
 	v[g] = (struct choice){ c, genes, 0, "model", "none" };
-	w->points[w->n++] = (struct point){ job, g, v };
+	w->points[w->n++] = (struct point){ job, j->plan, g, v };
 }
 
-static bool add_job(struct sweep *w, int job, struct rng *r)
+static void add_plan(struct sweep *w, int job, struct rng *r)
 {
 	struct job *j = &w->s.jobs[job];
 
-	if (!candidates_find(&w->s, j) || !candidates_choose(&w->s, j))
-		return false;
 	for (int g = 0; g < j->partition->n_groups; g++)
 		for (int k = 0; k < j->parts[g].n; k++)
 			for (int i = 0; i < w->s.o->trials &&
 			     j->parts[g].candidates[k].space; i++)
 				add_point(w, job, g, k, r);
+}
+
+/* Points of the plan that would be taken, or where there are several points a
+ * sketch, of every plan that serves. */
+static bool add_job(struct sweep *w, int job, struct rng *r)
+{
+	struct job *j = &w->s.jobs[job];
+	int taken;
+
+	if (!plans_find(&w->s, j))
+		return false;
+	taken = j->plan;
+	for (int i = 0; i < j->n_plans; i++) {
+		if (isinf(j->plans[i].seconds) ||
+		    (i != taken && w->s.o->trials < 2))
+			continue;
+		plan_use(j, i);
+		add_plan(w, job, r);
+	}
 	return true;
 }
 
@@ -186,6 +204,7 @@ static void work(void *ctx, int i, struct str *out)
 	struct toolchain_report t = {0};
 	const char *why;
 
+	plan_use(j, p->plan);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		j->parts[g].choice = p->choices[g];
 	why = try_point(w, a, j, &t);
