@@ -203,6 +203,19 @@ static struct kx *value_of(void *ctx, const struct ir_expr *e)
 	return NULL;
 }
 
+/* Output axis "i" at the present result; past its end, where nothing is stored,
+ * its last value, so that what is read there exists. */
+static struct kx *out_value(struct direct_code *m, int i)
+{
+	struct kx *x = kx_add(m->a, kx_add(m->a, m->first[i], m->own[i]),
+		m->i[i]);
+	int64_t size = m->d->out[i].extent;
+
+	if (size % m->p->tile[i] == 0)
+		return x;
+	return kx_op(m->a, OP_MIN, T_I32, 2, x, num(m, size - 1));
+}
+
 /* What axes are at the present result and point. */
 static struct kx **axis_values(struct direct_code *m)
 {
@@ -212,8 +225,7 @@ static struct kx **axis_values(struct direct_code *m)
 	for (int i = 0; i < o->n_axes; i++)
 		v[i] = num(m, o->axes[i].lo);
 	for (int i = 0; i < m->d->n_out; i++)
-		v[m->d->out[i].id] = kx_add(m->a, kx_add(m->a, m->first[i],
-			m->own[i]), m->i[i]);
+		v[m->d->out[i].id] = out_value(m, i);
 	for (int r = 0; r < m->d->n_red; r++)
 		v[m->d->red[r].id] = kx_add(m->a, num(m, m->d->red[r].lo),
 			kx_add(m->a, kx_add(m->a, m->chunk[r], m->outer[r]),
