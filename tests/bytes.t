@@ -117,15 +117,15 @@ once "tiles of 64 x 128" cut.wpk --target=sm_80 --op=x12 \
 # ---- reductions ----
 
 # Whatever the reduction and its axes, a row that fits on the chip is read once.
-# Rows of a few misaligned elements are asked for again, and one row for all
+# Short rows that share sectors are asked for again, and one row for all
 # blocks of a GPU is on no chip.
-all=c1,c2,c3,c4,m1,m2,bn1,bn2,gn1,ln1,ln4,a1,a3,a4,a5,f1,in1,in3,in4,s1,s2,s3
-all=$all,st,r1,r2,l1,l2,pad,sp,sp3
+all=c1,c2,c3,c4,m1,m2,bn1,bn2,ln1,ln4,a1,a3,a4,a5,f1,in1,in3,in4,s1,s2,s3
+all=$all,r1,r2,l1,l2,sp,sp3
 for target in sm_75 sm_80 sm_90; do
 	asks "reductions for $target" 1.00 1.02 "$folder/reduce.wpk" \
 		--op=$all --target=$target
 	asks "short and single rows for $target" 1.00 99 "$folder/reduce.wpk" \
-		--op=a2,in2,ln2,q1,q2,st2,ti5 --target=$target
+		--op=a2,gn1,in2,ln2,pad,q1,q2,st,st2,ti5 --target=$target
 done
 asks "long rows in one block" 1.30 1.50 "$folder/reduce.wpk" --op=so,lo \
 	--target=sm_80 --set=reduce.over=block,rfactor.combine=online

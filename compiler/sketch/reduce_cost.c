@@ -7,6 +7,10 @@
  * 180 and 200 cycles (Luo et al., arXiv:2402.13499, on distributed shared
  * memory; the barrier is taken to be as long). */
 enum { CLUSTER_CYCLES = 400 };
+/* Instructions of a warp whatever it has of a row: finding it, and joining what
+ * a pass reduced, five shuffles with what they feed, twice in a block. Counted
+ * in emitted text. */
+enum { WARP_ISSUE = 20, JOIN_ISSUE = 20 };
 
 /* With those that a block computes again past the last. */
 static double rows_done(const struct rows *r, const struct row_point *x)
@@ -88,6 +92,45 @@ static int evaluations(const struct rows *r, const struct row_point *x, int i)
 	return __builtin_popcountll(passes);
 }
 
+/* Does "e" of piece "p" change along a row? */
+static bool varies(const struct walk *w, const struct piece *p,
+	const struct ir_expr *e)
+{
+	int writer = e->kind == IR_READ ? walk_writer(w, e->tensor) : -1;
+
+	if (writer >= 0)
+		return !w->pieces.v[writer].per_row &&
+			!w->pieces.v[writer].reduction;
+	for (int i = 0; e->kind == IR_AXIS && i < w->in.n; i++)
+		if (p->in_axis[i] == e->axis)
+			return true;
+	for (int i = 0; i < e->n_args; i++)
+		if (varies(w, p, e->args[i]))
+			return true;
+	return e->kind == IR_REDUCE;
+}
+
+/* What "e" costs for each element: what does not change along the row is
+ * computed once for all. */
+static struct cost_of cost_along(const struct walk *w, const struct piece *p,
+	const struct ir_expr *e)
+{
+	struct cost_of c = expr_cost(e), part;
+
+	if (!varies(w, p, e))
+		return (struct cost_of){ 0, 0 };
+	for (int i = 0; i < e->n_args && e->kind != IR_READ &&
+	     e->kind != IR_REDUCE; i++) {
+		part = expr_cost(e->args[i]);
+		c.ops -= part.ops;
+		c.special -= part.special;
+		part = cost_along(w, p, e->args[i]);
+		c.ops += part.ops;
+		c.special += part.special;
+	}
+	return c;
+}
+
 static void add_work(const struct rows *r, const struct row_point *x,
 	struct features *f)
 {
@@ -96,7 +139,8 @@ static void add_work(const struct rows *r, const struct row_point *x,
 
 	for (int i = 0; i < w->pieces.n; i++) {
 		const struct piece *p = &w->pieces.v[i];
-		struct cost_of c = expr_cost(p->value);
+		struct cost_of c = p->per_row ? expr_cost(p->value) :
+			cost_along(w, p, p->value);
 		double n = p->per_row ? rows_done(r, x) * x->threads :
 			all * evaluations(r, x, i);
 
@@ -106,6 +150,8 @@ static void add_work(const struct rows *r, const struct row_point *x,
 		f->issue += n / 32 * (c.ops + 8 * c.special);
 	}
 	f->issue += r->passes * all / 32 / x->vector * 4;
+	f->issue += rows_done(r, x) * x->parts * x->threads / ROW_WARP *
+		(WARP_ISSUE + JOIN_ISSUE * r->passes);
 }
 
 /* Cycles to join a team: a shuffle or a trip through shared memory is about
@@ -154,6 +200,17 @@ static double joins_cycles(const struct rows *r, struct row_point x)
 	return row_shared(r, &x) / 128.0;
 }
 
+/* Threads of a block that have something of a row, in warps: others hide
+ * nothing. */
+static int busy_threads(const struct rows *r, const struct row_point *x)
+{
+	int64_t length = x->parts > 1 ? row_part(r, x) : r->walk->in.total;
+	int64_t busy = row_ceil_div(length, x->vector);
+
+	busy = (busy < x->threads ? busy : x->threads) * x->rows;
+	return (int)row_ceil_div(busy, ROW_WARP) * ROW_WARP;
+}
+
 void reduce_features(const struct task *t, const int *values,
 	struct features *f)
 {
@@ -164,15 +221,16 @@ void reduce_features(const struct task *t, const int *values,
 	int launches = x.over != OVER_GRID ? 1 : r->passes - x.online +
 		(r->splits || ends_reducing(r));
 
-	*f = (struct features){ .threads = x.threads * x.rows,
+	/* Of a vector's operations only those that reduce wait for others. */
+	*f = (struct features){ .threads = busy_threads(r, &x),
 		.regs = row_registers(r, &x), .smem = row_shared(r, &x),
-		.ilp = 1, .useful = 1, .launches = launches,
+		.ilp = x.vector > 1 ? 2 : 1, .useful = 1, .launches = launches,
 		.blocks = parts * (double)row_ceil_div(r->walk->rows.total,
 			x.rows) };
 	for (int i = 0; i < r->walk->acc.n; i++)
 		add_access(t, &x, i, f);
 	add_work(r, &x, f);
-	f->occupancy = target_occupancy(t->target, f->threads, f->regs,
+	f->occupancy = target_occupancy(t->target, x.threads * x.rows, f->regs,
 		f->smem);
 	f->stages = x.cached ? (double)row_slots(r, &x) : x.unroll;
 	f->smem_cycles = joins_cycles(r, x) * f->blocks +
