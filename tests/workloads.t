@@ -192,6 +192,8 @@ for target in sm_75 sm_90; do
 		"$folder/ragged.wpk"
 done
 verified "partial schedules" --check --target=sm_80 "$folder/pinned.wpk"
+verified "direct, races and unwritten" --check=race,init --target=sm_75 \
+	--set=sketch=direct --op=dw_fused,max_pool3 "$folder/ragged.wpk"
 verified "sm_80 with sanitizers" --check=address --target=sm_80 \
 	--op=nt_long,nt_bf16,odd,nhwc,residual,soft_long "$folder/ragged.wpk"
 verified "sm_75 with sanitizers" --check=address --target=sm_75 \

@@ -31,14 +31,17 @@ typedef __SIZE_TYPE__ size_t;
 
 /* ---- vectors and built-in variables ---- */
 
+/* Not as calls: what a call stores is not seen by the watch over memory. */
+#define WPK_EMU_MAKE static inline __attribute__((always_inline))
 #define WPK_EMU_VECTORS(T, name, a2, a4) \
 	struct __attribute__((aligned(a2))) name##2 { T x, y; }; \
 	struct name##3 { T x, y, z; }; \
 	struct __attribute__((aligned(a4))) name##4 { T x, y, z, w; }; \
-	static inline name##2 make_##name##2(T x, T y) { return { x, y }; } \
-	static inline name##3 make_##name##3(T x, T y, T z) \
+	WPK_EMU_MAKE name##2 make_##name##2(T x, T y) \
+	{ return { x, y }; } \
+	WPK_EMU_MAKE name##3 make_##name##3(T x, T y, T z) \
 	{ return { x, y, z }; } \
-	static inline name##4 make_##name##4(T x, T y, T z, T w) \
+	WPK_EMU_MAKE name##4 make_##name##4(T x, T y, T z, T w) \
 	{ return { x, y, z, w }; }
 
 WPK_EMU_VECTORS(float, float, 8, 16)
