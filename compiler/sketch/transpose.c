@@ -191,6 +191,7 @@ static void name_tunables(const struct task *t, struct transpose *s)
 	static const int vectors[] = { 1, 2, 4, 8, 16 }, either[] = { 0, 1 };
 	static const char *const orders[] = { "row", "col", NULL };
 	static const char *const tails[] = { "predicate", NULL };
+	static const char *const asked[] = { "auto", "on", "off", NULL };
 	const char **read = names_of(t, s, true), *first = read[0];
 	const char **write = names_of(t, s, false);
 	struct tunable *x = ARENA_ARRAY(t->a, N_TR_TUNABLES, struct tunable);
@@ -212,6 +213,8 @@ static void name_tunables(const struct task *t, struct transpose *s)
 		NULL, either, 2, orders, false };
 	x[TR_TAIL] = (struct tunable){ "tail", "tail", NULL,
 		tile_names(t, s), either, 1, tails, false };
+	x[TR_PERMUTE] = (struct tunable){ arena_printf(t->a, "swizzle.%s",
+		first), "swizzle", NULL, read, either, 1, asked, false };
 	x[TR_SWIZZLE] = (struct tunable){ arena_printf(t->a, "stage.%s.swizzle",
 		first), "stage", "swizzle", read, either, 2, switches, false };
 	x[TR_SCOPE] = (struct tunable){ arena_printf(t->a, "stage.%s.scope",
@@ -311,6 +314,19 @@ static const char *idle_threads(struct arena *a, const int *v,
 		(long long)(most < 64 ? 64 : most / 32 * 32));
 }
 
+/* swizzle(x) is another way to say stage(x, swizzle = on). */
+static const char *unlike(struct arena *a, const struct transpose *s,
+	const int *v)
+{
+	enum { AUTO, ON };
+	const char *name = s->walk->acc.v[s->staged[0]].tensor->name;
+
+	if (v[TR_PERMUTE] == AUTO || (v[TR_PERMUTE] == ON) == v[TR_SWIZZLE])
+		return NULL;
+	return arena_printf(a, "swizzle(%s) and stage(%s, swizzle = ..) "
+		"disagree", name, name);
+}
+
 static const char *legal(const struct task *t, struct arena *a,
 	const int *values)
 {
@@ -333,7 +349,9 @@ static const char *legal(const struct task *t, struct arena *a,
 	if (v[TR_UNROLL] < 1 || v[TR_UNROLL] > UNROLL_MAX)
 		return arena_printf(a, "unroll = %d is not possible, %d is",
 			v[TR_UNROLL], v[TR_UNROLL] < 1 ? 1 : UNROLL_MAX);
-	why = wrong_vector(a, v[TR_WRITE], s->write_limit);
+	why = unlike(a, s, v);
+	if (!why)
+		why = wrong_vector(a, v[TR_WRITE], s->write_limit);
 	if (!why)
 		why = wrong_vector(a, v[TR_READ], s->read_limit);
 	if (!why)
@@ -511,8 +529,8 @@ static void build(const struct task *t, struct arena *a, const int *values,
 }
 
 static const char *const directives[] = {
-	"bind", "fuse", "raster", "stage", "tail", "tile", "unroll", "vectorize",
-	NULL
+	"bind", "fuse", "raster", "stage", "swizzle", "tail", "tile", "unroll",
+	"vectorize", NULL
 };
 
 const struct sketch sketch_transpose = {

@@ -9,7 +9,7 @@ enum { STAGED_MAX = 8, CHUNK_BYTES = 16 };
 
 enum {
 	TR_OUT, TR_IN, TR_THREADS, TR_WRITE, TR_READ, TR_UNROLL, TR_ORDER,
-	TR_TAIL, TR_SWIZZLE, TR_SCOPE, TR_ASYNC, N_TR_TUNABLES
+	TR_TAIL, TR_PERMUTE, TR_SWIZZLE, TR_SCOPE, TR_ASYNC, N_TR_TUNABLES
 };
 
 /* A group whose results are contiguous along "out", the walk's last run, and
