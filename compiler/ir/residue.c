@@ -7,9 +7,10 @@
  * value r_i = 1 - p_i. In comes a hoisted and folded operator, out goes one in
  * which such an r_i is no longer summed over but written in terms of p_i, so
  * that nothing is computed that does not count and the accesses are affine.
- * That needs an extent of p that divides, and an r_i that is affine in the
- * digits of the other axes, or in those of the digits: with a step of 2 it
- * always is. An extent of r that does not divide grows, and w is 0 there. */
+ * That needs an r_i that is affine in the digits of the other axes, or in those
+ * of the digits: with a step of 2 it always is. An extent of r that does not
+ * divide grows, and w is 0 there; one of p grows where the result is a let, of
+ * which nobody reads the rest. */
 #include "ir/linear.h"
 #include "ir/split.h"
 
@@ -33,6 +34,10 @@ struct residue {
 	int64_t first, step[TERMS_MAX];
 	struct ir_expr *factor;
 	int64_t grown;
+	const struct ir_stmt *stmt;
+	int wide;		/* the other axis that is to grow to "width",
+				 * or -1 */
+	int64_t width;
 	int halved;		/* the term to be split once more, or -1 */
 	int64_t half;
 };
@@ -60,6 +65,80 @@ static int64_t period_of(const struct residue *r, int64_t k)
 	return r->d / gcd(floor_mod(k, r->d), r->d);
 }
 
+struct seen {
+	int tensor;
+	bool padded;
+};
+
+/* A pad says what lies past the end of a tensor. */
+static void find_padded(struct ir_expr *e, void *ctx)
+{
+	struct seen *s = ctx;
+
+	s->padded |= e->kind == IR_READ && e->tensor == s->tensor &&
+		e->pad != IR_PAD_NONE;
+}
+
+/* The dimension of the let that "t" writes along "axis" from end to end, or -1
+ * where others would see it grow. */
+static int let_along(const struct ir_operator *o, const struct ir_stmt *t,
+	int axis)
+{
+	const struct ir_tensor *let = &o->tensors[t->tensor];
+	struct seen seen = { t->tensor, false };
+
+	for (int i = 0; i < o->n_stmts; i++) {
+		ir_walk(o->stmts[i].expr, find_padded, &seen);
+		if (seen.padded || (o->stmts[i].tensor == t->tensor &&
+		    &o->stmts[i] != t))
+			return -1;
+	}
+	for (int i = 0; let->role == IR_LET && i < let->rank; i++)
+		if (t->index[i]->kind == IR_AXIS && t->index[i]->axis == axis &&
+		    let->dims[i] == o->axes[axis].extent)
+			return i;
+	return -1;
+}
+
+struct uses {
+	int axis;
+	bool found, open;
+};
+
+static void find_axis(struct ir_expr *e, void *ctx)
+{
+	struct uses *u = ctx;
+
+	u->found |= e->kind == IR_AXIS && e->axis == u->axis;
+}
+
+/* Does a read that has no pad depend on the axis? */
+static void find_open(struct ir_expr *e, void *ctx)
+{
+	struct uses *u = ctx, own = { u->axis, false, false };
+
+	if (e->kind != IR_READ || e->pad != IR_PAD_NONE)
+		return;
+	ir_walk(e, find_axis, &own);
+	u->open |= own.found;
+}
+
+/* An axis of the result whose extent is no multiple: a let may be longer than
+ * what is read of it. */
+static bool widen(const struct ir_operator *o, struct residue *r, int axis,
+	int64_t period)
+{
+	struct uses u = { axis, false, false };
+	int64_t extent = o->axes[axis].extent;
+
+	ir_walk(r->stmt->expr, find_open, &u);
+	if (r->wide >= 0 || u.open || let_along(o, r->stmt, axis) < 0)
+		return false;
+	r->wide = axis;
+	r->width = (extent + period - 1) / period * period;
+	return true;
+}
+
 static bool add_term(const struct ir_operator *o, struct residue *r,
 	const struct linear_term *t)
 {
@@ -74,7 +153,8 @@ static bool add_term(const struct ir_operator *o, struct residue *r,
 	period = period_of(r, t->k);
 	if (x->lo)
 		return false;
-	if (!x->reduced && x->extent > period && x->extent % period)
+	if (!x->reduced && x->extent > period && x->extent % period &&
+	    !widen(o, r, t->e->axis, period))
 		return false;
 	if (!x->reduced && x->extent < period)
 		period = x->extent;
@@ -217,10 +297,11 @@ static bool solve_by_halves(struct residue *r)
 static bool residue_of(struct split *s, struct ir_expr *e,
 	struct ir_expr *body, struct residue *r)
 {
+	const struct ir_stmt *stmt = r->stmt;
 	struct ir_expr *m = is_op(e, OP_EQ) ? e->args[0] : NULL;
 	struct linear l;
 
-	*r = (struct residue){ .halved = -1 };
+	*r = (struct residue){ .halved = -1, .wide = -1, .stmt = stmt };
 	if (!m || !is_op(m, OP_MOD) || m->type != T_I64 ||
 	    m->args[1]->kind != IR_INT || m->args[1]->i < 2 ||
 	    e->args[1]->kind != IR_INT)
@@ -252,6 +333,7 @@ static bool find_condition(struct split *s, const struct ir_stmt *t,
 {
 	struct ir_expr *e = t->expr;
 
+	r->stmt = t;
 	if (e->kind != IR_REDUCE || e->reducer != RED_SUM)
 		return false;
 	e = e->args[0];
@@ -279,9 +361,20 @@ static bool first_to_split(struct split *s, const struct residue *r)
 	return s->axis >= 0;
 }
 
+static void grow_let(struct split *s, const struct residue *r)
+{
+	struct ir_tensor *let = &s->o->tensors[r->stmt->tensor];
+
+	let->dims[let_along(s->o, r->stmt, r->wide)] = r->width;
+	s->o->axes[r->wide].extent = r->width;
+	ir_row_major(s->a, let);
+}
+
 /* Past its end the factor is 0, so that the sum may go on there. */
 static void grow(struct split *s, const struct residue *r)
 {
+	if (r->wide >= 0)
+		grow_let(s, r);
 	if (!r->factor)
 		return;
 	s->o->axes[r->t[r->n - 1].axis].extent = r->grown;

@@ -242,11 +242,14 @@ static int staging_regs(const struct stage *s)
 		(s->row_slots > 2));
 
 	if (!s->async)
-		words += (s->per_thread * s->vec * s->op->elem + 3) / 4;
+		words += 4 + (s->per_thread * s->vec * s->op->elem + 3) / 4;
 	if (s->op->value)
 		words += 24;
-	if (!s->uniform)
+	if (!s->uniform && s->async)
 		words += min_int(s->per_thread, 16);
+	else if (!s->uniform)
+		words += min_int(s->per_thread, 32) *
+			(s->op->n_forms > 1 ? 2 : 1);
 	else if (s->op->n_forms > 1)
 		words += min_int(s->per_thread, 8);
 	return words + 6;

@@ -181,14 +181,26 @@ static bool computed(struct task *t, const char *sketch, bool computes,
 	return false;
 }
 
+static const char *not_contracted(struct task *t, const char *sketch)
+{
+	const char *what = "sums over products of two tensors", *why = NULL;
+	struct ir_contraction c;
+
+	if (t->op->stmts[t->group->anchor_stmt].expr->kind != IR_REDUCE ||
+	    ir_contraction(t->a, t->op, t->group->anchor_stmt, &c, &why))
+		return arena_printf(t->a, "%s computes contractions: %s",
+			sketch, what);
+	return arena_printf(t->a, "%s computes contractions, %s; here %s",
+		sketch, what, why);
+}
+
 bool product_analyse(struct task *t, const char *sketch, bool computes,
 	struct product *f, const char **why)
 {
 	struct ir_contraction *c = &f->c;
 
 	if (t->group->anchor != IR_CONTRACTION) {
-		*why = arena_printf(t->a, "%s computes contractions: sums over "
-			"products of two tensors", sketch);
+		*why = not_contracted(t, sketch);
 		return false;
 	}
 	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))

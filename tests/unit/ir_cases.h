@@ -355,6 +355,36 @@ static const struct ir_case ir_cases[] = {
 	"}\n",
 	"group 0 row of 2: y\n",
 	"what is summed is no product of two tensors"
+}, {
+	/* an odd result of a step of 2: the let and the filter grow by one */
+	"op odd {\n"
+	"  in x: f32[2, 4] layout(0, 1) align 16\n"
+	"  in w: f32[2, 5, 3] layout(0, 1, 2) align 16\n"
+	"  let acc: f32[5, 7]\n"
+	"  out y: f32[5, 7] layout(0, 1) align 16\n"
+	"  acc[f:5, q:7] = sum[c:2, s:3](select(eq(mod(sub(add(q, 1), s), 2), "
+		"0), mul(x[c, div(sub(add(q, 1), s), 2)] pad 0.0, w[c, f, s]), "
+		"0.0:f32)) : f32\n"
+	"  y[f:5, q:7] = max(acc[f, q], 0.0:f32)\n"
+	"}\n",
+	"group 0 contraction: acc\n"
+	"group 1 map: y\n",
+	"m q_o n f k c s_o batch q_i"
+}, {
+	/* a let read past its end keeps its size, and the mask */
+	"op padded {\n"
+	"  in x: f32[2, 4] layout(0, 1) align 16\n"
+	"  in w: f32[2, 5, 3] layout(0, 1, 2) align 16\n"
+	"  let acc: f32[5, 7]\n"
+	"  out y: f32[5, 7] layout(0, 1) align 16\n"
+	"  acc[f:5, q:7] = sum[c:2, s:3](select(eq(mod(sub(add(q, 1), s), 2), "
+		"0), mul(x[c, div(sub(add(q, 1), s), 2)] pad 0.0, w[c, f, s]), "
+		"0.0:f32)) : f32\n"
+	"  y[f:5, q:7] = sub(acc[f, add(q, 1)] pad 3.0, acc[f, q])\n"
+	"}\n",
+	"group 0 row of 2: acc\n"
+	"group 1 map: y\n",
+	"what is summed is no product of two tensors"
 }
 };
 
