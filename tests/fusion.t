@@ -55,6 +55,20 @@ for op in two composed hoisted maps; do
 	check "$op: and gives the same bytes" diff first second
 done
 
+cat >shapes.wpk <<'END'
+export op lin(a: f32[M, 12], b: f32[12, N]) -> (c: f32[M, N], s: f32[M])
+{
+    c[i, j] = sum[k](a[i, k] * b[k, j]);
+    s[i] = max[j](c[i, j]);
+}
+tune lin { shape(M = {6, 40}, N = 24); }
+END
+"$wpkc" --no-lock --target=sm_80,sm_90 --emit=sched shapes.wpk >shapes.sched 2>&1
+cat shapes.wpk shapes.sched >again.wpk
+"$wpkc" --no-lock --target=sm_80,sm_90 --emit=sched again.wpk >again.out 2>&1
+check "schedules for shapes and targets" diff shapes.sched again.out
+check "... one each" test "$(grep -c '^schedule chosen' shapes.sched)" = 4
+
 # ---- kernel(...) chooses ----
 
 # kernels NAME WANTED SCHEDULE-OF-two

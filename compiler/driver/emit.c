@@ -127,13 +127,53 @@ static void put_indented(struct str *out, const char *text)
 	}
 }
 
+/* Does another job of the same operator have another value of the size? */
+static bool varies(const struct session *s, const struct job *j, int size)
+{
+	const struct ir_size *x = &j->op->sizes[size];
+
+	for (int i = 0; i < s->n_jobs; i++) {
+		const struct ir_operator *o = s->jobs[i].op;
+
+		for (int k = 0; s->jobs[i].item == j->item && k < o->n_sizes; k++)
+			if (!strcmp(o->sizes[k].name, x->name) &&
+			    o->sizes[k].value != x->value)
+				return true;
+	}
+	return false;
+}
+
+/* " when M == 16 && N == 48": what tells the job from others of its operator. */
+static void put_when(const struct session *s, const struct job *j,
+	struct str *out)
+{
+	const char *before = " when";
+
+	for (int i = 0; i < j->op->n_sizes; i++) {
+		if (!varies(s, j, i))
+			continue;
+		str_printf(out, "%s %s == %lld", before, j->op->sizes[i].name,
+			(long long)j->op->sizes[i].value);
+		before = " &&";
+	}
+}
+
+/* Schedules of one operator have names of their own. */
 static void put_schedules(struct session *s, struct str *out)
 {
 	for (int i = 0; i < s->n_jobs; i++) {
 		const struct job *j = &s->jobs[i];
+		int nth = 1;
 
-		str_printf(out, "schedule chosen for %s target %s {\n",
-			j->item->name.text, j->place->target->name);
+		for (int k = 0; k < i; k++)
+			nth += s->jobs[k].item == j->item;
+		str_puts(out, "schedule chosen");
+		if (nth > 1)
+			str_printf(out, "_%d", nth);
+		str_printf(out, " for %s target %s", j->item->name.text,
+			j->place->target->name);
+		put_when(s, j, out);
+		str_puts(out, " {\n");
 		put_indented(out, candidates_schedule(s->a, j));
 		str_puts(out, "}\n");
 	}
