@@ -306,6 +306,46 @@ static void compiles_for_several(void **state)
 	arena_destroy(s.a);
 }
 
+/* What the launcher asks the device for, nvcc has put there: 32 threads for no
+ * target, and 32 more for each. */
+static void code_tells_its_target(void **state)
+{
+	static const struct { const char *arch; int bound; } want[] = {
+		{ "75", 32 }, { "80", 64 }, { "90", 64 }, { "90a", 96 },
+		{ "100a", 64 }
+	};
+	struct subject s = open_subject();
+	char path[] = "/tmp/wpk-unit-XXXXXX";
+	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+	int fd = mkstemp(path);
+	const char *log;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	if (!toolkit_nvcc()) {
+		unlink(path);
+		skip();
+	}
+	log = arena_printf(s.a, "%s.log", path);
+	assert_true(toolkit_write(path, s.cuda));
+	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+		argv[2] = arena_printf(s.a, "%s -x cu -ptx -gencode="
+			"arch=compute_%s,code=compute_%s -o %s.ptx %s && "
+			"grep -A3 'entry.*wpk_target_mark' %s.ptx | "
+			"grep -w 'maxntid %d'", toolkit_nvcc(), want[i].arch,
+			want[i].arch, path, path, path, want[i].bound);
+		if (toolkit_run(argv, log) != 0) {
+			toolkit_show(log);
+			fail_msg("sm_%s", want[i].arch);
+		}
+	}
+	unlink(log);
+	unlink(arena_printf(s.a, "%s.ptx", path));
+	unlink(path);
+	arena_destroy(s.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +354,7 @@ int main(void)
 		cmocka_unit_test(refuses_sizes),
 		cmocka_unit_test(says_what_it_takes),
 		cmocka_unit_test(compiles_for_several),
+		cmocka_unit_test(code_tells_its_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
