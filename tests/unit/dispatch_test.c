@@ -233,6 +233,31 @@ static void each_call_gets_its_variant(void **state)
 	}
 }
 
+/* One program for one shape: its launcher is the operator's own. */
+static void one_variant_needs_no_choice(void **state)
+{
+	struct subject s = open_subject();
+	struct str out;
+
+	(void)state;
+	s.p[0] = make(s.a, "scale", 100, false, 1);
+	s.p[0]->sizes.n = 0;
+	s.u = cuda_unit_of(s.a, "scale.wpk", "1.0", s.target[0], s.p[0]);
+	str_init(&out, s.a);
+	cuda_emit(&s.u, &out);
+	s.cuda = arena_strdup(s.a, str_text(&out));
+	silent(s.cuda, "scale_launch");
+	says(s.cuda, "extern \"C\" size_t scale_prepared(void)\n{\n"
+		"\treturn 512;\n}\n");
+	says(s.cuda, "extern \"C\" cudaError_t scale_prepare(const float *w, "
+		"void *prepared,\n\tsize_t prepared_bytes, cudaStream_t "
+		"stream)\n");
+	says(s.cuda, "if (!prepared || (size_t)prepared % 128 || "
+		"prepared_bytes < 512)\n");
+	assert_int_equal(run(&s, 0, 100).verdict, CHECK_VERIFIED);
+	arena_destroy(s.a);
+}
+
 /* A size that no variant serves is refused before anything is launched. */
 static void refuses_sizes(void **state)
 {
@@ -351,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_variants_are_right),
 		cmocka_unit_test(each_call_gets_its_variant),
+		cmocka_unit_test(one_variant_needs_no_choice),
 		cmocka_unit_test(refuses_sizes),
 		cmocka_unit_test(says_what_it_takes),
 		cmocka_unit_test(compiles_for_several),
