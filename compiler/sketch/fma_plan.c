@@ -255,6 +255,14 @@ static int staging_regs(const struct stage *s)
 	return words + 6;
 }
 
+/* Rows of the right fragment that are held at once. */
+static int passing_rows(const struct fma_plan *p)
+{
+	if (!p->streams)
+		return p->tn;
+	return p->async ? 2 : min_int(p->tn, 6);
+}
+
 /* Registers a thread: accumulators, fragments, staging, and what addresses and
  * loops take. Within a tenth of ptxas's own count for most points; too low an
  * estimate spills, because __launch_bounds__ promises the occupancy it gives. */
@@ -262,7 +270,7 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 {
 	int n = p->tm * p->tn * f->of.acc_bytes / 4 +
 		fragment_regs(&p->left, p->tm, p->kv, f->of.acc) +
-		fragment_regs(&p->right, p->streams ? 2 : p->tn, p->kv, f->of.acc) +
+		fragment_regs(&p->right, passing_rows(p), p->kv, f->of.acc) +
 		staging_regs(&p->left) + staging_regs(&p->right) + 24;
 
 	return n + n / 16;
