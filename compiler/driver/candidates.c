@@ -139,8 +139,53 @@ static void remember_open(struct session *s, struct candidate *c)
 		c->open[i] = c->space->genes[i].n > 1;
 }
 
+static bool schedule_has(const struct schedule *s, const char *directive)
+{
+	for (int i = 0; s && i < s->n_directives; i++)
+		if (!strcmp(s->directives[i].name, directive))
+			return true;
+	return false;
+}
+
+/* Does --set name the sketch, or a tunable of it by its own directive? */
+static bool setting_asks(const struct session *s, const struct job *j,
+	const struct candidate *c)
+{
+	for (int i = 0; i < s->o->settings.n; i++) {
+		const struct setting *x = &s->o->settings.v[i];
+		const char *name = setting_for(j, x->name);
+		size_t n = strlen(c->sketch->asked_by);
+
+		if (!name)
+			continue;
+		if (!strcmp(name, "sketch") &&
+		    !strcmp(x->value, c->sketch->name))
+			return true;
+		if (!strncmp(name, c->sketch->asked_by, n) &&
+		    has_tunable(c->space, name))
+			return true;
+	}
+	return false;
+}
+
+/* A sketch that has to be asked for does not compete of its own; "named": the
+ * lock asks for it. */
+static bool is_asked(struct session *s, const struct job *j,
+	struct candidate *c, bool named)
+{
+	if (!c->sketch->asked_by || named || plan_sketch(j, c->task.index) ||
+	    schedule_has(c->task.schedule, c->sketch->asked_by) ||
+	    setting_asks(s, j, c))
+		return true;
+	c->why = arena_printf(s->a, "it rounds more than sums in any order do, "
+		"and serves where %s(...) or sketch = %s asks for it",
+		c->sketch->asked_by, c->sketch->name);
+	c->space = NULL;
+	return false;
+}
+
 static void try_sketch(struct session *s, struct job *j, int group,
-	const struct sketch *sketch, struct candidate *c)
+	const struct sketch *sketch, bool named, struct candidate *c)
 {
 	const char *asked = plan_sketch(j, group);
 
@@ -158,7 +203,7 @@ static void try_sketch(struct session *s, struct job *j, int group,
 		return;
 	c->why = NULL;
 	share_bind(s, j, c, bind_to);
-	if (!c->space)
+	if (!c->space || !is_asked(s, j, c, named))
 		return;
 	c->space->smem_max = j->place->target->smem_block;
 	remember_open(s, c);
@@ -214,7 +259,7 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 	p->candidates = ARENA_ARRAY(s->a, (size_t)n, struct candidate);
 	for (int i = 0; i < n; i++)
 		if (!all[i]->by_request || j->file)
-			try_sketch(s, j, group, all[i],
+			try_sketch(s, j, group, all[i], false,
 				&p->candidates[p->n++]);
 	share_within(s, j, p);
 	for (int i = 0; i < p->n; i++)
@@ -449,7 +494,7 @@ static bool entry_genes(struct session *s, const struct job *j, int group,
 		*why = arena_printf(s->a, "there is no sketch '%s'", e->sketch);
 		return false;
 	}
-	try_sketch(s, (struct job *)j, group, sketch, c);
+	try_sketch(s, (struct job *)j, group, sketch, true, c);
 	for (int i = 0; i < e->n && c->space && !c->why; i++)
 		c->why = space_pin(s->a, c->space, e->names[i], e->values[i]);
 	if (c->why) {
@@ -528,6 +573,24 @@ static void chosen_values(const struct choice *c, struct arena *a, int *values)
 
 	assert(ok);
 	(void)ok;
+}
+
+const struct ir_operator *candidates_arithmetic(struct arena *a,
+	const struct job *j)
+{
+	struct ir_operator *o = NULL;
+
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct candidate *c = j->parts[g].choice.candidate;
+		int values[c->space->n_tunables + 1];
+
+		if (!c->sketch->arithmetic)
+			continue;
+		chosen_values(&j->parts[g].choice, a, values);
+		o = o ? o : ir_copy(a, j->op);
+		c->sketch->arithmetic(&c->task, a, values, o);
+	}
+	return o;
 }
 
 const char *candidates_schedule(struct arena *a, const struct job *j)

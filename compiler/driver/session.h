@@ -146,6 +146,10 @@ bool candidates_from_lock(struct session *s, struct job *j, const char **why);
 /* Build, lay out and verify the program of the choices made. */
 struct program *candidates_program(struct session *s, struct arena *a,
 	const struct job *j);
+/* The job's operator as the choices compute it, where some compute other sums
+ * than its own; else NULL. */
+const struct ir_operator *candidates_arithmetic(struct arena *a,
+	const struct job *j);
 /* The chosen schedule as text in the language. */
 const char *candidates_schedule(struct arena *a, const struct job *j);
 

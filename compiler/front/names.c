@@ -106,6 +106,8 @@ static const struct names_directive table[] = {
 		KEYS({ "kind", WORDS("mma", "wgmma", "auto") },
 			{ "precision", WORDS("tf32", "3xtf32", "f16", "bf16",
 				"e4m3", "e5m2") }) },
+	{ "winograd", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
+		KEYS({ "m", NULL }) },
 	{ "seed", IN_SCHEDULE, OF_NOTHING, BY_TUNABLE, NULL, NULL },
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
 		KEYS({ "margin", NULL }) },
@@ -127,7 +129,8 @@ enum { N_DIRECTIVES = sizeof table / sizeof *table };
 static const char *const directives[] = {
 	"kernel", "tile", "fuse", "split", "reorder", "bind", "stage", "pipeline",
 	"unroll", "vectorize", "split_k", "raster", "swizzle", "tail",
-	"compute_at", "cache", "rfactor", "reduce", "epilogue", "mma", "seed",
+	"compute_at", "cache", "rfactor", "reduce", "epilogue", "mma",
+	"winograd", "seed",
 	"fallback", "const", "deterministic", "variant", "cluster", "shape",
 	"budget", "expect", NULL
 };

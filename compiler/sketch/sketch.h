@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sketches: a kernel's structure with its numbers open. One file each, five
- * functions; adding a way to compute is one file and one row in table.c. */
+ * functions and where needed a sixth; adding a way to compute is one file and one row in table.c. */
 #ifndef WPK_COMPILER_SKETCH_SKETCH_H
 #define WPK_COMPILER_SKETCH_SKETCH_H
 
@@ -36,6 +36,9 @@ struct sketch {
 	bool by_request;	/* only where the schedule names a file */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
+	/* NULL, or the directive without which it does not compete, because
+	 * its error is another than that of sums in some order. */
+	const char *asked_by;
 	/* False, with "*why" a sentence for the user. */
 	bool (*applies)(struct task *t, const char **why);
 	/* The open numbers, in "*n" rows of the task's arena. */
@@ -52,6 +55,11 @@ struct sketch {
 	/* Append the group's steps to "p", whose tensors program_of made. */
 	void (*build)(const struct task *t, struct arena *a,
 		const int *values, struct program *p);
+	/* NULL, or rewrites the group's statements in "o", a copy of the
+	 * task's operator in which those of other groups may be rewritten, as
+	 * what the point computes: where that is another sum than theirs. */
+	void (*arithmetic)(const struct task *t, struct arena *a,
+		const int *values, struct ir_operator *o);
 };
 
 /* All sketches, NULL-ended. */
