@@ -105,6 +105,8 @@ static bool make_size(struct task *t, struct winograd_group *g, int m,
 		z->across[i] = (t->op->axes[g->w.along[i]].extent + m - 1) / m;
 		z->tiles *= z->across[i];
 	}
+	z->places = (z->tiles + WINOGRAD_VECTOR - 1) / WINOGRAD_VECTOR *
+		WINOGRAD_VECTOR;
 	if (!winograd_inner(t, g, z, why))
 		return false;
 	for (int i = 0; i < WINOGRAD_ROOMS; i++)
@@ -251,8 +253,8 @@ static void features(const struct task *t, const int *values,
 	const struct winograd *by = z->by;
 	double p2 = by->points * by->points, m2 = by->m * by->m;
 	double weights = (double)g->channels * (double)g->filters;
-	double image = (double)g->channels * (double)z->tiles;
-	double results = (double)g->filters * (double)z->tiles;
+	double image = (double)g->channels * (double)z->places;
+	double results = (double)g->filters * (double)z->places;
 	int elem = g->w.image_left ? g->of.left.elem : g->of.right.elem;
 	double rooms = 4 * p2 * (image + results + (g->prepares ? 0 : weights));
 
@@ -268,7 +270,7 @@ static void features(const struct task *t, const int *values,
 	out->dram_bytes += g->of.dram_bytes + rooms;
 	out->l2_bytes += g->of.dram_bytes + rooms + image * elem * p2;
 	out->useful *= (double)extent(t, g->w.along, 2) * (double)extent(t,
-		g->w.outer, g->w.n_outer) / ((double)z->tiles * m2);
+		g->w.outer, g->w.n_outer) / ((double)z->places * m2);
 }
 
 /* ---- what it computes ---- */

@@ -20,17 +20,20 @@ enum winograd_room {
 };
 
 /* What follows from the tile's side. "products" is the task of the contraction
- * in the middle, over a batch of points; "elements" those of the rooms. */
+ * in the middle, over a batch of points; "elements" those of the rooms, which
+ * have places for "places" tiles, a multiple of a vector: what is in the others
+ * is 0 or never read. */
 struct winograd_size {
 	const struct winograd *by;
 	int64_t across[2], tiles;	/* along p and q; of all images */
+	int64_t places;
 	int64_t elements[WINOGRAD_ROOMS];
 	struct task products;
 	const struct tunable *open;
 	int n_open;
 };
 
-enum { WINOGRAD_SIZES = 2, WINOGRAD_THREADS = 128 };
+enum { WINOGRAD_SIZES = 2, WINOGRAD_THREADS = 128, WINOGRAD_VECTOR = 4 };
 
 /* "by_channel": neighbours in the transformed image are channels, else tiles;
  * "by_filter": neighbouring products are filters, else tiles. */

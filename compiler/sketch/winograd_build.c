@@ -21,6 +21,7 @@ struct transform {
 	struct kernel *k;
 	struct k_buffer *tile, *half;
 	struct kx *id, *at[2], **env;	/* at: which tile along p and q */
+	struct kx *there;		/* NULL: every thread has a tile */
 	int rooms[WINOGRAD_ROOMS];
 };
 
@@ -81,6 +82,8 @@ static void decode_tile(struct transform *x, struct k_block *b, struct kx *tile)
 	const struct winograd_size *z = x->z;
 	struct arena *a = x->a;
 
+	x->there = z->places == z->tiles ? NULL :
+		kx_lt(a, tile, num(x, z->tiles));
 	x->at[1] = ks_let(a, b, "tile_q", kx_mod(a, tile,
 		num(x, z->across[1])));
 	tile = kx_div(a, tile, num(x, z->across[1]));
@@ -197,8 +200,11 @@ static struct kx *inside(struct transform *x, const struct loading *l,
 {
 	struct arena *a = x->a;
 
-	return !l->row ? NULL : kx_and(a, form_inside(a, kx_add(a, l->row, i),
-		l->height), form_inside(a, kx_add(a, l->col, j), l->width));
+	if (!l->row)
+		return NULL;
+	return kx_and(a, x->there, kx_and(a, form_inside(a, kx_add(a, l->row,
+		i), l->height), form_inside(a, kx_add(a, l->col, j),
+		l->width)));
 }
 
 static void load_tile(struct transform *x, struct k_block *b,
@@ -294,14 +300,14 @@ static void transform_image(struct transform *x)
 	const struct winograd_group *g = x->g;
 	struct kx *channel, *tile;
 	struct k_block *b = open_kernel(x, program_kernel_name(x->a, x->p,
-		true), g->channels * x->z->tiles,
+		true), g->channels * x->z->places,
 		"a thread transforms a tile of the image in one channel");
 
 	if (g->by_channel)
 		parts_of_id(x, b, g->channels, "tile_at", &tile, "channel",
 			&channel);
 	else
-		parts_of_id(x, b, x->z->tiles, "channel", &channel, "tile_at",
+		parts_of_id(x, b, x->z->places, "channel", &channel, "tile_at",
 			&tile);
 	decode_tile(x, b, tile);
 	decode(x, b, g->w.channels, g->w.n_channels, channel);
@@ -403,7 +409,7 @@ static void tile_results(struct transform *x, int64_t total)
 static void transform_back(struct transform *x)
 {
 	const struct winograd_group *g = x->g;
-	int64_t total = g->filters * x->z->tiles;
+	int64_t total = g->filters * x->z->places;
 	int64_t dims[1] = { (int64_t)x->z->by->m * x->z->by->m };
 	struct kx *filter, *tile;
 	struct k_buffer *sum;
@@ -414,9 +420,10 @@ static void transform_back(struct transform *x)
 		parts_of_id(x, b, g->filters, "tile_at", &tile, "filter",
 			&filter);
 	else
-		parts_of_id(x, b, x->z->tiles, "filter", &filter, "tile_at",
+		parts_of_id(x, b, x->z->places, "filter", &filter, "tile_at",
 			&tile);
 	decode_tile(x, b, tile);
+	b = ks_if(x->a, b, x->there);
 	decode(x, b, g->w.filters, g->w.n_filters, filter);
 	load_products(x, b);
 	sum = kernel_array(x->k, K_REGISTER, "sum", T_F32, 1, dims, 16);

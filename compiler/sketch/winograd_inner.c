@@ -86,7 +86,7 @@ static struct ir_operator *operator(struct arena *a,
 	x.o->name = g->rooms[WINOGRAD_PRODUCTS];
 	x.point = axis(&x, "point", (int64_t)z->by->points * z->by->points,
 		false);
-	x.tile = axis(&x, g->tile_name, z->tiles, false);
+	x.tile = axis(&x, g->tile_name, z->places, false);
 	x.filter = axis(&x, g->filter_name, g->filters, false);
 	x.channel = axis(&x, g->channel_name, g->channels, true);
 	x.o->tensors = ARENA_ARRAY(a, WINOGRAD_ROOMS, struct ir_tensor);
