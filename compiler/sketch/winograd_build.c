@@ -391,7 +391,7 @@ static void store_results(struct transform *x, struct k_block *b,
 	out.m.vec = w->image_left ? sides[n - 1].vec : 1;
 	out.n.vec = w->image_left ? 1 : sides[n - 1].vec;
 	epilogue_bind(&out, x->p, &x->step);
-	epilogue_emit_box(&out, b, sides, n);
+	epilogue_emit_box(&out, b, sides, n, num(x, 0));
 }
 
 static void tile_results(struct transform *x, int64_t total)
