@@ -150,16 +150,23 @@ static int *without(struct looking *x, const int *axes, int n, const int *two,
 	return v;
 }
 
-static bool roles(struct looking *x)
+static bool one_group(struct looking *x)
 {
-	struct ir_window *w = x->w;
-	struct ir_contraction *c = &w->c;
+	const struct ir_contraction *c = &x->w->c;
 
 	for (int i = 0; i < c->n_batch; i++)
 		if (x->o->axes[c->batch[i]].extent > 1)
 			return fail(x, "axis %s occurs in both factors and the "
 				"result, wanted is one group",
 				x->o->axes[c->batch[i]].name);
+	return true;
+}
+
+static bool roles(struct looking *x)
+{
+	struct ir_window *w = x->w;
+	struct ir_contraction *c = &w->c;
+
 	for (int i = 0; i < 2; i++)
 		if (occurs_beside(x, w->along[i], w->dims[i]) ||
 		    occurs_beside(x, w->taps[i], w->dims[i]))
@@ -201,7 +208,8 @@ bool ir_window(struct arena *a, const struct ir_operator *o, int stmt,
 
 	*out = (struct ir_window){ .n_outer = 0 };
 	if (ir_contraction(a, o, stmt, &out->c, why)) {
-		if (choose_image(&x) && roles(&x) && types(&x))
+		if (one_group(&x) && choose_image(&x) && roles(&x) &&
+		    types(&x))
 			return true;
 		*why = x.why;
 	}

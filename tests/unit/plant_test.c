@@ -50,6 +50,14 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, "
 		"w[c, r, s])) : f32\n"
 		"}\n", 1 << 3 },
+	{ "winograd", "op conv {\n"
+		"  in x: f32[1, 3, 5, 7] layout(0, 1, 2, 3) align 16\n"
+		"  in w: f32[3, 3, 3, 3] layout(0, 1, 2, 3) align 16\n"
+		"  out out: f32[1, 3, 5, 7] layout(0, 1, 2, 3) align 16\n"
+		"  out[n:1, f:3, p:5, q:7] = sum[c:3, r:3, s:3](mul(x[n, c, "
+		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, "
+		"w[f, c, r, s])) : f32\n"
+		"}\n" },
 	{ "transpose", "op tr {\n"
 		"  in x: f32[67, 101] layout(0, 1) align 16\n"
 		"  out out: f32[101, 67] layout(0, 1) align 16\n"
@@ -107,6 +115,7 @@ static const char *place(const struct subject *s, const struct mutation *m, int 
 static struct check_result check(struct subject *s, unsigned how)
 {
 	struct check_request r = { .program = s->program, .op = s->reference,
+		.arithmetic = s->arithmetic,
 		.target = s->target, .cuda = s->cuda, .how = how,
 		.n_cuda = strlen(s->cuda), .seed = 3 };
 	struct check_result out;

@@ -449,7 +449,17 @@ static void describe(const struct group_space *g, const int *values,
 	str_puts(what, ") ");
 }
 
-struct program *random_program(const struct prepared *x, const char *name,
+static void note_arithmetic(struct prepared *x, const struct group_space *g,
+	const int *values)
+{
+	if (!g->sketch->arithmetic)
+		return;
+	if (!x->arithmetic)
+		x->arithmetic = ir_copy(x->a, x->o);
+	g->sketch->arithmetic(&g->task, x->a, values, x->arithmetic);
+}
+
+struct program *random_program(struct prepared *x, const char *name,
 	const struct target *t, struct rng *r, struct str *what)
 {
 	const char *old = x->o->name;
@@ -470,6 +480,7 @@ struct program *random_program(const struct prepared *x, const char *name,
 		if (wrong)
 			fail_msg("%s: %s", str_text(what), wrong);
 		g.sketch->build(&g.task, x->a, values, p);
+		note_arithmetic(x, &g, values);
 	}
 	p->schedule = str_text(what);
 	program_layout(p);

@@ -16,10 +16,11 @@ extern const struct sketch_case sketch_cases[];
 extern const int n_sketch_cases;
 
 /* An operator ready for sketches: folded, split and partitioned. "which" of the
- * sketches that apply computes it, counted in circles. */
+ * sketches that apply computes it, counted in circles. "arithmetic", of random_program(), is as
+ * check_request has it. */
 struct prepared {
 	struct arena *a;
-	struct ir_operator *o;
+	struct ir_operator *o, *arithmetic;
 	struct ir_partition *p;
 	int which;
 };
@@ -42,7 +43,7 @@ struct group_space open_group(const struct prepared *x, int group,
 /* A random legal point, or the default where "r" is NULL or luck fails. */
 void pick_point(const struct group_space *g, struct rng *r, int *values);
 /* A program of all groups at such points; "what" gets the points as text. */
-struct program *random_program(const struct prepared *x, const char *name,
+struct program *random_program(struct prepared *x, const char *name,
 	const struct target *t, struct rng *r, struct str *what);
 
 #endif

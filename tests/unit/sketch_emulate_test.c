@@ -44,6 +44,7 @@ static void run_point(const struct sketch_case *c, struct rng *r, int k)
 	u = cuda_unit_of(a, "case.wpk", "test", t, p);
 	cuda_emit(&u, &text);
 	request.program = p;
+	request.arithmetic = x.arithmetic;
 	request.cuda = text.p;
 	request.n_cuda = text.n;
 	check_program(a, &request, &result);

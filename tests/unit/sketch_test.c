@@ -20,7 +20,7 @@ enum { POINTS = 60, WAYS = 4 };
 
 static const char *const archs[] = { "sm_75", "sm_80", "sm_90", "sm_120" };
 
-static struct program *verified(const struct prepared *x,
+static struct program *verified(struct prepared *x,
 	const struct sketch_case *c, const struct target *t, struct rng *r)
 {
 	struct program *p;

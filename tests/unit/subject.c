@@ -23,31 +23,49 @@ static struct ir_operator *parse(struct arena *a, const char *text)
 	return o;
 }
 
+static void set_values(const struct tunable *t, int n, int *values,
+	const struct subject_value *set)
+{
+	for (; set->name; set++)
+		for (int i = 0; i < n; i++)
+			if (!strcmp(t[i].name, set->name))
+				values[i] = set->value;
+}
+
 /* The default point of the first sketch that serves, "want" if that is given. */
 static void build_group(struct subject *s, const struct ir_operator *o,
-	const struct ir_partition *p, int group, const char *want)
+	const struct ir_partition *p, int group, const char *want,
+	const struct subject_value *set)
 {
 	for (const struct sketch *const *k = sketch_list(); *k; k++) {
 		struct task t = { .a = s->a, .op = o,
 			.group = &p->groups[group], .index = group,
 			.n_groups = p->n_groups, .target = s->target,
 			.gpu = gpu_for_target(s->target) };
+		const struct tunable *open;
 		const char *why;
 		int *values, n;
 
 		if ((want && strcmp(want, (*k)->name)) ||
 		    !(*k)->applies(&t, &why))
 			continue;
-		(*k)->tunables(&t, &n);
+		open = (*k)->tunables(&t, &n);
 		values = ARENA_ARRAY(s->a, (size_t)n + 1, int);
 		(*k)->start(&t, values);
+		set_values(open, n, values, set);
+		assert_null((*k)->legal(&t, s->a, values));
 		(*k)->build(&t, s->a, values, s->program);
+		if ((*k)->arithmetic && !s->arithmetic)
+			s->arithmetic = ir_copy(s->a, o);
+		if ((*k)->arithmetic)
+			(*k)->arithmetic(&t, s->a, values, s->arithmetic);
 		return;
 	}
 	fail_msg("no sketch serves");
 }
 
-struct subject subject_open(const char *text, const char *sketch)
+struct subject subject_open_at(const char *text, const char *sketch,
+	const struct subject_value *values)
 {
 	struct subject s = { .a = arena_create() };
 	struct ir_operator *o;
@@ -65,7 +83,7 @@ struct subject subject_open(const char *text, const char *sketch)
 	p = ir_partition(s.a, o);
 	s.program = program_of(s.a, o, p, &map);
 	for (int g = 0; g < p->n_groups; g++)
-		build_group(&s, o, p, g, sketch);
+		build_group(&s, o, p, g, sketch, values);
 	program_layout(s.program);
 	assert_null(program_verify(s.a, s.program, s.target));
 	u = cuda_unit_of(s.a, "test.wpk", "0", s.target, s.program);
@@ -73,6 +91,13 @@ struct subject subject_open(const char *text, const char *sketch)
 	cuda_emit(&u, &out);
 	s.cuda = arena_strdup(s.a, str_text(&out));
 	return s;
+}
+
+struct subject subject_open(const char *text, const char *sketch)
+{
+	static const struct subject_value none = { NULL, 0 };
+
+	return subject_open_at(text, sketch, &none);
 }
 
 void subject_plant(struct subject *s, const char *was, const char *is)

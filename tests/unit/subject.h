@@ -9,9 +9,10 @@
 #include "kernel/kernel.h"
 #include "schedule/target.h"
 
+/* "arithmetic": as check_request has it. */
 struct subject {
 	struct arena *a;
-	struct ir_operator *reference;
+	struct ir_operator *reference, *arithmetic;
 	struct program *program;
 	char *cuda;
 	const struct target *target;
@@ -20,6 +21,13 @@ struct subject {
 /* The operator whose IR is "text", for sm_80, by the sketch of this name, or by
  * the first that serves each group. */
 struct subject subject_open(const char *text, const char *sketch);
+/* The same with some tunables at other values than the default, NULL-ended. */
+struct subject_value {
+	const char *name;
+	int value;
+};
+struct subject subject_open_at(const char *text, const char *sketch,
+	const struct subject_value *values);
 /* The first "was" in the emitted text becomes "is". */
 void subject_plant(struct subject *s, const char *was, const char *is);
 

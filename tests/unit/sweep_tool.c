@@ -161,6 +161,7 @@ static const char *emulate(struct sweep *w, struct arena *a,
 	const struct job *j, const struct program *p, const struct str *cu)
 {
 	struct check_request r = { .program = p, .op = j->reference,
+		.arithmetic = candidates_arithmetic(a, j),
 		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
 		.how = w->s.o->check_how, .seed = w->s.o->seed };
 	struct check_result c;
