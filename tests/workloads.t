@@ -191,6 +191,18 @@ for target in sm_75 sm_90; do
 		--op="$windows,stem,odd,strided,nhwc,nhwc_stem,nhwc_groups" \
 		"$folder/ragged.wpk"
 done
+# Winograd's tiles of 2 and of 4; two windows in a row, which have no "acc".
+windows=$(sed -n 's/^export op \([a-z0-9_]*\).*/\1/p' "$folder/winograd.wpk" |
+	grep -v twice | paste -sd, -)
+for m in 2 4; do
+	verified "winograd by $m" --check --target=sm_80 \
+		--set="sketch=winograd,winograd.acc.m=$m" --op="$windows" \
+		"$folder/winograd.wpk"
+done
+verified "winograd twice" --check --target=sm_90 --set=sketch=winograd \
+	--op=twice "$folder/winograd.wpk"
+verified "winograd watched" --check=address,race,init --target=sm_80 \
+	--set=sketch=winograd --op=odd,nhwc,once,twice "$folder/winograd.wpk"
 verified "partial schedules" --check --target=sm_80 "$folder/pinned.wpk"
 verified "direct, races and unwritten" --check=race,init --target=sm_75 \
 	--set=sketch=direct --op=dw_fused,max_pool3 "$folder/ragged.wpk"
