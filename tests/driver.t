@@ -389,12 +389,17 @@ fi
 
 # ---- sizes left open ----
 
-prints "tune shapes give a launcher each" "mm_M33_N32_K32(" open.wpk -o -
-prints "... both" "mm_M16_N32_K32(" open.wpk -o -
-prints "--shape gives one, with the operator's name" "cudaError_t mm(" \
+prints "tune shapes give a kernel each" "mm_M33_N32_K32_kernel(" open.wpk -o -
+prints "... both" "mm_M16_N32_K32_kernel(" open.wpk -o -
+prints "... and a general one" "mm_kernel(" open.wpk -o -
+prints "... behind one launcher, which takes the sizes" \
+	"cudaError_t mm(long long M, long long" open.wpk -o -
+prints "--shape gives one of its own" "mm_M7_N9_K11_kernel(" \
 	open.wpk --shape=M=7,N=9 --shape=K=11 -o -
 sed '/^tune/d' open.wpk >bare.wpk
-refuses "without either a size has no value" "has no value" bare.wpk -o -
+prints "without either there is the general one" "mm_kernel(" bare.wpk -o -
+refuses "some sizes of a shape alone" "has no value" bare.wpk \
+	--shape=M=7 -o -
 
 # ---- a folder that may not be written ----
 

@@ -44,15 +44,20 @@ static void put_sizes(const struct cuda_operator *o, const struct names *n,
 	struct str *out)
 {
 	const struct program *p = o->face;
+	const char *gap = " where ";
 
 	for (int i = 0; i < p->sizes.n; i++)
 		str_printf(out, "%s%s", i ? ", " : " *\t", names_of(n,
 			p->sizes.v[i].var));
 	if (p->sizes.n)
 		str_puts(out, ": sizes");
-	for (int i = 0; i < p->conditions.n && p->general; i++)
-		str_printf(out, "%s%s", i ? ", " : " where ",
+	for (int i = 0; i < p->conditions.n && p->general; i++) {
+		if (!p->conditions.v[i].text)
+			continue;
+		str_printf(out, "%s%s", gap,
 			emit_harmless(out->a, p->conditions.v[i].text));
+		gap = ", ";
+	}
 	str_puts(out, p->sizes.n ? "\n" : "");
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/general.h"
+
 /* ---- sketches that serve ---- */
 
 /* "OP:NAME" is for one operator, "NAME" for all. */
@@ -16,10 +18,12 @@ static const char *setting_for(const struct job *j, const char *name)
 {
 	const char *colon = strchr(name, ':');
 	size_t n = colon ? (size_t)(colon - name) : 0;
+	const char *all = j->launcher ? j->launcher : j->name;
 
 	if (!colon)
 		return name;
-	return n == strlen(j->name) && !strncmp(name, j->name, n) ?
+	return (n == strlen(j->name) && !strncmp(name, j->name, n)) ||
+		(n == strlen(all) && !strncmp(name, all, n)) ?
 		colon + 1 : NULL;
 }
 
@@ -193,7 +197,9 @@ static void try_sketch(struct session *s, struct job *j, int group,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,
-		.file = j->file, .schedule = share_of(s, j, group) } };
+		.file = j->file, .schedule = share_of(s, j, group) }, .general = j->general,
+		.rule = j->plans[j->plan].rule,
+		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "%s(...) asks for %s", j->file ?
 			"variant" : "kernel", asked);
@@ -299,15 +305,37 @@ bool candidates_report(struct session *s, struct job *j)
 
 /* ---- a candidate as a search problem ---- */
 
-static const char *is_legal(void *ctx, struct arena *a, const int *genes)
+/* At the job's own sizes. */
+static const char *is_legal_here(struct candidate *c, struct arena *a,
+	const int *genes)
 {
-	struct candidate *c = ctx;
 	int values[c->space->n_tunables + 1];
 	const char *why;
 
 	if (!space_tunables(a, c->space, genes, values, &why))
 		return why;
 	return c->sketch->legal(&c->task, a, values);
+}
+
+/* At all sizes that the job is for, given that it is at its own. */
+static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	int values[c->space->n_tunables + 1];
+	const char *why;
+
+	if (!c->general)
+		return NULL;
+	space_tunables(a, c->space, genes, values, &why);
+	return general_refuses(c, a, values);
+}
+
+static const char *is_legal(void *ctx, struct arena *a, const int *genes)
+{
+	struct candidate *c = ctx;
+	const char *why = is_legal_here(c, a, genes);
+
+	return why ? why : is_legal_anywhere(c, a, genes);
 }
 
 static double predicted(const struct candidate *c, struct arena *a,
@@ -406,10 +434,12 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes)
 				double t;
 
 				genes[i] = sp->genes[i].values[k];
-				if (genes[i] == keep || is_legal(c, tmp, genes))
+				if (genes[i] == keep ||
+				    is_legal_here(c, tmp, genes))
 					continue;
 				t = predicted(c, tmp, genes);
-				if (t < best * 0.999) {
+				if (t < best * 0.999 &&
+				    !is_legal_anywhere(c, tmp, genes)) {
 					best = t;
 					keep = genes[i];
 					changed = true;
@@ -422,11 +452,45 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes)
 	return best;
 }
 
-/* A legal point: the first seed that is, or one that a search comes upon. */
+/* "found" when there is a point, or enough was looked at: points come again in
+ * a small space. */
+struct finding {
+	struct candidate *c;
+	int looked;
+	volatile int found;
+};
+
+static const char *find_legal(void *ctx, struct arena *a, const int *genes)
+{
+	enum { DEAR = 500, LOOKS = 500000 };
+	struct finding *f = ctx;
+	const char *why;
+
+	f->found |= f->looked > LOOKS;
+	if (f->found)
+		return "not looked at";
+	why = is_legal_here(f->c, a, genes);
+	f->looked += why ? 1 : LOOKS / DEAR;
+	return why ? why : is_legal_anywhere(f->c, a, genes);
+}
+
+static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
+	struct cost *out)
+{
+	struct finding *f = ctx;
+
+	f->found |= n > 0;
+	predict(f->c, a, genes, n, out);
+}
+
+/* A legal point: the first seed that is, or the first that a search comes
+ * upon. */
 static int *some_point(struct session *s, struct candidate *c)
 {
 	struct problem p = candidates_problem(s, c);
-	struct budget b = { .trials = 16, .seed = s->o->seed, .effort = 1 };
+	struct budget b = { .trials = c->general ? 200 : 16,
+		.seed = s->o->seed, .effort = 1 };
+	struct finding f = { .c = c };
 	struct result *r;
 
 	for (int i = 0; i < p.n_seeds; i++) {
@@ -435,7 +499,12 @@ static int *some_point(struct session *s, struct candidate *c)
 		if (!is_legal(c, s->a, seed))
 			return (int *)seed;
 	}
-	r = search_run(s->a, &p, strategy_named("random"), &b, NULL, NULL,
+	if (c->general) {
+		p.ctx = &f;
+		p.legal = find_legal;
+		p.measure = predict_found;
+	}
+	r = search_run(s->a, &p, strategy_named("random"), &b, &f.found, NULL,
 		NULL);
 	if (!r->genes)
 		no_point(c, r);
@@ -566,7 +635,7 @@ bool candidates_from_lock(struct session *s, struct job *j, const char **why)
 
 /* ---- programs ---- */
 
-static void chosen_values(const struct choice *c, struct arena *a, int *values)
+void candidates_values(const struct choice *c, struct arena *a, int *values)
 {
 	const char *why;
 	bool ok = space_tunables(a, c->candidate->space, c->genes, values, &why);
@@ -609,23 +678,42 @@ const char *candidates_schedule(struct arena *a, const struct job *j)
 	return str_text(&out);
 }
 
-struct program *candidates_program(struct session *s, struct arena *a,
-	const struct job *j)
+/* The program of a job of one shape. */
+static struct program *fixed_program(struct arena *a, const struct job *j)
 {
 	struct program *p;
-	const char *why;
 	int *map;
 
 	p = program_of(a, j->op, j->partition, &map);
-	p->schedule = candidates_schedule(a, j);
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		const struct choice *c = &j->parts[g].choice;
 		int values[c->candidate->space->n_tunables + 1];
 
-		chosen_values(c, a, values);
+		candidates_values(c, a, values);
 		c->candidate->sketch->build(&c->candidate->task, a, values, p);
 	}
 	program_layout(p);
+	for (int i = 0; i < j->n_sizes; i++) {
+		struct k_var *v = ARENA_NEW(a, struct k_var);
+
+		*v = (struct k_var){ j->sizes[i].name, T_I64, false };
+		vec_push(a, &p->sizes, (struct p_size){ j->sizes[i].name, v,
+			j->sizes[i].value });
+	}
+	return p;
+}
+
+struct program *candidates_program(struct session *s, struct arena *a,
+	const struct job *j)
+{
+	struct program *p = j->general ? general_program(s, a, j) :
+		fixed_program(a, j);
+	const char *why;
+
+	if (!p)
+		return NULL;
+	p->launcher = j->launcher;
+	p->schedule = candidates_schedule(a, j);
 	why = program_verify(a, p, j->place->target);
 	if (why)
 		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",

@@ -7,46 +7,71 @@
 #include <string.h>
 #include <unistd.h>
 
-/* First line: the verdict's letter; then what there is to say. */
+/* One thing to emulate: a job, at one of its sizes. */
+struct checked {
+	const struct job *job;
+	int which;
+	const char *text;	/* the verdict's letter, then what there is to say */
+};
+
+struct checking {
+	struct session *s;
+	struct checked *v;
+	int n;
+};
+
 static void check_one(void *ctx, int i, struct str *out)
 {
-	struct session *s = ctx;
+	struct checking *c = ctx;
+	const struct checked *x = &c->v[i];
 	struct arena *a = arena_create();
-	struct proof r = prove(s, a, &s->jobs[i], s->jobs[i].program);
+	struct proof r = prove_case(c->s, a, x->job, x->job->program,
+		x->which);
 
 	str_printf(out, "%c%s", r.verdict != V_MEASURED ? 'x' :
 		r.emulated ? 'v' : 'u', r.text);
 	arena_destroy(a);
 }
 
-static const char **check_all(struct session *s)
+static struct checking check_list(struct session *s)
 {
-	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
-		const char *);
+	struct checking c = { .s = s };
 
-	s->o->check = true;
-	workers_run(s, s->n_jobs, check_one, s, texts);
 	for (int i = 0; i < s->n_jobs; i++)
-		if (!texts[i])
-			texts[i] = arena_printf(s->a, *s->stop ?
-				"x%s: not verified: stopped" :
-				"x%s: the check itself failed", s->jobs[i].name);
-	return texts;
+		c.n += prove_cases(&s->jobs[i]);
+	c.v = ARENA_ARRAY(s->a, (size_t)c.n + 1, struct checked);
+	c.n = 0;
+	for (int i = 0; i < s->n_jobs; i++)
+		for (int k = 0; k < prove_cases(&s->jobs[i]); k++)
+			c.v[c.n++] = (struct checked){ &s->jobs[i], k, NULL };
+	return c;
+}
+
+static struct checking check_all(struct session *s)
+{
+	struct checking c = check_list(s);
+	const char **texts = ARENA_ARRAY(s->a, (size_t)c.n + 1, const char *);
+
+	workers_run(s, c.n, check_one, &c, texts);
+	for (int i = 0; i < c.n; i++)
+		c.v[i].text = texts[i] ? texts[i] : arena_printf(s->a,
+			*s->stop ? "x%s: not verified: stopped" :
+			"x%s: the check itself failed", c.v[i].job->name);
+	return c;
 }
 
 bool checks_run(struct session *s)
 {
-	const char **texts;
+	struct checking c;
 
 	if (s->o->check_gpu && !s->nvcc)
 		return session_fail(s, EXIT_USER, "--check=gpu needs nvcc");
 	if (s->o->check_gpu)
 		s->o->jobs = 1;
-	texts = check_all(s);
-
-	for (int i = 0; i < s->n_jobs; i++) {
-		printf("%s\n", texts[i] + 1);
-		if (texts[i][0] != 'v')
+	c = check_all(s);
+	for (int i = 0; i < c.n; i++) {
+		printf("%s\n", c.v[i].text + 1);
+		if (c.v[i].text[0] != 'v')
 			s->code = EXIT_UNVERIFIED;
 	}
 	return s->code == EXIT_DONE;
@@ -64,20 +89,21 @@ static void print_detail(const char *text)
 
 bool checks_test(struct session *s)
 {
-	const char **texts = check_all(s);
+	struct checking c = check_all(s);
 
-	printf("1..%d\n", s->n_jobs);
-	for (int i = 0; i < s->n_jobs; i++) {
-		bool ok = texts[i][0] == 'v', skip = texts[i][0] == 'u';
-		int n = (int)strcspn(texts[i] + 1, "\n");
+	printf("1..%d\n", c.n);
+	for (int i = 0; i < c.n; i++) {
+		const char *text = c.v[i].text, *judges = c.v[i].job->not_against;
+		bool ok = *text == 'v', skip = *text == 'u';
+		int n = (int)strcspn(text + 1, "\n");
 
 		printf("%s %d - %.*s%s\n", ok || skip ? "ok" : "not ok", i + 1,
-			n, texts[i] + 1, skip ? " # SKIP" : "");
+			n, text + 1, skip ? " # SKIP" : "");
 		if (!ok)
-			print_detail(texts[i] + 1 + n);
-		if (s->jobs[i].not_against)
+			print_detail(text + 1 + n);
+		if (judges)
 			printf("# not compared with %s: this version calls no "
-				"libraries\n", s->jobs[i].not_against);
+				"libraries\n", judges);
 		if (!ok && !skip)
 			s->code = EXIT_UNVERIFIED;
 	}

@@ -127,36 +127,14 @@ static void put_indented(struct str *out, const char *text)
 	}
 }
 
-/* Does another job of the same operator have another value of the size? */
-static bool varies(const struct session *s, const struct job *j, int size)
+/* " when M == 128 && N == 64" */
+static void put_when(const struct job *j, struct str *out)
 {
-	const struct ir_size *x = &j->op->sizes[size];
-
-	for (int i = 0; i < s->n_jobs; i++) {
-		const struct ir_operator *o = s->jobs[i].op;
-
-		for (int k = 0; s->jobs[i].item == j->item && k < o->n_sizes; k++)
-			if (!strcmp(o->sizes[k].name, x->name) &&
-			    o->sizes[k].value != x->value)
-				return true;
-	}
-	return false;
+	for (int i = 0; i < j->n_sizes; i++)
+		str_printf(out, "%s%s == %lld", i ? " && " : " when ",
+			j->sizes[i].name, (long long)j->sizes[i].value);
 }
 
-/* " when M == 16 && N == 48": what tells the job from others of its operator. */
-static void put_when(const struct session *s, const struct job *j,
-	struct str *out)
-{
-	const char *before = " when";
-
-	for (int i = 0; i < j->op->n_sizes; i++) {
-		if (!varies(s, j, i))
-			continue;
-		str_printf(out, "%s %s == %lld", before, j->op->sizes[i].name,
-			(long long)j->op->sizes[i].value);
-		before = " &&";
-	}
-}
 
 /* Schedules of one operator have names of their own. */
 static void put_schedules(struct session *s, struct str *out)
@@ -172,7 +150,7 @@ static void put_schedules(struct session *s, struct str *out)
 			str_printf(out, "_%d", nth);
 		str_printf(out, " for %s target %s", j->item->name.text,
 			j->place->target->name);
-		put_when(s, j, out);
+		put_when(j, out);
 		str_puts(out, " {\n");
 		put_indented(out, candidates_schedule(s->a, j));
 		str_puts(out, "}\n");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "driver/directives.h"
+#include "driver/general.h"
 #include "ir/lower.h"
 
 static void verified(struct session *s, const char *pass,
@@ -21,17 +22,17 @@ static void verified(struct session *s, const char *pass,
 			o->name, why);
 }
 
-/* The passes of compiler/README.md, in order. */
-static bool run_passes(struct session *s, struct job *j)
+/* The passes of compiler/README.md, in order, up to plans. */
+static bool run_passes(struct session *s, struct ir_operator *o)
 {
-	ir_hoist(s->a, j->op);
-	verified(s, "hoist", j->op);
-	ir_split_axes(s->a, j->op);
-	verified(s, "split", j->op);
-	return s->code == EXIT_DONE && plans_make(s, j);
+	ir_hoist(s->a, o);
+	verified(s, "hoist", o);
+	ir_split_axes(s->a, o);
+	verified(s, "split", o);
+	return s->code == EXIT_DONE;
 }
 
-/* "op_M128_N64" where one operator is compiled at several shapes. */
+/* "op_M128_N64": the kernels made for one shape. */
 static const char *shape_name(struct session *s, const char *name,
 	const struct directives_shape *shape)
 {
@@ -45,39 +46,135 @@ static const char *shape_name(struct session *s, const char *name,
 	return str_text(&n);
 }
 
-/* "name" is the C symbol, NULL for the name of the operator. */
-static bool add_job(struct session *s, const struct ast_unit *unit,
-	const struct lower_item *it, const struct directives_shape *shape,
-	const struct place *place, const char *name,
-	const struct directives_tune *tune, struct job *j)
-{
-	struct lower_request r = { .unit = unit, .item = it->item,
-		.shape = shape->sizes, .n_shape = shape->n, .name = name };
-	const struct ast_item *block;
+/* What to make a job of. "name" is the C symbol, NULL for the operator's name;
+ * "launcher" as struct job has it. */
+struct making {
+	const struct ast_unit *unit;
+	const struct lower_item *it;
+	const struct directives_shape *shape;
+	const struct place *place;
+	const struct directives_tune *tune;	/* or NULL */
+	const char *launcher, *name;
+};
 
-	*j = (struct job){ .item = it->item, .place = place };
-	j->reference = lower(s->a, &r, s->d);
+static struct lower_request *request_of(struct session *s,
+	const struct making *m)
+{
+	struct lower_request *r = ARENA_NEW(s->a, struct lower_request);
+
+	*r = (struct lower_request){ .unit = m->unit, .item = m->it->item,
+		.shape = m->shape->sizes, .n_shape = m->shape->n,
+		.name = m->name };
+	return r;
+}
+
+static void begin_job(const struct making *m, struct job *j)
+{
+	*j = (struct job){ .item = m->it->item, .place = m->place,
+		.launcher = m->launcher };
+	if (m->tune) {
+		j->trials = m->tune->trials;
+		j->seconds = m->tune->seconds;
+	}
+}
+
+static bool set_schedule(struct session *s, struct job *j,
+	const struct ast_item *block)
+{
+	if (!block)
+		return true;
+	j->schedule = directives_schedule(s->a, block, j->op, s->d);
+	if (j->schedule)
+		directives_mark_constants(j->op, j->schedule);
+	return j->schedule != NULL;
+}
+
+/* The open sizes that the shape gives, in the launcher's order. */
+static void set_sizes(struct session *s, const struct making *m,
+	struct job *j)
+{
+	struct ir_size *v = ARENA_ARRAY(s->a, (size_t)j->op->n_sizes + 1,
+		struct ir_size);
+
+	for (int i = 0; m->launcher && m->it->open[i]; i++)
+		for (int k = 0; k < j->op->n_sizes; k++)
+			if (!strcmp(j->op->sizes[k].name, m->it->open[i]))
+				v[j->n_sizes++] = j->op->sizes[k];
+	j->sizes = v;
+}
+
+static bool add_job(struct session *s, const struct making *m, struct job *j)
+{
+	const struct lower_request *r = request_of(s, m);
+
+	begin_job(m, j);
+	j->reference = lower(s->a, r, s->d);
 	if (!j->reference)
 		return false;
-	j->op = lower(s->a, &r, s->d);
+	j->op = lower(s->a, r, s->d);
 	assert(j->op);
 	j->name = j->reference->name;
 	j->hash = ir_hash(j->reference);
-	if (tune) {
-		j->trials = tune->trials;
-		j->seconds = tune->seconds;
+	set_sizes(s, m, j);
+	if (!set_schedule(s, j, directives_pick(s->a, s->unit, m->it->item,
+	    j->op, m->place->target, s->d)))
+		return false;
+	if (j->schedule && !handwritten_load(s, j))
+		return false;
+	return run_passes(s, j->op) && plans_make(s, j);
+}
+
+/* The schedule that applies to every witness, if one does. */
+static const struct ast_item *pick_for_all(struct session *s,
+	const struct general *g, const struct making *m)
+{
+	const struct ast_item *item = m->it->item;
+	const struct ast_item *first = NULL;
+
+	for (int i = 0; i < g->n; i++) {
+		const struct ast_item *block = directives_pick(s->a, s->unit,
+			item, g->at[i].op, m->place->target, s->d);
+
+		if (i && block != first) {
+			session_say(s, "%s: its general kernel has no schedule: "
+				"which applies depends on the sizes",
+				item->name.text);
+			return NULL;
+		}
+		first = block;
 	}
-	block = directives_pick(s->a, s->unit, it->item, j->op,
-		place->target, s->d);
-	if (block) {
-		j->schedule = directives_schedule(s->a, block, j->op, s->d);
-		if (!j->schedule)
-			return false;
-		directives_mark_constants(j->op, j->schedule);
-		if (!handwritten_load(s, j))
+	return first;
+}
+
+/* One kernel for all sizes. The job's own sizes are the first witness's. */
+static bool add_general(struct session *s, const struct making *m,
+	struct job *j)
+{
+	const struct lower_request *r = request_of(s, m);
+	struct general *g = general_create(s, r);
+
+	begin_job(m, j);
+	if (!g)
+		return false;
+	j->general = g;
+	j->reference = general_lower(s, g, g->at[0].sizes);
+	j->op = g->at[0].op;
+	j->name = j->reference->name;
+	j->hash = ir_hash(j->reference);
+	if (!set_schedule(s, j, pick_for_all(s, g, m)))
+		return false;
+	for (int i = 0; i < g->n; i++) {
+		if (j->schedule)
+			directives_mark_constants(g->at[i].op, j->schedule);
+		if (!run_passes(s, g->at[i].op))
 			return false;
 	}
-	return run_passes(s, j);
+	general_partition(s, g);
+	if (!plans_make(s, j))
+		return false;
+	for (int i = 0; i < j->n_plans; i++)
+		general_mark_plan(g, &j->plans[i]);
+	return true;
 }
 
 static bool is_wanted(const struct session *s, const char *name)
@@ -184,36 +281,53 @@ static bool ops_are_known(struct session *s, const struct lower_item *items,
 	return true;
 }
 
-/* An operator whose sizes are open takes them from --shape, or else is
- * compiled at each shape of its tune blocks. */
+static bool push_job(struct session *s, job_list *jobs, bool ok,
+	const struct job *j)
+{
+	if (ok)
+		vec_push(s->a, jobs, *j);
+	return ok;
+}
+
+/* An operator whose sizes are open gets a kernel for each shape of --shape, or
+ * else of its tune blocks, and a general one for all others. */
 static bool add_item(struct session *s, const struct lower_item *it,
 	const struct directives_shape *given, const struct place *place,
 	job_list *jobs)
 {
 	struct directives_tune tune;
+	struct making m = { .unit = s->unit, .it = it, .shape = given,
+		.place = place, .tune = &tune };
+	struct directives_shape none = {0};
 	struct job j;
-	bool many;
 
 	if (!directives_tune(s->a, s->unit, it->item, place->target, &tune,
 	    s->d))
 		return false;
-	if (!it->open[0] || given->n || !tune.n_shapes) {
-		if (!add_job(s, s->unit, it, given, place, NULL, &tune, &j))
-			return false;
-		vec_push(s->a, jobs, j);
-		return true;
+	if (!it->open[0])
+		return push_job(s, jobs, add_job(s, &m, &j), &j);
+	m.launcher = it->item->name.text;
+	if (given->n) {
+		tune.shapes = (struct directives_shape *)given;
+		tune.n_shapes = 1;
 	}
-	many = tune.n_shapes > 1;
 	for (int i = 0; i < tune.n_shapes; i++) {
-		const char *name = many ? shape_name(s, it->item->name.text,
-			&tune.shapes[i]) : NULL;
-
-		if (!add_job(s, s->unit, it, &tune.shapes[i], place, name,
-		    &tune, &j))
+		m.shape = &tune.shapes[i];
+		m.name = shape_name(s, m.launcher, m.shape);
+		if (!push_job(s, jobs, add_job(s, &m, &j), &j))
 			return false;
-		vec_push(s->a, jobs, j);
 	}
-	return true;
+	m.shape = &none;
+	m.name = NULL;
+	if (!add_general(s, &m, &j))
+		return false;
+	j.optional = tune.n_shapes > 0;
+	return push_job(s, jobs, true, &j);
+}
+
+static bool is_named(const char *job, const char *name, size_t n)
+{
+	return job && strlen(job) == n && !strncmp(job, name, n);
 }
 
 /* For every target; what is wrong with an operator is said once. */
@@ -235,8 +349,8 @@ static bool settings_are_known(struct session *s)
 		bool found = !name[n];
 
 		for (int j = 0; j < s->n_jobs; j++)
-			found |= strlen(s->jobs[j].name) == n &&
-				!strncmp(s->jobs[j].name, name, n);
+			found |= is_named(s->jobs[j].name, name, n) ||
+				is_named(s->jobs[j].launcher, name, n);
 		if (!found)
 			return session_fail(s, EXIT_USER,
 				"--set %s: no operator '%.*s' is compiled here",
@@ -316,12 +430,13 @@ static bool add_test(struct session *s, const struct directives_test *t,
 	for (int i = 0; i < n; i++)
 		for (int k = 0; items[i].item == t->item && k < t->n_shapes;
 		     k++) {
-			const char *name = test_name(s, jobs, t, &t->shapes[k],
-				place);
+			struct making m = { .unit = t->owner,
+				.it = &items[i], .shape = &t->shapes[k],
+				.place = place, .name = test_name(s, jobs, t,
+					&t->shapes[k], place) };
 			struct job j;
 
-			if (!add_job(s, t->owner, &items[i], &t->shapes[k],
-			    place, name, NULL, &j))
+			if (!add_job(s, &m, &j))
 				return false;
 			j.seed = t->seed;
 			j.not_against = other_judges(s, t);

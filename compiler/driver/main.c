@@ -185,7 +185,7 @@ static bool choose(struct session *s, struct job *j)
 	if (candidates_from_lock(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
 			find_others(s, j);
-	if (s->o->frozen)
+	if (s->o->frozen && (!j->optional || plans_prefer(s, j)))
 		return session_fail(s, EXIT_FROZEN,
 			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc "
 			"--tune without --frozen",
@@ -204,6 +204,7 @@ static bool choose_all(struct session *s)
 
 	for (int i = 0; i < s->n_jobs; i++)
 		ok &= choose(s, &s->jobs[i]);
+	jobs_forget(s);
 	return ok && s->code == EXIT_DONE;
 }
 

@@ -273,6 +273,7 @@ static struct plan *make_plan(struct session *s, const struct job *j,
 {
 	struct plan *p = ARENA_NEW(s->a, struct plan);
 
+	p->rule = rule;
 	p->op = ir_copy(s->a, j->op);
 	p->partition = ir_partition_by(s->a, p->op, rule);
 	p->heads = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups, int);
@@ -368,7 +369,24 @@ bool plans_prefer(struct session *s, struct job *j)
 
 bool plans_find(struct session *s, struct job *j)
 {
-	return plans_prefer(s, j) || candidates_report(s, j);
+	if (plans_prefer(s, j))
+		return true;
+	if (!j->optional)
+		return candidates_report(s, j);
+	session_say(s, "%s: no kernel serves all sizes: its launcher takes the "
+		"shapes named, and no others", j->name);
+	j->dropped = true;
+	return true;
+}
+
+void jobs_forget(struct session *s)
+{
+	int n = 0;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		if (!s->jobs[i].dropped)
+			s->jobs[n++] = s->jobs[i];
+	s->n_jobs = n;
 }
 
 void plans_rank(struct job *j)

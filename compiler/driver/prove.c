@@ -7,6 +7,7 @@
 
 #include "driver/check.h"
 #include "driver/child.h"
+#include "driver/general.h"
 #include "driver/toolchain.h"
 
 enum { NVCC_SECONDS = 60 };
@@ -43,25 +44,17 @@ static const char *name_of(const struct session *s, struct arena *a,
 		j->name, j->place->target->name);
 }
 
-static struct proof emulate(struct session *s, struct arena *a,
-	const struct job *j, const struct program *p,
-	const struct cuda_operator *o, const struct str *cu)
+static struct proof emulated(struct arena *a, const struct check_request *r)
 {
 	static const enum verdict verdicts[] = {
 		[CHECK_VERIFIED] = V_MEASURED, [CHECK_WRONG] = V_WRONG,
 		[CHECK_FAULT] = V_FAULT, [CHECK_TIMEOUT] = V_TIMEOUT,
 		[CHECK_UNAVAILABLE] = V_MEASURED, [CHECK_STOPPED] = V_TIMEOUT,
 	};
-	struct check_request r = { .name = name_of(s, a, j), .program = p,
-		.operator = o, .op = j->reference,
-		.arithmetic = candidates_arithmetic(a, j),
-		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
-		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
-			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
 	struct check_result c;
 	struct proof proof;
 
-	check_program(a, &r, &c);
+	check_program(a, r, &c);
 	proof = verdict(verdicts[c.verdict], c.line);
 	proof.emulated = c.verdict == CHECK_VERIFIED;
 	if (*c.detail)
@@ -69,18 +62,59 @@ static struct proof emulate(struct session *s, struct arena *a,
 	return proof;
 }
 
-struct proof prove(struct session *s, struct arena *a, const struct job *j,
-	const struct program *p)
+/* "which" of the sizes at which a general program is checked; others have one
+ * case, their own. */
+static struct proof emulate(struct session *s, struct arena *a,
+	const struct job *j, const struct program *p, int which,
+	const struct cuda_operator *o, const struct str *cu)
 {
-	struct proof r = verdict(V_MEASURED, "");
-	struct cuda_unit u = s->o->check ? emit_launcher(s, a, j) :
-		emit_program(s, a, j, p);
+	struct check_request r = { .name = name_of(s, a, j), .program = p,
+		.operator = o, .op = j->reference,
+		.arithmetic = candidates_arithmetic(a, j),
+		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
+		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
+			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
+	struct ir_operator *op;
+	struct program *at;
+
+	if (j->general) {
+		if (!general_case(s, a, j, which, &op, &at, &r.name))
+			return verdict(V_COMPILE, "it cannot be lowered");
+		r.op = op;
+		r.arithmetic = NULL;
+		r.program = at;
+	}
+	return emulated(a, &r);
+}
+
+int prove_cases(const struct job *j)
+{
+	return j->general ? j->general->n_cases : 1;
+}
+
+struct proof prove_case(struct session *s, struct arena *a,
+	const struct job *j, const struct program *p, int which)
+{
+	struct cuda_unit u = emit_launcher(s, a, j);
 	struct str cu;
 
 	str_init(&cu, a);
 	cuda_emit(&u, &cu);
-	if (s->nvcc && !s->o->check)
+	return emulate(s, a, j, p, which, u.operators, &cu);
+}
+
+struct proof prove(struct session *s, struct arena *a, const struct job *j,
+	const struct program *p)
+{
+	struct proof r = verdict(V_MEASURED, "");
+	struct cuda_unit u = emit_program(s, a, j, p);
+	struct str cu;
+
+	str_init(&cu, a);
+	cuda_emit(&u, &cu);
+	if (s->nvcc)
 		r = assemble(s, a, j, &cu);
-	return r.verdict == V_MEASURED ? emulate(s, a, j, p, u.operators, &cu) :
-		r;
+	for (int i = 0; i < prove_cases(j) && r.verdict == V_MEASURED; i++)
+		r = emulate(s, a, j, p, i, u.operators, &cu);
+	return r;
 }

@@ -26,6 +26,9 @@ struct candidate {
 	const char *why;
 	struct span at;
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
+	const struct general *general;	/* the job's */
+	enum ir_rule rule;		/* of the plan */
+	struct general_tasks *tasks;	/* where "general" is set */
 };
 
 /* What was chosen for a group: candidate, genes, and how that is known. */
@@ -49,6 +52,7 @@ struct part {
  * plan honours by itself. "seconds" by the model, of the best known choices;
  * INFINITY if some group has none. */
 struct plan {
+	enum ir_rule rule;
 	struct ir_operator *op;
 	struct ir_partition *partition;
 	const struct schedule *schedule;
@@ -75,6 +79,12 @@ struct job {
 	const struct task_file *file;	/* of variant("..."), or NULL */
 	struct ir_operator *reference, *op;
 	struct ir_partition *partition;
+	const char *launcher;		/* where several jobs share one: its name */
+	const struct ir_size *sizes;	/* what its launcher takes: open sizes */
+	int n_sizes;
+	const struct general *general;	/* for all sizes; NULL: for these */
+	bool optional;			/* others serve without it */
+	bool dropped;			/* it was, and nothing computes it */
 	const struct schedule *schedule;
 	uint64_t hash;
 	struct part *parts;		/* one a group */
@@ -150,6 +160,8 @@ struct program *candidates_program(struct session *s, struct arena *a,
  * than its own; else NULL. */
 const struct ir_operator *candidates_arithmetic(struct arena *a,
 	const struct job *j);
+/* One value a tunable. */
+void candidates_values(const struct choice *c, struct arena *a, int *values);
 /* The chosen schedule as text in the language. */
 const char *candidates_schedule(struct arena *a, const struct job *j);
 
@@ -163,8 +175,10 @@ void plan_use(struct job *j, int plan);
 /* Candidates and an untuned choice for every plan; the best is in use, or the
  * first, and false, if none serves. */
 bool plans_prefer(struct session *s, struct job *j);
-/* The same with errors. */
+/* The same with errors; a job that is optional is dropped instead. */
 bool plans_find(struct session *s, struct job *j);
+/* Forget the jobs that were dropped. */
+void jobs_forget(struct session *s);
 /* Use the best by what the plans' "seconds" are now. */
 void plans_rank(struct job *j);
 /* The statements of a group: "acc, y". */
@@ -206,9 +220,14 @@ struct proof {
 	const char *text;		/* what was checked, or what is wrong */
 };
 
-/* Assemble (where there is an nvcc) and emulate the job's program. */
+/* Assemble (where there is an nvcc) and emulate the job's program, a general one
+ * at several sizes. */
 struct proof prove(struct session *s, struct arena *a, const struct job *j,
 	const struct program *p);
+/* Emulate the launcher of the job at one of these sizes. */
+int prove_cases(const struct job *j);
+struct proof prove_case(struct session *s, struct arena *a,
+	const struct job *j, const struct program *p, int which);
 
 /* ---- workers.c ---- */
 

@@ -154,6 +154,8 @@ static bool search_job(struct session *s, struct job *j, int number,
 
 	if (!plans_find(s, j))
 		return false;
+	if (j->dropped)
+		return true;
 	for (int i = 0; i < j->n_plans; i++)
 		h.all += is_hopeful(j, i) ? count_searches(&j->plans[i]) : 0;
 	for (int i = 0; i < j->n_plans; i++) {
@@ -465,6 +467,7 @@ static bool search_all(struct session *s)
 	}
 	if (s->tty && !s->o->quiet)
 		fputs("\r\033[K", stderr);
+	jobs_forget(s);
 	return true;
 }
 

@@ -128,14 +128,13 @@ static void find_uses(struct inliner *n)
 
 static bool stays_inside(const struct inliner *n, const struct ir_expr *read)
 {
-	int64_t lo, hi;
+	bool below, above;
 
-	for (int k = 0; k < read->n_args; k++)
-		if (read->args[k]->type != T_I64 ||
-				!ir_range(n->o, read->args[k], &lo, &hi) ||
-				lo < 0 ||
-				hi >= n->o->tensors[n->tensor].dims[k])
+	for (int k = 0; k < read->n_args; k++) {
+		ir_leaves(n->o, read, k, &below, &above);
+		if (read->args[k]->type != T_I64 || below || above)
 			return false;
+	}
 	return true;
 }
 

@@ -46,6 +46,7 @@ struct ir_axis {
 	int64_t lo, extent;
 	int id;
 	bool reduced;
+	bool open;		/* extents differ from call to call: ir_mark_open */
 	int stmt;		/* index of the owning statement */
 };
 
@@ -68,6 +69,7 @@ struct ir_tensor {
 	enum dtype type;
 	int64_t *dims;
 	int rank;
+	uint64_t open;		/* bit d: dimension d differs from call to call */
 	struct ir_phys *phys;	/* outermost first; lets: logical order */
 	int n_phys;
 	int64_t elements;	/* physical extent in memory, in elements */
@@ -201,6 +203,15 @@ struct ir_expr *ir_fold_expr(struct arena *a, const struct ir_operator *o,
  * that can be derived (computed indices). */
 bool ir_range(const struct ir_operator *o, const struct ir_expr *e,
 	int64_t *lo, int64_t *hi);
+/* May index "d" of a read be less than 0, may it be past the end? Of a padded
+ * read whose axes or dimension are open: yes, but for an axis that spans it. */
+void ir_leaves(const struct ir_operator *o, const struct ir_expr *read, int d,
+	bool *below, bool *above);
+/* Is one of these axes open? */
+bool ir_any_open(const struct ir_operator *o, const int *axes, int n);
+/* Marks as open what differs between "o" and the same operator at other sizes;
+ * false, and nothing is marked, where they are not alike. */
+bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other);
 
 /* ---- hoist.c: needs: nothing.  keeps: meaning, folded.
  * Every reduction inside a larger expression becomes a let NAME_red0 of its

@@ -329,7 +329,7 @@ static void make_sizes(struct lowering *l, const struct scope *s)
 	l->o->n_sizes = sizes.n;
 }
 
-static bool find_operator(struct lowering *l, struct scope *s,
+bool lower_find(struct lowering *l, struct scope *s,
 	const struct lower_request *r)
 {
 	s->unit = r->unit;
@@ -354,7 +354,7 @@ static bool give_size(struct lowering *l, struct scope *s,
 	return false;
 }
 
-static bool give_shape(struct lowering *l, struct scope *s,
+bool lower_give(struct lowering *l, struct scope *s,
 	const struct lower_request *r)
 {
 	bool ok = true;
@@ -383,7 +383,7 @@ static void lower_operator(struct lowering *l, struct scope *s,
 {
 	const struct ast_item *item = r->item;
 
-	if (!find_operator(l, s, r) || !give_shape(l, s, r) ||
+	if (!lower_find(l, s, r) || !lower_give(l, s, r) ||
 	    !lower_defaults(l, s) || !lower_where(l, s) ||
 	    !lower_tensors(l, s, item->with, item->n_with))
 		return;

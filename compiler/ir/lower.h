@@ -29,6 +29,37 @@ struct lower_request {
 struct ir_operator *lower(struct arena *a, const struct lower_request *r,
 	struct diag *d);
 
+/* A derived size, or a dimension that is no plain size, over the open sizes:
+ * IR_AXIS node i is the i-th of them. */
+struct lower_derived {
+	const char *name;
+	struct ir_expr *value;
+};
+
+/* A predicate of where, and its text in the source. */
+struct lower_condition {
+	struct ir_expr *holds;
+	const char *text;
+};
+
+/* An operator some of whose sizes have no value yet: "sizes", in order of
+ * first use; what follows from them; and "shapes", as "[M, K]" for each input
+ * and then each output. */
+struct lower_open {
+	const char *const *sizes;
+	int n_sizes;
+	struct lower_derived *derived;
+	int n_derived;
+	struct lower_condition *conditions;
+	int n_conditions;
+	const char *const *shapes;
+};
+
+/* The sizes that neither brackets nor the request's shape give. NULL with
+ * errors in "d". */
+struct lower_open *lower_open(struct arena *a, const struct lower_request *r,
+	struct diag *d);
+
 /* An operator or instance, and the sizes that a request must give it, in order
  * of first use, NULL-ended. "sizes" are all of its sizes and attributes. */
 struct lower_item {

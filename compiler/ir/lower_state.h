@@ -147,6 +147,13 @@ struct want {
 
 /* ---- lower.c ---- */
 
+/* Set s->unit and s->op to the operator that "r" asks for; an instance's
+ * brackets become known. */
+bool lower_find(struct lowering *l, struct scope *s,
+	const struct lower_request *r);
+/* Sizes of the request's shape. */
+bool lower_give(struct lowering *l, struct scope *s,
+	const struct lower_request *r);
 /* Report at "at", with notes that say which instance or use it is about. */
 void lower_error(struct lowering *l, const struct scope *s,
 	enum diag_code code, struct span at, const char *fmt, ...)

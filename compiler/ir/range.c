@@ -188,3 +188,63 @@ bool ir_range(const struct ir_operator *o, const struct ir_expr *e,
 	linear_of(NULL, o, (struct ir_expr *)e, &l);
 	return linear_range(o, &l, lo, hi);
 }
+
+/* ---- open sizes ---- */
+
+static bool spans(const struct ir_operator *o, const struct ir_expr *e,
+	int64_t size)
+{
+	const struct ir_axis *x = e->kind == IR_AXIS ? &o->axes[e->axis] : NULL;
+
+	return x && x->lo == 0 && x->extent == size;
+}
+
+static bool is_open(const struct ir_operator *o, const struct ir_expr *e)
+{
+	if (e->kind == IR_AXIS)
+		return o->axes[e->axis].open;
+	for (int i = 0; i < e->n_args; i++)
+		if (is_open(o, e->args[i]))
+			return true;
+	return false;
+}
+
+void ir_leaves(const struct ir_operator *o, const struct ir_expr *read, int d,
+	bool *below, bool *above)
+{
+	const struct ir_tensor *t = &o->tensors[read->tensor];
+	const struct ir_expr *e = read->args[d];
+	int64_t lo, hi;
+	bool known = ir_range(o, e, &lo, &hi);
+
+	*below = !known || lo < 0;
+	*above = !known || hi >= t->dims[d];
+	if (read->pad != IR_PAD_NONE && (t->open >> d & 1 || is_open(o, e)) &&
+	    !spans(o, e, t->dims[d]))
+		*below = *above = true;
+}
+
+bool ir_any_open(const struct ir_operator *o, const int *axes, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (o->axes[axes[i]].open)
+			return true;
+	return false;
+}
+
+bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other)
+{
+	if (o->n_axes != other->n_axes || o->n_tensors != other->n_tensors)
+		return false;
+	for (int i = 0; i < o->n_tensors; i++)
+		if (o->tensors[i].rank != other->tensors[i].rank)
+			return false;
+	for (int i = 0; i < o->n_axes; i++)
+		o->axes[i].open |= o->axes[i].extent != other->axes[i].extent ||
+			o->axes[i].lo != other->axes[i].lo;
+	for (int i = 0; i < o->n_tensors; i++)
+		for (int d = 0; d < o->tensors[i].rank; d++)
+			if (o->tensors[i].dims[d] != other->tensors[i].dims[d])
+				o->tensors[i].open |= (uint64_t)1 << d;
+	return true;
+}

@@ -378,7 +378,8 @@ struct p_let {
 	struct kx *value;
 };
 
-/* What a size must satisfy, and as the user wrote it: "K % 8 == 0". */
+/* What a size must satisfy, and as the user wrote it: "K % 8 == 0"; NULL for
+ * what follows from another condition or is no user's business. */
 struct p_condition {
 	struct kx *holds;
 	const char *text;

@@ -14,6 +14,7 @@ struct making {
 	struct kx **values;
 	struct kx *first;	/* this thread's first vector */
 	int64_t total;
+	bool open;		/* which differs from call to call */
 };
 
 static struct stream stream_of(struct making *m, int v)
@@ -116,7 +117,7 @@ static void edge(struct making *m, struct k_block *b)
 	at = ks_let(m->a, inside, "at", position(m, u));
 	b = ks_if(m->a, inside, kx_lt(m->a, at, kx_int(m->a, last + 1)));
 	one_vector(m, b, at, m->v[VECTOR]);
-	if (m->total % m->v[VECTOR] == 0)
+	if (m->total % m->v[VECTOR] == 0 && (!m->open || m->v[VECTOR] == 1))
 		return;
 	b = ks_else(m->a, inside);
 	b = ks_for(m->a, b, LOOP_SERIAL, "i", at, total, NULL, &i);
@@ -135,9 +136,9 @@ static void body(struct making *m)
 	m->first = ks_let(m->a, b, "first", kx_add(m->a, kx_mul(m->a, block,
 		kx_int(m->a, m->v[THREADS] * m->v[UNROLL])),
 		kx_special(m->a, K_THREAD_X)));
-	if (m->total % tile == 0) {
+	if (m->total % tile == 0 && !m->open) {
 		interior(m, b);
-	} else if (whole == 0 || m->v[UNROLL] == 1) {
+	} else if ((whole == 0 && !m->open) || m->v[UNROLL] == 1) {
 		edge(m, b);
 	} else {
 		inside = ks_if(m->a, b, kx_lt(m->a, block,
@@ -164,10 +165,13 @@ void elementwise_build(const struct task *t, struct arena *a, const int *v,
 	size_t n = (size_t)t->op->n_tensors;
 	struct making m = { .t = t, .a = a, .w = s->walk, .v = v,
 		.total = s->walk->in.total };
+	const struct ir_stmt *first = &t->op->stmts[t->group->stmts[0]];
+
 	int64_t tile = map_tile(v);
 	struct p_step step = { .kind = P_LAUNCH,
 		.grid = { (m.total + tile - 1) / tile, 1, 1 } };
 
+	m.open = ir_any_open(t->op, first->axes, first->n_axes);
 	if (m.total == 0)
 		return;
 	m.k = kernel_create(a, program_kernel_name(a, p, t->n_groups > 1),

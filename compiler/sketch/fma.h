@@ -45,6 +45,7 @@ struct fma_plan {
 	struct stage left, right;
 	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
 	int64_t gap;		/* elements the first chunk of k lacks */
+	bool ragged;		/* if it may lack some */
 	int64_t shared_bytes, workspace_bytes;
 	int regs, occupancy;
 };

@@ -130,7 +130,7 @@ static struct kx *chunk_start(struct fma_code *g, struct kx *chunk, bool first)
 	struct arena *a = g->a;
 	struct kx *k = kx_mul(a, chunk, num(g, g->p->bk));
 
-	if (!g->p->gap)
+	if (!g->p->ragged)
 		return k;
 	k = kx_sub(a, k, num(g, g->p->gap));
 	return first ? kx_op(a, OP_MAX, T_I32, 2, k, num(g, 0)) : k;
@@ -150,7 +150,7 @@ static struct chunk chunk_at(struct fma_code *g, struct k_block *b,
 	struct kx *k0 = let(g, b, "k0", chunk_start(g, chunk, maybe_first));
 	struct kx *limit = NULL;
 
-	if (g->p->gap && maybe_first)
+	if (g->p->ragged && maybe_first)
 		limit = let(g, b, "limit", kx_op(a, OP_SELECT, T_I32, 3,
 			kx_op(a, OP_EQ, T_BOOL, 2, chunk, num(g, 0)),
 			num(g, g->p->bk - g->p->gap), num(g, g->p->bk)));
@@ -281,7 +281,8 @@ static struct side side_of(const struct ir_operator *o, const int *axes, int n,
 {
 	return (struct side){ .name = n == 1 ? o->axes[axes[0]].name : name,
 		.axes = axes, .n_axes = n, .extent = extent, .mine = mine,
-		.vec = vec, .lanes = lanes, .ragged = extent % tile != 0 };
+		.vec = vec, .lanes = lanes, .ragged = extent % tile != 0 ||
+			ir_any_open(o, axes, n) };
 }
 
 static void describe_output(struct fma_code *g)

@@ -342,6 +342,7 @@ static const char *plan_grid(const struct fma *f, struct arena *a,
 	p->tiles = p->tiles_m * p->tiles_n * f->of.batch;
 	p->chunks = (f->of.k + p->bk - 1) / p->bk;
 	p->gap = p->chunks * p->bk - f->of.k;
+	p->ragged = p->gap || p->left.order->k.open;
 	p->chunks_split = (p->chunks + p->split - 1) / p->split;
 	if (p->tiles > INT32_MAX)
 		return "the grid is larger than 2^31 blocks";

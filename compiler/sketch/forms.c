@@ -28,6 +28,7 @@ bool flat_make(const struct ir_operator *o, const int *axes, int n,
 		for (int f = 0; f < n_forms; f++)
 			r.coef[f] = forms[f].coef[axes[i]];
 		out->extent *= r.extent;
+		out->open |= o->axes[axes[i]].open;
 		if (r.extent == 1)
 			continue;
 		if (last && joins(last, &r, n_forms)) {

@@ -18,6 +18,7 @@ struct run {
 /* A flattened list of axes, outermost first, as the fewest runs. */
 struct flat {
 	int64_t extent;		/* product of the axes' extents */
+	bool open;		/* which differs from call to call */
 	struct run runs[RUNS_MAX];
 	int n_runs;
 };

@@ -171,18 +171,6 @@ struct kx *index_value(const struct lower_env *env, const struct ir_expr *e)
 	return kx_cast(env->a, x->type == T_BOOL ? T_I32 : T_I64, x);
 }
 
-/* Which sides of dimension "d" of its tensor the index may leave. */
-static void may_leave(const struct lower_env *env, const struct ir_expr *e,
-	int d, bool *below, bool *above)
-{
-	const struct ir_tensor *t = &env->op->tensors[e->tensor];
-	int64_t lo, hi;
-	bool known = ir_range(env->op, e->args[d], &lo, &hi);
-
-	*below = !known || lo < 0;
-	*above = !known || hi >= t->dims[d];
-}
-
 struct kx *index_guard(const struct lower_env *env, const struct ir_expr *e,
 	struct kx **idx)
 {
@@ -193,7 +181,7 @@ struct kx *index_guard(const struct lower_env *env, const struct ir_expr *e,
 	for (int d = 0; d < t->rank; d++) {
 		bool below, above;
 
-		may_leave(env, e, d, &below, &above);
+		ir_leaves(env->op, e, d, &below, &above);
 		if (!below && !above)
 			continue;
 		idx[d] = ks_let(a, env->block, "at", idx[d]);
@@ -217,7 +205,7 @@ void index_clamp(const struct lower_env *env, const struct ir_expr *e,
 		enum dtype type = idx[d]->type;
 		bool below, above;
 
-		may_leave(env, e, d, &below, &above);
+		ir_leaves(env->op, e, d, &below, &above);
 		if (below)
 			idx[d] = kx_op(a, OP_MAX, type, 2, idx[d],
 				kx_cast(a, type, kx_int(a, 0)));

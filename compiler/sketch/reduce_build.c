@@ -184,7 +184,8 @@ static void find_row(struct making *m, struct k_block *b)
 	m->row = kx_add(m->a, kx_mul(m->a, block, small(m, m->x.rows)),
 		m->team.row);
 	m->stored = NULL;
-	if (m->w->rows.total % m->x.rows) {
+	if (m->w->rows.total % m->x.rows || (m->x.rows > 1 && ir_any_open(
+	    m->t->op, m->w->pieces.v[0].row_axis, m->w->rows.n))) {
 		m->row = ks_let(m->a, b, "row_at", m->row);
 		m->stored = ks_let(m->a, b, "stored", kx_lt(m->a, m->row,
 			small(m, m->w->rows.total)));

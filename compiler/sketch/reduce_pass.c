@@ -187,6 +187,12 @@ static void chunk(struct making *m, struct k_block *b, int pass,
 	}
 }
 
+/* Does a row's length differ from call to call? */
+static bool open_row(const struct making *m)
+{
+	return ir_any_open(m->t->op, m->w->pieces.v[0].in_axis, m->w->in.n);
+}
+
 /* "n" whole chunks from "base" on. */
 static void chunks(struct making *m, struct k_block *b, int pass,
 	struct kx *base, int64_t n)
@@ -194,9 +200,9 @@ static void chunks(struct making *m, struct k_block *b, int pass,
 	int64_t step = (int64_t)m->x.threads * m->x.vector * m->x.unroll;
 	struct kx *at = base;
 
-	if (n == 0)
+	if (n == 0 && !open_row(m))
 		return;
-	if (n > 1)
+	if (n > 1 || open_row(m))
 		b = ks_for(m->a, b, LOOP_SERIAL, "at", base, kx_add(m->a,
 			base, small(m, n * step)), small(m, step), &at);
 	if (m->x.unroll > 1)
@@ -230,7 +236,7 @@ static void from_memory(struct making *m, struct k_block *b, int pass)
 	struct kx *zero = kx_cast(m->a, m->wide ? T_I64 : T_I32, small(m, 0));
 
 	chunks(m, b, pass, zero, n);
-	if (n * step < whole(m))
+	if (n * step < whole(m) || open_row(m))
 		guarded(m, b, pass, kx_add(m->a, zero, small(m, n * step)),
 			whole(m));
 }
@@ -428,7 +434,7 @@ static void last_elements(struct making *m, struct k_block *b, int pass)
 	uint64_t kept = m->x.kept;
 	struct kx *at;
 
-	if (!rest)
+	if (!rest && (!open_row(m) || m->x.vector == 1))
 		return;
 	if (m->x.parts > 1)
 		b = ks_if(m->a, b, kx_op(m->a, OP_EQ, T_BOOL, 2,

@@ -12,25 +12,19 @@
 #include "kernel/intrin.h"
 #include "sketch/common.h"
 
-static bool leaves(const struct ir_operator *o, const struct ir_expr *index,
-	int64_t size)
-{
-	int64_t lo, hi;
-
-	return !ir_range(o, index, &lo, &hi) || lo < 0 || hi >= size;
-}
-
 static bool collect_forms(struct arena *a, const struct ir_operator *o,
 	const struct ir_affine *address, struct operand *out, const char **why)
 {
 	const struct ir_expr *read = out->read;
+	bool below, above;
 
 	out->forms[0] = *address;
 	out->n_forms = 1;
 	if (read->pad == IR_PAD_NONE)
 		return true;
 	for (int d = 0; d < read->n_args; d++) {
-		if (!leaves(o, read->args[d], out->tensor->dims[d]))
+		ir_leaves(o, read, d, &below, &above);
+		if (!below && !above)
 			continue;
 		if (out->n_forms == FORMS_MAX) {
 			*why = "more than five dimensions of an operand are padded";
@@ -200,8 +194,10 @@ const char *stage_plan(struct arena *a, struct stage *s)
 			"divide evenly among %d threads",
 			s->tile_rows, s->tile_k, s->op->tensor->name,
 			s->threads);
-	s->uniform = k->n_runs <= 1 || s->order->run % s->tile_k == 0;
-	s->ragged = s->op->rows.extent % s->tile_rows != 0;
+	s->uniform = k->n_runs <= 1 ||
+		(s->order->run % s->tile_k == 0 && !k->open);
+	s->ragged = s->op->rows.extent % s->tile_rows != 0 ||
+		s->op->rows.open;
 	return NULL;
 }
 

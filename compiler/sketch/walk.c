@@ -67,15 +67,15 @@ static void spell_all(struct collector *c)
 
 static bool leaves(const struct ir_operator *o, const struct ir_expr *e)
 {
-	const struct ir_tensor *t = &o->tensors[e->tensor];
-	int64_t lo, hi;
+	bool below, above;
 
 	if (e->pad == IR_PAD_NONE)
 		return false;
-	for (int d = 0; d < t->rank; d++)
-		if (!ir_range(o, e->args[d], &lo, &hi) || lo < 0 ||
-		    hi >= t->dims[d])
+	for (int d = 0; d < e->n_args; d++) {
+		ir_leaves(o, e, d, &below, &above);
+		if (below || above)
 			return true;
+	}
 	return false;
 }
 

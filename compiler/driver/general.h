@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Operators whose sizes stay open: the sizes at which they are looked at, and
+ * what must be true of a point that serves them all. */
+#ifndef WPK_COMPILER_DRIVER_GENERAL_H
+#define WPK_COMPILER_DRIVER_GENERAL_H
+
+#include "driver/session.h"
+#include "ir/lower.h"
+#include "kernel/generalise.h"
+
+/* The operator at one choice of its open sizes: split, and cut into kernels by
+ * each rule. */
+struct witness {
+	const int64_t *sizes;
+	struct ir_operator *op;
+	struct witness_plan {
+		struct ir_operator *op;
+		struct ir_partition *partition;
+	} plans[N_IR_RULES];
+};
+
+/* "at[0]" is the job's own operator; the first "n_fit" are what expressions are
+ * found from, the others are what these must yield as well. "frame" is a
+ * program without steps: sizes, derived sizes and conditions. */
+struct general {
+	const struct lower_open *open;
+	const struct lower_request *request;
+	struct program frame;
+	struct witness *at;
+	int n_fit, n;
+	struct fit_symbol *symbols;
+	int n_symbols;
+	const int64_t *const *cases;	/* sizes at which it is checked */
+	int n_cases;
+};
+
+/* What a candidate's sketch makes of the witnesses; "tunables" of each, which
+ * may be others where sizes are small. */
+struct general_tasks {
+	struct task *tasks;
+	const struct tunable **tunables;
+	int *n;
+	bool ready;
+	const char *why;
+};
+
+/* ---- general.c ---- */
+
+/* Choose witnesses for the operator that "r" asks for, whose sizes are not all
+ * given, and lower it at each. NULL with errors reported. */
+struct general *general_create(struct session *s,
+	const struct lower_request *r);
+
+/* The operator as lowered at these sizes. */
+struct ir_operator *general_lower(struct session *s, const struct general *g,
+	const int64_t *sizes);
+/* Cut every witness into kernels, once it is split; what differs between them
+ * is marked. */
+void general_partition(struct session *s, struct general *g);
+/* Mark it in a plan of the job as well. */
+void general_mark_plan(const struct general *g, struct plan *p);
+
+/* ---- general_point.c ---- */
+
+/* NULL if the candidate's sketch makes, of these values, one kernel for all
+ * sizes; else a sentence in "a". */
+const char *general_refuses(struct candidate *c, struct arena *a,
+	const int *values);
+/* The general program of the choices made. */
+struct program *general_program(struct session *s, struct arena *a,
+	const struct job *j);
+/* The program of the choices made at one choice of sizes: what the general one
+ * is there. */
+struct program *general_special(struct session *s, struct arena *a,
+	const struct job *j, const struct witness *w);
+
+/* What there is to check at sizes "i" of the cases: the operator as lowered,
+ * and a program that has its tensors. False, with errors, if it cannot be
+ * lowered there. */
+bool general_case(struct session *s, struct arena *a, const struct job *j,
+	int i, struct ir_operator **op, struct program **p, const char **name);
+
+/* ---- general_sizes.c ---- */
+
+/* Sizes at which the operator is looked at, in rows of frame->sizes.n: first
+ * "*n_fit" large ones of about "scale", then those of "huge", small and round
+ * ones, "*n" in all. NULL: nothing satisfies the conditions. */
+const int64_t *const *general_sizes(struct arena *a, const struct program *frame,
+	int64_t scale, const int64_t *const *huge, int n_huge, int *n_fit,
+	int *n);
+/* Size "i" about "scale", the others small; NULL if conditions forbid it. */
+const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
+	int64_t scale);
+/* Sizes for emulation: ones, small and middling primes, round numbers. */
+const int64_t *const *general_cases(struct arena *a, const struct program *frame,
+	int64_t scale, int *n);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* A kernel made again with other constants. Every constant passes through
+ * "constant", in one order for kernels of one structure; what else there is is
+ * written down in "shape": two kernels are the same but for constants if their
+ * shapes are equal. */
+#ifndef WPK_COMPILER_KERNEL_RECAST_H
+#define WPK_COMPILER_KERNEL_RECAST_H
+
+#include "kernel/kernel.h"
+
+struct recast_var {
+	const struct k_var *from;
+	struct kx *to;
+};
+
+/* "constant" returns what stands in place of KX_INT or KX_FLOAT "e"; "fixed"
+ * where only a constant may. "fold": what the new constants decide is
+ * simplified, as if the kernel had been built with them. */
+struct recast {
+	struct arena *a;
+	bool fold;
+	struct kx *(*constant)(void *ctx, const struct kx *e, bool fixed);
+	void *ctx;
+	VEC(int64_t) shape;
+	VEC(struct recast_var) vars;
+	bool fixed;
+};
+
+/* Buffers and variables are shared with "k". */
+struct kernel *recast_kernel(struct recast *r, const struct kernel *k);
+/* An expression of the kernel last made. */
+struct kx *recast_value(struct recast *r, const struct kx *e);
+
+#endif
