@@ -197,8 +197,8 @@ static void try_sketch(struct session *s, struct job *j, int group,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,
-		.file = j->file, .schedule = share_of(s, j, group) }, .general = j->general,
-		.rule = j->plans[j->plan].rule,
+		.file = j->file, .schedule = share_of(s, j, group) },
+		.general = j->general, .rule = j->plans[j->plan].rule,
 		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "%s(...) asks for %s", j->file ?
@@ -655,7 +655,7 @@ const struct ir_operator *candidates_arithmetic(struct arena *a,
 
 		if (!c->sketch->arithmetic)
 			continue;
-		chosen_values(&j->parts[g].choice, a, values);
+		candidates_values(&j->parts[g].choice, a, values);
 		o = o ? o : ir_copy(a, j->op);
 		c->sketch->arithmetic(&c->task, a, values, o);
 	}

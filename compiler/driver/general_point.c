@@ -27,6 +27,9 @@ static const char *make_tasks(struct candidate *c)
 	if (t->ready)
 		return t->why;
 	t->ready = true;
+	if (c->sketch->arithmetic)
+		return t->why = "it computes other sums than the source's, and "
+			"how good they are is known for a shape alone";
 	t->tasks = ARENA_ARRAY(c->task.a, (size_t)g->n, struct task);
 	t->tunables = ARENA_ARRAY(c->task.a, (size_t)g->n,
 		const struct tunable *);
