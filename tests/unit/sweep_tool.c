@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* sweep_tool OPTIONS FILE, with wpkc's options: random legal points of every
  * sketch for every operator of a file go out as verified kernels or as a
- * complaint. --trials=N points a sketch; each is built and verified, emulated
- * against the reference (--check=address: with the sanitizers), and where NVCC
- * is set assembled; --no-verify leaves the emulation out. One line a point with
- * the registers the sketch predicts and ptxas gives, "FAIL" lines with the
- * command that shows the fault ("SLOW" where time ran out), and a last line of
- * sums. */
+ * complaint. --trials=N points a sketch; each is printed as a schedule that must
+ * read back to it, built and verified, emulated against the reference
+ * (--check=address: with the sanitizers), and where NVCC is set assembled;
+ * --no-verify leaves the emulation out. One line a point with the registers the
+ * sketch predicts and ptxas gives, "FAIL" lines with the command that shows the
+ * fault ("SLOW" where time ran out), and a last line of sums. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -173,6 +173,57 @@ static const char *emulate(struct sweep *w, struct arena *a,
 		"SLOW" : "FAIL", c.line, c.detail);
 }
 
+/* ---- a point as a schedule ---- */
+
+/* The file's text with the point behind it as a schedule. */
+static struct source *with_schedule(struct sweep *w, struct arena *a,
+	const struct job *j, const char *chosen)
+{
+	const struct source *src = w->s.unit->src;
+	const char *text = arena_printf(a,
+		"%.*s\nschedule sweep_point for %s target %s {\n%s}\n",
+		(int)src->len, src->text, j->item->name.text,
+		j->place->target->name, chosen);
+
+	return source_from_text(a, src->path, text, strlen(text));
+}
+
+/* What the one job of "s" says of itself, bound and chosen anew. */
+static const char *chosen_anew(struct session *s, struct arena *a)
+{
+	struct str text;
+
+	if (s->unit && jobs_create(s) && s->n_jobs == 1 &&
+	    plans_find(s, &s->jobs[0]))
+		return candidates_schedule(a, &s->jobs[0]);
+	str_init(&text, a);
+	diag_print(s->d, &text, false);
+	return str_text(&text);
+}
+
+/* A point's schedule, read, is that point and prints to the same bytes. */
+static const char *read_back(struct sweep *w, struct arena *a,
+	const struct job *j)
+{
+	const char *chosen = candidates_schedule(a, j), *again;
+	string_list dirs = w->s.o->dirs;
+	struct options o = *w->s.o;
+	struct front_options fo = {0};
+	struct session s = { .a = a, .o = &o, .d = diag_create(a),
+		.stop = w->s.stop, .places = w->s.places, .n_places = 1 };
+
+	vec_push(a, &dirs, NULL);
+	fo.dirs = dirs.v;
+	o.ops = (string_list){0};
+	vec_push(a, &o.ops, j->item->name.text);
+	s.unit = front_load_source(a, with_schedule(w, a, j, chosen), &fo,
+		&s.files, s.d);
+	again = chosen_anew(&s, a);
+	return strcmp(again, chosen) ? arena_printf(a,
+		"FAIL the schedule reads back as something else:\n%s\n%s",
+		chosen, again) : NULL;
+}
+
 /* Why the point is wrong, or NULL; "t" is filled where there is an nvcc. */
 static const char *try_point(struct sweep *w, struct arena *a,
 	const struct job *j, struct toolchain_report *t)
@@ -184,6 +235,9 @@ static const char *try_point(struct sweep *w, struct arena *a,
 
 	if (!p)
 		return "FAIL no program";
+	why = read_back(w, a, j);
+	if (why)
+		return why;
 	str_init(&cu, a);
 	u = emit_program(&w->s, a, j, p);
 	cuda_emit(&u, &cu);
