@@ -49,8 +49,10 @@ static bool pin_settings(struct session *s, const struct job *j,
 		if (!name)
 			continue;
 		if (!strcmp(name, "sketch")) {
-			if (strcmp(x->value, c->sketch->name))
-				c->why = "--set sketch asks for another";
+			if (!strcmp(x->value, c->sketch->name))
+				continue;
+			c->refusal = REFUSED_OTHER;
+			c->why = "--set sketch asks for another";
 		} else if (j->partition->n_groups > 1 && i < 64 &&
 			   !has_tunable(c->space, name)) {
 			c->left[SHARED_SETTINGS] |= (uint64_t)1 << i;
@@ -91,14 +93,27 @@ static const struct tunable *all_tunables(struct session *s,
 	return v;
 }
 
-static const char *directive_list(struct session *s, const struct sketch *k)
+/* "; gemv and reduce do" */
+static const char *who_honours(struct session *s, const char *directive)
 {
+	const struct sketch *const *all = sketch_list();
+	const char *names[16];
 	struct str out;
+	int n = 0;
 
+	for (int i = 0; all[i] && n < 16; i++)
+		if (sketch_honours(all[i], directive))
+			names[n++] = all[i]->name;
+	if (!n)
+		return !strcmp(directive, "split") ? ", nor does any sketch: "
+			"tile(...) cuts axes, fuse(...) and reorder(...) order "
+			"them" : ", nor does any sketch of this version";
 	str_init(&out, s->a);
-	for (int i = 0; k->directives[i]; i++)
-		str_printf(&out, "%s%s", i ? ", " : "", k->directives[i]);
-	return str_text(&out);
+	for (int i = 0; i < n; i++)
+		str_printf(&out, "%s%s", !i ? "; " : i < n - 1 ? ", " : " and ",
+			names[i]);
+	return arena_printf(s->a, "%s %s", str_text(&out), n > 1 ? "do" :
+		"does");
 }
 
 /* A directive the sketch has no use for at all; the others are the binding's
@@ -113,8 +128,9 @@ static bool honours_all(struct session *s, struct candidate *c,
 		    sketch_honours(c->sketch, d->name))
 			continue;
 		c->at = d->at;
-		c->why = arena_printf(s->a, "it does not honour %s; it takes %s",
-			d->name, directive_list(s, c->sketch));
+		c->refusal = REFUSED_DIRECTIVE;
+		c->why = arena_printf(s->a, "it does not honour %s%s", d->name,
+			who_honours(s, d->name));
 		return false;
 	}
 	return true;
@@ -130,6 +146,7 @@ static struct space *bind_to(struct session *s, const struct job *j,
 
 	if (!honours_all(s, c, schedule))
 		return NULL;
+	c->refusal = REFUSED_VALUE;
 	tunables = all_tunables(s, c, &n);
 	size_values(s, j, &names, &values);
 	return sched_bind(s->a, schedule, tunables, n, names, values,
@@ -205,6 +222,7 @@ static void try_sketch(struct session *s, struct job *j, int group,
 			"variant" : "kernel", asked);
 		return;
 	}
+	c->refusal = REFUSED_GROUP;
 	if (!sketch->applies(&c->task, &c->why))
 		return;
 	c->why = NULL;
@@ -215,42 +233,6 @@ static void try_sketch(struct session *s, struct job *j, int group,
 	remember_open(s, c);
 	if (!pin_settings(s, j, c))
 		c->space = NULL;
-}
-
-static const char *group_name(const struct job *j, int group)
-{
-	const struct ir_group *g = &j->partition->groups[group];
-
-	return j->op->tensors[j->op->stmts[g->stmts[g->n_stmts - 1]].tensor].name;
-}
-
-/* No sketch serves: say why for each, at the place of the first that has one:
- * sketches stand in the order in which they are asked. */
-static bool report_none(struct session *s, const struct job *j, int group)
-{
-	const struct part *p = &j->parts[group];
-	struct span at = j->item->name.at;
-
-	for (int i = p->n - 1; i >= 0; i--)
-		if (p->candidates[i].at.src)
-			at = p->candidates[i].at;
-	diag_error(s->d, E_NO_SKETCH, at, "no sketch computes '%s' of '%s' as asked",
-		group_name(j, group), j->name);
-	for (int i = 0; i < p->n; i++)
-		diag_note(s->d, (struct span){0}, "%s: %s",
-			p->candidates[i].sketch->name, p->candidates[i].why);
-	s->code = EXIT_NO_CANDIDATE;
-	return false;
-}
-
-static void explain(const struct session *s, const struct job *j, int group)
-{
-	const struct part *p = &j->parts[group];
-
-	for (int i = 0; i < p->n && s->o->verbose; i++)
-		session_say(s, "%s: %s: %s: %s", j->name, group_name(j, group),
-			p->candidates[i].sketch->name, p->candidates[i].space ?
-			"applies" : p->candidates[i].why);
 }
 
 static bool find_for_group(struct session *s, struct job *j, int group)
@@ -270,7 +252,7 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 	share_within(s, j, p);
 	for (int i = 0; i < p->n; i++)
 		found |= p->candidates[i].space != NULL;
-	explain(s, j, group);
+	refusals_explain(s, j, group);
 	return found;
 }
 
@@ -298,8 +280,10 @@ bool candidates_report(struct session *s, struct job *j)
 	bool ok = true;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!serves(&j->parts[g]))
-			ok = report_none(s, j, g);
+		if (!serves(&j->parts[g])) {
+			refusals_report(s, j, g);
+			ok = false;
+		}
 	return ok ? share_among(s, j, true) : false;
 }
 
@@ -411,6 +395,7 @@ static void no_point(struct candidate *c, const struct result *r)
 {
 	c->why = r->first[V_PRUNED] ? r->first[V_PRUNED] :
 		"no point of its space is legal";
+	c->refusal = REFUSED_POINTS;
 	if (c->task.schedule)
 		c->at = c->task.schedule->at;
 	c->space = NULL;

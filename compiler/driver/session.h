@@ -18,12 +18,23 @@ enum shared { SHARED_DIRECTIVES, SHARED_REQUIRES, SHARED_SETTINGS, N_SHARED };
 
 /* A sketch for one group, with its space; "why" (and "at") where it cannot
  * serve, and then "space" is NULL. */
+/* How far a sketch came that does not serve, the nearest last: another was
+ * asked for, it does not compute such a group, does not honour some directive
+ * at all, does not take one as it stands, has no legal point. */
+enum refusal {
+	REFUSED_OTHER, REFUSED_GROUP, REFUSED_DIRECTIVE, REFUSED_VALUE,
+	REFUSED_POINTS
+};
+
+/* "why" where there is no space: "refusal" says how near it was, "at" what
+ * stands in the way, if that is in the source. */
 struct candidate {
 	const struct sketch *sketch;
 	struct task task;
 	struct space *space;
 	bool *open;			/* of each gene: before --set */
 	const char *why;
+	enum refusal refusal;
 	struct span at;
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
 	const struct general *general;	/* the job's */
@@ -188,6 +199,13 @@ const char *plan_kernel(struct arena *a, const struct ir_operator *o,
 bool plan_is_head(const struct sched_directive *d);
 /* The sketch that kernel(...) asks for, or NULL. */
 const char *plan_sketch(const struct job *j, int group);
+
+/* ---- refusals.c ---- */
+
+/* Why no sketch serves the group, the nearest first. */
+void refusals_report(struct session *s, const struct job *j, int group);
+/* Every sketch of the group, serving or not: for -v. */
+void refusals_explain(const struct session *s, const struct job *j, int group);
 
 /* ---- share.c ---- */
 

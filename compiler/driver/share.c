@@ -129,6 +129,7 @@ static void share_kind(struct session *s, const struct job *j, struct part *p,
 		if (!c->space || !missed)
 			continue;
 		c->space = NULL;
+		c->refusal = REFUSED_DIRECTIVE;
 		c->why = arena_printf(s->a, "it does not take %s",
 			name_of(s, j, kind, __builtin_ctzll(missed)));
 	}
