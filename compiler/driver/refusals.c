@@ -2,7 +2,7 @@
 /* Why no sketch serves. In: the candidates of a group, none with a space. Out:
  * one error at what stands in the way of the nearest, and a note for each that
  * came as far as a directive or a number; the others could not serve whatever
- * the schedule says, and speak up only where there is no nearer one. */
+ * the schedule says, and are heard only where they know what those do not. */
 #include "driver/session.h"
 
 static const char *group_name(const struct job *j, int group)
@@ -36,10 +36,26 @@ static const struct candidate **in_order(struct arena *a, const struct part *p)
 	return v;
 }
 
-/* How far one must have come to be heard, when "best" is the farthest. */
-static enum refusal least(enum refusal best)
+/* Does the sketch know every directive it was asked for? */
+static bool knows_all(const struct candidate *c)
 {
-	return best > REFUSED_DIRECTIVE ? REFUSED_DIRECTIVE : best;
+	const struct schedule *s = c->task.schedule;
+
+	for (int i = 0; s && i < s->n_directives; i++)
+		if (!sched_binds_alone(s->directives[i].name) &&
+		    !sketch_honours(c->sketch, s->directives[i].name))
+			return false;
+	return true;
+}
+
+/* Has "c" something to say where "best" came farthest? Where no sketch that
+ * computes the group knows the directives, so have those that do. */
+static bool is_heard(const struct candidate *c, enum refusal best)
+{
+	if (best <= REFUSED_GROUP)
+		return c->refusal == best;
+	return c->refusal >= REFUSED_DIRECTIVE || (c->refusal == REFUSED_GROUP &&
+		best == REFUSED_DIRECTIVE && knows_all(c));
 }
 
 void refusals_report(struct session *s, const struct job *j, int group)
@@ -51,9 +67,13 @@ void refusals_report(struct session *s, const struct job *j, int group)
 
 	diag_error(s->d, E_NO_SKETCH, at, "no sketch computes '%s' of '%s' as asked",
 		group_name(j, group), j->name);
-	for (; n < p->n && v[n]->refusal >= least(v[0]->refusal); n++)
-		diag_note(s->d, (struct span){0}, "%s: %s", v[n]->sketch->name,
-			v[n]->why);
+	for (int i = 0; i < p->n; i++) {
+		if (!is_heard(v[i], v[0]->refusal))
+			continue;
+		diag_note(s->d, (struct span){0}, "%s: %s", v[i]->sketch->name,
+			v[i]->why);
+		n++;
+	}
 	if (n < p->n && !s->o->verbose)
 		diag_note(s->d, (struct span){0}, "-v tells of %d more sketch%s",
 			p->n - n, n + 1 < p->n ? "es" : "");
