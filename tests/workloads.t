@@ -204,6 +204,8 @@ verified "winograd twice" --check --target=sm_90 --set=sketch=winograd \
 verified "winograd watched" --check=address,race,init --target=sm_80 \
 	--set=sketch=winograd --op=odd,nhwc,once,twice "$folder/winograd.wpk"
 verified "partial schedules" --check --target=sm_80 "$folder/pinned.wpk"
+verified "a stranger's, races and unwritten" --check=race,init --target=sm_75 \
+	"$folder/unseen.wpk"
 verified "direct, races and unwritten" --check=race,init --target=sm_75 \
 	--set=sketch=direct --op=dw_fused,max_pool3 "$folder/ragged.wpk"
 verified "sm_80 with sanitizers" --check=address --target=sm_80 \
@@ -218,6 +220,8 @@ if [ -n "$WPK_FULL" ]; then
 		done
 		verified "all with sanitizers for $target" --check=address \
 			--target="$target" "$folder/ragged.wpk"
+		verified "a stranger's for $target" --target="$target" \
+			--check=address,race,init "$folder/unseen.wpk"
 	done
 else
 	skip "whole sizes, and all with sanitizers" "make check-full"

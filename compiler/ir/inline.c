@@ -255,18 +255,17 @@ static struct ir_expr *value_at(struct inliner *n, struct ir_expr *const *idx)
 
 static struct ir_expr *rewritten(struct inliner *n, struct ir_expr *e)
 {
+	bool found = e->kind == IR_READ && e->tensor == n->tensor;
 	struct ir_expr *c;
 
 	if (!e->n_args)
-		return e;
+		return found ? value_at(n, NULL) : e;
 	c = ARENA_NEW(n->a, struct ir_expr);
 	*c = *e;
 	c->args = ARENA_ARRAY(n->a, e->n_args, struct ir_expr *);
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = rewritten(n, e->args[i]);
-	if (c->kind != IR_READ || c->tensor != n->tensor)
-		return c;
-	return value_at(n, c->args);
+	return found ? value_at(n, c->args) : c;
 }
 
 static void remove_stmt(struct ir_operator *o, int stmt)

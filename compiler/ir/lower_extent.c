@@ -179,7 +179,7 @@ static struct index *own_index(struct lowering *l, const struct fact *f)
 	return &l->works.v[w].v.v[f->dim];
 }
 
-static bool from_uses(struct lowering *l)
+static bool from_uses(struct lowering *l, bool padded)
 {
 	bool progress = false;
 
@@ -188,7 +188,7 @@ static bool from_uses(struct lowering *l)
 		struct index *x = &l->works.v[f->w].v.v[f->v];
 		struct index *own = own_index(l, f);
 
-		if (f->padded || !own || own->origin != FROM_NOWHERE ||
+		if (f->padded != padded || !own || own->origin != FROM_NOWHERE ||
 		    x->origin == FROM_NOWHERE || x->lo)
 			continue;
 		settle(l, l->info.v[f->tensor].first, own, FROM_USES, x->extent,
@@ -200,8 +200,9 @@ static bool from_uses(struct lowering *l)
 
 void lower_infer(struct lowering *l)
 {
-	while (from_reads(l, false, false) || from_uses(l) ||
-	    from_reads(l, true, false) || from_reads(l, true, true))
+	while (from_reads(l, false, false) || from_uses(l, false) ||
+	    from_reads(l, true, false) || from_reads(l, true, true) ||
+	    from_uses(l, true))
 		;
 }
 
@@ -238,7 +239,8 @@ static void check_fact(struct lowering *l, const struct fact *f)
 
 	if (reads && dim >= 0 && dim != x->extent)
 		report_disagree(l, w, x, dim, f->read);
-	if (own && own->origin == FROM_USES && !f->padded &&
+	if (own && own->origin == FROM_USES && own->from &&
+	    f->padded <= (own->from->pad.kind != PAD_NONE) &&
 	    x->origin != FROM_NOWHERE && x->extent != own->extent)
 		report_disagree(l, &l->works.v[l->info.v[f->tensor].first], own,
 			x->extent, f->read);

@@ -28,6 +28,7 @@ static struct stream stream_of(struct making *m, int v)
 
 	for (int i = 0; i < m->w->rows.n_runs; i++)
 		s.row[i] = m->row_stream.row[i];
+	s.stored = m->stored;
 	return s;
 }
 

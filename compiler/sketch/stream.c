@@ -433,6 +433,8 @@ void stream_store(struct stream *s, struct k_block *b, int i,
 	const struct access *out = &s->w->acc.v[x->out];
 	struct k_buffer *to = s->buffers[out->tensor->id];
 
+	if (s->stored)
+		b = ks_if(s->a, b, s->stored);
 	if (!out->direct) {
 		store_general(s, b, x, p, value);
 		return;
@@ -486,6 +488,8 @@ void stream_flush(struct stream *s, struct k_block *b, int i,
 
 	if (!collects(s, out))
 		return;
+	if (s->stored)
+		b = ks_if(s->a, b, s->stored);
 	base = ks_let(s->a, b, "to", stream_address(s, x, p));
 	for (int e = 0; e < s->v; e += chunk)
 		ks_copy(s->a, b, COPY_PLAIN, k_place(to, kx_add(s->a, base,

@@ -168,6 +168,8 @@ struct stream {
 					 * next; those of accesses "across" */
 	uint64_t across;		/* move whole, others by elements */
 	struct kx *row[NEST_AXES];
+	struct kx *stored;		/* results are stored where this holds;
+					 * NULL: everywhere */
 	struct held_access *held;	/* by access */
 	struct held_access *kept;	/* by piece: results */
 };
