@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sketches: a kernel's structure with its numbers open. One file each, five
- * functions and where needed a sixth; adding a way to compute is one file and one row in table.c. */
+ * functions and where needed a sixth; adding a way to compute is one file and
+ * one row in table.c. */
 #ifndef WPK_COMPILER_SKETCH_SKETCH_H
 #define WPK_COMPILER_SKETCH_SKETCH_H
 

@@ -16,8 +16,8 @@ extern const struct sketch_case sketch_cases[];
 extern const int n_sketch_cases;
 
 /* An operator ready for sketches: folded, split and partitioned. "which" of the
- * sketches that apply computes it, counted in circles. "arithmetic", of random_program(), is as
- * check_request has it. */
+ * sketches that apply computes it, counted in circles. "arithmetic", of
+ * random_program(), is as check_request has it. */
 struct prepared {
 	struct arena *a;
 	struct ir_operator *o, *arithmetic;
