@@ -103,19 +103,24 @@ spills() {
 	/bytes stack frame/ && ($1 || $5 || $9) { print kernel ":" $0 }' "$1"
 }
 
+# assemble FILE TARGET OPTIONS...
 assemble() {
-	out=$(basename "$1" .wpk).$2
-	what="$(basename "$1" .wpk) for $2"
-	if ! "$wpkc" --no-lock --target="$2" "$1" -o "$out.cu" 2>"$out.log"
+	file=$1
+	arch=$2
+	shift 2
+	out=$(basename "$file" .wpk).$arch
+	what="$(basename "$file" .wpk) for $arch"
+	if ! "$wpkc" --no-lock --target="$arch" "$@" "$file" -o "$out.cu" \
+		2>"$out.log"
 	then
 		fail "$what" "$out.log"
-	elif ! "$NVCC" -arch="$2" -cubin -Xptxas -v -o "$out.cubin" "$out.cu" \
+	elif ! "$NVCC" -arch="$arch" -cubin -Xptxas -v -o "$out.cubin" "$out.cu" \
 		>"$out.log" 2>&1
 	then
 		fail "$what" "$out.log"
 	else
 		spills "$out.log" >"$out.spills"
-		operators=$(instances "$1" | wc -l)
+		operators=$(instances "$file" | wc -l)
 		check "$what: all its kernels" test \
 			"$(grep -c 'Used [0-9]* registers' "$out.log")" -ge \
 			"$operators"
@@ -133,7 +138,7 @@ if [ -n "$WPK_FULL" ]; then
 	done
 else
 	files=$(for file in $files; do echo "$file"; done |
-		grep -v '_more\|gemm_bf16')
+		grep -v '_more\|gemm_bf16\|/winograd')
 	skip "more convolutions, products and batches of 16" "make check-full"
 fi
 for file in $files; do
@@ -147,6 +152,27 @@ for file in $files; do
 			assemble "$file" "$target"
 		else
 			skip "$(basename "$file" .wpk) for $target" "no nvcc"
+		fi
+	done
+done
+# The table's windows that Winograd's algorithm is for, by tiles of 2 and of 4.
+for m in 2 4; do
+	rows=winograd_by_$m.wpk
+	{
+		echo 'import std.conv;'
+		grep -h '^export op \(c2\|c6\|c9\|c12\|b6\) ' "$resnet" \
+			"$folder/windows_f32.wpk"
+	} >"$rows"
+	check "winograd by $m: rows" test "$(instances "$rows" | wc -l)" = 5
+	for target in $targets; do
+		if [ -z "$NVCC" ]; then
+			skip "$(basename "$rows" .wpk) for $target" "no nvcc"
+		elif [ -n "$WPK_FULL" ] || [ "$m.$target" = 4.sm_80 ]; then
+			assemble "$rows" "$target" \
+				--set="sketch=winograd,winograd.acc.m=$m"
+		else
+			skip "$(basename "$rows" .wpk) for $target" \
+				"make check-full"
 		fi
 	done
 done
