@@ -149,7 +149,7 @@ static void add_large(struct choosing *c, const int64_t *first)
 /* Each size small alone, and all of them. */
 static void add_small(struct choosing *c, const int64_t *first)
 {
-	static const int small[SMALL] = { 7, 11, 19, 37, 131 };
+	static const int small[SMALL] = { 11, 13, 19, 37, 131 };
 
 	for (int k = 0; k < SMALL; k++) {
 		int64_t *all = row(c);
@@ -172,13 +172,13 @@ static void add_small(struct choosing *c, const int64_t *first)
 /* Round sizes, which need no tails: alone and together, by powers of two. */
 static void add_round(struct choosing *c, const int64_t *first)
 {
-	for (int64_t m = 2; m <= 128 && m * 8 <= c->scale; m *= 4) {
+	for (int64_t m = 2; m <= 128 && m * 7 <= c->scale; m *= 4) {
 		int64_t *all = row(c);
 
 		for (int i = 0; i < c->n; i++) {
 			int64_t *one = row(c);
 
-			all[i] = (3 + 2 * (i % 2)) * m * c->times[i];
+			all[i] = (5 + 2 * (i % 2)) * m * c->times[i];
 			memcpy(one, first, (size_t)c->n * sizeof *one);
 			one[i] = all[i];
 			if (held(c, one) < 0)
@@ -200,7 +200,7 @@ const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 
 	for (int k = 0; k < c.n && ok; k++)
 		if (k != i)
-			ok = set(&c, sizes, k, (7 + 2 * k) * c.times[k]);
+			ok = set(&c, sizes, k, 11 + 2 * k);
 	return ok && set(&c, sizes, i, scale) ? sizes : NULL;
 }
 

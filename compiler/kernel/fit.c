@@ -149,15 +149,21 @@ static bool fit_line(const struct fit *f, int atom, const int64_t *v,
 	return yields(f, out, v);
 }
 
-/* Atoms that something already uses first. */
+/* An atom itself before one with an offset, that before a multiple: H before
+ * 2 * P - 1, which may be the same in every sample and not at other sizes.
+ * Among multiples, of atoms that something uses already. */
 static bool fit_lines(const struct fit *f, const int64_t *v,
 	struct fitted *out)
 {
-	for (int used = 1; used >= 0; used--)
-		for (int i = 0; i < f->atoms.n; i++)
-			if (f->atoms.v[i].used == used &&
-			    fit_line(f, i, v, out))
+	for (int turn = 0; turn < 4; turn++)
+		for (int i = 0; i < f->atoms.n; i++) {
+			if ((turn == 2 && !f->atoms.v[i].used) ||
+			    !fit_line(f, i, v, out))
+				continue;
+			if (turn > 1 || (out->coef[0] == 1 &&
+			    (turn || !out->offset)))
 				return true;
+		}
 	return false;
 }
 

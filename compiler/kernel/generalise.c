@@ -243,13 +243,14 @@ static struct kx *whole_number(struct generalising *g, const struct kx *e,
 	if (fixed)
 		return cannot(g, e, "how often a loop is unrolled, or which "
 			"register is meant,");
-	if (e->type != T_I32 && e->type != T_I64)
+	if (e->type != T_I32 && e->type != T_I64 && e->type != T_U32)
 		return cannot(g, e, "which elements exist");
 	if (!fit_find(g->fit, v, &x))
 		return cannot(g, e, arena_printf(g->a, "a number of the kernel "
 			"(%lld, %lld, ...), in a way that no expression over "
 			"them gives,", (long long)v[0], (long long)v[1]));
-	return kernel_number(g, &x, e->type);
+	return e->type == T_U32 ? kx_cast(g->a, T_U32,
+		kernel_number(g, &x, T_I32)) : kernel_number(g, &x, e->type);
 }
 
 /* Is the fraction this atom, rounded, or one over it? */
