@@ -35,6 +35,12 @@ export op maps[M = 9, N = 40](x: f32[M, N]) -> (y: f32[M, N], z: f32[N, M])
     y[i, j] = exp(x[i, j]);
     z[j, i] = x[i, j] + 1;
 }
+export op pieces[S = 7, E = 5](x: f32[S, E, 2], c: f32[S, E])
+    -> (y: f32[S, 2 * E])
+{
+    y[t, d in 0:E] = x[t, d, 0] * c[t, d];
+    y[t, d in E:2 * E] = x[t, d - E, 1] * c[t, d - E];
+}
 END
 
 # ---- schedules read back ----
@@ -45,7 +51,7 @@ again() {
 	"$wpkc" --no-lock --op="$3" --emit=sched again.wpk >again.out 2>&1
 	check "$2" diff "$1" again.out
 }
-for op in two composed hoisted maps; do
+for op in two composed hoisted maps pieces; do
 	"$wpkc" --no-lock --op=$op --emit=sched ops.wpk >$op.sched 2>&1
 	again $op.sched "$op: a printed schedule prints the same" $op
 	"$wpkc" --no-lock --op=$op ops.wpk -o first.cu &&
@@ -67,7 +73,8 @@ END
 cat shapes.wpk shapes.sched >again.wpk
 "$wpkc" --no-lock --target=sm_80,sm_90 --emit=sched again.wpk >again.out 2>&1
 check "schedules for shapes and targets" diff shapes.sched again.out
-check "... one each" test "$(grep -c '^schedule chosen' shapes.sched)" = 4
+check "... one each, and one for all sizes" test \
+	"$(grep -c '^schedule chosen' shapes.sched)" = 6
 
 # ---- kernel(...) chooses ----
 

@@ -20,18 +20,23 @@ static int tensor_named(const struct ir_operator *o, const char *name)
 	return -1;
 }
 
-/* The group that computes "name", or -1. */
-static int group_of(const struct plan *p, const char *name)
+static bool computes(const struct plan *p, int group, const char *name)
 {
+	const struct ir_group *g = &p->partition->groups[group];
 	int t = tensor_named(p->op, name);
 
-	for (int g = 0; g < p->partition->n_groups; g++) {
-		const struct ir_group *x = &p->partition->groups[g];
+	for (int i = 0; i < g->n_stmts; i++)
+		if (p->op->stmts[g->stmts[i]].tensor == t)
+			return true;
+	return false;
+}
 
-		for (int i = 0; i < x->n_stmts && t >= 0; i++)
-			if (p->op->stmts[x->stmts[i]].tensor == t)
-				return g;
-	}
+/* The first group that computes "name", or -1. */
+static int group_of(const struct plan *p, const char *name)
+{
+	for (int g = 0; g < p->partition->n_groups; g++)
+		if (computes(p, g, name))
+			return g;
 	return -1;
 }
 
@@ -95,27 +100,46 @@ const char *plan_sketch(const struct job *j, int group)
 	return head < 0 ? NULL : keyed(&j->schedule->directives[head], "sketch");
 }
 
-/* The group whose statements kernel(...) names, or -1. "*all": it names them
- * all. */
+static bool computes_named(const struct plan *p, int group,
+	const struct sched_directive *d)
+{
+	int named = 0;
+
+	for (int i = 0; i < d->n_args; i++) {
+		if (d->args[i].key)
+			continue;
+		if (!bare(&d->args[i]) ||
+		    !computes(p, group, bare(&d->args[i])))
+			return false;
+		named++;
+	}
+	return named > 0;
+}
+
+static bool names(const struct sched_directive *d, const char *tensor)
+{
+	for (int i = 0; i < d->n_args; i++)
+		if (bare(&d->args[i]) && !strcmp(bare(&d->args[i]), tensor))
+			return true;
+	return false;
+}
+
+/* The group whose statements kernel(...) names, or -1: of several that compute
+ * pieces of one output, the first without a head. "*all": it names them all. */
 static int group_headed(const struct plan *p, const struct sched_directive *d,
 	bool *all)
 {
-	int group = -1, named = 0;
+	for (int g = 0; g < p->partition->n_groups; g++) {
+		const struct ir_group *x = &p->partition->groups[g];
 
-	for (int i = 0; i < d->n_args; i++) {
-		const char *name = bare(&d->args[i]);
-		int g = name ? group_of(p, name) : -1;
-
-		if (d->args[i].key)
+		if (p->heads[g] >= 0 || !computes_named(p, g, d))
 			continue;
-		if (g < 0 || (group >= 0 && g != group))
-			return -1;
-		group = g;
-		named++;
+		for (int i = 0; i < x->n_stmts; i++)
+			*all &= names(d, p->op->tensors[p->op->stmts[
+				x->stmts[i]].tensor].name);
+		return g;
 	}
-	if (group >= 0)
-		*all &= named == p->partition->groups[group].n_stmts;
-	return group;
+	return -1;
 }
 
 enum fit { MISFIT, FITS, FITS_EXACTLY };
@@ -134,7 +158,7 @@ static enum fit fit_heads(const struct schedule *s, struct plan *p)
 		if (!plan_is_head(&s->directives[i]))
 			continue;
 		g = group_headed(p, &s->directives[i], &all);
-		if (g < 0 || p->heads[g] >= 0)
+		if (g < 0)
 			return MISFIT;
 		p->heads[g] = i;
 		heads++;
