@@ -299,6 +299,17 @@ const struct sketch_case sketch_cases[] = {
 		"  y[n:2, f:5, p:9, q:16] = sum[c:12, r:3, s:3](mul(x[n, c, "
 		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, w[f, c, r, s]))"
 		" : f32\n}\n" },
+	{ "window of pixels",
+		"op t {\n  in x: f16[2, 7, 9, 10] layout(0, 1, 2, 3) align 16\n"
+		"  in w: f16[6, 3, 3, 10] layout(0, 1, 2, 3) align 16\n"
+		"  in b: f32[6] layout(0) align 16\n"
+		"  let s: f32[2, 7, 9, 6]\n"
+		"  out y: f16[2, 7, 9, 6] layout(0, 1, 2, 3) align 16\n"
+		"  s[n:2, p:7, q:9, f:6] = sum[c:10, r:3, s:3](mul(f32(x[n, "
+		"add(add(p, r), -1), add(add(q, s), -1), c] pad 0.0), "
+		"f32(w[f, r, s, c]))) : f32\n"
+		"  y[n:2, p:7, q:9, f:6] = f16(max(add(s[n, p, q, f], b[f]), "
+		"0.0:f32))\n}\n" },
 	{ "window of bytes",
 		"op t {\n  in x: i8[3, 70] layout(0, 1) align 16\n"
 		"  out y: i8[3, 24] layout(0, 1) align 16\n"
