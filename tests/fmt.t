@@ -61,6 +61,10 @@ check "what is neat stays" sh -c '"$1" fmt work.wpk && cmp work.wpk neat.wpk' sh
 	"$wpkc"
 check "--check names what would change" sh -c \
 	'test "$("$1" fmt --check mess.wpk work.wpk)" = mess.wpk' sh "$wpkc"
+check "--check of what is neat says nothing, also from standard input" sh -c \
+	'test -z "$("$1" fmt --check work.wpk)" &&
+	test -z "$("$1" fmt --check - <work.wpk)" &&
+	"$1" fmt --check - <work.wpk' sh "$wpkc"
 check "--check fails then" sh -c '! "$1" fmt --check mess.wpk' sh "$wpkc"
 check "and writes nothing" grep -q 'fn twice( x )' mess.wpk
 printf 'op f( {\n' >broken.wpk

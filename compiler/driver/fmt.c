@@ -73,6 +73,7 @@ static void format_file(struct fmt *f, const char *path)
 {
 	struct source *s = read_source(f, path);
 	struct str out;
+	bool same;
 
 	if (!s || !front_parse(f->a, s, f->d)) {
 		f->failed++;
@@ -81,7 +82,8 @@ static void format_file(struct fmt *f, const char *path)
 	str_init(&out, f->a);
 	front_format(f->a, s->text, &out);
 	assert(same_signs(s->text, str_text(&out)));
-	if (strcmp(path, "-") && !strcmp(s->text, str_text(&out)))
+	same = !strcmp(s->text, str_text(&out));
+	if (same && (f->check || strcmp(path, "-")))
 		return;
 	f->changed++;
 	if (f->check)

@@ -101,8 +101,8 @@ static bool find_times(struct choosing *c, int64_t *sizes)
 	return true;
 }
 
-/* About "part" of the scale in size "i", or the next above that conditions
- * allow. */
+/* Size "i" is "about" or, where conditions ask for another, the next above that
+ * they allow. */
 static bool set(struct choosing *c, int64_t *sizes, int i, int64_t about)
 {
 	int64_t p = about / c->times[i];

@@ -85,7 +85,7 @@ static void add_axes_of(struct checker *c, struct axis_names *names,
 	}
 }
 
-const struct axis_names *axis_names_of(struct checker *c, struct found op)
+static const struct axis_names *axis_names_of(struct checker *c, struct found op)
 {
 	const char *key = arena_printf(c->a, "%s:%s", op.owner->src->path,
 		op.item->name.text);

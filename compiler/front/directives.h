@@ -28,7 +28,6 @@ struct block {
 
 /* ---- check_schedule.c ---- */
 
-const struct axis_names *axis_names_of(struct checker *c, struct found op);
 /* Nearest of the names that are keys of the tables, or NULL. */
 const char *nearest_key(struct arena *a, const char *name,
 	const struct table *const *tables, int n);

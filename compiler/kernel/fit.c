@@ -5,7 +5,6 @@
  * approximate: an expression is taken if it yields every sample. */
 #include "kernel/fit.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -79,22 +78,19 @@ static int product(struct fit *f, int x, int y)
 		kx_mul(f->a, p->value, q->value), at);
 }
 
-/* Degree by degree: every product of one less with a symbol not before its
- * last, so that each comes once. */
+/* Degree by degree: every product of one less with a symbol; those that have
+ * the same values are one atom. */
 static void add_monomials(struct fit *f)
 {
 	int from = 0, to = f->atoms.n;
 
 	for (int degree = 2; degree <= DEGREE; degree++) {
-		int end = to;
-
 		for (int i = from; i < to; i++)
 			for (int s = 0; s < f->n_symbols; s++)
 				if (f->atoms.n < MONOMIALS)
 					product(f, i, s);
-		end = f->atoms.n;
 		from = to;
-		to = end;
+		to = f->atoms.n;
 	}
 	f->n_seeds = f->atoms.n;
 }
@@ -131,22 +127,31 @@ static bool yields(const struct fit *f, const struct fitted *x,
 	return true;
 }
 
+static bool set_offset(__int128 v, struct fitted *out)
+{
+	out->offset = (int64_t)v;
+	return out->offset == v;
+}
+
 static bool fit_line(const struct fit *f, int atom, const int64_t *v,
 	struct fitted *out)
 {
 	const int64_t *at = f->atoms.v[atom].at;
+	__int128 rise, run, slope;
 	int w = 1;
 
 	while (w < f->n && at[w] == at[0])
 		w++;
-	if (w == f->n || (v[w] - v[0]) % (at[w] - at[0]))
+	if (w == f->n)
 		return false;
-	*out = (struct fitted){ .n = 1, .atom = { atom } };
-	out->coef[0] = (v[w] - v[0]) / (at[w] - at[0]);
-	if (!out->coef[0] || llabs(out->coef[0]) > INT32_MAX)
+	rise = (__int128)v[w] - v[0];
+	run = (__int128)at[w] - at[0];
+	slope = rise / run;
+	if (!slope || rise % run || slope > INT32_MAX || slope < -INT32_MAX)
 		return false;
-	out->offset = v[0] - out->coef[0] * at[0];
-	return yields(f, out, v);
+	*out = (struct fitted){ .n = 1, .atom = { atom },
+		.coef = { (int64_t)slope } };
+	return set_offset(v[0] - slope * at[0], out) && yields(f, out, v);
 }
 
 /* An atom itself before one with an offset, that before a multiple: H before
@@ -350,9 +355,12 @@ static bool solve(const struct fit *f, int x, int y, const int64_t *v,
 
 	for (int i = 1; i < f->n; i++)
 		for (int j = i + 1; j < f->n && j < i + 3; j++) {
-			__int128 a = p[i] - p[0], b = q[i] - q[0];
-			__int128 c = p[j] - p[0], d = q[j] - q[0];
-			__int128 u = v[i] - v[0], w = v[j] - v[0];
+			__int128 a = (__int128)p[i] - p[0];
+			__int128 b = (__int128)q[i] - q[0];
+			__int128 c = (__int128)p[j] - p[0];
+			__int128 d = (__int128)q[j] - q[0];
+			__int128 u = (__int128)v[i] - v[0];
+			__int128 w = (__int128)v[j] - v[0];
 			__int128 det = a * d - b * c, m, k;
 
 			if (!det)
@@ -368,8 +376,8 @@ static bool solve(const struct fit *f, int x, int y, const int64_t *v,
 				return false;
 			*out = (struct fitted){ .n = 2, .atom = { x, y },
 				.coef = { (int64_t)m, (int64_t)k } };
-			out->offset = v[0] - (int64_t)(m * p[0] + k * q[0]);
-			return yields(f, out, v);
+			return set_offset(v[0] - m * p[0] - k * q[0], out) &&
+				yields(f, out, v);
 		}
 	return false;
 }

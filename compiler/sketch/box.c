@@ -6,7 +6,8 @@
 
 enum { UNROLLED = 8 };
 
-int64_t box_copies(const struct box *x)
+/* Copies of "vec" elements. */
+static int64_t box_copies(const struct box *x)
 {
 	int64_t n = 1;
 
@@ -15,7 +16,8 @@ int64_t box_copies(const struct box *x)
 	return n / x->vec;
 }
 
-bool box_async(int vec, int elem, double fill)
+/* Can cp.async bring it, "elem" bytes an element? */
+static bool box_async(int vec, int elem, double fill)
 {
 	return vec * elem >= 4 && fill == 0;
 }

@@ -33,10 +33,6 @@ struct box {
 	bool async;
 };
 
-/* Copies of "vec" elements. */
-int64_t box_copies(const struct box *x);
-/* Can cp.async bring it, "elem" bytes an element? */
-bool box_async(int vec, int elem, double fill);
 void box_copy(const struct box *x, struct k_block *b);
 
 #endif

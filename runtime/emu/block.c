@@ -418,7 +418,7 @@ static void open_members(const struct emu_index *at, int n, int n_each)
 		memset(shared_memory, (at[i].x + at[i].y + at[i].z) % 2 ? 0 :
 			0xff, shared_size);
 		if (watch_block)
-			watch_block(shared_size, i);
+			watch_block(i);
 		start_threads(n_each);
 	}
 }

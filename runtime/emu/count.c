@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 32, RANGES = 514, READ = 0, WRITE = 1 };
+enum { SECTOR = 32, READ = 0, WRITE = 1 };
 enum { BANKS = 32, WORD = 4 };
 /* Keys of "banks": words in one bank, words in all, wavefronts. */
 enum { IN_BANK = 1 << 20, IN_ALL = 1 << 21, WAVES = 1 << 22 };
@@ -30,7 +30,7 @@ static struct range {
 	unsigned *warp[2];
 	unsigned char *touched;
 	long long asked[2], cached[2], once[2];
-} ranges[RANGES];
+} ranges[PIECES];
 static int n_ranges;
 static unsigned first_warp;	/* of this cluster, in this launch */
 
@@ -207,7 +207,7 @@ void count_shared(const void *place, size_t at, size_t n)
 	uint64_t group = (uintptr_t)place ^ turn << 40;
 
 	for (size_t w = at / WORD; w * WORD < at + n; w++)
-		if (!times(&asked, group, (uint64_t)RANGES << 44 | w << 9 |
+		if (!times(&asked, group, (uint64_t)PIECES << 44 | w << 9 |
 		    warp))
 			ask_bank(group, w, warp);
 }

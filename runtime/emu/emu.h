@@ -143,7 +143,7 @@ enum watch_kind {
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
 WEAK void watch_launch(void);
 /* A block begins, number "rank" of its cluster; from now on it runs. */
-WEAK void watch_block(size_t shared, int rank);
+WEAK void watch_block(int rank);
 WEAK void watch_turn(int rank);
 /* What orders accesses: all threads of the block, those of "mask" in a warp have
  * met; the running thread's fence of the device, its atomic operation. */

@@ -20,7 +20,7 @@
 
 #include "race.h"
 
-enum { LANES = WARP, CELLS = 1024, PIECES = 514 };
+enum { LANES = WARP, CELLS = 1024 };
 
 struct slot {
 	uint32_t block, epoch, clock, lanes, place;
@@ -117,9 +117,8 @@ void race_launch(void)
 	race_forget();
 }
 
-void race_block(size_t shared)
+void race_block(void)
 {
-	(void)shared;
 	block = ++blocks;
 	epoch = 1;
 	memset(views, 0, sizeof all_views[0]);

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECES = 514 };
-
 static struct piece pieces[PIECES];
 static int n_pieces;
 static int atomics;	/* depth of atomic operations of the running thread */
@@ -61,13 +59,13 @@ void watch_launch(void)
 		race_launch();
 }
 
-void watch_block(size_t shared, int rank)
+void watch_block(int rank)
 {
 	atomics = 0;
 	if (job.count && rank == 0)
 		count_block();
 	if (job.race || job.init)
-		race_block(shared);
+		race_block();
 }
 
 void watch_turn(int rank)

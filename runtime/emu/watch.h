@@ -5,6 +5,9 @@
 
 #include "emu.h"
 
+/* The most pieces that are watched. */
+enum { PIECES = 514 };
+
 /* A tensor, in the launcher's order, or at last the workspace. */
 struct piece {
 	int number;
@@ -30,7 +33,7 @@ void count_report(void);
 
 void race_open(const struct piece *m);
 void race_launch(void);
-void race_block(size_t shared);
+void race_block(void);
 void race_turn(int rank);
 /* All threads of the block have met; those of "mask" in "warp" have. */
 void race_barrier(void);
