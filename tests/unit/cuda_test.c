@@ -379,11 +379,12 @@ static maker *const makers[] = {
 static void compiles(void **state)
 {
 	static const char *const targets[] = { "75", "80", "90", "90a" };
-	struct arena *a = arena_create();
+	struct arena *a;
 
 	(void)state;
 	if (!toolkit_nvcc())
 		skip();
+	a = arena_create();
 	for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
 		const char *t = targets[(i + 1) % 4];
 
@@ -396,11 +397,12 @@ static void compiles(void **state)
 static void compiles_at_run_time(void **state)
 {
 	struct toolkit_nvrtc r = toolkit_nvrtc();
-	struct arena *a = arena_create();
+	struct arena *a;
 
 	(void)state;
 	if (!r.library)
 		skip();
+	a = arena_create();
 	for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
 		assert_true(toolkit_nvrtc_compiles(&r, emit(a, makers[i](a),
 			"sm_80"), "sm_80"));
