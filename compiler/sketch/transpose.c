@@ -59,6 +59,18 @@ static void find_staged(struct transpose *s)
 	}
 }
 
+static const char *nothing_staged(struct task *t, const struct walk *w)
+{
+	for (int i = 0; i < w->acc.n; i++)
+		if (w->acc.v[i].read && !w->acc.v[i].direct)
+			return arena_printf(t->a, "it stages what is read by "
+				"linear indices without pad, and '%s' is not; "
+				"elementwise reads what it needs as it is",
+				w->acc.v[i].tensor->name);
+	return "no input is contiguous along another axis than the results; "
+		"elementwise reads what it needs as it is";
+}
+
 static const char *try_group(struct task *t, struct transpose *s)
 {
 	const struct ir_stmt *x = &t->op->stmts[t->group->stmts[
@@ -77,8 +89,7 @@ static const char *try_group(struct task *t, struct transpose *s)
 	if (s->out < 0 || !results_are_rows(s->walk))
 		return "its results are not contiguous along one axis";
 	find_staged(s);
-	return s->n_staged ? NULL : "no input is contiguous along another axis "
-		"than the results; elementwise reads what it needs as it is";
+	return s->n_staged ? NULL : nothing_staged(t, s->walk);
 }
 
 /* ---- numbers ---- */
