@@ -5,6 +5,7 @@
  * something first follows them, so that a sketch that needs none of a
  * schedule's params does not search over them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/vec.h"
@@ -89,11 +90,33 @@ static const char *list(struct binding *b, const char *const *words)
 	return str_text(&out);
 }
 
+/* Of words that are numbers the one nearest to "v", or NULL. */
+static const char *nearest_number(const char *const *words, int64_t v)
+{
+	const char *best = NULL;
+	long long least = 0;
+
+	for (int i = 0; words[i]; i++) {
+		char *end;
+		long long is = strtoll(words[i], &end, 10);
+		long long off = is > v ? is - v : v - is;
+
+		if (*end || (best && off >= least))
+			continue;
+		best = words[i];
+		least = off;
+	}
+	return best;
+}
+
 static bool not_a_word(struct binding *b, const struct sched_expr *e,
 	const char *const *words, const char *what, struct span at)
 {
 	const char *text = text_of(b, e), *near;
 
+	if (e->kind == SX_INT && nearest_number(words, e->i))
+		return bind_fail(b, at, "%s cannot be %s, %s it can", what, text,
+			nearest_number(words, e->i));
 	near = e->kind == SX_NAME ? str_nearest(e->name, words) : NULL;
 	if (near)
 		return bind_fail(b, at, "%s cannot be %s; did you mean %s?",

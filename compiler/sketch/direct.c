@@ -7,6 +7,7 @@
  * what applies, direct_plan.c what fits and what it costs, direct_build.c
  * writes the kernel. */
 #include "sketch/direct.h"
+#include "sketch/asked.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 /* ---- the open numbers ---- */
 
-enum { TILES_MAX = 16, FACTS = 3 };
+enum { TILES_MAX = 16, FACTS = 4 };
 
 static const int switch_values[] = { 0, 1 };
 static const int stage_values[] = { 1, 2 };
@@ -153,6 +154,20 @@ static void add_result(struct task *t, struct direct *d)
 		switch_values, 2, result_words);
 }
 
+/* What follows from the others, unless it is asked for. */
+static void add_asked(struct task *t, struct direct *d)
+{
+	const char **axes = ARENA_ARRAY(t->a, (size_t)d->n_out + 1, const char *);
+
+	for (int i = 0; i < d->n_out; i++)
+		axes[i] = d->out[i].name;
+	d->at[DIRECT_THREADS] = d->n_tunables;
+	d->tunables[d->n_tunables++] = asked_tunable(t->a, "bind", NULL,
+		"threads");
+	if (d->n_out)
+		d->tunables[d->n_tunables++] = asked_tail(t->a, axes);
+}
+
 static void make_tunables(struct task *t, struct direct *d)
 {
 	const char *const *x = subject(t, d->x.tensor->name);
@@ -176,6 +191,7 @@ static void make_tunables(struct task *t, struct direct *d)
 	add_cache(t, d);
 	add(t, d, "stage", x, "scope", only_value, 1, shared_words);
 	add_result(t, d);
+	add_asked(t, d);
 	for (int i = 0; i < d->epilogue.n; i++)
 		if (d->epilogue.outputs[i].value && d->epilogue.outputs[i].stored)
 			add(t, d, "epilogue", subject(t,
@@ -431,7 +447,7 @@ static bool applies(struct task *t, const char **why)
 }
 
 static const char *const directives[] = {
-	"cache", "epilogue", "pipeline", "stage", "tile", "unroll",
+	"bind", "cache", "epilogue", "pipeline", "stage", "tail", "tile", "unroll",
 	"vectorize", NULL
 };
 

@@ -67,7 +67,8 @@ enum { RESULT_NONE, RESULT_SHARED };
 /* Tunables: a block's tile of each axis of the result, a thread's, then these,
  * then facts; "at[i]" is -1 for one that is not open. */
 enum { DIRECT_CHUNK, DIRECT_VECTOR, DIRECT_STAGES, DIRECT_ASYNC,
-	DIRECT_UNROLL, DIRECT_CACHE, DIRECT_RESULT, N_DIRECT_NUMBERS };
+	DIRECT_UNROLL, DIRECT_CACHE, DIRECT_RESULT, DIRECT_THREADS,
+	N_DIRECT_NUMBERS };
 
 /* Each result is "value", reduced over "red" where it "reduces", else a stencil
  * and its own. "out" in the order of the result's memory, the last of stride 1

@@ -3,6 +3,7 @@
  * box a block stages, the segment of it that a thread holds, shared memory,
  * registers, grid; and whether that fits the target. */
 #include "sketch/direct.h"
+#include "sketch/asked.h"
 
 #include <string.h>
 
@@ -467,6 +468,9 @@ const char *direct_plan(const struct task *t, struct arena *a,
 	why = read_tiles(d, a, values, p);
 	if (!why)
 		why = read_numbers(t, d, a, values, p);
+	if (!why)
+		why = asked_wrong(a, &d->tunables[d->at[DIRECT_THREADS]],
+			values[d->at[DIRECT_THREADS]], p->threads);
 	if (!why)
 		why = plan_box(d, a, p);
 	if (!why)

@@ -6,6 +6,7 @@
  * another uses at the same element stays in a register. Here are the numbers;
  * elementwise_build.c makes the kernel. */
 #include "sketch/elementwise.h"
+#include "sketch/asked.h"
 
 #include <math.h>
 
@@ -65,6 +66,48 @@ static const char **vector_names(const struct task *t, const struct maps *m)
 	return names;
 }
 
+/* What fuse calls the axes of the output, or their names put together. */
+static const char *name_of(const struct task *t, const struct maps *m)
+{
+	const struct nest *x = &m->walk->in;
+	const char *fused = t->schedule && x->n > 1 ? sched_fused(t->schedule,
+		x->name, x->n) : NULL;
+	struct str out;
+
+	if (!x->n || fused)
+		return fused;
+	str_init(&out, t->a);
+	for (int i = 0; i < x->n; i++)
+		str_puts(&out, x->name[i]);
+	return str_text(&out);
+}
+
+static void make_tunables(const struct task *t, struct maps *m)
+{
+	static const int threads[] = { 64, 128, 256, 512, 1024 };
+	static const int vectors[] = { 1, 2, 4, 8, 16 };
+	static const int unroll[] = { 1, 2, 4 };
+	struct tunable *x = ARENA_ARRAY(t->a, N_MAP_TUNABLES, struct tunable);
+	const char **axes = ARENA_ARRAY(t->a, 2, const char *);
+	int n_vectors = 1;
+
+	m->tunables = x;
+	while (n_vectors < 5 && vectors[n_vectors] <= longest(m))
+		n_vectors++;
+	x[THREADS] = (struct tunable){ "bind.threads", "bind", "threads",
+		NULL, threads, 5, NULL, false };
+	x[VECTOR] = (struct tunable){ "vectorize", "vectorize", NULL,
+		m->vectors, vectors, n_vectors, NULL, false };
+	x[UNROLL] = (struct tunable){ "unroll", "unroll", NULL, NULL, unroll,
+		3, NULL, false };
+	if (!m->name)
+		return;
+	axes[0] = m->name;
+	x[BLOCK] = asked_tunable(t->a, "tile", "block", m->name);
+	x[THREAD] = asked_tunable(t->a, "tile", "thread", m->name);
+	x[TAIL] = asked_tail(t->a, axes);
+}
+
 static bool applies(struct task *t, const char **why)
 {
 	struct maps *m = ARENA_NEW(t->a, struct maps);
@@ -82,6 +125,8 @@ static bool applies(struct task *t, const char **why)
 	m->limit = walk_vector(m->walk, VECTOR_MAX);
 	find_across(m);
 	m->vectors = vector_names(t, m);
+	m->name = name_of(t, m);
+	make_tunables(t, m);
 	t->state = m;
 	return true;
 }
@@ -90,23 +135,10 @@ static bool applies(struct task *t, const char **why)
 
 static const struct tunable *tunables(const struct task *t, int *n)
 {
-	static const int threads[] = { 64, 128, 256, 512, 1024 };
-	static const int vectors[] = { 1, 2, 4, 8, 16 };
-	static const int unroll[] = { 1, 2, 4 };
 	const struct maps *m = t->state;
-	struct tunable *x = ARENA_ARRAY(t->a, N_MAP_TUNABLES, struct tunable);
-	int n_vectors = 1;
 
-	while (n_vectors < 5 && vectors[n_vectors] <= longest(m))
-		n_vectors++;
-	x[THREADS] = (struct tunable){ "bind.threads", "bind", "threads",
-		NULL, threads, 5, NULL, false };
-	x[VECTOR] = (struct tunable){ "vectorize", "vectorize", NULL,
-		m->vectors, vectors, n_vectors, NULL, false };
-	x[UNROLL] = (struct tunable){ "unroll", "unroll", NULL, NULL, unroll,
-		3, NULL, false };
-	*n = N_MAP_TUNABLES;
-	return x;
+	*n = m->name ? N_MAP_TUNABLES : BLOCK;
+	return m->tunables;
 }
 
 static int64_t ceil_div(int64_t x, int64_t y)
@@ -146,6 +178,7 @@ static const char *wrong_number(struct arena *a, const char *what, int value,
 static const char *legal(const struct task *t, struct arena *a, const int *v)
 {
 	const struct maps *m = t->state;
+	const char *why;
 	int regs;
 
 	if (v[THREADS] < 32 || v[THREADS] > THREADS_MAX || v[THREADS] % 32)
@@ -158,6 +191,12 @@ static const char *legal(const struct task *t, struct arena *a, const int *v)
 	if (v[UNROLL] < 1 || v[UNROLL] > UNROLL_MAX)
 		return wrong_number(a, "unroll", v[UNROLL],
 			v[UNROLL] < 1 ? 1 : UNROLL_MAX);
+	if (m->name && (why = asked_wrong(a, &m->tunables[BLOCK], v[BLOCK],
+	    map_tile(v))))
+		return why;
+	if (m->name && (why = asked_wrong(a, &m->tunables[THREAD], v[THREAD],
+	    map_tile(v) / v[THREADS])))
+		return why;
 	if (ceil_div(m->walk->in.total, map_tile(v)) > INT32_MAX)
 		return arena_printf(a, "a grid has fewer than 2^31 blocks");
 	regs = registers(m->walk, v);
@@ -191,6 +230,8 @@ static void start(const struct task *t, int *v)
 	const struct gpu *g = t->gpu ? t->gpu : gpu_for_target(t->target);
 	int64_t total = m->walk->in.total;
 
+	for (int i = BLOCK; m->name && i < N_MAP_TUNABLES; i++)
+		v[i] = 0;
 	v[THREADS] = 256;
 	v[VECTOR] = usual_vector(m);
 	v[UNROLL] = 1;
@@ -314,7 +355,7 @@ static void features(const struct task *t, const int *v, struct features *f)
 }
 
 static const char *const directives[] = {
-	"bind", "vectorize", "unroll", NULL
+	"bind", "fuse", "tail", "tile", "unroll", "vectorize", NULL
 };
 
 const struct sketch sketch_elementwise = {

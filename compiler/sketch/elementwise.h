@@ -5,7 +5,8 @@
 
 #include "sketch/walk.h"
 
-enum { THREADS, VECTOR, UNROLL, N_MAP_TUNABLES };
+/* The tile of a block and of a thread follow from the others. */
+enum { THREADS, VECTOR, UNROLL, BLOCK, THREAD, TAIL, N_MAP_TUNABLES };
 
 struct maps {
 	struct walk *walk;
@@ -13,6 +14,8 @@ struct maps {
 	int across;		/* longest that goes on from run to run; 0 */
 	uint64_t dense;		/* accesses that move whole in those */
 	const char **vectors;	/* tensors moved in vectors, NULL-ended */
+	const char *name;	/* of all axes as one; NULL: there are none */
+	struct tunable *tunables;
 };
 
 /* Do vectors of "v" elements go on from run to run? */

@@ -6,6 +6,7 @@
  * are stored. This file decides what applies and names the open numbers;
  * fma_plan.c says what fits and what it costs, fma_build.c writes the kernel. */
 #include "sketch/fma.h"
+#include "sketch/asked.h"
 
 #include <string.h>
 
@@ -48,12 +49,6 @@ static const char *const auto_words[] = { "auto", "on", "off", NULL };
 static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
 static const char *const cache_words[] = { "auto", "shared", NULL };
 
-const char *const fma_numbers[] = {
-	"auto", "1", "2", "4", "8", "16", "32", "64", "96", "128", "160", "192",
-	"224", "256", "320", "384", "448", "512", "640", "768", "896", "1024",
-	NULL
-};
-
 #define VALUES(array) array, (int)(sizeof array / sizeof *array)
 
 /* How one operand is staged; search leaves that alone. */
@@ -63,7 +58,7 @@ static void add_operand(struct task *t, struct tunables *l,
 	const char *const *of = tunable_subject(t, tensor->name);
 
 	tunables_add(t, l, "vectorize", of, NULL, VALUES(only_value),
-		fma_numbers);
+		asked_numbers);
 	tunables_add(t, l, "stage", of, "pad", VALUES(only_value), auto_words);
 	tunables_add(t, l, "stage", of, "swizzle", VALUES(only_value),
 		auto_words);
@@ -88,13 +83,13 @@ static void add_facts(struct task *t, struct tunables *l, const struct fma *f,
 static void add_derived(struct task *t, struct tunables *l, const struct fma *f)
 {
 	tunables_add(t, l, "tile", level_warp, f->of.m_name, VALUES(only_value),
-		fma_numbers);
+		asked_numbers);
 	tunables_add(t, l, "tile", level_warp, f->of.n_name, VALUES(only_value),
-		fma_numbers);
+		asked_numbers);
 	tunables_add(t, l, "unroll", tunable_subject(t, f->of.k_name), NULL,
-		VALUES(only_value), fma_numbers);
+		VALUES(only_value), asked_numbers);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
-		fma_numbers);
+		asked_numbers);
 	tunables_add(t, l, "tail", tunable_subject(t, f->of.m_name), NULL,
 		VALUES(only_value), tail_words);
 	tunables_add(t, l, "tail", tunable_subject(t, f->of.n_name), NULL,

@@ -20,9 +20,6 @@ enum fma_operand_value {
 
 enum { FMA_VALUES = FMA_FIXED + 2 * FMA_OPERAND };
 
-/* What numbers that are "auto" unless pinned may be: values are indices. */
-extern const char *const fma_numbers[];
-
 /* What the sketch knows of a group before any number is chosen. */
 struct fma {
 	struct product of;

@@ -3,6 +3,7 @@
  * staging, shared memory, registers, grid; whether that fits the target, and
  * the features from which a model estimates its time. */
 #include "sketch/fma.h"
+#include "sketch/asked.h"
 #include "sketch/parts.h"
 #include "sketch/walk.h"
 
@@ -29,12 +30,6 @@ static int max_int(int x, int y)
 	return x > y ? x : y;
 }
 
-/* A pinned number, or 0. */
-static int number(int v)
-{
-	return v ? atoi(fma_numbers[v]) : 0;
-}
-
 /* A warp's tile as pinned: "tiles" threads' tiles of "mine" on one side. */
 static const char *pinned_warp(struct arena *a, const char *name, int pinned,
 	int mine, int tiles, int *out)
@@ -55,10 +50,10 @@ static const char *plan_warp(const struct fma *f, struct arena *a,
 	const char *why;
 	int x = 0, y = 0;
 
-	why = pinned_warp(a, f->of.m_name, number(v[FMA_WARP_M]), p->tm, p->ty,
+	why = pinned_warp(a, f->of.m_name, asked_number(v[FMA_WARP_M]), p->tm, p->ty,
 		&y);
 	if (!why)
-		why = pinned_warp(a, f->of.n_name, number(v[FMA_WARP_N]), p->tn,
+		why = pinned_warp(a, f->of.n_name, asked_number(v[FMA_WARP_N]), p->tn,
 			p->tx, &x);
 	if (why)
 		return why;
@@ -105,10 +100,10 @@ static const char *read_values(const struct fma *f, struct arena *a,
 			p->bm, p->bn, p->tm, p->tn, p->threads);
 	p->vm = common(p->tm, min_int(4, 16 / f->of.left.tile_elem));
 	p->vn = common(p->tn, min_int(4, 16 / f->of.right.tile_elem));
-	if (v[FMA_THREADS] && number(v[FMA_THREADS]) != p->threads)
+	if (v[FMA_THREADS] && asked_number(v[FMA_THREADS]) != p->threads)
 		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads, "
 			"not the %d of bind(threads = ..)", p->bm, p->bn, p->tm,
-			p->tn, p->threads, number(v[FMA_THREADS]));
+			p->tn, p->threads, asked_number(v[FMA_THREADS]));
 	return plan_warp(f, a, v, p);
 }
 
@@ -159,7 +154,7 @@ static const char *stage_pins(struct arena *a, struct stage *s, const int *v)
 
 	s->vec = s->order->vec;
 	if (v[FMA_VECTOR])
-		s->vec = number(v[FMA_VECTOR]);
+		s->vec = asked_number(v[FMA_VECTOR]);
 	if (s->vec > s->order->vec || s->order->vec % s->vec)
 		return arena_printf(a, "'%s' is copied %d elements at a time at "
 			"most, not %d", name, s->order->vec, s->vec);
@@ -180,9 +175,9 @@ static const char *plan_stage(struct arena *a, struct stage *s, const int *v)
 
 	if (!why)
 		why = stage_plan(a, s);
-	if (!why && v[FMA_VECTOR] && s->vec != number(v[FMA_VECTOR]))
+	if (!why && v[FMA_VECTOR] && s->vec != asked_number(v[FMA_VECTOR]))
 		return arena_printf(a, "vectors of %d do not divide the tile of "
-			"'%s'", number(v[FMA_VECTOR]), s->op->tensor->name);
+			"'%s'", asked_number(v[FMA_VECTOR]), s->op->tensor->name);
 	return why;
 }
 
@@ -307,7 +302,7 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 		return arena_printf(a, "fragments cover %d steps of %s, which "
 			"do not divide %d",
 			p->kv, f->of.k_name, p->bk);
-	why = plan_unroll(f, a, number(v[FMA_UNROLL]), p);
+	why = plan_unroll(f, a, asked_number(v[FMA_UNROLL]), p);
 	if (why)
 		return why;
 	p->streams = p->left.order->k_inner && p->right.order->k_inner &&

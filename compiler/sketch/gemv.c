@@ -7,11 +7,22 @@
  * the open numbers; gemv_plan.c says what fits and what it costs, gemv_build.c
  * writes the kernel. */
 #include "sketch/gemv.h"
+#include "sketch/asked.h"
 
 #include <string.h>
 
 /* Columns the small side may have, and of them those of one block. */
 enum { COLS_MAX = 64, TILE_COLS_MAX = 16 };
+
+static const char *const *axis_names(const struct task *t, const struct gemv *f)
+{
+	const char **axes = ARENA_ARRAY(t->a, 4, const char *);
+
+	axes[0] = f->row_name;
+	axes[1] = f->col_name;
+	axes[2] = f->of.k_name;
+	return axes;
+}
 
 static void make_tunables(struct task *t, struct gemv *f);
 static bool find_start(const struct task *t, struct gemv *f);
@@ -119,6 +130,7 @@ static void make_tunables(struct task *t, struct gemv *f)
 		f->of.order_words);
 	tunables_add(t, l, "reduce", acc_k, "over", VALUES(only_value),
 		over_words);
+	l->v[l->n++] = asked_tail(t->a, axis_names(t, f));
 	tunables_add_epilogue(t, l, &f->of);
 }
 
@@ -206,7 +218,7 @@ static const char *legal(const struct task *t, struct arena *a,
 
 static const char *const directives[] = {
 	"bind", "cache", "epilogue", "fuse", "reduce", "reorder", "split_k",
-	"tile", "unroll", "vectorize", NULL
+	"tail", "tile", "unroll", "vectorize", NULL
 };
 
 const struct sketch sketch_gemv = {

@@ -9,7 +9,8 @@
 /* Order of the tunables. */
 enum gemv_value {
 	GEMV_ROWS, GEMV_COLS, GEMV_MINE, GEMV_THREADS, GEMV_VECTOR,
-	GEMV_UNROLL, GEMV_SPLIT, GEMV_CACHE, GEMV_ORDER, GEMV_OVER, GEMV_FIXED
+	GEMV_UNROLL, GEMV_SPLIT, GEMV_CACHE, GEMV_ORDER, GEMV_OVER, GEMV_TAIL,
+	GEMV_FIXED
 };
 
 /* The product's sides named anew: "big" is the operand with many rows, which

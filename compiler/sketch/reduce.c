@@ -257,21 +257,16 @@ static void name_reductions(struct task *t, struct rows *r)
 	r->reductions = names.v;
 }
 
-/* The name under which rows are tiled: what "fuse" called them, or the last
- * row axis. */
-static void name_rows(struct task *t, struct rows *r)
+/* The name under which axes are tiled: what "fuse" called them, or the last;
+ * NULL where there are none. */
+static const char *name_of(const struct task *t, const struct nest *x)
 {
-	const struct walk *w = r->walk;
+	const char *fused = x->n > 1 && t->schedule ? sched_fused(t->schedule,
+		x->name, x->n) : NULL;
 
-	if (w->rows.n == 0)
-		return;
-	r->row_name = w->rows.name[w->rows.n - 1];
-	if (w->rows.n > 1 && t->schedule) {
-		const char *fused = sched_fused(t->schedule, w->rows.name,
-			w->rows.n);
-
-		r->row_name = fused ? fused : r->row_name;
-	}
+	if (fused || !x->n)
+		return fused;
+	return x->name[x->n - 1];
 }
 
 static int row_axes(const struct task *t)
@@ -304,14 +299,15 @@ static bool applies(struct task *t, const char **why)
 	r->limit = walk_vector(r->walk, VECTOR_BYTES);
 	r->vectors = walk_vector_names(t, r->walk);
 	name_reductions(t, r);
-	name_rows(t, r);
+	r->row_name = name_of(t, &r->walk->rows);
+	r->in_name = name_of(t, &r->walk->in);
 	t->state = r;
 	return true;
 }
 
 static const char *const directives[] = {
 	"reduce", "tile", "fuse", "compute_at", "vectorize", "cache", "unroll",
-	"split_k", "rfactor", NULL
+	"split_k", "rfactor", "bind", "tail", "cluster", NULL
 };
 
 const struct sketch sketch_reduce = {

@@ -13,7 +13,8 @@ enum row_scope { SCOPE_NONE, SCOPE_REGISTER, SCOPE_SHARED };
 enum { CACHES_MAX = 6, ROW_WARP = 32, ROW_THREADS_MAX = 1024 };
 enum row_number {
 	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_VECTOR, ROW_UNROLL,
-	ROW_SPLIT, ROW_ONLINE, ROW_CACHE, N_ROW_NUMBERS = ROW_CACHE + CACHES_MAX
+	ROW_SPLIT, ROW_ONLINE, ROW_CHUNK, ROW_BIND, ROW_CLUSTER, ROW_TAIL,
+	ROW_CACHE, N_ROW_NUMBERS = ROW_CACHE + CACHES_MAX
 };
 
 /* What may stay on the chip between passes: reads of a tensor (bits of
@@ -40,6 +41,8 @@ struct rows {
 	int limit;
 	int at[N_ROW_NUMBERS], n_numbers;
 	const char *row_name;		/* NULL: there is one row */
+	const char *in_name;		/* of a row's axes; NULL: one element */
+	const struct tunable *tunables;
 	const char **reductions, **vectors;
 };
 

@@ -2,6 +2,7 @@
 /* Which points of sketch "reduce" make kernels that fit: threads and rows of a
  * block, vectors, and what registers and shared memory hold of a row. */
 #include "sketch/reduce.h"
+#include "sketch/asked.h"
 
 enum {
 	UNROLL_MAX = 8, REGS_MAX = 255, GRID_Y_MAX = 65535, BASE_REGS = 32,
@@ -203,6 +204,31 @@ static const char *legal_moves(const struct rows *r, struct arena *a,
 	return NULL;
 }
 
+/* What a block takes of a row at a time: all of one that stays in registers. */
+static int64_t chunk(const struct rows *r, const struct row_point *x)
+{
+	return (int64_t)x->threads * x->vector * (x->fixed ? row_slots(r, x) :
+		x->unroll);
+}
+
+static const char *asked(const struct rows *r, struct arena *a, const int *v,
+	enum row_number n, int64_t is)
+{
+	return r->at[n] < 0 ? NULL : asked_wrong(a, &r->tunables[r->at[n]],
+		v[r->at[n]], is);
+}
+
+static const char *legal_asked(const struct rows *r, struct arena *a,
+	const int *v, const struct row_point *x)
+{
+	const char *why = asked(r, a, v, ROW_BIND, x->threads * x->rows);
+
+	if (!why)
+		why = asked(r, a, v, ROW_CHUNK, chunk(r, x));
+	return why ? why : asked(r, a, v, ROW_CLUSTER,
+		x->over == OVER_CLUSTER ? x->parts : 1);
+}
+
 const char *reduce_legal(const struct task *t, struct arena *a,
 	const int *values)
 {
@@ -213,6 +239,7 @@ const char *reduce_legal(const struct task *t, struct arena *a,
 
 	why = why ? why : legal_over(t, a, &x);
 	why = why ? why : legal_moves(r, a, &x);
+	why = why ? why : legal_asked(r, a, values, &x);
 	if (why)
 		return why;
 	if (row_ceil_div(r->walk->rows.total, x.rows) > INT32_MAX)

@@ -3,6 +3,7 @@
  * block has, in what vectors it reads, what stays on the chip between passes,
  * and among how many blocks a row is split. */
 #include "sketch/reduce.h"
+#include "sketch/asked.h"
 
 #include <string.h>
 
@@ -193,6 +194,27 @@ static void list_order(struct listing *l)
 			combine, false });
 }
 
+/* What follows from the others, unless it is asked for. */
+static void list_asked(const struct task *t, struct listing *l)
+{
+	struct rows *r = l->r;
+	const char **axes = ARENA_ARRAY(t->a, 3, const char *);
+	int n = 0;
+
+	list(l, ROW_BIND, asked_tunable(t->a, "bind", NULL, "threads"));
+	if (r->in_name) {
+		list(l, ROW_CHUNK, asked_tunable(t->a, "tile", "block",
+			r->in_name));
+		list(l, ROW_CLUSTER, asked_tunable(t->a, "cluster", NULL,
+			r->in_name));
+		axes[n++] = r->in_name;
+	}
+	if (r->row_name)
+		axes[n++] = r->row_name;
+	if (n)
+		list(l, ROW_TAIL, asked_tail(t->a, axes));
+}
+
 const struct tunable *reduce_tunables(const struct task *t, int *n)
 {
 	struct rows *r = t->state;
@@ -205,6 +227,8 @@ const struct tunable *reduce_tunables(const struct task *t, int *n)
 	list_moves(&l);
 	list_caches(t, &l);
 	list_order(&l);
+	list_asked(t, &l);
+	r->tunables = l.x;
 	r->n_numbers = *n = l.n;
 	return l.x;
 }
