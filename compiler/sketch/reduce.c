@@ -232,11 +232,25 @@ const char *row_source_name(struct arena *a, const char *name)
 	return arena_strndup(a, name, (size_t)(tail - name));
 }
 
-/* Names a directive may give a reduction: its let, and "let.axis"; first those
- * of the source. */
+struct names {
+	VEC(const char *) v;
+};
+
+static void add_names(struct task *t, struct names *l, const struct ir_expr *e,
+	const char *name)
+{
+	vec_push(t->a, &l->v, name);
+	for (int d = 0; d < e->n_red; d++)
+		vec_push(t->a, &l->v, arena_printf(t->a, "%s.%s", name,
+			t->op->axes[e->red[d]].name));
+}
+
+/* Names a directive may give a reduction: its let, and "let.axis"; of one
+ * inside a larger expression, what stands on the left of the source, and its
+ * own, "y_red0". */
 static void name_reductions(struct task *t, struct rows *r)
 {
-	VEC(const char *) names = { 0 };
+	struct names names = { 0 };
 	const struct walk *w = r->walk;
 
 	for (int i = 0; i < w->pieces.n; i++) {
@@ -247,14 +261,12 @@ static void name_reductions(struct task *t, struct rows *r)
 			continue;
 		name = t->op->tensors[w->pieces.v[i].stmt->tensor].name;
 		part_of = row_source_name(t->a, name);
-		name = part_of ? part_of : name;
-		vec_push(t->a, &names, name);
-		for (int d = 0; d < e->n_red; d++)
-			vec_push(t->a, &names, arena_printf(t->a, "%s.%s",
-				name, t->op->axes[e->red[d]].name));
+		if (part_of)
+			add_names(t, &names, e, part_of);
+		add_names(t, &names, e, name);
 	}
-	vec_push(t->a, &names, NULL);
-	r->reductions = names.v;
+	vec_push(t->a, &names.v, NULL);
+	r->reductions = names.v.v;
 }
 
 /* The name under which axes are tiled: what "fuse" called them, or the last;
