@@ -40,6 +40,15 @@ check "and what was predicted, of which point" \
 check "of several targets each has its records" \
 	grep -q '"op": "target_mm for sm_90a", "verdict": "verified"' \
 	"$scratch/targets/results.jsonl"
+"$run" --emulate --out "$scratch/hand" hand open >"$scratch/log" 2>&1
+check "a kernel by hand and sizes at run time have records" \
+	[ "$(grep -Ec '"op": "(hand|made)_|"open_mm where M = 3' \
+	"$scratch/hand/results.jsonl")" -eq 3 ]
+cut -f 4 "$top_srcdir/tests/gpu/cases.tsv" |
+	sed -n 's/.*sketch=\([a-z]*\).*/\1/p' | sort -u >"$scratch/swept"
+"$WPKC" --list=sketches | cut -d ' ' -f 1 | grep -vx variant | sort |
+	comm -23 - "$scratch/swept" >"$scratch/found"
+empty "every sketch has random points to try" "$scratch/found"
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
 check "a run that runs nothing fails" [ $? -ne 0 ]
 finish
