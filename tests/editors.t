@@ -34,8 +34,9 @@ if command -v vim >/dev/null 2>&1; then
 	printf 'let acc[i]: f32 = sum[k](x[i, k]);\n' >x.wpk
 	vim -u NONE -es -c "set rtp+=$extras/vim" -c 'filetype plugin on' \
 		-c 'syntax on' -c 'edit x.wpk' \
-		-c 'let names = map([1, 13], {_, at -> synIDattr(synID(1, at, 1), "name")})' \
-		-c 'call writefile([&ft] + names, "seen")' \
+		-c 'let a = synIDattr(synID(1, 1, 1), "name")' \
+		-c 'let b = synIDattr(synID(1, 13, 1), "name")' \
+		-c 'call writefile([&ft, a, b], "seen")' \
 		-c 'qa!' >log 2>&1
 	printf 'wpk\nwpkKeyword\nwpkType\n' >want
 	check "vim colours it" diff want seen
