@@ -278,17 +278,26 @@ static bool report_misfit(struct session *s, const struct job *j,
 	struct plan *const *all, int n)
 {
 	struct span at = j->schedule->at;
+	const char *text, *last = "";
+	bool headed = false;
 
 	for (int i = j->schedule->n_directives - 1; i >= 0; i--)
-		if (plan_is_head(&j->schedule->directives[i]))
+		if (plan_is_head(&j->schedule->directives[i])) {
 			at = j->schedule->directives[i].at;
+			headed = true;
+		}
 	diag_error(s->d, E_NO_SKETCH, at, "'%s' is not cut into kernels like this",
 		j->name);
-	for (int i = 0; i < n; i++)
-		diag_note(s->d, (struct span){0}, "its kernels can be %s",
-			kernels_text(s->a, all[i]));
-	diag_hint(s->d, "Name every kernel by a statement of its own, or give "
-		"no kernel(...) at all.");
+	for (int i = 0; i < n; i++, last = text) {
+		text = kernels_text(s->a, all[i]);
+		if (strcmp(text, last))
+			diag_note(s->d, (struct span){0}, "its kernels can be "
+				"%s", text);
+	}
+	diag_hint(s->d, headed ? "Name every kernel by a statement of its own, "
+		"or give no kernel(...) at all." : "cache(..., scope = global) "
+		"is for what one kernel writes and another reads, scope = none "
+		"and compute_at for what is computed where it is read.");
 	return false;
 }
 
