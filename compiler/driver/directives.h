@@ -50,6 +50,7 @@ struct directives_shape {
 	struct ir_size *sizes;
 	int n;
 	double weight;
+	struct span at;
 };
 
 /* What tune blocks of "u" say about "item" on "t": each shape(...) as the

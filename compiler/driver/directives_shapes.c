@@ -98,7 +98,8 @@ static bool add_shape(struct arena *a, struct shapes *s,
 		if (dir->args[i].key && !strcmp(dir->args[i].key, "weight") &&
 		    !one_number(a, dir->args[i].value, d, &weight))
 			return false;
-	vec_push(a, &s->v, (struct directives_shape){ .weight = weight });
+	vec_push(a, &s->v, (struct directives_shape){ .weight = weight,
+		.at = dir->at });
 	for (int i = 0; i < dir->n_args; i++)
 		if (dir->args[i].key && strcmp(dir->args[i].key, "weight") &&
 		    !multiply(a, s, first, &dir->args[i], d))
@@ -165,6 +166,32 @@ static bool add_tune(struct arena *a, const struct ast_item *block,
 	return ok;
 }
 
+static bool same_sizes(const struct directives_shape *x,
+	const struct directives_shape *y)
+{
+	int found = 0;
+
+	for (int i = 0; i < x->n; i++)
+		for (int k = 0; k < y->n; k++)
+			found += !strcmp(x->sizes[i].name, y->sizes[k].name) &&
+				x->sizes[i].value == y->sizes[k].value;
+	return x->n == y->n && found == x->n;
+}
+
+/* Code for a shape is made, and its choice locked, once. */
+static bool are_distinct(const struct shapes *s, struct diag *d)
+{
+	for (int i = 0; i < s->v.n; i++)
+		for (int k = 0; k < i; k++)
+			if (same_sizes(&s->v.v[i], &s->v.v[k])) {
+				diag_error(d, E_TWICE, s->v.v[i].at,
+					"this shape is given twice");
+				diag_note(d, s->v.v[k].at, "it is here too");
+				return false;
+			}
+	return true;
+}
+
 bool directives_tune(struct arena *a, const struct ast_unit *u,
 	const struct ast_item *item, const struct target *t,
 	struct directives_tune *out, struct diag *d)
@@ -182,7 +209,7 @@ bool directives_tune(struct arena *a, const struct ast_unit *u,
 	}
 	out->shapes = s.v.v;
 	out->n_shapes = s.v.n;
-	return ok;
+	return ok && are_distinct(&s, d);
 }
 
 /* ---- test ---- */

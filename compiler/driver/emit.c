@@ -219,7 +219,18 @@ static const char *dep_path(struct session *s, const char *output)
 		output);
 }
 
-static void put_depfile(struct session *s, const char *output, struct str *out)
+/* make has no way to write a name of two lines. */
+static bool is_one_line(struct session *s, const string_list *names)
+{
+	for (int i = 0; i < names->n - 1; i++)
+		if (strpbrk(names->v[i], "\n\r"))
+			return session_fail(s, EXIT_USER, "a depfile cannot "
+				"name '%s': the name has a line break",
+				names->v[i]);
+	return true;
+}
+
+static bool put_depfile(struct session *s, const char *output, struct str *out)
 {
 	string_list targets = s->o->dep_targets, needs = {0};
 
@@ -234,7 +245,10 @@ static void put_depfile(struct session *s, const char *output, struct str *out)
 		vec_push(s->a, &needs, s->lock_path);
 	vec_push(s->a, &targets, NULL);
 	vec_push(s->a, &needs, NULL);
+	if (!is_one_line(s, &targets) || !is_one_line(s, &needs))
+		return false;
 	output_depfile(out, targets.v, needs.v);
+	return true;
 }
 
 static bool can_write(struct session *s, const char *path)
@@ -304,6 +318,7 @@ bool emit_outputs(struct session *s)
 	struct str text, header, deps, lock;
 	struct cuda_unit u;
 	struct outputs out;
+	int turn = -1;
 
 	outputs_init(&out, s->a);
 	str_init(&text, s->a);
@@ -313,6 +328,9 @@ bool emit_outputs(struct session *s)
 	if (!keeps_files(s) || !put_texts(s, emit, &text))
 		return false;
 	if (s->o->tune && s->lock_path) {
+		turn = lockfile_wait(s);
+		if (!lockfile_merge(s))
+			return lockfile_release(turn);
 		lock_print(s->lock, &lock);
 		outputs_add(&out, s->lock_path, &lock);
 	}
@@ -324,10 +342,12 @@ bool emit_outputs(struct session *s)
 		outputs_add(&out, s->o->header, &header);
 	}
 	if (s->o->dep) {
-		put_depfile(s, path, &deps);
+		if (!put_depfile(s, path, &deps))
+			return false;
 		outputs_add(&out, dep, &deps);
 	}
 	why = outputs_commit(&out);
+	lockfile_release(turn);
 	return !why || session_fail(s, EXIT_USER, "%s", why);
 }
 

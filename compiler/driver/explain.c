@@ -13,7 +13,7 @@ static const char texts[] =
 	;
 
 static const struct { char letter; int number; const char *title; } codes[] = {
-	{ 'W', W_UNUSED, "a let that nothing reads" },
+	{ 'W', W_UNUSED, "a let or param that nothing reads" },
 #define CODE(name, number, title) { 'E', number, title },
 	DIAG_CODES(CODE)
 #undef CODE

@@ -4,6 +4,7 @@
  * code. The only place that prints. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,26 +142,13 @@ static bool load(struct session *s)
 
 static bool open_lock(struct session *s)
 {
-	const char *why;
-	struct source *src;
-	int line = 0;
-
 	s->lock = ARENA_NEW(s->a, struct lock);
 	if (s->o->no_lock || (!s->o->lock && !strcmp(s->o->input, "-")))
 		return !s->o->frozen || session_fail(s, EXIT_USER,
 			"--frozen needs --lock FILE when the source is standard input");
 	s->lock_path = s->o->lock ? s->o->lock :
 		arena_printf(s->a, "%s.lock", s->o->input);
-	if (access(s->lock_path, F_OK) && errno == ENOENT)
-		return true;
-	src = source_read(s->a, s->lock_path, &why);
-	if (!src)
-		return session_fail(s, EXIT_USER, "cannot read lock file '%s': %s",
-			s->lock_path, why);
-	s->lock = lock_parse(s->a, src->text, &why, &line);
-	s->lock_existed = true;
-	return s->lock || session_fail(s, EXIT_USER, "%s:%d: %s",
-		s->lock_path, line, why);
+	return lockfile_read(s);
 }
 
 /* ---- choices ---- */
@@ -250,8 +238,23 @@ static bool compile(struct session *s)
 	return s->o->check ? checks_run(s) : emit_outputs(s);
 }
 
+/* Options of a search say nothing without one. */
+static bool searches(struct session *s)
+{
+	const struct options *o = s->o;
+	const char *name = o->trials ? "--trials" : o->seconds > 0 ? "--time" :
+		o->effort ? "--effort" : NULL;
+
+	if (!o->tune && name)
+		return session_fail(s, EXIT_USER, "%s is for a search: add "
+			"--tune, or leave it out", name);
+	return true;
+}
+
 static void run(struct session *s)
 {
+	if (!searches(s))
+		return;
 	choose_places(s);
 	find_imports(s);
 	s->nvcc = toolchain_nvcc(s->a);
@@ -260,9 +263,21 @@ static void run(struct session *s)
 	print_diagnostics(s);
 }
 
-static void print_text(struct session *s, struct str *text)
+/* Standard descriptors that whoever started wpkc closed: files and pipes opened
+ * later must not take their place. */
+static void hold_descriptors(void)
 {
-	if (fputs(str_text(text), stdout) == EOF || fflush(stdout))
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDWR);
+}
+
+/* What could not be written does not count as done. */
+static void end_output(struct session *s)
+{
+	bool failed = ferror(stdout);
+
+	if ((fflush(stdout) || failed) && s->code == EXIT_DONE)
 		session_fail(s, EXIT_USER, "cannot write standard output: %s",
 			strerror(errno));
 }
@@ -278,6 +293,8 @@ int main(int argc, char **argv)
 	enum asked asked;
 	struct str text;
 
+	hold_descriptors();
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc > 1 && !strcmp(argv[1], "fmt")) {
 		s.code = fmt_main(a, argc - 2, argv + 2);
 		arena_destroy(a);
@@ -286,7 +303,7 @@ int main(int argc, char **argv)
 	str_init(&text, a);
 	asked = options_read(a, argc, argv, &o, &text);
 	if (asked == ASKED_TEXT) {
-		print_text(&s, &text);
+		fputs(str_text(&text), stdout);
 	} else if (asked == ASKED_NOTHING) {
 		fputs(str_text(&text), stderr);
 		s.code = EXIT_USER;
@@ -294,6 +311,7 @@ int main(int argc, char **argv)
 		sigaction(SIGINT, &on_interrupt, NULL);
 		run(&s);
 	}
+	end_output(&s);
 	arena_destroy(a);
 	return s.code;
 }

@@ -39,7 +39,7 @@ struct options {
 	string_list targets, ops, dirs;
 	VEC(struct setting) settings, shapes;
 	const char *tune, *measure;
-	int trials, effort;
+	int trials, effort;	/* 0: not given */
 	double seconds;
 	uint64_t seed;
 	const char *lock;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/child.h"
+
 void outputs_init(struct outputs *o, struct arena *a)
 {
 	*o = (struct outputs){ .a = a };
@@ -136,7 +138,7 @@ static bool direct(const struct output_file *f)
 	return !strcmp(f->path, "-") || is_special(f->path);
 }
 
-const char *outputs_commit(struct outputs *o)
+static const char *commit(struct outputs *o)
 {
 	const char *why = NULL;
 
@@ -156,6 +158,23 @@ const char *outputs_commit(struct outputs *o)
 	}
 	if (why)
 		remove_temporaries(o);
+	return why;
+}
+
+/* A pipe may have no reader for ever: who waits for one may be stopped. */
+const char *outputs_commit(struct outputs *o)
+{
+	bool waits = false;
+	sigset_t before;
+	const char *why;
+
+	for (int i = 0; i < o->files.n; i++)
+		waits |= direct(&o->files.v[i]);
+	if (waits)
+		return commit(o);
+	child_hold(&before);
+	why = commit(o);
+	child_release(&before);
 	return why;
 }
 

@@ -138,6 +138,18 @@ bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
 void session_say(const struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* ---- lockfile.c ---- */
+
+/* s->lock as the file says; empty where there is none. False after an error. */
+bool lockfile_read(struct session *s);
+/* Keep other runs from writing the lock until released; -1 where the file
+ * system cannot, and then the last to write wins. Releasing gives false. */
+int lockfile_wait(const struct session *s);
+bool lockfile_release(int turn);
+/* What others wrote since the lock was read, with what this run found for its
+ * own jobs in the place of theirs. */
+bool lockfile_merge(struct session *s);
+
 /* ---- jobs.c ---- */
 
 /* Lower the operators that options and tune blocks ask for. Errors in s->d or

@@ -14,7 +14,7 @@
 
 #include "driver/child.h"
 
-enum { TRIALS = 2000, SECONDS = 60, FINALISTS = 12 };
+enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5, FINALISTS = 12 };
 
 static double now(void)
 {
@@ -84,7 +84,8 @@ static struct result *search_one(struct session *s, struct job *j,
 	int before = (int)((int64_t)h->trials * h->done / h->all);
 	int mine = (int)((int64_t)h->trials * (h->done + 1) / h->all) - before;
 	struct budget b = { .trials = mine > 1 ? mine : 1, .seconds = seconds,
-		.seed = s->o->seed, .effort = s->o->effort };
+		.seed = s->o->seed,
+		.effort = s->o->effort ? s->o->effort : EFFORT };
 
 	h->done++;
 	if (!c->space)

@@ -252,6 +252,15 @@ static void check_time(struct block *b, const struct ast_expr *v)
 		"or \"2h\"");
 }
 
+static void check_trials(struct block *b, const struct ast_expr *v)
+{
+	int64_t n;
+
+	if (!constant(v, &n) || n < 1 || n > 100000000)
+		diag_error(b->c->d, E_VALUE, v->at, "trials is a whole number "
+			"from 1 to 100000000");
+}
+
 /* Which sketches there are is known later. */
 static void check_sketch(struct block *b, const struct ast_expr *v)
 {
@@ -271,6 +280,8 @@ static void check_keyed_word(struct block *b, const struct names_directive *d,
 		check_at(b, arg->value);
 	else if (!strcmp(key->name, "time"))
 		check_time(b, arg->value);
+	else if (!strcmp(key->name, "trials"))
+		check_trials(b, arg->value);
 	else if (!strcmp(key->name, "sketch"))
 		check_sketch(b, arg->value);
 	else

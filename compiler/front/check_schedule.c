@@ -200,6 +200,40 @@ static void check_param(struct block *b, const struct ast_dir *d)
 	table_put(&b->params, d->name.text, (void *)d);
 }
 
+static bool mentions(const struct ast_expr *e, const char *name)
+{
+	bool found = e && e->kind == AST_NAME && !strcmp(e->name, name);
+
+	for (int i = 0; e && i < e->n_args && !found; i++)
+		found = mentions(e->args[i], name);
+	return found;
+}
+
+static bool is_used(const struct ast_item *it, const char *param)
+{
+	for (int i = 0; i < it->n_dirs; i++) {
+		const struct ast_dir *d = &it->dirs[i];
+
+		if (mentions(d->value, param))
+			return true;
+		for (int k = 0; k < d->n_args; k++)
+			if (mentions(d->args[k].value, param))
+				return true;
+	}
+	return false;
+}
+
+static void warn_unused(struct block *b, const struct ast_item *it)
+{
+	for (int i = 0; i < it->n_dirs; i++) {
+		const struct ast_name *name = &it->dirs[i].name;
+
+		if (it->dirs[i].kind == AST_PARAM && !is_used(it, name->text))
+			diag_warn(b->c->d, W_UNUSED, name->at,
+				"param '%s' is never used", name->text);
+	}
+}
+
 static void check_dirs(struct block *b, const struct ast_item *it)
 {
 	for (int i = 0; i < it->n_dirs && !diag_full(b->c->d); i++) {
@@ -227,6 +261,7 @@ void check_schedule(struct checker *c, const struct ast_item *it)
 	check_same_name(c, it);
 	check_when(&b, it);
 	check_dirs(&b, it);
+	warn_unused(&b, it);
 }
 
 void check_tune(struct checker *c, const struct ast_item *it)

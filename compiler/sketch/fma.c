@@ -8,10 +8,20 @@
 #include "sketch/fma.h"
 #include "sketch/asked.h"
 
+#include <math.h>
 #include <string.h>
 
 static void make_tunables(struct task *t, struct fma *f);
 static bool find_start(const struct task *t, struct fma *f);
+
+/* In tiles of the largest size. */
+static bool too_large(const struct fma *f)
+{
+	const double side = 256;
+
+	return ceil((double)f->of.m / side) * ceil((double)f->of.n / side) *
+		(double)f->of.batch > INT32_MAX;
+}
 
 static bool applies(struct task *t, const char **why)
 {
@@ -23,8 +33,12 @@ static bool applies(struct task *t, const char **why)
 	t->state = f;
 	if (find_start(t, f))
 		return true;
-	*why = arena_printf(t->a, "no tile of '%s' fits %s",
-		f->of.left.tensor->name, t->target->name);
+	*why = too_large(f) ? arena_printf(t->a, "the result is %lld of %lld x "
+		"%lld: tiles of it are more than the 2^31 blocks that a grid "
+		"has", (long long)f->of.batch, (long long)f->of.m,
+		(long long)f->of.n) : arena_printf(t->a,
+		"no tile of '%s' fits %s", f->of.left.tensor->name,
+		t->target->name);
 	return false;
 }
 

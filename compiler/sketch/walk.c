@@ -572,7 +572,9 @@ struct walk *walk_of_group(const struct task *t, int n_rows,
 	struct places p = find_places(t, n_rows, ref);
 	struct walk *w = ARENA_NEW(t->a, struct walk);
 
-	*why = "its statements have too many axes";
+	*why = arena_printf(t->a, "a kernel goes over at most %d axes longer "
+		"than 1, and at most %d statements: write neighbouring axes as "
+		"one, N*H*W for N, H, W", NEST_AXES, WALK_PIECES);
 	if (t->group->n_stmts > WALK_PIECES || !make_nests(t, &p, w))
 		return NULL;
 	for (int i = 0; i < t->group->n_stmts; i++) {

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+/* random_tool SEED [COUNT]: COUNT small operators that are legal and that
+ * nobody thought of, as a source: maps, reductions, products, windows, rows
+ * and chains over tensors of random order, dtype, stride and pad. The same seed
+ * gives the same text; sweep_tool checks points of it against the reference. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "search/search.h"
+
+enum { AXES = 8, DIMS = 8, WRITTEN = 20000, WORK = 300000, READS = 8 };
+
+/* An axis: its index, the name of its size, its extent. Outer ones are the
+ * output's, the others are reduced. */
+struct axis {
+	const char *index, *size;
+	int extent;
+};
+
+/* One dimension of a tensor: what is declared, and how many that is. */
+struct dim {
+	const char *text, *index;
+	int extent;
+};
+
+struct gen {
+	struct arena *a;
+	struct rng r;
+	struct axis axes[AXES];
+	int n, n_outer;
+	bool floats;		/* or integers */
+	int n_inputs;
+	struct str inputs, lets, body, tail;
+};
+
+static int below(struct gen *g, int n)
+{
+	return rng_below(&g->r, n);
+}
+
+static bool one_in(struct gen *g, int n)
+{
+	return below(g, n) == 0;
+}
+
+static const char *pick(struct gen *g, const char *const *v)
+{
+	int n = 0;
+
+	while (v[n])
+		n++;
+	return v[below(g, n)];
+}
+
+#define PICK(g, ...) pick(g, (const char *const []){ __VA_ARGS__, NULL })
+
+/* ---- axes ---- */
+
+static int random_extent(struct gen *g)
+{
+	static const int few[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const int some[] = { 9, 12, 15, 16, 17, 24, 31, 32, 33, 40 };
+	static const int many[] = { 63, 64, 65, 100, 128, 130, 200, 257, 1000 };
+
+	switch (below(g, 5)) {
+	case 0:
+	case 1:
+		return few[below(g, 8)];
+	case 2:
+	case 3:
+		return some[below(g, 10)];
+	default:
+		return many[below(g, 9)];
+	}
+}
+
+static void add_axis(struct gen *g, bool outer, int64_t *left)
+{
+	int e = random_extent(g), i = g->n;
+	char c = outer ? 'p' : 'k';
+
+	if (g->n == AXES)
+		return;
+	while (e > *left)
+		e = e / 2;
+	if (e < 1)
+		e = 1;
+	*left /= e;
+	g->axes[g->n++] = (struct axis){ arena_printf(g->a, "%c%d", c, i),
+		arena_printf(g->a, "%c%d", c - 'a' + 'A', i), e };
+}
+
+static void make_axes(struct gen *g, int outer, int reduced)
+{
+	int64_t written = WRITTEN, work;
+
+	for (int i = 0; i < outer; i++)
+		add_axis(g, true, &written);
+	g->n_outer = g->n;
+	work = WORK;
+	for (int i = 0; i < g->n; i++)
+		work /= g->axes[i].extent;
+	for (int i = 0; i < reduced; i++)
+		add_axis(g, false, &work);
+}
+
+/* ---- reads ---- */
+
+static struct dim plain(const struct axis *x)
+{
+	return (struct dim){ x->size, x->index, x->extent };
+}
+
+/* An axis as one dimension, turned, stretched, cut or shifted; "padded" when
+ * the read needs a pad. */
+static struct dim bent(struct gen *g, const struct axis *x, bool *padded)
+{
+	int e = x->extent, c = 2 + below(g, 4);
+
+	switch (below(g, 12)) {
+	case 0:
+		return (struct dim){ x->size, arena_printf(g->a, "%s - 1 - %s",
+			x->size, x->index), e };
+	case 1:
+		return (struct dim){ arena_printf(g->a, "%d*%s", c, x->size),
+			arena_printf(g->a, "%d*%s + %d", c, x->index,
+			below(g, c)), c * e };
+	case 2:
+		return (struct dim){ arena_printf(g->a, "(%s + %d)/%d", x->size,
+			c - 1, c), arena_printf(g->a, "%s/%d", x->index, c),
+			(e + c - 1) / c };
+	case 3:
+		return (struct dim){ arena_printf(g->a, "%d", c),
+			arena_printf(g->a, "%s %% %d", x->index, c), c };
+	case 4:
+	case 5:
+		*padded = true;
+		return (struct dim){ x->size, arena_printf(g->a, "%s %c %d",
+			x->index, one_in(g, 2) ? '+' : '-', c - 1), e };
+	default:
+		return plain(x);
+	}
+}
+
+/* Two axes as one dimension: a window, or one after the other. */
+static struct dim joined(struct gen *g, const struct axis *x,
+	const struct axis *y, bool *padded)
+{
+	int s = 1 + below(g, 3), d = 1 + below(g, 2);
+
+	if (one_in(g, 3))
+		return (struct dim){ arena_printf(g->a, "%s*%s", x->size,
+			y->size), arena_printf(g->a, "%s*%s + %s", x->index,
+			y->size, y->index), x->extent * y->extent };
+	*padded = true;
+	return (struct dim){ arena_printf(g->a, "%d*%s", s, x->size),
+		arena_printf(g->a, "%d*%s + %d*%s - %d", s, x->index, d,
+		y->index, below(g, 3)), s * x->extent };
+}
+
+static void shuffle(struct gen *g, struct dim *v, int n)
+{
+	for (int i = n - 1; i > 0; i--) {
+		int k = below(g, i + 1);
+		struct dim t = v[i];
+
+		v[i] = v[k];
+		v[k] = t;
+	}
+}
+
+/* " layout(..)" in another order, or strides with gaps, or nothing. Equal
+ * texts of dimensions are matched from the left, and so left alone. */
+static void put_order(struct gen *g, const struct dim *v, int n, struct str *out)
+{
+	struct dim w[DIMS];
+	int64_t stride[DIMS + 1];
+
+	for (int i = 0; i < n; i++)
+		w[i] = v[i];
+	if (n && one_in(g, 6)) {
+		stride[n] = 1;
+		for (int i = n - 1; i >= 0; i--)
+			stride[i] = stride[i + 1] * (i < n - 1 ?
+				v[i + 1].extent + below(g, 3) : 1);
+		str_puts(out, " stride(");
+		for (int i = 0; i < n; i++)
+			str_printf(out, "%s%lld", i ? ", " : "",
+				(long long)stride[i]);
+		str_puts(out, ")");
+	} else if (n > 1 && one_in(g, 4)) {
+		shuffle(g, w, n);
+		str_puts(out, " layout(");
+		for (int i = 0; i < n; i++)
+			str_printf(out, "%s%s", i ? ", " : "", w[i].text);
+		str_puts(out, ")");
+	} else if (n > 1 && v[1].extent % 4 == 0 && one_in(g, 3)) {
+		str_printf(out, " layout(%s, (%s)/4", v[0].text, v[1].text);
+		for (int i = 2; i < n; i++)
+			str_printf(out, ", %s", v[i].text);
+		str_printf(out, ", (%s)%%4)", v[1].text);
+	}
+	if (one_in(g, 8))
+		str_printf(out, " align(%d)", 8 << below(g, 4));
+}
+
+static const char *input_dtype(struct gen *g)
+{
+	if (!g->floats)
+		return PICK(g, "i32", "i8", "u8", "i16", "i32", "i64");
+	return PICK(g, "f32", "f16", "bf16", "f32", "f16", "bf16", "f32", "f64",
+		"i8", "i32");
+}
+
+static const char *add_input(struct gen *g, const char *type,
+	const struct dim *v, int n)
+{
+	const char *name = arena_printf(g->a, "x%d", g->n_inputs);
+	struct str *out = &g->inputs;
+
+	str_printf(out, "%s\n    %s: %s", g->n_inputs++ ? "," : "", name, type);
+	for (int i = 0; i < n; i++)
+		str_printf(out, "%s%s", i ? ", " : "[", v[i].text);
+	if (n)
+		str_puts(out, "]");
+	put_order(g, v, n, out);
+	return name;
+}
+
+/* A dimension whose index another input says. */
+static struct dim gathered(struct gen *g, const struct axis *x, bool *padded)
+{
+	struct dim d = plain(x);
+	const char *name = add_input(g, PICK(g, "i32", "i64"), &d, 1);
+	int e = 1 + below(g, 40);
+
+	*padded = true;
+	return (struct dim){ arena_printf(g->a, "%d", e), arena_printf(g->a,
+		"%s[%s]", name, x->index), e };
+}
+
+/* Dimensions for the axes in "which"; one that another has taken in is left
+ * out. */
+static int make_dims(struct gen *g, unsigned which, struct dim *v, bool *padded,
+	bool straight)
+{
+	int n = 0;
+
+	for (int i = 0; i < g->n; i++) {
+		int k = g->n_outer + below(g, g->n - g->n_outer + 1);
+
+		if (!(which >> i & 1))
+			continue;
+		if (straight)
+			v[n++] = plain(&g->axes[i]);
+		else if (i < g->n_outer && k < g->n && which >> k & 1 &&
+			 one_in(g, 2)) {
+			v[n++] = joined(g, &g->axes[i], &g->axes[k], padded);
+			which &= ~(1u << k);
+		} else if (one_in(g, 25))
+			v[n++] = gathered(g, &g->axes[i], padded);
+		else
+			v[n++] = bent(g, &g->axes[i], padded);
+	}
+	return n;
+}
+
+static const char *pad_text(struct gen *g, const char *type)
+{
+	if (type[0] == 'f' || type[0] == 'b')
+		return PICK(g, " pad 0", " pad 0", " pad edge", " pad -1.5",
+			" pad -inf");
+	return PICK(g, " pad 0", " pad 0", " pad edge", " pad 3");
+}
+
+/* A new input read at the axes in "which". Infinity stays out of sums. */
+static const char *read_input(struct gen *g, unsigned which, bool straight,
+	bool finite)
+{
+	struct dim v[DIMS];
+	const char *type = input_dtype(g), *name, *pad;
+	struct str out;
+	bool padded = false;
+	int n = make_dims(g, which, v, &padded, straight);
+
+	if (!one_in(g, 3))
+		shuffle(g, v, n);
+	name = add_input(g, type, v, n);
+	pad = pad_text(g, finite ? "i" : type);
+	str_init(&out, g->a);
+	str_printf(&out, "%s(%s[", g->floats ? "f32" : "i32", name);
+	for (int i = 0; i < n; i++)
+		str_printf(&out, "%s%s", i ? ", " : "", v[i].index);
+	str_printf(&out, "]%s)", padded ? pad : "");
+	return n ? str_text(&out) : arena_printf(g->a, "%s(%s)",
+		g->floats ? "f32" : "i32", name);
+}
+
+/* Most of the axes from..to-1. */
+static unsigned some_of(struct gen *g, int from, int to, int often)
+{
+	unsigned which = 0;
+
+	for (int i = from; i < to; i++)
+		if (below(g, 10) < often)
+			which |= 1u << i;
+	return which;
+}
+
+static unsigned all_of(int from, int to)
+{
+	return (1u << to) - (1u << from);
+}
+
+/* ---- expressions ---- */
+
+static const char *value(struct gen *g, int depth, const char *const *known,
+	unsigned which);
+
+static const char *leaf(struct gen *g, const char *const *known, unsigned which)
+{
+	int n = 0, i;
+
+	while (known && known[n])
+		n++;
+	if (n && one_in(g, 2))
+		return known[below(g, n)];
+	if (one_in(g, 6))
+		return g->floats ? PICK(g, "0.5", "2.0", "-1.25", "3.0") :
+			PICK(g, "1", "2", "-3", "7");
+	if (one_in(g, 10) && which) {
+		for (i = 0; !(which >> i & 1); i++)
+			;
+		return arena_printf(g->a, g->floats ? "f32(%s %% 7)" : "i32(%s)",
+			g->axes[i].index);
+	}
+	if (g->n_inputs > READS)
+		return g->floats ? "1.5" : "5";
+	return read_input(g, which & some_of(g, 0, g->n, 8), false, true);
+}
+
+static const char *float_function(struct gen *g, const char *x)
+{
+	switch (below(g, 7)) {
+	case 0: return arena_printf(g->a, "exp(min(%s, 2.0))", x);
+	case 1: return arena_printf(g->a, "tanh(%s)", x);
+	case 2: return arena_printf(g->a, "sqrt(abs(%s) + 1.0)", x);
+	case 3: return arena_printf(g->a, "(1.0 / (1.0 + abs(%s)))", x);
+	case 4: return arena_printf(g->a, "max(%s, 0.0)", x);
+	case 5: return arena_printf(g->a, "(-%s)", x);
+	default: return arena_printf(g->a, "abs(%s)", x);
+	}
+}
+
+static const char *int_function(struct gen *g, const char *x)
+{
+	int c = 2 + below(g, 9);
+
+	switch (below(g, 5)) {
+	case 0: return arena_printf(g->a, "(%s / %d)", x, c);
+	case 1: return arena_printf(g->a, "(%s %% %d)", x, c);
+	case 2: return arena_printf(g->a, "max(%s, 0)", x);
+	case 3: return arena_printf(g->a, "(-%s)", x);
+	default: return arena_printf(g->a, "abs(%s)", x);
+	}
+}
+
+static const char *value(struct gen *g, int depth, const char *const *known,
+	unsigned which)
+{
+	const char *x, *y;
+
+	if (depth <= 0 || one_in(g, 4))
+		return leaf(g, known, which);
+	x = value(g, depth - 1, known, which);
+	if (one_in(g, 3))
+		return g->floats ? float_function(g, x) : int_function(g, x);
+	y = value(g, depth - 1, known, which);
+	switch (below(g, 7)) {
+	case 0: return arena_printf(g->a, "(%s - %s)", x, y);
+	case 1: return arena_printf(g->a, "max(%s, %s)", x, y);
+	case 2: return arena_printf(g->a, "min(%s, %s)", x, y);
+	case 3: return g->floats ? arena_printf(g->a, "(%s * %s)", x, y) :
+		arena_printf(g->a, "(%s %% 50 * (%s %% 40))", x, y);
+	case 4:
+		if (which & 1)
+			return arena_printf(g->a, "(%s %% 3 < 2 ? %s : %s)",
+				g->axes[0].index, x, y);
+		/* FALLTHROUGH */
+	default: return arena_printf(g->a, "(%s + %s)", x, y);
+	}
+}
+
+/* ---- statements ---- */
+
+/* "p0 in P0, p1 in P1" */
+static const char *binders(struct gen *g, int from, int to)
+{
+	struct str out;
+
+	str_init(&out, g->a);
+	for (int i = from; i < to; i++)
+		str_printf(&out, "%s%s in %s", i > from ? ", " : "",
+			g->axes[i].index, g->axes[i].size);
+	return str_text(&out);
+}
+
+/* "[p0, p1]", nothing of none. */
+static const char *indices(struct gen *g, int from, int to)
+{
+	struct str out;
+
+	str_init(&out, g->a);
+	for (int i = from; i < to; i++)
+		str_printf(&out, "%s%s", i > from ? ", " : "[",
+			g->axes[i].index);
+	if (to > from)
+		str_puts(&out, "]");
+	return str_text(&out);
+}
+
+static const char *add_let(struct gen *g, const char *name, int to,
+	const char *e)
+{
+	const char *type = g->floats ? "f32" : "i32";
+
+	str_printf(&g->body, "    let %s", name);
+	if (to)
+		str_printf(&g->body, "[%s]", binders(g, 0, to));
+	str_printf(&g->body, ": %s = %s;\n", type, e);
+	return arena_printf(g->a, "%s%s", name, indices(g, 0, to));
+}
+
+/* An output over the first "to" axes. */
+static void add_output(struct gen *g, const char *name, int to, const char *e)
+{
+	const char *type = g->floats ? PICK(g, "f32", "f16", "bf16", "f32",
+		"f64") : PICK(g, "i32", "i64", "i8", "i16");
+	bool narrow = type[1] == '8' || (type[0] == 'i' && type[2] == '6');
+	struct dim v[DIMS];
+
+	for (int i = 0; i < to; i++)
+		v[i] = plain(&g->axes[i]);
+	str_printf(&g->tail, "%s%s: %s", g->tail.n ? ", " : "", name, type);
+	for (int i = 0; i < to; i++)
+		str_printf(&g->tail, "%s%s", i ? ", " : "[", v[i].text);
+	str_puts(&g->tail, to ? "]" : "");
+	put_order(g, v, to, &g->tail);
+	str_printf(&g->body, "    %s%s = %s(%s%s%s);\n", name,
+		indices(g, 0, to), type, narrow && !g->floats ? "max(min(" : "",
+		e, narrow && !g->floats ? ", 99), -99)" : "");
+}
+
+static const char *reduction(struct gen *g, const char *reducer, const char *e)
+{
+	return arena_printf(g->a, "%s[%s](%s)", reducer, binders(g, g->n_outer,
+		g->n), e);
+}
+
+/* A factor of a product: reduced axes and some outer ones. */
+static const char *factor(struct gen *g, unsigned outer, bool straight)
+{
+	return read_input(g, outer | all_of(g->n_outer, g->n), straight, true);
+}
+
+/* ---- kinds of operators ---- */
+
+static void make_map(struct gen *g)
+{
+	make_axes(g, below(g, 6), 0);
+	add_output(g, "y", g->n, value(g, 3, NULL, all_of(0, g->n)));
+	if (one_in(g, 3))
+		add_output(g, "z", g->n, value(g, 2, NULL, all_of(0, g->n)));
+}
+
+static void make_reduction(struct gen *g)
+{
+	const char *reducer, *e, *known[2] = {0};
+
+	make_axes(g, below(g, 4), 1 + below(g, 3));
+	reducer = PICK(g, "sum", "max", "min", "sum");
+	e = value(g, 2, NULL, all_of(0, g->n));
+	known[0] = add_let(g, "r", g->n_outer, reduction(g, reducer, e));
+	add_output(g, "y", g->n_outer, value(g, 2, known, all_of(0, g->n_outer)));
+	if (one_in(g, 3))
+		add_output(g, "z", g->n_outer, known[0]);
+}
+
+static void make_place(struct gen *g)
+{
+	make_axes(g, 1 + below(g, 2), 1);
+	str_printf(&g->tail, "at: i32");
+	for (int i = 0; i < g->n_outer; i++)
+		str_printf(&g->tail, "%s%s", i ? ", " : "[", g->axes[i].size);
+	str_puts(&g->tail, "]");
+	str_printf(&g->body, "    at%s = i32(%s);\n", indices(g, 0, g->n_outer),
+		reduction(g, PICK(g, "argmax", "argmin"), read_input(g,
+		all_of(0, g->n), one_in(g, 2), true)));
+}
+
+static void make_product(struct gen *g)
+{
+	bool straight = !one_in(g, 3);
+	unsigned left, right;
+	const char *known[2] = {0};
+
+	make_axes(g, 1 + below(g, 4), 1 + below(g, 3));
+	left = some_of(g, 0, g->n_outer, 6);
+	right = all_of(0, g->n_outer) & ~left;
+	if (one_in(g, 3))
+		right |= some_of(g, 0, g->n_outer, 3);
+	known[0] = add_let(g, "acc", g->n_outer, reduction(g, "sum",
+		arena_printf(g->a, "%s * %s", factor(g, left, straight),
+		factor(g, right, straight))));
+	add_output(g, "y", g->n_outer, one_in(g, 2) ? known[0] :
+		value(g, 2, known, all_of(0, g->n_outer)));
+}
+
+/* What softmax and norms are of: rows read more than once. */
+static void make_rows(struct gen *g)
+{
+	const char *x, *known[4] = {0};
+	int outer;
+
+	g->floats = true;
+	make_axes(g, below(g, 3), 1 + below(g, 2));
+	x = read_input(g, all_of(0, g->n), true, true);
+	known[0] = add_let(g, "m", g->n_outer, reduction(g, PICK(g, "max",
+		"sum", "min"), x));
+	known[1] = add_let(g, "s", g->n_outer, reduction(g, PICK(g, "sum",
+		"max"), arena_printf(g->a, PICK(g, "exp(min(%s - %s, 3.0))",
+		"(%s - 0.001 * %s)"), x, known[0])));
+	known[2] = x;
+	outer = g->n_outer;
+	g->n_outer = one_in(g, 4) ? outer : g->n;
+	add_output(g, "y", g->n_outer, value(g, 3, g->n_outer == outer ?
+		(const char *const []){ known[0], known[1], NULL } : known,
+		all_of(0, g->n_outer)));
+	if (one_in(g, 3))
+		add_output(g, "z", outer, known[1]);
+}
+
+/* A let read at other places than where it is written. */
+static void make_chain(struct gen *g)
+{
+	const char *known[3] = {0}, *e, *rest;
+
+	make_axes(g, 1 + below(g, 3), below(g, 2));
+	e = value(g, 2, NULL, all_of(0, g->n));
+	known[0] = add_let(g, "a", g->n_outer, g->n > g->n_outer ?
+		reduction(g, "sum", e) : e);
+	rest = g->n_outer > 1 ? arena_printf(g->a, ", %s", indices(g, 1,
+		g->n_outer) + 1) : "]";
+	known[1] = add_let(g, "b", g->n_outer, arena_printf(g->a,
+		"(%s + a[%s - 1 - %s%s + a[%s + 1%s pad 0)", value(g, 1, known,
+		all_of(0, g->n_outer)), g->axes[0].size, g->axes[0].index, rest,
+		g->axes[0].index, rest));
+	add_output(g, "y", g->n_outer, value(g, 2, known, all_of(0, g->n_outer)));
+}
+
+static void make_operator(struct gen *g, int number, struct str *out)
+{
+	static void (*const kinds[])(struct gen *) = { make_map, make_reduction,
+		make_place, make_product, make_product, make_product,
+		make_rows, make_rows, make_chain, make_chain };
+
+	g->n = g->n_outer = g->n_inputs = 0;
+	g->floats = !one_in(g, 4);
+	str_init(&g->inputs, g->a);
+	str_init(&g->body, g->a);
+	str_init(&g->tail, g->a);
+	kinds[below(g, sizeof kinds / sizeof *kinds)](g);
+	if (!g->n_inputs)
+		add_input(g, "f32", NULL, 0);
+	str_printf(out, "export op f%d", number);
+	for (int i = 0; i < g->n; i++)
+		str_printf(out, "%s%s = %d", i ? ", " : "[", g->axes[i].size,
+			g->axes[i].extent);
+	str_printf(out, "%s(%s)\n    -> (%s)\n{\n%s}\n", g->n ? "]" : "",
+		str_text(&g->inputs), str_text(&g->tail), str_text(&g->body));
+}
+
+int main(int argc, char **argv)
+{
+	struct arena *a = arena_create();
+	struct gen *g = ARENA_NEW(a, struct gen);
+	int count = argc > 2 ? atoi(argv[2]) : 1;
+	struct str out;
+
+	if (argc < 2) {
+		fputs("usage: random_tool SEED [COUNT]\n", stderr);
+		return 1;
+	}
+	g->a = a;
+	rng_seed(&g->r, strtoull(argv[1], NULL, 10));
+	str_init(&out, a);
+	for (int i = 0; i < count; i++)
+		make_operator(g, i, &out);
+	fputs(str_text(&out), stdout);
+	arena_destroy(a);
+	return 0;
+}
