@@ -91,12 +91,14 @@ static const char *resolved(struct outputs *o, const char *path)
 
 static const char *write_beside(struct outputs *o, struct output_file *f)
 {
+	const char *why;
 	char *name;
 	FILE *file;
-	bool ok;
+	mode_t mode;
 	int fd;
 
 	f->path = resolved(o, f->path);
+	mode = usual_mode(f->path);
 	name = arena_printf(o->a, "%s.XXXXXX", f->path);
 	fd = mkstemp(name);
 	if (fd < 0)
@@ -107,10 +109,11 @@ static const char *write_beside(struct outputs *o, struct output_file *f)
 		close(fd);
 		return failed(o, f->path);
 	}
-	ok = write_all(file, f);
-	ok &= fchmod(fd, usual_mode(f->path)) == 0;
-	ok &= fclose(file) == 0;
-	return ok ? NULL : failed(o, f->path);
+	why = write_all(file, f) && !fchmod(fd, mode) ? NULL :
+		failed(o, f->path);
+	if (fclose(file) && !why)
+		why = failed(o, f->path);
+	return why;
 }
 
 static const char *write_directly(struct outputs *o, const struct output_file *f)

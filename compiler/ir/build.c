@@ -235,6 +235,22 @@ int ir_add_let(struct arena *a, struct ir_operator *o, const char *name,
 	return o->n_tensors++;
 }
 
+/* With lists of its own: passes write into them. */
+static struct ir_stmt copy_stmt(struct arena *a, const struct ir_operator *o,
+	const struct ir_stmt *s)
+{
+	int rank = o->tensors[s->tensor].rank;
+	struct ir_stmt c = *s;
+
+	c.axes = ARENA_ARRAY(a, (size_t)s->n_axes + 1, int);
+	c.index = ARENA_ARRAY(a, (size_t)rank + 1, struct ir_expr *);
+	for (int i = 0; i < s->n_axes; i++)
+		c.axes[i] = s->axes[i];
+	for (int i = 0; i < rank; i++)
+		c.index[i] = s->index[i];
+	return c;
+}
+
 struct ir_operator *ir_copy(struct arena *a, const struct ir_operator *o)
 {
 	struct ir_operator *c = ARENA_NEW(a, struct ir_operator);
@@ -248,6 +264,6 @@ struct ir_operator *ir_copy(struct arena *a, const struct ir_operator *o)
 	for (int i = 0; i < o->n_tensors; i++)
 		c->tensors[i] = o->tensors[i];
 	for (int i = 0; i < o->n_stmts; i++)
-		c->stmts[i] = o->stmts[i];
+		c->stmts[i] = copy_stmt(a, o, &o->stmts[i]);
 	return c;
 }

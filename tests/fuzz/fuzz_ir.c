@@ -39,7 +39,9 @@ static void check_verified(struct arena *a, const char *pass,
 {
 	const char *why = ir_verify(a, o);
 
-	want(!why, pass, why);
+	if (why)
+		want(false, pass, arena_printf(a, "%s, in\n%s", why,
+			print(a, o)));
 }
 
 static void check_passes(struct arena *a, const struct ir_operator *o)
