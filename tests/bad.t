@@ -48,12 +48,16 @@ many 1000000 n >name
 echo "export op $(cat name)[N = 8](x: f32[N]) -> (y: f32[N]) { y[i] = x[i]; }" \
 	>s.wpk
 refuses "a name of 1 MB" "s.wpk:1:11: error[E0105]" s.wpk
-printf 'fn a(x) = x; // \303\050\nexport op f[N = 8](x: f32[N]) -> (y: f32[N]) { y[\377] = x[i]; }' >s.wpk
+printf 'fn a(x) = x; // \303\050\nexport op f[N = 8](x: f32[N]) -> (y: f32[N])
+{ y[\377] = x[i]; }' >s.wpk
 refuses "invalid UTF-8" "error[E0101]" s.wpk
 printf 'export op f\0' >s.wpk
 refuses "a NUL" "has a NUL byte at line 1" s.wpk
-{ cat ok.wpk; awk 'BEGIN { for (i = 0; i < 900000; i++)
-	print "// a comment line in a source of about fifty megabytes." }'; } >big.wpk
+{
+	cat ok.wpk
+	awk 'BEGIN { for (i = 0; i < 900000; i++)
+	print "// a comment line in a source of about fifty megabytes." }'
+} >big.wpk
 check "50 MB of comments" "$wpkc" --no-lock big.wpk -o big.cu
 awk 'BEGIN { for (i = 0; i < 800000; i++)
 	printf "fn g%07d(x) = x + 1 * x - 2 * x + max(x, 3 * x) / 7;\n", i }' >big.wpk
@@ -72,7 +76,7 @@ echo "export op f[$(axes 14 'N# = 2'), $(axes 26 'M# = 1')](
     -> (y: f32[$(axes 14 'N#'), $(axes 26 'M#')])
 { y[$(axes 14 'p#'), $(axes 26 'q#')] = x[$(axes 14 'p#'), $(axes 26 'q#')] + 1; }" >s.wpk
 check "40 axes, most of extent 1" "$wpkc" --no-lock s.wpk -o s.cu
-echo "export op f[$(axes 40 'N# = 2')](x: f32[$(axes 20 'N#')], w: f32[N3])
+echo "export op f[$(axes 20 'N# = 2')](x: f32[$(axes 20 'N#')], w: f32[N3])
     -> (y: f32[$(axes 20 'N#')])
 { y[$(axes 20 'p#')] = x[$(axes 20 'p#')] + w[p3]; }" >s.wpk
 ends 2 "20 axes that count" "at most 16 axes longer than 1" "$wpkc" --no-lock s.wpk
@@ -82,8 +86,10 @@ sized() {
 	cat >s.wpk <<-END
 	export op map[N = $1](x: f32[N]) -> (y: f32[N]) { y[i] = x[i] + 1; }
 	export op total[N = $1](x: f32[N]) -> (y: f32) { y = sum[i](x[i]); }
-	export op outer[N = $1](x: f32[N], w: f32[N]) -> (y: f32[N, N]) { y[i, j] = x[i] * w[j]; }
-	export op product[N = $1](x: f32[N, 4], w: f32[N, 4]) -> (y: f32[N, N]) { y[i, j] = sum[k](x[i, k] * w[j, k]); }
+	export op outer[N = $1](x: f32[N], w: f32[N]) -> (y: f32[N, N])
+	{ y[i, j] = x[i] * w[j]; }
+	export op product[N = $1](x: f32[N, 4], w: f32[N, 4]) -> (y: f32[N, N])
+	{ y[i, j] = sum[k](x[i, k] * w[j, k]); }
 	END
 }
 sized 0
@@ -158,7 +164,7 @@ fi
 # ---- several at once ----
 
 for i in 1 2 3 4 5 6 7 8; do
-	echo "export op f$i[N = ${i}00](x: f32[N]) -> (y: f32[N]) { y[i] = $i * x[i]; }"
+	echo "export op f${i}[N = ${i}00](x: f32[N]) -> (y: f32[N]) { y[i] = $i * x[i]; }"
 done >eight.wpk
 for i in 1 2 3 4 5 6 7 8; do
 	"$wpkc" eight.wpk --op=f$i --tune=random --trials=3 --no-verify -q \

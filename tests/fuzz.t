@@ -34,9 +34,9 @@ random() {
 		*)	target=sm_90 ;;
 		esac
 		file=$scratch/random$seed.wpk
-		"$top_builddir/tests/unit/random_tool" $seed "$3" >"$file"
+		"$top_builddir/tests/unit/random_tool" "$seed" "$3" >"$file"
 		if NVCC='' "$top_builddir/tests/unit/sweep_tool" "$file" \
-			--target=$target --trials=1 --seed=$seed \
+			--target=$target --trials=1 --seed="$seed" \
 			--check=address,race,init >"$scratch/log" 2>&1
 		then
 			points=$((points + $(tail -n 1 "$scratch/log" |
@@ -57,7 +57,7 @@ random() {
 }
 
 if "$CXX" --version >/dev/null 2>&1; then
-	for file in "$fuzz"/found/*.wpk; do
+	for file in "$top_srcdir"/tests/random/*.wpk; do
 		# shellcheck disable=SC2046 # options are words
 		check "$(basename "$file")" "$wpkc" --no-lock "$file" \
 			$(sed -n '1s,// RUN: ,,p' "$file")
@@ -78,7 +78,8 @@ if [ -z "$WPK_FULL" ]; then
 	finish
 	exit
 fi
-echo 'int LLVMFuzzerTestOneInput(const char *p, long n); int LLVMFuzzerTestOneInput(const char *p, long n) { return p && n < 0; }' >"$scratch/try.c"
+echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p && n < 0; }' \
+	>"$scratch/try.c"
 if ! clang -fsanitize=fuzzer,address "$scratch/try.c" -o "$scratch/try" \
 	2>/dev/null; then
 	skip "two minutes of fuzzing" "no clang with libFuzzer"

@@ -45,12 +45,13 @@ static bool check_axes(struct verify *v)
 	return true;
 }
 
-/* The entry of "dim" that divides by "div", or NULL. */
+/* The entry of "dim" that divides by "div", or NULL. One modulo 1 says nothing. */
 static const struct ir_phys *digit(const struct ir_tensor *t, int dim,
 	int64_t div)
 {
 	for (int i = 0; i < t->n_phys; i++)
-		if (t->phys[i].dim == dim && t->phys[i].div == div)
+		if (t->phys[i].dim == dim && t->phys[i].div == div &&
+				t->phys[i].mod != 1)
 			return &t->phys[i];
 	return NULL;
 }
