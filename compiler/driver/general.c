@@ -219,11 +219,18 @@ static const int64_t *const *choose_sizes(struct session *s, struct general *g)
 			return rows;
 		}
 	}
-	if (!rows)
+	if (rows) {
+		diag_error(s->d, E_OVERFLOW, g->request->item->name.at, "'%s' "
+			"is too large for a kernel that serves all sizes",
+			g->request->item->name.text);
+		diag_hint(s->d, "Give its sizes numbers, by --shape or in a tune "
+			"block.");
+	} else {
 		diag_error(s->d, E_WHERE, g->request->item->name.at, "no sizes "
 			"were found for which the conditions of '%s' hold",
 			g->request->item->name.text);
-	return rows;
+	}
+	return NULL;
 }
 
 static bool add_witness(struct session *s, struct general *g, int i,
