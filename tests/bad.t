@@ -102,7 +102,7 @@ sized 1099511627776
 refuses "extent 2^40: a result of 2^80" "'y' has too many elements" s.wpk
 check "extent 2^40: one axis" "$wpkc" --no-lock s.wpk --op=map,total -o s.cu
 sized 16777216
-ends 2 "more tiles than a grid has" "more than the 2^31 blocks" "$wpkc" \
+ends 2 "more tiles than a grid has" "2^31 blocks" "$wpkc" \
 	--no-lock s.wpk --op=product
 
 # ---- what says nothing ----
