@@ -15,8 +15,11 @@ enum { WARP = 32, LANES_SEEN = 32 };
 static double wavefronts(const int64_t *at, int lanes, int bytes)
 {
 	int group = bytes >= 16 ? 8 : bytes >= 8 ? 16 : 32;
+	uint32_t word[LANES_SEEN];
 	double sum = 0;
 
+	for (int i = 0; i < lanes; i++)
+		word[i] = (uint32_t)(at[i] / 4);
 	for (int first = 0; first < lanes; first += group) {
 		int most = 1;
 
@@ -24,9 +27,8 @@ static double wavefronts(const int64_t *at, int lanes, int bytes)
 			int same = 0;
 
 			for (int j = first; j <= i; j++)
-				if (at[i] / 4 % 32 == at[j] / 4 % 32 &&
-				    (at[i] / 4 != at[j] / 4 || i == j))
-					same++;
+				same += (word[i] - word[j]) % 32 == 0 &&
+					(word[i] != word[j] || i == j);
 			most = same > most ? same : most;
 		}
 		sum += most;
@@ -40,14 +42,17 @@ static int warp_addresses(const struct direct *d, const struct direct_plan *p,
 {
 	int lanes = p->working < LANES_SEEN ? p->working : LANES_SEEN;
 
-	for (int n = 0; n < lanes; n++) {
-		int rest = n;
+	int lane[DIRECT_AXES] = { 0 };
+	int64_t here = 0;
 
-		at[n] = 0;
+	for (int n = 0; n < lanes; n++) {
+		at[n] = here * elem;
 		for (int i = d->n_out - 1; i >= 0; i--) {
-			at[n] += rest % p->lanes[i] * p->thread[i] * pitch[i] *
-				elem;
-			rest /= p->lanes[i];
+			here += p->thread[i] * pitch[i];
+			if (++lane[i] < p->lanes[i])
+				break;
+			here -= lane[i] * p->thread[i] * pitch[i];
+			lane[i] = 0;
 		}
 	}
 	return lanes;
