@@ -26,7 +26,7 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  in B: f32[45, 70] layout(0, 1) align 16\n"
 		"  out out: f32[67, 70] layout(0, 1) align 16\n"
 		"  out[i:67, j:70] = sum[k:45](mul(A[i, k], B[k, j])) : f32\n"
-		"}\n" },
+		"}\n", 0 },
 	{ "reduce", "op soft {\n"
 		"  in x: f32[9, 1501] layout(0, 1) align 16\n"
 		"  let m: f32[9]\n"
@@ -35,13 +35,13 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  m[b:9] = max[l:1501](x[b, l]) : f32\n"
 		"  z[b:9] = sum[l:1501](exp(sub(x[b, l], m[b]))) : f32\n"
 		"  out[b:9, l:1501] = div(exp(sub(x[b, l], m[b])), z[b])\n"
-		"}\n" },
+		"}\n", 0 },
 	{ "gemv", "op mv {\n"
 		"  in A: f32[1, 333] layout(0, 1) align 16\n"
 		"  in B: f32[70, 333] layout(0, 1) align 16\n"
 		"  out out: f32[1, 70] layout(0, 1) align 16\n"
 		"  out[i:1, j:70] = sum[k:333](mul(A[i, k], B[j, k])) : f32\n"
-		"}\n" },
+		"}\n", 0 },
 	{ "direct", "op dw {\n"
 		"  in x: f32[1, 5, 19, 23] layout(0, 1, 2, 3) align 16\n"
 		"  in w: f32[5, 3, 3] layout(0, 1, 2) align 16\n"
@@ -57,17 +57,17 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  out[n:1, f:3, p:5, q:7] = sum[c:17, r:3, s:3](mul(x[n, c, "
 		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, "
 		"w[f, c, r, s])) : f32\n"
-		"}\n" },
+		"}\n", 0 },
 	{ "transpose", "op tr {\n"
 		"  in x: f32[67, 101] layout(0, 1) align 16\n"
 		"  out out: f32[101, 67] layout(0, 1) align 16\n"
 		"  out[i:101, j:67] = x[j, i]\n"
-		"}\n" },
+		"}\n", 0 },
 	{ "elementwise", "op map {\n"
 		"  in x: f32[1003] layout(0) align 16\n"
 		"  out out: f32[1003] layout(0) align 16\n"
 		"  out[i:1003] = mul(x[i], 2.0:f32)\n"
-		"}\n" },
+		"}\n", 0 },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
