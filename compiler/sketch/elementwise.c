@@ -156,7 +156,9 @@ static int size_of(const struct access *x)
 	return dtype_row(x->tensor->type)->bits / 8;
 }
 
-static int registers(const struct walk *w, const int *v)
+/* What moves in vectors, and what is read element by element: a value and an
+ * address each, all of a vector in flight. */
+int map_registers(const struct walk *w, const int *v)
 {
 	int regs = 20;
 
@@ -165,6 +167,8 @@ static int registers(const struct walk *w, const int *v)
 			regs += 2 + (int)ceil_div((int64_t)v[VECTOR] *
 				(w->acc.v[i].read ? v[UNROLL] : 1) *
 				size_of(&w->acc.v[i]), 4);
+		else if (w->acc.v[i].read && v[VECTOR] > 1)
+			regs += 2 * v[VECTOR];
 	return regs;
 }
 
@@ -199,7 +203,7 @@ static const char *legal(const struct task *t, struct arena *a, const int *v)
 		return why;
 	if (ceil_div(m->walk->in.total, map_tile(v)) > INT32_MAX)
 		return arena_printf(a, "a grid has fewer than 2^31 blocks");
-	regs = registers(m->walk, v);
+	regs = map_registers(m->walk, v);
 	if (regs > REGS_MAX ||
 	    target_occupancy(t->target, v[THREADS], regs, 0) < 1)
 		return arena_printf(a, "%d vectors of %d need about %d "
@@ -345,7 +349,7 @@ static void features(const struct task *t, const int *v, struct features *f)
 
 	*f = (struct features){ .threads = v[THREADS], .useful = 1,
 		.ilp = v[VECTOR] * v[UNROLL], .launches = 1,
-		.regs = registers(m->walk, v),
+		.regs = map_registers(m->walk, v),
 		.blocks = (double)ceil_div(m->walk->in.total, map_tile(v)) };
 	add_traffic(t, v[VECTOR], f);
 	add_arithmetic(m, v[VECTOR], f);

@@ -22,6 +22,8 @@ struct maps {
 bool map_spans(const struct maps *m, int v);
 /* Elements a block computes. */
 int64_t map_tile(const int *values);
+/* Registers of a thread, about. */
+int map_registers(const struct walk *w, const int *values);
 void elementwise_build(const struct task *t, struct arena *a,
 	const int *values, struct program *p);
 
