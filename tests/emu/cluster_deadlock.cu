@@ -16,25 +16,4 @@ extern "C" __global__ void sum_kernel(float *y)
 		y[rank] = sum;
 }
 
-extern "C" int wpk_emu_entry(void *const *, void *, size_t)
-{
-	static float y[4];
-	cudaLaunchConfig_t config = {};
-	cudaLaunchAttribute cluster = {};
-	int code;
-
-	cluster.id = cudaLaunchAttributeClusterDimension;
-	cluster.val.clusterDim.x = 1;
-	cluster.val.clusterDim.y = 4;
-	cluster.val.clusterDim.z = 1;
-	config.gridDim = dim3(1, 4);
-	config.blockDim = dim3(32);
-	config.dynamicSmemBytes = 16;
-	config.attrs = &cluster;
-	config.numAttrs = 1;
-	code = cudaLaunchKernelEx(&config, sum_kernel, y);
-	for (int i = 0; i < 4; i++)
-		if (y[i] != 10)
-			return 1;
-	return code;
-}
+#include "cluster.inc"

@@ -14,18 +14,5 @@ extern "C" __global__ void kernel(float *w)
 	w[t] = s[63 - t];
 }
 
-extern "C" size_t wpk_emu_workspace()
-{
-	return 4096;
-}
-
-extern "C" int wpk_emu_entry(void *const *, void *workspace, size_t)
-{
-	cudaLaunchConfig_t config = {};
-
-	cudaMemsetAsync(workspace, 0, 4096);
-	config.gridDim = dim3(1);
-	config.blockDim = dim3(64);
-	config.dynamicSmemBytes = 1024;
-	return cudaLaunchKernelEx(&config, kernel, (float *)workspace);
-}
+enum { BLOCKS = 1, CLEARED = 4096 };
+#include "workspace.inc"

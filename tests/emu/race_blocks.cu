@@ -12,18 +12,5 @@ extern "C" __global__ void kernel(float *w)
 	s[t] = 0;
 }
 
-extern "C" size_t wpk_emu_workspace()
-{
-	return 4096;
-}
-
-extern "C" int wpk_emu_entry(void *const *, void *workspace, size_t)
-{
-	cudaLaunchConfig_t config = {};
-
-	cudaMemsetAsync(workspace, 0, 4096);
-	config.gridDim = dim3(2);
-	config.blockDim = dim3(64);
-	config.dynamicSmemBytes = 1024;
-	return cudaLaunchKernelEx(&config, kernel, (float *)workspace);
-}
+enum { BLOCKS = 2, CLEARED = 4096 };
+#include "workspace.inc"
