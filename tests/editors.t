@@ -8,10 +8,6 @@ cd "$scratch" || exit 1
 
 "$wpkc" --list=words >words
 check "there are words" test "$(wc -l <words)" -gt 80
-grep -o '{ "[a-z]*",[[:space:]]*TOK_[A-Z]* }' "$top_srcdir/compiler/front/lexer.l" |
-	sed 's/{ "\([a-z]*\)".*/\1/' | sort -u >lexed
-awk '$1 == "keyword" { print $2 }' words | sort >listed
-check "the list has the lexer's keywords" diff lexed listed
 
 for file in "$extras/vim/syntax/wpk.vim" "$extras/vscode/wpk.tmLanguage.json"; do
 	while read -r kind word; do

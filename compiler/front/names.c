@@ -183,9 +183,10 @@ const char *const *front_reducers(void)
 const char *const *front_keywords(void)
 {
 	static const char *const keywords[] = {
-		"edge", "export", "fn", "for", "import", "in", "inf", "let",
-		"op", "pad", "param", "require", "schedule", "step", "target",
-		"test", "tune", "when", "where", "with", NULL
+#define KEYWORD(name, kind) name,
+		NAMES_KEYWORDS(KEYWORD)
+#undef KEYWORD
+		NULL
 	};
 
 	return keywords;

@@ -6,6 +6,17 @@
 
 #include <stdbool.h>
 
+/* KEYWORD(name, kind): reserved words, each a token of its own. */
+#define NAMES_KEYWORDS(KEYWORD) \
+	KEYWORD("edge", EDGE) KEYWORD("export", EXPORT) KEYWORD("fn", FN) \
+	KEYWORD("for", FOR) KEYWORD("import", IMPORT) KEYWORD("in", IN) \
+	KEYWORD("inf", INF) KEYWORD("let", LET) KEYWORD("op", OP) \
+	KEYWORD("pad", PAD) KEYWORD("param", PARAM) \
+	KEYWORD("require", REQUIRE) KEYWORD("schedule", SCHEDULE) \
+	KEYWORD("step", STEP) KEYWORD("target", TARGET) KEYWORD("test", TEST) \
+	KEYWORD("tune", TUNE) KEYWORD("when", WHEN) KEYWORD("where", WHERE) \
+	KEYWORD("with", WITH)
+
 /* Where a directive is legal. */
 enum names_place { IN_SCHEDULE = 1, IN_TUNE = 2, IN_TEST = 4 };
 
