@@ -243,32 +243,41 @@ static void set(const struct direct *d, int *values, int which, int v)
 		values[d->at[which]] = v;
 }
 
-/* The best of what does not depend on anything else, for these tiles; the cost
- * in "*best" where that is less, and then "keep" has the values. */
+/* One point, its vector as long as it can be: where it costs less than "*best",
+ * that is its cost and "keep" has it. */
 static bool try(const struct task *t, int *values, double *best, int *keep)
 {
 	const struct direct *d = t->state;
+	double cost;
+
+	set(d, values, DIRECT_VECTOR, 1);
+	set(d, values, DIRECT_VECTOR, direct_vector(t, values));
+	if (legal(t, t->a, values))
+		return false;
+	cost = rank(t, values);
+	if (cost >= *best)
+		return false;
+	*best = cost;
+	memcpy(keep, values, (size_t)d->n_tunables * sizeof *keep);
+	return true;
+}
+
+/* All ways to stage and keep what these tiles need. */
+static bool improve_ways(const struct task *t, const int *from, double *best,
+	int *keep)
+{
+	const struct direct *d = t->state;
+	int values[d->n_tunables];
 	bool better = false;
 
+	memcpy(values, from, sizeof values);
 	for (int i = 0; i < 16; i++) {
-		double cost;
-
 		set(d, values, DIRECT_RESULT, i >> 3);
 		set(d, values, DIRECT_CACHE, i & 1);
 		set(d, values, DIRECT_ASYNC, i >> 1 & 1 &&
 			t->target->cp_async);
 		set(d, values, DIRECT_STAGES, 1 + (i >> 2 & 1));
-		set(d, values, DIRECT_VECTOR, 1);
-		set(d, values, DIRECT_VECTOR, direct_vector(t, values));
-		if (legal(t, t->a, values))
-			continue;
-		cost = rank(t, values);
-		if (cost < *best) {
-			*best = cost;
-			memcpy(keep, values, (size_t)d->n_tunables *
-				sizeof *keep);
-			better = true;
-		}
+		better |= try(t, values, best, keep);
 	}
 	return better;
 }
@@ -353,8 +362,10 @@ static void descend(const struct task *t, int *values, double *best)
 
 	for (int n = 0; n < ROUNDS && better; n++) {
 		better = false;
-		for (int i = d->n_out - 1; i >= 0; i--)
+		for (int i = d->n_out - 1; i >= 0; i--) {
 			better |= improve(t, i, best, values);
+			better |= improve_ways(t, values, best, values);
+		}
 		better |= improve_chunk(t, best, values);
 		better |= exchange(t, best, values);
 	}
@@ -411,7 +422,7 @@ static bool find_start(const struct task *t, struct direct *d)
 			values[i] = near(&d->tunables[i], 4);
 		}
 		fill_warp(d, values);
-		if (!try(t, values, &best, keep))
+		if (!improve_ways(t, values, &best, keep))
 			continue;
 		descend(t, keep, &best);
 		if (best < least) {
