@@ -28,13 +28,21 @@ struct epilogue {
 	bool along_n;		/* stores run along columns, else rows */
 };
 
+/* ---- epilogue.c ---- */
+
 /* False, with "*why", if a statement of the group does not follow the
  * contraction element by element. */
 bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 	struct epilogue *e, const char **why);
 
+/* Fills in vec_n and vec_m of what is, or could be, at "index" of "tensor". */
+void output_vectors(const struct task *t, const struct ir_contraction *c,
+	struct output *out);
+
 /* Bytes of global memory the group must read and write at least. */
 double epilogue_bytes(const struct task *t);
+
+/* ---- epilogue_emit.c ---- */
 
 /* A block's and a thread's share along rows (M) or columns (N): the tile
  * starts at "first"; the thread owns "mine" elements in groups of "vec"

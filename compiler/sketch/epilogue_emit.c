@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* The code of an epilogue: each accumulator in a thread's registers passes
+ * through the statements that follow the contraction and is stored, several at
+ * once where the output's layout allows. */
+#include "sketch/epilogue.h"
+
+#include <string.h>
+
+#include "sketch/common.h"
+#include "sketch/stage.h"
+
+/* State while one vector of elements is computed. "held[i]" has the vector of
+ * read "reads[i]"; "values" those of outputs already computed for the present
+ * element, whose number in the vector is "element". */
+enum { READS_MAX = 16 };
+
+struct emission {
+	const struct storing *s;
+	struct lower_env env;
+	const struct ir_expr *reads[READS_MAX];
+	struct k_buffer *held[READS_MAX];
+	int n_reads;
+	struct kx *values[OUTPUTS_MAX], *element;
+	struct kx *row, *first;		/* of the accumulators */
+	struct k_buffer *outs[OUTPUTS_MAX];
+	int width;
+};
+
+static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
+{
+	struct emission *m = ctx;
+
+	if (e->kind != IR_READ)
+		return NULL;
+	for (int i = 0; i < m->s->e->n; i++)
+		if (m->s->e->outputs[i].tensor->id == e->tensor)
+			return m->values[i];
+	for (int i = 0; i < m->n_reads; i++)
+		if (ir_equal(m->reads[i], e))
+			return lower_convert(m->env.a, kx_load(m->env.a,
+				m->held[i], m->element), lower_type(e->type));
+	return NULL;
+}
+
+static const struct side *inner_side(const struct storing *s)
+{
+	return s->e->along_n ? &s->n : &s->m;
+}
+
+static const struct side *outer_side(const struct storing *s)
+{
+	return s->e->along_n ? &s->m : &s->n;
+}
+
+static int store_width(const struct storing *s, const struct output *o)
+{
+	int v = s->e->along_n ? o->vec_n : o->vec_m;
+
+	return v < inner_side(s)->vec ? v : inner_side(s)->vec;
+}
+
+static int widest_store(const struct storing *s)
+{
+	int w = 1;
+
+	for (int i = 0; i < s->e->n; i++)
+		if (s->e->outputs[i].stored &&
+		    store_width(s, &s->e->outputs[i]) > w)
+			w = store_width(s, &s->e->outputs[i]);
+	return w;
+}
+
+static struct kx *position(const struct storing *s, struct k_block *b,
+	const struct side *d, struct kx *i, int width)
+{
+	struct arena *a = s->a;
+	struct kx *vec = kx_int(a, d->vec), *at;
+
+	if (width == d->vec)
+		at = kx_mul(a, i, kx_int(a, (int64_t)d->lanes * width));
+	else
+		at = kx_add(a, kx_mul(a, kx_div(a, kx_mul(a, i, kx_int(a,
+			width)), vec), kx_int(a, (int64_t)d->lanes * d->vec)),
+			kx_mod(a, kx_mul(a, i, kx_int(a, width)), vec));
+	at = kx_add(a, at, kx_mul(a, d->lane, vec));
+	return ks_let(a, b, d->name, kx_add(a, d->first, at));
+}
+
+static struct k_block *inside(const struct storing *s, struct k_block *b,
+	const struct side *d, struct kx *at)
+{
+	if (!d->ragged)
+		return b;
+	return ks_if(s->a, b, kx_lt(s->a, at, kx_int(s->a, d->extent)));
+}
+
+/* Can "e" be read as one vector of "width" along the inner side? */
+static bool vector_read(const struct storing *s, const struct ir_expr *e,
+	int width)
+{
+	const struct ir_tensor *t = &s->t->op->tensors[e->tensor];
+	struct output o = { .tensor = t, .index = e->args };
+
+	if (e->pad != IR_PAD_NONE || width < 2 ||
+	    dtype_row(t->type)->bits < 8)
+		return false;
+	output_vectors(s->t, s->c, &o);
+	return (s->e->along_n ? o.vec_n : o.vec_m) >= width;
+}
+
+static void note_read(struct ir_expr *e, void *ctx)
+{
+	struct emission *m = ctx;
+	const struct storing *s = m->s;
+	int64_t dims[1] = { m->width };
+	const struct ir_tensor *t;
+
+	if (e->kind != IR_READ || m->n_reads == READS_MAX)
+		return;
+	t = &s->t->op->tensors[e->tensor];
+	for (int i = 0; i < s->e->n; i++)
+		if (s->e->outputs[i].tensor == t)
+			return;
+	if (!vector_read(s, e, m->width))
+		return;
+	for (int i = 0; i < m->n_reads; i++)
+		if (ir_equal(m->reads[i], e))
+			return;
+	m->reads[m->n_reads] = e;
+	m->held[m->n_reads++] = kernel_array(s->k, K_REGISTER,
+		arena_printf(s->a, "%s_vector", t->name), t->type, 1, dims, 16);
+}
+
+static struct kx *offset_of(struct emission *m, const struct ir_tensor *t,
+	struct ir_expr *const *index)
+{
+	struct kx **idx = ARENA_ARRAY(m->env.a, (size_t)t->rank, struct kx *);
+
+	for (int d = 0; d < t->rank; d++)
+		idx[d] = index_value(&m->env, index[d]);
+	return lower_offset(&m->env, t, idx);
+}
+
+static void load_vectors(struct emission *m, struct k_block *b)
+{
+	const struct storing *s = m->s;
+
+	m->env.block = b;
+	for (int i = 0; i < m->n_reads; i++) {
+		const struct ir_tensor *t =
+			&s->t->op->tensors[m->reads[i]->tensor];
+
+		ks_copy(s->a, b, COPY_PLAIN, k_place(m->held[i],
+			kx_int(s->a, 0)), k_place(s->buffers[t->id],
+			offset_of(m, t, m->reads[i]->args)),
+			m->width * dtype_row(t->type)->bits / 8, NULL, 0);
+	}
+}
+
+/* Output "i" of the present element, from the accumulator's value. */
+static void compute_output(struct emission *m, struct k_block *b, int i,
+	struct kx *acc)
+{
+	const struct output *o = &m->s->e->outputs[i];
+	struct arena *a = m->s->a;
+	enum dtype type = lower_type(o->tensor->type);
+	struct kx *v = o->value ? lower_expr(&m->env, o->value) : acc;
+
+	v = ks_let(a, b, arena_printf(a, "%s_value", o->tensor->name),
+		lower_convert(a, lower_convert(a, v, type), o->tensor->type));
+	m->values[i] = lower_convert(a, v, type);
+	if (!o->stored)
+		return;
+	if (m->outs[i])
+		ks_store(a, b, k_place(m->outs[i], m->element), v);
+	else
+		ks_store(a, b, k_place(m->s->buffers[o->tensor->id],
+			offset_of(m, o->tensor, o->index)), v);
+}
+
+static void store_vectors(struct emission *m, struct k_block *b)
+{
+	const struct storing *s = m->s;
+
+	m->env.block = b;
+	for (int i = 0; i < s->e->n; i++) {
+		const struct output *o = &s->e->outputs[i];
+
+		if (m->outs[i])
+			ks_copy(s->a, b, COPY_PLAIN,
+				k_place(s->buffers[o->tensor->id],
+					offset_of(m, o->tensor, o->index)),
+				k_place(m->outs[i], kx_int(s->a, 0)),
+				m->width * dtype_row(o->tensor->type)->bits / 8,
+				NULL, 0);
+	}
+}
+
+static void declare_vectors(struct emission *m)
+{
+	const struct storing *s = m->s;
+	int64_t dims[1] = { m->width };
+
+	for (int i = 0; i < s->e->n; i++) {
+		const struct output *o = &s->e->outputs[i];
+
+		if (o->value)
+			ir_walk(o->value, note_read, m);
+		if (o->stored && m->width > 1 && store_width(s, o) >= m->width)
+			m->outs[i] = kernel_array(s->k, K_REGISTER,
+				arena_printf(s->a, "%s_vector", o->tensor->name),
+				o->tensor->type, 1, dims, 16);
+	}
+}
+
+/* The axes' values so far stay with the caller; those of single elements go
+ * into a copy. */
+static struct kx **keep_axes(struct emission *m)
+{
+	size_t n = (size_t)m->s->t->op->n_axes;
+	struct kx **first = m->env.axes;
+
+	m->env.axes = ARENA_ARRAY(m->env.a, n, struct kx *);
+	memcpy(m->env.axes, first, n * sizeof *first);
+	return first;
+}
+
+/* The accumulator of element "e" of the present vector. */
+static struct kx *accumulator(const struct emission *m, struct kx *e)
+{
+	const struct storing *s = m->s;
+	struct kx *at = kx_add(s->a, m->first, e);
+
+	if (s->acc->rank == 1)
+		return kx_load(s->a, s->acc, at);
+	return s->e->along_n ? kx_load(s->a, s->acc, m->row, at) :
+		kx_load(s->a, s->acc, at, m->row);
+}
+
+/* The "width" neighbouring elements that start at "at" along "axes". */
+static void emit_vector(struct emission *m, struct k_block *b,
+	const int *axes, int n_axes, struct kx *at)
+{
+	const struct storing *s = m->s;
+	struct arena *a = s->a;
+	struct k_block *each;
+	struct kx *e, *acc, **first;
+
+	if (m->width > 1)
+		flat_axes(a, b, s->t->op, axes, n_axes, at, m->env.axes);
+	load_vectors(m, b);
+	each = tile_loop(a, b, "e", m->width, &e);
+	m->env.block = each;
+	m->element = e;
+	acc = accumulator(m, e);
+	first = keep_axes(m);
+	flat_axes(a, each, s->t->op, axes, n_axes, kx_add(a, at, e),
+		m->env.axes);
+	for (int x = 0; x < s->e->n; x++)
+		compute_output(m, each, x, acc);
+	m->env.axes = first;
+	store_vectors(m, b);
+}
+
+static struct emission start(const struct storing *s)
+{
+	struct emission m = { .s = s, .width = widest_store(s) };
+
+	m.env = (struct lower_env){ .a = s->a, .op = s->t->op, .axes =
+		ARENA_ARRAY(s->a, (size_t)s->t->op->n_axes, struct kx *),
+		.buffers = s->buffers, .hook = value_of_read };
+	return m;
+}
+
+void epilogue_emit(const struct storing *s, struct k_block *b)
+{
+	const struct side *out = outer_side(s), *in = inner_side(s);
+	struct emission m = start(s);
+	struct kx *j, *at;
+
+	m.env.ctx = &m;
+	declare_vectors(&m);
+	if (s->batch)
+		flat_axes(s->a, b, s->t->op, s->c->batch, s->c->n_batch,
+			s->batch, m.env.axes);
+	else
+		for (int x = 0; x < s->c->n_batch; x++)
+			m.env.axes[s->c->batch[x]] = kx_int(s->a, 0);
+	b = tile_loop(s->a, b, "i", out->mine, &m.row);
+	at = position(s, b, out, m.row, 1);
+	b = inside(s, b, out, at);
+	flat_axes(s->a, b, s->t->op, out->axes, out->n_axes, at, m.env.axes);
+	b = tile_loop(s->a, b, "j", in->mine / m.width, &j);
+	m.first = kx_mul(s->a, j, kx_int(s->a, m.width));
+	at = position(s, b, in, j, m.width);
+	b = inside(s, b, in, at);
+	emit_vector(&m, b, in->axes, in->n_axes, at);
+}
+
+void epilogue_emit_box(const struct storing *s, struct k_block *b,
+	const struct side *sides, int n, struct kx *box)
+{
+	struct emission m = start(s);
+	struct arena *a = s->a;
+
+	m.env.ctx = &m;
+	m.first = box;
+	declare_vectors(&m);
+	for (int x = 0; x < s->c->stmt->n_axes; x++)
+		m.env.axes[s->c->stmt->axes[x]] = kx_int(a, 0);
+	for (int d = 0; d < n; d++) {
+		const struct side *y = &sides[d];
+		int64_t step = d == n - 1 ? m.width : 1;
+		struct kx *i, *at;
+
+		b = tile_loop(a, b, y->name, y->mine / step, &i);
+		i = kx_mul(a, i, kx_int(a, step));
+		at = ks_let(a, b, y->name, kx_add(a, y->first, i));
+		b = inside(s, b, y, at);
+		m.first = kx_add(a, kx_mul(a, m.first, kx_int(a, y->mine)), i);
+		if (d == n - 1)
+			emit_vector(&m, b, y->axes, 1, at);
+		else
+			m.env.axes[y->axes[0]] = at;
+	}
+}
+
+struct binding {
+	const struct storing *s;
+	const struct program *p;
+	struct p_step *step;
+};
+
+static void bind_read(struct ir_expr *e, void *ctx)
+{
+	struct binding *g = ctx;
+	const struct ir_tensor *t;
+
+	if (e->kind != IR_READ)
+		return;
+	t = &g->s->t->op->tensors[e->tensor];
+	for (int i = 0; i < g->s->e->n; i++)
+		if (g->s->e->outputs[i].tensor == t)
+			return;
+	if (!g->s->buffers[t->id])
+		g->s->buffers[t->id] = program_bind(g->s->a, g->p, g->step,
+			g->s->k, t, false);
+}
+
+void epilogue_bind(const struct storing *s, const struct program *p,
+	struct p_step *step)
+{
+	struct binding g = { s, p, step };
+
+	for (int i = 0; i < s->e->n; i++) {
+		const struct output *o = &s->e->outputs[i];
+
+		if (o->value)
+			ir_walk(o->value, bind_read, &g);
+		if (o->stored)
+			s->buffers[o->tensor->id] = program_bind(s->a, p, step,
+				s->k, o->tensor, true);
+	}
+}
