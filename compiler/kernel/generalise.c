@@ -2,27 +2,14 @@
 /* Programs for all sizes. In: one point's programs at several sizes. Out: the
  * first of them with expressions where the others have other constants: host
  * numbers as expressions over the sizes, and in kernels as scalar parameters
- * for what sizes multiply and divide to, and sums of those in place. 32 bits
- * hold every such number: the program's conditions say so. */
+ * for what sizes multiply and divide to, and sums of those in place. */
 #include "kernel/generalise.h"
 
 #include <string.h>
 
+#include "kernel/constants.h"
+#include "kernel/limits.h"
 #include "kernel/recast.h"
-
-enum { ELEMENTS_LIMIT = 1 << 30 };
-
-struct constant {
-	const struct kx *e;
-	bool fixed;
-};
-
-/* One kernel's constants and shape, in the order of recast.h. */
-struct constants {
-	VEC(struct constant) constants;
-	const int64_t *shape;
-	int n_shape;
-};
 
 struct generalising {
 	struct arena *a;
@@ -43,97 +30,6 @@ static struct program *fail(struct generalising *g, const char *why)
 	if (!g->why)
 		g->why = why;
 	return NULL;
-}
-
-/* ---- what programs have ---- */
-
-struct reading {
-	struct arena *a;
-	struct constants *c;
-};
-
-static struct kx *remember(void *ctx, const struct kx *e, bool fixed)
-{
-	struct reading *r = ctx;
-
-	vec_push(r->a, &r->c->constants, (struct constant){ e, fixed });
-	return (struct kx *)e;
-}
-
-static void read_kernel(struct arena *a, const struct kernel *k,
-	struct constants *out)
-{
-	struct reading reading = { a, out };
-	struct recast r = { .a = a, .constant = remember, .ctx = &reading };
-
-	*out = (struct constants){0};
-	recast_kernel(&r, k);
-	out->shape = r.shape.v;
-	out->n_shape = r.shape.n;
-}
-
-static bool same_shape(const struct constants *x, const struct constants *y)
-{
-	return x->n_shape == y->n_shape &&
-		x->constants.n == y->constants.n &&
-		!memcmp(x->shape, y->shape,
-			(size_t)x->n_shape * sizeof *x->shape);
-}
-
-static bool same_tensor(const struct p_tensor *x, const struct p_tensor *y)
-{
-	return x->role == y->role && x->type == y->type &&
-		x->align == y->align && !strcmp(x->name, y->name);
-}
-
-static bool same_step(const struct p_step *x, const struct p_step *y)
-{
-	return x->kind == y->kind && x->n_args == y->n_args &&
-		x->tensor == y->tensor &&
-		!memcmp(x->args ? x->args : &x->n_args, y->args ? y->args :
-			&y->n_args, (size_t)x->n_args * sizeof *x->args);
-}
-
-/* The same tensors and steps; kernels are compared as they are read. */
-static bool same_frame(const struct program *x, const struct program *y)
-{
-	if (x->tensors.n != y->tensors.n || x->steps.n != y->steps.n ||
-	    x->prepare.n != y->prepare.n)
-		return false;
-	for (int i = 0; i < x->tensors.n; i++)
-		if (!same_tensor(&x->tensors.v[i], &y->tensors.v[i]))
-			return false;
-	for (int i = 0; i < x->steps.n; i++)
-		if (!same_step(&x->steps.v[i], &y->steps.v[i]))
-			return false;
-	for (int i = 0; i < x->prepare.n; i++)
-		if (!same_step(&x->prepare.v[i], &y->prepare.v[i]))
-			return false;
-	return true;
-}
-
-static bool alike(struct arena *a, const struct p_step *x,
-	const struct p_step *y, int n)
-{
-	for (int i = 0; i < n; i++) {
-		struct constants p, q;
-
-		if (x[i].kind != P_LAUNCH)
-			continue;
-		read_kernel(a, x[i].kernel, &p);
-		read_kernel(a, y[i].kernel, &q);
-		if (!same_shape(&p, &q))
-			return false;
-	}
-	return true;
-}
-
-bool generalise_alike(struct arena *a, const struct program *x,
-	const struct program *y)
-{
-	return same_frame(x, y) &&
-		alike(a, x->prepare.v, y->prepare.v, x->prepare.n) &&
-		alike(a, x->steps.v, y->steps.v, x->steps.n);
 }
 
 /* ---- numbers of the host ---- */
@@ -302,9 +198,9 @@ static struct kx *generalised(void *ctx, const struct kx *e, bool fixed)
 static bool read_all(struct generalising *g, bool preparing, int i)
 {
 	for (int w = 0; w < g->r->n; w++) {
-		read_kernel(g->a, step_of(g->r->programs[w], preparing,
+		constants_read(g->a, step_of(g->r->programs[w], preparing,
 			i)->kernel, &g->seen[w]);
-		if (w && !same_shape(&g->seen[0], &g->seen[w])) {
+		if (w && !constants_alike(&g->seen[0], &g->seen[w])) {
 			fail(g, "the kernel's structure differs with the "
 				"sizes");
 			return false;
@@ -364,133 +260,6 @@ static void set_steps(struct generalising *g, struct p_step *s, int n,
 	}
 }
 
-/* ---- conditions ---- */
-
-struct limit {
-	struct kx *value;
-	const char *key, *text;
-	int64_t most;
-};
-
-struct limits {
-	struct generalising *g;
-	VEC(struct limit) v;
-};
-
-static bool multiplies(const struct kx *e)
-{
-	for (int i = 0; i < e->n_args; i++)
-		if (multiplies(e->args[i]))
-			return true;
-	return e->kind == KX_OP && e->op == OP_MUL;
-}
-
-/* Products within "value" come first, with factors that are within limits
- * already, so that the test itself does not overflow. */
-static void add_limit(struct limits *l, struct kx *value, int64_t most,
-	const char *text)
-{
-	struct str key;
-
-	for (int i = 0; i < value->n_args; i++)
-		if (multiplies(value->args[i]))
-			add_limit(l, value->args[i], INT32_MAX, NULL);
-	str_init(&key, l->g->a);
-	kx_print(value, &key);
-	for (int i = 0; i < l->v.n; i++) {
-		struct limit *x = &l->v.v[i];
-
-		if (strcmp(x->key, str_text(&key)))
-			continue;
-		x->most = x->most < most ? x->most : most;
-		x->text = x->text ? x->text : text;
-		return;
-	}
-	vec_push(l->g->a, &l->v, (struct limit){ value, str_text(&key), text,
-		most });
-}
-
-static void limit_sizes(struct limits *l)
-{
-	const struct general_request *r = l->g->r;
-
-	for (int i = 0; i < r->n_sizes; i++)
-		add_limit(l, kx_var(l->g->a, r->sizes[i].var), INT32_MAX, NULL);
-	for (int i = 0; i < r->n_lets; i++)
-		add_limit(l, kx_var(l->g->a, r->lets[i].var), INT32_MAX, NULL);
-}
-
-/* Offsets stay within 32 bits also where a tile reaches past the end. */
-static void limit_elements(struct limits *l)
-{
-	const struct program *p = l->g->out;
-
-	for (int i = 0; i < p->tensors.n; i++)
-		if (p->tensors.v[i].open_elements)
-			add_limit(l, p->tensors.v[i].open_elements,
-				ELEMENTS_LIMIT, arena_printf(l->g->a,
-				"%s has at most 2^30 elements",
-				p->tensors.v[i].name));
-}
-
-static void limit_atoms(struct limits *l)
-{
-	struct fit *f = l->g->fit;
-
-	for (int i = 0; i < fit_atoms(f); i++) {
-		const struct fit_atom *t = fit_atom(f, i);
-
-		if (t->used)
-			add_limit(l, t->value, (INT32_MAX - t->offset) /
-				(t->scale ? t->scale : 1), NULL);
-	}
-}
-
-static void limit_grids(struct limits *l, const struct p_step *s, int n)
-{
-	for (int i = 0; i < n; i++)
-		for (int d = 0; d < 3; d++)
-			if (s[i].open_grid[d])
-				add_limit(l, s[i].open_grid[d], d ? 65535 :
-					INT32_MAX, NULL);
-}
-
-/* What 32 bits ask for. */
-static void add_limits(struct generalising *g)
-{
-	struct limits l = { .g = g };
-	struct program *p = g->out;
-
-	limit_sizes(&l);
-	limit_elements(&l);
-	limit_atoms(&l);
-	limit_grids(&l, p->prepare.v, p->prepare.n);
-	limit_grids(&l, p->steps.v, p->steps.n);
-	for (int i = 0; i < l.v.n; i++) {
-		struct kx *most = kx_cast(g->a, T_I64, kx_int(g->a,
-			l.v.v[i].most));
-
-		vec_push(g->a, &p->conditions, (struct p_condition){
-			kx_op(g->a, OP_LE, T_BOOL, 2, l.v.v[i].value, most),
-			l.v.v[i].text });
-	}
-}
-
-/* Every size is at least 1; then limits; then what where says, which may
- * multiply too. */
-static void add_conditions(struct generalising *g)
-{
-	const struct general_request *r = g->r;
-	int first = r->n_sizes + r->n_lets;
-
-	g->out->conditions.n = 0;
-	for (int i = 0; i < first; i++)
-		vec_push(g->a, &g->out->conditions, r->conditions[i]);
-	add_limits(g);
-	for (int i = first; i < r->n_conditions; i++)
-		vec_push(g->a, &g->out->conditions, r->conditions[i]);
-}
-
 /* ---- the whole ---- */
 
 static void begin(struct generalising *g)
@@ -523,7 +292,7 @@ struct program *generalise(struct arena *a, const struct general_request *r,
 		.seen = ARENA_ARRAY(a, (size_t)r->n, struct constants) };
 
 	for (int w = 1; w < r->n; w++)
-		if (!same_frame(r->programs[0], r->programs[w])) {
+		if (!program_alike(r->programs[0], r->programs[w])) {
 			*why = "what is launched differs with the sizes";
 			return NULL;
 		}
@@ -536,104 +305,7 @@ struct program *generalise(struct arena *a, const struct general_request *r,
 	*why = g.why;
 	if (g.why)
 		return NULL;
-	add_conditions(&g);
+	limits_add(a, r, g.fit, g.out);
 	program_layout_open(a, g.out);
 	return g.out;
-}
-
-/* ---- a general program at one shape ---- */
-
-static struct kx *as_it_is(void *ctx, const struct kx *e, bool fixed)
-{
-	(void)ctx;
-	(void)fixed;
-	return (struct kx *)e;
-}
-
-/* The kernel with its scalars' values put in. */
-static struct kernel *kernel_at(struct arena *a, const struct program *p,
-	const struct p_step *s, const int64_t *sizes)
-{
-	struct recast r = { .a = a, .fold = true, .constant = as_it_is };
-	struct kernel *k;
-
-	for (int i = 0; i < s->n_scalars; i++) {
-		struct k_var *v = s->kernel->scalars.v[i];
-		int64_t x;
-
-		if (!program_number(p, sizes, s->open_scalars[i], 0, &x))
-			return NULL;
-		vec_push(a, &r.vars, (struct recast_var){ v,
-			kx_cast(a, v->type, kx_int(a, x)) });
-	}
-	k = recast_kernel(&r, s->kernel);
-	k->scalars.n = 0;
-	kernel_prune(a, k);
-	return k;
-}
-
-static bool same_constants(const struct constants *x, const struct constants *y)
-{
-	for (int i = 0; i < x->constants.n; i++)
-		if (x->constants.v[i].e->i != y->constants.v[i].e->i ||
-		    x->constants.v[i].e->f != y->constants.v[i].e->f)
-			return false;
-	return true;
-}
-
-static bool same_kernel(struct arena *a, const struct program *p,
-	const struct p_step *s, const int64_t *sizes,
-	const struct kernel *special)
-{
-	struct kernel *k = kernel_at(a, p, s, sizes);
-	struct constants x, y;
-
-	if (!k)
-		return false;
-	read_kernel(a, k, &x);
-	read_kernel(a, special, &y);
-	return same_shape(&x, &y) && same_constants(&x, &y);
-}
-
-static bool same_number(const struct program *p, const int64_t *sizes,
-	const struct kx *open, int64_t fixed, int64_t special)
-{
-	int64_t v;
-
-	return program_number(p, sizes, open, fixed, &v) && v == special;
-}
-
-static const char *steps_differ(struct arena *a, const struct program *p,
-	const int64_t *sizes, const struct p_step *x, const struct p_step *y,
-	int n)
-{
-	for (int i = 0; i < n; i++) {
-		for (int d = 0; d < 3; d++)
-			if (!same_number(p, sizes, x[i].open_grid[d],
-			    x[i].grid[d], y[i].grid[d]))
-				return "the grid is another";
-		if (x[i].kind == P_LAUNCH && !same_kernel(a, p, &x[i], sizes,
-		    y[i].kernel))
-			return "the kernel is another";
-	}
-	return NULL;
-}
-
-const char *generalise_differs(struct arena *a, const struct program *general,
-	const int64_t *sizes, const struct program *special)
-{
-	const char *why;
-
-	if (!same_frame(general, special))
-		return "what is launched is another";
-	for (int i = 0; i < special->tensors.n; i++)
-		if (!same_number(general, sizes,
-		    general->tensors.v[i].open_elements,
-		    general->tensors.v[i].elements,
-		    special->tensors.v[i].elements))
-			return "a tensor has another size";
-	why = steps_differ(a, general, sizes, general->prepare.v,
-		special->prepare.v, special->prepare.n);
-	return why ? why : steps_differ(a, general, sizes, general->steps.v,
-		special->steps.v, special->steps.n);
 }

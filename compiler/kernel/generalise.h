@@ -27,9 +27,15 @@ struct general_request {
 /* NULL, with "*why" a sentence, where they are not. */
 struct program *generalise(struct arena *a, const struct general_request *r,
 	const char **why);
+
+/* ---- constants.c ---- */
+
 /* Are two programs the same but for constants? */
 bool generalise_alike(struct arena *a, const struct program *x,
 	const struct program *y);
+
+/* ---- specialise.c ---- */
+
 /* NULL if "general" at "sizes" is what "special" is, once the constants are put
  * in and folded; else a sentence. */
 const char *generalise_differs(struct arena *a, const struct program *general,
