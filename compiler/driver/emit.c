@@ -152,7 +152,7 @@ static void put_schedules(struct session *s, struct str *out)
 			j->place->target->name);
 		put_when(j, out);
 		str_puts(out, " {\n");
-		put_indented(out, candidates_schedule(s->a, j));
+		put_indented(out, choices_schedule(s->a, j));
 		str_puts(out, "}\n");
 	}
 }

@@ -185,7 +185,7 @@ static const char *build_group(struct arena *a, const struct choice *c,
 	const char *why = NULL;
 	int n;
 
-	candidates_values(c, a, values);
+	choices_values(c, a, values);
 	t.op = at->op;
 	t.group = &at->partition->groups[t.index];
 	t.state = NULL;

@@ -170,7 +170,7 @@ static bool choose(struct session *s, struct job *j)
 {
 	const char *why = NULL, *gpu = j->place->named;
 
-	if (candidates_from_lock(s, j, &why))
+	if (choices_from_lock(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
 			find_others(s, j);
 	if (s->o->frozen && (!j->optional || plans_prefer(s, j)))
@@ -199,7 +199,7 @@ static bool choose_all(struct session *s)
 static bool build_all(struct session *s)
 {
 	for (int i = 0; i < s->n_jobs; i++) {
-		s->jobs[i].program = candidates_program(s, s->a, &s->jobs[i]);
+		s->jobs[i].program = choices_program(s, s->a, &s->jobs[i]);
 		if (!s->jobs[i].program)
 			return false;
 	}
@@ -218,7 +218,7 @@ static void choose_plans(struct session *s)
 
 	for (int i = 0; i < s->n_jobs; i++)
 		if (s->jobs[i].n_plans > 1 &&
-		    !candidates_from_lock(s, &s->jobs[i], &why))
+		    !choices_from_lock(s, &s->jobs[i], &why))
 			plans_prefer(s, &s->jobs[i]);
 }
 

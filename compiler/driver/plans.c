@@ -386,7 +386,7 @@ bool plans_prefer(struct session *s, struct job *j)
 
 		plan_use(j, i);
 		p->seconds = INFINITY;
-		if (candidates_find(s, j) && candidates_choose(s, j))
+		if (candidates_find(s, j) && choices_make(s, j))
 			p->seconds = total(j);
 		p->parts = j->parts;
 		if (s->o->verbose && j->n_plans > 1)

@@ -78,7 +78,7 @@ static struct proof emulate(struct session *s, struct arena *a,
 {
 	struct check_request r = { .name = name_of(s, a, j), .program = p,
 		.operator = o, .op = j->reference,
-		.arithmetic = candidates_arithmetic(a, j),
+		.arithmetic = choices_arithmetic(a, j),
 		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
 		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
 			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };

@@ -16,8 +16,6 @@
  * requires, and --set. */
 enum shared { SHARED_DIRECTIVES, SHARED_REQUIRES, SHARED_SETTINGS, N_SHARED };
 
-/* A sketch for one group, with its space; "why" (and "at") where it cannot
- * serve, and then "space" is NULL. */
 /* How far a sketch came that does not serve, the nearest last: another was
  * asked for, it does not compute such a group, does not honour some directive
  * at all, does not take one as it stands, has no legal point. */
@@ -26,8 +24,8 @@ enum refusal {
 	REFUSED_POINTS
 };
 
-/* "why" where there is no space: "refusal" says how near it was, "at" what
- * stands in the way, if that is in the source. */
+/* A sketch for one group, with its space; "why" where there is none: "refusal"
+ * says how near it was, "at" what stands in the way, if that is in the source. */
 struct candidate {
 	const struct sketch *sketch;
 	struct task task;
@@ -160,33 +158,46 @@ bool jobs_create_tests(struct session *s);
 
 /* ---- candidates.c ---- */
 
-/* Every sketch for every group, bound to the schedule and to --set. False
- * when a group has none or a directive is taken by no group. */
+/* "sketch" for a group, bound to the schedule and to --set; "named": the lock
+ * asks for it. */
+void candidates_try(struct session *s, const struct job *j, int group,
+	const struct sketch *sketch, bool named, struct candidate *c);
+/* Every sketch for every group, so bound. False when a group has none or a
+ * directive is taken by no group. */
 bool candidates_find(struct session *s, struct job *j);
 /* Why one of these was false, as errors; false. */
 bool candidates_report(struct session *s, struct job *j);
-/* The point a search starts from, as genes of the candidate's space. */
-struct problem candidates_problem(struct session *s, struct candidate *c);
+
+/* ---- problem.c ---- */
+
+/* NULL if the point is legal at every size the job is for, or why not. */
+const char *problem_refuses(struct candidate *c, struct arena *a,
+	const int *genes);
+/* What a search is given: it starts from the sketch's own point and the
+ * schedule's seeds. */
+struct problem problem_of(struct session *s, struct candidate *c);
 /* The point chosen without a search and its predicted seconds; NULL if no
  * point is legal, and the candidate then has no space any more. */
-int *candidates_default(struct session *s, struct candidate *c,
-	double *seconds);
+int *problem_default(struct session *s, struct candidate *c, double *seconds);
+
+/* ---- choices.c ---- */
+
 /* Choose without tuning: the best of a short look by the model. */
-bool candidates_choose(struct session *s, struct job *j);
+bool choices_make(struct session *s, struct job *j);
 /* Choose what the lock says; false if it has no (usable) entry, "*why" then
  * NULL or the reason. */
-bool candidates_from_lock(struct session *s, struct job *j, const char **why);
-/* Build, lay out and verify the program of the choices made. */
-struct program *candidates_program(struct session *s, struct arena *a,
-	const struct job *j);
+bool choices_from_lock(struct session *s, struct job *j, const char **why);
+/* One value a tunable. */
+void choices_values(const struct choice *c, struct arena *a, int *values);
 /* The job's operator as the choices compute it, where some compute other sums
  * than its own; else NULL. */
-const struct ir_operator *candidates_arithmetic(struct arena *a,
+const struct ir_operator *choices_arithmetic(struct arena *a,
 	const struct job *j);
-/* One value a tunable. */
-void candidates_values(const struct choice *c, struct arena *a, int *values);
 /* The chosen schedule as text in the language. */
-const char *candidates_schedule(struct arena *a, const struct job *j);
+const char *choices_schedule(struct arena *a, const struct job *j);
+/* Build, lay out and verify the program of the choices made. */
+struct program *choices_program(struct session *s, struct arena *a,
+	const struct job *j);
 
 /* ---- plans.c ---- */
 

@@ -51,11 +51,11 @@ static void tell_progress(void *ctx, const struct progress *p)
 /* A search starts from the untuned choice too, so that it ends no worse. */
 static struct problem with_default(struct session *s, struct candidate *c)
 {
-	struct problem p = candidates_problem(s, c);
+	struct problem p = problem_of(s, c);
 	size_t n = (size_t)c->space->n_genes;
 	int *seeds = ARENA_ARRAY(s->a, n * (size_t)(p.n_seeds + 1) + 1, int);
 	double seconds;
-	const int *untuned = candidates_default(s, c, &seconds);
+	const int *untuned = problem_default(s, c, &seconds);
 
 	if (!untuned)
 		return p;
@@ -262,7 +262,7 @@ static void prove_job(void *ctx, int i, struct str *out)
 
 		for (int g = 0; g < n; g++)
 			choose_rank(c, i, g, ranks[g]);
-		p = candidates_program(c->s, c->s->a, j);
+		p = choices_program(c->s, c->s->a, j);
 		if (!p)
 			break;
 		r = prove(c->s, c->s->a, j, p);
@@ -478,7 +478,7 @@ static bool rank_default(struct contest *c, int i, int g)
 {
 	const struct choice *choice = &c->s->jobs[i].parts[g].choice;
 
-	if (!candidates_choose(c->s, &c->s->jobs[i]))
+	if (!choices_make(c->s, &c->s->jobs[i]))
 		return candidates_report(c->s, &c->s->jobs[i]);
 	c->ranked[i][g] = ARENA_NEW(c->s->a, struct ranked);
 	*c->ranked[i][g] = (struct ranked){ choice->candidate, choice->genes,

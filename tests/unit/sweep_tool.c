@@ -75,7 +75,7 @@ static void add_point(struct sweep *w, int job, int g, int k, struct rng *r)
 {
 	struct job *j = &w->s.jobs[job];
 	struct candidate *c = &j->parts[g].candidates[k];
-	struct problem p = candidates_problem(&w->s, c);
+	struct problem p = problem_of(&w->s, c);
 	int n = j->partition->n_groups;
 	int *genes = ARENA_ARRAY(w->s.a, (size_t)c->space->n_genes + 1, int);
 	struct choice *v = ARENA_ARRAY(w->s.a, (size_t)n, struct choice);
@@ -161,7 +161,7 @@ static const char *emulate(struct sweep *w, struct arena *a,
 	const struct job *j, const struct program *p, const struct str *cu)
 {
 	struct check_request r = { .program = p, .op = j->reference,
-		.arithmetic = candidates_arithmetic(a, j),
+		.arithmetic = choices_arithmetic(a, j),
 		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
 		.how = w->s.o->check_how, .seed = w->s.o->seed };
 	struct check_result c;
@@ -195,7 +195,7 @@ static const char *chosen_anew(struct session *s, struct arena *a)
 
 	if (s->unit && jobs_create(s) && s->n_jobs == 1 &&
 	    plans_find(s, &s->jobs[0]))
-		return candidates_schedule(a, &s->jobs[0]);
+		return choices_schedule(a, &s->jobs[0]);
 	str_init(&text, a);
 	diag_print(s->d, &text, false);
 	return str_text(&text);
@@ -205,7 +205,7 @@ static const char *chosen_anew(struct session *s, struct arena *a)
 static const char *read_back(struct sweep *w, struct arena *a,
 	const struct job *j)
 {
-	const char *chosen = candidates_schedule(a, j), *again;
+	const char *chosen = choices_schedule(a, j), *again;
 	string_list dirs = w->s.o->dirs;
 	struct options o = *w->s.o;
 	struct front_options fo = {0};
@@ -228,7 +228,7 @@ static const char *read_back(struct sweep *w, struct arena *a,
 static const char *try_point(struct sweep *w, struct arena *a,
 	const struct job *j, struct toolchain_report *t)
 {
-	struct program *p = candidates_program(&w->s, a, j);
+	struct program *p = choices_program(&w->s, a, j);
 	const char *why = NULL;
 	struct cuda_unit u;
 	struct str cu;

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Choices: one point for each group of a job, without a search. From the model,
+ * or from the lock; and what they make: the schedule as text, the program. */
+#include "driver/session.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "driver/general.h"
+
+/* ---- by the model ---- */
+
+static bool choose_for_group(struct session *s, struct job *j, int group)
+{
+	struct part *p = &j->parts[group];
+
+	for (int i = 0; i < p->n; i++) {
+		struct candidate *c = &p->candidates[i];
+		double seconds = INFINITY;
+		int *genes = c->space ? problem_default(s, c, &seconds) :
+			NULL;
+
+		if (genes && (!p->choice.candidate ||
+		    seconds < p->choice.seconds))
+			p->choice = (struct choice){ c, genes, seconds, "model",
+				"none" };
+	}
+	return p->choice.candidate;
+}
+
+bool choices_make(struct session *s, struct job *j)
+{
+	bool ok = true;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		ok &= choose_for_group(s, j, g);
+	return ok;
+}
+
+/* ---- the lock ---- */
+
+/* The genes that an entry's lines give; "*why" where they do not fit. */
+static bool entry_genes(struct session *s, const struct job *j, int group,
+	const struct lock_entry *e, struct choice *out, const char **why)
+{
+	const struct sketch *sketch = sketch_named(e->sketch);
+	struct candidate *c = ARENA_NEW(s->a, struct candidate);
+
+	if (!sketch) {
+		*why = arena_printf(s->a, "there is no sketch '%s'", e->sketch);
+		return false;
+	}
+	candidates_try(s, j, group, sketch, true, c);
+	for (int i = 0; i < e->n && c->space && !c->why; i++)
+		c->why = space_pin(s->a, c->space, e->names[i], e->values[i]);
+	if (c->why) {
+		*why = c->why;
+		return false;
+	}
+	*out = (struct choice){ c, ARENA_ARRAY(s->a,
+		(size_t)c->space->n_genes + 1, int), e->seconds, e->measured,
+		e->verified };
+	for (int i = 0; i < c->space->n_genes; i++) {
+		out->genes[i] = c->space->genes[i].values[0];
+		if (c->space->genes[i].n > 1)
+			*why = arena_printf(s->a, "it leaves '%s' open",
+				c->space->genes[i].name);
+	}
+	if (!*why)
+		*why = problem_refuses(c, s->a, out->genes);
+	return !*why;
+}
+
+/* An entry without a kernel is from before there were plans to choose from. */
+static bool same_kernel(struct session *s, const struct job *j, int group,
+	const struct lock_entry *e)
+{
+	return e->kernel ? !strcmp(e->kernel, plan_kernel(s->a, j->op,
+		&j->partition->groups[group], ",")) : j->plan == 0;
+}
+
+/* Do the lock's entries speak of the plan in use? */
+static bool lock_has_plan(struct session *s, const struct job *j)
+{
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct lock_entry *e = lock_find(s->lock, j->hash,
+			j->place->target->name, j->place->named, g);
+
+		if (!e || !same_kernel(s, j, g, e))
+			return false;
+	}
+	return true;
+}
+
+static bool plan_from_lock(struct session *s, struct job *j, const char **why)
+{
+	struct part *parts = ARENA_ARRAY(s->a,
+		(size_t)j->partition->n_groups, struct part);
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		if (!entry_genes(s, j, g, lock_find(s->lock, j->hash,
+		    j->place->target->name, j->place->named, g),
+		    &parts[g].choice, why))
+			return false;
+	j->plans[j->plan].parts = j->parts = parts;
+	return true;
+}
+
+bool choices_from_lock(struct session *s, struct job *j, const char **why)
+{
+	*why = NULL;
+	for (int i = 0; i < j->n_plans; i++) {
+		plan_use(j, i);
+		if (lock_has_plan(s, j))
+			return plan_from_lock(s, j, why);
+	}
+	if (lock_find(s->lock, j->hash, j->place->target->name,
+	    j->place->named, 0))
+		*why = "it is of other kernels";
+	return false;
+}
+
+/* ---- programs ---- */
+
+void choices_values(const struct choice *c, struct arena *a, int *values)
+{
+	const char *why;
+	bool ok = space_tunables(a, c->candidate->space, c->genes, values, &why);
+
+	assert(ok);
+	(void)ok;
+}
+
+const struct ir_operator *choices_arithmetic(struct arena *a,
+	const struct job *j)
+{
+	struct ir_operator *o = NULL;
+
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct candidate *c = j->parts[g].choice.candidate;
+		int values[c->space->n_tunables + 1];
+
+		if (!c->sketch->arithmetic)
+			continue;
+		choices_values(&j->parts[g].choice, a, values);
+		o = o ? o : ir_copy(a, j->op);
+		c->sketch->arithmetic(&c->task, a, values, o);
+	}
+	return o;
+}
+
+const char *choices_schedule(struct arena *a, const struct job *j)
+{
+	struct str out;
+
+	str_init(&out, a);
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct choice *c = &j->parts[g].choice;
+
+		str_printf(&out, "kernel(%s, sketch = %s);\n", plan_kernel(a,
+			j->op, &j->partition->groups[g], ", "),
+			c->candidate->sketch->name);
+		sched_print_point(c->candidate->space, c->genes, &out);
+	}
+	return str_text(&out);
+}
+
+/* The program of a job of one shape. */
+static struct program *fixed_program(struct arena *a, const struct job *j)
+{
+	struct program *p;
+	int *map;
+
+	p = program_of(a, j->op, j->partition, &map);
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		const struct choice *c = &j->parts[g].choice;
+		int values[c->candidate->space->n_tunables + 1];
+
+		choices_values(c, a, values);
+		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+	}
+	program_layout(p);
+	for (int i = 0; i < j->n_sizes; i++) {
+		struct k_var *v = ARENA_NEW(a, struct k_var);
+
+		*v = (struct k_var){ j->sizes[i].name, T_I64, false };
+		vec_push(a, &p->sizes, (struct p_size){ j->sizes[i].name, v,
+			j->sizes[i].value });
+	}
+	return p;
+}
+
+struct program *choices_program(struct session *s, struct arena *a,
+	const struct job *j)
+{
+	struct program *p = j->general ? general_program(s, a, j) :
+		fixed_program(a, j);
+	const char *why;
+
+	if (!p)
+		return NULL;
+	p->launcher = j->launcher;
+	p->schedule = choices_schedule(a, j);
+	why = program_verify(a, p, j->place->target);
+	if (why)
+		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",
+			j->name, why);
+	return why ? NULL : p;
+}

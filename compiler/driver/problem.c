@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* A candidate as a search problem. In: a candidate with its space. Out: the
+ * point to start from, whether a point is legal at every size the job is for,
+ * what the model predicts of it, and the best point of a short look. */
+#include "driver/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "driver/general.h"
+
+/* ---- what a search asks ---- */
+
+/* At the job's own sizes. */
+static const char *is_legal_here(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	int values[c->space->n_tunables + 1];
+	const char *why;
+
+	if (!space_tunables(a, c->space, genes, values, &why))
+		return why;
+	return c->sketch->legal(&c->task, a, values);
+}
+
+/* At all sizes that the job is for, given that it is at its own. */
+static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	int values[c->space->n_tunables + 1];
+	const char *why;
+
+	if (!c->general)
+		return NULL;
+	space_tunables(a, c->space, genes, values, &why);
+	return general_refuses(c, a, values);
+}
+
+const char *problem_refuses(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	const char *why = is_legal_here(c, a, genes);
+
+	return why ? why : is_legal_anywhere(c, a, genes);
+}
+
+static const char *is_legal(void *ctx, struct arena *a, const int *genes)
+{
+	return problem_refuses(ctx, a, genes);
+}
+
+static double predicted(const struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	int values[c->space->n_tunables + 1];
+	struct features f;
+	const char *why;
+	bool ok = space_tunables(a, c->space, genes, values, &why);
+
+	assert(ok);
+	(void)ok;
+	c->sketch->features(&c->task, values, &f);
+	return model_seconds(&f, c->task.gpu);
+}
+
+static void predict(void *ctx, struct arena *a, const int *genes, int n,
+	struct cost *out)
+{
+	struct candidate *c = ctx;
+
+	for (int i = 0; i < n; i++)
+		out[i] = (struct cost){ predicted(c, a, genes +
+			(ptrdiff_t)i * c->space->n_genes), V_MEASURED, NULL };
+}
+
+static int nearest_value(const struct gene *g, int v)
+{
+	int best = g->values[0];
+
+	for (int i = 1; i < g->n; i++)
+		if (abs(g->values[i] - v) < abs(best - v))
+			best = g->values[i];
+	return best;
+}
+
+/* The sketch's own default, as near as the pins leave it. */
+static void start_genes(const struct candidate *c, int *genes)
+{
+	const struct space *sp = c->space;
+	int values[sp->n_tunables + 1];
+
+	values[sp->n_tunables - 1] = 1;
+	c->sketch->start(&c->task, values);
+	for (int i = 0; i < sp->n_genes; i++)
+		genes[i] = sp->genes[i].values[0];
+	for (int i = 0; i < sp->n_tunables; i++)
+		if (sp->follows[i] >= 0)
+			genes[sp->follows[i]] = nearest_value(
+				&sp->genes[sp->follows[i]], values[i]);
+}
+
+struct problem problem_of(struct session *s, struct candidate *c)
+{
+	enum { SEEDS_MAX = 16 };
+	int n = c->space->n_genes, count = 0;
+	int *seeds = ARENA_ARRAY(s->a, (size_t)n * SEEDS_MAX + 1, int);
+
+	start_genes(c, seeds);
+	for (count = 1; count < SEEDS_MAX && c->task.schedule &&
+	     sched_seed(c->task.schedule, c->space, count - 1,
+		     seeds + (ptrdiff_t)count * n); count++)
+		;
+	return (struct problem){ .space = c->space, .ctx = c,
+		.legal = is_legal, .measure = predict, .seeds = seeds,
+		.n_seeds = count };
+}
+
+/* ---- choosing without a search ---- */
+
+/* A space without a legal point: the first sentence says why. */
+static void no_point(struct candidate *c, const struct result *r)
+{
+	c->why = r->first[V_PRUNED] ? r->first[V_PRUNED] :
+		"no point of its space is legal";
+	c->refusal = REFUSED_POINTS;
+	if (c->task.schedule)
+		c->at = c->task.schedule->at;
+	c->space = NULL;
+}
+
+/* From a legal point, the best value of one gene after the other by the model,
+ * until a round changes nothing: some hundred predictions, a millisecond. */
+static double descend(struct candidate *c, struct arena *tmp, int *genes)
+{
+	enum { ROUNDS = 3 };
+	const struct space *sp = c->space;
+	double best = predicted(c, tmp, genes);
+	bool changed = true;
+
+	for (int round = 0; round < ROUNDS && changed; round++) {
+		changed = false;
+		for (int i = 0; i < sp->n_genes; i++) {
+			int keep = genes[i];
+
+			for (int k = 0; k < sp->genes[i].n; k++) {
+				double t;
+
+				genes[i] = sp->genes[i].values[k];
+				if (genes[i] == keep ||
+				    is_legal_here(c, tmp, genes))
+					continue;
+				t = predicted(c, tmp, genes);
+				if (t < best * 0.999 &&
+				    !is_legal_anywhere(c, tmp, genes)) {
+					best = t;
+					keep = genes[i];
+					changed = true;
+				}
+			}
+			genes[i] = keep;
+		}
+		arena_reset(tmp);
+	}
+	return best;
+}
+
+/* "found" when there is a point, or enough was looked at: points come again in
+ * a small space. */
+struct finding {
+	struct candidate *c;
+	int looked;
+	volatile int found;
+};
+
+static const char *find_legal(void *ctx, struct arena *a, const int *genes)
+{
+	enum { DEAR = 500, LOOKS = 500000 };
+	struct finding *f = ctx;
+	const char *why;
+
+	f->found |= f->looked > LOOKS;
+	if (f->found)
+		return "not looked at";
+	why = is_legal_here(f->c, a, genes);
+	f->looked += why ? 1 : LOOKS / DEAR;
+	return why ? why : is_legal_anywhere(f->c, a, genes);
+}
+
+static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
+	struct cost *out)
+{
+	struct finding *f = ctx;
+
+	f->found |= n > 0;
+	predict(f->c, a, genes, n, out);
+}
+
+/* A legal point: the first seed that is, or the first that a search comes
+ * upon. */
+static int *some_point(struct session *s, struct candidate *c)
+{
+	struct problem p = problem_of(s, c);
+	struct budget b = { .trials = c->general ? 200 : 16,
+		.seed = s->o->seed, .effort = 1 };
+	struct finding f = { .c = c };
+	struct result *r;
+
+	for (int i = 0; i < p.n_seeds; i++) {
+		const int *seed = p.seeds + (ptrdiff_t)i * c->space->n_genes;
+
+		if (!problem_refuses(c, s->a, seed))
+			return (int *)seed;
+	}
+	if (c->general) {
+		p.ctx = &f;
+		p.legal = find_legal;
+		p.measure = predict_found;
+	}
+	r = search_run(s->a, &p, strategy_named("random"), &b, &f.found, NULL,
+		NULL);
+	if (!r->genes)
+		no_point(c, r);
+	return r->genes;
+}
+
+int *problem_default(struct session *s, struct candidate *c, double *seconds)
+{
+	struct arena *tmp = arena_create();
+	int *genes = some_point(s, c);
+
+	if (genes)
+		*seconds = descend(c, tmp, genes);
+	arena_destroy(tmp);
+	return genes;
+}
