@@ -48,12 +48,12 @@ static const char product[] = "op mm {\n"
 static struct check_result run(struct subject *s, double work, double seconds,
 	bool address)
 {
-	struct check_request r = { .program = s->program, .op = s->reference,
-		.target = s->target, .cuda = s->cuda,
-		.n_cuda = strlen(s->cuda), .how = address ? CHECK_ADDRESS : 0, .seed = 3,
-		.work = work, .seconds = seconds };
+	struct check_request r = subject_request(s,
+		address ? CHECK_ADDRESS : 0);
 	struct check_result out;
 
+	r.work = work;
+	r.seconds = seconds;
 	check_program(s->a, &r, &out);
 	return out;
 }
@@ -250,17 +250,6 @@ static void signals_leave_nothing(void **state)
 	arena_destroy(s.a);
 }
 
-/* The build tree has the emulator. */
-static int prepare(void **state)
-{
-	const char *build = getenv("top_builddir");
-
-	(void)state;
-	if (build)
-		setenv("WPK_EMU_DIR", build, 0);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,5 +266,5 @@ int main(void)
 		cmocka_unit_test(signals_leave_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, prepare, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

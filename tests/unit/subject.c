@@ -109,3 +109,20 @@ void subject_plant(struct subject *s, const char *was, const char *is)
 	s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - s->cuda), s->cuda,
 		is, at + strlen(was));
 }
+
+struct check_request subject_request(const struct subject *s, unsigned how)
+{
+	return (struct check_request){ .program = s->program,
+		.op = s->reference, .arithmetic = s->arithmetic,
+		.target = s->target, .cuda = s->cuda,
+		.n_cuda = strlen(s->cuda), .how = how, .seed = 3 };
+}
+
+struct check_result subject_check(const struct subject *s, unsigned how)
+{
+	struct check_request r = subject_request(s, how);
+	struct check_result out;
+
+	check_program(s->a, &r, &out);
+	return out;
+}

@@ -5,6 +5,7 @@
 #define WPK_TESTS_UNIT_SUBJECT_H
 
 #include "base/arena.h"
+#include "driver/check.h"
 #include "ir/ir.h"
 #include "kernel/kernel.h"
 #include "schedule/target.h"
@@ -30,5 +31,8 @@ struct subject subject_open_at(const char *text, const char *sketch,
 	const struct subject_value *values);
 /* The first "was" in the emitted text becomes "is". */
 void subject_plant(struct subject *s, const char *was, const char *is);
+/* What asks for a check of it, CHECK_... bits "how", and its answer. */
+struct check_request subject_request(const struct subject *s, unsigned how);
+struct check_result subject_check(const struct subject *s, unsigned how);
 
 #endif

@@ -185,17 +185,6 @@ static void bounds_hold(void **state)
 
 /* ---- planted numbers ---- */
 
-static struct check_result check(struct subject *s)
-{
-	struct check_request r = { .program = s->program, .op = s->reference,
-		.arithmetic = s->arithmetic, .target = s->target,
-		.cuda = s->cuda, .n_cuda = strlen(s->cuda), .seed = 3 };
-	struct check_result out;
-
-	check_program(s->a, &r, &out);
-	return out;
-}
-
 /* The next number such as 0.25f that is not 0, from "p" on. */
 static const char *next_number(const char *p, const char *end)
 {
@@ -221,7 +210,7 @@ static int plant_numbers(struct subject *s, int one_in)
 		if (n++ % one_in == 0) {
 			s->cuda = arena_printf(s->a, "%.*s1.125f * %s",
 				(int)(at - text), text, at);
-			r = check(s);
+			r = subject_check(s, 0);
 			if (r.verdict != CHECK_WRONG)
 				fail_msg("number %d is not found: %.*s: %s", n,
 					(int)strcspn(at, "\n"), at, r.line);
@@ -242,7 +231,7 @@ static void planted_numbers_are_found(void **state)
 		struct subject s = subject_open_at(conv(a, 5), "winograd",
 			(const struct subject_value[]){ { "winograd.out.m",
 				sides[i] }, { NULL, 0 } });
-		struct check_result r = check(&s);
+		struct check_result r = subject_check(&s, 0);
 
 		if (r.verdict != CHECK_VERIFIED)
 			fail_msg("%s\n%s", r.line, r.detail);
@@ -253,16 +242,6 @@ static void planted_numbers_are_found(void **state)
 	}
 }
 
-static int prepare(void **state)
-{
-	const char *build = getenv("top_builddir");
-
-	(void)state;
-	if (build)
-		setenv("WPK_EMU_DIR", build, 0);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,5 +250,5 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, prepare, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
