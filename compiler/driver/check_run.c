@@ -55,9 +55,8 @@ static void push_flags(const struct check *c, struct command *k)
 	};
 	static const char *const address[] = { "-O1", "-g",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
-	static const char *const watch[] = { "-g", "-no-pie",
-		"-fno-pie", "-fsanitize=thread", "-fno-tree-sra",
-		"-DWPK_EMU_WATCH", "-c" };
+	static const char *const watch[] = { "-g", "-no-pie", "-fno-pie",
+		"-fsanitize=thread", "-DWPK_EMU_WATCH", "-c" };
 	const char *macros[2];
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)

@@ -8,8 +8,11 @@
 #define WPK_RUNTIME_EMU_WPK_EMU_H
 
 typedef __SIZE_TYPE__ size_t;
-#if defined(WPK_EMU_WATCH) && defined(__clang__)
+#ifdef WPK_EMU_WATCH
+#ifdef __clang__
 #error "accesses are watched by g++ only: clang++ takes vectors apart"
+#endif
+#pragma GCC optimize("no-tree-sra")
 #endif
 #ifndef NULL
 #define NULL nullptr

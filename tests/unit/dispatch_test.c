@@ -302,19 +302,20 @@ static void says_what_it_takes(void **state)
 /* One run of nvcc, as a build would call it. */
 static void compiles_for_several(void **state)
 {
-	struct subject s = open_subject();
 	char path[] = "/tmp/wpk-unit-XXXXXX";
-	int fd = mkstemp(path);
 	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
-	const char *log = arena_printf(s.a, "%s.log", path);
+	struct subject s;
+	const char *log;
+	int fd;
 
 	(void)state;
+	if (!toolkit_nvcc())
+		skip();
+	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
-	if (!toolkit_nvcc()) {
-		unlink(path);
-		skip();
-	}
+	s = open_subject();
+	log = arena_printf(s.a, "%s.log", path);
 	argv[2] = arena_printf(s.a, "%s -x cu -c -o /dev/null "
 		"-Werror=all-warnings -gencode=arch=compute_75,code=sm_75 "
 		"-gencode=arch=compute_80,code=sm_80 "
@@ -339,19 +340,19 @@ static void code_tells_its_target(void **state)
 		{ "75", 32 }, { "80", 64 }, { "90", 64 }, { "90a", 96 },
 		{ "100a", 64 }
 	};
-	struct subject s = open_subject();
 	char path[] = "/tmp/wpk-unit-XXXXXX";
 	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
-	int fd = mkstemp(path);
+	struct subject s;
 	const char *log;
+	int fd;
 
 	(void)state;
+	if (!toolkit_nvcc())
+		skip();
+	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
-	if (!toolkit_nvcc()) {
-		unlink(path);
-		skip();
-	}
+	s = open_subject();
 	log = arena_printf(s.a, "%s.log", path);
 	assert_true(toolkit_write(path, s.cuda));
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {

@@ -134,8 +134,8 @@ static void defaults_are_listed(void **state)
 static void emitted_text_assembles(void **state)
 {
 	const struct target *t = target_named("sm_90");
-	struct arena *a = arena_create();
 	struct cuda_variant v[64];
+	struct arena *a;
 	struct cuda_unit u;
 	int n = 0;
 	struct rng r;
@@ -144,6 +144,7 @@ static void emitted_text_assembles(void **state)
 	(void)state;
 	if (!toolkit_nvcc())
 		skip();
+	a = arena_create();
 	rng_seed(&r, 3);
 	for (int i = 0; i < n_sketch_cases; i += 3) {
 		struct prepared x = prepare(a, sketch_cases[i].text);
