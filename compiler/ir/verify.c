@@ -168,6 +168,8 @@ bool verify_complete(const struct verify *v, int tensor)
 
 	if (t->role == IR_IN)
 		return true;
+	if (!v->written[tensor])
+		return false;
 	for (int i = 0; i < t->rank; i++)
 		n *= t->dims[i];
 	for (const struct piece *p = v->pieces[tensor]; p; p = p->next)
@@ -197,6 +199,7 @@ static bool check_stmt(struct verify *v, int i)
 		return verify_fail(v, "the expression is %s, the tensor %s",
 			dtype_row(s->expr->type)->name,
 			dtype_row(o->tensors[s->tensor].type)->name);
+	v->written[s->tensor] = true;
 	return check_write(v, s);
 }
 
@@ -205,6 +208,7 @@ const char *ir_verify(struct arena *a, const struct ir_operator *o)
 	struct verify v = { .a = a, .o = o, .stmt = -1 };
 
 	v.pieces = ARENA_ARRAY(a, o->n_tensors, struct piece *);
+	v.written = ARENA_ARRAY(a, o->n_tensors, bool);
 	if (!verify_tables(&v))
 		return v.why;
 	for (int i = 0; i < o->n_stmts; i++)

@@ -19,6 +19,7 @@ struct verify {
 	int stmt;		/* under check, or -1 */
 	VEC(int) axes;		/* in scope */
 	struct piece **pieces;	/* by tensor, written so far */
+	bool *written;		/* by tensor: a statement did, empty or not */
 };
 
 /* Keeps the sentence if it is the first; false. */

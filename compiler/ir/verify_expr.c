@@ -21,6 +21,15 @@ static bool check_axis(struct verify *v, const struct ir_expr *e)
 		v->o->axes[e->axis].name);
 }
 
+/* Nothing here is ever computed. */
+static bool in_empty_loop(const struct verify *v)
+{
+	for (int i = 0; i < v->axes.n; i++)
+		if (!v->o->axes[v->axes.v[i]].extent)
+			return true;
+	return false;
+}
+
 static bool check_index(struct verify *v, const struct ir_tensor *t,
 	const struct ir_expr *read, int i)
 {
@@ -30,11 +39,14 @@ static bool check_index(struct verify *v, const struct ir_tensor *t,
 	if (!dtype_is_int(e->type))
 		return verify_fail(v, "index %d of %s is %s", i, t->name,
 			name_of(e->type));
-	if (read->pad != IR_PAD_NONE || !t->dims[i])
+	if (read->pad != IR_PAD_NONE || in_empty_loop(v))
 		return true;
 	if (!ir_range(v->o, e, &lo, &hi))
 		return verify_fail(v, "index %d of %s is computed but not "
 			"padded", i, t->name);
+	if (!t->dims[i])
+		return verify_fail(v, "index %d of %s reaches %lld, and %s is "
+			"empty", i, t->name, (long long)hi, t->name);
 	if (lo < 0 || hi >= t->dims[i])
 		return verify_fail(v, "index %d of %s reaches %lld, which is "
 			"outside 0..%lld", i, t->name,

@@ -127,6 +127,10 @@ static const struct {
 	{ HEAD "  y[i:4] = x[sub(i, 1)]\n}", "index 0 of x reaches -1" },
 	{ HEAD "  y[i:4] = x[n[i]]\n}", "computed but not padded" },
 	{ HEAD "  y[i:4] = x[i, 0]\n}", "has 2 indices" },
+	{ "op e { let t: f32[0] out y: f32[4] t[i:0] = 1.0:f32 y[i:4] = t[i] }",
+		"index 0 of t reaches 3, and t is empty" },
+	{ "op e { let t: f32[0] out y: f32[4] "
+		"y[i:4] = sum[k:0](t[k]) : f32 }", "read before it is written" },
 	{ HEAD "  y[i:4] = t[i]\n}", "t is read before it is written" },
 	{ HEAD "  y[i:3] = x[i]\n}", "y is not fully written" },
 	{ HEAD "  y[i:5] = 0.0:f32\n}", "leaves the tensor" },
