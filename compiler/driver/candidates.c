@@ -97,6 +97,9 @@ static const char *who_honours(struct session *s, const char *directive)
 	struct str out;
 	int n = 0;
 
+	if (!strcmp(directive, "variant"))
+		return ": a file written by hand serves sizes that are named, "
+			"by shape(...) in a tune block or by --shape";
 	for (int i = 0; all[i] && n < 16; i++)
 		if (sketch_honours(all[i], directive))
 			names[n++] = all[i]->name;
@@ -214,8 +217,7 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		.general = j->general, .rule = j->plans[j->plan].rule,
 		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
-		c->why = arena_printf(s->a, "%s(...) asks for %s", j->file ?
-			"variant" : "kernel", asked);
+		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);
 		return;
 	}
 	c->refusal = REFUSED_GROUP;
@@ -242,7 +244,7 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 		n++;
 	p->candidates = ARENA_ARRAY(s->a, (size_t)n, struct candidate);
 	for (int i = 0; i < n; i++)
-		if (!all[i]->by_request || j->file)
+		if (all[i]->by_request == (j->file != NULL))
 			candidates_try(s, j, group, all[i], false,
 				&p->candidates[p->n++]);
 	share_within(s, j, p);

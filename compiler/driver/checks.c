@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One thing to emulate: a job, at one of its sizes. */
+/* One thing to emulate: a job, at one of its sizes, or a contender. */
 struct checked {
 	const struct job *job;
 	int which;
+	bool competes;
 	const char *text;	/* the verdict's letter, then what there is to say */
 };
 
@@ -25,8 +26,8 @@ static void check_one(void *ctx, int i, struct str *out)
 	struct checking *c = ctx;
 	const struct checked *x = &c->v[i];
 	struct arena *a = arena_create();
-	struct proof r = prove_case(c->s, a, x->job, x->job->program,
-		x->which);
+	struct proof r = x->competes ? prove_contender(c->s, a, x->job) :
+		prove_case(c->s, a, x->job, x->job->program, x->which);
 
 	str_printf(out, "%c%s", r.verdict != V_MEASURED ? 'x' :
 		r.emulated ? 'v' : 'u', r.text);
@@ -36,14 +37,19 @@ static void check_one(void *ctx, int i, struct str *out)
 static struct checking check_list(struct session *s)
 {
 	struct checking c = { .s = s };
+	job_list others = contenders_list(s);
 
 	for (int i = 0; i < s->n_jobs; i++)
 		c.n += prove_cases(&s->jobs[i]);
-	c.v = ARENA_ARRAY(s->a, (size_t)c.n + 1, struct checked);
+	c.v = ARENA_ARRAY(s->a, (size_t)(c.n + others.n) + 1, struct checked);
 	c.n = 0;
 	for (int i = 0; i < s->n_jobs; i++)
 		for (int k = 0; k < prove_cases(&s->jobs[i]); k++)
-			c.v[c.n++] = (struct checked){ &s->jobs[i], k, NULL };
+			c.v[c.n++] = (struct checked){ .job = &s->jobs[i],
+				.which = k };
+	for (int i = 0; i < others.n; i++)
+		c.v[c.n++] = (struct checked){ .job = &others.v[i],
+			.competes = true };
 	return c;
 }
 

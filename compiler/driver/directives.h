@@ -53,11 +53,20 @@ struct directives_shape {
 	struct span at;
 };
 
+/* A .cu file that variant("...") names, at "at". */
+struct directives_file {
+	const char *name;
+	struct span at;
+};
+
 /* What tune blocks of "u" say about "item" on "t": each shape(...) as the
- * product of its sets; "trials" and "seconds" 0 where no budget is given. */
+ * product of its sets, each variant(...); "trials" and "seconds" 0 where no
+ * budget is given. */
 struct directives_tune {
 	struct directives_shape *shapes;
 	int n_shapes;
+	struct directives_file *files;
+	int n_files;
 	int trials;
 	double seconds;
 };

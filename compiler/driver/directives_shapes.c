@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tune and test blocks. In: shape(M = {1, 16}, N = 64, weight = 3) and its
- * like. Out: shapes, one for each combination of the sets, budgets, and what to
- * compare with. */
+ * like. Out: shapes, one for each combination of the sets, budgets, files
+ * written by hand, and what to compare with. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +139,27 @@ static bool add_budget(struct arena *a, struct directives_tune *t,
 	return true;
 }
 
+/* A file competes once. */
+static bool add_file(struct arena *a, struct directives_tune *t,
+	const struct ast_dir *dir, struct diag *d)
+{
+	const struct ast_expr *e = dir->args[0].value;
+	struct directives_file *v = ARENA_ARRAY(a, (size_t)t->n_files + 1,
+		struct directives_file);
+
+	for (int i = 0; i < t->n_files; i++) {
+		v[i] = t->files[i];
+		if (strcmp(v[i].name, e->name))
+			continue;
+		diag_error(d, E_TWICE, e->at, "this file is given twice");
+		diag_note(d, v[i].at, "it is here too");
+		return false;
+	}
+	v[t->n_files++] = (struct directives_file){ e->name, e->at };
+	t->files = v;
+	return true;
+}
+
 static bool on_target(const struct ast_item *item, const struct target *t)
 {
 	for (int i = 0; i < item->n_archs; i++)
@@ -162,6 +183,8 @@ static bool add_tune(struct arena *a, const struct ast_item *block,
 			ok &= add_shape(a, s, dir, d);
 		else if (!strcmp(dir->name.text, "budget"))
 			ok &= add_budget(a, out, dir, d);
+		else if (!strcmp(dir->name.text, "variant"))
+			ok &= add_file(a, out, dir, d);
 	}
 	return ok;
 }

@@ -95,7 +95,7 @@ static void put_ir(struct session *s, struct str *out)
 
 static void put_space(struct session *s, struct str *out)
 {
-	for (int i = 0; i < s->n_jobs; i++)
+	for (int i = 0; i < s->n_jobs; i++) {
 		for (int g = 0; g < s->jobs[i].partition->n_groups; g++)
 			for (int k = 0; k < s->jobs[i].parts[g].n; k++) {
 				const struct candidate *c =
@@ -113,6 +113,8 @@ static void put_space(struct session *s, struct str *out)
 					space_size(c->space));
 				space_print(c->space, out);
 			}
+		contenders_print_space(s, &s->jobs[i], out);
+	}
 }
 
 static void put_indented(struct str *out, const char *text)

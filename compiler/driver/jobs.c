@@ -96,7 +96,7 @@ static void set_sizes(struct session *s, const struct making *m,
 	struct ir_size *v = ARENA_ARRAY(s->a, (size_t)j->op->n_sizes + 1,
 		struct ir_size);
 
-	for (int i = 0; m->launcher && m->it->open[i]; i++)
+	for (int i = 0; m->it->open[i]; i++)
 		for (int k = 0; k < j->op->n_sizes; k++)
 			if (!strcmp(j->op->sizes[k].name, m->it->open[i]))
 				v[j->n_sizes++] = j->op->sizes[k];
@@ -119,7 +119,8 @@ static bool add_job(struct session *s, const struct making *m, struct job *j)
 	if (!set_schedule(s, j, directives_pick(s->a, s->unit, m->it->item,
 	    j->op, m->place->target, s->d)))
 		return false;
-	if (j->schedule && !handwritten_load(s, j))
+	if (!handwritten_load(s, j, m->tune ? m->tune->files : NULL,
+	    m->tune ? m->tune->n_files : 0))
 		return false;
 	return run_passes(s, j->op) && plans_make(s, j);
 }
@@ -423,17 +424,22 @@ static const char *test_name(struct session *s, const job_list *jobs,
 static bool add_test(struct session *s, const struct directives_test *t,
 	const struct place *place, job_list *jobs)
 {
+	struct directives_tune tune;
 	struct lower_item *items;
 	int n;
 
+	if (!directives_tune(s->a, s->unit, t->item, place->target, &tune,
+	    s->d))
+		return false;
 	items = lower_items(s->a, t->owner, false, &n);
 	for (int i = 0; i < n; i++)
 		for (int k = 0; items[i].item == t->item && k < t->n_shapes;
 		     k++) {
 			struct making m = { .unit = t->owner,
 				.it = &items[i], .shape = &t->shapes[k],
-				.place = place, .name = test_name(s, jobs, t,
-					&t->shapes[k], place) };
+				.place = place, .tune = &tune,
+				.name = test_name(s, jobs, t, &t->shapes[k],
+					place) };
 			struct job j;
 
 			if (!add_job(s, &m, &j))

@@ -95,8 +95,6 @@ const char *plan_sketch(const struct job *j, int group)
 {
 	int head = j->plans[j->plan].heads[group];
 
-	if (j->file)
-		return "variant";
 	return head < 0 ? NULL : keyed(&j->schedule->directives[head], "sketch");
 }
 
@@ -239,6 +237,8 @@ void plan_use(struct job *j, int plan)
 	const struct plan *p = &j->plans[plan];
 
 	j->plan = plan;
+	j->file = p->file;
+	j->hash = p->hash;
 	j->op = p->op;
 	j->partition = p->partition;
 	j->schedule = p->schedule;
@@ -307,6 +307,7 @@ static struct plan *make_plan(struct session *s, const struct job *j,
 	struct plan *p = ARENA_NEW(s->a, struct plan);
 
 	p->rule = rule;
+	p->hash = j->hash;
 	p->op = ir_copy(s->a, j->op);
 	p->partition = ir_partition_by(s->a, p->op, rule);
 	p->heads = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups, int);
@@ -314,54 +315,77 @@ static struct plan *make_plan(struct session *s, const struct job *j,
 	return p;
 }
 
-/* A hand-written file is one kernel, as far as the compiler can see; no other
- * sketch is asked about such a group. */
-static struct plan make_whole(struct session *s, const struct job *j)
+/* A hand-written file is one kernel, as far as the compiler can see. */
+static struct plan *make_whole(struct session *s, const struct job *j,
+	const struct task_file *file)
 {
-	struct plan p = { .op = ir_copy(s->a, j->op), .schedule = j->schedule };
+	struct plan *p = ARENA_NEW(s->a, struct plan);
 	struct ir_group *g = ARENA_NEW(s->a, struct ir_group);
 
+	*p = (struct plan){ .op = ir_copy(s->a, j->op), .file = file,
+		.hash = j->hash ^ file->hash, .schedule = j->schedule };
 	g->anchor = IR_MAP;
-	g->n_stmts = p.op->n_stmts;
+	g->n_stmts = p->op->n_stmts;
 	g->stmts = ARENA_ARRAY(s->a, (size_t)g->n_stmts + 1, int);
 	for (int i = 0; i < g->n_stmts; i++)
 		g->stmts[i] = i;
-	p.partition = ARENA_NEW(s->a, struct ir_partition);
-	*p.partition = (struct ir_partition){ g, 1 };
-	p.heads = ARENA_ARRAY(s->a, 1, int);
-	p.heads[0] = -1;
-	p.text = text_of(s->a, &p);
+	p->partition = ARENA_NEW(s->a, struct ir_partition);
+	*p->partition = (struct ir_partition){ g, 1 };
+	p->heads = ARENA_ARRAY(s->a, 1, int);
+	p->text = text_of(s->a, p);
 	return p;
+}
+
+/* All that were made, whether they are as the schedule says or not. */
+struct making {
+	struct plan **all;
+	int n;
+	enum fit best;
+};
+
+/* Does the plan do what the schedule says of kernels, as well as the best? */
+static void add_if_fit(struct session *s, struct job *j, struct plan *p,
+	struct making *m)
+{
+	enum fit fit = settle_schedule(s->a, j->schedule, p) ?
+		fit_heads(p->schedule, p) : MISFIT;
+
+	m->all[m->n++] = p;
+	if (fit > m->best)
+		j->n_plans = 0;
+	m->best = fit > m->best ? fit : m->best;
+	if (fit == m->best && is_new(j, p->text))
+		j->plans[j->n_plans++] = *p;
+}
+
+/* A file is no kernel of several. */
+static void add_file(struct session *s, struct job *j,
+	const struct task_file *file, struct making *m)
+{
+	struct plan *p = make_whole(s, j, file);
+
+	m->all[m->n++] = p;
+	if (fit_heads(j->schedule, p) != MISFIT)
+		j->plans[j->n_plans++] = *p;
 }
 
 bool plans_make(struct session *s, struct job *j)
 {
-	struct plan *all[N_IR_RULES];
-	enum fit best = FITS;
-	int n = 0;
+	size_t room = (size_t)(N_IR_RULES + j->n_files);
+	struct making m = { ARENA_ARRAY(s->a, room, struct plan *), 0, FITS };
 
-	j->plans = ARENA_ARRAY(s->a, N_IR_RULES, struct plan);
-	if (j->file) {
-		j->plans[j->n_plans++] = make_whole(s, j);
-		plan_use(j, 0);
-		return true;
-	}
-	for (int rule = 0; rule < N_IR_RULES; rule++) {
+	j->plans = ARENA_ARRAY(s->a, room, struct plan);
+	for (int rule = 0; rule < N_IR_RULES && !j->file_pinned; rule++) {
 		struct plan *p = make_plan(s, j, (enum ir_rule)rule);
-		enum fit fit = settle_schedule(s->a, j->schedule, p) ?
-			fit_heads(p->schedule, p) : MISFIT;
 
 		if (s->o->verify_passes && !verify(s, p))
 			return false;
-		all[n++] = p;
-		if (fit > best)
-			j->n_plans = 0;
-		best = fit > best ? fit : best;
-		if (fit == best && is_new(j, p->text))
-			j->plans[j->n_plans++] = *p;
+		add_if_fit(s, j, p, &m);
 	}
+	for (int i = 0; i < j->n_files; i++)
+		add_file(s, j, &j->files[i], &m);
 	if (!j->n_plans)
-		return report_misfit(s, j, all, n);
+		return report_misfit(s, j, m.all, m.n);
 	plan_use(j, 0);
 	return true;
 }
@@ -377,33 +401,65 @@ static double total(const struct job *j)
 	return sum;
 }
 
+bool plan_choose(struct session *s, struct job *j, int plan)
+{
+	bool serves;
+
+	plan_use(j, plan);
+	serves = candidates_find(s, j) && choices_make(s, j);
+	j->plans[plan].parts = j->parts;
+	return serves;
+}
+
+bool plan_competes(const struct job *j, int plan)
+{
+	return j->plans[plan].file && !j->file_pinned;
+}
+
+static void explain_cost(const struct session *s, const struct job *j,
+	const struct plan *p)
+{
+	if (!s->o->verbose || j->n_plans == 1)
+		return;
+	if (p->file)
+		session_say(s, "%s: by %s: no predicted cost", j->name,
+			p->file->name);
+	else
+		session_say(s, "%s: kernels %s: %.3g us predicted", j->name,
+			kernels_text(s->a, p), p->seconds * 1e6);
+}
+
+/* A file written by hand has no cost before it is measured: it is taken where
+ * nothing else serves, or --set leaves nothing else. */
 bool plans_prefer(struct session *s, struct job *j)
 {
-	int best = -1;
+	int best = -1, by_hand = -1;
 
 	for (int i = 0; i < j->n_plans; i++) {
 		struct plan *p = &j->plans[i];
+		bool serves = plan_choose(s, j, i);
 
-		plan_use(j, i);
-		p->seconds = INFINITY;
-		if (candidates_find(s, j) && choices_make(s, j))
-			p->seconds = total(j);
-		p->parts = j->parts;
-		if (s->o->verbose && j->n_plans > 1)
-			session_say(s, "%s: kernels %s: %.3g us predicted",
-				j->name, kernels_text(s->a, p),
-				p->seconds * 1e6);
+		p->seconds = serves && !plan_competes(j, i) ? total(j) :
+			INFINITY;
+		explain_cost(s, j, p);
+		if (serves && plan_competes(j, i) && by_hand < 0)
+			by_hand = i;
 		if (p->seconds < (best < 0 ? INFINITY : j->plans[best].seconds))
 			best = i;
 	}
+	best = best < 0 ? by_hand : best;
 	plan_use(j, best < 0 ? 0 : best);
+	if (best >= 0 && best == by_hand)
+		j->plans[best].seconds = total(j);
 	return best >= 0;
 }
 
 bool plans_find(struct session *s, struct job *j)
 {
-	if (plans_prefer(s, j))
+	if (plans_prefer(s, j)) {
+		contenders_tell(s, j);
 		return true;
+	}
 	if (!j->optional)
 		return candidates_report(s, j);
 	session_say(s, "%s: no kernel serves all sizes: its launcher takes the "

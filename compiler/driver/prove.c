@@ -111,6 +111,17 @@ struct proof prove_case(struct session *s, struct arena *a,
 	return emulate(s, a, j, p, which, u.operators, &cu);
 }
 
+struct proof prove_contender(struct session *s, struct arena *a,
+	const struct job *j)
+{
+	struct cuda_unit u = emit_program(s, a, j, j->program);
+	struct str cu;
+
+	str_init(&cu, a);
+	cuda_emit(&u, &cu);
+	return emulate(s, a, j, j->program, 0, u.operators, &cu);
+}
+
 struct proof prove(struct session *s, struct arena *a, const struct job *j,
 	const struct program *p)
 {

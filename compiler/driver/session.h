@@ -56,12 +56,16 @@ struct part {
 	struct result **results;	/* of --tune, one a candidate, or NULL */
 };
 
-/* One way to cut the operator into kernels. "heads" by group: the directive
- * kernel(...) that names it, or -1. "schedule" is the job's without what the
- * plan honours by itself. "seconds" by the model, of the best known choices;
- * INFINITY if some group has none. */
+/* One way to cut the operator into kernels; or a file written by hand, which is
+ * one kernel as far as the compiler can see. "hash" is the operator's, and the
+ * file's. "heads" by group: the directive kernel(...) that names it, or -1.
+ * "schedule" is the job's without what the plan honours by itself. "seconds" by
+ * the model, of the best known choices; INFINITY if some group has none or if
+ * they are not known. */
 struct plan {
 	enum ir_rule rule;
+	const struct task_file *file;	/* or NULL */
+	uint64_t hash;
 	struct ir_operator *op;
 	struct ir_partition *partition;
 	const struct schedule *schedule;
@@ -85,7 +89,9 @@ struct job {
 	const char *name;
 	const struct ast_item *item;
 	const struct place *place;
-	const struct task_file *file;	/* of variant("..."), or NULL */
+	const struct task_file *files;	/* of variant("...") */
+	int n_files;
+	bool file_pinned;		/* by the schedule: the only way */
 	struct ir_operator *reference, *op;
 	struct ir_partition *partition;
 	const char *launcher;		/* where several jobs share one: its name */
@@ -99,6 +105,7 @@ struct job {
 	struct part *parts;		/* one a group */
 	struct plan *plans;		/* the present one is the above */
 	int n_plans, plan;
+	const struct task_file *file;	/* the present plan's, or NULL */
 	int trials;			/* of a tune block, 0: none */
 	double seconds;
 	uint64_t seed;			/* of a test block, 0: --seed's */
@@ -107,6 +114,8 @@ struct job {
 };
 
 typedef VEC(struct job) job_list;
+
+struct directives_file;
 
 struct session {
 	struct arena *a;
@@ -206,6 +215,11 @@ struct program *choices_program(struct session *s, struct arena *a,
 bool plans_make(struct session *s, struct job *j);
 /* Make a plan the job's own. */
 void plan_use(struct job *j, int plan);
+/* The same with candidates and an untuned choice; false if some group has
+ * none. */
+bool plan_choose(struct session *s, struct job *j, int plan);
+/* Is it a file that a tune block names, whose cost nobody knows? */
+bool plan_competes(const struct job *j, int plan);
 /* Candidates and an untuned choice for every plan; the best is in use, or the
  * first, and false, if none serves. */
 bool plans_prefer(struct session *s, struct job *j);
@@ -222,6 +236,19 @@ const char *plan_kernel(struct arena *a, const struct ir_operator *o,
 bool plan_is_head(const struct sched_directive *d);
 /* The sketch that kernel(...) asks for, or NULL. */
 const char *plan_sketch(const struct job *j, int group);
+
+/* ---- contenders.c ---- */
+
+/* A line for each file written by hand that competes and was not taken. */
+void contenders_tell(struct session *s, const struct job *j);
+/* These files as jobs of their own, chosen and built, of those jobs that have
+ * any. */
+job_list contenders_list(struct session *s);
+/* Prove each, and say what came of it. */
+void contenders_prove(struct session *s);
+/* What --emit=space says of them. */
+void contenders_print_space(struct session *s, const struct job *j,
+	struct str *out);
 
 /* ---- refusals.c ---- */
 
@@ -269,6 +296,9 @@ struct proof prove(struct session *s, struct arena *a, const struct job *j,
 int prove_cases(const struct job *j);
 struct proof prove_case(struct session *s, struct arena *a,
 	const struct job *j, const struct program *p, int which);
+/* The same of a contender, whose program no launcher calls. */
+struct proof prove_contender(struct session *s, struct arena *a,
+	const struct job *j);
 
 /* ---- workers.c ---- */
 
@@ -294,9 +324,10 @@ struct cuda_unit emit_launcher(const struct session *s, struct arena *a,
 
 /* ---- handwritten.c ---- */
 
-/* The file that the job's schedule names by variant("..."), if it does. False
- * after an error. */
-bool handwritten_load(struct session *s, struct job *j);
+/* j->files: the one that the job's schedule names by variant("..."), or those
+ * of its tune blocks. False after an error. */
+bool handwritten_load(struct session *s, struct job *j,
+	const struct directives_file *tuned, int n_tuned);
 
 /* ---- manifest.c ---- */
 

@@ -151,12 +151,13 @@ static bool search_job(struct session *s, struct job *j, int number,
 {
 	struct shares h = { .number = number, .seconds = seconds, .trials =
 		s->o->trials ? s->o->trials : j->trials ? j->trials : TRIALS };
-	double found[N_IR_RULES];
+	double *found;
 
 	if (!plans_find(s, j))
 		return false;
 	if (j->dropped)
 		return true;
+	found = ARENA_ARRAY(s->a, (size_t)j->n_plans, double);
 	for (int i = 0; i < j->n_plans; i++)
 		h.all += is_hopeful(j, i) ? count_searches(&j->plans[i]) : 0;
 	for (int i = 0; i < j->n_plans; i++) {
@@ -354,8 +355,9 @@ static void tell_job(struct session *s, const struct job *j,
 	struct str out;
 
 	str_init(&out, s->a);
-	str_printf(&out, "%s: %.3g us predicted on %s by", j->name,
-		total_seconds(j) * 1e6, j->place->gpu->name);
+	str_printf(&out, "%s: %s%.3g us predicted on %s by", j->name,
+		j->file ? "at least " : "", total_seconds(j) * 1e6,
+		j->place->gpu->name);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		str_printf(&out, "%s %s", g ? "," : "",
 			j->parts[g].choice.candidate->sketch->name);
@@ -387,7 +389,8 @@ static void sort_names(struct lock_entry *e)
 		}
 }
 
-/* Genes with one value but for --set follow from source and sketch. */
+/* Genes with one value but for --set follow from source and sketch; which file
+ * is said all the same. */
 static void record(struct session *s, const struct job *j, int group)
 {
 	const struct choice *c = &j->parts[group].choice;
@@ -403,7 +406,7 @@ static void record(struct session *s, const struct job *j, int group)
 	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
 	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
 	for (int i = 0; i < sp->n_genes; i++) {
-		if (!c->candidate->open[i])
+		if (!c->candidate->open[i] && !j->file)
 			continue;
 		e.names[e.n] = sp->genes[i].name;
 		e.values[e.n++] = gene_text(s, &sp->genes[i], c->genes[i]);
@@ -576,5 +579,8 @@ bool tune_jobs(struct session *s)
 	if (!s->nvcc)
 		session_say(s, "no nvcc: winners are not assembled, only emulated");
 	workers_run(s, s->n_jobs, prove_job, &c, texts);
-	return settle_all(&c, texts);
+	if (!settle_all(&c, texts))
+		return false;
+	contenders_prove(s);
+	return true;
 }

@@ -113,7 +113,7 @@ static const struct names_directive table[] = {
 		KEYS({ "margin", NULL }) },
 	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
 	{ "deterministic", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL, NULL },
-	{ "variant", IN_SCHEDULE, OF_STRING, BY_LIST, NULL, NULL },
+	{ "variant", IN_SCHEDULE | IN_TUNE, OF_STRING, BY_LIST, NULL, NULL },
 	{ "cluster", IN_SCHEDULE, OF_NOTHING, BY_AXIS, NULL, NULL },
 	{ "shape", IN_TUNE | IN_TEST, OF_NOTHING, BY_SIZE, NULL,
 		KEYS({ "weight", NULL }) },

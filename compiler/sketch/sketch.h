@@ -11,9 +11,11 @@
 #include "schedule/space.h"
 #include "schedule/target.h"
 
-/* A .cu file written by hand, and the launcher that it defines. */
+/* A .cu file written by hand, and the launcher that it defines. "hash" is of
+ * its text. */
 struct task_file {
 	const char *name, *text, *function;
+	uint64_t hash;
 };
 
 /* One group of one operator on one target: what every function works on.
@@ -34,7 +36,7 @@ struct sketch {
 	const char *name, *summary;
 	/* NULL-ended: the directives that some tunable of it takes. */
 	const char *const *directives;
-	bool by_request;	/* only where the schedule names a file */
+	bool by_request;	/* only where a file is named */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
 	/* NULL, or the directive without which it does not compete, because
