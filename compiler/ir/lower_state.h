@@ -32,6 +32,8 @@ struct value {
 	double f;
 	enum dtype type;	/* V_TYPE */
 	struct ir_expr *e;
+	const struct value *arms;	/* V_EXPR: the two integers without a
+				 * type that "e" chooses from */
 	int nodes, levels;
 };
 

@@ -216,9 +216,54 @@ static enum dtype working_type(enum op op, struct value x, struct value y,
  * added, in one that holds both. */
 static enum dtype room_for(enum dtype t, struct value v)
 {
+	if (v.arms)
+		return room_for(room_for(t, v.arms[0]), v.arms[1]);
 	if (v.kind != V_INT || dtype_is_float(t) || int_fits(t, v.i))
 		return t;
 	return int_fits(T_I32, v.i) ? dtype_widen(t, T_I32) : T_I64;
+}
+
+static bool is_flexible(struct value v)
+{
+	return v.kind == V_INT || v.arms;
+}
+
+/* "v" in integers of type "t", if it has no type of its own. */
+static struct value in_integers(const struct place *p, struct span at,
+	struct value v, enum dtype t)
+{
+	struct ir_expr *x, *y;
+	struct value made = v;
+
+	if (!v.arms)
+		return v;
+	t = room_for(t, v);
+	x = lower_typed(p, at, in_integers(p, at, v.arms[0], t), t);
+	y = lower_typed(p, at, in_integers(p, at, v.arms[1], t), t);
+	if (!x || !y)
+		return lower_bad();
+	made.e = ir_apply(p->l->a, OP_SELECT, t, 3, v.e->args[0], x, y);
+	made.e->at = at;
+	made.arms = NULL;
+	return made;
+}
+
+/* A choice of integers that meets integers is one, whatever is wanted of the
+ * result: what would be divided otherwise? */
+static void meet(const struct place *p, struct span at, struct value *x,
+	struct value *y, struct want want)
+{
+	enum dtype t = x->arms ? y->arms ? T_NONE : lower_type_of(*y) :
+		lower_type_of(*x);
+
+	if (!x->arms && !y->arms)
+		return;
+	if (is_flexible(*x) && is_flexible(*y))
+		t = dtype_is_int(want.type) ? want.type : T_I32;
+	if (t == T_NONE || !dtype_is_int(t))
+		return;
+	*x = in_integers(p, at, *x, t);
+	*y = in_integers(p, at, *y, t);
 }
 
 static struct value logical(const struct place *p, struct span at, enum op op,
@@ -241,6 +286,9 @@ struct value lower_op(const struct place *p, struct span at, enum op op,
 		return lower_bad();
 	if (x.kind == V_TYPE || y.kind == V_TYPE)
 		return wrong(p, E_KIND, at, "a dtype is no value");
+	meet(p, at, &x, &y, want);
+	if (x.kind == V_BAD || y.kind == V_BAD)
+		return lower_bad();
 	if (op == OP_MOD && dtype_is_float(common(x, y, want)))
 		return wrong(p, E_CONVERSION, at, "'%' takes integers");
 	if (op == OP_AND && !(is_truth(x) && is_truth(y)))
@@ -282,6 +330,10 @@ struct value lower_unary(const struct place *p, struct span at, enum op op,
 		return wrong(p, E_TRUTH, at, "'!' takes a truth value");
 	if (is_constant(x))
 		return lower_fold_unary(p, at, op, x);
+	if (x.arms && (op == OP_NEG || op == OP_ABS))
+		return lower_select(p, at, lower_made(x.e->args[0], 1, 1),
+			lower_unary(p, at, op, x.arms[0], want),
+			lower_unary(p, at, op, x.arms[1], want), want);
 	if (keeps_integers(op) && !dtype_is_float(t))
 		return x;
 	if (op != OP_NOT && op != OP_NEG && op != OP_ABS && !dtype_is_float(t))
@@ -306,6 +358,7 @@ static enum dtype arms_type(struct value x, struct value y, struct want want)
 struct value lower_select(const struct place *p, struct span at,
 	struct value c, struct value x, struct value y, struct want want)
 {
+	struct value *arms = ARENA_ARRAY(p->l->a, 2, struct value), made;
 	struct ir_expr *left, *right, *e;
 	enum dtype t;
 
@@ -315,11 +368,17 @@ struct value lower_select(const struct place *p, struct span at,
 		return wrong(p, E_TRUTH, at, "the condition is no truth value");
 	if (c.kind == V_BOOL)
 		return c.i ? x : y;
+	if (!is_flexible(x) || !is_flexible(y))
+		meet(p, at, &x, &y, want);
+	arms[0] = x;
+	arms[1] = y;
 	t = arms_type(x, y, want);
 	left = lower_typed(p, at, x, t);
 	right = lower_typed(p, at, y, t);
 	if (!left || !right)
 		return lower_bad();
 	e = ir_apply(p->l->a, OP_SELECT, t, 3, c.e, left, right);
-	return grown(p, at, e, (struct value[]){ c, x, y }, 3);
+	made = grown(p, at, e, (struct value[]){ c, x, y }, 3);
+	made.arms = is_flexible(x) && is_flexible(y) ? arms : NULL;
+	return made;
 }
