@@ -207,7 +207,7 @@ static bool is_asked(struct session *s, const struct job *j,
 void candidates_try(struct session *s, const struct job *j, int group,
 	const struct sketch *sketch, bool named, struct candidate *c)
 {
-	const char *asked = plan_sketch(j, group);
+	const char *asked = plan_sketch(j, group), *lacks;
 
 	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
 		.op = j->op, .group = &j->partition->groups[group],
@@ -221,7 +221,11 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		return;
 	}
 	c->refusal = REFUSED_GROUP;
-	if (!sketch->applies(&c->task, &c->why))
+	lacks = sketch->by_request ? NULL : sketch_lacks(j->op, c->task.group);
+	if (lacks)
+		c->why = arena_printf(s->a, "no kernel of this version computes "
+			"with %s", lacks);
+	if (lacks || !sketch->applies(&c->task, &c->why))
 		return;
 	c->why = NULL;
 	share_bind(s, j, c, bind_to);

@@ -5,6 +5,8 @@
  * the schedule says, and are heard only where they know what those do not. */
 #include "driver/session.h"
 
+#include <string.h>
+
 static const char *group_name(const struct job *j, int group)
 {
 	const struct ir_group *g = &j->partition->groups[group];
@@ -58,6 +60,22 @@ static bool is_heard(const struct candidate *c, enum refusal best)
 		best == REFUSED_DIRECTIVE && knows_all(c));
 }
 
+/* What stands in the way of all sketches is said once. */
+static bool report_type(struct session *s, const struct job *j, int group)
+{
+	const char *type = j->file ? NULL :
+		sketch_lacks(j->op, &j->partition->groups[group]);
+
+	if (!type)
+		return false;
+	diag_note(s->d, (struct span){0}, "no kernel of this version computes "
+		"with %s", type);
+	if (!strcmp(type, "i4") || !strcmp(type, "u4"))
+		diag_hint(s->d, "Keep two of them in a u8, and take x[i / 2] apart "
+			"with / 16 and %% 16.");
+	return true;
+}
+
 void refusals_report(struct session *s, const struct job *j, int group)
 {
 	const struct part *p = &j->parts[group];
@@ -67,6 +85,9 @@ void refusals_report(struct session *s, const struct job *j, int group)
 
 	diag_error(s->d, E_NO_SKETCH, at, "no sketch computes '%s' of '%s' as asked",
 		group_name(j, group), j->name);
+	s->code = EXIT_NO_CANDIDATE;
+	if (report_type(s, j, group))
+		return;
 	for (int i = 0; i < p->n; i++) {
 		if (!is_heard(v[i], v[0]->refusal))
 			continue;
@@ -77,7 +98,6 @@ void refusals_report(struct session *s, const struct job *j, int group)
 	if (n < p->n && !s->o->verbose)
 		diag_note(s->d, (struct span){0}, "-v tells of %d more sketch%s",
 			p->n - n, n + 1 < p->n ? "es" : "");
-	s->code = EXIT_NO_CANDIDATE;
 }
 
 void refusals_explain(const struct session *s, const struct job *j, int group)

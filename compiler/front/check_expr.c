@@ -64,6 +64,24 @@ static void report_as_value(struct scope *s, const struct ast_expr *e,
 	diag_note(s->c->d, y->at, "it is declared here");
 }
 
+/* What is read early is most often the result of the statement itself. */
+static void hint_recurrence(struct scope *s, const struct ast_expr *e)
+{
+	bool own = false;
+
+	for (int i = 0; s->op && i < s->op->n_stmts; i++) {
+		const struct ast_stmt *t = &s->op->stmts[i];
+
+		own |= t->kind != AST_USE && t->name.text &&
+			!strcmp(t->name.text, e->name) &&
+			t->at.lo <= e->at.lo && e->at.hi <= t->at.hi;
+	}
+	if (own)
+		diag_hint(s->c->d, "No statement reads its own results, and there "
+			"are no recurrences; a running sum is "
+			"sum[k](k <= i ? x[k] : 0).");
+}
+
 static bool read_too_early(struct scope *s, const struct ast_expr *e,
 	const struct symbol *y)
 {
@@ -71,6 +89,7 @@ static bool read_too_early(struct scope *s, const struct ast_expr *e,
 		return false;
 	diag_error(s->c->d, E_ORDER, name_span(e),
 		"output '%s' is read before it is assigned", e->name);
+	hint_recurrence(s, e);
 	return true;
 }
 
@@ -165,6 +184,7 @@ static bool report_early(struct scope *s, const struct ast_expr *e)
 		diag_error(s->c->d, E_ORDER, name_span(e),
 			"let '%s' is read before it is defined", e->name);
 		diag_note(s->c->d, t->name.at, "it is defined here");
+		hint_recurrence(s, e);
 		return true;
 	}
 	return false;

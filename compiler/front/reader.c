@@ -151,6 +151,23 @@ static void suggest_word(struct parser *p, const char *const *expected, int n)
 		diag_hint(p->d, "Did you mean '%s'?", near);
 }
 
+static const char *token_text(struct parser *p, struct token t)
+{
+	return t.at.src ? arena_strndup(p->a, p->src->text + t.at.lo,
+		t.at.hi - t.at.lo) : "";
+}
+
+static void suggest_habit(struct parser *p, const char *const *expected, int n)
+{
+	const char *hint = habit_hint(token_text(p, p->last),
+		token_text(p, p->previous), expected, n);
+
+	if (hint)
+		diag_hint(p->d, "%s", hint);
+	else
+		suggest_word(p, expected, n);
+}
+
 void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 	bool end, bool reserved)
 {
@@ -163,7 +180,8 @@ void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 		return;
 	}
 	p->recovering = true;
-	if (contains(expected, n, "';'") && begins_line(p)) {
+	if (contains(expected, n, "';'") && (begins_line(p) ||
+	    p->src->text[at.lo] == '}')) {
 		diag_error(p->d, E_SYNTAX, after(p->previous.at), "missing ';'");
 		return;
 	}
@@ -176,10 +194,11 @@ void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 		len < LONGEST ? len : LONGEST, p->src->text + at.lo,
 		len > LONGEST ? "..." : "", expectation(p, expected, n));
 	if (reserved && contains(expected, n, "a name") &&
-	    !contains(expected, n, "an integer"))
+	    !contains(expected, n, "an integer") && !contains(expected, n, "'let'"))
 		diag_hint(p->d, "'%.*s' is a word of the language.", len,
 			p->src->text + at.lo);
-	suggest_word(p, expected, n);
+	else
+		suggest_habit(p, expected, n);
 }
 
 /* "conv" of "std/conv.wpk". */

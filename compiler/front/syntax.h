@@ -67,6 +67,13 @@ void syntax_close(struct parser *p);
 void syntax_unexpected(struct parser *p, const char *const *expected, int n,
 	bool end, bool reserved);
 
+/* ---- habits.c ---- */
+
+/* How this language says what "seen" behind "before" was meant for, or NULL;
+ * "expected": what could have stood there. */
+const char *habit_hint(const char *seen, const char *before,
+	const char *const *expected, int n);
+
 /* ---- syntax.c ---- */
 
 struct ast_name syntax_name(struct token t);

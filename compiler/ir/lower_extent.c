@@ -255,7 +255,8 @@ static void report_unknown(struct lowering *l, const struct work *w,
 	diag_note(l->d, (struct span){0},
 		"no tensor with known dimensions is indexed by '%s' alone",
 		x->b->name);
-	diag_hint(l->d, "State it: %s in N.", x->b->name);
+	diag_hint(l->d, "State it in these brackets, as in %s in 0:16 or %s in a "
+		"size.", x->b->name, x->b->name);
 }
 
 static void check_left(struct lowering *l, const struct work *w, int i)

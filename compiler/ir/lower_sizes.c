@@ -33,10 +33,9 @@ static bool is_derived(const struct ast_item *op, const char *name)
 	return false;
 }
 
-bool lower_is_size(const struct ast_item *op, const char *name)
+/* Does it stand alone as a dimension of an input? */
+static bool is_dimension(const struct ast_item *op, const char *name)
 {
-	if (find_attr(op, name) || is_derived(op, name))
-		return false;
 	for (int i = 0; i < op->n_inputs; i++)
 		for (int k = 0; k < op->inputs[i].n_dims; k++) {
 			const struct ast_expr *e = op->inputs[i].dims[k];
@@ -45,6 +44,12 @@ bool lower_is_size(const struct ast_item *op, const char *name)
 				return true;
 		}
 	return false;
+}
+
+bool lower_is_size(const struct ast_item *op, const char *name)
+{
+	return !find_attr(op, name) && !is_derived(op, name) &&
+		is_dimension(op, name);
 }
 
 static bool same_value(struct value x, struct value y)
@@ -195,7 +200,10 @@ bool lower_defaults(struct lowering *l, struct scope *s)
 		if (!attr->value && !attr->type.text) {
 			lower_error(l, s, E_SIZE_OPEN, attr->name.at,
 				"attribute '%s' has no value", attr->name.text);
-			diag_hint(l->d, "Give it in the brackets of an instance.");
+			diag_hint(l->d, "Give it in the brackets of an instance%s.",
+				is_dimension(s->op, attr->name.text) ? ", or take "
+				"it out of these: then it is a size, which may "
+				"stay open" : "");
 			ok = false;
 			continue;
 		}

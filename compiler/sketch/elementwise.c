@@ -114,11 +114,10 @@ static bool applies(struct task *t, const char **why)
 	const struct ir_stmt *s = &t->op->stmts[t->group->stmts[0]];
 	struct reference ref = { s, &t->op->tensors[s->tensor], s->index };
 
-	*why = group_types(t->a, t->op, t->group);
-	if (t->group->anchor != IR_MAP)
+	if (t->group->anchor != IR_MAP) {
 		*why = "it computes maps, and this group reduces";
-	if (*why)
 		return false;
+	}
 	m->walk = walk_of_group(t, 0, &ref, why);
 	if (!m->walk)
 		return false;

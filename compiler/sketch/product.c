@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "sketch/walk.h"
-
 static const char *joined(struct arena *a, const struct task *t,
 	const int *axes, int n, const char *none)
 {
@@ -206,9 +204,6 @@ bool product_analyse(struct task *t, const char *sketch, bool computes,
 		return false;
 	}
 	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
-		return false;
-	*why = group_types(t->a, t->op, t->group);
-	if (*why)
 		return false;
 	f->m = extent(t->op, c->m, c->n_m);
 	f->n = extent(t->op, c->n, c->n_n);

@@ -294,11 +294,10 @@ static bool applies(struct task *t, const char **why)
 	struct rows *r = ARENA_NEW(t->a, struct rows);
 	struct reference ref;
 
-	*why = group_types(t->a, t->op, t->group);
-	if (t->group->anchor == IR_MAP)
+	if (t->group->anchor == IR_MAP) {
 		*why = "it reduces, and this group only maps";
-	if (*why)
 		return false;
+	}
 	ref = primary_read(t, row_axes(t));
 	r->across = goes_across(t, row_axes(t), &ref);
 	r->walk = walk_of_group(t, row_axes(t), &ref, why);

@@ -69,6 +69,9 @@ struct sketch {
 const struct sketch *const *sketch_list(void);
 const struct sketch *sketch_named(const char *name);
 
+/* NULL, or the type by which no sketch computes the group's statements. */
+const char *sketch_lacks(const struct ir_operator *o, const struct ir_group *g);
+
 /* Does sketch "s" honour this directive anywhere? For wpk(7)'s table. */
 bool sketch_honours(const struct sketch *s, const char *directive);
 

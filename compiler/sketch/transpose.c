@@ -76,12 +76,10 @@ static const char *try_group(struct task *t, struct transpose *s)
 	const struct ir_stmt *x = &t->op->stmts[t->group->stmts[
 		t->group->n_stmts - 1]];
 	struct reference ref = { x, &t->op->tensors[x->tensor], x->index };
-	const char *why = group_types(t->a, t->op, t->group);
+	const char *why = NULL;
 
 	if (t->group->anchor != IR_MAP)
 		return "it changes the layout of maps, and this group reduces";
-	if (why)
-		return why;
 	s->walk = walk_of_group(t, 0, &ref, &why);
 	if (!s->walk)
 		return why;

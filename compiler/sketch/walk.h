@@ -130,9 +130,6 @@ struct cost_of {
 	double ops, special;
 };
 struct cost_of expr_cost(const struct ir_expr *e);
-/* NULL, or why tensor types of the group's statements cannot be computed. */
-const char *group_types(struct arena *a, const struct ir_operator *o,
-	const struct ir_group *g);
 
 /* ---- stream.c: a walk in a kernel ---- */
 
