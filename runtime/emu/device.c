@@ -3,6 +3,8 @@
  * work is done when it is enqueued. */
 #include "emu.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,41 +19,89 @@ struct piece {
 	struct piece *next;
 };
 
+struct CUstream_st {
+	char nothing;
+};
+
 struct CUevent_st {
+	bool recorded;
 	struct timespec at;
 };
 
 enum { ALIGN = 256 };
 
 static struct piece *pieces;
+static cudaError_t last;
 
-void *device_allocate(size_t bytes, size_t align)
+/* NULL if the process can have no more. */
+static void *allocate(size_t bytes, size_t align)
 {
 	size_t room = (bytes + PAGE - 1) / PAGE * PAGE + PAGE;
-	char *base = mmap(NULL, room, PROT_READ | PROT_WRITE,
+	char *base = bytes > SIZE_MAX / 2 ? MAP_FAILED : mmap(NULL, room,
+		PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct piece *new = malloc(sizeof *new);
+	struct piece *new;
 
-	if (base == MAP_FAILED || !new ||
-	    mprotect(base + room - PAGE, PAGE, PROT_NONE))
-		fault("memory", 0, "%zu bytes", bytes);
+	if (base == MAP_FAILED)
+		return NULL;
+	new = malloc(sizeof *new);
+	if (!new || mprotect(base + room - PAGE, PAGE, PROT_NONE)) {
+		munmap(base, room);
+		free(new);
+		return NULL;
+	}
 	*new = (struct piece){ base + (room - PAGE - bytes) / align * align,
 		base, bytes, room, pieces };
 	pieces = new;
 	return new->p;
 }
 
+void *device_allocate(size_t bytes, size_t align)
+{
+	void *p = allocate(bytes, align);
+
+	if (!p)
+		fault("memory", 0, "%zu bytes", bytes);
+	return p;
+}
+
+/* Bytes that the machine can still give, as far as it says: Linux maps more,
+ * and ends the process when that is filled. */
+static size_t available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	size_t kib = SIZE_MAX >> 10;
+	char line[128];
+
+	while (f && fgets(line, sizeof line, f) &&
+	       sscanf(line, "MemAvailable: %zu", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib << 10;
+}
+
 /* ---- the runtime's functions ---- */
+
+static cudaError_t failed(cudaError_t error)
+{
+	return last = error;
+}
 
 /* Memory comes filled with the job's poison: NaN, in floats. */
 cudaError_t cudaMalloc(void **p, size_t bytes)
 {
 	if (!p)
-		return cudaErrorInvalidValue;
+		return failed(cudaErrorInvalidValue);
 	report_catch_signals();
-	*p = bytes ? device_allocate(bytes, ALIGN) : NULL;
-	if (bytes)
-		memset(*p, job.poison, bytes);
+	*p = NULL;
+	if (!bytes)
+		return cudaSuccess;
+	if (bytes <= available())
+		*p = allocate(bytes, ALIGN);
+	if (!*p)
+		return failed(cudaErrorMemoryAllocation);
+	memset(*p, job.poison, bytes);
 	return cudaSuccess;
 }
 
@@ -66,13 +116,15 @@ cudaError_t cudaFree(void *p)
 			free(gone);
 			return cudaSuccess;
 		}
-	return p ? cudaErrorInvalidValue : cudaSuccess;
+	return p ? failed(cudaErrorInvalidValue) : cudaSuccess;
 }
 
 cudaError_t cudaMallocHost(void **p, size_t bytes)
 {
-	*p = malloc(bytes ? bytes : 1);
-	return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+	if (!p)
+		return failed(cudaErrorInvalidValue);
+	*p = bytes <= available() ? malloc(bytes ? bytes : 1) : NULL;
+	return *p ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
 cudaError_t cudaFreeHost(void *p)
@@ -112,7 +164,7 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes,
 {
 	(void)kind;
 	if (bytes && (!to || !from || leaves(to, bytes) || leaves(from, bytes)))
-		return cudaErrorInvalidValue;
+		return failed(cudaErrorInvalidValue);
 	if (bytes)
 		memmove(to, from, bytes);
 	return cudaSuccess;
@@ -128,7 +180,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
 cudaError_t cudaMemset(void *p, int byte, size_t bytes)
 {
 	if (bytes && (!p || leaves(p, bytes)))
-		return cudaErrorInvalidValue;
+		return failed(cudaErrorInvalidValue);
 	if (bytes)
 		memset(p, byte, bytes);
 	return cudaSuccess;
@@ -143,14 +195,17 @@ cudaError_t cudaMemsetAsync(void *p, int byte, size_t bytes,
 
 cudaError_t cudaStreamCreate(cudaStream_t *stream)
 {
-	*stream = NULL;
-	return cudaSuccess;
+	if (!stream)
+		return failed(cudaErrorInvalidValue);
+	*stream = malloc(sizeof **stream);
+	return *stream ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
+/* The default stream stays. */
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
-	(void)stream;
-	return cudaSuccess;
+	free(stream);
+	return stream ? cudaSuccess : failed(cudaErrorInvalidResourceHandle);
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
@@ -166,31 +221,39 @@ cudaError_t cudaDeviceSynchronize(void)
 
 cudaError_t cudaEventCreate(cudaEvent_t *event)
 {
+	if (!event)
+		return failed(cudaErrorInvalidValue);
 	*event = calloc(1, sizeof **event);
-	return *event ? cudaSuccess : cudaErrorMemoryAllocation;
+	return *event ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
 	free(event);
-	return cudaSuccess;
+	return event ? cudaSuccess : failed(cudaErrorInvalidResourceHandle);
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
 	(void)stream;
+	if (!event)
+		return failed(cudaErrorInvalidResourceHandle);
+	event->recorded = true;
 	clock_gettime(CLOCK_MONOTONIC, &event->at);
 	return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
-	(void)event;
-	return cudaSuccess;
+	return event ? cudaSuccess : failed(cudaErrorInvalidResourceHandle);
 }
 
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
 {
+	if (!ms)
+		return failed(cudaErrorInvalidValue);
+	if (!start || !end || !start->recorded || !end->recorded)
+		return failed(cudaErrorInvalidResourceHandle);
 	*ms = (float)(end->at.tv_sec - start->at.tv_sec) * 1e3f +
 		(float)(end->at.tv_nsec - start->at.tv_nsec) * 1e-6f;
 	return cudaSuccess;
@@ -198,29 +261,36 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
 
 cudaError_t cudaGetDeviceCount(int *n)
 {
+	if (!n)
+		return failed(cudaErrorInvalidValue);
 	*n = 1;
 	return cudaSuccess;
 }
 
 cudaError_t cudaGetDevice(int *device)
 {
+	if (!device)
+		return failed(cudaErrorInvalidValue);
 	*device = 0;
 	return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device)
 {
-	return device ? cudaErrorInvalidDevice : cudaSuccess;
+	return device ? failed(cudaErrorInvalidDevice) : cudaSuccess;
 }
 
 cudaError_t cudaGetLastError(void)
 {
-	return cudaSuccess;
+	cudaError_t error = last;
+
+	last = cudaSuccess;
+	return error;
 }
 
 cudaError_t cudaPeekAtLastError(void)
 {
-	return cudaSuccess;
+	return last;
 }
 
 static const struct { cudaError_t code; const char *name, *text; } errors[] = {
@@ -234,6 +304,8 @@ static const struct { cudaError_t code; const char *name, *text; } errors[] = {
 		"invalid device ordinal" },
 	{ cudaErrorNoKernelImageForDevice, "cudaErrorNoKernelImageForDevice",
 		"no kernel image is available for execution on the device" },
+	{ cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle",
+		"invalid resource handle" },
 	{ cudaErrorMisalignedAddress, "cudaErrorMisalignedAddress",
 		"misaligned address" },
 	{ cudaErrorNotSupported, "cudaErrorNotSupported",

@@ -20,6 +20,7 @@ typedef enum cudaError {
 	cudaErrorInvalidConfiguration = 9,
 	cudaErrorInvalidDevice = 101,
 	cudaErrorNoKernelImageForDevice = 209,
+	cudaErrorInvalidResourceHandle = 400,
 	cudaErrorMisalignedAddress = 716,
 	cudaErrorNotSupported = 801
 } cudaError_t;
