@@ -52,8 +52,7 @@ expected() {
 for file in "$top_srcdir"/tests/emu/*.cu; do
 	case=$(basename "$file" .cu)
 	program=$scratch/$case
-	if grep -q 'NEEDS: \(gcc\|watch\)' "$file" && "$CXX" --version | grep -q clang
-	then
+	if grep -q 'NEEDS: \(gcc\|watch\)' "$file" && ! watches; then
 		skip "$case" "needs gcc"
 		continue
 	fi

@@ -50,6 +50,7 @@ one() {
 	needs=$(sed -n '1,12s/.*NEEDS: *//p' "$1")
 	case $needs in
 	nvcc) [ -n "$NVCC" ] || { skip "$name" "no nvcc"; return; } ;;
+	watch) watches || { skip "$name" "needs g++"; return; } ;;
 	full) [ -n "$WPK_FULL" ] || { skip "$name" "make check-full"; return; } ;;
 	esac
 	run_case "$1" >"$got"

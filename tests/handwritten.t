@@ -139,7 +139,7 @@ spoilt 's|blockIdx.x \* n + i\] =|blockIdx.x * n + i + 1] =|' \
 	"a write beyond the end" 'share: the kernel faults'
 spoilt '/__syncthreads/d' "a missing barrier" 'share: wrong: '
 spoilt 's|float sum = 0;|float sum = 0|' "a mistake in C++" \
-	'does not compile as C++' "expected ',' or ';'"
+	'does not compile as C++' " expected "
 spoilt '2i\
 #  include <cuda_fp16.h>' "an include" \
 	'ops/kernels/rows.cu:2:1: error[E0903]: a hand-written file includes' \

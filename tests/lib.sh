@@ -86,6 +86,11 @@ ends() {
 	empty "$name" "$scratch/.wrong"
 }
 
+# Can a kernel be watched that $CXX compiles? clang takes its vectors apart.
+watches() {
+	! "$CXX" --version 2>/dev/null | grep -q clang
+}
+
 finish() {
 	if [ $count = 0 ]; then
 		echo "not ok 1 - nothing was tested"
