@@ -5,6 +5,7 @@
  * expressions of C over the names in "sizes" and "lets". */
 #include "driver/session.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,41 @@ struct manifest {
 
 static void put(json_t *object, const char *key, json_t *value)
 {
-	json_object_set_new(object, key, value);
+	int failed = json_object_set_new(object, key, value);
+
+	assert(!failed);
+	(void)failed;
+}
+
+static void append(json_t *array, json_t *value)
+{
+	int failed = json_array_append_new(array, value);
+
+	assert(!failed);
+	(void)failed;
+}
+
+/* Names of files need not be UTF-8, as JSON is: bytes beyond ASCII of one that
+ * is not are written as \xff. */
+static const char *escaped(struct arena *a, const char *s)
+{
+	struct str out;
+
+	str_init(&out, a);
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x80)
+			str_putn(&out, s, 1);
+		else
+			str_printf(&out, "\\x%02x", (unsigned char)*s);
+	return str_text(&out);
 }
 
 /* NULL becomes null. */
-static json_t *text(const char *s)
+static json_t *text(const struct manifest *m, const char *s)
 {
-	return s ? json_string(s) : json_null();
+	json_t *v = s ? json_string(s) : json_null();
+
+	return v ? v : json_string(escaped(m->a, s));
 }
 
 static json_t *number(const struct manifest *m, const struct program *p,
@@ -61,7 +90,7 @@ static json_t *dims(const struct ir_tensor *t)
 	json_t *v = json_array();
 
 	for (int i = 0; i < t->rank; i++)
-		json_array_append_new(v, json_integer(t->dims[i]));
+		append(v, json_integer(t->dims[i]));
 	return v;
 }
 
@@ -73,7 +102,7 @@ static json_t *layout(const struct ir_tensor *t)
 	for (int i = 0; i < t->n_phys; i++) {
 		const struct ir_phys *p = &t->phys[i];
 
-		json_array_append_new(v, json_pack("{si sI sI sI sI}", "dim",
+		append(v, json_pack("{si sI sI sI sI}", "dim",
 			p->dim, "div", (json_int_t)(p->div ? p->div : 1),
 			"mod", (json_int_t)p->mod, "extent",
 			(json_int_t)p->extent, "stride",
@@ -90,12 +119,12 @@ static json_t *tensor(const struct manifest *m, int i,
 	const struct p_tensor *x = &p->tensors.v[i];
 	json_t *v = json_object();
 
-	put(v, "name", text(x->name));
-	put(v, "argument", text(cuda_argument(m->a, m->o, i)));
-	put(v, "role", text(x->role == P_IN ? "in" : "out"));
-	put(v, "dtype", text(dtype_row(x->type)->name));
-	put(v, "c_type", text(dtype_row(x->type)->c));
-	put(v, "shape", text(x->shape));
+	put(v, "name", text(m, x->name));
+	put(v, "argument", text(m, cuda_argument(m->a, m->o, i)));
+	put(v, "role", text(m, x->role == P_IN ? "in" : "out"));
+	put(v, "dtype", text(m, dtype_row(x->type)->name));
+	put(v, "c_type", text(m, dtype_row(x->type)->c));
+	put(v, "shape", text(m, x->shape));
 	if (!p->general) {
 		put(v, "dims", dims(t));
 		put(v, "layout", layout(t));
@@ -113,16 +142,17 @@ static json_t *tensors(const struct manifest *m)
 	json_t *v = json_array();
 
 	for (int i = 0; i < op->n_inputs + op->n_outputs; i++)
-		json_array_append_new(v, tensor(m, i, &op->tensors[i]));
+		append(v, tensor(m, i, &op->tensors[i]));
 	return v;
 }
 
-static json_t *size_names(const struct program *p)
+static json_t *size_names(const struct manifest *m,
+	const struct program *p)
 {
 	json_t *v = json_array();
 
 	for (int i = 0; i < p->sizes.n; i++)
-		json_array_append_new(v, text(p->sizes.v[i].name));
+		append(v, text(m, p->sizes.v[i].name));
 	return v;
 }
 
@@ -131,7 +161,7 @@ static json_t *conditions(const struct manifest *m, const struct program *p)
 	json_t *v = json_array();
 
 	for (int i = 0; i < p->conditions.n && p->general; i++)
-		json_array_append_new(v, number(m, p,
+		append(v, number(m, p,
 			p->conditions.v[i].holds, 1));
 	return v;
 }
@@ -150,18 +180,19 @@ static json_t *tunables(const struct manifest *m, const struct choice *c)
 	for (int i = 0; i < sp->n_tunables; i++) {
 		const struct tunable *t = &sp->tunables[i];
 
-		put(v, t->name, t->words ? text(t->words[values[i]]) :
+		put(v, t->name, t->words ? text(m, t->words[values[i]]) :
 			json_integer(values[i]));
 	}
 	return v;
 }
 
-static json_t *computed(const struct job *j, const struct ir_group *g)
+static json_t *computed(const struct manifest *m, const struct job *j,
+	const struct ir_group *g)
 {
 	json_t *v = json_array();
 
 	for (int i = 0; i < g->n_stmts; i++)
-		json_array_append_new(v, text(j->op->tensors[
+		append(v, text(m, j->op->tensors[
 			j->op->stmts[g->stmts[i]].tensor].name));
 	return v;
 }
@@ -174,13 +205,13 @@ static json_t *groups(const struct manifest *m, const struct job *j)
 		const struct choice *c = &j->parts[g].choice;
 		json_t *v = json_object();
 
-		put(v, "computes", computed(j, &j->partition->groups[g]));
-		put(v, "sketch", text(c->candidate->sketch->name));
+		put(v, "computes", computed(m, j, &j->partition->groups[g]));
+		put(v, "sketch", text(m, c->candidate->sketch->name));
 		put(v, "tunables", tunables(m, c));
 		put(v, "seconds", json_real(c->seconds));
-		put(v, "measured", text(c->measured));
-		put(v, "verified", text(c->verified));
-		json_array_append_new(all, v);
+		put(v, "measured", text(m, c->measured));
+		put(v, "verified", text(m, c->verified));
+		append(all, v);
 	}
 	return all;
 }
@@ -191,9 +222,9 @@ static json_t *arguments(const struct manifest *m, const struct program *p,
 	json_t *v = json_array();
 
 	for (int i = 0; i < s->n_args; i++)
-		json_array_append_new(v, text(p->tensors.v[s->args[i]].name));
+		append(v, text(m, p->tensors.v[s->args[i]].name));
 	for (int i = 0; i < s->n_scalars; i++)
-		json_array_append_new(v, number(m, p, s->open_scalars ?
+		append(v, number(m, p, s->open_scalars ?
 			s->open_scalars[i] : NULL, s->scalar_args[i]));
 	return v;
 }
@@ -205,9 +236,9 @@ static json_t *launch(const struct manifest *m, const struct cuda_variant *w,
 	json_t *v = json_object(), *grid = json_array();
 
 	for (int i = 0; i < 3; i++)
-		json_array_append_new(grid, number(m, p, s->open_grid[i],
+		append(grid, number(m, p, s->open_grid[i],
 			s->grid[i]));
-	put(v, "kernel", text(cuda_kernel_name(m->a, m->o, w, s)));
+	put(v, "kernel", text(m, cuda_kernel_name(m->a, m->o, w, s)));
 	put(v, "grid", grid);
 	put(v, "threads", json_integer(s->kernel->threads));
 	put(v, "cluster", json_integer(s->kernel->cluster > 1 ?
@@ -226,9 +257,9 @@ static json_t *steps(const struct manifest *m, const struct cuda_variant *w,
 	for (int i = 0; i < n; i++) {
 		const struct p_tensor *t = &p->tensors.v[s[i].tensor];
 
-		json_array_append_new(v, s[i].kind == P_LAUNCH ?
+		append(v, s[i].kind == P_LAUNCH ?
 			launch(m, w, &s[i]) : s[i].kind == P_FILE ?
-			json_pack("{ss}", "file", s[i].file) :
+			json_pack("{so}", "file", text(m, s[i].file)) :
 			json_pack("{ss}", "clear", t->name));
 	}
 	return v;
@@ -244,7 +275,7 @@ static json_t *places(const struct manifest *m, const struct program *p,
 		const struct p_tensor *t = &p->tensors.v[i];
 
 		if (t->role == role)
-			json_array_append_new(v, json_pack("{ss ss so so}",
+			append(v, json_pack("{ss ss so so}",
 				"name", t->name, "dtype",
 				dtype_row(t->type)->name, "elements",
 				number(m, p, t->open_elements, t->elements),
@@ -290,7 +321,7 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	const struct job *j = job_of(m, p);
 	json_t *v = json_object();
 
-	put(v, "target", text(w->target->name));
+	put(v, "target", text(m, w->target->name));
 	put(v, "general", json_boolean(p->general));
 	put(v, "sizes", values(j, p));
 	put(v, "conditions", conditions(m, p));
@@ -318,12 +349,12 @@ static json_t *operator(const struct manifest *m)
 	str_init(&prototype, m->a);
 	cuda_prototype(o, &prototype);
 	for (int i = 0; i < o->n; i++)
-		json_array_append_new(variants, variant(m, &o->variants[i]));
-	put(v, "name", text(o->name));
-	put(v, "symbol", text(cuda_symbol(m->a, o->name)));
-	put(v, "prototype", text(str_text(&prototype)));
-	put(v, "operator", text(job_of(m, o->face)->reference->source));
-	put(v, "sizes", size_names(o->face));
+		append(variants, variant(m, &o->variants[i]));
+	put(v, "name", text(m, o->name));
+	put(v, "symbol", text(m, cuda_symbol(m->a, o->name)));
+	put(v, "prototype", text(m, str_text(&prototype)));
+	put(v, "operator", text(m, job_of(m, o->face)->reference->source));
+	put(v, "sizes", size_names(m, o->face));
 	put(v, "tensors", tensors(m));
 	put(v, "variants", variants);
 	return v;
@@ -331,12 +362,12 @@ static json_t *operator(const struct manifest *m)
 
 /* ---- all ---- */
 
-static json_t *target_names(const struct cuda_unit *u)
+static json_t *target_names(const struct manifest *m)
 {
 	json_t *v = json_array();
 
-	for (int i = 0; i < u->n_targets; i++)
-		json_array_append_new(v, text(u->targets[i]->name));
+	for (int i = 0; i < m->u->n_targets; i++)
+		append(v, text(m, m->u->targets[i]->name));
 	return v;
 }
 
@@ -350,16 +381,17 @@ void manifest_print(const struct session *s, const struct cuda_unit *u,
 
 	for (int i = 0; i < u->n; i++) {
 		m.o = &u->operators[i];
-		json_array_append_new(operators, operator(&m));
+		append(operators, operator(&m));
 	}
 	put(all, "schema", json_integer(SCHEMA));
-	put(all, "wpkc", text(WPK_VERSION));
-	put(all, "source", text(u->source));
+	put(all, "wpkc", text(&m, WPK_VERSION));
+	put(all, "source", text(&m, u->source));
 	put(all, "source_hash", hash(&m, str_hash(src->text, src->len)));
-	put(all, "targets", target_names(u));
+	put(all, "targets", target_names(&m));
 	put(all, "operators", operators);
 	dump = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-	str_printf(out, "%s\n", dump ? dump : "{}");
+	assert(dump);
+	str_printf(out, "%s\n", dump);
 	free(dump);
 	json_decref(all);
 }

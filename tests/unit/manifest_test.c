@@ -229,6 +229,31 @@ static void tunables_have_values(void **state)
 	assert_non_null(string(group, "sketch"));
 }
 
+/* 0xff is in no UTF-8, nor is the end of a sequence alone. */
+static void names_need_not_be_utf8(void **state)
+{
+	const struct subject *s = *state;
+	char path[] = "/tmp/wpk-\xff-\xa4-XXXXXX";
+	int fd = mkstemp(path);
+	const char *name;
+	json_t *all;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, source, sizeof source - 1),
+		sizeof source - 1);
+	close(fd);
+	all = json_loads(output(s->a, path, "manifest"), 0, NULL);
+	unlink(path);
+	assert_non_null(all);
+	name = string(all, "source");
+	assert_true(!strncmp(name, "wpk-\\xff-\\xa4-", 14));
+	assert_string_equal(name + 14, path + 13);
+	json_object_del(all, "source");
+	json_object_del(s->all, "source");
+	assert_true(json_equal(all, s->all));
+	json_decref(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +262,7 @@ int main(void)
 		cmocka_unit_test(constants_are_marked),
 		cmocka_unit_test(kernels_are_those_of_the_text),
 		cmocka_unit_test(tunables_have_values),
+		cmocka_unit_test(names_need_not_be_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, open_subject, close_subject);
