@@ -13,7 +13,7 @@
 #include "ir/match.h"
 
 /* A contraction's epilogue and a walk take only so many statements. */
-enum { EPILOGUE_MAX = 8, MEMBERS_MAX = 24 };
+enum { EPILOGUE_MAX = 16, MEMBERS_MAX = 24 };
 
 /* Of more clusters than this, pairs are not compared. */
 enum { SIBLINGS_MAX = 64 };
@@ -28,6 +28,7 @@ struct grouping {
 	struct group_reads *reads;
 	int *of;
 	int *seen, visit;
+	bool statistics;	/* contractions take those of their rows */
 };
 
 static bool is_reduce(const struct ir_operator *o, int stmt)
@@ -93,7 +94,7 @@ static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
 {
 	struct ir_stmt *s = &g->o->stmts[stmt];
 	struct cluster c = { .anchor = anchor, .anchor_stmt = stmt,
-		.n_rows = s->n_axes };
+		.n_rows = s->n_axes, .statistics = g->statistics };
 	int n_red = anchor == IR_ROW ? s->expr->n_red : 0;
 
 	c.n_coords = s->n_axes + n_red;
@@ -176,19 +177,22 @@ static void start_cluster(struct grouping *g, int stmt, bool alone)
 	add_member(g, k, stmt, g->clusters.v[k].coords);
 }
 
-/* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */
+/* The cluster that "stmt" joins, with its axes along the coordinates, or -1. A
+ * contraction joins none, unless it is a statistic of another. */
 static int joined(struct grouping *g, int stmt, int **axis)
 {
 	struct ir_contraction c;
+	bool contracts = is_reduce(g->o, stmt) &&
+		ir_contraction(g->a, g->o, stmt, &c, NULL);
 
-	if (is_reduce(g->o, stmt) && ir_contraction(g->a, g->o, stmt, &c, NULL))
-		return -1;
 	for (int k = g->clusters.n - 1; k >= 0; k--)
 		if (reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
+				(!contracts || g->clusters.v[k].anchor ==
+					IR_CONTRACTION) &&
 				match_member(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))
 			return k;
-	for (int k = g->clusters.n - 1; k >= 0; k--)
+	for (int k = g->clusters.n - 1; k >= 0 && !contracts; k--)
 		if (!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
 				match_sibling(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))
@@ -238,24 +242,29 @@ static void merge_siblings(struct grouping *g)
 
 /* ---- the result ---- */
 
-/* The member's axes in the order of the coordinates. */
+/* The member's axes in the order of the coordinates, and those it reduces over;
+ * of a contraction's anchor they are no coordinates. */
 static void order_axes(struct grouping *g, const struct cluster *c,
 	const struct member *m)
 {
 	struct ir_stmt *s = &g->o->stmts[m->stmt];
-	int *axes = ARENA_ARRAY(g->a, s->n_axes, int);
+	struct ir_expr *e = ARENA_NEW(g->a, struct ir_expr);
+	int n = 0;
 
-	for (int i = 0; i < s->n_axes; i++)
-		axes[i] = m->axis[i];
-	s->axes = axes;
-	if (s->expr->kind == IR_REDUCE && c->anchor == IR_ROW) {
-		struct ir_expr *e = ARENA_NEW(g->a, struct ir_expr);
-
-		*e = *s->expr;
+	*e = *s->expr;
+	s->axes = ARENA_ARRAY(g->a, s->n_axes, int);
+	if (e->n_red && (c->anchor == IR_ROW || m->stmt != c->anchor_stmt)) {
 		e->red = ARENA_ARRAY(g->a, e->n_red, int);
-		for (int i = 0; i < e->n_red; i++)
-			e->red[i] = m->axis[c->n_rows + i];
+		e->n_red = 0;
 		s->expr = e;
+	}
+	for (int i = 0; i < c->n_coords; i++) {
+		int axis = m->axis[i];
+
+		if (axis >= 0 && g->o->axes[axis].reduced)
+			e->red[e->n_red++] = axis;
+		else if (axis >= 0)
+			s->axes[n++] = axis;
 	}
 }
 
@@ -282,6 +291,7 @@ static void close_cluster(struct grouping *g, struct cluster *c,
 	qsort(c->members.v, (size_t)c->members.n, sizeof *c->members.v, by_stmt);
 	out->anchor = c->anchor;
 	out->n_rows = c->anchor == IR_ROW ? c->n_rows : 0;
+	out->across = c->across;
 	out->stmts = ARENA_ARRAY(g->a, c->members.n, int);
 	for (int i = 0; i < c->members.n; i++) {
 		int was = c->members.v[i].stmt;
@@ -336,7 +346,8 @@ static struct ir_partition *close_all(struct grouping *g)
 struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	enum ir_rule rule)
 {
-	struct grouping g = { .a = a, .o = o, .tmp = arena_create() };
+	struct grouping g = { .a = a, .o = o, .tmp = arena_create(),
+		.statistics = rule == IR_STATISTICS };
 	struct ir_partition *p;
 
 	ir_hoist(a, o);

@@ -314,7 +314,10 @@ enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION };
  * of its axes only:
  *
  *  IR_CONTRACTION  "anchor_stmt" is the reduction, the first statement; the
- *		    others are maps over axes of the same extents.
+ *		    others are maps over axes of the same extents. Where
+ *		    "across" is set, some are statistics of the product's rows:
+ *		    they reduce over those axes of the anchor for which it
+ *		    holds, and have the others; or maps of one value per row.
  *  IR_ROW	    the first "n_rows" axes of every statement are the row; a
  *		    reduction has no others and reduces over the trailing axes,
  *		    a map has the trailing axes too, or is one value per row.
@@ -328,6 +331,8 @@ struct ir_group {
 	int n_stmts;
 	int anchor_stmt;	/* IR_MAP: the first statement */
 	int n_rows;		/* IR_ROW */
+	const bool *across;	/* IR_CONTRACTION: by axis of the anchor; or
+				 * NULL */
 };
 
 struct ir_partition {
@@ -344,9 +349,12 @@ struct ir_partition {
  *		lets that cost little are computed where they are read.
  *  IR_INLINED  the same, and lets that cost more are computed where they are
  *		read too: factors of a product as they are loaded.
+ *  IR_STATISTICS  as IR_FUSED, and a contraction takes the statistics of its
+ *		rows, reductions over all axes that one factor alone brings,
+ *		and what follows them, where a row is short.
  *  IR_APART    every statement is a kernel of its own, but for the lets that
  *		cost little. */
-enum ir_rule { IR_FUSED, IR_INLINED, IR_APART, N_IR_RULES };
+enum ir_rule { IR_FUSED, IR_INLINED, IR_STATISTICS, IR_APART, N_IR_RULES };
 
 /* Hoists, inlines and reorders the axes of "o" first; every group is legal for
  * some sketch, but for IR_INLINED's. needs: folded, split. */

@@ -9,6 +9,9 @@
  * to stay with it: beyond, one block would do what the grid can. */
 enum { LONGEST_LONE_ROW = 1 << 16 };
 
+/* Longer rows of a product are in no block's tile. */
+enum { LONGEST_TILE_ROW = 1024 };
+
 struct match {
 	struct arena *a;
 	const struct ir_operator *o;
@@ -75,6 +78,14 @@ static bool use_reads(struct match *m)
 	return true;
 }
 
+static bool taken(const struct match *m, int axis)
+{
+	for (int i = 0; i < m->c->n_coords; i++)
+		if (m->axis[i] == axis)
+			return true;
+	return false;
+}
+
 static bool alike(const struct ir_axis *x, const struct ir_axis *y)
 {
 	return x->extent == y->extent && x->lo == y->lo;
@@ -99,6 +110,17 @@ static bool pair(struct match *m, int begin, int end, const int *pool, int n)
 	return true;
 }
 
+/* The same for as many coordinates as can have one. */
+static bool pair_some(struct match *m, const int *pool, int n)
+{
+	for (int i = 0; i < m->c->n_coords; i++)
+		pair(m, i, i + 1, pool, n);
+	for (int k = 0; k < n; k++)
+		if (!taken(m, pool[k]))
+			return false;
+	return true;
+}
+
 static int paired(const struct match *m)
 {
 	int n = 0;
@@ -118,14 +140,20 @@ static bool all_reduced(const struct match *m, int begin, int end, bool reduced)
 	return true;
 }
 
+static bool is_reduced(const struct match *m, int coord)
+{
+	return m->axis[coord] >= 0 && m->o->axes[m->axis[coord]].reduced;
+}
+
 static bool arg_order_kept(const struct match *m)
 {
 	const struct ir_expr *e = m->s->expr;
+	int n = 0;
 
 	if (e->reducer != RED_ARGMAX && e->reducer != RED_ARGMIN)
 		return true;
-	for (int i = 0; i < e->n_red; i++)
-		if (m->axis[m->c->n_rows + i] != e->red[i])
+	for (int i = 0; i < m->c->n_coords; i++)
+		if (is_reduced(m, i) && m->axis[i] != e->red[n++])
 			return false;
 	return true;
 }
@@ -142,11 +170,89 @@ static bool complete_reduce(struct match *m)
 		all_reduced(m, rows, all, true) && arg_order_kept(m);
 }
 
+/* ---- statistics of a contraction's rows ---- */
+
+static bool among(const int *axes, int n, int axis)
+{
+	for (int i = 0; i < n; i++)
+		if (axes[i] == axis)
+			return true;
+	return false;
+}
+
+/* The coordinates reduced are those of "axes", all whose extent is not 1. */
+static bool whole_side(const struct match *m, const int *axes, int n)
+{
+	int64_t length = 1;
+
+	for (int i = 0; i < m->c->n_coords; i++) {
+		const struct ir_axis *x = &m->o->axes[m->c->coords[i]];
+		bool in = among(axes, n, x->id);
+
+		if (is_reduced(m, i) ? !in : in && x->extent != 1)
+			return false;
+		length *= in ? x->extent : 1;
+	}
+	return length <= LONGEST_TILE_ROW;
+}
+
+/* The axes along which the rows go are those of the statistics before, or of
+ * one factor alone. */
+static bool along_rows(struct match *m)
+{
+	struct ir_contraction c;
+
+	for (int i = 0; m->c->across && i < m->c->n_coords; i++)
+		if (m->c->across[i] != is_reduced(m, i))
+			return false;
+	if (m->c->across)
+		return true;
+	return ir_contraction(m->a, m->o, m->c->anchor_stmt, &c, NULL) &&
+		(whole_side(m, c.n, c.n_n) || whole_side(m, c.m, c.n_m));
+}
+
+static bool complete_statistic(struct match *m)
+{
+	const struct ir_expr *e = m->s->expr;
+	int all = m->c->n_coords;
+
+	return m->c->statistics && m->s->n_axes + e->n_red == all &&
+		pair_some(m, m->s->axes, m->s->n_axes) &&
+		pair(m, 0, all, e->red, e->n_red) && along_rows(m) &&
+		arg_order_kept(m);
+}
+
+/* One value per row: nothing runs along the coordinates that are reduced. */
+static bool complete_row_map(struct match *m)
+{
+	const struct ir_stmt *s = m->s;
+
+	for (int i = 0; i < m->c->n_coords; i++) {
+		if (m->c->across[i] ? m->axis[i] >= 0 :
+				!pair(m, i, i + 1, s->axes, s->n_axes))
+			return false;
+	}
+	return paired(m) == s->n_axes;
+}
+
+/* ---- maps ---- */
+
+static int row_axes(const struct cluster *c)
+{
+	int n = 0;
+
+	for (int i = 0; i < c->n_coords; i++)
+		n += !c->across || !c->across[i];
+	return n;
+}
+
 static bool complete_map(struct match *m)
 {
 	int rows = m->c->n_rows, all = m->c->n_coords;
 	int n = m->s->n_axes;
 
+	if (m->c->across && n < all)
+		return n == row_axes(m->c) && complete_row_map(m);
 	if (!pair(m, 0, rows, m->s->axes, n))
 		return false;
 	if (n == rows)
@@ -185,18 +291,31 @@ static struct match begin(struct arena *tmp, const struct ir_operator *o,
 	return m;
 }
 
+static void note_across(struct arena *a, struct cluster *c,
+	const struct match *m)
+{
+	c->across = ARENA_ARRAY(a, c->n_coords, bool);
+	for (int i = 0; i < c->n_coords; i++)
+		c->across[i] = is_reduced(m, i);
+}
+
 bool match_member(struct arena *a, struct arena *tmp,
-	const struct ir_operator *o, const struct cluster *c, int stmt,
-	int **axis)
+	const struct ir_operator *o, struct cluster *c, int stmt, int **axis)
 {
 	struct match m = begin(tmp, o, c, stmt,
 		*axis = ARENA_ARRAY(a, c->n_coords, int));
 	bool reduce = m.s->expr->kind == IR_REDUCE;
 
-	if ((reduce && c->anchor != IR_ROW) || !use_reads(&m) ||
+	if ((reduce && c->anchor == IR_MAP) || !use_reads(&m) ||
 			!short_enough(&m))
 		return false;
-	return reduce ? complete_reduce(&m) : complete_map(&m);
+	if (!reduce || c->anchor == IR_ROW)
+		return reduce ? complete_reduce(&m) : complete_map(&m);
+	if (!complete_statistic(&m))
+		return false;
+	if (!c->across)
+		note_across(a, c, &m);
+	return true;
 }
 
 /* ---- statements beside each other ---- */

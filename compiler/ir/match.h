@@ -6,18 +6,21 @@
 
 #include "ir/group.h"
 
-/* "axis" by coordinate; -1 along trailing ones for one value per row. */
+/* "axis" by coordinate; -1 along those of a row for one value per row. */
 struct member {
 	int stmt;
 	int *axis;
 };
 
 /* "coords" are axes of the anchor: the first "n_rows" those it writes along,
- * then (IR_ROW) those it reduces over. */
+ * then (IR_ROW) those it reduces over. "statistics" of its
+ * rows may join a contraction; "across" then tells, once one has, by coordinate
+ * along which its rows go. */
 struct cluster {
 	enum ir_anchor anchor;
 	int anchor_stmt;
 	int *coords, n_coords, n_rows;
+	bool statistics, *across;
 	struct {
 		struct member *v;
 		int n, cap;
@@ -25,10 +28,10 @@ struct cluster {
 };
 
 /* True if "stmt" may join "c", some of whose tensors it reads; then "*axis",
- * in "a", has its axis along each coordinate. "tmp" may be reset after. */
+ * in "a", has its axis along each coordinate, and c->across is set where the
+ * first statistic joins. "tmp" may be reset after. */
 bool match_member(struct arena *a, struct arena *tmp,
-	const struct ir_operator *o, const struct cluster *c, int stmt,
-	int **axis);
+	const struct ir_operator *o, struct cluster *c, int stmt, int **axis);
 
 /* The same for a statement that reads nothing of "c" but goes over the same
  * coordinates and reads there what "c" reads: a reduction beside reductions, a

@@ -105,13 +105,43 @@ static bool row_axes(const struct ir_operator *o, const struct ir_group *g,
 		alike(o, x->expr->red, s->axes + g->n_rows, n_red));
 }
 
-static bool same_axes(const struct ir_operator *o, const struct ir_group *g,
-	const struct ir_stmt *s)
+/* The anchor's axes along which rows go, if "across", or else the others. */
+static int *side(struct arena *a, const struct ir_group *g,
+	const struct ir_stmt *x, bool across, int *n)
+{
+	int *v = ARENA_ARRAY(a, x->n_axes + 1, int);
+
+	*n = 0;
+	for (int i = 0; i < x->n_axes; i++)
+		if (g->across[i] == across)
+			v[(*n)++] = x->axes[i];
+	return v;
+}
+
+/* One value per row, reduced along the row or not. */
+static bool per_row(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g, const struct ir_stmt *s)
+{
+	const struct ir_stmt *x = &o->stmts[g->anchor_stmt];
+	int n_rows, n_red;
+	const int *rows = side(a, g, x, false, &n_rows);
+	const int *red = side(a, g, x, true, &n_red);
+
+	if (s->n_axes != n_rows || !alike(o, rows, s->axes, n_rows))
+		return false;
+	return s->expr->kind != IR_REDUCE || (s->expr->n_red == n_red &&
+		alike(o, red, s->expr->red, n_red));
+}
+
+static bool same_axes(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g, const struct ir_stmt *s)
 {
 	const struct ir_stmt *x = &o->stmts[g->anchor_stmt];
 
 	if (g->anchor == IR_ROW)
 		return x->expr->kind == IR_REDUCE && row_axes(o, g, s);
+	if (g->across && s != x && per_row(a, o, g, s))
+		return true;
 	return x->n_axes == s->n_axes && alike(o, x->axes, s->axes, x->n_axes) &&
 		(s == x || s->expr->kind != IR_REDUCE);
 }
@@ -123,7 +153,7 @@ static const char *check_group(struct check *c, const struct ir_group *g)
 
 		if (why)
 			return why;
-		if (!same_axes(c->o, g, &c->o->stmts[g->stmts[i]]))
+		if (!same_axes(c->a, c->o, g, &c->o->stmts[g->stmts[i]]))
 			return arena_printf(c->a, "the axes of %s are not its "
 				"group's", written(c->o, g->stmts[i]));
 	}

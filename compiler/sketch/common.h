@@ -55,6 +55,9 @@ struct running {
  * reducers without); declared in "b" with the reducer's identity. */
 struct running running_start(struct arena *a, struct k_block *b,
 	const char *name, enum reducer r, enum dtype type, enum dtype at);
+/* The same where it stands at "value" (and "at", or NULL) already. */
+struct running running_resume(struct arena *a, struct k_block *b,
+	const char *name, enum reducer r, struct kx *value, struct kx *at);
 /* Take in a value found at index "at" (NULL for reducers without). */
 void running_take(struct arena *a, struct k_block *b, const struct running *r,
 	struct kx *value, struct kx *at);
@@ -62,8 +65,9 @@ void running_take(struct arena *a, struct k_block *b, const struct running *r,
 struct kx *running_result(struct arena *a, const struct running *r,
 	enum dtype t);
 bool reducer_indexed(enum reducer r);
-/* The value that changes nothing. */
+/* The value that changes nothing, and the index it is found at. */
 struct kx *reducer_identity(struct arena *a, enum reducer r, enum dtype t);
+struct kx *reducer_nowhere(struct arena *a, enum dtype at);
 /* Type of the values of reduction "e", in registers. */
 enum dtype reducer_type(const struct ir_expr *e);
 /* Index that argmax and argmin of "e" yield at the present axis values. */

@@ -478,6 +478,9 @@ static bool check_group(struct analysis *n)
 	d->reduces = d->stmt->expr->kind == IR_REDUCE;
 	d->value = d->stmt->expr;
 	d->acc = lower_type(d->stmt->expr->type);
+	if (g->across)
+		return fail(n, "direct keeps no whole rows, of which the group "
+			"has statistics");
 	if (d->reduces && !check_reduction(n))
 		return false;
 	if (d->acc == T_BOOL || g->stmts[0] != g->anchor_stmt)

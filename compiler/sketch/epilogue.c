@@ -1,51 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What an epilogue is: in comes a contraction's group, out go the statements
- * that follow it element by element, rewritten in the contraction's own axes,
- * which of them are stored, and how many elements at once their layouts allow.
- * epilogue_emit.c writes their code. */
+ * that follow it element by element or row by row, rewritten in the
+ * contraction's own axes, in which pass over a thread's elements each is
+ * computed, which are stored, and how many elements at once their layouts
+ * allow. epilogue_emit.c and epilogue_rows.c write their code. */
 #include "sketch/epilogue.h"
 
 #include "sketch/common.h"
-
-/* ---- statements in the contraction's axes ---- */
-
-struct rewriting {
-	struct arena *a;
-	const struct ir_operator *op;
-	struct ir_expr **with;
-	bool ok;
-};
-
-/* Axis values that make the affine index "e" equal "value": a plain axis, or
- * digits of a mixed radix such as o * 4 + i. */
-static bool solve(struct rewriting *w, const struct ir_expr *e,
-	struct ir_expr *value)
-{
-	struct ir_affine f;
-
-	if (!ir_affine(w->a, w->op, e, &f) || f.c != 0)
-		return false;
-	for (int i = 0; i < w->op->n_axes; i++) {
-		const struct ir_axis *x = &w->op->axes[i];
-		struct ir_expr *v = value;
-
-		if (!f.coef[i])
-			continue;
-		if (f.coef[i] < 0 || x->lo)
-			return false;
-		if (f.coef[i] > 1)
-			v = ir_apply(w->a, OP_DIV, T_I64, 2, v,
-				ir_int(w->a, f.coef[i], T_I64));
-		for (int j = 0; j < w->op->n_axes; j++)
-			if (f.coef[j] > f.coef[i]) {
-				v = ir_apply(w->a, OP_MOD, T_I64, 2, v,
-					ir_int(w->a, x->extent, T_I64));
-				break;
-			}
-		w->with[i] = v;
-	}
-	return true;
-}
 
 struct search_read {
 	int tensor;
@@ -60,31 +21,77 @@ static void find_read(struct ir_expr *e, void *ctx)
 		s->found = e;
 }
 
-/* Statement "s" reads some earlier member at indices that are its own axes;
- * that gives its axes' values in terms of the contraction's. */
-static bool map_axes(struct task *t, const struct epilogue *f,
-	const struct ir_stmt *s, struct ir_expr **with)
+static bool reads(const struct ir_expr *e, const struct ir_tensor *t)
 {
-	struct rewriting w = { t->a, t->op, with, true };
+	struct search_read r = { t->id, NULL };
 
-	for (int i = 0; i < f->n; i++) {
-		struct search_read r = { (int)(f->outputs[i].tensor -
-			t->op->tensors), NULL };
-		bool ok = true;
+	ir_walk((struct ir_expr *)e, find_read, &r);
+	return r.found != NULL;
+}
 
-		ir_walk(s->expr, find_read, &r);
-		if (!r.found)
-			continue;
-		for (int d = 0; d < r.found->n_args && ok; d++)
-			ok = solve(&w, r.found->args[d],
-				f->outputs[i].index[d]);
-		for (int j = 0; j < s->n_axes && ok; j++)
-			ok = with[s->axes[j]] ||
-				t->op->axes[s->axes[j]].extent == 1;
-		if (ok)
+/* ---- statements in the contraction's axes ---- */
+
+static bool follows(const struct epilogue *f, const struct ir_expr *e)
+{
+	for (int i = 0; i < f->n; i++)
+		if (reads(e, f->outputs[i].tensor))
 			return true;
-	}
 	return false;
+}
+
+/* The next axis of the anchor, from number "*i" on, along which rows go or, not
+ * "across", do not. */
+static int next_axis(const struct ir_group *g, const struct ir_stmt *anchor,
+	bool across, int *i)
+{
+	while (*i < anchor->n_axes && (g->across && g->across[*i]) != across)
+		++*i;
+	return *i < anchor->n_axes ? anchor->axes[(*i)++] : -1;
+}
+
+/* The anchor's axes in place of the "n" of "axes", which are in their order;
+ * false: there are more or fewer. */
+static bool map_side(struct task *t, const struct ir_stmt *anchor,
+	const int *axes, int n, bool across, struct ir_expr **with)
+{
+	int at = 0, k = 0, axis;
+
+	while ((axis = next_axis(t->group, anchor, across, &at)) >= 0) {
+		if (k < n)
+			with[axes[k]] = ir_axis_value(t->a, axis);
+		k++;
+	}
+	return k == n;
+}
+
+/* Statement "s" in the anchor's axes: one of an element, of a row, or of a
+ * row's elements, which it reduces. */
+static bool map_axes(struct task *t, const struct ir_stmt *anchor,
+	const struct ir_stmt *s, struct output *out, struct ir_expr **with)
+{
+	out->per_row = t->group->across && s->n_axes < anchor->n_axes;
+	if (s->expr->kind == IR_REDUCE)
+		return out->per_row && map_side(t, anchor, s->axes, s->n_axes,
+			false, with) && map_side(t, anchor, s->expr->red,
+			s->expr->n_red, true, with);
+	if (out->per_row)
+		return map_side(t, anchor, s->axes, s->n_axes, false, with);
+	for (int i = 0; i < s->n_axes && i < anchor->n_axes; i++)
+		with[s->axes[i]] = ir_axis_value(t->a, anchor->axes[i]);
+	return s->n_axes == anchor->n_axes;
+}
+
+/* "e", which reduces over axes that "with" replaces. */
+static const struct ir_expr *reduction(struct task *t, const struct ir_expr *e,
+	struct ir_expr *const *with)
+{
+	struct ir_expr *r = ARENA_NEW(t->a, struct ir_expr);
+
+	*r = *e;
+	r->red = ARENA_ARRAY(t->a, (size_t)e->n_red, int);
+	for (int i = 0; i < e->n_red; i++)
+		r->red[i] = with[e->red[i]]->axis;
+	return r;
 }
 
 /* The same element: axes of extent 1 have one value, whichever is written. */
@@ -142,15 +149,12 @@ static bool reads_own_element(const struct task *t, const struct epilogue *f,
 static bool read_outside(const struct task *t, int tensor)
 {
 	for (int i = 0; i < t->op->n_stmts; i++) {
-		struct search_read r = { tensor, NULL };
 		bool inside = false;
 
 		for (int j = 0; j < t->group->n_stmts; j++)
 			inside |= t->group->stmts[j] == i;
-		if (inside)
-			continue;
-		ir_walk(t->op->stmts[i].expr, find_read, &r);
-		if (r.found)
+		if (!inside && reads(t->op->stmts[i].expr,
+				&t->op->tensors[tensor]))
 			return true;
 	}
 	return false;
@@ -194,6 +198,30 @@ void output_vectors(const struct task *t, const struct ir_contraction *c,
 		(const int[]){ c->n_n, c->n_batch });
 }
 
+/* "s", which is not the anchor, as an output of the kernel. */
+static bool follow(struct task *t, const struct ir_contraction *c,
+	struct epilogue *f, const struct ir_stmt *s, struct ir_expr **with,
+	struct output *out, const char **why)
+{
+	const struct ir_expr *e = s->expr;
+
+	if (!follows(f, e) || !map_axes(t, c->stmt, s, out, with)) {
+		*why = arena_printf(t->a, "'%s' does not follow the "
+			"contraction element by element", out->tensor->name);
+		return false;
+	}
+	if (e->kind == IR_REDUCE) {
+		out->reduction = reduction(t, e, with);
+		e = e->args[0];
+	}
+	out->value = ir_substitute(t->a, e, with);
+	if (reads_own_element(t, f, out->value))
+		return true;
+	*why = arena_printf(t->a, "'%s' reads other elements of the "
+		"contraction than its own", out->tensor->name);
+	return false;
+}
+
 static bool add_output(struct task *t, const struct ir_contraction *c,
 	struct epilogue *f, int stmt, const char **why)
 {
@@ -203,50 +231,93 @@ static bool add_output(struct task *t, const struct ir_contraction *c,
 		struct ir_expr *);
 
 	if (f->n == OUTPUTS_MAX) {
-		*why = "more than eight statements follow the contraction";
+		*why = arena_printf(t->a, "more than %d statements follow the "
+			"contraction", OUTPUTS_MAX);
 		return false;
 	}
-	*out = (struct output){ .tensor = &t->op->tensors[s->tensor] };
+	*out = (struct output){ .tensor = &t->op->tensors[s->tensor],
+		.vec_n = 1, .vec_m = 1 };
+	if (stmt != t->group->anchor_stmt &&
+	    !follow(t, c, f, s, with, out, why))
+		return false;
 	out->index = ARENA_ARRAY(t->a, (size_t)out->tensor->rank,
 		struct ir_expr *);
-	if (stmt != t->group->anchor_stmt) {
-		if (!map_axes(t, f, s, with)) {
-			*why = arena_printf(t->a, "'%s' does not follow the "
-				"contraction element by element",
-				out->tensor->name);
-			return false;
-		}
-		for (int j = 0; j < s->n_axes; j++)
-			if (!with[s->axes[j]])
-				with[s->axes[j]] = ir_int(t->a,
-					t->op->axes[s->axes[j]].lo, T_I64);
-		out->value = ir_substitute(t->a, s->expr, with);
-		if (!reads_own_element(t, f, out->value)) {
-			*why = arena_printf(t->a, "'%s' reads other elements "
-				"of the contraction than its own",
-				out->tensor->name);
-			return false;
-		}
-	}
 	for (int d = 0; d < out->tensor->rank; d++)
 		out->index[d] = ir_substitute(t->a, s->index[d], with);
 	out->stored = out->tensor->role == IR_OUT ||
 		read_outside(t, s->tensor);
-	output_vectors(t, c, out);
+	if (!out->per_row)
+		output_vectors(t, c, out);
 	f->n++;
 	return true;
+}
+
+/* ---- passes ---- */
+
+/* The first pass in which all that "out" reads is there: of elements in the
+ * pass that computes them, of rows after it, but for other values of rows. */
+static int first_pass(const struct epilogue *f, const struct output *out)
+{
+	bool row = out->per_row && !out->reduction;
+	int pass = 0;
+
+	for (const struct output *o = f->outputs; o < out; o++) {
+		int ready = o->per_row && !row ? o->pass + 1 : o->pass;
+
+		if (out->value && reads(out->value, o->tensor) && ready > pass)
+			pass = ready;
+	}
+	return pass;
+}
+
+static void plan_passes(struct epilogue *f)
+{
+	for (int i = 0; i < f->n; i++) {
+		struct output *out = &f->outputs[i];
+
+		out->pass = out->last = first_pass(f, out);
+		for (struct output *o = f->outputs; o < out; o++)
+			if (reads(out->value, o->tensor) && o->last < out->pass)
+				o->last = out->pass;
+		if (out->pass >= f->passes)
+			f->passes = out->pass + 1;
+	}
+	for (int pass = 0; pass < f->passes; pass++) {
+		int held = 0;
+
+		for (int i = 0; i < f->n; i++)
+			held += !f->outputs[i].per_row && f->outputs[i].pass <=
+				pass && pass < f->outputs[i].last;
+		if (held > f->held)
+			f->held = held;
+	}
+}
+
+/* Do rows go along the columns? */
+static bool rows_along_n(const struct task *t, const struct ir_contraction *c)
+{
+	for (int i = 0; i < c->stmt->n_axes; i++)
+		for (int k = 0; k < c->n_n; k++)
+			if (t->group->across[i] && c->stmt->axes[i] == c->n[k])
+				return true;
+	return false;
 }
 
 bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 	struct epilogue *f, const char **why)
 {
-	const struct output *last;
+	const struct output *last = NULL;
 
 	for (int i = 0; i < t->group->n_stmts; i++)
 		if (!add_output(t, c, f, t->group->stmts[i], why))
 			return false;
-	last = &f->outputs[f->n - 1];
+	plan_passes(f);
+	for (int i = 0; i < f->n; i++)
+		if (!f->outputs[i].per_row)
+			last = &f->outputs[i];
 	f->along_n = last->vec_n > 1 || last->vec_m == 1;
+	f->rows = t->group->across != NULL;
+	f->rows_along_n = f->rows && rows_along_n(t, c);
 	return true;
 }
 
@@ -262,19 +333,18 @@ double epilogue_bytes(const struct task *t)
 	double bytes = 0;
 
 	for (int i = 0; i < t->op->n_tensors; i++) {
-		struct search_read r = { i, NULL };
-		bool written = false;
+		const struct ir_tensor *x = &t->op->tensors[i];
+		bool written = false, read = false;
 
 		for (int j = 0; j < t->group->n_stmts; j++) {
 			const struct ir_stmt *s =
 				&t->op->stmts[t->group->stmts[j]];
 
-			ir_walk(s->expr, find_read, &r);
+			read |= reads(s->expr, x);
 			written |= s->tensor == i;
 		}
-		if (written ? t->op->tensors[i].role == IR_OUT ||
-		    read_outside(t, i) : r.found != NULL)
-			bytes += tensor_bytes(&t->op->tensors[i]);
+		if (written ? x->role == IR_OUT || read_outside(t, i) : read)
+			bytes += tensor_bytes(x);
 	}
 	return bytes;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows a contraction element by element: bias, activation, residual,
- * casts, several outputs. Applied to accumulators in registers; used by every
+/* What follows a contraction: element by element, bias, activation, residual,
+ * casts, several outputs; row by row, statistics of the product's rows and
+ * what is made of them. Applied to accumulators in registers; used by every
  * sketch that computes contractions. */
 #ifndef WPK_COMPILER_SKETCH_EPILOGUE_H
 #define WPK_COMPILER_SKETCH_EPILOGUE_H
@@ -8,30 +9,39 @@
 #include "sketch/forms.h"
 #include "sketch/sketch.h"
 
-enum { OUTPUTS_MAX = 8 };
+enum { OUTPUTS_MAX = 16 };
 
 /* One tensor the kernel computes, its value and its indices in the axes of the
- * contraction. "stored" false: a let that only later outputs read. */
+ * contraction. "stored" false: a let that only later outputs read. "per_row":
+ * one value a row; with a "reduction", what "value" is over the row. Threads
+ * go over their elements in passes: elements are computed in pass "pass" and
+ * read up to pass "last"; rows are at the end of it. */
 struct output {
 	const struct ir_tensor *tensor;
 	struct ir_expr *value;		/* NULL: the accumulator itself */
 	struct ir_expr **index;
-	bool stored;
+	const struct ir_expr *reduction;
+	bool stored, per_row;
+	int pass, last;
 	int vec_n, vec_m;	/* elements that may be stored at once along
 				 * neighbouring columns, or rows */
 };
 
-/* In order; the first is the contraction's own tensor. */
+/* In order; the first is the contraction's own tensor. "rows": some are per
+ * row, and a row goes along the columns of the product, or else its rows. */
 struct epilogue {
 	struct output outputs[OUTPUTS_MAX];
-	int n;
+	int n, passes;
+	int held;		/* values of an element that wait for later
+				 * passes, at most */
 	bool along_n;		/* stores run along columns, else rows */
+	bool rows, rows_along_n;
 };
 
 /* ---- epilogue.c ---- */
 
 /* False, with "*why", if a statement of the group does not follow the
- * contraction element by element. */
+ * contraction element by element or row by row. */
 bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 	struct epilogue *e, const char **why);
 
@@ -57,8 +67,16 @@ struct side {
 	bool ragged;		/* the last tile reaches past the extent */
 };
 
+/* Who shares a row: "lanes" threads of a warp that are "stride" apart, and as
+ * many in each of "parts" warps. */
+struct row_threads {
+	int lanes, stride, parts;
+};
+
 /* Store what belongs to accumulators "acc" [m.mine][n.mine]. "batch" is the
- * flattened batch index or NULL; "buffers" the kernel's globals by IR tensor. */
+ * flattened batch index or NULL; "buffers" the kernel's globals by IR tensor.
+ * Where the epilogue has rows, the block's tile covers them, and all threads
+ * of the block call. */
 struct storing {
 	const struct task *t;
 	const struct ir_contraction *c;
@@ -67,6 +85,7 @@ struct storing {
 	struct kernel *k;
 	struct k_buffer **buffers, *acc;
 	struct side m, n;
+	struct row_threads rows;
 	struct kx *batch;
 };
 

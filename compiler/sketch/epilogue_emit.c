@@ -1,30 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* The code of an epilogue: each accumulator in a thread's registers passes
  * through the statements that follow the contraction and is stored, several at
- * once where the output's layout allows. */
-#include "sketch/epilogue.h"
+ * once where the output's layout allows; where rows are measured, pass by pass,
+ * with what epilogue_rows.c makes of rows between them. */
+#include "sketch/epilogue_code.h"
 
 #include <string.h>
 
-#include "sketch/common.h"
 #include "sketch/stage.h"
 
-/* State while one vector of elements is computed. "held[i]" has the vector of
- * read "reads[i]"; "values" those of outputs already computed for the present
- * element, whose number in the vector is "element". */
-enum { READS_MAX = 16 };
+/* Of the present element, in what it is stored as and used. */
+static struct kx *element_of(const struct emission *m, struct k_buffer *b)
+{
+	const struct storing *s = m->s;
+	struct kx *at = kx_add(s->a, m->first, m->element);
 
-struct emission {
-	const struct storing *s;
-	struct lower_env env;
-	const struct ir_expr *reads[READS_MAX];
-	struct k_buffer *held[READS_MAX];
-	int n_reads;
-	struct kx *values[OUTPUTS_MAX], *element;
-	struct kx *row, *first;		/* of the accumulators */
-	struct k_buffer *outs[OUTPUTS_MAX];
-	int width;
-};
+	if (b->rank == 1)
+		return kx_load(s->a, b, at);
+	return s->e->along_n ? kx_load(s->a, b, m->row, at) :
+		kx_load(s->a, b, at, m->row);
+}
+
+static struct kx *value_of_output(const struct emission *m, int i)
+{
+	const struct output *o = &m->s->e->outputs[i];
+
+	if (o->per_row)
+		return rows_value(m, i);
+	if (o->pass == m->pass)
+		return m->values[i];
+	if (o->value)
+		return element_of(m, m->kept[i]);
+	return lower_round(m->s->a, element_of(m, m->s->acc), o->tensor->type);
+}
 
 static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 {
@@ -34,7 +42,7 @@ static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 		return NULL;
 	for (int i = 0; i < m->s->e->n; i++)
 		if (m->s->e->outputs[i].tensor->id == e->tensor)
-			return m->values[i];
+			return value_of_output(m, i);
 	for (int i = 0; i < m->n_reads; i++)
 		if (ir_equal(m->reads[i], e))
 			return lower_convert(m->env.a, kx_load(m->env.a,
@@ -59,21 +67,27 @@ static int store_width(const struct storing *s, const struct output *o)
 	return v < inner_side(s)->vec ? v : inner_side(s)->vec;
 }
 
-static int widest_store(const struct storing *s)
+/* Is element output "o" computed in the present pass? */
+static bool in_pass(const struct emission *m, const struct output *o)
 {
+	return !o->per_row && o->pass == m->pass;
+}
+
+static int widest_store(const struct emission *m)
+{
+	const struct epilogue *e = m->s->e;
 	int w = 1;
 
-	for (int i = 0; i < s->e->n; i++)
-		if (s->e->outputs[i].stored &&
-		    store_width(s, &s->e->outputs[i]) > w)
-			w = store_width(s, &s->e->outputs[i]);
+	for (int i = 0; i < e->n; i++)
+		if (in_pass(m, &e->outputs[i]) && e->outputs[i].stored &&
+		    store_width(m->s, &e->outputs[i]) > w)
+			w = store_width(m->s, &e->outputs[i]);
 	return w;
 }
 
-static struct kx *position(const struct storing *s, struct k_block *b,
-	const struct side *d, struct kx *i, int width)
+struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
+	int width)
 {
-	struct arena *a = s->a;
 	struct kx *vec = kx_int(a, d->vec), *at;
 
 	if (width == d->vec)
@@ -82,11 +96,17 @@ static struct kx *position(const struct storing *s, struct k_block *b,
 		at = kx_add(a, kx_mul(a, kx_div(a, kx_mul(a, i, kx_int(a,
 			width)), vec), kx_int(a, (int64_t)d->lanes * d->vec)),
 			kx_mod(a, kx_mul(a, i, kx_int(a, width)), vec));
-	at = kx_add(a, at, kx_mul(a, d->lane, vec));
-	return ks_let(a, b, d->name, kx_add(a, d->first, at));
+	return kx_add(a, at, kx_mul(a, d->lane, vec));
 }
 
-static struct k_block *inside(const struct storing *s, struct k_block *b,
+static struct kx *position(const struct storing *s, struct k_block *b,
+	const struct side *d, struct kx *i, int width)
+{
+	return ks_let(s->a, b, d->name, kx_add(s->a, d->first,
+		side_offset(s->a, d, i, width)));
+}
+
+struct k_block *side_inside(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at)
 {
 	if (!d->ragged)
@@ -157,25 +177,43 @@ static void load_vectors(struct emission *m, struct k_block *b)
 	}
 }
 
-/* Output "i" of the present element, from the accumulator's value. */
-static void compute_output(struct emission *m, struct k_block *b, int i,
-	struct kx *acc)
+struct k_place output_place(struct emission *m, int i)
+{
+	const struct output *o = &m->s->e->outputs[i];
+
+	return k_place(m->s->buffers[o->tensor->id], offset_of(m, o->tensor,
+		o->index));
+}
+
+static void keep(struct emission *m, struct k_block *b, int i)
+{
+	struct arena *a = m->s->a;
+	struct kx *at = kx_add(a, m->first, m->element);
+
+	ks_store(a, b, m->s->e->along_n ? k_place(m->kept[i], m->row, at) :
+		k_place(m->kept[i], at, m->row), m->values[i]);
+}
+
+/* Output "i" of the present element. */
+static void compute_output(struct emission *m, struct k_block *b, int i)
 {
 	const struct output *o = &m->s->e->outputs[i];
 	struct arena *a = m->s->a;
 	enum dtype type = lower_type(o->tensor->type);
-	struct kx *v = o->value ? lower_expr(&m->env, o->value) : acc;
+	struct kx *v = o->value ? lower_expr(&m->env, o->value) :
+		element_of(m, m->s->acc);
 
 	v = ks_let(a, b, arena_printf(a, "%s_value", o->tensor->name),
 		lower_convert(a, lower_convert(a, v, type), o->tensor->type));
 	m->values[i] = lower_convert(a, v, type);
+	if (m->kept[i])
+		keep(m, b, i);
 	if (!o->stored)
 		return;
 	if (m->outs[i])
 		ks_store(a, b, k_place(m->outs[i], m->element), v);
 	else
-		ks_store(a, b, k_place(m->s->buffers[o->tensor->id],
-			offset_of(m, o->tensor, o->index)), v);
+		ks_store(a, b, output_place(m, i), v);
 }
 
 static void store_vectors(struct emission *m, struct k_block *b)
@@ -187,26 +225,30 @@ static void store_vectors(struct emission *m, struct k_block *b)
 		const struct output *o = &s->e->outputs[i];
 
 		if (m->outs[i])
-			ks_copy(s->a, b, COPY_PLAIN,
-				k_place(s->buffers[o->tensor->id],
-					offset_of(m, o->tensor, o->index)),
+			ks_copy(s->a, b, COPY_PLAIN, output_place(m, i),
 				k_place(m->outs[i], kx_int(s->a, 0)),
 				m->width * dtype_row(o->tensor->type)->bits / 8,
 				NULL, 0);
 	}
 }
 
+/* Vectors of what the present pass reads and stores. */
 static void declare_vectors(struct emission *m)
 {
 	const struct storing *s = m->s;
-	int64_t dims[1] = { m->width };
+	int64_t dims[1];
 
+	dims[0] = m->width = widest_store(m);
+	m->n_reads = 0;
 	for (int i = 0; i < s->e->n; i++) {
 		const struct output *o = &s->e->outputs[i];
 
+		m->outs[i] = NULL;
+		if (o->pass != m->pass || (o->per_row && !o->reduction))
+			continue;
 		if (o->value)
 			ir_walk(o->value, note_read, m);
-		if (o->stored && m->width > 1 && store_width(s, o) >= m->width)
+		if (!o->per_row && o->stored && m->width > 1 && store_width(s, o) >= m->width)
 			m->outs[i] = kernel_array(s->k, K_REGISTER,
 				arena_printf(s->a, "%s_vector", o->tensor->name),
 				o->tensor->type, 1, dims, 16);
@@ -225,16 +267,23 @@ static struct kx **keep_axes(struct emission *m)
 	return first;
 }
 
-/* The accumulator of element "e" of the present vector. */
-static struct kx *accumulator(const struct emission *m, struct kx *e)
+/* Element "e" of the present vector, all whose axes have a value. */
+static void emit_element(struct emission *m, struct k_block *b)
 {
 	const struct storing *s = m->s;
-	struct kx *at = kx_add(s->a, m->first, e);
+	bool alone = s->e->rows && rows_of(s) == inner_side(s);
 
-	if (s->acc->rank == 1)
-		return kx_load(s->a, s->acc, at);
-	return s->e->along_n ? kx_load(s->a, s->acc, m->row, at) :
-		kx_load(s->a, s->acc, at, m->row);
+	if (alone) {
+		m->row_at = kx_add(s->a, m->first, m->element);
+		rows_open(m, b);
+	}
+	for (int x = 0; x < s->e->n; x++)
+		if (in_pass(m, &s->e->outputs[x]))
+			compute_output(m, b, x);
+	if (s->e->rows)
+		rows_take(m, b);
+	if (alone)
+		rows_close(m, b);
 }
 
 /* The "width" neighbouring elements that start at "at" along "axes". */
@@ -244,7 +293,7 @@ static void emit_vector(struct emission *m, struct k_block *b,
 	const struct storing *s = m->s;
 	struct arena *a = s->a;
 	struct k_block *each;
-	struct kx *e, *acc, **first;
+	struct kx *e, **first;
 
 	if (m->width > 1)
 		flat_axes(a, b, s->t->op, axes, n_axes, at, m->env.axes);
@@ -252,19 +301,17 @@ static void emit_vector(struct emission *m, struct k_block *b,
 	each = tile_loop(a, b, "e", m->width, &e);
 	m->env.block = each;
 	m->element = e;
-	acc = accumulator(m, e);
 	first = keep_axes(m);
 	flat_axes(a, each, s->t->op, axes, n_axes, kx_add(a, at, e),
 		m->env.axes);
-	for (int x = 0; x < s->e->n; x++)
-		compute_output(m, each, x, acc);
+	emit_element(m, each);
 	m->env.axes = first;
 	store_vectors(m, b);
 }
 
 static struct emission start(const struct storing *s)
 {
-	struct emission m = { .s = s, .width = widest_store(s) };
+	struct emission m = { .s = s };
 
 	m.env = (struct lower_env){ .a = s->a, .op = s->t->op, .axes =
 		ARENA_ARRAY(s->a, (size_t)s->t->op->n_axes, struct kx *),
@@ -272,29 +319,77 @@ static struct emission start(const struct storing *s)
 	return m;
 }
 
-void epilogue_emit(const struct storing *s, struct k_block *b)
+/* What later passes read of elements, but for the accumulators themselves. */
+static void declare_kept(struct emission *m)
 {
-	const struct side *out = outer_side(s), *in = inner_side(s);
-	struct emission m = start(s);
-	struct kx *j, *at;
+	const struct storing *s = m->s;
+	int64_t dims[2] = { s->m.mine, s->n.mine };
 
-	m.env.ctx = &m;
-	declare_vectors(&m);
+	for (int i = 0; i < s->e->n; i++) {
+		const struct output *o = &s->e->outputs[i];
+
+		if (!o->per_row && o->value && o->last > o->pass)
+			m->kept[i] = kernel_array(s->k, K_REGISTER,
+				arena_printf(s->a, "%s_kept", o->tensor->name),
+				lower_type(o->tensor->type), 2, dims, 16);
+	}
+}
+
+static void decode_batch(struct emission *m, struct k_block *b)
+{
+	const struct storing *s = m->s;
+
+	for (int x = 0; x < s->c->n_batch; x++)
+		m->env.axes[s->c->batch[x]] = kx_int(s->a, 0);
 	if (s->batch)
 		flat_axes(s->a, b, s->t->op, s->c->batch, s->c->n_batch,
-			s->batch, m.env.axes);
-	else
-		for (int x = 0; x < s->c->n_batch; x++)
-			m.env.axes[s->c->batch[x]] = kx_int(s->a, 0);
-	b = tile_loop(s->a, b, "i", out->mine, &m.row);
-	at = position(s, b, out, m.row, 1);
-	b = inside(s, b, out, at);
-	flat_axes(s->a, b, s->t->op, out->axes, out->n_axes, at, m.env.axes);
-	b = tile_loop(s->a, b, "j", in->mine / m.width, &j);
-	m.first = kx_mul(s->a, j, kx_int(s->a, m.width));
-	at = position(s, b, in, j, m.width);
-	b = inside(s, b, in, at);
-	emit_vector(&m, b, in->axes, in->n_axes, at);
+			s->batch, m->env.axes);
+}
+
+/* All of the thread's elements, in pass m->pass. */
+static void emit_pass(struct emission *m, struct k_block *b)
+{
+	const struct storing *s = m->s;
+	const struct side *out = outer_side(s), *in = inner_side(s);
+	bool by_row = s->e->rows && rows_of(s) == out;
+	struct k_block *row, *vector;
+	struct kx *j, *at;
+
+	declare_vectors(m);
+	row = tile_loop(s->a, b, "i", out->mine, &m->row);
+	at = position(s, row, out, m->row, 1);
+	row = side_inside(s, row, out, at);
+	flat_axes(s->a, row, s->t->op, out->axes, out->n_axes, at,
+		m->env.axes);
+	if (by_row) {
+		m->row_at = m->row;
+		rows_open(m, row);
+	}
+	vector = tile_loop(s->a, row, "j", in->mine / m->width, &j);
+	m->first = kx_mul(s->a, j, kx_int(s->a, m->width));
+	at = position(s, vector, in, j, m->width);
+	vector = side_inside(s, vector, in, at);
+	emit_vector(m, vector, in->axes, in->n_axes, at);
+	if (by_row)
+		rows_close(m, row);
+}
+
+void epilogue_emit(const struct storing *s, struct k_block *b)
+{
+	struct emission m = start(s);
+
+	m.env.ctx = &m;
+	decode_batch(&m, b);
+	declare_kept(&m);
+	if (s->e->rows)
+		rows_declare(&m);
+	for (m.pass = 0; m.pass < s->e->passes; m.pass++) {
+		if (s->e->rows)
+			rows_start(&m, b);
+		emit_pass(&m, b);
+		if (s->e->rows)
+			rows_finish(&m, b);
+	}
 }
 
 void epilogue_emit_box(const struct storing *s, struct k_block *b,
@@ -316,7 +411,7 @@ void epilogue_emit_box(const struct storing *s, struct k_block *b,
 		b = tile_loop(a, b, y->name, y->mine / step, &i);
 		i = kx_mul(a, i, kx_int(a, step));
 		at = ks_let(a, b, y->name, kx_add(a, y->first, i));
-		b = inside(s, b, y, at);
+		b = side_inside(s, b, y, at);
 		m.first = kx_add(a, kx_mul(a, m.first, kx_int(a, y->mine)), i);
 		if (d == n - 1)
 			emit_vector(&m, b, y->axes, 1, at);

@@ -27,7 +27,11 @@ static bool applies(struct task *t, const char **why)
 {
 	struct fma *f = ARENA_NEW(t->a, struct fma);
 
-	if (!product_analyse(t, "fma", true, &f->of, why))
+	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS,
+			&f->of, why))
+		return false;
+	*why = fma_rows_refuse(t, f);
+	if (*why)
 		return false;
 	make_tunables(t, f);
 	t->state = f;
@@ -49,6 +53,7 @@ static const int depth_values[] = { 8, 16, 32, 64 };
 static const int thread_values[] = { 1, 2, 4, 8, 16 };
 static const int stage_values[] = { 1, 2, 3, 4, 5 };
 static const int split_values[] = { 1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32 };
+enum { SPLITS = sizeof split_values / sizeof *split_values };
 static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int switch_values[] = { 0, 1 };
 static const int order_values[] = { 0, 1, 2, 3 };
@@ -123,6 +128,27 @@ static void add_operands(struct task *t, struct tunables *l, const struct fma *f
 		add_facts(t, l, f, right);
 }
 
+/* Rows and columns of a block; as many as a row has where rows are measured. */
+static void add_tiles(struct task *t, struct tunables *l, const struct fma *f)
+{
+	const struct epilogue *e = &f->of.epilogue;
+	int n = 0;
+	const int *wide = e->rows ? fma_rows_tiles(t, f, &n) : NULL;
+
+	if (e->rows && !e->rows_along_n)
+		tunables_add(t, l, "tile", level_block, f->of.m_name, wide, n,
+			NULL);
+	else
+		tunables_add(t, l, "tile", level_block, f->of.m_name,
+			VALUES(tile_values), NULL);
+	if (e->rows && e->rows_along_n)
+		tunables_add(t, l, "tile", level_block, f->of.n_name, wide, n,
+			NULL);
+	else
+		tunables_add(t, l, "tile", level_block, f->of.n_name,
+			VALUES(tile_values), NULL);
+}
+
 static void make_tunables(struct task *t, struct fma *f)
 {
 	const char *const *k = tunable_subject(t, f->of.k_name);
@@ -133,10 +159,7 @@ static void make_tunables(struct task *t, struct fma *f)
 
 	l->v = ARENA_ARRAY(t->a, FMA_VALUES + 6 + OUTPUTS_MAX,
 		struct tunable);
-	tunables_add(t, l, "tile", level_block, f->of.m_name,
-		VALUES(tile_values), NULL);
-	tunables_add(t, l, "tile", level_block, f->of.n_name,
-		VALUES(tile_values), NULL);
+	add_tiles(t, l, f);
 	tunables_add(t, l, "tile", level_block, f->of.k_name,
 		VALUES(depth_values), NULL);
 	tunables_add(t, l, "tile", level_thread, f->of.m_name,
@@ -147,8 +170,8 @@ static void make_tunables(struct task *t, struct fma *f)
 		NULL);
 	tunables_add(t, l, "pipeline", k, "async", switch_values, async ? 2 : 1,
 		switch_words);
-	tunables_add(t, l, "split_k", acc, NULL, VALUES(split_values),
-		NULL);
+	tunables_add(t, l, "split_k", acc, NULL, split_values,
+		f->of.epilogue.rows ? 1 : SPLITS, NULL);
 	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
 		raster_words);
 	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values),
@@ -184,7 +207,7 @@ static int fill_chip(const struct task *t, const struct fma_plan *p)
 {
 	int best = 1;
 
-	for (int i = 0; i < (int)(sizeof split_values / sizeof *split_values); i++)
+	for (int i = 0; i < SPLITS; i++)
 		if (p->tiles * best < t->gpu->sms &&
 		    p->chunks >= 4 * split_values[i] &&
 		    p->chunks % split_values[i] == 0)
@@ -210,20 +233,51 @@ static bool try_start(const struct task *t, int *v, struct fma_plan *p)
 	return false;
 }
 
+/* As large as rows allow, and still a block for every multiprocessor. */
+static bool start_rows(const struct task *t, struct fma *f)
+{
+	static const int shapes[][3] = {	/* of rows, of a thread */
+		{ 128, 8, 8 }, { 64, 8, 8 }, { 64, 4, 8 }, { 32, 8, 8 },
+		{ 32, 4, 8 }, { 16, 8, 8 }, { 16, 4, 8 }, { 16, 2, 8 },
+		{ 8, 4, 8 }, { 8, 2, 8 }, { 8, 1, 8 }, { 16, 2, 4 },
+		{ 8, 2, 4 }, { 8, 1, 4 },
+	};
+	bool along_n = f->of.epilogue.rows_along_n, found = false;
+	int wide = f->open.v[along_n ? FMA_N : FMA_M].values[0];
+	int v[FMA_VALUES] = { [FMA_GROUP] = 1 };
+	struct fma_plan p;
+
+	for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
+		const int *u = shapes[i];
+
+		if (along_n)
+			set(v, u[0], wide, 16, u[1], u[2]);
+		else
+			set(v, wide, u[0], 16, u[2], u[1]);
+		if (!try_start(t, v, &p))
+			continue;
+		memcpy(f->start, v, sizeof v);
+		found = true;
+		if (p.tiles >= t->gpu->sms)
+			return true;
+	}
+	return found;
+}
+
 static bool start_anything(const struct task *t, int *v, struct fma_plan *p)
 {
-	enum { TILES = sizeof tile_values / sizeof *tile_values,
-		DEPTHS = sizeof depth_values / sizeof *depth_values,
-		THREADS = sizeof thread_values / sizeof *thread_values };
+	const struct tunable *open = ((const struct fma *)t->state)->open.v;
+	int points = 1;
 
-	for (int i = 0; i < TILES * TILES * DEPTHS * THREADS * THREADS; i++) {
+	for (int i = FMA_M; i <= FMA_TN; i++)
+		points *= open[i].n;
+	for (int i = 0; i < points; i++) {
 		int j = i;
 
-		v[FMA_M] = tile_values[j % TILES];
-		v[FMA_N] = tile_values[(j /= TILES) % TILES];
-		v[FMA_K] = depth_values[(j /= TILES) % DEPTHS];
-		v[FMA_TM] = thread_values[(j /= DEPTHS) % THREADS];
-		v[FMA_TN] = thread_values[(j /= THREADS) % THREADS];
+		for (int k = FMA_M; k <= FMA_TN; k++) {
+			v[k] = open[k].values[j % open[k].n];
+			j /= open[k].n;
+		}
 		if (try_start(t, v, p))
 			return true;
 	}
@@ -242,8 +296,10 @@ static bool find_start(const struct task *t, struct fma *f)
 	};
 	struct fma_plan p;
 	int v[FMA_VALUES] = { [FMA_GROUP] = 1 };
-	bool found = false;
+	bool found = f->of.epilogue.rows && start_rows(t, f);
 
+	if (found)
+		return true;
 	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
 		const int *u = usual[i];
 

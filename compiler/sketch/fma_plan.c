@@ -266,7 +266,8 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 	int n = p->tm * p->tn * f->of.acc_bytes / 4 +
 		fragment_regs(&p->left, p->tm, p->kv, f->of.acc) +
 		fragment_regs(&p->right, passing_rows(p), p->kv, f->of.acc) +
-		staging_regs(&p->left) + staging_regs(&p->right) + 24;
+		staging_regs(&p->left) + staging_regs(&p->right) +
+		fma_rows_regs(f, p) + 24;
 
 	return n + n / 16;
 }
@@ -309,7 +310,8 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 		f->of.left.tile_type == f->of.acc &&
 		f->of.right.tile_type == f->of.acc;
 	p->shared_bytes = p->stages * (stage_bytes(&p->left) +
-		stage_bytes(&p->right)) + (p->split > 1 ? PARTS_SHARED : 0);
+		stage_bytes(&p->right)) + (p->split > 1 ? PARTS_SHARED : 0) +
+		fma_rows_shared(f, p);
 	if (p->shared_bytes > t->target->smem_block)
 		return arena_printf(a, "%d stages of %d x %d x %d take %lld "
 			"bytes of shared memory, %s has %d",
@@ -364,6 +366,8 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 
 	if (!why)
 		why = plan_stages(f, a, values, p, t->target);
+	if (!why)
+		why = fma_rows_plan(f, a, p);
 	if (!why)
 		why = plan_resources(t, f, a, values, p);
 	if (!why)
@@ -441,6 +445,7 @@ void fma_features(const struct task *t, const int *values,
 	const struct fma *f = t->state;
 	struct fma_plan p;
 	const char *why = fma_plan(t, t->a, values, &p);
+	struct fma_rows_cost rows;
 	double blocks, chunks, warps, fmas, loads, waves, issue;
 	int lanes_x, lanes_y;
 
@@ -462,14 +467,15 @@ void fma_features(const struct task *t, const int *values,
 		loads += p.tm * p.bk;
 	if (f->of.right.tile_type != f->of.acc)
 		loads += p.tn * p.bk;
-	issue = chunks * (fmas + loads + staging_issue(&p.left) +
+	rows = fma_rows_cost(f, &p);
+	issue = rows.issue + chunks * (fmas + loads + staging_issue(&p.left) +
 		staging_issue(&p.right) + 24) + 6.0 * p.tm * p.tn + 120;
 	*out = (struct features){
 		.flops = 2 * blocks * chunks * (double)p.bm * p.bn * p.bk,
 		.issue = blocks * warps * issue,
-		.special = blocks * p.threads * chunks *
+		.special = blocks * p.threads * (rows.special + chunks *
 			(computing(&p.left).special +
-			computing(&p.right).special),
+			computing(&p.right).special)),
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.left) +
 			staged_bytes(&p.right)) + 2 * (double)p.workspace_bytes,
@@ -478,7 +484,7 @@ void fma_features(const struct task *t, const int *values,
 			p.right.per_thread * p.right.vec * f->of.right.tile_elem / 4.0),
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + chunks * (p.stages > 1 ? 60 : 500) +
+		.chain = 900 + rows.chain + chunks * (p.stages > 1 ? 60 : 500) +
 			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
 		.ilp = p.tm * p.tn, .stages = p.stages - 1,
 		.launches = p.split > 1 ? 2 : 1,

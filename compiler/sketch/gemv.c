@@ -44,7 +44,7 @@ static bool applies(struct task *t, const char **why)
 {
 	struct gemv *f = ARENA_NEW(t->a, struct gemv);
 
-	if (!product_analyse(t, "gemv", false, &f->of, why))
+	if (!product_analyse(t, "gemv", 0, &f->of, why))
 		return false;
 	choose_sides(f);
 	if (f->cols > COLS_MAX) {

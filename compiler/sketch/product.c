@@ -165,7 +165,7 @@ static bool countable(const struct task *t, const char *sketch,
 }
 
 /* Factors that are no reads, from registers on their way to shared memory. */
-static bool computed(struct task *t, const char *sketch, bool computes,
+static bool computed(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
 {
 	struct ir_contraction *c = &f->c;
@@ -174,11 +174,27 @@ static bool computed(struct task *t, const char *sketch, bool computes,
 		operand_compute(&f->left, c->left_value);
 	if (c->right_value != c->right)
 		operand_compute(&f->right, c->right_value);
-	if (computes || (!f->left.value && !f->right.value))
+	if ((does & PRODUCT_COMPUTES) || (!f->left.value && !f->right.value))
 		return true;
 	*why = arena_printf(t->a, "%s loads factors, and that of %s is computed",
 		sketch, (f->left.value ? f->left : f->right).tensor->name);
 	return false;
+}
+
+/* Statistics of rows, which a tile must hold whole. */
+static bool measured(struct task *t, const char *sketch, int does,
+	const struct product *f, const char **why)
+{
+	const struct epilogue *e = &f->epilogue;
+
+	for (int i = 0; i < e->n && !(does & PRODUCT_ROWS); i++)
+		if (e->outputs[i].reduction) {
+			*why = arena_printf(t->a, "%s keeps no whole rows of "
+				"the product, of which '%s' is a statistic",
+				sketch, e->outputs[i].tensor->name);
+			return false;
+		}
+	return true;
 }
 
 static const char *not_contracted(struct task *t, const char *sketch)
@@ -194,7 +210,7 @@ static const char *not_contracted(struct task *t, const char *sketch)
 		sketch, what, why);
 }
 
-bool product_analyse(struct task *t, const char *sketch, bool computes,
+bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
 {
 	struct ir_contraction *c = &f->c;
@@ -218,8 +234,9 @@ bool product_analyse(struct task *t, const char *sketch, bool computes,
 	f->acc = lower_type(c->acc);
 	f->acc_bytes = dtype_row(f->acc)->bits / 8;
 	if (!analyse_operands(t, f, why) ||
-	    !computed(t, sketch, computes, f, why) || !check_types(t, sketch, f, why) ||
-	    !epilogue_analyse(t, c, &f->epilogue, why))
+	    !computed(t, sketch, does, f, why) || !check_types(t, sketch, f, why) ||
+	    !epilogue_analyse(t, c, &f->epilogue, why) ||
+	    !measured(t, sketch, does, f, why))
 		return false;
 	f->dram_bytes = epilogue_bytes(t);
 	f->m_name = joined(t->a, t, c->m, c->n_m, "rows");

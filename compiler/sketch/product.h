@@ -22,10 +22,13 @@ struct product {
 	int acc_bytes;
 };
 
+/* What a sketch does beside products of tensors: factors that are computed as
+ * they are loaded; statistics of the product's rows. */
+enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2 };
+
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
- * contraction that CUDA cores compute; or if a factor is computed as it is
- * loaded and the sketch does not do that ("computes"). */
-bool product_analyse(struct task *t, const char *sketch, bool computes,
+ * contraction that CUDA cores compute, or wants more than the sketch "does". */
+bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *p, const char **why);
 
 /* Tunables under construction. */

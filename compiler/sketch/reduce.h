@@ -4,6 +4,7 @@
 #ifndef WPK_COMPILER_SKETCH_REDUCE_H
 #define WPK_COMPILER_SKETCH_REDUCE_H
 
+#include "sketch/team.h"
 #include "sketch/walk.h"
 
 /* A cluster's blocks share a row through each other's shared memory, those of a
@@ -109,22 +110,5 @@ void reduce_features(const struct task *t, const int *values,
 
 void reduce_build(const struct task *t, struct arena *a, const int *values,
 	struct program *p);
-
-/* ---- team.c: threads that share a row ---- */
-
-/* "threads" of "rows" teams in one block; this thread is "lane" of team
- * "row". Teams of consecutive threads unless "across". The same team of each of
- * "blocks" blocks of a cluster belongs to it too. */
-struct team {
-	struct arena *a;
-	struct kernel *k;
-	int threads, rows, blocks;
-	bool across;
-	struct kx *lane, *row;
-};
-
-/* Join the threads' running values; every thread of a team then holds its
- * team's. All threads of the block arrive together. */
-void team_join(struct team *t, struct k_block *b, const struct running *r);
 
 #endif

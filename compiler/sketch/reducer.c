@@ -56,6 +56,11 @@ struct kx *reducer_identity(struct arena *a, enum reducer r, enum dtype t)
 	}
 }
 
+struct kx *reducer_nowhere(struct arena *a, enum dtype at)
+{
+	return greatest(a, at);
+}
+
 enum dtype reducer_type(const struct ir_expr *e)
 {
 	if (e->reducer == RED_ANY || e->reducer == RED_ALL)
@@ -67,12 +72,19 @@ enum dtype reducer_type(const struct ir_expr *e)
 struct running running_start(struct arena *a, struct k_block *b,
 	const char *name, enum reducer r, enum dtype type, enum dtype at)
 {
-	struct running run = { r, type, NULL, NULL };
+	return running_resume(a, b, name, r, reducer_identity(a, r, type),
+		reducer_indexed(r) ? reducer_nowhere(a, at) : NULL);
+}
 
-	run.value = ks_mutable(a, b, name, type, reducer_identity(a, r, type));
-	if (reducer_indexed(r))
-		run.at = ks_mutable(a, b, arena_printf(a, "%s_at", name), at,
-			greatest(a, at));
+struct running running_resume(struct arena *a, struct k_block *b,
+	const char *name, enum reducer r, struct kx *value, struct kx *at)
+{
+	struct running run = { r, value->type, NULL, NULL };
+
+	run.value = ks_mutable(a, b, name, value->type, value);
+	if (at)
+		run.at = ks_mutable(a, b, arena_printf(a, "%s_at", name),
+			at->type, at);
 	return run;
 }
 

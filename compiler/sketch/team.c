@@ -5,14 +5,13 @@
  * of a cluster read each other's. The order is fixed, so that the same inputs
  * give the same bits. */
 #include "kernel/intrin.h"
-#include "sketch/reduce.h"
+#include "sketch/team.h"
 
 enum { WARP = 32 };
 
-static struct kx *shuffled(struct team *t, struct k_block *b, struct k_var *v,
+static struct kx *shuffled(struct arena *a, struct k_block *b, struct k_var *v,
 	int distance)
 {
-	struct arena *a = t->a;
 	struct kx *x = lower_convert(a, kx_var(a, v),
 		v->type == T_BOOL ? T_I32 : v->type);
 
@@ -22,49 +21,56 @@ static struct kx *shuffled(struct team *t, struct k_block *b, struct k_var *v,
 		"shuffled", x), v->type));
 }
 
-/* Threads whose numbers differ below "n", a power of two. */
-static void join_lanes(struct team *t, struct k_block *b,
-	const struct running *r, int n)
+void lanes_join(struct arena *a, struct k_block *b, const struct running *r,
+	int n, int stride)
 {
 	for (int d = n / 2; d > 0; d /= 2) {
-		struct kx *x = shuffled(t, b, r->value, d);
-		struct kx *at = r->at ? shuffled(t, b, r->at, d) : NULL;
+		struct kx *x = shuffled(a, b, r->value, d * stride);
+		struct kx *at = r->at ? shuffled(a, b, r->at, d * stride) :
+			NULL;
 
-		running_take(t->a, b, r, x, at);
+		running_take(a, b, r, x, at);
 	}
 }
 
-/* Shared copies of running values, one for each of "n". */
-struct board {
-	struct k_buffer *value, *at;
-};
-
-static struct board board_create(struct team *t, const struct running *r,
-	int64_t n)
+struct board board_create(struct arena *a, struct kernel *k,
+	const struct running *r, int64_t n)
 {
 	struct board x = { NULL, NULL };
 	const char *name = reducer_rows[r->reducer].name;
 
-	x.value = kernel_array(t->k, K_SHARED, arena_printf(t->a, "%s_shared",
+	x.value = kernel_array(k, K_SHARED, arena_printf(a, "%s_shared",
 		name), r->type, 1, &n, 8);
 	if (r->at)
-		x.at = kernel_array(t->k, K_SHARED, arena_printf(t->a,
+		x.at = kernel_array(k, K_SHARED, arena_printf(a,
 			"%s_at_shared", name), r->at->type, 1, &n, 8);
 	return x;
 }
 
-static void board_write(struct team *t, struct k_block *b,
-	const struct board *x, const struct running *r, struct kx *i)
+void board_write(struct arena *a, struct k_block *b, const struct board *x,
+	const struct running *r, struct kx *i)
 {
-	ks_store(t->a, b, k_place(x->value, i), kx_var(t->a, r->value));
+	ks_store(a, b, k_place(x->value, i), kx_var(a, r->value));
 	if (r->at)
-		ks_store(t->a, b, k_place(x->at, i), kx_var(t->a, r->at));
+		ks_store(a, b, k_place(x->at, i), kx_var(a, r->at));
 }
 
-static struct kx *board_at(struct team *t, const struct board *x, struct kx *i)
+void board_read(struct arena *a, struct k_block *b, const struct board *x,
+	const struct running *r, struct kx *i)
 {
-	return x->at ? kx_load(t->a, x->at, i) : NULL;
+	ks_assign(a, b, r->value, kx_load(a, x->value, i));
+	if (r->at)
+		ks_assign(a, b, r->at, kx_load(a, x->at, i));
 }
+
+void board_take(struct arena *a, struct k_block *b, const struct board *x,
+	const struct running *r, struct kx *i)
+{
+	running_take(a, b, r, kx_load(a, x->value, i), x->at ? kx_load(a,
+		x->at, i) : NULL);
+}
+
+/* ---- teams of one block ---- */
 
 /* A warp writes one value; then every warp joins its team's values again. */
 static void join_warps(struct team *t, struct k_block *b,
@@ -72,40 +78,35 @@ static void join_warps(struct team *t, struct k_block *b,
 {
 	struct arena *a = t->a;
 	int warps = t->threads / WARP;
-	struct board x = board_create(t, r, (int64_t)warps * t->rows);
-	struct kx *thread = kx_special(a, K_THREAD_X), *i;
+	struct board x = board_create(a, t->k, r, (int64_t)warps * t->rows);
+	struct kx *thread = kx_special(a, K_THREAD_X);
 	struct k_block *first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
 		kx_mod(a, thread, kx_int(a, WARP)), kx_int(a, 0)));
 
-	board_write(t, first, &x, r, kx_div(a, thread, kx_int(a, WARP)));
+	board_write(a, first, &x, r, kx_div(a, thread, kx_int(a, WARP)));
 	ks_barrier(a, b, BARRIER_BLOCK);
-	i = ks_let(a, b, "from", kx_add(a, kx_mul(a, t->row,
-		kx_int(a, warps)), kx_mod(a, thread, kx_int(a, warps))));
-	ks_assign(a, b, r->value, kx_load(a, x.value, i));
-	if (r->at)
-		ks_assign(a, b, r->at, kx_load(a, x.at, i));
-	join_lanes(t, b, r, warps);
+	board_read(a, b, &x, r, ks_let(a, b, "from", kx_add(a, kx_mul(a,
+		t->row, kx_int(a, warps)), kx_mod(a, thread,
+			kx_int(a, warps)))));
+	lanes_join(a, b, r, warps, 1);
 }
 
 static void join_across(struct team *t, struct k_block *b,
 	const struct running *r)
 {
 	struct arena *a = t->a;
-	struct board x = board_create(t, r, (int64_t)t->threads * t->rows);
-	struct kx *i, *from;
+	struct board x = board_create(a, t->k, r,
+		(int64_t)t->threads * t->rows);
 	struct k_block *loop;
+	struct kx *i;
 
-	board_write(t, b, &x, r, kx_special(a, K_THREAD_X));
+	board_write(a, b, &x, r, kx_special(a, K_THREAD_X));
 	ks_barrier(a, b, BARRIER_BLOCK);
-	ks_assign(a, b, r->value, kx_load(a, x.value, t->row));
-	if (r->at)
-		ks_assign(a, b, r->at, kx_load(a, x.at, t->row));
+	board_read(a, b, &x, r, t->row);
 	loop = ks_for(a, b, LOOP_SERIAL, "part", kx_int(a, 1),
 		kx_int(a, t->threads), NULL, &i);
-	from = ks_let(a, loop, "from", kx_add(a, kx_mul(a, i,
-		kx_int(a, t->rows)), t->row));
-	running_take(a, loop, r, kx_load(a, x.value, from),
-		board_at(t, &x, from));
+	board_take(a, loop, &x, r, ks_let(a, loop, "from", kx_add(a, kx_mul(a,
+		i, kx_int(a, t->rows)), t->row)));
 }
 
 /* ---- across the blocks of a cluster ---- */
@@ -178,7 +179,7 @@ static void join_block(struct team *t, struct k_block *b,
 		join_across(t, b, r);
 		return;
 	}
-	join_lanes(t, b, r, t->threads < WARP ? t->threads : WARP);
+	lanes_join(t->a, b, r, t->threads < WARP ? t->threads : WARP, 1);
 	if (t->threads > WARP)
 		join_warps(t, b, r);
 }

@@ -128,7 +128,7 @@ static bool applies(struct task *t, const char **why)
 	struct winograd_group *g = ARENA_NEW(t->a, struct winograd_group);
 	const struct ir_window *w = &g->w;
 
-	if (!product_analyse(t, "winograd", false, &g->of, why))
+	if (!product_analyse(t, "winograd", 0, &g->of, why))
 		return false;
 	if (!ir_window(t->a, t->op, t->group->anchor_stmt, &g->w, why)) {
 		*why = arena_printf(t->a, "winograd computes 3 x 3 windows that "

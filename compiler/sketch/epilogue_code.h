@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* An epilogue's code under construction, shared by the files that write it. */
+#ifndef WPK_COMPILER_SKETCH_EPILOGUE_CODE_H
+#define WPK_COMPILER_SKETCH_EPILOGUE_CODE_H
+
+#include "sketch/common.h"
+#include "sketch/epilogue.h"
+
+enum { READS_MAX = 16 };
+
+/* State while one vector of elements is computed. "held[i]" has the vector of
+ * read "reads[i]"; "values" those of outputs already computed for the present
+ * element, whose number in the vector is "element". "kept[i]" has the thread's
+ * elements of output i for passes after "pass". */
+struct emission {
+	const struct storing *s;
+	struct lower_env env;
+	int pass;
+	const struct ir_expr *reads[READS_MAX];
+	struct k_buffer *held[READS_MAX];
+	int n_reads;
+	struct kx *values[OUTPUTS_MAX], *element;
+	struct kx *row, *first;		/* of the accumulators */
+	struct k_buffer *outs[OUTPUTS_MAX], *kept[OUTPUTS_MAX];
+	int width;
+	struct row_values {		/* by output: of the thread's rows */
+		struct k_buffer *value;		/* when the pass is over */
+		struct k_buffer *part, *at;	/* during it: this thread's */
+		struct running running;		/* of the row at hand */
+	} rows[OUTPUTS_MAX];
+	struct kx *row_at;		/* its number among the thread's */
+};
+
+/* ---- epilogue_emit.c ---- */
+
+/* Element or row number "i" of the thread's, counted from side->first: the
+ * first of "width". */
+struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
+	int width);
+/* Is "at" in the product? The block where it is. */
+struct k_block *side_inside(const struct storing *s, struct k_block *b,
+	const struct side *d, struct kx *at);
+/* Where output "i", of the present element or row, lies in memory. */
+struct k_place output_place(struct emission *m, int i);
+
+/* ---- epilogue_rows.c ---- */
+
+/* The side that rows go along, and the one that counts them. */
+const struct side *rows_along(const struct storing *s);
+const struct side *rows_of(const struct storing *s);
+/* The thread's rows: registers, and at the start of a pass what each of its
+ * statistics is of nothing. */
+void rows_declare(struct emission *m);
+void rows_start(struct emission *m, struct k_block *b);
+/* Before and after elements of row "m->row_at" are taken in. */
+void rows_open(struct emission *m, struct k_block *b);
+void rows_take(struct emission *m, struct k_block *b);
+void rows_close(struct emission *m, struct k_block *b);
+/* Join the threads' statistics of the pass, compute and store what is one value
+ * a row. */
+void rows_finish(struct emission *m, struct k_block *b);
+/* Output "i" of the row at hand. */
+struct kx *rows_value(const struct emission *m, int i);
+
+#endif
