@@ -3,12 +3,13 @@
  * and goes through the passes at each, marked with what differs between them.
  * Whatever is true of one witness alone must not get into its kernel. */
 #include "driver/general.h"
+#include "driver/directives.h"
 
 #include <string.h>
 
 enum {
 	HUGE = 1 << 20, SCALE = 1500, LEAST_SCALE = 20, ELEMENTS = 1 << 27,
-	USUAL = 1 << 22
+	USUAL = 1 << 22, NEAR = 3, N_PLAIN = 4
 };
 
 /* ---- expressions over the open sizes ---- */
@@ -214,6 +215,7 @@ static const int64_t *const *choose_sizes(struct session *s, struct general *g)
 		if (!o)
 			return NULL;
 		if (largest(o) <= (scale > SCALE ? USUAL : ELEMENTS)) {
+			g->scale = scale;
 			g->cases = general_cases(s->a, &g->frame, scale,
 				&g->n_cases);
 			return rows;
@@ -233,12 +235,15 @@ static const int64_t *const *choose_sizes(struct session *s, struct general *g)
 	return NULL;
 }
 
-static bool add_witness(struct session *s, struct general *g, int i,
+/* Unless its tensors are beyond what a general kernel counts. */
+static bool add_witness(struct session *s, struct general *g,
 	const int64_t *sizes)
 {
-	g->at[i] = (struct witness){ .sizes = sizes,
-		.op = general_lower(s, g, sizes) };
-	return g->at[i].op != NULL;
+	struct ir_operator *o = general_lower(s, g, sizes);
+
+	if (o && (g->n < g->n_fit || largest(o) <= ELEMENTS))
+		g->at[g->n++] = (struct witness){ .sizes = sizes, .op = o };
+	return o != NULL;
 }
 
 /* Every witness against three others: one that happens to agree with it in
@@ -258,18 +263,69 @@ static void mark_cut(struct general *g, int rule)
 				g->at[(i + k) % g->n].plans[rule].op);
 }
 
-void general_partition(struct session *s, struct general *g)
+static bool pass(struct session *s, const struct general *g, struct witness *w)
 {
+	if (g->schedule)
+		directives_mark_constants(w->op, g->schedule);
+	if (!jobs_passes(s, w->op))
+		return false;
 	for (int rule = 0; rule < N_IR_RULES; rule++) {
-		for (int i = 0; i < g->n; i++) {
-			struct witness_plan *p = &g->at[i].plans[rule];
+		struct witness_plan *p = &w->plans[rule];
 
-			p->op = ir_copy(s->a, g->at[i].op);
-			p->partition = ir_partition_by(s->a, p->op,
-				(enum ir_rule)rule);
-		}
-		mark_cut(g, rule);
+		p->op = ir_copy(s->a, w->op);
+		p->partition = ir_partition_by(s->a, p->op, (enum ir_rule)rule);
 	}
+	return true;
+}
+
+bool general_partition(struct session *s, struct general *g)
+{
+	bool ok = true;
+
+	for (int i = 0; i < g->n && ok; i++)
+		ok = pass(s, g, &g->at[i]);
+	for (int rule = 0; rule < N_IR_RULES && ok; rule++)
+		mark_cut(g, rule);
+	return ok;
+}
+
+/* A witness made late, as the others were. */
+static bool add_near(struct session *s, const struct general *g,
+	struct witness *w, const int64_t *sizes)
+{
+	*w = (struct witness){ .sizes = sizes, .op = general_lower(s, g, sizes) };
+	if (!w->op)
+		return false;
+	for (int i = 0; i < N_PLAIN; i++)
+		ir_mark_open(w->op, g->plain[i]);
+	for (int t = 0; t < w->op->n_tensors; t++)
+		w->op->tensors[t].align = g->plain[0]->tensors[t].align;
+	if (!pass(s, g, w))
+		return false;
+	for (int rule = 0; rule < N_IR_RULES; rule++)
+		for (int i = 1; i < N_PLAIN; i++)
+			ir_mark_open(w->plans[rule].op,
+				g->at[i % g->n].plans[rule].op);
+	return true;
+}
+
+const struct witness *general_near(const struct general *g, struct witness *w,
+	int *n)
+{
+	struct session *s = g->session;
+
+	for (int k = 1; k <= NEAR && !w->near_made; k++) {
+		const int64_t *sizes = general_beside(s->a, &g->frame, g->scale,
+			w->sizes, k);
+
+		if (!w->near)
+			w->near = ARENA_ARRAY(s->a, NEAR, struct witness);
+		if (sizes && add_near(s, g, &w->near[w->n_near], sizes))
+			w->n_near++;
+	}
+	w->near_made = true;
+	*n = w->n_near;
+	return w->near;
 }
 
 void general_mark_plan(const struct general *g, struct plan *p)
@@ -358,7 +414,9 @@ struct general *general_create(struct session *s,
 {
 	struct general *g = ARENA_NEW(s->a, struct general);
 	const int64_t *const *rows;
+	int n;
 
+	g->session = s;
 	g->request = r;
 	g->open = lower_open(s->a, r, s->d);
 	if (!g->open || !make_frame(s, g))
@@ -366,12 +424,16 @@ struct general *general_create(struct session *s,
 	rows = choose_sizes(s, g);
 	if (!rows)
 		return NULL;
-	g->at = ARENA_ARRAY(s->a, (size_t)g->n, struct witness);
-	for (int i = 0; i < g->n; i++)
-		if (!add_witness(s, g, i, rows[i]))
+	n = g->n;
+	g->n = 0;
+	g->at = ARENA_ARRAY(s->a, (size_t)n, struct witness);
+	for (int i = 0; i < n; i++)
+		if (!add_witness(s, g, rows[i]))
 			return NULL;
 	mark_split(g);
 	align_rows(g);
+	for (int i = 0; i < N_PLAIN; i++)
+		g->plain[i] = ir_copy(s->a, g->at[i % g->n].op);
 	make_symbols(s, g);
 	return g;
 }

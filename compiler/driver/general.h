@@ -9,10 +9,13 @@
 #include "kernel/generalise.h"
 
 /* The operator at one choice of its open sizes: split, and cut into kernels by
- * each rule. */
+ * each rule. "near": others of almost the same sizes, made when asked for. */
 struct witness {
 	const int64_t *sizes;
 	struct ir_operator *op;
+	struct witness *near;
+	int n_near;
+	bool near_made;
 	struct witness_plan {
 		struct ir_operator *op;
 		struct ir_partition *partition;
@@ -23,6 +26,8 @@ struct witness {
  * found from, the others are what these must yield as well. "frame" is a
  * program without steps: sizes, derived sizes and conditions. */
 struct general {
+	struct session *session;
+	const struct schedule *schedule;	/* the job's */
 	const struct lower_open *open;
 	const struct lower_request *request;
 	struct program frame;
@@ -30,6 +35,8 @@ struct general {
 	int n_fit, n;
 	struct fit_symbol *symbols;
 	int n_symbols;
+	const struct ir_operator *plain[4];	/* at[0..3] before the passes */
+	int64_t scale;
 	const int64_t *const *cases;	/* sizes at which it is checked */
 	int n_cases;
 };
@@ -54,9 +61,13 @@ struct general *general_create(struct session *s,
 /* The operator as lowered at these sizes. */
 struct ir_operator *general_lower(struct session *s, const struct general *g,
 	const int64_t *sizes);
-/* Cut every witness into kernels, once it is split; what differs between them
- * is marked. */
-void general_partition(struct session *s, struct general *g);
+/* Let every witness go through the passes and cut it into kernels; what differs
+ * between them is marked. */
+bool general_partition(struct session *s, struct general *g);
+/* Witnesses of sizes near to those of "w": what such as W = 3 * Q makes of it
+ * alone does not hold of them. */
+const struct witness *general_near(const struct general *g, struct witness *w,
+	int *n);
 /* Mark it in a plan of the job as well. */
 void general_mark_plan(const struct general *g, struct plan *p);
 
@@ -80,6 +91,20 @@ struct program *general_special(struct session *s, struct arena *a,
 bool general_case(struct session *s, struct arena *a, const struct job *j,
 	int i, struct ir_operator **op, struct program **p, const char **name);
 
+/* ---- general_mend.c ---- */
+
+/* About how large sizes shall be, and what each is a multiple of. */
+struct general_scale {
+	int64_t *times;
+	int64_t scale;
+};
+
+/* How many conditions of "frame" hold, -1 if all do. */
+int general_held(const struct program *frame, const int64_t *sizes);
+/* Move sizes, all but "fixed", until they do; false where no way was found. */
+bool general_mend(const struct program *frame, const struct general_scale *to,
+	int fixed, int64_t *sizes);
+
 /* ---- general_sizes.c ---- */
 
 /* Sizes at which the operator is looked at, in rows of frame->sizes.n: first
@@ -91,6 +116,10 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 /* Size "i" about "scale", the others small; NULL if conditions forbid it. */
 const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale);
+/* A little more than "sizes" each, the more the greater "k"; NULL where nothing
+ * is. */
+const int64_t *general_beside(struct arena *a, const struct program *frame,
+	int64_t scale, const int64_t *sizes, int k);
 /* Sizes for emulation: ones, small and middling primes, round numbers. */
 const int64_t *const *general_cases(struct arena *a, const struct program *frame,
 	int64_t scale, int *n);

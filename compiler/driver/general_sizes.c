@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-enum { FIT = 8, TIMES_MAX = 1024, TRIES = 64, SMALL = 5 };
+enum { FIT = 8, TIMES_MAX = 1024, TRIES = 64, SMALL = 5,
+	LARGE = 72 };
 
 struct choosing {
 	struct arena *a;
 	const struct program *frame;
 	int n;			/* sizes */
-	int64_t *times;		/* what each is a multiple of */
-	int64_t scale;
+	struct general_scale to;
 	VEC(const int64_t *) rows;
 };
 
@@ -41,18 +41,22 @@ static int64_t *row(const struct choosing *c)
 	return ARENA_ARRAY(c->a, (size_t)c->n + 1, int64_t);
 }
 
-/* How many conditions hold, -1 if all do. */
 static int held(const struct choosing *c, const int64_t *sizes)
 {
-	int n = 0;
+	return general_held(c->frame, sizes);
+}
 
-	for (int i = 0; i < c->frame->conditions.n; i++) {
-		int64_t v;
+/* Let conditions hold, if it can be without size "fixed"; false where it cannot
+ * be at all. */
+static bool mend(const struct choosing *c, int fixed, int64_t *sizes)
+{
+	int64_t old[c->n + 1];
 
-		n += program_number(c->frame, sizes,
-			c->frame->conditions.v[i].holds, 0, &v) && v;
-	}
-	return n == c->frame->conditions.n ? -1 : n;
+	memcpy(old, sizes, (size_t)c->n * sizeof *sizes);
+	if (general_mend(c->frame, &c->to, fixed, sizes))
+		return true;
+	memcpy(sizes, old, (size_t)c->n * sizeof *sizes);
+	return general_mend(c->frame, &c->to, -1, sizes);
 }
 
 /* Sizes of about scale / times each, all different. */
@@ -61,10 +65,10 @@ static void fill(const struct choosing *c, int64_t *sizes)
 	int64_t p = 0;
 
 	for (int i = 0; i < c->n; i++) {
-		int64_t from = c->scale / c->times[i];
+		int64_t from = c->to.scale / c->to.times[i];
 
 		p = prime_from(p && from <= p ? p + 1 : from);
-		sizes[i] = p * c->times[i];
+		sizes[i] = p * c->to.times[i];
 	}
 }
 
@@ -76,15 +80,15 @@ static bool improve(struct choosing *c, int64_t *sizes)
 
 	for (int64_t m = 2; m <= TIMES_MAX; m++)
 		for (int i = 0; i < c->n; i++) {
-			int64_t old = c->times[i];
+			int64_t old = c->to.times[i];
 			int now;
 
-			c->times[i] = old * m;
+			c->to.times[i] = old * m;
 			fill(c, sizes);
 			now = held(c, sizes);
 			if (now < 0 || now > before)
 				return true;
-			c->times[i] = old;
+			c->to.times[i] = old;
 		}
 	fill(c, sizes);
 	return false;
@@ -93,27 +97,49 @@ static bool improve(struct choosing *c, int64_t *sizes)
 static bool find_times(struct choosing *c, int64_t *sizes)
 {
 	for (int i = 0; i < c->n; i++)
-		c->times[i] = 1;
+		c->to.times[i] = 1;
 	fill(c, sizes);
-	while (held(c, sizes) >= 0)
+	while (!mend(c, -1, sizes)) {
+		fill(c, sizes);
 		if (!improve(c, sizes))
 			return false;
+	}
 	return true;
 }
 
-/* Size "i" is "about" or, where conditions ask for another, the next above that
- * they allow. */
-static bool set(struct choosing *c, int64_t *sizes, int i, int64_t about)
+/* The next above "about" that conditions allow. */
+static bool next_allowed(const struct choosing *c, int64_t *sizes, int i,
+	int64_t about)
 {
-	int64_t p = about / c->times[i];
+	int64_t times = c->to.times[i], p = about / times;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		p = p > 1 || c->times[i] < about ? prime_from(p) : 1;
-		sizes[i] = p * c->times[i];
+		p = p > 1 || times < about ? prime_from(p) : 1;
+		sizes[i] = p++ * times;
 		if (held(c, sizes) < 0)
 			return true;
-		p++;
 	}
+	return false;
+}
+
+/* Size "i" is "about" and others move with it; or else what conditions allow. */
+static bool set(const struct choosing *c, int64_t *sizes, int i, int64_t about)
+{
+	int64_t times = c->to.times[i], old[c->n + 1], first[c->n + 1];
+	size_t bytes = (size_t)c->n * sizeof *sizes;
+
+	memcpy(old, sizes, bytes);
+	sizes[i] = times < about ? prime_from(about / times) * times : times;
+	memcpy(first, sizes, bytes);
+	if (general_mend(c->frame, &c->to, i, sizes))
+		return true;
+	memcpy(sizes, old, bytes);
+	if (next_allowed(c, sizes, i, about))
+		return true;
+	memcpy(sizes, first, bytes);
+	if (general_mend(c->frame, &c->to, -1, sizes))
+		return true;
+	memcpy(sizes, old, bytes);
 	return false;
 }
 
@@ -124,6 +150,16 @@ static void keep(struct choosing *c, const int64_t *sizes)
 		    sizeof *sizes))
 			return;
 	vec_push(c->a, &c->rows, sizes);
+}
+
+/* So much of the scale: less, but where that is small already. Where C is a
+ * multiple of 32, 32 alone is no large size. */
+static int64_t share(const struct choosing *c, int i, int percent)
+{
+	int64_t least = 3 * c->to.times[i], about = c->to.scale * (c->to.scale <
+		LARGE ? 80 + percent / 2 : percent) / 100;
+
+	return about > least ? about : least;
 }
 
 /* Other proportions of the sizes: each moves on its own. */
@@ -139,11 +175,18 @@ static void add_large(struct choosing *c, const int64_t *first)
 
 		memcpy(sizes, first, (size_t)c->n * sizeof *sizes);
 		for (int i = 0; i < c->n && ok; i++)
-			ok = set(c, sizes, i, c->scale *
-				percent[(tries * (2 * i + 1) + i) % N] / 100);
+			ok = set(c, sizes, i, share(c, i,
+				percent[(tries * (2 * i + 1) + i) % N]));
 		if (ok)
 			keep(c, sizes);
 	}
+}
+
+/* "about", but more than the size before: no two are equal. */
+static int64_t next(const int64_t *sizes, int i, int64_t about)
+{
+	return i && sizes[i - 1] >= about && sizes[i - 1] < 2 * about ?
+		sizes[i - 1] + 1 : about;
 }
 
 /* Each size small alone, and all of them. */
@@ -162,7 +205,7 @@ static void add_small(struct choosing *c, const int64_t *first)
 			memcpy(one, first, (size_t)c->n * sizeof *one);
 			if (set(c, one, i, small[k]))
 				keep(c, one);
-			ok &= set(c, all, i, small[k] + 2 * i);
+			ok &= set(c, all, i, next(all, i, small[k] + 2 * i));
 		}
 		if (ok)
 			keep(c, all);
@@ -172,19 +215,19 @@ static void add_small(struct choosing *c, const int64_t *first)
 /* Round sizes, which need no tails: alone and together, by powers of two. */
 static void add_round(struct choosing *c, const int64_t *first)
 {
-	for (int64_t m = 2; m <= 128 && m * 7 <= c->scale; m *= 4) {
+	for (int64_t m = 2; m <= 128 && m * 7 <= c->to.scale; m *= 4) {
 		int64_t *all = row(c);
 
 		for (int i = 0; i < c->n; i++) {
 			int64_t *one = row(c);
 
-			all[i] = (5 + 2 * (i % 2)) * m * c->times[i];
+			all[i] = (5 + 2 * i) * m * c->to.times[i];
 			memcpy(one, first, (size_t)c->n * sizeof *one);
 			one[i] = all[i];
-			if (held(c, one) < 0)
+			if (mend(c, i, one))
 				keep(c, one);
 		}
-		if (held(c, all) < 0)
+		if (mend(c, -1, all))
 			keep(c, all);
 	}
 }
@@ -193,14 +236,14 @@ const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale)
 {
 	struct choosing c = { .a = a, .frame = frame, .n = frame->sizes.n,
-		.times = ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
-		.scale = scale };
+		.to = { ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
+			scale } };
 	int64_t *sizes = row(&c);
 	bool ok = find_times(&c, sizes);
 
 	for (int k = 0; k < c.n && ok; k++)
 		if (k != i)
-			ok = set(&c, sizes, k, 11 + 2 * k);
+			ok = set(&c, sizes, k, next(sizes, k, 11 + 2 * k));
 	return ok && set(&c, sizes, i, scale) ? sizes : NULL;
 }
 
@@ -209,8 +252,8 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 	int *n)
 {
 	struct choosing c = { .a = a, .frame = frame, .n = frame->sizes.n,
-		.times = ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
-		.scale = scale };
+		.to = { ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
+			scale } };
 	int64_t *first = row(&c);
 
 	if (!find_times(&c, first))
@@ -225,6 +268,21 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 	return c.rows.v;
 }
 
+const int64_t *general_beside(struct arena *a, const struct program *frame,
+	int64_t scale, const int64_t *sizes, int k)
+{
+	struct choosing c = { .a = a, .frame = frame, .n = frame->sizes.n,
+		.to = { ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
+			scale } };
+	int64_t *out = row(&c);
+
+	if (!find_times(&c, out))
+		return NULL;
+	for (int i = 0; i < c.n; i++)
+		out[i] = sizes[i] + (k + i % 2) * c.to.times[i];
+	return mend(&c, -1, out) ? out : NULL;
+}
+
 /* ---- checks ---- */
 
 /* All sizes about "about", each the next after the one before. */
@@ -237,10 +295,10 @@ static void add_case(struct choosing *c, const int64_t *first, int64_t about,
 	memcpy(sizes, first, (size_t)c->n * sizeof *sizes);
 	for (int i = 0; i < c->n && !round; i++)
 		ok &= set(c, sizes, i, (about + (about + 3) / 4 * i) *
-			c->times[i]);
+			c->to.times[i]);
 	for (int i = 0; i < c->n && round; i++)
-		sizes[i] = (about + (about > 1 ? 8 * i : 0)) * c->times[i];
-	if (ok && held(c, sizes) < 0)
+		sizes[i] = (about + (about > 8 ? 8 * i : 0)) * c->to.times[i];
+	if (ok && mend(c, -1, sizes))
 		keep(c, sizes);
 }
 
@@ -248,8 +306,8 @@ const int64_t *const *general_cases(struct arena *a, const struct program *frame
 	int64_t scale, int *n)
 {
 	struct choosing c = { .a = a, .frame = frame, .n = frame->sizes.n,
-		.times = ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
-		.scale = scale };
+		.to = { ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
+			scale } };
 	int64_t *first = row(&c), middle = scale / 8 < 140 ? scale / 8 : 140;
 
 	*n = 0;
@@ -257,6 +315,7 @@ const int64_t *const *general_cases(struct arena *a, const struct program *frame
 		return NULL;
 	add_case(&c, first, 1, true);
 	add_case(&c, first, 3, false);
+	add_case(&c, first, 8, true);
 	add_case(&c, first, middle, false);
 	add_case(&c, first, middle < 16 ? 8 : middle / 16 * 16, true);
 	*n = c.rows.n;

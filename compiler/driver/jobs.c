@@ -22,8 +22,7 @@ static void verified(struct session *s, const char *pass,
 			o->name, why);
 }
 
-/* The passes of compiler/README.md, in order, up to plans. */
-static bool run_passes(struct session *s, struct ir_operator *o)
+bool jobs_passes(struct session *s, struct ir_operator *o)
 {
 	ir_hoist(s->a, o);
 	verified(s, "hoist", o);
@@ -122,7 +121,7 @@ static bool add_job(struct session *s, const struct making *m, struct job *j)
 	if (!handwritten_load(s, j, m->tune ? m->tune->files : NULL,
 	    m->tune ? m->tune->n_files : 0))
 		return false;
-	return run_passes(s, j->op) && plans_make(s, j);
+	return jobs_passes(s, j->op) && plans_make(s, j);
 }
 
 /* The schedule that applies to every witness, if one does. */
@@ -164,14 +163,8 @@ static bool add_general(struct session *s, const struct making *m,
 	j->hash = ir_hash(j->reference);
 	if (!set_schedule(s, j, pick_for_all(s, g, m)))
 		return false;
-	for (int i = 0; i < g->n; i++) {
-		if (j->schedule)
-			directives_mark_constants(g->at[i].op, j->schedule);
-		if (!run_passes(s, g->at[i].op))
-			return false;
-	}
-	general_partition(s, g);
-	if (!plans_make(s, j))
+	g->schedule = j->schedule;
+	if (!general_partition(s, g) || !plans_make(s, j))
 		return false;
 	for (int i = 0; i < j->n_plans; i++)
 		general_mark_plan(g, &j->plans[i]);

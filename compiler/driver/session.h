@@ -164,6 +164,8 @@ bool lockfile_merge(struct session *s);
 bool jobs_create(struct session *s);
 /* The same for the file's test blocks. */
 bool jobs_create_tests(struct session *s);
+/* The passes of compiler/README.md, in order, up to plans. */
+bool jobs_passes(struct session *s, struct ir_operator *o);
 
 /* ---- candidates.c ---- */
 
