@@ -116,8 +116,8 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 /* Size "i" about "scale", the others small; NULL if conditions forbid it. */
 const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale);
-/* A little more than "sizes" each, the more the greater "k"; NULL where nothing
- * is. */
+/* A little less than "sizes" each, the less the greater "k", so that whatever is
+ * few there is no more here; NULL where conditions forbid it. */
 const int64_t *general_beside(struct arena *a, const struct program *frame,
 	int64_t scale, const int64_t *sizes, int k);
 /* Sizes for emulation: ones, small and middling primes, round numbers. */

@@ -158,8 +158,7 @@ static bool mend_multiple(struct mending *m, const struct kx *e, int i)
 	const struct kx *mod = e->args[0];
 	int64_t by, rest, at = m->sizes[i];
 
-	if (e->op != OP_EQ || mod->kind != KX_OP || mod->op != OP_MOD ||
-	    is_constant(mod->args[1]) || !is_size(mod->args[0], m->frame->sizes.v[i].var) ||
+	if (e->op != OP_EQ || is_constant(mod->args[1]) || !is_size(mod->args[0], m->frame->sizes.v[i].var) ||
 	    !value(m, mod->args[1], &by) || !value(m, e->args[1], &rest))
 		return false;
 	for (int k = 0; k < N; k++)
@@ -168,17 +167,22 @@ static bool mend_multiple(struct mending *m, const struct kx *e, int i)
 	return move(m, e, i, by + rest);
 }
 
+static bool is_rest(const struct kx *e)
+{
+	return e->kind == KX_OP && e->op == OP_MOD;
+}
+
+/* What is a multiple of a number is no business of this file. */
 static bool mend(struct mending *m, const struct kx *e)
 {
 	while (e->kind == KX_OP && (e->op == OP_AND || e->op == OP_OR))
 		e = e->args[e->op == OP_AND && holds(m, e->args[0])];
 	if (e->kind != KX_OP || e->n_args != 2)
 		return false;
-	for (int turn = 0; turn < 2; turn++)
-		for (int i = m->frame->sizes.n - 1; i >= 0; i--)
-			if (i != m->fixed && (turn ? mend_comparison(m, e, i) :
-			    mend_multiple(m, e, i)))
-				return true;
+	for (int i = m->frame->sizes.n - 1; i >= 0; i--)
+		if (i != m->fixed && (is_rest(e->args[0]) ?
+		    mend_multiple(m, e, i) : mend_comparison(m, e, i)))
+			return true;
 	return false;
 }
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { FIT = 8, TIMES_MAX = 1024, TRIES = 64, SMALL = 5,
+enum { FIT = 8, TIMES_MAX = 1024, TRIES = 64, SMALL = 6,
 	LARGE = 72 };
 
 struct choosing {
@@ -192,7 +192,7 @@ static int64_t next(const int64_t *sizes, int i, int64_t about)
 /* Each size small alone, and all of them. */
 static void add_small(struct choosing *c, const int64_t *first)
 {
-	static const int small[SMALL] = { 11, 13, 19, 37, 131 };
+	static const int small[SMALL] = { 5, 11, 13, 19, 37, 131 };
 
 	for (int k = 0; k < SMALL; k++) {
 		int64_t *all = row(c);
@@ -268,6 +268,11 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 	return c.rows.v;
 }
 
+static int64_t at_least_one(int64_t v, int64_t times)
+{
+	return v < times ? times : v;
+}
+
 const int64_t *general_beside(struct arena *a, const struct program *frame,
 	int64_t scale, const int64_t *sizes, int k)
 {
@@ -279,8 +284,14 @@ const int64_t *general_beside(struct arena *a, const struct program *frame,
 	if (!find_times(&c, out))
 		return NULL;
 	for (int i = 0; i < c.n; i++)
-		out[i] = sizes[i] + (k + i % 2) * c.to.times[i];
-	return mend(&c, -1, out) ? out : NULL;
+		out[i] = at_least_one(sizes[i] - (k + i % 2) *
+			c.to.times[i], c.to.times[i]);
+	if (!mend(&c, -1, out))
+		return NULL;
+	for (int i = 0; i < c.n; i++)
+		if (out[i] > sizes[i])
+			return NULL;
+	return out;
 }
 
 /* ---- checks ---- */

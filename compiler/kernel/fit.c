@@ -56,7 +56,7 @@ static int add_atom(struct fit *f, const char *name, struct kx *value,
 	return f->atoms.n - 1;
 }
 
-/* ---- products of sizes ---- */
+/* ---- ratios and products of sizes ---- */
 
 static bool multiply(const struct fit *f, const int64_t *x, const int64_t *y,
 	int64_t *out)
@@ -95,6 +95,46 @@ static void add_monomials(struct fit *f)
 	f->n_seeds = f->atoms.n;
 }
 
+static bool divides(const struct fit *f, int atom, const int64_t *v,
+	int64_t *quotient)
+{
+	const int64_t *at = f->atoms.v[atom].at;
+
+	for (int w = 0; w < f->n; w++) {
+		if (at[w] < 1 || v[w] % at[w])
+			return false;
+		quotient[w] = v[w] / at[w];
+	}
+	return true;
+}
+
+static bool is_constant(const struct fit *f, const int64_t *v)
+{
+	for (int w = 1; w < f->n; w++)
+		if (v[w] != v[0])
+			return false;
+	return true;
+}
+
+/* What is a multiple of another size in every sample: heads that share one. */
+static void add_ratios(struct fit *f)
+{
+	int n = f->atoms.n;
+
+	for (int x = 0; x < n; x++)
+		for (int y = 0; y < n; y++) {
+			const struct fit_atom p = f->atoms.v[x];
+			const struct fit_atom q = f->atoms.v[y];
+			int64_t *at = ARENA_ARRAY(f->a, (size_t)f->n, int64_t);
+
+			if (x == y || is_constant(f, q.at) ||
+			    !divides(f, y, p.at, at) || is_constant(f, at))
+				continue;
+			add_atom(f, arena_printf(f->a, "%s_over_%s", p.name,
+				q.name), kx_div(f->a, p.value, q.value), at);
+		}
+}
+
 struct fit *fit_create(struct arena *a, const struct fit_symbol *symbols,
 	int n_symbols, int n_samples)
 {
@@ -105,6 +145,7 @@ struct fit *fit_create(struct arena *a, const struct fit_symbol *symbols,
 	f->n_symbols = n_symbols;
 	for (int i = 0; i < n_symbols; i++)
 		add_atom(f, symbols[i].name, symbols[i].value, symbols[i].at);
+	add_ratios(f);
 	f->n_symbols = f->atoms.n;
 	add_monomials(f);
 	return f;
@@ -194,23 +235,37 @@ static int divided(struct fit *f, int atom, const int64_t *v, int64_t c,
 		wide(f->a, c)), v);
 }
 
-/* v = ceil(atom / c) or floor(atom / c): the greatest sample leaves few c. */
+/* The numbers c for which v may be at / c, rounded either way, in every sample:
+ * none or few where there is no such c. */
+static bool divisors(const struct fit *f, const int64_t *at, const int64_t *v,
+	int64_t *lo, int64_t *hi)
+{
+	*lo = 2;
+	*hi = INT64_MAX - 1;
+	for (int w = 0; w < f->n; w++) {
+		int64_t l, h;
+
+		if (at[w] < 0 || v[w] < 0 || v[w] > at[w])
+			return false;
+		l = at[w] / (v[w] + 1);
+		h = v[w] > 1 ? at[w] / (v[w] - 1) + 1 : INT64_MAX - 1;
+		*lo = l > *lo ? l : *lo;
+		*hi = h < *hi ? h : *hi;
+		if (*hi < *lo)
+			return false;
+	}
+	return *hi - *lo <= 4096;
+}
+
+/* v = ceil(atom / c) or floor(atom / c). */
 static int fit_quotient(struct fit *f, int atom, const int64_t *v)
 {
 	const int64_t *at = f->atoms.v[atom].at;
-	int most = 0;
 	int64_t lo, hi;
 
-	for (int w = 0; w < f->n; w++)
-		if (at[w] > at[most])
-			most = w;
-	if (v[most] < 1 || v[most] >= at[most])
+	if (!divisors(f, at, v, &lo, &hi))
 		return -1;
-	lo = at[most] / (v[most] + 1);
-	hi = v[most] > 1 ? at[most] / (v[most] - 1) + 1 : at[most] + 1;
-	if (hi - lo > 4096)
-		return -1;
-	for (int64_t c = lo > 2 ? lo : 2; c <= hi; c++) {
+	for (int64_t c = lo; c <= hi; c++) {
 		if (covers(f, at, v, c, c - 1))
 			return divided(f, atom, v, c, c - 1);
 		if (covers(f, at, v, c, 0))
@@ -265,21 +320,9 @@ static bool fit_quotients(struct fit *f, const int64_t *v, struct fitted *out)
 
 /* ---- products ---- */
 
-static bool divides(const struct fit *f, int atom, const int64_t *v,
-	int64_t *quotient)
-{
-	const int64_t *at = f->atoms.v[atom].at;
-
-	for (int w = 0; w < f->n; w++) {
-		if (at[w] < 1 || v[w] % at[w])
-			return false;
-		quotient[w] = v[w] / at[w];
-	}
-	return true;
-}
-
-/* v = c * x * y for an atom x, y anything above. */
-static bool fit_product(struct fit *f, const int64_t *v, struct fitted *out)
+/* v = c * x * y for an atom x, y anything above or, "deep", such a product. */
+static bool fit_product(struct fit *f, const int64_t *v, int deep,
+	struct fitted *out)
 {
 	int n = f->atoms.n;
 
@@ -290,7 +333,8 @@ static bool fit_product(struct fit *f, const int64_t *v, struct fitted *out)
 		if (!divides(f, i, v, rest))
 			continue;
 		if ((!fit_lines(f, rest, out) &&
-		     !fit_quotients(f, rest, out)) || out->offset)
+		     !fit_quotients(f, rest, out) && !(deep &&
+		     fit_product(f, rest, deep - 1, out))) || out->offset)
 			continue;
 		atom = product(f, out->atom[0], i);
 		if (atom < 0)
@@ -401,23 +445,20 @@ static bool fit_pair(const struct fit *f, const int64_t *v, struct fitted *out)
 
 static bool constant(const struct fit *f, const int64_t *v, struct fitted *out)
 {
-	for (int w = 1; w < f->n; w++)
-		if (v[w] != v[0])
-			return false;
 	*out = (struct fitted){ .offset = v[0] };
-	return true;
+	return is_constant(f, v);
 }
 
 static bool find(struct fit *f, const int64_t *v, struct fitted *out)
 {
 	if (constant(f, v, out) || fit_lines(f, v, out) ||
-	    fit_quotients(f, v, out) || fit_product(f, v, out) ||
+	    fit_quotients(f, v, out) || fit_product(f, v, 0, out) ||
 	    fit_pair(f, v, out) || fit_scaled(f, v, out))
 		return true;
 	if (!f->n_seeds)
 		return false;
 	add_seeds(f);
-	return fit_product(f, v, out) || fit_pair(f, v, out) ||
+	return fit_product(f, v, 1, out) || fit_pair(f, v, out) ||
 		fit_scaled(f, v, out);
 }
 
