@@ -59,7 +59,69 @@
 	"mul(f32(b[j, k]), s[" at "]))) : f32\n" \
 	"  c[i:" #m ", j:" #n "] = f16(acc[i, j])\n}\n"
 
+/* A product, and the softmax of its rows. */
+#define PRODUCT_SOFTMAX(m, n, k, type) \
+	"op t {\n  in a: " type "[" #m ", " #k "] layout(0, 1) align 16\n" \
+	"  in b: " type "[" #n ", " #k "] layout(0, 1) align 16\n" \
+	"  in c: f32[" #n "] layout(0) align 16\n" \
+	"  let acc: f32[" #m ", " #n "]\n  let s: f32[" #m ", " #n "]\n" \
+	"  let e: f32[" #m ", " #n "]\n  let z: f32[" #m "]\n" \
+	"  out p: " type "[" #m ", " #n "] layout(0, 1) align 16\n" \
+	"  out mx: f32[" #m "] layout(0) align 16\n" \
+	"  acc[i:" #m ", j:" #n "] = sum[k:" #k "](mul(f32(a[i, k]), " \
+	"f32(b[j, k]))) : f32\n" \
+	"  s[i:" #m ", j:" #n "] = add(acc[i, j], c[j])\n" \
+	"  mx[i:" #m "] = max[j:" #n "](s[i, j]) : f32\n" \
+	"  e[i:" #m ", j:" #n "] = exp(sub(s[i, j], mx[i]))\n" \
+	"  z[i:" #m "] = sum[j:" #n "](e[i, j]) : f32\n" \
+	"  p[i:" #m ", j:" #n "] = " type "(div(e[i, j], z[i]))\n}\n"
+
 const struct sketch_case sketch_cases[] = {
+	{ "softmax of a product", PRODUCT_SOFTMAX(37, 100, 40, "f32") },
+	{ "softmax of a narrow product", PRODUCT_SOFTMAX(70, 33, 25, "f16") },
+	{ "softmax of a wide product", PRODUCT_SOFTMAX(9, 520, 16, "bf16") },
+	{ "norms of products",
+		"op t {\n  in x: f16[2, 19, 24] layout(0, 1, 2) align 16\n"
+		"  in w: f16[2, 24, 40] layout(0, 1, 2) align 16\n"
+		"  in r: f16[2, 19, 40] layout(0, 1, 2) align 16\n"
+		"  in g: f32[40] layout(0) align 16\n"
+		"  let y: f32[2, 19, 40]\n  let v: f32[2, 19]\n"
+		"  let t: f32[2, 19, 40]\n"
+		"  out o: f16[2, 19, 40] layout(0, 1, 2) align 16\n"
+		"  out mean: f16[2, 19] layout(0, 1) align 16\n"
+		"  y[z:2, i:19, j:40] = sum[k:24](mul(f32(x[z, i, k]), "
+		"f32(w[z, k, j]))) : f32\n"
+		"  t[z:2, i:19, j:40] = add(y[z, i, j], f32(r[z, i, j]))\n"
+		"  mean[z:2, i:19] = f16(div(sum[j:40](t[z, i, j]) : f32, "
+		"40.0:f32))\n"
+		"  v[z:2, i:19] = sum[j:40](mul(sub(t[z, i, j], "
+		"f32(mean[z, i])), sub(t[z, i, j], f32(mean[z, i])))) : f32\n"
+		"  o[z:2, i:19, j:40] = f16(mul(mul(sub(t[z, i, j], "
+		"f32(mean[z, i])), rsqrt(add(v[z, i], 0.01:f32))), g[j]))\n}\n" },
+	{ "channels of a convolution",
+		"op t {\n  in x: f32[2, 5, 6, 7] layout(0, 1, 2, 3) align 16\n"
+		"  in w: f32[20, 5, 3, 3] layout(0, 1, 2, 3) align 16\n"
+		"  let m: f32[2, 6, 7]\n"
+		"  out y: f32[2, 20, 6, 7] layout(0, 1, 2, 3) align 16\n"
+		"  out o: f16[2, 20, 6, 7] layout(0, 1, 2, 3) align 16\n"
+		"  y[n:2, f:20, p:6, q:7] = sum[c:5, r:3, s:3](mul(x[n, c, "
+		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, w[f, c, r, s]))"
+		" : f32\n"
+		"  m[n:2, p:6, q:7] = max[f:20](y[n, f, p, q]) : f32\n"
+		"  o[n:2, f:20, p:6, q:7] = f16(sub(y[n, f, p, q], "
+		"m[n, p, q]))\n}\n" },
+	{ "columns of a product, the first and last best",
+		"op t {\n  in w: i8[50, 24] layout(0, 1) align 16\n"
+		"  in x: i8[37, 24] layout(0, 1) align 16\n"
+		"  let y: i32[37, 50]\n"
+		"  out best: i64[37] layout(0) align 16\n"
+		"  out worst: i32[37] layout(0) align 16\n"
+		"  out hot: bool[37] layout(0) align 16\n"
+		"  y[i:37, j:50] = sum[k:24](mul(i32(w[j, k]), i32(x[i, k])))"
+		" : i32\n"
+		"  best[i:37] = argmax[j:50](y[i, j]) : i64\n"
+		"  worst[i:37] = argmin[j:50](abs(y[i, j])) : i32\n"
+		"  hot[i:37] = any[j:50](lt(60:i32, y[i, j])) : bool\n}\n" },
 	{ "dequantised by rows", DEQUANT(33, 40, 50, "40", "j") },
 	{ "dequantised along k", DEQUANT(40, 33, 64, "64", "k") },
 	{ "map 1", MAP(1, "f32") },
@@ -401,7 +463,7 @@ struct prepared prepare(struct arena *a, const char *text)
 
 	ir_fold(a, x.o);
 	ir_split_axes(a, x.o);
-	x.p = ir_partition(a, x.o);
+	x.p = ir_partition_by(a, x.o, IR_STATISTICS);
 	wrong = ir_verify_partition(a, x.o, x.p);
 	if (wrong)
 		fail_msg("%s%s", text, wrong);
