@@ -273,6 +273,24 @@ static bool verify(struct session *s, const struct plan *p)
 		p->op->name, why);
 }
 
+/* Where statistics of a product's rows could not join its kernel. */
+#define STATISTICS_APART "a reduction joins the kernel of the product that it " \
+	"reads where it goes over all axes that one factor alone has, %d " \
+	"elements at most"
+
+/* Is "p" the plan by which they join, and has it a product in one kernel and
+ * rows reduced in another all the same? */
+static bool reduces_apart(const struct plan *p)
+{
+	bool product = false, row = false;
+
+	for (int g = 0; g < p->partition->n_groups; g++) {
+		product |= p->partition->groups[g].anchor == IR_CONTRACTION;
+		row |= p->partition->groups[g].anchor == IR_ROW;
+	}
+	return p->rule == IR_STATISTICS && product && row;
+}
+
 /* Nothing fits what the schedule says: the kernels there could be. */
 static bool report_misfit(struct session *s, const struct job *j,
 	struct plan *const *all, int n)
@@ -294,6 +312,10 @@ static bool report_misfit(struct session *s, const struct job *j,
 			diag_note(s->d, (struct span){0}, "its kernels can be "
 				"%s", text);
 	}
+	for (int i = 0; headed && i < n; i++)
+		if (reduces_apart(all[i]))
+			diag_note(s->d, (struct span){0}, STATISTICS_APART,
+				IR_PRODUCT_ROW);
 	diag_hint(s->d, headed ? "Name every kernel by a statement of its own, "
 		"or give no kernel(...) at all." : "cache(..., scope = global) "
 		"is for what one kernel writes and another reads, scope = none "
@@ -380,6 +402,9 @@ bool plans_make(struct session *s, struct job *j)
 
 		if (s->o->verify_passes && !verify(s, p))
 			return false;
+		if (s->o->verbose && reduces_apart(p))
+			session_say(s, "%s: " STATISTICS_APART, j->name,
+				IR_PRODUCT_ROW);
 		add_if_fit(s, j, p, &m);
 	}
 	for (int i = 0; i < j->n_files; i++)

@@ -340,6 +340,9 @@ struct ir_partition {
 	int n_groups;
 };
 
+/* A row of a product is at most this long for its statistics to join. */
+enum { IR_PRODUCT_ROW = 1024 };
+
 /* How a partition is made. Each is legal; which is fastest is for search to
  * find out.
  *

@@ -9,9 +9,6 @@
  * to stay with it: beyond, one block would do what the grid can. */
 enum { LONGEST_LONE_ROW = 1 << 16 };
 
-/* Longer rows of a product are in no block's tile. */
-enum { LONGEST_TILE_ROW = 1024 };
-
 struct match {
 	struct arena *a;
 	const struct ir_operator *o;
@@ -193,7 +190,7 @@ static bool whole_side(const struct match *m, const int *axes, int n)
 			return false;
 		length *= in ? x->extent : 1;
 	}
-	return length <= LONGEST_TILE_ROW;
+	return length <= IR_PRODUCT_ROW;
 }
 
 /* The axes along which the rows go are those of the statistics before, or of

@@ -67,22 +67,16 @@ static int store_width(const struct storing *s, const struct output *o)
 	return v < inner_side(s)->vec ? v : inner_side(s)->vec;
 }
 
-/* Is element output "o" computed in the present pass? */
+/* Is output "o" computed in the present pass, or what it reduces? */
 static bool in_pass(const struct emission *m, const struct output *o)
 {
-	return !o->per_row && o->pass == m->pass;
+	return o->pass == m->pass && (!o->per_row || o->reduction);
 }
 
-static int widest_store(const struct emission *m)
+/* Does the present pass store "o" element by element? */
+static bool stores(const struct emission *m, const struct output *o)
 {
-	const struct epilogue *e = m->s->e;
-	int w = 1;
-
-	for (int i = 0; i < e->n; i++)
-		if (in_pass(m, &e->outputs[i]) && e->outputs[i].stored &&
-		    store_width(m->s, &e->outputs[i]) > w)
-			w = store_width(m->s, &e->outputs[i]);
-	return w;
+	return in_pass(m, o) && !o->per_row && o->stored;
 }
 
 struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
@@ -114,18 +108,34 @@ struct k_block *side_inside(const struct storing *s, struct k_block *b,
 	return ks_if(s->a, b, kx_lt(s->a, at, kx_int(s->a, d->extent)));
 }
 
-/* Can "e" be read as one vector of "width" along the inner side? */
-static bool vector_read(const struct storing *s, const struct ir_expr *e,
-	int width)
+/* The longest vector as which "e" can be read along the inner side. */
+static int read_width(const struct storing *s, const struct ir_expr *e)
 {
 	const struct ir_tensor *t = &s->t->op->tensors[e->tensor];
 	struct output o = { .tensor = t, .index = e->args };
 
-	if (e->pad != IR_PAD_NONE || width < 2 ||
-	    dtype_row(t->type)->bits < 8)
-		return false;
+	if (e->pad != IR_PAD_NONE || dtype_row(t->type)->bits < 8)
+		return 1;
 	output_vectors(s->t, s->c, &o);
-	return (s->e->along_n ? o.vec_n : o.vec_m) >= width;
+	return store_width(s, &o);
+}
+
+static bool is_output(const struct storing *s, int tensor)
+{
+	for (int i = 0; i < s->e->n; i++)
+		if (s->e->outputs[i].tensor->id == tensor)
+			return true;
+	return false;
+}
+
+static void widen(struct ir_expr *e, void *ctx)
+{
+	struct emission *m = ctx;
+	int w = e->kind == IR_READ && !is_output(m->s, e->tensor) ?
+		read_width(m->s, e) : 1;
+
+	if (w > m->width)
+		m->width = w;
 }
 
 static void note_read(struct ir_expr *e, void *ctx)
@@ -135,14 +145,11 @@ static void note_read(struct ir_expr *e, void *ctx)
 	int64_t dims[1] = { m->width };
 	const struct ir_tensor *t;
 
-	if (e->kind != IR_READ || m->n_reads == READS_MAX)
+	if (e->kind != IR_READ || m->n_reads == READS_MAX ||
+	    is_output(s, e->tensor) || m->width < 2 ||
+	    read_width(s, e) < m->width)
 		return;
 	t = &s->t->op->tensors[e->tensor];
-	for (int i = 0; i < s->e->n; i++)
-		if (s->e->outputs[i].tensor == t)
-			return;
-	if (!vector_read(s, e, m->width))
-		return;
 	for (int i = 0; i < m->n_reads; i++)
 		if (ir_equal(m->reads[i], e))
 			return;
@@ -232,23 +239,41 @@ static void store_vectors(struct emission *m, struct k_block *b)
 	}
 }
 
+/* Elements at a time in the present pass: the most that it stores, or reads
+ * where it stores nothing. */
+static int pass_width(struct emission *m)
+{
+	const struct epilogue *e = m->s->e;
+	bool any = false;
+
+	m->width = 1;
+	for (int i = 0; i < e->n; i++) {
+		const struct output *o = &e->outputs[i];
+		int w = stores(m, o) ? store_width(m->s, o) : 1;
+
+		any |= stores(m, o);
+		m->width = w > m->width ? w : m->width;
+	}
+	for (int i = 0; i < e->n && !any; i++)
+		if (in_pass(m, &e->outputs[i]) && e->outputs[i].value)
+			ir_walk(e->outputs[i].value, widen, m);
+	return m->width;
+}
+
 /* Vectors of what the present pass reads and stores. */
 static void declare_vectors(struct emission *m)
 {
 	const struct storing *s = m->s;
-	int64_t dims[1];
+	int64_t dims[1] = { pass_width(m) };
 
-	dims[0] = m->width = widest_store(m);
 	m->n_reads = 0;
 	for (int i = 0; i < s->e->n; i++) {
 		const struct output *o = &s->e->outputs[i];
 
 		m->outs[i] = NULL;
-		if (o->pass != m->pass || (o->per_row && !o->reduction))
-			continue;
-		if (o->value)
+		if (in_pass(m, o) && o->value)
 			ir_walk(o->value, note_read, m);
-		if (!o->per_row && o->stored && m->width > 1 && store_width(s, o) >= m->width)
+		if (stores(m, o) && m->width > 1 && store_width(s, o) >= m->width)
 			m->outs[i] = kernel_array(s->k, K_REGISTER,
 				arena_printf(s->a, "%s_vector", o->tensor->name),
 				o->tensor->type, 1, dims, 16);
@@ -278,7 +303,8 @@ static void emit_element(struct emission *m, struct k_block *b)
 		rows_open(m, b);
 	}
 	for (int x = 0; x < s->e->n; x++)
-		if (in_pass(m, &s->e->outputs[x]))
+		if (in_pass(m, &s->e->outputs[x]) &&
+		    !s->e->outputs[x].reduction)
 			compute_output(m, b, x);
 	if (s->e->rows)
 		rows_take(m, b);

@@ -4,8 +4,6 @@
 #include "sketch/fma.h"
 #include "sketch/walk.h"
 
-enum { WIDEST = 1024 };
-
 static const struct output *statistic(const struct fma *f)
 {
 	const struct epilogue *e = &f->of.epilogue;
@@ -46,10 +44,10 @@ const char *fma_rows_refuse(const struct task *t, const struct fma *f)
 		return arena_printf(t->a, "'%s' is of all of %s, whose size is "
 			"known at the call only: a block's tile has a fixed one",
 			name, along(f));
-	if (length(f) > WIDEST)
+	if (length(f) > IR_PRODUCT_ROW)
 		return arena_printf(t->a, "'%s' is of all %lld of %s, and a "
 			"block's tile holds up to %d", name,
-			(long long)length(f), along(f), WIDEST);
+			(long long)length(f), along(f), IR_PRODUCT_ROW);
 	return NULL;
 }
 
@@ -57,7 +55,7 @@ const char *fma_rows_refuse(const struct task *t, const struct fma *f)
 const int *fma_rows_tiles(const struct task *t, const struct fma *f, int *n)
 {
 	static const int round[] = { 8, 16, 32, 48, 64, 96, 128, 192, 256, 384,
-		512, 768, WIDEST };
+		512, 768, IR_PRODUCT_ROW };
 	int *v = ARENA_ARRAY(t->a, 3, int), tight = (int)(length(f) + 15) /
 		16 * 16;
 
@@ -65,7 +63,7 @@ const int *fma_rows_tiles(const struct task *t, const struct fma *f, int *n)
 	for (int i = 0; i < (int)(sizeof round / sizeof *round) && *n < 2; i++)
 		if (round[i] >= length(f))
 			v[(*n)++] = round[i];
-	if (tight <= WIDEST && (*n == 0 || (tight != v[0] && tight != v[1])))
+	if (tight <= IR_PRODUCT_ROW && (*n == 0 || (tight != v[0] && tight != v[1])))
 		v[(*n)++] = tight;
 	return v;
 }
