@@ -89,32 +89,6 @@ static const struct tunable *all_tunables(struct session *s,
 	return v;
 }
 
-/* "; gemv and reduce do" */
-static const char *who_honours(struct session *s, const char *directive)
-{
-	const struct sketch *const *all = sketch_list();
-	const char *names[16];
-	struct str out;
-	int n = 0;
-
-	if (!strcmp(directive, "variant"))
-		return ": a file written by hand serves sizes that are named, "
-			"by shape(...) in a tune block or by --shape";
-	for (int i = 0; all[i] && n < 16; i++)
-		if (sketch_honours(all[i], directive))
-			names[n++] = all[i]->name;
-	if (!n)
-		return !strcmp(directive, "split") ? ", nor does any sketch: "
-			"tile(...) cuts axes, fuse(...) and reorder(...) order "
-			"them" : ", nor does any sketch of this version";
-	str_init(&out, s->a);
-	for (int i = 0; i < n; i++)
-		str_printf(&out, "%s%s", !i ? "; " : i < n - 1 ? ", " : " and ",
-			names[i]);
-	return arena_printf(s->a, "%s %s", str_text(&out), n > 1 ? "do" :
-		"does");
-}
-
 /* A directive the sketch has no use for at all; the others are the binding's
  * to judge. */
 static bool honours_all(struct session *s, struct candidate *c,
@@ -128,8 +102,8 @@ static bool honours_all(struct session *s, struct candidate *c,
 			continue;
 		c->at = d->at;
 		c->refusal = REFUSED_DIRECTIVE;
-		c->why = arena_printf(s->a, "it does not honour %s%s", d->name,
-			who_honours(s, d->name));
+		c->why = arena_printf(s->a, "it does not honour %s: %s", d->name,
+			sketch_refuses(c->sketch, d->name));
 		return false;
 	}
 	return true;
@@ -218,6 +192,8 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);
+		c->at = j->schedule->directives[j->plans[j->plan].heads[
+			group]].at;
 		return;
 	}
 	c->refusal = REFUSED_GROUP;

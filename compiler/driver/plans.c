@@ -454,6 +454,30 @@ static void explain_cost(const struct session *s, const struct job *j,
 			kernels_text(s->a, p), p->seconds * 1e6);
 }
 
+/* How near the sketches of the present plan came. */
+static enum refusal nearest(const struct job *j)
+{
+	enum refusal best = REFUSED_OTHER;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		for (int i = 0; i < j->parts[g].n; i++)
+			if (j->parts[g].candidates[i].refusal > best)
+				best = j->parts[g].candidates[i].refusal;
+	return best;
+}
+
+/* The plan that says why none serves: the first, but where the schedule asks for
+ * a file's sketch, the file's. */
+static int most_telling(struct job *j)
+{
+	for (int i = 0; i < j->n_plans; i++) {
+		plan_use(j, i);
+		if (nearest(j) > REFUSED_OTHER && (!i || j->file))
+			return i;
+	}
+	return 0;
+}
+
 /* A file written by hand has no cost before it is measured: it is taken where
  * nothing else serves, or --set leaves nothing else. */
 bool plans_prefer(struct session *s, struct job *j)
@@ -473,7 +497,7 @@ bool plans_prefer(struct session *s, struct job *j)
 			best = i;
 	}
 	best = best < 0 ? by_hand : best;
-	plan_use(j, best < 0 ? 0 : best);
+	plan_use(j, best < 0 ? most_telling(j) : best);
 	if (best >= 0 && best == by_hand)
 		j->plans[best].seconds = total(j);
 	return best >= 0;

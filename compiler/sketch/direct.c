@@ -462,10 +462,25 @@ static const char *const directives[] = {
 	"vectorize", NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "fuse", "a block takes a box of the results, so that what its "
+		"windows share is staged once; tile(block, ...) cuts each "
+		"axis apart" },
+	{ "swizzle", "threads read the staged box along its rows, wherever "
+		"they lie; tile(thread, ...) along the last axis and "
+		"vectorize(...) say how wide" },
+	{ "compute_at", "what the windows read is computed in a kernel "
+		"before it, and what follows the sum is its epilogue" },
+	{ "rfactor", "a thread reduces its windows alone, in one pass" },
+	{ "reduce", "a thread reduces its windows alone; windows as large as "
+		"the tensor are rows, which reduce shares among threads" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_direct = {
 	.name = "direct",
 	.summary = "windows of an input, staged with their halo",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies,
 	.tunables = tunables,

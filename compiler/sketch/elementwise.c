@@ -361,10 +361,34 @@ static const char *const directives[] = {
 	"bind", "fuse", "tail", "tile", "unroll", "vectorize", NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "reorder", "threads follow the result through memory, whose order "
+		"layout(...) says; transpose reads along another axis than "
+		"it writes" },
+	{ "stage", "each element goes straight to the thread that uses it; "
+		"transpose passes tiles through shared memory, direct "
+		"windows" },
+	{ "pipeline", "a thread's loads all come before the first is used; "
+		"unroll(N) puts more in flight" },
+	{ "split_k", "nothing is reduced" },
+	{ "rfactor", "nothing is reduced" },
+	{ "reduce", "nothing is reduced" },
+	{ "raster", "blocks follow the result through memory, and read "
+		"nothing twice that another order would keep" },
+	{ "swizzle", "nothing passes through shared memory" },
+	{ "compute_at", "a value that is used at its own element stays in a "
+		"register, any other is computed where cache(NAME, scope = "
+		"none) says so" },
+	{ "cache", "each element is used once, by the thread that loads it" },
+	{ "epilogue", "all statements are computed together, element by "
+		"element" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_elementwise = {
 	.name = "elementwise",
 	.summary = "maps, each element on its own, in vectors",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
 	.features = features, .start = start,

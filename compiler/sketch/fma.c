@@ -341,10 +341,23 @@ static const char *const directives[] = {
 	NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "compute_at", "what a factor is made of is computed as it is "
+		"loaded where cache(NAME, scope = none) says so, and what "
+		"follows the sum is its epilogue" },
+	{ "rfactor", "a block sums the products in one pass; "
+		"split_k(STATEMENT, N) gives parts of the sum to several "
+		"blocks" },
+	{ "reduce", "a thread sums its results alone; split_k(STATEMENT, N) "
+		"gives parts of the sum to several blocks, and gemv shares "
+		"it among threads" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_fma = {
 	.name = "fma",
 	.summary = "tiled contraction on CUDA cores through shared memory",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies,
 	.tunables = tunables,

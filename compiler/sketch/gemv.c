@@ -221,10 +221,23 @@ static const char *const directives[] = {
 	"tail", "tile", "unroll", "vectorize", NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "stage", "the large operand is read once, straight into registers; "
+		"cache(NAME, scope = shared) keeps the small one in shared "
+		"memory" },
+	{ "swizzle", "the large operand passes no shared memory, and the "
+		"small one is read by all lanes alike" },
+	{ "compute_at", "what a factor is made of is computed in a kernel "
+		"before it, and what follows the sum is its epilogue" },
+	{ "rfactor", "the threads that share a sum join it once; "
+		"reduce(STATEMENT, over = ...) says which they are" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_gemv = {
 	.name = "gemv",
 	.summary = "contraction with few rows or columns, at memory speed",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies,
 	.tunables = tunables,

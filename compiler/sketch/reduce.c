@@ -321,10 +321,26 @@ static const char *const directives[] = {
 	"split_k", "rfactor", "bind", "tail", "cluster", NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "reorder", "a row is gone through as it lies in memory, whose "
+		"order layout(...) says" },
+	{ "stage", "a row passes through nobody else's hands; cache(TENSOR, "
+		"scope = shared) keeps it in shared memory between passes" },
+	{ "pipeline", "each element is read once, all loads of a thread "
+		"before the first is used; unroll(N) puts more in flight" },
+	{ "raster", "rows are read once, so no order of blocks saves "
+		"anything" },
+	{ "swizzle", "lanes keep neighbouring elements of a row, which meet "
+		"in no bank" },
+	{ "epilogue", "statements behind the reduction are always computed "
+		"in its kernel where they can be; kernel(...) says which" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_reduce = {
 	.name = "reduce",
 	.summary = "reductions over rows and the maps around them",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies,
 	.tunables = reduce_tunables,

@@ -32,10 +32,18 @@ struct task {
 	void *state;
 };
 
+/* Why a directive says nothing to a sketch, and what to write instead: goes on
+ * from "it does not honour NAME: ". */
+struct sketch_refusal {
+	const char *directive, *why;
+};
+
 struct sketch {
 	const char *name, *summary;
 	/* NULL-ended: the directives that some tunable of it takes. */
 	const char *const *directives;
+	/* Of the others, up to a row without a name. */
+	const struct sketch_refusal *refusals;
 	bool by_request;	/* only where a file is named */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
@@ -74,6 +82,8 @@ const char *sketch_lacks(const struct ir_operator *o, const struct ir_group *g);
 
 /* Does sketch "s" honour this directive anywhere? For wpk(7)'s table. */
 bool sketch_honours(const struct sketch *s, const char *directive);
+/* Why not, of one that it does not. */
+const char *sketch_refuses(const struct sketch *s, const char *directive);
 
 /* A program with tensors for the operator's inputs, outputs and the lets that
  * cross groups (workspace), indexed by IR tensor id where "map[id]" >= 0. */

@@ -37,3 +37,36 @@ bool sketch_honours(const struct sketch *s, const char *directive)
 			return true;
 	return false;
 }
+
+/* What holds of every sketch that has no row of its own. */
+static const struct sketch_refusal common[] = {
+	{ "split", "tile(...) cuts axes, fuse(...) joins and reorder(...) orders "
+		"them" },
+	{ "mma", "this version computes on CUDA cores alone; leave it out" },
+	{ "winograd", "that is the sketch of this name, which computes sums over "
+		"windows of 3 x 3" },
+	{ "variant", "a file written by hand serves sizes that are named, by "
+		"shape(...) in a tune block or by --shape" },
+	{ "cluster", "blocks of a cluster share rows of a reduction, in reduce "
+		"alone; here every block has results of its own" },
+	{ NULL, NULL }
+};
+
+static const char *row_of(const struct sketch_refusal *rows,
+	const char *directive)
+{
+	for (; rows && rows->directive; rows++)
+		if (!strcmp(rows->directive, directive))
+			return rows->why;
+	return NULL;
+}
+
+const char *sketch_refuses(const struct sketch *s, const char *directive)
+{
+	const char *why = row_of(s->refusals, directive);
+
+	if (s->by_request)
+		return "what a file written by hand computes, and how, stands in "
+			"it";
+	return why ? why : row_of(common, directive);
+}

@@ -542,11 +542,28 @@ static const char *const directives[] = {
 	"vectorize", NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "reorder", "nothing is reduced; raster(order = ...) says in which "
+		"order blocks walk over the tensor" },
+	{ "pipeline", "a block moves one tile; smaller tiles put more blocks "
+		"on a multiprocessor, whose loads overlap" },
+	{ "split_k", "nothing is reduced" },
+	{ "rfactor", "nothing is reduced" },
+	{ "reduce", "nothing is reduced" },
+	{ "compute_at", "each value is computed once, where its result is "
+		"stored" },
+	{ "cache", "each element is used once; stage(TENSOR, scope = shared) "
+		"is how it passes" },
+	{ "epilogue", "what is made of the moved values is always computed "
+		"as they are stored" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_transpose = {
 	.name = "transpose",
 	.summary = "layout changes through shared memory, whole sectors on both "
 		"sides",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
 	.features = features, .start = start,

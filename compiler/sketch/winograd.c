@@ -288,10 +288,35 @@ static const char *const directives[] = {
 	NULL
 };
 
+static const struct sketch_refusal refusals[] = {
+	{ "reorder", "the products of a tile's points are summed over the "
+		"channels, one axis" },
+	{ "bind", "its launches differ in their threads; tile(block, ...) "
+		"says how large the products' tiles are" },
+	{ "stage", "tiles of both operands of its products always pass "
+		"through shared memory; pipeline(...) says how many" },
+	{ "unroll", "its transforms are written out whole, and its products "
+		"as fma's are" },
+	{ "vectorize", "its workspace is laid out so that moves are as wide "
+		"as the extents allow" },
+	{ "swizzle", "the tiles of its products are padded against conflicts of "
+		"banks" },
+	{ "tail", "what reaches past the end is always guarded" },
+	{ "compute_at", "the image and the weights are transformed once "
+		"each, in launches of their own" },
+	{ "cache", "what it keeps between its launches lies in workspace; "
+		"const(WEIGHTS) has them transformed once" },
+	{ "rfactor", "the products are summed in one pass; "
+		"split_k(STATEMENT, N) gives parts to several blocks" },
+	{ "reduce", "a thread sums its products alone; split_k(STATEMENT, N) "
+		"gives parts of the sum to several blocks" },
+	{ NULL, NULL }
+};
+
 const struct sketch sketch_winograd = {
 	.name = "winograd",
 	.summary = "3 x 3 windows by Winograd's minimal filtering, on request",
-	.directives = directives,
+	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.asked_by = "winograd",
 	.applies = applies,
