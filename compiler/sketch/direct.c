@@ -26,6 +26,7 @@ static const int flag_value[] = { 1 };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const cache_words[] = { "register", "shared", NULL };
 static const char *const shared_words[] = { "shared", NULL };
+static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const result_words[] = { "none", "shared", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_thread[] = { "thread", NULL };
@@ -154,6 +155,78 @@ static void add_result(struct task *t, struct direct *d)
 		switch_values, 2, result_words);
 }
 
+/* Order of the blocks along the last two axes. */
+static void add_raster(struct task *t, struct direct *d)
+{
+	if (d->n_out < 2)
+		return;
+	d->at[DIRECT_RASTER] = add(t, d, "raster", NULL, "order",
+		switch_values, 2, raster_words);
+	d->at[DIRECT_GROUP] = add(t, d, "raster", NULL, "group", unroll_values,
+		4, NULL);
+}
+
+static void swap(int *x, int *y)
+{
+	int keep = *x;
+
+	*x = *y;
+	*y = keep;
+}
+
+/* The next permutation of x[0..n-1]; false after the last. */
+static bool permute(int *x, int n)
+{
+	int i = n - 1, j = n - 1;
+
+	while (i > 0 && x[i - 1] > x[i])
+		i--;
+	if (i <= 0)
+		return false;
+	while (x[j] < x[i - 1])
+		j--;
+	swap(&x[i - 1], &x[j]);
+	for (j = n - 1; i < j; i++, j--)
+		swap(&x[i], &x[j]);
+	return true;
+}
+
+static const char *order_word(struct task *t, const struct direct *d,
+	const struct direct_order *order)
+{
+	struct str s;
+
+	str_init(&s, t->a);
+	for (int i = 0; i < d->n_red; i++)
+		str_puts(&s, d->red[order->axis[i]].name);
+	return str_text(&s);
+}
+
+/* A schedule may ask for an order; it changes little, so that a search leaves
+ * it alone. */
+static void add_order(struct task *t, struct direct *d)
+{
+	enum { ORDERS = 24 };
+	const char **words = ARENA_ARRAY(t->a, ORDERS + 2, const char *);
+	struct direct_order order = { { 0 } };
+	int n = 1;
+
+	d->orders = ARENA_ARRAY(t->a, ORDERS + 1, struct direct_order);
+	if (!d->n_red)
+		return;
+	words[0] = "auto";
+	for (int i = 0; i < d->n_red; i++)
+		order.axis[i] = i;
+	d->orders[0] = order;
+	do {
+		words[n] = order_word(t, d, &order);
+		d->orders[n++] = order;
+	} while (n <= ORDERS && permute(order.axis, d->n_red));
+	d->at[DIRECT_ORDER] = add(t, d, "reorder", subject(t,
+		d->epilogue.outputs[0].tensor->name), NULL, only_value, 1,
+		words);
+}
+
 /* What follows from the others, unless it is asked for. */
 static void add_asked(struct task *t, struct direct *d)
 {
@@ -191,6 +264,8 @@ static void make_tunables(struct task *t, struct direct *d)
 	add_cache(t, d);
 	add(t, d, "stage", x, "scope", only_value, 1, shared_words);
 	add_result(t, d);
+	add_raster(t, d);
+	add_order(t, d);
 	add_asked(t, d);
 	for (int i = 0; i < d->epilogue.n; i++)
 		if (d->epilogue.outputs[i].value && d->epilogue.outputs[i].stored)
@@ -458,14 +533,16 @@ static bool applies(struct task *t, const char **why)
 }
 
 static const char *const directives[] = {
-	"bind", "cache", "epilogue", "pipeline", "stage", "tail", "tile", "unroll",
-	"vectorize", NULL
+	"bind", "cache", "epilogue", "pipeline", "raster", "reorder", "stage",
+	"tail", "tile", "unroll", "vectorize", NULL
 };
 
 static const struct sketch_refusal refusals[] = {
 	{ "fuse", "a block takes a box of the results, so that what its "
 		"windows share is staged once; tile(block, ...) cuts each "
 		"axis apart" },
+	{ "split_k", "a thread reduces its windows alone; few results of many "
+		"terms are rows or products, which reduce, gemv and fma split" },
 	{ "swizzle", "threads read the staged box along its rows, wherever "
 		"they lie; tile(thread, ...) along the last axis and "
 		"vectorize(...) say how wide" },

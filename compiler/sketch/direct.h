@@ -67,14 +67,20 @@ enum { RESULT_NONE, RESULT_SHARED };
 /* Tunables: a block's tile of each axis of the result, a thread's, then these,
  * then facts; "at[i]" is -1 for one that is not open. */
 enum { DIRECT_CHUNK, DIRECT_VECTOR, DIRECT_STAGES, DIRECT_ASYNC,
-	DIRECT_UNROLL, DIRECT_CACHE, DIRECT_RESULT, DIRECT_THREADS,
-	N_DIRECT_NUMBERS };
+	DIRECT_UNROLL, DIRECT_CACHE, DIRECT_RESULT, DIRECT_RASTER,
+	DIRECT_GROUP, DIRECT_ORDER, DIRECT_THREADS, N_DIRECT_NUMBERS };
+
+/* An order of the reduction's axes. */
+struct direct_order {
+	int axis[DIRECT_REDS];
+};
 
 /* Each result is "value", reduced over "red" where it "reduces", else a stencil
  * and its own. "out" in the order of the result's memory, the last of stride 1
  * if any is.
  * "chunk": the axis of the reduction that may be taken a part at a time, or -1.
- * "roles": what the epilogue knows the group by. */
+ * "roles": what the epilogue knows the group by. "orders": those that reorder
+ * may ask for, the first stands for none. */
 struct direct {
 	const struct ir_stmt *stmt;
 	struct ir_expr *value;
@@ -89,6 +95,7 @@ struct direct {
 	struct epilogue epilogue;
 	enum dtype acc;
 	double dram_bytes;
+	struct direct_order *orders;
 	struct tunable *tunables;
 	int n_tunables, at[N_DIRECT_NUMBERS];
 	int *start;
@@ -106,13 +113,18 @@ struct direct_pitch {
  * the block's first position plus "origin"; a thread reads of it "seg"
  * positions from "first" on, the innermost in vectors of "seg_vec" of which
  * the first "lead" elements are not its own. "step": what a chunk has of each
- * axis of the reduction; "inner": what of it a thread unrolls over a segment.
+ * axis of the reduction; "inner": what of it a thread unrolls over a segment;
+ * "order": in which it goes through the axes. The last two axes of the result
+ * are rows and columns of tiles, in which blocks walk in "group"s.
  * "shared": results pass through shared memory, so that neighbouring threads
  * store neighbours, "store_vec" at once. */
 struct direct_plan {
 	int64_t tile[DIRECT_AXES], tiles[DIRECT_AXES], blocks;
 	int thread[DIRECT_AXES], lanes[DIRECT_AXES];
 	int64_t step[DIRECT_REDS], inner[DIRECT_REDS], chunks;
+	struct direct_order order;
+	int group;
+	bool by_columns;
 	int working, threads, vec, stages, unroll;
 	bool async, cached, shared;
 	int64_t origin[DIRECT_DIMS], box[DIRECT_DIMS], pitch[DIRECT_DIMS];

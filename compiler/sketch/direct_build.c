@@ -11,6 +11,7 @@
 
 #include "sketch/box.h"
 #include "sketch/common.h"
+#include "sketch/raster.h"
 #include "sketch/stage.h"
 
 static struct kx *num(const struct direct_code *m, int64_t v)
@@ -31,6 +32,30 @@ static struct kx *let(struct direct_code *m, struct k_block *b, const char *name
 
 /* ---- which tile ---- */
 
+static void set_first(struct direct_code *m, struct k_block *b,
+	struct kx **first, int i, struct kx *tile)
+{
+	first[i] = let(m, b, arena_printf(m->a, "%s_first", m->d->out[i].name),
+		scaled(m, tile, m->p->tile[i]));
+}
+
+/* The last two axes in another order than that of memory; what is left of
+ * "at". */
+static struct kx *own_raster(struct direct_code *m, struct k_block *b,
+	struct kx **first, struct kx *at, int64_t rest)
+{
+	const struct direct_plan *p = m->p;
+	int col = m->d->n_out - 1, row = col - 1;
+	int major = p->by_columns ? col : row, minor = row + col - major;
+	struct kx *n = num(m, p->tiles[row] * p->tiles[col]), *x, *y;
+
+	raster_tile(m->a, b, rest > 1 ? kx_mod(m->a, at, n) : at, p->group,
+		p->tiles[major], p->tiles[minor], &x, &y);
+	set_first(m, b, first, major, x);
+	set_first(m, b, first, minor, y);
+	return rest > 1 ? let(m, b, "block_rest", kx_div(m->a, at, n)) : at;
+}
+
 /* First position of the block's tile along every axis; without a block the
  * expressions themselves: block.x is all they depend on. */
 static void own_tile(struct direct_code *m, struct k_block *b, struct kx **first)
@@ -38,8 +63,14 @@ static void own_tile(struct direct_code *m, struct k_block *b, struct kx **first
 	const struct direct_plan *p = m->p;
 	struct kx *at = kx_special(m->a, K_BLOCK_X);
 	int64_t rest = p->blocks;
+	int last = m->d->n_out - 1;
 
-	for (int i = m->d->n_out - 1; i >= 0; i--) {
+	if (p->by_columns || p->group > 1) {
+		rest /= p->tiles[last] * p->tiles[last - 1];
+		at = own_raster(m, b, first, at, rest);
+		last -= 2;
+	}
+	for (int i = last; i >= 0; i--) {
 		struct kx *n = num(m, p->tiles[i]), *tile = at;
 
 		rest /= p->tiles[i];
@@ -47,8 +78,7 @@ static void own_tile(struct direct_code *m, struct k_block *b, struct kx **first
 			tile = num(m, 0);
 		else if (rest > 1)
 			tile = kx_mod(m->a, at, n);
-		first[i] = let(m, b, arena_printf(m->a, "%s_first",
-			m->d->out[i].name), scaled(m, tile, p->tile[i]));
+		set_first(m, b, first, i, tile);
 		if (rest > 1 && p->tiles[i] > 1)
 			at = let(m, b, "block_rest", kx_div(m->a, at, n));
 	}

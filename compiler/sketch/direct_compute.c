@@ -258,7 +258,8 @@ static struct k_block *outer_loops(struct direct_code *m, struct k_block *b)
 {
 	struct k_block *outer = NULL;
 
-	for (int r = 0; r < m->d->n_red; r++) {
+	for (int i = 0; i < m->d->n_red; i++) {
+		int r = m->p->order.axis[i];
 		int64_t n = m->p->step[r] / m->p->inner[r];
 
 		m->outer[r] = num(m, 0);
@@ -282,9 +283,12 @@ void direct_compute(struct direct_code *m, struct k_block *b, struct kx *slot)
 			num(m, m->p->working)));
 	b = outer_loops(m, b);
 	load_segment(m, b);
-	for (int r = 0; r < m->d->n_red; r++)
+	for (int i = 0; i < m->d->n_red; i++) {
+		int r = m->p->order.axis[i];
+
 		b = tile_loop(m->a, b, m->d->red[r].name, m->p->inner[r],
 			&m->inner[r]);
+	}
 	for (int n = 0; n < m->d->n_w; n++)
 		load_weights(m, b, n);
 	accumulate(m, b);

@@ -4,6 +4,7 @@
  * registers, grid; and whether that fits the target. */
 #include "sketch/direct.h"
 #include "sketch/asked.h"
+#include "sketch/raster.h"
 
 #include <string.h>
 
@@ -99,8 +100,11 @@ static const char *read_tiles(const struct direct *d, struct arena *a,
 		return arena_printf(a, "of %d threads only %d would have "
 			"results: take larger tiles of the block or smaller "
 			"ones of a thread", p->threads, p->working);
+	p->by_columns = number(d, values, DIRECT_RASTER, 0);
+	p->group = number(d, values, DIRECT_GROUP, 1);
 	return p->blocks > INT32_MAX ? "a grid has fewer than 2^31 blocks" :
-		NULL;
+		raster_wrong(a, p->group, d->n_out < 2 ? 1 : p->tiles[d->n_out -
+			2 + p->by_columns]);
 }
 
 static const char *read_numbers(const struct task *t, const struct direct *d,
@@ -126,6 +130,7 @@ static const char *read_numbers(const struct task *t, const struct direct *d,
 		p->step[d->chunk] = step;
 		p->chunks = x->extent / step;
 	}
+	p->order = d->orders[number(d, values, DIRECT_ORDER, 0)];
 	if (p->unroll < 1 || p->unroll > 64)
 		return "unroll is from 1 to 64";
 	if (p->stages < 1 || p->stages > 2 || p->stages > p->chunks)
@@ -158,6 +163,46 @@ static void choose_inner(const struct direct *d, struct direct_plan *p)
 					&d->x.dims[k], i, r);
 		p->inner[r] = inner ? p->step[r] : 1;
 	}
+}
+
+/* The loops that go through axis "r", outermost and innermost: chunks of it,
+ * what a thread does not unroll, what it unrolls; in each in order. */
+static void loops_of(const struct direct *d, const struct direct_plan *p,
+	int place, int *outer, int *inner)
+{
+	int r = p->order.axis[place];
+	bool is[3] = { p->step[r] < d->red[r].extent, p->inner[r] < p->step[r],
+		p->inner[r] > 1 };
+
+	*outer = 3 * DIRECT_REDS;
+	*inner = -1;
+	for (int level = 2; level >= 0; level--)
+		if (is[level])
+			*outer = level * DIRECT_REDS + place;
+	for (int level = 0; level < 3; level++)
+		if (is[level])
+			*inner = level * DIRECT_REDS + place;
+}
+
+/* Does the order that is asked for hold? */
+static const char *check_order(const struct direct *d, struct arena *a,
+	const struct direct_plan *p)
+{
+	for (int x = 0; x < d->n_red; x++)
+		for (int y = x + 1; y < d->n_red; y++) {
+			int outer, inner, none;
+
+			loops_of(d, p, x, &none, &inner);
+			loops_of(d, p, y, &outer, &none);
+			if (inner > outer)
+				return arena_printf(a, "with these tiles %s is "
+					"gone through inside of %s, not around "
+					"it: chunks come first, and what lies "
+					"along vectors or a thread's results "
+					"share is unrolled last", d->red[p->order.axis[x]].name,
+					d->red[p->order.axis[y]].name);
+		}
+	return NULL;
 }
 
 /* Elements that start every row of the box at a multiple of the vector. */
@@ -288,15 +333,19 @@ static bool box_outside(const struct direct *d, const struct direct_plan *p,
 }
 
 static const char *plan_box(const struct direct *d, struct arena *a,
-	struct direct_plan *p)
+	bool ordered, struct direct_plan *p)
 {
 	int limit = vector_limit(d, p), n = d->x.n_dims;
+	const char *why;
 
 	if (p->vec < 1 || p->vec > limit || p->vec & (p->vec - 1))
 		return arena_printf(a, "'%s' cannot move in vectors of %d with "
 			"these tiles; %d is the most", d->x.tensor->name,
 			p->vec, limit);
 	choose_inner(d, p);
+	why = ordered ? check_order(d, a, p) : NULL;
+	if (why)
+		return why;
 	p->box_elements = p->seg_elements = 1;
 	for (int k = 0; k < n; k++) {
 		find_box(d, p, k);
@@ -472,7 +521,7 @@ const char *direct_plan(const struct task *t, struct arena *a,
 		why = asked_wrong(a, &d->tunables[d->at[DIRECT_THREADS]],
 			values[d->at[DIRECT_THREADS]], p->threads);
 	if (!why)
-		why = plan_box(d, a, p);
+		why = plan_box(d, a, number(d, values, DIRECT_ORDER, 0), p);
 	if (!why)
 		why = plan_resources(t, d, a, p);
 	return why;

@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+#include "sketch/raster.h"
+
 static struct kx *num(const struct fma_code *g, int64_t v)
 {
 	return kx_int(g->a, v);
@@ -19,32 +21,6 @@ static struct kx *let(struct fma_code *g, struct k_block *b, const char *name,
 }
 
 /* ---- which tile ---- */
-
-/* Tiles in groups of "group" along "major", so that blocks that run together
- * share operands in L2. */
-static void grouped(struct fma_code *g, struct k_block *b, struct kx *at,
-	int64_t major_tiles, int64_t minor_tiles, struct kx **major,
-	struct kx **minor)
-{
-	struct arena *a = g->a;
-	int64_t group = g->p->group;
-	struct kx *in, *width, *start;
-
-	if (group == 1) {
-		*major = kx_div(a, at, num(g, minor_tiles));
-		*minor = kx_mod(a, at, num(g, minor_tiles));
-		return;
-	}
-	at = let(g, b, "at", at);
-	start = let(g, b, "group_first", kx_mul(a, kx_div(a, at,
-		num(g, group * minor_tiles)), num(g, group)));
-	width = major_tiles % group == 0 ? num(g, group) :
-		let(g, b, "group_width", kx_op(a, OP_MIN, T_I32, 2,
-			kx_sub(a, num(g, major_tiles), start), num(g, group)));
-	in = let(g, b, "group_at", kx_mod(a, at, num(g, group * minor_tiles)));
-	*major = kx_add(a, start, kx_mod(a, in, width));
-	*minor = kx_div(a, in, width);
-}
 
 struct tile_index {
 	struct kx *batch, *m, *n;
@@ -63,9 +39,11 @@ static struct tile_index index_tile(struct fma_code *g, struct k_block *b)
 		at = kx_mod(g->a, at, num(g, per_batch));
 	}
 	if (p->by_columns)
-		grouped(g, b, at, p->tiles_n, p->tiles_m, &r.n, &r.m);
+		raster_tile(g->a, b, at, p->group, p->tiles_n, p->tiles_m,
+			&r.n, &r.m);
 	else
-		grouped(g, b, at, p->tiles_m, p->tiles_n, &r.m, &r.n);
+		raster_tile(g->a, b, at, p->group, p->tiles_m, p->tiles_n,
+			&r.m, &r.n);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include "sketch/fma.h"
 #include "sketch/asked.h"
 #include "sketch/parts.h"
+#include "sketch/raster.h"
 #include "sketch/walk.h"
 
 #include <assert.h>
@@ -352,10 +353,7 @@ static const char *plan_grid(const struct fma *f, struct arena *a,
 	if (p->workspace_bytes > (int64_t)1 << 30)
 		return "split_k would need more than 1 GiB of workspace";
 	across = p->by_columns ? p->tiles_n : p->tiles_m;
-	if (p->group > 1 && p->group > across)
-		return arena_printf(a, "raster groups %d tiles where there are %lld",
-			p->group, (long long)across);
-	return NULL;
+	return raster_wrong(a, p->group, across);
 }
 
 const char *fma_plan(const struct task *t, struct arena *a, const int *values,

@@ -75,6 +75,7 @@ static const int switch_values[] = { 0, 1 };
 static const int order_values[] = { 0, 1, 2, 3 };
 static const int only_value[] = { 0 };
 static const char *const cache_words[] = { "none", "shared", NULL };
+static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const over_words[] = { "auto", "warp", "block", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_thread[] = { "thread", NULL };
@@ -128,6 +129,9 @@ static void make_tunables(struct task *t, struct gemv *f)
 		cache_words);
 	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
 		f->of.order_words);
+	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
+		raster_words);
+	tunables_add(t, l, "raster", NULL, "group", VALUES(mine_values), NULL);
 	tunables_add(t, l, "reduce", acc_k, "over", VALUES(only_value),
 		over_words);
 	l->v[l->n++] = asked_tail(t->a, axis_names(t, f));
@@ -188,6 +192,8 @@ static bool find_start(const struct task *t, struct gemv *f)
 	int *v = f->start;
 
 	v[GEMV_THREADS] = 128;
+	v[GEMV_RASTER] = !f->left_big;
+	v[GEMV_GROUP] = 1;
 	for (int c = small_count(f->cols) - 1; c >= 0; c--)
 		for (int i = 0; i < 5; i++)
 			for (int k = 0; k < f->of.n_orders; k++) {
@@ -217,11 +223,13 @@ static const char *legal(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"bind", "cache", "epilogue", "fuse", "reduce", "reorder", "split_k",
-	"tail", "tile", "unroll", "vectorize", NULL
+	"bind", "cache", "epilogue", "fuse", "raster", "reduce", "reorder",
+	"split_k", "tail", "tile", "unroll", "vectorize", NULL
 };
 
 static const struct sketch_refusal refusals[] = {
+	{ "pipeline", "all loads of a chunk are under way before the first is "
+		"used; unroll(AXIS, N) makes chunks longer" },
 	{ "stage", "the large operand is read once, straight into registers; "
 		"cache(NAME, scope = shared) keeps the small one in shared "
 		"memory" },

@@ -9,8 +9,8 @@
 /* Order of the tunables. */
 enum gemv_value {
 	GEMV_ROWS, GEMV_COLS, GEMV_MINE, GEMV_THREADS, GEMV_VECTOR,
-	GEMV_UNROLL, GEMV_SPLIT, GEMV_CACHE, GEMV_ORDER, GEMV_OVER, GEMV_TAIL,
-	GEMV_FIXED
+	GEMV_UNROLL, GEMV_SPLIT, GEMV_CACHE, GEMV_ORDER, GEMV_RASTER,
+	GEMV_GROUP, GEMV_OVER, GEMV_TAIL, GEMV_FIXED
 };
 
 /* The product's sides named anew: "big" is the operand with many rows, which
@@ -30,7 +30,8 @@ struct gemv {
  * join by shuffles, its "groups" through shared memory. A thread takes "ks"
  * neighbouring ks at each of "steps" steps of a chunk. */
 struct gemv_plan {
-	int bm, bc, mine, threads, vec, unroll, split, order;
+	int bm, bc, mine, threads, vec, unroll, split, order, group;
+	bool rows_major;	/* blocks go along the columns first */
 	bool staged;		/* the small operand lies in shared memory */
 	bool along_k;		/* vectors of the big operand run along k */
 	int across, team, sub, groups, ks, steps;

@@ -9,6 +9,7 @@
 #include "kernel/intrin.h"
 #include "sketch/gemv_read.h"
 #include "sketch/parts.h"
+#include "sketch/raster.h"
 
 /* A kernel under construction. "big_raw" [step][row][k], or [0][k][row] where
  * vectors run along the rows; "big_value" the same of one step, converted;
@@ -42,25 +43,30 @@ static struct kx *let(struct gemv_code *g, struct k_block *b, const char *name,
 
 /* ---- which tile ---- */
 
-/* Columns change fastest: blocks that run together share rows in L2. */
+/* Unless another order is chosen, columns change fastest: blocks that run
+ * together share rows in L2. */
 static void own_tile(struct gemv_code *g, struct k_block *b)
 {
 	const struct gemv_plan *p = g->p;
 	struct arena *a = g->a;
 	int64_t per_batch = p->tiles_rows * p->tiles_cols;
-	struct kx *at = kx_special(a, K_BLOCK_X);
+	struct kx *at = kx_special(a, K_BLOCK_X), *row, *col;
 
 	g->batch = NULL;
 	if (g->f->of.batch > 1) {
 		g->batch = let(g, b, "batch", kx_div(a, at, num(g, per_batch)));
 		at = kx_mod(a, at, num(g, per_batch));
 	}
+	if (p->rows_major)
+		raster_tile(a, b, at, p->group, p->tiles_rows, p->tiles_cols,
+			&row, &col);
+	else
+		raster_tile(a, b, at, p->group, p->tiles_cols, p->tiles_rows,
+			&col, &row);
 	g->row_first = let(g, b, arena_printf(a, "%s_first", g->f->row_name),
-		kx_mul(a, kx_div(a, at, num(g, p->tiles_cols)),
-			num(g, p->bm)));
+		kx_mul(a, row, num(g, p->bm)));
 	g->col_first = let(g, b, arena_printf(a, "%s_first", g->f->col_name),
-		kx_mul(a, kx_mod(a, at, num(g, p->tiles_cols)),
-			num(g, p->bc)));
+		kx_mul(a, col, num(g, p->bc)));
 }
 
 /* Neighbouring threads lie along what is contiguous in the big operand. */

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "sketch/parts.h"
+#include "sketch/raster.h"
 
 enum { WARP = 32, FMAS_MAX = 2048 };
 
@@ -36,7 +37,8 @@ static const char *read_values(const struct gemv *f, struct arena *a,
 		.mine = v[GEMV_MINE], .threads = v[GEMV_THREADS],
 		.vec = v[GEMV_VECTOR], .unroll = v[GEMV_UNROLL],
 		.split = v[GEMV_SPLIT], .staged = v[GEMV_CACHE],
-		.order = v[GEMV_ORDER] };
+		.order = v[GEMV_ORDER], .group = v[GEMV_GROUP],
+		.rows_major = (v[GEMV_RASTER] == 0) == f->left_big };
 	if (!power_of_two(p->bm) || !power_of_two(p->bc) ||
 	    !power_of_two(p->mine) || !power_of_two(p->vec) ||
 	    !power_of_two(p->threads))
@@ -124,7 +126,8 @@ static const char *plan_grid(const struct gemv *f, struct arena *a,
 	if (p->part > INT32_MAX / 4)
 		return "a block's part of the reduction is longer than 2^29; "
 			"split_k makes it shorter";
-	return NULL;
+	return raster_wrong(a, p->group, p->rows_major ? p->tiles_rows :
+		p->tiles_cols);
 }
 
 /* Threads that hold a result once the block's sums are joined, several each
