@@ -41,6 +41,13 @@ export op pieces[S = 7, E = 5](x: f32[S, E, 2], c: f32[S, E])
     y[t, d in 0:E] = x[t, d, 0] * c[t, d];
     y[t, d in E:2 * E] = x[t, d - E, 1] * c[t, d - E];
 }
+export op measured[M = 20, N = 24, K = 12](a: f32[M, K], b: f32[K, N])
+    -> (p: f32[M, N], mx: f32[M])
+{
+    let acc[i, j]: f32 = sum[k](a[i, k] * b[k, j]);
+    mx[i] = max[j](acc[i, j]);
+    p[i, j] = acc[i, j] - mx[i];
+}
 END
 
 # ---- schedules read back ----
@@ -51,7 +58,7 @@ again() {
 	"$wpkc" --no-lock --op="$3" --emit=sched again.wpk >again.out 2>&1
 	check "$2" diff "$1" again.out
 }
-for op in two composed hoisted maps pieces; do
+for op in two composed hoisted maps pieces measured; do
 	"$wpkc" --no-lock --op=$op --emit=sched ops.wpk >$op.sched 2>&1
 	again $op.sched "$op: a printed schedule prints the same" $op
 	"$wpkc" --no-lock --op=$op ops.wpk -o first.cu &&

@@ -270,8 +270,9 @@ static void describe_output(struct fma_code *g)
 	const struct ir_operator *o = g->t->op;
 
 	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->of.epilogue,
-		.a = g->a, .k = g->k, .acc = g->acc, .rows = p->rows, .buffers = ARENA_ARRAY(
-			g->a, (size_t)o->n_tensors, struct k_buffer *) };
+		.a = g->a, .k = g->k, .acc = g->acc, .rows = p->rows,
+		.buffers = ARENA_ARRAY(g->a, (size_t)o->n_tensors,
+			struct k_buffer *) };
 	g->out.m = side_of(o, c->m, c->n_m, g->f->of.m_name, g->f->of.m, p->bm,
 		p->tm, p->vm, p->ty);
 	g->out.n = side_of(o, c->n, c->n_n, g->f->of.n_name, g->f->of.n, p->bn,
