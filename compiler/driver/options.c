@@ -41,7 +41,8 @@ void options_help(struct str *out)
 	const struct option *table = options_table(&n);
 
 	str_puts(out,
-		"usage: wpkc [options] FILE.wpk\n\n"
+		"usage: wpkc [options] FILE.wpk\n"
+		"       wpkc fmt [--check] FILE.wpk...\n\n"
 		"  wpkc conv.wpk -o conv.cu                  compile\n"
 		"  wpkc conv.wpk --tune=ga -o conv.cu        "
 		"search schedules, prove the winners\n"
@@ -49,7 +50,10 @@ void options_help(struct str *out)
 		"in a build: only what the lock has\n"
 		"  wpkc conv.wpk --check=address             run the kernels on the CPU\n"
 		"  wpkc mm.wpk --shape M=4096,N=4096,K=4096 --gpu=a100 --emit=sched\n"
-		"  wpkc mm.wpk --set tile.block.i=128 --emit=kernel\n\n");
+		"  wpkc mm.wpk --set tile.block.i=128 --emit=kernel\n"
+		"  wpkc fmt conv.wpk                         lay the source out\n"
+		"  wpkc @args conv.wpk                       "
+		"with the options in the file args\n\n");
 	for (int i = 0; i < n; i++) {
 		const struct option *o = &table[i];
 		bool is_long = o->name[1] == '-';

@@ -443,7 +443,8 @@ static const struct option table[] = {
 	{ "--verify", NULL, NOTHING, set_verify_passes,
 		"verify the program after every pass" },
 	{ "--list", "WHAT", VALUE, ask_list,
-		"gpus, targets, sketches, strategies, directives, codes, options" },
+		"gpus, targets, sketches, strategies, directives, codes, emits,\n"
+		"                       words, options" },
 	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means" },
 	{ "--help", NULL, NOTHING, ask_help, "this text" },
 	{ "--version", NULL, NOTHING, ask_version, "the version" },
