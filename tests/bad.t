@@ -137,8 +137,16 @@ lines.wpk' -o s.cu
 
 # ---- the world ----
 
+# What was stopped may take a while to end.
 left() {
-	find . "$TMPDIR" -name '*.??????' -o -name 'wpkc-*' >left
+	i=0
+	while
+		find . "$TMPDIR" -name '*.??????' -o -name 'wpkc-*' >left
+		[ -s left ] && [ $i -lt 60 ]
+	do
+		sleep 1
+		i=$((i + 1))
+	done
 	empty "$1: no temporary file is left" left
 }
 rm -f s.cu
@@ -213,6 +221,5 @@ empty "SIGINT $some times, tuning" torn
 left "SIGINT, tuning"
 hit $some eight.wpk --no-lock --check
 empty "SIGINT $some times, checking" torn
-sleep 1
 left "SIGINT, checking"
 finish

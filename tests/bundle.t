@@ -15,14 +15,17 @@ check "make bundle" make -s -C "$top_builddir" bundle
 check "unpacks" tar -C "$scratch" -xzf "$top_builddir/bundle.tar.gz"
 cd "$scratch/bundle" || exit 1
 
-# The libraries that program $1 loads, by the path it finds them at.
+# The libraries that program $1 loads, a tab, and the path it finds them at.
 libraries() {
-	env -i LD_TRACE_LOADED_OBJECTS=1 "$1" |
-	awk '$2 == "=>" { print $1, $3 == "" ? "nowhere" : $3 }'
+	env -i LD_TRACE_LOADED_OBJECTS=1 "$1" | awk '/ => / {
+		path = $0
+		sub(/^.* => /, "", path)
+		sub(/ \(0x[0-9a-f]+\)$/, "", path)
+		print $1 "\t" path }'
 }
 
 for program in bin/*; do
-	libraries "$program" | awk -v here="$scratch/bundle/" '
+	libraries "$program" | awk -F '\t' -v here="$scratch/bundle/" '
 		$1 ~ /^lib(c|m|dl|rt|pthread)\.so\.[0-9]+$/ { next }
 		index($2, here) != 1 { print }' >"$scratch/found"
 	empty "$program: libraries beyond libc are its own" "$scratch/found"

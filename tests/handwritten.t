@@ -188,7 +188,8 @@ grep -v '^schedule' ops/share.wpk >plain
 	cat plain
 	echo 'tune share target sm_80.. { variant("kernels/rows.cu"); }'
 } >ops/both.wpk
-both="$wpkc ops/both.wpk"
+PATH=$top_builddir:$PATH
+both="wpkc ops/both.wpk"
 $both --no-lock --emit=sched >out 2>&1
 check "what has no cost is not chosen" grep -q 'sketch = reduce' out
 check "... and that is said" grep -qF \

@@ -6,11 +6,10 @@
 
 unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
 prefix=$scratch/usr
-places="prefix=$prefix exec_prefix=$prefix bindir=$prefix/bin
-	libdir=$prefix/lib datarootdir=$prefix/share datadir=$prefix/share
-	mandir=$prefix/share/man"
-# shellcheck disable=SC2086
-check "make install" make -s -C "$top_builddir" $places install
+check "make install" make -s -C "$top_builddir" prefix="$prefix" \
+	exec_prefix="$prefix" bindir="$prefix/bin" libdir="$prefix/lib" \
+	datarootdir="$prefix/share" datadir="$prefix/share" \
+	mandir="$prefix/share/man" install
 cd "$scratch" || exit 1
 check "compiles an example" "$prefix/bin/wpkc" \
 	"$top_srcdir/examples/softmax/softmax.wpk" -o softmax.cu

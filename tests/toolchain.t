@@ -120,13 +120,15 @@ if [ -n "$real" ]; then
 		with "$real" 0 "PTX for $t" "" --emit=ptx --target=$t -o $t.ptx
 		check "... is for it" grep -q "^\.target $t" $t.ptx
 	done
-	for found in "NVCC= CUDA_HOME=$scratch/cuda" \
-		"NVCC= PATH=$scratch/bin:$PATH" "NVCC=nvcc PATH=$scratch/bin:$PATH"
-	do
-		# shellcheck disable=SC2086
-		check "nvcc by ${found%%[=:]/*}" env $found "$wpkc" mm.wpk \
-			--emit=ptx --target=sm_75 -o found.ptx
-	done
+	by() {
+		name=$1
+		shift
+		check "nvcc by $name" env "$@" "$wpkc" mm.wpk --emit=ptx \
+			--target=sm_75 -o found.ptx
+	}
+	by "NVCC= CUDA_HOME" NVCC= CUDA_HOME="$scratch/cuda"
+	by "NVCC= PATH" NVCC= PATH="$scratch/bin:$PATH"
+	by "NVCC=nvcc PATH" NVCC=nvcc PATH="$scratch/bin:$PATH"
 	check "... the same" cmp found.ptx sm_75.ptx
 	with "$real" 0 "PTX and code together" "" --emit=ptx,cu -o both.text
 	check "... are both there" test "$(grep -c -e '^\.version' \
@@ -163,8 +165,11 @@ unchecked /nonexistent "--check without a compiler" \
 	'not verified: no C++ compiler was found'
 unchecked false "--check with false" 'not verified: the C++ compiler fails'
 unchecked true "--check with true" ''
-unchecked "$scratch/bin/crash" "--check, the compiler dies" \
+path=$PATH
+PATH=$scratch/bin:$PATH
+unchecked crash "--check, the compiler dies" \
 	'not verified: the C++ compiler fails'
+PATH=$path
 CXX=/nonexistent
 export CXX
 ends 0 "tuning without a compiler" "not verified: no C++ compiler" "$wpkc" \
