@@ -4,6 +4,7 @@
 # offers what there is.
 . "${top_srcdir:-.}/tests/lib.sh"
 extras=$top_srcdir/extras
+export extras
 cd "$scratch" || exit 1
 
 "$wpkc" --list=words >words
@@ -28,7 +29,7 @@ for file in "$extras"/vscode/*.json; do
 done
 if command -v vim >/dev/null 2>&1; then
 	printf 'let acc[i]: f32 = sum[k](x[i, k]);\n' >x.wpk
-	vim -u NONE -es -c "set rtp+=$extras/vim" -c 'filetype plugin on' \
+	vim -u NONE -es -c 'let &rtp .= "," . $extras . "/vim"' -c 'filetype plugin on' \
 		-c 'syntax on' -c 'edit x.wpk' \
 		-c 'let a = synIDattr(synID(1, 1, 1), "name")' \
 		-c 'let b = synIDattr(synID(1, 13, 1), "name")' \

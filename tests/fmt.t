@@ -5,9 +5,8 @@
 . "${top_srcdir:-.}/tests/lib.sh"
 cd "$scratch" || exit 1
 
-find "$top_srcdir/stdlib" "$top_srcdir/examples" -name '*.wpk' >files
-# shellcheck disable=SC2046
-check "stdlib and examples" "$wpkc" fmt --check $(cat files)
+check "stdlib and examples" find "$top_srcdir/stdlib" \
+	"$top_srcdir/examples" -name '*.wpk' -exec "$wpkc" fmt --check {} +
 
 cat >mess.wpk <<'END'
 // A product.
