@@ -198,8 +198,8 @@ refuses "--shape: misspelt" "did you mean 'Rows'?" rows.wpk --shape=Row=4
 refuses "--shape: a constant of the source" "the source gives" mm.wpk --shape=M=32
 refuses "--shape: zero" "positive whole number" open.wpk --shape=M=0,N=4,K=4
 refuses "--shape: no number" "positive whole number" open.wpk --shape=M=4x
-refuses "--shape: one left out" "size 'K' has no value" open.wpk \
-	--shape=M=4,N=4
+prints "--shape: one left out" "mm_M4_N4_launch_if(" open.wpk \
+	--shape=M=4,N=4 -o -
 refuses "--shape: twice" "M" open.wpk --shape=M=1,M=2,N=1,K=1
 ends 2 "--set: unknown" "did you mean tile.block.i?" "$wpkc" mm.wpk --op=mm \
 	--set=tile.blok.i=64 --set=sketch=fma
@@ -398,8 +398,8 @@ prints "--shape gives one of its own" "mm_M7_N9_K11_kernel(" \
 	open.wpk --shape=M=7,N=9 --shape=K=11 -o -
 sed '/^tune/d' open.wpk >bare.wpk
 prints "without either there is the general one" "mm_kernel(" bare.wpk -o -
-refuses "some sizes of a shape alone" "has no value" bare.wpk \
-	--shape=M=7 -o -
+prints "some sizes of a shape have a kernel for the others" \
+	"if (mm_M7_launch_if(M, K, N))" bare.wpk --shape=M=7 -o -
 
 # ---- a folder that may not be written ----
 

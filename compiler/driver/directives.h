@@ -5,6 +5,7 @@
 #define WPK_COMPILER_DRIVER_DIRECTIVES_H
 
 #include "base/diag.h"
+#include "base/vec.h"
 #include "front/ast.h"
 #include "ir/ir.h"
 #include "schedule/schedule.h"
@@ -38,6 +39,13 @@ void directives_mark_constants(struct ir_operator *o,
 const struct ast_item *directives_pick(struct arena *a,
 	const struct ast_unit *u, const struct ast_item *item,
 	const struct ir_operator *o, const struct target *t, struct diag *d);
+
+typedef VEC(const struct ast_item *) ast_item_list;
+
+/* The schedule blocks for it on "t" that have a "when", in that order of
+ * places. */
+ast_item_list directives_guarded(struct arena *a, const struct ast_unit *u,
+	const struct ast_item *item, const struct target *t);
 
 /* Is "name", written in unit "from", the item "item" of "u" (2), the operator
  * behind it (1), or neither (0)? */

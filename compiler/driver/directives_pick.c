@@ -108,6 +108,38 @@ static void consider(struct arena *a, const struct ast_unit *from,
 	}
 }
 
+/* Schedules of "from" for the item and target that say when. */
+static void add_guarded(struct arena *a, const struct ast_unit *from,
+	const struct ast_unit *u, const struct ast_item *item,
+	const struct target *t, ast_item_list *out)
+{
+	for (int i = 0; i < from->n_items; i++) {
+		const struct ast_item *s = &from->items[i];
+
+		if (s->kind == AST_SCHEDULE && s->expr && closeness(s, t) >= 0 &&
+		    directives_names(from, s->target_op.text, u, item))
+			vec_push(a, out, s);
+	}
+}
+
+ast_item_list directives_guarded(struct arena *a, const struct ast_unit *u,
+	const struct ast_item *item, const struct target *t)
+{
+	const struct ast_unit *owner = u;
+	const struct ast_item *behind = item;
+	ast_item_list out = {0};
+
+	add_guarded(a, u, u, item, t, &out);
+	for (int i = 0; behind && behind->kind == AST_INSTANCE && i < CHAIN; i++) {
+		const struct ast_unit *last = owner;
+
+		behind = front_find(owner, behind->callee.text, &owner);
+		if (behind && owner != last)
+			add_guarded(a, owner, u, item, t, &out);
+	}
+	return out;
+}
+
 const struct ast_item *directives_pick(struct arena *a,
 	const struct ast_unit *u, const struct ast_item *item,
 	const struct ir_operator *o, const struct target *t, struct diag *d)

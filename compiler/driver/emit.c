@@ -132,6 +132,8 @@ static void put_indented(struct str *out, const char *text)
 /* " when M == 128 && N == 64" */
 static void put_when(const struct job *j, struct str *out)
 {
+	if (j->when)
+		str_printf(out, " when %s", j->when);
 	for (int i = 0; i < j->n_sizes; i++)
 		str_printf(out, "%s%s == %lld", i ? " && " : " when ",
 			j->sizes[i].name, (long long)j->sizes[i].value);

@@ -93,7 +93,40 @@ static void add_at_least_one(struct arena *a, struct program *p,
 		arena_printf(a, "%s >= 1", v->name));
 }
 
-static bool make_frame(struct session *s, struct general *g)
+/* "e", or that it is not so, as conditions of their own where all of several
+ * must hold; "text" is told of the first. */
+static bool add_holds(struct arena *a, struct program *p,
+	const struct ir_expr *e, bool not, const char *text)
+{
+	struct kx *holds;
+
+	if (e->kind == IR_OP && e->op == OP_NOT)
+		return add_holds(a, p, e->args[0], !not, text);
+	if (e->kind == IR_OP && e->op == (not ? OP_OR : OP_AND))
+		return add_holds(a, p, e->args[0], not, text) &&
+			add_holds(a, p, e->args[1], not, NULL);
+	holds = value_of(a, p, e);
+	if (holds && not)
+		holds = kx_op(a, OP_NOT, T_BOOL, 1, holds);
+	if (holds)
+		add_condition(a, p, holds, text);
+	return holds != NULL;
+}
+
+static void fix_size(struct arena *a, struct program *p,
+	const struct ir_size *fixed)
+{
+	for (int i = 0; i < p->sizes.n; i++)
+		if (!strcmp(p->sizes.v[i].name, fixed->name))
+			add_condition(a, p, kx_op(a, OP_EQ, T_BOOL, 2,
+				kx_var(a, p->sizes.v[i].var),
+				wide(a, fixed->value)), arena_printf(a,
+				"%s == %lld", fixed->name,
+				(long long)fixed->value));
+}
+
+static bool make_frame(struct session *s, struct general *g,
+	const struct ir_size *fixed, int n)
 {
 	struct arena *a = s->a;
 	const struct lower_open *o = g->open;
@@ -117,12 +150,11 @@ static bool make_frame(struct session *s, struct general *g)
 		if (ok)
 			add_at_least_one(a, p, let.var);
 	}
-	for (int i = 0; i < o->n_conditions && ok; i++) {
-		struct kx *holds = value_of(a, p, o->conditions[i].holds);
-
-		ok &= holds != NULL;
-		add_condition(a, p, holds, o->conditions[i].text);
-	}
+	for (int i = 0; i < o->n_conditions && ok; i++)
+		ok = add_holds(a, p, o->conditions[i].holds, false,
+			o->conditions[i].text);
+	for (int i = 0; i < n; i++)
+		fix_size(a, p, &fixed[i]);
 	return ok || session_fail(s, EXIT_USER, "'%s': where computes with "
 		"more than whole numbers: its sizes cannot stay open",
 		g->request->item->name.text);
@@ -410,7 +442,7 @@ static void make_symbols(struct session *s, struct general *g)
 }
 
 struct general *general_create(struct session *s,
-	const struct lower_request *r)
+	const struct lower_request *r, const struct ir_size *fixed, int n_fixed)
 {
 	struct general *g = ARENA_NEW(s->a, struct general);
 	const int64_t *const *rows;
@@ -419,7 +451,7 @@ struct general *general_create(struct session *s,
 	g->session = s;
 	g->request = r;
 	g->open = lower_open(s->a, r, s->d);
-	if (!g->open || !make_frame(s, g))
+	if (!g->open || !make_frame(s, g, fixed, n_fixed))
 		return NULL;
 	rows = choose_sizes(s, g);
 	if (!rows)

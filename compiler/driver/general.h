@@ -54,9 +54,10 @@ struct general_tasks {
 /* ---- general.c ---- */
 
 /* Choose witnesses for the operator that "r" asks for, whose sizes are not all
- * given, and lower it at each. NULL with errors reported. */
+ * given, and lower it at each; "fixed" sizes are open, and always these. NULL
+ * with errors reported. */
 struct general *general_create(struct session *s,
-	const struct lower_request *r);
+	const struct lower_request *r, const struct ir_size *fixed, int n);
 
 /* The operator as lowered at these sizes. */
 struct ir_operator *general_lower(struct session *s, const struct general *g,

@@ -11,6 +11,7 @@ enum { ROUNDS = 16, FAR = 1 << 30 };
 struct mending {
 	const struct program *frame;
 	const struct general_scale *to;
+	const struct kx *condition;
 	int fixed;
 	int64_t *sizes;
 };
@@ -55,8 +56,8 @@ static int held(const struct mending *m)
 	return n < 0 ? m->frame->conditions.n : n;
 }
 
-/* Let size "i" be "v" if "e" then holds, and as many conditions as before. */
-static bool move(struct mending *m, const struct kx *e, int i, int64_t v)
+/* Let size "i" be "v" if the condition then holds, and no other ceases to. */
+static bool move(struct mending *m, int i, int64_t v)
 {
 	int64_t old = m->sizes[i];
 	int before = held(m);
@@ -64,19 +65,19 @@ static bool move(struct mending *m, const struct kx *e, int i, int64_t v)
 	if (v < 1 || v > FAR)
 		return false;
 	m->sizes[i] = v;
-	if (holds(m, e) && held(m) > before)
+	if (holds(m, m->condition) && held(m) > before)
 		return true;
 	m->sizes[i] = old;
 	return false;
 }
 
 /* A multiple of what the size is to be a multiple of comes first. */
-static bool move_near(struct mending *m, const struct kx *e, int i, int64_t v)
+static bool move_near(struct mending *m, int i, int64_t v)
 {
 	int64_t times = m->to->times[i];
 
-	return move(m, e, i, v / times * times) || move(m, e, i, v) ||
-		move(m, e, i, v - 1) || move(m, e, i, v + 1);
+	return move(m, i, v / times * times) || move(m, i, v) ||
+		move(m, i, v - 1) || move(m, i, v + 1);
 }
 
 static bool gap_at(struct mending *m, const struct kx *e, int i, int64_t v,
@@ -125,16 +126,20 @@ static bool is_bare(const struct mending *m, const struct kx *e)
 	return false;
 }
 
-/* Below a bound, as far as the size was below the scale; a bound that is made
- * of other sizes is kept away from, for what lies between is a size too. */
+/* Below a bound: another number for every size, in the upper half for large
+ * ones, and not 1, of which kernels are made that are like no others. A bound
+ * that is made of other sizes is kept away from, for what lies between is a size
+ * too. */
 static int64_t below(const struct mending *m, const struct kx *e, int64_t at,
 	int64_t bound)
 {
 	int64_t scale = m->to->scale;
 
+	if (is_bare(m, e))
+		return at > scale / 8 ? bound - at % ((bound + 1) / 2) :
+			bound > 2 ? 2 + at % (bound - 1) : bound;
 	at = at < scale ? at : scale;
-	return is_bare(m, e) ? 1 + (bound - 1) * at / scale :
-		1 + (bound - 1) * (scale + at) / (3 * scale);
+	return 1 + (bound - 1) * (scale + at) / (3 * scale);
 }
 
 static bool mend_comparison(struct mending *m, const struct kx *e, int i)
@@ -143,11 +148,11 @@ static bool mend_comparison(struct mending *m, const struct kx *e, int i)
 
 	if (to < 1 || to > FAR)
 		return false;
-	if (e->op != OP_EQ && to < at && move_near(m, e, i, below(m, e, at, to)))
+	if (e->op != OP_EQ && to < at && move_near(m, i, below(m, e, at, to)))
 		return true;
-	if (e->op != OP_EQ && to > at && move_near(m, e, i, to + at))
+	if (e->op != OP_EQ && to > at && move_near(m, i, to + at))
 		return true;
-	return move_near(m, e, i, to);
+	return move_near(m, i, to);
 }
 
 /* H % J == 0, of two sizes: some multiple, another in every row. */
@@ -162,9 +167,9 @@ static bool mend_multiple(struct mending *m, const struct kx *e, int i)
 	    !value(m, mod->args[1], &by) || !value(m, e->args[1], &rest))
 		return false;
 	for (int k = 0; k < N; k++)
-		if (move(m, e, i, by * times[(at / 2 + k) % N] + rest))
+		if (move(m, i, by * times[(at / 2 + k) % N] + rest))
 			return true;
-	return move(m, e, i, by + rest);
+	return move(m, i, by + rest);
 }
 
 static bool is_rest(const struct kx *e)
@@ -173,9 +178,12 @@ static bool is_rest(const struct kx *e)
 }
 
 /* What is a multiple of a number is no business of this file. */
-static bool mend(struct mending *m, const struct kx *e)
+static bool mend(struct mending *m)
 {
-	while (e->kind == KX_OP && (e->op == OP_AND || e->op == OP_OR))
+	const struct kx *e = m->condition;
+
+	while (e->kind == KX_OP && (e->op == OP_AND || e->op == OP_OR ||
+	    e->op == OP_NOT))
 		e = e->args[e->op == OP_AND && holds(m, e->args[0])];
 	if (e->kind != KX_OP || e->n_args != 2)
 		return false;
@@ -189,7 +197,8 @@ static bool mend(struct mending *m, const struct kx *e)
 bool general_mend(const struct program *frame, const struct general_scale *to,
 	int fixed, int64_t *sizes)
 {
-	struct mending m = { frame, to, fixed, sizes };
+	struct mending m = { .frame = frame, .to = to, .fixed = fixed,
+		.sizes = sizes };
 
 	for (int round = 0; round < ROUNDS; round++) {
 		int k = 0;
@@ -198,7 +207,8 @@ bool general_mend(const struct program *frame, const struct general_scale *to,
 			return true;
 		while (holds(&m, frame->conditions.v[k].holds))
 			k++;
-		if (!mend(&m, frame->conditions.v[k].holds))
+		m.condition = frame->conditions.v[k].holds;
+		if (!mend(&m))
 			return false;
 	}
 	return false;

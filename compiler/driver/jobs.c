@@ -54,6 +54,9 @@ struct making {
 	const struct place *place;
 	const struct directives_tune *tune;	/* or NULL */
 	const char *launcher, *name;
+	const struct lower_also *also;		/* of a general one */
+	int n_also;
+	const char *when;
 };
 
 static struct lower_request *request_of(struct session *s,
@@ -67,10 +70,22 @@ static struct lower_request *request_of(struct session *s,
 	return r;
 }
 
+/* For all sizes: none is given. */
+static struct lower_request *open_request(struct session *s,
+	const struct making *m)
+{
+	struct lower_request *r = request_of(s, m);
+
+	r->n_shape = 0;
+	r->also = m->also;
+	r->n_also = m->n_also;
+	return r;
+}
+
 static void begin_job(const struct making *m, struct job *j)
 {
 	*j = (struct job){ .item = m->it->item, .place = m->place,
-		.launcher = m->launcher };
+		.launcher = m->launcher, .when = m->when };
 	if (m->tune) {
 		j->trials = m->tune->trials;
 		j->seconds = m->tune->seconds;
@@ -138,7 +153,7 @@ static const struct ast_item *pick_for_all(struct session *s,
 		if (i && block != first) {
 			session_say(s, "%s: its general kernel has no schedule: "
 				"which applies depends on the sizes",
-				item->name.text);
+				m->name ? m->name : item->name.text);
 			return NULL;
 		}
 		first = block;
@@ -150,8 +165,8 @@ static const struct ast_item *pick_for_all(struct session *s,
 static bool add_general(struct session *s, const struct making *m,
 	struct job *j)
 {
-	const struct lower_request *r = request_of(s, m);
-	struct general *g = general_create(s, r);
+	const struct lower_request *r = open_request(s, m);
+	struct general *g = general_create(s, r, m->shape->sizes, m->shape->n);
 
 	begin_job(m, j);
 	if (!g)
@@ -161,6 +176,8 @@ static bool add_general(struct session *s, const struct making *m,
 	j->op = g->at[0].op;
 	j->name = j->reference->name;
 	j->hash = ir_hash(j->reference);
+	if (m->when)
+		j->hash ^= str_hash(m->when, strlen(m->when));
 	if (!set_schedule(s, j, pick_for_all(s, g, m)))
 		return false;
 	g->schedule = j->schedule;
@@ -283,8 +300,102 @@ static bool push_job(struct session *s, job_list *jobs, bool ok,
 	return ok;
 }
 
+/* The part of a shape that this operator leaves open. */
+static struct directives_shape own_sizes(struct session *s,
+	const struct lower_item *it, const struct directives_shape *shape)
+{
+	struct directives_shape out = *shape;
+
+	out.sizes = ARENA_ARRAY(s->a, (size_t)shape->n + 1, struct ir_size);
+	out.n = 0;
+	for (int i = 0; i < shape->n; i++)
+		if (is_among(it->open, shape->sizes[i].name))
+			out.sizes[out.n++] = shape->sizes[i];
+	return out;
+}
+
+/* "M == 16 && K == 32" */
+static const char *shape_text(struct session *s,
+	const struct directives_shape *shape)
+{
+	struct str t;
+
+	str_init(&t, s->a);
+	for (int i = 0; i < shape->n; i++)
+		str_printf(&t, "%s%s == %lld", i ? " && " : "",
+			shape->sizes[i].name, (long long)shape->sizes[i].value);
+	return str_text(&t);
+}
+
+/* A kernel for one shape, or where that leaves sizes open, for all of these. */
+static bool add_shape(struct session *s, struct making m, bool partial,
+	job_list *jobs)
+{
+	struct directives_shape own = own_sizes(s, m.it, m.shape);
+	int open = 0;
+	struct job j;
+
+	while (m.it->open[open])
+		open++;
+	if (partial != (own.n < open) || !own.n)
+		return true;
+	m.name = shape_name(s, m.launcher, &own);
+	if (partial) {
+		m.shape = &own;
+		m.when = shape_text(s, &own);
+	}
+	return push_job(s, jobs, partial ? add_general(s, &m, &j) :
+		add_job(s, &m, &j), &j);
+}
+
+/* A general kernel for the sizes at which a schedule holds, which the others
+ * then leave to it. */
+static bool add_guarded(struct session *s, struct making m,
+	const struct ast_item *block, struct lower_also *rest, int *n,
+	job_list *jobs)
+{
+	struct lower_also also = { block->expr, false };
+	const struct lower_open *o;
+	struct job j;
+
+	m.also = &also;
+	m.n_also = 1;
+	o = lower_open(s->a, open_request(s, &m), s->d);
+	if (!o || o->never || !o->n_also)
+		return o != NULL;
+	m.name = arena_printf(s->a, "%s_%s", m.launcher, block->name.text);
+	m.when = o->conditions[o->n_conditions - 1].text;
+	rest[(*n)++] = (struct lower_also){ block->expr, true };
+	return push_job(s, jobs, add_general(s, &m, &j), &j);
+}
+
+/* One for each schedule that says when, and one for all other sizes. */
+static bool add_open(struct session *s, struct making m, bool optional,
+	job_list *jobs)
+{
+	ast_item_list blocks = directives_guarded(s->a, s->unit, m.it->item,
+		m.place->target);
+	struct lower_also *rest = ARENA_ARRAY(s->a, (size_t)blocks.n + 1,
+		struct lower_also);
+	struct directives_shape none = {0};
+	struct job j;
+	int n = 0;
+
+	m.shape = &none;
+	for (int i = 0; i < blocks.n; i++)
+		if (!add_guarded(s, m, blocks.v[i], rest, &n, jobs))
+			return false;
+	m.also = rest;
+	m.n_also = n;
+	if (!add_general(s, &m, &j))
+		return false;
+	j.optional = optional;
+	return push_job(s, jobs, true, &j);
+}
+
 /* An operator whose sizes are open gets a kernel for each shape of --shape, or
- * else of its tune blocks, and a general one for all others. */
+ * else of its tune blocks, those that give all sizes first, and general ones for
+ * all others. */
 static bool add_item(struct session *s, const struct lower_item *it,
 	const struct directives_shape *given, const struct place *place,
 	job_list *jobs)
@@ -292,7 +403,6 @@ static bool add_item(struct session *s, const struct lower_item *it,
 	struct directives_tune tune;
 	struct making m = { .unit = s->unit, .it = it, .shape = given,
 		.place = place, .tune = &tune };
-	struct directives_shape none = {0};
 	struct job j;
 
 	if (!directives_tune(s->a, s->unit, it->item, place->target, &tune,
@@ -305,18 +415,13 @@ static bool add_item(struct session *s, const struct lower_item *it,
 		tune.shapes = (struct directives_shape *)given;
 		tune.n_shapes = 1;
 	}
-	for (int i = 0; i < tune.n_shapes; i++) {
-		m.shape = &tune.shapes[i];
-		m.name = shape_name(s, m.launcher, m.shape);
-		if (!push_job(s, jobs, add_job(s, &m, &j), &j))
-			return false;
-	}
-	m.shape = &none;
-	m.name = NULL;
-	if (!add_general(s, &m, &j))
-		return false;
-	j.optional = tune.n_shapes > 0;
-	return push_job(s, jobs, true, &j);
+	for (int partial = 0; partial < 2; partial++)
+		for (int i = 0; i < tune.n_shapes; i++) {
+			m.shape = &tune.shapes[i];
+			if (!add_shape(s, m, partial, jobs))
+				return false;
+		}
+	return add_open(s, m, tune.n_shapes > 0, jobs);
 }
 
 static bool is_named(const char *job, const char *name, size_t n)

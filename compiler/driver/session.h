@@ -98,6 +98,7 @@ struct job {
 	const struct ir_size *sizes;	/* what its launcher takes: open sizes */
 	int n_sizes;
 	const struct general *general;	/* for all sizes; NULL: for these */
+	const char *when;		/* of which of them; NULL: any */
 	bool optional;			/* others serve without it */
 	bool dropped;			/* it was, and nothing computes it */
 	const struct schedule *schedule;

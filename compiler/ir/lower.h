@@ -20,6 +20,14 @@ struct lower_request {
 	const struct ir_size *shape;
 	int n_shape;
 	const char *name;
+	const struct lower_also *also;	/* for lower_open alone */
+	int n_also;
+};
+
+/* A condition besides those of where: that "holds" is true, or "not" so. */
+struct lower_also {
+	const struct ast_expr *holds;
+	bool not;
 };
 
 /* The operator in "a", folded and verified; or NULL with errors in "d". An
@@ -36,7 +44,8 @@ struct lower_derived {
 	struct ir_expr *value;
 };
 
-/* A predicate of where, and its text in the source. */
+/* A predicate of where, and its text in the source; NULL for what must not
+ * hold. */
 struct lower_condition {
 	struct ir_expr *holds;
 	const char *text;
@@ -52,6 +61,8 @@ struct lower_open {
 	int n_derived;
 	struct lower_condition *conditions;
 	int n_conditions;
+	int n_also;		/* the last of these are the request's */
+	bool never;		/* one of the request's holds for no size */
 	const char *const *shapes;
 };
 

@@ -14,6 +14,8 @@ struct opening {
 	VEC(struct lower_derived) derived;
 	VEC(struct lower_condition) conditions;
 	VEC(const char *) shapes;
+	int n_also;
+	bool never;
 };
 
 static const char *source_text(struct arena *a, struct span at)
@@ -96,6 +98,30 @@ static void add_where(struct opening *o)
 			add_condition(o, &o->s.op->where[i]);
 }
 
+static void add_also(struct opening *o, const struct lower_also *also)
+{
+	struct value v = value_of(o, also->holds);
+	struct place p = { .l = &o->l, .scope = &o->s, .unit = o->s.unit,
+		.work = -1 };
+
+	if (v.kind == V_BAD)
+		return;
+	if (also->not)
+		v = lower_unary(&p, also->holds->at, OP_NOT, v,
+			(struct want){ .type = T_NONE });
+	if (v.kind == V_EXPR && v.e->type == T_BOOL) {
+		vec_push(o->l.a, &o->conditions, (struct lower_condition){ v.e,
+			also->not ? NULL : source_text(o->l.a,
+			also->holds->at) });
+		o->n_also++;
+	} else if (v.kind == V_BOOL) {
+		o->never |= !v.i;
+	} else {
+		lower_error(&o->l, &o->s, E_TRUTH, also->holds->at,
+			"a condition is a truth value");
+	}
+}
+
 /* The tensor's shape as text; dimensions that are no names are sizes too. */
 static void add_shape(struct opening *o, const struct ast_decl *d)
 {
@@ -137,9 +163,12 @@ struct lower_open *lower_open(struct arena *a, const struct lower_request *r,
 	    lower_defaults(&o.l, &o.s)) {
 		open_sizes(&o);
 		add_where(&o);
+		for (int i = 0; i < r->n_also; i++)
+			add_also(&o, &r->also[i]);
 		add_shapes(&o);
 	}
 	*out = (struct lower_open){ o.sizes.v, o.sizes.n, o.derived.v,
-		o.derived.n, o.conditions.v, o.conditions.n, o.shapes.v };
+		o.derived.n, o.conditions.v, o.conditions.n, o.n_also,
+		o.never, o.shapes.v };
 	return o.l.errors ? NULL : out;
 }

@@ -27,9 +27,12 @@ static const char *const *axis_names(const struct task *t, const struct gemv *f)
 static void make_tunables(struct task *t, struct gemv *f);
 static bool find_start(const struct task *t, struct gemv *f);
 
-static void choose_sides(struct gemv *f)
+static void choose_sides(const struct ir_operator *o, struct gemv *f)
 {
 	struct product *p = &f->of;
+	const struct ir_contraction *c = &p->c;
+	bool open_m = ir_any_open(o, c->m, c->n_m);
+	bool open_n = ir_any_open(o, c->n, c->n_n);
 
 	f->left_big = p->m > p->n;
 	f->big = f->left_big ? &p->left : &p->right;
@@ -38,6 +41,9 @@ static void choose_sides(struct gemv *f)
 	f->col_name = f->left_big ? p->n_name : p->m_name;
 	f->rows = f->left_big ? p->m : p->n;
 	f->cols = f->left_big ? p->n : p->m;
+	f->open_rows = f->left_big ? open_m : open_n;
+	f->open_cols = f->left_big ? open_n : open_m;
+	f->open_k = ir_any_open(o, c->k, c->n_k);
 }
 
 static bool applies(struct task *t, const char **why)
@@ -46,7 +52,7 @@ static bool applies(struct task *t, const char **why)
 
 	if (!product_analyse(t, "gemv", 0, &f->of, why))
 		return false;
-	choose_sides(f);
+	choose_sides(t->op, f);
 	if (f->cols > COLS_MAX) {
 		*why = arena_printf(t->a, "gemv wants a side of at most %d rows "
 			"or columns; here '%s' has %lld and '%s' %lld",

@@ -21,6 +21,7 @@ struct gemv {
 	const struct operand *big, *small;
 	const char *row_name, *col_name;
 	int64_t rows, cols;
+	bool open_rows, open_cols, open_k;	/* with sizes that are open */
 	int start[GEMV_FIXED];		/* the untuned default */
 	struct tunables open;
 };
@@ -43,6 +44,10 @@ struct gemv_plan {
 	int64_t shared_bytes, workspace_bytes;
 	int regs, occupancy;
 };
+
+/* Has the last tile of rows, or of columns, to be guarded? */
+bool gemv_ragged_rows(const struct gemv *f, const struct gemv_plan *p);
+bool gemv_ragged_cols(const struct gemv *f, const struct gemv_plan *p);
 
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *gemv_plan(const struct task *t, struct arena *a,

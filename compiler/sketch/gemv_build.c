@@ -122,12 +122,12 @@ static void describe_readers(struct gemv_code *g, struct k_block *b)
 	g->big.n = p->mine;
 	g->big.lanes = p->across;
 	g->big.vec = vec;
-	g->big.ragged = g->f->rows % p->bm != 0;
+	g->big.ragged = gemv_ragged_rows(g->f, p);
 	reader_create(&g->big, b);
 	g->small = reader_of(g, g->f->small, "cols");
 	g->small.first = g->col_first;
 	g->small.n = p->bc;
-	g->small.ragged = g->f->cols % p->bc != 0;
+	g->small.ragged = gemv_ragged_cols(g->f, p);
 	reader_create(&g->small, b);
 }
 
@@ -322,13 +322,13 @@ static void main_loop(struct gemv_code *g, struct k_block *b)
 			kx_sub(a, num(g, whole), kx_mul(a,
 				kx_special(a, K_BLOCK_Y),
 				num(g, p->chunks_split)))));
-	if (whole) {
+	if (whole || g->f->open_k) {
 		body = ks_for(a, b, LOOP_SERIAL, "k0", g->first_k, kx_add(a,
 			g->first_k, kx_mul(a, n, num(g, p->chunk))),
 			num(g, p->chunk), &k0);
 		chunk(g, body, k0, true);
 	}
-	if (g->f->of.k % p->chunk == 0)
+	if (g->f->of.k % p->chunk == 0 && !g->f->open_k)
 		return;
 	if (p->split > 1)
 		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
@@ -468,7 +468,8 @@ static struct side side_of(struct gemv_code *g, const struct writer *w,
 		.lanes = rows ? p->lanes_rows : p->lanes_cols,
 		.first = rows ? g->row_first : g->col_first,
 		.lane = rows ? w->row : w->col,
-		.ragged = extent % (rows ? p->bm : p->bc) != 0 };
+		.ragged = rows ? gemv_ragged_rows(g->f, p) :
+			gemv_ragged_cols(g->f, p) };
 }
 
 static void finish(struct gemv_code *g, struct k_block *b)

@@ -154,6 +154,16 @@ static int words(int64_t elements, int bytes)
 	return (int)((elements * bytes + 3) / 4);
 }
 
+bool gemv_ragged_rows(const struct gemv *f, const struct gemv_plan *p)
+{
+	return f->open_rows || f->rows % p->bm;
+}
+
+bool gemv_ragged_cols(const struct gemv *f, const struct gemv_plan *p)
+{
+	return f->open_cols || f->cols % p->bc;
+}
+
 /* Addresses of "n" rows: one where they lie at a constant distance. */
 static int address_regs(const struct operand *o, int n, bool ragged)
 {
@@ -180,8 +190,8 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 	int acc = f->of.acc_bytes;
 	int n = words(p->mine * p->bc, acc) + words(taken, f->big->elem) +
 		2 * words(p->ks, f->small->elem) + words(p->ks, acc) +
-		address_regs(f->big, p->mine, f->rows % p->bm != 0) +
-		address_regs(f->small, p->bc, f->cols % p->bc != 0) + 28;
+		address_regs(f->big, p->mine, gemv_ragged_rows(f, p)) +
+		address_regs(f->small, p->bc, gemv_ragged_cols(f, p)) + 28;
 
 	if (f->big->tensor->type != f->of.acc)
 		n += words(p->ks * p->mine, acc);
