@@ -26,9 +26,11 @@ static const struct ast_decl *find_input(const struct block *b,
 	return NULL;
 }
 
-/* A statement, or a reduction inside of one: y_red0 is the first in y. */
+/* A statement, or what the compiler makes one of inside of it: y_red0 is the first
+ * reduction in y, y_factor0 the first factor that is written. */
 bool known_statement(const struct block *b, const char *name)
 {
+	static const char *const made[] = { "_red", "_factor" };
 	size_t n = strlen(name), digits = 0;
 
 	if (table_get(&b->names->statements, name))
@@ -36,8 +38,14 @@ bool known_statement(const struct block *b, const char *name)
 	while (digits < n && strchr("0123456789", name[n - digits - 1]))
 		digits++;
 	n -= digits;
-	return digits && n > 4 && !strncmp(name + n - 4, "_red", 4) &&
-		known_statement(b, arena_strndup(b->c->a, name, n - 4));
+	for (size_t i = 0; digits && i < sizeof made / sizeof *made; i++) {
+		size_t tail = strlen(made[i]);
+
+		if (n > tail && !strncmp(name + n - tail, made[i], tail))
+			return known_statement(b, arena_strndup(b->c->a, name,
+				n - tail));
+	}
+	return false;
 }
 
 /* A statement and its axes put together: acc.crs. */

@@ -157,6 +157,32 @@ static struct ir_expr *selected(struct ir_expr *e)
 	return ir_equal(x, y) && x->type == e->type ? x : NULL;
 }
 
+enum { LARGEST = 32 };
+
+/* A reduction is none that is done twice. */
+static void count_node(struct ir_expr *e, void *ctx)
+{
+	*(int *)ctx += e->kind == IR_REDUCE ? LARGEST + 1 : 1;
+}
+
+/* The second or third power is a product. That of a larger base stays: powers of
+ * powers would double at every level. */
+static struct ir_expr *multiplied(struct arena *a, struct ir_expr *e)
+{
+	struct ir_expr *x = e->args[0], *square;
+	double n = is_const(e->args[1]) ? value(e->args[1]) : 0;
+	int nodes = 0;
+
+	if ((n != 2 && n != 3) || x->type != e->type)
+		return NULL;
+	ir_walk(x, count_node, &nodes);
+	if (nodes > LARGEST)
+		return NULL;
+	square = ir_apply(a, OP_MUL, e->type, 2, x, x);
+	square->at = e->at;
+	return n == 2 ? square : ir_apply(a, OP_MUL, e->type, 2, square, x);
+}
+
 /* What "e", an operation on folded operands, simplifies to, or NULL. */
 static struct ir_expr *simpler(struct arena *a, const struct ir_operator *o,
 	struct ir_expr *e)
@@ -175,6 +201,8 @@ static struct ir_expr *simpler(struct arena *a, const struct ir_operator *o,
 		return chosen(a, o, e);
 	case OP_SELECT:
 		return selected(e);
+	case OP_POW:
+		return multiplied(a, e);
 	default:
 		return NULL;
 	}

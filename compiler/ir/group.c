@@ -351,6 +351,8 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_partition *p;
 
 	ir_hoist(a, o);
+	if (rule == IR_FACTORED)
+		group_factors(a, o);
 	ir_inline(a, o, rule == IR_INLINED);
 	g.reads = ARENA_ARRAY(a, o->n_stmts + 1, struct group_reads);
 	for (int i = 0; i < o->n_stmts; i++)

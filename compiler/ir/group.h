@@ -12,6 +12,20 @@
 const struct ir_expr *group_stripped(const struct ir_expr *e,
 	enum dtype product);
 
+/* roles.c: may a contraction load "e", a stripped factor, or compute it from
+ * what it loads? */
+bool group_factor(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e);
+
+/* factor.c: products of which no contraction could load the factors are grouped
+ * into two, and what cannot be loaded becomes a let. needs: hoisted. */
+void group_factors(struct arena *a, struct ir_operator *o);
+
+/* short.c: the let "s" without its reduction, which is of few elements; or
+ * NULL. */
+struct ir_expr *group_written_out(struct arena *a, const struct ir_operator *o,
+	const struct ir_stmt *s);
+
 /* correspond.c: the one statement that writes "tensor", or -1. */
 int group_writer(const struct ir_operator *o, int tensor);
 

@@ -7,15 +7,7 @@
 #include <string.h>
 
 #include "ir/group.h"
-
-struct hoist {
-	struct arena *a;
-	struct ir_operator *o;
-	VEC(struct ir_stmt) stmts;	/* the new list */
-	VEC(int) scope;			/* axes around the expression */
-	const struct ir_stmt *stmt;	/* whose expression it is */
-	int count;			/* lets made for this statement */
-};
+#include "ir/hoist.h"
 
 static bool named(const struct ir_operator *o, const char *name)
 {
@@ -30,7 +22,7 @@ static const char *fresh_name(struct hoist *h)
 	const char *base = h->o->tensors[h->stmt->tensor].name, *name;
 
 	do
-		name = arena_printf(h->a, "%s_red%d", base, h->count++);
+		name = arena_printf(h->a, "%s_%s%d", base, h->suffix, h->count++);
 	while (named(h->o, name));
 	return name;
 }
@@ -67,8 +59,7 @@ static void rename_reduced(struct ir_expr *e, void *ctx)
 		e->red[i] = with[e->red[i]]->axis;
 }
 
-/* A statement of its own for reduction "e", and the read that replaces it. */
-static struct ir_expr *make_let(struct hoist *h, struct ir_expr *e)
+struct ir_expr *hoist_let(struct hoist *h, struct ir_expr *e)
 {
 	struct ir_operator *o = h->o;
 	int stmt = h->stmts.n, n_axes = o->n_axes, rank = 0, room = h->scope.n;
@@ -124,7 +115,7 @@ static struct ir_expr *hoisted(struct hoist *h, struct ir_expr *e, bool top)
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = hoisted(h, e->args[i], false);
 	h->scope.n = scope;
-	return c->kind == IR_REDUCE && !top ? make_let(h, c) : c;
+	return c->kind == IR_REDUCE && !top ? hoist_let(h, c) : c;
 }
 
 static void mark_reduce(struct ir_expr *e, void *ctx)
@@ -142,25 +133,33 @@ static bool needs_hoisting(struct ir_expr *e)
 	return n > (e->kind == IR_REDUCE);
 }
 
-static void hoist_stmt(struct hoist *h, struct ir_stmt *s)
+void hoist_begin(struct hoist *h, const struct ir_stmt *s)
 {
 	h->stmt = s;
 	h->count = 0;
 	h->scope.n = 0;
 	for (int i = 0; i < s->n_axes; i++)
 		vec_push(h->a, &h->scope, s->axes[i]);
-	if (needs_hoisting(s->expr))
-		s->expr = hoisted(h, s->expr, true);
+}
+
+void hoist_end(struct hoist *h, struct ir_stmt *s)
+{
 	group_own_axes(h->o, s, h->stmts.n);
 	vec_push(h->a, &h->stmts, *s);
 }
 
 void ir_hoist(struct arena *a, struct ir_operator *o)
 {
-	struct hoist h = { .a = a, .o = o };
+	struct hoist h = { .a = a, .o = o, .suffix = "red" };
 
-	for (int i = 0; i < o->n_stmts; i++)
-		hoist_stmt(&h, &o->stmts[i]);
+	for (int i = 0; i < o->n_stmts; i++) {
+		struct ir_stmt *s = &o->stmts[i];
+
+		hoist_begin(&h, s);
+		if (needs_hoisting(s->expr))
+			s->expr = ir_fold_expr(a, o, hoisted(&h, s->expr, true));
+		hoist_end(&h, s);
+	}
 	o->stmts = h.stmts.v;
 	o->n_stmts = h.stmts.n;
 }

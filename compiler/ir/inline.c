@@ -151,6 +151,21 @@ static bool is_factor(const struct ir_expr *e, const struct ir_expr *read)
 		group_stripped(p->args[1], p->type) == read);
 }
 
+/* What a contraction stages it may read itself; what it could not, such as
+ * rows that are looked up, is better written first. */
+static bool is_loaded(struct inliner *n, const struct ir_expr *e)
+{
+	return e->kind == IR_READ && group_factor(n->tmp, n->o, e);
+}
+
+/* May the row reduction's kernel hold the let that it reads elementwise? Not one
+ * over fewer axes, which would be a kernel of its own. */
+static bool shares_row(const struct inliner *n, const struct ir_stmt *w,
+	const struct ir_stmt *r)
+{
+	return !n->costly || w->n_axes == r->n_axes + r->expr->n_red;
+}
+
 static bool may_inline(struct inliner *n, const struct use *u)
 {
 	const struct ir_operator *o = n->o;
@@ -162,9 +177,10 @@ static bool may_inline(struct inliner *n, const struct use *u)
 		return false;
 	if (is_factor(r->expr, u->read))
 		return n->costly ? !n->after_reduce[n->writer] :
-			group_stripped(w->expr, T_NONE)->kind == IR_READ;
+			is_loaded(n, group_stripped(w->expr, T_NONE));
 	if (r->expr->kind == IR_REDUCE)
-		return !elementwise && !n->after_reduce[n->writer];
+		return !(elementwise && shares_row(n, w, r)) &&
+			!n->after_reduce[n->writer];
 	if (n->after_reduce[n->writer])
 		return elementwise && points(o, w) == points(o, r);
 	return true;
@@ -354,6 +370,44 @@ static void remove_tensors(struct arena *a, struct ir_operator *o)
 	}
 }
 
+/* Do row reductions alone read the let, each where it is? Their kernel holds it
+ * then. */
+static bool held_by_rows(struct inliner *n)
+{
+	const struct ir_operator *o = n->o;
+	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
+
+	for (int i = 0; i < n->uses.n; i++) {
+		const struct ir_stmt *r = &o->stmts[n->uses.v[i].stmt];
+		const struct ir_stmt *w = &o->stmts[n->writer];
+
+		if (r->expr->kind != IR_REDUCE || !shares_row(n, w, r) ||
+		    !ir_correspond(n->tmp, o, w, n->uses.v[i].read, map))
+			return false;
+	}
+	return n->uses.n;
+}
+
+/* A costly let may be a reduction of few elements, if that makes it one that is
+ * nowhere in memory. */
+static bool inline_short(struct inliner *n, struct ir_stmt *s)
+{
+	struct ir_expr *old = s->expr, *all = n->costly ?
+		group_written_out(n->a, n->o, s) : NULL;
+
+	if (!all)
+		return false;
+	s->expr = all;
+	find_after_reduce(n);
+	if (inlinable(n)) {
+		inline_let(n);
+		return true;
+	}
+	if (!held_by_rows(n))
+		s->expr = old;
+	return false;
+}
+
 /* A let is inlined only after those it reads, so one pass is enough. */
 void ir_inline(struct arena *a, struct ir_operator *o, bool costly)
 {
@@ -366,7 +420,7 @@ void ir_inline(struct arena *a, struct ir_operator *o, bool costly)
 		n.tensor = o->stmts[i].tensor;
 		if (inlinable(&n))
 			inline_let(&n);
-		else
+		else if (!inline_short(&n, &o->stmts[i]))
 			i++;
 	}
 	remove_unread(&n);

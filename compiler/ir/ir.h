@@ -351,13 +351,18 @@ enum { IR_PRODUCT_ROW = 1024 };
  *		them, maps that follow one another or read the same share one;
  *		lets that cost little are computed where they are read.
  *  IR_INLINED  the same, and lets that cost more are computed where they are
- *		read too: factors of a product as they are loaded.
+ *		read too: factors of a product as they are loaded, sums of few.
  *  IR_STATISTICS  as IR_FUSED, and a contraction takes the statistics of its
  *		rows, reductions over all axes that one factor alone brings,
  *		and what follows them, where a row is short.
+ *  IR_FACTORED as IR_FUSED, and factors of a product that cannot be loaded are
+ *		written first: rows looked up, 4-bit numbers, products of
+ *		several.
  *  IR_APART    every statement is a kernel of its own, but for the lets that
  *		cost little. */
-enum ir_rule { IR_FUSED, IR_INLINED, IR_STATISTICS, IR_APART, N_IR_RULES };
+enum ir_rule {
+	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, N_IR_RULES
+};
 
 /* Hoists, inlines and reorders the axes of "o" first; every group is legal for
  * some sketch, but for IR_INLINED's. needs: folded, split. */

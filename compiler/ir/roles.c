@@ -133,6 +133,16 @@ static const struct ir_expr *staged(struct roles *r, const struct ir_expr *e)
 	return NULL;
 }
 
+bool group_factor(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e)
+{
+	struct roles r = { .a = a, .o = o };
+	const struct ir_expr *read = staged(&r, e);
+	struct ir_affine addr;
+
+	return read && operand(&r, read, &addr);
+}
+
 static bool output_roles(struct roles *r, const bool *left, const bool *right)
 {
 	struct ir_contraction *c = r->out;
