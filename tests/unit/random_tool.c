@@ -254,6 +254,36 @@ static void make_rows(struct gen *g)
 		add_output(g, "z", outer, known[1]);
 }
 
+/* A product and statistics of its rows, along the axes of one factor. */
+static void make_measured(struct gen *g)
+{
+	const char *known[4] = {0};
+	int all, outer, rows;
+
+	g->floats = true;
+	make_axes(g, 2 + below(g, 3), 1 + below(g, 2));
+	all = g->n;
+	outer = g->n_outer;
+	rows = 1 + below(g, outer - 1);
+	known[0] = add_let(g, "a", outer, reduction(g, "sum", arena_printf(
+		g->a, "%s * %s", factor(g, all_of(0, rows), true),
+		factor(g, all_of(rows, outer), true))));
+	if (one_in(g, 2))
+		known[0] = add_let(g, "t", outer, value(g, 2, known,
+			all_of(0, outer)));
+	g->n = outer;
+	g->n_outer = rows;
+	known[1] = add_let(g, "m", rows, reduction(g, PICK(g, "max", "sum",
+		"min"), known[0]));
+	known[2] = add_let(g, "s", rows, reduction(g, PICK(g, "sum", "max"),
+		arena_printf(g->a, PICK(g, "exp(min(%s - %s, 3.0))",
+		"(%s - 0.001 * %s)"), known[0], known[1])));
+	g->n = all;
+	if (!one_in(g, 4))
+		add_output(g, "y", outer, value(g, 3, known, all_of(0, outer)));
+	add_output(g, "z", rows, known[2]);
+}
+
 /* A let read at other places than where it is written. */
 static void make_chain(struct gen *g)
 {
@@ -276,7 +306,8 @@ static void make_operator(struct gen *g, int number, struct str *out)
 {
 	static void (*const kinds[])(struct gen *) = { make_map, make_reduction,
 		make_place, make_product, make_product, make_product,
-		make_rows, make_rows, make_chain, make_chain };
+		make_rows, make_rows, make_measured, make_measured, make_chain,
+		make_chain };
 
 	g->n = g->n_outer = g->n_inputs = 0;
 	g->floats = !one_in(g, 4);

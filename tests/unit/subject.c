@@ -80,7 +80,7 @@ struct subject subject_open_at(const char *text, const char *sketch,
 	ir_fold(s.a, o);
 	ir_hoist(s.a, o);
 	ir_split_axes(s.a, o);
-	p = ir_partition(s.a, o);
+	p = ir_partition_by(s.a, o, IR_STATISTICS);
 	s.program = program_of(s.a, o, p, &map);
 	for (int g = 0; g < p->n_groups; g++)
 		build_group(&s, o, p, g, sketch, values);
