@@ -78,9 +78,12 @@ operator() {
 form() {
 	case $1 in
 	tile) echo "tile(block, $ax = 16);" ;;
-	fuse) [ "$ax" = p ] && echo 'fuse(pq = {p, q});' ||
-		{ [ "$sketch" = reduce ] && echo 'fuse(ik = {i, k});' ||
-		echo 'fuse(ij = {i, j});'; } ;;
+	fuse)
+		case $sketch in
+		winograd) echo 'fuse(pq = {p, q});' ;;
+		reduce) echo 'fuse(ik = {i, k});' ;;
+		*) echo 'fuse(ij = {i, j});' ;;
+		esac ;;
 	split) echo "split($ax = 4);" ;;
 	reorder) echo "reorder($st, ${red:-$ax});" ;;
 	bind) echo 'bind(threads = 128);' ;;

@@ -199,7 +199,8 @@ static const char *check_order(const struct direct *d, struct arena *a,
 					"gone through inside of %s, not around "
 					"it: chunks come first, and what lies "
 					"along vectors or a thread's results "
-					"share is unrolled last", d->red[p->order.axis[x]].name,
+					"share is unrolled last",
+					d->red[p->order.axis[x]].name,
 					d->red[p->order.axis[y]].name);
 		}
 	return NULL;
@@ -475,6 +476,8 @@ static int estimate_regs(const struct direct *d, const struct direct_plan *p)
 			own *= d->w[i].out[k] ? p->thread[k] : 1;
 		n += 3 * words(own, lower_type(d->w[i].tensor->type));
 	}
+	if (p->by_columns || p->group > 1)
+		n += 4;
 	return p->chunks > 1 ? n + 8 : n;
 }
 

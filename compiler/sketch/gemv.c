@@ -5,7 +5,7 @@
  * reduction, by shuffles where it is contiguous, and so do blocks where there
  * are too few rows to fill the chip. This file decides what applies and names
  * the open numbers; gemv_plan.c says what fits and what it costs, gemv_build.c
- * writes the kernel. */
+ * and gemv_join.c write the kernel. */
 #include "sketch/gemv.h"
 #include "sketch/asked.h"
 
@@ -135,6 +135,7 @@ static void make_tunables(struct task *t, struct gemv *f)
 		cache_words);
 	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
 		f->of.order_words);
+	tunables_add(t, l, "pipeline", k, "stages", small_values, 2, NULL);
 	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
 		raster_words);
 	tunables_add(t, l, "raster", NULL, "group", VALUES(mine_values), NULL);
@@ -199,7 +200,7 @@ static bool find_start(const struct task *t, struct gemv *f)
 
 	v[GEMV_THREADS] = 128;
 	v[GEMV_RASTER] = !f->left_big;
-	v[GEMV_GROUP] = 1;
+	v[GEMV_GROUP] = v[GEMV_STAGES] = 1;
 	for (int c = small_count(f->cols) - 1; c >= 0; c--)
 		for (int i = 0; i < 5; i++)
 			for (int k = 0; k < f->of.n_orders; k++) {
@@ -229,13 +230,11 @@ static const char *legal(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"bind", "cache", "epilogue", "fuse", "raster", "reduce", "reorder",
-	"split_k", "tail", "tile", "unroll", "vectorize", NULL
+	"bind", "cache", "epilogue", "fuse", "pipeline", "raster", "reduce",
+	"reorder", "split_k", "tail", "tile", "unroll", "vectorize", NULL
 };
 
 static const struct sketch_refusal refusals[] = {
-	{ "pipeline", "all loads of a chunk are under way before the first is "
-		"used; unroll(AXIS, N) makes chunks longer" },
 	{ "stage", "the large operand is read once, straight into registers; "
 		"cache(NAME, scope = shared) keeps the small one in shared "
 		"memory" },

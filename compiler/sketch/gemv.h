@@ -9,8 +9,8 @@
 /* Order of the tunables. */
 enum gemv_value {
 	GEMV_ROWS, GEMV_COLS, GEMV_MINE, GEMV_THREADS, GEMV_VECTOR,
-	GEMV_UNROLL, GEMV_SPLIT, GEMV_CACHE, GEMV_ORDER, GEMV_RASTER,
-	GEMV_GROUP, GEMV_OVER, GEMV_TAIL, GEMV_FIXED
+	GEMV_UNROLL, GEMV_SPLIT, GEMV_CACHE, GEMV_ORDER, GEMV_STAGES,
+	GEMV_RASTER, GEMV_GROUP, GEMV_OVER, GEMV_TAIL, GEMV_FIXED
 };
 
 /* The product's sides named anew: "big" is the operand with many rows, which
@@ -32,6 +32,7 @@ struct gemv {
  * neighbouring ks at each of "steps" steps of a chunk. */
 struct gemv_plan {
 	int bm, bc, mine, threads, vec, unroll, split, order, group;
+	int stages;		/* chunks on their way or in use */
 	bool rows_major;	/* blocks go along the columns first */
 	bool staged;		/* the small operand lies in shared memory */
 	bool along_k;		/* vectors of the big operand run along k */

@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The gemv sketch's kernel: from a point to kernel IR. In order: which tile the
  * block owns, what of it the thread reads, the loop over its part of the
- * reduction, the joining of the block's sums, and the epilogue. */
-#include "sketch/gemv.h"
+ * reduction; gemv_join.c joins the sums. */
+#include "sketch/gemv_code.h"
 
 #include <assert.h>
 
-#include "kernel/intrin.h"
-#include "sketch/gemv_read.h"
-#include "sketch/parts.h"
 #include "sketch/raster.h"
-
-/* A kernel under construction. "big_raw" [step][row][k], or [0][k][row] where
- * vectors run along the rows; "big_value" the same of one step, converted;
- * "first_k" of this block's part, "lane_k" and "lane_row" the thread's place. */
-struct gemv_code {
-	const struct task *t;
-	const struct gemv *f;
-	const struct gemv_plan *p;
-	struct arena *a;
-	struct program *program;
-	struct p_step step;
-	struct kernel *k;
-	struct k_buffer **buffers;
-	struct reader big, small;
-	struct k_buffer *acc, *out, *board, *tile;
-	struct k_buffer *big_raw, *big_value, *small_raw;
-	struct kx *batch, *row_first, *col_first, *thread;
-	struct kx *lane_row, *lane_k, *first_k;
-};
 
 static struct kx *num(const struct gemv_code *g, int64_t v)
 {
@@ -136,7 +114,7 @@ static void declare_registers(struct gemv_code *g)
 	const struct gemv_plan *p = g->p;
 	enum dtype acc = g->f->of.acc;
 	int64_t sums[2] = { p->mine, p->bc };
-	int64_t raw[3] = { p->steps, p->along_k ? p->mine : p->ks,
+	int64_t raw[3] = { p->stages * p->steps, p->along_k ? p->mine : p->ks,
 		p->along_k ? p->ks : p->mine };
 	int64_t ks[1] = { p->ks };
 
@@ -168,8 +146,15 @@ static struct kx *inside(struct gemv_code *g, struct kx *k, bool whole)
 	return whole ? NULL : kx_lt(g->a, k, num(g, g->f->of.k));
 }
 
-static void load_along_k(struct gemv_code *g, struct k_block *b, struct kx *k0,
-	bool whole)
+/* Where in registers "slot" has what it holds of step "u". */
+static struct kx *held(struct gemv_code *g, int slot, struct kx *u)
+{
+	return kx_add(g->a, num(g, slot * g->p->steps), u);
+}
+
+/* A chunk into "slot"; "some", or NULL, where there is one. */
+static void load_along_k(struct gemv_code *g, struct k_block *b, int slot,
+	struct kx *k0, bool whole, struct kx *some)
 {
 	struct kx *forms[FORMS_MAX], *u, *i, *k;
 
@@ -178,11 +163,12 @@ static void load_along_k(struct gemv_code *g, struct k_block *b, struct kx *k0,
 	reader_at(&g->big, b, k, forms);
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
 	reader_copy(&g->big, b, i, forms, g->p->vec,
-		k_place(g->big_raw, u, i, num(g, 0)), inside(g, k, whole));
+		k_place(g->big_raw, held(g, slot, u), i, num(g, 0)),
+		some ? some : inside(g, k, whole));
 }
 
-static void load_along_rows(struct gemv_code *g, struct k_block *b,
-	struct kx *k0, bool whole)
+static void load_along_rows(struct gemv_code *g, struct k_block *b, int slot,
+	struct kx *k0, bool whole, struct kx *some)
 {
 	struct kx *forms[FORMS_MAX], *e, *i, *k;
 	int vec = g->p->vec;
@@ -191,8 +177,19 @@ static void load_along_rows(struct gemv_code *g, struct k_block *b,
 	k = let(g, b, "k", kx_add(g->a, step_k(g, k0, num(g, 0)), e));
 	reader_at(&g->big, b, k, forms);
 	b = tile_loop(g->a, b, "i", g->p->mine / vec, &i);
-	reader_copy(&g->big, b, i, forms, vec, k_place(g->big_raw, num(g, 0), e,
-		kx_mul(g->a, i, num(g, vec))), inside(g, k, whole));
+	reader_copy(&g->big, b, i, forms, vec, k_place(g->big_raw,
+		num(g, slot), e, kx_mul(g->a, i, num(g, vec))),
+		some ? some : inside(g, k, whole));
+}
+
+/* All loads of the big operand first: they are in flight together. */
+static void load_chunk(struct gemv_code *g, struct k_block *b, int slot,
+	struct kx *k0, bool whole, struct kx *some)
+{
+	if (g->p->along_k)
+		load_along_k(g, b, slot, k0, whole, some);
+	else
+		load_along_rows(g, b, slot, k0, whole, some);
 }
 
 /* ---- the small operand ---- */
@@ -258,6 +255,7 @@ static struct kx *big_at(struct gemv_code *g, struct k_buffer *buffer,
 		kx_load(g->a, buffer, u, e, i);
 }
 
+/* Of step "u" as "big_raw" counts them. */
 static void convert_big(struct gemv_code *g, struct k_block *b, struct kx *u)
 {
 	struct kx *zero = num(g, 0), *i, *e;
@@ -293,18 +291,40 @@ static void multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
 		kx_load(g->a, g->acc, i, j)));
 }
 
-/* All loads of the big operand first: they are in flight together. */
-static void chunk(struct gemv_code *g, struct k_block *b, struct kx *k0,
-	bool whole)
+static void take_chunk(struct gemv_code *g, struct k_block *b, int slot,
+	struct kx *k0, bool whole)
 {
 	struct kx *u;
 
-	if (g->p->along_k)
-		load_along_k(g, b, k0, whole);
-	else
-		load_along_rows(g, b, k0, whole);
 	b = tile_loop(g->a, b, "u", g->p->steps, &u);
-	multiply(g, b, u, let(g, b, "k", step_k(g, k0, u)), whole);
+	multiply(g, b, held(g, slot, u), let(g, b, "k", step_k(g, k0, u)),
+		whole);
+}
+
+static void chunk(struct gemv_code *g, struct k_block *b, struct kx *k0,
+	bool whole)
+{
+	load_chunk(g, b, 0, k0, whole, NULL);
+	take_chunk(g, b, 0, k0, whole);
+}
+
+/* Chunks up to "end", two at a time: while one is taken the next is on its way
+ * to the other's registers. */
+static void two_stages(struct gemv_code *g, struct k_block *b, struct kx *end)
+{
+	struct arena *a = g->a;
+	struct kx *step = num(g, g->p->chunk), *k0, *next, *later, *more;
+
+	load_chunk(g, b, 0, g->first_k, true, kx_lt(a, g->first_k, end));
+	b = ks_for(a, b, LOOP_SERIAL, "k0", g->first_k, end,
+		num(g, 2 * g->p->chunk), &k0);
+	next = let(g, b, "next", kx_add(a, k0, step));
+	later = let(g, b, "later", kx_add(a, next, step));
+	more = kx_lt(a, next, end);
+	load_chunk(g, b, 1, next, true, more);
+	take_chunk(g, b, 0, k0, true);
+	load_chunk(g, b, 0, later, true, kx_lt(a, later, end));
+	take_chunk(g, ks_if(a, b, more), 1, next, true);
 }
 
 /* Whole chunks without a test, then the ragged end in the last part. */
@@ -314,7 +334,8 @@ static void main_loop(struct gemv_code *g, struct k_block *b)
 	struct arena *a = g->a;
 	int64_t whole = g->f->of.k / p->chunk;
 	struct kx *n = num(g, p->chunks_split < whole ? p->chunks_split :
-		whole), *k0;
+		whole), *end = NULL, *k0;
+	bool some = whole || g->f->open_k;
 	struct k_block *body;
 
 	if (p->split * p->chunks_split > whole && p->split > 1)
@@ -322,9 +343,12 @@ static void main_loop(struct gemv_code *g, struct k_block *b)
 			kx_sub(a, num(g, whole), kx_mul(a,
 				kx_special(a, K_BLOCK_Y),
 				num(g, p->chunks_split)))));
-	if (whole || g->f->open_k) {
-		body = ks_for(a, b, LOOP_SERIAL, "k0", g->first_k, kx_add(a,
-			g->first_k, kx_mul(a, n, num(g, p->chunk))),
+	if (some)
+		end = kx_add(a, g->first_k, kx_mul(a, n, num(g, p->chunk)));
+	if (some && p->stages > 1) {
+		two_stages(g, b, let(g, b, "end", end));
+	} else if (some) {
+		body = ks_for(a, b, LOOP_SERIAL, "k0", g->first_k, end,
 			num(g, p->chunk), &k0);
 		chunk(g, body, k0, true);
 	}
@@ -334,173 +358,6 @@ static void main_loop(struct gemv_code *g, struct k_block *b)
 		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
 			kx_special(a, K_BLOCK_Y), num(g, p->split - 1)));
 	chunk(g, b, num(g, whole * p->chunk), false);
-}
-
-/* ---- joining ---- */
-
-static struct k_block *each_sum(struct gemv_code *g, struct k_block *b,
-	struct kx **i, struct kx **j)
-{
-	b = tile_loop(g->a, b, "i", g->p->mine, i);
-	return tile_loop(g->a, b, "j", g->p->bc, j);
-}
-
-static void clear_sums(struct gemv_code *g, struct k_block *b)
-{
-	struct kx *i, *j;
-
-	b = each_sum(g, b, &i, &j);
-	ks_store(g->a, b, k_place(g->acc, i, j),
-		product_zero(g->a, g->f->of.acc));
-}
-
-static void join_lanes(struct gemv_code *g, struct k_block *b)
-{
-	struct arena *a = g->a;
-	enum dtype acc = g->f->of.acc;
-	struct kx *i, *j;
-
-	b = each_sum(g, b, &i, &j);
-	for (int d = g->p->sub / 2; d > 0; d /= 2) {
-		struct kx *other = ks_let(a, b, "other", kx_call(a,
-			INTRIN_SHUFFLE_XOR, acc, 2, kx_load(a, g->acc, i, j),
-			num(g, d)));
-
-		ks_store(a, b, k_place(g->acc, i, j), kx_op(a, OP_ADD, acc, 2,
-			kx_load(a, g->acc, i, j), other));
-	}
-}
-
-/* Row of the tile that the thread's "i" is. */
-static struct kx *tile_row(struct gemv_code *g, struct kx *i)
-{
-	struct arena *a = g->a;
-	int vec = g->big.vec;
-	struct kx *at = kx_mul(a, g->lane_row, num(g, vec));
-
-	if (vec > 1)
-		at = kx_add(a, at, kx_mod(a, i, num(g, vec)));
-	return kx_add(a, at, kx_mul(a, kx_div(a, i, num(g, vec)),
-		num(g, (int64_t)g->p->across * vec)));
-}
-
-/* Each group's sums on a board in shared memory, [group][column][row]. */
-static void write_board(struct gemv_code *g, struct k_block *b)
-{
-	const struct gemv_plan *p = g->p;
-	struct arena *a = g->a;
-	int64_t dims[3] = { p->groups, p->bc, p->bm };
-	struct kx *group = kx_div(a, g->lane_k, num(g, p->sub)), *i, *j;
-	struct k_block *inner = b;
-
-	g->board = kernel_array(g->k, K_SHARED, "board", g->f->of.acc, 3, dims,
-		16);
-	if (p->sub > 1)
-		inner = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_mod(a,
-			g->lane_k, num(g, p->sub)), num(g, 0)));
-	inner = each_sum(g, inner, &i, &j);
-	ks_store(a, inner, k_place(g->board, group, j, tile_row(g, i)),
-		kx_load(a, g->acc, i, j));
-	ks_barrier(a, b, BARRIER_BLOCK);
-}
-
-/* ---- results ---- */
-
-/* The thread's place among those that hold results. */
-struct writer {
-	struct kx *row, *col;
-};
-
-static struct writer writer_of(struct gemv_code *g, struct k_block *b)
-{
-	const struct gemv_plan *p = g->p;
-	struct arena *a = g->a;
-	bool rows_first = g->f->of.epilogue.along_n != g->f->left_big;
-	struct kx *fast = num(g, rows_first ? p->lanes_rows : p->lanes_cols);
-	struct kx *x = ks_let(a, b, rows_first ? "out_row" : "out_col",
-		kx_mod(a, g->thread, fast));
-	struct kx *y = ks_let(a, b, rows_first ? "out_col" : "out_row",
-		kx_div(a, g->thread, fast));
-
-	return (struct writer){ rows_first ? x : y, rows_first ? y : x };
-}
-
-/* Sums of all groups, in their order. */
-static void read_board(struct gemv_code *g, struct k_block *b,
-	const struct writer *w)
-{
-	const struct gemv_plan *p = g->p;
-	struct arena *a = g->a;
-	struct kx *i, *j, *x, *row, *col;
-	struct k_place at;
-
-	b = tile_loop(a, b, "i", p->mine_rows, &i);
-	b = tile_loop(a, b, "j", p->mine_cols, &j);
-	row = ks_let(a, b, "row", kx_add(a, w->row, kx_mul(a, i,
-		num(g, p->lanes_rows))));
-	col = ks_let(a, b, "col", kx_add(a, w->col, kx_mul(a, j,
-		num(g, p->lanes_cols))));
-	at = g->f->left_big ? k_place(g->out, i, j) : k_place(g->out, j, i);
-	ks_store(a, b, at, kx_load(a, g->board, num(g, 0), col, row));
-	if (p->groups == 1)
-		return;
-	b = ks_for(a, b, LOOP_SERIAL, "group", num(g, 1), num(g, p->groups),
-		NULL, &x);
-	ks_store(a, b, at, kx_op(a, OP_ADD, g->f->of.acc, 2, g->f->left_big ?
-		kx_load(a, g->out, i, j) : kx_load(a, g->out, j, i),
-		kx_load(a, g->board, x, col, row)));
-}
-
-static struct side side_of(struct gemv_code *g, const struct writer *w,
-	bool left)
-{
-	const struct product *of = &g->f->of;
-	const struct gemv_plan *p = g->p;
-	bool rows = left == g->f->left_big;
-	const int *axes = left ? of->c.m : of->c.n;
-	int n = left ? of->c.n_m : of->c.n_n;
-	int64_t extent = left ? of->m : of->n;
-
-	return (struct side){ .name = n == 1 ? g->t->op->axes[axes[0]].name :
-			left ? of->m_name : of->n_name,
-		.axes = axes, .n_axes = n, .extent = extent, .vec = 1,
-		.mine = rows ? p->mine_rows : p->mine_cols,
-		.lanes = rows ? p->lanes_rows : p->lanes_cols,
-		.first = rows ? g->row_first : g->col_first,
-		.lane = rows ? w->row : w->col,
-		.ragged = rows ? gemv_ragged_rows(g->f, p) :
-			gemv_ragged_cols(g->f, p) };
-}
-
-static void finish(struct gemv_code *g, struct k_block *b)
-{
-	const struct gemv_plan *p = g->p;
-	const struct product *of = &g->f->of;
-	int rows = g->f->left_big ? p->mine_rows : p->mine_cols;
-	int cols = g->f->left_big ? p->mine_cols : p->mine_rows;
-	int64_t dims[2] = { rows, cols };
-	struct writer w = writer_of(g, b);
-	struct kx *mine = p->writers < p->threads ? kx_lt(g->a, g->thread,
-		num(g, p->writers)) : NULL;
-	struct storing out = { .t = g->t, .c = &of->c, .e = &of->epilogue,
-		.a = g->a, .k = g->k, .buffers = g->buffers, .batch = g->batch };
-	struct parts parts = { .a = g->a, .program = g->program, .k = g->k,
-		.tiles = p->tiles, .split = p->split, .rows = rows,
-		.cols = cols, .threads = p->threads, .thread = g->thread };
-
-	g->out = kernel_array(g->k, K_REGISTER, "result", of->acc, 2, dims, 16);
-	parts.acc = out.acc = g->out;
-	out.m = side_of(g, &w, true);
-	out.n = side_of(g, &w, false);
-	epilogue_bind(&out, g->program, &g->step);
-	read_board(g, ks_if(g->a, b, mine), &w);
-	if (p->split > 1) {
-		parts_declare(&parts, &g->step);
-		b = parts_combine(&parts, b, mine);
-	} else {
-		b = ks_if(g->a, b, mine);
-	}
-	epilogue_emit(&out, b);
 }
 
 /* ---- kernel ---- */
@@ -513,13 +370,11 @@ static void write_body(struct gemv_code *g, struct k_block *b)
 	declare_registers(g);
 	if (g->p->staged)
 		stage_small(g, b);
-	clear_sums(g, b);
+	gemv_clear(g, b);
 	main_loop(g, b);
 	ks_comment(g->a, b, "join the sums of the threads along %s",
 		g->f->of.k_name);
-	join_lanes(g, b);
-	write_board(g, b);
-	finish(g, b);
+	gemv_join(g, b);
 }
 
 static void finish_step(struct gemv_code *g)

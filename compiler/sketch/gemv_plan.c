@@ -37,7 +37,7 @@ static const char *read_values(const struct gemv *f, struct arena *a,
 		.mine = v[GEMV_MINE], .threads = v[GEMV_THREADS],
 		.vec = v[GEMV_VECTOR], .unroll = v[GEMV_UNROLL],
 		.split = v[GEMV_SPLIT], .staged = v[GEMV_CACHE],
-		.order = v[GEMV_ORDER], .group = v[GEMV_GROUP],
+		.order = v[GEMV_ORDER], .stages = v[GEMV_STAGES], .group = v[GEMV_GROUP],
 		.rows_major = (v[GEMV_RASTER] == 0) == f->left_big };
 	if (!power_of_two(p->bm) || !power_of_two(p->bc) ||
 	    !power_of_two(p->mine) || !power_of_two(p->vec) ||
@@ -51,6 +51,10 @@ static const char *read_values(const struct gemv *f, struct arena *a,
 			p->threads);
 	if (p->unroll < 1 || p->unroll > 16 || p->split < 1)
 		return "unroll is 1 to 16, split_k at least 1";
+	if (p->stages < 1 || p->stages > 2)
+		return arena_printf(a, "stages = %d is not possible, %d is: "
+			"registers hold what is under way", p->stages,
+			p->stages < 1 ? 1 : 2);
 	if (p->order < 0 || p->order >= f->of.n_orders)
 		return "there is no such order of the reduction";
 	if (p->bm % p->mine)
@@ -117,6 +121,10 @@ static const char *plan_grid(const struct gemv *f, struct arena *a,
 	p->chunks = quotient_up(f->of.k, p->chunk);
 	p->chunks_split = quotient_up(p->chunks, p->split);
 	p->part = p->chunks_split * p->chunk;
+	if (!f->open_k && p->stages > f->of.k / p->chunk)
+		return arena_printf(a, "%d stages are not possible: %s has "
+			"%lld whole chunks of %lld", p->stages, f->of.k_name,
+			(long long)(f->of.k / p->chunk), (long long)p->chunk);
 	if (p->tiles > INT32_MAX)
 		return "the grid is larger than 2^31 blocks";
 	if ((p->split - 1) * p->chunks_split >= p->chunks)
@@ -186,7 +194,7 @@ static int small_regs(const struct gemv *f, const struct gemv_plan *p)
 /* Registers a thread: sums, loads in flight, converted values, addresses. */
 static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 {
-	int taken = p->steps * p->ks * p->mine;
+	int taken = p->stages * p->steps * p->ks * p->mine;
 	int acc = f->of.acc_bytes;
 	int n = words(p->mine * p->bc, acc) + words(taken, f->big->elem) +
 		2 * words(p->ks, f->small->elem) + words(p->ks, acc) +
@@ -197,6 +205,10 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 		n += words(p->ks * p->mine, acc);
 	if (!p->staged)
 		n += small_regs(f, p);
+	if (p->group > 1)
+		n += 4;
+	if (p->stages > 1)
+		n += 8;
 	return n + n / 8;
 }
 
@@ -328,11 +340,12 @@ void gemv_features(const struct task *t, const int *values,
 			(p.along_k ? 1 : p.vec) * p.mine * p.bc),
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 1100 + 520.0 * (double)p.chunks_split +
+		.chain = 1100 + 520.0 / p.stages * (double)p.chunks_split +
 			(p.staged ? 800 : 0) +
 			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
 		.ilp = p.mine * p.bc,
-		.flight = p.threads * w.big_loads * p.vec * f->big->elem,
+		.flight = p.stages * p.threads * w.big_loads * p.vec *
+			f->big->elem,
 		.launches = p.split > 1 ? 2 : 1,
 	};
 	out->useful = 2.0 * f->rows * f->cols * f->of.k * f->of.batch /

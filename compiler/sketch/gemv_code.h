@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* A gemv kernel under construction, shared by the files that write it. */
+#ifndef WPK_COMPILER_SKETCH_GEMV_CODE_H
+#define WPK_COMPILER_SKETCH_GEMV_CODE_H
+
+#include "sketch/gemv.h"
+#include "sketch/gemv_read.h"
+
+/* "big_raw" [step][row][k], or [0][k][row] where vectors run along the rows, of
+ * each stage after the other; "big_value" the same of one step, converted;
+ * "first_k" of this block's part, "lane_k" and "lane_row" the thread's place. */
+struct gemv_code {
+	const struct task *t;
+	const struct gemv *f;
+	const struct gemv_plan *p;
+	struct arena *a;
+	struct program *program;
+	struct p_step step;
+	struct kernel *k;
+	struct k_buffer **buffers;
+	struct reader big, small;
+	struct k_buffer *acc, *out, *board, *tile;
+	struct k_buffer *big_raw, *big_value, *small_raw;
+	struct kx *batch, *row_first, *col_first, *thread;
+	struct kx *lane_row, *lane_k, *first_k;
+};
+
+/* ---- gemv_join.c ---- */
+
+void gemv_clear(struct gemv_code *g, struct k_block *b);
+/* Joins the sums of all who share them, and stores the results. */
+void gemv_join(struct gemv_code *g, struct k_block *b);
+
+#endif
