@@ -308,7 +308,7 @@ bool general_case(struct session *s, struct arena *a, const struct job *j,
 	struct ir_partition none = {0};
 	int *map;
 
-	*op = general_lower(s, g, g->cases[i]);
+	*op = general_lower(s, g, j->cases[i]);
 	if (!*op)
 		return false;
 	*p = program_of(a, *op, &none, &map);
@@ -316,10 +316,10 @@ bool general_case(struct session *s, struct arena *a, const struct job *j,
 	for (int k = 0; k < g->frame.sizes.n; k++) {
 		struct p_size size = g->frame.sizes.v[k];
 
-		size.value = g->cases[i][k];
+		size.value = j->cases[i][k];
 		vec_push(a, &(*p)->sizes, size);
 	}
 	*name = arena_printf(a, "%s where %s", j->name, sizes_text(a, g,
-		g->cases[i]));
+		j->cases[i]));
 	return true;
 }

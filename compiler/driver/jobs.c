@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* From a checked file to jobs: which operators, at which shapes, lowered, and
  * through the passes that every sketch relies on. */
-#include "driver/session.h"
+#include "driver/jobs.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "driver/directives.h"
 #include "driver/general.h"
-#include "ir/lower.h"
 
 static void verified(struct session *s, const char *pass,
 	const struct ir_operator *o)
@@ -172,6 +168,8 @@ static bool add_general(struct session *s, const struct making *m,
 	if (!g)
 		return false;
 	j->general = g;
+	j->cases = g->cases;
+	j->n_cases = g->n_cases;
 	j->reference = general_lower(s, g, g->at[0].sizes);
 	j->op = g->at[0].op;
 	j->name = j->reference->name;
@@ -185,110 +183,6 @@ static bool add_general(struct session *s, const struct making *m,
 		return false;
 	for (int i = 0; i < j->n_plans; i++)
 		general_mark_plan(g, &j->plans[i]);
-	return true;
-}
-
-static bool is_wanted(const struct session *s, const char *name)
-{
-	for (int i = 0; i < s->o->ops.n; i++)
-		if (!strcmp(s->o->ops.v[i], name))
-			return true;
-	return s->o->ops.n == 0;
-}
-
-/* "4096", "4K" or "1M", as in the language; 0 if it is none of these. */
-static int64_t size_of(const char *text)
-{
-	char *end;
-	int64_t v, times;
-
-	errno = 0;
-	v = strtoll(text, &end, 10);
-	times = *end == 'K' ? 1 << 10 : *end == 'M' ? 1 << 20 : 1;
-	if (end[times > 1] || v < 1)
-		return 0;
-	return errno || __builtin_mul_overflow(v, times, &v) ? INT64_MAX : v;
-}
-
-/* --shape's sizes, of which each operator takes those it has. */
-static bool option_shape(struct session *s, struct directives_shape *out)
-{
-	struct ir_size *v = ARENA_ARRAY(s->a, (size_t)s->o->shapes.n + 1,
-		struct ir_size);
-
-	*out = (struct directives_shape){ .sizes = v, .weight = 1 };
-	for (int i = 0; i < s->o->shapes.n; i++) {
-		const struct setting *x = &s->o->shapes.v[i];
-
-		v[i].name = x->name;
-		v[i].value = size_of(x->value);
-		if (!v[i].value)
-			return session_fail(s, EXIT_USER,
-				"--shape %s=%s: a size is a positive whole number",
-				x->name, x->value);
-		out->n++;
-	}
-	return true;
-}
-
-static bool is_among(const char *const *names, const char *name)
-{
-	for (; *names; names++)
-		if (!strcmp(*names, name))
-			return true;
-	return false;
-}
-
-/* Every --shape must be a size that some operator leaves open. */
-static bool shapes_are_known(struct session *s, const struct lower_item *items,
-	int n)
-{
-	for (int i = 0; i < s->o->shapes.n; i++) {
-		const char *name = s->o->shapes.v[i].name;
-		bool open = false, known = false;
-		const char *near = NULL;
-
-		for (int j = 0; j < n; j++) {
-			if (!is_wanted(s, items[j].item->name.text))
-				continue;
-			open |= is_among(items[j].open, name);
-			known |= is_among(items[j].sizes, name);
-			if (!near)
-				near = str_nearest(name, items[j].open);
-		}
-		if (!open && known)
-			return session_fail(s, EXIT_USER,
-				"--shape %s: the source gives that size", name);
-		if (!open)
-			return session_fail(s, EXIT_USER,
-				"--shape %s: no operator here has a size of "
-				"that name%s%s%s",
-				name, near ? "; did you mean '" : "",
-				near ? near : "", near ? "'?" : "");
-	}
-	return true;
-}
-
-static bool ops_are_known(struct session *s, const struct lower_item *items,
-	int n)
-{
-	for (int i = 0; i < s->o->ops.n; i++) {
-		const char **names = ARENA_ARRAY(s->a, (size_t)n + 1,
-			const char *);
-		const char *near;
-		bool found = false;
-
-		for (int j = 0; j < n; j++) {
-			names[j] = items[j].item->name.text;
-			found |= !strcmp(names[j], s->o->ops.v[i]);
-		}
-		near = str_nearest(s->o->ops.v[i], names);
-		if (!found)
-			return session_fail(s, EXIT_USER,
-				"--op %s: no such exported operator%s%s%s",
-				s->o->ops.v[i], near ? "; did you mean '" : "",
-				near ? near : "", near ? "'?" : "");
-	}
 	return true;
 }
 
@@ -309,7 +203,7 @@ static struct directives_shape own_sizes(struct session *s,
 	out.sizes = ARENA_ARRAY(s->a, (size_t)shape->n + 1, struct ir_size);
 	out.n = 0;
 	for (int i = 0; i < shape->n; i++)
-		if (is_among(it->open, shape->sizes[i].name))
+		if (jobs_among(it->open, shape->sizes[i].name))
 			out.sizes[out.n++] = shape->sizes[i];
 	return out;
 }
@@ -424,11 +318,6 @@ static bool add_item(struct session *s, const struct lower_item *it,
 	return add_open(s, m, tune.n_shapes > 0, jobs);
 }
 
-static bool is_named(const char *job, const char *name, size_t n)
-{
-	return job && strlen(job) == n && !strncmp(job, name, n);
-}
-
 /* For every target; what is wrong with an operator is said once. */
 static bool add_places(struct session *s, const struct lower_item *it,
 	const struct directives_shape *given, job_list *jobs)
@@ -436,25 +325,6 @@ static bool add_places(struct session *s, const struct lower_item *it,
 	for (int i = 0; i < s->n_places; i++)
 		if (!add_item(s, it, given, &s->places[i], jobs))
 			return false;
-	return true;
-}
-
-/* "OP:T=V" must name an operator that is compiled. */
-static bool settings_are_known(struct session *s)
-{
-	for (int i = 0; i < s->o->settings.n; i++) {
-		const char *name = s->o->settings.v[i].name;
-		size_t n = strcspn(name, ":");
-		bool found = !name[n];
-
-		for (int j = 0; j < s->n_jobs; j++)
-			found |= is_named(s->jobs[j].name, name, n) ||
-				is_named(s->jobs[j].launcher, name, n);
-		if (!found)
-			return session_fail(s, EXIT_USER,
-				"--set %s: no operator '%.*s' is compiled here",
-				name, (int)n, name);
-	}
 	return true;
 }
 
@@ -467,19 +337,18 @@ bool jobs_create(struct session *s)
 	int n;
 
 	items = lower_items(s->a, s->unit, true, &n);
-	if (!option_shape(s, &given) || !ops_are_known(s, items, n) ||
-	    !shapes_are_known(s, items, n))
+	if (!jobs_option_shape(s, &given) || !jobs_options_known(s, items, n))
 		return false;
 	if (n == 0)
 		return session_fail(s, EXIT_USER,
 			"'%s' exports no operator: write 'export op' before one",
 			s->unit->src->path);
 	for (int i = 0; i < n && s->code == EXIT_DONE; i++)
-		if (is_wanted(s, items[i].item->name.text))
+		if (jobs_wanted(s, items[i].item->name.text))
 			ok &= add_places(s, &items[i], &given, &jobs);
 	s->jobs = jobs.v;
 	s->n_jobs = jobs.n;
-	return ok && s->code == EXIT_DONE && settings_are_known(s);
+	return ok && s->code == EXIT_DONE && jobs_settings_known(s);
 }
 
 /* What a test block names besides the reference. */
@@ -507,45 +376,99 @@ static bool is_taken(const job_list *jobs, const struct place *place,
 /* Several blocks may test one operator, at the same shape even. */
 static const char *test_name(struct session *s, const job_list *jobs,
 	const struct directives_test *t, const struct directives_shape *shape,
-	const struct place *place)
+	const struct place *place, bool open)
 {
 	const char *plain = t->item->name.text, *name = plain;
 	const char *shaped = shape_name(s, plain, shape);
 
-	if (t->n_shapes > 1 || is_taken(jobs, place, plain))
+	if (open || t->n_shapes > 1 || is_taken(jobs, place, plain))
 		name = shaped;
 	for (int i = 2; is_taken(jobs, place, name); i++)
 		name = arena_printf(s->a, "%s_%d", shaped, i);
 	return name;
 }
 
+static void set_expectation(struct session *s,
+	const struct directives_test *t, struct job *j)
+{
+	j->seed = t->seed;
+	j->not_against = other_judges(s, t);
+}
+
+/* The shapes of the test that the general kernel serves, as rows of sizes. */
+static void set_cases(struct session *s, const struct directives_test *t,
+	struct job *j)
+{
+	const struct program *frame = &j->general->frame;
+	const int64_t **rows = ARENA_ARRAY(s->a, (size_t)t->n_shapes + 1,
+		const int64_t *);
+
+	j->n_cases = 0;
+	for (int i = 0; i < t->n_shapes; i++) {
+		int64_t *row = ARENA_ARRAY(s->a, (size_t)frame->sizes.n + 1,
+			int64_t);
+
+		for (int k = 0; k < frame->sizes.n; k++)
+			for (int x = 0; x < t->shapes[i].n; x++)
+				if (!strcmp(t->shapes[i].sizes[x].name,
+				    frame->sizes.v[k].name))
+					row[k] = t->shapes[i].sizes[x].value;
+		if (general_held(frame, row) < 0)
+			rows[j->n_cases++] = row;
+	}
+	j->cases = rows;
+}
+
+/* What a compilation makes for all sizes, at those of the test. */
+static bool add_general_tests(struct session *s, struct making m,
+	const struct directives_test *t, job_list *jobs)
+{
+	job_list all = {0};
+
+	m.launcher = t->item->name.text;
+	m.name = NULL;
+	if (!add_open(s, m, true, &all))
+		return false;
+	for (int i = 0; i < all.n; i++) {
+		set_cases(s, t, &all.v[i]);
+		set_expectation(s, t, &all.v[i]);
+		if (all.v[i].n_cases)
+			vec_push(s->a, jobs, all.v[i]);
+	}
+	return true;
+}
+
+/* The kernel of each shape; of what is exported with open sizes, the general
+ * ones too, which are what most callers get. */
+static bool add_test_of(struct session *s, const struct directives_test *t,
+	const struct lower_item *it, const struct place *place, job_list *jobs)
+{
+	struct making m = { .unit = t->owner, .it = it, .place = place };
+	bool open = it->open[0] && t->item->exported;
+	struct job j;
+
+	for (int k = 0; k < t->n_shapes; k++) {
+		m.shape = &t->shapes[k];
+		m.name = test_name(s, jobs, t, &t->shapes[k], place, open);
+		if (!add_job(s, &m, &j))
+			return false;
+		set_expectation(s, t, &j);
+		vec_push(s->a, jobs, j);
+	}
+	return !open || add_general_tests(s, m, t, jobs);
+}
+
 static bool add_test(struct session *s, const struct directives_test *t,
 	const struct place *place, job_list *jobs)
 {
-	struct directives_tune tune;
 	struct lower_item *items;
 	int n;
 
-	if (!directives_tune(s->a, s->unit, t->item, place->target, &tune,
-	    s->d))
-		return false;
 	items = lower_items(s->a, t->owner, false, &n);
 	for (int i = 0; i < n; i++)
-		for (int k = 0; items[i].item == t->item && k < t->n_shapes;
-		     k++) {
-			struct making m = { .unit = t->owner,
-				.it = &items[i], .shape = &t->shapes[k],
-				.place = place, .tune = &tune,
-				.name = test_name(s, jobs, t, &t->shapes[k],
-					place) };
-			struct job j;
-
-			if (!add_job(s, &m, &j))
-				return false;
-			j.seed = t->seed;
-			j.not_against = other_judges(s, t);
-			vec_push(s->a, jobs, j);
-		}
+		if (items[i].item == t->item &&
+		    !add_test_of(s, t, &items[i], place, jobs))
+			return false;
 	return true;
 }
 

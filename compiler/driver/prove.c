@@ -97,13 +97,14 @@ static struct proof emulate(struct session *s, struct arena *a,
 
 int prove_cases(const struct job *j)
 {
-	return j->general ? j->general->n_cases : 1;
+	return j->general ? j->n_cases : 1;
 }
 
 struct proof prove_case(struct session *s, struct arena *a,
 	const struct job *j, const struct program *p, int which)
 {
-	struct cuda_unit u = emit_launcher(s, a, j);
+	struct cuda_unit u = s->o->test ? emit_program(s, a, j, p) :
+		emit_launcher(s, a, j);
 	struct str cu;
 
 	str_init(&cu, a);

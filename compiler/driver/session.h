@@ -99,6 +99,8 @@ struct job {
 	int n_sizes;
 	const struct general *general;	/* for all sizes; NULL: for these */
 	const char *when;		/* of which of them; NULL: any */
+	const int64_t *const *cases;	/* sizes at which it is checked then */
+	int n_cases;
 	bool optional;			/* others serve without it */
 	bool dropped;			/* it was, and nothing computes it */
 	const struct schedule *schedule;
