@@ -11,6 +11,7 @@ check "make install" make -s -C "$top_builddir" prefix="$prefix" \
 	datarootdir="$prefix/share" datadir="$prefix/share" \
 	mandir="$prefix/share/man" install
 cd "$scratch" || exit 1
+check "what --check=gpu builds is there" test -r "$prefix/share/wpk/gpu/main.cu"
 check "compiles an example" "$prefix/bin/wpkc" \
 	"$top_srcdir/examples/softmax/softmax.wpk" -o softmax.cu
 
