@@ -164,7 +164,8 @@ static bool mend_multiple(struct mending *m, const struct kx *e, int i)
 	int64_t by, rest, at = m->sizes[i];
 
 	if (e->op != OP_EQ || is_constant(mod->args[1]) ||
-	    !is_size(mod->args[0], m->frame->sizes.v[i].var) || !value(m, mod->args[1], &by) || !value(m, e->args[1], &rest))
+	    !is_size(mod->args[0], m->frame->sizes.v[i].var) ||
+	    !value(m, mod->args[1], &by) || !value(m, e->args[1], &rest))
 		return false;
 	for (int k = 0; k < N; k++)
 		if (move(m, i, by * times[(at / 2 + k) % N] + rest))

@@ -443,10 +443,15 @@ static bool add_general_tests(struct session *s, struct making m,
 static bool add_test_of(struct session *s, const struct directives_test *t,
 	const struct lower_item *it, const struct place *place, job_list *jobs)
 {
-	struct making m = { .unit = t->owner, .it = it, .place = place };
+	struct directives_tune tune;
+	struct making m = { .unit = t->owner, .it = it, .place = place,
+		.tune = &tune };
 	bool open = it->open[0] && t->item->exported;
 	struct job j;
 
+	if (!directives_tune(s->a, s->unit, t->item, place->target, &tune,
+	    s->d))
+		return false;
 	for (int k = 0; k < t->n_shapes; k++) {
 		m.shape = &t->shapes[k];
 		m.name = test_name(s, jobs, t, &t->shapes[k], place, open);
