@@ -156,6 +156,7 @@ fi
 for file in $files; do
 	for target in $targets; do
 		case $WPK_FULL.$(basename "$file").$target in
+		.registers.wpk.*) ;;
 		.windows_f32.wpk.sm_7?|.windows_f16.wpk.sm_9?|.*.sm_8?)
 			skip "$(basename "$file" .wpk) for $target" "make check-full"
 			continue ;;

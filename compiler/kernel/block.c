@@ -94,6 +94,16 @@ struct k_block *ks_for(struct arena *a, struct k_block *b, enum k_loop kind,
 	return body;
 }
 
+struct k_block *ks_serial(struct arena *a, struct k_block *b, const char *name,
+	struct kx *lo, struct kx *hi, struct kx *step, struct kx **var)
+{
+	struct k_block *body = ks_for(a, b, LOOP_SERIAL, name, lo, hi, step,
+		var);
+
+	b->s.v[b->s.n - 1].factor = 1;
+	return body;
+}
+
 static bool always(const struct kx *cond)
 {
 	int64_t v;

@@ -257,6 +257,11 @@ void ks_update(struct arena *a, struct k_block *b, struct k_var *v, enum op op,
 struct k_block *ks_for(struct arena *a, struct k_block *b, enum k_loop kind,
 	const char *name, struct kx *lo, struct kx *hi, struct kx *step,
 	struct kx **var);
+/* A loop in steps of "step" that nvcc leaves as it is. Left to itself it unrolls
+ * one of a few turns wholly, and then loads for all turns at once, in registers
+ * that nobody counted: loops around what a sketch unrolled are made so. */
+struct k_block *ks_serial(struct arena *a, struct k_block *b, const char *name,
+	struct kx *lo, struct kx *hi, struct kx *step, struct kx **var);
 /* A condition that is always true (NULL or constant) gives "b" itself, and
  * then takes no else. */
 struct k_block *ks_if(struct arena *a, struct k_block *b, struct kx *cond);

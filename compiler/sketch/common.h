@@ -27,6 +27,21 @@ struct kx *index_guard(const struct lower_env *env, const struct ir_expr *e,
 void index_clamp(const struct lower_env *env, const struct ir_expr *e,
 	struct kx **idx);
 
+/* ---- promise.c: __launch_bounds__ ---- */
+
+/* Blocks of an SM to promise where a thread needs "regs" registers at once.
+ * "early" words more are loads that nothing but the lack of registers keeps
+ * ptxas from doing early: from global memory and in one unrolled stretch. It
+ * does them early until all it may use is used, and then spills some: it is
+ * given room for them, at most as much again as the thread needs. */
+int promise_blocks(const struct target *t, int threads, int regs, int early,
+	int smem);
+/* The promise of a kernel whose registers ptxas does best to choose, by itself
+ * about 32: none. But doubles ("wide") it then spills, and of blocks of more
+ * than 512 threads it keeps two on an SM unless it is told that one will do. */
+int promise_usual(const struct target *t, int threads, int regs, bool wide,
+	int smem);
+
 /* ---- lower.c ---- */
 
 /* "e" as a value of type "t". */

@@ -2,6 +2,8 @@
 /* What expressions cost. */
 #include "sketch/walk.h"
 
+enum { WIDE_REGS = 16 };
+
 struct cost_of expr_cost(const struct ir_expr *e)
 {
 	struct cost_of sum = { 0, 0 };
@@ -19,4 +21,23 @@ struct cost_of expr_cost(const struct ir_expr *e)
 	if (e->kind == IR_OP || e->kind == IR_CAST)
 		sum.ops += 1;
 	return sum;
+}
+
+bool expr_wide(const struct ir_expr *e)
+{
+	bool wide = e->type == T_F64 && e->kind != IR_READ;
+
+	for (int i = 0; !wide && e->kind != IR_READ && i < e->n_args; i++)
+		wide = expr_wide(e->args[i]);
+	return wide;
+}
+
+int expr_aside(const struct ir_expr *e)
+{
+	int words = e->kind == IR_OP && e->type == T_F64 && (e->op == OP_DIV ||
+		e->op == OP_SQRT || op_rows[e->op].ulp > 0.5) ? WIDE_REGS : 0;
+
+	for (int i = 0; !words && e->kind != IR_READ && i < e->n_args; i++)
+		words = expr_aside(e->args[i]);
+	return words;
 }

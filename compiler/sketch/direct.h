@@ -137,7 +137,7 @@ struct direct_plan {
 	int acc_elements, store_vec;
 	int64_t tile_elements;
 	int64_t shared_bytes;
-	int regs, occupancy;
+	int regs, occupancy, promised;
 };
 
 /* ---- direct_window.c ---- */

@@ -232,7 +232,7 @@ static void one_stage(struct direct_code *m, struct k_block *b)
 	struct kx *chunk = num(m, 0);
 
 	if (m->p->chunks > 1)
-		b = ks_for(a, b, LOOP_SERIAL, "chunk", num(m, 0),
+		b = ks_serial(a, b, "chunk", num(m, 0),
 			num(m, m->p->chunks), num(m, 1), &chunk);
 	stage_chunk(m, b, chunk, num(m, 0));
 	arrived(m, b);
@@ -252,8 +252,8 @@ static void two_stages(struct direct_code *m, struct k_block *b)
 	stage_chunk(m, b, num(m, 0), num(m, 0));
 	if (m->p->async)
 		ks_commit(a, b);
-	b = ks_for(a, b, LOOP_SERIAL, "chunk", num(m, 0),
-		num(m, m->p->chunks), num(m, 1), &chunk);
+	b = ks_serial(a, b, "chunk", num(m, 0), num(m, m->p->chunks),
+		num(m, 1), &chunk);
 	if (m->p->async)
 		ks_wait(a, b, 0);
 	ks_barrier(a, b, BARRIER_BLOCK);
@@ -485,7 +485,7 @@ void direct_build(const struct task *t, struct arena *a, const int *values,
 	(void)why;
 	m.k = kernel_create(a, program_kernel_name(a, out, t->n_groups > 1),
 		p.threads);
-	m.k->min_blocks = p.occupancy;
+	m.k->min_blocks = p.promised;
 	m.buffers = ARENA_ARRAY(a, (size_t)t->op->n_tensors, struct k_buffer *);
 	write_body(&m, &m.k->body);
 	kernel_prune(a, m.k);

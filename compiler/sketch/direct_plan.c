@@ -4,6 +4,7 @@
  * registers, grid; and whether that fits the target. */
 #include "sketch/direct.h"
 #include "sketch/asked.h"
+#include "sketch/common.h"
 #include "sketch/raster.h"
 
 #include <string.h>
@@ -458,6 +459,26 @@ static int words(int64_t elements, enum dtype t)
 		dtype_row(t)->bits / 32));
 }
 
+/* Words of "elements" of "t" as what they are multiplied as: nvcc converts them
+ * once. */
+static int held_words(const struct direct *d, int64_t elements,
+	const struct ir_tensor *t)
+{
+	return words(elements, dtype_row(d->acc)->bits > 32 ? d->acc :
+		lower_type(t->type));
+}
+
+/* Of tensor "i" what a thread reads at each step of the reduction. */
+static int weight_words(const struct direct *d, const struct direct_plan *p,
+	int i)
+{
+	int64_t own = 1;
+
+	for (int k = 0; k < d->n_out; k++)
+		own *= d->w[i].out[k] ? p->thread[k] : 1;
+	return held_words(d, own, d->w[i].tensor);
+}
+
 /* Accumulators, what is held of the segment at a time, weights on their way,
  * and addresses. Assembled, random points take about 30 + 1.3 accumulators +
  * 0.3 of the segment + 4 weights, with more where the compiler finds room; too
@@ -466,19 +487,28 @@ static int words(int64_t elements, enum dtype t)
 static int estimate_regs(const struct direct *d, const struct direct_plan *p)
 {
 	int acc = words(p->acc_elements, d->acc);
-	int seg = words(p->seg_elements, lower_type(d->x.tensor->type));
+	int seg = held_words(d, p->seg_elements, d->x.tensor);
 	int n = 40 + acc + acc / 3 + seg * 5 / 8 + 3 * d->x.n_dims;
 
-	for (int i = 0; i < d->n_w; i++) {
-		int64_t own = 1;
-
-		for (int k = 0; k < d->n_out; k++)
-			own *= d->w[i].out[k] ? p->thread[k] : 1;
-		n += 3 * words(own, lower_type(d->w[i].tensor->type));
-	}
+	for (int i = 0; i < d->n_w; i++)
+		n += 3 * weight_words(d, p, i);
 	if (p->by_columns || p->group > 1)
 		n += 4;
 	return p->chunks > 1 ? n + 8 : n;
+}
+
+/* Weights that come from global memory in one unrolled stretch. */
+static int early_words(const struct direct *d, const struct direct_plan *p)
+{
+	int64_t steps = p->unroll, n = 0;
+
+	if (p->cached)
+		return 0;
+	for (int r = 0; r < d->n_red; r++)
+		steps *= p->inner[r];
+	for (int i = 0; i < d->n_w; i++)
+		n += steps * weight_words(d, p, i);
+	return n > REGS_MAX ? REGS_MAX : (int)n;
 }
 
 static const char *plan_resources(const struct task *t, const struct direct *d,
@@ -506,6 +536,8 @@ static const char *plan_resources(const struct task *t, const struct direct *d,
 			p->acc_elements, p->regs, REGS_MAX);
 	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
 		(int)p->shared_bytes);
+	p->promised = promise_blocks(t->target, p->threads, p->regs,
+		early_words(d, p), (int)p->shared_bytes);
 	return p->occupancy ? NULL : "a block takes more registers or shared "
 		"memory than a multiprocessor has";
 }

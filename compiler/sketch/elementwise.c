@@ -159,7 +159,7 @@ static int size_of(const struct access *x)
  * address each, all of a vector in flight. */
 int map_registers(const struct walk *w, const int *v)
 {
-	int regs = 20;
+	int regs = 20 + w->aside;
 
 	for (int i = 0; i < w->acc.n; i++)
 		if (w->acc.v[i].direct || w->acc.v[i].guarded)

@@ -158,13 +158,6 @@ static struct p_tiling tiling_of(struct arena *a, int64_t total, int64_t tile)
 	};
 }
 
-/* Of large blocks ptxas keeps two on an SM, at 32 registers a thread, unless it
- * is told that one will do: seen to spill with CUDA 13.0. */
-static int spread(const struct walk *w, const int *v)
-{
-	return v[THREADS] > 512 && map_registers(w, v) > 32;
-}
-
 void elementwise_build(const struct task *t, struct arena *a, const int *v,
 	struct program *p)
 {
@@ -183,7 +176,8 @@ void elementwise_build(const struct task *t, struct arena *a, const int *v,
 		return;
 	m.k = kernel_create(a, program_kernel_name(a, p, t->n_groups > 1),
 		v[THREADS]);
-	m.k->min_blocks = spread(s->walk, v);
+	m.k->min_blocks = promise_usual(t->target, v[THREADS],
+		map_registers(s->walk, v), s->walk->wide, 0);
 	m.buffers = ARENA_ARRAY(a, n, struct k_buffer *);
 	m.values = ARENA_ARRAY(a, n, struct kx *);
 	stream_bind(t, a, s->walk, p, &step, m.k, m.buffers, ~0ull, ~0ull);

@@ -44,7 +44,7 @@ struct fma_plan {
 	int64_t gap;		/* elements the first chunk of k lacks */
 	bool ragged;		/* if it may lack some */
 	int64_t shared_bytes, workspace_bytes;
-	int regs, occupancy;
+	int regs, occupancy, promised;
 	struct row_threads rows;	/* where the epilogue has rows */
 };
 

@@ -178,8 +178,7 @@ static void async_loop(struct fma_code *g, struct k_block *b,
 		load_chunk(g, more, num(g, s), num(g, s), s == 0);
 		ks_commit(a, b);
 	}
-	body = ks_for(a, b, LOOP_SERIAL, "t", num(g, 0), g->chunks, num(g, 1),
-		&t);
+	body = ks_serial(a, b, "t", num(g, 0), g->chunks, num(g, 1), &t);
 	ks_wait(a, body, ahead - 1);
 	ks_barrier(a, body, BARRIER_BLOCK);
 	next = let(g, body, "next", kx_add(a, t, num(g, ahead)));
@@ -199,8 +198,7 @@ static void held_loop(struct fma_code *g, struct k_block *b,
 	struct kx *t, *next, *slot;
 
 	load_chunk(g, b, num(g, 0), NULL, true);
-	body = ks_for(a, b, LOOP_SERIAL, "t", num(g, 0), g->chunks, num(g, 1),
-		&t);
+	body = ks_serial(a, b, "t", num(g, 0), g->chunks, num(g, 1), &t);
 	if (!two)
 		ks_barrier(a, body, BARRIER_BLOCK);
 	slot = slot_of(g, body, "slot", t);
@@ -396,9 +394,7 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 	(void)why;
 	g.k = kernel_create(a, program_kernel_name(a, out, t->n_groups > 1),
 		p.threads);
-	/* Where copies wait in registers ptxas 13.0 hoists them until all it is
-	 * given is used, and then spills: it is given twice the estimate. */
-	g.k->min_blocks = p.async ? p.occupancy : (p.occupancy + 1) / 2;
+	g.k->min_blocks = p.promised;
 	g.acc = kernel_array(g.k, K_REGISTER, "sum", f->of.acc, 2, dims, 16);
 	describe_output(&g);
 	write_body(&g, &g.k->body);

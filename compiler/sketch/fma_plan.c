@@ -4,6 +4,7 @@
  * the features from which a model estimates its time. */
 #include "sketch/fma.h"
 #include "sketch/asked.h"
+#include "sketch/common.h"
 #include "sketch/parts.h"
 #include "sketch/raster.h"
 #include "sketch/walk.h"
@@ -251,12 +252,13 @@ static int staging_regs(const struct stage *s)
 	return words + 6;
 }
 
-/* Rows of the right fragment that are held at once. */
-static int passing_rows(const struct fma_plan *p)
+/* Rows of the right fragment that are held at once, as far as ptxas 13.0 was
+ * seen to go. */
+static int passing_rows(const struct fma *f, const struct fma_plan *p)
 {
 	if (!p->streams)
 		return p->tn;
-	return p->async ? 2 : min_int(p->tn, 6);
+	return p->async && f->of.acc_bytes <= 4 ? 2 : min_int(p->tn, 6);
 }
 
 /* Registers a thread: accumulators, fragments, staging, and what addresses and
@@ -266,11 +268,21 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 {
 	int n = p->tm * p->tn * f->of.acc_bytes / 4 +
 		fragment_regs(&p->left, p->tm, p->kv, f->of.acc) +
-		fragment_regs(&p->right, passing_rows(p), p->kv, f->of.acc) +
+		fragment_regs(&p->right, passing_rows(f, p), p->kv, f->of.acc) +
 		staging_regs(&p->left) + staging_regs(&p->right) +
 		fma_rows_regs(f, p) + 24;
 
 	return n + n / 16;
+}
+
+/* Loads that may be early: what waits in registers between chunks, and of a
+ * reduction of one chunk, where no loop stops ptxas, everything. Twice the
+ * estimate has room for either. */
+static int early_words(const struct fma_plan *p)
+{
+	bool loop = p->chunks_split > 1 || p->left.order->k.open;
+
+	return p->async && loop ? 0 : p->regs;
 }
 
 static const char *plan_unroll(const struct fma *f, struct arena *a, int ks,
@@ -370,6 +382,9 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 		why = plan_resources(t, f, a, values, p);
 	if (!why)
 		why = plan_grid(f, a, p);
+	if (!why)
+		p->promised = promise_blocks(t->target, p->threads, p->regs,
+			early_words(p), (int)p->shared_bytes);
 	return why;
 }
 

@@ -43,7 +43,7 @@ struct gemv_plan {
 	int64_t tiles_rows, tiles_cols, tiles;
 	int writers, lanes_rows, lanes_cols, mine_rows, mine_cols;
 	int64_t shared_bytes, workspace_bytes;
-	int regs, occupancy;
+	int regs, occupancy, promised;
 };
 
 /* Has the last tile of rows, or of columns, to be guarded? */

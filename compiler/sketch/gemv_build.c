@@ -316,8 +316,8 @@ static void two_stages(struct gemv_code *g, struct k_block *b, struct kx *end)
 	struct kx *step = num(g, g->p->chunk), *k0, *next, *later, *more;
 
 	load_chunk(g, b, 0, g->first_k, true, kx_lt(a, g->first_k, end));
-	b = ks_for(a, b, LOOP_SERIAL, "k0", g->first_k, end,
-		num(g, 2 * g->p->chunk), &k0);
+	b = ks_serial(a, b, "k0", g->first_k, end, num(g, 2 * g->p->chunk),
+		&k0);
 	next = let(g, b, "next", kx_add(a, k0, step));
 	later = let(g, b, "later", kx_add(a, next, step));
 	more = kx_lt(a, next, end);
@@ -348,8 +348,8 @@ static void main_loop(struct gemv_code *g, struct k_block *b)
 	if (some && p->stages > 1) {
 		two_stages(g, b, let(g, b, "end", end));
 	} else if (some) {
-		body = ks_for(a, b, LOOP_SERIAL, "k0", g->first_k, end,
-			num(g, p->chunk), &k0);
+		body = ks_serial(a, b, "k0", g->first_k, end, num(g, p->chunk),
+			&k0);
 		chunk(g, body, k0, true);
 	}
 	if (g->f->of.k % p->chunk == 0 && !g->f->open_k)
@@ -411,7 +411,7 @@ void gemv_build(const struct task *t, struct arena *a, const int *values,
 	(void)why;
 	g.k = kernel_create(a, program_kernel_name(a, out, t->n_groups > 1),
 		p.threads);
-	g.k->min_blocks = p.occupancy;
+	g.k->min_blocks = p.promised;
 	write_body(&g, &g.k->body);
 	kernel_prune(a, g.k);
 	kernel_layout(g.k);

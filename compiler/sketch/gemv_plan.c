@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "sketch/common.h"
 #include "sketch/parts.h"
 #include "sketch/raster.h"
 
@@ -212,6 +213,14 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 	return n + n / 8;
 }
 
+/* Words of the small operand that one turn of the loop loads from global
+ * memory. */
+static int early_words(const struct gemv *f, const struct gemv_plan *p)
+{
+	return p->staged ? 0 : words((int64_t)p->stages * p->steps * p->ks *
+		p->bc, f->small->elem);
+}
+
 static const char *plan_resources(const struct task *t, const struct gemv *f,
 	struct arena *a, struct gemv_plan *p)
 {
@@ -240,6 +249,8 @@ static const char *plan_resources(const struct task *t, const struct gemv *f,
 			p->bc, p->steps * p->mine, p->regs);
 	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
 		(int)p->shared_bytes);
+	p->promised = promise_blocks(t->target, p->threads, p->regs,
+		early_words(f, p), (int)p->shared_bytes);
 	return p->occupancy ? NULL : "a block takes more registers or shared "
 		"memory than a multiprocessor has";
 }

@@ -109,6 +109,29 @@ static int pass_of(const struct rows *r, int i)
 	return pass;
 }
 
+static void note_cast(struct ir_expr *e, void *ctx)
+{
+	struct rows *r = ctx;
+
+	for (int i = 0; e->kind == IR_CAST && i < r->walk->uses.n; i++)
+		if (r->walk->uses.v[i].read == e->args[0] &&
+		    dtype_row(e->type)->bits > 32)
+			r->words[r->walk->uses.v[i].access] = 2;
+}
+
+/* Narrow values take a word each: nvcc converts them once. */
+static void find_words(struct task *t, struct rows *r)
+{
+	const struct walk *w = r->walk;
+
+	r->words = ARENA_ARRAY(t->a, (size_t)w->acc.n, int);
+	for (int i = 0; i < w->acc.n; i++)
+		r->words[i] = dtype_row(w->acc.v[i].tensor->type)->bits > 32 ?
+			2 : 1;
+	for (int i = 0; i < w->pieces.n; i++)
+		ir_walk((struct ir_expr *)w->pieces.v[i].value, note_cast, r);
+}
+
 static void sort_passes(struct task *t, struct rows *r)
 {
 	int n = r->walk->pieces.n;
@@ -118,6 +141,7 @@ static void sort_passes(struct task *t, struct rows *r)
 		r->pass[i] = pass_of(r, i);
 		r->passes = max(r->passes, r->pass[i]);
 	}
+	find_words(t, r);
 }
 
 static bool is_inner(const struct piece *x)

@@ -26,15 +26,16 @@ struct row_cache {
 };
 
 /* Piece i is done in pass "pass[i]" over the row, a map of row values right
- * after it. "across": rows are contiguous and threads go along them; else a
- * row is, and they go along it. "splits": one pass reduces and no other
- * follows, so blocks that share a row read nothing twice. "online": passes 1 and
- * 2 can be one, in which the sums of exponentials of pass 2 are scaled whenever
- * the maximum of piece "maximum" grows. "at": where each number is among the
- * tunables, -1 where it is none. "limit": the longest vector. */
+ * after it. A value of access i takes "words[i]" as what it is converted to.
+ * "across": rows are contiguous and threads go along them; else a row is, and
+ * they go along it. "splits": one pass reduces and no other follows, so blocks
+ * that share a row read nothing twice. "online": passes 1 and 2 can be one, in
+ * which the sums of exponentials of pass 2 are scaled whenever the maximum of
+ * piece "maximum" grows. "at": where each number is among the tunables, -1 where
+ * it is none. "limit": the longest vector. */
 struct rows {
 	struct walk *walk;
-	int *pass, passes;
+	int *pass, passes, *words;
 	bool across, splits, online;
 	int maximum;
 	struct row_cache caches[CACHES_MAX];

@@ -293,6 +293,9 @@ static struct p_step open_step(struct making *m, struct program *p,
 
 	m->k = kernel_create(m->a, program_kernel_name(m->a, p, several),
 		m->x.threads * m->x.rows);
+	m->k->min_blocks = promise_usual(m->t->target, m->k->threads,
+		row_registers(m->r, &m->x), m->w->wide,
+		row_shared(m->r, &m->x));
 	return step;
 }
 

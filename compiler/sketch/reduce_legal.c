@@ -25,8 +25,8 @@ static int held_size(enum dtype t)
 }
 
 /* Words of what registers hold between passes, at the pass that needs most: a pass
- * takes values apart slot by slot as it makes others. Narrow values take a
- * word each, because nvcc converts them once and holds the result. */
+ * takes values apart slot by slot as it makes others. Values are held as what
+ * they are converted to, once. */
 static int64_t held_words(const struct rows *r, const struct row_point *x)
 {
 	const struct walk *w = r->walk;
@@ -40,7 +40,7 @@ static int64_t held_words(const struct rows *r, const struct row_point *x)
 
 			if (!((x->cached & ~x->shared_cached) >> i & 1))
 				continue;
-			words = n * held_size(w->acc.v[i].tensor->type);
+			words = n * r->words[i];
 			before += last >= pass ? words : 0;
 			after += last > pass ? words : 0;
 		}

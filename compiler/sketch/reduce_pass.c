@@ -204,8 +204,8 @@ static void chunks(struct making *m, struct k_block *b, int pass,
 	if (n == 0 && !open_row(m))
 		return;
 	if (n > 1 || open_row(m))
-		b = ks_for(m->a, b, LOOP_SERIAL, "at", base, kx_add(m->a,
-			base, small(m, n * step)), small(m, step), &at);
+		b = ks_serial(m->a, b, "at", base, kx_add(m->a, base,
+			small(m, n * step)), small(m, step), &at);
 	if (m->x.unroll > 1)
 		chunk(m, b, pass, at);
 	else

@@ -7,7 +7,7 @@
 #include "kernel/intrin.h"
 #include "sketch/team.h"
 
-enum { WARP = 32 };
+enum { WARP = 32, AT_ONCE = 8 };
 
 static struct kx *shuffled(struct arena *a, struct k_block *b, struct k_var *v,
 	int distance)
@@ -103,8 +103,10 @@ static void join_across(struct team *t, struct k_block *b,
 	board_write(a, b, &x, r, kx_special(a, K_THREAD_X));
 	ks_barrier(a, b, BARRIER_BLOCK);
 	board_read(a, b, &x, r, t->row);
-	loop = ks_for(a, b, LOOP_SERIAL, "part", kx_int(a, 1),
+	loop = ks_for(a, b, LOOP_UNROLLED, "part", kx_int(a, 1),
 		kx_int(a, t->threads), NULL, &i);
+	if (t->threads - 1 > AT_ONCE)
+		b->s.v[b->s.n - 1].factor = AT_ONCE;
 	board_take(a, loop, &x, r, ks_let(a, loop, "from", kx_add(a, kx_mul(a,
 		i, kx_int(a, t->rows)), t->row)));
 }

@@ -283,7 +283,7 @@ static void complete(const struct task *t, const int *values, int *v)
 	memcpy(v, values, (size_t)s->n_tunables * sizeof *v);
 }
 
-static int registers(const struct transpose *s, const int *v)
+int transpose_registers(const struct transpose *s, const int *v)
 {
 	enum { USUAL = 28, IN_FLIGHT = 4 };
 	const struct walk *w = s->walk;
@@ -342,7 +342,7 @@ static const char *legal(const struct task *t, struct arena *a,
 	enum { BOX_MAX = 1 << 17, UNROLL_MAX = 64 };
 	const struct transpose *s = t->state;
 	struct transpose_plan p;
-	int v[N_TR_TUNABLES];
+	int v[N_TR_TUNABLES], regs;
 	const char *why;
 
 	complete(t, values, v);
@@ -367,11 +367,12 @@ static const char *legal(const struct task *t, struct arena *a,
 		why = transpose_plan(t, a, v, &p);
 	if (!why)
 		why = idle_threads(a, v, &p);
-	if (!why && target_occupancy(t->target, v[TR_THREADS], registers(s, v),
+	regs = transpose_registers(s, v);
+	if (!why && target_occupancy(t->target, v[TR_THREADS], regs,
 	    (int)p.smem) < 1)
 		why = arena_printf(a, "%d threads with about %d registers each "
 			"and %lld bytes of shared memory do not fit a "
-			"multiprocessor", v[TR_THREADS], registers(s, v),
+			"multiprocessor", v[TR_THREADS], regs,
 			(long long)p.smem);
 	return why;
 }
@@ -510,7 +511,7 @@ static void features(const struct task *t, const int *values,
 	complete(t, values, v);
 	transpose_plan(t, t->a, v, &p);
 	*f = (struct features){ .threads = v[TR_THREADS], .launches = 1,
-		.ilp = v[TR_WRITE], .regs = registers(s, v),
+		.ilp = v[TR_WRITE], .regs = transpose_registers(s, v),
 		.stages = ahead(s, v, &p),
 		.blocks = (double)p.blocks, .smem = (int)p.smem,
 		.useful = all / ((double)p.blocks * (double)p.box) };

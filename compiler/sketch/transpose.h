@@ -45,6 +45,11 @@ struct transpose_plan {
 	bool apart;
 };
 
+/* ---- transpose.c ---- */
+
+/* Registers of a thread, estimated. */
+int transpose_registers(const struct transpose *s, const int *v);
+
 /* ---- transpose_plan.c ---- */
 
 int64_t run_coef(const struct walk *w, const struct access *x, int run);

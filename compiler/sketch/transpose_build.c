@@ -392,6 +392,8 @@ void transpose_build(const struct task *t, struct arena *a, const int *v,
 	(void)why;
 	m.k = kernel_create(a, program_kernel_name(a, p, t->n_groups > 1),
 		v[TR_THREADS]);
+	m.k->min_blocks = promise_usual(t->target, v[TR_THREADS],
+		transpose_registers(s, v), s->walk->wide, (int)plan.smem);
 	m.buffers = ARENA_ARRAY(a, n, struct k_buffer *);
 	stream_bind(t, a, s->walk, p, &step, m.k, m.buffers, ~0ull, ~0ull);
 	stream = stream_create(a, t->op, s->walk, m.k, m.buffers,

@@ -247,6 +247,9 @@ static void add_piece(struct arena *a, const struct ir_operator *o,
 	collect(&c, p.value);
 	collect_places(&c);
 	p.out = stored ? add_write(&c) : -1;
+	w->wide |= expr_wide(p.reduction ? p.reduction : p.value);
+	if (!p.per_row && expr_aside(p.value))
+		w->aside = expr_aside(p.value);
 	vec_push(a, &w->pieces, p);
 }
 

@@ -68,6 +68,8 @@ struct walk {
 	VEC(struct access) acc;
 	VEC(struct use { const struct ir_expr *read; int access; }) uses;
 	VEC(struct piece) pieces;
+	bool wide;		/* it computes doubles */
+	int aside;		/* expr_aside() of what elements compute */
 };
 
 /* ---- nest.c ---- */
@@ -130,6 +132,12 @@ struct cost_of {
 	double ops, special;
 };
 struct cost_of expr_cost(const struct ir_expr *e);
+/* Does "e" compute doubles? */
+bool expr_wide(const struct ir_expr *e);
+/* Registers that it takes to compute, beside its operands: those of division
+ * and functions of doubles. ptxas -v of each alone gives 3 to 20 more than of a
+ * copy, of division 14. */
+int expr_aside(const struct ir_expr *e);
 
 /* ---- stream.c: a walk in a kernel ---- */
 

@@ -317,7 +317,7 @@ static void make_operator(struct gen *g, int number, struct str *out)
 	kinds[below(g, sizeof kinds / sizeof *kinds)](g);
 	if (!g->n_inputs)
 		add_input(g, "f32", NULL, 0);
-	str_printf(out, "export op f%d", number);
+	str_printf(out, "export op r%d", number);
 	for (int i = 0; i < g->n; i++)
 		str_printf(out, "%s%s = %d", i ? ", " : "[", g->axes[i].size,
 			g->axes[i].extent);

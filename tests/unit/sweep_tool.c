@@ -6,7 +6,12 @@
  * (--check=address: with the sanitizers), and where NVCC is set assembled;
  * --no-verify leaves the emulation out. One line a point with the registers the
  * sketch predicts and ptxas gives, "FAIL" lines with the command that shows the
- * fault ("SLOW" where time ran out), and a last line of sums. */
+ * fault ("SLOW" where time ran out), and a last line of sums.
+ *
+ * Without --trials the points are the untuned defaults, and nothing is done with
+ * them but to print a line for every kernel: its name, its sketch, its threads,
+ * the blocks that __launch_bounds__ promises, the registers predicted, and the
+ * seconds predicted for all kernels of its group. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -276,6 +281,60 @@ static void work(void *ctx, int i, struct str *out)
 	arena_destroy(a);
 }
 
+/* ---- defaults ---- */
+
+static void print_kernel(struct arena *a, const struct cuda_unit *u,
+	const struct choice *c, const struct p_step *s)
+{
+	const struct cuda_operator *o = &u->operators[0];
+
+	if (s->kernel)
+		printf("%s %s %d %d %d %.3g\n", cuda_kernel_name(a, o,
+			&o->variants[0], s), c->candidate->sketch->name,
+			s->kernel->threads, s->kernel->min_blocks,
+			predicted_registers(a, c), c->seconds);
+}
+
+/* The kernels of a job with all sizes given, group by group. */
+static bool print_default(struct session *s, struct job *j)
+{
+	struct arena *a = arena_create();
+	int n, at = 0, *map;
+	struct cuda_unit u;
+	struct program *p;
+
+	if (!plans_find(s, j))
+		return false;
+	n = j->partition->n_groups;
+	int ends[n];
+
+	p = program_of(a, j->op, j->partition, &map);
+	for (int g = 0; g < n; g++) {
+		const struct choice *c = &j->parts[g].choice;
+		int values[c->candidate->space->n_tunables + 1];
+
+		choices_values(c, a, values);
+		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+		ends[g] = p->steps.n;
+	}
+	u = emit_program(s, a, j, p);
+	for (int g = 0; g < n; g++)
+		for (; at < ends[g]; at++)
+			print_kernel(a, &u, &j->parts[g].choice,
+				&p->steps.v[at]);
+	arena_destroy(a);
+	return true;
+}
+
+static bool print_defaults(struct session *s)
+{
+	bool ok = true;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		ok &= s->jobs[i].general || print_default(s, &s->jobs[i]);
+	return ok;
+}
+
 /* ---- the whole ---- */
 
 static int report(struct sweep *w, const char **texts)
@@ -338,14 +397,16 @@ int main(int argc, char **argv)
 	w->s.places = &place;
 	w->s.n_places = 1;
 	ok = load(&w->s);
+	if (ok && !o.trials)
+		ok = print_defaults(&w->s);
 	rng_seed(&r, o.seed);
-	for (int i = 0; ok && i < w->s.n_jobs; i++)
+	for (int i = 0; ok && o.trials && i < w->s.n_jobs; i++)
 		ok = add_job(w, i, &r);
 	str_init(&text, a);
 	diag_print(w->s.d, &text, false);
 	fputs(str_text(&text), stdout);
-	if (!ok)
-		return 1;
+	if (!ok || !o.trials)
+		return !ok;
 	texts = ARENA_ARRAY(a, (size_t)w->n + 1, const char *);
 	o.jobs = o.jobs ? o.jobs : 1;
 	workers_run(&w->s, w->n, work, w, texts);

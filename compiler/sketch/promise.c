@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The blocks of a multiprocessor that __launch_bounds__ promises, and with them
+ * the registers that ptxas may use: what does not fit spills. All sketches ask
+ * here. What is said of ptxas is seen with that of CUDA 13.0. */
+#include "sketch/common.h"
+
+enum { REGS_MAX = 255, LARGE_BLOCK = 512, USUAL_REGS = 32 };
+
+int promise_blocks(const struct target *t, int threads, int regs, int early,
+	int smem)
+{
+	int room = regs + (early < regs ? early : regs);
+	int n = target_occupancy(t, threads, room < REGS_MAX ? room : REGS_MAX,
+		smem);
+
+	return n > 0 ? n : 1;
+}
+
+int promise_usual(const struct target *t, int threads, int regs, bool wide,
+	int smem)
+{
+	return wide ? promise_blocks(t, threads, regs, 0, smem) :
+		threads > LARGE_BLOCK && regs > USUAL_REGS;
+}
