@@ -282,7 +282,7 @@ check "it competes for each shape that is named" [ "$(grep -c \
 	'^share_M[0-9]*_N100 by kernels/rows.cu: verified' out)" -eq 2 ]
 check "... and is told of once" [ "$(grep -c 'no predicted cost' out)" -eq 1 ]
 check "test blocks test it" sh -c '"$1" --no-lock ops/open.wpk --test |
-	grep -q "^ok 2 - share_M5_N70 by kernels/rows.cu: verified"' - "$wpkc"
+	grep -q "^ok 3 - share_M5_N70 by kernels/rows.cu: verified"' - "$wpkc"
 {
 	cat open
 	echo 'schedule s for share { variant("kernels/rows.cu"); }'

@@ -122,7 +122,7 @@ static const char *plan_grid(const struct gemv *f, struct arena *a,
 	p->chunks = quotient_up(f->of.k, p->chunk);
 	p->chunks_split = quotient_up(p->chunks, p->split);
 	p->part = p->chunks_split * p->chunk;
-	if (!f->open_k && p->stages > f->of.k / p->chunk)
+	if (!f->open_k && p->stages > 1 && p->stages > f->of.k / p->chunk)
 		return arena_printf(a, "%d stages are not possible: %s has "
 			"%lld whole chunks of %lld", p->stages, f->of.k_name,
 			(long long)(f->of.k / p->chunk), (long long)p->chunk);
