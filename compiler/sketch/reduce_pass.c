@@ -242,6 +242,8 @@ static void from_memory(struct making *m, struct k_block *b, int pass)
 			whole(m));
 }
 
+/* The parts that are whole, and then the last; which of them they are, if any,
+ * differs from call to call with the length of a row. */
 static void from_part(struct making *m, struct k_block *b, int pass)
 {
 	int64_t part = row_part(m->r, &m->x), n = whole(m) / part;
@@ -250,12 +252,16 @@ static void from_part(struct making *m, struct k_block *b, int pass)
 
 	base = ks_let(m->a, b, "part", kx_mul(m->a, m->wide ?
 		kx_cast(m->a, T_I64, y) : y, small(m, part)));
-	if (n == 0) {
+	if (n == 0 && !open_row(m)) {
 		guarded(m, b, pass, base, whole(m));
 		return;
 	}
-	inside = n * part == whole(m) ? b : ks_if(m->a, b, kx_lt(m->a, y,
-		small(m, n)));
+	inside = b;
+	if (open_row(m))
+		inside = ks_if(m->a, b, kx_op(m->a, OP_LE, T_BOOL, 2,
+			kx_add(m->a, base, small(m, part)), small(m, whole(m))));
+	else if (n * part != whole(m))
+		inside = ks_if(m->a, b, kx_lt(m->a, y, small(m, n)));
 	chunks(m, inside, pass, base, part / ((int64_t)m->x.threads *
 		m->x.vector * m->x.unroll));
 	if (inside != b)
