@@ -203,6 +203,19 @@ for file in windows_f32 windows_f16; do
 	done
 done
 
+# Operators that nobody thought of.
+for seed in 1 2 3 4; do
+	for target in $targets; do
+		if [ -n "$NVCC" ] && [ -n "$WPK_FULL" ]; then
+			"$top_builddir/tests/unit/random_tool" "$seed" 60 \
+				>"random_$seed.wpk"
+			assemble "random_$seed.wpk" "$target"
+		else
+			skip "random_$seed for $target" "make check-full, nvcc"
+		fi
+	done
+done
+
 # ---- they agree with the reference ----
 
 # verified NAME OPTIONS...: one case an operator.

@@ -3,26 +3,33 @@
  * emulated, agrees with the reference. */
 #include "driver/session.h"
 
-#include <string.h>
-
 #include "driver/check.h"
 #include "driver/child.h"
 #include "driver/general.h"
 #include "driver/toolchain.h"
 
-enum { NVCC_SECONDS = 60 };
+enum { NVCC_SECONDS = 60, LIBRARY_STACK = 40 };
 
 static struct proof verdict(enum verdict v, const char *text)
 {
 	return (struct proof){ .verdict = v, .text = text };
 }
 
+static void note_library(struct ir_expr *e, void *ctx)
+{
+	if (e->kind == IR_OP && (e->op == OP_SIN || e->op == OP_COS))
+		*(int *)ctx = LIBRARY_STACK;
+}
+
 /* What the CUDA library's sine and cosine keep on the stack for arguments so
  * large that hardly any thread reduces them so. */
-static int library_stack(const char *cu)
+static int library_stack(const struct ir_operator *o)
 {
-	return strstr(cu, "sinf(") || strstr(cu, "cosf(") ||
-		strstr(cu, "sin(") || strstr(cu, "cos(") ? 40 : 0;
+	int bytes = 0;
+
+	for (int i = 0; i < o->n_stmts; i++)
+		ir_walk(o->stmts[i].expr, note_library, &bytes);
+	return bytes;
 }
 
 static struct proof assemble(struct session *s, struct arena *a,
@@ -35,7 +42,7 @@ static struct proof assemble(struct session *s, struct arena *a,
 	if (why)
 		return (struct proof){ .verdict = V_COMPILE, .text = why,
 			.hopeless = r.broken };
-	if (r.spill_bytes || r.stack_bytes > library_stack(str_text(cu)))
+	if (r.spill_bytes || r.stack_bytes > library_stack(j->reference))
 		return verdict(V_SPILL, arena_printf(a,
 			"%d registers, %d bytes spilled, %d bytes of stack",
 			r.registers, r.spill_bytes, r.stack_bytes));
