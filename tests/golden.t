@@ -11,7 +11,7 @@
 run_case() {
 	sed -n '1,12s/.*RUN: *//p' "$1" >"$scratch/run"
 	while read -r line; do
-		line=$(echo "$line" | sed "s|%s|${1##*/}|g; s|%t|$scratch/t|g")
+		line=$(echo "$line" | sed "s|%s|${1##*/}|g; s|%t|'$scratch/t'|g")
 		program=$wpkc
 		tool=${line%% *}
 		case $tool in *_tool)

@@ -17,6 +17,8 @@ static const struct {
 		"together with * and +." },
 	{ ">", ">", NULL, "Integers are not shifted but divided: x / 16." },
 	{ "<", "<", NULL, "Integers are not shifted but multiplied: x * 16." },
+	{ "<", NULL, "';'", "Comparisons do not chain: a < b && b < c." },
+	{ "<=", NULL, "';'", "Comparisons do not chain: a <= b && b <= c." },
 	{ "for", NULL, "'let'", "There are no loops: y[i] = ... is for every i, "
 		"and sum[k](...) goes over k." },
 	{ "(", "if", "'='", "There are no branches: y[i] = c ? a : b chooses." },
