@@ -192,6 +192,15 @@ static int small_regs(const struct gemv *f, const struct gemv_plan *p)
 	return min_int(loads * p->steps * f->small->n_forms, 32) + 8;
 }
 
+/* Addresses and guards of what is on its way, where they are not simple. */
+static int next_regs(const struct gemv *f, const struct gemv_plan *p)
+{
+	bool simple = f->big->n_forms == 1 &&
+		f->big->orders[p->order].k.n_runs <= 1;
+
+	return simple ? 0 : min_int(2 * p->steps * p->ks * p->mine, 32);
+}
+
 /* Registers a thread: sums, loads in flight, converted values, addresses. */
 static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 {
@@ -209,7 +218,7 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 	if (p->group > 1)
 		n += 4;
 	if (p->stages > 1)
-		n += 8;
+		n += 8 + next_regs(f, p);
 	return n + n / 8;
 }
 
