@@ -225,6 +225,11 @@ static bool recognise(struct roles *r)
 	if (red->kind != IR_REDUCE || red->reducer != RED_SUM)
 		return fail(r, "it is no sum over axes");
 	product = group_stripped(red->args[0], T_NONE);
+	if (product->kind == IR_OP && (product->op == OP_ADD ||
+	    product->op == OP_SUB) && product->args[0]->kind == IR_OP &&
+	    product->args[0]->op == OP_MUL)
+		return fail(r, "several products are summed; a sum of each "
+			"would be a contraction");
 	if (product->kind != IR_OP || product->op != OP_MUL)
 		return fail(r, "what is summed is no product of two tensors");
 	c->acc = red->type;
