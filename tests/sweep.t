@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk: the kernel verifier accepts them, and emulated,
-# asynchronous effects late and early, they agree with the reference. In full
+# tests/workloads/ragged.wpk and, as kernels for all sizes, of open.wpk: the
+# kernel verifier accepts them, and emulated, asynchronous effects late and early,
+# they agree with the reference. In full
 # also under the sanitizers, for the real sizes in parts, and assembled, with
 # the registers a sketch predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
@@ -46,6 +47,8 @@ assembled() {
 		sum / n, most }' "$log"
 }
 
+NVCC='' sweep "points of open sizes" "$folder/open.wpk" --op=rows --op=joined \
+	--target=sm_80 --trials=1 --seed=5
 seed=1
 for target in sm_75 sm_80 sm_90; do
 	seed=$((seed + 1))
@@ -57,6 +60,8 @@ for target in sm_75 sm_80 sm_90; do
 	fi
 	NVCC='' sweep "eight points for $target" "$folder/ragged.wpk" \
 		--target=$target --trials=8 --seed=1$seed
+	NVCC='' sweep "open sizes for $target" "$folder/open.wpk" \
+		--target=$target --trials=2 --seed=5$seed
 	NVCC='' sweep "with sanitizers for $target" "$folder/ragged.wpk" \
 		--target=$target --trials=3 --seed=2$seed --check=address
 	NVCC='' sweep "real sizes for $target" \

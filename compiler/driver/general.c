@@ -9,7 +9,7 @@
 
 enum {
 	HUGE = 1 << 20, SCALE = 1500, LEAST_SCALE = 20, ELEMENTS = 1 << 27,
-	USUAL = 1 << 22, NEAR = 3, N_PLAIN = 4
+	USUAL = 1 << 22, NEAR = 4, N_PLAIN = 4
 };
 
 /* ---- expressions over the open sizes ---- */
@@ -346,7 +346,7 @@ const struct witness *general_near(const struct general *g, struct witness *w,
 {
 	struct session *s = g->session;
 
-	for (int k = 1; k <= NEAR && !w->near_made; k++) {
+	for (int k = 0; k < NEAR && !w->near_made; k++) {
 		const int64_t *sizes = general_beside(s->a, &g->frame, g->scale,
 			w->sizes, k);
 

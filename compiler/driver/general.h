@@ -117,8 +117,9 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 /* Size "i" about "scale", the others small; NULL if conditions forbid it. */
 const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale);
-/* A little less than "sizes" each, the less the greater "k", so that whatever is
- * few there is no more here; NULL where conditions forbid it. */
+/* A little less than "sizes" each, so that whatever is few there is no more here;
+ * "k" from 0 to 3 gives one that is odd and one that is even for every two.
+ * NULL where conditions forbid it. */
 const int64_t *general_beside(struct arena *a, const struct program *frame,
 	int64_t scale, const int64_t *sizes, int k);
 /* Sizes for emulation: ones, small and middling primes, round numbers. */

@@ -284,7 +284,7 @@ const int64_t *general_beside(struct arena *a, const struct program *frame,
 	if (!find_times(&c, out))
 		return NULL;
 	for (int i = 0; i < c.n; i++)
-		out[i] = at_least_one(sizes[i] - (k + i % 2) *
+		out[i] = at_least_one(sizes[i] - (1 + (k >> i % 2 & 1)) *
 			c.to.times[i], c.to.times[i]);
 	if (!mend(&c, -1, out))
 		return NULL;

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every operator of tests/workloads/open.wpk has a general kernel, which is right
+# from one element on, at primes and at round sizes; in full under the sanitizers
+# and assembled for three targets.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+file=$top_srcdir/tests/workloads/open.wpk
+cd "$scratch" || exit 1
+
+# right NAME OPTIONS...: every size of every operator asked for is verified.
+right() {
+	what=$1
+	shift
+	if "$wpkc" -I "$top_srcdir/stdlib" --no-lock "$file" "$@" >out 2>&1 &&
+	    [ "$(grep -c ': verified' out)" -ge 4 ]; then
+		pass "$what"
+	else
+		grep -v ': verified' out >faults
+		fail "$what" faults
+	fi
+}
+
+if ! "$CXX" --version >/dev/null 2>&1; then
+	skip "open sizes" "no C++ compiler"
+	finish
+	exit
+fi
+if [ -z "$WPK_FULL" ]; then
+	for op in rows joined; do
+		right "$op" --check --op=$op
+	done
+	skip "all operators" "make check-full"
+	finish
+	exit
+fi
+ops=$(sed -n 's/^export op \([a-z_]*\) .*/\1/p' "$file")
+for op in $ops; do
+	right "$op under the sanitizers" --check=address,race,init --op="$op"
+	for target in sm_75 sm_80 sm_90; do
+		[ -n "$NVCC" ] || continue
+		check "$op assembles for $target" sh -c '"$1" -q -I "$2/stdlib" \
+			--no-lock "$3" --op="$4" --target="$5" -o open.cu &&
+			"$6" -arch="$5" -cubin -o /dev/null open.cu' - "$wpkc" \
+			"$top_srcdir" "$file" "$op" "$target" "$NVCC"
+	done
+done
+finish
