@@ -223,8 +223,8 @@ static void read_boards(struct emission *m, struct k_block *b,
 
 	each(m, b, start);
 	each(m, b, resume);
-	b = ks_for(a, b, LOOP_SERIAL, "part", kx_int(a, 0), kx_int(a,
-		m->s->rows.parts), NULL, &part);
+	b = ks_serial(a, b, "part", kx_int(a, 0), kx_int(a, m->s->rows.parts),
+		kx_int(a, 1), &part);
 	from = ks_let(a, b, "from", board_place(m, part));
 	for (int i = 0; i < m->s->e->n; i++)
 		if (is_taken(m, i))

@@ -253,12 +253,14 @@ static int staging_regs(const struct stage *s)
 }
 
 /* Rows of the right fragment that are held at once, as far as ptxas 13.0 was
- * seen to go. */
+ * seen to go: more ahead of time where each serves one row of the left. */
 static int passing_rows(const struct fma *f, const struct fma_plan *p)
 {
 	if (!p->streams)
 		return p->tn;
-	return p->async && f->of.acc_bytes <= 4 ? 2 : min_int(p->tn, 6);
+	if (p->async && f->of.acc_bytes <= 4)
+		return p->tm > 1 ? 2 : min_int(p->tn, 8);
+	return min_int(p->tn, 6);
 }
 
 /* Registers a thread: accumulators, fragments, staging, and what addresses and
