@@ -58,8 +58,9 @@ one() {
 		unmet "$1" "$got" >"$scratch/found"
 		empty "$name" "$scratch/found"
 	elif [ ! -f "$golden" ]; then
-		{ echo "MISSING: tests/accept ${name%.*} adopts"; cat "$got"; } |
-		fail "$name" -
+		echo "MISSING: tests/accept ${name%.*} adopts" >"$scratch/found"
+		cat "$got" >>"$scratch/found"
+		fail "$name" "$scratch/found"
 	else
 		check "$name" diff -u "$golden" "$got"
 	fi
