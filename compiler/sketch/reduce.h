@@ -12,6 +12,8 @@
 enum row_over { OVER_THREAD, OVER_WARP, OVER_BLOCK, OVER_CLUSTER, OVER_GRID };
 enum row_scope { SCOPE_NONE, SCOPE_REGISTER, SCOPE_SHARED };
 enum { CACHES_MAX = 6, ROW_WARP = 32, ROW_THREADS_MAX = 1024 };
+/* Rows of a block that joins what a grid's blocks made of theirs. */
+enum { ROW_JOINED = 4 };
 enum row_number {
 	ROW_OVER, ROW_THREADS, ROW_ROWS, ROW_VECTOR, ROW_UNROLL,
 	ROW_SPLIT, ROW_ONLINE, ROW_CHUNK, ROW_BIND, ROW_CLUSTER, ROW_TAIL,

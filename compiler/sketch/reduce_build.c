@@ -436,7 +436,7 @@ static void build_split(struct making *m, struct program *p)
 		return;
 	along.across = false;
 	join = create(m->t, m->a, (struct row_point){ .over = OVER_WARP,
-		.threads = 32, .rows = m->w->rows.total > 1 ? 4 : 1,
+		.threads = 32, .rows = m->w->rows.total > 1 ? ROW_JOINED : 1,
 		.vector = 1, .unroll = 1, .parts = 1,
 		.online = m->x.online });
 	join.r = &along;

@@ -235,14 +235,15 @@ const char *reduce_legal(const struct task *t, struct arena *a,
 	const struct rows *r = t->state;
 	struct row_point x = row_point(r, values);
 	const char *why = legal_team(a, &x);
-	int regs, smem;
+	int regs, smem, rows;
 
 	why = why ? why : legal_over(t, a, &x);
 	why = why ? why : legal_moves(r, a, &x);
 	why = why ? why : legal_asked(r, a, values, &x);
 	if (why)
 		return why;
-	if (row_ceil_div(r->walk->rows.total, x.rows) > INT32_MAX)
+	rows = x.over == OVER_GRID && x.rows > ROW_JOINED ? ROW_JOINED : x.rows;
+	if (row_ceil_div(r->walk->rows.total, rows) > INT32_MAX)
 		return arena_printf(a, "a grid has fewer than 2^31 blocks");
 	smem = row_shared(r, &x);
 	if (smem > t->target->smem_block)

@@ -39,8 +39,9 @@ static struct ir_operator *lower_named(struct fixture *f, const char *name,
 	const struct ir_size *shape, int n)
 {
 	const struct ast_unit *owner;
-	struct lower_request r = { f->u, front_find(f->u, name, &owner), shape,
-		n, NULL };
+	struct lower_request r = { .unit = f->u,
+		.item = front_find(f->u, name, &owner), .shape = shape,
+		.n_shape = n };
 
 	assert_non_null(r.item);
 	return lower(f->a, &r, f->d);
@@ -106,8 +107,8 @@ static void names_symbols(void **state)
 	struct fixture f = load("op s(x: f32[4]) -> (y: f32[4]) "
 		"{ y[i] = x[i]; }\nexport op t = s;\n");
 	const struct ast_unit *owner;
-	struct lower_request r = { f.u, front_find(f.u, "t", &owner), NULL, 0,
-		"t_4" };
+	struct lower_request r = { .unit = f.u,
+		.item = front_find(f.u, "t", &owner), .name = "t_4" };
 	struct ir_operator *o = lower(f.a, &r, f.d);
 
 	(void)state;

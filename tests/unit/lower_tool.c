@@ -77,8 +77,8 @@ static void run(struct run *r)
 	struct lower_item *items = lower_items(r->a, r->u, true, &n);
 
 	for (int i = 0; i < n; i++) {
-		struct lower_request q = { r->u, items[i].item, r->shape,
-			r->n_shape, NULL };
+		struct lower_request q = { .unit = r->u, .item = items[i].item,
+			.shape = r->shape, .n_shape = r->n_shape };
 		struct ir_operator *o = lower(r->a, &q, r->d);
 
 		if (o && r->target)
