@@ -135,24 +135,89 @@ static bool add_job(struct session *s, const struct making *m, struct job *j)
 	return jobs_passes(s, j->op) && plans_make(s, j);
 }
 
+/* The part of a shape that this operator leaves open. */
+static struct directives_shape own_sizes(struct session *s,
+	const struct lower_item *it, const struct directives_shape *shape)
+{
+	struct directives_shape out = *shape;
+
+	out.sizes = ARENA_ARRAY(s->a, (size_t)shape->n + 1, struct ir_size);
+	out.n = 0;
+	for (int i = 0; i < shape->n; i++)
+		if (jobs_among(it->open, shape->sizes[i].name))
+			out.sizes[out.n++] = shape->sizes[i];
+	return out;
+}
+
+/* Adds the sizes to which "e" gives numbers, M == 16 && K == 32; false if it
+ * says anything else. */
+static bool equalities(struct session *s, const struct ast_expr *e,
+	struct directives_shape *out)
+{
+	struct ir_size *v = ARENA_ARRAY(s->a, (size_t)out->n + 1,
+		struct ir_size);
+
+	if (e->kind == AST_AND)
+		return equalities(s, e->args[0], out) &&
+			equalities(s, e->args[1], out);
+	if (e->kind != AST_EQ || e->args[0]->kind != AST_NAME ||
+	    e->args[1]->kind != AST_INT)
+		return false;
+	for (int i = 0; i < out->n; i++) {
+		v[i] = out->sizes[i];
+		if (!strcmp(v[i].name, e->args[0]->name))
+			return false;
+	}
+	v[out->n++] = (struct ir_size){ e->args[0]->name, e->args[1]->i };
+	out->sizes = v;
+	return true;
+}
+
+static bool same_sizes(const struct directives_shape *x,
+	const struct directives_shape *y)
+{
+	int n = 0;
+
+	for (int i = 0; i < x->n; i++)
+		for (int k = 0; k < y->n; k++)
+			n += !strcmp(x->sizes[i].name, y->sizes[k].name) &&
+				x->sizes[i].value == y->sizes[k].value;
+	return n == x->n && n == y->n;
+}
+
+/* Is "block" for fewer sizes than the kernel is: for what a shape of its own
+ * serves? */
+static bool is_narrower(struct session *s, const struct making *m,
+	const struct ast_item *block)
+{
+	struct directives_shape x = {0};
+
+	return block && block->expr && equalities(s, block->expr, &x) &&
+		own_sizes(s, m->it, &x).n > m->shape->n;
+}
+
 /* The schedule that applies to every witness, if one does. */
 static const struct ast_item *pick_for_all(struct session *s,
 	const struct general *g, const struct making *m)
 {
 	const struct ast_item *item = m->it->item;
 	const struct ast_item *first = NULL;
+	bool picked = false;
 
 	for (int i = 0; i < g->n; i++) {
 		const struct ast_item *block = directives_pick(s->a, s->unit,
 			item, g->at[i].op, m->place->target, s->d);
 
-		if (i && block != first) {
+		if (is_narrower(s, m, block))
+			continue;
+		if (picked && block != first) {
 			session_say(s, "%s: its general kernel has no schedule: "
 				"which applies depends on the sizes",
 				m->name ? m->name : item->name.text);
 			return NULL;
 		}
 		first = block;
+		picked = true;
 	}
 	return first;
 }
@@ -194,20 +259,6 @@ static bool push_job(struct session *s, job_list *jobs, bool ok,
 	return ok;
 }
 
-/* The part of a shape that this operator leaves open. */
-static struct directives_shape own_sizes(struct session *s,
-	const struct lower_item *it, const struct directives_shape *shape)
-{
-	struct directives_shape out = *shape;
-
-	out.sizes = ARENA_ARRAY(s->a, (size_t)shape->n + 1, struct ir_size);
-	out.n = 0;
-	for (int i = 0; i < shape->n; i++)
-		if (jobs_among(it->open, shape->sizes[i].name))
-			out.sizes[out.n++] = shape->sizes[i];
-	return out;
-}
-
 /* "M == 16 && K == 32" */
 static const char *shape_text(struct session *s,
 	const struct directives_shape *shape)
@@ -242,6 +293,35 @@ static bool add_shape(struct session *s, struct making m, bool partial,
 		add_job(s, &m, &j), &j);
 }
 
+/* Schedules for one shape name it, as tune blocks do. */
+static void add_scheduled_shapes(struct session *s, const struct making *m,
+	struct directives_tune *tune)
+{
+	ast_item_list blocks = directives_guarded(s->a, s->unit, m->it->item,
+		m->place->target);
+	struct directives_shape *v = ARENA_ARRAY(s->a, (size_t)tune->n_shapes +
+		(size_t)blocks.n + 1, struct directives_shape);
+	int n = tune->n_shapes;
+
+	for (int i = 0; i < n; i++)
+		v[i] = tune->shapes[i];
+	for (int i = 0; i < blocks.n; i++) {
+		struct directives_shape x = { .at = blocks.v[i]->expr->at };
+		bool known = !equalities(s, blocks.v[i]->expr, &x);
+
+		x = own_sizes(s, m->it, &x);
+		for (int k = 0; k < n && !known; k++) {
+			struct directives_shape y = own_sizes(s, m->it, &v[k]);
+
+			known = same_sizes(&x, &y);
+		}
+		if (!known)
+			v[n++] = x;
+	}
+	tune->shapes = v;
+	tune->n_shapes = n;
+}
+
 /* A general kernel for the sizes at which a schedule holds, which the others
  * then leave to it. */
 static bool add_guarded(struct session *s, struct making m,
@@ -249,9 +329,12 @@ static bool add_guarded(struct session *s, struct making m,
 	job_list *jobs)
 {
 	struct lower_also also = { block->expr, false };
+	struct directives_shape shape = {0};
 	const struct lower_open *o;
 	struct job j;
 
+	if (equalities(s, block->expr, &shape))
+		return true;
 	m.also = &also;
 	m.n_also = 1;
 	o = lower_open(s->a, open_request(s, &m), s->d);
@@ -288,8 +371,8 @@ static bool add_open(struct session *s, struct making m, bool optional,
 }
 
 /* An operator whose sizes are open gets a kernel for each shape of --shape, or
- * else of its tune blocks, those that give all sizes first, and general ones for
- * all others. */
+ * else of its tune blocks and schedules, those that give all sizes first, and
+ * general ones for all others. */
 static bool add_item(struct session *s, const struct lower_item *it,
 	const struct directives_shape *given, const struct place *place,
 	job_list *jobs)
@@ -308,6 +391,8 @@ static bool add_item(struct session *s, const struct lower_item *it,
 	if (given->n) {
 		tune.shapes = (struct directives_shape *)given;
 		tune.n_shapes = 1;
+	} else {
+		add_scheduled_shapes(s, &m, &tune);
 	}
 	for (int partial = 0; partial < 2; partial++)
 		for (int i = 0; i < tune.n_shapes; i++) {

@@ -64,6 +64,8 @@ struct side {
 	int64_t extent;
 	int mine, vec, lanes;
 	struct kx *first, *lane;
+	struct kx *own;		/* what is before it another tile stores; or
+				 * NULL */
 	bool ragged;		/* the last tile reaches past the extent */
 };
 

@@ -37,7 +37,7 @@ struct emission {
  * first of "width". */
 struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
 	int width);
-/* Is "at" in the product? The block where it is. */
+/* Is "at" in the product, and for this tile to store? The block where it is. */
 struct k_block *side_inside(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at);
 /* Where output "i", of the present element or row, lies in memory. */

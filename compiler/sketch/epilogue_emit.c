@@ -103,6 +103,8 @@ static struct kx *position(const struct storing *s, struct k_block *b,
 struct k_block *side_inside(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at)
 {
+	if (d->own)
+		b = ks_if(s->a, b, kx_op(s->a, OP_LE, T_BOOL, 2, d->own, at));
 	if (!d->ragged)
 		return b;
 	return ks_if(s->a, b, kx_lt(s->a, at, kx_int(s->a, d->extent)));

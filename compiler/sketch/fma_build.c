@@ -72,6 +72,10 @@ static void own_tile(struct fma_code *g, struct k_block *b)
 	struct tile_index at = index_tile(g, b);
 
 	g->batch = at.batch;
+	if (g->p->shift_m)
+		g->out.m.own = kx_mul(g->a, at.m, num(g, g->p->bm));
+	if (g->p->shift_n)
+		g->out.n.own = kx_mul(g->a, at.n, num(g, g->p->bn));
 	g->out.m.first = let(g, b, arena_printf(g->a, "%s_first",
 		g->out.m.name), first_m(g, at.m));
 	g->out.n.first = let(g, b, arena_printf(g->a, "%s_first",

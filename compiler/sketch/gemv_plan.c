@@ -222,9 +222,14 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 	return n + n / 8;
 }
 
-/* Nothing is promised where the small operand comes from global memory: its loads
- * are in one unrolled stretch, and ptxas 13.0, left to choose, does them with
- * fewer registers than under any promise, and without spills. */
+/* Words of the small operand that one turn of the loop loads from global
+ * memory. */
+static int early_words(const struct gemv *f, const struct gemv_plan *p)
+{
+	return p->staged ? 0 : words((int64_t)p->stages * p->steps * p->ks *
+		p->bc, f->small->elem);
+}
+
 static const char *plan_resources(const struct task *t, const struct gemv *f,
 	struct arena *a, struct gemv_plan *p)
 {
@@ -253,8 +258,8 @@ static const char *plan_resources(const struct task *t, const struct gemv *f,
 			p->bc, p->steps * p->mine, p->regs);
 	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
 		(int)p->shared_bytes);
-	p->promised = p->staged ? promise_blocks(t->target, p->threads,
-		p->regs, 0, (int)p->shared_bytes) : 0;
+	p->promised = promise_blocks(t->target, p->threads, p->regs,
+		early_words(f, p), (int)p->shared_bytes);
 	return p->occupancy ? NULL : "a block takes more registers or shared "
 		"memory than a multiprocessor has";
 }
