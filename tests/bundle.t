@@ -40,5 +40,9 @@ check "from another folder" sh -c 'cd / && exec env -i "$@"' sh \
 	-o "$scratch/softmax.cu"
 check "writes what the build tree writes" sh -c '"$1" "$2" -o - | cmp - "$3"' \
 	sh "$wpkc" "$scratch/bundle/examples/softmax/softmax.wpk" "$scratch/softmax.cu"
+grep -v '^#' tests/gpu/cases.tsv | cut -f 3 | while read -r file; do
+	[ -f "$file" ] || echo "$file"
+done >"$scratch/found"
+empty "has what the checks of a GPU read" "$scratch/found"
 check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax/softmax.wpk
 finish
