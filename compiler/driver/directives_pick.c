@@ -108,17 +108,24 @@ static void consider(struct arena *a, const struct ast_unit *from,
 	}
 }
 
-/* Schedules of "from" for the item and target that say when. */
+/* Schedules of "from" for the item and target that say when, behind those that
+ * are as close or closer. */
 static void add_guarded(struct arena *a, const struct ast_unit *from,
 	const struct ast_unit *u, const struct ast_item *item,
-	const struct target *t, ast_item_list *out)
+	const struct target *t, int begin, ast_item_list *out)
 {
 	for (int i = 0; i < from->n_items; i++) {
 		const struct ast_item *s = &from->items[i];
+		int at = out->n;
 
-		if (s->kind == AST_SCHEDULE && s->expr && closeness(s, t) >= 0 &&
-		    directives_names(from, s->target_op.text, u, item))
-			vec_push(a, out, s);
+		if (s->kind != AST_SCHEDULE || !s->expr || closeness(s, t) < 0 ||
+		    !directives_names(from, s->target_op.text, u, item))
+			continue;
+		vec_push(a, out, s);
+		for (; at > begin && closeness(out->v[at - 1], t) <
+		       closeness(s, t); at--)
+			out->v[at] = out->v[at - 1];
+		out->v[at] = s;
 	}
 }
 
@@ -129,13 +136,13 @@ ast_item_list directives_guarded(struct arena *a, const struct ast_unit *u,
 	const struct ast_item *behind = item;
 	ast_item_list out = {0};
 
-	add_guarded(a, u, u, item, t, &out);
+	add_guarded(a, u, u, item, t, 0, &out);
 	for (int i = 0; behind && behind->kind == AST_INSTANCE && i < CHAIN; i++) {
 		const struct ast_unit *last = owner;
 
 		behind = front_find(owner, behind->callee.text, &owner);
 		if (behind && owner != last)
-			add_guarded(a, owner, u, item, t, &out);
+			add_guarded(a, owner, u, item, t, out.n, &out);
 	}
 	return out;
 }

@@ -259,7 +259,7 @@ static const int64_t *const *choose_sizes(struct session *s, struct general *g)
 			g->request->item->name.text);
 		diag_hint(s->d, "Give its sizes numbers, by --shape or in a tune "
 			"block.");
-	} else {
+	} else if (!g->request->n_also) {
 		diag_error(s->d, E_WHERE, g->request->item->name.at, "no sizes "
 			"were found for which the conditions of '%s' hold",
 			g->request->item->name.text);

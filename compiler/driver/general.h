@@ -55,7 +55,8 @@ struct general_tasks {
 
 /* Choose witnesses for the operator that "r" asks for, whose sizes are not all
  * given, and lower it at each; "fixed" sizes are open, and always these. NULL
- * with errors reported. */
+ * with errors reported; without, where the request's own conditions leave no
+ * sizes. */
 struct general *general_create(struct session *s,
 	const struct lower_request *r, const struct ir_size *fixed, int n);
 
@@ -117,9 +118,10 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 /* Size "i" about "scale", the others small; NULL if conditions forbid it. */
 const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale);
-/* A little less than "sizes" each, so that whatever is few there is no more here;
- * "k" from 0 to 3 gives one that is odd and one that is even for every two.
- * NULL where conditions forbid it. */
+/* A little less than "sizes" each, so that whatever is few there is no more here,
+ * by "k" from 0 to 3 in another way; odd multiples stay odd, even ones even, for
+ * a tile may be two of them and its tail depend on that. NULL where conditions
+ * forbid it. */
 const int64_t *general_beside(struct arena *a, const struct program *frame,
 	int64_t scale, const int64_t *sizes, int k);
 /* Sizes for emulation: ones, small and middling primes, round numbers. */

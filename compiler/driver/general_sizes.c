@@ -268,9 +268,10 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 	return c.rows.v;
 }
 
-static int64_t at_least_one(int64_t v, int64_t times)
+/* "steps" multiples less, or as it is where that is none. */
+static int64_t less(int64_t v, int64_t times, int steps)
 {
-	return v < times ? times : v;
+	return v > steps * times ? v - steps * times : v;
 }
 
 const int64_t *general_beside(struct arena *a, const struct program *frame,
@@ -284,12 +285,13 @@ const int64_t *general_beside(struct arena *a, const struct program *frame,
 	if (!find_times(&c, out))
 		return NULL;
 	for (int i = 0; i < c.n; i++)
-		out[i] = at_least_one(sizes[i] - (1 + (k >> i % 2 & 1)) *
-			c.to.times[i], c.to.times[i]);
+		out[i] = less(sizes[i], c.to.times[i], 2 +
+			(k >> i % 2 & 1) * 2);
 	if (!mend(&c, -1, out))
 		return NULL;
 	for (int i = 0; i < c.n; i++)
-		if (out[i] > sizes[i])
+		if (out[i] > sizes[i] || (sizes[i] - out[i]) %
+		    (2 * c.to.times[i]))
 			return NULL;
 	return out;
 }

@@ -8,6 +8,12 @@
 
 #include "driver/directives.h"
 
+static bool is_word(char c)
+{
+	return c && strchr("abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", c);
+}
+
 /* The source with blanks for comments and literals, so that what is looked for
  * is code. */
 static const char *code_of(struct arena *a, const struct source *src)
@@ -21,9 +27,11 @@ static const char *code_of(struct arena *a, const struct source *src)
 		bool ends = in == LINE ? c == '\n' : in == BLOCK ?
 			c == '*' && p[1] == '/' : in == QUOTED && c == quote;
 
-		if (in == CODE && c == '/' && (p[1] == '/' || p[1] == '*'))
+		if (in == CODE && c == '/' && (p[1] == '/' || p[1] == '*')) {
 			in = p[1] == '/' ? LINE : BLOCK;
-		else if (in == CODE && (c == '"' || c == '\'')) {
+			*p++ = ' ';
+		} else if (in == CODE && (c == '"' || (c == '\'' &&
+				(p == s || !is_word(p[-1]))))) {
 			in = QUOTED;
 			quote = c;
 			continue;
@@ -38,12 +46,6 @@ static const char *code_of(struct arena *a, const struct source *src)
 			in = CODE;
 	}
 	return s;
-}
-
-static bool is_word(char c)
-{
-	return c && strchr("abcdefghijklmnopqrstuvwxyz"
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", c);
 }
 
 static const char *find_word(const char *code, const char *word)
@@ -218,7 +220,16 @@ static struct parameter read_parameter(struct arena *a, const char *text,
 	return p;
 }
 
-/* May a value of type "x" be given for "p"? */
+/* Integers have many spellings: int, signed, unsigned short int. */
+static bool is_integer(const char *type)
+{
+	return strstr(type, "signed") || strstr(type, "short") ||
+		strstr(type, "long") || strstr(type, "char") ||
+		!strcmp(type, "int");
+}
+
+/* May a value of type "x" be given for "p"? Which of the integers, the C++
+ * compiler says. */
 static bool takes(const struct parameter *p, const struct parameter *x)
 {
 	bool stream = !strcmp(x->type, "cudaStream_t");
@@ -229,7 +240,8 @@ static bool takes(const struct parameter *p, const struct parameter *x)
 		return false;
 	if (!p->stars)
 		return !strcmp(p->type, "cudaStream_t") == stream;
-	return !strcmp(p->type, x->type) || !strcmp(p->type, "void");
+	return !strcmp(p->type, x->type) || !strcmp(p->type, "void") ||
+		(is_integer(p->type) && is_integer(x->type));
 }
 
 /* "const float *x, float *y, ..": what it is given, in order. */

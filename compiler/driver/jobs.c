@@ -53,6 +53,7 @@ struct making {
 	const struct lower_also *also;		/* of a general one */
 	int n_also;
 	const char *when;
+	const struct ast_item *block;		/* whose "when" it is, or NULL */
 };
 
 static struct lower_request *request_of(struct session *s,
@@ -241,7 +242,7 @@ static bool add_general(struct session *s, const struct making *m,
 	j->hash = ir_hash(j->reference);
 	if (m->when)
 		j->hash ^= str_hash(m->when, strlen(m->when));
-	if (!set_schedule(s, j, pick_for_all(s, g, m)))
+	if (!set_schedule(s, j, m->block ? m->block : pick_for_all(s, g, m)))
 		return false;
 	g->schedule = j->schedule;
 	if (!general_partition(s, g) || !plans_make(s, j))
@@ -293,6 +294,22 @@ static bool add_shape(struct session *s, struct making m, bool partial,
 		add_job(s, &m, &j), &j);
 }
 
+/* Is "e" about a size that has another value? */
+static bool never_holds(struct session *s, struct making m,
+	const struct ast_expr *e)
+{
+	struct lower_also also = { e, false };
+	const struct lower_open *o;
+
+	if (e->kind == AST_AND)
+		return never_holds(s, m, e->args[0]) ||
+			never_holds(s, m, e->args[1]);
+	m.also = &also;
+	m.n_also = 1;
+	o = lower_open(s->a, open_request(s, &m), s->d);
+	return !o || o->never;
+}
+
 /* Schedules for one shape name it, as tune blocks do. */
 static void add_scheduled_shapes(struct session *s, const struct making *m,
 	struct directives_tune *tune)
@@ -307,7 +324,8 @@ static void add_scheduled_shapes(struct session *s, const struct making *m,
 		v[i] = tune->shapes[i];
 	for (int i = 0; i < blocks.n; i++) {
 		struct directives_shape x = { .at = blocks.v[i]->expr->at };
-		bool known = !equalities(s, blocks.v[i]->expr, &x);
+		bool known = !equalities(s, blocks.v[i]->expr, &x) ||
+			never_holds(s, *m, blocks.v[i]->expr);
 
 		x = own_sizes(s, m->it, &x);
 		for (int k = 0; k < n && !known; k++) {
@@ -322,8 +340,8 @@ static void add_scheduled_shapes(struct session *s, const struct making *m,
 	tune->n_shapes = n;
 }
 
-/* A general kernel for the sizes at which a schedule holds, which the others
- * then leave to it. */
+/* A general kernel for the sizes at which a schedule holds, which the last of
+ * them leaves to it. Of several that hold the launcher takes the first. */
 static bool add_guarded(struct session *s, struct making m,
 	const struct ast_item *block, struct lower_also *rest, int *n,
 	job_list *jobs)
@@ -342,8 +360,14 @@ static bool add_guarded(struct session *s, struct making m,
 		return o != NULL;
 	m.name = arena_printf(s->a, "%s_%s", m.launcher, block->name.text);
 	m.when = o->conditions[o->n_conditions - 1].text;
+	m.block = block;
 	rest[(*n)++] = (struct lower_also){ block->expr, true };
-	return push_job(s, jobs, add_general(s, &m, &j), &j);
+	if (push_job(s, jobs, add_general(s, &m, &j), &j))
+		return true;
+	if (!diag_errors(s->d))
+		diag_error(s->d, E_WHEN, block->expr->at, "no sizes were found "
+			"for which this holds");
+	return false;
 }
 
 /* One for each schedule that says when, and one for all other sizes. */
@@ -365,7 +389,7 @@ static bool add_open(struct session *s, struct making m, bool optional,
 	m.also = rest;
 	m.n_also = n;
 	if (!add_general(s, &m, &j))
-		return false;
+		return n && !diag_errors(s->d);
 	j.optional = optional;
 	return push_job(s, jobs, true, &j);
 }
@@ -506,12 +530,19 @@ static void set_cases(struct session *s, const struct directives_test *t,
 
 /* What a compilation makes for all sizes, at those of the test. */
 static bool add_general_tests(struct session *s, struct making m,
-	const struct directives_test *t, job_list *jobs)
+	struct directives_tune *tune, const struct directives_test *t,
+	job_list *jobs)
 {
 	job_list all = {0};
 
 	m.launcher = t->item->name.text;
 	m.name = NULL;
+	add_scheduled_shapes(s, &m, tune);
+	for (int i = 0; i < tune->n_shapes; i++) {
+		m.shape = &tune->shapes[i];
+		if (!add_shape(s, m, true, &all))
+			return false;
+	}
 	if (!add_open(s, m, true, &all))
 		return false;
 	for (int i = 0; i < all.n; i++) {
@@ -545,7 +576,7 @@ static bool add_test_of(struct session *s, const struct directives_test *t,
 		set_expectation(s, t, &j);
 		vec_push(s->a, jobs, j);
 	}
-	return !open || add_general_tests(s, m, t, jobs);
+	return !open || add_general_tests(s, m, &tune, t, jobs);
 }
 
 static bool add_test(struct session *s, const struct directives_test *t,

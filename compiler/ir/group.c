@@ -12,8 +12,8 @@
 
 #include "ir/match.h"
 
-/* A contraction's epilogue and a walk take only so many statements. */
-enum { EPILOGUE_MAX = 16, MEMBERS_MAX = 24 };
+/* A walk takes only so many statements. */
+enum { MEMBERS_MAX = 24 };
 
 /* Of more clusters than this, pairs are not compared. */
 enum { SIBLINGS_MAX = 64 };
@@ -73,7 +73,7 @@ static bool may_enter(struct grouping *g, int stmt, int k)
 {
 	const struct cluster *c = &g->clusters.v[k];
 
-	if (c->members.n >= (c->anchor == IR_CONTRACTION ? EPILOGUE_MAX :
+	if (c->members.n >= (c->anchor == IR_CONTRACTION ? IR_PRODUCT_STATEMENTS :
 			MEMBERS_MAX))
 		return false;
 	g->visit++;

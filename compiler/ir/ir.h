@@ -342,6 +342,8 @@ struct ir_partition {
 
 /* A row of a product is at most this long for its statistics to join. */
 enum { IR_PRODUCT_ROW = 1024 };
+/* Statements of a contraction's group, itself among them. */
+enum { IR_PRODUCT_STATEMENTS = 16 };
 
 /* How a partition is made. Each is legal; which is fastest is for search to
  * find out.

@@ -28,8 +28,11 @@ static int64_t elements(const struct ir_operator *o, const struct ir_expr *e)
 {
 	int64_t n = 1;
 
-	for (int i = 0; i < e->n_red && n <= SHORT; i++)
-		n *= o->axes[e->red[i]].extent;
+	for (int i = 0; i < e->n_red && n <= SHORT; i++) {
+		int64_t extent = o->axes[e->red[i]].extent;
+
+		n *= extent <= SHORT ? extent : SHORT + 1;
+	}
 	return n;
 }
 
@@ -39,8 +42,10 @@ static bool is_short(const struct ir_operator *o, const struct ir_stmt *s)
 	int nodes = 0;
 
 	if (o->tensors[s->tensor].role != IR_LET || e->kind != IR_REDUCE ||
-	    joins(e->reducer) == N_OPS || ir_any_open(o, e->red, e->n_red) ||
-	    elements(o, e) < 2 || elements(o, e) > SHORT)
+	    joins(e->reducer) == N_OPS ||
+	    dtype_widen(e->args[0]->type, e->type) != e->type ||
+	    ir_any_open(o, e->red, e->n_red) || elements(o, e) < 2 ||
+	    elements(o, e) > SHORT)
 		return false;
 	ir_walk(e->args[0], count_node, &nodes);
 	return nodes * elements(o, e) <= LONGEST;

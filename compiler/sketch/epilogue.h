@@ -9,7 +9,7 @@
 #include "sketch/forms.h"
 #include "sketch/sketch.h"
 
-enum { OUTPUTS_MAX = 16 };
+enum { OUTPUTS_MAX = IR_PRODUCT_STATEMENTS };
 
 /* One tensor the kernel computes, its value and its indices in the axes of the
  * contraction. "stored" false: a let that only later outputs read. "per_row":

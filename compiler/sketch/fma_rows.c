@@ -121,14 +121,30 @@ int64_t fma_rows_shared(const struct fma *f, const struct fma_plan *p)
 	return bytes;
 }
 
+static int words(enum dtype t)
+{
+	return dtype_row(t)->bits > 32 ? 2 : 1;
+}
+
+/* Of a row's value; what is sought with its place has both beside it. */
+static int row_words(const struct output *o)
+{
+	int n = words(o->tensor->type);
+
+	if (o->reduction && reducer_indexed(o->reduction->reducer))
+		n += words(reducer_type(o->reduction)) + 1;
+	return n;
+}
+
 int fma_rows_regs(const struct fma *f, const struct fma_plan *p)
 {
 	const struct epilogue *e = &f->of.epilogue;
 	int rows = e->rows_along_n ? p->tm : p->tn, n = 0;
 
 	for (int i = 0; i < e->n; i++)
-		n += e->outputs[i].per_row ? rows : 0;
-	return n + (e->held > 1 ? (e->held - 1) * p->tm * p->tn : 0);
+		n += e->outputs[i].per_row ? rows * row_words(&e->outputs[i]) : 0;
+	return n + (e->held > 1 ? (e->held - 1) * p->tm * p->tn *
+		words(f->of.acc) : 0);
 }
 
 /* ---- what it costs ---- */

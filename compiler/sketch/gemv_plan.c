@@ -145,7 +145,6 @@ static void plan_writers(const struct gemv *f, struct gemv_plan *p)
 {
 	bool rows_first = f->of.epilogue.along_n != f->left_big;
 	int fast = rows_first ? p->bm : p->bc;
-	int slow = rows_first ? p->bc : p->bm;
 	int lanes_fast, lanes_slow;
 
 	p->writers = min_int(p->threads, p->bm * p->bc);
@@ -155,7 +154,6 @@ static void plan_writers(const struct gemv *f, struct gemv_plan *p)
 	p->lanes_cols = rows_first ? lanes_slow : lanes_fast;
 	p->mine_rows = p->bm / p->lanes_rows;
 	p->mine_cols = p->bc / p->lanes_cols;
-	(void)slow;
 }
 
 static int words(int64_t elements, int bytes)

@@ -367,9 +367,10 @@ static const char *legal(const struct task *t, struct arena *a,
 		why = transpose_plan(t, a, v, &p);
 	if (!why)
 		why = idle_threads(a, v, &p);
+	if (why)
+		return why;
 	regs = transpose_registers(s, v);
-	if (!why && target_occupancy(t->target, v[TR_THREADS], regs,
-	    (int)p.smem) < 1)
+	if (target_occupancy(t->target, v[TR_THREADS], regs, (int)p.smem) < 1)
 		why = arena_printf(a, "%d threads with about %d registers each "
 			"and %lld bytes of shared memory do not fit a "
 			"multiprocessor", v[TR_THREADS], regs,
