@@ -190,14 +190,15 @@ for m in 2 4; do
 	done
 done
 # The table's greater batches.
-for file in windows_f32 windows_f16; do
+for table in windows_f32 windows_f16; do
 	for n in 16 128; do
-		sed "s/ N = 1,/ N = $n,/" "$folder/$file.wpk" >"$file.n$n.wpk"
+		sed "s/ N = 1,/ N = $n,/" "$folder/$table.wpk" >"$table.n$n.wpk"
 		for target in $targets; do
 			if [ -n "$NVCC" ] && [ -n "$WPK_FULL" ]; then
-				assemble "$file.n$n.wpk" "$target"
+				assemble "$table.n$n.wpk" "$target"
 			else
-				skip "$file.n$n for $target" "make check-full, nvcc"
+				skip "$table.n$n for $target" \
+					"make check-full, nvcc"
 			fi
 		done
 	done
