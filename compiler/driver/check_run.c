@@ -223,8 +223,7 @@ static int smaller(int least, enum dtype t)
 		least;
 }
 
-/* Bytes of the smallest element that threads share. */
-static int grain(const struct program *p)
+static int smallest(const struct program *p)
 {
 	int least = 8;
 
@@ -239,6 +238,21 @@ static int grain(const struct program *p)
 	return least;
 }
 
+/* Bytes of the smallest element that threads share. What a general kernel's
+ * request calls its program has tensors alone; the steps are the variants'. */
+static int grain(const struct check_request *r)
+{
+	int least = smallest(r->program);
+
+	for (int i = 0; r->operator && i < r->operator->n; i++) {
+		int n = smallest(r->operator->variants[i].program);
+
+		if (n < least)
+			least = n;
+	}
+	return least;
+}
+
 static void put_watch(const struct check *c, struct str *s)
 {
 	if (c->how & CHECK_ADDRESS)
@@ -250,7 +264,7 @@ static void put_watch(const struct check *c, struct str *s)
 	if (c->how & CHECK_INIT)
 		str_puts(s, "watch init\n");
 	if (c->how & CHECK_WATCH)
-		str_printf(s, "grain %d\n", grain(c->r->program));
+		str_printf(s, "grain %d\n", grain(c->r));
 }
 
 static void put_job(const struct check *c, struct str *s, int run)
