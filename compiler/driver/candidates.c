@@ -49,6 +49,11 @@ static bool pin_settings(struct session *s, const struct job *j,
 				continue;
 			c->refusal = REFUSED_OTHER;
 			c->why = "--set sketch asks for another";
+		} else if (!strcmp(name, "variant") &&
+			   !has_tunable(c->space, name)) {
+			c->why = arena_printf(s->a, "no tune block for %s "
+				"names '%s' as a variant",
+				j->place->target->name, x->value);
 		} else if (j->partition->n_groups > 1 && i < 64 &&
 			   !has_tunable(c->space, name)) {
 			c->left[SHARED_SETTINGS] |= (uint64_t)1 << i;
