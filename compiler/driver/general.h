@@ -119,9 +119,9 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale);
 /* A little less than "sizes" each, so that whatever is few there is no more here,
- * by "k" from 0 to 3 in another way; odd multiples stay odd, even ones even, for
- * a tile may be two of them and its tail depend on that. NULL where conditions
- * forbid it. */
+ * by "k" from 0 to 3 in another way. Of what is a multiple by condition odd
+ * multiples stay odd, even ones even, for a tile may be two of them and its tail
+ * depend on that. NULL where conditions forbid it. */
 const int64_t *general_beside(struct arena *a, const struct program *frame,
 	int64_t scale, const int64_t *sizes, int k);
 /* Sizes for emulation: ones, small and middling primes, round numbers. */
