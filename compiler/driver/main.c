@@ -263,6 +263,26 @@ static void run(struct session *s)
 	print_diagnostics(s);
 }
 
+/* ---- commands ---- */
+
+/* "wpkc NAME ...": other jobs than compiling; "run" returns the exit code. */
+struct command {
+	const char *name;
+	int (*run)(struct arena *a, int argc, char **argv);
+};
+
+static const struct command *command_named(const char *name)
+{
+	static const struct command commands[] = {
+		{ "fmt", fmt_main },
+	};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
 /* Standard descriptors that whoever started wpkc closed: files and pipes opened
  * later must not take their place. */
 static void hold_descriptors(void)
@@ -290,13 +310,15 @@ int main(int argc, char **argv)
 		.stop = &interrupted, .tty = isatty(2) };
 	struct sigaction on_interrupt = { .sa_handler = interrupt,
 		.sa_flags = (int)SA_RESETHAND | SA_RESTART };
+	const struct command *command;
 	enum asked asked;
 	struct str text;
 
 	hold_descriptors();
 	signal(SIGXFSZ, SIG_IGN);
-	if (argc > 1 && !strcmp(argv[1], "fmt")) {
-		s.code = fmt_main(a, argc - 2, argv + 2);
+	command = argc > 1 ? command_named(argv[1]) : NULL;
+	if (command) {
+		s.code = command->run(a, argc - 2, argv + 2);
 		arena_destroy(a);
 		return s.code;
 	}
