@@ -26,6 +26,10 @@ bool group_pair(struct arena *a, const struct ir_operator *o,
  * into two, and what cannot be loaded becomes a let. needs: hoisted. */
 void group_factors(struct arena *a, struct ir_operator *o);
 
+/* terms.c: sums over several products become sums of several, where each is a
+ * contraction. Breaks hoisted. */
+void group_terms(struct arena *a, struct ir_operator *o);
+
 /* short.c: the let "s" without its reduction, which is of few elements; or
  * NULL. */
 struct ir_expr *group_written_out(struct arena *a, const struct ir_operator *o,

@@ -359,7 +359,7 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *		and what follows them, where a row is short.
  *  IR_FACTORED as IR_FUSED, and factors of a product that cannot be loaded are
  *		written first: rows looked up, 4-bit numbers, products of
- *		several.
+ *		several. A sum over several products becomes a sum of each.
  *  IR_APART    every statement is a kernel of its own, but for the lets that
  *		cost little. */
 enum ir_rule {
