@@ -69,25 +69,33 @@ struct strays {
 static void count_stray(struct ir_expr *e, void *ctx)
 {
 	struct strays *s = ctx;
-	struct ir_affine f;
+	double apart;
 
-	if (e->kind == IR_READ && ir_address(s->t->a, s->t->op,
-			&s->t->op->tensors[e->tensor], e->args, &f))
-		s->n += f.coef[s->axis] != 0 && f.coef[s->axis] != 1;
+	if (e->kind != IR_READ)
+		return;
+	apart = access_apart(s->t->a, s->t->op, ir_offset(s->t->a,
+		&s->t->op->tensors[e->tensor], e->args), s->axis);
+	s->n += apart != 0 && apart != 1;
 }
 
 /* Reads of the statement that neighbouring threads make far apart if they go
- * as read "f" has it. */
-static int strays(const struct search *s, const struct ir_affine *f)
+ * along "axis". */
+static int strays_along(const struct search *s, int axis)
 {
-	struct strays n = { s->t, unit_axis(s->t, s->stmt, s->n_rows, f, true),
-		0 };
+	struct strays n = { s->t, axis, 0 };
 
-	if (n.axis < 0)
-		n.axis = unit_axis(s->t, s->stmt, s->n_rows, f, false);
-	if (n.axis >= 0)
+	if (axis >= 0)
 		ir_walk(s->stmt->expr, count_stray, &n);
 	return n.n;
+}
+
+/* The same if they go as read "f" has it. */
+static int strays(const struct search *s, const struct ir_affine *f)
+{
+	int axis = unit_axis(s->t, s->stmt, s->n_rows, f, true);
+
+	return strays_along(s, axis >= 0 ? axis :
+		unit_axis(s->t, s->stmt, s->n_rows, f, false));
 }
 
 static void consider(struct ir_expr *e, void *ctx)
@@ -113,8 +121,28 @@ static void consider(struct ir_expr *e, void *ctx)
 	}
 }
 
+/* Rows may lie side by side where they are written alone. */
+static void consider_write(struct search *s)
+{
+	const struct ir_tensor *t = &s->t->op->tensors[s->stmt->tensor];
+	struct ir_affine f;
+	int axis, far;
+
+	if (s->stmt->expr->kind != IR_REDUCE || !s->strays ||
+	    !ir_address(s->t->a, s->t->op, t, s->stmt->index, &f))
+		return;
+	axis = unit_axis(s->t, s->stmt, s->n_rows, &f, false);
+	far = strays_along(s, axis);
+	if (axis >= 0 && far < s->strays) {
+		s->strays = far;
+		s->ref = (struct reference){ s->stmt, t, s->stmt->index };
+	}
+}
+
 /* The read that steps along most inner axes; of equals one that leaves fewest
- * others to be read far apart, and of these the first. */
+ * others to be read far apart, and of these the first. A write where that leaves
+ * fewer yet, but for kernels of several reductions, whose rows stay on the
+ * chip. */
 static struct reference primary_read(const struct task *t, int n_rows)
 {
 	struct search s = { .t = t, .n_rows = n_rows };
@@ -122,6 +150,10 @@ static struct reference primary_read(const struct task *t, int n_rows)
 	for (int i = 0; i < t->group->n_stmts; i++) {
 		s.stmt = &t->op->stmts[t->group->stmts[i]];
 		ir_walk(s.stmt->expr, consider, &s);
+	}
+	for (int i = 0; i < t->group->n_stmts && t->group->n_stmts <= 2; i++) {
+		s.stmt = &t->op->stmts[t->group->stmts[i]];
+		consider_write(&s);
 	}
 	return s.ref;
 }
