@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One point of a space for all sizes: its programs at the witnesses, made one
  * general program, which must be what the point makes at the other witnesses
- * too. */
+ * too. Expressions are found from all witnesses whose programs are alike: K - 1
+ * and K / 2 * 2 are told apart by an even one alone. */
 #include "driver/general.h"
 
 #include <string.h>
@@ -113,90 +114,109 @@ static struct program *program_at(struct candidate *c, struct arena *a, int w,
 	return steps_at(c, a, &c->general->at[w], &c->tasks->tasks[w], mine);
 }
 
-static struct general_request request_of(const struct general *g,
-	struct program *const *programs)
+/* The symbols' values at these witnesses. */
+static const struct fit_symbol *symbols_at(const struct general *g,
+	struct arena *a, const int *chosen, int n)
 {
-	return (struct general_request){ .programs = programs, .n = g->n_fit,
+	struct fit_symbol *s = ARENA_ARRAY(a, (size_t)g->n_symbols + 1,
+		struct fit_symbol);
+
+	for (int i = 0; i < g->n_symbols; i++) {
+		int64_t *at = ARENA_ARRAY(a, (size_t)n + 1, int64_t);
+
+		for (int w = 0; w < n; w++)
+			at[w] = g->symbols[i].at[chosen[w]];
+		s[i] = g->symbols[i];
+		s[i].at = at;
+	}
+	return s;
+}
+
+/* The general program of those chosen, of the programs at the witnesses; the
+ * first "alike" of them have alike kernels. */
+static struct program *joined(const struct general *g, struct arena *a,
+	struct program *const *all, const int *chosen, int alike, int n,
+	const char **why)
+{
+	struct program *programs[g->n];
+	struct general_request r = { .programs = programs, .n = n,
+		.n_alike = alike,
 		.sizes = g->frame.sizes.v, .n_sizes = g->frame.sizes.n,
 		.lets = g->frame.lets.v, .n_lets = g->frame.lets.n,
 		.conditions = g->frame.conditions.v,
 		.n_conditions = g->frame.conditions.n,
-		.symbols = g->symbols, .n_symbols = g->n_symbols };
+		.symbols = symbols_at(g, a, chosen, n),
+		.n_symbols = g->n_symbols };
+
+	for (int w = 0; w < n; w++)
+		programs[w] = all[chosen[w]];
+	return generalise(a, &r, why);
 }
 
-/* Is "p" what the point makes at this witness? */
-static bool serves_at(struct candidate *c, struct arena *a,
-	const struct program *p, const struct witness *w, const int *values)
+/* The program of "p" is what the point makes at every witness. */
+static const char *fails_at(const struct general *g, struct arena *a,
+	const struct program *p, struct program *const *all)
 {
-	const struct tunable *x;
-	struct task t;
-	int n;
-
-	if (make_task(c, w, &t, &x, &n))
-		return false;
-	int mine[n + 1];
-
-	values_for(c, x, n, values, mine);
-	return !c->sketch->legal(&t, a, mine) && !generalise_differs(a, p,
-		w->sizes, steps_at(c, a, w, &t, mine));
-}
-
-/* A kernel for sizes such as W = 3 * Q may do without what their neighbours
- * need; what these need is right there too. */
-static bool serves_near(struct candidate *c, struct arena *a,
-	const struct program *p, struct witness *w, const int *values)
-{
-	int n;
-	const struct witness *near = general_near(c->general, w, &n);
-
-	for (int i = 0; i < n; i++)
-		if (serves_at(c, a, p, &near[i], values))
-			return true;
-	return false;
-}
-
-/* The program of "p" is what it is at the small witnesses as well. */
-static const char *fails_at(struct candidate *c, struct arena *a,
-	const struct program *p, const int *values)
-{
-	const struct general *g = c->general;
-
-	for (int w = g->n_fit; w < g->n; w++) {
+	for (int w = 0; w < g->n; w++) {
 		const char *why = generalise_differs(a, p, g->at[w].sizes,
-			program_at(c, a, w, values));
+			all[w]);
 
-		if (why && !serves_near(c, a, p, &g->at[w], values))
+		if (why)
 			return arena_printf(a, "at %s, %s", sizes_text(a, g,
 				g->at[w].sizes), why);
 	}
 	return NULL;
 }
 
+/* One program for all sizes, of those at all the witnesses. Where one that is
+ * alike by chance forbids every expression, of the large ones alone. */
+static struct program *general_of(const struct general *g, struct arena *a,
+	struct program *const *all, const char **why)
+{
+	int chosen[g->n], alike = 0, n;
+	struct program *p;
+
+	for (int w = 0; w < g->n; w++)
+		if (w < g->n_fit || generalise_alike(a, all[0], all[w]))
+			chosen[alike++] = w;
+	n = alike;
+	for (int w = 0, k = 0; w < g->n; w++)
+		if (k < alike && chosen[k] == w)
+			k++;
+		else if (program_alike(all[0], all[w]))
+			chosen[n++] = w;
+	p = joined(g, a, all, chosen, alike, n, why);
+	if (!p && n > g->n_fit)
+		p = joined(g, a, all, chosen, g->n_fit, g->n_fit, why);
+	if (p)
+		*why = fails_at(g, a, p, all);
+	return *why ? NULL : p;
+}
+
 const char *general_refuses(struct candidate *c, struct arena *a,
 	const int *values)
 {
 	const struct general *g = c->general;
-	struct program *programs[g->n_fit], *p;
-	struct general_request r = request_of(g, programs);
 	const char *why = make_tasks(c);
+	struct program *all[g->n];
 
 	for (int w = 0; w < g->n && !why; w++)
 		why = illegal_at(c, a, w, values);
 	if (why)
 		return why;
-	for (int w = 0; w < g->n_fit; w++) {
-		int at = g->n_fit - 1 - w;
+	for (int i = 0; i < g->n; i++) {
+		int w = (g->n_fit - 1 - i + g->n) % g->n;
 
-		programs[at] = program_at(c, a, at, values);
-		if (w && !generalise_alike(a, programs[g->n_fit - 1],
-		    programs[at]))
+		all[w] = program_at(c, a, w, values);
+		if (i && w < g->n_fit && !generalise_alike(a,
+		    all[g->n_fit - 1], all[w]))
 			return arena_printf(a, "between %s and %s, its kernel "
 				"changes its structure", sizes_text(a, g,
-				g->at[at].sizes), sizes_text(a, g,
+				g->at[w].sizes), sizes_text(a, g,
 				g->at[g->n_fit - 1].sizes));
 	}
-	p = generalise(a, &r, &why);
-	return p ? fails_at(c, a, p, values) : why;
+	general_of(g, a, all, &why);
+	return why;
 }
 
 /* ---- the chosen program ---- */
@@ -282,16 +302,15 @@ struct program *general_program(struct session *s, struct arena *a,
 	const struct job *j)
 {
 	const struct general *g = j->general;
-	struct program *programs[g->n_fit], *p;
-	struct general_request r = request_of(g, programs);
+	struct program *all[g->n], *p;
 	const char *why = NULL;
 
-	for (int w = 0; w < g->n_fit; w++) {
-		programs[w] = general_special(s, a, j, &g->at[w]);
-		if (!programs[w])
+	for (int w = 0; w < g->n; w++) {
+		all[w] = general_special(s, a, j, &g->at[w]);
+		if (!all[w])
 			return NULL;
 	}
-	p = generalise(a, &r, &why);
+	p = general_of(g, a, all, &why);
 	if (!p) {
 		session_fail(s, EXIT_INTERNAL, "the general program of '%s': %s",
 			j->name, why);
