@@ -163,7 +163,41 @@ static bool is_fraction(const struct generalising *g, enum dtype t,
 	return true;
 }
 
-/* A fraction that differs is a product of sizes, or one over it. */
+/* The whole numbers that a fraction is, or one over which it is. */
+static bool whole_numbers(const struct generalising *g, enum dtype t, bool over,
+	int64_t *v)
+{
+	for (int w = 0; w < g->r->n_alike; w++) {
+		double f = nth(g, w)->f, x = over ? 1 / f : f;
+
+		if (!(x >= 1 && x < INT32_MAX))
+			return false;
+		v[w] = (int64_t)(x + 0.5);
+		if (dtype_round(t, over ? 1 / (double)v[w] :
+		    (double)v[w]) != f)
+			return false;
+	}
+	return true;
+}
+
+/* Such as N - 1. */
+static struct kx *whole_fraction(struct generalising *g, const struct kx *e,
+	bool over)
+{
+	int64_t *v = ARENA_ARRAY(g->a, (size_t)g->r->n_alike, int64_t);
+	struct fitted x;
+	struct kx *n;
+
+	if (!whole_numbers(g, e->type, over, v) ||
+	    !fit_find(g->fit, v, g->r->n_alike, &x))
+		return NULL;
+	n = kx_cast(g->a, e->type, kernel_number(g, &x, T_I32));
+	return over ? kx_op(g->a, OP_DIV, e->type, 2, kx_float(g->a, 1,
+		e->type), n) : n;
+}
+
+/* A fraction that differs is a whole number over the sizes, or one over it: a
+ * product of them, which may be known by its roundings alone, or another. */
 static struct kx *fraction(struct generalising *g, const struct kx *e)
 {
 	bool same = true, over = e->f > -1 && e->f < 1;
@@ -181,7 +215,8 @@ static struct kx *fraction(struct generalising *g, const struct kx *e)
 		return over ? kx_op(g->a, OP_DIV, e->type, 2, kx_float(g->a, 1,
 			e->type), v) : v;
 	}
-	return cannot(g, e, "a fraction in the kernel");
+	v = whole_fraction(g, e, over);
+	return v ? v : cannot(g, e, "a fraction in the kernel");
 }
 
 static struct kx *generalised(void *ctx, const struct kx *e, bool fixed)
