@@ -19,6 +19,14 @@ static const char *sizes_text(struct arena *a, const struct general *g,
 	return str_text(&out);
 }
 
+/* What stands in the way at sizes that the user never named. */
+static const char *said_of(struct arena *a, const struct general *g,
+	const struct witness *w, const char *why)
+{
+	return arena_printf(a, "one kernel is for all sizes, and where %s, %s",
+		sizes_text(a, g, w->sizes), why);
+}
+
 /* The candidate's task at a witness, and its tunables there. */
 static const char *make_task(struct candidate *c, const struct witness *w,
 	struct task *t, const struct tunable **tunables, int *n)
@@ -33,8 +41,7 @@ static const char *make_task(struct candidate *c, const struct witness *w,
 		return "its statements group otherwise at other sizes";
 	t->group = &at->partition->groups[c->task.index];
 	if (!c->sketch->applies(t, &why))
-		return arena_printf(c->task.a, "at %s, %s", sizes_text(
-			c->task.a, c->general, w->sizes), why);
+		return said_of(c->task.a, c->general, w, why);
 	*tunables = c->sketch->tunables(t, n);
 	return NULL;
 }
@@ -89,8 +96,7 @@ static const char *illegal_at(struct candidate *c, struct arena *a, int w,
 
 	values_at(c, w, values, mine);
 	why = c->sketch->legal(&c->tasks->tasks[w], a, mine);
-	return why ? arena_printf(a, "at %s, %s", sizes_text(a, c->general,
-		c->general->at[w].sizes), why) : NULL;
+	return why ? said_of(a, c->general, &c->general->at[w], why) : NULL;
 }
 
 /* The steps of the candidate's group at a witness. */
@@ -162,8 +168,7 @@ static const char *fails_at(const struct general *g, struct arena *a,
 			all[w]);
 
 		if (why)
-			return arena_printf(a, "at %s, %s", sizes_text(a, g,
-				g->at[w].sizes), why);
+			return said_of(a, g, &g->at[w], why);
 	}
 	return NULL;
 }
@@ -210,10 +215,9 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 		all[w] = program_at(c, a, w, values);
 		if (i && w < g->n_fit && !generalise_alike(a,
 		    all[g->n_fit - 1], all[w]))
-			return arena_printf(a, "between %s and %s, its kernel "
-				"changes its structure", sizes_text(a, g,
-				g->at[w].sizes), sizes_text(a, g,
-				g->at[g->n_fit - 1].sizes));
+			return said_of(a, g, &g->at[w], arena_printf(a, "it "
+				"would be of another structure than where %s",
+				sizes_text(a, g, g->at[g->n_fit - 1].sizes)));
 	}
 	general_of(g, a, all, &why);
 	return why;

@@ -99,10 +99,10 @@ static const char *steps_differ(struct arena *a, const struct program *p,
 		for (int d = 0; d < 3; d++)
 			if (!same_number(p, sizes, x[i].open_grid[d],
 			    x[i].grid[d], y[i].grid[d]))
-				return "the grid is another";
+				return "it would have another grid";
 		if (x[i].kind == P_LAUNCH && !same_kernel(a, p, &x[i], sizes,
 		    &y[i]))
-			return "the kernel is another";
+			return "it would be another";
 	}
 	return NULL;
 }
@@ -113,13 +113,13 @@ const char *generalise_differs(struct arena *a, const struct program *general,
 	const char *why;
 
 	if (!program_alike(general, special))
-		return "what is launched is another";
+		return "other kernels would be launched";
 	for (int i = 0; i < special->tensors.n; i++)
 		if (!same_number(general, sizes,
 		    general->tensors.v[i].open_elements,
 		    general->tensors.v[i].elements,
 		    special->tensors.v[i].elements))
-			return "a tensor has another size";
+			return "its workspace would have another size";
 	why = steps_differ(a, general, sizes, general->prepare.v,
 		special->prepare.v, special->prepare.n);
 	return why ? why : steps_differ(a, general, sizes, general->steps.v,
