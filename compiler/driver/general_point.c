@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { COINCIDENCES = 2 };
+
 static const char *sizes_text(struct arena *a, const struct general *g,
 	const int64_t *sizes)
 {
@@ -144,10 +146,11 @@ static struct program *joined(const struct general *g, struct arena *a,
 	struct program *const *all, const int *chosen, int alike, int n,
 	const char **why)
 {
+	struct p_size sizes[g->frame.sizes.n + 1];
 	struct program *programs[g->n];
 	struct general_request r = { .programs = programs, .n = n,
 		.n_alike = alike,
-		.sizes = g->frame.sizes.v, .n_sizes = g->frame.sizes.n,
+		.sizes = sizes, .n_sizes = g->frame.sizes.n,
 		.lets = g->frame.lets.v, .n_lets = g->frame.lets.n,
 		.conditions = g->frame.conditions.v,
 		.n_conditions = g->frame.conditions.n,
@@ -156,6 +159,10 @@ static struct program *joined(const struct general *g, struct arena *a,
 
 	for (int w = 0; w < n; w++)
 		programs[w] = all[chosen[w]];
+	for (int i = 0; i < g->frame.sizes.n; i++) {
+		sizes[i] = g->frame.sizes.v[i];
+		sizes[i].value = g->at[chosen[0]].sizes[i];
+	}
 	return generalise(a, &r, why);
 }
 
@@ -173,29 +180,85 @@ static const char *fails_at(const struct general *g, struct arena *a,
 	return NULL;
 }
 
+/* The large witness whose kernels are alike those of most others, and how many
+ * these are, itself among them. */
+static int usual(const struct general *g, struct arena *a,
+	struct program *const *all, int *most)
+{
+	int best = 0;
+
+	*most = 0;
+	for (int w = 0; w < g->n_fit && *most * 2 <= g->n_fit; w++) {
+		int n = 0;
+
+		for (int k = 0; k < g->n_fit; k++)
+			n += k == w || generalise_alike(a, all[w], all[k]);
+		if (n > *most) {
+			*most = n;
+			best = w;
+		}
+	}
+	return best;
+}
+
+/* All witnesses in the order "first", those alike it, those that launch the same
+ * kernels; how many in all, and how many are alike. */
+static int choose(const struct general *g, struct arena *a,
+	struct program *const *all, int first, int *chosen, int *alike)
+{
+	bool is_alike[g->n];
+	int n = 0;
+
+	chosen[n++] = first;
+	for (int w = 0; w < g->n; w++) {
+		is_alike[w] = w == first ||
+			generalise_alike(a, all[first], all[w]);
+		if (is_alike[w] && w != first)
+			chosen[n++] = w;
+	}
+	*alike = n;
+	for (int w = 0; w < g->n; w++)
+		if (!is_alike[w] && program_alike(all[first], all[w]))
+			chosen[n++] = w;
+	return n;
+}
+
 /* One program for all sizes, of those at all the witnesses. Where one that is
  * alike by chance forbids every expression, of the large ones alone. */
 static struct program *general_of(const struct general *g, struct arena *a,
 	struct program *const *all, const char **why)
 {
-	int chosen[g->n], alike = 0, n;
+	int chosen[g->n], alike, n, most, large = 0;
+	int first = usual(g, a, all, &most);
 	struct program *p;
 
-	for (int w = 0; w < g->n; w++)
-		if (w < g->n_fit || generalise_alike(a, all[0], all[w]))
-			chosen[alike++] = w;
-	n = alike;
-	for (int w = 0, k = 0; w < g->n; w++)
-		if (k < alike && chosen[k] == w)
-			k++;
-		else if (program_alike(all[0], all[w]))
-			chosen[n++] = w;
+	n = choose(g, a, all, first, chosen, &alike);
 	p = joined(g, a, all, chosen, alike, n, why);
-	if (!p && n > g->n_fit)
-		p = joined(g, a, all, chosen, g->n_fit, g->n_fit, why);
+	for (int i = 0; i < alike && !p; i++)
+		if (chosen[i] < g->n_fit)
+			chosen[large++] = chosen[i];
+	if (!p && n > large)
+		p = joined(g, a, all, chosen, large, large, why);
 	if (p)
 		*why = fails_at(g, a, p, all);
 	return *why ? NULL : p;
+}
+
+/* A large witness whose kernel differs from the usual one is a coincidence if few
+ * do, which is seen when it is compared; else the sentence. Of several kernels
+ * none may, for together they would be too few to find expressions from. */
+static const char *structure_differs(const struct general *g, struct arena *a,
+	struct program *const *all, bool alone)
+{
+	int most, first = usual(g, a, all, &most);
+	int few = alone ? COINCIDENCES : 0;
+
+	for (int w = 0; w < g->n_fit && g->n_fit - most > few; w++)
+		if (!generalise_alike(a, all[first], all[w]))
+			return said_of(a, g, &g->at[w], arena_printf(a, "it "
+				"would be of another structure than where %s",
+				sizes_text(a, g, g->at[first].sizes)));
+	return NULL;
 }
 
 const char *general_refuses(struct candidate *c, struct arena *a,
@@ -209,16 +272,13 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 		why = illegal_at(c, a, w, values);
 	if (why)
 		return why;
-	for (int i = 0; i < g->n; i++) {
-		int w = (g->n_fit - 1 - i + g->n) % g->n;
-
+	for (int w = 0; w < g->n_fit; w++)
 		all[w] = program_at(c, a, w, values);
-		if (i && w < g->n_fit && !generalise_alike(a,
-		    all[g->n_fit - 1], all[w]))
-			return said_of(a, g, &g->at[w], arena_printf(a, "it "
-				"would be of another structure than where %s",
-				sizes_text(a, g, g->at[g->n_fit - 1].sizes)));
-	}
+	why = structure_differs(g, a, all, c->task.n_groups == 1);
+	if (why)
+		return why;
+	for (int w = g->n_fit; w < g->n; w++)
+		all[w] = program_at(c, a, w, values);
 	general_of(g, a, all, &why);
 	return why;
 }

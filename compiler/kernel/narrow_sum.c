@@ -139,12 +139,56 @@ static struct kx *built(struct sum *s, enum dtype type)
 	return kx_add(s->a, e, kx_cast(s->a, type, kx_int(s->a, s->c)));
 }
 
+static int64_t common(int64_t x, int64_t y)
+{
+	while (y) {
+		int64_t r = x % y;
+
+		x = y;
+		y = r;
+	}
+	return x;
+}
+
+/* (5 * x + 100) / 50 is x / 10 + 2, and 5 * x % 50 is 5 * (x % 10): both of
+ * floors, as which they stand for what is not negative. */
+static struct kx *quotient(struct arena *a, struct kx *e, int64_t k)
+{
+	struct sum s = { .a = a, .fits = true };
+	bool mod = e->op == OP_MOD;
+	int64_t by = k, out = 0;
+	struct kx *x;
+
+	collect(&s, e->args[0], 1);
+	for (int i = 0; i < s.n; i++)
+		by = common(by, s.t[i].by < 0 ? -s.t[i].by : s.t[i].by);
+	if (s.c >= k)
+		out = s.c / k;
+	s.c -= out * k;
+	if (!s.fits || s.c < 0 || (by == 1 && !out) || (mod && s.c % by))
+		return e;
+	for (int i = 0; i < s.n; i++)
+		s.t[i].by /= by;
+	s.c /= by;
+	x = kx_cast(a, e->type, kx_int(a, k / by));
+	if (mod)
+		return kx_mul(a, kx_mod(a, built(&s, e->type), x),
+			kx_cast(a, e->type, kx_int(a, by)));
+	return kx_add(a, kx_div(a, built(&s, e->type), x),
+		kx_cast(a, e->type, kx_int(a, out)));
+}
+
 struct kx *narrow_sum(struct arena *a, struct kx *e)
 {
 	struct sum s = { .a = a, .fits = true }, again = s;
+	int64_t k;
 
-	if (e->kind != KX_OP || (e->op != OP_ADD && e->op != OP_SUB) ||
-	    (e->type != T_I32 && e->type != T_I64))
+	if (e->kind != KX_OP || (e->type != T_I32 && e->type != T_I64))
+		return e;
+	if ((e->op == OP_DIV || e->op == OP_MOD) &&
+	    kx_is_int(e->args[1], &k) && k > 1)
+		return quotient(a, e, k);
+	if (e->op != OP_ADD && e->op != OP_SUB)
 		return e;
 	collect(&s, e, 1);
 	while (s.fits && join_pair(&s)) {
