@@ -184,7 +184,8 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 	for (int i = 0; i < j->n_sizes; i++) {
 		struct k_var *v = ARENA_NEW(a, struct k_var);
 
-		*v = (struct k_var){ j->sizes[i].name, T_I64, false };
+		*v = (struct k_var){ .name = j->sizes[i].name,
+			.type = T_I64 };
 		vec_push(a, &p->sizes, (struct p_size){ j->sizes[i].name, v,
 			j->sizes[i].value });
 	}

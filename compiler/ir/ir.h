@@ -47,6 +47,7 @@ struct ir_axis {
 	int id;
 	bool reduced;
 	bool open;		/* extents differ from call to call: ir_mark_open */
+	int64_t common;		/* what they are multiples of; 0: of "extent" */
 	int stmt;		/* index of the owning statement */
 };
 
@@ -209,6 +210,8 @@ void ir_leaves(const struct ir_operator *o, const struct ir_expr *read, int d,
 	bool *below, bool *above);
 /* Is one of these axes open? */
 bool ir_any_open(const struct ir_operator *o, const int *axes, int n);
+/* What an axis has a multiple of from call to call, as far as was marked. */
+int64_t ir_common(const struct ir_operator *o, int axis);
 /* Marks as open what differs between "o" and the same operator at other sizes;
  * false, and nothing is marked, where they are not alike. */
 bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other);
