@@ -170,20 +170,32 @@ static struct program *joined(const struct general *g, struct arena *a,
 static const char *fails_at(const struct general *g, struct arena *a,
 	const struct program *p, struct program *const *all)
 {
-	for (int w = 0; w < g->n; w++) {
-		const char *why = generalise_differs(a, p, g->at[w].sizes,
-			all[w]);
+	struct arena *tmp = arena_create();
+	const char *why = NULL;
 
+	for (int w = 0; w < g->n && !why; w++) {
+		arena_reset(tmp);
+		why = generalise_differs(tmp, p, g->at[w].sizes, all[w]);
 		if (why)
-			return said_of(a, g, &g->at[w], why);
+			why = said_of(a, g, &g->at[w], why);
 	}
-	return NULL;
+	arena_destroy(tmp);
+	return why;
+}
+
+static bool is_alike(const struct program *x, const struct program *y)
+{
+	struct arena *tmp = arena_create();
+	bool alike = generalise_alike(tmp, x, y);
+
+	arena_destroy(tmp);
+	return alike;
 }
 
 /* The large witness whose kernels are alike those of most others, and how many
  * these are, itself among them. */
-static int usual(const struct general *g, struct arena *a,
-	struct program *const *all, int *most)
+static int usual(const struct general *g, struct program *const *all,
+	int *most)
 {
 	int best = 0;
 
@@ -192,7 +204,7 @@ static int usual(const struct general *g, struct arena *a,
 		int n = 0;
 
 		for (int k = 0; k < g->n_fit; k++)
-			n += k == w || generalise_alike(a, all[w], all[k]);
+			n += k == w || is_alike(all[w], all[k]);
 		if (n > *most) {
 			*most = n;
 			best = w;
@@ -203,22 +215,21 @@ static int usual(const struct general *g, struct arena *a,
 
 /* All witnesses in the order "first", those alike it, those that launch the same
  * kernels; how many in all, and how many are alike. */
-static int choose(const struct general *g, struct arena *a,
-	struct program *const *all, int first, int *chosen, int *alike)
+static int choose(const struct general *g, struct program *const *all,
+	int first, int *chosen, int *alike)
 {
-	bool is_alike[g->n];
+	bool joins[g->n];
 	int n = 0;
 
 	chosen[n++] = first;
 	for (int w = 0; w < g->n; w++) {
-		is_alike[w] = w == first ||
-			generalise_alike(a, all[first], all[w]);
-		if (is_alike[w] && w != first)
+		joins[w] = w == first || is_alike(all[first], all[w]);
+		if (joins[w] && w != first)
 			chosen[n++] = w;
 	}
 	*alike = n;
 	for (int w = 0; w < g->n; w++)
-		if (!is_alike[w] && program_alike(all[first], all[w]))
+		if (!joins[w] && program_alike(all[first], all[w]))
 			chosen[n++] = w;
 	return n;
 }
@@ -229,10 +240,10 @@ static struct program *general_of(const struct general *g, struct arena *a,
 	struct program *const *all, const char **why)
 {
 	int chosen[g->n], alike, n, most, large = 0;
-	int first = usual(g, a, all, &most);
+	int first = usual(g, all, &most);
 	struct program *p;
 
-	n = choose(g, a, all, first, chosen, &alike);
+	n = choose(g, all, first, chosen, &alike);
 	p = joined(g, a, all, chosen, alike, n, why);
 	for (int i = 0; i < alike && !p; i++)
 		if (chosen[i] < g->n_fit)
@@ -245,16 +256,14 @@ static struct program *general_of(const struct general *g, struct arena *a,
 }
 
 /* A large witness whose kernel differs from the usual one is a coincidence if few
- * do, which is seen when it is compared; else the sentence. Of several kernels
- * none may, for together they would be too few to find expressions from. */
+ * do, which is seen when it is compared; else the sentence. */
 static const char *structure_differs(const struct general *g, struct arena *a,
-	struct program *const *all, bool alone)
+	struct program *const *all)
 {
-	int most, first = usual(g, a, all, &most);
-	int few = alone ? COINCIDENCES : 0;
+	int most, first = usual(g, all, &most);
 
-	for (int w = 0; w < g->n_fit && g->n_fit - most > few; w++)
-		if (!generalise_alike(a, all[first], all[w]))
+	for (int w = 0; w < g->n_fit && g->n_fit - most > COINCIDENCES; w++)
+		if (!is_alike(all[first], all[w]))
 			return said_of(a, g, &g->at[w], arena_printf(a, "it "
 				"would be of another structure than where %s",
 				sizes_text(a, g, g->at[first].sizes)));
@@ -274,7 +283,7 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 		return why;
 	for (int w = 0; w < g->n_fit; w++)
 		all[w] = program_at(c, a, w, values);
-	why = structure_differs(g, a, all, c->task.n_groups == 1);
+	why = structure_differs(g, a, all);
 	if (why)
 		return why;
 	for (int w = g->n_fit; w < g->n; w++)
@@ -319,8 +328,14 @@ static const char *build_group(struct arena *a, const struct choice *c,
 	return build_with(c->candidate, &t, a, x, n, values, p);
 }
 
-struct program *general_special(struct session *s, struct arena *a,
-	const struct job *j, const struct witness *w)
+/* Where the steps of a group end in a program, and what it prepares. */
+struct ends {
+	int steps, prepare;
+};
+
+/* The whole program at a witness; "ends" of each group, or NULL. */
+static struct program *special(struct session *s, struct arena *a,
+	const struct job *j, const struct witness *w, struct ends *ends)
 {
 	const struct witness_plan *at = &w->plans[j->plans[j->plan].rule];
 	const char *why = at->partition->n_groups == j->partition->n_groups ?
@@ -330,8 +345,11 @@ struct program *general_special(struct session *s, struct arena *a,
 
 	p = program_of(a, at->op, at->partition, &map);
 	p->name = j->name;
-	for (int g = 0; g < j->partition->n_groups && !why; g++)
+	for (int g = 0; g < j->partition->n_groups && !why; g++) {
 		why = build_group(a, &j->parts[g].choice, at, p);
+		if (ends)
+			ends[g] = (struct ends){ p->steps.n, p->prepare.n };
+	}
 	if (why) {
 		session_fail(s, EXIT_INTERNAL, "'%s' at %s: %s", j->name,
 			sizes_text(a, j->general, w->sizes), why);
@@ -339,6 +357,57 @@ struct program *general_special(struct session *s, struct arena *a,
 	}
 	program_layout(p);
 	return p;
+}
+
+struct program *general_special(struct session *s, struct arena *a,
+	const struct job *j, const struct witness *w)
+{
+	return special(s, a, j, w, NULL);
+}
+
+/* The program with the steps of one group alone. */
+static struct program *group_of(struct arena *a, const struct program *p,
+	struct ends from, struct ends to)
+{
+	struct program *x = ARENA_NEW(a, struct program);
+
+	*x = *p;
+	x->steps.v = p->steps.v + from.steps;
+	x->steps.n = to.steps - from.steps;
+	x->prepare.v = p->prepare.v + from.prepare;
+	x->prepare.n = to.prepare - from.prepare;
+	return x;
+}
+
+/* What "x" asks of sizes beyond the "known" conditions. */
+static void add_conditions(struct arena *a, struct program *p,
+	const struct program *x, int known)
+{
+	for (int i = known; i < x->conditions.n; i++) {
+		struct str text, other;
+		bool new = true;
+
+		str_init(&text, a);
+		kx_print(x->conditions.v[i].holds, &text);
+		for (int k = known; k < p->conditions.n && new; k++) {
+			str_init(&other, a);
+			kx_print(p->conditions.v[k].holds, &other);
+			new = strcmp(str_text(&text), str_text(&other)) != 0;
+		}
+		if (new)
+			vec_push(a, &p->conditions, x->conditions.v[i]);
+	}
+}
+
+/* "x", which follows in the same launcher, behind "p". */
+static void append(struct arena *a, const struct general *g, struct program *p,
+	const struct program *x)
+{
+	for (int i = 0; i < x->steps.n; i++)
+		vec_push(a, &p->steps, x->steps.v[i]);
+	for (int i = 0; i < x->prepare.n; i++)
+		vec_push(a, &p->prepare, x->prepare.v[i]);
+	add_conditions(a, p, x, g->frame.conditions.n);
 }
 
 /* Shapes and alignment as the source has them. */
@@ -362,24 +431,41 @@ static void set_shapes(struct arena *a, const struct job *j, struct program *p)
 	}
 }
 
+/* Each group's steps become general by themselves, as they did when their point
+ * was found legal: what is a coincidence for one kernel is none for another. */
 struct program *general_program(struct session *s, struct arena *a,
 	const struct job *j)
 {
 	const struct general *g = j->general;
-	struct program *all[g->n], *p;
+	int n = j->partition->n_groups;
+	struct program *all[g->n], *views[g->n], *p = NULL;
+	struct ends *ends = ARENA_ARRAY(a, (size_t)(g->n * (n + 1)),
+		struct ends);
 	const char *why = NULL;
 
 	for (int w = 0; w < g->n; w++) {
-		all[w] = general_special(s, a, j, &g->at[w]);
+		all[w] = special(s, a, j, &g->at[w], ends + w * (n + 1) + 1);
 		if (!all[w])
 			return NULL;
 	}
-	p = general_of(g, a, all, &why);
-	if (!p) {
-		session_fail(s, EXIT_INTERNAL, "the general program of '%s': %s",
-			j->name, why);
-		return NULL;
+	for (int k = 0; k < n; k++) {
+		struct program *x;
+
+		for (int w = 0; w < g->n; w++)
+			views[w] = group_of(a, all[w], ends[w * (n + 1) + k],
+				ends[w * (n + 1) + k + 1]);
+		x = general_of(g, a, views, &why);
+		if (!x) {
+			session_fail(s, EXIT_INTERNAL, "the general program of "
+				"'%s': %s", j->name, why);
+			return NULL;
+		}
+		if (p)
+			append(a, g, p, x);
+		else
+			p = x;
 	}
+	program_layout_open(a, p);
 	set_shapes(a, j, p);
 	return p;
 }

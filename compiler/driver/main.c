@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,6 +284,14 @@ static const struct command *command_named(const char *name)
 	return NULL;
 }
 
+/* Arenas come and go by the thousand: pages that one frees are for the next, and
+ * the system need not clear them again. */
+static void keep_pages(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 26);
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
+}
+
 /* Standard descriptors that whoever started wpkc closed: files and pipes opened
  * later must not take their place. */
 static void hold_descriptors(void)
@@ -315,6 +324,7 @@ int main(int argc, char **argv)
 	struct str text;
 
 	hold_descriptors();
+	keep_pages();
 	signal(SIGXFSZ, SIG_IGN);
 	command = argc > 1 ? command_named(argv[1]) : NULL;
 	if (command) {

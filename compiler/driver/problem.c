@@ -158,8 +158,8 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes)
 				}
 			}
 			genes[i] = keep;
+			arena_reset(tmp);
 		}
-		arena_reset(tmp);
 	}
 	return best;
 }
@@ -197,7 +197,8 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 
 /* A legal point: the first seed that is, or the first that a search comes
  * upon. */
-static int *some_point(struct session *s, struct candidate *c)
+static int *some_point(struct session *s, struct arena *tmp,
+	struct candidate *c)
 {
 	struct problem p = problem_of(s, c);
 	struct budget b = { .trials = c->general ? 200 : 16,
@@ -208,7 +209,8 @@ static int *some_point(struct session *s, struct candidate *c)
 	for (int i = 0; i < p.n_seeds; i++) {
 		const int *seed = p.seeds + (ptrdiff_t)i * c->space->n_genes;
 
-		if (!problem_refuses(c, s->a, seed))
+		arena_reset(tmp);
+		if (!problem_refuses(c, tmp, seed))
 			return (int *)seed;
 	}
 	if (c->general) {
@@ -226,7 +228,7 @@ static int *some_point(struct session *s, struct candidate *c)
 int *problem_default(struct session *s, struct candidate *c, double *seconds)
 {
 	struct arena *tmp = arena_create();
-	int *genes = some_point(s, c);
+	int *genes = some_point(s, tmp, c);
 
 	if (genes)
 		*seconds = descend(c, tmp, genes);
