@@ -57,7 +57,10 @@ static int savings_of(struct arena *tmp, const struct blend *b, double factor,
 	return k;
 }
 
-/* Is the mean above its standard error? Of one number nobody can tell. */
+/* Chance alone exceeds so many standard errors one time in forty. */
+#define SURE 2.0
+
+/* Is the mean above chance? Of one number nobody can tell. */
 static bool is_sure(const double *v, int n)
 {
 	double mean = 0, sum = 0;
@@ -66,7 +69,7 @@ static bool is_sure(const double *v, int n)
 		mean += v[i] / n;
 	for (int i = 0; i < n; i++)
 		sum += (v[i] - mean) * (v[i] - mean);
-	return n > 1 && mean > sqrt(sum / ((double)n * (n - 1)));
+	return n > 1 && mean > SURE * sqrt(sum / ((double)n * (n - 1)));
 }
 
 double blend_factor(struct arena *tmp, const struct blend *b)

@@ -18,7 +18,7 @@ struct blend {
 };
 
 /* The factor of "c" that leaves the least squares of "y" within 0 .. 1; 0
- * unless the squares it saves exceed the standard error of that. */
+ * unless the squares it saves exceed twice the standard error of that. */
 double blend_factor(struct arena *tmp, const struct blend *b);
 
 #endif

@@ -6,8 +6,8 @@
  *	size K			log of a size of the operator
  *	op=conv			1 if so; sketch=, type 0=, gpu= likewise
  *	chip sms		rates of the GPU, as logs
- *	flops			analytic features, as logs, and what the
- *				analytic model makes of them
+ *	model flops		analytic features, as logs
+ *	waves			what the analytic model makes of them
  *
  * Trees ask only whether a number is above another, so logs are for the sums
  * and differences that are taken of them: waves, intensities, shares. */
@@ -46,10 +46,9 @@ static int *slot_of(const struct inputs *in, const char *name, uint64_t hash)
 	int mask = in->n_slots - 1, i = (int)(hash & (uint64_t)mask);
 
 	for (; in->slots[i]; i = (i + 1) & mask) {
-		const struct input_column *c =
-			&in->columns.v[in->slots[i] - 1];
+		int c = in->slots[i] - 1;
 
-		if (c->hash == hash && !strcmp(c->name, name))
+		if (in->hashes.v[c] == hash && !strcmp(in->columns.v[c], name))
 			break;
 	}
 	return &in->slots[i];
@@ -60,30 +59,28 @@ static void double_slots(struct inputs *in)
 	in->n_slots *= 2;
 	in->slots = ARENA_ARRAY(in->a, in->n_slots, int);
 	for (int i = 0; i < in->columns.n; i++)
-		*slot_of(in, in->columns.v[i].name, in->columns.v[i].hash) =
-			i + 1;
+		*slot_of(in, in->columns.v[i], in->hashes.v[i]) = i + 1;
 }
 
 /* -1 if there is none and none may be made. */
-static int column_of(struct inputs *in, const char *name, bool tunable,
-	bool learn)
+static int column_of(struct inputs *in, const char *name, bool learn)
 {
 	uint64_t hash = str_hash(name, strlen(name));
 	int *slot = slot_of(in, name, hash);
 
 	if (*slot || !learn)
 		return *slot - 1;
-	vec_push(in->a, &in->columns, (struct input_column){
-		arena_strdup(in->a, name), hash, tunable });
+	vec_push(in->a, &in->columns, arena_strdup(in->a, name));
+	vec_push(in->a, &in->hashes, hash);
 	*slot = in->columns.n;
 	if (2 * in->columns.n > in->n_slots)
 		double_slots(in);
 	return in->columns.n - 1;
 }
 
-int inputs_column(struct inputs *in, const char *name, bool tunable)
+int inputs_column(struct inputs *in, const char *name)
 {
-	return column_of(in, name, tunable, true);
+	return column_of(in, name, true);
 }
 
 struct writer {
@@ -99,7 +96,7 @@ static void put(struct writer *w, const char *name, double value)
 
 	if (!isfinite(value))
 		return;
-	column = column_of(w->in, name, false, w->learn);
+	column = column_of(w->in, name, w->learn);
 	if (column >= 0)
 		vec_push(w->a, w->row, (struct input){ column, (float)value });
 }
@@ -226,7 +223,7 @@ static void find_tunables(struct writer *w, const struct record *r)
 	in->columns_of.n = 0;
 	for (int i = 0; i < r->n; i++)
 		vec_push(in->a, &in->columns_of,
-			column_of(in, r->names[i], true, w->learn));
+			column_of(in, r->names[i], w->learn));
 	in->names_seen = r->names;
 	in->n_seen = r->n;
 }
@@ -248,6 +245,13 @@ static void put_point(struct writer *w, const struct record *r)
 
 /* ---- the analytic model ---- */
 
+/* A space keeps them apart from tunables. */
+static const char *const feature_columns[] = {
+#define ROW(field) "model " #field,
+	FEATURES(ROW)
+#undef ROW
+};
+
 static const char *const term_names[N_MODEL_TERMS] = {
 	"share of sm", "share of l2", "share of dram"
 };
@@ -262,11 +266,11 @@ static double put_estimate(struct writer *w, const struct features *f,
 		return INFINITY;
 	if (!(seconds > 0) || !model_terms(f, g, terms))
 		return NAN;
-	put(w, "estimate", log2(seconds));
+	put(w, "model seconds", log2(seconds));
 	for (int i = 0; i < N_MODEL_TERMS; i++)
 		put(w, term_names[i], terms[i] / seconds);
-	put(w, "waves", log2(waves));
-	put(w, "last wave", waves / ceil(waves));
+	put(w, "model waves", log2(waves));
+	put(w, "model last wave", waves / ceil(waves));
 	put(w, "warps an sm", log2(f->occupancy * ceil(f->threads / 32.0)));
 	put(w, "shared an sm", (double)f->occupancy * f->smem);
 	put(w, "registers an sm", (double)f->occupancy * f->regs * f->threads);
@@ -287,7 +291,7 @@ static double put_features(struct writer *w, const struct record *r)
 	if (!r->features || !features_read(r->features, r->n_features, &f))
 		return NAN;
 	for (int i = 0; i < N_FEATURES; i++)
-		put(w, features_name(i), feature_log(r->features[i]));
+		put(w, feature_columns[i], feature_log(r->features[i]));
 	if (f.flops > 0) {
 		put(w, "flops an l2 byte", log2(f.flops / f.l2_bytes));
 		put(w, "flops a dram byte", log2(f.flops / f.dram_bytes));

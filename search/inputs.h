@@ -11,14 +11,6 @@
 #include "base/vec.h"
 #include "search/record.h"
 
-/* "tunable" is a number of the point, as against a fact of the operator, the
- * chip or the analytic model. */
-struct input_column {
-	const char *name;
-	uint64_t hash;
-	bool tunable;
-};
-
 /* A number in a column; what a row does not have is unknown. */
 struct input {
 	int column;
@@ -26,11 +18,12 @@ struct input {
 };
 typedef VEC(struct input) input_row;
 
-/* "slots" finds a column by its name: its number plus one, or 0. "columns_of"
+/* "columns" are names, "hashes" theirs; "slots" finds a column by its name: its number plus one, or 0. "columns_of"
  * are the tunables' in the record seen last, whose names were "names_seen". */
 struct inputs {
 	struct arena *a;
-	VEC(struct input_column) columns;
+	VEC(const char *) columns;
+	VEC(uint64_t) hashes;
 	int *slots, n_slots;
 	struct record_key key_seen;
 	input_row key_row;
@@ -42,7 +35,7 @@ struct inputs {
 
 void inputs_init(struct inputs *in, struct arena *a);
 /* The column of this name, made if there is none. */
-int inputs_column(struct inputs *in, const char *name, bool tunable);
+int inputs_column(struct inputs *in, const char *name);
 /* The columns of "r" to "row", which lives in "a", new ones made for names not
  * seen before if "learn". What it remembers of the last record counts only
  * until inputs_forget, which is due where strings may have changed. Returns the

@@ -16,9 +16,9 @@
  * of the problem at hand, which they never saw; while there are fewer than FEW
  * of these, about other problems left out one after the other. Own trees are
  * asked about folds of points left out. The factor is the slope of the least
- * squares within 0 .. 1, and 0 unless the squares saved, a point, exceed their
- * standard error: so with few data, or with data that say nothing, the model
- * before remains. "trust" falls from 1 in the same way, where the points say
+ * squares within 0 .. 1, and 0 unless the squares saved, a point, exceed twice
+ * their standard error (blend.c): so with few data, or with data that say
+ * nothing, the model before remains. "trust" falls from 1 in the same way, where the points say
  * that a model, a sister GPU's say, misleads. */
 #include "search/learned.h"
 
@@ -70,7 +70,7 @@ struct learned {
 					 * and with an analytic estimate */
 	int general_rows, general_problems, own_rows;	/* learned from */
 	int n_own, n_other;
-	bool loaded;
+	bool loaded, based;		/* the last had an analytic estimate */
 };
 
 /* ---- records ---- */
@@ -164,6 +164,7 @@ bool learned_add(struct learned *l, const struct record *r)
 	for (int i = 0; i < row.n; i++)
 		vec_push(l->a, &l->entries, row.v[i]);
 	vec_push(l->a, &l->samples, s);
+	l->based = !isnan(s.base);
 	l->problems.v[s.problem].n++;
 	*(is_own(&s) ? &l->n_own : &l->n_other) += 1;
 	return true;
@@ -348,12 +349,26 @@ static void deal(struct learned *l, int *fold, int n)
 	}
 }
 
+/* What is k times as slow as the best counts 1/k: it matters less how slow it
+ * is. */
+static double *weights_of_points(struct learned *l, const struct rows *r)
+{
+	double *w = ARENA_ARRAY(l->tmp, r->n + 1, double), best = INFINITY;
+
+	for (int i = 0; i < r->n; i++)
+		best = fmin(best, r->base[i] + r->y[i]);
+	for (int i = 0; i < r->n; i++)
+		w[i] = exp(best - r->base[i] - r->y[i]);
+	return w;
+}
+
 static void learn_trees(struct learned *l, struct rows *r, double *left)
 {
 	int *fold = ARENA_ARRAY(l->tmp, r->n + 1, int);
 	double *held_out = ARENA_ARRAY(l->tmp, r->n + 1, double);
 	struct stage_data d = { .rows = r->v, .y = left, .n = r->n,
-		.fold = fold, .folds = FOLDS, .held_out = held_out };
+		.weight = weights_of_points(l, r), .fold = fold,
+		.folds = FOLDS, .held_out = held_out };
 	double least = l->general.model || l->problems.v[1].n ? 0 :
 		BETTER_THAN_NOTHING;
 	const char *why;
@@ -425,6 +440,7 @@ static struct rows rows_of_records(struct learned *l,
 		r.base[i] = or_zero(base);
 		level[i] = l->n_own && with_own ? l->level :
 			l->strange_level[!isnan(base)];
+		l->based = !isnan(base);
 	}
 	return r;
 }
@@ -476,8 +492,7 @@ void learned_prior(struct learned *l, const struct record *r, int n,
 
 static void say_model(struct str *s, const struct learned *l)
 {
-	str_puts(s, l->n_own && !l->problems.v[1].n ? "no analytic estimate" :
-		"analytic estimate");
+	str_puts(s, l->based ? "analytic estimate" : "no analytic estimate");
 	if (l->trust < 1)
 		str_printf(s, " (x %.2f)", l->trust);
 	if (l->general.model)

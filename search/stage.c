@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows and values come in, boosted trees over the columns that differ between
- * the rows go out. Trees find it hard to see products, and threads a block,
- * bytes of a tile and much else are products of tunables: so where there are
- * few of those, the sums and differences of their logs are columns as well.
- *
- * How trees are grown was chosen on recorded spaces (make bench-model): small
- * sets of rows get the same trees as large ones, since the blend in learned.c
- * takes care of what they overlearn. */
+ * the rows go out. How trees are grown hardly matters: on recorded spaces
+ * depths from 3 to 8, 100 trees or 300, all columns or half of them order the
+ * rest equally well within what the choice of points makes (make bench-model),
+ * and so do sums and differences of the logs of tunables as further columns,
+ * which are therefore left out. */
 #include "search/stage.h"
 
 #include <assert.h>
@@ -15,33 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRED_MOST = 12, TREES = 100, DEPTH = 5 };
+enum { TREES = 100, DEPTH = 5 };
 
 /* ---- columns ---- */
 
-/* Of a column over all rows: is it always there, and above 0? Does it differ,
- * having more than two values? */
+/* Of a column over all rows: how many have it, and does it differ? */
 struct spread {
 	int rows;
-	float first, other;
-	bool differs, many, positive;
+	float first;
+	bool differs;
 };
-
-static void note(struct spread *s, float v)
-{
-	if (!s->rows++) {
-		s->first = v;
-		s->positive = v > 0;
-		return;
-	}
-	s->positive &= v > 0;
-	if (v == s->first)
-		return;
-	if (!s->differs)
-		s->other = v;
-	s->many |= s->differs && v != s->other;
-	s->differs = true;
-}
 
 static struct spread *spreads_of(struct arena *tmp, const struct inputs *in,
 	const struct stage_data *data)
@@ -49,9 +30,14 @@ static struct spread *spreads_of(struct arena *tmp, const struct inputs *in,
 	struct spread *v = ARENA_ARRAY(tmp, in->columns.n + 1, struct spread);
 
 	for (int i = 0; i < data->n; i++)
-		for (int k = 0; k < data->rows[i].n; k++)
-			note(&v[data->rows[i].v[k].column],
-				data->rows[i].v[k].value);
+		for (int k = 0; k < data->rows[i].n; k++) {
+			struct input x = data->rows[i].v[k];
+			struct spread *s = &v[x.column];
+
+			if (!s->rows++)
+				s->first = x.value;
+			s->differs |= x.value != s->first;
+		}
 	return v;
 }
 
@@ -59,34 +45,6 @@ static struct spread *spreads_of(struct arena *tmp, const struct inputs *in,
 static bool tells(const struct spread *s, int n)
 {
 	return s->differs || (s->rows > 0 && s->rows < n);
-}
-
-static void choose_pairs(struct stage *s, struct arena *a,
-	const struct inputs *in, const struct spread *v, int n)
-{
-	int chosen[PAIRED_MOST], m = 0;
-
-	for (int p = 0; p < s->n_columns; p++) {
-		int c = s->columns[p];
-
-		if (!in->columns.v[c].tunable || !v[c].many ||
-		    !v[c].positive || v[c].rows < n)
-			continue;
-		if (m == PAIRED_MOST)
-			return;
-		chosen[m++] = c;
-	}
-	s->pairs = arena_array(a, (size_t)(m * m) + 1, sizeof *s->pairs);
-	for (int i = 0; i < m; i++)
-		for (int k = 0; k < i; k++) {
-			s->pairs[s->n_pairs][0] = chosen[k];
-			s->pairs[s->n_pairs++][1] = chosen[i];
-		}
-}
-
-static void set_width(struct stage *s)
-{
-	s->d = s->n_columns + 2 * s->n_pairs + s->prior;
 }
 
 static void set_places(struct stage *s, struct arena *a, int n)
@@ -108,20 +66,12 @@ static void choose_columns(struct stage *s, struct arena *a, struct arena *tmp,
 			s->columns[s->n_columns++] = c;
 	for (int i = 0; i < data->n; i++)
 		s->prior |= !isnan(data->rows[i].prior);
-	choose_pairs(s, a, in, v, data->n);
+	s->d = s->n_columns + s->prior;
 	set_places(s, a, in->columns.n);
-	set_width(s);
-}
-
-static float at(const struct stage *s, const float *x, int column)
-{
-	return x[s->place_of[column] - 1];
 }
 
 static void fill(const struct stage *s, const struct stage_row *row, float *x)
 {
-	float *extra = x + s->n_columns;
-
 	for (int i = 0; i < s->d; i++)
 		x[i] = NAN;
 	for (int i = 0; i < row->n; i++) {
@@ -130,15 +80,8 @@ static void fill(const struct stage *s, const struct stage_row *row, float *x)
 		if (c < s->n_place_of && s->place_of[c])
 			x[s->place_of[c] - 1] = row->v[i].value;
 	}
-	for (int i = 0; i < s->n_pairs; i++) {
-		float u = log2f(at(s, x, s->pairs[i][0]));
-		float v = log2f(at(s, x, s->pairs[i][1]));
-
-		*extra++ = isfinite(u + v) ? u + v : NAN;
-		*extra++ = isfinite(u - v) ? u - v : NAN;
-	}
 	if (s->prior)
-		*extra = (float)row->prior;
+		x[s->d - 1] = (float)row->prior;
 }
 
 static float *fill_all(const struct stage *s, struct arena *tmp,
@@ -254,8 +197,8 @@ bool stage_predict(const struct stage *s, struct arena *tmp,
 
 /* ---- bytes ---- */
 
-/* "stage COLUMNS PAIRS PRIOR BYTES\n", a line for each column, "1 NAME" if it
- * is a tunable, else "0 NAME", a line for each pair, and the trees. */
+/* "stage COLUMNS PRIOR BYTES\n", the name of each column on a line, and the
+ * trees. */
 bool stage_save(const struct stage *s, const struct inputs *in,
 	struct str *out, const char **why)
 {
@@ -264,17 +207,9 @@ bool stage_save(const struct stage *s, const struct inputs *in,
 
 	if (!boost_save(out->a, s->model, &bytes, &size, why))
 		return false;
-	str_printf(out, "stage %d %d %d %zu\n", s->n_columns, s->n_pairs,
-		s->prior, size);
-	for (int p = 0; p < s->n_columns; p++) {
-		const struct input_column *c =
-			&in->columns.v[s->columns[p]];
-
-		str_printf(out, "%d %s\n", c->tunable, c->name);
-	}
-	for (int i = 0; i < s->n_pairs; i++)
-		str_printf(out, "%d %d\n", s->place_of[s->pairs[i][0]] - 1,
-			s->place_of[s->pairs[i][1]] - 1);
+	str_printf(out, "stage %d %d %zu\n", s->n_columns, s->prior, size);
+	for (int p = 0; p < s->n_columns; p++)
+		str_printf(out, "%s\n", in->columns.v[s->columns[p]]);
 	str_putn(out, bytes, size);
 	return true;
 }
@@ -297,29 +232,11 @@ static bool load_columns(struct stage *s, struct arena *a, struct inputs *in,
 	for (int i = 0; i < s->n_columns; i++) {
 		const char *line = take_line(a, p, end);
 
-		if (!line || (line[0] != '0' && line[0] != '1') ||
-		    line[1] != ' ')
+		if (!line)
 			return false;
-		s->columns[i] = inputs_column(in, line + 2, line[0] == '1');
+		s->columns[i] = inputs_column(in, line);
 	}
 	set_places(s, a, in->columns.n);
-	return true;
-}
-
-static bool load_pairs(struct stage *s, struct arena *a, const char **p,
-	const char *end)
-{
-	s->pairs = arena_array(a, (size_t)s->n_pairs + 1, sizeof *s->pairs);
-	for (int i = 0; i < s->n_pairs; i++) {
-		const char *line = take_line(a, p, end);
-		int u, v;
-
-		if (!line || sscanf(line, "%d %d", &u, &v) != 2 || u < 0 ||
-		    v < 0 || u >= s->n_columns || v >= s->n_columns)
-			return false;
-		s->pairs[i][0] = s->columns[u];
-		s->pairs[i][1] = s->columns[v];
-	}
 	return true;
 }
 
@@ -328,12 +245,12 @@ static bool load_head(struct stage *s, const char *line, size_t *size)
 	enum { MOST = 100000 };
 	int prior;
 
-	if (!line || sscanf(line, "stage %d %d %d %zu", &s->n_columns,
-	    &s->n_pairs, &prior, size) != 4)
+	if (!line || sscanf(line, "stage %d %d %zu", &s->n_columns, &prior,
+	    size) != 3)
 		return false;
 	s->prior = prior == 1;
-	return s->n_columns >= 0 && s->n_columns <= MOST && s->n_pairs >= 0 &&
-		s->n_pairs <= MOST;
+	s->d = s->n_columns + s->prior;
+	return s->n_columns >= 0 && s->n_columns <= MOST;
 }
 
 bool stage_load(struct stage *s, struct arena *a, const struct boost *b,
@@ -344,10 +261,9 @@ bool stage_load(struct stage *s, struct arena *a, const struct boost *b,
 	stage_clear(s);
 	*why = "the saved model is damaged";
 	if (!load_head(s, take_line(a, p, end), &size) ||
-	    !load_columns(s, a, in, p, end) || !load_pairs(s, a, p, end) ||
+	    !load_columns(s, a, in, p, end) ||
 	    size > (size_t)(end - *p))
 		return false;
-	set_width(s);
 	s->model = boost_load(a, b, *p, size, why);
 	*p += size;
 	if (s->model && boost_columns(s->model) == s->d)

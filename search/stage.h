@@ -27,15 +27,13 @@ struct stage_data {
 	double *held_out;
 };
 
-/* Place p of a row of "d" is column columns[p], then come the sums and then the
- * differences of the logs of pairs of columns, each pair two places, then the
- * prior if "prior". "place_of" goes the other way, plus one; columns that are
- * younger than the stage are beyond "n_place_of". */
+/* Place p of a row of "d" is column columns[p]; the last is the prior, if
+ * "prior". "place_of" goes the other way, plus one; columns that are younger
+ * than the stage are beyond "n_place_of". */
 struct stage {
 	struct boost_model *model;
 	int *columns, n_columns;
 	int *place_of, n_place_of;
-	int (*pairs)[2], n_pairs;
 	bool prior;
 	int d;
 };
