@@ -100,6 +100,10 @@ bool db_each(struct db *db, const struct db_query *q,
 /* The same as an array in "a"; NULL after an error. */
 struct db_record *db_find(struct db *db, struct arena *a,
 	const struct db_query *q, int *n);
+/* The distinct keys of records that answer, sketches apart (they are NULL),
+ * sorted; "origins" does not count. NULL after an error. */
+struct record_key *db_problems(struct db *db, struct arena *a,
+	const struct db_query *q, int *n);
 /* The query for all records of a problem; "key->sketch" NULL: of any. */
 struct db_query db_of(const struct record_key *key);
 

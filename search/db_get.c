@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading records: a query becomes one statement, run on one layer after the
  * other. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/vec.h"
@@ -76,6 +77,22 @@ static void put_where(struct where *w, struct db *db, const struct db_query *q)
 	put_int(w, "run = ?", q->run, q->run != 0);
 	put_int(w, "number = ?", q->number, q->number != 0);
 	put_verdicts(w, db, q->verdicts);
+}
+
+/* The distinct problems. */
+static const char *problems_text(struct db *db, const struct db_query *q)
+{
+	struct where w = {0};
+	struct str s;
+
+	str_init(&s, db->tmp);
+	w.out = &s;
+	str_puts(&s, "SELECT DISTINCT ");
+	fields_list(&s, "p.", db_key_fields, DB_KEY_FIELDS);
+	str_puts(&s, " FROM record r JOIN problem p ON p.id = r.problem "
+		"WHERE 1");
+	put_where(&w, db, q);
+	return str_text(&s);
 }
 
 static const char *select_text(struct db *db, const struct db_query *q)
@@ -202,6 +219,72 @@ struct db_record *db_find(struct db *db, struct arena *a,
 		return NULL;
 	*n = f.v.n;
 	return f.v.n ? f.v.v : ARENA_NEW(a, struct db_record);
+}
+
+/* ---- problems ---- */
+
+static int by_number(uint64_t x, uint64_t y)
+{
+	return (x > y) - (x < y);
+}
+
+static int by_key(const void *v, const void *w)
+{
+	const struct record *x = v, *y = w;
+	int c = 0;
+
+	for (int i = 0; i < DB_KEY_FIELDS && !c; i++) {
+		const char *p = (const char *)x + db_key_fields[i].at;
+		const char *q = (const char *)y + db_key_fields[i].at;
+
+		if (db_key_fields[i].kind == DB_TEXT)
+			c = strcmp(*(const char *const *)p,
+				*(const char *const *)q);
+		else if (db_key_fields[i].kind == DB_HASH)
+			c = by_number(*(const uint64_t *)p,
+				*(const uint64_t *)q);
+		else
+			c = *(const int *)p - *(const int *)q;
+	}
+	return c;
+}
+
+typedef VEC(struct record) record_list;
+
+static bool problems_of_layer(struct db *db, int layer, struct arena *a,
+	const struct db_query *q, record_list *out)
+{
+	struct sql s = sql_start(db, &db->layers[layer], problems_text(db, q));
+	struct where w = { .s = &s };
+
+	put_where(&w, db, q);
+	while (sql_row(&s)) {
+		struct record r = {0};
+
+		fields_read(&s, a, db_key_fields, DB_KEY_FIELDS, &r);
+		vec_push(a, out, r);
+	}
+	return sql_end(&s);
+}
+
+struct record_key *db_problems(struct db *db, struct arena *a,
+	const struct db_query *q, int *n)
+{
+	struct record_key *keys;
+	record_list v = {0};
+
+	for (int i = 0; i < db->n; i++)
+		if (db->layers[i].sql && (i == 0 || !q->run) &&
+		    !problems_of_layer(db, i, a, q, &v))
+			return NULL;
+	if (v.n)
+		qsort(v.v, (size_t)v.n, sizeof *v.v, by_key);
+	keys = ARENA_ARRAY(a, (size_t)v.n + 1, struct record_key);
+	*n = 0;
+	for (int i = 0; i < v.n; i++)
+		if (!i || by_key(&v.v[i - 1], &v.v[i]))
+			keys[(*n)++] = v.v[i].key;
+	return keys;
 }
 
 /* The hash stands for family, shape and types as well, and for what the

@@ -58,10 +58,11 @@ static struct record record_of(const char *op, int i)
 		.date = "2026-11-20T12:00:00Z" };
 }
 
-static int64_t begin_run(struct db *db, const char *op)
+static int64_t begin_run(struct db *db)
 {
-	const char *argv[] = { "wpkc", "my mm.wpk", "--tune=ga", op, NULL };
-	struct db_run run = { .folder = "/tmp", .argv = argv, .argc = 4,
+	const char *argv[] = { "wpkc", "my mm.wpk", "--tune=ga", "--trials=9",
+		"--set=mm:unroll=1", "-Ilib", "-omm.cu", NULL };
+	struct db_run run = { .folder = "/tmp", .argv = argv, .argc = 7,
 		.version = "0.1.0", .started = "2026-11-20T12:00:00Z" };
 	int64_t id = db_run_begin(db, &run);
 
@@ -73,7 +74,7 @@ static int write_records(const char *path, const char *op, int count)
 {
 	struct arena *a = arena_create();
 	struct db *db = open_db(a, path, DB_WRITE);
-	int64_t run = begin_run(db, op);
+	int64_t run = begin_run(db);
 	int number;
 
 	for (int i = 0; i < count; i++) {
@@ -95,7 +96,7 @@ static int sample(const char *path)
 {
 	struct arena *a = arena_create();
 	struct db *db = open_db(a, path, DB_WRITE);
-	int64_t run = begin_run(db, "mm");
+	int64_t run = begin_run(db);
 	struct record v[9];
 
 	for (int i = 0; i < 9; i++)
