@@ -152,6 +152,7 @@ static bool set_params(const struct boost *b, void *booster,
 	const char *const pairs[][2] = {
 		{ "nthread", "1" }, { "objective", "reg:squarederror" },
 		{ "base_score", "0" }, { "tree_method", "hist" },
+		{ "max_bin", "64" },
 		{ "max_depth", depth }, { "eta", rate },
 		{ "subsample", rows }, { "colsample_bytree", columns },
 		{ "min_child_weight", leaf }, { "seed", seed },

@@ -32,6 +32,11 @@
 #include "search/stage.h"
 
 enum { FEW = 8, FOLDS = 5, CHUNK = 1024, TMP_LIMIT = 16 << 20 };
+/* Learning anew waits for so many more records, or for a quarter more. */
+enum { PAUSE = 16 };
+/* More rows of other problems than this are thinned out evenly: learning from
+ * more takes longer than a search that has records of its own should wait. */
+enum { ROWS_MOST = 4000 };
 /* Of a correction by one other problem, which nothing can test. */
 #define UNTESTED 0.5
 /* Own trees without any model before them rank, however badly. */
@@ -197,20 +202,30 @@ static double or_zero(double base)
 	return isnan(base) ? 0 : base;
 }
 
-static struct rows rows_of_samples(struct learned *l, bool own)
+static void add_sample(struct learned *l, struct rows *r,
+	const struct sample *s)
 {
-	struct rows r = rows_create(l->tmp, own ? l->n_own : l->n_other);
-	int n = 0;
+	int n = r->n++;
 
+	r->v[n] = (struct stage_row){ l->entries.v + s->at, s->n, NAN };
+	r->base[n] = or_zero(s->base);
+	r->y[n] = s->log_seconds - r->base[n];
+	r->problem[n] = s->problem;
+}
+
+/* At most "most" of them, every so manyth. */
+static struct rows rows_of_samples(struct learned *l, bool own, int most)
+{
+	long all = own ? l->n_own : l->n_other, at = 0;
+	long wanted = all < most ? all : most;
+	struct rows r = rows_create(l->tmp, (int)wanted);
+
+	r.n = 0;
 	for (int i = 0; i < l->samples.n; i++) {
 		const struct sample *s = &l->samples.v[i];
 
-		if (is_own(s) != own)
-			continue;
-		r.v[n] = (struct stage_row){ l->entries.v + s->at, s->n, NAN };
-		r.base[n] = or_zero(s->base);
-		r.y[n] = s->log_seconds - r.base[n];
-		r.problem[n++] = s->problem;
+		if (is_own(s) == own && at++ * wanted / all == r.n)
+			add_sample(l, &r, s);
 	}
 	return r;
 }
@@ -266,8 +281,8 @@ static double *weights_of(struct learned *l, const struct rows *r)
 	return w;
 }
 
-/* Problems left out in turn, at most FOLDS at a time; none where there are too
- * few to tell. */
+/* Problems left out in turn, in at most FOLDS parts; none where there are too
+ * few to tell, or where the problem at hand has points that tell more. */
 static int folds_of_problems(const struct learned *l, const struct rows *r,
 	int *fold)
 {
@@ -275,12 +290,12 @@ static int folds_of_problems(const struct learned *l, const struct rows *r,
 
 	for (int i = 0; i < r->n; i++)
 		fold[i] = (r->problem[i] - 2) % FOLDS;
-	return n < 3 ? 0 : n < FOLDS ? n : FOLDS;
+	return n < 3 || l->n_own >= FEW ? 0 : n < FOLDS ? n : FOLDS;
 }
 
 static void learn_general(struct learned *l)
 {
-	struct rows r = rows_of_samples(l, false);
+	struct rows r = rows_of_samples(l, false, ROWS_MOST);
 	int *fold = ARENA_ARRAY(l->tmp, r.n + 1, int);
 	double *held_out = ARENA_ARRAY(l->tmp, r.n + 1, double);
 	struct stage_data d = { .rows = r.v, .y = r.y, .n = r.n, .fold = fold,
@@ -292,7 +307,7 @@ static void learn_general(struct learned *l)
 		r.y[i] -= l->problems.v[r.problem[i]].level;
 	d.weight = weights_of(l, &r);
 	d.folds = folds_of_problems(l, &r, fold);
-	l->general_rows = r.n;
+	l->general_rows = l->n_other;
 	l->general_problems = l->problems.n - 2;
 	if (!stage_train(&l->general, l->a, l->tmp, l->b, &l->inputs, &d,
 	    l->seed, &why))
@@ -386,7 +401,7 @@ static void learn_trees(struct learned *l, struct rows *r, double *left)
 
 static void learn_own(struct learned *l)
 {
-	struct rows r = rows_of_samples(l, true);
+	struct rows r = rows_of_samples(l, true, l->n_own);
 	double *left = ARENA_ARRAY(l->tmp, r.n + 1, double);
 
 	stage_clear(&l->own);
@@ -404,21 +419,23 @@ static void learn_own(struct learned *l)
 		learn_trees(l, &r, left);
 }
 
-static bool is_due(int now, int then, int share)
+static bool is_due(int now, int then, int first)
 {
-	return now > then && now - then >= (then / share > 4 ? then / share : 4);
+	int pause = then ? then / 4 > PAUSE ? then / 4 : PAUSE : first;
+
+	return now - then >= pause;
 }
 
 void learned_update(struct learned *l, bool now)
 {
-	bool general = l->b && !l->loaded && l->n_other && (now ?
+	bool general = l->b && !l->loaded && (now ?
 		l->n_other > l->general_rows :
-		is_due(l->n_other, l->general_rows, 4));
+		is_due(l->n_other, l->general_rows, PAUSE));
 
 	if (general)
 		learn_general(l);
 	if (general || (now ? l->n_own > l->own_rows :
-	    is_due(l->n_own, l->own_rows, 8)))
+	    is_due(l->n_own, l->own_rows, FEW)))
 		learn_own(l);
 	arena_reset(l->tmp);
 }
