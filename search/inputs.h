@@ -18,8 +18,9 @@ struct input {
 };
 typedef VEC(struct input) input_row;
 
-/* "columns" are names, "hashes" theirs; "slots" finds a column by its name: its number plus one, or 0. "columns_of"
- * are the tunables' in the record seen last, whose names were "names_seen". */
+/* "columns" are names, "hashes" theirs; "slots" finds a column by its name: its
+ * number plus one, or 0. "columns_of" are the tunables' in the record seen last,
+ * whose names were "names_seen", "key_row" is of its key, "key_seen". */
 struct inputs {
 	struct arena *a;
 	VEC(const char *) columns;

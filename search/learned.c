@@ -18,8 +18,8 @@
  * asked about folds of points left out. The factor is the slope of the least
  * squares within 0 .. 1, and 0 unless the squares saved, a point, exceed twice
  * their standard error (blend.c): so with few data, or with data that say
- * nothing, the model before remains. "trust" falls from 1 in the same way, where the points say
- * that a model, a sister GPU's say, misleads. */
+ * nothing, the model before remains. "trust" falls from 1 in the same way, where
+ * the points say that a model, a sister GPU's say, misleads. */
 #include "search/learned.h"
 
 #include <math.h>

@@ -495,8 +495,8 @@ static void cost_of(const struct boost *b, const struct record *r, int n_all,
 	t[2] = now();
 	learned_seconds(l, r, n_all < 2000 ? n_all : 2000, out);
 	t[3] = now();
-	printf("%6d %-6s processor time: add %7.3f ms, learn %8.1f ms, predict %6.2f us a "
-		"candidate, %ld KB\n", n, own ? "own" : "others",
+	printf("%6d %-6s add %7.2f ms, learn %7.1f ms, predict %5.1f us a "
+		"candidate, %ld KB more memory\n", n, own ? "own" : "others",
 		(t[1] - t[0]) * 1e3, (t[2] - t[1]) * 1e3, (t[3] - t[2]) * 1e6
 		/ (n_all < 2000 ? n_all : 2000), resident_kb() - before);
 	learned_destroy(l);
@@ -510,6 +510,7 @@ static int cost(struct arena *a, const struct boost *b, const char *path)
 
 	if (!r || !n)
 		return 1;
+	printf("# processor time\n");
 	for (int own = 0; own < 2; own++)
 		for (int i = 0; i < 5; i++)
 			cost_of(b, r, n, sizes[i], own);

@@ -159,7 +159,8 @@ static double recall(const struct item *v, int k, int best)
 struct rank rank_of(struct arena *tmp, const double *predicted,
 	const double *seconds, int n)
 {
-	double *x = ARENA_ARRAY(tmp, n, double), *y = ARENA_ARRAY(tmp, n, double);
+	double *x = ARENA_ARRAY(tmp, n, double);
+	double *y = ARENA_ARRAY(tmp, n, double);
 	const struct item *v = in_order(tmp, predicted, seconds, n);
 	int hundredth = (n + 99) / 100;
 	int k = hundredth > SHORT_LIST ? hundredth : SHORT_LIST;
