@@ -60,8 +60,9 @@ static int savings_of(struct arena *tmp, const struct blend *b, double factor,
 /* Chance alone exceeds so many standard errors one time in forty. */
 #define SURE 2.0
 
-/* Is the mean above chance? Of one number nobody can tell. */
-static bool is_sure(const double *v, int n)
+/* -1 or 1 if the mean is surely below or above 0, else 0: of one number nobody
+ * can tell. */
+static int sure_sign(const double *v, int n)
 {
 	double mean = 0, sum = 0;
 
@@ -69,19 +70,30 @@ static bool is_sure(const double *v, int n)
 		mean += v[i] / n;
 	for (int i = 0; i < n; i++)
 		sum += (v[i] - mean) * (v[i] - mean);
-	return n > 1 && mean > SURE * sqrt(sum / ((double)n * (n - 1)));
+	if (n < 2 || fabs(mean) <= SURE * sqrt(sum / ((double)n * (n - 1))))
+		return 0;
+	return mean > 0 ? 1 : -1;
 }
 
-double blend_factor(struct arena *tmp, const struct blend *b)
+/* Does this factor save squares (1) or cost them (-1)? */
+static int effect_of(struct arena *tmp, const struct blend *b, double factor)
+{
+	double *saved = ARENA_ARRAY(tmp, b->n + b->problems, double);
+
+	return sure_sign(saved, savings_of(tmp, b, factor, saved));
+}
+
+double blend_factor(struct arena *tmp, const struct blend *b, double otherwise)
 {
 	struct blend c = *b;
-	double factor, *saved;
+	double factor;
 
 	if (b->n < 1)
-		return 0;
+		return otherwise;
 	c.y = centred(tmp, b, b->y);
 	c.c = centred(tmp, b, b->c);
 	factor = slope_of(&c);
-	saved = ARENA_ARRAY(tmp, b->n + b->problems, double);
-	return is_sure(saved, savings_of(tmp, &c, factor, saved)) ? factor : 0;
+	if (effect_of(tmp, &c, factor) > 0)
+		return factor;
+	return effect_of(tmp, &c, otherwise) < 0 ? 0 : otherwise;
 }

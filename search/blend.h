@@ -17,8 +17,10 @@ struct blend {
 	bool apart;
 };
 
-/* The factor of "c" that leaves the least squares of "y" within 0 .. 1; 0
- * unless the squares it saves exceed twice the standard error of that. */
-double blend_factor(struct arena *tmp, const struct blend *b);
+/* The factor of "c" that leaves the least squares of "y" within 0 .. 1, if the
+ * squares it saves exceed twice the standard error of that. Else "otherwise",
+ * unless that surely costs squares in the same sense: then 0. */
+double blend_factor(struct arena *tmp, const struct blend *b,
+	double otherwise);
 
 #endif

@@ -12,14 +12,14 @@
  *	known	= trust (analytic + general_factor general)
  *	log s	= known + level + own_factor own
  *
- * A correction must earn its factor. General trees are asked about the points
- * of the problem at hand, which they never saw; while there are fewer than FEW
- * of these, about other problems left out one after the other. Own trees are
- * asked about folds of points left out. The factor is the slope of the least
- * squares within 0 .. 1, and 0 unless the squares saved, a point, exceed twice
- * their standard error (blend.c): so with few data, or with data that say
- * nothing, the model before remains. "trust" falls from 1 in the same way, where
- * the points say that a model, a sister GPU's say, misleads. */
+ * A correction must earn its factor. Own trees are asked about folds of points
+ * left out, general ones about problems left out. The factor is the slope of the
+ * least squares within 0 .. 1, and 0 unless the squares saved, a point or a
+ * problem, exceed twice their standard error (blend.c): so with few data, or
+ * with data that say nothing, the model before remains. FEW points of the
+ * problem at hand, which general trees never saw, then judge these in the same
+ * way, where they are sure of it. "trust" falls from 1 in the same way, where
+ * the points are sure that a model, a sister GPU's say, misleads. */
 #include "search/learned.h"
 
 #include <math.h>
@@ -70,7 +70,7 @@ struct learned {
 	VEC(struct sample) samples;
 	VEC(struct problem_of_records) problems;
 	struct stage general, own;
-	double general_factor, own_factor, trust, level;
+	double general_first, general_factor, own_factor, trust, level;
 	double strange_level[2];	/* of a problem without points, without
 					 * and with an analytic estimate */
 	int general_rows, general_problems, own_rows;	/* learned from */
@@ -242,10 +242,10 @@ static double mean_of(const double *v, int n)
 }
 
 static double factor_of(struct learned *l, const struct rows *r,
-	const double *y, const double *c, bool apart)
+	const double *y, const double *c, bool apart, double otherwise)
 {
 	return blend_factor(l->tmp, &(struct blend){ y, c, r->problem, r->n,
-		l->problems.n, apart });
+		l->problems.n, apart }, otherwise);
 }
 
 static void set_levels(struct learned *l)
@@ -312,9 +312,10 @@ static void learn_general(struct learned *l)
 	if (!stage_train(&l->general, l->a, l->tmp, l->b, &l->inputs, &d,
 	    l->seed, &why))
 		return;
-	l->general_factor = UNTESTED;
+	l->general_first = UNTESTED;
 	if (d.folds)
-		l->general_factor = factor_of(l, &r, r.y, held_out, false);
+		l->general_first = factor_of(l, &r, r.y, held_out, false, 0);
+	l->general_factor = l->general_first;
 }
 
 /* ---- what is known without the problem's own points ---- */
@@ -339,13 +340,14 @@ static void weigh_known(struct learned *l, struct rows *r)
 	double *less = ARENA_ARRAY(l->tmp, r->n + 1, double);
 
 	if (l->general.model)
-		l->general_factor = factor_of(l, r, r->y, r->general, true);
+		l->general_factor = factor_of(l, r, r->y, r->general, true,
+			l->general_first);
 	for (int i = 0; i < r->n; i++) {
 		r->known[i] = r->base[i] + l->general_factor * r->general[i];
 		y[i] = r->base[i] + r->y[i] - r->known[i];
 		less[i] = -r->known[i];
 	}
-	l->trust = 1 - factor_of(l, r, y, less, true);
+	l->trust = 1 - factor_of(l, r, y, less, true, 0);
 }
 
 /* ---- the own model ---- */
@@ -394,7 +396,7 @@ static void learn_trees(struct learned *l, struct rows *r, double *left)
 	if (!stage_train(&l->own, l->a, l->tmp, l->b, &l->inputs, &d, l->seed,
 	    &why))
 		return;
-	l->own_factor = factor_of(l, r, left, held_out, true);
+	l->own_factor = factor_of(l, r, left, held_out, true, 0);
 	if (l->own_factor < least)
 		l->own_factor = least;
 }
@@ -547,7 +549,7 @@ bool learned_save(struct learned *l, struct arena *a, const void **bytes,
 		return false;
 	str_init(&s, a);
 	str_printf(&s, "%s%d %d %.17g %.17g %.17g\n", head, l->general_rows,
-		l->general_problems, l->general_factor, l->strange_level[0],
+		l->general_problems, l->general_first, l->strange_level[0],
 		l->strange_level[1]);
 	if (!stage_save(&l->general, &l->inputs, &s, why))
 		return false;
@@ -568,7 +570,7 @@ static bool load_head(struct learned *l, const char *line)
 		return false;
 	l->general_rows = rows;
 	l->general_problems = problems;
-	l->general_factor = factor;
+	l->general_first = l->general_factor = factor;
 	memcpy(l->strange_level, level, sizeof level);
 	return true;
 }

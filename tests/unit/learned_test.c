@@ -14,6 +14,7 @@
 
 #include "rank.h"
 #include "schedule/target.h"
+#include "search/blend.h"
 #include "search/features.h"
 #include "search/learned.h"
 
@@ -203,6 +204,34 @@ static void test_features(void **state)
 	v[0] = 1;
 	v[FEATURE_threads] = 1e300;
 	assert_true(features_read(v, N_FEATURES, &g));
+}
+
+/* Rows of two problems at levels of their own. */
+static double blended(struct arena *a, double slope, double noise_of_y, int n,
+	double otherwise)
+{
+	double y[n + 1], c[n + 1];
+	int problem[n + 1];
+	struct rng rng;
+
+	rng_seed(&rng, 11);
+	for (int i = 0; i < n; i++) {
+		problem[i] = i % 2;
+		c[i] = gauss(&rng) + 40 * problem[i];
+		y[i] = slope * c[i] + noise_of_y * gauss(&rng) - problem[i];
+	}
+	return blend_factor(a, &(struct blend){ y, c, problem, n, 2, true },
+		otherwise);
+}
+
+static void test_blend(void **state)
+{
+	assert_true(blended(*state, 2, 0.1, 50, 0) == 1);
+	assert_true(fabs(blended(*state, 0.4, 0.1, 50, 0.5) - 0.4) < 0.05);
+	assert_true(blended(*state, 0, 1, 50, 0) == 0);
+	assert_true(blended(*state, 0.5, 1, 3, 0.5) == 0.5);
+	assert_true(blended(*state, -0.4, 0.1, 50, 0.5) == 0);
+	assert_true(blended(*state, 0.4, 0.1, 0, 0.5) == 0.5);
 }
 
 static void test_beats_a_misled_model(void **state)
@@ -422,7 +451,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_features), TEST(test_beats_a_misled_model),
+		TEST(test_features), TEST(test_blend),
+		TEST(test_beats_a_misled_model),
 		TEST(test_few_or_empty_data), TEST(test_other_problems),
 		TEST(test_seconds), TEST(test_repeats), TEST(test_chunks),
 		TEST(test_without_library), TEST(test_what_does_not_count),
