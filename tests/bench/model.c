@@ -359,38 +359,57 @@ static struct known others_of(struct arena *a, const table_list *v,
 	return k;
 }
 
+/* Sums over problems, "n" of them. */
+struct mean {
+	struct rank sum;
+	int n;
+};
+
+static void add_mean(struct mean *m, struct rank r)
+{
+	add_rank(&m->sum, &r, 1);
+	m->n++;
+}
+
+static void print_mean(const struct mean *m, const char *model, int own,
+	const char *what)
+{
+	struct rank r = {0};
+
+	if (!m->n)
+		return;
+	add_rank(&r, &m->sum, 1.0 / m->n);
+	print_rank("mean", model, own, &r, what);
+}
+
 /* Every problem in turn is the one that nothing is known of. */
 static void leave_out(struct arena *a, const struct boost *b,
 	const table_list *v, bool gpus)
 {
 	static const int own[] = { 0, 25, 100 };
 	enum { N_OWN = sizeof own / sizeof *own };
-	struct rank none = {0}, alone[N_OWN] = {{0}}, with[N_OWN] = {{0}};
+	struct mean none = {0}, alone[N_OWN] = {0}, with[N_OWN] = {0};
 	struct model few = trees;
 
 	for (int i = 0; i < v->n; i++) {
-		struct rank r = judge(b, &analytic, &v->v[i], &(struct known){
-			.n = 0 });
+		struct known k = others_of(a, v, &v->v[i], gpus, 0);
+		const struct table *t = &v->v[i];
 
-		add_rank(&none, &r, 1.0 / v->n);
-		for (int m = 0; m < N_OWN && own[m] < v->v[i].n / 2; m++) {
-			struct known k = others_of(a, v, &v->v[i], gpus,
-				own[m]);
-
+		if (!k.n_others)
+			continue;
+		add_mean(&none, judge(b, &analytic, t, &(struct known){0}));
+		for (int m = 0; m < N_OWN && own[m] < t->n / 2; m++) {
 			few.seeds = own[m] ? 2 : 1;
-			r = judge(b, &few, &v->v[i], &k);
-			add_rank(&with[m], &r, 1.0 / v->n);
-			k.n_others = 0;
-			r = judge(b, &few, &v->v[i], &k);
-			add_rank(&alone[m], &r, 1.0 / v->n);
+			k.n = own[m];
+			add_mean(&with[m], judge(b, &few, t, &k));
+			add_mean(&alone[m], judge(b, &few, t,
+				&(struct known){ .n = own[m] }));
 		}
 	}
-	print_rank("mean", "none", 0, &none, "the analytic model");
+	print_mean(&none, "none", 0, "the analytic model");
 	for (int m = 0; m < N_OWN; m++) {
-		print_rank("mean", "trees", own[m], &with[m],
-			"with the others");
-		print_rank("mean", "trees", own[m], &alone[m],
-			"without them");
+		print_mean(&with[m], "trees", own[m], "with the others");
+		print_mean(&alone[m], "trees", own[m], "without them");
 	}
 }
 
