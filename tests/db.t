@@ -199,8 +199,8 @@ ends 1 "a wrong verdict" "--verdict takes" "$wpkdb" list --verdict=bad
 ends 1 "too many words" "usage: wpkdb list" "$wpkdb" list mm
 check "no home, no database" sh -c 'env -i "$1" list 2>&1 | grep -q "WPK_DB"' \
 	- "$wpkdb"
-check "none yet is an empty one" test -z "$(HOME=$scratch/home WPK_DB= \
-	XDG_DATA_HOME= "$wpkdb" list)"
+check "none yet is an empty one" test -z "$(HOME=$scratch/home WPK_DB='' \
+	XDG_DATA_HOME='' "$wpkdb" list)"
 check "... which reading does not make" test ! -e "$scratch/home"
 check "the first write makes it" sh -c 'HOME=$1 WPK_DB= XDG_DATA_HOME= \
 	"$2" import whole >&2 && test -s "$1/.local/share/wpkc/tuning.db"' - \
@@ -255,11 +255,13 @@ bad "a torn line" "no JSON" 's/.\{40\}$//'
 bad "a list" "it is no object" 's/.*/[12]/'
 bad "an unknown key" "there is no key 'speed'" 's/{/{"speed":1,/'
 bad "a key twice" "no JSON" 's/{/{"op":"x",/'
-bad "a newer format" "it was written by a newer wpkdb (format 2" 's/"format":1/"format":2/'
+bad "a newer format" "it was written by a newer wpkdb (format 2" \
+	's/"format":1/"format":2/'
 bad "no operator" "'op' is missing" 's/"op":"[a-z]*",//'
 bad "a wrong hash" "'hash' is no hash" 's/"hash":"0/"hash":"g/'
 bad "a wrong verdict" "'verdict' is no verdict" 's/"measured"/"great"/'
-bad "no time" "it was measured, and 'seconds' is missing" 's/"seconds":[^,]*/"seconds":null/'
+bad "no time" "it was measured, and 'seconds' is missing" \
+	's/"seconds":[^,]*/"seconds":null/'
 bad "a negative time" "'seconds' is no time" 's/"seconds":/&-/'
 bad "a failure with a time" "it failed, and has 'seconds'" 's/"measured"/"fault"/'
 bad "another way" "'how' is not" 's/"gpu","share"/"guess","share"/'

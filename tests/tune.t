@@ -80,8 +80,35 @@ check "two GPUs of a target share a lock" grep -c -e '^\[mm sm_90a h100\]' \
 check "--gpu says which" "$wpkc" mm.wpk --lock=new.lock --frozen --gpu=h100 \
 	-o again.cu
 check "... it is that" cmp again.cu h100.cu
-ends 3 "without --gpu neither is meant" "mm" "$wpkc" mm.wpk --lock=new.lock \
-	--frozen -o again.cu
+tuned --lock=two.lock --gpu=h200,h100 -o two.cu
+check "one search for two GPUs fills a lock" grep -c -e '^\[mm sm_90a h100\]' \
+	-e '^\[mm sm_90a h200\]' two.lock
+"$wpkc" mm.wpk --lock=two.lock --frozen -o again.cu
+check "without --gpu both are meant" cmp again.cu two.cu
+check "... and the launcher asks which there is" grep -q \
+	'^	if (gpu == 2)$' two.cu
+check "... but for one that is named" sh -c '! grep -q wpk_gpu h100.cu'
+"$wpkc" mm.wpk --lock=two.lock --frozen --gpu=h100,h200 -o again.cu
+check "... or two" grep -q 'wpk_gpu(1, &gpu)' again.cu
+if "$CXX" --version >/dev/null 2>&1; then
+	"$wpkc" mm.wpk --lock=two.lock --frozen --op=mm --check >"$scratch/said"
+	check "each is checked as its GPU" grep -c \
+		-e '^mm for sm_90a on h100: verified' \
+		-e '^mm for sm_90a on h200: verified' "$scratch/said"
+else
+	skip "each is checked as its GPU" "no C++ compiler"
+fi
+grep -v '^#' two.lock | awk 'BEGIN { RS = ""; ORS = "\n\n" }
+	{ v[NR] = $0 } END { for (i = NR; i; i--) print v[i] }' >mixed.lock
+"$wpkc" mm.wpk --lock=mixed.lock --frozen -o again.cu
+check "the order of stanzas does not matter" cmp again.cu two.cu
+ends 1 "a GPU that there is not" "unknown GPU 'h2000'" "$wpkc" mm.wpk \
+	--gpu=h100,h2000 -o again.cu
+ends 1 "a GPU of another target" "a100 is an sm_80" "$wpkc" mm.wpk \
+	--gpu=h100,a100 --target=sm_90a -o again.cu
+"$wpkc" mm.wpk --gpu=h100,a100 --no-lock -o again.cu
+check "GPUs of two targets are two targets" grep -q ' for sm_80, sm_90a\.$' \
+	again.cu
 
 # ---- the same again ----
 

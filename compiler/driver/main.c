@@ -68,34 +68,6 @@ static void print_diagnostics(struct session *s)
 		s->code = EXIT_USER;
 }
 
-/* ---- where code goes ---- */
-
-/* --gpu is a GPU of one target; others take the one assumed for them. */
-static struct place place_of(const struct session *s, const struct target *t)
-{
-	const struct gpu *g = s->o->gpu ? gpu_named(s->o->gpu) : NULL;
-	bool named = g && g->cc == t->cc;
-
-	return (struct place){ t, named ? g : gpu_for_target(t),
-		named ? s->o->gpu : NULL };
-}
-
-static void choose_places(struct session *s)
-{
-	const struct gpu *g = gpu_named(s->o->gpu ? s->o->gpu : "h200");
-	int n = s->o->targets.n;
-
-	s->places = ARENA_ARRAY(s->a, (size_t)n + 1, struct place);
-	for (const struct target *t = target_list(); t->name; t++)
-		for (int i = 0; i < n; i++)
-			if (target_named(s->o->targets.v[i]) == t) {
-				s->places[s->n_places++] = place_of(s, t);
-				break;
-			}
-	if (!n)
-		s->places[s->n_places++] = place_of(s, target_named(g->arch));
-}
-
 /* ---- sources ---- */
 
 static void find_imports(struct session *s)
@@ -255,11 +227,13 @@ static void run(struct session *s)
 {
 	if (!searches(s))
 		return;
-	choose_places(s);
 	find_imports(s);
 	s->nvcc = toolchain_nvcc(s->a);
-	if (open_lock(s) && emit_possible(s) && load(s))
-		compile(s);
+	if (open_lock(s)) {
+		places_choose(s);
+		if (emit_possible(s) && load(s))
+			compile(s);
+	}
 	print_diagnostics(s);
 }
 
