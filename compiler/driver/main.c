@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "driver/fmt.h"
+#include "driver/merge.h"
 #include "driver/paths.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
@@ -248,7 +249,7 @@ struct command {
 static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
-		{ "fmt", fmt_main },
+		{ "fmt", fmt_main }, { "merge", merge_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
