@@ -381,7 +381,11 @@ END
 	sed 's/"tile.block.i":"[0-9]*",//' one.jsonl >false.jsonl
 	"$wpkdb" --db=part.db import false.jsonl >/dev/null
 	unproved "a point that says too little is refused" part.db \
-		': refused: it pins other'
+		': refused: it leaves a tunable open'
+	sed 's/"point":{/&"deterministic":"1",/' one.jsonl >more.jsonl
+	"$wpkdb" --db=more.db import more.jsonl >/dev/null
+	check "what the sketch pins may be said" "$wpkdb" --db=more.db verify \
+		mm.wpk
 	"$wpkdb" --db=cxx.db import one.jsonl >/dev/null
 	CXX=false unproved "without a compiler nothing is proved" cxx.db \
 		'not proved: .*C++'
@@ -390,6 +394,32 @@ $("$wpkdb" --db=cxx.db list --json)
 END
 	ends 1 "proving from what is no source" "cannot be compiled" "$wpkdb" \
 		--db=cxx.db verify whole
+	cat >"$scratch/slow" <<END
+#!/bin/sh
+case "\$*" in *--version*) exec "$CXX" --version ;; esac
+echo \$\$ >"$scratch/began"
+exec sleep 1000
+END
+	chmod +x "$scratch/slow"
+	for signal in HUP TERM; do
+		rm -f "$scratch/began"
+		CXX=$scratch/slow setsid "$wpkdb" --db=cxx.db verify mm.wpk \
+			>said 2>&1 &
+		pid=$!
+		i=0
+		while [ ! -s "$scratch/began" ] && [ $i -lt 100 ]; do
+			i=$((i + 1))
+			sleep 0.1
+		done
+		kill -$signal -$pid
+		wait $pid 2>/dev/null
+		ls -A "$scratch/tmp" >left
+		empty "stopped by SIG$signal it leaves nothing behind" left
+		child=$(cat "$scratch/began")
+		check "... and nobody" sh -c '! kill -0 "$1" 2>&1' - "$child"
+		check "... nor a database that is not sound" "$wpkdb" \
+			--db=cxx.db check
+	done
 else
 	skip "a foreign record is proved" "no C++ compiler"
 fi
