@@ -69,9 +69,10 @@ empty "an import or pruning that is killed is done or not" "$scratch/found"
 # ---- what it cannot write ----
 
 "$tool" sample full.db
+"$wpkdb" --db=many.db export >plenty
 for blocks in 1 8 40 80 120; do
 	cp full.db old.db
-	sh -c 'ulimit -f "$1"; exec "$2" --db=full.db import whole' - $blocks \
+	sh -c 'ulimit -f "$1"; exec "$2" --db=full.db import plenty' - $blocks \
 		"$wpkdb" >"$scratch/.out" 2>"$scratch/.err"
 	code=$?
 	if [ $code = 0 ]; then
@@ -92,7 +93,7 @@ if [ "$(id -u)" = 0 ] && mkdir -p disk &&
 	mount -t tmpfs -o size=200k none disk 2>/dev/null; then
 	cp full.db disk/own.db
 	ends 1 "a small disk" "the disk is full" "$wpkdb" --db=disk/own.db \
-		import whole
+		import plenty
 	check "... what was there still is" test "$(records disk/own.db)" = 9
 	umount disk
 else
@@ -101,22 +102,22 @@ fi
 if [ "$(id -u)" != 0 ]; then
 	mkdir -p closed && cp full.db closed && chmod 555 closed
 	ends 1 "a folder that may not be written" "closed" "$wpkdb" \
-		--db=closed/new.db import whole
+		--db=closed/new.db import plenty
 	ends 1 "... with a database in it" "closed/full.db" "$wpkdb" \
-		--db=closed/full.db import whole
+		--db=closed/full.db import plenty
 	check "... which can be read" test "$(records closed/full.db)" = 9
 	chmod 755 closed
 	cp full.db shut.db && chmod 444 shut.db
 	ends 1 "a file that may not be written" "may not be written" \
-		"$wpkdb" --db=shut.db import whole
+		"$wpkdb" --db=shut.db import plenty
 	chmod 0 shut.db
 	ends 1 "a file that may not be read" "shut.db" "$wpkdb" --db=shut.db list
 	chmod 644 shut.db
 else
 	skip "files and folders that may not be read or written" "root may"
 fi
-ends 1 "a folder that cannot be made" "whole" "$wpkdb" --db=whole/x.db \
-	import whole
+ends 1 "a folder that cannot be made" "plenty" "$wpkdb" --db=plenty/x.db \
+	import plenty
 ends 1 "a folder for a database" "it is no file" "$wpkdb" --db=. list
 mkfifo pipe
 ends 1 "a pipe for a database" "it is no file" timeout 10 "$wpkdb" \

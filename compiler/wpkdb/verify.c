@@ -20,7 +20,7 @@
 #include "search/search.h"
 #include "wpkdb/wpkdb.h"
 
-enum { SECONDS = 600 };
+enum { SECONDS = 600, NOT_RUN = 127 };
 
 /* "a" is for one record; "known" holds the stanzas of all the source's
  * operators for "target". */
@@ -92,7 +92,8 @@ static struct lock *make_lock(struct verify *x, struct arena *a,
 	vec_push(a, &more, "-q");
 	vec_push(a, &more, arena_printf(a, "-o%s/made.cu", x->folder));
 	call(x, a, key, &more, &c);
-	*why = str_text(&c.err);
+	*why = c.status == NOT_RUN && !c.err.n ? "there is no wpkc to run" :
+		str_text(&c.err);
 	*status = c.status;
 	if (c.status)
 		return NULL;
