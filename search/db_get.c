@@ -258,6 +258,7 @@ static bool problems_of_layer(struct db *db, int layer, struct arena *a,
 	struct where w = { .s = &s };
 
 	put_where(&w, db, q);
+	arena_reset(db->tmp);
 	while (sql_row(&s)) {
 		struct record r = {0};
 

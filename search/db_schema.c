@@ -32,7 +32,8 @@ static const char *const steps[] = {
 	" spill_bytes INTEGER NOT NULL, clock_mhz REAL NOT NULL,"
 	" throttled INTEGER NOT NULL, driver TEXT NOT NULL,"
 	" version TEXT NOT NULL, date TEXT NOT NULL);"
-	"CREATE INDEX record_problem ON record(problem, sketch, point);"
+	"CREATE INDEX record_problem ON record(problem, sketch, point,"
+	" date);"
 	"CREATE UNIQUE INDEX record_run ON record(run, number)"
 	" WHERE run IS NOT NULL;",
 };

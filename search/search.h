@@ -155,4 +155,10 @@ void lock_trim(struct lock *l, const char *op, const char *target,
 /* Replace or add. */
 void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e);
 
+/* ---- lock_merge.c ---- */
+
+/* What two branches made of "base", as one. */
+struct lock *lock_merge(struct arena *a, const struct lock *base,
+	const struct lock *ours, const struct lock *theirs);
+
 #endif

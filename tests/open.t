@@ -27,7 +27,7 @@ if ! "$CXX" --version >/dev/null 2>&1; then
 	exit
 fi
 if [ -z "$WPK_FULL" ]; then
-	for op in rows joined; do
+	for op in rows joined averaged variance tt; do
 		right "$op" --check --op=$op
 	done
 	skip "all operators" "make check-full"

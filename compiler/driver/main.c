@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "driver/fmt.h"
+#include "driver/merge.h"
 #include "driver/paths.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
@@ -67,34 +68,6 @@ static void print_diagnostics(struct session *s)
 	fputs(str_text(&out), stderr);
 	if (diag_errors(s->d) && s->code == EXIT_DONE)
 		s->code = EXIT_USER;
-}
-
-/* ---- where code goes ---- */
-
-/* --gpu is a GPU of one target; others take the one assumed for them. */
-static struct place place_of(const struct session *s, const struct target *t)
-{
-	const struct gpu *g = s->o->gpu ? gpu_named(s->o->gpu) : NULL;
-	bool named = g && g->cc == t->cc;
-
-	return (struct place){ t, named ? g : gpu_for_target(t),
-		named ? s->o->gpu : NULL };
-}
-
-static void choose_places(struct session *s)
-{
-	const struct gpu *g = gpu_named(s->o->gpu ? s->o->gpu : "h200");
-	int n = s->o->targets.n;
-
-	s->places = ARENA_ARRAY(s->a, (size_t)n + 1, struct place);
-	for (const struct target *t = target_list(); t->name; t++)
-		for (int i = 0; i < n; i++)
-			if (target_named(s->o->targets.v[i]) == t) {
-				s->places[s->n_places++] = place_of(s, t);
-				break;
-			}
-	if (!n)
-		s->places[s->n_places++] = place_of(s, target_named(g->arch));
 }
 
 /* ---- sources ---- */
@@ -256,11 +229,13 @@ static void run(struct session *s)
 {
 	if (!searches(s))
 		return;
-	choose_places(s);
 	find_imports(s);
 	s->nvcc = toolchain_nvcc(s->a);
-	if (open_lock(s) && emit_possible(s) && load(s))
-		compile(s);
+	if (open_lock(s)) {
+		places_choose(s);
+		if (emit_possible(s) && load(s))
+			compile(s);
+	}
 	print_diagnostics(s);
 }
 
@@ -275,7 +250,7 @@ struct command {
 static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
-		{ "fmt", fmt_main },
+		{ "fmt", fmt_main }, { "merge", merge_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

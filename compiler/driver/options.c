@@ -189,12 +189,24 @@ static bool read_args(struct reading *r, int n, const char *const *v)
 	return true;
 }
 
-static bool fits_a_target(const struct options *o)
+static bool fits_a_target(const struct options *o, const char *gpu)
 {
 	for (int i = 0; i < o->targets.n; i++)
-		if (target_named(o->targets.v[i])->cc == gpu_named(o->gpu)->cc)
+		if (target_named(o->targets.v[i])->cc == gpu_named(gpu)->cc)
 			return true;
 	return !o->targets.n;
+}
+
+static bool gpus_fit(struct reading *r)
+{
+	const struct options *o = r->o;
+
+	for (int i = 0; i < o->gpus.n; i++)
+		if (!fits_a_target(o, o->gpus.v[i]))
+			return options_fail(r, "%s is an %s, not an %s",
+				o->gpus.v[i], gpu_named(o->gpus.v[i])->arch,
+				o->targets.v[0]);
+	return true;
 }
 
 static bool consistent(struct reading *r)
@@ -231,12 +243,9 @@ static bool consistent(struct reading *r)
 			"-MT names the target of a depfile: add -MD or -MF FILE");
 	if (o->dep && !o->dep_file && !to_file && o->output)
 		return options_fail(r, "-MD with -o - needs -MF FILE");
-	if (o->gpu && !fits_a_target(o))
-		return options_fail(r, "%s is an %s, not an %s", o->gpu,
-			gpu_named(o->gpu)->arch, o->targets.v[0]);
 	if (o->emit & EMIT_PTX && o->targets.n > 1)
 		return options_fail(r, "--emit=ptx is for one target at a time");
-	return true;
+	return gpus_fit(r);
 }
 
 enum asked options_read(struct arena *a, int argc, char **argv,

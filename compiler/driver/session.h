@@ -76,11 +76,13 @@ struct plan {
 };
 
 /* What code is for, and the GPU whose costs are predicted; "named" is what the
- * user called that, or NULL. */
+ * user or the lock called that, or NULL; "sister": code for the target is made
+ * for other GPUs as well. */
 struct place {
 	const struct target *target;
 	const struct gpu *gpu;
 	const char *named;
+	bool sister;
 };
 
 /* One operator at one shape on one target. "reference" is what lowering
@@ -147,6 +149,11 @@ bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
 /* A line for people, unless -q. */
 void session_say(const struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* ---- places.c ---- */
+
+/* s->places as options and the lock ask for. */
+void places_choose(struct session *s);
 
 /* ---- lockfile.c ---- */
 

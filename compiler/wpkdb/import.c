@@ -19,8 +19,10 @@ static void settle_origin(const struct wpkdb *w, record_list *v)
 static int take(struct wpkdb *w, const struct db_run *runs, int n_runs,
 	record_list *v)
 {
-	int added;
+	int added, code = wpkdb_open(w, true, false);
 
+	if (code != EXIT_DONE)
+		return code;
 	settle_origin(w, v);
 	if (!db_take(w->db, runs, n_runs, v->v, v->n, &added))
 		return wpkdb_fail_db(w);

@@ -12,36 +12,39 @@
 #include "driver/version.h"
 #include "wpkdb/wpkdb.h"
 
-/* "words" are those besides options: at least, at most (-1: any number).
- * "writes": the database is changed; "layers": it is asked with those below. */
+/* "least" and "most" words go with it besides options (-1: any number).
+ * "writes": the database is changed; "layers": it is asked with those below;
+ * "late": it opens the database itself, when there is something to store. */
 struct command {
 	const char *name, *arguments, *help;
 	int (*run)(struct wpkdb *w);
 	int least, most;
 	unsigned takes;
-	bool writes, layers;
+	bool writes, layers, late;
 };
 
 static const struct command commands[] = {
 	{ "list", "", "problems, their numbers of records and their winners",
-		wpkdb_list, 0, 0, TAKES_FILTERS | TAKES_JSON, false, true },
+		wpkdb_list, 0, 0, TAKES_FILTERS | TAKES_JSON, false, true, false },
 	{ "runs", "", "runs of a tuner", wpkdb_runs, 0, 0, TAKES_JSON, false,
-		false },
+		false, false },
 	{ "show", "[RUN.CANDIDATE]", "records; of one candidate also the "
 		"command that makes it again", wpkdb_show, 0, 1,
-		TAKES_FILTERS | TAKES_JSON, false, true },
+		TAKES_FILTERS | TAKES_JSON, false, true, false },
 	{ "export", "", "records as JSON lines, or of one problem as CSV",
-		wpkdb_export, 0, 0, TAKES_FILTERS | TAKES_OUTPUT, false, true },
+		wpkdb_export, 0, 0, TAKES_FILTERS | TAKES_OUTPUT, false, true,
+		false },
 	{ "import", "FILE...", "JSON lines of another database, all or none",
-		wpkdb_import, 1, -1, TAKES_OWN, true, false },
+		wpkdb_import, 1, -1, TAKES_OWN, true, false, true },
 	{ "merge", "OTHER.db", "all records and runs of another database",
-		wpkdb_merge, 1, 1, TAKES_OWN, true, false },
+		wpkdb_merge, 1, 1, TAKES_OWN, true, false, true },
 	{ "prune", "", "delete records", wpkdb_prune, 0, 0, TAKES_FILTERS |
-		TAKES_PRUNE, true, false },
+		TAKES_PRUNE, true, false, false },
 	{ "verify", "SOURCE.wpk [WPKC-OPTION...]", "prove records of elsewhere",
-		wpkdb_verify, 1, -1, TAKES_FILTERS | TAKES_BEST, true, true },
+		wpkdb_verify, 1, -1, TAKES_FILTERS | TAKES_BEST, true, true,
+		false },
 	{ "check", "", "is the database undamaged?", wpkdb_check, 0, 0, 0,
-		false, false },
+		false, false, false },
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -124,34 +127,33 @@ static int list_names(struct wpkdb *w, const char *what)
 
 /* ---- running ---- */
 
-/* The user's database, and where layers count that which came with wpkc. */
-static enum exit_code open_database(struct wpkdb *w, const struct command *c)
+enum exit_code wpkdb_open(struct wpkdb *w, bool write, bool layers)
 {
 	const char *paths[3] = { w->path ? w->path : db_user_path(w->a) }, *why;
-	enum db_mode mode = c->writes && !w->dry_run ? DB_WRITE : DB_READ;
 
 	if (!paths[0] || !*paths[0])
 		return wpkdb_fail(w, EXIT_USER, "no database: none of --db, "
 			"WPK_DB, XDG_DATA_HOME and HOME is set");
-	if (c->layers)
+	if (layers)
 		paths[1] = paths_find(w->a, PATHS_DB);
 	w->path = paths[0];
-	w->db = db_open(w->a, paths, mode, &why);
+	w->db = db_open(w->a, paths, write ? DB_WRITE : DB_READ, &why);
 	return w->db ? EXIT_DONE : wpkdb_fail(w, EXIT_USER, "%s", why);
 }
 
 static int run(struct wpkdb *w, const struct command *c)
 {
-	int code, n = w->words.n;
+	int code = EXIT_DONE, n = w->words.n;
 
 	if (n < c->least || (c->most >= 0 && n > c->most))
 		return wpkdb_fail(w, EXIT_USER, "usage: wpkdb %s %s", c->name,
 			c->arguments);
-	code = open_database(w, c);
-	if (code == EXIT_DONE) {
+	if (!c->late)
+		code = wpkdb_open(w, c->writes && !w->dry_run, c->layers);
+	if (code == EXIT_DONE)
 		code = c->run(w);
+	if (w->db)
 		db_close(w->db);
-	}
 	return code;
 }
 

@@ -112,36 +112,51 @@ static void print_problem(struct arena *a, const struct record_key *key,
 	printf("\n");
 }
 
-int wpkdb_list(struct wpkdb *w)
+/* One problem, printed or added to "all". */
+static bool list_problem(struct wpkdb *w, const struct record_key *key,
+	json_t *all)
 {
-	json_t *all = json_array();
-	key_list keys;
+	struct arena *a = arena_create();
+	int n = 0;
+	struct db_record *v = problems_records(w, a, key, &n);
+	struct figures f = figures_of(v, n);
+
+	if (f.records && w->json)
+		json_array_append_new(all, problem_json(a, key, &f));
+	else if (f.records)
+		print_problem(a, key, &f);
+	arena_destroy(a);
+	return v;
+}
+
+/* "all", if that is what was asked for, and done with. */
+static void print_list(struct wpkdb *w, json_t *all)
+{
 	struct str out;
-	int n;
 
-	if (!problems_find(w, &keys))
-		return wpkdb_fail_db(w);
-	for (int i = 0; i < keys.n; i++) {
-		struct arena *a = arena_create();
-		struct db_record *v = problems_records(w, a, &keys.v[i], &n);
-		struct figures f;
-
-		if (!v)
-			return wpkdb_fail_db(w);
-		f = figures_of(v, n);
-		if (n && w->json)
-			json_array_append_new(all, problem_json(a, &keys.v[i],
-				&f));
-		else if (n)
-			print_problem(a, &keys.v[i], &f);
-		arena_destroy(a);
-	}
 	str_init(&out, w->a);
 	json_print(all, &out);
 	if (w->json)
 		printf("%s\n", str_text(&out));
 	json_decref(all);
-	return EXIT_DONE;
+}
+
+int wpkdb_list(struct wpkdb *w)
+{
+	json_t *all;
+	key_list keys;
+	bool ok = true;
+
+	if (!problems_find(w, &keys))
+		return wpkdb_fail_db(w);
+	all = json_array();
+	for (int i = 0; i < keys.n && ok; i++)
+		ok = list_problem(w, &keys.v[i], all);
+	if (ok)
+		print_list(w, all);
+	else
+		json_decref(all);
+	return ok ? EXIT_DONE : wpkdb_fail_db(w);
 }
 
 /* ---- runs ---- */
@@ -183,20 +198,16 @@ int wpkdb_runs(struct wpkdb *w)
 {
 	int n;
 	struct db_run *v = db_runs(w->db, w->a, 0, &n);
-	json_t *all = json_array();
-	struct str out;
+	json_t *all;
 
 	if (!v)
 		return wpkdb_fail_db(w);
+	all = json_array();
 	for (int i = 0; i < n; i++)
 		if (w->json)
 			json_array_append_new(all, run_json(&v[i]));
 		else
 			print_run(w->a, &v[i]);
-	str_init(&out, w->a);
-	json_print(all, &out);
-	if (w->json)
-		printf("%s\n", str_text(&out));
-	json_decref(all);
+	print_list(w, all);
 	return EXIT_DONE;
 }

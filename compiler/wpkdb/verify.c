@@ -3,8 +3,9 @@
  * operator in some time; nobody has to believe either. This sees to the first:
  * wpkc makes the point from a source that the user trusts, writes it into a
  * lock of its own, and checks the kernels by emulation. Only a stanza with the
- * record's hash, group, sketch, names and values proves the record, so that a
- * wrong hash, a source that was edited, or a tunable left open prove nothing.
+ * record's hash, group and sketch, all of whose values are the record's, proves
+ * it, so that a wrong hash, a source that was edited, or a tunable left open
+ * prove nothing.
  * Then the record is marked as proved, or as refused where outputs were wrong
  * or no such kernel can be made; what could not be checked stays foreign. The
  * time remains the word of whoever measured it. */
@@ -19,7 +20,7 @@
 #include "search/search.h"
 #include "wpkdb/wpkdb.h"
 
-enum { SECONDS = 600 };
+enum { SECONDS = 600, NOT_RUN = 127 };
 
 /* "a" is for one record; "known" holds the stanzas of all the source's
  * operators for "target". */
@@ -91,7 +92,8 @@ static struct lock *make_lock(struct verify *x, struct arena *a,
 	vec_push(a, &more, "-q");
 	vec_push(a, &more, arena_printf(a, "-o%s/made.cu", x->folder));
 	call(x, a, key, &more, &c);
-	*why = str_text(&c.err);
+	*why = c.status == NOT_RUN && !c.err.n ? "there is no wpkc to run" :
+		str_text(&c.err);
 	*status = c.status;
 	if (c.status)
 		return NULL;
@@ -120,16 +122,28 @@ static const struct lock_entry *operator_of(const struct lock *l,
 	return NULL;
 }
 
-/* Is that the record's point, all of it? */
+static const char *value_of(const struct record *r, const char *name)
+{
+	for (int i = 0; i < r->n; i++)
+		if (!strcmp(r->names[i], name))
+			return r->values[i];
+	return NULL;
+}
+
+/* Is that the record's point? All that the source leaves open must be as the
+ * record says; what the record says besides, wpkc has taken by --set, so it is
+ * what the source pins. */
 static bool is_point(const struct lock_entry *e, const struct record *r)
 {
-	if (!e || strcmp(e->sketch, r->key.sketch) || e->n != r->n ||
+	if (!e || strcmp(e->sketch, r->key.sketch) ||
 	    (e->kernel && *r->key.kernel && strcmp(e->kernel, r->key.kernel)))
 		return false;
-	for (int i = 0; i < e->n; i++)
-		if (strcmp(e->names[i], r->names[i]) ||
-		    strcmp(e->values[i], r->values[i]))
+	for (int i = 0; i < e->n; i++) {
+		const char *value = value_of(r, e->names[i]);
+
+		if (!value || strcmp(value, e->values[i]))
 			return false;
+	}
 	return true;
 }
 
@@ -211,7 +225,7 @@ static enum db_origin prove(struct verify *x, const struct db_record *r,
 		return status == EXIT_NO_CANDIDATE ? DB_REFUSED : DB_FOREIGN;
 	}
 	if (!is_point(entry_of(l, &r->r.key), &r->r)) {
-		*why = "it pins other tunables than there are";
+		*why = "it leaves a tunable open";
 		return DB_REFUSED;
 	}
 	return checked(x, &r->r.key, name, why);

@@ -26,6 +26,9 @@ enum exit_code wpkdb_fail(struct wpkdb *w, enum exit_code code,
 	const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same for what the database said. */
 enum exit_code wpkdb_fail_db(struct wpkdb *w);
+/* Open the user's database, with the one that came with wpkc below it if
+ * "layers". Reports an error. */
+enum exit_code wpkdb_open(struct wpkdb *w, bool write, bool layers);
 
 /* ---- options.c ---- */
 

@@ -18,7 +18,7 @@
 struct bed {
 	struct arena *a;
 	char *folder;
-	const char *paths[3];
+	const char *paths[4];
 	struct db *db;
 };
 

@@ -80,6 +80,7 @@ static int write_records(const char *path, const char *op, int count)
 	for (int i = 0; i < count; i++) {
 		struct record r = record_of(op, i);
 
+		r.date = db_date(a, 1763640000 + run * 100000 + i);
 		need(db, db_put(db, run, &r, 1, &number));
 		printf("%lld.%d\n", (long long)run, number);
 		fflush(stdout);
