@@ -184,8 +184,8 @@ double model_seconds(const struct features *f, const struct gpu *g)
 const char *bound_name(enum bound b)
 {
 	static const char *const names[] = { "launch", "arithmetic",
-		"special functions", "issue", "shared memory", "waves",
-		"latency", "L2", "memory", "bytes in flight" };
+		"special ops", "issue", "shared memory", "waves",
+		"latency", "L2", "memory", "in flight" };
 
 	_Static_assert(sizeof names / sizeof *names == N_BOUNDS, "a name each");
 	return names[b];
@@ -238,8 +238,8 @@ static enum bound limit_of(const struct features *f, const struct gpu *g,
 	return largest(t, groups[at].from, groups[at].to);
 }
 
-void model_terms(const struct features *f, const struct gpu *g,
-	struct model_terms *out)
+void model_bounds(const struct features *f, const struct gpu *g,
+	struct model_bounds *out)
 {
 	double *t = out->seconds;
 

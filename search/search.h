@@ -115,14 +115,14 @@ enum bound {
 
 /* "seconds" of each, INFINITY in all where no block fits. "limit" is the largest
  * part of the largest of launch, multiprocessors, L2 and memory. */
-struct model_terms {
+struct model_bounds {
 	double total;		/* model_seconds */
 	double seconds[N_BOUNDS];
 	enum bound limit;
 };
 
-void model_terms(const struct features *f, const struct gpu *g,
-	struct model_terms *out);
+void model_bounds(const struct features *f, const struct gpu *g,
+	struct model_bounds *out);
 /* "shared memory" */
 const char *bound_name(enum bound b);
 

@@ -278,25 +278,25 @@ static void test_monotone_features(void **state)
 
 /* ---- what an estimate is made of ---- */
 
-static struct model_terms terms_of(const struct features *f)
+static struct model_bounds bounds_of(const struct features *f)
 {
-	struct model_terms t;
+	struct model_bounds t;
 
-	model_terms(f, gpu_named("h200"), &t);
+	model_bounds(f, gpu_named("h200"), &t);
 	assert_true(t.total == model_seconds(f, gpu_named("h200")));
 	return t;
 }
 
 /* The parts are no more than the whole, and the whole no more than the parts
  * one after the other. */
-static void test_terms_bound(void **state)
+static void test_parts_bound(void **state)
 {
 	(void)state;
 	for (int split = 1; split <= 64; split *= 2) {
 		struct tiling x = { 49, 512, 4608, 64, 64, 16, 4, 4, 3, split,
 			64 };
 		struct features f = features_of(&x, target_named("sm_90"));
-		struct model_terms t = terms_of(&f);
+		struct model_bounds t = bounds_of(&f);
 		double sum = 0;
 
 		for (int i = 0; i < N_BOUNDS; i++) {
@@ -310,7 +310,7 @@ static void test_terms_bound(void **state)
 }
 
 /* Each bound is named where it is what limits. */
-static void test_terms_limit(void **state)
+static void test_parts_limit(void **state)
 {
 	struct features f = { .blocks = 132, .threads = 512, .occupancy = 1,
 		.ilp = 64, .stages = 4, .launches = 1, .flops = 1e12 };
@@ -321,26 +321,26 @@ static void test_terms_limit(void **state)
 		.launches = 1 };
 
 	(void)state;
-	assert_int_equal(terms_of(&f).limit, BOUND_ARITHMETIC);
+	assert_int_equal(bounds_of(&f).limit, BOUND_ARITHMETIC);
 	f.flops /= 132;
 	f.blocks = 1;
-	assert_int_equal(terms_of(&f).limit, BOUND_WAVES);
+	assert_int_equal(bounds_of(&f).limit, BOUND_WAVES);
 	f.special = f.flops;
 	f.blocks = 132;
-	assert_int_equal(terms_of(&f).limit, BOUND_SPECIAL);
+	assert_int_equal(bounds_of(&f).limit, BOUND_SPECIAL);
 	f.special = 0;
 	f.chain = 1e12;
-	assert_int_equal(terms_of(&f).limit, BOUND_LATENCY);
-	assert_int_equal(terms_of(&copy).limit, BOUND_MEMORY);
+	assert_int_equal(bounds_of(&f).limit, BOUND_LATENCY);
+	assert_int_equal(bounds_of(&copy).limit, BOUND_MEMORY);
 	copy.blocks = 8;
 	copy.occupancy = 1;
 	copy.stages = 1;
-	assert_int_equal(terms_of(&copy).limit, BOUND_FLIGHT);
+	assert_int_equal(bounds_of(&copy).limit, BOUND_FLIGHT);
 	copy.dram_bytes = 0;
-	assert_int_equal(terms_of(&copy).limit, BOUND_L2);
-	assert_int_equal(terms_of(&idle).limit, BOUND_LAUNCH);
+	assert_int_equal(bounds_of(&copy).limit, BOUND_L2);
+	assert_int_equal(bounds_of(&idle).limit, BOUND_LAUNCH);
 	idle.occupancy = 0;
-	assert_true(isinf(terms_of(&idle).total));
+	assert_true(isinf(bounds_of(&idle).total));
 }
 
 static void test_roof(void **state)
@@ -364,8 +364,8 @@ int main(void)
 		cmocka_unit_test(test_monotone_rates),
 		cmocka_unit_test(test_rates_bind),
 		cmocka_unit_test(test_monotone_features),
-		cmocka_unit_test(test_terms_bound),
-		cmocka_unit_test(test_terms_limit),
+		cmocka_unit_test(test_parts_bound),
+		cmocka_unit_test(test_parts_limit),
 		cmocka_unit_test(test_roof),
 	};
 
