@@ -217,17 +217,16 @@ static enum bound largest(const double *t, enum bound from, enum bound to)
 
 /* Groups of bounds of which the times overlap; within one they add up, but for
  * the multiprocessors' kinds of work, whose largest counts. */
-static enum bound limit_of(const struct features *f, const struct gpu *g,
-	const double *t)
+static enum bound limit_of(double sm, const double *t)
 {
 	const struct {
 		double seconds;
 		enum bound from, to;
 	} groups[] = {
-		{ sm_cycles(f, g) / (g->clock_mhz * 1e6), BOUND_ARITHMETIC,
-			BOUND_LATENCY },
+		{ sm, BOUND_ARITHMETIC, BOUND_LATENCY },
 		{ t[BOUND_L2], BOUND_L2, BOUND_L2 },
-		{ dram_seconds(f, g), BOUND_MEMORY, BOUND_FLIGHT },
+		{ t[BOUND_MEMORY] + t[BOUND_FLIGHT], BOUND_MEMORY,
+			BOUND_FLIGHT },
 		{ t[BOUND_LAUNCH], BOUND_LAUNCH, BOUND_LAUNCH },
 	};
 	int at = 0;
@@ -244,17 +243,19 @@ void model_bounds(const struct features *f, const struct gpu *g,
 	double *t = out->seconds;
 
 	out->total = model_seconds(f, g);
+	out->sm = INFINITY;
 	out->limit = BOUND_LATENCY;
 	for (int i = 0; i < N_BOUNDS; i++)
 		t[i] = INFINITY;
 	if (isinf(out->total))
 		return;
+	out->sm = sm_cycles(f, g) / (g->clock_mhz * 1e6);
 	t[BOUND_LAUNCH] = f->launches * g->launch_s;
 	sm_terms(f, g, t);
 	t[BOUND_L2] = l2_seconds(f, g);
 	t[BOUND_MEMORY] = dram_bytes(f, g) / (g->dram_bytes_s * g->copy);
 	t[BOUND_FLIGHT] = dram_seconds(f, g) - t[BOUND_MEMORY];
-	out->limit = limit_of(f, g, t);
+	out->limit = limit_of(out->sm, t);
 }
 
 double model_peak(const struct gpu *g)

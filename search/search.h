@@ -117,6 +117,7 @@ enum bound {
  * part of the largest of launch, multiprocessors, L2 and memory. */
 struct model_bounds {
 	double total;		/* model_seconds */
+	double sm;		/* of the busiest multiprocessor */
 	double seconds[N_BOUNDS];
 	enum bound limit;
 };

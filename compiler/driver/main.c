@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/bought.h"
 #include "driver/fmt.h"
 #include "driver/paths.h"
+#include "driver/reporting.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
 
@@ -57,7 +59,7 @@ static bool use_color(const struct options *o)
 	return o->color == COLOR_ALWAYS;
 }
 
-static void print_diagnostics(struct session *s)
+void session_diagnose(struct session *s)
 {
 	struct str out;
 
@@ -251,16 +253,21 @@ static bool searches(struct session *s)
 	return true;
 }
 
+bool session_open(struct session *s, bool writes)
+{
+	choose_places(s);
+	find_imports(s);
+	s->nvcc = toolchain_nvcc(s->a);
+	return open_lock(s) && (!writes || emit_possible(s)) && load(s);
+}
+
 static void run(struct session *s)
 {
 	if (!searches(s))
 		return;
-	choose_places(s);
-	find_imports(s);
-	s->nvcc = toolchain_nvcc(s->a);
-	if (open_lock(s) && emit_possible(s) && load(s))
+	if (session_open(s, true))
 		compile(s);
-	print_diagnostics(s);
+	session_diagnose(s);
 }
 
 /* ---- commands ---- */
@@ -274,7 +281,8 @@ struct command {
 static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
-		{ "fmt", fmt_main },
+		{ "explain", bought_main }, { "fmt", fmt_main },
+		{ "report", report_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -293,13 +301,14 @@ static void hold_descriptors(void)
 }
 
 /* What could not be written does not count as done. */
-static void end_output(struct session *s)
+int session_end(struct session *s)
 {
 	bool failed = ferror(stdout);
 
 	if ((fflush(stdout) || failed) && s->code == EXIT_DONE)
 		session_fail(s, EXIT_USER, "cannot write standard output: %s",
 			strerror(errno));
+	return s->code;
 }
 
 int main(int argc, char **argv)
@@ -333,7 +342,7 @@ int main(int argc, char **argv)
 		sigaction(SIGINT, &on_interrupt, NULL);
 		run(&s);
 	}
-	end_output(&s);
+	session_end(&s);
 	arena_destroy(a);
 	return s.code;
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Records as text: JSON, one object a line, the fields of search/record.h by
+ * name. Hashes are strings of hexadecimal digits, "point" an object of names
+ * with their values, "verdict" a name. Three fields more tell where in a search
+ * a record stands. Fields that are not known are passed over. */
+#ifndef WPK_SEARCH_RECORD_READ_H
+#define WPK_SEARCH_RECORD_READ_H
+
+#include "base/vec.h"
+#include "search/record.h"
+
+/* "run" and "strategy": of the search, "" if unknown; "candidate": its number
+ * in the run, from 1, 0 if unknown. */
+struct record_line {
+	struct record record;
+	const char *run, *strategy;
+	int candidate;
+};
+
+struct record_lines {
+	VEC(struct record_line) lines;
+};
+
+/* Add the records of file "path" ("-": standard input) to "out". NULL, or a
+ * sentence with the file's name, and the line's number where it is one line
+ * that is wrong. */
+const char *record_lines_read(struct arena *a, const char *path,
+	struct record_lines *out);
+
+#endif
