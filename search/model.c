@@ -167,16 +167,23 @@ static double dram_seconds(const struct features *f, const struct gpu *g)
 	return bytes > 0 ? bytes / least(rate, most(arrive, 1)) : 0;
 }
 
-double model_seconds(const struct features *f, const struct gpu *g)
+bool model_terms(const struct features *f, const struct gpu *g, double *terms)
 {
-	double terms[3];
-
 	if (f->occupancy < 1 || f->threads < 1)
-		return INFINITY;
+		return false;
 	terms[0] = sm_cycles(f, g) / (g->clock_mhz * 1e6);
 	terms[1] = l2_seconds(f, g);
 	terms[2] = dram_seconds(f, g);
-	return f->launches * g->launch_s + norm(terms, 3);
+	return true;
+}
+
+double model_seconds(const struct features *f, const struct gpu *g)
+{
+	double terms[N_MODEL_TERMS];
+
+	if (!model_terms(f, g, terms))
+		return INFINITY;
+	return f->launches * g->launch_s + norm(terms, N_MODEL_TERMS);
 }
 
 /* ---- what an estimate is made of ---- */

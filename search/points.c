@@ -50,6 +50,11 @@ bool seen_has(const struct seen *s, const int *point)
 	return s->slots[slot_of(s, point)] != 0;
 }
 
+int seen_find(const struct seen *s, const int *point)
+{
+	return s->slots[slot_of(s, point)] - 1;
+}
+
 static void rehash(struct seen *s)
 {
 	s->n_slots *= 2;

@@ -28,6 +28,15 @@ struct cost {
 	const char *message;	/* of a failure, or NULL */
 };
 
+/* What is known of a sister problem, on another GPU or of another shape: "n"
+ * points, as values of the genes of the problem at hand, and their seconds
+ * there, INFINITY of a failure. A hint: it may mislead. */
+struct prior {
+	const int *genes;
+	const double *seconds;
+	int n;
+};
+
 /* "genes" below are values, one for each of space->genes. */
 struct problem {
 	const struct space *space;
@@ -40,6 +49,7 @@ struct problem {
 	const int *seeds;	/* n_seeds points tried first */
 	int n_seeds;
 	int batch;		/* points it likes to measure at once; 0: one */
+	const struct prior *prior;	/* or NULL */
 };
 
 struct budget {
@@ -102,6 +112,10 @@ double rng_unit(struct rng *r);		/* 0 <= v < 1 */
 /* Seconds on "g" of a candidate with these features; every term is a bound
  * from a rate of the chip, see the comment in model.c. */
 double model_seconds(const struct features *f, const struct gpu *g);
+/* What it is made of: seconds of the busiest SM, of L2 and of DRAM. False if
+ * the candidate cannot run. */
+enum { N_MODEL_TERMS = 3 };
+bool model_terms(const struct features *f, const struct gpu *g, double *terms);
 
 /* What a candidate's time is made of. Of the multiprocessors': arithmetic,
  * special functions, issue and shared memory, each as if spread evenly; what

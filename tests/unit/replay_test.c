@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Strategies on a space measured exhaustively on a real GPU: convolution on an
+/* Recorded spaces: what the readers make of each form and of bad files, and
+ * strategies on a space measured exhaustively on a real GPU: convolution on an
  * RTX A4000, from the public FAIR benchmark hub for auto-tuning
- * (tests/data/conv-a4000.csv; columns: tunables, milliseconds or "fail",
- * compile milliseconds). The table has only the legal points of its grid. A
- * figure is the optimum's time over the best found after so many points,
- * averaged over seeds. */
+ * (tests/data/conv-a4000.csv). The table has only the legal points of its
+ * grid. A figure is the optimum's time over the best found after so many
+ * points, averaged over seeds. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,220 +12,278 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/source.h"
-#include "base/vec.h"
-#include "search/points.h"
-#include "search/search.h"
+#include "search/curve.h"
+#include "search/replay.h"
 
-enum { N_MARKS = 5, SEEDS = 30 };
+enum { SEEDS = 30, BUDGET = 400 };
 
-static const int marks[N_MARKS] = { 25, 50, 100, 200, 400 };
+/* Random search without repeats at 25, 50, 100, 200 and 400, computed exactly
+ * from the table, which the random strategy must agree with. */
+static const double random_exact[] = { 0.715, 0.773, 0.829, 0.885, 0.938 };
 
-/* Random search without repeats, computed exactly from the table, which the
- * random strategy must agree with. */
-static const double random_exact[N_MARKS] = {
-	0.715, 0.773, 0.829, 0.885, 0.938
-};
-
-/* "column" holds "d" values of each gene of all rows, one after the other;
- * "row_of" gives, for every code of the grid, row + 1 or 0. */
-struct table {
-	struct space space;
-	struct problem problem;
-	int n, d;
-	VEC(int) cells;
-	VEC(double) seconds;
-	int *row_of;
-	double optimum, best, at_mark[N_MARKS];
-	int trials;
-};
-
-static int code_of(const struct table *t, const int *genes)
+static struct replay *read_table(struct arena *a, const char *name)
 {
-	int code = 0;
-
-	for (int g = 0; g < t->d; g++) {
-		const struct gene *gene = &t->space.genes[g];
-		int i = 0;
-
-		while (i < gene->n && gene->values[i] != genes[g])
-			i++;
-		assert_true(i < gene->n);
-		code = code * gene->n + i;
-	}
-	return code;
-}
-
-static const char *legal(void *ctx, struct arena *a, const int *genes)
-{
-	const struct table *t = ctx;
-
-	(void)a;
-	return t->row_of[code_of(t, genes)] ? NULL : "not in the table";
-}
-
-static void measure(void *ctx, struct arena *a, const int *genes, int n,
-	struct cost *out)
-{
-	struct table *t = ctx;
-
-	(void)a;
-	for (int i = 0; i < n; i++) {
-		int row = t->row_of[code_of(t, genes + i * t->d)] - 1;
-		double s;
-
-		assert_true(row >= 0);
-		s = t->seconds.v[row];
-		out[i].seconds = s;
-		out[i].verdict = isinf(s) ? V_COMPILE : V_MEASURED;
-		if (s < t->best)
-			t->best = s;
-		t->trials++;
-		for (int m = 0; m < N_MARKS; m++)
-			if (t->trials == marks[m])
-				t->at_mark[m] = t->optimum / t->best;
-	}
-}
-
-static void read_row(struct table *t, struct arena *a, const char *line)
-{
-	char *end;
-
-	for (int g = 0; g < t->d; g++) {
-		vec_push(a, &t->cells, (int)strtol(line, &end, 10));
-		assert_true(end > line && *end == ',');
-		line = end + 1;
-	}
-	if (strncmp(line, "fail", 4) == 0)
-		vec_push(a, &t->seconds, INFINITY);
-	else
-		vec_push(a, &t->seconds, strtod(line, NULL) * 1e-3);
-	t->optimum = fmin(t->optimum, t->seconds.v[t->seconds.n - 1]);
-	t->n++;
-}
-
-static int by_value(const void *x, const void *y)
-{
-	return *(const int *)x - *(const int *)y;
-}
-
-/* The gene's values: every one that some row has, in order. */
-static void set_gene(struct table *t, struct arena *a, int g)
-{
-	VEC(int) v = {0};
-
-	for (int i = 0; i < t->n; i++) {
-		int value = t->cells.v[i * t->d + g], k = 0;
-
-		while (k < v.n && v.v[k] != value)
-			k++;
-		if (k == v.n)
-			vec_push(a, &v, value);
-	}
-	qsort(v.v, (size_t)v.n, sizeof *v.v, by_value);
-	t->space.genes[g] = (struct gene){ .values = v.v, .n = v.n };
-}
-
-static struct table *read_table(struct arena *a, const char *name)
-{
-	struct table *t = ARENA_NEW(a, struct table);
 	const char *top = getenv("top_srcdir"), *why = NULL;
-	char *path = arena_printf(a, "%s/tests/data/%s", top ? top : ".", name);
-	struct source *s = source_read(a, path, &why);
-	int grid = 1;
-	size_t n;
+	struct replay *r = replay_read(a, arena_printf(a, "%s/tests/data/%s",
+		top ? top : ".", name), &why);
 
-	assert_non_null(s);
-	t->d = -2;
-	for (const char *c = source_line(s, 1, &n); c; c = strchr(c + 1, ',')) {
-		if (c > source_line(s, 1, &n) + n)
-			break;
-		t->d++;
-	}
-	t->optimum = INFINITY;
-	for (int i = 2; i <= s->n_lines; i++) {
-		const char *line = source_line(s, i, &n);
-
-		if (n)
-			read_row(t, a, line);
-	}
-	t->space.n_genes = t->d;
-	t->space.genes = ARENA_ARRAY(a, t->d, struct gene);
-	for (int g = 0; g < t->d; g++) {
-		set_gene(t, a, g);
-		grid *= t->space.genes[g].n;
-	}
-	t->row_of = ARENA_ARRAY(a, grid, int);
-	for (int i = 0; i < t->n; i++)
-		t->row_of[code_of(t, t->cells.v + i * t->d)] = i + 1;
-	t->problem = (struct problem){ .space = &t->space, .ctx = t,
-		.legal = legal, .measure = measure };
-	return t;
+	if (!r)
+		fail_msg("%s", why);
+	return r;
 }
 
-/* Mean worth at each mark. */
-static void replay(struct table *t, const char *strategy, int batch,
-	double *mean)
+/* The table in a file of text "text"; or NULL, with "*why" without the path. */
+static struct replay *read_text(struct arena *a, const char *text,
+	const char **why)
 {
-	memset(mean, 0, N_MARKS * sizeof *mean);
-	t->problem.batch = batch;
-	for (int seed = 1; seed <= SEEDS; seed++) {
-		struct arena *a = arena_create();
-		struct budget b = { .trials = marks[N_MARKS - 1],
-			.seed = (uint64_t)seed };
+	char path[] = "/tmp/replay_test_XXXXXX";
+	int fd = mkstemp(path);
+	size_t n = strlen(text);
+	struct replay *r;
 
-		t->best = INFINITY;
-		t->trials = 0;
-		search_run(a, &t->problem, strategy_named(strategy), &b, NULL,
-			NULL, NULL);
-		assert_int_equal(t->trials, b.trials);
-		for (int m = 0; m < N_MARKS; m++)
-			mean[m] += t->at_mark[m] / SEEDS;
-		arena_destroy(a);
+	assert_true(fd >= 0 && write(fd, text, n) == (ssize_t)n);
+	close(fd);
+	r = replay_read(a, path, why);
+	unlink(path);
+	if (*why) {
+		assert_null(r);
+		assert_memory_equal(*why, path, strlen(path));
+		*why += strlen(path);
 	}
+	return r;
+}
+
+static struct replay *read_good(struct arena *a, const char *text)
+{
+	const char *why;
+	struct replay *r = read_text(a, text, &why);
+
+	if (!r)
+		fail_msg("%s", why);
+	return r;
+}
+
+/* ---- forms ---- */
+
+/* Three points of BX and MODE; the second fails. */
+static void check_sample(const struct replay *r)
+{
+	const struct gene *mode;
+	int at, genes[] = { 16, 0 };
+
+	assert_int_equal(r->n, 3);
+	assert_int_equal(r->failures, 1);
+	assert_int_equal(r->space.n_genes, 2);
+	assert_string_equal(r->space.genes[0].name, "BX");
+	assert_int_equal(r->space.genes[0].n, 2);
+	assert_int_equal(r->space.genes[0].values[0], 16);
+	assert_int_equal(r->space.genes[0].values[1], 128);
+	assert_null(r->space.genes[0].words);
+	mode = &r->space.genes[1];
+	assert_string_equal(mode->name, "MODE");
+	assert_int_equal(mode->n, 2);
+	assert_string_equal(mode->words[0], "row");
+	assert_string_equal(mode->words[1], "col");
+	at = replay_find(r, genes);
+	assert_true(fabs(r->seconds[at] - 2.5e-3) < 1e-12);
+	assert_true(fabs(r->compile_seconds[at] - 0.3) < 1e-12);
+	assert_int_equal(r->verdicts[at], V_MEASURED);
+	genes[1] = 1;
+	assert_int_equal(replay_find(r, genes), -1);
+	assert_non_null(r->problem.legal(r->problem.ctx, NULL, genes));
+	genes[0] = 128;
+	at = replay_find(r, genes);
+	assert_true(isinf(r->seconds[at]));
+	assert_int_equal(r->verdicts[at], V_LAUNCH);
+	assert_non_null(r->messages[at]);
+	assert_true(r->optimum == 1e-3);
+}
+
+static const char csv[] =
+	"BX,MODE,time_ms,compile_ms\n"
+	"16,row,2.5,300\r\n"
+	"128,col,launch,200\n\n"
+	"128,row,1,100\n";
+
+static const char t4[] =
+	"{\"schema_version\": \"1.0.0\", \"results\": [\n"
+	"{\"configuration\": {\"BX\": 16, \"MODE\": \"row\"},\n"
+	" \"times\": {\"compilation_time\": 300, \"runtimes\": [2.4, 2.6]},\n"
+	" \"invalidity\": \"correct\", \"correctness\": 1, \"measurements\":\n"
+	" [{\"name\": \"GFLOP/s\", \"value\": 7, \"unit\": \"\"},\n"
+	"  {\"name\": \"time\", \"value\": 2.5, \"unit\": \"ms\"}]},\n"
+	"{\"configuration\": {\"BX\": 128, \"MODE\": \"col\"}, \"times\": {},\n"
+	" \"invalidity\": \"runtime\", \"correctness\": 0},\n"
+	"{\"configuration\": {\"MODE\": \"row\", \"BX\": 128},\n"
+	" \"times\": {\"compilation\": 100}, \"invalidity\": \"correct\",\n"
+	" \"correctness\": 1, \"measurements\":\n"
+	" [{\"name\": \"time\", \"value\": 0.001, \"unit\": \"seconds\"}]}\n"
+	"]}\n";
+
+static const char cache[] =
+	"{\"device_name\": \"a card\", \"kernel_name\": \"k\",\n"
+	"\"tune_params_keys\": [\"BX\", \"MODE\"],\n"
+	"\"tune_params\": {\"BX\": [16, 128], \"MODE\": [\"row\", \"col\"]},\n"
+	"\"objective\": \"time\", \"cache\": {\n"
+	"\"16,row\": {\"BX\": 16, \"MODE\": \"row\", \"time\": 2.5,\n"
+	" \"compile_time\": 300, \"GFLOP/s\": 1.5},\n"
+	"\"128,col\": {\"BX\": 128, \"MODE\": \"col\",\n"
+	" \"time\": \"RuntimeFailedConfig\", \"compile_time\": 200},\n"
+	"\"128,row\": {\"BX\": 128, \"MODE\": \"row\", \"time\": 1.0}";
+
+static const char records[] =
+	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"values\": "
+	"{\"BX\": \"16\", \"MODE\": \"row\"}, \"verdict\": \"measured\", "
+	"\"seconds\": 0.0025, \"compile_seconds\": 0.3}\n"
+	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"values\": "
+	"{\"BX\": \"128\", \"MODE\": \"col\"}, \"verdict\": \"launch\", "
+	"\"message\": \"too many threads\"}\n\n"
+	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"values\": "
+	"{\"BX\": \"128\", \"MODE\": \"row\"}, \"verdict\": \"measured\", "
+	"\"seconds\": 0.001}\n";
+
+static void test_forms(void **state)
+{
+	struct arena *a = *state;
+	struct replay *r;
+
+	check_sample(read_good(a, csv));
+	check_sample(read_good(a, t4));
+	check_sample(read_good(a, arena_printf(a, "%s\n}}\n", cache)));
+	check_sample(read_good(a, arena_printf(a, "%s,\n", cache)));
+	r = read_good(a, records);
+	check_sample(r);
+	assert_string_equal(r->messages[1], "too many threads");
+}
+
+/* The last of two counts. */
+static void test_twice(void **state)
+{
+	struct replay *r = read_good(*state,
+		"x,time_ms\n1,4\n2,5\n1,3\n");
+	int genes[] = { 1 };
+
+	assert_int_equal(r->n, 2);
+	assert_true(fabs(r->seconds[replay_find(r, genes)] - 3e-3) < 1e-12);
+}
+
+static void test_bad(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "", ":1: column 1 has no name" },
+		{ "x,y\n1,2\n", ":1: no column 'time_ms'" },
+		{ "x,x,time_ms\n1,2,3\n", ":1: two columns 'x'" },
+		{ "x,time_ms\n", ":1: no points" },
+		{ "x,time_ms\n1,2\n\n3\n",
+			":4: 1 cells, the first line has 2" },
+		{ "x,time_ms\n1,2\n,3\n", ":3: 'x' has no value" },
+		{ "x,time_ms\n1,fast\n", ":2: time_ms is 'fast', which is "
+			"neither a time nor 'fail'" },
+		{ "x,time_ms\n1,-1\n", ":2: time_ms is '-1', which is "
+			"neither a time nor 'fail'" },
+		{ "x,time_ms\n1,nan\n", ":2: time_ms is 'nan', which is "
+			"neither a time nor 'fail'" },
+		{ "{\n\"results\": [\n{]\n", ":3: " },
+		{ "{\n\"entries\": []\n}\n",
+			":1: JSON with neither 'results' nor 'cache'" },
+		{ "{\n\"results\": 1\n}\n", ":1: 'results' is no array" },
+		{ "{\"metadata\": {\"results\": {}},\n \"results\": [\n"
+			"{\"configuration\": {\"x\": 1}, \"measurements\": "
+			"[{\"name\": \"time\",\n \"value\": 1}]},\n"
+			"{\"configuration\": {\"y\": 1}}]\n}\n",
+			":5: no value of 'x'" },
+		{ "{\"results\": [\n{\"configuration\": {\"x\": 1}}]\n}\n",
+			":2: no time" },
+		{ "{\"results\": [\n{\"configuration\": {\"x\": [1]}}]\n}\n",
+			":2: 'x' is neither a number nor a word" },
+		{ "{\"results\": [\n{\"configuration\": {\"x\": 1}, "
+			"\"invalidity\": \"odd\"}]\n}\n",
+			":2: unknown invalidity 'odd'" },
+		{ "{\"tune_params_keys\": [\"x\"], \"cache\": {\n"
+			"\"1\": {\"x\": 1, \"time\": 2},\n"
+			"\"2\": {\"x\": 2}}}\n", ":3: no time" },
+		{ "{\"cache\": {}}\n", ":1: 'tune_params_keys' is no array, "
+			"or 'cache' no object" },
+		{ "{\"values\": {\"x\": 1}, \"seconds\": 1}\n{\n", ":2: " },
+		{ "{\"values\": {\"x\": 1}, \"seconds\": 1}\n[]\n",
+			":2: not an object" },
+		{ "{\"gpu\": \"h200\", \"values\": {\"x\": 1}, \"seconds\": 1}\n"
+			"{\"gpu\": \"b200\", \"values\": {\"x\": 1}}\n",
+			":2: a record of another problem (gpu b200) than the "
+			"first (gpu h200)" },
+		{ "{\"values\": {\"x\": 1}, \"verdict\": \"good\"}\n",
+			":1: unknown verdict 'good'" },
+	};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		const char *why;
+
+		assert_null(read_text(*state, bad[i].text, &why));
+		assert_memory_equal(why, bad[i].why, strlen(bad[i].why));
+	}
+}
+
+static void test_no_file(void **state)
+{
+	const char *why;
+
+	assert_null(replay_read(*state, "no/such/file.csv", &why));
+	assert_string_equal(why, "cannot read no/such/file.csv: "
+		"No such file or directory");
+}
+
+/* ---- strategies ---- */
+
+static void run(struct curve *c, const struct replay *r, const char *strategy,
+	int batch)
+{
+	curve_init(c, BUDGET);
+	curve_run(c, r, NULL, strategy_named(strategy), SEEDS, batch, NULL);
+	assert_int_equal(c->seeds, SEEDS);
 	print_message("# conv-a4000, batches of %2d, %-6s at 25 50 100 200 400:"
-		" %.3f %.3f %.3f %.3f %.3f\n", batch, strategy, mean[0],
-		mean[1], mean[2], mean[3], mean[4]);
+		" %.3f %.3f %.3f %.3f %.3f\n", batch, strategy, c->mean[0],
+		c->mean[1], c->mean[2], c->mean[3], c->mean[4]);
 }
 
 static void test_table(void **state)
 {
-	struct table *t = read_table(*state, "conv-a4000.csv");
-	int fails = 0;
+	struct replay *r = read_table(*state, "conv-a4000.csv");
 
-	assert_int_equal(t->n, 4362);
-	assert_int_equal(t->d, 7);
-	assert_int_equal(space_size(&t->space), 10240);
-	for (int i = 0; i < t->n; i++)
-		fails += isinf(t->seconds.v[i]);
-	assert_int_equal(fails, 161);
+	assert_int_equal(r->n, 4362);
+	assert_int_equal(r->space.n_genes, 7);
+	assert_int_equal(space_size(&r->space), 10240);
+	assert_int_equal(r->failures, 161);
 }
 
 /* The standard error of 30 seeds is about 0.025 at 25 points. */
 static void test_random_is_random(void **state)
 {
-	struct table *t = read_table(*state, "conv-a4000.csv");
-	double mean[N_MARKS];
+	struct replay *r = read_table(*state, "conv-a4000.csv");
+	struct curve c;
 
-	replay(t, "random", 1, mean);
-	for (int m = 0; m < N_MARKS; m++)
-		assert_true(fabs(mean[m] - random_exact[m]) < 0.05);
+	run(&c, r, "random", 1);
+	assert_int_equal(c.n, 5);
+	for (int m = 0; m < c.n; m++)
+		assert_true(fabs(c.mean[m] - random_exact[m]) < 0.05);
 }
 
 static void test_ga_beats_random(void **state)
 {
-	struct table *t = read_table(*state, "conv-a4000.csv");
-	double mean[N_MARKS];
+	struct replay *r = read_table(*state, "conv-a4000.csv");
+	struct curve c;
 
-	replay(t, "ga", 1, mean);
-	for (int m = 0; m < N_MARKS; m++)
-		assert_true(mean[m] > random_exact[m] + (m < 4 ? 0.03 : 0.02));
-	replay(t, "ga", 16, mean);
-	for (int m = 2; m < N_MARKS; m++)
-		assert_true(mean[m] > random_exact[m] + 0.01);
+	run(&c, r, "ga", 1);
+	for (int m = 0; m < c.n; m++)
+		assert_true(c.mean[m] > random_exact[m] + (m < 4 ? 0.03 : 0.02));
+	run(&c, r, "ga", 16);
+	for (int m = 2; m < c.n; m++)
+		assert_true(c.mean[m] > random_exact[m] + 0.01);
 }
 
 static int setup(void **state)
@@ -245,8 +303,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_table), TEST(test_random_is_random),
-		TEST(test_ga_beats_random),
+		TEST(test_forms), TEST(test_twice), TEST(test_bad),
+		TEST(test_no_file), TEST(test_table),
+		TEST(test_random_is_random), TEST(test_ga_beats_random),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
