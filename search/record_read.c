@@ -15,10 +15,11 @@
 #include "base/source.h"
 
 enum kind {
-	TEXT, HASH, INT, NUMBER, SECONDS, TRUTH, VERDICT, POINT, LIST
+	TEXT, NAME, HASH, INT, NUMBER, SECONDS, TRUTH, VERDICT, POINT, LIST
 };
 
-/* SECONDS may be null, which is INFINITY; so may any text, which is "". */
+/* NAME may be a number. SECONDS may be null, which is INFINITY; so may any text,
+ * which is "". */
 static const struct field {
 	const char *name;
 	enum kind kind;
@@ -55,9 +56,11 @@ static const struct field {
 	{ "version", TEXT, OWN(version), false },
 	{ "date", TEXT, OWN(date), false },
 	{ "features", LIST, OWN(features), false },
-	{ "run", TEXT, LINE(run), false },
+	{ "run", NAME, LINE(run), false },
 	{ "candidate", INT, LINE(candidate), false },
 	{ "strategy", TEXT, LINE(strategy), false },
+	{ "source", TEXT, LINE(source), false },
+	{ "command", TEXT, LINE(command), false },
 #undef KEY
 #undef OWN
 #undef LINE
@@ -90,6 +93,15 @@ static bool read_text(struct reading *r, const json_t *v)
 		return wrong(r, "a string");
 	*(const char **)place(r) = arena_strdup(r->a, json_is_null(v) ? "" :
 		json_string_value(v));
+	return true;
+}
+
+static bool read_name(struct reading *r, const json_t *v)
+{
+	if (!json_is_integer(v))
+		return read_text(r, v);
+	*(const char **)place(r) = arena_printf(r->a, "%lld",
+		(long long)json_integer_value(v));
 	return true;
 }
 
@@ -212,7 +224,7 @@ static bool read_list(struct reading *r, const json_t *v)
 }
 
 static bool (*const readers[])(struct reading *r, const json_t *v) = {
-	[TEXT] = read_text, [HASH] = read_hash, [INT] = read_int,
+	[TEXT] = read_text, [NAME] = read_name, [HASH] = read_hash, [INT] = read_int,
 	[NUMBER] = read_number, [SECONDS] = read_seconds,
 	[TRUTH] = read_truth, [VERDICT] = read_verdict,
 	[POINT] = read_point, [LIST] = read_list,
@@ -222,7 +234,7 @@ static bool (*const readers[])(struct reading *r, const json_t *v) = {
 static void set_defaults(struct record_line *line)
 {
 	for (int i = 0; i < N_FIELDS; i++)
-		if (fields[i].kind == TEXT)
+		if (fields[i].kind == TEXT || fields[i].kind == NAME)
 			*(const char **)((char *)line + fields[i].at) = "";
 	line->record.seconds = INFINITY;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Records as text: JSON, one object a line, the fields of search/record.h by
  * name. Hashes are strings of hexadecimal digits, "point" an object of names
- * with their values, "verdict" a name. Three fields more tell where in a search
- * a record stands. Fields that are not known are passed over. */
+ * with their values, "verdict" a name. Fields more tell where in a search a
+ * record stands and what it was of. Fields that are not known are passed
+ * over. */
 #ifndef WPK_SEARCH_RECORD_READ_H
 #define WPK_SEARCH_RECORD_READ_H
 
@@ -10,10 +11,11 @@
 #include "search/record.h"
 
 /* "run" and "strategy": of the search, "" if unknown; "candidate": its number
- * in the run, from 1, 0 if unknown. */
+ * in the run, from 1, 0 if unknown. "source": the .wpk file; "command": what to
+ * type for just that candidate; "" if unknown. */
 struct record_line {
 	struct record record;
-	const char *run, *strategy;
+	const char *run, *strategy, *source, *command;
 	int candidate;
 };
 
