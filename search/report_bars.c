@@ -58,9 +58,11 @@ static struct bar *gather(struct arena *a, const struct report_problem *p,
 	return v;
 }
 
-static bool is_predicted(const struct report_problem *p)
+/* Has the model's prediction for this point a place of its own? */
+static bool is_marked(const struct report_problem *p, const struct bar *b)
 {
-	return !strcmp(p->key->how, "model");
+	return strcmp(p->key->how, "model") && b->best &&
+		b->best->record.predicted > 0;
 }
 
 /* "12.3 µs, model 10.1 µs (x1.22)" */
@@ -75,7 +77,7 @@ static const char *note(struct arena *a, const struct report_problem *p,
 		return str_text(&s);
 	}
 	format_seconds(&s, b->best->record.seconds);
-	if (!is_predicted(p) && b->best->record.predicted > 0)
+	if (is_marked(p, b))
 		str_printf(&s, ", %.2f \xc3\x97 model", b->best->record.seconds /
 			b->best->record.predicted);
 	return str_text(&s);
@@ -99,8 +101,7 @@ static void put_bar(const struct report_problem *p, const struct bar *b, int i,
 			svg_line(out, "cut", end - 14, y + ROW - 3, end - 8,
 				y + 3);
 	}
-	if (b->best && !is_predicted(p) && b->best->record.predicted > 0 &&
-	    b->best->record.predicted <= x->hi) {
+	if (is_marked(p, b) && b->best->record.predicted <= x->hi) {
 		double at = axis_at(x, b->best->record.predicted);
 
 		svg_line(out, "mark", at, y + 1, at, y + ROW - 1);
@@ -117,10 +118,9 @@ static double longest(const struct report_problem *p, const struct bar *v, int n
 	double most = 0, limit = 5 * seconds_of(&v[0]);
 
 	for (int i = 0; i < n; i++) {
-		if (!v[i].best)
-			continue;
-		most = fmax(most, v[i].best->record.seconds);
-		if (!is_predicted(p))
+		if (v[i].best)
+			most = fmax(most, v[i].best->record.seconds);
+		if (is_marked(p, &v[i]))
 			most = fmax(most, v[i].best->record.predicted);
 	}
 	*cut = most > limit;
@@ -133,23 +133,25 @@ void report_bars(const struct report *r, const struct report_problem *p,
 	int n;
 	struct bar *v = gather(r->a, p, &n);
 	int shown = n < SHOWN ? n : SHOWN;
-	bool cut;
+	bool cut, marked = false;
 	struct axis x = axis_linear(longest(p, v, shown, &cut), LEFT, RIGHT);
 
+	for (int i = 0; i < shown; i++)
+		marked |= is_marked(p, &v[i]);
 	str_puts(out, "<figure>\n");
 	svg_open(out, W, TOP + ROW * shown + 6, arena_printf(r->a, "b%d",
 		p->number), arena_printf(r->a, "Best of each sketch for %s",
-		report_name(r->a, p)), is_predicted(p) ? "Bars of the least "
-		"time predicted." : "Bars of the least time; a line marks what "
-		"the model predicted for the same point.");
+		report_name(r->a, p)), marked ? "Bars of the least time; a "
+		"line marks what the model predicted for the same point." :
+		"Bars of the least time.");
 	svg_line(out, "axis", LEFT, TOP, LEFT, TOP + ROW * shown);
 	for (int i = 0; i < shown; i++)
 		put_bar(p, &v[i], i, &x, out);
 	svg_close(out);
 	str_printf(out, "<figcaption>Best time of each sketch, from zero%s%s%s."
-		"</figcaption>\n</figure>\n", is_predicted(p) ? "" :
-		"; a line marks the model\xe2\x80\x99s prediction for that "
-		"point, where one is on record", cut ? "; bars with a cut are "
+		"</figcaption>\n</figure>\n", marked ? "; "
+		"a line marks the model\xe2\x80\x99s prediction for that point" :
+		"", cut ? "; bars with a cut are "
 		"longer than drawn" : "", n > shown ?
 		"; the slowest are left out" : "");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tuning curves: the best time so far by candidate, one line a run. In: a
- * problem. Out: a picture and its legend. What was not measured moves no line,
- * but counts as a candidate. */
+/* Tuning curves: the best time so far by candidate, one line a run, one colour a
+ * strategy. In: a problem, its runs sorted by strategy. Out: a picture and its
+ * legend. What was not measured moves no line, but counts as a candidate. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "search/svg.h"
 
 enum { W = 440, H = 280, LEFT = 62, RIGHT = 428, TOP = 30, BOTTOM = 236,
-	SERIES = 8, SHOWN = 16 };
+	SERIES = 8, SHOWN = 64 };
 
 static int number_of(const struct report_run *r, int i)
 {
@@ -65,30 +65,66 @@ static void put_run(struct str *out, const struct report_run *r, int series,
 	str_printf(out, "H%.1f\"/>\n", end);
 }
 
+/* Runs "from" to "to" are of one strategy. */
+static void put_strategy(const struct report_problem *p, int from, int to,
+	int series, struct str *out)
+{
+	const struct report_run *r = &p->runs[from], *best = r;
+
+	for (int k = from; k < to; k++)
+		if (p->runs[k].best < best->best)
+			best = &p->runs[k];
+	str_printf(out, "<li><span class=\"swatch s%d%s\"></span>",
+		series % SERIES, series >= SERIES ? " dashed" : "");
+	xml_text(out, *r->strategy ? r->strategy : "unnamed strategy");
+	if (to - from > 1)
+		str_printf(out, ", %d runs, best ", to - from);
+	else
+		str_puts(out, ": ");
+	if (isfinite(best->best))
+		format_seconds(out, best->best);
+	else
+		str_puts(out, "nothing measured");
+	str_printf(out, " after %d</li>\n", best->n);
+}
+
+/* The number of the first run after "at" of another strategy. */
+static int next_strategy(const struct report_problem *p, int at)
+{
+	int k = at;
+
+	while (k < p->n_runs && !strcmp(p->runs[k].strategy,
+	       p->runs[at].strategy))
+		k++;
+	return k;
+}
+
 static void put_legend(const struct report_problem *p, struct str *out)
 {
-	str_puts(out, "<ul class=\"legend\">\n");
-	for (int k = 0; k < p->n_runs && k < SHOWN; k++) {
-		const struct report_run *r = &p->runs[k];
+	int series = 0;
 
-		str_printf(out, "<li><span class=\"swatch s%d%s\"></span>",
-			k % SERIES, k >= SERIES ? " dashed" : "");
-		xml_text(out, *r->strategy ? r->strategy : "unnamed strategy");
-		if (*r->run) {
-			str_puts(out, ", run ");
-			xml_text(out, r->run);
-		}
-		str_puts(out, ": ");
-		if (isfinite(r->best))
-			format_seconds(out, r->best);
-		else
-			str_puts(out, "nothing measured");
-		str_printf(out, " after %d</li>\n", r->n);
+	str_puts(out, "<ul class=\"legend\">\n");
+	for (int k = 0, next; k < p->n_runs; k = next) {
+		next = next_strategy(p, k);
+		put_strategy(p, k, next, series++, out);
 	}
-	if (p->n_runs > SHOWN)
-		str_printf(out, "<li>and %d more runs, not drawn</li>\n",
-			p->n_runs - SHOWN);
 	str_puts(out, "</ul>\n");
+	if (p->n_runs > SHOWN)
+		str_printf(out, "<p class=\"note\">%d runs are not drawn.</p>\n",
+			p->n_runs - SHOWN);
+}
+
+static void put_runs(const struct report_problem *p, const struct axis *x,
+	const struct axis *y, struct str *out)
+{
+	int series = 0;
+
+	for (int k = 0, next; k < p->n_runs; k = next, series++) {
+		next = next_strategy(p, k);
+		for (int i = k; i < next && i < SHOWN; i++)
+			if (isfinite(p->runs[i].best))
+				put_run(out, &p->runs[i], series, x, y);
+	}
 }
 
 static void put_nothing(const struct report_problem *p, struct str *out)
@@ -121,9 +157,7 @@ void report_curve(const struct report *r, const struct report_problem *p,
 		"points.", p->n_runs));
 	svg_axis_x(out, &x, &y, "candidates tried", format_plain);
 	svg_axis_y(out, &x, &y, "best time so far", format_seconds);
-	for (int k = 0; k < p->n_runs && k < SHOWN; k++)
-		if (isfinite(p->runs[k].best))
-			put_run(out, &p->runs[k], k, &x, &y);
+	put_runs(p, &x, &y, out);
 	svg_close(out);
 	str_puts(out, "<figcaption>Best time so far by candidate, both axes "
 		"logarithmic.</figcaption>\n");

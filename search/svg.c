@@ -169,8 +169,10 @@ struct axis axis_log(double lo, double hi, double from, double to, bool tight)
 	struct axis a = { nice(lo, false), nice(hi, true), from, to, true };
 
 	if (tight) {
-		a.lo = lo / pow(hi / lo, 0.06) / 1.01;
-		a.hi = hi * pow(hi / lo, 0.06) * 1.01;
+		double margin = fmax(pow(hi / lo, 0.06), 1.06);
+
+		a.lo = lo / margin;
+		a.hi = hi * margin;
 	} else if (a.hi <= a.lo * 1.5) {
 		a.hi = nice(a.lo * 1.6, true);
 	}
