@@ -18,8 +18,7 @@ enum kind {
 	TEXT, NAME, HASH, INT, NUMBER, SECONDS, TRUTH, VERDICT, POINT, LIST
 };
 
-/* NAME may be a number. SECONDS may be null, which is INFINITY; so may any text,
- * which is "". */
+/* NAME may be a number. What is not needed may be null, which says nothing. */
 static const struct field {
 	const char *name;
 	enum kind kind;
@@ -89,10 +88,9 @@ static void *place(const struct reading *r)
 
 static bool read_text(struct reading *r, const json_t *v)
 {
-	if (!json_is_string(v) && !json_is_null(v))
+	if (!json_is_string(v))
 		return wrong(r, "a string");
-	*(const char **)place(r) = arena_strdup(r->a, json_is_null(v) ? "" :
-		json_string_value(v));
+	*(const char **)place(r) = arena_strdup(r->a, json_string_value(v));
 	return true;
 }
 
@@ -136,10 +134,8 @@ static bool read_number(struct reading *r, const json_t *v)
 
 static bool read_seconds(struct reading *r, const json_t *v)
 {
-	if (json_is_null(v))
-		return true;
 	if (!json_is_number(v) || !(json_number_value(v) > 0))
-		return wrong(r, "a number greater than 0, or null");
+		return wrong(r, "a number greater than 0");
 	*(double *)place(r) = json_number_value(v);
 	return true;
 }
@@ -259,6 +255,8 @@ static const char *read_object(struct arena *a, const json_t *object,
 		if (!v && fields[i].needed)
 			return arena_printf(a, "\"%s\" is missing",
 				fields[i].name);
+		if (json_is_null(v) && !fields[i].needed)
+			continue;
 		if (v && !readers[fields[i].kind](&r, v))
 			return r.why;
 	}
@@ -298,9 +296,12 @@ const char *record_lines_read(struct arena *a, const char *path,
 {
 	bool standard = !strcmp(path, "-");
 	const char *name = standard ? "<stdin>" : path, *why;
-	struct source *s = source_read(a, standard ? "/dev/stdin" : path, &why);
+	struct source *s;
 	int line = 0;
 
+	if (!standard && record_is_db(path))
+		return record_db_read(a, path, out);
+	s = source_read(a, standard ? "/dev/stdin" : path, &why);
 	if (!s)
 		return arena_printf(a, "cannot read %s: %s", name, why);
 	for (const char *p = s->text; *p;) {

@@ -23,10 +23,16 @@ struct record_lines {
 	VEC(struct record_line) lines;
 };
 
-/* Add the records of file "path" ("-": standard input) to "out". NULL, or a
- * sentence with the file's name, and the line's number where it is one line
- * that is wrong. */
+/* Add the records of "path", a tuning database or a file of lines ("-": standard
+ * input), to "out". NULL, or a sentence with the file's name, and the line's
+ * number where it is one line that is wrong. */
 const char *record_lines_read(struct arena *a, const char *path,
+	struct record_lines *out);
+
+/* ---- record_db.c ---- */
+
+bool record_is_db(const char *path);
+const char *record_db_read(struct arena *a, const char *path,
 	struct record_lines *out);
 
 #endif

@@ -64,6 +64,7 @@ static const char style[] =
 	".grid{stroke:var(--grid)}.axis{stroke:var(--soft)}\n"
 	".curve{fill:none;stroke:currentColor;stroke-width:2;"
 	"stroke-linejoin:round}\n"
+	".end{fill:currentColor}\n"
 	"path.dashed{stroke-dasharray:5 3}\n"
 	".roof{fill:none;stroke:var(--fg);stroke-width:1.5}\n"
 	".dot{fill:var(--s0);stroke:var(--bg)}\n"

@@ -9,7 +9,7 @@
 #include "search/report.h"
 #include "search/svg.h"
 
-enum { W = 440, LEFT = 104, RIGHT = 300, ROW = 26, TOP = 8, SHOWN = 12 };
+enum { W = 440, LEFT = 104, RIGHT = 284, ROW = 26, TOP = 8, SHOWN = 12 };
 
 struct bar {
 	const char *sketch;

@@ -63,6 +63,8 @@ static void put_run(struct str *out, const struct report_run *r, int series,
 		best = t;
 	}
 	str_printf(out, "H%.1f\"/>\n", end);
+	str_printf(out, "<circle class=\"end s%d\" cx=\"%.1f\" cy=\"%.1f\" "
+		"r=\"3\"/>\n", series % SERIES, end, axis_at(y, best));
 }
 
 /* Runs "from" to "to" are of one strategy. */
@@ -147,8 +149,7 @@ void report_curve(const struct report *r, const struct report_problem *p,
 		return;
 	}
 	spans(p, &first, &last);
-	x = axis_log(1, last, LEFT, RIGHT, false);
-	x.hi = last > 1 ? last : x.hi;
+	x = (struct axis){ 1, last > 5 ? last : 5, LEFT, RIGHT, true };
 	y = axis_log(p->best->record.seconds, first, BOTTOM, TOP, true);
 	str_puts(out, "<figure>\n");
 	svg_open(out, W, H, id, arena_printf(r->a, "Tuning curve of %s",

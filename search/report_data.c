@@ -198,16 +198,22 @@ static void put_option(struct str *out, const char *name, const char *value)
 	put_word(out, value);
 }
 
-/* Settings of the whole point, for the operator alone. */
+/* Settings of the whole point, for the operator's group alone. */
 static const char *settings(struct arena *a, const struct record *r)
 {
+	const char *to = arena_printf(a, "%s.%d:", r->key.op, r->key.group);
 	struct str s;
 
 	str_init(&s, a);
-	str_printf(&s, "%s:sketch=%s", r->key.op, r->key.sketch);
+	if (*r->key.kernel) {
+		str_printf(&s, "%skernel=", to);
+		for (const char *p = r->key.kernel; *p; p++)
+			str_putc(&s, *p == ',' ? '+' : *p);
+		str_putc(&s, ',');
+	}
+	str_printf(&s, "%ssketch=%s", to, r->key.sketch);
 	for (int i = 0; i < r->n; i++)
-		str_printf(&s, ",%s:%s=%s", r->key.op, r->names[i],
-			r->values[i]);
+		str_printf(&s, ",%s%s=%s", to, r->names[i], r->values[i]);
 	return str_text(&s);
 }
 

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* wpkc report: files of records into one page. */
+/* wpkc report: records into one page. */
 #include "driver/reporting.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "driver/options.h"
 #include "driver/output.h"
+#include "search/db.h"
 #include "search/report.h"
 
 static const char help[] =
-	"usage: wpkc report [-o FILE.html] RECORDS.jsonl...\n\n"
+	"usage: wpkc report [-o FILE.html] [RECORDS]...\n\n"
 	"Draws what searches found as one page of HTML that needs nothing but\n"
 	"itself: tuning curves, rooflines, the best of each sketch, what became\n"
-	"of candidates, and what to type for the best points. '-' is standard\n"
-	"input and output.\n\n"
+	"of candidates, and what to type for the best points. Records are tuning\n"
+	"databases, or JSON lines as wpkdb export writes them; '-' is standard\n"
+	"input or output. Without any, those of your own database.\n\n"
 	"  -o FILE              write there (default: report.html)\n"
 	"  --help               this text\n";
 
@@ -31,13 +34,23 @@ static bool complain(const char *text)
 	return false;
 }
 
-/* Where records come from; a database would be asked here. */
 static bool add_records(struct reporting *r, const char *path)
 {
 	const char *why = record_lines_read(r->a, path, &r->lines);
 
 	r->files++;
 	return !why || complain(why);
+}
+
+static bool own_records(struct reporting *r)
+{
+	const char *path = db_user_path(r->a);
+
+	if (!path || access(path, F_OK))
+		return complain(arena_printf(r->a, "no records: there is no "
+			"database '%s'; wpkc report --help tells", path ? path :
+			""));
+	return add_records(r, path);
 }
 
 static bool read_arguments(struct reporting *r, int argc, char **argv)
@@ -56,7 +69,7 @@ static bool read_arguments(struct reporting *r, int argc, char **argv)
 			return false;
 		}
 	}
-	return r->files || complain("no records; wpkc report --help tells");
+	return r->files || own_records(r);
 }
 
 static const char *write_page(struct reporting *r)
