@@ -256,6 +256,6 @@ void report_points(const struct report *r, struct str *out)
 			point_row(r, &r->problems[i], out);
 	close_table(out);
 	str_puts(out, "<p class=\"note\">Spread is the inter-quartile range over "
-		"the median. The command makes wpkc write just that kernel."
+		"the median. The command makes wpkc compute it just so."
 		"</p>\n</section>\n");
 }

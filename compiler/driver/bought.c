@@ -10,15 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The winner's group with gene "gene" held at another value. */
+/* The winner's group with gene "gene" held at another value; or its directive's
+ * others as well, "whole". */
 struct taking_away {
 	const struct bought *b;
 	int group;
 	int gene;
+	bool whole;
 	struct candidate c;
 	struct space space;
-	int value[1];
-	struct arena *tmp;
+	int *values;		/* of genes that are held */
 };
 
 static const struct bought_group *group_of(const struct taking_away *t)
@@ -26,32 +27,66 @@ static const struct bought_group *group_of(const struct taking_away *t)
 	return &t->b->groups[t->group];
 }
 
-static void hold(struct taking_away *t, int value)
+static const struct tunable *first_follower(const struct space *sp, int gene)
+{
+	for (int i = 0; i < sp->n_tunables; i++)
+		if (sp->follows[i] == gene)
+			return &sp->tunables[i];
+	return NULL;
+}
+
+static bool same_subjects(const struct tunable *x, const struct tunable *y)
+{
+	int i = 0;
+
+	if (!x->subjects || !y->subjects)
+		return x->subjects == y->subjects;
+	while (x->subjects[i] && y->subjects[i] &&
+	       !strcmp(x->subjects[i], y->subjects[i]))
+		i++;
+	return !x->subjects[i] && !y->subjects[i];
+}
+
+/* Is gene "i" a number of the same directive, with a neutral value? */
+static bool goes_along(const struct taking_away *t, int i, int *neutral)
+{
+	const struct tunable *own = first_follower(&t->space, t->gene);
+	const struct tunable *other = first_follower(&t->space, i);
+
+	return i != t->gene && own && other &&
+		!strcmp(own->directive, other->directive) &&
+		same_subjects(own, other) && bought_neutral(other, neutral);
+}
+
+static void hold_gene(struct taking_away *t, int i, int value)
+{
+	t->values[i] = value;
+	t->space.genes[i].values = &t->values[i];
+	t->space.genes[i].n = 1;
+}
+
+/* "genes": the winner's, with what is held. */
+static void hold(struct taking_away *t, int value, int *genes)
 {
 	const struct bought_group *g = group_of(t);
 	const struct space *sp = g->open->space;
+	size_t n = (size_t)sp->n_genes;
+	int neutral;
 
 	t->c = *g->open;
 	t->space = *sp;
 	t->c.space = &t->space;
-	t->space.genes = ARENA_ARRAY(t->b->s->a, (size_t)sp->n_genes + 1,
-		struct gene);
-	memcpy(t->space.genes, sp->genes,
-		(size_t)sp->n_genes * sizeof *sp->genes);
-	t->value[0] = value;
-	t->space.genes[t->gene].values = t->value;
-	t->space.genes[t->gene].n = 1;
-}
-
-static int *changed(const struct taking_away *t)
-{
-	const struct bought_group *g = group_of(t);
-	size_t n = (size_t)t->space.n_genes;
-	int *genes = ARENA_ARRAY(t->b->s->a, n + 1, int);
-
+	t->values = ARENA_ARRAY(t->b->s->a, n + 1, int);
+	t->space.genes = ARENA_ARRAY(t->b->s->a, n + 1, struct gene);
+	memcpy(t->space.genes, sp->genes, n * sizeof *sp->genes);
 	memcpy(genes, g->genes, n * sizeof *genes);
-	genes[t->gene] = t->value[0];
-	return genes;
+	hold_gene(t, t->gene, value);
+	genes[t->gene] = value;
+	for (int i = 0; t->whole && i < sp->n_genes; i++)
+		if (goes_along(t, i, &neutral)) {
+			hold_gene(t, i, neutral);
+			genes[i] = neutral;
+		}
 }
 
 /* The best of the point as it stands and of a look from there; "kept" leaves
@@ -61,13 +96,15 @@ static struct bought_try take(struct taking_away *t, enum taking how, int value,
 {
 	const struct bought_group *g = group_of(t);
 	struct session *s = t->b->s;
-	struct bought_try x = { .how = how, .ratio = INFINITY };
-	int *as_is, *look;
+	struct bought_try x = { .how = how, .ratio = INFINITY,
+		.whole = t->whole };
+	size_t n = (size_t)g->open->space->n_genes;
+	int *as_is = ARENA_ARRAY(s->a, n + 1, int);
+	int *look = ARENA_ARRAY(s->a, n + 1, int);
 	double seconds;
 
-	hold(t, value);
-	as_is = changed(t);
-	look = changed(t);
+	hold(t, value, as_is);
+	memcpy(look, as_is, n * sizeof *look);
 	x.value = bought_text(s->a, &t->space.genes[t->gene], value);
 	x.why = problem_refuses(&t->c, s->a, as_is);
 	x.cost = (struct bought_cost){ .predicted = INFINITY,
@@ -90,14 +127,6 @@ static struct bought_try take(struct taking_away *t, enum taking how, int value,
 }
 
 /* ---- rows ---- */
-
-static const struct tunable *first_follower(const struct space *sp, int gene)
-{
-	for (int i = 0; i < sp->n_tunables; i++)
-		if (sp->follows[i] == gene)
-			return &sp->tunables[i];
-	return NULL;
-}
 
 static const char *const *followers(struct arena *a, const struct space *sp,
 	int gene)
@@ -131,13 +160,28 @@ static void add_try(struct bought_row *r, const struct bought_try *x)
 		r->tries[r->n++] = *x;
 }
 
+/* Where a test of legality is dear, only values next to the winner's. */
+static bool is_worth_a_look(const struct taking_away *t,
+	const struct tunable *own, int v)
+{
+	const struct gene *g = &group_of(t)->open->space->genes[t->gene];
+	int now = group_of(t)->genes[t->gene], next;
+
+	if (v == now)
+		return false;
+	if (!t->b->job->general || g->words)
+		return true;
+	return (bought_smaller(g, own, now, &next) && v == next) ||
+		(bought_larger(g, own, now, &next) && v == next);
+}
+
 /* What is neutral already: the best of the values that it is not. */
 static void take_others(struct taking_away *t, struct bought_row *r)
 {
 	const struct gene *g = &group_of(t)->open->space->genes[t->gene];
 	const struct tunable *own = first_follower(group_of(t)->open->space,
 		t->gene);
-	int n = own ? own->n : g->n, now = group_of(t)->genes[t->gene];
+	int n = own ? own->n : g->n;
 	struct bought_try best = { .cost.predicted = INFINITY,
 		.ratio = INFINITY };
 
@@ -145,7 +189,7 @@ static void take_others(struct taking_away *t, struct bought_row *r)
 		int v = own ? own->values[i] : g->values[i];
 		struct bought_try x;
 
-		if (v == now)
+		if (!is_worth_a_look(t, own, v))
 			continue;
 		x = take(t, TAKE_OTHER, v, false);
 		if (x.ratio < best.ratio)
@@ -198,6 +242,10 @@ static void take_gene(const struct bought *b, int group, int gene,
 		return;
 	}
 	x = take(&t, TAKE_OFF, neutral, false);
+	if (isinf(x.cost.predicted)) {
+		t.whole = true;
+		x = take(&t, TAKE_OFF, neutral, false);
+	}
 	add_try(r, &x);
 }
 

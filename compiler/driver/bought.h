@@ -21,14 +21,14 @@ enum taking { TAKE_OFF, TAKE_SMALLER, TAKE_LARGER, TAKE_OTHER, TAKE_NOTHING };
 
 /* "ratio" is of costs of one kind, of the try's to the winner's: "by_measure",
  * or by prediction. "rechosen": the other open numbers are another look's, for
- * which "why" may say that it had to be so. INFINITY: no legal point was
- * found. */
+ * which "why" may say that it had to be so. "whole": the other numbers of its
+ * directive say nothing either, since else no legal point was found. */
 struct bought_try {
 	enum taking how;
 	const char *value;
 	struct bought_cost cost;
 	double ratio;
-	bool by_measure, rechosen;
+	bool by_measure, rechosen, whole;
 	const char *why;
 };
 

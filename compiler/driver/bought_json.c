@@ -70,7 +70,8 @@ static json_t *try(const struct bought_try *t)
 	put(v, "value", text(t->value));
 	put_cost(v, &t->cost);
 	put_ratio(v, t->ratio, t->by_measure);
-	put(v, "rest", text(t->rechosen ? "chosen again" : "kept"));
+	put(v, "rest", text(t->whole ? "its directive off" : t->rechosen ?
+		"chosen again" : "kept"));
 	put(v, "as_it_stands", t->why ? text(t->why) : text("legal"));
 	return v;
 }

@@ -155,7 +155,8 @@ static void put_try(struct str *out, const struct bought_try *t)
 
 	str_printf(out, " %8s %-7s %9s %6s%s %s\n", value, how_names[t->how],
 		cost_text(out->a, &t->cost, t->by_measure),
-		ratio_text(out->a, t->ratio), t->rechosen ? "*" : " ",
+		ratio_text(out->a, t->ratio), t->whole ? "+" : t->rechosen ?
+		"*" : " ",
 		bound_name(t->cost.bounds.limit));
 }
 
@@ -205,7 +206,7 @@ static void put_same(struct str *out, const struct bought_group *g)
 		if (!r->n || matters(r))
 			continue;
 		str_printf(&line, "%s%s = %s%s", n++ ? ", " :
-			"  the cost stays the same without: ", r->name,
+			"  the model sees no difference in other values of: ", r->name,
 			r->value, r->origin == ORIGIN_PINNED ? "!" : "");
 	}
 	if (n)
@@ -250,13 +251,15 @@ static void put_rest(struct str *out, const struct bought_group *g)
 static void put_legend(struct str *out, const struct bought_group *g,
 	bool general)
 {
-	bool rechosen = false, pinned = false, measured = false;
+	bool rechosen = false, whole = false, pinned = false, measured = false;
 	bool below = isfinite(g->better);
 
 	for (int i = 0; i < g->n_rows; i++) {
 		pinned |= g->rows[i].origin == ORIGIN_PINNED;
 		for (int k = 0; k < g->rows[i].n; k++) {
-			rechosen |= g->rows[i].tries[k].rechosen;
+			whole |= g->rows[i].tries[k].whole;
+			rechosen |= g->rows[i].tries[k].rechosen &&
+				!g->rows[i].tries[k].whole;
 			measured |= g->rows[i].tries[k].by_measure;
 			below |= g->rows[i].tries[k].ratio < 0.9995;
 		}
@@ -266,6 +269,9 @@ static void put_legend(struct str *out, const struct bought_group *g,
 			"since it is not legal as it stands\n" :
 			"  * with the other open numbers chosen again by a "
 			"short look; else as they are\n");
+	if (whole)
+		str_puts(out, "  + with all its directive says, and the open "
+			"numbers chosen again\n");
 	if (pinned)
 		str_puts(out, "  ! pinned by the schedule or --set\n");
 	if (measured)
