@@ -107,7 +107,7 @@ tile=$(awk '/"name": "tile.block.k"/ { getline; sub(/.*: "/, "")
 	tr -d ' ' | tr , '\n' >list
 smaller=$(of_try tile.block.k smaller value <mm.json)
 larger=$(of_try tile.block.k larger value <mm.json)
-printf '%s\n' $smaller "$tile" $larger | sort -n >three
+printf '%s\n' "$smaller" "$tile" "$larger" | grep . | sort -n >three
 grep -x -A"$(($(wc -l <three) - 1))" "$(sed 1q three)" list >found
 check "a tile's steps are the next smaller and larger" diff three found
 
@@ -197,10 +197,10 @@ record() {
 	printf '"verdict":"measured","seconds":%s,"point":{%s}}\n' "$1" "$2"
 }
 scalar=$(echo "$point" | sed 's/"vectorize":"[0-9]*"/"vectorize":"1"/')
-record 4e-6 "$point" gpu h200 >times
-record 9e-6 "$scalar" gpu h200 >>times
-record 6e-6 "$scalar" gpu h200 >>times
-"$wpkc" explain scale.wpk --no-lock --json --records=times >json
+record 4e-6 "$point" gpu h200 >times.jsonl
+record 9e-6 "$scalar" gpu h200 >>times.jsonl
+record 6e-6 "$scalar" gpu h200 >>times.jsonl
+"$wpkc" explain scale.wpk --no-lock --json --records=times.jsonl >json
 check "a measured winner" test "$(values measured <json | sed 1q)" = 4e-6
 check "a measured try: the least on record" test \
 	"$(of_try vectorize off measured <json)" = 6e-6
@@ -209,17 +209,19 @@ check "its ratio is of measured times" test \
 	<json)" = "1.5 measured"
 check "what has no record stays predicted" test \
 	"$(of_try unroll other source <json)" = predicted
-"$wpkc" explain scale.wpk --no-lock --records=times >text
+"$wpkc" explain scale.wpk --no-lock --records=times.jsonl >text
 check "the table says which" grep -qE '^  vectorize .* 6 us m +1.50 ' text
-record 4e-6 "$point" gpu h200 >times
-record 1e-9 "$scalar" emu h200 >>times
-record 1e-9 "$scalar" model h200 >>times
-record 1e-9 "$scalar" gpu a100 >>times
-record 1e-9 "$scalar" gpu h200 | sed "s/$hash/00000000deadbeef/" >>times
-record 1e-9 "$scalar" gpu h200 | sed 's/"share":100/"share":25/' >>times
-record 1e-9 "$scalar" gpu h200 |
-	sed 's/"measured","seconds":1e-9/"wrong"/' >>times
-"$wpkc" explain scale.wpk --no-lock --json --records=times >json
+{
+	record 4e-6 "$point" gpu h200
+	record 1e-9 "$scalar" emu h200
+	record 1e-9 "$scalar" model h200
+	record 1e-9 "$scalar" gpu a100
+	record 1e-9 "$scalar" gpu h200 | sed "s/$hash/00000000deadbeef/"
+	record 1e-9 "$scalar" gpu h200 | sed 's/"share":100/"share":25/'
+	record 1e-9 "$scalar" gpu h200 |
+		sed 's/"measured","seconds":1e-9/"wrong"/'
+} >times.jsonl
+"$wpkc" explain scale.wpk --no-lock --json --records=times.jsonl >json
 check "records of other things do not count" test \
 	"$(of_try vectorize off measured <json)" = null
 check "nor are times of two kinds compared" test \
@@ -240,10 +242,10 @@ ends 1 "--records without a file" "wants a file" "$wpkc" explain scale.wpk \
 	--records
 ends 1 "records that are not there" "cannot read gone" "$wpkc" explain \
 	scale.wpk --records=gone
-record 1 "" gpu h200 >times
-echo 'no JSON' >>times
-ends 1 "records that are none" "times:2: not JSON" "$wpkc" explain scale.wpk \
-	--records times
+record 1 "" gpu h200 >times.jsonl
+echo 'no JSON' >>times.jsonl
+ends 1 "records that are none" "times.jsonl:2: not JSON" "$wpkc" explain scale.wpk \
+	--records times.jsonl
 ends 2 "what nothing computes" "no sketch computes" "$wpkc" explain scale.wpk \
 	--no-lock --set sketch=gemv
 ends 0 "--help" "" "$wpkc" explain --help
