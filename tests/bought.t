@@ -182,6 +182,26 @@ check "a kernel for all sizes" grep -q 'all sizes, looked at where N = ' text
 "$wpkc" explain scale.wpk --no-lock --target=sm_80,sm_90 >text
 check "two targets, two explanations" test "$(grep -c '^scale on ' text)" = 2
 
+cat >ops.cu <<'END'
+extern "C" size_t scale_workspace(void)
+{
+	return 0;
+}
+
+extern "C" cudaError_t scale(const float *x, const float *a, float *y,
+	void *workspace, size_t workspace_bytes, cudaStream_t stream)
+{
+	return cudaSuccess;
+}
+END
+cat scale.wpk - >hand.wpk <<'END'
+schedule by_hand for scale { variant("ops.cu"); }
+END
+"$wpkc" explain hand.wpk --no-lock >text 2>err
+check "of a file written by hand a bound is called so" grep -qE \
+	'variant, at least [0-9.]+ .s predicted' text
+check "... and no limit is named" sh -c '! grep "limited by" text'
+
 # ---- measured times ----
 
 hash=$(sed -n 's/^ *"hash": "\(.*\)",/\1/p' scale.manifest)

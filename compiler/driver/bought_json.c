@@ -136,6 +136,7 @@ static json_t *group(const struct bought *b, const struct bought_group *g)
 		append(rivals, rival(&g->rivals[i]));
 	put(v, "kernel", text(g->kernel));
 	put(v, "sketch", text(g->open->sketch->name));
+	put(v, "by_hand", text(b->job->file ? b->job->file->name : NULL));
 	put_cost(v, &g->cost);
 	put(v, "bounds", bounds(&g->cost.bounds));
 	put(v, "roofline", roofline(g, b->job->place->gpu));

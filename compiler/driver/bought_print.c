@@ -110,7 +110,7 @@ static void put_bounds(struct str *out, const struct model_bounds *m)
 		str_printf(out, "    %-16s %8s", groups[i].name,
 			duration(out->a, groups[i].seconds));
 		text = parts_text(out->a, m, groups[i].from, groups[i].to);
-		if (i == 0 || strchr(text, ',')) {
+		if (*text && (i == 0 || strchr(text, ','))) {
 			str_puts(out, "   ");
 			put_wrapped(out, text, 32, 32);
 		} else {
@@ -325,6 +325,14 @@ static void put_rivals(struct str *out, const struct bought_group *g)
 		put_rival(out, &g->rivals[i]);
 }
 
+/* Of a file nothing is known but what any kernel must do. */
+static void put_by_hand(struct str *out, const char *name)
+{
+	put_wrapped(out, arena_printf(out->a, "  %s is written by hand: the model "
+		"knows the bytes and operations that there must be, and not "
+		"what limits it", name), 0, 4);
+}
+
 static void put_group(const struct bought *b, const struct bought_group *g,
 	struct str *out)
 {
@@ -332,10 +340,15 @@ static void put_group(const struct bought *b, const struct bought_group *g,
 	const struct bought_cost *c = &g->cost;
 
 	str_putc(out, '\n');
-	put_wrapped(out, arena_printf(a, "kernel %s: %s, %s predicted%s",
-		g->kernel, g->open->sketch->name, duration(a, c->predicted),
-		isfinite(c->measured) ? arena_printf(a, ", %s measured",
-			duration(a, c->measured)) : ""), 0, 4);
+	put_wrapped(out, arena_printf(a, "kernel %s: %s, %s%s predicted%s",
+		g->kernel, g->open->sketch->name, b->job->file ? "at least " :
+		"", duration(a, c->predicted), isfinite(c->measured) ?
+		arena_printf(a, ", %s measured", duration(a, c->measured)) :
+		""), 0, 4);
+	if (b->job->file) {
+		put_by_hand(out, b->job->file->name);
+		return;
+	}
 	put_bounds(out, &c->bounds);
 	put_roofline(out, g, b->job->place->gpu);
 	if (isfinite(g->better))
