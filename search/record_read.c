@@ -4,11 +4,11 @@
  * fields names is read and must be of its kind; the rest is another's. */
 #include "search/record_read.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,13 +67,60 @@ static const struct field {
 
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
+/* Texts that came before: the same ones come again and again. */
+struct texts {
+	const char **slots;
+	int n, n_slots;
+};
+
 /* One value of one line: where it goes, and the sentence if it may not. */
 struct reading {
 	struct arena *a;
+	struct texts *texts;
 	struct record_line *line;
 	const struct field *field;
 	const char *why;
 };
+
+/* ---- texts ---- */
+
+static const char **slot_of(struct texts *t, const char *text)
+{
+	uint64_t at = str_hash(text, strlen(text));
+
+	while (t->slots[at % (uint64_t)t->n_slots] &&
+	       strcmp(t->slots[at % (uint64_t)t->n_slots], text))
+		at++;
+	return &t->slots[at % (uint64_t)t->n_slots];
+}
+
+static void grow(struct arena *a, struct texts *t)
+{
+	struct texts more = { .n_slots = t->n_slots ? 4 * t->n_slots : 1024 };
+
+	more.slots = ARENA_ARRAY(a, (size_t)more.n_slots, const char *);
+	for (int i = 0; i < t->n_slots; i++)
+		if (t->slots[i])
+			*slot_of(&more, t->slots[i]) = t->slots[i];
+	more.n = t->n;
+	*t = more;
+}
+
+static const char *keep(struct reading *r, const char *text)
+{
+	const char **slot;
+
+	if (2 * r->texts->n >= r->texts->n_slots)
+		grow(r->a, r->texts);
+	slot = slot_of(r->texts, text);
+	if (!*slot) {
+		*slot = arena_strdup(r->a, text);
+		r->texts->n++;
+	}
+	return *slot;
+}
+
+/* ---- values ---- */
 
 static bool wrong(struct reading *r, const char *wanted)
 {
@@ -90,16 +137,23 @@ static bool read_text(struct reading *r, const json_t *v)
 {
 	if (!json_is_string(v))
 		return wrong(r, "a string");
-	*(const char **)place(r) = arena_strdup(r->a, json_string_value(v));
+	*(const char **)place(r) = keep(r, json_string_value(v));
 	return true;
+}
+
+static const char *number_text(struct reading *r, const json_t *v)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%lld", (long long)json_integer_value(v));
+	return keep(r, text);
 }
 
 static bool read_name(struct reading *r, const json_t *v)
 {
 	if (!json_is_integer(v))
 		return read_text(r, v);
-	*(const char **)place(r) = arena_printf(r->a, "%lld",
-		(long long)json_integer_value(v));
+	*(const char **)place(r) = number_text(r, v);
 	return true;
 }
 
@@ -148,29 +202,33 @@ static bool read_truth(struct reading *r, const json_t *v)
 	return true;
 }
 
-static bool read_verdict(struct reading *r, const json_t *v)
+static bool wrong_verdict(struct reading *r)
 {
-	const char *s = json_string_value(v);
 	struct str known;
 
 	str_init(&known, r->a);
-	for (int i = 0; i < N_VERDICTS; i++) {
-		const char *name = verdict_name((enum verdict)i);
-
-		str_printf(&known, "%s%s", i ? ", " : "one of ", name);
-		if (s && !strcmp(s, name)) {
-			r->line->record.verdict = (enum verdict)i;
-			return true;
-		}
-	}
+	for (int i = 0; i < N_VERDICTS; i++)
+		str_printf(&known, "%s%s", i ? ", " : "one of ",
+			verdict_name((enum verdict)i));
 	return wrong(r, str_text(&known));
 }
 
-static const char *value_text(struct arena *a, const json_t *v)
+static bool read_verdict(struct reading *r, const json_t *v)
 {
-	return json_is_string(v) ? arena_strdup(a, json_string_value(v)) :
-		json_is_integer(v) ? arena_printf(a, "%lld",
-			(long long)json_integer_value(v)) : NULL;
+	const char *s = json_string_value(v);
+
+	for (int i = 0; s && i < N_VERDICTS; i++)
+		if (!strcmp(s, verdict_name((enum verdict)i))) {
+			r->line->record.verdict = (enum verdict)i;
+			return true;
+		}
+	return wrong_verdict(r);
+}
+
+static const char *value_text(struct reading *r, const json_t *v)
+{
+	return json_is_string(v) ? keep(r, json_string_value(v)) :
+		json_is_integer(v) ? number_text(r, v) : NULL;
 }
 
 /* Names sorted, as a lock has them. */
@@ -192,8 +250,8 @@ static bool read_point(struct reading *r, const json_t *v)
 			names[k] = names[k - 1];
 			values[k] = values[k - 1];
 		}
-		names[k] = arena_strdup(r->a, name);
-		values[k] = value_text(r->a, value);
+		names[k] = keep(r, name);
+		values[k] = value_text(r, value);
 		if (!values[k])
 			return wrong(r, "of strings and integers");
 	}
@@ -240,10 +298,10 @@ static bool is_timed(const struct record *r)
 	return r->verdict == V_MEASURED || r->verdict == V_SLOW;
 }
 
-static const char *read_object(struct arena *a, const json_t *object,
-	struct record_line *line)
+static const char *read_object(struct arena *a, struct texts *texts,
+	const json_t *object, struct record_line *line)
 {
-	struct reading r = { .a = a, .line = line };
+	struct reading r = { .a = a, .texts = texts, .line = line };
 
 	set_defaults(line);
 	if (!json_is_object(object))
@@ -269,8 +327,8 @@ static const char *read_object(struct arena *a, const json_t *object,
 	return NULL;
 }
 
-static const char *read_line(struct arena *a, const char *text, size_t n,
-	struct record_lines *out)
+static const char *read_line(struct arena *a, struct texts *texts,
+	const char *text, size_t n, struct record_lines *out)
 {
 	struct record_line line = {0};
 	json_error_t error;
@@ -279,7 +337,7 @@ static const char *read_line(struct arena *a, const char *text, size_t n,
 
 	if (!object)
 		return arena_printf(a, "not JSON: %s", error.text);
-	why = read_object(a, object, &line);
+	why = read_object(a, texts, object, &line);
 	json_decref(object);
 	if (!why)
 		vec_push(a, &out->lines, line);
@@ -296,6 +354,7 @@ const char *record_lines_read(struct arena *a, const char *path,
 {
 	bool standard = !strcmp(path, "-");
 	const char *name = standard ? "<stdin>" : path, *why;
+	struct texts texts = {0};
 	struct source *s;
 	int line = 0;
 
@@ -308,7 +367,7 @@ const char *record_lines_read(struct arena *a, const char *path,
 		size_t n = strcspn(p, "\n");
 
 		line++;
-		why = is_blank(p, n) ? NULL : read_line(a, p, n, out);
+		why = is_blank(p, n) ? NULL : read_line(a, &texts, p, n, out);
 		if (why)
 			return arena_printf(a, "%s:%d: %s", name, line, why);
 		p += n + (p[n] == '\n');
