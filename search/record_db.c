@@ -50,11 +50,15 @@ static const char *source_of(const struct db_run *run)
 static void add_record(struct reading *r, const struct db_record *x)
 {
 	const struct db_run *run = run_of(r, x->run);
+	const double predicted = x->r.predicted;
 	struct record_line line = { .record = x->r, .candidate = x->number,
 		.run = x->run ? arena_printf(r->a, "%lld", (long long)x->run) :
 			"", .strategy = strategy_of(run),
 		.source = source_of(run), .command = "" };
 
+	if (x->r.verdict == V_MEASURED && !record_is_duration(x->r.seconds))
+		return;
+	line.record.predicted = record_is_duration(predicted) ? predicted : 0;
 	vec_push(r->a, &r->out->lines, line);
 }
 

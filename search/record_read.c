@@ -15,7 +15,7 @@
 #include "base/source.h"
 
 enum kind {
-	TEXT, NAME, HASH, INT, NUMBER, SECONDS, TRUTH, VERDICT, POINT, LIST
+	TEXT, NAME, HASH, INT, NUMBER, SECONDS, ESTIMATE, TRUTH, VERDICT, POINT, LIST
 };
 
 /* NAME may be a number. What is not needed may be null, which says nothing. */
@@ -45,7 +45,7 @@ static const struct field {
 	{ "message", TEXT, OWN(message), false },
 	{ "seconds", SECONDS, OWN(seconds), false },
 	{ "spread", NUMBER, OWN(spread), false },
-	{ "predicted", NUMBER, OWN(predicted), false },
+	{ "predicted", ESTIMATE, OWN(predicted), false },
 	{ "compile_seconds", NUMBER, OWN(compile_seconds), false },
 	{ "registers", INT, OWN(registers), false },
 	{ "spill_bytes", INT, OWN(spill_bytes), false },
@@ -186,10 +186,25 @@ static bool read_number(struct reading *r, const json_t *v)
 	return true;
 }
 
+/* With much to spare: charts need not ask again. */
+bool record_is_duration(double v)
+{
+	return v >= 1e-12 && v <= 1e6;
+}
+
 static bool read_seconds(struct reading *r, const json_t *v)
 {
-	if (!json_is_number(v) || !(json_number_value(v) > 0))
-		return wrong(r, "a number greater than 0");
+	if (!json_is_number(v) || !record_is_duration(json_number_value(v)))
+		return wrong(r, "a number from 1e-12 to 1e6");
+	*(double *)place(r) = json_number_value(v);
+	return true;
+}
+
+static bool read_estimate(struct reading *r, const json_t *v)
+{
+	if (!json_is_number(v) || (json_number_value(v) != 0 &&
+	    !record_is_duration(json_number_value(v))))
+		return wrong(r, "0, or a number from 1e-12 to 1e6");
 	*(double *)place(r) = json_number_value(v);
 	return true;
 }
@@ -280,6 +295,7 @@ static bool read_list(struct reading *r, const json_t *v)
 static bool (*const readers[])(struct reading *r, const json_t *v) = {
 	[TEXT] = read_text, [NAME] = read_name, [HASH] = read_hash, [INT] = read_int,
 	[NUMBER] = read_number, [SECONDS] = read_seconds,
+	[ESTIMATE] = read_estimate,
 	[TRUTH] = read_truth, [VERDICT] = read_verdict,
 	[POINT] = read_point, [LIST] = read_list,
 };

@@ -29,6 +29,9 @@ struct record_lines {
 const char *record_lines_read(struct arena *a, const char *path,
 	struct record_lines *out);
 
+/* Could a kernel take so many seconds? What lies beyond is no time. */
+bool record_is_duration(double seconds);
+
 /* ---- record_db.c ---- */
 
 bool record_is_db(const char *path);

@@ -32,6 +32,12 @@ static bool same(const struct record_key *x, const struct record_key *y)
 		x->share == y->share;
 }
 
+/* What no kernel and no GPU is far beyond. */
+static bool is_drawable(double v)
+{
+	return v > 1e-9 && v < 1e21;
+}
+
 /* The features of the best, where they say operations and bytes. */
 static bool point_of(const struct report_problem *p, struct point *out)
 {
@@ -43,8 +49,8 @@ static bool point_of(const struct report_problem *p, struct point *out)
 	flops = r->features[FEATURE_flops];
 	bytes = r->features[FEATURE_dram_bytes];
 	*out = (struct point){ p, flops / bytes, flops / r->seconds };
-	return flops > 0 && bytes > 0 && isfinite(out->x) && out->x > 0 &&
-		isfinite(out->y) && out->y > 0;
+	return flops > 0 && bytes > 0 && is_drawable(out->x) &&
+		is_drawable(out->y);
 }
 
 static struct roofline gather(const struct report *r,

@@ -159,7 +159,7 @@ static double nice(double v, bool up)
 
 	while (i < 3 && steps[i + 1] <= m * (1 + 1e-9))
 		i++;
-	if (up && steps[i] < m * (1 - 1e-9))
+	if (up && i < 3 && steps[i] < m * (1 - 1e-9))
 		i++;
 	return steps[i] * decade;
 }

@@ -152,6 +152,19 @@ check "fifty operators in the order of their numbers" sh -c \
 	sed "s/.*layer//" | sort -nc'
 check "... each with a curve" test "$(grep -c 'class="curve' fifty.html)" = 50
 
+for seconds in 1e-12 1e6 1; do
+	for features in 1e300,0,0,1e-300 5e-324,0,0,1e308 1e9,0,0,1e8 0,0,0,1 \
+		-1,0,0,-1; do
+		line "\"op\":\"$features\",\"candidate\":2147483647,
+			\"seconds\":$seconds,\"predicted\":1e-12,
+			\"features\":[$features]" | tr -d '\n\t'
+		echo
+	done
+	line "\"candidate\":-5,\"seconds\":$seconds"
+done >extreme.jsonl
+page extreme
+check "extreme: every number is one" sh -c '! grep -qw "nan\|inf" extreme.html'
+
 # ---- databases ----
 
 sed -n '1,5!d; s/"run":"1",//; s/"strategy":"ga",//
@@ -197,6 +210,9 @@ $(line '"seconds":1,"hash":"xyz"')
 $(line '"seconds":1,"hash":"00112233445566778"')
 $(line '"seconds":1,"verdict":"fine"')
 $(line '"seconds":-1')
+$(line '"seconds":1e-13')
+$(line '"seconds":1e7')
+$(line '"seconds":1,"predicted":5e-324')
 $(line '"seconds":0')
 $(line '"seconds":"1"')
 $(line '"predicted":1')
