@@ -44,12 +44,17 @@ static void count_cell(struct str *out, int n)
 	str_printf(out, "<td class=\"num%s\">%d</td>", n ? "" : " zero", n);
 }
 
+static void no_number(struct str *out)
+{
+	str_puts(out, "<td class=\"num\">\xe2\x80\x93</td>");
+}
+
 static void ratio_cell(struct str *out, double ratio)
 {
 	if (isfinite(ratio))
 		str_printf(out, "<td class=\"num\">%.2f</td>", ratio);
 	else
-		str_puts(out, "<td class=\"num\">\xe2\x80\x93</td>");
+		no_number(out);
 }
 
 static void name_cell(const struct report *r, const struct report_problem *p,
@@ -191,7 +196,9 @@ void report_verdicts(const struct report *r, struct str *out)
 {
 	str_puts(out, "<section id=\"verdicts\">\n<h2>Verdicts</h2>\n");
 	put_kinds(r, out);
-	str_puts(out, "<h3>By kernel</h3>\n");
+	str_puts(out, "<p class=\"note\">\xe2\x80\x9cmeasured\xe2\x80\x9d "
+		"here is every candidate that has a time, of whatever kind."
+		"</p>\n<h3>By kernel</h3>\n");
 	put_by_problem(r, out);
 	str_puts(out, "</section>\n");
 }
@@ -223,17 +230,18 @@ static void point_row(const struct report *r, const struct report_problem *p,
 		str_printf(out, "<td class=\"num\">%.1f %%</td>",
 			100 * b->spread);
 	else
-		cell(out, "");
+		no_number(out);
 	time_cell(out, b->predicted > 0 ? b->predicted : INFINITY);
 	if (b->registers)
 		count_cell(out, b->registers);
 	else
-		cell(out, "");
+		no_number(out);
 	cell(out, b->date);
-	str_puts(out, "</tr>\n<tr class=\"more\"><td></td><td colspan=\"7\">");
+	str_puts(out, "</tr>\n<tr class=\"more\"><td></td><td colspan=\"7\">"
+		"<div>");
 	xml_text(out, report_point(r->a, p->best));
 	put_command(r, p->best, out);
-	str_puts(out, "</td></tr>\n");
+	str_puts(out, "</div></td></tr>\n");
 }
 
 void report_points(const struct report *r, struct str *out)
