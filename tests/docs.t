@@ -40,7 +40,8 @@ displays() {
 				print "```" (kind == "" ? "none" : kind)
 				kind = ""; next }
 			/^\.Ed/ { print "```"; next }
-			{ gsub(/\\e/, "\\"); gsub(/\\\(dq/, "\""); print }' ;;
+			{ gsub(/\\e/, "\\"); gsub(/\\\(dq/, "\"")
+			  sub(/^\\&/, ""); print }' ;;
 	esac | awk -v to="$2" '
 		/^```/ && !inside { inside = 1
 			at = sprintf("%s/%02d", to, ++n)
@@ -136,7 +137,7 @@ document() {
 }
 
 for file in README.md compiler/README.md man/wpkc.1 man/wpk.7 \
-	man/wpkstd.7; do
+	man/wpkc-explain.1 man/wpkc-report.1 man/wpkstd.7; do
 	document "$top_srcdir/$file"
 done
 
@@ -166,7 +167,7 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for page in wpkc.1 wpkdb.1 wpk.7 wpkstd.7; do
+for page in wpkc.1 wpkc-explain.1 wpkc-report.1 wpkdb.1 wpk.7 wpkstd.7; do
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

@@ -66,6 +66,10 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: the next of a list" test "$(offers wpkc --check = address,ra)" = \
 		address,race
 	check "bash: a code" test "$(offers wpkc --explain E040 | wc -l)" -ge 9
+	check "bash: a command" test "$(offers wpkc exp)" = explain
+	check "bash: an option of explain" test "$(offers wpkc explain --rec)" = \
+		--records
+	check "bash: any file of records" test "$(offers wpkc report b)" = b.txt
 	check "bash: sources" test "$(offers wpkc a)" = a.wpk
 	check "bash: nothing else" test -z "$(offers wpkc b.)"
 	check "bash: a command of wpkdb" test "$(offers wpkdb ex)" = export

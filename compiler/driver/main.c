@@ -12,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/bought.h"
 #include "driver/fmt.h"
 #include "driver/merge.h"
 #include "driver/paths.h"
+#include "driver/reporting.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
 
@@ -59,7 +61,7 @@ static bool use_color(const struct options *o)
 	return o->color == COLOR_ALWAYS;
 }
 
-static void print_diagnostics(struct session *s)
+void session_diagnose(struct session *s)
 {
 	struct str out;
 
@@ -225,18 +227,23 @@ static bool searches(struct session *s)
 	return true;
 }
 
+bool session_open(struct session *s, bool writes)
+{
+	find_imports(s);
+	s->nvcc = toolchain_nvcc(s->a);
+	if (!open_lock(s))
+		return false;
+	places_choose(s);
+	return (!writes || emit_possible(s)) && load(s);
+}
+
 static void run(struct session *s)
 {
 	if (!searches(s))
 		return;
-	find_imports(s);
-	s->nvcc = toolchain_nvcc(s->a);
-	if (open_lock(s)) {
-		places_choose(s);
-		if (emit_possible(s) && load(s))
-			compile(s);
-	}
-	print_diagnostics(s);
+	if (session_open(s, true))
+		compile(s);
+	session_diagnose(s);
 }
 
 /* ---- commands ---- */
@@ -250,7 +257,8 @@ struct command {
 static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
-		{ "fmt", fmt_main }, { "merge", merge_main },
+		{ "explain", bought_main }, { "fmt", fmt_main },
+		{ "merge", merge_main }, { "report", report_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -277,13 +285,14 @@ static void hold_descriptors(void)
 }
 
 /* What could not be written does not count as done. */
-static void end_output(struct session *s)
+int session_end(struct session *s)
 {
 	bool failed = ferror(stdout);
 
 	if ((fflush(stdout) || failed) && s->code == EXIT_DONE)
 		session_fail(s, EXIT_USER, "cannot write standard output: %s",
 			strerror(errno));
+	return s->code;
 }
 
 int main(int argc, char **argv)
@@ -318,7 +327,7 @@ int main(int argc, char **argv)
 		sigaction(SIGINT, &on_interrupt, NULL);
 		run(&s);
 	}
-	end_output(&s);
+	session_end(&s);
 	arena_destroy(a);
 	return s.code;
 }

@@ -42,7 +42,9 @@ void options_help(struct str *out)
 
 	str_puts(out,
 		"usage: wpkc [options] FILE.wpk\n"
-		"       wpkc fmt [--check] FILE.wpk...\n\n"
+		"       wpkc fmt [--check] FILE.wpk...\n"
+		"       wpkc explain [options] FILE.wpk\n"
+		"       wpkc report [-o FILE.html] [RECORDS]...\n\n"
 		"  wpkc conv.wpk -o conv.cu                  compile\n"
 		"  wpkc conv.wpk --tune=ga -o conv.cu        "
 		"search schedules, prove the winners\n"
@@ -52,6 +54,10 @@ void options_help(struct str *out)
 		"  wpkc mm.wpk --shape M=4096,N=4096,K=4096 --gpu=a100 --emit=sched\n"
 		"  wpkc mm.wpk --set tile.block.i=128 --emit=kernel\n"
 		"  wpkc fmt conv.wpk                         lay the source out\n"
+		"  wpkc explain conv.wpk                     "
+		"what its schedules' numbers bought\n"
+		"  wpkc report -o tuning.html                "
+		"what searches found, as a page\n"
 		"  wpkc @args conv.wpk                       "
 		"with the options in the file args\n\n");
 	for (int i = 0; i < n; i++) {

@@ -459,7 +459,8 @@ static const struct option table[] = {
 	{ "--list", "WHAT", VALUE, ask_list,
 		"gpus, targets, sketches, strategies, directives, codes, emits,\n"
 		"                       words, options" },
-	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means" },
+	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means\n"
+		"                       (of a schedule: wpkc explain)" },
 	{ "--help", NULL, NOTHING, ask_help, "this text" },
 	{ "--version", NULL, NOTHING, ask_version, "the version" },
 };

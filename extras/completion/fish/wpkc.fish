@@ -21,4 +21,5 @@ function __wpkc_options
 	printf -- '--color=%s\n' auto always never
 end
 complete -c wpkc -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__wpkc_options)'
-complete -c wpkc -n '__fish_is_first_token' -a 'fmt merge'
+complete -c wpkc -n '__fish_is_first_token' -a 'explain fmt merge report'
+complete -c wpkc -n '__fish_seen_subcommand_from explain' -a '--json --records'
