@@ -246,8 +246,12 @@ struct program *general_special(struct session *s, struct arena *a,
 
 	p = program_of(a, at->op, at->partition, &map);
 	p->name = j->name;
-	for (int g = 0; g < j->partition->n_groups && !why; g++)
+	for (int g = 0; g < j->partition->n_groups && !why; g++) {
+		int steps = p->steps.n, prepare = p->prepare.n;
+
 		why = build_group(a, &j->parts[g].choice, at, p);
+		choices_mark(p, g, steps, prepare);
+	}
 	if (why) {
 		session_fail(s, EXIT_INTERNAL, "'%s' at %s: %s", j->name,
 			sizes_text(a, j->general, w->sizes), why);

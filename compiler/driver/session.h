@@ -136,6 +136,8 @@ struct session {
 	bool lock_existed;
 	const char *nvcc;		/* NULL: none found */
 	const volatile int *stop;	/* set by SIGINT */
+	struct measuring *measuring;	/* NULL: the model says what things cost */
+	const char *how;		/* "model", "gpu", "emu": of costs */
 	bool tty;
 	enum exit_code code;
 };
@@ -209,7 +211,12 @@ const struct ir_operator *choices_arithmetic(struct arena *a,
 	const struct job *j);
 /* The chosen schedule as text in the language. */
 const char *choices_schedule(struct arena *a, const struct job *j);
-/* Build, lay out and verify the program of the choices made. */
+/* Steps from these numbers on are "group"'s. */
+void choices_mark(struct program *p, int group, int steps, int prepare);
+/* Build, lay out and verify the program of the choices made; the first tells in
+ * "*why" what is wrong with it, or NULL. */
+struct program *choices_try(struct session *s, struct arena *a,
+	const struct job *j, const char **why);
 struct program *choices_program(struct session *s, struct arena *a,
 	const struct job *j);
 
@@ -293,6 +300,8 @@ struct proof {
 	const char *text;		/* what was checked, or what is wrong */
 };
 
+/* Bytes of stack that a kernel of the operator may have. */
+int prove_stack(const struct ir_operator *o);
 /* Assemble (where there is an nvcc) and emulate the job's program, a general one
  * at several sizes. */
 struct proof prove(struct session *s, struct arena *a, const struct job *j,
