@@ -333,7 +333,8 @@ bool measure_stopped(struct measure *m)
 
 void measure_blame(struct measure *m, const struct worker *w, const char *why)
 {
-	if (w->failures >= GIVE_UP && !m->failed)
+	if ((w->failures >= GIVE_UP || m->compiler_failures >= GIVE_UP) &&
+	    !m->failed)
 		m->failed = arena_printf(m->a, "%d workers failed one after "
 			"the other, the last because %s", GIVE_UP, why);
 }

@@ -30,6 +30,7 @@ struct measure_options {
 	const char *folder;
 	int compilers;
 	double memory, compile_seconds, seconds;
+	double start_seconds;		/* for a worker to begin anything */
 	bool (*stopped)(void *ctx);
 	bool (*take)(void *ctx, int running);
 	void (*keep)(void *ctx, int running);

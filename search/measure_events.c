@@ -46,6 +46,7 @@ static void compiler_failed(struct measure *m, struct worker *w,
 		u->message = arena_printf(m->a, "compiling: %s", why);
 	}
 	w->n_items = 0;
+	m->compiler_failures++;
 }
 
 /* The first is at fault if it had begun; others go to the next worker, though
@@ -70,9 +71,12 @@ static void measurer_failed(struct measure *m, struct worker *w,
 	w->n_items = 0;
 }
 
+/* One that does not begin in all that time will not the next time. */
 static void worker_failed(struct measure *m, struct worker *w,
 	const char *why)
 {
+	if (w->late && !w->n_items && !m->failed)
+		m->failed = arena_strdup(m->a, why);
 	if (w == &m->measurer)
 		measurer_failed(m, w, why);
 	else
@@ -136,6 +140,7 @@ static void answer_compiler(struct measure *m, struct worker *w,
 		u->state = UNIT_DONE;
 		u->registers = (int)number(v, "registers", 0);
 		u->spill = (int)number(v, "spill", 0);
+		m->compiler_failures = 0;
 		u->stack = (int)number(v, "stack", 0);
 		u->seconds = number(v, "seconds", 0);
 	} else if (verdict == V_COMPILE || verdict == V_TIMEOUT) {
@@ -316,10 +321,12 @@ struct measure *measure_open(struct arena *a, const struct measure_options *o,
 	m->a = a;
 	m->o = *o;
 	m->device.how = "";
-	worker_init(a, &m->measurer, measurer_argv(a, o));
+	worker_init(a, &m->measurer, measurer_argv(a, o),
+		o->start_seconds);
 	m->compilers = ARENA_ARRAY(a, (size_t)o->compilers, struct worker);
 	for (int i = 0; i < o->compilers; i++)
-		worker_init(a, &m->compilers[i], compiler_argv(a, o));
+		worker_init(a, &m->compilers[i], compiler_argv(a, o),
+			o->start_seconds);
 	if (wait_for_measurer(m))
 		return m;
 	*why = m->failed ? m->failed : "all was stopped";
@@ -344,7 +351,7 @@ bool measure_problem(struct measure *m, const char *json)
 	m->problem = arena_strdup(m->a, json);
 	if (m->measurer.pid)
 		send_problem(m);
-	m->measurer.deadline = worker_now() + 90;
+	m->measurer.deadline = worker_now() + m->o.start_seconds;
 	return wait_for_measurer(m);
 }
 

@@ -58,6 +58,7 @@ struct measure {
 	struct run *run;
 	const char *problem, *failed;
 	bool by_command, introduced;
+	int compiler_failures;		/* of all in a row */
 	long base;
 };
 

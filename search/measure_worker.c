@@ -16,9 +16,9 @@
 
 enum { LINE_MOST = 1 << 20, RUBBISH_MOST = 100 };
 
-/* For a worker to say that it begins; and what it has beyond its own limit,
- * after which it should have ended itself. */
-static const double start_seconds = 90, grace_seconds = 3;
+/* What a worker has beyond its own limit, after which it should have ended
+ * itself. */
+static const double grace_seconds = 3;
 static const double backoff_seconds = 0.05, backoff_most = 3;
 
 double worker_now(void)
@@ -29,9 +29,11 @@ double worker_now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void worker_init(struct arena *a, struct worker *w, const char *const *argv)
+void worker_init(struct arena *a, struct worker *w, const char *const *argv,
+	double patience)
 {
-	*w = (struct worker){ .in = -1, .out = -1, .argv = argv };
+	*w = (struct worker){ .in = -1, .out = -1, .argv = argv,
+		.patience = patience };
 	str_init(&w->written, a);
 	str_init(&w->read, a);
 }
@@ -93,7 +95,7 @@ bool worker_start(struct worker *w)
 	w->written.n = w->read.n = 0;
 	w->n_items = w->rubbish = 0;
 	w->ready = w->begun = w->ending = w->late = false;
-	w->deadline = worker_now() + start_seconds;
+	w->deadline = worker_now() + w->patience;
 	return true;
 }
 
@@ -146,7 +148,7 @@ void worker_send(struct worker *w, int item, json_t *request, double limit)
 		return;
 	w->items[w->n_items++] = item;
 	if (w->n_items == 1)
-		w->deadline = worker_now() + start_seconds;
+		w->deadline = worker_now() + w->patience;
 	w->limit = limit;
 }
 
@@ -156,7 +158,7 @@ void worker_done(struct worker *w)
 	memmove(w->items, w->items + 1, sizeof *w->items * (size_t)w->n_items);
 	w->begun = false;
 	w->failures = 0;
-	w->deadline = worker_now() + start_seconds;
+	w->deadline = worker_now() + w->patience;
 }
 
 int worker_poll(const struct worker *w, struct pollfd *p)

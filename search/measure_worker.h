@@ -27,13 +27,15 @@ struct worker {
 	bool ready, begun, ending, late;
 	int rubbish, failures;
 	double deadline, not_before, limit;
+	double patience;		/* for it to begin anything */
 	const char *const *argv;
 };
 
 enum worker_event { WORKER_NOTHING, WORKER_LINE, WORKER_FAILED };
 
 double worker_now(void);
-void worker_init(struct arena *a, struct worker *w, const char *const *argv);
+void worker_init(struct arena *a, struct worker *w, const char *const *argv,
+	double patience);
 /* False: it cannot be started, errno set. */
 bool worker_start(struct worker *w);
 void worker_send(struct worker *w, int item, json_t *request, double limit);

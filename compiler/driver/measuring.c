@@ -20,7 +20,7 @@
 
 enum { BLOCKS = 9, NEED_BATCH = 4 };
 
-static const double compile_seconds = 30, run_seconds = 10;
+static const double compile_seconds = 30, run_seconds = 10, start_seconds = 60;
 static const double compiler_memory = 4e9;
 
 /* ---- what is asked for ---- */
@@ -100,6 +100,14 @@ static int compilers_of(const struct session *s)
 	return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
+/* $WPK_WORKER, or that beside this program. */
+static const char *worker_program(struct arena *a)
+{
+	const char *own = getenv("WPK_WORKER");
+
+	return own && *own ? own : paths_find(a, PATHS_WORKER);
+}
+
 static bool set_options(struct measuring *g, struct measure_options *o,
 	const char **why)
 {
@@ -107,14 +115,15 @@ static bool set_options(struct measuring *g, struct measure_options *o,
 	bool emulated = !strcmp(g->how, "emu");
 	const struct limits *l = &s->o->limits;
 
-	*o = (struct measure_options){ .worker = paths_find(g->a, PATHS_WORKER),
+	*o = (struct measure_options){ .worker = worker_program(g->a),
 		.device = device_of(s), .share = s->o->share,
 		.mps = s->o->share_mps, .folder = g->folder,
 		.arch = emulated ? NULL : s->places[0].target->name,
 		.compilers = compilers_of(s), .memory = l->memory > 0 ?
 		l->memory : compiler_memory, .compile_seconds = l->compile > 0 ?
 		l->compile : compile_seconds, .seconds = l->run > 0 ? l->run :
-		run_seconds, .stopped = is_stopped, .take = take_token,
+		run_seconds, .start_seconds = l->start > 0 ? l->start :
+		start_seconds, .stopped = is_stopped, .take = take_token,
 		.keep = keep_tokens, .ctx = g };
 	if (!o->worker)
 		*why = "its program wpkworker was not found";

@@ -68,6 +68,7 @@ struct finalist {
 	const struct candidate *candidate;
 	const int *genes;
 	double seconds;
+	const char *how;		/* "model" where it was not measured */
 };
 
 void measuring_finals(struct session *s, struct job *j, int group,

@@ -28,10 +28,10 @@ struct setting {
 
 typedef VEC(const char *) string_list;
 
-/* --limits: seconds of a compiler and of a candidate's measuring, bytes of a
- * compiler; 0: not given. */
+/* --limits: seconds of a compiler, of a candidate's measuring and of a worker's
+ * start, bytes of a compiler; 0: not given. */
 struct limits {
-	double compile, run, memory;
+	double compile, run, start, memory;
 };
 
 struct options {

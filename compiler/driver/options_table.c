@@ -238,7 +238,7 @@ static bool set_share(struct reading *r, const char *v)
 	return true;
 }
 
-/* "compile=30,run=5,memory=2": seconds, seconds, GiB */
+/* "compile=30,run=5,memory=2": seconds but for memory, which is GiB */
 static bool set_limits(struct reading *r, const char *v)
 {
 	struct limits *l = &r->o->limits;
@@ -250,11 +250,13 @@ static bool set_limits(struct reading *r, const char *v)
 		double x = eq ? strtod(eq + 1, &end) : 0;
 		double *to = !eq ? NULL : !strncmp(p, "compile=", 8) ?
 			&l->compile : !strncmp(p, "run=", 4) ? &l->run :
+			!strncmp(p, "start=", 6) ? &l->start :
 			!strncmp(p, "memory=", 7) ? &l->memory : NULL;
 
 		if (!to || *end || !(x > 0) || x > 1e6)
-			return options_fail(r, "--limits takes compile=SECONDS, "
-				"run=SECONDS and memory=GIB, not '%s'", p);
+			return options_fail(r, "--limits takes compile=, "
+				"run= and start=SECONDS and memory=GIB, not '%s'",
+				p);
 		*to = to == &l->memory ? x * 0x1p30 : x;
 	}
 	return true;

@@ -204,7 +204,7 @@ static void hold_finals(struct session *s, struct job *j, int group,
 	n = n < FINALS ? n : FINALS;
 	if (!s->measuring || !n || *s->stop)
 		return;
-	all[0] = (struct finalist){ c->candidate, c->genes, INFINITY };
+	all[0] = (struct finalist){ c->candidate, c->genes, INFINITY, s->how };
 	memcpy(all + 1, v, sizeof *v * (size_t)n);
 	measuring_finals(s, j, group, all, n + 1);
 	for (int i = 0, k = 0; i <= n && k < n; i++)
@@ -225,7 +225,7 @@ static struct finalist *rank(struct session *s, const struct part *p, int *n)
 			v[(*n)++] = (struct finalist){ &p->candidates[i],
 				p->results[i]->history + (ptrdiff_t)k *
 				p->candidates[i].space->n_genes,
-				p->results[i]->history_cost[k] };
+				p->results[i]->history_cost[k], s->how };
 	qsort(v, (size_t)*n, sizeof *v, by_seconds);
 	return v;
 }
@@ -241,7 +241,7 @@ static void choose_rank(const struct contest *c, int job, int group, int k)
 	const struct finalist *r = &c->ranked[job][group][k];
 
 	c->s->jobs[job].parts[group].choice = (struct choice){ r->candidate,
-		(int *)r->genes, r->seconds, c->s->how, "none" };
+		(int *)r->genes, r->seconds, r->how, "none" };
 }
 
 static bool any_left(const struct contest *c, int job, const int *ranks)
@@ -422,7 +422,7 @@ static bool rank_default(struct contest *c, int i, int g)
 		return candidates_report(c->s, &c->s->jobs[i]);
 	c->ranked[i][g] = ARENA_NEW(c->s->a, struct finalist);
 	*c->ranked[i][g] = (struct finalist){ choice->candidate, choice->genes,
-		choice->seconds };
+		choice->seconds, "model" };
 	c->n[i][g] = 1;
 	return true;
 }

@@ -71,13 +71,21 @@ static double total_seconds(const struct job *j)
 	return sum;
 }
 
+static bool is_measured(const struct job *j)
+{
+	for (int g = 0; g < j->partition->n_groups; g++)
+		if (!strcmp(j->parts[g].choice.measured, "model"))
+			return false;
+	return true;
+}
+
 void tune_tell(struct session *s, const struct job *j,
 	const char *proof, const char *passed)
 {
 	struct str out;
 
 	str_init(&out, s->a);
-	if (strcmp(s->how, "model"))
+	if (is_measured(j))
 		str_printf(&out, "%s: %.4g us %s by", j->name,
 			total_seconds(j) * 1e6, strcmp(s->how, "emu") ?
 			"measured" : "of emulation");

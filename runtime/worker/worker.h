@@ -132,6 +132,7 @@ struct candidate {
 	size_t workspace, prepared;
 	int shared;		/* the most a block may have */
 	double limit;		/* seconds for all that is done with it */
+	bool finalist;
 	void *state;		/* the device's */
 };
 
