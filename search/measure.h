@@ -85,7 +85,7 @@ bool measure_problem(struct measure *m, const char *json);
 /* Candidates 0..n-1: "make" is called for each when a compiler is free for it,
  * "told" as soon as its verdict is known. "*best" (INFINITY: none) is that of
  * the problem, and kept. Messages live in "a". False if workers fail again and
- * again, or all was stopped: verdicts are then "fault" from there on. */
+ * again, or all was stopped: the others are then told nothing of. */
 struct measure_batch {
 	int n;
 	void (*make)(void *ctx, int i, struct arena *a,

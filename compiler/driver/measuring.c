@@ -387,7 +387,8 @@ static void measure(void *ctx, struct arena *a, const int *genes, int n,
 	x->predicted = predicted;
 	x->model.measure(x->model.ctx, a, genes, n, predicted);
 	for (int i = 0; i < n; i++)
-		out[i] = (struct cost){ INFINITY, V_FAULT, "not measured" };
+		out[i] = (struct cost){ INFINITY, V_TIMEOUT,
+			"all was stopped before it was measured" };
 	if (x->g->m)
 		measure_run(x->g->m, a, &b);
 	measuring_stopped(x->g);

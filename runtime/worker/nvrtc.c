@@ -102,5 +102,9 @@ const char *nvrtc_compile(const char *text, const char *arch, const char *out,
 	*log = log_of(p);
 	why = status ? nvrtc.GetErrorString(status) : write_cubin(p, out);
 	nvrtc.DestroyProgram(&p);
+	if (why && !status) {
+		free(*log);
+		*log = NULL;
+	}
 	return why;
 }
