@@ -3,6 +3,7 @@
  * schedule and --set pin. */
 #include "driver/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "driver/general.h"
@@ -10,7 +11,7 @@
 /* ---- sketches that serve ---- */
 
 /* "OP:NAME" is for one operator, "NAME" for all. */
-static const char *setting_for(const struct job *j, const char *name)
+const char *candidates_setting(const struct job *j, const char *name)
 {
 	const char *colon = strchr(name, ':');
 	size_t n = colon ? (size_t)(colon - name) : 0;
@@ -21,6 +22,19 @@ static const char *setting_for(const struct job *j, const char *name)
 	return (n == strlen(j->name) && !strncmp(name, j->name, n)) ||
 		(n == strlen(all) && !strncmp(name, all, n)) ?
 		colon + 1 : NULL;
+}
+
+/* Of "2/NAME", which is for the third kernel alone, 2, and "*name" is NAME;
+ * else -1. */
+static int setting_group(const char **name)
+{
+	char *end;
+	long g = strtol(*name, &end, 10);
+
+	if (end == *name || *end != '/')
+		return -1;
+	*name = end + 1;
+	return (int)g;
 }
 
 static bool has_tunable(const struct space *sp, const char *name)
@@ -40,10 +54,15 @@ static bool pin_settings(struct session *s, const struct job *j,
 {
 	for (int i = 0; i < s->o->settings.n && !c->why; i++) {
 		const struct setting *x = &s->o->settings.v[i];
-		const char *name = setting_for(j, x->name);
+		const char *name = candidates_setting(j, x->name);
+		int group = name ? setting_group(&name) : -1;
 
-		if (!name)
+		if (!name || !strcmp(name, "plan"))
 			continue;
+		if (group >= 0 && group != c->task.index) {
+			c->left[SHARED_SETTINGS] |= (uint64_t)(i < 64) << i % 64;
+			continue;
+		}
 		if (!strcmp(name, "sketch")) {
 			if (!strcmp(x->value, c->sketch->name))
 				continue;
@@ -152,10 +171,11 @@ static bool setting_asks(const struct session *s, const struct job *j,
 {
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const struct setting *x = &s->o->settings.v[i];
-		const char *name = setting_for(j, x->name);
+		const char *name = candidates_setting(j, x->name);
 		size_t n = strlen(c->sketch->asked_by);
+		int group = name ? setting_group(&name) : -1;
 
-		if (!name)
+		if (!name || (group >= 0 && group != c->task.index))
 			continue;
 		if (!strcmp(name, "sketch") &&
 		    !strcmp(x->value, c->sketch->name))

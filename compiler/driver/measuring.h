@@ -20,8 +20,7 @@ struct measuring_first {
 };
 
 /* "data" is of the job at hand. "number" counts candidates over the whole run;
- * "log" (or NULL) gets a line for each. "keep" (or NULL) is told every record,
- * whose texts last until it returns. */
+ * "log" (or NULL) gets a line for each. */
 struct measuring {
 	struct session *s;
 	struct arena *a;
@@ -42,8 +41,6 @@ struct measuring {
 	FILE *log;
 	struct measuring_first first[N_VERDICTS];
 	int counts[N_VERDICTS];
-	void (*keep)(void *ctx, const struct record *r);
-	void *ctx;
 };
 
 /* What --measure asks for, in s->measuring; NULL there where the model serves.

@@ -152,40 +152,41 @@ static bool is_open(const struct candidate *c, const char *name)
 	return false;
 }
 
-/* Of an operator with one kernel --set says all; of others a schedule does,
- * since names may be those of several kernels. */
+/* ",OP:1/NAME=VALUE" for what is open of a kernel's point; the number of the
+ * kernel where there are several. */
+static void put_settings(struct arena *a, const struct job *j, int group,
+	const struct candidate *c, const int *genes, struct str *out)
+{
+	const char *of = j->partition->n_groups == 1 ? arena_printf(a, "%s:",
+		j->name) : arena_printf(a, "%s:%d/", j->name, group);
+	struct record r = { 0 };
+
+	set_point(a, c, genes, &r);
+	str_printf(out, "%ssketch=%s", of, c->sketch->name);
+	for (int i = 0; i < r.n; i++)
+		if (is_open(c, r.names[i]))
+			str_printf(out, ",%s%s=%s", of, r.names[i],
+				r.values[i]);
+}
+
 static const char *again(const struct measuring *g, struct arena *a,
 	const struct job *j, int group, const struct candidate *c,
-	const int *genes, const struct record *r)
+	const int *genes)
 {
 	struct str out;
 
 	str_init(&out, a);
 	put_call(g, j, &out);
-	if (j->n_plans == 1 && j->partition->n_groups == 1) {
-		str_printf(&out, " --set %s:sketch=%s", j->name, r->key.sketch);
-		for (int i = 0; i < r->n; i++)
-			if (is_open(c, r->names[i]))
-				str_printf(&out, ",%s:%s=%s", j->name,
-					r->names[i], r->values[i]);
-		return str_text(&out);
-	}
-	str_puts(&out, " # with schedule { ");
+	str_puts(&out, " --set ");
+	if (j->n_plans > 1)
+		str_printf(&out, "%s:plan=%d,", j->name, j->plan);
 	for (int k = 0; k < j->partition->n_groups; k++) {
 		const struct choice *other = &j->parts[k].choice;
-		struct str point;
 
-		str_printf(&out, "kernel(%s, sketch = %s); ", plan_kernel(a,
-			j->op, &j->partition->groups[k], ", "), k == group ?
-			c->sketch->name : other->candidate->sketch->name);
-		str_init(&point, a);
-		sched_print_point(k == group ? c->space :
-			other->candidate->space, k == group ? genes :
-			other->genes, &point);
-		for (const char *p = str_text(&point); *p; p++)
-			str_putc(&out, *p == '\n' ? ' ' : *p);
+		str_puts(&out, k ? "," : "");
+		put_settings(a, j, k, k == group ? c : other->candidate,
+			k == group ? genes : other->genes, &out);
 	}
-	str_puts(&out, "}");
 	return str_text(&out);
 }
 
@@ -290,12 +291,12 @@ void measuring_record(struct measuring *g, const struct job *j, int group,
 		set_result(&r, m);
 		set_features(a, c, genes, &r);
 		r.date = today(a);
-		command = again(g, a, j, group, c, genes, &r);
+		command = again(g, a, j, group, c, genes);
 		note_first(g, &r, command);
 		if (g->log)
 			put_line(g, &r, command);
-		if (g->keep)
-			g->keep(g->ctx, &r);
+		if (g->s->keep_record)
+			g->s->keep_record(g->s->keep_ctx, &r);
 	}
 	arena_destroy(a);
 }

@@ -9,6 +9,7 @@
 #include "driver/options.h"
 #include "front/front.h"
 #include "ir/ir.h"
+#include "search/record.h"
 #include "search/search.h"
 #include "sketch/sketch.h"
 
@@ -138,6 +139,10 @@ struct session {
 	const volatile int *stop;	/* set by SIGINT */
 	struct measuring *measuring;	/* NULL: the model says what things cost */
 	const char *how;		/* "model", "gpu", "emu": of costs */
+	/* NULL, or told what became of each candidate that was measured; the
+	 * record's texts last until it returns. */
+	void (*keep_record)(void *ctx, const struct record *r);
+	void *keep_ctx;
 	bool tty;
 	enum exit_code code;
 };
@@ -173,6 +178,10 @@ bool jobs_create_tests(struct session *s);
 bool jobs_passes(struct session *s, struct ir_operator *o);
 
 /* ---- candidates.c ---- */
+
+/* What "name" of --set is called for the job: NAME of "OP:NAME" or of what is
+ * for all; NULL: it is for another. */
+const char *candidates_setting(const struct job *j, const char *name);
 
 /* "sketch" for a group, bound to the schedule and to --set; "named": the lock
  * asks for it. */
