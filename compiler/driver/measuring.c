@@ -228,6 +228,7 @@ bool measuring_open(struct session *s)
 	s->measuring = g;
 	child_hold(&g->before);
 	g->held = true;
+	g->on_pipe = signal(SIGPIPE, SIG_IGN);
 	g->make = ARENA_NEW(s->a, struct jobserver);
 	jobserver_open(s->a, g->make);
 	g->folder = measuring_folder(s->a, &g->folder_fd);
@@ -255,9 +256,11 @@ static void end_workers(struct measuring *g)
 		measuring_folder_remove(g->folder, g->folder_fd);
 	g->folder = NULL;
 	jobserver_close(g->make);
-	if (g->held)
-		child_release(&g->before);
+	if (!g->held)
+		return;
 	g->held = false;
+	signal(SIGPIPE, g->on_pipe);
+	child_release(&g->before);
 }
 
 void measuring_close(struct session *s)
