@@ -85,8 +85,8 @@ for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i];"
 else
 	skip "compiling by NVRTC" "no NVRTC"
 fi
-# command ID OUT LIMIT WORD.. as JSON
-command() {
+# request ID OUT LIMIT WORD.. as JSON
+request() {
 	printf '{"id": %s, "out": "%s", "limit": %s, "source": "a.cu", ' \
 		"$1" "$2" "$3"
 	shift 3
@@ -98,11 +98,11 @@ command() {
 	echo ']}'
 }
 {
-	command 1 a.out 60 cp a.cu a.out
-	command 2 b.out 60 no-such-compiler
-	command 3 b.out 60 sh -c 'echo a.cu:1: error: no good; exit 2'
-	command 4 b.out 60 sh -c 'kill -9 $$'
-	command 5 b.out 0.5 sh -c 'sleep 1000 & sleep 1000'
+	request 1 a.out 60 cp a.cu a.out
+	request 2 b.out 60 no-such-compiler
+	request 3 b.out 60 sh -c 'echo a.cu:1: error: no good; exit 2'
+	request 4 b.out 60 sh -c 'kill -9 $$'
+	request 5 b.out 0.5 sh -c 'sleep 1000 & sleep 1000'
 } >requests
 asks --compile <requests >answers
 check "a command compiles" grep -q '"id":1,"ok":true' answers
