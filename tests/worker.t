@@ -217,8 +217,8 @@ WPK_WORKER=$scratch/none ends 1 "a worker that is not there" "cannot be started"
 # ---- a GPU's driver ----
 
 sequence="cuInit cuDeviceGetCount cuDevicePrimaryCtxRetain cuCtxSetCurrent
-cuStreamCreate cuEventCreate cuMemAlloc cuMemcpyHtoD cuMemcpyDtoD cuModuleLoad
-cuModuleGetFunction cuMemsetD8Async cuLaunchKernelEx cuStreamSynchronize
+cuStreamCreate cuEventCreate cuMemAlloc cuMemcpyHtoD cuStreamSynchronize
+cuMemcpyDtoD cuStreamSynchronize cuModuleLoad cuModuleGetFunction cuMemsetD8Async cuLaunchKernelEx cuStreamSynchronize
 cuMemcpyDtoH cuEventRecord cuLaunchKernelEx cuEventRecord cuStreamSynchronize
 cuEventElapsedTime cuStreamBeginCapture cuLaunchKernelEx cuStreamEndCapture
 cuGraphInstantiate cuGraphLaunch cuEventRecord cuGraphLaunch cuEventRecord
@@ -269,7 +269,7 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	stub whole -DLACKS_GREEN; then
 	WPK_LIBCUDA=$scratch/cuda.so
 	drives 0 "a search on a driver" "measuring on Stub H200 (sm_90, driver 13.1)"
-	sed 's/ .*//' calls | uniq | head -n 30 | tr '\n' ' ' >got
+	sed 's/ .*//' calls | uniq | head -n 32 | tr '\n' ' ' >got
 	echo "$sequence" | tr '\n' ' ' >want
 	check "... its calls" diff want got
 	check "... the fastest is found" grep -qx 'bind.threads = 64' gpu.lock
@@ -278,13 +278,13 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	check "... in words" grep -q 'candidate 1: wrong: element .* of y is' said
 	drives 0 "what writes too far" "it writes behind the end of y" STUB_BEYOND=1
 	drives 0 "a fault in a kernel" "fault: twice_kernel: CUDA_ERROR_ILLEGAL_ADDRESS" \
-		STUB_FAIL=cuStreamSynchronize:5:700
+		STUB_FAIL=cuStreamSynchronize:7:700
 	drives 0 "a launch that asks for too much" \
 		"launch: twice_kernel: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES" \
 		STUB_FAIL=cuLaunchKernelEx:1:701
 	drives 0 "a module that does not load" "1 launch" STUB_FAIL=cuModuleLoad:2:200
 	drives 0 "a kernel that never ends" \
-		"timeout: it takes more than 2 s" STUB_HANG=cuStreamSynchronize:6
+		"timeout: it takes more than 2 s" STUB_HANG=cuStreamSynchronize:8
 	drives 0 "no memory for all sets" "8 candidates" STUB_FAIL=cuMemAlloc:1:2
 	drives 1 "no device" "the CUDA driver finds no GPU: CUDA_ERROR_NO_DEVICE" \
 		STUB_FAIL=cuInit:1:100
@@ -294,6 +294,9 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	driven --target=sm_80
 	check "code of another architecture" grep -q \
 		'Stub H200 is an sm_90 and runs no sm_80 code' said
+	driven --gpu=h100
+	check "another GPU of its architecture" grep -q \
+		'Stub H200 is not the h100 that --gpu names' said
 	driven --share=25
 	check "a slice by a green context" grep -q \
 		'25 % of it by a green context' said
