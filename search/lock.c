@@ -14,8 +14,9 @@
  *	verified = emulation
  *
  * The first three lines and the last two are always these (the cost says
- * "measured" when a GPU said so), whatever a tunable may be called. Lines that
- * begin with # are comments, which are not kept. */
+ * "measured" when a GPU said so, "emulated" when the emulator did), whatever a
+ * tunable may be called. Lines that begin with # are comments, which are not
+ * kept. */
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
@@ -272,6 +273,8 @@ static bool set_cost(struct reader *r, struct lock_entry *e,
 		e->measured = "model";
 	else if (strcmp(p->name, "measured") == 0)
 		e->measured = "gpu";
+	else if (strcmp(p->name, "emulated") == 0)
+		e->measured = "emu";
 	else
 		return fail_at(r, p->line,
 			"expected predicted or measured, found %s", p->name);
@@ -394,8 +397,9 @@ static void print_entry(const struct lock_entry *e, struct str *out)
 	str_printf(out, "sketch = %s\n", e->sketch);
 	for (int i = 0; i < e->n; i++)
 		str_printf(out, "%s = %s\n", e->names[i], e->values[i]);
-	str_puts(out, strcmp(e->measured, "gpu") ? "predicted = "
-		: "measured = ");
+	str_puts(out, strcmp(e->measured, "gpu") == 0 ? "measured = " :
+		strcmp(e->measured, "emu") == 0 ? "emulated = " :
+		"predicted = ");
 	print_seconds(out, e->seconds);
 	str_printf(out, "\nverified = %s\n", e->verified);
 }

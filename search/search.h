@@ -160,7 +160,7 @@ struct lock_entry {
 	const char **values;
 	int n;
 	double seconds;
-	const char *measured;		/* "model", "gpu" */
+	const char *measured;		/* "model", "gpu", "emu" */
 	const char *verified;		/* "emulation", "none" */
 };
 

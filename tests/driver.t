@@ -88,7 +88,16 @@ refuses "--gpu: unknown" "unknown GPU 'h201'" mm.wpk --gpu=h201
 refuses "--gpu and --target of two kinds" "a100 is an sm_80, not an sm_90" \
 	mm.wpk --gpu=a100 --target=sm_90
 refuses "--tune: unknown" "unknown strategy 'gaa'" mm.wpk --tune=gaa
-refuses "--measure: unknown" "not 'gpu'" mm.wpk --measure=gpu
+refuses "--measure: unknown" "not 'tpu'" mm.wpk --measure=tpu
+refuses "--measure: no such GPU" "not 'gpu:x'" mm.wpk --measure=gpu:x
+refuses "--share: too little" "from 1 to 100" mm.wpk --tune --share=0
+refuses "--share: too much" "from 1 to 100" mm.wpk --tune --share=101
+refuses "--share: by what" "PERCENT:mps" mm.wpk --tune --share=25:mig
+refuses "--limits: unknown" "not 'walk=1'" mm.wpk --tune --limits=walk=1
+refuses "--limits: nothing" "not 'run='" mm.wpk --tune --limits=run=
+refuses "--share without a search" "add --tune" mm.wpk --share=50
+refuses "--candidates without a search" "add --tune" mm.wpk --candidates=list
+refuses "--set: no such plan" "has plans 0 to" mm.wpk --set plan=9
 for v in 0 -1 x 1x 99999999999999999999; do
 	refuses "--trials=$v" "--trials takes a whole number" mm.wpk --trials=$v
 done

@@ -60,6 +60,10 @@ struct cuda_unit cuda_unit_of(struct arena *a, const char *source,
 /* The .cu text, and the header for its launchers ("guard" from the output's
  * name). Same unit, same bytes. */
 void cuda_emit(const struct cuda_unit *u, struct str *out);
+/* Device text alone, of the unit's first variant and those of its launches that
+ * are "group"'s: what NVRTC compiles. Nothing stands in it that is not compiled,
+ * so that what differs in launching alone has the same text. */
+void cuda_emit_launched(const struct cuda_unit *u, int group, struct str *out);
 void cuda_emit_header(const struct cuda_unit *u, const char *guard,
 	struct str *out);
 

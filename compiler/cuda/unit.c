@@ -142,6 +142,33 @@ void cuda_emit(const struct cuda_unit *u, struct str *out)
 	str_puts(out, "#endif\n");
 }
 
+/* ---- device text alone ---- */
+
+static void put_group(struct emit *m, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s, int n, int group)
+{
+	for (int i = 0; i < n; i++)
+		if (s[i].group == group)
+			put_step(m, o, v, &s[i]);
+}
+
+void cuda_emit_launched(const struct cuda_unit *u, int group, struct str *out)
+{
+	const struct cuda_operator *o = &u->operators[0];
+	const struct cuda_variant *v = &o->variants[0];
+	const struct program *p = v->program;
+	struct str kernels;
+	struct emit m = { .a = out->a, .out = &kernels, .unit = u,
+		.shared_align = wanted_align(p),
+		.places = target_places(u, o, v) };
+
+	str_init(&kernels, out->a);
+	put_group(&m, o, v, p->prepare.v, p->prepare.n, group);
+	put_group(&m, o, v, p->steps.v, p->steps.n, group);
+	emit_device(&m, out);
+	str_puts(out, str_text(&kernels));
+}
+
 /* ---- units ---- */
 
 static const char *launcher(const struct program *p)

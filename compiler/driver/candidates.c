@@ -63,6 +63,11 @@ static bool is_other_kernel(struct session *s, const struct job *j,
 	return strcmp(kernel, plan_kernel(s->a, j->op, c->task.group, "+"));
 }
 
+const char *candidates_setting(const struct job *j, const char *name)
+{
+	return setting_for(j, -1, name);
+}
+
 static bool has_tunable(const struct space *sp, const char *name)
 {
 	for (int i = 0; i < sp->n_genes; i++)
@@ -85,7 +90,7 @@ static bool pin_settings(struct session *s, const struct job *j,
 		if (lacks_group(j, x->name))
 			c->why = arena_printf(s->a, "--set %s: there are only "
 				"%d kernels", x->name, j->partition->n_groups);
-		if (!name)
+		if (!name || !strcmp(name, "plan"))
 			continue;
 		if (!strcmp(name, "kernel")) {
 			if (!is_other_kernel(s, j, c, x->value))

@@ -69,6 +69,11 @@ void check_entry(const struct cuda_operator *o, const struct program *p,
 /* Verdict other than CHECK_VERIFIED: "out" has line and detail. */
 enum check_verdict check_run(struct check *c, const char *folder);
 
+/* What compiles "@source", a text with an entry, to the emulated program "@out",
+ * its own files in "folder"; "*why" if nothing does. */
+const char *const *check_command(struct arena *a, const struct target *t,
+	const char *folder, const char **why);
+
 /* ---- check_gpu.c: the same on a GPU ---- */
 
 /* Compile "source" with nvcc; the program takes the emulator's jobs. */

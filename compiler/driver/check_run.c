@@ -170,6 +170,60 @@ static void quote(struct check *c, const char *text, const char *folder,
 	}
 }
 
+/* A file of the emulator: in the folder $WPK_EMU_DIR, for those who keep it
+ * elsewhere, or where it lies beside this program. */
+static const char *emulator_file(struct arena *a, enum paths_what what)
+{
+	const char *dir = getenv("WPK_EMU_DIR");
+	const char *name = what == PATHS_EMU_HEADER ? "emu/wpk_emu.h" :
+		"libwpkemu.a";
+
+	if (!dir || !*dir)
+		return paths_find(a, what);
+	name = arena_printf(a, "%s/%s", dir, name);
+	return access(name, R_OK) ? NULL : name;
+}
+
+/* The first of the compilers that is there: $CXX, whatever it is, or a known
+ * one on the PATH. */
+static const char *some_compiler(struct arena *a)
+{
+	static const char *const known[] = { "g++", "c++", "clang++" };
+	const char *own = getenv("CXX"), *path = getenv("PATH");
+
+	if (own && *own)
+		return own;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		for (const char *p = path; p && *p; p += strspn(p, ":")) {
+			size_t n = strcspn(p, ":");
+
+			if (!access(arena_printf(a, "%.*s/%s", (int)n, p,
+			    known[i]), X_OK))
+				return known[i];
+			p += n;
+		}
+	return NULL;
+}
+
+const char *const *check_command(struct arena *a, const struct target *t,
+	const char *folder, const char **why)
+{
+	struct check_request r = { .target = t };
+	struct check c = { .a = a, .r = &r };
+	struct build b = { folder, emulator_file(a, PATHS_EMU_HEADER),
+		emulator_file(a, PATHS_EMU_LIBRARY), "@source", NULL, "@out" };
+	const char *compiler = some_compiler(a);
+	struct command *k = ARENA_NEW(a, struct command);
+
+	if (!b.header || !b.library)
+		*why = "the emulator's files were not found";
+	else if (!compiler)
+		*why = "no C++ compiler was found";
+	else
+		compile_command(&c, compiler, &b, k);
+	return k->v;
+}
+
 double check_seconds(const struct check *c)
 {
 	return c->r->seconds > 0 ? c->r->seconds : default_seconds;
@@ -337,20 +391,6 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 	if (c->how & CHECK_BYTES)
 		check_bytes_read(c, text);
 	return CHECK_VERIFIED;
-}
-
-/* A file of the emulator: in the folder $WPK_EMU_DIR, for those who keep it
- * elsewhere, or where it lies beside this program. */
-static const char *emulator_file(struct arena *a, enum paths_what what)
-{
-	const char *dir = getenv("WPK_EMU_DIR");
-	const char *name = what == PATHS_EMU_HEADER ? "emu/wpk_emu.h" :
-		"libwpkemu.a";
-
-	if (!dir || !*dir)
-		return paths_find(a, what);
-	name = arena_printf(a, "%s/%s", dir, name);
-	return access(name, R_OK) ? NULL : name;
 }
 
 static const char *missing(struct arena *a, const char *header)

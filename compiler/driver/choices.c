@@ -178,6 +178,14 @@ const char *choices_schedule(struct arena *a, const struct job *j)
 	return str_text(&out);
 }
 
+void choices_mark(struct program *p, int group, int steps, int prepare)
+{
+	for (int i = steps; i < p->steps.n; i++)
+		p->steps.v[i].group = group;
+	for (int i = prepare; i < p->prepare.n; i++)
+		p->prepare.v[i].group = group;
+}
+
 /* The program of a job of one shape. */
 static struct program *fixed_program(struct arena *a, const struct job *j)
 {
@@ -188,9 +196,11 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		const struct choice *c = &j->parts[g].choice;
 		int values[c->candidate->space->n_tunables + 1];
+		int steps = p->steps.n, prepare = p->prepare.n;
 
 		choices_values(c, a, values);
 		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+		choices_mark(p, g, steps, prepare);
 	}
 	program_layout(p);
 	for (int i = 0; i < j->n_sizes; i++) {
@@ -204,19 +214,28 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 	return p;
 }
 
-struct program *choices_program(struct session *s, struct arena *a,
-	const struct job *j)
+struct program *choices_try(struct session *s, struct arena *a,
+	const struct job *j, const char **why)
 {
 	struct program *p = j->general ? general_program(s, a, j) :
 		fixed_program(a, j);
-	const char *why;
 
+	*why = "the general program cannot be made";
 	if (!p)
 		return NULL;
 	p->launcher = j->launcher;
 	p->schedule = choices_schedule(a, j);
-	why = program_verify(a, p, j->place->target);
-	if (why)
+	*why = program_verify(a, p, j->place->target);
+	return p;
+}
+
+struct program *choices_program(struct session *s, struct arena *a,
+	const struct job *j)
+{
+	const char *why;
+	struct program *p = choices_try(s, a, j, &why);
+
+	if (p && why)
 		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",
 			j->name, why);
 	return why ? NULL : p;

@@ -328,14 +328,8 @@ static const char *build_group(struct arena *a, const struct choice *c,
 	return build_with(c->candidate, &t, a, x, n, values, p);
 }
 
-/* Where the steps of a group end in a program, and what it prepares. */
-struct ends {
-	int steps, prepare;
-};
-
-/* The whole program at a witness; "ends" of each group, or NULL. */
-static struct program *special(struct session *s, struct arena *a,
-	const struct job *j, const struct witness *w, struct ends *ends)
+struct program *general_special(struct session *s, struct arena *a,
+	const struct job *j, const struct witness *w)
 {
 	const struct witness_plan *at = &w->plans[j->plans[j->plan].rule];
 	const char *why = at->partition->n_groups == j->partition->n_groups ?
@@ -346,9 +340,10 @@ static struct program *special(struct session *s, struct arena *a,
 	p = program_of(a, at->op, at->partition, &map);
 	p->name = j->name;
 	for (int g = 0; g < j->partition->n_groups && !why; g++) {
+		int steps = p->steps.n, prepare = p->prepare.n;
+
 		why = build_group(a, &j->parts[g].choice, at, p);
-		if (ends)
-			ends[g] = (struct ends){ p->steps.n, p->prepare.n };
+		choices_mark(p, g, steps, prepare);
 	}
 	if (why) {
 		session_fail(s, EXIT_INTERNAL, "'%s' at %s: %s", j->name,
@@ -359,23 +354,21 @@ static struct program *special(struct session *s, struct arena *a,
 	return p;
 }
 
-struct program *general_special(struct session *s, struct arena *a,
-	const struct job *j, const struct witness *w)
-{
-	return special(s, a, j, w, NULL);
-}
-
 /* The program with the steps of one group alone. */
 static struct program *group_of(struct arena *a, const struct program *p,
-	struct ends from, struct ends to)
+	int group)
 {
 	struct program *x = ARENA_NEW(a, struct program);
 
 	*x = *p;
-	x->steps.v = p->steps.v + from.steps;
-	x->steps.n = to.steps - from.steps;
-	x->prepare.v = p->prepare.v + from.prepare;
-	x->prepare.n = to.prepare - from.prepare;
+	memset(&x->steps, 0, sizeof x->steps);
+	memset(&x->prepare, 0, sizeof x->prepare);
+	for (int i = 0; i < p->steps.n; i++)
+		if (p->steps.v[i].group == group)
+			vec_push(a, &x->steps, p->steps.v[i]);
+	for (int i = 0; i < p->prepare.n; i++)
+		if (p->prepare.v[i].group == group)
+			vec_push(a, &x->prepare, p->prepare.v[i]);
 	return x;
 }
 
@@ -439,12 +432,10 @@ struct program *general_program(struct session *s, struct arena *a,
 	const struct general *g = j->general;
 	int n = j->partition->n_groups;
 	struct program *all[g->n], *views[g->n], *p = NULL;
-	struct ends *ends = ARENA_ARRAY(a, (size_t)(g->n * (n + 1)),
-		struct ends);
 	const char *why = NULL;
 
 	for (int w = 0; w < g->n; w++) {
-		all[w] = special(s, a, j, &g->at[w], ends + w * (n + 1) + 1);
+		all[w] = general_special(s, a, j, &g->at[w]);
 		if (!all[w])
 			return NULL;
 	}
@@ -452,8 +443,7 @@ struct program *general_program(struct session *s, struct arena *a,
 		struct program *x;
 
 		for (int w = 0; w < g->n; w++)
-			views[w] = group_of(a, all[w], ends[w * (n + 1) + k],
-				ends[w * (n + 1) + k + 1]);
+			views[w] = group_of(a, all[w], k);
 		x = general_of(g, a, views, &why);
 		if (!x) {
 			session_fail(s, EXIT_INTERNAL, "the general program of "

@@ -120,6 +120,22 @@ static bool is_named(const char *job, const char *name, size_t n)
 	return job && strlen(job) == n && !strncmp(job, name, n);
 }
 
+/* "OP:plan=N" is one of those it has. */
+static bool plan_is_there(struct session *s, const struct job *j, int setting)
+{
+	const struct setting *x = &s->o->settings.v[setting];
+	const char *name = candidates_setting(j, x->name);
+	char *end;
+	long n;
+
+	if (!name || strcmp(name, "plan"))
+		return true;
+	n = strtol(x->value, &end, 10);
+	return (end != x->value && !*end && n >= 0 && n < j->n_plans) ||
+		session_fail(s, EXIT_USER, "--set %s=%s: '%s' has plans 0 to %d",
+			x->name, x->value, j->name, j->n_plans - 1);
+}
+
 /* "OP:T=V" must name an operator that is compiled. */
 /* Letters of the operator that a setting is for: "c2" of "c2.1:unroll". */
 static size_t addressee(const char *name)
@@ -144,6 +160,9 @@ bool jobs_settings_known(struct session *s)
 			return session_fail(s, EXIT_USER,
 				"--set %s: no operator '%.*s' is compiled here",
 				name, (int)n, name);
+		for (int j = 0; j < s->n_jobs; j++)
+			if (!plan_is_there(s, &s->jobs[j], i))
+				return false;
 	}
 	return true;
 }

@@ -219,7 +219,8 @@ static bool searches(struct session *s)
 {
 	const struct options *o = s->o;
 	const char *name = o->trials ? "--trials" : o->seconds > 0 ? "--time" :
-		o->effort ? "--effort" : NULL;
+		o->effort ? "--effort" : o->share ? "--share" :
+		o->candidates ? "--candidates" : NULL;
 
 	if (!o->tune && name)
 		return session_fail(s, EXIT_USER, "%s is for a search: add "
@@ -300,7 +301,7 @@ int main(int argc, char **argv)
 	struct arena *a = arena_create();
 	struct options o;
 	struct session s = { .a = a, .o = &o, .d = diag_create(a),
-		.stop = &interrupted, .tty = isatty(2) };
+		.stop = &interrupted, .tty = isatty(2), .how = "model" };
 	struct sigaction on_interrupt = { .sa_handler = interrupt,
 		.sa_flags = (int)SA_RESETHAND | SA_RESTART };
 	const struct command *command;

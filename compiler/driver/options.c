@@ -259,7 +259,7 @@ enum asked options_read(struct arena *a, int argc, char **argv,
 {
 	struct reading r = { .a = a, .o = o, .text = text };
 
-	*o = (struct options){ .measure = "model", .seed = 1 };
+	*o = (struct options){ .seed = 1 };
 	if (read_args(&r, argc - 1, (const char *const *)argv + 1))
 		consistent(&r);
 	return r.asked;

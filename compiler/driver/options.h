@@ -28,6 +28,12 @@ struct setting {
 
 typedef VEC(const char *) string_list;
 
+/* --limits: seconds of a compiler, of a candidate's measuring and of a worker's
+ * start, bytes of a compiler; 0: not given. */
+struct limits {
+	double compile, run, start, memory;
+};
+
 struct options {
 	const char *input;		/* "-": standard input */
 	const char *output, *header;
@@ -38,7 +44,11 @@ struct options {
 	const char *gpu;		/* the first of gpus, or NULL */
 	string_list gpus, targets, ops, dirs;
 	VEC(struct setting) settings, shapes;
-	const char *tune, *measure;
+	const char *tune, *measure;	/* "measure" NULL: not given */
+	int share;			/* percent, 0: not given */
+	bool share_mps;
+	struct limits limits;
+	const char *candidates;
 	int trials, effort;	/* 0: not given */
 	double seconds;
 	uint64_t seed;

@@ -222,14 +222,64 @@ static bool set_tune(struct reading *r, const char *v)
 	return options_fail(r, "unknown strategy '%s'; there are%s", v, str_text(&list));
 }
 
+/* "gpu", "gpu:1", "emu", "model" */
 static bool set_measure(struct reading *r, const char *v)
 {
+	size_t n = !strncmp(v, "gpu:", 4) ? strspn(v + 4, "0123456789") : 0;
+
 	r->o->measure = v;
-	if (!strcmp(v, "model"))
+	if (!strcmp(v, "model") || !strcmp(v, "emu") || !strcmp(v, "gpu") ||
+	    (n && n < 4 && !v[4 + n]))
 		return true;
-	return options_fail(r, "--measure knows 'model', not '%s'; this version "
-		"measures on no GPU",
-		v);
+	return options_fail(r, "--measure knows model, gpu, gpu:NUMBER and emu, "
+		"not '%s'", v);
+}
+
+/* "25", "25:mps" */
+static bool set_share(struct reading *r, const char *v)
+{
+	size_t n = strspn(v, "0123456789");
+	long share;
+
+	r->o->share_mps = !strcmp(v + n, ":mps");
+	if (v[n] && !r->o->share_mps)
+		return options_fail(r, "--share takes PERCENT or PERCENT:mps, "
+			"not '%s'", v);
+	if (!read_count(r, "--share", arena_strndup(r->a, v, n), 1, 100,
+		&share))
+		return false;
+	r->o->share = (int)share;
+	return true;
+}
+
+/* "compile=30,run=5,memory=2": seconds but for memory, which is GiB */
+static bool set_limits(struct reading *r, const char *v)
+{
+	struct limits *l = &r->o->limits;
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		char *eq = strchr(p, '='), *end = NULL;
+		double x = eq ? strtod(eq + 1, &end) : 0;
+		double *to = !eq ? NULL : !strncmp(p, "compile=", 8) ?
+			&l->compile : !strncmp(p, "run=", 4) ? &l->run :
+			!strncmp(p, "start=", 6) ? &l->start :
+			!strncmp(p, "memory=", 7) ? &l->memory : NULL;
+
+		if (!to || *end || !(x > 0) || x > 1e6)
+			return options_fail(r, "--limits takes compile=, "
+				"run= and start=SECONDS and memory=GIB, not '%s'",
+				p);
+		*to = to == &l->memory ? x * 0x1p30 : x;
+	}
+	return true;
+}
+
+static bool set_candidates(struct reading *r, const char *v)
+{
+	r->o->candidates = v;
+	return true;
 }
 
 static bool set_trials(struct reading *r, const char *v)
@@ -428,7 +478,12 @@ static const struct option table[] = {
 		"pin a tunable, as OP:T=V or OP.KERNEL:T=V for one" },
 	{ "--tune", "STRATEGY", MAYBE, set_tune, "search: ga, random, exhaustive, ..." },
 	{ "--measure", "WITH", VALUE, set_measure,
-		"model: predicted costs (the default)" },
+		"gpu, gpu:1, emu, or model: predicted costs" },
+	{ "--share", "PERCENT", VALUE, set_share, "measure in a slice of the GPU" },
+	{ "--limits", "LIST", VALUE, set_limits,
+		"of a candidate: compile=SECONDS, run=SECONDS, memory=GIB" },
+	{ "--candidates", "FILE", VALUE, set_candidates,
+		"write a line for each one measured" },
 	{ "--trials", "N", VALUE, set_trials,
 		"candidates of each operator (default 2000)" },
 	{ "--time", "DURATION", VALUE, set_time,

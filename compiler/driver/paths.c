@@ -14,6 +14,7 @@ static const char *const places[][PLACES] = {
 	[PATHS_STDLIB] = { "stdlib", "../share/wpk/stdlib" },
 	[PATHS_EMU_HEADER] = { "emu/wpk_emu.h", "../share/wpk/emu/wpk_emu.h" },
 	[PATHS_EMU_LIBRARY] = { "libwpkemu.a", "../lib/wpk/libwpkemu.a" },
+	[PATHS_WORKER] = { "wpkworker", "wpkworker" },
 	[PATHS_GPU_MAIN] = { "gpu/main.cu", "../share/wpk/gpu/main.cu" },
 	[PATHS_DB] = { "tuning.db", "../share/wpk/tuning.db" },
 };

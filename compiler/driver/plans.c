@@ -8,6 +8,7 @@
 #include "driver/session.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- names in a partition ---- */
@@ -477,15 +478,42 @@ static int most_telling(struct job *j)
 	return 0;
 }
 
+/* The plan that --set asks for by its number, or -1. */
+static int plan_set(const struct session *s, const struct job *j)
+{
+	int plan = -1;
+
+	for (int i = 0; i < s->o->settings.n; i++) {
+		const char *name = candidates_setting(j,
+			s->o->settings.v[i].name);
+
+		if (name && !strcmp(name, "plan"))
+			plan = atoi(s->o->settings.v[i].value);
+	}
+	return plan;
+}
+
+/* Is the plan what --set leaves, and does it serve? */
+static bool chosen(struct session *s, struct job *j, int plan, int set)
+{
+	struct plan *p = &j->plans[plan];
+
+	if (set < 0 || set == plan)
+		return plan_choose(s, j, plan);
+	p->parts = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups,
+		struct part);
+	return false;
+}
+
 /* A file written by hand has no cost before it is measured: it is taken where
  * nothing else serves, or --set leaves nothing else. */
 bool plans_prefer(struct session *s, struct job *j)
 {
-	int best = -1, by_hand = -1;
+	int best = -1, by_hand = -1, set = plan_set(s, j);
 
 	for (int i = 0; i < j->n_plans; i++) {
 		struct plan *p = &j->plans[i];
-		bool serves = plan_choose(s, j, i);
+		bool serves = chosen(s, j, i, set);
 
 		p->seconds = serves && !plan_competes(j, i) ? total(j) :
 			INFINITY;

@@ -23,7 +23,7 @@ static void note_library(struct ir_expr *e, void *ctx)
 
 /* What the CUDA library's sine and cosine keep on the stack for arguments so
  * large that hardly any thread reduces them so. */
-static int library_stack(const struct ir_operator *o)
+int prove_stack(const struct ir_operator *o)
 {
 	int bytes = 0;
 
@@ -42,7 +42,7 @@ static struct proof assemble(struct session *s, struct arena *a,
 	if (why)
 		return (struct proof){ .verdict = V_COMPILE, .text = why,
 			.hopeless = r.broken };
-	if (r.spill_bytes || r.stack_bytes > library_stack(j->reference))
+	if (r.spill_bytes || r.stack_bytes > prove_stack(j->reference))
 		return verdict(V_SPILL, arena_printf(a,
 			"%d registers, %d bytes spilled, %d bytes of stack",
 			r.registers, r.spill_bytes, r.stack_bytes));

@@ -9,6 +9,7 @@
 #include "driver/options.h"
 #include "front/front.h"
 #include "ir/ir.h"
+#include "search/record.h"
 #include "search/search.h"
 #include "sketch/sketch.h"
 
@@ -138,6 +139,12 @@ struct session {
 	bool lock_existed;
 	const char *nvcc;		/* NULL: none found */
 	const volatile int *stop;	/* set by SIGINT */
+	struct measuring *measuring;	/* NULL: the model says what things cost */
+	const char *how;		/* "model", "gpu", "emu": of costs */
+	/* NULL, or told what became of each candidate that was measured; the
+	 * record's texts last until it returns. */
+	void (*keep_record)(void *ctx, const struct record *r);
+	void *keep_ctx;
 	bool tty;
 	enum exit_code code;
 };
@@ -189,6 +196,10 @@ bool jobs_passes(struct session *s, struct ir_operator *o);
 
 /* ---- candidates.c ---- */
 
+/* What "name" of --set is called for the whole job: NAME of "OP:NAME" or of what
+ * is for all; NULL: it is for another, or for one kernel. */
+const char *candidates_setting(const struct job *j, const char *name);
+
 /* "sketch" for a group, bound to the schedule and to --set; "named": the lock
  * asks for it. */
 void candidates_try(struct session *s, const struct job *j, int group,
@@ -235,7 +246,12 @@ const struct ir_operator *choices_arithmetic(struct arena *a,
 	const struct job *j);
 /* The chosen schedule as text in the language. */
 const char *choices_schedule(struct arena *a, const struct job *j);
-/* Build, lay out and verify the program of the choices made. */
+/* Steps from these numbers on are "group"'s. */
+void choices_mark(struct program *p, int group, int steps, int prepare);
+/* Build, lay out and verify the program of the choices made; the first tells in
+ * "*why" what is wrong with it, or NULL. */
+struct program *choices_try(struct session *s, struct arena *a,
+	const struct job *j, const char **why);
 struct program *choices_program(struct session *s, struct arena *a,
 	const struct job *j);
 
@@ -321,6 +337,8 @@ struct proof {
 	const char *text;		/* what was checked, or what is wrong */
 };
 
+/* Bytes of stack that a kernel of the operator may have. */
+int prove_stack(const struct ir_operator *o);
 /* Assemble (where there is an nvcc) and emulate the job's program, a general one
  * at several sizes. */
 struct proof prove(struct session *s, struct arena *a, const struct job *j,

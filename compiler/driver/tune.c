@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "driver/child.h"
+#include "driver/measuring.h"
+#include "driver/tune.h"
 
-enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5, FINALISTS = 12 };
+enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5, FINALISTS = 12, FINALS = 8 };
 
 static double now(void)
 {
@@ -75,7 +77,7 @@ struct shares {
 	double seconds;
 };
 
-static struct result *search_one(struct session *s, struct job *j,
+static struct result *search_one(struct session *s, struct job *j, int group,
 	struct candidate *c, struct shares *h)
 {
 	double seconds = h->seconds / h->all;
@@ -87,11 +89,15 @@ static struct result *search_one(struct session *s, struct job *j,
 		.seed = s->o->seed,
 		.effort = s->o->effort ? s->o->effort : EFFORT };
 
+	struct result *r;
+
 	h->done++;
-	if (!c->space)
+	if (!c->space || s->code != EXIT_DONE || (s->measuring &&
+	    !measuring_problem(s, j, group, c, &problem)))
 		return NULL;
-	return search_run(s->a, &problem, strategy_named(s->o->tune), &b,
+	r = search_run(s->a, &problem, strategy_named(s->o->tune), &b,
 		s->stop, tell_progress, &t);
+	return s->measuring && measuring_failed(s) ? NULL : r;
 }
 
 static void search_group(struct session *s, struct job *j, int group,
@@ -102,7 +108,8 @@ static void search_group(struct session *s, struct job *j, int group,
 	p->results = ARENA_ARRAY(s->a, (size_t)p->n, struct result *);
 	for (int i = 0; i < p->n; i++)
 		if (p->candidates[i].space)
-			p->results[i] = search_one(s, j, &p->candidates[i], h);
+			p->results[i] = search_one(s, j, group,
+				&p->candidates[i], h);
 }
 
 static int count_searches(const struct plan *p)
@@ -145,6 +152,15 @@ static bool is_hopeful(const struct job *j, int plan)
 	return j->plans[plan].seconds <= far * best;
 }
 
+/* Where nothing could be measured the model's word stands. */
+static bool any_found(const double *seconds, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (isfinite(seconds[i]))
+			return true;
+	return false;
+}
+
 /* Searches the hopeful plans and takes the best. */
 static bool search_job(struct session *s, struct job *j, int number,
 	double seconds)
@@ -167,59 +183,74 @@ static bool search_job(struct session *s, struct job *j, int number,
 		plan_use(j, i);
 		for (int g = 0; g < j->partition->n_groups; g++)
 			search_group(s, j, g, &h);
-		found[i] = fmin(found_seconds(j), j->plans[i].seconds);
+		found[i] = found_seconds(j);
+		if (!s->measuring)
+			found[i] = fmin(found[i], j->plans[i].seconds);
 	}
-	for (int i = 0; i < j->n_plans; i++)
+	for (int i = 0; i < j->n_plans && any_found(found, j->n_plans); i++)
 		j->plans[i].seconds = found[i];
 	plans_rank(j);
-	return true;
+	return s->code == EXIT_DONE;
 }
 
 /* ---- ranking ---- */
 
-struct ranked {
-	const struct candidate *candidate;
-	const int *genes;
-	double seconds;
-};
-
 static int by_seconds(const void *x, const void *y)
 {
-	const struct ranked *p = x, *q = y;
+	const struct finalist *p = x, *q = y;
 
 	return (p->seconds > q->seconds) - (p->seconds < q->seconds);
 }
 
-/* A group's finalists over all sketches, best first. */
-static struct ranked *rank(struct session *s, const struct part *p, int *n)
+/* The best of them measured against one another, and against what would be
+ * taken without a search. */
+static void hold_finals(struct session *s, struct job *j, int group,
+	struct finalist *v, int n)
 {
-	struct ranked *v = ARENA_ARRAY(s->a, (size_t)p->n * FINALISTS + 1,
-		struct ranked);
+	struct finalist all[FINALS + 1];
+	const struct choice *c = &j->parts[group].choice;
+
+	n = n < FINALS ? n : FINALS;
+	if (!s->measuring || !n || *s->stop)
+		return;
+	all[0] = (struct finalist){ c->candidate, c->genes, INFINITY, s->how };
+	memcpy(all + 1, v, sizeof *v * (size_t)n);
+	measuring_finals(s, j, group, all, n + 1);
+	for (int i = 0, k = 0; i <= n && k < n; i++)
+		if (isfinite(all[i].seconds))
+			v[k++] = all[i];
+}
+
+/* A group's finalists over all sketches, best first. */
+static struct finalist *rank(struct session *s, const struct part *p, int *n)
+{
+	struct finalist *v = ARENA_ARRAY(s->a, (size_t)p->n * FINALISTS + 1,
+		struct finalist);
 
 	*n = 0;
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; p->results[i] && k < FINALISTS &&
 		     k < p->results[i]->n_history; k++)
-			v[(*n)++] = (struct ranked){ &p->candidates[i],
+			v[(*n)++] = (struct finalist){ &p->candidates[i],
 				p->results[i]->history + (ptrdiff_t)k *
 				p->candidates[i].space->n_genes,
-				p->results[i]->history_cost[k] };
+				p->results[i]->history_cost[k], s->how };
 	qsort(v, (size_t)*n, sizeof *v, by_seconds);
 	return v;
 }
 
 struct contest {
 	struct session *s;
-	struct ranked ***ranked;	/* [job][group][rank] */
+	struct finalist ***ranked;	/* [job][group][rank] */
 	int **n;
 };
 
 static void choose_rank(const struct contest *c, int job, int group, int k)
 {
-	const struct ranked *r = &c->ranked[job][group][k];
+	const struct finalist *r = &c->ranked[job][group][k];
 
 	c->s->jobs[job].parts[group].choice = (struct choice){ r->candidate,
-		(int *)r->genes, r->seconds, "model", "none" };
+		(int *)r->genes, r->seconds, r->how, "none" };
 }
 
 static bool any_left(const struct contest *c, int job, const int *ranks)
@@ -281,91 +312,6 @@ static void prove_job(void *ctx, int i, struct str *out)
 		r.verdict != V_MEASURED ? 'x' : r.emulated ? 'v' : 'u',
 		(int)strcspn(r.text, "\n"), r.text,
 		str_text(&passed));
-}
-
-/* ---- telling ---- */
-
-static const char *line_of(struct session *s, const char **text)
-{
-	size_t n = strcspn(*text, "\n");
-	const char *line = arena_strndup(s->a, *text, n);
-
-	*text += n + ((*text)[n] == '\n');
-	return line;
-}
-
-static void add_counts(const struct plan *p, int *counts, const char **first)
-{
-	for (int g = 0; g < p->partition->n_groups; g++)
-		for (int i = 0; p->parts[g].results && i < p->parts[g].n; i++) {
-			const struct result *r = p->parts[g].results[i];
-
-			for (int v = 0; r && v < N_VERDICTS; v++) {
-				counts[v] += r->counts[v];
-				if (!first[v])
-					first[v] = r->first[v];
-			}
-		}
-}
-
-/* "1650 measured, 350 pruned (first: ...)" over all plans, groups and
- * sketches. */
-static void put_counts(struct session *s, const struct job *j,
-	const char *passed, struct str *out)
-{
-	int counts[N_VERDICTS] = {0};
-	const char *first[N_VERDICTS] = {0}, *sep = "";
-
-	for (int i = 0; i < j->n_plans; i++)
-		add_counts(&j->plans[i], counts, first);
-	while (passed && *passed) {
-		const char *line = line_of(s, &passed);
-		int v = atoi(line);
-
-		counts[v]++;
-		counts[V_MEASURED]--;
-		if (!first[v])
-			first[v] = strchr(line, ' ') + 1;
-	}
-	for (int v = N_VERDICTS - 1; v >= 0; v--) {
-		if (!counts[v])
-			continue;
-		str_printf(out, "%s%d %s", sep, counts[v], v == V_MEASURED ?
-			"candidates scored" : verdict_name(v));
-		if (first[v] && v != V_MEASURED)
-			str_printf(out, " (first: %s)", first[v]);
-		sep = ", ";
-	}
-	if (!*sep)
-		str_puts(out, "not searched");
-}
-
-static double total_seconds(const struct job *j)
-{
-	double sum = 0;
-
-	for (int g = 0; g < j->partition->n_groups; g++)
-		sum += j->parts[g].choice.seconds;
-	return sum;
-}
-
-static void tell_job(struct session *s, const struct job *j,
-	const char *proof, const char *passed)
-{
-	struct str out;
-
-	str_init(&out, s->a);
-	str_printf(&out, "%s: %s%.3g us predicted on %s by", j->name,
-		j->file ? "at least " : "", total_seconds(j) * 1e6,
-		j->place->gpu->name);
-	for (int g = 0; g < j->partition->n_groups; g++)
-		str_printf(&out, "%s %s", g ? "," : "",
-			j->parts[g].choice.candidate->sketch->name);
-	str_puts(&out, "; ");
-	put_counts(s, j, passed, &out);
-	session_say(s, "%s", str_text(&out));
-	if (*proof)
-		session_say(s, "%s", proof);
 }
 
 /* ---- recording ---- */
@@ -433,9 +379,9 @@ static bool settle(const struct contest *c, int i, const char *text)
 	if (!text)
 		return session_fail(s, EXIT_INTERNAL,
 			"the proof of '%s' ended without a word", j->name);
-	ranks = line_of(s, &text);
-	state = line_of(s, &text);
-	proof = line_of(s, &text);
+	ranks = tune_line(s, &text);
+	state = tune_line(s, &text);
+	proof = tune_line(s, &text);
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		char *end;
 
@@ -446,7 +392,7 @@ static bool settle(const struct contest *c, int i, const char *text)
 	}
 	if (*state != 'x')
 		record_all(s, j);
-	tell_job(s, j, proof, text);
+	tune_tell(s, j, proof, text);
 	if (*state == 'x')
 		return session_fail(s, EXIT_UNVERIFIED,
 			"no finalist of '%s' could be proved right: %s", j->name,
@@ -483,9 +429,9 @@ static bool rank_default(struct contest *c, int i, int g)
 
 	if (!choices_make(c->s, &c->s->jobs[i]))
 		return candidates_report(c->s, &c->s->jobs[i]);
-	c->ranked[i][g] = ARENA_NEW(c->s->a, struct ranked);
-	*c->ranked[i][g] = (struct ranked){ choice->candidate, choice->genes,
-		choice->seconds };
+	c->ranked[i][g] = ARENA_NEW(c->s->a, struct finalist);
+	*c->ranked[i][g] = (struct finalist){ choice->candidate, choice->genes,
+		choice->seconds, "model" };
 	c->n[i][g] = 1;
 	return true;
 }
@@ -494,16 +440,18 @@ static bool rank_all(struct contest *c)
 {
 	struct session *s = c->s;
 
-	c->ranked = ARENA_ARRAY(s->a, (size_t)s->n_jobs, struct ranked **);
+	c->ranked = ARENA_ARRAY(s->a, (size_t)s->n_jobs, struct finalist **);
 	c->n = ARENA_ARRAY(s->a, (size_t)s->n_jobs, int *);
 	for (int i = 0; i < s->n_jobs; i++) {
 		int n = s->jobs[i].partition->n_groups;
 
-		c->ranked[i] = ARENA_ARRAY(s->a, (size_t)n, struct ranked *);
+		c->ranked[i] = ARENA_ARRAY(s->a, (size_t)n, struct finalist *);
 		c->n[i] = ARENA_ARRAY(s->a, (size_t)n, int);
 		for (int g = 0; g < n; g++) {
 			c->ranked[i][g] = rank(s, &s->jobs[i].parts[g],
 				&c->n[i][g]);
+			hold_finals(s, &s->jobs[i], g, c->ranked[i][g],
+				c->n[i][g]);
 			if (!c->n[i][g] && !rank_default(c, i, g))
 				return false;
 			choose_rank(c, i, g, 0);
@@ -514,7 +462,7 @@ static bool rank_all(struct contest *c)
 
 static void keep_unproved(struct session *s, const struct job *j)
 {
-	tell_job(s, j, "", NULL);
+	tune_tell(s, j, "", NULL);
 	record_all(s, j);
 }
 
@@ -551,26 +499,24 @@ static bool settle_all(struct contest *c, const char **texts)
 	return ok;
 }
 
-static void tell_places(const struct session *s)
-{
-	struct str list;
-
-	str_init(&list, s->a);
-	for (int i = 0; i < s->n_places; i++)
-		str_printf(&list, "%s%s (%s)", i ? ", " : "",
-			s->places[i].gpu->name, s->places[i].target->name);
-	session_say(s, "no GPU is measured: costs are predictions for %s",
-		str_text(&list));
-}
-
 bool tune_jobs(struct session *s)
 {
 	struct contest c = { .s = s };
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
 
-	tell_places(s);
-	if (!search_all(s) || !rank_all(&c))
+	bool ok;
+
+	if (!measuring_open(s))
+		return false;
+	if (s->measuring)
+		s->how = s->measuring->how;
+	else
+		tune_tell_places(s);
+	ok = search_all(s) && rank_all(&c);
+	measuring_tell(s);
+	measuring_close(s);
+	if (!ok || s->code != EXIT_DONE)
 		return false;
 	if (*s->stop || s->o->no_verify) {
 		keep_all_unproved(s);

@@ -353,8 +353,10 @@ struct p_tiling {
 	struct kx *area;
 };
 
+/* "group" is which of the operator's the step is for. */
 struct p_step {
 	enum p_kind kind;
+	int group;
 	struct kernel *kernel;
 	int64_t grid[3];
 	struct kx *open_grid[3];

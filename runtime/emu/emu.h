@@ -101,6 +101,7 @@ struct job {
 	bool reports;
 	bool late;
 	bool address;
+	bool time;		/* say what launches take */
 	bool count, race, init;	/* for watch.c */
 	int grain;		/* bytes of the smallest element */
 	long shared_limit;

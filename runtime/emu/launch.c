@@ -4,6 +4,7 @@
 #include "emu.h"
 
 #include <string.h>
+#include <time.h>
 
 /* wpk_emu.h's cudaLaunchConfig_t. */
 struct attribute {
@@ -145,6 +146,14 @@ static bool has_run(const struct launch_part *part, unsigned i, unsigned n,
 	return false;
 }
 
+static double processor_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 int wpk_emu_launch(const void *config, const void *kernel,
 	void (*invoke)(void *), void *closure)
 {
@@ -154,6 +163,7 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	bool some = part && part->some;
 	struct emu_index size = cluster_of(c);
 	unsigned n = some ? part->n : c->grid.x / size.x;
+	double began = job.time ? processor_time() : 0;
 
 	check(c, kernel);
 	shared_open(c->shared);
@@ -171,6 +181,8 @@ int wpk_emu_launch(const void *config, const void *kernel,
 			run_column(c, x / size.x * size.x, size, invoke,
 				closure);
 	}
+	if (job.time)
+		say("took %d %.9g", launches, processor_time() - began);
 	say("launch %d ran %u of %u columns of %u blocks", launches++,
 		some ? n : c->grid.x, c->grid.x, c->grid.y * c->grid.z);
 	return 0;

@@ -9,6 +9,7 @@
  *	shared BYTES		the most a block may have
  *	poison BYTE		what workspace is filled with, in decimal
  *	tensor in|out FD OFFSET BYTES ALIGN
+ *	time			say what each launch takes
  *	launch NUMBER X...	run only these block.x of that launch
  *	run			this was all; another job may follow
  *
@@ -18,6 +19,7 @@
  * its job's mode:
  *
  *	late launch 0 ran 14 of 98 columns of 1 blocks
+ *	late took 0 0.00214	launch 0, seconds of processor time
  *	late bytes 0 read 96 cached 0 once 96 written 0 cached 0 once 0
  *	late fault KIND line L block X Y Z thread T: TEXT
  *	late returned CODE		by the launcher
@@ -117,6 +119,8 @@ static bool read_line(char *line)
 		job.late = false;
 	else if (!strcmp(line, "address"))
 		job.address = true;
+	else if (!strcmp(line, "time"))
+		job.time = true;
 	else if (!strcmp(line, "watch bytes"))
 		job.count = true;
 	else if (!strcmp(line, "watch race"))

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: MIT */
+/* A search whose costs are measured. In: a candidate of a group with its space.
+ * Out: a problem whose costs come from workers; finalists in the order of their
+ * finals. And the session of workers: opened before the first search, closed
+ * with all its processes and files whatever ends the run. */
+#include "driver/measuring.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/check_parts.h"
+#include "driver/child.h"
+#include "driver/jobserver.h"
+#include "driver/measuring_folder.h"
+#include "driver/paths.h"
+
+enum { BLOCKS = 9, NEED_BATCH = 4 };
+
+static const double compile_seconds = 30, run_seconds = 10, start_seconds = 60;
+static const double compiler_memory = 4e9;
+
+/* ---- what is asked for ---- */
+
+/* A GPU, as far as one can see without asking it. */
+static bool has_gpu(void)
+{
+	return !access("/dev/nvidiactl", R_OK | W_OK);
+}
+
+static const char *how_of(const struct session *s)
+{
+	const char *m = s->o->measure;
+
+	if (!m)
+		return has_gpu() ? "gpu" : "model";
+	return !strncmp(m, "gpu", 3) ? "gpu" : m;
+}
+
+static const char *device_of(const struct session *s)
+{
+	const char *m = s->o->measure;
+
+	if (m && !strcmp(m, "emu"))
+		return m;
+	return m && !strncmp(m, "gpu:", 4) ? m : "gpu:0";
+}
+
+static bool take_token(void *ctx, int running)
+{
+	struct measuring *g = ctx;
+
+	return jobserver_take(g->make, running);
+}
+
+static void keep_tokens(void *ctx, int running)
+{
+	struct measuring *g = ctx;
+
+	jobserver_keep(g->make, running);
+}
+
+static bool is_stopped(void *ctx)
+{
+	struct measuring *g = ctx;
+
+	return *g->s->stop || child_stop_pending();
+}
+
+/* nvcc, where a worker has no NVRTC. */
+static const char *const *nvcc_command(struct session *s)
+{
+	const char *arch = s->places[0].target->name + 3;
+	const char **v = ARENA_ARRAY(s->a, 12, const char *);
+	int n = 0;
+
+	if (!s->nvcc)
+		return NULL;
+	v[n++] = s->nvcc;
+	v[n++] = arena_printf(s->a, "-gencode=arch=compute_%s,code=sm_%s",
+		arch, arch);
+	v[n++] = "-cubin";
+	v[n++] = "-std=c++17";
+	v[n++] = "-Xptxas";
+	v[n++] = "-v";
+	v[n++] = "-o";
+	v[n++] = "@out";
+	v[n++] = "@source";
+	return v;
+}
+
+static int compilers_of(const struct session *s)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	n = s->o->jobs ? s->o->jobs : n;
+	return n < 1 ? 1 : n > 64 ? 64 : (int)n;
+}
+
+/* $WPK_WORKER, or that beside this program. */
+static const char *worker_program(struct arena *a)
+{
+	const char *own = getenv("WPK_WORKER");
+
+	return own && *own ? own : paths_find(a, PATHS_WORKER);
+}
+
+static bool set_options(struct measuring *g, struct measure_options *o,
+	const char **why)
+{
+	struct session *s = g->s;
+	bool emulated = !strcmp(g->how, "emu");
+	const struct limits *l = &s->o->limits;
+
+	*o = (struct measure_options){ .worker = worker_program(g->a),
+		.device = device_of(s), .share = s->o->share,
+		.mps = s->o->share_mps, .folder = g->folder,
+		.arch = emulated ? NULL : s->places[0].target->name,
+		.compilers = compilers_of(s), .memory = l->memory > 0 ?
+		l->memory : compiler_memory, .compile_seconds = l->compile > 0 ?
+		l->compile : compile_seconds, .seconds = l->run > 0 ? l->run :
+		run_seconds, .start_seconds = l->start > 0 ? l->start :
+		start_seconds, .stopped = is_stopped, .take = take_token,
+		.keep = keep_tokens, .ctx = g };
+	if (!o->worker)
+		*why = "its program wpkworker was not found";
+	else
+		o->command = emulated ? check_command(g->a,
+			s->places[0].target, g->folder, why) : nvcc_command(s);
+	return !*why;
+}
+
+/* ---- opening and closing ---- */
+
+static const char *lower_case(struct arena *a, const char *s)
+{
+	char *p = arena_strdup(a, s);
+
+	for (char *c = p; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return p;
+}
+
+/* Does the device run code for the target? "sm_90" runs sm_90a's and sm_90's,
+ * not sm_80's: cubins are for one major. */
+static bool runs(const struct measuring *g, const struct target *t)
+{
+	const struct measure_device *d = measure_device(g->m);
+	int cc = atoi(d->arch + (strncmp(d->arch, "sm_", 3) ? 0 : 3));
+
+	return !strcmp(g->how, "emu") || (cc / 10 == t->cc / 10 &&
+		(t->suffix ? cc == t->cc : cc >= t->cc));
+}
+
+static const char *share_text(struct measuring *g)
+{
+	const struct measure_device *d = measure_device(g->m);
+
+	return g->share == 100 ? "" : arena_printf(g->a, ", %d %% of it%s%s",
+		g->share, *d->share_by ? " by " : "", d->share_by);
+}
+
+/* Why the device is not the one that costs are wanted of, or NULL. */
+static const char *misses(struct measuring *g)
+{
+	const struct place *p = &g->s->places[0];
+	const struct measure_device *d = measure_device(g->m);
+
+	if (!strcmp(g->how, "emu"))
+		return NULL;
+	if (!runs(g, p->target))
+		return arena_printf(g->a, "%s is an %s and runs no %s code: name "
+			"its target with --target, or --measure=model",
+			d->name, d->arch, p->target->name);
+	if (p->named && !strstr(lower_case(g->a, d->name), p->named))
+		return arena_printf(g->a, "%s is not the %s that --gpu names",
+			d->name, p->named);
+	return NULL;
+}
+
+/* The lock and the model know the device by its row, where it has one. */
+static void settle_place(struct measuring *g)
+{
+	struct place *p = &g->s->places[0];
+	const struct measure_device *d = measure_device(g->m);
+	const char *name = lower_case(g->a, d->name);
+
+	if (!strcmp(g->how, "emu") || strstr(name, p->gpu->name))
+		return;
+	for (const struct gpu *x = gpu_list(); x->name; x++)
+		if (x->cc == p->target->cc && strstr(name, x->name)) {
+			p->gpu = x;
+			return;
+		}
+	session_say(g->s, "the lock calls this GPU %s: it has no name of its own",
+		p->gpu->name);
+}
+
+static void tell_device(struct measuring *g)
+{
+	const struct measure_device *d = measure_device(g->m);
+
+	if (!strcmp(g->how, "emu"))
+		session_say(g->s, "measuring by emulation: seconds are the "
+			"emulator's own, and say nothing of a GPU");
+	else
+		session_say(g->s, "measuring on %s (%s, driver %s)%s", d->name,
+			d->arch, d->driver, share_text(g));
+}
+
+static bool open_log(struct measuring *g)
+{
+	const char *path = g->s->o->candidates;
+
+	if (!path)
+		return true;
+	g->log = fopen(path, "w");
+	return g->log || session_fail(g->s, EXIT_USER, "cannot write '%s'",
+		path);
+}
+
+/* Where nobody asked for a GPU, one that does not serve is no error. */
+static bool fails(struct measuring *g, const char *why)
+{
+	struct session *s = g->s;
+
+	measuring_close(s);
+	if (s->o->measure)
+		return session_fail(s, EXIT_USER, "--measure=%s: %s",
+			s->o->measure, why);
+	session_say(s, "this machine's GPU is not measured: %s", why);
+	return true;
+}
+
+bool measuring_open(struct session *s)
+{
+	const char *how = how_of(s), *why = NULL;
+	struct measure_options o;
+	struct measuring *g;
+
+	if (!strcmp(how, "model"))
+		return true;
+	if (s->n_places > 1)
+		return !s->o->measure || session_fail(s, EXIT_USER,
+			"--measure=%s is for one target at a time", how);
+	g = ARENA_NEW(s->a, struct measuring);
+	*g = (struct measuring){ .s = s, .a = s->a, .how = how,
+		.folder_fd = -1, .share = s->o->share ? s->o->share : 100 };
+	s->measuring = g;
+	child_hold(&g->before);
+	g->held = true;
+	g->on_pipe = signal(SIGPIPE, SIG_IGN);
+	g->make = ARENA_NEW(s->a, struct jobserver);
+	jobserver_open(s->a, g->make);
+	g->folder = measuring_folder(s->a, &g->folder_fd);
+	if (!g->folder)
+		return fails(g, "no folder for temporary files");
+	if (set_options(g, &o, &why))
+		g->m = measure_open(s->a, &o, &why);
+	why = g->m ? misses(g) : why;
+	if (why)
+		return fails(g, why);
+	settle_place(g);
+	tell_device(g);
+	if (open_log(g))
+		return true;
+	measuring_close(s);
+	return false;
+}
+
+static void end_workers(struct measuring *g)
+{
+	if (g->m)
+		measure_close(g->m);
+	g->m = NULL;
+	measuring_data_close(g->data);
+	g->data = NULL;
+	g->job = NULL;
+	if (g->folder)
+		measuring_folder_remove(g->folder, g->folder_fd);
+	g->folder = NULL;
+	jobserver_close(g->make);
+	if (!g->held)
+		return;
+	g->held = false;
+	signal(SIGPIPE, g->on_pipe);
+	child_release(&g->before);
+}
+
+void measuring_close(struct session *s)
+{
+	struct measuring *g = s->measuring;
+
+	if (!g)
+		return;
+	s->measuring = NULL;
+	end_workers(g);
+	if (g->log && fclose(g->log))
+		session_fail(s, EXIT_USER, "cannot write '%s'",
+			s->o->candidates);
+}
+
+bool measuring_stopped(struct measuring *g)
+{
+	if (!g->m)
+		return true;
+	if (!is_stopped(g))
+		return false;
+	end_workers(g);
+	return true;
+}
+
+/* ---- a problem ---- */
+
+/* One search: points of "c" for the job's group. */
+struct search {
+	struct measuring *g;
+	struct job *job;
+	int group;
+	struct candidate *c;
+	struct problem model;		/* what it was by the model */
+	const int *genes;		/* of the batch under way */
+	struct cost *out, *predicted;
+};
+
+static const char *is_legal(void *ctx, struct arena *a, const int *genes)
+{
+	struct search *x = ctx;
+
+	return x->model.legal(x->model.ctx, a, genes);
+}
+
+static const int *point(const struct search *x, int i)
+{
+	return x->genes + (ptrdiff_t)i * x->c->space->n_genes;
+}
+
+/* The job with another point for one of its groups. */
+static struct job with_choice(struct arena *a, const struct job *j, int group,
+	const struct candidate *c, const int *genes)
+{
+	size_t n = (size_t)j->partition->n_groups;
+	struct job with = *j;
+
+	with.parts = memcpy(ARENA_ARRAY(a, n, struct part), j->parts,
+		n * sizeof *j->parts);
+	with.parts[group].choice = (struct choice){ c, (int *)genes, 0, "",
+		"none" };
+	return with;
+}
+
+static void make_plan(struct measuring *g, struct arena *a,
+	const struct job *j, int group, struct measure_made *out)
+{
+	const char *why;
+	struct program *p = choices_try(g->s, a, j, &why);
+
+	if (why)
+		*out = (struct measure_made){ .verdict = V_COMPILE,
+			.message = why };
+	else
+		measuring_plan(g, a, j, p, group, out);
+}
+
+static void make(void *ctx, int i, struct arena *a, struct measure_made *out)
+{
+	struct search *x = ctx;
+	struct job j = with_choice(a, x->job, x->group, x->c, point(x, i));
+
+	make_plan(x->g, a, &j, x->group, out);
+}
+
+static void told(void *ctx, int i, const struct measure_result *r)
+{
+	struct search *x = ctx;
+
+	x->out[i] = (struct cost){ r->seconds, r->verdict, r->message };
+	measuring_record(x->g, x->job, x->group, x->c, point(x, i),
+		x->predicted[i].seconds, r);
+}
+
+static bool prepare(struct search *x)
+{
+	struct measuring *g = x->g;
+	const char *problem;
+	struct job j;
+
+	if (measuring_stopped(g))
+		return false;
+	if (g->job != x->job) {
+		measuring_data_close(g->data);
+		g->data = measuring_data(g, x->job);
+		g->job = g->data ? x->job : NULL;
+	}
+	if (!g->data)
+		return false;
+	j = with_choice(g->a, x->job, x->group, x->c, x->model.seeds);
+	problem = measuring_data_problem(g, g->data, &j);
+	if (problem == g->sent)
+		return true;
+	g->sent = problem;
+	return measure_problem(g->m, problem);
+}
+
+static void measure(void *ctx, struct arena *a, const int *genes, int n,
+	struct cost *out)
+{
+	struct search *x = ctx;
+	struct cost predicted[n];
+	struct measure_batch b = { n, make, told, x, &x->g->best };
+
+	x->genes = genes;
+	x->out = out;
+	x->predicted = predicted;
+	x->model.measure(x->model.ctx, a, genes, n, predicted);
+	for (int i = 0; i < n; i++)
+		out[i] = (struct cost){ INFINITY, V_TIMEOUT,
+			"all was stopped before it was measured" };
+	if (x->g->m)
+		measure_run(x->g->m, a, &b);
+	measuring_stopped(x->g);
+}
+
+/* Sketches of one group compete, so what is slow beside another's is slow. */
+static void share_best(struct measuring *g, const struct job *j, int group)
+{
+	if (g->best_of == j && g->plan == j->plan && g->group == group)
+		return;
+	g->best = INFINITY;
+	g->best_of = j;
+	g->plan = j->plan;
+	g->group = group;
+}
+
+/* Why a search cannot go on, reported once. */
+static bool tell_failure(struct measuring *g)
+{
+	const char *why = g->m ? measure_failed(g->m) : NULL;
+
+	if (*g->s->stop || !why)
+		return *g->s->stop;
+	return session_fail(g->s, EXIT_INTERNAL, "measuring: %s", why);
+}
+
+bool measuring_problem(struct session *s, struct job *j, int group,
+	struct candidate *c, struct problem *p)
+{
+	struct search *x = ARENA_NEW(s->a, struct search);
+
+	*x = (struct search){ .g = s->measuring, .job = j, .group = group,
+		.c = c, .model = *p };
+	if (!prepare(x))
+		return tell_failure(s->measuring);
+	share_best(s->measuring, j, group);
+	p->ctx = x;
+	p->legal = is_legal;
+	p->measure = measure;
+	p->batch = compilers_of(s) * NEED_BATCH;
+	return true;
+}
+
+bool measuring_failed(struct session *s)
+{
+	struct measuring *g = s->measuring;
+
+	return g && g->m && measure_failed(g->m) && !tell_failure(g);
+}
+
+/* ---- finals ---- */
+
+struct finals {
+	struct search search;
+	struct finalist *v;
+};
+
+static void make_finalist(void *ctx, int i, struct arena *a,
+	struct measure_made *out)
+{
+	struct finals *f = ctx;
+	struct job j = with_choice(a, f->search.job, f->search.group,
+		f->v[i].candidate, f->v[i].genes);
+
+	make_plan(f->search.g, a, &j, f->search.group, out);
+}
+
+static int by_seconds(const void *x, const void *y)
+{
+	const struct finalist *p = x, *q = y;
+
+	return (p->seconds > q->seconds) - (p->seconds < q->seconds);
+}
+
+static void apply(struct finals *f, const struct measure_result *r, int n,
+	int winner)
+{
+	struct finalist won;
+
+	for (int i = 0; i < n; i++)
+		f->v[i].seconds = r[i].verdict == V_MEASURED ? r[i].seconds :
+			INFINITY;
+	won = f->v[winner];
+	memmove(f->v + 1, f->v, sizeof *f->v * (size_t)winner);
+	qsort(f->v + 1, (size_t)n - 1, sizeof *f->v, by_seconds);
+	f->v[0] = won;
+}
+
+void measuring_finals(struct session *s, struct job *j, int group,
+	struct finalist *v, int n)
+{
+	struct arena *a = arena_create();
+	struct finals f = { .v = v, .search = { .g = s->measuring, .job = j,
+		.group = group, .c = (struct candidate *)v[0].candidate,
+		.model = { .seeds = v[0].genes } } };
+	struct measure_batch b = { n, make_finalist, NULL, &f, NULL };
+	struct measure_result *r = ARENA_ARRAY(a, (size_t)n + 1,
+		struct measure_result);
+	int winner;
+
+	if (prepare(&f.search)) {
+		winner = measure_finals(s->measuring->m, a, &b, BLOCKS, r);
+		if (winner >= 0)
+			apply(&f, r, n, winner);
+	}
+	measuring_stopped(s->measuring);
+	arena_destroy(a);
+}

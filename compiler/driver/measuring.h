@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Measuring what a search proposes, in place of the model: the driver's side of
+ * search/measure.h. Candidates become texts and plans, operators become inputs
+ * and samples of what is right, verdicts become records. */
+#ifndef WPK_COMPILER_DRIVER_MEASURING_H
+#define WPK_COMPILER_DRIVER_MEASURING_H
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "driver/session.h"
+#include "search/measure.h"
+#include "search/record.h"
+
+/* A point that was tried first of those with its verdict, for the summary. */
+struct measuring_first {
+	int number;
+	const char *message, *again;
+};
+
+/* "data" is of the job at hand. "number" counts candidates over the whole run;
+ * "log" (or NULL) gets a line for each. */
+struct measuring {
+	struct session *s;
+	struct arena *a;
+	struct measure *m;
+	const char *how, *folder;
+	int folder_fd;
+	struct jobserver *make;
+	sigset_t before;		/* signals, to be let through again */
+	void (*on_pipe)(int);
+	bool held;
+	int share;
+	const struct job *job;
+	const struct measuring_data *data;
+	const char *sent;		/* the problem that the worker has */
+	double best;			/* of a group of a plan of a job: */
+	const struct job *best_of;
+	int plan, group;
+	int number;
+	FILE *log;
+	struct measuring_first first[N_VERDICTS];
+	int counts[N_VERDICTS];
+};
+
+/* What --measure asks for, in s->measuring; NULL there where the model serves.
+ * False after an error. */
+bool measuring_open(struct session *s);
+/* No process and no file is left; may be called again, and with nothing open. */
+void measuring_close(struct session *s);
+/* Is all to end? Closes then, and lets the signal through. */
+bool measuring_stopped(struct measuring *g);
+
+/* "p", the problem of "c", which is among those of the job's group, measured.
+ * False, reported, where it cannot be. */
+bool measuring_problem(struct session *s, struct job *j, int group,
+	struct candidate *c, struct problem *p);
+
+/* Did workers fail for good? Reported then. */
+bool measuring_failed(struct session *s);
+
+/* Finalists, best first by what was measured of each alone; the incumbent is
+ * that of genes "untuned" (or NULL). Puts the one to take first. */
+struct finalist {
+	const struct candidate *candidate;
+	const int *genes;
+	double seconds;
+	const char *how;		/* "model" where it was not measured */
+};
+
+void measuring_finals(struct session *s, struct job *j, int group,
+	struct finalist *v, int n);
+
+/* Counts of verdicts, and of each failure the first, with what makes it again. */
+void measuring_tell(struct session *s);
+
+/* ---- measuring_data.c ---- */
+
+/* Tensors with their inputs; of a general job at "sizes", which "frame" has.
+ * "plain" is the problem as it is for all who compute the operator's own sums,
+ * once it was asked for. */
+struct measuring_data {
+	const struct ir_operator *op;
+	const struct program *frame;
+	const int64_t *sizes;
+	int n_sets;
+	const void ***p;		/* [set][tensor id] */
+	json_t *tensors;
+	int *input_fds;
+	VEC(int) fds;
+	const char *plain;
+};
+
+const struct measuring_data *measuring_data(struct measuring *g,
+	const struct job *j);
+/* The problem for candidates like the job's choice, as text. */
+const char *measuring_data_problem(struct measuring *g,
+	const struct measuring_data *d, const struct job *j);
+void measuring_data_close(const struct measuring_data *d);
+
+/* ---- measuring_plan.c ---- */
+
+/* The job's program with the choices made, to be measured by the steps of
+ * "group"; -1: all. */
+void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
+	const struct program *p, int group, struct measure_made *out);
+
+/* ---- measuring_record.c ---- */
+
+/* What became of a point: its record is kept, its line written. */
+void measuring_record(struct measuring *g, const struct job *j, int group,
+	const struct candidate *c, const int *genes, double predicted,
+	const struct measure_result *r);
+
+#endif

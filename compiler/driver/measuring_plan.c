@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* A program as what a worker is asked: the texts to compile, one for each group
+ * that launches something, and the steps with their grids, arguments and places
+ * in the workspace. The emulator runs the launcher itself, so it gets the whole
+ * text, and steps only to know which launches are timed. */
+#include "driver/measuring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/check_parts.h"
+#include "driver/version.h"
+
+struct plan_text {
+	struct arena *a;
+	const struct job *j;
+	const struct program *p;
+	const struct cuda_unit *u;
+	const int64_t *sizes;		/* of a general program */
+	int group;			/* timed; -1: all */
+	int *modules;			/* by group, -1: none */
+};
+
+static int64_t number(const struct plan_text *t, const struct kx *open,
+	int64_t fixed)
+{
+	int64_t v = fixed;
+
+	if (open)
+		program_number(t->p, t->sizes, open, fixed, &v);
+	return v;
+}
+
+/* ---- steps ---- */
+
+static int tensor_number(const struct program *p, int i)
+{
+	int n = 0;
+
+	for (int k = 0; k < i; k++)
+		n += p->tensors.v[k].role == P_IN ||
+			p->tensors.v[k].role == P_OUT;
+	return n;
+}
+
+static json_t *argument(const struct plan_text *t, int i)
+{
+	const struct p_tensor *x = &t->p->tensors.v[i];
+
+	if (x->role == P_IN || x->role == P_OUT)
+		return json_pack("{si}", "tensor", tensor_number(t->p, i));
+	return json_pack("{sI}", x->role == P_WORKSPACE ? "workspace" :
+		"prepared", (json_int_t)number(t, x->open_offset, x->offset));
+}
+
+static json_t *arguments(const struct plan_text *t, const struct p_step *s)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < s->n_args; i++)
+		json_array_append_new(v, argument(t, s->args[i]));
+	for (int i = 0; i < s->n_scalars; i++)
+		json_array_append_new(v, json_pack("{sI}", dtype_row(
+			s->kernel->scalars.v[i]->type)->bits == 64 ? "i64" :
+			"i32", (json_int_t)number(t, s->open_scalars ?
+			s->open_scalars[i] : NULL, s->scalar_args[i])));
+	return v;
+}
+
+static json_t *launch(const struct plan_text *t, const struct p_step *s)
+{
+	const struct kernel *k = s->kernel;
+	const struct cuda_operator *o = &t->u->operators[0];
+	int n = k->cluster > 1 ? k->cluster : 1;
+
+	return json_pack("{si ss s[III] s[iii] si sI so}",
+		"module", t->modules[s->group], "kernel",
+		cuda_kernel_name(t->a, o, &o->variants[0], s), "grid",
+		(json_int_t)number(t, s->open_grid[0], s->grid[0]),
+		(json_int_t)number(t, s->open_grid[1], s->grid[1]),
+		(json_int_t)number(t, s->open_grid[2], s->grid[2]), "cluster",
+		k->cluster_y ? 1 : n, k->cluster_y ? n : 1, 1, "threads",
+		k->threads, "shared", (json_int_t)k->shared_bytes, "args",
+		arguments(t, s));
+}
+
+static json_t *clear(const struct plan_text *t, const struct p_step *s)
+{
+	const struct p_tensor *x = &t->p->tensors.v[s->tensor];
+	int64_t each = (dtype_row(x->type)->bits + 7) / 8;
+
+	return json_pack("{sI sI}", "clear", (json_int_t)number(t,
+		x->open_offset, x->offset), "bytes",
+		(json_int_t)(number(t, x->open_elements, x->elements) * each));
+}
+
+static void put_steps(const struct plan_text *t, const struct p_step *s,
+	int n, bool prepare, json_t *out)
+{
+	for (int i = 0; i < n; i++) {
+		json_t *v = s[i].kind == P_LAUNCH ? launch(t, &s[i]) :
+			s[i].kind == P_CLEAR ? clear(t, &s[i]) : NULL;
+
+		if (!v)
+			continue;
+		json_object_set_new(v, prepare ? "prepare" : "timed",
+			json_boolean(prepare || t->group < 0 ||
+			s[i].group == t->group));
+		json_array_append_new(out, v);
+	}
+}
+
+static const char *plan(const struct plan_text *t)
+{
+	json_t *steps = json_array(), *all;
+	const char *text;
+	char *dump;
+
+	put_steps(t, t->p->prepare.v, t->p->prepare.n, true, steps);
+	put_steps(t, t->p->steps.v, t->p->steps.n, false, steps);
+	all = json_pack("{so sI sI si}", "steps", steps, "workspace",
+		(json_int_t)number(t, t->p->open_workspace, t->p->workspace),
+		"prepared", (json_int_t)number(t, t->p->open_prepared,
+		t->p->prepared), "shared", t->j->place->target->smem_block);
+	dump = json_dumps(all, JSON_COMPACT);
+	text = arena_strdup(t->a, dump ? dump : "{}");
+	free(dump);
+	json_decref(all);
+	return text;
+}
+
+/* ---- texts ---- */
+
+static bool launches(const struct program *p, int group)
+{
+	for (int i = 0; i < p->steps.n + p->prepare.n; i++) {
+		const struct p_step *s = i < p->steps.n ? &p->steps.v[i] :
+			&p->prepare.v[i - p->steps.n];
+
+		if (s->kind == P_LAUNCH && s->group == group)
+			return true;
+	}
+	return false;
+}
+
+static void device_texts(struct plan_text *t, struct measure_made *out)
+{
+	int n = t->j->partition->n_groups;
+	const char **texts = ARENA_ARRAY(t->a, (size_t)n + 1, const char *);
+
+	for (int g = 0; g < n; g++) {
+		struct str s;
+
+		t->modules[g] = -1;
+		if (!launches(t->p, g))
+			continue;
+		str_init(&s, t->a);
+		cuda_emit_launched(t->u, g, &s);
+		t->modules[g] = out->n_texts;
+		texts[out->n_texts++] = str_text(&s);
+	}
+	out->texts = texts;
+}
+
+/* The file with what calls its launcher. */
+static void whole_text(const struct plan_text *t, const struct program *frame,
+	struct measure_made *out)
+{
+	const char **texts = ARENA_ARRAY(t->a, 1, const char *);
+	struct str s;
+
+	str_init(&s, t->a);
+	cuda_emit(t->u, &s);
+	check_entry(&t->u->operators[0], frame, "0", &s);
+	texts[0] = str_text(&s);
+	out->texts = texts;
+	out->n_texts = 1;
+}
+
+static const char *not_launched(const struct program *p)
+{
+	for (int i = 0; i < p->steps.n; i++)
+		if (p->steps.v[i].kind == P_FILE ||
+		    p->steps.v[i].kind == P_LIBRARY)
+			return "only kernels that wpkc makes are measured";
+	return p->steps.n ? NULL : "it launches nothing";
+}
+
+void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
+	const struct program *p, int group, struct measure_made *out)
+{
+	struct cuda_unit u = cuda_unit_of(a, "", WPK_VERSION,
+		j->place->target, p);
+	struct plan_text t = { a, j, p, &u, g->data->sizes, group,
+		ARENA_ARRAY(a, (size_t)j->partition->n_groups + 1, int) };
+	bool emulated = !strcmp(g->how, "emu");
+	const char *why = emulated ? NULL : not_launched(p);
+
+	*out = (struct measure_made){ .verdict = V_MEASURED,
+		.stack = prove_stack(j->reference) };
+	if (why) {
+		out->verdict = V_LAUNCH;
+		out->message = why;
+		return;
+	}
+	if (emulated)
+		whole_text(&t, j->general ? g->data->frame : p, out);
+	else
+		device_texts(&t, out);
+	out->plan = plan(&t);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* What became of candidates: a number for each in the order of their verdicts,
+ * a record for whoever keeps them, a line in the file of --candidates with the
+ * command that makes it again, and a summary when all is over. */
+#include "driver/measuring.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "driver/version.h"
+
+/* ---- the point ---- */
+
+static const char *gene_text(struct arena *a, const struct gene *g, int v)
+{
+	return g->words ? g->words[v] : arena_printf(a, "%d", v);
+}
+
+static int by_name(const void *x, const void *y)
+{
+	const struct gene *const *p = x, *const *q = y;
+
+	return strcmp((*p)->name, (*q)->name);
+}
+
+/* Names, sorted, with their values. */
+static void set_point(struct arena *a, const struct candidate *c,
+	const int *genes, struct record *r)
+{
+	const struct space *sp = c->space;
+	size_t n = (size_t)sp->n_genes;
+	const struct gene **v = ARENA_ARRAY(a, n + 1, const struct gene *);
+	const char **names = ARENA_ARRAY(a, n + 1, const char *);
+	const char **values = ARENA_ARRAY(a, n + 1, const char *);
+
+	for (int i = 0; i < sp->n_genes; i++)
+		v[i] = &sp->genes[i];
+	qsort(v, n, sizeof *v, by_name);
+	for (int i = 0; i < sp->n_genes; i++) {
+		names[i] = v[i]->name;
+		values[i] = gene_text(a, v[i], genes[v[i] - sp->genes]);
+	}
+	r->names = names;
+	r->values = values;
+	r->n = sp->n_genes;
+}
+
+/* ---- the key ---- */
+
+static const char *shape_text(struct arena *a, const struct ir_operator *o)
+{
+	struct str s;
+
+	str_init(&s, a);
+	for (int i = 0; i < o->n_sizes; i++)
+		str_printf(&s, "%s%s=%lld", i ? " " : "", o->sizes[i].name,
+			(long long)o->sizes[i].value);
+	return str_text(&s);
+}
+
+static const char *types_text(struct arena *a, const struct ir_operator *o)
+{
+	struct str s;
+
+	str_init(&s, a);
+	for (int i = 0; i < o->n_inputs + o->n_outputs; i++)
+		str_printf(&s, "%s%s", i ? " " : "",
+			dtype_row(o->tensors[i].type)->name);
+	return str_text(&s);
+}
+
+/* The text form without its numbers and types: members of a family differ in
+ * these alone. */
+static uint64_t family_of(struct arena *a, const struct ir_operator *o)
+{
+	static const char word[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.";
+	struct ir_operator plain = *o;
+	struct str s, kept;
+	const char *p;
+
+	str_init(&s, a);
+	str_init(&kept, a);
+	plain.name = plain.source = "";
+	ir_print(&plain, &s);
+	p = str_text(&s);
+	while (*p) {
+		size_t n = strspn(p, word);
+
+		if (n && (*p < '0' || *p > '9') &&
+		    dtype_named(arena_strndup(a, p, n)) == T_NONE)
+			str_putn(&kept, p, n);
+		p += n;
+		if (*p)
+			str_putc(&kept, *p++);
+	}
+	return str_hash(str_text(&kept), kept.n);
+}
+
+static void set_key(struct measuring *g, struct arena *a, const struct job *j,
+	int group, const struct candidate *c, struct record_key *k)
+{
+	const struct measure_device *d = g->m ? measure_device(g->m) : NULL;
+
+	*k = (struct record_key){ .hash = j->hash,
+		.family = family_of(a, j->reference), .op = j->name,
+		.shape = shape_text(a, g->data->op),
+		.types = types_text(a, j->reference), .group = group,
+		.kernel = plan_kernel(a, j->op, &j->partition->groups[group],
+			","),
+		.sketch = c->sketch->name, .target = j->place->target->name,
+		.gpu = d && !strcmp(g->how, "gpu") ? d->name : "",
+		.how = g->how, .share = g->share };
+}
+
+/* ---- the command that makes it again ---- */
+
+static void put_word(struct str *out, const char *word)
+{
+	if (!word[strcspn(word, " \t\"'$\\&;|<>*?()`#~")]) {
+		str_puts(out, word);
+		return;
+	}
+	str_putc(out, '\'');
+	for (; *word; word++)
+		str_puts(out, *word == '\'' ? "'\\''" :
+			(const char[]){ *word, '\0' });
+	str_putc(out, '\'');
+}
+
+static void put_call(const struct measuring *g, const struct job *j,
+	struct str *out)
+{
+	const struct options *o = g->s->o;
+
+	str_puts(out, "wpkc ");
+	put_word(out, o->input);
+	str_printf(out, " --op=%s --target=%s", j->item->name.text,
+		j->place->target->name);
+	for (int i = 0; i < o->dirs.n; i++) {
+		str_puts(out, " -I ");
+		put_word(out, o->dirs.v[i]);
+	}
+	for (int i = 0; i < o->shapes.n; i++)
+		str_printf(out, "%s%s=%s", i ? "," : " --shape ",
+			o->shapes.v[i].name, o->shapes.v[i].value);
+}
+
+/* Genes with one value but for --set follow from source and sketch. */
+static bool is_open(const struct candidate *c, const char *name)
+{
+	for (int i = 0; i < c->space->n_genes; i++)
+		if (!strcmp(c->space->genes[i].name, name))
+			return c->open[i];
+	return false;
+}
+
+/* ",OP.1:NAME=VALUE" for what is open of a kernel's point; the number of the
+ * kernel where there are several. */
+static void put_settings(struct arena *a, const struct job *j, int group,
+	const struct candidate *c, const int *genes, struct str *out)
+{
+	const char *of = j->partition->n_groups == 1 ? arena_printf(a, "%s:",
+		j->name) : arena_printf(a, "%s.%d:", j->name, group);
+	struct record r = { 0 };
+
+	set_point(a, c, genes, &r);
+	str_printf(out, "%ssketch=%s", of, c->sketch->name);
+	for (int i = 0; i < r.n; i++)
+		if (is_open(c, r.names[i]))
+			str_printf(out, ",%s%s=%s", of, r.names[i],
+				r.values[i]);
+}
+
+static const char *again(const struct measuring *g, struct arena *a,
+	const struct job *j, int group, const struct candidate *c,
+	const int *genes)
+{
+	struct str out;
+
+	str_init(&out, a);
+	put_call(g, j, &out);
+	str_puts(&out, " --set ");
+	if (j->n_plans > 1)
+		str_printf(&out, "%s:plan=%d,", j->name, j->plan);
+	for (int k = 0; k < j->partition->n_groups; k++) {
+		const struct choice *other = &j->parts[k].choice;
+
+		str_puts(&out, k ? "," : "");
+		put_settings(a, j, k, k == group ? c : other->candidate,
+			k == group ? genes : other->genes, &out);
+	}
+	return str_text(&out);
+}
+
+/* ---- one candidate ---- */
+
+static const char *today(struct arena *a)
+{
+	time_t t = time(NULL);
+	char *text = arena_alloc(a, 32);
+	struct tm utc;
+
+	gmtime_r(&t, &utc);
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return text;
+}
+
+static void set_result(struct record *r, const struct measure_result *m)
+{
+	r->verdict = m->verdict;
+	r->message = m->message;
+	r->seconds = m->seconds;
+	r->spread = m->spread;
+	r->compile_seconds = m->compile_seconds;
+	r->registers = m->registers;
+	r->spill_bytes = m->spill_bytes;
+	r->clock_mhz = m->clock_mhz;
+	r->throttled = m->throttled;
+}
+
+static void set_features(struct arena *a, const struct candidate *c,
+	const int *genes, struct record *r)
+{
+	int values[c->space->n_tunables + 1];
+	struct features f;
+	const char *why;
+	double *v = ARENA_ARRAY(a, 17, double);
+	int n = 0;
+
+	if (!space_tunables(a, c->space, genes, values, &why))
+		return;
+	c->sketch->features(&c->task, values, &f);
+	v[n++] = f.flops;
+	v[n++] = f.special;
+	v[n++] = f.issue;
+	v[n++] = f.dram_bytes;
+	v[n++] = f.l2_bytes;
+	v[n++] = f.smem_cycles;
+	v[n++] = f.blocks;
+	v[n++] = f.threads;
+	v[n++] = f.regs;
+	v[n++] = f.smem;
+	v[n++] = f.occupancy;
+	v[n++] = f.chain;
+	v[n++] = f.ilp;
+	v[n++] = f.stages;
+	v[n++] = f.flight;
+	v[n++] = f.launches;
+	v[n++] = f.useful;
+	r->features = v;
+	r->n_features = n;
+}
+
+static void put_line(struct measuring *g, const struct record *r,
+	const char *command)
+{
+	const char *m = r->message ? r->message : "";
+
+	fprintf(g->log, "%d\t%s\t%s\t%s\t", g->number, r->key.op,
+		r->key.sketch, verdict_name(r->verdict));
+	if (isfinite(r->seconds))
+		fprintf(g->log, "%.6g", r->seconds);
+	fprintf(g->log, "\t%.*s\t%s\n", (int)strcspn(m, "\n"), m, command);
+	fflush(g->log);
+}
+
+static void note_first(struct measuring *g, const struct record *r,
+	const char *command)
+{
+	struct measuring_first *f = &g->first[r->verdict];
+
+	if (g->counts[r->verdict]++)
+		return;
+	f->number = g->number;
+	f->message = arena_strdup(g->a, r->message ? r->message : "");
+	f->again = arena_strdup(g->a, command);
+}
+
+void measuring_record(struct measuring *g, const struct job *j, int group,
+	const struct candidate *c, const int *genes, double predicted,
+	const struct measure_result *m)
+{
+	struct arena *a = arena_create();
+	const struct measure_device *d = g->m ? measure_device(g->m) : NULL;
+	struct record r = { .predicted = predicted,
+		.driver = d ? d->driver : "", .version = WPK_VERSION };
+	const char *command;
+
+	if (g->data) {
+		g->number++;
+		set_key(g, a, j, group, c, &r.key);
+		set_point(a, c, genes, &r);
+		set_result(&r, m);
+		set_features(a, c, genes, &r);
+		r.date = today(a);
+		command = again(g, a, j, group, c, genes);
+		note_first(g, &r, command);
+		if (g->log)
+			put_line(g, &r, command);
+		if (g->s->keep_record)
+			g->s->keep_record(g->s->keep_ctx, &r);
+	}
+	arena_destroy(a);
+}
+
+/* ---- the summary ---- */
+
+void measuring_tell(struct session *s)
+{
+	struct measuring *g = s->measuring;
+	struct str out;
+
+	if (!g || !g->number)
+		return;
+	str_init(&out, s->a);
+	str_printf(&out, "%d candidates:", g->number);
+	for (int v = N_VERDICTS - 1; v >= 0; v--)
+		if (g->counts[v])
+			str_printf(&out, " %d %s", g->counts[v],
+				verdict_name((enum verdict)v));
+	session_say(s, "%s", str_text(&out));
+	for (int v = V_SPILL - 1; v < V_SLOW; v++) {
+		const struct measuring_first *f = &g->first[v];
+
+		if (!g->counts[v])
+			continue;
+		session_say(s, "candidate %d: %s: %.*s", f->number,
+			verdict_name((enum verdict)v),
+			(int)strcspn(f->message, "\n"), f->message);
+		session_say(s, "  again: %s", f->again);
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of --tune. */
+#ifndef WPK_COMPILER_DRIVER_TUNE_H
+#define WPK_COMPILER_DRIVER_TUNE_H
+
+#include "driver/session.h"
+
+/* The first line of "*text", which is moved behind it. */
+const char *tune_line(struct session *s, const char **text);
+/* The job's time, sketches and counts; "passed" are lines "VERDICT MESSAGE" of
+ * finalists that were passed over, or NULL. */
+void tune_tell(struct session *s, const struct job *j, const char *proof,
+	const char *passed);
+/* For which GPUs costs are predicted. */
+void tune_tell_places(const struct session *s);
+
+#endif

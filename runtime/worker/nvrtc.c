@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* NVRTC, opened at run time through the few declarations that are needed
+ * (tests/worker/abi.c holds them to the toolkit's header). */
+#include "runtime/worker/worker.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/worker/cuda.h"
+
+static struct nvrtc_calls nvrtc;
+
+static void *open_library(void)
+{
+	static const char *const names[] = { "libnvrtc.so", "libnvrtc.so.13",
+		"libnvrtc.so.12", "libnvrtc.so.11.2" };
+	static const char *const folders[] = { "", "/usr/local/cuda/lib64/" };
+	const char *home = getenv("CUDA_HOME"), *own = getenv("WPK_NVRTC");
+	char path[4096];
+	void *l = NULL;
+
+	if (own && *own)
+		return dlopen(own, RTLD_NOW | RTLD_LOCAL);
+	for (size_t f = 0; f < 3 && !l; f++)
+		for (size_t i = 0; i < sizeof names / sizeof *names && !l; i++) {
+			if (f == 0 && (!home || !*home))
+				break;
+			snprintf(path, sizeof path, f ? "%s%s" : "%s/lib64/%s",
+				f ? folders[f - 1] : home, names[i]);
+			l = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		}
+	return l;
+}
+
+const char *nvrtc_open(int *major, int *minor)
+{
+	void *l = open_library();
+
+	if (!l)
+		return "NVRTC (libnvrtc.so) was not found";
+#define X(name, ...) \
+	*(void **)&nvrtc.name = dlsym(l, "nvrtc" #name); \
+	if (!nvrtc.name) \
+		return "NVRTC lacks nvrtc" #name;
+	NVRTC_CALLS(X)
+#undef X
+	return nvrtc.Version(major, minor) ? "NVRTC tells no version" : NULL;
+}
+
+static char *log_of(wpk_nvrtc_program p)
+{
+	size_t n = 0;
+	char *log;
+
+	if (nvrtc.GetProgramLogSize(p, &n))
+		n = 0;
+	log = calloc(1, n + 1);
+	if (log && n && nvrtc.GetProgramLog(p, log))
+		*log = '\0';
+	return log;
+}
+
+static const char *write_cubin(wpk_nvrtc_program p, const char *out)
+{
+	size_t n = 0;
+	char *code;
+	FILE *f;
+	bool ok;
+
+	if (nvrtc.GetCUBINSize(p, &n) || !n)
+		return "NVRTC made no code";
+	code = malloc(n);
+	if (!code || nvrtc.GetCUBIN(p, code)) {
+		free(code);
+		return "NVRTC made no code";
+	}
+	f = fopen(out, "w");
+	ok = f && fwrite(code, 1, n, f) == n;
+	ok = f && fclose(f) == 0 && ok;
+	free(code);
+	return ok ? NULL : "the code cannot be written";
+}
+
+const char *nvrtc_compile(const char *text, const char *arch, const char *out,
+	char **log)
+{
+	char option[64];
+	const char *const options[] = { option, "-std=c++17",
+		"--ptxas-options=-v" };
+	wpk_nvrtc_program p;
+	const char *why = NULL;
+	int status;
+
+	*log = NULL;
+	snprintf(option, sizeof option, "--gpu-architecture=%s", arch);
+	status = nvrtc.CreateProgram(&p, text, "kernel.cu", 0, NULL, NULL);
+	if (status)
+		return nvrtc.GetErrorString(status);
+	status = nvrtc.CompileProgram(p, 3, options);
+	*log = log_of(p);
+	why = status ? nvrtc.GetErrorString(status) : write_cubin(p, out);
+	nvrtc.DestroyProgram(&p);
+	if (why && !status) {
+		free(*log);
+		*log = NULL;
+	}
+	return why;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* A CUDA driver for tests: device memory is the host's, and the one kernel it
+ * can run is "twice_kernel", y = 2 * x, of $STUB_N floats. Each launch takes
+ * some virtual microseconds that follow from its threads. Every call is a line
+ * of $STUB_LOG. On cue calls fail or hang:
+ *
+ *	STUB_FAIL=cuLaunchKernelEx:3:700	the third one returns 700
+ *	STUB_HANG=cuStreamSynchronize:2		the second never returns
+ *	STUB_WRONG=1				results are wrong
+ *	STUB_BEYOND=1				and one element too many written
+ *
+ * Compiled with -DLACKS_GREEN or -DLACKS_CAPTURE it has not these calls. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/worker/cuda.h"
+
+enum { LAUNCHES = 4096, CALLS = 64 };
+
+struct launch {
+	float *x, *y;
+	double us;
+};
+
+struct graph {
+	struct launch v[LAUNCHES];
+	int n;
+};
+
+static double clock_us;
+static struct graph *capturing;
+static struct {
+	const char *name;
+	int n;
+} called[CALLS];
+
+static int number_of(const char *name)
+{
+	for (int i = 0; i < CALLS; i++) {
+		if (!called[i].name)
+			called[i].name = name;
+		if (!strcmp(called[i].name, name))
+			return ++called[i].n;
+	}
+	abort();
+}
+
+static int call(const char *name, const char *detail)
+{
+	const char *log = getenv("STUB_LOG"), *fail = getenv("STUB_FAIL");
+	const char *hang = getenv("STUB_HANG");
+	int n = number_of(name), which, status;
+	char cue[64];
+	FILE *f = log ? fopen(log, "a") : NULL;
+
+	if (f) {
+		fprintf(f, "%s %s\n", name, detail);
+		fclose(f);
+	}
+	if (hang && sscanf(hang, "%63[^:]:%d", cue, &which) == 2 &&
+	    !strcmp(cue, name) && n == which)
+		for (;;)
+			pause();
+	if (fail && sscanf(fail, "%63[^:]:%d:%d", cue, &which, &status) == 3 &&
+	    !strcmp(cue, name) && n == which)
+		return status;
+	return 0;
+}
+
+#define CALL(name) \
+	do { \
+		int status = call(name, ""); \
+		if (status) \
+			return status; \
+	} while (0)
+
+int cuInit(unsigned flags)
+{
+	(void)flags;
+	CALL("cuInit");
+	return 0;
+}
+
+int cuDriverGetVersion(int *v)
+{
+	*v = 13010;
+	return 0;
+}
+
+int cuDeviceGetCount(int *n)
+{
+	CALL("cuDeviceGetCount");
+	*n = 1;
+	return 0;
+}
+
+int cuDeviceGet(int *d, int i)
+{
+	*d = i;
+	return 0;
+}
+
+int cuDeviceGetName(char *name, int n, int d)
+{
+	(void)d;
+	snprintf(name, (size_t)n, "Stub H200");
+	return 0;
+}
+
+int cuDeviceGetPCIBusId(char *name, int n, int d)
+{
+	(void)d;
+	snprintf(name, (size_t)n, "0000:01:00.0");
+	return 0;
+}
+
+int cuDeviceGetAttribute(int *v, int which, int d)
+{
+	(void)d;
+	*v = which == WPK_CU_MULTIPROCESSORS ? 132 : which == WPK_CU_L2_BYTES ?
+		1 << 20 : which == WPK_CU_MAJOR ? 9 : 0;
+	return 0;
+}
+
+int cuDevicePrimaryCtxRetain(wpk_cu *c, int d)
+{
+	(void)d;
+	CALL("cuDevicePrimaryCtxRetain");
+	*c = "primary";
+	return 0;
+}
+
+int cuCtxSetCurrent(wpk_cu c)
+{
+	return call("cuCtxSetCurrent", c);
+}
+
+int cuGetErrorName(int status, const char **name)
+{
+	*name = status == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : status == 2 ?
+		"CUDA_ERROR_OUT_OF_MEMORY" : status == 701 ?
+		"CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES" : status == 100 ?
+		"CUDA_ERROR_NO_DEVICE" : "CUDA_ERROR_UNKNOWN";
+	return 0;
+}
+
+int cuStreamCreate(wpk_cu *s, unsigned flags)
+{
+	(void)flags;
+	CALL("cuStreamCreate");
+	*s = "stream";
+	return 0;
+}
+
+int cuStreamSynchronize(wpk_cu s)
+{
+	return call("cuStreamSynchronize", s ? s : "");
+}
+
+/* A cubin is an ELF file for machine 190. */
+int cuModuleLoad(wpk_cu *m, const char *path)
+{
+	unsigned char head[20] = { 0 };
+	FILE *f = fopen(path, "r");
+
+	CALL("cuModuleLoad");
+	if (!f)
+		return 301;
+	if (fread(head, 1, sizeof head, f) != sizeof head)
+		head[0] = 0;
+	fclose(f);
+	*m = "module";
+	return head[0] == 0x7f && head[18] == 190 ? 0 : 200;
+}
+
+int cuModuleUnload(wpk_cu m)
+{
+	return call("cuModuleUnload", m);
+}
+
+int cuModuleGetFunction(wpk_cu *f, wpk_cu m, const char *name)
+{
+	(void)m;
+	*f = strdup(name);
+	return call("cuModuleGetFunction", name);
+}
+
+int cuFuncSetAttribute(wpk_cu f, int which, int v)
+{
+	char text[64];
+
+	(void)f;
+	snprintf(text, sizeof text, "%d %d", which, v);
+	return call("cuFuncSetAttribute", text);
+}
+
+static void run(const struct launch *l)
+{
+	const char *n = getenv("STUB_N");
+	long count = n ? atol(n) : 0;
+	float factor = getenv("STUB_WRONG") ? 3 : 2;
+
+	clock_us += l->us;
+	for (long i = 0; i < count; i++)
+		l->y[i] = factor * l->x[i];
+	if (getenv("STUB_BEYOND"))
+		l->y[count] = 0;
+}
+
+int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
+	void **extra)
+{
+	struct launch x;
+	char text[128];
+
+	(void)extra;
+	snprintf(text, sizeof text, "%s grid %u %u %u block %u shared %u "
+		"cluster %u on %s", (const char *)f, l->grid[0], l->grid[1],
+		l->grid[2], l->block[0], l->shared, l->n_attributes ?
+		l->attributes->value.cluster[0] : 1, (const char *)l->stream);
+	{
+		int status = call("cuLaunchKernelEx", text);
+
+		if (status)
+			return status;
+	}
+	if (strcmp(f, "twice_kernel"))
+		return 1;
+	memcpy(&x.x, args[0], sizeof x.x);
+	memcpy(&x.y, args[1], sizeof x.y);
+	x.us = 1 + l->block[0] / 256.0;
+	if (capturing && capturing->n < LAUNCHES)
+		capturing->v[capturing->n++] = x;
+	else
+		run(&x);
+	return 0;
+}
+
+int cuMemAlloc_v2(wpk_cu_pointer *p, size_t n)
+{
+	CALL("cuMemAlloc");
+	*p = (wpk_cu_pointer)aligned_alloc(256, (n + 511) / 256 * 256);
+	return *p ? 0 : 2;
+}
+
+int cuMemFree_v2(wpk_cu_pointer p)
+{
+	free((void *)p);
+	return call("cuMemFree", "");
+}
+
+int cuMemGetInfo_v2(size_t *left, size_t *all)
+{
+	*left = *all = (size_t)1 << 30;
+	return 0;
+}
+
+int cuMemcpyHtoD_v2(wpk_cu_pointer to, const void *from, size_t n)
+{
+	CALL("cuMemcpyHtoD");
+	memcpy((void *)to, from, n);
+	return 0;
+}
+
+int cuMemcpyDtoH_v2(void *to, wpk_cu_pointer from, size_t n)
+{
+	CALL("cuMemcpyDtoH");
+	memcpy(to, (void *)from, n);
+	return 0;
+}
+
+int cuMemcpyDtoD_v2(wpk_cu_pointer to, wpk_cu_pointer from, size_t n)
+{
+	CALL("cuMemcpyDtoD");
+	memcpy((void *)to, (void *)from, n);
+	return 0;
+}
+
+int cuMemsetD8Async(wpk_cu_pointer to, unsigned char v, size_t n, wpk_cu s)
+{
+	(void)s;
+	CALL("cuMemsetD8Async");
+	memset((void *)to, v, n);
+	return 0;
+}
+
+int cuEventCreate(wpk_cu *e, unsigned flags)
+{
+	(void)flags;
+	*e = calloc(1, sizeof(double));
+	return call("cuEventCreate", "");
+}
+
+int cuEventRecord(wpk_cu e, wpk_cu s)
+{
+	(void)s;
+	*(double *)e = clock_us;
+	return call("cuEventRecord", "");
+}
+
+int cuEventSynchronize(wpk_cu e)
+{
+	(void)e;
+	return call("cuEventSynchronize", "");
+}
+
+int cuEventElapsedTime(float *ms, wpk_cu a, wpk_cu b)
+{
+	*ms = (float)((*(double *)b - *(double *)a) * 1e-3);
+	return call("cuEventElapsedTime", "");
+}
+
+#ifndef LACKS_CAPTURE
+int cuStreamBeginCapture_v2(wpk_cu s, int mode)
+{
+	(void)s;
+	(void)mode;
+	CALL("cuStreamBeginCapture");
+	capturing = calloc(1, sizeof *capturing);
+	return 0;
+}
+#endif
+
+int cuStreamEndCapture(wpk_cu s, wpk_cu *g)
+{
+	(void)s;
+	*g = capturing;
+	capturing = NULL;
+	return call("cuStreamEndCapture", "");
+}
+
+int cuGraphInstantiateWithFlags(wpk_cu *e, wpk_cu g, unsigned long long flags)
+{
+	(void)flags;
+	CALL("cuGraphInstantiate");
+	*e = memcpy(malloc(sizeof(struct graph)), g, sizeof(struct graph));
+	return 0;
+}
+
+int cuGraphLaunch(wpk_cu e, wpk_cu s)
+{
+	const struct graph *g = e;
+
+	(void)s;
+	CALL("cuGraphLaunch");
+	for (int i = 0; i < g->n; i++)
+		run(&g->v[i]);
+	return 0;
+}
+
+int cuGraphExecDestroy(wpk_cu e)
+{
+	free(e);
+	return call("cuGraphExecDestroy", "");
+}
+
+int cuGraphDestroy(wpk_cu g)
+{
+	free(g);
+	return 0;
+}
+
+#ifndef LACKS_GREEN
+int cuDeviceGetDevResource(int d, struct wpk_cu_resource *r, int kind)
+{
+	(void)d;
+	CALL("cuDeviceGetDevResource");
+	*r = (struct wpk_cu_resource){ .kind = kind, .of.sms = 132 };
+	return 0;
+}
+
+/* By eights, as Hopper does. */
+int cuDevSmResourceSplitByCount(struct wpk_cu_resource *out, unsigned *n,
+	const struct wpk_cu_resource *in, struct wpk_cu_resource *rest,
+	unsigned flags, unsigned least)
+{
+	char text[32];
+
+	(void)flags;
+	(void)n;
+	snprintf(text, sizeof text, "%u", least);
+	*out = *in;
+	out->of.sms = (least + 7) / 8 * 8;
+	*rest = *in;
+	rest->of.sms -= out->of.sms;
+	return call("cuDevSmResourceSplitByCount", text);
+}
+
+int cuDevResourceGenerateDesc(wpk_cu *d, struct wpk_cu_resource *r, unsigned n)
+{
+	(void)r;
+	(void)n;
+	*d = "description";
+	return call("cuDevResourceGenerateDesc", "");
+}
+
+int cuGreenCtxCreate(wpk_cu *g, wpk_cu d, int device, unsigned flags)
+{
+	(void)d;
+	(void)device;
+	(void)flags;
+	*g = "green";
+	return call("cuGreenCtxCreate", "");
+}
+
+int cuCtxFromGreenCtx(wpk_cu *c, wpk_cu g)
+{
+	(void)g;
+	*c = "green";
+	return call("cuCtxFromGreenCtx", "");
+}
+
+int cuGreenCtxStreamCreate(wpk_cu *s, wpk_cu g, unsigned flags, int priority)
+{
+	(void)g;
+	(void)flags;
+	(void)priority;
+	*s = "green stream";
+	return call("cuGreenCtxStreamCreate", "");
+}
+#endif
