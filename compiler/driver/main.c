@@ -13,6 +13,7 @@
 
 #include "driver/fmt.h"
 #include "driver/paths.h"
+#include "driver/search.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
 
@@ -274,7 +275,7 @@ struct command {
 static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
-		{ "fmt", fmt_main },
+		{ "fmt", fmt_main }, { "search", search_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
