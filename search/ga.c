@@ -8,16 +8,17 @@
  * way to immigrants.
  *
  * Measuring is dear and breeding is not: of each litter of children only the
- * one that promises most is proposed, judged by a regression (gp.c) on what
+ * one that promises most is proposed, judged by a surrogate on what
  * was measured. The litter shrinks as the budget grows, so that a search of
  * thousands of cheap points is not spent on judging. */
 #include <math.h>
 #include <string.h>
 
 #include "base/vec.h"
-#include "search/gp.h"
 #include "search/points.h"
 #include "search/strategy.h"
+#include "search/surrogate.h"
+#include "knobs.h"
 
 enum {
 	FOUNDERS = 8,		/* before there is anything to breed from */
@@ -30,10 +31,10 @@ enum {
 	USUAL_EFFORT = 5,
 	LITTER = 32,		/* at most, for each step of effort */
 	JUDGEMENTS = 12800,	/* in a whole search, for each, about */
-	MODEL_POINTS = 48,	/* the newest, that the regression sees */
+	MODEL_POINTS = 48,	/* the newest, that the judge sees */
 	BELIEFS = 64,		/* within one batch */
 	TUNINGS = 12,		/* 1/12 more points: new length scales */
-	TUNING_STEPS = 20
+	TUNING_STEPS = 8
 };
 
 struct member {
@@ -51,9 +52,8 @@ struct strategy_state {
 	int since;			/* points learned since the last gain */
 	int litter, tuned;		/* size; points when last tuned */
 	int *child, *best_child;
-	double *coords;
-	struct gp gp;
-	bool gp_ready;
+	struct surrogate judge;
+	bool ready;			/* has the judge seen everything? */
 	struct rng *rng;
 };
 
@@ -80,7 +80,6 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	const struct budget *b)
 {
 	struct strategy_state *s = ARENA_NEW(a, struct strategy_state);
-	bool *nominal;
 
 	s->a = a;
 	points_init(&s->ps, a, p, b->seed);
@@ -90,68 +89,65 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	s->founders = FOUNDERS;
 	s->child = ARENA_ARRAY(a, s->ps.d, int);
 	s->best_child = ARENA_ARRAY(a, s->ps.d, int);
-	s->coords = ARENA_ARRAY(a, s->ps.d, double);
-	nominal = ARENA_ARRAY(a, s->ps.d, bool);
-	for (int i = 0; i < s->ps.d; i++)
-		nominal[i] = !points_ordered(&s->ps, i);
-	gp_init(&s->gp, a, nominal, s->ps.d,
-		MODEL_POINTS + s->population + BELIEFS);
+	surrogate_init(&s->judge, a, p->space,
+		MODEL_POINTS + s->population + BELIEFS, 0);
 	return s;
 }
 
-/* ---- the regression ---- */
+/* ---- the judge ---- */
 
-static const double *coords(struct strategy_state *s, const int *genome)
+/* The root of the speed, the best's being 1: how slow the slow ones are says
+ * little. A failure is as slow as can be. */
+static double value_of(const struct strategy_state *s, double cost)
 {
-	for (int i = 0; i < s->ps.d; i++) {
-		int n = points_choices(&s->ps, i);
-
-		s->coords[i] = n < 2 ? 0 : (double)genome[i] / (n - 1);
-	}
-	return s->coords;
-}
-
-static double worst_cost(const struct strategy_state *s)
-{
-	double worst = -INFINITY;
-
-	for (int i = 0; i < s->all.n; i++)
-		if (isfinite(s->all.v[i].cost) && s->all.v[i].cost > worst)
-			worst = s->all.v[i].cost;
-	return worst;
+	return -exp((s->people[0].cost - cost) * KNOB("GAGAMMA", 0.5));
 }
 
 /* The newest points and the population, which holds the best. */
-static void fill_model(struct strategy_state *s)
+static void fill_judge(struct strategy_state *s)
 {
-	double worst = worst_cost(s);
 	int from = s->all.n - MODEL_POINTS;
 
-	gp_clear(&s->gp);
+	surrogate_clear(&s->judge);
 	if (from < 0)
 		from = 0;
-	for (int i = from; i < s->all.n; i++) {
-		const struct member *m = &s->all.v[i];
-
-		gp_add(&s->gp, coords(s, m->genome),
-			isfinite(m->cost) ? m->cost : worst);
-	}
+	for (int i = from; i < s->all.n; i++)
+		surrogate_add(&s->judge, s->all.v[i].genome,
+			value_of(s, s->all.v[i].cost));
 	for (int i = 0; from && i < s->n_people; i++)
-		gp_add(&s->gp, coords(s, s->people[i].genome),
-			s->people[i].cost);
+		surrogate_add(&s->judge, s->people[i].genome,
+			value_of(s, s->people[i].cost));
 }
 
 static void judge_anew(struct strategy_state *s)
 {
-	if (s->gp_ready || !s->all.n || isinf(worst_cost(s)))
+	if (s->ready || !s->n_people)
 		return;
-	fill_model(s);
+	fill_judge(s);
 	if (s->all.n >= s->tuned + 1 + s->tuned / TUNINGS) {
-		gp_tune(&s->gp, s->rng, TUNING_STEPS);
+		surrogate_tune(&s->judge, TUNING_STEPS);
 		s->tuned = s->all.n;
+		surrogate_refit(&s->judge);
 	}
-	gp_fit(&s->gp);
-	s->gp_ready = true;
+	surrogate_predict(&s->judge);
+	s->ready = true;
+}
+
+static double promise(struct strategy_state *s, const int *genome)
+{
+	double sd, mean = surrogate_at(&s->judge, genome, &sd);
+
+	return surrogate_gain(-1, mean, sd);
+}
+
+/* Believe that the child turns out as expected, so that the next of its batch
+ * is chosen elsewhere. */
+static void believe(struct strategy_state *s)
+{
+	double sd, mean = surrogate_at(&s->judge, s->best_child, &sd);
+
+	if (surrogate_add(&s->judge, s->best_child, mean))
+		surrogate_predict(&s->judge);
 }
 
 /* ---- breeding ---- */
@@ -258,14 +254,13 @@ static bool select_child(struct strategy_state *s)
 
 		if (!breed(s))
 			continue;
-		gain = s->gp_ready ? gp_gain(&s->gp, coords(s, s->child),
-			s->people[0].cost) : 0;
+		gain = s->ready ? promise(s, s->child) : 0;
 		if (!(gain > most))
 			continue;
 		most = gain;
 		memcpy(s->best_child, s->child,
 			(size_t)s->ps.d * sizeof *s->child);
-		if (!s->gp_ready)
+		if (!s->ready)
 			break;
 	}
 	return most >= 0 || points_any(&s->ps, s->best_child);
@@ -287,8 +282,8 @@ static int propose(struct strategy_state *s, int *genes, int want)
 	for (; n < want && next(s); n++) {
 		seen_add(&s->ps.seen, s->best_child);
 		points_values(&s->ps, s->best_child, genes + n * s->ps.d);
-		if (s->gp_ready && n + 1 < want)
-			gp_believe(&s->gp, coords(s, s->best_child));
+		if (s->ready && n + 1 < want)
+			believe(s);
 	}
 	return n;
 }
@@ -331,7 +326,7 @@ static void learn(struct strategy_state *s, const int *genes,
 		s->since++;
 		join(s, m);
 	}
-	s->gp_ready = false;
+	s->ready = false;
 	if (s->since >= STALE)
 		restart(s);
 }

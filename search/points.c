@@ -55,6 +55,12 @@ int seen_find(const struct seen *s, const int *point)
 	return s->slots[slot_of(s, point)] - 1;
 }
 
+void seen_clear(struct seen *s)
+{
+	s->n = 0;
+	memset(s->slots, 0, (size_t)s->n_slots * sizeof *s->slots);
+}
+
 static void rehash(struct seen *s)
 {
 	s->n_slots *= 2;

@@ -19,6 +19,7 @@ void seen_init(struct seen *s, struct arena *a, int d);
 bool seen_has(const struct seen *s, const int *point);
 /* Its place in "v", or -1. */
 int seen_find(const struct seen *s, const int *point);
+void seen_clear(struct seen *s);
 /* False if it was there already. */
 bool seen_add(struct seen *s, const int *point);
 

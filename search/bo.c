@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* A Gaussian process and what it expects to gain, by itself. The pool is the
+ * neighbourhood of the best points and a sample of the whole space. */
+#include <string.h>
+
+#include "search/guide.h"
+#include "search/strategy.h"
+#include "knobs.h"
+
+#define LEAPS KNOB("LEAPS",48)
+#define PARENTS KNOB("PARENTS",12)
+enum {
+	PARENTS_ = 12,		/* whose neighbours are candidates */
+	LEAPS_ = 48,		/* of two or three genes at once, for each */
+	SISTERS = 128,		/* of hers are candidates */
+	TRIES = 30		/* for each draw */
+};
+
+struct strategy_state {
+	struct guide g;
+	int *child, *point;
+	int best;		/* whose neighbours were offered last */
+};
+
+static struct strategy_state *start(struct arena *a, const struct problem *p,
+	const struct budget *b)
+{
+	struct strategy_state *s = ARENA_NEW(a, struct strategy_state);
+
+	guide_init(&s->g, a, p, b);
+	s->child = ARENA_ARRAY(a, s->g.ps.d, int);
+	s->point = ARENA_ARRAY(a, s->g.ps.d, int);
+	return s;
+}
+
+/* Every change of one gene, and some of two or three. */
+static void offer_near(struct strategy_state *s, const int *x, int leaps)
+{
+	struct points *ps = &s->g.ps;
+	size_t bytes = (size_t)ps->d * sizeof *x;
+
+	memcpy(s->child, x, bytes);
+	for (int i = 0; i < ps->d; i++) {
+		for (int v = 0; v < points_choices(ps, i); v++) {
+			s->child[i] = v;
+			guide_offer(&s->g, s->child);
+		}
+		s->child[i] = x[i];
+	}
+	for (int k = 0; k < leaps && ps->d; k++) {
+		memcpy(s->child, x, bytes);
+		for (int n = 2 + rng_below(&ps->rng, KNOB("LEAPN",2)); n > 0; n--)
+			points_nudge(ps, s->child, rng_below(&ps->rng, ps->d));
+		guide_offer(&s->g, s->child);
+	}
+}
+
+/* The best that the sister knows. */
+static void offer_sister(struct strategy_state *s)
+{
+	const struct sister *sister = s->g.sister;
+
+	for (int i = 0; i < sister->n && i < SISTERS; i++)
+		guide_offer(&s->g, sister->index.v + (size_t)sister->order[i] *
+			(size_t)s->g.ps.d);
+}
+
+static void fill_pool(struct strategy_state *s)
+{
+	struct guide *g = &s->g;
+	int n = g->s.n, tries;
+
+	g->s.n = 0;
+	for (int i = 0; i < PARENTS && i < g->n_good; i++)
+		offer_near(s, guide_point(g, g->order[i]), LEAPS);
+	if (g->sister)
+		offer_sister(s);
+	for (int k = 0; k < KNOB("CROSS", 0) && g->n_good > 1; k++) {
+		int top = g->n_good < 15 ? g->n_good : 15;
+		const int *x = guide_point(g, g->order[rng_below(&g->ps.rng, top)]);
+		const int *y = guide_point(g, g->order[rng_below(&g->ps.rng, top)]);
+		for (int i = 0; i < g->ps.d; i++) s->child[i] = rng_below(&g->ps.rng, 2) ? x[i] : y[i];
+		if (rng_below(&g->ps.rng, 2)) for (int i = 0; i < g->ps.d; i++) if (!rng_below(&g->ps.rng, 5)) points_nudge(&g->ps, s->child, i);
+		points_repair(&g->ps, s->child, x);
+		guide_offer(g, s->child);
+	}
+	for (tries = g->s.pool_cap; tries > 0; tries--)
+		if (points_draw(&g->ps, s->child, TRIES) &&
+		    g->s.m < g->s.pool_cap * 7 / 8)
+			surrogate_pool(&g->s, guide_known(g, s->child));
+	g->s.n = n;
+	guide_refit(g);
+	s->best = g->order[0];
+}
+
+static bool next(struct strategy_state *s, bool more)
+{
+	if (guide_founding(&s->g))
+		return guide_founder(&s->g, s->point);
+	if (guide_pick(&s->g, s->point, more))
+		return true;
+	return points_any(&s->g.ps, s->point) &&
+		seen_add(&s->g.ps.seen, s->point);
+}
+
+static int propose(struct strategy_state *s, int *genes, int want)
+{
+	struct guide *g = &s->g;
+	int n = 0;
+
+	if (!guide_founding(g) && g->n) {
+		if (guide_update(g))
+			fill_pool(s);
+		else if (s->best != g->order[0])
+			offer_near(s, guide_point(g, s->best = g->order[0]),
+				LEAPS / 2);
+	}
+	for (; n < want && next(s, n + 1 < want); n++)
+		points_values(&g->ps, s->point, genes + n * g->ps.d);
+	guide_end(g);
+	return n;
+}
+
+static void learn(struct strategy_state *s, const int *genes,
+	const struct cost *costs, int n)
+{
+	guide_learn(&s->g, genes, costs, n);
+}
+
+const struct strategy strategy_bo = {
+	"bo", "Gaussian process, most expected gain", start, propose, learn
+};
