@@ -5,13 +5,10 @@
 
 #include "search/guide.h"
 #include "search/strategy.h"
-#include "knobs.h"
 
-#define LEAPS KNOB("LEAPS",48)
-#define PARENTS KNOB("PARENTS",12)
 enum {
-	PARENTS_ = 12,		/* whose neighbours are candidates */
-	LEAPS_ = 48,		/* of two or three genes at once, for each */
+	PARENTS = 12,		/* whose neighbours are candidates */
+	LEAPS = 48,		/* of two or three genes at once, for each */
 	SISTERS = 128,		/* of hers are candidates */
 	TRIES = 30		/* for each draw */
 };
@@ -49,7 +46,7 @@ static void offer_near(struct strategy_state *s, const int *x, int leaps)
 	}
 	for (int k = 0; k < leaps && ps->d; k++) {
 		memcpy(s->child, x, bytes);
-		for (int n = 2 + rng_below(&ps->rng, KNOB("LEAPN",2)); n > 0; n--)
+		for (int n = 2 + rng_below(&ps->rng, 2); n > 0; n--)
 			points_nudge(ps, s->child, rng_below(&ps->rng, ps->d));
 		guide_offer(&s->g, s->child);
 	}
@@ -68,27 +65,16 @@ static void offer_sister(struct strategy_state *s)
 static void fill_pool(struct strategy_state *s)
 {
 	struct guide *g = &s->g;
-	int n = g->s.n, tries;
+	int tries;
 
-	g->s.n = 0;
 	for (int i = 0; i < PARENTS && i < g->n_good; i++)
 		offer_near(s, guide_point(g, g->order[i]), LEAPS);
 	if (g->sister)
 		offer_sister(s);
-	for (int k = 0; k < KNOB("CROSS", 0) && g->n_good > 1; k++) {
-		int top = g->n_good < 15 ? g->n_good : 15;
-		const int *x = guide_point(g, g->order[rng_below(&g->ps.rng, top)]);
-		const int *y = guide_point(g, g->order[rng_below(&g->ps.rng, top)]);
-		for (int i = 0; i < g->ps.d; i++) s->child[i] = rng_below(&g->ps.rng, 2) ? x[i] : y[i];
-		if (rng_below(&g->ps.rng, 2)) for (int i = 0; i < g->ps.d; i++) if (!rng_below(&g->ps.rng, 5)) points_nudge(&g->ps, s->child, i);
-		points_repair(&g->ps, s->child, x);
-		guide_offer(g, s->child);
-	}
 	for (tries = g->s.pool_cap; tries > 0; tries--)
 		if (points_draw(&g->ps, s->child, TRIES) &&
 		    g->s.m < g->s.pool_cap * 7 / 8)
 			surrogate_pool(&g->s, guide_known(g, s->child));
-	g->s.n = n;
 	guide_refit(g);
 	s->best = g->order[0];
 }

@@ -18,7 +18,6 @@
 #include "search/points.h"
 #include "search/strategy.h"
 #include "search/surrogate.h"
-#include "knobs.h"
 
 enum {
 	FOUNDERS = 8,		/* before there is anything to breed from */
@@ -26,7 +25,7 @@ enum {
 	STALE = 100,		/* points without a gain before one */
 	MUTATION = 5,		/* one gene in so many changes */
 	LOOKS = 8,		/* validity tests for each child, about */
-	NEAR = 256,		/* points that a founder keeps away from */
+	DRAWS = 32,		/* of which a founder is the farthest */
 	IMMIGRANTS = 4,		/* one of so many in a litter is no child */
 	USUAL_EFFORT = 5,
 	LITTER = 32,		/* at most, for each step of effort */
@@ -48,7 +47,7 @@ struct strategy_state {
 	VEC(struct member) all;		/* everything learned, in order */
 	struct member *people;		/* the population, best first */
 	int n_people, population;
-	int founders;			/* still to come */
+	int settled;			/* points seen when founders are all */
 	int since;			/* points learned since the last gain */
 	int litter, tuned;		/* size; points when last tuned */
 	int *child, *best_child;
@@ -86,7 +85,7 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	s->rng = &s->ps.rng;
 	set_sizes(s, b);
 	s->people = ARENA_ARRAY(a, s->population + 1, struct member);
-	s->founders = FOUNDERS;
+	s->settled = FOUNDERS;
 	s->child = ARENA_ARRAY(a, s->ps.d, int);
 	s->best_child = ARENA_ARRAY(a, s->ps.d, int);
 	surrogate_init(&s->judge, a, p->space,
@@ -100,7 +99,7 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
  * little. A failure is as slow as can be. */
 static double value_of(const struct strategy_state *s, double cost)
 {
-	return -exp((s->people[0].cost - cost) * KNOB("GAGAMMA", 0.5));
+	return -exp((s->people[0].cost - cost) / 2);
 }
 
 /* The newest points and the population, which holds the best. */
@@ -151,52 +150,6 @@ static void believe(struct strategy_state *s)
 }
 
 /* ---- breeding ---- */
-
-static double apart(const struct strategy_state *s, const int *x, const int *y)
-{
-	double sum = 0;
-
-	for (int i = 0; i < s->ps.d; i++) {
-		int n = points_choices(&s->ps, i);
-
-		if (!points_ordered(&s->ps, i))
-			sum += x[i] != y[i];
-		else if (n > 1)
-			sum += fabs((double)(x[i] - y[i])) / (n - 1);
-	}
-	return sum;
-}
-
-static double nearest(const struct strategy_state *s, const int *genome)
-{
-	double least = INFINITY;
-	int i = s->ps.seen.n > NEAR ? s->ps.seen.n - NEAR : 0;
-
-	for (; i < s->ps.seen.n; i++) {
-		double t = apart(s, genome, s->ps.seen.v + i * s->ps.d);
-
-		if (t < least)
-			least = t;
-	}
-	return least;
-}
-
-/* Of some random points the one farthest from those seen of late. */
-static bool found(struct strategy_state *s)
-{
-	double farthest = -1;
-
-	for (int i = 0; i < 32 && points_draw(&s->ps, s->child, 100); i++) {
-		double t = nearest(s, s->child);
-
-		if (t > farthest) {
-			farthest = t;
-			memcpy(s->best_child, s->child,
-				(size_t)s->ps.d * sizeof *s->child);
-		}
-	}
-	return farthest >= 0 || points_any(&s->ps, s->best_child);
-}
 
 /* Linear ranking: the best is n times as likely as the last. */
 static const int *parent(struct strategy_state *s)
@@ -268,10 +221,8 @@ static bool select_child(struct strategy_state *s)
 
 static bool next(struct strategy_state *s)
 {
-	if (s->founders > 0 || !s->n_people) {
-		s->founders--;
-		return found(s);
-	}
+	if (s->ps.seen.n < s->settled || !s->n_people)
+		return points_far(&s->ps, s->best_child, DRAWS);
 	return select_child(s);
 }
 
@@ -307,7 +258,7 @@ static void join(struct strategy_state *s, struct member m)
 static void restart(struct strategy_state *s)
 {
 	s->n_people = s->n_people < ELITE ? s->n_people : ELITE;
-	s->founders = FOUNDERS;
+	s->settled = s->ps.seen.n + FOUNDERS;
 	s->since = 0;
 }
 

@@ -11,23 +11,24 @@
 #include <string.h>
 
 #include "base/vec.h"
-#include "knobs.h"
 
 enum {
-	FOUNDERS = 8,		/* before there is anything to learn from */
+	FOUNDERS = 5,		/* before there is anything to learn from */
+	SISTERLY = 8,		/* of them where there is a sister */
 	LEADS = 4,		/* of them a sister's best come first */
 	FOLLOWED = 128,		/* of the sister's points at most */
-	DRAWS = 32,		/* of which a founder is the farthest */
-	NEAR = 256,		/* points that it keeps away from */
+	DRAWS = 4,		/* of which a founder is the farthest */
 	MOST = 448,		/* observations in the surrogate */
 	ELITE = 192,		/* of these, kept when there are too many */
 	NEWEST = 96,		/* and of these */
 	BATCH = 64,		/* beliefs at most */
-	POOL = 1024
+	POOL = 1024,
+	TUNING_STEPS = 10
 };
 
-#define SPEED_POWER KNOB("GAMMA", 0.5)
-#define GROWTH KNOB("GROW", 0.12)
+#define SPEED_POWER 0.5
+#define GROWTH 0.12
+#define APART 0.3	/* of the points of a sister that are followed */
 
 /* With a sister, her level is one gene more. */
 static void init_surrogate(struct guide *g, const struct space *space)
@@ -43,7 +44,7 @@ static void init_surrogate(struct guide *g, const struct space *space)
 	if (g->sister)
 		wider.genes[g->ps.d] = (struct gene){ .name = "sister",
 			.values = levels, .n = SISTER_LEVELS };
-	surrogate_init(&g->s, g->a, &wider, MOST + BATCH, KNOB("POOL", 1024));
+	surrogate_init(&g->s, g->a, &wider, MOST + BATCH, POOL);
 	if (g->sister)
 		surrogate_follow(&g->s, g->sister->trend);
 }
@@ -121,36 +122,10 @@ void guide_learn(struct guide *g, const int *values,
 
 /* ---- founders ---- */
 
-static double apart(const struct guide *g, const int *x, const int *y)
-{
-	double sum = 0;
-
-	for (int i = 0; i < g->ps.d; i++) {
-		const struct surrogate_gene *gene = &g->s.genes[i];
-		const double *place = gene->place[ASPECT_RANK];
-
-		sum += gene->nominal ? x[i] != y[i] :
-			fabs(place[x[i]] - place[y[i]]);
-	}
-	return sum;
-}
-
-static double nearest(const struct guide *g, const int *genome)
-{
-	const struct seen *seen = &g->ps.seen;
-	double least = INFINITY;
-
-	for (int i = seen->n > NEAR ? seen->n - NEAR : 0; i < seen->n; i++) {
-		double t = apart(g, genome, seen->v + i * g->ps.d);
-
-		least = t < least ? t : least;
-	}
-	return least;
-}
-
 bool guide_founding(const struct guide *g)
 {
-	return g->ps.seen.n < FOUNDERS || g->n_good < 2;
+	return g->ps.seen.n < (g->sister ? SISTERLY : FOUNDERS) ||
+		g->n_good < 2;
 }
 
 /* The sister's next best that is fresh and not beside one that was taken. */
@@ -162,7 +137,8 @@ static bool follow_sister(struct guide *g, int *genome)
 		const int *x = s->index.v + (size_t)s->order[g->followed++]
 			* (size_t)g->ps.d;
 
-		if (!points_fresh(&g->ps, x) || nearest(g, x) < KNOB("APART", 0.3))
+		if (!points_fresh(&g->ps, x) ||
+		    points_nearest(&g->ps, x) < APART)
 			continue;
 		memcpy(genome, x, (size_t)g->ps.d * sizeof *genome);
 		return seen_add(&g->ps.seen, genome);
@@ -172,22 +148,12 @@ static bool follow_sister(struct guide *g, int *genome)
 
 bool guide_founder(struct guide *g, int *genome)
 {
-	double most = -1;
+	int n = g->ps.seen.n;
 
-	if ((g->ps.seen.n < LEADS || g->ps.seen.n % 2) && follow_sister(g, genome))
+	if ((n < LEADS || n % 2) && follow_sister(g, genome))
 		return true;
-	for (int i = 0; i < DRAWS && points_draw(&g->ps, g->child, 100); i++) {
-		double t = nearest(g, g->child);
-
-		if (t <= most)
-			continue;
-		most = t;
-		memcpy(genome, g->child, (size_t)g->ps.d * sizeof *genome);
-	}
-	if (most < 0 && !points_any(&g->ps, genome))
-		return false;
-	seen_add(&g->ps.seen, genome);
-	return true;
+	return points_far(&g->ps, genome, DRAWS) &&
+		seen_add(&g->ps.seen, genome);
 }
 
 /* ---- the surrogate ---- */
@@ -240,7 +206,7 @@ bool guide_update(struct guide *g)
 	set_values(g);
 	if (!full && g->n < g->tuned + 1 + GROWTH * g->tuned)
 		return false;
-	surrogate_tune(&g->s, 10);
+	surrogate_tune(&g->s, TUNING_STEPS);
 	g->tuned = g->n;
 	surrogate_drain(&g->s);
 	return true;
@@ -275,11 +241,12 @@ static void judge(struct guide *g)
 	}
 }
 
-double guide_sight(struct guide *g, const int *genome)
+double guide_sight(struct guide *g)
 {
-	double sd, mean = surrogate_at(&g->s, guide_known(g, genome), &sd);
+	const struct surrogate *s = &g->s;
 
-	return surrogate_gain(-1, mean, sd) / sqrt(g->s.variance);
+	return surrogate_gain(-1, s->mean[s->m - 1], s->sd[s->m - 1]) /
+		sqrt(s->variance);
 }
 
 static int by_value(const void *x, const void *y)

@@ -52,9 +52,9 @@ const int *guide_known(struct guide *g, const int *genome);
 /* Add a candidate to the pool, unless it was seen or is not legal. */
 bool guide_offer(struct guide *g, const int *genome);
 
-/* What is expected to be gained by measuring "genome": 1 for a gain of the whole
- * of the deviation that is expected before anything is seen. */
-double guide_sight(struct guide *g, const int *genome);
+/* What is expected to be gained by measuring the candidate that was offered
+ * last: 1 is the deviation that is expected before anything is seen. */
+double guide_sight(struct guide *g);
 /* The less promising half of the pool leaves. */
 void guide_cull(struct guide *g);
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "search/surrogate.h"
-#include "knobs.h"
 
 enum { MOST = 128 };		/* observations that are looked at */
 
@@ -25,11 +24,13 @@ enum { MOST = 128 };		/* observations that are looked at */
 #define LEAST_ALONE 0.01
 #define MOST_ALONE 0.9
 
-#define PREF_SCALE KNOB("PSCALE", 1.4)
-#define PREF_WIDTH KNOB("PWIDTH", 1.4)
-#define PREF_NOISE KNOB("PNOISE", 1e-3)
-#define PREF_ALONE KNOB("PALONE", 0.2)
-#define PREF_AWIDTH KNOB("AWIDTH", 0.7)
+/* Preferred values, and how far from them, in logarithms, is usual. */
+#define LIKE_SCALE 1.4
+#define LIKE_NOISE 1e-3
+#define LIKE_ALONE 0.2
+#define SCALE_WIDTH 1.4
+#define NOISE_WIDTH 1.5
+#define ALONE_WIDTH 0.7
 
 /* Parameters: the share alone, noise, and the scales of each gene's aspects. */
 struct climb {
@@ -192,8 +193,9 @@ static double preference(struct climb *c)
 	double sum = 0;
 
 	for (int p = 0; p < c->n_params; p++) {
-		double at = p > 1 ? PREF_SCALE : p ? PREF_NOISE : PREF_ALONE;
-		double width = p > 1 ? PREF_WIDTH : p ? 1.5 : PREF_AWIDTH;
+		double at = p > 1 ? LIKE_SCALE : p ? LIKE_NOISE : LIKE_ALONE;
+		double width = p > 1 ? SCALE_WIDTH : p ? NOISE_WIDTH :
+			ALONE_WIDTH;
 		double t = log(*parameter(c->s, p) / at) / width;
 
 		if (!is_used(c, p))

@@ -10,16 +10,16 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-#include "knobs.h"
 
 enum { HIDDEN = 32, EPOCHS = 4 };
 
 #define DISCOUNT 0.9
 #define LAMBDA 0.9
 #define CLIP 0.2
-#define RATE KNOB("RLRATE", 3e-3)
+#define RATE 3e-3
+#define MOVING 1.5		/* genes in a step, at first */
 #define VALUE_SHARE 0.5
-#define ENTROPY_SHARE KNOB("RLENT", 0.01)
+#define ENTROPY_SHARE 0.01
 #define MOST_SLOPE 0.5		/* norm of the gradient */
 
 struct layer {
@@ -72,7 +72,7 @@ static void init_weights(struct ppo *p)
 	}
 	for (int g = 0; g < p->genes; g++)
 		p->layers[N_LAYERS - 1].b[PPO_MOVES * g + PPO_STAY] =
-			log(fmax(1, p->genes / KNOB("RLMOVES", 1.5) - 1)) + log(2);
+			log(fmax(2, 2 * (p->genes / MOVING - 1)));
 }
 
 static void place_layers(struct ppo *p)

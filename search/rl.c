@@ -10,13 +10,11 @@
 #include "search/guide.h"
 #include "search/ppo.h"
 #include "search/strategy.h"
-#include "knobs.h"
 
-#define WALKS (int)KNOB("RLWALKS", 8)
-#define STEPS (int)KNOB("RLSTEPS", 8)
 enum {
-	WALKS_ = 6,		/* in a round, before each batch */
-	STEPS_ = 10,		/* of a walk */
+	WALKS = 12,		/* in a round, before each batch */
+	STEPS = 8,		/* of a walk */
+	STRAY = 6,		/* one of so many starts anywhere */
 	WARM_ROUNDS = 8,	/* when the surrogate was tuned */
 	ELITE = 8		/* best points, where walks start */
 };
@@ -81,8 +79,7 @@ static double reward(struct strategy_state *s, const int *x)
 		return AGAIN;
 	if (g->s.m == g->s.pool_cap)
 		guide_cull(g);
-	guide_offer(g, x);
-	return pow(guide_sight(g, x), KNOB("RLPOW", 0.5));
+	return guide_offer(g, x) ? sqrt(guide_sight(g)) : AGAIN;
 }
 
 /* "next" from "at" by "moves": false if it had to be mended. Words go round,
@@ -111,7 +108,7 @@ static bool set_out(struct strategy_state *s, int walk)
 	struct guide *g = &s->g;
 	int elite = g->n_good < ELITE ? g->n_good : ELITE;
 
-	if (walk % 3 == 2 && points_draw(&g->ps, s->at, 100))
+	if (walk % STRAY == STRAY - 1 && points_draw(&g->ps, s->at, 100))
 		return true;
 	memcpy(s->at, guide_point(g, g->order[rng_below(&g->ps.rng, elite)]),
 		(size_t)g->ps.d * sizeof *s->at);
@@ -152,15 +149,15 @@ static bool next(struct strategy_state *s, bool more)
 }
 
 /* The surrogate has changed: walk more. */
-static void take_bearings(struct strategy_state *s)
+static void take_bearings(struct strategy_state *s, int want)
 {
 	struct guide *g = &s->g;
-	int rounds = 1;
+	int rounds = 1 + want / 4;
 
 	if (guide_update(g)) {
 		guide_refit(g);
 		seen_clear(&s->visited);
-		rounds = WARM_ROUNDS;
+		rounds += WARM_ROUNDS;
 	}
 	surrogate_predict(&g->s);
 	for (int i = 0; i < rounds; i++)
@@ -173,7 +170,7 @@ static int propose(struct strategy_state *s, int *genes, int want)
 	int n = 0;
 
 	if (!guide_founding(g) && g->n && g->ps.d)
-		take_bearings(s);
+		take_bearings(s, want);
 	for (; n < want && next(s, n + 1 < want); n++)
 		points_values(&g->ps, s->point, genes + n * g->ps.d);
 	guide_end(g);

@@ -14,7 +14,6 @@
 
 #include <math.h>
 #include <string.h>
-#include "knobs.h"
 
 enum { LANES = 8 };	/* columns of "v" that are worked on together */
 
@@ -27,7 +26,7 @@ static int twos(int v)
 	return n;
 }
 
-#define TREND_WEIGHT KNOB("TW", 0.1)
+#define TREND_WEIGHT 0.1
 #define TREND_HOLDS 1.0
 
 /* Ranks: powers of two become even steps, as do multiples of one number. */
@@ -50,7 +49,7 @@ static void place_twos(struct surrogate_gene *g, const int *values)
 		rises |= i && now > twos(values[i - 1]);
 		most = now > most ? now : most;
 	}
-	if (!falls || !rises || KNOB("NOTWOS", 0) > 0)
+	if (!falls || !rises)
 		return;
 	g->n_aspects = N_ASPECTS;
 	for (int i = 0; i < g->n; i++)
@@ -248,6 +247,16 @@ static void explain_lanes(struct surrogate *s, int i, int c)
 void surrogate_drain(struct surrogate *s)
 {
 	s->m = 0;
+	s->listing = true;
+}
+
+/* One lane of "explain_lanes", for all observations. */
+static void explain_one(struct surrogate *s, const int *x, int c)
+{
+	s->mean[c] = surrogate_at(s, x, &s->sd[c]);
+	s->explained[c] = dot(s->work, s->work, s->n);
+	for (int i = 0; i < s->n; i++)
+		*entry(s, i, c) = s->work[i];
 }
 
 bool surrogate_pool(struct surrogate *s, const int *x)
@@ -258,14 +267,8 @@ bool surrogate_pool(struct surrogate *s, const int *x)
 		return false;
 	memcpy(s->pool + (size_t)c * (size_t)s->d, x,
 		(size_t)s->d * sizeof *x);
-	s->explained[c] = 0;
-	for (int i = 0; i < s->n; i++)
-		s->work[i] = covariance(s, x, point(s, i));
-	forward(s, s->work, s->n);
-	for (int i = 0; i < s->n; i++) {
-		*entry(s, i, c) = s->work[i];
-		s->explained[c] += s->work[i] * s->work[i];
-	}
+	if (!s->listing)
+		explain_one(s, x, c);
 	s->m++;
 	return true;
 }
@@ -290,6 +293,7 @@ void surrogate_drop(struct surrogate *s, int c)
 void surrogate_clear(struct surrogate *s)
 {
 	s->n = s->m = s->believed = 0;
+	s->listing = false;
 }
 
 bool surrogate_add(struct surrogate *s, const int *x, double y)
@@ -308,6 +312,7 @@ bool surrogate_add(struct surrogate *s, const int *x, double y)
 
 void surrogate_refit(struct surrogate *s)
 {
+	s->listing = false;
 	for (int i = 0; i < s->n; i++)
 		factor_one(s, i);
 	for (int c = 0; c < s->m; c += LANES) {

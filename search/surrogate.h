@@ -46,6 +46,7 @@ struct surrogate {
 	double *solved, *ones;	/* L^-1 (y - mean); L^-1 1 */
 	double *work;
 	int m, pool_cap;
+	bool listing;		/* candidates wait for a refit */
 	int *pool;		/* candidates: "m" genomes */
 	double *v;		/* L^-1 k(x, pool), see surrogate.c */
 	double *explained;	/* sum of squares of the columns of "v" */
@@ -71,7 +72,8 @@ void surrogate_tune(struct surrogate *s, int steps);
 void surrogate_refit(struct surrogate *s);
 
 /* Empty the pool; add a candidate, false when full; let one leave, the last
- * takes its place. Between a drain and a refit candidates are only listed. */
+ * takes its place. Between a drain and a refit candidates are only listed;
+ * later ones have "mean" and "sd" at once, as of the last surrogate_predict. */
 void surrogate_drain(struct surrogate *s);
 bool surrogate_pool(struct surrogate *s, const int *x);
 void surrogate_drop(struct surrogate *s, int c);
