@@ -95,7 +95,7 @@ static int propose(struct strategy_state *s, int *genes, int want)
 	int n = 0;
 
 	if (!guide_founding(g) && g->n) {
-		if (guide_update(g))
+		if (guide_update(g, 0))
 			fill_pool(s);
 		else if (s->best != g->order[0])
 			offer_near(s, guide_point(g, s->best = g->order[0]),

@@ -195,36 +195,6 @@ static void set_values(struct guide *g)
 	}
 }
 
-bool guide_update(struct guide *g)
-{
-	bool full = false;
-
-	for (; g->taken < g->n && !full; g->taken++)
-		full = g->s.n == MOST || !take(g, g->taken);
-	if (full)
-		reload(g);
-	set_values(g);
-	if (!full && g->n < g->tuned + 1 + GROWTH * g->tuned)
-		return false;
-	surrogate_tune(&g->s, TUNING_STEPS);
-	g->tuned = g->n;
-	surrogate_drain(&g->s);
-	return true;
-}
-
-void guide_refit(struct guide *g)
-{
-	surrogate_refit(&g->s);
-}
-
-bool guide_offer(struct guide *g, const int *genome)
-{
-	return points_fresh(&g->ps, genome) &&
-		surrogate_pool(&g->s, guide_known(g, genome));
-}
-
-/* ---- choosing ---- */
-
 static void judge(struct guide *g)
 {
 	struct surrogate *s = &g->s;
@@ -241,14 +211,6 @@ static void judge(struct guide *g)
 	}
 }
 
-double guide_sight(struct guide *g)
-{
-	const struct surrogate *s = &g->s;
-
-	return surrogate_gain(-1, s->mean[s->m - 1], s->sd[s->m - 1]) /
-		sqrt(s->variance);
-}
-
 static int by_value(const void *x, const void *y)
 {
 	double p = *(const double *)x, q = *(const double *)y;
@@ -262,18 +224,59 @@ static void drop(struct guide *g, int c)
 	g->sight[c] = g->sight[g->s.m];
 }
 
-void guide_cull(struct guide *g)
+void guide_cull(struct guide *g, int keep)
 {
 	int n = g->s.m;
 	double limit;
 
+	if (n <= keep)
+		return;
 	judge(g);
 	memcpy(g->doubtful, g->sight, (size_t)n * sizeof *g->sight);
 	qsort(g->doubtful, (size_t)n, sizeof *g->doubtful, by_value);
-	limit = g->doubtful[n / 2];
+	limit = keep ? g->doubtful[n - keep] : INFINITY;
 	for (int c = n - 1; c >= 0; c--)
 		if (g->sight[c] < limit)
 			drop(g, c);
+}
+
+bool guide_update(struct guide *g, int keep)
+{
+	bool full = false;
+
+	for (; g->taken < g->n && !full; g->taken++)
+		full = g->s.n == MOST || !take(g, g->taken);
+	if (full)
+		reload(g);
+	set_values(g);
+	if (!full && g->n < g->tuned + 1 + GROWTH * g->tuned)
+		return false;
+	guide_cull(g, keep);
+	surrogate_list(&g->s);
+	surrogate_tune(&g->s, TUNING_STEPS);
+	g->tuned = g->n;
+	return true;
+}
+
+void guide_refit(struct guide *g)
+{
+	surrogate_refit(&g->s);
+}
+
+bool guide_offer(struct guide *g, const int *genome)
+{
+	return points_fresh(&g->ps, genome) &&
+		surrogate_pool(&g->s, guide_known(g, genome));
+}
+
+/* ---- choosing ---- */
+
+double guide_sight(struct guide *g)
+{
+	const struct surrogate *s = &g->s;
+
+	return surrogate_gain(-1, s->mean[s->m - 1], s->sd[s->m - 1]) /
+		sqrt(s->variance);
 }
 
 bool guide_pick(struct guide *g, int *genome, bool more)

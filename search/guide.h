@@ -41,9 +41,10 @@ void guide_learn(struct guide *g, const int *values,
 bool guide_founding(const struct guide *g);
 bool guide_founder(struct guide *g, int *genome);
 
-/* Take in what was learned. True when the surrogate was tuned: the pool is
- * empty then, to be filled with surrogate_pool until guide_refit. */
-bool guide_update(struct guide *g);
+/* Take in what was learned. True when the surrogate was tuned: "keep" of the
+ * pool at most are left then, the most promising, and may be added to until
+ * guide_refit. */
+bool guide_update(struct guide *g, int keep);
 void guide_refit(struct guide *g);
 
 /* "genome" as the surrogate has it, until the next call. */
@@ -55,8 +56,8 @@ bool guide_offer(struct guide *g, const int *genome);
 /* What is expected to be gained by measuring the candidate that was offered
  * last: 1 is the deviation that is expected before anything is seen. */
 double guide_sight(struct guide *g);
-/* The less promising half of the pool leaves. */
-void guide_cull(struct guide *g);
+/* All but the "keep" most promising leave the pool. */
+void guide_cull(struct guide *g, int keep);
 
 /* The candidate of most gain leaves the pool; false if it is empty. With
  * "more" to come in this batch it is believed to come out as expected; forget

@@ -16,7 +16,8 @@ enum {
 	STEPS = 8,		/* of a walk */
 	STRAY = 6,		/* one of so many starts anywhere */
 	WARM_ROUNDS = 8,	/* when the surrogate was tuned */
-	ELITE = 8		/* best points, where walks start */
+	KEPT = 384,		/* candidates that outlive a tuning */
+	ELITE = 12		/* best points, where walks start */
 };
 
 #define MENDED -0.05		/* reward of a step that was not legal as it was */
@@ -78,7 +79,7 @@ static double reward(struct strategy_state *s, const int *x)
 	if (seen_has(&g->ps.seen, x) || !seen_add(&s->visited, x))
 		return AGAIN;
 	if (g->s.m == g->s.pool_cap)
-		guide_cull(g);
+		guide_cull(g, g->s.pool_cap / 2);
 	return guide_offer(g, x) ? sqrt(guide_sight(g)) : AGAIN;
 }
 
@@ -148,15 +149,25 @@ static bool next(struct strategy_state *s, bool more)
 		seen_add(&s->g.ps.seen, s->point);
 }
 
+/* All but those that are candidates still. */
+static void forget_visits(struct strategy_state *s)
+{
+	const struct surrogate *pool = &s->g.s;
+
+	seen_clear(&s->visited);
+	for (int c = 0; c < pool->m; c++)
+		seen_add(&s->visited, pool->pool + (size_t)c * (size_t)pool->d);
+}
+
 /* The surrogate has changed: walk more. */
 static void take_bearings(struct strategy_state *s, int want)
 {
 	struct guide *g = &s->g;
 	int rounds = 1 + want / 4;
 
-	if (guide_update(g)) {
+	if (guide_update(g, KEPT)) {
 		guide_refit(g);
-		seen_clear(&s->visited);
+		forget_visits(s);
 		rounds += WARM_ROUNDS;
 	}
 	surrogate_predict(&g->s);

@@ -244,9 +244,8 @@ static void explain_lanes(struct surrogate *s, int i, int c)
 	}
 }
 
-void surrogate_drain(struct surrogate *s)
+void surrogate_list(struct surrogate *s)
 {
-	s->m = 0;
 	s->listing = true;
 }
 

@@ -71,10 +71,10 @@ void surrogate_tune(struct surrogate *s, int steps);
 /* All anew from observations and scales as they are now. */
 void surrogate_refit(struct surrogate *s);
 
-/* Empty the pool; add a candidate, false when full; let one leave, the last
- * takes its place. Between a drain and a refit candidates are only listed;
- * later ones have "mean" and "sd" at once, as of the last surrogate_predict. */
-void surrogate_drain(struct surrogate *s);
+/* Add a candidate, false when full; let one leave, the last takes its place.
+ * After surrogate_list and until a refit candidates are only listed; later ones
+ * have "mean" and "sd" at once, as of the last surrogate_predict. */
+void surrogate_list(struct surrogate *s);
 bool surrogate_pool(struct surrogate *s, const int *x);
 void surrogate_drop(struct surrogate *s, int c);
 
