@@ -148,27 +148,129 @@ static double block_in_flight(const struct features *f)
 	return least(all, f->threads * ahead * WIDEST_LOAD);
 }
 
-static double dram_seconds(const struct features *f, const struct gpu *g)
+/* Compulsory, and fetched again. */
+static double dram_bytes(const struct features *f, const struct gpu *g)
 {
-	double running = concurrent(f, g), rate = g->dram_bytes_s * g->copy;
-	double flying = running * block_in_flight(f);
-	double arrive = flying / (DRAM_LATENCY / (g->clock_mhz * 1e6));
 	double spill = f->dram_bytes > g->l2_bytes
 		? 1 - g->l2_bytes / f->dram_bytes : 0;
-	double again = most(0, f->l2_bytes / sqrt(running) - f->dram_bytes);
-	double bytes = f->dram_bytes + spill * again;
+	double again = f->l2_bytes / sqrt(concurrent(f, g)) - f->dram_bytes;
+
+	return f->dram_bytes + spill * most(0, again);
+}
+
+static double dram_seconds(const struct features *f, const struct gpu *g)
+{
+	double rate = g->dram_bytes_s * g->copy, bytes = dram_bytes(f, g);
+	double flying = concurrent(f, g) * block_in_flight(f);
+	double arrive = flying / (DRAM_LATENCY / (g->clock_mhz * 1e6));
 
 	return bytes > 0 ? bytes / least(rate, most(arrive, 1)) : 0;
 }
 
-double model_seconds(const struct features *f, const struct gpu *g)
+bool model_terms(const struct features *f, const struct gpu *g, double *terms)
 {
-	double terms[3];
-
 	if (f->occupancy < 1 || f->threads < 1)
-		return INFINITY;
+		return false;
 	terms[0] = sm_cycles(f, g) / (g->clock_mhz * 1e6);
 	terms[1] = l2_seconds(f, g);
 	terms[2] = dram_seconds(f, g);
-	return f->launches * g->launch_s + norm(terms, 3);
+	return true;
+}
+
+double model_seconds(const struct features *f, const struct gpu *g)
+{
+	double terms[N_MODEL_TERMS];
+
+	if (!model_terms(f, g, terms))
+		return INFINITY;
+	return f->launches * g->launch_s + norm(terms, N_MODEL_TERMS);
+}
+
+/* ---- what an estimate is made of ---- */
+
+const char *bound_name(enum bound b)
+{
+	static const char *const names[] = { "launch", "arithmetic",
+		"special ops", "issue", "shared memory", "waves",
+		"latency", "L2", "memory", "in flight" };
+
+	_Static_assert(sizeof names / sizeof *names == N_BOUNDS, "a name each");
+	return names[b];
+}
+
+static void sm_terms(const struct features *f, const struct gpu *g, double *t)
+{
+	double hz = g->clock_mhz * 1e6, even = most(f->blocks, 1) / g->sms;
+	double work = work_of_block(f, g) / hz;
+
+	t[BOUND_ARITHMETIC] = f->flops / 2 / g->f32_lanes_sm / g->sms / hz;
+	t[BOUND_SPECIAL] = f->special / SFU_RATE / g->sms / hz;
+	t[BOUND_ISSUE] = f->issue / SCHEDULERS / g->sms / hz;
+	t[BOUND_SHARED] = f->smem_cycles / g->sms / hz;
+	t[BOUND_WAVES] = (ceil(even) - even) * work;
+	t[BOUND_LATENCY] = sm_cycles(f, g) / hz - ceil(even) * work;
+}
+
+/* The largest of bounds "from" to "to". */
+static enum bound largest(const double *t, enum bound from, enum bound to)
+{
+	enum bound at = from;
+
+	for (int i = (int)from; i <= (int)to; i++)
+		if (t[i] > t[at])
+			at = (enum bound)i;
+	return at;
+}
+
+/* Groups of bounds of which the times overlap; within one they add up, but for
+ * the multiprocessors' kinds of work, whose largest counts. */
+static enum bound limit_of(double sm, const double *t)
+{
+	const struct {
+		double seconds;
+		enum bound from, to;
+	} groups[] = {
+		{ sm, BOUND_ARITHMETIC, BOUND_LATENCY },
+		{ t[BOUND_L2], BOUND_L2, BOUND_L2 },
+		{ t[BOUND_MEMORY] + t[BOUND_FLIGHT], BOUND_MEMORY,
+			BOUND_FLIGHT },
+		{ t[BOUND_LAUNCH], BOUND_LAUNCH, BOUND_LAUNCH },
+	};
+	int at = 0;
+
+	for (int i = 1; i < 4; i++)
+		if (groups[i].seconds > groups[at].seconds)
+			at = i;
+	return largest(t, groups[at].from, groups[at].to);
+}
+
+void model_bounds(const struct features *f, const struct gpu *g,
+	struct model_bounds *out)
+{
+	double *t = out->seconds;
+
+	out->total = model_seconds(f, g);
+	out->sm = INFINITY;
+	out->limit = BOUND_LATENCY;
+	for (int i = 0; i < N_BOUNDS; i++)
+		t[i] = INFINITY;
+	if (isinf(out->total))
+		return;
+	out->sm = sm_cycles(f, g) / (g->clock_mhz * 1e6);
+	t[BOUND_LAUNCH] = f->launches * g->launch_s;
+	sm_terms(f, g, t);
+	t[BOUND_L2] = l2_seconds(f, g);
+	t[BOUND_MEMORY] = dram_bytes(f, g) / (g->dram_bytes_s * g->copy);
+	t[BOUND_FLIGHT] = dram_seconds(f, g) - t[BOUND_MEMORY];
+	out->limit = limit_of(out->sm, t);
+}
+
+double model_peak(const struct gpu *g)
+{
+	return 2.0 * g->f32_lanes_sm * g->sms * g->clock_mhz * 1e6;
+}
+
+double model_roof(const struct gpu *g, double flops_a_byte)
+{
+	return least(model_peak(g), flops_a_byte * g->dram_bytes_s * g->copy);
 }

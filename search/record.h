@@ -11,13 +11,13 @@
 #include "search/search.h"
 
 /* Which problem a point belongs to. "hash" is that of the operator IR at its
- * sizes; "family" the same without sizes and dtypes, so that equal families
- * are one operator at other shapes; "shape" ("K=768 M=512 N=3072") and "types"
- * ("f32 f32 f32 f32", the tensors' in order) tell members apart. "kernel" names
- * the statements of group "group", "acc,y". "gpu" is a device, by its row in
- * schedule/target.h where it has one, else by the driver's name for it; "share"
- * the percentage of it that was measured on. "how" is "gpu", "emu" or "model":
- * only records of one kind compare. */
+ * sizes, "op" the name that a lock has for it; "family" the hash without sizes
+ * and dtypes, so that equal families are one operator at other shapes; "shape"
+ * ("K=768 M=512 N=3072") and "types" ("f32 f32 f32 f32", the tensors' in order)
+ * tell members apart. "kernel" names the statements of group "group", "acc,y".
+ * "gpu" is a device, by its row in schedule/target.h where it has one, else by
+ * the driver's name for it; "share" the percentage of it that was measured on.
+ * "how" is "gpu", "emu" or "model": only records of one kind compare. */
 struct record_key {
 	uint64_t hash, family;
 	const char *op, *shape, *types;

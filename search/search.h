@@ -116,6 +116,39 @@ double rng_unit(struct rng *r);		/* 0 <= v < 1 */
 /* Seconds on "g" of a candidate with these features; every term is a bound
  * from a rate of the chip, see the comment in model.c. */
 double model_seconds(const struct features *f, const struct gpu *g);
+/* What it is made of: seconds of the busiest SM, of L2 and of DRAM. False if
+ * the candidate cannot run. */
+enum { N_MODEL_TERMS = 3 };
+bool model_terms(const struct features *f, const struct gpu *g, double *terms);
+
+/* What a candidate's time is made of. Of the multiprocessors': arithmetic,
+ * special functions, issue and shared memory, each as if spread evenly; what
+ * the last wave adds, and what waits add that no other work fills. Of L2; of
+ * memory, and what that takes longer for too few bytes on their way. */
+enum bound {
+	BOUND_LAUNCH, BOUND_ARITHMETIC, BOUND_SPECIAL, BOUND_ISSUE,
+	BOUND_SHARED, BOUND_WAVES, BOUND_LATENCY, BOUND_L2, BOUND_MEMORY,
+	BOUND_FLIGHT, N_BOUNDS
+};
+
+/* "seconds" of each, INFINITY in all where no block fits. "limit" is the largest
+ * part of the largest of launch, multiprocessors, L2 and memory. */
+struct model_bounds {
+	double total;		/* model_seconds */
+	double sm;		/* of the busiest multiprocessor */
+	double seconds[N_BOUNDS];
+	enum bound limit;
+};
+
+void model_bounds(const struct features *f, const struct gpu *g,
+	struct model_bounds *out);
+/* "shared memory" */
+const char *bound_name(enum bound b);
+
+/* The roofline: operations a second that arithmetic and memory allow for so
+ * many operations a byte; the peak is twice the f32 lanes' clock. */
+double model_peak(const struct gpu *g);
+double model_roof(const struct gpu *g, double flops_a_byte);
 
 /* ---- lock.c: conv.wpk.lock ---- */
 
@@ -154,5 +187,11 @@ void lock_trim(struct lock *l, const char *op, const char *target,
 	const char *gpu, int groups);
 /* Replace or add. */
 void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e);
+
+/* ---- lock_merge.c ---- */
+
+/* What two branches made of "base", as one. */
+struct lock *lock_merge(struct arena *a, const struct lock *base,
+	const struct lock *ours, const struct lock *theirs);
 
 #endif

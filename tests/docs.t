@@ -40,7 +40,8 @@ displays() {
 				print "```" (kind == "" ? "none" : kind)
 				kind = ""; next }
 			/^\.Ed/ { print "```"; next }
-			{ gsub(/\\e/, "\\"); gsub(/\\\(dq/, "\""); print }' ;;
+			{ gsub(/\\e/, "\\"); gsub(/\\\(dq/, "\"")
+			  sub(/^\\&/, ""); print }' ;;
 	esac | awk -v to="$2" '
 		/^```/ && !inside { inside = 1
 			at = sprintf("%s/%02d", to, ++n)
@@ -135,8 +136,8 @@ document() {
 	cd "$scratch" || exit 1
 }
 
-for file in README.md compiler/README.md man/wpkc.1 man/wpkc-search.1 man/wpk.7 \
-	man/wpkstd.7; do
+for file in README.md compiler/README.md man/wpkc.1 man/wpk.7 \
+	man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 man/wpkstd.7; do
 	document "$top_srcdir/$file"
 done
 
@@ -148,6 +149,17 @@ sed -n 's/^\.It Fl \([^ ]*\).*/-\1/p' "$top_srcdir/man/wpkc.1" |
 check "wpkc(1) has exactly the options there are" \
 	diff "$scratch/options" "$scratch/described"
 
+sed -n 's/^\.It Fl \([^ ]*\).*/-\1/p' "$top_srcdir/man/wpkdb.1" |
+	sort >"$scratch/described"
+"$top_builddir/wpkdb" --list=options | sort >"$scratch/options"
+check "wpkdb(1) has exactly the options there are" \
+	diff "$scratch/options" "$scratch/described"
+"$top_builddir/wpkdb" --list=commands >"$scratch/commands"
+while read -r name; do
+	grep -q "^\.It Ic $name\( \|\$\)" "$top_srcdir/man/wpkdb.1" || echo "$name"
+done <"$scratch/commands" >"$scratch/found"
+empty "wpkdb(1) describes every command" "$scratch/found"
+
 "$wpkc" --list=directives | awk 'NR > 1 { print $1 }' >"$scratch/directives"
 while read -r name; do
 	grep -Eq "^\.It Li $name\(|^\.(Ic|Ql) (.* )?$name( |$)" \
@@ -155,7 +167,8 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for page in wpkc.1 wpkc-search.1 wpk.7 wpkstd.7; do
+for page in wpkc.1 wpkc-explain.1 wpkc-report.1 wpkc-search.1 wpkdb.1 wpk.7 \
+	wpkstd.7; do
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

@@ -47,10 +47,11 @@ fi
 offers() {
 	bash -c '. "$0"
 	wpkc() { "$WPKC" "$@"; }
+	wpkdb() { "${WPKC%wpkc}wpkdb" "$@"; }
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-	_wpkc
+	"_$1"
 	printf "%s\n" "${COMPREPLY[@]}"' \
-		"$extras/completion/bash/wpkc" "$@" 2>&1
+		"$extras/completion/bash/$1" "$@" 2>&1
 }
 WPKC=$wpkc
 export WPKC
@@ -71,18 +72,28 @@ if command -v bash >/dev/null 2>&1; then
 		"$(offers wpkc search --strategy = ga,r | tr '\n' ' ')" = \
 		"ga,rl ga,random "
 	check "bash: a code" test "$(offers wpkc --explain E040 | wc -l)" -ge 9
+	check "bash: a command" test "$(offers wpkc exp)" = explain
+	check "bash: an option of explain" test "$(offers wpkc explain --rec)" = \
+		--records
+	check "bash: any file of records" test "$(offers wpkc report b)" = b.txt
 	check "bash: sources" test "$(offers wpkc a)" = a.wpk
 	check "bash: nothing else" test -z "$(offers wpkc b.)"
+	check "bash: a command of wpkdb" test "$(offers wpkdb ex)" = export
+	check "bash: an option of wpkdb" test "$(offers wpkdb prune --dry)" = \
+		--dry-run
+	check "bash: a GPU" test "$(offers wpkdb list --gpu = h2)" = h200
 else
 	skip "bash completes" "bash was not found"
 fi
 if command -v fish >/dev/null 2>&1; then
-	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish"
+	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish" \
+		"$extras/completion/fish/wpkdb.fish"
 else
 	skip "fish reads it" "fish was not found"
 fi
 if command -v zsh >/dev/null 2>&1; then
 	check "zsh reads it" zsh -n "$extras/completion/zsh/_wpkc"
+	check "zsh reads wpkdb's" zsh -n "$extras/completion/zsh/_wpkdb"
 else
 	skip "zsh reads it" "zsh was not found"
 fi

@@ -19,6 +19,10 @@ allowed() {
 	compiler/graph/*)	echo 'graph/* base/* ir/* schedule/*' ;;
 	compiler/driver/*)	echo 'driver/* base/* front/* ir/* schedule/*' \
 					'kernel/* sketch/* cuda/* graph/* search/*' ;;
+	compiler/wpkdb/*)	echo 'wpkdb/* base/* search/* driver/child.h' \
+					'driver/options.h driver/output.h' \
+					'driver/paths.h driver/version.h' \
+					'schedule/target.h' ;;
 	search/*)		echo 'search/* base/* schedule/space.h' \
 					'schedule/target.h' ;;
 	runtime/emu/*)		echo 'wpk_emu*.h emu*.h watch.h race.h host/*' ;;

@@ -80,8 +80,106 @@ check "two GPUs of a target share a lock" grep -c -e '^\[mm sm_90a h100\]' \
 check "--gpu says which" "$wpkc" mm.wpk --lock=new.lock --frozen --gpu=h100 \
 	-o again.cu
 check "... it is that" cmp again.cu h100.cu
-ends 3 "without --gpu neither is meant" "mm" "$wpkc" mm.wpk --lock=new.lock \
-	--frozen -o again.cu
+tuned --lock=two.lock --gpu=h200,h100 -o two.cu
+check "one search for two GPUs fills a lock" grep -c -e '^\[mm sm_90a h100\]' \
+	-e '^\[mm sm_90a h200\]' two.lock
+"$wpkc" mm.wpk --lock=two.lock --frozen -o again.cu
+check "without --gpu both are meant" cmp again.cu two.cu
+check "... and the launcher asks which there is" grep -q \
+	'^	if (gpu == 2)$' two.cu
+check "... but for one that is named" sh -c '! grep -q wpk_gpu h100.cu'
+"$wpkc" mm.wpk --lock=two.lock --frozen --gpu=h100,h200 -o again.cu
+check "... or two" grep -q 'wpk_gpu(1, &gpu)' again.cu
+if "$CXX" --version >/dev/null 2>&1; then
+	"$wpkc" mm.wpk --lock=two.lock --frozen --op=mm --check >"$scratch/said"
+	check "each is checked as its GPU" grep -c \
+		-e '^mm for sm_90a on h100: verified' \
+		-e '^mm for sm_90a on h200: verified' "$scratch/said"
+else
+	skip "each is checked as its GPU" "no C++ compiler"
+fi
+grep -v '^#' two.lock | awk 'BEGIN { RS = ""; ORS = "\n\n" }
+	{ v[NR] = $0 } END { for (i = NR; i; i--) print v[i] }' >mixed.lock
+"$wpkc" mm.wpk --lock=mixed.lock --frozen -o again.cu
+check "the order of stanzas does not matter" cmp again.cu two.cu
+ends 1 "a GPU that there is not" "unknown GPU 'h2000'" "$wpkc" mm.wpk \
+	--gpu=h100,h2000 -o again.cu
+ends 1 "a GPU of another target" "a100 is an sm_80" "$wpkc" mm.wpk \
+	--gpu=h100,a100 --target=sm_90a -o again.cu
+"$wpkc" mm.wpk --gpu=h100,a100 --no-lock -o again.cu
+check "GPUs of two targets are two targets" grep -q ' for sm_80, sm_90a\.$' \
+	again.cu
+
+# ---- branches that meet ----
+
+# branch NAME OPTIONS...: base.lock, tuned otherwise.
+branch() {
+	cp base.lock "$1.lock"
+	name=$1
+	shift
+	tuned --lock="$name.lock" "$@" -o "$name.cu"
+}
+if command -v git >/dev/null 2>&1; then
+	tuned --lock=base.lock --target=sm_75,sm_80 -o base.cu
+	branch ours --target=sm_80 --op=mm --set=sketch=fma,tile.block.i=32 \
+		--seed=2
+	branch theirs --target=sm_80 --op=twice --set=bind.threads=64 --seed=3
+	check "branches that tune different operators differ" sh -c \
+		'! cmp -s ours.lock base.lock && ! cmp -s theirs.lock base.lock'
+	cp ours.lock merged.lock
+	check "... and merge" git merge-file -q merged.lock base.lock \
+		theirs.lock
+	"$wpkc" mm.wpk --lock=merged.lock --frozen --target=sm_80 -o again.cu
+	check "... into what both chose" sh -c 'grep -qx "tile.block.i = 32" \
+		merged.lock && grep -qx "bind.threads = 64" merged.lock'
+	branch ours --target=sm_90a --gpu=h100
+	branch theirs --target=sm_90a --gpu=h200
+else
+	skip "branches that meet" "git was not found"
+	tuned --lock=base.lock --target=sm_75,sm_80 -o base.cu
+fi
+branch ours --target=sm_90a --gpu=h100
+branch theirs --target=sm_90a --gpu=h200
+check "stanzas added at one place merge" "$wpkc" merge base.lock ours.lock \
+	theirs.lock
+branch both --target=sm_90a --gpu=h100,h200
+check "... as if found together" cmp ours.lock both.lock
+check "... into one file for both GPUs" "$wpkc" mm.wpk --lock=ours.lock --frozen \
+	--target=sm_75,sm_80,sm_90a -o again.cu
+if command -v git >/dev/null 2>&1; then
+	mkdir repository
+	(
+		cd repository || exit 1
+		git init -q .
+		git config user.name me
+		git config user.email me@here
+		git config merge.wpkc.driver "'$wpkc' merge %O %A %B"
+		echo '*.lock merge=wpkc' >.gitattributes
+		commit() {
+			cp "$1" mm.wpk.lock && git add -A && git commit -qm "$1"
+		}
+		commit ../base.lock
+		git checkout -qb theirs
+		commit ../theirs.lock
+		git checkout -q -
+		git checkout -qb ours
+		cp ../base.lock ../ours.lock
+		"$wpkc" ../mm.wpk --lock=../ours.lock --target=sm_90a \
+			--gpu=h100 --tune=random --trials=20 --no-verify -q \
+			-o ../ours.cu
+		commit ../ours.lock
+		git merge -qm both theirs
+	) >"$scratch/said" 2>&1
+	check "git calls wpkc merge" cmp repository/mm.wpk.lock both.lock
+else
+	skip "git calls wpkc merge" "git was not found"
+fi
+ends 1 "merging what is no lock" "bad.lock:1: expected a stanza" sh -c \
+	'echo rubbish >bad.lock; "$1" merge base.lock bad.lock theirs.lock; \
+	code=$?; rm bad.lock; exit $code' - "$wpkc"
+ends 1 "merging what is not there" "cannot read 'nix'" "$wpkc" merge base.lock \
+	nix theirs.lock
+ends 1 "merging two" "three lock files" "$wpkc" merge base.lock theirs.lock
 
 # ---- the same again ----
 

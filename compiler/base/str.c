@@ -142,13 +142,22 @@ static int distance(const char *x, const char *y)
 	return row[ny] < FAR ? row[ny] : FAR;
 }
 
+/* How far a name may be from what it was meant to be: of a single letter nothing
+ * would be left. */
+static int farthest(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n <= 1 ? 0 : n <= 3 ? 1 : n <= 6 ? 2 : 3;
+}
+
 const char *str_nearest(const char *name, const char *const *names)
 {
-	int limit = strlen(name) <= 3 ? 1 : strlen(name) <= 6 ? 2 : 3;
+	int limit = farthest(name);
 	const char *best = NULL;
 
 	for (; *names; names++) {
-		int d = distance(name, *names);
+		int d = strcasecmp(name, *names) ? distance(name, *names) : 0;
 
 		if (d <= limit && (!best || d < distance(name, best)))
 			best = *names;

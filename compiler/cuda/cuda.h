@@ -10,10 +10,11 @@
 #include "schedule/target.h"
 
 /* One way to compute an operator: "program", for devices that run code for
- * "target". */
+ * "target", and of these for "gpu" (NULL: all of them). */
 struct cuda_variant {
 	const struct target *target;
 	const struct program *program;
+	const struct gpu *gpu;
 };
 
 /* What one launcher does. "face" is the program whose tensors and sizes are
@@ -27,19 +28,29 @@ struct cuda_operator {
 	bool chooses;		/* not: one variant, for every device and call */
 };
 
+/* A GPU that code for a target has variants of its own for. */
+struct cuda_gpu {
+	const struct target *target;
+	const struct gpu *gpu;
+};
+
 /* One .cu file. "source" is the .wpk's file name without its directory,
- * "version" wpkc's; "targets" from old to new. */
+ * "version" wpkc's; "targets" from old to new; "gpus" those of targets that
+ * have several, in the order given. */
 struct cuda_unit {
 	const char *source, *version;
 	struct cuda_operator *operators;
 	int n;
 	const struct target **targets;
 	int n_targets;
+	struct cuda_gpu *gpus;
+	int n_gpus;
 };
 
 /* The unit of "n" variants. Those of one launcher are one operator, newest
  * target first and else in the order given: what serves fewer sizes must come
- * before what serves more, for the last is the operator's face. */
+ * before what serves more, for the last is the operator's face. Where all of a
+ * target's are for one GPU, they serve every device that runs them. */
 struct cuda_unit cuda_unit(struct arena *a, const char *source,
 	const char *version, const struct cuda_variant *v, int n);
 /* A unit of one program. */
@@ -81,6 +92,9 @@ const char *cuda_number(struct arena *a, const struct cuda_operator *o,
 /* What a C++ compiler must define to take the text as a device that runs
  * "t"'s code does: "-D__CUDA_ARCH__=900"; the second may be NULL. */
 void cuda_device_macros(struct arena *a, const struct target *t,
+	const char *out[2]);
+/* The same for a device that is "g" by its name and size. */
+void cuda_gpu_macros(struct arena *a, const struct gpu *g,
 	const char *out[2]);
 
 #endif

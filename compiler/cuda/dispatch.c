@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions that callers of an operator see. Where one variant is all
  * there is, they are its own; else they choose: by the target that the device's
- * code is for, then by the sizes, the first variant that serves. */
+ * code is for, where that has variants for several GPUs by which of them the
+ * device is, then by the sizes, the first variant that serves. */
 #include "cuda/host.h"
 
 #include <string.h>
@@ -134,14 +135,21 @@ static const char *bytes(const struct choice *c, const struct cuda_variant *v,
 		p->workspace);
 }
 
-/* "if .. bytes = ..; else if .." over the variants of one target, from "i" on;
- * the first of another. */
+/* Are both for the same devices? */
+static bool same_devices(const struct cuda_variant *v,
+	const struct cuda_variant *w)
+{
+	return v->target == w->target && v->gpu == w->gpu;
+}
+
+/* "if .. bytes = ..; else if .." over the variants for the same devices, from
+ * "i" on; the first of others. */
 static int put_chain(const struct choice *c, int i, bool prepared)
 {
 	const struct cuda_variant *first = &c->o->variants[i], *v = first;
 	const char *when = "";
 
-	for (; i < c->o->n && v->target == first->target && when; v++, i++) {
+	for (; i < c->o->n && same_devices(v, first) && when; v++, i++) {
 		when = serves(c, v);
 		if (when)
 			emit_line(c->out, 1, arena_printf(c->a, "%sif (%s)",
@@ -154,7 +162,7 @@ static int put_chain(const struct choice *c, int i, bool prepared)
 	}
 	if (when)
 		str_puts(c->out, "\telse\n\t\tbytes = 0;\n");
-	while (i < c->o->n && c->o->variants[i].target == first->target)
+	while (i < c->o->n && same_devices(&c->o->variants[i], first))
 		i++;
 	return i;
 }
@@ -196,20 +204,24 @@ static void put_bytes(const struct choice *c, const char *what, bool prepared)
 
 /* ---- choosing ---- */
 
+/* Both must hold; NULL always does. */
+static const char *both(struct arena *a, const char *x, const char *y)
+{
+	bool several = x && strstr(x, "||") != NULL;
+
+	if (!x || !y)
+		return x ? x : y;
+	return arena_printf(a, "%s%s%s && %s", several ? "(" : "", x,
+		several ? ")" : "", y);
+}
+
 static const char *when(const struct choice *c, const struct cuda_variant *v)
 {
-	const char *sizes = serves(c, v), *target;
-	bool several;
+	const char *target = c->u->n_targets < 2 ? NULL : target_condition(
+		c->a, c->u, "target", target_places(c->u, c->o, v));
 
-	if (c->u->n_targets < 2)
-		return sizes;
-	target = target_condition(c->a, c->u, "target",
-		target_places(c->u, c->o, v));
-	if (!sizes)
-		return target;
-	several = strstr(target, "||") != NULL;
-	return arena_printf(c->a, "%s%s%s && %s", several ? "(" : "", target,
-		several ? ")" : "", sizes);
+	return both(c->a, target, both(c->a, gpu_condition(c->a, c->u, v),
+		serves(c, v)));
 }
 
 /* What is returned where no variant serves. */
@@ -242,6 +254,27 @@ static void put_variant(const struct choice *c, const struct cuda_variant *v,
 	*open = condition != NULL;
 }
 
+static void put_questions(const struct choice *c)
+{
+	bool targets = c->u->n_targets > 1, gpus = false;
+
+	for (int i = 0; i < c->o->n; i++)
+		gpus |= c->o->variants[i].gpu != NULL;
+	if (!targets && !gpus)
+		return;
+	emit_line(c->out, 1, arena_printf(c->a, "int %s%s%s;", targets ?
+		"target" : "", targets && gpus ? ", " : "", gpus ? "gpu = 0" :
+		""));
+	emit_line(c->out, 1, arena_printf(c->a, "cudaError_t status = %s;",
+		targets ? "wpk_target(&target)" : "wpk_gpu(1, &gpu)"));
+	str_putc(c->out, '\n');
+	if (targets && gpus)
+		str_puts(c->out, "\tif (status == cudaSuccess)\n"
+			"\t\tstatus = wpk_gpu(target, &gpu);\n");
+	str_puts(c->out, "\tif (status != cudaSuccess)\n"
+		"\t\treturn status;\n");
+}
+
 static void put_chooser(const struct choice *c, bool preparing)
 {
 	bool open = true;
@@ -255,11 +288,7 @@ static void put_chooser(const struct choice *c, bool preparing)
 		cuda_prototype(c->o, &s);
 	emit_line(c->out, 0, str_text(&s));
 	str_puts(c->out, "{\n");
-	if (c->u->n_targets > 1)
-		str_puts(c->out, "\tint target;\n"
-			"\tcudaError_t status = wpk_target(&target);\n\n"
-			"\tif (status != cudaSuccess)\n"
-			"\t\treturn status;\n");
+	put_questions(c);
 	for (int i = 0; i < c->o->n; i++)
 		put_variant(c, &c->o->variants[i], preparing, &open);
 	if (open)

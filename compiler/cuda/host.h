@@ -20,6 +20,14 @@ void target_macro(struct arena *a, const struct cuda_unit *u,
 /* wpk_target(), which asks for it. */
 void target_query(struct str *out);
 
+/* ---- gpu.c ---- */
+
+/* wpk_gpu(), which asks which of a target's GPUs the device is. */
+void gpu_query(const struct cuda_unit *u, struct str *out);
+/* Its answer for the variant: "gpu == 2", or NULL where it serves all. */
+const char *gpu_condition(struct arena *a, const struct cuda_unit *u,
+	const struct cuda_variant *v);
+
 /* ---- prototype.c ---- */
 
 /* The variant's own function for "role", "launch" or "prepare": "c2_launch",

@@ -11,11 +11,15 @@ static bool has_targets(const struct cuda_operator *o)
 	return o->variants[0].target != o->variants[o->n - 1].target;
 }
 
-/* "_sm_90a" where that tells variants apart. */
+/* "_sm_90a_h200", as far as that tells variants apart. */
 static const char *suffix(struct arena *a, const struct cuda_operator *o,
 	const struct cuda_variant *v)
 {
-	return has_targets(o) ? arena_printf(a, "_%s", v->target->name) : "";
+	const char *target = has_targets(o) ? arena_printf(a, "_%s",
+		v->target->name) : "";
+
+	return v->gpu ? arena_printf(a, "%s_%s", target, v->gpu->name) :
+		target;
 }
 
 const char *cuda_kernel_name(struct arena *a, const struct cuda_operator *o,
@@ -76,7 +80,7 @@ struct names host_names(struct arena *a, const struct cuda_operator *o,
 		"stream", "config", "cluster", "status"
 	};
 	static const char *const choosing[] = {
-		"target", "wpk_target", "most", "bytes"
+		"target", "wpk_target", "gpu", "wpk_gpu", "most", "bytes"
 	};
 	struct names n = { .a = a, .legal = cuda_name };
 

@@ -42,6 +42,8 @@ static void put_subject(struct arena *a, const struct cuda_unit *u,
 	str_printf(out, " *\n * %s", p->name);
 	if (u->n_targets > 1)
 		str_printf(out, " for %s", v->target->name);
+	if (v->gpu)
+		str_printf(out, " on %s", v->gpu->name);
 	if (p->summary)
 		str_printf(out, ": %s", emit_harmless(a, p->summary));
 	str_putc(out, '\n');
@@ -133,6 +135,8 @@ void cuda_emit(const struct cuda_unit *u, struct str *out)
 	emit_files(m.a, u, out);
 	if (u->n_targets > 1)
 		target_query(out);
+	if (u->n_gpus)
+		gpu_query(u, out);
 	for (int i = 0; i < u->n; i++)
 		emit_operator(m.a, u, &u->operators[i], out);
 	str_puts(out, "#endif\n");
@@ -177,6 +181,44 @@ static void add_variant(struct cuda_operator *o, const struct cuda_variant *v)
 	o->variants[i] = *v;
 }
 
+static void add_gpu(struct cuda_unit *u, const struct cuda_variant *v)
+{
+	for (int i = 0; i < u->n_gpus; i++)
+		if (u->gpus[i].target == v->target && u->gpus[i].gpu == v->gpu)
+			return;
+	u->gpus[u->n_gpus++] = (struct cuda_gpu){ v->target, v->gpu };
+}
+
+static int gpus_of(const struct cuda_unit *u, const struct target *t)
+{
+	int n = 0;
+
+	for (int i = 0; i < u->n_gpus; i++)
+		n += u->gpus[i].target == t;
+	return n;
+}
+
+/* Only GPUs of targets that have several tell variants apart. */
+static void settle_gpus(struct arena *a, struct cuda_unit *u)
+{
+	struct cuda_gpu *kept = ARENA_ARRAY(a, (size_t)u->n_gpus + 1,
+		struct cuda_gpu);
+	int n = 0;
+
+	for (int i = 0; i < u->n; i++)
+		for (int k = 0; k < u->operators[i].n; k++) {
+			struct cuda_variant *v = &u->operators[i].variants[k];
+
+			if (gpus_of(u, v->target) < 2)
+				v->gpu = NULL;
+		}
+	for (int i = 0; i < u->n_gpus; i++)
+		if (gpus_of(u, u->gpus[i].target) > 1)
+			kept[n++] = u->gpus[i];
+	u->gpus = kept;
+	u->n_gpus = n;
+}
+
 struct cuda_unit cuda_unit(struct arena *a, const char *source,
 	const char *version, const struct cuda_variant *v, int n)
 {
@@ -184,6 +226,7 @@ struct cuda_unit cuda_unit(struct arena *a, const char *source,
 
 	u.operators = ARENA_ARRAY(a, (size_t)n + 1, struct cuda_operator);
 	u.targets = ARENA_ARRAY(a, (size_t)n + 1, const struct target *);
+	u.gpus = ARENA_ARRAY(a, (size_t)n + 1, struct cuda_gpu);
 	for (int i = 0; i < n; i++) {
 		struct cuda_operator *o = operator_of(&u,
 			launcher(v[i].program));
@@ -193,7 +236,10 @@ struct cuda_unit cuda_unit(struct arena *a, const char *source,
 				struct cuda_variant);
 		add_target(&u, v[i].target);
 		add_variant(o, &v[i]);
+		if (v[i].gpu)
+			add_gpu(&u, &v[i]);
 	}
+	settle_gpus(a, &u);
 	for (int i = 0; i < u.n; i++) {
 		struct cuda_operator *o = &u.operators[i];
 
@@ -206,7 +252,7 @@ struct cuda_unit cuda_unit(struct arena *a, const char *source,
 struct cuda_unit cuda_unit_of(struct arena *a, const char *source,
 	const char *version, const struct target *t, const struct program *p)
 {
-	struct cuda_variant v = { t, p };
+	struct cuda_variant v = { t, p, NULL };
 
 	return cuda_unit(a, source, version, &v, 1);
 }

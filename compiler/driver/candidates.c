@@ -3,24 +3,64 @@
  * schedule and --set pin. */
 #include "driver/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "driver/general.h"
 
 /* ---- sketches that serve ---- */
 
-/* "OP:NAME" is for one operator, "NAME" for all. */
-static const char *setting_for(const struct job *j, const char *name)
+/* Is the text from "at" to "colon" "name", or "name.GROUP"? "*group" is -1
+ * where it names none. */
+static bool is_addressed(const char *at, const char *colon, const char *name,
+	int *group)
+{
+	size_t n = strlen(name), digits;
+
+	*group = -1;
+	if (strncmp(at, name, n))
+		return false;
+	if (at + n == colon)
+		return true;
+	digits = at[n] == '.' ? strspn(at + n + 1, "0123456789") : 0;
+	if (!digits || digits > 6 || at + n + 1 + digits != colon)
+		return false;
+	*group = atoi(at + n + 1);
+	return true;
+}
+
+/* "OP:NAME" is for one operator, "OP.GROUP:NAME" for one of its groups, "NAME"
+ * for all. */
+static const char *setting_for(const struct job *j, int group,
+	const char *name)
 {
 	const char *colon = strchr(name, ':');
-	size_t n = colon ? (size_t)(colon - name) : 0;
-	const char *all = j->launcher ? j->launcher : j->name;
+	int only;
 
 	if (!colon)
 		return name;
-	return (n == strlen(j->name) && !strncmp(name, j->name, n)) ||
-		(n == strlen(all) && !strncmp(name, all, n)) ?
-		colon + 1 : NULL;
+	if (!is_addressed(name, colon, j->name, &only) && (!j->launcher ||
+	    !is_addressed(name, colon, j->launcher, &only)))
+		return NULL;
+	return only < 0 || only == group ? colon + 1 : NULL;
+}
+
+/* Does the setting name a group that a partition into fewer does not have? */
+static bool lacks_group(const struct job *j, const char *name)
+{
+	const char *colon = strchr(name, ':');
+	int only;
+
+	return colon && (is_addressed(name, colon, j->name, &only) ||
+		(j->launcher && is_addressed(name, colon, j->launcher,
+		&only))) && only >= j->partition->n_groups;
+}
+
+/* "acc+y": is the group of other statements? */
+static bool is_other_kernel(struct session *s, const struct job *j,
+	const struct candidate *c, const char *kernel)
+{
+	return strcmp(kernel, plan_kernel(s->a, j->op, c->task.group, "+"));
 }
 
 static bool has_tunable(const struct space *sp, const char *name)
@@ -40,11 +80,19 @@ static bool pin_settings(struct session *s, const struct job *j,
 {
 	for (int i = 0; i < s->o->settings.n && !c->why; i++) {
 		const struct setting *x = &s->o->settings.v[i];
-		const char *name = setting_for(j, x->name);
+		const char *name = setting_for(j, c->task.index, x->name);
 
+		if (lacks_group(j, x->name))
+			c->why = arena_printf(s->a, "--set %s: there are only "
+				"%d kernels", x->name, j->partition->n_groups);
 		if (!name)
 			continue;
-		if (!strcmp(name, "sketch")) {
+		if (!strcmp(name, "kernel")) {
+			if (!is_other_kernel(s, j, c, x->value))
+				continue;
+			c->refusal = REFUSED_OTHER;
+			c->why = "--set kernel asks for other statements";
+		} else if (!strcmp(name, "sketch")) {
 			if (!strcmp(x->value, c->sketch->name))
 				continue;
 			c->refusal = REFUSED_OTHER;
@@ -152,7 +200,7 @@ static bool setting_asks(const struct session *s, const struct job *j,
 {
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const struct setting *x = &s->o->settings.v[i];
-		const char *name = setting_for(j, x->name);
+		const char *name = setting_for(j, c->task.index, x->name);
 		size_t n = strlen(c->sketch->asked_by);
 
 		if (!name)

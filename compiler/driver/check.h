@@ -23,10 +23,10 @@ enum check_how {
 };
 
 /* "program" is the variant of "operator" (NULL: all there is) that the target's
- * code and the sizes it was made at choose; "name" what lines call it (NULL:
- * the program's). "op" is the operator as lowered (before groups rewrote it);
- * "arithmetic" (or NULL) the same with the sums that the program computes where
- * those are others, whose bound then counts;
+ * code and the sizes it was made at choose; "gpu" (or NULL) the device's; "name"
+ * what lines call it (NULL: the program's). "op" is the operator as lowered
+ * (before groups rewrote it); "arithmetic" (or NULL) the same with the sums that
+ * the program computes where those are others, whose bound then counts;
  * "cuda" the text that has the program's launcher, and may have others. "how"
  * are bits of enum check_how. "nvcc" (or NULL) asks for a run on the GPU,
  * whole, of which rows of the output are compared, and timed. "work" is the
@@ -39,6 +39,7 @@ struct check_request {
 	const struct program *program;
 	const struct ir_operator *op, *arithmetic;
 	const struct target *target;
+	const struct gpu *gpu;
 	const char *cuda;
 	size_t n_cuda;
 	unsigned how;

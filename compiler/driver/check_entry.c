@@ -55,7 +55,7 @@ static void put_prepare(const struct entry *e)
 		"void *prepared, size_t bytes)\n{\n"
 		"\twpk_prepared = prepared;\n"
 		"\twpk_prepared_bytes = bytes;\n");
-	str_printf(e->out, "\treturn (int)%s_prepare(", e->name);
+	str_printf(e->out, "\treturn (int)::%s_prepare(", e->name);
 	put_sizes(e, ", ");
 	put_pointers(e, P_IN, true);
 	str_printf(e->out, "prepared, bytes, %s);\n}\n", e->stream);
@@ -82,7 +82,7 @@ void check_entry(const struct cuda_operator *o, const struct program *p,
 	str_puts(out, "\nextern \"C\" int wpk_emu_entry(void *const *tensor, "
 		"void *workspace, size_t bytes)\n{\n"
 		"\t(void)tensor, (void)workspace, (void)bytes;\n");
-	str_printf(out, "\treturn (int)%s(", e.name);
+	str_printf(out, "\treturn (int)::%s(", e.name);
 	put_sizes(&e, ", ");
 	put_pointers(&e, P_IN, false);
 	put_pointers(&e, P_OUT, false);

@@ -76,6 +76,11 @@ static void push_flags(const struct check *c, struct command *k)
 	cuda_device_macros(c->a, c->r->target, macros);
 	for (int i = 0; i < 2 && macros[i]; i++)
 		push(k, macros[i]);
+	if (c->r->gpu) {
+		cuda_gpu_macros(c->a, c->r->gpu, macros);
+		push(k, macros[0]);
+		push(k, macros[1]);
+	}
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
 		push(k, "-mavx2");

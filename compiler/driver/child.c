@@ -56,6 +56,7 @@ bool child_stop_pending(void)
 }
 
 enum { IN, OUT, ERR, N_PIPES };
+enum { GRACE = 2 };	/* seconds */
 
 static void close_pipes(int pipes[N_PIPES][2])
 {
@@ -161,6 +162,31 @@ static void serve(int in, int out, int err, struct feed *f, double deadline,
 			close(p[i].fd);
 }
 
+static void doze(void)
+{
+	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+/* The child's end, and its group's within a moment if they are asked: a child
+ * that has children in groups of their own, as wpkc has, sees to these. Then
+ * the group is killed. */
+static int end_group(pid_t pid)
+{
+	double deadline = now() + GRACE;
+	bool ended = false;
+	int status = 0;
+
+	kill(-pid, SIGTERM);
+	while (now() < deadline && (!ended || !kill(-pid, 0))) {
+		ended = ended || waitpid(pid, &status, WNOHANG) == pid;
+		doze();
+	}
+	kill(-pid, SIGKILL);
+	while (!ended && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 /* A child may close its pipes and still run: it has the rest of its time. */
 static int collect(pid_t pid, double deadline, struct child *c)
 {
@@ -176,13 +202,9 @@ static int collect(pid_t pid, double deadline, struct child *c)
 		c->timed_out = now() > deadline;
 		c->stopped = child_stop_pending();
 		if (!c->timed_out && !c->stopped)
-			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+			doze();
 	}
-	kill(-pid, SIGKILL);
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
+	return end_group(pid);
 }
 
 void child_run(struct arena *a, const char *const *argv, const char *input,

@@ -17,10 +17,10 @@ struct child {
 };
 
 /* Run argv (NULL-ended; argv[0] is searched in PATH) with "input" on its
- * standard input (NULL: nothing), in a process group of its own that is killed
- * after "seconds". Stopping wpkc (SIGINT, SIGTERM) does not reach it: a caller
- * that blocks these signals has it "stopped", killed, as soon as one is
- * pending. */
+ * standard input (NULL: nothing), in a process group of its own that is ended
+ * after "seconds", by SIGTERM and two seconds later by SIGKILL. Stopping wpkc
+ * (SIGINT, SIGTERM) does not reach it: a caller that blocks these signals has it
+ * "stopped", in the same way, as soon as one is pending. */
 void child_run(struct arena *a, const char *const *argv, const char *input,
 	size_t n_input, double seconds, struct child *out);
 

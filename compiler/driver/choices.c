@@ -40,6 +40,18 @@ bool choices_make(struct session *s, struct job *j)
 
 /* ---- the lock ---- */
 
+/* problem_refuses(), which is lavish, with nothing but its sentence in "a". */
+static const char *refused(struct arena *a, struct candidate *c,
+	const int *genes)
+{
+	struct arena *tmp = arena_create();
+	const char *why = problem_refuses(c, tmp, genes);
+
+	why = why ? arena_strdup(a, why) : NULL;
+	arena_destroy(tmp);
+	return why;
+}
+
 /* The genes that an entry's lines give; "*why" where they do not fit. */
 static bool entry_genes(struct session *s, const struct job *j, int group,
 	const struct lock_entry *e, struct choice *out, const char **why)
@@ -68,7 +80,7 @@ static bool entry_genes(struct session *s, const struct job *j, int group,
 				c->space->genes[i].name);
 	}
 	if (!*why)
-		*why = problem_refuses(c, s->a, out->genes);
+		*why = refused(s->a, c, out->genes);
 	return !*why;
 }
 
@@ -184,7 +196,8 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 	for (int i = 0; i < j->n_sizes; i++) {
 		struct k_var *v = ARENA_NEW(a, struct k_var);
 
-		*v = (struct k_var){ j->sizes[i].name, T_I64, false };
+		*v = (struct k_var){ .name = j->sizes[i].name,
+			.type = T_I64 };
 		vec_push(a, &p->sizes, (struct p_size){ j->sizes[i].name, v,
 			j->sizes[i].value });
 	}

@@ -74,7 +74,8 @@ static struct cuda_unit unit_of(const struct session *s, struct arena *a,
 
 		if (launcher && strcmp(launcher_of(j), launcher))
 			continue;
-		v[n++] = (struct cuda_variant){ j->place->target, j->program };
+		v[n++] = (struct cuda_variant){ j->place->target, j->program,
+			j->place->gpu };
 	}
 	return cuda_unit(a, base_name(s->o->input), WPK_VERSION, v, n);
 }
@@ -155,7 +156,8 @@ static void put_schedules(struct session *s, struct str *out)
 		str_printf(out, " for %s target %s", j->item->name.text,
 			j->place->target->name);
 		put_when(j, out);
-		str_puts(out, " {\n");
+		str_printf(out, " {%s%s\n", j->place->sister ? " // on " : "",
+			j->place->sister ? j->place->gpu->name : "");
 		put_indented(out, choices_schedule(s->a, j));
 		str_puts(out, "}\n");
 	}

@@ -9,7 +9,7 @@
 
 enum {
 	HUGE = 1 << 20, SCALE = 1500, LEAST_SCALE = 20, ELEMENTS = 1 << 27,
-	USUAL = 1 << 22, NEAR = 4, N_PLAIN = 4
+	USUAL = 1 << 22
 };
 
 /* ---- expressions over the open sizes ---- */
@@ -278,19 +278,19 @@ static bool add_witness(struct session *s, struct general *g,
 	return o != NULL;
 }
 
-/* Every witness against three others: one that happens to agree with it in
- * some extent hides nothing. */
+/* Every witness against all others: one that happens to agree with it in some
+ * extent hides nothing, and what extents are multiples of is true of all. */
 static void mark_split(struct general *g)
 {
 	for (int i = 0; i < g->n; i++)
-		for (int k = 1; k <= 3; k++)
+		for (int k = 1; k < g->n; k++)
 			ir_mark_open(g->at[i].op, g->at[(i + k) % g->n].op);
 }
 
 static void mark_cut(struct general *g, int rule)
 {
 	for (int i = 0; i < g->n; i++)
-		for (int k = 1; k <= 3; k++)
+		for (int k = 1; k < g->n; k++)
 			ir_mark_open(g->at[i].plans[rule].op,
 				g->at[(i + k) % g->n].plans[rule].op);
 }
@@ -321,48 +321,9 @@ bool general_partition(struct session *s, struct general *g)
 	return ok;
 }
 
-/* A witness made late, as the others were. */
-static bool add_near(struct session *s, const struct general *g,
-	struct witness *w, const int64_t *sizes)
-{
-	*w = (struct witness){ .sizes = sizes, .op = general_lower(s, g, sizes) };
-	if (!w->op)
-		return false;
-	for (int i = 0; i < N_PLAIN; i++)
-		ir_mark_open(w->op, g->plain[i]);
-	for (int t = 0; t < w->op->n_tensors; t++)
-		w->op->tensors[t].align = g->plain[0]->tensors[t].align;
-	if (!pass(s, g, w))
-		return false;
-	for (int rule = 0; rule < N_IR_RULES; rule++)
-		for (int i = 1; i < N_PLAIN; i++)
-			ir_mark_open(w->plans[rule].op,
-				g->at[i % g->n].plans[rule].op);
-	return true;
-}
-
-const struct witness *general_near(const struct general *g, struct witness *w,
-	int *n)
-{
-	struct session *s = g->session;
-
-	for (int k = 0; k < NEAR && !w->near_made; k++) {
-		const int64_t *sizes = general_beside(s->a, &g->frame, g->scale,
-			w->sizes, k);
-
-		if (!w->near)
-			w->near = ARENA_ARRAY(s->a, NEAR, struct witness);
-		if (sizes && add_near(s, g, &w->near[w->n_near], sizes))
-			w->n_near++;
-	}
-	w->near_made = true;
-	*n = w->n_near;
-	return w->near;
-}
-
 void general_mark_plan(const struct general *g, struct plan *p)
 {
-	for (int i = 1; i <= 3; i++)
+	for (int i = 1; i < g->n; i++)
 		ir_mark_open(p->op, g->at[i % g->n].plans[p->rule].op);
 }
 
@@ -419,10 +380,10 @@ static void align_rows(struct general *g)
 static void add_symbol(struct session *s, struct general *g,
 	const char *name, struct k_var *var)
 {
-	int64_t *at = ARENA_ARRAY(s->a, (size_t)g->n_fit, int64_t);
+	int64_t *at = ARENA_ARRAY(s->a, (size_t)g->n, int64_t);
 	struct kx *value = kx_var(s->a, var);
 
-	for (int i = 0; i < g->n_fit; i++)
+	for (int i = 0; i < g->n; i++)
 		program_number(&g->frame, g->at[i].sizes, value, 0, &at[i]);
 	g->symbols[g->n_symbols++] = (struct fit_symbol){ name, value, at };
 }
@@ -464,8 +425,6 @@ struct general *general_create(struct session *s,
 			return NULL;
 	mark_split(g);
 	align_rows(g);
-	for (int i = 0; i < N_PLAIN; i++)
-		g->plain[i] = ir_copy(s->a, g->at[i % g->n].op);
 	make_symbols(s, g);
 	return g;
 }

@@ -9,13 +9,10 @@
 #include "kernel/generalise.h"
 
 /* The operator at one choice of its open sizes: split, and cut into kernels by
- * each rule. "near": others of almost the same sizes, made when asked for. */
+ * each rule. */
 struct witness {
 	const int64_t *sizes;
 	struct ir_operator *op;
-	struct witness *near;
-	int n_near;
-	bool near_made;
 	struct witness_plan {
 		struct ir_operator *op;
 		struct ir_partition *partition;
@@ -35,7 +32,6 @@ struct general {
 	int n_fit, n;
 	struct fit_symbol *symbols;
 	int n_symbols;
-	const struct ir_operator *plain[4];	/* at[0..3] before the passes */
 	int64_t scale;
 	const int64_t *const *cases;	/* sizes at which it is checked */
 	int n_cases;
@@ -66,10 +62,6 @@ struct ir_operator *general_lower(struct session *s, const struct general *g,
 /* Let every witness go through the passes and cut it into kernels; what differs
  * between them is marked. */
 bool general_partition(struct session *s, struct general *g);
-/* Witnesses of sizes near to those of "w": what such as W = 3 * Q makes of it
- * alone does not hold of them. */
-const struct witness *general_near(const struct general *g, struct witness *w,
-	int *n);
 /* Mark it in a plan of the job as well. */
 void general_mark_plan(const struct general *g, struct plan *p);
 
@@ -118,12 +110,6 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 /* Size "i" about "scale", the others small; NULL if conditions forbid it. */
 const int64_t *general_huge(struct arena *a, const struct program *frame, int i,
 	int64_t scale);
-/* A little less than "sizes" each, so that whatever is few there is no more here,
- * by "k" from 0 to 3 in another way. Of what is a multiple by condition odd
- * multiples stay odd, even ones even, for a tile may be two of them and its tail
- * depend on that. NULL where conditions forbid it. */
-const int64_t *general_beside(struct arena *a, const struct program *frame,
-	int64_t scale, const int64_t *sizes, int k);
 /* Sizes for emulation: ones, small and middling primes, round numbers. */
 const int64_t *const *general_cases(struct arena *a, const struct program *frame,
 	int64_t scale, int *n);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One point of a space for all sizes: its programs at the witnesses, made one
  * general program, which must be what the point makes at the other witnesses
- * too. */
+ * too. Expressions are found from all witnesses whose programs are alike: K - 1
+ * and K / 2 * 2 are told apart by an even one alone. */
 #include "driver/general.h"
 
 #include <string.h>
+
+enum { COINCIDENCES = 2 };
 
 static const char *sizes_text(struct arena *a, const struct general *g,
 	const int64_t *sizes)
@@ -16,6 +19,14 @@ static const char *sizes_text(struct arena *a, const struct general *g,
 		str_printf(&out, "%s%s = %lld", i ? ", " : "",
 			g->frame.sizes.v[i].name, (long long)sizes[i]);
 	return str_text(&out);
+}
+
+/* What stands in the way at sizes that the user never named. */
+static const char *said_of(struct arena *a, const struct general *g,
+	const struct witness *w, const char *why)
+{
+	return arena_printf(a, "one kernel is for all sizes, and where %s, %s",
+		sizes_text(a, g, w->sizes), why);
 }
 
 /* The candidate's task at a witness, and its tunables there. */
@@ -32,8 +43,7 @@ static const char *make_task(struct candidate *c, const struct witness *w,
 		return "its statements group otherwise at other sizes";
 	t->group = &at->partition->groups[c->task.index];
 	if (!c->sketch->applies(t, &why))
-		return arena_printf(c->task.a, "at %s, %s", sizes_text(
-			c->task.a, c->general, w->sizes), why);
+		return said_of(c->task.a, c->general, w, why);
 	*tunables = c->sketch->tunables(t, n);
 	return NULL;
 }
@@ -88,8 +98,7 @@ static const char *illegal_at(struct candidate *c, struct arena *a, int w,
 
 	values_at(c, w, values, mine);
 	why = c->sketch->legal(&c->tasks->tasks[w], a, mine);
-	return why ? arena_printf(a, "at %s, %s", sizes_text(a, c->general,
-		c->general->at[w].sizes), why) : NULL;
+	return why ? said_of(a, c->general, &c->general->at[w], why) : NULL;
 }
 
 /* The steps of the candidate's group at a witness. */
@@ -113,62 +122,151 @@ static struct program *program_at(struct candidate *c, struct arena *a, int w,
 	return steps_at(c, a, &c->general->at[w], &c->tasks->tasks[w], mine);
 }
 
-static struct general_request request_of(const struct general *g,
-	struct program *const *programs)
+/* The symbols' values at these witnesses. */
+static const struct fit_symbol *symbols_at(const struct general *g,
+	struct arena *a, const int *chosen, int n)
 {
-	return (struct general_request){ .programs = programs, .n = g->n_fit,
-		.sizes = g->frame.sizes.v, .n_sizes = g->frame.sizes.n,
+	struct fit_symbol *s = ARENA_ARRAY(a, (size_t)g->n_symbols + 1,
+		struct fit_symbol);
+
+	for (int i = 0; i < g->n_symbols; i++) {
+		int64_t *at = ARENA_ARRAY(a, (size_t)n + 1, int64_t);
+
+		for (int w = 0; w < n; w++)
+			at[w] = g->symbols[i].at[chosen[w]];
+		s[i] = g->symbols[i];
+		s[i].at = at;
+	}
+	return s;
+}
+
+/* The general program of those chosen, of the programs at the witnesses; the
+ * first "alike" of them have alike kernels. */
+static struct program *joined(const struct general *g, struct arena *a,
+	struct program *const *all, const int *chosen, int alike, int n,
+	const char **why)
+{
+	struct p_size sizes[g->frame.sizes.n + 1];
+	struct program *programs[g->n];
+	struct general_request r = { .programs = programs, .n = n,
+		.n_alike = alike,
+		.sizes = sizes, .n_sizes = g->frame.sizes.n,
 		.lets = g->frame.lets.v, .n_lets = g->frame.lets.n,
 		.conditions = g->frame.conditions.v,
 		.n_conditions = g->frame.conditions.n,
-		.symbols = g->symbols, .n_symbols = g->n_symbols };
-}
+		.symbols = symbols_at(g, a, chosen, n),
+		.n_symbols = g->n_symbols };
 
-/* Is "p" what the point makes at this witness? */
-static bool serves_at(struct candidate *c, struct arena *a,
-	const struct program *p, const struct witness *w, const int *values)
-{
-	const struct tunable *x;
-	struct task t;
-	int n;
-
-	if (make_task(c, w, &t, &x, &n))
-		return false;
-	int mine[n + 1];
-
-	values_for(c, x, n, values, mine);
-	return !c->sketch->legal(&t, a, mine) && !generalise_differs(a, p,
-		w->sizes, steps_at(c, a, w, &t, mine));
-}
-
-/* A kernel for sizes such as W = 3 * Q may do without what their neighbours
- * need; what these need is right there too. */
-static bool serves_near(struct candidate *c, struct arena *a,
-	const struct program *p, struct witness *w, const int *values)
-{
-	int n;
-	const struct witness *near = general_near(c->general, w, &n);
-
-	for (int i = 0; i < n; i++)
-		if (serves_at(c, a, p, &near[i], values))
-			return true;
-	return false;
-}
-
-/* The program of "p" is what it is at the small witnesses as well. */
-static const char *fails_at(struct candidate *c, struct arena *a,
-	const struct program *p, const int *values)
-{
-	const struct general *g = c->general;
-
-	for (int w = g->n_fit; w < g->n; w++) {
-		const char *why = generalise_differs(a, p, g->at[w].sizes,
-			program_at(c, a, w, values));
-
-		if (why && !serves_near(c, a, p, &g->at[w], values))
-			return arena_printf(a, "at %s, %s", sizes_text(a, g,
-				g->at[w].sizes), why);
+	for (int w = 0; w < n; w++)
+		programs[w] = all[chosen[w]];
+	for (int i = 0; i < g->frame.sizes.n; i++) {
+		sizes[i] = g->frame.sizes.v[i];
+		sizes[i].value = g->at[chosen[0]].sizes[i];
 	}
+	return generalise(a, &r, why);
+}
+
+/* The program of "p" is what the point makes at every witness. */
+static const char *fails_at(const struct general *g, struct arena *a,
+	const struct program *p, struct program *const *all)
+{
+	struct arena *tmp = arena_create();
+	const char *why = NULL;
+
+	for (int w = 0; w < g->n && !why; w++) {
+		arena_reset(tmp);
+		why = generalise_differs(tmp, p, g->at[w].sizes, all[w]);
+		if (why)
+			why = said_of(a, g, &g->at[w], why);
+	}
+	arena_destroy(tmp);
+	return why;
+}
+
+static bool is_alike(const struct program *x, const struct program *y)
+{
+	struct arena *tmp = arena_create();
+	bool alike = generalise_alike(tmp, x, y);
+
+	arena_destroy(tmp);
+	return alike;
+}
+
+/* The large witness whose kernels are alike those of most others, and how many
+ * these are, itself among them. */
+static int usual(const struct general *g, struct program *const *all,
+	int *most)
+{
+	int best = 0;
+
+	*most = 0;
+	for (int w = 0; w < g->n_fit && *most * 2 <= g->n_fit; w++) {
+		int n = 0;
+
+		for (int k = 0; k < g->n_fit; k++)
+			n += k == w || is_alike(all[w], all[k]);
+		if (n > *most) {
+			*most = n;
+			best = w;
+		}
+	}
+	return best;
+}
+
+/* All witnesses in the order "first", those alike it, those that launch the same
+ * kernels; how many in all, and how many are alike. */
+static int choose(const struct general *g, struct program *const *all,
+	int first, int *chosen, int *alike)
+{
+	bool joins[g->n];
+	int n = 0;
+
+	chosen[n++] = first;
+	for (int w = 0; w < g->n; w++) {
+		joins[w] = w == first || is_alike(all[first], all[w]);
+		if (joins[w] && w != first)
+			chosen[n++] = w;
+	}
+	*alike = n;
+	for (int w = 0; w < g->n; w++)
+		if (!joins[w] && program_alike(all[first], all[w]))
+			chosen[n++] = w;
+	return n;
+}
+
+/* One program for all sizes, of those at all the witnesses. Where one that is
+ * alike by chance forbids every expression, of the large ones alone. */
+static struct program *general_of(const struct general *g, struct arena *a,
+	struct program *const *all, const char **why)
+{
+	int chosen[g->n], alike, n, most, large = 0;
+	int first = usual(g, all, &most);
+	struct program *p;
+
+	n = choose(g, all, first, chosen, &alike);
+	p = joined(g, a, all, chosen, alike, n, why);
+	for (int i = 0; i < alike && !p; i++)
+		if (chosen[i] < g->n_fit)
+			chosen[large++] = chosen[i];
+	if (!p && n > large)
+		p = joined(g, a, all, chosen, large, large, why);
+	if (p)
+		*why = fails_at(g, a, p, all);
+	return *why ? NULL : p;
+}
+
+/* A large witness whose kernel differs from the usual one is a coincidence if few
+ * do, which is seen when it is compared; else the sentence. */
+static const char *structure_differs(const struct general *g, struct arena *a,
+	struct program *const *all)
+{
+	int most, first = usual(g, all, &most);
+
+	for (int w = 0; w < g->n_fit && g->n_fit - most > COINCIDENCES; w++)
+		if (!is_alike(all[first], all[w]))
+			return said_of(a, g, &g->at[w], arena_printf(a, "it "
+				"would be of another structure than where %s",
+				sizes_text(a, g, g->at[first].sizes)));
 	return NULL;
 }
 
@@ -176,27 +274,22 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 	const int *values)
 {
 	const struct general *g = c->general;
-	struct program *programs[g->n_fit], *p;
-	struct general_request r = request_of(g, programs);
 	const char *why = make_tasks(c);
+	struct program *all[g->n];
 
 	for (int w = 0; w < g->n && !why; w++)
 		why = illegal_at(c, a, w, values);
 	if (why)
 		return why;
-	for (int w = 0; w < g->n_fit; w++) {
-		int at = g->n_fit - 1 - w;
-
-		programs[at] = program_at(c, a, at, values);
-		if (w && !generalise_alike(a, programs[g->n_fit - 1],
-		    programs[at]))
-			return arena_printf(a, "between %s and %s, its kernel "
-				"changes its structure", sizes_text(a, g,
-				g->at[at].sizes), sizes_text(a, g,
-				g->at[g->n_fit - 1].sizes));
-	}
-	p = generalise(a, &r, &why);
-	return p ? fails_at(c, a, p, values) : why;
+	for (int w = 0; w < g->n_fit; w++)
+		all[w] = program_at(c, a, w, values);
+	why = structure_differs(g, a, all);
+	if (why)
+		return why;
+	for (int w = g->n_fit; w < g->n; w++)
+		all[w] = program_at(c, a, w, values);
+	general_of(g, a, all, &why);
+	return why;
 }
 
 /* ---- the chosen program ---- */
@@ -235,8 +328,14 @@ static const char *build_group(struct arena *a, const struct choice *c,
 	return build_with(c->candidate, &t, a, x, n, values, p);
 }
 
-struct program *general_special(struct session *s, struct arena *a,
-	const struct job *j, const struct witness *w)
+/* Where the steps of a group end in a program, and what it prepares. */
+struct ends {
+	int steps, prepare;
+};
+
+/* The whole program at a witness; "ends" of each group, or NULL. */
+static struct program *special(struct session *s, struct arena *a,
+	const struct job *j, const struct witness *w, struct ends *ends)
 {
 	const struct witness_plan *at = &w->plans[j->plans[j->plan].rule];
 	const char *why = at->partition->n_groups == j->partition->n_groups ?
@@ -246,8 +345,11 @@ struct program *general_special(struct session *s, struct arena *a,
 
 	p = program_of(a, at->op, at->partition, &map);
 	p->name = j->name;
-	for (int g = 0; g < j->partition->n_groups && !why; g++)
+	for (int g = 0; g < j->partition->n_groups && !why; g++) {
 		why = build_group(a, &j->parts[g].choice, at, p);
+		if (ends)
+			ends[g] = (struct ends){ p->steps.n, p->prepare.n };
+	}
 	if (why) {
 		session_fail(s, EXIT_INTERNAL, "'%s' at %s: %s", j->name,
 			sizes_text(a, j->general, w->sizes), why);
@@ -255,6 +357,57 @@ struct program *general_special(struct session *s, struct arena *a,
 	}
 	program_layout(p);
 	return p;
+}
+
+struct program *general_special(struct session *s, struct arena *a,
+	const struct job *j, const struct witness *w)
+{
+	return special(s, a, j, w, NULL);
+}
+
+/* The program with the steps of one group alone. */
+static struct program *group_of(struct arena *a, const struct program *p,
+	struct ends from, struct ends to)
+{
+	struct program *x = ARENA_NEW(a, struct program);
+
+	*x = *p;
+	x->steps.v = p->steps.v + from.steps;
+	x->steps.n = to.steps - from.steps;
+	x->prepare.v = p->prepare.v + from.prepare;
+	x->prepare.n = to.prepare - from.prepare;
+	return x;
+}
+
+/* What "x" asks of sizes beyond the "known" conditions. */
+static void add_conditions(struct arena *a, struct program *p,
+	const struct program *x, int known)
+{
+	for (int i = known; i < x->conditions.n; i++) {
+		struct str text, other;
+		bool new = true;
+
+		str_init(&text, a);
+		kx_print(x->conditions.v[i].holds, &text);
+		for (int k = known; k < p->conditions.n && new; k++) {
+			str_init(&other, a);
+			kx_print(p->conditions.v[k].holds, &other);
+			new = strcmp(str_text(&text), str_text(&other)) != 0;
+		}
+		if (new)
+			vec_push(a, &p->conditions, x->conditions.v[i]);
+	}
+}
+
+/* "x", which follows in the same launcher, behind "p". */
+static void append(struct arena *a, const struct general *g, struct program *p,
+	const struct program *x)
+{
+	for (int i = 0; i < x->steps.n; i++)
+		vec_push(a, &p->steps, x->steps.v[i]);
+	for (int i = 0; i < x->prepare.n; i++)
+		vec_push(a, &p->prepare, x->prepare.v[i]);
+	add_conditions(a, p, x, g->frame.conditions.n);
 }
 
 /* Shapes and alignment as the source has them. */
@@ -278,25 +431,41 @@ static void set_shapes(struct arena *a, const struct job *j, struct program *p)
 	}
 }
 
+/* Each group's steps become general by themselves, as they did when their point
+ * was found legal: what is a coincidence for one kernel is none for another. */
 struct program *general_program(struct session *s, struct arena *a,
 	const struct job *j)
 {
 	const struct general *g = j->general;
-	struct program *programs[g->n_fit], *p;
-	struct general_request r = request_of(g, programs);
+	int n = j->partition->n_groups;
+	struct program *all[g->n], *views[g->n], *p = NULL;
+	struct ends *ends = ARENA_ARRAY(a, (size_t)(g->n * (n + 1)),
+		struct ends);
 	const char *why = NULL;
 
-	for (int w = 0; w < g->n_fit; w++) {
-		programs[w] = general_special(s, a, j, &g->at[w]);
-		if (!programs[w])
+	for (int w = 0; w < g->n; w++) {
+		all[w] = special(s, a, j, &g->at[w], ends + w * (n + 1) + 1);
+		if (!all[w])
 			return NULL;
 	}
-	p = generalise(a, &r, &why);
-	if (!p) {
-		session_fail(s, EXIT_INTERNAL, "the general program of '%s': %s",
-			j->name, why);
-		return NULL;
+	for (int k = 0; k < n; k++) {
+		struct program *x;
+
+		for (int w = 0; w < g->n; w++)
+			views[w] = group_of(a, all[w], ends[w * (n + 1) + k],
+				ends[w * (n + 1) + k + 1]);
+		x = general_of(g, a, views, &why);
+		if (!x) {
+			session_fail(s, EXIT_INTERNAL, "the general program of "
+				"'%s': %s", j->name, why);
+			return NULL;
+		}
+		if (p)
+			append(a, g, p, x);
+		else
+			p = x;
 	}
+	program_layout_open(a, p);
 	set_shapes(a, j, p);
 	return p;
 }

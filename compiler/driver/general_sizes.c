@@ -268,40 +268,6 @@ const int64_t *const *general_sizes(struct arena *a, const struct program *frame
 	return c.rows.v;
 }
 
-/* What a size moves by: two of its multiples, where it has some. */
-static int64_t stride(int64_t times)
-{
-	return times > 1 ? 2 * times : 1;
-}
-
-/* "steps" strides less, or as it is where that is none. */
-static int64_t less(int64_t v, int64_t times, int steps)
-{
-	return v > steps * stride(times) ? v - steps * stride(times) : v;
-}
-
-const int64_t *general_beside(struct arena *a, const struct program *frame,
-	int64_t scale, const int64_t *sizes, int k)
-{
-	struct choosing c = { .a = a, .frame = frame, .n = frame->sizes.n,
-		.to = { ARENA_ARRAY(a, (size_t)frame->sizes.n + 1, int64_t),
-			scale } };
-	int64_t *out = row(&c);
-
-	if (!find_times(&c, out))
-		return NULL;
-	for (int i = 0; i < c.n; i++)
-		out[i] = less(sizes[i], c.to.times[i],
-			1 + (k >> i % 2 & 1));
-	if (!mend(&c, -1, out))
-		return NULL;
-	for (int i = 0; i < c.n; i++)
-		if (out[i] > sizes[i] ||
-		    (sizes[i] - out[i]) % stride(c.to.times[i]))
-			return NULL;
-	return out;
-}
-
 /* ---- checks ---- */
 
 /* All sizes about "about", each the next after the one before. */

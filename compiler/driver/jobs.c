@@ -395,8 +395,8 @@ static bool add_open(struct session *s, struct making m, bool optional,
 }
 
 /* An operator whose sizes are open gets a kernel for each shape of --shape, or
- * else of its tune blocks and schedules, those that give all sizes first, and
- * general ones for all others. */
+ * else of its tune blocks, and of its schedules, those that give all sizes first,
+ * and general ones for all others. */
 static bool add_item(struct session *s, const struct lower_item *it,
 	const struct directives_shape *given, const struct place *place,
 	job_list *jobs)
@@ -415,9 +415,8 @@ static bool add_item(struct session *s, const struct lower_item *it,
 	if (given->n) {
 		tune.shapes = (struct directives_shape *)given;
 		tune.n_shapes = 1;
-	} else {
-		add_scheduled_shapes(s, &m, &tune);
 	}
+	add_scheduled_shapes(s, &m, &tune);
 	for (int partial = 0; partial < 2; partial++)
 		for (int i = 0; i < tune.n_shapes; i++) {
 			m.shape = &tune.shapes[i];

@@ -121,12 +121,21 @@ static bool is_named(const char *job, const char *name, size_t n)
 }
 
 /* "OP:T=V" must name an operator that is compiled. */
+/* Letters of the operator that a setting is for: "c2" of "c2.1:unroll". */
+static size_t addressee(const char *name)
+{
+	size_t n = strcspn(name, ":."), digits = name[n] != '.' ? 0 :
+		strspn(name + n + 1, "0123456789");
+
+	return digits && name[n + 1 + digits] == ':' ? n : strcspn(name, ":");
+}
+
 bool jobs_settings_known(struct session *s)
 {
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const char *name = s->o->settings.v[i].name;
-		size_t n = strcspn(name, ":");
-		bool found = !name[n];
+		size_t n = addressee(name);
+		bool found = !strchr(name, ':');
 
 		for (int j = 0; j < s->n_jobs; j++)
 			found |= is_named(s->jobs[j].name, name, n) ||

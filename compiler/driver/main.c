@@ -5,14 +5,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/bought.h"
 #include "driver/fmt.h"
+#include "driver/merge.h"
 #include "driver/paths.h"
+#include "driver/reporting.h"
 #include "driver/search.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
@@ -58,7 +62,7 @@ static bool use_color(const struct options *o)
 	return o->color == COLOR_ALWAYS;
 }
 
-static void print_diagnostics(struct session *s)
+void session_diagnose(struct session *s)
 {
 	struct str out;
 
@@ -67,34 +71,6 @@ static void print_diagnostics(struct session *s)
 	fputs(str_text(&out), stderr);
 	if (diag_errors(s->d) && s->code == EXIT_DONE)
 		s->code = EXIT_USER;
-}
-
-/* ---- where code goes ---- */
-
-/* --gpu is a GPU of one target; others take the one assumed for them. */
-static struct place place_of(const struct session *s, const struct target *t)
-{
-	const struct gpu *g = s->o->gpu ? gpu_named(s->o->gpu) : NULL;
-	bool named = g && g->cc == t->cc;
-
-	return (struct place){ t, named ? g : gpu_for_target(t),
-		named ? s->o->gpu : NULL };
-}
-
-static void choose_places(struct session *s)
-{
-	const struct gpu *g = gpu_named(s->o->gpu ? s->o->gpu : "h200");
-	int n = s->o->targets.n;
-
-	s->places = ARENA_ARRAY(s->a, (size_t)n + 1, struct place);
-	for (const struct target *t = target_list(); t->name; t++)
-		for (int i = 0; i < n; i++)
-			if (target_named(s->o->targets.v[i]) == t) {
-				s->places[s->n_places++] = place_of(s, t);
-				break;
-			}
-	if (!n)
-		s->places[s->n_places++] = place_of(s, target_named(g->arch));
 }
 
 /* ---- sources ---- */
@@ -252,16 +228,23 @@ static bool searches(struct session *s)
 	return true;
 }
 
+bool session_open(struct session *s, bool writes)
+{
+	find_imports(s);
+	s->nvcc = toolchain_nvcc(s->a);
+	if (!open_lock(s))
+		return false;
+	places_choose(s);
+	return (!writes || emit_possible(s)) && load(s);
+}
+
 static void run(struct session *s)
 {
 	if (!searches(s))
 		return;
-	choose_places(s);
-	find_imports(s);
-	s->nvcc = toolchain_nvcc(s->a);
-	if (open_lock(s) && emit_possible(s) && load(s))
+	if (session_open(s, true))
 		compile(s);
-	print_diagnostics(s);
+	session_diagnose(s);
 }
 
 /* ---- commands ---- */
@@ -275,13 +258,23 @@ struct command {
 static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
-		{ "fmt", fmt_main }, { "search", search_main },
+		{ "explain", bought_main }, { "fmt", fmt_main },
+		{ "merge", merge_main }, { "report", report_main },
+		{ "search", search_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
+}
+
+/* Arenas come and go by the thousand: pages that one frees are for the next, and
+ * the system need not clear them again. */
+static void keep_pages(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 26);
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
 }
 
 /* Standard descriptors that whoever started wpkc closed: files and pipes opened
@@ -294,13 +287,14 @@ static void hold_descriptors(void)
 }
 
 /* What could not be written does not count as done. */
-static void end_output(struct session *s)
+int session_end(struct session *s)
 {
 	bool failed = ferror(stdout);
 
 	if ((fflush(stdout) || failed) && s->code == EXIT_DONE)
 		session_fail(s, EXIT_USER, "cannot write standard output: %s",
 			strerror(errno));
+	return s->code;
 }
 
 int main(int argc, char **argv)
@@ -316,6 +310,7 @@ int main(int argc, char **argv)
 	struct str text;
 
 	hold_descriptors();
+	keep_pages();
 	signal(SIGXFSZ, SIG_IGN);
 	command = argc > 1 ? command_named(argv[1]) : NULL;
 	if (command) {
@@ -334,7 +329,7 @@ int main(int argc, char **argv)
 		sigaction(SIGINT, &on_interrupt, NULL);
 		run(&s);
 	}
-	end_output(&s);
+	session_end(&s);
 	arena_destroy(a);
 	return s.code;
 }

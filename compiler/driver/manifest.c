@@ -322,6 +322,7 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	json_t *v = json_object();
 
 	put(v, "target", text(m, w->target->name));
+	put(v, "gpu", text(m, w->gpu ? w->gpu->name : NULL));
 	put(v, "general", json_boolean(p->general));
 	put(v, "sizes", values(j, p));
 	put(v, "conditions", conditions(m, p));

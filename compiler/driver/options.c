@@ -42,7 +42,9 @@ void options_help(struct str *out)
 
 	str_puts(out,
 		"usage: wpkc [options] FILE.wpk\n"
-		"       wpkc fmt [--check] FILE.wpk...\n\n"
+		"       wpkc fmt [--check] FILE.wpk...\n"
+		"       wpkc explain [options] FILE.wpk\n"
+		"       wpkc report [-o FILE.html] [RECORDS]...\n\n"
 		"  wpkc conv.wpk -o conv.cu                  compile\n"
 		"  wpkc conv.wpk --tune=ga -o conv.cu        "
 		"search schedules, prove the winners\n"
@@ -52,6 +54,10 @@ void options_help(struct str *out)
 		"  wpkc mm.wpk --shape M=4096,N=4096,K=4096 --gpu=a100 --emit=sched\n"
 		"  wpkc mm.wpk --set tile.block.i=128 --emit=kernel\n"
 		"  wpkc fmt conv.wpk                         lay the source out\n"
+		"  wpkc explain conv.wpk                     "
+		"what its schedules' numbers bought\n"
+		"  wpkc report -o tuning.html                "
+		"what searches found, as a page\n"
 		"  wpkc @args conv.wpk                       "
 		"with the options in the file args\n\n");
 	for (int i = 0; i < n; i++) {
@@ -189,12 +195,24 @@ static bool read_args(struct reading *r, int n, const char *const *v)
 	return true;
 }
 
-static bool fits_a_target(const struct options *o)
+static bool fits_a_target(const struct options *o, const char *gpu)
 {
 	for (int i = 0; i < o->targets.n; i++)
-		if (target_named(o->targets.v[i])->cc == gpu_named(o->gpu)->cc)
+		if (target_named(o->targets.v[i])->cc == gpu_named(gpu)->cc)
 			return true;
 	return !o->targets.n;
+}
+
+static bool gpus_fit(struct reading *r)
+{
+	const struct options *o = r->o;
+
+	for (int i = 0; i < o->gpus.n; i++)
+		if (!fits_a_target(o, o->gpus.v[i]))
+			return options_fail(r, "%s is an %s, not an %s",
+				o->gpus.v[i], gpu_named(o->gpus.v[i])->arch,
+				o->targets.v[0]);
+	return true;
 }
 
 static bool consistent(struct reading *r)
@@ -231,12 +249,9 @@ static bool consistent(struct reading *r)
 			"-MT names the target of a depfile: add -MD or -MF FILE");
 	if (o->dep && !o->dep_file && !to_file && o->output)
 		return options_fail(r, "-MD with -o - needs -MF FILE");
-	if (o->gpu && !fits_a_target(o))
-		return options_fail(r, "%s is an %s, not an %s", o->gpu,
-			gpu_named(o->gpu)->arch, o->targets.v[0]);
 	if (o->emit & EMIT_PTX && o->targets.n > 1)
 		return options_fail(r, "--emit=ptx is for one target at a time");
-	return true;
+	return gpus_fit(r);
 }
 
 enum asked options_read(struct arena *a, int argc, char **argv,

@@ -35,8 +35,8 @@ struct options {
 	string_list dep_targets;
 	bool dep;
 	unsigned emit;			/* EMIT_..., 0: EMIT_CU */
-	const char *gpu;
-	string_list targets, ops, dirs;
+	const char *gpu;		/* the first of gpus, or NULL */
+	string_list gpus, targets, ops, dirs;
 	VEC(struct setting) settings, shapes;
 	const char *tune, *measure;
 	int trials, effort;	/* 0: not given */

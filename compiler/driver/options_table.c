@@ -162,17 +162,31 @@ static bool set_targets(struct reading *r, const char *v)
 	return r->o->targets.n || unknown_target(r, v);
 }
 
-static bool set_gpu(struct reading *r, const char *v)
+static bool unknown_gpu(struct reading *r, const char *v)
 {
 	struct str list;
 
-	r->o->gpu = v;
-	if (gpu_named(v))
-		return true;
 	str_init(&list, r->a);
 	for (const struct gpu *g = gpu_list(); g->name; g++)
 		str_printf(&list, " %s", g->name);
 	return options_fail(r, "unknown GPU '%s'; there are%s", v, str_text(&list));
+}
+
+static bool set_gpu(struct reading *r, const char *v)
+{
+	char *copy = arena_strdup(r->a, v), *save = NULL;
+
+	r->o->gpus = (string_list){0};
+	for (char *p = strtok_r(copy, ",", &save); p;
+	     p = strtok_r(NULL, ",", &save)) {
+		if (!gpu_named(p))
+			return unknown_gpu(r, p);
+		vec_push(r->a, &r->o->gpus, p);
+	}
+	if (!r->o->gpus.n)
+		return unknown_gpu(r, v);
+	r->o->gpu = r->o->gpus.v[0];
+	return true;
 }
 
 static bool add_op(struct reading *r, const char *v)
@@ -405,13 +419,13 @@ static const struct option table[] = {
 		"what to write: ir, space, sched, kernel, cu, header, ..." },
 	{ "--target", "ARCHS", VALUE, set_targets,
 		"compile for sm_75 .. sm_121a (default: the GPU's)" },
-	{ "--gpu", "NAME", VALUE, set_gpu,
+	{ "--gpu", "NAMES", VALUE, set_gpu,
 		"predict costs for it (default: h200, or the target's)" },
 	{ "--op", "NAMES", VALUE, add_op,
 		"only these exported operators, with commas between" },
 	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
 	{ "--set", "T=V", VALUE, add_setting,
-		"pin a tunable, as OP:T=V for one operator" },
+		"pin a tunable, as OP:T=V or OP.KERNEL:T=V for one" },
 	{ "--tune", "STRATEGY", MAYBE, set_tune, "search: ga, random, exhaustive, ..." },
 	{ "--measure", "WITH", VALUE, set_measure,
 		"model: predicted costs (the default)" },
@@ -445,7 +459,8 @@ static const struct option table[] = {
 	{ "--list", "WHAT", VALUE, ask_list,
 		"gpus, targets, sketches, strategies, directives, codes, emits,\n"
 		"                       words, options" },
-	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means" },
+	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means\n"
+		"                       (of a schedule: wpkc explain)" },
 	{ "--help", NULL, NOTHING, ask_help, "this text" },
 	{ "--version", NULL, NOTHING, ask_version, "the version" },
 };

@@ -56,8 +56,7 @@ const char *plan_kernel(struct arena *a, const struct ir_operator *o,
 	return text;
 }
 
-/* "acc, y; k": the kernels of a plan. */
-static const char *kernels_text(struct arena *a, const struct plan *p)
+const char *plan_kernels(struct arena *a, const struct plan *p)
 {
 	const char *text = "";
 
@@ -307,7 +306,7 @@ static bool report_misfit(struct session *s, const struct job *j,
 	diag_error(s->d, E_NO_SKETCH, at, "'%s' is not cut into kernels like this",
 		j->name);
 	for (int i = 0; i < n; i++, last = text) {
-		text = kernels_text(s->a, all[i]);
+		text = plan_kernels(s->a, all[i]);
 		if (strcmp(text, last))
 			diag_note(s->d, (struct span){0}, "its kernels can be "
 				"%s", text);
@@ -451,7 +450,7 @@ static void explain_cost(const struct session *s, const struct job *j,
 			p->file->name);
 	else
 		session_say(s, "%s: kernels %s: %.3g us predicted", j->name,
-			kernels_text(s->a, p), p->seconds * 1e6);
+			plan_kernels(s->a, p), p->seconds * 1e6);
 }
 
 /* How near the sketches of the present plan came. */

@@ -5,7 +5,9 @@
 #include "driver/session.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "driver/general.h"
 
@@ -49,17 +51,24 @@ static const char *is_legal(void *ctx, struct arena *a, const int *genes)
 	return problem_refuses(ctx, a, genes);
 }
 
-static double predicted(const struct candidate *c, struct arena *a,
-	const int *genes)
+void problem_features(const struct candidate *c, struct arena *a,
+	const int *genes, struct features *f)
 {
 	int values[c->space->n_tunables + 1];
-	struct features f;
 	const char *why;
 	bool ok = space_tunables(a, c->space, genes, values, &why);
 
 	assert(ok);
 	(void)ok;
-	c->sketch->features(&c->task, values, &f);
+	c->sketch->features(&c->task, values, f);
+}
+
+static double predicted(const struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	struct features f;
+
+	problem_features(c, a, genes, &f);
 	return model_seconds(&f, c->task.gpu);
 }
 
@@ -158,8 +167,8 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes)
 				}
 			}
 			genes[i] = keep;
+			arena_reset(tmp);
 		}
-		arena_reset(tmp);
 	}
 	return best;
 }
@@ -197,7 +206,8 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 
 /* A legal point: the first seed that is, or the first that a search comes
  * upon. */
-static int *some_point(struct session *s, struct candidate *c)
+static int *some_point(struct session *s, struct arena *tmp,
+	struct candidate *c)
 {
 	struct problem p = problem_of(s, c);
 	struct budget b = { .trials = c->general ? 200 : 16,
@@ -208,7 +218,8 @@ static int *some_point(struct session *s, struct candidate *c)
 	for (int i = 0; i < p.n_seeds; i++) {
 		const int *seed = p.seeds + (ptrdiff_t)i * c->space->n_genes;
 
-		if (!problem_refuses(c, s->a, seed))
+		arena_reset(tmp);
+		if (!problem_refuses(c, tmp, seed))
 			return (int *)seed;
 	}
 	if (c->general) {
@@ -226,10 +237,113 @@ static int *some_point(struct session *s, struct candidate *c)
 int *problem_default(struct session *s, struct candidate *c, double *seconds)
 {
 	struct arena *tmp = arena_create();
-	int *genes = some_point(s, c);
+	int *genes = some_point(s, tmp, c);
 
 	if (genes)
 		*seconds = descend(c, tmp, genes);
 	arena_destroy(tmp);
 	return genes;
+}
+
+/* ---- a look from a point ---- */
+
+/* Legal points near an illegal one, best first by the model. */
+struct repairs {
+	struct candidate *c;
+	struct arena *tmp;
+	int *genes;		/* the point, as it is changed */
+	int *found;		/* REPAIRS points */
+	double seconds[8];
+	int n;
+};
+
+enum { REPAIRS = 8 };
+
+static void add_repair(struct repairs *r)
+{
+	size_t n = (size_t)r->c->space->n_genes;
+	double t;
+	int k;
+
+	if (is_legal_here(r->c, r->tmp, r->genes))
+		return;
+	t = predicted(r->c, r->tmp, r->genes);
+	if (r->n == REPAIRS && t >= r->seconds[REPAIRS - 1])
+		return;
+	r->n += r->n < REPAIRS;
+	for (k = r->n - 1; k > 0 && r->seconds[k - 1] > t; k--) {
+		r->seconds[k] = r->seconds[k - 1];
+		memcpy(r->found + (size_t)k * n, r->found + (size_t)(k - 1) * n,
+			n * sizeof *r->found);
+	}
+	r->seconds[k] = t;
+	memcpy(r->found + (size_t)k * n, r->genes, n * sizeof *r->found);
+}
+
+/* Every change of "more" genes from gene "from" on. */
+static void change(struct repairs *r, int from, int more)
+{
+	const struct space *sp = r->c->space;
+
+	if (!more) {
+		add_repair(r);
+		return;
+	}
+	for (int i = from; i < sp->n_genes; i++) {
+		int keep = r->genes[i];
+
+		for (int k = 0; k < sp->genes[i].n; k++) {
+			r->genes[i] = sp->genes[i].values[k];
+			if (r->genes[i] != keep)
+				change(r, i + 1, more - 1);
+		}
+		r->genes[i] = keep;
+	}
+}
+
+/* "genes", or the best legal point that differs in one gene more, or in two;
+ * false if there is none. */
+static bool repair(struct session *s, struct candidate *c, struct arena *tmp,
+	int *genes)
+{
+	size_t n = (size_t)c->space->n_genes;
+	struct repairs r = { .c = c, .tmp = tmp, .genes = genes,
+		.found = ARENA_ARRAY(s->a, n * REPAIRS + 1, int) };
+
+	if (!problem_refuses(c, tmp, genes))
+		return true;
+	for (int more = 1; more <= 2 && !r.n; more++)
+		change(&r, 0, more);
+	for (int i = 0; i < r.n; i++) {
+		const int *at = r.found + (size_t)i * n;
+
+		if (is_legal_anywhere(c, tmp, at))
+			continue;
+		memcpy(genes, at, n * sizeof *genes);
+		return true;
+	}
+	return false;
+}
+
+bool problem_look(struct session *s, struct candidate *c, int *genes,
+	double *seconds)
+{
+	size_t size = (size_t)c->space->n_genes * sizeof *genes;
+	struct arena *tmp = arena_create();
+	int *other = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
+	double second = INFINITY;
+
+	start_genes(c, other);
+	*seconds = INFINITY;
+	if (repair(s, c, tmp, genes))
+		*seconds = c->general ? predicted(c, tmp, genes) :
+			descend(c, tmp, genes);
+	if (!c->general && repair(s, c, tmp, other))
+		second = descend(c, tmp, other);
+	if (second < *seconds * 0.999) {
+		memcpy(genes, other, size);
+		*seconds = second;
+	}
+	arena_destroy(tmp);
+	return !isinf(*seconds);
 }

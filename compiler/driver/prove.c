@@ -51,12 +51,14 @@ static struct proof assemble(struct session *s, struct arena *a,
 	return verdict(V_MEASURED, "");
 }
 
-/* "c2", or where it is compiled for several targets "c2 for sm_80". */
+/* "c2", or where it is compiled for several targets "c2 for sm_80", and for
+ * several GPUs of one "c2 for sm_90a on h200". */
 static const char *name_of(const struct session *s, struct arena *a,
 	const struct job *j)
 {
-	return s->n_places == 1 ? j->name : arena_printf(a, "%s for %s",
-		j->name, j->place->target->name);
+	return s->n_places == 1 ? j->name : arena_printf(a, "%s for %s%s%s",
+		j->name, j->place->target->name, j->place->sister ? " on " :
+		"", j->place->sister ? j->place->gpu->name : "");
 }
 
 static struct proof emulated(struct arena *a, const struct check_request *r)
@@ -86,7 +88,8 @@ static struct proof emulate(struct session *s, struct arena *a,
 	struct check_request r = { .name = name_of(s, a, j), .program = p,
 		.operator = o, .op = j->reference,
 		.arithmetic = choices_arithmetic(a, j),
-		.target = j->place->target, .cuda = str_text(cu), .n_cuda = cu->n,
+		.target = j->place->target, .gpu = j->place->gpu,
+		.cuda = str_text(cu), .n_cuda = cu->n,
 		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
 			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
 	struct ir_operator *op;
@@ -107,10 +110,13 @@ int prove_cases(const struct job *j)
 	return j->general ? j->n_cases : 1;
 }
 
+/* A launcher for several GPUs would take the variant of the one that is here,
+ * whichever is meant. */
 struct proof prove_case(struct session *s, struct arena *a,
 	const struct job *j, const struct program *p, int which)
 {
-	struct cuda_unit u = s->o->test ? emit_program(s, a, j, p) :
+	bool alone = s->o->test || (s->o->check_gpu && j->place->sister);
+	struct cuda_unit u = alone ? emit_program(s, a, j, p) :
 		emit_launcher(s, a, j);
 	struct str cu;
 

@@ -95,6 +95,9 @@ void refusals_report(struct session *s, const struct job *j, int group)
 			v[i]->why);
 		n++;
 	}
+	if (j->general && p->n && v[0]->refusal > REFUSED_DIRECTIVE)
+		diag_hint(s->d, "Give its sizes numbers, by --shape or in a tune "
+			"block, or say in where, or in when, which there are.");
 	if (n < p->n && !s->o->verbose)
 		diag_note(s->d, (struct span){0}, "-v tells of %d more sketch%s",
 			p->n - n, n + 1 < p->n ? "es" : "");

@@ -76,11 +76,13 @@ struct plan {
 };
 
 /* What code is for, and the GPU whose costs are predicted; "named" is what the
- * user called that, or NULL. */
+ * user or the lock called that, or NULL; "sister": code for the target is made
+ * for other GPUs as well. */
 struct place {
 	const struct target *target;
 	const struct gpu *gpu;
 	const char *named;
+	bool sister;
 };
 
 /* One operator at one shape on one target. "reference" is what lowering
@@ -148,6 +150,21 @@ bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
 void session_say(const struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* ---- places.c ---- */
+
+/* s->places as options and the lock ask for. */
+void places_choose(struct session *s);
+
+/* ---- main.c ---- */
+
+/* Places, imports, lock and source of the options, and if it "writes", that it
+ * can; false after an error. */
+bool session_open(struct session *s, bool writes);
+/* Print what s->d holds; errors make the exit code. */
+void session_diagnose(struct session *s);
+/* Standard output is written, or that is an error; returns the exit code. */
+int session_end(struct session *s);
+
 /* ---- lockfile.c ---- */
 
 /* s->lock as the file says; empty where there is none. False after an error. */
@@ -193,6 +210,15 @@ struct problem problem_of(struct session *s, struct candidate *c);
 /* The point chosen without a search and its predicted seconds; NULL if no
  * point is legal, and the candidate then has no space any more. */
 int *problem_default(struct session *s, struct candidate *c, double *seconds);
+/* What the model sees of a point, which is legal. */
+void problem_features(const struct candidate *c, struct arena *a,
+	const int *genes, struct features *f);
+/* Better "genes" by a short look that begins there, or where that is illegal, at
+ * a point that differs in one or two genes, and at the sketch's own; false if
+ * none of these is legal. For all sizes, where a test of legality is dear, only
+ * what must be is changed. */
+bool problem_look(struct session *s, struct candidate *c, int *genes,
+	double *seconds);
 
 /* ---- choices.c ---- */
 
@@ -234,6 +260,8 @@ bool plans_find(struct session *s, struct job *j);
 void jobs_forget(struct session *s);
 /* Use the best by what the plans' "seconds" are now. */
 void plans_rank(struct job *j);
+/* The kernels of a plan: "acc, y; k". */
+const char *plan_kernels(struct arena *a, const struct plan *p);
 /* The statements of a group: "acc, y". */
 const char *plan_kernel(struct arena *a, const struct ir_operator *o,
 	const struct ir_group *g, const char *between);

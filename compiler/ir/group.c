@@ -350,6 +350,8 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 		.statistics = rule == IR_STATISTICS };
 	struct ir_partition *p;
 
+	if (rule == IR_FACTORED)
+		group_terms(a, o);
 	ir_hoist(a, o);
 	if (rule == IR_FACTORED)
 		group_factors(a, o);

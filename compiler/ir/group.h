@@ -17,9 +17,18 @@ const struct ir_expr *group_stripped(const struct ir_expr *e,
 bool group_factor(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e);
 
+/* pairs.c: is "e" made of two reads alone, of[0] and of[1], and 0 where both are
+ * 0? */
+bool group_pair(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, const struct ir_expr **of);
+
 /* factor.c: products of which no contraction could load the factors are grouped
  * into two, and what cannot be loaded becomes a let. needs: hoisted. */
 void group_factors(struct arena *a, struct ir_operator *o);
+
+/* terms.c: sums over several products become sums of several, where each is a
+ * contraction. Breaks hoisted. */
+void group_terms(struct arena *a, struct ir_operator *o);
 
 /* short.c: the let "s" without its reduction, which is of few elements; or
  * NULL. */

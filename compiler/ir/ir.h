@@ -47,6 +47,7 @@ struct ir_axis {
 	int id;
 	bool reduced;
 	bool open;		/* extents differ from call to call: ir_mark_open */
+	int64_t common;		/* what they are multiples of; 0: of "extent" */
 	int stmt;		/* index of the owning statement */
 };
 
@@ -209,6 +210,8 @@ void ir_leaves(const struct ir_operator *o, const struct ir_expr *read, int d,
 	bool *below, bool *above);
 /* Is one of these axes open? */
 bool ir_any_open(const struct ir_operator *o, const int *axes, int n);
+/* What an axis has a multiple of from call to call, as far as was marked. */
+int64_t ir_common(const struct ir_operator *o, int axis);
 /* Marks as open what differs between "o" and the same operator at other sizes;
  * false, and nothing is marked, where they are not alike. */
 bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other);
@@ -359,7 +362,7 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *		and what follows them, where a row is short.
  *  IR_FACTORED as IR_FUSED, and factors of a product that cannot be loaded are
  *		written first: rows looked up, 4-bit numbers, products of
- *		several.
+ *		several. A sum over several products becomes a sum of each.
  *  IR_APART    every statement is a kernel of its own, but for the lets that
  *		cost little. */
 enum ir_rule {
@@ -392,10 +395,14 @@ bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
  * A factor may be computed from its read and others that go along no further
  * axes: "left_value" and "right_value" are the factors, the reads themselves
  * where nothing is computed.
+ * Where what is summed is no product, but made of elements of two tensors in
+ * another way and 0 where both are 0, such as |x - y|, "pair" is that; the
+ * factors are the reads.
  * A pad is by the value 0. An axis of extent 1 that occurs nowhere is M. */
 struct ir_contraction {
 	const struct ir_stmt *stmt;
 	const struct ir_expr *left, *right, *left_value, *right_value;
+	const struct ir_expr *pair;	/* or NULL */
 	int *m, *n, *k, *batch;
 	int n_m, n_n, n_k, n_batch;
 	enum dtype acc, product;

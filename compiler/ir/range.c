@@ -232,6 +232,24 @@ bool ir_any_open(const struct ir_operator *o, const int *axes, int n)
 	return false;
 }
 
+static int64_t common(int64_t x, int64_t y)
+{
+	while (y) {
+		int64_t r = x % y;
+
+		x = y;
+		y = r;
+	}
+	return x;
+}
+
+int64_t ir_common(const struct ir_operator *o, int axis)
+{
+	const struct ir_axis *x = &o->axes[axis];
+
+	return x->common ? x->common : x->extent;
+}
+
 bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other)
 {
 	if (o->n_axes != other->n_axes || o->n_tensors != other->n_tensors)
@@ -239,9 +257,12 @@ bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other)
 	for (int i = 0; i < o->n_tensors; i++)
 		if (o->tensors[i].rank != other->tensors[i].rank)
 			return false;
-	for (int i = 0; i < o->n_axes; i++)
+	for (int i = 0; i < o->n_axes; i++) {
+		o->axes[i].common = common(ir_common(o, i),
+			other->axes[i].extent);
 		o->axes[i].open |= o->axes[i].extent != other->axes[i].extent ||
 			o->axes[i].lo != other->axes[i].lo;
+	}
 	for (int i = 0; i < o->n_tensors; i++)
 		for (int d = 0; d < o->tensors[i].rank; d++)
 			if (o->tensors[i].dims[d] != other->tensors[i].dims[d])

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Contractions are recognised by the roles of their axes. In comes a statement
  * of a folded and split operator; out goes left, right and the lists of M, N,
- * K and batch axes if it sums a product of two reads, or the sentence that
- * says why it is none. An axis occurs in a read if it moves the element that
- * is read, or an index of it. */
+ * K and batch axes if it sums a product of two reads, or what else is made of
+ * two (pairs.c), or the sentence that says why it is none. An axis occurs in a
+ * read if it moves the element that is read, or an index of it. */
 #include "ir/group.h"
 
 struct roles {
@@ -215,15 +215,32 @@ static bool choose_left(struct roles *r, const struct ir_expr *x,
 	return sx && sy;
 }
 
-static bool recognise(struct roles *r)
+/* The roles of the axes, once it is known what is left and what is right. */
+static bool find_roles(struct roles *r)
+{
+	struct ir_contraction *c = r->out;
+	const bool *left, *right;
+
+	if (!operand(r, c->left, &c->left_addr) ||
+			!operand(r, c->right, &c->right_addr))
+		return false;
+	left = occurrences(r, c->left, &c->left_addr);
+	right = occurrences(r, c->right, &c->right_addr);
+	if (!output_roles(r, left, right) ||
+			!reduced_roles(r, c->stmt->expr, left, right))
+		return false;
+	if (points(r, c->m, c->n_m) <= 1 && points(r, c->n, c->n_n) <= 1)
+		return fail(r, "no axis of the result belongs to one factor "
+			"alone: each element is a sum of its own");
+	return true;
+}
+
+static bool recognise_product(struct roles *r)
 {
 	struct ir_contraction *c = r->out;
 	const struct ir_expr *red = c->stmt->expr, *product;
 	struct ir_expr *const *f;
-	const bool *left, *right;
 
-	if (red->kind != IR_REDUCE || red->reducer != RED_SUM)
-		return fail(r, "it is no sum over axes");
 	product = group_stripped(red->args[0], T_NONE);
 	if (product->kind == IR_OP && (product->op == OP_ADD ||
 	    product->op == OP_SUB) && product->args[0]->kind == IR_OP &&
@@ -235,20 +252,40 @@ static bool recognise(struct roles *r)
 	c->acc = red->type;
 	c->product = product->type;
 	f = product->args;
-	if (!choose_left(r, group_stripped(f[0], c->product),
-			group_stripped(f[1], c->product)))
-		return false;
-	if (!operand(r, c->left, &c->left_addr) ||
-			!operand(r, c->right, &c->right_addr))
-		return false;
-	left = occurrences(r, c->left, &c->left_addr);
-	right = occurrences(r, c->right, &c->right_addr);
-	if (!output_roles(r, left, right) || !reduced_roles(r, red, left, right))
-		return false;
-	if (points(r, c->m, c->n_m) <= 1 && points(r, c->n, c->n_n) <= 1)
-		return fail(r, "no axis of the result belongs to one factor "
-			"alone: each element is a sum of its own");
-	return true;
+	return choose_left(r, group_stripped(f[0], c->product),
+		group_stripped(f[1], c->product)) && find_roles(r);
+}
+
+/* Each element of the one with each of the other, both at least two: else there
+ * is nothing that a tile would save. */
+static bool recognise_pair(struct roles *r)
+{
+	struct ir_contraction *c = r->out;
+	const struct ir_expr *red = c->stmt->expr, *of[2];
+
+	*c = (struct ir_contraction){ .stmt = c->stmt, .acc = red->type,
+		.pair = group_stripped(red->args[0], T_NONE) };
+	c->product = c->pair->type;
+	return group_pair(r->a, r->o, c->pair, of) &&
+		exact(of[0]->type, c->acc) && exact(of[1]->type, c->acc) &&
+		choose_left(r, of[0], of[1]) && find_roles(r) &&
+		points(r, c->m, c->n_m) > 1 && points(r, c->n, c->n_n) > 1;
+}
+
+static bool recognise(struct roles *r)
+{
+	const struct ir_expr *red = r->out->stmt->expr;
+	const char *why;
+
+	if (red->kind != IR_REDUCE || red->reducer != RED_SUM)
+		return fail(r, "it is no sum over axes");
+	if (recognise_product(r))
+		return true;
+	why = r->why;
+	if (recognise_pair(r))
+		return true;
+	r->why = why;
+	return false;
 }
 
 bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,

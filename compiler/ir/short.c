@@ -5,7 +5,7 @@
  * points in space needs no memory. */
 #include "ir/group.h"
 
-enum { SHORT = 8, LONGEST = 256 };
+enum { SHORT = 9, LONGEST = 256 };
 
 static enum op joins(enum reducer r)
 {

@@ -190,6 +190,8 @@ static bool types(struct looking *x)
 	enum dtype image = x->o->tensors[w->image->tensor].type;
 	enum dtype weights = x->o->tensors[w->weights->tensor].type;
 
+	if (w->c.pair)
+		return fail(x, "what is summed is no product of two tensors");
 	if (w->c.left_value != w->c.left || w->c.right_value != w->c.right)
 		return fail(x, "a factor of it is computed as it is loaded");
 	if (!dtype_is_float(image) || !dtype_is_float(weights) ||

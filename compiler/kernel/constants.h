@@ -21,7 +21,5 @@ void constants_read(struct arena *a, const struct kernel *k,
 	struct constants *out);
 /* Kernels of one structure, with as many constants. */
 bool constants_alike(const struct constants *x, const struct constants *y);
-/* The same tensors and steps; kernels are compared as they are read. */
-bool program_alike(const struct program *x, const struct program *y);
 
 #endif

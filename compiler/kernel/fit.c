@@ -13,13 +13,15 @@ enum { DEGREE = 5, MONOMIALS = 160, ATOMS = 512, REMEMBERED = 4096 };
 
 struct remembered {
 	const int64_t *v;
+	int n;
 	bool found;
 	struct fitted x;
 };
 
+/* "n" samples, of which the number asked for is known in the first "seen". */
 struct fit {
 	struct arena *a;
-	int n, n_symbols, n_seeds;
+	int n, seen, n_symbols, n_seeds;
 	VEC(struct fit_atom) atoms;
 	VEC(struct remembered) memory;
 };
@@ -100,7 +102,7 @@ static bool divides(const struct fit *f, int atom, const int64_t *v,
 {
 	const int64_t *at = f->atoms.v[atom].at;
 
-	for (int w = 0; w < f->n; w++) {
+	for (int w = 0; w < f->seen; w++) {
 		if (at[w] < 1 || v[w] % at[w])
 			return false;
 		quotient[w] = v[w] / at[w];
@@ -110,7 +112,7 @@ static bool divides(const struct fit *f, int atom, const int64_t *v,
 
 static bool is_constant(const struct fit *f, const int64_t *v)
 {
-	for (int w = 1; w < f->n; w++)
+	for (int w = 1; w < f->seen; w++)
 		if (v[w] != v[0])
 			return false;
 	return true;
@@ -141,7 +143,7 @@ struct fit *fit_create(struct arena *a, const struct fit_symbol *symbols,
 	struct fit *f = ARENA_NEW(a, struct fit);
 
 	f->a = a;
-	f->n = n_samples;
+	f->n = f->seen = n_samples;
 	f->n_symbols = n_symbols;
 	for (int i = 0; i < n_symbols; i++)
 		add_atom(f, symbols[i].name, symbols[i].value, symbols[i].at);
@@ -156,7 +158,7 @@ struct fit *fit_create(struct arena *a, const struct fit_symbol *symbols,
 static bool yields(const struct fit *f, const struct fitted *x,
 	const int64_t *v)
 {
-	for (int w = 0; w < f->n; w++) {
+	for (int w = 0; w < f->seen; w++) {
 		__int128 sum = x->offset;
 
 		for (int i = 0; i < x->n; i++)
@@ -181,9 +183,9 @@ static bool fit_line(const struct fit *f, int atom, const int64_t *v,
 	__int128 rise, run, slope;
 	int w = 1;
 
-	while (w < f->n && at[w] == at[0])
+	while (w < f->seen && at[w] == at[0])
 		w++;
-	if (w == f->n)
+	if (w == f->seen)
 		return false;
 	rise = (__int128)v[w] - v[0];
 	run = (__int128)at[w] - at[0];
@@ -218,17 +220,20 @@ static bool fit_lines(const struct fit *f, const int64_t *v,
 static bool covers(const struct fit *f, const int64_t *at, const int64_t *v,
 	int64_t c, int64_t add)
 {
-	for (int w = 0; w < f->n; w++)
+	for (int w = 0; w < f->seen; w++)
 		if (at[w] < 0 || (at[w] + add) / c != v[w])
 			return false;
 	return true;
 }
 
-static int divided(struct fit *f, int atom, const int64_t *v, int64_t c,
-	int64_t add)
+static int divided(struct fit *f, int atom, int64_t c, int64_t add)
 {
 	const struct fit_atom *t = &f->atoms.v[atom];
 	struct kx *sum = kx_add(f->a, t->value, wide(f->a, add));
+	int64_t *v = ARENA_ARRAY(f->a, (size_t)f->n, int64_t);
+
+	for (int w = 0; w < f->n; w++)
+		v[w] = (t->at[w] + add) / c;
 
 	return add_atom(f, arena_printf(f->a, "%s_%s%lld", t->name, add ?
 		"tiles_" : "by_", (long long)c), kx_div(f->a, sum,
@@ -242,7 +247,7 @@ static bool divisors(const struct fit *f, const int64_t *at, const int64_t *v,
 {
 	*lo = 2;
 	*hi = INT64_MAX - 1;
-	for (int w = 0; w < f->n; w++) {
+	for (int w = 0; w < f->seen; w++) {
 		int64_t l, h;
 
 		if (at[w] < 0 || v[w] < 0 || v[w] > at[w])
@@ -257,28 +262,32 @@ static bool divisors(const struct fit *f, const int64_t *at, const int64_t *v,
 	return *hi - *lo <= 4096;
 }
 
-/* v = ceil(atom / c) or floor(atom / c). */
+/* v = ceil(atom / c) or floor(atom / c). Where several do, the roundest: samples
+ * do not tell tiles of 255 from those of 256. */
 static int fit_quotient(struct fit *f, int atom, const int64_t *v)
 {
 	const int64_t *at = f->atoms.v[atom].at;
-	int64_t lo, hi;
+	int64_t lo, hi, best = 0, add = 0;
 
 	if (!divisors(f, at, v, &lo, &hi))
 		return -1;
 	for (int64_t c = lo; c <= hi; c++) {
-		if (covers(f, at, v, c, c - 1))
-			return divided(f, atom, v, c, c - 1);
-		if (covers(f, at, v, c, 0))
-			return divided(f, atom, v, c, 0);
+		bool up = covers(f, at, v, c, c - 1);
+
+		if ((!up && !covers(f, at, v, c, 0)) ||
+		    (best && (c & -c) <= (best & -best)))
+			continue;
+		best = c;
+		add = up ? c - 1 : 0;
 	}
-	return -1;
+	return best ? divided(f, atom, best, add) : -1;
 }
 
 static int64_t greatest_divisor(const struct fit *f, const int64_t *v)
 {
 	int64_t g = 0;
 
-	for (int w = 0; w < f->n; w++) {
+	for (int w = 0; w < f->seen; w++) {
 		int64_t x = llabs(v[w]);
 
 		while (x) {
@@ -303,7 +312,7 @@ static bool fit_quotients(struct fit *f, const int64_t *v, struct fitted *out)
 
 		if (by == 1 && shift == 3)
 			break;
-		for (int w = 0; w < f->n; w++)
+		for (int w = 0; w < f->seen; w++)
 			part[w] = v[w] / by + add;
 		for (int i = 0; i < n; i++) {
 			int atom = fit_quotient(f, i, part);
@@ -348,6 +357,8 @@ static bool fit_product(struct fit *f, const int64_t *v, int deep,
 static bool fit_pair(const struct fit *f, const int64_t *v,
 	struct fitted *out);
 
+static int named(struct fit *f, const struct fitted *x, const char *name);
+
 /* v = x * (c * y + d * z + e) for a symbol x: such as the row where the last
  * whole tile ends. */
 static bool fit_scaled(struct fit *f, const int64_t *v, struct fitted *out)
@@ -359,10 +370,9 @@ static bool fit_scaled(struct fit *f, const int64_t *v, struct fitted *out)
 		if (!divides(f, i, v, rest) || (!fit_lines(f, rest, out) &&
 		     !fit_quotients(f, rest, out) && !fit_pair(f, rest, out)))
 			continue;
-		atom = add_atom(f, arena_printf(f->a, "%s_left",
-			f->atoms.v[out->atom[0]].name), fit_value(f, out),
-			rest);
-		atom = product(f, atom, i);
+		atom = named(f, out, arena_printf(f->a, "%s_left",
+			f->atoms.v[out->atom[0]].name));
+		atom = atom < 0 ? -1 : product(f, atom, i);
 		if (atom < 0)
 			continue;
 		*out = (struct fitted){ .n = 1, .atom = { atom },
@@ -380,14 +390,9 @@ static void add_seeds(struct fit *f)
 
 	f->n_seeds = 0;
 	for (int i = 0; i < n; i++)
-		for (int64_t c = 4; c <= 1024; c *= 2) {
-			int64_t *v = ARENA_ARRAY(f->a, (size_t)f->n, int64_t);
-
-			for (int w = 0; w < f->n; w++)
-				v[w] = (f->atoms.v[i].at[w] + c - 1) / c;
+		for (int64_t c = 4; c <= 1024; c *= 2)
 			if (f->atoms.n < ATOMS)
-				divided(f, i, v, c, c - 1);
-		}
+				divided(f, i, c, c - 1);
 }
 
 /* ---- c * x + d * y + e ---- */
@@ -397,8 +402,8 @@ static bool solve(const struct fit *f, int x, int y, const int64_t *v,
 {
 	const int64_t *p = f->atoms.v[x].at, *q = f->atoms.v[y].at;
 
-	for (int i = 1; i < f->n; i++)
-		for (int j = i + 1; j < f->n && j < i + 3; j++) {
+	for (int i = 1; i < f->seen; i++)
+		for (int j = i + 1; j < f->seen && j < i + 3; j++) {
 			__int128 a = (__int128)p[i] - p[0];
 			__int128 b = (__int128)q[i] - q[0];
 			__int128 c = (__int128)p[j] - p[0];
@@ -475,15 +480,17 @@ static void note_use(struct fit *f, const struct fitted *x)
 	}
 }
 
-bool fit_find(struct fit *f, const int64_t *v, struct fitted *out)
+bool fit_find(struct fit *f, const int64_t *v, int n, struct fitted *out)
 {
-	struct remembered r = { .v = v };
+	struct remembered r = { .v = v, .n = n };
 
 	for (int i = 0; i < f->memory.n; i++)
-		if (same(f, f->memory.v[i].v, v)) {
+		if (f->memory.v[i].n == n && !memcmp(f->memory.v[i].v, v,
+		    (size_t)n * sizeof *v)) {
 			*out = f->memory.v[i].x;
 			return f->memory.v[i].found;
 		}
+	f->seen = n;
 	r.found = find(f, v, &r.x);
 	if (r.found)
 		note_use(f, &r.x);
@@ -491,6 +498,23 @@ bool fit_find(struct fit *f, const int64_t *v, struct fitted *out)
 		vec_push(f->a, &f->memory, r);
 	*out = r.x;
 	return r.found;
+}
+
+void fit_multiples(struct fit *f)
+{
+	int n = 0;
+
+	for (int i = 0; i < f->memory.n; i++) {
+		const struct remembered r = f->memory.v[i];
+		const struct fit_atom *t = &f->atoms.v[r.x.atom[0]];
+
+		if (r.found && r.x.n == 1 && r.x.coef[0] > 1 && !r.x.offset)
+			named(f, &r.x, arena_printf(f->a, "%s_times_%lld",
+				t->name, (long long)r.x.coef[0]));
+		if (r.found)
+			f->memory.v[n++] = r;
+	}
+	f->memory.n = n;
 }
 
 struct kx *fit_value(struct fit *f, const struct fitted *x)
@@ -506,4 +530,22 @@ struct kx *fit_value(struct fit *f, const struct fitted *x)
 	if (!sum)
 		return wide(f->a, x->offset);
 	return kx_add(f->a, sum, wide(f->a, x->offset));
+}
+
+/* The atom that is "x". */
+static int named(struct fit *f, const struct fitted *x, const char *name)
+{
+	int64_t *at = ARENA_ARRAY(f->a, (size_t)f->n, int64_t);
+
+	for (int w = 0; w < f->n; w++) {
+		__int128 sum = x->offset;
+
+		for (int i = 0; i < x->n; i++)
+			sum += (__int128)x->coef[i] *
+				f->atoms.v[x->atom[i]].at[w];
+		at[w] = (int64_t)sum;
+		if (at[w] != sum)
+			return -1;
+	}
+	return add_atom(f, name, fit_value(f, x), at);
 }

@@ -35,8 +35,11 @@ struct fit;
 /* Symbols are the first atoms, in order. */
 struct fit *fit_create(struct arena *a, const struct fit_symbol *symbols,
 	int n_symbols, int n_samples);
-/* False where nothing yields "v", one value a sample. */
-bool fit_find(struct fit *f, const int64_t *v, struct fitted *out);
+/* False where nothing yields "v", one value for each of the first "n" samples. */
+bool fit_find(struct fit *f, const int64_t *v, int n, struct fitted *out);
+/* Let multiples that were found, such as 9 * C, be atoms, of which tiles may be
+ * counted; what was not found may be asked for again. */
+void fit_multiples(struct fit *f);
 struct fit_atom *fit_atom(struct fit *f, int i);
 int fit_atoms(const struct fit *f);
 /* As an expression in i64. */

@@ -74,11 +74,15 @@ static int64_t sat(enum op op, int64_t x, int64_t y, int64_t unknown)
 	return v;
 }
 
-static void special_range(enum k_special s, int64_t *lo, int64_t *hi)
+static void special_range(const struct kx *e, int64_t *lo, int64_t *hi)
 {
+	enum k_special s = e->special;
+
 	*lo = s == K_GRID_X || s == K_GRID_Y;
 	*hi = INT32_MAX;
-	if (s == K_THREAD_X)
+	if (e->i)
+		*hi = e->i;
+	else if (s == K_THREAD_X)
 		*hi = 1023;
 	else if (s == K_LANE || s == K_WARP)
 		*hi = 31;
@@ -160,9 +164,15 @@ void kx_range(const struct kx *e, int64_t *lo, int64_t *hi)
 	if (e->kind == KX_INT)
 		r = (struct interval){ e->i, e->i };
 	else if (e->kind == KX_SPECIAL)
-		special_range(e->special, &r.lo, &r.hi);
+		special_range(e, &r.lo, &r.hi);
+	else if (e->kind == KX_VAR && e->var->bounded)
+		r = (struct interval){ e->var->lo, e->var->hi };
 	else if (e->kind == KX_CAST && dtype_is_int(e->args[0]->type) &&
 		 (e->type == T_I64 || e->type == e->args[0]->type))
+		r = range_of(e->args[0]);
+	else if (e->kind == KX_CAST && e->type == T_U32 &&
+		 range_of(e->args[0]).lo >= 0 &&
+		 range_of(e->args[0]).hi <= INT32_MAX)
 		r = range_of(e->args[0]);
 	else if (e->kind == KX_OP && dtype_is_int(e->type))
 		r = range_op(e);

@@ -42,7 +42,7 @@ static struct kx *host_number(struct generalising *g, const int64_t *v)
 	struct fitted x;
 
 	memcpy(kept, v, (size_t)g->r->n * sizeof *v);
-	if (!fit_find(g->fit, kept, &x)) {
+	if (!fit_find(g->fit, kept, g->r->n, &x)) {
 		fail(g, arena_printf(g->a, "no expression over the sizes gives "
 			"a number of the launch, %lld where it was looked at",
 			(long long)v[0]));
@@ -126,11 +126,11 @@ static const struct kx *nth(const struct generalising *g, int w)
 static struct kx *whole_number(struct generalising *g, const struct kx *e,
 	bool fixed)
 {
-	int64_t *v = ARENA_ARRAY(g->a, (size_t)g->r->n, int64_t);
+	int64_t *v = ARENA_ARRAY(g->a, (size_t)g->r->n_alike, int64_t);
 	bool same = true;
 	struct fitted x;
 
-	for (int w = 0; w < g->r->n; w++) {
+	for (int w = 0; w < g->r->n_alike; w++) {
 		v[w] = nth(g, w)->i;
 		same &= v[w] == e->i;
 	}
@@ -141,7 +141,8 @@ static struct kx *whole_number(struct generalising *g, const struct kx *e,
 			"register is meant,");
 	if (e->type != T_I32 && e->type != T_I64 && e->type != T_U32)
 		return cannot(g, e, "which elements exist");
-	if (!fit_find(g->fit, v, &x))
+	if (!fit_find(g->fit, v,
+	    g->r->n_alike, &x))
 		return cannot(g, e, arena_printf(g->a, "a number of the kernel "
 			"(%lld, %lld, ...), in a way that no expression over "
 			"them gives,", (long long)v[0], (long long)v[1]));
@@ -153,7 +154,7 @@ static struct kx *whole_number(struct generalising *g, const struct kx *e,
 static bool is_fraction(const struct generalising *g, enum dtype t,
 	const struct fit_atom *x, bool over)
 {
-	for (int w = 0; w < g->r->n; w++) {
+	for (int w = 0; w < g->r->n_alike; w++) {
 		double v = (double)x->at[w];
 
 		if (dtype_round(t, over ? 1 / v : v) != nth(g, w)->f)
@@ -162,13 +163,47 @@ static bool is_fraction(const struct generalising *g, enum dtype t,
 	return true;
 }
 
-/* A fraction that differs is a product of sizes, or one over it. */
+/* The whole numbers that a fraction is, or one over which it is. */
+static bool whole_numbers(const struct generalising *g, enum dtype t, bool over,
+	int64_t *v)
+{
+	for (int w = 0; w < g->r->n_alike; w++) {
+		double f = nth(g, w)->f, x = over ? 1 / f : f;
+
+		if (!(x >= 1 && x < INT32_MAX))
+			return false;
+		v[w] = (int64_t)(x + 0.5);
+		if (dtype_round(t, over ? 1 / (double)v[w] :
+		    (double)v[w]) != f)
+			return false;
+	}
+	return true;
+}
+
+/* Such as N - 1. */
+static struct kx *whole_fraction(struct generalising *g, const struct kx *e,
+	bool over)
+{
+	int64_t *v = ARENA_ARRAY(g->a, (size_t)g->r->n_alike, int64_t);
+	struct fitted x;
+	struct kx *n;
+
+	if (!whole_numbers(g, e->type, over, v) ||
+	    !fit_find(g->fit, v, g->r->n_alike, &x))
+		return NULL;
+	n = kx_cast(g->a, e->type, kernel_number(g, &x, T_I32));
+	return over ? kx_op(g->a, OP_DIV, e->type, 2, kx_float(g->a, 1,
+		e->type), n) : n;
+}
+
+/* A fraction that differs is a whole number over the sizes, or one over it: a
+ * product of them, which may be known by its roundings alone, or another. */
 static struct kx *fraction(struct generalising *g, const struct kx *e)
 {
 	bool same = true, over = e->f > -1 && e->f < 1;
 	struct kx *v;
 
-	for (int w = 0; w < g->r->n; w++)
+	for (int w = 0; w < g->r->n_alike; w++)
 		same &= nth(g, w)->f == e->f;
 	if (same)
 		return (struct kx *)e;
@@ -180,7 +215,8 @@ static struct kx *fraction(struct generalising *g, const struct kx *e)
 		return over ? kx_op(g->a, OP_DIV, e->type, 2, kx_float(g->a, 1,
 			e->type), v) : v;
 	}
-	return cannot(g, e, "a fraction in the kernel");
+	v = whole_fraction(g, e, over);
+	return v ? v : cannot(g, e, "a fraction in the kernel");
 }
 
 static struct kx *generalised(void *ctx, const struct kx *e, bool fixed)
@@ -197,7 +233,7 @@ static struct kx *generalised(void *ctx, const struct kx *e, bool fixed)
 
 static bool read_all(struct generalising *g, bool preparing, int i)
 {
-	for (int w = 0; w < g->r->n; w++) {
+	for (int w = 0; w < g->r->n_alike; w++) {
 		constants_read(g->a, step_of(g->r->programs[w], preparing,
 			i)->kernel, &g->seen[w]);
 		if (w && !constants_alike(&g->seen[0], &g->seen[w])) {
@@ -284,6 +320,18 @@ static void begin(struct generalising *g)
 		vec_push(g->a, &p->lets, r->lets[i]);
 }
 
+static void set_all(struct generalising *g)
+{
+	struct program *p = g->out;
+
+	g->why = NULL;
+	begin(g);
+	for (int i = 0; i < p->tensors.n && !g->why; i++)
+		set_elements(g, i);
+	set_steps(g, p->prepare.v, p->prepare.n, true);
+	set_steps(g, p->steps.v, p->steps.n, false);
+}
+
 struct program *generalise(struct arena *a, const struct general_request *r,
 	const char **why)
 {
@@ -297,11 +345,11 @@ struct program *generalise(struct arena *a, const struct general_request *r,
 			return NULL;
 		}
 	g.fit = fit_create(a, r->symbols, r->n_symbols, r->n);
-	begin(&g);
-	for (int i = 0; i < g.out->tensors.n && !g.why; i++)
-		set_elements(&g, i);
-	set_steps(&g, g.out->prepare.v, g.out->prepare.n, true);
-	set_steps(&g, g.out->steps.v, g.out->steps.n, false);
+	set_all(&g);
+	if (g.why) {
+		fit_multiples(g.fit);
+		set_all(&g);
+	}
 	*why = g.why;
 	if (g.why)
 		return NULL;

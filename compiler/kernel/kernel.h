@@ -55,6 +55,8 @@ struct k_var {
 	const char *name;
 	enum dtype type;
 	bool mutable;
+	bool bounded;		/* "lo" to "hi", where that is known */
+	int64_t lo, hi;
 };
 
 enum k_scope { K_GLOBAL, K_SHARED, K_REGISTER };
@@ -80,7 +82,7 @@ struct kx {
 	enum kx_kind kind;
 	enum dtype type;
 	enum op op;
-	int64_t i;
+	int64_t i;		/* INT; SPECIAL: the greatest value, if not 0 */
 	double f;
 	struct k_var *var;
 	enum k_special special;

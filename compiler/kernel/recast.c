@@ -7,16 +7,30 @@
 #include <string.h>
 
 #include "kernel/intrin.h"
+#include "kernel/narrow.h"
 
 static void note(struct recast *r, int64_t v)
 {
 	vec_push(r->a, &r->shape, v);
 }
 
-/* Buffers by their place in the kernel's lists, kept in the shape itself:
- * equal shapes have equal lists first. */
+static int place_in(struct k_buffer *const *list, int n,
+	const struct k_buffer *b)
+{
+	for (int i = 0; i < n; i++)
+		if (list[i] == b)
+			return i;
+	return -1;
+}
+
+/* Buffers by their place in the kernel's lists. */
 static void note_buffer(struct recast *r, const struct k_buffer *b)
 {
+	const struct kernel *k = r->kernel;
+
+	note(r, place_in(k->globals.v, k->globals.n, b));
+	note(r, place_in(k->shared.v, k->shared.n, b));
+	note(r, place_in(k->registers.v, k->registers.n, b));
 	note(r, b->scope);
 	note(r, b->type);
 	note(r, b->rank);
@@ -67,10 +81,11 @@ static struct kx *rebuilt(struct recast *r, const struct kx *e,
 {
 	struct kx *x;
 
-	if (r->fold && e->kind == KX_OP)
-		return fold_op(r, e, args);
-	if (r->fold && e->kind == KX_CAST)
-		return kx_cast(r->a, e->type, args[0]);
+	if (r->fold && (e->kind == KX_OP || e->kind == KX_CAST)) {
+		x = e->kind == KX_OP ? fold_op(r, e, args) :
+			kx_cast(r->a, e->type, args[0]);
+		return r->launch ? narrow_value(r->a, x) : x;
+	}
 	x = ARENA_NEW(r->a, struct kx);
 	*x = *e;
 	x->args = args;
@@ -118,7 +133,8 @@ struct kx *recast_value(struct recast *r, const struct kx *e)
 		return at >= 0 ? r->vars.v[at].to : (struct kx *)e;
 	case KX_SPECIAL:
 		note(r, e->special);
-		return (struct kx *)e;
+		return r->launch ? narrow_special(r->a, r->launch, e) :
+			(struct kx *)e;
 	default:
 		break;
 	}
@@ -164,6 +180,13 @@ static bool always(const struct kx *cond)
 	return !cond || (kx_is_int(cond, &v) && v);
 }
 
+static bool never(const struct kx *cond)
+{
+	int64_t v;
+
+	return kx_is_int(cond, &v) && !v;
+}
+
 static struct k_block *body(struct recast *r, const struct k_block *from)
 {
 	struct k_block *to;
@@ -180,12 +203,27 @@ static void define(struct recast *r, const struct ks *s, struct k_block *to)
 	struct ks out = *s;
 
 	out.value = recast_value(r, s->value);
-	if (r->fold && s->kind == KS_LET && is_atom(out.value)) {
+	if (r->fold && s->kind == KS_LET && (is_atom(out.value) ||
+	    (r->launch && narrow_plain(out.value)))) {
 		bind(r, s->var, out.value);
 		return;
 	}
 	bind(r, s->var, kx_var(r->a, s->var));
 	ks_push(r->a, to, out);
+}
+
+/* What a loop of one turn runs, its variable a constant; nothing of one that has
+ * none; false of all others. */
+static bool unwound(struct recast *r, const struct ks *s, const struct ks *out,
+	struct k_block *to)
+{
+	enum trips trips = narrow_trips(out);
+
+	if (trips == TRIPS_ONE) {
+		bind(r, s->var, kx_cast(r->a, s->var->type, out->lo));
+		block(r, s->body, to);
+	}
+	return trips != TRIPS_ANY;
 }
 
 static void loop(struct recast *r, const struct ks *s, struct k_block *to)
@@ -199,9 +237,41 @@ static void loop(struct recast *r, const struct ks *s, struct k_block *to)
 	out.hi = recast_value(r, s->hi);
 	out.step = recast_value(r, s->step);
 	r->fixed = false;
-	bind(r, s->var, kx_var(r->a, s->var));
+	if (r->launch && unwound(r, s, &out, to))
+		return;
+	if (r->launch)
+		out.var = narrow_loop(r->a, &out);
+	bind(r, s->var, kx_var(r->a, out.var));
 	out.body = body(r, s->body);
 	ks_push(r->a, to, out);
+}
+
+/* In "to", whatever "cond" compares has the range that it says. */
+static void assume(struct recast *r, const struct kx *cond, struct k_block *to)
+{
+	struct k_var *v;
+	struct kx *end;
+	int at;
+
+	if (cond->kind == KX_OP && cond->op == OP_AND) {
+		assume(r, cond->args[0], to);
+		assume(r, cond->args[1], to);
+		return;
+	}
+	if (cond->kind != KX_OP || cond->op != OP_LT ||
+	    cond->args[0]->kind != KX_VAR)
+		return;
+	at = find_var(r, cond->args[0]->var);
+	end = recast_value(r, cond->args[1]);
+	if (at < 0 || r->vars.v[at].to->kind == KX_INT ||
+	    !narrow_plain(r->vars.v[at].to) || !kx_is_int(end, NULL))
+		return;
+	v = narrow_below(r->a, cond->args[0]->var, r->vars.v[at].to, end->i);
+	if (!v)
+		return;
+	ks_push(r->a, to, (struct ks){ .kind = KS_LET, .var = v,
+		.value = r->vars.v[at].to });
+	bind(r, cond->args[0]->var, kx_var(r->a, v));
 }
 
 static void branch(struct recast *r, const struct ks *s, struct k_block *to)
@@ -214,7 +284,22 @@ static void branch(struct recast *r, const struct ks *s, struct k_block *to)
 		block(r, s->body, to);
 		return;
 	}
-	out.body = body(r, s->body);
+	if (r->launch && never(out.cond)) {
+		if (s->orelse)
+			block(r, s->orelse, to);
+		return;
+	}
+	if (r->launch) {
+		struct k_block *inside = k_block(r->a);
+		int vars = r->vars.n;
+
+		assume(r, s->cond, inside);
+		block(r, s->body, inside);
+		r->vars.n = vars;
+		out.body = inside;
+	} else {
+		out.body = body(r, s->body);
+	}
 	out.orelse = body(r, s->orelse);
 	ks_push(r->a, to, out);
 }
@@ -344,6 +429,7 @@ struct kernel *recast_kernel(struct recast *r, const struct kernel *k)
 	out->a = r->a;
 	copy_lists(r, k, out);
 	memset(&out->body, 0, sizeof out->body);
+	r->kernel = k;
 	note_kernel(r, k);
 	block(r, &k->body, &out->body);
 	return out;

@@ -15,12 +15,15 @@ struct recast_var {
 
 /* "constant" returns what stands in place of KX_INT or KX_FLOAT "e"; "fixed"
  * where only a constant may. "fold": what the new constants decide is
- * simplified, as if the kernel had been built with them. */
+ * simplified, as if the kernel had been built with them. "launch" beside it: and
+ * what the ranges of loops and of this grid decide, see narrow.c. */
 struct recast {
 	struct arena *a;
 	bool fold;
 	struct kx *(*constant)(void *ctx, const struct kx *e, bool fixed);
 	void *ctx;
+	const struct launch *launch;
+	const struct kernel *kernel;	/* the one being made again */
 	VEC(int64_t) shape;
 	VEC(struct recast_var) vars;
 	bool fixed;

@@ -4,6 +4,7 @@
 #include "kernel/generalise.h"
 
 #include "kernel/constants.h"
+#include "kernel/narrow.h"
 #include "kernel/recast.h"
 
 static struct kx *as_it_is(void *ctx, const struct kx *e, bool fixed)
@@ -44,18 +45,42 @@ static bool same_constants(const struct constants *x, const struct constants *y)
 	return true;
 }
 
-static bool same_kernel(struct arena *a, const struct program *p,
-	const struct p_step *s, const int64_t *sizes,
+static bool equal(struct arena *a, const struct kernel *k,
 	const struct kernel *special)
 {
-	struct kernel *k = kernel_at(a, p, s, sizes);
 	struct constants x, y;
 
-	if (!k)
-		return false;
 	constants_read(a, k, &x);
 	constants_read(a, special, &y);
 	return constants_alike(&x, &y) && same_constants(&x, &y);
+}
+
+/* The kernel without what its launch shows to be idle: guards that always hold,
+ * loops without a turn. */
+static struct kernel *narrowed(struct arena *a, const struct kernel *k,
+	const struct p_step *special)
+{
+	struct launch l = { .threads = k->threads };
+	struct recast r = { .a = a, .fold = true, .constant = as_it_is,
+		.launch = &l };
+	struct kernel *x;
+
+	for (int d = 0; d < 3; d++)
+		l.grid[d] = special->grid[d];
+	x = recast_kernel(&r, k);
+	kernel_prune(a, x);
+	return x;
+}
+
+static bool same_kernel(struct arena *a, const struct program *p,
+	const struct p_step *s, const int64_t *sizes,
+	const struct p_step *special)
+{
+	struct kernel *k = kernel_at(a, p, s, sizes);
+
+	return k && (equal(a, k, special->kernel) || equal(a,
+		narrowed(a, k, special), narrowed(a, special->kernel,
+		special)));
 }
 
 static bool same_number(const struct program *p, const int64_t *sizes,
@@ -74,10 +99,10 @@ static const char *steps_differ(struct arena *a, const struct program *p,
 		for (int d = 0; d < 3; d++)
 			if (!same_number(p, sizes, x[i].open_grid[d],
 			    x[i].grid[d], y[i].grid[d]))
-				return "the grid is another";
+				return "it would have another grid";
 		if (x[i].kind == P_LAUNCH && !same_kernel(a, p, &x[i], sizes,
-		    y[i].kernel))
-			return "the kernel is another";
+		    &y[i]))
+			return "it would be another";
 	}
 	return NULL;
 }
@@ -88,13 +113,13 @@ const char *generalise_differs(struct arena *a, const struct program *general,
 	const char *why;
 
 	if (!program_alike(general, special))
-		return "what is launched is another";
+		return "other kernels would be launched";
 	for (int i = 0; i < special->tensors.n; i++)
 		if (!same_number(general, sizes,
 		    general->tensors.v[i].open_elements,
 		    general->tensors.v[i].elements,
 		    special->tensors.v[i].elements))
-			return "a tensor has another size";
+			return "its workspace would have another size";
 	why = steps_differ(a, general, sizes, general->prepare.v,
 		special->prepare.v, special->prepare.n);
 	return why ? why : steps_differ(a, general, sizes, general->steps.v,

@@ -169,6 +169,12 @@ static void widen(struct box *x, const struct direct_weights *w)
 	x->vec = (int)v;
 }
 
+/* May the last tile along an axis of results be less than whole? */
+static bool ragged(const struct direct_code *m, int i)
+{
+	return ir_common(m->t->op, m->d->out[i].id) % m->p->tile[i] != 0;
+}
+
 static void stage_weights(struct direct_code *m, struct k_block *b, int n,
 	struct kx *slot)
 {
@@ -185,7 +191,7 @@ static void stage_weights(struct direct_code *m, struct k_block *b, int n,
 			add_dim(&x, (struct box_dim){ .extent = p->tile[i],
 				.stride = w->out[i], .pitch = q->out[i],
 				.size = m->d->out[i].extent,
-				.guard = m->d->out[i].extent % p->tile[i] != 0,
+				.guard = ragged(m, i),
 				.origin = m->first[i] });
 	for (int r = 0; r < m->d->n_red; r++)
 		if (w->red[r])
@@ -335,7 +341,7 @@ static struct side side_of(const struct direct_code *m, int i, struct kx *first,
 	return (struct side){ .name = x->name, .axes = &x->id, .n_axes = 1,
 		.extent = x->extent, .mine = mine, .lanes = 1, .first = first,
 		.vec = i == m->d->n_out - 1 ? m->p->store_vec : 1,
-		.ragged = x->extent % m->p->tile[i] != 0 };
+		.ragged = ragged(m, i) };
 }
 
 static struct k_block *working(struct direct_code *m, struct k_block *b)

@@ -277,6 +277,8 @@ static double asked(const struct maps *m, int i, int v)
 		return size_of(x);
 	if (access_uniform(w, x))
 		return (double)size_of(x) / (map_spans(m, v) ? 1 : v);
+	if (!x->direct && x->read)
+		return access_bytes(x, x->apart_in);
 	return x->direct && apart(w, x) * size_of(x) < SECTOR ?
 		apart(w, x) * size_of(x) : SECTOR;
 }

@@ -27,7 +27,8 @@ static bool applies(struct task *t, const char **why)
 {
 	struct fma *f = ARENA_NEW(t->a, struct fma);
 
-	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS,
+	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |
+			PRODUCT_PAIRS,
 			&f->of, why))
 		return false;
 	*why = fma_rows_refuse(t, f);

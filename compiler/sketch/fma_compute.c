@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The inner loop of an fma kernel: fragments of both operands from shared
  * memory into registers, and the multiply-adds on them. */
+#include "sketch/common.h"
 #include "sketch/fma_code.h"
 
 static struct kx *num(const struct fma_code *g, int64_t v)
@@ -102,7 +103,8 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 	struct kx **kk)
 {
 	const struct fma_plan *p = g->p;
-	int steps = p->bk / p->kv, fmas = p->tm * p->tn * p->kv;
+	int steps = p->bk / p->kv, fmas = p->tm * p->tn * p->kv *
+		(1 + (int)product_cost(&g->f->of).ops);
 	int factor = steps;
 	struct k_block *body;
 
@@ -120,13 +122,43 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 	return body;
 }
 
+/* Elements of both operands, where what is summed is no product. */
+struct pairing {
+	const struct ir_contraction *c;
+	struct kx *left, *right;
+};
+
+static struct kx *paired(void *ctx, const struct ir_expr *e)
+{
+	const struct pairing *p = ctx;
+
+	if (e->kind != IR_READ)
+		return NULL;
+	return ir_equal(e, p->c->left) ? p->left : p->right;
+}
+
+static struct kx *add_pair(struct fma_code *g, struct k_block *b, struct kx *x,
+	struct kx *y, struct kx *sum)
+{
+	struct pairing p = { &g->f->of.c, x, y };
+	struct lower_env env = { .a = g->a, .op = g->t->op, .block = b,
+		.hook = paired, .ctx = &p };
+	enum dtype t = g->f->of.acc;
+
+	return kx_op(g->a, OP_ADD, t, 2, sum, lower_as(&env, p.c->pair, t));
+}
+
 static void multiply_one(struct fma_code *g, struct k_block *b,
 	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *i,
 	struct kx *j, struct kx *from, struct kx *u)
 {
-	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a,
-		g->f->of.acc, fragment_value(g, l, i, u),
-		fragment_value(g, r, from, u), kx_load(g->a, g->acc, i, j)));
+	struct kx *x = fragment_value(g, l, i, u);
+	struct kx *y = fragment_value(g, r, from, u);
+	struct kx *sum = kx_load(g->a, g->acc, i, j);
+
+	sum = g->f->of.c.pair ? add_pair(g, b, x, y, sum) :
+		product_add(g->a, g->f->of.acc, x, y, sum);
+	ks_store(g->a, b, k_place(g->acc, i, j), sum);
 }
 
 /* The left fragment stays for kv steps, the right one passes by row after

@@ -460,6 +460,7 @@ void fma_features(const struct task *t, const int *values,
 	const struct fma *f = t->state;
 	struct fma_plan p;
 	const char *why = fma_plan(t, t->a, values, &p);
+	struct cost_of each = product_cost(&f->of);
 	struct fma_rows_cost rows;
 	double blocks, chunks, warps, fmas, loads, waves, issue;
 	int lanes_x, lanes_y;
@@ -471,7 +472,7 @@ void fma_features(const struct task *t, const int *values,
 	warps = p.threads / 32.0;
 	lanes_x = p.warp_x ? p.warp_x : min_int(p.tx, 32);
 	lanes_y = 32 / lanes_x;
-	fmas = (double)p.tm * p.tn * p.bk;
+	fmas = (double)p.tm * p.tn * p.bk * (1 + each.ops);
 	loads = fragment_loads(&p.left, p.tm, p.vm, p.bk, p.kv) +
 		fragment_loads(&p.right, p.tn, p.vn, p.bk, p.kv);
 	waves = fragment_loads(&p.left, p.tm, p.vm, p.bk, p.kv) *
@@ -486,11 +487,13 @@ void fma_features(const struct task *t, const int *values,
 	issue = rows.issue + chunks * (fmas + loads + staging_issue(&p.left) +
 		staging_issue(&p.right) + 24) + 6.0 * p.tm * p.tn + 120;
 	*out = (struct features){
-		.flops = 2 * blocks * chunks * (double)p.bm * p.bn * p.bk,
+		.flops = (2 + each.ops) * blocks * chunks * (double)p.bm *
+			p.bn * p.bk,
 		.issue = blocks * warps * issue,
 		.special = blocks * p.threads * (rows.special + chunks *
 			(computing(&p.left).special +
-			computing(&p.right).special)),
+			computing(&p.right).special + (double)p.tm * p.tn *
+			p.bk * each.special)),
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.left) +
 			staged_bytes(&p.right)) + 2 * (double)p.workspace_bytes,
@@ -504,5 +507,6 @@ void fma_features(const struct task *t, const int *values,
 		.ilp = p.tm * p.tn, .stages = p.stages - 1,
 		.launches = p.split > 1 ? 2 : 1,
 	};
-	out->useful = 2.0 * f->of.m * f->of.n * f->of.k * f->of.batch / out->flops;
+	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *
+		f->of.batch / out->flops;
 }

@@ -21,7 +21,8 @@ bool flat_make(const struct ir_operator *o, const int *axes, int n,
 {
 	*out = (struct flat){ .extent = 1 };
 	for (int i = 0; i < n; i++) {
-		struct run r = { .extent = o->axes[axes[i]].extent };
+		struct run r = { .extent = o->axes[axes[i]].extent,
+			.common = ir_common(o, axes[i]) };
 		struct run *last = out->n_runs ?
 			&out->runs[out->n_runs - 1] : NULL;
 
@@ -33,6 +34,7 @@ bool flat_make(const struct ir_operator *o, const int *axes, int n,
 			continue;
 		if (last && joins(last, &r, n_forms)) {
 			r.extent *= last->extent;
+			r.common *= last->common;
 			*last = r;
 		} else if (out->n_runs == RUNS_MAX) {
 			return false;
@@ -107,7 +109,7 @@ int flat_vector(const struct flat *f, int n_forms, int limit)
 	for (int i = 1; i < n_forms; i++)
 		if (r->coef[i] != 0)
 			return 1;
-	while (v > 1 && r->extent % v)
+	while (v > 1 && r->common % v)
 		v /= 2;
 	return v;
 }

@@ -12,6 +12,7 @@ enum { FORMS_MAX = 6, RUNS_MAX = 12 };
 /* Neighbouring axes that all forms step through at constant strides. */
 struct run {
 	int64_t extent;
+	int64_t common;		/* what it is a multiple of from call to call */
 	int64_t coef[FORMS_MAX];
 };
 

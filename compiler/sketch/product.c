@@ -221,6 +221,11 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 	}
 	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
 		return false;
+	if (c->pair && !(does & PRODUCT_PAIRS)) {
+		*why = arena_printf(t->a, "%s multiplies, and what is summed "
+			"is no product of two tensors", sketch);
+		return false;
+	}
 	f->m = extent(t->op, c->m, c->n_m);
 	f->n = extent(t->op, c->n, c->n_n);
 	f->k = extent(t->op, c->k, c->n_k);
@@ -280,6 +285,11 @@ void tunables_add_epilogue(const struct task *t, struct tunables *l,
 			tunables_add(t, l, "epilogue", tunable_subject(t,
 				o->tensor->name), NULL, on, 1, NULL);
 	}
+}
+
+struct cost_of product_cost(const struct product *p)
+{
+	return p->c.pair ? expr_cost(p->c.pair) : (struct cost_of){ 0, 0 };
 }
 
 struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,

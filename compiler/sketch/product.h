@@ -6,6 +6,7 @@
 
 #include "sketch/epilogue.h"
 #include "sketch/stage.h"
+#include "sketch/walk.h"
 
 /* "orders" are permutations of the reduction's axes worth trying. */
 struct product {
@@ -23,8 +24,9 @@ struct product {
 };
 
 /* What a sketch does beside products of tensors: factors that are computed as
- * they are loaded; statistics of the product's rows. */
-enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2 };
+ * they are loaded; statistics of the product's rows; what else than a product is
+ * made of two elements. */
+enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
  * contraction that CUDA cores compute, or wants more than the sketch "does". */
@@ -47,6 +49,9 @@ const char *const *tunable_subject(const struct task *t, const char *name);
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p);
 
+/* Operations of an element of the sum beside its addition, or its fused
+ * multiply-add, and results of the special-function unit. */
+struct cost_of product_cost(const struct product *p);
 /* sum + x * y in type "t". */
 struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
 	struct kx *y, struct kx *sum);

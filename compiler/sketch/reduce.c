@@ -15,7 +15,7 @@
 struct search {
 	const struct task *t;
 	const struct ir_stmt *stmt;
-	int n_rows, best;
+	int n_rows, best, strays;
 	struct reference ref;
 };
 
@@ -30,12 +30,80 @@ static int coverage(const struct search *s, const struct ir_affine *f)
 	return n;
 }
 
+/* Along the inner axes, or else those of rows: the one of "s" by which the
+ * address moves to the neighbour, or -1. */
+static int unit_axis(const struct task *t, const struct ir_stmt *s, int n_rows,
+	const struct ir_affine *f, bool inner)
+{
+	int axis;
+
+	for (int k = 0; inner && (axis = stmt_inner_axis(s, n_rows, k)) >= 0;
+	     k++)
+		if (f->coef[axis] == 1 && t->op->axes[axis].extent > 1)
+			return axis;
+	for (int i = 0; !inner && i < n_rows; i++)
+		if (f->coef[s->axes[i]] == 1 &&
+		    t->op->axes[s->axes[i]].extent > 1)
+			return s->axes[i];
+	return -1;
+}
+
+/* Do threads better go along rows? Where a row is contiguous in no way and
+ * the rows are. */
+static bool goes_across(const struct task *t, int n_rows,
+	const struct reference *ref)
+{
+	struct ir_affine f;
+
+	return ref->index &&
+		ir_address(t->a, t->op, ref->tensor, ref->index, &f) &&
+		unit_axis(t, ref->stmt, n_rows, &f, true) < 0 &&
+		unit_axis(t, ref->stmt, n_rows, &f, false) >= 0;
+}
+
+struct strays {
+	const struct task *t;
+	int axis, n;
+};
+
+static void count_stray(struct ir_expr *e, void *ctx)
+{
+	struct strays *s = ctx;
+	double apart;
+
+	if (e->kind != IR_READ)
+		return;
+	apart = access_apart(s->t->a, s->t->op, ir_offset(s->t->a,
+		&s->t->op->tensors[e->tensor], e->args), s->axis);
+	s->n += apart != 0 && apart != 1;
+}
+
+/* Reads of the statement that neighbouring threads make far apart if they go
+ * along "axis". */
+static int strays_along(const struct search *s, int axis)
+{
+	struct strays n = { s->t, axis, 0 };
+
+	if (axis >= 0)
+		ir_walk(s->stmt->expr, count_stray, &n);
+	return n.n;
+}
+
+/* The same if they go as read "f" has it. */
+static int strays(const struct search *s, const struct ir_affine *f)
+{
+	int axis = unit_axis(s->t, s->stmt, s->n_rows, f, true);
+
+	return strays_along(s, axis >= 0 ? axis :
+		unit_axis(s->t, s->stmt, s->n_rows, f, false));
+}
+
 static void consider(struct ir_expr *e, void *ctx)
 {
 	struct search *s = ctx;
 	const struct ir_tensor *t;
 	struct ir_affine f;
-	int n;
+	int n, far;
 
 	if (e->kind != IR_READ)
 		return;
@@ -43,13 +111,38 @@ static void consider(struct ir_expr *e, void *ctx)
 	if (!ir_address(s->t->a, s->t->op, t, e->args, &f))
 		return;
 	n = coverage(s, &f);
-	if (n > s->best) {
+	if (n < s->best || !n)
+		return;
+	far = strays(s, &f);
+	if (n > s->best || far < s->strays) {
 		s->best = n;
+		s->strays = far;
 		s->ref = (struct reference){ s->stmt, t, e->args };
 	}
 }
 
-/* The read that steps along most inner axes, the first of equals. */
+/* Rows may lie side by side where they are written alone. */
+static void consider_write(struct search *s)
+{
+	const struct ir_tensor *t = &s->t->op->tensors[s->stmt->tensor];
+	struct ir_affine f;
+	int axis, far;
+
+	if (s->stmt->expr->kind != IR_REDUCE || !s->strays ||
+	    !ir_address(s->t->a, s->t->op, t, s->stmt->index, &f))
+		return;
+	axis = unit_axis(s->t, s->stmt, s->n_rows, &f, false);
+	far = strays_along(s, axis);
+	if (axis >= 0 && far < s->strays) {
+		s->strays = far;
+		s->ref = (struct reference){ s->stmt, t, s->stmt->index };
+	}
+}
+
+/* The read that steps along most inner axes; of equals one that leaves fewest
+ * others to be read far apart, and of these the first. A write where that leaves
+ * fewer yet, but for kernels of several reductions, whose rows stay on the
+ * chip. */
 static struct reference primary_read(const struct task *t, int n_rows)
 {
 	struct search s = { .t = t, .n_rows = n_rows };
@@ -58,29 +151,11 @@ static struct reference primary_read(const struct task *t, int n_rows)
 		s.stmt = &t->op->stmts[t->group->stmts[i]];
 		ir_walk(s.stmt->expr, consider, &s);
 	}
+	for (int i = 0; i < t->group->n_stmts && t->group->n_stmts <= 2; i++) {
+		s.stmt = &t->op->stmts[t->group->stmts[i]];
+		consider_write(&s);
+	}
 	return s.ref;
-}
-
-/* Do threads better go along rows? Where a row is contiguous in no way and
- * the rows are. */
-static bool goes_across(const struct task *t, int n_rows,
-	const struct reference *ref)
-{
-	bool across = false;
-	struct ir_affine f;
-	int axis;
-
-	if (!ref->index ||
-	    !ir_address(t->a, t->op, ref->tensor, ref->index, &f))
-		return false;
-	for (int i = 0; i < n_rows; i++)
-		across |= f.coef[ref->stmt->axes[i]] == 1 &&
-			t->op->axes[ref->stmt->axes[i]].extent > 1;
-	for (int k = 0; (axis = stmt_inner_axis(ref->stmt, n_rows, k)) >= 0;
-	     k++)
-		if (f.coef[axis] == 1 && t->op->axes[axis].extent > 1)
-			return false;
-	return across;
 }
 
 /* ---- passes ---- */

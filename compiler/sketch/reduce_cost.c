@@ -3,6 +3,8 @@
  * which a model makes a time. */
 #include "sketch/reduce.h"
 
+#include <math.h>
+
 /* A barrier of a cluster and a read of another block's shared memory: about
  * 180 and 200 cycles (Luo et al., arXiv:2402.13499, on distributed shared
  * memory; the barrier is taken to be as long). */
@@ -43,6 +45,14 @@ static bool contiguous_rows(const struct walk *w, const struct access *x)
 	return x->direct && w->rows.n && x->at.row[w->rows.n - 1] == 1;
 }
 
+/* Neighbours for which what does not move along a row is asked once. */
+static double alike(const struct walk *w)
+{
+	double n = w->in.n ? (double)w->in.extent[w->in.n - 1] : 1;
+
+	return n < 32 ? n : 32;
+}
+
 /* Bytes a warp asks for an element of "size" bytes: a sector serves as many of
  * the same team's as one instruction moves, and at most a row. */
 static double asked(const struct rows *r, const struct row_point *x,
@@ -53,8 +63,33 @@ static double asked(const struct rows *r, const struct row_point *x,
 	double often = 32 / (together * size);
 	double row = (double)r->walk->in.total / together;
 
+	if (access_uniform(r->walk, y))
+		return size / alike(r->walk);
 	often = often < row ? often : row;
 	return r->across || often < 1 ? size : size * often;
+}
+
+/* Bytes of a sector for each thread, where threads go along rows and neighbours
+ * read the same of it. */
+static double shared_sector(const struct rows *r, const struct access *y)
+{
+	const struct walk *w = r->walk;
+	double n = 1;
+
+	for (int k = w->rows.n - 1; r->across && y->direct && k >= 0 &&
+	     !y->at.row[k]; k--)
+		n *= (double)w->rows.extent[k];
+	return 32 / (n < 32 ? n : 32);
+}
+
+/* Do only values of the whole row read or write access "y"? */
+static bool once_a_row(const struct walk *w, const struct access *y)
+{
+	bool once = y->pieces != 0;
+
+	for (int i = 0; i < w->pieces.n; i++)
+		once &= !(y->pieces >> i & 1) || w->pieces.v[i].per_row;
+	return once;
 }
 
 /* What is read again is taken to come from memory again: that it stays in L2
@@ -73,10 +108,15 @@ static void add_access(const struct task *t, const struct row_point *x,
 
 	if (!y->read && w->in.n && y->direct && !y->at.in[w->in.n - 1])
 		all = (double)w->rows.total;
+	if (y->read && once_a_row(w, y))
+		all = rows_done(r, x);
 	f->dram_bytes += size * n * (all < (double)y->tensor->elements ? all :
 		(double)y->tensor->elements);
-	f->l2_bytes += n * all * (dense ? asked(r, x, y, size) : 32);
-	f->issue += n * all / 32 / access_chunk(y, x->vector);
+	f->l2_bytes += n * all * fmin(shared_sector(r, y), dense ?
+		asked(r, x, y, size) : y->direct || !y->read ? 32 :
+		access_bytes(y, r->across ? y->apart_row : y->apart_in));
+	f->issue += n * all / 32 / (access_uniform(w, y) ? x->vector :
+		access_chunk(y, x->vector));
 }
 
 /* Passes that compute piece "i": its own, and those that use it again where it

@@ -79,17 +79,24 @@ static bool leaves(const struct ir_operator *o, const struct ir_expr *e)
 	return false;
 }
 
+/* Is it read at the same place? */
+static bool same_access(const struct collector *c, const struct access *x,
+	const struct access *y)
+{
+	if (!x->read || !y->read || y->tensor != x->tensor)
+		return false;
+	if (x->direct && y->direct)
+		return form_equal(c->w, &x->at, &y->at);
+	return x->guarded && y->guarded && ir_equal(x->read, y->read);
+}
+
 static int add_access(struct collector *c, struct access x)
 {
-	for (int i = 0; i < c->w->acc.n && x.direct && x.read; i++) {
-		struct access *y = &c->w->acc.v[i];
-
-		if (y->direct && y->read && y->tensor == x.tensor &&
-		    form_equal(c->w, &x.at, &y->at)) {
-			y->pieces |= x.pieces;
+	for (int i = 0; i < c->w->acc.n; i++)
+		if (same_access(c, &x, &c->w->acc.v[i])) {
+			c->w->acc.v[i].pieces |= x.pieces;
 			return i;
 		}
-	}
 	vec_push(c->a, &c->w->acc, x);
 	return c->w->acc.n - 1;
 }
@@ -186,6 +193,7 @@ static void collect_read(struct collector *c, const struct ir_expr *e)
 		collect(c, e->args[i]);
 	x.width = guarded_width(c, e);
 	x.guarded = x.width > 1;
+	access_guess(c->a, c->o, c->w, c->p, &x);
 	if (x.guarded)
 		use_access(c, e, x);
 	else
@@ -253,16 +261,6 @@ static void add_piece(struct arena *a, const struct ir_operator *o,
 	vec_push(a, &w->pieces, p);
 }
 
-bool access_uniform(const struct walk *w, const struct access *x)
-{
-	return x->direct && (w->in.n == 0 || x->at.in[w->in.n - 1] == 0);
-}
-
-bool access_vector(const struct walk *w, const struct access *x)
-{
-	return x->direct && w->in.n && x->at.in[w->in.n - 1] == 1;
-}
-
 static bool divides(const struct walk *w, const struct access *x, int v)
 {
 	if (x->at.c % v)
@@ -292,26 +290,6 @@ static void find_width(const struct walk *w, struct access *x)
 			x->width = v;
 }
 
-int access_across(const struct walk *w, const struct access *x)
-{
-	int size = dtype_row(x->tensor->type)->bits / 8, v = 1;
-	int align = x->tensor->role == IR_LET ? VECTOR_BYTES :
-		x->tensor->align;
-	int64_t step = 1;
-
-	if (!x->direct || w->rows.n)
-		return 0;
-	for (int r = w->in.n_runs - 1; r >= 0; r--) {
-		if (x->at.in[w->in.first[r + 1] - 1] != step)
-			return 0;
-		step *= w->in.run[r];
-	}
-	while (2 * v * size <= VECTOR_BYTES && align % (2 * v * size) == 0 &&
-	       x->at.c % (2 * v) == 0)
-		v *= 2;
-	return v;
-}
-
 static int gather_forms(const struct walk *w, const struct form **forms)
 {
 	int n = 0;
@@ -332,11 +310,6 @@ static void finish(struct arena *a, struct walk *w)
 	nest_join(&w->in, forms, n, true);
 	for (int i = 0; i < w->acc.n; i++)
 		find_width(w, &w->acc.v[i]);
-}
-
-int access_chunk(const struct access *x, int v)
-{
-	return x->width < v ? x->width : v;
 }
 
 int walk_vector(const struct walk *w, int limit)

@@ -35,6 +35,8 @@ struct form {
  * innermost run, 1 if it does not step by 1 there. "guarded": not direct, but
  * along the innermost run it steps by 1 and is in range, and whatever else its
  * indices are, they do not change there: rows that are gathered or padded.
+ * Where it is not direct, elements between what neighbours along the innermost
+ * row axis and the innermost inner one read, -1: nobody knows.
  * "pieces": bit i set when piece i reads or writes it. */
 struct access {
 	const struct ir_expr *read;
@@ -42,6 +44,7 @@ struct access {
 	bool direct, guarded;
 	struct form at;
 	int width;
+	double apart_row, apart_in;
 	uint64_t pieces;
 };
 
@@ -115,6 +118,20 @@ bool walk_used(const struct walk *w, int i);
 bool group_stores(const struct task *t, int tensor);
 /* Largest vector of the walk's accesses, at most "limit". */
 int walk_vector(const struct walk *w, int limit);
+
+/* ---- access.c ---- */
+
+/* Elements between what neighbours along "axis" read at "offset", as it mostly
+ * is; -1 where that depends on data. */
+double access_apart(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *offset, int axis);
+/* Fills in how far apart neighbours are, for a read that is not direct. */
+void access_guess(struct arena *a, const struct ir_operator *o,
+	const struct walk *w, const struct piece *p, struct access *x);
+/* Bytes asked of the second-level cache for an element of such a read, if
+ * neighbouring threads are "apart" by so many elements: what a table of few
+ * bytes holds stays in the first. */
+double access_bytes(const struct access *x, double apart);
 /* Elements at a time that access "x" is moved by in vectors of "v". */
 int access_chunk(const struct access *x, int v);
 bool access_uniform(const struct walk *w, const struct access *x);

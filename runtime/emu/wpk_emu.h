@@ -438,6 +438,28 @@ static inline cudaError_t cudaGetDevice(int *device)
 	return cudaSuccess;
 }
 
+/* Of which a launcher may ask its name and the number of its SMs, where it has
+ * kernels for several GPUs: -DWPK_EMU_GPU=H200 -DWPK_EMU_SMS=132. */
+#ifndef WPK_EMU_GPU
+#define WPK_EMU_GPU emulator
+#endif
+#ifndef WPK_EMU_SMS
+#define WPK_EMU_SMS 1
+#endif
+#define WPK_EMU_TEXT(name) #name
+#define WPK_EMU_NAME(name) WPK_EMU_TEXT(name)
+
+struct cudaDeviceProp {
+	char name[256];
+	int multiProcessorCount;
+};
+
+static inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *is, int)
+{
+	*is = { "NVIDIA " WPK_EMU_NAME(WPK_EMU_GPU), WPK_EMU_SMS };
+	return cudaSuccess;
+}
+
 static inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 static inline cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
 static inline cudaError_t cudaMemsetAsync(void *p, int byte, size_t n,

@@ -146,6 +146,7 @@ struct subject {
 	struct cuda_unit u;
 	struct program *p[N_VARIANTS];
 	const struct target *target[N_VARIANTS];
+	const struct gpu *device;	/* or NULL */
 	char *cuda;
 };
 
@@ -162,7 +163,7 @@ static struct subject open_subject(void)
 	for (int i = 0; i < N_VARIANTS; i++) {
 		s.target[i] = target_named(i == NEWER ? "sm_90a" : "sm_80");
 		assert_null(program_verify(s.a, s.p[i], s.target[i]));
-		v[i] = (struct cuda_variant){ s.target[i], s.p[i] };
+		v[i] = (struct cuda_variant){ s.target[i], s.p[i], NULL };
 	}
 	s.u = cuda_unit(s.a, "scale.wpk", "1.0", v, N_VARIANTS);
 	str_init(&out, s.a);
@@ -181,7 +182,7 @@ static struct check_result run(struct subject *s, int variant, int64_t size)
 		(long long)size, (long long)size, (long long)size);
 	struct check_request r = { .operator = s->u.operators,
 		.program = s->p[variant], .target = s->target[variant],
-		.cuda = s->cuda, .n_cuda = strlen(s->cuda), .seed = 5 };
+		.gpu = s->device, .cuda = s->cuda, .n_cuda = strlen(s->cuda), .seed = 5 };
 	struct check_result out;
 
 	r.op = ir_read(s->a, source_from_text(s->a, "test", text,
@@ -231,6 +232,105 @@ static void each_call_gets_its_variant(void **state)
 				CHECK_VERIFIED);
 		arena_destroy(s.a);
 	}
+}
+
+/* Variants for GPUs of one target, and one for another target. */
+enum { L4_100, L4, L40S, AMPERE, N_ON_GPUS };
+
+static struct subject open_gpus(void)
+{
+	static const char *const gpus[] = { "l4", "l4", "l40s", "a100" };
+	struct subject s = { .a = arena_create() };
+	struct cuda_variant v[N_ON_GPUS];
+	struct str out;
+
+	for (int i = 0; i < N_ON_GPUS; i++) {
+		const struct gpu *g = gpu_named(gpus[i]);
+
+		s.p[i] = i == L4_100 ? make(s.a, "scale_N100", 100, false, 1) :
+			make(s.a, "scale", 333, true, 1);
+		s.target[i] = target_named(g->arch);
+		assert_null(program_verify(s.a, s.p[i], s.target[i]));
+		v[i] = (struct cuda_variant){ s.target[i], s.p[i], g };
+	}
+	s.u = cuda_unit(s.a, "scale.wpk", "1.0", v, N_ON_GPUS);
+	str_init(&out, s.a);
+	cuda_emit(&s.u, &out);
+	s.cuda = arena_strdup(s.a, str_text(&out));
+	return s;
+}
+
+static void spoil(struct subject *s, int variant)
+{
+	static const char *const kernels[] = {
+		"scale_N100_kernel_4_sm_89_l4(", "scale_kernel_4_sm_89_l4(",
+		"scale_kernel_4_sm_89_l40s(", "scale_kernel_4_sm_80("
+	};
+	char *at = strstr(s->cuda, kernels[variant]);
+
+	assert_non_null(at);
+	at = strstr(at, " * kept");
+	assert_non_null(at);
+	at[1] = '+';
+}
+
+/* By its name, by a part of that which is a word, else by its size. Spoilt,
+ * the variant that a device should have is wrong; with all others spoilt it is
+ * right. */
+static void each_gpu_gets_its_variant(void **state)
+{
+	static const struct {
+		struct gpu device;
+		int variant;
+		int64_t size;
+	} rows[] = {
+		{ { .name = "L4", .sms = 58 }, L4, 70 },
+		{ { .name = "L4", .sms = 999 }, L4_100, 100 },
+		{ { .name = "L40S", .sms = 1 }, L40S, 100 },
+		{ { .name = "L-40S-12Q", .sms = 1 }, L40S, 70 },
+		{ { .name = "L40", .sms = 142 }, L40S, 100 },
+		{ { .name = "GeForce RTX 4060 Ti", .sms = 34 }, L4, 70 },
+		{ { .name = "A100-SXM4-80GB", .sms = 108 }, AMPERE, 100 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (int only = 0; only < 2; only++) {
+			struct subject s = open_gpus();
+			struct check_result r;
+
+			s.device = &rows[i].device;
+			for (int k = 0; k < N_ON_GPUS; k++)
+				if ((k == rows[i].variant) == only)
+					spoil(&s, k);
+			r = run(&s, rows[i].variant, rows[i].size);
+			if (r.verdict != (only ? CHECK_WRONG : CHECK_VERIFIED))
+				fail_msg("%s, %d: %s\n%s", rows[i].device.name,
+					only, r.line, r.detail);
+			arena_destroy(s.a);
+		}
+}
+
+/* Of one GPU no device is asked what it is. */
+static void one_gpu_needs_no_question(void **state)
+{
+	struct subject s = open_gpus();
+	struct cuda_variant v[] = {
+		{ s.target[L4], s.p[L4], gpu_named("l4") },
+		{ s.target[AMPERE], s.p[AMPERE], gpu_named("a100") },
+	};
+	struct str out;
+
+	(void)state;
+	says(s.cuda, "static cudaError_t wpk_gpu(");
+	says(s.cuda, "\t{ 2, 1, \"l4\", 58 },\n\t{ 2, 2, \"l40s\", 142 },\n};");
+	says(s.cuda, "if (target == 2 && gpu == 1 && N == 100)\n");
+	s.u = cuda_unit(s.a, "scale.wpk", "1.0", v, 2);
+	str_init(&out, s.a);
+	cuda_emit(&s.u, &out);
+	silent(str_text(&out), "wpk_gpu");
+	silent(str_text(&out), "_l4");
+	arena_destroy(s.a);
 }
 
 /* One program for one shape: its launcher is the operator's own. */
@@ -377,6 +477,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_variants_are_right),
 		cmocka_unit_test(each_call_gets_its_variant),
+		cmocka_unit_test(each_gpu_gets_its_variant),
+		cmocka_unit_test(one_gpu_needs_no_question),
 		cmocka_unit_test(one_variant_needs_no_choice),
 		cmocka_unit_test(refuses_sizes),
 		cmocka_unit_test(says_what_it_takes),

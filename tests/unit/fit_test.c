@@ -57,7 +57,7 @@ static struct fixture begin(void)
 		for (int w = 0; w < SAMPLES; w++)
 			at[w] = sizes[w][i];
 		x.vars[i] = ARENA_NEW(x.a, struct k_var);
-		*x.vars[i] = (struct k_var){ names[i], T_I64, false };
+		*x.vars[i] = (struct k_var){ .name = names[i], .type = T_I64 };
 		symbols[i] = (struct fit_symbol){ names[i],
 			kx_var(x.a, x.vars[i]), at };
 	}
@@ -93,7 +93,7 @@ static void test_numbers_hold_elsewhere(void **state)
 
 		for (int w = 0; w < SAMPLES; w++)
 			v[w] = number(which, sizes[w]);
-		assert_true(fit_find(x.fit, v, &found));
+		assert_true(fit_find(x.fit, v, SAMPLES, &found));
 		for (int w = 0; w < SAMPLES + 2; w++) {
 			struct at at = { &x, sizes[w] };
 			struct kx_values with = { .value = value, .ctx = &at };
@@ -113,7 +113,7 @@ static void test_nothing_fits_noise(void **state)
 	struct fitted found;
 
 	(void)state;
-	assert_false(fit_find(x.fit, v, &found));
+	assert_false(fit_find(x.fit, v, SAMPLES, &found));
 	arena_destroy(x.a);
 }
 

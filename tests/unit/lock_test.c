@@ -401,6 +401,84 @@ static void test_corrupt(void **state)
 	}
 }
 
+/* ---- merging ---- */
+
+enum { BASE, OURS, THEIRS, WANTED, N_LOCKS };
+
+/* At each place somebody, or nobody, adds, changes or removes: all of that is
+ * in the merged lock, whoever is ours; and merging equals changes nothing. */
+static void test_merge_disjoint(void **state)
+{
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 3);
+	for (int i = 0; i < 100; i++) {
+		struct arena *a = arena_create();
+		struct lock *l[N_LOCKS];
+
+		for (int k = 0; k < N_LOCKS; k++)
+			l[k] = parse(a, "");
+		for (int n = 0; n < 40; n++) {
+			struct lock_entry old = any(a, &r), new = any(a, &r);
+			int who = rng_below(&r, 3);
+			bool was = rng_below(&r, 3), is = rng_below(&r, 3);
+
+			old.op = new.op = arena_printf(a, "op%d", n % 20);
+			old.target = new.target = n < 20 ? "sm_80" : "sm_90a";
+			old.gpu = new.gpu;
+			for (int k = 0; k < N_LOCKS; k++) {
+				bool changed = who && (k == who || k == WANTED);
+
+				if (changed ? is : was)
+					lock_put(a, l[k], changed ? &new :
+						&old);
+			}
+		}
+		assert_same(lock_merge(a, l[BASE], l[OURS], l[THEIRS]),
+			l[WANTED]);
+		assert_same(lock_merge(a, l[BASE], l[THEIRS], l[OURS]),
+			l[WANTED]);
+		assert_same(lock_merge(a, l[BASE], l[OURS], l[OURS]), l[OURS]);
+		arena_destroy(a);
+	}
+}
+
+/* Both changed it: measured before predicted, then the faster, then ours; all
+ * groups of it; ours where the operator is not the same. */
+static void test_merge_conflicts(void **state)
+{
+	struct arena *a = *state;
+	struct lock *base = parse(a, ""), *ours = parse(a, "");
+	struct lock *theirs = parse(a, "");
+	struct lock_entry x = c2(), y = c2(), second = c2();
+
+	x.seconds = 1e-6;
+	y.seconds = 2e-6;
+	y.sketch = "gemv";
+	second.group = 1;
+	lock_put(a, ours, &x);
+	lock_put(a, theirs, &y);
+	assert_same(lock_merge(a, base, ours, theirs), ours);
+	assert_same(lock_merge(a, base, theirs, ours), ours);
+	y.measured = "gpu";
+	lock_put(a, theirs, &y);
+	assert_same(lock_merge(a, base, ours, theirs), theirs);
+	assert_same(lock_merge(a, base, theirs, ours), theirs);
+	x.measured = "gpu";
+	lock_put(a, ours, &x);
+	lock_put(a, ours, &second);
+	assert_same(lock_merge(a, base, ours, theirs), theirs);
+	assert_same(lock_merge(a, base, theirs, ours), theirs);
+	y.hash++;
+	lock_put(a, theirs, &y);
+	assert_same(lock_merge(a, base, ours, theirs), ours);
+	assert_same(lock_merge(a, base, theirs, ours), theirs);
+	y = x;
+	lock_put(a, base, &y);
+	assert_same(lock_merge(a, base, ours, parse(a, "")), ours);
+}
+
 static int setup(void **state)
 {
 	*state = arena_create();
@@ -422,6 +500,7 @@ int main(void)
 		TEST(test_awkward_names), TEST(test_round_trip),
 		TEST(test_order), TEST(test_put_replaces), TEST(test_find),
 		TEST(test_bad), TEST(test_corrupt),
+		TEST(test_merge_disjoint), TEST(test_merge_conflicts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

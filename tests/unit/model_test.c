@@ -276,6 +276,83 @@ static void test_monotone_features(void **state)
 	}
 }
 
+/* ---- what an estimate is made of ---- */
+
+static struct model_bounds bounds_of(const struct features *f)
+{
+	struct model_bounds t;
+
+	model_bounds(f, gpu_named("h200"), &t);
+	assert_true(t.total == model_seconds(f, gpu_named("h200")));
+	return t;
+}
+
+/* The parts are no more than the whole, and the whole no more than the parts
+ * one after the other. */
+static void test_parts_bound(void **state)
+{
+	(void)state;
+	for (int split = 1; split <= 64; split *= 2) {
+		struct tiling x = { 49, 512, 4608, 64, 64, 16, 4, 4, 3, split,
+			64 };
+		struct features f = features_of(&x, target_named("sm_90"));
+		struct model_bounds t = bounds_of(&f);
+		double sum = 0;
+
+		for (int i = 0; i < N_BOUNDS; i++) {
+			assert_true(t.seconds[i] >= -1e-18);
+			assert_true(t.seconds[i] < t.total);
+			sum += t.seconds[i];
+		}
+		assert_true(sum * 1.2 > t.total);
+		assert_non_null(bound_name(t.limit));
+	}
+}
+
+/* Each bound is named where it is what limits. */
+static void test_parts_limit(void **state)
+{
+	struct features f = { .blocks = 132, .threads = 512, .occupancy = 1,
+		.ilp = 64, .stages = 4, .launches = 1, .flops = 1e12 };
+	struct features copy = { .dram_bytes = 1e9, .l2_bytes = 1e9,
+		.blocks = 132 * 8 * 64, .threads = 256, .occupancy = 8,
+		.ilp = 4, .stages = 4, .launches = 1 };
+	struct features idle = { .blocks = 1, .threads = 32, .occupancy = 1,
+		.launches = 1 };
+
+	(void)state;
+	assert_int_equal(bounds_of(&f).limit, BOUND_ARITHMETIC);
+	f.flops /= 132;
+	f.blocks = 1;
+	assert_int_equal(bounds_of(&f).limit, BOUND_WAVES);
+	f.special = f.flops;
+	f.blocks = 132;
+	assert_int_equal(bounds_of(&f).limit, BOUND_SPECIAL);
+	f.special = 0;
+	f.chain = 1e12;
+	assert_int_equal(bounds_of(&f).limit, BOUND_LATENCY);
+	assert_int_equal(bounds_of(&copy).limit, BOUND_MEMORY);
+	copy.blocks = 8;
+	copy.occupancy = 1;
+	copy.stages = 1;
+	assert_int_equal(bounds_of(&copy).limit, BOUND_FLIGHT);
+	copy.dram_bytes = 0;
+	assert_int_equal(bounds_of(&copy).limit, BOUND_L2);
+	assert_int_equal(bounds_of(&idle).limit, BOUND_LAUNCH);
+	idle.occupancy = 0;
+	assert_true(isinf(bounds_of(&idle).total));
+}
+
+static void test_roof(void **state)
+{
+	const struct gpu *g = gpu_named("h200");
+
+	(void)state;
+	assert_true(model_roof(g, 1e9) == model_peak(g));
+	assert_true(fabs(model_roof(g, 2) - 2 * g->dram_bytes_s * g->copy) < 1);
+	assert_true(model_peak(g) > 60e12 && model_peak(g) < 70e12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +364,9 @@ int main(void)
 		cmocka_unit_test(test_monotone_rates),
 		cmocka_unit_test(test_rates_bind),
 		cmocka_unit_test(test_monotone_features),
+		cmocka_unit_test(test_parts_bound),
+		cmocka_unit_test(test_parts_limit),
+		cmocka_unit_test(test_roof),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -134,13 +134,13 @@ static const char cache[] =
 	"\"128,row\": {\"BX\": 128, \"MODE\": \"row\", \"time\": 1.0}";
 
 static const char records[] =
-	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"values\": "
+	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"point\": "
 	"{\"BX\": \"16\", \"MODE\": \"row\"}, \"verdict\": \"measured\", "
 	"\"seconds\": 0.0025, \"compile_seconds\": 0.3}\n"
-	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"values\": "
+	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"point\": "
 	"{\"BX\": \"128\", \"MODE\": \"col\"}, \"verdict\": \"launch\", "
 	"\"message\": \"too many threads\"}\n\n"
-	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"values\": "
+	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"point\": "
 	"{\"BX\": \"128\", \"MODE\": \"row\"}, \"verdict\": \"measured\", "
 	"\"seconds\": 0.001}\n";
 
@@ -208,14 +208,14 @@ static void test_bad(void **state)
 			"\"2\": {\"x\": 2}}}\n", ":3: no time" },
 		{ "{\"cache\": {}}\n", ":1: 'tune_params_keys' is no array, "
 			"or 'cache' no object" },
-		{ "{\"values\": {\"x\": 1}, \"seconds\": 1}\n{\n", ":2: " },
-		{ "{\"values\": {\"x\": 1}, \"seconds\": 1}\n[]\n",
+		{ "{\"point\": {\"x\": 1}, \"seconds\": 1}\n{\n", ":2: " },
+		{ "{\"point\": {\"x\": 1}, \"seconds\": 1}\n[]\n",
 			":2: not an object" },
-		{ "{\"gpu\": \"h200\", \"values\": {\"x\": 1}, \"seconds\": 1}\n"
-			"{\"gpu\": \"b200\", \"values\": {\"x\": 1}}\n",
+		{ "{\"gpu\": \"h200\", \"point\": {\"x\": 1}, \"seconds\": 1}\n"
+			"{\"gpu\": \"b200\", \"point\": {\"x\": 1}}\n",
 			":2: a record of another problem (gpu b200) than the "
 			"first (gpu h200)" },
-		{ "{\"values\": {\"x\": 1}, \"verdict\": \"good\"}\n",
+		{ "{\"point\": {\"x\": 1}, \"verdict\": \"good\"}\n",
 			":1: unknown verdict 'good'" },
 	};
 

@@ -28,4 +28,5 @@ function __wpkc_search_options
 		echo --strategy=$s
 	end
 end
-complete -c wpkc -n '__fish_is_first_token' -a 'fmt search'
+complete -c wpkc -n '__fish_is_first_token' -a 'explain fmt merge report search'
+complete -c wpkc -n '__fish_seen_subcommand_from explain' -a '--json --records'
