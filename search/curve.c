@@ -39,6 +39,13 @@ static const char *legal(void *ctx, struct arena *a, const int *genes)
 	return w->r->problem.legal(w->r->problem.ctx, a, genes);
 }
 
+static void draw(void *ctx, struct rng *rng, int *genes)
+{
+	const struct watch *w = ctx;
+
+	w->r->problem.draw(w->r->problem.ctx, rng, genes);
+}
+
 static void note(struct watch *w, double seconds)
 {
 	w->trials++;
@@ -199,6 +206,7 @@ void curve_run(struct curve *c, const struct replay *r,
 
 	p.ctx = &w;
 	p.legal = legal;
+	p.draw = draw;
 	p.measure = measure;
 	p.batch = batch;
 	p.prior = from ? curve_prior(a, r, from, &why) : NULL;

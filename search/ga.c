@@ -8,16 +8,16 @@
  * way to immigrants.
  *
  * Measuring is dear and breeding is not: of each litter of children only the
- * one that promises most is proposed, judged by a regression (gp.c) on what
+ * one that promises most is proposed, judged by a surrogate on what
  * was measured. The litter shrinks as the budget grows, so that a search of
  * thousands of cheap points is not spent on judging. */
 #include <math.h>
 #include <string.h>
 
 #include "base/vec.h"
-#include "search/gp.h"
 #include "search/points.h"
 #include "search/strategy.h"
+#include "search/surrogate.h"
 
 enum {
 	FOUNDERS = 8,		/* before there is anything to breed from */
@@ -25,15 +25,15 @@ enum {
 	STALE = 100,		/* points without a gain before one */
 	MUTATION = 5,		/* one gene in so many changes */
 	LOOKS = 8,		/* validity tests for each child, about */
-	NEAR = 256,		/* points that a founder keeps away from */
+	DRAWS = 32,		/* of which a founder is the farthest */
 	IMMIGRANTS = 4,		/* one of so many in a litter is no child */
 	USUAL_EFFORT = 5,
 	LITTER = 32,		/* at most, for each step of effort */
 	JUDGEMENTS = 12800,	/* in a whole search, for each, about */
-	MODEL_POINTS = 48,	/* the newest, that the regression sees */
+	MODEL_POINTS = 48,	/* the newest, that the judge sees */
 	BELIEFS = 64,		/* within one batch */
 	TUNINGS = 12,		/* 1/12 more points: new length scales */
-	TUNING_STEPS = 20
+	TUNING_STEPS = 8
 };
 
 struct member {
@@ -47,13 +47,12 @@ struct strategy_state {
 	VEC(struct member) all;		/* everything learned, in order */
 	struct member *people;		/* the population, best first */
 	int n_people, population;
-	int founders;			/* still to come */
+	int settled;			/* points seen when founders are all */
 	int since;			/* points learned since the last gain */
 	int litter, tuned;		/* size; points when last tuned */
 	int *child, *best_child;
-	double *coords;
-	struct gp gp;
-	bool gp_ready;
+	struct surrogate judge;
+	bool ready;			/* has the judge seen everything? */
 	struct rng *rng;
 };
 
@@ -80,127 +79,77 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	const struct budget *b)
 {
 	struct strategy_state *s = ARENA_NEW(a, struct strategy_state);
-	bool *nominal;
 
 	s->a = a;
 	points_init(&s->ps, a, p, b->seed);
 	s->rng = &s->ps.rng;
 	set_sizes(s, b);
 	s->people = ARENA_ARRAY(a, s->population + 1, struct member);
-	s->founders = FOUNDERS;
+	s->settled = FOUNDERS;
 	s->child = ARENA_ARRAY(a, s->ps.d, int);
 	s->best_child = ARENA_ARRAY(a, s->ps.d, int);
-	s->coords = ARENA_ARRAY(a, s->ps.d, double);
-	nominal = ARENA_ARRAY(a, s->ps.d, bool);
-	for (int i = 0; i < s->ps.d; i++)
-		nominal[i] = !points_ordered(&s->ps, i);
-	gp_init(&s->gp, a, nominal, s->ps.d,
-		MODEL_POINTS + s->population + BELIEFS);
+	surrogate_init(&s->judge, a, p->space,
+		MODEL_POINTS + s->population + BELIEFS, 0);
 	return s;
 }
 
-/* ---- the regression ---- */
+/* ---- the judge ---- */
 
-static const double *coords(struct strategy_state *s, const int *genome)
+/* The root of the speed, the best's being 1: how slow the slow ones are says
+ * little. A failure is as slow as can be. */
+static double value_of(const struct strategy_state *s, double cost)
 {
-	for (int i = 0; i < s->ps.d; i++) {
-		int n = points_choices(&s->ps, i);
-
-		s->coords[i] = n < 2 ? 0 : (double)genome[i] / (n - 1);
-	}
-	return s->coords;
-}
-
-static double worst_cost(const struct strategy_state *s)
-{
-	double worst = -INFINITY;
-
-	for (int i = 0; i < s->all.n; i++)
-		if (isfinite(s->all.v[i].cost) && s->all.v[i].cost > worst)
-			worst = s->all.v[i].cost;
-	return worst;
+	return -exp((s->people[0].cost - cost) / 2);
 }
 
 /* The newest points and the population, which holds the best. */
-static void fill_model(struct strategy_state *s)
+static void fill_judge(struct strategy_state *s)
 {
-	double worst = worst_cost(s);
 	int from = s->all.n - MODEL_POINTS;
 
-	gp_clear(&s->gp);
+	surrogate_clear(&s->judge);
 	if (from < 0)
 		from = 0;
-	for (int i = from; i < s->all.n; i++) {
-		const struct member *m = &s->all.v[i];
-
-		gp_add(&s->gp, coords(s, m->genome),
-			isfinite(m->cost) ? m->cost : worst);
-	}
+	for (int i = from; i < s->all.n; i++)
+		surrogate_add(&s->judge, s->all.v[i].genome,
+			value_of(s, s->all.v[i].cost));
 	for (int i = 0; from && i < s->n_people; i++)
-		gp_add(&s->gp, coords(s, s->people[i].genome),
-			s->people[i].cost);
+		surrogate_add(&s->judge, s->people[i].genome,
+			value_of(s, s->people[i].cost));
 }
 
 static void judge_anew(struct strategy_state *s)
 {
-	if (s->gp_ready || !s->all.n || isinf(worst_cost(s)))
+	if (s->ready || !s->n_people)
 		return;
-	fill_model(s);
+	fill_judge(s);
 	if (s->all.n >= s->tuned + 1 + s->tuned / TUNINGS) {
-		gp_tune(&s->gp, s->rng, TUNING_STEPS);
+		surrogate_tune(&s->judge, TUNING_STEPS);
 		s->tuned = s->all.n;
+		surrogate_refit(&s->judge);
 	}
-	gp_fit(&s->gp);
-	s->gp_ready = true;
+	surrogate_predict(&s->judge);
+	s->ready = true;
+}
+
+static double promise(struct strategy_state *s, const int *genome)
+{
+	double sd, mean = surrogate_at(&s->judge, genome, &sd);
+
+	return surrogate_gain(-1, mean, sd);
+}
+
+/* Believe that the child turns out as expected, so that the next of its batch
+ * is chosen elsewhere. */
+static void believe(struct strategy_state *s)
+{
+	double sd, mean = surrogate_at(&s->judge, s->best_child, &sd);
+
+	if (surrogate_add(&s->judge, s->best_child, mean))
+		surrogate_predict(&s->judge);
 }
 
 /* ---- breeding ---- */
-
-static double apart(const struct strategy_state *s, const int *x, const int *y)
-{
-	double sum = 0;
-
-	for (int i = 0; i < s->ps.d; i++) {
-		int n = points_choices(&s->ps, i);
-
-		if (!points_ordered(&s->ps, i))
-			sum += x[i] != y[i];
-		else if (n > 1)
-			sum += fabs((double)(x[i] - y[i])) / (n - 1);
-	}
-	return sum;
-}
-
-static double nearest(const struct strategy_state *s, const int *genome)
-{
-	double least = INFINITY;
-	int i = s->ps.seen.n > NEAR ? s->ps.seen.n - NEAR : 0;
-
-	for (; i < s->ps.seen.n; i++) {
-		double t = apart(s, genome, s->ps.seen.v + i * s->ps.d);
-
-		if (t < least)
-			least = t;
-	}
-	return least;
-}
-
-/* Of some random points the one farthest from those seen of late. */
-static bool found(struct strategy_state *s)
-{
-	double farthest = -1;
-
-	for (int i = 0; i < 32 && points_draw(&s->ps, s->child, 100); i++) {
-		double t = nearest(s, s->child);
-
-		if (t > farthest) {
-			farthest = t;
-			memcpy(s->best_child, s->child,
-				(size_t)s->ps.d * sizeof *s->child);
-		}
-	}
-	return farthest >= 0 || points_any(&s->ps, s->best_child);
-}
 
 /* Linear ranking: the best is n times as likely as the last. */
 static const int *parent(struct strategy_state *s)
@@ -258,14 +207,13 @@ static bool select_child(struct strategy_state *s)
 
 		if (!breed(s))
 			continue;
-		gain = s->gp_ready ? gp_gain(&s->gp, coords(s, s->child),
-			s->people[0].cost) : 0;
+		gain = s->ready ? promise(s, s->child) : 0;
 		if (!(gain > most))
 			continue;
 		most = gain;
 		memcpy(s->best_child, s->child,
 			(size_t)s->ps.d * sizeof *s->child);
-		if (!s->gp_ready)
+		if (!s->ready)
 			break;
 	}
 	return most >= 0 || points_any(&s->ps, s->best_child);
@@ -273,10 +221,8 @@ static bool select_child(struct strategy_state *s)
 
 static bool next(struct strategy_state *s)
 {
-	if (s->founders > 0 || !s->n_people) {
-		s->founders--;
-		return found(s);
-	}
+	if (s->ps.seen.n < s->settled || !s->n_people)
+		return points_far(&s->ps, s->best_child, DRAWS);
 	return select_child(s);
 }
 
@@ -287,8 +233,8 @@ static int propose(struct strategy_state *s, int *genes, int want)
 	for (; n < want && next(s); n++) {
 		seen_add(&s->ps.seen, s->best_child);
 		points_values(&s->ps, s->best_child, genes + n * s->ps.d);
-		if (s->gp_ready && n + 1 < want)
-			gp_believe(&s->gp, coords(s, s->best_child));
+		if (s->ready && n + 1 < want)
+			believe(s);
 	}
 	return n;
 }
@@ -312,7 +258,7 @@ static void join(struct strategy_state *s, struct member m)
 static void restart(struct strategy_state *s)
 {
 	s->n_people = s->n_people < ELITE ? s->n_people : ELITE;
-	s->founders = FOUNDERS;
+	s->settled = s->ps.seen.n + FOUNDERS;
 	s->since = 0;
 }
 
@@ -331,7 +277,7 @@ static void learn(struct strategy_state *s, const int *genes,
 		s->since++;
 		join(s, m);
 	}
-	s->gp_ready = false;
+	s->ready = false;
 	if (s->since >= STALE)
 		restart(s);
 }

@@ -7,6 +7,7 @@
  * exactly. */
 #include "search/points.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/vec.h"
@@ -15,6 +16,7 @@ enum {
 	DRAWS = 1000,		/* before walking from what is known */
 	FIRST_DRAWS = 1 << 18,	/* before giving up on finding any */
 	WALKS = 30,
+	NEAR = 256,		/* points that a far one keeps away from */
 	SWEEPABLE = 1 << 22
 };
 
@@ -53,6 +55,12 @@ bool seen_has(const struct seen *s, const int *point)
 int seen_find(const struct seen *s, const int *point)
 {
 	return s->slots[slot_of(s, point)] - 1;
+}
+
+void seen_clear(struct seen *s)
+{
+	s->n = 0;
+	memset(s->slots, 0, (size_t)s->n_slots * sizeof *s->slots);
 }
 
 static void rehash(struct seen *s)
@@ -166,13 +174,23 @@ bool points_fresh(struct points *ps, const int *genome)
 
 /* ---- ways to fresh points ---- */
 
+static void draw(struct points *ps, int *genome)
+{
+	if (ps->p->draw) {
+		ps->p->draw(ps->p->ctx, &ps->rng, ps->values);
+		points_locate(ps, ps->values, genome);
+		return;
+	}
+	for (int i = 0; i < ps->d; i++)
+		genome[i] = rng_below(&ps->rng, points_choices(ps, i));
+}
+
 bool points_draw(struct points *ps, int *genome, int tries)
 {
 	if (ps->size < 1)
 		return false;
 	while (tries-- > 0) {
-		for (int i = 0; i < ps->d; i++)
-			genome[i] = rng_below(&ps->rng, points_choices(ps, i));
+		draw(ps, genome);
 		if (points_fresh(ps, genome))
 			return true;
 	}
@@ -267,6 +285,50 @@ bool points_any(struct points *ps, int *genome)
 			return true;
 	}
 	return points_sweep(ps, genome);
+}
+
+static double apart(const struct points *ps, const int *x, const int *y)
+{
+	double sum = 0;
+
+	for (int i = 0; i < ps->d; i++) {
+		int n = points_choices(ps, i);
+
+		if (!points_ordered(ps, i))
+			sum += x[i] != y[i];
+		else if (n > 1)
+			sum += fabs((double)(x[i] - y[i])) / (n - 1);
+	}
+	return sum;
+}
+
+double points_nearest(const struct points *ps, const int *genome)
+{
+	double least = INFINITY;
+	int i = ps->seen.n > NEAR ? ps->seen.n - NEAR : 0;
+
+	for (; i < ps->seen.n; i++) {
+		double t = apart(ps, genome, ps->seen.v + i * ps->d);
+
+		least = t < least ? t : least;
+	}
+	return least;
+}
+
+bool points_far(struct points *ps, int *genome, int draws)
+{
+	double farthest = -1;
+	int drawn[ps->d + 1];
+
+	for (int i = 0; i < draws && points_draw(ps, drawn, 100); i++) {
+		double t = points_nearest(ps, drawn);
+
+		if (t <= farthest)
+			continue;
+		farthest = t;
+		memcpy(genome, drawn, (size_t)ps->d * sizeof *genome);
+	}
+	return farthest >= 0 || points_any(ps, genome);
 }
 
 void points_repair(struct points *ps, int *genome, const int *anchor)

@@ -19,6 +19,7 @@ void seen_init(struct seen *s, struct arena *a, int d);
 bool seen_has(const struct seen *s, const int *point);
 /* Its place in "v", or -1. */
 int seen_find(const struct seen *s, const int *point);
+void seen_clear(struct seen *s);
 /* False if it was there already. */
 bool seen_add(struct seen *s, const int *point);
 
@@ -59,6 +60,12 @@ bool points_draw(struct points *ps, int *genome, int tries);
 bool points_walk(struct points *ps, const int *from, int *genome);
 bool points_sweep(struct points *ps, int *genome);
 bool points_any(struct points *ps, int *genome);
+
+/* How far "genome" is from the nearest of those seen of late: the sum over the
+ * genes of the difference in rank, of a whole range 1; of words 0 or 1. */
+double points_nearest(const struct points *ps, const int *genome);
+/* Of "draws" draws the one farthest from all seen, or any fresh point. */
+bool points_far(struct points *ps, int *genome, int draws);
 
 /* Change gene "g" to another value: mostly a neighbour where they have an
  * order. False if it has no other. */

@@ -83,6 +83,16 @@ static const char *legal(void *ctx, struct arena *a, const int *genes)
 	return replay_find(r, genes) < 0 ? "not in the table" : NULL;
 }
 
+/* The grid around a table may have no legal point in a billion. */
+static void draw(void *ctx, struct rng *rng, int *genes)
+{
+	const struct replay *r = ctx;
+	size_t d = (size_t)r->space.n_genes;
+
+	memcpy(genes, r->index.v + (size_t)rng_below(rng, r->n) * d,
+		d * sizeof *genes);
+}
+
 static void measure(void *ctx, struct arena *a, const int *genes, int n,
 	struct cost *out)
 {
@@ -233,7 +243,7 @@ static struct replay *make_table(const struct replay_rows *t)
 	}
 	put_all(r, t, values);
 	r->problem = (struct problem){ .space = &r->space, .ctx = r,
-		.legal = legal, .measure = measure };
+		.legal = legal, .measure = measure, .draw = draw };
 	return r;
 }
 

@@ -261,7 +261,7 @@ static const char *key_of(struct arena *a, json_t *record)
 static bool read_record(struct reader *r, json_t *record, const char **key)
 {
 	struct arena *a = r->t->a;
-	json_t *values = json_object_get(record, "values");
+	json_t *values = json_object_get(record, "point");
 	const char *verdict = json_string_value(json_object_get(record,
 		"verdict"));
 	const char *message = json_string_value(json_object_get(record,

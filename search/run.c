@@ -53,6 +53,13 @@ static const char *quiet_legal(void *ctx, struct arena *a, const int *genes)
 	return r->p->legal(r->p->ctx, r->tmp, genes);
 }
 
+static void quiet_draw(void *ctx, struct rng *rng, int *genes)
+{
+	struct run *r = ctx;
+
+	r->p->draw(r->p->ctx, rng, genes);
+}
+
 static void count(struct run *r, enum verdict v, const char *message)
 {
 	r->res->counts[v]++;
@@ -233,6 +240,7 @@ struct result *search_run(struct arena *a, const struct problem *p,
 	r.reported = r.began - 2 * REPORT_EVERY;
 	quiet.ctx = &r;
 	quiet.legal = quiet_legal;
+	quiet.draw = p->draw ? quiet_draw : NULL;
 	seen_init(&r.seen, r.own, p->space->n_genes);
 	points = ARENA_ARRAY(r.own, (size_t)(p->batch > 0 ? p->batch : 1)
 		* (size_t)r.seen.d, int);

@@ -13,6 +13,7 @@
 #include "schedule/space.h"
 
 struct gpu;
+struct rng;
 
 enum verdict {
 	V_PRUNED, V_COMPILE, V_SPILL, V_LAUNCH, V_FAULT, V_TIMEOUT, V_WRONG,
@@ -46,6 +47,9 @@ struct problem {
 	/* Costs of "n" points, all legal, point i at genes + i * n_genes. */
 	void (*measure)(void *ctx, struct arena *a, const int *genes, int n,
 		struct cost *out);
+	/* Write a legal point, each as likely as any other. NULL where legal
+	 * points are common: the grid's are drawn until one is legal. */
+	void (*draw)(void *ctx, struct rng *rng, int *genes);
 	const int *seeds;	/* n_seeds points tried first */
 	int n_seeds;
 	int batch;		/* points it likes to measure at once; 0: one */

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const struct strategy *const strategies[] = {
-	&strategy_ga, &strategy_random, &strategy_exhaustive, NULL
+	&strategy_auto, &strategy_ga, &strategy_bo, &strategy_rl,
+	&strategy_random, &strategy_exhaustive, NULL
 };
 
 static const char *const verdicts[N_VERDICTS] = {

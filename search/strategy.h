@@ -5,6 +5,7 @@
 
 #include "search/search.h"
 
-extern const struct strategy strategy_ga, strategy_random, strategy_exhaustive;
+extern const struct strategy strategy_auto, strategy_ga, strategy_bo,
+	strategy_rl, strategy_random, strategy_exhaustive;
 
 #endif

@@ -137,7 +137,7 @@ document() {
 }
 
 for file in README.md compiler/README.md man/wpkc.1 man/wpk.7 \
-	man/wpkc-explain.1 man/wpkc-report.1 man/wpkstd.7; do
+	man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 man/wpkstd.7; do
 	document "$top_srcdir/$file"
 done
 
@@ -167,7 +167,8 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for page in wpkc.1 wpkc-explain.1 wpkc-report.1 wpkdb.1 wpk.7 wpkstd.7; do
+for page in wpkc.1 wpkc-explain.1 wpkc-report.1 wpkc-search.1 wpkdb.1 wpk.7 \
+	wpkstd.7; do
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

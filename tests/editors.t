@@ -65,6 +65,12 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: a strategy" test "$(offers wpkc --tune = g)" = ga
 	check "bash: the next of a list" test "$(offers wpkc --check = address,ra)" = \
 		address,race
+	check "bash: commands" test "$(offers wpkc se)" = search
+	check "bash: options of search" test "$(offers wpkc search --rep)" = \
+		--replay
+	check "bash: strategies of search" test \
+		"$(offers wpkc search --strategy = ga,r | tr '\n' ' ')" = \
+		"ga,rl ga,random "
 	check "bash: a code" test "$(offers wpkc --explain E040 | wc -l)" -ge 9
 	check "bash: a command" test "$(offers wpkc exp)" = explain
 	check "bash: an option of explain" test "$(offers wpkc explain --rec)" = \

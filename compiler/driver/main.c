@@ -17,6 +17,7 @@
 #include "driver/merge.h"
 #include "driver/paths.h"
 #include "driver/reporting.h"
+#include "driver/search.h"
 #include "driver/session.h"
 #include "driver/toolchain.h"
 
@@ -260,6 +261,7 @@ static const struct command *command_named(const char *name)
 	static const struct command commands[] = {
 		{ "explain", bought_main }, { "fmt", fmt_main },
 		{ "merge", merge_main }, { "report", report_main },
+		{ "search", search_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

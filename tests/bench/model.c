@@ -18,9 +18,9 @@
 #include "base/vec.h"
 #include "search/db.h"
 #include "search/features.h"
-#include "search/gp.h"
 #include "search/learned.h"
 #include "search/replay.h"
+#include "search/surrogate.h"
 #include "standin.h"
 
 enum { SEEDS = 10, GP_SEEDS = 2, ENOUGH = 60 };
@@ -170,15 +170,15 @@ static void predict_analytic(struct arena *a, const struct boost *b,
 	predict_learned(a, NULL, t, k, out, says);
 }
 
-static void coordinates(const struct space *sp, const int *genes, double *x)
+/* The places of a point's values among their genes'. */
+static void places(const struct space *sp, const int *values, int *x)
 {
-	for (int g = 0; g < sp->n_genes; g++) {
-		int i = 0;
+	for (int i = 0; i < sp->n_genes; i++) {
+		const struct gene *g = &sp->genes[i];
 
-		while (sp->genes[g].values[i] != genes[g])
-			i++;
-		x[g] = sp->genes[g].n > 1 ? (double)i / (sp->genes[g].n - 1)
-			: 0;
+		x[i] = 0;
+		while (x[i] < g->n - 1 && g->values[x[i]] != values[i])
+			x[i]++;
 	}
 }
 
@@ -187,27 +187,23 @@ static void predict_gp(struct arena *a, const struct boost *b,
 	const char **says)
 {
 	const struct space *sp = &t->replay->space;
-	bool *nominal = ARENA_ARRAY(a, sp->n_genes, bool);
-	double *x = ARENA_ARRAY(a, sp->n_genes, double), sd;
-	int n = k->n;
-	struct gp g;
-	struct rng rng;
+	int n = k->n, *x = ARENA_ARRAY(a, sp->n_genes, int);
+	struct surrogate g;
+	double sd;
 
 	(void)b;
 	*says = "";
-	for (int i = 0; i < sp->n_genes; i++)
-		nominal[i] = sp->genes[i].words != NULL;
-	gp_init(&g, a, nominal, sp->n_genes, n);
+	surrogate_init(&g, a, sp, n, 0);
 	for (int i = 0; i < n; i++) {
-		coordinates(sp, t->genes[i], x);
-		gp_add(&g, x, log(t->seconds[i]));
+		places(sp, t->genes[i], x);
+		surrogate_add(&g, x, log(t->seconds[i]));
 	}
-	rng_seed(&rng, 1);
-	gp_tune(&g, &rng, n > 200 ? 20 : 60);
-	gp_fit(&g);
+	surrogate_tune(&g, 20);
+	surrogate_refit(&g);
+	surrogate_predict(&g);
 	for (int i = 0; i < t->n; i++) {
-		coordinates(sp, t->genes[i], x);
-		out[i] = gp_predict(&g, x, &sd);
+		places(sp, t->genes[i], x);
+		out[i] = surrogate_at(&g, x, &sd);
 	}
 }
 

@@ -20,6 +20,13 @@ function __wpkc_options
 	printf -- '--check=%s\n' address race init bytes gpu
 	printf -- '--color=%s\n' auto always never
 end
-complete -c wpkc -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__wpkc_options)'
-complete -c wpkc -n '__fish_is_first_token' -a 'explain fmt merge report'
+complete -c wpkc -n 'not __fish_seen_subcommand_from search; and string match -q -- "-*" (commandline -ct)' -f -a '(__wpkc_options)'
+complete -c wpkc -n '__fish_seen_subcommand_from search; and string match -q -- "-*" (commandline -ct)' -f -a '(__wpkc_search_options)'
+function __wpkc_search_options
+	printf -- '%s\n' --replay --budget --seeds --batch --from --json --help
+	for s in (wpkc --list=strategies | string replace -r ' .*' '')
+		echo --strategy=$s
+	end
+end
+complete -c wpkc -n '__fish_is_first_token' -a 'explain fmt merge report search'
 complete -c wpkc -n '__fish_seen_subcommand_from explain' -a '--json --records'

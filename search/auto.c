@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Several strategies, each at what replays showed it to be good for. A space no
+ * larger than the budget is walked through. Otherwise the Gaussian process
+ * begins, and then takes turns with the genetic algorithm, which judges by
+ * fewer points and so errs in other ways; what is beyond the reach of the one,
+ * a budget of many thousands, is left to the other. All of them learn all costs,
+ * whoever proposed the point, so each can take over at any time. */
+#include "search/points.h"
+#include "search/strategy.h"
+
+enum {
+	OPENING = 60,		/* evaluations before they take turns */
+	DEAR = 600		/* after which judging by all points is */
+};
+
+struct strategy_state {
+	struct strategy_state *all, *ga, *bo;	/* "all": or the others */
+	int n;					/* evaluations so far */
+	bool turn;
+};
+
+static struct strategy_state *start(struct arena *a, const struct problem *p,
+	const struct budget *b)
+{
+	struct strategy_state *s = ARENA_NEW(a, struct strategy_state);
+
+	if (space_size(p->space) <= b->trials) {
+		s->all = strategy_exhaustive.start(a, p, b);
+	} else {
+		s->ga = strategy_ga.start(a, p, b);
+		s->bo = strategy_bo.start(a, p, b);
+	}
+	return s;
+}
+
+static int propose(struct strategy_state *s, int *genes, int want)
+{
+	if (s->all)
+		return strategy_exhaustive.propose(s->all, genes, want);
+	s->turn = s->n >= OPENING && !s->turn;
+	if (s->turn || s->n >= DEAR)
+		return strategy_ga.propose(s->ga, genes, want);
+	return strategy_bo.propose(s->bo, genes, want);
+}
+
+static void learn(struct strategy_state *s, const int *genes,
+	const struct cost *costs, int n)
+{
+	s->n += n;
+	if (s->all) {
+		strategy_exhaustive.learn(s->all, genes, costs, n);
+		return;
+	}
+	strategy_ga.learn(s->ga, genes, costs, n);
+	strategy_bo.learn(s->bo, genes, costs, n);
+}
+
+const struct strategy strategy_auto = {
+	"auto", "what suits budget and space: exhaustive, or bo and ga in turns",
+	start, propose, learn
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* What strategies that learn from a surrogate have in common: the points
+ * measured, the first ones to measure, and the most promising of a pool of
+ * candidates, which each strategy fills in its own way. */
+#ifndef WPK_SEARCH_GUIDE_H
+#define WPK_SEARCH_GUIDE_H
+
+#include "search/points.h"
+#include "search/sister.h"
+#include "search/surrogate.h"
+
+/* "genomes" has the "n" points learned, "costs" their log seconds, INFINITY of
+ * a failure; "order" ranks them, best first. "sight" is of the pool: what is
+ * gained by measuring a candidate, in expectation. */
+struct guide {
+	struct arena *a;
+	struct points ps;
+	struct sister *sister;		/* or NULL */
+	int followed;			/* of the sister's best */
+	struct surrogate s;		/* with a sister, her level is a gene */
+	int *genomes, *order;
+	double *costs;
+	int n, cap, n_good;		/* n_good: that did not fail */
+	int taken, tuned;		/* in the surrogate; when last tuned */
+	int *rows;			/* which points the surrogate has */
+	double *failed, *doubtful, *sight;
+	int *child, *known;
+};
+
+void guide_init(struct guide *g, struct arena *a, const struct problem *p,
+	const struct budget *b);
+
+const int *guide_point(const struct guide *g, int i);
+
+/* Learn what "n" points, as values, have cost. */
+void guide_learn(struct guide *g, const int *values,
+	const struct cost *costs, int n);
+
+/* Is there too little to learn from yet? Then measure this one: far from all
+ * others. False if there is none left. */
+bool guide_founding(const struct guide *g);
+bool guide_founder(struct guide *g, int *genome);
+
+/* Take in what was learned. True when the surrogate was tuned: "keep" of the
+ * pool at most are left then, the most promising, and may be added to until
+ * guide_refit. */
+bool guide_update(struct guide *g, int keep);
+void guide_refit(struct guide *g);
+
+/* "genome" as the surrogate has it, until the next call. */
+const int *guide_known(struct guide *g, const int *genome);
+
+/* Add a candidate to the pool, unless it was seen or is not legal. */
+bool guide_offer(struct guide *g, const int *genome);
+
+/* What is expected to be gained by measuring the candidate that was offered
+ * last: 1 is the deviation that is expected before anything is seen. */
+double guide_sight(struct guide *g);
+/* All but the "keep" most promising leave the pool. */
+void guide_cull(struct guide *g, int keep);
+
+/* The candidate of most gain leaves the pool; false if it is empty. With
+ * "more" to come in this batch it is believed to come out as expected; forget
+ * beliefs with guide_end. */
+bool guide_pick(struct guide *g, int *genome, bool more);
+void guide_end(struct guide *g);
+
+#endif
