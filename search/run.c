@@ -74,8 +74,6 @@ static void record(struct run *r, const int *point, const struct cost *c)
 	assert((unsigned)c->verdict < N_VERDICTS && !isnan(c->seconds));
 	assert(isfinite(c->seconds) || c->verdict != V_MEASURED);
 	vec_push(r->own, &r->seconds, c->seconds);
-	count(r, c->verdict, c->message);
-	res->trials++;
 	if (c->verdict != V_MEASURED)
 		return;
 	if (res->genes && c->seconds >= res->seconds)
@@ -84,6 +82,21 @@ static void record(struct run *r, const int *point, const struct cost *c)
 		res->genes = ARENA_ARRAY(r->a, r->seen.d, int);
 	memcpy(res->genes, point, (size_t)r->seen.d * sizeof *point);
 	res->seconds = c->seconds;
+}
+
+/* What is known already: as if it had been measured, but that it is no trial. */
+static void recall(struct run *r, const struct strategy *s,
+	struct strategy_state *state)
+{
+	for (int i = 0; i < r->p->n_known; i++) {
+		const int *point = r->p->known + (size_t)i * (size_t)r->seen.d;
+
+		if (quiet_legal(r, NULL, point) || !seen_add(&r->seen, point))
+			continue;
+		record(r, point, &r->p->known_costs[i]);
+		s->learn(state, point, &r->p->known_costs[i], 1);
+	}
+	r->res->trials = r->p->counted;
 }
 
 static void tell(struct run *r)
@@ -119,8 +132,11 @@ static void measure(struct run *r, const struct strategy *s,
 
 	memset(costs, 0, sizeof costs);
 	r->p->measure(r->p->ctx, r->tmp, points, n, costs);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		record(r, points + i * r->seen.d, &costs[i]);
+		count(r, costs[i].verdict, costs[i].message);
+	}
+	r->res->trials += n;
 	s->learn(state, points, costs, n);
 	arena_reset(r->tmp);
 	tell(r);
@@ -245,6 +261,7 @@ struct result *search_run(struct arena *a, const struct problem *p,
 	points = ARENA_ARRAY(r.own, (size_t)(p->batch > 0 ? p->batch : 1)
 		* (size_t)r.seen.d, int);
 	state = s->start(r.own, &quiet, b);
+	recall(&r, s, state);
 	run_seeds(&r, s, state, points);
 	run_strategy(&r, s, state, points);
 	write_history(&r);

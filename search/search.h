@@ -54,6 +54,11 @@ struct problem {
 	int n_seeds;
 	int batch;		/* points it likes to measure at once; 0: one */
 	const struct prior *prior;	/* or NULL */
+	/* Points whose costs are known already: they are not measured, and
+	 * "counted" of them count as trials all the same. */
+	const int *known;
+	const struct cost *known_costs;
+	int n_known, counted;
 };
 
 struct budget {

@@ -221,12 +221,15 @@ static bool searches(struct session *s)
 	const struct options *o = s->o;
 	const char *name = o->trials ? "--trials" : o->seconds > 0 ? "--time" :
 		o->effort ? "--effort" : o->share ? "--share" :
-		o->candidates ? "--candidates" : NULL;
+		o->candidates ? "--candidates" : o->db ? "--db" :
+		o->no_db ? "--no-db" : o->resume ? "--resume" : NULL;
 
 	if (!o->tune && name)
 		return session_fail(s, EXIT_USER, "%s is for a search: add "
 			"--tune, or leave it out", name);
-	return true;
+	return !o->no_db || (!o->db && !o->resume) || session_fail(s,
+		EXIT_USER, "--no-db leaves nothing for %s",
+		o->db ? "--db" : "--resume");
 }
 
 bool session_open(struct session *s, bool writes)
@@ -303,7 +306,8 @@ int main(int argc, char **argv)
 	struct arena *a = arena_create();
 	struct options o;
 	struct session s = { .a = a, .o = &o, .d = diag_create(a),
-		.stop = &interrupted, .tty = isatty(2), .how = "model" };
+		.stop = &interrupted, .tty = isatty(2), .how = "model",
+		.argc = argc, .argv = argv };
 	struct sigaction on_interrupt = { .sa_handler = interrupt,
 		.sa_flags = (int)SA_RESETHAND | SA_RESTART };
 	const struct command *command;

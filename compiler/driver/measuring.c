@@ -195,6 +195,7 @@ static void settle_place(struct measuring *g)
 			p->gpu = x;
 			return;
 		}
+	g->named = d->name;
 	session_say(g->s, "the lock calls this GPU %s: it has no name of its own",
 		p->gpu->name);
 }

@@ -26,6 +26,7 @@ struct measuring {
 	struct arena *a;
 	struct measure *m;
 	const char *how, *folder;
+	const char *named;		/* the device, where no row is its own */
 	int folder_fd;
 	struct jobserver *make;
 	sigset_t before;		/* signals, to be let through again */
@@ -108,6 +109,10 @@ void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
 
 /* ---- measuring_record.c ---- */
 
+/* A point before anything is known of it: its key, its values, its features. */
+void measuring_describe(struct measuring *g, struct arena *a,
+	const struct job *j, int group, const struct candidate *c,
+	const int *genes, struct record *r);
 /* What became of a point: its record is kept, its line written. */
 void measuring_record(struct measuring *g, const struct job *j, int group,
 	const struct candidate *c, const int *genes, double predicted,

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "driver/known.h"
 #include "driver/version.h"
+#include "search/features.h"
 
 /* ---- the point ---- */
 
@@ -103,8 +105,6 @@ static uint64_t family_of(struct arena *a, const struct ir_operator *o)
 static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 	int group, const struct candidate *c, struct record_key *k)
 {
-	const struct measure_device *d = g->m ? measure_device(g->m) : NULL;
-
 	*k = (struct record_key){ .hash = j->hash,
 		.family = family_of(a, j->reference), .op = j->name,
 		.shape = shape_text(a, g->data->op),
@@ -112,7 +112,7 @@ static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 		.kernel = plan_kernel(a, j->op, &j->partition->groups[group],
 			","),
 		.sketch = c->sketch->name, .target = j->place->target->name,
-		.gpu = d && !strcmp(g->how, "gpu") ? d->name : "",
+		.gpu = g->named ? g->named : j->place->gpu->name,
 		.how = g->how, .share = g->share };
 }
 
@@ -222,37 +222,20 @@ static void set_result(struct record *r, const struct measure_result *m)
 	r->throttled = m->throttled;
 }
 
-static void set_features(struct arena *a, const struct candidate *c,
+void measuring_describe(struct measuring *g, struct arena *a,
+	const struct job *j, int group, const struct candidate *c,
 	const int *genes, struct record *r)
 {
-	int values[c->space->n_tunables + 1];
+	double *v = ARENA_ARRAY(a, N_FEATURES, double);
 	struct features f;
-	const char *why;
-	double *v = ARENA_ARRAY(a, 17, double);
-	int n = 0;
 
-	if (!space_tunables(a, c->space, genes, values, &why))
-		return;
-	c->sketch->features(&c->task, values, &f);
-	v[n++] = f.flops;
-	v[n++] = f.special;
-	v[n++] = f.issue;
-	v[n++] = f.dram_bytes;
-	v[n++] = f.l2_bytes;
-	v[n++] = f.smem_cycles;
-	v[n++] = f.blocks;
-	v[n++] = f.threads;
-	v[n++] = f.regs;
-	v[n++] = f.smem;
-	v[n++] = f.occupancy;
-	v[n++] = f.chain;
-	v[n++] = f.ilp;
-	v[n++] = f.stages;
-	v[n++] = f.flight;
-	v[n++] = f.launches;
-	v[n++] = f.useful;
+	*r = (struct record){ .seconds = INFINITY };
+	set_key(g, a, j, group, c, &r->key);
+	set_point(a, c, genes, r);
+	problem_features(c, a, genes, &f);
+	features_vector(&f, v);
 	r->features = v;
-	r->n_features = n;
+	r->n_features = N_FEATURES;
 }
 
 static void put_line(struct measuring *g, const struct record *r,
@@ -286,23 +269,23 @@ void measuring_record(struct measuring *g, const struct job *j, int group,
 {
 	struct arena *a = arena_create();
 	const struct measure_device *d = g->m ? measure_device(g->m) : NULL;
-	struct record r = { .predicted = predicted,
-		.driver = d ? d->driver : "", .version = WPK_VERSION };
+	struct record r;
 	const char *command;
 
 	if (g->data) {
 		g->number++;
-		set_key(g, a, j, group, c, &r.key);
-		set_point(a, c, genes, &r);
+		measuring_describe(g, a, j, group, c, genes, &r);
 		set_result(&r, m);
-		set_features(a, c, genes, &r);
+		r.predicted = predicted;
+		r.driver = d ? d->driver : "";
+		r.version = WPK_VERSION;
 		r.date = today(a);
+		if (g->s->known)
+			known_put(g->s->known, &r);
 		command = again(g, a, j, group, c, genes);
 		note_first(g, &r, command);
 		if (g->log)
 			put_line(g, &r, command);
-		if (g->s->keep_record)
-			g->s->keep_record(g->s->keep_ctx, &r);
 	}
 	arena_destroy(a);
 }

@@ -48,7 +48,8 @@ struct options {
 	int share;			/* percent, 0: not given */
 	bool share_mps;
 	struct limits limits;
-	const char *candidates;
+	const char *candidates, *db;
+	bool no_db, resume;
 	int trials, effort;	/* 0: not given */
 	double seconds;
 	uint64_t seed;

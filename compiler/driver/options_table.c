@@ -282,6 +282,24 @@ static bool set_candidates(struct reading *r, const char *v)
 	return true;
 }
 
+static bool set_db(struct reading *r, const char *v)
+{
+	r->o->db = v;
+	return true;
+}
+
+static bool set_no_db(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->no_db = true;
+}
+
+static bool set_resume(struct reading *r, const char *v)
+{
+	(void)v;
+	return r->o->resume = true;
+}
+
 static bool set_trials(struct reading *r, const char *v)
 {
 	long n;
@@ -484,6 +502,12 @@ static const struct option table[] = {
 		"of a candidate: compile=SECONDS, run=SECONDS, memory=GIB" },
 	{ "--candidates", "FILE", VALUE, set_candidates,
 		"write a line for each one measured" },
+	{ "--db", "FILE", VALUE, set_db,
+		"the tuning database (default: the user's, see wpkdb)" },
+	{ "--no-db", NULL, NOTHING, set_no_db,
+		"neither read nor keep what is measured" },
+	{ "--resume", NULL, NOTHING, set_resume,
+		"go on with the search that was cut short" },
 	{ "--trials", "N", VALUE, set_trials,
 		"candidates of each operator (default 2000)" },
 	{ "--time", "DURATION", VALUE, set_time,

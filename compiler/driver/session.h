@@ -141,10 +141,9 @@ struct session {
 	const volatile int *stop;	/* set by SIGINT */
 	struct measuring *measuring;	/* NULL: the model says what things cost */
 	const char *how;		/* "model", "gpu", "emu": of costs */
-	/* NULL, or told what became of each candidate that was measured; the
-	 * record's texts last until it returns. */
-	void (*keep_record)(void *ctx, const struct record *r);
-	void *keep_ctx;
+	struct known *known;		/* the database of what is measured */
+	int argc;			/* as called */
+	char **argv;
 	bool tty;
 	enum exit_code code;
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "driver/child.h"
+#include "driver/known.h"
 #include "driver/measuring.h"
 #include "driver/tune.h"
 
@@ -82,7 +83,7 @@ static struct result *search_one(struct session *s, struct job *j, int group,
 {
 	double seconds = h->seconds / h->all;
 	struct telling t = { s, j, h->number, now(), seconds };
-	struct problem problem = with_default(s, c);
+	struct problem model = with_default(s, c), problem = model;
 	int before = (int)((int64_t)h->trials * h->done / h->all);
 	int mine = (int)((int64_t)h->trials * (h->done + 1) / h->all) - before;
 	struct budget b = { .trials = mine > 1 ? mine : 1, .seconds = seconds,
@@ -95,6 +96,7 @@ static struct result *search_one(struct session *s, struct job *j, int group,
 	if (!c->space || s->code != EXIT_DONE || (s->measuring &&
 	    !measuring_problem(s, j, group, c, &problem)))
 		return NULL;
+	known_problem(s, j, group, c, &model, &problem);
 	r = search_run(s->a, &problem, strategy_named(s->o->tune), &b,
 		s->stop, tell_progress, &t);
 	return s->measuring && measuring_failed(s) ? NULL : r;
@@ -513,9 +515,10 @@ bool tune_jobs(struct session *s)
 		s->how = s->measuring->how;
 	else
 		tune_tell_places(s);
-	ok = search_all(s) && rank_all(&c);
+	ok = known_open(s) && search_all(s) && rank_all(&c);
 	measuring_tell(s);
 	measuring_close(s);
+	known_close(s);
 	if (!ok || s->code != EXIT_DONE)
 		return false;
 	if (*s->stop || s->o->no_verify) {

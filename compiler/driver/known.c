@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* The tuning database as a search sees it. In: a candidate with its space. Out:
+ * costs of its points that were measured before, which need not be measured
+ * again, and a prior: what the nearest sister problem says, or where there is
+ * none the model, corrected by what was learned of all records. Searches find
+ * out by themselves how far a prior can be trusted. And in: what becomes of each
+ * candidate, stored before anybody is told. */
+#include "driver/known.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "driver/measuring.h"
+#include "driver/paths.h"
+#include "driver/version.h"
+#include "search/db.h"
+#include "search/learned.h"
+
+enum { SISTERS = 512, SISTERS_LEAST = 16, POOL = 256 };
+
+struct known {
+	struct session *s;
+	struct db *db;
+	int64_t run, resumed;
+	bool failed;
+	const struct boost *trees;
+	const char *no_trees;
+	bool asked;		/* for the library of trees */
+};
+
+/* ---- the run ---- */
+
+static const char *today(struct arena *a)
+{
+	return db_date(a, (int64_t)time(NULL));
+}
+
+static const char *folder(struct arena *a)
+{
+	char *here = getcwd(NULL, 0);
+	const char *kept = arena_strdup(a, here ? here : "");
+
+	free(here);
+	return kept;
+}
+
+static const char *settled(const struct session *s)
+{
+	return arena_printf(s->a, "tune=%s measure=%s target=%s seed=%llu",
+		s->o->tune, s->how, s->places[0].target->name,
+		(unsigned long long)s->o->seed);
+}
+
+static bool has_word(const struct db_run *r, const char *word)
+{
+	for (int i = 0; i < r->argc; i++)
+		if (!strcmp(r->argv[i], word))
+			return true;
+	return false;
+}
+
+/* The last run of this file, from this folder, that did not come to its end. */
+static int64_t unfinished(struct known *k, const char *here)
+{
+	int n;
+	const struct db_run *v = db_runs(k->db, k->s->a, 0, &n);
+
+	for (int i = n - 1; v && i >= 0; i--)
+		if (v[i].id != k->run && (v[i].interrupted || !*v[i].ended) &&
+		    !strcmp(v[i].folder, here) &&
+		    has_word(&v[i], k->s->o->input))
+			return v[i].id;
+	return 0;
+}
+
+static void resume(struct known *k, const char *here)
+{
+	k->resumed = unfinished(k, here);
+	if (k->resumed)
+		session_say(k->s, "run %lld is resumed: its candidates count",
+			(long long)k->resumed);
+	else
+		session_say(k->s, "there is no run to resume: no search of %s "
+			"from here was cut short", k->s->o->input);
+}
+
+/* A database that nobody named and that cannot be had is done without. */
+static bool lacking(struct session *s, const char *why)
+{
+	if (s->o->db || s->o->resume)
+		return session_fail(s, EXIT_USER, "%s", why);
+	session_say(s, "nothing is kept of what is measured: %s", why);
+	return true;
+}
+
+static bool begin(struct known *k)
+{
+	struct session *s = k->s;
+	const char *here = folder(s->a);
+	struct db_run r = { .folder = here, .options = settled(s),
+		.version = WPK_VERSION, .started = today(s->a),
+		.argv = (const char *const *)s->argv, .argc = s->argc };
+
+	k->run = db_run_begin(k->db, &r);
+	if (!k->run) {
+		lacking(s, db_why(k->db));
+		db_close(k->db);
+		s->known = NULL;
+		return s->code == EXIT_DONE;
+	}
+	if (s->o->resume)
+		resume(k, here);
+	return true;
+}
+
+bool known_open(struct session *s)
+{
+	const char *why = "there is no home for a database; --db names one";
+	const char *paths[3] = { s->o->db ? s->o->db : db_user_path(s->a) };
+	struct known *k = ARENA_NEW(s->a, struct known);
+
+	if (!s->measuring || s->o->no_db)
+		return true;
+	k->s = s;
+	paths[1] = paths_find(s->a, PATHS_DB);
+	k->db = paths[0] ? db_open(s->a, paths, DB_WRITE, &why) : NULL;
+	if (!k->db)
+		return lacking(s, why);
+	s->known = k;
+	return begin(k);
+}
+
+void known_close(struct session *s)
+{
+	struct known *k = s->known;
+
+	if (!k)
+		return;
+	s->known = NULL;
+	db_run_end(k->db, k->run, today(s->a), *s->stop);
+	db_close(k->db);
+}
+
+long long known_run(const struct known *k)
+{
+	return k->run;
+}
+
+void known_put(struct known *k, const struct record *r)
+{
+	if (k->failed || db_put(k->db, k->run, r, 1, NULL))
+		return;
+	k->failed = true;
+	session_say(k->s, "what is measured from here on is not kept: %s",
+		db_why(k->db));
+}
+
+/* ---- points of records ---- */
+
+static bool value_of(const struct gene *g, const char *text, bool near,
+	int *out)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+	int best = 0;
+
+	for (int i = 0; i < g->n; i++) {
+		if (g->words ? !strcmp(g->words[g->values[i]], text) :
+		    end != text && !*end && g->values[i] == v) {
+			*out = g->values[i];
+			return true;
+		}
+		if (labs(g->values[i] - v) < labs(g->values[best] - v))
+			best = i;
+	}
+	*out = g->values[best];
+	return near && !g->words && end != text;
+}
+
+/* The record's point as values of genes; "near": where a gene has not its value,
+ * the nearest. What the record does not say can be but one thing. */
+static bool genes_of(const struct space *sp, const struct record *r, bool near,
+	int *out)
+{
+	for (int g = 0; g < sp->n_genes; g++) {
+		const struct gene *x = &sp->genes[g];
+		int i = 0;
+
+		while (i < r->n && strcmp(r->names[i], x->name))
+			i++;
+		if (i < r->n ? !value_of(x, r->values[i], near, &out[g]) :
+		    x->n != 1)
+			return false;
+		if (i == r->n)
+			out[g] = x->values[0];
+	}
+	return true;
+}
+
+/* ---- what was measured ---- */
+
+/* A limit on time says what the machine was busy with. */
+static bool is_final(const struct db_record *x)
+{
+	return (x->origin == DB_OWN || x->origin == DB_PROVED) &&
+		x->r.verdict != V_TIMEOUT;
+}
+
+static void recall(struct known *k, const struct record_key *key,
+	struct problem *p)
+{
+	struct arena *a = k->s->a;
+	size_t d = (size_t)p->space->n_genes;
+	int n, *points;
+	const struct db_record *v = db_known(k->db, a, key, &n);
+	struct cost *costs;
+
+	if (!v || !n)
+		return;
+	points = ARENA_ARRAY(a, (size_t)n * d + 1, int);
+	costs = ARENA_ARRAY(a, (size_t)n, struct cost);
+	for (int i = 0; i < n; i++) {
+		if (!is_final(&v[i]) || !genes_of(p->space, &v[i].r, false,
+		    points + (size_t)p->n_known * d))
+			continue;
+		costs[p->n_known++] = (struct cost){ v[i].r.seconds,
+			v[i].r.verdict, v[i].r.message };
+		p->counted += k->resumed && v[i].run == k->resumed;
+	}
+	p->known = points;
+	p->known_costs = costs;
+}
+
+/* ---- what others say ---- */
+
+static bool same_problem(const struct record_key *x, const struct record_key *y)
+{
+	return x->hash == y->hash && x->share == y->share &&
+		!strcmp(x->gpu, y->gpu) && !strcmp(x->shape, y->shape);
+}
+
+/* Times of different problems do not compare: the nearest one's alone. */
+static struct prior *sister(struct known *k, const struct record_key *key,
+	const struct space *sp)
+{
+	struct arena *a = k->s->a;
+	size_t d = (size_t)sp->n_genes;
+	int n;
+	const struct db_near *v = db_nearest(k->db, a, key, SISTERS, &n);
+	struct prior *out = ARENA_NEW(a, struct prior);
+	int *genes;
+	double *seconds;
+
+	if (!v || !n)
+		return NULL;
+	genes = ARENA_ARRAY(a, (size_t)n * d + 1, int);
+	seconds = ARENA_ARRAY(a, (size_t)n, double);
+	for (int i = 0; i < n; i++)
+		if (same_problem(&v[i].record.r.key, &v[0].record.r.key) &&
+		    genes_of(sp, &v[i].record.r, true, genes +
+		    (size_t)out->n * d))
+			seconds[out->n++] = v[i].record.r.seconds;
+	out->genes = genes;
+	out->seconds = seconds;
+	if (k->s->o->verbose && out->n >= SISTERS_LEAST)
+		session_say(k->s, "%s: starts from %d records of %s %s %s",
+			key->op, out->n, v[0].record.r.key.op,
+			v[0].record.r.key.shape, v[0].record.r.key.gpu);
+	return out->n >= SISTERS_LEAST ? out : NULL;
+}
+
+/* ---- what the model says ---- */
+
+static bool teach(void *ctx, const struct db_record *x)
+{
+	if (x->origin != DB_REFUSED)
+		learned_add(ctx, &x->r);
+	return true;
+}
+
+static struct learned *learn(struct known *k, const struct record_key *key)
+{
+	struct db_query all = { .how = key->how };
+	struct learned *l;
+
+	if (!k->asked)
+		k->trees = boost_open(k->s->a, &k->no_trees);
+	k->asked = true;
+	l = learned_create(k->trees, k->no_trees, key, k->s->o->seed);
+	db_each(k->db, &all, teach, l);
+	learned_update(l, true);
+	return l;
+}
+
+/* Points the model likes or not, and what they will take. */
+static struct prior *pool(struct known *k, const struct job *j, int group,
+	const struct candidate *c, const struct record_key *key,
+	const struct problem *model)
+{
+	struct session *s = k->s;
+	struct arena *tmp = arena_create();
+	struct budget b = { .trials = POOL, .seed = s->o->seed };
+	const struct result *r = search_run(s->a, model,
+		strategy_named("random"), &b, s->stop, NULL, NULL);
+	struct record *v = ARENA_ARRAY(tmp, (size_t)r->n_history + 1,
+		struct record);
+	struct prior *out = ARENA_NEW(s->a, struct prior);
+	struct learned *l = learn(k, key);
+	double *seconds = ARENA_ARRAY(s->a, (size_t)r->n_history + 1, double);
+
+	for (int i = 0; i < r->n_history; i++)
+		measuring_describe(s->measuring, tmp, j, group, c, r->history +
+			(ptrdiff_t)i * c->space->n_genes, &v[i]);
+	learned_seconds(l, v, r->n_history, seconds);
+	if (s->o->verbose)
+		session_say(s, "%s: %s", key->op, learned_says(l));
+	learned_destroy(l);
+	arena_destroy(tmp);
+	*out = (struct prior){ r->history, seconds, r->n_history };
+	return out->n >= SISTERS_LEAST ? out : NULL;
+}
+
+void known_problem(struct session *s, const struct job *j, int group,
+	const struct candidate *c, const struct problem *model,
+	struct problem *p)
+{
+	struct known *k = s->known;
+	struct record r;
+
+	if (!k || !s->measuring->data)
+		return;
+	measuring_describe(s->measuring, s->a, j, group, c, model->seeds, &r);
+	recall(k, &r.key, p);
+	p->prior = sister(k, &r.key, p->space);
+	if (!p->prior && !c->general)
+		p->prior = pool(k, j, group, c, &r.key, model);
+}
