@@ -25,7 +25,8 @@ enum { SISTERS = 512, SISTERS_LEAST = 16, POOL = 256 };
 struct known {
 	struct session *s;
 	struct db *db;
-	int64_t run, resumed;
+	int64_t run, *resumed;
+	int n_resumed;
 	bool failed;
 	const struct boost *trees;
 	const char *no_trees;
@@ -63,26 +64,36 @@ static bool has_word(const struct db_run *r, const char *word)
 	return false;
 }
 
-/* The last run of this file, from this folder, that did not come to its end. */
-static int64_t unfinished(struct known *k, const char *here)
+static bool is_resumed(const struct known *k, int64_t run)
 {
-	int n;
-	const struct db_run *v = db_runs(k->db, k->s->a, 0, &n);
-
-	for (int i = n - 1; v && i >= 0; i--)
-		if (v[i].id != k->run && (v[i].interrupted || !*v[i].ended) &&
-		    !strcmp(v[i].folder, here) &&
-		    has_word(&v[i], k->s->o->input))
-			return v[i].id;
-	return 0;
+	for (int i = 0; i < k->n_resumed; i++)
+		if (k->resumed[i] == run)
+			return true;
+	return false;
 }
 
+/* The runs of this file, from this folder, that did not come to their end; they
+ * have when this one does. */
 static void resume(struct known *k, const char *here)
 {
-	k->resumed = unfinished(k, here);
-	if (k->resumed)
-		session_say(k->s, "run %lld is resumed: its candidates count",
-			(long long)k->resumed);
+	struct arena *a = k->s->a;
+	int n;
+	const struct db_run *v = db_runs(k->db, a, 0, &n);
+	const char *names = "";
+
+	k->resumed = ARENA_ARRAY(a, (size_t)n + 1, int64_t);
+	for (int i = 0; v && i < n; i++) {
+		if (v[i].id == k->run || (*v[i].ended && !v[i].interrupted) ||
+		    strcmp(v[i].folder, here) ||
+		    !has_word(&v[i], k->s->o->input))
+			continue;
+		names = arena_printf(a, "%s%s%lld", names, *names ? ", " : "",
+			(long long)v[i].id);
+		k->resumed[k->n_resumed++] = v[i].id;
+	}
+	if (k->n_resumed)
+		session_say(k->s, "run %s is resumed: its candidates count",
+			names);
 	else
 		session_say(k->s, "there is no run to resume: no search of %s "
 			"from here was cut short", k->s->o->input);
@@ -141,6 +152,8 @@ void known_close(struct session *s)
 	if (!k)
 		return;
 	s->known = NULL;
+	for (int i = 0; i < k->n_resumed && !*s->stop; i++)
+		db_run_end(k->db, k->resumed[i], today(s->a), false);
 	db_run_end(k->db, k->run, today(s->a), *s->stop);
 	db_close(k->db);
 }
@@ -229,7 +242,7 @@ static void recall(struct known *k, const struct record_key *key,
 			continue;
 		costs[p->n_known++] = (struct cost){ v[i].r.seconds,
 			v[i].r.verdict, v[i].r.message };
-		p->counted += k->resumed && v[i].run == k->resumed;
+		p->counted += is_resumed(k, v[i].run);
 	}
 	p->known = points;
 	p->known_costs = costs;

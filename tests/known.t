@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The tuning database as searches use it: what was measured is not measured again,
+# a search that was cut short goes on, sisters help, and a database that cannot
+# be had is told, not suffered.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+mkdir -p "$scratch/work" "$scratch/tmp"
+cd "$scratch/work" || exit 1
+TMPDIR=$scratch/tmp
+FAKE_FOLDER=$scratch/counts
+WPK_DB=$scratch/own.db
+export TMPDIR FAKE_FOLDER WPK_DB
+if ! $CC -o "$scratch/fake" "$top_srcdir/tests/worker/fake.c" \
+    2>"$scratch/.err"; then
+	fail "the fake worker builds" "$scratch/.err"
+	finish
+	exit
+fi
+wpkdb=$top_builddir/wpkdb
+cat >mm.wpk <<'END'
+export op mm[M = 64, N = 48, K = 40](x: f32[M, K], w: f32[N, K]) -> (y: f32[M, N])
+{
+    y[i, j] = sum[k](x[i, k] * w[j, k]);
+}
+export op wide[M = 64, N = 96, K = 40](x: f32[M, K], w: f32[N, K]) -> (y: f32[M, N])
+{
+    y[i, j] = sum[k](x[i, k] * w[j, k]);
+}
+END
+
+# tune OPTIONS...: by a worker that makes up times; what it says is in "said",
+# its end in "status".
+tune() {
+	rm -rf "$FAKE_FOLDER"
+	mkdir -p "$FAKE_FOLDER"
+	WPK_WORKER=$scratch/fake timeout 100 "$wpkc" mm.wpk --tune=ga \
+		--measure=emu --no-verify --no-lock -j 2 -o /dev/null "$@" \
+		>said 2>&1
+	status=$?
+}
+
+# points DATABASE: of operator mm, lines "sketch point" in order.
+points() {
+	"$wpkdb" --db "$1" export 2>/dev/null | sed -n \
+		's/.*"op": *"mm".*"sketch": *"\([^"]*\)".*"point": *\({[^}]*}\).*/\1 \2/p' |
+		sort
+}
+
+# ---- what is measured is kept, and known from then on ----
+
+tune --op=mm --trials=24
+check "a search is kept" test "$status" = 0
+points "$WPK_DB" >first
+check "every candidate has its record" test "$(wc -l <first)" -ge 20
+tune --op=mm --trials=24
+points "$WPK_DB" >second
+check "another search finds other points" test "$(wc -l <second)" -gt \
+	"$(wc -l <first)"
+uniq -d <second >twice
+empty "no point is measured again" twice
+tune --op=mm --trials=24 --no-db
+points "$WPK_DB" | cmp -s - second
+check "--no-db keeps nothing" test $? = 0
+
+# ---- a search that is cut short goes on ----
+
+WPK_DB=$scratch/cut.db
+FAKE_MEASURE='9:hang'
+export FAKE_MEASURE
+rm -rf "$FAKE_FOLDER"
+mkdir -p "$FAKE_FOLDER"
+WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm --tune=ga --measure=emu \
+	--no-verify --no-lock -o /dev/null --trials=30 --limits=run=90 \
+	>said 2>&1 &
+pid=$!
+tries=0
+while [ "$(cat "$FAKE_FOLDER/measured" 2>/dev/null | wc -c)" -lt 9 ] &&
+    [ $tries -lt 300 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+kill -9 $pid
+wait $pid 2>/dev/null
+unset FAKE_MEASURE
+points "$WPK_DB" >before
+check "what was reported before a kill is there" test "$(wc -l <before)" = 8
+tune --op=mm --trials=30 --resume
+check "it is resumed" grep -q 'run 1 is resumed' said
+points "$WPK_DB" >after
+check "its candidates count" test "$(wc -l <after)" -le 30
+uniq -d <after >twice
+empty "none is measured again" twice
+comm -23 before after >lost
+empty "and none is lost" lost
+tune --op=mm --trials=4 --resume
+check "what came to its end is not resumed" grep -q 'no run to resume' said
+
+# ---- others help ----
+
+tune --op=mm --trials=60
+tune --op=wide --trials=12 -v
+check "a sister of another shape is a start" grep -q \
+	'wide: starts from [0-9]* records of mm' said
+
+# ---- databases that cannot be had ----
+
+echo 'no database' >junk.db
+ends 1 "one that is named must be one" junk.db "$wpkc" mm.wpk --tune=ga \
+	--measure=emu --db junk.db --no-lock -o /dev/null
+check "and is left as it is" grep -q 'no database' junk.db
+WPK_DB=$PWD/junk.db
+tune --op=mm --trials=3
+check "one that nobody named is done without" grep -q 'nothing is kept' said
+check "and the search is done" test "$status" = 0
+ends 1 "--db says nothing without a search" "is for a search" "$wpkc" mm.wpk \
+	--db x.db
+ends 1 "--no-db leaves nothing to resume" "nothing for --resume" "$wpkc" \
+	mm.wpk --tune=ga --no-db --resume
+finish
