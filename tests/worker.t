@@ -220,7 +220,8 @@ WPK_WORKER=$scratch/none ends 1 "a worker that is not there" "cannot be started"
 
 sequence="cuInit cuDeviceGetCount cuDevicePrimaryCtxRetain cuCtxSetCurrent
 cuStreamCreate cuEventCreate cuMemAlloc cuMemcpyHtoD cuStreamSynchronize
-cuMemcpyDtoD cuStreamSynchronize cuModuleLoad cuModuleGetFunction cuMemsetD8Async cuLaunchKernelEx cuStreamSynchronize
+cuMemcpyDtoD cuStreamSynchronize cuModuleLoad cuModuleGetFunction
+cuMemsetD8Async cuLaunchKernelEx cuStreamSynchronize
 cuMemcpyDtoH cuEventRecord cuLaunchKernelEx cuEventRecord cuStreamSynchronize
 cuEventElapsedTime cuStreamBeginCapture cuLaunchKernelEx cuStreamEndCapture
 cuGraphInstantiate cuGraphLaunch cuEventRecord cuGraphLaunch cuEventRecord
