@@ -188,14 +188,16 @@ static void settle_place(struct measuring *g)
 	const struct measure_device *d = measure_device(g->m);
 	const char *name = lower_case(g->a, d->name);
 
-	if (!strcmp(g->how, "emu") || strstr(name, p->gpu->name))
+	g->gpu = p->gpu->name;
+	if (!strcmp(g->how, "emu"))
 		return;
 	for (const struct gpu *x = gpu_list(); x->name; x++)
 		if (x->cc == p->target->cc && strstr(name, x->name)) {
 			p->gpu = x;
+			g->gpu = x->name;
 			return;
 		}
-	g->named = d->name;
+	g->gpu = arena_strdup(g->a, d->name);
 	session_say(g->s, "the lock calls this GPU %s: it has no name of its own",
 		p->gpu->name);
 }

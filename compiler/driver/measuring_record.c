@@ -112,7 +112,7 @@ static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 		.kernel = plan_kernel(a, j->op, &j->partition->groups[group],
 			","),
 		.sketch = c->sketch->name, .target = j->place->target->name,
-		.gpu = g->named ? g->named : j->place->gpu->name,
+		.gpu = g->gpu,
 		.how = g->how, .share = g->share };
 }
 
