@@ -193,11 +193,26 @@ static void load_elements(struct stream *s, struct k_block *b,
 
 /* ---- values ---- */
 
+/* "chooses": the expression selects. nvcc then makes of two loads, of which one
+ * is chosen, one load from a chosen place, and keeps what was read in vectors on
+ * the stack; so elements of these become values first. */
 struct reader {
 	struct stream *s;
 	struct k_block *block;
 	const struct point *p;
+	bool chooses;
+	struct kx **made;	/* then by access */
 };
+
+static bool chooses(const struct ir_expr *e)
+{
+	if (e->kind == IR_OP && e->op == OP_SELECT)
+		return true;
+	for (int i = 0; i < e->n_args; i++)
+		if (chooses(e->args[i]))
+			return true;
+	return false;
+}
 
 static struct kx *zero_or(struct arena *a, struct kx *x)
 {
@@ -213,7 +228,11 @@ static struct kx *read_access(const struct reader *r, int i)
 
 	if (access_uniform(s->w, x))
 		e = kx_int(s->a, 0);
-	if (h->buffer)
+	if (h->buffer && r->chooses)
+		value = r->made[i] = r->made[i] ? r->made[i] : ks_let(s->a,
+			r->block, x->tensor->name, register_load(s, h, r->p,
+			e));
+	else if (h->buffer)
 		value = register_load(s, h, r->p, e);
 	else if (h->value)
 		value = h->value;
@@ -315,7 +334,7 @@ static void load_guarded(struct stream *s, struct k_block *b, int i,
 	const struct access *x = &s->w->acc.v[i];
 	const struct ir_expr *e = x->read;
 	const struct piece *piece = &s->w->pieces.v[__builtin_ctzll(x->pieces)];
-	struct reader r = { s, b, p };
+	struct reader r = { .s = s, .block = b, .p = p };
 	struct lower_env env = environment(s, b, piece, &r);
 	struct kx **idx = ARENA_ARRAY(s->a, (size_t)x->tensor->rank + 1,
 		struct kx *), *cond = NULL;
@@ -365,7 +384,8 @@ struct kx *stream_value(struct stream *s, struct k_block *b, int i,
 	const struct point *p)
 {
 	const struct piece *x = &s->w->pieces.v[i];
-	struct reader r = { s, b, p };
+	struct reader r = { s, b, p, chooses(x->value), ARENA_ARRAY(s->a,
+		(size_t)s->w->acc.n + 1, struct kx *) };
 	struct lower_env env = environment(s, b, x, &r);
 
 	return lower_expr(&env, x->value);
@@ -405,7 +425,7 @@ struct kx *stream_place(struct stream *s, struct k_block *b, int i,
 	const struct point *p)
 {
 	const struct piece *x = &s->w->pieces.v[i];
-	struct reader r = { s, b, p };
+	struct reader r = { .s = s, .block = b, .p = p };
 	struct lower_env env = environment(s, b, x, &r);
 
 	return reducer_index(&env, x->reduction);
@@ -417,7 +437,7 @@ static void store_general(struct stream *s, struct k_block *b,
 	const struct piece *x, const struct point *p, struct kx *value)
 {
 	const struct ir_tensor *t = &s->op->tensors[x->stmt->tensor];
-	struct reader r = { s, b, p };
+	struct reader r = { .s = s, .block = b, .p = p };
 	struct lower_env env = environment(s, b, x, &r);
 	struct kx **idx = ARENA_ARRAY(s->a, (size_t)t->rank + 1, struct kx *);
 
