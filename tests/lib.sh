@@ -19,9 +19,10 @@ mkdir -p "$scratch"
 
 # What is printed must not depend on who runs the tests, and programs must find
 # what they need by themselves.
-unset NO_COLOR WPK_EMU_DIR
+unset NO_COLOR WPK_EMU_DIR WPK_WORKER WPK_LIBCUDA WPK_LIBNVML WPK_NVRTC
 LC_ALL=C
-export LC_ALL
+CUDA_VISIBLE_DEVICES=
+export LC_ALL CUDA_VISIBLE_DEVICES
 
 pass() {
 	count=$((count + 1))

@@ -25,10 +25,12 @@ static const double compiler_memory = 4e9;
 
 /* ---- what is asked for ---- */
 
-/* A GPU, as far as one can see without asking it. */
+/* A GPU, as far as one can see without asking it: there, and not hidden. */
 static bool has_gpu(void)
 {
-	return !access("/dev/nvidiactl", R_OK | W_OK);
+	const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+
+	return !(visible && !*visible) && !access("/dev/nvidiactl", R_OK | W_OK);
 }
 
 static const char *how_of(const struct session *s)
