@@ -458,8 +458,14 @@ export op scale(x: f32[N]) -> (y: f32[N])
     y[i] = 3 * x[i];
 }
 END2
-emulated open.wpk --trials=3 --no-lock -o open.cu
+emulated open.wpk --trials=3 --shape N=48 --no-lock -o open.cu \
+	--candidates=list
 check "sizes may be open" test $? = 0
+for line in 1 6; do
+	sed -n "${line}s/.*	wpkc/wpkc/p" list >line
+	sed "s|^wpkc|'$wpkc' --no-lock -o again.cu|" line >line.sh
+	check "... and candidate $line is made again" sh line.sh
+done
 
 # A compiler that makes all candidates wrong, and one that is no compiler.
 cat >plant <<END2
