@@ -70,7 +70,7 @@ static void set_sizes(struct measuring *g, const struct job *j,
 	struct program *p;
 	int *map;
 
-	d->sizes = strcmp(g->how, "emu") ? x->at[0].sizes :
+	d->sizes = strcmp(g->how, "emu") || !j->n_cases ? x->at[0].sizes :
 		j->cases[j->n_cases - 1];
 	d->op = general_lower(g->s, x, d->sizes);
 	if (!d->op)

@@ -131,6 +131,23 @@ static void put_word(struct str *out, const char *word)
 	str_putc(out, '\'');
 }
 
+/* Of a job for one shape, as much of --shape as is its own. */
+static void put_shape(const struct options *o, const struct job *j,
+	struct str *out)
+{
+	const char *gap = " --shape ";
+
+	for (int i = 0; i < o->shapes.n && !j->general; i++)
+		for (int k = 0; k < j->n_sizes; k++)
+			if (!strcmp(o->shapes.v[i].name, j->sizes[k].name)) {
+				str_printf(out, "%s%s=%s", gap,
+					o->shapes.v[i].name,
+					o->shapes.v[i].value);
+				gap = ",";
+				break;
+			}
+}
+
 static void put_call(const struct measuring *g, const struct job *j,
 	struct str *out)
 {
@@ -144,9 +161,7 @@ static void put_call(const struct measuring *g, const struct job *j,
 		str_puts(out, " -I ");
 		put_word(out, o->dirs.v[i]);
 	}
-	for (int i = 0; i < o->shapes.n; i++)
-		str_printf(out, "%s%s=%s", i ? "," : " --shape ",
-			o->shapes.v[i].name, o->shapes.v[i].value);
+	put_shape(o, j, out);
 }
 
 /* Genes with one value but for --set follow from source and sketch. */

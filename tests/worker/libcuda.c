@@ -12,6 +12,9 @@
  *	STUB_BEYOND=1				and one element too many written
  *
  * Compiled with -DLACKS_GREEN or -DLACKS_CAPTURE it has not these calls. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,8 +120,10 @@ int cuDeviceGet(int *d, int i)
 
 int cuDeviceGetName(char *name, int n, int d)
 {
+	const char *own = getenv("STUB_NAME");
+
 	(void)d;
-	snprintf(name, (size_t)n, "Stub H200");
+	snprintf(name, (size_t)n, "%s", own ? own : "Stub H200");
 	return 0;
 }
 
