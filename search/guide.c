@@ -13,11 +13,11 @@
 #include "base/vec.h"
 
 enum {
-	FOUNDERS = 5,		/* before there is anything to learn from */
+	FOUNDERS = 8,		/* before there is anything to learn from */
 	SISTERLY = 8,		/* of them where there is a sister */
 	LEADS = 4,		/* of them a sister's best come first */
 	FOLLOWED = 128,		/* of the sister's points at most */
-	DRAWS = 4,		/* of which a founder is the farthest */
+	DRAWS = 32,		/* of which a founder is the farthest */
 	MOST = 448,		/* observations in the surrogate */
 	ELITE = 192,		/* of these, kept when there are too many */
 	NEWEST = 96,		/* and of these */

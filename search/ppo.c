@@ -17,7 +17,7 @@ enum { HIDDEN = 32, EPOCHS = 4 };
 #define LAMBDA 0.9
 #define CLIP 0.2
 #define RATE 3e-3
-#define MOVING 1.5		/* genes in a step, at first */
+#define MOVING 1.0		/* genes in a step, at first */
 #define VALUE_SHARE 0.5
 #define ENTROPY_SHARE 0.01
 #define MOST_SLOPE 0.5		/* norm of the gradient */

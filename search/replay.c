@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search/record_read.h"
 #include "search/replay_rows.h"
 
 bool replay_fail(struct replay_rows *t, int line, const char *fmt, ...)
@@ -19,8 +20,9 @@ bool replay_fail(struct replay_rows *t, int line, const char *fmt, ...)
 	if (t->why)
 		return false;
 	va_start(ap, fmt);
-	t->why = arena_printf(t->a, "%s:%d: %s", t->src->path, line,
-		arena_vprintf(t->a, fmt, ap));
+	t->why = arena_vprintf(t->a, fmt, ap);
+	t->why = line ? arena_printf(t->a, "%s:%d: %s", t->path, line, t->why)
+		: arena_printf(t->a, "%s: %s", t->path, t->why);
 	va_end(ap);
 	return false;
 }
@@ -231,7 +233,7 @@ static struct replay *make_table(const struct replay_rows *t)
 	int d = t->names.n;
 	int *values = ARENA_ARRAY(t->a, (size_t)t->rows.n * (size_t)d, int);
 
-	r->path = t->src->path;
+	r->path = t->path;
 	r->space.n_genes = d;
 	r->space.genes = ARENA_ARRAY(t->a, d, struct gene);
 	for (int g = 0; g < d; g++) {
@@ -247,22 +249,30 @@ static struct replay *make_table(const struct replay_rows *t)
 	return r;
 }
 
+static bool read_text(struct replay_rows *t)
+{
+	const char *text, *why;
+
+	t->src = source_read(t->a, t->path, &why);
+	if (!t->src) {
+		t->why = arena_printf(t->a, "cannot read %s: %s", t->path, why);
+		return false;
+	}
+	text = t->src->text + strspn(t->src->text, " \t\r\n");
+	if (!(*text == '{' ? replay_json(t) : replay_csv(t)))
+		return false;
+	return t->rows.n || replay_fail(t, 1, "no points");
+}
+
 struct replay *replay_read(struct arena *a, const char *path,
 	const char **why)
 {
-	struct replay_rows t = { .a = a };
-	const char *text;
+	struct replay_rows t = { .a = a, .path = path };
 
-	*why = NULL;
-	t.src = source_read(a, path, why);
-	if (!t.src) {
-		*why = arena_printf(a, "cannot read %s: %s", path, *why);
-		return NULL;
-	}
-	text = t.src->text + strspn(t.src->text, " \t\r\n");
-	if (*text == '{' ? replay_json(&t) : replay_csv(&t))
-		if (!t.rows.n)
-			replay_fail(&t, 1, "no points");
+	if (record_is_db(path))
+		replay_records(&t);
+	else
+		read_text(&t);
 	*why = t.why;
 	return t.why ? NULL : make_table(&t);
 }

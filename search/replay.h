@@ -29,7 +29,8 @@ struct replay {
  *   compiling took; every other column is a tunable;
  * - JSON of the T4 form of auto-tuning results ("results");
  * - the cache of Kernel Tuner ("cache"), also one that was not closed;
- * - JSON lines: records (search/record.h) of one problem.
+ * - JSON lines: records (search/record.h) of one problem; or a tuning database
+ *   that holds no others.
  * Values that are not all whole numbers are words. Of a point that is told
  * twice the last counts. On failure NULL, with "*why" naming file and line. */
 struct replay *replay_read(struct arena *a, const char *path,

@@ -258,12 +258,27 @@ static const char *key_of(struct arena *a, json_t *record)
 	return out.n ? str_text(&out) : "";
 }
 
+/* What became of it: measured, or the verdict; slow ones may have a time. */
+static bool read_verdict(struct reader *r, struct replay_row *row,
+	json_t *record)
+{
+	const json_t *seconds = json_object_get(record, "seconds");
+	const char *verdict = json_string_value(json_object_get(record,
+		"verdict"));
+
+	if (!verdict || !strcmp(verdict, verdict_name(V_MEASURED)))
+		return read_outcome(r, row, seconds, 1);
+	if (!replay_outcome(row, verdict, 1) || row->verdict == V_MEASURED)
+		return FAIL(r, "unknown verdict '%s'", verdict);
+	if (row->verdict == V_SLOW && json_number_value(seconds) > 0)
+		row->seconds = json_number_value(seconds);
+	return true;
+}
+
 static bool read_record(struct reader *r, json_t *record, const char **key)
 {
 	struct arena *a = r->t->a;
 	json_t *values = json_object_get(record, "point");
-	const char *verdict = json_string_value(json_object_get(record,
-		"verdict"));
 	const char *message = json_string_value(json_object_get(record,
 		"message"));
 	struct replay_row row = {0};
@@ -277,14 +292,8 @@ static bool read_record(struct reader *r, json_t *record, const char **key)
 		return false;
 	if (!same_names(r, values) || !read_cells(r, values, &row))
 		return false;
-	if (verdict && strcmp(verdict, verdict_name(V_MEASURED))) {
-		if (!replay_outcome(&row, verdict, 1) ||
-		    row.verdict == V_MEASURED)
-			return FAIL(r, "unknown verdict '%s'", verdict);
-	} else if (!read_outcome(r, &row, json_object_get(record, "seconds"),
-	    1)) {
+	if (!read_verdict(r, &row, record))
 		return false;
-	}
 	if (message)
 		row.message = arena_strdup(a, message);
 	row.compile_seconds = number_in(record, "compile_seconds", 1);

@@ -17,13 +17,14 @@ struct replay_row {
 
 struct replay_rows {
 	struct arena *a;
-	const struct source *src;
+	const char *path;
+	const struct source *src;	/* NULL of a database */
 	VEC(const char *) names;
 	VEC(struct replay_row) rows;
 	const char *why;		/* "FILE:LINE: sentence", or NULL */
 };
 
-/* Set "why", unless it is set; false. */
+/* Set "why", unless it is set, at line "line", 0 if there are none; false. */
 bool replay_fail(struct replay_rows *t, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -34,5 +35,6 @@ bool replay_outcome(struct replay_row *r, const char *text, double unit);
 /* Each of them adds rows; false with "why" set. */
 bool replay_csv(struct replay_rows *t);
 bool replay_json(struct replay_rows *t);
+bool replay_records(struct replay_rows *t);
 
 #endif

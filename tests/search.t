@@ -74,6 +74,39 @@ check "the same again" cmp once twice
 check "a full disk" sh -c '! "$1" search --json --replay=small.csv >/dev/full' \
 	sh "$wpkc"
 
+# ---- records ----
+
+# record BX VERDICT SECONDS [GPU]
+record() {
+	printf '%s' '{"hash": "00000000000000ab", "op": "mm", "group": 0,' \
+		'"kernel": "c", "sketch": "fma", "target": "sm_90",' \
+		'"how": "gpu", "share": 100, "gpu": "'"${4:-h200}"'",' \
+		'"point": {"bx": "'"$1"'", "mode": "row"},' \
+		'"verdict": "'"$2"'", "seconds": '"$3"'}'
+	echo
+}
+{
+	record 1 measured 4e-5
+	record 2 measured 1e-5
+	record 4 slow 3e-5
+	record 8 launch null
+} >records
+wpkdb=$top_builddir/wpkdb
+says "records" '"points": 4, .*"curve": {"2": 1.0}' --replay=records \
+	--json --budget=2 --seeds=1 --strategy=exhaustive
+check "import" "$wpkdb" --db=records.db import records
+says "a database" '"points": 4, .*"curve": {"2": 1.0}' --replay=records.db \
+	--json --budget=2 --seeds=1 --strategy=exhaustive
+"$wpkdb" --db=records.db export >again
+says "what wpkdb exports" '"points": 4, .*"curve": {"2": 1.0}' \
+	--replay=again --json --budget=2 --seeds=1 --strategy=exhaustive
+record 16 measured 1e-5 b200 >>records
+refuses "records of two GPUs" "records:5: a record of another problem" \
+	--replay=records
+"$wpkdb" --db=records.db import records >out
+refuses "a database of two GPUs" "records.db: records of several problems" \
+	--replay=records.db
+
 # ---- bad input ----
 
 refuses "nothing" "--replay=FILE is missing"

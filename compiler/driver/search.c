@@ -286,7 +286,7 @@ static void print_head(const struct curve *c)
 {
 	printf("%-16s %-11s", "space", "strategy");
 	for (int m = 0; m < c->n; m++)
-		printf(" %12d", c->marks[m]);
+		printf(" %13d", c->marks[m]);
 	printf(" %8s %9s\n", "95% at", "ms/point");
 }
 

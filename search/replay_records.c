@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Recorded spaces straight from a tuning database, which must hold the records
+ * of one problem, on one GPU, in one sketch. */
+#include <math.h>
+#include <string.h>
+
+#include "search/record_read.h"
+#include "search/replay_rows.h"
+
+static bool same_problem(const struct record_key *x,
+	const struct record_key *y)
+{
+	return x->hash == y->hash && x->group == y->group &&
+		x->share == y->share && !strcmp(x->kernel, y->kernel) &&
+		!strcmp(x->sketch, y->sketch) &&
+		!strcmp(x->target, y->target) && !strcmp(x->gpu, y->gpu) &&
+		!strcmp(x->how, y->how);
+}
+
+/* Names of records are sorted: equal tunables stand in equal order. */
+static bool same_names(const struct replay_rows *t, const struct record *r)
+{
+	for (int i = 0; i < r->n && r->n == t->names.n; i++)
+		if (strcmp(r->names[i], t->names.v[i]))
+			return false;
+	return r->n == t->names.n;
+}
+
+static bool add_row(struct replay_rows *t, const struct record *r)
+{
+	struct replay_row row = {
+		.cells = ARENA_ARRAY(t->a, r->n, const char *),
+		.seconds = r->seconds, .compile_seconds = r->compile_seconds,
+		.verdict = r->verdict, .message = r->message,
+	};
+
+	if (!same_names(t, r))
+		return replay_fail(t, 0, "records of one problem with "
+			"different tunables");
+	for (int i = 0; i < r->n; i++)
+		row.cells[i] = r->values[i];
+	vec_push(t->a, &t->rows, row);
+	return true;
+}
+
+bool replay_records(struct replay_rows *t)
+{
+	struct record_lines all = {0};
+	const struct record *first;
+
+	t->why = record_db_read(t->a, t->path, &all);
+	if (t->why)
+		return false;
+	if (!all.lines.n)
+		return replay_fail(t, 0, "no records");
+	first = &all.lines.v[0].record;
+	for (int i = 0; i < first->n; i++)
+		vec_push(t->a, &t->names, first->names[i]);
+	for (int i = 0; i < all.lines.n; i++) {
+		const struct record *r = &all.lines.v[i].record;
+
+		if (!same_problem(&r->key, &first->key))
+			return replay_fail(t, 0, "records of several problems; "
+				"'wpkdb export' writes those of one");
+		if (!add_row(t, r))
+			return false;
+	}
+	return true;
+}
