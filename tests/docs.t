@@ -135,7 +135,7 @@ document() {
 	cd "$scratch" || exit 1
 }
 
-for file in README.md compiler/README.md man/wpkc.1 man/wpk.7 \
+for file in README.md compiler/README.md man/wpkc.1 man/wpkfarm.1 man/wpk.7 \
 	man/wpkstd.7; do
 	document "$top_srcdir/$file"
 done
@@ -148,6 +148,16 @@ sed -n 's/^\.It Fl \([^ ]*\).*/-\1/p' "$top_srcdir/man/wpkc.1" |
 check "wpkc(1) has exactly the options there are" \
 	diff "$scratch/options" "$scratch/described"
 
+if [ -x "$top_builddir/wpkfarm" ]; then
+	sed -n 's/^\.It Fl \([^ ]*\).*/-\1/p' "$top_srcdir/man/wpkfarm.1" |
+		sort >"$scratch/described"
+	"$top_builddir/wpkfarm" --list=options | sort >"$scratch/options"
+	check "wpkfarm(1) has exactly the options there are" \
+		diff "$scratch/options" "$scratch/described"
+else
+	skip "wpkfarm(1) has exactly the options there are" "no Open MPI"
+fi
+
 "$wpkc" --list=directives | awk 'NR > 1 { print $1 }' >"$scratch/directives"
 while read -r name; do
 	grep -Eq "^\.It Li $name\(|^\.(Ic|Ql) (.* )?$name( |$)" \
@@ -155,7 +165,7 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for page in wpkc.1 wpk.7 wpkstd.7; do
+for page in wpkc.1 wpkfarm.1 wpk.7 wpkstd.7; do
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

@@ -47,10 +47,11 @@ fi
 offers() {
 	bash -c '. "$0"
 	wpkc() { "$WPKC" "$@"; }
+	wpkfarm() { "${WPKC%wpkc}wpkfarm" "$@"; }
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-	_wpkc
+	"_$1"
 	printf "%s\n" "${COMPREPLY[@]}"' \
-		"$extras/completion/bash/wpkc" "$@" 2>&1
+		"$extras/completion/bash/$1" "$@" 2>&1
 }
 WPKC=$wpkc
 export WPKC
@@ -67,16 +68,26 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: a code" test "$(offers wpkc --explain E040 | wc -l)" -ge 9
 	check "bash: sources" test "$(offers wpkc a)" = a.wpk
 	check "bash: nothing else" test -z "$(offers wpkc b.)"
+	check "bash: an option of wpkc for wpkfarm" test \
+		"$(offers wpkfarm --tri)" = --trials
+	if [ -x "${wpkc%wpkc}wpkfarm" ]; then
+		check "bash: an option of wpkfarm" test \
+			"$(offers wpkfarm --pat)" = --patience
+	else
+		skip "bash: an option of wpkfarm" "no Open MPI"
+	fi
 else
 	skip "bash completes" "bash was not found"
 fi
 if command -v fish >/dev/null 2>&1; then
-	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish"
+	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish" \
+		"$extras/completion/fish/wpkfarm.fish"
 else
 	skip "fish reads it" "fish was not found"
 fi
 if command -v zsh >/dev/null 2>&1; then
 	check "zsh reads it" zsh -n "$extras/completion/zsh/_wpkc"
+	check "zsh reads wpkfarm's" zsh -n "$extras/completion/zsh/_wpkfarm"
 else
 	skip "zsh reads it" "zsh was not found"
 fi
