@@ -18,7 +18,7 @@ fi
 grep -v '^#' "$top_srcdir/tests/gpu/cases.tsv" | cut -f 1,2,3 |
 while IFS="$(printf '\t')" read -r id kind file; do
 	[ -f "$top_srcdir/$file" ] || echo "$id: no $file"
-	case $kind in check | tune | sweep) ;; *) echo "$id: $kind" ;; esac
+	case $kind in check | tune | sweep | search | slice) ;; *) echo "$id: $kind" ;; esac
 done >"$scratch/found"
 empty "every step has a source and a known kind" "$scratch/found"
 check "something is to do, or everything has a record" \
@@ -49,6 +49,12 @@ cut -f 4 "$top_srcdir/tests/gpu/cases.tsv" |
 "$WPKC" --list=sketches | cut -d ' ' -f 1 | grep -vx variant | sort |
 	comm -23 - "$scratch/swept" >"$scratch/found"
 empty "every sketch has random points to try" "$scratch/found"
+"$run" --emulate --out "$scratch/search" search-winograd >"$scratch/log" 2>&1
+check "a search that measures has its record" \
+	grep -Eq '"verdict": "searched", "candidates": [1-9].*"per_second": [0-9]' \
+	"$scratch/search/results.jsonl"
+check "... and what it chose" grep -q '"op": "odd", "verdict": "verified"' \
+	"$scratch/search/results.jsonl"
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
 check "a run that runs nothing fails" [ $? -ne 0 ]
 finish

@@ -48,13 +48,23 @@ check "nothing is measured without a problem" grep -q \
 # ---- compiling ----
 
 if echo | asks --compile | grep -q '"nvrtc":"'; then
-	cat >requests <<'END2'
-{"id": 1, "arch": "sm_90", "out": "1.cubin", "limit": 60, "text": "extern \"C\" __global__ void k(float *x) { x[threadIdx.x] += 1; }"}
-{"id": 2, "arch": "sm_90", "out": "2.cubin", "limit": 60, "text": "extern \"C\" __global__ void k(float *x) { y = 1; }"}
-{"id": 3, "arch": "sm_90", "out": "3.cubin", "limit": 60, "text": "extern \"C\" __global__ void __launch_bounds__(1024, 2) k(float *x) { float v[60]; for (int i = 0; i < 60; i++) v[i] = x[i * 7]; __syncthreads(); for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i]; }"}
-{"id": 4, "arch": "sm_90", "out": "no/such/folder", "limit": 60, "text": "extern \"C\" __global__ void k() { }"}
-{"id": 5}
-END2
+	# kernel ID OUT BOUNDS BODY
+	kernel() {
+		printf '{"id": %s, "arch": "sm_90", "out": "%s", "limit": 60, ' \
+			"$1" "$2"
+		printf '"text": "extern \\"C\\" __global__ void %s k(float *x) ' \
+			"$3"
+		printf '{ %s }"}\n' "$4"
+	}
+	{
+		kernel 1 1.cubin "" "x[threadIdx.x] += 1;"
+		kernel 2 2.cubin "" "y = 1;"
+		kernel 3 3.cubin "__launch_bounds__(1024, 2)" "float v[60]; \
+for (int i = 0; i < 60; i++) v[i] = x[i * 7]; __syncthreads(); \
+for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i];"
+		kernel 4 no/such/folder "" "x[0] = 1;"
+		echo '{"id": 5}'
+	} >requests
 	asks --compile <requests >answers
 	check "NVRTC compiles" grep -q '"id":1,"ok":true.*"registers":[1-9]' \
 		answers
@@ -75,13 +85,25 @@ END2
 else
 	skip "compiling by NVRTC" "no NVRTC"
 fi
-cat >requests <<'END2'
-{"id": 1, "argv": ["cp", "a.cu", "a.out"], "source": "a.cu", "out": "a.out", "limit": 60, "text": "text"}
-{"id": 2, "argv": ["no-such-compiler"], "source": "a.cu", "out": "b.out", "limit": 60, "text": "text"}
-{"id": 3, "argv": ["sh", "-c", "echo a.cu:1: error: no good; exit 2"], "source": "a.cu", "out": "b.out", "limit": 60, "text": "text"}
-{"id": 4, "argv": ["sh", "-c", "kill -9 $$"], "source": "a.cu", "out": "b.out", "limit": 60, "text": "text"}
-{"id": 5, "argv": ["sh", "-c", "sleep 1000 & sleep 1000"], "source": "a.cu", "out": "b.out", "limit": 0.5, "text": "text"}
-END2
+# request ID OUT LIMIT WORD.. as JSON
+request() {
+	printf '{"id": %s, "out": "%s", "limit": %s, "source": "a.cu", ' \
+		"$1" "$2" "$3"
+	shift 3
+	printf '"text": "text", "argv": ["%s"' "$1"
+	shift
+	for word in "$@"; do
+		printf ', "%s"' "$word"
+	done
+	echo ']}'
+}
+{
+	request 1 a.out 60 cp a.cu a.out
+	request 2 b.out 60 no-such-compiler
+	request 3 b.out 60 sh -c 'echo a.cu:1: error: no good; exit 2'
+	request 4 b.out 60 sh -c 'kill -9 $$'
+	request 5 b.out 0.5 sh -c 'sleep 1000 & sleep 1000'
+} >requests
 asks --compile <requests >answers
 check "a command compiles" grep -q '"id":1,"ok":true' answers
 check "... which is there or not" grep -q '"id":2.*cannot be started' answers
@@ -146,21 +168,24 @@ done
 measured --candidates=list
 check "each candidate has its line" sh -c \
 	'[ "$(cut -f 1 list | tr "\n" " ")" = "1 2 3 4 5 6 7 8 9 10 " ]'
-sed -n '7s/.*	wpkc/wpkc/p' list >command
-sed "s|^wpkc|'$wpkc' --no-lock -o again.cu|" command >command.sh
-check "... with the command that makes it again" sh command.sh
+sed -n '7s/.*	wpkc/wpkc/p' list >seventh
+sed "s|^wpkc|'$wpkc' --no-lock -o again.cu|" seventh >seventh.sh
+check "... with the command that makes it again" sh seventh.sh
 check "... which is it" sh -c '[ "$(grep -o "threads = [0-9]*" again.cu)" = \
-	"threads = $(sed "s/.*threads=\([0-9]*\).*/\1/" command)" ]'
+	"threads = $(sed "s/.*threads=\([0-9]*\).*/\1/" seventh)" ]'
 
 # ended CODE CUE...: what variables say.
 ended() {
 	code=$1
 	shift
 	(
-		export "$@"
+		for cue in "$@"; do
+			export "${cue?}"
+		done
 		measured
-	)
-	[ $? = "$code" ] || echo "ended with another code"
+	) || status=$?
+	[ "${status:-0}" = "$code" ] || echo "ended with another code"
+	unset status
 }
 ended 5 'FAKE_MEASURE=*:crash' >wrong
 grep -q '6 workers failed one after the other, .* signal 6' said || cat said >>wrong
@@ -192,8 +217,8 @@ WPK_WORKER=$scratch/none ends 1 "a worker that is not there" "cannot be started"
 # ---- a GPU's driver ----
 
 sequence="cuInit cuDeviceGetCount cuDevicePrimaryCtxRetain cuCtxSetCurrent
-cuStreamCreate cuEventCreate cuMemAlloc cuMemcpyHtoD cuMemcpyDtoD cuModuleLoad
-cuModuleGetFunction cuMemsetD8Async cuLaunchKernelEx cuStreamSynchronize
+cuStreamCreate cuEventCreate cuMemAlloc cuMemcpyHtoD cuStreamSynchronize
+cuMemcpyDtoD cuStreamSynchronize cuModuleLoad cuModuleGetFunction cuMemsetD8Async cuLaunchKernelEx cuStreamSynchronize
 cuMemcpyDtoH cuEventRecord cuLaunchKernelEx cuEventRecord cuStreamSynchronize
 cuEventElapsedTime cuStreamBeginCapture cuLaunchKernelEx cuStreamEndCapture
 cuGraphInstantiate cuGraphLaunch cuEventRecord cuGraphLaunch cuEventRecord
@@ -220,11 +245,13 @@ driven() {
 drives() {
 	code=$1 name=$2 text=$3
 	shift 3
+	status=0
 	(
-		[ $# = 0 ] || export "$@"
+		for cue in "$@"; do
+			export "${cue?}"
+		done
 		driven
-	)
-	status=$?
+	) || status=$?
 	{
 		[ $status = "$code" ] || echo "ended with $status, not $code"
 		grep -qF "$text" said || echo "did not say: $text"
@@ -242,7 +269,7 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	stub whole -DLACKS_GREEN; then
 	WPK_LIBCUDA=$scratch/cuda.so
 	drives 0 "a search on a driver" "measuring on Stub H200 (sm_90, driver 13.1)"
-	sed 's/ .*//' calls | uniq | head -n 30 | tr '\n' ' ' >got
+	sed 's/ .*//' calls | uniq | head -n 32 | tr '\n' ' ' >got
 	echo "$sequence" | tr '\n' ' ' >want
 	check "... its calls" diff want got
 	check "... the fastest is found" grep -qx 'bind.threads = 64' gpu.lock
@@ -251,13 +278,13 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	check "... in words" grep -q 'candidate 1: wrong: element .* of y is' said
 	drives 0 "what writes too far" "it writes behind the end of y" STUB_BEYOND=1
 	drives 0 "a fault in a kernel" "fault: twice_kernel: CUDA_ERROR_ILLEGAL_ADDRESS" \
-		STUB_FAIL=cuStreamSynchronize:5:700
+		STUB_FAIL=cuStreamSynchronize:7:700
 	drives 0 "a launch that asks for too much" \
 		"launch: twice_kernel: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES" \
 		STUB_FAIL=cuLaunchKernelEx:1:701
 	drives 0 "a module that does not load" "1 launch" STUB_FAIL=cuModuleLoad:2:200
 	drives 0 "a kernel that never ends" \
-		"timeout: it takes more than 2 s" STUB_HANG=cuStreamSynchronize:6
+		"timeout: it takes more than 2 s" STUB_HANG=cuStreamSynchronize:8
 	drives 0 "no memory for all sets" "8 candidates" STUB_FAIL=cuMemAlloc:1:2
 	drives 1 "no device" "the CUDA driver finds no GPU: CUDA_ERROR_NO_DEVICE" \
 		STUB_FAIL=cuInit:1:100
@@ -267,6 +294,9 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	driven --target=sm_80
 	check "code of another architecture" grep -q \
 		'Stub H200 is an sm_90 and runs no sm_80 code' said
+	driven --gpu=h100
+	check "another GPU of its architecture" grep -q \
+		'Stub H200 is not the h100 that --gpu names' said
 	driven --share=25
 	check "a slice by a green context" grep -q \
 		'25 % of it by a green context' said
@@ -280,6 +310,10 @@ if [ -n "$NVCC" ] && stub cuda && stub old -DLACKS_CAPTURE &&
 	: >"$scratch/mps/control"
 	CUDA_MPS_PIPE_DIRECTORY=$scratch/mps driven --share=25:mps
 	check "... and then is one" grep -q '25 % of it by MPS' said
+	WPK_NVRTC=$scratch/none drives 0 "nvcc compiles where there is no NVRTC" \
+		"8 candidates: 8 measured"
+	NVCC=none WPK_NVRTC=$scratch/none drives 5 "without both nothing is compiled" \
+		"there is neither NVRTC (libnvrtc.so) nor nvcc"
 	WPK_LIBCUDA=$scratch/old.so
 	drives 1 "an old driver" \
 		"too old: it has no cuStreamBeginCapture_v2"
@@ -305,7 +339,8 @@ emulated() {
 	timeout 300 "$wpkc" "$@" --tune=random --measure=emu -j 2 >said 2>&1
 }
 cat >mm.wpk <<'END2'
-export op mm[M = 20, N = 24, K = 16](A: f16[M, K], B: f16[N, K], bias: f32[N]) -> (C: f16[M, N])
+export op mm[M = 20, N = 24, K = 16](A: f16[M, K], B: f16[N, K], bias: f32[N])
+    -> (C: f16[M, N])
 {
     let acc[i, j]: f32 = sum[k](f32(A[i, k]) * f32(B[j, k]));
     C[i, j] = f16(acc[i, j] + bias[j]);
@@ -326,6 +361,12 @@ check "... each candidate has a verdict" sh -c \
 	'[ "$(cut -f 4 list | grep -cEx "measured|slow")" = "$(grep -c . list)" ]'
 check "... the lock is used" "$wpkc" mm.wpk --frozen -o again.cu
 check "... and gives the same" cmp mm.cu again.cu
+emulated mm.wpk --op=soft --set plan=1 --trials=4 --no-lock --no-verify \
+	--candidates=list -o apart.cu
+sed -n '4s/.*	wpkc/wpkc/p' list >fourth
+sed "s|^wpkc|'$wpkc' --no-lock -o again.cu|" fourth >fourth.sh
+check "... a point of one kernel of several is made again" sh fourth.sh
+check "... with all its kernels" test "$(grep -c 'sketch = ' again.cu)" = 4
 cat >open.wpk <<'END2'
 export op scale(x: f32[N]) -> (y: f32[N])
 {
@@ -339,7 +380,9 @@ check "sizes may be open" test $? = 0
 cat >plant <<END2
 #!/bin/sh
 for f in "\$@"; do
-	case \$f in *.cu) sed -i 's/\* 2\.0f/* 2.5f/; s/2\.0f \*/2.5f */' "\$f" ;; esac
+	case \$f in
+	*.cu) sed -i 's/\* 2\.0f/* 2.5f/; s/2\.0f \*/2.5f */' "\$f" ;;
+	esac
 done
 exec $CXX "\$@"
 END2

@@ -163,26 +163,52 @@ static const char *share_text(struct measuring *g)
 		g->share, *d->share_by ? " by " : "", d->share_by);
 }
 
-static bool judge_device(struct measuring *g)
+/* Why the device is not the one that costs are wanted of, or NULL. */
+static const char *misses(struct measuring *g)
 {
-	struct session *s = g->s;
+	const struct place *p = &g->s->places[0];
 	const struct measure_device *d = measure_device(g->m);
 
-	if (!runs(g, s->places[0].target))
-		return session_fail(s, EXIT_USER, "%s is an %s and runs no %s "
-			"code: name its target with --target, or --measure="
-			"model", d->name, d->arch, s->places[0].target->name);
 	if (!strcmp(g->how, "emu"))
-		session_say(s, "measuring by emulation: seconds are the "
+		return NULL;
+	if (!runs(g, p->target))
+		return arena_printf(g->a, "%s is an %s and runs no %s code: name "
+			"its target with --target, or --measure=model",
+			d->name, d->arch, p->target->name);
+	if (p->named && !strstr(lower_case(g->a, d->name), p->named))
+		return arena_printf(g->a, "%s is not the %s that --gpu names",
+			d->name, p->named);
+	return NULL;
+}
+
+/* The lock and the model know the device by its row, where it has one. */
+static void settle_place(struct measuring *g)
+{
+	struct place *p = &g->s->places[0];
+	const struct measure_device *d = measure_device(g->m);
+	const char *name = lower_case(g->a, d->name);
+
+	if (!strcmp(g->how, "emu") || strstr(name, p->gpu->name))
+		return;
+	for (const struct gpu *x = gpu_list(); x->name; x++)
+		if (x->cc == p->target->cc && strstr(name, x->name)) {
+			p->gpu = x;
+			return;
+		}
+	session_say(g->s, "the lock calls this GPU %s: it has no name of its own",
+		p->gpu->name);
+}
+
+static void tell_device(struct measuring *g)
+{
+	const struct measure_device *d = measure_device(g->m);
+
+	if (!strcmp(g->how, "emu"))
+		session_say(g->s, "measuring by emulation: seconds are the "
 			"emulator's own, and say nothing of a GPU");
 	else
-		session_say(s, "measuring on %s (%s, driver %s)%s", d->name,
+		session_say(g->s, "measuring on %s (%s, driver %s)%s", d->name,
 			d->arch, d->driver, share_text(g));
-	if (!strcmp(g->how, "gpu") && !strstr(lower_case(s->a, d->name),
-	    s->places[0].gpu->name))
-		session_say(s, "the lock calls this GPU %s: --gpu and --target "
-			"name another", s->places[0].gpu->name);
-	return true;
 }
 
 static bool open_log(struct measuring *g)
@@ -200,14 +226,12 @@ static bool open_log(struct measuring *g)
 static bool fails(struct measuring *g, const char *why)
 {
 	struct session *s = g->s;
-	bool asked = s->o->measure != NULL;
-	const char *how = g->how;
 
 	measuring_close(s);
-	if (asked)
+	if (s->o->measure)
 		return session_fail(s, EXIT_USER, "--measure=%s: %s",
 			s->o->measure, why);
-	session_say(s, "this machine's %s is not measured: %s", how, why);
+	session_say(s, "this machine's GPU is not measured: %s", why);
 	return true;
 }
 
@@ -228,6 +252,7 @@ bool measuring_open(struct session *s)
 	s->measuring = g;
 	child_hold(&g->before);
 	g->held = true;
+	g->on_pipe = signal(SIGPIPE, SIG_IGN);
 	g->make = ARENA_NEW(s->a, struct jobserver);
 	jobserver_open(s->a, g->make);
 	g->folder = measuring_folder(s->a, &g->folder_fd);
@@ -235,9 +260,12 @@ bool measuring_open(struct session *s)
 		return fails(g, "no folder for temporary files");
 	if (set_options(g, &o, &why))
 		g->m = measure_open(s->a, &o, &why);
-	if (!g->m)
+	why = g->m ? misses(g) : why;
+	if (why)
 		return fails(g, why);
-	if (judge_device(g) && open_log(g))
+	settle_place(g);
+	tell_device(g);
+	if (open_log(g))
 		return true;
 	measuring_close(s);
 	return false;
@@ -255,9 +283,11 @@ static void end_workers(struct measuring *g)
 		measuring_folder_remove(g->folder, g->folder_fd);
 	g->folder = NULL;
 	jobserver_close(g->make);
-	if (g->held)
-		child_release(&g->before);
+	if (!g->held)
+		return;
 	g->held = false;
+	signal(SIGPIPE, g->on_pipe);
+	child_release(&g->before);
 }
 
 void measuring_close(struct session *s)

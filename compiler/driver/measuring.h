@@ -29,6 +29,7 @@ struct measuring {
 	int folder_fd;
 	struct jobserver *make;
 	sigset_t before;		/* signals, to be let through again */
+	void (*on_pipe)(int);
 	bool held;
 	int share;
 	const struct job *job;

@@ -152,6 +152,15 @@ static bool is_hopeful(const struct job *j, int plan)
 	return j->plans[plan].seconds <= far * best;
 }
 
+/* Where nothing could be measured the model's word stands. */
+static bool any_found(const double *seconds, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (isfinite(seconds[i]))
+			return true;
+	return false;
+}
+
 /* Searches the hopeful plans and takes the best. */
 static bool search_job(struct session *s, struct job *j, int number,
 	double seconds)
@@ -178,7 +187,7 @@ static bool search_job(struct session *s, struct job *j, int number,
 		if (!s->measuring)
 			found[i] = fmin(found[i], j->plans[i].seconds);
 	}
-	for (int i = 0; i < j->n_plans; i++)
+	for (int i = 0; i < j->n_plans && any_found(found, j->n_plans); i++)
 		j->plans[i].seconds = found[i];
 	plans_rank(j);
 	return s->code == EXIT_DONE;

@@ -190,6 +190,14 @@ static wpk_cu_pointer set_at(int i)
 	return gpu.base + (size_t)i * gpu.set_bytes;
 }
 
+/* Copies go by the default stream, which the other does not wait for. */
+static int settle(int status)
+{
+	int waited = cuda.synchronize(NULL);
+
+	return status ? status : waited;
+}
+
 static int upload(const struct data *d)
 {
 	int status = 0;
@@ -199,7 +207,7 @@ static int upload(const struct data *d)
 			status = cuda.to_device(gpu.base + gpu.offsets[i],
 				d->p[i], gpu.task->tensors[i].bytes);
 	gpu.inputs = d;
-	return status;
+	return settle(status);
 }
 
 /* Fewer sets will do where memory is short. */
@@ -225,7 +233,7 @@ static struct outcome gpu_task(const struct task *t)
 	status = upload(&t->sets[0]);
 	for (int i = 1; i < gpu.n_sets && !status; i++)
 		status = cuda.copy(set_at(i), gpu.base, gpu.set_bytes);
-	return judge(status, "the tensors");
+	return judge(settle(status), "the tensors");
 }
 
 /* ---- loading ---- */

@@ -156,7 +156,7 @@ int cuStreamCreate(wpk_cu *s, unsigned flags)
 
 int cuStreamSynchronize(wpk_cu s)
 {
-	return call("cuStreamSynchronize", s);
+	return call("cuStreamSynchronize", s ? s : "");
 }
 
 /* A cubin is an ELF file for machine 190. */
