@@ -5,8 +5,9 @@
 . "${top_srcdir:-.}/tests/lib.sh"
 
 farm=$top_builddir/wpkfarm
-if [ -z "$MPIRUN" ] || [ ! -x "$farm" ]; then
-	skip "farming" "no Open MPI"
+if [ -z "$MPIRUN" ] || [ ! -x "$farm" ] ||
+	! command -v setsid >/dev/null; then
+	skip "farming" "no Open MPI or setsid"
 	finish
 	exit
 fi
@@ -45,7 +46,7 @@ run_on() {
 	done
 	shift
 	# shellcheck disable=SC2086 # options of mpirun
-	exec timeout 120 "$MPIRUN" --oversubscribe -np "$ranks" $mpi "$farm" "$@"
+	exec setsid timeout 120 "$MPIRUN" --oversubscribe -np "$ranks" $mpi "$farm" "$@"
 }
 
 # farms RANKS OPTIONS...
@@ -173,8 +174,8 @@ fi
 
 # ---- ranks that are lost ----
 
-if ! "$CXX" --version >/dev/null 2>&1; then
-	skip "losing ranks" "no C++ compiler"
+if ! "$CXX" --version >/dev/null 2>&1 || ! command -v pgrep >/dev/null; then
+	skip "losing ranks" "no C++ compiler or pgrep"
 	finish
 	exit
 fi
@@ -192,6 +193,7 @@ begins() {
 		echo "$(tr '\0' '\n' <"/proc/$pid/environ" |
 			sed -n 's/^OMPI_COMM_WORLD_RANK=//p')" "$pid"
 	done | sort -n | cut -d ' ' -f 2)
+	running=$(pgrep -s $run | wc -l)
 }
 
 # wait_for PATTERN FILE: half a minute at most.
@@ -208,23 +210,24 @@ nth() {
 	echo "$ranks" | sed -n "$(($1 + 1))p"
 }
 
-# Who is left of those that write below our folder, ten seconds later.
-left_over() {
+# Who is left of session $1, ten seconds later.
+left_of() {
 	i=0
-	while pgrep -f "$scratch/tmp" >/dev/null && [ $i -lt 100 ]; do
+	while pgrep -s "$1" >/dev/null && [ $i -lt 100 ]; do
 		sleep 0.1
 		i=$((i + 1))
 	done
-	pgrep -fa "$scratch/tmp"
+	pgrep -s "$1" -a
 }
 
 begins --enable-recovery
+check "there is something to lose" test "$running" -ge 7
 kill -KILL "$(nth 2)"
 wait $run
 told "a rank that is killed" 0 "rank 2" "is silent and taken for dead" "[3/3]"
 check "... costs no operator" "$wpkc" three.wpk --frozen -o again.cu
 check "... and no output" cmp three.cu again.cu
-left_over >left
+left_of $run >left
 empty "... and leaves no process" left
 
 begins --enable-recovery
@@ -240,7 +243,7 @@ kill -KILL "$(nth 0)"
 wait $run
 told "rank 0 that is killed" 0 "rank 0 is silent"
 check "... keeps what it has" test "$(grep -c '^\[' three.wpk.lock)" -ge 1
-left_over >left
+left_of $run >left
 empty "... and leaves no process" left
 
 # Else mpirun ends them all.
@@ -251,7 +254,7 @@ told "a rank that is killed, without recovery" 137
 check "... keeps what there is" sh -c '"$1" three.wpk --lock=three.wpk.lock \
 	--op="$(sed -n "s/^\[\([a-z]*\) .*/\1/p" three.wpk.lock | paste -sd,)" \
 	--frozen -o again.cu' - "$wpkc"
-left_over >left
+left_of $run >left
 empty "... and leaves no process" left
 
 # ---- ended by hand ----
@@ -266,7 +269,7 @@ kill -INT "$mpirun"
 wait $run
 told "Ctrl-C ends at once" 1 "interrupted"
 check "... with what is in the lock" test "$(grep -c '^\[' three.wpk.lock)" -ge 1
-left_over >left
+left_of $run >left
 empty "... and leaves no process" left
 farms 2 -- one.wpk --tune=random --trials=1 --measure=model --no-verify
 rm -rf "$TMPDIR"/ompi.*

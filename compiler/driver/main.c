@@ -244,6 +244,7 @@ static bool searches(struct session *s)
 	const struct options *o = s->o;
 	const char *name = o->trials ? "--trials" : o->seconds > 0 ? "--time" :
 		o->effort ? "--effort" : o->share ? "--share" :
+		o->side ? "--jobs" :
 		o->candidates ? "--candidates" : NULL;
 
 	if (!o->tune && name)

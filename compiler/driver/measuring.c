@@ -25,8 +25,7 @@ static const double compiler_memory = 4e9;
 
 /* ---- what is asked for ---- */
 
-/* A GPU, as far as one can see without asking it. */
-static bool has_gpu(void)
+bool measuring_has_gpu(void)
 {
 	return !access("/dev/nvidiactl", R_OK | W_OK);
 }
@@ -36,7 +35,7 @@ static const char *how_of(const struct session *s)
 	const char *m = s->o->measure;
 
 	if (!m)
-		return has_gpu() ? "gpu" : "model";
+		return measuring_has_gpu() ? "gpu" : "model";
 	return !strncmp(m, "gpu", 3) ? "gpu" : m;
 }
 
@@ -97,6 +96,7 @@ static int compilers_of(const struct session *s)
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	n = s->o->jobs ? s->o->jobs : n;
+	n = s->side_by_side ? n / s->side_by_side : n;
 	return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
@@ -211,15 +211,29 @@ static void tell_device(struct measuring *g)
 			d->arch, d->driver, share_text(g));
 }
 
+static FILE *fopen_log(struct session *s, const char *mode)
+{
+	FILE *f = fopen(s->o->candidates, mode);
+
+	if (!f)
+		session_fail(s, EXIT_USER, "cannot write '%s'",
+			s->o->candidates);
+	return f;
+}
+
+bool measuring_clear_log(struct session *s)
+{
+	FILE *f = fopen_log(s, "w");
+
+	return f && !fclose(f);
+}
+
 static bool open_log(struct measuring *g)
 {
-	const char *path = g->s->o->candidates;
-
-	if (!path)
+	if (!g->s->o->candidates)
 		return true;
-	g->log = fopen(path, "w");
-	return g->log || session_fail(g->s, EXIT_USER, "cannot write '%s'",
-		path);
+	g->log = fopen_log(g->s, g->s->counted ? "a" : "w");
+	return g->log;
 }
 
 /* Where nobody asked for a GPU, one that does not serve is no error. */
@@ -250,6 +264,8 @@ bool measuring_open(struct session *s)
 	*g = (struct measuring){ .s = s, .a = s->a, .how = how,
 		.folder_fd = -1, .share = s->o->share ? s->o->share : 100 };
 	s->measuring = g;
+	if (!s->tally)
+		s->tally = ARENA_NEW(s->a, struct measuring_tally);
 	child_hold(&g->before);
 	g->held = true;
 	g->on_pipe = signal(SIGPIPE, SIG_IGN);

@@ -20,6 +20,7 @@ static const struct {
 	{ "--tune", GOES_SEARCH }, { "--trials", GOES_SEARCH },
 	{ "--time", GOES_SEARCH }, { "--effort", GOES_SEARCH },
 	{ "--share", GOES_SEARCH }, { "--limits", GOES_SEARCH },
+	{ "--jobs", GOES_SEARCH },
 	{ "--no-verify", GOES_SEARCH },
 	{ "-o", GOES_FINAL }, { "-H", GOES_FINAL }, { "--emit", GOES_FINAL },
 	{ "-MD", GOES_FINAL }, { "-MF", GOES_FINAL }, { "-MT", GOES_FINAL },
