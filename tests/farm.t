@@ -149,6 +149,13 @@ END
 	check "... which it measures on" sh -c '[ "$(sort -u "$1")" = \
 		"--device=gpu:0 --share=50" ]' - "$scratch/devices"
 
+	rm -f ./*.lock ./*.cu
+	(run_on 2 "$farm" three.wpk --tune=random --trials=3 --no-verify : \
+		-np 1 env CUDA_VISIBLE_DEVICES=0,1 -- three.wpk --tune=random \
+		--trials=3 --no-verify) >said 2>&1
+	told "who has no GPU does not predict beside those that measure" 0 \
+		"model, but others measure" "3 operators, 1 rank" "[3/3]"
+
 	rm -r "$FAKE_FOLDER"
 	mkdir "$FAKE_FOLDER"
 	(

@@ -13,10 +13,10 @@
 enum { TRIES = 3 };
 
 /* "task": what it does, -1: nothing; also of one taken for dead, which may speak
- * again. "failures" in a row. "leaves": it has said that it is ready to. */
+ * again. "failures" in a row. "lacks" a GPU. "leaves": it has said that it is ready to. */
 struct peer {
 	const char *who;	/* NULL: not heard of yet */
-	bool works, dead, leaves;
+	bool works, lacks, dead, leaves;
 	int task, failures;
 	double heard;
 };
@@ -147,10 +147,29 @@ static bool is_complete(const struct hub *h)
 	return true;
 }
 
+/* Where some measure, nobody predicts. */
+static void excuse(struct hub *h)
+{
+	bool measured = false;
+
+	for (int i = h->first; i < h->n; i++)
+		measured |= h->peers[i].works && !h->peers[i].lacks;
+	for (int i = h->first; measured && i < h->n; i++) {
+		struct peer *p = &h->peers[i];
+
+		if (!p->works || !p->lacks)
+			continue;
+		p->works = false;
+		say(h, "rank %d takes no work: %s, but others measure", i,
+			p->who);
+	}
+}
+
 static void hand_out(struct hub *h)
 {
 	if (!is_complete(h))
 		return;
+	excuse(h);
 	multiply(h);
 	for (int i = h->first; i < h->n; i++) {
 		struct peer *p = &h->peers[i];
@@ -167,8 +186,9 @@ static void hear_hello(struct hub *h, int rank, const char *text)
 {
 	struct peer *p = &h->peers[rank];
 
-	p->works = *text == '1';
-	p->who = *text ? arena_strdup(h->a, text + 1) : "";
+	p->works = text[0] == '1';
+	p->lacks = text[0] && text[1] == 'm';
+	p->who = text[0] && text[1] ? arena_strdup(h->a, text + 2) : "";
 	if (!p->works)
 		say(h, "rank %d takes no work: %s", rank, p->who);
 }

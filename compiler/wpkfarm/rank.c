@@ -88,8 +88,9 @@ static int own_jobs(const struct rank *r)
 
 static void introduce(struct rank *r)
 {
-	const char *text = arena_printf(r->a, "%d%s, %s", !r->unfit,
-		post_host(r->post), r->unfit ? r->unfit : r->device);
+	bool lacks = !r->f->o.measure && !strcmp(r->device, "model");
+	const char *text = arena_printf(r->a, "%d%c%s, %s", !r->unfit, lacks ?
+		'm' : '-', post_host(r->post), r->unfit ? r->unfit : r->device);
 
 	post_send(r->post, POST_UP, 0, POST_HELLO, text, strlen(text));
 }

@@ -75,7 +75,8 @@ enum post_way { POST_UP, POST_DOWN };
 
 enum post_kind {
 	/* up */
-	POST_HELLO,		/* "1"/"0": takes work; who, why not */
+	POST_HELLO,		/* '1'/'0': takes work; 'm': by the model, for
+				 * want of a GPU, else '-'; who, why not */
 	POST_BEAT,		/* still there; also down */
 	POST_RESULT,		/* task, status, lock, what wpkc said */
 	POST_BYE,
