@@ -32,6 +32,8 @@ for program in bin/*; do
 	grep -cF "$top_srcdir" "$program" | grep -vx 0 >"$scratch/found"
 	empty "$program: no path of the source tree" "$scratch/found"
 done
+check "its worker answers" sh -c 'env -i bin/wpkworker --device=emu </dev/null |
+	grep -q "\"how\":\"emu\""'
 check "knows its version" env -i bin/wpkc --version
 check "compiles an example" env -i bin/wpkc examples/resnet18/conv.wpk \
 	-o "$scratch/conv.cu"
@@ -44,5 +46,7 @@ grep -v '^#' tests/gpu/cases.tsv | cut -f 3 | while read -r file; do
 	[ -f "$file" ] || echo "$file"
 done >"$scratch/found"
 empty "has what the checks of a GPU read" "$scratch/found"
+check "measures" env -i PATH="$PATH" bin/wpkc --tune=random --trials=1 --no-lock \
+	--measure=emu --no-verify examples/softmax/softmax.wpk -o "$scratch/tuned.cu"
 check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax/softmax.wpk
 finish

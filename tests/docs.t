@@ -135,8 +135,8 @@ document() {
 	cd "$scratch" || exit 1
 }
 
-for file in README.md compiler/README.md man/wpkc.1 man/wpkfarm.1 man/wpk.7 \
-	man/wpkstd.7; do
+for file in README.md compiler/README.md runtime/worker/README.md \
+	man/wpkc.1 man/wpkfarm.1 man/wpk.7 man/wpkstd.7 man/wpkworker.1; do
 	document "$top_srcdir/$file"
 done
 
@@ -165,7 +165,7 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for page in wpkc.1 wpkfarm.1 wpk.7 wpkstd.7; do
+for page in wpkc.1 wpkfarm.1 wpk.7 wpkstd.7 wpkworker.1; do
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

@@ -187,6 +187,10 @@ if ! "$CXX" --version >/dev/null 2>&1 || ! command -v pgrep >/dev/null; then
 	exit
 fi
 
+# The sanitizers need more room than a compiler may have.
+limits=--limits=memory=4
+[ -z "$INSTRUMENT" ] || limits=--limits=memory=100000
+
 # begins OPTIONS...: three ranks with much to do, in the background, as $run;
 # $ranks are their processes, rank 0 first.
 begins() {

@@ -18,7 +18,10 @@ fi
 grep -v '^#' "$top_srcdir/tests/gpu/cases.tsv" | cut -f 1,2,3 |
 while IFS="$(printf '\t')" read -r id kind file; do
 	[ -f "$top_srcdir/$file" ] || echo "$id: no $file"
-	case $kind in check | tune | sweep | search | slice) ;; *) echo "$id: $kind" ;; esac
+	case $kind in
+	check | tune | sweep | search | slice) ;;
+	*) echo "$id: $kind" ;;
+	esac
 done >"$scratch/found"
 empty "every step has a source and a known kind" "$scratch/found"
 check "something is to do, or everything has a record" \

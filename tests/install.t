@@ -10,6 +10,7 @@ check "make install" make -s -C "$top_builddir" prefix="$prefix" \
 	exec_prefix="$prefix" bindir="$prefix/bin" libdir="$prefix/lib" \
 	datarootdir="$prefix/share" datadir="$prefix/share" \
 	mandir="$prefix/share/man" install
+check "the worker is beside wpkc" test -x "$prefix/bin/wpkworker"
 cd "$scratch" || exit 1
 check "what --check=gpu builds is there" test -r "$prefix/share/wpk/gpu/main.cu"
 check "compiles an example" "$prefix/bin/wpkc" \

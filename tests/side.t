@@ -115,7 +115,10 @@ if ! "$CXX" --version >/dev/null 2>&1 || ! command -v setsid >/dev/null ||
 	finish
 	exit
 fi
-tunes --trials=3 --measure=emu --jobs=2 -o emu.cu
+# The sanitizers need more room than a compiler may have.
+limits=--limits=memory=4
+[ -z "$INSTRUMENT" ] || limits=--limits=memory=100000
+tunes --trials=3 --measure=emu --jobs=2 "$limits" -o emu.cu
 told "side by side by emulation" 0 "12 candidates: "
 check "... all are found and proved" test \
 	"$(grep -c '^verified = emulation' four.wpk.lock)" = 4
@@ -135,7 +138,7 @@ left_of() {
 # ended SIGNAL: a search that has begun to measure, with a lot before it.
 ended() {
 	rm -f list ./*.lock end.cu
-	setsid "$wpkc" four.wpk --tune=random --trials=1000 --measure=emu --jobs=2 \
+	setsid "$wpkc" four.wpk --tune=random --trials=1000 --measure=emu --jobs=2 "$limits" \
 		--candidates=list --no-verify -o end.cu >said 2>&1 &
 	search=$!
 	i=0
@@ -166,7 +169,7 @@ ended KILL
 told "kill -9" 137
 left_of $search >left
 empty "... leaves no process" left
-tunes --trials=1 --measure=emu --jobs=2 --no-lock --no-verify -o x.cu
+tunes --trials=1 --measure=emu --jobs=2 "$limits" --no-lock --no-verify -o x.cu
 ls -A "$TMPDIR" >left
 empty "no file is left by the next run" left
 finish

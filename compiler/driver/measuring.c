@@ -135,13 +135,26 @@ static bool set_options(struct measuring *g, struct measure_options *o,
 
 /* ---- opening and closing ---- */
 
-static const char *lower_case(struct arena *a, const char *s)
+/* Is "NVIDIA GeForce RTX 4090" what a row calls rtx4090? A word of the device's
+ * name begins with the row's, and goes on, if at all, with no letter or digit:
+ * an l40s is no l4. Spaces between letters and digits do not count. */
+static bool is_called(const char *device, const char *row)
 {
-	char *p = arena_strdup(a, s);
+	for (const char *at = device; *at; at++) {
+		const char *d = at, *r = row;
 
-	for (char *c = p; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	return p;
+		if (at > device && isalnum((unsigned char)at[-1]))
+			continue;
+		while (*r && *d && tolower((unsigned char)*d) == *r) {
+			d++;
+			r++;
+			d += *d == ' ' && isdigit((unsigned char)*r) &&
+				r > row && isalpha((unsigned char)r[-1]);
+		}
+		if (!*r && !isalnum((unsigned char)*d))
+			return true;
+	}
+	return false;
 }
 
 /* Does the device run code for the target? "sm_90" runs sm_90a's and sm_90's,
@@ -175,7 +188,7 @@ static const char *misses(struct measuring *g)
 		return arena_printf(g->a, "%s is an %s and runs no %s code: name "
 			"its target with --target, or --measure=model",
 			d->name, d->arch, p->target->name);
-	if (p->named && !strstr(lower_case(g->a, d->name), p->named))
+	if (p->named && !is_called(d->name, p->named))
 		return arena_printf(g->a, "%s is not the %s that --gpu names",
 			d->name, p->named);
 	return NULL;
@@ -186,15 +199,17 @@ static void settle_place(struct measuring *g)
 {
 	struct place *p = &g->s->places[0];
 	const struct measure_device *d = measure_device(g->m);
-	const char *name = lower_case(g->a, d->name);
 
-	if (!strcmp(g->how, "emu") || strstr(name, p->gpu->name))
+	g->gpu = "";
+	if (!strcmp(g->how, "emu"))
 		return;
 	for (const struct gpu *x = gpu_list(); x->name; x++)
-		if (x->cc == p->target->cc && strstr(name, x->name)) {
+		if (x->cc == p->target->cc && is_called(d->name, x->name)) {
 			p->gpu = x;
+			g->gpu = x->name;
 			return;
 		}
+	g->gpu = arena_strdup(g->a, d->name);
 	session_say(g->s, "the lock calls this GPU %s: it has no name of its own",
 		p->gpu->name);
 }

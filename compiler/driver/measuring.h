@@ -32,6 +32,7 @@ struct measuring {
 	struct arena *a;
 	struct measure *m;
 	const char *how, *folder;
+	const char *gpu;		/* for records */
 	int folder_fd;
 	struct jobserver *make;
 	sigset_t before;		/* signals, to be let through again */

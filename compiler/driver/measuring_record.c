@@ -76,6 +76,8 @@ static const char *types_text(struct arena *a, const struct ir_operator *o)
  * these alone. */
 static uint64_t family_of(struct arena *a, const struct ir_operator *o)
 {
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 	struct ir_operator plain = *o;
 	struct str s, kept;
 
@@ -83,13 +85,14 @@ static uint64_t family_of(struct arena *a, const struct ir_operator *o)
 	str_init(&kept, a);
 	plain.name = plain.source = "";
 	ir_print(&plain, &s);
-	for (const char *p = str_text(&s); *p; p++) {
-		bool word = p > s.p && (p[-1] == '_' || (p[-1] >= 'a' &&
-			p[-1] <= 'z') || (p[-1] >= 'A' && p[-1] <= 'Z'));
+	for (const char *p = str_text(&s); *p; ) {
+		size_t n = strspn(p, letters);
+		const char *word = arena_strndup(a, p, n ? n : 1);
+		bool number = *p >= '0' && *p <= '9';
 
-		if ((*p >= '0' && *p <= '9') && !word)
-			continue;
-		str_putc(&kept, *p);
+		if (!n || (!number && dtype_named(word) == T_NONE))
+			str_puts(&kept, word);
+		p += n ? n : 1;
 	}
 	return str_hash(str_text(&kept), kept.n);
 }
@@ -97,8 +100,6 @@ static uint64_t family_of(struct arena *a, const struct ir_operator *o)
 static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 	int group, const struct candidate *c, struct record_key *k)
 {
-	const struct measure_device *d = g->m ? measure_device(g->m) : NULL;
-
 	*k = (struct record_key){ .hash = j->hash,
 		.family = family_of(a, j->reference), .op = j->name,
 		.shape = shape_text(a, g->data->op),
@@ -106,7 +107,7 @@ static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 		.kernel = plan_kernel(a, j->op, &j->partition->groups[group],
 			","),
 		.sketch = c->sketch->name, .target = j->place->target->name,
-		.gpu = d && !strcmp(g->how, "gpu") ? d->name : "",
+		.gpu = g->gpu,
 		.how = g->how, .share = g->share };
 }
 

@@ -316,8 +316,9 @@ static int launch_step(const struct loaded *of, const struct step *s,
 		{ s->threads, 1, 1 }, (unsigned)s->shared, gpu.stream,
 		&cluster, s->cluster[0] * s->cluster[1] * s->cluster[2] > 1 };
 	long long values[ARGS_MOST];
-	void *args[ARGS_MOST];
+	void *args[ARGS_MOST + 1];
 
+	args[s->n_args < ARGS_MOST ? s->n_args : ARGS_MOST] = NULL;
 	if (s->n_args > ARGS_MOST)
 		return WPK_CU_INVALID_VALUE;
 	for (int i = 0; i < s->n_args; i++) {

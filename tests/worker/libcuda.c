@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A CUDA driver for tests: device memory is the host's, and the one kernel it
- * can run is "twice_kernel", y = 2 * x, of $STUB_N floats. Each launch takes
+ * can run is "twice_kernel", y = 2 * x, of $STUB_N floats. With -DEMULATED and
+ * the emulator linked in, modules are shared objects of kernels compiled for
+ * the emulator (nvcc in tests/worker.t), and every kernel runs, but in replays. Each launch takes
  * some virtual microseconds that follow from its threads. Every call is a line
  * of $STUB_LOG. On cue calls fail or hang:
  *
@@ -10,6 +12,10 @@
  *	STUB_BEYOND=1				and one element too many written
  *
  * Compiled with -DLACKS_GREEN or -DLACKS_CAPTURE it has not these calls. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +23,15 @@
 
 #include "runtime/worker/cuda.h"
 
-enum { LAUNCHES = 4096, CALLS = 64 };
+enum { LAUNCHES = 4096, CALLS = 64, ARGS = 24 };
 
+/* Bytes of workspace to clear, where "to" is set. */
 struct launch {
-	float *x, *y;
+	void *function, *to;
+	long args[ARGS];
+	size_t bytes;
+	struct wpk_cu_launch config;
+	struct wpk_cu_attribute cluster;
 	double us;
 };
 
@@ -76,10 +87,15 @@ static int call(const char *name, const char *detail)
 			return status; \
 	} while (0)
 
+/* What the modules need of the emulator is in this library. */
 int cuInit(unsigned flags)
 {
+	Dl_info self;
+
 	(void)flags;
 	CALL("cuInit");
+	if (dladdr((void *)cuInit, &self))
+		dlopen(self.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 	return 0;
 }
 
@@ -104,8 +120,10 @@ int cuDeviceGet(int *d, int i)
 
 int cuDeviceGetName(char *name, int n, int d)
 {
+	const char *own = getenv("STUB_NAME");
+
 	(void)d;
-	snprintf(name, (size_t)n, "Stub H200");
+	snprintf(name, (size_t)n, "%s", own ? own : "Stub H200");
 	return 0;
 }
 
@@ -171,70 +189,151 @@ int cuModuleLoad(wpk_cu *m, const char *path)
 	if (fread(head, 1, sizeof head, f) != sizeof head)
 		head[0] = 0;
 	fclose(f);
+#ifdef EMULATED
+	*m = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!*m)
+		fprintf(stderr, "%s\n", dlerror());
+	return *m ? 0 : 200;
+#endif
 	*m = "module";
 	return head[0] == 0x7f && head[18] == 190 ? 0 : 200;
 }
 
 int cuModuleUnload(wpk_cu m)
 {
-	return call("cuModuleUnload", m);
+	(void)m;
+	return call("cuModuleUnload", "");
 }
 
 int cuModuleGetFunction(wpk_cu *f, wpk_cu m, const char *name)
 {
 	(void)m;
+#ifdef EMULATED
+	*f = dlsym(m, name);
+	return *f ? 0 : 500;
+#endif
 	*f = strdup(name);
 	return call("cuModuleGetFunction", name);
 }
+
+#ifdef EMULATED
+int wpk_emu_launch(const void *config, const void *kernel,
+	void (*invoke)(void *), void *closure);
+int wpk_emu_set_shared(const void *kernel, int bytes);
+#endif
 
 int cuFuncSetAttribute(wpk_cu f, int which, int v)
 {
 	char text[64];
 
 	(void)f;
+#ifdef EMULATED
+	if (which == WPK_CU_FUNC_SHARED)
+		wpk_emu_set_shared(f, v);
+#endif
 	snprintf(text, sizeof text, "%d %d", which, v);
 	return call("cuFuncSetAttribute", text);
 }
 
-static void run(const struct launch *l)
+#ifdef EMULATED
+
+/* Arguments are pointers and integers, so that they may all be passed as long,
+ * and more than there are. */
+static void invoke(void *closure)
+{
+	const struct launch *l = closure;
+	const long *a = l->args;
+
+	((void (*)(long, long, long, long, long, long, long, long, long, long,
+		long, long, long, long, long, long, long, long, long, long,
+		long, long, long, long))l->function)(a[0], a[1], a[2], a[3],
+		a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13],
+		a[14], a[15], a[16], a[17], a[18], a[19], a[20], a[21], a[22],
+		a[23]);
+}
+
+static void run_kernel(struct launch *l)
+{
+	const struct wpk_cu_launch *c = &l->config;
+	struct {
+		int id;
+		unsigned value[3];
+	} cluster = { WPK_CU_ATTRIBUTE_CLUSTER, { l->cluster.value.cluster[0],
+		l->cluster.value.cluster[1], l->cluster.value.cluster[2] } };
+	struct {
+		unsigned grid[3], block[3];
+		size_t shared;
+		void *stream;
+		const void *attributes;
+		unsigned n;
+	} config = { { c->grid[0], c->grid[1], c->grid[2] }, { c->block[0],
+		c->block[1], c->block[2] }, c->shared, NULL, &cluster,
+		c->n_attributes };
+
+	wpk_emu_launch(&config, l->function, invoke, l);
+}
+
+#else
+
+static void run_kernel(struct launch *l)
 {
 	const char *n = getenv("STUB_N");
 	long count = n ? atol(n) : 0;
 	float factor = getenv("STUB_WRONG") ? 3 : 2;
+	const float *x = (const float *)l->args[0];
+	float *y = (float *)l->args[1];
 
-	clock_us += l->us;
 	for (long i = 0; i < count; i++)
-		l->y[i] = factor * l->x[i];
+		y[i] = factor * x[i];
 	if (getenv("STUB_BEYOND"))
-		l->y[count] = 0;
+		y[count] = 0;
+}
+
+#endif
+
+static void run(struct launch *l)
+{
+	clock_us += l->us;
+	if (l->to)
+		memset(l->to, l->args[0], l->bytes);
+	else
+		run_kernel(l);
+}
+
+/* Now, or when the graph is launched. */
+static void take(struct launch *l)
+{
+	if (capturing && capturing->n < LAUNCHES)
+		capturing->v[capturing->n++] = *l;
+	else
+		run(l);
 }
 
 int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
 	void **extra)
 {
-	struct launch x;
+	struct launch x = { .function = f, .config = *l };
 	char text[128];
+	int status;
 
 	(void)extra;
-	snprintf(text, sizeof text, "%s grid %u %u %u block %u shared %u "
-		"cluster %u on %s", (const char *)f, l->grid[0], l->grid[1],
-		l->grid[2], l->block[0], l->shared, l->n_attributes ?
+	snprintf(text, sizeof text, "grid %u %u %u block %u shared %u "
+		"cluster %u on %s", l->grid[0], l->grid[1], l->grid[2],
+		l->block[0], l->shared, l->n_attributes ?
 		l->attributes->value.cluster[0] : 1, (const char *)l->stream);
-	{
-		int status = call("cuLaunchKernelEx", text);
-
-		if (status)
-			return status;
-	}
+	status = call("cuLaunchKernelEx", text);
+	if (status)
+		return status;
+#ifndef EMULATED
 	if (strcmp(f, "twice_kernel"))
 		return 1;
-	memcpy(&x.x, args[0], sizeof x.x);
-	memcpy(&x.y, args[1], sizeof x.y);
+#endif
+	for (int i = 0; i < ARGS && args[i]; i++)
+		memcpy(&x.args[i], args[i], sizeof x.args[i]);
+	if (l->n_attributes)
+		x.cluster = *l->attributes;
 	x.us = 1 + l->block[0] / 256.0;
-	if (capturing && capturing->n < LAUNCHES)
-		capturing->v[capturing->n++] = x;
-	else
-		run(&x);
+	take(&x);
 	return 0;
 }
 
@@ -280,9 +379,10 @@ int cuMemcpyDtoD_v2(wpk_cu_pointer to, wpk_cu_pointer from, size_t n)
 
 int cuMemsetD8Async(wpk_cu_pointer to, unsigned char v, size_t n, wpk_cu s)
 {
-	(void)s;
+	struct launch x = { .to = (void *)to, .args = { v }, .bytes = n };
+
 	CALL("cuMemsetD8Async");
-	memset((void *)to, v, n);
+	take(&x);
 	return 0;
 }
 
@@ -341,10 +441,15 @@ int cuGraphInstantiateWithFlags(wpk_cu *e, wpk_cu g, unsigned long long flags)
 
 int cuGraphLaunch(wpk_cu e, wpk_cu s)
 {
-	const struct graph *g = e;
+	struct graph *g = e;
 
 	(void)s;
 	CALL("cuGraphLaunch");
+#ifdef EMULATED
+	for (int i = 0; i < g->n; i++)
+		clock_us += g->v[i].us;
+	return 0;
+#endif
 	for (int i = 0; i < g->n; i++)
 		run(&g->v[i]);
 	return 0;
