@@ -196,7 +196,7 @@ limits=--limits=memory=4
 begins() {
 	rm -f ./*.lock ./*.cu
 	(run_on 3 "$@" -- three.wpk --tune=random --trials=9 --measure=emu \
-		--patience=3 --no-verify -o three.cu) >said 2>&1 &
+		--patience=3 "$limits" --no-verify -o three.cu) >said 2>&1 &
 	run=$!
 	wait_for '^\[' three.wpk.lock
 	mpirun=$(ps -o pid= --ppid $run | tr -d ' ')

@@ -138,7 +138,8 @@ left_of() {
 # ended SIGNAL: a search that has begun to measure, with a lot before it.
 ended() {
 	rm -f list ./*.lock end.cu
-	setsid "$wpkc" four.wpk --tune=random --trials=1000 --measure=emu --jobs=2 "$limits" \
+	setsid "$wpkc" four.wpk --tune=random --trials=1000 --measure=emu \
+		--jobs=2 "$limits" \
 		--candidates=list --no-verify -o end.cu >said 2>&1 &
 	search=$!
 	i=0
