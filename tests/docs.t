@@ -138,7 +138,7 @@ document() {
 
 for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
 	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/wpkstd.7 man/wpkworker.1; do
+	man/wpkfarm.1 man/wpkstd.7 man/wpkworker.1; do
 	document "$top_srcdir/$file"
 done
 
@@ -160,6 +160,15 @@ while read -r name; do
 	grep -q "^\.It Ic $name\( \|\$\)" "$top_srcdir/man/wpkdb.1" || echo "$name"
 done <"$scratch/commands" >"$scratch/found"
 empty "wpkdb(1) describes every command" "$scratch/found"
+if [ -x "$top_builddir/wpkfarm" ]; then
+	sed -n 's/^\.It Fl \([^ ]*\).*/-\1/p' "$top_srcdir/man/wpkfarm.1" |
+		sort >"$scratch/described"
+	"$top_builddir/wpkfarm" --list=options | sort >"$scratch/options"
+	check "wpkfarm(1) has exactly the options there are" \
+		diff "$scratch/options" "$scratch/described"
+else
+	skip "wpkfarm(1) has exactly the options there are" "no Open MPI"
+fi
 
 "$wpkc" --list=directives | awk 'NR > 1 { print $1 }' >"$scratch/directives"
 while read -r name; do
@@ -168,9 +177,8 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
-	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/wpkstd.7 man/wpkworker.1; do
+for page in wpkc.1 wpkc-explain.1 wpkc-report.1 wpkc-search.1 wpkdb.1 \
+	wpkfarm.1 wpk.7 wpkstd.7 wpkworker.1; do
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

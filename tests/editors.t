@@ -48,6 +48,7 @@ offers() {
 	bash -c '. "$0"
 	wpkc() { "$WPKC" "$@"; }
 	wpkdb() { "${WPKC%wpkc}wpkdb" "$@"; }
+	wpkfarm() { "${WPKC%wpkc}wpkfarm" "$@"; }
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 	"_$1"
 	printf "%s\n" "${COMPREPLY[@]}"' \
@@ -82,18 +83,28 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: an option of wpkdb" test "$(offers wpkdb prune --dry)" = \
 		--dry-run
 	check "bash: a GPU" test "$(offers wpkdb list --gpu = h2)" = h200
+	check "bash: an option of wpkc for wpkfarm" test \
+		"$(offers wpkfarm --tri)" = --trials
+	if [ -x "${wpkc%wpkc}wpkfarm" ]; then
+		check "bash: an option of wpkfarm" test \
+			"$(offers wpkfarm --pat)" = --patience
+	else
+		skip "bash: an option of wpkfarm" "no Open MPI"
+	fi
 else
 	skip "bash completes" "bash was not found"
 fi
 if command -v fish >/dev/null 2>&1; then
 	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish" \
-		"$extras/completion/fish/wpkdb.fish"
+		"$extras/completion/fish/wpkdb.fish" \
+		"$extras/completion/fish/wpkfarm.fish"
 else
 	skip "fish reads it" "fish was not found"
 fi
 if command -v zsh >/dev/null 2>&1; then
 	check "zsh reads it" zsh -n "$extras/completion/zsh/_wpkc"
 	check "zsh reads wpkdb's" zsh -n "$extras/completion/zsh/_wpkdb"
+	check "zsh reads wpkfarm's" zsh -n "$extras/completion/zsh/_wpkfarm"
 else
 	skip "zsh reads it" "zsh was not found"
 fi

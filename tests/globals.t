@@ -34,4 +34,17 @@ fi
 	awk '$2 == "g" && $(NF - 2) != "*UND*" { print $NF }' | sort | uniq -d \
 	>"$scratch/found"
 empty "no name is defined twice" "$scratch/found"
+
+# A program's own name takes the place of the C library's for all libraries that
+# it is linked with.
+theirs() {
+	"$OBJDUMP" -T "$($CC -print-file-name="$1")" |
+		awk '$2 ~ /[gwi]/ && $4 != "*UND*" { print $NF }'
+}
+{ theirs libc.so.6; theirs libm.so.6; } | sort -u >"$scratch/theirs"
+check "the C library has names" grep -qx bind "$scratch/theirs"
+"$OBJDUMP" -t "$top_builddir/libwpkc.a" |
+	awk '$2 == "g" && $(NF - 2) != "*UND*" { print $NF }' | sort -u |
+	comm -12 - "$scratch/theirs" >"$scratch/found"
+empty "no name is the C library's" "$scratch/found"
 finish

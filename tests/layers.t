@@ -23,6 +23,11 @@ allowed() {
 					'driver/options.h driver/output.h' \
 					'driver/paths.h driver/version.h' \
 					'schedule/target.h' ;;
+	compiler/wpkfarm/*)	echo 'wpkfarm/* base/* front/front.h ir/lower.h' \
+					'driver/measuring_folder.h driver/options.h' \
+					'driver/options_table.h driver/output.h' \
+					'driver/paths.h driver/version.h' \
+					'search/search.h' ;;
 	search/*)		echo 'search/* base/* schedule/space.h' \
 					'schedule/target.h' ;;
 	runtime/emu/*)		echo 'wpk_emu*.h emu*.h watch.h race.h host/*' ;;

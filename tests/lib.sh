@@ -8,7 +8,7 @@
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 : "${top_builddir:=$top_srcdir/build}"
 : "${CC:=cc}" "${CXX:=c++}" "${OBJDUMP:=objdump}" "${NVCC=}"
-: "${INSTRUMENT=}" "${WPK_FULL=}"
+: "${INSTRUMENT=}" "${WPK_FULL=}" "${MPIRUN=}"
 wpkc=$top_builddir/wpkc
 count=0
 

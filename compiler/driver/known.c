@@ -52,7 +52,7 @@ static const char *folder(struct arena *a)
 static const char *settled(const struct session *s)
 {
 	return arena_printf(s->a, "tune=%s measure=%s target=%s seed=%llu",
-		s->o->tune, s->how, s->places[0].target->name,
+		s->o->tune, s->measuring->how, s->places[0].target->name,
 		(unsigned long long)s->o->seed);
 }
 
@@ -74,7 +74,7 @@ static bool is_resumed(const struct known *k, int64_t run)
 
 /* The runs of this file, from this folder, that did not come to their end; they
  * have when this one does. */
-static void resume(struct known *k, const char *here)
+static void resume(struct known *k, const char *here, bool first)
 {
 	struct arena *a = k->s->a;
 	int n;
@@ -91,6 +91,8 @@ static void resume(struct known *k, const char *here)
 			(long long)v[i].id);
 		k->resumed[k->n_resumed++] = v[i].id;
 	}
+	if (!first)
+		return;
 	if (k->n_resumed)
 		session_say(k->s, "run %s is resumed: its candidates count",
 			names);
@@ -115,16 +117,18 @@ static bool begin(struct known *k)
 	struct db_run r = { .folder = here, .options = settled(s),
 		.version = WPK_VERSION, .started = today(s->a),
 		.argv = (const char *const *)s->argv, .argc = s->argc };
+	bool first = !s->run;
 
-	k->run = db_run_begin(k->db, &r);
+	if (first)
+		s->run = db_run_begin(k->db, &r);
+	k->run = s->run;
 	if (!k->run) {
 		lacking(s, db_why(k->db));
-		db_close(k->db);
-		s->known = NULL;
+		known_close(s);
 		return s->code == EXIT_DONE;
 	}
 	if (s->o->resume)
-		resume(k, here);
+		resume(k, here, first);
 	return true;
 }
 
@@ -147,29 +151,32 @@ bool known_open(struct session *s)
 
 void known_close(struct session *s)
 {
+	if (s->known)
+		db_close(s->known->db);
+	s->known = NULL;
+}
+
+void known_end(struct session *s)
+{
 	struct known *k = s->known;
 
-	if (!k)
-		return;
-	s->known = NULL;
-	for (int i = 0; i < k->n_resumed && !*s->stop; i++)
+	for (int i = 0; k && i < k->n_resumed && !*s->stop; i++)
 		db_run_end(k->db, k->resumed[i], today(s->a), false);
-	db_run_end(k->db, k->run, today(s->a), *s->stop);
-	db_close(k->db);
+	if (k)
+		db_run_end(k->db, k->run, today(s->a), *s->stop);
+	known_close(s);
 }
 
-long long known_run(const struct known *k)
+int known_put(struct known *k, const struct record *r)
 {
-	return k->run;
-}
+	int number = 0;
 
-void known_put(struct known *k, const struct record *r)
-{
-	if (k->failed || db_put(k->db, k->run, r, 1, NULL))
-		return;
+	if (k->failed || db_put(k->db, k->run, r, 1, &number))
+		return number;
 	k->failed = true;
 	session_say(k->s, "what is measured from here on is not kept: %s",
 		db_why(k->db));
+	return 0;
 }
 
 /* ---- points of records ---- */

@@ -221,8 +221,9 @@ static bool searches(struct session *s)
 	const struct options *o = s->o;
 	const char *name = o->trials ? "--trials" : o->seconds > 0 ? "--time" :
 		o->effort ? "--effort" : o->share ? "--share" :
-		o->candidates ? "--candidates" : o->db ? "--db" :
-		o->no_db ? "--no-db" : o->resume ? "--resume" : NULL;
+		o->side ? "--jobs" : o->candidates ? "--candidates" :
+		o->db ? "--db" : o->no_db ? "--no-db" :
+		o->resume ? "--resume" : NULL;
 
 	if (!o->tune && name)
 		return session_fail(s, EXIT_USER, "%s is for a search: add "

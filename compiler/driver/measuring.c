@@ -15,6 +15,7 @@
 #include "driver/check_parts.h"
 #include "driver/child.h"
 #include "driver/jobserver.h"
+#include "driver/known.h"
 #include "driver/measuring_folder.h"
 #include "driver/paths.h"
 
@@ -26,7 +27,7 @@ static const double compiler_memory = 4e9;
 /* ---- what is asked for ---- */
 
 /* A GPU, as far as one can see without asking it: there, and not hidden. */
-static bool has_gpu(void)
+bool measuring_has_gpu(void)
 {
 	const char *visible = getenv("CUDA_VISIBLE_DEVICES");
 
@@ -38,7 +39,7 @@ static const char *how_of(const struct session *s)
 	const char *m = s->o->measure;
 
 	if (!m)
-		return has_gpu() ? "gpu" : "model";
+		return measuring_has_gpu() ? "gpu" : "model";
 	return !strncmp(m, "gpu", 3) ? "gpu" : m;
 }
 
@@ -99,6 +100,7 @@ static int compilers_of(const struct session *s)
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	n = s->o->jobs ? s->o->jobs : n;
+	n = s->side_by_side ? n / s->side_by_side : n;
 	return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
@@ -228,15 +230,29 @@ static void tell_device(struct measuring *g)
 			d->arch, d->driver, share_text(g));
 }
 
+static FILE *fopen_log(struct session *s, const char *mode)
+{
+	FILE *f = fopen(s->o->candidates, mode);
+
+	if (!f)
+		session_fail(s, EXIT_USER, "cannot write '%s'",
+			s->o->candidates);
+	return f;
+}
+
+bool measuring_clear_log(struct session *s)
+{
+	FILE *f = fopen_log(s, "w");
+
+	return f && !fclose(f);
+}
+
 static bool open_log(struct measuring *g)
 {
-	const char *path = g->s->o->candidates;
-
-	if (!path)
+	if (!g->s->o->candidates)
 		return true;
-	g->log = fopen(path, "w");
-	return g->log || session_fail(g->s, EXIT_USER, "cannot write '%s'",
-		path);
+	g->log = fopen_log(g->s, g->s->counted ? "a" : "w");
+	return g->log;
 }
 
 /* Where nobody asked for a GPU, one that does not serve is no error. */
@@ -267,6 +283,8 @@ bool measuring_open(struct session *s)
 	*g = (struct measuring){ .s = s, .a = s->a, .how = how,
 		.folder_fd = -1, .share = s->o->share ? s->o->share : 100 };
 	s->measuring = g;
+	if (!s->tally)
+		s->tally = ARENA_NEW(s->a, struct measuring_tally);
 	child_hold(&g->before);
 	g->held = true;
 	g->on_pipe = signal(SIGPIPE, SIG_IGN);
@@ -282,7 +300,7 @@ bool measuring_open(struct session *s)
 		return fails(g, why);
 	settle_place(g);
 	tell_device(g);
-	if (open_log(g))
+	if (open_log(g) && known_open(s))
 		return true;
 	measuring_close(s);
 	return false;
@@ -311,6 +329,7 @@ void measuring_close(struct session *s)
 {
 	struct measuring *g = s->measuring;
 
+	known_close(s);
 	if (!g)
 		return;
 	s->measuring = NULL;

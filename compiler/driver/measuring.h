@@ -19,6 +19,12 @@ struct measuring_first {
 	const char *message, *again;
 };
 
+/* Of a run: what became of its candidates, and of each verdict the first. */
+struct measuring_tally {
+	struct measuring_first first[N_VERDICTS];
+	int counts[N_VERDICTS];
+};
+
 /* "data" is of the job at hand. "number" counts candidates over the whole run;
  * "log" (or NULL) gets a line for each. */
 struct measuring {
@@ -41,10 +47,12 @@ struct measuring {
 	int plan, group;
 	int number;
 	FILE *log;
-	struct measuring_first first[N_VERDICTS];
-	int counts[N_VERDICTS];
 };
 
+/* Is there a GPU, as far as one can see without asking it? */
+bool measuring_has_gpu(void);
+/* The file of --candidates made anew, for several to write; false, reported. */
+bool measuring_clear_log(struct session *s);
 /* What --measure asks for, in s->measuring; NULL there where the model serves.
  * False after an error. */
 bool measuring_open(struct session *s);

@@ -269,13 +269,23 @@ static void put_line(struct measuring *g, const struct record *r,
 static void note_first(struct measuring *g, const struct record *r,
 	const char *command)
 {
-	struct measuring_first *f = &g->first[r->verdict];
+	struct measuring_tally *t = g->s->tally;
+	struct measuring_first *f = &t->first[r->verdict];
 
-	if (g->counts[r->verdict]++)
+	if (t->counts[r->verdict]++)
 		return;
 	f->number = g->number;
 	f->message = arena_strdup(g->a, r->message ? r->message : "");
 	f->again = arena_strdup(g->a, command);
+}
+
+/* The database's, where there is one; several processes may count. */
+static int number_of(struct measuring *g, const struct record *r)
+{
+	int n = g->s->known ? known_put(g->s->known, r) : 0;
+
+	return n ? n : g->s->counted ? __atomic_add_fetch(g->s->counted, 1,
+		__ATOMIC_RELAXED) : g->number + 1;
 }
 
 void measuring_record(struct measuring *g, const struct job *j, int group,
@@ -288,15 +298,13 @@ void measuring_record(struct measuring *g, const struct job *j, int group,
 	const char *command;
 
 	if (g->data) {
-		g->number++;
 		measuring_describe(g, a, j, group, c, genes, &r);
 		set_result(&r, m);
 		r.predicted = predicted;
 		r.driver = d ? d->driver : "";
 		r.version = WPK_VERSION;
 		r.date = today(a);
-		if (g->s->known)
-			known_put(g->s->known, &r);
+		g->number = number_of(g, &r);
 		command = again(g, a, j, group, c, genes);
 		note_first(g, &r, command);
 		if (g->log)
@@ -309,22 +317,25 @@ void measuring_record(struct measuring *g, const struct job *j, int group,
 
 void measuring_tell(struct session *s)
 {
-	struct measuring *g = s->measuring;
+	const struct measuring_tally *t = s->tally;
 	struct str out;
+	int n = 0;
 
-	if (!g || !g->number)
+	for (int v = 0; t && v < N_VERDICTS; v++)
+		n += t->counts[v];
+	if (!n)
 		return;
 	str_init(&out, s->a);
-	str_printf(&out, "%d candidates:", g->number);
+	str_printf(&out, "%d candidates:", n);
 	for (int v = N_VERDICTS - 1; v >= 0; v--)
-		if (g->counts[v])
-			str_printf(&out, " %d %s", g->counts[v],
+		if (t->counts[v])
+			str_printf(&out, " %d %s", t->counts[v],
 				verdict_name((enum verdict)v));
 	session_say(s, "%s", str_text(&out));
 	for (int v = V_SPILL - 1; v < V_SLOW; v++) {
-		const struct measuring_first *f = &g->first[v];
+		const struct measuring_first *f = &t->first[v];
 
-		if (!g->counts[v])
+		if (!t->counts[v])
 			continue;
 		session_say(s, "candidate %d: %s: %.*s", f->number,
 			verdict_name((enum verdict)v),

@@ -78,7 +78,7 @@ void options_help(struct str *out)
 
 /* ---- reading ---- */
 
-static const struct option *find_option(const char *arg, const char **value)
+const struct option *options_find(const char *arg, const char **value)
 {
 	int n_options;
 	const struct option *table = options_table(&n_options);
@@ -117,7 +117,7 @@ static bool read_args(struct reading *r, int n, const char *const *v);
 static bool read_option(struct reading *r, int n, const char *const *v, int *i)
 {
 	const char *arg = v[*i], *value, *near;
-	const struct option *o = find_option(arg, &value);
+	const struct option *o = options_find(arg, &value);
 
 	if (!o) {
 		near = nearest_option(r->a, arg);

@@ -58,6 +58,7 @@ struct options {
 	bool check, check_gpu, test, no_verify;
 	unsigned check_how;		/* bits of enum check_how */
 	int jobs;
+	int side;			/* searches side by side, 0: not given */
 	enum color color;
 	bool quiet, verbose, verify_passes;
 };

@@ -389,6 +389,16 @@ static bool set_jobs(struct reading *r, const char *v)
 	return true;
 }
 
+static bool set_side(struct reading *r, const char *v)
+{
+	long n;
+
+	if (!read_count(r, "--jobs", v, 1, 16, &n))
+		return false;
+	r->o->side = (int)n;
+	return true;
+}
+
 static bool set_dep(struct reading *r, const char *v)
 {
 	(void)v;
@@ -498,6 +508,8 @@ static const struct option table[] = {
 	{ "--measure", "WITH", VALUE, set_measure,
 		"gpu, gpu:1, emu, or model: predicted costs" },
 	{ "--share", "PERCENT", VALUE, set_share, "measure in a slice of the GPU" },
+	{ "--jobs", "N", VALUE, set_side,
+		"searches side by side, each in a slice of the GPU" },
 	{ "--limits", "LIST", VALUE, set_limits,
 		"of a candidate: compile=SECONDS, run=SECONDS, memory=GIB" },
 	{ "--candidates", "FILE", VALUE, set_candidates,

@@ -26,6 +26,9 @@ struct option {
 
 /* All options, "*n" of them. */
 const struct option *options_table(int *n);
+/* The option that "arg" is or begins with, and its value in the same word, or
+ * NULL. */
+const struct option *options_find(const char *arg, const char **value);
 /* Notes an error; returns false. */
 bool options_fail(struct reading *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

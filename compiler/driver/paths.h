@@ -10,6 +10,7 @@ enum paths_what {
 	PATHS_EMU_HEADER,	/* wpk_emu.h */
 	PATHS_EMU_LIBRARY,	/* libwpkemu.a */
 	PATHS_WORKER,		/* wpkworker */
+	PATHS_WPKC,		/* wpkc, for programs beside it */
 	PATHS_GPU_MAIN,		/* main.cu: runs a checked kernel on a GPU */
 	PATHS_DB,		/* tuning.db: the database that is shipped */
 };

@@ -139,9 +139,15 @@ struct session {
 	bool lock_existed;
 	const char *nvcc;		/* NULL: none found */
 	const volatile int *stop;	/* set by SIGINT */
+	/* Of --jobs: how many searches this is one of, 0: the only one; the
+	 * candidates of them all, in memory that they share, or NULL. */
+	int side_by_side;
+	int *counted;
+	struct measuring_tally *tally;	/* of candidates measured, or NULL */
 	struct measuring *measuring;	/* NULL: the model says what things cost */
 	const char *how;		/* "model", "gpu", "emu": of costs */
-	struct known *known;		/* the database of what is measured */
+	struct known *known;		/* the database of what is measured, */
+	int64_t run;			/* and the run there, 0: not begun */
 	int argc;			/* as called */
 	char **argv;
 	bool tty;
@@ -327,6 +333,13 @@ bool share_among(struct session *s, const struct job *j, bool report);
 /* Search every job, prove the winners, record them in s->lock. */
 bool tune_jobs(struct session *s);
 
+/* ---- side.c ---- */
+
+/* Search all jobs side by side, --jobs at a time. What they found is in their
+ * parts, as after a search of one; s->measuring is open for finals then, unless
+ * the model serves or all was stopped. False after an error. */
+bool side_search(struct session *s, double seconds);
+
 /* ---- prove.c ---- */
 
 struct proof {
@@ -356,6 +369,11 @@ struct proof prove_contender(struct session *s, struct arena *a,
  * processors and make's job server allow; what it wrote into "out" (at most 60
  * KB) comes back as texts[i], NULL if it crashed or s->stop came first. */
 void workers_run(struct session *s, int n,
+	void (*work)(void *ctx, int i, struct str *out), void *ctx,
+	const char **texts);
+/* The same, "most" at a time, for work that ends in good order on SIGINT, as
+ * wpkc does, and gets that in place of SIGTERM. */
+void workers_run_most(struct session *s, int most, int n,
 	void (*work)(void *ctx, int i, struct str *out), void *ctx,
 	const char **texts);
 

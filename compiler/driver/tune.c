@@ -17,7 +17,7 @@
 #include "driver/measuring.h"
 #include "driver/tune.h"
 
-enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5, FINALISTS = 12, FINALS = 8 };
+enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5, FINALS = 8 };
 
 static double now(void)
 {
@@ -163,18 +163,12 @@ static bool any_found(const double *seconds, int n)
 	return false;
 }
 
-/* Searches the hopeful plans and takes the best. */
-static bool search_job(struct session *s, struct job *j, int number,
-	double seconds)
+bool tune_search(struct session *s, struct job *j, int number, double seconds)
 {
 	struct shares h = { .number = number, .seconds = seconds, .trials =
 		s->o->trials ? s->o->trials : j->trials ? j->trials : TRIALS };
 	double *found;
 
-	if (!plans_find(s, j))
-		return false;
-	if (j->dropped)
-		return true;
 	found = ARENA_ARRAY(s->a, (size_t)j->n_plans, double);
 	for (int i = 0; i < j->n_plans; i++)
 		h.all += is_hopeful(j, i) ? count_searches(&j->plans[i]) : 0;
@@ -226,12 +220,12 @@ static void hold_finals(struct session *s, struct job *j, int group,
 /* A group's finalists over all sketches, best first. */
 static struct finalist *rank(struct session *s, const struct part *p, int *n)
 {
-	struct finalist *v = ARENA_ARRAY(s->a, (size_t)p->n * FINALISTS + 1,
+	struct finalist *v = ARENA_ARRAY(s->a, (size_t)p->n * TUNE_FINALISTS + 1,
 		struct finalist);
 
 	*n = 0;
 	for (int i = 0; i < p->n; i++)
-		for (int k = 0; p->results[i] && k < FINALISTS &&
+		for (int k = 0; p->results[i] && k < TUNE_FINALISTS &&
 		     k < p->results[i]->n_history; k++)
 			v[(*n)++] = (struct finalist){ &p->candidates[i],
 				p->results[i]->history + (ptrdiff_t)k *
@@ -291,7 +285,7 @@ static void prove_job(void *ctx, int i, struct str *out)
 	struct str passed;
 
 	str_init(&passed, c->s->a);
-	for (int attempt = 0; attempt < FINALISTS; attempt++) {
+	for (int attempt = 0; attempt < TUNE_FINALISTS; attempt++) {
 		struct program *p;
 
 		for (int g = 0; g < n; g++)
@@ -404,17 +398,38 @@ static bool settle(const struct contest *c, int i, const char *text)
 
 /* ---- the whole ---- */
 
-static bool search_all(struct session *s)
+double tune_time(const struct session *s, const struct job *j, double left,
+	int rounds)
 {
-	double deadline = now() + (s->o->seconds > 0 ? s->o->seconds : SECONDS);
+	double mine = left / rounds;
+
+	if (!s->o->seconds && j->seconds > 0 && j->seconds < mine)
+		mine = j->seconds;
+	return fmax(mine, 0.01);
+}
+
+bool tune_begin(struct session *s)
+{
+	if (!measuring_open(s))
+		return false;
+	if (s->measuring)
+		s->how = s->measuring->how;
+	else
+		tune_tell_places(s);
+	return true;
+}
+
+static bool search_all(struct session *s, double seconds)
+{
+	double deadline = now() + seconds;
 
 	for (int i = 0; i < s->n_jobs; i++) {
 		struct job *j = &s->jobs[i];
-		double mine = (deadline - now()) / (s->n_jobs - i);
 
-		if (!s->o->seconds && j->seconds > 0 && j->seconds < mine)
-			mine = j->seconds;
-		if (!search_job(s, j, i, fmax(mine, 0.01)))
+		if (!plans_find(s, j))
+			return false;
+		if (!j->dropped && !tune_search(s, j, i, tune_time(s, j,
+		    deadline - now(), s->n_jobs - i)))
 			return false;
 	}
 	if (s->tty && !s->o->quiet)
@@ -506,19 +521,17 @@ bool tune_jobs(struct session *s)
 	struct contest c = { .s = s };
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
-
+	double seconds = s->o->seconds > 0 ? s->o->seconds : SECONDS;
 	bool ok;
 
-	if (!measuring_open(s))
-		return false;
-	if (s->measuring)
-		s->how = s->measuring->how;
+	if (s->o->side > 1 && s->n_jobs > 1)
+		ok = side_search(s, seconds);
 	else
-		tune_tell_places(s);
-	ok = known_open(s) && search_all(s) && rank_all(&c);
+		ok = tune_begin(s) && search_all(s, seconds);
+	ok = ok && rank_all(&c);
+	known_end(s);
 	measuring_tell(s);
 	measuring_close(s);
-	known_close(s);
 	if (!ok || s->code != EXIT_DONE)
 		return false;
 	if (*s->stop || s->o->no_verify) {

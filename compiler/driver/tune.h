@@ -5,6 +5,17 @@
 
 #include "driver/session.h"
 
+enum { TUNE_FINALISTS = 12 };
+
+/* Open measuring, and say by what costs are known. */
+bool tune_begin(struct session *s);
+/* Search the hopeful plans of a job that has candidates, number "number", and use
+ * the best. False after an error. */
+bool tune_search(struct session *s, struct job *j, int number, double seconds);
+/* Of all the time for "left" rounds of searches, what one for "j" gets. */
+double tune_time(const struct session *s, const struct job *j, double left,
+	int rounds);
+
 /* The first line of "*text", which is moved behind it. */
 const char *tune_line(struct session *s, const char **text);
 /* The job's time, sketches and counts; "passed" are lines "VERDICT MESSAGE" of

@@ -13,6 +13,12 @@
 #include "driver/child.h"
 #include "driver/jobserver.h"
 
+/* "gentle": it gets SIGINT, which it heeds, not SIGTERM. */
+struct how {
+	int most;
+	bool gentle;
+};
+
 struct worker {
 	pid_t pid;
 	int fd, item;
@@ -21,17 +27,22 @@ struct worker {
 
 /* A worker holds signals back: what it runs is stopped and its folder removed,
  * also when wpkc itself is gone. */
-static void hold_signals(pid_t parent)
+static void hold_signals(pid_t parent, const struct how *how)
 {
 	sigset_t before;
 
-	child_hold(&before);
+	/* A terminal's Ctrl-C is for wpkc, which hands it on. */
+	if (how->gentle)
+		setpgid(0, 0);
+	else
+		child_hold(&before);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
 }
 
-static bool start_worker(struct session *s, struct worker *w, int item,
+static bool start_worker(struct session *s, struct worker *w,
+	const struct how *how, int item,
 	void (*work)(void *, int, struct str *), void *ctx)
 {
 	pid_t parent = getpid();
@@ -47,7 +58,7 @@ static bool start_worker(struct session *s, struct worker *w, int item,
 		size_t done = 0;
 		ssize_t n = 1;
 
-		hold_signals(parent);
+		hold_signals(parent, how);
 		close(ends[0]);
 		str_init(&out, s->a);
 		work(ctx, item, &out);
@@ -102,11 +113,11 @@ static int most_at_once(const struct session *s)
 	return s->o->jobs ? s->o->jobs : n > 0 ? (int)n : 1;
 }
 
-void workers_run(struct session *s, int n,
+static void run(struct session *s, const struct how *how, int n,
 	void (*work)(void *ctx, int i, struct str *out), void *ctx,
 	const char **texts)
 {
-	int jobs = most_at_once(s), next = 0, running = 0;
+	int jobs = how->most, next = 0, running = 0;
 	struct worker *w = ARENA_ARRAY(s->a, (size_t)jobs, struct worker);
 	struct jobserver make;
 	bool told = false;
@@ -117,12 +128,13 @@ void workers_run(struct session *s, int n,
 		int ended;
 
 		for (int i = 0; i < running && *s->stop && !told; i++)
-			kill(w[i].pid, SIGTERM);
+			kill(w[i].pid, how->gentle ? SIGINT : SIGTERM);
 		told = *s->stop;
 		while (running < jobs && next < n && !*s->stop &&
 		       jobserver_take(&make, running)) {
 			texts[next] = NULL;
-			if (start_worker(s, &w[running], next, work, ctx))
+			if (start_worker(s, &w[running], how, next, work,
+			    ctx))
 				running++;
 			next++;
 		}
@@ -134,4 +146,18 @@ void workers_run(struct session *s, int n,
 		jobserver_keep(&make, running);
 	}
 	jobserver_close(&make);
+}
+
+void workers_run(struct session *s, int n,
+	void (*work)(void *ctx, int i, struct str *out), void *ctx,
+	const char **texts)
+{
+	run(s, &(struct how){ most_at_once(s), false }, n, work, ctx, texts);
+}
+
+void workers_run_most(struct session *s, int most, int n,
+	void (*work)(void *ctx, int i, struct str *out), void *ctx,
+	const char **texts)
+{
+	run(s, &(struct how){ most, true }, n, work, ctx, texts);
 }

@@ -122,9 +122,9 @@ void check_expr(struct scope *s, struct ast_expr *e, enum place place);
 
 /* Extents of binders; then the names are bound, until unbound. "extents" gives
  * the extents of binders that state none, or is NULL. */
-void bind(struct scope *s, const struct ast_binder *v, int n,
+void bind_names(struct scope *s, const struct ast_binder *v, int n,
 	const struct ast_expr *const *extents);
-void unbind(struct scope *s, const struct ast_binder *v, int n);
+void unbind_names(struct scope *s, const struct ast_binder *v, int n);
 /* The dimension that "body" indexes with "axis" alone, or NULL. */
 const struct ast_expr *inferred_extent(const struct scope *s,
 	const struct ast_expr *body, const char *axis);

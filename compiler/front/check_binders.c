@@ -29,7 +29,7 @@ static void hide(struct scope *s, const char *name)
 	scope_find(s, name)->hidden = old;
 }
 
-void bind(struct scope *s, const struct ast_binder *v, int n,
+void bind_names(struct scope *s, const struct ast_binder *v, int n,
 	const struct ast_expr *const *extents)
 {
 	for (int i = 0; i < n; i++)
@@ -48,7 +48,7 @@ void bind(struct scope *s, const struct ast_binder *v, int n,
 	}
 }
 
-void unbind(struct scope *s, const struct ast_binder *v, int n)
+void unbind_names(struct scope *s, const struct ast_binder *v, int n)
 {
 	for (int i = n; i-- > 0; ) {
 		const struct symbol *y = scope_find(s, v[i].name);

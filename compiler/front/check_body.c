@@ -99,9 +99,9 @@ static void check_let(struct scope *s, const struct ast_stmt *t)
 		extents[i] = inferred_extent(s, t->expr, b->name);
 		dims[i] = b->lo ? NULL : b->hi ? b->hi : extents[i];
 	}
-	bind(s, t->binders, t->n_binders, extents);
+	bind_names(s, t->binders, t->n_binders, extents);
 	check_expr(s, t->expr, AT_VALUE);
-	unbind(s, t->binders, t->n_binders);
+	unbind_names(s, t->binders, t->n_binders);
 	y = scope_add(s, SYM_LET, t->name);
 	if (!y)
 		return;
@@ -179,12 +179,12 @@ static void check_assign(struct scope *s, const struct ast_stmt *t)
 			t->n_binders == 1 ? "index" : "indices");
 		diag_note(s->c->d, out->at, "it is declared here");
 	}
-	bind(s, t->binders, t->n_binders,
+	bind_names(s, t->binders, t->n_binders,
 		fits ? (const struct ast_expr *const *)out->dims : NULL);
 	for (int i = 0; fits && i < t->n_binders; i++)
 		check_extent_bounds(s, &t->binders[i], out->dims[i]);
 	check_expr(s, t->expr, AT_VALUE);
-	unbind(s, t->binders, t->n_binders);
+	unbind_names(s, t->binders, t->n_binders);
 	if (out)
 		check_twice(s, t, y);
 }

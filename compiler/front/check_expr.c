@@ -363,11 +363,11 @@ static void check_reduce(struct scope *s, struct ast_expr *e,
 		diag_error(s->c->d, E_REDUCER, e->at, "'%s' takes one index", e->name);
 	for (int i = 0; i < e->n_binders; i++)
 		extents[i] = inferred_extent(s, e->args[0], e->binders[i].name);
-	bind(s, e->binders, e->n_binders, extents);
+	bind_names(s, e->binders, e->n_binders, extents);
 	check_expr(s, e->args[0], AT_VALUE);
 	if (diag_errors(s->c->d) == errors)
 		check_inferred(s, e);
-	unbind(s, e->binders, e->n_binders);
+	unbind_names(s, e->binders, e->n_binders);
 }
 
 static void check_division(struct scope *s, const struct ast_expr *e,
