@@ -138,7 +138,7 @@ document() {
 
 for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
 	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/wpkstd.7 man/wpkworker.1; do
+	man/wpk-tune.7 man/wpkstd.7 man/wpkworker.1; do
 	document "$top_srcdir/$file"
 done
 
@@ -168,9 +168,8 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
-	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/wpkstd.7 man/wpkworker.1; do
+for page in "$top_srcdir"/man/*.[0-9]; do
+	page=${page##*/}
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"
