@@ -138,7 +138,7 @@ document() {
 
 for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
 	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/wpkfarm.1 man/wpkstd.7 man/wpkworker.1; do
+	man/wpk-tune.7 man/wpkfarm.1 man/wpkstd.7 man/wpkworker.1; do
 	document "$top_srcdir/$file"
 done
 
@@ -177,8 +177,8 @@ while read -r name; do
 done <"$scratch/directives" >"$scratch/found"
 empty "wpk(7) describes every directive" "$scratch/found"
 
-for page in wpkc.1 wpkc-explain.1 wpkc-report.1 wpkc-search.1 wpkdb.1 \
-	wpkfarm.1 wpk.7 wpkstd.7 wpkworker.1; do
+for page in "$top_srcdir"/man/*.[0-9]; do
+	page=${page##*/}
 	if command -v mandoc >/dev/null 2>&1; then
 		check "mandoc likes $page" mandoc -Tlint -W warning \
 			"$top_srcdir/man/$page"

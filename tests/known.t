@@ -43,7 +43,8 @@ tune() {
 # points DATABASE: of operator mm, lines "sketch point" in order.
 points() {
 	"$wpkdb" --db "$1" export 2>/dev/null | sed -n \
-		's/.*"op": *"mm".*"sketch": *"\([^"]*\)".*"point": *\({[^}]*}\).*/\1 \2/p' |
+		-e '/"op": *"mm"/!d' \
+		-e 's/.*"sketch": *"\([^"]*\)".*"point": *\({[^}]*}\).*/\1 \2/p' |
 		sort
 }
 
@@ -70,12 +71,13 @@ FAKE_MEASURE='9:hang'
 export FAKE_MEASURE
 rm -rf "$FAKE_FOLDER"
 mkdir -p "$FAKE_FOLDER"
+: >"$FAKE_FOLDER/measured"
 WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm --tune=ga --measure=emu \
 	--no-verify --no-lock -o /dev/null --trials=30 --limits=run=90 \
 	>said 2>&1 &
 pid=$!
 tries=0
-while [ "$(cat "$FAKE_FOLDER/measured" 2>/dev/null | wc -c)" -lt 9 ] &&
+while [ "$(wc -c <"$FAKE_FOLDER/measured")" -lt 9 ] &&
     [ $tries -lt 300 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
@@ -115,6 +117,8 @@ check "one that nobody named is done without" grep -q 'nothing is kept' said
 check "and the search is done" test "$status" = 0
 ends 1 "--db says nothing without a search" "is for a search" "$wpkc" mm.wpk \
 	--db x.db
+ends 1 "nor with one by the model" "by the model nothing is kept" "$wpkc" \
+	mm.wpk --tune=ga --measure=model --resume --no-lock
 ends 1 "--no-db leaves nothing to resume" "nothing for --resume" "$wpkc" \
 	mm.wpk --tune=ga --no-db --resume
 finish

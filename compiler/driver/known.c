@@ -16,6 +16,7 @@
 
 #include "driver/measuring.h"
 #include "driver/paths.h"
+#include "driver/tune.h"
 #include "driver/version.h"
 #include "search/db.h"
 #include "search/learned.h"
@@ -52,7 +53,7 @@ static const char *folder(struct arena *a)
 static const char *settled(const struct session *s)
 {
 	return arena_printf(s->a, "tune=%s measure=%s target=%s seed=%llu",
-		s->o->tune, s->measuring->how, s->places[0].target->name,
+		tune_strategy(s), s->measuring->how, s->places[0].target->name,
 		(unsigned long long)s->o->seed);
 }
 

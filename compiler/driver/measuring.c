@@ -22,7 +22,7 @@
 enum { BLOCKS = 9, NEED_BATCH = 4 };
 
 static const double compile_seconds = 30, run_seconds = 10, start_seconds = 60;
-static const double compiler_memory = 4e9;
+static const double compiler_memory = 4 * 0x1p30;
 
 /* ---- what is asked for ---- */
 

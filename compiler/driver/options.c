@@ -43,8 +43,10 @@ void options_help(struct str *out)
 	str_puts(out,
 		"usage: wpkc [options] FILE.wpk\n"
 		"       wpkc fmt [--check] FILE.wpk...\n"
+		"       wpkc merge BASE OURS THEIRS\n"
 		"       wpkc explain [options] FILE.wpk\n"
-		"       wpkc report [-o FILE.html] [RECORDS]...\n\n"
+		"       wpkc report [-o FILE.html] [RECORDS]...\n"
+		"       wpkc search --replay=FILE [options]\n\n"
 		"  wpkc conv.wpk -o conv.cu                  compile\n"
 		"  wpkc conv.wpk --tune=ga -o conv.cu        "
 		"search schedules, prove the winners\n"

@@ -213,8 +213,8 @@ static bool set_tune(struct reading *r, const char *v)
 {
 	struct str list;
 
-	r->o->tune = v && *v ? v : "ga";
-	if (strategy_named(r->o->tune))
+	r->o->tune = v ? v : "";
+	if (!*r->o->tune || strategy_named(r->o->tune))
 		return true;
 	str_init(&list, r->a);
 	for (const struct strategy *const *s = strategy_list(); *s; s++)
@@ -504,7 +504,8 @@ static const struct option table[] = {
 	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
 	{ "--set", "T=V", VALUE, add_setting,
 		"pin a tunable, as OP:T=V or OP.KERNEL:T=V for one" },
-	{ "--tune", "STRATEGY", MAYBE, set_tune, "search: ga, random, exhaustive, ..." },
+	{ "--tune", "STRATEGY", MAYBE, set_tune,
+		"search: auto, ga, bo, rl, random, ..." },
 	{ "--measure", "WITH", VALUE, set_measure,
 		"gpu, gpu:1, emu, or model: predicted costs" },
 	{ "--share", "PERCENT", VALUE, set_share, "measure in a slice of the GPU" },
@@ -537,7 +538,8 @@ static const struct option table[] = {
 		"run the file's test blocks on the CPU, as TAP" },
 	{ "--no-verify", NULL, NOTHING, set_no_verify,
 		"do not prove the winners of --tune" },
-	{ "-j", "N", VALUE, set_jobs, "checks at once (default: processors)" },
+	{ "-j", "N", VALUE, set_jobs,
+		"checks or compilers at once (default: processors)" },
 	{ "-I", "DIR", VALUE, add_dir, "search imports there too" },
 	{ "-MD", NULL, NOTHING, set_dep, "write a depfile beside the output" },
 	{ "-MF", "FILE", VALUE, set_dep_file, "write the depfile there" },

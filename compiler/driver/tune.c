@@ -97,7 +97,7 @@ static struct result *search_one(struct session *s, struct job *j, int group,
 	    !measuring_problem(s, j, group, c, &problem)))
 		return NULL;
 	known_problem(s, j, group, c, &model, &problem);
-	r = search_run(s->a, &problem, strategy_named(s->o->tune), &b,
+	r = search_run(s->a, &problem, strategy_named(tune_strategy(s)), &b,
 		s->stop, tell_progress, &t);
 	return s->measuring && measuring_failed(s) ? NULL : r;
 }
@@ -408,10 +408,21 @@ double tune_time(const struct session *s, const struct job *j, double left,
 	return fmax(mine, 0.01);
 }
 
+const char *tune_strategy(const struct session *s)
+{
+	return *s->o->tune ? s->o->tune : s->measuring ? "auto" : "ga";
+}
+
 bool tune_begin(struct session *s)
 {
+	const char *option = s->o->db ? "--db" : s->o->resume ? "--resume" :
+		NULL;
+
 	if (!measuring_open(s))
 		return false;
+	if (!s->measuring && option)
+		return session_fail(s, EXIT_USER, "%s is for a search that "
+			"measures: by the model nothing is kept", option);
 	if (s->measuring)
 		s->how = s->measuring->how;
 	else

@@ -9,6 +9,8 @@ enum { TUNE_FINALISTS = 12 };
 
 /* Open measuring, and say by what costs are known. */
 bool tune_begin(struct session *s);
+/* The strategy asked for; else what is best where a point is dear, or cheap. */
+const char *tune_strategy(const struct session *s);
 /* Search the hopeful plans of a job that has candidates, number "number", and use
  * the best. False after an error. */
 bool tune_search(struct session *s, struct job *j, int number, double seconds);
