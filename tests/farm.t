@@ -51,7 +51,7 @@ run_on() {
 
 # farms RANKS OPTIONS...
 farms() {
-	rm -f ./*.lock ./*.cu
+	rm -f ./*.lock ./*.cu "$WPK_DB"*
 	(run_on "$@") >said 2>&1
 }
 

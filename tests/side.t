@@ -33,6 +33,7 @@ END
 
 # tunes OPTIONS...
 tunes() {
+	rm -f "$WPK_DB"*
 	timeout 300 "$wpkc" four.wpk --tune=random "$@" >said 2>&1
 }
 

@@ -127,7 +127,7 @@ mv fake "$scratch/fake"
 
 # measured OPTIONS...: ten candidates by the worker that fails.
 measured() {
-	rm -rf "$FAKE_FOLDER"
+	rm -rf "$FAKE_FOLDER" "$WPK_DB"*
 	mkdir "$FAKE_FOLDER"
 	WPK_WORKER=$scratch/fake timeout 100 "$wpkc" twice.wpk --tune=random \
 		--trials=10 --measure=gpu --limits=run=1,compile=1,start=2 -j 2 \
@@ -240,7 +240,7 @@ stub() {
 
 # driven OPTIONS...: a search on the driver $WPK_LIBCUDA.
 driven() {
-	rm -f calls
+	rm -rf calls "$WPK_DB"*
 	STUB_LOG=$scratch/work/calls STUB_N=100 timeout 100 "$wpkc" twice.wpk \
 		--tune=random --trials=8 --measure=gpu --limits=run=2 -j 2 \
 		--lock=gpu.lock --no-verify -o twice.cu "$@" >said 2>&1
@@ -369,6 +369,7 @@ emulating_driver() (
 launches() {
 	name=$1
 	shift
+	rm -f "$WPK_DB"*
 	WPK_LIBCUDA=$scratch/emulating.so WPK_NVRTC=$scratch/none \
 		NVCC=$scratch/work/nvcc timeout 300 "$wpkc" "$@" --tune=random \
 		--measure=gpu -j 2 --no-lock --no-verify --candidates=list \
@@ -421,6 +422,7 @@ fi
 
 # emulated FILE OPTIONS...
 emulated() {
+	rm -f "$WPK_DB"*
 	timeout 300 "$wpkc" "$@" --tune=random --measure=emu -j 2 >said 2>&1
 }
 cat >mm.wpk <<'END2'

@@ -13,7 +13,8 @@
 enum { TRIES = 3 };
 
 /* "task": what it does, -1: nothing; also of one taken for dead, which may speak
- * again. "failures" in a row. "lacks" a GPU. "leaves": it has said that it is ready to. */
+ * again. "failures" in a row. "lacks" a GPU. "leaves": it has said that it is
+ * ready to. */
 struct peer {
 	const char *who;	/* NULL: not heard of yet */
 	bool works, lacks, dead, leaves;

@@ -133,6 +133,13 @@ static void measure(void *ctx, struct arena *a, const int *genes, int n,
 	}
 }
 
+static void draw(void *ctx, struct rng *rng, int *genes)
+{
+	struct telling *t = ctx;
+
+	t->inner.draw(t->inner.ctx, rng, genes);
+}
+
 static void search(struct arena *a, struct telling *t, int trials)
 {
 	struct problem p = t->inner;
@@ -141,6 +148,7 @@ static void search(struct arena *a, struct telling *t, int trials)
 	p.ctx = t;
 	p.legal = legal;
 	p.measure = measure;
+	p.draw = p.draw ? draw : NULL;
 	search_run(a, &p, strategy_named(t->strategy), &b, NULL, NULL, NULL);
 }
 
