@@ -17,6 +17,7 @@
 
 #include "base/source.h"
 #include "driver/child.h"
+#include "driver/paths.h"
 #include "search/search.h"
 #include "wpkdb/wpkdb.h"
 
@@ -38,20 +39,9 @@ struct verify {
 /* Beside this program, else in PATH. */
 static const char *find_wpkc(struct arena *a)
 {
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-	const char *beside;
-	char *slash;
+	const char *beside = paths_find(a, PATHS_WPKC);
 
-	if (n <= 0)
-		return "wpkc";
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		return "wpkc";
-	*slash = '\0';
-	beside = arena_printf(a, "%s/wpkc", path);
-	return access(beside, X_OK) ? "wpkc" : beside;
+	return beside ? beside : "wpkc";
 }
 
 /* wpkc SOURCE OPTION..., for the record's target, and "more". */
