@@ -17,11 +17,6 @@
 
 /* ---- the point ---- */
 
-static const char *gene_text(struct arena *a, const struct gene *g, int v)
-{
-	return g->words ? g->words[v] : arena_printf(a, "%d", v);
-}
-
 static int by_name(const void *x, const void *y)
 {
 	const struct gene *const *p = x, *const *q = y;
@@ -44,7 +39,7 @@ static void set_point(struct arena *a, const struct candidate *c,
 	qsort(v, n, sizeof *v, by_name);
 	for (int i = 0; i < sp->n_genes; i++) {
 		names[i] = v[i]->name;
-		values[i] = gene_text(a, v[i], genes[v[i] - sp->genes]);
+		values[i] = space_text(a, v[i], genes[v[i] - sp->genes]);
 	}
 	r->names = names;
 	r->values = values;
