@@ -530,6 +530,12 @@ for line in 1 6; do
 	check "... and candidate $line is made again" sh line.sh
 done
 
+cp twice.wpk 'tw[i]ce.wpk'
+emulated 'tw[i]ce.wpk' --trials=1 --no-lock --no-verify --candidates=list \
+	-o odd.cu
+check "a shell takes the command as it is" grep -qF \
+	"wpkc 'tw[i]ce.wpk' --op=twice" list
+
 # A compiler that makes all candidates wrong, and one that is no compiler.
 cat >plant <<END2
 #!/bin/sh
