@@ -63,7 +63,8 @@ static void call(struct verify *x, struct arena *a,
 }
 
 /* The lock that one candidate for each kernel leaves, pinned by "settings";
- * NULL with what wpkc said and its exit code. */
+ * NULL with what wpkc said and its exit code. Nothing is measured: that would
+ * need a GPU, and leave records. */
 static struct lock *make_lock(struct verify *x, struct arena *a,
 	const struct record_key *key, const string_list *settings,
 	const char **why, int *status)
@@ -78,6 +79,7 @@ static struct lock *make_lock(struct verify *x, struct arena *a,
 		vec_push(a, &more, settings->v[i]);
 	vec_push(a, &more, "--tune=random");
 	vec_push(a, &more, "--trials=1");
+	vec_push(a, &more, "--measure=model");
 	vec_push(a, &more, "--no-verify");
 	vec_push(a, &more, "-q");
 	vec_push(a, &more, arena_printf(a, "-o%s/made.cu", x->folder));
