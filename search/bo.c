@@ -15,7 +15,7 @@ enum {
 
 struct strategy_state {
 	struct guide g;
-	int *child, *point;
+	int *child;
 	int best;		/* whose neighbours were offered last */
 };
 
@@ -26,7 +26,6 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 
 	guide_init(&s->g, a, p, b);
 	s->child = ARENA_ARRAY(a, s->g.ps.d, int);
-	s->point = ARENA_ARRAY(a, s->g.ps.d, int);
 	return s;
 }
 
@@ -79,20 +78,9 @@ static void fill_pool(struct strategy_state *s)
 	s->best = g->order[0];
 }
 
-static bool next(struct strategy_state *s, bool more)
-{
-	if (guide_founding(&s->g))
-		return guide_founder(&s->g, s->point);
-	if (guide_pick(&s->g, s->point, more))
-		return true;
-	return points_any(&s->g.ps, s->point) &&
-		seen_add(&s->g.ps.seen, s->point);
-}
-
 static int propose(struct strategy_state *s, int *genes, int want)
 {
 	struct guide *g = &s->g;
-	int n = 0;
 
 	if (!guide_founding(g) && g->n) {
 		if (guide_update(g, 0))
@@ -101,10 +89,7 @@ static int propose(struct strategy_state *s, int *genes, int want)
 			offer_near(s, guide_point(g, s->best = g->order[0]),
 				LEAPS / 2);
 	}
-	for (; n < want && next(s, n + 1 < want); n++)
-		points_values(&g->ps, s->point, genes + n * g->ps.d);
-	guide_end(g);
-	return n;
+	return guide_propose(g, genes, want);
 }
 
 static void learn(struct strategy_state *s, const int *genes,

@@ -146,7 +146,7 @@ static bool follow_sister(struct guide *g, int *genome)
 	return false;
 }
 
-bool guide_founder(struct guide *g, int *genome)
+static bool founder(struct guide *g, int *genome)
 {
 	int n = g->ps.seen.n;
 
@@ -279,7 +279,9 @@ double guide_sight(struct guide *g)
 		sqrt(s->variance);
 }
 
-bool guide_pick(struct guide *g, int *genome, bool more)
+/* The candidate of most gain leaves the pool; with "more" to come in this batch
+ * it is believed to come out as expected. */
+static bool pick(struct guide *g, int *genome, bool more)
 {
 	struct surrogate *s = &g->s;
 
@@ -292,7 +294,8 @@ bool guide_pick(struct guide *g, int *genome, bool more)
 				most = c;
 		memcpy(genome, s->pool + (size_t)most * (size_t)s->d,
 			(size_t)g->ps.d * sizeof *genome);
-		if (more && !seen_has(&g->ps.seen, genome)) {
+		if (more && s->n < MOST + BATCH &&
+		    !seen_has(&g->ps.seen, genome)) {
 			g->failed[s->n] = 0;
 			surrogate_believe(s, most);
 		}
@@ -303,7 +306,20 @@ bool guide_pick(struct guide *g, int *genome, bool more)
 	return false;
 }
 
-void guide_end(struct guide *g)
+static bool next(struct guide *g, bool more)
 {
+	if (guide_founding(g))
+		return founder(g, g->child);
+	return pick(g, g->child, more) || (points_any(&g->ps, g->child) &&
+		seen_add(&g->ps.seen, g->child));
+}
+
+int guide_propose(struct guide *g, int *genes, int want)
+{
+	int n = 0;
+
+	for (; n < want && next(g, n + 1 < want); n++)
+		points_values(&g->ps, g->child, genes + n * g->ps.d);
 	surrogate_doubt(&g->s);
+	return n;
 }

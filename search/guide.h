@@ -36,10 +36,9 @@ const int *guide_point(const struct guide *g, int i);
 void guide_learn(struct guide *g, const int *values,
 	const struct cost *costs, int n);
 
-/* Is there too little to learn from yet? Then measure this one: far from all
- * others. False if there is none left. */
+/* Is there too little to learn from yet? Then those to measure are far from all
+ * others. */
 bool guide_founding(const struct guide *g);
-bool guide_founder(struct guide *g, int *genome);
 
 /* Take in what was learned. True when the surrogate was tuned: "keep" of the
  * pool at most are left then, the most promising, and may be added to until
@@ -59,10 +58,9 @@ double guide_sight(struct guide *g);
 /* All but the "keep" most promising leave the pool. */
 void guide_cull(struct guide *g, int keep);
 
-/* The candidate of most gain leaves the pool; false if it is empty. With
- * "more" to come in this batch it is believed to come out as expected; forget
- * beliefs with guide_end. */
-bool guide_pick(struct guide *g, int *genome, bool more);
-void guide_end(struct guide *g);
+/* The points to measure next, as values: founders, or candidates of most gain,
+ * which leave the pool, or where that is empty any; "want" of them, or all that
+ * are left. Within the batch each is believed to come out as expected. */
+int guide_propose(struct guide *g, int *genes, int want);
 
 #endif

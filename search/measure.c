@@ -356,7 +356,8 @@ static void end(struct measure *m)
 	forget_files(m);
 }
 
-/* Whoever still works on something has no one to tell. */
+/* Whoever still works on something has no one to tell: all was stopped, or
+ * another text of the candidate failed meanwhile. */
 static void drop_work(struct measure *m)
 {
 	for (int i = 0; i <= m->o.compilers; i++)
@@ -381,8 +382,7 @@ bool measure_run(struct measure *m, struct arena *a,
 		measure_settle(m);
 	}
 	stopped = run.done < b->n;
-	if (stopped)
-		drop_work(m);
+	drop_work(m);
 	end(m);
 	return !stopped;
 }

@@ -234,12 +234,6 @@ void ppo_reward(struct ppo *p, double reward, bool last)
 	p->steps[p->n - 1].last = last;
 }
 
-double ppo_likely(struct ppo *p, const double *state, int g, int move)
-{
-	look(p, state);
-	return p->chance[PPO_MOVES * g + move];
-}
-
 /* ---- learning ---- */
 
 /* Episodes are cut, not ended, so the last step's own value stands for what

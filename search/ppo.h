@@ -27,7 +27,4 @@ void ppo_reward(struct ppo *p, double reward, bool last);
 /* Learn from the steps kept, and forget them. */
 void ppo_learn(struct ppo *p);
 
-/* How likely "move" of gene "g" is at "state". */
-double ppo_likely(struct ppo *p, const double *state, int g, int move);
-
 #endif

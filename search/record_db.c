@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Records of a tuning database as lines, with what their runs say of them: the
- * strategy and the source are words of the command that began it. Records that
- * were refused here are left out. */
+ * strategy that was settled on, and the source, a word of the command. Records
+ * that were refused here are left out. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,15 +23,15 @@ static const struct db_run *run_of(const struct reading *r, int64_t id)
 	return NULL;
 }
 
-/* "ga" of --tune=ga; a search without one is by ga. */
-static const char *strategy_of(const struct db_run *run)
+/* "ga" of "tune=ga measure=gpu", or of --tune=ga. */
+static const char *strategy_of(struct arena *a, const struct db_run *run)
 {
-	for (int i = 0; run && i < run->argc; i++) {
-		if (!strncmp(run->argv[i], "--tune=", 7) && run->argv[i][7])
+	if (run && !strncmp(run->options, "tune=", 5))
+		return arena_strndup(a, run->options + 5,
+			strcspn(run->options + 5, " "));
+	for (int i = 0; run && i < run->argc; i++)
+		if (!strncmp(run->argv[i], "--tune=", 7))
 			return run->argv[i] + 7;
-		if (!strcmp(run->argv[i], "--tune"))
-			return "ga";
-	}
 	return "";
 }
 
@@ -53,7 +53,7 @@ static void add_record(struct reading *r, const struct db_record *x)
 	const double predicted = x->r.predicted;
 	struct record_line line = { .record = x->r, .candidate = x->number,
 		.run = x->run ? arena_printf(r->a, "%lld", (long long)x->run) :
-			"", .strategy = strategy_of(run),
+			"", .strategy = strategy_of(r->a, run),
 		.source = source_of(run), .command = "" };
 
 	if (x->r.verdict == V_MEASURED && !record_is_duration(x->r.seconds))

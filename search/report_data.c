@@ -69,12 +69,13 @@ static bool same_run(const struct record_line *x, const struct record_line *y)
 
 static void add_runs(struct arena *a, struct report_problem *p)
 {
+	struct report_run *r = NULL;
+
 	p->runs = ARENA_ARRAY(a, (size_t)p->n, struct report_run);
 	for (int i = 0; i < p->n; i++) {
 		const struct record_line *l = p->lines[i];
-		struct report_run *r = &p->runs[p->n_runs - 1];
 
-		if (!i || !same_run(l, p->lines[i - 1])) {
+		if (!r || !same_run(l, p->lines[i - 1])) {
 			r = &p->runs[p->n_runs++];
 			*r = (struct report_run){ l->run, l->strategy,
 				&p->lines[i], 0, INFINITY };
@@ -175,27 +176,10 @@ const char *report_point(struct arena *a, const struct record_line *l)
 
 /* ---- the command ---- */
 
-/* A word of the shell. */
-static void put_word(struct str *out, const char *word)
-{
-	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+-")]) {
-		str_puts(out, word);
-		return;
-	}
-	str_putc(out, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			str_puts(out, "'\\''");
-		else
-			str_putc(out, *word);
-	str_putc(out, '\'');
-}
-
 static void put_option(struct str *out, const char *name, const char *value)
 {
 	str_printf(out, " %s ", name);
-	put_word(out, value);
+	str_word(out, value);
 }
 
 /* Settings of the whole point, for the operator's group alone. */
@@ -228,7 +212,7 @@ const char *report_command(struct arena *a, const struct record_line *l)
 		return "";
 	str_init(&s, a);
 	str_puts(&s, "wpkc ");
-	put_word(&s, *l->source ? l->source : "FILE.wpk");
+	str_word(&s, *l->source ? l->source : "FILE.wpk");
 	if (*k->gpu && gpu_named(k->gpu))
 		put_option(&s, "--gpu", k->gpu);
 	if (*k->target && target_named(k->target))

@@ -28,7 +28,7 @@ struct strategy_state {
 	struct ppo *ppo;
 	struct seen visited;		/* since the surrogate was tuned */
 	double *state;
-	int *at, *next, *moves, *point;
+	int *at, *next, *moves;
 };
 
 static int n_inputs(const struct points *ps)
@@ -51,7 +51,6 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	s->at = ARENA_ARRAY(a, d, int);
 	s->next = ARENA_ARRAY(a, d, int);
 	s->moves = ARENA_ARRAY(a, d, int);
-	s->point = ARENA_ARRAY(a, d, int);
 	return s;
 }
 
@@ -139,16 +138,6 @@ static void round_of_walks(struct strategy_state *s)
 	ppo_learn(s->ppo);
 }
 
-static bool next(struct strategy_state *s, bool more)
-{
-	if (guide_founding(&s->g))
-		return guide_founder(&s->g, s->point);
-	if (guide_pick(&s->g, s->point, more))
-		return true;
-	return points_any(&s->g.ps, s->point) &&
-		seen_add(&s->g.ps.seen, s->point);
-}
-
 /* All but those that are candidates still. */
 static void forget_visits(struct strategy_state *s)
 {
@@ -178,14 +167,10 @@ static void take_bearings(struct strategy_state *s, int want)
 static int propose(struct strategy_state *s, int *genes, int want)
 {
 	struct guide *g = &s->g;
-	int n = 0;
 
 	if (!guide_founding(g) && g->n && g->ps.d)
 		take_bearings(s, want);
-	for (; n < want && next(s, n + 1 < want); n++)
-		points_values(&g->ps, s->point, genes + n * g->ps.d);
-	guide_end(g);
-	return n;
+	return guide_propose(g, genes, want);
 }
 
 static void learn(struct strategy_state *s, const int *genes,

@@ -78,6 +78,8 @@ ends 1 "an option that wpkc does not know" "unknown option '--bad'" \
 	"$farm" --bad three.wpk
 ends 1 "an option that makes no sense" "--frozen is not for a farm" \
 	"$farm" three.wpk --frozen
+ends 1 "a run to go on with" "--resume is not for a farm" \
+	"$farm" three.wpk --resume
 ends 1 "outputs of several sources" "-o is for one source, not for 2" \
 	"$farm" three.wpk one.wpk -o x.cu
 ends 1 "a GPU by its number" "each rank takes a GPU of its own" \
@@ -148,6 +150,13 @@ END
 	told "or for each slice of one" 0 "3 operators, 2 ranks"
 	check "... which it measures on" sh -c '[ "$(sort -u "$1")" = \
 		"--device=gpu:0 --share=50" ]' - "$scratch/devices"
+
+	farms 2 -- three.wpk --tune=random --trials=3 --measure=emu --no-verify \
+		--db="$scratch/work/farm.db"
+	told "a database that is named" 0 "[3/3]"
+	check "... has what was measured" sh -c \
+		'[ "$("$0" --db=farm.db export | grep -c .)" -ge 9 ]' \
+		"$top_builddir/wpkdb"
 
 	rm -f ./*.lock ./*.cu
 	(run_on 2 "$farm" three.wpk --tune=random --trials=3 --no-verify : \

@@ -64,6 +64,13 @@ tune --op=mm --trials=24 --no-db
 points "$WPK_DB" | cmp -s - second
 check "--no-db keeps nothing" test $? = 0
 
+WPK_DB=$scratch/nameless.db WPK_WORKER=$scratch/fake timeout 100 "$wpkc" \
+	mm.wpk --op=mm --tune --trials=4 --measure=emu --no-verify --no-lock \
+	-j 2 -o /dev/null >said 2>&1
+"$wpkc" report "$scratch/nameless.db" >report.html 2>>said
+check "a search without a name is told by that of its strategy" grep -q \
+	'</span>auto' report.html
+
 # ---- a search that is cut short goes on ----
 
 WPK_DB=$scratch/cut.db

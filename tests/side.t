@@ -93,6 +93,12 @@ END
 	export FAKE_MEASURE
 	tunes --trials=6 --measure=gpu --jobs=2 --no-verify --no-lock -o x.cu
 	told "workers that fail" 0 "22 measured 2 fault"
+	rm -f "$FAKE_FOLDER"/*
+	odd=$(printf 'caf\351.wpk')
+	cp four.wpk "$odd"
+	timeout 300 "$wpkc" "$odd" --tune=random --trials=6 --measure=gpu \
+		--jobs=2 --no-db --no-verify --no-lock -o x.cu >said 2>&1
+	told "... whatever the file is called" 0 "22 measured 2 fault"
 	FAKE_MEASURE='*:crash'
 	tunes --trials=6 --measure=gpu --jobs=2 --no-verify --no-lock -o x.cu
 	told "workers that fail again and again" 5 "one after the other"

@@ -45,6 +45,56 @@ echo '{"do": "measure", "id": 4}' | asks --device=emu >answers
 check "nothing is measured without a problem" grep -q \
 	'"id":4,"verdict":"launch","message":"no problem was given"' answers
 
+# tensor NAME ROLE: a hundred floats.
+tensor() {
+	printf '{"name": "%s", "role": "%s", "bytes": %s, "elements": 100, ' \
+		"$1" "$2" "${3:-400}"
+	printf '"class": "float", "bits": 32, "significand": 24, "emin": -126}'
+}
+
+# problem NUMBER INPUTS: zeros go in and must come out.
+problem() {
+	printf '{"do": "problem", "problem": %s, "tensors": [' "$1"
+	files='' samples=''
+	for i in $(seq "$2"); do
+		tensor "x$i" in
+		printf ', '
+		files="$files\"zeros\", " samples="${samples}null, "
+	done
+	tensor y out "$3"
+	echo "], \"sets\": [{\"files\": [${files}null], \"samples\":" \
+		"[$samples\"sample\"]}]}"
+}
+
+# finals FILE...: requests that make each a finalist.
+finals() {
+	problem 1 1
+	printf '{"do": "finals", "id": 1, "blocks": 5, "candidates": ['
+	for file in "$@"; do
+		printf '{"id": 1, "files": ["%s"], "steps": [{"kernel": ' "$file"
+		printf '"twice_kernel", "grid": [1, 1, 1], "threads": 32, '
+		printf '"cluster": [1, 1, 1], "timed": true, "args": '
+		printf '[{"tensor": 0}, {"tensor": 1}]}]}, '
+	done | sed 's/, $//'
+	echo ']}'
+}
+head -c 400 /dev/zero >zeros
+head -c 24 /dev/zero >sample
+{
+	printf '\177'
+	head -c 17 zeros
+	printf '\276\0'
+} >cubin
+{
+	problem 1 1
+	problem 2 40
+	problem 3 2
+	problem 4 1 398
+} | asks --device=emu >answers
+check "problems follow one another" test "$(grep -c '^{"problem":' answers)" = 3
+check "... and tensors fit their bytes" grep -q \
+	'"error":"a tensor of the problem is not described"' answers
+
 # ---- compiling ----
 
 if echo | asks --compile | grep -q '"nvrtc":"'; then
@@ -282,6 +332,19 @@ if [ -n "$NVCC" ]; then
 	check "... as measured" grep -q '^measured = 1.25 us' gpu.lock
 	drives 0 "wrong results" "8 candidates: 8 wrong" STUB_WRONG=1
 	check "... in words" grep -q 'candidate 1: wrong: element .* of y is' said
+	finals cubin cubin cubin >requests
+	STUB_N=100 asks --device=gpu:0 <requests >answers
+	check "finals" grep -q '"finals":\[{.*"ratio":.*"best":0' answers
+	STUB_N=100 STUB_FAIL=cuGraphLaunch:8:700 asks --device=gpu:0 \
+		<requests >answers
+	check "... of a device that is lost choose nobody" grep -q \
+		'"best":-1,"ending":true' answers
+	check "... and tell nobody's time" test "$(grep -o \
+		'"verdict":"fault"' answers | grep -c .)" = 3
+	finals cubin cubin zeros | STUB_N=100 \
+		STUB_FAIL=cuModuleGetFunction:2:500 asks --device=gpu:0 >answers
+	check "... and each says what is wrong with itself" sh -c \
+		'grep '"'"'"twice_kernel: '"'"' answers | grep -q '"'"'"cuModuleLoad: '"'"
 	drives 0 "what writes too far" "it writes behind the end of y" STUB_BEYOND=1
 	drives 0 "a fault in a kernel" "fault: twice_kernel: CUDA_ERROR_ILLEGAL_ADDRESS" \
 		STUB_FAIL=cuStreamSynchronize:7:700
@@ -468,6 +531,12 @@ for line in 1 6; do
 	sed "s|^wpkc|'$wpkc' --no-lock -o again.cu|" line >line.sh
 	check "... and candidate $line is made again" sh line.sh
 done
+
+cp twice.wpk 'tw[i]ce.wpk'
+emulated 'tw[i]ce.wpk' --trials=1 --no-lock --no-verify --candidates=list \
+	-o odd.cu
+check "a shell takes the command as it is" grep -qF \
+	"wpkc 'tw[i]ce.wpk' --op=twice" list
 
 # A compiler that makes all candidates wrong, and one that is no compiler.
 cat >plant <<END2

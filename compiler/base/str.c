@@ -76,6 +76,22 @@ void str_indent(struct str *s, int n)
 		str_putc(s, '\t');
 }
 
+void str_word(struct str *s, const char *word)
+{
+	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%")]) {
+		str_puts(s, word);
+		return;
+	}
+	str_putc(s, '\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			str_puts(s, "'\\''");
+		else
+			str_putc(s, *word);
+	str_putc(s, '\'');
+}
+
 const char *str_text(const struct str *s)
 {
 	return s->p ? s->p : "";

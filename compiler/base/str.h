@@ -26,6 +26,8 @@ void str_printf(struct str *s, const char *fmt, ...)
 void str_vprintf(struct str *s, const char *fmt, va_list ap);
 /* "n" tabs. */
 void str_indent(struct str *s, int n);
+/* "word" as a shell reads it, in quotes where it must be. */
+void str_word(struct str *s, const char *word);
 const char *str_text(const struct str *s);
 
 /* The shortest decimal text that reads back as exactly "v"; always with a

@@ -105,7 +105,7 @@ static struct bought_try take(struct taking_away *t, enum taking how, int value,
 
 	hold(t, value, as_is);
 	memcpy(look, as_is, n * sizeof *look);
-	x.value = bought_text(s->a, &t->space.genes[t->gene], value);
+	x.value = space_text(s->a, &t->space.genes[t->gene], value);
 	x.why = problem_refuses(&t->c, s->a, as_is);
 	x.cost = (struct bought_cost){ .predicted = INFINITY,
 		.measured = INFINITY };
@@ -228,7 +228,7 @@ static void take_gene(const struct bought *b, int group, int gene,
 	int neutral;
 
 	*r = (struct bought_row){ .name = sp->genes[gene].name,
-		.value = bought_text(b->s->a, &sp->genes[gene], g->genes[gene]),
+		.value = space_text(b->s->a, &sp->genes[gene], g->genes[gene]),
 		.names = followers(b->s->a, sp, gene),
 		.origin = origin_of(g, gene) };
 	r->nothing = take(&t, TAKE_NOTHING, g->genes[gene], true).ratio;

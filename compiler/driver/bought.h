@@ -105,7 +105,6 @@ bool bought_larger(const struct gene *g, const struct tunable *t, int v,
 
 /* ---- bought_cost.c ---- */
 
-const char *bought_text(struct arena *a, const struct gene *g, int value);
 /* Cost of a legal point of group "g"; measured where a record has it. */
 struct bought_cost bought_cost(const struct bought *b, int group,
 	const struct candidate *c, const int *genes);

@@ -8,11 +8,6 @@
 
 #include "driver/bought.h"
 
-const char *bought_text(struct arena *a, const struct gene *g, int value)
-{
-	return g->words ? g->words[value] : arena_printf(a, "%d", value);
-}
-
 static const char *value_named(const struct record *r, const char *name)
 {
 	for (int i = 0; i < r->n; i++)
@@ -43,7 +38,7 @@ static bool has_value(const struct bought *b, const struct record *r,
 {
 	const char *v = value_named(r, g->name);
 
-	return v && !strcmp(v, bought_text(b->s->a, g, value));
+	return v && !strcmp(v, space_text(b->s->a, g, value));
 }
 
 /* What is open must be told; what is not need not. */

@@ -79,6 +79,10 @@ struct directives_tune {
 	double seconds;
 };
 
+/* The same sizes with the same values, in any order? */
+bool directives_same_sizes(const struct directives_shape *x,
+	const struct directives_shape *y);
+
 bool directives_tune(struct arena *a, const struct ast_unit *u,
 	const struct ast_item *item, const struct target *t,
 	struct directives_tune *out, struct diag *d);

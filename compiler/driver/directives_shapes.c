@@ -189,7 +189,7 @@ static bool add_tune(struct arena *a, const struct ast_item *block,
 	return ok;
 }
 
-static bool same_sizes(const struct directives_shape *x,
+bool directives_same_sizes(const struct directives_shape *x,
 	const struct directives_shape *y)
 {
 	int found = 0;
@@ -206,7 +206,7 @@ static bool are_distinct(const struct shapes *s, struct diag *d)
 {
 	for (int i = 0; i < s->v.n; i++)
 		for (int k = 0; k < i; k++)
-			if (same_sizes(&s->v.v[i], &s->v.v[k])) {
+			if (directives_same_sizes(&s->v.v[i], &s->v.v[k])) {
 				diag_error(d, E_TWICE, s->v.v[i].at,
 					"this shape is given twice");
 				diag_note(d, s->v.v[k].at, "it is here too");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver/general.h"
+#include "driver/shapes.h"
 
 static void verified(struct session *s, const char *pass,
 	const struct ir_operator *o)
@@ -25,20 +26,6 @@ bool jobs_passes(struct session *s, struct ir_operator *o)
 	ir_split_axes(s->a, o);
 	verified(s, "split", o);
 	return s->code == EXIT_DONE;
-}
-
-/* "op_M128_N64": the kernels made for one shape. */
-static const char *shape_name(struct session *s, const char *name,
-	const struct directives_shape *shape)
-{
-	struct str n;
-
-	str_init(&n, s->a);
-	str_puts(&n, name);
-	for (int i = 0; i < shape->n; i++)
-		str_printf(&n, "_%s%lld", shape->sizes[i].name,
-			(long long)shape->sizes[i].value);
-	return str_text(&n);
 }
 
 /* What to make a job of. "name" is the C symbol, NULL for the operator's name;
@@ -136,56 +123,6 @@ static bool add_job(struct session *s, const struct making *m, struct job *j)
 	return jobs_passes(s, j->op) && plans_make(s, j);
 }
 
-/* The part of a shape that this operator leaves open. */
-static struct directives_shape own_sizes(struct session *s,
-	const struct lower_item *it, const struct directives_shape *shape)
-{
-	struct directives_shape out = *shape;
-
-	out.sizes = ARENA_ARRAY(s->a, (size_t)shape->n + 1, struct ir_size);
-	out.n = 0;
-	for (int i = 0; i < shape->n; i++)
-		if (jobs_among(it->open, shape->sizes[i].name))
-			out.sizes[out.n++] = shape->sizes[i];
-	return out;
-}
-
-/* Adds the sizes to which "e" gives numbers, M == 16 && K == 32; false if it
- * says anything else. */
-static bool equalities(struct session *s, const struct ast_expr *e,
-	struct directives_shape *out)
-{
-	struct ir_size *v = ARENA_ARRAY(s->a, (size_t)out->n + 1,
-		struct ir_size);
-
-	if (e->kind == AST_AND)
-		return equalities(s, e->args[0], out) &&
-			equalities(s, e->args[1], out);
-	if (e->kind != AST_EQ || e->args[0]->kind != AST_NAME ||
-	    e->args[1]->kind != AST_INT)
-		return false;
-	for (int i = 0; i < out->n; i++) {
-		v[i] = out->sizes[i];
-		if (!strcmp(v[i].name, e->args[0]->name))
-			return false;
-	}
-	v[out->n++] = (struct ir_size){ e->args[0]->name, e->args[1]->i };
-	out->sizes = v;
-	return true;
-}
-
-static bool same_sizes(const struct directives_shape *x,
-	const struct directives_shape *y)
-{
-	int n = 0;
-
-	for (int i = 0; i < x->n; i++)
-		for (int k = 0; k < y->n; k++)
-			n += !strcmp(x->sizes[i].name, y->sizes[k].name) &&
-				x->sizes[i].value == y->sizes[k].value;
-	return n == x->n && n == y->n;
-}
-
 /* Is "block" for fewer sizes than the kernel is: for what a shape of its own
  * serves? */
 static bool is_narrower(struct session *s, const struct making *m,
@@ -193,8 +130,8 @@ static bool is_narrower(struct session *s, const struct making *m,
 {
 	struct directives_shape x = {0};
 
-	return block && block->expr && equalities(s, block->expr, &x) &&
-		own_sizes(s, m->it, &x).n > m->shape->n;
+	return block && block->expr && shapes_of_guard(s->a, block->expr, &x) &&
+		shapes_own(s->a, m->it, &x).n > m->shape->n;
 }
 
 /* The schedule that applies to every witness, if one does. */
@@ -260,24 +197,11 @@ static bool push_job(struct session *s, job_list *jobs, bool ok,
 	return ok;
 }
 
-/* "M == 16 && K == 32" */
-static const char *shape_text(struct session *s,
-	const struct directives_shape *shape)
-{
-	struct str t;
-
-	str_init(&t, s->a);
-	for (int i = 0; i < shape->n; i++)
-		str_printf(&t, "%s%s == %lld", i ? " && " : "",
-			shape->sizes[i].name, (long long)shape->sizes[i].value);
-	return str_text(&t);
-}
-
 /* A kernel for one shape, or where that leaves sizes open, for all of these. */
 static bool add_shape(struct session *s, struct making m, bool partial,
 	job_list *jobs)
 {
-	struct directives_shape own = own_sizes(s, m.it, m.shape);
+	struct directives_shape own = shapes_own(s->a, m.it, m.shape);
 	int open = 0;
 	struct job j;
 
@@ -285,10 +209,10 @@ static bool add_shape(struct session *s, struct making m, bool partial,
 		open++;
 	if (partial != (own.n < open) || !own.n)
 		return true;
-	m.name = shape_name(s, m.launcher, &own);
+	m.name = shapes_name(s->a, m.launcher, &own);
 	if (partial) {
 		m.shape = &own;
-		m.when = shape_text(s, &own);
+		m.when = shapes_text(s->a, &own);
 	}
 	return push_job(s, jobs, partial ? add_general(s, &m, &j) :
 		add_job(s, &m, &j), &j);
@@ -324,14 +248,15 @@ static void add_scheduled_shapes(struct session *s, const struct making *m,
 		v[i] = tune->shapes[i];
 	for (int i = 0; i < blocks.n; i++) {
 		struct directives_shape x = { .at = blocks.v[i]->expr->at };
-		bool known = !equalities(s, blocks.v[i]->expr, &x) ||
+		bool known = !shapes_of_guard(s->a, blocks.v[i]->expr, &x) ||
 			never_holds(s, *m, blocks.v[i]->expr);
 
-		x = own_sizes(s, m->it, &x);
+		x = shapes_own(s->a, m->it, &x);
 		for (int k = 0; k < n && !known; k++) {
-			struct directives_shape y = own_sizes(s, m->it, &v[k]);
+			struct directives_shape y = shapes_own(s->a, m->it,
+				&v[k]);
 
-			known = same_sizes(&x, &y);
+			known = directives_same_sizes(&x, &y);
 		}
 		if (!known)
 			v[n++] = x;
@@ -351,7 +276,7 @@ static bool add_guarded(struct session *s, struct making m,
 	const struct lower_open *o;
 	struct job j;
 
-	if (equalities(s, block->expr, &shape))
+	if (shapes_of_guard(s->a, block->expr, &shape))
 		return true;
 	m.also = &also;
 	m.n_also = 1;
@@ -487,7 +412,7 @@ static const char *test_name(struct session *s, const job_list *jobs,
 	const struct place *place, bool open)
 {
 	const char *plain = t->item->name.text, *name = plain;
-	const char *shaped = shape_name(s, plain, shape);
+	const char *shaped = shapes_name(s->a, plain, shape);
 
 	if (open || t->n_shapes > 1 || is_taken(jobs, place, plain))
 		name = shaped;

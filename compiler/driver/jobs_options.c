@@ -136,7 +136,6 @@ static bool plan_is_there(struct session *s, const struct job *j, int setting)
 			x->name, x->value, j->name, j->n_plans - 1);
 }
 
-/* "OP:T=V" must name an operator that is compiled. */
 /* Letters of the operator that a setting is for: "c2" of "c2.1:unroll". */
 static size_t addressee(const char *name)
 {
@@ -146,6 +145,7 @@ static size_t addressee(const char *name)
 	return digits && name[n + 1 + digits] == ':' ? n : strcspn(name, ":");
 }
 
+/* "OP:T=V" must name an operator that is compiled. */
 bool jobs_settings_known(struct session *s)
 {
 	for (int i = 0; i < s->o->settings.n; i++) {

@@ -12,14 +12,10 @@
 
 #include "driver/known.h"
 #include "driver/version.h"
+#include "search/db.h"
 #include "search/features.h"
 
 /* ---- the point ---- */
-
-static const char *gene_text(struct arena *a, const struct gene *g, int v)
-{
-	return g->words ? g->words[v] : arena_printf(a, "%d", v);
-}
 
 static int by_name(const void *x, const void *y)
 {
@@ -43,7 +39,7 @@ static void set_point(struct arena *a, const struct candidate *c,
 	qsort(v, n, sizeof *v, by_name);
 	for (int i = 0; i < sp->n_genes; i++) {
 		names[i] = v[i]->name;
-		values[i] = gene_text(a, v[i], genes[v[i] - sp->genes]);
+		values[i] = space_text(a, v[i], genes[v[i] - sp->genes]);
 	}
 	r->names = names;
 	r->values = values;
@@ -118,19 +114,6 @@ static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 
 /* ---- the command that makes it again ---- */
 
-static void put_word(struct str *out, const char *word)
-{
-	if (!word[strcspn(word, " \t\"'$\\&;|<>*?()`#~")]) {
-		str_puts(out, word);
-		return;
-	}
-	str_putc(out, '\'');
-	for (; *word; word++)
-		str_puts(out, *word == '\'' ? "'\\''" :
-			(const char[]){ *word, '\0' });
-	str_putc(out, '\'');
-}
-
 /* Of a job for one shape, as much of --shape as is its own. */
 static void put_shape(const struct options *o, const struct job *j,
 	struct str *out)
@@ -154,12 +137,12 @@ static void put_call(const struct measuring *g, const struct job *j,
 	const struct options *o = g->s->o;
 
 	str_puts(out, "wpkc ");
-	put_word(out, o->input);
+	str_word(out, o->input);
 	str_printf(out, " --op=%s --target=%s", j->item->name.text,
 		j->place->target->name);
 	for (int i = 0; i < o->dirs.n; i++) {
 		str_puts(out, " -I ");
-		put_word(out, o->dirs.v[i]);
+		str_word(out, o->dirs.v[i]);
 	}
 	put_shape(o, j, out);
 }
@@ -212,17 +195,6 @@ static const char *again(const struct measuring *g, struct arena *a,
 }
 
 /* ---- one candidate ---- */
-
-static const char *today(struct arena *a)
-{
-	time_t t = time(NULL);
-	char *text = arena_alloc(a, 32);
-	struct tm utc;
-
-	gmtime_r(&t, &utc);
-	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return text;
-}
 
 static void set_result(struct record *r, const struct measure_result *m)
 {
@@ -303,7 +275,7 @@ void measuring_record(struct measuring *g, const struct job *j, int group,
 		r.predicted = predicted;
 		r.driver = d ? d->driver : "";
 		r.version = WPK_VERSION;
-		r.date = today(a);
+		r.date = db_date(a, (int64_t)time(NULL));
 		g->number = number_of(g, &r);
 		command = again(g, a, j, group, c, genes);
 		note_first(g, &r, command);
@@ -340,6 +312,7 @@ void measuring_tell(struct session *s)
 		session_say(s, "candidate %d: %s: %.*s", f->number,
 			verdict_name((enum verdict)v),
 			(int)strcspn(f->message, "\n"), f->message);
-		session_say(s, "  again: %s", f->again);
+		if (*f->again)
+			session_say(s, "  again: %s", f->again);
 	}
 }

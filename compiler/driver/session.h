@@ -366,8 +366,8 @@ struct proof prove_contender(struct session *s, struct arena *a,
 /* ---- workers.c ---- */
 
 /* Run "work" for 0..n-1 in child processes, as many at a time as -j, the
- * processors and make's job server allow; what it wrote into "out" (at most 60
- * KB) comes back as texts[i], NULL if it crashed or s->stop came first. */
+ * processors and make's job server allow; what it wrote into "out" comes back
+ * as texts[i], NULL if it crashed or s->stop came first. */
 void workers_run(struct session *s, int n,
 	void (*work)(void *ctx, int i, struct str *out), void *ctx,
 	const char **texts);

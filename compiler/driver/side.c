@@ -22,9 +22,12 @@ struct side {
 
 /* ---- what is told ---- */
 
+/* What is not UTF-8, as a file's name may be, keeps its place in a list. */
 static json_t *text_or_null(const char *text)
 {
-	return text ? json_string(text) : json_null();
+	json_t *v = text ? json_string(text) : NULL;
+
+	return v ? v : json_null();
 }
 
 static json_t *seconds_or_null(double v)
@@ -92,9 +95,9 @@ static json_t *tell_tally(const struct measuring_tally *t)
 	for (int v = 0; t && v < N_VERDICTS; v++) {
 		const struct measuring_first *f = &t->first[v];
 
-		json_array_append_new(list, json_pack("[iiss]", t->counts[v],
-			f->number, f->message ? f->message : "", f->again ?
-			f->again : ""));
+		json_array_append_new(list, json_pack("[iioo]", t->counts[v],
+			f->number, text_or_null(f->message),
+			text_or_null(f->again)));
 	}
 	return list;
 }
@@ -137,6 +140,13 @@ static void search_one(void *ctx, int i, struct str *out)
 static const char *text_of(struct arena *a, const json_t *v)
 {
 	return json_is_string(v) ? arena_strdup(a, json_string_value(v)) : NULL;
+}
+
+static const char *words_of(struct arena *a, const json_t *v)
+{
+	const char *text = text_of(a, v);
+
+	return text ? text : "";
 }
 
 static struct result *hear_result(struct arena *a, const json_t *v, int genes)
@@ -201,9 +211,9 @@ static void hear_tally(struct session *s, const json_t *list)
 		t->counts[v] += (int)json_integer_value(json_array_get(x, 0));
 		if (!number || (f->number && f->number < number))
 			continue;
-		*f = (struct measuring_first){ number, text_of(s->a,
-			json_array_get(x, 2)), text_of(s->a,
-			json_array_get(x, 3)) };
+		*f = (struct measuring_first){ number,
+			words_of(s->a, json_array_get(x, 2)),
+			words_of(s->a, json_array_get(x, 3)) };
 	}
 }
 

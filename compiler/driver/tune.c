@@ -89,7 +89,6 @@ static struct result *search_one(struct session *s, struct job *j, int group,
 	struct budget b = { .trials = mine > 1 ? mine : 1, .seconds = seconds,
 		.seed = s->o->seed,
 		.effort = s->o->effort ? s->o->effort : EFFORT };
-
 	struct result *r;
 
 	h->done++;
@@ -312,11 +311,6 @@ static void prove_job(void *ctx, int i, struct str *out)
 
 /* ---- recording ---- */
 
-static const char *gene_text(struct session *s, const struct gene *g, int v)
-{
-	return g->words ? g->words[v] : arena_printf(s->a, "%d", v);
-}
-
 static void sort_names(struct lock_entry *e)
 {
 	for (int i = 1; i < e->n; i++)
@@ -351,7 +345,7 @@ static void record(struct session *s, const struct job *j, int group)
 		if (!c->candidate->open[i] && !j->file)
 			continue;
 		e.names[e.n] = sp->genes[i].name;
-		e.values[e.n++] = gene_text(s, &sp->genes[i], c->genes[i]);
+		e.values[e.n++] = space_text(s->a, &sp->genes[i], c->genes[i]);
 	}
 	sort_names(&e);
 	lock_put(s->a, s->lock, &e);

@@ -14,7 +14,7 @@ const char *tune_strategy(const struct session *s);
 /* Search the hopeful plans of a job that has candidates, number "number", and use
  * the best. False after an error. */
 bool tune_search(struct session *s, struct job *j, int number, double seconds);
-/* Of all the time for "left" rounds of searches, what one for "j" gets. */
+/* Of the "left" seconds, for so many rounds of searches, what one of "j" gets. */
 double tune_time(const struct session *s, const struct job *j, double left,
 	int rounds);
 

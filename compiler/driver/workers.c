@@ -4,6 +4,7 @@
 #include "driver/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -48,7 +49,7 @@ static bool start_worker(struct session *s, struct worker *w,
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (pipe(ends))
+	if (pipe2(ends, O_CLOEXEC))
 		return false;
 	*w = (struct worker){ .fd = ends[0], .item = item };
 	str_init(&w->text, s->a);

@@ -141,8 +141,7 @@ static struct kx *whole_number(struct generalising *g, const struct kx *e,
 			"register is meant,");
 	if (e->type != T_I32 && e->type != T_I64 && e->type != T_U32)
 		return cannot(g, e, "which elements exist");
-	if (!fit_find(g->fit, v,
-	    g->r->n_alike, &x))
+	if (!fit_find(g->fit, v, g->r->n_alike, &x))
 		return cannot(g, e, arena_printf(g->a, "a number of the kernel "
 			"(%lld, %lld, ...), in a way that no expression over "
 			"them gives,", (long long)v[0], (long long)v[1]));

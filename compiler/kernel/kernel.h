@@ -428,8 +428,5 @@ const char *program_verify(struct arena *a, const struct program *p,
  * number overflows. */
 bool program_number(const struct program *p, const int64_t *sizes,
 	const struct kx *open, int64_t fixed, int64_t *out);
-/* NULL if the program serves these sizes, else the text of the condition that
- * does not hold. */
-const char *program_refuses(const struct program *p, const int64_t *sizes);
 
 #endif

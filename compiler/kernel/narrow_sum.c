@@ -53,6 +53,8 @@ static void collect(struct sum *s, struct kx *e, int64_t by)
 	bool op = e->kind == KX_OP && e->n_args == 2;
 	int64_t k;
 
+	if (!s->fits)
+		return;
 	if (kx_is_int(e, &k)) {
 		s->fits &= !__builtin_mul_overflow(k, by, &k) &&
 			!__builtin_add_overflow(s->c, k, &s->c);
@@ -160,12 +162,14 @@ static struct kx *quotient(struct arena *a, struct kx *e, int64_t k)
 	struct kx *x;
 
 	collect(&s, e->args[0], 1);
+	if (!s.fits)
+		return e;
 	for (int i = 0; i < s.n; i++)
 		by = common(by, s.t[i].by < 0 ? -s.t[i].by : s.t[i].by);
 	if (s.c >= k)
 		out = s.c / k;
 	s.c -= out * k;
-	if (!s.fits || s.c < 0 || (by == 1 && !out) || (mod && s.c % by))
+	if (s.c < 0 || (by == 1 && !out) || (mod && s.c % by))
 		return e;
 	for (int i = 0; i < s.n; i++)
 		s.t[i].by /= by;

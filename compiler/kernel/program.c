@@ -114,20 +114,6 @@ bool program_number(const struct program *p, const int64_t *sizes,
 	return !open || kx_eval_with(open, &with, out);
 }
 
-const char *program_refuses(const struct program *p, const int64_t *sizes)
-{
-	int64_t v;
-
-	for (int i = 0; i < p->sizes.n && !p->general; i++)
-		if (sizes[i] != p->sizes.v[i].value)
-			return p->sizes.v[i].name;
-	for (int i = 0; i < p->conditions.n; i++)
-		if (!program_number(p, sizes, p->conditions.v[i].holds, 0,
-			&v) || !v)
-			return p->conditions.v[i].text;
-	return NULL;
-}
-
 /* ---- text ---- */
 
 /* "open" if there is one, else the number. */

@@ -212,6 +212,11 @@ void space_print(const struct space *s, struct str *out)
 	}
 }
 
+const char *space_text(struct arena *a, const struct gene *g, int v)
+{
+	return g->words ? g->words[v] : arena_printf(a, "%d", v);
+}
+
 static bool parse_value(const struct gene *g, const char *text, int *v)
 {
 	char *end;

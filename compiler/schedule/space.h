@@ -64,6 +64,9 @@ double space_size(const struct space *s);
 
 /* "name = value" lines, sorted by name; words for worded tunables. */
 void space_print(const struct space *s, struct str *out);
+/* Value "v" of a gene as locks, records and --set have it, in "a" or the
+ * gene's own. */
+const char *space_text(struct arena *a, const struct gene *g, int v);
 /* Set gene or tunable "name" to "value" (a number or word) in the space: the
  * gene keeps that one value. NULL, or why it cannot be. */
 const char *space_pin(struct arena *a, struct space *s, const char *name,

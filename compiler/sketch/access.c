@@ -4,6 +4,7 @@
  * around a ring, or along rows that are looked up, is mostly dense. */
 #include "sketch/walk.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 bool access_uniform(const struct walk *w, const struct access *x)
@@ -69,24 +70,36 @@ static int64_t floored(int64_t x, int64_t y, bool rest)
 
 	if (y <= 0)
 		return 0;
-	r = (x % y + y) % y;
-	return rest ? r : (x - r) / y;
+	r = x % y;
+	return rest ? r < 0 ? r + y : r : x / y - (r < 0);
 }
 
+/* Where a number overflows nothing is known. */
 static int64_t computed(struct sample *s, const struct ir_expr *e)
 {
-	int64_t x[3] = { 0, 0, 0 };
+	int64_t x[3] = { 0, 0, 0 }, v = 0;
 
 	for (int i = 0; i < e->n_args && i < 3; i++)
 		x[i] = value(s, e->args[i]);
 	switch (e->op) {
-	case OP_ADD: return x[0] + x[1];
-	case OP_SUB: return x[0] - x[1];
-	case OP_MUL: return x[0] * x[1];
+	case OP_ADD:
+		s->known &= !__builtin_add_overflow(x[0], x[1], &v);
+		return v;
+	case OP_SUB:
+		s->known &= !__builtin_sub_overflow(x[0], x[1], &v);
+		return v;
+	case OP_MUL:
+		s->known &= !__builtin_mul_overflow(x[0], x[1], &v);
+		return v;
 	case OP_DIV: return floored(x[0], x[1], false);
 	case OP_MOD: return floored(x[0], x[1], true);
-	case OP_NEG: return -x[0];
-	case OP_ABS: return x[0] < 0 ? -x[0] : x[0];
+	case OP_ABS:
+		if (x[0] >= 0)
+			return x[0];
+		/* fall through */
+	case OP_NEG:
+		s->known &= !__builtin_sub_overflow((int64_t)0, x[0], &v);
+		return v;
 	case OP_MIN: return x[0] < x[1] ? x[0] : x[1];
 	case OP_MAX: return x[0] > x[1] ? x[0] : x[1];
 	case OP_LT: return x[0] < x[1];
@@ -120,7 +133,8 @@ static int64_t value(struct sample *s, const struct ir_expr *e)
 
 static int by_size(const void *x, const void *y)
 {
-	int64_t p = *(const int64_t *)x, q = *(const int64_t *)y;
+	double p = fabs((double)*(const int64_t *)x);
+	double q = fabs((double)*(const int64_t *)y);
 
 	return (p > q) - (p < q);
 }
@@ -129,19 +143,20 @@ double access_apart(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *offset, int axis)
 {
 	int64_t *at = ARENA_ARRAY(a, (size_t)o->n_axes + 1, int64_t);
-	int64_t steps[SAMPLES], last = o->axes[axis].extent - 1;
+	int64_t steps[SAMPLES], from, last = o->axes[axis].extent - 1;
 	struct sample s = { at, axis, true };
 
 	for (int i = 0; i < o->n_axes; i++)
 		at[i] = o->axes[i].lo + o->axes[i].extent / 2;
 	for (int i = 0; i < SAMPLES; i++) {
 		at[axis] = o->axes[axis].lo + (last - 1) * i / (SAMPLES - 1);
-		steps[i] = -value(&s, offset);
+		from = value(&s, offset);
 		at[axis]++;
-		steps[i] = llabs(steps[i] + value(&s, offset));
+		s.known &= !__builtin_sub_overflow(value(&s, offset), from,
+			&steps[i]);
 	}
 	qsort(steps, SAMPLES, sizeof *steps, by_size);
-	return s.known ? (double)steps[SAMPLES / 2] : -1;
+	return s.known ? fabs((double)steps[SAMPLES / 2]) : -1;
 }
 
 void access_guess(struct arena *a, const struct ir_operator *o,

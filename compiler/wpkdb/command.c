@@ -70,12 +70,12 @@ static const char *command_of(struct arena *a, const struct db_run *run,
 	str_init(&s, a);
 	if (*run->folder) {
 		str_puts(&s, "cd ");
-		text_word(&s, run->folder);
+		str_word(&s, run->folder);
 		str_puts(&s, " && ");
 	}
 	for (int i = 0; i < words.n; i++) {
 		str_puts(&s, i ? " " : "");
-		text_word(&s, words.v[i]);
+		str_word(&s, words.v[i]);
 	}
 	return str_text(&s);
 }

@@ -186,7 +186,7 @@ static void print_run(struct arena *a, const struct db_run *r)
 	str_init(&s, a);
 	for (int i = 0; i < r->argc; i++) {
 		str_puts(&s, i ? " " : "");
-		text_word(&s, r->argv[i]);
+		str_word(&s, r->argv[i]);
 	}
 	printf("%lld: %s, %d candidates, %s\n    %s\n", (long long)r->id,
 		text_plain(a, r->started), r->candidates, r->interrupted ?

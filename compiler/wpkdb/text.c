@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of a database, which anybody may have written, made harmless for those
- * who read them: terminals and shells. */
+/* Texts of a database, which anybody may have written, made harmless for
+ * terminals; and times for people. */
 #include <math.h>
 #include <string.h>
 
@@ -40,20 +40,4 @@ const char *text_time(struct arena *a, double seconds)
 		i++;
 	return arena_printf(a, "%.4g %s", seconds / units[i].seconds,
 		units[i].name);
-}
-
-void text_word(struct str *out, const char *word)
-{
-	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%")]) {
-		str_puts(out, word);
-		return;
-	}
-	str_putc(out, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			str_puts(out, "'\\''");
-		else
-			str_putc(out, *word);
-	str_putc(out, '\'');
 }

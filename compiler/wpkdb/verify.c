@@ -17,6 +17,7 @@
 
 #include "base/source.h"
 #include "driver/child.h"
+#include "driver/paths.h"
 #include "search/search.h"
 #include "wpkdb/wpkdb.h"
 
@@ -38,20 +39,9 @@ struct verify {
 /* Beside this program, else in PATH. */
 static const char *find_wpkc(struct arena *a)
 {
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-	const char *beside;
-	char *slash;
+	const char *beside = paths_find(a, PATHS_WPKC);
 
-	if (n <= 0)
-		return "wpkc";
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		return "wpkc";
-	*slash = '\0';
-	beside = arena_printf(a, "%s/wpkc", path);
-	return access(beside, X_OK) ? "wpkc" : beside;
+	return beside ? beside : "wpkc";
 }
 
 /* wpkc SOURCE OPTION..., for the record's target, and "more". */
@@ -73,7 +63,8 @@ static void call(struct verify *x, struct arena *a,
 }
 
 /* The lock that one candidate for each kernel leaves, pinned by "settings";
- * NULL with what wpkc said and its exit code. */
+ * NULL with what wpkc said and its exit code. Nothing is measured: that would
+ * need a GPU, and leave records. */
 static struct lock *make_lock(struct verify *x, struct arena *a,
 	const struct record_key *key, const string_list *settings,
 	const char **why, int *status)
@@ -88,6 +79,7 @@ static struct lock *make_lock(struct verify *x, struct arena *a,
 		vec_push(a, &more, settings->v[i]);
 	vec_push(a, &more, "--tune=random");
 	vec_push(a, &more, "--trials=1");
+	vec_push(a, &more, "--measure=model");
 	vec_push(a, &more, "--no-verify");
 	vec_push(a, &more, "-q");
 	vec_push(a, &more, arena_printf(a, "-o%s/made.cu", x->folder));

@@ -63,8 +63,6 @@ const char *problem_title(struct arena *a, const struct record_key *key);
 const char *text_plain(struct arena *a, const char *text);
 /* "12.3 us", "-" where there is none. */
 const char *text_time(struct arena *a, double seconds);
-/* For a shell: quoted where it must be. */
-void text_word(struct str *out, const char *word);
 
 /* ---- json.c ---- */
 

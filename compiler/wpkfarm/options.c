@@ -20,7 +20,8 @@ static const struct {
 	{ "--tune", GOES_SEARCH }, { "--trials", GOES_SEARCH },
 	{ "--time", GOES_SEARCH }, { "--effort", GOES_SEARCH },
 	{ "--share", GOES_SEARCH }, { "--limits", GOES_SEARCH },
-	{ "--jobs", GOES_SEARCH },
+	{ "--jobs", GOES_SEARCH }, { "--db", GOES_SEARCH },
+	{ "--no-db", GOES_SEARCH },
 	{ "--no-verify", GOES_SEARCH },
 	{ "-o", GOES_FINAL }, { "-H", GOES_FINAL }, { "--emit", GOES_FINAL },
 	{ "-MD", GOES_FINAL }, { "-MF", GOES_FINAL }, { "-MT", GOES_FINAL },
@@ -30,7 +31,7 @@ static const struct {
 	{ "--no-lock", GOES_WRONG }, { "--frozen", GOES_WRONG },
 	{ "--check", GOES_WRONG }, { "--test", GOES_WRONG },
 	{ "--candidates", GOES_WRONG }, { "--list", GOES_WRONG },
-	{ "--explain", GOES_WRONG },
+	{ "--explain", GOES_WRONG }, { "--resume", GOES_WRONG },
 };
 
 static const char help[] =

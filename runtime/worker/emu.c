@@ -22,6 +22,7 @@ struct file {
 static struct {
 	const struct task *task;
 	struct file *files;	/* [set][tensor]; outputs only of set 0 */
+	int n_files;
 	double last;		/* seconds of the last run */
 	char message[600];
 } emu;
@@ -67,9 +68,10 @@ static bool make_file(const struct tensor *t, const void *contents,
 	return true;
 }
 
+/* The task that they were made for may be gone. */
 static void close_files(void)
 {
-	for (int i = 0; emu.files && i < emu.task->n * emu.task->n_sets; i++)
+	for (int i = 0; emu.files && i < emu.n_files; i++)
 		if (emu.files[i].fd > 0)
 			close(emu.files[i].fd);
 	free(emu.files);
@@ -80,7 +82,8 @@ static struct outcome emu_task(const struct task *t)
 {
 	close_files();
 	emu.task = t;
-	emu.files = calloc((size_t)(t->n * t->n_sets) + 1, sizeof *emu.files);
+	emu.n_files = t->n * t->n_sets;
+	emu.files = calloc((size_t)emu.n_files + 1, sizeof *emu.files);
 	for (int s = 0; emu.files && s < t->n_sets; s++)
 		for (int i = 0; i < t->n; i++)
 			if ((!t->tensors[i].output || s == 0) &&

@@ -480,7 +480,8 @@ static struct outcome few_launches(struct candidate *c, double *s)
 			"cuEventRecord");
 	if (!o.verdict)
 		o = elapsed(c, FEW, s);
-	l->one = *s;
+	if (!o.verdict)
+		l->one = *s;
 	return o;
 }
 

@@ -192,6 +192,16 @@ struct finalist {
 	double v[BLOCKS_MOST], seconds, spread, ratio, upper;
 };
 
+/* A device has room for one message: the next finalist's would stand for this
+ * one's. */
+static void keep_message(struct finalist *f)
+{
+	if (!f->o.message || f->o.message == f->scratch)
+		return;
+	snprintf(f->scratch, sizeof f->scratch, "%s", f->o.message);
+	f->o.message = f->scratch;
+}
+
 static void enter(struct server *s, struct finalist *f)
 {
 	const struct data *fresh = &s->task->sets[s->task->n_sets - 1];
@@ -204,9 +214,11 @@ static void enter(struct server *s, struct finalist *f)
 		f->o = judge(s, f->c, fresh, true, f->scratch);
 	if (!f->o.verdict)
 		f->o = s->d->time(f->c, true, &warm);
+	keep_message(f);
 	s->lost |= f->o.lost;
 }
 
+/* Of a device that is lost on the way nobody's times are whole. */
 static void take_turns(struct server *s, struct finalist *f, int n, int blocks)
 {
 	for (int b = 0; b < blocks; b++)
@@ -214,8 +226,12 @@ static void take_turns(struct server *s, struct finalist *f, int n, int blocks)
 			if (f[i].o.verdict || s->lost)
 				continue;
 			f[i].o = s->d->time(f[i].c, true, &f[i].v[b]);
+			keep_message(&f[i]);
 			s->lost |= f[i].o.lost;
 		}
+	for (int i = 0; i < n && s->lost; i++)
+		if (!f[i].o.verdict)
+			f[i].o = fails("fault", "the device was lost before");
 }
 
 /* Ratios to the incumbent's time in the same block. */

@@ -37,6 +37,14 @@ static bool read_element(const json_t *v, struct element *e)
 	return class && i < 4 && e->bits >= 4 && e->bits <= 64;
 }
 
+/* What its elements take, at least. */
+static size_t bytes_of(const struct tensor *t)
+{
+	size_t bits = (size_t)t->type.bits, n = (size_t)t->elements;
+
+	return n / 8 * bits + (n % 8 * bits + 7) / 8;
+}
+
 static bool read_tensor(const json_t *v, struct tensor *t)
 {
 	const char *role = line_text(v, "role");
@@ -48,8 +56,7 @@ static bool read_tensor(const json_t *v, struct tensor *t)
 	t->align = (size_t)line_number(v, "align", 16);
 	t->elements = (int64_t)line_number(v, "elements", 0);
 	return t->name && role && read_element(v, &t->type) &&
-		t->elements >= 0 && (size_t)(t->elements / 8) *
-		(size_t)t->type.bits <= t->bytes;
+		t->elements >= 0 && bytes_of(t) <= t->bytes;
 }
 
 /* The file's first "*bytes" bytes (0: all there are, in "*bytes"); NULL with

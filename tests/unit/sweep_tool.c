@@ -127,11 +127,6 @@ static bool add_job(struct sweep *w, int job, struct rng *r)
 
 /* ---- one point, in a child process ---- */
 
-static const char *gene_text(struct arena *a, const struct gene *g, int v)
-{
-	return g->words ? g->words[v] : arena_printf(a, "%d", v);
-}
-
 /* What to say to wpkc for this point. */
 static void put_command(struct sweep *w, const struct point *p,
 	const struct choice *c, struct str *out)
@@ -147,7 +142,7 @@ static void put_command(struct sweep *w, const struct point *p,
 	for (int i = 0; i < sp->n_genes; i++)
 		if (sp->genes[i].n > 1)
 			str_printf(out, " --set=%s=%s", sp->genes[i].name,
-				gene_text(out->a, &sp->genes[i], c->genes[i]));
+				space_text(out->a, &sp->genes[i], c->genes[i]));
 	str_puts(out, w->s.o->check_how ? " --check=address,race,init" : " --check");
 }
 
