@@ -89,6 +89,8 @@ while [ "$(wc -c <"$FAKE_FOLDER/measured")" -lt 9 ] &&
 	sleep 0.1
 	tries=$((tries + 1))
 done
+tune --op=wide --trials=3 --resume
+check "what is still at work is not resumed" grep -q 'no run to resume' said
 kill -9 $pid
 wait $pid 2>/dev/null
 unset FAKE_MEASURE

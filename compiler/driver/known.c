@@ -7,7 +7,9 @@
  * candidate, stored before anybody is told. */
 #include "driver/known.h"
 
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +54,19 @@ static const char *folder(struct arena *a)
 
 static const char *settled(const struct session *s)
 {
-	return arena_printf(s->a, "tune=%s measure=%s target=%s seed=%llu",
+	return arena_printf(s->a, "tune=%s measure=%s target=%s seed=%llu pid=%ld",
 		tune_strategy(s), s->measuring->how, s->places[0].target->name,
-		(unsigned long long)s->o->seed);
+		(unsigned long long)s->o->seed, (long)getpid());
+}
+
+/* Is the process that began the run still there? Another that has its number by
+ * now is taken for it: then the run waits for the next time. */
+static bool is_alive(const struct db_run *r)
+{
+	const char *pid = strstr(r->options, " pid=");
+	long n = pid ? strtol(pid + strlen(" pid="), NULL, 10) : 0;
+
+	return !*r->ended && n > 0 && (!kill((pid_t)n, 0) || errno == EPERM);
 }
 
 static bool has_word(const struct db_run *r, const char *word)
@@ -85,7 +97,7 @@ static void resume(struct known *k, const char *here, bool first)
 	k->resumed = ARENA_ARRAY(a, (size_t)n + 1, int64_t);
 	for (int i = 0; v && i < n; i++) {
 		if (v[i].id == k->run || (*v[i].ended && !v[i].interrupted) ||
-		    strcmp(v[i].folder, here) ||
+		    strcmp(v[i].folder, here) || is_alive(&v[i]) ||
 		    !has_word(&v[i], k->s->o->input))
 			continue;
 		names = arena_printf(a, "%s%s%lld", names, *names ? ", " : "",
