@@ -98,6 +98,31 @@ empty "and none is lost" lost
 tune --op=mm --trials=4 --resume
 check "what came to its end is not resumed" grep -q 'no run to resume' said
 
+# ---- what is told makes it again ----
+
+cat >open.wpk <<'END'
+export op lin[K = 64, N = 96](x: f16[M, K], w: f16[N, K]) -> (y: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    y[i, j] = acc[i, j];
+}
+schedule few for lin when M <= 16 { kernel(y, sketch = gemv); }
+tune lin { shape(M = {1, 40}); }
+END
+rm -rf "$FAKE_FOLDER"
+mkdir -p "$FAKE_FOLDER"
+WPK_WORKER=$scratch/fake "$wpkc" open.wpk --tune=random --measure=emu \
+	--trials=6 --no-verify --no-lock --no-db -j 2 -q -o /dev/null \
+	--candidates=lines
+check "shapes and kernels for all others are searched" test \
+	"$(cut -f2 lines | sort -u | tr '\n' ' ')" = "lin lin_M1 lin_M40 lin_few "
+# Of each its schedule, with every number of the command; others are free.
+cut -f7 lines | while read -r _ words; do
+	# shellcheck disable=SC2086
+	"$wpkc" $words -q --emit=sched >sched 2>&1 || echo "$words"
+done >lost
+empty "the command of each candidate makes one of each" lost
+
 # ---- others help ----
 
 tune --op=mm --trials=60

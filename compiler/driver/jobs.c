@@ -82,7 +82,8 @@ static struct lower_request *open_request(struct session *s,
 static void begin_job(const struct making *m, struct job *j)
 {
 	*j = (struct job){ .item = m->it->item, .place = m->place,
-		.launcher = m->launcher, .when = m->when };
+		.launcher = m->launcher, .family = m->launcher,
+		.when = m->when };
 	if (m->tune) {
 		j->trials = m->tune->trials;
 		j->seconds = m->tune->seconds;

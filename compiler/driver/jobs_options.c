@@ -136,7 +136,6 @@ static bool plan_is_there(struct session *s, const struct job *j, int setting)
 			x->name, x->value, j->name, j->n_plans - 1);
 }
 
-/* "OP:T=V" must name an operator that is compiled. */
 /* Letters of the operator that a setting is for: "c2" of "c2.1:unroll". */
 static size_t addressee(const char *name)
 {
@@ -146,8 +145,21 @@ static size_t addressee(const char *name)
 	return digits && name[n + 1 + digits] == ':' ? n : strcspn(name, ":");
 }
 
+static bool is_job(const struct session *s, const char *name)
+{
+	for (int i = 0; i < s->n_jobs; i++)
+		if (!strcmp(s->jobs[i].name, name))
+			return true;
+	return false;
+}
+
+/* An operator's name is that of its general kernel, where that is called so:
+ * else no setting could be for it alone. "OP:T=V" must name what is compiled. */
 bool jobs_settings_known(struct session *s)
 {
+	for (int i = 0; i < s->n_jobs; i++)
+		if (s->jobs[i].family && is_job(s, s->jobs[i].family))
+			s->jobs[i].family = NULL;
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const char *name = s->o->settings.v[i].name;
 		size_t n = addressee(name);
@@ -155,7 +167,7 @@ bool jobs_settings_known(struct session *s)
 
 		for (int j = 0; j < s->n_jobs; j++)
 			found |= is_named(s->jobs[j].name, name, n) ||
-				is_named(s->jobs[j].launcher, name, n);
+				is_named(s->jobs[j].family, name, n);
 		if (!found)
 			return session_fail(s, EXIT_USER,
 				"--set %s: no operator '%.*s' is compiled here",

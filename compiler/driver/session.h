@@ -98,6 +98,7 @@ struct job {
 	struct ir_operator *reference, *op;
 	struct ir_partition *partition;
 	const char *launcher;		/* where several jobs share one: its name */
+	const char *family;		/* the same, but if a job is called so */
 	const struct ir_size *sizes;	/* what its launcher takes: open sizes */
 	int n_sizes;
 	const struct general *general;	/* for all sizes; NULL: for these */
