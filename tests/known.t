@@ -98,6 +98,41 @@ empty "and none is lost" lost
 tune --op=mm --trials=4 --resume
 check "what came to its end is not resumed" grep -q 'no run to resume' said
 
+# ---- what the lock has is not lost to a search that found nothing ----
+
+rm -rf "$FAKE_FOLDER"
+mkdir -p "$FAKE_FOLDER"
+WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm --tune --measure=emu \
+	--trials=8 --no-verify --no-db --lock=kept.lock -q -o kept.cu
+check "a lock with a time" grep -q '^emulated' kept.lock
+cp kept.lock first.lock
+FAKE_MEASURE='*:hang' WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm \
+	--tune --measure=emu --trials=8 --no-db --lock=kept.lock -o again.cu \
+	>said 2>&1 &
+pid=$!
+: >"$FAKE_FOLDER/measured"
+tries=0
+while [ ! -s "$FAKE_FOLDER/measured" ] && [ $tries -lt 300 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+kill -INT $pid
+wait $pid
+check "a search that is interrupted at once ends well" test $? = 0
+check "... and leaves what the lock has" cmp first.lock kept.lock
+check "... which is what is written" cmp kept.cu again.cu
+check "... and says so" grep -q 'mm: nothing better was found than the' said
+WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm --tune --measure=emu \
+	--trials=8 --time=0.001s --no-verify --no-db --lock=kept.lock -q \
+	-o again.cu
+check "nor does one without time put a prediction there" grep -q '^emulated' \
+	kept.lock
+rm -f kept.lock
+FAKE_MEASURE='*:says:spill' WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm \
+	--tune --measure=emu --trials=8 --no-verify --no-db --lock=kept.lock \
+	-q -o again.cu
+check "without a time it is predicted" grep -q '^predicted' kept.lock
+
 # ---- what is told makes it again ----
 
 cat >open.wpk <<'END'
