@@ -98,6 +98,34 @@ empty "and none is lost" lost
 tune --op=mm --trials=4 --resume
 check "what came to its end is not resumed" grep -q 'no run to resume' said
 
+# ---- the file of candidates is a file like the others ----
+
+spoils() {
+	ends 1 "--candidates=$1 spoils nothing" "$2" env \
+		WPK_WORKER="$scratch/fake" "$wpkc" uses.wpk --tune --measure=emu \
+		--trials=3 --no-verify --lock=x.lock --db=x.db -o x.cu \
+		--candidates="$1"
+}
+echo 'export op g(x: f32[64]) -> (y: f32[64]) { y[i] = x[i]; }' >used.wpk
+cat >uses.wpk <<'END'
+import used;
+export op f(x: f32[64]) -> (y: f32[64]) { y[i] = x[i]; }
+END
+echo 'x' >x.db
+spoils uses.wpk "it is read"
+spoils used.wpk "it is read"
+spoils x.db "it is read"
+spoils x.lock "two outputs"
+spoils x.cu "two outputs"
+spoils . "it is a directory"
+rm -f x.db
+if [ -w /dev/full ]; then
+	ends 1 "what cannot be written is told" "cannot write all of" env \
+		WPK_WORKER="$scratch/fake" "$wpkc" uses.wpk --tune \
+		--measure=emu --trials=3 --no-verify --lock=x.lock --no-db \
+		-o x.cu --candidates=/dev/full
+fi
+
 # ---- what the lock has is not lost to a search that found nothing ----
 
 rm -rf "$FAKE_FOLDER"

@@ -95,8 +95,9 @@ static void resume(struct known *k, const char *here, bool first)
 	if (!first)
 		return;
 	if (k->n_resumed)
-		session_say(k->s, "run %s is resumed: its candidates count",
-			names);
+		session_say(k->s, k->n_resumed > 1 ?
+			"runs %s are resumed: their candidates count" :
+			"run %s is resumed: its candidates count", names);
 	else
 		session_say(k->s, "there is no run to resume: no search of %s "
 			"from here was cut short", k->s->o->input);

@@ -6,6 +6,7 @@
 #include "driver/measuring.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,11 +233,12 @@ static void tell_device(struct measuring *g)
 
 static FILE *fopen_log(struct session *s, const char *mode)
 {
-	FILE *f = fopen(s->o->candidates, mode);
+	const char *path = s->o->candidates;
+	FILE *f = fopen(strcmp(path, "-") ? path : "/dev/stdout", mode);
 
 	if (!f)
-		session_fail(s, EXIT_USER, "cannot write '%s'",
-			s->o->candidates);
+		session_fail(s, EXIT_USER, "cannot write '%s': %s", path,
+			strerror(errno));
 	return f;
 }
 
@@ -334,8 +336,8 @@ void measuring_close(struct session *s)
 		return;
 	s->measuring = NULL;
 	end_workers(g);
-	if (g->log && fclose(g->log))
-		session_fail(s, EXIT_USER, "cannot write '%s'",
+	if (g->log && (ferror(g->log) | fclose(g->log)))
+		session_fail(s, EXIT_USER, "cannot write all of '%s'",
 			s->o->candidates);
 }
 
