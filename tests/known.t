@@ -98,6 +98,35 @@ empty "and none is lost" lost
 tune --op=mm --trials=4 --resume
 check "what came to its end is not resumed" grep -q 'no run to resume' said
 
+# ---- what was the machine's fault is tried again ----
+
+for fault in compile launch timeout; do
+	WPK_DB=$scratch/$fault.db
+	FAKE_MEASURE="*:says:$fault"
+	export FAKE_MEASURE
+	tune --op=mm --trials=6 --set=sketch=reduce
+	unset FAKE_MEASURE
+	points "$WPK_DB" >failed
+	tune --op=mm --trials=6 --set=sketch=reduce
+	check "$fault is not for ever" grep -q '6 measured' said
+	"$wpkdb" --db="$WPK_DB" list >list
+	check "... it counts as it is now" grep -q \
+		'12 records of [67] points, 6 measured' list
+done
+small=$scratch/small
+mkdir -p "$small"
+if mount -t tmpfs -o size=64k none "$small" 2>/dev/null; then
+	WPK_DB=$scratch/small.db
+	TMPDIR=$small timeout 100 "$wpkc" mm.wpk --op=mm --tune \
+		--measure=emu --no-lock --trials=3 -o small.cu >said 2>&1
+	check "a full disk is no fault of candidates" test $? = 1
+	check "... and is told" grep -q 'the disk of TMPDIR is full' said
+	check "... and nothing of them is kept" test -z "$(points "$WPK_DB")"
+	umount "$small"
+else
+	skip "a full disk is no fault of candidates" "no file system of its own"
+fi
+
 # ---- the file of candidates is a file like the others ----
 
 spoils() {

@@ -225,11 +225,14 @@ static bool genes_of(const struct space *sp, const struct record *r, bool near,
 
 /* ---- what was measured ---- */
 
-/* A limit on time says what the machine was busy with. */
+/* A limit on time says what the machine was busy with; a compiler that fails may
+ * have been broken, old, or out of disk; a launch may have wanted memory that
+ * another program had. */
 static bool is_final(const struct db_record *x)
 {
 	return (x->origin == DB_OWN || x->origin == DB_PROVED) &&
-		x->r.verdict != V_TIMEOUT;
+		x->r.verdict != V_TIMEOUT && x->r.verdict != V_COMPILE &&
+		x->r.verdict != V_LAUNCH;
 }
 
 static void recall(struct known *k, const struct record_key *key,
