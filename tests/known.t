@@ -98,6 +98,25 @@ empty "and none is lost" lost
 tune --op=mm --trials=4 --resume
 check "what came to its end is not resumed" grep -q 'no run to resume' said
 
+# ---- a kernel whose input is prepared beforehand is another ----
+
+cat >cv.wpk <<'END'
+export op cv[H = 18, W = 18, C = 8, F = 16](x: f32[H, W, C], w: f32[3, 3, C, F])
+    -> (y: f32[H - 2, W - 2, F])
+{
+    y[h, v, f] = sum[r, s, c](x[h + r, v + s, c] * w[r, s, c, f]);
+}
+END
+cp cv.wpk const.wpk
+echo 'schedule s for cv { const(w); }' >>const.wpk
+for file in cv const; do
+	WPK_WORKER=$scratch/fake "$wpkc" $file.wpk --tune=random --measure=emu \
+		--set=sketch=winograd --trials=3 --no-verify --no-lock \
+		--db=const.db -q -o /dev/null
+done
+check "times with const and without are of two problems" test \
+	"$("$wpkdb" --db=const.db list | grep -c '3 records of 3 points')" = 2
+
 # ---- what was the machine's fault is tried again ----
 
 for fault in compile launch timeout; do

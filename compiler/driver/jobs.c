@@ -90,14 +90,28 @@ static void begin_job(const struct making *m, struct job *j)
 	}
 }
 
+/* What never changes is prepared before a call: other kernels, and other times. By
+ * its place, for names do not count. */
+static void hash_constants(struct session *s, struct job *j)
+{
+	for (int i = 0; i < j->op->n_tensors; i++) {
+		const char *text = arena_printf(s->a, "const %d", i);
+
+		if (j->op->tensors[i].constant)
+			j->hash ^= str_hash(text, strlen(text));
+	}
+}
+
 static bool set_schedule(struct session *s, struct job *j,
 	const struct ast_item *block)
 {
 	if (!block)
 		return true;
 	j->schedule = directives_schedule(s->a, block, j->op, s->d);
-	if (j->schedule)
+	if (j->schedule) {
 		directives_mark_constants(j->op, j->schedule);
+		hash_constants(s, j);
+	}
 	return j->schedule != NULL;
 }
 
