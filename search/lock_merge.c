@@ -5,8 +5,9 @@
  * and GPU together, since its groups are one way to cut it. Where one branch
  * left them as they were, the other's count; where both changed them, those
  * that were measured before those that were predicted, and these before those
- * that were emulated, then the faster, then ours; for different operators (hashes) ours, since which of them the merged
- * source has is not to be known here. */
+ * that were emulated, then the faster, then ours; for different operators
+ * (hashes) ours, since which of them the merged source has is not to be known
+ * here. */
 #include <string.h>
 
 #include "search/search.h"
