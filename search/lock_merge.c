@@ -4,9 +4,10 @@
  * and are taken for one. What is merged is the stanzas of one operator, target
  * and GPU together, since its groups are one way to cut it. Where one branch
  * left them as they were, the other's count; where both changed them, those
- * that were measured before those that were predicted, then the faster, then
- * ours; for different operators (hashes) ours, since which of them the merged
- * source has is not to be known here. */
+ * that were measured before those that were predicted, and these before those
+ * that were emulated, then the faster, then ours; for different operators
+ * (hashes) ours, since which of them the merged source has is not to be known
+ * here. */
 #include <string.h>
 
 #include "search/search.h"
@@ -64,12 +65,20 @@ static bool same(struct stanzas x, struct stanzas y)
 	return x.n == y.n;
 }
 
-static bool is_measured(struct stanzas s)
+/* Costs of different kinds do not compare; what an emulator takes says the least
+ * of a GPU. Of several the weakest counts. */
+static int worth(struct stanzas s)
 {
-	for (int i = 0; i < s.n; i++)
-		if (strcmp(s.v[i].measured, "gpu"))
-			return false;
-	return true;
+	int least = 2;
+
+	for (int i = 0; i < s.n; i++) {
+		int here = !strcmp(s.v[i].measured, "gpu") ? 2 :
+			!strcmp(s.v[i].measured, "model");
+
+		if (here < least)
+			least = here;
+	}
+	return least;
 }
 
 static double seconds(struct stanzas s)
@@ -87,8 +96,8 @@ static bool is_better(struct stanzas theirs, struct stanzas ours)
 		return theirs.n;
 	if (ours.v[0].hash != theirs.v[0].hash)
 		return false;
-	if (is_measured(ours) != is_measured(theirs))
-		return is_measured(theirs);
+	if (worth(ours) != worth(theirs))
+		return worth(theirs) > worth(ours);
 	return seconds(theirs) < seconds(ours);
 }
 

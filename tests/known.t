@@ -107,6 +107,142 @@ empty "and none is lost" lost
 tune --op=mm --trials=4 --resume
 check "what came to its end is not resumed" grep -q 'no run to resume' said
 
+# ---- a kernel whose input is prepared beforehand is another ----
+
+cat >cv.wpk <<'END'
+export op cv[H = 18, W = 18, C = 8, F = 16](x: f32[H, W, C], w: f32[3, 3, C, F])
+    -> (y: f32[H - 2, W - 2, F])
+{
+    y[h, v, f] = sum[r, s, c](x[h + r, v + s, c] * w[r, s, c, f]);
+}
+END
+cp cv.wpk const.wpk
+echo 'schedule s for cv { const(w); }' >>const.wpk
+for file in cv const; do
+	WPK_WORKER=$scratch/fake "$wpkc" $file.wpk --tune=random --measure=emu \
+		--set=sketch=winograd --trials=3 --no-verify --no-lock \
+		--db=const.db -q -o /dev/null
+done
+check "times with const and without are of two problems" test \
+	"$("$wpkdb" --db=const.db list | grep -c '3 records of 3 points')" = 2
+
+# ---- what was the machine's fault is tried again ----
+
+for fault in compile launch timeout; do
+	WPK_DB=$scratch/$fault.db
+	FAKE_MEASURE="*:says:$fault"
+	export FAKE_MEASURE
+	tune --op=mm --trials=6 --set=sketch=reduce
+	unset FAKE_MEASURE
+	points "$WPK_DB" >failed
+	tune --op=mm --trials=6 --set=sketch=reduce
+	check "$fault is not for ever" grep -q '6 measured' said
+	"$wpkdb" --db="$WPK_DB" list >list
+	check "... it counts as it is now" grep -q \
+		'12 records of [67] points, 6 measured' list
+done
+small=$scratch/small
+mkdir -p "$small"
+if mount -t tmpfs -o size=64k none "$small" 2>/dev/null; then
+	WPK_DB=$scratch/small.db
+	TMPDIR=$small timeout 100 "$wpkc" mm.wpk --op=mm --tune \
+		--measure=emu --no-lock --trials=3 -o small.cu >said 2>&1
+	check "a full disk is no fault of candidates" test $? = 1
+	check "... and is told" grep -q 'the disk of TMPDIR is full' said
+	check "... and nothing of them is kept" test -z "$(points "$WPK_DB")"
+	umount "$small"
+else
+	skip "a full disk is no fault of candidates" "no file system of its own"
+fi
+
+# ---- the file of candidates is a file like the others ----
+
+spoils() {
+	ends 1 "--candidates=$1 spoils nothing" "$2" env \
+		WPK_WORKER="$scratch/fake" "$wpkc" uses.wpk --tune --measure=emu \
+		--trials=3 --no-verify --lock=x.lock --db=x.db -o x.cu \
+		--candidates="$1"
+}
+echo 'export op g(x: f32[64]) -> (y: f32[64]) { y[i] = x[i]; }' >used.wpk
+cat >uses.wpk <<'END'
+import used;
+export op f(x: f32[64]) -> (y: f32[64]) { y[i] = x[i]; }
+END
+echo 'x' >x.db
+spoils uses.wpk "it is read"
+spoils used.wpk "it is read"
+spoils x.db "it is read"
+spoils x.lock "two outputs"
+spoils x.cu "two outputs"
+spoils . "it is a directory"
+rm -f x.db
+if [ -w /dev/full ]; then
+	ends 1 "what cannot be written is told" "cannot write all of" env \
+		WPK_WORKER="$scratch/fake" "$wpkc" uses.wpk --tune \
+		--measure=emu --trials=3 --no-verify --lock=x.lock --no-db \
+		-o x.cu --candidates=/dev/full
+fi
+
+# ---- what the lock has is not lost to a search that found nothing ----
+
+rm -rf "$FAKE_FOLDER"
+mkdir -p "$FAKE_FOLDER"
+WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm --tune --measure=emu \
+	--trials=8 --no-verify --no-db --lock=kept.lock -q -o kept.cu
+check "a lock with a time" grep -q '^emulated' kept.lock
+cp kept.lock first.lock
+FAKE_MEASURE='*:hang' WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm \
+	--tune --measure=emu --trials=8 --no-db --lock=kept.lock -o again.cu \
+	>said 2>&1 &
+pid=$!
+: >"$FAKE_FOLDER/measured"
+tries=0
+while [ ! -s "$FAKE_FOLDER/measured" ] && [ $tries -lt 300 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+kill -INT $pid
+wait $pid
+check "a search that is interrupted at once ends well" test $? = 0
+check "... and leaves what the lock has" cmp first.lock kept.lock
+check "... which is what is written" cmp kept.cu again.cu
+check "... and says so" grep -q 'mm: nothing better was found than the' said
+WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm --tune --measure=emu \
+	--trials=8 --time=0.001s --no-verify --no-db --lock=kept.lock -q \
+	-o again.cu
+check "nor does one without time put a prediction there" grep -q '^emulated' \
+	kept.lock
+rm -f kept.lock
+FAKE_MEASURE='*:says:spill' WPK_WORKER=$scratch/fake "$wpkc" mm.wpk --op=mm \
+	--tune --measure=emu --trials=8 --no-verify --no-db --lock=kept.lock \
+	-q -o again.cu
+check "without a time it is predicted" grep -q '^predicted' kept.lock
+
+# ---- what is told makes it again ----
+
+cat >open.wpk <<'END'
+export op lin[K = 64, N = 96](x: f16[M, K], w: f16[N, K]) -> (y: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    y[i, j] = acc[i, j];
+}
+schedule few for lin when M <= 16 { kernel(y, sketch = gemv); }
+tune lin { shape(M = {1, 40}); }
+END
+rm -rf "$FAKE_FOLDER"
+mkdir -p "$FAKE_FOLDER"
+WPK_WORKER=$scratch/fake "$wpkc" open.wpk --tune=random --measure=emu \
+	--trials=6 --no-verify --no-lock --no-db -j 2 -q -o /dev/null \
+	--candidates=lines
+check "shapes and kernels for all others are searched" test \
+	"$(cut -f2 lines | sort -u | tr '\n' ' ')" = "lin lin_M1 lin_M40 lin_few "
+# Of each its schedule, with every number of the command; others are free.
+cut -f7 lines | while read -r _ words; do
+	# shellcheck disable=SC2086
+	"$wpkc" $words -q --emit=sched >sched 2>&1 || echo "$words"
+done >lost
+empty "the command of each candidate makes one of each" lost
+
 # ---- others help ----
 
 tune --op=mm --trials=60

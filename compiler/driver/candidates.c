@@ -29,6 +29,14 @@ static bool is_addressed(const char *at, const char *colon, const char *name,
 	return true;
 }
 
+/* Is that the job, or one of those that it stands for? */
+static bool is_for(const struct job *j, const char *name, const char *colon,
+	int *group)
+{
+	return is_addressed(name, colon, j->name, group) ||
+		(j->family && is_addressed(name, colon, j->family, group));
+}
+
 /* "OP:NAME" is for one operator, "OP.GROUP:NAME" for one of its groups, "NAME"
  * for all. */
 static const char *setting_for(const struct job *j, int group,
@@ -39,8 +47,7 @@ static const char *setting_for(const struct job *j, int group,
 
 	if (!colon)
 		return name;
-	if (!is_addressed(name, colon, j->name, &only) && (!j->launcher ||
-	    !is_addressed(name, colon, j->launcher, &only)))
+	if (!is_for(j, name, colon, &only))
 		return NULL;
 	return only < 0 || only == group ? colon + 1 : NULL;
 }
@@ -51,9 +58,8 @@ static bool lacks_group(const struct job *j, const char *name)
 	const char *colon = strchr(name, ':');
 	int only;
 
-	return colon && (is_addressed(name, colon, j->name, &only) ||
-		(j->launcher && is_addressed(name, colon, j->launcher,
-		&only))) && only >= j->partition->n_groups;
+	return colon && is_for(j, name, colon, &only) &&
+		only >= j->partition->n_groups;
 }
 
 /* "acc+y": is the group of other statements? */

@@ -268,7 +268,7 @@ static bool can_write(struct session *s, const char *path)
 static const char **written(struct session *s, int *n)
 {
 	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
-	const char **v = ARENA_ARRAY(s->a, 4, const char *);
+	const char **v = ARENA_ARRAY(s->a, 5, const char *);
 
 	*n = 0;
 	v[(*n)++] = output_path(s, emit);
@@ -278,6 +278,8 @@ static const char **written(struct session *s, int *n)
 		v[(*n)++] = dep_path(s, v[0]);
 	if (s->o->tune && s->lock_path)
 		v[(*n)++] = s->lock_path;
+	if (s->o->candidates)
+		v[(*n)++] = s->o->candidates;
 	return v;
 }
 
@@ -300,7 +302,8 @@ static bool keeps_files(struct session *s)
 
 	for (int i = 0; i < s->files.n && ok; i++)
 		ok = keeps(s, s->files.v[i]);
-	return ok && (s->o->tune || !s->lock_existed || keeps(s, s->lock_path));
+	return ok && (s->o->tune || !s->lock_existed ||
+		keeps(s, s->lock_path)) && (!s->o->db || keeps(s, s->o->db));
 }
 
 static bool are_distinct(struct session *s)
@@ -368,4 +371,9 @@ bool emit_possible(struct session *s)
 		if (!can_write(s, v[i]))
 			return false;
 	return are_distinct(s) && keeps(s, s->o->input);
+}
+
+bool emit_keeps(struct session *s)
+{
+	return s->o->check || s->o->test || keeps_files(s);
 }

@@ -69,10 +69,23 @@ static struct lower_request *open_request(struct session *s,
 static void begin_job(const struct making *m, struct job *j)
 {
 	*j = (struct job){ .item = m->it->item, .place = m->place,
-		.launcher = m->launcher, .when = m->when };
+		.launcher = m->launcher, .family = m->launcher,
+		.when = m->when };
 	if (m->tune) {
 		j->trials = m->tune->trials;
 		j->seconds = m->tune->seconds;
+	}
+}
+
+/* What never changes is prepared before a call: other kernels, and other times. By
+ * its place, for names do not count. */
+static void hash_constants(struct session *s, struct job *j)
+{
+	for (int i = 0; i < j->op->n_tensors; i++) {
+		const char *text = arena_printf(s->a, "const %d", i);
+
+		if (j->op->tensors[i].constant)
+			j->hash ^= str_hash(text, strlen(text));
 	}
 }
 
@@ -82,8 +95,10 @@ static bool set_schedule(struct session *s, struct job *j,
 	if (!block)
 		return true;
 	j->schedule = directives_schedule(s->a, block, j->op, s->d);
-	if (j->schedule)
+	if (j->schedule) {
 		directives_mark_constants(j->op, j->schedule);
+		hash_constants(s, j);
+	}
 	return j->schedule != NULL;
 }
 

@@ -145,9 +145,21 @@ static size_t addressee(const char *name)
 	return digits && name[n + 1 + digits] == ':' ? n : strcspn(name, ":");
 }
 
-/* "OP:T=V" must name an operator that is compiled. */
+static bool is_job(const struct session *s, const char *name)
+{
+	for (int i = 0; i < s->n_jobs; i++)
+		if (!strcmp(s->jobs[i].name, name))
+			return true;
+	return false;
+}
+
+/* An operator's name is that of its general kernel, where that is called so:
+ * else no setting could be for it alone. "OP:T=V" must name what is compiled. */
 bool jobs_settings_known(struct session *s)
 {
+	for (int i = 0; i < s->n_jobs; i++)
+		if (s->jobs[i].family && is_job(s, s->jobs[i].family))
+			s->jobs[i].family = NULL;
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const char *name = s->o->settings.v[i].name;
 		size_t n = addressee(name);
@@ -155,7 +167,7 @@ bool jobs_settings_known(struct session *s)
 
 		for (int j = 0; j < s->n_jobs; j++)
 			found |= is_named(s->jobs[j].name, name, n) ||
-				is_named(s->jobs[j].launcher, name, n);
+				is_named(s->jobs[j].family, name, n);
 		if (!found)
 			return session_fail(s, EXIT_USER,
 				"--set %s: no operator '%.*s' is compiled here",

@@ -107,8 +107,9 @@ static void resume(struct known *k, const char *here, bool first)
 	if (!first)
 		return;
 	if (k->n_resumed)
-		session_say(k->s, "run %s is resumed: its candidates count",
-			names);
+		session_say(k->s, k->n_resumed > 1 ?
+			"runs %s are resumed: their candidates count" :
+			"run %s is resumed: its candidates count", names);
 	else
 		session_say(k->s, "there is no run to resume: no search of %s "
 			"from here was cut short", k->s->o->input);
@@ -236,11 +237,14 @@ static bool genes_of(const struct space *sp, const struct record *r, bool near,
 
 /* ---- what was measured ---- */
 
-/* A limit on time says what the machine was busy with. */
+/* A limit on time says what the machine was busy with; a compiler that fails may
+ * have been broken, old, or out of disk; a launch may have wanted memory that
+ * another program had. */
 static bool is_final(const struct db_record *x)
 {
 	return (x->origin == DB_OWN || x->origin == DB_PROVED) &&
-		x->r.verdict != V_TIMEOUT;
+		x->r.verdict != V_TIMEOUT && x->r.verdict != V_COMPILE &&
+		x->r.verdict != V_LAUNCH;
 }
 
 static void recall(struct known *k, const struct record_key *key,

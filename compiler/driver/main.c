@@ -240,7 +240,8 @@ bool session_open(struct session *s, bool writes)
 	if (!open_lock(s))
 		return false;
 	places_choose(s);
-	return (!writes || emit_possible(s)) && load(s);
+	return (!writes || emit_possible(s)) && load(s) &&
+		(!writes || emit_keeps(s));
 }
 
 static void run(struct session *s)

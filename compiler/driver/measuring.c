@@ -6,6 +6,7 @@
 #include "driver/measuring.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,11 +233,12 @@ static void tell_device(struct measuring *g)
 
 static FILE *fopen_log(struct session *s, const char *mode)
 {
-	FILE *f = fopen(s->o->candidates, mode);
+	const char *path = s->o->candidates;
+	FILE *f = fopen(strcmp(path, "-") ? path : "/dev/stdout", mode);
 
 	if (!f)
-		session_fail(s, EXIT_USER, "cannot write '%s'",
-			s->o->candidates);
+		session_fail(s, EXIT_USER, "cannot write '%s': %s", path,
+			strerror(errno));
 	return f;
 }
 
@@ -292,7 +294,8 @@ bool measuring_open(struct session *s)
 	jobserver_open(s->a, g->make);
 	g->folder = measuring_folder(s->a, &g->folder_fd);
 	if (!g->folder)
-		return fails(g, "no folder for temporary files");
+		return fails(g, arena_printf(s->a, "no folder can be made in "
+			"TMPDIR: %s", strerror(errno)));
 	if (set_options(g, &o, &why))
 		g->m = measure_open(s->a, &o, &why);
 	why = g->m ? misses(g) : why;
@@ -334,8 +337,8 @@ void measuring_close(struct session *s)
 		return;
 	s->measuring = NULL;
 	end_workers(g);
-	if (g->log && fclose(g->log))
-		session_fail(s, EXIT_USER, "cannot write '%s'",
+	if (g->log && (ferror(g->log) | fclose(g->log)))
+		session_fail(s, EXIT_USER, "cannot write all of '%s'",
 			s->o->candidates);
 }
 
@@ -413,6 +416,10 @@ static void told(void *ctx, int i, const struct measure_result *r)
 {
 	struct search *x = ctx;
 
+	x->g->full |= r->verdict == V_COMPILE &&
+		measuring_folder_is_full(x->g->folder);
+	if (x->g->full)
+		return;
 	x->out[i] = (struct cost){ r->seconds, r->verdict, r->message };
 	measuring_record(x->g, x->job, x->group, x->c, point(x, i),
 		x->predicted[i].seconds, r);
@@ -457,7 +464,8 @@ static void measure(void *ctx, struct arena *a, const int *genes, int n,
 			"all was stopped before it was measured" };
 	if (x->g->m)
 		measure_run(x->g->m, a, &b);
-	measuring_stopped(x->g);
+	if (!measuring_stopped(x->g) && x->g->full)
+		end_workers(x->g);
 }
 
 /* Sketches of one group compete, so what is slow beside another's is slow. */
@@ -502,6 +510,9 @@ bool measuring_failed(struct session *s)
 {
 	struct measuring *g = s->measuring;
 
+	if (g && g->full && !*s->stop)
+		return !session_fail(s, EXIT_USER, "measuring: the disk of "
+			"TMPDIR is full");
 	return g && g->m && measure_failed(g->m) && !tell_failure(g);
 }
 

@@ -38,6 +38,7 @@ struct measuring {
 	sigset_t before;		/* signals, to be let through again */
 	void (*on_pipe)(int);
 	bool held;
+	bool full;			/* the folder, so that compilers failed */
 	int share;
 	const struct job *job;
 	const struct measuring_data *data;

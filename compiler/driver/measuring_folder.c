@@ -12,12 +12,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "driver/child.h"
 
 #define PREFIX "wpkc-run-"
+
+enum { LEAST_ROOM = 4 << 20 };
 
 static int open_folder(const char *path)
 {
@@ -85,4 +88,12 @@ void measuring_folder_remove(const char *path, int fd)
 	child_folder_remove(path);
 	if (fd >= 0)
 		close(fd);
+}
+
+bool measuring_folder_is_full(const char *path)
+{
+	struct statvfs v;
+
+	return !statvfs(path, &v) && (double)v.f_bavail * (double)v.f_frsize <
+		LEAST_ROOM;
 }

@@ -3,6 +3,8 @@
 #ifndef WPK_COMPILER_DRIVER_MEASURING_FOLDER_H
 #define WPK_COMPILER_DRIVER_MEASURING_FOLDER_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 
 /* A fresh folder under $TMPDIR, and "*fd", which says as long as it is open that
@@ -10,5 +12,8 @@
  * errno set. */
 const char *measuring_folder(struct arena *a, int *fd);
 void measuring_folder_remove(const char *path, int fd);
+/* Is there no room for what a compiler writes? What it says then is no word on
+ * its text. */
+bool measuring_folder_is_full(const char *path);
 
 #endif

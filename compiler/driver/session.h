@@ -98,6 +98,7 @@ struct job {
 	struct ir_operator *reference, *op;
 	struct ir_partition *partition;
 	const char *launcher;		/* where several jobs share one: its name */
+	const char *family;		/* the same, but if a job is called so */
 	const struct ir_size *sizes;	/* what its launcher takes: open sizes */
 	int n_sizes;
 	const struct general *general;	/* for all sizes; NULL: for these */
@@ -383,6 +384,8 @@ void workers_run_most(struct session *s, int most, int n,
 bool emit_outputs(struct session *s);
 /* Could they be written? Asked before the work is done. */
 bool emit_possible(struct session *s);
+/* Is what was read kept? Asked when it is known what that is, and before. */
+bool emit_keeps(struct session *s);
 /* The file of one program alone, and of all that the job's launcher chooses
  * from. */
 struct cuda_unit emit_program(const struct session *s, struct arena *a,

@@ -458,6 +458,26 @@ static bool rank_default(struct contest *c, int i, int g)
 	return true;
 }
 
+/* What the lock has of a job is all that there is to prove. */
+static void rank_lock(struct contest *c, int i)
+{
+	struct session *s = c->s;
+	const struct job *j = &s->jobs[i];
+	int n = j->partition->n_groups;
+
+	c->ranked[i] = ARENA_ARRAY(s->a, (size_t)n, struct finalist *);
+	c->n[i] = ARENA_ARRAY(s->a, (size_t)n, int);
+	for (int g = 0; g < n; g++) {
+		const struct choice *k = &j->parts[g].choice;
+
+		c->ranked[i][g] = ARENA_NEW(s->a, struct finalist);
+		*c->ranked[i][g] = (struct finalist){ k->candidate, k->genes,
+			k->seconds, k->measured };
+		c->n[i][g] = 1;
+	}
+	session_say(s, "%s: nothing better was found than the lock has", j->name);
+}
+
 static bool rank_all(struct contest *c)
 {
 	struct session *s = c->s;
@@ -478,6 +498,8 @@ static bool rank_all(struct contest *c)
 				return false;
 			choose_rank(c, i, g, 0);
 		}
+		if (tune_keeps_lock(s, &s->jobs[i]))
+			rank_lock(c, i);
 	}
 	return true;
 }

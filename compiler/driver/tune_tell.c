@@ -62,36 +62,19 @@ static void put_counts(struct session *s, const struct job *j,
 		str_puts(out, "not searched");
 }
 
-static double total_seconds(const struct job *j)
-{
-	double sum = 0;
-
-	for (int g = 0; g < j->partition->n_groups; g++)
-		sum += j->parts[g].choice.seconds;
-	return sum;
-}
-
-static bool is_measured(const struct job *j)
-{
-	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!strcmp(j->parts[g].choice.measured, "model"))
-			return false;
-	return true;
-}
-
 void tune_tell(struct session *s, const struct job *j,
 	const char *proof, const char *passed)
 {
 	struct str out;
 
 	str_init(&out, s->a);
-	if (is_measured(j))
+	if (tune_is_measured(j))
 		str_printf(&out, "%s: %.4g us %s by", j->name,
-			total_seconds(j) * 1e6, strcmp(s->how, "emu") ?
+			tune_seconds(j) * 1e6, strcmp(s->how, "emu") ?
 			"measured" : "of emulation");
 	else
 		str_printf(&out, "%s: %s%.3g us predicted on %s by", j->name,
-			j->file ? "at least " : "", total_seconds(j) * 1e6,
+			j->file ? "at least " : "", tune_seconds(j) * 1e6,
 			j->place->gpu->name);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		str_printf(&out, "%s %s", g ? "," : "",

@@ -444,8 +444,8 @@ static void test_merge_disjoint(void **state)
 	}
 }
 
-/* Both changed it: measured before predicted, then the faster, then ours; all
- * groups of it; ours where the operator is not the same. */
+/* Both changed it: measured before predicted before emulated, then the faster,
+ * then ours; all groups of it; ours where the operator is not the same. */
 static void test_merge_conflicts(void **state)
 {
 	struct arena *a = *state;
@@ -461,6 +461,10 @@ static void test_merge_conflicts(void **state)
 	lock_put(a, theirs, &y);
 	assert_same(lock_merge(a, base, ours, theirs), ours);
 	assert_same(lock_merge(a, base, theirs, ours), ours);
+	x.measured = "emu";
+	lock_put(a, ours, &x);
+	assert_same(lock_merge(a, base, ours, theirs), theirs);
+	assert_same(lock_merge(a, base, theirs, ours), theirs);
 	y.measured = "gpu";
 	lock_put(a, theirs, &y);
 	assert_same(lock_merge(a, base, ours, theirs), theirs);
