@@ -111,10 +111,14 @@ static bool use_log(struct db *db, const struct db_layer *l)
 		sql_run(db, l, "PRAGMA foreign_keys = ON");
 }
 
+/* What is sorted or kept for a moment stays in memory: a killed process leaves
+ * no files of its own. */
 bool schema_settle(struct db *db, struct db_layer *l, bool write)
 {
 	struct identity id;
 
+	if (!sql_run(db, l, "PRAGMA temp_store = MEMORY"))
+		return false;
 	if (!sql_run(db, l, "BEGIN") || !identify(db, l, &id) ||
 	    !sql_run(db, l, "COMMIT"))
 		return false;

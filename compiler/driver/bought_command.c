@@ -82,9 +82,8 @@ static const char *unwanted(const struct options *o)
 {
 	return o->tune ? "--tune" : o->check ? "--check" : o->test ? "--test" :
 		o->emit ? "--emit" : o->output ? "-o" : o->header ? "-H" :
-		o->dep ? "-MD" : o->frozen ? "--frozen" : o->trials ?
-		"--trials" : o->seconds > 0 ? "--time" : o->effort ?
-		"--effort" : NULL;
+		o->dep ? "-MD" : o->frozen ? "--frozen" :
+		options_of_search(o);
 }
 
 static bool explain_all(struct session *s, const struct asking *k,

@@ -277,7 +277,8 @@ static void recall(struct known *k, const struct record_key *key,
 static bool same_problem(const struct record_key *x, const struct record_key *y)
 {
 	return x->hash == y->hash && x->share == y->share &&
-		!strcmp(x->gpu, y->gpu) && !strcmp(x->shape, y->shape);
+		!strcmp(x->gpu, y->gpu) && !strcmp(x->target, y->target) &&
+		!strcmp(x->shape, y->shape);
 }
 
 /* Times of different problems do not compare: the nearest one's alone. */

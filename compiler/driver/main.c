@@ -219,11 +219,7 @@ static bool compile(struct session *s)
 static bool searches(struct session *s)
 {
 	const struct options *o = s->o;
-	const char *name = o->trials ? "--trials" : o->seconds > 0 ? "--time" :
-		o->effort ? "--effort" : o->share ? "--share" :
-		o->side ? "--jobs" : o->candidates ? "--candidates" :
-		o->db ? "--db" : o->no_db ? "--no-db" :
-		o->resume ? "--resume" : NULL;
+	const char *name = options_of_search(o);
 
 	if (!o->tune && name)
 		return session_fail(s, EXIT_USER, "%s is for a search: add "

@@ -266,3 +266,12 @@ enum asked options_read(struct arena *a, int argc, char **argv,
 		consistent(&r);
 	return r.asked;
 }
+
+const char *options_of_search(const struct options *o)
+{
+	return o->trials ? "--trials" : o->seconds > 0 ? "--time" :
+		o->effort ? "--effort" : o->share ? "--share" :
+		o->side ? "--jobs" : o->candidates ? "--candidates" :
+		o->db ? "--db" : o->no_db ? "--no-db" :
+		o->resume ? "--resume" : NULL;
+}

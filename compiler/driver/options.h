@@ -71,6 +71,9 @@ enum asked { ASKED_COMPILE, ASKED_TEXT, ASKED_NOTHING };
 enum asked options_read(struct arena *a, int argc, char **argv,
 	struct options *o, struct str *text);
 
+/* One that was given and says nothing without --tune, or NULL. */
+const char *options_of_search(const struct options *o);
+
 /* Short help, with examples. */
 void options_help(struct str *out);
 
