@@ -348,7 +348,8 @@ static bool covered(const struct direct *n, const struct direct_dim *x)
 }
 
 /* Few channels that are innermost and always read all: with the dimension
- * around them they are one, so that vectors run along both. */
+ * around them they are one, so that vectors run along both. What is held at that
+ * one's edge keeps its channel, and is not held at the edge of both. */
 static void join_innermost(struct direct *n)
 {
 	enum { FEW = 8 };
@@ -358,7 +359,7 @@ static void join_innermost(struct direct *n)
 		struct direct_dim *in = &x->dims[x->n_dims - 1], *d = in - 1;
 
 		if (!covered(n, in) || in->size > FEW ||
-		    d->stride != in->stride * in->size)
+		    (x->edge && d->leaves) || d->stride != in->stride * in->size)
 			return;
 		for (int i = 0; i < DIRECT_AXES; i++)
 			d->out[i] *= in->size;
