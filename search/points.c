@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/vec.h"
 
 enum {
@@ -89,17 +90,6 @@ bool seen_add(struct seen *s, const int *point)
 
 /* ---- genomes ---- */
 
-static uint64_t gcd(uint64_t x, uint64_t y)
-{
-	while (y) {
-		uint64_t rest = x % y;
-
-		x = y;
-		y = rest;
-	}
-	return x;
-}
-
 void points_init(struct points *ps, struct arena *a, const struct problem *p,
 	uint64_t seed)
 {
@@ -119,7 +109,7 @@ void points_init(struct points *ps, struct arena *a, const struct problem *p,
 	ps->offset = rng_next(&ps->rng) % (uint64_t)ps->size;
 	do
 		ps->step = 1 + rng_next(&ps->rng) % (uint64_t)ps->size;
-	while (gcd(ps->step, (uint64_t)ps->size) != 1);
+	while (number_gcd((int64_t)ps->step, (int64_t)ps->size) != 1);
 }
 
 int points_choices(const struct points *ps, int gene)

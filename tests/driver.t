@@ -89,6 +89,9 @@ refuses "--gpu and --target of two kinds" "a100 is an sm_80, not an sm_90" \
 	mm.wpk --gpu=a100 --target=sm_90
 refuses "--tune: unknown" "unknown strategy 'gaa'" mm.wpk --tune=gaa
 refuses "--measure: unknown" "not 'tpu'" mm.wpk --measure=tpu
+refuses "--measure says nothing without a search" "is for a search" mm.wpk \
+	--measure=emu
+refuses "nor do --limits" "is for a search" mm.wpk --limits=run=1
 refuses "--measure: no such GPU" "not 'gpu:x'" mm.wpk --measure=gpu:x
 refuses "--share: too little" "from 1 to 100" mm.wpk --tune --share=0
 refuses "--share: too much" "from 1 to 100" mm.wpk --tune --share=101

@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What was bought, as JSON: an array of operators. Times are seconds; a
  * "ratio" is of costs of one kind, which "source" names; null is not known. */
-#include <assert.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/bought.h"
-
-static void put(json_t *object, const char *key, json_t *value)
-{
-	int failed = json_object_set_new(object, key, value);
-
-	assert(!failed);
-	(void)failed;
-}
-
-static void append(json_t *array, json_t *value)
-{
-	int failed = json_array_append_new(array, value);
-
-	assert(!failed);
-	(void)failed;
-}
+#include "driver/json.h"
 
 static json_t *number(double v)
 {
@@ -43,21 +26,21 @@ static json_t *bounds(const struct model_bounds *m)
 	json_t *v = json_object();
 
 	for (int i = 0; i < N_BOUNDS; i++)
-		put(v, bound_name((enum bound)i), number(m->seconds[i]));
+		json_put(v, bound_name((enum bound)i), number(m->seconds[i]));
 	return v;
 }
 
 static void put_cost(json_t *v, const struct bought_cost *c)
 {
-	put(v, "predicted", number(c->predicted));
-	put(v, "measured", number(c->measured));
-	put(v, "limit", text(bound_name(c->bounds.limit)));
+	json_put(v, "predicted", number(c->predicted));
+	json_put(v, "measured", number(c->measured));
+	json_put(v, "limit", text(bound_name(c->bounds.limit)));
 }
 
 static void put_ratio(json_t *v, double ratio, bool by_measure)
 {
-	put(v, "ratio", number(ratio));
-	put(v, "source", text(by_measure ? "measured" : "predicted"));
+	json_put(v, "ratio", number(ratio));
+	json_put(v, "source", text(by_measure ? "measured" : "predicted"));
 }
 
 static json_t *try(const struct bought_try *t)
@@ -66,13 +49,13 @@ static json_t *try(const struct bought_try *t)
 		"other", "nothing" };
 	json_t *v = json_object();
 
-	put(v, "how", text(how[t->how]));
-	put(v, "value", text(t->value));
+	json_put(v, "how", text(how[t->how]));
+	json_put(v, "value", text(t->value));
 	put_cost(v, &t->cost);
 	put_ratio(v, t->ratio, t->by_measure);
-	put(v, "rest", text(t->whole ? "its directive off" : t->rechosen ?
+	json_put(v, "rest", text(t->whole ? "its directive off" : t->rechosen ?
 		"chosen again" : "kept"));
-	put(v, "as_it_stands", t->why ? text(t->why) : text("legal"));
+	json_put(v, "as_it_stands", t->why ? text(t->why) : text("legal"));
 	return v;
 }
 
@@ -83,16 +66,16 @@ static json_t *row(const struct bought_row *r)
 	json_t *v = json_object(), *names = json_array(), *tries = json_array();
 
 	for (int i = 0; r->names[i]; i++)
-		append(names, text(r->names[i]));
+		json_append(names, text(r->names[i]));
 	for (int i = 0; i < r->n; i++)
-		append(tries, try(&r->tries[i]));
-	put(v, "name", text(r->name));
-	put(v, "value", text(r->value));
-	put(v, "tunables", names);
-	put(v, "from", text(origins[r->origin]));
-	put(v, "neutral", json_boolean(r->neutral));
-	put(v, "nothing", number(r->nothing));
-	put(v, "without", tries);
+		json_append(tries, try(&r->tries[i]));
+	json_put(v, "name", text(r->name));
+	json_put(v, "value", text(r->value));
+	json_put(v, "tunables", names);
+	json_put(v, "from", text(origins[r->origin]));
+	json_put(v, "neutral", json_boolean(r->neutral));
+	json_put(v, "nothing", number(r->nothing));
+	json_put(v, "without", tries);
 	return v;
 }
 
@@ -100,8 +83,8 @@ static json_t *rival(const struct bought_rival *r)
 {
 	json_t *v = json_object();
 
-	put(v, "sketch", text(r->sketch->name));
-	put(v, "why", text(r->why));
+	json_put(v, "sketch", text(r->sketch->name));
+	json_put(v, "why", text(r->why));
 	if (r->why)
 		return v;
 	put_cost(v, &r->cost);
@@ -116,13 +99,13 @@ static json_t *roofline(const struct bought_group *g, const struct gpu *gpu)
 	bool measured = isfinite(g->cost.measured);
 	json_t *v = json_object();
 
-	put(v, "flops", number(f->flops));
-	put(v, "bytes", number(f->dram_bytes));
-	put(v, "flops_per_byte", number(a_byte));
-	put(v, "flops_per_second", number(f->flops / (measured ?
+	json_put(v, "flops", number(f->flops));
+	json_put(v, "bytes", number(f->dram_bytes));
+	json_put(v, "flops_per_byte", number(a_byte));
+	json_put(v, "flops_per_second", number(f->flops / (measured ?
 		g->cost.measured : g->cost.predicted)));
-	put(v, "allowed", number(model_roof(gpu, a_byte)));
-	put(v, "source", text(measured ? "measured" : "predicted"));
+	json_put(v, "allowed", number(model_roof(gpu, a_byte)));
+	json_put(v, "source", text(measured ? "measured" : "predicted"));
 	return v;
 }
 
@@ -131,18 +114,18 @@ static json_t *group(const struct bought *b, const struct bought_group *g)
 	json_t *v = json_object(), *rows = json_array(), *rivals = json_array();
 
 	for (int i = 0; i < g->n_rows; i++)
-		append(rows, row(&g->rows[i]));
+		json_append(rows, row(&g->rows[i]));
 	for (int i = 0; i < g->n_rivals; i++)
-		append(rivals, rival(&g->rivals[i]));
-	put(v, "kernel", text(g->kernel));
-	put(v, "sketch", text(g->open->sketch->name));
-	put(v, "by_hand", text(b->job->file ? b->job->file->name : NULL));
+		json_append(rivals, rival(&g->rivals[i]));
+	json_put(v, "kernel", text(g->kernel));
+	json_put(v, "sketch", text(g->open->sketch->name));
+	json_put(v, "by_hand", text(b->job->file ? b->job->file->name : NULL));
 	put_cost(v, &g->cost);
-	put(v, "bounds", bounds(&g->cost.bounds));
-	put(v, "roofline", roofline(g, b->job->place->gpu));
-	put(v, "better", number(g->better));
-	put(v, "numbers", rows);
-	put(v, "others", rivals);
+	json_put(v, "bounds", bounds(&g->cost.bounds));
+	json_put(v, "roofline", roofline(g, b->job->place->gpu));
+	json_put(v, "better", number(g->better));
+	json_put(v, "numbers", rows);
+	json_put(v, "others", rivals);
 	return v;
 }
 
@@ -150,12 +133,12 @@ static json_t *plan(const struct bought_plan *p)
 {
 	json_t *v = json_object();
 
-	put(v, "kernels", text(p->kernels));
-	put(v, "sketches", text(p->by));
-	put(v, "predicted", number(p->predicted));
-	put(v, "ratio", p->why ? json_null() : number(p->ratio));
-	put(v, "taken", json_boolean(p->taken));
-	put(v, "why", text(p->why));
+	json_put(v, "kernels", text(p->kernels));
+	json_put(v, "sketches", text(p->by));
+	json_put(v, "predicted", number(p->predicted));
+	json_put(v, "ratio", p->why ? json_null() : number(p->ratio));
+	json_put(v, "taken", json_boolean(p->taken));
+	json_put(v, "why", text(p->why));
 	return v;
 }
 
@@ -164,7 +147,7 @@ static json_t *sizes(const struct job *j)
 	json_t *v = json_object();
 
 	for (int i = 0; i < j->op->n_sizes; i++)
-		put(v, j->op->sizes[i].name, json_integer(j->op->sizes[i].value));
+		json_put(v, j->op->sizes[i].name, json_integer(j->op->sizes[i].value));
 	return v;
 }
 
@@ -175,17 +158,17 @@ static json_t *operator(const struct bought *b)
 	json_t *plans = json_array();
 
 	for (int i = 0; i < b->n_groups; i++)
-		append(groups, group(b, &b->groups[i]));
+		json_append(groups, group(b, &b->groups[i]));
 	for (int i = 0; i < b->n_plans; i++)
-		append(plans, plan(&b->plans[i]));
-	put(v, "operator", text(j->name));
-	put(v, "gpu", text(j->place->gpu->name));
-	put(v, "target", text(j->place->target->name));
-	put(v, "general", json_boolean(j->general != NULL));
-	put(v, "sizes", sizes(j));
-	put(v, "schedule", text(b->from_lock ? "lock" : "default"));
-	put(v, "kernels", groups);
-	put(v, "plans", plans);
+		json_append(plans, plan(&b->plans[i]));
+	json_put(v, "operator", text(j->name));
+	json_put(v, "gpu", text(j->place->gpu->name));
+	json_put(v, "target", text(j->place->target->name));
+	json_put(v, "general", json_boolean(j->general != NULL));
+	json_put(v, "sizes", sizes(j));
+	json_put(v, "schedule", text(b->from_lock ? "lock" : "default"));
+	json_put(v, "kernels", groups);
+	json_put(v, "plans", plans);
 	return v;
 }
 
@@ -196,7 +179,7 @@ void bought_json(const struct bought *all, int n, struct str *out)
 
 	for (int i = 0; i < n; i++)
 		if (!all[i].job->dropped)
-			append(v, operator(&all[i]));
+			json_append(v, operator(&all[i]));
 	dump = json_dumps(v, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	assert(dump);
 	str_printf(out, "%s\n", dump);

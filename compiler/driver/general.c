@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 enum {
 	HUGE = 1 << 20, SCALE = 1500, LEAST_SCALE = 20, ELEMENTS = 1 << 27,
 	USUAL = 1 << 22
@@ -329,17 +331,6 @@ void general_mark_plan(const struct general *g, struct plan *p)
 
 /* ---- alignment ---- */
 
-static int64_t common(int64_t x, int64_t y)
-{
-	while (y) {
-		int64_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
-}
-
 /* What the strides of tensor "t" are multiples of at every witness. */
 static int64_t common_stride(const struct general *g, int t)
 {
@@ -350,7 +341,7 @@ static int64_t common_stride(const struct general *g, int t)
 
 		for (int d = 0; d < x->n_phys; d++)
 			if (x->phys[d].stride != 1)
-				of = common(x->phys[d].stride, of);
+				of = number_gcd(x->phys[d].stride, of);
 	}
 	return of;
 }

@@ -6,10 +6,10 @@
 #include "driver/session.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/json.h"
 #include "driver/version.h"
 
 enum { SCHEMA = 1 };
@@ -20,22 +20,6 @@ struct manifest {
 	const struct cuda_unit *u;
 	const struct cuda_operator *o;
 };
-
-static void put(json_t *object, const char *key, json_t *value)
-{
-	int failed = json_object_set_new(object, key, value);
-
-	assert(!failed);
-	(void)failed;
-}
-
-static void append(json_t *array, json_t *value)
-{
-	int failed = json_array_append_new(array, value);
-
-	assert(!failed);
-	(void)failed;
-}
 
 /* Names of files need not be UTF-8, as JSON is: bytes beyond ASCII of one that
  * is not are written as \xff. */
@@ -90,7 +74,7 @@ static json_t *dims(const struct ir_tensor *t)
 	json_t *v = json_array();
 
 	for (int i = 0; i < t->rank; i++)
-		append(v, json_integer(t->dims[i]));
+		json_append(v, json_integer(t->dims[i]));
 	return v;
 }
 
@@ -102,7 +86,7 @@ static json_t *layout(const struct ir_tensor *t)
 	for (int i = 0; i < t->n_phys; i++) {
 		const struct ir_phys *p = &t->phys[i];
 
-		append(v, json_pack("{si sI sI sI sI}", "dim",
+		json_append(v, json_pack("{si sI sI sI sI}", "dim",
 			p->dim, "div", (json_int_t)(p->div ? p->div : 1),
 			"mod", (json_int_t)p->mod, "extent",
 			(json_int_t)p->extent, "stride",
@@ -119,19 +103,19 @@ static json_t *tensor(const struct manifest *m, int i,
 	const struct p_tensor *x = &p->tensors.v[i];
 	json_t *v = json_object();
 
-	put(v, "name", text(m, x->name));
-	put(v, "argument", text(m, cuda_argument(m->a, m->o, i)));
-	put(v, "role", text(m, x->role == P_IN ? "in" : "out"));
-	put(v, "dtype", text(m, dtype_row(x->type)->name));
-	put(v, "c_type", text(m, dtype_row(x->type)->c));
-	put(v, "shape", text(m, x->shape));
+	json_put(v, "name", text(m, x->name));
+	json_put(v, "argument", text(m, cuda_argument(m->a, m->o, i)));
+	json_put(v, "role", text(m, x->role == P_IN ? "in" : "out"));
+	json_put(v, "dtype", text(m, dtype_row(x->type)->name));
+	json_put(v, "c_type", text(m, dtype_row(x->type)->c));
+	json_put(v, "shape", text(m, x->shape));
 	if (!p->general) {
-		put(v, "dims", dims(t));
-		put(v, "layout", layout(t));
+		json_put(v, "dims", dims(t));
+		json_put(v, "layout", layout(t));
 	}
-	put(v, "elements", number(m, p, x->open_elements, x->elements));
-	put(v, "align", json_integer(x->align));
-	put(v, "constant", json_boolean(x->constant));
+	json_put(v, "elements", number(m, p, x->open_elements, x->elements));
+	json_put(v, "align", json_integer(x->align));
+	json_put(v, "constant", json_boolean(x->constant));
 	return v;
 }
 
@@ -142,7 +126,7 @@ static json_t *tensors(const struct manifest *m)
 	json_t *v = json_array();
 
 	for (int i = 0; i < op->n_inputs + op->n_outputs; i++)
-		append(v, tensor(m, i, &op->tensors[i]));
+		json_append(v, tensor(m, i, &op->tensors[i]));
 	return v;
 }
 
@@ -152,7 +136,7 @@ static json_t *size_names(const struct manifest *m,
 	json_t *v = json_array();
 
 	for (int i = 0; i < p->sizes.n; i++)
-		append(v, text(m, p->sizes.v[i].name));
+		json_append(v, text(m, p->sizes.v[i].name));
 	return v;
 }
 
@@ -161,7 +145,7 @@ static json_t *conditions(const struct manifest *m, const struct program *p)
 	json_t *v = json_array();
 
 	for (int i = 0; i < p->conditions.n && p->general; i++)
-		append(v, number(m, p,
+		json_append(v, number(m, p,
 			p->conditions.v[i].holds, 1));
 	return v;
 }
@@ -180,7 +164,7 @@ static json_t *tunables(const struct manifest *m, const struct choice *c)
 	for (int i = 0; i < sp->n_tunables; i++) {
 		const struct tunable *t = &sp->tunables[i];
 
-		put(v, t->name, t->words ? text(m, t->words[values[i]]) :
+		json_put(v, t->name, t->words ? text(m, t->words[values[i]]) :
 			json_integer(values[i]));
 	}
 	return v;
@@ -192,7 +176,7 @@ static json_t *computed(const struct manifest *m, const struct job *j,
 	json_t *v = json_array();
 
 	for (int i = 0; i < g->n_stmts; i++)
-		append(v, text(m, j->op->tensors[
+		json_append(v, text(m, j->op->tensors[
 			j->op->stmts[g->stmts[i]].tensor].name));
 	return v;
 }
@@ -205,13 +189,13 @@ static json_t *groups(const struct manifest *m, const struct job *j)
 		const struct choice *c = &j->parts[g].choice;
 		json_t *v = json_object();
 
-		put(v, "computes", computed(m, j, &j->partition->groups[g]));
-		put(v, "sketch", text(m, c->candidate->sketch->name));
-		put(v, "tunables", tunables(m, c));
-		put(v, "seconds", json_real(c->seconds));
-		put(v, "measured", text(m, c->measured));
-		put(v, "verified", text(m, c->verified));
-		append(all, v);
+		json_put(v, "computes", computed(m, j, &j->partition->groups[g]));
+		json_put(v, "sketch", text(m, c->candidate->sketch->name));
+		json_put(v, "tunables", tunables(m, c));
+		json_put(v, "seconds", json_real(c->seconds));
+		json_put(v, "measured", text(m, c->measured));
+		json_put(v, "verified", text(m, c->verified));
+		json_append(all, v);
 	}
 	return all;
 }
@@ -222,9 +206,9 @@ static json_t *arguments(const struct manifest *m, const struct program *p,
 	json_t *v = json_array();
 
 	for (int i = 0; i < s->n_args; i++)
-		append(v, text(m, p->tensors.v[s->args[i]].name));
+		json_append(v, text(m, p->tensors.v[s->args[i]].name));
 	for (int i = 0; i < s->n_scalars; i++)
-		append(v, number(m, p, s->open_scalars ?
+		json_append(v, number(m, p, s->open_scalars ?
 			s->open_scalars[i] : NULL, s->scalar_args[i]));
 	return v;
 }
@@ -236,15 +220,15 @@ static json_t *launch(const struct manifest *m, const struct cuda_variant *w,
 	json_t *v = json_object(), *grid = json_array();
 
 	for (int i = 0; i < 3; i++)
-		append(grid, number(m, p, s->open_grid[i],
+		json_append(grid, number(m, p, s->open_grid[i],
 			s->grid[i]));
-	put(v, "kernel", text(m, cuda_kernel_name(m->a, m->o, w, s)));
-	put(v, "grid", grid);
-	put(v, "threads", json_integer(s->kernel->threads));
-	put(v, "cluster", json_integer(s->kernel->cluster > 1 ?
+	json_put(v, "kernel", text(m, cuda_kernel_name(m->a, m->o, w, s)));
+	json_put(v, "grid", grid);
+	json_put(v, "threads", json_integer(s->kernel->threads));
+	json_put(v, "cluster", json_integer(s->kernel->cluster > 1 ?
 		s->kernel->cluster : 1));
-	put(v, "shared", json_integer(s->kernel->shared_bytes));
-	put(v, "arguments", arguments(m, p, s));
+	json_put(v, "shared", json_integer(s->kernel->shared_bytes));
+	json_put(v, "arguments", arguments(m, p, s));
 	return v;
 }
 
@@ -257,7 +241,7 @@ static json_t *steps(const struct manifest *m, const struct cuda_variant *w,
 	for (int i = 0; i < n; i++) {
 		const struct p_tensor *t = &p->tensors.v[s[i].tensor];
 
-		append(v, s[i].kind == P_LAUNCH ?
+		json_append(v, s[i].kind == P_LAUNCH ?
 			launch(m, w, &s[i]) : s[i].kind == P_FILE ?
 			json_pack("{so}", "file", text(m, s[i].file)) :
 			json_pack("{ss}", "clear", t->name));
@@ -275,7 +259,7 @@ static json_t *places(const struct manifest *m, const struct program *p,
 		const struct p_tensor *t = &p->tensors.v[i];
 
 		if (t->role == role)
-			append(v, json_pack("{ss ss so so}",
+			json_append(v, json_pack("{ss ss so so}",
 				"name", t->name, "dtype",
 				dtype_row(t->type)->name, "elements",
 				number(m, p, t->open_elements, t->elements),
@@ -290,7 +274,7 @@ static json_t *lets(const struct manifest *m, const struct program *p)
 	json_t *v = json_object();
 
 	for (int i = 0; i < p->lets.n; i++)
-		put(v, p->lets.v[i].var->name, number(m, p,
+		json_put(v, p->lets.v[i].var->name, number(m, p,
 			p->lets.v[i].value, 0));
 	return v;
 }
@@ -310,7 +294,7 @@ static json_t *values(const struct job *j, const struct program *p)
 
 	for (int i = 0; i < j->reference->n_sizes; i++)
 		if (!is_open(p, j->reference->sizes[i].name))
-			put(v, j->reference->sizes[i].name,
+			json_put(v, j->reference->sizes[i].name,
 				json_integer(j->reference->sizes[i].value));
 	return v;
 }
@@ -321,23 +305,23 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	const struct job *j = job_of(m, p);
 	json_t *v = json_object();
 
-	put(v, "target", text(m, w->target->name));
-	put(v, "gpu", text(m, w->gpu ? w->gpu->name : NULL));
-	put(v, "general", json_boolean(p->general));
-	put(v, "sizes", values(j, p));
-	put(v, "conditions", conditions(m, p));
-	put(v, "lets", lets(m, p));
-	put(v, "hash", hash(m, j->hash));
-	put(v, "groups", groups(m, j));
-	put(v, "workspace", p->steps.n && p->steps.v[0].kind == P_FILE ?
+	json_put(v, "target", text(m, w->target->name));
+	json_put(v, "gpu", text(m, w->gpu ? w->gpu->name : NULL));
+	json_put(v, "general", json_boolean(p->general));
+	json_put(v, "sizes", values(j, p));
+	json_put(v, "conditions", conditions(m, p));
+	json_put(v, "lets", lets(m, p));
+	json_put(v, "hash", hash(m, j->hash));
+	json_put(v, "groups", groups(m, j));
+	json_put(v, "workspace", p->steps.n && p->steps.v[0].kind == P_FILE ?
 		json_string(arena_printf(m->a, "%s_workspace()",
 			cuda_symbol(m->a, m->o->name))) :
 		number(m, p, p->open_workspace, p->workspace));
-	put(v, "workspace_tensors", places(m, p, P_WORKSPACE));
-	put(v, "prepared", number(m, p, p->open_prepared, p->prepared));
-	put(v, "prepared_tensors", places(m, p, P_PREPARED));
-	put(v, "prepare", steps(m, w, p->prepare.v, p->prepare.n));
-	put(v, "steps", steps(m, w, p->steps.v, p->steps.n));
+	json_put(v, "workspace_tensors", places(m, p, P_WORKSPACE));
+	json_put(v, "prepared", number(m, p, p->open_prepared, p->prepared));
+	json_put(v, "prepared_tensors", places(m, p, P_PREPARED));
+	json_put(v, "prepare", steps(m, w, p->prepare.v, p->prepare.n));
+	json_put(v, "steps", steps(m, w, p->steps.v, p->steps.n));
 	return v;
 }
 
@@ -350,14 +334,14 @@ static json_t *operator(const struct manifest *m)
 	str_init(&prototype, m->a);
 	cuda_prototype(o, &prototype);
 	for (int i = 0; i < o->n; i++)
-		append(variants, variant(m, &o->variants[i]));
-	put(v, "name", text(m, o->name));
-	put(v, "symbol", text(m, cuda_symbol(m->a, o->name)));
-	put(v, "prototype", text(m, str_text(&prototype)));
-	put(v, "operator", text(m, job_of(m, o->face)->reference->source));
-	put(v, "sizes", size_names(m, o->face));
-	put(v, "tensors", tensors(m));
-	put(v, "variants", variants);
+		json_append(variants, variant(m, &o->variants[i]));
+	json_put(v, "name", text(m, o->name));
+	json_put(v, "symbol", text(m, cuda_symbol(m->a, o->name)));
+	json_put(v, "prototype", text(m, str_text(&prototype)));
+	json_put(v, "operator", text(m, job_of(m, o->face)->reference->source));
+	json_put(v, "sizes", size_names(m, o->face));
+	json_put(v, "tensors", tensors(m));
+	json_put(v, "variants", variants);
 	return v;
 }
 
@@ -368,7 +352,7 @@ static json_t *target_names(const struct manifest *m)
 	json_t *v = json_array();
 
 	for (int i = 0; i < m->u->n_targets; i++)
-		append(v, text(m, m->u->targets[i]->name));
+		json_append(v, text(m, m->u->targets[i]->name));
 	return v;
 }
 
@@ -382,14 +366,14 @@ void manifest_print(const struct session *s, const struct cuda_unit *u,
 
 	for (int i = 0; i < u->n; i++) {
 		m.o = &u->operators[i];
-		append(operators, operator(&m));
+		json_append(operators, operator(&m));
 	}
-	put(all, "schema", json_integer(SCHEMA));
-	put(all, "wpkc", text(&m, WPK_VERSION));
-	put(all, "source", text(&m, u->source));
-	put(all, "source_hash", hash(&m, str_hash(src->text, src->len)));
-	put(all, "targets", target_names(&m));
-	put(all, "operators", operators);
+	json_put(all, "schema", json_integer(SCHEMA));
+	json_put(all, "wpkc", text(&m, WPK_VERSION));
+	json_put(all, "source", text(&m, u->source));
+	json_put(all, "source_hash", hash(&m, str_hash(src->text, src->len)));
+	json_put(all, "targets", target_names(&m));
+	json_put(all, "operators", operators);
 	dump = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	assert(dump);
 	str_printf(out, "%s\n", dump);

@@ -267,10 +267,16 @@ enum asked options_read(struct arena *a, int argc, char **argv,
 	return r.asked;
 }
 
+static bool has_limits(const struct limits *l)
+{
+	return l->compile > 0 || l->run > 0 || l->start > 0 || l->memory > 0;
+}
+
 const char *options_of_search(const struct options *o)
 {
 	return o->trials ? "--trials" : o->seconds > 0 ? "--time" :
-		o->effort ? "--effort" : o->share ? "--share" :
+		o->effort ? "--effort" : o->measure ? "--measure" :
+		o->share ? "--share" : has_limits(&o->limits) ? "--limits" :
 		o->side ? "--jobs" : o->candidates ? "--candidates" :
 		o->db ? "--db" : o->no_db ? "--no-db" :
 		o->resume ? "--resume" : NULL;

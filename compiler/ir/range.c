@@ -3,6 +3,7 @@
  * hold for all values of the axes. Sums are bounded through linear.c, so terms
  * that cancel do; other operations by intervals. A bool is 0 or 1. Values read
  * from tensors have no range. */
+#include "base/number.h"
 #include "ir/linear.h"
 
 struct range {
@@ -232,17 +233,6 @@ bool ir_any_open(const struct ir_operator *o, const int *axes, int n)
 	return false;
 }
 
-static int64_t common(int64_t x, int64_t y)
-{
-	while (y) {
-		int64_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
-}
-
 int64_t ir_common(const struct ir_operator *o, int axis)
 {
 	const struct ir_axis *x = &o->axes[axis];
@@ -258,7 +248,7 @@ bool ir_mark_open(struct ir_operator *o, const struct ir_operator *other)
 		if (o->tensors[i].rank != other->tensors[i].rank)
 			return false;
 	for (int i = 0; i < o->n_axes; i++) {
-		o->axes[i].common = common(ir_common(o, i),
+		o->axes[i].common = number_gcd(ir_common(o, i),
 			other->axes[i].extent);
 		o->axes[i].open |= o->axes[i].extent != other->axes[i].extent ||
 			o->axes[i].lo != other->axes[i].lo;

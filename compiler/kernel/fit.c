@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/number.h"
 #include "base/vec.h"
 
 enum { DEGREE = 5, MONOMIALS = 160, ATOMS = 512, REMEMBERED = 4096 };
@@ -287,16 +288,8 @@ static int64_t greatest_divisor(const struct fit *f, const int64_t *v)
 {
 	int64_t g = 0;
 
-	for (int w = 0; w < f->seen; w++) {
-		int64_t x = llabs(v[w]);
-
-		while (x) {
-			int64_t r = g % x;
-
-			g = x;
-			x = r;
-		}
-	}
+	for (int w = 0; w < f->seen; w++)
+		g = number_gcd(g, llabs(v[w]));
 	return g;
 }
 

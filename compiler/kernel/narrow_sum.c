@@ -4,6 +4,8 @@
  * happen to allow: 18 * (x / 9) + 2 * (x % 9) is 2 * x. */
 #include "kernel/narrow.h"
 
+#include "base/number.h"
+
 enum { TERMS = 24 };
 
 struct term {
@@ -141,17 +143,6 @@ static struct kx *built(struct sum *s, enum dtype type)
 	return kx_add(s->a, e, kx_cast(s->a, type, kx_int(s->a, s->c)));
 }
 
-static int64_t common(int64_t x, int64_t y)
-{
-	while (y) {
-		int64_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
-}
-
 /* (5 * x + 100) / 50 is x / 10 + 2, and 5 * x % 50 is 5 * (x % 10): both of
  * floors, as which they stand for what is not negative. */
 static struct kx *quotient(struct arena *a, struct kx *e, int64_t k)
@@ -165,7 +156,7 @@ static struct kx *quotient(struct arena *a, struct kx *e, int64_t k)
 	if (!s.fits)
 		return e;
 	for (int i = 0; i < s.n; i++)
-		by = common(by, s.t[i].by < 0 ? -s.t[i].by : s.t[i].by);
+		by = number_gcd(by, s.t[i].by < 0 ? -s.t[i].by : s.t[i].by);
 	if (s.c >= k)
 		out = s.c / k;
 	s.c -= out * k;

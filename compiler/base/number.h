@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WPK_COMPILER_BASE_NUMBER_H
+#define WPK_COMPILER_BASE_NUMBER_H
+
+#include <stdint.h>
+
+/* The greatest number that divides both, which are not negative; of one that is
+ * 0 the other. */
+static inline int64_t number_gcd(int64_t x, int64_t y)
+{
+	while (y) {
+		int64_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return x;
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON that the driver writes: memory is the only thing that could fail. */
+#ifndef WPK_COMPILER_DRIVER_JSON_H
+#define WPK_COMPILER_DRIVER_JSON_H
+
+#include <assert.h>
+#include <jansson.h>
+
+/* Both take "value" over. */
+static inline void json_put(json_t *object, const char *key, json_t *value)
+{
+	int failed = json_object_set_new(object, key, value);
+
+	assert(!failed);
+	(void)failed;
+}
+
+static inline void json_append(json_t *array, json_t *value)
+{
+	int failed = json_array_append_new(array, value);
+
+	assert(!failed);
+	(void)failed;
+}
+
+#endif
