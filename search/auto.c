@@ -57,5 +57,5 @@ static void learn(struct strategy_state *s, const int *genes,
 
 const struct strategy strategy_auto = {
 	"auto", "what suits budget and space: exhaustive, or bo and ga in turns",
-	start, propose, learn
+	start, propose, learn, true
 };

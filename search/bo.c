@@ -99,5 +99,5 @@ static void learn(struct strategy_state *s, const int *genes,
 }
 
 const struct strategy strategy_bo = {
-	"bo", "Gaussian process, most expected gain", start, propose, learn
+	"bo", "Gaussian process, most expected gain", start, propose, learn, true
 };

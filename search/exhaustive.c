@@ -59,5 +59,5 @@ static void learn(struct strategy_state *s, const int *genes,
 }
 
 const struct strategy strategy_exhaustive = {
-	"exhaustive", "every legal point, in order", start, propose, learn
+	"exhaustive", "every legal point, in order", start, propose, learn, false
 };

@@ -284,5 +284,5 @@ static void learn(struct strategy_state *s, const int *genes,
 
 const struct strategy strategy_ga = {
 	"ga", "genetic algorithm, children judged before they are measured",
-	start, propose, learn
+	start, propose, learn, false
 };

@@ -47,5 +47,5 @@ static void learn(struct strategy_state *s, const int *genes,
 }
 
 const struct strategy strategy_random = {
-	"random", "distinct legal points, uniformly", start, propose, learn
+	"random", "distinct legal points, uniformly", start, propose, learn, false
 };

@@ -181,5 +181,5 @@ static void learn(struct strategy_state *s, const int *genes,
 
 const struct strategy strategy_rl = {
 	"rl", "a policy trained by PPO on a surrogate walks to the candidates",
-	start, propose, learn
+	start, propose, learn, true
 };

@@ -96,6 +96,7 @@ struct strategy {
 	int (*propose)(struct strategy_state *s, int *genes, int want);
 	void (*learn)(struct strategy_state *s, const int *genes,
 		const struct cost *costs, int n);
+	bool takes_prior;	/* reads problem.prior */
 };
 
 const struct strategy *const *strategy_list(void);	/* NULL-ended */

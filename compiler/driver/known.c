@@ -34,6 +34,8 @@ struct known {
 	const struct boost *trees;
 	const char *no_trees;
 	bool asked;		/* for the library of trees */
+	struct learned *learned;	/* about "focus", NULL: nothing yet */
+	struct record_key focus;
 };
 
 /* ---- the run ---- */
@@ -165,6 +167,8 @@ bool known_open(struct session *s)
 
 void known_close(struct session *s)
 {
+	if (s->known && s->known->learned)
+		learned_destroy(s->known->learned);
 	if (s->known)
 		db_close(s->known->db);
 	s->known = NULL;
@@ -185,6 +189,8 @@ int known_put(struct known *k, const struct record *r)
 {
 	int number = 0;
 
+	if (k->learned)
+		learned_add(k->learned, r);
 	if (k->failed || db_put(k->db, k->run, r, 1, &number))
 		return number;
 	k->failed = true;
@@ -320,18 +326,31 @@ static bool teach(void *ctx, const struct db_record *x)
 	return true;
 }
 
+/* The sketches of a group are of one problem, and learned about together. */
+static bool same_focus(const struct record_key *x, const struct record_key *y)
+{
+	return x->hash == y->hash && x->group == y->group &&
+		!strcmp(x->kernel, y->kernel);
+}
+
 static struct learned *learn(struct known *k, const struct record_key *key)
 {
 	struct db_query all = { .how = key->how };
-	struct learned *l;
 
+	if (k->learned && same_focus(&k->focus, key)) {
+		learned_update(k->learned, false);
+		return k->learned;
+	}
+	if (k->learned)
+		learned_destroy(k->learned);
+	k->focus = *key;
 	if (!k->asked)
 		k->trees = boost_open(k->s->a, &k->no_trees);
 	k->asked = true;
-	l = learned_create(k->trees, k->no_trees, key, k->s->o->seed);
-	db_each(k->db, &all, teach, l);
-	learned_update(l, true);
-	return l;
+	k->learned = learned_create(k->trees, k->no_trees, key, k->s->o->seed);
+	db_each(k->db, &all, teach, k->learned);
+	learned_update(k->learned, true);
+	return k->learned;
 }
 
 /* Points the model likes or not, and what they will take. */
@@ -356,7 +375,6 @@ static struct prior *pool(struct known *k, const struct job *j, int group,
 	learned_seconds(l, v, r->n_history, seconds);
 	if (s->o->verbose)
 		session_say(s, "%s: %s", key->op, learned_says(l));
-	learned_destroy(l);
 	arena_destroy(tmp);
 	*out = (struct prior){ r->history, seconds, r->n_history };
 	return out->n >= SISTERS_LEAST ? out : NULL;
@@ -373,6 +391,8 @@ void known_problem(struct session *s, const struct job *j, int group,
 		return;
 	measuring_describe(s->measuring, s->a, j, group, c, model->seeds, &r);
 	recall(k, &r.key, p);
+	if (!strategy_named(tune_strategy(s))->takes_prior)
+		return;
 	p->prior = sister(k, &r.key, p->space);
 	if (!p->prior && !c->general)
 		p->prior = pool(k, j, group, c, &r.key, model);
