@@ -246,7 +246,7 @@ empty "the command of each candidate makes one of each" lost
 # ---- others help ----
 
 tune --op=mm --trials=60
-tune --op=wide --trials=12 -v
+tune --op=wide --trials=12 --tune=auto -v
 check "a sister of another shape is a start" grep -q \
 	'wide: starts from [0-9]* records of mm' said
 
