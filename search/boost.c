@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "search/boost_api.h"
 
 /* The first version that has all rows of BOOST_API. */
@@ -273,85 +272,4 @@ bool boost_predict(struct arena *a, const struct boost_model *m,
 	if (matrix)
 		b->matrix_free(matrix);
 	return ok;
-}
-
-/* ---- bytes ---- */
-
-/* "wpkboost 1 COLUMNS BYTES HASH\n", then the model in XGBoost's own binary
- * JSON; the hash is of that. */
-static const char head[] = "wpkboost 1 ";
-
-bool boost_save(struct arena *a, const struct boost_model *m,
-	const void **bytes, size_t *size, const char **why)
-{
-	const struct boost *b = m->b;
-	const char *body;
-	struct str out;
-	uint64_t n;
-
-	if (b->save(m->booster, "{\"format\": \"ubj\"}", &n, &body)) {
-		*why = sentence(a, b, "write a model");
-		return false;
-	}
-	str_init(&out, a);
-	str_printf(&out, "%s%d %" PRIu64 " %016" PRIx64 "\n", head, m->d, n,
-		str_hash(body, n));
-	str_putn(&out, body, n);
-	*bytes = out.p;
-	*size = out.n;
-	return true;
-}
-
-/* The body of a saved model; NULL with "*why" where it is not one. */
-static const char *body_of(struct arena *a, const char *p, size_t size, int *d,
-	size_t *n, const char **why)
-{
-	const char *end = size ? memchr(p, '\n', size) : NULL;
-	uint64_t bytes, hash;
-	char *line;
-
-	*why = "these bytes are no saved model";
-	if (!end || end - p > 80 || strncmp(p, head, sizeof head - 1))
-		return NULL;
-	line = arena_strndup(a, p, (size_t)(end - p));
-	if (sscanf(line + sizeof head - 1, "%d %" SCNu64 " %" SCNx64, d,
-	    &bytes, &hash) != 3)
-		return NULL;
-	*why = "the saved model is damaged";
-	*n = size - (size_t)(end + 1 - p);
-	if (bytes != *n || hash != str_hash(end + 1, *n) || *d < 1)
-		return NULL;
-	return end + 1;
-}
-
-static bool load_body(const struct boost *b, void *booster, const char *body,
-	size_t n, uint64_t *d)
-{
-	return !b->load(booster, body, n) && !b->set(booster, "nthread", "1") &&
-		!b->columns(booster, d);
-}
-
-struct boost_model *boost_load(struct arena *a, const struct boost *b,
-	const void *bytes, size_t size, const char **why)
-{
-	void *booster = NULL;
-	const char *body;
-	uint64_t found;
-	size_t n;
-	int d;
-
-	body = body_of(a, bytes, size, &d, &n, why);
-	if (!body)
-		return NULL;
-	*why = NULL;
-	if (b->create(NULL, 0, &booster) ||
-	    !load_body(b, booster, body, n, &found))
-		*why = sentence(a, b, "read a model");
-	else if (found != (uint64_t)d)
-		*why = "the saved model is of another number of columns";
-	if (!*why)
-		return model_of(a, b, booster, d);
-	if (booster)
-		b->free(booster);
-	return NULL;
 }

@@ -50,11 +50,4 @@ int boost_columns(const struct boost_model *m);
 bool boost_predict(struct arena *a, const struct boost_model *m,
 	const float *x, int n, float *out, const char **why);
 
-/* A model as bytes, and back. Bytes that were damaged, or come from another
- * version of this format, are refused before XGBoost sees them. */
-bool boost_save(struct arena *a, const struct boost_model *m,
-	const void **bytes, size_t *size, const char **why);
-struct boost_model *boost_load(struct arena *a, const struct boost *b,
-	const void *bytes, size_t size, const char **why);
-
 #endif

@@ -24,10 +24,6 @@
 	row(update, int, XGBoosterUpdateOneIter, (void *, int, void *)) \
 	row(columns, int, XGBoosterGetNumFeature, (void *, uint64_t *)) \
 	row(predict, int, XGBoosterPredictFromDMatrix, (void *, void *, \
-		const char *, uint64_t const **, uint64_t *, float const **)) \
-	row(save, int, XGBoosterSaveModelToBuffer, (void *, const char *, \
-		uint64_t *, char const **)) \
-	row(load, int, XGBoosterLoadModelFromBuffer, (void *, const void *, \
-		uint64_t))
+		const char *, uint64_t const **, uint64_t *, float const **))
 
 #endif

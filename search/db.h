@@ -119,10 +119,6 @@ int db_count(struct db_record *v, int n);
  * search that goes on need not measure again. NULL after an error. */
 struct db_record *db_known(struct db *db, struct arena *a,
 	const struct record_key *key, int *n);
-/* The measured winner of a problem among records that are own or proved;
- * NULL where there is none ("*failed" false) or after an error. */
-const struct db_record *db_best(struct db *db, struct arena *a,
-	const struct record_key *key, bool *failed);
 
 /* ---- db_near.c: records of other problems, for transfer ---- */
 

@@ -106,16 +106,3 @@ struct db_record *db_known(struct db *db, struct arena *a,
 		*n = db_count(v, *n);
 	return v;
 }
-
-const struct db_record *db_best(struct db *db, struct arena *a,
-	const struct record_key *key, bool *failed)
-{
-	int n;
-	const struct db_record *v = db_known(db, a, key, &n);
-
-	*failed = !v;
-	for (int i = 0; v && i < n; i++)
-		if (v[i].r.verdict == V_MEASURED && v[i].origin != DB_FOREIGN)
-			return &v[i];
-	return NULL;
-}

@@ -75,7 +75,7 @@ struct learned {
 					 * and with an analytic estimate */
 	int general_rows, general_problems, own_rows;	/* learned from */
 	int n_own, n_other;
-	bool loaded, based;		/* the last had an analytic estimate */
+	bool based;			/* the last had an analytic estimate */
 };
 
 /* ---- records ---- */
@@ -430,7 +430,7 @@ static bool is_due(int now, int then, int first)
 
 void learned_update(struct learned *l, bool now)
 {
-	bool general = l->b && !l->loaded && (now ?
+	bool general = l->b && (now ?
 		l->n_other > l->general_rows :
 		is_due(l->n_other, l->general_rows, PAUSE));
 
@@ -446,7 +446,7 @@ void learned_update(struct learned *l, bool now)
 
 /* The rows of candidates; "level" is what each is above what is known. */
 static struct rows rows_of_records(struct learned *l,
-	const struct record *records, int n, bool with_own, double *level)
+	const struct record *records, int n, double *level)
 {
 	struct rows r = rows_create(l->tmp, n);
 
@@ -457,7 +457,7 @@ static struct rows rows_of_records(struct learned *l,
 
 		r.v[i] = (struct stage_row){ row.v, row.n, NAN };
 		r.base[i] = or_zero(base);
-		level[i] = l->n_own && with_own ? l->level :
+		level[i] = l->n_own ? l->level :
 			l->strange_level[!isnan(base)];
 		l->based = !isnan(base);
 	}
@@ -465,49 +465,35 @@ static struct rows rows_of_records(struct learned *l,
 }
 
 static void predict(struct learned *l, const struct record *records, int n,
-	bool with_own, double *out)
+	double *out)
 {
 	double *own = ARENA_ARRAY(l->tmp, n + 1, double);
 	double *level = ARENA_ARRAY(l->tmp, n + 1, double);
-	struct rows r = rows_of_records(l, records, n, with_own, level);
-	double trust = with_own ? l->trust : 1;
+	struct rows r = rows_of_records(l, records, n, level);
 	const char *why;
 
 	ask_general(l, &r);
 	for (int i = 0; i < n; i++)
 		r.v[i].prior = r.known[i];
-	if (!with_own || !l->own.model || l->own_factor == 0 ||
+	if (!l->own.model || l->own_factor == 0 ||
 	    !stage_predict(&l->own, l->tmp, r.v, n, own, &why))
 		memset(own, 0, (size_t)n * sizeof *own);
 	for (int i = 0; i < n; i++)
-		out[i] = isinf(r.base[i]) ? INFINITY : exp(trust * r.known[i]
+		out[i] = isinf(r.base[i]) ? INFINITY : exp(l->trust * r.known[i]
 			+ level[i] + l->own_factor * own[i]);
-}
-
-static void predict_all(struct learned *l, const struct record *r, int n,
-	bool with_own, double *out)
-{
-	inputs_forget(&l->inputs);
-	for (int i = 0; i < n; i += CHUNK) {
-		predict(l, r + i, n - i < CHUNK ? n - i : CHUNK, with_own,
-			out + i);
-		arena_reset(l->tmp);
-	}
 }
 
 void learned_seconds(struct learned *l, const struct record *r, int n,
 	double *out)
 {
-	predict_all(l, r, n, true, out);
+	inputs_forget(&l->inputs);
+	for (int i = 0; i < n; i += CHUNK) {
+		predict(l, r + i, n - i < CHUNK ? n - i : CHUNK, out + i);
+		arena_reset(l->tmp);
+	}
 }
 
-void learned_prior(struct learned *l, const struct record *r, int n,
-	double *out)
-{
-	predict_all(l, r, n, false, out);
-}
-
-/* ---- words and bytes ---- */
+/* ---- words ---- */
 
 static void say_model(struct str *s, const struct learned *l)
 {
@@ -534,65 +520,4 @@ const char *learned_says(struct learned *l)
 	else
 		say_model(&s, l);
 	return str_text(&s);
-}
-
-/* "wpklearned 1 ROWS PROBLEMS FACTOR LEVEL LEVEL\n" and the general stage. */
-static const char head[] = "wpklearned 1 ";
-
-bool learned_save(struct learned *l, struct arena *a, const void **bytes,
-	size_t *size, const char **why)
-{
-	struct str s;
-
-	*why = "nothing was learned of other problems";
-	if (!l->general.model)
-		return false;
-	str_init(&s, a);
-	str_printf(&s, "%s%d %d %.17g %.17g %.17g\n", head, l->general_rows,
-		l->general_problems, l->general_first, l->strange_level[0],
-		l->strange_level[1]);
-	if (!stage_save(&l->general, &l->inputs, &s, why))
-		return false;
-	*bytes = s.p;
-	*size = s.n;
-	return true;
-}
-
-static bool load_head(struct learned *l, const char *line)
-{
-	int rows, problems;
-	double factor, level[2];
-
-	if (strncmp(line, head, sizeof head - 1) != 0 ||
-	    sscanf(line + sizeof head - 1, "%d %d %lf %lf %lf", &rows,
-	    &problems, &factor, &level[0], &level[1]) != 5 || !isfinite(factor
-	    + level[0] + level[1]))
-		return false;
-	l->general_rows = rows;
-	l->general_problems = problems;
-	l->general_first = l->general_factor = factor;
-	memcpy(l->strange_level, level, sizeof level);
-	return true;
-}
-
-bool learned_load(struct learned *l, const void *bytes, size_t size,
-	const char **why)
-{
-	const char *p = bytes, *end = p + size;
-	const char *stop = size ? memchr(p, '\n', size) : NULL;
-
-	*why = l->why;
-	if (!l->b)
-		return false;
-	*why = "these bytes are nothing that was learned";
-	if (!stop || !load_head(l, arena_strndup(l->tmp, p,
-	    (size_t)(stop - p))))
-		return false;
-	p = stop + 1;
-	l->loaded = stage_load(&l->general, l->a, l->b, &l->inputs, &p, end,
-		why);
-	if (!l->loaded)
-		l->general_factor = 0;
-	l->own_rows = 0;
-	return l->loaded;
 }

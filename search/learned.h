@@ -30,19 +30,7 @@ void learned_update(struct learned *l, bool now);
  * factor. INFINITY if the analytic model says that it cannot run. */
 void learned_seconds(struct learned *l, const struct record *r, int n,
 	double *out);
-/* The same from what is known without the points of the focus: the feature or
- * the mean that a surrogate fitted to these starts from. */
-void learned_prior(struct learned *l, const struct record *r, int n,
-	double *out);
-
 /* One line on what predictions rest on, valid until the next call. */
 const char *learned_says(struct learned *l);
-
-/* What was learned of other problems as bytes, which spare learning it anew;
- * loaded, it takes the place of what was. False, with "*why" a sentence. */
-bool learned_save(struct learned *l, struct arena *a, const void **bytes,
-	size_t *size, const char **why);
-bool learned_load(struct learned *l, const void *bytes, size_t size,
-	const char **why);
 
 #endif

@@ -8,10 +8,7 @@
  * are left out. What is fewer is taken. */
 #include "search/stage.h"
 
-#include <assert.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TREES = 60, DEPTH = 5 };
@@ -194,83 +191,4 @@ bool stage_predict(const struct stage *s, struct arena *tmp,
 	for (int i = 0; i < n; i++)
 		out[i] = (double)y[i];
 	return true;
-}
-
-/* ---- bytes ---- */
-
-/* "stage COLUMNS PRIOR BYTES\n", the name of each column on a line, and the
- * trees. */
-bool stage_save(const struct stage *s, const struct inputs *in,
-	struct str *out, const char **why)
-{
-	const void *bytes;
-	size_t size;
-
-	if (!boost_save(out->a, s->model, &bytes, &size, why))
-		return false;
-	str_printf(out, "stage %d %d %zu\n", s->n_columns, s->prior, size);
-	for (int p = 0; p < s->n_columns; p++)
-		str_printf(out, "%s\n", in->columns.v[s->columns[p]]);
-	str_putn(out, bytes, size);
-	return true;
-}
-
-/* The next line, or NULL. */
-static const char *take_line(struct arena *a, const char **p, const char *end)
-{
-	const char *from = *p, *stop = memchr(from, '\n', (size_t)(end - from));
-
-	if (!stop)
-		return NULL;
-	*p = stop + 1;
-	return arena_strndup(a, from, (size_t)(stop - from));
-}
-
-static bool load_columns(struct stage *s, struct arena *a, struct inputs *in,
-	const char **p, const char *end)
-{
-	s->columns = ARENA_ARRAY(a, s->n_columns + 1, int);
-	for (int i = 0; i < s->n_columns; i++) {
-		const char *line = take_line(a, p, end);
-
-		if (!line)
-			return false;
-		s->columns[i] = inputs_column(in, line);
-	}
-	set_places(s, a, in->columns.n);
-	return true;
-}
-
-static bool load_head(struct stage *s, const char *line, size_t *size)
-{
-	enum { MOST = 100000 };
-	int prior;
-
-	if (!line || sscanf(line, "stage %d %d %zu", &s->n_columns, &prior,
-	    size) != 3)
-		return false;
-	s->prior = prior == 1;
-	s->d = s->n_columns + s->prior;
-	return s->n_columns >= 0 && s->n_columns <= MOST;
-}
-
-bool stage_load(struct stage *s, struct arena *a, const struct boost *b,
-	struct inputs *in, const char **p, const char *end, const char **why)
-{
-	size_t size;
-
-	stage_clear(s);
-	*why = "the saved model is damaged";
-	if (!load_head(s, take_line(a, p, end), &size) ||
-	    !load_columns(s, a, in, p, end) ||
-	    size > (size_t)(end - *p))
-		return false;
-	s->model = boost_load(a, b, *p, size, why);
-	*p += size;
-	if (s->model && boost_columns(s->model) == s->d)
-		return true;
-	if (s->model)
-		*why = "the saved model is damaged";
-	stage_clear(s);
-	return false;
 }

@@ -48,11 +48,4 @@ void stage_clear(struct stage *s);
 bool stage_predict(const struct stage *s, struct arena *tmp,
 	const struct stage_row *rows, int n, double *out, const char **why);
 
-/* As bytes appended to "out", and back from "*p", which moves on; columns are
- * made in "in" by their names. */
-bool stage_save(const struct stage *s, const struct inputs *in,
-	struct str *out, const char **why);
-bool stage_load(struct stage *s, struct arena *a, const struct boost *b,
-	struct inputs *in, const char **p, const char *end, const char **why);
-
 #endif

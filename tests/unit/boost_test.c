@@ -171,62 +171,6 @@ static void test_weights(void **state)
 	boost_destroy(m);
 }
 
-static void test_bytes(void **state)
-{
-	const struct boost *b = library(*state);
-	struct data *d = make_data(*state);
-	struct boost_model *m = trained(*state, b, d, ROWS, 1), *back;
-	float x[ROWS], y[ROWS];
-	const void *bytes;
-	const char *why;
-	size_t size;
-
-	assert_true(boost_save(*state, m, &bytes, &size, &why));
-	back = boost_load(*state, b, bytes, size, &why);
-	assert_non_null(back);
-	predict(*state, m, d->x, ROWS, x);
-	predict(*state, back, d->x, ROWS, y);
-	assert_memory_equal(x, y, sizeof x);
-	assert_int_equal(boost_columns(back), COLUMNS);
-	boost_destroy(m);
-	boost_destroy(back);
-}
-
-static void refused(struct arena *a, const struct boost *b, const void *bytes,
-	size_t size)
-{
-	const char *why = NULL;
-
-	assert_null(boost_load(a, b, bytes, size, &why));
-	assert_non_null(why);
-	assert_true(strstr(why, "saved model") != NULL);
-}
-
-/* Each byte in turn is another one, and the end is missing. */
-static void test_damaged_bytes(void **state)
-{
-	const struct boost *b = library(*state);
-	struct boost_model *m = trained(*state, b, make_data(*state), 40, 1);
-	const void *bytes;
-	const char *why;
-	char *copy;
-	size_t size;
-
-	assert_true(boost_save(*state, m, &bytes, &size, &why));
-	copy = arena_alloc(*state, size + 1);
-	memcpy(copy, bytes, size);
-	for (size_t i = 0; i < size; i += i < 100 ? 1 : 97) {
-		copy[i] ^= 0x15;
-		refused(*state, b, copy, size);
-		copy[i] ^= 0x15;
-	}
-	refused(*state, b, copy, size - 1);
-	refused(*state, b, copy, size + 1);
-	refused(*state, b, copy, 12);
-	refused(*state, b, copy, 0);
-	boost_destroy(m);
-}
-
 static void test_refuses(void **state)
 {
 	const struct boost *b = library(*state);
@@ -399,7 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_declarations), TEST(test_learns), TEST(test_repeats),
-		TEST(test_weights), TEST(test_bytes), TEST(test_damaged_bytes),
+		TEST(test_weights),
 		TEST(test_refuses), TEST(test_no_leaks), TEST(test_absent),
 		TEST(test_no_library_at_all), TEST(test_ancient),
 	};

@@ -304,9 +304,6 @@ static void test_seconds(void **state)
 	for (int i = 300; i < POINTS; i++)
 		off += fabs(log(out[i] / c.seconds[i])) / 300;
 	assert_true(off < 0.1);
-	learned_prior(l, c.r, POINTS, out);
-	for (int i = 0; i < POINTS; i++)
-		assert_true(fabs(out[i] / c.analytic[i] - 1) < 1e-6);
 	learned_destroy(l);
 }
 
@@ -360,16 +357,10 @@ static void test_without_library(void **state)
 	struct cases c = make_cases(*state, 2048, "a100", &misled, POINTS, 3);
 	struct learned *l = learned_create(NULL, "libx was not found",
 		&c.r[0].key, 1);
-	const void *bytes;
-	const char *why;
-	size_t size;
 	struct merit m;
 
 	assert_string_equal(learned_says(l),
 		"the analytic model alone: libx was not found");
-	assert_false(learned_save(l, *state, &bytes, &size, &why));
-	assert_false(learned_load(l, "x", 1, &why));
-	assert_string_equal(why, "libx was not found");
 	learned_destroy(l);
 	m = merit_of(*state, NULL, &c, 300, NULL, 0);
 	assert_true(m.learned == m.analytic);
@@ -398,42 +389,6 @@ static void test_what_does_not_count(void **state)
 	learned_destroy(l);
 }
 
-static void test_bytes(void **state)
-{
-	const struct boost *b = library(*state);
-	struct cases c = make_cases(*state, 2048, "a100", &misled, POINTS, 3);
-	struct cases d = make_cases(*state, 512, "h100", &misled, 300, 4);
-	struct learned *l = learned_create(b, NULL, &c.r[0].key, 5);
-	struct learned *k = learned_create(b, NULL, &c.r[0].key, 5);
-	double x[POINTS], y[POINTS];
-	const void *bytes;
-	const char *why;
-	size_t size;
-	char *copy;
-
-	assert_false(learned_save(l, *state, &bytes, &size, &why));
-	add(l, &d, 0, d.n);
-	learned_update(l, true);
-	assert_true(learned_save(l, *state, &bytes, &size, &why));
-	print_message("# %zu bytes\n", size);
-	assert_true(learned_load(k, bytes, size, &why));
-	learned_seconds(l, c.r, c.n, x);
-	learned_seconds(k, c.r, c.n, y);
-	assert_memory_equal(x, y, sizeof x);
-	add(k, &c, 0, 100);
-	learned_update(k, true);
-	copy = arena_alloc(*state, size);
-	for (size_t i = 0; i < size; i += 101) {
-		memcpy(copy, bytes, i);
-		assert_false(learned_load(k, copy, i, &why));
-		assert_non_null(why);
-	}
-	learned_seconds(k, c.r, c.n, y);
-	assert_true(isfinite(y[0]));
-	learned_destroy(l);
-	learned_destroy(k);
-}
-
 static int setup(void **state)
 {
 	*state = arena_create();
@@ -456,7 +411,6 @@ int main(void)
 		TEST(test_few_or_empty_data), TEST(test_other_problems),
 		TEST(test_seconds), TEST(test_repeats), TEST(test_chunks),
 		TEST(test_without_library), TEST(test_what_does_not_count),
-		TEST(test_bytes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
