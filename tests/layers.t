@@ -18,7 +18,9 @@ allowed() {
 					'schedule/target.h ir/type.h ir/ops.h' ;;
 	compiler/graph/*)	echo 'graph/* base/* ir/* schedule/*' ;;
 	compiler/driver/*)	echo 'driver/* base/* front/* ir/* schedule/*' \
-					'kernel/* sketch/* cuda/* graph/* search/*' ;;
+					'kernel/* sketch/* cuda/* graph/* search/*' \
+					'report/report.h' ;;
+	compiler/report/*)	echo 'report/* base/* search/* schedule/target.h' ;;
 	compiler/wpkdb/*)	echo 'wpkdb/* base/* search/* driver/child.h' \
 					'driver/options.h driver/output.h' \
 					'driver/paths.h driver/version.h' \

@@ -9,7 +9,7 @@
 #include "driver/options.h"
 #include "driver/output.h"
 #include "search/db.h"
-#include "search/report.h"
+#include "report/report.h"
 
 static const char help[] =
 	"usage: wpkc report [-o FILE.html] [RECORDS]...\n\n"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The page of a report: what stands at its top, its looks, and the order of its
  * parts. In: records. Out: HTML that is XML too. */
-#include "search/report.h"
+#include "report/report.h"
 
 #include <string.h>
 
-#include "search/svg.h"
+#include "report/svg.h"
 
 /* Colours stand once for light and once for dark; pictures take theirs from
  * here. No "<" and no "&": XML reads it as well. */

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "search/report.h"
-#include "search/svg.h"
+#include "report/report.h"
+#include "report/svg.h"
 
 enum { W = 440, H = 280, LEFT = 62, RIGHT = 428, TOP = 30, BOTTOM = 236,
 	SERIES = 8, SHOWN = 64 };

@@ -2,8 +2,8 @@
 /* The report: one page of HTML that shows what searches found. It needs nothing
  * but itself: no network, no scripts. Well-formed XML too, so that anything can
  * read it. */
-#ifndef WPK_SEARCH_REPORT_H
-#define WPK_SEARCH_REPORT_H
+#ifndef WPK_COMPILER_REPORT_REPORT_H
+#define WPK_COMPILER_REPORT_REPORT_H
 
 #include "base/vec.h"
 #include "schedule/target.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/report.h"
+#include "report/report.h"
 
 /* ---- order ---- */
 

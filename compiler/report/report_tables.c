@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "search/report.h"
-#include "search/svg.h"
+#include "report/report.h"
+#include "report/svg.h"
 
 /* Heads of numbers begin with #. */
 static void open_table(struct str *out, const char *name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Charts. In: numbers and any strings. Out: well-formed XML, the same for the
  * same input. */
-#include "search/svg.h"
+#include "report/svg.h"
 
 #include <math.h>
 #include <stdint.h>

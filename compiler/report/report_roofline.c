@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "search/features.h"
-#include "search/report.h"
+#include "report/report.h"
 #include "search/search.h"
-#include "search/svg.h"
+#include "report/svg.h"
 
 enum { W = 480, H = 400, LEFT = 66, RIGHT = 466, TOP = 30, BOTTOM = 352 };
 

@@ -2,8 +2,8 @@
 /* Pictures as text: the few shapes that a chart is made of, axes with ticks, and
  * the escaping that makes any string harmless in XML. Looks are classes, which
  * the page's style sheet knows. Coordinates are pixels, y downwards. */
-#ifndef WPK_SEARCH_SVG_H
-#define WPK_SEARCH_SVG_H
+#ifndef WPK_COMPILER_REPORT_SVG_H
+#define WPK_COMPILER_REPORT_SVG_H
 
 #include <stdbool.h>
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/report.h"
-#include "search/svg.h"
+#include "report/report.h"
+#include "report/svg.h"
 
 enum { W = 440, LEFT = 104, RIGHT = 284, ROW = 26, TOP = 8, SHOWN = 12 };
 
