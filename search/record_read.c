@@ -344,9 +344,9 @@ static const char *read_object(struct arena *a, struct texts *texts,
 }
 
 static const char *read_line(struct arena *a, struct texts *texts,
-	const char *text, size_t n, struct record_lines *out)
+	const char *text, size_t n, int number, struct record_lines *out)
 {
-	struct record_line line = {0};
+	struct record_line line = { .number = number };
 	json_error_t error;
 	json_t *object = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
 	const char *why;
@@ -365,28 +365,36 @@ static bool is_blank(const char *text, size_t n)
 	return strspn(text, " \t\r") >= n;
 }
 
-const char *record_lines_read(struct arena *a, const char *path,
-	struct record_lines *out)
+const char *record_lines_parse(struct arena *a, const char *name,
+	const char *text, struct record_lines *out)
 {
-	bool standard = !strcmp(path, "-");
-	const char *name = standard ? "<stdin>" : path, *why;
 	struct texts texts = {0};
-	struct source *s;
 	int line = 0;
 
-	if (!standard && record_is_db(path))
-		return record_db_read(a, path, out);
-	s = source_read(a, standard ? "/dev/stdin" : path, &why);
-	if (!s)
-		return arena_printf(a, "cannot read %s: %s", name, why);
-	for (const char *p = s->text; *p;) {
+	for (const char *p = text; *p;) {
 		size_t n = strcspn(p, "\n");
+		const char *why;
 
 		line++;
-		why = is_blank(p, n) ? NULL : read_line(a, &texts, p, n, out);
+		why = is_blank(p, n) ? NULL : read_line(a, &texts, p, n, line,
+			out);
 		if (why)
 			return arena_printf(a, "%s:%d: %s", name, line, why);
 		p += n + (p[n] == '\n');
 	}
 	return NULL;
+}
+
+const char *record_lines_read(struct arena *a, const char *path,
+	struct record_lines *out)
+{
+	bool standard = !strcmp(path, "-");
+	const char *name = standard ? "<stdin>" : path, *why;
+	struct source *s;
+
+	if (!standard && record_is_db(path))
+		return record_db_read(a, path, out);
+	s = source_read(a, standard ? "/dev/stdin" : path, &why);
+	return s ? record_lines_parse(a, name, s->text, out) :
+		arena_printf(a, "cannot read %s: %s", name, why);
 }

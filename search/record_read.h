@@ -12,11 +12,13 @@
 
 /* "run" and "strategy": of the search, "" if unknown; "candidate": its number
  * in the run, from 1, 0 if unknown. "source": the .wpk file; "command": what to
- * type for just that candidate; "" if unknown. */
+ * type for just that candidate; "" if unknown. "number": of the line, 0 of a
+ * database's. */
 struct record_line {
 	struct record record;
 	const char *run, *strategy, *source, *command;
 	int candidate;
+	int number;
 };
 
 struct record_lines {
@@ -28,6 +30,10 @@ struct record_lines {
  * number where it is one line that is wrong. */
 const char *record_lines_read(struct arena *a, const char *path,
 	struct record_lines *out);
+
+/* The same of lines "text", which stand in the file "name". */
+const char *record_lines_parse(struct arena *a, const char *name,
+	const char *text, struct record_lines *out);
 
 /* Could a kernel take so many seconds? What lies beyond is no time. */
 bool record_is_duration(double seconds);

@@ -3,8 +3,9 @@
  * has: "results" of the T4 form of auto-tuning results (each a configuration
  * with measurements), the "cache" that Kernel Tuner writes (each entry has the
  * tunables' values and a time beside each other), and otherwise records of our
- * own, one a line. jansson does not say where a value stood: the line of an
- * entry is counted anew when there is something to say about it. */
+ * own, one a line, which replay_records.c reads. jansson does not say where a
+ * value stood: the line of an entry is counted anew when there is something to
+ * say about it. */
 #include <assert.h>
 #include <ctype.h>
 #include <jansson.h>
@@ -15,7 +16,6 @@
 
 struct reader {
 	struct replay_rows *t;
-	int line;		/* of the entry at hand; 0: not counted yet */
 	const char *list;	/* "results", "cache" */
 	int entry;		/* its number in "list" */
 };
@@ -57,13 +57,8 @@ static int line_of(const char *text, const char *list, int entry)
 	return line;
 }
 
-static int line_at(const struct reader *r)
-{
-	return r->line ? r->line :
-		line_of(r->t->src->text, r->list, r->entry);
-}
-
-#define FAIL(r, ...) replay_fail((r)->t, line_at(r), __VA_ARGS__)
+#define FAIL(r, ...) replay_fail((r)->t, line_of((r)->t->src->text, \
+	(r)->list, (r)->entry), __VA_ARGS__)
 
 /* ---- cells ---- */
 
@@ -237,102 +232,6 @@ static bool read_cache(struct reader *r, json_t *root, json_t *cache)
 	return true;
 }
 
-/* ---- records ---- */
-
-/* What makes two records comparable, as one text. */
-static const char *key_of(struct arena *a, json_t *record)
-{
-	static const char *const fields[] = { "hash", "group", "kernel",
-		"sketch", "target", "gpu", "how", "share" };
-	struct str out;
-
-	str_init(&out, a);
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-		json_t *v = json_object_get(record, fields[i]);
-		const char *text = v ? text_of(a, v) : NULL;
-
-		if (text && *text)
-			str_printf(&out, "%s%s %s", out.n ? ", " : "",
-				fields[i], text);
-	}
-	return out.n ? str_text(&out) : "";
-}
-
-/* What became of it: measured, or the verdict; slow ones may have a time. */
-static bool read_verdict(struct reader *r, struct replay_row *row,
-	json_t *record)
-{
-	const json_t *seconds = json_object_get(record, "seconds");
-	const char *verdict = json_string_value(json_object_get(record,
-		"verdict"));
-
-	if (!verdict || !strcmp(verdict, verdict_name(V_MEASURED)))
-		return read_outcome(r, row, seconds, 1);
-	if (!replay_outcome(row, verdict, 1) || row->verdict == V_MEASURED)
-		return FAIL(r, "unknown verdict '%s'", verdict);
-	if (row->verdict == V_SLOW && json_number_value(seconds) > 0)
-		row->seconds = json_number_value(seconds);
-	return true;
-}
-
-static bool read_record(struct reader *r, json_t *record, const char **key)
-{
-	struct arena *a = r->t->a;
-	json_t *values = json_object_get(record, "point");
-	const char *message = json_string_value(json_object_get(record,
-		"message"));
-	struct replay_row row = {0};
-
-	if (!*key)
-		*key = key_of(a, record);
-	else if (strcmp(*key, key_of(a, record)))
-		return FAIL(r, "a record of another problem (%s) than the "
-			"first (%s)", key_of(a, record), *key);
-	if (!r->t->names.n && !read_names(r, values))
-		return false;
-	if (!same_names(r, values) || !read_cells(r, values, &row))
-		return false;
-	if (!read_verdict(r, &row, record))
-		return false;
-	if (message)
-		row.message = arena_strdup(a, message);
-	row.compile_seconds = number_in(record, "compile_seconds", 1);
-	vec_push(a, &r->t->rows, row);
-	return true;
-}
-
-static bool read_line(struct reader *r, const char *text, size_t len,
-	const char **key)
-{
-	json_error_t e;
-	json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-	bool ok;
-
-	if (!v)
-		return FAIL(r, "%s", e.text);
-	ok = json_is_object(v) ? read_record(r, v, key) :
-		FAIL(r, "not an object");
-	json_decref(v);
-	return ok;
-}
-
-static bool read_lines(struct reader *r)
-{
-	const struct source *s = r->t->src;
-	const char *key = NULL;
-
-	for (r->line = 1; r->line <= s->n_lines; r->line++) {
-		size_t len;
-		const char *text = source_line(s, r->line, &len), *p = text;
-
-		while (p < text + len && isspace((unsigned char)*p))
-			p++;
-		if (p < text + len && !read_line(r, text, len, &key))
-			return false;
-	}
-	return true;
-}
-
 /* ---- which of them ---- */
 
 /* A cache that Kernel Tuner is still writing lacks its last two braces. */
@@ -377,7 +276,7 @@ bool replay_json(struct replay_rows *t)
 	bool ok;
 
 	if (is_lines(t))
-		return read_lines(&r);
+		return replay_records(t);
 	root = json_loadb(t->src->text, t->src->len, JSON_REJECT_DUPLICATES,
 		&e);
 	if (!root)

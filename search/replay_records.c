@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Recorded spaces straight from a tuning database, which must hold the records
- * of one problem, on one GPU, in one sketch. */
+/* Recorded spaces that are records of our own, lines of text or straight from a
+ * tuning database: all of one problem, on one GPU, in one sketch. */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +26,23 @@ static bool same_names(const struct replay_rows *t, const struct record *r)
 	return r->n == t->names.n;
 }
 
-static bool add_row(struct replay_rows *t, const struct record *r)
+static const char *problem(struct arena *a, const struct record_key *k)
+{
+	return arena_printf(a, "%s on %s, by %s", k->op, k->gpu, k->sketch);
+}
+
+static bool several(struct replay_rows *t, const struct record_line *other,
+	const struct record *first)
+{
+	if (!other->number)
+		return replay_fail(t, 0, "records of several problems; "
+			"'wpkdb export' writes those of one");
+	return replay_fail(t, other->number, "a record of another problem (%s) "
+		"than the first (%s)", problem(t->a, &other->record.key),
+		problem(t->a, &first->key));
+}
+
+static bool add_row(struct replay_rows *t, const struct record *r, int line)
 {
 	struct replay_row row = {
 		.cells = ARENA_ARRAY(t->a, r->n, const char *),
@@ -35,7 +51,7 @@ static bool add_row(struct replay_rows *t, const struct record *r)
 	};
 
 	if (!same_names(t, r))
-		return replay_fail(t, 0, "records of one problem with "
+		return replay_fail(t, line, "records of one problem with "
 			"different tunables");
 	for (int i = 0; i < r->n; i++)
 		row.cells[i] = r->values[i];
@@ -48,7 +64,8 @@ bool replay_records(struct replay_rows *t)
 	struct record_lines all = {0};
 	const struct record *first;
 
-	t->why = record_db_read(t->a, t->path, &all);
+	t->why = t->src ? record_lines_parse(t->a, t->path, t->src->text, &all) :
+		record_db_read(t->a, t->path, &all);
 	if (t->why)
 		return false;
 	if (!all.lines.n)
@@ -60,9 +77,8 @@ bool replay_records(struct replay_rows *t)
 		const struct record *r = &all.lines.v[i].record;
 
 		if (!same_problem(&r->key, &first->key))
-			return replay_fail(t, 0, "records of several problems; "
-				"'wpkdb export' writes those of one");
-		if (!add_row(t, r))
+			return several(t, &all.lines.v[i], first);
+		if (!add_row(t, r, all.lines.v[i].number))
 			return false;
 	}
 	return true;

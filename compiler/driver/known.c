@@ -92,7 +92,7 @@ static bool is_resumed(const struct known *k, int64_t run)
 static void resume(struct known *k, const char *here, bool first)
 {
 	struct arena *a = k->s->a;
-	int n;
+	int n = 0;
 	const struct db_run *v = db_runs(k->db, a, 0, &n);
 	const char *names = "";
 

@@ -133,14 +133,19 @@ static const char cache[] =
 	" \"time\": \"RuntimeFailedConfig\", \"compile_time\": 200},\n"
 	"\"128,row\": {\"BX\": 128, \"MODE\": \"row\", \"time\": 1.0}";
 
+#define RECORD(gpu) "{\"op\": \"c2\", \"hash\": \"00ab\", \"sketch\": " \
+	"\"fma\", \"how\": \"gpu\", \"gpu\": \"" gpu "\", "
+#define ONE(gpu) RECORD(gpu) "\"point\": {\"x\": \"1\"}, \"verdict\": " \
+	"\"measured\", \"seconds\": 1}\n"
+
 static const char records[] =
-	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"point\": "
+	RECORD("h200") "\"point\": "
 	"{\"BX\": \"16\", \"MODE\": \"row\"}, \"verdict\": \"measured\", "
 	"\"seconds\": 0.0025, \"compile_seconds\": 0.3}\n"
-	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"point\": "
+	RECORD("h200") "\"point\": "
 	"{\"BX\": \"128\", \"MODE\": \"col\"}, \"verdict\": \"launch\", "
 	"\"message\": \"too many threads\"}\n\n"
-	"{\"op\": \"c2\", \"hash\": \"00ab\", \"gpu\": \"h200\", \"point\": "
+	RECORD("h200") "\"point\": "
 	"{\"BX\": \"128\", \"MODE\": \"row\"}, \"verdict\": \"measured\", "
 	"\"seconds\": 0.001}\n";
 
@@ -208,15 +213,21 @@ static void test_bad(void **state)
 			"\"2\": {\"x\": 2}}}\n", ":3: no time" },
 		{ "{\"cache\": {}}\n", ":1: 'tune_params_keys' is no array, "
 			"or 'cache' no object" },
-		{ "{\"point\": {\"x\": 1}, \"seconds\": 1}\n{\n", ":2: " },
-		{ "{\"point\": {\"x\": 1}, \"seconds\": 1}\n[]\n",
-			":2: not an object" },
-		{ "{\"gpu\": \"h200\", \"point\": {\"x\": 1}, \"seconds\": 1}\n"
-			"{\"gpu\": \"b200\", \"point\": {\"x\": 1}}\n",
-			":2: a record of another problem (gpu b200) than the "
-			"first (gpu h200)" },
-		{ "{\"point\": {\"x\": 1}, \"verdict\": \"good\"}\n",
-			":1: unknown verdict 'good'" },
+		{ ONE("h200") "{\n", ":2: not JSON: " },
+		{ ONE("h200") "[]\n", ":2: a record is an object" },
+		{ ONE("h200") ONE("b200"), ":2: a record of another problem "
+			"(c2 on b200, by fma) than the first (c2 on h200, by "
+			"fma)" },
+		{ ONE("h200") RECORD("h200") "\"point\": {\"y\": \"1\"}, "
+			"\"verdict\": \"launch\"}\n", ":2: records of one "
+			"problem with different tunables" },
+		{ RECORD("h200") "\"point\": {\"x\": \"1\"}, "
+			"\"verdict\": \"measured\"}\n", ":1: \"seconds\" is "
+			"missing" },
+		{ "{\"point\": {\"x\": \"1\"}, \"verdict\": \"fault\"}\n",
+			":1: \"hash\" is missing" },
+		{ RECORD("h200") "\"point\": {\"x\": \"1\"}, \"verdict\": "
+			"\"good\"}\n", ":1: \"verdict\"" },
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
