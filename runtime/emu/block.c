@@ -179,6 +179,24 @@ uint64_t wpk_emu_exchange(int line, unsigned mask, uint64_t value,
 	return t->result;
 }
 
+void warp_matrix(int line, const void *form,
+	void (*perform)(struct thread *warp), void *part)
+{
+	struct thread *t = current;
+
+	t->form = form;
+	t->perform = perform;
+	t->part = part;
+	warp_wait(WARP_MATRIX, line, ~0u);
+}
+
+static bool same_operation(const struct thread *t, const struct thread *u)
+{
+	return t->state == AT_WARP && t->kind == u->kind &&
+		t->mask == u->mask && (t->kind != WARP_MATRIX ||
+		(t->form == u->form && t->line == u->line));
+}
+
 /* Lanes of "mask" that do not wait in the same operation as "t". */
 static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
 {
@@ -187,8 +205,7 @@ static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
 	for (int i = 0; i < WARP; i++) {
 		if (!(t->mask >> i & 1))
 			continue;
-		if (i >= lanes || warp[i].state != AT_WARP ||
-		    warp[i].kind != t->kind || warp[i].mask != t->mask)
+		if (i >= lanes || !same_operation(&warp[i], t))
 			missing |= 1u << i;
 	}
 	return missing;
@@ -198,7 +215,9 @@ static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
 {
 	uint64_t votes = 0;
 
-	for (int i = 0; i < WARP; i++)
+	if (kind == WARP_MATRIX)
+		warp->perform(warp);
+	for (int i = 0; i < WARP && kind == WARP_VOTE; i++)
 		if (mask >> i & 1 && warp[i].value)
 			votes |= 1u << i;
 	for (int i = 0; i < WARP; i++) {
@@ -295,6 +314,13 @@ void shared_open(size_t n)
 	memset(shared_memory + n, GUARD, end - n);
 }
 
+bool shared_has(const void *p, size_t n)
+{
+	size_t at = (size_t)((const unsigned char *)p - shared_memory);
+
+	return at < shared_size && n <= shared_size - at;
+}
+
 static void check_guard(size_t n)
 {
 	for (size_t i = n; i < page_end(n); i++)
@@ -332,8 +358,7 @@ void *wpk_emu_remote(int line, const void *p, int rank, int bytes)
 {
 	size_t at = (size_t)((const unsigned char *)p - shared_memory);
 
-	if ((const unsigned char *)p < shared_memory ||
-	    at + (size_t)bytes > shared_size)
+	if (!shared_has(p, (size_t)bytes))
 		fault("bounds", line, "%d bytes of a block's shared memory, "
 			"which has %zu", bytes, shared_size);
 	if (rank < 0 || rank >= n_members)

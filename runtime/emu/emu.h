@@ -42,11 +42,12 @@ bool fiber_overflowed(const struct fiber *f, const void *p);
 /* ---- block.c ---- */
 
 enum thread_state { READY, AT_BARRIER, AT_CLUSTER, AT_WARP, EXITED };
-enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE };
+enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
  * "value" and, to exchange, naming the "lane" it wants one from; "number" in
- * its block, which is number "rank" of its cluster. "copies" are its
+ * its block, which is number "rank" of its cluster. In a matrix instruction
+ * "form" tells which, "part" is what the thread hands in. "copies" are its
  * asynchronous copies in flight, oldest first; "group" counts commits. A copy's
  * "place" is where it is issued. */
 struct copy {
@@ -66,6 +67,9 @@ struct thread {
 	enum warp_kind kind;
 	unsigned mask, lane;
 	uint64_t value, result;
+	const void *form;
+	void *part;
+	void (*perform)(struct thread *warp);
 	long barriers, group;
 	struct copy *copies;
 	int n_copies, copies_room;
@@ -80,10 +84,22 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	size_t shared, void (*invoke)(void *), void *closure);
 /* Blocks from here on have "n" bytes of shared memory; pages behind fault. */
 void shared_open(size_t n);
+/* Do the running block's have "n" bytes at "p"? */
+bool shared_has(const void *p, size_t n);
+/* The running thread waits until all lanes of its warp are in the instruction
+ * in "line" that "form" points to, no other; "perform" then does it for all,
+ * each with its "part". */
+void warp_matrix(int line, const void *form,
+	void (*perform)(struct thread *warp), void *part);
 
 /* ---- copy.c ---- */
 
 void copy_forget(struct thread *t);
+
+/* ---- half.c ---- */
+
+float wpk_emu_from_f16(unsigned short bits);
+unsigned short wpk_emu_to_f16(float x);
 
 /* ---- report.c ---- */
 
@@ -163,6 +179,7 @@ WEAK void watch_report(void);
 
 void address_poison(const void *p, size_t n);
 void address_unpoison(const void *p, size_t n);
+bool address_watched(void);
 bool address_bad(const void *p, size_t n);
 void address_before_switch(void **save, const void *stack, size_t size);
 void address_after_switch(void *save, const void **stack, size_t *size);
