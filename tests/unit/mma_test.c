@@ -110,7 +110,7 @@ static uint32_t random_bits(uint32_t *state)
 /* Of all magnitudes that matter: subnormal ones of 8 bits too. */
 static double random_value(uint32_t *state)
 {
-	double v = 1 + random_bits(state) % 4096 / 4096.0;
+	double v = 1 + ldexp(random_bits(state), -24);
 	int exponent = (int)(random_bits(state) % 12) - 10;
 
 	return ldexp(random_bits(state) & 64 ? -v : v, exponent);
@@ -122,8 +122,8 @@ static void fill(struct fragment *f, enum dtype t, int elements,
 	f->t = t;
 	f->elements = elements;
 	for (int i = 0; i < elements; i++)
-		dtype_store(t, f->lane[i % LANES].bytes, i / LANES,
-			dtype_is_float(t) ? random_value(state) :
+		dtype_store(t == T_TF32 ? T_F32 : t, f->lane[i % LANES].bytes,
+			i / LANES, dtype_is_float(t) ? random_value(state) :
 			t == T_I32 ? INT32_MAX - random_bits(state) % 100000 :
 			random_bits(state) % 256);
 }
@@ -131,14 +131,11 @@ static void fill(struct fragment *f, enum dtype t, int elements,
 /* What the instruction takes it for: of tf32 the low bits count for nothing. */
 static double value(const struct fragment *f, struct owner o)
 {
-	double v = dtype_load(f->t, f->lane[o.lane].bytes, o.element);
-	float x = (float)v;
-	uint32_t u;
+	uint32_t u = f->lane[o.lane].words[o.element] & ~UINT32_C(0x1fff);
+	float x;
 
 	if (f->t != T_TF32)
-		return v;
-	memcpy(&u, &x, sizeof u);
-	u &= ~UINT32_C(0x1fff);
+		return dtype_load(f->t, f->lane[o.lane].bytes, o.element);
 	memcpy(&x, &u, sizeof x);
 	return x;
 }
