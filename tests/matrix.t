@@ -7,7 +7,8 @@
 
 cd "$scratch" || exit 1
 cat >mm.wpk <<'END'
-export op mm[M = 32, N = 16, K = 32](a: f16[M, K], b: f16[K, N]) -> (c: f32[M, N])
+export op mm[M = 32, N = 16, K = 32](a: f16[M, K], b: f16[K, N])
+    -> (c: f32[M, N])
 {
     c[i, j] = sum[k](f32(a[i, k]) * f32(b[k, j]));
 }
