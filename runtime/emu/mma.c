@@ -11,6 +11,7 @@
  * Products are exact and are added in f32, one after the other, rounding to
  * nearest; hardware adds several at a time and truncates, so results differ in
  * the last bits. What is added up in f16 is rounded to it once, at the end.
+ * Of tf32 the low 13 bits count for nothing, as in hardware.
  * 8-bit integers stay below 2^24 and are exact that way too; what they are
  * added to wraps. f64 has products rounded, where the CPU has no fma. */
 #include "emu.h"
