@@ -32,7 +32,7 @@ static struct kx *operand(struct zoo *z, char kind)
 		return kx_address(z->a, k_place(z->shared, zero));
 	case 'g': case 'G':
 		return kx_address(z->a, k_place(z->global, zero));
-	case 'r': case 'R':
+	case 'p': case 'P': case 'q': case 'Q': case 'r': case 'R':
 		return kx_address(z->a, k_place(z->regs, zero));
 	case 'a': return kx_address(z->a, k_place(z->map, zero));
 	case 'l': return kx_int(z->a, INT64_C(1) << 40);
@@ -75,7 +75,7 @@ static void use(struct zoo *z, int intrin)
 	*e = (struct kx){ .kind = KX_CALL, .call = intrin, .args = args,
 		.n_args = count, .type = r->result == T_NONE ? T_F32 :
 		r->result };
-	if (r->result == T_NONE && strchr("RS", *r->operands))
+	if (r->result == T_NONE && strchr("PQRS", *r->operands))
 		ks_push(z->a, b, (struct ks){ .kind = KS_CALL,
 			.call = intrin, .args = args, .n_args = count });
 	else

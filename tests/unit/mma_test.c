@@ -491,6 +491,26 @@ static void never_written(struct multiply *m, struct ks *s)
 	s->right = k_place(registers(m, "ghost", T_F16, 8 * 16), n(m->a, 0));
 }
 
+static void too_few_to_load(struct multiply *m, struct ks *s)
+{
+	struct k_buffer *tile = kernel_array(m->k, K_SHARED, "tile", T_U32, 1,
+		(int64_t[]){ 4 }, 16);
+
+	(void)s;
+	ks_call(m->a, &m->k->body, INTRIN_LDMATRIX_X4, 2, kx_address(m->a,
+		k_place(m->left, n(m->a, 1))), kx_address(m->a, k_place(tile,
+		n(m->a, 0))));
+	kernel_layout(m->k);
+}
+
+static void floats_to_load(struct multiply *m, struct ks *s)
+{
+	*s = (struct ks){ .kind = KS_CALL, .call = INTRIN_LDMATRIX_X2_TRANS,
+		.args = ARENA_ARRAY(m->a, 2, struct kx *), .n_args = 2 };
+	s->args[0] = kx_address(m->a, k_place(m->acc, n(m->a, 0)));
+	s->args[1] = s->args[0];
+}
+
 static void misuse_is_found(void **state)
 {
 	static const struct {
@@ -505,9 +525,11 @@ static void misuse_is_found(void **state)
 		{ too_few, "4 registers at 0 of right, which has 2" },
 		{ too_far, "4 registers at 2 of acc, which has 4" },
 		{ too_far_at_least, "4 registers at 1 of acc, which has 4" },
-		{ wrong_type, "f16 is held in u32, and acc is of f32" },
+		{ wrong_type, "held in u32, and acc is of f32" },
 		{ wrong_memory, "tile, which isn't in registers" },
 		{ never_written, "ghost is read before" },
+		{ too_few_to_load, "4 registers at 1 of left, which has 4" },
+		{ floats_to_load, "held in u32, and acc is of f32" },
 	};
 	struct arena *a = arena_create();
 
