@@ -117,14 +117,20 @@ static void put_function(struct emit *m, struct str *out, int intrin)
 
 const char *emit_mma_name(struct arena *a, const struct ks *s)
 {
-	return arena_printf(a, "%s_m%dn%dk%d_%s_%s%s",
-		s->mma == MMA_SYNC ? "mma" : "wgmma", s->m, s->n, s->k,
-		dtype_row(s->acc_type)->name, dtype_row(s->left_type)->name,
-		s->mma == MMA_WGMMA && s->left.buffer ? "_registers" : "");
+	if (s->mma == MMA_WGMMA)
+		return arena_printf(a, "%s<%d>", emit_wgmma_name(a, s), s->n);
+	return arena_printf(a, "mma_m%dn%dk%d_%s_%s", s->m, s->n, s->k,
+		dtype_row(s->acc_type)->name, dtype_row(s->left_type)->name);
+}
+
+/* f16 accumulators come in pairs. */
+const char *emit_acc_type(const struct ks *s)
+{
+	return s->acc_type == T_F16 ? "unsigned" : dtype_row(s->acc_type)->c;
 }
 
 /* "{%from, ...}" of n operands. */
-static const char *operands(struct arena *a, int from, int n)
+const char *emit_operands(struct arena *a, int from, int n)
 {
 	struct str s;
 
@@ -136,7 +142,7 @@ static const char *operands(struct arena *a, int from, int n)
 }
 
 /* "constraint(array[0]), ..." */
-static const char *bindings(struct arena *a, const char *constraint,
+const char *emit_bindings(struct arena *a, const char *constraint,
 	const char *array, int n)
 {
 	struct str s;
@@ -162,40 +168,18 @@ static void put_mma(struct emit *m, struct str *out, const struct ks *s)
 {
 	const struct mma_row *r = mma_row(s);
 	int b = r->acc_regs + r->left_regs;
-	const char *d = operands(m->a, 0, r->acc_regs);
+	const char *d = emit_operands(m->a, 0, r->acc_regs);
 
 	put_mma_head(m, out, s, "const unsigned *a, const unsigned *b");
 	emit_line(out, 1, arena_printf(m->a,
 		"asm volatile(\"mma.sync.aligned.m%dn%dk%d.%s %s, %s, %s, %s;"
 		"\" : %s : %s, %s);", r->m, r->n, r->k, r->ptx, d,
-		operands(m->a, r->acc_regs, r->left_regs),
-		operands(m->a, b, r->right_regs), d,
-		bindings(m->a, dtype_is_float(r->acc) ? "+f" : "+r", "d",
+		emit_operands(m->a, r->acc_regs, r->left_regs),
+		emit_operands(m->a, b, r->right_regs), d,
+		emit_bindings(m->a, dtype_is_float(r->acc) ? "+f" : "+r", "d",
 			r->acc_regs),
-		bindings(m->a, "r", "a", r->left_regs),
-		bindings(m->a, "r", "b", r->right_regs)));
-	str_puts(out, "}\n\n");
-}
-
-/* The left factor is four registers or a descriptor; only descriptors may be
- * transposed, which these never are. */
-static void put_wgmma(struct emit *m, struct str *out, const struct ks *s)
-{
-	int n = s->n / 2, left = s->left.buffer ? 4 : 1;
-	const char *type = dtype_row(s->left_type)->name;
-
-	put_mma_head(m, out, s, left == 4 ?
-		"const unsigned *a, long long b, int accumulate" :
-		"long long a, long long b, int accumulate");
-	emit_line(out, 1, arena_printf(m->a,
-		"asm volatile(\"{ .reg .pred p; setp.ne.b32 p, %%%d, 0; "
-		"wgmma.mma_async.sync.aligned.m64n%dk16.f32.%s.%s "
-		"%s, %s, %%%d, p, 1, 1%s; }\" : %s : %s, \"l\"(b), "
-		"\"r\"(accumulate));", n + left + 1, s->n, type, type,
-		operands(m->a, 0, n), left == 4 ? operands(m->a, n, 4) :
-			arena_printf(m->a, "%%%d", n), n + left,
-		left == 4 ? ", 0" : ", 0, 0", bindings(m->a, "+f", "d", n),
-		left == 4 ? bindings(m->a, "r", "a", 4) : "\"l\"(a)"));
+		emit_bindings(m->a, "r", "a", r->left_regs),
+		emit_bindings(m->a, "r", "b", r->right_regs)));
 	str_puts(out, "}\n\n");
 }
 
@@ -246,7 +230,7 @@ static void put_functions(struct emit *m, struct str *out, bool ptx)
 		if (m->mma.v[i].s->mma == MMA_SYNC)
 			put_mma(m, out, m->mma.v[i].s);
 		else
-			put_wgmma(m, out, m->mma.v[i].s);
+			emit_wgmma(m, out, m->mma.v[i].s);
 	}
 	put_places(m, out, &now, 0);
 }

@@ -415,8 +415,8 @@ static void emit_mma(struct emit *m, const struct ks *s)
 
 	note_mma(m, s);
 	str_printf(&text, "%s(", emit_mma_name(m->a, s));
-	put_fragment(m, &text, &s->acc, dtype_row(s->acc_type)->c,
-		s->acc.buffer->type != s->acc_type);
+	put_fragment(m, &text, &s->acc, emit_acc_type(s),
+		strcmp(emit_acc_type(s), dtype_row(s->acc.buffer->type)->c));
 	put_factor(m, &text, &s->left, s->n_args ? s->args[0] : NULL);
 	put_factor(m, &text, &s->right, s->n_args ? s->args[1] : NULL);
 	if (s->mma == MMA_WGMMA) {

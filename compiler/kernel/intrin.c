@@ -83,11 +83,3 @@ const struct mma_row *mma_row(const struct ks *s)
 	}
 	return NULL;
 }
-
-bool wgmma_exists(const struct ks *s)
-{
-	return s->m == 64 && s->n >= 8 && s->n <= 256 && s->n % 8 == 0 &&
-		s->k == 16 && s->left_type == s->right_type &&
-		(s->left_type == T_F16 || s->left_type == T_BF16) &&
-		s->acc_type == T_F32;
-}

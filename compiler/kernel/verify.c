@@ -241,7 +241,7 @@ static void check_mma(struct check *c, const struct ks *s)
 	const struct mma_row *r = wgmma ? NULL : mma_row(s);
 
 	check_together(c, LEVEL_WARP, "a matrix instruction");
-	if (wgmma ? !wgmma_exists(s) : !r)
+	if (wgmma ? !wgmma_row(s) : !r)
 		check_fail(c, "there is no matrix instruction m%dn%dk%d on "
 			"%s", s->m, s->n, s->k,
 			dtype_row(s->left_type)->name);

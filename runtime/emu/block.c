@@ -151,6 +151,13 @@ static void warp_wait(enum warp_kind kind, int line, unsigned mask)
 	wait_here(AT_WARP, line);
 }
 
+void warp_together(int line, warp_act *act, const void *with)
+{
+	current->act = act;
+	current->with = with;
+	warp_wait(WARP_TOGETHER, line, ~0u);
+}
+
 void wpk_emu_syncwarp(int line, unsigned mask)
 {
 	warp_wait(WARP_SYNC, line, mask);
@@ -188,16 +195,31 @@ static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
 		if (!(t->mask >> i & 1))
 			continue;
 		if (i >= lanes || warp[i].state != AT_WARP ||
-		    warp[i].kind != t->kind || warp[i].mask != t->mask)
+		    warp[i].kind != t->kind || warp[i].mask != t->mask ||
+		    (t->kind == WARP_TOGETHER && warp[i].act != t->act))
 			missing |= 1u << i;
 	}
 	return missing;
+}
+
+static void act_together(struct thread *warp)
+{
+	current = warp;
+	set_thread_index(warp->number);
+	warp->act(warp);
+	current = NULL;
+	for (int i = 0; i < WARP; i++)
+		warp[i].state = READY;
 }
 
 static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
 {
 	uint64_t votes = 0;
 
+	if (kind == WARP_TOGETHER) {
+		act_together(warp);
+		return;
+	}
 	for (int i = 0; i < WARP; i++)
 		if (mask >> i & 1 && warp[i].value)
 			votes |= 1u << i;
@@ -293,6 +315,23 @@ void shared_open(size_t n)
 		fault("memory", 0, "shared memory cannot be protected");
 	address_unpoison(shared_memory, SHARED_SIZE);
 	memset(shared_memory + n, GUARD, end - n);
+}
+
+size_t shared_bytes(void)
+{
+	return shared_size;
+}
+
+unsigned wpk_emu_shared_address(int line, const void *p);
+
+unsigned wpk_emu_shared_address(int line, const void *p)
+{
+	const unsigned char *c = p;
+
+	if (c < shared_memory || c >= shared_memory + shared_size)
+		fault("bounds", line, "an address that is not in the block's "
+			"shared memory");
+	return (unsigned)(c - shared_memory);
 }
 
 static void check_guard(size_t n)
@@ -435,6 +474,7 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	address_unpoison(shared_memory, SHARED_SIZE);
 	address_poison(shared_memory + shared, SHARED_SIZE - shared);
 	open_members(at, n, (int)(dim.x * dim.y * dim.z));
+	wgmma_begin();
 	do {
 		for (int i = 0; i < n; i++) {
 			enter(job.late ? n - 1 - i : i);
@@ -444,5 +484,6 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 		}
 		met = open_cluster();
 	} while (met);
+	wgmma_end();
 	check_guard(shared);
 }

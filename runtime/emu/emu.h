@@ -42,10 +42,13 @@ bool fiber_overflowed(const struct fiber *f, const void *p);
 /* ---- block.c ---- */
 
 enum thread_state { READY, AT_BARRIER, AT_CLUSTER, AT_WARP, EXITED };
-enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE };
+enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_TOGETHER };
+struct thread;
+typedef void warp_act(struct thread *lanes);
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
- * "value" and, to exchange, naming the "lane" it wants one from; "number" in
+ * "value" and, to exchange, naming the "lane" it wants one from, or, to "act"
+ * with the others, what to act "with"; "number" in
  * its block, which is number "rank" of its cluster. "copies" are its
  * asynchronous copies in flight, oldest first; "group" counts commits. A copy's
  * "place" is where it is issued. */
@@ -66,6 +69,8 @@ struct thread {
 	enum warp_kind kind;
 	unsigned mask, lane;
 	uint64_t value, result;
+	warp_act *act;
+	const void *with;
 	long barriers, group;
 	struct copy *copies;
 	int n_copies, copies_room;
@@ -80,6 +85,17 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	size_t shared, void (*invoke)(void *), void *closure);
 /* Blocks from here on have "n" bytes of shared memory; pages behind fault. */
 void shared_open(size_t n);
+/* What the launch has. */
+size_t shared_bytes(void);
+/* The running thread waits until its whole warp has come here, and "act" is
+ * done once for all; each lane's "with" is for it to find. */
+void warp_together(int line, warp_act *act, const void *with);
+
+/* ---- wgmma.c ---- */
+
+/* A cluster's blocks begin, and have ended. */
+void wgmma_begin(void);
+void wgmma_end(void);
 
 /* ---- copy.c ---- */
 

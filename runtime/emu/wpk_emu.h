@@ -2,8 +2,8 @@
 /* CUDA for the CPU: included before emitted .cu text (g++ -x c++ -include
  * wpk_emu.h -DWPK_EMULATE), so that it is C++ that libwpkemu.a runs. Names are
  * CUDA's own, those of emitted device intrinsics, and wpk_emu_ for what
- * connects them to the library. It includes nothing: a kernel compiles in the
- * time the kernel takes. */
+ * connects them to the library. It includes nothing but its own second part, of
+ * what Hopper has: a kernel compiles in the time the kernel takes. */
 #ifndef WPK_RUNTIME_EMU_WPK_EMU_H
 #define WPK_RUNTIME_EMU_WPK_EMU_H
 
@@ -377,6 +377,8 @@ WPK_EMU_EXTREMES(long long, min, max)
 WPK_EMU_EXTREMES(unsigned long long, min, max)
 static inline int abs(int x) { return x < 0 ? -x : x; }
 static inline bool isnan(double x) { return x != x; }
+
+#include "wpk_emu_hopper.h"
 
 /* ---- what launchers use of the runtime ---- */
 
