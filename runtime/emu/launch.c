@@ -199,6 +199,9 @@ void wpk_emu_fence(void)
 
 void wpk_emu_fence_proxy(void)
 {
+	mbarrier_fence();
+	if (watch_proxy)
+		watch_proxy();
 }
 
 void wpk_emu_atomic(const void *p, bool begins)

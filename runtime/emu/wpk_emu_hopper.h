@@ -3,6 +3,173 @@
 #ifndef WPK_RUNTIME_EMU_WPK_EMU_HOPPER_H
 #define WPK_RUNTIME_EMU_WPK_EMU_HOPPER_H
 
+/* ---- barriers ---- */
+
+extern "C" {
+void wpk_emu_cluster_arrive(int line);
+void wpk_emu_cluster_wait(int line);
+void wpk_emu_barrier_sync(int line, int id, int count);
+void wpk_emu_barrier_arrive(int line, int id, int count);
+void wpk_emu_mbarrier_init(int line, void *p, int count);
+void wpk_emu_mbarrier_invalidate(int line, void *p);
+/* "rank" below 0 is the own block; "bytes" below 0: nothing is announced. */
+void wpk_emu_mbarrier_arrive(int line, void *p, int rank, long bytes);
+bool wpk_emu_mbarrier_wait(int line, void *p, int parity, bool tries);
+void wpk_emu_mbarrier_fence(void);
+bool wpk_emu_elect(int line);
+void wpk_emu_registers(int line, int n, bool more);
+}
+
+#define cluster_arrive() wpk_emu_cluster_arrive(__LINE__)
+#define cluster_wait() wpk_emu_cluster_wait(__LINE__)
+#define barrier_sync(id, count) wpk_emu_barrier_sync(__LINE__, id, count)
+#define barrier_arrive(id, count) wpk_emu_barrier_arrive(__LINE__, id, count)
+#define mbarrier_init(p, count) wpk_emu_mbarrier_init(__LINE__, p, count)
+#define mbarrier_invalidate(p) wpk_emu_mbarrier_invalidate(__LINE__, p)
+#define mbarrier_arrive(p) wpk_emu_mbarrier_arrive(__LINE__, p, -1, -1)
+#define mbarrier_arrive_remote(p, rank) \
+	wpk_emu_mbarrier_arrive(__LINE__, p, rank, -1)
+#define mbarrier_arrive_expect(p, bytes) \
+	wpk_emu_mbarrier_arrive(__LINE__, p, -1, bytes)
+#define mbarrier_try_wait(p, parity) \
+	wpk_emu_mbarrier_wait(__LINE__, p, parity, true)
+#define mbarrier_wait(p, parity) \
+	((void)wpk_emu_mbarrier_wait(__LINE__, p, parity, false))
+#define fence_mbarrier_init() wpk_emu_mbarrier_fence()
+#define elect_one() wpk_emu_elect(__LINE__)
+
+template <int n>
+static inline void registers_increase(int line = __builtin_LINE())
+{
+	wpk_emu_registers(line, n, true);
+}
+
+template <int n>
+static inline void registers_decrease(int line = __builtin_LINE())
+{
+	wpk_emu_registers(line, n, false);
+}
+
+/* Launches follow one another: whatever came before is done. */
+static inline void grid_wait() {}
+static inline void grid_launch_dependents() {}
+
+/* ---- bulk copies ---- */
+
+extern "C" {
+void wpk_emu_bulk_load(int line, void *shared, const void *global, int bytes,
+	void *barrier, unsigned mask);
+void wpk_emu_bulk_store(int line, void *global, const void *shared, int bytes,
+	bool add);
+void wpk_emu_tensor_load(int line, void *shared, const void *map, void *barrier,
+	int rank, const int *at, const unsigned short *offset, unsigned mask);
+void wpk_emu_tensor_store(int line, const void *map, const void *shared,
+	int rank, const int *at, bool add);
+void wpk_emu_bulk_commit(void);
+void wpk_emu_bulk_wait(int in_flight, bool read);
+void wpk_emu_prefetch_map(int line, const void *map);
+}
+
+#define copy_bulk(shared, global, bytes, barrier) \
+	wpk_emu_bulk_load(__LINE__, shared, global, bytes, barrier, 0)
+#define copy_bulk_multicast(shared, global, bytes, barrier, blocks) \
+	wpk_emu_bulk_load(__LINE__, shared, global, bytes, barrier, blocks)
+#define copy_bulk_store(global, shared, bytes) \
+	wpk_emu_bulk_store(__LINE__, global, shared, bytes, false)
+#define copy_bulk_add_f32(global, shared, bytes) \
+	wpk_emu_bulk_store(__LINE__, global, shared, bytes, true)
+#define copy_bulk_commit() wpk_emu_bulk_commit()
+#define prefetch_map(map) wpk_emu_prefetch_map(__LINE__, map)
+
+template <int n>
+static inline void copy_bulk_wait()
+{
+	wpk_emu_bulk_wait(n, false);
+}
+
+template <int n>
+static inline void copy_bulk_wait_read()
+{
+	wpk_emu_bulk_wait(n, true);
+}
+
+/* Coordinates, from the innermost out, and behind them the blocks. */
+template <int rank>
+struct wpk_emu_tile {
+	template <class... X>
+	static void load(int line, void *shared, const void *map,
+		void *barrier, X... x)
+	{
+		const int v[] = { x... };
+
+		wpk_emu_tensor_load(line, shared, map, barrier, rank, v,
+			nullptr, sizeof...(x) > rank ? (unsigned)v[rank] : 0);
+	}
+	template <class... X>
+	static void store(int line, const void *map, const void *shared,
+		bool add, X... x)
+	{
+		const int v[] = { x... };
+
+		static_assert(sizeof...(x) == rank, "a coordinate for each "
+			"dimension");
+		wpk_emu_tensor_store(line, map, shared, rank, v, add);
+	}
+	/* Behind the coordinates offsets of all but the first and last. */
+	template <class... X>
+	static void gather(int line, void *shared, const void *map,
+		void *barrier, X... x)
+	{
+		const int v[] = { x... };
+		unsigned short offset[rank];
+
+		for (int i = 0; i < rank - 2; i++)
+			offset[i] = (unsigned short)v[rank + i];
+		wpk_emu_tensor_load(line, shared, map, barrier, rank, v,
+			offset, sizeof...(x) > 2 * rank - 2 ?
+			(unsigned)v[2 * rank - 2] : 0);
+	}
+};
+
+#define copy_tensor_1d(...) wpk_emu_tile<1>::load(__LINE__, __VA_ARGS__)
+#define copy_tensor_2d(...) wpk_emu_tile<2>::load(__LINE__, __VA_ARGS__)
+#define copy_tensor_3d(...) wpk_emu_tile<3>::load(__LINE__, __VA_ARGS__)
+#define copy_tensor_4d(...) wpk_emu_tile<4>::load(__LINE__, __VA_ARGS__)
+#define copy_tensor_5d(...) wpk_emu_tile<5>::load(__LINE__, __VA_ARGS__)
+#define copy_tensor_1d_multicast copy_tensor_1d
+#define copy_tensor_2d_multicast copy_tensor_2d
+#define copy_tensor_3d_multicast copy_tensor_3d
+#define copy_tensor_4d_multicast copy_tensor_4d
+#define copy_tensor_5d_multicast copy_tensor_5d
+#define WPK_EMU_TENSOR_STORE(rank, map, shared, add, ...) \
+	wpk_emu_tile<rank>::store(__LINE__, map, shared, add, __VA_ARGS__)
+#define copy_tensor_store_1d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(1, map, shared, false, __VA_ARGS__)
+#define copy_tensor_store_2d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(2, map, shared, false, __VA_ARGS__)
+#define copy_tensor_store_3d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(3, map, shared, false, __VA_ARGS__)
+#define copy_tensor_store_4d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(4, map, shared, false, __VA_ARGS__)
+#define copy_tensor_store_5d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(5, map, shared, false, __VA_ARGS__)
+#define copy_tensor_add_1d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(1, map, shared, true, __VA_ARGS__)
+#define copy_tensor_add_2d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(2, map, shared, true, __VA_ARGS__)
+#define copy_tensor_add_3d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(3, map, shared, true, __VA_ARGS__)
+#define copy_tensor_add_4d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(4, map, shared, true, __VA_ARGS__)
+#define copy_tensor_add_5d(map, shared, ...) \
+	WPK_EMU_TENSOR_STORE(5, map, shared, true, __VA_ARGS__)
+#define copy_im2col_3d(...) wpk_emu_tile<3>::gather(__LINE__, __VA_ARGS__)
+#define copy_im2col_4d(...) wpk_emu_tile<4>::gather(__LINE__, __VA_ARGS__)
+#define copy_im2col_5d(...) wpk_emu_tile<5>::gather(__LINE__, __VA_ARGS__)
+#define copy_im2col_3d_multicast copy_im2col_3d
+#define copy_im2col_4d_multicast copy_im2col_4d
+#define copy_im2col_5d_multicast copy_im2col_5d
+
 /* ---- matrix products of four warps ---- */
 
 /* enum wgmma_type of emu_wgmma.h; "trans": 1 the left factor, 2 the right. */
