@@ -31,14 +31,18 @@ static double as_written(double v, double limit)
 
 bool features_read(const double *v, int n, struct features *f)
 {
+	double all[N_FEATURES] = { 0 };
+
 	memset(f, 0, sizeof *f);
-	if (n < N_FEATURES)
+	if (n < FEATURE_tensor)
 		return false;
-	for (int i = 0; i < N_FEATURES; i++)
+	for (int i = 0; i < N_FEATURES && i < n; i++) {
 		if (!isfinite(v[i]))
 			return false;
+		all[i] = v[i];
+	}
 #define ROW(field) f->field = (__typeof__(f->field))as_written( \
-		v[FEATURE_ ## field], \
+		all[FEATURE_ ## field], \
 		__builtin_types_compatible_p(__typeof__(f->field), int) ? \
 		2e9 : INFINITY);
 	FEATURES(ROW)

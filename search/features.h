@@ -14,7 +14,7 @@
 	row(flops) row(special) row(issue) row(dram_bytes) row(l2_bytes) \
 	row(smem_cycles) row(blocks) row(threads) row(regs) row(smem) \
 	row(occupancy) row(chain) row(ilp) row(stages) row(flight) \
-	row(launches) row(useful)
+	row(launches) row(useful) row(tensor)
 
 enum {
 #define ROW(field) FEATURE_ ## field,
@@ -27,7 +27,8 @@ enum {
 const char *features_name(int i);
 void features_vector(const struct features *f, double *out);
 /* The features that the first "n" numbers of "v" tell; false if something that
- * the analytic model needs is missing. */
+ * the analytic model needs is missing. What was recorded before there were
+ * tensor cores used none. */
 bool features_read(const double *v, int n, struct features *f);
 
 #endif

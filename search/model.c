@@ -6,9 +6,10 @@
  *
  * A block's work W, in cycles of an SM that it has for itself:
  *
- *	W = max(fma, special, issue, shared), where
- *	fma	= flops / 2 / lanes	  special = special / SFU_RATE
- *	issue	= issue / SCHEDULERS	  shared  = smem_cycles
+ *	W = max(fma, tensor, special, issue, shared), where
+ *	fma	= flops / 2 / lanes	  tensor  = tensor / its rate
+ *	issue	= issue / SCHEDULERS	  special = special / SFU_RATE
+ *	shared	= smem_cycles
  *
  * each divided by "blocks". With too few warps the SM waits: one warp of a
  * scheduler computes for ilp cycles on what it then waits SHARED_LATENCY
@@ -91,11 +92,11 @@ static double norm(const double *x, int n)
 static double work_of_block(const struct features *f, const struct gpu *g)
 {
 	double terms[] = {
-		f->flops / 2 / g->f32_lanes_sm, f->special / SFU_RATE,
-		f->issue / SCHEDULERS, f->smem_cycles,
+		f->flops / 2 / g->f32_lanes_sm, f->tensor / g->tensor_sm,
+		f->special / SFU_RATE, f->issue / SCHEDULERS, f->smem_cycles,
 	};
 
-	return norm(terms, 4) / most(f->blocks, 1);
+	return norm(terms, 5) / most(f->blocks, 1);
 }
 
 static double hide(const struct features *f)
@@ -203,7 +204,8 @@ static void sm_terms(const struct features *f, const struct gpu *g, double *t)
 	double hz = g->clock_mhz * 1e6, even = most(f->blocks, 1) / g->sms;
 	double work = work_of_block(f, g) / hz;
 
-	t[BOUND_ARITHMETIC] = f->flops / 2 / g->f32_lanes_sm / g->sms / hz;
+	t[BOUND_ARITHMETIC] = most(f->flops / 2 / g->f32_lanes_sm,
+		f->tensor / g->tensor_sm) / g->sms / hz;
 	t[BOUND_SPECIAL] = f->special / SFU_RATE / g->sms / hz;
 	t[BOUND_ISSUE] = f->issue / SCHEDULERS / g->sms / hz;
 	t[BOUND_SHARED] = f->smem_cycles / g->sms / hz;

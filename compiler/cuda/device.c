@@ -123,12 +123,6 @@ const char *emit_mma_name(struct arena *a, const struct ks *s)
 		dtype_row(s->acc_type)->name, dtype_row(s->left_type)->name);
 }
 
-/* f16 accumulators come in pairs. */
-const char *emit_acc_type(const struct ks *s)
-{
-	return s->acc_type == T_F16 ? "unsigned" : dtype_row(s->acc_type)->c;
-}
-
 /* "{%from, ...}" of n operands. */
 const char *emit_operands(struct arena *a, int from, int n)
 {
@@ -159,27 +153,50 @@ static void put_mma_head(struct emit *m, struct str *out, const struct ks *s,
 {
 	emit_line(out, 0, arena_printf(m->a,
 		"static __device__ __forceinline__ void %s(%s *d, %s)",
-		emit_mma_name(m->a, s), dtype_row(s->acc_type)->c,
-		parameters));
+		emit_mma_name(m->a, s),
+		dtype_row(mma_register(s->acc_type))->c, parameters));
 	str_puts(out, "{\n");
+}
+
+static const char *ptx_type(struct arena *a, enum dtype t)
+{
+	if (t == T_I8 || t == T_I32)
+		return arena_printf(a, "s%d", dtype_row(t)->bits);
+	return dtype_row(t)->name;
+}
+
+static const char *constraint(enum dtype t)
+{
+	switch (mma_register(t)) {
+	case T_F64: return "d";
+	case T_F32: return "f";
+	default: return "r";
+	}
 }
 
 static void put_mma(struct emit *m, struct str *out, const struct ks *s)
 {
 	const struct mma_row *r = mma_row(s);
-	int b = r->acc_regs + r->left_regs;
-	const char *d = emit_operands(m->a, 0, r->acc_regs);
+	int n_d = mma_registers(r->m * r->n, r->acc);
+	int n_a = mma_registers(r->m * r->k, r->factor);
+	int n_b = mma_registers(r->n * r->k, r->factor);
+	const char *c = dtype_row(mma_register(r->factor))->c;
+	const char *d = emit_operands(m->a, 0, n_d);
+	const char *in = constraint(r->factor);
+	const char *factor = ptx_type(m->a, r->factor);
+	const char *acc = ptx_type(m->a, r->acc);
 
-	put_mma_head(m, out, s, "const unsigned *a, const unsigned *b");
-	emit_line(out, 1, arena_printf(m->a,
-		"asm volatile(\"mma.sync.aligned.m%dn%dk%d.%s %s, %s, %s, %s;"
-		"\" : %s : %s, %s);", r->m, r->n, r->k, r->ptx, d,
-		emit_operands(m->a, r->acc_regs, r->left_regs),
-		emit_operands(m->a, b, r->right_regs), d,
-		emit_bindings(m->a, dtype_is_float(r->acc) ? "+f" : "+r", "d",
-			r->acc_regs),
-		emit_bindings(m->a, "r", "a", r->left_regs),
-		emit_bindings(m->a, "r", "b", r->right_regs)));
+	put_mma_head(m, out, s, arena_printf(m->a,
+		"const %s *a, const %s *b", c, c));
+	emit_line(out, 1, arena_printf(m->a, "asm volatile(\"mma.sync.aligned."
+		"m%dn%dk%d.row.col.%s.%s.%s.%s %s, %s, %s, %s;\" "
+		": %s : %s, %s);", r->m, r->n, r->k, acc, factor, factor, acc,
+		d, emit_operands(m->a, n_d, n_a),
+		emit_operands(m->a, n_d + n_a, n_b), d,
+		emit_bindings(m->a, arena_printf(m->a, "+%s",
+			constraint(r->acc)), "d", n_d),
+		emit_bindings(m->a, in, "a", n_a),
+		emit_bindings(m->a, in, "b", n_b)));
 	str_puts(out, "}\n\n");
 }
 

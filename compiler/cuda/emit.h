@@ -81,8 +81,6 @@ void emit_copy(struct emit *m, const struct ks *s);
 /* ---- device.c ---- */
 
 const char *emit_mma_name(struct arena *a, const struct ks *s);
-/* The C type of a thread's accumulators. */
-const char *emit_acc_type(const struct ks *s);
 /* "{%from, ...}" of n operands; "constraint(array[0]), ...". */
 const char *emit_operands(struct arena *a, int from, int n);
 const char *emit_bindings(struct arena *a, const char *constraint,

@@ -378,10 +378,8 @@ static void emit_atomic(struct emit *m, const struct ks *s)
 }
 
 static void put_fragment(struct emit *m, struct str *out,
-	const struct k_place *p, const char *type, bool cast)
+	const struct k_place *p)
 {
-	if (cast)
-		str_printf(out, "(%s *)", type);
 	str_putc(out, '&');
 	emit_element(m, out, p->buffer, p->index);
 }
@@ -391,8 +389,7 @@ static void put_factor(struct emit *m, struct str *out,
 {
 	str_puts(out, ", ");
 	if (p->buffer)
-		put_fragment(m, out, p, "const unsigned",
-			p->buffer->type != T_U32);
+		put_fragment(m, out, p);
 	else
 		emit_x(m, out, descriptor, P_SELECT);
 }
@@ -415,8 +412,7 @@ static void emit_mma(struct emit *m, const struct ks *s)
 
 	note_mma(m, s);
 	str_printf(&text, "%s(", emit_mma_name(m->a, s));
-	put_fragment(m, &text, &s->acc, emit_acc_type(s),
-		strcmp(emit_acc_type(s), dtype_row(s->acc.buffer->type)->c));
+	put_fragment(m, &text, &s->acc);
 	put_factor(m, &text, &s->left, s->n_args ? s->args[0] : NULL);
 	put_factor(m, &text, &s->right, s->n_args ? s->args[1] : NULL);
 	if (s->mma == MMA_WGMMA) {

@@ -35,7 +35,7 @@ static const char *flags(struct arena *a, const struct ks *s,
 static void put_head(struct emit *m, struct str *out, const struct ks *s)
 {
 	const char *parameters = arena_printf(m->a, "(%s *d, %sa, "
-		"long long b, int accumulate)", emit_acc_type(s),
+		"long long b, int accumulate)", dtype_row(mma_register(s->acc_type))->c,
 		s->left.buffer ? "const unsigned *" : "long long ");
 	const char *name = emit_wgmma_name(m->a, s);
 

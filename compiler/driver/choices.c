@@ -147,7 +147,8 @@ void choices_values(const struct choice *c, struct arena *a, int *values)
 const struct ir_operator *choices_arithmetic(struct arena *a,
 	const struct job *j)
 {
-	struct ir_operator *o = NULL;
+	struct ir_operator *o = ir_copy(a, j->op);
+	bool other = false;
 
 	for (int g = 0; g < j->partition->n_groups; g++) {
 		const struct candidate *c = j->parts[g].choice.candidate;
@@ -156,10 +157,9 @@ const struct ir_operator *choices_arithmetic(struct arena *a,
 		if (!c->sketch->arithmetic)
 			continue;
 		choices_values(&j->parts[g].choice, a, values);
-		o = o ? o : ir_copy(a, j->op);
-		c->sketch->arithmetic(&c->task, a, values, o);
+		other |= c->sketch->arithmetic(&c->task, a, values, o);
 	}
-	return o;
+	return other ? o : NULL;
 }
 
 const char *choices_schedule(struct arena *a, const struct job *j)

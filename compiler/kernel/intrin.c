@@ -55,21 +55,34 @@ bool intrin_is_infix(int intrin)
 		*rows[intrin].name != '_';
 }
 
-/* PTX ISA, "Matrix Fragments for mma". */
 static const struct mma_row mmas[] = {
-	{ 16, 8, 8, 75, T_F16, T_F16, T_F32, "row.col.f32.f16.f16.f32",
-		2, 1, 4 },
-	{ 16, 8, 16, 80, T_F16, T_F16, T_F32, "row.col.f32.f16.f16.f32",
-		4, 2, 4 },
-	{ 16, 8, 16, 80, T_BF16, T_BF16, T_F32, "row.col.f32.bf16.bf16.f32",
-		4, 2, 4 },
-	{ 16, 8, 8, 80, T_TF32, T_TF32, T_F32, "row.col.f32.tf32.tf32.f32",
-		4, 2, 4 },
-	{ 16, 8, 32, 80, T_I8, T_I8, T_I32, "row.col.s32.s8.s8.s32",
-		4, 2, 4 },
-	{ 16, 8, 32, 80, T_U8, T_U8, T_I32, "row.col.s32.u8.u8.s32",
-		4, 2, 4 },
+	{ 16, 8, 8, 75, T_F16, T_F32 },
+	{ 16, 8, 16, 80, T_F16, T_F32 },
+	{ 16, 8, 8, 75, T_F16, T_F16 },
+	{ 16, 8, 16, 80, T_F16, T_F16 },
+	{ 16, 8, 8, 80, T_BF16, T_F32 },
+	{ 16, 8, 16, 80, T_BF16, T_F32 },
+	{ 16, 8, 4, 80, T_TF32, T_F32 },
+	{ 16, 8, 8, 80, T_TF32, T_F32 },
+	{ 16, 8, 32, 89, T_E4M3, T_F32 },
+	{ 16, 8, 32, 89, T_E5M2, T_F32 },
+	{ 8, 8, 16, 75, T_I8, T_I32 },
+	{ 16, 8, 16, 80, T_I8, T_I32 },
+	{ 16, 8, 32, 80, T_I8, T_I32 },
+	{ 8, 8, 16, 75, T_U8, T_I32 },
+	{ 16, 8, 16, 80, T_U8, T_I32 },
+	{ 16, 8, 32, 80, T_U8, T_I32 },
+	{ 8, 8, 4, 80, T_F64, T_F64 },
+	{ 16, 8, 4, 90, T_F64, T_F64 },
+	{ 16, 8, 8, 90, T_F64, T_F64 },
+	{ 16, 8, 16, 90, T_F64, T_F64 },
 };
+
+const struct mma_row *mma_rows(int *n)
+{
+	*n = sizeof mmas / sizeof *mmas;
+	return mmas;
+}
 
 const struct mma_row *mma_row(const struct ks *s)
 {
@@ -77,9 +90,20 @@ const struct mma_row *mma_row(const struct ks *s)
 		const struct mma_row *r = &mmas[i];
 
 		if (s->mma == MMA_SYNC && s->m == r->m && s->n == r->n &&
-		    s->k == r->k && s->left_type == r->left &&
-		    s->right_type == r->right && s->acc_type == r->acc)
+		    s->k == r->k && s->left_type == r->factor &&
+		    s->right_type == r->factor && s->acc_type == r->acc)
 			return r;
 	}
 	return NULL;
+}
+
+enum dtype mma_register(enum dtype t)
+{
+	return t == T_F64 || t == T_F32 || t == T_I32 ? t : T_U32;
+}
+
+int mma_registers(int elements, enum dtype t)
+{
+	return elements / 32 * dtype_row(t)->bits /
+		dtype_row(mma_register(t))->bits;
 }

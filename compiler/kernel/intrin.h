@@ -49,16 +49,19 @@ bool intrin_on(int intrin, const struct target *t);
 const char *intrin_operands(int intrin);
 bool intrin_is_infix(int intrin);
 
-/* mma.sync: registers of 32 bits a thread holds of each fragment. */
+/* mma.sync: a row of "factor" by a column of it, added up in "acc". */
 struct mma_row {
 	int m, n, k, cc;
-	enum dtype left, right, acc;
-	const char *ptx;		/* "row.col.f32.f16.f16.f32" */
-	int left_regs, right_regs, acc_regs;
+	enum dtype factor, acc;
 };
 
+const struct mma_row *mma_rows(int *n);
 /* The row of a KS_MMA of kind MMA_SYNC, or NULL. */
 const struct mma_row *mma_row(const struct ks *s);
+/* A thread's share of a fragment of "elements" of type "t": the type of its
+ * registers, and how many. */
+enum dtype mma_register(enum dtype t);
+int mma_registers(int elements, enum dtype t);
 
 /* wgmma.c: products of four warps, of 64 rows, "k" deep; columns are a multiple
  * of 8, beyond 32 of "step". "trans": factors in shared memory may have k

@@ -235,41 +235,6 @@ static void check_define(struct check *c, const struct ks *s)
 	vec_push(c->a, &c->visible, s->var);
 }
 
-static void check_mma(struct check *c, const struct ks *s)
-{
-	bool wgmma = s->mma == MMA_WGMMA;
-	const struct mma_row *r = wgmma ? NULL : mma_row(s);
-
-	check_together(c, LEVEL_WARP, "a matrix instruction");
-	if (wgmma ? !wgmma_row(s) : !r)
-		check_fail(c, "there is no matrix instruction m%dn%dk%d on "
-			"%s", s->m, s->n, s->k,
-			dtype_row(s->left_type)->name);
-	else if (wgmma ? !c->t->wgmma : c->t->cc < r->cc)
-		check_fail(c, "the matrix instruction m%dn%dk%d needs sm_%s, "
-			"and the target is %s", s->m, s->n, s->k,
-			wgmma ? "90a" : r->cc == 75 ? "75" : "80",
-			c->t->name);
-	else if (wgmma && s->n_args < 2)
-		check_fail(c, "a wgmma without descriptors");
-	check_place(c, &s->acc);
-	for (int i = 0; i < s->n_args; i++)
-		verify_value(c, s->args[i]);
-	if (!wgmma || s->left.buffer)
-		check_place(c, &s->left);
-	if (!wgmma)
-		check_place(c, &s->right);
-	if (c->why)
-		return;
-	if (s->left.buffer)
-		check_read(c, s->left.buffer);
-	if (s->right.buffer)
-		check_read(c, s->right.buffer);
-	if (!wgmma || s->n_args < 3)
-		check_read(c, s->acc.buffer);
-	check_write(c, s->acc.buffer);
-}
-
 /* ---- blocks ---- */
 
 static void check_block(struct check *c, const struct k_block *b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between verify.c and check.c. */
+/* Between verify.c, check.c and verify_mma.c. */
 #ifndef WPK_COMPILER_KERNEL_VERIFY_H
 #define WPK_COMPILER_KERNEL_VERIFY_H
 
@@ -44,6 +44,10 @@ void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
 	int n);
 /* "p" holds "bytes" at an address that is a multiple of them. */
 void check_width(struct check *c, const struct k_place *p, int bytes);
+
+/* ---- verify_mma.c ---- */
+
+void check_mma(struct check *c, const struct ks *s);
 
 /* ---- verify.c ---- */
 

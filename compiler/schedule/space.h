@@ -75,6 +75,8 @@ const char *space_pin(struct arena *a, struct space *s, const char *name,
 /* What a cost model sees of a candidate: totals of the whole program. */
 struct features {
 	double flops;		/* FMA counted as 2, on CUDA cores */
+	double tensor;		/* multiply-adds on tensor cores, in the time
+				 * of those of f16 */
 	double special;		/* exp, rsqrt, ...: special-function results */
 	double issue;		/* warp instructions issued, all warps */
 	double dram_bytes;	/* compulsory, both directions */

@@ -8,20 +8,10 @@
 #include "sketch/fma.h"
 #include "sketch/asked.h"
 
-#include <math.h>
 #include <string.h>
 
 static void make_tunables(struct task *t, struct fma *f);
 static bool find_start(const struct task *t, struct fma *f);
-
-/* In tiles of the largest size. */
-static bool too_large(const struct fma *f)
-{
-	const double side = 256;
-
-	return ceil((double)f->of.m / side) * ceil((double)f->of.n / side) *
-		(double)f->of.batch > INT32_MAX;
-}
 
 static bool applies(struct task *t, const char **why)
 {
@@ -38,12 +28,7 @@ static bool applies(struct task *t, const char **why)
 	t->state = f;
 	if (find_start(t, f))
 		return true;
-	*why = too_large(f) ? arena_printf(t->a, "the result is %lld of %lld x "
-		"%lld: tiles of it are more than the 2^31 blocks that a grid "
-		"has", (long long)f->of.batch, (long long)f->of.m,
-		(long long)f->of.n) : arena_printf(t->a,
-		"no tile of '%s' fits %s", f->of.left.tensor->name,
-		t->target->name);
+	*why = tiled_refuse(t, &f->of);
 	return false;
 }
 
@@ -53,51 +38,17 @@ static const int tile_values[] = { 8, 16, 32, 48, 64, 96, 128, 192, 256 };
 static const int depth_values[] = { 8, 16, 32, 64 };
 static const int thread_values[] = { 1, 2, 4, 8, 16 };
 static const int stage_values[] = { 1, 2, 3, 4, 5 };
-static const int split_values[] = { 1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32 };
-enum { SPLITS = sizeof split_values / sizeof *split_values };
 static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int switch_values[] = { 0, 1 };
 static const int order_values[] = { 0, 1, 2, 3 };
 static const int only_value[] = { 0 };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const raster_words[] = { "row", "col", NULL };
-static const char *const shared_words[] = { "shared", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_thread[] = { "thread", NULL };
 static const char *const level_warp[] = { "warp", NULL };
-static const char *const auto_words[] = { "auto", "on", "off", NULL };
-static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
-static const char *const cache_words[] = { "auto", "shared", NULL };
 
 #define VALUES(array) array, (int)(sizeof array / sizeof *array)
-
-/* How one operand is staged; search leaves that alone. */
-static void add_operand(struct task *t, struct tunables *l,
-	const struct ir_tensor *tensor)
-{
-	const char *const *of = tunable_subject(t, tensor->name);
-
-	tunables_add(t, l, "vectorize", of, NULL, VALUES(only_value),
-		asked_numbers);
-	tunables_add(t, l, "stage", of, "pad", VALUES(only_value), auto_words);
-	tunables_add(t, l, "stage", of, "swizzle", VALUES(only_value),
-		auto_words);
-	tunables_add(t, l, "swizzle", of, NULL, VALUES(only_value), auto_words);
-}
-
-/* Facts that a schedule may state and that hold of every fma kernel. */
-static void add_facts(struct task *t, struct tunables *l, const struct fma *f,
-	const struct ir_tensor *tensor)
-{
-	const char *const *of = tunable_subject(t, tensor->name);
-
-	tunables_add(t, l, "stage", of, "scope", VALUES(only_value),
-		shared_words);
-	tunables_add(t, l, "stage", of, "at", VALUES(only_value),
-		tunable_subject(t, f->of.k_name));
-	tunables_add(t, l, "cache", of, "scope", VALUES(only_value),
-		cache_words);
-}
 
 /* What follows from other numbers, or is chosen well, unless it is pinned. */
 static void add_derived(struct task *t, struct tunables *l, const struct fma *f)
@@ -110,23 +61,7 @@ static void add_derived(struct task *t, struct tunables *l, const struct fma *f)
 		VALUES(only_value), asked_numbers);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
 		asked_numbers);
-	tunables_add(t, l, "tail", tunable_subject(t, f->of.m_name), NULL,
-		VALUES(only_value), tail_words);
-	tunables_add(t, l, "tail", tunable_subject(t, f->of.n_name), NULL,
-		VALUES(only_value), tail_words);
-}
-
-static void add_operands(struct task *t, struct tunables *l, const struct fma *f)
-{
-	const struct ir_tensor *left = f->of.left.tensor;
-	const struct ir_tensor *right = f->of.right.tensor;
-
-	add_operand(t, l, left);
-	if (right != left)
-		add_operand(t, l, right);
-	add_facts(t, l, f, left);
-	if (right != left)
-		add_facts(t, l, f, right);
+	tiled_add_tails(t, l, &f->of);
 }
 
 /* Rows and columns of a block; as many as a row has where rows are measured. */
@@ -158,7 +93,7 @@ static void make_tunables(struct task *t, struct fma *f)
 	struct tunables *l = &f->open;
 	bool async = t->target->cp_async;
 
-	l->v = ARENA_ARRAY(t->a, FMA_VALUES + 6 + OUTPUTS_MAX,
+	l->v = ARENA_ARRAY(t->a, FMA_VALUES + TILED_FACTS + OUTPUTS_MAX,
 		struct tunable);
 	add_tiles(t, l, f);
 	tunables_add(t, l, "tile", level_block, f->of.k_name,
@@ -171,8 +106,8 @@ static void make_tunables(struct task *t, struct fma *f)
 		NULL);
 	tunables_add(t, l, "pipeline", k, "async", switch_values, async ? 2 : 1,
 		switch_words);
-	tunables_add(t, l, "split_k", acc, NULL, split_values,
-		f->of.epilogue.rows ? 1 : SPLITS, NULL);
+	tunables_add(t, l, "split_k", acc, NULL, tiled_splits,
+		f->of.epilogue.rows ? 1 : TILED_SPLITS, NULL);
 	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
 		raster_words);
 	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values),
@@ -180,7 +115,7 @@ static void make_tunables(struct task *t, struct fma *f)
 	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
 		f->of.order_words);
 	add_derived(t, l, f);
-	add_operands(t, l, f);
+	tiled_add_operands(t, l, &f->of);
 	tunables_add_epilogue(t, l, &f->of);
 }
 
@@ -203,19 +138,6 @@ static void set(int *v, int m, int n, int k, int tm, int tn)
 	v[FMA_TN] = tn;
 }
 
-/* Splits the reduction until the chip is full; each part keeps 4 chunks. */
-static int fill_chip(const struct task *t, const struct fma_plan *p)
-{
-	int best = 1;
-
-	for (int i = 0; i < SPLITS; i++)
-		if (p->tiles * best < t->gpu->sms &&
-		    p->chunks >= 4 * split_values[i] &&
-		    p->chunks % split_values[i] == 0)
-			best = split_values[i];
-	return best;
-}
-
 static bool try_start(const struct task *t, int *v, struct fma_plan *p)
 {
 	static const int pipelines[][2] = { { 1, 3 }, { 1, 2 }, { 0, 2 }, { 0, 1 } };
@@ -226,7 +148,7 @@ static bool try_start(const struct task *t, int *v, struct fma_plan *p)
 		v[FMA_SPLIT] = 1;
 		if (fma_plan(t, t->a, v, p))
 			continue;
-		v[FMA_SPLIT] = fill_chip(t, p);
+		v[FMA_SPLIT] = tiled_fill_chip(t, &p->of);
 		if (fma_plan(t, t->a, v, p))
 			v[FMA_SPLIT] = 1;
 		return true;
@@ -259,7 +181,7 @@ static bool start_rows(const struct task *t, struct fma *f)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.tiles >= t->gpu->sms)
+		if (p.of.tiles >= t->gpu->sms)
 			return true;
 	}
 	return found;
@@ -309,7 +231,7 @@ static bool find_start(const struct task *t, struct fma *f)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.tiles * v[FMA_SPLIT] >= t->gpu->sms)
+		if (p.of.tiles * v[FMA_SPLIT] >= t->gpu->sms)
 			return true;
 	}
 	if (found)

@@ -3,7 +3,7 @@
 #ifndef WPK_COMPILER_SKETCH_FMA_H
 #define WPK_COMPILER_SKETCH_FMA_H
 
-#include "sketch/product.h"
+#include "sketch/tiled.h"
 #include "sketch/sketch.h"
 
 /* Order of the tunables. */
@@ -13,12 +13,7 @@ enum fma_value {
 	FMA_THREADS, FMA_TAIL_M, FMA_TAIL_N, FMA_FIXED
 };
 
-/* Then, for each tensor that is an operand: */
-enum fma_operand_value {
-	FMA_VECTOR, FMA_PAD, FMA_STAGE_SWIZZLE, FMA_SWIZZLE, FMA_OPERAND
-};
-
-enum { FMA_VALUES = FMA_FIXED + 2 * FMA_OPERAND };
+enum { FMA_VALUES = FMA_FIXED + 2 * TILED_OPERAND };
 
 /* What the sketch knows of a group before any number is chosen. */
 struct fma {
@@ -29,21 +24,15 @@ struct fma {
 
 /* Everything that follows from a point. */
 struct fma_plan {
-	int bm, bn, bk, tm, tn, tx, ty, threads, stages, split, group;
-	bool async, by_columns;
-	int order;
+	struct tiling of;
+	int tm, tn, tx, ty;	/* a thread's tile, and threads */
 	int vm, vn;		/* neighbouring rows and columns of a thread */
 	int warp_x, warp_y;	/* threads of a warp along columns and rows; 0:
 				 * threads in plain order */
 	int kv;			/* ks a fragment load covers */
 	int unroll;		/* ks unrolled together, 0: as many as is good */
-	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
 	bool streams;		/* the right fragment passes row by row */
-	struct stage left, right;
-	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
-	int64_t gap;		/* elements the first chunk of k lacks */
-	bool ragged;		/* if it may lack some */
-	int64_t shared_bytes, workspace_bytes;
+	int64_t shared_bytes;
 	int regs, occupancy, promised;
 	struct row_threads rows;	/* where the epilogue has rows */
 };

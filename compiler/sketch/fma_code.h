@@ -4,23 +4,6 @@
 #define WPK_COMPILER_SKETCH_FMA_CODE_H
 
 #include "sketch/fma.h"
-#include "sketch/parts.h"
-
-struct fma_code {
-	const struct task *t;
-	const struct fma *f;
-	const struct fma_plan *p;
-	struct arena *a;
-	struct program *program;
-	struct p_step step;
-	struct kernel *k;
-	struct k_buffer *acc;
-	struct parts parts;
-	struct stager left, right;
-	struct storing out;
-	struct kx *thread, *batch;
-	struct kx *first_chunk, *chunks;	/* of this part of the split */
-};
 
 /* One operand's fragment in registers: "raw" as stored; "value" converted to
  * the accumulator's type, or the same buffer. */
@@ -31,12 +14,18 @@ struct fma_fragment {
 	struct k_buffer *raw, *value;
 };
 
+struct fma_code {
+	struct tiled_code of;
+	const struct fma *f;
+	const struct fma_plan *p;
+	struct fma_fragment l, r;
+};
+
 /* The registers of one operand's fragment, for the rows or columns of "side". */
 struct fma_fragment fma_fragment_make(struct fma_code *g, struct stager *st,
 	const struct side *side);
-/* Multiply and add the chunk that lies in stage "slot". */
-void fma_compute(struct fma_code *g, struct k_block *b,
-	const struct fma_fragment *l, const struct fma_fragment *r,
-	struct kx *slot);
+/* Multiply and add the chunk that lies in stage "slot", for the struct fma_code
+ * "ctx". */
+void fma_compute(void *ctx, struct k_block *b, struct kx *slot);
 
 #endif

@@ -6,7 +6,7 @@
 
 static struct kx *num(const struct fma_code *g, int64_t v)
 {
-	return kx_int(g->a, v);
+	return kx_int(g->of.a, v);
 }
 
 struct fma_fragment fma_fragment_make(struct fma_code *g, struct stager *st,
@@ -16,14 +16,14 @@ struct fma_fragment fma_fragment_make(struct fma_code *g, struct stager *st,
 	enum dtype type = st->s->op->tile_type;
 	int64_t dims[2] = { side->mine, g->p->kv };
 
-	if (side == &g->out.n && g->p->streams)
+	if (side == &g->of.out.n && g->p->streams)
 		dims[0] = 1;
-	r.raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a, "%s_%s",
+	r.raw = kernel_array(g->of.k, K_REGISTER, arena_printf(g->of.a, "%s_%s",
 		st->name, type == g->f->of.acc ? "part" : "raw"), type,
 		st->s->order->k_inner ? 2 : 1, dims, 16);
 	r.value = r.raw;
 	if (type != g->f->of.acc)
-		r.value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
+		r.value = kernel_array(g->of.k, K_REGISTER, arena_printf(g->of.a,
 			"%s_part", st->name), g->f->of.acc, 1, dims, 16);
 	return r;
 }
@@ -37,13 +37,13 @@ static void load_row(struct fma_code *g, struct k_block *b,
 		g->p->kv;
 	struct kx *u, *row, *k;
 
-	b = tile_loop(g->a, b, "u", g->p->kv / width, &u);
-	row = kx_add(g->a, kx_mul(g->a, i, num(g, r->side->lanes)),
+	b = tile_loop(g->of.a, b, "u", g->p->kv / width, &u);
+	row = kx_add(g->of.a, kx_mul(g->of.a, i, num(g, r->side->lanes)),
 		r->side->lane);
-	k = kx_mul(g->a, u, num(g, width));
-	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, to, k),
+	k = kx_mul(g->of.a, u, num(g, width));
+	ks_copy(g->of.a, b, COPY_PLAIN, k_place(r->raw, to, k),
 		k_place(r->g->tile, slot, row,
-			stager_column(r->g, row, kx_add(g->a, kk, k))),
+			stager_column(r->g, row, kx_add(g->of.a, kk, k))),
 		width * r->s->op->tile_elem, NULL, 0);
 }
 
@@ -52,7 +52,7 @@ static void load_along_k(struct fma_code *g, struct k_block *b,
 {
 	struct kx *i;
 
-	b = tile_loop(g->a, b, "i", r->side->mine, &i);
+	b = tile_loop(g->of.a, b, "i", r->side->mine, &i);
 	load_row(g, b, r, slot, kk, i, i);
 }
 
@@ -63,25 +63,25 @@ static void load_along_rows(struct fma_code *g, struct k_block *b,
 	int v = r->side->vec;
 	struct kx *i, *row;
 
-	b = tile_loop(g->a, b, "i", r->side->mine / v, &i);
-	row = kx_add(g->a, kx_mul(g->a, i, num(g, (int64_t)r->side->lanes * v)),
-		kx_mul(g->a, r->side->lane, num(g, v)));
-	ks_copy(g->a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->a, i, num(g, v))),
+	b = tile_loop(g->of.a, b, "i", r->side->mine / v, &i);
+	row = kx_add(g->of.a, kx_mul(g->of.a, i, num(g, (int64_t)r->side->lanes * v)),
+		kx_mul(g->of.a, r->side->lane, num(g, v)));
+	ks_copy(g->of.a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->of.a, i, num(g, v))),
 		k_place(r->g->tile, slot, k, row), v * r->s->op->tile_elem, NULL, 0);
 }
 
 static struct kx *fragment_raw(struct fma_code *g, const struct fma_fragment *r,
 	struct kx *i, struct kx *u)
 {
-	return r->s->order->k_inner ? kx_load(g->a, r->raw, i, u) :
-		kx_load(g->a, r->raw, i);
+	return r->s->order->k_inner ? kx_load(g->of.a, r->raw, i, u) :
+		kx_load(g->of.a, r->raw, i);
 }
 
 static struct kx *fragment_value(struct fma_code *g, const struct fma_fragment *r,
 	struct kx *i, struct kx *u)
 {
 	return r->value == r->raw ? fragment_raw(g, r, i, u) :
-		kx_load(g->a, r->value, i);
+		kx_load(g->of.a, r->value, i);
 }
 
 static void convert_fragment(struct fma_code *g, struct k_block *b,
@@ -91,8 +91,8 @@ static void convert_fragment(struct fma_code *g, struct k_block *b,
 
 	if (r->value == r->raw)
 		return;
-	b = tile_loop(g->a, b, "i", r->side->mine, &i);
-	ks_store(g->a, b, k_place(r->value, i), kx_cast(g->a, g->f->of.acc,
+	b = tile_loop(g->of.a, b, "i", r->side->mine, &i);
+	ks_store(g->of.a, b, k_place(r->value, i), kx_cast(g->of.a, g->f->of.acc,
 		fragment_raw(g, r, i, u)));
 }
 
@@ -103,7 +103,7 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 	struct kx **kk)
 {
 	const struct fma_plan *p = g->p;
-	int steps = p->bk / p->kv, fmas = p->tm * p->tn * p->kv *
+	int steps = p->of.bk / p->kv, fmas = p->tm * p->tn * p->kv *
 		(1 + (int)product_cost(&g->f->of).ops);
 	int factor = steps;
 	struct k_block *body;
@@ -114,8 +114,8 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 	       factor * p->kv > 32 || steps % factor))
 		factor--;
 	if (steps == 1)
-		return tile_loop(g->a, b, "kk", 1, kk);
-	body = ks_for(g->a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, p->bk),
+		return tile_loop(g->of.a, b, "kk", 1, kk);
+	body = ks_for(g->of.a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, p->of.bk),
 		num(g, p->kv), kk);
 	if (factor < steps)
 		b->s.v[b->s.n - 1].factor = factor;
@@ -141,11 +141,11 @@ static struct kx *add_pair(struct fma_code *g, struct k_block *b, struct kx *x,
 	struct kx *y, struct kx *sum)
 {
 	struct pairing p = { &g->f->of.c, x, y };
-	struct lower_env env = { .a = g->a, .op = g->t->op, .block = b,
+	struct lower_env env = { .a = g->of.a, .op = g->of.t->op, .block = b,
 		.hook = paired, .ctx = &p };
 	enum dtype t = g->f->of.acc;
 
-	return kx_op(g->a, OP_ADD, t, 2, sum, lower_as(&env, p.c->pair, t));
+	return kx_op(g->of.a, OP_ADD, t, 2, sum, lower_as(&env, p.c->pair, t));
 }
 
 static void multiply_one(struct fma_code *g, struct k_block *b,
@@ -154,11 +154,11 @@ static void multiply_one(struct fma_code *g, struct k_block *b,
 {
 	struct kx *x = fragment_value(g, l, i, u);
 	struct kx *y = fragment_value(g, r, from, u);
-	struct kx *sum = kx_load(g->a, g->acc, i, j);
+	struct kx *sum = kx_load(g->of.a, g->of.acc, i, j);
 
 	sum = g->f->of.c.pair ? add_pair(g, b, x, y, sum) :
-		product_add(g->a, g->f->of.acc, x, y, sum);
-	ks_store(g->a, b, k_place(g->acc, i, j), sum);
+		product_add(g->of.a, g->f->of.acc, x, y, sum);
+	ks_store(g->of.a, b, k_place(g->of.acc, i, j), sum);
 }
 
 /* The left fragment stays for kv steps, the right one passes by row after
@@ -170,16 +170,18 @@ static void compute_streaming(struct fma_code *g, struct k_block *b,
 	struct kx *u, *i, *j;
 
 	load_along_k(g, b, l, slot, kk);
-	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	b = tile_loop(g->of.a, b, "j", g->p->tn, &j);
 	load_row(g, b, r, slot, kk, j, num(g, 0));
-	b = tile_loop(g->a, b, "u", g->p->kv, &u);
-	b = tile_loop(g->a, b, "i", g->p->tm, &i);
+	b = tile_loop(g->of.a, b, "u", g->p->kv, &u);
+	b = tile_loop(g->of.a, b, "i", g->p->tm, &i);
 	multiply_one(g, b, l, r, i, j, num(g, 0), u);
 }
 
-void fma_compute(struct fma_code *g, struct k_block *b,
-	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *slot)
+void fma_compute(void *ctx, struct k_block *b, struct kx *slot)
 {
+	struct fma_code *g = ctx;
+	const struct fma_fragment *l = &g->l, *r = &g->r;
+	struct arena *a = g->of.a;
 	struct kx *kk, *u, *i, *j;
 
 	b = steps_loop(g, b, &kk);
@@ -191,14 +193,14 @@ void fma_compute(struct fma_code *g, struct k_block *b,
 		load_along_k(g, b, l, slot, kk);
 	if (r->s->order->k_inner)
 		load_along_k(g, b, r, slot, kk);
-	b = tile_loop(g->a, b, "u", g->p->kv, &u);
+	b = tile_loop(a, b, "u", g->p->kv, &u);
 	if (!l->s->order->k_inner)
-		load_along_rows(g, b, l, slot, kx_add(g->a, kk, u));
+		load_along_rows(g, b, l, slot, kx_add(a, kk, u));
 	if (!r->s->order->k_inner)
-		load_along_rows(g, b, r, slot, kx_add(g->a, kk, u));
+		load_along_rows(g, b, r, slot, kx_add(a, kk, u));
 	convert_fragment(g, b, l, u);
 	convert_fragment(g, b, r, u);
-	b = tile_loop(g->a, b, "i", g->p->tm, &i);
-	b = tile_loop(g->a, b, "j", g->p->tn, &j);
+	b = tile_loop(a, b, "i", g->p->tm, &i);
+	b = tile_loop(a, b, "j", g->p->tn, &j);
 	multiply_one(g, b, l, r, i, j, j, u);
 }

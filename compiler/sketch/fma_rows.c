@@ -84,7 +84,7 @@ const char *fma_rows_plan(const struct fma *f, struct arena *a,
 	struct fma_plan *p)
 {
 	bool along_n = f->of.epilogue.rows_along_n;
-	int tile = along_n ? p->bn : p->bm;
+	int tile = along_n ? p->of.bn : p->of.bm;
 
 	if (!f->of.epilogue.rows)
 		return NULL;
@@ -93,9 +93,9 @@ const char *fma_rows_plan(const struct fma *f, struct arena *a,
 			"tile must hold: tile(block, %s = %d) is too small",
 			statistic(f)->tensor->name, (long long)length(f),
 			along(f), along(f), tile);
-	if (p->split > 1)
+	if (p->of.split > 1)
 		return arena_printf(a, "'%s' is of whole sums: split_k by 1, not "
-			"%d", statistic(f)->tensor->name, p->split);
+			"%d", statistic(f)->tensor->name, p->of.split);
 	share(p, along_n);
 	return NULL;
 }
@@ -105,8 +105,8 @@ const char *fma_rows_plan(const struct fma *f, struct arena *a,
 int64_t fma_rows_shared(const struct fma *f, const struct fma_plan *p)
 {
 	const struct epilogue *e = &f->of.epilogue;
-	int64_t values = (int64_t)p->rows.parts * (e->rows_along_n ? p->bm :
-		p->bn), bytes = 0;
+	int64_t values = (int64_t)p->rows.parts * (e->rows_along_n ? p->of.bm :
+		p->of.bn), bytes = 0;
 
 	for (int i = 0; i < e->n && p->rows.parts > 1; i++) {
 		const struct ir_expr *r = e->outputs[i].reduction;

@@ -131,7 +131,8 @@ static void choose_stride(struct stage *s)
 	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
 
 	n = (n + chunk - 1) / chunk * chunk;
-	if (s->order->k_inner && s->padded && n / chunk % 2 == 0)
+	if ((s->order->k_inner || s->matrix) && s->padded &&
+	    n / chunk % 2 == 0)
 		n += chunk;
 	s->row_stride = n;
 }

@@ -60,6 +60,7 @@ struct stage {
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */
+	bool matrix;		/* rows of 16 bytes are read by ldmatrix */
 	int row_stride;		/* of the shared tile's innermost-but-one
 				 * dimension, padding included */
 	int per_thread;		/* copies a thread makes */

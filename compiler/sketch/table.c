@@ -5,12 +5,13 @@
 
 #include <string.h>
 
-extern const struct sketch sketch_fma, sketch_gemv, sketch_direct,
+extern const struct sketch sketch_mma, sketch_fma, sketch_gemv, sketch_direct,
 	sketch_winograd, sketch_reduce, sketch_transpose, sketch_elementwise,
 	sketch_variant;
 
 static const struct sketch *const sketches[] = {
-	&sketch_fma, &sketch_gemv, &sketch_direct, &sketch_winograd,
+	&sketch_mma, &sketch_fma, &sketch_gemv, &sketch_direct,
+	&sketch_winograd,
 	&sketch_reduce, &sketch_transpose, &sketch_elementwise,
 	&sketch_variant, NULL
 };
@@ -42,7 +43,8 @@ bool sketch_honours(const struct sketch *s, const char *directive)
 static const struct sketch_refusal common[] = {
 	{ "split", "tile(...) cuts axes, fuse(...) joins and reorder(...) orders "
 		"them" },
-	{ "mma", "this version computes on CUDA cores alone; leave it out" },
+	{ "mma", "it computes on CUDA cores; the sketch of this name uses tensor "
+		"cores" },
 	{ "winograd", "that is the sketch of this name, which computes sums over "
 		"windows of 3 x 3" },
 	{ "variant", "a file written by hand serves sizes that are named, by "

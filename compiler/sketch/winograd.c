@@ -275,12 +275,13 @@ static void features(const struct task *t, const int *values,
 
 /* ---- what it computes ---- */
 
-static void arithmetic(const struct task *t, struct arena *a,
+static bool arithmetic(const struct task *t, struct arena *a,
 	const int *values, struct ir_operator *o)
 {
 	const struct winograd_group *g = t->state;
 
 	ir_winograd(a, o, &g->w, winograd_of(values[WINOGRAD_M]));
+	return true;
 }
 
 static const char *const directives[] = {

@@ -24,6 +24,11 @@ void address_unpoison(const void *p, size_t n)
 		__asan_unpoison_memory_region(p, n);
 }
 
+bool address_watched(void)
+{
+	return __asan_region_is_poisoned;
+}
+
 bool address_bad(const void *p, size_t n)
 {
 	return __asan_region_is_poisoned &&

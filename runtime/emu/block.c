@@ -110,13 +110,6 @@ static void warp_wait(enum warp_kind kind, int line, unsigned mask)
 	thread_wait(AT_WARP, line);
 }
 
-void warp_together(int line, warp_act *act, const void *with)
-{
-	current->act = act;
-	current->with = with;
-	warp_wait(WARP_TOGETHER, line, ~0u);
-}
-
 void wpk_emu_syncwarp(int line, unsigned mask)
 {
 	warp_wait(WARP_SYNC, line, mask);
@@ -145,6 +138,24 @@ uint64_t wpk_emu_exchange(int line, unsigned mask, uint64_t value,
 	return t->result;
 }
 
+void warp_matrix(int line, const void *form,
+	void (*perform)(struct thread *warp), void *part)
+{
+	struct thread *t = current;
+
+	t->form = form;
+	t->perform = perform;
+	t->part = part;
+	warp_wait(WARP_MATRIX, line, ~0u);
+}
+
+static bool same_operation(const struct thread *t, const struct thread *u)
+{
+	return t->state == AT_WARP && t->kind == u->kind &&
+		t->mask == u->mask && (t->kind != WARP_MATRIX ||
+		(t->form == u->form && t->line == u->line));
+}
+
 /* Lanes of "mask" that do not wait in the same operation as "t". */
 static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
 {
@@ -153,33 +164,23 @@ static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
 	for (int i = 0; i < WARP; i++) {
 		if (!(t->mask >> i & 1))
 			continue;
-		if (i >= lanes || warp[i].state != AT_WARP ||
-		    warp[i].kind != t->kind || warp[i].mask != t->mask ||
-		    (t->kind == WARP_TOGETHER && warp[i].act != t->act))
+		if (i >= lanes || !same_operation(&warp[i], t))
 			missing |= 1u << i;
 	}
 	return missing;
-}
-
-static void act_together(struct thread *warp)
-{
-	current = warp;
-	thread_index(warp->number);
-	warp->act(warp);
-	current = NULL;
-	for (int i = 0; i < WARP; i++)
-		warp[i].state = READY;
 }
 
 static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
 {
 	uint64_t votes = 0;
 
-	if (kind == WARP_TOGETHER) {
-		act_together(warp);
-		return;
+	if (kind == WARP_MATRIX) {
+		current = warp;
+		thread_index(warp->number);
+		warp->perform(warp);
+		current = NULL;
 	}
-	for (int i = 0; i < WARP; i++)
+	for (int i = 0; i < WARP && kind == WARP_VOTE; i++)
 		if (mask >> i & 1 && warp[i].value)
 			votes |= 1u << i;
 	for (int i = 0; i < WARP; i++) {
@@ -292,6 +293,13 @@ void shared_open(size_t n)
 	memset(shared_memory + n, GUARD, end - n);
 }
 
+bool shared_has(const void *p, size_t n)
+{
+	size_t at = (size_t)((const unsigned char *)p - shared_memory);
+
+	return at < shared_size && n <= shared_size - at;
+}
+
 size_t shared_bytes(void)
 {
 	return shared_size;
@@ -384,7 +392,7 @@ size_t shared_at(int line, const void *p, size_t n)
 {
 	size_t at = (size_t)((const unsigned char *)p - shared_memory);
 
-	if ((const unsigned char *)p < shared_memory || at + n > shared_size)
+	if (!shared_has(p, n))
 		fault("bounds", line, "%zu bytes of a block's shared memory, "
 			"which has %zu", n, shared_size);
 	return at;

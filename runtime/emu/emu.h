@@ -44,13 +44,12 @@ bool fiber_overflowed(const struct fiber *f, const void *p);
 enum thread_state {
 	READY, AT_BARRIER, AT_CLUSTER, AT_WARP, AT_NAMED, AT_MBARRIER, EXITED
 };
-enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_TOGETHER };
-struct thread;
-typedef void warp_act(struct thread *lanes);
+enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
- * "value" and, to exchange, naming the "lane" it wants one from, or, to "act"
- * with the others, what to act "with"; or at named barrier "id"; or for a phase
+ * "value" and, to exchange, naming the "lane" it wants one from; what its whole
+ * warp is to "perform", of which "form" tells more and "part" is what the thread
+ * hands in; or at named barrier "id"; or for a phase
  * of "mbarrier" of "parity", where it only "tries" for a while: "in_vain" so
  * often since "tried" things had happened. It has arrived "arrivals" times at the
  * cluster's barrier. It has "number" in its block, which is number "rank" of its cluster. "copies" are its
@@ -73,8 +72,9 @@ struct thread {
 	enum warp_kind kind;
 	unsigned mask, lane;
 	uint64_t value, result;
-	warp_act *act;
-	const void *with;
+	const void *form;
+	void *part;
+	void (*perform)(struct thread *warp);
 	int id;
 	struct mbarrier *mbarrier;
 	int parity;
@@ -95,6 +95,13 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	size_t shared, void (*invoke)(void *), void *closure);
 /* Blocks from here on have "n" bytes of shared memory; pages behind fault. */
 void shared_open(size_t n);
+/* Do the running block's have "n" bytes at "p"? */
+bool shared_has(const void *p, size_t n);
+/* The running thread waits until all lanes of its warp are in the instruction
+ * in "line" that "form" points to, no other; "perform" then does it for all,
+ * each with its "part". */
+void warp_matrix(int line, const void *form,
+	void (*perform)(struct thread *warp), void *part);
 /* What the launch has. */
 size_t shared_bytes(void);
 /* Where "p", of the running block's shared memory, lies in it: a fault if "n"
@@ -114,10 +121,6 @@ void block_enter(int rank);
 void thread_index(int number);
 /* The running thread gives way until somebody makes it READY. */
 void thread_wait(enum thread_state state, int line);
-/* The running thread waits until its whole warp has come here, and "act" is
- * done once for all; each lane's "with" is for it to find. */
-void warp_together(int line, warp_act *act, const void *with);
-
 /* ---- mbarrier.c ---- */
 
 void mbarriers_begin(void);
@@ -159,6 +162,11 @@ void wgmma_end(void);
 /* ---- copy.c ---- */
 
 void copy_forget(struct thread *t);
+
+/* ---- half.c ---- */
+
+float wpk_emu_from_f16(unsigned short bits);
+unsigned short wpk_emu_to_f16(float x);
 
 /* ---- report.c ---- */
 
@@ -246,6 +254,7 @@ WEAK void watch_report(void);
 
 void address_poison(const void *p, size_t n);
 void address_unpoison(const void *p, size_t n);
+bool address_watched(void);
 bool address_bad(const void *p, size_t n);
 void address_before_switch(void **save, const void *stack, size_t size);
 void address_after_switch(void *save, const void **stack, size_t *size);

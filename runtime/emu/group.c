@@ -10,13 +10,15 @@ void wpk_emu_registers(int line, int n, bool more);
 static void elect(struct thread *lanes)
 {
 	for (int i = 0; i < WARP; i++)
-		lanes[i].result = i == (job.late ? WARP - 1 : 0);
+		*(bool *)lanes[i].part = i == (job.late ? WARP - 1 : 0);
 }
 
 bool wpk_emu_elect(int line)
 {
-	warp_together(line, elect, NULL);
-	return current->result;
+	bool elected;
+
+	warp_matrix(line, NULL, elect, &elected);
+	return elected;
 }
 
 /* A warp's lanes do so together; how many registers there are to give is the
@@ -32,5 +34,5 @@ void wpk_emu_registers(int line, int n, bool more)
 		fault("registers", line, "a thread is to have %s%d registers: "
 			"it can have 24 to 256, in steps of 8", more ?
 			"as many as " : "only ", n);
-	warp_together(line, move_registers, NULL);
+	warp_matrix(line, NULL, move_registers, NULL);
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* f16 on a CPU that may have none: the bits in, the nearest value out. */
-#include <stdint.h>
-#include <string.h>
+#include "emu.h"
 
-float wpk_emu_from_f16(unsigned short bits);
-unsigned short wpk_emu_to_f16(float x);
+#include <string.h>
 
 static float from_bits(uint32_t u)
 {

@@ -275,13 +275,13 @@ struct given {
 
 static void issue(struct thread *lanes)
 {
-	const struct given *own = lanes->with;
+	const struct given *own = lanes->part;
 	struct wgmma g = own->w;
 	struct warp *w = warp_of(lanes);
 	void *registers[WARP];
 
 	for (int l = 0; l < WARP; l++) {
-		const struct given *other = lanes[l].with;
+		const struct given *other = lanes[l].part;
 
 		if (signature(&other->w) != signature(&g))
 			fault("wgmma", g.line, "lanes 0 and %d of a warp give "
@@ -313,7 +313,7 @@ static void commit(struct thread *lanes)
 static void wait(struct thread *lanes)
 {
 	struct warp *w = warp_of(lanes);
-	const int *in_flight = lanes->with;
+	const int *in_flight = lanes->part;
 	int n = 0;
 
 	while (n < w->n && w->queue[n].group < w->group - *in_flight)
@@ -346,22 +346,22 @@ void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
 		.acc = d, .left = registers
 	};
 
-	warp_together(line, issue, &mine);
+	warp_matrix(line, NULL, issue, &mine);
 }
 
 void wpk_emu_wgmma_fence(int line)
 {
-	warp_together(line, fence, NULL);
+	warp_matrix(line, NULL, fence, NULL);
 }
 
 void wpk_emu_wgmma_commit(int line)
 {
-	warp_together(line, commit, NULL);
+	warp_matrix(line, NULL, commit, NULL);
 }
 
 void wpk_emu_wgmma_wait(int line, int in_flight)
 {
-	warp_together(line, wait, &in_flight);
+	warp_matrix(line, NULL, wait, &in_flight);
 }
 
 /* ---- blocks ---- */

@@ -84,6 +84,17 @@ int wpk_emu_cluster_rank(void);
 void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
 void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
+/* Matrix instructions: "form" is the same for all lanes of a warp. */
+struct wpk_emu_form {
+	int m, k;
+	const char *acc, *factor;
+};
+void wpk_emu_mma(int line, const wpk_emu_form *form, void *d, const void *a,
+	const void *b);
+void wpk_emu_ldmatrix(int line, unsigned *d, const void *row, int count,
+	bool transposed);
+void wpk_emu_stmatrix(int line, void *row, const unsigned *d, int count,
+	bool transposed);
 void wpk_emu_fence(void);
 void wpk_emu_atomic(const void *p, bool begins);
 void wpk_emu_clear(void *p, int byte, size_t n);
@@ -253,6 +264,51 @@ static inline void copy_async_wait()
 {
 	wpk_emu_wait(n);
 }
+
+/* ---- matrix instructions ---- */
+
+#define ldmatrix_x1(d, s) wpk_emu_ldmatrix(__LINE__, d, s, 1, false)
+#define ldmatrix_x2(d, s) wpk_emu_ldmatrix(__LINE__, d, s, 2, false)
+#define ldmatrix_x4(d, s) wpk_emu_ldmatrix(__LINE__, d, s, 4, false)
+#define ldmatrix_x1_trans(d, s) wpk_emu_ldmatrix(__LINE__, d, s, 1, true)
+#define ldmatrix_x2_trans(d, s) wpk_emu_ldmatrix(__LINE__, d, s, 2, true)
+#define ldmatrix_x4_trans(d, s) wpk_emu_ldmatrix(__LINE__, d, s, 4, true)
+#define stmatrix_x1(s, d) wpk_emu_stmatrix(__LINE__, s, d, 1, false)
+#define stmatrix_x2(s, d) wpk_emu_stmatrix(__LINE__, s, d, 2, false)
+#define stmatrix_x4(s, d) wpk_emu_stmatrix(__LINE__, s, d, 4, false)
+#define stmatrix_x1_trans(s, d) wpk_emu_stmatrix(__LINE__, s, d, 1, true)
+#define stmatrix_x2_trans(s, d) wpk_emu_stmatrix(__LINE__, s, d, 2, true)
+#define stmatrix_x4_trans(s, d) wpk_emu_stmatrix(__LINE__, s, d, 4, true)
+
+/* m, k, types of accumulator and factors, of a register of each; n is 8. */
+#define WPK_EMU_MMA(m, k, acc, factor, D, A) \
+	static inline void mma_m##m##n8k##k##_##acc##_##factor(D *d, \
+		const A *a, const A *b, int line = __builtin_LINE()) \
+	{ \
+		static const wpk_emu_form form = { m, k, #acc, #factor }; \
+		wpk_emu_mma(line, &form, d, a, b); \
+	}
+
+WPK_EMU_MMA(16, 8, f32, f16, float, unsigned)
+WPK_EMU_MMA(16, 16, f32, f16, float, unsigned)
+WPK_EMU_MMA(16, 8, f16, f16, unsigned, unsigned)
+WPK_EMU_MMA(16, 16, f16, f16, unsigned, unsigned)
+WPK_EMU_MMA(16, 8, f32, bf16, float, unsigned)
+WPK_EMU_MMA(16, 16, f32, bf16, float, unsigned)
+WPK_EMU_MMA(16, 4, f32, tf32, float, unsigned)
+WPK_EMU_MMA(16, 8, f32, tf32, float, unsigned)
+WPK_EMU_MMA(16, 32, f32, e4m3, float, unsigned)
+WPK_EMU_MMA(16, 32, f32, e5m2, float, unsigned)
+WPK_EMU_MMA(8, 16, i32, i8, int, unsigned)
+WPK_EMU_MMA(16, 16, i32, i8, int, unsigned)
+WPK_EMU_MMA(16, 32, i32, i8, int, unsigned)
+WPK_EMU_MMA(8, 16, i32, u8, int, unsigned)
+WPK_EMU_MMA(16, 16, i32, u8, int, unsigned)
+WPK_EMU_MMA(16, 32, i32, u8, int, unsigned)
+WPK_EMU_MMA(8, 4, f64, f64, double, double)
+WPK_EMU_MMA(16, 4, f64, f64, double, double)
+WPK_EMU_MMA(16, 8, f64, f64, double, double)
+WPK_EMU_MMA(16, 16, f64, f64, double, double)
 
 /* ---- numbers ---- */
 

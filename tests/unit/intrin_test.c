@@ -19,7 +19,8 @@
 struct zoo {
 	struct arena *a;
 	struct kernel *k;
-	struct k_buffer *shared, *global, *regs, *map, *acc;
+	struct k_buffer *shared, *global, *regs, *map;
+	struct k_buffer *held[T_NONE];	/* fragments by type of register */
 };
 
 static struct kx *operand(struct zoo *z, char kind)
@@ -82,37 +83,66 @@ static void use(struct zoo *z, int intrin)
 			kx_cast(z->a, T_F32, e));
 }
 
-static void matrix(struct zoo *z, enum k_mma kind, int m, int cols, int k,
+static struct ks matrix(struct zoo *z, enum k_mma kind, int m, int cols, int k,
 	enum dtype t, enum dtype acc)
 {
-	struct kx *zero = n(z->a, 0);
-	struct ks s = { .kind = KS_MMA, .mma = kind, .m = m, .n = cols,
+	return (struct ks){ .kind = KS_MMA, .mma = kind, .m = m, .n = cols,
 		.k = k, .left_type = t, .right_type = t, .acc_type = acc,
-		.acc = k_place(z->acc, zero) };
+		.acc = k_place(z->held[mma_register(acc)], n(z->a, 0)) };
+}
 
-	if (kind == MMA_SYNC) {
-		s.left = k_place(z->regs, zero);
-		s.right = k_place(z->regs, zero);
-	} else {
-		s.args = ARENA_ARRAY(z->a, 2, struct kx *);
-		s.args[0] = s.args[1] = kx_int(z->a, INT64_C(1) << 40);
-		s.n_args = 2;
-	}
+static void mma_sync(struct zoo *z, const struct mma_row *r)
+{
+	struct ks s = matrix(z, MMA_SYNC, r->m, r->n, r->k, r->factor, r->acc);
+
+	s.left = s.right = k_place(z->held[mma_register(r->factor)],
+		n(z->a, 0));
+	ks_push(z->a, &z->k->body, s);
+}
+
+static void wgmma(struct zoo *z, int cols, enum dtype t)
+{
+	struct ks s = matrix(z, MMA_WGMMA, 64, cols, 16, t, T_F32);
+
+	s.args = ARENA_ARRAY(z->a, 2, struct kx *);
+	s.args[0] = s.args[1] = kx_int(z->a, INT64_C(1) << 40);
+	s.n_args = 2;
 	ks_push(z->a, &z->k->body, s);
 }
 
 static void matrices(struct zoo *z, const struct target *t)
 {
-	matrix(z, MMA_SYNC, 16, 8, 8, T_F16, T_F32);
-	if (t->cc >= 80) {
-		matrix(z, MMA_SYNC, 16, 8, 16, T_F16, T_F32);
-		matrix(z, MMA_SYNC, 16, 8, 16, T_BF16, T_F32);
-		matrix(z, MMA_SYNC, 16, 8, 8, T_TF32, T_F32);
-		matrix(z, MMA_SYNC, 16, 8, 32, T_I8, T_I32);
-	}
+	int count;
+	const struct mma_row *rows = mma_rows(&count);
+
+	for (int i = 0; i < count; i++)
+		if (t->cc >= rows[i].cc)
+			mma_sync(z, &rows[i]);
 	if (t->wgmma) {
-		matrix(z, MMA_WGMMA, 64, 8, 16, T_F16, T_F32);
-		matrix(z, MMA_WGMMA, 64, 256, 16, T_BF16, T_F32);
+		wgmma(z, 8, T_F16);
+		wgmma(z, 256, T_BF16);
+	}
+}
+
+static const struct { enum dtype t; int n; } registers[] = {
+	{ T_U32, 4 }, { T_I32, 4 }, { T_F64, 8 }, { T_F32, 128 }
+};
+
+static void hold(struct zoo *z)
+{
+	for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
+		enum dtype t = registers[i].t;
+		int64_t dims[] = { registers[i].n };
+		struct k_block *b;
+		struct kx *j;
+
+		z->held[t] = kernel_array(z->k, K_REGISTER, arena_printf(z->a,
+			"regs%zu", i), t, 1, dims, 16);
+		b = ks_for(z->a, &z->k->body, LOOP_UNROLLED, "i", n(z->a, 0),
+			n(z->a, dims[0]), NULL, &j);
+		ks_store(z->a, b, k_place(z->held[t], j), kx_cast(z->a, t, j));
+		ks_store(z->a, b, k_place(z->global, j), kx_cast(z->a, T_F32,
+			kx_load(z->a, z->held[t], j)));
 	}
 }
 
@@ -121,35 +151,22 @@ static struct program *zoo_program(struct arena *a, const struct target *t)
 	struct program *p = program_create(a, "zoo");
 	struct zoo z = { .a = a, .k = kernel_create(a, "zoo", 128) };
 	int64_t dims[] = { 1024 };
-	struct kx *i;
-	struct k_block *b;
 
 	z.global = kernel_global(z.k, "global", T_F32, 16, true, false);
 	z.map = kernel_global(z.k, "map", T_U8, 64, false, false);
 	z.shared = kernel_array(z.k, K_SHARED, "shared", T_F32, 1, dims, 128);
 	z.regs = kernel_array(z.k, K_REGISTER, "regs", T_U32, 1,
 		(int64_t[]){ 4 }, 16);
-	z.acc = kernel_array(z.k, K_REGISTER, "acc", T_F32, 1,
-		(int64_t[]){ 128 }, 4);
 	tensor(a, p, "out", P_OUT, T_F32, 100, 16);
 	tensor(a, p, "map", P_IN, T_U8, 128, 64);
-	b = ks_for(a, &z.k->body, LOOP_UNROLLED, "i", n(a, 0), n(a, 128),
-		NULL, &i);
-	ks_store(a, b, k_place(z.acc, i), f(a, 0));
 	ks_store(a, &z.k->body, k_place(z.shared, n(a, 0)), f(a, 0));
 	for (int r = 0; r < N_INTRINS; r++)
 		if (intrin_on(r, t))
 			use(&z, r);
 	if (t->cp_async)
 		ks_commit(a, &z.k->body);
-	for (int r = 0; r < 4; r++)
-		ks_store(a, &z.k->body, k_place(z.regs, n(a, r)),
-			kx_cast(a, T_U32, n(a, r)));
+	hold(&z);
 	matrices(&z, t);
-	b = ks_for(a, &z.k->body, LOOP_UNROLLED, "i", n(a, 0), n(a, 128),
-		NULL, &i);
-	ks_store(a, b, k_place(z.global, n(a, 0)), kx_op(a, OP_ADD, T_F32, 2,
-		kx_load(a, z.global, n(a, 0)), kx_load(a, z.acc, i)));
 	launch(a, p, z.k, 1, 1);
 	return p;
 }
@@ -157,7 +174,7 @@ static struct program *zoo_program(struct arena *a, const struct target *t)
 /* Nothing here computes anything sensible: nobody runs it. */
 static void every_intrinsic_assembles(void **state)
 {
-	static const char *const targets[] = { "75", "80", "90", "90a" };
+	static const char *const targets[] = { "75", "80", "89", "90", "90a" };
 	struct arena *a = arena_create();
 
 	(void)state;

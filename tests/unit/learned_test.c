@@ -198,7 +198,7 @@ static void test_features(void **state)
 	assert_true(g.flops == f.flops && g.useful == 1 && g.ilp == f.ilp &&
 		g.occupancy == f.occupancy && g.launches == 1);
 	assert_string_equal(features_name(FEATURE_l2_bytes), "l2_bytes");
-	assert_false(features_read(v, N_FEATURES - 1, &g));
+	assert_false(features_read(v, FEATURE_tensor - 1, &g));
 	v[0] = NAN;
 	assert_false(features_read(v, N_FEATURES, &g));
 	v[0] = 1;

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* The mma sketch: a tiled contraction on tensor cores, by the instructions of a
+ * warp (mma.sync). Blocks own tiles of the output, warps tiles of those;
+ * operands pass through a pipeline of shared-memory stages and from there by
+ * ldmatrix into registers. This file decides what applies and names the open
+ * numbers; mma_plan.c says what fits and what it costs, mma_build.c writes the
+ * kernel, mma_precision.c says what tf32 does to a sum. */
+#include "sketch/mma.h"
+#include "sketch/asked.h"
+
+#include <string.h>
+
+/* PTX ISA, "mma". Rates: NVIDIA's whitepapers, of A100 and later. */
+static const struct mma_form forms[] = {
+	{ T_F16,  T_F16,  T_F32, 80, 16, 8, 16, 4, 2, 4, 1 },
+	{ T_F16,  T_F16,  T_F32, 75, 16, 8, 8,  2, 1, 4, 1 },
+	{ T_BF16, T_BF16, T_F32, 80, 16, 8, 16, 4, 2, 4, 1 },
+	{ T_F32,  T_TF32, T_F32, 80, 16, 8, 8,  4, 2, 4, 0.5 },
+	{ T_I8,   T_I8,   T_I32, 80, 16, 8, 32, 4, 2, 4, 2 },
+	{ T_U8,   T_U8,   T_I32, 80, 16, 8, 32, 4, 2, 4, 2 },
+	{ T_F64,  T_F64,  T_F64, 80, 8,  8, 4,  1, 1, 2, 0.0625 },
+};
+
+static const struct mma_form *form_of(const struct task *t,
+	const struct product *f)
+{
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (forms[i].tile == f->left.tile_type &&
+		    forms[i].acc == f->acc && forms[i].cc <= t->target->cc)
+			return &forms[i];
+	return NULL;
+}
+
+/* Does the schedule say as what f32 may be multiplied? */
+static bool precision_said(const struct task *t)
+{
+	const struct schedule *s = t->schedule;
+
+	for (int i = 0; s && i < s->n_directives; i++)
+		for (int j = 0; j < s->directives[i].n_args; j++) {
+			const char *key = s->directives[i].args[j].key;
+
+			if (!strcmp(s->directives[i].name, "mma") && key &&
+			    !strcmp(key, "precision"))
+				return true;
+		}
+	return false;
+}
+
+/* Chips of these compute capabilities have f64 in their tensor cores; others
+ * emulate it at a 64th of the rate. */
+static bool doubles(const struct target *t)
+{
+	return t->cc == 80 || t->cc == 90 || t->cc == 100;
+}
+
+static const char *refuse_types(const struct task *t, const struct mma *f)
+{
+	enum dtype l = f->of.left.tile_type, r = f->of.right.tile_type;
+
+	if (l != r)
+		return arena_printf(t->a, "mma multiplies factors of one type, "
+			"not %s x %s", dtype_row(l)->name, dtype_row(r)->name);
+	if (!f->form)
+		return arena_printf(t->a, "the tensor cores of %s have no %s x "
+			"%s accumulated in %s", t->target->name,
+			dtype_row(l)->name, dtype_row(r)->name,
+			dtype_row(f->of.acc)->name);
+	if (l == T_F64 && !doubles(t->target))
+		return arena_printf(t->a, "the tensor cores of %s multiply f64 "
+			"no faster than fma does", t->target->name);
+	if (l == T_F32 && !precision_said(t))
+		return "tensor cores multiply f32 as tf32, with 10 of its 23 "
+			"bits, or in three products of such: mma(STATEMENT, "
+			"precision = tf32) or 3xtf32 allows that";
+	return NULL;
+}
+
+static void make_tunables(struct task *t, struct mma *f);
+static bool find_start(const struct task *t, struct mma *f);
+
+static bool applies(struct task *t, const char **why)
+{
+	struct mma *f = ARENA_NEW(t->a, struct mma);
+
+	if (!product_analyse(t, "mma", PRODUCT_COMPUTES, &f->of, why))
+		return false;
+	f->form = form_of(t, &f->of);
+	f->swap = !f->of.epilogue.along_n;
+	*why = refuse_types(t, f);
+	if (*why)
+		return false;
+	make_tunables(t, f);
+	t->state = f;
+	if (find_start(t, f))
+		return true;
+	*why = tiled_refuse(t, &f->of);
+	return false;
+}
+
+/* ---- the open numbers ---- */
+
+static const int tile_values[] = { 16, 32, 64, 96, 128, 192, 256 };
+static const int depth_values[] = { 16, 32, 64, 128 };
+static const int warp_values[] = { 16, 32, 48, 64, 96, 128 };
+static const int stage_values[] = { 1, 2, 3, 4, 5, 6 };
+static const int group_values[] = { 1, 2, 4, 8, 16 };
+static const int switch_values[] = { 0, 1 };
+static const int order_values[] = { 0, 1, 2, 3 };
+static const int precision_values[] = { MMA_TF32, MMA_3XTF32 };
+static const int only_value[] = { 0 };
+static const int on[] = { 1 };
+static const char *const switch_words[] = { "off", "on", NULL };
+static const char *const raster_words[] = { "row", "col", NULL };
+static const char *const kind_words[] = { "auto", "mma", NULL };
+static const char *const precision_words[] = { "exact", "tf32", "3xtf32", NULL };
+static const char *const level_block[] = { "block", NULL };
+static const char *const level_warp[] = { "warp", NULL };
+
+#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+
+static void add_instruction(const struct task *t, struct tunables *l,
+	const struct mma *f, const char *const *acc)
+{
+	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
+	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
+	if (f->form->tile == T_F32)
+		tunables_add(t, l, "mma", acc, "precision",
+			VALUES(precision_values), precision_words);
+	else
+		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
+			precision_words);
+}
+
+static void make_tunables(struct task *t, struct mma *f)
+{
+	const char *const *k = tunable_subject(t, f->of.k_name);
+	const char *const *acc = tunable_subject(t,
+		f->of.epilogue.outputs[0].tensor->name);
+	struct tunables *l = &f->open;
+	bool async = t->target->cp_async;
+
+	l->v = ARENA_ARRAY(t->a, MMA_VALUES + TILED_FACTS + OUTPUTS_MAX,
+		struct tunable);
+	tunables_add(t, l, "tile", level_block, f->of.m_name,
+		VALUES(tile_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->of.n_name,
+		VALUES(tile_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->of.k_name,
+		VALUES(depth_values), NULL);
+	tunables_add(t, l, "tile", level_warp, f->of.m_name,
+		VALUES(warp_values), NULL);
+	tunables_add(t, l, "tile", level_warp, f->of.n_name,
+		VALUES(warp_values), NULL);
+	tunables_add(t, l, "pipeline", k, "stages", stage_values,
+		async ? 6 : 2, NULL);
+	tunables_add(t, l, "pipeline", k, "async", switch_values,
+		async ? 2 : 1, switch_words);
+	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, TILED_SPLITS,
+		NULL);
+	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
+		raster_words);
+	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values), NULL);
+	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
+		f->of.order_words);
+	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
+		asked_numbers);
+	add_instruction(t, l, f, acc);
+	tiled_add_tails(t, l, &f->of);
+	tiled_add_operands(t, l, &f->of);
+	tunables_add_epilogue(t, l, &f->of);
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct mma *f = t->state;
+
+	*n = f->open.n;
+	return f->open.v;
+}
+
+/* ---- the untuned default ---- */
+
+/* A chunk of 64 bytes of each row, or less where copies can't divide it. */
+static bool try_start(const struct task *t, int *v, struct mma_plan *p)
+{
+	static const int pipelines[][2] = { { 1, 4 }, { 1, 3 }, { 1, 2 },
+		{ 0, 2 }, { 0, 1 } };
+	const struct mma *f = t->state;
+	int most = 64 / (dtype_row(f->form->tile)->bits / 8);
+
+	for (int i = 0; i < 5; i++)
+		for (int k = most; k >= f->form->k; k /= 2) {
+			v[MMA_K] = k;
+			v[MMA_ASYNC] = pipelines[i][0];
+			v[MMA_STAGES] = pipelines[i][1];
+			v[MMA_SPLIT] = 1;
+			if (mma_plan(t, t->a, v, p))
+				continue;
+			v[MMA_SPLIT] = tiled_fill_chip(t, &p->of);
+			if (mma_plan(t, t->a, v, p))
+				v[MMA_SPLIT] = 1;
+			return true;
+		}
+	return false;
+}
+
+/* The largest usual tile that still gives every multiprocessor a block; false
+ * if none fits at all. */
+static bool find_start(const struct task *t, struct mma *f)
+{
+	static const int usual[][4] = {
+		{ 128, 128, 64, 64 }, { 128, 64, 64, 32 }, { 64, 128, 32, 64 },
+		{ 64, 64, 32, 32 }, { 64, 32, 32, 16 }, { 32, 64, 16, 32 },
+		{ 32, 32, 16, 16 }, { 16, 64, 16, 16 }, { 64, 16, 16, 16 },
+		{ 16, 32, 16, 16 }, { 32, 16, 16, 16 }, { 16, 16, 16, 16 },
+	};
+	bool found = false;
+	struct mma_plan p;
+
+	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+		const int *u = usual[i];
+		int v[MMA_VALUES] = { [MMA_M] = u[0], [MMA_N] = u[1],
+			[MMA_WM] = u[2], [MMA_WN] = u[3], [MMA_GROUP] = 1,
+			[MMA_ON] = 1,
+			[MMA_PRECISION] = f->open.v[MMA_PRECISION].values[0] };
+
+		if (!try_start(t, v, &p))
+			continue;
+		memcpy(f->start, v, sizeof v);
+		found = true;
+		if (p.of.tiles * v[MMA_SPLIT] >= t->gpu->sms)
+			return true;
+	}
+	return found;
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct mma *f = t->state;
+
+	memcpy(values, f->start, MMA_FIXED * sizeof *values);
+	for (int i = MMA_FIXED; i < f->open.n; i++)
+		values[i] = f->open.v[i].values[0];
+}
+
+static const char *legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct mma_plan p;
+
+	return mma_plan(t, a, values, &p);
+}
+
+static const char *const directives[] = {
+	"bind", "cache", "epilogue", "fuse", "mma", "pipeline", "raster",
+	"reorder", "split_k", "stage", "swizzle", "tail", "tile", "vectorize",
+	NULL
+};
+
+static const struct sketch_refusal refusals[] = {
+	{ "unroll", "a chunk's instructions are written out whole; "
+		"tile(block, K = ...) says how long a chunk is" },
+	{ "compute_at", "what a factor is made of is computed as it is "
+		"loaded where cache(NAME, scope = none) says so, and what "
+		"follows the sum is its epilogue" },
+	{ "rfactor", "a block sums the products in one pass; "
+		"split_k(STATEMENT, N) gives parts of the sum to several "
+		"blocks" },
+	{ "reduce", "a warp sums its results alone; split_k(STATEMENT, N) "
+		"gives parts of the sum to several blocks" },
+	{ NULL, NULL }
+};
+
+const struct sketch sketch_mma = {
+	.name = "mma",
+	.summary = "tiled contraction on tensor cores, by warps (mma.sync)",
+	.directives = directives, .refusals = refusals,
+	.deterministic = true,
+	.applies = applies,
+	.tunables = tunables,
+	.legal = legal,
+	.features = mma_features,
+	.start = start,
+	.build = mma_build,
+	.arithmetic = mma_arithmetic,
+};

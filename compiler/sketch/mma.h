@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The mma sketch's analysis and derived numbers, shared by its files.
+ *
+ * An instruction multiplies 16 rows by 8 columns (8 by 8 of f64). Of the product
+ * "rows" are M and "columns" N, or the other way round where results lie along
+ * M: the thread's results are neighbours along the columns. */
+#ifndef WPK_COMPILER_SKETCH_MMA_H
+#define WPK_COMPILER_SKETCH_MMA_H
+
+#include "sketch/tiled.h"
+
+/* Order of the tunables. */
+enum mma_value {
+	MMA_M, MMA_N, MMA_K, MMA_WM, MMA_WN, MMA_STAGES, MMA_ASYNC, MMA_SPLIT,
+	MMA_RASTER, MMA_GROUP, MMA_ORDER, MMA_THREADS, MMA_ON, MMA_KIND,
+	MMA_PRECISION, MMA_TAIL_M, MMA_TAIL_N, MMA_FIXED
+};
+
+enum { MMA_VALUES = MMA_FIXED + 2 * TILED_OPERAND };
+
+/* How factors are multiplied that are no products of the hardware. */
+enum mma_precision { MMA_AS_THEY_ARE, MMA_TF32, MMA_3XTF32 };
+
+/* One instruction: m x n results, k steps of the reduction; registers of 32
+ * bits (64 of f64) that a thread holds of each factor, and results. "tile" is
+ * what the factors are in shared memory, "type" what they are multiplied as.
+ * "rate": multiply-adds in the time of one of f16. */
+struct mma_form {
+	enum dtype tile, type, acc;
+	int cc, m, n, k;
+	int left_regs, right_regs, acc_regs;
+	double rate;
+};
+
+/* What the sketch knows of a group before any number is chosen. */
+struct mma {
+	struct product of;
+	const struct mma_form *form;
+	bool swap;			/* rows of instructions are N */
+	int start[MMA_VALUES];		/* the untuned default */
+	struct tunables open;
+};
+
+/* How a factor comes from shared memory: by ldmatrix, transposed or not, or
+ * element by element. */
+enum mma_load { MMA_LDMATRIX, MMA_TRANSPOSED, MMA_ELEMENTS };
+
+/* Everything that follows from a point. "wr" x "wc" results of a warp, in rows
+ * and columns of instructions. */
+struct mma_plan {
+	struct tiling of;
+	int wm, wn, warps_m, warps_n;
+	int wr, wc;
+	int vec;		/* neighbouring columns of a thread */
+	enum mma_load row_load, col_load;
+	enum mma_precision precision;
+	int64_t shared_bytes;
+	int regs, occupancy, promised;
+};
+
+/* NULL, or why the values make no kernel. Needs no memory unless it fails. */
+const char *mma_plan(const struct task *t, struct arena *a, const int *values,
+	struct mma_plan *p);
+void mma_features(const struct task *t, const int *values,
+	struct features *out);
+void mma_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out);
+/* mma_precision.c: the group's statement as what precision makes of it; false
+ * if that is nothing. */
+bool mma_arithmetic(const struct task *t, struct arena *a, const int *values,
+	struct ir_operator *o);
+
+/* Stages of the factor that has the rows of instructions, and the columns. */
+const struct stage *mma_rows(const struct mma *f, const struct mma_plan *p);
+const struct stage *mma_cols(const struct mma *f, const struct mma_plan *p);
+
+#endif

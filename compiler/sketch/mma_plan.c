@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* From a point of the mma sketch to everything that follows from it: warps,
+ * fragments, staging, shared memory, registers, grid; whether that fits the
+ * target, and the features from which a model estimates its time. */
+#include "sketch/mma.h"
+#include "sketch/asked.h"
+#include "sketch/common.h"
+#include "sketch/walk.h"
+
+#include <assert.h>
+
+const struct stage *mma_rows(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? &p->of.right : &p->of.left;
+}
+
+const struct stage *mma_cols(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? &p->of.left : &p->of.right;
+}
+
+static int elem_of(const struct mma *f)
+{
+	return dtype_row(f->form->tile)->bits / 8;
+}
+
+/* ---- warps ---- */
+
+static const char *plan_side(struct arena *a, const char *name, int block,
+	int warp, int step, int *warps)
+{
+	if (warp < 1 || warp % step)
+		return arena_printf(a, "a warp's %d of %s are no multiple of "
+			"%d: take %d", warp, name, step,
+			warp < step ? step : warp / step * step);
+	if (block % warp)
+		return arena_printf(a, "a warp's %d of %s do not divide the "
+			"block's %d", warp, name, block);
+	*warps = block / warp;
+	return NULL;
+}
+
+static const char *plan_warps(const struct mma *f, struct arena *a,
+	const int *v, struct mma_plan *p)
+{
+	const struct mma_form *form = f->form;
+	int rows = form->m, cols = form->n == form->m ? form->n : 2 * form->n;
+	const char *why;
+
+	p->wm = v[MMA_WM];
+	p->wn = v[MMA_WN];
+	why = plan_side(a, f->of.m_name, p->of.bm, p->wm, f->swap ? cols : rows,
+		&p->warps_m);
+	if (!why)
+		why = plan_side(a, f->of.n_name, p->of.bn, p->wn, f->swap ?
+			rows : cols, &p->warps_n);
+	if (why)
+		return why;
+	p->of.threads = 32 * p->warps_m * p->warps_n;
+	if (p->of.threads > 1024)
+		return arena_printf(a, "%d x %d / (%d x %d) gives %d warps, "
+			"more than 32", p->of.bm, p->of.bn, p->wm, p->wn,
+			p->of.threads / 32);
+	if (v[MMA_THREADS] && asked_number(v[MMA_THREADS]) != p->of.threads)
+		return arena_printf(a, "%d x %d / (%d x %d) gives %d threads, "
+			"not the %d of bind(threads = ..)", p->of.bm, p->of.bn,
+			p->wm, p->wn, p->of.threads,
+			asked_number(v[MMA_THREADS]));
+	if (p->of.bk % form->k)
+		return arena_printf(a, "an instruction sums %d steps of %s, "
+			"which do not divide %d", form->k, f->of.k_name,
+			p->of.bk);
+	return NULL;
+}
+
+static const char *read_values(const struct mma *f, struct arena *a,
+	const int *v, struct mma_plan *p)
+{
+	const char *why;
+
+	*p = (struct mma_plan){ .precision = (enum mma_precision)
+		v[MMA_PRECISION], .of = {
+		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
+		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
+		.split = v[MMA_SPLIT], .by_columns = v[MMA_RASTER],
+		.group = v[MMA_GROUP], .order = v[MMA_ORDER] } };
+	why = tiled_sizes(&f->of, &p->of);
+	if (why)
+		return why;
+	if ((f->form->tile == T_F32) != (p->precision != MMA_AS_THEY_ARE))
+		return f->form->tile == T_F32 ? "f32 is multiplied as tf32 or "
+			"3xtf32" : arena_printf(a, "%s is multiplied as it is: "
+			"a precision is for f32", dtype_row(f->form->tile)->name);
+	return plan_warps(f, a, v, p);
+}
+
+/* ---- fragments ---- */
+
+/* Where a row of the tile goes along the reduction, ldmatrix fetches 16 bytes of
+ * it as they are, whatever they hold; where it goes along rows or columns, it
+ * transposes what has 16 bits. */
+static enum mma_load load_of(const struct mma *f, const struct operand *op,
+	int order)
+{
+	bool k_inner = op->orders[order].k_inner;
+
+	if (f->form->tile == T_F64)
+		return MMA_ELEMENTS;
+	if (k_inner)
+		return MMA_LDMATRIX;
+	return elem_of(f) == 2 ? MMA_TRANSPOSED : MMA_ELEMENTS;
+}
+
+/* Neighbours that a thread stores at once: 16 bytes where columns can be dealt
+ * out so, which is where each is a row of the shared tile. */
+static int columns_together(const struct mma *f, const struct mma_plan *p)
+{
+	const struct epilogue *e = &f->of.epilogue;
+	int v = 2;
+
+	if (p->col_load != MMA_LDMATRIX)
+		return v;
+	for (int i = 0; i < e->n; i++)
+		while (e->outputs[i].stored &&
+		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
+			v *= 2;
+	while (v > 2 && p->wc % (4 * v))
+		v /= 2;
+	return v;
+}
+
+static void plan_fragments(const struct mma *f, struct mma_plan *p)
+{
+	const struct operand *left = &f->of.left, *right = &f->of.right;
+
+	p->wr = f->swap ? p->wn : p->wm;
+	p->wc = f->swap ? p->wm : p->wn;
+	p->row_load = load_of(f, f->swap ? right : left, p->of.order);
+	p->col_load = load_of(f, f->swap ? left : right, p->of.order);
+	p->vec = columns_together(f, p);
+}
+
+static const char *plan_stages(const struct task *t, struct arena *a,
+	const int *v, struct mma_plan *p)
+{
+	const struct mma *f = t->state;
+	struct stage rows = { .group = 1, .lanes = 8, .matrix = true };
+	struct stage cols = { .group = p->vec, .lanes = 4, .matrix = true };
+	const char *why;
+
+	p->of.left = f->swap ? cols : rows;
+	p->of.right = f->swap ? rows : cols;
+	why = tiled_stages(t, &f->of, a, v + MMA_FIXED, &p->of);
+	return why ? why : tiled_tails(&f->of, a, v[MMA_TAIL_M], v[MMA_TAIL_N],
+		f->swap ? p->vec : 1, f->swap ? 1 : p->vec, &p->of);
+}
+
+/* ---- registers ---- */
+
+static int words(int regs, const struct mma *f)
+{
+	return f->form->tile == T_F64 ? 2 * regs : regs;
+}
+
+/* Accumulators; fragments of the present step and as many again, which ptxas
+ * loads early; staging; and what addresses and loops take. */
+static int estimate_regs(const struct mma *f, const struct mma_plan *p)
+{
+	const struct mma_form *form = f->form;
+	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
+	int fragments = words(p->wr / form->m * form->left_regs +
+		p->wc / form->n * form->right_regs, f);
+	int n;
+
+	if (p->precision == MMA_3XTF32)
+		fragments *= 2;
+	n = sums + fragments + fragments / 2 + staging_regs(&p->of.left) +
+		staging_regs(&p->of.right) + 24;
+	return n + n / 16;
+}
+
+static const char *plan_resources(const struct task *t, struct arena *a,
+	struct mma_plan *p)
+{
+	const struct mma *f = t->state;
+	const char *why;
+
+	p->shared_bytes = tiled_shared(&p->of);
+	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
+	if (why)
+		return why;
+	p->regs = estimate_regs(f, p);
+	if (p->regs > 248)
+		return arena_printf(a, "a warp's tile of %d x %d takes about "
+			"%d registers a thread, more than 248", p->wm, p->wn,
+			p->regs);
+	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
+		(int)p->shared_bytes);
+	return p->occupancy ? NULL : "a block takes more registers or shared "
+		"memory than a multiprocessor has";
+}
+
+const char *mma_plan(const struct task *t, struct arena *a, const int *values,
+	struct mma_plan *p)
+{
+	const struct mma *f = t->state;
+	const char *why = read_values(f, a, values, p);
+
+	if (why)
+		return why;
+	plan_fragments(f, p);
+	why = plan_stages(t, a, values, p);
+	if (!why)
+		why = plan_resources(t, a, p);
+	if (!why)
+		why = tiled_grid(&f->of, a, &p->of);
+	if (!why)
+		p->promised = promise_blocks(t->target, p->of.threads, p->regs,
+			p->of.async ? 0 : p->regs, (int)p->shared_bytes);
+	return why;
+}
+
+/* ---- what it costs ---- */
+
+/* Instructions that fetch one factor's fragments for one chunk, each of a warp,
+ * and the wavefronts of 128 bytes they take. */
+struct fetch {
+	double loads, waves;
+};
+
+static struct fetch fetching(const struct mma *f, enum mma_load load, int rows,
+	int bk)
+{
+	double bytes = (double)rows * bk * elem_of(f);
+
+	if (load == MMA_ELEMENTS && elem_of(f) < 4)
+		return (struct fetch){ 2 * bytes / 32, bytes / 32 };
+	if (load == MMA_ELEMENTS)
+		return (struct fetch){ bytes / 32 / elem_of(f), bytes / 128 };
+	return (struct fetch){ bytes / 512, bytes / 128 };
+}
+
+void mma_features(const struct task *t, const int *values, struct features *out)
+{
+	const struct mma *f = t->state;
+	const struct mma_form *form = f->form;
+	struct mma_plan p;
+	const char *why = mma_plan(t, t->a, values, &p);
+	double blocks, chunks, warps, instructions, results, per_block;
+	int products = p.precision == MMA_3XTF32 ? 3 : 1;
+	struct fetch r, c;
+
+	assert(!why);
+	(void)why;
+	blocks = (double)p.of.tiles * p.of.split;
+	chunks = (double)p.of.chunks_split;
+	warps = p.of.threads / 32.0;
+	r = fetching(f, p.row_load, p.wr, p.of.bk);
+	c = fetching(f, p.col_load, p.wc, p.of.bk);
+	results = (double)p.wr * p.wc / 32;
+	instructions = (double)products * p.wr / form->m * p.wc / form->n *
+		p.of.bk / form->k;
+	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
+	*out = (struct features){
+		.tensor = blocks * products * per_block / form->rate,
+		.issue = blocks * warps * (chunks * (instructions + r.loads +
+			c.loads + staging_issue(&p.of.left) +
+			staging_issue(&p.of.right) + 24) + 6 * results + 120),
+		.special = blocks * p.of.threads * chunks *
+			(staging_computes(&p.of.left).special +
+			staging_computes(&p.of.right).special),
+		.dram_bytes = f->of.dram_bytes,
+		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
+			staged_bytes(&p.of.right)) + 2 *
+			(double)p.of.workspace_bytes,
+		.smem_cycles = blocks * chunks * (warps * (r.waves + c.waves) +
+			(double)(p.of.bm + p.of.bn) * p.of.bk * elem_of(f) /
+			128),
+		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 900 + chunks * (p.of.stages > 1 ? 60 : 500) +
+			(p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
+		.ilp = p.wr / form->m * p.wc / form->n,
+		.stages = p.of.stages - 1,
+		.launches = p.of.split > 1 ? 2 : 1,
+		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
+			(blocks * per_block),
+	};
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* A contraction in tiles, for sketches whose blocks own tiles of rows x columns
+ * and whose operands pass, chunk by chunk of the reduction, through a pipeline
+ * of stages in shared memory. What multiplies a chunk, and who of the block owns
+ * which results, is the sketch's own. */
+#ifndef WPK_COMPILER_SKETCH_TILED_H
+#define WPK_COMPILER_SKETCH_TILED_H
+
+#include "sketch/parts.h"
+#include "sketch/product.h"
+
+/* What follows from a point, whatever multiplies: tiles of "bm" x "bn" results,
+ * chunks of "bk" steps of the reduction. */
+struct tiling {
+	int bm, bn, bk, threads, stages, split, group, order;
+	bool async, by_columns;
+	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
+	struct stage left, right;
+	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
+	int64_t gap;		/* elements the first chunk of k lacks */
+	bool ragged;		/* if it may lack some */
+	int64_t workspace_bytes;
+};
+
+/* ---- tiled_space.c: tunables that all have ---- */
+
+/* How one operand's tensor is staged: what schedules may pin. */
+enum tiled_operand_value {
+	TILED_VECTOR, TILED_PAD, TILED_STAGE_SWIZZLE, TILED_SWIZZLE,
+	TILED_OPERAND
+};
+
+/* TILED_OPERAND for the tensor of each operand, the left one first; a tensor
+ * that is both has them once. Then facts that a schedule may state and that
+ * hold of every kernel. */
+enum { TILED_FACTS = 6 };
+void tiled_add_operands(const struct task *t, struct tunables *l,
+	const struct product *f);
+/* The right operand's values, where the left one's are at "v". */
+const int *tiled_right(const struct product *f, const int *v);
+/* tail(AXIS, ..) of rows, then of columns. */
+void tiled_add_tails(const struct task *t, struct tunables *l,
+	const struct product *f);
+/* The least parts of the reduction that fill the chip, of those tried. Each
+ * keeps 4 chunks. */
+extern const int tiled_splits[];
+enum { TILED_SPLITS = 12 };
+int tiled_fill_chip(const struct task *t, const struct tiling *p);
+
+/* ---- tiled_plan.c: NULL, or why that is no kernel ---- */
+
+const char *tiled_sizes(const struct product *f, const struct tiling *p);
+/* Fills in the stages but for what the caller has set in them: "group" and
+ * "lanes", and "matrix". "pins" are the left operand's values. */
+const char *tiled_stages(const struct task *t, const struct product *f,
+	struct arena *a, const int *pins, struct tiling *p);
+/* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread
+ * stores at once. */
+const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
+	int tail_n, int vm, int vn, struct tiling *p);
+const char *tiled_grid(const struct product *f, struct arena *a,
+	struct tiling *p);
+/* Of both operands, in all stages, and of what split_k needs. */
+int64_t tiled_shared(const struct tiling *p);
+const char *tiled_too_much(const struct task *t, struct arena *a,
+	const struct tiling *p, int64_t shared);
+/* Where tiles of all sizes are too many, or none fits: for "applies". */
+const char *tiled_refuse(const struct task *t, const struct product *f);
+
+/* ---- tiled_cost.c: for one operand ---- */
+
+/* Registers of a thread. */
+int staging_regs(const struct stage *s);
+/* Warp instructions that a thread issues for one chunk. */
+double staging_issue(const struct stage *s);
+/* Operations and special functions of one chunk's computed elements, of each
+ * thread. */
+struct cost_of staging_computes(const struct stage *s);
+/* Bytes asked of L2 for one chunk. */
+double staged_bytes(const struct stage *s);
+
+/* ---- tiled_build.c ---- */
+
+/* A kernel under construction. The caller sets what comes before "program", and
+ * "ctx" to what "compute" needs to multiply and add the chunk that lies in
+ * stage "slot"; tiled_create() the rest. "acc" [rows][cols] is a thread's
+ * results. */
+struct tiled_code {
+	const struct task *t;
+	const struct product *f;
+	const struct tiling *p;
+	struct arena *a;
+	struct program *program;
+	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
+	void *ctx;
+	struct p_step step;
+	struct kernel *k;
+	struct k_buffer *acc;
+	struct parts parts;
+	struct stager left, right;
+	struct storing out;
+	struct kx *thread, *batch, *m_first, *n_first;
+	struct kx *first_chunk, *chunks;	/* of this part of the split */
+};
+
+/* How a thread's results lie on one side of the block's tile (struct side). */
+struct share {
+	int mine, vec, lanes;
+};
+
+/* The kernel, and accumulators of m.mine x n.mine results. */
+void tiled_create(struct tiled_code *g, struct share m, struct share n,
+	int promised);
+/* Which tile the block owns: m_first, n_first, batch, and the thread's number.
+ * out.m.first and out.n.first are the tile's; the caller sets the lanes. */
+void tiled_own(struct tiled_code *g, struct k_block *b);
+/* Staging as far as it is hoisted out of the loop, and this block's part of the
+ * reduction. */
+void tiled_begin(struct tiled_code *g, struct k_block *b);
+/* The main loop. */
+void tiled_loop(struct tiled_code *g, struct k_block *b);
+/* The parts' sums joined, and the epilogue; the kernel is the program's. */
+void tiled_end(struct tiled_code *g, struct k_block *b);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel of a tiled contraction, around what multiplies. In order: which
+ * tile the block owns, staging hoisted out of the loop, the pipelined main loop,
+ * the reduction of split parts, the epilogue. */
+#include "sketch/tiled.h"
+
+#include "sketch/raster.h"
+
+static struct kx *num(const struct tiled_code *g, int64_t v)
+{
+	return kx_int(g->a, v);
+}
+
+/* Without a block the expression itself: block.x is all it depends on. */
+static struct kx *let(struct tiled_code *g, struct k_block *b, const char *name,
+	struct kx *v)
+{
+	return b ? ks_let(g->a, b, name, v) : v;
+}
+
+/* ---- which tile ---- */
+
+struct tile_index {
+	struct kx *batch, *m, *n;
+};
+
+static struct tile_index index_tile(struct tiled_code *g, struct k_block *b)
+{
+	const struct tiling *p = g->p;
+	int64_t per_batch = p->tiles_m * p->tiles_n;
+	struct kx *at = kx_special(g->a, K_BLOCK_X);
+	struct tile_index r = { NULL, NULL, NULL };
+
+	if (g->f->batch > 1) {
+		r.batch = let(g, b, "batch", kx_div(g->a, at,
+			num(g, per_batch)));
+		at = kx_mod(g->a, at, num(g, per_batch));
+	}
+	if (p->by_columns)
+		raster_tile(g->a, b, at, p->group, p->tiles_n, p->tiles_m,
+			&r.n, &r.m);
+	else
+		raster_tile(g->a, b, at, p->group, p->tiles_m, p->tiles_n,
+			&r.m, &r.n);
+	return r;
+}
+
+/* The first row or column of tile "at". */
+static struct kx *first_of(struct tiled_code *g, struct kx *at, int tile,
+	int64_t extent, bool shift)
+{
+	struct kx *first = kx_mul(g->a, at, num(g, tile));
+
+	return shift ? kx_op(g->a, OP_MIN, T_I32, 2, first,
+		num(g, extent - tile)) : first;
+}
+
+static struct kx *first_m(struct tiled_code *g, struct kx *at)
+{
+	return first_of(g, at, g->p->bm, g->f->m, g->p->shift_m);
+}
+
+static struct kx *first_n(struct tiled_code *g, struct kx *at)
+{
+	return first_of(g, at, g->p->bn, g->f->n, g->p->shift_n);
+}
+
+void tiled_own(struct tiled_code *g, struct k_block *b)
+{
+	struct tile_index at = index_tile(g, b);
+
+	g->batch = at.batch;
+	if (g->p->shift_m)
+		g->out.m.own = kx_mul(g->a, at.m, num(g, g->p->bm));
+	if (g->p->shift_n)
+		g->out.n.own = kx_mul(g->a, at.n, num(g, g->p->bn));
+	g->m_first = let(g, b, arena_printf(g->a, "%s_first",
+		g->out.m.name), first_m(g, at.m));
+	g->n_first = let(g, b, arena_printf(g->a, "%s_first",
+		g->out.n.name), first_n(g, at.n));
+	g->out.m.first = g->m_first;
+	g->out.n.first = g->n_first;
+	g->thread = let(g, b, "thread", kx_special(g->a, K_THREAD_X));
+}
+
+/* ---- main loop ---- */
+
+static struct kx *chunk_start(struct tiled_code *g, struct kx *chunk, bool first)
+{
+	struct arena *a = g->a;
+	struct kx *k = kx_mul(a, chunk, num(g, g->p->bk));
+
+	if (!g->p->ragged)
+		return k;
+	k = kx_sub(a, k, num(g, g->p->gap));
+	return first ? kx_op(a, OP_MAX, T_I32, 2, k, num(g, 0)) : k;
+}
+
+struct chunk {
+	struct kx *k0, *limit;
+};
+
+/* Where chunk "t" of this part begins. The first chunk of all takes the ragged
+ * end of k, so that the main loop never needs to test for it. */
+static struct chunk chunk_at(struct tiled_code *g, struct k_block *b,
+	struct kx *t, bool maybe_first)
+{
+	struct arena *a = g->a;
+	struct kx *chunk = let(g, b, "chunk", kx_add(a, g->first_chunk, t));
+	struct kx *k0 = let(g, b, "k0", chunk_start(g, chunk, maybe_first));
+	struct kx *limit = NULL;
+
+	if (g->p->ragged && maybe_first)
+		limit = let(g, b, "limit", kx_op(a, OP_SELECT, T_I32, 3,
+			kx_op(a, OP_EQ, T_BOOL, 2, chunk, num(g, 0)),
+			num(g, g->p->bk - g->p->gap), num(g, g->p->bk)));
+	return (struct chunk){ k0, limit };
+}
+
+static void load_chunk(struct tiled_code *g, struct k_block *b, struct kx *t,
+	struct kx *slot, bool maybe_first)
+{
+	struct chunk c = chunk_at(g, b, t, maybe_first);
+
+	stager_load(&g->left, b, c.k0, slot, c.limit);
+	stager_load(&g->right, b, c.k0, slot, c.limit);
+}
+
+/* Chunk "t", which waits in registers. Where it began matters to what is
+ * computed only. */
+static void store_chunk(struct tiled_code *g, struct k_block *b, struct kx *t,
+	struct kx *slot)
+{
+	struct chunk c = { NULL, NULL };
+
+	if (g->f->left.value || g->f->right.value)
+		c = chunk_at(g, b, t, true);
+	stager_store(&g->left, b, c.k0, slot, c.limit);
+	stager_store(&g->right, b, c.k0, slot, c.limit);
+}
+
+static struct kx *slot_of(struct tiled_code *g, struct k_block *b,
+	const char *name, struct kx *t)
+{
+	return let(g, b, name, kx_mod(g->a, t, num(g, g->p->stages)));
+}
+
+/* Copies run stages - 1 chunks ahead. One barrier a chunk suffices: past it,
+ * everybody has finished the chunk whose buffer the next copy overwrites. */
+static void async_loop(struct tiled_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	int ahead = g->p->stages - 1;
+	struct k_block *body, *more;
+	struct kx *t, *next;
+
+	for (int s = 0; s < ahead; s++) {
+		more = ks_if(a, b, kx_lt(a, num(g, s), g->chunks));
+		load_chunk(g, more, num(g, s), num(g, s), s == 0);
+		ks_commit(a, b);
+	}
+	body = ks_serial(a, b, "t", num(g, 0), g->chunks, num(g, 1), &t);
+	ks_wait(a, body, ahead - 1);
+	ks_barrier(a, body, BARRIER_BLOCK);
+	next = let(g, body, "next", kx_add(a, t, num(g, ahead)));
+	more = ks_if(a, body, kx_lt(a, next, g->chunks));
+	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
+	ks_commit(a, body);
+	g->compute(g->ctx, body, slot_of(g, body, "ready", t));
+}
+
+/* Without asynchronous copies the next chunk waits in registers. */
+static void held_loop(struct tiled_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	bool two = g->p->stages == 2;
+	struct k_block *body, *more;
+	struct kx *t, *next, *slot;
+
+	load_chunk(g, b, num(g, 0), NULL, true);
+	body = ks_serial(a, b, "t", num(g, 0), g->chunks, num(g, 1), &t);
+	if (!two)
+		ks_barrier(a, body, BARRIER_BLOCK);
+	slot = slot_of(g, body, "slot", t);
+	store_chunk(g, body, t, slot);
+	ks_barrier(a, body, BARRIER_BLOCK);
+	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
+	more = ks_if(a, body, kx_lt(a, next, g->chunks));
+	load_chunk(g, more, next, NULL, false);
+	g->compute(g->ctx, body, slot);
+}
+
+static void part_of_k(struct tiled_code *g, struct k_block *b)
+{
+	const struct tiling *p = g->p;
+	struct arena *a = g->a;
+
+	g->first_chunk = num(g, 0);
+	g->chunks = num(g, p->chunks);
+	if (p->split == 1)
+		return;
+	g->first_chunk = let(g, b, "chunk_first", kx_mul(a,
+		kx_special(a, K_BLOCK_Y), num(g, p->chunks_split)));
+	g->chunks = num(g, p->chunks_split);
+	if (p->chunks % p->split)
+		g->chunks = let(g, b, "chunks", kx_op(a, OP_MIN, T_I32, 2,
+			g->chunks, kx_sub(a, num(g, p->chunks),
+				g->first_chunk)));
+}
+
+void tiled_loop(struct tiled_code *g, struct k_block *b)
+{
+	if (g->p->async)
+		async_loop(g, b);
+	else
+		held_loop(g, b);
+}
+
+/* ---- who stores what ---- */
+
+static void describe_parts(struct tiled_code *g)
+{
+	const struct tiling *p = g->p;
+
+	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
+		.tiles = p->tiles, .split = p->split, .rows = g->out.m.mine,
+		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
+		.thread = g->thread };
+	if (p->split > 1)
+		parts_declare(&g->parts, &g->step);
+}
+
+static struct side side_of(const struct ir_operator *o, const int *axes, int n,
+	const char *name, int64_t extent, struct share s)
+{
+	return (struct side){ .name = n == 1 ? o->axes[axes[0]].name : name,
+		.axes = axes, .n_axes = n, .extent = extent, .mine = s.mine,
+		.vec = s.vec, .lanes = s.lanes };
+}
+
+static void describe_output(struct tiled_code *g, struct share m,
+	struct share n)
+{
+	const struct tiling *p = g->p;
+	const struct ir_contraction *c = &g->f->c;
+	const struct ir_operator *o = g->t->op;
+
+	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->epilogue,
+		.a = g->a, .k = g->k, .acc = g->acc,
+		.buffers = ARENA_ARRAY(g->a, (size_t)o->n_tensors,
+			struct k_buffer *) };
+	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, m);
+	g->out.n = side_of(o, c->n, c->n_n, g->f->n_name, g->f->n, n);
+	g->out.m.ragged = !p->shift_m && (g->f->m % p->bm != 0 ||
+		ir_any_open(o, c->m, c->n_m));
+	g->out.n.ragged = !p->shift_n && (g->f->n % p->bn != 0 ||
+		ir_any_open(o, c->n, c->n_n));
+}
+
+void tiled_create(struct tiled_code *g, struct share m, struct share n,
+	int promised)
+{
+	int64_t dims[2] = { m.mine, n.mine };
+
+	g->k = kernel_create(g->a, program_kernel_name(g->a, g->program,
+		g->t->n_groups > 1), g->p->threads);
+	g->k->min_blocks = promised;
+	g->acc = kernel_array(g->k, K_REGISTER, "sum", g->f->acc, 2, dims, 16);
+	describe_output(g, m, n);
+}
+
+/* ---- staging ---- */
+
+static struct k_buffer *bind(struct tiled_code *g, const struct ir_tensor *t)
+{
+	if (!g->out.buffers[t->id])
+		g->out.buffers[t->id] = program_bind(g->a, g->program,
+			&g->step, g->k, t, false);
+	return g->out.buffers[t->id];
+}
+
+struct binding {
+	struct tiled_code *g;
+};
+
+static void bind_read(struct ir_expr *e, void *ctx)
+{
+	struct binding *x = ctx;
+
+	if (e->kind == IR_READ)
+		bind(x->g, &x->g->t->op->tensors[e->tensor]);
+}
+
+/* What the computing of an operand's elements needs. */
+static void describe_computed(struct tiled_code *g, struct stager *s)
+{
+	const struct ir_contraction *c = &g->f->c;
+	const struct ir_operator *o = g->t->op;
+	bool left = s->s == &g->p->left;
+	struct binding x = { g };
+
+	if (!s->s->op->value)
+		return;
+	ir_walk((struct ir_expr *)s->s->op->value, bind_read, &x);
+	s->lower = (struct lower_env){ .a = g->a, .op = o, .axes = ARENA_ARRAY(
+		g->a, (size_t)o->n_axes, struct kx *),
+		.buffers = g->out.buffers };
+	s->rows = left ? (struct axis_list){ c->m, c->n_m } :
+		(struct axis_list){ c->n, c->n_n };
+	s->ks = (struct axis_list){ g->f->orders[g->p->order], c->n_k };
+	s->batches = (struct axis_list){ c->batch, c->n_batch };
+}
+
+static void describe_stager(struct tiled_code *g, struct stager *s,
+	const struct stage *stage, const char *suffix)
+{
+	const struct ir_tensor *t = stage->op->tensor;
+
+	*s = (struct stager){ .s = stage, .a = g->a, .kernel = g->k,
+		.thread = g->thread, .global = bind(g, t) };
+	describe_computed(g, s);
+	s->name = g->f->left.tensor == g->f->right.tensor ?
+		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
+}
+
+void tiled_begin(struct tiled_code *g, struct k_block *b)
+{
+	describe_stager(g, &g->left, &g->p->left, "left");
+	describe_stager(g, &g->right, &g->p->right, "right");
+	epilogue_bind(&g->out, g->program, &g->step);
+	describe_parts(g);
+	ks_comment(g->a, b, "addresses of what this thread copies");
+	stager_create(&g->left, b, g->p->stages, g->m_first, g->batch);
+	stager_create(&g->right, b, g->p->stages, g->n_first, g->batch);
+	part_of_k(g, b);
+}
+
+/* ---- the end ---- */
+
+static void finish_step(struct tiled_code *g)
+{
+	const struct tiling *p = g->p;
+	struct tile_index at = index_tile(g, NULL);
+
+	g->step.kind = P_LAUNCH;
+	g->step.kernel = g->k;
+	g->step.grid[0] = p->tiles;
+	g->step.grid[1] = p->split;
+	g->step.grid[2] = 1;
+	g->step.tiling = (struct p_tiling){ .rows = g->f->m, .cols = g->f->n,
+		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
+		.row = first_m(g, at.m),
+		.col = first_n(g, at.n),
+		.batch_index = at.batch ? at.batch : num(g, 0) };
+	vec_push(g->a, &g->program->steps, g->step);
+}
+
+void tiled_end(struct tiled_code *g, struct k_block *b)
+{
+	if (g->p->split > 1)
+		b = parts_combine(&g->parts, b, NULL);
+	ks_comment(g->a, b, "store the tile");
+	g->out.batch = g->batch;
+	epilogue_emit(&g->out, b);
+	kernel_prune(g->a, g->k);
+	kernel_layout(g->k);
+	finish_step(g);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What staging one operand of a tiled contraction takes: registers,
+ * instructions, bytes. */
+#include "sketch/tiled.h"
+#include "sketch/walk.h"
+
+#include <math.h>
+
+static int min_int(int x, int y)
+{
+	return x < y ? x : y;
+}
+
+/* Row parts and, from a few rows on, their 64-bit addresses; what waits in
+ * registers; guards and scattered addresses in flight. */
+int staging_regs(const struct stage *s)
+{
+	int words = s->row_slots * (s->op->n_forms + s->wide +
+		(s->row_slots > 2));
+
+	if (!s->async)
+		words += 4 + (s->per_thread * s->vec * s->op->elem + 3) / 4;
+	if (s->op->value)
+		words += 24;
+	if (!s->uniform && s->async)
+		words += min_int(s->per_thread, 16);
+	else if (!s->uniform)
+		words += min_int(s->per_thread, 32) *
+			(s->op->n_forms > 1 ? 2 : 1);
+	else if (s->op->n_forms > 1)
+		words += min_int(s->per_thread, 8);
+	return words + 6;
+}
+
+struct cost_of staging_computes(const struct stage *s)
+{
+	struct cost_of c = { 0, 0 };
+	double n = (double)s->per_thread * s->vec;
+
+	if (s->op->value)
+		c = expr_cost(s->op->value);
+	return (struct cost_of){ s->op->value ? n * (c.ops + 6) : 0,
+		n * c.special };
+}
+
+/* Warp instructions a thread issues to stage one chunk of an operand: copy,
+ * address, guards, and the decoding of k where it is not uniform. */
+double staging_issue(const struct stage *s)
+{
+	double each = 2 + 3 * (s->op->n_forms - 1) + !s->async;
+	double decode = s->order->k.n_runs > 1 ? 6 * s->order->k.n_runs : 2;
+
+	return s->per_thread * each + staging_computes(s).ops +
+		(s->uniform ? 1 : s->k_slots) * decode;
+}
+
+/* Bytes asked of L2 for a chunk: scattered 4-byte reads along neither axis
+ * fetch whole 32-byte sectors. */
+double staged_bytes(const struct stage *s)
+{
+	double bytes = (double)s->tile_rows * s->tile_k * s->op->elem;
+	const struct flat *along = s->order->k_inner ? &s->order->k :
+		&s->op->rows;
+	int64_t step = along->n_runs ? along->runs[along->n_runs - 1].coef[0] : 1;
+	int64_t run = along->n_runs ? along->runs[along->n_runs - 1].extent : 1;
+	double waste = step < 0 ? -(double)step : (double)step;
+
+	if (waste > 32.0 / s->op->elem)
+		waste = 32.0 / s->op->elem;
+	if (waste < 1)
+		waste = 1;
+	if (run * s->op->elem < 32)
+		waste *= fmin(32.0 / (double)(run * s->op->elem), 4);
+	return bytes * waste;
+}

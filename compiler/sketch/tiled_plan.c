@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* From the numbers of a tiled contraction to its stages and its grid: what fits
+ * and what does not, with a sentence. */
+#include "sketch/asked.h"
+#include "sketch/raster.h"
+#include "sketch/tiled.h"
+
+#include <math.h>
+
+static int max_int(int x, int y)
+{
+	return x > y ? x : y;
+}
+
+const char *tiled_sizes(const struct product *f, const struct tiling *p)
+{
+	if (p->bm < 1 || p->bn < 1 || p->bk < 1 || p->stages < 1 ||
+	    p->split < 1 || p->group < 1)
+		return "tiles, stages, split and group are at least 1";
+	if (p->bm > 1024 || p->bn > 1024 || p->bk > 1024 || p->stages > 16)
+		return "a tile is at most 1024 wide and 16 stages deep";
+	if (p->order < 0 || p->order >= f->n_orders)
+		return "there is no such order of the reduction";
+	return NULL;
+}
+
+/* ---- tails ---- */
+
+/* Where the last tile is moved back, vectors must start where they may. */
+static const char *plan_tail(struct arena *a, const char *name, int64_t extent,
+	int tile, int vec, struct stage *s)
+{
+	if (extent < tile)
+		return arena_printf(a, "tail(%s, shift) wants a tile of at most "
+			"%lld, not %d: predicate", name, (long long)extent,
+			tile);
+	if ((extent - tile) % vec)
+		return arena_printf(a, "tail(%s, shift) moves the last tile to "
+			"%lld, where vectors of %d do not start: predicate",
+			name, (long long)(extent - tile), vec);
+	s->ragged = false;
+	return NULL;
+}
+
+enum { SHIFT = 2 };		/* among the words of tail */
+
+const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
+	int tail_n, int vm, int vn, struct tiling *p)
+{
+	bool along_n = f->epilogue.along_n;
+	const struct stage *l = &p->left, *r = &p->right;
+	const char *why = NULL;
+
+	vm = max_int(along_n ? 1 : vm, l->order->k_inner ? 1 : l->vec);
+	vn = max_int(along_n ? vn : 1, r->order->k_inner ? 1 : r->vec);
+	p->shift_m = tail_m == SHIFT && f->m % p->bm;
+	p->shift_n = tail_n == SHIFT && f->n % p->bn;
+	if (p->shift_m)
+		why = plan_tail(a, f->m_name, f->m, p->bm, vm, &p->left);
+	if (!why && p->shift_n)
+		why = plan_tail(a, f->n_name, f->n, p->bn, vn, &p->right);
+	return why;
+}
+
+/* ---- stages ---- */
+
+enum { AUTO, ON, OFF };
+
+/* Matrix instructions read rows of 16 bytes: chunks that change places cost
+ * nothing, where a row has some. */
+static bool swizzles(const struct stage *s, const int *pins)
+{
+	int in = pins[TILED_STAGE_SWIZZLE], own = pins[TILED_SWIZZLE];
+
+	if (in == AUTO && own == AUTO)
+		return s->matrix && s->order->k_inner && pins[TILED_PAD] != ON &&
+			s->tile_k * s->op->tile_elem >= 32;
+	return in == ON || own == ON;
+}
+
+/* How a tensor is to be staged, as far as that is pinned. */
+static const char *stage_pins(struct arena *a, struct stage *s,
+	const int *pins)
+{
+	const char *name = s->op->tensor->name;
+	int in = pins[TILED_STAGE_SWIZZLE], own = pins[TILED_SWIZZLE];
+
+	s->vec = s->order->vec;
+	if (pins[TILED_VECTOR])
+		s->vec = asked_number(pins[TILED_VECTOR]);
+	if (s->vec > s->order->vec || s->order->vec % s->vec)
+		return arena_printf(a, "'%s' is copied %d elements at a time at "
+			"most, not %d", name, s->order->vec, s->vec);
+	if (in && own && in != own)
+		return arena_printf(a, "swizzle(%s) and stage(%s, swizzle = ..) "
+			"disagree", name, name);
+	s->swizzled = swizzles(s, pins);
+	s->padded = pins[TILED_PAD] != OFF && !s->swizzled;
+	if (s->swizzled && pins[TILED_PAD] == ON)
+		return arena_printf(a, "'%s' is swizzled or padded, not both",
+			name);
+	return NULL;
+}
+
+static const char *plan_stage(struct arena *a, struct stage *s,
+	const int *pins)
+{
+	const char *why = stage_pins(a, s, pins);
+
+	if (!why)
+		why = stage_plan(a, s);
+	if (!why && pins[TILED_VECTOR] &&
+	    s->vec != asked_number(pins[TILED_VECTOR]))
+		return arena_printf(a, "vectors of %d do not divide the tile of "
+			"'%s'", asked_number(pins[TILED_VECTOR]),
+			s->op->tensor->name);
+	return why;
+}
+
+static const char *check_async(const struct task *t, const struct product *f,
+	struct arena *a, const struct tiling *p)
+{
+	if (!p->async)
+		return p->stages > 2 ?
+			"more than 2 stages need pipeline(.., async = on)" : NULL;
+	if (!t->target->cp_async)
+		return arena_printf(a, "%s has no asynchronous copies: async = "
+			"off is what it can do", t->target->name);
+	if (f->left.value || f->right.value)
+		return "what is computed on its way to shared memory passes "
+			"through registers: async = off";
+	if (p->stages < 2)
+		return "asynchronous copies need 2 stages or more";
+	if (p->left.vec * f->left.elem < 4 || p->right.vec * f->right.elem < 4)
+		return "asynchronous copies move 4 bytes or more, which an "
+			"operand's layout does not allow: async = off";
+	return NULL;
+}
+
+static void describe(const struct operand *op, const struct tiling *p,
+	int rows, struct stage *s)
+{
+	s->op = op;
+	s->order = &op->orders[p->order];
+	s->tile_rows = rows;
+	s->tile_k = p->bk;
+	s->threads = p->threads;
+	s->async = p->async;
+	s->wide = op->tensor->elements > INT32_MAX;
+}
+
+const char *tiled_stages(const struct task *t, const struct product *f,
+	struct arena *a, const int *pins, struct tiling *p)
+{
+	const char *why;
+
+	describe(&f->left, p, p->bm, &p->left);
+	describe(&f->right, p, p->bn, &p->right);
+	why = plan_stage(a, &p->left, pins);
+	if (!why)
+		why = plan_stage(a, &p->right, tiled_right(f, pins));
+	return why ? why : check_async(t, f, a, p);
+}
+
+int64_t tiled_shared(const struct tiling *p)
+{
+	return p->stages * (stage_bytes(&p->left) + stage_bytes(&p->right)) +
+		(p->split > 1 ? PARTS_SHARED : 0);
+}
+
+const char *tiled_too_much(const struct task *t, struct arena *a,
+	const struct tiling *p, int64_t shared)
+{
+	if (shared <= t->target->smem_block)
+		return NULL;
+	return arena_printf(a, "%d stages of %d x %d x %d take %lld bytes of "
+		"shared memory, %s has %d", p->stages, p->bm, p->bn, p->bk,
+		(long long)shared, t->target->name, t->target->smem_block);
+}
+
+/* ---- grid ---- */
+
+const char *tiled_grid(const struct product *f, struct arena *a,
+	struct tiling *p)
+{
+	p->tiles_m = (f->m + p->bm - 1) / p->bm;
+	p->tiles_n = (f->n + p->bn - 1) / p->bn;
+	p->tiles = p->tiles_m * p->tiles_n * f->batch;
+	p->chunks = (f->k + p->bk - 1) / p->bk;
+	p->gap = p->chunks * p->bk - f->k;
+	p->ragged = p->gap || p->left.order->k.open;
+	p->chunks_split = (p->chunks + p->split - 1) / p->split;
+	if (p->tiles > INT32_MAX)
+		return "the grid is larger than 2^31 blocks";
+	if ((p->split - 1) * p->chunks_split >= p->chunks)
+		return arena_printf(a, "split_k by %d leaves parts empty: %s "
+			"has %lld tiles of %d", p->split, f->k_name,
+			(long long)p->chunks, p->bk);
+	p->workspace_bytes = parts_workspace(p->tiles, p->split,
+		(int64_t)p->bm * p->bn, f->acc_bytes);
+	if (p->workspace_bytes > (int64_t)1 << 30)
+		return "split_k would need more than 1 GiB of workspace";
+	return raster_wrong(a, p->group, p->by_columns ? p->tiles_n :
+		p->tiles_m);
+}
+
+/* In tiles of the largest size. */
+static bool too_large(const struct product *f)
+{
+	const double side = 256;
+
+	return ceil((double)f->m / side) * ceil((double)f->n / side) *
+		(double)f->batch > INT32_MAX;
+}
+
+const char *tiled_refuse(const struct task *t, const struct product *f)
+{
+	if (too_large(f))
+		return arena_printf(t->a, "the result is %lld of %lld x %lld: "
+			"tiles of it are more than the 2^31 blocks that a grid "
+			"has", (long long)f->batch, (long long)f->m,
+			(long long)f->n);
+	return arena_printf(t->a, "no tile of '%s' fits %s",
+		f->left.tensor->name, t->target->name);
+}

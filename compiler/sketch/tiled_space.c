@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Open numbers that all tiled contractions have: how operands are staged, what
+ * becomes of last tiles, how often the reduction is split. */
+#include "sketch/asked.h"
+#include "sketch/tiled.h"
+
+static const int only_value[] = { 0 };
+static const char *const shared_words[] = { "shared", NULL };
+static const char *const auto_words[] = { "auto", "on", "off", NULL };
+static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
+static const char *const cache_words[] = { "auto", "shared", NULL };
+
+const int tiled_splits[TILED_SPLITS] = {
+	1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32
+};
+
+/* How one operand is staged; search leaves that alone. */
+static void add_operand(const struct task *t, struct tunables *l,
+	const struct ir_tensor *tensor)
+{
+	const char *const *of = tunable_subject(t, tensor->name);
+
+	tunables_add(t, l, "vectorize", of, NULL, only_value, 1,
+		asked_numbers);
+	tunables_add(t, l, "stage", of, "pad", only_value, 1, auto_words);
+	tunables_add(t, l, "stage", of, "swizzle", only_value, 1, auto_words);
+	tunables_add(t, l, "swizzle", of, NULL, only_value, 1, auto_words);
+}
+
+/* Facts that a schedule may state and that hold of every kernel. */
+static void add_facts(const struct task *t, struct tunables *l,
+	const struct product *f, const struct ir_tensor *tensor)
+{
+	const char *const *of = tunable_subject(t, tensor->name);
+
+	tunables_add(t, l, "stage", of, "scope", only_value, 1, shared_words);
+	tunables_add(t, l, "stage", of, "at", only_value, 1,
+		tunable_subject(t, f->k_name));
+	tunables_add(t, l, "cache", of, "scope", only_value, 1, cache_words);
+}
+
+void tiled_add_operands(const struct task *t, struct tunables *l,
+	const struct product *f)
+{
+	const struct ir_tensor *left = f->left.tensor;
+	const struct ir_tensor *right = f->right.tensor;
+
+	add_operand(t, l, left);
+	if (right != left)
+		add_operand(t, l, right);
+	add_facts(t, l, f, left);
+	if (right != left)
+		add_facts(t, l, f, right);
+}
+
+const int *tiled_right(const struct product *f, const int *v)
+{
+	return v + (f->left.tensor == f->right.tensor ? 0 : TILED_OPERAND);
+}
+
+void tiled_add_tails(const struct task *t, struct tunables *l,
+	const struct product *f)
+{
+	tunables_add(t, l, "tail", tunable_subject(t, f->m_name), NULL,
+		only_value, 1, tail_words);
+	tunables_add(t, l, "tail", tunable_subject(t, f->n_name), NULL,
+		only_value, 1, tail_words);
+}
+
+int tiled_fill_chip(const struct task *t, const struct tiling *p)
+{
+	int best = 1;
+
+	for (int i = 0; i < TILED_SPLITS; i++)
+		if (p->tiles * best < t->gpu->sms &&
+		    p->chunks >= 4 * tiled_splits[i] &&
+		    p->chunks % tiled_splits[i] == 0)
+			best = tiled_splits[i];
+	return best;
+}
