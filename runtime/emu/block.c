@@ -208,11 +208,11 @@ static bool complete_warp(struct thread *warp, int lanes)
 	return any;
 }
 
-/* Lanes that wait for what others may do can still come. */
+/* Lanes that wait for what others may do, or have done, can still come. */
 static bool may_come(const struct thread *t)
 {
-	return t->state == AT_CLUSTER || t->state == AT_NAMED ||
-		t->state == AT_MBARRIER;
+	return t->state == READY || t->state == AT_CLUSTER ||
+		t->state == AT_NAMED || t->state == AT_MBARRIER;
 }
 
 static void check_warp(struct thread *warp, int lanes)
