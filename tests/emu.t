@@ -18,7 +18,7 @@ watch="$plain -g -no-pie -fno-pie -fsanitize=thread -DWPK_EMU_WATCH"
 # Watched, the kernel takes the emulator for ThreadSanitizer's library.
 compile_watched() {
 	# shellcheck disable=SC2086
-	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Werror \
+	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Wno-psabi -Werror \
 		$watch -DWPK_EMULATE -include "$emu/wpk_emu.h" -c "$1" \
 		-o "$2.o" && "$CXX" -no-pie "$2.o" "$library" -lm -o "$2"
 }
@@ -31,7 +31,7 @@ compile() {
 	flags=$plain
 	grep -q 'NEEDS: address' "$1" && flags=$address
 	# shellcheck disable=SC2086
-	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Werror \
+	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Wno-psabi -Werror \
 		$flags -DWPK_EMULATE -include "$emu/wpk_emu.h" "$1" \
 		-x none "$library" -lm -o "$2"
 }

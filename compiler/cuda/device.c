@@ -117,14 +117,14 @@ static void put_function(struct emit *m, struct str *out, int intrin)
 
 const char *emit_mma_name(struct arena *a, const struct ks *s)
 {
-	return arena_printf(a, "%s_m%dn%dk%d_%s_%s%s",
-		s->mma == MMA_SYNC ? "mma" : "wgmma", s->m, s->n, s->k,
-		dtype_row(s->acc_type)->name, dtype_row(s->left_type)->name,
-		s->mma == MMA_WGMMA && s->left.buffer ? "_registers" : "");
+	if (s->mma == MMA_WGMMA)
+		return arena_printf(a, "%s<%d>", emit_wgmma_name(a, s), s->n);
+	return arena_printf(a, "mma_m%dn%dk%d_%s_%s", s->m, s->n, s->k,
+		dtype_row(s->acc_type)->name, dtype_row(s->left_type)->name);
 }
 
 /* "{%from, ...}" of n operands. */
-static const char *operands(struct arena *a, int from, int n)
+const char *emit_operands(struct arena *a, int from, int n)
 {
 	struct str s;
 
@@ -136,7 +136,7 @@ static const char *operands(struct arena *a, int from, int n)
 }
 
 /* "constraint(array[0]), ..." */
-static const char *bindings(struct arena *a, const char *constraint,
+const char *emit_bindings(struct arena *a, const char *constraint,
 	const char *array, int n)
 {
 	struct str s;
@@ -181,7 +181,8 @@ static void put_mma(struct emit *m, struct str *out, const struct ks *s)
 	int n_a = mma_registers(r->m * r->k, r->factor);
 	int n_b = mma_registers(r->n * r->k, r->factor);
 	const char *c = dtype_row(mma_register(r->factor))->c;
-	const char *d = operands(m->a, 0, n_d), *in = constraint(r->factor);
+	const char *d = emit_operands(m->a, 0, n_d);
+	const char *in = constraint(r->factor);
 	const char *factor = ptx_type(m->a, r->factor);
 	const char *acc = ptx_type(m->a, r->acc);
 
@@ -190,32 +191,12 @@ static void put_mma(struct emit *m, struct str *out, const struct ks *s)
 	emit_line(out, 1, arena_printf(m->a, "asm volatile(\"mma.sync.aligned."
 		"m%dn%dk%d.row.col.%s.%s.%s.%s %s, %s, %s, %s;\" "
 		": %s : %s, %s);", r->m, r->n, r->k, acc, factor, factor, acc,
-		d, operands(m->a, n_d, n_a), operands(m->a, n_d + n_a, n_b), d,
-		bindings(m->a, arena_printf(m->a, "+%s", constraint(r->acc)),
-			"d", n_d),
-		bindings(m->a, in, "a", n_a), bindings(m->a, in, "b", n_b)));
-	str_puts(out, "}\n\n");
-}
-
-/* The left factor is four registers or a descriptor; only descriptors may be
- * transposed, which these never are. */
-static void put_wgmma(struct emit *m, struct str *out, const struct ks *s)
-{
-	int n = s->n / 2, left = s->left.buffer ? 4 : 1;
-	const char *type = dtype_row(s->left_type)->name;
-
-	put_mma_head(m, out, s, left == 4 ?
-		"const unsigned *a, long long b, int accumulate" :
-		"long long a, long long b, int accumulate");
-	emit_line(out, 1, arena_printf(m->a,
-		"asm volatile(\"{ .reg .pred p; setp.ne.b32 p, %%%d, 0; "
-		"wgmma.mma_async.sync.aligned.m64n%dk16.f32.%s.%s "
-		"%s, %s, %%%d, p, 1, 1%s; }\" : %s : %s, \"l\"(b), "
-		"\"r\"(accumulate));", n + left + 1, s->n, type, type,
-		operands(m->a, 0, n), left == 4 ? operands(m->a, n, 4) :
-			arena_printf(m->a, "%%%d", n), n + left,
-		left == 4 ? ", 0" : ", 0, 0", bindings(m->a, "+f", "d", n),
-		left == 4 ? bindings(m->a, "r", "a", 4) : "\"l\"(a)"));
+		d, emit_operands(m->a, n_d, n_a),
+		emit_operands(m->a, n_d + n_a, n_b), d,
+		emit_bindings(m->a, arena_printf(m->a, "+%s",
+			constraint(r->acc)), "d", n_d),
+		emit_bindings(m->a, in, "a", n_a),
+		emit_bindings(m->a, in, "b", n_b)));
 	str_puts(out, "}\n\n");
 }
 
@@ -266,7 +247,7 @@ static void put_functions(struct emit *m, struct str *out, bool ptx)
 		if (m->mma.v[i].s->mma == MMA_SYNC)
 			put_mma(m, out, m->mma.v[i].s);
 		else
-			put_wgmma(m, out, m->mma.v[i].s);
+			emit_wgmma(m, out, m->mma.v[i].s);
 	}
 	put_places(m, out, &now, 0);
 }

@@ -81,8 +81,18 @@ void emit_copy(struct emit *m, const struct ks *s);
 /* ---- device.c ---- */
 
 const char *emit_mma_name(struct arena *a, const struct ks *s);
+/* "{%from, ...}" of n operands; "constraint(array[0]), ...". */
+const char *emit_operands(struct arena *a, int from, int n);
+const char *emit_bindings(struct arena *a, const char *constraint,
+	const char *array, int n);
 /* The device functions in use, with those they call. */
 void emit_device(struct emit *m, struct str *out);
+
+/* ---- wgmma.c ---- */
+
+/* Without its number of columns. */
+const char *emit_wgmma_name(struct arena *a, const struct ks *s);
+void emit_wgmma(struct emit *m, struct str *out, const struct ks *s);
 
 /* ---- kernel.c ---- */
 

@@ -107,11 +107,3 @@ int mma_registers(int elements, enum dtype t)
 	return elements / 32 * dtype_row(t)->bits /
 		dtype_row(mma_register(t))->bits;
 }
-
-bool wgmma_exists(const struct ks *s)
-{
-	return s->m == 64 && s->n >= 8 && s->n <= 256 && s->n % 8 == 0 &&
-		s->k == 16 && s->left_type == s->right_type &&
-		(s->left_type == T_F16 || s->left_type == T_BF16) &&
-		s->acc_type == T_F32;
-}

@@ -62,7 +62,19 @@ const struct mma_row *mma_row(const struct ks *s);
  * registers, and how many. */
 enum dtype mma_register(enum dtype t);
 int mma_registers(int elements, enum dtype t);
-/* Is a KS_MMA of kind MMA_WGMMA one the hardware has? */
-bool wgmma_exists(const struct ks *s);
+
+/* wgmma.c: products of four warps, of 64 rows, "k" deep; columns are a multiple
+ * of 8, beyond 32 of "step". "trans": factors in shared memory may have k
+ * outermost; "scales": the instruction takes signs. */
+struct wgmma_row {
+	enum dtype left, right, acc;
+	int k, step;
+	const char *ptx;		/* "f32.f16.f16" */
+	bool trans, scales;
+};
+
+/* The row of a KS_MMA of kind MMA_WGMMA, or NULL. */
+const struct wgmma_row *wgmma_row(const struct ks *s);
+const struct wgmma_row *wgmma_rows(int *n);
 
 #endif

@@ -114,7 +114,9 @@ enum ks_kind {
 			 * mma_register()'s types (kernel/intrin.h);
 			 * WGMMA: on shared memory, whose descriptors are
 			 * args[0] and args[1] (left may be registers
-			 * instead); unless args[2], acc = left * right */
+			 * instead), whose matrices have k innermost, or
+			 * outermost where "trans" is set; unless args[2],
+			 * acc = left * right */
 };
 
 enum k_loop {
@@ -180,6 +182,7 @@ struct ks {
 	int m, n, k;
 	struct k_place acc, left, right;
 	enum dtype acc_type, left_type, right_type;
+	bool left_trans, right_trans;
 };
 
 struct k_block {

@@ -309,7 +309,7 @@ static void note_numbers(struct recast *r, const struct ks *s)
 	const int64_t v[] = { s->has_op, s->op, s->copy, s->bytes, s->count,
 		s->id, s->barrier, s->device, s->call, s->n_args, s->n_roles,
 		s->mma, s->m, s->n, s->k, s->acc_type, s->left_type,
-		s->right_type };
+		s->right_type, s->left_trans, s->right_trans };
 	int64_t fill;
 
 	memcpy(&fill, &s->fill, sizeof fill);

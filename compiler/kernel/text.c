@@ -269,12 +269,14 @@ static void print_mma(struct printer *p, const struct ks *s)
 		print_place(p, &s->left);
 	else
 		print_x(p, s->n_args ? s->args[0] : NULL);
-	str_printf(p->out, ": %s * ", dtype_row(s->left_type)->name);
+	str_printf(p->out, ": %s%s * ", dtype_row(s->left_type)->name,
+		s->left_trans ? " trans" : "");
 	if (s->right.buffer)
 		print_place(p, &s->right);
 	else
 		print_x(p, s->n_args > 1 ? s->args[1] : NULL);
-	str_printf(p->out, ": %s", dtype_row(s->right_type)->name);
+	str_printf(p->out, ": %s%s", dtype_row(s->right_type)->name,
+		s->right_trans ? " trans" : "");
 	if (s->n_args > 2) {
 		str_puts(p->out, " accumulate ");
 		print_x(p, s->args[2]);

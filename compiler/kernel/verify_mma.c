@@ -65,7 +65,7 @@ static void check_mma_sync(struct check *c, const struct ks *s)
 
 static void check_wgmma(struct check *c, const struct ks *s)
 {
-	if (!wgmma_exists(s))
+	if (!wgmma_row(s))
 		check_fail(c, "there is no wgmma m%dn%dk%d on %s", s->m, s->n,
 			s->k, dtype_row(s->left_type)->name);
 	else if (!c->t->wgmma)

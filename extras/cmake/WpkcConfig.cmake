@@ -49,7 +49,7 @@ function(wpk_add_operators target)
 		if(WPK_EMULATE)
 			set_source_files_properties("${out}.cu" PROPERTIES
 				LANGUAGE CXX
-				COMPILE_OPTIONS "-xc++;-std=gnu++17;-fno-strict-aliasing;-fno-math-errno;-Wno-unknown-pragmas;-DWPK_EMULATE;-include;${Wpkc_EMU_DIR}/wpk_emu.h")
+				COMPILE_OPTIONS "-xc++;-std=gnu++17;-fno-strict-aliasing;-fno-math-errno;-Wno-unknown-pragmas;-Wno-psabi;-DWPK_EMULATE;-include;${Wpkc_EMU_DIR}/wpk_emu.h")
 		endif()
 	endforeach()
 	target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}")

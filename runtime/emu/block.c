@@ -40,7 +40,7 @@ static void thread_body(void *arg)
 	t->state = EXITED;
 }
 
-static void set_thread_index(int number)
+void thread_index(int number)
 {
 	unsigned n = (unsigned)number;
 
@@ -52,12 +52,12 @@ static void set_thread_index(int number)
 static void resume(struct thread *t)
 {
 	current = t;
-	set_thread_index(t->number);
+	thread_index(t->number);
 	fiber_resume(t->fiber);
 	current = NULL;
 }
 
-static void wait_here(enum thread_state state, int line)
+void thread_wait(enum thread_state state, int line)
 {
 	struct thread *t = current;
 
@@ -77,59 +77,18 @@ void wpk_emu_trap(int line)
 
 void wpk_emu_barrier(int line)
 {
-	wait_here(AT_BARRIER, line);
+	thread_wait(AT_BARRIER, line);
 	current->barriers++;
 }
 
-static int count_state(enum thread_state state)
-{
-	int n = 0;
-
-	for (int i = 0; i < n_threads; i++)
-		n += threads[i].state == state;
-	return n;
-}
-
-/* Some thread waits at a barrier and not all do, or not at the same. */
-static void report_deadlock(void)
-{
-	struct thread *at = NULL, *off = NULL;
-
-	for (int i = 0; i < n_threads; i++) {
-		struct thread *t = &threads[i];
-
-		if (!at && (t->state == AT_BARRIER || t->state == AT_CLUSTER))
-			at = t;
-	}
-	for (int i = 0; i < n_threads; i++)
-		if (!off && (threads[i].state != at->state ||
-		    threads[i].line != at->line))
-			off = &threads[i];
-	current = off;
-	set_thread_index(off->number);
-	if (off->state == EXITED)
-		fault("deadlock", at->line, "the kernel ended for %d of %d "
-			"threads, first thread %d after %ld barriers, while "
-			"thread %d waits at barrier %ld",
-			count_state(EXITED), n_threads, off->number,
-			off->barriers, at->number, at->barriers + 1);
-	fault("deadlock", at->line, "thread %d waits at the barrier in line "
-		"%d, its number %ld, while thread %d waits at the one in line "
-		"%d, its number %ld", off->number, off->line,
-		off->barriers + 1, at->number, at->line, at->barriers + 1);
-}
-
-/* All threads have exited or wait for the cluster: false. */
+/* True if all threads were at the same barrier, which opens. */
 static bool open_barrier(void)
 {
 	int line = threads[0].line;
 
-	if (count_state(EXITED) == n_threads ||
-	    count_state(AT_CLUSTER) == n_threads)
-		return false;
 	for (int i = 0; i < n_threads; i++)
 		if (threads[i].state != AT_BARRIER || threads[i].line != line)
-			report_deadlock();
+			return false;
 	for (int i = 0; i < n_threads; i++)
 		threads[i].state = READY;
 	if (watch_barrier)
@@ -148,7 +107,7 @@ static void warp_wait(enum warp_kind kind, int line, unsigned mask)
 			t->number % WARP, mask);
 	t->kind = kind;
 	t->mask = mask;
-	wait_here(AT_WARP, line);
+	thread_wait(AT_WARP, line);
 }
 
 void wpk_emu_syncwarp(int line, unsigned mask)
@@ -215,8 +174,12 @@ static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
 {
 	uint64_t votes = 0;
 
-	if (kind == WARP_MATRIX)
+	if (kind == WARP_MATRIX) {
+		current = warp;
+		thread_index(warp->number);
 		warp->perform(warp);
+		current = NULL;
+	}
 	for (int i = 0; i < WARP && kind == WARP_VOTE; i++)
 		if (mask >> i & 1 && warp[i].value)
 			votes |= 1u << i;
@@ -245,30 +208,45 @@ static bool complete_warp(struct thread *warp, int lanes)
 	return any;
 }
 
+/* Lanes that wait for what others may do, or have done, can still come. */
+static bool may_come(const struct thread *t)
+{
+	return t->state == READY || t->state == AT_CLUSTER ||
+		t->state == AT_NAMED || t->state == AT_MBARRIER;
+}
+
 static void check_warp(struct thread *warp, int lanes)
 {
+	for (int i = 0; i < lanes; i++)
+		if (may_come(&warp[i]))
+			return;
 	for (int i = 0; i < lanes; i++) {
 		if (warp[i].state != AT_WARP)
 			continue;
 		current = &warp[i];
-		set_thread_index(warp[i].number);
+		thread_index(warp[i].number);
 		fault("warp", warp[i].line, "a warp-wide operation with mask "
 			"0x%08x waits for lanes 0x%08x, which do not come",
 			warp[i].mask, missing_lanes(warp, lanes, &warp[i]));
 	}
 }
 
-static void run_warp(struct thread *warp, int lanes)
+/* True if any of its threads went on. */
+static bool run_warp(struct thread *warp, int lanes)
 {
+	bool any = false;
+
 	do {
 		for (int i = 0; i < lanes; i++) {
 			struct thread *t = &warp[job.late ? lanes - 1 - i : i];
 
+			any |= t->state == READY;
 			if (t->state == READY)
 				resume(t);
 		}
 	} while (complete_warp(warp, lanes));
 	check_warp(warp, lanes);
+	return any;
 }
 
 /* ---- blocks ---- */
@@ -287,7 +265,8 @@ static void start_threads(int n)
 		t->number = i;
 		t->state = READY;
 		t->line = 0;
-		t->barriers = t->group = 0;
+		t->barriers = t->group = t->arrivals = t->bulk_group = 0;
+		t->tried = -1;
 		copy_forget(t);
 	}
 }
@@ -321,6 +300,23 @@ bool shared_has(const void *p, size_t n)
 	return at < shared_size && n <= shared_size - at;
 }
 
+size_t shared_bytes(void)
+{
+	return shared_size;
+}
+
+unsigned wpk_emu_shared_address(int line, const void *p);
+
+unsigned wpk_emu_shared_address(int line, const void *p)
+{
+	const unsigned char *c = p;
+
+	if (c < shared_memory || c >= shared_memory + shared_size)
+		fault("bounds", line, "an address that is not in the block's "
+			"shared memory");
+	return (unsigned)(c - shared_memory);
+}
+
 static void check_guard(size_t n)
 {
 	for (size_t i = n; i < page_end(n); i++)
@@ -331,19 +327,57 @@ static void check_guard(size_t n)
 
 /* ---- clusters ---- */
 
+void wpk_emu_cluster_arrive(int line);
+void wpk_emu_cluster_wait(int line);
 void wpk_emu_cluster_barrier(int line);
 int wpk_emu_cluster_rank(void);
 void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
 
+static long phase;	/* how often the cluster's barrier has opened */
+static char met[2];	/* even and odd times */
+
+void wpk_emu_cluster_arrive(int line)
+{
+	if (current->arrivals > phase)
+		fault("cluster", line, "a thread arrives again at the "
+			"cluster's barrier, before it waited there");
+	if (watch_release)
+		watch_release(&met[phase % 2]);
+	current->arrivals++;
+}
+
+void wpk_emu_cluster_wait(int line)
+{
+	if (!current->arrivals)
+		fault("cluster", line, "a thread waits at the cluster's "
+			"barrier, where it has not arrived");
+	if (current->arrivals > phase)
+		thread_wait(AT_CLUSTER, line);
+	if (watch_acquire)
+		watch_acquire(&met[(current->arrivals - 1) % 2]);
+	current->barriers++;
+}
+
 void wpk_emu_cluster_barrier(int line)
 {
-	wait_here(AT_CLUSTER, line);
-	current->barriers++;
+	wpk_emu_cluster_arrive(line);
+	wpk_emu_cluster_wait(line);
 }
 
 int wpk_emu_cluster_rank(void)
 {
 	return turn;
+}
+
+int cluster_size(void)
+{
+	return n_members;
+}
+
+struct thread *block_threads(int rank, int *n)
+{
+	*n = n_threads;
+	return members[rank].threads;
 }
 
 static bool ended(const struct member *m)
@@ -354,24 +388,33 @@ static bool ended(const struct member *m)
 	return true;
 }
 
-void *wpk_emu_remote(int line, const void *p, int rank, int bytes)
+size_t shared_at(int line, const void *p, size_t n)
 {
 	size_t at = (size_t)((const unsigned char *)p - shared_memory);
 
-	if (!shared_has(p, (size_t)bytes))
-		fault("bounds", line, "%d bytes of a block's shared memory, "
-			"which has %zu", bytes, shared_size);
+	if (!shared_has(p, n))
+		fault("bounds", line, "%zu bytes of a block's shared memory, "
+			"which has %zu", n, shared_size);
+	return at;
+}
+
+unsigned char *shared_of(int line, int rank, size_t at)
+{
 	if (rank < 0 || rank >= n_members)
 		fault("cluster", line, "shared memory of block %d of a cluster "
 			"of %d", rank, n_members);
 	if (rank != turn && ended(&members[rank]))
 		fault("cluster", line, "shared memory of block %d of the "
 			"cluster, which has ended", rank);
-	return rank == turn ? shared_memory + at : members[rank].image + at;
+	return (rank == turn ? shared_memory : members[rank].image) + at;
 }
 
-/* Gives the turn to block "i". */
-static void enter(int i)
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes)
+{
+	return shared_of(line, rank, shared_at(line, p, (size_t)bytes));
+}
+
+void block_enter(int i)
 {
 	struct member *m = &members[i];
 
@@ -387,44 +430,108 @@ static void enter(int i)
 		watch_turn(i);
 }
 
-/* Until all threads of the block have ended or wait for the cluster. */
-static void run_block(void)
+static int n_warps(void)
 {
-	int warps = (n_threads + WARP - 1) / WARP;
-
-	do {
-		for (int i = 0; i < warps; i++) {
-			int w = job.late ? warps - 1 - i : i;
-			int left = n_threads - w * WARP;
-
-			run_warp(&threads[w * WARP], left < WARP ? left : WARP);
-		}
-	} while (open_barrier());
+	return (n_threads + WARP - 1) / WARP;
 }
 
-/* False when all blocks have ended. */
+/* Until no thread of the block can go on; true if any did. */
+static bool run_block(void)
+{
+	bool any = false, more;
+
+	do {
+		more = false;
+		for (int i = 0; i < n_warps(); i++) {
+			int w = job.late ? n_warps() - 1 - i : i;
+			int left = n_threads - w * WARP;
+
+			more |= run_warp(&threads[w * WARP],
+				left < WARP ? left : WARP);
+		}
+		more |= open_barrier();
+		any |= more;
+	} while (more);
+	return any;
+}
+
+/* All threads have arrived at the cluster's barrier: it opens. */
 static bool open_cluster(void)
 {
-	const struct thread *at = NULL;
-	int n_ended = 0;
+	bool all = true;	/* wait there */
 
-	for (int i = 0; i < n_members; i++) {
-		if (ended(&members[i]))
-			n_ended++;
-		else
-			at = &members[i].threads[0];
-	}
-	if (n_ended == n_members)
-		return false;
-	if (n_ended)
-		fault("deadlock", at->line, "block %d waits at the cluster's "
-			"barrier, its number %ld, and %d of %d blocks have "
-			"ended", at->rank, at->barriers + 1, n_ended,
-			n_members);
 	for (int i = 0; i < n_members; i++)
+		for (int k = 0; k < n_threads; k++) {
+			if (members[i].threads[k].arrivals <= phase)
+				return false;
+			all &= members[i].threads[k].state == AT_CLUSTER;
+		}
+	phase++;
+	something_happened();
+	for (int i = 0; i < n_members; i++) {
+		block_enter(i);
 		for (int k = 0; k < n_threads; k++)
-			members[i].threads[k].state = READY;
+			if (threads[k].state == AT_CLUSTER)
+				threads[k].state = READY;
+		if (all && watch_barrier)
+			watch_barrier();
+	}
 	return true;
+}
+
+static long happened;
+enum { TRIES = 64 };
+
+void something_happened(void)
+{
+	happened++;
+}
+
+/* Threads that only try to wait for a barrier are told that they did so in
+ * vain, though not for ever while nothing happens; false if there is none. */
+static bool end_tries(void)
+{
+	bool any = false;
+
+	for (int i = 0; i < n_members; i++)
+		for (int k = 0; k < n_threads; k++) {
+			struct thread *t = &members[i].threads[k];
+
+			if (t->state != AT_MBARRIER || !t->tries)
+				continue;
+			if (t->tried != happened)
+				t->in_vain = 0;
+			t->tried = happened;
+			if (t->in_vain++ >= TRIES)
+				continue;
+			t->state = READY;
+			any = true;
+		}
+	return any;
+}
+
+static bool all_ended(void)
+{
+	for (int i = 0; i < n_members; i++)
+		if (!ended(&members[i]))
+			return false;
+	return true;
+}
+
+static void run_members(void)
+{
+	bool more;
+
+	do {
+		more = false;
+		for (int i = 0; i < n_members; i++) {
+			block_enter(job.late ? n_members - 1 - i : i);
+			more |= run_block();
+		}
+		if (all_ended())
+			return;
+	} while (more || open_cluster() || bulk_land() || end_tries());
+	stuck();
 }
 
 static void open_members(const struct emu_index *at, int n, int n_each)
@@ -439,7 +546,7 @@ static void open_members(const struct emu_index *at, int n, int n_each)
 	}
 	turn = 0;
 	for (int i = 0; i < n; i++) {
-		enter(i);
+		block_enter(i);
 		memset(shared_memory, (at[i].x + at[i].y + at[i].z) % 2 ? 0 :
 			0xff, shared_size);
 		if (watch_block)
@@ -451,8 +558,6 @@ static void open_members(const struct emu_index *at, int n, int n_each)
 void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	size_t shared, void (*invoke)(void *), void *closure)
 {
-	bool met = false;	/* at the cluster's barrier */
-
 	blockDim = dim;
 	kernel_invoke = invoke;
 	kernel_closure = closure;
@@ -460,14 +565,12 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	address_unpoison(shared_memory, SHARED_SIZE);
 	address_poison(shared_memory + shared, SHARED_SIZE - shared);
 	open_members(at, n, (int)(dim.x * dim.y * dim.z));
-	do {
-		for (int i = 0; i < n; i++) {
-			enter(job.late ? n - 1 - i : i);
-			if (met && watch_barrier)
-				watch_barrier();
-			run_block();
-		}
-		met = open_cluster();
-	} while (met);
+	phase = happened = 0;
+	mbarriers_begin();
+	named_begin();
+	wgmma_begin();
+	run_members();
+	bulk_end();
+	wgmma_end();
 	check_guard(shared);
 }

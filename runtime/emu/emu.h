@@ -41,13 +41,18 @@ bool fiber_overflowed(const struct fiber *f, const void *p);
 
 /* ---- block.c ---- */
 
-enum thread_state { READY, AT_BARRIER, AT_CLUSTER, AT_WARP, EXITED };
+enum thread_state {
+	READY, AT_BARRIER, AT_CLUSTER, AT_WARP, AT_NAMED, AT_MBARRIER, EXITED
+};
 enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
- * "value" and, to exchange, naming the "lane" it wants one from; "number" in
- * its block, which is number "rank" of its cluster. In a matrix instruction
- * "form" tells which, "part" is what the thread hands in. "copies" are its
+ * "value" and, to exchange, naming the "lane" it wants one from; what its whole
+ * warp is to "perform", of which "form" tells more and "part" is what the thread
+ * hands in; or at named barrier "id"; or for a phase
+ * of "mbarrier" of "parity", where it only "tries" for a while: "in_vain" so
+ * often since "tried" things had happened. It has arrived "arrivals" times at the
+ * cluster's barrier. It has "number" in its block, which is number "rank" of its cluster. "copies" are its
  * asynchronous copies in flight, oldest first; "group" counts commits. A copy's
  * "place" is where it is issued. */
 struct copy {
@@ -70,7 +75,13 @@ struct thread {
 	const void *form;
 	void *part;
 	void (*perform)(struct thread *warp);
-	long barriers, group;
+	int id;
+	struct mbarrier *mbarrier;
+	int parity;
+	bool tries;
+	int in_vain;
+	long tried, arrivals;
+	long barriers, group, bulk_group;
 	struct copy *copies;
 	int n_copies, copies_room;
 };
@@ -91,6 +102,62 @@ bool shared_has(const void *p, size_t n);
  * each with its "part". */
 void warp_matrix(int line, const void *form,
 	void (*perform)(struct thread *warp), void *part);
+/* What the launch has. */
+size_t shared_bytes(void);
+/* Where "p", of the running block's shared memory, lies in it: a fault if "n"
+ * bytes are not there. */
+size_t shared_at(int line, const void *p, size_t n);
+/* The byte "at" of block "rank" of the cluster, whose turn it may not be: a
+ * fault if there is none, or it has ended. */
+unsigned char *shared_of(int line, int rank, size_t at);
+int cluster_size(void);
+/* The threads of a block of the cluster. */
+struct thread *block_threads(int rank, int *n);
+/* Something that others may have waited for. */
+void something_happened(void);
+/* Gives the turn to a block of the cluster: blockIdx and shared memory are its. */
+void block_enter(int rank);
+/* threadIdx becomes that of a thread of its block. */
+void thread_index(int number);
+/* The running thread gives way until somebody makes it READY. */
+void thread_wait(enum thread_state state, int line);
+/* ---- mbarrier.c ---- */
+
+void mbarriers_begin(void);
+/* The one at byte "at" of block "rank": "bytes" of a copy have arrived. */
+void mbarrier_complete(int line, int rank, size_t at, long bytes);
+/* Fault if asynchronous copies may not know of the barrier yet. */
+void mbarrier_check(int line, int rank, size_t at);
+void mbarrier_fence(void);
+/* Does a thread wait there? */
+bool mbarrier_awaited(int rank, size_t at);
+/* Is that what "t" waits for? */
+bool mbarrier_lacks_bytes(const struct thread *t);
+/* Fault: nothing can end what "t" waits for. */
+void mbarrier_stuck(const struct thread *t) __attribute__((noreturn));
+
+/* ---- named.c ---- */
+
+void named_begin(void);
+void named_stuck(const struct thread *t) __attribute__((noreturn));
+
+/* ---- stuck.c ---- */
+
+/* Fault: no thread of the cluster can go on. */
+void stuck(void) __attribute__((noreturn));
+
+/* ---- bulk.c ---- */
+
+/* A copy that somebody waits for lands; false if there is none. */
+bool bulk_land(void);
+/* The cluster's blocks have ended. */
+void bulk_end(void);
+
+/* ---- wgmma.c ---- */
+
+/* A cluster's blocks begin, and have ended. */
+void wgmma_begin(void);
+void wgmma_end(void);
 
 /* ---- copy.c ---- */
 
@@ -147,9 +214,11 @@ enum watch_role {
 	WATCH_INPUT, WATCH_OUTPUT, WATCH_WORKSPACE, WATCH_PREPARED
 };
 
-/* An asynchronous copy is issued, and arrives in shared memory. */
+/* An asynchronous copy is issued, and arrives in shared memory; what reads
+ * there past the threads' own accesses: bulk copies, wgmma. */
 enum watch_kind {
-	WATCH_READ, WATCH_WRITE, WATCH_ATOMIC, WATCH_ISSUE, WATCH_ARRIVE
+	WATCH_READ, WATCH_WRITE, WATCH_ATOMIC, WATCH_ISSUE, WATCH_ARRIVE,
+	WATCH_PROXY_READ
 };
 
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
@@ -162,6 +231,12 @@ WEAK void watch_turn(int rank);
 WEAK void watch_barrier(void);
 WEAK void watch_warp(int warp, unsigned mask);
 WEAK void watch_fence(void);
+/* What the running thread did until now is before what others do once they
+ * acquire the same object. */
+WEAK void watch_release(const void *object);
+WEAK void watch_acquire(const void *object);
+/* The running thread's fence between its accesses and asynchronous ones. */
+WEAK void watch_proxy(void);
 WEAK void watch_atomic(const void *p, bool begins);
 /* The host writes "n" bytes. */
 WEAK void watch_set(const void *p, size_t n);

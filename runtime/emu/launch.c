@@ -32,6 +32,7 @@ static int launches;
 
 int wpk_emu_set_shared(const void *kernel, int bytes);
 void wpk_emu_fence(void);
+void wpk_emu_fence_proxy(void);
 void wpk_emu_atomic(const void *p, bool begins);
 void wpk_emu_clear(void *p, int byte, size_t n);
 int wpk_emu_launch(const void *config, const void *kernel,
@@ -194,6 +195,13 @@ void wpk_emu_fence(void)
 {
 	if (watch_fence)
 		watch_fence();
+}
+
+void wpk_emu_fence_proxy(void)
+{
+	mbarrier_fence();
+	if (watch_proxy)
+		watch_proxy();
 }
 
 void wpk_emu_atomic(const void *p, bool begins)

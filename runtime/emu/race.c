@@ -370,6 +370,7 @@ static void touch(struct cell *c, const struct spot *at, enum watch_kind kind)
 {
 	switch (kind) {
 	case WATCH_READ:
+	case WATCH_PROXY_READ:
 		must_be_set(c, at);
 		must_follow(at, "reads", &c->write, "wrote");
 		must_follow(at, "reads", &c->atomic, "changed");

@@ -2,8 +2,8 @@
 /* CUDA for the CPU: included before emitted .cu text (g++ -x c++ -include
  * wpk_emu.h -DWPK_EMULATE), so that it is C++ that libwpkemu.a runs. Names are
  * CUDA's own, those of emitted device intrinsics, and wpk_emu_ for what
- * connects them to the library. It includes nothing: a kernel compiles in the
- * time the kernel takes. */
+ * connects them to the library. It includes nothing but its own other parts:
+ * a kernel compiles in the time the kernel takes. */
 #ifndef WPK_RUNTIME_EMU_WPK_EMU_H
 #define WPK_RUNTIME_EMU_WPK_EMU_H
 
@@ -434,6 +434,8 @@ WPK_EMU_EXTREMES(unsigned long long, min, max)
 static inline int abs(int x) { return x < 0 ? -x : x; }
 static inline bool isnan(double x) { return x != x; }
 
+#include "wpk_emu_hopper.h"
+
 /* ---- what launchers use of the runtime ---- */
 
 enum cudaError_t {
@@ -533,6 +535,8 @@ static inline cudaError_t cudaFuncSetAttribute(void (*kernel)(P...),
 		return cudaSuccess;
 	return (cudaError_t)wpk_emu_set_shared((const void *)kernel, value);
 }
+
+#include "wpk_emu_driver.h"
 
 template <class Body>
 static void wpk_emu_invoke(void *body)

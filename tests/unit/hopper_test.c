@@ -3,7 +3,8 @@
  * product for sm_90a, C = A * B in bf16 by tiles of 64 x 128, 64 deep; a
  * producer of bulk tensor copies, a consumer of wgmma, four stages between
  * them, blocks in clusters of two. Tensor maps come as bytes in global memory.
- * It is built by hand, printed, verified, emitted and assembled. */
+ * It is built by hand, printed, verified, emitted, assembled and, with fewer
+ * tiles, emulated: early and late, and its accesses watched. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,10 +18,18 @@
 #include "kernel/kernel.h"
 #include "toolkit.h"
 
-enum { ROWS = 64, COLS = 128, DEPTH = 64, STAGES = 4, TILES = 1024,
-	STEPS = 64, PER_ROW = 32, STAGE_BYTES = (ROWS + COLS) * DEPTH * 2 };
+enum { ROWS = 64, COLS = 128, DEPTH = 64, STAGES = 4,
+	STAGE_BYTES = (ROWS + COLS) * DEPTH * 2 };
+
+/* How many tiles, also in a row of them, and how many steps each takes. */
+struct size {
+	int tiles, per_row, steps, blocks;
+};
+
+static const struct size large = { 1024, 32, 64, 132 };
 
 struct hopper {
+	struct size size;
 	struct arena *a;
 	struct kernel *k;
 	struct k_buffer *a_map, *b_map, *c_map;
@@ -110,12 +119,12 @@ static struct k_block *tiles(struct hopper *h, struct k_block *b,
 {
 	struct kx *tile;
 
-	b = ks_for(h->a, b, LOOP_TILES, "tile", n(h, 0), n(h, TILES), NULL,
+	b = ks_for(h->a, b, LOOP_TILES, "tile", n(h, 0), n(h, h->size.tiles), NULL,
 		&tile);
 	*row = ks_let(h->a, b, "row", kx_mul(h->a, kx_div(h->a, tile,
-		n(h, PER_ROW)), n(h, ROWS)));
+		n(h, h->size.per_row)), n(h, ROWS)));
 	*col = ks_let(h->a, b, "col", kx_mul(h->a, kx_mod(h->a, tile,
-		n(h, PER_ROW)), n(h, COLS)));
+		n(h, h->size.per_row)), n(h, COLS)));
 	return b;
 }
 
@@ -130,7 +139,7 @@ static void produce(struct hopper *h, struct k_block *b)
 	r = ring(h, b);
 	stage = kx_var(h->a, r.stage);
 	b = tiles(h, b, &row, &col);
-	b = ks_for(h->a, b, LOOP_SERIAL, "step", n(h, 0), n(h, STEPS), NULL,
+	b = ks_for(h->a, b, LOOP_SERIAL, "step", n(h, 0), n(h, h->size.steps), NULL,
 		&step);
 	k = ks_let(h->a, b, "k", kx_mul(h->a, step, n(h, DEPTH)));
 	ks_call(h->a, b, INTRIN_MBARRIER_WAIT, 2, at(h, h->empty, stage),
@@ -228,7 +237,7 @@ static void consume(struct hopper *h, struct k_block *b)
 
 	stage = kx_var(h->a, r.stage);
 	b = tiles(h, b, &row, &col);
-	inner = ks_for(h->a, b, LOOP_SERIAL, "step", n(h, 0), n(h, STEPS),
+	inner = ks_for(h->a, b, LOOP_SERIAL, "step", n(h, 0), n(h, h->size.steps),
 		NULL, &step);
 	ks_call(h->a, inner, INTRIN_MBARRIER_WAIT, 2, at(h, h->full, stage),
 		kx_var(h->a, r.parity));
@@ -239,9 +248,10 @@ static void consume(struct hopper *h, struct k_block *b)
 	store(h, b, row, col);
 }
 
-static struct kernel *hopper_kernel(struct arena *a)
+static struct kernel *hopper_kernel(struct arena *a, struct size size)
 {
-	struct hopper h = { .a = a, .k = kernel_create(a, "gemm", 256) };
+	struct hopper h = { .a = a, .k = kernel_create(a, "gemm", 256),
+		.size = size };
 
 	h.k->cluster = 2;
 	h.k->min_blocks = 1;
@@ -259,12 +269,12 @@ static struct kernel *hopper_kernel(struct arena *a)
 
 /* ---- tests ---- */
 
-static struct program *program(struct arena *a)
+static struct program *program(struct arena *a, struct size size)
 {
 	struct program *p = program_create(a, "gemm");
 	const char *names[] = { "a_map", "b_map", "c_map" };
-	struct p_step s = { .kind = P_LAUNCH, .kernel = hopper_kernel(a),
-		.grid = { 132, 1, 1 }, .n_args = 3 };
+	struct p_step s = { .kind = P_LAUNCH, .kernel = hopper_kernel(a, size),
+		.grid = { size.blocks, 1, 1 }, .n_args = 3 };
 
 	s.args = ARENA_ARRAY(a, 3, int);
 	for (int i = 0; i < 3; i++) {
@@ -278,11 +288,11 @@ static struct program *program(struct arena *a)
 	return p;
 }
 
-static const char *text_of(struct arena *a, const char *target)
+static const char *text_of(struct arena *a, struct size size)
 {
-	struct program *p = program(a);
+	struct program *p = program(a, size);
 	struct cuda_unit u = cuda_unit_of(a, "gemm.wpk", "1.0",
-		target_named(target), p);
+		target_named("sm_90a"), p);
 	struct str s;
 
 	str_init(&s, a);
@@ -297,7 +307,7 @@ static void prints(void **state)
 
 	(void)state;
 	str_init(&s, a);
-	kernel_print(hopper_kernel(a), &s);
+	kernel_print(hopper_kernel(a, large), &s);
 	assert_non_null(strstr(str_text(&s),
 		"    consumer: warps 4..8 registers 232 {\n"));
 	assert_non_null(strstr(str_text(&s), "wgmma m64n128k16 acc[0]: f32 += "
@@ -309,7 +319,7 @@ static void prints(void **state)
 static void verifies(void **state)
 {
 	struct arena *a = arena_create();
-	struct kernel *k = hopper_kernel(a);
+	struct kernel *k = hopper_kernel(a, large);
 	const char *why;
 
 	(void)state;
@@ -327,14 +337,14 @@ static void verifies(void **state)
 static void emits(void **state)
 {
 	struct arena *a = arena_create();
-	const char *s = text_of(a, "sm_90a");
+	const char *s = text_of(a, large);
 
 	(void)state;
 	assert_non_null(strstr(s, "registers_decrease<40>();"));
 	assert_non_null(strstr(s, "for (int tile = blockIdx.x; "));
 	assert_non_null(strstr(s, "cluster.val.clusterDim.x = 2;"));
 	assert_non_null(strstr(s, "extern __shared__ __align__(1024) "));
-	assert_string_equal(s, text_of(a, "sm_90a"));
+	assert_string_equal(s, text_of(a, large));
 	arena_destroy(a);
 }
 
@@ -346,7 +356,122 @@ static void assembles(void **state)
 	if (!toolkit_nvcc())
 		skip();
 	a = arena_create();
-	assert_true(toolkit_assembles(text_of(a, "sm_90a"), "90a"));
+	assert_true(toolkit_assembles(text_of(a, large), "90a"));
+	arena_destroy(a);
+}
+
+/* ---- on the emulator ---- */
+
+static const struct size small = { 6, 2, 5, 2 };
+
+/* The operands of such a product, and the maps of them; the result against
+ * three loops. */
+static const char caller[] =
+"enum { M = TILES / PER_ROW * 64, N = PER_ROW * 128, K = STEPS * 64 };\n"
+"static unsigned short a[M * K] __attribute__((aligned(128)));\n"
+"static unsigned short b[N * K] __attribute__((aligned(128)));\n"
+"static unsigned short c[M * N] __attribute__((aligned(128)));\n"
+"static float value(int i) { return (i * 7919 % 31 - 15) / 8.0f; }\n"
+"static CUtensorMap map_of(void *p, cuuint64_t rows, cuuint64_t cols,\n"
+"	cuuint32_t box_rows, cuuint32_t box_cols, CUtensorMapSwizzle s)\n"
+"{\n"
+"	const cuuint64_t dims[] = { cols, rows }, strides[] = { cols * 2 };\n"
+"	const cuuint32_t box[] = { box_cols, box_rows }, one[] = { 1, 1 };\n"
+"	CUtensorMap map = {};\n"
+"	cuTensorMapEncodeTiled(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, p,\n"
+"		dims, strides, box, one, CU_TENSOR_MAP_INTERLEAVE_NONE, s,\n"
+"		CU_TENSOR_MAP_L2_PROMOTION_L2_256B,\n"
+"		CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);\n"
+"	return map;\n"
+"}\n"
+"static bool right(int i, int j)\n"
+"{\n"
+"	float got = f32_from_bf16(c[i * N + j]);\n"
+"	double sum = 0, most = 0;\n"
+"	for (int k = 0; k < K; k++) {\n"
+"		double x = value(i * K + k) * value(777 + j * K + k);\n"
+"		sum += x;\n"
+"		most += fabs(x);\n"
+"	}\n"
+"	return fabs(got - sum) <= fabs(sum) / 128 + most * 1e-5;\n"
+"}\n"
+"extern \"C\" int wpk_emu_entry(void *const *, void *, size_t)\n"
+"{\n"
+"	int code;\n"
+"	for (int i = 0; i < M * K; i++)\n"
+"		a[i] = bf16_from_f32(value(i));\n"
+"	for (int i = 0; i < N * K; i++)\n"
+"		b[i] = bf16_from_f32(value(777 + i));\n"
+"	CUtensorMap maps[] = {\n"
+"		map_of(a, M, K, 64, 64, CU_TENSOR_MAP_SWIZZLE_128B),\n"
+"		map_of(b, N, K, 128, 64, CU_TENSOR_MAP_SWIZZLE_128B),\n"
+"		map_of(c, M, N, 64, 128, CU_TENSOR_MAP_SWIZZLE_NONE) };\n"
+"	code = gemm((unsigned char *)&maps[0], (unsigned char *)&maps[1],\n"
+"		(unsigned char *)&maps[2], nullptr, 0, nullptr);\n"
+"	for (int i = 0; i < M && !code; i++)\n"
+"		for (int j = 0; j < N; j++)\n"
+"			if (!right(i, j))\n"
+"				return 1000;\n"
+"	return code;\n"
+"}\n";
+
+/* Compiles "text" for the emulator with "flags" and runs it late and early;
+ * what it says must be "done" twice, and nothing else. */
+static bool emulates(struct arena *a, const char *text, const char *flags)
+{
+	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
+	const char *build = getenv("top_builddir");
+	char path[] = "/tmp/wpk-unit-XXXXXX";
+	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+	int fd = mkstemp(path);
+	bool ok;
+
+	assert_true(fd >= 0);
+	close(fd);
+	argv[2] = arena_printf(a, "%s -x c++ -std=c++17 -O1 -w %s "
+		"-fno-strict-aliasing -DWPK_EMULATE -include "
+		"'%s/runtime/emu/wpk_emu.h' -c -o %s.o %s && "
+		"%s -no-pie -o %s.out %s.o '%s/libwpkemu.a' -lm && "
+		"for mode in late early; do printf 'mode %%s\\nwatch race\\n"
+		"watch init\\ngrain 2\\nshared 232448\\nrun\\n' $mode; done | "
+		"%s.out >%s.said; cat %s.said; "
+		"test \"$(sed -n '/launch/!s/[a-z]* //p' %s.said)\" = 'done\n"
+		"done'; code=$?; rm -f %s.o %s.out %s.said; exit $code",
+		cxx && *cxx ? cxx : "c++", flags, source ? source : ".", path,
+		path, cxx && *cxx ? cxx : "c++", path, path,
+		build ? build : ".", path, path, path, path, path, path, path);
+	assert_true(toolkit_write(path, text));
+	ok = toolkit_run(argv, arena_printf(a, "%s.log", path)) == 0;
+	if (!ok)
+		toolkit_show(arena_printf(a, "%s.log", path));
+	unlink(arena_printf(a, "%s.log", path));
+	unlink(path);
+	return ok;
+}
+
+static const char *small_text(struct arena *a)
+{
+	return arena_printf(a, "%s\nenum { TILES = %d, PER_ROW = %d, STEPS = "
+		"%d };\n%s", text_of(a, small), small.tiles, small.per_row,
+		small.steps, caller);
+}
+
+static void computes(void **state)
+{
+	struct arena *a = arena_create();
+
+	(void)state;
+	assert_true(emulates(a, small_text(a), ""));
+	arena_destroy(a);
+}
+
+static void is_ordered(void **state)
+{
+	struct arena *a = arena_create();
+
+	(void)state;
+	assert_true(emulates(a, small_text(a), "-g -no-pie -fno-pie "
+		"-fsanitize=thread -DWPK_EMU_WATCH"));
 	arena_destroy(a);
 }
 
@@ -357,6 +482,8 @@ int main(void)
 		cmocka_unit_test(verifies),
 		cmocka_unit_test(emits),
 		cmocka_unit_test(assembles),
+		cmocka_unit_test(computes),
+		cmocka_unit_test(is_ordered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* A warp's share of a wgmma: 16 rows of the 64, all columns. Sums are taken
+ * one k after the other, in f32 or wrapping s32; f16 accumulators round once,
+ * at the end. */
+#include "emu_wgmma.h"
+
+#include <string.h>
+
+enum { LANES = 8 };
+
+typedef float floats __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef uint32_t words __attribute__((vector_size(4 * LANES)));
+
+float wpk_emu_from_f16(unsigned short bits);
+unsigned short wpk_emu_to_f16(float x);
+
+static void multiply_floats(const struct wgmma *w, int depth,
+	const union wgmma_factor *a, const union wgmma_factor *b,
+	union wgmma_acc *acc)
+{
+	for (int j = 0; j < w->n; j += LANES)
+		for (int i = 0; i < WGMMA_ROWS; i++) {
+			floats sum = { 0 }, x;
+
+			if (w->accumulate)
+				memcpy(&sum, &acc->f[i][j], sizeof sum);
+			for (int k = 0; k < depth; k++) {
+				memcpy(&x, &b->f[k][j], sizeof x);
+				sum += a->f[k][i] * x;
+			}
+			memcpy(&acc->f[i][j], &sum, sizeof sum);
+		}
+}
+
+static void multiply_ints(const struct wgmma *w, int depth,
+	const union wgmma_factor *a, const union wgmma_factor *b,
+	union wgmma_acc *acc)
+{
+	for (int j = 0; j < w->n; j += LANES)
+		for (int i = 0; i < WGMMA_ROWS; i++) {
+			words sum = { 0 };
+			ints x;
+
+			if (w->accumulate)
+				memcpy(&sum, &acc->i[i][j], sizeof sum);
+			for (int k = 0; k < depth; k++) {
+				memcpy(&x, &b->i[k][j], sizeof x);
+				sum += (words)(a->i[k][i] * x);
+			}
+			memcpy(&acc->i[i][j], &sum, sizeof sum);
+		}
+}
+
+static void round_to_f16(const struct wgmma *w, union wgmma_acc *acc)
+{
+	for (int i = 0; i < WGMMA_ROWS; i++)
+		for (int j = 0; j < w->n; j++)
+			acc->f[i][j] = wpk_emu_from_f16(
+				wpk_emu_to_f16(acc->f[i][j]));
+}
+
+void wgmma_multiply(const struct wgmma *w, int number, union wgmma_acc *acc)
+{
+	static union wgmma_factor a, b;
+	int depth = 32 / wgmma_bytes(w->left);
+
+	if (*w->registers)
+		wgmma_read_registers(w, &a);
+	else
+		wgmma_read(w, w->a, w->left, w->left_trans,
+			number * WGMMA_ROWS, WGMMA_ROWS, &a);
+	wgmma_read(w, w->b, w->right, w->right_trans, 0, w->n, &b);
+	if (w->acc == WGMMA_I32)
+		multiply_ints(w, depth, &a, &b, acc);
+	else
+		multiply_floats(w, depth, &a, &b, acc);
+	if (w->acc == WGMMA_F16)
+		round_to_f16(w, acc);
+}
+
+/* ---- registers ---- */
+
+/* Value "i" of "lane" in the warp's share. */
+static int row_of(int lane, int i)
+{
+	return i / 2 % 2 * 8 + lane / 4;
+}
+
+static int col_of(int lane, int i)
+{
+	return i / 4 * 8 + lane % 4 * 2 + i % 2;
+}
+
+size_t wgmma_acc_bytes(const struct wgmma *w)
+{
+	return (size_t)w->n / 2 * (w->acc == WGMMA_F16 ? 2 : 4);
+}
+
+void wgmma_gather(const struct wgmma *w, void *const *registers,
+	union wgmma_acc *acc)
+{
+	for (int l = 0; l < WARP; l++)
+		for (int i = 0; i < w->n / 2; i++) {
+			int row = row_of(l, i), col = col_of(l, i);
+
+			if (w->acc == WGMMA_F16)
+				acc->f[row][col] = wpk_emu_from_f16(((const
+					uint16_t *)registers[l])[i]);
+			else
+				acc->i[row][col] =
+					((const int32_t *)registers[l])[i];
+		}
+}
+
+void wgmma_scatter(const struct wgmma *w, void *const *registers,
+	const union wgmma_acc *acc)
+{
+	for (int l = 0; l < WARP; l++)
+		for (int i = 0; i < w->n / 2; i++) {
+			int row = row_of(l, i), col = col_of(l, i);
+
+			if (w->acc == WGMMA_F16)
+				((uint16_t *)registers[l])[i] =
+					wpk_emu_to_f16(acc->f[row][col]);
+			else
+				((int32_t *)registers[l])[i] =
+					acc->i[row][col];
+		}
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* wgmma: every form of it verifies and assembles, and what the hardware has not
+ * is refused. */
+#include "cuda_cases.h"
+#include "kernel/intrin.h"
+#include "toolkit.h"
+
+struct forms {
+	struct arena *a;
+	struct kernel *k;
+	struct k_buffer *floats, *ints, *halves, *left;
+};
+
+static struct k_buffer *sums_of(struct forms *f, enum dtype acc)
+{
+	return acc == T_F32 ? f->floats : acc == T_I32 ? f->ints : f->halves;
+}
+
+static struct ks form(struct forms *f, const struct wgmma_row *r, int cols,
+	bool registers, bool left_trans, bool right_trans)
+{
+	struct ks s = { .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64, .n = cols,
+		.k = r->k, .left_type = r->left, .right_type = r->right,
+		.acc_type = r->acc, .left_trans = left_trans,
+		.right_trans = right_trans,
+		.acc = k_place(sums_of(f, r->acc), n(f->a, 0)) };
+
+	if (registers)
+		s.left = k_place(f->left, n(f->a, 0));
+	s.args = ARENA_ARRAY(f->a, 2, struct kx *);
+	s.args[0] = s.args[1] = kx_int(f->a, INT64_C(1) << 40);
+	s.n_args = 2;
+	return s;
+}
+
+static void put_forms(struct forms *f, const struct wgmma_row *r, int cols)
+{
+	for (int i = 0; i < 8; i++) {
+		struct ks s = form(f, r, cols, i & 1, i & 2, i & 4);
+
+		if (i >> 1 && !r->trans)
+			continue;
+		if ((i & 3) == 3)
+			assert_null(wgmma_row(&s));
+		else
+			ks_push(f->a, &f->k->body, s);
+	}
+}
+
+static struct k_buffer *registers(struct forms *f, const char *name,
+	enum dtype t, int64_t count)
+{
+	struct k_buffer *b = kernel_array(f->k, K_REGISTER, name, t, 1,
+		&count, 4);
+	struct kx *i;
+	struct k_block *each = ks_for(f->a, &f->k->body, LOOP_UNROLLED, "i",
+		n(f->a, 0), n(f->a, count), NULL, &i);
+
+	ks_store(f->a, each, k_place(b, i), kx_cast(f->a, t, n(f->a, 0)));
+	return b;
+}
+
+static void keep(struct forms *f, struct k_buffer *out, struct k_buffer *b,
+	int64_t count)
+{
+	struct kx *i;
+	struct k_block *each = ks_for(f->a, &f->k->body, LOOP_UNROLLED, "i",
+		n(f->a, 0), n(f->a, count), NULL, &i);
+
+	ks_store(f->a, each, k_place(out, n(f->a, 0)), kx_op(f->a, OP_ADD,
+		T_F32, 2, kx_load(f->a, out, n(f->a, 0)), kx_cast(f->a, T_F32,
+		kx_load(f->a, b, i))));
+}
+
+/* Every row; registers would not do for all with 256 columns. */
+static const char *text_of(struct arena *a, int cols)
+{
+	struct program *p = program_create(a, "forms");
+	struct forms f = { .a = a, .k = kernel_create(a, "forms", 128) };
+	struct k_buffer *out = kernel_global(f.k, "out", T_F32, 4, true, false);
+	int rows;
+	const struct wgmma_row *r = wgmma_rows(&rows);
+
+	tensor(a, p, "out", P_OUT, T_F32, 1, 4);
+	ks_store(a, &f.k->body, k_place(out, n(a, 0)), kx_float(a, 0, T_F32));
+	f.floats = registers(&f, "floats", T_F32, 128);
+	f.ints = registers(&f, "ints", T_I32, 128);
+	f.halves = registers(&f, "halves", T_U32, 64);
+	f.left = registers(&f, "left", T_U32, 4);
+	for (int i = 0; i < rows; i++)
+		put_forms(&f, &r[i], cols);
+	keep(&f, out, f.floats, 128);
+	keep(&f, out, f.ints, 128);
+	keep(&f, out, f.halves, 64);
+	launch(a, p, f.k, 1, 1);
+	return emit(a, p, "sm_90a");
+}
+
+static void every_form_assembles(void **state)
+{
+	static const int columns[] = { 8, 96 };
+	struct arena *a = arena_create();
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *s = text_of(a, columns[i]);
+
+		says(s, "void wgmma_m64k32_f16_e4m3_e5m2_registers<");
+		says(s, "void wgmma_m64k16_f32_bf16_left_trans_right_trans<");
+		if (toolkit_nvcc())
+			assert_true(toolkit_assembles(s, "90a"));
+	}
+	arena_destroy(a);
+	if (!toolkit_nvcc())
+		skip();
+}
+
+static void others_are_refused(void **state)
+{
+	static const struct { int m, cols, k; bool is; } shapes[] = {
+		{ 64, 8, 32, true }, { 64, 24, 32, true },
+		{ 64, 40, 32, false }, { 64, 48, 32, true },
+		{ 64, 264, 32, false }, { 64, 0, 32, false },
+		{ 64, 12, 32, false }, { 32, 16, 32, false },
+		{ 64, 16, 16, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		struct ks s = { .kind = KS_MMA, .mma = MMA_WGMMA,
+			.m = shapes[i].m, .n = shapes[i].cols,
+			.k = shapes[i].k, .left_type = T_I8,
+			.right_type = T_U8, .acc_type = T_I32 };
+
+		assert_int_equal(wgmma_row(&s) != NULL, shapes[i].is);
+		s.right_trans = true;
+		assert_null(wgmma_row(&s));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_form_assembles),
+		cmocka_unit_test(others_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
