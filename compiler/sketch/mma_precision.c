@@ -49,18 +49,16 @@ static struct ir_expr *in_three(struct arena *a, const struct ir_expr *x,
 		(struct ir_expr *)y), lost);
 }
 
-struct rewrite {
-	struct ir_expr *terms;
-};
-
-static void put_terms(struct ir_expr *e, void *ctx)
+/* "sum" with other terms. */
+static struct ir_expr *sum_of(struct arena *a, const struct ir_expr *sum,
+	struct ir_expr *terms)
 {
-	struct rewrite *x = ctx;
+	struct ir_expr *e = ARENA_NEW(a, struct ir_expr);
 
-	if (e->kind != IR_REDUCE || !x->terms)
-		return;
-	e->args[0] = x->terms;
-	x->terms = NULL;
+	*e = *sum;
+	e->args = ARENA_ARRAY(a, 1, struct ir_expr *);
+	e->args[0] = terms;
+	return e;
 }
 
 bool mma_arithmetic(const struct task *t, struct arena *a, const int *values,
@@ -68,13 +66,14 @@ bool mma_arithmetic(const struct task *t, struct arena *a, const int *values,
 {
 	const struct mma *f = t->state;
 	const struct ir_expr *l = f->of.c.left_value, *r = f->of.c.right_value;
-	struct rewrite x = { values[MMA_PRECISION] == MMA_3XTF32 ?
-		in_three(a, l, r) : times(a, kept(a, l), kept(a, r)) };
+	struct ir_expr *terms = values[MMA_PRECISION] == MMA_3XTF32 ?
+		in_three(a, l, r) : times(a, kept(a, l), kept(a, r));
 
 	if (values[MMA_PRECISION] == MMA_AS_THEY_ARE)
 		return false;
 	for (int i = 0; i < o->n_stmts; i++)
-		if (o->stmts[i].tensor == f->of.c.stmt->tensor)
-			ir_walk(o->stmts[i].expr, put_terms, &x);
+		if (o->stmts[i].tensor == f->of.c.stmt->tensor &&
+		    o->stmts[i].expr->kind == IR_REDUCE)
+			o->stmts[i].expr = sum_of(a, o->stmts[i].expr, terms);
 	return true;
 }
