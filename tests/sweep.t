@@ -51,7 +51,7 @@ assembled() {
 # for.
 multiplied() {
 	case $1 in
-	sm_75) without='T = (bf16|f64|e4m3|e5m2)' ;;
+	sm_75) without='T = (bf16|f32|f64|e4m3|e5m2)' ;;
 	sm_80) without='T = (e4m3|e5m2)' ;;
 	*) without='^$' ;;
 	esac

@@ -181,20 +181,23 @@ static int fragment_words(const struct mma *f, int across)
 /* What a thread may have, less some that ptxas keeps for itself. */
 enum { REGISTERS = 248 };
 
-/* Accumulators; fragments of the present step and as many again, which ptxas
- * loads early; staging; and what addresses and loops take. */
+/* Accumulators; all columns' fragments of a step, each multiplied by a row's
+ * fragment after the other, and of both some that ptxas loads early; staging; and
+ * what addresses and loops take. Shares are what fitted 117 kernels best. */
 static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 {
 	const struct mma_row *r = f->row;
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
-	int fragments = p->wr / r->m * fragment_words(f, r->m) +
-		p->wc / r->n * fragment_words(f, r->n);
+	int rows = p->wr / r->m * fragment_words(f, r->m);
+	int cols = p->wc / r->n * fragment_words(f, r->n);
 	int n;
 
-	if (p->precision == MMA_3XTF32)
-		fragments *= 2;
-	n = sums + fragments + fragments / 2 + staging_regs(&p->of.left) +
-		staging_regs(&p->of.right) + 24;
+	if (p->precision == MMA_3XTF32) {
+		rows *= 2;
+		cols *= 2;
+	}
+	n = sums + sums / 10 + cols + cols / 2 + rows / 2 +
+		staging_regs(&p->of.left) + staging_regs(&p->of.right) + 24;
 	return n + n / 16;
 }
 
