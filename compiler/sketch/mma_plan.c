@@ -182,8 +182,9 @@ static int fragment_words(const struct mma *f, int across)
 enum { REGISTERS = 248 };
 
 /* Accumulators; all columns' fragments of a step, each multiplied by a row's
- * fragment after the other, and of both some that ptxas loads early; staging; and
- * what addresses and loops take. Shares are what fitted 117 kernels best. */
+ * fragment after the other, and of both some that ptxas loads early, twice as many
+ * where each has two parts or the pipe is slow; staging; and what addresses and
+ * loops take. Shares are what fitted 192 kernels best. */
 static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 {
 	const struct mma_row *r = f->row;
@@ -192,7 +193,7 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 	int cols = p->wc / r->n * fragment_words(f, r->n);
 	int n;
 
-	if (p->precision == MMA_3XTF32) {
+	if (p->precision == MMA_3XTF32 || f->widened || f->tile == T_F64) {
 		rows *= 2;
 		cols *= 2;
 	}
@@ -318,6 +319,9 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	results = (double)p.wr * p.wc / 32;
 	instructions = (double)products * p.wr / row->m * p.wc / row->n *
 		p.of.bk / row->k;
+	if (f->widened)
+		instructions = 2 * instructions + (double)(p.wr + p.wc) *
+			p.of.bk / 32 / 2;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
 		.tensor = blocks * products * per_block / f->rate,
