@@ -181,6 +181,15 @@ static int fragment_words(const struct mma *f, int across)
 /* What a thread may have, less some that ptxas keeps for itself. */
 enum { REGISTERS = 248 };
 
+/* What ptxas has under way at once of a factor that a thread computes many
+ * elements of, beyond those that staging counts. */
+static int computed_regs(const struct stage *s)
+{
+	int n = s->op->value ? s->per_thread * s->vec : 0;
+
+	return n > 32 ? n - 32 : 0;
+}
+
 /* Accumulators; all columns' fragments of a step, each multiplied by a row's
  * fragment after the other, and of both some that ptxas loads early, twice as many
  * where each has two parts or the pipe is slow; staging; and what addresses and
@@ -198,7 +207,8 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 		cols *= 2;
 	}
 	n = sums + sums / 10 + cols + cols / 2 + rows / 2 +
-		staging_regs(&p->of.left) + staging_regs(&p->of.right) + 24;
+		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
+		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24;
 	return n + n / 16;
 }
 

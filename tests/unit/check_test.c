@@ -151,7 +151,7 @@ static void what_is_not_written_shows(void **state)
 
 static void faults_have_their_place(void **state)
 {
-	struct subject s = subject_open(product, NULL);
+	struct subject s = subject_open(product, "fma");
 	struct check_result r;
 
 	(void)state;
