@@ -132,7 +132,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 {
 	const struct mma *f = t->state;
 	struct stage rows = { .group = 1, .lanes = 8, .matrix = true };
-	struct stage cols = { .group = p->vec, .lanes = 4, .matrix = true };
+	struct stage cols = { .group = p->vec, .lanes = 4, .pairs = true,
+		.matrix = true };
 	const char *why;
 
 	p->of.left = f->swap ? cols : rows;
