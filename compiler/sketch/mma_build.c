@@ -231,7 +231,7 @@ static void round_fragment(struct mma_code *g, struct k_block *b,
 	struct arena *a = g->of.a;
 	struct kx *i, *r, *whole, *high;
 
-	if (g->p->precision == MMA_AS_THEY_ARE)
+	if (g->p->precision == PRECISION_AUTO)
 		return;
 	b = tile_loop(a, b, "i", x->n, &i);
 	b = tile_loop(a, b, "r", x->regs, &r);
@@ -351,7 +351,7 @@ static void describe_fragment(struct mma_code *g, struct k_block *b,
 	x->n = mine / x->each;
 	x->regs = mma_registers(x->each * row->k, row->factor);
 	x->value = registers_of(g, x, "part");
-	if (g->p->precision == MMA_3XTF32)
+	if (g->p->precision == PRECISION_3XTF32)
 		x->rest = registers_of(g, x, "rest");
 	prepare(g, b, x, left_operand ? g->warp_m : g->warp_n, right);
 }
@@ -391,8 +391,8 @@ void mma_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(!why);
 	(void)why;
-	rows = (struct share){ p.wr / 8, 1, 8 };
-	cols = (struct share){ p.wc / 4, p.vec, 4 };
+	rows = (struct share){ p.wr / 8, 1, 8, 0, 0 };
+	cols = (struct share){ p.wc / 4, p.vec, 4, 0, 0 };
 	tiled_create(&g.of, f->swap ? cols : rows, f->swap ? rows : cols,
 		p.promised);
 	write_body(&g, &g.of.k->body);

@@ -13,6 +13,8 @@
  * chunks of "bk" steps of the reduction. */
 struct tiling {
 	int bm, bn, bk, threads, stages, split, group, order;
+	int lag;		/* chunks that may still be read while the next
+				 * is multiplied */
 	bool async, by_columns;
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
 	struct stage left, right;
@@ -93,6 +95,8 @@ struct tiled_code {
 	struct program *program;
 	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
 	void *ctx;
+	bool proxy;		/* which reads it through the asynchronous
+				 * proxy */
 	struct p_step step;
 	struct kernel *k;
 	struct k_buffer *acc;
@@ -105,7 +109,7 @@ struct tiled_code {
 
 /* How a thread's results lie on one side of the block's tile (struct side). */
 struct share {
-	int mine, vec, lanes;
+	int mine, vec, lanes, together, pitch;
 };
 
 /* The kernel, and accumulators of m.mine x n.mine results. */

@@ -4,6 +4,7 @@
  * the reduction of split parts, the epilogue. */
 #include "sketch/tiled.h"
 
+#include "kernel/intrin.h"
 #include "sketch/raster.h"
 
 static struct kx *num(const struct tiled_code *g, int64_t v)
@@ -145,12 +146,21 @@ static struct kx *slot_of(struct tiled_code *g, struct k_block *b,
 	return let(g, b, name, kx_mod(g->a, t, num(g, g->p->stages)));
 }
 
-/* Copies run stages - 1 chunks ahead. One barrier a chunk suffices: past it,
- * everybody has finished the chunk whose buffer the next copy overwrites. */
+/* What this thread copied is there for all, past a barrier. */
+static void publish(struct tiled_code *g, struct k_block *b)
+{
+	if (g->proxy)
+		ks_call(g->a, b, INTRIN_FENCE_PROXY_ASYNC, 0);
+	ks_barrier(g->a, b, BARRIER_BLOCK);
+}
+
+/* Copies run stages - 1 chunks ahead, fewer where some are read late. One barrier
+ * a chunk suffices: past it, everybody has finished the chunk whose buffer the
+ * next copy overwrites. */
 static void async_loop(struct tiled_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
-	int ahead = g->p->stages - 1;
+	int ahead = g->p->stages - 1 - g->p->lag;
 	struct k_block *body, *more;
 	struct kx *t, *next;
 
@@ -161,7 +171,7 @@ static void async_loop(struct tiled_code *g, struct k_block *b)
 	}
 	body = ks_serial(a, b, "t", num(g, 0), g->chunks, num(g, 1), &t);
 	ks_wait(a, body, ahead - 1);
-	ks_barrier(a, body, BARRIER_BLOCK);
+	publish(g, body);
 	next = let(g, body, "next", kx_add(a, t, num(g, ahead)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
@@ -183,7 +193,7 @@ static void held_loop(struct tiled_code *g, struct k_block *b)
 		ks_barrier(a, body, BARRIER_BLOCK);
 	slot = slot_of(g, body, "slot", t);
 	store_chunk(g, body, t, slot);
-	ks_barrier(a, body, BARRIER_BLOCK);
+	publish(g, body);
 	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, NULL, false);
@@ -235,7 +245,8 @@ static struct side side_of(const struct ir_operator *o, const int *axes, int n,
 {
 	return (struct side){ .name = n == 1 ? o->axes[axes[0]].name : name,
 		.axes = axes, .n_axes = n, .extent = extent, .mine = s.mine,
-		.vec = s.vec, .lanes = s.lanes };
+		.vec = s.vec, .lanes = s.lanes, .together = s.together,
+		.pitch = s.pitch };
 }
 
 static void describe_output(struct tiled_code *g, struct share m,

@@ -129,8 +129,9 @@ static const char *check_async(const struct task *t, const struct product *f,
 	if (f->left.value || f->right.value)
 		return "what is computed on its way to shared memory passes "
 			"through registers: async = off";
-	if (p->stages < 2)
-		return "asynchronous copies need 2 stages or more";
+	if (p->stages < 2 + p->lag)
+		return arena_printf(a, "asynchronous copies need %d stages or "
+			"more", 2 + p->lag);
 	if (p->left.vec * f->left.elem < 4 || p->right.vec * f->right.elem < 4)
 		return "asynchronous copies move 4 bytes or more, which an "
 			"operand's layout does not allow: async = off";
