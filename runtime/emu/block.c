@@ -331,7 +331,7 @@ void wpk_emu_cluster_arrive(int line);
 void wpk_emu_cluster_wait(int line);
 void wpk_emu_cluster_barrier(int line);
 int wpk_emu_cluster_rank(void);
-void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store);
 
 static long phase;	/* how often the cluster's barrier has opened */
 static char met[2];	/* even and odd times */
@@ -409,9 +409,15 @@ unsigned char *shared_of(int line, int rank, size_t at)
 	return (rank == turn ? shared_memory : members[rank].image) + at;
 }
 
-void *wpk_emu_remote(int line, const void *p, int rank, int bytes)
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store)
 {
-	return shared_of(line, rank, shared_at(line, p, (size_t)bytes));
+	size_t at = shared_at(line, p, (size_t)bytes);
+	void *remote = shared_of(line, rank, at);
+
+	if (watch_remote && rank != turn)
+		watch_remote(__builtin_return_address(0), rank, at,
+			(size_t)bytes, store ? WATCH_WRITE : WATCH_READ);
+	return remote;
 }
 
 void block_enter(int i)

@@ -223,7 +223,7 @@ enum watch_role {
  * there past the threads' own accesses: bulk copies, wgmma. */
 enum watch_kind {
 	WATCH_READ, WATCH_WRITE, WATCH_ATOMIC, WATCH_ISSUE, WATCH_ARRIVE,
-	WATCH_PROXY_READ
+	WATCH_COPY_READ, WATCH_WGMMA_READ
 };
 
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
@@ -240,13 +240,18 @@ WEAK void watch_fence(void);
  * acquire the same object. */
 WEAK void watch_release(const void *object);
 WEAK void watch_acquire(const void *object);
-/* The running thread's fence between its accesses and asynchronous ones. */
+/* The running thread's fence between its accesses and asynchronous ones; a warp
+ * has waited for its wgmma. */
 WEAK void watch_proxy(void);
+WEAK void watch_waited(int warp);
 WEAK void watch_atomic(const void *p, bool begins);
 /* The host writes "n" bytes. */
 WEAK void watch_set(const void *p, size_t n);
 /* The running thread touches "n" bytes; "place" tells the instruction. */
 WEAK void watch_access(const void *place, const void *p, size_t n,
+	enum watch_kind kind);
+/* In the shared memory of block "rank" of the cluster. */
+WEAK void watch_remote(const void *place, int rank, size_t at, size_t n,
 	enum watch_kind kind);
 WEAK void watch_report(void);
 

@@ -319,6 +319,8 @@ static void wait(struct thread *lanes)
 	while (n < w->n && w->queue[n].group < w->group - *in_flight)
 		complete(w, &w->queue[n++], number_in_group(lanes));
 	w->n -= n;
+	if (watch_waited)
+		watch_waited(lanes->number / WARP);
 	if (n)
 		memmove(w->queue, w->queue + n, (size_t)w->n *
 			sizeof *w->queue);

@@ -130,7 +130,7 @@ void wgmma_watch(const struct wgmma *w, uint64_t d, enum wgmma_type t,
 	for (unsigned r = 0; r < p.rows; r++)
 		for (unsigned c = 0; c < p.chunks; c++)
 			watch_access(w->place, chunk_in(w, &s, p.row + r,
-				p.chunk + c), CHUNK, WATCH_PROXY_READ);
+				p.chunk + c), CHUNK, WATCH_WGMMA_READ);
 }
 
 /* ---- values ---- */
