@@ -28,6 +28,7 @@ static struct vector threads[CLUSTER_MAX * THREADS_MAX];
 /* What all threads of a block know by its own barrier. */
 static uint32_t *base[CLUSTER_MAX];
 static int n_blocks;
+static bool used;	/* by other than the blocks' own barriers */
 
 static size_t length(void)
 {
@@ -52,7 +53,7 @@ static void drop(struct vector *k)
 
 void clocks_begin(int blocks)
 {
-	for (int i = 0; i < BUCKETS; i++)
+	for (int i = 0; i < BUCKETS && used; i++)
 		while (objects[i]) {
 			struct object *gone = objects[i];
 
@@ -60,8 +61,9 @@ void clocks_begin(int blocks)
 			drop(&gone->known);
 			free(gone);
 		}
-	for (int i = 0; i < CLUSTER_MAX * THREADS_MAX; i++)
+	for (int i = 0; i < CLUSTER_MAX * THREADS_MAX && used; i++)
 		drop(&threads[i]);
+	used = false;
 	n_blocks = blocks;
 	for (int i = 0; i < CLUSTER_MAX; i++) {
 		free(base[i]);
@@ -80,6 +82,7 @@ static struct vector *of_thread(int rank, int thread)
 
 	if (!k->v)
 		k->v = zeros();
+	used = true;
 	return k;
 }
 
@@ -154,7 +157,7 @@ void clocks_fence(int rank, int thread)
 
 void clocks_meet(int rank, int n)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && used; i++) {
 		const struct vector *k = &threads[rank * THREADS_MAX + i];
 
 		if (k->v)

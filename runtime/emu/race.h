@@ -1,11 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* What orders accesses: atomic operations of blocks of a launch (release.c), and
- * barriers that some threads of a cluster meet at (clocks.c). */
+/* Accesses and what orders them: order.c, which race.c asks, knows of atomic
+ * operations of blocks of a launch (release.c) and of barriers that some threads
+ * of a cluster meet at (clocks.c). */
 #ifndef WPK_RUNTIME_EMU_RACE_H
 #define WPK_RUNTIME_EMU_RACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* ---- order.c ---- */
+
+/* "by" a warp's agent, which reads for wgmma: its clock counts what the warp
+ * waited for. */
+enum by { BY_THREAD, BY_COPY, BY_AGENT };
+
+/* An access in "place" by "lanes" of a warp of a block, which are numbered
+ * through all launches, at a time. */
+struct slot {
+	uint32_t block, epoch, clock, lanes, place;
+	uint8_t warp, by;
+};
+
+void order_turn(int rank);
+/* The running thread's access. */
+struct slot order_slot(const void *place, enum by by);
+/* Is "s" before what the running thread does now? */
+bool order_has(const struct slot *s, bool shared);
+/* Is what "s" wrote behind its own fence or one of the running thread, or done
+ * by another cluster? */
+bool order_fenced(const struct slot *s);
+/* Of a block in its cluster, -1 if that is not the running one. */
+int order_rank(uint32_t block);
+
+/* ---- release.c ---- */
 
 /* What thread "thread" of "block" had made visible when it did an atomic
  * operation: accesses of its block up to epoch "all"; of its warp in "epoch"
