@@ -5,7 +5,7 @@
 # address" that it is compiled with the sanitizers, and "STDERR: TEXT" what
 # they must have said. Where the source has a line with HERE, a fault must name
 # that line. "NEEDS: gcc": clang does not check the alignment of whole structs;
-# nor can what it makes be watched.
+# nor can what it makes be watched. "NEEDS: bytes": what is counted is told.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 emu=$top_srcdir/runtime/emu
@@ -36,10 +36,14 @@ compile() {
 		-x none "$library" -lm -o "$2"
 }
 
+# run FILE PROGRAM MODE: what is reported first.
 run() {
-	printf 'mode %s\nwatch race\nwatch init\ngrain 4\nshared 232448\nrun\n' "$2" |
-	"$1" 2>"$1.err" |
-	sed -n "s/^$2 //p" | grep -v '^launch' | head -n 1
+	watch='watch race\nwatch init'
+	grep -q 'NEEDS: bytes' "$1" && watch='watch bytes'
+	# shellcheck disable=SC2059
+	printf "mode %s\n$watch\ngrain 4\nshared 232448\nrun\n" "$3" |
+	"$2" 2>"$2.err" |
+	sed -n "s/^$3 //p" | grep -v '^launch\|^bytes' | head -n 1
 }
 
 # expected FILE MODE: what the report must begin with.
@@ -62,7 +66,7 @@ for file in "$top_srcdir"/tests/emu/*.cu; do
 	fi
 	for mode in early late; do
 		want=$(expected "$file" $mode)
-		got=$(run "$program" $mode)
+		got=$(run "$file" "$program" $mode)
 		said=$(sed -n 's/.*STDERR: \(.*[a-z]\).*/\1/p' "$file")
 		case $got in
 		"$want"*)

@@ -3,7 +3,6 @@
  * differ between the kernel IR and C++: thread and block indices are unsigned
  * there, so they become int wherever a sign could matter; and a widening of
  * one operand is left to C++ where the other operand is wide already. */
-#include <ctype.h>
 #include <string.h>
 
 #include "cuda/emit.h"
@@ -215,16 +214,6 @@ static void emit_infix_call(struct emit *m, struct str *out,
 	close(out, parens);
 }
 
-static void emit_operand(struct emit *m, struct str *out, char kind,
-	const struct kx *e)
-{
-	bool registers = toupper((unsigned char)kind) == 'R';
-
-	if (registers && e->kind == KX_ADDRESS && e->buffer->type != T_U32)
-		str_puts(out, "(unsigned *)");
-	emit_x(m, out, e, P_SELECT);
-}
-
 void emit_call(struct emit *m, struct str *out, int intrin,
 	struct kx *const *args)
 {
@@ -250,7 +239,7 @@ void emit_call(struct emit *m, struct str *out, int intrin,
 		if (kinds[i] == 'n')
 			continue;
 		str_puts(out, gap);
-		emit_operand(m, out, kinds[i], args[i]);
+		emit_x(m, out, args[i], P_SELECT);
 		gap = ", ";
 	}
 	str_putc(out, ')');

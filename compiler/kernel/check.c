@@ -138,12 +138,20 @@ void check_width(struct check *c, const struct k_place *p, int bytes)
 
 /* ---- intrinsics ---- */
 
+static void check_fragment(struct check *c, char kind, const struct kx *e)
+{
+	struct k_place p = { .buffer = e->buffer };
+
+	memcpy(p.index, e->args, (size_t)e->n_args * sizeof *p.index);
+	check_registers(c, &p, T_U32, kind == 'p' ? 1 : kind == 'q' ? 2 : 4);
+}
+
 static void check_operand(struct check *c, const char *name, char kind,
 	const struct kx *e)
 {
-	static const char letters[] = "sgr";
+	static const char letters[] = "sgpqr";
 	static const enum k_scope scopes[] = {
-		K_SHARED, K_GLOBAL, K_REGISTER
+		K_SHARED, K_GLOBAL, K_REGISTER, K_REGISTER, K_REGISTER
 	};
 	const char *at = strchr(letters, tolower((unsigned char)kind));
 	bool address = at || kind == 'a';
@@ -160,6 +168,8 @@ static void check_operand(struct check *c, const char *name, char kind,
 			verify_text(c, e));
 	if (c->why || !address)
 		return;
+	if (at && scopes[at - letters] == K_REGISTER)
+		check_fragment(c, *at, e);
 	if (isupper((unsigned char)kind))
 		check_write(c, e->buffer);
 	else

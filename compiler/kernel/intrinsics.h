@@ -7,9 +7,10 @@
  * body for older targets (or for all, where the first is empty: then it is
  * plain C++).
  *
- * Operands, a letter each: s shared, g global, r register address (capital:
- * written through), a address of any kind, i i32, u u32, l 64 bits, f f32,
- * h 16 bits, b bool, v any value, n constant (a template argument).
+ * Operands, a letter each: s shared, g global address, p address of one u32 in
+ * registers, q of two, r of four (capital: written through), a address of any
+ * kind, i i32, u u32, l 64 bits, f f32, h 16 bits, b bool, v any value, n
+ * constant (a template argument).
  *
  * A row without signature is CUDA's own; '!' before its operands passes the
  * full mask of the warp first. A name that is an operator is infix. */
@@ -400,12 +401,12 @@ X(BARRIER_ARRIVE, "barrier_arrive", 75, 0, SYNC, WARP, NONE, "ii", \
 
 /* 8 x 8 matrices of 16-bit values between shared memory and fragments. */
 #define INTRIN_MATRIX_OF(X, e, suffix, ptx) \
-X(LDMATRIX_X1##e, "ldmatrix_x1" suffix, 75, 0, READ, WARP, NONE, "Rs", \
+X(LDMATRIX_X1##e, "ldmatrix_x1" suffix, 75, 0, READ, WARP, NONE, "Ps", \
 	"void ldmatrix_x1" suffix "(unsigned *d, const void *shared)", \
 	S(asm volatile("ldmatrix.sync.aligned.m8n8.x1" ptx ".shared.b16 " \
 		"{%0}, [%1];" : "=r"(d[0]) : "r"(shared_address(shared)) \
 		: "memory");), "") \
-X(LDMATRIX_X2##e, "ldmatrix_x2" suffix, 75, 0, READ, WARP, NONE, "Rs", \
+X(LDMATRIX_X2##e, "ldmatrix_x2" suffix, 75, 0, READ, WARP, NONE, "Qs", \
 	"void ldmatrix_x2" suffix "(unsigned *d, const void *shared)", \
 	S(asm volatile("ldmatrix.sync.aligned.m8n8.x2" ptx ".shared.b16 " \
 		"{%0, %1}, [%2];" : "=r"(d[0]), "=r"(d[1]) \
@@ -416,12 +417,12 @@ X(LDMATRIX_X4##e, "ldmatrix_x4" suffix, 75, 0, READ, WARP, NONE, "Rs", \
 		"{%0, %1, %2, %3}, [%4];" : "=r"(d[0]), "=r"(d[1]), \
 		"=r"(d[2]), "=r"(d[3]) : "r"(shared_address(shared)) \
 		: "memory");), "") \
-X(STMATRIX_X1##e, "stmatrix_x1" suffix, 90, 0, WRITE, WARP, NONE, "Sr", \
+X(STMATRIX_X1##e, "stmatrix_x1" suffix, 90, 0, WRITE, WARP, NONE, "Sp", \
 	"void stmatrix_x1" suffix "(void *shared, const unsigned *d)", \
 	S(asm volatile("stmatrix.sync.aligned.m8n8.x1" ptx ".shared.b16 " \
 		"[%0], {%1};" :: "r"(shared_address(shared)), "r"(d[0]) \
 		: "memory");), "") \
-X(STMATRIX_X2##e, "stmatrix_x2" suffix, 90, 0, WRITE, WARP, NONE, "Sr", \
+X(STMATRIX_X2##e, "stmatrix_x2" suffix, 90, 0, WRITE, WARP, NONE, "Sq", \
 	"void stmatrix_x2" suffix "(void *shared, const unsigned *d)", \
 	S(asm volatile("stmatrix.sync.aligned.m8n8.x2" ptx ".shared.b16 " \
 		"[%0], {%1, %2};" :: "r"(shared_address(shared)), \

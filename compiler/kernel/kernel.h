@@ -110,7 +110,8 @@ enum ks_kind {
 	KS_ATOMIC,	/* dst op= value; result into var if set */
 	KS_CALL,	/* an intrinsic for its effect */
 	KS_ROLES,	/* warps [roles[i].lo, hi) run roles[i].body */
-	KS_MMA		/* acc += left * right on fragments in registers;
+	KS_MMA		/* acc += left * right on fragments in registers of
+			 * mma_register()'s types (kernel/intrin.h);
 			 * WGMMA: on shared memory, whose descriptors are
 			 * args[0] and args[1] (left may be registers
 			 * instead), whose matrices have k innermost, or

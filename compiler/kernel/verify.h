@@ -47,6 +47,9 @@ void check_width(struct check *c, const struct k_place *p, int bytes);
 
 /* ---- verify_mma.c ---- */
 
+/* "n" registers of type "t" are at "p". */
+void check_registers(struct check *c, const struct k_place *p, enum dtype t,
+	int n);
 void check_mma(struct check *c, const struct ks *s);
 
 /* ---- verify.c ---- */

@@ -6,33 +6,37 @@
 #include "kernel/verify.h"
 #include "schedule/target.h"
 
-/* At "p" is what a thread holds of "elements" of type "t"; an index that is not
- * constant is at least what is left of it modulo something. */
-static void check_fragment(struct check *c, const struct k_place *p,
-	int elements, enum dtype t)
+/* An index that is not constant is at least what is left of it modulo
+ * something. */
+void check_registers(struct check *c, const struct k_place *p, enum dtype t,
+	int n)
 {
-	int n = mma_registers(elements, t);
 	const struct k_buffer *b = p->buffer;
-	int64_t least, room = 1;
+	int64_t least = residue_offset(p).rest, room = 1;
 
-	check_place(c, p);
-	if (c->why)
-		return;
-	least = residue_offset(p).rest;
 	for (int i = 0; i < b->rank; i++)
 		room *= b->dims[i];
 	if (b->scope != K_REGISTER)
 		check_fail(c, "a matrix instruction on %s, which isn't in "
 			"registers", b->name);
-	else if (b->type != mma_register(t))
-		check_fail(c, "a fragment of %s is held in %s, and %s is of "
-			"%s", dtype_row(t)->name,
-			dtype_row(mma_register(t))->name, b->name,
+	else if (b->type != t)
+		check_fail(c, "a fragment is held in %s, and %s is of %s",
+			dtype_row(t)->name, b->name,
 			dtype_row(b->type)->name);
 	else if (least + n > room)
 		check_fail(c, "a fragment of %d registers at %lld of %s, "
 			"which has %lld", n, (long long)least, b->name,
 			(long long)room);
+}
+
+/* At "p" is what a thread holds of "elements" of type "t". */
+static void check_fragment(struct check *c, const struct k_place *p,
+	int elements, enum dtype t)
+{
+	check_place(c, p);
+	if (!c->why)
+		check_registers(c, p, mma_register(t),
+			mma_registers(elements, t));
 }
 
 static void check_mma_sync(struct check *c, const struct ks *s)

@@ -10,25 +10,51 @@
 
 #include <string.h>
 
-/* PTX ISA, "mma". Rates: NVIDIA's whitepapers, of A100 and later. */
-static const struct mma_form forms[] = {
-	{ T_F16,  T_F16,  T_F32, 80, 16, 8, 16, 4, 2, 4, 1 },
-	{ T_F16,  T_F16,  T_F32, 75, 16, 8, 8,  2, 1, 4, 1 },
-	{ T_BF16, T_BF16, T_F32, 80, 16, 8, 16, 4, 2, 4, 1 },
-	{ T_F32,  T_TF32, T_F32, 80, 16, 8, 8,  4, 2, 4, 0.5 },
-	{ T_I8,   T_I8,   T_I32, 80, 16, 8, 32, 4, 2, 4, 2 },
-	{ T_U8,   T_U8,   T_I32, 80, 16, 8, 32, 4, 2, 4, 2 },
-	{ T_F64,  T_F64,  T_F64, 80, 8,  8, 4,  1, 1, 2, 0.0625 },
+/* What factors of a type are multiplied as. Rates: NVIDIA's whitepapers, of A100
+ * and later. */
+static const struct factor {
+	enum dtype tile, as;
+	double rate;
+} factors[] = {
+	{ T_F16,  T_F16,  1 },
+	{ T_BF16, T_BF16, 1 },
+	{ T_F32,  T_TF32, 0.5 },
+	{ T_E4M3, T_E4M3, 2 },
+	{ T_E5M2, T_E5M2, 2 },
+	{ T_I8,   T_I8,   2 },
+	{ T_U8,   T_U8,   2 },
+	{ T_F64,  T_F64,  0.0625 },
 };
 
-static const struct mma_form *form_of(const struct task *t,
-	const struct product *f)
+/* The largest instruction of those that sum 16 or 32 bytes of the reduction, as
+ * fragments come from shared memory. */
+static const struct mma_row *largest(const struct task *t, enum dtype factor,
+	enum dtype acc)
 {
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-		if (forms[i].tile == f->left.tile_type &&
-		    forms[i].acc == f->acc && forms[i].cc <= t->target->cc)
-			return &forms[i];
-	return NULL;
+	int n, bits = dtype_row(factor)->bits;
+	const struct mma_row *rows = mma_rows(&n), *best = NULL;
+
+	for (int i = 0; i < n; i++) {
+		const struct mma_row *r = &rows[i];
+
+		if (r->factor != factor || r->acc != acc ||
+		    r->cc > t->target->cc || (r->k * bits != 128 &&
+			    r->k * bits != 256))
+			continue;
+		if (!best || r->m * r->k > best->m * best->k)
+			best = r;
+	}
+	return best;
+}
+
+static void find_instruction(const struct task *t, struct mma *f)
+{
+	f->tile = f->of.left.tile_type;
+	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
+		if (factors[i].tile == f->tile) {
+			f->rate = factors[i].rate;
+			f->row = largest(t, factors[i].as, f->of.acc);
+		}
 }
 
 /* Does the schedule say as what f32 may be multiplied? */
@@ -61,7 +87,7 @@ static const char *refuse_types(const struct task *t, const struct mma *f)
 	if (l != r)
 		return arena_printf(t->a, "mma multiplies factors of one type, "
 			"not %s x %s", dtype_row(l)->name, dtype_row(r)->name);
-	if (!f->form)
+	if (!f->row)
 		return arena_printf(t->a, "the tensor cores of %s have no %s x "
 			"%s accumulated in %s", t->target->name,
 			dtype_row(l)->name, dtype_row(r)->name,
@@ -85,7 +111,7 @@ static bool applies(struct task *t, const char **why)
 
 	if (!product_analyse(t, "mma", PRODUCT_COMPUTES, &f->of, why))
 		return false;
-	f->form = form_of(t, &f->of);
+	find_instruction(t, f);
 	f->swap = !f->of.epilogue.along_n;
 	*why = refuse_types(t, f);
 	if (*why)
@@ -113,7 +139,7 @@ static const int on[] = { 1 };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const kind_words[] = { "auto", "mma", NULL };
-static const char *const precision_words[] = { "exact", "tf32", "3xtf32", NULL };
+static const char *const precision_words[] = { "auto", "tf32", "3xtf32", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_warp[] = { "warp", NULL };
 
@@ -124,7 +150,7 @@ static void add_instruction(const struct task *t, struct tunables *l,
 {
 	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
 	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
-	if (f->form->tile == T_F32)
+	if (f->tile == T_F32)
 		tunables_add(t, l, "mma", acc, "precision",
 			VALUES(precision_values), precision_words);
 	else
@@ -187,10 +213,10 @@ static bool try_start(const struct task *t, int *v, struct mma_plan *p)
 	static const int pipelines[][2] = { { 1, 4 }, { 1, 3 }, { 1, 2 },
 		{ 0, 2 }, { 0, 1 } };
 	const struct mma *f = t->state;
-	int most = 64 / (dtype_row(f->form->tile)->bits / 8);
+	int most = 64 / (dtype_row(f->tile)->bits / 8);
 
 	for (int i = 0; i < 5; i++)
-		for (int k = most; k >= f->form->k; k /= 2) {
+		for (int k = most; k >= f->row->k; k /= 2) {
 			v[MMA_K] = k;
 			v[MMA_ASYNC] = pipelines[i][0];
 			v[MMA_STAGES] = pipelines[i][1];

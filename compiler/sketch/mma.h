@@ -7,6 +7,7 @@
 #ifndef WPK_COMPILER_SKETCH_MMA_H
 #define WPK_COMPILER_SKETCH_MMA_H
 
+#include "kernel/intrin.h"
 #include "sketch/tiled.h"
 
 /* Order of the tunables. */
@@ -21,21 +22,13 @@ enum { MMA_VALUES = MMA_FIXED + 2 * TILED_OPERAND };
 /* How factors are multiplied that are no products of the hardware. */
 enum mma_precision { MMA_AS_THEY_ARE, MMA_TF32, MMA_3XTF32 };
 
-/* One instruction: m x n results, k steps of the reduction; registers of 32
- * bits (64 of f64) that a thread holds of each factor, and results. "tile" is
- * what the factors are in shared memory, "type" what they are multiplied as.
- * "rate": multiply-adds in the time of one of f16. */
-struct mma_form {
-	enum dtype tile, type, acc;
-	int cc, m, n, k;
-	int left_regs, right_regs, acc_regs;
-	double rate;
-};
-
 /* What the sketch knows of a group before any number is chosen. */
 struct mma {
 	struct product of;
-	const struct mma_form *form;
+	const struct mma_row *row;	/* the instruction */
+	enum dtype tile;		/* of factors in shared memory */
+	double rate;			/* multiply-adds in the time of one of
+					 * f16 */
 	bool swap;			/* rows of instructions are N */
 	int start[MMA_VALUES];		/* the untuned default */
 	struct tunables open;
@@ -69,9 +62,5 @@ void mma_build(const struct task *t, struct arena *a, const int *values,
  * if that is nothing. */
 bool mma_arithmetic(const struct task *t, struct arena *a, const int *values,
 	struct ir_operator *o);
-
-/* Stages of the factor that has the rows of instructions, and the columns. */
-const struct stage *mma_rows(const struct mma *f, const struct mma_plan *p);
-const struct stage *mma_cols(const struct mma *f, const struct mma_plan *p);
 
 #endif

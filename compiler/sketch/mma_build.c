@@ -12,7 +12,6 @@
 
 #include <assert.h>
 
-#include "kernel/intrin.h"
 
 /* One factor's fragments in registers: "value" [instructions][registers], and of
  * f32 what is left of it beyond tf32, if that counts. Thread "lane" asks
@@ -44,7 +43,12 @@ static struct kx *num(const struct mma_code *g, int64_t v)
 
 static int elem_of(const struct mma_code *g)
 {
-	return dtype_row(g->f->form->tile)->bits / 8;
+	return dtype_row(g->f->tile)->bits / 8;
+}
+
+static int acc_regs(const struct mma_code *g)
+{
+	return mma_registers(g->f->row->m * g->f->row->n, g->f->row->acc);
 }
 
 /* ---- who owns what ---- */
@@ -78,7 +82,7 @@ static void own_part(struct mma_code *g, struct k_block *b)
 /* Bytes of the reduction that one instruction sums, in chunks of 16. */
 static int chunks_of(const struct mma_code *g)
 {
-	return g->f->form->k * elem_of(g) / 16;
+	return g->f->row->k * elem_of(g) / 16;
 }
 
 static struct k_buffer *registers_of(struct mma_code *g,
@@ -87,7 +91,7 @@ static struct k_buffer *registers_of(struct mma_code *g,
 	int64_t dims[2] = { x->n, x->regs };
 
 	return kernel_array(g->of.k, K_REGISTER, arena_printf(g->of.a, "%s_%s",
-		x->g->name, suffix), g->f->form->tile == T_F64 ? T_F64 : T_U32,
+		x->g->name, suffix), mma_register(g->f->row->factor),
 		2, dims, 16);
 }
 
@@ -280,22 +284,22 @@ static void load_fragment(struct mma_code *g, struct k_block *b,
 static void multiply(struct mma_code *g, struct k_block *b,
 	struct k_buffer *left, struct k_buffer *right, struct kx *i, struct kx *j)
 {
-	const struct mma_form *form = g->f->form;
+	const struct mma_row *form = g->f->row;
 	struct kx *zero = num(g, 0);
 
 	ks_push(g->of.a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_SYNC,
 		.m = form->m, .n = form->n, .k = form->k,
 		.acc = k_place(g->sums, i, j, zero),
 		.left = k_place(left, i, zero), .right = k_place(right, j, zero),
-		.acc_type = form->acc, .left_type = form->type,
-		.right_type = form->type });
+		.acc_type = form->acc, .left_type = form->factor,
+		.right_type = form->factor });
 }
 
 static void compute(void *ctx, struct k_block *b, struct kx *slot)
 {
 	struct mma_code *g = ctx;
 	struct arena *a = g->of.a;
-	int step = g->f->form->k;
+	int step = g->f->row->k;
 	struct kx *kk = num(g, 0), *i, *j;
 
 	if (g->p->of.bk > step)
@@ -319,7 +323,7 @@ static struct k_block *each_sum(struct mma_code *g, struct k_block *b,
 {
 	b = tile_loop(g->of.a, b, "i", g->rows.n, i);
 	b = tile_loop(g->of.a, b, "j", g->cols.n, j);
-	return tile_loop(g->of.a, b, "r", g->f->form->acc_regs, r);
+	return tile_loop(g->of.a, b, "r", acc_regs(g), r);
 }
 
 static void clear_sums(struct mma_code *g, struct k_block *b)
@@ -328,14 +332,14 @@ static void clear_sums(struct mma_code *g, struct k_block *b)
 
 	b = each_sum(g, b, &i, &j, &r);
 	ks_store(g->of.a, b, k_place(g->sums, i, j, r),
-		product_zero(g->of.a, g->f->form->acc));
+		product_zero(g->of.a, g->f->row->acc));
 }
 
 /* Results 2, 3 of an instruction of 16 rows lie 8 rows below 0, 1. */
 static void share_out(struct mma_code *g, struct k_block *b)
 {
 	struct arena *a = g->of.a;
-	int halves = g->f->form->acc_regs / 2;
+	int halves = acc_regs(g) / 2;
 	struct kx *i, *j, *r, *row, *col;
 
 	ks_comment(a, b, "each thread's results, in its rows and columns");
@@ -352,15 +356,15 @@ static void describe_fragment(struct mma_code *g, struct k_block *b,
 	struct fragment *x, bool right)
 {
 	bool left_operand = right == g->f->swap;
-	const struct mma_form *form = g->f->form;
+	const struct mma_row *row = g->f->row;
 	int mine = right ? g->p->wc : g->p->wr;
 
 	*x = (struct fragment){ .g = left_operand ? &g->of.left : &g->of.right,
 		.load = right ? g->p->col_load : g->p->row_load,
-		.each = right ? form->n : form->m,
-		.regs = right ? form->right_regs : form->left_regs };
+		.each = right ? row->n : row->m };
 	x->s = x->g->s;
 	x->n = mine / x->each;
+	x->regs = mma_registers(x->each * row->k, row->factor);
 	x->value = registers_of(g, x, "part");
 	if (g->p->precision == MMA_3XTF32)
 		x->rest = registers_of(g, x, "rest");
@@ -380,8 +384,8 @@ static void write_body(struct mma_code *g, struct k_block *b)
 	describe_fragment(g, b, &g->cols, true);
 	dims[0] = g->rows.n;
 	dims[1] = g->cols.n;
-	dims[2] = g->f->form->acc_regs;
-	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->form->acc, 3,
+	dims[2] = acc_regs(g);
+	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);
 	clear_sums(g, b);
 	tiled_loop(c, b);

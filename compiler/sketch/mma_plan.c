@@ -9,30 +9,21 @@
 
 #include <assert.h>
 
-const struct stage *mma_rows(const struct mma *f, const struct mma_plan *p)
-{
-	return f->swap ? &p->of.right : &p->of.left;
-}
-
-const struct stage *mma_cols(const struct mma *f, const struct mma_plan *p)
-{
-	return f->swap ? &p->of.left : &p->of.right;
-}
-
 static int elem_of(const struct mma *f)
 {
-	return dtype_row(f->form->tile)->bits / 8;
+	return dtype_row(f->tile)->bits / 8;
 }
 
 /* ---- warps ---- */
 
+/* Fragments are fetched 16 rows or columns at a time. */
 static const char *plan_side(struct arena *a, const char *name, int block,
-	int warp, int step, int *warps)
+	int warp, int *warps)
 {
-	if (warp < 1 || warp % step)
+	if (warp < 1 || warp % 16)
 		return arena_printf(a, "a warp's %d of %s are no multiple of "
-			"%d: take %d", warp, name, step,
-			warp < step ? step : warp / step * step);
+			"16: take %d", warp, name, warp < 16 ? 16 :
+			warp / 16 * 16);
 	if (block % warp)
 		return arena_printf(a, "a warp's %d of %s do not divide the "
 			"block's %d", warp, name, block);
@@ -43,17 +34,13 @@ static const char *plan_side(struct arena *a, const char *name, int block,
 static const char *plan_warps(const struct mma *f, struct arena *a,
 	const int *v, struct mma_plan *p)
 {
-	const struct mma_form *form = f->form;
-	int rows = form->m, cols = form->n == form->m ? form->n : 2 * form->n;
 	const char *why;
 
 	p->wm = v[MMA_WM];
 	p->wn = v[MMA_WN];
-	why = plan_side(a, f->of.m_name, p->of.bm, p->wm, f->swap ? cols : rows,
-		&p->warps_m);
+	why = plan_side(a, f->of.m_name, p->of.bm, p->wm, &p->warps_m);
 	if (!why)
-		why = plan_side(a, f->of.n_name, p->of.bn, p->wn, f->swap ?
-			rows : cols, &p->warps_n);
+		why = plan_side(a, f->of.n_name, p->of.bn, p->wn, &p->warps_n);
 	if (why)
 		return why;
 	p->of.threads = 32 * p->warps_m * p->warps_n;
@@ -66,9 +53,9 @@ static const char *plan_warps(const struct mma *f, struct arena *a,
 			"not the %d of bind(threads = ..)", p->of.bm, p->of.bn,
 			p->wm, p->wn, p->of.threads,
 			asked_number(v[MMA_THREADS]));
-	if (p->of.bk % form->k)
+	if (p->of.bk % f->row->k)
 		return arena_printf(a, "an instruction sums %d steps of %s, "
-			"which do not divide %d", form->k, f->of.k_name,
+			"which do not divide %d", f->row->k, f->of.k_name,
 			p->of.bk);
 	return NULL;
 }
@@ -87,10 +74,10 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	why = tiled_sizes(&f->of, &p->of);
 	if (why)
 		return why;
-	if ((f->form->tile == T_F32) != (p->precision != MMA_AS_THEY_ARE))
-		return f->form->tile == T_F32 ? "f32 is multiplied as tf32 or "
+	if ((f->tile == T_F32) != (p->precision != MMA_AS_THEY_ARE))
+		return f->tile == T_F32 ? "f32 is multiplied as tf32 or "
 			"3xtf32" : arena_printf(a, "%s is multiplied as it is: "
-			"a precision is for f32", dtype_row(f->form->tile)->name);
+			"a precision is for f32", dtype_row(f->tile)->name);
 	return plan_warps(f, a, v, p);
 }
 
@@ -104,7 +91,7 @@ static enum mma_load load_of(const struct mma *f, const struct operand *op,
 {
 	bool k_inner = op->orders[order].k_inner;
 
-	if (f->form->tile == T_F64)
+	if (f->tile == T_F64)
 		return MMA_ELEMENTS;
 	if (k_inner)
 		return MMA_LDMATRIX;
@@ -157,19 +144,20 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 
 /* ---- registers ---- */
 
-static int words(int regs, const struct mma *f)
+/* Words of a thread for one instruction's share of a factor. */
+static int fragment_words(const struct mma *f, int across)
 {
-	return f->form->tile == T_F64 ? 2 * regs : regs;
+	return across * f->row->k / 32 * dtype_row(f->row->factor)->bits / 32;
 }
 
 /* Accumulators; fragments of the present step and as many again, which ptxas
  * loads early; staging; and what addresses and loops take. */
 static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 {
-	const struct mma_form *form = f->form;
+	const struct mma_row *r = f->row;
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
-	int fragments = words(p->wr / form->m * form->left_regs +
-		p->wc / form->n * form->right_regs, f);
+	int fragments = p->wr / r->m * fragment_words(f, r->m) +
+		p->wc / r->n * fragment_words(f, r->n);
 	int n;
 
 	if (p->precision == MMA_3XTF32)
@@ -243,7 +231,7 @@ static struct fetch fetching(const struct mma *f, enum mma_load load, int rows,
 void mma_features(const struct task *t, const int *values, struct features *out)
 {
 	const struct mma *f = t->state;
-	const struct mma_form *form = f->form;
+	const struct mma_row *row = f->row;
 	struct mma_plan p;
 	const char *why = mma_plan(t, t->a, values, &p);
 	double blocks, chunks, warps, instructions, results, per_block;
@@ -258,11 +246,11 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	r = fetching(f, p.row_load, p.wr, p.of.bk);
 	c = fetching(f, p.col_load, p.wc, p.of.bk);
 	results = (double)p.wr * p.wc / 32;
-	instructions = (double)products * p.wr / form->m * p.wc / form->n *
-		p.of.bk / form->k;
+	instructions = (double)products * p.wr / row->m * p.wc / row->n *
+		p.of.bk / row->k;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
-		.tensor = blocks * products * per_block / form->rate,
+		.tensor = blocks * products * per_block / f->rate,
 		.issue = blocks * warps * (chunks * (instructions + r.loads +
 			c.loads + staging_issue(&p.of.left) +
 			staging_issue(&p.of.right) + 24) + 6 * results + 120),
@@ -280,7 +268,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + chunks * (p.of.stages > 1 ? 60 : 500) +
 			(p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
-		.ilp = p.wr / form->m * p.wc / form->n,
+		.ilp = p.wr / row->m * p.wc / row->n,
 		.stages = p.of.stages - 1,
 		.launches = p.of.split > 1 ? 2 : 1,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /

@@ -163,11 +163,6 @@ void wgmma_end(void);
 
 void copy_forget(struct thread *t);
 
-/* ---- half.c ---- */
-
-float wpk_emu_from_f16(unsigned short bits);
-unsigned short wpk_emu_to_f16(float x);
-
 /* ---- report.c ---- */
 
 /* What the job asks for: lines of report (a user's program wants none);

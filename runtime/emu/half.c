@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* f16 on a CPU that may have none: the bits in, the nearest value out. */
-#include "emu.h"
+/* f16 for device code, and the nearest to a value. */
+#include "emu_half.h"
 
-#include <string.h>
+float wpk_emu_from_f16(unsigned short bits);
 
-static float from_bits(uint32_t u)
-{
-	float x;
-
-	memcpy(&x, &u, sizeof x);
-	return x;
-}
-
-static uint32_t to_bits(float x)
-{
-	uint32_t u;
-
-	memcpy(&u, &x, sizeof u);
-	return u;
-}
-
-/* Shifted into an f32 the exponent is 112 too small; what has the greatest
- * exponent is infinite or no number. */
 float wpk_emu_from_f16(unsigned short bits)
 {
-	uint32_t u = (uint32_t)(bits & 0x7fff) << 13;
-	uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
-
-	if (u >= 0x0f800000)
-		return from_bits(sign | u | 0x7f800000);
-	return from_bits(sign | to_bits(from_bits(u) * 0x1p112f));
+	return from_f16(bits);
 }
 
 /* To nearest, ties to even. Below 2^-14 the sum with 2^-1 rounds to multiples

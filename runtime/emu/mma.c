@@ -11,15 +11,15 @@
  * Products are exact and are added in f32, one after the other, rounding to
  * nearest; hardware adds several at a time and truncates, so results differ in
  * the last bits. What is added up in f16 is rounded to it once, at the end.
+ * Of tf32 the low 13 bits count for nothing, as in hardware.
  * 8-bit integers stay below 2^24 and are exact that way too; what they are
  * added to wraps. f64 has products rounded, where the CPU has no fma. */
 #include "emu.h"
-
-#include <string.h>
+#include "emu_half.h"
 
 enum { COLS = 8 };
-/* Room for any factor and any accumulator. */
-enum { A_BYTES = 2048, B_BYTES = 1024, D_BYTES = 1024, K_MAX = 32 };
+/* Room for any left factor and any sum, in whatever type. */
+enum { FACTOR_BYTES = 2048, SUM_BYTES = 1024, K_MAX = 32 };
 
 typedef float floats __attribute__((vector_size(16), may_alias));
 typedef double doubles __attribute__((vector_size(16), may_alias));
@@ -30,65 +30,88 @@ struct wpk_emu_form {
 	const char *acc, *factor;
 };
 
-/* Of a lane. */
+/* Registers of a lane. */
+enum fragment { D, A, B };
+
 struct part {
-	unsigned char *d;
-	const unsigned char *a, *b;
+	unsigned char *registers[B + 1];
 };
 
-/* ---- factors: a register to as many floats, or one f64 ---- */
+/* ---- fragments: between registers and a matrix of the same type ---- */
 
-static float of_bits(uint32_t u)
+#define MOVE(size) \
+	static void move_##size(unsigned char *registers, int lane, \
+		unsigned char *matrix, int rows, int bytes, bool back) \
+	{ \
+		for (int at = lane % 4 * size; at < bytes; at += 4 * size) \
+			for (int i = lane / 4; i < rows; i += 8) { \
+				unsigned char *in = matrix + i * bytes + at; \
+				memcpy(back ? registers : in, \
+					back ? in : registers, size); \
+				registers += size; \
+			} \
+	}
+
+MOVE(4)
+MOVE(8)
+MOVE(16)
+
+/* "rows" rows of "bytes", of which a lane has "size" next to each other; "back"
+ * to the registers. */
+static void move(struct thread *warp, enum fragment f, int size,
+	unsigned char *matrix, int rows, int bytes, bool back)
 {
-	float x;
+	for (int lane = 0; lane < WARP; lane++) {
+		const struct part *p = warp[lane].part;
 
-	memcpy(&x, &u, sizeof x);
-	return x;
+		(size == 4 ? move_4 : size == 8 ? move_8 : move_16)(
+			p->registers[f], lane, matrix, rows, bytes, back);
+	}
 }
 
+/* ---- factors: "n" of them to as many floats, f64 to itself ---- */
+
 /* The exponent is 120 too small in an f32. */
-static float of_e4m3(unsigned bits)
+static float from_e4m3(unsigned bits)
 {
 	float x = (bits & 127) == 127 ? __builtin_nanf("") :
-		of_bits((bits & 127) << 20) * 0x1p120f;
+		from_bits((bits & 127) << 20) * 0x1p120f;
 
 	return bits & 128 ? -x : x;
 }
 
 #define UNPACK(name, T, value) \
-	static void unpack_##name(void *to, const void *from) \
+	static void unpack_##name(void *to, const void *from, int n) \
 	{ \
-		T x[4 / sizeof(T)]; \
-		float y[4 / sizeof(T)]; \
-		memcpy(x, from, sizeof x); \
-		for (size_t i = 0; i < sizeof x / sizeof *x; i++) \
-			y[i] = value; \
-		memcpy(to, y, sizeof y); \
+		for (int i = 0; i < n; i++) { \
+			T x = ((const T *)from)[i]; \
+			((float *)to)[i] = value; \
+		} \
 	}
 
-UNPACK(f16, uint16_t, wpk_emu_from_f16(x[i]))
-UNPACK(bf16, uint16_t, of_bits((uint32_t)x[i] << 16))
-UNPACK(tf32, uint32_t, of_bits(x[i] & 0xffffe000))
-UNPACK(e4m3, uint8_t, of_e4m3(x[i]))
-UNPACK(e5m2, uint8_t, wpk_emu_from_f16((unsigned short)(x[i] << 8)))
-UNPACK(i8, int8_t, x[i])
-UNPACK(u8, uint8_t, x[i])
+UNPACK(f16, uint16_t, from_f16(x))
+UNPACK(bf16, uint16_t, from_bits((uint32_t)x << 16))
+UNPACK(tf32, uint32_t, from_bits(x & 0xffffe000))
+UNPACK(e4m3, uint8_t, from_e4m3(x))
+UNPACK(e5m2, uint8_t, from_f16((unsigned)x << 8))
+UNPACK(i8, int8_t, x)
+UNPACK(u8, uint8_t, x)
 
-static void unpack_f64(void *to, const void *from)
+static void copy_f64(void *to, const void *from, int n)
 {
-	memcpy(to, from, sizeof(double));
+	memcpy(to, from, (size_t)n * sizeof(double));
 }
 
-/* "n" in a register of "bytes", which is also what one takes unpacked. */
+/* "bytes" of one; a register has 4, or one factor. */
 static const struct factor {
 	const char *name;
-	int n, bytes;
-	void (*unpack)(void *to, const void *from);
+	int bytes;
+	void (*unpack)(void *to, const void *from, int n);
 } factors[] = {
-	{ "f16", 2, 4, unpack_f16 }, { "bf16", 2, 4, unpack_bf16 },
-	{ "tf32", 1, 4, unpack_tf32 }, { "e4m3", 4, 4, unpack_e4m3 },
-	{ "e5m2", 4, 4, unpack_e5m2 }, { "i8", 4, 4, unpack_i8 },
-	{ "u8", 4, 4, unpack_u8 }, { "f64", 1, 8, unpack_f64 }
+	{ "f16", 2, unpack_f16 }, { "bf16", 2, unpack_bf16 },
+	{ "tf32", 4, unpack_tf32 }, { "e4m3", 1, unpack_e4m3 },
+	{ "e5m2", 1, unpack_e5m2 }, { "i8", 1, unpack_i8 },
+	{ "u8", 1, unpack_u8 }, { "f64", 8, copy_f64 }
 };
 
 static const struct factor *factor_of(const struct wpk_emu_form *f)
@@ -100,15 +123,16 @@ static const struct factor *factor_of(const struct wpk_emu_form *f)
 	return t;
 }
 
-/* Unpacks what one lane holds of "rows" rows of "k" columns. */
-static void unpack(const struct factor *t, unsigned char *to, int rows, int k,
-	int lane, const unsigned char *registers)
+static void take_factor(struct thread *warp, enum fragment which, int rows,
+	void *to)
 {
-	for (int col = lane % 4 * t->n; col < k; col += 4 * t->n)
-		for (int row = lane / 4; row < rows; row += 8) {
-			t->unpack(to + (row * k + col) * t->bytes, registers);
-			registers += t->bytes;
-		}
+	const struct wpk_emu_form *f = warp->form;
+	const struct factor *t = factor_of(f);
+	unsigned char raw[FACTOR_BYTES] __attribute__((aligned(16)));
+
+	move(warp, which, t->bytes < 4 ? 4 : t->bytes, raw, rows,
+		f->k * t->bytes, false);
+	t->unpack(to, raw, rows * f->k);
 }
 
 /* ---- products: "b" comes by columns ---- */
@@ -139,64 +163,48 @@ static void unpack(const struct factor *t, unsigned char *to, int rows, int k,
 MULTIPLY(multiply32, float, floats)
 MULTIPLY(multiply64, double, doubles)
 
-/* ---- accumulators: two columns of a row, which a lane holds together ---- */
+/* ---- sums: "n" of a type, from and to what products are added up in ---- */
 
-static void copy_f32(void *to, const void *from)
+static void copy_f32(void *to, const void *from, int n)
 {
-	memcpy(to, from, 2 * sizeof(float));
+	memcpy(to, from, (size_t)n * sizeof(float));
 }
 
-static void copy_f64(void *to, const void *from)
+static void pack_f16(void *to, const void *from, int n)
 {
-	memcpy(to, from, 2 * sizeof(double));
+	for (int i = 0; i < n; i++)
+		((uint16_t *)to)[i] = wpk_emu_to_f16(((const float *)from)[i]);
 }
 
-static void pack_f16(void *to, const void *from)
-{
-	float x[2];
-	uint16_t y[2];
-
-	memcpy(x, from, sizeof x);
-	y[0] = wpk_emu_to_f16(x[0]);
-	y[1] = wpk_emu_to_f16(x[1]);
-	memcpy(to, y, sizeof y);
-}
-
-static void begin_i32(void *to, const void *from)
+static void zero(void *to, const void *from, int n)
 {
 	(void)from;
-	memset(to, 0, 2 * sizeof(float));
+	memset(to, 0, (size_t)n * sizeof(float));
 }
 
-static void add_i32(void *to, const void *from)
+static void add_i32(void *to, const void *from, int n)
 {
-	float x[2];
-	uint32_t y[2];
-
-	memcpy(x, from, sizeof x);
-	memcpy(y, to, sizeof y);
-	y[0] += (uint32_t)(int32_t)x[0];
-	y[1] += (uint32_t)(int32_t)x[1];
-	memcpy(to, y, sizeof y);
+	for (int i = 0; i < n; i++)
+		((uint32_t *)to)[i] += (uint32_t)(int)((const float *)from)[i];
 }
 
-/* "bytes" that two take in registers, and one while it is added up. */
-static const struct accumulator {
+/* "bytes" of one, of which a lane has two next to each other. */
+static const struct sum {
 	const char *name;
-	int bytes, each;
-	void (*load)(void *to, const void *from);
-	void (*store)(void *to, const void *from);
+	int bytes;
+	void (*begin)(void *to, const void *from, int n);
 	void (*multiply)(void *d, const void *a, const void *b, int m, int k);
-} accumulators[] = {
-	{ "f32", 8, 4, copy_f32, copy_f32, multiply32 },
-	{ "f16", 4, 4, unpack_f16, pack_f16, multiply32 },
-	{ "i32", 8, 4, begin_i32, add_i32, multiply32 },
-	{ "f64", 16, 8, copy_f64, copy_f64, multiply64 }
+	void (*end)(void *to, const void *from, int n);
+} sums[] = {
+	{ "f32", 4, copy_f32, multiply32, copy_f32 },
+	{ "f16", 2, unpack_f16, multiply32, pack_f16 },
+	{ "i32", 4, zero, multiply32, add_i32 },
+	{ "f64", 8, copy_f64, multiply64, copy_f64 }
 };
 
-static const struct accumulator *accumulator_of(const struct wpk_emu_form *f)
+static const struct sum *sum_of(const struct wpk_emu_form *f)
 {
-	const struct accumulator *t = accumulators;
+	const struct sum *t = sums;
 
 	while (strcmp(t->name, f->acc))
 		t++;
@@ -205,49 +213,31 @@ static const struct accumulator *accumulator_of(const struct wpk_emu_form *f)
 
 /* ---- the instruction ---- */
 
-static void gather(struct thread *warp, unsigned char *a, unsigned char *b)
-{
-	const struct wpk_emu_form *f = warp->form;
-	const struct factor *t = factor_of(f);
-
-	for (int lane = 0; lane < WARP; lane++) {
-		const struct part *p = warp[lane].part;
-
-		unpack(t, a, f->m, f->k, lane, p->a);
-		unpack(t, b, COLS, f->k, lane, p->b);
-	}
-}
-
 static void perform(struct thread *warp)
 {
 	const struct wpk_emu_form *f = warp->form;
-	const struct accumulator *t = accumulator_of(f);
-	unsigned char a[A_BYTES], b[B_BYTES];
-	unsigned char d[D_BYTES] __attribute__((aligned(sizeof(floats))));
-	int pairs = f->m / 8 * WARP;
+	const struct sum *t = sum_of(f);
+	unsigned char a[FACTOR_BYTES] __attribute__((aligned(16)));
+	unsigned char b[FACTOR_BYTES / 2] __attribute__((aligned(16)));
+	unsigned char d[SUM_BYTES] __attribute__((aligned(16)));
+	unsigned char raw[SUM_BYTES] __attribute__((aligned(16)));
 
-	gather(warp, a, b);
-	for (int i = 0; i < pairs; i++) {
-		const struct part *p = warp[i % WARP].part;
-
-		t->load(d + i * 2 * t->each, p->d + i / WARP * t->bytes);
-	}
+	take_factor(warp, A, f->m, a);
+	take_factor(warp, B, COLS, b);
+	move(warp, D, 2 * t->bytes, raw, f->m, COLS * t->bytes, false);
+	t->begin(d, raw, f->m * COLS);
 	t->multiply(d, a, b, f->m, f->k);
-	for (int i = 0; i < pairs; i++) {
-		const struct part *p = warp[i % WARP].part;
-
-		t->store(p->d + i / WARP * t->bytes, d + i * 2 * t->each);
-	}
+	t->end(raw, d, f->m * COLS);
+	move(warp, D, 2 * t->bytes, raw, f->m, COLS * t->bytes, true);
 }
 
 static void check(int line, const struct wpk_emu_form *f, const struct part *p)
 {
-	const struct factor *t = factor_of(f);
-	int n = f->k * t->bytes / t->n;		/* of a row, in all lanes */
+	int row = f->k * factor_of(f)->bytes, each = COLS * sum_of(f)->bytes;
 
-	if (address_bad(p->a, (size_t)(f->m * n / WARP)) ||
-	    address_bad(p->b, (size_t)(COLS * n / WARP)) ||
-	    address_bad(p->d, (size_t)(f->m / 8 * accumulator_of(f)->bytes)))
+	if (address_bad(p->registers[A], (size_t)(f->m * row / WARP)) ||
+	    address_bad(p->registers[B], (size_t)(COLS * row / WARP)) ||
+	    address_bad(p->registers[D], (size_t)(f->m * each / WARP)))
 		fault("bounds", line, "a fragment of more than the registers "
 			"there are");
 }
@@ -258,7 +248,7 @@ void wpk_emu_mma(int line, const struct wpk_emu_form *form, void *d,
 void wpk_emu_mma(int line, const struct wpk_emu_form *form, void *d,
 	const void *a, const void *b)
 {
-	struct part p = { d, a, b };
+	struct part p = { { d, (void *)(uintptr_t)a, (void *)(uintptr_t)b } };
 
 	if (address_watched())
 		check(line, form, &p);

@@ -1,5 +1,6 @@
 /* ldmatrix and stmatrix in all sizes, both ways, and what ldmatrix reads given
- * to mma as kernels do: a by rows, b by columns, b by rows transposed.
+ * to mma as kernels do: a by rows, b by columns, b by rows transposed; and
+ * numbers that are not finite.
  * EXPECT early: done
  * EXPECT late: done */
 enum { STRIDE = 24 };	/* 16-bit elements from row to row */
@@ -134,6 +135,38 @@ extern "C" __global__ void product_kernel(int *bad)
 	bad[threadIdx.x] += product(s, threadIdx.x, true);
 }
 
+/* One factor is everywhere "v", the other "w". */
+#define SPECIAL(name, v, w, D, right) \
+	do { \
+		unsigned a[4] = { v, v, v, v }, b[2] = { w, w }; \
+		D d[4] = {}; \
+		name(d, a, b); \
+		bad[threadIdx.x] += !(right); \
+	} while (0)
+
+/* What is not finite stays so, and what f16 cannot hold becomes it. */
+extern "C" __global__ void special_kernel(int *bad)
+{
+	const float infinity = __int_as_float(0x7f800000);
+
+	SPECIAL(mma_m16n8k16_f32_f16, 0x7c007c00, 0x3c003c00, float,
+		d[3] == infinity);
+	SPECIAL(mma_m16n8k16_f32_f16, 0x7e007e00, 0x3c003c00, float,
+		d[0] != d[0]);
+	SPECIAL(mma_m16n8k16_f32_f16, 0x00010001, 0x3c003c00, float,
+		d[1] == 0x1p-20f);
+	SPECIAL(mma_m16n8k16_f16_f16, 0x7bff7bff, 0x3c003c00, unsigned,
+		d[1] == 0x7c007c00);
+	SPECIAL(mma_m16n8k8_f32_bf16, 0xff80ff80, 0x3f803f80, float,
+		d[2] == -infinity);
+	SPECIAL(mma_m16n8k32_f32_e4m3, 0x7f7f7f7f, 0x38383838, float,
+		d[0] != d[0]);
+	SPECIAL(mma_m16n8k32_f32_e4m3, 0x7e7e7e7e, 0x01010101, float,
+		d[0] == 448 * 32 / 512.0f);
+	SPECIAL(mma_m16n8k32_f32_e5m2, 0x7c7c7c7c, 0xbcbcbcbc, float,
+		d[0] == -infinity);
+}
+
 static int bad[32];
 
 extern "C" int wpk_emu_entry(void *const *, void *, size_t)
@@ -147,6 +180,7 @@ extern "C" int wpk_emu_entry(void *const *, void *, size_t)
 	cudaLaunchKernelEx(&config, load_kernel, bad);
 	cudaLaunchKernelEx(&config, store_kernel, bad);
 	cudaLaunchKernelEx(&config, product_kernel, bad);
+	cudaLaunchKernelEx(&config, special_kernel, bad);
 	for (int i = 0; i < 32; i++)
 		n += bad[i];
 	return n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* nvcc for unit tests: assembles a text for one architecture. make sets NVCC,
- * to nothing where there is no toolkit. */
+ * to nothing where there is no toolkit. And the emulator. */
 #ifndef WPK_TESTS_UNIT_TOOLKIT_H
 #define WPK_TESTS_UNIT_TOOLKIT_H
 
@@ -136,6 +136,35 @@ static inline bool toolkit_assembles(const char *text, const char *arch)
 	unlink(out);
 	unlink(log);
 	rmdir(folder);
+	return ok;
+}
+
+/* True if "text", kernels and a main, compiles for the emulator and says that
+ * all is well; what is said otherwise goes to stderr. */
+static inline bool toolkit_emulates(const char *text)
+{
+	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
+	const char *build = getenv("top_builddir");
+	char path[] = "/tmp/wpk-unit-XXXXXX", log[64], command[2000];
+	char *argv[] = { "/bin/sh", "-c", command, NULL };
+	int fd = mkstemp(path);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	snprintf(log, sizeof log, "%s.log", path);
+	snprintf(command, sizeof command, "%s -x c++ -std=c++17 -DWPK_EMULATE "
+		"-D__CUDACC_RTC__ -include '%s/runtime/emu/wpk_emu.h' -o "
+		"%s.out %s -x none '%s/libwpkemu.a' && %s.out; code=$?; "
+		"rm -f %s.out; exit $code", cxx && *cxx ? cxx : "c++",
+		source ? source : ".", path, path, build ? build : ".", path,
+		path);
+	ok = toolkit_write(path, text) && toolkit_run(argv, log) == 0;
+	if (!ok)
+		toolkit_show(log);
+	unlink(log);
+	unlink(path);
 	return ok;
 }
 

@@ -1,0 +1,26 @@
+/* Lanes of a warp in the same instruction at two places.
+ * EXPECT early: fault warp
+ * EXPECT late: fault warp */
+extern "C" __global__ void matrix_kernel(float *y)
+{
+	unsigned a[4] = {}, b[2] = {};
+	float d[4] = {};
+
+	if (threadIdx.x < 16)
+		mma_m16n8k16_f32_f16(d, a, b);
+	else
+		mma_m16n8k16_f32_f16(d, a, b);
+	y[threadIdx.x] = d[0];
+}
+
+static float y[32];
+
+extern "C" int wpk_emu_entry(void *const *, void *, size_t)
+{
+	cudaLaunchConfig_t config = {};
+
+	config.gridDim = dim3(1);
+	config.blockDim = dim3(32);
+	config.dynamicSmemBytes = 512;
+	return cudaLaunchKernelEx(&config, matrix_kernel, y);
+}
