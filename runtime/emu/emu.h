@@ -97,11 +97,6 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 void shared_open(size_t n);
 /* Do the running block's have "n" bytes at "p"? */
 bool shared_has(const void *p, size_t n);
-/* The running thread waits until all lanes of its warp are in the instruction
- * in "line" that "form" points to, no other; "perform" then does it for all,
- * each with its "part". */
-void warp_matrix(int line, const void *form,
-	void (*perform)(struct thread *warp), void *part);
 /* What the launch has. */
 size_t shared_bytes(void);
 /* Where "p", of the running block's shared memory, lies in it: a fault if "n"
@@ -121,6 +116,18 @@ void block_enter(int rank);
 void thread_index(int number);
 /* The running thread gives way until somebody makes it READY. */
 void thread_wait(enum thread_state state, int line);
+/* From the scheduler: "t" runs until it gives way or ends. */
+void thread_resume(struct thread *t);
+/* ---- warp.c ---- */
+
+/* As far as its lanes go; true if any went on. */
+bool warp_run(struct thread *warp, int lanes);
+/* The running thread waits until all lanes of its warp are in the instruction
+ * in "line" that "form" points to, no other; "perform" then does it for all,
+ * each with its "part". */
+void warp_matrix(int line, const void *form,
+	void (*perform)(struct thread *warp), void *part);
+
 /* ---- mbarrier.c ---- */
 
 void mbarriers_begin(void);

@@ -71,15 +71,6 @@ static void move(struct thread *warp, enum fragment f, int size,
 
 /* ---- factors: "n" of them to as many floats, f64 to itself ---- */
 
-/* The exponent is 120 too small in an f32. */
-static float from_e4m3(unsigned bits)
-{
-	float x = (bits & 127) == 127 ? __builtin_nanf("") :
-		from_bits((bits & 127) << 20) * 0x1p120f;
-
-	return bits & 128 ? -x : x;
-}
-
 #define UNPACK(name, T, value) \
 	static void unpack_##name(void *to, const void *from, int n) \
 	{ \

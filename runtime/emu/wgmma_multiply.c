@@ -2,6 +2,7 @@
 /* A warp's share of a wgmma: 16 rows of the 64, all columns. Sums are taken
  * one k after the other, in f32 or wrapping s32; f16 accumulators round once,
  * at the end. */
+#include "emu_half.h"
 #include "emu_wgmma.h"
 
 #include <string.h>
@@ -11,9 +12,6 @@ enum { LANES = 8 };
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
-
-float wpk_emu_from_f16(unsigned short bits);
-unsigned short wpk_emu_to_f16(float x);
 
 static void multiply_floats(const struct wgmma *w, int depth,
 	const union wgmma_factor *a, const union wgmma_factor *b,
@@ -56,7 +54,7 @@ static void round_to_f16(const struct wgmma *w, union wgmma_acc *acc)
 {
 	for (int i = 0; i < WGMMA_ROWS; i++)
 		for (int j = 0; j < w->n; j++)
-			acc->f[i][j] = wpk_emu_from_f16(
+			acc->f[i][j] = from_f16(
 				wpk_emu_to_f16(acc->f[i][j]));
 }
 
@@ -105,7 +103,7 @@ void wgmma_gather(const struct wgmma *w, void *const *registers,
 			int row = row_of(l, i), col = col_of(l, i);
 
 			if (w->acc == WGMMA_F16)
-				acc->f[row][col] = wpk_emu_from_f16(((const
+				acc->f[row][col] = from_f16(((const
 					uint16_t *)registers[l])[i]);
 			else
 				acc->i[row][col] =

@@ -7,13 +7,12 @@
  * 16-bit types only: a chunk lies along the other dimension, and k counts
  * single rows. Swizzling exchanges chunks within rows of 32, 64 or 128 bytes by
  * the bits of the address above them. */
+#include "emu_half.h"
 #include "emu_wgmma.h"
 
 #include <string.h>
 
 enum { CHUNK = 16 };
-
-float wpk_emu_from_f16(unsigned short bits);
 
 /* "width" is that of a swizzled row, or a chunk; "span" after how many bytes
  * the pattern repeats. */
@@ -135,23 +134,6 @@ void wgmma_watch(const struct wgmma *w, uint64_t d, enum wgmma_type t,
 
 /* ---- values ---- */
 
-static float from_bits(uint32_t u)
-{
-	float x;
-
-	memcpy(&x, &u, sizeof x);
-	return x;
-}
-
-static float from_e4m3(unsigned char b)
-{
-	unsigned e = b >> 3 & 15, m = b & 7;
-	float x = (b & 127) == 127 ? from_bits(0x7fffffff) :
-		e ? from_bits((e + 120) << 23 | m << 20) : (float)m * 0x1p-9f;
-
-	return b & 128 ? -x : x;
-}
-
 /* Element "i" of "p" as a float. tf32 is read without the bits that it has
  * not. */
 static float float_at(const unsigned char *p, unsigned i, enum wgmma_type t)
@@ -162,17 +144,17 @@ static float float_at(const unsigned char *p, unsigned i, enum wgmma_type t)
 	switch (t) {
 	case WGMMA_F16:
 		memcpy(&half, p + 2 * i, 2);
-		return wpk_emu_from_f16(half);
+		return from_f16(half);
 	case WGMMA_BF16:
 		memcpy(&half, p + 2 * i, 2);
-		return from_bits((uint32_t)half << 16);
+		return from_bf16(half);
 	case WGMMA_TF32:
 		memcpy(&word, p + 4 * i, 4);
 		return from_bits(word & 0xffffe000);
 	case WGMMA_E4M3:
 		return from_e4m3(p[i]);
 	default:
-		return wpk_emu_from_f16((unsigned short)(p[i] << 8));
+		return from_f16((unsigned)p[i] << 8);
 	}
 }
 
