@@ -13,7 +13,7 @@
 
 enum { BUCKETS = 1024, PER_BLOCK = THREADS_MAX + THREADS_MAX / WARP };
 
-/* "fenced": what a fence made known to what is asynchronous; NULL is nothing. */
+/* "fenced": what a fence made known to what is asynchronous, NULL if nothing. */
 struct vector {
 	uint32_t *v, *fenced;
 };

@@ -47,14 +47,14 @@ enum thread_state {
 enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
- * "value" and, to exchange, naming the "lane" it wants one from; what its whole
- * warp is to "perform", of which "form" tells more and "part" is what the thread
- * hands in; or at named barrier "id"; or for a phase
- * of "mbarrier" of "parity", where it only "tries" for a while: "in_vain" so
- * often since "tried" things had happened. It has arrived "arrivals" times at the
- * cluster's barrier. It has "number" in its block, which is number "rank" of its cluster. "copies" are its
- * asynchronous copies in flight, oldest first; "group" counts commits. A copy's
- * "place" is where it is issued. */
+ * "value" and, to exchange, naming the "lane" it wants one from; for its whole
+ * warp to "perform" what "form" tells more of, where "part" is what the thread
+ * hands in; at named barrier "id"; or for a phase of "mbarrier" of "parity",
+ * where it only "tries" for a while: "in_vain" so often since "tried" things
+ * had happened. It has arrived "arrivals" times at the cluster's barrier. It
+ * has "number" in its block, which is number "rank" of its cluster. "copies"
+ * are its asynchronous copies in flight, oldest first; "group" counts commits,
+ * "bulk_group" those of bulk copies. A copy's "place" is where it is issued. */
 struct copy {
 	void *to;
 	const void *from;
