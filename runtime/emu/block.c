@@ -153,6 +153,7 @@ size_t shared_bytes(void)
 }
 
 unsigned wpk_emu_shared_address(int line, const void *p);
+unsigned wpk_emu_map_shared(int line, const void *p, int rank);
 
 unsigned wpk_emu_shared_address(int line, const void *p)
 {
@@ -162,6 +163,15 @@ unsigned wpk_emu_shared_address(int line, const void *p)
 		fault("bounds", line, "an address that is not in the block's "
 			"shared memory");
 	return (unsigned)(c - shared_memory);
+}
+
+/* As a number that nothing but the PTX ISA's instructions can use. */
+unsigned wpk_emu_map_shared(int line, const void *p, int rank)
+{
+	size_t at = shared_at(line, p, 1);
+
+	shared_of(line, rank, at);
+	return (unsigned)rank << 24 | (unsigned)at;
 }
 
 static void check_guard(size_t n)

@@ -54,6 +54,17 @@ static inline void registers_decrease(int line = __builtin_LINE())
 static inline void grid_wait() {}
 static inline void grid_launch_dependents() {}
 
+/* Four at once, none of which the others wait for. */
+static inline void red_add_f32x4(float *p, float x, float y, float z, float w)
+{
+	float *q = static_cast<float *>(__builtin_assume_aligned(p, 16));
+
+	atomicAdd(&q[0], x);
+	atomicAdd(&q[1], y);
+	atomicAdd(&q[2], z);
+	atomicAdd(&q[3], w);
+}
+
 /* ---- bulk copies ---- */
 
 extern "C" {
@@ -181,6 +192,7 @@ enum {
 extern "C" {
 /* Where in the block's shared memory, as descriptors count. */
 unsigned wpk_emu_shared_address(int line, const void *p);
+unsigned wpk_emu_map_shared(int line, const void *p, int rank);
 void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
 	void *d, const unsigned *registers, long long a, long long b,
 	int accumulate);
@@ -195,6 +207,7 @@ void wpk_emu_fence_proxy(void);
 #define fence_proxy_async() wpk_emu_fence_proxy()
 
 #define shared_address(p) wpk_emu_shared_address(__LINE__, p)
+#define map_shared(p, rank) wpk_emu_map_shared(__LINE__, p, rank)
 #define wgmma_descriptor(p, leading, stride, swizzle) \
 	wpk_emu_descriptor(wpk_emu_shared_address(__LINE__, p), leading, \
 		stride, swizzle)
