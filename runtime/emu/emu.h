@@ -229,7 +229,10 @@ enum watch_kind {
 };
 
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
-WEAK void watch_launch(void);
+/* A launch begins, "early" if it may before the one before it has ended: until
+ * its threads wait for the grid. */
+WEAK void watch_launch(bool early);
+WEAK void watch_grid_wait(void);
 /* A block begins, number "rank" of its cluster; from now on it runs. */
 WEAK void watch_block(int rank);
 WEAK void watch_turn(int rank);

@@ -15,13 +15,18 @@ enum { LANES = WARP };
 
 static uint32_t block, blocks, first_block, epoch;
 static uint32_t first_of_cluster;
+/* A launch that may begin early may do so before those from this block's on have
+ * ended: what a thread does is behind them once it has waited for the grid. */
+static uint32_t first_of_chain;
+static bool may_be_early;
 static uint32_t agents[CLUSTER_MAX][THREADS_MAX / WARP];
 
 /* Of each thread: its warp's lanes' clocks as far as it knows them, its own
- * included; and when it last fenced. */
+ * included; when it last fenced; and whether it waited for the grids before. */
 static struct view {
 	uint32_t clock[LANES];
 	uint32_t fence_epoch, fence_clock;
+	bool grid_waited;
 } all_views[CLUSTER_MAX][THREADS_MAX], *views = all_views[0];
 
 /* Of the cluster's blocks while others run. */
@@ -59,10 +64,18 @@ static int n_threads(void)
 
 /* ---- events ---- */
 
-void race_launch(void)
+void race_launch(bool early)
 {
 	first_block = blocks + 1;
+	may_be_early = early;
+	if (!early)
+		first_of_chain = first_block;
 	race_forget();
+}
+
+void race_grid_wait(void)
+{
+	view()->grid_waited = true;
 }
 
 void race_block(void)
@@ -105,9 +118,14 @@ static void advance(struct view *v, unsigned mask)
 
 void race_barrier(void)
 {
+	bool waited = false;
 	int n = n_threads();
 
 	epoch++;
+	for (int i = 0; i < n; i++)
+		waited |= views[i].grid_waited;
+	for (int i = 0; i < n; i++)
+		views[i].grid_waited = waited;
 	for (int i = 0; i < n; i++)
 		clocks_tell(turn, i, views[i].clock[i % WARP]);
 	for (int w = 0; w * WARP < n; w++) {
@@ -277,8 +295,11 @@ bool order_has(const struct slot *s, bool shared)
 {
 	int rank = order_rank(s->block);
 
-	if (s->block < first_block || (shared && rank < 0))
+	if (shared && rank < 0)
 		return true;
+	if (s->block < first_block)
+		return !may_be_early || view()->grid_waited ||
+			s->block < first_of_chain;
 	if (rank < 0)
 		return released(s);
 	if (rank != turn)

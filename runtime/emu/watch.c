@@ -51,12 +51,18 @@ static const struct piece *piece_of(const unsigned char *p)
 
 /* ---- what the emulator tells ---- */
 
-void watch_launch(void)
+void watch_launch(bool early)
 {
 	if (job.count)
 		count_launch();
 	if (job.race || job.init)
-		race_launch();
+		race_launch(early);
+}
+
+void watch_grid_wait(void)
+{
+	if (job.race && current)
+		race_grid_wait();
 }
 
 void watch_block(int rank)

@@ -32,7 +32,9 @@ void count_report(void);
 /* ---- race.c: accesses that nothing orders, reads of what nobody wrote ---- */
 
 void race_open(const struct piece *m);
-void race_launch(void);
+/* It may begin "early", before the one before it has ended. */
+void race_launch(bool early);
+void race_grid_wait(void);
 void race_block(void);
 void race_turn(int rank);
 /* All threads of the block have met; those of "mask" in "warp" have. */

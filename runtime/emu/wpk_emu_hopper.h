@@ -18,6 +18,7 @@ bool wpk_emu_mbarrier_wait(int line, void *p, int parity, bool tries);
 void wpk_emu_mbarrier_fence(void);
 bool wpk_emu_elect(int line);
 void wpk_emu_registers(int line, int n, bool more);
+void wpk_emu_grid_wait(void);
 }
 
 #define cluster_arrive() wpk_emu_cluster_arrive(__LINE__)
@@ -50,8 +51,9 @@ static inline void registers_decrease(int line = __builtin_LINE())
 	wpk_emu_registers(line, n, false);
 }
 
-/* Launches follow one another: whatever came before is done. */
-static inline void grid_wait() {}
+/* Launches follow one another here, whether or not they wait for the grid before:
+ * only those that watch know the difference. */
+#define grid_wait() wpk_emu_grid_wait()
 static inline void grid_launch_dependents() {}
 
 /* Four at once, none of which the others wait for. */
