@@ -185,19 +185,14 @@ struct wpk_emu_tile {
 
 /* ---- matrix products of four warps ---- */
 
-/* enum wgmma_type of emu_wgmma.h; "trans": 1 the left factor, 2 the right. */
-enum {
-	WPK_EMU_f16, WPK_EMU_bf16, WPK_EMU_tf32, WPK_EMU_e4m3, WPK_EMU_e5m2,
-	WPK_EMU_i8, WPK_EMU_u8, WPK_EMU_f32, WPK_EMU_i32
-};
-
 extern "C" {
 /* Where in the block's shared memory, as descriptors count. */
 unsigned wpk_emu_shared_address(int line, const void *p);
 unsigned wpk_emu_map_shared(int line, const void *p, int rank);
-void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
-	void *d, const unsigned *registers, long long a, long long b,
-	int accumulate);
+/* "trans": 1 the left factor, 2 the right. */
+void wpk_emu_wgmma(int line, int n, const char *acc, const char *left,
+	const char *right, int trans, void *d, const unsigned *registers,
+	long long a, long long b, int accumulate);
 void wpk_emu_wgmma_fence(int line);
 void wpk_emu_wgmma_commit(int line);
 void wpk_emu_wgmma_wait(int line, int in_flight);
@@ -237,9 +232,8 @@ static inline void wgmma_wait(int line = __builtin_LINE())
 	static inline void name(T *d, A a, long long b, int accumulate, \
 		int line = __builtin_LINE()) \
 	{ \
-		wpk_emu_wgmma(line, n, WPK_EMU_##acc, WPK_EMU_##left, \
-			WPK_EMU_##right, trans, d, registers, shared, b, \
-			accumulate); \
+		wpk_emu_wgmma(line, n, #acc, #left, #right, trans, d, \
+			registers, shared, b, accumulate); \
 	}
 #define WPK_EMU_WGMMA_SHARED(name, ...) \
 	WPK_EMU_WGMMA_FORM(name, long long, nullptr, a, __VA_ARGS__)
