@@ -3,12 +3,10 @@
  * the tensor or is outside of it. A tile's rows count through the box's outer
  * dimensions; im2col's are pixels, which go through their own box within the
  * tensor, wherever the first lies (PTX ISA, "Tensor Copy Modes"). */
+#include "emu_half.h"
 #include "emu_tensor.h"
 
 #include <string.h>
-
-float wpk_emu_from_f16(unsigned short bits);
-unsigned short wpk_emu_to_f16(float x);
 
 /* A walk over a box's rows: "at" are the coordinates of the row's first
  * element; "turn" counts a tile's. */
@@ -170,20 +168,10 @@ void tensor_load(const struct tensor_box *b, unsigned char *to)
 
 /* ---- stores ---- */
 
-static float from_bf16(uint16_t bits)
-{
-	uint32_t u = (uint32_t)bits << 16;
-	float x;
-
-	memcpy(&x, &u, sizeof x);
-	return x;
-}
-
 static uint16_t to_bf16(float x)
 {
-	uint32_t u;
+	uint32_t u = to_bits(x);
 
-	memcpy(&u, &x, sizeof u);
 	return x != x ? 0x7fff : (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
@@ -209,8 +197,8 @@ static void add_one(const struct tensor_box *b, unsigned char *to,
 		memcpy(&x, to, 2);
 		memcpy(&y, from, 2);
 		x = b->map.type == TENSOR_F16 ?
-			wpk_emu_to_f16(wpk_emu_from_f16(x) +
-				wpk_emu_from_f16(y)) :
+			wpk_emu_to_f16(from_f16(x) +
+				from_f16(y)) :
 			to_bf16(from_bf16(x) + from_bf16(y));
 		memcpy(to, &x, 2);
 		break;

@@ -83,11 +83,11 @@ static size_t swizzled(size_t at, unsigned width)
 	return at ^ (at >> 3 & (width - CHUNK));
 }
 
-static void watch(const struct transfer *t, enum watch_kind kind)
+static void watch(const struct transfer *t, int rank, enum watch_kind kind)
 {
-	for (size_t i = 0; i < t->bytes && watch_access; i += CHUNK)
-		watch_access(t->box.place, shared_memory + swizzled(t->shared +
-			i, t->width), CHUNK, kind);
+	for (size_t i = 0; i < t->bytes && watch_remote; i += CHUNK)
+		watch_remote(t->box.place, rank, swizzled(t->shared + i,
+			t->width), CHUNK, kind);
 }
 
 static void put(const struct transfer *t, int rank, const unsigned char *from)
@@ -123,8 +123,7 @@ static void load(const struct transfer *t)
 	for (int i = 0; i < BLOCKS; i++)
 		if (t->mask >> i & 1) {
 			put(t, i, buffer);
-			if (i == t->thread->rank)
-				watch(t, WATCH_ARRIVE);
+			watch(t, i, WATCH_ARRIVE);
 			mbarrier_complete(t->box.line, i, t->barrier,
 				(long)t->bytes);
 		}
@@ -180,9 +179,10 @@ static void issue_load(struct transfer *t, const void *barrier, unsigned mask)
 		fault("cluster", line, "a copy to blocks 0x%x of a cluster of "
 			"%d", t->mask, cluster_size());
 	for (int i = 0; i < BLOCKS; i++)
-		if (t->mask >> i & 1)
+		if (t->mask >> i & 1) {
 			mbarrier_check(line, i, t->barrier);
-	watch(t, WATCH_ISSUE);
+			watch(t, i, WATCH_ISSUE);
+		}
 	if (job.late)
 		push(&loads, *t);
 	else
@@ -195,7 +195,7 @@ static void read_shared(struct transfer *t)
 {
 	if (t->read)
 		return;
-	watch(t, WATCH_PROXY_READ);
+	watch(t, t->thread->rank, WATCH_COPY_READ);
 	t->read = buffer_of(t->bytes);
 	get(t, t->read);
 }
@@ -232,7 +232,7 @@ static void store(struct transfer *t)
 static void issue_store(struct transfer *t)
 {
 	t->group = current->bulk_group;
-	watch(t, WATCH_PROXY_READ);
+	watch(t, t->thread->rank, WATCH_COPY_READ);
 	if (job.late)
 		push(&stores, *t);
 	else

@@ -177,7 +177,8 @@ static void check(const struct wgmma *g, int number)
 /* One number for what all four warps must say alike. */
 static uint64_t signature(const struct wgmma *g)
 {
-	uint64_t v[] = { g->a, g->b, (uint64_t)g->n, g->acc, g->left, g->right,
+	uint64_t v[] = { g->a, g->b, (uint64_t)g->n, g->acc,
+		(uintptr_t)g->left, (uintptr_t)g->right,
 		(uint64_t)g->left_trans << 2 | (uint64_t)g->right_trans << 1 |
 		g->accumulate, (uint64_t)g->line }, sum = 0;
 
@@ -319,26 +320,29 @@ static void wait(struct thread *lanes)
 	while (n < w->n && w->queue[n].group < w->group - *in_flight)
 		complete(w, &w->queue[n++], number_in_group(lanes));
 	w->n -= n;
+	if (watch_waited)
+		watch_waited(lanes->number / WARP);
 	if (n)
 		memmove(w->queue, w->queue + n, (size_t)w->n *
 			sizeof *w->queue);
 }
 
-void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
-	void *d, const unsigned *registers, long long a, long long b,
-	int accumulate);
+void wpk_emu_wgmma(int line, int n, const char *acc, const char *left,
+	const char *right, int trans, void *d, const unsigned *registers,
+	long long a, long long b, int accumulate);
 void wpk_emu_wgmma_fence(int line);
 void wpk_emu_wgmma_commit(int line);
 void wpk_emu_wgmma_wait(int line, int in_flight);
 
-void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
-	void *d, const unsigned *registers, long long a, long long b,
-	int accumulate)
+void wpk_emu_wgmma(int line, int n, const char *acc, const char *left,
+	const char *right, int trans, void *d, const unsigned *registers,
+	long long a, long long b, int accumulate)
 {
 	struct given mine = {
-		.w = { .line = line, .n = n, .acc = (enum wgmma_type)acc,
-			.left = (enum wgmma_type)left,
-			.right = (enum wgmma_type)right,
+		.w = { .line = line, .n = n, .acc = *acc == 'i' ? SUM_I32 :
+				acc[1] == '1' ? SUM_F16 : SUM_F32,
+			.left = factor_named(left),
+			.right = factor_named(right),
 			.left_trans = trans & 1, .right_trans = trans & 2,
 			.accumulate = accumulate != 0, .a = (uint64_t)a,
 			.b = (uint64_t)b,
