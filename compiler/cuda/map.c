@@ -109,7 +109,7 @@ static void put_cache(struct str *out)
 		"\tcudaDriverEntryPointQueryResult found;\n"
 		"#if CUDART_VERSION >= 12050\n"
 		"\tcudaError_t status = cudaGetDriverEntryPointByVersion(name, "
-		"function, 12000,\n\t\t0, &found);\n"
+		"function,\n\t\t12000, 0, &found);\n"
 		"#else\n"
 		"\tcudaError_t status = cudaGetDriverEntryPoint(name, function, "
 		"0, &found);\n"
@@ -221,7 +221,7 @@ void map_function(struct arena *a, const struct cuda_operator *o,
 {
 	const struct k_map *m = s->kernel->maps.v[i];
 
-	emit_comment(a, out, 0, arena_printf(a, "Of %s as %s sees it: %s%s.",
+	emit_comment(a, out, 0, arena_printf(a, "The map of %s for %s: %s%s.",
 		m->of->name, cuda_kernel_name(a, o, v, s), m->pixels ?
 		"columns of pixels" : "tiles", swizzled(a, m)));
 	emit_line(out, 0, arena_printf(a, "static cudaError_t %s("

@@ -30,7 +30,6 @@ typedef __SIZE_TYPE__ size_t;
 #define __launch_bounds__(...)
 #define __cluster_dims__(...)
 #define __grid_constant__
-#pragma GCC diagnostic ignored "-Wpsabi"	/* tensor maps by value */
 #define __align__(n) __attribute__((aligned(n)))
 
 /* ---- vectors and built-in variables ---- */

@@ -414,40 +414,6 @@ static const char caller[] =
 "	return code;\n"
 "}\n";
 
-/* Compiles "text" for the emulator with "flags" and runs it late and early;
- * what it says must be "done" twice, and nothing else. */
-static bool emulates(struct arena *a, const char *text, const char *flags)
-{
-	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
-	const char *build = getenv("top_builddir");
-	char path[] = "/tmp/wpk-unit-XXXXXX";
-	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
-	int fd = mkstemp(path);
-	bool ok;
-
-	assert_true(fd >= 0);
-	close(fd);
-	argv[2] = arena_printf(a, "%s -x c++ -std=c++17 -O1 -w %s "
-		"-fno-strict-aliasing -DWPK_EMULATE -include "
-		"'%s/runtime/emu/wpk_emu.h' -c -o %s.o %s && "
-		"%s -no-pie -o %s.out %s.o '%s/libwpkemu.a' -lm && "
-		"for mode in late early; do printf 'mode %%s\\nwatch race\\n"
-		"watch init\\ngrain 2\\nshared 232448\\nrun\\n' $mode; done | "
-		"%s.out >%s.said; cat %s.said; "
-		"test \"$(sed -n '/launch/!s/[a-z]* //p' %s.said)\" = 'done\n"
-		"done'; code=$?; rm -f %s.o %s.out %s.said; exit $code",
-		cxx && *cxx ? cxx : "c++", flags, source ? source : ".", path,
-		path, cxx && *cxx ? cxx : "c++", path, path,
-		build ? build : ".", path, path, path, path, path, path, path);
-	assert_true(toolkit_write(path, text));
-	ok = toolkit_run(argv, arena_printf(a, "%s.log", path)) == 0;
-	if (!ok)
-		toolkit_show(arena_printf(a, "%s.log", path));
-	unlink(arena_printf(a, "%s.log", path));
-	unlink(path);
-	return ok;
-}
-
 static const char *small_text(struct arena *a)
 {
 	return arena_printf(a, "%s\nenum { TILES = %d, PER_ROW = %d, STEPS = "
@@ -460,7 +426,7 @@ static void computes(void **state)
 	struct arena *a = arena_create();
 
 	(void)state;
-	assert_true(emulates(a, small_text(a), ""));
+	assert_true(toolkit_launches(small_text(a), ""));
 	arena_destroy(a);
 }
 
@@ -469,7 +435,7 @@ static void is_ordered(void **state)
 	struct arena *a = arena_create();
 
 	(void)state;
-	assert_true(emulates(a, small_text(a), "-g -no-pie -fno-pie "
+	assert_true(toolkit_launches(small_text(a), "-g -no-pie -fno-pie "
 		"-fsanitize=thread -DWPK_EMU_WATCH"));
 	arena_destroy(a);
 }
