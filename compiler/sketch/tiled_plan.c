@@ -117,9 +117,34 @@ static const char *plan_stage(struct arena *a, struct stage *s,
 	return why;
 }
 
+static const char *check_bulk(const struct task *t, struct arena *a,
+	const struct tiling *p)
+{
+	const struct stage *stages[] = { &p->left, &p->right };
+
+	if (!t->target->bulk_copy)
+		return arena_printf(a, "%s has no bulk copies: async = on is "
+			"what it can do", t->target->name);
+	for (int i = 0; i < 2; i++) {
+		const char *why = bulk_refuse(t, stages[i]);
+
+		if (why)
+			return arena_printf(a, "a bulk copy wants a tensor that "
+				"a map describes, and '%s' %s: async = on",
+				stages[i]->op->tensor->name, why);
+	}
+	if (p->stages < 2 + p->lag)
+		return arena_printf(a, "bulk copies need %d stages or more",
+			2 + p->lag);
+	return p->shift_m || p->shift_n ? "bulk copies fill what lies outside "
+		"with zeros: tail(.., predicate)" : NULL;
+}
+
 static const char *check_async(const struct task *t, const struct product *f,
 	struct arena *a, const struct tiling *p)
 {
+	if (p->bulk)
+		return check_bulk(t, a, p);
 	if (!p->async)
 		return p->stages > 2 ?
 			"more than 2 stages need pipeline(.., async = on)" : NULL;
@@ -165,8 +190,10 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 
 int64_t tiled_shared(const struct tiling *p)
 {
+	int64_t barriers = p->bulk ? 2 * (8 * p->stages + 15) / 16 * 16 : 0;
+
 	return p->stages * (stage_bytes(&p->left) + stage_bytes(&p->right)) +
-		(p->split > 1 ? PARTS_SHARED : 0);
+		barriers + (p->split > 1 ? PARTS_SHARED : 0);
 }
 
 const char *tiled_too_much(const struct task *t, struct arena *a,

@@ -110,7 +110,9 @@ static const int order_values[] = { 0, 1, 2, 3 };
 static const int tf32_value[] = { PRECISION_TF32 };
 static const int only_value[] = { 0 };
 static const int on[] = { 1 };
+static const int async_values[] = { 0, 1, 2 };
 static const char *const switch_words[] = { "off", "on", NULL };
+static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
 static const char *const level_block[] = { "block", NULL };
@@ -158,8 +160,8 @@ static void make_tunables(struct task *t, struct wgmma *f)
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(thread_values),
 		NULL);
 	tunables_add(t, l, "pipeline", k, "stages", VALUES(stage_values), NULL);
-	tunables_add(t, l, "pipeline", k, "async", VALUES(switch_values),
-		switch_words);
+	tunables_add(t, l, "pipeline", k, "async", VALUES(async_values),
+		async_words);
 	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, TILED_SPLITS,
 		NULL);
 	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
@@ -185,12 +187,12 @@ static const struct tunable *tunables(const struct task *t, int *n)
 
 static bool try_start(const struct task *t, int *v, struct wgmma_plan *p)
 {
-	static const int pipelines[][2] = { { 1, 4 }, { 1, 3 }, { 0, 2 },
-		{ 0, 1 } };
+	static const int pipelines[][2] = { { 2, 4 }, { 2, 3 }, { 1, 4 },
+		{ 1, 3 }, { 0, 2 }, { 0, 1 } };
 	int n;
 	const int *deep = depths(t->state, &n);
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 6; i++)
 		for (int k = n - 1; k >= 0; k--) {
 			v[WGMMA_K] = deep[k];
 			v[WGMMA_ASYNC] = pipelines[i][0];

@@ -174,8 +174,6 @@ static void write_body(struct wgmma_code *g, struct k_block *b)
 		dims, 16);
 	clear_sums(g, b);
 	tiled_loop(c, b);
-	if (g->p->of.lag)
-		ks_call(c->a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
 	share_out(g, b);
 	tiled_end(c, b);
 }

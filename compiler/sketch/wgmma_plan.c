@@ -74,10 +74,11 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP], .of = {
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
-		.async = v[WGMMA_ASYNC], .split = v[WGMMA_SPLIT],
+		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
+		.helpers = v[WGMMA_ASYNC] == 2 ? 32 : 0, .split = v[WGMMA_SPLIT],
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.order = v[WGMMA_ORDER] } };
-	p->of.lag = p->of.async && p->of.stages > 2;
+	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
 	why = tiled_sizes(&f->of, &p->of);
 	if (!why)
 		why = plan_groups(f, a, p);
@@ -100,7 +101,8 @@ static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
 	const struct epilogue *e = &f->of.epilogue;
 	int v = 2;
 
-	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap)
+	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap ||
+	    p->of.bulk)
 		return v;
 	for (int i = 0; i < e->n; i++)
 		while (e->outputs[i].stored &&
@@ -162,8 +164,8 @@ static int sums(const struct wgmma_plan *p)
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma_plan *p)
 {
-	int n = sums(p) + staging_regs(&p->of.left) +
-		staging_regs(&p->of.right) + 32;
+	int n = sums(p) + (p->of.bulk ? 0 : staging_regs(&p->of.left) +
+		staging_regs(&p->of.right)) + 32;
 
 	return n + n / 16;
 }
@@ -171,7 +173,8 @@ static int estimate_regs(const struct wgmma_plan *p)
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
-	int most = t->target->regs_sm / p->of.threads / 8 * 8;
+	int threads = p->of.threads + p->of.helpers;
+	int most = t->target->regs_sm / threads / 8 * 8;
 	const char *why;
 
 	p->shared_bytes = tiled_shared(&p->of);
@@ -185,7 +188,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 		return arena_printf(a, "%d x 64 rows and %d columns of four "
 			"warps take about %d registers a thread, more than %d",
 			p->each, p->cols, p->regs, most);
-	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
+	p->occupancy = target_occupancy(t->target, threads, p->regs,
 		(int)p->shared_bytes);
 	return p->occupancy ? NULL : "a block takes more registers or shared "
 		"memory than a multiprocessor has";
@@ -204,8 +207,9 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
 	if (!why)
-		p->promised = promise_blocks(t->target, p->of.threads, p->regs,
-			p->of.async ? 0 : p->regs, (int)p->shared_bytes);
+		p->promised = promise_blocks(t->target, p->of.threads +
+			p->of.helpers, p->regs, p->of.async || p->of.bulk ? 0 :
+			p->regs, (int)p->shared_bytes);
 	return why;
 }
 
@@ -226,10 +230,12 @@ void wgmma_features(const struct task *t, const int *values,
 	const struct wgmma *f = t->state;
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
-	double blocks, chunks, warps, per_block;
+	double blocks, chunks, warps, per_block, copying;
 
 	assert(!why);
 	(void)why;
+	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
+		staging_issue(&p.of.right);
 	blocks = (double)p.of.tiles * p.of.split;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0;
@@ -237,9 +243,7 @@ void wgmma_features(const struct task *t, const int *values,
 	*out = (struct features){
 		.tensor = blocks * per_block / f->rate,
 		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
-			f->row->k + staging_issue(&p.of.left) +
-			staging_issue(&p.of.right) + 32) + 6.0 * sums(&p) +
-			120),
+			f->row->k + copying + 32) + 6.0 * sums(&p) + 120),
 		.special = blocks * p.of.threads * chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),
