@@ -373,7 +373,7 @@ static void write_body(struct mma_code *g, struct k_block *b)
 	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);
 	clear_sums(g, b);
-	tiled_loop(c, b);
+	b = tiled_loop(c, b);
 	share_out(g, b);
 	tiled_end(c, b);
 }

@@ -17,6 +17,8 @@ struct tiling {
 	int lag;		/* chunks that may still be read while the next
 				 * is multiplied */
 	int helpers;		/* threads beside those that multiply */
+	int keep, give;		/* registers of those that multiply, and of
+				 * helpers, who give some away; 0: all alike */
 	bool async, by_columns;
 	bool bulk;		/* a helper copies whole tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
@@ -109,6 +111,8 @@ struct tiled_code {
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
+	struct kx *turn;	/* of the loop, from 0 on, as compute() is
+				 * called */
 };
 
 /* How a thread's results lie on one side of the block's tile (struct side). */
@@ -125,12 +129,13 @@ void tiled_own(struct tiled_code *g, struct k_block *b);
 /* Staging as far as it is hoisted out of the loop, and this block's part of the
  * reduction. */
 void tiled_begin(struct tiled_code *g, struct k_block *b);
-/* The main loop; nothing is read any more at its end. */
-void tiled_loop(struct tiled_code *g, struct k_block *b);
+/* The main loop; nothing is read any more at its end. The block that goes on from
+ * there, without helpers. */
+struct k_block *tiled_loop(struct tiled_code *g, struct k_block *b);
 /* The parts' sums joined, and the epilogue; the kernel is the program's. */
 void tiled_end(struct tiled_code *g, struct k_block *b);
 
 /* tiled_bulk.c: the main loop where a helper copies whole tiles. */
-void tiled_bulk_loop(struct tiled_code *g, struct k_block *b);
+struct k_block *tiled_bulk_loop(struct tiled_code *g, struct k_block *b);
 
 #endif

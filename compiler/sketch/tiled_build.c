@@ -176,6 +176,7 @@ static void async_loop(struct tiled_code *g, struct k_block *b)
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
 	ks_commit(a, body);
+	g->turn = t;
 	g->compute(g->ctx, body, slot_of(g, body, "ready", t));
 }
 
@@ -197,6 +198,7 @@ static void held_loop(struct tiled_code *g, struct k_block *b)
 	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, NULL, false);
+	g->turn = t;
 	g->compute(g->ctx, body, slot);
 }
 
@@ -218,16 +220,17 @@ static void part_of_k(struct tiled_code *g, struct k_block *b)
 				g->first_chunk)));
 }
 
-void tiled_loop(struct tiled_code *g, struct k_block *b)
+struct k_block *tiled_loop(struct tiled_code *g, struct k_block *b)
 {
 	if (g->p->bulk)
-		tiled_bulk_loop(g, b);
+		b = tiled_bulk_loop(g, b);
 	else if (g->p->async)
 		async_loop(g, b);
 	else
 		held_loop(g, b);
-	if (g->p->lag && !g->p->bulk)
+	if (g->p->lag)
 		ks_call(g->a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	return b;
 }
 
 /* ---- who stores what ---- */
@@ -239,6 +242,7 @@ static void describe_parts(struct tiled_code *g)
 	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
 		.tiles = p->tiles, .split = p->split, .rows = g->out.m.mine,
 		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
+		.alone = p->helpers > 0,
 		.thread = g->thread };
 	if (p->split > 1)
 		parts_declare(&g->parts, &g->step);
@@ -392,11 +396,8 @@ static void finish_step(struct tiled_code *g)
 
 void tiled_end(struct tiled_code *g, struct k_block *b)
 {
-	struct kx *mine = g->p->helpers ? kx_lt(g->a, g->thread, num(g,
-		g->p->threads)) : NULL;
-
-	b = g->p->split > 1 ? parts_combine(&g->parts, b, mine) :
-		ks_if(g->a, b, mine);
+	if (g->p->split > 1)
+		b = parts_combine(&g->parts, b, NULL);
 	ks_comment(g->a, b, "store the tile");
 	g->out.batch = g->batch;
 	epilogue_emit(&g->out, b);

@@ -67,6 +67,9 @@ static void produce(struct ring *r, struct k_block *b)
 	struct kx *t, *slot, *parity, *k0;
 	int64_t bytes = stage_bytes(&g->p->left) + stage_bytes(&g->p->right);
 
+	if (g->p->helpers > 32)
+		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
+			K_WARP), num(r, g->p->threads / 32)));
 	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
 	b = turns(r, b, &t, &slot, &parity);
 	ks_call(a, b, INTRIN_MBARRIER_WAIT, 2, at(r, r->empty, slot),
@@ -97,6 +100,7 @@ static void consume(struct ring *r, struct k_block *b)
 	struct k_block *body = turns(r, b, &t, &slot, &parity);
 
 	ks_call(a, body, INTRIN_MBARRIER_WAIT, 2, at(r, r->full, slot), parity);
+	g->turn = t;
 	g->compute(g->ctx, body, slot);
 	if (!g->p->lag) {
 		release(r, body, slot);
@@ -105,18 +109,20 @@ static void consume(struct ring *r, struct k_block *b)
 	done = kx_sub(a, t, num(r, g->p->lag));
 	body = ks_if(a, body, kx_lt(a, num(r, g->p->lag - 1), t));
 	release(r, body, kx_mod(a, done, num(r, g->p->stages)));
-	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(r, 0));
 }
 
-void tiled_bulk_loop(struct tiled_code *g, struct k_block *b)
+struct k_block *tiled_bulk_loop(struct tiled_code *g, struct k_block *b)
 {
 	struct ring r = { .g = g };
 	int warps = g->p->threads / 32;
+	struct k_block *mine;
 
 	r.full = barriers(&r, "full");
 	r.empty = barriers(&r, "empty");
 	initialise(&r, b);
-	consume(&r, ks_role(g->a, b, "multiply", 0, warps, 0));
+	mine = ks_role(g->a, b, "multiply", 0, warps, g->p->keep);
+	consume(&r, mine);
 	produce(&r, ks_role(g->a, b, "copy", warps, warps + g->p->helpers / 32,
-		0));
+		g->p->give));
+	return mine;
 }

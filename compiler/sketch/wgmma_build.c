@@ -89,19 +89,22 @@ static struct kx *advance(struct wgmma_code *g, const struct stage *s,
 	return kx_add(a, from, kx_cast(a, T_I64, at));
 }
 
+/* The first product of all begins the sum. */
 static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
-	struct kx *cols, struct kx *mi)
+	struct kx *cols, struct kx *kk, struct kx *mi)
 {
 	const struct wgmma_row *r = g->f->row;
 	struct arena *a = g->of.a;
 	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
 	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
-	struct kx **args = ARENA_ARRAY(a, 2, struct kx *);
+	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
 
 	args[0] = rows;
 	args[1] = cols;
+	args[2] = kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, g->of.turn, kk),
+		num(g, 0));
 	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
-		.n = g->p->cols, .k = r->k, .args = args, .n_args = 2,
+		.n = g->p->cols, .k = r->k, .args = args, .n_args = 3,
 		.acc = k_place(g->sums, mi, num(g, 0)),
 		.acc_type = r->acc, .left_type = r->left, .right_type = r->right,
 		.left_trans = !x->s->order->k_inner,
@@ -126,22 +129,12 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 			num(g, g->p->of.bk), num(g, g->f->row->k), &kk);
 	each = tile_loop(a, each, "i", g->p->each, &mi);
 	multiply(g, each, advance(g, x->s, rows, kk, mi), advance(g, y->s, cols,
-		kk, num(g, 0)), mi);
+		kk, num(g, 0)), kk, mi);
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
 }
 
 /* ---- sums ---- */
-
-static void clear_sums(struct wgmma_code *g, struct k_block *b)
-{
-	struct kx *i, *r;
-
-	b = tile_loop(g->of.a, b, "i", g->p->each, &i);
-	b = tile_loop(g->of.a, b, "r", g->p->cols / 2, &r);
-	ks_store(g->of.a, b, k_place(g->sums, i, r), product_zero(g->of.a,
-		g->f->row->acc));
-}
 
 /* Of four results two are 8 rows below the others. */
 static void share_out(struct wgmma_code *g, struct k_block *b)
@@ -172,8 +165,7 @@ static void write_body(struct wgmma_code *g, struct k_block *b)
 	tiled_begin(c, b);
 	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 2,
 		dims, 16);
-	clear_sums(g, b);
-	tiled_loop(c, b);
+	b = tiled_loop(c, b);
 	share_out(g, b);
 	tiled_end(c, b);
 }

@@ -75,7 +75,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
-		.helpers = v[WGMMA_ASYNC] == 2 ? 32 : 0, .split = v[WGMMA_SPLIT],
+		.split = v[WGMMA_SPLIT],
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.order = v[WGMMA_ORDER] } };
 	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
@@ -170,11 +170,44 @@ static int estimate_regs(const struct wgmma_plan *p)
 	return n + n / 16;
 }
 
+/* Registers of four warps that only copy, and of as many that multiply, where
+ * two or three of the latter share an SM's with one of the former: at most 512 a
+ * lane in all (PTX ISA, "setmaxnreg": multiples of 8). */
+static const struct share_of_registers {
+	int groups, give, keep;
+} unequal[] = { { 2, 40, 232 }, { 3, 32, 160 } };
+
+/* One warp copies, or four where those that multiply want their registers. */
+static int plan_helpers(const struct task *t, struct wgmma_plan *p)
+{
+	int shared = (int)p->shared_bytes, threads = p->of.threads, n;
+
+	p->of.helpers = p->of.bulk ? 32 : 0;
+	n = target_occupancy(t->target, threads + p->of.helpers, p->regs,
+		shared);
+	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
+		if (!n && p->of.bulk && unequal[i].groups == p->groups &&
+		    p->regs <= unequal[i].keep) {
+			p->of.helpers = 128;
+			p->of.give = unequal[i].give;
+			p->of.keep = unequal[i].keep;
+			n = 1;
+		}
+	return n;
+}
+
+/* What it may come to, of the tile's share alone. */
+static const char *too_many(struct arena *a, const struct wgmma_plan *p)
+{
+	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
+		"about %d registers of each thread, more than %d threads have: "
+		"take smaller tiles, or more threads", p->each, p->cols, p->regs,
+		p->of.threads);
+}
+
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
-	int threads = p->of.threads + p->of.helpers;
-	int most = t->target->regs_sm / threads / 8 * 8;
 	const char *why;
 
 	p->shared_bytes = tiled_shared(&p->of);
@@ -182,16 +215,10 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	if (why)
 		return why;
 	p->regs = estimate_regs(p);
-	if (most > 248)
-		most = 248;
-	if (p->regs > most)
-		return arena_printf(a, "%d x 64 rows and %d columns of four "
-			"warps take about %d registers a thread, more than %d",
-			p->each, p->cols, p->regs, most);
-	p->occupancy = target_occupancy(t->target, threads, p->regs,
-		(int)p->shared_bytes);
-	return p->occupancy ? NULL : "a block takes more registers or shared "
-		"memory than a multiprocessor has";
+	if (p->regs > 248)
+		return too_many(a, p);
+	p->occupancy = plan_helpers(t, p);
+	return p->occupancy ? NULL : too_many(a, p);
 }
 
 const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
@@ -207,9 +234,9 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
 	if (!why)
-		p->promised = promise_blocks(t->target, p->of.threads +
-			p->of.helpers, p->regs, p->of.async || p->of.bulk ? 0 :
-			p->regs, (int)p->shared_bytes);
+		p->promised = p->of.keep ? 1 : promise_blocks(t->target,
+			p->of.threads + p->of.helpers, p->regs, p->of.async ||
+			p->of.bulk ? 0 : p->regs, (int)p->shared_bytes);
 	return why;
 }
 
