@@ -139,22 +139,29 @@ static bool awaited(const struct transfer *t)
 	return false;
 }
 
+/* All that tell the barrier of the first that is awaited. */
 bool bulk_land(void)
 {
-	for (int i = 0; i < loads.n; i++) {
-		struct transfer t;
+	size_t barrier = 0;
+	bool any = false;
 
-		if (!awaited(&loads.v[i]))
+	for (int i = 0; i < loads.n; ) {
+		struct transfer t = loads.v[i];
+
+		if (any ? t.barrier != barrier : !awaited(&t)) {
+			i++;
 			continue;
-		t = take(&loads, i);
+		}
+		any = true;
+		barrier = t.barrier;
+		take(&loads, i);
 		block_enter(t.thread->rank);
 		current = t.thread;
 		thread_index(t.thread->number);
 		load(&t);
 		current = NULL;
-		return true;
 	}
-	return false;
+	return any;
 }
 
 static void check_shared(const struct transfer *t, unsigned align)

@@ -155,7 +155,7 @@ void stuck(void) __attribute__((noreturn));
 
 /* ---- bulk.c ---- */
 
-/* A copy that somebody waits for lands; false if there is none. */
+/* Copies that somebody waits for land; false if there are none. */
 bool bulk_land(void);
 /* The cluster's blocks have ended. */
 void bulk_end(void);

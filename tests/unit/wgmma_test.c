@@ -138,11 +138,33 @@ static void others_are_refused(void **state)
 	}
 }
 
+static void prints(void **state)
+{
+	struct arena *a = arena_create();
+	struct forms f = { .a = a, .k = kernel_create(a, "forms", 128) };
+	int rows;
+	struct str s;
+
+	(void)state;
+	f.floats = registers(&f, "floats", T_F32, 128);
+	ks_push(a, &f.k->body, form(&f, wgmma_rows(&rows), 64, false, true,
+		true));
+	ks_push(a, &f.k->body, form(&f, wgmma_rows(&rows), 64, false, false,
+		true));
+	str_init(&s, a);
+	kernel_print(f.k, &s);
+	says(str_text(&s), "wgmma m64n64k16 floats[0]: f32 += "
+		"1099511627776L: f16 trans * 1099511627776L: f16 trans\n");
+	says(str_text(&s), "1099511627776L: f16 * 1099511627776L: f16 trans\n");
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_assembles),
 		cmocka_unit_test(others_are_refused),
+		cmocka_unit_test(prints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
