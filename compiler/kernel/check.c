@@ -203,6 +203,8 @@ void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
 	check_company(c, r);
 	for (int i = 0; i < n; i++)
 		check_operand(c, r->name, kinds[i], args[i]);
+	if (!c->why)
+		check_operands(c, intrin, args, n);
 }
 
 /* ---- values ---- */
