@@ -44,7 +44,8 @@ static void check_constant(struct check *c, const struct rule *r,
 			r->what, (long long)v);
 }
 
-/* Bytes that an address in shared memory must be a multiple of. */
+/* Bytes that an address in shared memory must be a multiple of; of boxes
+ * verify_map.c knows more. */
 static int alignment(int intrin, const char *kinds, int operand)
 {
 	bool tensor = intrin >= INTRIN_COPY_TENSOR_1D &&
@@ -57,8 +58,7 @@ static int alignment(int intrin, const char *kinds, int operand)
 
 	if (barrier || (loads && operand > 0 && (tensor || bulk)))
 		return 8;
-	return tensor ? 128 : bulk || intrin == INTRIN_WGMMA_DESCRIPTOR ? 16 :
-		1;
+	return bulk || intrin == INTRIN_WGMMA_DESCRIPTOR ? 16 : 1;
 }
 
 static void check_alignment(struct check *c, int intrin, int operand,

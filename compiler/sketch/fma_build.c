@@ -75,8 +75,8 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(!why);
 	(void)why;
-	tiled_create(&g.of, (struct share){ p.tm, p.vm, p.ty },
-		(struct share){ p.tn, p.vn, p.tx }, p.promised);
+	tiled_create(&g.of, (struct share){ p.tm, p.vm, p.ty, 0, 0 },
+		(struct share){ p.tn, p.vn, p.tx, 0, 0 }, p.promised);
 	g.of.out.rows = p.rows;
 	write_body(&g, &g.of.k->body);
 }

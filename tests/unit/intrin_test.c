@@ -19,11 +19,24 @@
 struct zoo {
 	struct arena *a;
 	struct kernel *k;
-	struct k_buffer *shared, *global, *regs, *map;
+	struct k_buffer *shared, *global, *regs;
+	struct k_map *tiles[6], *im2col[6];	/* by their rank */
 	struct k_buffer *held[T_NONE];	/* fragments by type of register */
 };
 
-static struct kx *operand(struct zoo *z, char kind)
+/* The map has a dimension for each coordinate. */
+static struct kx *map_for(struct zoo *z, const struct intrin_row *r)
+{
+	struct k_map *const *maps = strstr(r->name, "im2col") ? z->im2col :
+		z->tiles;
+	int rank = 0;
+
+	for (const char *s = r->operands; *s; s++)
+		rank += *s == 'i';
+	return kx_map(z->a, maps[rank ? rank : 1]);
+}
+
+static struct kx *operand(struct zoo *z, const struct intrin_row *r, char kind)
 {
 	struct kx *zero = n(z->a, 0);
 
@@ -34,7 +47,7 @@ static struct kx *operand(struct zoo *z, char kind)
 		return kx_address(z->a, k_place(z->global, zero));
 	case 'p': case 'P': case 'q': case 'Q': case 'r': case 'R':
 		return kx_address(z->a, k_place(z->regs, zero));
-	case 'a': return kx_address(z->a, k_place(z->map, zero));
+	case 'm': case 'M': return map_for(z, r);
 	case 'l': return kx_int(z->a, INT64_C(1) << 40);
 	case 'f': return f(z->a, 1.25);
 	case 'v': return kx_load(z->a, z->global, zero);
@@ -52,7 +65,7 @@ static struct kx **operands(struct zoo *z, int intrin)
 	struct kx **args = ARENA_ARRAY(z->a, strlen(kinds) + 1, struct kx *);
 
 	for (int i = 0; kinds[i]; i++)
-		args[i] = operand(z, kinds[i]);
+		args[i] = operand(z, intrin_row(intrin), kinds[i]);
 	return args;
 }
 
@@ -146,6 +159,26 @@ static void hold(struct zoo *z)
 	}
 }
 
+static void map_global(struct zoo *z)
+{
+	for (int rank = 1; rank <= K_MAP_RANK; rank++) {
+		struct k_map m = { .name = "tiles", .of = z->global,
+			.rank = rank };
+
+		for (int i = 0; i < rank; i++) {
+			m.dims[i] = 4;
+			m.strides[i] = i ? 16 << 2 * (i - 1) : 0;
+			m.box[i] = i ? 1 : 4;
+		}
+		z->tiles[rank] = kernel_map(z->k, m);
+		if (rank < 3)
+			continue;
+		m.name = "columns";
+		m.pixels = m.channels = 4;
+		z->im2col[rank] = kernel_map(z->k, m);
+	}
+}
+
 static struct program *zoo_program(struct arena *a, const struct target *t)
 {
 	struct program *p = program_create(a, "zoo");
@@ -153,12 +186,12 @@ static struct program *zoo_program(struct arena *a, const struct target *t)
 	int64_t dims[] = { 1024 };
 
 	z.global = kernel_global(z.k, "global", T_F32, 16, true, false);
-	z.map = kernel_global(z.k, "map", T_U8, 64, false, false);
+	if (t->bulk_copy)
+		map_global(&z);
 	z.shared = kernel_array(z.k, K_SHARED, "shared", T_F32, 1, dims, 128);
 	z.regs = kernel_array(z.k, K_REGISTER, "regs", T_U32, 1,
 		(int64_t[]){ 4 }, 16);
 	tensor(a, p, "out", P_OUT, T_F32, 100, 16);
-	tensor(a, p, "map", P_IN, T_U8, 128, 64);
 	ks_store(a, &z.k->body, k_place(z.shared, n(a, 0)), f(a, 0));
 	for (int r = 0; r < N_INTRINS; r++)
 		if (intrin_on(r, t))

@@ -146,17 +146,21 @@ static const char *verdict(struct arena *a, int intrin, int align,
 	struct kernel *k = kernel_create(a, "calls", 128);
 	struct k_buffer *b = kernel_array(k, K_SHARED, "box", T_F32, 1,
 		(int64_t[]){ 64 }, align);
-	struct k_buffer *map = kernel_global(k, "map", T_U8, 64, false, false);
+	struct k_buffer *out = kernel_global(k, "out", T_I64, 8, true, false);
 	const char *kinds = intrin_operands(intrin);
 	struct kx **args = ARENA_ARRAY(a, 8, struct kx *);
 
 	ks_store(a, &k->body, k_place(b, n(a, 0)), f(a, 0));
 	for (int i = 0; kinds[i]; i++)
 		args[i] = strchr("sS", kinds[i]) ? kx_address(a, k_place(b,
-			n(a, 0))) : kinds[i] == 'a' ? kx_address(a,
-			k_place(map, n(a, 0))) : n(a, *values++);
-	ks_push(a, &k->body, (struct ks){ .kind = KS_CALL, .call = intrin,
-		.args = args, .n_args = (int)strlen(kinds) });
+			n(a, 0))) : n(a, *values++);
+	if (intrin_row(intrin)->effect == EFFECT_PURE)
+		ks_store(a, &k->body, k_place(out, n(a, 0)), kx_call(a, intrin,
+			T_I64, 4, args[0], args[1], args[2], args[3]));
+	else
+		ks_push(a, &k->body, (struct ks){ .kind = KS_CALL,
+			.call = intrin, .args = args,
+			.n_args = (int)strlen(kinds) });
 	kernel_layout(k);
 	return kernel_verify(a, k, target_named("sm_90a"));
 }
@@ -179,9 +183,10 @@ static void operands_are_verified(void **state)
 		{ INTRIN_BARRIER_SYNC, 4, { 1, 64 }, NULL },
 		{ INTRIN_BARRIER_SYNC, 4, { 16, 64 }, "as its barrier" },
 		{ INTRIN_BARRIER_ARRIVE, 4, { 1, 48 }, "as its threads" },
-		{ INTRIN_COPY_TENSOR_2D, 128, { 0, 0 }, NULL },
-		{ INTRIN_COPY_TENSOR_2D, 64, { 0, 0 }, "multiple of 128" },
-		{ INTRIN_COPY_TENSOR_STORE_1D, 16, { 0 }, "multiple of 128" },
+		{ INTRIN_WGMMA_DESCRIPTOR, 16, { 16, 1024, 1 }, NULL },
+		{ INTRIN_WGMMA_DESCRIPTOR, 8, { 16, 1024, 1 }, "of 16" },
+		{ INTRIN_WGMMA_DESCRIPTOR, 16, { 8, 1024, 1 }, "as its leading" },
+		{ INTRIN_WGMMA_DESCRIPTOR, 16, { 16, 1024, 4 }, "as its swizzle" },
 		{ INTRIN_REGISTERS_DECREASE, 4, { 40 }, NULL },
 		{ INTRIN_REGISTERS_DECREASE, 4, { 36 }, "as its registers" },
 	};
