@@ -147,6 +147,13 @@ static void fill(const struct tensor_map *m, unsigned char *to, size_t n)
 		to[i] = 0x7f;
 }
 
+static void check_row(const struct tensor_box *b, const void *p, size_t n)
+{
+	if (n && address_bad(p, n))
+		fault("bounds", b->line, "a bulk copy of a row of %zu bytes of "
+			"a tensor out of bounds", n);
+}
+
 void tensor_load(const struct tensor_box *b, unsigned char *to)
 {
 	const struct tensor_map *m = &b->map;
@@ -159,6 +166,7 @@ void tensor_load(const struct tensor_box *b, unsigned char *to)
 		size_t n = p ? (size_t)(end - first) * each : 0;
 
 		fill(m, to, row);
+		check_row(b, p, n);
 		if (n && watch_access)
 			watch_access(b->place, p, n, WATCH_READ);
 		if (n)
@@ -220,6 +228,7 @@ void tensor_store(const struct tensor_box *b, const unsigned char *from,
 		unsigned char *p = row_of(&w, &first, &end);
 		size_t n = p ? (size_t)(end - first) * each : 0;
 
+		check_row(b, p, n);
 		if (n && watch_access)
 			watch_access(b->place, p, n, add ? WATCH_ATOMIC :
 				WATCH_WRITE);

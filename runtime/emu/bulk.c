@@ -123,7 +123,7 @@ static void load(const struct transfer *t)
 	for (int i = 0; i < BLOCKS; i++)
 		if (t->mask >> i & 1) {
 			put(t, i, buffer);
-			watch(t, i, WATCH_ARRIVE);
+			watch(t, i, WATCH_BULK_ARRIVE);
 			mbarrier_complete(t->box.line, i, t->barrier,
 				(long)t->bytes);
 		}
@@ -139,22 +139,29 @@ static bool awaited(const struct transfer *t)
 	return false;
 }
 
+/* All that tell the barrier of the first that is awaited. */
 bool bulk_land(void)
 {
-	for (int i = 0; i < loads.n; i++) {
-		struct transfer t;
+	size_t barrier = 0;
+	bool any = false;
 
-		if (!awaited(&loads.v[i]))
+	for (int i = 0; i < loads.n; ) {
+		struct transfer t = loads.v[i];
+
+		if (any ? t.barrier != barrier : !awaited(&t)) {
+			i++;
 			continue;
-		t = take(&loads, i);
+		}
+		any = true;
+		barrier = t.barrier;
+		take(&loads, i);
 		block_enter(t.thread->rank);
 		current = t.thread;
 		thread_index(t.thread->number);
 		load(&t);
 		current = NULL;
-		return true;
 	}
-	return false;
+	return any;
 }
 
 static void check_shared(const struct transfer *t, unsigned align)
@@ -181,7 +188,7 @@ static void issue_load(struct transfer *t, const void *barrier, unsigned mask)
 	for (int i = 0; i < BLOCKS; i++)
 		if (t->mask >> i & 1) {
 			mbarrier_check(line, i, t->barrier);
-			watch(t, i, WATCH_ISSUE);
+			watch(t, i, WATCH_BULK_ISSUE);
 		}
 	if (job.late)
 		push(&loads, *t);
@@ -195,7 +202,7 @@ static void read_shared(struct transfer *t)
 {
 	if (t->read)
 		return;
-	watch(t, t->thread->rank, WATCH_COPY_READ);
+	watch(t, t->thread->rank, WATCH_BULK_READ);
 	t->read = buffer_of(t->bytes);
 	get(t, t->read);
 }
@@ -232,7 +239,7 @@ static void store(struct transfer *t)
 static void issue_store(struct transfer *t)
 {
 	t->group = current->bulk_group;
-	watch(t, t->thread->rank, WATCH_COPY_READ);
+	watch(t, t->thread->rank, WATCH_BULK_READ);
 	if (job.late)
 		push(&stores, *t);
 	else
@@ -285,6 +292,9 @@ static struct transfer begin_bulk(int line, const void *shared,
 			"must be such of 16", bytes,
 			(uintptr_t)global % CHUNK ?
 			1 << __builtin_ctzll((uintptr_t)global) : CHUNK);
+	if (address_bad(global, t.bytes))
+		fault("bounds", line, "a bulk copy of %zu bytes out of bounds "
+			"in global memory", t.bytes);
 	check_shared(&t, CHUNK);
 	return t;
 }

@@ -155,7 +155,7 @@ void stuck(void) __attribute__((noreturn));
 
 /* ---- bulk.c ---- */
 
-/* A copy that somebody waits for lands; false if there is none. */
+/* Copies that somebody waits for land; false if there are none. */
 bool bulk_land(void);
 /* The cluster's blocks have ended. */
 void bulk_end(void);
@@ -221,11 +221,11 @@ enum watch_role {
 	WATCH_INPUT, WATCH_OUTPUT, WATCH_WORKSPACE, WATCH_PREPARED
 };
 
-/* An asynchronous copy is issued, and arrives in shared memory; what reads
- * there past the threads' own accesses: bulk copies, wgmma. */
+/* An asynchronous copy is issued, and arrives in shared memory; a bulk copy, past
+ * the threads' own accesses, as it reads, and so does wgmma. */
 enum watch_kind {
 	WATCH_READ, WATCH_WRITE, WATCH_ATOMIC, WATCH_ISSUE, WATCH_ARRIVE,
-	WATCH_COPY_READ, WATCH_WGMMA_READ
+	WATCH_BULK_ISSUE, WATCH_BULK_ARRIVE, WATCH_BULK_READ, WATCH_WGMMA_READ
 };
 
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);

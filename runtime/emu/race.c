@@ -203,9 +203,9 @@ static void change_cell(struct cell *c, const struct spot *at)
 
 /* An asynchronous copy issued by this thread lands: nobody else may have read
  * since. */
-static void land_cell(struct cell *c, const struct spot *at)
+static void land_cell(struct cell *c, const struct spot *at, enum by by)
 {
-	struct slot now = order_slot(at->place, BY_COPY);
+	struct slot now = order_slot(at->place, by);
 
 	for (int i = 0; i < 2 && job.race; i++) {
 		const struct slot *r = &c->read[i];
@@ -236,7 +236,7 @@ static void touch(struct cell *c, const struct spot *at, enum watch_kind kind)
 {
 	switch (kind) {
 	case WATCH_READ:
-	case WATCH_COPY_READ:
+	case WATCH_BULK_READ:
 	case WATCH_WGMMA_READ:
 		read_cell(c, at, kind);
 		break;
@@ -248,10 +248,16 @@ static void touch(struct cell *c, const struct spot *at, enum watch_kind kind)
 		change_cell(c, at);
 		break;
 	case WATCH_ISSUE:
-		write_cell(c, at, BY_COPY);
+		write_cell(c, at, BY_THREAD);
+		break;
+	case WATCH_BULK_ISSUE:
+		write_cell(c, at, BY_BULK);
 		break;
 	case WATCH_ARRIVE:
-		land_cell(c, at);
+		land_cell(c, at, BY_THREAD);
+		break;
+	case WATCH_BULK_ARRIVE:
+		land_cell(c, at, BY_BULK);
 		break;
 	}
 }

@@ -10,9 +10,9 @@
 
 /* ---- order.c ---- */
 
-/* "by" a warp's agent, which reads for wgmma: its clock counts what the warp
- * waited for. */
-enum by { BY_THREAD, BY_COPY, BY_AGENT };
+/* "by" a bulk copy, that its thread issued, or a warp's agent, which reads for
+ * wgmma: its clock counts what the warp waited for. */
+enum by { BY_THREAD, BY_BULK, BY_AGENT };
 
 /* An access in "place" by "lanes" of a warp of a block, which are numbered
  * through all launches, at a time. */

@@ -55,7 +55,7 @@ static struct kx *operand(struct zoo *z, const struct intrin_row *r, char kind)
 	case 'n': return n(z->a, 64);
 	case 'b':
 		return kx_lt(z->a, kx_special(z->a, K_THREAD_X), n(z->a, 5));
-	default: return n(z->a, 1);
+	default: return kx_special(z->a, K_LANE);
 	}
 }
 
