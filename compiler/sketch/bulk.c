@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Bulk tensor copies of an operand's tiles: where its rows, its reduction and
- * its batches are one run each, they are the dimensions of a tensor map. */
+ * its batches are one run each, they are the dimensions of a tensor map; else it
+ * may be an image (bulk_image.c). */
 #include "sketch/bulk.h"
 
 #include "kernel/intrin.h"
@@ -30,12 +31,11 @@ static bool fits(const struct run *r, int elem)
 		r->coef[0] * elem < (int64_t)1 << 40);
 }
 
-const char *bulk_refuse(const struct task *t, const struct stage *s)
+static const char *matrix_refuse(const struct stage *s)
 {
 	const struct operand *op = s->op;
 	const struct run *in = only_run(inner(s));
 
-	(void)t;
 	if (op->value)
 		return "is computed on its way to shared memory";
 	if (op->n_forms > 1)
@@ -53,6 +53,18 @@ const char *bulk_refuse(const struct task *t, const struct stage *s)
 		return "does not lie in contiguous rows that start at multiples "
 			"of 16 bytes";
 	return NULL;
+}
+
+const char *bulk_refuse(const struct stage *s)
+{
+	const char *why = matrix_refuse(s);
+
+	return why && s->image ? image_refuse(s) : why;
+}
+
+static bool is_image(const struct stage *s)
+{
+	return s->image && matrix_refuse(s);
 }
 
 /* Rows and columns of one box: of the whole tile, or of one panel. */
@@ -103,8 +115,10 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 		s->op->tile_elem;
 	int64_t dims[3] = { stages, bytes / row, s->row_stride };
 
-	g->map = kernel_map(k, map_of(s, arena_printf(g->a, "%s_map", name),
-		of));
+	const char *map = arena_printf(g->a, "%s_map", name);
+
+	g->map = kernel_map(k, is_image(s) ? image_map(s, map, of) :
+		map_of(s, map, of));
 	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
 		s->op->tile_type, 3, dims, s->align);
 	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
@@ -131,11 +145,15 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	bool along_k = s->order->k_inner;
 	int step = along_k ? box_outer(s) : s->panel;
 	struct arena *a = g->a;
-	struct kx *i, *row, *line;
+	struct kx *i, *row, *line, *zero = kx_int(a, 0);
 
+	if (g->map->pixels) {
+		image_copy(g, b, k0, k_place(g->tile, slot, zero, zero), full);
+		return;
+	}
 	b = tile_loop(a, b, "i", s->tile_rows / step, &i);
 	row = kx_add(a, g->row, kx_mul(a, i, kx_int(a, step)));
 	line = kx_mul(a, i, kx_int(a, along_k ? step : s->tile_k));
-	copy_box(g, b, k_place(g->tile, slot, line, kx_int(a, 0)),
+	copy_box(g, b, k_place(g->tile, slot, line, zero),
 		along_k ? k0 : row, along_k ? row : k0, full);
 }

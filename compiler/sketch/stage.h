@@ -50,6 +50,13 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 /* What reaches shared memory is "value", of which the operand's read is part. */
 void operand_compute(struct operand *p, const struct ir_expr *value);
 
+struct axis_list {
+	const int *v;
+	int n;
+};
+
+struct image;
+
 /* One operand's tile in one kernel; all in elements. */
 struct stage {
 	const struct operand *op;
@@ -58,6 +65,8 @@ struct stage {
 	int vec;
 	bool async, wide;
 	bool bulk;		/* copied as a whole, by no thread's hands */
+	const struct image *image;	/* what the operand is (sketch/bulk.h),
+					 * or NULL */
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */
@@ -95,11 +104,6 @@ struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
  * has the buffers its other reads are of, and "rows", "ks" and "batches" are
  * the axes that rows, ks and batch are flattened from; "row_base" and
  * "batch_at" are the present tile's. */
-struct axis_list {
-	const int *v;
-	int n;
-};
-
 struct stager {
 	const struct stage *s;
 	struct arena *a;

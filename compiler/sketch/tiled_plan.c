@@ -126,7 +126,7 @@ static const char *check_bulk(const struct task *t, struct arena *a,
 		return arena_printf(a, "%s has no bulk copies: async = on is "
 			"what it can do", t->target->name);
 	for (int i = 0; i < 2; i++) {
-		const char *why = bulk_refuse(t, stages[i]);
+		const char *why = bulk_refuse(stages[i]);
 
 		if (why)
 			return arena_printf(a, "a bulk copy wants a tensor that "

@@ -68,6 +68,20 @@ static void turn(struct operand *p, int n_orders)
 		}
 }
 
+static void find_images(const struct task *t, struct wgmma *f)
+{
+	const struct ir_contraction *c = &f->of.c;
+
+	for (int i = 0; i < f->of.n_orders; i++) {
+		struct axis_list ks = { f->of.orders[i], c->n_k };
+
+		f->left[i] = bulk_image(t->a, t->op, &f->of.left,
+			(struct axis_list){ c->m, c->n_m }, ks);
+		f->right[i] = bulk_image(t->a, t->op, &f->of.right,
+			(struct axis_list){ c->n, c->n_n }, ks);
+	}
+}
+
 static void make_tunables(struct task *t, struct wgmma *f);
 static bool find_start(const struct task *t, struct wgmma *f);
 
@@ -88,6 +102,7 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	turn(&f->of.left, f->of.n_orders);
 	turn(&f->of.right, f->of.n_orders);
+	find_images(t, f);
 	make_tunables(t, f);
 	t->state = f;
 	if (find_start(t, f))

@@ -26,6 +26,7 @@ struct wgmma {
 	enum dtype tile;		/* of factors in shared memory */
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
+	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
 	int start[WGMMA_VALUES];	/* the untuned default */
 	struct tunables open;
 };

@@ -144,6 +144,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	cols.group = p->vec;
 	p->of.left = p->swap ? cols : rows;
 	p->of.right = p->swap ? rows : cols;
+	p->of.left.image = f->left[p->of.order];
+	p->of.right.image = f->right[p->of.order];
 	why = tiled_stages(t, &f->of, a, v + WGMMA_FIXED, &p->of);
 	if (!why)
 		why = check_swizzle(a, &p->of.left);
