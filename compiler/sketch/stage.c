@@ -194,7 +194,7 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	if (s->swizzled && swizzle_span(s) < 2)
 		return arena_printf(a, "a tile of '%s' has no chunks of a row to "
 			"exchange: swizzle = off", s->op->tensor->name);
-	if (!divide(s))
+	if (!s->bulk && !divide(s))
 		return arena_printf(a, "a tile of %d x %d of '%s' does not "
 			"divide evenly among %d threads",
 			s->tile_rows, s->tile_k, s->op->tensor->name,

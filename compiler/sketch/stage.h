@@ -57,6 +57,7 @@ struct stage {
 	int tile_rows, tile_k, threads;
 	int vec;
 	bool async, wide;
+	bool bulk;		/* copied as a whole, by no thread's hands */
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */

@@ -172,6 +172,7 @@ static void describe(const struct operand *op, const struct tiling *p,
 	s->tile_k = p->bk;
 	s->threads = p->threads;
 	s->async = p->async;
+	s->bulk = p->bulk;
 	s->wide = op->tensor->elements > INT32_MAX;
 }
 

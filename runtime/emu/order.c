@@ -7,6 +7,7 @@
  * (release.c). Launches follow one another. */
 #include "watch.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "race.h"
@@ -215,14 +216,33 @@ void race_waited(int at)
 void race_fence(void)
 {
 	view()->fence_epoch = epoch;
-	view()->fence_clock = view()->clock[lane()];
+	view()->fence_clock = ++view()->clock[lane()];
 }
 
 /* ---- between blocks ---- */
 
+/* Of each thread the clock before which accesses are behind its own fence and
+ * known to the running one; NULL where no barrier of some threads told it. */
+static uint32_t *fenced_of_each(void)
+{
+	int n = n_threads();
+	uint32_t *v = clocks_any(turn, current->number) ?
+		calloc((size_t)n, sizeof *v) : NULL;
+
+	for (int i = 0; i < n && v; i++) {
+		uint32_t known = clocks_known(turn, current->number, turn, i) +
+			1;
+
+		v[i] = known < views[i].fence_clock ? known :
+			views[i].fence_clock;
+	}
+	return v;
+}
+
 /* What the running thread's atomic operation makes others see: all that its
  * block did up to an epoch: before the barrier behind which it fenced itself,
- * or behind which every thread had fenced. */
+ * or behind which every thread had fenced; and what barriers of some threads
+ * told it of. */
 static struct race_release release_now(void)
 {
 	struct race_release r = { .block = block, .thread = current->number,
@@ -236,6 +256,7 @@ static struct race_release release_now(void)
 	if (least >= epoch)
 		least = epoch - 1;
 	r.all = r.epoch > least + 1 ? r.epoch - 1 : least;
+	r.fenced = fenced_of_each();
 	return r;
 }
 
@@ -243,17 +264,35 @@ void race_atomic(const void *p)
 {
 	if ((const unsigned char *)p < shared_memory ||
 	    (const unsigned char *)p >= shared_memory + SHARED_SIZE)
-		race_exchange(p, release_now(), epoch);
+		race_exchange(p, release_now(), (struct race_time){ epoch,
+			view()->clock[lane()] });
+}
+
+/* The running thread knows of what thread "r->thread" of its block saw. */
+static bool told_of(const struct race_seen *r)
+{
+	return r->thread == current->number || r->at.epoch < epoch ||
+		clocks_known(turn, current->number, turn, r->thread) >=
+			r->at.clock;
+}
+
+static bool fenced_there(const struct slot *s, const uint32_t *fenced)
+{
+	for (int l = 0; l < LANES; l++)
+		if (s->lanes >> l & 1 &&
+		    s->clock >= fenced[s->warp * WARP + l])
+			return false;
+	return true;
 }
 
 /* The running thread sees what slot "s" of an earlier block did. */
 static bool released(const struct slot *s)
 {
 	for (const struct race_seen *r = race_seen(s->block); r; r = r->next) {
-		if (r->what.block != s->block ||
-		    (r->epoch >= epoch && r->thread != current->number))
+		if (r->what.block != s->block || !told_of(r))
 			continue;
-		if (s->epoch <= r->what.all)
+		if (s->epoch <= r->what.all || (r->what.fenced &&
+		    s->by == BY_THREAD && fenced_there(s, r->what.fenced)))
 			return true;
 		if (s->epoch == r->what.epoch &&
 		    s->warp == r->what.thread / WARP &&

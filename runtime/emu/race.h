@@ -36,23 +36,31 @@ int order_rank(uint32_t block);
 
 /* What thread "thread" of "block" had made visible when it did an atomic
  * operation: accesses of its block up to epoch "all"; of its warp in "epoch"
- * before "clock", when it fenced. */
+ * before "clock", when it fenced; and, unless NULL, of each thread those before
+ * clock "fenced", as far as it knew of them by barriers of some threads. */
 struct race_release {
 	uint32_t block, all, epoch, clock;
+	uint32_t *fenced;
 	int thread;
 };
 
-/* A release that the running block's "thread" saw in "epoch". */
+/* When an atomic operation was done: the epoch and the clock of its thread. */
+struct race_time {
+	uint32_t epoch, clock;
+};
+
+/* A release that the running block's "thread" saw at a time. */
 struct race_seen {
 	struct race_release what;
-	uint32_t epoch;
+	struct race_time at;
 	int thread;
 	struct race_seen *next;
 };
 
 /* An atomic operation of the running thread on "p": it sees what earlier ones
  * of other blocks released there, and releases "mine". */
-void race_exchange(const void *p, struct race_release mine, uint32_t epoch);
+void race_exchange(const void *p, struct race_release mine,
+	struct race_time at);
 /* What the running block has seen of "block". */
 const struct race_seen *race_seen(uint32_t block);
 /* A launch begins. */
