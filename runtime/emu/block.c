@@ -293,6 +293,13 @@ void block_enter(int i)
 		watch_turn(i);
 }
 
+void thread_turn(struct thread *t)
+{
+	block_enter(t->rank);
+	current = t;
+	thread_index(t->number);
+}
+
 static int n_warps(void)
 {
 	return (n_threads + WARP - 1) / WARP;

@@ -155,9 +155,7 @@ bool bulk_land(void)
 		any = true;
 		barrier = t.barrier;
 		take(&loads, i);
-		block_enter(t.thread->rank);
-		current = t.thread;
-		thread_index(t.thread->number);
+		thread_turn(t.thread);
 		load(&t);
 		current = NULL;
 	}
@@ -361,7 +359,7 @@ void wpk_emu_tensor_store(int line, const void *map, const void *shared,
 void bulk_end(void)
 {
 	if (loads.n) {
-		current = loads.v->thread;
+		thread_turn(loads.v->thread);
 		fault("async", loads.v->box.line, "a bulk copy into shared "
 			"memory was under way when its block ended: nobody "
 			"had waited for it");
@@ -369,7 +367,7 @@ void bulk_end(void)
 	while (stores.n) {
 		struct transfer t = take(&stores, 0);
 
-		current = t.thread;
+		thread_turn(t.thread);
 		if (!t.read)
 			fault("async", t.box.line, "a bulk copy out of shared "
 				"memory was under way when its block ended: "

@@ -116,6 +116,8 @@ void block_enter(int rank);
 void thread_index(int number);
 /* The running thread gives way until somebody makes it READY. */
 void thread_wait(enum thread_state state, int line);
+/* What happens now is the doing of "t", whose block has the turn. */
+void thread_turn(struct thread *t);
 /* From the scheduler: "t" runs until it gives way or ends. */
 void thread_resume(struct thread *t);
 /* ---- warp.c ---- */

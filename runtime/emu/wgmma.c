@@ -95,17 +95,15 @@ static void drop_tile(struct warp *w, struct tile *t)
 
 static uint64_t checksum(const struct wgmma *w, void *const *registers)
 {
-	uint64_t sum = 0, word;
+	size_t n = wgmma_acc_bytes(w);
+	uint64_t sum = 0;
 
 	for (int l = 0; l < WARP; l++)
-		for (size_t i = 0; i < wgmma_acc_bytes(w); i += sizeof word) {
-			size_t n = wgmma_acc_bytes(w) - i;
+		for (size_t i = 0; i < n; i += 4) {
+			uint32_t word;
 
-			word = 0;
-			memcpy(&word, (const char *)registers[l] + i,
-				n < sizeof word ? n : sizeof word);
+			memcpy(&word, (const char *)registers[l] + i, 4);
 			sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-			sum ^= sum >> 29;
 		}
 	return sum;
 }
@@ -118,12 +116,15 @@ static void poison(const struct wgmma *w, void *const *registers)
 
 static void check_poison(const struct wgmma *w, void *const *registers)
 {
+	unsigned char untouched[WGMMA_COLS * 2];
+	size_t n = wgmma_acc_bytes(w);
+
+	memset(untouched, POISON, n);
 	for (int l = 0; l < WARP; l++)
-		for (size_t i = 0; i < wgmma_acc_bytes(w); i++)
-			if (((unsigned char *)registers[l])[i] != POISON)
-				fault("wgmma", w->line, "lane %d wrote to "
-					"accumulators before it waited for "
-					"the wgmma that sums in them", l);
+		if (memcmp(registers[l], untouched, n))
+			fault("wgmma", w->line, "lane %d wrote to accumulators "
+				"before it waited for the wgmma that sums in "
+				"them", l);
 }
 
 /* What the thread did with its registers must be behind a fence, unless it is

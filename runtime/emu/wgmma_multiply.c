@@ -13,29 +13,56 @@ typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 
-/* Integers' products add up to less than 2^24, so they are exact in floats. */
-static void multiply_part(const struct wgmma *w, const wgmma_factor a,
-	const wgmma_factor b, int i, int j, union wgmma_acc *acc)
+/* Columns from "j" on of the product are added to "sum", a row each. */
+static void multiply(int depth, const wgmma_factor a, const wgmma_factor b,
+	int j, floats *sum)
 {
-	int depth = 32 / w->left->bytes;
-	floats sum = { 0 }, x;
-	words whole;
+	for (int i = 0; i < WGMMA_ROWS; i += 4) {
+		floats s0 = sum[i], s1 = sum[i + 1], s2 = sum[i + 2];
+		floats s3 = sum[i + 3], x;
 
-	if (w->accumulate && w->acc != SUM_I32)
-		memcpy(&sum, &acc->f[i][j], sizeof sum);
-	for (int k = 0; k < depth; k++) {
-		memcpy(&x, &b[k][j], sizeof x);
-		sum += a[k][i] * x;
+		for (int k = 0; k < depth; k++) {
+			memcpy(&x, &b[k][j], sizeof x);
+			s0 += a[k][i] * x;
+			s1 += a[k][i + 1] * x;
+			s2 += a[k][i + 2] * x;
+			s3 += a[k][i + 3] * x;
+		}
+		sum[i] = s0;
+		sum[i + 1] = s1;
+		sum[i + 2] = s2;
+		sum[i + 3] = s3;
 	}
-	memcpy(&whole, &acc->i[i][j], sizeof whole);
-	if (w->acc != SUM_I32)
-		memcpy(&acc->f[i][j], &sum, sizeof sum);
-	else if (w->accumulate)
-		whole += (words)__builtin_convertvector(sum, ints);
-	else
-		whole = (words)__builtin_convertvector(sum, ints);
-	if (w->acc == SUM_I32)
-		memcpy(&acc->i[i][j], &whole, sizeof whole);
+}
+
+static void add_floats(const struct wgmma *w, const wgmma_factor a,
+	const wgmma_factor b, int j, union wgmma_acc *acc)
+{
+	floats sum[WGMMA_ROWS] = { 0 };
+
+	for (int i = 0; i < WGMMA_ROWS && w->accumulate; i++)
+		memcpy(&sum[i], &acc->f[i][j], sizeof *sum);
+	multiply(32 / w->left->bytes, a, b, j, sum);
+	for (int i = 0; i < WGMMA_ROWS; i++)
+		memcpy(&acc->f[i][j], &sum[i], sizeof *sum);
+}
+
+/* Products of integers add up to less than 2^24, so they are exact in floats. */
+static void add_ints(const struct wgmma *w, const wgmma_factor a,
+	const wgmma_factor b, int j, union wgmma_acc *acc)
+{
+	floats sum[WGMMA_ROWS] = { 0 };
+
+	multiply(32 / w->left->bytes, a, b, j, sum);
+	for (int i = 0; i < WGMMA_ROWS; i++) {
+		words old = { 0 }, new = (words)__builtin_convertvector(sum[i],
+			ints);
+
+		if (w->accumulate)
+			memcpy(&old, &acc->i[i][j], sizeof old);
+		new += old;
+		memcpy(&acc->i[i][j], &new, sizeof new);
+	}
 }
 
 static void round_to_f16(const struct wgmma *w, union wgmma_acc *acc)
@@ -57,8 +84,7 @@ void wgmma_multiply(const struct wgmma *w, int number, union wgmma_acc *acc)
 			number * WGMMA_ROWS, WGMMA_ROWS, a);
 	wgmma_read(w, w->b, w->right, w->right_trans, 0, w->n, b);
 	for (int j = 0; j < w->n; j += LANES)
-		for (int i = 0; i < WGMMA_ROWS; i++)
-			multiply_part(w, a, b, i, j, acc);
+		(w->acc == SUM_I32 ? add_ints : add_floats)(w, a, b, j, acc);
 	if (w->acc == SUM_F16)
 		round_to_f16(w, acc);
 }
