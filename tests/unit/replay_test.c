@@ -254,7 +254,8 @@ static void run(struct curve *c, const struct replay *r,
 	int batch)
 {
 	curve_init(c, budget);
-	curve_run(c, r, from, strategy_named(strategy), seeds, batch, NULL);
+	c->batch = batch;
+	curve_run(c, r, from, strategy_named(strategy), seeds, NULL);
 	assert_int_equal(c->seeds, seeds);
 	assert_int_equal(c->marks[c->n - 1], budget);
 	print_message("# %s%s, batches of %d, at", strategy,
