@@ -348,6 +348,8 @@ static void feed(struct measure *m)
 {
 	struct work ahead;
 
+	if (measure_stopped(m))
+		return;
 	feed_compilers(m);
 	feed_measurer(m);
 	next_work(m, &ahead);

@@ -23,7 +23,7 @@ enum { TMP_LIMIT = 1 << 20 };
 struct run {
 	struct arena *a;	/* of the result */
 	struct arena *own;	/* of the strategy: lives as long as the run */
-	struct arena *tmp;	/* of one batch, and of sentences */
+	struct arena *tmp;	/* until costs come, and of sentences */
 	const struct problem *p;
 	const struct strategy *s;
 	struct strategy_state *state;

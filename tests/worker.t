@@ -228,6 +228,22 @@ check "... with the command that makes it again" sh seventh.sh
 check "... which is it" sh -c '[ "$(grep -o "threads = [0-9]*" again.cu)" = \
 	"threads = $(sed "s/.*threads=\([0-9]*\).*/\1/" seventh)" ]'
 
+# What is measured waits for nothing: the compiler of a later candidate begins
+# while earlier ones are measured, all the way. LOG: SECONDS WHAT in order.
+FAKE_COMPILE_MS=60 FAKE_MEASURE_MS=40
+export FAKE_COMPILE_MS FAKE_MEASURE_MS
+measured --trials=40
+unset FAKE_COMPILE_MS FAKE_MEASURE_MS
+check "trials are counted to the last" grep -q '40 candidates: 40 measured' said
+sort -s -n -k 1,1 "$FAKE_FOLDER/log" >log
+awk '$2 == "compiles" { begun++ }
+	$2 == "measured" && ++n < 33 { ahead += begun > n; most += begun > n + 6 }
+	END { if (ahead < 29) print "a later one is compiled at " ahead " of 32"
+		if (most) print "too many under way: " most
+		if (n != 40) print n " are measured" }' log >wrong
+[ ! -s wrong ] || cat log >>wrong
+empty "the pipe does not drain" wrong
+
 # ended CODE CUE...: what variables say.
 ended() {
 	code=$1

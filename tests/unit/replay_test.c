@@ -265,6 +265,18 @@ static void run(struct curve *c, const struct replay *r,
 	print_message("\n");
 }
 
+/* The same with points under way. */
+static void run_window(struct curve *c, const struct replay *r,
+	const char *strategy, int budget, int seeds, int window)
+{
+	curve_init(c, budget);
+	c->window = window;
+	curve_run(c, r, NULL, strategy_named(strategy), seeds, NULL);
+	assert_int_equal(c->seeds, seeds);
+	print_message("# %s, %d under way, at %d: %.3f\n", strategy, window,
+		budget, c->mean[c->n - 1]);
+}
+
 static void test_table(void **state)
 {
 	struct replay *r = read_table(*state, "conv-a4000.csv");
@@ -302,6 +314,8 @@ static void test_better_than_random(void **state)
 		assert_true(c.mean[2] > random_exact[2] + 0.01);
 		run(&c, r, NULL, names[i], 100, 2, 16);
 		assert_true(c.mean[2] > random_exact[2]);
+		run_window(&c, r, names[i], 100, 5, 6);
+		assert_true(c.mean[2] > random_exact[2] + 0.01);
 	}
 }
 

@@ -468,6 +468,48 @@ static void test_window_stop(void **state)
 	}
 }
 
+/* A strategy that has learned twenty points. */
+static struct strategy_state *learned(struct watched *w, struct arena *a,
+	const struct strategy *s)
+{
+	struct budget b = { .trials = 100, .seed = 1 };
+	struct pending none = { NULL, 0 };
+	struct strategy_state *st = s->start(a, &w->problem, &b);
+	int genes[6];
+
+	for (int i = 0; i < 20; i++) {
+		struct cost cost = { 0, V_MEASURED, NULL };
+
+		assert_int_equal(s->propose(st, &none, genes, 1), 1);
+		cost.seconds = separable(genes);
+		s->learn(st, genes, &cost, 1);
+	}
+	return st;
+}
+
+/* What is under way is believed to come out as expected, as the first of a batch
+ * is: what is proposed beside either is the same. */
+static void test_window_believes(void **state)
+{
+	static const char *const names[] = { "bo", "rl" };
+
+	for (int i = 0; i < 2; i++) {
+		struct arena *a = *state;
+		const struct strategy *s = strategy_named(names[i]);
+		struct pending none = { NULL, 0 }, first;
+		int batch[12], beside[6];
+		struct watched w;
+
+		watched_init(&w, a, 6, 8, NULL, separable);
+		assert_int_equal(s->propose(learned(&w, a, s), &none, batch,
+			2), 2);
+		first = (struct pending){ batch, 1 };
+		assert_int_equal(s->propose(learned(&w, a, s), &first, beside,
+			1), 1);
+		assert_memory_equal(beside, batch + 6, sizeof beside);
+	}
+}
+
 /* Proposes what is under way again, and only then something new. */
 static struct strategy_state *start_stubborn(struct arena *a,
 	const struct problem *p, const struct budget *b)
@@ -661,7 +703,8 @@ int main(void)
 		TEST(test_counts), TEST(test_exhaustive_order),
 		TEST(test_words), TEST(test_window), TEST(test_window_exhausts),
 		TEST(test_window_of_one), TEST(test_window_stop),
-		TEST(test_window_again), TEST(test_landscapes),
+		TEST(test_window_again), TEST(test_window_believes),
+		TEST(test_landscapes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
