@@ -20,13 +20,15 @@
 enum { TMP_LIMIT = 1 << 20 };
 #define REPORT_EVERY 0.1	/* seconds */
 
-struct run {
+struct searching {
 	struct arena *a;	/* of the result */
 	struct arena *own;	/* of the strategy: lives as long as the run */
 	struct arena *tmp;	/* until costs come, and of sentences */
 	const struct problem *p;
+	struct problem problem, quiet;	/* as it is; as strategies see it */
 	const struct strategy *s;
 	struct strategy_state *state;
+	struct budget budget;
 	const struct budget *b;
 	const volatile int *stop;
 	void (*report)(void *ctx, const struct progress *p);
@@ -54,7 +56,7 @@ static double now(void)
  * forgotten before they fill the memory. */
 static const char *quiet_legal(void *ctx, struct arena *a, const int *genes)
 {
-	struct run *r = ctx;
+	struct searching *r = ctx;
 
 	(void)a;
 	if (arena_bytes(r->tmp) > TMP_LIMIT)
@@ -64,12 +66,12 @@ static const char *quiet_legal(void *ctx, struct arena *a, const int *genes)
 
 static void quiet_draw(void *ctx, struct rng *rng, int *genes)
 {
-	struct run *r = ctx;
+	struct searching *r = ctx;
 
 	r->p->draw(r->p->ctx, rng, genes);
 }
 
-static void count(struct run *r, enum verdict v, const char *message)
+static void count(struct searching *r, enum verdict v, const char *message)
 {
 	r->res->counts[v]++;
 	if (message && !r->res->first[v])
@@ -77,7 +79,7 @@ static void count(struct run *r, enum verdict v, const char *message)
 }
 
 /* False if it was there already. */
-static bool add(struct run *r, const int *point)
+static bool add(struct searching *r, const int *point)
 {
 	if (!seen_add(&r->seen, point))
 		return false;
@@ -85,7 +87,7 @@ static bool add(struct run *r, const int *point)
 	return true;
 }
 
-static void record(struct run *r, const int *point, const struct cost *c)
+static void record(struct searching *r, const int *point, const struct cost *c)
 {
 	struct result *res = r->res;
 
@@ -103,7 +105,7 @@ static void record(struct run *r, const int *point, const struct cost *c)
 }
 
 /* What is known already: as if it had been measured, but that it is no trial. */
-static void recall(struct run *r)
+static void recall(struct searching *r)
 {
 	for (int i = 0; i < r->p->n_known; i++) {
 		const int *point = r->p->known + (size_t)i * (size_t)r->seen.d;
@@ -116,7 +118,7 @@ static void recall(struct run *r)
 	r->res->trials = r->p->counted;
 }
 
-static void tell(struct run *r)
+static void tell(struct searching *r)
 {
 	double t = now();
 	struct progress p = {
@@ -131,7 +133,7 @@ static void tell(struct run *r)
 	r->report(r->ctx, &p);
 }
 
-static bool spent(struct run *r)
+static bool spent(struct searching *r)
 {
 	if (r->stop && *r->stop) {
 		r->res->interrupted = true;
@@ -143,13 +145,13 @@ static bool spent(struct run *r)
 
 /* ---- points under way ---- */
 
-static int *point(const struct run *r, int number)
+static int *point(const struct searching *r, int number)
 {
 	return r->points + (ptrdiff_t)number * r->seen.d;
 }
 
 /* Copies of "n" points, by number, in a row. */
-static void gather(const struct run *r, const int *numbers, int n, int *out)
+static void gather(const struct searching *r, const int *numbers, int n, int *out)
 {
 	size_t d = (size_t)r->seen.d;
 
@@ -158,7 +160,7 @@ static void gather(const struct run *r, const int *numbers, int n, int *out)
 			d * sizeof *out);
 }
 
-static void begin(struct run *r, const int *genes)
+static void begin(struct searching *r, const int *genes)
 {
 	int number = r->numbers[r->n_pending++];
 
@@ -167,7 +169,7 @@ static void begin(struct run *r, const int *genes)
 		r->p->begin(r->p->ctx, number, point(r, number));
 }
 
-static void finish(struct run *r, int number)
+static void finish(struct searching *r, int number)
 {
 	int i = 0;
 
@@ -181,7 +183,7 @@ static void finish(struct run *r, int number)
 }
 
 /* Of some that are under way: all, where costs come at once. */
-static int wait(struct run *r, int *numbers, struct cost *costs)
+static int wait(struct searching *r, int *numbers, struct cost *costs)
 {
 	int n = r->n_pending;
 
@@ -194,7 +196,7 @@ static int wait(struct run *r, int *numbers, struct cost *costs)
 }
 
 /* False if no more costs will come. */
-static bool settle(struct run *r)
+static bool settle(struct searching *r)
 {
 	struct cost costs[r->room];
 	int numbers[r->room], n;
@@ -219,7 +221,7 @@ static bool settle(struct run *r)
 /* ---- points to come ---- */
 
 /* Begin the legal points not seen before; returns their number. */
-static int admit(struct run *r, const int *rows, int n)
+static int admit(struct searching *r, const int *rows, int n)
 {
 	int kept = 0;
 
@@ -237,14 +239,14 @@ static int admit(struct run *r, const int *rows, int n)
 	return kept;
 }
 
-static int room(const struct run *r)
+static int room(const struct searching *r)
 {
 	int left = r->b->trials - r->res->trials;
 
 	return (r->room < left ? r->room : left) - r->n_pending;
 }
 
-static int next_seeds(struct run *r, int want)
+static int next_seeds(struct searching *r, int want)
 {
 	const int *seeds = r->p->seeds + (ptrdiff_t)r->seeded * r->seen.d;
 	int n = r->p->n_seeds - r->seeded;
@@ -257,7 +259,7 @@ static int next_seeds(struct run *r, int want)
 /* A strategy that keeps proposing points already measured, which none of ours
  * does, ends the run as an exhausted one does; what is under way may be what it
  * proposes again, until it is told. */
-static int next_proposals(struct run *r, int want)
+static int next_proposals(struct searching *r, int want)
 {
 	struct pending p = { r->under_way, r->n_pending };
 	int n, kept;
@@ -270,7 +272,7 @@ static int next_proposals(struct run *r, int want)
 }
 
 /* Strategies think of all that is under way, so a few are asked for at once. */
-static bool has_room(const struct run *r)
+static bool has_room(const struct searching *r)
 {
 	enum { PARTS = 8 };
 	int few = (r->room + PARTS - 1) / PARTS;
@@ -280,7 +282,7 @@ static bool has_room(const struct run *r)
 
 /* Until there is no room. Where costs come all at once there is nothing to keep
  * busy: seeds are then told before a strategy is asked. */
-static void fill(struct run *r)
+static void fill(struct searching *r)
 {
 	while (has_room(r) && !r->exhausted && !spent(r)) {
 		bool seeds = r->seeded < r->p->n_seeds;
@@ -292,13 +294,19 @@ static void fill(struct run *r)
 	}
 }
 
-/* An interrupted run leaves what is under way. */
-static void run_all(struct run *r)
+static bool begins_more(struct searching *r)
+{
+	return !r->exhausted && r->b->trials - r->res->trials > r->n_pending &&
+		!spent(r);
+}
+
+/* Where costs take their time the last of them are told by "search_finish". An
+ * interrupted run leaves what is under way. */
+static void run(struct searching *r, bool to_the_end)
 {
 	do
 		fill(r);
-	while (r->n_pending && settle(r));
-	spent(r);
+	while (r->n_pending && (to_the_end || begins_more(r)) && settle(r));
 }
 
 struct ranked {
@@ -315,7 +323,7 @@ static int by_seconds(const void *x, const void *y)
 	return p->at < q->at ? -1 : p->at > q->at;
 }
 
-static void write_history(struct run *r)
+static void write_history(struct searching *r)
 {
 	struct result *res = r->res;
 	struct ranked *v = ARENA_ARRAY(r->own, r->seen.n, struct ranked);
@@ -336,7 +344,7 @@ static void write_history(struct run *r)
 	}
 }
 
-static void init_room(struct run *r, int room)
+static void init_room(struct searching *r, int room)
 {
 	size_t d = (size_t)r->seen.d;
 
@@ -349,31 +357,49 @@ static void init_room(struct run *r, int room)
 		r->numbers[i] = i;
 }
 
+struct searching *search_start(struct arena *a, const struct problem *p,
+	const struct strategy *s, const struct budget *b,
+	const volatile int *stop,
+	void (*report)(void *ctx, const struct progress *p), void *ctx)
+{
+	struct arena *own = arena_create();
+	struct searching *r = ARENA_NEW(own, struct searching);
+
+	*r = (struct searching){ .a = a, .own = own, .tmp = arena_create(),
+		.problem = *p, .quiet = *p, .s = s, .budget = *b, .stop = stop,
+		.report = report, .ctx = ctx, .began = now(),
+		.res = ARENA_NEW(a, struct result) };
+	r->p = &r->problem;
+	r->b = &r->budget;
+	r->res->seconds = INFINITY;
+	r->reported = r->began - 2 * REPORT_EVERY;
+	r->quiet.ctx = r;
+	r->quiet.legal = quiet_legal;
+	r->quiet.draw = p->draw ? quiet_draw : NULL;
+	seen_init(&r->seen, own, p->space->n_genes);
+	init_room(r, p->begin ? p->window : p->batch);
+	r->state = s->start(own, &r->quiet, r->b);
+	recall(r);
+	run(r, !p->begin);
+	return r;
+}
+
+struct result *search_finish(struct searching *r)
+{
+	struct result *res = r->res;
+
+	run(r, true);
+	spent(r);
+	write_history(r);
+	arena_destroy(r->tmp);
+	arena_destroy(r->own);
+	return res;
+}
+
 struct result *search_run(struct arena *a, const struct problem *p,
 	const struct strategy *s, const struct budget *b,
 	const volatile int *stop,
 	void (*report)(void *ctx, const struct progress *p), void *ctx)
 {
-	struct run r = {
-		.a = a, .own = arena_create(), .tmp = arena_create(),
-		.p = p, .s = s, .b = b, .stop = stop, .report = report,
-		.ctx = ctx,
-		.res = ARENA_NEW(a, struct result), .began = now(),
-	};
-	struct problem quiet = *p;
-
-	r.res->seconds = INFINITY;
-	r.reported = r.began - 2 * REPORT_EVERY;
-	quiet.ctx = &r;
-	quiet.legal = quiet_legal;
-	quiet.draw = p->draw ? quiet_draw : NULL;
-	seen_init(&r.seen, r.own, p->space->n_genes);
-	init_room(&r, p->begin ? p->window : p->batch);
-	r.state = s->start(r.own, &quiet, b);
-	recall(&r);
-	run_all(&r);
-	write_history(&r);
-	arena_destroy(r.tmp);
-	arena_destroy(r.own);
-	return r.res;
+	return search_finish(search_start(a, p, s, b, stop, report, ctx));
 }

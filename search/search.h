@@ -125,6 +125,16 @@ struct result *search_run(struct arena *a, const struct problem *p,
 	const volatile int *stop,
 	void (*report)(void *ctx, const struct progress *p), void *ctx);
 
+/* The same in two steps. Where costs take their time the first ends when there
+ * is nothing more to begin, so that another search may begin points while the
+ * last of this one are under way. Problem and budget are copied. */
+struct searching;
+struct searching *search_start(struct arena *a, const struct problem *p,
+	const struct strategy *s, const struct budget *b,
+	const volatile int *stop,
+	void (*report)(void *ctx, const struct progress *p), void *ctx);
+struct result *search_finish(struct searching *s);
+
 /* ---- rng.c ---- */
 
 struct rng { uint64_t s[4]; };

@@ -355,7 +355,7 @@ bool measuring_stopped(struct measuring *g)
 /* ---- a problem ---- */
 
 /* One search: points of "c" for the job's group. "genes" of those under way, by
- * number; those of which something was told go to the search. */
+ * number. What is told is kept until it waits for it. */
 struct search {
 	struct measuring *g;
 	struct job *job;
@@ -366,6 +366,7 @@ struct search {
 	const int **genes;
 	int *numbers, n_told;
 	struct cost *costs;
+	bool waits;
 };
 
 static const char *is_legal(void *ctx, struct arena *a, const int *genes)
@@ -433,9 +434,18 @@ static void told(void *ctx, int number, const struct measure_result *r)
 		return;
 	x->numbers[x->n_told] = number;
 	x->costs[x->n_told++] = (struct cost){ r->seconds, r->verdict,
-		r->message };
+		x->waits || !r->message ? r->message :
+		arena_strdup(x->g->a, r->message) };
 	measuring_record(x->g, x->job, x->group, x->c, genes,
 		predicted(x, genes), r);
+}
+
+/* Until what is under way is measured: it is of the problem that the worker
+ * has. */
+static void drain(struct measuring *g)
+{
+	while (measure_next(g->m))
+		;
 }
 
 static bool prepare(struct search *x)
@@ -447,6 +457,7 @@ static bool prepare(struct search *x)
 	if (measuring_stopped(g))
 		return false;
 	if (g->job != x->job) {
+		drain(g);
 		measuring_data_close(g->data);
 		g->data = measuring_data(g, x->job);
 		g->job = g->data ? x->job : NULL;
@@ -457,6 +468,7 @@ static bool prepare(struct search *x)
 	problem = measuring_data_problem(g, g->data, &j);
 	if (problem == g->sent)
 		return true;
+	drain(g);
 	g->sent = problem;
 	return measure_problem(g->m, problem);
 }
@@ -474,25 +486,31 @@ static int wait_for_some(void *ctx, int *numbers, struct cost *out)
 {
 	struct search *x = ctx;
 	struct measuring *g = x->g;
-	bool any;
+	int n;
 
-	x->numbers = numbers;
-	x->costs = out;
+	x->waits = true;
+	while (!x->n_told && !g->full && g->m && measure_next(g->m))
+		;
+	x->waits = false;
+	n = x->n_told;
 	x->n_told = 0;
-	any = g->m && measure_next(g->m);
-	if (any && !g->full)
-		return x->n_told;
+	memcpy(numbers, x->numbers, (size_t)n * sizeof *numbers);
+	memcpy(out, x->costs, (size_t)n * sizeof *out);
+	if (n && !g->full)
+		return n;
 	if (!measuring_stopped(g) && g->full)
 		end_workers(g);
 	return 0;
 }
 
-/* Sketches of one group compete, so what is slow beside another's is slow. */
+/* Sketches of one group compete, so what is slow beside another's is slow; of the
+ * group before some may still be under way. */
 static void share_best(struct measuring *g, const struct job *j, int group)
 {
 	if (g->best_of == j && g->plan == j->plan && g->group == group)
 		return;
-	g->best = INFINITY;
+	g->best = ARENA_NEW(g->a, double);
+	*g->best = INFINITY;
 	g->best_of = j;
 	g->plan = j->plan;
 	g->group = group;
@@ -524,7 +542,9 @@ bool measuring_problem(struct session *s, struct job *j, int group,
 	p->wait = wait_for_some;
 	p->window = measure_window(compilers_of(s));
 	x->genes = ARENA_ARRAY(s->a, p->window, const int *);
-	x->client = (struct measure_client){ make, told, x, &x->g->best };
+	x->numbers = ARENA_ARRAY(s->a, p->window, int);
+	x->costs = ARENA_ARRAY(s->a, p->window, struct cost);
+	x->client = (struct measure_client){ make, told, x, x->g->best };
 	return true;
 }
 

@@ -595,6 +595,47 @@ static void test_seconds(void **state)
 	assert_false(r->interrupted);
 }
 
+/* When time is over what is under way comes to its end, and nothing else. */
+static void test_window_seconds(void **state)
+{
+	struct arena *a = *state;
+	struct budget b = { .trials = 1000, .seconds = 0.2, .seed = 1 };
+	struct watched w;
+	struct result *r;
+
+	watched_init(&w, a, 6, 8, NULL, slow);
+	watched_window(&w, a, 8);
+	w.trials = 1000;
+	r = search_run(a, &w.problem, strategy_named("random"), &b, NULL, NULL,
+		NULL);
+	assert_int_equal(w.n_under_way, 0);
+	assert_in_range(r->trials, 8, 20);
+	assert_int_equal(r->n_history, r->trials);
+}
+
+/* The last points of one search are under way when another begins. */
+static void test_two_steps(void **state)
+{
+	struct arena *a = *state;
+	const struct strategy *s = strategy_named("ga");
+	struct budget b = { .trials = 40, .seed = 1 };
+	struct searching *first, *second;
+	struct watched x, y;
+
+	watched_init(&x, a, 6, 8, NULL, separable);
+	watched_init(&y, a, 6, 8, NULL, separable);
+	watched_window(&x, a, 8);
+	watched_window(&y, a, 8);
+	x.trials = y.trials = 40;
+	first = search_start(a, &x.problem, s, &b, NULL, NULL, NULL);
+	assert_in_range(x.n_under_way, 7, 8);
+	second = search_start(a, &y.problem, s, &b, NULL, NULL, NULL);
+	assert_in_range(y.n_under_way, 7, 8);
+	assert_int_equal(search_finish(first)->trials, 40);
+	assert_int_equal(search_finish(second)->trials, 40);
+	assert_memory_equal(x.measured.v, y.measured.v, 40 * 6 * sizeof(int));
+}
+
 static void test_counts(void **state)
 {
 	struct arena *a = *state;
@@ -704,6 +745,7 @@ int main(void)
 		TEST(test_words), TEST(test_window), TEST(test_window_exhausts),
 		TEST(test_window_of_one), TEST(test_window_stop),
 		TEST(test_window_again), TEST(test_window_believes),
+		TEST(test_window_seconds), TEST(test_two_steps),
 		TEST(test_landscapes),
 	};
 
