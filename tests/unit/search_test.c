@@ -488,7 +488,7 @@ static struct strategy_state *learned(struct watched *w, struct arena *a,
 }
 
 /* What is under way is believed to come out as expected, as the first of a batch
- * is: what is proposed beside either is the same. */
+ * are: what is proposed beside either is the same. */
 static void test_window_believes(void **state)
 {
 	static const char *const names[] = { "bo", "rl" };
@@ -497,16 +497,16 @@ static void test_window_believes(void **state)
 		struct arena *a = *state;
 		const struct strategy *s = strategy_named(names[i]);
 		struct pending none = { NULL, 0 }, first;
-		int batch[12], beside[6];
+		int batch[3 * 6], beside[6];
 		struct watched w;
 
 		watched_init(&w, a, 6, 8, NULL, separable);
 		assert_int_equal(s->propose(learned(&w, a, s), &none, batch,
-			2), 2);
-		first = (struct pending){ batch, 1 };
+			3), 3);
+		first = (struct pending){ batch, 2 };
 		assert_int_equal(s->propose(learned(&w, a, s), &first, beside,
 			1), 1);
-		assert_memory_equal(beside, batch + 6, sizeof beside);
+		assert_memory_equal(beside, batch + 12, sizeof beside);
 	}
 }
 
