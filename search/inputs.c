@@ -286,16 +286,19 @@ static double feature_log(double v)
 static double put_features(struct writer *w, const struct record *r)
 {
 	const struct gpu *g = r->key.gpu ? gpu_named(r->key.gpu) : NULL;
+	double v[N_FEATURES], flops;
 	struct features f;
 
 	if (!r->features || !features_read(r->features, r->n_features, &f))
 		return NAN;
+	features_vector(&f, v);
 	for (int i = 0; i < N_FEATURES; i++)
-		put(w, feature_columns[i], feature_log(r->features[i]));
-	if (f.flops > 0) {
-		put(w, "flops an l2 byte", log2(f.flops / f.l2_bytes));
-		put(w, "flops a dram byte", log2(f.flops / f.dram_bytes));
-		put(w, "flops an instruction", log2(f.flops / f.issue));
+		put(w, feature_columns[i], feature_log(v[i]));
+	flops = model_operations(&f);
+	if (flops > 0) {
+		put(w, "flops an l2 byte", log2(flops / f.l2_bytes));
+		put(w, "flops a dram byte", log2(flops / f.dram_bytes));
+		put(w, "flops an instruction", log2(flops / f.issue));
 	}
 	put(w, "instructions a wavefront", log2(f.issue / f.smem_cycles));
 	return g ? put_estimate(w, &f, g) : NAN;

@@ -267,12 +267,20 @@ void model_bounds(const struct features *f, const struct gpu *g,
 	out->limit = limit_of(out->sm, t);
 }
 
-double model_peak(const struct gpu *g)
+double model_operations(const struct features *f)
 {
-	return 2.0 * g->f32_lanes_sm * g->sms * g->clock_mhz * 1e6;
+	return f->flops + 2 * f->tensor;
 }
 
-double model_roof(const struct gpu *g, double flops_a_byte)
+double model_peak(const struct gpu *g, bool tensor)
 {
-	return least(model_peak(g), flops_a_byte * g->dram_bytes_s * g->copy);
+	double lanes = tensor ? g->tensor_sm : g->f32_lanes_sm;
+
+	return 2 * lanes * g->sms * g->clock_mhz * 1e6;
+}
+
+double model_roof(const struct gpu *g, bool tensor, double flops_a_byte)
+{
+	return least(model_peak(g, tensor), flops_a_byte * g->dram_bytes_s *
+		g->copy);
 }

@@ -11,6 +11,15 @@ cd "$scratch" || exit 1
 operator() {
 	st=acc ax=i red=k
 	case $1 in
+	mma) cat <<-'X'
+		export op f[M = 256, N = 256, K = 64](x: f16[M, K], w: f16[K, N])
+		    -> (y: f32[M, N])
+		{
+		    let acc[i, j]: f32 = sum[k](x[i, k] * w[k, j]);
+		    y[i, j] = acc[i, j];
+		}
+		X
+		;;
 	fma) cat <<-'X'
 		export op f[M = 256, N = 256, K = 64](x: f32[M, K], w: f32[K, N])
 		    -> (y: f32[M, N])
@@ -108,7 +117,7 @@ form() {
 	esac
 }
 
-# by_hand INPUTS: a file that fits the operator's launcher.
+# by_hand INPUTS: a file that fits the operator's launcher, in C types.
 by_hand() {
 	echo 'extern "C" size_t f_workspace(void) { return 0; }'
 	echo "extern \"C\" cudaError_t f($1float *y, void *workspace,"
@@ -120,7 +129,9 @@ by_hand() {
 cell() {
 	sketch=$1
 	operator "$1" >op
-	if grep -q ' w:' op; then
+	if grep -q f16 op; then
+		by_hand 'const unsigned short *x, const unsigned short *w, '
+	elif grep -q ' w:' op; then
 		by_hand 'const float *x, const float *w, '
 	else
 		by_hand 'const float *x, '

@@ -101,6 +101,15 @@ check "one: over the model's prediction" grep -qx '1.23' said
 check "one: operations a byte, and of the roof" sh -c \
 	'grep -qx 10 said && grep -qx "188 %" said'
 want='wpkc FILE.wpk --gpu h200 --target sm_90a --no-lock'
+line "\"seconds\":12.34e-6,\"predicted\":10e-6,\"candidate\":1,
+	\"features\":[0,0,0,1e8,$rest,1e9]" | tr -d '\n\t' >tensor.jsonl
+echo >>tensor.jsonl
+page tensor
+words tensor.html >tensor
+check "tensor cores: what they multiply counts" sh -c \
+	'grep -qx 20 tensor && grep -qx "188 %" tensor'
+check "... and they have a roof of their own" sh -c \
+	'grep -qx "tensor cores" tensor && ! grep -qx "tensor cores" said'
 check "one: a command" grep -qFx \
 	"$want --set c.0:sketch=fma,c.0:tile.block.i=64" said
 i=0

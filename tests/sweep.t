@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk and, as kernels for all sizes, of open.wpk: the
+# tests/workloads/ragged.wpk, of mma for those of tensor.wpk, and, as kernels for all sizes, of open.wpk: the
 # kernel verifier accepts them, and emulated, asynchronous effects late and early,
 # they agree with the reference. In full
 # also under the sanitizers, for the real sizes in parts, and assembled, with
@@ -47,6 +47,18 @@ assembled() {
 		sum / n, most }' "$log"
 }
 
+# multiplied TARGET: the operators of tensor.wpk that its tensor cores have types
+# for.
+multiplied() {
+	case $1 in
+	sm_75) without='T = (bf16|f32|f64|e4m3|e5m2)' ;;
+	sm_80) without='T = (e4m3|e5m2)' ;;
+	*) without='^$' ;;
+	esac
+	sed -n 's/^export op //p' "$folder/tensor.wpk" |
+		grep -Ev "$without" | cut -d ' ' -f 1 | paste -s -d , -
+}
+
 NVCC='' sweep "points of open sizes" "$folder/open.wpk" --op=rows --op=joined \
 	--target=sm_80 --trials=1 --seed=5
 seed=1
@@ -54,12 +66,19 @@ for target in sm_75 sm_80 sm_90; do
 	seed=$((seed + 1))
 	NVCC='' sweep "a point of each for $target" "$folder/ragged.wpk" \
 		--target=$target --trials=1 --seed=$seed
+	NVCC='' sweep "tensor cores for $target" "$folder/tensor.wpk" \
+		--set=sketch=mma --op="$(multiplied $target)" \
+		--target=$target --trials=1 --seed=7$seed
 	if [ -z "$WPK_FULL" ]; then
 		skip "many points for $target" "make check-full"
 		continue
 	fi
 	NVCC='' sweep "eight points for $target" "$folder/ragged.wpk" \
 		--target=$target --trials=8 --seed=1$seed
+	NVCC='' sweep "tensor cores, watched, for $target" \
+		"$folder/tensor.wpk" --set=sketch=mma --check=race,init \
+		--op="$(multiplied $target)" --target=$target --trials=3 \
+		--seed=6$seed
 	NVCC='' sweep "open sizes for $target" "$folder/open.wpk" \
 		--target=$target --trials=2 --seed=5$seed
 	NVCC='' sweep "with sanitizers for $target" "$folder/ragged.wpk" \
@@ -71,6 +90,11 @@ for target in sm_75 sm_80 sm_90; do
 		export NVCC
 		sweep "assembled for $target" "$folder/ragged.wpk" \
 			--target=$target --trials=4 --seed=4$seed --no-verify
+		assembled
+		sweep "tensor cores assembled for $target" \
+			"$folder/tensor.wpk" --set=sketch=mma \
+			--op="$(multiplied $target)" --target=$target \
+			--trials=4 --seed=8$seed --no-verify
 		assembled
 	else
 		skip "assembled for $target" "no nvcc"

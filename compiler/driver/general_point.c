@@ -48,6 +48,22 @@ static const char *make_task(struct candidate *c, const struct witness *w,
 	return NULL;
 }
 
+/* Does it compute other sums than the operator's? All points do, or none. */
+static bool sums_otherwise(const struct candidate *c)
+{
+	struct arena *a = c->task.a;
+	int n;
+
+	if (!c->sketch->arithmetic)
+		return false;
+	c->sketch->tunables(&c->task, &n);
+	int values[n + 1];
+
+	c->sketch->start(&c->task, values);
+	return c->sketch->arithmetic(&c->task, a, values, ir_copy(a,
+		c->task.op));
+}
+
 /* The same for every witness, made once. */
 static const char *make_tasks(struct candidate *c)
 {
@@ -57,7 +73,7 @@ static const char *make_tasks(struct candidate *c)
 	if (t->ready)
 		return t->why;
 	t->ready = true;
-	if (c->sketch->arithmetic)
+	if (sums_otherwise(c))
 		return t->why = "it computes other sums than the source's, and "
 			"how good they are is known for a shape alone";
 	t->tasks = ARENA_ARRAY(c->task.a, (size_t)g->n, struct task);

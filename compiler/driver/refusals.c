@@ -76,25 +76,37 @@ static bool report_type(struct session *s, const struct job *j, int group)
 	return true;
 }
 
+/* Why each of "v" cannot that is heard and knows all directives, or not all; how
+ * many. */
+static int note_those(struct session *s, const struct part *p,
+	const struct candidate **v, bool all)
+{
+	int n = 0;
+
+	for (int i = 0; i < p->n; i++) {
+		if (knows_all(v[i]) != all || !is_heard(v[i], v[0]->refusal))
+			continue;
+		diag_note(s->d, (struct span){0}, "%s: %s", v[i]->sketch->name,
+			v[i]->why);
+		n++;
+	}
+	return n;
+}
+
 void refusals_report(struct session *s, const struct job *j, int group)
 {
 	const struct part *p = &j->parts[group];
 	const struct candidate **v = in_order(s->a, p);
 	struct span at = p->n && v[0]->at.src ? v[0]->at : j->item->name.at;
-	int n = 0;
+	int n;
 
 	diag_error(s->d, E_NO_SKETCH, at, "no sketch computes '%s' of '%s' as asked",
 		group_name(j, group), j->name);
 	s->code = EXIT_NO_CANDIDATE;
 	if (report_type(s, j, group))
 		return;
-	for (int i = 0; i < p->n; i++) {
-		if (!is_heard(v[i], v[0]->refusal))
-			continue;
-		diag_note(s->d, (struct span){0}, "%s: %s", v[i]->sketch->name,
-			v[i]->why);
-		n++;
-	}
+	n = note_those(s, p, v, true);
+	n += note_those(s, p, v, false);
 	if (j->general && p->n && v[0]->refusal > REFUSED_DIRECTIVE)
 		diag_hint(s->d, "Give its sizes numbers, by --shape or in a tune "
 			"block, or say in where, or in when, which there are.");

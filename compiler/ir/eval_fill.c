@@ -2,7 +2,8 @@
 /* What surrounds the reference interpreter: how much work an element is, and
  * inputs to try a kernel on. Inputs are dyadic on purpose: sums of their
  * products are exact in any order, so that the bound is 0 and one missing term
- * shows. */
+ * shows. One of two factors has more bits than tf32, so that to round it shows
+ * too. */
 #include "ir/eval_private.h"
 
 static double least(double x, double y)
@@ -120,6 +121,36 @@ static bool is_positive(const struct ir_operator *o, int tensor)
 	return false;
 }
 
+/* The tensor that "x" is an element of, but for conversions; or -1. */
+static int read_by(const struct ir_expr *x)
+{
+	while (x->kind == IR_CAST)
+		x = x->args[0];
+	return x->kind == IR_READ ? x->tensor : -1;
+}
+
+/* Is the tensor the first of two that a product in a sum multiplies? */
+static bool is_factor(const struct ir_expr *x, int tensor, bool summed)
+{
+	summed |= x->kind == IR_REDUCE && x->reducer == RED_SUM;
+	if (summed && x->kind == IR_OP && x->op == OP_MUL &&
+	    read_by(x->args[0]) == tensor && read_by(x->args[1]) >= 0 &&
+	    read_by(x->args[1]) != tensor)
+		return true;
+	for (int i = 0; i < x->n_args; i++)
+		if (is_factor(x->args[i], tensor, summed))
+			return true;
+	return false;
+}
+
+static bool is_first_factor(const struct ir_operator *o, int tensor)
+{
+	for (int i = 0; i < o->n_stmts; i++)
+		if (is_factor(o->stmts[i].expr, tensor, false))
+			return true;
+	return false;
+}
+
 static uint64_t mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
@@ -128,11 +159,14 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static void fill_f32(float *out, int64_t n, uint64_t seed)
+/* Multiples of 1 / "parts" in [-1, 1]. */
+static void fill_f32(float *out, int64_t n, uint64_t seed, int parts)
 {
+	uint64_t values = 2 * (uint64_t)parts + 1;
+
 	for (int64_t i = 0; i < n; i++)
-		out[i] = (float)((int)(mix(seed + (uint64_t)i) % 33) - 16) /
-			16;
+		out[i] = (float)((int)(mix(seed + (uint64_t)i) % values) -
+			parts) / (float)parts;
 }
 
 /* Multiples of 1/16 in (0, 1]. */
@@ -174,7 +208,8 @@ void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 		return;
 	}
 	if (t->type == T_F32 || t->type == T_TF32) {
-		fill_f32(data, t->elements, seed);
+		fill_f32(data, t->elements, seed, is_first_factor(o, tensor) ?
+			1 << 13 : 16);
 		return;
 	}
 	for (int i = 0; i < o->n_stmts; i++)

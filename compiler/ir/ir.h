@@ -286,8 +286,9 @@ void ir_eval_row(struct ir_eval *e, int tensor, const int64_t *idx, int64_t n,
 double ir_eval_cost(const struct ir_operator *o, int tensor);
 
 /* Fill an input with reproducible values that suit its dtype: multiples of
- * 1/16 in [-1, 1] for floats, above 0 where a root or logarithm is taken of
- * them, small integers otherwise; indices that are read
+ * 1/16 in [-1, 1] for floats, or in f32 of 2^-13 for the first of two factors in
+ * a sum, above 0 where a root or logarithm is taken of them, small integers
+ * otherwise; indices that are read
  * as computed indices are kept within the tensor they index. */
 void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 	void *data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rooflines: for each GPU and kind of cost the best of every problem, by the
- * operations it does for a byte of memory, under what the GPU's memory and f32
- * units allow (rates of schedule/target.h). In: problems whose best has features.
+ * operations it does for a byte of memory, under what the GPU's memory and its
+ * f32 units or tensor cores allow (rates of schedule/target.h). In: problems whose best has features.
  * Out: a picture and a table that says the same. */
 #include <math.h>
 #include <string.h>
@@ -16,6 +16,7 @@ enum { W = 480, H = 400, LEFT = 66, RIGHT = 466, TOP = 30, BOTTOM = 352 };
 struct point {
 	const struct report_problem *p;
 	double x, y;		/* operations a byte, a second */
+	bool tensor;		/* by tensor cores */
 };
 
 struct roofline {
@@ -24,6 +25,7 @@ struct roofline {
 	const struct gpu *gpu;		/* or NULL: not in the table */
 	struct point *v;
 	int n, number;
+	bool tensor;		/* some point uses tensor cores */
 };
 
 static bool same(const struct record_key *x, const struct record_key *y)
@@ -42,14 +44,19 @@ static bool is_drawable(double v)
 static bool point_of(const struct report_problem *p, struct point *out)
 {
 	const struct record *r = p->best ? &p->best->record : NULL;
-	double flops, bytes;
+	struct features f = {0};
+	double flops;
 
 	if (!r || r->n_features <= FEATURE_dram_bytes)
 		return false;
-	flops = r->features[FEATURE_flops];
-	bytes = r->features[FEATURE_dram_bytes];
-	*out = (struct point){ p, flops / bytes, flops / r->seconds };
-	return flops > 0 && bytes > 0 && is_drawable(out->x) &&
+	f.flops = r->features[FEATURE_flops];
+	f.dram_bytes = r->features[FEATURE_dram_bytes];
+	if (r->n_features > FEATURE_tensor)
+		f.tensor = r->features[FEATURE_tensor];
+	flops = model_operations(&f);
+	*out = (struct point){ p, flops / f.dram_bytes, flops / r->seconds,
+		f.tensor > 0 };
+	return flops > 0 && f.dram_bytes > 0 && is_drawable(out->x) &&
 		is_drawable(out->y);
 }
 
@@ -57,11 +64,14 @@ static struct roofline gather(const struct report *r,
 	const struct record_key *key, int number)
 {
 	struct roofline l = { r, key, gpu_named(key->gpu),
-		ARENA_ARRAY(r->a, (size_t)r->n, struct point), 0, number };
+		ARENA_ARRAY(r->a, (size_t)r->n, struct point), 0, number,
+		false };
 
 	for (int i = 0; i < r->n; i++)
 		if (same(r->problems[i].key, key))
 			l.n += point_of(&r->problems[i], &l.v[l.n]);
+	for (int i = 0; i < l.n; i++)
+		l.tensor |= l.v[i].tensor;
 	return l;
 }
 
@@ -69,10 +79,11 @@ static struct roofline gather(const struct report *r,
 
 static void axes(const struct roofline *l, struct axis *x, struct axis *y)
 {
-	double ridge = l->gpu ? model_peak(l->gpu) / (l->gpu->dram_bytes_s *
-		l->gpu->copy) : l->v[0].x;
-	double left = ridge / 20, right = ridge * 20;
-	double low = l->gpu ? model_peak(l->gpu) : l->v[0].y, high = low;
+	double low = l->gpu ? model_peak(l->gpu, false) : l->v[0].y;
+	double high = l->gpu ? model_peak(l->gpu, l->tensor) : low;
+	double slope = l->gpu ? l->gpu->dram_bytes_s * l->gpu->copy :
+		l->v[0].y / l->v[0].x;
+	double left = low / slope / 20, right = high / slope * 20;
 
 	for (int i = 0; i < l->n; i++) {
 		left = fmin(left, l->v[i].x / 1.5);
@@ -102,18 +113,30 @@ static void add_box(struct labels *l, double x, double y, double wide,
 }
 
 /* From where the slope enters the picture to the ridge, and on. */
-static void put_roof(const struct gpu *g, const struct axis *x,
-	const struct axis *y, struct labels *labels, struct str *out)
+static void put_peak(const struct gpu *g, bool tensor, const struct axis *x,
+	const struct axis *y, struct str *out)
 {
-	double slope = g->dram_bytes_s * g->copy, peak = model_peak(g);
-	double ridge = peak / slope, from = fmax(x->lo, y->lo / slope);
-	double at = fmax(from, ridge / 3);
+	double slope = g->dram_bytes_s * g->copy, peak = model_peak(g, tensor);
+	double from = fmax(x->lo, y->lo / slope);
 
 	str_printf(out, "<path class=\"roof\" d=\"M%.1f %.1fL%.1f %.1fH%.1f\"/>"
 		"\n", axis_at(x, from), axis_at(y, from * slope),
-		axis_at(x, ridge), axis_at(y, peak), x->to);
+		axis_at(x, peak / slope), axis_at(y, peak), x->to);
 	svg_text(out, "rooflabel", "end", x->to - 2, axis_at(y, peak) - 6,
-		"f32 units");
+		tensor ? "tensor cores" : "f32 units");
+}
+
+static void put_roof(const struct roofline *l, const struct axis *x,
+	const struct axis *y, struct labels *labels, struct str *out)
+{
+	const struct gpu *g = l->gpu;
+	double slope = g->dram_bytes_s * g->copy;
+	double ridge = model_peak(g, l->tensor) / slope;
+	double at = fmax(fmax(x->lo, y->lo / slope), ridge / 3);
+
+	put_peak(g, false, x, y, out);
+	if (l->tensor)
+		put_peak(g, true, x, y, out);
 	svg_text(out, "rooflabel", "end", axis_at(x, at) - 8,
 		axis_at(y, at * slope), "memory");
 	add_box(labels, axis_at(x, at) - 32, axis_at(y, at * slope) - 4, 26, 6);
@@ -183,7 +206,7 @@ static void put_picture(const struct roofline *l, struct str *out)
 		format_plain);
 	svg_axis_y(out, &x, &y, "operations a second (flop/s)", format_large);
 	if (l->gpu)
-		put_roof(l->gpu, &x, &y, &labels, out);
+		put_roof(l, &x, &y, &labels, out);
 	put_points(l, &x, &y, &labels, out);
 	svg_close(out);
 }
@@ -202,7 +225,7 @@ static void put_row(const struct roofline *l, const struct point *p,
 	str_puts(out, "flop/s</td><td class=\"num\">");
 	if (l->gpu)
 		str_printf(out, "%.0f %%", 100 * p->y /
-			model_roof(l->gpu, p->x));
+			model_roof(l->gpu, p->tensor, p->x));
 	else
 		str_puts(out, "\xe2\x80\x93");
 	str_puts(out, "</td></tr>\n");
@@ -230,12 +253,16 @@ static void put_caption(const struct roofline *l, struct str *out)
 	if (l->gpu)
 		str_printf(out, "; the roof is %.3g TB/s, %.0f %% of the data "
 			"sheet\xe2\x80\x99s memory rate, and %.3g Tflop/s, "
-			"the f32 peak. Kernels that use tensor cores may lie "
-			"above it", l->gpu->dram_bytes_s * l->gpu->copy / 1e12,
-			100 * l->gpu->copy, model_peak(l->gpu) / 1e12);
+			"the f32 peak", l->gpu->dram_bytes_s * l->gpu->copy /
+			1e12, 100 * l->gpu->copy, model_peak(l->gpu, false) /
+			1e12);
 	else
 		str_puts(out, "; this version knows no rates of this GPU, so "
 			"there is no roof");
+	if (l->gpu && l->tensor)
+		str_printf(out, ", or %.3g Tflop/s, that of tensor cores in "
+			"f16: what they multiply counts as so much of f16 as "
+			"takes as long", model_peak(l->gpu, true) / 1e12);
 	str_puts(out, ". Numbers are the table\xe2\x80\x99s.</figcaption>\n");
 }
 

@@ -4,8 +4,7 @@
 
 static bool computable(enum dtype t)
 {
-	return t != T_TF32 && t != T_E4M3 && t != T_E5M2 && t != T_I4 &&
-		t != T_U4;
+	return t != T_TF32 && t != T_I4 && t != T_U4;
 }
 
 struct type_search {

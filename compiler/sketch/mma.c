@@ -48,6 +48,15 @@ static const struct mma_row *largest(const struct task *t, enum dtype factor,
 	return best;
 }
 
+/* Chips of compute capability 9.0 to 11.x have 8-bit floats in larger
+ * instructions alone: ptxas makes those of a warp of conversions to f16 and its
+ * instructions. */
+static bool widens(const struct task *t, enum dtype factor)
+{
+	return (factor == T_E4M3 || factor == T_E5M2) && t->target->cc >= 90 &&
+		t->target->cc < 120;
+}
+
 static void find_instruction(const struct task *t, struct mma *f)
 {
 	f->tile = f->of.left.tile_type;
@@ -56,6 +65,9 @@ static void find_instruction(const struct task *t, struct mma *f)
 			f->rate = factors[i].rate;
 			f->row = largest(t, factors[i].as, f->of.acc);
 		}
+	f->widened = widens(t, f->tile);
+	if (f->widened)
+		f->rate = 1;
 }
 
 /* Chips of these compute capabilities have f64 in their tensor cores; others

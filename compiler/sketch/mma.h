@@ -27,6 +27,7 @@ struct mma {
 	enum dtype tile;		/* of factors in shared memory */
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
+	bool widened;			/* 8-bit floats become f16 on the way */
 	bool swap;			/* rows of instructions are N */
 	int start[MMA_VALUES];		/* the untuned default */
 	struct tunables open;

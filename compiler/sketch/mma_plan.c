@@ -8,6 +8,8 @@
 #include "sketch/walk.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <string.h>
 
 static int elem_of(const struct mma *f)
 {
@@ -16,17 +18,37 @@ static int elem_of(const struct mma *f)
 
 /* ---- warps ---- */
 
+/* Of "warp", a multiple of 16, or less: what divides "block", another. */
+static int dividing(int block, int warp)
+{
+	while (block % warp)
+		warp -= 16;
+	return warp;
+}
+
+static const char *sixteens(struct arena *a, const char *whose,
+	const char *name, int n)
+{
+	if (n >= 1 && n % 16 == 0)
+		return NULL;
+	return arena_printf(a, "a %s's %d of %s are no multiple of 16: take %d",
+		whose, n, name, n < 16 ? 16 : n / 16 * 16);
+}
+
 /* Fragments are fetched 16 rows or columns at a time. */
 static const char *plan_side(struct arena *a, const char *name, int block,
 	int warp, int *warps)
 {
-	if (warp < 1 || warp % 16)
-		return arena_printf(a, "a warp's %d of %s are no multiple of "
-			"16: take %d", warp, name, warp < 16 ? 16 :
-			warp / 16 * 16);
+	const char *why = sixteens(a, "warp", name, warp);
+
+	if (!why)
+		why = sixteens(a, "block", name, block);
+	if (why)
+		return why;
 	if (block % warp)
 		return arena_printf(a, "a warp's %d of %s do not divide the "
-			"block's %d", warp, name, block);
+			"block's %d: take %d", warp, name, block,
+			dividing(block, warp));
 	*warps = block / warp;
 	return NULL;
 }
@@ -55,8 +77,9 @@ static const char *plan_warps(const struct mma *f, struct arena *a,
 			asked_number(v[MMA_THREADS]));
 	if (p->of.bk % f->row->k)
 		return arena_printf(a, "an instruction sums %d steps of %s, "
-			"which do not divide %d", f->row->k, f->of.k_name,
-			p->of.bk);
+			"which do not divide %d: take %d", f->row->k,
+			f->of.k_name, p->of.bk, p->of.bk < f->row->k ?
+			f->row->k : p->of.bk / f->row->k * f->row->k);
 	return NULL;
 }
 
@@ -78,7 +101,7 @@ static const char *read_values(const struct mma *f, struct arena *a,
 		return f->tile == T_F32 ? "f32 is multiplied as tf32 or "
 			"3xtf32" : arena_printf(a, "%s is multiplied as it is: "
 			"a precision is for f32", dtype_row(f->tile)->name);
-	return plan_warps(f, a, v, p);
+	return NULL;
 }
 
 /* ---- fragments ---- */
@@ -151,25 +174,65 @@ static int fragment_words(const struct mma *f, int across)
 	return across * f->row->k / 32 * dtype_row(f->row->factor)->bits / 32;
 }
 
-/* Accumulators; fragments of the present step and as many again, which ptxas
- * loads early; staging; and what addresses and loops take. */
+/* What a thread may have, less some that ptxas keeps for itself. */
+enum { REGISTERS = 248 };
+
+/* Accumulators; all columns' fragments of a step, each multiplied by a row's
+ * fragment after the other, and of both some that ptxas loads early, twice as many
+ * where each has two parts or the pipe is slow; staging; and what addresses and
+ * loops take. Shares are what fitted 192 kernels best. */
 static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 {
 	const struct mma_row *r = f->row;
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
-	int fragments = p->wr / r->m * fragment_words(f, r->m) +
-		p->wc / r->n * fragment_words(f, r->n);
+	int rows = p->wr / r->m * fragment_words(f, r->m);
+	int cols = p->wc / r->n * fragment_words(f, r->n);
 	int n;
 
-	if (p->precision == PRECISION_3XTF32)
-		fragments *= 2;
-	n = sums + fragments + fragments / 2 + staging_regs(&p->of.left) +
-		staging_regs(&p->of.right) + 24;
+	if (p->precision == PRECISION_3XTF32 || f->widened || f->tile == T_F64) {
+		rows *= 2;
+		cols *= 2;
+	}
+	n = sums + sums / 10 + cols + cols / 2 + rows / 2 +
+		staging_regs(&p->of.left) + staging_regs(&p->of.right) + 24;
 	return n + n / 16;
 }
 
+/* With warps' tiles of other sides; INT_MAX where those make no kernel. */
+static int regs_with(const struct task *t, struct arena *a, const int *values,
+	int wm, int wn)
+{
+	const struct mma *f = t->state;
+	int v[MMA_VALUES];
+	struct mma_plan p;
+
+	memcpy(v, values, sizeof v);
+	v[MMA_WM] = wm;
+	v[MMA_WN] = wn;
+	if (read_values(f, a, v, &p) || plan_warps(f, a, v, &p))
+		return INT_MAX;
+	plan_fragments(f, &p);
+	return plan_stages(t, a, v, &p) ? INT_MAX : estimate_regs(f, &p);
+}
+
+/* Halves the longer side of a warp's tile until a thread's registers hold it. */
+static const char *too_wide(const struct task *t, struct arena *a,
+	const int *values, const struct mma_plan *p)
+{
+	int wm = p->wm, wn = p->wn, regs = p->regs;
+
+	while (regs > REGISTERS && wm * wn > 16 * 16) {
+		*(wm > wn ? &wm : &wn) /= 2;
+		regs = regs_with(t, a, values, wm, wn);
+	}
+	return arena_printf(a, "a warp's tile of %d x %d takes about %d "
+		"registers a thread, more than %d%s", p->wm, p->wn, p->regs,
+		REGISTERS, regs > REGISTERS ? "" : arena_printf(a, ": %d x %d "
+		"takes %d", wm, wn, regs));
+}
+
 static const char *plan_resources(const struct task *t, struct arena *a,
-	struct mma_plan *p)
+	const int *values, struct mma_plan *p)
 {
 	const struct mma *f = t->state;
 	const char *why;
@@ -179,10 +242,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	if (why)
 		return why;
 	p->regs = estimate_regs(f, p);
-	if (p->regs > 248)
-		return arena_printf(a, "a warp's tile of %d x %d takes about "
-			"%d registers a thread, more than 248", p->wm, p->wn,
-			p->regs);
+	if (p->regs > REGISTERS)
+		return too_wide(t, a, values, p);
 	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
 		(int)p->shared_bytes);
 	return p->occupancy ? NULL : "a block takes more registers or shared "
@@ -195,12 +256,17 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 	const struct mma *f = t->state;
 	const char *why = read_values(f, a, values, p);
 
+	if (!why)
+		why = tiled_too_much(t, a, &p->of, (int64_t)p->of.stages *
+			(p->of.bm + p->of.bn) * p->of.bk * elem_of(f));
+	if (!why)
+		why = plan_warps(f, a, values, p);
 	if (why)
 		return why;
 	plan_fragments(f, p);
 	why = plan_stages(t, a, values, p);
 	if (!why)
-		why = plan_resources(t, a, p);
+		why = plan_resources(t, a, values, p);
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
 	if (!why)
@@ -249,6 +315,9 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	results = (double)p.wr * p.wc / 32;
 	instructions = (double)products * p.wr / row->m * p.wc / row->n *
 		p.of.bk / row->k;
+	if (f->widened)
+		instructions = 2 * instructions + (double)(p.wr + p.wc) *
+			p.of.bk / 32 / 2;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
 		.tensor = blocks * products * per_block / f->rate /

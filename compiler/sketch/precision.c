@@ -76,18 +76,16 @@ static struct ir_expr *in_three(struct arena *a, const struct ir_expr *x,
 		(struct ir_expr *)y), lost);
 }
 
-struct rewrite {
-	struct ir_expr *terms;
-};
-
-static void put_terms(struct ir_expr *e, void *ctx)
+/* "sum" with other terms. */
+static struct ir_expr *sum_of(struct arena *a, const struct ir_expr *sum,
+	struct ir_expr *terms)
 {
-	struct rewrite *x = ctx;
+	struct ir_expr *e = ARENA_NEW(a, struct ir_expr);
 
-	if (e->kind != IR_REDUCE || !x->terms)
-		return;
-	e->args[0] = x->terms;
-	x->terms = NULL;
+	*e = *sum;
+	e->args = ARENA_ARRAY(a, 1, struct ir_expr *);
+	e->args[0] = terms;
+	return e;
 }
 
 /* "x", with what a cut loses of it at most as a bound: four times what tf32
@@ -122,11 +120,11 @@ static struct ir_expr *product(struct arena *a, const struct ir_contraction *c,
 bool precision_rewrite(struct arena *a, const struct ir_contraction *c,
 	enum precision p, struct ir_operator *o)
 {
-	struct rewrite x = { product(a, c, p) };
-	bool any = x.terms;
+	struct ir_expr *terms = product(a, c, p);
 
-	for (int i = 0; i < o->n_stmts && any; i++)
-		if (o->stmts[i].tensor == c->stmt->tensor)
-			ir_walk(o->stmts[i].expr, put_terms, &x);
-	return any;
+	for (int i = 0; i < o->n_stmts && terms; i++)
+		if (o->stmts[i].tensor == c->stmt->tensor &&
+		    o->stmts[i].expr->kind == IR_REDUCE)
+			o->stmts[i].expr = sum_of(a, o->stmts[i].expr, terms);
+	return terms;
 }

@@ -107,7 +107,7 @@ static bool supported(enum dtype t, enum dtype acc)
 	switch (t) {
 	case T_F64:
 		return acc == T_F64;
-	case T_F32: case T_F16: case T_BF16:
+	case T_F32: case T_F16: case T_BF16: case T_E4M3: case T_E5M2:
 		return acc == T_F32 || acc == T_F64;
 	case T_I32: case T_I16: case T_I8: case T_U32: case T_U16: case T_U8:
 		return acc == T_I32 || acc == T_U32 || acc == T_I64 ||

@@ -68,7 +68,8 @@ struct sketch {
 		const int *values, struct program *p);
 	/* NULL, or rewrites the group's statements in "o", a copy of the
 	 * task's operator in which those of other groups may be rewritten, as
-	 * what the point computes; false where that is their own sum. */
+	 * what the point computes; false where that is their own sum, which
+	 * it is at all points of a task or at none. */
 	bool (*arithmetic)(const struct task *t, struct arena *a,
 		const int *values, struct ir_operator *o);
 };

@@ -145,9 +145,14 @@ static const char *check_async(const struct task *t, const struct product *f,
 {
 	if (p->bulk)
 		return check_bulk(t, a, p);
+	if (!p->async && p->stages > 2)
+		return t->target->cp_async ?
+			"more than 2 stages need pipeline(.., async = on)" :
+			arena_printf(a, "%s has no asynchronous copies, and so "
+				"at most 2 stages, not %d", t->target->name,
+				p->stages);
 	if (!p->async)
-		return p->stages > 2 ?
-			"more than 2 stages need pipeline(.., async = on)" : NULL;
+		return NULL;
 	if (!t->target->cp_async)
 		return arena_printf(a, "%s has no asynchronous copies: async = "
 			"off is what it can do", t->target->name);
@@ -203,8 +208,10 @@ const char *tiled_too_much(const struct task *t, struct arena *a,
 	if (shared <= t->target->smem_block)
 		return NULL;
 	return arena_printf(a, "%d stages of %d x %d x %d take %lld bytes of "
-		"shared memory, %s has %d", p->stages, p->bm, p->bn, p->bk,
-		(long long)shared, t->target->name, t->target->smem_block);
+		"shared memory, %s has %d: enough for %lld", p->stages, p->bm,
+		p->bn, p->bk, (long long)shared, t->target->name,
+		t->target->smem_block, (long long)(p->stages *
+			(int64_t)t->target->smem_block / shared));
 }
 
 /* ---- grid ---- */

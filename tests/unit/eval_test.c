@@ -23,16 +23,33 @@ static double load(struct bench *b, int tensor, int64_t i)
 	return dtype_load(b->o->tensors[tensor].type, b->data[tensor], i);
 }
 
+static const char product[] = "op mm {\n"
+	"  in A: f32[5, 300] layout(0, 1) align 16\n"
+	"  in B: f32[300, 4] layout(1, 0) align 16\n"
+	"  let acc: f32[5, 4]\n"
+	"  out C: f32[5, 4] layout(0, 1) align 16\n"
+	"  acc[i:5, j:4] = sum[k:300](mul(A[i, k], B[k, j])) : f32\n"
+	"  C[i:5, j:4] = max(acc[i, j], 0.0:f32)\n"
+	"}\n";
+
+/* Of one factor's elements, many are no tf32; all of the other's are. */
+static void tf32_shows(void **state)
+{
+	struct bench b = open_bench(product);
+	int more[2] = { 0, 0 };
+
+	(void)state;
+	for (int t = 0; t < 2; t++)
+		for (int i = 0; i < 1200; i++)
+			more[t] += load(&b, t, i) != dtype_round(T_TF32,
+				load(&b, t, i));
+	assert_true(more[0] > 600 && more[1] == 0);
+	close_bench(&b);
+}
+
 static void small_contraction_is_exact(void **state)
 {
-	struct bench b = open_bench("op mm {\n"
-		"  in A: f32[5, 300] layout(0, 1) align 16\n"
-		"  in B: f32[300, 4] layout(1, 0) align 16\n"
-		"  let acc: f32[5, 4]\n"
-		"  out C: f32[5, 4] layout(0, 1) align 16\n"
-		"  acc[i:5, j:4] = sum[k:300](mul(A[i, k], B[k, j])) : f32\n"
-		"  C[i:5, j:4] = max(acc[i, j], 0.0:f32)\n"
-		"}\n");
+	struct bench b = open_bench(product);
 
 	(void)state;
 	for (int i = 0; i < 5; i++)
@@ -363,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_contraction_is_exact),
+		cmocka_unit_test(tf32_shows),
 		cmocka_unit_test(inexact_sum_has_a_tight_bound),
 		cmocka_unit_test(convolution_with_pad),
 		cmocka_unit_test(narrow_outputs_round_once),

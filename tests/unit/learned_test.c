@@ -16,6 +16,7 @@
 #include "schedule/target.h"
 #include "search/blend.h"
 #include "search/features.h"
+#include "search/inputs.h"
 #include "search/learned.h"
 
 enum { POINTS = 600, TUNABLES = 5, SEEDS = 8 };
@@ -204,6 +205,29 @@ static void test_features(void **state)
 	v[0] = 1;
 	v[FEATURE_threads] = 1e300;
 	assert_true(features_read(v, N_FEATURES, &g));
+}
+
+/* A record of before there were tensor cores has no feature of that name, and is
+ * seen as one that used none. */
+static void test_older_records(void **state)
+{
+	struct arena *a = *state;
+	struct cases c = make_cases(a, 2048, "a100", &misled, 1, 3);
+	struct record now = c.r[0], then = now;
+	double *v = ARENA_ARRAY(a, N_FEATURES, double);
+	input_row x = {0}, y = {0};
+	struct inputs in;
+
+	memcpy(v, now.features, FEATURE_tensor * sizeof *v);
+	v[FEATURE_tensor] = 1e12;
+	then.features = v;
+	then.n_features = FEATURE_tensor;
+	inputs_init(&in, a);
+	inputs_row(&in, a, &now, true, &x);
+	inputs_row(&in, a, &then, true, &y);
+	assert_int_equal(x.n, y.n);
+	for (int i = 0; i < x.n; i++)
+		assert_true(x.v[i].value == y.v[i].value);
 }
 
 /* Rows of two problems at levels of their own. */
@@ -406,7 +430,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_features), TEST(test_blend),
+		TEST(test_features), TEST(test_older_records),
+		TEST(test_blend),
 		TEST(test_beats_a_misled_model),
 		TEST(test_few_or_empty_data), TEST(test_other_problems),
 		TEST(test_seconds), TEST(test_repeats), TEST(test_chunks),

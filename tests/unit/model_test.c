@@ -348,9 +348,16 @@ static void test_roof(void **state)
 	const struct gpu *g = gpu_named("h200");
 
 	(void)state;
-	assert_true(model_roof(g, 1e9) == model_peak(g));
-	assert_true(fabs(model_roof(g, 2) - 2 * g->dram_bytes_s * g->copy) < 1);
-	assert_true(model_peak(g) > 60e12 && model_peak(g) < 70e12);
+	assert_true(model_roof(g, false, 1e9) == model_peak(g, false));
+	assert_true(model_roof(g, true, 1e9) == model_peak(g, true));
+	assert_true(fabs(model_roof(g, false, 2) - 2 * g->dram_bytes_s *
+		g->copy) < 1);
+	assert_true(model_peak(g, false) > 60e12 &&
+		model_peak(g, false) < 70e12);
+	assert_true(model_peak(g, true) > 650e12 &&
+		model_peak(g, true) < 700e12);
+	assert_true(model_operations(&(struct features){ .flops = 3,
+		.tensor = 4 }) == 11);
 }
 
 int main(void)

@@ -135,6 +135,16 @@ const struct sketch_case sketch_cases[] = {
 	{ "map 600 i32", MAP(600, "i32") },
 	{ "map 600 i64", MAP(600, "i64") },
 	{ "map 600 u8", MAP(600, "u8") },
+	{ "map 1000 e4m3", MAP(1000, "e4m3") },
+	{ "map 600 e5m2", MAP(600, "e5m2") },
+	{ "product of two kinds of 8-bit floats",
+		"op t {\n  in x: e4m3[37, 50] layout(0, 1) align 16\n"
+		"  in w: e5m2[50, 70] layout(0, 1) align 16\n"
+		"  let s: f32[37, 70]\n"
+		"  out y: e4m3[37, 70] layout(0, 1) align 16\n"
+		"  s[i:37, j:70] = sum[k:50](mul(f32(x[i, k]), f32(w[k, j])))"
+		" : f32\n"
+		"  y[i:37, j:70] = e4m3(mul(s[i, j], 0.125:f32))\n}\n" },
 	{ "map 600 u16", MAP(600, "u16") },
 	{ "map 600 u32", MAP(600, "u32") },
 	{ "bias",

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* From levels of factors to operators for tensor cores, and lists of them that
+ * have every pair. */
+#include "tensor_cases.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "search/search.h"
+
+static const struct tensor_type types[] = {
+	{ "f16", "f32", T_F16, NULL, "sm_75", "f16" },
+	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16" },
+	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16" },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16" },
+	{ "i8", "i32", T_I8, NULL, "sm_75", "i16" },
+	{ "u8", "i32", T_U8, NULL, "sm_75", "i8" },
+	{ "f64", "f64", T_F64, NULL, "sm_80", "f32" },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16" },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2" },
+};
+
+/* Is the reduction innermost in the left and in the right factor? */
+static const struct {
+	bool left, right;
+} layouts[] = { { true, true }, { true, false }, { false, true },
+	{ false, false } };
+
+enum ending { PLAIN, BIAS, RESIDUAL, NARROW, SEVERAL, ALONG_M };
+static const char *const endings[] = { "plain", "bias and maximum", "residual",
+	"rounded", "two outputs", "along m" };
+
+static const struct tensor_pipeline pipelines[] = { { 0, 1 }, { 0, 2 },
+	{ 1, 2 }, { 1, 3 }, { 1, 5 } };
+
+static const int splits[] = { 1, 3 };
+
+/* More than whole tiles; "odd" leaves no vectors. */
+enum edge { WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGES, ODD };
+static const char *const edges[] = { "whole", "m ragged", "n ragged",
+	"k ragged", "all ragged", "odd" };
+
+#define COUNT(array) (int)(sizeof array / sizeof *array)
+
+static const int levels[N_TENSOR_FACTORS] = { COUNT(types), COUNT(layouts),
+	COUNT(endings), COUNT(pipelines), COUNT(splits), COUNT(edges), 2 };
+
+const struct tensor_type *tensor_type(const struct tensor_case *c)
+{
+	return &types[c->level[BY_TYPE]];
+}
+
+const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c)
+{
+	return &pipelines[c->level[BY_PIPELINE]];
+}
+
+int tensor_split(const struct tensor_case *c)
+{
+	return splits[c->level[BY_SPLIT]];
+}
+
+/* Levels may be -1, not chosen yet. Asynchronous copies move 4 bytes or more,
+ * which odd sizes of narrow types do not allow. */
+static bool can_be(const struct tensor_case *c)
+{
+	if (c->level[BY_TYPE] < 0 || c->level[BY_PIPELINE] < 0 ||
+	    c->level[BY_EDGE] != ODD)
+		return true;
+	return !tensor_pipeline(c)->async ||
+		dtype_row(tensor_type(c)->dtype)->bits >= 32;
+}
+
+/* ---- pairs ---- */
+
+typedef bool pairs_seen[N_TENSOR_FACTORS][MOST_LEVELS][N_TENSOR_FACTORS]
+	[MOST_LEVELS];
+
+static int news(const struct tensor_case *c, const pairs_seen seen)
+{
+	int n = 0;
+
+	for (int i = 0; i < N_TENSOR_FACTORS; i++)
+		for (int j = i + 1; j < N_TENSOR_FACTORS; j++)
+			n += !seen[i][c->level[i]][j][c->level[j]];
+	return n;
+}
+
+static void note(const struct tensor_case *c, pairs_seen seen)
+{
+	for (int i = 0; i < N_TENSOR_FACTORS; i++)
+		for (int j = i + 1; j < N_TENSOR_FACTORS; j++)
+			seen[i][c->level[i]][j][c->level[j]] = true;
+}
+
+/* A case that has this pair and of some that random numbers give the most
+ * others not seen yet. */
+static struct tensor_case best_with(int i, int x, int j, int y,
+	const pairs_seen seen, struct rng *r)
+{
+	struct tensor_case best = { { 0 } }, c;
+	int most = -1, n;
+
+	for (int try = 0; try < 200; try++) {
+		for (int k = 0; k < N_TENSOR_FACTORS; k++)
+			c.level[k] = rng_below(r, levels[k]);
+		c.level[i] = x;
+		c.level[j] = y;
+		n = can_be(&c) ? news(&c, seen) : -1;
+		if (n > most) {
+			most = n;
+			best = c;
+		}
+	}
+	return best;
+}
+
+static bool pair_can_be(int i, int x, int j, int y)
+{
+	struct tensor_case c;
+
+	for (int k = 0; k < N_TENSOR_FACTORS; k++)
+		c.level[k] = -1;
+	c.level[i] = x;
+	c.level[j] = y;
+	return can_be(&c);
+}
+
+int tensor_cases(struct tensor_case *out, int *pairs, int *possible)
+{
+	pairs_seen seen = { { { { false } } } };
+	struct rng r;
+	int n = 0;
+
+	rng_seed(&r, 1);
+	*pairs = *possible = 0;
+	for (int i = 0; i < N_TENSOR_FACTORS; i++)
+		for (int j = i + 1; j < N_TENSOR_FACTORS; j++)
+			for (int x = 0; x < levels[i]; x++)
+				for (int y = 0; y < levels[j]; y++) {
+					if (!pair_can_be(i, x, j, y))
+						continue;
+					++*possible;
+					if (!seen[i][x][j][y] && n < MOST_CASES) {
+						out[n] = best_with(i, x, j, y,
+							seen, &r);
+						note(&out[n++], seen);
+					}
+					*pairs += seen[i][x][j][y];
+				}
+	return n;
+}
+
+/* ---- operators ---- */
+
+/* Of the sides and the reduction, by the tile of each. */
+struct sizes {
+	int m, n, k;
+};
+
+static bool is_ragged(const struct tensor_case *c, enum edge side)
+{
+	enum edge e = (enum edge)c->level[BY_EDGE];
+
+	return e == side || e == EDGES;
+}
+
+static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk)
+{
+	int chunks = 2 * tensor_pipeline(c)->stages * tensor_split(c);
+	struct sizes s = { 2 * bm, 2 * bn, chunks * bk };
+
+	if (c->level[BY_EDGE] == ODD)
+		return (struct sizes){ s.m + 3, s.n + 5, s.k + 7 };
+	s.m += is_ragged(c, EDGE_M) ? 16 : 0;
+	s.n += is_ragged(c, EDGE_N) ? 16 : 0;
+	s.k += is_ragged(c, EDGE_K) ? 16 : 0;
+	return s;
+}
+
+/* "[2, 40, 16]", with a batch. */
+static const char *dims(struct arena *a, bool batch, int x, int y)
+{
+	return arena_printf(a, "[%s%d, %d]", batch ? "2, " : "", x, y);
+}
+
+/* "[z, i, j]" or "[z:2, i:40, j:16]". */
+static const char *at(struct arena *a, bool batch, const char *x, const char *y)
+{
+	return arena_printf(a, "[%s%s, %s]", batch ? "z, " : "", x, y);
+}
+
+static const char *over(struct arena *a, bool batch, const struct sizes *s)
+{
+	return arena_printf(a, "[%si:%d, j:%d]", batch ? "z:2, " : "", s->m,
+		s->n);
+}
+
+static const char *layout(bool batch, bool turned)
+{
+	return turned ? batch ? "layout(0, 2, 1) align 16" :
+		"layout(1, 0) align 16" : batch ? "layout(0, 1, 2) align 16" :
+		"layout(0, 1) align 16";
+}
+
+/* What follows the sum: declarations, and statements. */
+struct tail {
+	const char *tensors, *stmts;
+};
+
+static struct tail tail_of(struct arena *a, const struct tensor_case *c,
+	const struct sizes *s)
+{
+	const struct tensor_type *t = tensor_type(c);
+	bool batch = c->level[BY_BATCH];
+	const char *d = dims(a, batch, s->m, s->n), *o = over(a, batch, s);
+	const char *acc = arena_printf(a, "acc%s", at(a, batch, "i", "j"));
+	const char *flat = layout(batch, false);
+
+	switch ((enum ending)c->level[BY_ENDING]) {
+	case PLAIN:
+		return (struct tail){ arena_printf(a, "  out c: %s%s %s\n",
+			t->acc, d, flat), arena_printf(a, "  c%s = %s\n", o,
+			acc) };
+	case BIAS: case ALONG_M:
+		return (struct tail){ arena_printf(a, "  in v: %s[%d] layout(0) "
+			"align 16\n  out c: %s%s %s\n", t->acc, s->n, t->acc, d,
+			layout(batch, c->level[BY_ENDING] == ALONG_M)),
+			arena_printf(a, "  c%s = max(add(%s, v[j]), 1:%s)\n",
+			o, acc, t->acc) };
+	case RESIDUAL:
+		return (struct tail){ arena_printf(a, "  in r: %s%s %s\n"
+			"  out c: %s%s %s\n", t->narrow, d, flat, t->acc, d,
+			flat), arena_printf(a, "  c%s = add(%s, %s(r%s))\n", o,
+			acc, t->acc, at(a, batch, "i", "j")) };
+	case NARROW:
+		return (struct tail){ arena_printf(a, "  out c: %s%s %s\n",
+			t->narrow, d, flat), arena_printf(a, "  c%s = %s(%s)\n",
+			o, t->narrow, acc) };
+	case SEVERAL:
+		return (struct tail){ arena_printf(a, "  out c: %s%s %s\n"
+			"  out q: %s%s %s\n", t->acc, d, flat, t->narrow, d,
+			flat), arena_printf(a, "  c%s = %s\n  q%s = %s(mul(%s, "
+			"2:%s))\n", o, acc, o, t->narrow, acc, t->acc) };
+	}
+	return (struct tail){ "", "" };
+}
+
+const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
+	int bn, int bk)
+{
+	const struct tensor_type *t = tensor_type(c);
+	struct sizes s = sizes_of(c, bm, bn, bk);
+	struct tail tail = tail_of(a, c, &s);
+	bool batch = c->level[BY_BATCH];
+	bool left = layouts[c->level[BY_LAYOUT]].left;
+	bool right = layouts[c->level[BY_LAYOUT]].right;
+	const char *x = at(a, batch, left ? "i" : "k", left ? "k" : "i");
+	const char *y = at(a, batch, right ? "j" : "k", right ? "k" : "j");
+
+	return arena_printf(a, "op t {\n  in a: %s%s %s\n  in b: %s%s %s\n"
+		"  let acc: %s%s\n%s  acc%s = sum[k:%d](mul(%s(a%s), %s(b%s))) "
+		": %s\n%s}\n", t->name, dims(a, batch, left ? s.m : s.k,
+			left ? s.k : s.m), layout(batch, false), t->name,
+		dims(a, batch, right ? s.n : s.k, right ? s.k : s.n),
+		layout(batch, false), t->acc, dims(a, batch, s.m, s.n),
+		tail.tensors, over(a, batch, &s), s.k, t->acc, x, t->acc, y,
+		t->acc, tail.stmts);
+}
+
+const char *tensor_name(struct arena *a, const struct tensor_case *c)
+{
+	const struct tensor_type *t = tensor_type(c);
+	const struct tensor_pipeline *p = tensor_pipeline(c);
+
+	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts, %s%s",
+		t->precision ? t->precision : t->name,
+		layouts[c->level[BY_LAYOUT]].left ? "m, k" : "k, m",
+		layouts[c->level[BY_LAYOUT]].right ? "n, k" : "k, n",
+		endings[c->level[BY_ENDING]], p->stages, p->async ? " async" : "",
+		tensor_split(c), edges[c->level[BY_EDGE]],
+		c->level[BY_BATCH] ? ", batched" : "");
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Products for tensor cores, made up of factors: types, layouts, what follows
+ * the sum, the pipeline, where tiles are ragged. A list of them has every pair
+ * of levels of two factors that can be had together. */
+#ifndef WPK_TESTS_UNIT_TENSOR_CASES_H
+#define WPK_TESTS_UNIT_TENSOR_CASES_H
+
+#include "base/arena.h"
+#include "ir/type.h"
+
+enum tensor_factor {
+	BY_TYPE, BY_LAYOUT, BY_ENDING, BY_PIPELINE, BY_SPLIT, BY_EDGE, BY_BATCH,
+	N_TENSOR_FACTORS
+};
+
+enum { MOST_LEVELS = 9, MOST_CASES = 200 };
+
+/* The level of each factor. */
+struct tensor_case {
+	int level[N_TENSOR_FACTORS];
+};
+
+struct tensor_type {
+	const char *name, *acc;
+	enum dtype dtype;
+	const char *precision;		/* "3xtf32", or NULL */
+	const char *target;		/* the least that has it */
+	const char *narrow;		/* what a result may be rounded to */
+};
+
+struct tensor_pipeline {
+	int async, stages;
+};
+
+/* All cases, and in "pairs" how many pairs of levels they have; "possible" those
+ * there are. */
+int tensor_cases(struct tensor_case *out, int *pairs, int *possible);
+const struct tensor_type *tensor_type(const struct tensor_case *c);
+const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c);
+int tensor_split(const struct tensor_case *c);
+/* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
+ * columns, and of the reduction twice as many as there are stages in each part
+ * of the split; ragged where the case says so. */
+const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
+	int bn, int bk);
+/* "bf16 a[m, k] b[n, k], bias, ..." */
+const char *tensor_name(struct arena *a, const struct tensor_case *c);
+
+#endif
