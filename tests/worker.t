@@ -537,9 +537,10 @@ END2
 	boxes emulating tiles "$tile" >answers
 	check "launches: a tensor map of tiles" grep -q '"verdict":"measured"' \
 		answers
-	boxes emulating columns "$(echo '"dims": [4, 5, 5, 1], "strides":' \
-		'[16, 80, 400], "pixels": 25, "channels": 4, "lower": [0, 0],' \
-		'"upper": [0, 0], "steps": [1, 1, 1, 1]')" >answers
+	image='"dims": [4, 5, 5, 1], "strides": [16, 80, 400], "pixels": 25'
+	corners='"channels": 4, "lower": [0, 0], "upper": [0, 0]'
+	boxes emulating columns "$image, $corners, \"steps\": [1, 1, 1, 1]" \
+		>answers
 	check "... of im2col" grep -q '"verdict":"measured"' answers
 	boxes emulating tiles "$(echo "$tile" | sed 's/80/84/')" >answers
 	check "... that the driver refuses" grep -q \
