@@ -228,6 +228,37 @@ check "... with the command that makes it again" sh seventh.sh
 check "... which is it" sh -c '[ "$(grep -o "threads = [0-9]*" again.cu)" = \
 	"threads = $(sed "s/.*threads=\([0-9]*\).*/\1/" seventh)" ]'
 
+# What is measured waits for nothing: later candidates are compiled while earlier
+# ones are measured, all the way, also where the search by another sketch begins.
+cat >mm.wpk <<'END2'
+export op mm[M = 64, N = 48, K = 40](A: f32[M, K], B: f32[N, K]) -> (C: f32[M, N])
+{
+    C[i, j] = sum[k](A[i, k] * B[j, k]);
+}
+END2
+rm -rf "$FAKE_FOLDER" "$WPK_DB"*
+mkdir "$FAKE_FOLDER"
+FAKE_COMPILE_MS=60 FAKE_MEASURE_MS=40 WPK_WORKER=$scratch/fake timeout 100 \
+	"$wpkc" mm.wpk --tune=random --trials=60 --measure=gpu -j 2 --no-lock \
+	--no-verify --candidates=list -o mm.cu >said 2>&1
+check "trials are counted to the last" grep -q '60 candidates: 60 measured' said
+sort -s -n -k 1,1 "$FAKE_FOLDER/log" >log
+# Batches of eight drain it nine times.
+awk -v searches="$(cut -f 3 list | sort -u | grep -c .)" '
+	$2 == "compiles" { begun++ }
+	$2 == "measured" && ++n <= 52 {
+		ahead += begun > n
+		most += begun > n + 12
+		if (n % (60 / searches) == 0 && begun > n)
+			across++
+	}
+	END { if (ahead < 46) print "compiled ahead: " ahead " of 52"
+		if (!across) print "no search begins before the last ends"
+		if (most) print "too many under way: " most }
+	' log >wrong
+[ ! -s wrong ] || cat log >>wrong
+empty "the pipe does not drain" wrong
+
 # ended CODE CUE...: what variables say.
 ended() {
 	code=$1

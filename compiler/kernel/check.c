@@ -213,6 +213,8 @@ void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
 		check_operand(c, r, kinds[i], args[i]);
 	if (!c->why)
 		check_box(c, kinds, args);
+	if (!c->why)
+		check_operands(c, intrin, args, n);
 }
 
 /* ---- values ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between verify.c, check.c, verify_map.c and verify_mma.c. */
+/* Between verify.c, check.c and the other verify_*.c. */
 #ifndef WPK_COMPILER_KERNEL_VERIFY_H
 #define WPK_COMPILER_KERNEL_VERIFY_H
 
@@ -60,6 +60,11 @@ void check_box(struct check *c, const char *kinds, struct kx *const *args);
 void check_registers(struct check *c, const struct k_place *p, enum dtype t,
 	int n);
 void check_mma(struct check *c, const struct ks *s);
+
+/* ---- verify_async.c ---- */
+
+/* Operands of an intrinsic, each of its kind. */
+void check_operands(struct check *c, int intrin, struct kx *const *args, int n);
 
 /* ---- verify.c ---- */
 

@@ -4,7 +4,8 @@
  * producer of bulk tensor copies, a consumer of wgmma, four stages between
  * them, blocks in clusters of two.
  * It is built by hand, printed, verified, emitted, assembled and, with fewer
- * tiles, emulated: early and late, and its accesses watched. */
+ * tiles, emulated: early and late, and its accesses watched; and so are faults
+ * planted in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -414,6 +415,59 @@ static const char caller[] =
 "	return code;\n"
 "}\n";
 
+static const char *read_all(struct arena *a, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct str s;
+
+	assert_non_null(f);
+	str_init(&s, a);
+	for (int c; (c = getc(f)) != EOF; )
+		str_putc(&s, (char)c);
+	fclose(f);
+	return str_text(&s);
+}
+
+/* What "text", compiled for the emulator with "flags", says late and early. */
+static const char *emulated(struct arena *a, const char *text,
+	const char *flags)
+{
+	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
+	const char *build = getenv("top_builddir"), *log, *said;
+	char path[] = "/tmp/wpk-unit-XXXXXX";
+	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	log = arena_printf(a, "%s.log", path);
+	cxx = cxx && *cxx ? cxx : "c++";
+	argv[2] = arena_printf(a, "%s -x c++ -std=c++17 -O1 -w %s "
+		"-fno-strict-aliasing -DWPK_EMULATE -include "
+		"'%s/runtime/emu/wpk_emu.h' -c -o %s.o %s && "
+		"%s -no-pie -o %s.out %s.o '%s/libwpkemu.a' -lm && "
+		"for mode in late early; do printf 'mode %%s\\nwatch race\\n"
+		"watch init\\ngrain 2\\nshared 232448\\nrun\\n' $mode; done | "
+		"%s.out; rm -f %s.o %s.out", cxx, flags, source ? source : ".",
+		path, path, cxx, path, path, build ? build : ".", path, path,
+		path);
+	assert_true(toolkit_write(path, text));
+	toolkit_run(argv, log);
+	said = read_all(a, log);
+	unlink(log);
+	unlink(path);
+	return said;
+}
+
+static const char watched[] =
+	"-g -no-pie -fno-pie -fsanitize=thread -DWPK_EMU_WATCH";
+
+static void must_say(const char *said, const char *what)
+{
+	if (!strstr(said, what))
+		fail_msg("\"%s\" is not in\n%s", what, said);
+}
+
 static const char *small_text(struct arena *a)
 {
 	return arena_printf(a, "%s\nenum { TILES = %d, PER_ROW = %d, STEPS = "
@@ -426,17 +480,58 @@ static void computes(void **state)
 	struct arena *a = arena_create();
 
 	(void)state;
-	assert_true(toolkit_launches(small_text(a), ""));
+	for (int i = 0; i < 2; i++) {
+		const char *said = emulated(a, small_text(a), i ? watched : "");
+
+		must_say(said, "late done\n");
+		must_say(said, "early done\n");
+		assert_null(strstr(said, "returned"));
+	}
 	arena_destroy(a);
 }
 
-static void is_ordered(void **state)
+static const char *with(struct arena *a, const char *text, const char *from,
+	const char *to)
 {
+	const char *at = strstr(text, from);
+
+	if (!at)
+		fail_msg("\"%s\" is not in the text", from);
+	return arena_printf(a, "%.*s%s%s", (int)(at - text), text, to,
+		at + strlen(from));
+}
+
+static void faults_are_found(void **state)
+{
+	static const struct {
+		const char *from, *to, *flags, *says;
+	} faults[] = {
+		{ "1024, 1);", "512, 1);", "", "late returned 1000" },
+		{ "1024, 1);", "1024, 2);", "", "late fault wgmma" },
+		{ "1024, 1);", "1024, 0);", "", "late returned 1000" },
+		{ "parity ^ 1);", "parity);", "", "late fault deadlock" },
+		{ "&full[stage], 24576", "&full[stage], 24592", "",
+			"late fault deadlock" },
+		{ "wgmma_wait<0>();", "", "", "late returned 1000" },
+		{ "wgmma_fence();", "", "", "late fault wgmma" },
+		{ "mbarrier_wait(&full[stage], parity);", "", "",
+			"late fault mbarrier" },
+		{ "mbarrier_wait(&full[stage], parity);", "", watched,
+			"early fault race" },
+		{ "wgmma_wait<0>();", "mbarrier_arrive(&empty[stage]); "
+			"wgmma_wait<0>(); if (0)", watched,
+			"late fault race" },
+		{ "fence_proxy_async();\n\t\t\tbarrier", "barrier", watched,
+			"early fault race" },
+		{ "copy_bulk_wait_read<0>();", "", "", "late fault async" },
+		{ "fence_mbarrier_init();", "", "", "early fault mbarrier" },
+	};
 	struct arena *a = arena_create();
 
 	(void)state;
-	assert_true(toolkit_launches(small_text(a), "-g -no-pie -fno-pie "
-		"-fsanitize=thread -DWPK_EMU_WATCH"));
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		must_say(emulated(a, with(a, small_text(a), faults[i].from,
+			faults[i].to), faults[i].flags), faults[i].says);
 	arena_destroy(a);
 }
 
@@ -448,7 +543,7 @@ int main(void)
 		cmocka_unit_test(emits),
 		cmocka_unit_test(assembles),
 		cmocka_unit_test(computes),
-		cmocka_unit_test(is_ordered),
+		cmocka_unit_test(faults_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static struct kx *operand(struct zoo *z, const struct intrin_row *r, char kind)
 	case 'n': return n(z->a, 64);
 	case 'b':
 		return kx_lt(z->a, kx_special(z->a, K_THREAD_X), n(z->a, 5));
-	default: return n(z->a, 1);
+	default: return kx_special(z->a, K_LANE);
 	}
 }
 
@@ -225,6 +225,33 @@ static void every_intrinsic_assembles(void **state)
 		skip();
 }
 
+/* The emulator has a body for each, too: its own, or the plain one. */
+static void every_intrinsic_compiles_for_the_cpu(void **state)
+{
+	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
+	struct arena *a = arena_create();
+	char path[] = "/tmp/wpk-unit-XXXXXX";
+	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+	int fd = mkstemp(path);
+	const char *log = arena_printf(a, "%s.log", path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	argv[2] = arena_printf(a, "%s -x c++ -std=c++17 -w -fsyntax-only "
+		"-DWPK_EMULATE -include '%s/runtime/emu/wpk_emu.h' %s",
+		cxx && *cxx ? cxx : "c++", source ? source : ".", path);
+	assert_true(toolkit_write(path, emit(a, zoo_program(a,
+		target_named("sm_90a")), "sm_90a")));
+	if (toolkit_run(argv, log) != 0) {
+		toolkit_show(log);
+		fail();
+	}
+	unlink(log);
+	unlink(path);
+	arena_destroy(a);
+}
+
 /* ---- narrow floats ---- */
 
 /* The kernel that makes the text have all conversions. */
@@ -325,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_intrinsic_assembles),
+		cmocka_unit_test(every_intrinsic_compiles_for_the_cpu),
 		cmocka_unit_test(narrow_floats_convert),
 	};
 
