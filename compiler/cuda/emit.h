@@ -10,8 +10,8 @@
 /* One file's device text. "out" is where statements go, "depth" tabs deep.
  * "places" has a bit for each of the unit's targets in whose code the kernel
  * being printed has its body; "used" and "mma" collect the device functions
- * that what was printed so far calls, and where, "maps" that it takes some. "shared_align" is one for all
- * kernels, as C++ asks. */
+ * that what was printed so far calls, and where; "maps": some kernel takes
+ * tensor maps. "shared_align" is one for all kernels, as C++ asks. */
 struct used_mma {
 	const struct ks *s;
 	unsigned places;

@@ -290,17 +290,6 @@ static void put_scalar(struct host *h, const struct p_step *s, int i,
 		emit_int(call, s->scalar_args[i], type);
 }
 
-/* The tensor that the step binds to "b". */
-static const char *bound(const struct host *h, const struct p_step *s,
-	const struct k_buffer *b)
-{
-	int i = 0;
-
-	while (s->kernel->globals.v[i] != b)
-		i++;
-	return tensor_name(h, s->args[i]);
-}
-
 static void encode_maps(struct host *h, const struct p_step *s)
 {
 	for (int i = 0; i < s->kernel->maps.n; i++) {
@@ -308,7 +297,8 @@ static void encode_maps(struct host *h, const struct p_step *s)
 
 		put_call(h, arena_printf(h->a, "%s(%s, &%s)",
 			map_function_name(h->a, h->o, h->v, s, i),
-			bound(h, s, m->of), names_of(&h->names, m)));
+			tensor_name(h, p_map_tensor(s, m)),
+			names_of(&h->names, m)));
 	}
 }
 

@@ -45,7 +45,7 @@ void emit_map_type(struct str *out)
 {
 	str_puts(out, "/* A tensor to bulk copies, as the driver encodes it: "
 		"cuda.h's CUtensorMap. */\n"
-		"struct __align__(64) tensor_map {\n"
+		"struct __align__(128) tensor_map {\n"
 		"\tunsigned long long bits[16];\n};\n\n");
 }
 

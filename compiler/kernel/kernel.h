@@ -223,7 +223,7 @@ struct kernel {
 	struct arena *a;
 	VEC(struct k_buffer *) globals;		/* parameters, in order */
 	VEC(struct k_var *) scalars;		/* parameters after them */
-	VEC(struct k_map *) maps;		/* and after these */
+	VEC(struct k_map *) maps;		/* and after those */
 	VEC(struct k_buffer *) shared;
 	VEC(struct k_buffer *) registers;
 	struct k_block body;
@@ -415,6 +415,9 @@ struct p_step {
 	 * program has no other step. */
 	const char *file, *text, *function;
 };
+
+/* The tensor that the step binds to what the kernel's map is of. */
+int p_map_tensor(const struct p_step *s, const struct k_map *m);
 
 /* A size that the launcher takes as an argument. */
 struct p_size {

@@ -39,3 +39,12 @@ int k_map_align(const struct k_map *m)
 {
 	return m->swizzle ? 8 * m->swizzle : 128;
 }
+
+int p_map_tensor(const struct p_step *s, const struct k_map *m)
+{
+	int i = 0;
+
+	while (s->kernel->globals.v[i] != m->of)
+		i++;
+	return s->args[i];
+}
