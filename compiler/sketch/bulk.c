@@ -55,6 +55,14 @@ static const char *matrix_refuse(const struct stage *s)
 	return NULL;
 }
 
+bool bulk_deals(const struct operand *op, int order, int group)
+{
+	struct stage s = { .op = op, .order = &op->orders[order] };
+
+	return s.order->k_inner && !matrix_refuse(&s) && !op->batch.n_runs &&
+		op->rows.n_runs && op->rows.extent % (4 * group) == 0;
+}
+
 const char *bulk_refuse(const struct stage *s)
 {
 	const char *why = matrix_refuse(s);
@@ -93,6 +101,28 @@ static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
 	m->box[m->rank++] = box;
 }
 
+static bool is_dealt(const struct stage *s)
+{
+	return s->pairs && s->group > 2;
+}
+
+/* Row (4 b + l) group + 2 i + v lies in slot 4 b group + 8 i + 2 l + v: v, l, i
+ * and b are dimensions, in the order of slots. */
+static void deal(struct k_map *m, const struct stage *s)
+{
+	int64_t pitch = only_run(&s->op->rows)->coef[0] * s->op->elem;
+	int64_t dims[] = { 2, 4, s->group / 2, s->op->rows.extent / (4 *
+		s->group) };
+	int64_t rows[] = { 1, s->group, 2, 4 * s->group };
+
+	for (int i = 0; i < 4; i++) {
+		m->dims[m->rank] = dims[i];
+		m->strides[m->rank] = rows[i] * pitch;
+		m->box[m->rank++] = i < 3 ? (int)dims[i] : s->tile_rows / (4 *
+			s->group);
+	}
+}
+
 static struct k_map map_of(const struct stage *s, const char *name,
 	struct k_buffer *of)
 {
@@ -101,6 +131,10 @@ static struct k_map map_of(const struct stage *s, const char *name,
 		.dims = { inner(s)->extent }, .box = { box_inner(s) },
 		.swizzle = box_inner(s) * elem, .promotion = 128 };
 
+	if (is_dealt(s)) {
+		deal(&m, s);
+		return m;
+	}
 	add_dim(&m, outer(s), elem, box_outer(s));
 	if (s->op->batch.n_runs)
 		add_dim(&m, &s->op->batch, elem, 1);
@@ -123,6 +157,17 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 		s->op->tile_type, 3, dims, s->align);
 	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
 		"[stage][panel of rows, k][row]";
+}
+
+static void copy_dealt(const struct bulk *g, struct k_block *b,
+	struct kx *k0, struct k_place to, struct k_place full)
+{
+	struct arena *a = g->a;
+	struct kx *zero = kx_int(a, 0);
+
+	ks_call(a, b, INTRIN_COPY_TENSOR_5D, 8, kx_address(a, to),
+		kx_map(a, g->map), kx_address(a, full), k0, zero, zero, zero,
+		kx_div(a, g->row, kx_int(a, 4 * g->s->group)));
 }
 
 static void copy_box(const struct bulk *g, struct k_block *b,
@@ -149,6 +194,10 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 
 	if (g->map->pixels) {
 		image_copy(g, b, k0, k_place(g->tile, slot, zero, zero), full);
+		return;
+	}
+	if (is_dealt(s)) {
+		copy_dealt(g, b, k0, k_place(g->tile, slot, zero, zero), full);
 		return;
 	}
 	b = tile_loop(a, b, "i", s->tile_rows / step, &i);

@@ -34,6 +34,10 @@ const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
  * on from the operand's name. */
 const char *bulk_refuse(const struct stage *s);
 
+/* May rows be dealt out as struct stage's pairs are, in groups of "group"? They
+ * are then four dimensions of a map. */
+bool bulk_deals(const struct operand *op, int order, int group);
+
 /* One operand's copies in one kernel. */
 struct bulk {
 	const struct stage *s;

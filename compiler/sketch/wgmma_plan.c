@@ -101,14 +101,14 @@ static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
 	const struct epilogue *e = &f->of.epilogue;
 	int v = 2;
 
-	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap ||
-	    p->of.bulk)
+	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap)
 		return v;
 	for (int i = 0; i < e->n; i++)
 		while (e->outputs[i].stored &&
 		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
 			v *= 2;
-	while (v > 2 && p->cols % (4 * v))
+	while (v > 2 && (p->cols % (4 * v) || (p->of.bulk &&
+	       !bulk_deals(cols, p->of.order, v))))
 		v /= 2;
 	return v;
 }
