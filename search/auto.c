@@ -33,14 +33,15 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	return s;
 }
 
-static int propose(struct strategy_state *s, int *genes, int want)
+static int propose(struct strategy_state *s, const struct pending *p,
+	int *genes, int want)
 {
 	if (s->all)
-		return strategy_exhaustive.propose(s->all, genes, want);
+		return strategy_exhaustive.propose(s->all, p, genes, want);
 	s->turn = s->n >= OPENING && !s->turn;
 	if (s->turn || s->n >= DEAR)
-		return strategy_ga.propose(s->ga, genes, want);
-	return strategy_bo.propose(s->bo, genes, want);
+		return strategy_ga.propose(s->ga, p, genes, want);
+	return strategy_bo.propose(s->bo, p, genes, want);
 }
 
 static void learn(struct strategy_state *s, const int *genes,

@@ -78,7 +78,8 @@ static void fill_pool(struct strategy_state *s)
 	s->best = g->order[0];
 }
 
-static int propose(struct strategy_state *s, int *genes, int want)
+static int propose(struct strategy_state *s, const struct pending *p,
+	int *genes, int want)
 {
 	struct guide *g = &s->g;
 
@@ -89,7 +90,7 @@ static int propose(struct strategy_state *s, int *genes, int want)
 			offer_near(s, guide_point(g, s->best = g->order[0]),
 				LEAPS / 2);
 	}
-	return guide_propose(g, genes, want);
+	return guide_propose(g, p, genes, want);
 }
 
 static void learn(struct strategy_state *s, const int *genes,

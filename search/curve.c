@@ -10,18 +10,25 @@
 
 enum { FIRST_MARK = 25 };
 
-/* One search: the table's problem, watched. */
+/* One search: the table's problem, watched. "queue" has the numbers and the
+ * points of those under way. */
 struct watch {
 	const struct replay *r;
 	const struct curve *c;
 	double best, at_mark[CURVE_MARKS];
 	int trials, passed;		/* marks so far */
 	int reached;			/* 95 % after so many; 0: not yet */
+	struct queued {
+		int number;
+		const int *genes;
+	} *queue;
+	int n_queue;
 };
 
 void curve_init(struct curve *c, int budget)
 {
 	memset(c, 0, sizeof *c);
+	c->batch = 1;
 	for (int m = FIRST_MARK; m < budget && c->n < CURVE_MARKS - 1; m *= 2)
 		c->marks[c->n++] = m;
 	c->marks[c->n++] = budget;
@@ -65,6 +72,25 @@ static void measure(void *ctx, struct arena *a, const int *genes, int n,
 	w->r->problem.measure(w->r->problem.ctx, a, genes, n, out);
 	for (int i = 0; i < n; i++)
 		note(w, out[i].seconds);
+}
+
+static void begin(void *ctx, int number, const int *genes)
+{
+	struct watch *w = ctx;
+
+	w->queue[w->n_queue++] = (struct queued){ number, genes };
+}
+
+static int wait_for_oldest(void *ctx, int *numbers, struct cost *out)
+{
+	struct watch *w = ctx;
+	struct queued oldest = w->queue[0];
+
+	memmove(w->queue, w->queue + 1, (size_t)--w->n_queue *
+		sizeof *w->queue);
+	numbers[0] = oldest.number;
+	measure(w, NULL, oldest.genes, 1, out);
+	return 1;
 }
 
 static double now(void)
@@ -159,7 +185,7 @@ static void run_seed(struct curve *c, struct watch *w,
 	double began = now();
 
 	w->best = INFINITY;
-	w->trials = w->passed = w->reached = 0;
+	w->trials = w->passed = w->reached = w->n_queue = 0;
 	search_run(a, p, s, &b, stop, NULL, NULL);
 	if (w->trials)
 		c->own_ms += 1e3 * (now() - began) / w->trials;
@@ -197,7 +223,7 @@ static void average(struct curve *c)
 
 void curve_run(struct curve *c, const struct replay *r,
 	const struct replay *from, const struct strategy *s, int seeds,
-	int batch, const volatile int *stop)
+	const volatile int *stop)
 {
 	struct watch w = { .r = r, .c = c };
 	struct problem p = r->problem;
@@ -208,7 +234,13 @@ void curve_run(struct curve *c, const struct replay *r,
 	p.legal = legal;
 	p.draw = draw;
 	p.measure = measure;
-	p.batch = batch;
+	p.batch = c->batch;
+	if (c->window) {
+		w.queue = ARENA_ARRAY(a, c->window, struct queued);
+		p.begin = begin;
+		p.wait = wait_for_oldest;
+		p.window = c->window;
+	}
 	p.prior = from ? curve_prior(a, r, from, &why) : NULL;
 	for (int seed = 1; seed <= seeds && !(stop && *stop); seed++) {
 		run_seed(c, &w, &p, s, seed, stop);

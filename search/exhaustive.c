@@ -38,10 +38,12 @@ static void advance(struct strategy_state *s)
 	s->done = i < 0 || ++s->looks == LOOKS;
 }
 
-static int propose(struct strategy_state *s, int *genes, int want)
+static int propose(struct strategy_state *s, const struct pending *p,
+	int *genes, int want)
 {
 	int n = 0;
 
+	(void)p;
 	for (; n < want && !s->done; advance(s)) {
 		if (!points_fresh(&s->ps, s->at))
 			continue;

@@ -31,7 +31,7 @@ enum {
 	LITTER = 32,		/* at most, for each step of effort */
 	JUDGEMENTS = 12800,	/* in a whole search, for each, about */
 	MODEL_POINTS = 48,	/* the newest, that the judge sees */
-	BELIEFS = 64,		/* within one batch */
+	BELIEFS = 64,		/* within one batch, and of those under way */
 	TUNINGS = 12,		/* 1/12 more points: new length scales */
 	TUNING_STEPS = 8
 };
@@ -89,7 +89,7 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 	s->child = ARENA_ARRAY(a, s->ps.d, int);
 	s->best_child = ARENA_ARRAY(a, s->ps.d, int);
 	surrogate_init(&s->judge, a, p->space,
-		MODEL_POINTS + s->population + BELIEFS, 0);
+		MODEL_POINTS + s->population + 2 * BELIEFS, 0);
 	return s;
 }
 
@@ -226,10 +226,35 @@ static bool next(struct strategy_state *s)
 	return select_child(s);
 }
 
-static int propose(struct strategy_state *s, int *genes, int want)
+/* What is under way, too, is believed to turn out as expected: of what is known,
+ * all at once. */
+static void expect(struct strategy_state *s, const struct pending *p)
+{
+	double mean[BELIEFS], sd;
+	int genome[BELIEFS][s->ps.d + 1], n = 0;
+
+	if (!p->n)
+		return;
+	points_learned(&s->ps, p->genes, p->n);
+	s->ready = false;
+	judge_anew(s);
+	for (int i = 0; s->ready && i < p->n && n < BELIEFS; i++)
+		if (points_locate(&s->ps, p->genes + i * s->ps.d, genome[n])) {
+			mean[n] = surrogate_at(&s->judge, genome[n], &sd);
+			n++;
+		}
+	for (int i = 0; i < n; i++)
+		surrogate_add(&s->judge, genome[i], mean[i]);
+	if (n)
+		surrogate_predict(&s->judge);
+}
+
+static int propose(struct strategy_state *s, const struct pending *p,
+	int *genes, int want)
 {
 	int n = 0;
 
+	expect(s, p);
 	for (; n < want && next(s); n++) {
 		seen_add(&s->ps.seen, s->best_child);
 		points_values(&s->ps, s->best_child, genes + n * s->ps.d);

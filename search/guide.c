@@ -279,6 +279,41 @@ double guide_sight(struct guide *g)
 		sqrt(s->variance);
 }
 
+static void believe(struct guide *g, const int *x, double y)
+{
+	int at = g->s.n;
+
+	if (surrogate_believe(&g->s, x, y))
+		g->failed[at] = 0;
+}
+
+/* What is under way is seen, and believed to come out as expected of what is
+ * known. To leave it out without a belief is worse: see the replays of
+ * wpkc-search(1), --window. */
+static void expect(struct guide *g, const struct pending *p)
+{
+	struct surrogate *s = &g->s;
+	size_t d = (size_t)g->ps.d, wide = (size_t)s->d;
+	int x[BATCH * (d + 1)], n = 0;
+	double y[BATCH], sd;
+
+	points_learned(&g->ps, p->genes, p->n);
+	if (!p->n || !s->n || guide_founding(g))
+		return;
+	surrogate_predict(s);
+	for (int i = 0; i < p->n && n < BATCH; i++) {
+		const int *known;
+
+		if (!points_locate(&g->ps, p->genes + (size_t)i * d, g->child))
+			continue;
+		known = guide_known(g, g->child);
+		memcpy(x + (size_t)n * wide, known, wide * sizeof *x);
+		y[n++] = surrogate_at(s, known, &sd);
+	}
+	for (int i = 0; i < n; i++)
+		believe(g, x + (size_t)i * wide, y[i]);
+}
+
 /* The candidate of most gain leaves the pool; with "more" to come in this batch
  * it is believed to come out as expected. */
 static bool pick(struct guide *g, int *genome, bool more)
@@ -294,11 +329,9 @@ static bool pick(struct guide *g, int *genome, bool more)
 				most = c;
 		memcpy(genome, s->pool + (size_t)most * (size_t)s->d,
 			(size_t)g->ps.d * sizeof *genome);
-		if (more && s->n < MOST + BATCH &&
-		    !seen_has(&g->ps.seen, genome)) {
-			g->failed[s->n] = 0;
-			surrogate_believe(s, most);
-		}
+		if (more && !seen_has(&g->ps.seen, genome))
+			believe(g, s->pool + (size_t)most * (size_t)s->d,
+				s->mean[most]);
 		drop(g, most);
 		if (seen_add(&g->ps.seen, genome))
 			return true;
@@ -314,10 +347,12 @@ static bool next(struct guide *g, bool more)
 		seen_add(&g->ps.seen, g->child));
 }
 
-int guide_propose(struct guide *g, int *genes, int want)
+int guide_propose(struct guide *g, const struct pending *p, int *genes,
+	int want)
 {
 	int n = 0;
 
+	expect(g, p);
 	for (; n < want && next(g, n + 1 < want); n++)
 		points_values(&g->ps, g->child, genes + n * g->ps.d);
 	surrogate_doubt(&g->s);

@@ -60,7 +60,9 @@ void guide_cull(struct guide *g, int keep);
 
 /* The points to measure next, as values: founders, or candidates of most gain,
  * which leave the pool, or where that is empty any; "want" of them, or all that
- * are left. Within the batch each is believed to come out as expected. */
-int guide_propose(struct guide *g, int *genes, int want);
+ * are left. Those under way, and within the batch each, are believed to come out
+ * as expected. */
+int guide_propose(struct guide *g, const struct pending *p, int *genes,
+	int want);
 
 #endif

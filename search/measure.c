@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The pipeline: candidates are made as compilers come free, compiled by several
  * workers at once, measured by one, which has the next before it is done. One
- * loop waits for whatever happens next. measure_events.c says what that does. */
+ * loop waits for whatever happens next, and goes on where it was when clients
+ * have added more. measure_events.c says what that does. */
 #include "search/measure_private.h"
 
 #include <errno.h>
@@ -22,15 +23,11 @@ static struct unit *unit_of(struct measure *m, const char *text)
 
 	for (int i = 0; i < m->units.n; i++) {
 		u = m->units.v[i];
-		if (u->hash != hash || u->n != n)
-			continue;
-		if (u->state == UNIT_NEW)
-			u->text = text;
-		return u;
+		if (u->hash == hash && u->n == n)
+			return u;
 	}
 	u = ARENA_NEW(m->a, struct unit);
-	*u = (struct unit){ .number = m->units.n, .hash = hash, .n = n,
-		.text = text };
+	*u = (struct unit){ .number = m->units.n, .hash = hash, .n = n };
 	u->file = arena_printf(m->a, "%s/%d", m->o.folder, u->number);
 	vec_push(m->a, &m->units, u);
 	return u;
@@ -38,72 +35,121 @@ static struct unit *unit_of(struct measure *m, const char *text)
 
 /* Programs of the emulator are large, and made anew where they are wanted
  * again; cubins are small. */
-static void forget_files(struct measure *m)
+static void forget_file(struct measure *m, struct unit *u)
 {
-	for (int i = 0; i < m->units.n; i++) {
-		struct unit *u = m->units.v[i];
+	if (u->users || u->state != UNIT_DONE || !m->by_command)
+		return;
+	unlink(u->file);
+	u->state = UNIT_NEW;
+}
 
-		u->text = NULL;
-		if (u->state == UNIT_BUSY)
-			u->state = UNIT_NEW;
-		if (u->state != UNIT_DONE || !m->by_command)
-			continue;
-		unlink(u->file);
-		u->state = UNIT_NEW;
-	}
+void measure_compiled(struct measure *m, struct unit *u)
+{
+	u->state = UNIT_DONE;
+	forget_file(m, u);
 }
 
 /* ---- items: candidates under way ---- */
 
-void measure_end(struct measure *m, int i, const struct measure_result *r)
+/* One in each compiler, some more that wait for one or are compiled, and those
+ * that the measuring worker has. The more there are, the less is known when one
+ * is chosen. */
+int measure_window(int compilers)
 {
-	struct item *x = &m->run->items[i];
-	const struct measure_batch *b = m->run->b;
+	return compilers + compilers / 4 + 2 * WORKER_QUEUE;
+}
+
+void measure_add(struct measure *m, const struct measure_client *c, int number)
+{
+	bool again = m->spare.n;
+	struct item *x = again ? m->spare.v[--m->spare.n] :
+		ARENA_NEW(m->a, struct item);
+	struct arena *a = again ? x->a : arena_create();
+
+	*x = (struct item){ .id = m->ids++, .number = number, .c = c, .a = a };
+	vec_push(m->a, &m->items, x);
+}
+
+struct item *measure_item(struct measure *m, int id)
+{
+	int i = 0;
+
+	while (m->items.v[i]->id != id)
+		i++;
+	return m->items.v[i];
+}
+
+static void release(struct measure *m, struct item *x)
+{
+	for (int k = 0; x->units && k < x->made.n_texts; k++) {
+		x->units[k]->users--;
+		forget_file(m, x->units[k]);
+	}
+	arena_reset(x->a);
+	vec_push(m->a, &m->spare, x);
+}
+
+/* Those that are done leave; with "all" the others, too. */
+static void sweep(struct measure *m, bool all)
+{
+	int kept = 0;
+
+	for (int i = 0; i < m->items.n; i++)
+		if (all || m->items.v[i]->state == ITEM_DONE)
+			release(m, m->items.v[i]);
+		else
+			m->items.v[kept++] = m->items.v[i];
+	m->items.n = kept;
+	arena_reset(m->tmp);
+}
+
+void measure_end(struct measure *m, struct item *x,
+	const struct measure_result *r)
+{
+	const struct measure_client *c = x->c;
 
 	if (x->state == ITEM_DONE)
 		return;
 	x->state = ITEM_DONE;
 	x->result = *r;
-	m->run->done++;
-	if (r->verdict == V_MEASURED && b->best && r->seconds < *b->best)
-		*b->best = r->seconds;
-	if (!m->run->finals)
-		b->told(b->ctx, i, r);
+	m->told++;
+	if (r->verdict == V_MEASURED && c->best && r->seconds < *c->best)
+		*c->best = r->seconds;
+	if (c->told)
+		c->told(c->ctx, x->number, r);
 }
 
-void measure_fail(struct measure *m, int i, enum verdict v, const char *why)
+void measure_fail(struct measure *m, struct item *x, enum verdict v,
+	const char *why)
 {
-	struct measure_result r = m->run->items[i].result;
+	struct measure_result r = x->result;
 
 	r.verdict = v;
 	r.message = why;
 	r.seconds = INFINITY;
-	measure_end(m, i, &r);
+	measure_end(m, x, &r);
 }
 
-static void make_next(struct measure *m)
+static void make(struct measure *m, struct item *x)
 {
-	struct run *run = m->run;
-	int i = run->made++;
-	struct item *x = &run->items[i];
-
-	run->b->make(run->b->ctx, i, run->a, &x->made);
+	x->c->make(x->c->ctx, x->number, x->a, &x->made);
 	x->result.seconds = INFINITY;
 	if (x->made.verdict != V_MEASURED) {
-		measure_fail(m, i, x->made.verdict, x->made.message);
+		measure_fail(m, x, x->made.verdict, x->made.message);
 		return;
 	}
 	x->state = ITEM_COMPILES;
-	x->units = ARENA_ARRAY(run->a, (size_t)x->made.n_texts + 1,
+	x->units = ARENA_ARRAY(x->a, (size_t)x->made.n_texts + 1,
 		struct unit *);
-	for (int k = 0; k < x->made.n_texts; k++)
+	for (int k = 0; k < x->made.n_texts; k++) {
 		x->units[k] = unit_of(m, x->made.texts[k]);
+		x->units[k]->users++;
+	}
 }
 
 /* What its units say together: not all are done, one failed, or it is ready. */
-static void settle(struct measure *m, int i)
+static void settle(struct measure *m, struct item *x)
 {
-	struct item *x = &m->run->items[i];
 	struct measure_result *r = &x->result;
 	int stack = 0;
 
@@ -113,7 +159,7 @@ static void settle(struct measure *m, int i)
 		const struct unit *u = x->units[k];
 
 		if (u->state == UNIT_FAILED) {
-			measure_fail(m, i, u->verdict, u->message);
+			measure_fail(m, x, u->verdict, u->message);
 			return;
 		}
 		if (u->state != UNIT_DONE)
@@ -126,46 +172,65 @@ static void settle(struct measure *m, int i)
 		r->compile_seconds += u->seconds;
 	}
 	if (r->spill_bytes || stack > x->made.stack)
-		measure_fail(m, i, V_SPILL, arena_printf(m->run->a,
+		measure_fail(m, x, V_SPILL, arena_printf(x->a,
 			"%d registers, %d bytes spilled, %d bytes of stack",
 			r->registers, r->spill_bytes, stack));
 	else
 		x->state = ITEM_READY;
 }
 
-void measure_settle(struct measure *m)
+/* Items whose texts are all compiled become ready. */
+static void settle_all(struct measure *m)
 {
-	for (int i = 0; m->run && i < m->run->made; i++)
-		if (m->run->items[i].state == ITEM_COMPILES)
-			settle(m, i);
+	for (int i = 0; i < m->items.n; i++)
+		if (m->items.v[i]->state == ITEM_COMPILES)
+			settle(m, m->items.v[i]);
+}
+
+/* The oldest in a state, or NULL. */
+static struct item *oldest(const struct measure *m, enum item_state state)
+{
+	for (int i = 0; i < m->items.n; i++)
+		if (m->items.v[i]->state == state)
+			return m->items.v[i];
+	return NULL;
 }
 
 /* ---- feeding ---- */
 
-static struct unit *next_unit(struct measure *m)
+/* A text to compile, of an item that waits for it. */
+struct work {
+	struct item *x;
+	int text;
+};
+
+static bool waiting_work(struct measure *m, struct work *w)
 {
-	for (int i = 0; i < m->run->made; i++) {
-		struct item *x = &m->run->items[i];
+	for (int i = 0; i < m->items.n; i++) {
+		struct item *x = m->items.v[i];
 
 		for (int k = 0; x->state == ITEM_COMPILES &&
 		     k < x->made.n_texts; k++)
-			if (x->units[k]->state == UNIT_NEW)
-				return x->units[k];
+			if (x->units[k]->state == UNIT_NEW) {
+				*w = (struct work){ x, k };
+				return true;
+			}
 	}
-	return NULL;
+	return false;
 }
 
 /* The next to compile, made now if there is none. */
-static struct unit *some_unit(struct measure *m)
+static bool next_work(struct measure *m, struct work *w)
 {
-	struct unit *u = next_unit(m);
+	bool found = waiting_work(m, w);
+	struct item *x;
 
-	while (!u && m->run->made < m->run->b->n) {
-		make_next(m);
-		measure_settle(m);
-		u = next_unit(m);
+	while (!found && (x = oldest(m, ITEM_NEW))) {
+		make(m, x);
+		settle_all(m);
+		found = waiting_work(m, w);
 	}
-	return u;
+	return found;
 }
 
 static json_t *command_of(const struct measure *m, const struct unit *u,
@@ -183,12 +248,14 @@ static json_t *command_of(const struct measure *m, const struct unit *u,
 	return list;
 }
 
-static void send_unit(struct measure *m, struct worker *w, struct unit *u)
+static void send_work(struct measure *m, struct worker *w,
+	const struct work *k)
 {
-	const char *source = arena_printf(m->run->a, "%s/%d.cu", m->o.folder,
+	struct unit *u = k->x->units[k->text];
+	const char *source = arena_printf(m->tmp, "%s/%d.cu", m->o.folder,
 		u->number);
 	json_t *r = json_pack("{sI ss ss sf}", "id", (json_int_t)u->number,
-		"text", u->text, "out", u->file, "limit",
+		"text", k->x->made.texts[k->text], "out", u->file, "limit",
 		m->o.compile_seconds);
 
 	if (m->by_command) {
@@ -226,27 +293,26 @@ static bool is_ready(struct measure *m, struct worker *w)
 
 static void feed_compilers(struct measure *m)
 {
+	struct work k;
+
 	for (int i = 0; i < m->o.compilers; i++) {
 		struct worker *w = &m->compilers[i];
-		struct unit *u;
 
 		if (w->n_items)
 			continue;
-		u = some_unit(m);
-		if (!u)
+		if (!next_work(m, &k))
 			return;
 		if (!is_ready(m, w))
 			continue;
 		if (m->o.take && !m->o.take(m->o.ctx, running(m)))
 			return;
-		send_unit(m, w, u);
+		send_work(m, w, &k);
 	}
 }
 
 /* The plan with what the client adds. */
-static json_t *request_of(struct measure *m, int i)
+static json_t *request_of(const struct item *x, double limit)
 {
-	struct item *x = &m->run->items[i];
 	json_t *r = json_loads(x->made.plan, 0, NULL), *files = json_array();
 
 	if (!r)
@@ -254,52 +320,65 @@ static json_t *request_of(struct measure *m, int i)
 	for (int k = 0; k < x->made.n_texts; k++)
 		json_array_append_new(files, json_string(x->units[k]->file));
 	json_object_set_new(r, "do", json_string("measure"));
-	json_object_set_new(r, "id", json_integer(m->base + i));
+	json_object_set_new(r, "id", json_integer(x->id));
 	json_object_set_new(r, "files", files);
-	json_object_set_new(r, "limit", json_real(m->o.seconds));
-	if (m->run->b->best && isfinite(*m->run->b->best))
-		json_object_set_new(r, "best", json_real(*m->run->b->best));
+	json_object_set_new(r, "limit", json_real(limit));
+	if (x->c->best && isfinite(*x->c->best))
+		json_object_set_new(r, "best", json_real(*x->c->best));
 	return r;
 }
 
 static void feed_measurer(struct measure *m)
 {
 	struct worker *w = &m->measurer;
+	struct item *x;
 
 	if (!is_ready(m, w))
 		return;
-	for (int i = 0; i < m->run->made && w->n_items < WORKER_QUEUE; i++) {
-		if (m->run->items[i].state != ITEM_READY)
-			continue;
-		m->run->items[i].state = ITEM_MEASURED;
-		worker_send(w, i, request_of(m, i), m->o.seconds);
+	while (w->n_items < WORKER_QUEUE && (x = oldest(m, ITEM_READY))) {
+		x->state = ITEM_MEASURED;
+		worker_send(w, x->id, request_of(x, m->o.seconds),
+			m->o.seconds);
 	}
+}
+
+/* All that is free gets something to do, and for the next compiler that comes
+ * free there is a text already. */
+static void feed(struct measure *m)
+{
+	struct work ahead;
+
+	if (measure_stopped(m))
+		return;
+	feed_compilers(m);
+	feed_measurer(m);
+	next_work(m, &ahead);
 }
 
 /* Once all that can run are compiled. */
 static void feed_finals(struct measure *m)
 {
-	struct run *run = m->run;
+	struct finals *f = m->finals;
 	json_t *list;
 	double limit;
 	int n = 0;
 
-	if (run->made < run->b->n || run->asked || !is_ready(m, &m->measurer))
+	if (f->asked || oldest(m, ITEM_NEW) || oldest(m, ITEM_COMPILES) ||
+	    !is_ready(m, &m->measurer))
 		return;
-	for (int i = 0; i < run->made; i++)
-		if (run->items[i].state == ITEM_COMPILES)
-			return;
 	list = json_array();
-	for (int i = 0; i < run->made; i++)
-		if (run->items[i].state == ITEM_READY) {
-			json_array_append_new(list, request_of(m, i));
+	for (int i = 0; i < m->items.n; i++)
+		if (m->items.v[i]->state == ITEM_READY) {
+			json_array_append_new(list, request_of(m->items.v[i],
+				m->o.seconds));
 			n++;
 		}
 	limit = m->o.seconds * (n + 1);
-	run->asked = true;
-	worker_send(&m->measurer, run->b->n, json_pack("{ss sI so si sf}",
-		"do", "finals", "id", (json_int_t)(m->base + run->b->n),
-		"candidates", list, "blocks", run->blocks, "limit", limit),
+	f->asked = true;
+	f->id = m->ids++;
+	worker_send(&m->measurer, f->id, json_pack("{ss sI so si sf}",
+		"do", "finals", "id", (json_int_t)f->id,
+		"candidates", list, "blocks", f->blocks, "limit", limit),
 		limit);
 }
 
@@ -310,7 +389,7 @@ static struct worker *worker_at(struct measure *m, int i)
 	return i < m->o.compilers ? &m->compilers[i] : &m->measurer;
 }
 
-void measure_wait(struct measure *m, struct arena *a)
+void measure_wait(struct measure *m)
 {
 	struct pollfd p[2 * (m->o.compilers + 1)];
 	int n = 0;
@@ -320,8 +399,9 @@ void measure_wait(struct measure *m, struct arena *a)
 	poll(p, (nfds_t)n, WAIT_MS);
 	for (int i = 0; i <= m->o.compilers; i++) {
 		worker_serve(worker_at(m, i));
-		measure_events(m, worker_at(m, i), a);
+		measure_events(m, worker_at(m, i));
 	}
+	settle_all(m);
 	if (m->o.keep)
 		m->o.keep(m->o.ctx, running(m));
 }
@@ -339,21 +419,14 @@ void measure_blame(struct measure *m, const struct worker *w, const char *why)
 			"the other, the last because %s", GIVE_UP, why);
 }
 
-/* ---- runs ---- */
+/* ---- rounds ---- */
 
-static void begin(struct measure *m, struct run *run)
+static bool is_idle(const struct measure *m)
 {
-	run->items = ARENA_ARRAY(run->a, (size_t)run->b->n + 1, struct item);
-	m->run = run;
-}
-
-static void end(struct measure *m)
-{
-	m->base += m->run->b->n + 1;
-	m->run = NULL;
-	if (m->o.keep)
-		m->o.keep(m->o.ctx, 0);
-	forget_files(m);
+	for (int i = 0; i < m->items.n; i++)
+		if (m->items.v[i]->state != ITEM_DONE)
+			return false;
+	return true;
 }
 
 /* Whoever still works on something has no one to tell: all was stopped, or
@@ -365,45 +438,49 @@ static void drop_work(struct measure *m)
 			worker_kill(worker_at(m, i));
 	for (int i = 0; i <= m->o.compilers; i++)
 		worker_at(m, i)->n_items = 0;
+	for (int i = 0; i < m->units.n; i++)
+		if (m->units.v[i]->state == UNIT_BUSY)
+			m->units.v[i]->state = UNIT_NEW;
+	if (m->o.keep)
+		m->o.keep(m->o.ctx, 0);
 }
 
-bool measure_run(struct measure *m, struct arena *a,
-	const struct measure_batch *b)
+bool measure_next(struct measure *m)
 {
-	struct run run = { .a = a, .b = b };
-	bool stopped;
-
-	begin(m, &run);
-	while (run.done < b->n && !measure_stopped(m)) {
-		feed_compilers(m);
-		feed_measurer(m);
-		if (run.done < b->n)
-			measure_wait(m, a);
-		measure_settle(m);
+	sweep(m, false);
+	m->told = 0;
+	feed(m);
+	while (!m->told && m->items.n && !measure_stopped(m)) {
+		measure_wait(m);
+		feed(m);
 	}
-	stopped = run.done < b->n;
-	drop_work(m);
-	end(m);
-	return !stopped;
+	if (is_idle(m) || !m->told)
+		drop_work(m);
+	if (!m->told)
+		sweep(m, true);
+	return m->told;
 }
 
-int measure_finals(struct measure *m, struct arena *a,
-	const struct measure_batch *b, int blocks, struct measure_result *out)
+int measure_finals(struct measure *m, const struct measure_client *c, int n,
+	int blocks, struct measure_result *out)
 {
-	struct run run = { .a = a, .b = b, .finals = true, .blocks = blocks,
-		.winner = -1 };
+	struct finals f = { .blocks = blocks, .winner = -1 };
 
-	begin(m, &run);
-	while (!run.over && !measure_stopped(m)) {
+	sweep(m, true);
+	m->finals = &f;
+	for (int i = 0; i < n; i++)
+		measure_add(m, c, i);
+	while (!f.over && !measure_stopped(m)) {
 		feed_compilers(m);
 		feed_finals(m);
-		measure_wait(m, a);
-		measure_settle(m);
+		measure_wait(m);
 	}
 	drop_work(m);
-	for (int i = 0; i < b->n && run.winner >= 0; i++)
-		if (run.items[i].state == ITEM_DONE)
-			out[i] = run.items[i].result;
-	end(m);
-	return run.winner;
+	for (int i = 0; i < n && f.winner >= 0; i++)
+		if (m->items.v[i]->state == ITEM_DONE)
+			out[i] = m->items.v[i]->result;
+	for (int i = 0; i < n; i++)
+		m->items.v[i]->state = ITEM_DONE;
+	m->finals = NULL;
+	return f.winner;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Measuring candidates: texts and a plan of launches go in, one verdict each
- * comes out. Texts go to compile workers, several at once; what they make goes
- * to one measuring worker, whose next candidate always waits before it. Both are
+ * comes out, and others may go in at any time. Texts go to compile workers,
+ * several at once; what they make goes to one measuring worker, whose next
+ * candidate always waits before it. Both are
  * processes (runtime/worker), which may crash, hang, talk rubbish or vanish:
  * the candidate in hand is then at fault, another worker takes the place, and
  * the rest goes on. Nothing here knows what is measured. */
@@ -82,27 +83,33 @@ const struct measure_device *measure_device(const struct measure *m);
  * it. False if the worker does not take it in. */
 bool measure_problem(struct measure *m, const char *json);
 
-/* Candidates 0..n-1: "make" is called for each when a compiler is free for it,
- * "told" as soon as its verdict is known. "*best" (INFINITY: none) is that of
- * the problem, and kept. Messages live in "a". False if workers fail again and
- * again, or all was stopped: the others are then told nothing of. */
-struct measure_batch {
-	int n;
-	void (*make)(void *ctx, int i, struct arena *a,
+/* Whose candidates they are, by numbers of its own: "make" is called for each
+ * when a compiler is free for it, or soon will be, "told" as soon as its verdict
+ * is known. "*best" (INFINITY: none) is that of the problem, and kept. */
+struct measure_client {
+	void (*make)(void *ctx, int number, struct arena *a,
 		struct measure_made *out);
-	void (*told)(void *ctx, int i, const struct measure_result *r);
+	void (*told)(void *ctx, int number, const struct measure_result *r);
 	void *ctx;
 	double *best;
 };
 
-bool measure_run(struct measure *m, struct arena *a,
-	const struct measure_batch *b);
+/* As many under way keep them all busy. */
+int measure_window(int compilers);
 
-/* Finalists, the first of which is the incumbent, on inputs they have not seen,
- * in turns; the place of the winner, or -1 if none stands or nothing came of
- * it, and results are then as they were. */
-int measure_finals(struct measure *m, struct arena *a,
-	const struct measure_batch *b, int blocks, struct measure_result *out);
+/* A candidate more; "c" stays where it is until it is told of it. */
+void measure_add(struct measure *m, const struct measure_client *c, int number);
+/* Goes on until clients were told something; messages live until the next call.
+ * False if workers fail again and again, or all was stopped: then nobody is told
+ * of the others. */
+bool measure_next(struct measure *m);
+
+/* Finalists 0 .. n - 1, the first of which is the incumbent, on inputs they have
+ * not seen, in turns; the place of the winner, or -1 if none stands or nothing
+ * came of it, and results are then as they were. Messages live until others are
+ * measured. */
+int measure_finals(struct measure *m, const struct measure_client *c, int n,
+	int blocks, struct measure_result *out);
 
 /* Why workers failed, or NULL. */
 const char *measure_failed(const struct measure *m);

@@ -56,17 +56,16 @@ static void measurer_failed(struct measure *m, struct worker *w,
 {
 	enum { RETURNS = 2 };
 
-	for (int i = 0; i < w->n_items && m->run; i++) {
-		int item = w->items[i];
+	if (m->finals && w->n_items)
+		m->finals->over = true;
+	for (int i = 0; i < w->n_items && !m->finals; i++) {
+		struct item *x = measure_item(m, w->items[i]);
 
-		if (m->run->finals)
-			m->run->over = true;
-		else if ((i == 0 && w->begun) ||
-			 m->run->items[item].returned++ == RETURNS)
-			measure_fail(m, item, w->late ? V_TIMEOUT : V_FAULT,
-				arena_strdup(m->run->a, why));
+		if ((i == 0 && w->begun) || x->returned++ == RETURNS)
+			measure_fail(m, x, w->late ? V_TIMEOUT : V_FAULT,
+				arena_strdup(x->a, why));
 		else
-			m->run->items[item].state = ITEM_READY;
+			x->state = ITEM_READY;
 	}
 	w->n_items = 0;
 }
@@ -137,7 +136,7 @@ static void answer_compiler(struct measure *m, struct worker *w,
 	enum verdict verdict = verdict_of(v);
 
 	if (json_is_true(json_object_get(v, "ok"))) {
-		u->state = UNIT_DONE;
+		measure_compiled(m, u);
 		u->registers = (int)number(v, "registers", 0);
 		u->spill = (int)number(v, "spill", 0);
 		m->compiler_failures = 0;
@@ -176,52 +175,49 @@ static bool read_result(struct arena *a, const json_t *v,
 static void answer_measurer(struct measure *m, struct worker *w,
 	const json_t *v)
 {
-	int i = w->items[0];
-	struct measure_result r = m->run->items[i].result;
+	struct item *x = measure_item(m, w->items[0]);
+	struct measure_result r = x->result;
 
-	if (!read_result(m->run->a, v, &r)) {
+	if (!read_result(x->a, v, &r)) {
 		mistrust(m, w, "the worker gave an answer that is none");
 		return;
 	}
 	worker_done(w);
-	measure_end(m, i, &r);
+	measure_end(m, x, &r);
 }
 
 static void answer_finals(struct measure *m, struct worker *w,
 	const json_t *v)
 {
-	struct run *run = m->run;
 	const json_t *list = json_object_get(v, "finals");
 	int best = (int)number(v, "best", -1);
 	size_t k = 0;
 
 	worker_done(w);
-	run->over = true;
-	for (int i = 0; i < run->b->n; i++) {
-		struct item *x = &run->items[i];
+	m->finals->over = true;
+	for (int i = 0; i < m->items.n; i++) {
+		struct item *x = m->items.v[i];
 
 		if (x->state != ITEM_READY)
 			continue;
-		if (!read_result(run->a, json_array_get(list, k),
-		    &x->result))
+		if (!read_result(x->a, json_array_get(list, k), &x->result))
 			return;
 		if ((int)k++ == best)
-			run->winner = i;
+			m->finals->winner = x->number;
 		x->state = ITEM_DONE;
 	}
 }
 
 static void answer(struct measure *m, struct worker *w, const json_t *v)
 {
-	long id = (long)number(v, "id", -1), want = !w->n_items ? -1 :
-		w == &m->measurer ? m->base + w->items[0] : w->items[0];
+	long id = (long)number(v, "id", -1);
 
-	if (id < 0 || id != want || !m->run)
+	if (id < 0 || !w->n_items || id != w->items[0])
 		mistrust(m, w, "the worker answered for a candidate that it "
 			"does not have");
 	else if (w != &m->measurer)
 		answer_compiler(m, w, v);
-	else if (m->run->finals)
+	else if (m->finals)
 		answer_finals(m, w, v);
 	else
 		answer_measurer(m, w, v);
@@ -245,18 +241,18 @@ static void take_line(struct measure *m, struct worker *w, const json_t *v)
 /* It answered and said that it ends: nobody is to blame. */
 static void give_back(struct measure *m, struct worker *w)
 {
-	for (int i = 0; i < w->n_items && w == &m->measurer && m->run; i++)
-		m->run->items[w->items[i]].state = ITEM_READY;
+	for (int i = 0; i < w->n_items && w == &m->measurer && !m->finals; i++)
+		measure_item(m, w->items[i])->state = ITEM_READY;
 	w->n_items = 0;
 }
 
-void measure_events(struct measure *m, struct worker *w, struct arena *a)
+void measure_events(struct measure *m, struct worker *w)
 {
 	enum worker_event e;
 	const char *why;
 	json_t *line;
 
-	while ((e = worker_next(w, a, &line, &why)) == WORKER_LINE) {
+	while ((e = worker_next(w, m->tmp, &line, &why)) == WORKER_LINE) {
 		take_line(m, w, line);
 		json_decref(line);
 		if (w->ending && w->pid) {
@@ -301,15 +297,14 @@ static const char *const *compiler_argv(struct arena *a,
 static bool wait_for_measurer(struct measure *m)
 {
 	struct worker *w = &m->measurer;
-	struct arena *a = arena_create();
 
 	while (!w->ready && !measure_stopped(m)) {
 		if (!w->pid && worker_now() >= w->not_before &&
 		    !worker_start(w))
 			worker_blame(w);
-		measure_wait(m, a);
+		measure_wait(m);
 	}
-	arena_destroy(a);
+	arena_reset(m->tmp);
 	return w->ready;
 }
 
@@ -319,6 +314,7 @@ struct measure *measure_open(struct arena *a, const struct measure_options *o,
 	struct measure *m = ARENA_NEW(a, struct measure);
 
 	m->a = a;
+	m->tmp = arena_create();
 	m->o = *o;
 	m->device.how = "";
 	worker_init(a, &m->measurer, measurer_argv(a, o),
@@ -339,6 +335,11 @@ void measure_close(struct measure *m)
 	worker_kill(&m->measurer);
 	for (int i = 0; i < m->o.compilers; i++)
 		worker_kill(&m->compilers[i]);
+	for (int i = 0; i < m->items.n; i++)
+		arena_destroy(m->items.v[i]->a);
+	for (int i = 0; i < m->spare.n; i++)
+		arena_destroy(m->spare.v[i]->a);
+	arena_destroy(m->tmp);
 }
 
 const struct measure_device *measure_device(const struct measure *m)

@@ -134,6 +134,26 @@ void worker_blame(struct worker *w)
 
 /* ---- lines ---- */
 
+static void drop_front(struct str *s, size_t n)
+{
+	memmove(s->p, s->p + n, s->n - n);
+	s->n -= n;
+	s->p[s->n] = '\0';
+}
+
+void worker_serve(struct worker *w)
+{
+	void (*old)(int) = signal(SIGPIPE, SIG_IGN);
+	ssize_t n;
+
+	if (w->pid && w->written.n) {
+		n = write(w->in, w->written.p, w->written.n);
+		if (n > 0)
+			drop_front(&w->written, (size_t)n);
+	}
+	signal(SIGPIPE, old);
+}
+
 void worker_send(struct worker *w, int item, json_t *request, double limit)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
@@ -144,6 +164,7 @@ void worker_send(struct worker *w, int item, json_t *request, double limit)
 	}
 	json_decref(request);
 	free(text);
+	worker_serve(w);
 	if (item < 0)
 		return;
 	w->items[w->n_items++] = item;
@@ -171,26 +192,6 @@ int worker_poll(const struct worker *w, struct pollfd *p)
 	if (w->written.n)
 		p[n++] = (struct pollfd){ w->in, POLLOUT, 0 };
 	return n;
-}
-
-static void drop_front(struct str *s, size_t n)
-{
-	memmove(s->p, s->p + n, s->n - n);
-	s->n -= n;
-	s->p[s->n] = '\0';
-}
-
-void worker_serve(struct worker *w)
-{
-	void (*old)(int) = signal(SIGPIPE, SIG_IGN);
-	ssize_t n;
-
-	if (w->pid && w->written.n) {
-		n = write(w->in, w->written.p, w->written.n);
-		if (n > 0)
-			drop_front(&w->written, (size_t)n);
-	}
-	signal(SIGPIPE, old);
 }
 
 /* Reads what is there; false at the end of it all. */

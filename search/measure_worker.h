@@ -38,11 +38,12 @@ void worker_init(struct arena *a, struct worker *w, const char *const *argv,
 	double patience);
 /* False: it cannot be started, errno set. */
 bool worker_start(struct worker *w);
+/* Writes what there is, without waiting. */
+void worker_serve(struct worker *w);
+/* "item" -1: its answer is not waited for. */
 void worker_send(struct worker *w, int item, json_t *request, double limit);
 /* What to wait for, at most two, and how many. */
 int worker_poll(const struct worker *w, struct pollfd *p);
-/* Writes and reads what there is, without waiting. */
-void worker_serve(struct worker *w);
 /* The next thing to know, asked for until nothing: a line, which is the caller's
  * to drop; or that the worker failed, and why, in "a": it is gone then, and the
  * caller has to take its items back. */

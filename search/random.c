@@ -28,10 +28,12 @@ static bool next(struct strategy_state *s)
 		|| points_any(&s->ps, s->genome);
 }
 
-static int propose(struct strategy_state *s, int *genes, int want)
+static int propose(struct strategy_state *s, const struct pending *p,
+	int *genes, int want)
 {
 	int n = 0;
 
+	(void)p;
 	for (; n < want && next(s); n++) {
 		seen_add(&s->ps.seen, s->genome);
 		points_values(&s->ps, s->genome, genes + n * s->ps.d);

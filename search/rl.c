@@ -164,13 +164,14 @@ static void take_bearings(struct strategy_state *s, int want)
 		round_of_walks(s);
 }
 
-static int propose(struct strategy_state *s, int *genes, int want)
+static int propose(struct strategy_state *s, const struct pending *p,
+	int *genes, int want)
 {
 	struct guide *g = &s->g;
 
 	if (!guide_founding(g) && g->n && g->ps.d)
 		take_bearings(s, want);
-	return guide_propose(g, genes, want);
+	return guide_propose(g, p, genes, want);
 }
 
 static void learn(struct strategy_state *s, const int *genes,

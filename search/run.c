@@ -2,8 +2,10 @@
 /* The search loop: a problem, a strategy and a budget come in, the best point
  * and everything measured on the way goes out. Seeds are measured first. No
  * point is measured twice, whatever a strategy proposes, and none that is not
- * legal. The loop looks at the clock and at "*stop" between batches, so an
- * interrupted search still has its best. */
+ * legal. Where costs take their time, points are proposed whenever some have
+ * come, so that as many as there is room for are always under way. The loop
+ * looks at the clock and at "*stop" before it begins any, so an interrupted
+ * search still has its best. */
 #include "search/search.h"
 
 #include <assert.h>
@@ -18,17 +20,26 @@
 enum { TMP_LIMIT = 1 << 20 };
 #define REPORT_EVERY 0.1	/* seconds */
 
-struct run {
+struct searching {
 	struct arena *a;	/* of the result */
 	struct arena *own;	/* of the strategy: lives as long as the run */
-	struct arena *tmp;	/* of one batch, and of sentences */
+	struct arena *tmp;	/* until costs come, and of sentences */
 	const struct problem *p;
+	struct problem problem, quiet;	/* as it is; as strategies see it */
+	const struct strategy *s;
+	struct strategy_state *state;
+	struct budget budget;
 	const struct budget *b;
 	const volatile int *stop;
 	void (*report)(void *ctx, const struct progress *p);
 	void *ctx;
-	struct seen seen;	/* points measured, as values */
+	struct seen seen;	/* points begun, as values */
 	VEC(double) seconds;	/* of each point in "seen", or INFINITY */
+	int room, *points;	/* under way at most, by number */
+	int *numbers, n_pending;	/* taken, oldest first; then the free */
+	int *under_way, *rows;	/* "room" points for who wants them in a row */
+	int seeded;		/* seeds taken */
+	bool exhausted;
 	struct result *res;
 	double began, reported;
 };
@@ -45,7 +56,7 @@ static double now(void)
  * forgotten before they fill the memory. */
 static const char *quiet_legal(void *ctx, struct arena *a, const int *genes)
 {
-	struct run *r = ctx;
+	struct searching *r = ctx;
 
 	(void)a;
 	if (arena_bytes(r->tmp) > TMP_LIMIT)
@@ -55,25 +66,34 @@ static const char *quiet_legal(void *ctx, struct arena *a, const int *genes)
 
 static void quiet_draw(void *ctx, struct rng *rng, int *genes)
 {
-	struct run *r = ctx;
+	struct searching *r = ctx;
 
 	r->p->draw(r->p->ctx, rng, genes);
 }
 
-static void count(struct run *r, enum verdict v, const char *message)
+static void count(struct searching *r, enum verdict v, const char *message)
 {
 	r->res->counts[v]++;
 	if (message && !r->res->first[v])
 		r->res->first[v] = arena_strdup(r->a, message);
 }
 
-static void record(struct run *r, const int *point, const struct cost *c)
+/* False if it was there already. */
+static bool add(struct searching *r, const int *point)
+{
+	if (!seen_add(&r->seen, point))
+		return false;
+	vec_push(r->own, &r->seconds, INFINITY);
+	return true;
+}
+
+static void record(struct searching *r, const int *point, const struct cost *c)
 {
 	struct result *res = r->res;
 
 	assert((unsigned)c->verdict < N_VERDICTS && !isnan(c->seconds));
 	assert(isfinite(c->seconds) || c->verdict != V_MEASURED);
-	vec_push(r->own, &r->seconds, c->seconds);
+	r->seconds.v[seen_find(&r->seen, point)] = c->seconds;
 	if (c->verdict != V_MEASURED)
 		return;
 	if (res->genes && c->seconds >= res->seconds)
@@ -85,21 +105,20 @@ static void record(struct run *r, const int *point, const struct cost *c)
 }
 
 /* What is known already: as if it had been measured, but that it is no trial. */
-static void recall(struct run *r, const struct strategy *s,
-	struct strategy_state *state)
+static void recall(struct searching *r)
 {
 	for (int i = 0; i < r->p->n_known; i++) {
 		const int *point = r->p->known + (size_t)i * (size_t)r->seen.d;
 
-		if (quiet_legal(r, NULL, point) || !seen_add(&r->seen, point))
+		if (quiet_legal(r, NULL, point) || !add(r, point))
 			continue;
 		record(r, point, &r->p->known_costs[i]);
-		s->learn(state, point, &r->p->known_costs[i], 1);
+		r->s->learn(r->state, point, &r->p->known_costs[i], 1);
 	}
 	r->res->trials = r->p->counted;
 }
 
-static void tell(struct run *r)
+static void tell(struct searching *r)
 {
 	double t = now();
 	struct progress p = {
@@ -114,7 +133,7 @@ static void tell(struct run *r)
 	r->report(r->ctx, &p);
 }
 
-static bool spent(struct run *r)
+static bool spent(struct searching *r)
 {
 	if (r->stop && *r->stop) {
 		r->res->interrupted = true;
@@ -124,83 +143,170 @@ static bool spent(struct run *r)
 		|| (r->b->seconds > 0 && now() - r->began >= r->b->seconds);
 }
 
-/* Measure "n" points new to "seen" and tell the strategy. */
-static void measure(struct run *r, const struct strategy *s,
-	struct strategy_state *state, const int *points, int n)
-{
-	struct cost costs[n];
+/* ---- points under way ---- */
 
-	memset(costs, 0, sizeof costs);
-	r->p->measure(r->p->ctx, r->tmp, points, n, costs);
-	for (int i = 0; i < n; i++) {
-		record(r, points + i * r->seen.d, &costs[i]);
-		count(r, costs[i].verdict, costs[i].message);
-	}
-	r->res->trials += n;
-	s->learn(state, points, costs, n);
-	arena_reset(r->tmp);
-	tell(r);
+static int *point(const struct searching *r, int number)
+{
+	return r->points + (ptrdiff_t)number * r->seen.d;
 }
 
-/* Move the legal points not seen before to the front, adding them to "seen";
- * returns their number. */
-static int admit(struct run *r, int *points, int n)
+/* Copies of "n" points, by number, in a row. */
+static void gather(const struct searching *r, const int *numbers, int n, int *out)
 {
 	size_t d = (size_t)r->seen.d;
+
+	for (int i = 0; i < n; i++)
+		memcpy(out + (size_t)i * d, point(r, numbers[i]),
+			d * sizeof *out);
+}
+
+static void begin(struct searching *r, const int *genes)
+{
+	int number = r->numbers[r->n_pending++];
+
+	memcpy(point(r, number), genes, (size_t)r->seen.d * sizeof *genes);
+	if (r->p->begin)
+		r->p->begin(r->p->ctx, number, point(r, number));
+}
+
+static void finish(struct searching *r, int number)
+{
+	int i = 0;
+
+	while (r->numbers[i] != number)
+		i++;
+	assert(i < r->n_pending);
+	r->n_pending--;
+	memmove(r->numbers + i, r->numbers + i + 1,
+		(size_t)(r->n_pending - i) * sizeof *r->numbers);
+	r->numbers[r->n_pending] = number;
+}
+
+/* Of some that are under way: all, where costs come at once. */
+static int wait(struct searching *r, int *numbers, struct cost *costs)
+{
+	int n = r->n_pending;
+
+	if (r->p->begin)
+		return r->p->wait(r->p->ctx, numbers, costs);
+	memcpy(numbers, r->numbers, (size_t)n * sizeof *numbers);
+	gather(r, numbers, n, r->rows);
+	r->p->measure(r->p->ctx, r->tmp, r->rows, n, costs);
+	return n;
+}
+
+/* False if no more costs will come. */
+static bool settle(struct searching *r)
+{
+	struct cost costs[r->room];
+	int numbers[r->room], n;
+
+	memset(costs, 0, sizeof costs);
+	n = wait(r, numbers, costs);
+	if (!n)
+		return false;
+	gather(r, numbers, n, r->rows);
+	for (int i = 0; i < n; i++) {
+		record(r, point(r, numbers[i]), &costs[i]);
+		count(r, costs[i].verdict, costs[i].message);
+		finish(r, numbers[i]);
+	}
+	r->res->trials += n;
+	r->s->learn(r->state, r->rows, costs, n);
+	arena_reset(r->tmp);
+	tell(r);
+	return true;
+}
+
+/* ---- points to come ---- */
+
+/* Begin the legal points not seen before; returns their number. */
+static int admit(struct searching *r, const int *rows, int n)
+{
 	int kept = 0;
 
 	for (int i = 0; i < n; i++) {
-		int *point = points + (size_t)i * d;
-		const char *why = quiet_legal(r, NULL, point);
+		const int *genes = rows + (ptrdiff_t)i * r->seen.d;
+		const char *why = quiet_legal(r, NULL, genes);
 
 		if (why)
 			count(r, V_PRUNED, why);
-		else if (seen_add(&r->seen, point))
-			memmove(points + d * (size_t)kept++, point,
-				d * sizeof *point);
+		else if (add(r, genes)) {
+			begin(r, genes);
+			kept++;
+		}
 	}
 	return kept;
 }
 
-static int batch_of(const struct run *r)
+static int room(const struct searching *r)
 {
 	int left = r->b->trials - r->res->trials;
-	int batch = r->p->batch > 0 ? r->p->batch : 1;
 
-	return batch < left ? batch : left;
+	return (r->room < left ? r->room : left) - r->n_pending;
 }
 
-static void run_seeds(struct run *r, const struct strategy *s,
-	struct strategy_state *state, int *points)
+static int next_seeds(struct searching *r, int want)
 {
-	size_t d = (size_t)r->seen.d;
+	const int *seeds = r->p->seeds + (ptrdiff_t)r->seeded * r->seen.d;
+	int n = r->p->n_seeds - r->seeded;
 
-	for (int at = 0; at < r->p->n_seeds && !spent(r);) {
-		int n = r->p->n_seeds - at, want = batch_of(r);
-
-		n = n < want ? n : want;
-		memcpy(points, r->p->seeds + (size_t)at * d,
-			(size_t)n * d * sizeof *points);
-		at += n;
-		n = admit(r, points, n);
-		if (n)
-			measure(r, s, state, points, n);
-	}
+	n = n < want ? n : want;
+	r->seeded += n;
+	return admit(r, seeds, n);
 }
 
 /* A strategy that keeps proposing points already measured, which none of ours
- * does, ends the run as an exhausted one does. */
-static void run_strategy(struct run *r, const struct strategy *s,
-	struct strategy_state *state, int *points)
+ * does, ends the run as an exhausted one does; what is under way may be what it
+ * proposes again, until it is told. */
+static int next_proposals(struct searching *r, int want)
 {
-	while (!spent(r)) {
-		int n = s->propose(state, points, batch_of(r));
+	struct pending p = { r->under_way, r->n_pending };
+	int n, kept;
 
-		n = admit(r, points, n);
-		if (!n)
+	gather(r, r->numbers, r->n_pending, r->under_way);
+	n = r->s->propose(r->state, &p, r->rows, want);
+	kept = admit(r, r->rows, n);
+	r->exhausted = !n || (!kept && !r->n_pending);
+	return kept;
+}
+
+/* Strategies think of all that is under way, so a few are asked for at once. */
+static bool has_room(const struct searching *r)
+{
+	enum { PARTS = 8 };
+	int few = (r->room + PARTS - 1) / PARTS;
+
+	return r->room - r->n_pending >= few && room(r) > 0;
+}
+
+/* Until there is no room. Where costs come all at once there is nothing to keep
+ * busy: seeds are then told before a strategy is asked. */
+static void fill(struct searching *r)
+{
+	while (has_room(r) && !r->exhausted && !spent(r)) {
+		bool seeds = r->seeded < r->p->n_seeds;
+		int kept = seeds ? next_seeds(r, room(r)) :
+			next_proposals(r, room(r));
+
+		if (kept ? !r->p->begin : !seeds)
 			break;
-		measure(r, s, state, points, n);
 	}
+}
+
+static bool begins_more(struct searching *r)
+{
+	return !r->exhausted && r->b->trials - r->res->trials > r->n_pending &&
+		!spent(r);
+}
+
+/* Where costs take their time the last of them are told by "search_finish". An
+ * interrupted run leaves what is under way. */
+static void run(struct searching *r, bool to_the_end)
+{
+	do
+		fill(r);
+	while (r->n_pending && (to_the_end || begins_more(r)) && settle(r));
 }
 
 struct ranked {
@@ -217,7 +323,7 @@ static int by_seconds(const void *x, const void *y)
 	return p->at < q->at ? -1 : p->at > q->at;
 }
 
-static void write_history(struct run *r)
+static void write_history(struct searching *r)
 {
 	struct result *res = r->res;
 	struct ranked *v = ARENA_ARRAY(r->own, r->seen.n, struct ranked);
@@ -238,34 +344,62 @@ static void write_history(struct run *r)
 	}
 }
 
+static void init_room(struct searching *r, int room)
+{
+	size_t d = (size_t)r->seen.d;
+
+	r->room = room > 0 ? room : 1;
+	r->points = ARENA_ARRAY(r->own, (size_t)r->room * d, int);
+	r->under_way = ARENA_ARRAY(r->own, (size_t)r->room * d, int);
+	r->rows = ARENA_ARRAY(r->own, (size_t)r->room * d, int);
+	r->numbers = ARENA_ARRAY(r->own, r->room, int);
+	for (int i = 0; i < r->room; i++)
+		r->numbers[i] = i;
+}
+
+struct searching *search_start(struct arena *a, const struct problem *p,
+	const struct strategy *s, const struct budget *b,
+	const volatile int *stop,
+	void (*report)(void *ctx, const struct progress *p), void *ctx)
+{
+	struct arena *own = arena_create();
+	struct searching *r = ARENA_NEW(own, struct searching);
+
+	*r = (struct searching){ .a = a, .own = own, .tmp = arena_create(),
+		.problem = *p, .quiet = *p, .s = s, .budget = *b, .stop = stop,
+		.report = report, .ctx = ctx, .began = now(),
+		.res = ARENA_NEW(a, struct result) };
+	r->p = &r->problem;
+	r->b = &r->budget;
+	r->res->seconds = INFINITY;
+	r->reported = r->began - 2 * REPORT_EVERY;
+	r->quiet.ctx = r;
+	r->quiet.legal = quiet_legal;
+	r->quiet.draw = p->draw ? quiet_draw : NULL;
+	seen_init(&r->seen, own, p->space->n_genes);
+	init_room(r, p->begin ? p->window : p->batch);
+	r->state = s->start(own, &r->quiet, r->b);
+	recall(r);
+	run(r, !p->begin);
+	return r;
+}
+
+struct result *search_finish(struct searching *r)
+{
+	struct result *res = r->res;
+
+	run(r, true);
+	spent(r);
+	write_history(r);
+	arena_destroy(r->tmp);
+	arena_destroy(r->own);
+	return res;
+}
+
 struct result *search_run(struct arena *a, const struct problem *p,
 	const struct strategy *s, const struct budget *b,
 	const volatile int *stop,
 	void (*report)(void *ctx, const struct progress *p), void *ctx)
 {
-	struct run r = {
-		.a = a, .own = arena_create(), .tmp = arena_create(),
-		.p = p, .b = b, .stop = stop, .report = report, .ctx = ctx,
-		.res = ARENA_NEW(a, struct result), .began = now(),
-	};
-	struct problem quiet = *p;
-	struct strategy_state *state;
-	int *points;
-
-	r.res->seconds = INFINITY;
-	r.reported = r.began - 2 * REPORT_EVERY;
-	quiet.ctx = &r;
-	quiet.legal = quiet_legal;
-	quiet.draw = p->draw ? quiet_draw : NULL;
-	seen_init(&r.seen, r.own, p->space->n_genes);
-	points = ARENA_ARRAY(r.own, (size_t)(p->batch > 0 ? p->batch : 1)
-		* (size_t)r.seen.d, int);
-	state = s->start(r.own, &quiet, b);
-	recall(&r, s, state);
-	run_seeds(&r, s, state, points);
-	run_strategy(&r, s, state, points);
-	write_history(&r);
-	arena_destroy(r.tmp);
-	arena_destroy(r.own);
-	return r.res;
+	return search_finish(search_start(a, p, s, b, stop, report, ctx));
 }

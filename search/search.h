@@ -47,12 +47,20 @@ struct problem {
 	/* Costs of "n" points, all legal, point i at genes + i * n_genes. */
 	void (*measure)(void *ctx, struct arena *a, const int *genes, int n,
 		struct cost *out);
+	/* Or, where costs take their time: "begin" takes up a point, which stays
+	 * where it is, under a number below "window" that is free. "wait" waits
+	 * for the costs of some, in any order: it writes "window" of them and
+	 * their numbers at most; 0 of those under way will have none. Messages
+	 * live until the next call. */
+	void (*begin)(void *ctx, int number, const int *genes);
+	int (*wait)(void *ctx, int *numbers, struct cost *out);
 	/* Write a legal point, each as likely as any other. NULL where legal
 	 * points are common: the grid's are drawn until one is legal. */
 	void (*draw)(void *ctx, struct rng *rng, int *genes);
 	const int *seeds;	/* n_seeds points tried first */
 	int n_seeds;
 	int batch;		/* points it likes to measure at once; 0: one */
+	int window;		/* points it likes to have under way */
 	const struct prior *prior;	/* or NULL */
 	/* Points whose costs are known already: they are not measured, and
 	 * "counted" of them count as trials all the same. */
@@ -86,14 +94,22 @@ struct result {
 	bool interrupted;
 };
 
+/* Points that are under way: proposed, whose costs will be told later. */
+struct pending {
+	const int *genes;
+	int n;
+};
+
 /* Strategies: one row each. Propose at most "want" points not proposed before,
- * all legal; 0 means exhausted. Learn is told every cost. */
+ * all legal; 0 means exhausted. Learn is told every cost, in the order in which
+ * they come. */
 struct strategy_state;
 struct strategy {
 	const char *name, *summary;
 	struct strategy_state *(*start)(struct arena *a,
 		const struct problem *p, const struct budget *b);
-	int (*propose)(struct strategy_state *s, int *genes, int want);
+	int (*propose)(struct strategy_state *s, const struct pending *p,
+		int *genes, int want);
 	void (*learn)(struct strategy_state *s, const int *genes,
 		const struct cost *costs, int n);
 	bool takes_prior;	/* reads problem.prior */
@@ -108,6 +124,16 @@ struct result *search_run(struct arena *a, const struct problem *p,
 	const struct strategy *s, const struct budget *b,
 	const volatile int *stop,
 	void (*report)(void *ctx, const struct progress *p), void *ctx);
+
+/* The same in two steps. Where costs take their time the first ends when there
+ * is nothing more to begin, so that another search may begin points while the
+ * last of this one are under way. Problem and budget are copied. */
+struct searching;
+struct searching *search_start(struct arena *a, const struct problem *p,
+	const struct strategy *s, const struct budget *b,
+	const volatile int *stop,
+	void (*report)(void *ctx, const struct progress *p), void *ctx);
+struct result *search_finish(struct searching *s);
 
 /* ---- rng.c ---- */
 

@@ -428,13 +428,15 @@ void surrogate_project(struct surrogate *s, const double *values, double *out)
 	project(s, s->work, out);
 }
 
-void surrogate_believe(struct surrogate *s, int c)
+bool surrogate_believe(struct surrogate *s, const int *x, double y)
 {
 	if (!s->believed)
 		memcpy(s->kept, s->explained,
 			(size_t)s->m * sizeof *s->kept);
-	if (surrogate_add(s, s->pool + (size_t)c * (size_t)s->d, s->mean[c]))
-		s->believed++;
+	if (!surrogate_add(s, x, y))
+		return false;
+	s->believed++;
+	return true;
 }
 
 void surrogate_doubt(struct surrogate *s)

@@ -89,8 +89,8 @@ double surrogate_gain(double best, double mean, double sd);
  * failed, into "out", which has room for pool_cap rounded up to 8. */
 void surrogate_project(struct surrogate *s, const double *values, double *out);
 
-/* Believe that candidate "c" comes out as expected; forget all beliefs. */
-void surrogate_believe(struct surrogate *s, int c);
+/* Believe that "x" costs "y"; forget all beliefs. False when full. */
+bool surrogate_believe(struct surrogate *s, const int *x, double y);
 void surrogate_doubt(struct surrogate *s);
 
 /* ---- between surrogate.c and likelihood.c ---- */

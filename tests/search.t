@@ -55,6 +55,9 @@ for strategy in $("$wpkc" --list=strategies | sed 's/ .*//'); do
 	says "$strategy in batches beyond the space" '"curve": {"7": 1.0}' \
 		--json --replay=small.csv --seeds=4 --budget=7 --batch=50 \
 		--strategy="$strategy"
+	says "$strategy with points under way, beyond the space too" \
+		'"window": 50, "curve": {"7": 1.0}' --json --replay=small.csv \
+		--seeds=4 --budget=7 --window=50 --strategy="$strategy"
 done
 says "marks" '"curve": {"25": [^}]*"50": [^}]*"60": ' --json --budget=60 \
 	--replay="$conv" --seeds=2 --strategy=random

@@ -228,6 +228,37 @@ check "... with the command that makes it again" sh seventh.sh
 check "... which is it" sh -c '[ "$(grep -o "threads = [0-9]*" again.cu)" = \
 	"threads = $(sed "s/.*threads=\([0-9]*\).*/\1/" seventh)" ]'
 
+# What is measured waits for nothing: later candidates are compiled while earlier
+# ones are measured, all the way, also where the search by another sketch begins.
+cat >mm.wpk <<'END2'
+export op mm[M = 64, N = 48, K = 40](A: f32[M, K], B: f32[N, K]) -> (C: f32[M, N])
+{
+    C[i, j] = sum[k](A[i, k] * B[j, k]);
+}
+END2
+rm -rf "$FAKE_FOLDER" "$WPK_DB"*
+mkdir "$FAKE_FOLDER"
+FAKE_COMPILE_MS=60 FAKE_MEASURE_MS=40 WPK_WORKER=$scratch/fake timeout 100 \
+	"$wpkc" mm.wpk --tune=random --trials=60 --measure=gpu -j 2 --no-lock \
+	--no-verify --candidates=list -o mm.cu >said 2>&1
+check "trials are counted to the last" grep -q '60 candidates: 60 measured' said
+sort -s -n -k 1,1 "$FAKE_FOLDER/log" >log
+# Batches of eight drain it nine times.
+awk -v searches="$(cut -f 3 list | sort -u | grep -c .)" '
+	$2 == "compiles" { begun++ }
+	$2 == "measured" && ++n <= 52 {
+		ahead += begun > n
+		most += begun > n + 12
+		if (n % (60 / searches) == 0 && begun > n)
+			across++
+	}
+	END { if (ahead < 46) print "compiled ahead: " ahead " of 52"
+		if (!across) print "no search begins before the last ends"
+		if (most) print "too many under way: " most }
+	' log >wrong
+[ ! -s wrong ] || cat log >>wrong
+empty "the pipe does not drain" wrong
+
 # ended CODE CUE...: what variables say.
 ended() {
 	code=$1
@@ -411,20 +442,22 @@ cat >nvcc <<END2
 #!/bin/sh
 for source in "\$@"; do :; done
 while [ "\$1" != -o ]; do shift; done
-exec $CXX -x c++ -std=gnu++17 -w -fno-strict-aliasing -fno-math-errno \\
+exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
 	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -D__CUDA_ARCH__=900 \\
 	-D__CUDA_ARCH_FEAT_SM90_ALL -include "$top_srcdir/runtime/emu/wpk_emu.h" \\
 	-o "\$2" "\$source"
 END2
 chmod +x nvcc
 
-# The driver with the emulator in it.
+# emulating_driver FLAGS...: the driver with the emulator in it.
 emulating_driver() (
 	cd "$top_srcdir/runtime/emu" || exit 1
 	# shellcheck disable=SC2086 # CC may be several words
 	$CC -w -O1 -fPIC -shared -DEMULATED -D_GNU_SOURCE -I"$top_srcdir" \
-		-o "$scratch/emulating.so" address.c block.c copy.c device.c \
-		fiber.c half.c launch.c release.c report.c \
+		"$@" address.c block.c box.c bulk.c copy.c device.c \
+		fiber.c group.c half.c launch.c map.c matrix.c mbarrier.c \
+		mma.c named.c release.c report.c stuck.c wgmma.c \
+		wgmma_multiply.c wgmma_operand.c \
 		"$top_srcdir/tests/worker/libcuda.c" "$emu_context" -ldl -lm
 )
 
@@ -432,7 +465,7 @@ emulating_driver() (
 launches() {
 	name=$1
 	shift
-	rm -f "$WPK_DB"*
+	rm -f "$WPK_DB"* list
 	WPK_LIBCUDA=$scratch/emulating.so WPK_NVRTC=$scratch/none \
 		NVCC=$scratch/work/nvcc timeout 300 "$wpkc" "$@" --tune=random \
 		--measure=gpu -j 2 --no-lock --no-verify --candidates=list \
@@ -445,7 +478,10 @@ launches() {
 emu_context=$(cd "$top_builddir" && pwd)/context.o
 if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "launches" "instrumented, or no C++ compiler"
-elif ! emulating_driver 2>"$scratch/.err"; then
+elif ! {
+	emulating_driver -o "$scratch/emulating.so" &&
+		emulating_driver -DLACKS_MAPS -o "$scratch/mapless.so"
+} 2>"$scratch/.err"; then
 	fail "a driver that emulates" "$scratch/.err"
 else
 	cat >mm.wpk <<'END2'
@@ -472,6 +508,80 @@ END2
 		--set reduce.over=cluster --trials=3
 	launches "prepared operands" "$top_srcdir/tests/workloads/winograd.wpk" \
 		--op=odd,half --set sketch=winograd --trials=3
+
+	# A hundred ones go through shared memory by a map of either kind.
+	mkdir boxes
+	cat >boxes/box.cu <<'END2'
+struct __align__(128) tensor_map {
+	unsigned long long bits[16];
+};
+static void pass(float *y, const struct tensor_map *map, bool columns)
+{
+	extern __shared__ __align__(128) unsigned char shared_memory[];
+	float *box = (float *)shared_memory;
+	long long *full = (long long *)(shared_memory + 512);
+
+	if (threadIdx.x == 0) {
+		mbarrier_init(full, 1);
+		fence_mbarrier_init();
+		mbarrier_arrive_expect(full, 400);
+		if (columns)
+			copy_im2col_4d(box, map, full, 0, 0, 0, 0,
+				(unsigned short)0, (unsigned short)0);
+		else
+			copy_tensor_2d(box, map, full, 0, 0);
+	}
+	__syncthreads();
+	mbarrier_wait(full, 0);
+	for (int i = threadIdx.x; i < 100; i += 32)
+		y[i] = box[i];
+}
+extern "C" void tiles(float *y, const __grid_constant__ struct tensor_map map)
+{
+	pass(y, &map, false);
+}
+extern "C" void columns(float *y,
+	const __grid_constant__ struct tensor_map map)
+{
+	pass(y, &map, true);
+}
+END2
+	./nvcc -o boxes/box boxes/box.cu
+	for i in $(seq 100); do printf '\0\0\200\077'; done >boxes/zeros
+	printf '\143\0\0\0\0\0\0\0\0\0\0\0\0\0\360\077' >boxes/sample
+	head -c 8 zeros >>boxes/sample
+
+	# boxes DRIVER KERNEL MAP: the answers, where the map of x is such.
+	boxes() (
+		cd boxes || exit 1
+		{
+			problem 1 1
+			printf '{"do": "measure", "id": 1, "files": ["./box"], '
+			printf '"steps": [{"kernel": "%s", "grid": [1, 1, 1], ' \
+				"$2"
+			printf '"threads": 32, "cluster": [1, 1, 1], "shared": '
+			printf '520, "timed": true, "args": [{"tensor": 1}, '
+			echo '{"tensor": 0, "map": {"type": 7, '"$3"'}}]}]}'
+		} | WPK_LIBCUDA=$scratch/$1.so asks --device=gpu:0
+	)
+	tile='"dims": [20, 5], "strides": [80], "box": [20, 5], "steps": [1, 1]'
+	boxes emulating tiles "$tile" >answers
+	check "launches: a tensor map of tiles" grep -q '"verdict":"measured"' \
+		answers
+	image='"dims": [4, 5, 5, 1], "strides": [16, 80, 400], "pixels": 25'
+	corners='"channels": 4, "lower": [0, 0], "upper": [0, 0]'
+	boxes emulating columns "$image, $corners, \"steps\": [1, 1, 1, 1]" \
+		>answers
+	check "... of im2col" grep -q '"verdict":"measured"' answers
+	boxes emulating tiles "$(echo "$tile" | sed 's/80/84/')" >answers
+	check "... that the driver refuses" grep -q \
+		'"verdict":"launch","message":"tiles: CUDA_ERROR' answers
+	boxes emulating tiles '"dims": [20, 5], "box": [20, 5]' >answers
+	check "... that is none" grep -q \
+		'"message":"a step of the candidate is not described"' answers
+	boxes mapless tiles "$tile" >answers
+	check "... by a driver that has none" grep -q \
+		'"verdict":"launch","message":"tiles: CUDA_ERROR' answers
 fi
 unset WPK_LIBCUDA
 

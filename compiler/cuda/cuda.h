@@ -93,6 +93,12 @@ const char *cuda_argument(struct arena *a, const struct cuda_operator *o,
 const char *cuda_number(struct arena *a, const struct cuda_operator *o,
 	const struct program *p, const struct kx *e);
 
+/* What cuda.h calls the type of a map's elements, its swizzle and what it
+ * promotes to: CU_TENSOR_MAP_... by number. */
+int cuda_map_type(const struct k_map *m);
+int cuda_map_swizzle(const struct k_map *m);
+int cuda_map_promotion(const struct k_map *m);
+
 /* What a C++ compiler must define to take the text as a device that runs
  * "t"'s code does: "-D__CUDA_ARCH__=900"; the second may be NULL. */
 void cuda_device_macros(struct arena *a, const struct target *t,

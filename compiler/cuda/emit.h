@@ -10,8 +10,8 @@
 /* One file's device text. "out" is where statements go, "depth" tabs deep.
  * "places" has a bit for each of the unit's targets in whose code the kernel
  * being printed has its body; "used" and "mma" collect the device functions
- * that what was printed so far calls, and where. "shared_align" is one for all
- * kernels, as C++ asks. */
+ * that what was printed so far calls, and where; "maps": some kernel takes
+ * tensor maps. "shared_align" is one for all kernels, as C++ asks. */
 struct used_mma {
 	const struct ks *s;
 	unsigned places;
@@ -27,6 +27,7 @@ struct emit {
 	struct names names;
 	unsigned used[N_INTRINS];
 	VEC(struct used_mma) mma;
+	bool maps;
 	int shared_align;
 };
 
@@ -93,6 +94,11 @@ void emit_device(struct emit *m, struct str *out);
 /* Without its number of columns. */
 const char *emit_wgmma_name(struct arena *a, const struct ks *s);
 void emit_wgmma(struct emit *m, struct str *out, const struct ks *s);
+
+/* ---- map.c ---- */
+
+/* The type of tensor maps. */
+void emit_map_type(struct str *out);
 
 /* ---- kernel.c ---- */
 

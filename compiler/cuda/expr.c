@@ -448,6 +448,9 @@ void emit_x(struct emit *m, struct str *out, const struct kx *e, int least)
 	case KX_SPECIAL:
 		emit_special(m, out, e->special, least);
 		break;
+	case KX_MAP:
+		str_printf(out, "&%s", names_of(&m->names, e->map));
+		break;
 	case KX_ADDRESS:
 		str_putc(out, '&');
 		/* fall through */

@@ -161,8 +161,27 @@ static int calls(const struct p_step *s, int n)
 
 	for (int i = 0; i < n; i++)
 		calls += s[i].kind == P_CLEAR || s[i].kind == P_FILE ? 1 :
-			s[i].kind == P_LAUNCH ? 1 + asks_for_shared(&s[i]) : 0;
+			s[i].kind == P_LAUNCH ? 1 + asks_for_shared(&s[i]) +
+			s[i].kernel->maps.n : 0;
 	return calls;
+}
+
+/* "struct tensor_map x_map, y_map;" of a launch. */
+static void put_maps(struct host *h, const struct p_step *s)
+{
+	struct str line;
+
+	if (s->kind != P_LAUNCH || !s->kernel->maps.n)
+		return;
+	str_init(&line, h->a);
+	for (int i = 0; i < s->kernel->maps.n; i++) {
+		const struct k_map *m = s->kernel->maps.v[i];
+
+		str_printf(&line, "%s%s", i ? ", " : "struct tensor_map ",
+			names_bind(&h->names, m, m->name));
+	}
+	str_putc(&line, ';');
+	emit_line(h->out, 1, str_text(&line));
 }
 
 static void put_locals(struct host *h)
@@ -181,6 +200,8 @@ static void put_locals(struct host *h)
 		str_puts(h->out, "\tcudaLaunchAttribute cluster = {};\n");
 	if (h->calls_left > 1)
 		str_puts(h->out, "\tcudaError_t status;\n");
+	for (int i = 0; i < h->n_steps; i++)
+		put_maps(h, &h->steps[i]);
 	for (int i = 0; i < h->p->tensors.n; i++)
 		put_place(h, i);
 	if (h->out->n > before)
@@ -269,6 +290,18 @@ static void put_scalar(struct host *h, const struct p_step *s, int i,
 		emit_int(call, s->scalar_args[i], type);
 }
 
+static void encode_maps(struct host *h, const struct p_step *s)
+{
+	for (int i = 0; i < s->kernel->maps.n; i++) {
+		const struct k_map *m = s->kernel->maps.v[i];
+
+		put_call(h, arena_printf(h->a, "%s(%s, &%s)",
+			map_function_name(h->a, h->o, h->v, s, i),
+			tensor_name(h, p_map_tensor(s, m)),
+			names_of(&h->names, m)));
+	}
+}
+
 static void put_launch(struct host *h, const struct p_step *s,
 	const struct p_step *before)
 {
@@ -281,12 +314,16 @@ static void put_launch(struct host *h, const struct p_step *s,
 			"cudaFuncSetAttribute(%s, "
 			"cudaFuncAttributeMaxDynamicSharedMemorySize, %lld)",
 			name, (long long)s->kernel->shared_bytes));
+	encode_maps(h, s);
 	str_init(&call, h->a);
 	str_printf(&call, "cudaLaunchKernelEx(&config, %s", name);
 	for (int i = 0; i < s->n_args; i++)
 		str_printf(&call, ", %s", tensor_name(h, s->args[i]));
 	for (int i = 0; i < s->n_scalars; i++)
 		put_scalar(h, s, i, &call);
+	for (int i = 0; i < s->kernel->maps.n; i++)
+		str_printf(&call, ", %s", names_of(&h->names,
+			s->kernel->maps.v[i]));
 	str_putc(&call, ')');
 	put_call(h, str_text(&call));
 }
@@ -384,6 +421,15 @@ static void put_body(struct host *h)
 	put_steps(h);
 }
 
+static void put_map_functions(struct host *h)
+{
+	for (int i = 0; i < h->n_steps; i++)
+		for (int k = 0; h->steps[i].kind == P_LAUNCH &&
+		     k < h->steps[i].kernel->maps.n; k++)
+			map_function(h->a, h->o, h->v, &h->steps[i], k,
+				h->out);
+}
+
 static void put_function(struct host *h)
 {
 	const struct program *p = h->p;
@@ -392,6 +438,7 @@ static void put_function(struct host *h)
 	h->steps = h->preparing ? p->prepare.v : p->steps.v;
 	h->n_steps = h->preparing ? p->prepare.n : p->steps.n;
 	h->calls_left = calls(h->steps, h->n_steps);
+	put_map_functions(h);
 	put_head(h);
 	str_init(&body, h->a);
 	h->out = &body;

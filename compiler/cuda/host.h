@@ -28,6 +28,18 @@ void gpu_query(const struct cuda_unit *u, struct str *out);
 const char *gpu_condition(struct arena *a, const struct cuda_unit *u,
 	const struct cuda_variant *v);
 
+/* ---- map.c ---- */
+
+/* What encodes maps, as far as the unit's launches need it. */
+void map_encoders(const struct cuda_unit *u, struct str *out);
+/* The function that has map "i" of the step's kernel for a tensor's address,
+ * and its name. */
+void map_function(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s, int i,
+	struct str *out);
+const char *map_function_name(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s, int i);
+
 /* ---- prototype.c ---- */
 
 /* The variant's own function for "role", "launch" or "prepare": "c2_launch",

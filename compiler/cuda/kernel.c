@@ -18,6 +18,9 @@ static const char *parameters(struct emit *m, const struct kernel *k)
 		str_printf(&s, "%s%s %s", i || k->globals.n ? ", " : "",
 			emit_c_type(k->scalars.v[i]->type),
 			names_of(&m->names, k->scalars.v[i]));
+	for (int i = 0; i < k->maps.n; i++)
+		str_printf(&s, ", const __grid_constant__ struct tensor_map "
+			"%s", names_of(&m->names, k->maps.v[i]));
 	return str_text(&s);
 }
 
@@ -95,6 +98,7 @@ void emit_kernel(struct emit *m, const struct kernel *k, const char *name)
 	bool guarded = m->unit->n_targets > 1;
 
 	m->kernel = k;
+	m->maps |= k->maps.n > 0;
 	m->depth = 1;
 	m->names = (struct names){ .a = m->a, .legal = cuda_name };
 	names_of_kernel(&m->names, k);

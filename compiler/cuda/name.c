@@ -25,7 +25,7 @@ static const char *const reserved[] = {
 	"protected", "public", "register", "reinterpret_cast", "requires",
 	"restrict", "return", "shared_memory", "short", "signed", "size_t",
 	"sizeof", "static", "static_assert", "static_cast", "std", "struct",
-	"switch", "template", "this", "threadIdx", "thread_local", "throw",
+	"switch", "template", "tensor_map", "this", "threadIdx", "thread_local", "throw",
 	"true", "try", "typedef", "typeid", "typename", "uint2", "uint4",
 	"union", "unix", "unsigned", "using", "virtual", "void", "volatile",
 	"warpSize", "wchar_t", "while", "xor", "xor_eq"

@@ -48,6 +48,17 @@ const char *host_function(struct arena *a, const struct cuda_operator *o,
 		suffix(a, o, v));
 }
 
+static void bind_step(struct names *n, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s)
+{
+	if (s->kind != P_LAUNCH)
+		return;
+	names_bind(n, s, cuda_kernel_name(n->a, o, v, s));
+	for (int i = 0; i < s->kernel->maps.n; i++)
+		names_bind(n, &s->kernel->maps.v[i], map_function_name(n->a, o,
+			v, s, i));
+}
+
 /* A parameter must not hide what is launched or called. */
 static void bind_functions(struct names *n, const struct cuda_operator *o,
 	const struct cuda_variant *v)
@@ -59,13 +70,9 @@ static void bind_functions(struct names *n, const struct cuda_operator *o,
 	const struct program *p = v->program;
 
 	for (int i = 0; i < p->prepare.n; i++)
-		if (p->prepare.v[i].kind == P_LAUNCH)
-			names_bind(n, &p->prepare.v[i], cuda_kernel_name(n->a,
-				o, v, &p->prepare.v[i]));
+		bind_step(n, o, v, &p->prepare.v[i]);
 	for (int i = 0; i < p->steps.n; i++)
-		if (p->steps.v[i].kind == P_LAUNCH)
-			names_bind(n, &p->steps.v[i], cuda_kernel_name(n->a,
-				o, v, &p->steps.v[i]));
+		bind_step(n, o, v, &p->steps.v[i]);
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
 		if (o->chooses)
 			names_bind(n, roles[i], host_function(n->a, o, v,

@@ -130,9 +130,13 @@ void cuda_emit(const struct cuda_unit *u, struct str *out)
 	if (u->n_targets > 1)
 		target_macro(m.a, u, out);
 	emit_device(&m, out);
+	if (m.maps)
+		emit_map_type(out);
 	str_puts(out, str_text(&kernels));
 	str_puts(out, "#ifndef __CUDACC_RTC__\n\n");
 	emit_files(m.a, u, out);
+	if (m.maps)
+		map_encoders(u, out);
 	if (u->n_targets > 1)
 		target_query(out);
 	if (u->n_gpus)
@@ -166,6 +170,8 @@ void cuda_emit_launched(const struct cuda_unit *u, int group, struct str *out)
 	put_group(&m, o, v, p->prepare.v, p->prepare.n, group);
 	put_group(&m, o, v, p->steps.v, p->steps.n, group);
 	emit_device(&m, out);
+	if (m.maps)
+		emit_map_type(out);
 	str_puts(out, str_text(&kernels));
 }
 

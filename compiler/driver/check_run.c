@@ -50,7 +50,8 @@ static void push_compiler(struct arena *a, struct command *k, const char *name)
 static void push_flags(const struct check *c, struct command *k)
 {
 	static const char *const flags[] = {
-		"-x", "c++", "-std=gnu++17", "-w", "-fno-strict-aliasing",
+		"-x", "c++", "-std=gnu++17", "-w", "-Wno-psabi",
+		"-fno-strict-aliasing",
 		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE"
 	};
 	static const char *const address[] = { "-O1", "-g",

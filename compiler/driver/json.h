@@ -23,4 +23,12 @@ static inline void json_append(json_t *array, json_t *value)
 	(void)failed;
 }
 
+/* ---- map.c ---- */
+
+struct k_map;
+
+/* What the driver is told of a tensor map but for the tensor's address, in
+ * cuda.h's numbers. */
+json_t *json_map(const struct k_map *m);
+
 #endif

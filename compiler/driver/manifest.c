@@ -210,6 +210,13 @@ static json_t *arguments(const struct manifest *m, const struct program *p,
 	for (int i = 0; i < s->n_scalars; i++)
 		json_append(v, number(m, p, s->open_scalars ?
 			s->open_scalars[i] : NULL, s->scalar_args[i]));
+	for (int i = 0; i < s->kernel->maps.n; i++) {
+		const struct k_map *x = s->kernel->maps.v[i];
+
+		json_append(v, json_pack("{so so}", "tensor", text(m,
+			p->tensors.v[p_map_tensor(s, x)].name), "map",
+			json_map(x)));
+	}
 	return v;
 }
 

@@ -20,7 +20,7 @@
 #include "driver/measuring_folder.h"
 #include "driver/paths.h"
 
-enum { BLOCKS = 9, NEED_BATCH = 4 };
+enum { BLOCKS = 9 };
 
 static const double compile_seconds = 30, run_seconds = 10, start_seconds = 60;
 static const double compiler_memory = 4 * 0x1p30;
@@ -354,15 +354,19 @@ bool measuring_stopped(struct measuring *g)
 
 /* ---- a problem ---- */
 
-/* One search: points of "c" for the job's group. */
+/* One search: points of "c" for the job's group. "genes" of those under way, by
+ * number. What is told is kept until it waits for it. */
 struct search {
 	struct measuring *g;
 	struct job *job;
 	int group;
 	struct candidate *c;
 	struct problem model;		/* what it was by the model */
-	const int *genes;		/* of the batch under way */
-	struct cost *out, *predicted;
+	struct measure_client client;
+	const int **genes;
+	int *numbers, n_told;
+	struct cost *costs;
+	bool waits;
 };
 
 static const char *is_legal(void *ctx, struct arena *a, const int *genes)
@@ -370,11 +374,6 @@ static const char *is_legal(void *ctx, struct arena *a, const int *genes)
 	struct search *x = ctx;
 
 	return x->model.legal(x->model.ctx, a, genes);
-}
-
-static const int *point(const struct search *x, int i)
-{
-	return x->genes + (ptrdiff_t)i * x->c->space->n_genes;
 }
 
 /* The job with another point for one of its groups. */
@@ -404,25 +403,49 @@ static void make_plan(struct measuring *g, struct arena *a,
 		measuring_plan(g, a, j, p, group, out);
 }
 
-static void make(void *ctx, int i, struct arena *a, struct measure_made *out)
+static void make(void *ctx, int number, struct arena *a,
+	struct measure_made *out)
 {
 	struct search *x = ctx;
-	struct job j = with_choice(a, x->job, x->group, x->c, point(x, i));
+	struct job j = with_choice(a, x->job, x->group, x->c,
+		x->genes[number]);
 
 	make_plan(x->g, a, &j, x->group, out);
 }
 
-static void told(void *ctx, int i, const struct measure_result *r)
+static double predicted(const struct search *x, const int *genes)
+{
+	struct arena *a = arena_create();
+	struct cost c;
+
+	x->model.measure(x->model.ctx, a, genes, 1, &c);
+	arena_destroy(a);
+	return c.seconds;
+}
+
+static void told(void *ctx, int number, const struct measure_result *r)
 {
 	struct search *x = ctx;
+	const int *genes = x->genes[number];
 
 	x->g->full |= r->verdict == V_COMPILE &&
 		measuring_folder_is_full(x->g->folder);
 	if (x->g->full)
 		return;
-	x->out[i] = (struct cost){ r->seconds, r->verdict, r->message };
-	measuring_record(x->g, x->job, x->group, x->c, point(x, i),
-		x->predicted[i].seconds, r);
+	x->numbers[x->n_told] = number;
+	x->costs[x->n_told++] = (struct cost){ r->seconds, r->verdict,
+		x->waits || !r->message ? r->message :
+		arena_strdup(x->g->a, r->message) };
+	measuring_record(x->g, x->job, x->group, x->c, genes,
+		predicted(x, genes), r);
+}
+
+/* Until what is under way is measured: it is of the problem that the worker
+ * has. */
+static void drain(struct measuring *g)
+{
+	while (measure_next(g->m))
+		;
 }
 
 static bool prepare(struct search *x)
@@ -434,6 +457,7 @@ static bool prepare(struct search *x)
 	if (measuring_stopped(g))
 		return false;
 	if (g->job != x->job) {
+		drain(g);
 		measuring_data_close(g->data);
 		g->data = measuring_data(g, x->job);
 		g->job = g->data ? x->job : NULL;
@@ -444,36 +468,49 @@ static bool prepare(struct search *x)
 	problem = measuring_data_problem(g, g->data, &j);
 	if (problem == g->sent)
 		return true;
+	drain(g);
 	g->sent = problem;
 	return measure_problem(g->m, problem);
 }
 
-static void measure(void *ctx, struct arena *a, const int *genes, int n,
-	struct cost *out)
+static void begin(void *ctx, int number, const int *genes)
 {
 	struct search *x = ctx;
-	struct cost predicted[n];
-	struct measure_batch b = { n, make, told, x, &x->g->best };
 
-	x->genes = genes;
-	x->out = out;
-	x->predicted = predicted;
-	x->model.measure(x->model.ctx, a, genes, n, predicted);
-	for (int i = 0; i < n; i++)
-		out[i] = (struct cost){ INFINITY, V_TIMEOUT,
-			"all was stopped before it was measured" };
+	x->genes[number] = genes;
 	if (x->g->m)
-		measure_run(x->g->m, a, &b);
-	if (!measuring_stopped(x->g) && x->g->full)
-		end_workers(x->g);
+		measure_add(x->g->m, &x->client, number);
 }
 
-/* Sketches of one group compete, so what is slow beside another's is slow. */
+static int wait_for_some(void *ctx, int *numbers, struct cost *out)
+{
+	struct search *x = ctx;
+	struct measuring *g = x->g;
+	int n;
+
+	x->waits = true;
+	while (!x->n_told && !g->full && g->m && measure_next(g->m))
+		;
+	x->waits = false;
+	n = x->n_told;
+	x->n_told = 0;
+	memcpy(numbers, x->numbers, (size_t)n * sizeof *numbers);
+	memcpy(out, x->costs, (size_t)n * sizeof *out);
+	if (n && !g->full)
+		return n;
+	if (!measuring_stopped(g) && g->full)
+		end_workers(g);
+	return 0;
+}
+
+/* Sketches of one group compete, so what is slow beside another's is slow; of the
+ * group before some may still be under way. */
 static void share_best(struct measuring *g, const struct job *j, int group)
 {
 	if (g->best_of == j && g->plan == j->plan && g->group == group)
 		return;
-	g->best = INFINITY;
+	g->best = ARENA_NEW(g->a, double);
+	*g->best = INFINITY;
 	g->best_of = j;
 	g->plan = j->plan;
 	g->group = group;
@@ -501,8 +538,13 @@ bool measuring_problem(struct session *s, struct job *j, int group,
 	share_best(s->measuring, j, group);
 	p->ctx = x;
 	p->legal = is_legal;
-	p->measure = measure;
-	p->batch = compilers_of(s) * NEED_BATCH;
+	p->begin = begin;
+	p->wait = wait_for_some;
+	p->window = measure_window(compilers_of(s));
+	x->genes = ARENA_ARRAY(s->a, p->window, const int *);
+	x->numbers = ARENA_ARRAY(s->a, p->window, int);
+	x->costs = ARENA_ARRAY(s->a, p->window, struct cost);
+	x->client = (struct measure_client){ make, told, x, x->g->best };
 	return true;
 }
 
@@ -561,13 +603,13 @@ void measuring_finals(struct session *s, struct job *j, int group,
 	struct finals f = { .v = v, .search = { .g = s->measuring, .job = j,
 		.group = group, .c = (struct candidate *)v[0].candidate,
 		.model = { .seeds = v[0].genes } } };
-	struct measure_batch b = { n, make_finalist, NULL, &f, NULL };
+	struct measure_client c = { make_finalist, NULL, &f, NULL };
 	struct measure_result *r = ARENA_ARRAY(a, (size_t)n + 1,
 		struct measure_result);
 	int winner;
 
 	if (prepare(&f.search)) {
-		winner = measure_finals(s->measuring->m, a, &b, BLOCKS, r);
+		winner = measure_finals(s->measuring->m, &c, n, BLOCKS, r);
 		if (winner >= 0)
 			apply(&f, r, n, winner);
 	}

@@ -43,7 +43,7 @@ struct measuring {
 	const struct job *job;
 	const struct measuring_data *data;
 	const char *sent;		/* the problem that the worker has */
-	double best;			/* of a group of a plan of a job: */
+	double *best;			/* of a group of a plan of a job: */
 	const struct job *best_of;
 	int plan, group;
 	int number;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "driver/check_parts.h"
+#include "driver/json.h"
 #include "driver/version.h"
 
 struct plan_text {
@@ -64,6 +65,13 @@ static json_t *arguments(const struct plan_text *t, const struct p_step *s)
 			s->kernel->scalars.v[i]->type)->bits == 64 ? "i64" :
 			"i32", (json_int_t)number(t, s->open_scalars ?
 			s->open_scalars[i] : NULL, s->scalar_args[i])));
+	for (int i = 0; i < s->kernel->maps.n; i++) {
+		const struct k_map *m = s->kernel->maps.v[i];
+		json_t *x = argument(t, p_map_tensor(s, m));
+
+		json_put(x, "map", json_map(m));
+		json_append(v, x);
+	}
 	return v;
 }
 

@@ -19,7 +19,7 @@ struct asked_search {
 	struct arena *a;
 	VEC(const char *) tables, strategies;
 	const char *from;
-	long budget, seeds, batch;
+	long budget, seeds, batch, window;
 	bool json, help;
 };
 
@@ -33,7 +33,9 @@ static const char help[] =
 	"  --strategy=NAME,..  what searches; 'wpkc --list=strategies' (auto)\n"
 	"  --budget=N          evaluations of each search (400)\n"
 	"  --seeds=N           searches, with seeds 1 to N (30)\n"
-	"  --batch=N           points proposed at once (1)\n"
+	"  --batch=N           points proposed and told at once (1)\n"
+	"  --window=N          points under way at once, told one by one (0: none\n"
+	"                      are when others are proposed)\n"
 	"  --from=FILE         a space of another GPU or shape with the same\n"
 	"                      tunables, known beforehand\n"
 	"  --json              a JSON object for each space and strategy\n"
@@ -111,6 +113,11 @@ static bool set_batch(struct asked_search *s, const char *v)
 	return read_number(s, "--batch", v, 10000, &s->batch);
 }
 
+static bool set_window(struct asked_search *s, const char *v)
+{
+	return read_number(s, "--window", v, 10000, &s->window);
+}
+
 static bool set_json(struct asked_search *s, const char *v)
 {
 	(void)v;
@@ -133,6 +140,7 @@ static const struct {
 	{ "--budget", true, set_budget },
 	{ "--seeds", true, set_seeds },
 	{ "--batch", true, set_batch },
+	{ "--window", true, set_window },
 	{ "--from", true, set_from },
 	{ "--json", false, set_json },
 	{ "--help", false, set_help },
@@ -272,6 +280,8 @@ static void print_json(const struct asked_search *s, const struct replay *r,
 	put(v, "budget", json_integer(s->budget));
 	put(v, "seeds", json_integer(c->seeds));
 	put(v, "batch", json_integer(s->batch));
+	if (s->window)
+		put(v, "window", json_integer(s->window));
 	put(v, "curve", by_mark(s->a, c, c->mean));
 	put(v, "spread", by_mark(s->a, c, c->spread));
 	put(v, "evaluations_to_95", json_real(c->to_95));
@@ -321,8 +331,10 @@ static void search_space(const struct asked_search *s, const struct replay *r,
 		struct curve c;
 
 		curve_init(&c, (int)s->budget);
+		c.batch = (int)s->batch;
+		c.window = (int)s->window;
 		curve_run(&c, r, from, strategy_named(name), (int)s->seeds,
-			(int)s->batch, NULL);
+			NULL);
 		if (s->json)
 			print_json(s, r, name, &c);
 		else

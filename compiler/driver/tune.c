@@ -70,35 +70,60 @@ static struct problem with_default(struct session *s, struct candidate *c)
 }
 
 /* The searches of one job: of every sketch for every group of every plan that
- * is searched. They share trials and time evenly. */
+ * is searched. They share trials and time evenly. "last" has begun all its
+ * candidates, and will have its result at "result". */
 struct shares {
 	int number;		/* of the job */
 	int all, done;
 	int trials;
 	double seconds;
+	struct searching *last;
+	struct result **result;
 };
 
-static struct result *search_one(struct session *s, struct job *j, int group,
+static struct searching *start_one(struct session *s, struct job *j, int group,
 	struct candidate *c, struct shares *h)
 {
 	double seconds = h->seconds / h->all;
-	struct telling t = { s, j, h->number, now(), seconds };
+	struct telling *t = ARENA_NEW(s->a, struct telling);
 	struct problem model = with_default(s, c), problem = model;
 	int before = (int)((int64_t)h->trials * h->done / h->all);
 	int mine = (int)((int64_t)h->trials * (h->done + 1) / h->all) - before;
 	struct budget b = { .trials = mine > 1 ? mine : 1, .seconds = seconds,
 		.seed = s->o->seed,
 		.effort = s->o->effort ? s->o->effort : EFFORT };
-	struct result *r;
 
+	*t = (struct telling){ s, j, h->number, now(), seconds };
 	h->done++;
 	if (!c->space || s->code != EXIT_DONE || (s->measuring &&
 	    !measuring_problem(s, j, group, c, &problem)))
 		return NULL;
 	known_problem(s, j, group, c, &model, &problem);
-	r = search_run(s->a, &problem, strategy_named(tune_strategy(s)), &b,
-		s->stop, tell_progress, &t);
-	return s->measuring && measuring_failed(s) ? NULL : r;
+	return search_start(s->a, &problem, strategy_named(tune_strategy(s)),
+		&b, s->stop, tell_progress, t);
+}
+
+static void finish_last(struct session *s, struct shares *h)
+{
+	struct result *r = h->last ? search_finish(h->last) : NULL;
+
+	if (r && s->code == EXIT_DONE &&
+	    !(s->measuring && measuring_failed(s)))
+		*h->result = r;
+	h->last = NULL;
+}
+
+/* The next begins its candidates before the last of those before are measured:
+ * workers are never out of work. */
+static void search_one(struct session *s, struct job *j, int group, int i,
+	struct shares *h)
+{
+	struct part *p = &j->parts[group];
+	struct searching *next = start_one(s, j, group, &p->candidates[i], h);
+
+	finish_last(s, h);
+	h->last = next;
+	h->result = &p->results[i];
 }
 
 static void search_group(struct session *s, struct job *j, int group,
@@ -109,8 +134,7 @@ static void search_group(struct session *s, struct job *j, int group,
 	p->results = ARENA_ARRAY(s->a, (size_t)p->n, struct result *);
 	for (int i = 0; i < p->n; i++)
 		if (p->candidates[i].space)
-			p->results[i] = search_one(s, j, group,
-				&p->candidates[i], h);
+			search_one(s, j, group, i, h);
 }
 
 static int count_searches(const struct plan *p)
@@ -178,6 +202,7 @@ bool tune_search(struct session *s, struct job *j, int number, double seconds)
 		plan_use(j, i);
 		for (int g = 0; g < j->partition->n_groups; g++)
 			search_group(s, j, g, &h);
+		finish_last(s, &h);
 		found[i] = found_seconds(j);
 		if (!s->measuring)
 			found[i] = fmin(found[i], j->plans[i].seconds);

@@ -154,6 +154,12 @@ struct kx *kx_address(struct arena *a, struct k_place p)
 	return node(a, e);
 }
 
+struct kx *kx_map(struct arena *a, const struct k_map *m)
+{
+	return node(a, (struct kx){ .kind = KX_MAP, .type = T_I64,
+		.map = m });
+}
+
 struct kx *kx_call(struct arena *a, int intrin, enum dtype t, int n, ...)
 {
 	struct kx e = { .kind = KX_CALL, .type = t, .call = intrin,

@@ -146,19 +146,25 @@ static void check_fragment(struct check *c, char kind, const struct kx *e)
 	check_registers(c, &p, T_U32, kind == 'p' ? 1 : kind == 'q' ? 2 : 4);
 }
 
-static void check_operand(struct check *c, const char *name, char kind,
-	const struct kx *e)
+static void check_operand(struct check *c, const struct intrin_row *r,
+	char kind, const struct kx *e)
 {
 	static const char letters[] = "sgpqr";
 	static const enum k_scope scopes[] = {
 		K_SHARED, K_GLOBAL, K_REGISTER, K_REGISTER, K_REGISTER
 	};
 	const char *at = strchr(letters, tolower((unsigned char)kind));
-	bool address = at || kind == 'a';
+	const char *name = r->name;
+	bool map = tolower((unsigned char)kind) == 'm';
 
 	verify_value(c, e);
-	if (address != (e->kind == KX_ADDRESS))
-		check_fail(c, address ? "%s takes an address, not %s" :
+	if (c->why)
+		return;
+	if (map != (e->kind == KX_MAP))
+		check_fail(c, map ? "%s takes a tensor map, not %s" :
+			"%s takes no tensor map: %s", name, verify_text(c, e));
+	else if ((at != NULL) != (e->kind == KX_ADDRESS) && !map)
+		check_fail(c, at ? "%s takes an address, not %s" :
 			"%s takes a value, not %s", name, verify_text(c, e));
 	else if (at && e->buffer->scope != scopes[at - letters])
 		check_fail(c, "%s cannot take the address of %s, which is in "
@@ -166,9 +172,11 @@ static void check_operand(struct check *c, const char *name, char kind,
 	else if (kind == 'n' && e->kind != KX_INT)
 		check_fail(c, "%s takes a constant, not %s", name,
 			verify_text(c, e));
-	if (c->why || !address)
+	if (map && !c->why)
+		check_map_operand(c, r, kind, e);
+	if (c->why || !at)
 		return;
-	if (at && scopes[at - letters] == K_REGISTER)
+	if (scopes[at - letters] == K_REGISTER)
 		check_fragment(c, *at, e);
 	if (isupper((unsigned char)kind))
 		check_write(c, e->buffer);
@@ -202,7 +210,11 @@ void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
 	}
 	check_company(c, r);
 	for (int i = 0; i < n; i++)
-		check_operand(c, r->name, kinds[i], args[i]);
+		check_operand(c, r, kinds[i], args[i]);
+	if (!c->why)
+		check_box(c, kinds, args);
+	if (!c->why)
+		check_operands(c, intrin, args, n);
 }
 
 /* ---- values ---- */

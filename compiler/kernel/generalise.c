@@ -331,6 +331,18 @@ static void set_all(struct generalising *g)
 	set_steps(g, p->steps.v, p->steps.n, false);
 }
 
+static bool has_maps(const struct program *p)
+{
+	for (int i = 0; i < p->steps.n + p->prepare.n; i++) {
+		const struct p_step *s = i < p->steps.n ? &p->steps.v[i] :
+			&p->prepare.v[i - p->steps.n];
+
+		if (s->kind == P_LAUNCH && s->kernel->maps.n)
+			return true;
+	}
+	return false;
+}
+
 struct program *generalise(struct arena *a, const struct general_request *r,
 	const char **why)
 {
@@ -338,6 +350,10 @@ struct program *generalise(struct arena *a, const struct general_request *r,
 		.out = ARENA_NEW(a, struct program),
 		.seen = ARENA_ARRAY(a, (size_t)r->n, struct constants) };
 
+	if (has_maps(r->programs[0])) {
+		*why = "its tensor maps are made for one shape";
+		return NULL;
+	}
 	for (int w = 1; w < r->n; w++)
 		if (!program_alike(r->programs[0], r->programs[w])) {
 			*why = "what is launched differs with the sizes";

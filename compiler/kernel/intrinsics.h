@@ -8,9 +8,9 @@
  * plain C++).
  *
  * Operands, a letter each: s shared, g global address, p address of one u32 in
- * registers, q of two, r of four (capital: written through), a address of any
- * kind, i i32, u u32, l 64 bits, f f32, h 16 bits, b bool, v any value, n
- * constant (a template argument).
+ * registers, q of two, r of four, m tensor map (capital: written through), i
+ * i32, u u32, l 64 bits, f f32, h 16 bits, b bool, v any value, n constant (a
+ * template argument).
  *
  * A row without signature is CUDA's own; '!' before its operands passes the
  * full mask of the warp first. A name that is an operator is infix. */
@@ -259,14 +259,14 @@ X(COPY_BULK_WAIT_READ, "copy_bulk_wait_read", 90, 0, SYNC, NONE, NONE, \
  * stores, "mask" the blocks that receive. */
 #define INTRIN_TILE(X, d, kinds, parameters, at, mask, store_at, ...) \
 X(COPY_TENSOR_##d##D, "copy_tensor_" #d "d", 90, 0, ASYNC, NONE, NONE, \
-	"SaS" kinds, "void copy_tensor_" #d "d(void *shared, " \
+	"SmS" kinds, "void copy_tensor_" #d "d(void *shared, " \
 	"const void *map, void *barrier, " parameters ")", \
 	S(asm volatile("cp.async.bulk.tensor." #d "d.shared::cluster.global" \
 		".tile.mbarrier::complete_tx::bytes [%0], [%1, {" at \
 		"}], [%2];" :: "r"(shared_address(shared)), "l"(map), \
 		"r"(shared_address(barrier)), __VA_ARGS__ : "memory");), "") \
 X(COPY_TENSOR_##d##D_MULTICAST, "copy_tensor_" #d "d_multicast", 90, 1, \
-	ASYNC, NONE, NONE, "SaS" kinds "h", "void copy_tensor_" #d \
+	ASYNC, NONE, NONE, "SmS" kinds "h", "void copy_tensor_" #d \
 	"d_multicast(void *shared, const void *map, void *barrier, " \
 	parameters ", unsigned short blocks)", \
 	S(asm volatile("cp.async.bulk.tensor." #d "d.shared::cluster.global" \
@@ -276,13 +276,13 @@ X(COPY_TENSOR_##d##D_MULTICAST, "copy_tensor_" #d "d_multicast", 90, 1, \
 		"r"(shared_address(barrier)), __VA_ARGS__, "h"(blocks) \
 		: "memory");), "") \
 X(COPY_TENSOR_STORE_##d##D, "copy_tensor_store_" #d "d", 90, 0, ASYNC, \
-	NONE, NONE, "as" kinds, "void copy_tensor_store_" #d \
+	NONE, NONE, "Ms" kinds, "void copy_tensor_store_" #d \
 	"d(const void *map, const void *shared, " parameters ")", \
 	S(asm volatile("cp.async.bulk.tensor." #d "d.global.shared::cta" \
 		".tile.bulk_group [%0, {" store_at "}], [%1];" :: "l"(map), \
 		"r"(shared_address(shared)), __VA_ARGS__ : "memory");), "") \
 X(COPY_TENSOR_ADD_##d##D, "copy_tensor_add_" #d "d", 90, 0, ASYNC, \
-	NONE, NONE, "as" kinds, "void copy_tensor_add_" #d \
+	NONE, NONE, "Ms" kinds, "void copy_tensor_add_" #d \
 	"d(const void *map, const void *shared, " parameters ")", \
 	S(asm volatile("cp.reduce.async.bulk.tensor." #d "d.global" \
 		".shared::cta.add.tile.bulk_group [%0, {" store_at \
@@ -291,7 +291,7 @@ X(COPY_TENSOR_ADD_##d##D, "copy_tensor_add_" #d "d", 90, 0, ASYNC, \
 
 #define INTRIN_IM2COL(X, d, kinds, parameters, at, offsets, mask, ...) \
 X(COPY_IM2COL_##d##D, "copy_im2col_" #d "d", 90, 0, ASYNC, NONE, NONE, \
-	"SaS" kinds, "void copy_im2col_" #d "d(void *shared, " \
+	"SmS" kinds, "void copy_im2col_" #d "d(void *shared, " \
 	"const void *map, void *barrier, " parameters ")", \
 	S(asm volatile("cp.async.bulk.tensor." #d "d.shared::cluster.global" \
 		".im2col.mbarrier::complete_tx::bytes [%0], [%1, {" at \
@@ -299,7 +299,7 @@ X(COPY_IM2COL_##d##D, "copy_im2col_" #d "d", 90, 0, ASYNC, NONE, NONE, \
 		:: "r"(shared_address(shared)), "l"(map), \
 		"r"(shared_address(barrier)), __VA_ARGS__ : "memory");), "") \
 X(COPY_IM2COL_##d##D_MULTICAST, "copy_im2col_" #d "d_multicast", 90, 1, \
-	ASYNC, NONE, NONE, "SaS" kinds "h", "void copy_im2col_" #d \
+	ASYNC, NONE, NONE, "SmS" kinds "h", "void copy_im2col_" #d \
 	"d_multicast(void *shared, const void *map, void *barrier, " \
 	parameters ", unsigned short blocks)", \
 	S(asm volatile("cp.async.bulk.tensor." #d "d.shared::cluster.global" \
@@ -330,7 +330,7 @@ INTRIN_IM2COL(X, 5, "iiiiihhh", "int c, int w, int h, int d, int n, " \
 	"unsigned short s, unsigned short r, unsigned short t", \
 	"%3, %4, %5, %6, %7", "%8, %9, %10", "%11", "r"(c), "r"(w), \
 	"r"(h), "r"(d), "r"(n), "h"(s), "h"(r), "h"(t)) \
-X(PREFETCH_MAP, "prefetch_map", 90, 0, ASYNC, NONE, NONE, "a", \
+X(PREFETCH_MAP, "prefetch_map", 90, 0, ASYNC, NONE, NONE, "m", \
 	"void prefetch_map(const void *map)", \
 	S(asm volatile("prefetch.tensormap [%0];" :: "l"(map) \
 		: "memory");), "")

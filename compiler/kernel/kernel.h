@@ -43,7 +43,8 @@ enum kx_kind {
 	KX_CAST,	/* args[0] as "type" */
 	KX_BITS,	/* the bits of args[0] as "type" of equal size */
 	KX_CALL,	/* row "call" of the intrinsics (intrin.h), args */
-	KX_ADDRESS	/* address of buffer[index...], for intrinsics */
+	KX_ADDRESS,	/* address of buffer[index...], for intrinsics */
+	KX_MAP		/* address of "map", for intrinsics */
 };
 
 enum k_special {
@@ -78,6 +79,29 @@ struct k_buffer {
 	const char *comment;
 };
 
+enum { K_MAP_RANK = 5 };
+
+/* A tensor map, by which bulk copies move boxes of the tensor "of", one of the
+ * kernel's globals: a parameter that the launcher encodes. Dimensions count from
+ * the innermost; "dims" in elements, "strides" in bytes (none of dimension 0,
+ * whose elements are contiguous). What lies outside of the tensor reads as 0 and
+ * is not written. A box takes every "steps"th element of a dimension: of a tile
+ * the first "box" of it are looked at; of im2col it is "pixels" in a row, each
+ * with "channels" of dimension 0, of those whose first one lies between "lower"
+ * and (from the end of the dimension) "upper", corners of dimensions 1 and on
+ * without the last, which counts images. The box is dense in shared memory, its
+ * 16-byte chunks swizzled in rows of "swizzle" bytes; "promotion": bytes that L2
+ * fetches at once. 0: no im2col, no swizzle, no promotion; a step of 1. */
+struct k_map {
+	const char *name;
+	struct k_buffer *of;
+	int rank;
+	int64_t dims[K_MAP_RANK], strides[K_MAP_RANK];
+	int box[K_MAP_RANK], steps[K_MAP_RANK];
+	int pixels, channels, lower[K_MAP_RANK - 2], upper[K_MAP_RANK - 2];
+	int swizzle, promotion;
+};
+
 struct kx {
 	enum kx_kind kind;
 	enum dtype type;
@@ -87,6 +111,7 @@ struct kx {
 	struct k_var *var;
 	enum k_special special;
 	struct k_buffer *buffer;
+	const struct k_map *map;
 	int call;
 	struct kx **args;	/* operands, or indices of LOAD and ADDRESS */
 	int n_args;
@@ -198,6 +223,7 @@ struct kernel {
 	struct arena *a;
 	VEC(struct k_buffer *) globals;		/* parameters, in order */
 	VEC(struct k_var *) scalars;		/* parameters after them */
+	VEC(struct k_map *) maps;		/* and after those */
 	VEC(struct k_buffer *) shared;
 	VEC(struct k_buffer *) registers;
 	struct k_block body;
@@ -219,6 +245,17 @@ struct k_buffer *kernel_array(struct kernel *k, enum k_scope scope,
 /* Gives shared buffers their offsets; sets shared_bytes. */
 void kernel_layout(struct kernel *k);
 
+/* ---- map.c ---- */
+
+/* A copy of "m". Programs with maps are for one shape: generalise() refuses
+ * them. */
+struct k_map *kernel_map(struct kernel *k, struct k_map m);
+/* Bytes of a box, as barriers count them, and of one of its rows. */
+int64_t k_map_bytes(const struct k_map *m);
+int64_t k_map_row_bytes(const struct k_map *m);
+/* How a buffer in shared memory that boxes lie in must be aligned. */
+int k_map_align(const struct k_map *m);
+
 /* ---- build.c: expressions fold what is constant as they are made ---- */
 
 struct kx *kx_int(struct arena *a, int64_t v);		/* i32, or i64 if large */
@@ -231,6 +268,7 @@ struct kx *kx_cast(struct arena *a, enum dtype t, struct kx *e);
 struct kx *kx_bits(struct arena *a, enum dtype t, struct kx *e);
 struct kx *kx_call(struct arena *a, int intrin, enum dtype t, int n, ...);
 struct kx *kx_address(struct arena *a, struct k_place p);
+struct kx *kx_map(struct arena *a, const struct k_map *m);
 /* Integer arithmetic: operands share a type; widened to i64 where mixed. Div
  * and mod are of non-negative values. kx_op folds the same way. */
 struct kx *kx_add(struct arena *a, struct kx *x, struct kx *y);
@@ -306,7 +344,7 @@ void kx_print(const struct kx *e, struct str *out);
 /* NULL, or a sentence: a barrier in divergent code, a buffer or variable used
  * before it is written, an index of wrong rank, a copy of a width its address
  * cannot have, more shared memory or threads than "t" has, an intrinsic "t"
- * lacks. */
+ * lacks, a tensor map the driver would refuse. */
 const char *kernel_verify(struct arena *a, const struct kernel *k,
 	const struct target *t);
 /* Value of an integer expression over block.x alone; false if it has other
@@ -377,6 +415,9 @@ struct p_step {
 	 * program has no other step. */
 	const char *file, *text, *function;
 };
+
+/* The tensor that the step binds to what the kernel's map is of. */
+int p_map_tensor(const struct p_step *s, const struct k_map *m);
 
 /* A size that the launcher takes as an argument. */
 struct p_size {

@@ -70,6 +70,8 @@ void names_of_kernel(struct names *n, const struct kernel *k)
 		names_bind(n, k->globals.v[i], k->globals.v[i]->name);
 	for (int i = 0; i < k->scalars.n; i++)
 		names_bind(n, k->scalars.v[i], k->scalars.v[i]->name);
+	for (int i = 0; i < k->maps.n; i++)
+		names_bind(n, k->maps.v[i], k->maps.v[i]->name);
 	for (int i = 0; i < k->shared.n; i++)
 		names_bind(n, k->shared.v[i], k->shared.v[i]->name);
 	for (int i = 0; i < k->registers.n; i++)

@@ -11,7 +11,7 @@
 struct kernel;
 
 struct named {
-	const void *key;	/* the k_var or k_buffer */
+	const void *key;	/* the k_var, k_buffer or k_map */
 	const char *name;
 };
 

@@ -91,6 +91,10 @@ static void print_x(struct printer *p, const struct kx *e)
 	case KX_SPECIAL:
 		str_puts(p->out, special_name(e->special));
 		break;
+	case KX_MAP:
+		str_putc(p->out, '&');
+		name(p, e->map, e->map->name);
+		break;
 	case KX_ADDRESS:
 		str_putc(p->out, '&');
 		/* fall through */
@@ -332,6 +336,44 @@ static void print_global(struct printer *p, const struct k_buffer *b)
 		b->align, b->written ? " written" : "", b->wide ? " wide" : "");
 }
 
+static void print_ints(struct printer *p, const char *word, const int *v, int n)
+{
+	str_printf(p->out, " %s ", word);
+	for (int i = 0; i < n; i++)
+		str_printf(p->out, "%s%d", i ? ", " : "[", v[i]);
+	str_putc(p->out, ']');
+}
+
+/* "map a: tiles of x[320, 192] bytes [640] box [64, 64] steps [1, 1]" */
+static void print_map(struct printer *p, const struct k_map *m)
+{
+	str_puts(p->out, "  map ");
+	name(p, m, m->name);
+	str_printf(p->out, ": %s of ", m->pixels ? "im2col" : "tiles");
+	name(p, m->of, m->of->name);
+	for (int i = 0; i < m->rank; i++)
+		str_printf(p->out, "%s%lld", i ? ", " : "[",
+			(long long)m->dims[i]);
+	str_puts(p->out, "]");
+	for (int i = 1; i < m->rank; i++)
+		str_printf(p->out, "%s%lld%s", i > 1 ? ", " : " bytes [",
+			(long long)m->strides[i], i + 1 < m->rank ? "" : "]");
+	if (m->pixels) {
+		str_printf(p->out, " pixels %d channels %d", m->pixels,
+			m->channels);
+		print_ints(p, "lower", m->lower, m->rank - 2);
+		print_ints(p, "upper", m->upper, m->rank - 2);
+	} else {
+		print_ints(p, "box", m->box, m->rank);
+	}
+	print_ints(p, "steps", m->steps, m->rank);
+	if (m->swizzle)
+		str_printf(p->out, " swizzle %d", m->swizzle);
+	if (m->promotion)
+		str_printf(p->out, " promotion %d", m->promotion);
+	str_putc(p->out, '\n');
+}
+
 static void print_array(struct printer *p, const struct k_buffer *b)
 {
 	bool shared = b->scope == K_SHARED;
@@ -367,6 +409,8 @@ static void print_head(struct printer *p, const struct kernel *k)
 		str_printf(p->out, ": %s\n",
 			dtype_row(k->scalars.v[i]->type)->name);
 	}
+	for (int i = 0; i < k->maps.n; i++)
+		print_map(p, k->maps.v[i]);
 	for (int i = 0; i < k->shared.n; i++)
 		print_array(p, k->shared.v[i]);
 	for (int i = 0; i < k->registers.n; i++)

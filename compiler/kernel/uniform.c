@@ -132,7 +132,8 @@ enum level uniform_level(const struct uniform *u, const struct kx *e)
 {
 	switch (e->kind) {
 	case KX_INT:
-	case KX_FLOAT: return LEVEL_CLUSTER;
+	case KX_FLOAT:
+	case KX_MAP: return LEVEL_CLUSTER;
 	case KX_VAR: return find(u, e->var)->level;
 	case KX_SPECIAL: return of_special(u, e->special);
 	case KX_LOAD: return of_load(u, e);

@@ -391,6 +391,12 @@ static void check_arrays(struct check *c)
 	}
 }
 
+static void check_maps(struct check *c)
+{
+	for (int i = 0; i < c->k->maps.n && !c->why; i++)
+		check_map(c, c->k->maps.v[i]);
+}
+
 static void check_touched(struct check *c)
 {
 	for (int i = 0; i < c->touched.n; i++) {
@@ -420,6 +426,7 @@ const char *kernel_verify(struct arena *a, const struct kernel *k,
 
 	check_size(&c);
 	check_arrays(&c);
+	check_maps(&c);
 	for (int i = 0; i < k->scalars.n; i++)
 		vec_push(a, &c.visible, k->scalars.v[i]);
 	check_block(&c, &k->body);

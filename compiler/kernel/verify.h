@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Between verify.c, check.c and verify_mma.c. */
+/* Between verify.c, check.c and the other verify_*.c. */
 #ifndef WPK_COMPILER_KERNEL_VERIFY_H
 #define WPK_COMPILER_KERNEL_VERIFY_H
 
+#include "kernel/intrin.h"
 #include "kernel/kernel.h"
 #include "kernel/uniform.h"
 
@@ -45,12 +46,25 @@ void check_intrinsic(struct check *c, int intrin, struct kx *const *args,
 /* "p" holds "bytes" at an address that is a multiple of them. */
 void check_width(struct check *c, const struct k_place *p, int bytes);
 
+/* ---- verify_map.c ---- */
+
+void check_map(struct check *c, const struct k_map *m);
+/* Operand "e", a map, of an intrinsic; then where its box lies. */
+void check_map_operand(struct check *c, const struct intrin_row *r, char kind,
+	const struct kx *e);
+void check_box(struct check *c, const char *kinds, struct kx *const *args);
+
 /* ---- verify_mma.c ---- */
 
 /* "n" registers of type "t" are at "p". */
 void check_registers(struct check *c, const struct k_place *p, enum dtype t,
 	int n);
 void check_mma(struct check *c, const struct ks *s);
+
+/* ---- verify_async.c ---- */
+
+/* Operands of an intrinsic, each of its kind. */
+void check_operands(struct check *c, int intrin, struct kx *const *args, int n);
 
 /* ---- verify.c ---- */
 

@@ -28,8 +28,9 @@ struct gpu {
 	int sms;
 	double clock_mhz;
 	int f32_lanes_sm;
-	int tensor_sm;		/* multiply-adds of f16 by mma.sync a cycle and
-				 * SM, summed in f32 */
+	int tensor_sm;		/* multiply-adds of f16 on tensor cores a cycle
+				 * and SM, summed in f32 */
+	double mma_sync;	/* the part of them that mma.sync reaches */
 	double dram_bytes_s, copy;
 	double l2_bytes_s, l2_bytes;
 	double launch_s;	/* one kernel inside a graph */

@@ -171,7 +171,7 @@ static int store_vector(const struct task *t, const struct ir_affine *at,
 
 	if (!flat_make(t->op, along, n_along, at, 1, &f))
 		return 1;
-	v = flat_alignment(&f, flat_vector(&f, 1, v < 4 ? v : 4), true);
+	v = flat_alignment(&f, flat_vector(&f, 1, v), true);
 	for (int i = 0; i < 2; i++) {
 		if (!flat_make(t->op, others[i], n_others[i], at, 1, &f))
 			return 1;

@@ -56,13 +56,15 @@ double epilogue_bytes(const struct task *t);
 
 /* A block's and a thread's share along rows (M) or columns (N): the tile
  * starts at "first"; the thread owns "mine" elements in groups of "vec"
- * neighbours: element i is first + (i / vec * lanes + lane) * vec + i % vec. */
+ * neighbours: element i is first + (i / vec * lanes + lane) * vec + i % vec.
+ * With "together", after so many groups the next lies "pitch" beyond the first
+ * of them. */
 struct side {
 	const char *name;
 	const int *axes;
 	int n_axes;
 	int64_t extent;
-	int mine, vec, lanes;
+	int mine, vec, lanes, together, pitch;
 	struct kx *first, *lane;
 	struct kx *own;		/* what is before it another tile stores; or
 				 * NULL */

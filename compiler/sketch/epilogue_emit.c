@@ -79,17 +79,31 @@ static bool stores(const struct emission *m, const struct output *o)
 	return in_pass(m, o) && !o->per_row && o->stored;
 }
 
+/* Where a thread's group "at" begins, counted from its first. */
+static struct kx *group_offset(struct arena *a, const struct side *d,
+	struct kx *at)
+{
+	struct kx *step = kx_int(a, (int64_t)d->lanes * d->vec), *n;
+
+	if (!d->together)
+		return kx_mul(a, at, step);
+	n = kx_int(a, d->together);
+	return kx_add(a, kx_mul(a, kx_div(a, at, n), kx_int(a, d->pitch)),
+		kx_mul(a, kx_mod(a, at, n), step));
+}
+
 struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
 	int width)
 {
 	struct kx *vec = kx_int(a, d->vec), *at;
 
-	if (width == d->vec)
-		at = kx_mul(a, i, kx_int(a, (int64_t)d->lanes * width));
-	else
-		at = kx_add(a, kx_mul(a, kx_div(a, kx_mul(a, i, kx_int(a,
-			width)), vec), kx_int(a, (int64_t)d->lanes * d->vec)),
-			kx_mod(a, kx_mul(a, i, kx_int(a, width)), vec));
+	if (width == d->vec) {
+		at = group_offset(a, d, i);
+	} else {
+		i = kx_mul(a, i, kx_int(a, width));
+		at = kx_add(a, group_offset(a, d, kx_div(a, i, vec)),
+			kx_mod(a, i, vec));
+	}
 	return kx_add(a, at, kx_mul(a, d->lane, vec));
 }
 

@@ -59,8 +59,7 @@ static void write_body(struct fma_code *g, struct k_block *b)
 	clear_accumulators(g, b);
 	g->l = fma_fragment_make(g, &c->left, &c->out.m);
 	g->r = fma_fragment_make(g, &c->right, &c->out.n);
-	tiled_loop(c, b);
-	tiled_end(c, b);
+	tiled_end(c, tiled_loop(c, b));
 }
 
 void fma_build(const struct task *t, struct arena *a, const int *values,
@@ -75,8 +74,8 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(!why);
 	(void)why;
-	tiled_create(&g.of, (struct share){ p.tm, p.vm, p.ty },
-		(struct share){ p.tn, p.vn, p.tx }, p.promised);
+	tiled_create(&g.of, (struct share){ p.tm, p.vm, p.ty, 0, 0 },
+		(struct share){ p.tn, p.vn, p.tx, 0, 0 }, p.promised);
 	g.of.out.rows = p.rows;
 	write_body(&g, &g.of.k->body);
 }

@@ -4,9 +4,10 @@
  * operands pass through a pipeline of shared-memory stages and from there by
  * ldmatrix into registers. This file decides what applies and names the open
  * numbers; mma_plan.c says what fits and what it costs, mma_build.c writes the
- * kernel, mma_precision.c says what tf32 does to a sum. */
+ * kernel. */
 #include "sketch/mma.h"
 #include "sketch/asked.h"
+#include "sketch/precision.h"
 
 #include <string.h>
 
@@ -69,22 +70,6 @@ static void find_instruction(const struct task *t, struct mma *f)
 		f->rate = 1;
 }
 
-/* Does the schedule say as what f32 may be multiplied? */
-static bool precision_said(const struct task *t)
-{
-	const struct schedule *s = t->schedule;
-
-	for (int i = 0; s && i < s->n_directives; i++)
-		for (int j = 0; j < s->directives[i].n_args; j++) {
-			const char *key = s->directives[i].args[j].key;
-
-			if (!strcmp(s->directives[i].name, "mma") && key &&
-			    !strcmp(key, "precision"))
-				return true;
-		}
-	return false;
-}
-
 /* Chips of these compute capabilities have f64 in their tensor cores; others
  * emulate it at a 64th of the rate. */
 static bool doubles(const struct target *t)
@@ -107,10 +92,8 @@ static const char *refuse_types(const struct task *t, const struct mma *f)
 	if (l == T_F64 && !doubles(t->target))
 		return arena_printf(t->a, "the tensor cores of %s multiply f64 "
 			"no faster than fma does", t->target->name);
-	if (l == T_F32 && !precision_said(t))
-		return "tensor cores multiply f32 as tf32, with 10 of its 23 "
-			"bits, or in three products of such: mma(STATEMENT, "
-			"precision = tf32) or 3xtf32 allows that";
+	if (l == T_F32 && !precision_said(t->schedule))
+		return precision_unsaid;
 	return NULL;
 }
 
@@ -145,13 +128,12 @@ static const int stage_values[] = { 1, 2, 3, 4, 5, 6 };
 static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int switch_values[] = { 0, 1 };
 static const int order_values[] = { 0, 1, 2, 3 };
-static const int precision_values[] = { MMA_TF32, MMA_3XTF32 };
+static const int precision_values[] = { PRECISION_TF32, PRECISION_3XTF32 };
 static const int only_value[] = { 0 };
 static const int on[] = { 1 };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const raster_words[] = { "row", "col", NULL };
-static const char *const kind_words[] = { "auto", "mma", "wgmma", NULL };
-static const char *const precision_words[] = { "auto", "tf32", "3xtf32", NULL };
+static const char *const kind_words[] = { "auto", "mma", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_warp[] = { "warp", NULL };
 
@@ -290,6 +272,15 @@ static const char *legal(const struct task *t, struct arena *a,
 	return mma_plan(t, a, values, &p);
 }
 
+static bool arithmetic(const struct task *t, struct arena *a,
+	const int *values, struct ir_operator *o)
+{
+	const struct mma *f = t->state;
+
+	return precision_rewrite(a, &f->of.c, (enum precision)
+		values[MMA_PRECISION], o);
+}
+
 static const char *const directives[] = {
 	"bind", "cache", "epilogue", "fuse", "mma", "pipeline", "raster",
 	"reorder", "split_k", "stage", "swizzle", "tail", "tile", "vectorize",
@@ -321,5 +312,5 @@ const struct sketch sketch_mma = {
 	.features = mma_features,
 	.start = start,
 	.build = mma_build,
-	.arithmetic = mma_arithmetic,
+	.arithmetic = arithmetic,
 };

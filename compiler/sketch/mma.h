@@ -8,6 +8,7 @@
 #define WPK_COMPILER_SKETCH_MMA_H
 
 #include "kernel/intrin.h"
+#include "sketch/precision.h"
 #include "sketch/tiled.h"
 
 /* Order of the tunables. */
@@ -18,9 +19,6 @@ enum mma_value {
 };
 
 enum { MMA_VALUES = MMA_FIXED + 2 * TILED_OPERAND };
-
-/* How factors are multiplied that are no products of the hardware. */
-enum mma_precision { MMA_AS_THEY_ARE, MMA_TF32, MMA_3XTF32 };
 
 /* What the sketch knows of a group before any number is chosen. */
 struct mma {
@@ -47,7 +45,7 @@ struct mma_plan {
 	int wr, wc;
 	int vec;		/* neighbouring columns of a thread */
 	enum mma_load row_load, col_load;
-	enum mma_precision precision;
+	enum precision precision;
 	int64_t shared_bytes;
 	int regs, occupancy, promised;
 };
@@ -59,9 +57,5 @@ void mma_features(const struct task *t, const int *values,
 	struct features *out);
 void mma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);
-/* mma_precision.c: the group's statement as what precision makes of it; false
- * if that is nothing. */
-bool mma_arithmetic(const struct task *t, struct arena *a, const int *values,
-	struct ir_operator *o);
 
 #endif

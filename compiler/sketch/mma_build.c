@@ -113,16 +113,6 @@ static void which_matrix(struct mma_code *g, bool right, struct kx **half,
 	}
 }
 
-/* Where in 8 rows of the shared tile column "c" of an instruction lies: a
- * thread's two columns are both its own, four rows apart (struct stage). */
-static struct kx *slot_of_column(struct mma_code *g, struct kx *c)
-{
-	struct arena *a = g->of.a;
-
-	return kx_add(a, kx_mul(a, kx_mod(a, c, num(g, 2)), num(g, 4)),
-		kx_div(a, c, num(g, 2)));
-}
-
 /* What ldmatrix addresses have in common, before the main loop. */
 static void prepare(struct mma_code *g, struct k_block *b, struct fragment *x,
 	struct kx *first, bool right)
@@ -143,8 +133,6 @@ static void prepare(struct mma_code *g, struct k_block *b, struct fragment *x,
 			kx_add(a, first, kx_mul(a, half, num(g, 8))));
 		return;
 	}
-	if (right)
-		eight = slot_of_column(g, eight);
 	x->turn = kx_div(a, stager_column(x->g, eight, kx_mul(a, chunk,
 		num(g, 16 / elem_of(g)))), num(g, 16 / elem_of(g)));
 	x->turn = ks_let(a, b, arena_printf(a, "%s_turn", name), x->turn);
@@ -190,10 +178,9 @@ static void load_matrices(struct mma_code *g, struct k_block *b,
 static struct kx *element(struct mma_code *g, const struct fragment *x,
 	struct kx *slot, struct kx *row, struct kx *k)
 {
-	if (!x->s->order->k_inner)
-		return kx_load(g->of.a, x->g->tile, slot, k, row);
-	return kx_load(g->of.a, x->g->tile, slot, row, stager_column(x->g, row,
-		k));
+	struct k_place p = stager_place(x->g, slot, row, k);
+
+	return kx_load(g->of.a, p.buffer, p.index[0], p.index[1], p.index[2]);
 }
 
 /* The elements of one register of 32 bits, lowest first. */
@@ -225,8 +212,6 @@ static void load_elements(struct mma_code *g, struct k_block *b,
 	struct kx *four = kx_mod(a, g->lane, num(g, 4));
 	struct kx *eight = kx_div(a, g->lane, num(g, 4)), *i, *row, *k;
 
-	if (x == &g->cols && x->s->order->k_inner)
-		eight = slot_of_column(g, eight);
 	b = tile_loop(a, b, "i", x->n, &i);
 	for (int r = 0; r < x->regs; r++) {
 		row = kx_add(a, kx_add(a, x->row, kx_mul(a, i, num(g, x->each))),
@@ -246,7 +231,7 @@ static void round_fragment(struct mma_code *g, struct k_block *b,
 	struct arena *a = g->of.a;
 	struct kx *i, *r, *whole, *high;
 
-	if (g->p->precision == MMA_AS_THEY_ARE)
+	if (g->p->precision == PRECISION_AUTO)
 		return;
 	b = tile_loop(a, b, "i", x->n, &i);
 	b = tile_loop(a, b, "r", x->regs, &r);
@@ -366,7 +351,7 @@ static void describe_fragment(struct mma_code *g, struct k_block *b,
 	x->n = mine / x->each;
 	x->regs = mma_registers(x->each * row->k, row->factor);
 	x->value = registers_of(g, x, "part");
-	if (g->p->precision == MMA_3XTF32)
+	if (g->p->precision == PRECISION_3XTF32)
 		x->rest = registers_of(g, x, "rest");
 	prepare(g, b, x, left_operand ? g->warp_m : g->warp_n, right);
 }
@@ -388,7 +373,7 @@ static void write_body(struct mma_code *g, struct k_block *b)
 	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);
 	clear_sums(g, b);
-	tiled_loop(c, b);
+	b = tiled_loop(c, b);
 	share_out(g, b);
 	tiled_end(c, b);
 }
@@ -406,8 +391,8 @@ void mma_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(!why);
 	(void)why;
-	rows = (struct share){ p.wr / 8, 1, 8 };
-	cols = (struct share){ p.wc / 4, p.vec, 4 };
+	rows = (struct share){ p.wr / 8, 1, 8, 0, 0 };
+	cols = (struct share){ p.wc / 4, p.vec, 4, 0, 0 };
 	tiled_create(&g.of, f->swap ? cols : rows, f->swap ? rows : cols,
 		p.promised);
 	write_body(&g, &g.of.k->body);

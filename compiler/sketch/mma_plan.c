@@ -83,17 +83,12 @@ static const char *plan_warps(const struct mma *f, struct arena *a,
 	return NULL;
 }
 
-enum { WGMMA = 2 };		/* among the words of kind */
-
 static const char *read_values(const struct mma *f, struct arena *a,
 	const int *v, struct mma_plan *p)
 {
 	const char *why;
 
-	if (v[MMA_KIND] == WGMMA)
-		return "no sketch of this version multiplies by wgmma: kind = mma "
-			"is what it has";
-	*p = (struct mma_plan){ .precision = (enum mma_precision)
+	*p = (struct mma_plan){ .precision = (enum precision)
 		v[MMA_PRECISION], .of = {
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
@@ -102,7 +97,7 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	why = tiled_sizes(&f->of, &p->of);
 	if (why)
 		return why;
-	if ((f->tile == T_F32) != (p->precision != MMA_AS_THEY_ARE))
+	if ((f->tile == T_F32) != (p->precision != PRECISION_AUTO))
 		return f->tile == T_F32 ? "f32 is multiplied as tf32 or "
 			"3xtf32" : arena_printf(a, "%s is multiplied as it is: "
 			"a precision is for f32", dtype_row(f->tile)->name);
@@ -160,7 +155,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 {
 	const struct mma *f = t->state;
 	struct stage rows = { .group = 1, .lanes = 8, .matrix = true };
-	struct stage cols = { .group = p->vec, .lanes = 4, .matrix = true };
+	struct stage cols = { .group = p->vec, .lanes = 4, .pairs = true,
+		.matrix = true };
 	const char *why;
 
 	p->of.left = f->swap ? cols : rows;
@@ -202,7 +198,7 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 	int cols = p->wc / r->n * fragment_words(f, r->n);
 	int n;
 
-	if (p->precision == MMA_3XTF32 || f->widened || f->tile == T_F64) {
+	if (p->precision == PRECISION_3XTF32 || f->widened || f->tile == T_F64) {
 		rows *= 2;
 		cols *= 2;
 	}
@@ -316,7 +312,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	struct mma_plan p;
 	const char *why = mma_plan(t, t->a, values, &p);
 	double blocks, chunks, warps, instructions, results, per_block;
-	int products = p.precision == MMA_3XTF32 ? 3 : 1;
+	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
 	struct fetch r, c;
 
 	assert(!why);
@@ -334,7 +330,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 			p.of.bk / 32 / 2;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
-		.tensor = blocks * products * per_block / f->rate,
+		.tensor = blocks * products * per_block / f->rate /
+			t->gpu->mma_sync,
 		.issue = blocks * warps * (chunks * (instructions + r.loads +
 			c.loads + staging_issue(&p.of.left) +
 			staging_issue(&p.of.right) + 24) + 6 * results + 120),

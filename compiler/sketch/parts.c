@@ -61,6 +61,14 @@ static void leave(const struct parts *g, struct k_block *b)
 		kx_load(g->a, g->acc, i, j));
 }
 
+static void meet(const struct parts *g, struct k_block *b)
+{
+	if (g->alone)
+		ks_barrier_named(g->a, b, 1, g->threads);
+	else
+		ks_barrier(g->a, b, BARRIER_BLOCK);
+}
+
 /* Every thread learns whether its block is the tile's last. */
 static struct kx *take_ticket(const struct parts *g, struct k_block *b)
 {
@@ -69,14 +77,14 @@ static struct kx *take_ticket(const struct parts *g, struct k_block *b)
 	struct k_block *first;
 
 	ks_fence(a, b, true);
-	ks_barrier(a, b, BARRIER_BLOCK);
+	meet(g, b);
 	first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
 		g->thread, zero));
 	ticket = ks_atomic(a, first, OP_ADD, k_place(g->tickets,
 		kx_special(a, K_BLOCK_X)), kx_int(a, 1), "ticket");
 	ks_store(a, first, k_place(g->last, zero), kx_cast(a, T_I32,
 		kx_op(a, OP_EQ, T_BOOL, 2, ticket, kx_int(a, g->split - 1))));
-	ks_barrier(a, b, BARRIER_BLOCK);
+	meet(g, b);
 	return kx_op(a, OP_NE, T_BOOL, 2, kx_load(a, g->last, zero), zero);
 }
 

@@ -15,6 +15,8 @@ struct parts {
 	struct kernel *k;
 	int64_t tiles;
 	int split, rows, cols, threads;
+	bool alone;		/* the block has other threads, who are not
+				 * there */
 	struct k_buffer *acc;
 	struct kx *thread;
 	struct k_buffer *partial, *tickets, *last;	/* of parts_declare */

@@ -130,6 +130,10 @@ static void choose_stride(struct stage *s)
 	int chunk = 16 / s->op->tile_elem;
 	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
 
+	if (s->panel && !s->order->k_inner) {
+		s->row_stride = s->panel;
+		return;
+	}
 	n = (n + chunk - 1) / chunk * chunk;
 	if ((s->order->k_inner || s->matrix) && s->padded &&
 	    n / chunk % 2 == 0)
@@ -190,7 +194,7 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	if (s->swizzled && swizzle_span(s) < 2)
 		return arena_printf(a, "a tile of '%s' has no chunks of a row to "
 			"exchange: swizzle = off", s->op->tensor->name);
-	if (!divide(s))
+	if (!s->bulk && !divide(s))
 		return arena_printf(a, "a tile of %d x %d of '%s' does not "
 			"divide evenly among %d threads",
 			s->tile_rows, s->tile_k, s->op->tensor->name,
@@ -202,11 +206,17 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	return NULL;
 }
 
+/* Rows of shared memory that a tile takes. */
+static int64_t lines(const struct stage *s)
+{
+	if (s->order->k_inner)
+		return s->tile_rows;
+	return (int64_t)s->tile_k * (s->panel ? s->tile_rows / s->panel : 1);
+}
+
 int64_t stage_bytes(const struct stage *s)
 {
-	int64_t n = s->order->k_inner ? s->tile_rows : s->tile_k;
-
-	return n * s->row_stride * s->op->tile_elem;
+	return lines(s) * s->row_stride * s->op->tile_elem;
 }
 
 /* ---- code ---- */
@@ -238,6 +248,11 @@ static struct kx *row_of_slot(struct stager *g, struct kx *slot)
 		return slot;
 	j = kx_div(a, slot, num(g, s->lanes));
 	lane = kx_mod(a, slot, num(g, s->lanes));
+	if (s->pairs) {
+		j = kx_add(a, kx_mul(a, kx_div(a, slot, num(g, 8)), num(g, 2)),
+			kx_mod(a, slot, num(g, 2)));
+		lane = kx_div(a, kx_mod(a, slot, num(g, 8)), num(g, 2));
+	}
 	j = kx_add(a, kx_mul(a, kx_div(a, j, num(g, s->group)),
 			num(g, (int64_t)s->lanes * s->group)),
 		kx_mod(a, j, num(g, s->group)));
@@ -363,15 +378,14 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 	struct kx *first_row, struct kx *batch)
 {
 	const struct stage *s = g->s;
-	int64_t dims[3] = { stages, s->order->k_inner ? s->tile_rows :
-		s->tile_k, s->row_stride };
+	int64_t dims[3] = { stages, lines(s), s->row_stride };
 	int64_t held[2] = { s->per_thread, s->vec };
 
 	g->tile = kernel_array(g->kernel, K_SHARED,
 		arena_printf(g->a, "%s_tile", g->name), s->op->tile_type,
-		3, dims, 16);
-	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
-		"[stage][k][row]";
+		3, dims, s->align ? s->align : 16);
+	g->tile->comment = s->order->k_inner ? "[stage][row][k]" : s->panel ?
+		"[stage][panel of rows, k][row]" : "[stage][k][row]";
 	if (!s->async)
 		g->held = kernel_array(g->kernel, K_REGISTER,
 			arena_printf(g->a, "%s_held", g->name),
@@ -420,23 +434,43 @@ static struct kx *copy_index(struct stager *g, struct kx *i, struct kx *j)
 	return kx_add(g->a, kx_mul(g->a, j, num(g, g->s->row_slots)), i);
 }
 
-/* Chunk c of row r lies where c ^ r is, so that eight rows' chunks fall into
- * distinct banks; rows shorter than all banks take turns. */
+/* Chunk c of line r lies where c ^ r is, so that eight lines' chunks fall into
+ * distinct banks; lines shorter than all banks, of "span" chunks, take turns. */
+static struct kx *exchanged(const struct stager *g, struct kx *line,
+	struct kx *at, int span)
+{
+	struct arena *a = g->a;
+	struct kx *chunk = kx_int(a, 16 / g->s->op->tile_elem);
+	struct kx *turn = kx_mod(a, kx_div(a, line, kx_int(a, 8 / span)),
+		kx_int(a, span));
+
+	turn = kx_call(a, INTRIN_BIT_XOR, T_I32, 2, kx_div(a, at, chunk), turn);
+	return kx_add(a, kx_mul(a, turn, chunk), kx_mod(a, at, chunk));
+}
+
 struct kx *stager_column(const struct stager *g, struct kx *row,
 	struct kx *kk)
 {
+	if (!g->s->swizzled)
+		return kk;
+	return exchanged(g, row, kk, swizzle_span(g->s));
+}
+
+struct k_place stager_place(const struct stager *g, struct kx *slot,
+	struct kx *row, struct kx *kk)
+{
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
-	int chunk = 16 / s->op->tile_elem, span = swizzle_span(s);
-	struct kx *turn;
+	struct kx *panel = kx_int(a, s->panel), *line;
 
-	if (!s->swizzled)
-		return kk;
-	turn = kx_mod(a, kx_div(a, row, kx_int(a, 8 / span)), kx_int(a, span));
-	turn = kx_call(a, INTRIN_BIT_XOR, T_I32, 2, kx_div(a, kk,
-		kx_int(a, chunk)), turn);
-	return kx_add(a, kx_mul(a, turn, kx_int(a, chunk)), kx_mod(a, kk,
-		kx_int(a, chunk)));
+	if (s->order->k_inner)
+		return k_place(g->tile, slot, row, stager_column(g, row, kk));
+	if (!s->panel)
+		return k_place(g->tile, slot, kk, row);
+	line = kx_add(a, kx_mul(a, kx_div(a, row, panel), kx_int(a, s->tile_k)),
+		kk);
+	return k_place(g->tile, slot, line, exchanged(g, kk, kx_mod(a, row,
+		panel), s->panel * s->op->tile_elem / 16));
 }
 
 static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
@@ -461,10 +495,8 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 		cond = kx_and(a, cond, kx_lt(a, kk, limit));
 	copy = copy_index(g, i, j);
 	ks_copy(a, b, s->async ? COPY_ASYNC : COPY_PLAIN, !s->async ?
-		k_place(g->held, copy, num(g, 0)) : s->order->k_inner ?
-		k_place(g->tile, slot, row, stager_column(g, row, kk)) :
-		k_place(g->tile, slot, kk, row),
-		k_place(g->global, at), s->vec * s->op->elem, cond, 0);
+		k_place(g->held, copy, num(g, 0)) :
+		stager_place(g, slot, row, kk), k_place(g->global, at), s->vec * s->op->elem, cond, 0);
 }
 
 static struct k_block *guard_partial(struct stager *g, struct k_block *b)
@@ -505,10 +537,9 @@ static struct kx *element_of_read(void *ctx, const struct ir_expr *e)
 
 /* Element "e" of a copy, computed where its k is one there is, else 0. */
 static void store_computed(struct stager *g, struct k_block *b,
-	struct kx *const at[3], struct kx *row, struct kx *k, struct kx *inside)
+	struct k_place to, struct kx *row, struct kx *k, struct kx *inside)
 {
 	const struct operand *op = g->s->op;
-	struct k_place to = k_place(g->tile, at[0], at[1], at[2]);
 	struct arena *a = g->a;
 
 	if (inside) {
@@ -542,9 +573,7 @@ static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
 	g->element = e;
 	k = along_k ? kx_add(a, kk, e) : kk;
 	row = along_k ? row : kx_add(a, row, e);
-	store_computed(g, b, along_k ? (struct kx *const[]){ slot, row,
-		stager_column(g, row, k) } :
-		(struct kx *const[]){ slot, k, row }, along_k ? from :
+	store_computed(g, b, stager_place(g, slot, row, k), along_k ? from :
 		kx_add(a, from, e), kx_add(a, k0, k), limit ? kx_lt(a, k, limit) :
 		NULL);
 }
@@ -566,8 +595,6 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 		compute_copy(g, b, copy, row, kk, k0, slot, limit);
 		return;
 	}
-	ks_copy(a, b, COPY_PLAIN, s->order->k_inner ?
-		k_place(g->tile, slot, row, stager_column(g, row, kk)) :
-		k_place(g->tile, slot, kk, row),
+	ks_copy(a, b, COPY_PLAIN, stager_place(g, slot, row, kk),
 		k_place(g->held, copy, num(g, 0)), s->vec * s->op->elem, NULL, 0);
 }

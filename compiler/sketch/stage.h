@@ -50,6 +50,13 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 /* What reaches shared memory is "value", of which the operand's read is part. */
 void operand_compute(struct operand *p, const struct ir_expr *value);
 
+struct axis_list {
+	const int *v;
+	int n;
+};
+
+struct image;
+
 /* One operand's tile in one kernel; all in elements. */
 struct stage {
 	const struct operand *op;
@@ -57,6 +64,9 @@ struct stage {
 	int tile_rows, tile_k, threads;
 	int vec;
 	bool async, wide;
+	bool bulk;		/* copied as a whole, by no thread's hands */
+	const struct image *image;	/* what the operand is (sketch/bulk.h),
+					 * or NULL */
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */
@@ -69,8 +79,14 @@ struct stage {
 	bool uniform;		/* all ks of a tile lie in one run */
 	bool ragged;		/* rows are no multiple of tile_rows */
 	int group, lanes;	/* slot s of a k_inner tile holds row
-				 * (s / lanes / group * lanes + s % lanes) *
-				 * group + s / lanes % group */
+				 * (i / group * lanes + lane) * group + i %
+				 * group, with i = s / lanes, lane = s % lanes */
+	bool pairs;		/* or, as matrix instructions deal out columns,
+				 * i = s / 8 * 2 + s % 2, lane = s % 8 / 2 */
+	int panel;		/* a tile that is not k_inner lies in panels
+				 * [k][panel], one after the other, chunks of
+				 * whose rows change places; 0: it does not */
+	int align;		/* of the tile, in bytes; 0: 16 */
 };
 
 /* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, padded,
@@ -88,11 +104,6 @@ struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
  * has the buffers its other reads are of, and "rows", "ks" and "batches" are
  * the axes that rows, ks and batch are flattened from; "row_base" and
  * "batch_at" are the present tile's. */
-struct axis_list {
-	const int *v;
-	int n;
-};
-
 struct stager {
 	const struct stage *s;
 	struct arena *a;
@@ -123,6 +134,9 @@ void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 /* Where k "kk" of slot "row" of a k_inner tile lies in its row. */
 struct kx *stager_column(const struct stager *g, struct kx *row,
 	struct kx *kk);
+/* Where k "kk" of slot or row "row" lies in stage "slot". */
+struct k_place stager_place(const struct stager *g, struct kx *slot,
+	struct kx *row, struct kx *kk);
 /* Registers to stage "slot" (not async); "k0" and "limit" as they were loaded,
  * for what is computed. */
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,

@@ -6,6 +6,7 @@
 #ifndef WPK_COMPILER_SKETCH_TILED_H
 #define WPK_COMPILER_SKETCH_TILED_H
 
+#include "sketch/bulk.h"
 #include "sketch/parts.h"
 #include "sketch/product.h"
 
@@ -13,7 +14,13 @@
  * chunks of "bk" steps of the reduction. */
 struct tiling {
 	int bm, bn, bk, threads, stages, split, group, order;
+	int lag;		/* chunks that may still be read while the next
+				 * is multiplied */
+	int helpers;		/* threads beside those that multiply */
+	int keep, give;		/* registers of those that multiply, and of
+				 * helpers, who give some away; 0: all alike */
 	bool async, by_columns;
+	bool bulk;		/* a helper copies whole tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
 	struct stage left, right;
 	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
@@ -93,19 +100,24 @@ struct tiled_code {
 	struct program *program;
 	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
 	void *ctx;
+	bool proxy;		/* which reads it through the asynchronous
+				 * proxy */
 	struct p_step step;
 	struct kernel *k;
 	struct k_buffer *acc;
 	struct parts parts;
 	struct stager left, right;
+	struct bulk left_bulk, right_bulk;
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
+	struct kx *turn;	/* of the loop, from 0 on, as compute() is
+				 * called */
 };
 
 /* How a thread's results lie on one side of the block's tile (struct side). */
 struct share {
-	int mine, vec, lanes;
+	int mine, vec, lanes, together, pitch;
 };
 
 /* The kernel, and accumulators of m.mine x n.mine results. */
@@ -117,9 +129,13 @@ void tiled_own(struct tiled_code *g, struct k_block *b);
 /* Staging as far as it is hoisted out of the loop, and this block's part of the
  * reduction. */
 void tiled_begin(struct tiled_code *g, struct k_block *b);
-/* The main loop. */
-void tiled_loop(struct tiled_code *g, struct k_block *b);
+/* The main loop; nothing is read any more at its end. The block that goes on from
+ * there, without helpers. */
+struct k_block *tiled_loop(struct tiled_code *g, struct k_block *b);
 /* The parts' sums joined, and the epilogue; the kernel is the program's. */
 void tiled_end(struct tiled_code *g, struct k_block *b);
+
+/* tiled_bulk.c: the main loop where a helper copies whole tiles. */
+struct k_block *tiled_bulk_loop(struct tiled_code *g, struct k_block *b);
 
 #endif

@@ -4,6 +4,7 @@
  * the reduction of split parts, the epilogue. */
 #include "sketch/tiled.h"
 
+#include "kernel/intrin.h"
 #include "sketch/raster.h"
 
 static struct kx *num(const struct tiled_code *g, int64_t v)
@@ -145,12 +146,21 @@ static struct kx *slot_of(struct tiled_code *g, struct k_block *b,
 	return let(g, b, name, kx_mod(g->a, t, num(g, g->p->stages)));
 }
 
-/* Copies run stages - 1 chunks ahead. One barrier a chunk suffices: past it,
- * everybody has finished the chunk whose buffer the next copy overwrites. */
+/* What this thread copied is there for all, past a barrier. */
+static void publish(struct tiled_code *g, struct k_block *b)
+{
+	if (g->proxy)
+		ks_call(g->a, b, INTRIN_FENCE_PROXY_ASYNC, 0);
+	ks_barrier(g->a, b, BARRIER_BLOCK);
+}
+
+/* Copies run stages - 1 chunks ahead, fewer where some are read late. One barrier
+ * a chunk suffices: past it, everybody has finished the chunk whose buffer the
+ * next copy overwrites. */
 static void async_loop(struct tiled_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
-	int ahead = g->p->stages - 1;
+	int ahead = g->p->stages - 1 - g->p->lag;
 	struct k_block *body, *more;
 	struct kx *t, *next;
 
@@ -161,11 +171,12 @@ static void async_loop(struct tiled_code *g, struct k_block *b)
 	}
 	body = ks_serial(a, b, "t", num(g, 0), g->chunks, num(g, 1), &t);
 	ks_wait(a, body, ahead - 1);
-	ks_barrier(a, body, BARRIER_BLOCK);
+	publish(g, body);
 	next = let(g, body, "next", kx_add(a, t, num(g, ahead)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
 	ks_commit(a, body);
+	g->turn = t;
 	g->compute(g->ctx, body, slot_of(g, body, "ready", t));
 }
 
@@ -183,10 +194,11 @@ static void held_loop(struct tiled_code *g, struct k_block *b)
 		ks_barrier(a, body, BARRIER_BLOCK);
 	slot = slot_of(g, body, "slot", t);
 	store_chunk(g, body, t, slot);
-	ks_barrier(a, body, BARRIER_BLOCK);
+	publish(g, body);
 	next = let(g, body, "next", kx_add(a, t, num(g, 1)));
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, NULL, false);
+	g->turn = t;
 	g->compute(g->ctx, body, slot);
 }
 
@@ -208,12 +220,17 @@ static void part_of_k(struct tiled_code *g, struct k_block *b)
 				g->first_chunk)));
 }
 
-void tiled_loop(struct tiled_code *g, struct k_block *b)
+struct k_block *tiled_loop(struct tiled_code *g, struct k_block *b)
 {
-	if (g->p->async)
+	if (g->p->bulk)
+		b = tiled_bulk_loop(g, b);
+	else if (g->p->async)
 		async_loop(g, b);
 	else
 		held_loop(g, b);
+	if (g->p->lag)
+		ks_call(g->a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	return b;
 }
 
 /* ---- who stores what ---- */
@@ -225,6 +242,7 @@ static void describe_parts(struct tiled_code *g)
 	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
 		.tiles = p->tiles, .split = p->split, .rows = g->out.m.mine,
 		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
+		.alone = p->helpers > 0,
 		.thread = g->thread };
 	if (p->split > 1)
 		parts_declare(&g->parts, &g->step);
@@ -235,7 +253,8 @@ static struct side side_of(const struct ir_operator *o, const int *axes, int n,
 {
 	return (struct side){ .name = n == 1 ? o->axes[axes[0]].name : name,
 		.axes = axes, .n_axes = n, .extent = extent, .mine = s.mine,
-		.vec = s.vec, .lanes = s.lanes };
+		.vec = s.vec, .lanes = s.lanes, .together = s.together,
+		.pitch = s.pitch };
 }
 
 static void describe_output(struct tiled_code *g, struct share m,
@@ -263,7 +282,7 @@ void tiled_create(struct tiled_code *g, struct share m, struct share n,
 	int64_t dims[2] = { m.mine, n.mine };
 
 	g->k = kernel_create(g->a, program_kernel_name(g->a, g->program,
-		g->t->n_groups > 1), g->p->threads);
+		g->t->n_groups > 1), g->p->threads + g->p->helpers);
 	g->k->min_blocks = promised;
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", g->f->acc, 2, dims, 16);
 	describe_output(g, m, n);
@@ -323,15 +342,35 @@ static void describe_stager(struct tiled_code *g, struct stager *s,
 		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
 }
 
+/* The tile, where compute() looks for it. */
+static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s,
+	struct kx *first)
+{
+	*x = (struct bulk){ .s = s->s, .a = g->a, .row = first,
+		.batch = g->batch };
+	bulk_create(x, g->k, s->name, s->global, g->p->stages);
+	s->tile = x->tile;
+}
+
+static void create_stagers(struct tiled_code *g, struct k_block *b)
+{
+	if (g->p->bulk) {
+		create_bulk(g, &g->left_bulk, &g->left, g->m_first);
+		create_bulk(g, &g->right_bulk, &g->right, g->n_first);
+		return;
+	}
+	ks_comment(g->a, b, "addresses of what this thread copies");
+	stager_create(&g->left, b, g->p->stages, g->m_first, g->batch);
+	stager_create(&g->right, b, g->p->stages, g->n_first, g->batch);
+}
+
 void tiled_begin(struct tiled_code *g, struct k_block *b)
 {
 	describe_stager(g, &g->left, &g->p->left, "left");
 	describe_stager(g, &g->right, &g->p->right, "right");
 	epilogue_bind(&g->out, g->program, &g->step);
 	describe_parts(g);
-	ks_comment(g->a, b, "addresses of what this thread copies");
-	stager_create(&g->left, b, g->p->stages, g->m_first, g->batch);
-	stager_create(&g->right, b, g->p->stages, g->n_first, g->batch);
+	create_stagers(g, b);
 	part_of_k(g, b);
 }
 

@@ -117,9 +117,34 @@ static const char *plan_stage(struct arena *a, struct stage *s,
 	return why;
 }
 
+static const char *check_bulk(const struct task *t, struct arena *a,
+	const struct tiling *p)
+{
+	const struct stage *stages[] = { &p->left, &p->right };
+
+	if (!t->target->bulk_copy)
+		return arena_printf(a, "%s has no bulk copies: async = on is "
+			"what it can do", t->target->name);
+	for (int i = 0; i < 2; i++) {
+		const char *why = bulk_refuse(stages[i]);
+
+		if (why)
+			return arena_printf(a, "a bulk copy wants a tensor that "
+				"a map describes, and '%s' %s: async = on",
+				stages[i]->op->tensor->name, why);
+	}
+	if (p->stages < 2 + p->lag)
+		return arena_printf(a, "bulk copies need %d stages or more",
+			2 + p->lag);
+	return p->shift_m || p->shift_n ? "bulk copies fill what lies outside "
+		"with zeros: tail(.., predicate)" : NULL;
+}
+
 static const char *check_async(const struct task *t, const struct product *f,
 	struct arena *a, const struct tiling *p)
 {
+	if (p->bulk)
+		return check_bulk(t, a, p);
 	if (!p->async && p->stages > 2)
 		return t->target->cp_async ?
 			"more than 2 stages need pipeline(.., async = on)" :
@@ -134,8 +159,9 @@ static const char *check_async(const struct task *t, const struct product *f,
 	if (f->left.value || f->right.value)
 		return "what is computed on its way to shared memory passes "
 			"through registers: async = off";
-	if (p->stages < 2)
-		return "asynchronous copies need 2 stages or more";
+	if (p->stages < 2 + p->lag)
+		return arena_printf(a, "asynchronous copies need %d stages or "
+			"more", 2 + p->lag);
 	if (p->left.vec * f->left.elem < 4 || p->right.vec * f->right.elem < 4)
 		return "asynchronous copies move 4 bytes or more, which an "
 			"operand's layout does not allow: async = off";
@@ -151,6 +177,7 @@ static void describe(const struct operand *op, const struct tiling *p,
 	s->tile_k = p->bk;
 	s->threads = p->threads;
 	s->async = p->async;
+	s->bulk = p->bulk;
 	s->wide = op->tensor->elements > INT32_MAX;
 }
 
@@ -169,8 +196,10 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 
 int64_t tiled_shared(const struct tiling *p)
 {
+	int64_t barriers = p->bulk ? 2 * (8 * p->stages + 15) / 16 * 16 : 0;
+
 	return p->stages * (stage_bytes(&p->left) + stage_bytes(&p->right)) +
-		(p->split > 1 ? PARTS_SHARED : 0);
+		barriers + (p->split > 1 ? PARTS_SHARED : 0);
 }
 
 const char *tiled_too_much(const struct task *t, struct arena *a,

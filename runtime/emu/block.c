@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The blocks of a cluster, mostly one: their threads are fibers that run until
- * they wait at a barrier or a warp-wide operation. The scheduler runs each warp
- * as far as it can go, then the next; when all wait at the same barrier it
- * opens, anything else is a fault that names who is missing. Blocks go as far
- * as the cluster's barrier in turn. Order is first thread to last, or the
+ * they wait for others. The scheduler runs each warp as far as it can go
+ * (warp.c), then the next, then the next block. When no thread can go on, what
+ * is asynchronous and awaited happens; if there is nothing, that is a fault
+ * which names who is missing (stuck.c). Order is first thread to last, or the
  * reverse in late mode, so that a missing barrier shows in one of the two
  * runs. Shared memory starts as all ones, which is NaN in floats and true in
  * flags, or in every other block as zeros, which is false. What lies behind it
@@ -49,7 +49,7 @@ void thread_index(int number)
 	threadIdx.z = n / blockDim.x / blockDim.y;
 }
 
-static void resume(struct thread *t)
+void thread_resume(struct thread *t)
 {
 	current = t;
 	thread_index(t->number);
@@ -94,159 +94,6 @@ static bool open_barrier(void)
 	if (watch_barrier)
 		watch_barrier();
 	return true;
-}
-
-/* ---- warps ---- */
-
-static void warp_wait(enum warp_kind kind, int line, unsigned mask)
-{
-	struct thread *t = current;
-
-	if (!(mask >> (t->number % WARP) & 1))
-		fault("warp", line, "lane %d is not in its own mask 0x%08x",
-			t->number % WARP, mask);
-	t->kind = kind;
-	t->mask = mask;
-	thread_wait(AT_WARP, line);
-}
-
-void wpk_emu_syncwarp(int line, unsigned mask)
-{
-	warp_wait(WARP_SYNC, line, mask);
-}
-
-unsigned wpk_emu_ballot(int line, unsigned mask, bool vote)
-{
-	struct thread *t = current;
-
-	t->value = vote;
-	warp_wait(WARP_VOTE, line, mask);
-	return (unsigned)t->result;
-}
-
-uint64_t wpk_emu_exchange(int line, unsigned mask, uint64_t value,
-	unsigned lane)
-{
-	struct thread *t = current;
-
-	if (!(mask >> lane & 1))
-		fault("warp", line, "lane %d reads lane %u, which is not in "
-			"mask 0x%08x", t->number % WARP, lane, mask);
-	t->value = value;
-	t->lane = lane;
-	warp_wait(WARP_EXCHANGE, line, mask);
-	return t->result;
-}
-
-void warp_matrix(int line, const void *form,
-	void (*perform)(struct thread *warp), void *part)
-{
-	struct thread *t = current;
-
-	t->form = form;
-	t->perform = perform;
-	t->part = part;
-	warp_wait(WARP_MATRIX, line, ~0u);
-}
-
-static bool same_operation(const struct thread *t, const struct thread *u)
-{
-	return t->state == AT_WARP && t->kind == u->kind &&
-		t->mask == u->mask && (t->kind != WARP_MATRIX ||
-		(t->form == u->form && t->line == u->line));
-}
-
-/* Lanes of "mask" that do not wait in the same operation as "t". */
-static unsigned missing_lanes(struct thread *warp, int lanes, struct thread *t)
-{
-	unsigned missing = 0;
-
-	for (int i = 0; i < WARP; i++) {
-		if (!(t->mask >> i & 1))
-			continue;
-		if (i >= lanes || !same_operation(&warp[i], t))
-			missing |= 1u << i;
-	}
-	return missing;
-}
-
-static void complete(struct thread *warp, unsigned mask, enum warp_kind kind)
-{
-	uint64_t votes = 0;
-
-	if (kind == WARP_MATRIX) {
-		current = warp;
-		thread_index(warp->number);
-		warp->perform(warp);
-		current = NULL;
-	}
-	for (int i = 0; i < WARP && kind == WARP_VOTE; i++)
-		if (mask >> i & 1 && warp[i].value)
-			votes |= 1u << i;
-	for (int i = 0; i < WARP; i++) {
-		if (!(mask >> i & 1))
-			continue;
-		warp[i].result = kind == WARP_EXCHANGE ?
-			warp[warp[i].lane].value : votes;
-		warp[i].state = READY;
-	}
-	if (kind == WARP_SYNC && watch_warp)
-		watch_warp(warp->number / WARP, mask);
-}
-
-/* Lets operations go on whose lanes are all there; true if there was one. */
-static bool complete_warp(struct thread *warp, int lanes)
-{
-	bool any = false;
-
-	for (int i = 0; i < lanes; i++)
-		if (warp[i].state == AT_WARP &&
-		    !missing_lanes(warp, lanes, &warp[i])) {
-			complete(warp, warp[i].mask, warp[i].kind);
-			any = true;
-		}
-	return any;
-}
-
-/* Lanes that wait for what others may do, or have done, can still come. */
-static bool may_come(const struct thread *t)
-{
-	return t->state == READY || t->state == AT_CLUSTER ||
-		t->state == AT_NAMED || t->state == AT_MBARRIER;
-}
-
-static void check_warp(struct thread *warp, int lanes)
-{
-	for (int i = 0; i < lanes; i++)
-		if (may_come(&warp[i]))
-			return;
-	for (int i = 0; i < lanes; i++) {
-		if (warp[i].state != AT_WARP)
-			continue;
-		current = &warp[i];
-		thread_index(warp[i].number);
-		fault("warp", warp[i].line, "a warp-wide operation with mask "
-			"0x%08x waits for lanes 0x%08x, which do not come",
-			warp[i].mask, missing_lanes(warp, lanes, &warp[i]));
-	}
-}
-
-/* True if any of its threads went on. */
-static bool run_warp(struct thread *warp, int lanes)
-{
-	bool any = false;
-
-	do {
-		for (int i = 0; i < lanes; i++) {
-			struct thread *t = &warp[job.late ? lanes - 1 - i : i];
-
-			any |= t->state == READY;
-			if (t->state == READY)
-				resume(t);
-		}
-	} while (complete_warp(warp, lanes));
-	check_warp(warp, lanes);
-	return any;
 }
 
 /* ---- blocks ---- */
@@ -306,6 +153,7 @@ size_t shared_bytes(void)
 }
 
 unsigned wpk_emu_shared_address(int line, const void *p);
+unsigned wpk_emu_map_shared(int line, const void *p, int rank);
 
 unsigned wpk_emu_shared_address(int line, const void *p)
 {
@@ -315,6 +163,15 @@ unsigned wpk_emu_shared_address(int line, const void *p)
 		fault("bounds", line, "an address that is not in the block's "
 			"shared memory");
 	return (unsigned)(c - shared_memory);
+}
+
+/* As a number that nothing but the PTX ISA's instructions can use. */
+unsigned wpk_emu_map_shared(int line, const void *p, int rank)
+{
+	size_t at = shared_at(line, p, 1);
+
+	shared_of(line, rank, at);
+	return (unsigned)rank << 24 | (unsigned)at;
 }
 
 static void check_guard(size_t n)
@@ -331,7 +188,7 @@ void wpk_emu_cluster_arrive(int line);
 void wpk_emu_cluster_wait(int line);
 void wpk_emu_cluster_barrier(int line);
 int wpk_emu_cluster_rank(void);
-void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store);
 
 static long phase;	/* how often the cluster's barrier has opened */
 static char met[2];	/* even and odd times */
@@ -409,9 +266,15 @@ unsigned char *shared_of(int line, int rank, size_t at)
 	return (rank == turn ? shared_memory : members[rank].image) + at;
 }
 
-void *wpk_emu_remote(int line, const void *p, int rank, int bytes)
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store)
 {
-	return shared_of(line, rank, shared_at(line, p, (size_t)bytes));
+	size_t at = shared_at(line, p, (size_t)bytes);
+	void *remote = shared_of(line, rank, at);
+
+	if (watch_remote && rank != turn)
+		watch_remote(__builtin_return_address(0), rank, at,
+			(size_t)bytes, store ? WATCH_WRITE : WATCH_READ);
+	return remote;
 }
 
 void block_enter(int i)
@@ -430,6 +293,13 @@ void block_enter(int i)
 		watch_turn(i);
 }
 
+void thread_turn(struct thread *t)
+{
+	block_enter(t->rank);
+	current = t;
+	thread_index(t->number);
+}
+
 static int n_warps(void)
 {
 	return (n_threads + WARP - 1) / WARP;
@@ -446,7 +316,7 @@ static bool run_block(void)
 			int w = job.late ? n_warps() - 1 - i : i;
 			int left = n_threads - w * WARP;
 
-			more |= run_warp(&threads[w * WARP],
+			more |= warp_run(&threads[w * WARP],
 				left < WARP ? left : WARP);
 		}
 		more |= open_barrier();

@@ -3,12 +3,10 @@
  * the tensor or is outside of it. A tile's rows count through the box's outer
  * dimensions; im2col's are pixels, which go through their own box within the
  * tensor, wherever the first lies (PTX ISA, "Tensor Copy Modes"). */
+#include "emu_half.h"
 #include "emu_tensor.h"
 
 #include <string.h>
-
-float wpk_emu_from_f16(unsigned short bits);
-unsigned short wpk_emu_to_f16(float x);
 
 /* A walk over a box's rows: "at" are the coordinates of the row's first
  * element; "turn" counts a tile's. */
@@ -149,6 +147,13 @@ static void fill(const struct tensor_map *m, unsigned char *to, size_t n)
 		to[i] = 0x7f;
 }
 
+static void check_row(const struct tensor_box *b, const void *p, size_t n)
+{
+	if (n && address_bad(p, n))
+		fault("bounds", b->line, "a bulk copy of a row of %zu bytes of "
+			"a tensor out of bounds", n);
+}
+
 void tensor_load(const struct tensor_box *b, unsigned char *to)
 {
 	const struct tensor_map *m = &b->map;
@@ -161,6 +166,7 @@ void tensor_load(const struct tensor_box *b, unsigned char *to)
 		size_t n = p ? (size_t)(end - first) * each : 0;
 
 		fill(m, to, row);
+		check_row(b, p, n);
 		if (n && watch_access)
 			watch_access(b->place, p, n, WATCH_READ);
 		if (n)
@@ -170,20 +176,10 @@ void tensor_load(const struct tensor_box *b, unsigned char *to)
 
 /* ---- stores ---- */
 
-static float from_bf16(uint16_t bits)
-{
-	uint32_t u = (uint32_t)bits << 16;
-	float x;
-
-	memcpy(&x, &u, sizeof x);
-	return x;
-}
-
 static uint16_t to_bf16(float x)
 {
-	uint32_t u;
+	uint32_t u = to_bits(x);
 
-	memcpy(&u, &x, sizeof u);
 	return x != x ? 0x7fff : (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
@@ -209,8 +205,8 @@ static void add_one(const struct tensor_box *b, unsigned char *to,
 		memcpy(&x, to, 2);
 		memcpy(&y, from, 2);
 		x = b->map.type == TENSOR_F16 ?
-			wpk_emu_to_f16(wpk_emu_from_f16(x) +
-				wpk_emu_from_f16(y)) :
+			wpk_emu_to_f16(from_f16(x) +
+				from_f16(y)) :
 			to_bf16(from_bf16(x) + from_bf16(y));
 		memcpy(to, &x, 2);
 		break;
@@ -232,6 +228,7 @@ void tensor_store(const struct tensor_box *b, const unsigned char *from,
 		unsigned char *p = row_of(&w, &first, &end);
 		size_t n = p ? (size_t)(end - first) * each : 0;
 
+		check_row(b, p, n);
 		if (n && watch_access)
 			watch_access(b->place, p, n, add ? WATCH_ATOMIC :
 				WATCH_WRITE);

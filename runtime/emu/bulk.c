@@ -83,11 +83,11 @@ static size_t swizzled(size_t at, unsigned width)
 	return at ^ (at >> 3 & (width - CHUNK));
 }
 
-static void watch(const struct transfer *t, enum watch_kind kind)
+static void watch(const struct transfer *t, int rank, enum watch_kind kind)
 {
-	for (size_t i = 0; i < t->bytes && watch_access; i += CHUNK)
-		watch_access(t->box.place, shared_memory + swizzled(t->shared +
-			i, t->width), CHUNK, kind);
+	for (size_t i = 0; i < t->bytes && watch_remote; i += CHUNK)
+		watch_remote(t->box.place, rank, swizzled(t->shared + i,
+			t->width), CHUNK, kind);
 }
 
 static void put(const struct transfer *t, int rank, const unsigned char *from)
@@ -123,8 +123,7 @@ static void load(const struct transfer *t)
 	for (int i = 0; i < BLOCKS; i++)
 		if (t->mask >> i & 1) {
 			put(t, i, buffer);
-			if (i == t->thread->rank)
-				watch(t, WATCH_ARRIVE);
+			watch(t, i, WATCH_BULK_ARRIVE);
 			mbarrier_complete(t->box.line, i, t->barrier,
 				(long)t->bytes);
 		}
@@ -140,22 +139,27 @@ static bool awaited(const struct transfer *t)
 	return false;
 }
 
+/* All that tell the barrier of the first that is awaited. */
 bool bulk_land(void)
 {
-	for (int i = 0; i < loads.n; i++) {
-		struct transfer t;
+	size_t barrier = 0;
+	bool any = false;
 
-		if (!awaited(&loads.v[i]))
+	for (int i = 0; i < loads.n; ) {
+		struct transfer t = loads.v[i];
+
+		if (any ? t.barrier != barrier : !awaited(&t)) {
+			i++;
 			continue;
-		t = take(&loads, i);
-		block_enter(t.thread->rank);
-		current = t.thread;
-		thread_index(t.thread->number);
+		}
+		any = true;
+		barrier = t.barrier;
+		take(&loads, i);
+		thread_turn(t.thread);
 		load(&t);
 		current = NULL;
-		return true;
 	}
-	return false;
+	return any;
 }
 
 static void check_shared(const struct transfer *t, unsigned align)
@@ -180,9 +184,10 @@ static void issue_load(struct transfer *t, const void *barrier, unsigned mask)
 		fault("cluster", line, "a copy to blocks 0x%x of a cluster of "
 			"%d", t->mask, cluster_size());
 	for (int i = 0; i < BLOCKS; i++)
-		if (t->mask >> i & 1)
+		if (t->mask >> i & 1) {
 			mbarrier_check(line, i, t->barrier);
-	watch(t, WATCH_ISSUE);
+			watch(t, i, WATCH_BULK_ISSUE);
+		}
 	if (job.late)
 		push(&loads, *t);
 	else
@@ -195,7 +200,7 @@ static void read_shared(struct transfer *t)
 {
 	if (t->read)
 		return;
-	watch(t, WATCH_PROXY_READ);
+	watch(t, t->thread->rank, WATCH_BULK_READ);
 	t->read = buffer_of(t->bytes);
 	get(t, t->read);
 }
@@ -232,7 +237,7 @@ static void store(struct transfer *t)
 static void issue_store(struct transfer *t)
 {
 	t->group = current->bulk_group;
-	watch(t, WATCH_PROXY_READ);
+	watch(t, t->thread->rank, WATCH_BULK_READ);
 	if (job.late)
 		push(&stores, *t);
 	else
@@ -285,6 +290,9 @@ static struct transfer begin_bulk(int line, const void *shared,
 			"must be such of 16", bytes,
 			(uintptr_t)global % CHUNK ?
 			1 << __builtin_ctzll((uintptr_t)global) : CHUNK);
+	if (address_bad(global, t.bytes))
+		fault("bounds", line, "a bulk copy of %zu bytes out of bounds "
+			"in global memory", t.bytes);
 	check_shared(&t, CHUNK);
 	return t;
 }
@@ -351,7 +359,7 @@ void wpk_emu_tensor_store(int line, const void *map, const void *shared,
 void bulk_end(void)
 {
 	if (loads.n) {
-		current = loads.v->thread;
+		thread_turn(loads.v->thread);
 		fault("async", loads.v->box.line, "a bulk copy into shared "
 			"memory was under way when its block ended: nobody "
 			"had waited for it");
@@ -359,7 +367,7 @@ void bulk_end(void)
 	while (stores.n) {
 		struct transfer t = take(&stores, 0);
 
-		current = t.thread;
+		thread_turn(t.thread);
 		if (!t.read)
 			fault("async", t.box.line, "a bulk copy out of shared "
 				"memory was under way when its block ended: "

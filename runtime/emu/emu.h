@@ -47,14 +47,14 @@ enum thread_state {
 enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
 
 /* A thread waits at "line", in a warp operation with "mask", handing in
- * "value" and, to exchange, naming the "lane" it wants one from; what its whole
- * warp is to "perform", of which "form" tells more and "part" is what the thread
- * hands in; or at named barrier "id"; or for a phase
- * of "mbarrier" of "parity", where it only "tries" for a while: "in_vain" so
- * often since "tried" things had happened. It has arrived "arrivals" times at the
- * cluster's barrier. It has "number" in its block, which is number "rank" of its cluster. "copies" are its
- * asynchronous copies in flight, oldest first; "group" counts commits. A copy's
- * "place" is where it is issued. */
+ * "value" and, to exchange, naming the "lane" it wants one from; for its whole
+ * warp to "perform" what "form" tells more of, where "part" is what the thread
+ * hands in; at named barrier "id"; or for a phase of "mbarrier" of "parity",
+ * where it only "tries" for a while: "in_vain" so often since "tried" things
+ * had happened. It has arrived "arrivals" times at the cluster's barrier. It
+ * has "number" in its block, which is number "rank" of its cluster. "copies"
+ * are its asynchronous copies in flight, oldest first; "group" counts commits,
+ * "bulk_group" those of bulk copies. A copy's "place" is where it is issued. */
 struct copy {
 	void *to;
 	const void *from;
@@ -97,11 +97,6 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 void shared_open(size_t n);
 /* Do the running block's have "n" bytes at "p"? */
 bool shared_has(const void *p, size_t n);
-/* The running thread waits until all lanes of its warp are in the instruction
- * in "line" that "form" points to, no other; "perform" then does it for all,
- * each with its "part". */
-void warp_matrix(int line, const void *form,
-	void (*perform)(struct thread *warp), void *part);
 /* What the launch has. */
 size_t shared_bytes(void);
 /* Where "p", of the running block's shared memory, lies in it: a fault if "n"
@@ -121,6 +116,20 @@ void block_enter(int rank);
 void thread_index(int number);
 /* The running thread gives way until somebody makes it READY. */
 void thread_wait(enum thread_state state, int line);
+/* What happens now is the doing of "t", whose block has the turn. */
+void thread_turn(struct thread *t);
+/* From the scheduler: "t" runs until it gives way or ends. */
+void thread_resume(struct thread *t);
+/* ---- warp.c ---- */
+
+/* As far as its lanes go; true if any went on. */
+bool warp_run(struct thread *warp, int lanes);
+/* The running thread waits until all lanes of its warp are in the instruction
+ * in "line" that "form" points to, no other; "perform" then does it for all,
+ * each with its "part". */
+void warp_matrix(int line, const void *form,
+	void (*perform)(struct thread *warp), void *part);
+
 /* ---- mbarrier.c ---- */
 
 void mbarriers_begin(void);
@@ -148,7 +157,7 @@ void stuck(void) __attribute__((noreturn));
 
 /* ---- bulk.c ---- */
 
-/* A copy that somebody waits for lands; false if there is none. */
+/* Copies that somebody waits for land; false if there are none. */
 bool bulk_land(void);
 /* The cluster's blocks have ended. */
 void bulk_end(void);
@@ -214,15 +223,18 @@ enum watch_role {
 	WATCH_INPUT, WATCH_OUTPUT, WATCH_WORKSPACE, WATCH_PREPARED
 };
 
-/* An asynchronous copy is issued, and arrives in shared memory; what reads
- * there past the threads' own accesses: bulk copies, wgmma. */
+/* An asynchronous copy is issued, and arrives in shared memory; a bulk copy, past
+ * the threads' own accesses, as it reads, and so does wgmma. */
 enum watch_kind {
 	WATCH_READ, WATCH_WRITE, WATCH_ATOMIC, WATCH_ISSUE, WATCH_ARRIVE,
-	WATCH_PROXY_READ
+	WATCH_BULK_ISSUE, WATCH_BULK_ARRIVE, WATCH_BULK_READ, WATCH_WGMMA_READ
 };
 
 WEAK void watch_open(const void *p, size_t bytes, enum watch_role role);
-WEAK void watch_launch(void);
+/* A launch begins, "early" if it may before the one before it has ended: until
+ * its threads wait for the grid. */
+WEAK void watch_launch(bool early);
+WEAK void watch_grid_wait(void);
 /* A block begins, number "rank" of its cluster; from now on it runs. */
 WEAK void watch_block(int rank);
 WEAK void watch_turn(int rank);
@@ -235,13 +247,18 @@ WEAK void watch_fence(void);
  * acquire the same object. */
 WEAK void watch_release(const void *object);
 WEAK void watch_acquire(const void *object);
-/* The running thread's fence between its accesses and asynchronous ones. */
+/* The running thread's fence between its accesses and asynchronous ones; a warp
+ * has waited for its wgmma. */
 WEAK void watch_proxy(void);
+WEAK void watch_waited(int warp);
 WEAK void watch_atomic(const void *p, bool begins);
 /* The host writes "n" bytes. */
 WEAK void watch_set(const void *p, size_t n);
 /* The running thread touches "n" bytes; "place" tells the instruction. */
 WEAK void watch_access(const void *place, const void *p, size_t n,
+	enum watch_kind kind);
+/* In the shared memory of block "rank" of the cluster. */
+WEAK void watch_remote(const void *place, int rank, size_t at, size_t n,
 	enum watch_kind kind);
 WEAK void watch_report(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* f16 on a CPU that may have none: the bits in, the value out. */
+/* Narrow floats on a CPU that has none: the bits in, the value out. */
 #ifndef WPK_RUNTIME_EMU_EMU_HALF_H
 #define WPK_RUNTIME_EMU_EMU_HALF_H
 
@@ -32,6 +32,20 @@ static inline float from_f16(unsigned bits)
 	if (u >= 0x0f800000)
 		return from_bits(sign | u | 0x7f800000);
 	return from_bits(sign | to_bits(from_bits(u) * 0x1p112f));
+}
+
+static inline float from_bf16(unsigned bits)
+{
+	return from_bits((uint32_t)bits << 16);
+}
+
+/* The exponent is 120 too small in an f32. */
+static inline float from_e4m3(unsigned bits)
+{
+	float x = (bits & 127) == 127 ? __builtin_nanf("") :
+		from_bits((bits & 127) << 20) * 0x1p120f;
+
+	return bits & 128 ? -x : x;
 }
 
 unsigned short wpk_emu_to_f16(float x);

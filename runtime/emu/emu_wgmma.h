@@ -5,20 +5,18 @@
 #define WPK_RUNTIME_EMU_EMU_WGMMA_H
 
 #include "emu.h"
+#include "emu_factor.h"
 
 enum { WGMMA_ROWS = 16, WGMMA_COLS = 256, WGMMA_DEPTH = 32 };
 
-/* wpk_emu.h's codes of types. */
-enum wgmma_type {
-	WGMMA_F16, WGMMA_BF16, WGMMA_TF32, WGMMA_E4M3, WGMMA_E5M2, WGMMA_I8,
-	WGMMA_U8, WGMMA_F32, WGMMA_I32
-};
+enum wgmma_sum { SUM_F32, SUM_F16, SUM_I32 };
 
 /* One instruction as a warp gives it: descriptors, or each lane's registers of
  * the left factor; transposed ones have k outermost. */
 struct wgmma {
 	int line, n;
-	enum wgmma_type acc, left, right;
+	enum wgmma_sum acc;
+	const struct factor *left, *right;
 	bool left_trans, right_trans, accumulate;
 	uint64_t a, b;
 	const uint32_t *registers[WARP];
@@ -31,27 +29,24 @@ union wgmma_acc {
 	int32_t i[WGMMA_ROWS][WGMMA_COLS];
 };
 
-/* A factor's values, k outermost, "count" rows or columns of it. */
-union wgmma_factor {
-	float f[WGMMA_DEPTH][WGMMA_COLS];
-	int32_t i[WGMMA_DEPTH][WGMMA_COLS];
-};
+/* A factor's values, k outermost, as many rows or columns as are read. */
+typedef float wgmma_factor[WGMMA_DEPTH][WGMMA_COLS];
 
 /* ---- wgmma_operand.c ---- */
 
-int wgmma_bytes(enum wgmma_type t);
 /* The values at descriptor "d": "count" from "first" on of the dimension that
  * is not k. */
-void wgmma_read(const struct wgmma *w, uint64_t d, enum wgmma_type t,
-	bool trans, int first, int count, union wgmma_factor *to);
+void wgmma_read(const struct wgmma *w, uint64_t d,
+	const struct factor *t, bool trans, int first, int count,
+	wgmma_factor to);
 /* The left factor's values out of a warp's registers. */
-void wgmma_read_registers(const struct wgmma *w, union wgmma_factor *to);
+void wgmma_read_registers(const struct wgmma *w, wgmma_factor to);
 /* What is wrong with the descriptor as such is a fault. */
-void wgmma_check(const struct wgmma *w, uint64_t d, enum wgmma_type t,
-	bool trans, int first, int count);
+void wgmma_check(const struct wgmma *w, uint64_t d,
+	const struct factor *t, bool trans, int first, int count);
 /* The accesses of reading it, for those that watch. */
-void wgmma_watch(const struct wgmma *w, uint64_t d, enum wgmma_type t,
-	bool trans, int first, int count);
+void wgmma_watch(const struct wgmma *w, uint64_t d,
+	const struct factor *t, bool trans, int first, int count);
 
 /* ---- wgmma_multiply.c ---- */
 

@@ -20,7 +20,8 @@ struct config {
 	unsigned n_attributes;
 };
 
-enum { CLUSTER_DIMENSION = 4, SHARED_DEFAULT = 48 << 10, KERNELS = 64 };
+enum { CLUSTER_DIMENSION = 4, PROGRAMMATIC = 6 };
+enum { SHARED_DEFAULT = 48 << 10, KERNELS = 64 };
 
 /* Kernels that asked for more than SHARED_DEFAULT, and how much. */
 static struct {
@@ -33,6 +34,7 @@ static int launches;
 int wpk_emu_set_shared(const void *kernel, int bytes);
 void wpk_emu_fence(void);
 void wpk_emu_fence_proxy(void);
+void wpk_emu_grid_wait(void);
 void wpk_emu_atomic(const void *p, bool begins);
 void wpk_emu_clear(void *p, int byte, size_t n);
 int wpk_emu_launch(const void *config, const void *kernel,
@@ -95,6 +97,15 @@ static struct emu_index cluster_of(const struct config *c)
 		fault("launch", 0, "clusters of %u x %u x %u blocks in a grid "
 			"of %u x %u", n.x, n.y, n.z, c->grid.x, c->grid.y);
 	return n;
+}
+
+static bool begins_early(const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_attributes; i++)
+		if (c->attributes[i].id == PROGRAMMATIC &&
+		    c->attributes[i].value[0])
+			return true;
+	return false;
 }
 
 /* The "i"th of "n" in the job's order: late mode goes from last to first, so
@@ -169,7 +180,7 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	check(c, kernel);
 	shared_open(c->shared);
 	if (watch_launch)
-		watch_launch();
+		watch_launch(begins_early(c));
 	gridDim = c->grid;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);
@@ -195,6 +206,12 @@ void wpk_emu_fence(void)
 {
 	if (watch_fence)
 		watch_fence();
+}
+
+void wpk_emu_grid_wait(void)
+{
+	if (watch_grid_wait)
+		watch_grid_wait();
 }
 
 void wpk_emu_fence_proxy(void)

@@ -106,6 +106,9 @@ void wpk_emu_mbarrier_invalidate(int line, void *p)
 	struct mbarrier *b = own_barrier(line, p);
 	struct mbarrier **from = place(current->rank, b->at);
 
+	if (mbarrier_awaited(current->rank, b->at))
+		fault("mbarrier", line, "a thread waits at the barrier at byte "
+			"%zu of shared memory, which is to be no more", b->at);
 	*from = b->next;
 	free(b);
 	memset(p, 0xff, 8);

@@ -15,6 +15,7 @@
  * 8-bit integers stay below 2^24 and are exact that way too; what they are
  * added to wraps. f64 has products rounded, where the CPU has no fma. */
 #include "emu.h"
+#include "emu_factor.h"
 #include "emu_half.h"
 
 enum { COLS = 8 };
@@ -69,65 +70,13 @@ static void move(struct thread *warp, enum fragment f, int size,
 	}
 }
 
-/* ---- factors: "n" of them to as many floats, f64 to itself ---- */
-
-/* The exponent is 120 too small in an f32. */
-static float from_e4m3(unsigned bits)
-{
-	float x = (bits & 127) == 127 ? __builtin_nanf("") :
-		from_bits((bits & 127) << 20) * 0x1p120f;
-
-	return bits & 128 ? -x : x;
-}
-
-#define UNPACK(name, T, value) \
-	static void unpack_##name(void *to, const void *from, int n) \
-	{ \
-		for (int i = 0; i < n; i++) { \
-			T x = ((const T *)from)[i]; \
-			((float *)to)[i] = value; \
-		} \
-	}
-
-UNPACK(f16, uint16_t, from_f16(x))
-UNPACK(bf16, uint16_t, from_bits((uint32_t)x << 16))
-UNPACK(tf32, uint32_t, from_bits(x & 0xffffe000))
-UNPACK(e4m3, uint8_t, from_e4m3(x))
-UNPACK(e5m2, uint8_t, from_f16((unsigned)x << 8))
-UNPACK(i8, int8_t, x)
-UNPACK(u8, uint8_t, x)
-
-static void copy_f64(void *to, const void *from, int n)
-{
-	memcpy(to, from, (size_t)n * sizeof(double));
-}
-
-/* "bytes" of one; a register has 4, or one factor. */
-static const struct factor {
-	const char *name;
-	int bytes;
-	void (*unpack)(void *to, const void *from, int n);
-} factors[] = {
-	{ "f16", 2, unpack_f16 }, { "bf16", 2, unpack_bf16 },
-	{ "tf32", 4, unpack_tf32 }, { "e4m3", 1, unpack_e4m3 },
-	{ "e5m2", 1, unpack_e5m2 }, { "i8", 1, unpack_i8 },
-	{ "u8", 1, unpack_u8 }, { "f64", 8, copy_f64 }
-};
-
-static const struct factor *factor_of(const struct wpk_emu_form *f)
-{
-	const struct factor *t = factors;
-
-	while (strcmp(t->name, f->factor))
-		t++;
-	return t;
-}
+/* ---- factors ---- */
 
 static void take_factor(struct thread *warp, enum fragment which, int rows,
 	void *to)
 {
 	const struct wpk_emu_form *f = warp->form;
-	const struct factor *t = factor_of(f);
+	const struct factor *t = factor_named(f->factor);
 	unsigned char raw[FACTOR_BYTES] __attribute__((aligned(16)));
 
 	move(warp, which, t->bytes < 4 ? 4 : t->bytes, raw, rows,
@@ -168,6 +117,17 @@ MULTIPLY(multiply64, double, doubles)
 static void copy_f32(void *to, const void *from, int n)
 {
 	memcpy(to, from, (size_t)n * sizeof(float));
+}
+
+static void copy_f64(void *to, const void *from, int n)
+{
+	memcpy(to, from, (size_t)n * sizeof(double));
+}
+
+static void unpack_f16(void *to, const void *from, int n)
+{
+	for (int i = 0; i < n; i++)
+		((float *)to)[i] = from_f16(((const uint16_t *)from)[i]);
 }
 
 static void pack_f16(void *to, const void *from, int n)
@@ -233,7 +193,8 @@ static void perform(struct thread *warp)
 
 static void check(int line, const struct wpk_emu_form *f, const struct part *p)
 {
-	int row = f->k * factor_of(f)->bytes, each = COLS * sum_of(f)->bytes;
+	int row = f->k * factor_named(f->factor)->bytes;
+	int each = COLS * sum_of(f)->bytes;
 
 	if (address_bad(p->registers[A], (size_t)(f->m * row / WARP)) ||
 	    address_bad(p->registers[B], (size_t)(COLS * row / WARP)) ||

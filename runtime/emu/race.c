@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two accesses to the same element, one of them a write, that nothing orders;
- * and reads of what nobody has written. Both are faults, whatever the order in
- * which the emulator happens to run threads and blocks.
- *
- * What orders accesses of a block: the program order of a thread, a barrier of
- * the block (counted by "epoch"), __syncwarp (a vector clock a warp). What
- * orders those of blocks of one launch: an atomic operation that comes after a
- * fence of the device in one block and before in the other. Launches follow one
- * another.
+/* Two accesses to the same element, one of them a write, that nothing orders
+ * (order.c); and reads of what nobody has written. Both are faults, whatever
+ * the order in which the emulator happens to run threads and blocks. What bulk
+ * copies and wgmma read must besides be behind a fence of who wrote it.
  *
  * Each element has a cell with its last writer, its last readers, in two warps
  * so that a writer of either warp sees the other, and the last atomic access. A
@@ -16,16 +11,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "race.h"
 
-enum { LANES = WARP, CELLS = 1024 };
-
-struct slot {
-	uint32_t block, epoch, clock, lanes, place;
-	uint8_t warp;
-};
+enum { CELLS = 1024 };
 
 struct cell {
 	struct slot write, read[2], atomic;
@@ -37,38 +26,8 @@ static struct shadow {
 	const struct piece *m;
 	struct cell **page;
 } shadows[PIECES];
-static struct cell *shared_cells;
-
-static uint32_t block, blocks, first_block, epoch;
-
-/* Of each thread: its warp's lanes' clocks as far as it knows them, its own
- * included; and when it last fenced. */
-static struct view {
-	uint32_t clock[LANES];
-	uint32_t fence_epoch, fence_clock;
-} all_views[CLUSTER_MAX][THREADS_MAX], *views = all_views[0];
-
-/* Of the cluster's blocks while others run. */
-static struct side {
-	struct cell *shared_cells;
-	uint32_t block, epoch;
-} sides[CLUSTER_MAX];
-static int turn;
-
-static int lane(void)
-{
-	return current->number % WARP;
-}
-
-static int warp(void)
-{
-	return current->number / WARP;
-}
-
-static struct view *view(void)
-{
-	return &views[current->number];
-}
+/* Of each block of the cluster, and the running one's. */
+static struct cell *all_shared[CLUSTER_MAX], **shared_cells = all_shared;
 
 /* ---- cells ---- */
 
@@ -85,11 +44,11 @@ static struct cell *shared_cell(size_t at)
 {
 	struct cell *c;
 
-	if (!shared_cells)
-		shared_cells = zeros(SHARED_SIZE / (size_t)job.grain + 1,
-			sizeof *shared_cells);
-	c = &shared_cells[at];
-	if (c->write.block != block && c->atomic.block != block)
+	if (!*shared_cells)
+		*shared_cells = zeros(SHARED_SIZE / (size_t)job.grain + 1,
+			sizeof **shared_cells);
+	c = &(*shared_cells)[at];
+	if (order_rank(c->write.block) < 0 && order_rank(c->atomic.block) < 0)
 		c->set = false;
 	return c;
 }
@@ -111,56 +70,10 @@ void race_open(const struct piece *m)
 		(size_t)job.grain / CELLS + 1, sizeof(struct cell *)) };
 }
 
-void race_launch(void)
-{
-	first_block = blocks + 1;
-	race_forget();
-}
-
-void race_block(void)
-{
-	block = ++blocks;
-	epoch = 1;
-	memset(views, 0, sizeof all_views[0]);
-	for (int i = 0; i < THREADS_MAX; i++)
-		views[i].clock[i % WARP] = 1;
-}
-
 void race_turn(int rank)
 {
-	sides[turn] = (struct side){ shared_cells, block, epoch };
-	turn = rank;
-	shared_cells = sides[turn].shared_cells;
-	block = sides[turn].block;
-	epoch = sides[turn].epoch;
-	views = all_views[turn];
-}
-
-void race_barrier(void)
-{
-	epoch++;
-}
-
-void race_warp(int at, unsigned mask)
-{
-	struct view *v = &views[at * WARP];
-	uint32_t known[LANES] = { 0 };
-
-	for (int i = 0; i < LANES; i++)
-		for (int l = 0; l < LANES && mask >> i & 1; l++)
-			if (v[i].clock[l] > known[l])
-				known[l] = v[i].clock[l];
-	for (int i = 0; i < LANES; i++)
-		if (mask >> i & 1) {
-			memcpy(v[i].clock, known, sizeof known);
-			v[i].clock[i]++;
-		}
-}
-
-void race_fence(void)
-{
-	view()->fence_epoch = epoch;
-	view()->fence_clock = view()->clock[lane()];
+	shared_cells = &all_shared[rank];
+	order_turn(rank);
 }
 
 void race_set(const struct piece *m, const void *p, size_t n)
@@ -172,84 +85,13 @@ void race_set(const struct piece *m, const void *p, size_t n)
 		piece_cell(m, i)->set = true;
 }
 
-/* ---- between blocks ---- */
-
-/* What the running thread's atomic operation makes others see: all that its
- * block did up to an epoch: before the barrier behind which it fenced itself,
- * or behind which every thread had fenced. */
-static struct race_release release_now(void)
-{
-	struct race_release r = { .block = block, .thread = current->number,
-		.epoch = view()->fence_epoch, .clock = view()->fence_clock };
-	uint32_t least = UINT32_MAX;
-	int n = (int)(blockDim.x * blockDim.y * blockDim.z);
-
-	for (int i = 0; i < n; i++)
-		if (views[i].fence_epoch < least)
-			least = views[i].fence_epoch;
-	if (least >= epoch)
-		least = epoch - 1;
-	r.all = r.epoch > least + 1 ? r.epoch - 1 : least;
-	return r;
-}
-
-void race_atomic(const void *p)
-{
-	if ((const unsigned char *)p < shared_memory ||
-	    (const unsigned char *)p >= shared_memory + SHARED_SIZE)
-		race_exchange(p, release_now(), epoch);
-}
-
-/* The running thread sees what slot "s" of an earlier block did. */
-static bool released(const struct slot *s)
-{
-	for (const struct race_seen *r = race_seen(s->block); r; r = r->next) {
-		if (r->what.block != s->block ||
-		    (r->epoch >= epoch && r->thread != current->number))
-			continue;
-		if (s->epoch <= r->what.all)
-			return true;
-		if (s->epoch == r->what.epoch &&
-		    s->warp == r->what.thread / WARP &&
-		    (s->lanes == 1u << r->what.thread % WARP ||
-		     s->clock < r->what.clock))
-			return true;
-	}
-	return false;
-}
-
-/* ---- order ---- */
-
-static bool ordered(const struct slot *s, bool shared)
-{
-	uint32_t others;
-
-	if (s->block < first_block || (shared && s->block != block))
-		return true;
-	if (s->block != block)
-		return released(s);
-	if (s->epoch < epoch)
-		return true;
-	if (s->warp != warp())
-		return false;
-	others = s->lanes & ~(1u << lane());
-	for (int l = 0; l < LANES && others; l++)
-		if (others >> l & 1 && s->clock > view()->clock[l])
-			return false;
-	return true;
-}
-
-static struct slot slot_now(const void *place)
-{
-	return (struct slot){ block, epoch, view()->clock[lane()],
-		1u << lane(), (uint32_t)(uintptr_t)place, (uint8_t)warp() };
-}
 
 /* The same warp at the same time: "s" takes the lane in. */
 static bool joins(struct slot *s, const struct slot *now)
 {
 	if (s->block != now->block || s->epoch != now->epoch ||
-	    s->warp != now->warp || s->clock != now->clock)
+	    s->warp != now->warp || s->clock != now->clock ||
+	    s->by != now->by)
 		return false;
 	s->lanes |= now->lanes;
 	s->place = now->place;
@@ -267,7 +109,8 @@ static void add_reader(struct cell *c, struct slot now)
 		c->read[1] = other;
 		return;
 	}
-	if (other.block != now.block || other.warp != now.warp)
+	if (other.block != now.block || other.warp != now.warp ||
+	    other.by != now.by)
 		c->read[1] = other;
 	c->read[0] = now;
 }
@@ -303,7 +146,7 @@ static void unordered(const struct spot *at, const char *does,
 	const struct slot *s, const char *did)
 {
 	int thread = s->warp * WARP + __builtin_ctz(s->lanes);
-	bool here = s->block == block;
+	bool here = order_rank(s->block) == current->rank;
 
 	fault("race", 0, "%s: {%x} %s what thread %d of %s %s in {%x}, and %s "
 		"orders the two", memory_name(at),
@@ -315,8 +158,17 @@ static void unordered(const struct spot *at, const char *does,
 static void must_follow(const struct spot *at, const char *does,
 	const struct slot *s, const char *did)
 {
-	if (job.race && s->block && !ordered(s, !at->m))
+	if (job.race && s->block && !order_has(s, !at->m))
 		unordered(at, does, s, did);
+}
+
+static void must_be_fenced(const struct spot *at, const struct slot *s)
+{
+	if (job.race && s->by == BY_THREAD && !order_fenced(s))
+		fault("race", 0, "%s: {%x} reads asynchronously what thread %d "
+			"wrote in {%x}, and no fence_proxy_async stands behind "
+			"that", memory_name(at), (unsigned)(uintptr_t)at->place,
+			s->warp * WARP + __builtin_ctz(s->lanes), s->place);
 }
 
 static void must_be_set(const struct cell *c, const struct spot *at)
@@ -328,18 +180,18 @@ static void must_be_set(const struct cell *c, const struct spot *at)
 
 /* ---- accesses ---- */
 
-static void write_cell(struct cell *c, const struct spot *at)
+static void write_cell(struct cell *c, const struct spot *at, enum by by)
 {
 	must_follow(at, "writes", &c->write, "wrote");
 	must_follow(at, "writes", &c->read[0], "read");
 	must_follow(at, "writes", &c->read[1], "read");
 	must_follow(at, "writes", &c->atomic, "changed");
-	c->write = slot_now(at->place);
+	c->write = order_slot(at->place, by);
 }
 
 static void change_cell(struct cell *c, const struct spot *at)
 {
-	struct slot now = slot_now(at->place);
+	struct slot now = order_slot(at->place, BY_THREAD);
 
 	must_be_set(c, at);
 	must_follow(at, "changes", &c->write, "wrote");
@@ -351,43 +203,61 @@ static void change_cell(struct cell *c, const struct spot *at)
 
 /* An asynchronous copy issued by this thread lands: nobody else may have read
  * since. */
-static void land_cell(struct cell *c, const struct spot *at)
+static void land_cell(struct cell *c, const struct spot *at, enum by by)
 {
+	struct slot now = order_slot(at->place, by);
+
 	for (int i = 0; i < 2 && job.race; i++) {
 		const struct slot *r = &c->read[i];
 
-		if (r->block == block && c->write.block == block &&
-		    r->epoch > c->write.epoch &&
-		    (r->warp != warp() || r->lanes != 1u << lane()))
+		if (r->block == now.block && c->write.block == now.block &&
+		    r->epoch > c->write.epoch && r->by == BY_THREAD &&
+		    (r->warp != now.warp || r->lanes != now.lanes))
 			unordered(at, "copies asynchronously", r,
 				"read, before the copy was waited for,");
 	}
-	c->write = slot_now(at->place);
+	c->write = now;
 	c->set = true;
+}
+
+static void read_cell(struct cell *c, const struct spot *at,
+	enum watch_kind kind)
+{
+	must_be_set(c, at);
+	must_follow(at, "reads", &c->write, "wrote");
+	must_follow(at, "reads", &c->atomic, "changed");
+	if (kind != WATCH_READ)
+		must_be_fenced(at, &c->write);
+	add_reader(c, order_slot(at->place, kind == WATCH_WGMMA_READ ? BY_AGENT :
+		BY_THREAD));
 }
 
 static void touch(struct cell *c, const struct spot *at, enum watch_kind kind)
 {
 	switch (kind) {
 	case WATCH_READ:
-	case WATCH_PROXY_READ:
-		must_be_set(c, at);
-		must_follow(at, "reads", &c->write, "wrote");
-		must_follow(at, "reads", &c->atomic, "changed");
-		add_reader(c, slot_now(at->place));
+	case WATCH_BULK_READ:
+	case WATCH_WGMMA_READ:
+		read_cell(c, at, kind);
 		break;
 	case WATCH_WRITE:
-		write_cell(c, at);
+		write_cell(c, at, BY_THREAD);
 		c->set = true;
 		break;
 	case WATCH_ATOMIC:
 		change_cell(c, at);
 		break;
 	case WATCH_ISSUE:
-		write_cell(c, at);
+		write_cell(c, at, BY_THREAD);
+		break;
+	case WATCH_BULK_ISSUE:
+		write_cell(c, at, BY_BULK);
 		break;
 	case WATCH_ARRIVE:
-		land_cell(c, at);
+		land_cell(c, at, BY_THREAD);
+		break;
+	case WATCH_BULK_ARRIVE:
+		land_cell(c, at, BY_BULK);
 		break;
 	}
 }
@@ -406,4 +276,14 @@ void race_access(const void *place, const struct piece *m, const void *p,
 		at.offset = i * grain;
 		touch(m ? piece_cell(m, i) : shared_cell(i), &at, kind);
 	}
+}
+
+void race_remote(const void *place, int rank, size_t from, size_t n,
+	enum watch_kind kind)
+{
+	struct cell **own = shared_cells;
+
+	shared_cells = &all_shared[rank];
+	race_access(place, NULL, shared_memory + from, n, kind);
+	shared_cells = own;
 }

@@ -1,32 +1,91 @@
 /* SPDX-License-Identifier: MIT */
-/* What blocks of a launch tell one another by atomic operations: release.c. */
+/* Accesses and what orders them: order.c, which race.c asks, knows of atomic
+ * operations of blocks of a launch (release.c) and of barriers that some threads
+ * of a cluster meet at (clocks.c). */
 #ifndef WPK_RUNTIME_EMU_RACE_H
 #define WPK_RUNTIME_EMU_RACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* ---- order.c ---- */
+
+/* "by" a bulk copy, that its thread issued, or a warp's agent, which reads for
+ * wgmma: its clock counts what the warp waited for. */
+enum by { BY_THREAD, BY_BULK, BY_AGENT };
+
+/* An access in "place" by "lanes" of a warp of a block, which are numbered
+ * through all launches, at a time. */
+struct slot {
+	uint32_t block, epoch, clock, lanes, place;
+	uint8_t warp, by;
+};
+
+void order_turn(int rank);
+/* The running thread's access. */
+struct slot order_slot(const void *place, enum by by);
+/* Is "s" before what the running thread does now? */
+bool order_has(const struct slot *s, bool shared);
+/* Is what "s" wrote behind its own fence or one of the running thread, or done
+ * by another cluster? */
+bool order_fenced(const struct slot *s);
+/* Of a block in its cluster, -1 if that is not the running one. */
+int order_rank(uint32_t block);
+
+/* ---- release.c ---- */
 
 /* What thread "thread" of "block" had made visible when it did an atomic
  * operation: accesses of its block up to epoch "all"; of its warp in "epoch"
- * before "clock", when it fenced. */
+ * before "clock", when it fenced; and, unless NULL, of each thread those before
+ * clock "fenced", as far as it knew of them by barriers of some threads. */
 struct race_release {
 	uint32_t block, all, epoch, clock;
+	uint32_t *fenced;
 	int thread;
 };
 
-/* A release that the running block's "thread" saw in "epoch". */
+/* When an atomic operation was done: the epoch and the clock of its thread. */
+struct race_time {
+	uint32_t epoch, clock;
+};
+
+/* A release that the running block's "thread" saw at a time. */
 struct race_seen {
 	struct race_release what;
-	uint32_t epoch;
+	struct race_time at;
 	int thread;
 	struct race_seen *next;
 };
 
 /* An atomic operation of the running thread on "p": it sees what earlier ones
  * of other blocks released there, and releases "mine". */
-void race_exchange(const void *p, struct race_release mine, uint32_t epoch);
+void race_exchange(const void *p, struct race_release mine,
+	struct race_time at);
 /* What the running block has seen of "block". */
 const struct race_seen *race_seen(uint32_t block);
 /* A launch begins. */
 void race_forget(void);
+
+/* ---- clocks.c: members of a block are its threads, then its warps' agents ---- */
+
+/* A cluster of so many blocks begins. */
+void clocks_begin(int blocks);
+/* A thread knows of accesses of a member of its own block up to "clock". */
+void clocks_learn(int rank, int thread, int member, uint32_t clock);
+/* It gives what it knows to "object", takes what was given. */
+void clocks_release(const void *object, int rank, int thread);
+void clocks_acquire(const void *object, int rank, int thread);
+/* What it knows now is behind a fence for what is asynchronous. */
+void clocks_fence(int rank, int thread);
+/* All threads of a block, "n", meet: they know what any of them does, and of a
+ * member's accesses up to "clock". */
+void clocks_meet(int rank, int n);
+void clocks_tell(int rank, int member, uint32_t clock);
+/* Does it know more than that? */
+bool clocks_any(int rank, int thread);
+/* Up to which clock it knows accesses of a member of block "of", and which are
+ * behind a fence. */
+uint32_t clocks_known(int rank, int thread, int of, int member);
+uint32_t clocks_fenced(int rank, int thread, int of, int member);
 
 #endif

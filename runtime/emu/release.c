@@ -50,6 +50,8 @@ void race_forget(void)
 			struct object *gone = buckets[i];
 
 			buckets[i] = gone->chain;
+			for (size_t j = 0; j < gone->n; j++)
+				free(gone->v[j].fenced);
 			free(gone->v);
 			free(gone);
 		}
@@ -69,16 +71,17 @@ static struct object *object_at(const void *p)
 	return o;
 }
 
-static void see(const struct race_release *r, int thread, uint32_t epoch)
+static void see(const struct race_release *r, int thread, struct race_time at)
 {
 	struct race_seen *s = need(malloc(sizeof *s));
 	struct race_seen **list = &seen[r->block % SEEN];
 
-	*s = (struct race_seen){ *r, epoch, thread, *list };
+	*s = (struct race_seen){ *r, at, thread, *list };
 	*list = s;
 }
 
-void race_exchange(const void *p, struct race_release mine, uint32_t epoch)
+void race_exchange(const void *p, struct race_release mine,
+	struct race_time at)
 {
 	struct object *o = object_at(p);
 
@@ -90,9 +93,10 @@ void race_exchange(const void *p, struct race_release mine, uint32_t epoch)
 	o->reader = mine.block;
 	for (; o->next < o->n; o->next++)
 		if (o->v[o->next].block != mine.block)
-			see(&o->v[o->next], mine.thread, epoch);
+			see(&o->v[o->next], mine.thread, at);
 	for (size_t i = o->n; i-- > 0 && o->v[i].block == mine.block; )
 		if (o->v[i].thread == mine.thread) {
+			free(o->v[i].fenced);
 			o->v[i] = mine;
 			return;
 		}

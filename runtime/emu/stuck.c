@@ -13,13 +13,6 @@ static int count_state(const struct thread *t, int n, enum thread_state state)
 	return count;
 }
 
-static void turn_to(struct thread *t)
-{
-	block_enter(t->rank);
-	current = t;
-	thread_index(t->number);
-}
-
 /* The first thread of the cluster in "state", or NULL. */
 static struct thread *first_in(enum thread_state state)
 {
@@ -59,7 +52,7 @@ static void report_barrier(const struct thread *at)
 	for (int i = 0; i < n; i++)
 		if (!off && (t[i].state != at->state || t[i].line != at->line))
 			off = &t[i];
-	turn_to(off);
+	thread_turn(off);
 	if (off->state == EXITED)
 		fault("deadlock", at->line, "the kernel ended for %d of %d "
 			"threads, first thread %d after %ld barriers, while "
@@ -82,7 +75,7 @@ static void report_cluster(struct thread *at)
 
 		ended += count_state(t, n, EXITED) == n;
 	}
-	turn_to(at);
+	thread_turn(at);
 	fault("deadlock", at->line, "block %d waits at the cluster's barrier, "
 		"its number %ld, and %d of %d blocks have ended", at->rank,
 		at->barriers + 1, ended, cluster_size());
@@ -93,11 +86,11 @@ void stuck(void)
 	struct thread *t;
 
 	if ((t = first_at_mbarrier())) {
-		turn_to(t);
+		thread_turn(t);
 		mbarrier_stuck(t);
 	}
 	if ((t = first_in(AT_NAMED))) {
-		turn_to(t);
+		thread_turn(t);
 		named_stuck(t);
 	}
 	if ((t = first_in(AT_BARRIER)))

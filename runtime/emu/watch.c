@@ -51,12 +51,18 @@ static const struct piece *piece_of(const unsigned char *p)
 
 /* ---- what the emulator tells ---- */
 
-void watch_launch(void)
+void watch_launch(bool early)
 {
 	if (job.count)
 		count_launch();
 	if (job.race || job.init)
-		race_launch();
+		race_launch(early);
+}
+
+void watch_grid_wait(void)
+{
+	if (job.race && current)
+		race_grid_wait();
 }
 
 void watch_block(int rank)
@@ -92,6 +98,37 @@ void watch_fence(void)
 		race_fence();
 }
 
+void watch_release(const void *object)
+{
+	if (job.race && current)
+		race_release(object);
+}
+
+void watch_acquire(const void *object)
+{
+	if (job.race && current)
+		race_acquire(object);
+}
+
+void watch_proxy(void)
+{
+	if (job.race && current)
+		race_proxy();
+}
+
+void watch_waited(int warp)
+{
+	if (job.race)
+		race_waited(warp);
+}
+
+void watch_remote(const void *place, int rank, size_t at, size_t n,
+	enum watch_kind kind)
+{
+	if (current && (job.race || job.init))
+		race_remote(place, rank, at, n, kind);
+}
+
 void watch_atomic(const void *p, bool begins)
 {
 	if (!current)
@@ -125,9 +162,9 @@ void watch_access(const void *place, const void *p, size_t n, enum watch_kind ki
 		return;
 	if (m && n > (size_t)(m->p + m->bytes - c))
 		n = (size_t)(m->p + m->bytes - c);
-	if (m && job.count && kind != WATCH_ISSUE && kind != WATCH_ARRIVE)
+	if (m && job.count)
 		count_access(place, m, p, n, kind == WATCH_WRITE);
-	if (shared && job.count && kind != WATCH_ISSUE && kind != WATCH_ARRIVE)
+	if (shared && job.count && kind < WATCH_ISSUE)
 		count_shared(place, (size_t)(c - shared_memory), n);
 	if (job.race || job.init)
 		race_access(place, m, p, n, kind);

@@ -32,7 +32,9 @@ void count_report(void);
 /* ---- race.c: accesses that nothing orders, reads of what nobody wrote ---- */
 
 void race_open(const struct piece *m);
-void race_launch(void);
+/* It may begin "early", before the one before it has ended. */
+void race_launch(bool early);
+void race_grid_wait(void);
 void race_block(void);
 void race_turn(int rank);
 /* All threads of the block have met; those of "mask" in "warp" have. */
@@ -41,10 +43,19 @@ void race_warp(int warp, unsigned mask);
 /* The running thread: a fence of the device; an atomic operation on "p". */
 void race_fence(void);
 void race_atomic(const void *p);
+/* It arrives at a barrier, has waited there; fences for what is asynchronous. */
+void race_release(const void *object);
+void race_acquire(const void *object);
+void race_proxy(void);
+/* A warp has waited for its wgmma. */
+void race_waited(int warp);
 /* The host writes. */
 void race_set(const struct piece *m, const void *p, size_t n);
 /* "m" is NULL in shared memory. */
 void race_access(const void *place, const struct piece *m, const void *p,
 	size_t n, enum watch_kind kind);
+/* In the shared memory of a block of the cluster. */
+void race_remote(const void *place, int rank, size_t from, size_t n,
+	enum watch_kind kind);
 
 #endif

@@ -95,17 +95,15 @@ static void drop_tile(struct warp *w, struct tile *t)
 
 static uint64_t checksum(const struct wgmma *w, void *const *registers)
 {
-	uint64_t sum = 0, word;
+	size_t n = wgmma_acc_bytes(w);
+	uint64_t sum = 0;
 
 	for (int l = 0; l < WARP; l++)
-		for (size_t i = 0; i < wgmma_acc_bytes(w); i += sizeof word) {
-			size_t n = wgmma_acc_bytes(w) - i;
+		for (size_t i = 0; i < n; i += 4) {
+			uint32_t word;
 
-			word = 0;
-			memcpy(&word, (const char *)registers[l] + i,
-				n < sizeof word ? n : sizeof word);
+			memcpy(&word, (const char *)registers[l] + i, 4);
 			sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-			sum ^= sum >> 29;
 		}
 	return sum;
 }
@@ -118,12 +116,15 @@ static void poison(const struct wgmma *w, void *const *registers)
 
 static void check_poison(const struct wgmma *w, void *const *registers)
 {
+	unsigned char untouched[WGMMA_COLS * 2];
+	size_t n = wgmma_acc_bytes(w);
+
+	memset(untouched, POISON, n);
 	for (int l = 0; l < WARP; l++)
-		for (size_t i = 0; i < wgmma_acc_bytes(w); i++)
-			if (((unsigned char *)registers[l])[i] != POISON)
-				fault("wgmma", w->line, "lane %d wrote to "
-					"accumulators before it waited for "
-					"the wgmma that sums in them", l);
+		if (memcmp(registers[l], untouched, n))
+			fault("wgmma", w->line, "lane %d wrote to accumulators "
+				"before it waited for the wgmma that sums in "
+				"them", l);
 }
 
 /* What the thread did with its registers must be behind a fence, unless it is
@@ -177,7 +178,8 @@ static void check(const struct wgmma *g, int number)
 /* One number for what all four warps must say alike. */
 static uint64_t signature(const struct wgmma *g)
 {
-	uint64_t v[] = { g->a, g->b, (uint64_t)g->n, g->acc, g->left, g->right,
+	uint64_t v[] = { g->a, g->b, (uint64_t)g->n, g->acc,
+		(uintptr_t)g->left, (uintptr_t)g->right,
 		(uint64_t)g->left_trans << 2 | (uint64_t)g->right_trans << 1 |
 		g->accumulate, (uint64_t)g->line }, sum = 0;
 
@@ -319,26 +321,29 @@ static void wait(struct thread *lanes)
 	while (n < w->n && w->queue[n].group < w->group - *in_flight)
 		complete(w, &w->queue[n++], number_in_group(lanes));
 	w->n -= n;
+	if (watch_waited)
+		watch_waited(lanes->number / WARP);
 	if (n)
 		memmove(w->queue, w->queue + n, (size_t)w->n *
 			sizeof *w->queue);
 }
 
-void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
-	void *d, const unsigned *registers, long long a, long long b,
-	int accumulate);
+void wpk_emu_wgmma(int line, int n, const char *acc, const char *left,
+	const char *right, int trans, void *d, const unsigned *registers,
+	long long a, long long b, int accumulate);
 void wpk_emu_wgmma_fence(int line);
 void wpk_emu_wgmma_commit(int line);
 void wpk_emu_wgmma_wait(int line, int in_flight);
 
-void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
-	void *d, const unsigned *registers, long long a, long long b,
-	int accumulate)
+void wpk_emu_wgmma(int line, int n, const char *acc, const char *left,
+	const char *right, int trans, void *d, const unsigned *registers,
+	long long a, long long b, int accumulate)
 {
 	struct given mine = {
-		.w = { .line = line, .n = n, .acc = (enum wgmma_type)acc,
-			.left = (enum wgmma_type)left,
-			.right = (enum wgmma_type)right,
+		.w = { .line = line, .n = n, .acc = *acc == 'i' ? SUM_I32 :
+				acc[1] == '1' ? SUM_F16 : SUM_F32,
+			.left = factor_named(left),
+			.right = factor_named(right),
 			.left_trans = trans & 1, .right_trans = trans & 2,
 			.accumulate = accumulate != 0, .a = (uint64_t)a,
 			.b = (uint64_t)b,

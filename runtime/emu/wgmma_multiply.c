@@ -2,6 +2,7 @@
 /* A warp's share of a wgmma: 16 rows of the 64, all columns. Sums are taken
  * one k after the other, in f32 or wrapping s32; f16 accumulators round once,
  * at the end. */
+#include "emu_half.h"
 #include "emu_wgmma.h"
 
 #include <string.h>
@@ -12,70 +13,79 @@ typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 
-float wpk_emu_from_f16(unsigned short bits);
-unsigned short wpk_emu_to_f16(float x);
-
-static void multiply_floats(const struct wgmma *w, int depth,
-	const union wgmma_factor *a, const union wgmma_factor *b,
-	union wgmma_acc *acc)
+/* Columns from "j" on of the product are added to "sum", a row each. */
+static void multiply(int depth, const wgmma_factor a, const wgmma_factor b,
+	int j, floats *sum)
 {
-	for (int j = 0; j < w->n; j += LANES)
-		for (int i = 0; i < WGMMA_ROWS; i++) {
-			floats sum = { 0 }, x;
+	for (int i = 0; i < WGMMA_ROWS; i += 4) {
+		floats s0 = sum[i], s1 = sum[i + 1], s2 = sum[i + 2];
+		floats s3 = sum[i + 3], x;
 
-			if (w->accumulate)
-				memcpy(&sum, &acc->f[i][j], sizeof sum);
-			for (int k = 0; k < depth; k++) {
-				memcpy(&x, &b->f[k][j], sizeof x);
-				sum += a->f[k][i] * x;
-			}
-			memcpy(&acc->f[i][j], &sum, sizeof sum);
+		for (int k = 0; k < depth; k++) {
+			memcpy(&x, &b[k][j], sizeof x);
+			s0 += a[k][i] * x;
+			s1 += a[k][i + 1] * x;
+			s2 += a[k][i + 2] * x;
+			s3 += a[k][i + 3] * x;
 		}
+		sum[i] = s0;
+		sum[i + 1] = s1;
+		sum[i + 2] = s2;
+		sum[i + 3] = s3;
+	}
 }
 
-static void multiply_ints(const struct wgmma *w, int depth,
-	const union wgmma_factor *a, const union wgmma_factor *b,
-	union wgmma_acc *acc)
+static void add_floats(const struct wgmma *w, const wgmma_factor a,
+	const wgmma_factor b, int j, union wgmma_acc *acc)
 {
-	for (int j = 0; j < w->n; j += LANES)
-		for (int i = 0; i < WGMMA_ROWS; i++) {
-			words sum = { 0 };
-			ints x;
+	floats sum[WGMMA_ROWS] = { 0 };
 
-			if (w->accumulate)
-				memcpy(&sum, &acc->i[i][j], sizeof sum);
-			for (int k = 0; k < depth; k++) {
-				memcpy(&x, &b->i[k][j], sizeof x);
-				sum += (words)(a->i[k][i] * x);
-			}
-			memcpy(&acc->i[i][j], &sum, sizeof sum);
-		}
+	for (int i = 0; i < WGMMA_ROWS && w->accumulate; i++)
+		memcpy(&sum[i], &acc->f[i][j], sizeof *sum);
+	multiply(32 / w->left->bytes, a, b, j, sum);
+	for (int i = 0; i < WGMMA_ROWS; i++)
+		memcpy(&acc->f[i][j], &sum[i], sizeof *sum);
+}
+
+/* Products of integers add up to less than 2^24, so they are exact in floats. */
+static void add_ints(const struct wgmma *w, const wgmma_factor a,
+	const wgmma_factor b, int j, union wgmma_acc *acc)
+{
+	floats sum[WGMMA_ROWS] = { 0 };
+
+	multiply(32 / w->left->bytes, a, b, j, sum);
+	for (int i = 0; i < WGMMA_ROWS; i++) {
+		words old = { 0 }, new = (words)__builtin_convertvector(sum[i],
+			ints);
+
+		if (w->accumulate)
+			memcpy(&old, &acc->i[i][j], sizeof old);
+		new += old;
+		memcpy(&acc->i[i][j], &new, sizeof new);
+	}
 }
 
 static void round_to_f16(const struct wgmma *w, union wgmma_acc *acc)
 {
 	for (int i = 0; i < WGMMA_ROWS; i++)
 		for (int j = 0; j < w->n; j++)
-			acc->f[i][j] = wpk_emu_from_f16(
+			acc->f[i][j] = from_f16(
 				wpk_emu_to_f16(acc->f[i][j]));
 }
 
 void wgmma_multiply(const struct wgmma *w, int number, union wgmma_acc *acc)
 {
-	static union wgmma_factor a, b;
-	int depth = 32 / wgmma_bytes(w->left);
+	static wgmma_factor a, b;
 
 	if (*w->registers)
-		wgmma_read_registers(w, &a);
+		wgmma_read_registers(w, a);
 	else
 		wgmma_read(w, w->a, w->left, w->left_trans,
-			number * WGMMA_ROWS, WGMMA_ROWS, &a);
-	wgmma_read(w, w->b, w->right, w->right_trans, 0, w->n, &b);
-	if (w->acc == WGMMA_I32)
-		multiply_ints(w, depth, &a, &b, acc);
-	else
-		multiply_floats(w, depth, &a, &b, acc);
-	if (w->acc == WGMMA_F16)
+			number * WGMMA_ROWS, WGMMA_ROWS, a);
+	wgmma_read(w, w->b, w->right, w->right_trans, 0, w->n, b);
+	for (int j = 0; j < w->n; j += LANES)
+		(w->acc == SUM_I32 ? add_ints : add_floats)(w, a, b, j, acc);
+	if (w->acc == SUM_F16)
 		round_to_f16(w, acc);
 }
 
@@ -94,7 +104,7 @@ static int col_of(int lane, int i)
 
 size_t wgmma_acc_bytes(const struct wgmma *w)
 {
-	return (size_t)w->n / 2 * (w->acc == WGMMA_F16 ? 2 : 4);
+	return (size_t)w->n / 2 * (w->acc == SUM_F16 ? 2 : 4);
 }
 
 void wgmma_gather(const struct wgmma *w, void *const *registers,
@@ -104,8 +114,8 @@ void wgmma_gather(const struct wgmma *w, void *const *registers,
 		for (int i = 0; i < w->n / 2; i++) {
 			int row = row_of(l, i), col = col_of(l, i);
 
-			if (w->acc == WGMMA_F16)
-				acc->f[row][col] = wpk_emu_from_f16(((const
+			if (w->acc == SUM_F16)
+				acc->f[row][col] = from_f16(((const
 					uint16_t *)registers[l])[i]);
 			else
 				acc->i[row][col] =
@@ -120,7 +130,7 @@ void wgmma_scatter(const struct wgmma *w, void *const *registers,
 		for (int i = 0; i < w->n / 2; i++) {
 			int row = row_of(l, i), col = col_of(l, i);
 
-			if (w->acc == WGMMA_F16)
+			if (w->acc == SUM_F16)
 				((uint16_t *)registers[l])[i] =
 					wpk_emu_to_f16(acc->f[row][col]);
 			else

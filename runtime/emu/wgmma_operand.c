@@ -9,11 +9,7 @@
  * the bits of the address above them. */
 #include "emu_wgmma.h"
 
-#include <string.h>
-
 enum { CHUNK = 16 };
-
-float wpk_emu_from_f16(unsigned short bits);
 
 /* "width" is that of a swizzled row, or a chunk; "span" after how many bytes
  * the pattern repeats. */
@@ -21,18 +17,6 @@ struct descriptor {
 	unsigned start, leading, stride, base, width, span;
 	bool trans;
 };
-
-static const struct { uint8_t bytes, k; } types[] = {
-	[WGMMA_F16] = { 2, 16 }, [WGMMA_BF16] = { 2, 16 },
-	[WGMMA_TF32] = { 4, 8 }, [WGMMA_E4M3] = { 1, 32 },
-	[WGMMA_E5M2] = { 1, 32 }, [WGMMA_I8] = { 1, 32 },
-	[WGMMA_U8] = { 1, 32 },
-};
-
-int wgmma_bytes(enum wgmma_type t)
-{
-	return types[t].bytes;
-}
 
 static struct descriptor decode(uint64_t d, bool trans)
 {
@@ -74,12 +58,13 @@ struct part {
 	unsigned row, rows, chunk, chunks;
 };
 
-static struct part part_of(enum wgmma_type t, bool trans, int first, int count)
+static struct part part_of(const struct factor *t, bool trans, int first,
+	int count)
 {
-	unsigned each = CHUNK / types[t].bytes;
+	unsigned each = CHUNK / (unsigned)t->bytes;
 
 	if (trans)
-		return (struct part){ 0, types[t].k, (unsigned)first / each,
+		return (struct part){ 0, 2 * each, (unsigned)first / each,
 			((unsigned)count + each - 1) / each };
 	return (struct part){ (unsigned)first, (unsigned)count, 0, 2 };
 }
@@ -96,8 +81,8 @@ static unsigned char *chunk_in(const struct wgmma *w,
 	return shared_memory + at;
 }
 
-void wgmma_check(const struct wgmma *w, uint64_t d, enum wgmma_type t,
-	bool trans, int first, int count)
+void wgmma_check(const struct wgmma *w, uint64_t d,
+	const struct factor *t, bool trans, int first, int count)
 {
 	struct descriptor s = decode(d, trans);
 	struct part p = part_of(t, trans, first, count);
@@ -121,8 +106,8 @@ void wgmma_check(const struct wgmma *w, uint64_t d, enum wgmma_type t,
 			chunk_in(w, &s, p.row + r, p.chunk + c);
 }
 
-void wgmma_watch(const struct wgmma *w, uint64_t d, enum wgmma_type t,
-	bool trans, int first, int count)
+void wgmma_watch(const struct wgmma *w, uint64_t d,
+	const struct factor *t, bool trans, int first, int count)
 {
 	struct descriptor s = decode(d, trans);
 	struct part p = part_of(t, trans, first, count);
@@ -130,99 +115,43 @@ void wgmma_watch(const struct wgmma *w, uint64_t d, enum wgmma_type t,
 	for (unsigned r = 0; r < p.rows; r++)
 		for (unsigned c = 0; c < p.chunks; c++)
 			watch_access(w->place, chunk_in(w, &s, p.row + r,
-				p.chunk + c), CHUNK, WATCH_PROXY_READ);
+				p.chunk + c), CHUNK, WATCH_WGMMA_READ);
 }
 
 /* ---- values ---- */
 
-static float from_bits(uint32_t u)
-{
-	float x;
-
-	memcpy(&x, &u, sizeof x);
-	return x;
-}
-
-static float from_e4m3(unsigned char b)
-{
-	unsigned e = b >> 3 & 15, m = b & 7;
-	float x = (b & 127) == 127 ? from_bits(0x7fffffff) :
-		e ? from_bits((e + 120) << 23 | m << 20) : (float)m * 0x1p-9f;
-
-	return b & 128 ? -x : x;
-}
-
-/* Element "i" of "p" as a float. tf32 is read without the bits that it has
- * not. */
-static float float_at(const unsigned char *p, unsigned i, enum wgmma_type t)
-{
-	uint16_t half;
-	uint32_t word;
-
-	switch (t) {
-	case WGMMA_F16:
-		memcpy(&half, p + 2 * i, 2);
-		return wpk_emu_from_f16(half);
-	case WGMMA_BF16:
-		memcpy(&half, p + 2 * i, 2);
-		return from_bits((uint32_t)half << 16);
-	case WGMMA_TF32:
-		memcpy(&word, p + 4 * i, 4);
-		return from_bits(word & 0xffffe000);
-	case WGMMA_E4M3:
-		return from_e4m3(p[i]);
-	default:
-		return wpk_emu_from_f16((unsigned short)(p[i] << 8));
-	}
-}
-
-static bool is_integer(enum wgmma_type t)
-{
-	return t == WGMMA_I8 || t == WGMMA_U8;
-}
-
-static void take(union wgmma_factor *to, unsigned k, unsigned at,
-	const unsigned char *p, unsigned i, enum wgmma_type t)
-{
-	if (is_integer(t))
-		to->i[k][at] = t == WGMMA_I8 ? (int8_t)p[i] : p[i];
-	else
-		to->f[k][at] = float_at(p, i, t);
-}
-
-void wgmma_read(const struct wgmma *w, uint64_t d, enum wgmma_type t,
-	bool trans, int first, int count, union wgmma_factor *to)
+void wgmma_read(const struct wgmma *w, uint64_t d, const struct factor *t,
+	bool trans, int first, int count, wgmma_factor to)
 {
 	struct descriptor s = decode(d, trans);
 	struct part p = part_of(t, trans, first, count);
-	unsigned each = CHUNK / types[t].bytes;
+	int each = CHUNK / t->bytes;
+	float v[CHUNK];
 
 	for (unsigned r = 0; r < p.rows; r++)
 		for (unsigned c = 0; c < p.chunks; c++) {
-			const unsigned char *from = chunk_in(w, &s,
-				p.row + r, p.chunk + c);
-
-			for (unsigned i = 0; i < each; i++)
+			t->unpack(v, chunk_in(w, &s, p.row + r, p.chunk + c),
+				each);
+			for (int i = 0; i < each; i++)
 				if (trans)
-					take(to, r, c * each + i, from, i, t);
+					to[r][(int)c * each + i] = v[i];
 				else
-					take(to, c * each + i, r, from, i, t);
+					to[(int)c * each + i][r] = v[i];
 		}
 }
 
 /* Register r of a lane: row lane / 4, or 8 below; its four bytes of k at 4 *
  * (lane % 4), or 16 behind. */
-void wgmma_read_registers(const struct wgmma *w, union wgmma_factor *to)
+void wgmma_read_registers(const struct wgmma *w, wgmma_factor to)
 {
-	unsigned each = 4u / types[w->left].bytes;
+	int each = 4 / w->left->bytes;
+	float v[4];
 
-	for (unsigned l = 0; l < WARP; l++)
-		for (unsigned r = 0; r < 4; r++) {
-			unsigned row = l / 4 + r % 2 * 8;
-			unsigned k = (r / 2 * 4 + l % 4) * each;
-
-			for (unsigned i = 0; i < each; i++)
-				take(to, k + i, row, (const unsigned char *)
-					&w->registers[l][r], i, w->left);
+	for (int l = 0; l < WARP; l++)
+		for (int r = 0; r < 4; r++) {
+			w->left->unpack(v, &w->registers[l][r], each);
+			for (int i = 0; i < each; i++)
+				to[(r / 2 * 4 + l % 4) * each + i][l / 4 +
+					r % 2 * 8] = v[i];
 		}
 }

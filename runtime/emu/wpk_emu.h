@@ -81,7 +81,7 @@ unsigned long long wpk_emu_exchange(int line, unsigned mask,
 void wpk_emu_cluster_barrier(int line);
 int wpk_emu_cluster_rank(void);
 /* Where block "rank" of the cluster has its own "p". */
-void *wpk_emu_remote(int line, const void *p, int rank, int bytes);
+void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store);
 void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
 /* Matrix instructions: "form" is the same for all lanes of a warp. */
@@ -196,13 +196,13 @@ static inline T wpk_emu_shfl_up(int line, unsigned mask, T v, unsigned by,
 #define cluster_sync() wpk_emu_cluster_barrier(__LINE__)
 #define cluster_rank() wpk_emu_cluster_rank()
 #define remote_load_f32(p, rank) \
-	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4))
+	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4, false))
 #define remote_load_i32(p, rank) \
-	(*(int *)wpk_emu_remote(__LINE__, p, rank, 4))
+	(*(int *)wpk_emu_remote(__LINE__, p, rank, 4, false))
 #define remote_load_i64(p, rank) \
-	(*(long long *)wpk_emu_remote(__LINE__, p, rank, 8))
+	(*(long long *)wpk_emu_remote(__LINE__, p, rank, 8, false))
 #define remote_store_f32(p, rank, x) \
-	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4) = (x))
+	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4, true) = (x))
 
 /* ---- atomics: threads switch nowhere else, so plain code is atomic ---- */
 

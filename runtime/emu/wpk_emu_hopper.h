@@ -18,6 +18,7 @@ bool wpk_emu_mbarrier_wait(int line, void *p, int parity, bool tries);
 void wpk_emu_mbarrier_fence(void);
 bool wpk_emu_elect(int line);
 void wpk_emu_registers(int line, int n, bool more);
+void wpk_emu_grid_wait(void);
 }
 
 #define cluster_arrive() wpk_emu_cluster_arrive(__LINE__)
@@ -50,9 +51,21 @@ static inline void registers_decrease(int line = __builtin_LINE())
 	wpk_emu_registers(line, n, false);
 }
 
-/* Launches follow one another: whatever came before is done. */
-static inline void grid_wait() {}
+/* Launches follow one another here, whether or not they wait for the grid before:
+ * only those that watch know the difference. */
+#define grid_wait() wpk_emu_grid_wait()
 static inline void grid_launch_dependents() {}
+
+/* Four at once, none of which the others wait for. */
+static inline void red_add_f32x4(float *p, float x, float y, float z, float w)
+{
+	float *q = static_cast<float *>(__builtin_assume_aligned(p, 16));
+
+	atomicAdd(&q[0], x);
+	atomicAdd(&q[1], y);
+	atomicAdd(&q[2], z);
+	atomicAdd(&q[3], w);
+}
 
 /* ---- bulk copies ---- */
 
@@ -172,18 +185,14 @@ struct wpk_emu_tile {
 
 /* ---- matrix products of four warps ---- */
 
-/* enum wgmma_type of emu_wgmma.h; "trans": 1 the left factor, 2 the right. */
-enum {
-	WPK_EMU_f16, WPK_EMU_bf16, WPK_EMU_tf32, WPK_EMU_e4m3, WPK_EMU_e5m2,
-	WPK_EMU_i8, WPK_EMU_u8, WPK_EMU_f32, WPK_EMU_i32
-};
-
 extern "C" {
 /* Where in the block's shared memory, as descriptors count. */
 unsigned wpk_emu_shared_address(int line, const void *p);
-void wpk_emu_wgmma(int line, int n, int acc, int left, int right, int trans,
-	void *d, const unsigned *registers, long long a, long long b,
-	int accumulate);
+unsigned wpk_emu_map_shared(int line, const void *p, int rank);
+/* "trans": 1 the left factor, 2 the right. */
+void wpk_emu_wgmma(int line, int n, const char *acc, const char *left,
+	const char *right, int trans, void *d, const unsigned *registers,
+	long long a, long long b, int accumulate);
 void wpk_emu_wgmma_fence(int line);
 void wpk_emu_wgmma_commit(int line);
 void wpk_emu_wgmma_wait(int line, int in_flight);
@@ -195,6 +204,7 @@ void wpk_emu_fence_proxy(void);
 #define fence_proxy_async() wpk_emu_fence_proxy()
 
 #define shared_address(p) wpk_emu_shared_address(__LINE__, p)
+#define map_shared(p, rank) wpk_emu_map_shared(__LINE__, p, rank)
 #define wgmma_descriptor(p, leading, stride, swizzle) \
 	wpk_emu_descriptor(wpk_emu_shared_address(__LINE__, p), leading, \
 		stride, swizzle)
@@ -222,9 +232,8 @@ static inline void wgmma_wait(int line = __builtin_LINE())
 	static inline void name(T *d, A a, long long b, int accumulate, \
 		int line = __builtin_LINE()) \
 	{ \
-		wpk_emu_wgmma(line, n, WPK_EMU_##acc, WPK_EMU_##left, \
-			WPK_EMU_##right, trans, d, registers, shared, b, \
-			accumulate); \
+		wpk_emu_wgmma(line, n, #acc, #left, #right, trans, d, \
+			registers, shared, b, accumulate); \
 	}
 #define WPK_EMU_WGMMA_SHARED(name, ...) \
 	WPK_EMU_WGMMA_FORM(name, long long, nullptr, a, __VA_ARGS__)

@@ -5,6 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A place in memory may have a map. */
+static bool read_map(const json_t *v, struct arg *a)
+{
+	const json_t *map = json_object_get(v, "map");
+
+	if (!map)
+		return true;
+	a->map = map_read(map);
+	return a->map && a->kind != ARG_I32 && a->kind != ARG_I64;
+}
+
 static bool read_arg(const json_t *v, int n_tensors, struct arg *a)
 {
 	static const char *const kinds[] = { "tensor", "workspace", "prepared",
@@ -15,9 +26,10 @@ static bool read_arg(const json_t *v, int n_tensors, struct arg *a)
 
 		if (!json_is_integer(x))
 			continue;
-		*a = (struct arg){ (enum arg_kind)i, json_integer_value(x) };
-		return i != ARG_TENSOR || (a->value >= 0 &&
-			a->value < n_tensors);
+		*a = (struct arg){ (enum arg_kind)i, json_integer_value(x),
+			NULL };
+		return read_map(v, a) && (i != ARG_TENSOR ||
+			(a->value >= 0 && a->value < n_tensors));
 	}
 	return false;
 }
@@ -111,8 +123,11 @@ void candidate_free(struct candidate *c)
 {
 	if (!c)
 		return;
-	for (int i = 0; i < c->n_steps; i++)
+	for (int i = 0; i < c->n_steps; i++) {
+		for (int k = 0; k < c->steps[i].n_args; k++)
+			free(c->steps[i].args[k].map);
 		free(c->steps[i].args);
+	}
 	free(c->files);
 	free(c->steps);
 	free(c);

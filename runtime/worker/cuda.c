@@ -24,6 +24,7 @@ static const char *load_all(void *library)
 #define X(field, symbol, arguments) \
 	*(void **)&cuda.field = dlsym(library, symbol);
 	GREEN_CALLS(X)
+	MAP_CALLS(X)
 #undef X
 	return NULL;
 }

@@ -55,7 +55,8 @@ enum {
 	WPK_CU_FUNC_SHARED = 8, WPK_CU_FUNC_ANY_CLUSTER = 14,
 	WPK_CU_STREAM_NON_BLOCKING = 1, WPK_CU_CAPTURE_RELAXED = 2,
 	WPK_CU_ATTRIBUTE_CLUSTER = 4, WPK_CU_RESOURCE_SM = 1,
-	WPK_CU_GREEN_STREAM = 1, WPK_CU_CONTEXT_LOST = 709
+	WPK_CU_GREEN_STREAM = 1, WPK_CU_CONTEXT_LOST = 709,
+	WPK_CU_NOT_FOUND = 500
 };
 
 /* CUlaunchAttribute and CUlaunchConfig. */
@@ -75,6 +76,11 @@ struct wpk_cu_launch {
 	unsigned n_attributes;
 };
 
+/* CUtensorMap. */
+struct wpk_cu_map {
+	_Alignas(128) unsigned long long bits[16];
+};
+
 /* CUdevResource; "sms" of the kind WPK_CU_RESOURCE_SM. */
 struct wpk_cu_resource {
 	int kind;
@@ -86,7 +92,7 @@ struct wpk_cu_resource {
 };
 
 /* Return type, field, symbol, arguments. The last ones may be missing: only a
- * slice of the device wants them. */
+ * slice of the device, or a kernel that takes tensor maps, wants them. */
 #define CUDA_CALLS(X) \
 	X(init, "cuInit", (unsigned)) \
 	X(version, "cuDriverGetVersion", (int *)) \
@@ -138,11 +144,21 @@ struct wpk_cu_resource {
 	X(green_context, "cuCtxFromGreenCtx", (wpk_cu *, wpk_cu)) \
 	X(green_stream, "cuGreenCtxStreamCreate", (wpk_cu *, wpk_cu, unsigned, \
 		int))
+#define MAP_CALLS(X) \
+	X(encode_tiled, "cuTensorMapEncodeTiled", (struct wpk_cu_map *, int, \
+		unsigned, void *, const unsigned long long *, \
+		const unsigned long long *, const unsigned *, \
+		const unsigned *, int, int, int, int)) \
+	X(encode_im2col, "cuTensorMapEncodeIm2col", (struct wpk_cu_map *, \
+		int, unsigned, void *, const unsigned long long *, \
+		const unsigned long long *, const int *, const int *, \
+		unsigned, unsigned, const unsigned *, int, int, int, int))
 
 struct cuda_calls {
 #define X(field, symbol, arguments) int (*field) arguments;
 	CUDA_CALLS(X)
 	GREEN_CALLS(X)
+	MAP_CALLS(X)
 #undef X
 };
 
@@ -154,6 +170,16 @@ const char *cuda_open(void);
 const char *cuda_lacks_green(void);
 /* "CUDA_ERROR_ILLEGAL_ADDRESS" */
 const char *cuda_error(int status);
+
+/* ---- map.c ---- */
+
+struct map;
+
+/* The map "m" of the tensor at "tensor"; the driver's code. */
+int map_encode(const struct map *m, wpk_cu_pointer tensor,
+	struct wpk_cu_map *out);
+
+/* ---- share.c ---- */
 
 /* A context on "share" percent of device "device", current, and a stream of it;
  * "*by" says by what the slice is cut, "*sms" how many it has. NULL or why not.

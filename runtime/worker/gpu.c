@@ -15,7 +15,8 @@
 #include "runtime/worker/cuda.h"
 
 enum { ALIGN = 256, MARGIN = 256, SETS_LEAST = 4, SETS_MOST = 256, FEW = 3,
-	LAUNCHES_MOST = 1000, PORTABLE_CLUSTER = 8, ARGS_MOST = 128 };
+	LAUNCHES_MOST = 1000, PORTABLE_CLUSTER = 8, ARGS_MOST = 128,
+	MAPS_MOST = 32 };
 
 /* How long a replay is, at least, so that its start does not count: of those in
  * the race, of finalists; and at most, where not all sets have had their turn. */
@@ -306,6 +307,14 @@ static void gpu_unload(struct candidate *c)
 
 /* ---- launching ---- */
 
+static wpk_cu_pointer place_of(const struct loaded *of, const struct arg *a,
+	wpk_cu_pointer set)
+{
+	return a->kind == ARG_TENSOR ? set + gpu.offsets[a->value] :
+		(a->kind == ARG_WORKSPACE ? of->workspace : of->prepared) +
+		(size_t)a->value;
+}
+
 static int launch_step(const struct loaded *of, const struct step *s,
 	wpk_cu function, wpk_cu_pointer set)
 {
@@ -315,24 +324,27 @@ static int launch_step(const struct loaded *of, const struct step *s,
 	struct wpk_cu_launch l = { { s->grid[0], s->grid[1], s->grid[2] },
 		{ s->threads, 1, 1 }, (unsigned)s->shared, gpu.stream,
 		&cluster, s->cluster[0] * s->cluster[1] * s->cluster[2] > 1 };
+	struct wpk_cu_map maps[MAPS_MOST];
 	long long values[ARGS_MOST];
 	void *args[ARGS_MOST + 1];
+	int n_maps = 0, status = 0;
 
 	args[s->n_args < ARGS_MOST ? s->n_args : ARGS_MOST] = NULL;
 	if (s->n_args > ARGS_MOST)
 		return WPK_CU_INVALID_VALUE;
-	for (int i = 0; i < s->n_args; i++) {
+	for (int i = 0; i < s->n_args && !status; i++) {
 		const struct arg *a = &s->args[i];
-		wpk_cu_pointer base = a->kind == ARG_TENSOR ? set +
-			gpu.offsets[a->value] : a->kind == ARG_WORKSPACE ?
-			of->workspace + (size_t)a->value : of->prepared +
-			(size_t)a->value;
+		bool number = a->kind == ARG_I32 || a->kind == ARG_I64;
 
-		values[i] = a->kind == ARG_I32 || a->kind == ARG_I64 ?
-			a->value : (long long)base;
-		args[i] = &values[i];
+		values[i] = number ? a->value :
+			(long long)place_of(of, a, set);
+		args[i] = a->map ? (void *)&maps[n_maps] : &values[i];
+		if (a->map)
+			status = n_maps == MAPS_MOST ? WPK_CU_INVALID_VALUE :
+				map_encode(a->map, (wpk_cu_pointer)values[i],
+				&maps[n_maps++]);
 	}
-	return cuda.launch(&l, function, args, NULL);
+	return status ? status : cuda.launch(&l, function, args, NULL);
 }
 
 enum which { PREPARING, ALL, TIMED };

@@ -101,14 +101,33 @@ const char *task_compare(const struct task *t, const struct data *d,
 	bool *doubt);
 int task_poison(int run);
 
+/* ---- map.c: tensor maps, as cuda.h has them ---- */
+
+enum { MAP_RANK = 5 };
+
+/* Arguments of the driver's functions, of the one for im2col where "pixels" is
+ * not 0. */
+struct map {
+	int type, rank;
+	unsigned long long dims[MAP_RANK], strides[MAP_RANK - 1];
+	unsigned box[MAP_RANK], steps[MAP_RANK], pixels, channels;
+	int lower[MAP_RANK - 2], upper[MAP_RANK - 2];
+	int swizzle, promotion;
+};
+
+/* Malloc'ed; NULL where "v" describes none. */
+struct map *map_read(const json_t *v);
+
 /* ---- candidate.c: what is to be run ---- */
 
 enum arg_kind { ARG_TENSOR, ARG_WORKSPACE, ARG_PREPARED, ARG_I32, ARG_I64 };
 
-/* "value": a tensor's number, an offset in bytes, or the scalar. */
+/* "value": a tensor's number, an offset in bytes, or the scalar. "map": what is
+ * passed is not the address of what lies there but this map of it. */
 struct arg {
 	enum arg_kind kind;
 	long long value;
+	struct map *map;
 };
 
 /* A launch, or bytes of workspace to be cleared. "timed" steps are what the

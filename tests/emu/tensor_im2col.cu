@@ -1,5 +1,5 @@
-/* The pixels that windows start from, of images of one to three dimensions, with
- * borders, steps and offsets, over the end of an image and of the last.
+/* The pixels that windows start from, in images of one to three dimensions,
+ * with borders, steps and offsets, over the end of an image and of the last.
  * EXPECT early: done
  * EXPECT late: done */
 #include "tensor.inc"

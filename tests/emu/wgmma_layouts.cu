@@ -3,7 +3,7 @@
  * EXPECT late: done */
 #include "wgmma.inc"
 
-enum { COLS = 64 };
+enum { COLS = 128 };
 
 template <bool left, bool right>
 static void multiply(float *d, long long a, long long b, int accumulate)

@@ -155,7 +155,8 @@ static void faults_have_their_place(void **state)
 	struct check_result r;
 
 	(void)state;
-	subject_plant(&s, "__syncthreads();", "if (threadIdx.x) __syncthreads();");
+	subject_plant(&s, "__syncthreads();",
+		"if (threadIdx.x / 32) __syncthreads();");
 	r = run(&s, 0, 0, false);
 	expect(&r, CHECK_FAULT, "faults", "late fault deadlock line ");
 	assert_non_null(strstr(r.detail, "early fault deadlock line "));

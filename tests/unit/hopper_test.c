@@ -2,9 +2,10 @@
 /* The kernel IR carries Hopper's kernels: a persistent, warp-specialised matrix
  * product for sm_90a, C = A * B in bf16 by tiles of 64 x 128, 64 deep; a
  * producer of bulk tensor copies, a consumer of wgmma, four stages between
- * them, blocks in clusters of two. Tensor maps come as bytes in global memory.
+ * them, blocks in clusters of two.
  * It is built by hand, printed, verified, emitted, assembled and, with fewer
- * tiles, emulated: early and late, and its accesses watched. */
+ * tiles, emulated: early and late, and its accesses watched; and so are faults
+ * planted in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ struct hopper {
 	struct size size;
 	struct arena *a;
 	struct kernel *k;
-	struct k_buffer *a_map, *b_map, *c_map;
+	struct k_map *a_map, *b_map, *c_map;
 	struct k_buffer *as, *bs, *cs, *full, *empty, *acc, *packed;
 };
 
@@ -56,16 +57,30 @@ static struct kx *at3(struct hopper *h, struct k_buffer *b, struct kx *i)
 	return kx_address(h->a, k_place(b, i, n(h, 0), n(h, 0)));
 }
 
+/* Rows of "cols" elements, of which a box has some. */
+static struct k_map *map_of(struct hopper *h, const char *name, bool written,
+	int64_t rows, int64_t cols, int box_rows, int box_cols, int swizzle)
+{
+	return kernel_map(h->k, (struct k_map){
+		.name = arena_printf(h->a, "%s_map", name),
+		.of = kernel_global(h->k, name, T_BF16, 128, written, false),
+		.rank = 2, .dims = { cols, rows }, .strides = { 0, 2 * cols },
+		.box = { box_cols, box_rows }, .swizzle = swizzle,
+		.promotion = 256 });
+}
+
 static void declare(struct hopper *h)
 {
 	int64_t as[] = { STAGES, ROWS, DEPTH }, bs[] = { STAGES, COLS, DEPTH };
 	int64_t cs[] = { ROWS, COLS }, bar[] = { STAGES };
 	int64_t acc[] = { COLS / 2 }, packed[] = { 4 };
+	int64_t m = h->size.tiles / h->size.per_row * ROWS;
+	int64_t cols = h->size.per_row * COLS, depth = h->size.steps * DEPTH;
 	struct kernel *k = h->k;
 
-	h->a_map = kernel_global(k, "a_map", T_U8, 64, false, false);
-	h->b_map = kernel_global(k, "b_map", T_U8, 64, false, false);
-	h->c_map = kernel_global(k, "c_map", T_U8, 64, false, false);
+	h->a_map = map_of(h, "a", false, m, depth, ROWS, DEPTH, 128);
+	h->b_map = map_of(h, "b", false, cols, depth, COLS, DEPTH, 128);
+	h->c_map = map_of(h, "c", true, m, cols, ROWS, COLS, 0);
 	h->as = kernel_array(k, K_SHARED, "As", T_BF16, 3, as, 1024);
 	h->bs = kernel_array(k, K_SHARED, "Bs", T_BF16, 3, bs, 1024);
 	h->cs = kernel_array(k, K_SHARED, "Cs", T_BF16, 2, cs, 1024);
@@ -148,9 +163,9 @@ static void produce(struct hopper *h, struct k_block *b)
 	ks_call(h->a, b, INTRIN_MBARRIER_EXPECT, 2, at(h, h->full, stage),
 		n(h, STAGE_BYTES));
 	ks_call(h->a, b, INTRIN_COPY_TENSOR_2D, 5, at3(h, h->as, stage),
-		at(h, h->a_map, n(h, 0)), at(h, h->full, stage), k, row);
+		kx_map(h->a, h->a_map), at(h, h->full, stage), k, row);
 	ks_call(h->a, b, INTRIN_COPY_TENSOR_2D, 5, at3(h, h->bs, stage),
-		at(h, h->b_map, n(h, 0)), at(h, h->full, stage), k, col);
+		kx_map(h->a, h->b_map), at(h, h->full, stage), k, col);
 	advance(h, b, r);
 }
 
@@ -222,7 +237,7 @@ static void store(struct hopper *h, struct k_block *b, struct kx *row,
 	one = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
 		K_THREAD_X), n(h, 128)));
 	ks_call(a, one, INTRIN_COPY_TENSOR_STORE_2D, 4,
-		at(h, h->c_map, n(h, 0)), kx_address(a, k_place(h->cs,
+		kx_map(h->a, h->c_map), kx_address(a, k_place(h->cs,
 		n(h, 0), n(h, 0))), col, row);
 	ks_call(a, one, INTRIN_COPY_BULK_COMMIT, 0);
 	ks_call(a, one, INTRIN_COPY_BULK_WAIT_READ, 1, n(h, 0));
@@ -272,15 +287,18 @@ static struct kernel *hopper_kernel(struct arena *a, struct size size)
 static struct program *program(struct arena *a, struct size size)
 {
 	struct program *p = program_create(a, "gemm");
-	const char *names[] = { "a_map", "b_map", "c_map" };
+	const char *names[] = { "a", "b", "c" };
+	int64_t m = size.tiles / size.per_row * ROWS;
+	int64_t cols = size.per_row * COLS, depth = size.steps * DEPTH;
+	int64_t elements[] = { m * depth, cols * depth, m * cols };
 	struct p_step s = { .kind = P_LAUNCH, .kernel = hopper_kernel(a, size),
 		.grid = { size.blocks, 1, 1 }, .n_args = 3 };
 
 	s.args = ARENA_ARRAY(a, 3, int);
 	for (int i = 0; i < 3; i++) {
 		vec_push(a, &p->tensors, (struct p_tensor){ .name = names[i],
-			.role = P_IN, .type = T_U8, .elements = 128,
-			.align = 64 });
+			.role = i == 2 ? P_OUT : P_IN, .type = T_BF16,
+			.elements = elements[i], .align = 128 });
 		s.args[i] = i;
 	}
 	vec_push(a, &p->steps, s);
@@ -364,26 +382,13 @@ static void assembles(void **state)
 
 static const struct size small = { 6, 2, 5, 2 };
 
-/* The operands of such a product, and the maps of them; the result against
- * three loops. */
+/* The operands of such a product; the result against three loops. */
 static const char caller[] =
 "enum { M = TILES / PER_ROW * 64, N = PER_ROW * 128, K = STEPS * 64 };\n"
 "static unsigned short a[M * K] __attribute__((aligned(128)));\n"
 "static unsigned short b[N * K] __attribute__((aligned(128)));\n"
 "static unsigned short c[M * N] __attribute__((aligned(128)));\n"
 "static float value(int i) { return (i * 7919 % 31 - 15) / 8.0f; }\n"
-"static CUtensorMap map_of(void *p, cuuint64_t rows, cuuint64_t cols,\n"
-"	cuuint32_t box_rows, cuuint32_t box_cols, CUtensorMapSwizzle s)\n"
-"{\n"
-"	const cuuint64_t dims[] = { cols, rows }, strides[] = { cols * 2 };\n"
-"	const cuuint32_t box[] = { box_cols, box_rows }, one[] = { 1, 1 };\n"
-"	CUtensorMap map = {};\n"
-"	cuTensorMapEncodeTiled(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, p,\n"
-"		dims, strides, box, one, CU_TENSOR_MAP_INTERLEAVE_NONE, s,\n"
-"		CU_TENSOR_MAP_L2_PROMOTION_L2_256B,\n"
-"		CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);\n"
-"	return map;\n"
-"}\n"
 "static bool right(int i, int j)\n"
 "{\n"
 "	float got = f32_from_bf16(c[i * N + j]);\n"
@@ -402,12 +407,7 @@ static const char caller[] =
 "		a[i] = bf16_from_f32(value(i));\n"
 "	for (int i = 0; i < N * K; i++)\n"
 "		b[i] = bf16_from_f32(value(777 + i));\n"
-"	CUtensorMap maps[] = {\n"
-"		map_of(a, M, K, 64, 64, CU_TENSOR_MAP_SWIZZLE_128B),\n"
-"		map_of(b, N, K, 128, 64, CU_TENSOR_MAP_SWIZZLE_128B),\n"
-"		map_of(c, M, N, 64, 128, CU_TENSOR_MAP_SWIZZLE_NONE) };\n"
-"	code = gemm((unsigned char *)&maps[0], (unsigned char *)&maps[1],\n"
-"		(unsigned char *)&maps[2], nullptr, 0, nullptr);\n"
+"	code = gemm(a, b, c, nullptr, 0, nullptr);\n"
 "	for (int i = 0; i < M && !code; i++)\n"
 "		for (int j = 0; j < N; j++)\n"
 "			if (!right(i, j))\n"
@@ -415,38 +415,57 @@ static const char caller[] =
 "	return code;\n"
 "}\n";
 
-/* Compiles "text" for the emulator with "flags" and runs it late and early;
- * what it says must be "done" twice, and nothing else. */
-static bool emulates(struct arena *a, const char *text, const char *flags)
+static const char *read_all(struct arena *a, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct str s;
+
+	assert_non_null(f);
+	str_init(&s, a);
+	for (int c; (c = getc(f)) != EOF; )
+		str_putc(&s, (char)c);
+	fclose(f);
+	return str_text(&s);
+}
+
+/* What "text", compiled for the emulator with "flags", says late and early. */
+static const char *emulated(struct arena *a, const char *text,
+	const char *flags)
 {
 	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
-	const char *build = getenv("top_builddir");
+	const char *build = getenv("top_builddir"), *log, *said;
 	char path[] = "/tmp/wpk-unit-XXXXXX";
 	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
 	int fd = mkstemp(path);
-	bool ok;
 
 	assert_true(fd >= 0);
 	close(fd);
+	log = arena_printf(a, "%s.log", path);
+	cxx = cxx && *cxx ? cxx : "c++";
 	argv[2] = arena_printf(a, "%s -x c++ -std=c++17 -O1 -w %s "
 		"-fno-strict-aliasing -DWPK_EMULATE -include "
 		"'%s/runtime/emu/wpk_emu.h' -c -o %s.o %s && "
 		"%s -no-pie -o %s.out %s.o '%s/libwpkemu.a' -lm && "
 		"for mode in late early; do printf 'mode %%s\\nwatch race\\n"
 		"watch init\\ngrain 2\\nshared 232448\\nrun\\n' $mode; done | "
-		"%s.out >%s.said; cat %s.said; "
-		"test \"$(sed -n '/launch/!s/[a-z]* //p' %s.said)\" = 'done\n"
-		"done'; code=$?; rm -f %s.o %s.out %s.said; exit $code",
-		cxx && *cxx ? cxx : "c++", flags, source ? source : ".", path,
-		path, cxx && *cxx ? cxx : "c++", path, path,
-		build ? build : ".", path, path, path, path, path, path, path);
+		"%s.out; rm -f %s.o %s.out", cxx, flags, source ? source : ".",
+		path, path, cxx, path, path, build ? build : ".", path, path,
+		path);
 	assert_true(toolkit_write(path, text));
-	ok = toolkit_run(argv, arena_printf(a, "%s.log", path)) == 0;
-	if (!ok)
-		toolkit_show(arena_printf(a, "%s.log", path));
-	unlink(arena_printf(a, "%s.log", path));
+	toolkit_run(argv, log);
+	said = read_all(a, log);
+	unlink(log);
 	unlink(path);
-	return ok;
+	return said;
+}
+
+static const char watched[] =
+	"-g -no-pie -fno-pie -fsanitize=thread -DWPK_EMU_WATCH";
+
+static void must_say(const char *said, const char *what)
+{
+	if (!strstr(said, what))
+		fail_msg("\"%s\" is not in\n%s", what, said);
 }
 
 static const char *small_text(struct arena *a)
@@ -461,17 +480,58 @@ static void computes(void **state)
 	struct arena *a = arena_create();
 
 	(void)state;
-	assert_true(emulates(a, small_text(a), ""));
+	for (int i = 0; i < 2; i++) {
+		const char *said = emulated(a, small_text(a), i ? watched : "");
+
+		must_say(said, "late done\n");
+		must_say(said, "early done\n");
+		assert_null(strstr(said, "returned"));
+	}
 	arena_destroy(a);
 }
 
-static void is_ordered(void **state)
+static const char *with(struct arena *a, const char *text, const char *from,
+	const char *to)
 {
+	const char *at = strstr(text, from);
+
+	if (!at)
+		fail_msg("\"%s\" is not in the text", from);
+	return arena_printf(a, "%.*s%s%s", (int)(at - text), text, to,
+		at + strlen(from));
+}
+
+static void faults_are_found(void **state)
+{
+	static const struct {
+		const char *from, *to, *flags, *says;
+	} faults[] = {
+		{ "1024, 1);", "512, 1);", "", "late returned 1000" },
+		{ "1024, 1);", "1024, 2);", "", "late fault wgmma" },
+		{ "1024, 1);", "1024, 0);", "", "late returned 1000" },
+		{ "parity ^ 1);", "parity);", "", "late fault deadlock" },
+		{ "&full[stage], 24576", "&full[stage], 24592", "",
+			"late fault deadlock" },
+		{ "wgmma_wait<0>();", "", "", "late returned 1000" },
+		{ "wgmma_fence();", "", "", "late fault wgmma" },
+		{ "mbarrier_wait(&full[stage], parity);", "", "",
+			"late fault mbarrier" },
+		{ "mbarrier_wait(&full[stage], parity);", "", watched,
+			"early fault race" },
+		{ "wgmma_wait<0>();", "mbarrier_arrive(&empty[stage]); "
+			"wgmma_wait<0>(); if (0)", watched,
+			"late fault race" },
+		{ "fence_proxy_async();\n\t\t\tbarrier", "barrier", watched,
+			"early fault race" },
+		{ "copy_bulk_wait_read<0>();", "", "", "late fault async" },
+		{ "fence_mbarrier_init();", "", "", "early fault mbarrier" },
+	};
 	struct arena *a = arena_create();
 
 	(void)state;
-	assert_true(emulates(a, small_text(a), "-g -no-pie -fno-pie "
-		"-fsanitize=thread -DWPK_EMU_WATCH"));
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		must_say(emulated(a, with(a, small_text(a), faults[i].from,
+			faults[i].to), faults[i].flags), faults[i].says);
 	arena_destroy(a);
 }
 
@@ -483,7 +543,7 @@ int main(void)
 		cmocka_unit_test(emits),
 		cmocka_unit_test(assembles),
 		cmocka_unit_test(computes),
-		cmocka_unit_test(is_ordered),
+		cmocka_unit_test(faults_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

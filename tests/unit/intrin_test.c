@@ -19,11 +19,24 @@
 struct zoo {
 	struct arena *a;
 	struct kernel *k;
-	struct k_buffer *shared, *global, *regs, *map;
+	struct k_buffer *shared, *global, *regs;
+	struct k_map *tiles[6], *im2col[6];	/* by their rank */
 	struct k_buffer *held[T_NONE];	/* fragments by type of register */
 };
 
-static struct kx *operand(struct zoo *z, char kind)
+/* The map has a dimension for each coordinate. */
+static struct kx *map_for(struct zoo *z, const struct intrin_row *r)
+{
+	struct k_map *const *maps = strstr(r->name, "im2col") ? z->im2col :
+		z->tiles;
+	int rank = 0;
+
+	for (const char *s = r->operands; *s; s++)
+		rank += *s == 'i';
+	return kx_map(z->a, maps[rank ? rank : 1]);
+}
+
+static struct kx *operand(struct zoo *z, const struct intrin_row *r, char kind)
 {
 	struct kx *zero = n(z->a, 0);
 
@@ -34,7 +47,7 @@ static struct kx *operand(struct zoo *z, char kind)
 		return kx_address(z->a, k_place(z->global, zero));
 	case 'p': case 'P': case 'q': case 'Q': case 'r': case 'R':
 		return kx_address(z->a, k_place(z->regs, zero));
-	case 'a': return kx_address(z->a, k_place(z->map, zero));
+	case 'm': case 'M': return map_for(z, r);
 	case 'l': return kx_int(z->a, INT64_C(1) << 40);
 	case 'f': return f(z->a, 1.25);
 	case 'v': return kx_load(z->a, z->global, zero);
@@ -42,7 +55,7 @@ static struct kx *operand(struct zoo *z, char kind)
 	case 'n': return n(z->a, 64);
 	case 'b':
 		return kx_lt(z->a, kx_special(z->a, K_THREAD_X), n(z->a, 5));
-	default: return n(z->a, 1);
+	default: return kx_special(z->a, K_LANE);
 	}
 }
 
@@ -52,7 +65,7 @@ static struct kx **operands(struct zoo *z, int intrin)
 	struct kx **args = ARENA_ARRAY(z->a, strlen(kinds) + 1, struct kx *);
 
 	for (int i = 0; kinds[i]; i++)
-		args[i] = operand(z, kinds[i]);
+		args[i] = operand(z, intrin_row(intrin), kinds[i]);
 	return args;
 }
 
@@ -146,6 +159,26 @@ static void hold(struct zoo *z)
 	}
 }
 
+static void map_global(struct zoo *z)
+{
+	for (int rank = 1; rank <= K_MAP_RANK; rank++) {
+		struct k_map m = { .name = "tiles", .of = z->global,
+			.rank = rank };
+
+		for (int i = 0; i < rank; i++) {
+			m.dims[i] = 4;
+			m.strides[i] = i ? 16 << 2 * (i - 1) : 0;
+			m.box[i] = i ? 1 : 4;
+		}
+		z->tiles[rank] = kernel_map(z->k, m);
+		if (rank < 3)
+			continue;
+		m.name = "columns";
+		m.pixels = m.channels = 4;
+		z->im2col[rank] = kernel_map(z->k, m);
+	}
+}
+
 static struct program *zoo_program(struct arena *a, const struct target *t)
 {
 	struct program *p = program_create(a, "zoo");
@@ -153,12 +186,12 @@ static struct program *zoo_program(struct arena *a, const struct target *t)
 	int64_t dims[] = { 1024 };
 
 	z.global = kernel_global(z.k, "global", T_F32, 16, true, false);
-	z.map = kernel_global(z.k, "map", T_U8, 64, false, false);
+	if (t->bulk_copy)
+		map_global(&z);
 	z.shared = kernel_array(z.k, K_SHARED, "shared", T_F32, 1, dims, 128);
 	z.regs = kernel_array(z.k, K_REGISTER, "regs", T_U32, 1,
 		(int64_t[]){ 4 }, 16);
 	tensor(a, p, "out", P_OUT, T_F32, 100, 16);
-	tensor(a, p, "map", P_IN, T_U8, 128, 64);
 	ks_store(a, &z.k->body, k_place(z.shared, n(a, 0)), f(a, 0));
 	for (int r = 0; r < N_INTRINS; r++)
 		if (intrin_on(r, t))
@@ -190,6 +223,33 @@ static void every_intrinsic_assembles(void **state)
 	arena_destroy(a);
 	if (!toolkit_nvcc())
 		skip();
+}
+
+/* The emulator has a body for each, too: its own, or the plain one. */
+static void every_intrinsic_compiles_for_the_cpu(void **state)
+{
+	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
+	struct arena *a = arena_create();
+	char path[] = "/tmp/wpk-unit-XXXXXX";
+	char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+	int fd = mkstemp(path);
+	const char *log = arena_printf(a, "%s.log", path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	argv[2] = arena_printf(a, "%s -x c++ -std=c++17 -w -fsyntax-only "
+		"-DWPK_EMULATE -include '%s/runtime/emu/wpk_emu.h' %s",
+		cxx && *cxx ? cxx : "c++", source ? source : ".", path);
+	assert_true(toolkit_write(path, emit(a, zoo_program(a,
+		target_named("sm_90a")), "sm_90a")));
+	if (toolkit_run(argv, log) != 0) {
+		toolkit_show(log);
+		fail();
+	}
+	unlink(log);
+	unlink(path);
+	arena_destroy(a);
 }
 
 /* ---- narrow floats ---- */
@@ -292,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_intrinsic_assembles),
+		cmocka_unit_test(every_intrinsic_compiles_for_the_cpu),
 		cmocka_unit_test(narrow_floats_convert),
 	};
 

@@ -254,7 +254,8 @@ static void run(struct curve *c, const struct replay *r,
 	int batch)
 {
 	curve_init(c, budget);
-	curve_run(c, r, from, strategy_named(strategy), seeds, batch, NULL);
+	c->batch = batch;
+	curve_run(c, r, from, strategy_named(strategy), seeds, NULL);
 	assert_int_equal(c->seeds, seeds);
 	assert_int_equal(c->marks[c->n - 1], budget);
 	print_message("# %s%s, batches of %d, at", strategy,
@@ -262,6 +263,18 @@ static void run(struct curve *c, const struct replay *r,
 	for (int m = 0; m < c->n; m++)
 		print_message(" %d: %.3f", c->marks[m], c->mean[m]);
 	print_message("\n");
+}
+
+/* The same with points under way. */
+static void run_window(struct curve *c, const struct replay *r,
+	const char *strategy, int budget, int seeds, int window)
+{
+	curve_init(c, budget);
+	c->window = window;
+	curve_run(c, r, NULL, strategy_named(strategy), seeds, NULL);
+	assert_int_equal(c->seeds, seeds);
+	print_message("# %s, %d under way, at %d: %.3f\n", strategy, window,
+		budget, c->mean[c->n - 1]);
 }
 
 static void test_table(void **state)
@@ -301,6 +314,8 @@ static void test_better_than_random(void **state)
 		assert_true(c.mean[2] > random_exact[2] + 0.01);
 		run(&c, r, NULL, names[i], 100, 2, 16);
 		assert_true(c.mean[2] > random_exact[2]);
+		run_window(&c, r, names[i], 100, 5, 6);
+		assert_true(c.mean[2] > random_exact[2] + 0.01);
 	}
 }
 

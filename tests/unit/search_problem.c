@@ -66,12 +66,66 @@ void watched_init(struct watched *w, struct arena *a, int n_genes, int n,
 	seen_init(&w->measured, a, n_genes);
 }
 
+static void begin(void *ctx, int number, const int *genes)
+{
+	struct watched *w = ctx;
+
+	assert_in_range(number, 0, w->problem.window - 1);
+	assert_null(w->under_way[number]);
+	w->under_way[number] = genes;
+	w->n_under_way++;
+}
+
+/* One of those under way, its number, and it is no more. */
+static int leaves(struct watched *w)
+{
+	int number;
+
+	do
+		number = rng_below(&w->rng, w->problem.window);
+	while (!w->under_way[number]);
+	w->n_under_way--;
+	return number;
+}
+
+/* Until as many are left as there are trials all are kept busy. */
+static int wait_for_some(void *ctx, int *numbers, struct cost *out)
+{
+	struct watched *w = ctx;
+	int n = 0, left = w->trials - w->measured.n;
+
+	if (w->stop)
+		return 0;
+	if (w->n_under_way < left && w->n_under_way < w->least)
+		w->least = w->n_under_way;
+	do {
+		struct arena *a = arena_create();
+		int k = numbers[n] = leaves(w);
+
+		measure(w, a, w->under_way[k], 1, &out[n]);
+		out[n++].message = NULL;
+		w->under_way[k] = NULL;
+		arena_destroy(a);
+	} while (w->n_under_way && n < 2 && rng_below(&w->rng, 2));
+	return n;
+}
+
+void watched_window(struct watched *w, struct arena *a, int window)
+{
+	w->problem.begin = begin;
+	w->problem.wait = wait_for_some;
+	w->problem.window = w->least = window;
+	w->under_way = ARENA_ARRAY(a, window, const int *);
+	rng_seed(&w->rng, 1);
+}
+
 struct result *watched_run(struct watched *w, struct arena *a,
 	const char *strategy, int trials, uint64_t seed)
 {
 	struct budget b = { .trials = trials, .seed = seed };
 	const struct strategy *s = strategy_named(strategy);
 
+	w->trials = trials;
 	assert_non_null(s);
 	return search_run(a, &w->problem, s, &b, &w->stop, NULL, NULL);
 }

@@ -109,13 +109,14 @@ static inline bool toolkit_nvrtc_compiles(const struct toolkit_nvrtc *r,
 	return ok;
 }
 
-/* True if "text" assembles for "arch" ("90a") without a warning; what the
- * tools say goes to stderr otherwise. */
-static inline bool toolkit_assembles(const char *text, const char *arch)
+/* True if nvcc makes "what" ("-cubin") of "text" for "arch" ("90a") without a
+ * warning; what the tools say goes to stderr otherwise. */
+static inline bool toolkit_makes(const char *what, const char *text,
+	const char *arch)
 {
 	char folder[] = "/tmp/wpk-unit-XXXXXX", in[64], out[64], log[64];
 	char code[64];
-	char *argv[] = { (char *)toolkit_nvcc(), code, "-cubin",
+	char *argv[] = { (char *)toolkit_nvcc(), code, (char *)what,
 		"-Werror=all-warnings", "-Xptxas=--warn-on-spills", "-o",
 		out, in, NULL };
 	bool ok;
@@ -136,6 +137,46 @@ static inline bool toolkit_assembles(const char *text, const char *arch)
 	unlink(out);
 	unlink(log);
 	rmdir(folder);
+	return ok;
+}
+
+static inline bool toolkit_assembles(const char *text, const char *arch)
+{
+	return toolkit_makes("-cubin", text, arch);
+}
+
+/* True if "text", a file with an entry that gives 0, compiles for the emulator
+ * with "flags" and runs late and early; faults go to stderr. */
+static inline bool toolkit_launches(const char *text, const char *flags)
+{
+	const char *source = getenv("top_srcdir"), *cxx = getenv("CXX");
+	const char *build = getenv("top_builddir");
+	char path[] = "/tmp/wpk-unit-XXXXXX", log[64], command[4000];
+	char *argv[] = { "/bin/sh", "-c", command, NULL };
+	int fd = mkstemp(path);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	snprintf(log, sizeof log, "%s.log", path);
+	snprintf(command, sizeof command, "p=%s; CXX='%s'; "
+		"$CXX -x c++ -std=c++17 -O1 -w -Wno-psabi %s -fno-strict-aliasing "
+		"-DWPK_EMULATE -include '%s/runtime/emu/wpk_emu.h' "
+		"-c -o $p.o $p && $CXX -no-pie -o $p.out $p.o "
+		"'%s/libwpkemu.a' -lm && "
+		"for mode in late early; do printf 'mode %%s\\nwatch race\\n"
+		"watch init\\ngrain 2\\nshared 232448\\nrun\\n' $mode; done | "
+		"$p.out >$p.said; cat $p.said; "
+		"test \"$(sed -n '/launch/!s/[a-z]* //p' $p.said)\" = 'done\n"
+		"done'; code=$?; rm -f $p.o $p.out $p.said; exit $code",
+		path, cxx && *cxx ? cxx : "c++", flags, source ? source : ".",
+		build ? build : ".");
+	ok = toolkit_write(path, text) && toolkit_run(argv, log) == 0;
+	if (!ok)
+		toolkit_show(log);
+	unlink(log);
+	unlink(path);
 	return ok;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wgmma: every form of it verifies and assembles, and what the hardware has not
- * is refused. */
+ * is refused; so are operands of asynchronous instructions that it does not
+ * take. */
 #include "cuda_cases.h"
 #include "kernel/intrin.h"
 #include "toolkit.h"
@@ -138,11 +139,100 @@ static void others_are_refused(void **state)
 	}
 }
 
+/* Calls "intrin" with an array in shared memory for each address there. */
+static const char *verdict(struct arena *a, int intrin, int align,
+	const int64_t *values)
+{
+	struct kernel *k = kernel_create(a, "calls", 128);
+	struct k_buffer *b = kernel_array(k, K_SHARED, "box", T_F32, 1,
+		(int64_t[]){ 64 }, align);
+	struct k_buffer *out = kernel_global(k, "out", T_I64, 8, true, false);
+	const char *kinds = intrin_operands(intrin);
+	struct kx **args = ARENA_ARRAY(a, 8, struct kx *);
+
+	ks_store(a, &k->body, k_place(b, n(a, 0)), f(a, 0));
+	for (int i = 0; kinds[i]; i++)
+		args[i] = strchr("sS", kinds[i]) ? kx_address(a, k_place(b,
+			n(a, 0))) : n(a, *values++);
+	if (intrin_row(intrin)->effect == EFFECT_PURE)
+		ks_store(a, &k->body, k_place(out, n(a, 0)), kx_call(a, intrin,
+			T_I64, 4, args[0], args[1], args[2], args[3]));
+	else
+		ks_push(a, &k->body, (struct ks){ .kind = KS_CALL,
+			.call = intrin, .args = args,
+			.n_args = (int)strlen(kinds) });
+	kernel_layout(k);
+	return kernel_verify(a, k, target_named("sm_90a"));
+}
+
+static void operands_are_verified(void **state)
+{
+	static const struct {
+		int intrin, align;
+		int64_t values[4];
+		const char *why;	/* NULL: it is right */
+	} calls[] = {
+		{ INTRIN_MBARRIER_INIT, 8, { 1 }, NULL },
+		{ INTRIN_MBARRIER_INIT, 8, { 0 }, "mbarrier_init takes 1 to "
+			"1048575 in steps of 1 as its arrivals, not 0" },
+		{ INTRIN_MBARRIER_INIT, 4, { 1 }, "mbarrier_init wants an "
+			"address that is a multiple of 8, and box is at one "
+			"of 4" },
+		{ INTRIN_MBARRIER_WAIT, 8, { 2 }, "as its parity, not 2" },
+		{ INTRIN_MBARRIER_EXPECT, 8, { 24 }, "in steps of 16" },
+		{ INTRIN_BARRIER_SYNC, 4, { 1, 64 }, NULL },
+		{ INTRIN_BARRIER_SYNC, 4, { 16, 64 }, "as its barrier" },
+		{ INTRIN_BARRIER_ARRIVE, 4, { 1, 48 }, "as its threads" },
+		{ INTRIN_WGMMA_DESCRIPTOR, 16, { 16, 1024, 1 }, NULL },
+		{ INTRIN_WGMMA_DESCRIPTOR, 8, { 16, 1024, 1 }, "of 16" },
+		{ INTRIN_WGMMA_DESCRIPTOR, 16, { 8, 1024, 1 }, "as its leading" },
+		{ INTRIN_WGMMA_DESCRIPTOR, 16, { 16, 1024, 4 }, "as its swizzle" },
+		{ INTRIN_REGISTERS_DECREASE, 4, { 40 }, NULL },
+		{ INTRIN_REGISTERS_DECREASE, 4, { 36 }, "as its registers" },
+	};
+	struct arena *a = arena_create();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		const char *why = verdict(a, calls[i].intrin, calls[i].align,
+			calls[i].values);
+
+		if (calls[i].why && why)
+			says(why, calls[i].why);
+		else if (calls[i].why || why)
+			fail_msg("%s", why ? why : calls[i].why);
+	}
+	arena_destroy(a);
+}
+
+static void prints(void **state)
+{
+	struct arena *a = arena_create();
+	struct forms f = { .a = a, .k = kernel_create(a, "forms", 128) };
+	int rows;
+	struct str s;
+
+	(void)state;
+	f.floats = registers(&f, "floats", T_F32, 128);
+	ks_push(a, &f.k->body, form(&f, wgmma_rows(&rows), 64, false, true,
+		true));
+	ks_push(a, &f.k->body, form(&f, wgmma_rows(&rows), 64, false, false,
+		true));
+	str_init(&s, a);
+	kernel_print(f.k, &s);
+	says(str_text(&s), "wgmma m64n64k16 floats[0]: f32 += "
+		"1099511627776L: f16 trans * 1099511627776L: f16 trans\n");
+	says(str_text(&s), "1099511627776L: f16 * 1099511627776L: f16 trans\n");
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_assembles),
 		cmocka_unit_test(others_are_refused),
+		cmocka_unit_test(operands_are_verified),
+		cmocka_unit_test(prints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

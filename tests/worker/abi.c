@@ -15,6 +15,7 @@ SAME(WPK_CU_NO_DEVICE, CUDA_ERROR_NO_DEVICE);
 SAME(WPK_CU_FAULTS, CUDA_ERROR_ILLEGAL_ADDRESS);
 SAME(WPK_CU_OUT_OF_RESOURCES, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
 SAME(WPK_CU_CONTEXT_LOST, CUDA_ERROR_CONTEXT_IS_DESTROYED);
+SAME(WPK_CU_NOT_FOUND, CUDA_ERROR_NOT_FOUND);
 SAME(WPK_CU_MULTIPROCESSORS, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
 SAME(WPK_CU_L2_BYTES, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
 SAME(WPK_CU_MAJOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
@@ -51,6 +52,9 @@ SAME(offsetof(struct wpk_cu_launch, attributes),
 	offsetof(CUlaunchConfig, attrs));
 SAME(offsetof(struct wpk_cu_launch, n_attributes),
 	offsetof(CUlaunchConfig, numAttrs));
+
+SAME(sizeof(struct wpk_cu_map), sizeof(CUtensorMap));
+SAME(_Alignof(struct wpk_cu_map) % _Alignof(CUtensorMap), 0);
 
 SAME(sizeof(struct wpk_cu_resource), sizeof(CUdevResource));
 SAME(offsetof(struct wpk_cu_resource, of), offsetof(CUdevResource, sm));

@@ -13,13 +13,17 @@
  *	wrong	the id of another	nothing	an answer without a verdict
  *	nan	measured without seconds	close	close the output and stay
  *	memory	allocate until the limit kills it
- *	says:V	the verdict V */
+ *	says:V	the verdict V
+ *
+ * $FAKE_COMPILE_MS and $FAKE_MEASURE_MS are how long it takes to do either, give
+ * or take a quarter; it then writes what it begins and ends when, in seconds, to "log" in $FAKE_FOLDER. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static int count_up(const char *what)
@@ -112,6 +116,41 @@ static void fail(const char *action, long id)
 	}
 }
 
+/* ---- time ---- */
+
+static void note(const char *what)
+{
+	struct timespec t;
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/log", getenv("FAKE_FOLDER"));
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	f = fopen(path, "a");
+	if (!f)
+		exit(9);
+	fprintf(f, "%ld.%06ld %s\n", (long)t.tv_sec, t.tv_nsec / 1000, what);
+	fclose(f);
+}
+
+/* The "n"th time; "ends" is what it notes after "begins". */
+static void spend(const char *name, int n, const char *begins,
+	const char *ends)
+{
+	const char *text = getenv(name);
+	double ms = text ? atof(text) * (75 + n * 37 % 51) / 100 : 0;
+	struct timespec t = { (time_t)(ms / 1e3),
+		(long)(ms * 1e6) % 1000000000 };
+
+	if (!text)
+		return;
+	note(begins);
+	nanosleep(&t, NULL);
+	note(ends);
+}
+
+/* ---- requests ---- */
+
 static long number_of(const char *line, const char *key)
 {
 	const char *p = strstr(line, key);
@@ -135,10 +174,12 @@ static void touch(const char *line)
 static void compile(const char *line)
 {
 	long id = number_of(line, "\"id\":");
-	const char *action = cue("FAKE_COMPILE", count_up("compiled"));
+	int n = count_up("compiled");
+	const char *action = cue("FAKE_COMPILE", n);
 
 	printf("{\"id\": %ld, \"begun\": true}\n", id);
 	fail(action, id);
+	spend("FAKE_COMPILE_MS", n, "compiles", "compiled");
 	touch(line);
 	if (!*action || !strcmp(action, "rubbish"))
 		printf("{\"id\": %ld, \"ok\": true, \"registers\": 32, "
@@ -155,6 +196,7 @@ static void measure(const char *line)
 		abort();
 	printf("{\"id\": %ld, \"begun\": true}\n", id);
 	fail(action, id);
+	spend("FAKE_MEASURE_MS", n, "measures", "measured");
 	if (!*action || !strcmp(action, "rubbish"))
 		printf("{\"id\": %ld, \"verdict\": \"measured\", \"seconds\": "
 			"%g, \"spread\": 0.01}\n", id, 1e-6 * (100 + n * 37 % 50));

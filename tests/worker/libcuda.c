@@ -11,11 +11,13 @@
  *	STUB_WRONG=1				results are wrong
  *	STUB_BEYOND=1				and one element too many written
  *
- * Compiled with -DLACKS_GREEN or -DLACKS_CAPTURE it has not these calls. */
+ * Compiled with -DLACKS_GREEN, -DLACKS_CAPTURE or -DLACKS_MAPS it has not these
+ * calls. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +25,15 @@
 
 #include "runtime/worker/cuda.h"
 
-enum { LAUNCHES = 4096, CALLS = 64, ARGS = 24 };
+enum { LAUNCHES = 4096, CALLS = 64, ARGS = 24, MAPS = 4 };
 
-/* Bytes of workspace to clear, where "to" is set. */
+/* Bytes of workspace to clear, where "to" is set. Arguments are integers and
+ * pointers, then tensor maps. */
 struct launch {
 	void *function, *to;
 	long args[ARGS];
+	struct wpk_cu_map maps[MAPS];
+	int n_args, n_maps;
 	size_t bytes;
 	struct wpk_cu_launch config;
 	struct wpk_cu_attribute cluster;
@@ -41,6 +46,8 @@ struct graph {
 };
 
 static double clock_us;
+static const void *encoded[MAPS];	/* maps for the next launch */
+static int n_encoded;
 static struct graph *capturing;
 static struct {
 	const char *name;
@@ -238,12 +245,22 @@ int cuFuncSetAttribute(wpk_cu f, int which, int v)
 #ifdef EMULATED
 
 /* Arguments are pointers and integers, so that they may all be passed as long,
- * and more than there are. */
+ * and more than there are; and more maps, where the others are in registers. */
 static void invoke(void *closure)
 {
 	const struct launch *l = closure;
+	const struct wpk_cu_map *m = l->maps;
 	const long *a = l->args;
 
+	if (l->n_maps && l->n_args > 6)
+		abort();
+	if (l->n_maps) {
+		((void (*)(long, long, long, long, long, long,
+			struct wpk_cu_map, struct wpk_cu_map,
+			struct wpk_cu_map, struct wpk_cu_map))l->function)(a[0],
+			a[1], a[2], a[3], a[4], a[5], m[0], m[1], m[2], m[3]);
+		return;
+	}
 	((void (*)(long, long, long, long, long, long, long, long, long, long,
 		long, long, long, long, long, long, long, long, long, long,
 		long, long, long, long))l->function)(a[0], a[1], a[2], a[3],
@@ -309,6 +326,18 @@ static void take(struct launch *l)
 		run(l);
 }
 
+static void take_argument(struct launch *x, const void *p)
+{
+	bool map = false;
+
+	for (int i = 0; i < n_encoded; i++)
+		map |= encoded[i] == p;
+	if (map && x->n_maps < MAPS)
+		x->maps[x->n_maps++] = *(const struct wpk_cu_map *)p;
+	else if (!map && x->n_args < ARGS)
+		memcpy(&x->args[x->n_args++], p, sizeof *x->args);
+}
+
 int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
 	void **extra)
 {
@@ -328,14 +357,60 @@ int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
 	if (strcmp(f, "twice_kernel"))
 		return 1;
 #endif
-	for (int i = 0; i < ARGS && args[i]; i++)
-		memcpy(&x.args[i], args[i], sizeof x.args[i]);
+	for (int i = 0; args[i]; i++)
+		take_argument(&x, args[i]);
+	n_encoded = 0;
 	if (l->n_attributes)
 		x.cluster = *l->attributes;
 	x.us = 1 + l->block[0] / 256.0;
 	take(&x);
 	return 0;
 }
+
+#if !defined LACKS_MAPS && defined EMULATED
+int wpk_emu_tensor_map_tiled(struct wpk_cu_map *out, int type, unsigned rank,
+	void *address, const unsigned long long *dims,
+	const unsigned long long *strides, const unsigned *box,
+	const unsigned *steps, int interleave, int swizzle, int promotion,
+	int fill);
+int wpk_emu_tensor_map_im2col(struct wpk_cu_map *out, int type, unsigned rank,
+	void *address, const unsigned long long *dims,
+	const unsigned long long *strides, const int *lower, const int *upper,
+	unsigned channels, unsigned pixels, const unsigned *steps,
+	int interleave, int swizzle, int promotion, int fill);
+
+static void note_map(const struct wpk_cu_map *map)
+{
+	if (n_encoded == MAPS)
+		abort();
+	encoded[n_encoded++] = map;
+}
+
+int cuTensorMapEncodeTiled(struct wpk_cu_map *out, int type, unsigned rank,
+	void *address, const unsigned long long *dims,
+	const unsigned long long *strides, const unsigned *box,
+	const unsigned *steps, int interleave, int swizzle, int promotion,
+	int fill)
+{
+	CALL("cuTensorMapEncodeTiled");
+	note_map(out);
+	return wpk_emu_tensor_map_tiled(out, type, rank, address, dims, strides,
+		box, steps, interleave, swizzle, promotion, fill);
+}
+
+int cuTensorMapEncodeIm2col(struct wpk_cu_map *out, int type, unsigned rank,
+	void *address, const unsigned long long *dims,
+	const unsigned long long *strides, const int *lower, const int *upper,
+	unsigned channels, unsigned pixels, const unsigned *steps,
+	int interleave, int swizzle, int promotion, int fill)
+{
+	CALL("cuTensorMapEncodeIm2col");
+	note_map(out);
+	return wpk_emu_tensor_map_im2col(out, type, rank, address, dims,
+		strides, lower, upper, channels, pixels, steps, interleave,
+		swizzle, promotion, fill);
+}
+#endif
 
 int cuMemAlloc_v2(wpk_cu_pointer *p, size_t n)
 {

@@ -23,7 +23,7 @@ end
 complete -c wpkc -n 'not __fish_seen_subcommand_from search; and string match -q -- "-*" (commandline -ct)' -f -a '(__wpkc_options)'
 complete -c wpkc -n '__fish_seen_subcommand_from search; and string match -q -- "-*" (commandline -ct)' -f -a '(__wpkc_search_options)'
 function __wpkc_search_options
-	printf -- '%s\n' --replay --budget --seeds --batch --from --json --help
+	printf -- '%s\n' --replay --budget --seeds --batch --window --from --json --help
 	for s in (wpkc --list=strategies | string replace -r ' .*' '')
 		echo --strategy=$s
 	end

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Bulk tensor copies of an operand's tiles: where its rows, its reduction and
+ * its batches are one run each, they are the dimensions of a tensor map; else it
+ * may be an image (bulk_image.c). */
+#include "sketch/bulk.h"
+
+#include "kernel/intrin.h"
+
+/* What a map needs of the runs: the innermost is contiguous, and the others'
+ * strides are multiples of 16 bytes. */
+enum { MAP_ALIGN = 16, BOX_MOST = 256 };
+
+static const struct run *only_run(const struct flat *f)
+{
+	return f->n_runs ? &f->runs[0] : NULL;
+}
+
+static const struct flat *inner(const struct stage *s)
+{
+	return s->order->k_inner ? &s->order->k : &s->op->rows;
+}
+
+static const struct flat *outer(const struct stage *s)
+{
+	return s->order->k_inner ? &s->op->rows : &s->order->k;
+}
+
+static bool fits(const struct run *r, int elem)
+{
+	return !r || (r->coef[0] > 0 && r->coef[0] * elem % MAP_ALIGN == 0 &&
+		r->coef[0] * elem < (int64_t)1 << 40);
+}
+
+static const char *matrix_refuse(const struct stage *s)
+{
+	const struct operand *op = s->op;
+	const struct run *in = only_run(inner(s));
+
+	if (op->value)
+		return "is computed on its way to shared memory";
+	if (op->n_forms > 1)
+		return "is read beyond its edges";
+	if (op->rows.n_runs > 1 || op->batch.n_runs > 1 ||
+	    s->order->k.n_runs > 1)
+		return "does not lie along rows and the reduction at one stride "
+			"each";
+	if (op->rows.open || op->batch.open || s->order->k.open)
+		return "has a size that is known at the call only";
+	if (op->forms[0].c || (in && in->coef[0] != 1) ||
+	    !fits(only_run(outer(s)), op->elem) ||
+	    !fits(only_run(&op->batch), op->elem) ||
+	    op->tensor->align % MAP_ALIGN)
+		return "does not lie in contiguous rows that start at multiples "
+			"of 16 bytes";
+	return NULL;
+}
+
+bool bulk_deals(const struct operand *op, int order, int group)
+{
+	struct stage s = { .op = op, .order = &op->orders[order] };
+
+	return s.order->k_inner && !matrix_refuse(&s) && !op->batch.n_runs &&
+		op->rows.n_runs && op->rows.extent % (4 * group) == 0;
+}
+
+const char *bulk_refuse(const struct stage *s)
+{
+	const char *why = matrix_refuse(s);
+
+	return why && s->image ? image_refuse(s) : why;
+}
+
+static bool is_image(const struct stage *s)
+{
+	return s->image && matrix_refuse(s);
+}
+
+/* Rows and columns of one box: of the whole tile, or of one panel. */
+static int box_inner(const struct stage *s)
+{
+	return s->order->k_inner ? s->tile_k : s->panel;
+}
+
+static int box_outer(const struct stage *s)
+{
+	int n = s->order->k_inner ? s->tile_rows : s->tile_k;
+
+	while (n > BOX_MOST)
+		n /= 2;
+	return n;
+}
+
+static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
+{
+	const struct run *r = only_run(f);
+	int64_t past = m->dims[0] * elem;
+
+	m->dims[m->rank] = f->extent;
+	m->strides[m->rank] = r ? r->coef[0] * elem :
+		(past + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
+	m->box[m->rank++] = box;
+}
+
+static bool is_dealt(const struct stage *s)
+{
+	return s->pairs && s->group > 2;
+}
+
+/* Row (4 b + l) group + 2 i + v lies in slot 4 b group + 8 i + 2 l + v: v, l, i
+ * and b are dimensions, in the order of slots. */
+static void deal(struct k_map *m, const struct stage *s)
+{
+	int64_t pitch = only_run(&s->op->rows)->coef[0] * s->op->elem;
+	int64_t dims[] = { 2, 4, s->group / 2, s->op->rows.extent / (4 *
+		s->group) };
+	int64_t rows[] = { 1, s->group, 2, 4 * s->group };
+
+	for (int i = 0; i < 4; i++) {
+		m->dims[m->rank] = dims[i];
+		m->strides[m->rank] = rows[i] * pitch;
+		m->box[m->rank++] = i < 3 ? (int)dims[i] : s->tile_rows / (4 *
+			s->group);
+	}
+}
+
+static struct k_map map_of(const struct stage *s, const char *name,
+	struct k_buffer *of)
+{
+	int elem = s->op->elem;
+	struct k_map m = { .name = name, .of = of, .rank = 1,
+		.dims = { inner(s)->extent }, .box = { box_inner(s) },
+		.swizzle = box_inner(s) * elem, .promotion = 128 };
+
+	if (is_dealt(s)) {
+		deal(&m, s);
+		return m;
+	}
+	add_dim(&m, outer(s), elem, box_outer(s));
+	if (s->op->batch.n_runs)
+		add_dim(&m, &s->op->batch, elem, 1);
+	return m;
+}
+
+void bulk_create(struct bulk *g, struct kernel *k, const char *name,
+	struct k_buffer *of, int stages)
+{
+	const struct stage *s = g->s;
+	int64_t bytes = stage_bytes(s), row = (int64_t)s->row_stride *
+		s->op->tile_elem;
+	int64_t dims[3] = { stages, bytes / row, s->row_stride };
+
+	const char *map = arena_printf(g->a, "%s_map", name);
+
+	g->map = kernel_map(k, is_image(s) ? image_map(s, map, of) :
+		map_of(s, map, of));
+	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
+		s->op->tile_type, 3, dims, s->align);
+	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
+		"[stage][panel of rows, k][row]";
+}
+
+static void copy_dealt(const struct bulk *g, struct k_block *b,
+	struct kx *k0, struct k_place to, struct k_place full)
+{
+	struct arena *a = g->a;
+	struct kx *zero = kx_int(a, 0);
+
+	ks_call(a, b, INTRIN_COPY_TENSOR_5D, 8, kx_address(a, to),
+		kx_map(a, g->map), kx_address(a, full), k0, zero, zero, zero,
+		kx_div(a, g->row, kx_int(a, 4 * g->s->group)));
+}
+
+static void copy_box(const struct bulk *g, struct k_block *b,
+	struct k_place to, struct kx *x, struct kx *y, struct k_place full)
+{
+	struct arena *a = g->a;
+
+	if (g->map->rank == 2)
+		ks_call(a, b, INTRIN_COPY_TENSOR_2D, 5, kx_address(a, to),
+			kx_map(a, g->map), kx_address(a, full), x, y);
+	else
+		ks_call(a, b, INTRIN_COPY_TENSOR_3D, 6, kx_address(a, to),
+			kx_map(a, g->map), kx_address(a, full), x, y, g->batch);
+}
+
+void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct k_place full)
+{
+	const struct stage *s = g->s;
+	bool along_k = s->order->k_inner;
+	int step = along_k ? box_outer(s) : s->panel;
+	struct arena *a = g->a;
+	struct kx *i, *row, *line, *zero = kx_int(a, 0);
+
+	if (g->map->pixels) {
+		image_copy(g, b, k0, k_place(g->tile, slot, zero, zero), full);
+		return;
+	}
+	if (is_dealt(s)) {
+		copy_dealt(g, b, k0, k_place(g->tile, slot, zero, zero), full);
+		return;
+	}
+	b = tile_loop(a, b, "i", s->tile_rows / step, &i);
+	row = kx_add(a, g->row, kx_mul(a, i, kx_int(a, step)));
+	line = kx_mul(a, i, kx_int(a, along_k ? step : s->tile_k));
+	copy_box(g, b, k_place(g->tile, slot, line, zero),
+		along_k ? k0 : row, along_k ? row : k0, full);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Tiles of an operand by bulk tensor copies: a tensor map says how the operand
+ * lies in memory, one thread asks for a box of it, and the hardware lays that out
+ * in shared memory as struct stage says, swizzled, with zeros for what lies
+ * outside. An operand is a matrix, or a convolution's image, whose windows' taps
+ * are columns (im2col). */
+#ifndef WPK_COMPILER_SKETCH_BULK_H
+#define WPK_COMPILER_SKETCH_BULK_H
+
+#include "sketch/stage.h"
+
+enum { BULK_SPACE = 3 };
+
+/* An image [images][..][channels] in memory, whose "space" dimensions in between
+ * windows move along, by "step" to "positions" places from "lower" on; taps are
+ * "dilation" apart. The last of them is along[0]. Rows go through images and
+ * positions, the reduction through taps and channels. */
+struct image {
+	int space;
+	int64_t images, channels;
+	struct {
+		int64_t size, stride;	/* in elements */
+		int64_t positions, lower, step, taps, dilation;
+	} along[BULK_SPACE];
+	int64_t image_stride;
+};
+
+/* The image that "op" is if it is one, for rows and a reduction along these
+ * axes, outermost first; else NULL. */
+const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
+	const struct operand *op, struct axis_list rows, struct axis_list ks);
+
+/* NULL, or why no map describes the operand, whose tiles are as "s" says: goes
+ * on from the operand's name. */
+const char *bulk_refuse(const struct stage *s);
+
+/* May rows be dealt out as struct stage's pairs are, in groups of "group"? They
+ * are then four dimensions of a map. */
+bool bulk_deals(const struct operand *op, int order, int group);
+
+/* One operand's copies in one kernel. */
+struct bulk {
+	const struct stage *s;
+	struct arena *a;
+	const struct k_map *map;
+	struct k_buffer *tile;
+	struct kx *row, *batch;		/* the tile's first; batch or NULL */
+};
+
+/* Declares the map, over the kernel's global "of", and the shared tile, "stages"
+ * deep. */
+void bulk_create(struct bulk *g, struct kernel *k, const char *name,
+	struct k_buffer *of, int stages);
+/* The chunk of the reduction from "k0" on, into stage "slot"; completes on
+ * "full". */
+void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct k_place full);
+
+/* ---- bulk_image.c ---- */
+
+const char *image_refuse(const struct stage *s);
+struct k_map image_map(const struct stage *s, const char *name,
+	struct k_buffer *of);
+void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct k_place to, struct k_place full);
+
+#endif

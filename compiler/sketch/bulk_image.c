@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* Convolutions' images by bulk copies, in the hardware's im2col mode: one copy
+ * fetches the pixels under one tap, for as many positions of the window as a
+ * tile has rows, and some of their channels. PTX ISA, "im2col mode"; limits:
+ * cuTensorMapEncodeIm2col(). */
+#include "sketch/bulk.h"
+
+#include "kernel/intrin.h"
+
+/* ---- what is an image ---- */
+
+/* The one of "axes" that index "f" goes along, -1 if none, -2 if several. */
+static int along_one(const struct ir_affine *f, struct axis_list axes)
+{
+	int found = -1;
+
+	for (int i = 0; i < axes.n; i++)
+		if (f->coef[axes.v[i]])
+			found = found == -1 ? axes.v[i] : -2;
+	return found;
+}
+
+struct reading {
+	const struct ir_operator *o;
+	const struct ir_tensor *t;
+	struct axis_list rows, ks;
+	int row_axes[BULK_SPACE + 2], k_axes[BULK_SPACE + 2];
+	int n_rows, n_ks;	/* axes in the order of memory */
+};
+
+static int64_t coefficient(const struct ir_affine *f, int axis)
+{
+	return axis < 0 ? 1 : f->coef[axis];
+}
+
+static int64_t extent(const struct reading *r, int axis)
+{
+	return axis < 0 ? 1 : r->o->axes[axis].extent;
+}
+
+static bool read_space(struct reading *r, const struct ir_affine *f, int dim,
+	struct image *x)
+{
+	int at = along_one(f, r->rows), tap = along_one(f, r->ks);
+	int64_t dilation = coefficient(f, tap);
+
+	if (at == -2 || tap == -2 || coefficient(f, at) < 1 || dilation < 1)
+		return false;
+	for (int i = x->space++; i > 0; i--)
+		x->along[i] = x->along[i - 1];
+	x->along[0].size = r->t->phys[dim].extent;
+	x->along[0].stride = r->t->phys[dim].stride;
+	x->along[0].positions = extent(r, at);
+	x->along[0].lower = f->c;
+	x->along[0].step = coefficient(f, at);
+	x->along[0].taps = extent(r, tap);
+	x->along[0].dilation = dilation;
+	if (at >= 0)
+		r->row_axes[r->n_rows++] = at;
+	if (tap >= 0)
+		r->k_axes[r->n_ks++] = tap;
+	return true;
+}
+
+static bool read_image(struct reading *r, const struct ir_affine *f,
+	struct image *x)
+{
+	int at = along_one(f, r->rows);
+
+	if (at == -2 || along_one(f, r->ks) != -1 || f->c ||
+	    coefficient(f, at) != 1)
+		return false;
+	x->images = r->t->phys[0].extent;
+	x->image_stride = r->t->phys[0].stride;
+	if (at >= 0)
+		r->row_axes[r->n_rows++] = at;
+	return extent(r, at) == x->images;
+}
+
+static bool read_channels(struct reading *r, const struct ir_affine *f,
+	int dim, struct image *x)
+{
+	int k = along_one(f, r->ks);
+
+	if (k < 0 || along_one(f, r->rows) != -1 || f->c ||
+	    coefficient(f, k) != 1 || r->t->phys[dim].stride != 1)
+		return false;
+	x->channels = r->t->phys[dim].extent;
+	r->k_axes[r->n_ks++] = k;
+	return extent(r, k) == x->channels;
+}
+
+/* Are "axes", less those that stand still, these in this order? */
+static bool in_order(const struct reading *r, struct axis_list axes,
+	const int *want, int n)
+{
+	int j = 0;
+
+	for (int i = 0; i < axes.n; i++) {
+		if (extent(r, axes.v[i]) == 1)
+			continue;
+		while (j < n && extent(r, want[j]) == 1)
+			j++;
+		if (j == n || want[j++] != axes.v[i])
+			return false;
+	}
+	return true;
+}
+
+static bool plain(const struct ir_tensor *t)
+{
+	for (int i = 0; i < t->n_phys; i++)
+		if (t->phys[i].mod || t->phys[i].div != 1)
+			return false;
+	return t->n_phys == t->rank && t->rank >= 3 &&
+		t->rank <= BULK_SPACE + 2;
+}
+
+static bool read_all(struct arena *a, struct reading *r,
+	const struct ir_expr *e, struct image *x)
+{
+	int last = r->t->n_phys - 1;
+
+	for (int i = 0; i <= last; i++) {
+		struct ir_affine f;
+
+		if (!ir_affine(a, r->o, e->args[r->t->phys[i].dim], &f))
+			return false;
+		if (i == 0 ? !read_image(r, &f, x) : i < last ?
+		    !read_space(r, &f, i, x) : !read_channels(r, &f, i, x))
+			return false;
+	}
+	return in_order(r, r->rows, r->row_axes, r->n_rows) &&
+		in_order(r, r->ks, r->k_axes, r->n_ks);
+}
+
+const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
+	const struct operand *op, struct axis_list rows, struct axis_list ks)
+{
+	struct image *x = ARENA_NEW(a, struct image);
+	struct reading r = { .o = o, .t = op->tensor, .rows = rows, .ks = ks };
+
+	if (op->value || op->rows.open || op->batch.n_runs ||
+	    !plain(op->tensor) || !read_all(a, &r, op->read, x))
+		return NULL;
+	return x;
+}
+
+/* ---- maps ---- */
+
+/* The last position's distance from the end of the dimension. */
+static int64_t upper(const struct image *x, int i)
+{
+	return x->along[i].lower + x->along[i].step *
+		(x->along[i].positions - 1) - (x->along[i].size - 1);
+}
+
+/* Of three, two and one dimensions in space. */
+static const int corner_most[] = { 32768, 128, 16 };
+static const int offset_most[] = { 65535, 255, 31 };
+
+static bool corner_fits(const struct image *x, int64_t corner)
+{
+	return corner >= -corner_most[x->space - 1] &&
+		corner < corner_most[x->space - 1];
+}
+
+static bool strides_fit(const struct image *x, int elem)
+{
+	for (int i = 0; i < x->space; i++)
+		if (x->along[i].stride * elem % 16)
+			return false;
+	return x->image_stride * elem % 16 == 0;
+}
+
+const char *image_refuse(const struct stage *s)
+{
+	const struct image *x = s->image;
+
+	if (!s->order->k_inner || x->channels % s->tile_k)
+		return "has channels that are no multiple of a chunk of the "
+			"reduction";
+	if (!strides_fit(x, s->op->elem) || s->op->tensor->align % 16)
+		return "has pixels that do not start at multiples of 16 bytes";
+	for (int i = 0; i < x->space; i++)
+		if (x->along[i].step > 8 || !corner_fits(x, x->along[i].lower) ||
+		    !corner_fits(x, upper(x, i)) || (x->along[i].taps - 1) *
+		    x->along[i].dilation > offset_most[x->space - 1])
+			return "has windows that reach or step further than "
+				"bulk copies do";
+	return NULL;
+}
+
+struct k_map image_map(const struct stage *s, const char *name,
+	struct k_buffer *of)
+{
+	const struct image *x = s->image;
+	int elem = s->op->elem;
+	struct k_map m = { .name = name, .of = of, .rank = x->space + 2,
+		.dims = { x->channels }, .pixels = s->tile_rows,
+		.channels = s->tile_k, .swizzle = s->tile_k * elem,
+		.promotion = 128 };
+
+	for (int i = 0; i < x->space; i++) {
+		m.dims[i + 1] = x->along[i].size;
+		m.strides[i + 1] = x->along[i].stride * elem;
+		m.steps[i + 1] = (int)x->along[i].step;
+		m.lower[i] = (int)x->along[i].lower;
+		m.upper[i] = (int)upper(x, i);
+	}
+	m.dims[x->space + 1] = x->images;
+	m.strides[x->space + 1] = x->image_stride * elem;
+	return m;
+}
+
+/* ---- copies ---- */
+
+static const int intrinsics[] = {
+	INTRIN_COPY_IM2COL_3D, INTRIN_COPY_IM2COL_4D, INTRIN_COPY_IM2COL_5D
+};
+
+/* Digit "*at" modulo "n", which is taken off. */
+static struct kx *digit(const struct bulk *g, struct k_block *b,
+	const char *name, struct kx **at, int64_t n)
+{
+	struct kx *d = ks_let(g->a, b, name, kx_mod(g->a, *at, kx_int(g->a,
+		n)));
+
+	*at = ks_let(g->a, b, "rest", kx_div(g->a, *at, kx_int(g->a, n)));
+	return d;
+}
+
+void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct k_place to, struct k_place full)
+{
+	const struct image *x = g->s->image;
+	struct arena *a = g->a;
+	int n = 5 + 2 * x->space;
+	struct kx **args = ARENA_ARRAY(a, (size_t)n, struct kx *);
+	struct kx *row = g->row, *k = k0;
+
+	args[0] = kx_address(a, to);
+	args[1] = kx_map(a, g->map);
+	args[2] = kx_address(a, full);
+	args[3] = digit(g, b, "channel", &k, x->channels);
+	for (int i = 0; i < x->space; i++) {
+		struct kx *at = digit(g, b, "position", &row,
+			x->along[i].positions);
+		struct kx *tap = digit(g, b, "tap", &k, x->along[i].taps);
+
+		args[4 + i] = kx_add(a, kx_mul(a, at, kx_int(a,
+			x->along[i].step)), kx_int(a, x->along[i].lower));
+		args[5 + x->space + i] = kx_cast(a, T_U16, kx_mul(a, tap,
+			kx_int(a, x->along[i].dilation)));
+	}
+	args[4 + x->space] = row;
+	ks_push(a, b, (struct ks){ .kind = KS_CALL,
+		.call = intrinsics[x->space - 1], .args = args, .n_args = n });
+}

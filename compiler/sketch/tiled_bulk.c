@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The main loop of a tiled contraction in which one warp copies whole tiles by
+ * bulk, and the others multiply. Stages go round: the copies fill one, counted in
+ * bytes by its barrier "full"; each warp that has read it arrives at its barrier
+ * "empty", and it is filled again. Both barriers' phases alternate, one a round;
+ * before the first all stages are empty. */
+#include "kernel/intrin.h"
+#include "sketch/tiled.h"
+
+struct ring {
+	struct tiled_code *g;
+	struct k_buffer *full, *empty;
+};
+
+static struct kx *num(const struct ring *r, int64_t v)
+{
+	return kx_int(r->g->a, v);
+}
+
+static struct kx *at(const struct ring *r, struct k_buffer *barriers,
+	struct kx *slot)
+{
+	return kx_address(r->g->a, k_place(barriers, slot));
+}
+
+static struct k_buffer *barriers(struct ring *r, const char *name)
+{
+	int64_t dims[1] = { r->g->p->stages };
+
+	return kernel_array(r->g->k, K_SHARED, name, T_I64, 1, dims, 16);
+}
+
+static void initialise(struct ring *r, struct k_block *b)
+{
+	struct arena *a = r->g->a;
+	struct k_block *first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
+		r->g->thread, num(r, 0))), *each;
+	struct kx *i;
+
+	each = tile_loop(a, first, "s", r->g->p->stages, &i);
+	ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(r, r->full, i),
+		num(r, 1));
+	ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(r, r->empty, i),
+		num(r, r->g->p->threads / 32));
+	ks_call(a, first, INTRIN_FENCE_MBARRIER_INIT, 0);
+	ks_barrier(a, b, BARRIER_BLOCK);
+}
+
+/* Turn "t" of the loop over chunks: its stage, and the parity of its round. */
+static struct k_block *turns(struct ring *r, struct k_block *b, struct kx **t,
+	struct kx **slot, struct kx **parity)
+{
+	struct arena *a = r->g->a;
+	struct kx *stages = num(r, r->g->p->stages);
+
+	b = ks_serial(a, b, "t", num(r, 0), r->g->chunks, num(r, 1), t);
+	*slot = ks_let(a, b, "slot", kx_mod(a, *t, stages));
+	*parity = ks_let(a, b, "parity", kx_mod(a, kx_div(a, *t, stages),
+		num(r, 2)));
+	return b;
+}
+
+static void produce(struct ring *r, struct k_block *b)
+{
+	struct tiled_code *g = r->g;
+	struct arena *a = g->a;
+	struct kx *t, *slot, *parity, *k0;
+	int64_t bytes = stage_bytes(&g->p->left) + stage_bytes(&g->p->right);
+
+	if (g->p->helpers > 32)
+		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
+			K_WARP), num(r, g->p->threads / 32)));
+	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
+	b = turns(r, b, &t, &slot, &parity);
+	ks_call(a, b, INTRIN_MBARRIER_WAIT, 2, at(r, r->empty, slot),
+		kx_call(a, INTRIN_BIT_XOR, T_I32, 2, parity, num(r, 1)));
+	ks_call(a, b, INTRIN_MBARRIER_EXPECT, 2, at(r, r->full, slot),
+		num(r, bytes));
+	k0 = ks_let(a, b, "k0", kx_mul(a, kx_add(a, g->first_chunk, t),
+		num(r, g->p->bk)));
+	bulk_copy(&g->left_bulk, b, k0, slot, k_place(r->full, slot));
+	bulk_copy(&g->right_bulk, b, k0, slot, k_place(r->full, slot));
+}
+
+/* A warp has read stage "slot". */
+static void release(struct ring *r, struct k_block *b, struct kx *slot)
+{
+	struct arena *a = r->g->a;
+
+	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_mod(a, r->g->thread,
+		num(r, 32)), num(r, 0)));
+	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(r, r->empty, slot));
+}
+
+static void consume(struct ring *r, struct k_block *b)
+{
+	struct tiled_code *g = r->g;
+	struct arena *a = g->a;
+	struct kx *t, *slot, *parity, *done;
+	struct k_block *body = turns(r, b, &t, &slot, &parity);
+
+	ks_call(a, body, INTRIN_MBARRIER_WAIT, 2, at(r, r->full, slot), parity);
+	g->turn = t;
+	g->compute(g->ctx, body, slot);
+	if (!g->p->lag) {
+		release(r, body, slot);
+		return;
+	}
+	done = kx_sub(a, t, num(r, g->p->lag));
+	body = ks_if(a, body, kx_lt(a, num(r, g->p->lag - 1), t));
+	release(r, body, kx_mod(a, done, num(r, g->p->stages)));
+}
+
+struct k_block *tiled_bulk_loop(struct tiled_code *g, struct k_block *b)
+{
+	struct ring r = { .g = g };
+	int warps = g->p->threads / 32;
+	struct k_block *mine;
+
+	r.full = barriers(&r, "full");
+	r.empty = barriers(&r, "empty");
+	initialise(&r, b);
+	mine = ks_role(g->a, b, "multiply", 0, warps, g->p->keep);
+	consume(&r, mine);
+	produce(&r, ks_role(g->a, b, "copy", warps, warps + g->p->helpers / 32,
+		g->p->give));
+	return mine;
+}

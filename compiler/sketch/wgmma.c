@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* The wgmma sketch: a tiled contraction on Hopper's tensor cores, by the
+ * instructions of four warps, which read both factors from shared memory and run
+ * on while the next chunk is copied. This file decides what applies and names
+ * the open numbers; wgmma_plan.c says what fits and what it costs, wgmma_build.c
+ * writes the kernel. */
+#include "sketch/wgmma.h"
+#include "sketch/asked.h"
+#include "sketch/precision.h"
+
+#include <string.h>
+
+/* What factors of a type are multiplied as, at which rate: NVIDIA's H100
+ * whitepaper. Sums of 8-bit floats are left out: the hardware keeps 14 bits of
+ * them, of which no bound is known. */
+static const struct factor {
+	enum dtype tile, as;
+	double rate;
+} factors[] = {
+	{ T_F16,  T_F16,  1 },
+	{ T_BF16, T_BF16, 1 },
+	{ T_F32,  T_TF32, 0.5 },
+	{ T_I8,   T_I8,   2 },
+	{ T_U8,   T_U8,   2 },
+};
+
+static void find_instruction(struct wgmma *f)
+{
+	int n;
+	const struct wgmma_row *rows = wgmma_rows(&n);
+
+	f->tile = f->of.left.tile_type;
+	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
+		for (int j = 0; j < n && factors[i].tile == f->tile; j++)
+			if (rows[j].left == factors[i].as &&
+			    rows[j].right == factors[i].as &&
+			    rows[j].acc == f->of.acc) {
+				f->row = &rows[j];
+				f->rate = factors[i].rate;
+			}
+}
+
+static const char *refuse_types(const struct task *t, const struct wgmma *f)
+{
+	enum dtype l = f->of.left.tile_type, r = f->of.right.tile_type;
+
+	if (l != r)
+		return arena_printf(t->a, "wgmma multiplies factors of one "
+			"type, not %s x %s", dtype_row(l)->name,
+			dtype_row(r)->name);
+	if (!f->row)
+		return arena_printf(t->a, "wgmma has no %s x %s accumulated in "
+			"%s", dtype_row(l)->name, dtype_row(r)->name,
+			dtype_row(f->of.acc)->name);
+	if (l == T_F32 && !precision_said(t->schedule))
+		return precision_unsaid;
+	return NULL;
+}
+
+/* The instructions take 16 bits along the rows or columns, and others along the
+ * reduction alone: those are turned round, one by one, as they are copied. */
+static void turn(struct operand *p, int n_orders)
+{
+	for (int i = 0; i < n_orders && p->tile_elem != 2; i++)
+		if (!p->orders[i].k_inner) {
+			p->orders[i].k_inner = true;
+			p->orders[i].vec = 1;
+		}
+}
+
+static void find_images(const struct task *t, struct wgmma *f)
+{
+	const struct ir_contraction *c = &f->of.c;
+
+	for (int i = 0; i < f->of.n_orders; i++) {
+		struct axis_list ks = { f->of.orders[i], c->n_k };
+
+		f->left[i] = bulk_image(t->a, t->op, &f->of.left,
+			(struct axis_list){ c->m, c->n_m }, ks);
+		f->right[i] = bulk_image(t->a, t->op, &f->of.right,
+			(struct axis_list){ c->n, c->n_n }, ks);
+	}
+}
+
+static void make_tunables(struct task *t, struct wgmma *f);
+static bool find_start(const struct task *t, struct wgmma *f);
+
+static bool applies(struct task *t, const char **why)
+{
+	struct wgmma *f = ARENA_NEW(t->a, struct wgmma);
+
+	if (!t->target->wgmma) {
+		*why = arena_printf(t->a, "wgmma is an instruction of sm_90a, "
+			"and the target is %s", t->target->name);
+		return false;
+	}
+	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES, &f->of, why))
+		return false;
+	find_instruction(f);
+	*why = refuse_types(t, f);
+	if (*why)
+		return false;
+	turn(&f->of.left, f->of.n_orders);
+	turn(&f->of.right, f->of.n_orders);
+	find_images(t, f);
+	make_tunables(t, f);
+	t->state = f;
+	if (find_start(t, f))
+		return true;
+	*why = tiled_refuse(t, &f->of);
+	return false;
+}
+
+/* ---- the open numbers ---- */
+
+static const int tile_values[] = {
+	16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 208, 224, 256
+};
+static const int depth_values[] = { 8, 16, 32, 64, 128 };
+static const int thread_values[] = { 128, 256, 384, 512 };
+static const int stage_values[] = { 1, 2, 3, 4, 5, 6, 8 };
+static const int group_values[] = { 1, 2, 4, 8, 16 };
+static const int switch_values[] = { 0, 1 };
+static const int order_values[] = { 0, 1, 2, 3 };
+static const int tf32_value[] = { PRECISION_TF32 };
+static const int only_value[] = { 0 };
+static const int on[] = { 1 };
+static const int async_values[] = { 0, 1, 2 };
+static const char *const switch_words[] = { "off", "on", NULL };
+static const char *const async_words[] = { "off", "on", "bulk", NULL };
+static const char *const raster_words[] = { "row", "col", NULL };
+static const char *const kind_words[] = { "auto", "wgmma", NULL };
+static const char *const level_block[] = { "block", NULL };
+
+#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+
+/* Depths of 32, 64 and 128 bytes, as rows of shared memory are swizzled. */
+static const int *depths(const struct wgmma *f, int *n)
+{
+	int first = 0, elem = dtype_row(f->tile)->bits / 8;
+
+	while (depth_values[first] * elem < 32)
+		first++;
+	*n = 3;
+	return depth_values + first;
+}
+
+static void add_instruction(const struct task *t, struct tunables *l,
+	const struct wgmma *f, const char *const *acc)
+{
+	tunables_add(t, l, "mma", acc, "swap", VALUES(switch_values),
+		switch_words);
+	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
+	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
+	tunables_add(t, l, "mma", acc, "precision", f->tile == T_F32 ?
+		tf32_value : only_value, 1, precision_words);
+}
+
+static void make_tunables(struct task *t, struct wgmma *f)
+{
+	const char *const *k = tunable_subject(t, f->of.k_name);
+	const char *const *acc = tunable_subject(t,
+		f->of.epilogue.outputs[0].tensor->name);
+	struct tunables *l = &f->open;
+	int n;
+	const int *deep = depths(f, &n);
+
+	l->v = ARENA_ARRAY(t->a, WGMMA_VALUES + TILED_FACTS + OUTPUTS_MAX,
+		struct tunable);
+	tunables_add(t, l, "tile", level_block, f->of.m_name,
+		VALUES(tile_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->of.n_name,
+		VALUES(tile_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->of.k_name, deep, n, NULL);
+	tunables_add(t, l, "bind", NULL, "threads", VALUES(thread_values),
+		NULL);
+	tunables_add(t, l, "pipeline", k, "stages", VALUES(stage_values), NULL);
+	tunables_add(t, l, "pipeline", k, "async", VALUES(async_values),
+		async_words);
+	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, TILED_SPLITS,
+		NULL);
+	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
+		raster_words);
+	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values), NULL);
+	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
+		f->of.order_words);
+	add_instruction(t, l, f, acc);
+	tiled_add_tails(t, l, &f->of);
+	tiled_add_operands(t, l, &f->of);
+	tunables_add_epilogue(t, l, &f->of);
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct wgmma *f = t->state;
+
+	*n = f->open.n;
+	return f->open.v;
+}
+
+/* ---- the untuned default ---- */
+
+static bool try_start(const struct task *t, int *v, struct wgmma_plan *p)
+{
+	static const int pipelines[][2] = { { 2, 4 }, { 2, 3 }, { 1, 4 },
+		{ 1, 3 }, { 0, 2 }, { 0, 1 } };
+	int n;
+	const int *deep = depths(t->state, &n);
+
+	for (int i = 0; i < 6; i++)
+		for (int k = n - 1; k >= 0; k--) {
+			v[WGMMA_K] = deep[k];
+			v[WGMMA_ASYNC] = pipelines[i][0];
+			v[WGMMA_STAGES] = pipelines[i][1];
+			v[WGMMA_SPLIT] = 1;
+			if (wgmma_plan(t, t->a, v, p))
+				continue;
+			v[WGMMA_SPLIT] = tiled_fill_chip(t, &p->of);
+			if (wgmma_plan(t, t->a, v, p))
+				v[WGMMA_SPLIT] = 1;
+			return true;
+		}
+	return false;
+}
+
+/* Rows, columns and threads of the largest usual tile that still gives every
+ * multiprocessor a block, rows of instructions along the longer side; false if
+ * none fits at all. */
+static bool find_start(const struct task *t, struct wgmma *f)
+{
+	static const int usual[][3] = {
+		{ 128, 256, 256 }, { 128, 128, 256 }, { 128, 64, 256 },
+		{ 64, 128, 128 }, { 64, 64, 128 }, { 64, 32, 128 },
+		{ 64, 16, 128 },
+	};
+	bool swap = f->of.m < f->of.n && f->of.m < 64, found = false;
+	struct wgmma_plan p;
+
+	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+		const int *u = usual[i];
+		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
+			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
+			[WGMMA_SWAP] = swap, [WGMMA_ON] = 1, [WGMMA_PRECISION] =
+			f->open.v[WGMMA_PRECISION].values[0] };
+
+		if (!try_start(t, v, &p))
+			continue;
+		memcpy(f->start, v, sizeof v);
+		found = true;
+		if (p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms)
+			return true;
+	}
+	return found;
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct wgmma *f = t->state;
+
+	memcpy(values, f->start, WGMMA_FIXED * sizeof *values);
+	for (int i = WGMMA_FIXED; i < f->open.n; i++)
+		values[i] = f->open.v[i].values[0];
+}
+
+static const char *legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct wgmma_plan p;
+
+	return wgmma_plan(t, a, values, &p);
+}
+
+/* Of f32 in shared memory wgmma reads the bits that tf32 has. */
+static bool arithmetic(const struct task *t, struct arena *a,
+	const int *values, struct ir_operator *o)
+{
+	const struct wgmma *f = t->state;
+
+	return precision_rewrite(a, &f->of.c, values[WGMMA_PRECISION] ==
+		PRECISION_TF32 ? PRECISION_CUT : PRECISION_AUTO, o);
+}
+
+static const char *const directives[] = {
+	"bind", "cache", "epilogue", "fuse", "mma", "pipeline", "raster",
+	"reorder", "split_k", "stage", "swizzle", "tail", "tile", "vectorize",
+	NULL
+};
+
+static const struct sketch_refusal refusals[] = {
+	{ "unroll", "a chunk's instructions are written out whole; "
+		"tile(block, K = ...) says how long a chunk is" },
+	{ "compute_at", "what a factor is made of is computed as it is "
+		"loaded where cache(NAME, scope = none) says so, and what "
+		"follows the sum is its epilogue" },
+	{ "rfactor", "a block sums the products in one pass; "
+		"split_k(STATEMENT, N) gives parts of the sum to several "
+		"blocks" },
+	{ "reduce", "four warps sum their results alone; split_k(STATEMENT, N) "
+		"gives parts of the sum to several blocks" },
+	{ NULL, NULL }
+};
+
+const struct sketch sketch_wgmma = {
+	.name = "wgmma",
+	.summary = "tiled contraction on tensor cores, by four warps (Hopper)",
+	.directives = directives, .refusals = refusals,
+	.deterministic = true,
+	.applies = applies,
+	.tunables = tunables,
+	.legal = legal,
+	.features = wgmma_features,
+	.start = start,
+	.build = wgmma_build,
+	.arithmetic = arithmetic,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The wgmma sketch's analysis and derived numbers, shared by its files.
+ *
+ * Four warps multiply 64 rows by up to 256 columns at once. Of the product
+ * "rows" are M and "columns" N, or with "swap" the other way round. */
+#ifndef WPK_COMPILER_SKETCH_WGMMA_H
+#define WPK_COMPILER_SKETCH_WGMMA_H
+
+#include "kernel/intrin.h"
+#include "sketch/tiled.h"
+
+/* Order of the tunables. */
+enum wgmma_value {
+	WGMMA_M, WGMMA_N, WGMMA_K, WGMMA_THREADS, WGMMA_STAGES, WGMMA_ASYNC,
+	WGMMA_SPLIT, WGMMA_RASTER, WGMMA_GROUP, WGMMA_ORDER, WGMMA_SWAP,
+	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_TAIL_M, WGMMA_TAIL_N,
+	WGMMA_FIXED
+};
+
+enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
+
+/* What the sketch knows of a group before any number is chosen. */
+struct wgmma {
+	struct product of;
+	const struct wgmma_row *row;	/* the instruction, less its columns */
+	enum dtype tile;		/* of factors in shared memory */
+	double rate;			/* multiply-adds in the time of one of
+					 * f16 */
+	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
+	int start[WGMMA_VALUES];	/* the untuned default */
+	struct tunables open;
+};
+
+/* Everything that follows from a point: "groups" of four warps, each with
+ * "each" times 64 rows, and "cols" columns. */
+struct wgmma_plan {
+	struct tiling of;
+	bool swap;
+	int groups, each, cols;
+	int vec;		/* neighbouring columns of a thread */
+	int64_t shared_bytes;
+	int regs, occupancy, promised;
+};
+
+/* NULL, or why the values make no kernel. Needs no memory unless it fails. */
+const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
+	struct wgmma_plan *p);
+void wgmma_features(const struct task *t, const int *values,
+	struct features *out);
+void wgmma_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* The wgmma sketch's kernel: from a point to kernel IR. Four warps multiply what
+ * descriptors say of shared memory, and at the end each thread has its share of
+ * the sums in rows and columns, for what follows in every tiled contraction.
+ *
+ * PTX ISA, "Register Fragments for wgmma": of 64 rows warp w of four has 16 w to
+ * 16 w + 15, and of those thread t rows t / 4 and t / 4 + 8, in columns 2 (t % 4)
+ * and the next of each 8.
+ *
+ * "Matrix Descriptor": along the reduction, 8 rows of 32, 64 or 128 bytes are an
+ * atom of the swizzle, and "stride" leads to the next 8 rows. Along rows or
+ * columns, 8 steps of a panel are one; "stride" leads to the next 8 steps, and
+ * "leading" to the next panel. */
+#include "sketch/wgmma.h"
+
+#include <assert.h>
+
+struct wgmma_code {
+	struct tiled_code of;
+	const struct wgmma *f;
+	const struct wgmma_plan *p;
+	struct k_buffer *sums;		/* [64 rows][results] */
+	struct kx *group;		/* of four warps */
+};
+
+static struct kx *num(const struct wgmma_code *g, int64_t v)
+{
+	return kx_int(g->of.a, v);
+}
+
+/* ---- who owns what ---- */
+
+static void own_part(struct wgmma_code *g, struct k_block *b)
+{
+	struct tiled_code *c = &g->of;
+	struct arena *a = c->a;
+	struct side *rows = g->p->swap ? &c->out.n : &c->out.m;
+	struct side *cols = g->p->swap ? &c->out.m : &c->out.n;
+	struct kx *lane = ks_let(a, b, "lane", kx_mod(a, c->thread,
+		num(g, 32)));
+	struct kx *warp = ks_let(a, b, "warp", kx_mod(a, kx_div(a, c->thread,
+		num(g, 32)), num(g, 4)));
+
+	g->group = g->p->groups > 1 ? ks_let(a, b, "group", kx_div(a, c->thread,
+		num(g, 128))) : num(g, 0);
+	rows->lane = ks_let(a, b, "lane_row", kx_div(a, lane, num(g, 4)));
+	cols->lane = ks_let(a, b, "lane_col", kx_mod(a, lane, num(g, 4)));
+	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
+		kx_mul(a, g->group, num(g, 64 * g->p->each)), kx_mul(a, warp,
+			num(g, 16)))));
+}
+
+/* ---- products ---- */
+
+/* Bytes of a row of shared memory: along the reduction, or of a panel. */
+static int row_bytes(const struct stage *s)
+{
+	return (s->order->k_inner ? s->tile_k : s->panel) * s->op->tile_elem;
+}
+
+static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
+	const struct stager *x, struct kx *slot, struct kx *row)
+{
+	struct arena *a = g->of.a;
+	const struct stage *s = x->s;
+	int bytes = row_bytes(s), swizzle = bytes == 128 ? 1 : bytes == 64 ? 2 :
+		3;
+	struct kx *zero = num(g, 0), *line = s->order->k_inner ? row :
+		kx_mul(a, kx_div(a, row, num(g, s->panel)), num(g, s->tile_k));
+
+	return ks_let(a, b, arena_printf(a, "%s_chunk", x->name), kx_call(a,
+		INTRIN_WGMMA_DESCRIPTOR, T_I64, 4, kx_address(a, k_place(x->tile,
+			slot, line, zero)), num(g, s->order->k_inner ? 16 :
+			s->tile_k * bytes), num(g, 8 * bytes),
+		num(g, swizzle)));
+}
+
+/* The same "kk" steps and "mi" times 64 rows on: descriptors count 16 bytes. */
+static struct kx *advance(struct wgmma_code *g, const struct stage *s,
+	struct kx *from, struct kx *kk, struct kx *mi)
+{
+	struct arena *a = g->of.a;
+	int bytes = row_bytes(s);
+	int step = s->order->k_inner ? s->op->tile_elem : bytes;
+	int block = s->order->k_inner ? 64 * bytes : s->tile_k * bytes;
+	struct kx *at = kx_div(a, kx_mul(a, kk, num(g, step)), num(g, 16));
+
+	at = kx_add(a, at, kx_mul(a, mi, num(g, block / 16)));
+	return kx_add(a, from, kx_cast(a, T_I64, at));
+}
+
+/* The first product of all begins the sum. */
+static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
+	struct kx *cols, struct kx *kk, struct kx *mi)
+{
+	const struct wgmma_row *r = g->f->row;
+	struct arena *a = g->of.a;
+	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
+	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
+	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
+
+	args[0] = rows;
+	args[1] = cols;
+	args[2] = kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, g->of.turn, kk),
+		num(g, 0));
+	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
+		.n = g->p->cols, .k = r->k, .args = args, .n_args = 3,
+		.acc = k_place(g->sums, mi, num(g, 0)),
+		.acc_type = r->acc, .left_type = r->left, .right_type = r->right,
+		.left_trans = !x->s->order->k_inner,
+		.right_trans = !y->s->order->k_inner });
+}
+
+static void compute(void *ctx, struct k_block *b, struct kx *slot)
+{
+	struct wgmma_code *g = ctx;
+	struct arena *a = g->of.a;
+	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
+	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
+	struct kx *rows = descriptor(g, b, x, slot, kx_mul(a, g->group, num(g,
+		64 * g->p->each)));
+	struct kx *cols = descriptor(g, b, y, slot, num(g, 0));
+	struct kx *kk = num(g, 0), *mi;
+	struct k_block *each = b;
+
+	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
+	if (g->p->of.bk > g->f->row->k)
+		each = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0),
+			num(g, g->p->of.bk), num(g, g->f->row->k), &kk);
+	each = tile_loop(a, each, "i", g->p->each, &mi);
+	multiply(g, each, advance(g, x->s, rows, kk, mi), advance(g, y->s, cols,
+		kk, num(g, 0)), kk, mi);
+	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
+	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
+}
+
+/* ---- sums ---- */
+
+/* Of four results two are 8 rows below the others. */
+static void share_out(struct wgmma_code *g, struct k_block *b)
+{
+	struct arena *a = g->of.a;
+	struct kx *i, *r, *row, *col;
+
+	ks_comment(a, b, "each thread's results, in its rows and columns");
+	b = tile_loop(a, b, "i", g->p->each, &i);
+	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	row = kx_add(a, kx_mul(a, i, num(g, 2)), kx_mod(a, kx_div(a, r,
+		num(g, 2)), num(g, 2)));
+	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
+		r, num(g, 2)));
+	ks_store(a, b, g->p->swap ? k_place(g->of.acc, col, row) :
+		k_place(g->of.acc, row, col), kx_load(a, g->sums, i, r));
+}
+
+/* ---- kernel ---- */
+
+static void write_body(struct wgmma_code *g, struct k_block *b)
+{
+	struct tiled_code *c = &g->of;
+	int64_t dims[2] = { g->p->each, g->p->cols / 2 };
+
+	tiled_own(c, b);
+	own_part(g, b);
+	tiled_begin(c, b);
+	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 2,
+		dims, 16);
+	b = tiled_loop(c, b);
+	share_out(g, b);
+	tiled_end(c, b);
+}
+
+void wgmma_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out)
+{
+	const struct wgmma *f = t->state;
+	struct wgmma_plan p;
+	struct wgmma_code g = { .f = f, .p = &p, .of = { .t = t, .f = &f->of,
+		.p = &p.of, .a = a, .program = out, .compute = compute,
+		.ctx = &g, .proxy = true } };
+	const char *why = wgmma_plan(t, a, values, &p);
+	struct share rows, cols;
+
+	assert(!why);
+	(void)why;
+	rows = (struct share){ 2 * p.each, 1, 8, 2, 64 };
+	cols = (struct share){ p.cols / 4, p.vec, 4, 0, 0 };
+	tiled_create(&g.of, p.swap ? cols : rows, p.swap ? rows : cols,
+		p.promised);
+	write_body(&g, &g.of.k->body);
+}

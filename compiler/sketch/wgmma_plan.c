@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* From a point of the wgmma sketch to everything that follows from it: groups of
+ * warps, swizzled staging, shared memory, registers, grid; whether that fits the
+ * target, and the features from which a model estimates its time. */
+#include "sketch/wgmma.h"
+#include "sketch/asked.h"
+#include "sketch/common.h"
+#include "sketch/walk.h"
+
+#include <assert.h>
+
+static int elem_of(const struct wgmma *f)
+{
+	return dtype_row(f->tile)->bits / 8;
+}
+
+/* ---- groups of warps ---- */
+
+static const char *plan_columns(const struct wgmma *f, struct arena *a,
+	const char *name, int cols)
+{
+	int step = cols <= 32 ? 8 : f->row->step;
+
+	if (cols > 256)
+		return arena_printf(a, "an instruction has up to 256 columns: a "
+			"tile of %d of %s is too wide", cols, name);
+	if (cols % step)
+		return arena_printf(a, "an instruction's columns are a multiple "
+			"of %d: %d of %s are none, take %d", step, cols, name,
+			cols < step ? step : cols / step * step);
+	return NULL;
+}
+
+static const char *plan_groups(const struct wgmma *f, struct arena *a,
+	struct wgmma_plan *p)
+{
+	const char *rows_name = p->swap ? f->of.n_name : f->of.m_name;
+	int rows = p->swap ? p->of.bn : p->of.bm, step;
+
+	p->cols = p->swap ? p->of.bm : p->of.bn;
+	if (p->of.threads < 128 || p->of.threads % 128 || p->of.threads > 512)
+		return arena_printf(a, "four warps multiply together: %d threads "
+			"are not 128, 256, 384 or 512", p->of.threads);
+	p->groups = p->of.threads / 128;
+	step = 64 * p->groups;
+	if (rows % step)
+		return arena_printf(a, "%d threads multiply 64 x %d rows at "
+			"once: a tile of %d of %s is no multiple of %d, take %d",
+			p->of.threads, p->groups, rows, rows_name, step,
+			rows < step ? step : rows / step * step);
+	p->each = rows / step;
+	return plan_columns(f, a, p->swap ? f->of.m_name : f->of.n_name,
+		p->cols);
+}
+
+static const char *plan_depth(const struct wgmma *f, struct arena *a,
+	const struct wgmma_plan *p)
+{
+	int bytes = p->of.bk * elem_of(f);
+
+	if (bytes == 32 || bytes == 64 || bytes == 128)
+		return NULL;
+	return arena_printf(a, "rows of shared memory are swizzled within 32, 64 "
+		"or 128 bytes: %d of %s are %d, take %d", p->of.bk,
+		f->of.k_name, bytes, (bytes < 64 ? 32 : bytes < 128 ? 64 : 128) /
+			elem_of(f));
+}
+
+static const char *read_values(const struct wgmma *f, struct arena *a,
+	const int *v, struct wgmma_plan *p)
+{
+	const char *why;
+
+	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP], .of = {
+		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
+		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
+		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
+		.split = v[WGMMA_SPLIT],
+		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
+		.order = v[WGMMA_ORDER] } };
+	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
+	why = tiled_sizes(&f->of, &p->of);
+	if (!why)
+		why = plan_groups(f, a, p);
+	if (!why)
+		why = plan_depth(f, a, p);
+	if (why || (f->tile == T_F32) == (v[WGMMA_PRECISION] != 0))
+		return why;
+	return f->tile == T_F32 ? "wgmma multiplies f32 as tf32" :
+		arena_printf(a, "%s is multiplied as it is: a precision is for "
+			"f32", dtype_row(f->tile)->name);
+}
+
+/* ---- staging ---- */
+
+/* Neighbours that a thread stores at once: 16 bytes where columns can be dealt
+ * out so, which is where each is a row of the shared tile. */
+static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
+	const struct operand *cols)
+{
+	const struct epilogue *e = &f->of.epilogue;
+	int v = 2;
+
+	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap)
+		return v;
+	for (int i = 0; i < e->n; i++)
+		while (e->outputs[i].stored &&
+		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
+			v *= 2;
+	while (v > 2 && (p->cols % (4 * v) || (p->of.bulk &&
+	       !bulk_deals(cols, p->of.order, v))))
+		v /= 2;
+	return v;
+}
+
+/* Of a tile whose rows run along M or N: what a row of a swizzled panel holds. */
+static int panel_of(int rows)
+{
+	return rows % 64 == 0 ? 64 : rows % 32 == 0 ? 32 : 16;
+}
+
+static const char *check_swizzle(struct arena *a, const struct stage *s)
+{
+	if (!s->order->k_inner)
+		return s->tile_rows % s->panel == 0 ? NULL : arena_printf(a,
+			"tiles of '%s' lie along their rows in panels of 16: "
+			"%d of them are no multiple of that", s->op->tensor->name,
+			s->tile_rows);
+	return s->swizzled ? NULL : arena_printf(a, "wgmma reads tiles of '%s' "
+		"swizzled: pad = off, swizzle = on", s->op->tensor->name);
+}
+
+static const char *plan_stages(const struct task *t, struct arena *a,
+	const int *v, struct wgmma_plan *p)
+{
+	const struct wgmma *f = t->state;
+	struct stage rows = { .group = 1, .lanes = 8, .matrix = true,
+		.align = 1024, .panel = 64 };
+	struct stage cols = { .lanes = 4, .pairs = true, .matrix = true,
+		.align = 1024, .panel = panel_of(p->cols) };
+	const char *why;
+
+	p->vec = columns_together(f, p, p->swap ? &f->of.left : &f->of.right);
+	cols.group = p->vec;
+	p->of.left = p->swap ? cols : rows;
+	p->of.right = p->swap ? rows : cols;
+	p->of.left.image = f->left[p->of.order];
+	p->of.right.image = f->right[p->of.order];
+	why = tiled_stages(t, &f->of, a, v + WGMMA_FIXED, &p->of);
+	if (!why)
+		why = check_swizzle(a, &p->of.left);
+	if (!why)
+		why = check_swizzle(a, &p->of.right);
+	return why ? why : tiled_tails(&f->of, a, v[WGMMA_TAIL_M],
+		v[WGMMA_TAIL_N], p->swap ? p->vec : 1, p->swap ? 1 : p->vec,
+		&p->of);
+}
+
+/* ---- registers ---- */
+
+static int sums(const struct wgmma_plan *p)
+{
+	return p->each * p->cols / 2;
+}
+
+/* Accumulators, staging, and what addresses, descriptors and loops take. */
+static int estimate_regs(const struct wgmma_plan *p)
+{
+	int n = sums(p) + (p->of.bulk ? 0 : staging_regs(&p->of.left) +
+		staging_regs(&p->of.right)) + 32;
+
+	return n + n / 16;
+}
+
+/* Registers of four warps that only copy, and of as many that multiply, where
+ * two or three of the latter share an SM's with one of the former: at most 512 a
+ * lane in all (PTX ISA, "setmaxnreg": multiples of 8). */
+static const struct share_of_registers {
+	int groups, give, keep;
+} unequal[] = { { 2, 40, 232 }, { 3, 32, 160 } };
+
+/* One warp copies, or four where those that multiply want their registers. */
+static int plan_helpers(const struct task *t, struct wgmma_plan *p)
+{
+	int shared = (int)p->shared_bytes, threads = p->of.threads, n;
+
+	p->of.helpers = p->of.bulk ? 32 : 0;
+	n = target_occupancy(t->target, threads + p->of.helpers, p->regs,
+		shared);
+	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
+		if (!n && p->of.bulk && unequal[i].groups == p->groups &&
+		    p->regs <= unequal[i].keep) {
+			p->of.helpers = 128;
+			p->of.give = unequal[i].give;
+			p->of.keep = unequal[i].keep;
+			n = 1;
+		}
+	return n;
+}
+
+/* What it may come to, of the tile's share alone. */
+static const char *too_many(struct arena *a, const struct wgmma_plan *p)
+{
+	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
+		"about %d registers of each thread, more than %d threads have: "
+		"take smaller tiles, or more threads", p->each, p->cols, p->regs,
+		p->of.threads);
+}
+
+static const char *plan_resources(const struct task *t, struct arena *a,
+	struct wgmma_plan *p)
+{
+	const char *why;
+
+	p->shared_bytes = tiled_shared(&p->of);
+	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
+	if (why)
+		return why;
+	p->regs = estimate_regs(p);
+	if (p->regs > 248)
+		return too_many(a, p);
+	p->occupancy = plan_helpers(t, p);
+	return p->occupancy ? NULL : too_many(a, p);
+}
+
+const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
+	struct wgmma_plan *p)
+{
+	const struct wgmma *f = t->state;
+	const char *why = read_values(f, a, values, p);
+
+	if (!why)
+		why = plan_stages(t, a, values, p);
+	if (!why)
+		why = plan_resources(t, a, p);
+	if (!why)
+		why = tiled_grid(&f->of, a, &p->of);
+	if (!why)
+		p->promised = p->of.keep ? 1 : promise_blocks(t->target,
+			p->of.threads + p->of.helpers, p->regs, p->of.async ||
+			p->of.bulk ? 0 : p->regs, (int)p->shared_bytes);
+	return why;
+}
+
+/* ---- what it costs ---- */
+
+/* Wavefronts of shared memory in one chunk: each instruction reads both factors,
+ * and copies write them. */
+static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	double read = p->groups * p->each * (64.0 + p->cols);
+
+	return (read + p->of.bm + p->of.bn) * p->of.bk * elem_of(f) / 128;
+}
+
+void wgmma_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct wgmma *f = t->state;
+	struct wgmma_plan p;
+	const char *why = wgmma_plan(t, t->a, values, &p);
+	double blocks, chunks, warps, per_block, copying;
+
+	assert(!why);
+	(void)why;
+	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
+		staging_issue(&p.of.right);
+	blocks = (double)p.of.tiles * p.of.split;
+	chunks = (double)p.of.chunks_split;
+	warps = p.of.threads / 32.0;
+	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
+	*out = (struct features){
+		.tensor = blocks * per_block / f->rate,
+		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
+			f->row->k + copying + 32) + 6.0 * sums(&p) + 120),
+		.special = blocks * p.of.threads * chunks *
+			(staging_computes(&p.of.left).special +
+			staging_computes(&p.of.right).special),
+		.dram_bytes = f->of.dram_bytes,
+		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
+			staged_bytes(&p.of.right)) + 2 *
+			(double)p.of.workspace_bytes,
+		.smem_cycles = blocks * chunks * shared_waves(f, &p),
+		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 900 + chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
+			600) + (p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
+		.ilp = p.each * p.of.bk / f->row->k * 8,
+		.stages = p.of.stages - 1 - p.of.lag,
+		.launches = p.of.split > 1 ? 2 : 1,
+		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
+			(blocks * per_block),
+	};
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* What each thread of a cluster knows of the others' clocks, by barriers in
+ * memory and by number, and by the cluster's: vector clocks, of which a thread
+ * adds its own to an object when it arrives there, and takes what is there when
+ * it has waited. Besides its threads a block has an agent a warp, which reads
+ * for wgmma. */
+#include "race.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu.h"
+
+enum { BUCKETS = 1024, PER_BLOCK = THREADS_MAX + THREADS_MAX / WARP };
+
+/* "fenced": what a fence made known to what is asynchronous, NULL if nothing. */
+struct vector {
+	uint32_t *v, *fenced;
+};
+
+static struct object {
+	const void *p;
+	struct vector known;
+	struct object *next;
+} *objects[BUCKETS];
+
+static struct vector threads[CLUSTER_MAX * THREADS_MAX];
+/* What all threads of a block know by its own barrier. */
+static uint32_t *base[CLUSTER_MAX];
+static int n_blocks;
+static bool used;	/* by other than the blocks' own barriers */
+
+static size_t length(void)
+{
+	return (size_t)n_blocks * PER_BLOCK;
+}
+
+static uint32_t *zeros(void)
+{
+	uint32_t *v = calloc(length(), sizeof *v);
+
+	if (!v)
+		fault("memory", 0, "no memory for clocks");
+	return v;
+}
+
+static void drop(struct vector *k)
+{
+	free(k->v);
+	free(k->fenced);
+	*k = (struct vector){ NULL, NULL };
+}
+
+void clocks_begin(int blocks)
+{
+	for (int i = 0; i < BUCKETS && used; i++)
+		while (objects[i]) {
+			struct object *gone = objects[i];
+
+			objects[i] = gone->next;
+			drop(&gone->known);
+			free(gone);
+		}
+	for (int i = 0; i < CLUSTER_MAX * THREADS_MAX && used; i++)
+		drop(&threads[i]);
+	used = false;
+	n_blocks = blocks;
+	for (int i = 0; i < CLUSTER_MAX; i++) {
+		free(base[i]);
+		base[i] = i < blocks ? zeros() : NULL;
+	}
+}
+
+static size_t index_of(int rank, int member)
+{
+	return (size_t)rank * PER_BLOCK + (size_t)member;
+}
+
+static struct vector *of_thread(int rank, int thread)
+{
+	struct vector *k = &threads[rank * THREADS_MAX + thread];
+
+	if (!k->v)
+		k->v = zeros();
+	used = true;
+	return k;
+}
+
+static struct vector *of_object(const void *p)
+{
+	struct object **b = &objects[(uintptr_t)p / 2 % BUCKETS], *o = *b;
+
+	while (o && o->p != p)
+		o = o->next;
+	if (!o) {
+		o = calloc(1, sizeof *o);
+		if (!o)
+			fault("memory", 0, "no memory for clocks");
+		o->p = p;
+		o->known.v = zeros();
+		o->next = *b;
+		*b = o;
+	}
+	return &o->known;
+}
+
+static void join(uint32_t *to, const uint32_t *from)
+{
+	for (size_t i = 0; i < length(); i++)
+		if (from[i] > to[i])
+			to[i] = from[i];
+}
+
+static void join_vectors(struct vector *to, const struct vector *from)
+{
+	join(to->v, from->v);
+	if (!from->fenced)
+		return;
+	if (!to->fenced)
+		to->fenced = zeros();
+	join(to->fenced, from->fenced);
+}
+
+static void raise(uint32_t *at, uint32_t to)
+{
+	if (to > *at)
+		*at = to;
+}
+
+void clocks_learn(int rank, int thread, int member, uint32_t clock)
+{
+	raise(&of_thread(rank, thread)->v[index_of(rank, member)], clock);
+}
+
+void clocks_release(const void *object, int rank, int thread)
+{
+	struct vector *k = of_thread(rank, thread);
+
+	join(k->v, base[rank]);
+	join_vectors(of_object(object), k);
+}
+
+void clocks_acquire(const void *object, int rank, int thread)
+{
+	join_vectors(of_thread(rank, thread), of_object(object));
+}
+
+void clocks_fence(int rank, int thread)
+{
+	struct vector *k = of_thread(rank, thread);
+
+	join(k->v, base[rank]);
+	if (!k->fenced)
+		k->fenced = zeros();
+	memcpy(k->fenced, k->v, length() * sizeof *k->v);
+}
+
+void clocks_meet(int rank, int n)
+{
+	for (int i = 0; i < n && used; i++) {
+		const struct vector *k = &threads[rank * THREADS_MAX + i];
+
+		if (k->v)
+			join(base[rank], k->v);
+	}
+}
+
+void clocks_tell(int rank, int member, uint32_t clock)
+{
+	raise(&base[rank][index_of(rank, member)], clock);
+}
+
+bool clocks_any(int rank, int thread)
+{
+	return threads[rank * THREADS_MAX + thread].v != NULL;
+}
+
+uint32_t clocks_known(int rank, int thread, int of, int member)
+{
+	const struct vector *k = &threads[rank * THREADS_MAX + thread];
+	uint32_t known = base[rank][index_of(of, member)];
+
+	if (k->v)
+		raise(&known, k->v[index_of(of, member)]);
+	return known;
+}
+
+uint32_t clocks_fenced(int rank, int thread, int of, int member)
+{
+	const struct vector *k = &threads[rank * THREADS_MAX + thread];
+
+	return k->fenced ? k->fenced[index_of(of, member)] : 0;
+}

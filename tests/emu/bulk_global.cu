@@ -1,0 +1,5 @@
+/* From the middle of sixteen bytes.
+ * EXPECT early: fault misaligned
+ * EXPECT late: fault misaligned */
+#define STATEMENT if (t == 0) copy_bulk(box, x + 1, 16, barrier)
+#include "hopper.inc"
