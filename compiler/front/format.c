@@ -156,7 +156,7 @@ static int blanks_between(const piece_list *v, int i)
 
 	if (r->kind == COMMENT || l->kind == COMMENT)
 		return had ? had : 1;
-	if (is(l, "..") && is_any(r, front_keywords()))
+	if (is(l, "..") && (is(r, "{") || is_any(r, front_keywords())))
 		return 1;
 	if (is(l, "(") || is(l, "[") || is(l, "!") || is(r, ")") ||
 	    is(r, "]") || is(r, ",") || is(r, ";") || is(l, "..") ||

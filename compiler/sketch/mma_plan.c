@@ -183,7 +183,7 @@ static int computed_regs(const struct stage *s)
 {
 	int n = s->op->value ? s->per_thread * s->vec : 0;
 
-	return n > 32 ? n - 32 : 0;
+	return n > 32 ? 2 * (n - 32) : 0;
 }
 
 /* Accumulators; all columns' fragments of a step, each multiplied by a row's
