@@ -60,6 +60,11 @@ static bool tile_at(const struct p_tiling *t, int64_t x, struct tile *out)
 		(!t->batch_index || kx_eval(t->batch_index, x, &out->batch));
 }
 
+static int64_t tiles_of(const struct p_step *s)
+{
+	return s->tiling.tiles ? s->tiling.tiles : s->grid[0];
+}
+
 static int64_t least(int64_t x, int64_t y)
 {
 	return x < y ? x : y;
@@ -118,7 +123,7 @@ static void choose_special(struct check *c, const struct p_step *s, int room)
 		want[i] = special_tile(&s->tiling, i);
 		found[i] = -1;
 	}
-	for (int64_t x = 0; x < s->grid[0]; x++) {
+	for (int64_t x = 0; x < tiles_of(s); x++) {
 		if (!tile_at(&s->tiling, x, &at))
 			return;
 		for (int i = 0; i < SPECIAL; i++)
@@ -138,7 +143,7 @@ static void choose_random(struct check *c, const struct p_step *s, int room)
 		int64_t x;
 
 		seed = mix(seed + 0x9e3779b97f4a7c15);
-		x = (int64_t)(seed >> 1) % s->grid[0];
+		x = (int64_t)(seed >> 1) % tiles_of(s);
 		if (!chosen(c, x))
 			c->x[c->n_x++] = x;
 	}
@@ -203,7 +208,7 @@ static double launch_work(const struct p_step *s)
 {
 	static const double thread = 100;
 
-	return s ? thread * (double)s->grid[0] * (double)s->grid[1] *
+	return s ? thread * (double)tiles_of(s) * (double)s->grid[1] *
 		s->kernel->threads : 0;
 }
 
@@ -225,17 +230,18 @@ void check_choose(struct check *c)
 	int room;
 
 	c->out->whole = true;
-	c->out->all_tiles = s ? s->grid[0] : 1;
+	c->out->all_tiles = s ? tiles_of(s) : 1;
 	c->out->tiles = c->out->all_tiles;
-	if (!s || all <= work || s->grid[0] <= FEW) {
+	if (!s || all <= work || tiles_of(s) <= FEW) {
 		c->launch = -1;
 		return;
 	}
+	c->tiles = s->tiling.tiles;
 	c->x = ARENA_ARRAY(c->a, MOST_TILES, int64_t);
 	room = room_for(c, all, work);
 	choose_special(c, s, room);
 	choose_random(c, s, room);
-	c->out->whole = c->n_x >= s->grid[0];
+	c->out->whole = c->n_x >= tiles_of(s);
 	c->out->tiles = c->n_x;
 	if (c->out->whole)
 		c->launch = -1;

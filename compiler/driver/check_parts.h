@@ -23,7 +23,8 @@ struct check_tensor {
 };
 
 /* "how" is what this run looks for, as in the request. "launch" is the one that
- * runs in part, -1: none; "x" its blocks. */
+ * runs in part, -1: none; "x" its blocks, of "tiles" where they are persistent,
+ * else 0. */
 struct check {
 	struct arena *a;
 	const struct check_request *r;
@@ -36,6 +37,7 @@ struct check {
 	int launch;
 	int64_t *x;
 	int n_x;
+	int64_t tiles;
 	int64_t every;		/* compare one row in so many, 1: all */
 	struct str detail;
 	int64_t wrong, unwritten;

@@ -341,6 +341,8 @@ static void put_job(const struct check *c, struct str *s, int run)
 	}
 	if (c->launch >= 0) {
 		str_printf(s, "launch %d", c->launch);
+		if (c->tiles)
+			str_printf(s, "/%lld", (long long)c->tiles);
 		for (int i = 0; i < c->n_x; i++)
 			str_printf(s, " %lld", (long long)c->x[i]);
 		str_putc(s, '\n');

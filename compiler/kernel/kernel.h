@@ -386,10 +386,13 @@ enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY, P_FILE };
  * block's tile, expressions over block.x; "batch" independent copies. Where
  * "row" is NULL the launch is checked whole. Blocks whose tiles have more than
  * two axes say themselves how many of the "results" in all they compute:
- * "area", over block.x; NULL elsewhere. */
+ * "area", over block.x; NULL elsewhere. Persistent blocks take tiles block.x,
+ * block.x + grid.x and so on below "tiles", 0 if they have one each; block.x is
+ * then a tile's number. */
 struct p_tiling {
 	int64_t rows, cols, batch;
 	int64_t tile_rows, tile_cols;
+	int64_t tiles;
 	struct kx *row, *col, *batch_index;
 	int64_t results;
 	struct kx *area;

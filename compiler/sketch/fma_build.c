@@ -13,8 +13,9 @@ static struct kx *num(const struct fma_code *g, int64_t v)
 
 /* A warp covers warp_y x warp_x threads' tiles, so that its fragment loads hit
  * few distinct rows of shared memory. */
-static void own_part(struct fma_code *g, struct k_block *b)
+static void own_part(void *ctx, struct k_block *b)
 {
+	struct fma_code *g = ctx;
 	const struct fma_plan *p = g->p;
 	struct tiled_code *c = &g->of;
 	struct arena *a = c->a;
@@ -49,18 +50,18 @@ static void clear_accumulators(struct fma_code *g, struct k_block *b)
 		product_zero(a, g->f->of.acc));
 }
 
-static void write_body(struct fma_code *g, struct k_block *b)
+static void start(void *ctx, struct k_block *b)
 {
-	struct tiled_code *c = &g->of;
+	struct fma_code *g = ctx;
 
-	tiled_own(c, b);
-	own_part(g, b);
-	tiled_begin(c, b);
 	clear_accumulators(g, b);
-	g->l = fma_fragment_make(g, &c->left, &c->out.m);
-	g->r = fma_fragment_make(g, &c->right, &c->out.n);
-	tiled_end(c, tiled_loop(c, b));
+	g->l = fma_fragment_make(g, &g->of.left, &g->of.out.m);
+	g->r = fma_fragment_make(g, &g->of.right, &g->of.out.n);
 }
+
+static const struct tiled_calls calls = {
+	.own = own_part, .start = start, .compute = fma_compute
+};
 
 void fma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out)
@@ -68,14 +69,13 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 	const struct fma *f = t->state;
 	struct fma_plan p;
 	struct fma_code g = { .f = f, .p = &p, .of = { .t = t, .f = &f->of,
-		.p = &p.of, .a = a, .program = out, .compute = fma_compute,
+		.p = &p.of, .a = a, .program = out, .calls = &calls,
 		.ctx = &g } };
 	const char *why = fma_plan(t, a, values, &p);
 
 	assert(!why);
 	(void)why;
-	tiled_create(&g.of, (struct share){ p.tm, p.vm, p.ty, 0, 0 },
+	g.of.rows = p.rows;
+	tiled_build(&g.of, (struct share){ p.tm, p.vm, p.ty, 0, 0 },
 		(struct share){ p.tn, p.vn, p.tx, 0, 0 }, p.promised);
-	g.of.out.rows = p.rows;
-	write_body(&g, &g.of.k->body);
 }

@@ -53,8 +53,9 @@ static int acc_regs(const struct mma_code *g)
 
 /* ---- who owns what ---- */
 
-static void own_part(struct mma_code *g, struct k_block *b)
+static void own_part(void *ctx, struct k_block *b)
 {
+	struct mma_code *g = ctx;
 	struct tiled_code *c = &g->of;
 	struct arena *a = c->a;
 	struct kx *warp, *along, *across;
@@ -321,8 +322,9 @@ static void clear_sums(struct mma_code *g, struct k_block *b)
 }
 
 /* Results 2, 3 of an instruction of 16 rows lie 8 rows below 0, 1. */
-static void share_out(struct mma_code *g, struct k_block *b)
+static void share_out(void *ctx, struct k_block *b)
 {
+	struct mma_code *g = ctx;
 	struct arena *a = g->of.a;
 	int halves = acc_regs(g) / 2;
 	struct kx *i, *j, *r, *row, *col;
@@ -356,27 +358,26 @@ static void describe_fragment(struct mma_code *g, struct k_block *b,
 	prepare(g, b, x, left_operand ? g->warp_m : g->warp_n, right);
 }
 
-static void write_body(struct mma_code *g, struct k_block *b)
+static void start(void *ctx, struct k_block *b)
 {
-	struct tiled_code *c = &g->of;
+	struct mma_code *g = ctx;
 	int64_t dims[3];
 
-	tiled_own(c, b);
-	own_part(g, b);
-	tiled_begin(c, b);
-	ks_comment(c->a, b, "fragments of what this warp multiplies");
+	ks_comment(g->of.a, b, "fragments of what this warp multiplies");
 	describe_fragment(g, b, &g->rows, false);
 	describe_fragment(g, b, &g->cols, true);
 	dims[0] = g->rows.n;
 	dims[1] = g->cols.n;
 	dims[2] = acc_regs(g);
-	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 3,
+	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);
 	clear_sums(g, b);
-	b = tiled_loop(c, b);
-	share_out(g, b);
-	tiled_end(c, b);
 }
+
+static const struct tiled_calls calls = {
+	.own = own_part, .start = start, .compute = compute,
+	.finish = share_out
+};
 
 void mma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out)
@@ -384,7 +385,7 @@ void mma_build(const struct task *t, struct arena *a, const int *values,
 	const struct mma *f = t->state;
 	struct mma_plan p;
 	struct mma_code g = { .f = f, .p = &p, .of = { .t = t, .f = &f->of,
-		.p = &p.of, .a = a, .program = out, .compute = compute,
+		.p = &p.of, .a = a, .program = out, .calls = &calls,
 		.ctx = &g } };
 	const char *why = mma_plan(t, a, values, &p);
 	struct share rows, cols;
@@ -393,7 +394,6 @@ void mma_build(const struct task *t, struct arena *a, const int *values,
 	(void)why;
 	rows = (struct share){ p.wr / 8, 1, 8, 0, 0 };
 	cols = (struct share){ p.wc / 4, p.vec, 4, 0, 0 };
-	tiled_create(&g.of, f->swap ? cols : rows, f->swap ? rows : cols,
+	tiled_build(&g.of, f->swap ? cols : rows, f->swap ? rows : cols,
 		p.promised);
-	write_body(&g, &g.of.k->body);
 }

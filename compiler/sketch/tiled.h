@@ -21,6 +21,8 @@ struct tiling {
 				 * helpers, who give some away; 0: all alike */
 	bool async, by_columns;
 	bool bulk;		/* a helper copies whole tiles */
+	int blocks;		/* that each take one tile after the other; 0: as
+				 * many as tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
 	struct stage left, right;
 	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
@@ -88,20 +90,31 @@ double staged_bytes(const struct stage *s);
 
 /* ---- tiled_build.c ---- */
 
-/* A kernel under construction. The caller sets what comes before "program", and
- * "ctx" to what "compute" needs to multiply and add the chunk that lies in
- * stage "slot"; tiled_create() the rest. "acc" [rows][cols] is a thread's
- * results. */
+/* What the sketch writes, for the "ctx" it gave: which part of the block's tile
+ * the thread owns (the lanes of both sides, and what is to be added to their
+ * "first"); before the main loop, what stays in registers; the products of the
+ * chunk that lies in stage "slot"; after the loop, the results in "acc". "start"
+ * and "finish" may be NULL. */
+struct tiled_calls {
+	void (*own)(void *ctx, struct k_block *b);
+	void (*start)(void *ctx, struct k_block *b);
+	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
+	void (*finish)(void *ctx, struct k_block *b);
+};
+
+/* A kernel under construction. The caller sets what comes before "step",
+ * tiled_build() the rest. "acc" [rows][cols] is a thread's results; "proxy": they
+ * are computed through the asynchronous proxy. */
 struct tiled_code {
 	const struct task *t;
 	const struct product *f;
 	const struct tiling *p;
 	struct arena *a;
 	struct program *program;
-	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
+	const struct tiled_calls *calls;
 	void *ctx;
-	bool proxy;		/* which reads it through the asynchronous
-				 * proxy */
+	bool proxy;
+	struct row_threads rows;
 	struct p_step step;
 	struct kernel *k;
 	struct k_buffer *acc;
@@ -120,22 +133,18 @@ struct share {
 	int mine, vec, lanes, together, pitch;
 };
 
-/* The kernel, and accumulators of m.mine x n.mine results. */
-void tiled_create(struct tiled_code *g, struct share m, struct share n,
+/* The kernel, whose threads have m.mine x n.mine results each, as the program's
+ * next step. */
+void tiled_build(struct tiled_code *g, struct share m, struct share n,
 	int promised);
-/* Which tile the block owns: m_first, n_first, batch, and the thread's number.
- * out.m.first and out.n.first are the tile's; the caller sets the lanes. */
-void tiled_own(struct tiled_code *g, struct k_block *b);
-/* Staging as far as it is hoisted out of the loop, and this block's part of the
- * reduction. */
-void tiled_begin(struct tiled_code *g, struct k_block *b);
-/* The main loop; nothing is read any more at its end. The block that goes on from
- * there, without helpers. */
-struct k_block *tiled_loop(struct tiled_code *g, struct k_block *b);
-/* The parts' sums joined, and the epilogue; the kernel is the program's. */
-void tiled_end(struct tiled_code *g, struct k_block *b);
 
-/* tiled_bulk.c: the main loop where a helper copies whole tiles. */
-struct k_block *tiled_bulk_loop(struct tiled_code *g, struct k_block *b);
+/* Between tiled_build.c and tiled_bulk.c: the tile number "at" is the block's,
+ * and, if it "stores" them, which of its results are the thread's. */
+void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *at,
+	bool stores);
+/* The parts' sums joined, and the epilogue. */
+void tiled_end(struct tiled_code *g, struct k_block *b);
+/* The body where a helper copies whole tiles. */
+void tiled_bulk(struct tiled_code *g, struct k_block *b);
 
 #endif

@@ -25,11 +25,11 @@ struct tile_index {
 	struct kx *batch, *m, *n;
 };
 
-static struct tile_index index_tile(struct tiled_code *g, struct k_block *b)
+static struct tile_index index_tile(struct tiled_code *g, struct k_block *b,
+	struct kx *at)
 {
 	const struct tiling *p = g->p;
 	int64_t per_batch = p->tiles_m * p->tiles_n;
-	struct kx *at = kx_special(g->a, K_BLOCK_X);
 	struct tile_index r = { NULL, NULL, NULL };
 
 	if (g->f->batch > 1) {
@@ -66,9 +66,10 @@ static struct kx *first_n(struct tiled_code *g, struct kx *at)
 	return first_of(g, at, g->p->bn, g->f->n, g->p->shift_n);
 }
 
-void tiled_own(struct tiled_code *g, struct k_block *b)
+void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
+	bool stores)
 {
-	struct tile_index at = index_tile(g, b);
+	struct tile_index at = index_tile(g, b, number);
 
 	g->batch = at.batch;
 	if (g->p->shift_m)
@@ -81,7 +82,8 @@ void tiled_own(struct tiled_code *g, struct k_block *b)
 		g->out.n.name), first_n(g, at.n));
 	g->out.m.first = g->m_first;
 	g->out.n.first = g->n_first;
-	g->thread = let(g, b, "thread", kx_special(g->a, K_THREAD_X));
+	if (stores)
+		g->calls->own(g->ctx, b);
 }
 
 /* ---- main loop ---- */
@@ -177,7 +179,7 @@ static void async_loop(struct tiled_code *g, struct k_block *b)
 	load_chunk(g, more, next, slot_of(g, more, "free", next), false);
 	ks_commit(a, body);
 	g->turn = t;
-	g->compute(g->ctx, body, slot_of(g, body, "ready", t));
+	g->calls->compute(g->ctx, body, slot_of(g, body, "ready", t));
 }
 
 /* Without asynchronous copies the next chunk waits in registers. */
@@ -199,7 +201,7 @@ static void held_loop(struct tiled_code *g, struct k_block *b)
 	more = ks_if(a, body, kx_lt(a, next, g->chunks));
 	load_chunk(g, more, next, NULL, false);
 	g->turn = t;
-	g->compute(g->ctx, body, slot);
+	g->calls->compute(g->ctx, body, slot);
 }
 
 static void part_of_k(struct tiled_code *g, struct k_block *b)
@@ -220,17 +222,15 @@ static void part_of_k(struct tiled_code *g, struct k_block *b)
 				g->first_chunk)));
 }
 
-struct k_block *tiled_loop(struct tiled_code *g, struct k_block *b)
+/* Nothing is read any more at its end. */
+static void main_loop(struct tiled_code *g, struct k_block *b)
 {
-	if (g->p->bulk)
-		b = tiled_bulk_loop(g, b);
-	else if (g->p->async)
+	if (g->p->async)
 		async_loop(g, b);
 	else
 		held_loop(g, b);
 	if (g->p->lag)
 		ks_call(g->a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
-	return b;
 }
 
 /* ---- who stores what ---- */
@@ -265,7 +265,7 @@ static void describe_output(struct tiled_code *g, struct share m,
 	const struct ir_operator *o = g->t->op;
 
 	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->epilogue,
-		.a = g->a, .k = g->k, .acc = g->acc,
+		.a = g->a, .k = g->k, .acc = g->acc, .rows = g->rows,
 		.buffers = ARENA_ARRAY(g->a, (size_t)o->n_tensors,
 			struct k_buffer *) };
 	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, m);
@@ -276,7 +276,7 @@ static void describe_output(struct tiled_code *g, struct share m,
 		ir_any_open(o, c->n, c->n_n));
 }
 
-void tiled_create(struct tiled_code *g, struct share m, struct share n,
+static void create(struct tiled_code *g, struct share m, struct share n,
 	int promised)
 {
 	int64_t dims[2] = { m.mine, n.mine };
@@ -343,11 +343,9 @@ static void describe_stager(struct tiled_code *g, struct stager *s,
 }
 
 /* The tile, where compute() looks for it. */
-static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s,
-	struct kx *first)
+static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s)
 {
-	*x = (struct bulk){ .s = s->s, .a = g->a, .row = first,
-		.batch = g->batch };
+	*x = (struct bulk){ .s = s->s, .a = g->a };
 	bulk_create(x, g->k, s->name, s->global, g->p->stages);
 	s->tile = x->tile;
 }
@@ -355,8 +353,8 @@ static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s,
 static void create_stagers(struct tiled_code *g, struct k_block *b)
 {
 	if (g->p->bulk) {
-		create_bulk(g, &g->left_bulk, &g->left, g->m_first);
-		create_bulk(g, &g->right_bulk, &g->right, g->n_first);
+		create_bulk(g, &g->left_bulk, &g->left);
+		create_bulk(g, &g->right_bulk, &g->right);
 		return;
 	}
 	ks_comment(g->a, b, "addresses of what this thread copies");
@@ -364,7 +362,7 @@ static void create_stagers(struct tiled_code *g, struct k_block *b)
 	stager_create(&g->right, b, g->p->stages, g->n_first, g->batch);
 }
 
-void tiled_begin(struct tiled_code *g, struct k_block *b)
+static void stage_operands(struct tiled_code *g, struct k_block *b)
 {
 	describe_stager(g, &g->left, &g->p->left, "left");
 	describe_stager(g, &g->right, &g->p->right, "right");
@@ -379,16 +377,17 @@ void tiled_begin(struct tiled_code *g, struct k_block *b)
 static void finish_step(struct tiled_code *g)
 {
 	const struct tiling *p = g->p;
-	struct tile_index at = index_tile(g, NULL);
+	struct tile_index at = index_tile(g, NULL, kx_special(g->a,
+		K_BLOCK_X));
 
 	g->step.kind = P_LAUNCH;
 	g->step.kernel = g->k;
-	g->step.grid[0] = p->tiles;
+	g->step.grid[0] = p->blocks ? p->blocks : p->tiles;
 	g->step.grid[1] = p->split;
 	g->step.grid[2] = 1;
 	g->step.tiling = (struct p_tiling){ .rows = g->f->m, .cols = g->f->n,
 		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
-		.row = first_m(g, at.m),
+		.tiles = p->blocks ? p->tiles : 0, .row = first_m(g, at.m),
 		.col = first_n(g, at.n),
 		.batch_index = at.batch ? at.batch : num(g, 0) };
 	vec_push(g->a, &g->program->steps, g->step);
@@ -401,6 +400,37 @@ void tiled_end(struct tiled_code *g, struct k_block *b)
 	ks_comment(g->a, b, "store the tile");
 	g->out.batch = g->batch;
 	epilogue_emit(&g->out, b);
+}
+
+static void call(const struct tiled_code *g,
+	void (*f)(void *ctx, struct k_block *b), struct k_block *b)
+{
+	if (f)
+		f(g->ctx, b);
+}
+
+static void write_body(struct tiled_code *g, struct k_block *b)
+{
+	g->thread = ks_let(g->a, b, "thread", kx_special(g->a, K_THREAD_X));
+	if (g->p->bulk) {
+		stage_operands(g, b);
+		call(g, g->calls->start, b);
+		tiled_bulk(g, b);
+		return;
+	}
+	tiled_own(g, b, kx_special(g->a, K_BLOCK_X), true);
+	stage_operands(g, b);
+	call(g, g->calls->start, b);
+	main_loop(g, b);
+	call(g, g->calls->finish, b);
+	tiled_end(g, b);
+}
+
+void tiled_build(struct tiled_code *g, struct share m, struct share n,
+	int promised)
+{
+	create(g, m, n, promised);
+	write_body(g, &g->k->body);
 	kernel_prune(g->a, g->k);
 	kernel_layout(g->k);
 	finish_step(g);

@@ -3,13 +3,17 @@
  * bulk, and the others multiply. Stages go round: the copies fill one, counted in
  * bytes by its barrier "full"; each warp that has read it arrives at its barrier
  * "empty", and it is filled again. Both barriers' phases alternate, one a round;
- * before the first all stages are empty. */
+ * before the first all stages are empty. A persistent
+ * block goes on with the ring from tile to tile: while results are stored, the
+ * next tile's chunks arrive. */
 #include "kernel/intrin.h"
 #include "sketch/tiled.h"
 
 struct ring {
 	struct tiled_code *g;
 	struct k_buffer *full, *empty;
+	struct k_var *before;		/* turns of the tiles before this one, or
+					 * NULL if there are none */
 };
 
 static struct kx *num(const struct ring *r, int64_t v)
@@ -46,31 +50,56 @@ static void initialise(struct ring *r, struct k_block *b)
 	ks_barrier(a, b, BARRIER_BLOCK);
 }
 
-/* Turn "t" of the loop over chunks: its stage, and the parity of its round. */
+/* The tile the block has now: its own, or in a persistent block one after the
+ * other, of which each takes up "turns" turns of the ring. */
+static struct k_block *tiles(struct ring *r, struct k_block *b, bool stores)
+{
+	struct tiled_code *g = r->g;
+	struct arena *a = g->a;
+	struct kx *at = kx_special(a, K_BLOCK_X);
+
+	r->before = NULL;
+	if (g->p->blocks) {
+		r->before = ks_mutable(a, b, "turns", T_I32, num(r, 0));
+		b = ks_for(a, b, LOOP_TILES, "tile", num(r, 0), num(r,
+			g->p->tiles), NULL, &at);
+	}
+	tiled_own(g, b, at, stores);
+	return b;
+}
+
+static void next_tile(struct ring *r, struct k_block *b)
+{
+	if (r->before)
+		ks_update(r->g->a, b, r->before, OP_ADD, r->g->chunks);
+}
+
+/* Turn "t" of the loop over a tile's chunks: its stage, and the parity of its
+ * round. */
 static struct k_block *turns(struct ring *r, struct k_block *b, struct kx **t,
 	struct kx **slot, struct kx **parity)
 {
 	struct arena *a = r->g->a;
-	struct kx *stages = num(r, r->g->p->stages);
+	struct kx *stages = num(r, r->g->p->stages), *turn;
 
 	b = ks_serial(a, b, "t", num(r, 0), r->g->chunks, num(r, 1), t);
-	*slot = ks_let(a, b, "slot", kx_mod(a, *t, stages));
-	*parity = ks_let(a, b, "parity", kx_mod(a, kx_div(a, *t, stages),
+	turn = r->before ? ks_let(a, b, "turn", kx_add(a, kx_var(a, r->before),
+		*t)) : *t;
+	*slot = ks_let(a, b, "slot", kx_mod(a, turn, stages));
+	*parity = ks_let(a, b, "parity", kx_mod(a, kx_div(a, turn, stages),
 		num(r, 2)));
 	return b;
 }
 
-static void produce(struct ring *r, struct k_block *b)
+/* ---- the warp that copies ---- */
+
+static void copy_chunks(struct ring *r, struct k_block *b)
 {
 	struct tiled_code *g = r->g;
 	struct arena *a = g->a;
 	struct kx *t, *slot, *parity, *k0;
 	int64_t bytes = stage_bytes(&g->p->left) + stage_bytes(&g->p->right);
 
-	if (g->p->helpers > 32)
-		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
-			K_WARP), num(r, g->p->threads / 32)));
-	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
 	b = turns(r, b, &t, &slot, &parity);
 	ks_call(a, b, INTRIN_MBARRIER_WAIT, 2, at(r, r->empty, slot),
 		kx_call(a, INTRIN_BIT_XOR, T_I32, 2, parity, num(r, 1)));
@@ -82,47 +111,79 @@ static void produce(struct ring *r, struct k_block *b)
 	bulk_copy(&g->right_bulk, b, k0, slot, k_place(r->full, slot));
 }
 
-/* A warp has read stage "slot". */
-static void release(struct ring *r, struct k_block *b, struct kx *slot)
-{
-	struct arena *a = r->g->a;
-
-	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_mod(a, r->g->thread,
-		num(r, 32)), num(r, 0)));
-	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(r, r->empty, slot));
-}
-
-static void consume(struct ring *r, struct k_block *b)
+static void copy(struct ring *r, struct k_block *b)
 {
 	struct tiled_code *g = r->g;
 	struct arena *a = g->a;
-	struct kx *t, *slot, *parity, *done;
+	struct k_block *each;
+
+	if (g->p->helpers > 32)
+		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
+			K_WARP), num(r, g->p->threads / 32)));
+	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
+	each = tiles(r, b, false);
+	g->left_bulk.row = g->m_first;
+	g->right_bulk.row = g->n_first;
+	g->left_bulk.batch = g->right_bulk.batch = g->batch;
+	copy_chunks(r, each);
+	next_tile(r, each);
+}
+
+/* ---- those that multiply ---- */
+
+/* A warp has read the stage of turn "t" of the tile. */
+static void release(struct ring *r, struct k_block *b, struct kx *t)
+{
+	struct arena *a = r->g->a;
+	struct kx *turn = r->before ? kx_add(a, kx_var(a, r->before), t) : t;
+
+	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_mod(a, r->g->thread,
+		num(r, 32)), num(r, 0)));
+	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(r, r->empty, kx_mod(a, turn,
+		num(r, r->g->p->stages))));
+}
+
+static void multiply_chunks(struct ring *r, struct k_block *b)
+{
+	struct tiled_code *g = r->g;
+	struct arena *a = g->a;
+	struct kx *t, *slot, *parity, *one = num(r, 1);
 	struct k_block *body = turns(r, b, &t, &slot, &parity);
 
 	ks_call(a, body, INTRIN_MBARRIER_WAIT, 2, at(r, r->full, slot), parity);
 	g->turn = t;
-	g->compute(g->ctx, body, slot);
+	g->calls->compute(g->ctx, body, slot);
 	if (!g->p->lag) {
-		release(r, body, slot);
+		release(r, body, t);
 		return;
 	}
-	done = kx_sub(a, t, num(r, g->p->lag));
-	body = ks_if(a, body, kx_lt(a, num(r, g->p->lag - 1), t));
-	release(r, body, kx_mod(a, done, num(r, g->p->stages)));
+	release(r, ks_if(a, body, kx_lt(a, num(r, 0), t)), kx_sub(a, t, one));
+	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(r, 0));
+	if (r->before)
+		release(r, b, kx_sub(a, g->chunks, one));
 }
 
-struct k_block *tiled_bulk_loop(struct tiled_code *g, struct k_block *b)
+static void multiply(struct ring *r, struct k_block *b)
+{
+	struct tiled_code *g = r->g;
+
+	b = tiles(r, b, true);
+	multiply_chunks(r, b);
+	next_tile(r, b);
+	if (g->calls->finish)
+		g->calls->finish(g->ctx, b);
+	tiled_end(g, b);
+}
+
+void tiled_bulk(struct tiled_code *g, struct k_block *b)
 {
 	struct ring r = { .g = g };
 	int warps = g->p->threads / 32;
-	struct k_block *mine;
 
 	r.full = barriers(&r, "full");
 	r.empty = barriers(&r, "empty");
 	initialise(&r, b);
-	mine = ks_role(g->a, b, "multiply", 0, warps, g->p->keep);
-	consume(&r, mine);
-	produce(&r, ks_role(g->a, b, "copy", warps, warps + g->p->helpers / 32,
+	multiply(&r, ks_role(g->a, b, "multiply", 0, warps, g->p->keep));
+	copy(&r, ks_role(g->a, b, "copy", warps, warps + g->p->helpers / 32,
 		g->p->give));
-	return mine;
 }

@@ -182,6 +182,8 @@ static void make_tunables(struct task *t, struct wgmma *f)
 	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
 		raster_words);
 	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values), NULL);
+	tunables_add(t, l, "raster", NULL, "persistent", VALUES(switch_values),
+		switch_words);
 	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
 		f->of.order_words);
 	add_instruction(t, l, f, acc);

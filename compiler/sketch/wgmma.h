@@ -12,7 +12,8 @@
 /* Order of the tunables. */
 enum wgmma_value {
 	WGMMA_M, WGMMA_N, WGMMA_K, WGMMA_THREADS, WGMMA_STAGES, WGMMA_ASYNC,
-	WGMMA_SPLIT, WGMMA_RASTER, WGMMA_GROUP, WGMMA_ORDER, WGMMA_SWAP,
+	WGMMA_SPLIT, WGMMA_RASTER, WGMMA_GROUP, WGMMA_PERSISTENT, WGMMA_ORDER,
+	WGMMA_SWAP,
 	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_TAIL_M, WGMMA_TAIL_N,
 	WGMMA_FIXED
 };
@@ -35,7 +36,7 @@ struct wgmma {
  * "each" times 64 rows, and "cols" columns. */
 struct wgmma_plan {
 	struct tiling of;
-	bool swap;
+	bool swap, persistent;
 	int groups, each, cols;
 	int vec;		/* neighbouring columns of a thread */
 	int64_t shared_bytes;

@@ -30,8 +30,9 @@ static struct kx *num(const struct wgmma_code *g, int64_t v)
 
 /* ---- who owns what ---- */
 
-static void own_part(struct wgmma_code *g, struct k_block *b)
+static void own_part(void *ctx, struct k_block *b)
 {
+	struct wgmma_code *g = ctx;
 	struct tiled_code *c = &g->of;
 	struct arena *a = c->a;
 	struct side *rows = g->p->swap ? &c->out.n : &c->out.m;
@@ -137,8 +138,9 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 /* ---- sums ---- */
 
 /* Of four results two are 8 rows below the others. */
-static void share_out(struct wgmma_code *g, struct k_block *b)
+static void share_out(void *ctx, struct k_block *b)
 {
+	struct wgmma_code *g = ctx;
 	struct arena *a = g->of.a;
 	struct kx *i, *r, *row, *col;
 
@@ -155,20 +157,20 @@ static void share_out(struct wgmma_code *g, struct k_block *b)
 
 /* ---- kernel ---- */
 
-static void write_body(struct wgmma_code *g, struct k_block *b)
+static void start(void *ctx, struct k_block *b)
 {
-	struct tiled_code *c = &g->of;
+	struct wgmma_code *g = ctx;
 	int64_t dims[2] = { g->p->each, g->p->cols / 2 };
 
-	tiled_own(c, b);
-	own_part(g, b);
-	tiled_begin(c, b);
-	g->sums = kernel_array(c->k, K_REGISTER, "sums", g->f->row->acc, 2,
+	(void)b;
+	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 2,
 		dims, 16);
-	b = tiled_loop(c, b);
-	share_out(g, b);
-	tiled_end(c, b);
 }
+
+static const struct tiled_calls calls = {
+	.own = own_part, .start = start, .compute = compute,
+	.finish = share_out
+};
 
 void wgmma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out)
@@ -176,7 +178,7 @@ void wgmma_build(const struct task *t, struct arena *a, const int *values,
 	const struct wgmma *f = t->state;
 	struct wgmma_plan p;
 	struct wgmma_code g = { .f = f, .p = &p, .of = { .t = t, .f = &f->of,
-		.p = &p.of, .a = a, .program = out, .compute = compute,
+		.p = &p.of, .a = a, .program = out, .calls = &calls,
 		.ctx = &g, .proxy = true } };
 	const char *why = wgmma_plan(t, a, values, &p);
 	struct share rows, cols;
@@ -185,7 +187,6 @@ void wgmma_build(const struct task *t, struct arena *a, const int *values,
 	(void)why;
 	rows = (struct share){ 2 * p.each, 1, 8, 2, 64 };
 	cols = (struct share){ p.cols / 4, p.vec, 4, 0, 0 };
-	tiled_create(&g.of, p.swap ? cols : rows, p.swap ? rows : cols,
+	tiled_build(&g.of, p.swap ? cols : rows, p.swap ? rows : cols,
 		p.promised);
-	write_body(&g, &g.of.k->body);
 }

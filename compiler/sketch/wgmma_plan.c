@@ -71,7 +71,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 {
 	const char *why;
 
-	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP], .of = {
+	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
+		.persistent = v[WGMMA_PERSISTENT], .of = {
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
@@ -223,6 +224,28 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	return p->occupancy ? NULL : too_many(a, p);
 }
 
+/* As many blocks as run at once take one tile after the other. */
+static const char *plan_persistence(const struct task *t, struct arena *a,
+	struct wgmma_plan *p)
+{
+	int resident = t->gpu->sms * p->occupancy;
+
+	if (!p->persistent)
+		return NULL;
+	if (!p->of.bulk)
+		return "blocks are persistent where one warp copies ahead: "
+			"pipeline(.., async = bulk), or persistent = off";
+	if (p->of.split > 1)
+		return "persistent blocks sum all of a tile: split_k by 1, or "
+			"persistent = off";
+	if (p->of.tiles <= resident)
+		return arena_printf(a, "%lld tiles all run at once on a %s: "
+			"persistent = off", (long long)p->of.tiles,
+			t->gpu->name);
+	p->of.blocks = resident;
+	return NULL;
+}
+
 const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 	struct wgmma_plan *p)
 {
@@ -235,6 +258,8 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 		why = plan_resources(t, a, p);
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
+	if (!why)
+		why = plan_persistence(t, a, p);
 	if (!why)
 		p->promised = p->of.keep ? 1 : promise_blocks(t->target,
 			p->of.threads + p->of.helpers, p->regs, p->of.async ||

@@ -182,6 +182,8 @@ struct launch_part {
 	bool some;
 	unsigned *x;
 	unsigned n;
+	unsigned of;	/* blocks along x, if not 0 in place of the grid's: as
+			 * many as a persistent kernel has tiles */
 };
 
 struct job {

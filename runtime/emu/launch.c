@@ -182,13 +182,15 @@ int wpk_emu_launch(const void *config, const void *kernel,
 	if (watch_launch)
 		watch_launch(begins_early(c));
 	gridDim = c->grid;
+	if (some && part->of)
+		gridDim.x = part->of;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);
 		unsigned x = some ? part->x[at] : at * size.x;
 
-		if (x >= c->grid.x)
+		if (x >= gridDim.x)
 			fault("job", 0, "block %u of a grid of %u", x,
-				c->grid.x);
+				gridDim.x);
 		if (!some || !has_run(part, i, n, size.x))
 			run_column(c, x / size.x * size.x, size, invoke,
 				closure);

@@ -10,7 +10,8 @@
  *	poison BYTE		what workspace is filled with, in decimal
  *	tensor in|out FD OFFSET BYTES ALIGN
  *	time			say what each launch takes
- *	launch NUMBER X...	run only these block.x of that launch
+ *	launch NUMBER X...	run only these block.x of that launch;
+ *	launch NUMBER/N X...	as if its grid had N of them
  *	run			this was all; another job may follow
  *
  * Tensors are open files, in the launcher's order; their contents start at
@@ -81,6 +82,8 @@ static void read_launch(char *text)
 	}
 	part = &job.launches[number];
 	part->some = true;
+	if (*end == '/')
+		part->of = (unsigned)strtoul(end + 1, &end, 10);
 	part->x = calloc(strlen(end) / 2 + 1, sizeof *part->x);
 	if (!part->x)
 		fault("memory", 0, "no memory for the job");
