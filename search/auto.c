@@ -3,9 +3,9 @@
  * larger than the budget is walked through. Otherwise the policy begins, which
  * brings the same surrogate better candidates than "bo" does, and then takes
  * turns with the genetic algorithm, which judges by fewer points and so errs in
- * other ways; what is beyond the reach of the one, a budget of many thousands, is
- * left to the other. All of them learn all costs, whoever proposed the point, so
- * each can take over at any time. */
+ * other ways; what is beyond the reach of the one, a budget of many thousands,
+ * is left to the other. All of them learn all costs, whoever proposed the
+ * point, so each can take over at any time. */
 #include "search/points.h"
 #include "search/strategy.h"
 

@@ -3,8 +3,8 @@
  * Algorithms", 2017, eq. 7 and 9) with advantages of GAE (Schulman et al.,
  * 2016, eq. 16) and Adam (Kingma and Ba, 2015). States come in, moves go out;
  * rewards come in, and the network changes. Two hidden layers of tanh carry
- * both heads: a logit for each move of each gene and the value of the state. All is a
- * function of the seed. */
+ * both heads: a logit for each move of each gene and the value of the state.
+ * All is a function of the seed. */
 #include "search/ppo.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A policy that learns where to move: for each gene far down, one down, stay, one
- * up or far up, chosen by a small network from where one is; trained by what the
- * moves were worth. */
+/* A policy that learns where to move: for each gene far down, one down, stay,
+ * one up or far up, chosen by a small network from where one is; trained by
+ * what the moves were worth. */
 #ifndef WPK_SEARCH_PPO_H
 #define WPK_SEARCH_PPO_H
 

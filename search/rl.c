@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reinforcement learning: a policy walks through the space, a step or a leap down
- * or up or none in each gene at once, and learns by PPO from what a surrogate
- * thinks of where it comes. Walks start at the best points measured and at random
- * ones. Whatever legal point a walk visits is a candidate; measured are those
- * that promise most, and within a batch no two that teach the same. */
+/* Reinforcement learning: a policy walks through the space, a step or a leap
+ * down or up or none in each gene at once, and learns by PPO from what a
+ * surrogate thinks of where it comes. Walks start at the best points measured
+ * and at random ones. Whatever legal point a walk visits is a candidate;
+ * measured are those that promise most, and within a batch no two that teach
+ * the same. */
 #include <math.h>
 #include <string.h>
 
@@ -83,8 +84,8 @@ static double reward(struct strategy_state *s, const int *x)
 }
 
 /* Where a move leads from value "at". Numbers stop at their ends, and leap to
- * what is at least twice, or at most half, as tunables are alike on the scale of
- * their logarithms; words go round. */
+ * what is at least twice, or at most half, as tunables are alike on the scale
+ * of their logarithms; words go round. */
 static int moved(const struct gene *g, int at, enum ppo_move move)
 {
 	int to = at + (move > PPO_STAY) - (move < PPO_STAY);

@@ -58,7 +58,7 @@ static bool is_far(const struct points *ps, int g, int v, int w)
 		2 * abs(v - w) >= points_choices(ps, g) - 1;
 }
 
-/* The best rank that is far from the best in gene "g"; 0 if none is that works. */
+/* The best rank that is far from the best in gene "g" and works; or 0. */
 static int lead_of(const struct sister *s, int g)
 {
 	int best = sister_ranked(s, 0)[g];
