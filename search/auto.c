@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Several strategies, each at what replays showed it to be good for. A space no
- * larger than the budget is walked through. Otherwise the Gaussian process
- * begins, and then takes turns with the genetic algorithm, which judges by
- * fewer points and so errs in other ways; what is beyond the reach of the one,
- * a budget of many thousands, is left to the other. All of them learn all costs,
- * whoever proposed the point, so each can take over at any time. */
+ * larger than the budget is walked through. Otherwise the policy begins, which
+ * found more within a hundred evaluations than "bo" did, and then takes turns
+ * with the genetic algorithm, which judges by fewer points and so errs in
+ * other ways; what is beyond the reach of the one, a budget of many thousands,
+ * is left to the other. All of them learn all costs, whoever proposed the
+ * point, so each can take over at any time. */
 #include "search/points.h"
 #include "search/strategy.h"
 
@@ -14,7 +15,7 @@ enum {
 };
 
 struct strategy_state {
-	struct strategy_state *all, *ga, *bo;	/* "all": or the others */
+	struct strategy_state *all, *ga, *rl;	/* "all": or the others */
 	int n;					/* evaluations so far */
 	bool turn;
 };
@@ -28,7 +29,7 @@ static struct strategy_state *start(struct arena *a, const struct problem *p,
 		s->all = strategy_exhaustive.start(a, p, b);
 	} else {
 		s->ga = strategy_ga.start(a, p, b);
-		s->bo = strategy_bo.start(a, p, b);
+		s->rl = strategy_rl.start(a, p, b);
 	}
 	return s;
 }
@@ -41,7 +42,7 @@ static int propose(struct strategy_state *s, const struct pending *p,
 	s->turn = s->n >= OPENING && !s->turn;
 	if (s->turn || s->n >= DEAR)
 		return strategy_ga.propose(s->ga, p, genes, want);
-	return strategy_bo.propose(s->bo, p, genes, want);
+	return strategy_rl.propose(s->rl, p, genes, want);
 }
 
 static void learn(struct strategy_state *s, const int *genes,
@@ -53,10 +54,10 @@ static void learn(struct strategy_state *s, const int *genes,
 		return;
 	}
 	strategy_ga.learn(s->ga, genes, costs, n);
-	strategy_bo.learn(s->bo, genes, costs, n);
+	strategy_rl.learn(s->rl, genes, costs, n);
 }
 
 const struct strategy strategy_auto = {
-	"auto", "what suits budget and space: exhaustive, or bo and ga in turns",
+	"auto", "what suits budget and space: exhaustive, or rl and ga in turns",
 	start, propose, learn, true
 };

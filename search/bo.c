@@ -57,8 +57,7 @@ static void offer_sister(struct strategy_state *s)
 	const struct sister *sister = s->g.sister;
 
 	for (int i = 0; i < sister->n && i < SISTERS; i++)
-		guide_offer(&s->g, sister->index.v + (size_t)sister->order[i] *
-			(size_t)s->g.ps.d);
+		guide_offer(&s->g, sister_ranked(sister, i));
 }
 
 static void fill_pool(struct strategy_state *s)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Guidance by a surrogate. Costs of points come in; the next points worth
- * measuring go out. What is judged is not the time itself but a power of the
- * speed: how slow the slow ones are does not matter, how fast the fast ones are
- * does. Failures count as slow, and their own likelihood, from the same
- * covariances, discounts what is expected of their neighbours. */
+ * measuring go out. What is judged is not the time itself but the speed
+ * (surrogate_worth). Failures count as slow, and their own likelihood, from the
+ * same covariances, discounts what is expected of their neighbours. */
 #include "search/guide.h"
 
 #include <math.h>
@@ -15,7 +14,7 @@
 enum {
 	FOUNDERS = 8,		/* before there is anything to learn from */
 	SISTERLY = 8,		/* of them where there is a sister */
-	LEADS = 4,		/* of them a sister's best come first */
+	OWN = 3,		/* of them one in so many is not hers */
 	FOLLOWED = 128,		/* of the sister's points at most */
 	DRAWS = 32,		/* of which a founder is the farthest */
 	MOST = 448,		/* observations in the surrogate */
@@ -26,7 +25,6 @@ enum {
 	TUNING_STEPS = 10
 };
 
-#define SPEED_POWER 0.5
 #define GROWTH 0.12
 #define APART 0.3	/* of the points of a sister that are followed */
 
@@ -128,15 +126,24 @@ bool guide_founding(const struct guide *g)
 		g->n_good < 2;
 }
 
-/* The sister's next best that is fresh and not beside one that was taken. */
-static bool follow_sister(struct guide *g, int *genome)
+/* The sister's leads, then her best; NULL when they are enough. */
+static const int *ask_sister(struct guide *g)
 {
 	const struct sister *s = g->sister;
 
-	for (; s && g->followed < s->n && g->followed < FOLLOWED;) {
-		const int *x = s->index.v + (size_t)s->order[g->followed++]
-			* (size_t)g->ps.d;
+	if (s && g->led < s->n_leads)
+		return sister_ranked(s, s->leads[g->led++]);
+	if (s && g->followed < s->n && g->followed < FOLLOWED)
+		return sister_ranked(s, g->followed++);
+	return NULL;
+}
 
+/* Her next that is fresh and not beside one that was taken. */
+static bool follow_sister(struct guide *g, int *genome)
+{
+	const int *x;
+
+	while ((x = ask_sister(g))) {
 		if (!points_fresh(&g->ps, x) ||
 		    points_nearest(&g->ps, x) < APART)
 			continue;
@@ -146,11 +153,26 @@ static bool follow_sister(struct guide *g, int *genome)
 	return false;
 }
 
+/* Is what she finds better no worse here, on the whole? */
+static bool sister_agrees(struct guide *g)
+{
+	double best, mean = 0, sum = 0;
+
+	if (!g->sister || !g->n_good)
+		return g->sister;
+	best = g->costs[g->order[0]];
+	for (int i = 0; i < g->n; i++)
+		mean += surrogate_worth(g->costs[i] - best) / g->n;
+	for (int i = 0; i < g->n; i++)
+		sum += (surrogate_worth(g->costs[i] - best) - mean) *
+			sister_level(g->sister, guide_point(g, i));
+	return sum >= 0;
+}
+
 static bool founder(struct guide *g, int *genome)
 {
-	int n = g->ps.seen.n;
-
-	if ((n < LEADS || n % 2) && follow_sister(g, genome))
+	if (g->ps.seen.n % OWN < OWN - 1 && sister_agrees(g) &&
+	    follow_sister(g, genome))
 		return true;
 	return points_far(&g->ps, genome, DRAWS) &&
 		seen_add(&g->ps.seen, genome);
@@ -191,7 +213,7 @@ static void set_values(struct guide *g)
 		double lag = g->costs[g->rows[i]] - best;
 
 		g->failed[i] = isinf(lag);
-		g->s.y[i] = -exp(-SPEED_POWER * lag);
+		g->s.y[i] = surrogate_worth(lag);
 	}
 }
 

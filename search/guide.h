@@ -16,7 +16,7 @@ struct guide {
 	struct arena *a;
 	struct points ps;
 	struct sister *sister;		/* or NULL */
-	int followed;			/* of the sister's best */
+	int led, followed;		/* of her leads, and of her best */
 	struct surrogate s;		/* with a sister, her level is a gene */
 	int *genomes, *order;
 	double *costs;

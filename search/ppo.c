@@ -3,8 +3,8 @@
  * Algorithms", 2017, eq. 7 and 9) with advantages of GAE (Schulman et al.,
  * 2016, eq. 16) and Adam (Kingma and Ba, 2015). States come in, moves go out;
  * rewards come in, and the network changes. Two hidden layers of tanh carry
- * both heads: three logits for each gene and the value of the state. All is a
- * function of the seed. */
+ * both heads: a logit for each move of each gene and the value of the state.
+ * All is a function of the seed. */
 #include "search/ppo.h"
 
 #include <assert.h>
@@ -72,7 +72,7 @@ static void init_weights(struct ppo *p)
 	}
 	for (int g = 0; g < p->genes; g++)
 		p->layers[N_LAYERS - 1].b[PPO_MOVES * g + PPO_STAY] =
-			log(fmax(2, 2 * (p->genes / MOVING - 1)));
+			log((PPO_MOVES - 1) * fmax(1, p->genes / MOVING - 1));
 }
 
 static void place_layers(struct ppo *p)
@@ -146,9 +146,10 @@ static void look(struct ppo *p, const double *state)
 	apply(&p->layers[2], p->hidden[1], p->out, false);
 	for (int g = 0; g < p->genes; g++) {
 		const double *z = p->out + PPO_MOVES * g;
-		double most = fmax(fmax(z[0], z[1]), z[2]), sum = 0;
-		double *c = p->chance + PPO_MOVES * g;
+		double *c = p->chance + PPO_MOVES * g, most = z[0], sum = 0;
 
+		for (int k = 1; k < PPO_MOVES; k++)
+			most = fmax(most, z[k]);
 		for (int k = 0; k < PPO_MOVES; k++)
 			sum += c[k] = exp(z[k] - most);
 		for (int k = 0; k < PPO_MOVES; k++)
@@ -207,6 +208,17 @@ static double log_chance(const struct ppo *p, const int *moves)
 	return sum;
 }
 
+/* One of the moves, by their chances. */
+static int draw(struct rng *rng, const double *chance)
+{
+	double u = rng_unit(rng);
+	int k = 0;
+
+	for (; k < PPO_MOVES - 1 && u >= chance[k]; k++)
+		u -= chance[k];
+	return k;
+}
+
 bool ppo_act(struct ppo *p, const double *state, int *moves)
 {
 	struct step *s = &p->steps[p->n];
@@ -214,11 +226,8 @@ bool ppo_act(struct ppo *p, const double *state, int *moves)
 	if (p->n == p->cap)
 		return false;
 	look(p, state);
-	for (int g = 0; g < p->genes; g++) {
-		double u = rng_unit(p->rng), *c = p->chance + PPO_MOVES * g;
-
-		moves[g] = u < c[0] ? 0 : u < c[0] + c[1] ? 1 : 2;
-	}
+	for (int g = 0; g < p->genes; g++)
+		moves[g] = draw(p->rng, p->chance + PPO_MOVES * g);
 	memcpy(s->state, state, (size_t)p->inputs * sizeof *state);
 	memcpy(s->moves, moves, (size_t)p->genes * sizeof *moves);
 	s->likely = log_chance(p, moves);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A policy that learns where to move: for each gene one down, stay or one up,
- * chosen by a small network from where one is; trained by what the moves were
- * worth. */
+/* A policy that learns where to move: for each gene far down, one down, stay,
+ * one up or far up, chosen by a small network from where one is; trained by
+ * what the moves were worth. */
 #ifndef WPK_SEARCH_PPO_H
 #define WPK_SEARCH_PPO_H
 
@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "search/search.h"
 
-enum { PPO_DOWN, PPO_STAY, PPO_UP, PPO_MOVES };
+enum ppo_move {
+	PPO_FAR_DOWN, PPO_DOWN, PPO_STAY, PPO_UP, PPO_FAR_UP, PPO_MOVES
+};
 
 struct ppo;
 

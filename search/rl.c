@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reinforcement learning: a policy walks through the space, one step down or up
- * or none in each gene at once, and learns by PPO from what a surrogate thinks
- * of where it comes. Walks start at the best points measured and at random
- * ones. Whatever legal point a walk visits is a candidate; measured are those
- * that promise most, and within a batch no two that teach the same. */
+/* Reinforcement learning: a policy walks through the space, a step or a leap
+ * down or up or none in each gene at once, and learns by PPO from what a
+ * surrogate thinks of where it comes. Walks start at the best points measured
+ * and at random ones. Whatever legal point a walk visits is a candidate;
+ * measured are those that promise most, and within a batch no two that teach
+ * the same. */
 #include <math.h>
 #include <string.h>
 
@@ -82,21 +83,33 @@ static double reward(struct strategy_state *s, const int *x)
 	return guide_offer(g, x) ? sqrt(guide_sight(g)) : AGAIN;
 }
 
-/* "next" from "at" by "moves": false if it had to be mended. Words go round,
- * numbers stop at their ends. */
+/* Where a move leads from value "at". Numbers stop at their ends, and leap to
+ * what is at least twice, or at most half, as tunables are alike on the scale
+ * of their logarithms; words go round. */
+static int moved(const struct gene *g, int at, enum ppo_move move)
+{
+	int to = at + (move > PPO_STAY) - (move < PPO_STAY);
+
+	if (g->words)
+		return (at + (int)move - PPO_STAY + 2 * g->n) % g->n;
+	if (move == PPO_FAR_UP)
+		while (to < g->n - 1 && g->values[to] < 2L * g->values[at])
+			to++;
+	if (move == PPO_FAR_DOWN)
+		while (to > 0 && 2L * g->values[to] > g->values[at])
+			to--;
+	return to < 0 ? 0 : to >= g->n ? g->n - 1 : to;
+}
+
+/* "next" from "at" by "moves": false if it had to be mended. */
 static bool move(struct strategy_state *s)
 {
 	struct points *ps = &s->g.ps;
 	bool legal;
 
-	for (int i = 0; i < ps->d; i++) {
-		int n = points_choices(ps, i), to = s->at[i] + s->moves[i]
-			- PPO_STAY;
-
-		if (!points_ordered(ps, i))
-			to = (to + n) % n;
-		s->next[i] = to < 0 ? 0 : to >= n ? n - 1 : to;
-	}
+	for (int i = 0; i < ps->d; i++)
+		s->next[i] = moved(&ps->p->space->genes[i], s->at[i],
+			(enum ppo_move)s->moves[i]);
 	legal = points_legal(ps, s->next);
 	if (!legal)
 		points_repair(ps, s->next, s->at);

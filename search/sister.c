@@ -39,6 +39,48 @@ static void set_order(struct sister *s, struct arena *a)
 		s->order[i] = v[i].at;
 }
 
+static int worst_first(const void *x, const void *y)
+{
+	return *(const int *)y - *(const int *)x;
+}
+
+const int *sister_ranked(const struct sister *s, int rank)
+{
+	return s->index.v + (size_t)s->order[rank] * (size_t)s->ps->d;
+}
+
+/* Half the range of gene "g" apart, or different words. */
+static bool is_far(const struct points *ps, int g, int v, int w)
+{
+	if (v == w)
+		return false;
+	return !points_ordered(ps, g) ||
+		2 * abs(v - w) >= points_choices(ps, g) - 1;
+}
+
+/* The best rank that is far from the best in gene "g" and works; or 0. */
+static int lead_of(const struct sister *s, int g)
+{
+	int best = sister_ranked(s, 0)[g];
+
+	for (int i = 1; i < s->n && isfinite(s->lags[s->order[i]]); i++)
+		if (is_far(s->ps, g, sister_ranked(s, i)[g], best))
+			return i;
+	return 0;
+}
+
+/* Where a change costs her most she can mislead most: that is asked first. */
+static void set_leads(struct sister *s, struct arena *a)
+{
+	int d = s->ps->d;
+
+	s->n_leads = d + 1;
+	s->leads = ARENA_ARRAY(a, s->n_leads, int);
+	for (int g = 0; g < d; g++)
+		s->leads[g + 1] = lead_of(s, g);
+	qsort(s->leads + 1, (size_t)d, sizeof *s->leads, worst_first);
+}
+
 /* Of a point told twice the last counts. */
 static void read_points(struct sister *s, struct arena *a,
 	const struct prior *prior)
@@ -57,12 +99,6 @@ static void read_points(struct sister *s, struct arena *a,
 	s->n = s->index.n;
 }
 
-/* The speed's root, negative as what is to become less. */
-static double worth(double lag)
-{
-	return -exp(-0.5 * lag);
-}
-
 /* The best half of MOST and an even choice of the others. */
 static void learn_guess(struct sister *s, struct arena *a)
 {
@@ -74,7 +110,7 @@ static void learn_guess(struct sister *s, struct arena *a)
 			(long)(i - best) * (s->n - best) / (n - best))];
 
 		surrogate_add(&s->guess, s->index.v + (size_t)at *
-			(size_t)s->ps->d, worth(s->lags[at]));
+			(size_t)s->ps->d, surrogate_worth(s->lags[at]));
 	}
 	surrogate_tune(&s->guess, 12);
 	surrogate_refit(&s->guess);
@@ -94,6 +130,7 @@ struct sister *sister_create(struct arena *a, struct points *ps,
 	if (!s->n)
 		return NULL;
 	set_order(s, a);
+	set_leads(s, a);
 	least = s->lags[s->order[0]];
 	if (isinf(least))
 		return NULL;
@@ -108,7 +145,7 @@ struct sister *sister_create(struct arena *a, struct points *ps,
 int sister_level(struct sister *s, const int *genome)
 {
 	int at = seen_find(&s->index, genome);
-	double sd, v = at >= 0 ? worth(s->lags[at]) :
+	double sd, v = at >= 0 ? surrogate_worth(s->lags[at]) :
 		surrogate_at(&s->guess, genome, &sd);
 	int level = (int)lround((1 + v) * (SISTER_LEVELS - 1));
 

@@ -413,6 +413,13 @@ double surrogate_at(struct surrogate *s, const int *x, double *sd)
 		dot(s->work, s->solved, s->n);
 }
 
+/* How slow the slow ones are does not matter, how fast the fast ones are does:
+ * the root of the speed still makes too much of the former. */
+double surrogate_worth(double lag)
+{
+	return -exp(-lag);
+}
+
 double surrogate_gain(double best, double mean, double sd)
 {
 	double z = (best - mean) / sd;

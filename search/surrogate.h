@@ -82,6 +82,9 @@ void surrogate_drop(struct surrogate *s, int c);
 void surrogate_predict(struct surrogate *s);
 /* The same of one point, as of the last surrogate_predict. */
 double surrogate_at(struct surrogate *s, const int *x, double *sd);
+/* What is judged in place of a time that is "lag" log seconds over the best:
+ * the speed, the best's 1, with a minus as what is to become less. */
+double surrogate_worth(double lag);
 /* How much lower than "best" a value of this mean and deviation is expected to
  * come out, counting no change for the worse: E[max(best - y, 0)]. */
 double surrogate_gain(double best, double mean, double sd);

@@ -225,6 +225,22 @@ static bool try_start(const struct task *t, int *v, struct wgmma_plan *p)
 	return false;
 }
 
+/* Where there are more tiles than run at once: one after the other, those that
+ * share rows and columns together. */
+static void persist(const struct task *t, int *v)
+{
+	int groups[] = { 8, 4, 2, 1 };
+	struct wgmma_plan p;
+
+	v[WGMMA_PERSISTENT] = 1;
+	for (int i = 0; i < 4; i++) {
+		v[WGMMA_GROUP] = groups[i];
+		if (!wgmma_plan(t, t->a, v, &p))
+			return;
+	}
+	v[WGMMA_PERSISTENT] = 0;
+}
+
 /* Rows, columns and threads of the largest usual tile that still gives every
  * multiprocessor a block, rows of instructions along the longer side; false if
  * none fits at all. */
@@ -247,6 +263,7 @@ static bool find_start(const struct task *t, struct wgmma *f)
 
 		if (!try_start(t, v, &p))
 			continue;
+		persist(t, v);
 		memcpy(f->start, v, sizeof v);
 		found = true;
 		if (p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms)

@@ -8,6 +8,7 @@
 #include "sketch/walk.h"
 
 #include <assert.h>
+#include <math.h>
 
 static int elem_of(const struct wgmma *f)
 {
@@ -278,19 +279,24 @@ static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
 	return (read + p->of.bm + p->of.bn) * p->of.bk * elem_of(f) / 128;
 }
 
+/* Persistent blocks go through rounds of tiles, the last of which may lack some:
+ * work is counted as if it lacked none. */
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out)
 {
 	const struct wgmma *f = t->state;
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
-	double blocks, chunks, warps, per_block, copying;
+	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
 
 	assert(!why);
 	(void)why;
 	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
 		staging_issue(&p.of.right);
-	blocks = (double)p.of.tiles * p.of.split;
+	tiles = (double)p.of.tiles * p.of.split;
+	if (p.of.blocks)
+		rounds = ceil(tiles / p.of.blocks);
+	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
@@ -302,13 +308,13 @@ void wgmma_features(const struct task *t, const int *values,
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
+		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
 		.smem_cycles = blocks * chunks * shared_waves(f, &p),
-		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
+		.blocks = blocks / rounds, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
+		.chain = 900 + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
 			600) + (p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
 		.ilp = p.each * p.of.bk / f->row->k * 8,
 		.stages = p.of.stages - 1 - p.of.lag,

@@ -439,8 +439,20 @@ static void test_liar(void **state)
 		struct curve c;
 
 		run(&c, r, from, names[i], 50, 3, 1);
-		assert_true(c.mean[1] > random_exact[1]);
+		assert_true(c.mean[1] > random_exact[1] + 0.05);
 	}
+}
+
+/* This sister is right but for one gene: her best use no shared memory. What she
+ * has with it shows that, and is most of what there is to find. */
+static void test_half_truth(void **state)
+{
+	struct replay *r = read_table(*state, "conv-a100.csv");
+	struct replay *from = read_table(*state, "conv-a4000.csv");
+	struct curve c;
+
+	run(&c, r, from, "bo", 25, 5, 1);
+	assert_true(c.mean[0] > 0.85);
 }
 
 /* Points of a sister are found by the names of tunables and by values. */
@@ -485,7 +497,7 @@ int main(void)
 		TEST(test_random_is_random), TEST(test_better_than_random),
 		TEST(test_tiny), TEST(test_all_words), TEST(test_all_fail),
 		TEST(test_sparse), TEST(test_sister), TEST(test_liar),
-		TEST(test_prior),
+		TEST(test_half_truth), TEST(test_prior),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
