@@ -462,6 +462,14 @@ X(WGMMA_COMMIT, "wgmma_commit", 90, 2, SYNC, GROUP, NONE, "", \
 	"void wgmma_commit()", \
 	S(asm volatile("wgmma.commit_group.sync.aligned;" \
 		::: "memory");), "") \
+X(SETTLED_F32, "settled_f32", 90, 0, READ, NONE, F32, "f", \
+	"float settled_f32(float x)", \
+	S(asm volatile("" : "+f"(x));) \
+	S(return x;), "") \
+X(SETTLED_I32, "settled_i32", 90, 0, READ, NONE, I32, "i", \
+	"int settled_i32(int x)", \
+	S(asm volatile("" : "+r"(x));) \
+	S(return x;), "") \
 X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	"void wgmma_wait()", \
 	S(asm volatile("wgmma.wait_group.sync.aligned %0;" \

@@ -137,6 +137,16 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 
 /* ---- sums ---- */
 
+/* A result behind the wait: to the compiler it is there as soon as its products
+ * begin. */
+static struct kx *settled(struct wgmma_code *g, struct kx *x)
+{
+	bool whole = g->f->row->acc == T_I32;
+
+	return kx_call(g->of.a, whole ? INTRIN_SETTLED_I32 : INTRIN_SETTLED_F32,
+		g->f->row->acc, 1, x);
+}
+
 /* Of four results two are 8 rows below the others. */
 static void share_out(void *ctx, struct k_block *b)
 {
@@ -152,7 +162,8 @@ static void share_out(void *ctx, struct k_block *b)
 	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
 		r, num(g, 2)));
 	ks_store(a, b, g->p->swap ? k_place(g->of.acc, col, row) :
-		k_place(g->of.acc, row, col), kx_load(a, g->sums, i, r));
+		k_place(g->of.acc, row, col), settled(g, kx_load(a, g->sums, i,
+			r)));
 }
 
 /* ---- kernel ---- */

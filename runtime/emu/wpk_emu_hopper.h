@@ -218,6 +218,17 @@ static inline long long wpk_emu_descriptor(unsigned start, int leading,
 		(long long)(stride >> 4) << 32 | (long long)swizzle << 62;
 }
 
+/* What wgmma left, read where it stands: behind the wait. */
+static inline float settled_f32(float x)
+{
+	return x;
+}
+
+static inline int settled_i32(int x)
+{
+	return x;
+}
+
 template <int n>
 static inline void wgmma_wait(int line = __builtin_LINE())
 {
