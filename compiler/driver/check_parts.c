@@ -107,6 +107,18 @@ static bool chosen(const struct check *c, int64_t x)
 	return false;
 }
 
+/* Tile "x", and those of blocks that run in a cluster with its own. */
+static void choose(struct check *c, const struct p_step *s, int64_t x)
+{
+	int n = s->kernel->cluster_y ? 1 : s->kernel->cluster;
+
+	x -= x % n;
+	if (chosen(c, x) || c->n_x + n > MOST_TILES)
+		return;
+	for (int i = 0; i < n; i++)
+		c->x[c->n_x++] = x + i;
+}
+
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
@@ -131,8 +143,8 @@ static void choose_special(struct check *c, const struct p_step *s, int room)
 				found[i] = x;
 	}
 	for (int i = 0; i < SPECIAL && c->n_x < room; i++)
-		if (found[i] >= 0 && !chosen(c, found[i]))
-			c->x[c->n_x++] = found[i];
+		if (found[i] >= 0)
+			choose(c, s, found[i]);
 }
 
 static void choose_random(struct check *c, const struct p_step *s, int room)
@@ -140,12 +152,8 @@ static void choose_random(struct check *c, const struct p_step *s, int room)
 	uint64_t seed = mix(c->r->seed + 0x9e3779b97f4a7c15);
 
 	for (int tries = 0; c->n_x < room && tries < 8 * MOST_TILES; tries++) {
-		int64_t x;
-
 		seed = mix(seed + 0x9e3779b97f4a7c15);
-		x = (int64_t)(seed >> 1) % tiles_of(s);
-		if (!chosen(c, x))
-			c->x[c->n_x++] = x;
+		choose(c, s, (int64_t)(seed >> 1) % tiles_of(s));
 	}
 }
 

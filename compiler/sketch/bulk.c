@@ -75,6 +75,11 @@ static bool is_image(const struct stage *s)
 	return s->image && matrix_refuse(s);
 }
 
+int bulk_rows(const struct stage *s)
+{
+	return s->tile_rows / (s->shares ? s->shares : 1);
+}
+
 /* Rows and columns of one box: of the whole tile, or of one panel. */
 static int box_inner(const struct stage *s)
 {
@@ -83,7 +88,7 @@ static int box_inner(const struct stage *s)
 
 static int box_outer(const struct stage *s)
 {
-	int n = s->order->k_inner ? s->tile_rows : s->tile_k;
+	int n = s->order->k_inner ? bulk_rows(s) : s->tile_k;
 
 	while (n > BOX_MOST)
 		n /= 2;
@@ -118,7 +123,7 @@ static void deal(struct k_map *m, const struct stage *s)
 	for (int i = 0; i < 4; i++) {
 		m->dims[m->rank] = dims[i];
 		m->strides[m->rank] = rows[i] * pitch;
-		m->box[m->rank++] = i < 3 ? (int)dims[i] : s->tile_rows / (4 *
+		m->box[m->rank++] = i < 3 ? (int)dims[i] : bulk_rows(s) / (4 *
 			s->group);
 	}
 }
@@ -159,30 +164,52 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 		"[stage][panel of rows, k][row]";
 }
 
+/* A copy with these coordinates, for all who share it. */
+static void copy_box(const struct bulk *g, struct k_block *b, int alone,
+	int for_all, struct k_place to, struct k_place full,
+	struct kx *const *at, int n)
+{
+	struct arena *a = g->a;
+	int shares = g->s->shares;
+	struct kx **args = ARENA_ARRAY(a, (size_t)n + 4, struct kx *);
+
+	args[0] = kx_address(a, to);
+	args[1] = kx_map(a, g->map);
+	args[2] = kx_address(a, full);
+	for (int i = 0; i < n; i++)
+		args[3 + i] = at[i];
+	if (shares)
+		args[3 + n] = kx_cast(a, T_U16, kx_int(a, (1 << shares) - 1));
+	ks_push(a, b, (struct ks){ .kind = KS_CALL, .call = shares ? for_all :
+		alone, .args = args, .n_args = 3 + n + (shares > 0) });
+}
+
 static void copy_dealt(const struct bulk *g, struct k_block *b,
-	struct kx *k0, struct k_place to, struct k_place full)
+	struct kx *k0, struct kx *row, struct k_place to, struct k_place full)
 {
 	struct arena *a = g->a;
 	struct kx *zero = kx_int(a, 0);
+	struct kx *at[] = { k0, zero, zero, zero, kx_div(a, row, kx_int(a,
+		4 * g->s->group)) };
 
-	ks_call(a, b, INTRIN_COPY_TENSOR_5D, 8, kx_address(a, to),
-		kx_map(a, g->map), kx_address(a, full), k0, zero, zero, zero,
-		kx_div(a, g->row, kx_int(a, 4 * g->s->group)));
+	copy_box(g, b, INTRIN_COPY_TENSOR_5D, INTRIN_COPY_TENSOR_5D_MULTICAST,
+		to, full, at, 5);
 }
 
-static void copy_box(const struct bulk *g, struct k_block *b,
-	struct k_place to, struct kx *x, struct kx *y, struct k_place full)
+static void copy_matrix(const struct bulk *g, struct k_block *b,
+	struct kx *x, struct kx *y, struct k_place to, struct k_place full)
 {
-	struct arena *a = g->a;
+	struct kx *at[] = { x, y, g->batch };
 
 	if (g->map->rank == 2)
-		ks_call(a, b, INTRIN_COPY_TENSOR_2D, 5, kx_address(a, to),
-			kx_map(a, g->map), kx_address(a, full), x, y);
+		copy_box(g, b, INTRIN_COPY_TENSOR_2D,
+			INTRIN_COPY_TENSOR_2D_MULTICAST, to, full, at, 2);
 	else
-		ks_call(a, b, INTRIN_COPY_TENSOR_3D, 6, kx_address(a, to),
-			kx_map(a, g->map), kx_address(a, full), x, y, g->batch);
+		copy_box(g, b, INTRIN_COPY_TENSOR_3D,
+			INTRIN_COPY_TENSOR_3D_MULTICAST, to, full, at, 3);
 }
 
+/* A block's part of what is shared, of panels as many as it has. */
 void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct k_place full)
 {
@@ -190,19 +217,23 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	bool along_k = s->order->k_inner;
 	int step = along_k ? box_outer(s) : s->panel;
 	struct arena *a = g->a;
-	struct kx *i, *row, *line, *zero = kx_int(a, 0);
+	struct kx *i, *from = kx_int(a, 0), *line, *row;
+	struct k_place to;
 
-	if (g->map->pixels) {
-		image_copy(g, b, k0, k_place(g->tile, slot, zero, zero), full);
-		return;
-	}
-	if (is_dealt(s)) {
-		copy_dealt(g, b, k0, k_place(g->tile, slot, zero, zero), full);
-		return;
-	}
-	b = tile_loop(a, b, "i", s->tile_rows / step, &i);
-	row = kx_add(a, g->row, kx_mul(a, i, kx_int(a, step)));
-	line = kx_mul(a, i, kx_int(a, along_k ? step : s->tile_k));
-	copy_box(g, b, k_place(g->tile, slot, line, zero),
-		along_k ? k0 : row, along_k ? row : k0, full);
+	if (s->shares)
+		from = kx_mul(a, g->part, kx_int(a, bulk_rows(s)));
+	b = tile_loop(a, b, "i", g->map->pixels || is_dealt(s) ? 1 :
+		bulk_rows(s) / step, &i);
+	from = kx_add(a, from, kx_mul(a, i, kx_int(a, step)));
+	row = kx_add(a, g->row, from);
+	line = along_k ? from : kx_mul(a, kx_div(a, from, kx_int(a, s->panel)),
+		kx_int(a, s->tile_k));
+	to = k_place(g->tile, slot, line, kx_int(a, 0));
+	if (g->map->pixels)
+		image_copy(g, b, k0, row, to, full);
+	else if (is_dealt(s))
+		copy_dealt(g, b, k0, row, to, full);
+	else
+		copy_matrix(g, b, along_k ? k0 : row, along_k ? row : k0, to,
+			full);
 }

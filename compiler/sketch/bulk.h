@@ -34,6 +34,8 @@ const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
  * on from the operand's name. */
 const char *bulk_refuse(const struct stage *s);
 
+/* What a block copies of the tile. */
+int bulk_rows(const struct stage *s);
 /* May rows be dealt out as struct stage's pairs are, in groups of "group"? They
  * are then four dimensions of a map. */
 bool bulk_deals(const struct operand *op, int order, int group);
@@ -45,6 +47,7 @@ struct bulk {
 	const struct k_map *map;
 	struct k_buffer *tile;
 	struct kx *row, *batch;		/* the tile's first; batch or NULL */
+	struct kx *part;		/* of stage's "shares" */
 };
 
 /* Declares the map, over the kernel's global "of", and the shared tile, "stages"
@@ -62,6 +65,6 @@ const char *image_refuse(const struct stage *s);
 struct k_map image_map(const struct stage *s, const char *name,
 	struct k_buffer *of);
 void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
-	struct k_place to, struct k_place full);
+	struct kx *row, struct k_place to, struct k_place full);
 
 #endif

@@ -197,7 +197,7 @@ struct k_map image_map(const struct stage *s, const char *name,
 	const struct image *x = s->image;
 	int elem = s->op->elem;
 	struct k_map m = { .name = name, .of = of, .rank = x->space + 2,
-		.dims = { x->channels }, .pixels = s->tile_rows,
+		.dims = { x->channels }, .pixels = bulk_rows(s),
 		.channels = s->tile_k, .swizzle = s->tile_k * elem,
 		.promotion = 128 };
 
@@ -215,8 +215,11 @@ struct k_map image_map(const struct stage *s, const char *name,
 
 /* ---- copies ---- */
 
-static const int intrinsics[] = {
-	INTRIN_COPY_IM2COL_3D, INTRIN_COPY_IM2COL_4D, INTRIN_COPY_IM2COL_5D
+static const int intrinsics[2][BULK_SPACE] = {
+	{ INTRIN_COPY_IM2COL_3D, INTRIN_COPY_IM2COL_4D,
+		INTRIN_COPY_IM2COL_5D },
+	{ INTRIN_COPY_IM2COL_3D_MULTICAST, INTRIN_COPY_IM2COL_4D_MULTICAST,
+		INTRIN_COPY_IM2COL_5D_MULTICAST }
 };
 
 /* Digit "*at" modulo "n", which is taken off. */
@@ -231,13 +234,13 @@ static struct kx *digit(const struct bulk *g, struct k_block *b,
 }
 
 void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
-	struct k_place to, struct k_place full)
+	struct kx *row, struct k_place to, struct k_place full)
 {
 	const struct image *x = g->s->image;
 	struct arena *a = g->a;
-	int n = 5 + 2 * x->space;
-	struct kx **args = ARENA_ARRAY(a, (size_t)n, struct kx *);
-	struct kx *row = g->row, *k = k0;
+	int n = 5 + 2 * x->space, shares = g->s->shares;
+	struct kx **args = ARENA_ARRAY(a, (size_t)n + 1, struct kx *);
+	struct kx *k = k0;
 
 	args[0] = kx_address(a, to);
 	args[1] = kx_map(a, g->map);
@@ -254,6 +257,9 @@ void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 			kx_int(a, x->along[i].dilation)));
 	}
 	args[4 + x->space] = row;
-	ks_push(a, b, (struct ks){ .kind = KS_CALL,
-		.call = intrinsics[x->space - 1], .args = args, .n_args = n });
+	if (shares)
+		args[n++] = kx_cast(a, T_U16, kx_int(a, (1 << shares) - 1));
+	ks_push(a, b, (struct ks){ .kind = KS_CALL, .call =
+		intrinsics[shares > 0][x->space - 1], .args = args,
+		.n_args = n });
 }

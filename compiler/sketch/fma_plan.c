@@ -74,7 +74,7 @@ static const char *read_values(const struct fma *f, struct arena *a,
 	*p = (struct fma_plan){ .tm = v[FMA_TM], .tn = v[FMA_TN], .of = {
 		.bm = v[FMA_M], .bn = v[FMA_N], .bk = v[FMA_K],
 		.stages = v[FMA_STAGES], .async = v[FMA_ASYNC],
-		.split = v[FMA_SPLIT], .by_columns = v[FMA_RASTER],
+		.split = v[FMA_SPLIT], .cluster = 1, .by_columns = v[FMA_RASTER],
 		.group = v[FMA_GROUP], .order = v[FMA_ORDER] } };
 	why = tiled_sizes(&f->of, &p->of);
 	if (why)

@@ -92,7 +92,7 @@ static const char *read_values(const struct mma *f, struct arena *a,
 		v[MMA_PRECISION], .of = {
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
-		.split = v[MMA_SPLIT], .by_columns = v[MMA_RASTER],
+		.split = v[MMA_SPLIT], .cluster = 1, .by_columns = v[MMA_RASTER],
 		.group = v[MMA_GROUP], .order = v[MMA_ORDER] } };
 	why = tiled_sizes(&f->of, &p->of);
 	if (why)

@@ -21,6 +21,9 @@ struct tiling {
 				 * helpers, who give some away; 0: all alike */
 	bool async, by_columns;
 	bool bulk;		/* a helper copies whole tiles */
+	int cluster;		/* blocks whose tiles are neighbours, and who
+				 * copy what they share for each other; 1 */
+	bool along_m;		/* they have the same columns, else rows */
 	int blocks;		/* that each take one tile after the other; 0: as
 				 * many as tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */

@@ -31,18 +31,25 @@ static struct tile_index index_tile(struct tiled_code *g, struct k_block *b,
 	const struct tiling *p = g->p;
 	int64_t per_batch = p->tiles_m * p->tiles_n;
 	struct tile_index r = { NULL, NULL, NULL };
+	struct kx *mates = num(g, p->cluster), *mate = kx_mod(g->a, at, mates);
+	int mates_m = p->along_m ? p->cluster : 1;
+	int64_t tiles_m = p->tiles_m / mates_m;
+	int64_t tiles_n = p->tiles_n / (p->cluster / mates_m);
 
 	if (g->f->batch > 1) {
 		r.batch = let(g, b, "batch", kx_div(g->a, at,
 			num(g, per_batch)));
 		at = kx_mod(g->a, at, num(g, per_batch));
 	}
+	at = kx_div(g->a, at, mates);
 	if (p->by_columns)
-		raster_tile(g->a, b, at, p->group, p->tiles_n, p->tiles_m,
-			&r.n, &r.m);
+		raster_tile(g->a, b, at, p->group, tiles_n, tiles_m, &r.n,
+			&r.m);
 	else
-		raster_tile(g->a, b, at, p->group, p->tiles_m, p->tiles_n,
-			&r.m, &r.n);
+		raster_tile(g->a, b, at, p->group, tiles_m, tiles_n, &r.m,
+			&r.n);
+	*(p->along_m ? &r.m : &r.n) = kx_add(g->a, kx_mul(g->a, p->along_m ?
+		r.m : r.n, mates), mate);
 	return r;
 }
 
@@ -284,6 +291,7 @@ static void create(struct tiled_code *g, struct share m, struct share n,
 	g->k = kernel_create(g->a, program_kernel_name(g->a, g->program,
 		g->t->n_groups > 1), g->p->threads + g->p->helpers);
 	g->k->min_blocks = promised;
+	g->k->cluster = g->p->cluster;
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", g->f->acc, 2, dims, 16);
 	describe_output(g, m, n);
 }

@@ -45,9 +45,10 @@ static void initialise(struct ring *r, struct k_block *b)
 	ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(r, r->full, i),
 		num(r, 1));
 	ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(r, r->empty, i),
-		num(r, r->g->p->threads / 32));
+		num(r, (int64_t)r->g->p->threads / 32 * r->g->p->cluster));
 	ks_call(a, first, INTRIN_FENCE_MBARRIER_INIT, 0);
-	ks_barrier(a, b, BARRIER_BLOCK);
+	ks_barrier(a, b, r->g->p->cluster > 1 ? BARRIER_CLUSTER :
+		BARRIER_BLOCK);
 }
 
 /* The tile the block has now: its own, or in a persistent block one after the
@@ -125,22 +126,31 @@ static void copy(struct ring *r, struct k_block *b)
 	g->left_bulk.row = g->m_first;
 	g->right_bulk.row = g->n_first;
 	g->left_bulk.batch = g->right_bulk.batch = g->batch;
+	if (g->p->cluster > 1)
+		g->left_bulk.part = g->right_bulk.part = kx_special(a,
+			K_CLUSTER_RANK);
 	copy_chunks(r, each);
 	next_tile(r, each);
 }
 
 /* ---- those that multiply ---- */
 
-/* A warp has read the stage of turn "t" of the tile. */
+/* A warp has read the stage of turn "t" of the tile: all who copy into it learn
+ * that. */
 static void release(struct ring *r, struct k_block *b, struct kx *t)
 {
 	struct arena *a = r->g->a;
 	struct kx *turn = r->before ? kx_add(a, kx_var(a, r->before), t) : t;
 
-	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_mod(a, r->g->thread,
-		num(r, 32)), num(r, 0)));
-	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(r, r->empty, kx_mod(a, turn,
-		num(r, r->g->p->stages))));
+	struct kx *lane = kx_mod(a, r->g->thread, num(r, 32));
+	struct kx *empty = at(r, r->empty, kx_mod(a, turn, num(r,
+		r->g->p->stages)));
+
+	b = ks_if(a, b, kx_lt(a, lane, num(r, r->g->p->cluster)));
+	if (r->g->p->cluster > 1)
+		ks_call(a, b, INTRIN_MBARRIER_ARRIVE_REMOTE, 2, empty, lane);
+	else
+		ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, empty);
 }
 
 static void multiply_chunks(struct ring *r, struct k_block *b)
@@ -186,4 +196,8 @@ void tiled_bulk(struct tiled_code *g, struct k_block *b)
 	multiply(&r, ks_role(g->a, b, "multiply", 0, warps, g->p->keep));
 	copy(&r, ks_role(g->a, b, "copy", warps, warps + g->p->helpers / 32,
 		g->p->give));
+	if (g->p->cluster == 1)
+		return;
+	ks_comment(g->a, b, "nobody leaves while others' copies are under way");
+	ks_barrier(g->a, b, BARRIER_CLUSTER);
 }

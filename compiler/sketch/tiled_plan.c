@@ -178,6 +178,8 @@ static void describe(const struct operand *op, const struct tiling *p,
 	s->threads = p->threads;
 	s->async = p->async;
 	s->bulk = p->bulk;
+	s->shares = p->cluster > 1 && (s == &p->left) != p->along_m ?
+		p->cluster : 0;
 	s->wide = op->tensor->elements > INT32_MAX;
 }
 
@@ -216,11 +218,19 @@ const char *tiled_too_much(const struct task *t, struct arena *a,
 
 /* ---- grid ---- */
 
+static int64_t whole_clusters(int64_t tiles, int mates)
+{
+	return (tiles + mates - 1) / mates * mates;
+}
+
 const char *tiled_grid(const struct product *f, struct arena *a,
 	struct tiling *p)
 {
-	p->tiles_m = (f->m + p->bm - 1) / p->bm;
-	p->tiles_n = (f->n + p->bn - 1) / p->bn;
+	int mates_m = p->along_m ? p->cluster : 1;
+	int mates_n = p->along_m ? 1 : p->cluster;
+
+	p->tiles_m = whole_clusters((f->m + p->bm - 1) / p->bm, mates_m);
+	p->tiles_n = whole_clusters((f->n + p->bn - 1) / p->bn, mates_n);
 	p->tiles = p->tiles_m * p->tiles_n * f->batch;
 	p->chunks = (f->k + p->bk - 1) / p->bk;
 	p->gap = p->chunks * p->bk - f->k;
@@ -236,8 +246,8 @@ const char *tiled_grid(const struct product *f, struct arena *a,
 		(int64_t)p->bm * p->bn, f->acc_bytes);
 	if (p->workspace_bytes > (int64_t)1 << 30)
 		return "split_k would need more than 1 GiB of workspace";
-	return raster_wrong(a, p->group, p->by_columns ? p->tiles_n :
-		p->tiles_m);
+	return raster_wrong(a, p->group, p->by_columns ? p->tiles_n / mates_n :
+		p->tiles_m / mates_m);
 }
 
 /* In tiles of the largest size. */

@@ -120,6 +120,7 @@ static const int depth_values[] = { 8, 16, 32, 64, 128 };
 static const int thread_values[] = { 128, 256, 384, 512 };
 static const int stage_values[] = { 1, 2, 3, 4, 5, 6, 8 };
 static const int group_values[] = { 1, 2, 4, 8, 16 };
+static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
 static const int order_values[] = { 0, 1, 2, 3 };
 static const int tf32_value[] = { PRECISION_TF32 };
@@ -150,6 +151,10 @@ static void add_instruction(const struct task *t, struct tunables *l,
 {
 	tunables_add(t, l, "mma", acc, "swap", VALUES(switch_values),
 		switch_words);
+	tunables_add(t, l, "cluster", NULL, f->of.m_name, VALUES(cluster_values),
+		NULL);
+	tunables_add(t, l, "cluster", NULL, f->of.n_name, VALUES(cluster_values),
+		NULL);
 	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
 	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
 	tunables_add(t, l, "mma", acc, "precision", f->tile == T_F32 ?
@@ -258,6 +263,7 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		const int *u = usual[i];
 		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
 			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
+			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
 			[WGMMA_SWAP] = swap, [WGMMA_ON] = 1, [WGMMA_PRECISION] =
 			f->open.v[WGMMA_PRECISION].values[0] };
 
@@ -300,7 +306,7 @@ static bool arithmetic(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"bind", "cache", "epilogue", "fuse", "mma", "pipeline", "raster",
+	"bind", "cache", "cluster", "epilogue", "fuse", "mma", "pipeline", "raster",
 	"reorder", "split_k", "stage", "swizzle", "tail", "tile", "vectorize",
 	NULL
 };

@@ -67,6 +67,30 @@ static const char *plan_depth(const struct wgmma *f, struct arena *a,
 			elem_of(f));
 }
 
+/* Blocks of a cluster share the rows of a factor; each copies a part of them,
+ * whole atoms of the swizzle. */
+static const char *check_cluster(const struct wgmma *f, struct arena *a,
+	const int *v, const struct wgmma_plan *p)
+{
+	int m = v[WGMMA_CLUSTER_M], n = v[WGMMA_CLUSTER_N];
+	int rows = p->of.along_m ? p->of.bn : p->of.bm;
+
+	if (m < 1 || n < 1 || m > 8 || n > 8 || (m & (m - 1)) || (n & (n - 1)))
+		return "a cluster has 1, 2, 4 or 8 blocks along an axis";
+	if (m > 1 && n > 1)
+		return arena_printf(a, "blocks of a cluster lie along %s or "
+			"%s: cluster(%s = 1)", f->of.m_name, f->of.n_name,
+			f->of.n_name);
+	if (p->of.cluster > 1 && !p->of.bulk)
+		return "blocks of a cluster copy for each other by bulk: "
+			"pipeline(.., async = bulk), or no cluster";
+	if (p->of.cluster > 1 && rows % (8 * p->of.cluster))
+		return arena_printf(a, "%d blocks that share a tile's %d of %s "
+			"copy a multiple of 8 of them each", p->of.cluster,
+			rows, p->of.along_m ? f->of.n_name : f->of.m_name);
+	return NULL;
+}
+
 static const char *read_values(const struct wgmma *f, struct arena *a,
 	const int *v, struct wgmma_plan *p)
 {
@@ -79,9 +103,13 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
 		.split = v[WGMMA_SPLIT],
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
+		.cluster = v[WGMMA_CLUSTER_M] * v[WGMMA_CLUSTER_N],
+		.along_m = v[WGMMA_CLUSTER_M] > 1,
 		.order = v[WGMMA_ORDER] } };
 	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
 	why = tiled_sizes(&f->of, &p->of);
+	if (!why)
+		why = check_cluster(f, a, v, p);
 	if (!why)
 		why = plan_groups(f, a, p);
 	if (!why)
@@ -101,7 +129,7 @@ static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
 	const struct operand *cols)
 {
 	const struct epilogue *e = &f->of.epilogue;
-	int v = 2;
+	int v = 2, cluster = p->of.along_m != p->swap ? p->of.cluster : 1;
 
 	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap)
 		return v;
@@ -109,7 +137,7 @@ static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
 		while (e->outputs[i].stored &&
 		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
 			v *= 2;
-	while (v > 2 && (p->cols % (4 * v) || (p->of.bulk &&
+	while (v > 2 && (p->cols / cluster % (4 * v) || (p->of.bulk &&
 	       !bulk_deals(cols, p->of.order, v))))
 		v /= 2;
 	return v;
@@ -123,6 +151,11 @@ static int panel_of(int rows)
 
 static const char *check_swizzle(struct arena *a, const struct stage *s)
 {
+	if (!s->order->k_inner && s->shares && s->tile_rows % (s->shares *
+	    s->panel))
+		return arena_printf(a, "%d blocks that share a tile of '%s' "
+			"copy whole panels of %d of its %d rows", s->shares,
+			s->op->tensor->name, s->panel, s->tile_rows);
 	if (!s->order->k_inner)
 		return s->tile_rows % s->panel == 0 ? NULL : arena_printf(a,
 			"tiles of '%s' lie along their rows in panels of 16: "
@@ -243,7 +276,7 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 		return arena_printf(a, "%lld tiles all run at once on a %s: "
 			"persistent = off", (long long)p->of.tiles,
 			t->gpu->name);
-	p->of.blocks = resident;
+	p->of.blocks = resident / p->of.cluster * p->of.cluster;
 	return NULL;
 }
 
@@ -279,6 +312,11 @@ static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
 	return (read + p->of.bm + p->of.bn) * p->of.bk * elem_of(f) / 128;
 }
 
+static double shares(const struct stage *s)
+{
+	return s->shares ? s->shares : 1;
+}
+
 /* Persistent blocks go through rounds of tiles, the last of which may lack some:
  * work is counted as if it lacked none. */
 void wgmma_features(const struct task *t, const int *values,
@@ -308,8 +346,9 @@ void wgmma_features(const struct task *t, const int *values,
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) +
-			staged_bytes(&p.of.right)) + 2 *
+		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
+			shares(&p.of.left) + staged_bytes(&p.of.right) /
+			shares(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
 		.smem_cycles = blocks * chunks * shared_waves(f, &p),
 		.blocks = blocks / rounds, .threads = p.of.threads, .regs = p.regs,
