@@ -83,13 +83,13 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: an option of wpkdb" test "$(offers wpkdb prune --dry)" = \
 		--dry-run
 	check "bash: a GPU" test "$(offers wpkdb list --gpu = h2)" = h200
-	check "bash: an option of wpkc for wpkfarm" test \
-		"$(offers wpkfarm --tri)" = --trials
 	if [ -x "${wpkc%wpkc}wpkfarm" ]; then
+		check "bash: an option of wpkc for wpkfarm" test \
+			"$(offers wpkfarm --tri)" = --trials
 		check "bash: an option of wpkfarm" test \
 			"$(offers wpkfarm --pat)" = --patience
 	else
-		skip "bash: an option of wpkfarm" "no Open MPI"
+		skip "bash: options of wpkfarm" "no Open MPI"
 	fi
 else
 	skip "bash completes" "bash was not found"
