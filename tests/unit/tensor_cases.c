@@ -115,10 +115,10 @@ static bool copies(const struct tensor_case *c)
 	}
 }
 
-/* Bytes that go one by one take registers, too many if 128 of a row. */
+/* Bytes that go one by one take registers, too many if more than 32 of a row. */
 static bool holds(const struct tensor_case *c)
 {
-	return tensor_tile(c)->bytes < 128 || (c->level[BY_EDGE] != ODD &&
+	return tensor_tile(c)->bytes < 64 || (c->level[BY_EDGE] != ODD &&
 		!turns(c)) || dtype_row(tensor_type(c)->dtype)->bits > 8;
 }
 
@@ -130,10 +130,9 @@ static bool has_panels(const struct tensor_case *c)
 		layouts[c->level[BY_LAYOUT]].right;
 	int cols = tensor_tile(c)->cols;
 
-	if (inner || dtype_row(tensor_type(c)->dtype)->bits != 16)
-		return true;
-	return cols % 16 == 0 && (tensor_pipeline(c)->async == 2 ||
-		(cols & (cols - 1)) == 0);
+	return inner || (tensor_pipeline(c)->async < 2 ?
+		(cols & (cols - 1)) == 0 && (turns(c) || cols % 16 == 0) :
+		cols % 16 == 0);
 }
 
 /* Levels may be -1 but for the type and the tile. */
