@@ -45,8 +45,8 @@ static const struct tensor_pipeline wgmma_pipelines[] = { { 0, 1 }, { 0, 2 },
 
 static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
 	{ 64, 8, 128, 64 }, { 64, 64, 128, 32 }, { 64, 96, 128, 64 },
-	{ 128, 24, 128, 32 }, { 128, 48, 256, 64 }, { 192, 160, 384, 32 },
-	{ 256, 32, 512, 32 } };
+	{ 128, 32, 128, 32 }, { 128, 48, 256, 64 }, { 192, 160, 384, 32 },
+	{ 192, 96, 384, 64 }, { 256, 32, 512, 32 } };
 
 static const int splits[] = { 1, 3 };
 
@@ -115,24 +115,32 @@ static bool copies(const struct tensor_case *c)
 	}
 }
 
-/* Bytes that go one by one take registers, too many if more than 32 of a row. */
+/* Bytes that go one by one take registers, too many of a large tile. */
 static bool holds(const struct tensor_case *c)
 {
-	return tensor_tile(c)->bytes < 64 || (c->level[BY_EDGE] != ODD &&
-		!turns(c)) || dtype_row(tensor_type(c)->dtype)->bits > 8;
+	const struct tensor_tile *t = tensor_tile(c);
+
+	return (t->bytes < 64 && t->cols <= 64) || (!turns(c) &&
+		c->level[BY_EDGE] != ODD) ||
+		dtype_row(tensor_type(c)->dtype)->bits > 8;
 }
 
-/* Tiles that lie along columns are read in panels of 16, and copied by powers of
- * two of threads, unless by bulk. */
+/* Do columns divide a power of two, or all threads? */
+static bool is_even(const struct tensor_tile *t)
+{
+	return (t->cols & (t->cols - 1)) == 0 || t->threads % t->cols == 0;
+}
+
+/* Tiles that lie along columns are read in panels of 16, and those that threads
+ * copy are dealt out evenly. */
 static bool has_panels(const struct tensor_case *c)
 {
 	bool inner = c->level[BY_SWAP] ? layouts[c->level[BY_LAYOUT]].left :
 		layouts[c->level[BY_LAYOUT]].right;
-	int cols = tensor_tile(c)->cols;
+	const struct tensor_tile *t = tensor_tile(c);
 
-	return inner || (tensor_pipeline(c)->async < 2 ?
-		(cols & (cols - 1)) == 0 && (turns(c) || cols % 16 == 0) :
-		cols % 16 == 0);
+	return inner || ((turns(c) || t->cols % 16 == 0) &&
+		(tensor_pipeline(c)->async == 2 || is_even(t)));
 }
 
 /* Levels may be -1 but for the type and the tile. */
@@ -146,9 +154,13 @@ static bool tile_can_be(const struct tensor_case *c)
 static bool can_be(const struct tensor_case *c)
 {
 	const int *l = c->level;
+	bool bulk = l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async == 2;
+	bool bulk_alone = c->of->tiles && l[BY_TILE] >= 0 &&
+		tensor_tile(c)->cols > 128;
 
-	if (l[BY_PIPELINE] >= 0 && l[BY_EDGE] == ODD &&
-	    tensor_pipeline(c)->async == 2)
+	if ((bulk || bulk_alone) && l[BY_EDGE] == ODD)
+		return false;
+	if (bulk_alone && l[BY_PIPELINE] >= 0 && !bulk)
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
 		return false;
