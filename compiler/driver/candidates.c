@@ -242,6 +242,35 @@ static bool is_asked(struct session *s, const struct job *j,
 	return false;
 }
 
+/* The one sketch that mma(..., kind = NAME) names. */
+static const struct sched_arg *kind_of(const struct schedule *s)
+{
+	for (int i = 0; s && i < s->n_directives; i++) {
+		const struct sched_directive *d = &s->directives[i];
+
+		for (int k = 0; k < d->n_args && !strcmp(d->name, "mma"); k++)
+			if (d->args[k].key && d->args[k].value.n == 1 &&
+			    !strcmp(d->args[k].key, "kind"))
+				return &d->args[k];
+	}
+	return NULL;
+}
+
+/* Is it one of tensor cores, and the schedule wants another's instructions? */
+static bool is_other_kind(struct session *s, struct candidate *c)
+{
+	const struct sched_arg *kind = kind_of(c->task.schedule);
+	const char *name = kind ? kind->value.choices[0]->name : NULL;
+
+	if (!name || !sketch_named(name) || !strcmp(name, c->sketch->name) ||
+	    !sketch_honours(c->sketch, "mma"))
+		return false;
+	c->why = arena_printf(s->a, "kind = %s asks for other instructions",
+		name);
+	c->at = kind->at;
+	return true;
+}
+
 void candidates_try(struct session *s, const struct job *j, int group,
 	const struct sketch *sketch, bool named, struct candidate *c)
 {
@@ -260,6 +289,8 @@ void candidates_try(struct session *s, const struct job *j, int group,
 			group]].at;
 		return;
 	}
+	if (is_other_kind(s, c))
+		return;
 	c->refusal = REFUSED_GROUP;
 	lacks = sketch->by_request ? NULL : sketch_lacks(j->op, c->task.group);
 	if (lacks)

@@ -130,14 +130,12 @@ static const char *check_bulk(const struct task *t, struct arena *a,
 
 		if (why)
 			return arena_printf(a, "a bulk copy wants a tensor that "
-				"a map describes, and '%s' %s: async = on",
-				stages[i]->op->tensor->name, why);
+				"a map describes, and '%s' %s: async = %s",
+				stages[i]->op->tensor->name, why,
+				stages[i]->op->value ? "off" : "on");
 	}
-	if (p->stages < 2 + p->lag)
-		return arena_printf(a, "bulk copies need %d stages or more",
-			2 + p->lag);
-	return p->shift_m || p->shift_n ? "bulk copies fill what lies outside "
-		"with zeros: tail(.., predicate)" : NULL;
+	return p->stages >= 2 + p->lag ? NULL : arena_printf(a, "bulk copies "
+		"need %d stages or more, not %d", 2 + p->lag, p->stages);
 }
 
 static const char *check_async(const struct task *t, const struct product *f,
@@ -161,7 +159,7 @@ static const char *check_async(const struct task *t, const struct product *f,
 			"through registers: async = off";
 	if (p->stages < 2 + p->lag)
 		return arena_printf(a, "asynchronous copies need %d stages or "
-			"more", 2 + p->lag);
+			"more, not %d", 2 + p->lag, p->stages);
 	if (p->left.vec * f->left.elem < 4 || p->right.vec * f->right.elem < 4)
 		return "asynchronous copies move 4 bytes or more, which an "
 			"operand's layout does not allow: async = off";

@@ -11,8 +11,7 @@
 #include <string.h>
 
 /* What factors of a type are multiplied as, at which rate: NVIDIA's H100
- * whitepaper. Sums of 8-bit floats are left out: the hardware keeps 14 bits of
- * them, of which no bound is known. */
+ * whitepaper. Sums of 8-bit floats are left out (refuse_types()). */
 static const struct factor {
 	enum dtype tile, as;
 	double rate;
@@ -48,6 +47,10 @@ static const char *refuse_types(const struct task *t, const struct wgmma *f)
 		return arena_printf(t->a, "wgmma multiplies factors of one "
 			"type, not %s x %s", dtype_row(l)->name,
 			dtype_row(r)->name);
+	if (l == T_E4M3 || l == T_E5M2)
+		return arena_printf(t->a, "wgmma keeps 14 bits of sums of %s, "
+			"and no bound of what that gives is known: kind = mma",
+			dtype_row(l)->name);
 	if (!f->row)
 		return arena_printf(t->a, "wgmma has no %s x %s accumulated in "
 			"%s", dtype_row(l)->name, dtype_row(r)->name,

@@ -5,6 +5,7 @@
 #include "sketch/wgmma.h"
 #include "sketch/asked.h"
 #include "sketch/common.h"
+#include "sketch/precision.h"
 #include "sketch/walk.h"
 
 #include <assert.h>
@@ -24,7 +25,7 @@ static const char *plan_columns(const struct wgmma *f, struct arena *a,
 
 	if (cols > 256)
 		return arena_printf(a, "an instruction has up to 256 columns: a "
-			"tile of %d of %s is too wide", cols, name);
+			"tile of %d of %s is too wide, take 256", cols, name);
 	if (cols % step)
 		return arena_printf(a, "an instruction's columns are a multiple "
 			"of %d: %d of %s are none, take %d", step, cols, name,
@@ -41,7 +42,9 @@ static const char *plan_groups(const struct wgmma *f, struct arena *a,
 	p->cols = p->swap ? p->of.bm : p->of.bn;
 	if (p->of.threads < 128 || p->of.threads % 128 || p->of.threads > 512)
 		return arena_printf(a, "four warps multiply together: %d threads "
-			"are not 128, 256, 384 or 512", p->of.threads);
+			"are not 128, 256, 384 or 512, take %d", p->of.threads,
+			p->of.threads < 256 ? 128 : p->of.threads < 384 ? 256 :
+			p->of.threads < 512 ? 384 : 512);
 	p->groups = p->of.threads / 128;
 	step = 64 * p->groups;
 	if (rows % step)
@@ -114,9 +117,11 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		why = plan_groups(f, a, p);
 	if (!why)
 		why = plan_depth(f, a, p);
-	if (why || (f->tile == T_F32) == (v[WGMMA_PRECISION] != 0))
+	if (why || v[WGMMA_PRECISION] == (f->tile == T_F32 ? PRECISION_TF32 :
+			PRECISION_AUTO))
 		return why;
-	return f->tile == T_F32 ? "wgmma multiplies f32 as tf32" :
+	return f->tile == T_F32 ? "wgmma multiplies f32 as tf32, and not in "
+		"three products: kind = mma has these" :
 		arena_printf(a, "%s is multiplied as it is: a precision is for "
 			"f32", dtype_row(f->tile)->name);
 }
@@ -214,48 +219,73 @@ static const struct share_of_registers {
 	int groups, give, keep;
 } unequal[] = { { 2, 40, 232 }, { 3, 32, 160 } };
 
-/* One warp copies, or four where those that multiply want their registers. */
-static int plan_helpers(const struct task *t, struct wgmma_plan *p)
+static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
-	int shared = (int)p->shared_bytes, threads = p->of.threads, n;
-
-	p->of.helpers = p->of.bulk ? 32 : 0;
-	n = target_occupancy(t->target, threads + p->of.helpers, p->regs,
-		shared);
 	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (!n && p->of.bulk && unequal[i].groups == p->groups &&
-		    p->regs <= unequal[i].keep) {
-			p->of.helpers = 128;
-			p->of.give = unequal[i].give;
-			p->of.keep = unequal[i].keep;
-			n = 1;
-		}
-	return n;
+		if (p->of.bulk && unequal[i].groups == p->groups)
+			return &unequal[i];
+	return NULL;
 }
 
-/* What it may come to, of the tile's share alone. */
-static const char *too_many(struct arena *a, const struct wgmma_plan *p)
+/* What a thread may have, less some that ptxas keeps for itself. */
+enum { REGISTERS = 248 };
+
+static int most_regs(const struct task *t, const struct wgmma_plan *p)
 {
+	const struct share_of_registers *s = unequal_share(p);
+	int n = t->target->regs_sm / (p->of.threads + p->of.helpers) / 8 * 8;
+
+	if (s && s->keep > n)
+		n = s->keep;
+	return n < REGISTERS ? n : REGISTERS;
+}
+
+/* One warp copies, or four where those that multiply want their registers. */
+static void plan_helpers(const struct task *t, struct wgmma_plan *p)
+{
+	const struct share_of_registers *s = unequal_share(p);
+
+	p->occupancy = target_occupancy(t->target, p->of.threads +
+		p->of.helpers, p->regs, (int)p->shared_bytes);
+	if (p->occupancy || !s)
+		return;
+	p->of.helpers = 128;
+	p->of.give = s->give;
+	p->of.keep = s->keep;
+	p->occupancy = 1;
+}
+
+/* Columns for which there are registers: accumulators are all that changes. */
+static const char *too_many(const struct wgmma *f, struct arena *a,
+	const struct wgmma_plan *p, int most)
+{
+	int over = (p->regs - most) * 16 / 17 + 1;
+	int cols = (p->cols - over * 2 / p->each) / f->row->step * f->row->step;
+
 	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
-		"about %d registers of each thread, more than %d threads have: "
-		"take smaller tiles, or more threads", p->each, p->cols, p->regs,
-		p->of.threads);
+		"about %d registers of each thread, more than %d: %s", p->each,
+		p->cols, p->regs, most, cols > 0 ? arena_printf(a, "%d columns "
+		"take less", cols) : p->each > 1 ? "take less rows" :
+		"what is copied takes most of them");
 }
 
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
 	const char *why;
+	int most;
 
 	p->shared_bytes = tiled_shared(&p->of);
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;
 	p->regs = estimate_regs(p);
-	if (p->regs > 248)
-		return too_many(a, p);
-	p->occupancy = plan_helpers(t, p);
-	return p->occupancy ? NULL : too_many(a, p);
+	p->of.helpers = p->of.bulk ? 32 : 0;
+	most = most_regs(t, p);
+	if (p->regs > most)
+		return too_many(t->state, a, p, most);
+	plan_helpers(t, p);
+	return NULL;
 }
 
 /* As many blocks as run at once take one tile after the other. */

@@ -263,6 +263,8 @@ static const char *try_point(struct sweep *w, struct arena *a,
 			j->place->target, SECONDS, t);
 	if (why)
 		return arena_printf(a, "FAIL %s", why);
+	if (t->advisory)
+		return arena_printf(a, "FAIL %s", t->advisory);
 	if (w->s.o->no_verify)
 		return NULL;
 	return j->general ? emulate_open(w, a, j, p) : emulate(w, a, j, p, &cu);

@@ -3,13 +3,12 @@
  * have every pair. */
 #include "tensor_cases.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "search/search.h"
 
-static const struct tensor_type types[] = {
+static const struct tensor_type mma_types[] = {
 	{ "f16", "f32", T_F16, NULL, "sm_75", "f16" },
 	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16" },
 	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16" },
@@ -19,6 +18,14 @@ static const struct tensor_type types[] = {
 	{ "f64", "f64", T_F64, NULL, "sm_80", "f32" },
 	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16" },
 	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2" },
+};
+
+static const struct tensor_type wgmma_types[] = {
+	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16" },
+	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16" },
+	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16" },
+	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16" },
+	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8" },
 };
 
 /* Is the reduction innermost in the left and in the right factor? */
@@ -31,8 +38,15 @@ enum ending { PLAIN, BIAS, RESIDUAL, NARROW, SEVERAL, ALONG_M };
 static const char *const endings[] = { "plain", "bias and maximum", "residual",
 	"rounded", "two outputs", "along m" };
 
-static const struct tensor_pipeline pipelines[] = { { 0, 1 }, { 0, 2 },
+static const struct tensor_pipeline mma_pipelines[] = { { 0, 1 }, { 0, 2 },
 	{ 1, 2 }, { 1, 3 }, { 1, 5 } };
+static const struct tensor_pipeline wgmma_pipelines[] = { { 0, 1 }, { 0, 2 },
+	{ 1, 2 }, { 1, 3 }, { 1, 6 }, { 2, 2 }, { 2, 3 }, { 2, 5 }, { 2, 8 } };
+
+static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
+	{ 64, 8, 128, 64 }, { 64, 64, 128, 32 }, { 64, 96, 128, 64 },
+	{ 128, 32, 128, 32 }, { 128, 48, 256, 64 }, { 192, 160, 384, 32 },
+	{ 192, 96, 384, 64 }, { 256, 32, 512, 32 } };
 
 static const int splits[] = { 1, 3 };
 
@@ -43,17 +57,37 @@ static const char *const edges[] = { "whole", "m ragged", "n ragged",
 
 #define COUNT(array) (int)(sizeof array / sizeof *array)
 
-static const int levels[N_TENSOR_FACTORS] = { COUNT(types), COUNT(layouts),
-	COUNT(endings), COUNT(pipelines), COUNT(splits), COUNT(edges), 2 };
+const struct tensor_family tensor_mma = { .sketch = "mma",
+	.types = mma_types, .n_types = COUNT(mma_types),
+	.pipelines = mma_pipelines, .n_pipelines = COUNT(mma_pipelines) };
+const struct tensor_family tensor_wgmma = { .sketch = "wgmma",
+	.types = wgmma_types, .n_types = COUNT(wgmma_types),
+	.pipelines = wgmma_pipelines, .n_pipelines = COUNT(wgmma_pipelines),
+	.tiles = wgmma_tiles, .n_tiles = COUNT(wgmma_tiles),
+	.pairs_alone = true };
+
+static int levels(const struct tensor_family *of, int factor)
+{
+	const int n[N_TENSOR_FACTORS] = { of->n_types, COUNT(layouts),
+		COUNT(endings), of->n_pipelines, COUNT(splits), COUNT(edges), 2,
+		of->tiles ? of->n_tiles : 1, of->tiles ? 2 : 1 };
+
+	return n[factor];
+}
 
 const struct tensor_type *tensor_type(const struct tensor_case *c)
 {
-	return &types[c->level[BY_TYPE]];
+	return &c->of->types[c->level[BY_TYPE]];
 }
 
 const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c)
 {
-	return &pipelines[c->level[BY_PIPELINE]];
+	return &c->of->pipelines[c->level[BY_PIPELINE]];
+}
+
+const struct tensor_tile *tensor_tile(const struct tensor_case *c)
+{
+	return c->of->tiles ? &c->of->tiles[c->level[BY_TILE]] : NULL;
 }
 
 int tensor_split(const struct tensor_case *c)
@@ -61,15 +95,77 @@ int tensor_split(const struct tensor_case *c)
 	return splits[c->level[BY_SPLIT]];
 }
 
-/* Levels may be -1, not chosen yet. Asynchronous copies move 4 bytes or more,
- * which odd sizes of narrow types do not allow. */
+/* Is a factor turned round on its way, one by one? */
+static bool turns(const struct tensor_case *c)
+{
+	return c->of->pairs_alone && c->level[BY_LAYOUT] > 0 &&
+		dtype_row(tensor_type(c)->dtype)->bits != 16;
+}
+
+/* Asynchronous copies move 4 bytes or more, which neither odd sizes of narrow
+ * types allow, nor what is turned round; bulk copies turn nothing. */
+static bool copies(const struct tensor_case *c)
+{
+	bool narrow = dtype_row(tensor_type(c)->dtype)->bits < 32;
+
+	switch (tensor_pipeline(c)->async) {
+	case 0:	return true;
+	case 1:	return !narrow || (c->level[BY_EDGE] != ODD && !turns(c));
+	default: return !turns(c);
+	}
+}
+
+/* Bytes that go one by one take registers, too many of a large tile. */
+static bool holds(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+
+	return (t->bytes < 64 && t->cols <= 64) || (!turns(c) &&
+		c->level[BY_EDGE] != ODD) ||
+		dtype_row(tensor_type(c)->dtype)->bits > 8;
+}
+
+/* Do columns divide a power of two, or all threads? */
+static bool is_even(const struct tensor_tile *t)
+{
+	return (t->cols & (t->cols - 1)) == 0 || t->threads % t->cols == 0;
+}
+
+/* Tiles that lie along columns are read in panels of 16, and those that threads
+ * copy are dealt out evenly. */
+static bool has_panels(const struct tensor_case *c)
+{
+	bool inner = c->level[BY_SWAP] ? layouts[c->level[BY_LAYOUT]].left :
+		layouts[c->level[BY_LAYOUT]].right;
+	const struct tensor_tile *t = tensor_tile(c);
+
+	return inner || ((turns(c) || t->cols % 16 == 0) &&
+		(tensor_pipeline(c)->async == 2 || is_even(t)));
+}
+
+/* Levels may be -1 but for the type and the tile. */
+static bool tile_can_be(const struct tensor_case *c)
+{
+	return holds(c) && (c->level[BY_LAYOUT] < 0 || c->level[BY_SWAP] < 0 ||
+		c->level[BY_PIPELINE] < 0 || has_panels(c));
+}
+
+/* Levels may be -1, not chosen yet. */
 static bool can_be(const struct tensor_case *c)
 {
-	if (c->level[BY_TYPE] < 0 || c->level[BY_PIPELINE] < 0 ||
-	    c->level[BY_EDGE] != ODD)
-		return true;
-	return !tensor_pipeline(c)->async ||
-		dtype_row(tensor_type(c)->dtype)->bits >= 32;
+	const int *l = c->level;
+	bool bulk = l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async == 2;
+	bool bulk_alone = c->of->tiles && l[BY_TILE] >= 0 &&
+		tensor_tile(c)->cols > 128;
+
+	if ((bulk || bulk_alone) && l[BY_EDGE] == ODD)
+		return false;
+	if (bulk_alone && l[BY_PIPELINE] >= 0 && !bulk)
+		return false;
+	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
+		return false;
+	return !c->of->tiles || l[BY_TYPE] < 0 || l[BY_TILE] < 0 ||
+		tile_can_be(c);
 }
 
 /* ---- pairs ---- */
@@ -96,15 +192,15 @@ static void note(const struct tensor_case *c, pairs_seen seen)
 
 /* A case that has this pair and of some that random numbers give the most
  * others not seen yet. */
-static struct tensor_case best_with(int i, int x, int j, int y,
-	const pairs_seen seen, struct rng *r)
+static struct tensor_case best_with(const struct tensor_family *of, int i, int x,
+	int j, int y, const pairs_seen seen, struct rng *r)
 {
-	struct tensor_case best = { { 0 } }, c;
+	struct tensor_case best = { .of = of }, c = { .of = of };
 	int most = -1, n;
 
 	for (int try = 0; try < 200; try++) {
 		for (int k = 0; k < N_TENSOR_FACTORS; k++)
-			c.level[k] = rng_below(r, levels[k]);
+			c.level[k] = rng_below(r, levels(of, k));
 		c.level[i] = x;
 		c.level[j] = y;
 		n = can_be(&c) ? news(&c, seen) : -1;
@@ -116,9 +212,10 @@ static struct tensor_case best_with(int i, int x, int j, int y,
 	return best;
 }
 
-static bool pair_can_be(int i, int x, int j, int y)
+static bool pair_can_be(const struct tensor_family *of, int i, int x, int j,
+	int y)
 {
-	struct tensor_case c;
+	struct tensor_case c = { .of = of };
 
 	for (int k = 0; k < N_TENSOR_FACTORS; k++)
 		c.level[k] = -1;
@@ -127,7 +224,27 @@ static bool pair_can_be(int i, int x, int j, int y)
 	return can_be(&c);
 }
 
-int tensor_cases(struct tensor_case *out, int *pairs, int *possible)
+/* The pairs of factors "i" and "j". */
+static int add_pairs(const struct tensor_family *of, int i, int j,
+	struct tensor_case *out, int n, int *pairs, int *possible,
+	pairs_seen seen, struct rng *r)
+{
+	for (int x = 0; x < levels(of, i); x++)
+		for (int y = 0; y < levels(of, j); y++) {
+			if (!pair_can_be(of, i, x, j, y))
+				continue;
+			++*possible;
+			if (!seen[i][x][j][y] && n < MOST_CASES) {
+				out[n] = best_with(of, i, x, j, y, seen, r);
+				note(&out[n++], seen);
+			}
+			*pairs += seen[i][x][j][y];
+		}
+	return n;
+}
+
+int tensor_cases(const struct tensor_family *of, struct tensor_case *out,
+	int *pairs, int *possible)
 {
 	pairs_seen seen = { { { { false } } } };
 	struct rng r;
@@ -137,18 +254,8 @@ int tensor_cases(struct tensor_case *out, int *pairs, int *possible)
 	*pairs = *possible = 0;
 	for (int i = 0; i < N_TENSOR_FACTORS; i++)
 		for (int j = i + 1; j < N_TENSOR_FACTORS; j++)
-			for (int x = 0; x < levels[i]; x++)
-				for (int y = 0; y < levels[j]; y++) {
-					if (!pair_can_be(i, x, j, y))
-						continue;
-					++*possible;
-					if (!seen[i][x][j][y] && n < MOST_CASES) {
-						out[n] = best_with(i, x, j, y,
-							seen, &r);
-						note(&out[n++], seen);
-					}
-					*pairs += seen[i][x][j][y];
-				}
+			n = add_pairs(of, i, j, out, n, pairs, possible, seen,
+				&r);
 	return n;
 }
 
@@ -269,16 +376,26 @@ const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 		t->acc, tail.stmts);
 }
 
+static const char *tile_name(struct arena *a, const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+
+	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s",
+		t->rows, t->cols, t->threads, t->bytes, c->level[BY_SWAP] ?
+		", swapped" : "") : "";
+}
+
 const char *tensor_name(struct arena *a, const struct tensor_case *c)
 {
+	static const char *const copied[] = { "", " async", " bulk" };
 	const struct tensor_type *t = tensor_type(c);
 	const struct tensor_pipeline *p = tensor_pipeline(c);
 
-	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts, %s%s",
-		t->precision ? t->precision : t->name,
+	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts, "
+		"%s%s%s", t->precision ? t->precision : t->name,
 		layouts[c->level[BY_LAYOUT]].left ? "m, k" : "k, m",
 		layouts[c->level[BY_LAYOUT]].right ? "n, k" : "k, n",
-		endings[c->level[BY_ENDING]], p->stages, p->async ? " async" : "",
+		endings[c->level[BY_ENDING]], p->stages, copied[p->async],
 		tensor_split(c), edges[c->level[BY_EDGE]],
-		c->level[BY_BATCH] ? ", batched" : "");
+		c->level[BY_BATCH] ? ", batched" : "", tile_name(a, c));
 }

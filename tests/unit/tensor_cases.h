@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Products for tensor cores, made up of factors: types, layouts, what follows
  * the sum, the pipeline, where tiles are ragged. A list of them has every pair
- * of levels of two factors that can be had together. */
+ * of levels of two factors that a sketch can have together. */
 #ifndef WPK_TESTS_UNIT_TENSOR_CASES_H
 #define WPK_TESTS_UNIT_TENSOR_CASES_H
+
+#include <stdbool.h>
 
 #include "base/arena.h"
 #include "ir/type.h"
 
 enum tensor_factor {
 	BY_TYPE, BY_LAYOUT, BY_ENDING, BY_PIPELINE, BY_SPLIT, BY_EDGE, BY_BATCH,
-	N_TENSOR_FACTORS
+	BY_TILE, BY_SWAP, N_TENSOR_FACTORS
 };
 
 enum { MOST_LEVELS = 9, MOST_CASES = 200 };
-
-/* The level of each factor. */
-struct tensor_case {
-	int level[N_TENSOR_FACTORS];
-};
 
 struct tensor_type {
 	const char *name, *acc;
@@ -28,15 +25,43 @@ struct tensor_type {
 	const char *narrow;		/* what a result may be rounded to */
 };
 
+/* "async" is 2 for bulk copies. */
 struct tensor_pipeline {
 	int async, stages;
 };
 
+/* Of a block: rows and columns of its instructions, bytes of a chunk. */
+struct tensor_tile {
+	int rows, cols, threads, bytes;
+};
+
+/* What a sketch has; "tiles" where they are a factor, and then "swap" is too. */
+struct tensor_family {
+	const char *sketch;
+	const struct tensor_type *types;
+	int n_types;
+	const struct tensor_pipeline *pipelines;
+	int n_pipelines;
+	const struct tensor_tile *tiles;
+	int n_tiles;
+	bool pairs_alone;	/* only 2 bytes lie along rows in its tiles */
+};
+
+extern const struct tensor_family tensor_mma, tensor_wgmma;
+
+/* The level of each factor. */
+struct tensor_case {
+	const struct tensor_family *of;
+	int level[N_TENSOR_FACTORS];
+};
+
 /* All cases, and in "pairs" how many pairs of levels they have; "possible" those
  * there are. */
-int tensor_cases(struct tensor_case *out, int *pairs, int *possible);
+int tensor_cases(const struct tensor_family *of, struct tensor_case *out,
+	int *pairs, int *possible);
 const struct tensor_type *tensor_type(const struct tensor_case *c);
 const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c);
+const struct tensor_tile *tensor_tile(const struct tensor_case *c);
 int tensor_split(const struct tensor_case *c);
 /* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
  * columns, and of the reduction twice as many as there are stages in each part

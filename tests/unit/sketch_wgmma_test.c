@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* What "wgmma" emits, run by the emulator, watched for races and for what is read
+ * unwritten, and compared with the reference: every pair of type, layout, ending,
+ * pipeline, split, edge, batch, tile and side (tensor_cases.h), all other numbers
+ * random; then the widest instructions and some of odd columns. One case in some,
+ * all where $WPK_FULL is set. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tensor_run.h"
+
+enum { ONE_IN = 15, WATCHED = CHECK_RACE | CHECK_INIT };
+
+static bool full(void)
+{
+	const char *set = getenv("WPK_FULL");
+
+	return set && *set;
+}
+
+static struct tensor_pins pins(const struct tensor_case *c, struct rng *r)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	bool swap = c->level[BY_SWAP];
+
+	(void)r;
+	return (struct tensor_pins){ swap ? t->cols : t->rows, swap ? t->rows :
+		t->cols, t->bytes * 8 / dtype_row(tensor_type(c)->dtype)->bits,
+		{ { "bind.threads", t->threads }, { "mma.acc.swap", swap } } };
+}
+
+static void every_pair_agrees(void **state)
+{
+	struct tensor_case cases[MOST_CASES];
+	int pairs, possible, run = 0, n = tensor_cases(&tensor_wgmma, cases,
+		&pairs, &possible);
+	int only = tensor_number("WPK_CASE", -1);
+
+	(void)state;
+	assert_int_equal(pairs, possible);
+	for (int i = 0; i < n; i++)
+		if (only < 0 ? full() || i % ONE_IN == 0 : only == i) {
+			tensor_case_agrees(&cases[i], i, pins, WATCHED);
+			run++;
+		}
+	print_message("# %d cases have all %d pairs of levels; %d were run\n", n,
+		pairs, run);
+}
+
+/* By each kind of copy, both factors along the reduction or, of 2 bytes, along
+ * rows and columns. */
+static void agree_at(const struct tensor_tile *tile, bool across)
+{
+	struct tensor_family of = tensor_wgmma;
+	struct tensor_case c = { .of = &of };
+
+	of.tiles = tile;
+	for (int type = 0; type < of.n_types; type++) {
+		c.level[BY_TYPE] = type;
+		c.level[BY_PIPELINE] = type == 0 ? 6 : type == 1 ? 3 : 5;
+		c.level[BY_LAYOUT] = type < 2 && across ? 3 : 0;
+		c.level[BY_SWAP] = type == 1;
+		if (full() || type == 0)
+			tensor_case_agrees(&c, 1000 + type, pins, WATCHED);
+	}
+}
+
+static void widest_and_odd_columns_agree(void **state)
+{
+	static const struct tensor_tile widest = { 64, 256, 128, 32 };
+	static const struct tensor_tile odd = { 128, 24, 128, 64 };
+
+	(void)state;
+	agree_at(&widest, true);
+	agree_at(&odd, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pair_agrees),
+		cmocka_unit_test(widest_and_odd_columns_agree),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* From a case to a program at a point of its sketch, checked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cuda/cuda.h"
+#include "tensor_run.h"
+
+/* ---- points ---- */
+
+/* "mma(acc, precision = WORD)", as a schedule has it. */
+static const struct schedule *asking(struct arena *a, const char *precision)
+{
+	struct schedule *s = ARENA_NEW(a, struct schedule);
+	struct sched_arg *arg = ARENA_NEW(a, struct sched_arg);
+	struct sched_directive *d = ARENA_NEW(a, struct sched_directive);
+
+	*arg = (struct sched_arg){ .key = "precision" };
+	*d = (struct sched_directive){ "mma", arg, 1, { 0 } };
+	s->directives = d;
+	s->n_directives = 1;
+	return precision ? s : NULL;
+}
+
+void tensor_set(const struct group_space *g, int *values, const char *name,
+	int value)
+{
+	for (int i = 0; i < g->n; i++)
+		if (!strcmp(g->tunables[i].name, name)) {
+			values[i] = value;
+			return;
+		}
+	fail_msg("%s has no %s", g->sketch->name, name);
+}
+
+void tensor_set_word(const struct group_space *g, int *values,
+	const char *name, const char *word)
+{
+	for (int i = 0; i < g->n; i++)
+		for (int k = 0; !strcmp(g->tunables[i].name, name) &&
+		     g->tunables[i].words[k]; k++)
+			if (!strcmp(g->tunables[i].words[k], word)) {
+				values[i] = k;
+				return;
+			}
+	fail_msg("%s has no %s = %s", g->sketch->name, name, word);
+}
+
+static void pin(const struct group_space *g, const struct tensor_case *c,
+	const struct tensor_pins *p, int *values)
+{
+	const char *precision = tensor_type(c)->precision;
+
+	tensor_set(g, values, "tile.block.i", p->bm);
+	tensor_set(g, values, "tile.block.j", p->bn);
+	tensor_set(g, values, "tile.block.k", p->bk);
+	for (int i = 0; i < 4 && p->more[i].name; i++)
+		tensor_set(g, values, p->more[i].name, p->more[i].value);
+	tensor_set(g, values, "pipeline.k.stages", tensor_pipeline(c)->stages);
+	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);
+	tensor_set(g, values, "split_k.acc", tensor_split(c));
+	if (precision)
+		tensor_set_word(g, values, "mma.acc.precision", precision);
+}
+
+/* What the case does not say is random. */
+static void random_rest(const struct group_space *g, const struct tensor_case *c,
+	const struct tensor_pins *p, struct rng *r, int *values)
+{
+	const char *why = NULL;
+
+	for (int try = 0; try < 2000; try++) {
+		for (int i = 0; i < g->n; i++)
+			values[i] = g->tunables[i].values[rng_below(r,
+				g->tunables[i].n)];
+		pin(g, c, p, values);
+		why = g->sketch->legal(&g->task, g->task.a, values);
+		if (!why)
+			return;
+	}
+	fail_msg("%s: no legal point: %s", tensor_name(g->task.a, c), why);
+}
+
+/* ---- one case ---- */
+
+void tensor_open(struct tensor_run *s, const struct tensor_case *c,
+	const char *text, const char *precision)
+{
+	const struct tensor_type *t = tensor_type(c);
+	const char *why;
+
+	s->a = arena_create();
+	s->plain = prepare_plain(s->a, text);
+	s->x = prepare(s->a, text);
+	s->target = target_named(tensor_pipeline(c)->async &&
+		!strcmp(t->target, "sm_75") ? "sm_80" : t->target);
+	s->g = (struct group_space){ .sketch = sketch_named(c->of->sketch), .task = {
+		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
+		.n_groups = s->x.p->n_groups, .target = s->target,
+		.gpu = gpu_for_target(s->target),
+		.schedule = asking(s->a, precision) } };
+	assert_int_equal(s->x.p->n_groups, 1);
+	if (!s->g.sketch->applies(&s->g.task, &why))
+		fail_msg("%s: %s\n%s", tensor_name(s->a, c), why, text);
+	s->g.tunables = s->g.sketch->tunables(&s->g.task, &s->g.n);
+	assert_true(s->g.n <= 64);
+}
+
+struct ir_operator *tensor_arithmetic(struct tensor_run *s, const int *values)
+{
+	struct ir_operator *o = ir_copy(s->a, s->x.o);
+
+	return s->g.sketch->arithmetic(&s->g.task, s->a, values, o) ? o : NULL;
+}
+
+struct check_result tensor_check(struct tensor_run *s,
+	const struct ir_operator *judged_as, unsigned how,
+	struct check_request *request)
+{
+	struct program *p;
+	struct check_result result;
+	const char *wrong;
+	struct cuda_unit u;
+	struct str text;
+	int *map;
+
+	s->x.o->name = "t";
+	p = program_of(s->a, s->x.o, s->x.p, &map);
+	s->g.sketch->build(&s->g.task, s->a, s->values, p);
+	program_layout(p);
+	wrong = program_verify(s->a, p, s->target);
+	if (wrong)
+		fail_msg("%s", wrong);
+	str_init(&text, s->a);
+	u = cuda_unit_of(s->a, "case.wpk", "test", s->target, p);
+	cuda_emit(&u, &text);
+	*request = (struct check_request){ .op = s->plain.o,
+		.target = s->target, .program = p, .seed = 7, .how = how,
+		.arithmetic = judged_as, .cuda = str_text(&text),
+		.n_cuda = text.n };
+	check_program(s->a, request, &result);
+	return result;
+}
+
+static const char *point_text(struct tensor_run *s)
+{
+	struct str out;
+
+	str_init(&out, s->a);
+	for (int i = 0; i < s->g.n; i++)
+		str_printf(&out, "%s%s = %d", i ? ", " : "",
+			s->g.tunables[i].name, s->values[i]);
+	return str_text(&out);
+}
+
+void tensor_case_agrees(const struct tensor_case *c, int number,
+	struct tensor_pins (*pins)(const struct tensor_case *c, struct rng *r),
+	unsigned how)
+{
+	struct arena *a = arena_create();
+	struct tensor_pins p;
+	struct check_request request;
+	struct check_result result;
+	struct tensor_run s;
+	const char *text;
+	struct rng r;
+
+	rng_seed(&r, (uint64_t)(tensor_number("WPK_SEED", 1) * 1000 + number));
+	p = pins(c, &r);
+	text = tensor_text(a, c, p.bm, p.bn, p.bk);
+	tensor_open(&s, c, text, tensor_type(c)->precision);
+	random_rest(&s.g, c, &p, &r, s.values);
+	result = tensor_check(&s, tensor_arithmetic(&s, s.values), how,
+		&request);
+	if (result.verdict != CHECK_VERIFIED)
+		fail_msg("case %d, %s: %s\n%s\n%s\n%s\n%s", number,
+			tensor_name(s.a, c), point_text(&s), result.line,
+			result.detail, text, request.cuda);
+	assert_true(result.whole && result.outputs > 0);
+	arena_destroy(s.a);
+	arena_destroy(a);
+}
+
+int tensor_number(const char *name, int otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? atoi(text) : otherwise;
+}
