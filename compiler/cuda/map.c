@@ -86,7 +86,7 @@ static void put_cache(struct str *out)
 		"const void *address,\n"
 		"\tstruct tensor_map *map)\n{\n"
 		"\tfor (int i = 0; i < 4; i++)\n"
-		"\t\tif (known->address[i] == address) {\n"
+		"\t\tif (address && known->address[i] == address) {\n"
 		"\t\t\t*map = known->map[i];\n"
 		"\t\t\treturn true;\n"
 		"\t\t}\n"

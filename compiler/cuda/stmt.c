@@ -259,13 +259,9 @@ static void emit_if(struct emit *m, const struct ks *s, const char *before)
 		end(m, "}");
 }
 
-/* setmaxnreg's direction: what the launch gave a thread is a share of the
- * SM's 65536 registers, in steps of 8. */
 static void emit_registers(struct emit *m, int registers)
 {
-	int blocks = m->kernel->min_blocks > 1 ? m->kernel->min_blocks : 1;
-	int given = 65536 / m->kernel->threads / blocks / 8 * 8;
-	int call = registers > given ? INTRIN_REGISTERS_INCREASE :
+	int call = registers > kernel_registers(m->kernel) ? INTRIN_REGISTERS_INCREASE :
 		INTRIN_REGISTERS_DECREASE;
 	struct kx *args[] = { kx_int(m->a, registers) };
 	struct str text = begin(m);

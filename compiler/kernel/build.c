@@ -82,6 +82,13 @@ void kernel_layout(struct kernel *k)
 	k->shared_bytes = at;
 }
 
+int kernel_registers(const struct kernel *k)
+{
+	int blocks = k->min_blocks > 1 ? k->min_blocks : 1;
+
+	return 65536 / k->threads / blocks / 8 * 8;
+}
+
 /* ---- leaves ---- */
 
 static struct kx *node(struct arena *a, struct kx e)

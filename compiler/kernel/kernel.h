@@ -244,6 +244,9 @@ struct k_buffer *kernel_array(struct kernel *k, enum k_scope scope,
 	int align);
 /* Gives shared buffers their offsets; sets shared_bytes. */
 void kernel_layout(struct kernel *k);
+/* Registers that the launch gives each thread where roles change them: an equal
+ * share of an SM's, in steps of 8. */
+int kernel_registers(const struct kernel *k);
 
 /* ---- map.c ---- */
 

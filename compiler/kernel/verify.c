@@ -278,6 +278,20 @@ static void check_role(struct check *c, const struct ks *s, int i)
 }
 
 /* "s" with what is nested in it. */
+/* What some roles take others must have given, or they wait forever. */
+static void check_registers_given(struct check *c, const struct ks *s)
+{
+	int given = kernel_registers(c->k), sum = 0;
+
+	for (int i = 0; i < s->n_roles; i++)
+		sum += (s->roles[i].hi - s->roles[i].lo) *
+			((s->roles[i].registers ? s->roles[i].registers :
+			given) - given);
+	if (sum > 0)
+		check_fail(c, "roles take %d registers a lane more than they "
+			"are given", sum);
+}
+
 static void check_nested(struct check *c, const struct ks *s)
 {
 	enum level control = uniform_control(c->uniform, s);
@@ -299,6 +313,7 @@ static void check_nested(struct check *c, const struct ks *s)
 	check_block(c, s->body);
 	c->visible.n = visible;
 	check_block(c, s->orelse);
+	check_registers_given(c, s);
 	for (int i = 0; i < s->n_roles; i++) {
 		c->visible.n = visible;
 		check_role(c, s, i);

@@ -140,7 +140,8 @@ const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
 	struct image *x = ARENA_NEW(a, struct image);
 	struct reading r = { .o = o, .t = op->tensor, .rows = rows, .ks = ks };
 
-	if (op->value || op->rows.open || op->batch.n_runs ||
+	if (op->value || op->rows.open || ir_any_open(o, ks.v, ks.n) ||
+	    op->batch.n_runs ||
 	    !plain(op->tensor) || !read_all(a, &r, op->read, x))
 		return NULL;
 	return x;
@@ -155,7 +156,7 @@ static int64_t upper(const struct image *x, int i)
 		(x->along[i].positions - 1) - (x->along[i].size - 1);
 }
 
-/* Of three, two and one dimensions in space. */
+/* Of one, two and three dimensions in space, as verify_map.c checks them. */
 static const int corner_most[] = { 32768, 128, 16 };
 static const int offset_most[] = { 65535, 255, 31 };
 

@@ -29,6 +29,9 @@ void index_clamp(const struct lower_env *env, const struct ir_expr *e,
 
 /* ---- promise.c: __launch_bounds__ ---- */
 
+/* Registers that a sketch may want of a thread: ptxas keeps some for itself. */
+enum { MOST_REGS = 248 };
+
 /* Blocks of an SM to promise where a thread needs "regs" registers at once.
  * "early" words more are loads that nothing but the lack of registers keeps
  * ptxas from doing early: from global memory and in one unrolled stretch. It

@@ -201,10 +201,10 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 	if (why)
 		return why;
 	p->regs = estimate_regs(f, p);
-	if (p->regs > 248)
+	if (p->regs > MOST_REGS)
 		return arena_printf(a, "a thread's tile of %d x %d takes about "
-			"%d registers, more than 248",
-			p->tm, p->tn, p->regs);
+			"%d registers, more than %d",
+			p->tm, p->tn, p->regs, MOST_REGS);
 	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
 		(int)p->shared_bytes);
 	return p->occupancy ? NULL : "a block takes more registers or shared "

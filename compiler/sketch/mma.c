@@ -92,7 +92,8 @@ static const char *refuse_types(const struct task *t, const struct mma *f)
 	if (l == T_F64 && !doubles(t->target))
 		return arena_printf(t->a, "the tensor cores of %s multiply f64 "
 			"no faster than fma does", t->target->name);
-	if (l == T_F32 && !precision_said(t->schedule))
+	if (l == T_F32 && !precision_said(t->schedule,
+	    f->of.epilogue.outputs[0].tensor->name))
 		return precision_unsaid;
 	return NULL;
 }

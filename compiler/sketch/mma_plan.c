@@ -175,7 +175,6 @@ static int fragment_words(const struct mma *f, int across)
 }
 
 /* What a thread may have, less some that ptxas keeps for itself. */
-enum { REGISTERS = 248 };
 
 /* What ptxas has under way at once of a factor that a thread computes many
  * elements of, beyond those that staging counts. */
@@ -231,13 +230,13 @@ static const char *too_wide(const struct task *t, struct arena *a,
 {
 	int wm = p->wm, wn = p->wn, regs = p->regs;
 
-	while (regs > REGISTERS && wm * wn > 16 * 16) {
+	while (regs > MOST_REGS && wm * wn > 16 * 16) {
 		*(wm > wn ? &wm : &wn) /= 2;
 		regs = regs_with(t, a, values, wm, wn);
 	}
 	return arena_printf(a, "a warp's tile of %d x %d takes about %d "
 		"registers a thread, more than %d%s", p->wm, p->wn, p->regs,
-		REGISTERS, regs > REGISTERS ? "" : arena_printf(a, ": %d x %d "
+		MOST_REGS, regs > MOST_REGS ? "" : arena_printf(a, ": %d x %d "
 		"takes %d", wm, wn, regs));
 }
 
@@ -252,7 +251,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	if (why)
 		return why;
 	p->regs = estimate_regs(f, p);
-	if (p->regs > REGISTERS)
+	if (p->regs > MOST_REGS)
 		return too_wide(t, a, values, p);
 	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
 		(int)p->shared_bytes);

@@ -21,18 +21,30 @@ const char precision_unsaid[] = "tensor cores multiply f32 as tf32, with 10 of "
 	"its 23 bits, or in three products of such: mma(STATEMENT, precision = "
 	"tf32) or 3xtf32 allows that";
 
-static bool says(const struct sched_directive *d)
+static bool names(const struct sched_arg *arg, const char *tensor)
 {
-	for (int i = 0; i < d->n_args && !strcmp(d->name, "mma"); i++)
-		if (d->args[i].key && !strcmp(d->args[i].key, "precision"))
+	for (int i = 0; i < arg->value.n && !arg->key; i++)
+		if (arg->value.choices[i]->kind == SX_NAME &&
+		    !strcmp(arg->value.choices[i]->name, tensor))
 			return true;
 	return false;
 }
 
-bool precision_said(const struct schedule *s)
+static bool says(const struct sched_directive *d, const char *tensor)
+{
+	bool said = false, named = false;
+
+	for (int i = 0; i < d->n_args; i++) {
+		named |= names(&d->args[i], tensor);
+		said |= d->args[i].key && !strcmp(d->args[i].key, "precision");
+	}
+	return said && named && !strcmp(d->name, "mma");
+}
+
+bool precision_said(const struct schedule *s, const char *tensor)
 {
 	for (int i = 0; s && i < s->n_directives; i++)
-		if (says(&s->directives[i]))
+		if (says(&s->directives[i], tensor))
 			return true;
 	return false;
 }

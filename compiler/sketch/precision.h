@@ -13,8 +13,8 @@ enum precision {
 };
 extern const char *const precision_words[];
 
-/* Does the schedule (or NULL) say one? */
-bool precision_said(const struct schedule *s);
+/* Does the schedule (or NULL) say one for the statement that gives "tensor"? */
+bool precision_said(const struct schedule *s, const char *tensor);
 /* Why f32 is not multiplied where it doesn't. */
 extern const char precision_unsaid[];
 

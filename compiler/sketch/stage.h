@@ -72,7 +72,7 @@ struct stage {
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */
-	bool matrix;		/* rows of 16 bytes are read by ldmatrix */
+	bool matrix;		/* matrix instructions read rows of 16 bytes */
 	int row_stride;		/* of the shared tile's innermost-but-one
 				 * dimension, padding included */
 	int per_thread;		/* copies a thread makes */
@@ -91,8 +91,8 @@ struct stage {
 	int align;		/* of the tile, in bytes; 0: 16 */
 };
 
-/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, padded,
- * swizzled, group and lanes. NULL, or why the tile does not divide among the
+/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, bulk, padded,
+ * swizzled, matrix, panel, group, lanes and pairs. NULL, or why the tile does not divide among the
  * threads. Needs no memory unless it fails. */
 const char *stage_plan(struct arena *a, struct stage *s);
 /* Bytes of one stage's tile in shared memory, a multiple of 16. */

@@ -63,7 +63,8 @@ int tiled_fill_chip(const struct task *t, const struct tiling *p);
 
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
 /* Fills in the stages but for what the caller has set in them: "group" and
- * "lanes", and "matrix". "pins" are the left operand's values. */
+ * "lanes", "pairs", "panel", "matrix", "align" and "image". "pins" are the left
+ * operand's values. */
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p);
 /* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread
@@ -96,12 +97,14 @@ double staged_bytes(const struct stage *s);
 /* What the sketch writes, for the "ctx" it gave: which part of the block's tile
  * the thread owns (the lanes of both sides, and what is to be added to their
  * "first"); before the main loop, what stays in registers; the products of the
- * chunk that lies in stage "slot"; after the loop, the results in "acc". "start"
- * and "finish" may be NULL. */
+ * chunk that lies in stage "slot", whose warps have read those of "lag" chunks
+ * before when it ends, all lanes of them; at the end of the loop, the rest; and
+ * then the results in "acc". "start", "drain" and "finish" may be NULL. */
 struct tiled_calls {
 	void (*own)(void *ctx, struct k_block *b);
 	void (*start)(void *ctx, struct k_block *b);
 	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
+	void (*drain)(void *ctx, struct k_block *b);
 	void (*finish)(void *ctx, struct k_block *b);
 };
 

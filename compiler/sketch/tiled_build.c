@@ -236,8 +236,8 @@ static void main_loop(struct tiled_code *g, struct k_block *b)
 		async_loop(g, b);
 	else
 		held_loop(g, b);
-	if (g->p->lag)
-		ks_call(g->a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	if (g->calls->drain)
+		g->calls->drain(g->ctx, b);
 }
 
 /* ---- who stores what ---- */
@@ -277,9 +277,9 @@ static void describe_output(struct tiled_code *g, struct share m,
 			struct k_buffer *) };
 	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, m);
 	g->out.n = side_of(o, c->n, c->n_n, g->f->n_name, g->f->n, n);
-	g->out.m.ragged = !p->shift_m && (g->f->m % p->bm != 0 ||
+	g->out.m.ragged = !p->shift_m && (p->tiles_m * p->bm > g->f->m ||
 		ir_any_open(o, c->m, c->n_m));
-	g->out.n.ragged = !p->shift_n && (g->f->n % p->bn != 0 ||
+	g->out.n.ragged = !p->shift_n && (p->tiles_n * p->bn > g->f->n ||
 		ir_any_open(o, c->n, c->n_n));
 }
 

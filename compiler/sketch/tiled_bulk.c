@@ -112,6 +112,8 @@ static void copy_chunks(struct ring *r, struct k_block *b)
 	bulk_copy(&g->right_bulk, b, k0, slot, k_place(r->full, slot));
 }
 
+/* By one lane; the warp meets again, since it comes to the cluster's barrier as
+ * one. */
 static void copy(struct ring *r, struct k_block *b)
 {
 	struct tiled_code *g = r->g;
@@ -121,8 +123,8 @@ static void copy(struct ring *r, struct k_block *b)
 	if (g->p->helpers > 32)
 		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
 			K_WARP), num(r, g->p->threads / 32)));
-	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
-	each = tiles(r, b, false);
+	each = tiles(r, ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0)),
+		false);
 	g->left_bulk.row = g->m_first;
 	g->right_bulk.row = g->n_first;
 	g->left_bulk.batch = g->right_bulk.batch = g->batch;
@@ -131,6 +133,8 @@ static void copy(struct ring *r, struct k_block *b)
 			K_CLUSTER_RANK);
 	copy_chunks(r, each);
 	next_tile(r, each);
+	if (g->p->cluster > 1)
+		ks_barrier(a, b, BARRIER_WARP);
 }
 
 /* ---- those that multiply ---- */
@@ -168,7 +172,8 @@ static void multiply_chunks(struct ring *r, struct k_block *b)
 		return;
 	}
 	release(r, ks_if(a, body, kx_lt(a, num(r, 0), t)), kx_sub(a, t, one));
-	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(r, 0));
+	if (g->calls->drain)
+		g->calls->drain(g->ctx, b);
 	if (r->before)
 		release(r, b, kx_sub(a, g->chunks, one));
 }

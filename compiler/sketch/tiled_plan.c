@@ -94,7 +94,7 @@ static const char *stage_pins(struct arena *a, struct stage *s,
 	if (in && own && in != own)
 		return arena_printf(a, "swizzle(%s) and stage(%s, swizzle = ..) "
 			"disagree", name, name);
-	s->swizzled = swizzles(s, pins);
+	s->swizzled = swizzles(s, pins) && (!s->panel || s->order->k_inner);
 	s->padded = pins[TILED_PAD] != OFF && !s->swizzled;
 	if (s->swizzled && pins[TILED_PAD] == ON)
 		return arena_printf(a, "'%s' is swizzled or padded, not both",
@@ -188,17 +188,29 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 
 	describe(&f->left, p, p->bm, &p->left);
 	describe(&f->right, p, p->bn, &p->right);
+	if (p->bulk && (pins[TILED_VECTOR] ||
+	    tiled_right(f, pins)[TILED_VECTOR]))
+		return "bulk copies move whole rows: vectorize of an operand is "
+			"for async = on or off";
 	why = plan_stage(a, &p->left, pins);
 	if (!why)
 		why = plan_stage(a, &p->right, tiled_right(f, pins));
 	return why ? why : check_async(t, f, a, p);
 }
 
+/* Of one operand, up to where the next may begin. */
+static int64_t stages_bytes(const struct tiling *p, const struct stage *s)
+{
+	int64_t align = s->align ? s->align : 16;
+
+	return (p->stages * stage_bytes(s) + align - 1) / align * align;
+}
+
 int64_t tiled_shared(const struct tiling *p)
 {
-	int64_t barriers = p->bulk ? 2 * (8 * p->stages + 15) / 16 * 16 : 0;
+	int64_t barriers = p->bulk ? 2 * ((8 * p->stages + 15) / 16 * 16) : 0;
 
-	return p->stages * (stage_bytes(&p->left) + stage_bytes(&p->right)) +
+	return stages_bytes(p, &p->left) + stages_bytes(p, &p->right) +
 		barriers + (p->split > 1 ? PARTS_SHARED : 0);
 }
 

@@ -55,7 +55,8 @@ static const char *refuse_types(const struct task *t, const struct wgmma *f)
 		return arena_printf(t->a, "wgmma has no %s x %s accumulated in "
 			"%s", dtype_row(l)->name, dtype_row(r)->name,
 			dtype_row(f->of.acc)->name);
-	if (l == T_F32 && !precision_said(t->schedule))
+	if (l == T_F32 && !precision_said(t->schedule,
+	    f->of.epilogue.outputs[0].tensor->name))
 		return precision_unsaid;
 	return NULL;
 }

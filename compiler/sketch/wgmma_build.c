@@ -168,6 +168,14 @@ static void share_out(void *ctx, struct k_block *b)
 
 /* ---- kernel ---- */
 
+static void drain(void *ctx, struct k_block *b)
+{
+	struct wgmma_code *g = ctx;
+
+	if (g->p->of.lag)
+		ks_call(g->of.a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+}
+
 static void start(void *ctx, struct k_block *b)
 {
 	struct wgmma_code *g = ctx;
@@ -179,7 +187,7 @@ static void start(void *ctx, struct k_block *b)
 }
 
 static const struct tiled_calls calls = {
-	.own = own_part, .start = start, .compute = compute,
+	.own = own_part, .start = start, .compute = compute, .drain = drain,
 	.finish = share_out
 };
 

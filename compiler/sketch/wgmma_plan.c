@@ -154,13 +154,27 @@ static int panel_of(int rows)
 	return rows % 64 == 0 ? 64 : rows % 32 == 0 ? 32 : 16;
 }
 
-static const char *check_swizzle(struct arena *a, const struct stage *s)
+/* Does a schedule ask for rows that are not swizzled? */
+static bool asks_plain(const int *pins)
+{
+	enum { ON = 1, OFF };
+
+	return pins[TILED_PAD] == ON || pins[TILED_SWIZZLE] == OFF ||
+		pins[TILED_STAGE_SWIZZLE] == OFF;
+}
+
+static const char *check_swizzle(struct arena *a, const struct stage *s,
+	const int *pins)
 {
 	if (!s->order->k_inner && s->shares && s->tile_rows % (s->shares *
 	    s->panel))
 		return arena_printf(a, "%d blocks that share a tile of '%s' "
 			"copy whole panels of %d of its %d rows", s->shares,
 			s->op->tensor->name, s->panel, s->tile_rows);
+	if (!s->order->k_inner && asks_plain(pins))
+		return arena_printf(a, "tiles of '%s' lie along their rows in "
+			"swizzled panels: leave pad and swizzle out",
+			s->op->tensor->name);
 	if (!s->order->k_inner)
 		return s->tile_rows % s->panel == 0 ? NULL : arena_printf(a,
 			"tiles of '%s' lie along their rows in panels of 16: "
@@ -188,9 +202,10 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	p->of.right.image = f->right[p->of.order];
 	why = tiled_stages(t, &f->of, a, v + WGMMA_FIXED, &p->of);
 	if (!why)
-		why = check_swizzle(a, &p->of.left);
+		why = check_swizzle(a, &p->of.left, v + WGMMA_FIXED);
 	if (!why)
-		why = check_swizzle(a, &p->of.right);
+		why = check_swizzle(a, &p->of.right, tiled_right(&f->of, v +
+			WGMMA_FIXED));
 	return why ? why : tiled_tails(&f->of, a, v[WGMMA_TAIL_M],
 		v[WGMMA_TAIL_N], p->swap ? p->vec : 1, p->swap ? 1 : p->vec,
 		&p->of);
@@ -213,11 +228,11 @@ static int estimate_regs(const struct wgmma_plan *p)
 }
 
 /* Registers of four warps that only copy, and of as many that multiply, where
- * two or three of the latter share an SM's with one of the former: at most 512 a
- * lane in all (PTX ISA, "setmaxnreg": multiples of 8). */
+ * some of the latter share an SM's with one of the former: in all what the launch
+ * gives them (PTX ISA, "setmaxnreg": multiples of 8). */
 static const struct share_of_registers {
 	int groups, give, keep;
-} unequal[] = { { 2, 40, 232 }, { 3, 32, 160 } };
+} unequal[] = { { 2, 40, 232 }, { 3, 32, 160 }, { 4, 32, 112 } };
 
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
@@ -227,17 +242,15 @@ static const struct share_of_registers *unequal_share(const struct wgmma_plan *p
 	return NULL;
 }
 
-/* What a thread may have, less some that ptxas keeps for itself. */
-enum { REGISTERS = 248 };
-
 static int most_regs(const struct task *t, const struct wgmma_plan *p)
 {
 	const struct share_of_registers *s = unequal_share(p);
-	int n = t->target->regs_sm / (p->of.threads + p->of.helpers) / 8 * 8;
+	int n = MOST_REGS;
 
-	if (s && s->keep > n)
-		n = s->keep;
-	return n < REGISTERS ? n : REGISTERS;
+	while (n > 8 && !target_occupancy(t->target, p->of.threads +
+	       p->of.helpers, n, (int)p->shared_bytes))
+		n -= 8;
+	return s && s->keep > n ? s->keep : n;
 }
 
 /* One warp copies, or four where those that multiply want their registers. */
@@ -381,7 +394,8 @@ void wgmma_features(const struct task *t, const int *values,
 			shares(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
 		.smem_cycles = blocks * chunks * shared_waves(f, &p),
-		.blocks = blocks / rounds, .threads = p.of.threads, .regs = p.regs,
+		.blocks = blocks / rounds,
+		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
 			600) + (p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
