@@ -160,7 +160,7 @@ ended() {
 }
 ended INT
 code=$?
-check "there is something to end" test "$running" -ge 5
+check "there is something to end" test "$running" -ge 3
 sh -c "exit $code"
 told "Ctrl-C" 0 "best found so far" "twice: " "scale: "
 check "... writes what there is" "$wpkc" four.wpk --frozen -o again.cu
