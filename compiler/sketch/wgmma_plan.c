@@ -179,15 +179,17 @@ static int estimate_regs(const struct wgmma_plan *p)
 
 /* Registers of four warps that only copy, and of as many that multiply, where
  * two or three of the latter share an SM's with one of the former: at most 512 a
- * lane in all (PTX ISA, "setmaxnreg": multiples of 8). */
+ * lane in all (PTX ISA, "setmaxnreg": multiples of 8). An instruction has no more
+ * "cols" than fit what all have before they share (ptxas, C7602). */
 static const struct share_of_registers {
-	int groups, give, keep;
-} unequal[] = { { 2, 40, 232 }, { 3, 32, 160 } };
+	int groups, give, keep, cols;
+} unequal[] = { { 2, 40, 232, 256 }, { 3, 32, 160, 192 } };
 
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
 	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (p->of.bulk && unequal[i].groups == p->groups)
+		if (p->of.bulk && unequal[i].groups == p->groups &&
+		    p->cols <= unequal[i].cols)
 			return &unequal[i];
 	return NULL;
 }
