@@ -168,11 +168,19 @@ static int sums(const struct wgmma_plan *p)
 	return p->each * p->cols / 2;
 }
 
+/* Of threads that copy, more where each step of the reduction is taken apart: what
+ * two of them share of that waits in registers. */
+static int copying_regs(const struct stage *s)
+{
+	return staging_regs(s) + (!s->uniform && s->order->k.n_runs > 2 ?
+		s->k_slots / 2 : 0);
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma_plan *p)
 {
-	int n = sums(p) + (p->of.bulk ? 0 : staging_regs(&p->of.left) +
-		staging_regs(&p->of.right)) + 32;
+	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
+		copying_regs(&p->of.right)) + 32;
 
 	return n + n / 16;
 }
