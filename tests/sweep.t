@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk, of mma for those of tensor.wpk, and, as kernels for
-# all sizes, of open.wpk: the kernel verifier accepts them, and emulated,
-# asynchronous effects late and early, they agree with the reference. In full also
-# under the sanitizers, for the real sizes in parts, and assembled, with
+# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, and, as
+# kernels for all sizes, of open.wpk: the kernel verifier accepts them, and
+# emulated, asynchronous effects late and early, they agree with the reference. In
+# full also under the sanitizers, for the real sizes in parts, and assembled, with
 # the registers a sketch predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
@@ -48,11 +48,12 @@ assembled() {
 }
 
 # multiplied TARGET: the operators of tensor.wpk that its tensor cores have types
-# for.
+# for; of sm_90a, that wgmma has.
 multiplied() {
 	case $1 in
 	sm_75) without='T = (bf16|f32|f64|e4m3|e5m2)' ;;
 	sm_80) without='T = (e4m3|e5m2)' ;;
+	sm_90a) without='T = (f64|e4m3|e5m2)|^rounded_across' ;;
 	*) without='^$' ;;
 	esac
 	sed -n 's/^export op //p' "$folder/tensor.wpk" |
@@ -100,4 +101,35 @@ for target in sm_75 sm_80 sm_90; do
 		skip "assembled for $target" "no nvcc"
 	fi
 done
+
+# Products of four warps; none spills, nor is slow by ptxas's advice.
+multiplied=$(multiplied sm_90a)
+NVCC='' sweep "wgmma" "$folder/tensor.wpk" --set=sketch=wgmma \
+	--op="$multiplied" --target=sm_90a --trials=1 --seed=90
+for copies in on bulk; do
+	NVCC='' sweep "wgmma, async = $copies" "$folder/tensor.wpk" \
+		--set=sketch=wgmma --set=pipeline.k.async=$copies \
+		--op=nt,batched --target=sm_90a --trials=1 --seed=91 \
+		--check=race,init
+done
+NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
+	--set=sketch=wgmma --set=pipeline.crs.async=bulk \
+	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \
+	--check=race,init
+if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
+	export NVCC
+	sweep "wgmma assembled" "$folder/tensor.wpk" --set=sketch=wgmma \
+		--op="$multiplied" --target=sm_90a --trials=24 --seed=93 \
+		--no-verify
+	assembled
+	grep ' spilled [1-9]' "$log" >"$scratch/spilled"
+	empty "wgmma does not spill" "$scratch/spilled"
+else
+	skip "wgmma assembled" "make check-full, nvcc"
+fi
+if [ -n "$WPK_FULL" ]; then
+	NVCC='' sweep "wgmma, watched" "$folder/tensor.wpk" \
+		--set=sketch=wgmma --check=race,init --op="$multiplied" \
+		--target=sm_90a --trials=4 --seed=94
+fi
 finish

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every operator of tests/data/workloads.tsv, as tests/workloads and the examples
-# write them: without tuning they assemble for three targets without spills, and
-# cut down to small sizes with ragged edges, and to sizes of whole vectors, they
-# agree with the reference.
+# write them: without tuning they assemble for three targets, and of f16 and bf16
+# for sm_90a, without spills or advice of ptxas, and cut down to small sizes with
+# ragged edges, and to sizes of whole vectors, they agree with the reference.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 folder=$top_srcdir/tests/workloads
@@ -126,17 +126,18 @@ assemble() {
 		2>"$out.log"
 	then
 		fail "$what" "$out.log"
-	elif ! "$NVCC" -arch="$arch" -cubin -Xptxas -v -o "$out.cubin" "$out.cu" \
-		>"$out.log" 2>&1
+	elif ! "$NVCC" -gencode="arch=compute_${arch#sm_},code=$arch" -cubin \
+		-Xptxas -v -o "$out.cubin" "$out.cu" >"$out.log" 2>&1
 	then
 		fail "$what" "$out.log"
 	else
 		spills "$out.log" >"$out.spills"
+		grep '(C7' "$out.log" >>"$out.spills"
 		operators=$(instances "$file" | wc -l)
 		check "$what: all its kernels" test \
 			"$(grep -c 'Used [0-9]* registers' "$out.log")" -ge \
 			"$operators"
-		empty "$what: no spills" "$out.spills"
+		empty "$what: no spills, no advice" "$out.spills"
 	fi
 }
 
@@ -167,6 +168,18 @@ for file in $files; do
 			skip "$(basename "$file" .wpk) for $target" "no nvcc"
 		fi
 	done
+done
+# Products and convolutions by four warps.
+for table in gemm conv_f16 gemm_bf16 conv_more_f16; do
+	case $NVCC.$WPK_FULL.$table in
+	.*)	skip "$table for sm_90a" "no nvcc" ;;
+	*..gemm_bf16|*..conv_more_f16)
+		skip "$table for sm_90a" "make check-full" ;;
+	*)
+		assemble "$folder/$table.wpk" sm_90a
+		check "$table for sm_90a: wgmma" grep -q 'sketch = wgmma' \
+			"$table.sm_90a.cu" ;;
+	esac
 done
 # The table's windows that Winograd's algorithm is for, by tiles of 2 and of 4.
 for m in 2 4; do

@@ -251,6 +251,12 @@ static double fragment_waves(const struct stage *s, int v, int kv, int lanes)
 	return waves < 1 ? 1 : waves;
 }
 
+/* Wavefronts in which a warp writes its copies of one chunk. */
+static double written(const struct stage *s)
+{
+	return s->per_thread * s->vec * s->op->tile_elem / 4.0;
+}
+
 void fma_features(const struct task *t, const int *values,
 	struct features *out)
 {
@@ -295,8 +301,7 @@ void fma_features(const struct task *t, const int *values,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 * (double)p.of.workspace_bytes,
 		.smem_cycles = blocks * warps * chunks * (waves +
-			p.of.left.per_thread * p.of.left.vec * f->of.left.tile_elem / 4.0 +
-			p.of.right.per_thread * p.of.right.vec * f->of.right.tile_elem / 4.0),
+			written(&p.of.left) + written(&p.of.right)),
 		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + chunks * (p.of.stages > 1 ? 60 : 500) +

@@ -496,7 +496,8 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 	copy = copy_index(g, i, j);
 	ks_copy(a, b, s->async ? COPY_ASYNC : COPY_PLAIN, !s->async ?
 		k_place(g->held, copy, num(g, 0)) :
-		stager_place(g, slot, row, kk), k_place(g->global, at), s->vec * s->op->elem, cond, 0);
+		stager_place(g, slot, row, kk), k_place(g->global, at),
+		s->vec * s->op->elem, cond, 0);
 }
 
 static struct k_block *guard_partial(struct stager *g, struct k_block *b)

@@ -91,9 +91,9 @@ struct stage {
 	int align;		/* of the tile, in bytes; 0: 16 */
 };
 
-/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, bulk, padded,
- * swizzled, matrix, panel, group, lanes and pairs. NULL, or why the tile does not divide among the
- * threads. Needs no memory unless it fails. */
+/* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, bulk,
+ * padded, swizzled, matrix, panel, group, lanes and pairs. NULL, or why the tile
+ * does not divide among the threads. Needs no memory unless it fails. */
 const char *stage_plan(struct arena *a, struct stage *s);
 /* Bytes of one stage's tile in shared memory, a multiple of 16. */
 int64_t stage_bytes(const struct stage *s);

@@ -218,26 +218,36 @@ static int sums(const struct wgmma_plan *p)
 	return p->each * p->cols / 2;
 }
 
+/* Of threads that copy, more where each step of the reduction is taken apart: what
+ * two of them share of that waits in registers. */
+static int copying_regs(const struct stage *s)
+{
+	return staging_regs(s) + (!s->uniform && s->order->k.n_runs > 2 ?
+		s->k_slots / 2 : 0);
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma_plan *p)
 {
-	int n = sums(p) + (p->of.bulk ? 0 : staging_regs(&p->of.left) +
-		staging_regs(&p->of.right)) + 32;
+	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
+		copying_regs(&p->of.right)) + 32;
 
 	return n + n / 16;
 }
 
 /* Registers of four warps that only copy, and of as many that multiply, where
  * some of the latter share an SM's with one of the former: in all what the launch
- * gives them (PTX ISA, "setmaxnreg": multiples of 8). */
+ * gives them (PTX ISA, "setmaxnreg": multiples of 8). An instruction has no more
+ * "cols" than fit what all have before they share (ptxas, C7602). */
 static const struct share_of_registers {
-	int groups, give, keep;
-} unequal[] = { { 2, 40, 232 }, { 3, 32, 160 }, { 4, 32, 112 } };
+	int groups, give, keep, cols;
+} unequal[] = { { 2, 40, 232, 256 }, { 3, 32, 160, 192 }, { 4, 32, 112, 128 } };
 
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
 	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (p->of.bulk && unequal[i].groups == p->groups)
+		if (p->of.bulk && unequal[i].groups == p->groups &&
+		    p->cols <= unequal[i].cols)
 			return &unequal[i];
 	return NULL;
 }

@@ -17,16 +17,35 @@
 #include "driver/check.h"
 #include "subject.h"
 
+/* A product for wgmma, of some chunks. */
+#define HALVES \
+	"op mm {\n" \
+	"  in A: f16[67, 168] layout(0, 1) align 16\n" \
+	"  in B: f16[22, 168] layout(0, 1) align 16\n" \
+	"  out out: f32[67, 22] layout(0, 1) align 16\n" \
+	"  out[i:67, j:22] = sum[k:168](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n" \
+	"}\n"
+
+#define WGMMA_AT(copies, deep) \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
+	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
+	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
+	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep } }
+
 /* Odd sizes, so that every guard is in use. */
 /* "idle": bits of guards (1: the first) that keep threads from computing what
- * nobody stores; one more does no harm. */
-static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
+ * nobody stores; one more does no harm. wgmma is for sm_90a. */
+static const struct {
+	const char *sketch, *text;
+	unsigned idle;
+	struct subject_value at[9];
+} cases[] = {
 	{ "fma", "op mm {\n"
 		"  in A: f32[67, 45] layout(0, 1) align 16\n"
 		"  in B: f32[45, 70] layout(0, 1) align 16\n"
 		"  out out: f32[67, 70] layout(0, 1) align 16\n"
 		"  out[i:67, j:70] = sum[k:45](mul(A[i, k], B[k, j])) : f32\n"
-		"}\n", 0 },
+		"}\n", 0, { { NULL, 0 } } },
 	{ "fma", "op norm {\n"
 		"  in A: f32[67, 21] layout(0, 1) align 16\n"
 		"  in B: f32[21, 70] layout(0, 1) align 16\n"
@@ -39,7 +58,7 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  z[i:67] = sum[j:70](add(mul(s[i, j], s[i, j]), mul(c[j], "
 		"g[i]))) : f32\n"
 		"  out[i:67, j:70] = mul(s[i, j], z[i])\n"
-		"}\n", 1 << 2 | 1 << 4 },
+		"}\n", 1 << 2 | 1 << 4, { { NULL, 0 } } },
 	{ "reduce", "op soft {\n"
 		"  in x: f32[9, 1501] layout(0, 1) align 16\n"
 		"  let m: f32[9]\n"
@@ -48,13 +67,13 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  m[b:9] = max[l:1501](x[b, l]) : f32\n"
 		"  z[b:9] = sum[l:1501](exp(sub(x[b, l], m[b]))) : f32\n"
 		"  out[b:9, l:1501] = div(exp(sub(x[b, l], m[b])), z[b])\n"
-		"}\n", 0 },
+		"}\n", 0, { { NULL, 0 } } },
 	{ "gemv", "op mv {\n"
 		"  in A: f32[1, 333] layout(0, 1) align 16\n"
 		"  in B: f32[70, 333] layout(0, 1) align 16\n"
 		"  out out: f32[1, 70] layout(0, 1) align 16\n"
 		"  out[i:1, j:70] = sum[k:333](mul(A[i, k], B[j, k])) : f32\n"
-		"}\n", 0 },
+		"}\n", 0, { { NULL, 0 } } },
 	{ "direct", "op dw {\n"
 		"  in x: f32[1, 5, 19, 23] layout(0, 1, 2, 3) align 16\n"
 		"  in w: f32[5, 3, 3] layout(0, 1, 2) align 16\n"
@@ -62,7 +81,7 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  out[n:1, c:5, p:19, q:23] = sum[r:3, s:3](mul(x[n, c, "
 		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, "
 		"w[c, r, s])) : f32\n"
-		"}\n", 1 << 3 },
+		"}\n", 1 << 3, { { NULL, 0 } } },
 	{ "winograd", "op conv {\n"
 		"  in x: f32[1, 17, 5, 7] layout(0, 1, 2, 3) align 16\n"
 		"  in w: f32[3, 17, 3, 3] layout(0, 1, 2, 3) align 16\n"
@@ -70,17 +89,20 @@ static const struct { const char *sketch, *text; unsigned idle; } cases[] = {
 		"  out[n:1, f:3, p:5, q:7] = sum[c:17, r:3, s:3](mul(x[n, c, "
 		"add(add(p, r), -1), add(add(q, s), -1)] pad 0.0, "
 		"w[f, c, r, s])) : f32\n"
-		"}\n", 0 },
+		"}\n", 0, { { NULL, 0 } } },
 	{ "transpose", "op tr {\n"
 		"  in x: f32[67, 101] layout(0, 1) align 16\n"
 		"  out out: f32[101, 67] layout(0, 1) align 16\n"
 		"  out[i:101, j:67] = x[j, i]\n"
-		"}\n", 0 },
+		"}\n", 0, { { NULL, 0 } } },
 	{ "elementwise", "op map {\n"
 		"  in x: f32[1003] layout(0) align 16\n"
 		"  out out: f32[1003] layout(0) align 16\n"
 		"  out[i:1003] = mul(x[i], 2.0:f32)\n"
-		"}\n", 0 },
+		"}\n", 0, { { NULL, 0 } } },
+	{ "wgmma", HALVES, 0, WGMMA_AT(2, 3) },
+	{ "wgmma", HALVES, 1 << 1, WGMMA_AT(1, 3) },
+	{ "wgmma", HALVES, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6, WGMMA_AT(0, 2) },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
@@ -99,6 +121,26 @@ static const struct mutation mutations[] = {
 	{ "a store beside its place", "\tout[", "out[", "out[1 + ", 2 },
 	{ "a vector beside its place", "*)&out[", "&out[", "&out[1 + ", 2 },
 	{ "a read beside its place", "const float4 *)&", "]", " + 1]", 2 },
+	{ "another stride", "= wgmma_descriptor(", "256", "512", 2 },
+	{ "another swizzle", "= wgmma_descriptor(", "3);", "2);", 2 },
+	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
+		"if (0) wgmma_wait", 1 },
+	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
+		1 },
+	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 1 },
+	{ "no fence of proxies", "\tfence_proxy_async();",
+		"fence_proxy_async();", "", 1 },
+	{ "the other phase of full", "mbarrier_wait(&full", "parity",
+		"parity ^ 1", 1 },
+	{ "the other phase of empty", "mbarrier_wait(&empty", " ^ 1", "", 1 },
+	{ "no wait for a copy", "\tmbarrier_wait(", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "a stage released early", "mbarrier_arrive(&empty", "(t - 1)", "t",
+		1 },
+	{ "more bytes than come", "mbarrier_arrive_expect(", "], ", "], 16 + ",
+		1 },
+	{ "a warp less awaited", "mbarrier_init(&empty", "4", "3", 1 },
+	{ "a box beside its place", "\tcopy_tensor_2d(", "k0", "k0 + 8", 2 },
 };
 
 enum { N_CASES = sizeof cases / sizeof *cases,
@@ -164,13 +206,19 @@ static int plant_all(struct subject *s, const struct mutation *m,
 	return n;
 }
 
+static struct subject open_case(int i)
+{
+	return subject_open_for(cases[i].at[0].name ? "sm_90a" : "sm_80",
+		cases[i].text, cases[i].sketch, cases[i].at);
+}
+
 static void planted_faults_are_found(void **state)
 {
 	int n[N_MUTATIONS] = { 0 };
 
 	(void)state;
 	for (int i = 0; i < N_CASES; i++) {
-		struct subject s = subject_open(cases[i].text, cases[i].sketch);
+		struct subject s = open_case(i);
 		struct check_result r = subject_check(&s, everything);
 
 		if (r.verdict == CHECK_UNAVAILABLE) {

@@ -64,8 +64,8 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 	fail_msg("no sketch serves");
 }
 
-struct subject subject_open_at(const char *text, const char *sketch,
-	const struct subject_value *values)
+struct subject subject_open_for(const char *target, const char *text,
+	const char *sketch, const struct subject_value *values)
 {
 	struct subject s = { .a = arena_create() };
 	struct ir_operator *o;
@@ -74,7 +74,7 @@ struct subject subject_open_at(const char *text, const char *sketch,
 	struct str out;
 	int *map;
 
-	s.target = target_named("sm_80");
+	s.target = target_named(target);
 	s.reference = parse(s.a, text);
 	o = parse(s.a, text);
 	ir_fold(s.a, o);
@@ -91,6 +91,12 @@ struct subject subject_open_at(const char *text, const char *sketch,
 	cuda_emit(&u, &out);
 	s.cuda = arena_strdup(s.a, str_text(&out));
 	return s;
+}
+
+struct subject subject_open_at(const char *text, const char *sketch,
+	const struct subject_value *values)
+{
+	return subject_open_for("sm_80", text, sketch, values);
 }
 
 struct subject subject_open(const char *text, const char *sketch)

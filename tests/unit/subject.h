@@ -29,6 +29,9 @@ struct subject_value {
 };
 struct subject subject_open_at(const char *text, const char *sketch,
 	const struct subject_value *values);
+/* For another target. */
+struct subject subject_open_for(const char *target, const char *text,
+	const char *sketch, const struct subject_value *values);
 /* The first "was" in the emitted text becomes "is". */
 void subject_plant(struct subject *s, const char *was, const char *is);
 /* What asks for a check of it, CHECK_... bits "how", and its answer. */
