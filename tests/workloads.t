@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every operator of tests/data/workloads.tsv, as tests/workloads and the examples
-# write them: without tuning they assemble for three targets, and of f16 and bf16 for
-# sm_90a, without spills or advice of ptxas, and cut down to small sizes with ragged edges, and to sizes of whole vectors, they
-# agree with the reference.
+# write them: without tuning they assemble for three targets, products and images of
+# f16 and bf16 for sm_90a too, without spills or advice of ptxas, and cut down to
+# small sizes with ragged edges, and to sizes of whole vectors, they agree with the
+# reference.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 folder=$top_srcdir/tests/workloads

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Rooflines: for each GPU and kind of cost the best of every problem, by the
  * operations it does for a byte of memory, under what the GPU's memory and its
- * f32 units or tensor cores allow (rates of schedule/target.h). In: problems whose best has features.
- * Out: a picture and a table that says the same. */
+ * f32 units or tensor cores allow (rates of schedule/target.h). In: problems whose
+ * best has features. Out: a picture and a table that says the same. */
 #include <math.h>
 #include <string.h>
 

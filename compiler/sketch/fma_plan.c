@@ -295,8 +295,9 @@ void fma_features(const struct task *t, const int *values,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 * (double)p.of.workspace_bytes,
 		.smem_cycles = blocks * warps * chunks * (waves +
-			p.of.left.per_thread * p.of.left.vec * f->of.left.tile_elem / 4.0 +
-			p.of.right.per_thread * p.of.right.vec * f->of.right.tile_elem / 4.0),
+			p.of.left.per_thread * p.of.left.vec *
+			f->of.left.tile_elem / 4.0 + p.of.right.per_thread *
+			p.of.right.vec * f->of.right.tile_elem / 4.0),
 		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + chunks * (p.of.stages > 1 ? 60 : 500) +

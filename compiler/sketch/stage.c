@@ -494,9 +494,9 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 	if (limit)
 		cond = kx_and(a, cond, kx_lt(a, kk, limit));
 	copy = copy_index(g, i, j);
-	ks_copy(a, b, s->async ? COPY_ASYNC : COPY_PLAIN, !s->async ?
-		k_place(g->held, copy, num(g, 0)) :
-		stager_place(g, slot, row, kk), k_place(g->global, at), s->vec * s->op->elem, cond, 0);
+	ks_copy(a, b, s->async ? COPY_ASYNC : COPY_PLAIN, s->async ?
+		stager_place(g, slot, row, kk) : k_place(g->held, copy, num(g,
+			0)), k_place(g->global, at), s->vec * s->op->elem, cond, 0);
 }
 
 static struct k_block *guard_partial(struct stager *g, struct k_block *b)
