@@ -11,9 +11,8 @@ extern const struct sketch sketch_wgmma, sketch_mma, sketch_fma, sketch_gemv,
 
 static const struct sketch *const sketches[] = {
 	&sketch_wgmma, &sketch_mma, &sketch_fma, &sketch_gemv, &sketch_direct,
-	&sketch_winograd,
-	&sketch_reduce, &sketch_transpose, &sketch_elementwise,
-	&sketch_variant, NULL
+	&sketch_winograd, &sketch_reduce, &sketch_transpose,
+	&sketch_elementwise, &sketch_variant, NULL
 };
 
 const struct sketch *const *sketch_list(void)
