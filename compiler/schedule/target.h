@@ -19,7 +19,7 @@ struct target {
 };
 
 /* A GPU that costs are predicted for: one row a product. Rates are of the
- * whole chip: f32 FMA lanes, boost clock in MHz, bytes per second from the
+ * whole chip: f32 and f64 FMA lanes, boost clock in MHz, bytes per second from the
  * data sheet, "copy" the fraction of it a large copy reaches. */
 struct gpu {
 	const char *name;	/* "h200" */
@@ -27,7 +27,7 @@ struct gpu {
 	int cc;
 	int sms;
 	double clock_mhz;
-	int f32_lanes_sm;
+	int f32_lanes_sm, f64_lanes_sm;
 	int tensor_sm;		/* multiply-adds of f16 on tensor cores a cycle
 				 * and SM, summed in f32 */
 	double mma_sync;	/* the part of them that mma.sync reaches */

@@ -251,6 +251,13 @@ static double fragment_waves(const struct stage *s, int v, int kv, int lanes)
 	return waves < 1 ? 1 : waves;
 }
 
+/* Turns of a warp's scheduler that a multiply-add takes: four of them feed 128
+ * lanes. */
+static double slots(const struct gpu *g, enum dtype acc)
+{
+	return acc == T_F64 ? 128.0 / g->f64_lanes_sm : 1;
+}
+
 /* Wavefronts in which a warp writes its copies of one chunk. */
 static double written(const struct stage *s)
 {
@@ -275,7 +282,8 @@ void fma_features(const struct task *t, const int *values,
 	warps = p.of.threads / 32.0;
 	lanes_x = p.warp_x ? p.warp_x : min_int(p.tx, 32);
 	lanes_y = 32 / lanes_x;
-	fmas = (double)p.tm * p.tn * p.of.bk * (1 + each.ops);
+	fmas = (double)p.tm * p.tn * p.of.bk * (1 + each.ops) *
+		slots(t->gpu, f->of.acc);
 	loads = fragment_loads(&p.of.left, p.tm, p.vm, p.of.bk, p.kv) +
 		fragment_loads(&p.of.right, p.tn, p.vn, p.of.bk, p.kv);
 	waves = fragment_loads(&p.of.left, p.tm, p.vm, p.of.bk, p.kv) *

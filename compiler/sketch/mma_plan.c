@@ -304,6 +304,12 @@ static struct fetch fetching(const struct mma *f, enum mma_load load, int rows,
 	return (struct fetch){ bytes / 512, bytes / 128 };
 }
 
+/* What these instructions reach of the tensor cores' rate; f64 has no others. */
+static double reached(const struct gpu *g, const struct mma *f)
+{
+	return f->tile == T_F64 ? 1 : g->mma_sync;
+}
+
 void mma_features(const struct task *t, const int *values, struct features *out)
 {
 	const struct mma *f = t->state;
@@ -330,7 +336,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
 		.tensor = blocks * products * per_block / f->rate /
-			t->gpu->mma_sync,
+			reached(t->gpu, f),
 		.issue = blocks * warps * (chunks * (instructions + r.loads +
 			c.loads + staging_issue(&p.of.left) +
 			staging_issue(&p.of.right) + 24) + 6 * results + 120),
