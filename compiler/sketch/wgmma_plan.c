@@ -208,11 +208,12 @@ enum { REGISTERS = 248 };
 static int most_regs(const struct task *t, const struct wgmma_plan *p)
 {
 	const struct share_of_registers *s = unequal_share(p);
-	int n = t->target->regs_sm / (p->of.threads + p->of.helpers) / 8 * 8;
+	int n = REGISTERS;
 
-	if (s && s->keep > n)
-		n = s->keep;
-	return n < REGISTERS ? n : REGISTERS;
+	while (n > 8 && !target_occupancy(t->target, p->of.threads +
+			p->of.helpers, n, 0))
+		n -= 8;
+	return s && s->keep > n ? s->keep : n;
 }
 
 /* One warp copies, or four where those that multiply want their registers. */

@@ -354,8 +354,8 @@ static void test_roof(void **state)
 		g->copy) < 1);
 	assert_true(model_peak(g, false) > 60e12 &&
 		model_peak(g, false) < 70e12);
-	assert_true(model_peak(g, true) > 650e12 &&
-		model_peak(g, true) < 700e12);
+	assert_true(model_peak(g, true) > 950e12 &&
+		model_peak(g, true) < 1100e12);
 	assert_true(model_operations(&(struct features){ .flops = 3,
 		.tensor = 4 }) == 11);
 }
