@@ -94,7 +94,8 @@ static const char *read_values(const struct mma *f, struct arena *a,
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
 		.split = v[MMA_SPLIT], .cluster = 1, .by_columns = v[MMA_RASTER],
 		.group = v[MMA_GROUP], .order = v[MMA_ORDER] } };
-	why = tiled_sizes(&f->of, &p->of);
+	why = v[MMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
+		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (why)
 		return why;
 	if ((f->tile == T_F32) != (p->precision != PRECISION_AUTO))

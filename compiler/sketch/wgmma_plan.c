@@ -110,7 +110,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.along_m = v[WGMMA_CLUSTER_M] > 1,
 		.order = v[WGMMA_ORDER] } };
 	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
-	why = tiled_sizes(&f->of, &p->of);
+	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
+		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (!why)
 		why = check_cluster(f, a, v, p);
 	if (!why)
@@ -326,7 +327,7 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 		return "persistent blocks sum all of a tile: split_k by 1, or "
 			"persistent = off";
 	if (p->of.tiles <= resident)
-		return arena_printf(a, "%lld tiles all run at once on a %s: "
+		return arena_printf(a, "%lld tiles all run at once on %s: "
 			"persistent = off", (long long)p->of.tiles,
 			t->gpu->name);
 	p->of.blocks = resident / p->of.cluster * p->of.cluster;
