@@ -18,11 +18,16 @@
 static const struct schedule *asking(struct arena *a, const char *precision)
 {
 	struct schedule *s = ARENA_NEW(a, struct schedule);
-	struct sched_arg *arg = ARENA_NEW(a, struct sched_arg);
+	struct sched_arg *args = ARENA_ARRAY(a, 2, struct sched_arg);
+	struct sched_expr *acc = ARENA_NEW(a, struct sched_expr);
+	struct sched_expr **of = ARENA_ARRAY(a, 1, struct sched_expr *);
 	struct sched_directive *d = ARENA_NEW(a, struct sched_directive);
 
-	*arg = (struct sched_arg){ .key = "precision" };
-	*d = (struct sched_directive){ "mma", arg, 1, { 0 } };
+	*acc = (struct sched_expr){ .kind = SX_NAME, .name = "acc" };
+	of[0] = acc;
+	args[0] = (struct sched_arg){ .value = { of, 1, { 0 } } };
+	args[1] = (struct sched_arg){ .key = "precision" };
+	*d = (struct sched_directive){ "mma", args, 2, { 0 } };
 	s->directives = d;
 	s->n_directives = 1;
 	return precision ? s : NULL;
