@@ -200,12 +200,12 @@ fi
 limits=--limits=memory=4
 [ -z "$INSTRUMENT" ] || limits=--limits=memory=100000
 
-trials=15
+trials=9
 
 # begins OPTIONS...: three ranks with much to do, in the background, as $run;
 # $ranks are their processes, rank 0 first.
 begins() {
-	rm -f ./*.lock ./*.cu
+	rm -f ./*.lock ./*.cu "$WPK_DB"*
 	(run_on 3 "$@" -- three.wpk --tune=random --trials=$trials --measure=emu \
 		--patience=3 "$limits" --no-verify -o three.cu) >said 2>&1 &
 	run=$!
@@ -282,7 +282,7 @@ empty "... and leaves no process" left
 
 # ---- ended by hand ----
 
-trials=25
+trials=20
 begins
 kill -USR1 "$mpirun"
 wait $run
