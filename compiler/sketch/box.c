@@ -55,10 +55,12 @@ static struct kx *unsigned_below(struct arena *a, struct kx *v, int64_t size)
 		kx_cast(a, T_U32, kx_int(a, size)));
 }
 
-static struct kx *clamped(const struct box *x, struct kx *v, int64_t size)
+/* A vector of "n" stays one of the row: what lies outside of it nobody uses. */
+static struct kx *clamped(const struct box *x, struct kx *v, int64_t size,
+	int n)
 {
 	v = kx_op(x->a, OP_MAX, T_I32, 2, v, num(x, 0));
-	return kx_op(x->a, OP_MIN, T_I32, 2, v, num(x, size - 1));
+	return kx_op(x->a, OP_MIN, T_I32, 2, v, num(x, size - n));
 }
 
 static struct kx *wide(const struct box *x, struct kx *v)
@@ -82,7 +84,8 @@ static void copy_one(const struct box *x, struct k_block *b, struct kx *i)
 		if (y->guard)
 			cond = kx_and(a, cond, unsigned_below(a, at, y->size));
 		if (y->clamp)
-			at = clamped(x, at, y->size);
+			at = clamped(x, at, y->size, d == x->n - 1 ? x->vec :
+				1);
 		from = kx_add(a, from, kx_mul(a, wide(x, at),
 			num(x, y->stride)));
 		to = kx_add(a, to, kx_mul(a, o, num(x, y->pitch)));
