@@ -38,12 +38,8 @@ static const int tile_values[] = { 8, 16, 32, 48, 64, 96, 128, 192, 256 };
 static const int depth_values[] = { 8, 16, 32, 64 };
 static const int thread_values[] = { 1, 2, 4, 8, 16 };
 static const int stage_values[] = { 1, 2, 3, 4, 5 };
-static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int switch_values[] = { 0, 1 };
-static const int order_values[] = { 0, 1, 2, 3 };
 static const int only_value[] = { 0 };
-static const char *const switch_words[] = { "off", "on", NULL };
-static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_thread[] = { "thread", NULL };
 static const char *const level_warp[] = { "warp", NULL };
@@ -87,9 +83,6 @@ static void add_tiles(struct task *t, struct tunables *l, const struct fma *f)
 
 static void make_tunables(struct task *t, struct fma *f)
 {
-	const char *const *k = tunable_subject(t, f->of.k_name);
-	const char *const *acc = tunable_subject(t,
-		f->of.epilogue.outputs[0].tensor->name);
 	struct tunables *l = &f->open;
 	bool async = t->target->cp_async;
 
@@ -102,18 +95,11 @@ static void make_tunables(struct task *t, struct fma *f)
 		VALUES(thread_values), NULL);
 	tunables_add(t, l, "tile", level_thread, f->of.n_name,
 		VALUES(thread_values), NULL);
-	tunables_add(t, l, "pipeline", k, "stages", stage_values, async ? 5 : 2,
-		NULL);
-	tunables_add(t, l, "pipeline", k, "async", switch_values, async ? 2 : 1,
-		switch_words);
-	tunables_add(t, l, "split_k", acc, NULL, tiled_splits,
-		f->of.epilogue.rows ? 1 : TILED_SPLITS, NULL);
-	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
-		raster_words);
-	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values),
-		NULL);
-	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
-		f->of.order_words);
+	tiled_add_pipeline(t, l, &f->of, (struct tiled_values){ stage_values,
+		async ? 5 : 2 }, (struct tiled_values){ switch_values, async ?
+		2 : 1 }, tiled_switch, f->of.epilogue.rows ? 1 : TILED_SPLITS);
+	tiled_add_raster(t, l);
+	tiled_add_reorder(t, l, &f->of);
 	add_derived(t, l, f);
 	tiled_add_operands(t, l, &f->of);
 	tunables_add_epilogue(t, l, &f->of);
@@ -245,9 +231,7 @@ static void start(const struct task *t, int *values)
 {
 	const struct fma *f = t->state;
 
-	memcpy(values, f->start, FMA_FIXED * sizeof *values);
-	for (int i = FMA_FIXED; i < f->open.n; i++)
-		values[i] = f->open.v[i].values[0];
+	tiled_start(&f->open, f->start, FMA_FIXED, values);
 }
 
 static const char *legal(const struct task *t, struct arena *a,
@@ -265,12 +249,7 @@ static const char *const directives[] = {
 };
 
 static const struct sketch_refusal refusals[] = {
-	{ "compute_at", "what a factor is made of is computed as it is "
-		"loaded where cache(NAME, scope = none) says so, and what "
-		"follows the sum is its epilogue" },
-	{ "rfactor", "a block sums the products in one pass; "
-		"split_k(STATEMENT, N) gives parts of the sum to several "
-		"blocks" },
+	TILED_REFUSALS,
 	{ "reduce", "a thread sums its results alone; split_k(STATEMENT, N) "
 		"gives parts of the sum to several blocks, and gemv shares "
 		"it among threads" },

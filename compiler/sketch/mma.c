@@ -126,14 +126,10 @@ static const int tile_values[] = { 16, 32, 64, 96, 128, 192, 256 };
 static const int depth_values[] = { 16, 32, 64, 128 };
 static const int warp_values[] = { 16, 32, 48, 64, 96, 128 };
 static const int stage_values[] = { 1, 2, 3, 4, 5, 6 };
-static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int switch_values[] = { 0, 1 };
-static const int order_values[] = { 0, 1, 2, 3 };
 static const int precision_values[] = { PRECISION_TF32, PRECISION_3XTF32 };
 static const int only_value[] = { 0 };
 static const int on[] = { 1 };
-static const char *const switch_words[] = { "off", "on", NULL };
-static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const kind_words[] = { "auto", "mma", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_warp[] = { "warp", NULL };
@@ -155,7 +151,6 @@ static void add_instruction(const struct task *t, struct tunables *l,
 
 static void make_tunables(struct task *t, struct mma *f)
 {
-	const char *const *k = tunable_subject(t, f->of.k_name);
 	const char *const *acc = tunable_subject(t,
 		f->of.epilogue.outputs[0].tensor->name);
 	struct tunables *l = &f->open;
@@ -173,17 +168,11 @@ static void make_tunables(struct task *t, struct mma *f)
 		VALUES(warp_values), NULL);
 	tunables_add(t, l, "tile", level_warp, f->of.n_name,
 		VALUES(warp_values), NULL);
-	tunables_add(t, l, "pipeline", k, "stages", stage_values,
-		async ? 6 : 2, NULL);
-	tunables_add(t, l, "pipeline", k, "async", switch_values,
-		async ? 2 : 1, switch_words);
-	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, TILED_SPLITS,
-		NULL);
-	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
-		raster_words);
-	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values), NULL);
-	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
-		f->of.order_words);
+	tiled_add_pipeline(t, l, &f->of, (struct tiled_values){ stage_values,
+		async ? 6 : 2 }, (struct tiled_values){ switch_values, async ?
+		2 : 1 }, tiled_switch, TILED_SPLITS);
+	tiled_add_raster(t, l);
+	tiled_add_reorder(t, l, &f->of);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
 		asked_numbers);
 	add_instruction(t, l, f, acc);
@@ -260,9 +249,7 @@ static void start(const struct task *t, int *values)
 {
 	const struct mma *f = t->state;
 
-	memcpy(values, f->start, MMA_FIXED * sizeof *values);
-	for (int i = MMA_FIXED; i < f->open.n; i++)
-		values[i] = f->open.v[i].values[0];
+	tiled_start(&f->open, f->start, MMA_FIXED, values);
 }
 
 static const char *legal(const struct task *t, struct arena *a,
@@ -291,12 +278,7 @@ static const char *const directives[] = {
 static const struct sketch_refusal refusals[] = {
 	{ "unroll", "a chunk's instructions are written out whole; "
 		"tile(block, K = ...) says how long a chunk is" },
-	{ "compute_at", "what a factor is made of is computed as it is "
-		"loaded where cache(NAME, scope = none) says so, and what "
-		"follows the sum is its epilogue" },
-	{ "rfactor", "a block sums the products in one pass; "
-		"split_k(STATEMENT, N) gives parts of the sum to several "
-		"blocks" },
+	TILED_REFUSALS,
 	{ "reduce", "a warp sums its results alone; split_k(STATEMENT, N) "
 		"gives parts of the sum to several blocks" },
 	{ NULL, NULL }

@@ -126,15 +126,9 @@ static enum mma_load load_of(const struct mma *f, const struct operand *op,
  * out so, which is where each is a row of the shared tile. */
 static int columns_together(const struct mma *f, const struct mma_plan *p)
 {
-	const struct epilogue *e = &f->of.epilogue;
-	int v = 2;
+	int v = p->col_load == MMA_LDMATRIX ?
+		tiled_together(&f->of.epilogue) : 2;
 
-	if (p->col_load != MMA_LDMATRIX)
-		return v;
-	for (int i = 0; i < e->n; i++)
-		while (e->outputs[i].stored &&
-		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
-			v *= 2;
 	while (v > 2 && p->wc % (4 * v))
 		v /= 2;
 	return v;

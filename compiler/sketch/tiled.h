@@ -53,6 +53,31 @@ const int *tiled_right(const struct product *f, const int *v);
 /* tail(AXIS, ..) of rows, then of columns. */
 void tiled_add_tails(const struct task *t, struct tunables *l,
 	const struct product *f);
+/* pipeline and split_k, with so many of tiled_splits; then raster's order and
+ * group; reorder. "async" are values and words of pipeline(.., async = ..). */
+extern const char *const tiled_switch[];	/* off, on */
+struct tiled_values {
+	const int *v;
+	int n;
+};
+void tiled_add_pipeline(const struct task *t, struct tunables *l,
+	const struct product *f, struct tiled_values stages,
+	struct tiled_values async, const char *const *async_words, int splits);
+void tiled_add_raster(const struct task *t, struct tunables *l);
+void tiled_add_reorder(const struct task *t, struct tunables *l,
+	const struct product *f);
+/* The untuned default: the first "fixed" of "start", and of those beyond their
+ * first values. */
+void tiled_start(const struct tunables *open, const int *start, int fixed,
+	int *values);
+/* Why directives say nothing to any of them: rows of struct sketch's refusals. */
+#define TILED_REFUSALS \
+	{ "compute_at", "what a factor is made of is computed as it is " \
+		"loaded where cache(NAME, scope = none) says so, and what " \
+		"follows the sum is its epilogue" }, \
+	{ "rfactor", "a block sums the products in one pass; " \
+		"split_k(STATEMENT, N) gives parts of the sum to several " \
+		"blocks" }
 /* The least parts of the reduction that fill the chip, of those tried. Each
  * keeps 4 chunks. */
 extern const int tiled_splits[];
@@ -60,6 +85,10 @@ enum { TILED_SPLITS = 12 };
 int tiled_fill_chip(const struct task *t, const struct tiling *p);
 
 /* ---- tiled_plan.c: NULL, or why that is no kernel ---- */
+
+/* Neighbours of which a thread can store 16 bytes at once, of what is stored the
+ * narrowest: two at least. */
+int tiled_together(const struct epilogue *e);
 
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
 /* Fills in the stages but for what the caller has set in them: "group" and

@@ -24,6 +24,17 @@ const char *tiled_sizes(const struct product *f, const struct tiling *p)
 	return NULL;
 }
 
+int tiled_together(const struct epilogue *e)
+{
+	int v = 2;
+
+	for (int i = 0; i < e->n; i++)
+		while (e->outputs[i].stored &&
+		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
+			v *= 2;
+	return v;
+}
+
 /* ---- tails ---- */
 
 /* Where the last tile is moved back, vectors must start where they may. */

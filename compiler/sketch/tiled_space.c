@@ -67,6 +67,48 @@ void tiled_add_tails(const struct task *t, struct tunables *l,
 		only_value, 1, tail_words);
 }
 
+const char *const tiled_switch[] = { "off", "on", NULL };
+
+void tiled_add_pipeline(const struct task *t, struct tunables *l,
+	const struct product *f, struct tiled_values stages,
+	struct tiled_values async, const char *const *async_words, int splits)
+{
+	const char *const *k = tunable_subject(t, f->k_name);
+	const char *const *acc = tunable_subject(t,
+		f->epilogue.outputs[0].tensor->name);
+
+	tunables_add(t, l, "pipeline", k, "stages", stages.v, stages.n, NULL);
+	tunables_add(t, l, "pipeline", k, "async", async.v, async.n,
+		async_words);
+	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, splits, NULL);
+}
+
+void tiled_add_raster(const struct task *t, struct tunables *l)
+{
+	static const int orders[] = { 0, 1 }, groups[] = { 1, 2, 4, 8, 16 };
+	static const char *const words[] = { "row", "col", NULL };
+
+	tunables_add(t, l, "raster", NULL, "order", orders, 2, words);
+	tunables_add(t, l, "raster", NULL, "group", groups, 5, NULL);
+}
+
+void tiled_add_reorder(const struct task *t, struct tunables *l,
+	const struct product *f)
+{
+	static const int orders[ORDERS_MAX] = { 0, 1, 2, 3 };
+
+	tunables_add(t, l, "reorder", tunable_subject(t,
+		f->epilogue.outputs[0].tensor->name), NULL, orders,
+		f->n_orders, f->order_words);
+}
+
+void tiled_start(const struct tunables *open, const int *start, int fixed,
+	int *values)
+{
+	for (int i = 0; i < open->n; i++)
+		values[i] = i < fixed ? start[i] : open->v[i].values[0];
+}
+
 int tiled_fill_chip(const struct task *t, const struct tiling *p)
 {
 	int best = 1;

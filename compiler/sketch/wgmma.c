@@ -123,17 +123,13 @@ static const int tile_values[] = {
 static const int depth_values[] = { 8, 16, 32, 64, 128 };
 static const int thread_values[] = { 128, 256, 384, 512 };
 static const int stage_values[] = { 1, 2, 3, 4, 5, 6, 8 };
-static const int group_values[] = { 1, 2, 4, 8, 16 };
 static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
-static const int order_values[] = { 0, 1, 2, 3 };
 static const int tf32_value[] = { PRECISION_TF32 };
 static const int only_value[] = { 0 };
 static const int on[] = { 1 };
 static const int async_values[] = { 0, 1, 2 };
-static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
-static const char *const raster_words[] = { "row", "col", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
 static const char *const level_block[] = { "block", NULL };
 
@@ -154,7 +150,7 @@ static void add_instruction(const struct task *t, struct tunables *l,
 	const struct wgmma *f, const char *const *acc)
 {
 	tunables_add(t, l, "mma", acc, "swap", VALUES(switch_values),
-		switch_words);
+		tiled_switch);
 	tunables_add(t, l, "cluster", NULL, f->of.m_name, VALUES(cluster_values),
 		NULL);
 	tunables_add(t, l, "cluster", NULL, f->of.n_name, VALUES(cluster_values),
@@ -167,7 +163,6 @@ static void add_instruction(const struct task *t, struct tunables *l,
 
 static void make_tunables(struct task *t, struct wgmma *f)
 {
-	const char *const *k = tunable_subject(t, f->of.k_name);
 	const char *const *acc = tunable_subject(t,
 		f->of.epilogue.outputs[0].tensor->name);
 	struct tunables *l = &f->open;
@@ -183,18 +178,13 @@ static void make_tunables(struct task *t, struct wgmma *f)
 	tunables_add(t, l, "tile", level_block, f->of.k_name, deep, n, NULL);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(thread_values),
 		NULL);
-	tunables_add(t, l, "pipeline", k, "stages", VALUES(stage_values), NULL);
-	tunables_add(t, l, "pipeline", k, "async", VALUES(async_values),
-		async_words);
-	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, TILED_SPLITS,
-		NULL);
-	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
-		raster_words);
-	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values), NULL);
+	tiled_add_pipeline(t, l, &f->of, (struct tiled_values){
+		VALUES(stage_values) }, (struct tiled_values){
+		VALUES(async_values) }, async_words, TILED_SPLITS);
+	tiled_add_raster(t, l);
 	tunables_add(t, l, "raster", NULL, "persistent", VALUES(switch_values),
-		switch_words);
-	tunables_add(t, l, "reorder", acc, NULL, order_values, f->of.n_orders,
-		f->of.order_words);
+		tiled_switch);
+	tiled_add_reorder(t, l, &f->of);
 	add_instruction(t, l, f, acc);
 	tiled_add_tails(t, l, &f->of);
 	tiled_add_operands(t, l, &f->of);
@@ -286,9 +276,7 @@ static void start(const struct task *t, int *values)
 {
 	const struct wgmma *f = t->state;
 
-	memcpy(values, f->start, WGMMA_FIXED * sizeof *values);
-	for (int i = WGMMA_FIXED; i < f->open.n; i++)
-		values[i] = f->open.v[i].values[0];
+	tiled_start(&f->open, f->start, WGMMA_FIXED, values);
 }
 
 static const char *legal(const struct task *t, struct arena *a,
@@ -318,12 +306,7 @@ static const char *const directives[] = {
 static const struct sketch_refusal refusals[] = {
 	{ "unroll", "a chunk's instructions are written out whole; "
 		"tile(block, K = ...) says how long a chunk is" },
-	{ "compute_at", "what a factor is made of is computed as it is "
-		"loaded where cache(NAME, scope = none) says so, and what "
-		"follows the sum is its epilogue" },
-	{ "rfactor", "a block sums the products in one pass; "
-		"split_k(STATEMENT, N) gives parts of the sum to several "
-		"blocks" },
+	TILED_REFUSALS,
 	{ "reduce", "four warps sum their results alone; split_k(STATEMENT, N) "
 		"gives parts of the sum to several blocks" },
 	{ NULL, NULL }

@@ -134,15 +134,12 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
 	const struct operand *cols)
 {
-	const struct epilogue *e = &f->of.epilogue;
-	int v = 2, cluster = p->of.along_m != p->swap ? p->of.cluster : 1;
+	int v = tiled_together(&f->of.epilogue);
+	int cluster = p->of.along_m != p->swap ? p->of.cluster : 1;
 
-	if (!cols->orders[p->of.order].k_inner || e->along_n == p->swap)
-		return v;
-	for (int i = 0; i < e->n; i++)
-		while (e->outputs[i].stored &&
-		       v * dtype_row(e->outputs[i].tensor->type)->bits < 128)
-			v *= 2;
+	if (!cols->orders[p->of.order].k_inner ||
+	    f->of.epilogue.along_n == p->swap)
+		return 2;
 	while (v > 2 && (p->cols / cluster % (4 * v) || (p->of.bulk &&
 	       !bulk_deals(cols, p->of.order, v))))
 		v /= 2;

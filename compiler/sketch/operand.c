@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* An operand of a contraction as its reads have it: address and padded indices
+ * as affine forms over rows, batch and each order of the reduction, and along
+ * which of them vectors can run. */
+#include "sketch/stage.h"
+
+static bool collect_forms(struct arena *a, const struct ir_operator *o,
+	const struct ir_affine *address, struct operand *out, const char **why)
+{
+	const struct ir_expr *read = out->read;
+	bool below, above;
+
+	out->forms[0] = *address;
+	out->n_forms = 1;
+	if (read->pad == IR_PAD_NONE)
+		return true;
+	for (int d = 0; d < read->n_args; d++) {
+		ir_leaves(o, read, d, &below, &above);
+		if (!below && !above)
+			continue;
+		if (out->n_forms == FORMS_MAX) {
+			*why = "more than five dimensions of an operand are padded";
+			return false;
+		}
+		if (!ir_affine(a, o, read->args[d], &out->forms[out->n_forms])) {
+			*why = "a padded index is not affine";
+			return false;
+		}
+		out->size[out->n_forms++] = out->tensor->dims[d];
+	}
+	return true;
+}
+
+static int natural_alignment(const struct operand *p, int vec)
+{
+	int64_t c = p->forms[0].c;
+
+	while (vec > 1 && (c % vec || p->tensor->align % (vec * p->elem)))
+		vec /= 2;
+	vec = flat_alignment(&p->batch, vec, false);
+	return vec;
+}
+
+/* Do neighbouring rows lie near enough that a warp reading along them uses
+ * most of every 32-byte sector? */
+static bool rows_are_near(const struct operand *p)
+{
+	const struct run *r = p->rows.n_runs ?
+		&p->rows.runs[p->rows.n_runs - 1] : NULL;
+
+	return r && r->coef[0] >= -4 && r->coef[0] <= 4 && r->extent > 4;
+}
+
+static int vector_along(const struct operand *p, const struct flat *along,
+	const struct flat *across)
+{
+	int v = flat_vector(along, p->n_forms, 16 / p->elem);
+
+	v = flat_alignment(along, v, true);
+	v = flat_alignment(across, v, false);
+	return natural_alignment(p, v);
+}
+
+/* Along k where vectors fit or rows are far apart, else along the rows. */
+static void choose_vector(struct operand *p, struct operand_order *q)
+{
+	const struct run *last = q->k.n_runs ? &q->k.runs[q->k.n_runs - 1] : NULL;
+	int along_k = vector_along(p, &q->k, &p->rows);
+
+	q->run = last ? last->extent : 1;
+	q->k_inner = last && last->coef[0] == 1 &&
+		(along_k > 1 || !rows_are_near(p));
+	q->vec = q->k_inner ? along_k : vector_along(p, &p->rows, &q->k);
+}
+
+bool operand_analyse(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, const struct ir_affine *address,
+	const int *rows, int n_rows, const int *batch, int n_batch,
+	int *const *k_orders, int n_orders, int n_k, struct operand *out,
+	const char **why)
+{
+	*out = (struct operand){ .read = read };
+	out->tensor = &o->tensors[read->tensor];
+	out->elem = dtype_row(out->tensor->type)->bits / 8;
+	out->tile_type = out->tensor->type;
+	out->tile_elem = out->elem;
+	if (!collect_forms(a, o, address, out, why))
+		return false;
+	*why = "an operand's index mixes too many axes";
+	if (!flat_make(o, rows, n_rows, out->forms, out->n_forms, &out->rows) ||
+	    !flat_make(o, batch, n_batch, out->forms, out->n_forms, &out->batch))
+		return false;
+	for (int i = 0; i < n_orders; i++) {
+		if (!flat_make(o, k_orders[i], n_k, out->forms, out->n_forms,
+				&out->orders[i].k))
+			return false;
+		choose_vector(out, &out->orders[i]);
+	}
+	*why = NULL;
+	return true;
+}
+
+void operand_compute(struct operand *p, const struct ir_expr *value)
+{
+	p->value = value;
+	p->tile_type = value->type;
+	p->tile_elem = dtype_row(value->type)->bits / 8;
+}
