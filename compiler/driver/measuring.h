@@ -52,15 +52,21 @@ struct measuring {
 
 /* Is there a GPU, as far as one can see without asking it? */
 bool measuring_has_gpu(void);
+/* Compilers that run at once. */
+int measuring_compilers(const struct session *s);
 /* The file of --candidates made anew, for several to write; false, reported. */
 bool measuring_clear_log(struct session *s);
 /* What --measure asks for, in s->measuring; NULL there where the model serves.
  * False after an error. */
 bool measuring_open(struct session *s);
+/* No worker is left. */
+void measuring_end(struct measuring *g);
 /* No process and no file is left; may be called again, and with nothing open. */
 void measuring_close(struct session *s);
 /* Is all to end? Closes then, and lets the signal through. */
 bool measuring_stopped(struct measuring *g);
+
+/* ---- measuring_search.c ---- */
 
 /* "p", the problem of "c", which is among those of the job's group, measured.
  * False, reported, where it cannot be. */
@@ -81,9 +87,6 @@ struct finalist {
 
 void measuring_finals(struct session *s, struct job *j, int group,
 	struct finalist *v, int n);
-
-/* Counts of verdicts, and of each failure the first, with what makes it again. */
-void measuring_tell(struct session *s);
 
 /* ---- measuring_data.c ---- */
 
@@ -126,5 +129,8 @@ void measuring_describe(struct measuring *g, struct arena *a,
 void measuring_record(struct measuring *g, const struct job *j, int group,
 	const struct candidate *c, const int *genes, double predicted,
 	const struct measure_result *r);
+
+/* Counts of verdicts, and of each failure the first, with what makes it again. */
+void measuring_tell(struct session *s);
 
 #endif
