@@ -67,6 +67,11 @@ void cuda_emit_launched(const struct cuda_unit *u, int group, struct str *out);
 void cuda_emit_header(const struct cuda_unit *u, const char *guard,
 	struct str *out);
 
+/* C that fills the array "table" of libwpk's struct wpk_compiled with the unit's
+ * launchers, which "header" declares. */
+void cuda_emit_calls(const struct cuda_unit *u, const char *header,
+	const char *table, struct str *out);
+
 /* A name legal in C, C++ and CUDA: "x", or "x_" where it is reserved. */
 const char *cuda_name(struct arena *a, const char *name);
 /* The same for a launcher, which must also not be a function that the C and
@@ -85,11 +90,14 @@ bool cuda_has_prepared(const struct cuda_operator *o);
 bool cuda_prepares(const struct cuda_operator *o, int i);
 
 /* For manifests: the name of a step's kernel, that of the launcher's argument
- * for tensor "i" of the face, and an expression over sizes and lets in C. */
+ * for tensor "i" of the face, that of a size or let of "p", and an expression
+ * over these in C. */
 const char *cuda_kernel_name(struct arena *a, const struct cuda_operator *o,
 	const struct cuda_variant *v, const struct p_step *s);
 const char *cuda_argument(struct arena *a, const struct cuda_operator *o,
 	int i);
+const char *cuda_variable(struct arena *a, const struct cuda_operator *o,
+	const struct program *p, const struct k_var *size);
 const char *cuda_number(struct arena *a, const struct cuda_operator *o,
 	const struct program *p, const struct kx *e);
 

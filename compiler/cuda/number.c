@@ -33,6 +33,14 @@ const char *host_condition(struct arena *a, const struct names *n,
 	return text_of(a, n, e, P_AND);
 }
 
+const char *cuda_variable(struct arena *a, const struct cuda_operator *o,
+	const struct program *p, const struct k_var *size)
+{
+	struct names n = host_names(a, o, p);
+
+	return names_of(&n, size);
+}
+
 const char *cuda_number(struct arena *a, const struct cuda_operator *o,
 	const struct program *p, const struct kx *e)
 {

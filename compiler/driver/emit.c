@@ -3,8 +3,10 @@
  * depfile and the lock, written together or not at all. */
 #include "driver/session.h"
 
+#include <ctype.h>
 #include <string.h>
 
+#include "driver/modules.h"
 #include "driver/output.h"
 #include "driver/toolchain.h"
 #include "driver/version.h"
@@ -200,8 +202,75 @@ static bool put_texts(struct session *s, unsigned emit, struct str *out)
 		cuda_emit_header(&u, guard_of(s, arena_printf(s->a, "%s.h",
 			stem(s))), out);
 	if (emit & EMIT_MANIFEST)
-		manifest_print(s, &u, out);
+		manifest_print(s, &u, NULL, out);
 	return !(emit & EMIT_PTX) || put_ptx(s, out);
+}
+
+/* "out/conv.plan" -> "conv" */
+static const char *stem_of(struct arena *a, const char *path)
+{
+	const char *name = base_name(path), *dot = strrchr(name, '.');
+
+	return dot && dot != name ? arena_strndup(a, name,
+		(size_t)(dot - name)) : name;
+}
+
+/* The plan's neighbour of that name. */
+static const char *beside(struct session *s, const char *file)
+{
+	const char *plan = s->o->plan;
+
+	return arena_printf(s->a, "%.*s%s", (int)(base_name(plan) - plan),
+		plan, file);
+}
+
+/* A plan whose kernels are compiled in has no modules unless they are asked
+ * for. */
+static bool add_plan(struct session *s, struct outputs *out)
+{
+	struct cuda_unit u = unit_of(s, s->a, NULL);
+	unsigned which = s->o->modules ? s->o->modules : s->o->calls ? 0 :
+		MODULES_GPU;
+	struct str cuda, plan;
+	module_list modules = { 0 };
+	const char *why;
+
+	str_init(&cuda, s->a);
+	str_init(&plan, s->a);
+	cuda_emit(&u, &cuda);
+	why = which ? modules_make(s, &u, &cuda, stem_of(s->a, s->o->plan),
+		which, &modules) : NULL;
+	if (why)
+		return session_fail(s, EXIT_USER, "--plan: %s", why);
+	for (int i = 0; i < modules.n; i++)
+		outputs_add(out, beside(s, modules.v[i].file),
+			&modules.v[i].code);
+	manifest_print(s, &u, &modules, &plan);
+	outputs_add(out, s->o->plan, &plan);
+	return true;
+}
+
+/* "out/my conv_calls.c" -> "my_conv_calls" */
+static const char *table_of(struct session *s)
+{
+	char *name = arena_strdup(s->a, stem_of(s->a, s->o->calls));
+
+	for (char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p))
+			*p = '_';
+	return cuda_name(s->a, isdigit((unsigned char)*name) ?
+		arena_printf(s->a, "_%s", name) : name);
+}
+
+static void add_calls(struct session *s, struct outputs *out)
+{
+	struct cuda_unit u = unit_of(s, s->a, NULL);
+	struct str text;
+
+	str_init(&text, s->a);
+	cuda_emit_calls(&u, s->o->header ? base_name(s->o->header) :
+		arena_printf(s->a, "%s.h", stem(s)), table_of(s), &text);
+	outputs_add(out, s->o->calls, &text);
 }
 
 /* Where the main text goes: -o, or for CUDA a file named after the source;
@@ -244,6 +313,10 @@ static bool put_depfile(struct session *s, const char *output, struct str *out)
 		vec_push(s->a, &targets, output);
 		if (s->o->header)
 			vec_push(s->a, &targets, s->o->header);
+		if (s->o->plan)
+			vec_push(s->a, &targets, s->o->plan);
+		if (s->o->calls)
+			vec_push(s->a, &targets, s->o->calls);
 	}
 	for (int i = 0; i < s->files.n; i++)
 		vec_push(s->a, &needs, s->files.v[i]);
@@ -268,7 +341,7 @@ static bool can_write(struct session *s, const char *path)
 static const char **written(struct session *s, int *n)
 {
 	unsigned emit = s->o->emit ? s->o->emit : EMIT_CU;
-	const char **v = ARENA_ARRAY(s->a, 5, const char *);
+	const char **v = ARENA_ARRAY(s->a, 7, const char *);
 
 	*n = 0;
 	v[(*n)++] = output_path(s, emit);
@@ -280,6 +353,10 @@ static const char **written(struct session *s, int *n)
 		v[(*n)++] = s->lock_path;
 	if (s->o->candidates)
 		v[(*n)++] = s->o->candidates;
+	if (s->o->plan)
+		v[(*n)++] = s->o->plan;
+	if (s->o->calls)
+		v[(*n)++] = s->o->calls;
 	return v;
 }
 
@@ -350,9 +427,13 @@ bool emit_outputs(struct session *s)
 			&header);
 		outputs_add(&out, s->o->header, &header);
 	}
+	if (s->o->plan && !add_plan(s, &out))
+		return lockfile_release(turn);
+	if (s->o->calls)
+		add_calls(s, &out);
 	if (s->o->dep) {
 		if (!put_depfile(s, path, &deps))
-			return false;
+			return lockfile_release(turn);
 		outputs_add(&out, dep, &deps);
 	}
 	why = outputs_commit(&out);

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "driver/json.h"
+#include "driver/steps.h"
 #include "driver/version.h"
 
-enum { SCHEMA = 1 };
+enum { SCHEMA = 2 };
 
 struct manifest {
 	const struct session *s;
@@ -69,35 +70,7 @@ static const struct job *job_of(const struct manifest *m,
 	return j;
 }
 
-static json_t *dims(const struct ir_tensor *t)
-{
-	json_t *v = json_array();
-
-	for (int i = 0; i < t->rank; i++)
-		json_append(v, json_integer(t->dims[i]));
-	return v;
-}
-
-/* From the slowest to the fastest. */
-static json_t *layout(const struct ir_tensor *t)
-{
-	json_t *v = json_array();
-
-	for (int i = 0; i < t->n_phys; i++) {
-		const struct ir_phys *p = &t->phys[i];
-
-		json_append(v, json_pack("{si sI sI sI sI}", "dim",
-			p->dim, "div", (json_int_t)(p->div ? p->div : 1),
-			"mod", (json_int_t)p->mod, "extent",
-			(json_int_t)p->extent, "stride",
-			(json_int_t)p->stride));
-	}
-	return v;
-}
-
-/* Where shapes are open, they are those of "sizes" in the variants. */
-static json_t *tensor(const struct manifest *m, int i,
-	const struct ir_tensor *t)
+static json_t *tensor(const struct manifest *m, int i)
 {
 	const struct program *p = m->o->face;
 	const struct p_tensor *x = &p->tensors.v[i];
@@ -109,11 +82,6 @@ static json_t *tensor(const struct manifest *m, int i,
 	json_put(v, "dtype", text(m, dtype_row(x->type)->name));
 	json_put(v, "c_type", text(m, dtype_row(x->type)->c));
 	json_put(v, "shape", text(m, x->shape));
-	if (!p->general) {
-		json_put(v, "dims", dims(t));
-		json_put(v, "layout", layout(t));
-	}
-	json_put(v, "elements", number(m, p, x->open_elements, x->elements));
 	json_put(v, "align", json_integer(x->align));
 	json_put(v, "constant", json_boolean(x->constant));
 	return v;
@@ -122,11 +90,12 @@ static json_t *tensor(const struct manifest *m, int i,
 static json_t *tensors(const struct manifest *m)
 {
 	const struct program *p = m->o->face;
-	const struct ir_operator *op = job_of(m, p)->reference;
 	json_t *v = json_array();
 
-	for (int i = 0; i < op->n_inputs + op->n_outputs; i++)
-		json_append(v, tensor(m, i, &op->tensors[i]));
+	for (int i = 0; i < p->tensors.n; i++)
+		if (p->tensors.v[i].role == P_IN ||
+		    p->tensors.v[i].role == P_OUT)
+			json_append(v, tensor(m, i));
 	return v;
 }
 
@@ -137,6 +106,18 @@ static json_t *size_names(const struct manifest *m,
 
 	for (int i = 0; i < p->sizes.n; i++)
 		json_append(v, text(m, p->sizes.v[i].name));
+	return v;
+}
+
+/* As expressions name them. */
+static json_t *size_arguments(const struct manifest *m,
+	const struct program *p)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < p->sizes.n; i++)
+		json_append(v, text(m, cuda_variable(m->a, m->o, p,
+			p->sizes.v[i].var)));
 	return v;
 }
 
@@ -200,59 +181,21 @@ static json_t *groups(const struct manifest *m, const struct job *j)
 	return all;
 }
 
-static json_t *arguments(const struct manifest *m, const struct program *p,
-	const struct p_step *s)
+static json_t *step_number(const struct steps_writer *w,
+	const struct kx *open, int64_t fixed)
 {
-	json_t *v = json_array();
-
-	for (int i = 0; i < s->n_args; i++)
-		json_append(v, text(m, p->tensors.v[s->args[i]].name));
-	for (int i = 0; i < s->n_scalars; i++)
-		json_append(v, number(m, p, s->open_scalars ?
-			s->open_scalars[i] : NULL, s->scalar_args[i]));
-	for (int i = 0; i < s->kernel->maps.n; i++) {
-		const struct k_map *x = s->kernel->maps.v[i];
-
-		json_append(v, json_pack("{so so}", "tensor", text(m,
-			p->tensors.v[p_map_tensor(s, x)].name), "map",
-			json_map(x)));
-	}
-	return v;
-}
-
-static json_t *launch(const struct manifest *m, const struct cuda_variant *w,
-	const struct p_step *s)
-{
-	const struct program *p = w->program;
-	json_t *v = json_object(), *grid = json_array();
-
-	for (int i = 0; i < 3; i++)
-		json_append(grid, number(m, p, s->open_grid[i],
-			s->grid[i]));
-	json_put(v, "kernel", text(m, cuda_kernel_name(m->a, m->o, w, s)));
-	json_put(v, "grid", grid);
-	json_put(v, "threads", json_integer(s->kernel->threads));
-	json_put(v, "cluster", json_integer(s->kernel->cluster > 1 ?
-		s->kernel->cluster : 1));
-	json_put(v, "shared", json_integer(s->kernel->shared_bytes));
-	json_put(v, "arguments", arguments(m, p, s));
-	return v;
+	return number(w->ctx, w->v->program, open, fixed);
 }
 
 static json_t *steps(const struct manifest *m, const struct cuda_variant *w,
 	const struct p_step *s, int n)
 {
-	const struct program *p = w->program;
+	const struct steps_writer writer = { m->a, m->o, w, step_number, m };
 	json_t *v = json_array();
 
-	for (int i = 0; i < n; i++) {
-		const struct p_tensor *t = &p->tensors.v[s[i].tensor];
-
-		json_append(v, s[i].kind == P_LAUNCH ?
-			launch(m, w, &s[i]) : s[i].kind == P_FILE ?
-			json_pack("{so}", "file", text(m, s[i].file)) :
-			json_pack("{ss}", "clear", t->name));
-	}
+	for (int i = 0; i < n; i++)
+		json_append(v, s[i].kind == P_FILE ? json_pack("{so}", "file",
+			text(m, s[i].file)) : steps_json(&writer, &s[i]));
 	return v;
 }
 
@@ -276,13 +219,54 @@ static json_t *places(const struct manifest *m, const struct program *p,
 	return v;
 }
 
+/* Later ones may use earlier ones. */
 static json_t *lets(const struct manifest *m, const struct program *p)
 {
-	json_t *v = json_object();
+	json_t *v = json_array();
 
 	for (int i = 0; i < p->lets.n; i++)
-		json_put(v, p->lets.v[i].var->name, number(m, p,
-			p->lets.v[i].value, 0));
+		json_append(v, json_pack("{so so}", "name", text(m,
+			cuda_variable(m->a, m->o, p, p->lets.v[i].var)),
+			"value", number(m, p, p->lets.v[i].value, 0)));
+	return v;
+}
+
+/* How the operator's tensors lie in memory, outermost dimension first; null
+ * where no expression over the sizes tells. */
+static json_t *geometry(const struct manifest *m, const struct program *p,
+	const struct p_tensor *t)
+{
+	const struct p_extents *x = t->extents;
+	json_t *v = json_object(), *dims = json_array(), *layout = json_array();
+
+	for (int i = 0; i < x->rank; i++)
+		json_append(dims, number(m, p, x->open_dims[i], x->dims[i]));
+	for (int i = 0; i < x->n_phys; i++) {
+		const struct p_phys *d = &x->phys[i];
+
+		json_append(layout, json_pack("{si sI sI so so}", "dim",
+			d->dim, "div", (json_int_t)d->div, "mod",
+			(json_int_t)d->mod, "extent", number(m, p,
+			d->open_extent, d->extent), "stride", number(m, p,
+			d->open_stride, d->stride)));
+	}
+	json_put(v, "dims", dims);
+	json_put(v, "layout", layout);
+	json_put(v, "elements", number(m, p, t->open_elements, t->elements));
+	return v;
+}
+
+static json_t *geometries(const struct manifest *m, const struct program *p)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < p->tensors.n; i++) {
+		const struct p_tensor *t = &p->tensors.v[i];
+
+		if (t->role == P_IN || t->role == P_OUT)
+			json_append(v, t->extents ? geometry(m, p, t) :
+				json_null());
+	}
 	return v;
 }
 
@@ -318,6 +302,7 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	json_put(v, "sizes", values(j, p));
 	json_put(v, "conditions", conditions(m, p));
 	json_put(v, "lets", lets(m, p));
+	json_put(v, "tensors", geometries(m, p));
 	json_put(v, "hash", hash(m, j->hash));
 	json_put(v, "groups", groups(m, j));
 	json_put(v, "workspace", p->steps.n && p->steps.v[0].kind == P_FILE ?
@@ -347,6 +332,7 @@ static json_t *operator(const struct manifest *m)
 	json_put(v, "prototype", text(m, str_text(&prototype)));
 	json_put(v, "operator", text(m, job_of(m, o->face)->reference->source));
 	json_put(v, "sizes", size_names(m, o->face));
+	json_put(v, "arguments", size_arguments(m, o->face));
 	json_put(v, "tensors", tensors(m));
 	json_put(v, "variants", variants);
 	return v;
@@ -363,8 +349,20 @@ static json_t *target_names(const struct manifest *m)
 	return v;
 }
 
+static json_t *modules_json(const struct manifest *m,
+	const module_list *modules)
+{
+	json_t *v = json_array();
+
+	for (int i = 0; i < modules->n; i++)
+		json_append(v, json_pack("{so so}", "file", text(m,
+			modules->v[i].file), "arch", text(m,
+			modules->v[i].arch)));
+	return v;
+}
+
 void manifest_print(const struct session *s, const struct cuda_unit *u,
-	struct str *out)
+	const module_list *modules, struct str *out)
 {
 	struct manifest m = { .s = s, .a = out->a, .u = u };
 	const struct source *src = s->unit->src;
@@ -380,6 +378,8 @@ void manifest_print(const struct session *s, const struct cuda_unit *u,
 	json_put(all, "source", text(&m, u->source));
 	json_put(all, "source_hash", hash(&m, str_hash(src->text, src->len)));
 	json_put(all, "targets", target_names(&m));
+	if (modules)
+		json_put(all, "modules", modules_json(&m, modules));
 	json_put(all, "operators", operators);
 	dump = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	assert(dump);

@@ -100,14 +100,6 @@ int measuring_compilers(const struct session *s)
 	return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
-/* $WPK_WORKER, or that beside this program. */
-static const char *worker_program(struct arena *a)
-{
-	const char *own = getenv("WPK_WORKER");
-
-	return own && *own ? own : paths_find(a, PATHS_WORKER);
-}
-
 static bool set_options(struct measuring *g, struct measure_options *o,
 	const char **why)
 {
@@ -115,7 +107,7 @@ static bool set_options(struct measuring *g, struct measure_options *o,
 	bool emulated = !strcmp(g->how, "emu");
 	const struct limits *l = &s->o->limits;
 
-	*o = (struct measure_options){ .worker = worker_program(g->a),
+	*o = (struct measure_options){ .worker = paths_worker(g->a),
 		.device = device_of(s), .share = s->o->share,
 		.mps = s->o->share_mps, .folder = g->folder,
 		.arch = emulated ? NULL : s->places[0].target->name,

@@ -10,6 +10,7 @@
 
 #include "driver/check_parts.h"
 #include "driver/json.h"
+#include "driver/steps.h"
 #include "driver/version.h"
 
 struct plan_text {
@@ -34,80 +35,29 @@ static int64_t number(const struct plan_text *t, const struct kx *open,
 
 /* ---- steps ---- */
 
-static int tensor_number(const struct program *p, int i)
+static json_t *number_json(const struct steps_writer *w,
+	const struct kx *open, int64_t fixed)
 {
-	int n = 0;
-
-	for (int k = 0; k < i; k++)
-		n += p->tensors.v[k].role == P_IN ||
-			p->tensors.v[k].role == P_OUT;
-	return n;
+	return json_integer((json_int_t)number(w->ctx, open, fixed));
 }
 
-static json_t *argument(const struct plan_text *t, int i)
+static json_t *step(const struct plan_text *t, const struct p_step *s)
 {
-	const struct p_tensor *x = &t->p->tensors.v[i];
-
-	if (x->role == P_IN || x->role == P_OUT)
-		return json_pack("{si}", "tensor", tensor_number(t->p, i));
-	return json_pack("{sI}", x->role == P_WORKSPACE ? "workspace" :
-		"prepared", (json_int_t)number(t, x->open_offset, x->offset));
-}
-
-static json_t *arguments(const struct plan_text *t, const struct p_step *s)
-{
-	json_t *v = json_array();
-
-	for (int i = 0; i < s->n_args; i++)
-		json_array_append_new(v, argument(t, s->args[i]));
-	for (int i = 0; i < s->n_scalars; i++)
-		json_array_append_new(v, json_pack("{sI}", dtype_row(
-			s->kernel->scalars.v[i]->type)->bits == 64 ? "i64" :
-			"i32", (json_int_t)number(t, s->open_scalars ?
-			s->open_scalars[i] : NULL, s->scalar_args[i])));
-	for (int i = 0; i < s->kernel->maps.n; i++) {
-		const struct k_map *m = s->kernel->maps.v[i];
-		json_t *x = argument(t, p_map_tensor(s, m));
-
-		json_put(x, "map", json_map(m));
-		json_append(v, x);
-	}
-	return v;
-}
-
-static json_t *launch(const struct plan_text *t, const struct p_step *s)
-{
-	const struct kernel *k = s->kernel;
 	const struct cuda_operator *o = &t->u->operators[0];
-	int n = k->cluster > 1 ? k->cluster : 1;
+	const struct steps_writer w = { t->a, o, &o->variants[0], number_json,
+		t };
+	json_t *v = steps_json(&w, s);
 
-	return json_pack("{si ss s[III] s[iii] si sI so}",
-		"module", t->modules[s->group], "kernel",
-		cuda_kernel_name(t->a, o, &o->variants[0], s), "grid",
-		(json_int_t)number(t, s->open_grid[0], s->grid[0]),
-		(json_int_t)number(t, s->open_grid[1], s->grid[1]),
-		(json_int_t)number(t, s->open_grid[2], s->grid[2]), "cluster",
-		k->cluster_y ? 1 : n, k->cluster_y ? n : 1, 1, "threads",
-		k->threads, "shared", (json_int_t)k->shared_bytes, "args",
-		arguments(t, s));
-}
-
-static json_t *clear(const struct plan_text *t, const struct p_step *s)
-{
-	const struct p_tensor *x = &t->p->tensors.v[s->tensor];
-	int64_t each = (dtype_row(x->type)->bits + 7) / 8;
-
-	return json_pack("{sI sI}", "clear", (json_int_t)number(t,
-		x->open_offset, x->offset), "bytes",
-		(json_int_t)(number(t, x->open_elements, x->elements) * each));
+	if (s->kind == P_LAUNCH)
+		json_put(v, "module", json_integer(t->modules[s->group]));
+	return v;
 }
 
 static void put_steps(const struct plan_text *t, const struct p_step *s,
 	int n, bool prepare, json_t *out)
 {
 	for (int i = 0; i < n; i++) {
-		json_t *v = s[i].kind == P_LAUNCH ? launch(t, &s[i]) :
-			s[i].kind == P_CLEAR ? clear(t, &s[i]) : NULL;
+		json_t *v = step(t, &s[i]);
 
 		if (!v)
 			continue;

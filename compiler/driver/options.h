@@ -19,6 +19,9 @@ enum emit {
 	EMIT_CU = 16, EMIT_PTX = 32, EMIT_HEADER = 64, EMIT_MANIFEST = 128
 };
 
+/* What a plan's modules are for. */
+enum modules { MODULES_GPU = 1, MODULES_EMU = 2 };
+
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* --set and --shape: "name" = "value", as given. */
@@ -36,7 +39,8 @@ struct limits {
 
 struct options {
 	const char *input;		/* "-": standard input */
-	const char *output, *header;
+	const char *output, *header, *plan, *calls;
+	unsigned modules;		/* MODULES_..., 0: not given */
 	const char *dep_file;
 	string_list dep_targets;
 	bool dep;

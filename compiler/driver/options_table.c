@@ -74,6 +74,18 @@ static bool set_output(struct reading *r, const char *v)
 	return true;
 }
 
+static bool set_plan(struct reading *r, const char *v)
+{
+	r->o->plan = v;
+	return true;
+}
+
+static bool set_calls(struct reading *r, const char *v)
+{
+	r->o->calls = v;
+	return true;
+}
+
 static bool set_header(struct reading *r, const char *v)
 {
 	r->o->header = v;
@@ -129,6 +141,15 @@ static bool add_bits(struct reading *r, const char *name, const char *v,
 static bool set_emit(struct reading *r, const char *v)
 {
 	return add_bits(r, "--emit", v, emits, N_EMITS, &r->o->emit);
+}
+
+static bool set_modules(struct reading *r, const char *v)
+{
+	static const struct bit modules[] = { { "gpu", MODULES_GPU },
+		{ "emu", MODULES_EMU } };
+
+	r->o->modules = 0;
+	return add_bits(r, "--modules", v, modules, 2, &r->o->modules);
 }
 
 void options_emits(struct str *out)
@@ -493,6 +514,12 @@ static const struct option table[] = {
 	{ "-o", "FILE", VALUE, set_output,
 		"write there; '-' is standard output (default: STEM.cu)" },
 	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
+	{ "--plan", "FILE", VALUE, set_plan,
+		"write a plan for libwpk, and its modules beside it" },
+	{ "--modules", "LIST", VALUE, set_modules,
+		"of the plan: gpu, emu (default: gpu, or none with --calls)" },
+	{ "--calls", "FILE", VALUE, set_calls,
+		"write a table of the launchers, for plans without modules" },
 	{ "--emit", "LIST", VALUE, set_emit,
 		"what to write: ir, space, sched, kernel, cu, header, ..." },
 	{ "--target", "ARCHS", VALUE, set_targets,

@@ -3,6 +3,7 @@
  * places are relative to the running program, so an installed tree, a bundle
  * and a build tree work wherever they lie and from any working folder: first
  * the build tree's place, then that of an installation or bundle. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,4 +55,11 @@ const char *const *paths_tried(struct arena *a, enum paths_what what)
 	for (int i = 0; i < PLACES; i++)
 		v[i] = arena_printf(a, "%s/%s", folder, places[what][i]);
 	return v;
+}
+
+const char *paths_worker(struct arena *a)
+{
+	const char *own = getenv("WPK_WORKER");
+
+	return own && *own ? own : paths_find(a, PATHS_WORKER);
 }

@@ -402,9 +402,17 @@ bool handwritten_load(struct session *s, struct job *j,
 
 /* ---- manifest.c ---- */
 
-/* What the unit holds, as JSON. */
+/* "file" is its name beside the plan; "arch" as wpk-plan(5) has it. */
+struct module {
+	const char *file, *arch;
+	struct str code;
+};
+
+typedef VEC(struct module) module_list;
+
+/* What the unit holds, as JSON, with a plan's modules; NULL: it is none. */
 void manifest_print(const struct session *s, const struct cuda_unit *u,
-	struct str *out);
+	const module_list *modules, struct str *out);
 
 /* ---- checks.c ---- */
 

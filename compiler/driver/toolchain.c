@@ -215,3 +215,28 @@ const char *toolchain_ptx(struct arena *a, const char *nvcc, const char *text,
 	child_release(&before);
 	return why;
 }
+
+static const char *module_in(struct arena *a, const char *folder,
+	const char *nvcc, const char *text, size_t n, const struct target *t,
+	bool ptx, double seconds, const char *out)
+{
+	const char *source = arena_printf(a, "%s/kernel.cu", folder);
+	struct child c;
+
+	return run(a, folder, (const char *const[]){ nvcc, gencode(a, t, ptx),
+		ptx ? "-ptx" : "-cubin", "-std=c++17", "-o", out, source,
+		NULL }, source, text, n, seconds, &c);
+}
+
+const char *toolchain_module(struct arena *a, const char *nvcc,
+	const char *text, size_t n, const struct target *t, bool ptx,
+	double seconds, const char *out)
+{
+	const char *folder = child_folder(a), *why;
+
+	why = folder ? module_in(a, folder, nvcc, text, n, t, ptx, seconds,
+		out) : no_folder(a);
+	if (folder)
+		child_folder_remove(folder);
+	return why;
+}

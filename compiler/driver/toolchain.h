@@ -30,4 +30,9 @@ const char *toolchain_compile(struct arena *a, const char *nvcc,
 const char *toolchain_ptx(struct arena *a, const char *nvcc, const char *text,
 	size_t n, const struct target *t, double seconds, struct str *out);
 
+/* A cubin or PTX in file "out". The same; signals are the caller's to hold. */
+const char *toolchain_module(struct arena *a, const char *nvcc,
+	const char *text, size_t n, const struct target *t, bool ptx,
+	double seconds, const char *out);
+
 #endif

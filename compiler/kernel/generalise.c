@@ -66,6 +66,52 @@ static void set_elements(struct generalising *g, int i)
 	g->out->tensors.v[i].open_elements = host_number(g, v);
 }
 
+/* "which" of tensor "i"'s numbers: its dims, and then of each physical dimension
+ * the extent and the stride. */
+static int64_t extent_number(const struct p_extents *x, int which)
+{
+	const struct p_phys *p = &x->phys[(which - x->rank) / 2];
+
+	return which < x->rank ? x->dims[which] : (which - x->rank) % 2 ?
+		p->stride : p->extent;
+}
+
+static void put_extent(struct p_extents *x, int which, struct kx *open)
+{
+	struct p_phys *p = &x->phys[(which - x->rank) / 2];
+
+	if (which < x->rank)
+		x->open_dims[which] = open;
+	else if ((which - x->rank) % 2)
+		p->open_stride = open;
+	else
+		p->open_extent = open;
+}
+
+/* Only manifests want to know: that nothing gives them is no failure. */
+static void set_extents(struct generalising *g, struct p_tensor *t, int i)
+{
+	struct p_extents *x = ARENA_NEW(g->a, struct p_extents);
+	int64_t v[g->r->n];
+	const char *was = g->why;
+
+	if (!t->extents)
+		return;
+	*x = *t->extents;
+	x->open_dims = ARENA_ARRAY(g->a, (size_t)x->rank + 1, struct kx *);
+	x->phys = ARENA_ARRAY(g->a, (size_t)x->n_phys + 1, struct p_phys);
+	memcpy(x->phys, t->extents->phys, (size_t)x->n_phys *
+		sizeof *x->phys);
+	for (int k = 0; k < x->rank + 2 * x->n_phys; k++) {
+		for (int w = 0; w < g->r->n; w++)
+			v[w] = extent_number(
+				g->r->programs[w]->tensors.v[i].extents, k);
+		put_extent(x, k, host_number(g, v));
+	}
+	t->extents = g->why == was ? x : NULL;
+	g->why = was;
+}
+
 static void set_grid(struct generalising *g, struct p_step *s, bool preparing,
 	int i)
 {
@@ -325,8 +371,10 @@ static void set_all(struct generalising *g)
 
 	g->why = NULL;
 	begin(g);
-	for (int i = 0; i < p->tensors.n && !g->why; i++)
+	for (int i = 0; i < p->tensors.n && !g->why; i++) {
 		set_elements(g, i);
+		set_extents(g, &p->tensors.v[i], i);
+	}
 	set_steps(g, p->prepare.v, p->prepare.n, true);
 	set_steps(g, p->steps.v, p->steps.n, false);
 }

@@ -367,6 +367,23 @@ bool kx_eval_with(const struct kx *e, const struct kx_values *with,
 
 enum p_role { P_IN, P_OUT, P_WORKSPACE, P_PREPARED };
 
+/* Logical dimension "dim" divided by "div" and then, if "mod" is not 0, taken
+ * modulo "mod". "stride" in elements. */
+struct p_phys {
+	int dim;
+	int64_t div, mod, extent, stride;
+	struct kx *open_extent, *open_stride;
+};
+
+/* How a tensor of the operator lies in memory, outermost first. */
+struct p_extents {
+	int rank;
+	int64_t *dims;
+	struct kx **open_dims;
+	int n_phys;
+	struct p_phys *phys;
+};
+
 /* A tensor of the operator or workspace between steps. */
 struct p_tensor {
 	const char *name;
@@ -378,6 +395,8 @@ struct p_tensor {
 	bool constant;		/* P_IN: what prepares may take it */
 	const char *shape;	/* "[N, C, H, W] = [1, 64, 56, 56], layout(N, H,
 				 * W, C)": for comments */
+	struct p_extents *extents;	/* for manifests; NULL: workspace, or
+				 * no expression over the sizes gives them */
 	int64_t offset;		/* P_WORKSPACE: bytes, set by program_layout */
 	struct kx *open_offset;	/* set by program_layout */
 };

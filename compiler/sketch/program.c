@@ -49,6 +49,24 @@ static const char *shape_text(struct arena *a, const struct ir_tensor *t)
 	return str_text(&s);
 }
 
+static struct p_extents *extents_of(struct arena *a,
+	const struct ir_tensor *t)
+{
+	struct p_extents *x = ARENA_NEW(a, struct p_extents);
+
+	x->rank = t->rank;
+	x->dims = t->dims;
+	x->open_dims = ARENA_ARRAY(a, (size_t)t->rank + 1, struct kx *);
+	x->n_phys = t->n_phys;
+	x->phys = ARENA_ARRAY(a, (size_t)t->n_phys + 1, struct p_phys);
+	for (int i = 0; i < t->n_phys; i++)
+		x->phys[i] = (struct p_phys){ .dim = t->phys[i].dim,
+			.div = t->phys[i].div ? t->phys[i].div : 1,
+			.mod = t->phys[i].mod, .extent = t->phys[i].extent,
+			.stride = t->phys[i].stride };
+	return x;
+}
+
 static void add_tensor(struct arena *a, struct program *p,
 	const struct ir_tensor *t, enum p_role role)
 {
@@ -57,6 +75,7 @@ static void add_tensor(struct arena *a, struct program *p,
 		.elements = t->elements, .shape = shape_text(a, t),
 		.constant = t->constant,
 		.align = role == P_WORKSPACE ? WORKSPACE_ALIGN : t->align,
+		.extents = role == P_WORKSPACE ? NULL : extents_of(a, t),
 	};
 
 	vec_push(a, &p->tensors, x);

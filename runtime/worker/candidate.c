@@ -12,8 +12,9 @@ static bool read_map(const json_t *v, struct arg *a)
 
 	if (!map)
 		return true;
-	a->map = map_read(map);
-	return a->map && a->kind != ARG_I32 && a->kind != ARG_I64;
+	a->map = calloc(1, sizeof *a->map);
+	return a->map && map_read(map, a->map) && a->kind != ARG_I32 &&
+		a->kind != ARG_I64;
 }
 
 static bool read_arg(const json_t *v, int n_tensors, struct arg *a)

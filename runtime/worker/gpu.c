@@ -114,7 +114,7 @@ static struct outcome no_device(int count, int status)
 
 static struct outcome gpu_open(json_t *hello)
 {
-	const char *why = cuda_open(), *by = "";
+	const char *why = cuda_start(), *by = "";
 	int count = 0, device = 0, status, sms;
 
 	if (!why)
@@ -341,7 +341,7 @@ static int launch_step(const struct loaded *of, const struct step *s,
 		args[i] = a->map ? (void *)&maps[n_maps] : &values[i];
 		if (a->map)
 			status = n_maps == MAPS_MOST ? WPK_CU_INVALID_VALUE :
-				map_encode(a->map, (wpk_cu_pointer)values[i],
+				map_encode(&cuda, a->map, (wpk_cu_pointer)values[i],
 				&maps[n_maps++]);
 	}
 	return status ? status : cuda.launch(&l, function, args, NULL);

@@ -62,22 +62,30 @@ static char *log_of(wpk_nvrtc_program p)
 	return log;
 }
 
-static const char *write_cubin(wpk_nvrtc_program p, const char *out)
+/* A cubin, or PTX and the zero that ends it; malloc'ed. */
+static char *code_of(wpk_nvrtc_program p, bool ptx, size_t *n)
+{
+	int status = ptx ? nvrtc.GetPTXSize(p, n) : nvrtc.GetCUBINSize(p, n);
+	char *code = status || !*n ? NULL : malloc(*n);
+
+	if (code && (ptx ? nvrtc.GetPTX(p, code) : nvrtc.GetCUBIN(p, code))) {
+		free(code);
+		code = NULL;
+	}
+	return code;
+}
+
+static const char *write_code(wpk_nvrtc_program p, bool ptx, const char *out)
 {
 	size_t n = 0;
-	char *code;
+	char *code = code_of(p, ptx, &n);
 	FILE *f;
 	bool ok;
 
-	if (nvrtc.GetCUBINSize(p, &n) || !n)
+	if (!code)
 		return "NVRTC made no code";
-	code = malloc(n);
-	if (!code || nvrtc.GetCUBIN(p, code)) {
-		free(code);
-		return "NVRTC made no code";
-	}
 	f = fopen(out, "w");
-	ok = f && fwrite(code, 1, n, f) == n;
+	ok = f && fwrite(code, 1, n - ptx, f) == n - ptx;
 	ok = f && fclose(f) == 0 && ok;
 	free(code);
 	return ok ? NULL : "the code cannot be written";
@@ -100,7 +108,8 @@ const char *nvrtc_compile(const char *text, const char *arch, const char *out,
 		return nvrtc.GetErrorString(status);
 	status = nvrtc.CompileProgram(p, 3, options);
 	*log = log_of(p);
-	why = status ? nvrtc.GetErrorString(status) : write_cubin(p, out);
+	why = status ? nvrtc.GetErrorString(status) : write_code(p,
+		!strncmp(arch, "compute_", 8), out);
 	nvrtc.DestroyProgram(&p);
 	if (why && !status) {
 		free(*log);

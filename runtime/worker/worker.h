@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/lib/map.h"
+
 enum { PROTOCOL = 1 };
 
 /* ---- line.c: JSON lines ---- */
@@ -100,23 +102,6 @@ const char *task_compare(const struct task *t, const struct data *d,
 	void *const *first, void *const *second, char scratch[400],
 	bool *doubt);
 int task_poison(int run);
-
-/* ---- map.c: tensor maps, as cuda.h has them ---- */
-
-enum { MAP_RANK = 5 };
-
-/* Arguments of the driver's functions, of the one for im2col where "pixels" is
- * not 0. */
-struct map {
-	int type, rank;
-	unsigned long long dims[MAP_RANK], strides[MAP_RANK - 1];
-	unsigned box[MAP_RANK], steps[MAP_RANK], pixels, channels;
-	int lower[MAP_RANK - 2], upper[MAP_RANK - 2];
-	int swizzle, promotion;
-};
-
-/* Malloc'ed; NULL where "v" describes none. */
-struct map *map_read(const json_t *v);
 
 /* ---- candidate.c: what is to be run ---- */
 
@@ -207,7 +192,8 @@ void compile_usage(const char *log, struct usage *u);
 
 /* NULL and the library's version, or why there is none. */
 const char *nvrtc_open(int *major, int *minor);
-/* "text" for "arch" (sm_90a) to file "out"; NULL or a sentence. "*log" is
+/* "text" for "arch" (sm_90a; compute_90 gives PTX) to file "out"; NULL or a
+ * sentence. "*log" is
  * malloc'ed. */
 const char *nvrtc_compile(const char *text, const char *arch, const char *out,
 	char **log);

@@ -151,7 +151,7 @@ static void manifests_tell(void **state)
 	(void)state;
 	j.partition->n_groups = 0;
 	str_init(&out, a);
-	manifest_print(&s, &u, &out);
+	manifest_print(&s, &u, NULL, &out);
 	all = json_loads(str_text(&out), 0, NULL);
 	v = json_array_get(json_object_get(all, "operators"), 0);
 	v = json_array_get(json_object_get(v, "variants"), 0);

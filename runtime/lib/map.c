@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tensor maps, which a launch passes in place of a tensor's address: read from
- * a request, and encoded by the driver. */
-#include "runtime/worker/worker.h"
+/* Tensor maps: read from JSON, and encoded by the driver. */
+#include "runtime/lib/map.h"
 
-#include <stdlib.h>
-
-#include "runtime/worker/cuda.h"
+#include <string.h>
 
 /* "n" integers of "lo" to "hi". */
 static bool read_numbers(const json_t *v, int n, long long lo, long long hi,
@@ -60,10 +57,18 @@ static bool read_dims(const json_t *v, struct map *m)
 	return true;
 }
 
+/* A field of 0 to 65535, 0 where there is none such. */
+static int small(const json_t *v, const char *key)
+{
+	json_int_t x = json_integer_value(json_object_get(v, key));
+
+	return x > 0 && x < 1 << 16 ? (int)x : 0;
+}
+
 static bool read_box(const json_t *v, struct map *m)
 {
-	m->pixels = (unsigned)line_number(v, "pixels", 0);
-	m->channels = (unsigned)line_number(v, "channels", 0);
+	m->pixels = (unsigned)small(v, "pixels");
+	m->channels = (unsigned)small(v, "channels");
 	if (!m->pixels)
 		return read_unsigned(json_object_get(v, "box"), m->rank,
 			m->box);
@@ -72,35 +77,48 @@ static bool read_box(const json_t *v, struct map *m)
 		"upper"), m->rank - 2, m->upper);
 }
 
-struct map *map_read(const json_t *v)
+bool map_read(const json_t *v, struct map *m)
 {
-	struct map *m = calloc(1, sizeof *m);
-
-	if (!m)
-		return NULL;
-	m->type = (int)line_number(v, "type", 0);
-	m->swizzle = (int)line_number(v, "swizzle", 0);
-	m->promotion = (int)line_number(v, "promotion", 0);
+	memset(m, 0, sizeof *m);
+	m->type = small(v, "type");
+	m->swizzle = small(v, "swizzle");
+	m->promotion = small(v, "promotion");
 	m->rank = (int)json_array_size(json_object_get(v, "dims"));
-	if (m->rank >= 1 && m->rank <= MAP_RANK && read_dims(v, m) &&
-	    read_box(v, m) && read_unsigned(json_object_get(v, "steps"),
-	    m->rank, m->steps))
-		return m;
-	free(m);
-	return NULL;
+	return m->rank >= 1 && m->rank <= MAP_RANK && read_dims(v, m) &&
+		read_box(v, m) && read_unsigned(json_object_get(v, "steps"),
+		m->rank, m->steps);
 }
 
-int map_encode(const struct map *m, wpk_cu_pointer tensor,
-	struct wpk_cu_map *out)
+int map_encode(const struct cuda_calls *c, const struct map *m,
+	wpk_cu_pointer tensor, struct wpk_cu_map *out)
 {
 	void *address = (void *)(size_t)tensor;
 	unsigned rank = (unsigned)m->rank;
 
-	if (m->pixels ? !cuda.encode_im2col : !cuda.encode_tiled)
+	if (m->pixels ? !c->encode_im2col : !c->encode_tiled)
 		return WPK_CU_NOT_FOUND;
-	return m->pixels ? cuda.encode_im2col(out, m->type, rank, address,
+	return m->pixels ? c->encode_im2col(out, m->type, rank, address,
 		m->dims, m->strides, m->lower, m->upper, m->channels,
 		m->pixels, m->steps, 0, m->swizzle, m->promotion, 0) :
-		cuda.encode_tiled(out, m->type, rank, address, m->dims,
+		c->encode_tiled(out, m->type, rank, address, m->dims,
 		m->strides, m->box, m->steps, 0, m->swizzle, m->promotion, 0);
+}
+
+int map_cached(const struct cuda_calls *c, struct cached_map *m,
+	wpk_cu_pointer tensor, struct wpk_cu_map *out)
+{
+	int status = 0;
+
+	if (atomic_flag_test_and_set_explicit(&m->busy, memory_order_acquire))
+		return map_encode(c, &m->map, tensor, out);
+	if (m->known && m->at == tensor) {
+		memcpy(out->bits, m->encoded, sizeof m->encoded);
+	} else {
+		status = map_encode(c, &m->map, tensor, out);
+		memcpy(m->encoded, out->bits, sizeof m->encoded);
+		m->known = !status;
+		m->at = tensor;
+	}
+	atomic_flag_clear_explicit(&m->busy, memory_order_release);
+	return status;
 }

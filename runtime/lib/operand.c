@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Tensors: as the plan describes them, and whether a caller's fit. */
+#include "runtime/lib/plan.h"
+
+#include <string.h>
+
+static const struct type_row {
+	const char *name;
+	DLDataType type;
+} types[] = {
+	{ "f64", { kDLFloat, 64, 1 } }, { "f32", { kDLFloat, 32, 1 } },
+	{ "tf32", { kDLFloat, 32, 1 } }, { "f16", { kDLFloat, 16, 1 } },
+	{ "bf16", { kDLBfloat, 16, 1 } }, { "e4m3", { WPK_DL_E4M3, 8, 1 } },
+	{ "e5m2", { WPK_DL_E5M2, 8, 1 } }, { "i64", { kDLInt, 64, 1 } },
+	{ "i32", { kDLInt, 32, 1 } }, { "i16", { kDLInt, 16, 1 } },
+	{ "i8", { kDLInt, 8, 1 } }, { "i4", { kDLInt, 4, 1 } },
+	{ "u64", { kDLUInt, 64, 1 } }, { "u32", { kDLUInt, 32, 1 } },
+	{ "u16", { kDLUInt, 16, 1 } }, { "u8", { kDLUInt, 8, 1 } },
+	{ "u4", { kDLUInt, 4, 1 } }, { "bool", { WPK_DL_BOOL, 8, 1 } }
+};
+
+enum { N_TYPES = sizeof types / sizeof *types };
+
+static const char *type_name(DLDataType t)
+{
+	for (int i = 0; i < N_TYPES; i++)
+		if (!memcmp(&types[i].type, &t, sizeof t))
+			return types[i].name;
+	return "a type that no operator takes";
+}
+
+static bool read_type(struct reading *r, const json_t *v, DLDataType *out)
+{
+	const char *name;
+
+	if (!read_text(r, v, "dtype", &name))
+		return false;
+	for (int i = 0; i < N_TYPES; i++)
+		if (!strcmp(types[i].name, name)) {
+			*out = types[i].type;
+			return true;
+		}
+	return read_fails(r, WPK_E_PLAN, "\"dtype\" is %.20s, which is no type",
+		name);
+}
+
+/* ---- reading ---- */
+
+bool operand_read(struct reading *r, const json_t *v, struct operand *t)
+{
+	const char *role;
+	int64_t align;
+
+	if (!read_text(r, v, "name", &t->name) ||
+	    !read_text(r, v, "shape", &t->shape) ||
+	    !read_text(r, v, "role", &role) || !read_type(r, v, &t->type) ||
+	    !read_int(r, v, "align", 1, 1 << 20, &align))
+		return false;
+	t->align = (size_t)align;
+	t->output = !strcmp(role, "out");
+	t->constant = json_is_true(json_object_get(v, "constant"));
+	if (!t->output && strcmp(role, "in"))
+		return read_fails(r, WPK_E_PLAN, "\"role\" is neither in nor "
+			"out");
+	if (align & (align - 1))
+		return read_fails(r, WPK_E_PLAN, "\"align\" is no power of "
+			"two");
+	return true;
+}
+
+static bool read_dims(struct reading *r, const json_t *v, struct geometry *g)
+{
+	const json_t *dims = read_array(r, v, "dims", WPK_RANK, &g->rank);
+
+	if (!dims)
+		return false;
+	g->dims = pool_take(r->pool, (size_t)g->rank, sizeof *g->dims);
+	if (!g->dims)
+		return read_no_memory(r);
+	for (int i = 0; i < g->rank; i++)
+		read_number(r, json_array_get(dims, (size_t)i), "dims",
+			&g->dims[i]);
+	return !r->status;
+}
+
+static bool read_phys(struct reading *r, const json_t *v, int rank,
+	struct phys *p)
+{
+	int64_t dim;
+
+	read_int(r, v, "dim", 0, rank - 1, &dim);
+	read_int(r, v, "div", 1, INT64_MAX, &p->div);
+	read_int(r, v, "mod", 0, INT64_MAX, &p->mod);
+	read_number(r, json_object_get(v, "extent"), "extent", &p->extent);
+	read_number(r, json_object_get(v, "stride"), "stride", &p->stride);
+	p->dim = (int)dim;
+	return !r->status;
+}
+
+/* Once each, and whole. */
+static bool is_plain(const struct geometry *g)
+{
+	unsigned seen = 0;
+
+	for (int i = 0; i < g->n_phys; i++) {
+		const struct phys *p = &g->phys[i];
+
+		if (p->div != 1 || p->mod || seen >> p->dim & 1)
+			return false;
+		seen |= 1u << p->dim;
+	}
+	return g->n_phys == g->rank;
+}
+
+static bool read_layout(struct reading *r, const json_t *v, struct geometry *g)
+{
+	const json_t *layout = read_array(r, v, "layout", WPK_RANK,
+		&g->n_phys);
+
+	if (!layout)
+		return false;
+	g->phys = pool_take(r->pool, (size_t)g->n_phys, sizeof *g->phys);
+	if (!g->phys)
+		return read_no_memory(r);
+	for (int i = 0; i < g->n_phys; i++)
+		if (!read_phys(r, json_array_get(layout, (size_t)i), g->rank,
+		    &g->phys[i]))
+			return false;
+	g->plain = is_plain(g);
+	g->n_extents = g->plain ? g->rank : g->n_phys;
+	return true;
+}
+
+/* What a caller's tensor must have, at the sizes in "values"; false where some
+ * number does not fit into 64 bits. */
+static bool place(const struct operand *t, const struct geometry *g,
+	const int64_t *values, int64_t *extents, int64_t *strides,
+	size_t *bytes)
+{
+	int64_t elements, bits;
+	bool fits = true;
+
+	for (int i = 0; i < g->n_phys; i++) {
+		const struct phys *p = &g->phys[i];
+		int at = g->plain ? p->dim : i;
+
+		fits &= number_value(g->plain ? &g->dims[at] : &p->extent,
+			values, &extents[at]) && extents[at] >= 0;
+		fits &= number_value(&p->stride, values, &strides[at]);
+	}
+	fits = fits && number_value(&g->elements, values, &elements) &&
+		elements >= 0 && !__builtin_mul_overflow(elements,
+		(int64_t)t->type.bits, &bits) && bits <= INT64_MAX - 7;
+	*bytes = fits ? (size_t)(bits + 7) / 8 : 0;
+	return fits;
+}
+
+static bool is_fixed(const struct geometry *g)
+{
+	int codes = g->elements.n;
+
+	for (int i = 0; i < g->rank; i++)
+		codes += g->dims[i].n;
+	for (int i = 0; i < g->n_phys; i++)
+		codes += g->phys[i].extent.n + g->phys[i].stride.n;
+	return !codes;
+}
+
+bool geometry_read(struct reading *r, const json_t *v, const struct operand *t,
+	struct geometry *g)
+{
+	if (!read_dims(r, v, g) || !read_layout(r, v, g) ||
+	    !read_number(r, json_object_get(v, "elements"), "elements",
+	    &g->elements))
+		return false;
+	g->fixed = is_fixed(g);
+	if (g->fixed && !place(t, g, NULL, g->extents, g->strides, &g->bytes))
+		return read_fails(r, WPK_E_PLAN, "its extents are out of "
+			"range");
+	return true;
+}
+
+/* ---- a caller's tensor ---- */
+
+static bool type_fits(DLDataType want, DLDataType is)
+{
+	return want.bits == is.bits && is.lanes == 1 && (want.code == is.code ||
+		(want.code == WPK_DL_BOOL && is.code == kDLUInt));
+}
+
+static enum wpk_status type_differs(const struct operand *t,
+	const DLTensor *x, struct wpk_error *e)
+{
+	return fail(e, WPK_E_DTYPE, "%s is %s, not %s (DLPack code %d, %d "
+		"bits, %d lanes)", t->name, type_name(t->type),
+		type_name(x->dtype), x->dtype.code, x->dtype.bits,
+		x->dtype.lanes);
+}
+
+static enum wpk_status shape_differs(const struct operand *t, int i,
+	int64_t want, int64_t is, struct wpk_error *e)
+{
+	return fail(e, WPK_E_SHAPE, "%s is %s: its extent %d is %lld, not %lld",
+		t->name, t->shape, i, (long long)want, (long long)is);
+}
+
+/* Where there is one element or none, its stride does not matter. */
+static enum wpk_status check_place(const struct operand *t, int n,
+	const DLTensor *x, const int64_t *extents, const int64_t *strides,
+	struct wpk_error *e)
+{
+	int64_t dense = 1;
+	bool empty = false;
+
+	for (int i = 0; i < n; i++) {
+		if (x->shape[i] != extents[i])
+			return shape_differs(t, i, extents[i], x->shape[i], e);
+		empty |= !extents[i];
+	}
+	for (int i = n - 1; i >= 0 && !empty; i--) {
+		int64_t is = x->strides ? x->strides[i] : dense;
+
+		if (extents[i] > 1 && is != strides[i])
+			return fail(e, WPK_E_LAYOUT, "%s is %s: its stride %d "
+				"is %lld, not %lld", t->name, t->shape, i,
+				(long long)strides[i], (long long)is);
+		dense *= extents[i];
+	}
+	return WPK_OK;
+}
+
+static enum wpk_status check_address(const struct wpk_context *c,
+	const struct operand *t, const DLTensor *x, struct wpk_error *e)
+{
+	int type = (int)x->device.device_type;
+
+	if (!x->data)
+		return fail(e, WPK_E_NULL, "%s has no data", t->name);
+	if ((type != kDLCUDA && type != kDLCUDAManaged) ||
+	    (type == kDLCUDA && x->device.device_id != c->device))
+		return fail(e, WPK_E_DEVICE, "%s lies on DLPack's device %d:%d"
+			", not on CUDA device %d", t->name, type,
+			(int)x->device.device_id, c->device);
+	if (((uintptr_t)x->data + x->byte_offset) & (t->align - 1))
+		return fail(e, WPK_E_ALIGNMENT, "%s is not aligned to %zu "
+			"bytes", t->name, t->align);
+	return WPK_OK;
+}
+
+enum wpk_status operand_check(const struct wpk_context *c,
+	const struct operand *t, const struct geometry *g, const DLTensor *x,
+	const int64_t *values, bool data, size_t *bytes, struct wpk_error *e)
+{
+	int64_t extents[WPK_RANK], strides[WPK_RANK];
+	enum wpk_status s;
+
+	if (!type_fits(t->type, x->dtype))
+		return type_differs(t, x, e);
+	*bytes = g->bytes;
+	if (!g->fixed && !place(t, g, values, extents, strides, bytes))
+		return fail(e, WPK_E_SHAPE, "%s is %s, which is out of range "
+			"here", t->name, t->shape);
+	s = check_place(t, g->n_extents, x, g->fixed ? g->extents : extents,
+		g->fixed ? g->strides : strides, e);
+	return s || !data || !*bytes ? s : check_address(c, t, x, e);
+}

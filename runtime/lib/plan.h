@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* What a plan is when it was read: operators, of each its tensors and variants,
+ * of each variant the steps that run. */
+#ifndef WPK_RUNTIME_LIB_PLAN_H
+#define WPK_RUNTIME_LIB_PLAN_H
+
+#include "runtime/lib/library.h"
+#include "runtime/lib/map.h"
+#include "runtime/lib/read.h"
+
+/* Values of names and of slots lie on the stack while a call runs. */
+enum {
+	TENSORS_MOST = 64, SIZES_MOST = 64, LETS_MOST = 64, SLOTS_MOST = 512,
+	STEPS_MOST = 64, ARGS_MOST = 128, MAPS_MOST = 16
+};
+
+/* ---- operand.c: tensors as an operator wants them ---- */
+
+struct operand {
+	const char *name, *shape;
+	bool output, constant;
+	DLDataType type;
+	size_t align;
+};
+
+/* Logical dimension "dim" divided by "div", then modulo "mod" unless that is 0;
+ * outermost first. */
+struct phys {
+	int dim;
+	int64_t div, mod;
+	struct number extent, stride;
+};
+
+/* How an operand lies in memory, for one variant. "plain": each dimension lies
+ * there as one, so that strides tell all; else a caller's tensor has the physical
+ * dimensions. "fixed": no size matters, and "extents" and "strides" of a caller's
+ * "n_extents" dimensions are known, with "bytes" for all. */
+struct geometry {
+	bool plain, fixed;
+	int rank, n_phys, n_extents;
+	struct number *dims, elements;
+	struct phys *phys;
+	size_t bytes;
+	int64_t extents[WPK_RANK], strides[WPK_RANK];
+};
+
+bool operand_read(struct reading *r, const json_t *v, struct operand *t);
+bool geometry_read(struct reading *r, const json_t *v, const struct operand *t,
+	struct geometry *g);
+/* Does the caller's tensor, of the right number of dimensions, fit? "values" are
+ * those of the names. "*bytes" is what it takes. Without "data" its address is
+ * not looked at. */
+enum wpk_status operand_check(const struct wpk_context *c,
+	const struct operand *t, const struct geometry *g, const DLTensor *x,
+	const int64_t *values, bool data, size_t *bytes, struct wpk_error *e);
+
+/* ---- variant.c: ways to compute an operator ---- */
+
+enum arg_kind { ARG_TENSOR, ARG_WORKSPACE, ARG_PREPARED, ARG_I32, ARG_I64 };
+
+/* "slot": of the offset or the scalar. "map": what is passed is not the address
+ * of what lies there but this map of it. */
+struct arg {
+	enum arg_kind kind;
+	int tensor, slot;
+	struct cached_map *map;
+};
+
+enum step_kind { STEP_LAUNCH, STEP_CLEAR, STEP_LIBRARY };
+
+/* Grids, offsets and bytes are slots. "scratch": where in the workspace that of
+ * a library's call begins. */
+struct step {
+	enum step_kind kind;
+	const char *kernel;
+	wpk_cu function;
+	int grid[3];
+	unsigned threads, cluster[3];
+	size_t shared;
+	struct arg *args;
+	int n_args;
+	int offset, bytes;
+	struct library_call *call;
+	size_t scratch;
+};
+
+struct steps {
+	struct step *v;
+	int n;
+};
+
+/* Made for the sizes "sizes", or "general": for all at which "conditions" hold.
+ * Numbers are over the operator's sizes and then the "lets"; what steps and
+ * memory take is in "slots", and where no size matters their "values" are known.
+ * "rank": smaller is tried first. */
+struct variant {
+	const char *target, *gpu, *by;
+	int share, rank;
+	bool general;
+	int64_t sizes[SIZES_MOST];
+	struct geometry *tensors;
+	struct number *lets, *conditions, *slots;
+	int n_lets, n_conditions, n_slots;
+	int64_t *values;
+	int workspace, prepared;
+	size_t scratch;			/* behind the workspace: libraries' */
+	struct steps prepare, steps;
+};
+
+struct wpk_plan;
+
+bool variant_read(struct reading *r, struct wpk_plan *p,
+	const struct wpk_operator *op, const json_t *json, struct variant *v);
+/* Fills "names" behind the sizes and "slots"; false where the variant does not
+ * serve these sizes. */
+bool variant_values(const struct wpk_operator *op, const struct variant *v,
+	int64_t *names, int64_t *slots);
+
+/* ---- module.c ---- */
+
+/* The file's bytes and a zero behind them, malloc'ed; NULL with errno. */
+char *file_read(const char *path, size_t *n);
+
+/* Compiled code; loaded at most once. */
+struct module {
+	const char *file, *arch;
+	wpk_cu handle;
+};
+
+bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json);
+/* The function "kernel" of a module for "target" that this device runs; NULL
+ * where no module is for this device, which is no failure. */
+bool module_function(struct reading *r, struct wpk_plan *p,
+	const char *target, const char *kernel, wpk_cu *out);
+void modules_unload(struct wpk_plan *p);
+/* Can this device run what was made for "target"? "rank" gets smaller the more
+ * special it is. */
+bool target_serves(const struct wpk_context *c, const char *target, int *rank);
+
+/* ---- plan.c ---- */
+
+/* Where a size's value is read: an extent of a tensor; tensor -1: nowhere. */
+struct size_place {
+	int tensor, dim;
+};
+
+struct wpk_operator {
+	const struct wpk_plan *plan;
+	const char *name, *symbol;
+	const char **sizes, **arguments;	/* the latter in expressions */
+	struct size_place *places;
+	int n_sizes;
+	struct operand *tensors;
+	int n_tensors, n_inputs;
+	/* First those that this device runs; where kernels are compiled in,
+	 * all that tell how tensors lie. */
+	struct variant *variants;
+	int n_variants, n_all;
+	const struct wpk_compiled *compiled;
+};
+
+struct wpk_plan {
+	struct wpk_context *context;
+	struct pool pool;
+	const char *folder;		/* NULL: no modules */
+	struct wpk_operator *operators;
+	int n;
+	struct module *modules;
+	int n_modules;
+	json_t *json;
+};
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* Running an operator: the caller's tensors are checked, a variant is chosen by
+ * their shapes, and its steps are queued on the caller's stream. Nothing is
+ * allocated and nothing waited for; what is worked out lies on the stack. */
+#include "runtime/lib/plan.h"
+
+#include <string.h>
+
+enum { ALIGN = 256 };
+
+/* Of each tensor its address and size. */
+struct call {
+	const struct wpk_operator *op;
+	const struct wpk_context *c;
+	const struct variant *v;
+	const struct wpk_memory *m;
+	const int64_t *values;
+	wpk_stream stream;
+	struct wpk_error *e;
+	uintptr_t at[TENSORS_MOST];
+	size_t bytes[TENSORS_MOST];
+	int64_t names[SIZES_MOST + LETS_MOST];
+	int64_t slots[SLOTS_MOST];
+};
+
+/* ---- tensors ---- */
+
+/* As many as there are, with as many dimensions. */
+static enum wpk_status check_given(struct call *l, const DLTensor *const *x,
+	int n)
+{
+	const struct wpk_operator *op = l->op;
+
+	if (!op || !x)
+		return fail(l->e, WPK_E_NULL, "no operator, or no tensors");
+	l->c = op->plan->context;
+	if (n != op->n_tensors)
+		return fail(l->e, WPK_E_COUNT, "%s takes %d tensors, not %d",
+			op->name, op->n_tensors, n);
+	for (int i = 0; i < n; i++) {
+		const struct operand *t = &op->tensors[i];
+		int rank = op->n_all ? op->variants[0].tensors[i].n_extents : 0;
+
+		if (!x[i] || (x[i]->ndim && !x[i]->shape))
+			return fail(l->e, WPK_E_NULL, "%s has no %s", t->name,
+				x[i] ? "shape" : "tensor");
+		if (x[i]->ndim != rank)
+			return fail(l->e, WPK_E_SHAPE, "%s is %s: it has %d "
+				"dimensions in memory, not %d", t->name,
+				t->shape, rank, (int)x[i]->ndim);
+	}
+	return WPK_OK;
+}
+
+static enum wpk_status find_sizes(struct call *l, const DLTensor *const *x)
+{
+	const struct wpk_operator *op = l->op;
+
+	for (int i = 0; i < op->n_sizes; i++) {
+		const struct size_place *p = &op->places[i];
+
+		if (p->tensor < 0)
+			return fail(l->e, WPK_E_SHAPE, "%s: no extent is %s and"
+				" nothing else, so its value cannot be told",
+				op->name, op->sizes[i]);
+		l->names[i] = x[p->tensor]->shape[p->dim];
+		if (l->names[i] < 0)
+			return fail(l->e, WPK_E_SHAPE, "%s: %s is negative",
+				op->name, op->sizes[i]);
+	}
+	return WPK_OK;
+}
+
+/* An output shares no byte with another tensor. */
+static enum wpk_status check_overlap(const struct call *l, int output)
+{
+	for (int i = 0; i < l->op->n_tensors; i++)
+		if (i != output && l->at[i] < l->at[output] + l->bytes[output]
+		    && l->at[output] < l->at[i] + l->bytes[i])
+			return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s",
+				l->op->tensors[output].name,
+				l->op->tensors[i].name);
+	return WPK_OK;
+}
+
+static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x,
+	bool data)
+{
+	const struct wpk_operator *op = l->op;
+	enum wpk_status s;
+
+	for (int i = 0; i < op->n_tensors; i++) {
+		s = operand_check(l->c, &op->tensors[i], &l->v->tensors[i],
+			x[i], l->names, data, &l->bytes[i], l->e);
+		if (s)
+			return s;
+		l->at[i] = (uintptr_t)x[i]->data + x[i]->byte_offset;
+	}
+	for (int i = op->n_inputs; i < op->n_tensors && data; i++) {
+		s = check_overlap(l, i);
+		if (s)
+			return s;
+	}
+	return WPK_OK;
+}
+
+/* ---- which variant ---- */
+
+static enum wpk_status choose(struct call *l)
+{
+	const struct wpk_operator *op = l->op;
+
+	for (int i = 0; i < op->n_variants; i++) {
+		const struct variant *v = &op->variants[i];
+
+		if (!variant_values(op, v, l->names, l->slots))
+			continue;
+		l->v = v;
+		l->values = v->values ? v->values : l->slots;
+		return WPK_OK;
+	}
+	return fail(l->e, WPK_E_NO_KERNEL, "%s: %s for %s", op->name,
+		op->n_variants ? "the plan has nothing for these sizes" :
+		"the plan has nothing", l->c->arch);
+}
+
+static enum wpk_status begin(struct call *l, const DLTensor *const *x, int n,
+	bool data)
+{
+	enum wpk_status s = check_given(l, x, n);
+
+	if (!s)
+		s = find_sizes(l, x);
+	if (!s)
+		s = choose(l);
+	return s ? s : check_tensors(l, x, data);
+}
+
+/* ---- memory ---- */
+
+static void sizes_of(const struct call *l, long long sizes[SIZES_MOST])
+{
+	for (int i = 0; i < l->op->n_sizes; i++)
+		sizes[i] = l->names[i];
+}
+
+static size_t unsigned_of(int64_t n)
+{
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void needs_of(const struct call *l, size_t *workspace, size_t *prepared)
+{
+	const struct wpk_compiled *k = l->op->compiled;
+	long long sizes[SIZES_MOST];
+
+	if (k) {
+		sizes_of(l, sizes);
+		*workspace = k->workspace(sizes);
+		*prepared = k->prepared ? k->prepared(sizes) : 0;
+		return;
+	}
+	*workspace = unsigned_of(l->values[l->v->workspace]);
+	if (l->v->scratch)
+		*workspace = (*workspace + ALIGN - 1) / ALIGN * ALIGN +
+			l->v->scratch;
+	*prepared = unsigned_of(l->values[l->v->prepared]);
+}
+
+static enum wpk_status check_memory(const struct call *l)
+{
+	static const struct wpk_memory none;
+	const struct wpk_memory *m = l->m ? l->m : &none;
+	size_t workspace, prepared;
+
+	needs_of(l, &workspace, &prepared);
+	if (workspace > (m->workspace ? m->workspace_bytes : 0))
+		return fail(l->e, WPK_E_WORKSPACE, "%s needs %zu bytes of "
+			"workspace, not %zu", l->op->name, workspace,
+			m->workspace ? m->workspace_bytes : 0);
+	if (prepared > (m->prepared ? m->prepared_bytes : 0))
+		return fail(l->e, WPK_E_PREPARED, "%s needs %zu bytes of "
+			"prepared operands, not %zu: wpk_plan_prepare() writes"
+			" them", l->op->name, prepared,
+			m->prepared ? m->prepared_bytes : 0);
+	if (((workspace ? (uintptr_t)m->workspace : 0) |
+	    (prepared ? (uintptr_t)m->prepared : 0)) % ALIGN)
+		return fail(l->e, WPK_E_ALIGNMENT, "workspace and prepared "
+			"operands are aligned to %d bytes", ALIGN);
+	return WPK_OK;
+}
+
+/* ---- steps ---- */
+
+/* Where an argument of memory lies; an offset beyond its memory is refused. */
+static bool address_of(const struct call *l, enum arg_kind kind, int tensor,
+	int64_t offset, uintptr_t *out)
+{
+	bool workspace = kind == ARG_WORKSPACE;
+
+	if (kind == ARG_TENSOR) {
+		*out = l->at[tensor];
+		return true;
+	}
+	if (!l->m || offset < 0 || (uint64_t)offset > (workspace ?
+	    l->m->workspace_bytes : l->m->prepared_bytes))
+		return false;
+	*out = (uintptr_t)(workspace ? l->m->workspace : l->m->prepared) +
+		(uintptr_t)offset;
+	return true;
+}
+
+static enum wpk_status bad_number(const struct call *l, const struct step *s)
+{
+	return fail(l->e, WPK_E_PLAN, "%s: %s has an offset or extent that is "
+		"out of range", l->op->name, s->kernel ? s->kernel : "a step");
+}
+
+/* One argument: its value goes to "room", or its map to "maps". */
+static int argument(const struct call *l, const struct arg *a, int64_t *room,
+	struct wpk_cu_map **maps, void **out)
+{
+	uintptr_t at;
+
+	*out = room;
+	if (a->kind == ARG_I32 || a->kind == ARG_I64) {
+		*room = l->values[a->slot];
+		return 0;
+	}
+	if (!address_of(l, a->kind, a->tensor, a->kind == ARG_TENSOR ? 0 :
+	    l->values[a->slot], &at))
+		return WPK_CU_INVALID_VALUE;
+	*room = (int64_t)at;
+	if (!a->map)
+		return 0;
+	*out = *maps;
+	return map_cached(&l->c->cuda, a->map, at, (*maps)++);
+}
+
+static enum wpk_status launch(const struct call *l, const struct step *s)
+{
+	struct wpk_cu_attribute cluster = { WPK_CU_ATTRIBUTE_CLUSTER, { 0 },
+		{ .cluster = { s->cluster[0], s->cluster[1],
+			s->cluster[2] } } };
+	struct wpk_cu_launch config = { { 1, 1, 1 }, { s->threads, 1, 1 },
+		(unsigned)s->shared, l->stream, &cluster,
+		s->cluster[0] * s->cluster[1] * s->cluster[2] > 1 };
+	struct wpk_cu_map maps[MAPS_MOST], *next = maps;
+	int64_t room[ARGS_MOST];
+	void *args[ARGS_MOST + 1];
+	int status;
+
+	for (int i = 0; i < 3; i++) {
+		int64_t n = l->values[s->grid[i]];
+
+		if (!n)
+			return WPK_OK;
+		if (n < 0 || n > INT32_MAX)
+			return bad_number(l, s);
+		config.grid[i] = (unsigned)n;
+	}
+	for (int i = 0; i < s->n_args; i++) {
+		status = argument(l, &s->args[i], &room[i], &next, &args[i]);
+		if (status == WPK_CU_INVALID_VALUE)
+			return bad_number(l, s);
+		if (status)
+			return fail_cuda(l->c, l->e, status, s->kernel);
+	}
+	args[s->n_args] = NULL;
+	status = l->c->cuda.launch(&config, s->function, args, NULL);
+	return status ? fail_cuda(l->c, l->e, status, s->kernel) : WPK_OK;
+}
+
+static enum wpk_status clear(const struct call *l, const struct step *s)
+{
+	int64_t bytes = l->values[s->bytes], offset = l->values[s->offset];
+	uintptr_t at;
+	int status;
+
+	if (bytes < 0 || !address_of(l, ARG_WORKSPACE, 0, offset, &at) ||
+	    (uint64_t)bytes > l->m->workspace_bytes - (uint64_t)offset)
+		return bad_number(l, s);
+	status = bytes ? l->c->cuda.fill(at, 0, (size_t)bytes, l->stream) : 0;
+	return status ? fail_cuda(l->c, l->e, status, "clearing workspace") :
+		WPK_OK;
+}
+
+static enum wpk_status call_library(const struct call *l, const struct step *s)
+{
+	static const enum arg_kind kinds[] = { ARG_TENSOR, ARG_WORKSPACE,
+		ARG_PREPARED };
+	void *addresses[ARGS_MOST];
+	size_t scratch;
+	uintptr_t at;
+	int n;
+	const struct place *p = library_call_places(s->call, &n);
+
+	for (int i = 0; i < n; i++) {
+		if (!address_of(l, kinds[p[i].kind], (int)p[i].value,
+		    p[i].value, &at))
+			return bad_number(l, s);
+		addresses[i] = (void *)at;
+	}
+	scratch = (unsigned_of(l->values[l->v->workspace]) + ALIGN - 1) /
+		ALIGN * ALIGN + s->scratch;
+	return library_call_run(s->call, addresses, l->m && l->m->workspace ?
+		(char *)l->m->workspace + scratch : NULL, l->stream, l->e);
+}
+
+static enum wpk_status run_steps(const struct call *l, const struct steps *all)
+{
+	static enum wpk_status (*const run[])(const struct call *,
+		const struct step *) = { launch, clear, call_library };
+	enum wpk_status s = WPK_OK;
+
+	for (int i = 0; i < all->n && !s; i++)
+		s = run[all->v[i].kind](l, &all->v[i]);
+	return s;
+}
+
+static enum wpk_status run_compiled(const struct call *l, bool prepare)
+{
+	static const struct wpk_memory none;
+	const struct wpk_compiled *k = l->op->compiled;
+	const struct wpk_memory *m = l->m ? l->m : &none;
+	void *tensors[TENSORS_MOST];
+	long long sizes[SIZES_MOST];
+	int status;
+
+	sizes_of(l, sizes);
+	for (int i = 0; i < l->op->n_tensors; i++)
+		tensors[i] = (void *)l->at[i];
+	status = prepare ? k->prepare ? k->prepare(sizes, tensors, m->prepared,
+		m->prepared_bytes, l->stream) : 0 : k->run(sizes, tensors, m,
+		l->stream);
+	return status ? fail_cuda(l->c, l->e, status, l->op->symbol) : WPK_OK;
+}
+
+/* ---- the doors ---- */
+
+enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
+	const DLTensor *const *tensors, int n, struct wpk_needs *needs,
+	struct wpk_error *e)
+{
+	struct call l;
+	struct wpk_needs x = { .size = sizeof x };
+	enum wpk_status s;
+
+	l.op = op;
+	l.e = e;
+	if (!needs || needs->size < sizeof needs->size ||
+	    needs->size > sizeof x)
+		return fail(e, needs ? WPK_E_ARGUMENT : WPK_E_NULL, "no place "
+			"for what it needs, or its \"size\" is not set");
+	s = begin(&l, tensors, n, false);
+	if (s)
+		return s;
+	needs_of(&l, &x.workspace, &x.prepared);
+	x.size = needs->size;
+	x.by = op->compiled ? op->symbol : l.v->by;
+	x.general = l.v->general;
+	memcpy(needs, &x, x.size);
+	return succeed(e);
+}
+
+static enum wpk_status perform(const struct wpk_operator *op,
+	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
+	wpk_stream stream, bool prepare, struct wpk_error *e)
+{
+	struct call l;
+	enum wpk_status s;
+
+	l.op = op;
+	l.m = m;
+	l.stream = stream;
+	l.e = e;
+	s = begin(&l, tensors, n, true);
+	if (!s)
+		s = check_memory(&l);
+	if (!s)
+		s = op->compiled ? run_compiled(&l, prepare) : run_steps(&l,
+			prepare ? &l.v->prepare : &l.v->steps);
+	return s ? s : succeed(e);
+}
+
+enum wpk_status wpk_plan_prepare(const struct wpk_operator *op,
+	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
+	wpk_stream stream, struct wpk_error *e)
+{
+	return perform(op, tensors, n, m, stream, true, e);
+}
+
+enum wpk_status wpk_plan_run(const struct wpk_operator *op,
+	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
+	wpk_stream stream, struct wpk_error *e)
+{
+	return perform(op, tensors, n, m, stream, false, e);
+}

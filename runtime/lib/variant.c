@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A variant's numbers at some sizes. */
+#include "runtime/lib/plan.h"
+
+#include <string.h>
+
+bool variant_values(const struct wpk_operator *op, const struct variant *v,
+	int64_t *names, int64_t *slots)
+{
+	int64_t holds;
+
+	if (!v->general)
+		return !memcmp(v->sizes, names, (size_t)op->n_sizes *
+			sizeof *names);
+	for (int i = 0; i < v->n_lets; i++)
+		if (!number_value(&v->lets[i], names, &names[op->n_sizes + i]))
+			return false;
+	for (int i = 0; i < v->n_conditions; i++)
+		if (!number_value(&v->conditions[i], names, &holds) || !holds)
+			return false;
+	for (int i = 0; i < v->n_slots && !v->values; i++)
+		if (!number_value(&v->slots[i], names, &slots[i]))
+			return false;
+	return true;
+}

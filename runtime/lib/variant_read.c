@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/* Variants of an operator, read from a plan: their numbers go into slots, their
+ * kernels are looked up, and their library calls made ready. */
+#include "runtime/lib/plan.h"
+
+#include <limits.h>
+#include <string.h>
+
+struct builder {
+	struct reading *r;
+	struct wpk_plan *plan;
+	const struct wpk_operator *op;
+	struct variant *v;
+	struct number slots[SLOTS_MOST];
+	bool served;		/* by this device: else functions are none */
+};
+
+static bool put_slot(struct builder *b, const json_t *json, const char *what,
+	int *slot)
+{
+	*slot = 0;
+	if (b->v->n_slots == SLOTS_MOST)
+		return read_fails(b->r, WPK_E_PLAN, "more than %d numbers",
+			SLOTS_MOST);
+	*slot = b->v->n_slots;
+	return read_number(b->r, json, what, &b->slots[b->v->n_slots++]);
+}
+
+/* ---- steps ---- */
+
+static bool read_map(struct builder *b, const json_t *map, struct arg *a)
+{
+	struct cached_map *m;
+
+	if (!map)
+		return true;
+	m = pool_take(b->r->pool, 1, sizeof *m);
+	if (!m)
+		return read_no_memory(b->r);
+	a->map = m;
+	atomic_flag_clear(&m->busy);
+	return (map_read(map, &m->map) && a->kind <= ARG_PREPARED) ||
+		read_fails(b->r, WPK_E_PLAN, "\"map\" describes no tensor map");
+}
+
+static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
+{
+	static const char *const kinds[] = { "tensor", "workspace", "prepared",
+		"i32", "i64" };
+	int64_t tensor;
+
+	for (int i = 0; i < 5; i++) {
+		const json_t *x = json_object_get(v, kinds[i]);
+
+		if (!x)
+			continue;
+		a->kind = (enum arg_kind)i;
+		if (a->kind == ARG_TENSOR) {
+			if (!read_int(b->r, v, "tensor", 0,
+			    b->op->n_tensors - 1, &tensor))
+				return false;
+			a->tensor = (int)tensor;
+		} else if (!put_slot(b, x, kinds[i], &a->slot)) {
+			return false;
+		}
+		return read_map(b, json_object_get(v, "map"), a);
+	}
+	return read_fails(b->r, WPK_E_PLAN, "an argument is neither tensor, "
+		"place nor number");
+}
+
+static bool read_args(struct builder *b, const json_t *v, struct step *s)
+{
+	const json_t *args = read_array(b->r, v, "args", ARGS_MOST, &s->n_args);
+	int maps = 0;
+
+	if (!args)
+		return false;
+	s->args = pool_take(b->r->pool, (size_t)s->n_args, sizeof *s->args);
+	if (!s->args)
+		return read_no_memory(b->r);
+	for (int i = 0; i < s->n_args; i++) {
+		size_t was = read_enter(b->r, "args", i);
+
+		if (!read_arg(b, json_array_get(args, (size_t)i), &s->args[i]))
+			return false;
+		read_leave(b->r, was);
+		maps += s->args[i].map != NULL;
+	}
+	return maps <= MAPS_MOST || read_fails(b->r, WPK_E_PLAN, "more than %d "
+		"tensor maps", MAPS_MOST);
+}
+
+static bool read_extent(struct builder *b, const json_t *v, struct step *s)
+{
+	const json_t *grid, *cluster;
+	int n, m;
+
+	grid = read_array(b->r, v, "grid", 3, &n);
+	cluster = read_array(b->r, v, "cluster", 3, &m);
+	if (!grid || !cluster)
+		return false;
+	if (n != 3 || m != 3)
+		return read_fails(b->r, WPK_E_PLAN, "\"grid\" and \"cluster\" "
+			"are three numbers each");
+	for (int i = 0; i < 3; i++) {
+		const json_t *c = json_array_get(cluster, (size_t)i);
+		json_int_t x = json_integer_value(c);
+
+		if (!put_slot(b, json_array_get(grid, (size_t)i), "grid",
+		    &s->grid[i]))
+			return false;
+		if (!json_is_integer(c) || x < 1 || x > 16)
+			return read_fails(b->r, WPK_E_PLAN, "\"cluster\" is "
+				"not 1 to 16 blocks");
+		s->cluster[i] = (unsigned)x;
+	}
+	return true;
+}
+
+static bool read_launch(struct builder *b, const json_t *v, struct step *s)
+{
+	int64_t threads, shared;
+
+	s->kind = STEP_LAUNCH;
+	if (!read_text(b->r, v, "kernel", &s->kernel) ||
+	    !read_extent(b, v, s) ||
+	    !read_int(b->r, v, "threads", 1, 1024, &threads) ||
+	    !read_int(b->r, v, "shared", 0, 1 << 20, &shared) ||
+	    !read_args(b, v, s))
+		return false;
+	s->threads = (unsigned)threads;
+	s->shared = (size_t)shared;
+	b->v->by = s->kernel;
+	if (!b->served || b->op->compiled)
+		return true;
+	if (!module_function(b->r, b->plan, b->v->target, s->kernel,
+	    &s->function))
+		return false;
+	b->served = s->function != NULL;
+	return true;
+}
+
+/* Tensors of the call are the operator's. */
+static bool check_places(struct builder *b, const struct library_call *call)
+{
+	int n;
+	const struct place *p = library_call_places(call, &n);
+
+	if (n > ARGS_MOST)
+		return read_fails(b->r, WPK_E_PLAN, "a library's call has more "
+			"than %d tensors", ARGS_MOST);
+	for (int i = 0; i < n; i++)
+		if (p[i].kind == PLACE_TENSOR &&
+		    (p[i].value < 0 || p[i].value >= b->op->n_tensors))
+			return read_fails(b->r, WPK_E_PLAN, "a library's call "
+				"is of a tensor that there is not");
+	return true;
+}
+
+/* A machine without the library has the other variants. */
+static bool make_ready(struct builder *b, const json_t *v, struct step *s)
+{
+	struct wpk_context *c = b->plan->context;
+	struct wpk_error e;
+	enum wpk_status status;
+	size_t bytes = 0;
+
+	status = library_call_create(c, v, &s->call, &e);
+	if (!status && !check_places(b, s->call))
+		return false;
+	if (!status)
+		status = library_call_ready(s->call, &bytes, &e);
+	s->scratch = b->v->scratch;
+	b->v->scratch += (bytes + 255) / 256 * 256;
+	if (status == WPK_E_LIBRARY) {
+		context_warn(c, "%s: %s", b->op->name, e.text);
+		b->served = false;
+	} else if (status) {
+		return read_fails(b->r, status, "%s", e.text);
+	}
+	return true;
+}
+
+static bool read_library(struct builder *b, const json_t *v, struct step *s)
+{
+	s->kind = STEP_LIBRARY;
+	if (!read_text(b->r, v, "library", &b->v->by))
+		return false;
+	if (b->op->compiled)
+		return true;
+	if (b->v->general)
+		return read_fails(b->r, WPK_E_PLAN, "a library's call is of "
+			"fixed sizes");
+	return make_ready(b, v, s);
+}
+
+static bool read_step(struct builder *b, const json_t *v, struct step *s)
+{
+	if (json_object_get(v, "kernel"))
+		return read_launch(b, v, s);
+	if (json_object_get(v, "library"))
+		return read_library(b, v, s);
+	if (!json_object_get(v, "clear"))
+		return read_fails(b->r, WPK_E_PLAN, "a step is neither launch, "
+			"call nor clearing");
+	s->kind = STEP_CLEAR;
+	return put_slot(b, json_object_get(v, "clear"), "clear", &s->offset) &&
+		put_slot(b, json_object_get(v, "bytes"), "bytes", &s->bytes);
+}
+
+static bool read_steps(struct builder *b, const json_t *v, const char *key,
+	struct steps *out)
+{
+	const json_t *steps = read_array(b->r, v, key, STEPS_MOST, &out->n);
+
+	if (!steps)
+		return false;
+	out->v = pool_take(b->r->pool, (size_t)out->n, sizeof *out->v);
+	if (!out->v)
+		return read_no_memory(b->r);
+	for (int i = 0; i < out->n; i++) {
+		size_t was = read_enter(b->r, key, i);
+
+		if (!read_step(b, json_array_get(steps, (size_t)i),
+		    &out->v[i]))
+			return false;
+		read_leave(b->r, was);
+	}
+	return true;
+}
+
+/* ---- what it is for ---- */
+
+static bool read_sizes(struct builder *b, const json_t *v)
+{
+	const json_t *sizes = json_object_get(v, "sizes");
+
+	for (int i = 0; i < b->op->n_sizes && !b->v->general; i++)
+		if (!read_int(b->r, sizes, b->op->sizes[i], 0, INT64_MAX,
+		    &b->v->sizes[i]))
+			return false;
+	return true;
+}
+
+/* Names and values; later ones may use earlier ones. "names" has room. */
+static bool read_lets(struct builder *b, const json_t *v, const char **names)
+{
+	struct reading *r = b->r;
+	const json_t *lets = read_array(r, v, "lets", LETS_MOST,
+		&b->v->n_lets);
+
+	if (!lets)
+		return false;
+	b->v->lets = pool_take(r->pool, (size_t)b->v->n_lets,
+		sizeof *b->v->lets);
+	if (!b->v->lets)
+		return read_no_memory(r);
+	for (int i = 0; i < b->v->n_lets; i++) {
+		const json_t *let = json_array_get(lets, (size_t)i);
+		const char *name;
+
+		if (!read_text(r, let, "name", &name) || !read_number(r,
+		    json_object_get(let, "value"), "value", &b->v->lets[i]))
+			return false;
+		names[r->names.n++] = name;
+	}
+	return true;
+}
+
+/* Their dims may use lets as well. */
+static bool read_tensors(struct builder *b, const json_t *v)
+{
+	int n;
+	const json_t *all = read_array(b->r, v, "tensors", TENSORS_MOST, &n);
+
+	if (!all)
+		return false;
+	if (n != b->op->n_tensors)
+		return read_fails(b->r, WPK_E_PLAN, "it tells of %d tensors, "
+			"and the operator has %d", n, b->op->n_tensors);
+	b->v->tensors = pool_take(b->r->pool, (size_t)n,
+		sizeof *b->v->tensors);
+	if (!b->v->tensors)
+		return read_no_memory(b->r);
+	for (int i = 0; i < n; i++) {
+		size_t was = read_enter(b->r, "tensors", i);
+
+		if (!geometry_read(b->r, json_array_get(all, (size_t)i),
+		    &b->op->tensors[i], &b->v->tensors[i]))
+			return false;
+		read_leave(b->r, was);
+	}
+	return true;
+}
+
+static bool read_conditions(struct builder *b, const json_t *v)
+{
+	const json_t *all = read_array(b->r, v, "conditions", SLOTS_MOST,
+		&b->v->n_conditions);
+
+	if (!all)
+		return false;
+	b->v->conditions = pool_take(b->r->pool, (size_t)b->v->n_conditions,
+		sizeof *b->v->conditions);
+	if (!b->v->conditions)
+		return read_no_memory(b->r);
+	for (int i = 0; i < b->v->n_conditions; i++)
+		read_number(b->r, json_array_get(all, (size_t)i), "conditions",
+			&b->v->conditions[i]);
+	return !b->r->status;
+}
+
+/* Where no name is used, values are known now. */
+static bool settle(struct builder *b)
+{
+	struct variant *v = b->v;
+	size_t n = (size_t)v->n_slots;
+
+	v->slots = pool_take(b->r->pool, n, sizeof *v->slots);
+	if (!v->slots)
+		return read_no_memory(b->r);
+	memcpy(v->slots, b->slots, n * sizeof *v->slots);
+	for (int i = 0; i < v->n_slots; i++)
+		if (v->slots[i].n)
+			return v->general || read_fails(b->r, WPK_E_PLAN, "a "
+				"number of fixed sizes is an expression");
+	v->values = pool_take(b->r->pool, n, sizeof *v->values);
+	if (!v->values)
+		return read_no_memory(b->r);
+	for (int i = 0; i < v->n_slots; i++)
+		v->values[i] = v->slots[i].value;
+	return true;
+}
+
+static bool read_rest(struct builder *b, const json_t *json)
+{
+	return put_slot(b, json_object_get(json, "workspace"), "workspace",
+		&b->v->workspace) && put_slot(b, json_object_get(json,
+		"prepared"), "prepared", &b->v->prepared) && read_steps(b,
+		json, "prepare", &b->v->prepare) && read_steps(b, json,
+		"steps", &b->v->steps) && settle(b);
+}
+
+/* Device and share that it was tuned on come before others, what was made for
+ * one shape before what serves all, a special target before a plain one. */
+static int rank_of(const struct wpk_context *c, const struct variant *v,
+	int target)
+{
+	bool here = v->gpu && !strcmp(v->gpu, c->name);
+	int gpu = here && v->share == c->share ? 0 : here ? 1 : v->gpu ? 3 : 2;
+
+	return target * 8 + v->general * 4 + gpu;
+}
+
+bool variant_read(struct reading *r, struct wpk_plan *p,
+	const struct wpk_operator *op, const json_t *json, struct variant *v)
+{
+	struct builder b = { .r = r, .plan = p, .op = op, .v = v };
+	const char *names[SIZES_MOST + LETS_MOST];
+	struct number_names was = r->names;
+	int target = 0;
+	int64_t share;
+
+	v->general = json_is_true(json_object_get(json, "general"));
+	if (!read_text(r, json, "target", &v->target) ||
+	    !read_text_or_null(r, json, "gpu", &v->gpu) ||
+	    !read_int_or(r, json, "share", 1, 100, 100, &share) ||
+	    !read_sizes(&b, json))
+		return false;
+	v->share = (int)share;
+	v->by = op->name;
+	b.served = target_serves(p->context, v->target, &target);
+	v->rank = rank_of(p->context, v, target);
+	for (int i = 0; i < op->n_sizes && v->general; i++)
+		names[i] = op->arguments[i];
+	r->names = (struct number_names){ names, v->general ? op->n_sizes : 0 };
+	if (!read_lets(&b, json, names) || !read_tensors(&b, json) ||
+	    !read_conditions(&b, json) || !read_rest(&b, json))
+		return false;
+	r->names = was;
+	v->rank = b.served || op->compiled ? v->rank : INT_MAX;
+	return true;
+}
