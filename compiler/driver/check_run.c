@@ -9,9 +9,9 @@
 
 #include "driver/check_parts.h"
 #include "driver/child.h"
-#include "driver/paths.h"
+#include "driver/cxx.h"
 
-enum { ARGS = 64, LINES_SHOWN = 6, NO_DEVICE = 4 };
+enum { LINES_SHOWN = 6, NO_DEVICE = 4 };
 
 static const double default_seconds = 120;
 
@@ -24,70 +24,28 @@ enum check_verdict check_end(struct check *c, enum check_verdict v,
 
 /* ---- the compiler ---- */
 
-struct command {
-	const char *v[ARGS];
-	int n;
-};
-
-static void push(struct command *k, const char *arg)
-{
-	if (k->n < ARGS - 1)
-		k->v[k->n++] = arg;
-}
-
-/* $CXX's words, or else the first compiler there is. */
-static void push_compiler(struct arena *a, struct command *k, const char *name)
-{
-	char *words = arena_strdup(a, name), *save = NULL;
-
-	for (char *w = strtok_r(words, " ", &save); w;
-	     w = strtok_r(NULL, " ", &save))
-		push(k, w);
-}
-
 /* Unset variables show as what lies on the stack, which the emulator poisons,
  * only where each is on the stack: unoptimised. */
-static void push_flags(const struct check *c, struct command *k)
+static void push_flags(const struct check *c, struct cxx_command *k)
 {
-	static const char *const flags[] = {
-		"-x", "c++", "-std=gnu++17", "-w", "-Wno-psabi",
-		"-fno-strict-aliasing",
-		"-fno-math-errno", "-fno-exceptions", "-DWPK_EMULATE"
-	};
 	static const char *const address[] = { "-O1", "-g",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
 	static const char *const watch[] = { "-g", "-no-pie", "-fno-pie",
 		"-fsanitize=thread", "-DWPK_EMU_WATCH", "-c" };
-	const char *macros[2];
 
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		push(k, flags[i]);
+	cxx_push_text_flags(c->a, c->r->target, c->r->gpu, k);
 	for (size_t i = 0; c->how & CHECK_ADDRESS &&
 	     i < sizeof address / sizeof *address; i++)
-		push(k, address[i]);
+		cxx_push(k, address[i]);
 	for (size_t i = 0; c->how & CHECK_WATCH &&
 	     i < sizeof watch / sizeof *watch; i++)
-		push(k, watch[i]);
+		cxx_push(k, watch[i]);
 	if (!c->how)
-		push(k, "-O2");
+		cxx_push(k, "-O2");
 	if (c->how & CHECK_WATCH)
-		push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
+		cxx_push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
 	if (!(c->how & CHECK_INIT))
-		push(k, "-ftrivial-auto-var-init=pattern");
-	cuda_device_macros(c->a, c->r->target, macros);
-	for (int i = 0; i < 2 && macros[i]; i++)
-		push(k, macros[i]);
-	if (c->r->gpu) {
-		cuda_gpu_macros(c->a, c->r->gpu, macros);
-		push(k, macros[0]);
-		push(k, macros[1]);
-	}
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-		push(k, "-mavx2");
-		push(k, "-mfma");
-	}
-#endif
+		cxx_push(k, "-ftrivial-auto-var-init=pattern");
 }
 
 /* Where a kernel is compiled and linked. "object" stands between where that
@@ -97,48 +55,38 @@ struct build {
 	const char *folder, *header, *library, *source, *object, *program;
 };
 
-/* The compiler's own temporary files go to the folder too: it may be killed. */
-static void begin_command(const struct check *c, const char *compiler,
-	const struct build *b, struct command *k)
+static void push_link(const struct build *b, struct cxx_command *k)
 {
-	*k = (struct command){ .n = 0 };
-	push(k, "env");
-	push(k, arena_printf(c->a, "TMPDIR=%s", b->folder));
-	push_compiler(c->a, k, compiler);
-}
-
-static void push_link(const struct build *b, struct command *k)
-{
-	push(k, b->library);
-	push(k, "-lm");
-	push(k, "-o");
-	push(k, b->program);
+	cxx_push(k, b->library);
+	cxx_push(k, "-lm");
+	cxx_push(k, "-o");
+	cxx_push(k, b->program);
 }
 
 static void compile_command(const struct check *c, const char *compiler,
-	const struct build *b, struct command *k)
+	const struct build *b, struct cxx_command *k)
 {
-	begin_command(c, compiler, b, k);
+	cxx_begin(c->a, compiler, b->folder, k);
 	push_flags(c, k);
-	push(k, "-include");
-	push(k, b->header);
-	push(k, b->source);
+	cxx_push(k, "-include");
+	cxx_push(k, b->header);
+	cxx_push(k, b->source);
 	if (b->object) {
-		push(k, "-o");
-		push(k, b->object);
+		cxx_push(k, "-o");
+		cxx_push(k, b->object);
 		return;
 	}
-	push(k, "-x");
-	push(k, "none");
+	cxx_push(k, "-x");
+	cxx_push(k, "none");
 	push_link(b, k);
 }
 
 static void link_command(const struct check *c, const char *compiler,
-	const struct build *b, struct command *k)
+	const struct build *b, struct cxx_command *k)
 {
-	begin_command(c, compiler, b, k);
-	push(k, "-no-pie");
-	push(k, b->object);
+	cxx_begin(c->a, compiler, b->folder, k);
+	cxx_push(k, "-no-pie");
+	cxx_push(k, b->object);
 	push_link(b, k);
 }
 
@@ -171,50 +119,15 @@ static void quote(struct check *c, const char *text, const char *folder,
 	}
 }
 
-/* A file of the emulator: in the folder $WPK_EMU_DIR, for those who keep it
- * elsewhere, or where it lies beside this program. */
-static const char *emulator_file(struct arena *a, enum paths_what what)
-{
-	const char *dir = getenv("WPK_EMU_DIR");
-	const char *name = what == PATHS_EMU_HEADER ? "emu/wpk_emu.h" :
-		"libwpkemu.a";
-
-	if (!dir || !*dir)
-		return paths_find(a, what);
-	name = arena_printf(a, "%s/%s", dir, name);
-	return access(name, R_OK) ? NULL : name;
-}
-
-/* The first of the compilers that is there: $CXX, whatever it is, or a known
- * one on the PATH. */
-static const char *some_compiler(struct arena *a)
-{
-	static const char *const known[] = { "g++", "c++", "clang++" };
-	const char *own = getenv("CXX"), *path = getenv("PATH");
-
-	if (own && *own)
-		return own;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		for (const char *p = path; p && *p; p += strspn(p, ":")) {
-			size_t n = strcspn(p, ":");
-
-			if (!access(arena_printf(a, "%.*s/%s", (int)n, p,
-			    known[i]), X_OK))
-				return known[i];
-			p += n;
-		}
-	return NULL;
-}
-
 const char *const *check_command(struct arena *a, const struct target *t,
 	const char *folder, const char **why)
 {
 	struct check_request r = { .target = t };
 	struct check c = { .a = a, .r = &r };
-	struct build b = { folder, emulator_file(a, PATHS_EMU_HEADER),
-		emulator_file(a, PATHS_EMU_LIBRARY), "@source", NULL, "@out" };
-	const char *compiler = some_compiler(a);
-	struct command *k = ARENA_NEW(a, struct command);
+	struct build b = { folder, cxx_emulator_file(a, PATHS_EMU_HEADER),
+		cxx_emulator_file(a, PATHS_EMU_LIBRARY), "@source", NULL, "@out" };
+	const char *compiler = cxx_some(a);
+	struct cxx_command *k = ARENA_NEW(a, struct cxx_command);
 
 	if (!b.header || !b.library)
 		*why = "the emulator's files were not found";
@@ -233,7 +146,7 @@ double check_seconds(const struct check *c)
 static void build_with(struct check *c, const char *compiler,
 	const struct build *b, struct child *run)
 {
-	struct command k;
+	struct cxx_command k;
 
 	compile_command(c, compiler, b, &k);
 	child_run(c->a, k.v, NULL, 0, check_seconds(c), run);
@@ -246,11 +159,8 @@ static void build_with(struct check *c, const char *compiler,
 /* Tries the compilers in turn; one that is not there exits with 127. */
 static enum check_verdict compile(struct check *c, const struct build *b)
 {
-	static const char *const known[] = { "g++", "c++", "clang++", NULL };
 	static const char *const marks[] = { "error", NULL };
-	const char *own = getenv("CXX");
-	const char *const mine[] = { own, NULL };
-	const char *const *names = own && *own ? mine : known;
+	const char *const *names = cxx_names(c->a);
 	struct child run = { .status = 127 };
 
 	for (; *names && run.status == 127; names++) {
@@ -404,8 +314,8 @@ static const char *missing(struct arena *a, const char *header)
 
 enum check_verdict check_run(struct check *c, const char *folder)
 {
-	const char *header = emulator_file(c->a, PATHS_EMU_HEADER);
-	const char *library = emulator_file(c->a, PATHS_EMU_LIBRARY);
+	const char *header = cxx_emulator_file(c->a, PATHS_EMU_HEADER);
+	const char *library = cxx_emulator_file(c->a, PATHS_EMU_LIBRARY);
 	struct build b = { folder, header, library,
 		.source = arena_printf(c->a, "%s/%s.cu", folder,
 			c->r->program->name),

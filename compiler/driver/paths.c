@@ -15,6 +15,7 @@ static const char *const places[][PLACES] = {
 	[PATHS_STDLIB] = { "stdlib", "../share/wpk/stdlib" },
 	[PATHS_EMU_HEADER] = { "emu/wpk_emu.h", "../share/wpk/emu/wpk_emu.h" },
 	[PATHS_EMU_LIBRARY] = { "libwpkemu.a", "../lib/wpk/libwpkemu.a" },
+	[PATHS_EMU_DRIVER] = { "libwpkemu.so", "../lib/wpk/libwpkemu.so" },
 	[PATHS_WORKER] = { "wpkworker", "wpkworker" },
 	[PATHS_WPKC] = { "wpkc", "wpkc" },
 	[PATHS_GPU_MAIN] = { "gpu/main.cu", "../share/wpk/gpu/main.cu" },

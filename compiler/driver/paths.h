@@ -9,6 +9,7 @@ enum paths_what {
 	PATHS_STDLIB,		/* the folder that holds std/ */
 	PATHS_EMU_HEADER,	/* wpk_emu.h */
 	PATHS_EMU_LIBRARY,	/* libwpkemu.a */
+	PATHS_EMU_DRIVER,	/* libwpkemu.so */
 	PATHS_WORKER,		/* wpkworker */
 	PATHS_WPKC,		/* wpkc, for programs beside it */
 	PATHS_GPU_MAIN,		/* main.cu: runs a checked kernel on a GPU */

@@ -107,6 +107,8 @@ static void start_threads(int n)
 		t->rank = turn;
 		if (!t->fiber)
 			t->fiber = fiber_create(thread_body, t);
+		else if (t->state != EXITED)
+			fiber_restart(t->fiber);
 		if (job.init)
 			fiber_poison(t->fiber);
 		t->number = i;
@@ -439,6 +441,7 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	mbarriers_begin();
 	named_begin();
 	wgmma_begin();
+	bulk_begin();
 	run_members();
 	bulk_end();
 	wgmma_end();

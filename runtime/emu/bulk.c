@@ -356,6 +356,14 @@ void wpk_emu_tensor_store(int line, const void *map, const void *shared,
 
 /* ---- blocks ---- */
 
+/* After a fault something may be. */
+void bulk_begin(void)
+{
+	while (stores.n)
+		free(take(&stores, 0).read);
+	loads.n = 0;
+}
+
 void bulk_end(void)
 {
 	if (loads.n) {

@@ -4,18 +4,14 @@
 #include "emu.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "host/cuda_runtime_api.h"
 
-/* A piece of memory: "bytes" at "p" in a mapping of "room" at "base". */
 struct piece {
-	void *p, *base;
-	size_t bytes, room;
+	struct region at;
 	struct piece *next;
 };
 
@@ -36,24 +32,15 @@ static cudaError_t last;
 /* NULL if the process can have no more. */
 static void *allocate(size_t bytes, size_t align)
 {
-	size_t room = (bytes + PAGE - 1) / PAGE * PAGE + PAGE;
-	char *base = bytes > SIZE_MAX / 2 ? MAP_FAILED : mmap(NULL, room,
-		PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct piece *new;
+	struct piece *new = malloc(sizeof *new);
 
-	if (base == MAP_FAILED)
-		return NULL;
-	new = malloc(sizeof *new);
-	if (!new || mprotect(base + room - PAGE, PAGE, PROT_NONE)) {
-		munmap(base, room);
+	if (!new || !region_map(&new->at, bytes, align)) {
 		free(new);
 		return NULL;
 	}
-	*new = (struct piece){ base + (room - PAGE - bytes) / align * align,
-		base, bytes, room, pieces };
+	new->next = pieces;
 	pieces = new;
-	return new->p;
+	return new->at.p;
 }
 
 void *device_allocate(size_t bytes, size_t align)
@@ -63,22 +50,6 @@ void *device_allocate(size_t bytes, size_t align)
 	if (!p)
 		fault("memory", 0, "%zu bytes", bytes);
 	return p;
-}
-
-/* Bytes that the machine can still give, as far as it says: Linux maps more,
- * and ends the process when that is filled. */
-static size_t available(void)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	size_t kib = SIZE_MAX >> 10;
-	char line[128];
-
-	while (f && fgets(line, sizeof line, f) &&
-	       sscanf(line, "MemAvailable: %zu", &kib) != 1)
-		;
-	if (f)
-		fclose(f);
-	return kib << 10;
 }
 
 /* ---- the runtime's functions ---- */
@@ -97,7 +68,7 @@ cudaError_t cudaMalloc(void **p, size_t bytes)
 	*p = NULL;
 	if (!bytes)
 		return cudaSuccess;
-	if (bytes <= available())
+	if (bytes <= region_available())
 		*p = allocate(bytes, ALIGN);
 	if (!*p)
 		return failed(cudaErrorMemoryAllocation);
@@ -108,11 +79,11 @@ cudaError_t cudaMalloc(void **p, size_t bytes)
 cudaError_t cudaFree(void *p)
 {
 	for (struct piece **i = &pieces; *i; i = &(*i)->next)
-		if ((*i)->p == p) {
+		if ((*i)->at.p == p) {
 			struct piece *gone = *i;
 
 			*i = gone->next;
-			munmap(gone->base, gone->room);
+			region_unmap(&gone->at);
 			free(gone);
 			return cudaSuccess;
 		}
@@ -123,7 +94,7 @@ cudaError_t cudaMallocHost(void **p, size_t bytes)
 {
 	if (!p)
 		return failed(cudaErrorInvalidValue);
-	*p = bytes <= available() ? malloc(bytes ? bytes : 1) : NULL;
+	*p = bytes <= region_available() ? malloc(bytes ? bytes : 1) : NULL;
 	return *p ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
@@ -151,10 +122,10 @@ static bool leaves(const void *p, size_t bytes)
 	const char *at = p;
 
 	for (const struct piece *i = pieces; i; i = i->next) {
-		const char *from = i->p;
+		const char *from = i->at.p, *end = from + i->at.bytes;
 
-		if (at >= from && at < from + i->bytes)
-			return bytes > (size_t)(from + i->bytes - at);
+		if (at >= from && at < end)
+			return bytes > (size_t)(end - at);
 	}
 	return false;
 }

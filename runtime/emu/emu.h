@@ -30,12 +30,18 @@ struct fiber;
 
 /* "body" runs again each time the fiber is resumed after it returned. */
 struct fiber *fiber_create(void (*body)(void *), void *arg);
+/* From the scheduler: what its body was at is given up; it begins anew. */
+void fiber_restart(struct fiber *f);
 /* From the scheduler: run until the fiber waits or its body returns. */
 void fiber_resume(struct fiber *f);
 /* Between bodies: what the next finds in its variables is NaN, in floats. */
 void fiber_poison(struct fiber *f);
 /* From inside a fiber: back to the scheduler. */
 void fiber_wait(struct fiber *f);
+/* Around a jump out of whatever runs, a fiber or the scheduler, to the scheduler's
+ * stack. */
+void fiber_before_escape(void);
+void fiber_after_escape(void);
 /* The page below a stack, which nothing may touch: true if "p" is in it. */
 bool fiber_overflowed(const struct fiber *f, const void *p);
 
@@ -157,6 +163,8 @@ void stuck(void) __attribute__((noreturn));
 
 /* ---- bulk.c ---- */
 
+/* A cluster's blocks begin: nothing is under way. */
+void bulk_begin(void);
 /* Copies that somebody waits for land; false if there are none. */
 bool bulk_land(void);
 /* The cluster's blocks have ended. */
@@ -171,6 +179,19 @@ void wgmma_end(void);
 /* ---- copy.c ---- */
 
 void copy_forget(struct thread *t);
+
+/* ---- launch.c ---- */
+
+/* A launch: "early" if it may begin before the one before it has ended. */
+struct launch {
+	struct emu_index grid, block, cluster;
+	size_t shared;
+	bool early;
+};
+
+/* Run what the job wants of the launch's blocks, which is within the device's
+ * limits: "invoke(closure)" is the kernel's call. */
+void launch_run(const struct launch *l, void (*invoke)(void *), void *closure);
 
 /* ---- report.c ---- */
 
@@ -197,6 +218,9 @@ struct job {
 	int poison;
 	struct launch_part *launches;
 	int n_launches;
+	/* Told of a fault, in a sentence, in place of the process's end; it does
+	 * not return. NULL: there is nobody to go on. */
+	void (*on_fault)(const char *kind, const char *sentence);
 };
 
 extern struct job job;
@@ -206,10 +230,29 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Report a fault at the running thread and end the process. */
 void fault(const char *kind, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
+/* The signal as a fault; "code" and "at" as in its siginfo_t. */
+void fault_signal(int sig, int code, const void *at)
+	__attribute__((noreturn));
 /* From here on what a thread does to be stopped by a signal is a fault. */
 void report_catch_signals(void);
 /* Exit code of a process that ended with a fault. */
 enum { FAULTED = 3 };
+
+/* ---- region.c ---- */
+
+/* "bytes" at "p", a multiple of some alignment, in a mapping of "room" at "base",
+ * whose first and last page fault. */
+struct region {
+	char *base, *p;
+	size_t bytes, room;
+};
+
+/* False if the process can have no more. */
+bool region_map(struct region *r, size_t bytes, size_t align);
+void region_unmap(struct region *r);
+/* Bytes that the machine can still give, and has. */
+size_t region_available(void);
+size_t region_total(void);
 
 /* ---- device.c ---- */
 

@@ -39,6 +39,18 @@ struct tensor_box {
 /* ---- map.c ---- */
 
 size_t tensor_type_bytes(enum tensor_type t);
+/* The driver's functions, as libcuda has them but for their names. */
+int wpk_emu_tensor_map_tiled(void *map, unsigned type, uint32_t rank,
+	void *address, const uint64_t *dims, const uint64_t *strides,
+	const uint32_t *box, const uint32_t *steps, unsigned interleave,
+	unsigned swizzle, unsigned promotion, unsigned fill);
+int wpk_emu_tensor_map_im2col(void *map, unsigned type, uint32_t rank,
+	void *address, const uint64_t *dims, const uint64_t *strides,
+	const int *lower, const int *upper, uint32_t channels, uint32_t pixels,
+	const uint32_t *steps, unsigned interleave, unsigned swizzle,
+	unsigned promotion, unsigned fill);
+/* Where the tensor of the map at "p" lies; NULL if that is no map. */
+const void *tensor_map_address(const void *p);
 /* What lies at "p", which must be a map of such rank and kind. */
 void tensor_map_read(struct tensor_map *m, int line, const void *p, int rank,
 	bool im2col);

@@ -30,6 +30,9 @@ struct fiber {
 	size_t caller_size;
 };
 
+/* NULL: the scheduler. */
+static struct fiber *running;
+
 static void leave(struct fiber *f)
 {
 	struct transfer t;
@@ -52,6 +55,11 @@ static void run(struct transfer t)
 	}
 }
 
+void fiber_restart(struct fiber *f)
+{
+	f->self = make_fcontext(f->stack + GUARD + STACK, STACK, run);
+}
+
 struct fiber *fiber_create(void (*body)(void *), void *arg)
 {
 	struct fiber *f = calloc(1, sizeof *f);
@@ -65,7 +73,7 @@ struct fiber *fiber_create(void (*body)(void *), void *arg)
 		fault("memory", 0, "no memory for a thread's stack");
 	f->body = body;
 	f->arg = arg;
-	f->self = make_fcontext(f->stack + GUARD + STACK, STACK, run);
+	fiber_restart(f);
 	return f;
 }
 
@@ -74,7 +82,9 @@ void fiber_resume(struct fiber *f)
 	struct transfer t;
 
 	address_before_switch(&f->caller_save, f->stack + GUARD, STACK);
+	running = f;
 	t = jump_fcontext(f->self, f);
+	running = NULL;
 	f->self = t.from;
 	address_after_switch(f->caller_save, NULL, NULL);
 }
@@ -82,6 +92,20 @@ void fiber_resume(struct fiber *f)
 void fiber_wait(struct fiber *f)
 {
 	leave(f);
+}
+
+void fiber_before_escape(void)
+{
+	if (running)
+		address_before_switch(NULL, running->caller_stack,
+			running->caller_size);
+}
+
+void fiber_after_escape(void)
+{
+	if (running)
+		address_after_switch(running->caller_save, NULL, NULL);
+	running = NULL;
 }
 
 void fiber_poison(struct fiber *f)

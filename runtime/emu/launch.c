@@ -117,32 +117,32 @@ static unsigned in_order(unsigned i, unsigned n)
 }
 
 /* The cluster whose first block is "at". */
-static void run_cluster(const struct config *c, struct emu_index at,
-	struct emu_index size, void (*invoke)(void *), void *closure)
+static void run_cluster(const struct launch *l, struct emu_index at,
+	void (*invoke)(void *), void *closure)
 {
 	struct emu_index blocks[CLUSTER_MAX];
 	int n = 0;
 
-	for (unsigned y = 0; y < size.y; y++)
-		for (unsigned x = 0; x < size.x; x++)
+	for (unsigned y = 0; y < l->cluster.y; y++)
+		for (unsigned x = 0; x < l->cluster.x; x++)
 			blocks[n++] = (struct emu_index){ at.x + x, at.y + y,
 				at.z };
-	blocks_run(blocks, n, c->block, c->shared, invoke, closure);
+	blocks_run(blocks, n, l->block, l->shared, invoke, closure);
 }
 
 /* All blocks of one x: the parts of one output tile, and whoever is in a
  * cluster with them. */
-static void run_column(const struct config *c, unsigned x,
-	struct emu_index size, void (*invoke)(void *), void *closure)
+static void run_column(const struct launch *l, unsigned x,
+	void (*invoke)(void *), void *closure)
 {
 	struct emu_index at = { x, 0, 0 };
+	unsigned size = l->cluster.y;
 
-	for (unsigned z = 0; z < c->grid.z; z++)
-		for (unsigned y = 0; y < c->grid.y; y += size.y) {
-			at.z = in_order(z, c->grid.z);
-			at.y = in_order(y / size.y, c->grid.y / size.y) *
-				size.y;
-			run_cluster(c, at, size, invoke, closure);
+	for (unsigned z = 0; z < l->grid.z; z++)
+		for (unsigned y = 0; y < l->grid.y; y += size) {
+			at.z = in_order(z, l->grid.z);
+			at.y = in_order(y / size, l->grid.y / size) * size;
+			run_cluster(l, at, invoke, closure);
 		}
 }
 
@@ -166,39 +166,45 @@ static double processor_time(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-int wpk_emu_launch(const void *config, const void *kernel,
-	void (*invoke)(void *), void *closure)
+void launch_run(const struct launch *l, void (*invoke)(void *), void *closure)
 {
-	const struct config *c = config;
 	const struct launch_part *part = launches < job.n_launches ?
 		&job.launches[launches] : NULL;
 	bool some = part && part->some;
-	struct emu_index size = cluster_of(c);
-	unsigned n = some ? part->n : c->grid.x / size.x;
+	unsigned size = l->cluster.x, n = some ? part->n : l->grid.x / size;
 	double began = job.time ? processor_time() : 0;
 
-	check(c, kernel);
-	shared_open(c->shared);
+	shared_open(l->shared);
 	if (watch_launch)
-		watch_launch(begins_early(c));
-	gridDim = c->grid;
+		watch_launch(l->early);
+	gridDim = l->grid;
 	if (some && part->of)
 		gridDim.x = part->of;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);
-		unsigned x = some ? part->x[at] : at * size.x;
+		unsigned x = some ? part->x[at] : at * size;
 
 		if (x >= gridDim.x)
 			fault("job", 0, "block %u of a grid of %u", x,
 				gridDim.x);
-		if (!some || !has_run(part, i, n, size.x))
-			run_column(c, x / size.x * size.x, size, invoke,
-				closure);
+		if (!some || !has_run(part, i, n, size))
+			run_column(l, x / size * size, invoke, closure);
 	}
 	if (job.time)
 		say("took %d %.9g", launches, processor_time() - began);
 	say("launch %d ran %u of %u columns of %u blocks", launches++,
-		some ? n : c->grid.x, c->grid.x, c->grid.y * c->grid.z);
+		some ? n : l->grid.x, l->grid.x, l->grid.y * l->grid.z);
+}
+
+int wpk_emu_launch(const void *config, const void *kernel,
+	void (*invoke)(void *), void *closure)
+{
+	const struct config *c = config;
+	struct launch l = { c->grid, c->block, cluster_of(c), c->shared,
+		begins_early(c) };
+
+	check(c, kernel);
+	launch_run(&l, invoke, closure);
 	return 0;
 }
 

@@ -24,15 +24,6 @@ struct request {
 	const uint32_t *steps;
 };
 
-int wpk_emu_tensor_map_tiled(void *map, unsigned type, uint32_t rank,
-	void *address, const uint64_t *dims, const uint64_t *strides,
-	const uint32_t *box, const uint32_t *steps, unsigned interleave,
-	unsigned swizzle, unsigned promotion, unsigned fill);
-int wpk_emu_tensor_map_im2col(void *map, unsigned type, uint32_t rank,
-	void *address, const uint64_t *dims, const uint64_t *strides,
-	const int *lower, const int *upper, uint32_t channels, uint32_t pixels,
-	const uint32_t *steps, unsigned interleave, unsigned swizzle,
-	unsigned promotion, unsigned fill);
 void wpk_emu_prefetch_map(int line, const void *map);
 void *wpk_emu_driver(const char *name);
 
@@ -166,6 +157,14 @@ int wpk_emu_tensor_map_im2col(void *map, unsigned type, uint32_t rank,
 		m.upper[i] = (int16_t)upper[i];
 	}
 	return finish(&r, &m);
+}
+
+const void *tensor_map_address(const void *p)
+{
+	struct tensor_map m;
+
+	memcpy(&m, p, sizeof m);
+	return m.mark == MARK ? (const void *)(uintptr_t)m.address : NULL;
 }
 
 /* ---- the device's side ---- */

@@ -27,11 +27,16 @@ void say(const char *fmt, ...)
 
 static void report(const char *kind, int line, const char *text)
 {
+	char sentence[700];
+
+	snprintf(sentence, sizeof sentence, "%s fault in block (%u, %u, %u), "
+		"thread %d%s%.0d: %s", kind, blockIdx.x, blockIdx.y,
+		blockIdx.z, current ? current->number : -1,
+		line ? ", line " : "", line, text);
+	if (job.on_fault)
+		job.on_fault(kind, sentence);
 	if (!job.reports)
-		fprintf(stderr, "emulated CUDA: %s fault in block (%u, %u, %u), "
-			"thread %d%s%.0d: %s\n", kind, blockIdx.x, blockIdx.y,
-			blockIdx.z, current ? current->number : -1,
-			line ? ", line " : "", line, text);
+		fprintf(stderr, "emulated CUDA: %s\n", sentence);
 	say("fault %s line %d block %u %u %u thread %d: %s", kind, line,
 		blockIdx.x, blockIdx.y, blockIdx.z,
 		current ? current->number : -1, text);
@@ -56,18 +61,13 @@ static bool in_shared(const void *p)
 	return c >= shared_memory && c < shared_memory + SHARED_SIZE;
 }
 
-static void on_signal(int sig, siginfo_t *info, void *context)
+void fault_signal(int sig, int code, const void *at)
 {
 	const char *text = "an address that is not mapped";
 
-	(void)context;
-	if (!current && !job.reports) {
-		signal(sig, SIG_DFL);
-		return;
-	}
-	if (current && fiber_overflowed(current->fiber, info->si_addr))
+	if (current && fiber_overflowed(current->fiber, at))
 		text = "a thread's stack is full";
-	else if (in_shared(info->si_addr))
+	else if (in_shared(at))
 		text = "beyond the launch's shared memory";
 	else if (sig == SIGFPE)
 		text = "integer division by zero";
@@ -75,11 +75,21 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		text = "see the report";
 	else if (sig == SIGILL)
 		text = "an instruction this processor lacks";
-	else if (info->si_code == SI_KERNEL)
+	else if (code == SI_KERNEL)
 		text = "a misaligned vector, or an address out of range";
 	report(sig == SIGFPE ? "arithmetic" : sig == SIGABRT ? "sanitizer" :
 		sig == SIGILL ? "instruction" : "address", 0, text);
 	_exit(FAULTED);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!current && !job.reports) {
+		signal(sig, SIG_DFL);
+		return;
+	}
+	fault_signal(sig, info->si_code, info->si_addr);
 }
 
 /* A sanitizer ends the process; its own report is on standard error. */

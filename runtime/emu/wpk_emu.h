@@ -554,4 +554,8 @@ static inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config,
 		wpk_emu_invoke<decltype(body)>, &body);
 }
 
+#ifdef WPK_EMU_MODULE
+#include "wpk_emu_module.h"
+#endif
+
 #endif
