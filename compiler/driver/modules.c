@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "driver/child.h"
+#include "driver/cxx.h"
 #include "driver/json.h"
 #include "driver/paths.h"
 #include "driver/toolchain.h"
@@ -142,6 +143,53 @@ static const char *make_target(struct making *m, const struct target *t)
 		t, "ptx");
 }
 
+/* All kernels for the target, whichever GPU they are for. */
+static const char *const *kernels_for(struct making *m, const struct target *t,
+	int *n)
+{
+	struct arena *a = m->s->a;
+	VEC(const char *) names = { 0 };
+
+	for (int i = 0; i < m->u->n; i++)
+		for (int k = 0; k < m->u->operators[i].n; k++) {
+			const struct cuda_operator *o = &m->u->operators[i];
+			const struct cuda_variant *v = &o->variants[k];
+			const struct program *p = v->program;
+
+			for (int x = 0; x < p->prepare.n + p->steps.n &&
+			     v->target == t; x++) {
+				const struct p_step *s = x < p->prepare.n ?
+					&p->prepare.v[x] :
+					&p->steps.v[x - p->prepare.n];
+
+				if (s->kind == P_LAUNCH)
+					vec_push(a, &names, cuda_kernel_name(a,
+						o, v, s));
+			}
+		}
+	*n = names.n;
+	return names.v;
+}
+
+static const char *make_emulated(struct making *m, const struct target *t)
+{
+	struct arena *a = m->s->a;
+	struct module x = { arena_printf(a, "%s.%s.emu", m->stem, t->name),
+		arena_printf(a, "emu_%s", t->name + 3), { 0 } };
+	const char *file = arena_printf(a, "%s/emu", m->folder), *why;
+	int n;
+	const char *const *kernels = kernels_for(m, t, &n);
+
+	str_init(&x.code, a);
+	if (!emu_module(a, t, NULL, str_text(m->text), kernels, n,
+	    seconds, file, &why))
+		return why;
+	if (!read_code(file, &x.code))
+		return "no module was written for the emulator";
+	vec_push(a, m->out, x);
+	return NULL;
+}
+
 static const char *make_all(struct making *m, unsigned which)
 {
 	const char *why = NULL;
@@ -149,6 +197,8 @@ static const char *make_all(struct making *m, unsigned which)
 	for (int i = 0; i < m->u->n_targets && which & MODULES_GPU && !why;
 	     i++)
 		why = make_target(m, m->u->targets[i]);
+	for (int i = 0; i < m->u->n_targets && which & MODULES_EMU && !why; i++)
+		why = make_emulated(m, m->u->targets[i]);
 	return why;
 }
 

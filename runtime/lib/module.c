@@ -11,12 +11,13 @@
 
 /* ---- targets ---- */
 
-/* "sm_90a", "compute_80": 90, "*special" where a letter says that no other
- * device runs it; 0: neither. */
+/* "sm_90a", "compute_80", "emu_90": 90, "*special" where a letter says that no
+ * other device runs it; 0: none of these. */
 static int version_of(const char *arch, bool *special)
 {
 	const char *digits = !strncmp(arch, "sm_", 3) ? arch + 3 :
-		!strncmp(arch, "compute_", 8) ? arch + 8 : "";
+		!strncmp(arch, "compute_", 8) ? arch + 8 :
+		!strncmp(arch, "emu_", 4) ? arch + 4 : "";
 	char *end = NULL;
 	long n = *digits ? strtol(digits, &end, 10) : 0;
 
@@ -43,13 +44,12 @@ static bool module_fits(const struct wpk_context *c, const struct module *m,
 	int device = c->major * 10 + c->minor, version;
 	bool special;
 
-	if (c->emulated || !strcmp(m->arch, "emu"))
-		return c->emulated && !strcmp(m->arch, "emu");
 	version = version_of(m->arch, &special);
-	if (version != version_of(target, &special) ||
-	    !strchr(m->arch, '_') || strcmp(strchr(m->arch, '_'),
+	if (!version || !strchr(target, '_') || strcmp(strchr(m->arch, '_'),
 	    strchr(target, '_')))
 		return false;
+	if (c->emulated || m->arch[0] == 'e')
+		return c->emulated && m->arch[0] == 'e';
 	if (special)
 		return version == device;
 	return m->arch[0] == 'c' ? version <= device : version <= device &&
