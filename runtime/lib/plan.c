@@ -230,19 +230,20 @@ static bool set_functions(struct reading *r, const struct wpk_plan *p)
 /* Said once a plan: the schedules are of another device. */
 static void warn_of_device(const struct wpk_plan *p)
 {
-	const char *gpu = NULL;
+	const char *tuned = NULL;
 
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->operators[i].n_variants; k++) {
 			const struct variant *v = &p->operators[i].variants[k];
 
-			if (v->gpu && !strcmp(v->gpu, p->context->name))
+			if (v->tuned && device_is_called(p->context->name,
+			    v->tuned))
 				return;
-			gpu = gpu ? gpu : v->gpu;
+			tuned = tuned ? tuned : v->tuned;
 		}
-	if (gpu && !p->context->emulated)
+	if (tuned && !p->context->emulated)
 		context_warn(p->context, "this plan was tuned for %s and runs "
-			"on %s, where other schedules may be faster", gpu,
+			"on %s, where other schedules may be faster", tuned,
 			p->context->name);
 }
 

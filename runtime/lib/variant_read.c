@@ -347,8 +347,9 @@ static bool read_rest(struct builder *b, const json_t *json)
 static int rank_of(const struct wpk_context *c, const struct variant *v,
 	int target)
 {
-	bool here = v->gpu && !strcmp(v->gpu, c->name);
-	int gpu = here && v->share == c->share ? 0 : here ? 1 : v->gpu ? 3 : 2;
+	bool here = v->tuned && device_is_called(c->name, v->tuned);
+	int gpu = here && v->share == c->share ? 0 : here ? 1 : v->tuned ? 3 :
+		2;
 
 	return target * 8 + v->general * 4 + gpu;
 }
@@ -364,7 +365,7 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 
 	v->general = json_is_true(json_object_get(json, "general"));
 	if (!read_text(r, json, "target", &v->target) ||
-	    !read_text_or_null(r, json, "gpu", &v->gpu) ||
+	    !read_text_or_null(r, json, "tuned", &v->tuned) ||
 	    !read_int_or(r, json, "share", 1, 100, 100, &share) ||
 	    !read_sizes(&b, json))
 		return false;
