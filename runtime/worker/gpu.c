@@ -114,7 +114,7 @@ static struct outcome no_device(int count, int status)
 
 static struct outcome gpu_open(json_t *hello)
 {
-	const char *why = cuda_open(), *by = "";
+	const char *why = cuda_start(), *by = "";
 	int count = 0, device = 0, status, sms;
 
 	if (!why)

@@ -37,7 +37,7 @@ const char *share_prepare(int share, bool mps)
 static const char *open_green(int device, int share, wpk_cu *stream, int *sms)
 {
 	struct wpk_cu_resource all = { 0 }, part = { 0 }, rest = { 0 };
-	const char *lacks = cuda_lacks_green();
+	const char *lacks = cuda_lacks_green(&cuda);
 	wpk_cu description, green, context;
 	unsigned groups = 1, want;
 	int status;
