@@ -33,14 +33,14 @@ static bool read_type(struct reading *r, const json_t *v, DLDataType *out)
 {
 	const char *name;
 
-	if (!read_text(r, v, "dtype", &name))
+	if (!field_text(r, v, "dtype", &name))
 		return false;
 	for (int i = 0; i < N_TYPES; i++)
 		if (!strcmp(types[i].name, name)) {
 			*out = types[i].type;
 			return true;
 		}
-	return read_fails(r, WPK_E_PLAN, "\"dtype\" is %.20s, which is no type",
+	return field_fails(r, WPK_E_PLAN, "\"dtype\" is %.20s, which is no type",
 		name);
 }
 
@@ -51,34 +51,34 @@ bool operand_read(struct reading *r, const json_t *v, struct operand *t)
 	const char *role;
 	int64_t align;
 
-	if (!read_text(r, v, "name", &t->name) ||
-	    !read_text(r, v, "shape", &t->shape) ||
-	    !read_text(r, v, "role", &role) || !read_type(r, v, &t->type) ||
-	    !read_int(r, v, "align", 1, 1 << 20, &align))
+	if (!field_text(r, v, "name", &t->name) ||
+	    !field_text(r, v, "shape", &t->shape) ||
+	    !field_text(r, v, "role", &role) || !read_type(r, v, &t->type) ||
+	    !field_int(r, v, "align", 1, 1 << 20, &align))
 		return false;
 	t->align = (size_t)align;
 	t->output = !strcmp(role, "out");
 	t->constant = json_is_true(json_object_get(v, "constant"));
 	if (!t->output && strcmp(role, "in"))
-		return read_fails(r, WPK_E_PLAN, "\"role\" is neither in nor "
+		return field_fails(r, WPK_E_PLAN, "\"role\" is neither in nor "
 			"out");
 	if (align & (align - 1))
-		return read_fails(r, WPK_E_PLAN, "\"align\" is no power of "
+		return field_fails(r, WPK_E_PLAN, "\"align\" is no power of "
 			"two");
 	return true;
 }
 
 static bool read_dims(struct reading *r, const json_t *v, struct geometry *g)
 {
-	const json_t *dims = read_array(r, v, "dims", WPK_RANK, &g->rank);
+	const json_t *dims = field_array(r, v, "dims", WPK_RANK, &g->rank);
 
 	if (!dims)
 		return false;
 	g->dims = pool_take(r->pool, (size_t)g->rank, sizeof *g->dims);
 	if (!g->dims)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < g->rank; i++)
-		read_number(r, json_array_get(dims, (size_t)i), "dims",
+		field_number(r, json_array_get(dims, (size_t)i), "dims",
 			&g->dims[i]);
 	return !r->status;
 }
@@ -88,11 +88,11 @@ static bool read_phys(struct reading *r, const json_t *v, int rank,
 {
 	int64_t dim;
 
-	read_int(r, v, "dim", 0, rank - 1, &dim);
-	read_int(r, v, "div", 1, INT64_MAX, &p->div);
-	read_int(r, v, "mod", 0, INT64_MAX, &p->mod);
-	read_number(r, json_object_get(v, "extent"), "extent", &p->extent);
-	read_number(r, json_object_get(v, "stride"), "stride", &p->stride);
+	field_int(r, v, "dim", 0, rank - 1, &dim);
+	field_int(r, v, "div", 1, INT64_MAX, &p->div);
+	field_int(r, v, "mod", 0, INT64_MAX, &p->mod);
+	field_number(r, json_object_get(v, "extent"), "extent", &p->extent);
+	field_number(r, json_object_get(v, "stride"), "stride", &p->stride);
 	p->dim = (int)dim;
 	return !r->status;
 }
@@ -114,14 +114,14 @@ static bool is_plain(const struct geometry *g)
 
 static bool read_layout(struct reading *r, const json_t *v, struct geometry *g)
 {
-	const json_t *layout = read_array(r, v, "layout", WPK_RANK,
+	const json_t *layout = field_array(r, v, "layout", WPK_RANK,
 		&g->n_phys);
 
 	if (!layout)
 		return false;
 	g->phys = pool_take(r->pool, (size_t)g->n_phys, sizeof *g->phys);
 	if (!g->phys)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < g->n_phys; i++)
 		if (!read_phys(r, json_array_get(layout, (size_t)i), g->rank,
 		    &g->phys[i]))
@@ -170,12 +170,12 @@ bool geometry_read(struct reading *r, const json_t *v, const struct operand *t,
 	struct geometry *g)
 {
 	if (!read_dims(r, v, g) || !read_layout(r, v, g) ||
-	    !read_number(r, json_object_get(v, "elements"), "elements",
+	    !field_number(r, json_object_get(v, "elements"), "elements",
 	    &g->elements))
 		return false;
 	g->fixed = is_fixed(g);
 	if (g->fixed && !place(t, g, NULL, g->extents, g->strides, &g->bytes))
-		return read_fails(r, WPK_E_PLAN, "its extents are out of "
+		return field_fails(r, WPK_E_PLAN, "its extents are out of "
 			"range");
 	return true;
 }

@@ -6,7 +6,7 @@
 
 #include "runtime/lib/library.h"
 #include "runtime/lib/map.h"
-#include "runtime/lib/read.h"
+#include "runtime/lib/field.h"
 
 /* Values of names and of slots lie on the stack while a call runs. */
 enum {
