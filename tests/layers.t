@@ -32,7 +32,7 @@ allowed() {
 					'search/search.h' ;;
 	search/*)		echo 'search/* base/* schedule/space.h' \
 					'schedule/target.h' ;;
-	runtime/emu/driver/*)	echo 'runtime/emu/driver/*' \
+	runtime/emu/driver/*)	echo 'runtime/emu/driver/*' 'runtime/emu/host/*' \
 					'runtime/emu/emu*.h' \
 					'runtime/emu/wpk_emu_table.h' ;;
 	runtime/emu/*)		echo 'wpk_emu*.h emu*.h watch.h race.h host/*' ;;
