@@ -155,6 +155,11 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 		return field_no_memory(r);
 	for (int i = 0; i < op->n_sizes; i++)
 		find_place(op, i, &op->places[i]);
+	for (int i = 0; i < op->n_all; i++)
+		if (op->variants[i].n_slots > op->most_slots)
+			op->most_slots = op->variants[i].n_slots;
+	if (!shapes_create(r->pool, op))
+		return field_no_memory(r);
 	qsort(op->variants, (size_t)op->n_variants, sizeof *op->variants,
 		by_rank);
 	while (op->n_variants &&

@@ -287,7 +287,7 @@ static bool read_tensors(struct builder *b, const json_t *v)
 		size_t was = field_enter(b->r, "tensors", i);
 
 		if (!geometry_read(b->r, json_array_get(all, (size_t)i),
-		    &b->op->tensors[i], &b->v->tensors[i]))
+		    &b->v->tensors[i]))
 			return false;
 		field_leave(b->r, was);
 	}
@@ -311,8 +311,7 @@ static bool read_conditions(struct builder *b, const json_t *v)
 	return !b->r->status;
 }
 
-/* Where no name is used, values are known now. */
-static bool settle(struct builder *b)
+static bool keep_slots(struct builder *b)
 {
 	struct variant *v = b->v;
 	size_t n = (size_t)v->n_slots;
@@ -321,15 +320,6 @@ static bool settle(struct builder *b)
 	if (!v->slots)
 		return field_no_memory(b->r);
 	memcpy(v->slots, b->slots, n * sizeof *v->slots);
-	for (int i = 0; i < v->n_slots; i++)
-		if (v->slots[i].n)
-			return v->general || field_fails(b->r, WPK_E_PLAN, "a "
-				"number of fixed sizes is an expression");
-	v->values = pool_take(b->r->pool, n, sizeof *v->values);
-	if (!v->values)
-		return field_no_memory(b->r);
-	for (int i = 0; i < v->n_slots; i++)
-		v->values[i] = v->slots[i].value;
 	return true;
 }
 
@@ -339,7 +329,7 @@ static bool read_rest(struct builder *b, const json_t *json)
 		&b->v->workspace) && put_slot(b, json_object_get(json,
 		"prepared"), "prepared", &b->v->prepared) && read_steps(b,
 		json, "prepare", &b->v->prepare) && read_steps(b, json,
-		"steps", &b->v->steps) && settle(b);
+		"steps", &b->v->steps) && keep_slots(b);
 }
 
 /* Device and share that it was tuned on come before others, what was made for

@@ -295,7 +295,10 @@ static void what_was_found_is_told(void **state)
 	assert_string_equal(f.arch, "sm_90");
 	assert_int_equal(f.sms, 132);
 	assert_int_equal(f.driver, 13000);
-	assert_true(f.cudnn || f.no_cudnn);
+	assert_int_equal(f.cudnn, 0);
+	assert_non_null(f.no_cudnn);
+	assert_int_equal(f.cublaslt, 0);
+	assert_non_null(f.no_cublaslt);
 	f.size = 1000000;
 	assert_int_equal(wpk_context_found(s->c, &f, &e), WPK_E_ARGUMENT);
 }

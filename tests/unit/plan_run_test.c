@@ -4,8 +4,10 @@
  * tests/plan.t's. */
 #include "tests/unit/plan_subject.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +190,53 @@ static void operators_describe_themselves(void **state)
 	wpk_plan_destroy(p);
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 4, SIZES = 40, TURNS = 50 };
+
+struct asking {
+	const struct wpk_plan *plan;
+	int first;
+	pthread_t thread;
+	bool wrong;
+};
+
+/* More shapes than a plan remembers, each with a workspace of its own. */
+static void *ask(void *p)
+{
+	struct asking *a = p;
+	const struct wpk_operator *op = wpk_plan_find(a->plan, "product");
+
+	for (int i = 0; i < SIZES * TURNS; i++) {
+		int64_t m = 5 + (a->first + i) % SIZES;
+		struct wpk_needs needs = { .size = sizeof needs };
+		struct pair t;
+
+		pair_make(&t, m, 8);
+		if (wpk_plan_needs(op, t.v, 2, &needs, NULL) ||
+		    needs.workspace != (size_t)m * 4 || !needs.general)
+			a->wrong = true;
+	}
+	return NULL;
+}
+
+static void threads_share_a_plan(void **state)
+{
+	struct wpk_plan *p = subject_plan(*state);
+	struct asking a[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		a[i] = (struct asking){ .plan = p, .first = i * 10 };
+		assert_int_equal(pthread_create(&a[i].thread, NULL, ask,
+			&a[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(a[i].thread, NULL);
+		assert_false(a[i].wrong);
+	}
+	wpk_plan_destroy(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,7 +246,8 @@ int main(void)
 		CASE(a_stride_of_one_element_does_not_matter),
 		CASE(workspace_is_checked),
 		CASE(failures_of_the_driver_are_told),
-		CASE(operators_describe_themselves)
+		CASE(operators_describe_themselves),
+		CASE(threads_share_a_plan)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

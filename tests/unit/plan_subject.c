@@ -137,6 +137,7 @@ int subject_context(struct subject *s)
 {
 	char path[4096];
 	struct wpk_options o = { .size = sizeof o, .driver = subject_driver(path),
+		.cudnn = "", .cublaslt = "",
 		.warn = warn, .data = s };
 	struct wpk_error e;
 
