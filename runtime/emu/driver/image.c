@@ -20,8 +20,8 @@ static bool starts_with(const void *bytes, const void *mark, size_t n)
 	return !memcmp(bytes, mark, n);
 }
 
-/* Of bytes that are no module, by the first LOOK of them: PTX, a fat binary (with
- * and without its wrapper), a module for a GPU? */
+/* Of bytes that are no ELF file, by the first LOOK of them: PTX, a fat binary,
+ * with and without its wrapper? */
 static CUresult judge_foreign(const char *bytes)
 {
 	if (starts_with(bytes, "//", 2) || starts_with(bytes, ".version", 8) ||
