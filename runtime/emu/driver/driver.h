@@ -218,6 +218,8 @@ enum { SENTENCE = 700 };
 CUresult guard_run(void (*f)(void *), void *arg, char sentence[SENTENCE]);
 /* Copies, unless one of them is not memory: false. */
 bool guard_copy(void *to, const void *from, size_t n);
+/* The same of what may well end earlier. */
+bool guard_read(void *to, const void *from, size_t n);
 
 /* ---- state.c ---- */
 
