@@ -602,13 +602,13 @@ static void test_refused(void **state)
 	size_t workspace;
 
 	(void)state;
-	s->context.library_workspace = 2000;
+	s->context.library_workspace = 1500;
 	l = plain_call(s, NULL, NULL);
 	assert_int_equal(library_call_choose(l, 1, &workspace, &text, &e),
 		WPK_OK);
-	refuse(l, 8, "tile_size 3 wants 2048 bytes of workspace, and 2000");
-	setenv("STUB_DNN_MORE", "465", 1);
-	refuse(l, 0, "engine 1, tile_size 2 wants 2001 bytes");
+	refuse(l, 0, "tile_size 2 wants 1536 bytes of workspace, and 1500");
+	setenv("STUB_DNN_MORE", "989", 1);
+	refuse(l, 4, "engine 1 wants 1501 bytes");
 	unsetenv("STUB_DNN_MORE");
 	setenv("STUB_DNN_NEGATIVE", "1", 1);
 	refuse(l, 0, "does not tell the workspace of engine 1, tile_size 2");
@@ -621,7 +621,7 @@ static void test_refused(void **state)
 	assert_int_equal(s->warnings, 1);
 	assert_string_equal(library_call_text(l), "engine 0");
 	unsetenv("STUB_DNN_SPOILT");
-	refuse(l, 11, "has no algorithm 11 for this: it has 11");
+	refuse(l, 10, "has no algorithm 10 for this: it has 10");
 	assert_string_equal(library_call_text(l), "engine 0");
 	library_call_destroy(l);
 	stub_destroy(s);
