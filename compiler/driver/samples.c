@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Elements of outputs by the reference, with the bounds on their errors: some
- * rows, evenly spread, the first and the last among them, and of each its
- * beginning, its end, or a place within. */
+ * rows, evenly spread, the first and the last among them, and of each a place
+ * within, or where rows are few, several, from its beginning to its end. */
 #include "driver/samples.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Of all samples of an output: multiply-adds, and rows. */
-enum { WORK = 10000000, ROWS = 512 };
+/* Of all samples of an output: multiply-adds, and pieces of rows. */
+enum { WORK = 10000000, PIECES = 512, LEAST = 4 };
 
 /* Sums of another arithmetic than the operator's have another bound for every
  * point; that of one is widened, and proofs of winners are exact. */
@@ -96,16 +96,15 @@ static int64_t least(int64_t x, int64_t y)
 	return x < y ? x : y;
 }
 
-static int64_t row_count(const struct sampling *x, int64_t rows, int span)
+static int64_t piece_count(const struct sampling *x, int span)
 {
 	double cost = ir_eval_cost(x->op, x->tensor);
 	int64_t n;
 
 	if (x->most > 0)
-		return least(rows, (x->most + span - 1) / span);
-	n = (int64_t)fmin(fmin((double)rows, ROWS), WORK / fmax(cost, 1) /
-		span);
-	return n < 4 ? least(4, rows) : n;
+		return (x->most + span - 1) / span;
+	n = (int64_t)fmin(PIECES, WORK / fmax(cost, 1) / span);
+	return n < LEAST ? LEAST : n;
 }
 
 static void take_all(const struct sampling *x, const struct ir_tensor *t,
@@ -121,13 +120,24 @@ static void take_all(const struct sampling *x, const struct ir_tensor *t,
 	}
 }
 
+/* Where piece "j" of "m" of row "k" begins; that of a row's only piece is where
+ * chance will, but for the first and the last row's. */
+static int64_t piece_begin(int64_t room, int64_t k, bool last, int64_t j,
+	int64_t m)
+{
+	if (m > 1)
+		return (int64_t)((double)room * (double)j / (double)(m - 1));
+	return k == 0 ? 0 : last ? room : (int64_t)(mix((uint64_t)k +
+		0x9e3779b97f4a7c15) % (uint64_t)(room + 1));
+}
+
 void samples_take(const struct sampling *x)
 {
 	const struct ir_tensor *t = &x->op->tensors[x->tensor];
 	int64_t length = t->rank ? t->dims[t->rank - 1] : 1;
 	int64_t idx[IR_RANK] = { 0 }, rows = length ? logical(t) / length : 0;
 	int span = (int)least(length, SAMPLES_ROW);
-	int64_t n;
+	int64_t n, m;
 
 	if (!rows)
 		return;
@@ -135,13 +145,13 @@ void samples_take(const struct sampling *x)
 		take_all(x, t, rows, length);
 		return;
 	}
-	n = row_count(x, rows, span);
+	m = piece_count(x, span);
+	n = least(rows, m);
+	m = least(m / n, (length + span - 1) / span);
 	for (int64_t k = 0; k < n; k++) {
-		uint64_t r = mix((uint64_t)k + 0x9e3779b97f4a7c15);
-		int64_t from = k == 0 ? 0 : k == n - 1 ? length - span :
-			(int64_t)(r % (uint64_t)(length - span + 1));
-
 		row_index(t, rows, k, n, idx);
-		take_span(x, t, idx, from, span);
+		for (int64_t j = 0; j < m; j++)
+			take_span(x, t, idx, piece_begin(length - span, k,
+				k == n - 1, j, m), span);
 	}
 }

@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t keeper, working;
 static volatile int to_keeper = -1;
+static const char *work_folder;
 
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
 enum { N_ENDINGS = sizeof endings / sizeof *endings, DEPTH = 8 };
@@ -135,7 +137,7 @@ bool folder_open(struct session *s)
 	if (pid > 0) {
 		keeper = pid;
 		to_keeper = ends[1];
-		s->folder = path;
+		work_folder = s->folder = path;
 		catch_signals();
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -160,11 +162,16 @@ void folder_drop(const char *path)
 
 /* ---- programs ---- */
 
-static void become(const char *const *argv, int out)
+/* What it leaves behind goes with the folder. */
+static void become(const char *const *argv, pid_t parent, int out)
 {
 	sigset_t none;
 
 	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(127);
+	setenv("TMPDIR", work_folder, 1);
 	for (int i = 0; i < N_ENDINGS; i++)
 		signal(endings[i], SIG_DFL);
 	sigemptyset(&none);
@@ -220,7 +227,7 @@ int folder_run(const char *const *argv, char **text)
 {
 	int ends[2] = { -1, -1 };
 	sigset_t before;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	if (text && pipe2(ends, O_CLOEXEC))
 		return 127;
@@ -228,7 +235,7 @@ int folder_run(const char *const *argv, char **text)
 	hold(&before);
 	pid = fork();
 	if (!pid)
-		become(argv, ends[1]);
+		become(argv, parent, ends[1]);
 	if (pid > 0) {
 		setpgid(pid, pid);
 		working = pid;
