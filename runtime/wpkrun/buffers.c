@@ -67,7 +67,7 @@ static void describe(struct session *s, const struct subject_tensor *t,
 	const struct block *b, DLTensor *out)
 {
 	*out = (DLTensor){ .data = (void *)(uintptr_t)b->at, .device = {
-		kDLCUDA, s->o->number }, .ndim = t->layout.n_shape, .dtype =
+		kDLCUDA, s->o->device }, .ndim = t->layout.n_shape, .dtype =
 		t->type, .shape = (int64_t *)t->layout.shape, .strides =
 		(int64_t *)t->layout.strides };
 }

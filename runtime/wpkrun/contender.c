@@ -31,47 +31,62 @@ static bool prepare(struct session *s, struct contender *c, int set)
 		"preparing constant operands");
 }
 
-static bool set_memory(struct session *s, struct contender *c, int set)
+/* Poisoned memory, if any is needed. */
+static bool take(struct session *s, size_t bytes, wpk_cu_pointer *base,
+	void **at)
 {
-	struct block *p = &c->prepared[set];
+	struct block b;
 
-	if (c->needs.prepared && !block_take(s, c->needs.prepared, ALIGN, p))
+	if (!bytes)
+		return true;
+	if (!block_take(s, bytes, ALIGN, &b))
 		return false;
-	if (c->needs.prepared && !block_fill(s, p, 0xff, true))
-		return false;
-	c->memory[set] = (struct wpk_memory){ (void *)(uintptr_t)
-		c->workspace.at, c->needs.workspace, (void *)(uintptr_t)p->at,
-		c->needs.prepared };
-	return prepare(s, c, set);
+	*base = b.base;
+	*at = (void *)(uintptr_t)b.at;
+	return block_fill(s, &b, 0xff, true);
 }
 
-static bool set_all(struct session *s, struct contender *c)
+static bool take_all(struct session *s, struct contender *c)
 {
-	if (!find_needs(s, c))
+	void *workspace = NULL;
+
+	if (!find_needs(s, c) || !take(s, c->needs.workspace, &c->workspace,
+	    &workspace))
 		return false;
-	if (c->needs.workspace && (!block_take(s, c->needs.workspace, ALIGN,
-	    &c->workspace) || !block_fill(s, &c->workspace, 0xff, true)))
-		return false;
-	for (int i = 0; i < c->n_sets; i++)
-		if (!set_memory(s, c, i))
+	for (int i = 0; i < c->n_sets; i++) {
+		struct wpk_memory *m = &c->memory[i];
+
+		m->workspace = workspace;
+		m->workspace_bytes = c->needs.workspace;
+		m->prepared_bytes = c->needs.prepared;
+		if (!take(s, c->needs.prepared, &c->prepared[i], &m->prepared)
+		    || !prepare(s, c, i))
 			return false;
+	}
 	return true;
 }
 
 struct contender *contender_create(struct session *s, const char *name,
-	const struct wpk_operator *op, struct buffers *const *sets, int n_sets)
+	const struct subject *x, const struct wpk_operator *op,
+	struct buffers *const *sets, int n_sets)
 {
 	struct contender *c = large_take(s, sizeof *c);
 	size_t n = (size_t)n_sets;
 
-	*c = (struct contender){ .name = name, .x = sets[0]->x, .op = op,
+	*c = (struct contender){ .name = name, .x = x, .op = op,
 		.sets = sets, .n_sets = n_sets };
 	c->memory = large_take(s, n * sizeof *c->memory);
 	c->prepared = large_take(s, n * sizeof *c->prepared);
-	if (set_all(s, c))
+	if (take_all(s, c))
 		return c;
 	contender_destroy(c);
 	return NULL;
+}
+
+struct block contender_workspace(const struct contender *c)
+{
+	return (struct block){ c->workspace, (wpk_cu_pointer)(uintptr_t)
+		c->memory[0].workspace, c->memory[0].workspace_bytes };
 }
 
 enum wpk_status contender_launch(const struct contender *c, int set,
@@ -85,9 +100,11 @@ void contender_destroy(struct contender *c)
 {
 	if (!c)
 		return;
-	block_give(&c->workspace);
+	if (c->workspace)
+		cuda.release(c->workspace);
 	for (int i = 0; i < c->n_sets; i++)
-		block_give(&c->prepared[i]);
+		if (c->prepared[i])
+			cuda.release(c->prepared[i]);
 	free(c->memory);
 	free(c->prepared);
 	free(c);

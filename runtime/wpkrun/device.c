@@ -44,7 +44,7 @@ static void warn(void *data, const char *text)
 static bool create(struct session *s, const char *driver, struct wpk_error *e)
 {
 	const struct wpk_options o = { .size = sizeof o, .device =
-		s->o->number, .share = s->o->share, .driver = driver,
+		s->o->device, .share = s->o->share, .driver = driver,
 		.warn = warn, .data = s };
 
 	return !wpk_context_create(&s->context, &o, e);
@@ -69,11 +69,11 @@ static bool open_context(struct session *s, const char **driver)
 	struct wpk_error e;
 
 	*driver = NULL;
-	if (s->o->device == DEVICE_EMU)
+	if (s->o->where == WHERE_EMU)
 		return open_emulator(s, driver);
 	if (create(s, NULL, &e))
 		return true;
-	if (s->o->device == DEVICE_GPU || s->o->share < 100)
+	if (s->o->where == WHERE_GPU || s->o->share < 100)
 		return session_fail_wpk(s, NULL, &e);
 	session_say(s, "the emulator runs it, on the CPU: %s", e.text);
 	return open_emulator(s, driver);
@@ -91,7 +91,7 @@ static bool open_stream(struct session *s)
 		status = cuda.stream(&s->stream, 0);
 		return !status || device_fails(s, status, "cuStreamCreate");
 	}
-	why = share_open(s->o->number, s->o->share, false, &s->stream,
+	why = share_open(s->o->device, s->o->share, false, &s->stream,
 		&s->share_by, &sms);
 	if (why)
 		return session_fail(s, EXIT_USER, "--share=%d: %s",

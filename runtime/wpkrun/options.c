@@ -101,16 +101,16 @@ static bool set_device(struct reading *r, const char *v)
 {
 	unsigned long long n = 0;
 
-	r->o->device = DEVICE_EMU;
+	r->o->where = WHERE_EMU;
 	if (!strcmp(v, "emu"))
 		return true;
-	r->o->device = DEVICE_GPU;
+	r->o->where = WHERE_GPU;
 	if (strncmp(v, "gpu", 3) || (v[3] && v[3] != ':'))
 		return wrong(r, "--device knows gpu, gpu:NUMBER and emu, not "
 			"'%s'", v);
 	if (v[3] && !read_count(r, "--device=gpu:", v + 4, 0, 999, &n))
 		return false;
-	r->o->number = (int)n;
+	r->o->device = (int)n;
 	return true;
 }
 
@@ -431,7 +431,7 @@ static bool consistent(struct reading *r)
 	if (!strcmp(o->file, "-"))
 		return wrong(r, "standard input cannot be read twice: name a "
 			"file");
-	return o->device != DEVICE_EMU || o->share == 100 ||
+	return o->where != WHERE_EMU || o->share == 100 ||
 		wrong(r, "--share is for a GPU");
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct rival {
+static const struct library_set {
 	enum against against;
 	const char *name, *set;
 } rivals[] = {

@@ -34,8 +34,8 @@ static bool say(struct running *r, const char *verdict, const char *message)
 
 static bool poison(struct running *r, int byte)
 {
-	bool ok = !r->c->workspace.base || block_fill(r->s, &r->c->workspace,
-		byte, true);
+	const struct block w = contender_workspace(r->c);
+	bool ok = !w.base || block_fill(r->s, &w, byte, true);
 
 	for (int i = 0; i < r->x->n && ok; i++)
 		ok = block_fill(r->s, &r->b->blocks[i], byte,
@@ -63,10 +63,10 @@ static bool launch(struct running *r)
 
 static bool check_margins(struct running *r, int byte)
 {
-	const struct block *w = &r->c->workspace;
+	const struct block w = contender_workspace(r->c);
 	bool whole = true;
 
-	if (w->base && !block_check(r->s, w, byte, &whole))
+	if (w.base && !block_check(r->s, &w, byte, &whole))
 		return false;
 	if (!whole)
 		return say(r, "wrong", "memory beside the workspace was "
@@ -178,7 +178,8 @@ static bool run_set(struct running *r, const char *name,
 	r->data = in->sets[set];
 	r->b = buffers_create(r->s, r->x, r->data);
 	if (r->b)
-		r->c = contender_create(r->s, name, op, &r->b, 1);
+		r->c = contender_create(r->s, name, r->x, op, &r->b,
+			1);
 	ok = r->c != NULL;
 	if (ok) {
 		r->v->by = session_print(r->s, "%s", r->c->needs.by);

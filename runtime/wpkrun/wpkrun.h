@@ -83,20 +83,35 @@ enum against {
 	AGAINST_NONE = 8
 };
 
-enum device_kind { DEVICE_ANY, DEVICE_GPU, DEVICE_EMU };
+enum where { WHERE_ANY, WHERE_GPU, WHERE_EMU };
 
-/* "compiler": words for wpkc, among them those of "shape" as they were given. */
+/* How --time measures; what is 0 is replaced by what the protocol asks for.
+ * "off": how far a clock may leave its usual place, as a part of it.
+ * "cold_bytes": of all sets together. "flops": operations of one pass; "peak":
+ * operations a second that the device is good for; 0: not known. Of a library's
+ * "algorithms" at most so many are tried, those that take longer than "build_s"
+ * to make are passed over, and the best "finalists" are timed fully. */
+struct bench_options {
+	int blocks, sets, finalists, algorithms;
+	double replay_s, warm_s, block_s, off, build_s;
+	double flops, peak;
+	size_t cold_bytes;
+};
+
+/* "compiler": words for wpkc, among them those of "shape" as they were given.
+ * "device": the GPU's number. */
 struct options {
 	const char *file;
 	struct word_list operators, compiler, include;
 	struct pair_list shape, in, out;
 	const char *source, *save;
-	enum device_kind device;
-	int number, share;
+	enum where where;
+	int device, share;
 	uint64_t seed;
 	unsigned against;		/* 0: not given */
 	const char *samples;		/* NULL: wpkc's */
 	bool fresh, json, quiet, verbose;
+	struct bench_options bench;
 };
 
 enum asked { ASKED_RUN, ASKED_TEXT, ASKED_NOTHING };
@@ -300,7 +315,8 @@ void buffers_destroy(struct buffers *b);
 /* ---- contender.c: ways to compute a subject ---- */
 
 /* "needs.by" says who serves it. Each set has prepared operands of its own, for
- * it may have other constants; all share the workspace. */
+ * it may have other constants; all share the workspace. "workspace" and
+ * "prepared" are what was allocated, of which "memory", by set, is a part. */
 struct contender {
 	const char *name;
 	const struct subject *x;
@@ -308,18 +324,37 @@ struct contender {
 	struct wpk_needs needs;
 	struct buffers *const *sets;
 	int n_sets;
-	struct wpk_memory *memory;	/* by set */
-	struct block workspace, *prepared;
+	struct wpk_memory *memory;
+	wpk_cu_pointer workspace, *prepared;
 };
 
 /* Takes memory and prepares constant operands of each set; NULL, reported. The
  * sets must outlive it. */
 struct contender *contender_create(struct session *s, const char *name,
-	const struct wpk_operator *op, struct buffers *const *sets, int n_sets);
+	const struct subject *x, const struct wpk_operator *op,
+	struct buffers *const *sets, int n_sets);
+/* The workspace as a block. */
+struct block contender_workspace(const struct contender *c);
 /* Queues one computation of set "set"; may be captured into a graph. */
 enum wpk_status contender_launch(const struct contender *c, int set,
 	wpk_cu stream, struct wpk_error *e);
 void contender_destroy(struct contender *c);
+
+/* ---- bench.c: --time ---- */
+
+/* "algorithm": of a library's enumeration; negative: the best. "v[0]" is the
+ * plan's own, proved right if that was asked for. Adds what it finds to "line"
+ * (the JSON of this subject), and tells people, unless --json. "data" are inputs
+ * by tensor; it makes the sets of buffers it wants. False, reported, where it
+ * cannot be timed. */
+struct rival {
+	const char *name;
+	const struct wpk_operator *op;
+	int algorithm;
+};
+
+bool bench(struct session *s, const struct subject *x,
+	const void *const *data, const struct rival *v, int n, json_t *line);
 
 /* ---- verify.c ---- */
 
