@@ -348,7 +348,7 @@ drives() {
 WPK_LIBCUDA=$scratch/no-such.so
 export WPK_LIBCUDA
 ends 1 "no driver is one clear sentence" "wpkc: error: --measure=gpu: there is no \
-CUDA driver (libcuda.so.1): no GPU can be measured on this machine" "$wpkc" \
+CUDA driver ($WPK_LIBCUDA): no GPU can be used on this machine" "$wpkc" \
 	twice.wpk --tune=ga --measure=gpu --no-lock -o no.cu
 check "... and all there is" test "$(grep -c . "$scratch/.err")" = 1
 check "drivers for tests" eval 'stub cuda && stub old -DLACKS_CAPTURE &&
