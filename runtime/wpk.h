@@ -126,8 +126,8 @@ struct wpk_options {
 };
 
 /* A context of one device; retains its primary context, which must be current
- * in threads that run plans, as it is after any call of the CUDA runtime.
- * Options may be NULL. */
+ * in threads that run plans, as it is after any call of the CUDA runtime that is
+ * for this device. Here it becomes so unless another is. Options may be NULL. */
 WPK_API enum wpk_status wpk_context_create(struct wpk_context **out,
 	const struct wpk_options *options, struct wpk_error *e);
 /* Plans first. NULL does nothing. */

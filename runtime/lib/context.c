@@ -26,6 +26,31 @@ void context_warn(const struct wpk_context *c, const char *fmt, ...)
 		fprintf(stderr, "libwpk: %s\n", text);
 }
 
+/* ---- which one is current ---- */
+
+wpk_cu context_enter(const struct wpk_context *c)
+{
+	wpk_cu before = NULL;
+
+	if (c->cuda.current && c->cuda.set_current && c->primary &&
+	    !c->cuda.current(&before))
+		c->cuda.set_current(c->primary);
+	return before;
+}
+
+void context_leave(const struct wpk_context *c, wpk_cu before)
+{
+	if (c->cuda.current && c->cuda.set_current && c->primary)
+		c->cuda.set_current(before);
+}
+
+bool context_is_current(const struct wpk_context *c)
+{
+	wpk_cu now = NULL;
+
+	return !c->cuda.current(&now) && now == c->primary;
+}
+
 /* ---- options ---- */
 
 /* A caller that was built with an older header has fewer. */
@@ -93,9 +118,12 @@ static enum wpk_status find_device(struct wpk_context *c, int *device,
 	return status ? fail_cuda(c, e, status, "cuDeviceGet") : WPK_OK;
 }
 
+/* A thread in which another context is current, of another device perhaps, keeps
+ * it: frameworks rely on theirs. */
 static enum wpk_status open_device(struct wpk_context *c, struct wpk_error *e)
 {
 	enum wpk_status s;
+	wpk_cu before = NULL;
 	int device = 0, status;
 
 	s = find_device(c, &device, e);
@@ -110,6 +138,8 @@ static enum wpk_status open_device(struct wpk_context *c, struct wpk_error *e)
 	snprintf(c->arch, sizeof c->arch, "sm_%d%d", c->major, c->minor);
 	status = c->cuda.retain(&c->primary, device);
 	if (!status)
+		status = c->cuda.current(&before);
+	if (!status && !before)
 		status = c->cuda.set_current(c->primary);
 	return status ? fail_cuda(c, e, status, "cuDevicePrimaryCtxRetain") :
 		WPK_OK;

@@ -301,12 +301,32 @@ static enum wpk_status parse(struct wpk_plan *p, const char *text,
 		"%s", at.line, at.column, at.text);
 }
 
+static enum wpk_status read_text(struct wpk_plan *p, const char *text,
+	size_t bytes, const char *folder, const struct wpk_compiled *compiled,
+	struct wpk_error *e)
+{
+	struct reading r = { .pool = &p->pool, .e = e };
+
+	r.status = parse(p, text, bytes, e);
+	if (!r.status && folder) {
+		p->folder = pool_text(&p->pool, folder);
+		if (!p->folder)
+			field_no_memory(&r);
+	}
+	if (!r.status)
+		read_plan(&r, p, compiled);
+	json_decref(p->json);
+	p->json = NULL;
+	return r.status;
+}
+
 enum wpk_status wpk_plan_read(struct wpk_context *c, const char *text,
 	size_t bytes, const char *folder, const struct wpk_compiled *compiled,
 	struct wpk_plan **out, struct wpk_error *e)
 {
-	struct reading r = { .e = e };
 	struct wpk_plan *p;
+	enum wpk_status s;
+	wpk_cu before;
 
 	if (out)
 		*out = NULL;
@@ -317,22 +337,16 @@ enum wpk_status wpk_plan_read(struct wpk_context *c, const char *text,
 	if (!p)
 		return fail(e, WPK_E_MEMORY, "no memory for a plan");
 	p->context = c;
-	r.pool = &p->pool;
-	r.status = parse(p, text, bytes, e);
-	if (!r.status && folder) {
-		p->folder = pool_text(&p->pool, folder);
-		if (!p->folder)
-			field_no_memory(&r);
+	before = context_enter(c);
+	s = read_text(p, text, bytes, folder, compiled, e);
+	context_leave(c, before);
+	if (s) {
+		wpk_plan_destroy(p);
+		return s;
 	}
-	if (!r.status && read_plan(&r, p, compiled)) {
-		warn_of_device(p);
-		json_decref(p->json);
-		p->json = NULL;
-		*out = p;
-		return succeed(e);
-	}
-	wpk_plan_destroy(p);
-	return r.status;
+	warn_of_device(p);
+	*out = p;
+	return succeed(e);
 }
 
 static char *folder_of(const char *path)
@@ -379,14 +393,18 @@ static void drop_calls(const struct steps *s)
 
 void wpk_plan_destroy(struct wpk_plan *p)
 {
+	wpk_cu before;
+
 	if (!p)
 		return;
+	before = context_enter(p->context);
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->operators[i].n_all; k++) {
 			drop_calls(&p->operators[i].variants[k].prepare);
 			drop_calls(&p->operators[i].variants[k].steps);
 		}
 	modules_unload(p);
+	context_leave(p->context, before);
 	json_decref(p->json);
 	pool_free(&p->pool);
 	free(p);

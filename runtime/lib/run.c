@@ -4,6 +4,7 @@
  * allocated and nothing waited for; what is worked out lies on the stack. */
 #include "runtime/lib/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ALIGN = 256 };
@@ -183,6 +184,23 @@ static bool address_of(const struct call *l, enum arg_kind kind, int tensor,
 	return true;
 }
 
+/* What was asked of the driver failed; often because the thread is at work on
+ * another device. */
+static enum wpk_status cuda_failed(const struct call *l, int code,
+	const char *what)
+{
+	struct wpk_error *e = l->e;
+	size_t n;
+
+	fail_cuda(l->c, e, code, what);
+	n = e ? strlen(e->text) : 0;
+	if (e && !context_is_current(l->c))
+		snprintf(e->text + n, sizeof e->text - n, ": device %d's "
+			"primary context is not current in this thread, which "
+			"wpk_context_use() makes it", l->c->device);
+	return WPK_E_CUDA;
+}
+
 static enum wpk_status bad_number(const struct call *l, const struct step *s)
 {
 	return fail(l->e, WPK_E_PLAN, "%s: %s has an offset or extent that is "
@@ -237,11 +255,11 @@ static enum wpk_status launch(const struct call *l, const struct step *s)
 		if (status == WPK_CU_INVALID_VALUE)
 			return bad_number(l, s);
 		if (status)
-			return fail_cuda(l->c, l->e, status, s->kernel);
+			return cuda_failed(l, status, s->kernel);
 	}
 	args[s->n_args] = NULL;
 	status = l->c->cuda.launch(&config, s->function, args, NULL);
-	return status ? fail_cuda(l->c, l->e, status, s->kernel) : WPK_OK;
+	return status ? cuda_failed(l, status, s->kernel) : WPK_OK;
 }
 
 static enum wpk_status clear(const struct call *l, const struct step *s)
@@ -254,8 +272,7 @@ static enum wpk_status clear(const struct call *l, const struct step *s)
 	    (uint64_t)bytes > l->m->workspace_bytes - (uint64_t)offset)
 		return bad_number(l, s);
 	status = bytes ? l->c->cuda.fill(at, 0, (size_t)bytes, l->stream) : 0;
-	return status ? fail_cuda(l->c, l->e, status, "clearing workspace") :
-		WPK_OK;
+	return status ? cuda_failed(l, status, "clearing workspace") : WPK_OK;
 }
 
 static enum wpk_status call_library(const struct call *l, const struct step *s)
@@ -304,7 +321,7 @@ static enum wpk_status run_compiled(const struct call *l, bool prepare)
 	status = prepare ? k->prepare ? k->prepare(sizes, tensors, m->prepared,
 		m->prepared_bytes, l->stream) : 0 : k->run(sizes, tensors, m,
 		l->stream);
-	return status ? fail_cuda(l->c, l->e, status, l->op->symbol) : WPK_OK;
+	return status ? cuda_failed(l, status, l->op->symbol) : WPK_OK;
 }
 
 /* ---- the doors ---- */

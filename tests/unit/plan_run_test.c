@@ -4,6 +4,7 @@
  * tests/plan.t's. */
 #include "tests/unit/plan_subject.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -168,6 +169,44 @@ static void failures_of_the_driver_are_told(void **state)
 	wpk_plan_destroy(p);
 }
 
+/* A thread's own context is left alone, and plans are loaded into theirs. */
+static void threads_keep_their_context(void **state)
+{
+	struct subject *s = *state;
+	int (*set)(void *), (*get)(void **);
+	void *other = s, *now = NULL;
+	struct wpk_error e;
+	struct wpk_plan *p;
+	struct pair t;
+
+	*(void **)&set = dlsym(s->library, "cuCtxSetCurrent");
+	*(void **)&get = dlsym(s->library, "cuCtxGetCurrent");
+	get(&now);
+	assert_ptr_equal(now, s->driver);
+	set(other);
+	wpk_context_destroy(s->c);
+	subject_context(s);
+	get(&now);
+	assert_ptr_equal(now, other);
+	p = subject_plan(s);
+	get(&now);
+	assert_ptr_equal(now, other);
+	pair_make(&t, 9, 8);
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_E_CUDA);
+	assert_int_equal(e.cuda, 201);
+	assert_string_equal(e.text, "general: CUDA_ERROR_INVALID_CONTEXT: device"
+		" 0's primary context is not current in this thread, which "
+		"wpk_context_use() makes it");
+	assert_int_equal(wpk_context_use(s->c, &e), WPK_OK);
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+	set(other);
+	wpk_plan_destroy(p);
+	assert_int_equal(s->driver->modules, 0);
+	get(&now);
+	assert_ptr_equal(now, other);
+	set(NULL);
+}
+
 static void operators_describe_themselves(void **state)
 {
 	struct subject *s = *state;
@@ -246,6 +285,7 @@ int main(void)
 		CASE(a_stride_of_one_element_does_not_matter),
 		CASE(workspace_is_checked),
 		CASE(failures_of_the_driver_are_told),
+		CASE(threads_keep_their_context),
 		CASE(operators_describe_themselves),
 		CASE(threads_share_a_plan)
 	};
