@@ -85,8 +85,9 @@ static bool is_place(const struct wpk_operator *op, int s, int t, int d)
 		const struct variant *v = &op->variants[i];
 		const struct geometry *g = &v->tensors[t];
 
-		if (!g->plain || d >= g->rank || (v->general ?
-		    !number_is_name(&g->dims[d], s) :
+		if (!g->plain || d >= g->rank)
+			return false;
+		if (!number_is_name(&g->dims[d], s) && (v->general ||
 		    g->dims[d].n || g->dims[d].value != v->sizes[s]))
 			return false;
 	}
@@ -122,10 +123,12 @@ static int by_rank(const void *a, const void *b)
 {
 	const struct variant *x = a, *y = b;
 
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
+	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) :
+		x->place - y->place;
 }
 
-/* Those that the device runs, best first. */
+/* Those that the device runs, best first. qsort() keeps no order among equals,
+ * but conditions are asked in the plan's. */
 static bool read_variants(struct reading *r, struct wpk_plan *p,
 	const json_t *v, struct wpk_operator *op)
 {
@@ -134,6 +137,8 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 
 	if (!all)
 		return false;
+	if (!op->n_variants)
+		return field_fails(r, WPK_E_PLAN, "\"variants\" are none");
 	op->variants = pool_take(r->pool, (size_t)op->n_variants,
 		sizeof *op->variants);
 	if (!op->variants)
@@ -142,6 +147,7 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 	for (int i = 0; i < op->n_variants; i++) {
 		size_t was = field_enter(r, "variants", i);
 
+		op->variants[i].place = i;
 		if (!variant_read(r, p, op, json_array_get(all, (size_t)i),
 		    &op->variants[i]))
 			return false;
@@ -441,13 +447,15 @@ int wpk_operator_tensors(const struct wpk_operator *op)
 	return op ? op->n_tensors : 0;
 }
 
-/* -1 where it differs with the sizes. */
-static int64_t dim_of(const struct wpk_operator *op, int tensor, int d)
+/* The number "which" tells of dimension "d"; -1 where it differs with the
+ * sizes. */
+static int64_t number_of(const struct wpk_operator *op, int tensor, int d,
+	const struct number *(*which)(const struct geometry *, int))
 {
-	const struct number *x = &op->variants[0].tensors[tensor].dims[d], *y;
+	const struct number *x = which(&op->variants[0].tensors[tensor], d), *y;
 
 	for (int i = 0; i < op->n_all; i++) {
-		y = &op->variants[i].tensors[tensor].dims[d];
+		y = which(&op->variants[i].tensors[tensor], d);
 		if (y->n || y->value != x->value)
 			return -1;
 	}
@@ -459,7 +467,6 @@ enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 {
 	struct wpk_tensor t = { .size = sizeof t };
 	const struct operand *x;
-	const struct geometry *g;
 
 	if (!op || !out)
 		return fail(e, WPK_E_NULL, "no operator, or no place for its "
@@ -470,17 +477,18 @@ enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 			"from 0; \"size\" is to be set", op->name,
 			op->n_tensors);
 	x = &op->tensors[i];
-	g = op->n_all ? &op->variants[0].tensors[i] : NULL;
 	t.size = out->size;
 	t.name = x->name;
 	t.shape = x->shape;
 	t.output = x->output;
 	t.constant = x->constant;
 	t.dtype = x->type;
-	t.ndim = g ? g->rank : 0;
+	t.ndim = op->variants[0].tensors[i].n_extents;
 	t.align = x->align;
-	for (int d = 0; d < t.ndim; d++)
-		t.dims[d] = dim_of(op, i, d);
+	for (int d = 0; d < t.ndim; d++) {
+		t.dims[d] = number_of(op, i, d, geometry_extent);
+		t.strides[d] = number_of(op, i, d, geometry_stride);
+	}
 	memcpy(out, &t, t.size);
 	return succeed(e);
 }

@@ -52,6 +52,9 @@ struct placed {
 
 bool operand_read(struct reading *r, const json_t *v, struct operand *t);
 bool geometry_read(struct reading *r, const json_t *v, struct geometry *g);
+/* Of dimension "i" of a caller's tensor. */
+const struct number *geometry_extent(const struct geometry *g, int i);
+const struct number *geometry_stride(const struct geometry *g, int i);
 /* False where some number does not fit into 64 bits. "values" are those of the
  * names. */
 bool geometry_place(const struct operand *t, const struct geometry *g,
@@ -99,10 +102,11 @@ struct steps {
 
 /* Made for the sizes "sizes", or "general": for all at which "conditions" hold.
  * Numbers are over the operator's sizes and then the "lets"; what steps and
- * memory take is in "slots". "rank": smaller is tried first. */
+ * memory take is in "slots". "rank": smaller is tried first, then what stands
+ * earlier in the plan, at "place". */
 struct variant {
 	const char *target, *tuned, *by;
-	int share, rank;
+	int share, rank, place;
 	bool general;
 	int64_t sizes[SIZES_MOST];
 	struct geometry *tensors;

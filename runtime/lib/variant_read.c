@@ -13,6 +13,7 @@ struct builder {
 	struct variant *v;
 	struct number slots[SLOTS_MOST];
 	bool served;		/* by this device: else functions are none */
+	bool preparing;
 };
 
 static bool put_slot(struct builder *b, const json_t *json, const char *what,
@@ -43,6 +44,17 @@ static bool read_map(struct builder *b, const json_t *map, struct arg *a)
 		field_fails(b->r, WPK_E_PLAN, "\"map\" describes no tensor map");
 }
 
+/* To prepare needs no other tensors: they may not be there yet. */
+static bool may_use(struct builder *b, int64_t tensor)
+{
+	if (tensor < 0 || tensor >= b->op->n_tensors)
+		return field_fails(b->r, WPK_E_PLAN, "there is no tensor %lld",
+			(long long)tensor);
+	return !b->preparing || b->op->tensors[tensor].constant ||
+		field_fails(b->r, WPK_E_PLAN, "%s is no constant, and is "
+			"prepared", b->op->tensors[tensor].name);
+}
+
 static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 {
 	static const char *const kinds[] = { "tensor", "workspace", "prepared",
@@ -57,7 +69,8 @@ static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 		a->kind = (enum arg_kind)i;
 		if (a->kind == ARG_TENSOR) {
 			if (!field_int(b->r, v, "tensor", 0,
-			    b->op->n_tensors - 1, &tensor))
+			    b->op->n_tensors - 1, &tensor) ||
+			    !may_use(b, tensor))
 				return false;
 			a->tensor = (int)tensor;
 		} else if (!put_slot(b, x, kinds[i], &a->slot)) {
@@ -177,6 +190,8 @@ static bool check_places(struct builder *b, const struct library_call *call)
 		if (room_at(b, &p[i]) < p[i].bytes || !p[i].bytes)
 			return field_fails(b->r, WPK_E_PLAN, "a library's call "
 				"leaves the tensors and memory that there are");
+		else if (p[i].kind == PLACE_TENSOR && !may_use(b, p[i].value))
+			return false;
 	return true;
 }
 
@@ -238,6 +253,7 @@ static bool read_steps(struct builder *b, const json_t *v, const char *key,
 
 	if (!steps)
 		return false;
+	b->preparing = out == &b->v->prepare;
 	out->v = pool_take(b->r->pool, (size_t)out->n, sizeof *out->v);
 	if (!out->v)
 		return field_no_memory(b->r);
@@ -385,9 +401,9 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 	v->by = op->name;
 	b.served = target_serves(p->context, v->target, &target);
 	v->rank = rank_of(p->context, v, target);
-	for (int i = 0; i < op->n_sizes && v->general; i++)
+	for (int i = 0; i < op->n_sizes; i++)
 		names[i] = op->arguments[i];
-	r->names = (struct number_names){ names, v->general ? op->n_sizes : 0 };
+	r->names = (struct number_names){ names, op->n_sizes };
 	if (!read_lets(&b, json, names) || !read_tensors(&b, json) ||
 	    !read_conditions(&b, json) || !read_rest(&b, json))
 		return false;

@@ -23,8 +23,8 @@ static void wrong_plans_say_where(void **state)
 {
 	static const struct wrong wrong[] = {
 		{ "workspace", "'512", WPK_E_SYNTAX, "line 1, column" },
-		{ "workspace", "'M'", WPK_E_PLAN, "operators[0].variants[0]: "
-			"\"workspace\" names what is no size: M" },
+		{ "workspace", "'L'", WPK_E_PLAN, "operators[0].variants[0]: "
+			"\"workspace\" names what is no size: L" },
 		{ "shared", "-1", WPK_E_PLAN, "operators[0].variants[0]."
 			"steps[1]: \"shared\" is -1, not 0 to 1048576" },
 		{ "shared", "1e3", WPK_E_PLAN, "\"shared\" is no integer" },
@@ -89,6 +89,13 @@ static void documents_are_told_apart(void **state)
 	assert_null(subject_read(s, document("{\"schema\": 2, \"schema\": 2}"),
 		&e));
 	assert_int_equal(e.status, WPK_E_SYNTAX);
+	assert_null(subject_read(s, document("{\"schema\": 2, \"modules\": "
+		"[{\"file\": \"x.sm_80.ptx\", \"arch\": \"compute_80\"}], "
+		"\"operators\": [{\"name\": \"f\", \"symbol\": \"f\", \"sizes"
+		"\": [], \"arguments\": [], \"tensors\": [], \"variants\": []}]"
+		"}"), &e));
+	assert_int_equal(e.status, WPK_E_PLAN);
+	assert_string_equal(e.text, "operators[0]: \"variants\" are none");
 	memset(deep, '[', 100000);
 	assert_null(subject_read(s, deep, &e));
 	assert_int_equal(e.status, WPK_E_SYNTAX);

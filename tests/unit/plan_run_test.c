@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,10 +105,16 @@ static void tensors_are_checked(void **state)
 	REFUSED(WPK_E_OVERLAP, t.y.data = (void *)(0x10000 + 112));
 	REFUSED(WPK_E_OVERLAP, t.y.data = (void *)(0x10000 - 16);
 		t.y.byte_offset = 16);
+	REFUSED(WPK_E_OVERLAP, t.y.data = pair_memory.workspace);
+	REFUSED(WPK_E_OVERLAP, t.a.data = (void *)(0x40000000 + 496));
+	REFUSED(WPK_E_ARGUMENT, t.a.byte_offset = (uint64_t)-16);
+	REFUSED(WPK_E_ARGUMENT, t.a.data = (void *)(UINTPTR_MAX - 63));
 #undef REFUSED
 	pair_make(&t, 4, 8);
 	t.y.data = (void *)(0x10000 + 128);
 	t.a.strides = NULL;
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+	t.a.data = (void *)(0x40000000 + 512);
 	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
 	assert_int_equal(wpk_plan_run(op, t.v, 1, &pair_memory, NULL, &e),
 		WPK_E_COUNT);
@@ -130,6 +137,137 @@ static void a_stride_of_one_element_does_not_matter(void **state)
 	pair_make(&t, 1, 8);
 	t.strides[0][0] = 12345;
 	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+	wpk_plan_destroy(p);
+}
+
+/* Each row is a variant of [M, K] and [M]: what stands before the dims, the dims
+ * themselves, and steps. */
+static const char variant_form[] =
+	", {'target': 'sm_80', %s, 'tensors': [%s, {'dims': ['M'], 'elements':"
+	" 'M', 'layout': [{'dim': 0, 'div': 1, 'mod': 0, 'extent': 'M',"
+	" 'stride': 1}]}], 'workspace': %s, 'prepared': 0, 'prepare': [],"
+	" 'steps': [%s]}";
+static const char usual_dims[] = "{'dims': ['M', 'K'], 'elements': 'M * K',"
+	" 'layout': [{'dim': 0, 'div': 1, 'mod': 0, 'extent': 'M', 'stride':"
+	" 'K'}, {'dim': 1, 'div': 1, 'mod': 0, 'extent': 'K', 'stride': 1}]}";
+static const char small_dims[] = "{'dims': ['M', 'K'], 'elements': 1,"
+	" 'layout': [{'dim': 0, 'div': 1, 'mod': 0, 'extent': 'M', 'stride':"
+	" 'K'}, {'dim': 1, 'div': 1, 'mod': 0, 'extent': 'K', 'stride': 1}]}";
+static const char cut_dims[] = "{'dims': ['M', 2, 'K'], 'elements': 'M * K',"
+	" 'layout': [{'dim': 0, 'div': 1, 'mod': 0, 'extent': 'M', 'stride':"
+	" 'K'}, {'dim': 2, 'div': 1, 'mod': 0, 'extent': 'K', 'stride': 1}]}";
+
+static struct wpk_plan *with_variant(struct subject *s, const char *head,
+	const char *dims, const char *workspace, const char *steps)
+{
+	char variant[4000];
+	struct wpk_error e;
+	struct wpk_plan *p;
+
+	snprintf(variant, sizeof variant, variant_form, head, dims, workspace,
+		steps);
+	p = subject_read(s, plan_of("variant", variant, NULL), &e);
+	if (!p)
+		fail_msg("%s", e.text);
+	return p;
+}
+
+#define LAUNCH(name, grid, args) "{'kernel': '" name "', 'grid': [" grid \
+	", 1, 1], 'threads': 32, 'cluster': [1, 1, 1], 'shared': 0, 'args': [" \
+	args "]}"
+
+/* What was made for one shape may have names, too. */
+static void a_shape_has_its_own_lets(void **state)
+{
+	struct subject *s = *state;
+	struct wpk_plan *p = with_variant(s, "'general': false, 'sizes': {'M':"
+		" 6, 'K': 8}, 'lets': [{'name': 'Q', 'value': 'M * 7'}], "
+		"'conditions': ['Q == 42']", usual_dims, "0",
+		LAUNCH("own", "'Q'", "{'i32': 'Q + K'}"));
+	struct wpk_error e;
+	struct pair t;
+
+	pair_make(&t, 6, 8);
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_OK);
+	assert_string_equal(s->driver->function, "own");
+	assert_int_equal(s->driver->launch.grid[0], 42);
+	assert_int_equal(s->driver->args[0], 50);
+	wpk_plan_destroy(p);
+}
+
+/* Where no memory is needed, none is given: its places are empty. */
+static void empty_places_need_no_memory(void **state)
+{
+	struct subject *s = *state;
+	struct wpk_plan *p = with_variant(s, "'general': true, 'sizes': {}, "
+		"'lets': [], 'conditions': ['M == 0']", usual_dims, "'M * 4'",
+		"{'clear': 0, 'bytes': 'M * 4'}, " LAUNCH("sum", "1",
+		"{'workspace': 0}, {'prepared': 0}"));
+	struct wpk_error e;
+	struct pair t;
+
+	pair_make(&t, 0, 8);
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_OK);
+	assert_string_equal(s->driver->function, "sum");
+	assert_int_equal(s->driver->args[0], 0);
+	wpk_plan_destroy(p);
+}
+
+/* An empty tensor lies nowhere, and a huge one of no elements is no harm. */
+static void empty_tensors_overlap_nothing(void **state)
+{
+	struct subject *s = *state;
+	struct wpk_plan *p = with_variant(s, "'general': true, 'sizes': {}, "
+		"'lets': [], 'conditions': ['K == 0']", usual_dims, "0",
+		LAUNCH("fill", "1", "{'tensor': 1}"));
+	struct wpk_error e;
+	struct pair t;
+
+	pair_make(&t, 64, 0);
+	t.a.data = (char *)t.y.data + 16;
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_OK);
+	t.a.data = NULL;
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_OK);
+	wpk_plan_destroy(p);
+}
+
+static void numbers_out_of_range_are_refused(void **state)
+{
+	const int64_t huge = INT64_C(1) << 40;
+	struct subject *s = *state;
+	struct wpk_plan *p = with_variant(s, "'general': true, 'sizes': {}, "
+		"'lets': [], 'conditions': ['K % 4 == 1']", small_dims, "0",
+		LAUNCH("cut", "1", "{'i32': 'K'}"));
+	struct wpk_error e;
+	struct pair t;
+
+	pair_make(&t, 1, 9);
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_OK);
+	assert_int_equal(s->driver->args[0], 9);
+	pair_make(&t, huge, huge + 1);
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_E_PLAN);
+	assert_string_equal(e.text, "product: cut has an offset or extent that "
+		"is out of range");
+	t.a.strides = NULL;
+	assert_int_equal(pair_run(p, &t, NULL, &e), WPK_E_PLAN);
+	wpk_plan_destroy(p);
+}
+
+/* Of a layout that cuts dimensions or leaves one out, what lies in memory. */
+static void tensors_are_told_as_they_lie(void **state)
+{
+	struct wpk_plan *p = with_variant(*state, "'general': true, 'sizes': {},"
+		" 'lets': [], 'conditions': []", cut_dims, "0", "");
+	struct wpk_tensor t = { .size = sizeof t };
+	struct wpk_error e;
+
+	assert_int_equal(wpk_operator_tensor(wpk_plan_operator(p, 0), 0, &t,
+		&e), WPK_OK);
+	assert_int_equal(t.ndim, 2);
+	assert_int_equal(t.dims[0], -1);
+	assert_int_equal(t.dims[1], -1);
+	assert_int_equal(t.strides[0], -1);
+	assert_int_equal(t.strides[1], 1);
 	wpk_plan_destroy(p);
 }
 
@@ -283,6 +421,11 @@ int main(void)
 		CASE(other_shapes_take_the_general_one),
 		CASE(tensors_are_checked),
 		CASE(a_stride_of_one_element_does_not_matter),
+		CASE(a_shape_has_its_own_lets),
+		CASE(empty_places_need_no_memory),
+		CASE(empty_tensors_overlap_nothing),
+		CASE(numbers_out_of_range_are_refused),
+		CASE(tensors_are_told_as_they_lie),
 		CASE(workspace_is_checked),
 		CASE(failures_of_the_driver_are_told),
 		CASE(threads_keep_their_context),
