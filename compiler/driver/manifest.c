@@ -83,7 +83,8 @@ static json_t *tensor(const struct manifest *m, int i)
 	json_put(v, "c_type", text(m, dtype_row(x->type)->c));
 	json_put(v, "shape", text(m, x->shape));
 	json_put(v, "align", json_integer(x->align));
-	json_put(v, "constant", json_boolean(x->constant));
+	json_put(v, "constant", json_boolean(x->role == P_IN &&
+		cuda_prepares(m->o, i)));
 	return v;
 }
 

@@ -197,8 +197,7 @@ struct wpk_operator {
 	int n_sizes;
 	struct operand *tensors;
 	int n_tensors, n_inputs;
-	/* First those that this device runs; where kernels are compiled in,
-	 * all that tell how tensors lie. */
+	/* First those that this device runs. */
 	struct variant *variants;
 	int n_variants, n_all, most_slots;
 	struct shapes shapes;

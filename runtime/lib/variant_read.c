@@ -145,7 +145,7 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	s->threads = (unsigned)threads;
 	s->shared = (size_t)shared;
 	b->v->by = s->kernel;
-	if (!b->served || b->op->compiled)
+	if (!b->served)
 		return true;
 	if (!module_function(b->r, b->plan, b->v->target, s->kernel,
 	    &s->function))
@@ -224,8 +224,6 @@ static bool read_library(struct builder *b, const json_t *v, struct step *s)
 	s->kind = STEP_LIBRARY;
 	if (!field_text(b->r, v, "library", &b->v->by))
 		return false;
-	if (b->op->compiled)
-		return true;
 	if (b->v->general)
 		return field_fails(b->r, WPK_E_PLAN, "a library's call is of "
 			"fixed sizes");
@@ -361,8 +359,14 @@ static bool keep_slots(struct builder *b)
 	return true;
 }
 
+/* A launcher that is compiled in has its own numbers and steps: the one slot is
+ * 0. */
 static bool read_rest(struct builder *b, const json_t *json)
 {
+	if (b->op->compiled) {
+		b->v->n_slots = 1;
+		return keep_slots(b);
+	}
 	return put_slot(b, json_object_get(json, "workspace"), "workspace",
 		&b->v->workspace) && put_slot(b, json_object_get(json,
 		"prepared"), "prepared", &b->v->prepared) && read_steps(b,
@@ -408,6 +412,6 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 	    !read_conditions(&b, json) || !read_rest(&b, json))
 		return false;
 	r->names = was;
-	v->rank = b.served || op->compiled ? v->rank : INT_MAX;
+	v->rank = b.served ? v->rank : INT_MAX;
 	return true;
 }

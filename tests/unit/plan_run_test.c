@@ -367,6 +367,69 @@ static void operators_describe_themselves(void **state)
 	wpk_plan_destroy(p);
 }
 
+/* ---- kernels that are compiled in ---- */
+
+static int compiled_runs;
+
+static size_t compiled_workspace(const long long *sizes)
+{
+	return (size_t)sizes[0] * 2;
+}
+
+static int compiled_run(const long long *sizes, void *const *tensors,
+	const struct wpk_memory *m, wpk_stream stream)
+{
+	assert_int_equal(sizes[0], 6);
+	assert_int_equal(sizes[1], 8);
+	assert_ptr_equal(tensors[0], (void *)0x10000);
+	assert_ptr_equal(tensors[1], (void *)0x20000000);
+	assert_ptr_equal(m->workspace, pair_memory.workspace);
+	assert_ptr_equal(stream, (void *)0x77);
+	return compiled_runs++ ? 700 : 0;
+}
+
+/* The launcher may be by hand: of a step that only it knows, with a workspace
+ * that only it tells. */
+static void launchers_serve_in_place_of_steps(void **state)
+{
+	static const struct wpk_compiled table[] = {
+		{ "product", compiled_workspace, NULL, NULL, compiled_run },
+		{ NULL, NULL, NULL, NULL, NULL }
+	};
+	struct subject *s = *state;
+	struct wpk_needs needs = { .size = sizeof needs };
+	char variant[4000], *text;
+	struct wpk_error e;
+	struct wpk_plan *p;
+	struct pair t;
+
+	snprintf(variant, sizeof variant, variant_form, "'general': false, "
+		"'sizes': {'M': 6, 'K': 8}, 'lets': [], 'conditions': []",
+		usual_dims, "'product_workspace()'", "{'file': 'mine.cu'}");
+	text = plan_of("variant", variant, "modules", "", NULL);
+	if (wpk_plan_read(s->c, text, strlen(text), NULL, table, &p, &e))
+		fail_msg("%s", e.text);
+	pair_make(&t, 6, 8);
+	assert_int_equal(wpk_plan_needs(wpk_plan_operator(p, 0), t.v, 2,
+		&needs, &e), WPK_OK);
+	assert_int_equal(needs.workspace, 12);
+	assert_string_equal(needs.by, "product");
+	compiled_runs = 0;
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_E_CUDA);
+	assert_int_equal(e.cuda, 700);
+	assert_int_equal(s->driver->launches, 0);
+	wpk_plan_destroy(p);
+	wpk_context_destroy(s->c);
+	setenv("WPK_NULL_CC", "75", 1);
+	subject_context(s);
+	assert_int_equal(wpk_plan_read(s->c, text, strlen(text), NULL, table,
+		&p, &e), WPK_OK);
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_E_NO_KERNEL);
+	wpk_plan_destroy(p);
+	free(text);
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 4, SIZES = 40, TURNS = 50 };
@@ -430,6 +493,7 @@ int main(void)
 		CASE(failures_of_the_driver_are_told),
 		CASE(threads_keep_their_context),
 		CASE(operators_describe_themselves),
+		CASE(launchers_serve_in_place_of_steps),
 		CASE(threads_share_a_plan)
 	};
 
