@@ -277,9 +277,6 @@ static bool read_plan(struct reading *r, struct wpk_plan *p,
 			SCHEMA);
 	if (!modules_read(r, p, p->json))
 		return false;
-	if (!p->n_modules && !compiled)
-		return field_fails(r, WPK_E_MODULE, "the plan names no modules, "
-			"and no kernels are compiled in");
 	all = field_array(r, p->json, "operators", OPERATORS_MOST, &p->n);
 	p->operators = pool_take(&p->pool, (size_t)p->n, sizeof *p->operators);
 	if (!all || !p->operators) {

@@ -164,10 +164,11 @@ const struct shape *shape_find(const struct wpk_operator *op, int64_t *names,
 /* The file's bytes and a zero behind them, malloc'ed; NULL with errno. */
 char *file_read(const char *path, size_t *n);
 
-/* Compiled code; loaded at most once. */
+/* Compiled code; loaded at most once, or "refused" by the driver. */
 struct module {
 	const char *file, *arch;
 	wpk_cu handle;
+	bool refused;
 };
 
 bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json);

@@ -6,6 +6,7 @@
  *	WPK_NULL_FAIL	the calls that fail, "cuModuleLoadData cuInit"
  *	WPK_NULL_NAME	the device's name
  *	WPK_NULL_CC	its compute capability, "80"
+ *	WPK_NULL_OLD	the code that it is too old for
  */
 #include <stdlib.h>
 #include <string.h>
@@ -117,16 +118,22 @@ int cuGetErrorName(int status, const char **name)
 {
 	*name = status == 100 ? "CUDA_ERROR_NO_DEVICE" : status == 2 ?
 		"CUDA_ERROR_OUT_OF_MEMORY" : status == 201 ?
-		"CUDA_ERROR_INVALID_CONTEXT" : "CUDA_ERROR_INVALID_VALUE";
+		"CUDA_ERROR_INVALID_CONTEXT" : status == 222 ?
+		"CUDA_ERROR_UNSUPPORTED_PTX_VERSION" :
+		"CUDA_ERROR_INVALID_VALUE";
 	return 0;
 }
 
 int cuModuleLoadData(void **module, const void *code)
 {
+	const char *old = getenv("WPK_NULL_OLD");
+
 	if (is_elsewhere())
 		return 201;
 	if (fails("cuModuleLoadData"))
 		return 2;
+	if (old && !strcmp(old, code))
+		return 222;
 	null_state.modules++;
 	strncpy(null_state.code, code, sizeof null_state.code - 1);
 	*module = &null_state;

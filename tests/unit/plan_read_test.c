@@ -184,6 +184,55 @@ static void devices_take_their_modules(void **state)
 	}
 }
 
+/* What the driver is too old for is passed over: with a warning, and for PTX where
+ * there is some. */
+static void drivers_may_be_too_old(void **state)
+{
+	struct subject *s = *state;
+	struct wpk_error e;
+	struct wpk_plan *p;
+	struct pair t;
+
+	pair_make(&t, 4, 8);
+	reopen(s, "80", NULL);
+	setenv("WPK_NULL_OLD", "a cubin", 1);
+	p = subject_plan(s);
+	assert_string_equal(s->driver->code, "PTX");
+	assert_int_equal(s->warnings, 1);
+	assert_string_equal(s->warned, "the module x.sm_80.cubin is passed "
+		"over: the driver, of CUDA 13.0, is too old for it "
+		"(CUDA_ERROR_UNSUPPORTED_PTX_VERSION)");
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+	wpk_plan_destroy(p);
+	reopen(s, "90", NULL);
+	setenv("WPK_NULL_OLD", "PTX", 1);
+	p = subject_plan(s);
+	assert_int_equal(s->warnings, 2);
+	assert_int_equal(s->driver->modules, 0);
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_E_NO_KERNEL);
+	wpk_plan_destroy(p);
+}
+
+/* Only kernels want modules. */
+static void plans_may_have_no_kernels(void **state)
+{
+	static const char text[] = "{\"schema\": 2, \"operators\": [{\"name\": "
+		"\"f\", \"symbol\": \"f\", \"sizes\": [], \"arguments\": [], "
+		"\"tensors\": [], \"variants\": [{\"target\": \"sm_80\", "
+		"\"general\": false, \"sizes\": {}, \"lets\": [], "
+		"\"conditions\": [], \"tensors\": [], \"workspace\": 0, "
+		"\"prepared\": 0, \"prepare\": [], \"steps\": []}]}]}";
+	struct subject *s = *state;
+	struct wpk_error e;
+	struct wpk_plan *p = subject_read(s, document(text), &e);
+	const DLTensor *none[1] = { NULL };
+
+	assert_int_equal(e.status, WPK_OK);
+	assert_int_equal(wpk_plan_run(wpk_plan_operator(p, 0), none, 0, NULL,
+		NULL, &e), WPK_OK);
+	wpk_plan_destroy(p);
+}
+
 static const char tuned[] =
 	", {'target': 'sm_80', 'gpu': null, 'tuned': '@gpu', 'general': false,"
 	" 'sizes': {'M': 4, 'K': 8}, 'lets': [], 'conditions': [],"
@@ -409,6 +458,8 @@ int main(void)
 		CASE(spoiled_plans_do_no_harm),
 		CASE(hostile_numbers_are_refused),
 		CASE(devices_take_their_modules),
+		CASE(drivers_may_be_too_old),
+		CASE(plans_may_have_no_kernels),
 		CASE(the_tuned_device_is_preferred),
 		CASE(modules_that_fail_are_told),
 		CASE(calls_stay_within_their_tensors),

@@ -157,6 +157,7 @@ int subject_open(void **state)
 	unsetenv("WPK_NULL_CC");
 	unsetenv("WPK_NULL_NAME");
 	unsetenv("WPK_NULL_FAIL");
+	unsetenv("WPK_NULL_OLD");
 	s->library = dlopen(subject_driver(path), RTLD_NOW);
 	assert_non_null(s->library);
 	s->driver = dlsym(s->library, "null_state");
