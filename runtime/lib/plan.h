@@ -79,8 +79,7 @@ struct arg {
 
 enum step_kind { STEP_LAUNCH, STEP_CLEAR, STEP_LIBRARY };
 
-/* Grids, offsets and bytes are slots. "scratch": where in the workspace that of
- * a library's call begins. */
+/* Grids, offsets and bytes are slots. */
 struct step {
 	enum step_kind kind;
 	const char *kernel;
@@ -92,7 +91,6 @@ struct step {
 	int n_args;
 	int offset, bytes;
 	struct library_call *call;
-	size_t scratch;
 };
 
 struct steps {
@@ -113,7 +111,7 @@ struct variant {
 	struct number *lets, *conditions, *slots;
 	int n_lets, n_conditions, n_slots;
 	int workspace, prepared;
-	size_t scratch;			/* behind the workspace: libraries' */
+	size_t scratch;			/* behind the workspace: of libraries */
 	struct steps prepare, steps;
 };
 
@@ -209,6 +207,7 @@ struct wpk_plan {
 	struct wpk_context *context;
 	struct pool pool;
 	const char *folder;		/* NULL: no modules */
+	const char *said[N_LIBRARIES];	/* why calls are passed over */
 	struct wpk_operator *operators;
 	int n;
 	struct module *modules;

@@ -311,7 +311,7 @@ static enum wpk_status call_library(const struct call *l, const struct step *s)
 	static const enum arg_kind kinds[] = { ARG_TENSOR, ARG_WORKSPACE,
 		ARG_PREPARED };
 	void *addresses[ARGS_MOST];
-	size_t scratch = l->s->workspace - l->s->v->scratch + s->scratch;
+	size_t scratch = l->s->workspace - l->s->v->scratch;
 	uintptr_t at;
 	int n;
 	const struct place *p = library_call_places(s->call, &n);

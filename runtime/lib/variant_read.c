@@ -154,65 +154,98 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	return true;
 }
 
-/* How many bytes lie behind the place's beginning; 0 where it is none. A tensor
- * is written if it is an output, and as aligned as callers must have it. */
-static size_t room_at(const struct builder *b, const struct place *p)
+/* ---- steps that are library calls ---- */
+
+/* How many bytes there are where the place is, 0: no such number. */
+static uint64_t room_at(struct builder *b, const struct place *p,
+	const int64_t *names)
 {
-	const struct operand *t;
-	struct placed at;
+	const int slots[] = { [PLACE_WORKSPACE] = b->v->workspace,
+		[PLACE_PREPARED] = b->v->prepared };
+	struct placed t;
 	int64_t bytes;
 
-	if (p->kind != PLACE_TENSOR) {
-		bytes = b->slots[p->kind == PLACE_WORKSPACE ?
-			b->v->workspace : b->v->prepared].value - p->value;
-		return p->value >= 0 && p->value % p->align == 0 && bytes > 0 ?
-			(size_t)bytes : 0;
-	}
-	if (p->value < 0 || p->value >= b->op->n_tensors)
-		return 0;
-	t = &b->op->tensors[p->value];
-	if (p->align > t->align || p->written != t->output ||
-	    !geometry_place(t, &b->v->tensors[p->value], NULL, &at))
-		return 0;
-	return at.bytes;
+	if (p->kind == PLACE_TENSOR)
+		return geometry_place(&b->op->tensors[p->value],
+			&b->v->tensors[p->value], names, &t) ? t.bytes : 0;
+	return number_value(&b->slots[slots[p->kind]], names, &bytes) &&
+		bytes > p->value ? (uint64_t)(bytes - p->value) : 0;
 }
 
-/* A call stays within the operator's tensors and memory. */
+static bool check_place(struct builder *b, const struct place *p,
+	const int64_t *names)
+{
+	const struct operand *t = p->kind == PLACE_TENSOR ?
+		&b->op->tensors[p->value] : NULL;
+	uint64_t room = room_at(b, p, names);
+
+	if (t && p->written && !t->output)
+		return field_fails(b->r, WPK_E_PLAN, "a library's call writes "
+			"%s, an input", t->name);
+	if (t ? t->align < p->align : p->value % p->align)
+		return field_fails(b->r, WPK_E_PLAN, "a library's call wants "
+			"%s aligned to %u bytes", t ? t->name : "its memory",
+			p->align);
+	return (p->bytes && p->bytes <= room) || field_fails(b->r, WPK_E_PLAN, "a library's "
+		"call takes %zu bytes of %s, which has %llu there", p->bytes,
+		t ? t->name : p->kind == PLACE_WORKSPACE ? "workspace" :
+		"what is prepared", (unsigned long long)room);
+}
+
+/* Tensors of the call are the operator's, and all its memory is there. Sizes that
+ * meet no conditions are never run. */
 static bool check_places(struct builder *b, const struct library_call *call)
 {
+	int64_t names[SIZES_MOST + LETS_MOST];
 	int n;
 	const struct place *p = library_call_places(call, &n);
 
 	if (n > ARGS_MOST)
 		return field_fails(b->r, WPK_E_PLAN, "a library's call has more "
 			"than %d tensors", ARGS_MOST);
+	memcpy(names, b->v->sizes, sizeof b->v->sizes);
 	for (int i = 0; i < n; i++)
-		if (room_at(b, &p[i]) < p[i].bytes || !p[i].bytes)
-			return field_fails(b->r, WPK_E_PLAN, "a library's call "
-				"leaves the tensors and memory that there are");
-		else if (p[i].kind == PLACE_TENSOR && !may_use(b, p[i].value))
+		if (p[i].kind == PLACE_TENSOR && !may_use(b, p[i].value))
+			return false;
+	if (!variant_serves(b->op, b->v, names))
+		return true;
+	for (int i = 0; i < n; i++)
+		if (!check_place(b, &p[i], names))
 			return false;
 	return true;
 }
 
-/* A machine without the library has the other variants. */
+/* Of one plan a sentence is said once, as of a library that is not there. */
+static void pass_over(struct builder *b, const json_t *v, const char *why)
+{
+	enum library_kind k = library_named(json_string_value(
+		json_object_get(v, "library")));
+	const char *said = b->plan->said[k];
+
+	b->served = false;
+	if (said && !strcmp(said, why))
+		return;
+	b->plan->said[k] = pool_text(b->r->pool, why);
+	context_warn(b->plan->context, "%s: %s", b->op->name, why);
+}
+
+/* A machine without the library has the other variants. Calls follow one another,
+ * and so may their scratch lie in one place. */
 static bool make_ready(struct builder *b, const json_t *v, struct step *s)
 {
-	struct wpk_context *c = b->plan->context;
 	struct wpk_error e;
 	enum wpk_status status;
 	size_t bytes = 0;
 
-	status = library_call_create(c, v, &s->call, &e);
+	status = library_call_create(b->plan->context, v, &s->call, &e);
 	if (!status && !check_places(b, s->call))
 		return false;
 	if (!status)
 		status = library_call_ready(s->call, &bytes, &e);
-	s->scratch = b->v->scratch;
-	b->v->scratch += (bytes + 255) / 256 * 256;
+	bytes = (bytes + 255) / 256 * 256;
+	b->v->scratch = bytes > b->v->scratch ? bytes : b->v->scratch;
 	if (status == WPK_E_LIBRARY) {
-		context_warn(c, "%s: %s", b->op->name, e.text);
-		b->served = false;
+		pass_over(b, v, e.text);
 	} else if (status) {
 		return field_fails(b->r, status, "%s", e.text);
 	}

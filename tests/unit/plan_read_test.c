@@ -333,18 +333,21 @@ static void use_cublaslt(struct subject *s, char path[4096])
 
 static void calls_stay_within_their_tensors(void **state)
 {
-	static const char outside[] = "a library's call leaves the tensors";
 	static const struct { const char *m, *a, *d, *says; } rows[] = {
 		{ "2", "'tensor': 0", "'tensor': 1", NULL },
 		{ "2", "'workspace': 0", "'tensor': 1", NULL },
 		{ "2", "'tensor': 0", "'workspace': 496", NULL },
-		{ "4", "'tensor': 0", "'tensor': 1", outside },
-		{ "2", "'tensor': 2", "'tensor': 1", outside },
-		{ "2", "'tensor': 1", "'tensor': 1", outside },
-		{ "2", "'tensor': 0", "'tensor': 0", outside },
-		{ "2", "'workspace': 8", "'tensor': 1", outside },
-		{ "2", "'workspace': 464", "'tensor': 1", outside },
-		{ "2", "'prepared': 0", "'tensor': 1", outside }
+		{ "4", "'tensor': 0", "'tensor': 1", "takes 32 bytes of y, "
+			"which has 16 there" },
+		{ "2", "'tensor': 2", "'tensor': 1", "no tensor 2" },
+		{ "2", "'tensor': 1", "'tensor': 1", "takes 64 bytes of y, "
+			"which has 16 there" },
+		{ "2", "'tensor': 0", "'tensor': 0", "writes a, an input" },
+		{ "2", "'workspace': 8", "'tensor': 1", "aligned to 16" },
+		{ "2", "'workspace': 464", "'tensor': 1", "takes 64 bytes of "
+			"workspace, which has 48 there" },
+		{ "2", "'prepared': 0", "'tensor': 1", "what is prepared, which "
+			"has 0 there" }
 	};
 	struct subject *s = *state;
 	struct wpk_error e;
