@@ -53,16 +53,17 @@ bool context_is_current(const struct wpk_context *c)
 
 /* ---- options ---- */
 
-/* A caller that was built with an older header has fewer. */
+/* A caller that was built with an older header has fewer; one with a newer may
+ * want what is not known here. */
 static bool take_options(const struct wpk_options *from,
 	struct wpk_options *to)
 {
 	memset(to, 0, sizeof *to);
 	if (from) {
-		if (from->size < offsetof(struct wpk_options, driver))
+		if (from->size < offsetof(struct wpk_options, driver) ||
+		    from->size > sizeof *to)
 			return false;
-		memcpy(to, from, from->size < sizeof *to ? from->size :
-			sizeof *to);
+		memcpy(to, from, from->size);
 	}
 	to->share = to->share ? to->share : 100;
 	to->library_workspace = to->library_workspace ?

@@ -112,15 +112,18 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json)
 
 /* ---- loading ---- */
 
+/* A folder opens and has a size, but nothing is read of it. */
 char *file_read(const char *path, size_t *n)
 {
 	FILE *f = fopen(path, "rb");
 	char *text = NULL;
 	long size = -1;
+	int wrong;
 
 	if (!f)
 		return NULL;
-	if (!fseek(f, 0, SEEK_END))
+	errno = 0;
+	if ((getc(f) != EOF || !ferror(f)) && !fseek(f, 0, SEEK_END))
 		size = ftell(f);
 	if (size >= 0 && !fseek(f, 0, SEEK_SET))
 		text = malloc((size_t)size + 1);
@@ -128,7 +131,9 @@ char *file_read(const char *path, size_t *n)
 		free(text);
 		text = NULL;
 	}
+	wrong = errno ? errno : EIO;
 	fclose(f);
+	errno = wrong;
 	if (text)
 		text[size] = 0;
 	*n = (size_t)size;

@@ -3,6 +3,7 @@
  * meets nothing that it has to doubt. */
 #include "runtime/lib/plan.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,6 +367,7 @@ enum wpk_status wpk_plan_load(struct wpk_context *c, const char *path,
 	enum wpk_status s;
 	char *text, *folder, *was;
 	size_t n = 0;
+	int wrong;
 
 	if (out)
 		*out = NULL;
@@ -373,10 +375,13 @@ enum wpk_status wpk_plan_load(struct wpk_context *c, const char *path,
 		return fail(e, WPK_E_NULL, "no context, no path, or no place "
 			"for the plan");
 	text = file_read(path, &n);
+	wrong = errno;
 	folder = folder_of(path);
-	if (!text || !folder)
-		s = fail(e, text ? WPK_E_MEMORY : WPK_E_FILE, "%s cannot be "
-			"read", path);
+	if (!text)
+		s = fail(e, WPK_E_FILE, "%.300s cannot be read: %s", path,
+			strerror(wrong));
+	else if (!folder)
+		s = fail(e, WPK_E_MEMORY, "no memory for a plan");
 	else
 		s = wpk_plan_read(c, text, n, folder, NULL, out, e);
 	if (s && text && e && (was = strdup(e->text))) {

@@ -101,6 +101,45 @@ static void documents_are_told_apart(void **state)
 	assert_int_equal(e.status, WPK_E_SYNTAX);
 }
 
+/* From a file, with modules beside it; errors begin with its name. */
+static void files_are_loaded(void **state)
+{
+	struct subject *s = *state;
+	char path[100], want[300], *text = plan_of(NULL);
+	struct wpk_plan *p;
+	struct wpk_error e;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/x.plan", s->folder);
+	assert_int_equal(wpk_plan_load(s->c, path, &p, &e), WPK_E_FILE);
+	assert_null(p);
+	snprintf(want, sizeof want, "%s cannot be read: No such file or "
+		"directory", path);
+	assert_string_equal(e.text, want);
+	assert_int_equal(wpk_plan_load(s->c, s->folder, &p, &e), WPK_E_FILE);
+	snprintf(want, sizeof want, "%s cannot be read: Is a directory",
+		s->folder);
+	assert_string_equal(e.text, want);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(wpk_plan_load(s->c, path, &p, &e), WPK_OK);
+	assert_int_equal(s->driver->modules, 1);
+	wpk_plan_destroy(p);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("[]", f);
+	fclose(f);
+	assert_int_equal(wpk_plan_load(s->c, path, &p, &e), WPK_E_PLAN);
+	snprintf(want, sizeof want, "%s: this is no plan: it has no "
+		"\"schema\"", path);
+	assert_string_equal(e.text, want);
+	assert_int_equal(wpk_plan_load(s->c, NULL, &p, &e), WPK_E_NULL);
+	remove(path);
+	free(text);
+}
+
 /* Cut or with a byte changed anywhere, it is refused or read, never a crash. */
 static void spoiled_plans_do_no_harm(void **state)
 {
@@ -420,6 +459,8 @@ static void drivers_that_fail_are_told(void **state)
 	assert_int_equal(wpk_context_create(&c, &o, &e), WPK_E_DRIVER);
 	o.size = 1;
 	assert_int_equal(wpk_context_create(&c, &o, &e), WPK_E_ARGUMENT);
+	o.size = sizeof o + 8;
+	assert_int_equal(wpk_context_create(&c, &o, &e), WPK_E_ARGUMENT);
 	assert_int_equal(wpk_context_create(NULL, NULL, NULL), WPK_E_NULL);
 }
 
@@ -458,6 +499,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(wrong_plans_say_where),
 		CASE(documents_are_told_apart),
+		CASE(files_are_loaded),
 		CASE(spoiled_plans_do_no_harm),
 		CASE(hostile_numbers_are_refused),
 		CASE(devices_take_their_modules),
