@@ -80,6 +80,21 @@ else
 	skip "cubins by nvcc" "nvcc was not found"
 fi
 
+if "$top_builddir/wpkworker" --compile </dev/null |
+   grep -q '"nvrtc":"'; then
+	latin=$(printf 'caf\351.wpk')
+	cp ops.wpk "$latin"
+	check "cubins by NVRTC, of a file whose name is no UTF-8" env \
+		WPK_WORKER="$top_builddir/wpkworker" NVCC=none CUDA_HOME=/none \
+		"$wpkc" "$latin" --no-lock --target=sm_90a --plan=latin.plan \
+		-o latin.cu
+	check "which the plan escapes" grep -qF '"source": "caf\\xe9.wpk"' \
+		latin.plan
+	rm -f "$latin" latin.*
+else
+	skip "cubins by NVRTC, of a file whose name is no UTF-8" "no NVRTC"
+fi
+
 # ---- libwpk ----
 
 headers="-I$top_srcdir/runtime"
