@@ -348,9 +348,11 @@ static enum wpk_status run_compiled(const struct call *l)
 	sizes_of(l, sizes);
 	for (int i = 0; i < l->op->n_tensors; i++)
 		tensors[i] = (void *)l->at[i];
-	status = l->purpose == PREPARE ? k->prepare ? k->prepare(sizes, tensors, m->prepared,
-		m->prepared_bytes, l->stream) : 0 : k->run(sizes, tensors, m,
-		l->stream);
+	if (l->purpose == RUN)
+		status = k->run(sizes, tensors, m, l->stream);
+	else
+		status = k->prepare ? k->prepare(sizes, tensors, m->prepared,
+			m->prepared_bytes, l->stream) : 0;
 	return status ? cuda_failed(l, status, l->op->symbol) : WPK_OK;
 }
 
