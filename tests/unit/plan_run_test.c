@@ -273,6 +273,63 @@ static void tensors_are_told_as_they_lie(void **state)
 	wpk_plan_destroy(p);
 }
 
+static char *prepared_plan(const char *constant)
+{
+	static const char form[] = ", {'target': 'sm_80', 'general': false, "
+		"'sizes': {'M': 6, 'K': 8}, 'lets': [], 'conditions': [], "
+		"'tensors': [%s, {'dims': [6], 'elements': 6, 'layout': [{'dim':"
+		" 0, 'div': 1, 'mod': 0, 'extent': 6, 'stride': 1}]}], "
+		"'workspace': 256, 'prepared': 512, 'prepare': [" LAUNCH("pack",
+		"1", "{'tensor': 0}, {'prepared': 256}") "], 'steps': [" LAUNCH(
+		"use", "1", "{'prepared': 256}, {'tensor': 1}") "]}";
+	char variant[4000];
+
+	snprintf(variant, sizeof variant, form, usual_dims);
+	return plan_of("variant", variant, "constant", constant, NULL);
+}
+
+/* To prepare wants the data of constants alone, and writes apart from them. */
+static void constants_are_prepared(void **state)
+{
+	struct subject *s = *state;
+	char *const prepared = (char *)0x50000000;
+	struct wpk_memory m = { pair_memory.workspace, 256, prepared, 512 };
+	struct wpk_error e;
+	struct wpk_plan *p = subject_read(s, prepared_plan("true"), &e);
+	const struct wpk_operator *op = wpk_plan_find(p, "product");
+	struct pair t;
+
+	pair_make(&t, 6, 8);
+	t.y.data = NULL;
+	assert_int_equal(wpk_plan_prepare(op, t.v, 2, &m, NULL, &e), WPK_OK);
+	assert_string_equal(s->driver->function, "pack");
+	assert_int_equal(s->driver->args[0], 0x10000);
+	assert_int_equal(s->driver->args[1], 0x50000100);
+	assert_int_equal(pair_run(p, &t, &m, &e), WPK_E_NULL);
+	t.a.data = prepared + 496;
+	assert_int_equal(wpk_plan_prepare(op, t.v, 2, &m, NULL, &e),
+		WPK_E_OVERLAP);
+	assert_string_equal(e.text, "what is prepared overlaps a");
+	t.a.data = NULL;
+	assert_int_equal(wpk_plan_prepare(op, t.v, 2, &m, NULL, &e),
+		WPK_E_NULL);
+	pair_make(&t, 6, 8);
+	assert_int_equal(pair_run(p, &t, &m, &e), WPK_OK);
+	assert_string_equal(s->driver->function, "use");
+	t.y.data = prepared + 496;
+	assert_int_equal(pair_run(p, &t, &m, &e), WPK_E_OVERLAP);
+	pair_make(&t, 6, 8);
+	m.prepared = (char *)m.workspace - 256;
+	assert_int_equal(pair_run(p, &t, &m, &e), WPK_E_OVERLAP);
+	assert_string_equal(e.text, "workspace overlaps prepared operands");
+	m.prepared_bytes = 511;
+	assert_int_equal(pair_run(p, &t, &m, &e), WPK_E_PREPARED);
+	wpk_plan_destroy(p);
+	assert_null(subject_read(s, prepared_plan("false"), &e));
+	assert_int_equal(e.status, WPK_E_PLAN);
+	assert_non_null(strstr(e.text, "a is no constant, and is prepared"));
+}
+
 static void workspace_is_checked(void **state)
 {
 	struct subject *s = *state;
@@ -491,6 +548,7 @@ int main(void)
 		CASE(empty_tensors_overlap_nothing),
 		CASE(numbers_out_of_range_are_refused),
 		CASE(tensors_are_told_as_they_lie),
+		CASE(constants_are_prepared),
 		CASE(workspace_is_checked),
 		CASE(failures_of_the_driver_are_told),
 		CASE(threads_keep_their_context),
