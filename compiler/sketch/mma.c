@@ -205,11 +205,15 @@ static bool try_start(const struct task *t, int *v, struct mma_plan *p)
 			v[MMA_ASYNC] = pipelines[i][0];
 			v[MMA_STAGES] = pipelines[i][1];
 			v[MMA_SPLIT] = 1;
+			v[MMA_COMBINE] = TILED_WORKSPACE;
 			if (mma_plan(t, t->a, v, p))
 				continue;
-			v[MMA_SPLIT] = tiled_fill_chip(t, &p->of);
-			if (mma_plan(t, t->a, v, p))
+			v[MMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
+				&v[MMA_COMBINE]);
+			if (mma_plan(t, t->a, v, p)) {
 				v[MMA_SPLIT] = 1;
+				v[MMA_COMBINE] = TILED_WORKSPACE;
+			}
 			return true;
 		}
 	return false;

@@ -273,6 +273,10 @@ void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store)
 	size_t at = shared_at(line, p, (size_t)bytes);
 	void *remote = shared_of(line, rank, at);
 
+	if (at % (size_t)bytes)
+		fault("misaligned", line, "%d bytes at byte %zu of a block's "
+			"shared memory", bytes, at);
+
 	if (watch_remote && rank != turn)
 		watch_remote(__builtin_return_address(0), rank, at,
 			(size_t)bytes, store ? WATCH_WRITE : WATCH_READ);
