@@ -53,7 +53,9 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		values = ARENA_ARRAY(s->a, (size_t)n + 1, int);
 		(*k)->start(&t, values);
 		set_values(open, n, values, set);
-		assert_null((*k)->legal(&t, s->a, values));
+		why = (*k)->legal(&t, s->a, values);
+		if (why)
+			fail_msg("%s", why);
 		(*k)->build(&t, s->a, values, s->program);
 		if ((*k)->arithmetic && !s->arithmetic)
 			s->arithmetic = ir_copy(s->a, o);
