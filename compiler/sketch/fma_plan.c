@@ -75,7 +75,8 @@ static const char *read_values(const struct fma *f, struct arena *a,
 		.bm = v[FMA_M], .bn = v[FMA_N], .bk = v[FMA_K],
 		.stages = v[FMA_STAGES], .async = v[FMA_ASYNC],
 		.split = v[FMA_SPLIT],
-		.joins = v[FMA_COMBINE] == TILED_CLUSTER,
+		.joins = v[FMA_COMBINE] == TILED_CLUSTER &&
+			v[FMA_SPLIT] > 1,
 		.cluster = 1, .by_columns = v[FMA_RASTER],
 		.group = v[FMA_GROUP], .order = v[FMA_ORDER] } };
 	why = tiled_sizes(&f->of, &p->of);
@@ -198,7 +199,7 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 	p->streams = p->of.left.order->k_inner && p->of.right.order->k_inner &&
 		f->of.left.tile_type == f->of.acc &&
 		f->of.right.tile_type == f->of.acc;
-	p->shared_bytes = tiled_shared(&f->of, &p->of) + fma_rows_shared(f, p);
+	p->shared_bytes = tiled_shared(&p->of) + fma_rows_shared(f, p);
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;

@@ -93,7 +93,8 @@ static const char *read_values(const struct mma *f, struct arena *a,
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
 		.split = v[MMA_SPLIT],
-		.joins = v[MMA_COMBINE] == TILED_CLUSTER,
+		.joins = v[MMA_COMBINE] == TILED_CLUSTER &&
+			v[MMA_SPLIT] > 1,
 		.cluster = 1, .by_columns = v[MMA_RASTER],
 		.group = v[MMA_GROUP], .order = v[MMA_ORDER] } };
 	why = v[MMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
@@ -243,7 +244,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	const struct mma *f = t->state;
 	const char *why;
 
-	p->shared_bytes = tiled_shared(&f->of, &p->of);
+	p->shared_bytes = tiled_shared(&p->of);
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;

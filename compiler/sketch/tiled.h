@@ -13,10 +13,11 @@
 /* Where the blocks of a cluster have the parts of one tile's sums, what each of
  * them adds up and finishes: "outer" of one side of the tile by all "inner" of
  * the other, along which results are stored. Threads have "vec" neighbours along
- * it at once, "lanes_outer" x "lanes_inner" of them take part. In shared memory
- * outer neighbours are "pitch" elements apart. */
+ * it at once, "lanes_outer" x "lanes_inner" of them take part. In shared memory,
+ * where the tile takes "bytes", outer neighbours are "pitch" elements apart. */
 struct tiled_share {
 	int outer, inner, pitch, vec, lanes_outer, lanes_inner;
+	int64_t bytes;
 };
 
 /* What follows from a point, whatever multiplies: tiles of "bm" x "bn" results,
@@ -33,8 +34,8 @@ struct tiling {
 	int cluster;		/* blocks whose tiles are neighbours, and who
 				 * copy what they share for each other; 1 */
 	bool along_m;		/* they have the same columns, else rows */
-	bool joins;		/* parts of a tile are blocks of a cluster, who
-				 * join their sums */
+	bool joins;		/* parts of a tile, if there are several, are
+				 * blocks of a cluster, who join their sums */
 	struct tiled_share share;
 	int blocks;		/* that each take one tile after the other; 0: as
 				 * many as tiles */
@@ -69,7 +70,7 @@ void tiled_add_tails(const struct task *t, struct tunables *l,
  * joined; then raster's order and group; reorder. "async" are values and words of
  * pipeline(.., async = ..). */
 extern const char *const tiled_switch[];	/* off, on */
-enum { TILED_WORKSPACE, TILED_CLUSTER };	/* of split_k(.., combine = ..) */
+enum { TILED_AUTO, TILED_WORKSPACE, TILED_CLUSTER };	/* split_k's combine */
 struct tiled_values {
 	const int *v;
 	int n;
@@ -94,9 +95,9 @@ void tiled_start(const struct tunables *open, const int *start, int fixed,
 		"blocks" }
 extern const int tiled_splits[];
 enum { TILED_SPLITS = 12 };
-/* As the untuned default has it, parts of the reduction that fill the chip, and
- * in "*combine" how they are joined: those of a cluster, where there are some,
- * spare a launch, and that is worth more than what is left of the chip. */
+/* As the untuned default has it, parts of the reduction that fill the chip;
+ * "*combine" becomes TILED_CLUSTER if there are some for a cluster: they spare a
+ * launch, which is worth more than what is left of the chip. */
 int tiled_fill_chip(const struct task *t, const struct product *f,
 	const struct tiling *p, int *combine);
 
@@ -119,7 +120,7 @@ const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
 const char *tiled_grid(const struct product *f, struct arena *a,
 	struct tiling *p);
 /* Of both operands, in all stages, and of what split_k needs. */
-int64_t tiled_shared(const struct product *f, const struct tiling *p);
+int64_t tiled_shared(const struct tiling *p);
 const char *tiled_too_much(const struct task *t, struct arena *a,
 	const struct tiling *p, int64_t shared);
 /* Where tiles of all sizes are too many, or none fits: for "applies". */
@@ -203,7 +204,6 @@ void tiled_build(struct tiled_code *g, struct share m, struct share n,
 /* Fills in p->share. NULL, or why the blocks cannot share the tile. */
 const char *tiled_share_out(const struct task *t, const struct product *f,
 	struct arena *a, struct tiling *p);
-int64_t tiled_share_bytes(const struct product *f, const struct tiling *p);
 /* Threads that have sums leave them to the cluster. */
 void tiled_leave(struct tiled_code *g, struct k_block *b);
 /* Then all threads of all its blocks come, and each block finishes its share.

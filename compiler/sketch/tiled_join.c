@@ -37,9 +37,6 @@ static const char *refuse(const struct task *t, const struct product *f,
 		return arena_printf(a, "%s has no clusters: combine = "
 			"workspace is how parts are joined there",
 			t->target->name);
-	if (p->split < 2)
-		return "one part is the whole sum: split_k by 2 or more, or "
-			"combine = workspace";
 	if (p->split > CLUSTER_MOST)
 		return arena_printf(a, "a cluster has up to %d blocks, and %d "
 			"parts are too many: split_k by %d, or combine = "
@@ -83,13 +80,8 @@ const char *tiled_share_out(const struct task *t, const struct product *f,
 	s->vec = together(f, p, s->outer * s->inner, s->inner);
 	s->lanes_inner = divisor(s->inner / s->vec, p->threads);
 	s->lanes_outer = divisor(s->outer, p->threads / s->lanes_inner);
+	s->bytes = (int64_t)outer * s->pitch * f->acc_bytes;
 	return NULL;
-}
-
-int64_t tiled_share_bytes(const struct product *f, const struct tiling *p)
-{
-	return p->joins ? (int64_t)p->split * p->share.outer * p->share.pitch *
-		f->acc_bytes : 0;
 }
 
 /* ---- sums that are left ---- */

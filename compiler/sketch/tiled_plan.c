@@ -222,25 +222,28 @@ static int64_t stages_bytes(const struct tiling *p, const struct stage *s)
 	return (p->stages * stage_bytes(s) + align - 1) / align * align;
 }
 
-int64_t tiled_shared(const struct product *f, const struct tiling *p)
+int64_t tiled_shared(const struct tiling *p)
 {
 	int64_t barriers = p->bulk ? 2 * ((8 * p->stages + 15) / 16 * 16) : 0;
 
 	return stages_bytes(p, &p->left) + stages_bytes(p, &p->right) +
-		barriers + (p->joins ? tiled_share_bytes(f, p) : p->split > 1 ?
+		barriers + (p->joins ? p->share.bytes : p->split > 1 ?
 		PARTS_SHARED : 0);
 }
 
 const char *tiled_too_much(const struct task *t, struct arena *a,
 	const struct tiling *p, int64_t shared)
 {
-	if (shared <= t->target->smem_block)
+	int64_t sums = p->share.bytes, has = t->target->smem_block;
+
+	if (shared <= has)
 		return NULL;
-	return arena_printf(a, "%d stages of %d x %d x %d take %lld bytes of "
-		"shared memory, %s has %d: enough for %lld", p->stages, p->bm,
-		p->bn, p->bk, (long long)shared, t->target->name,
-		t->target->smem_block, (long long)(p->stages *
-			(int64_t)t->target->smem_block / shared));
+	return arena_printf(a, "%d stages of %d x %d x %d%s take %lld bytes of "
+		"shared memory, %s has %lld: enough for %lld", p->stages,
+		p->bm, p->bn, p->bk, sums ? " and the sums that a cluster joins"
+		: "", (long long)shared, t->target->name, (long long)has,
+		(long long)(has < sums ? 0 : p->stages * (has - sums) /
+			(shared - sums)));
 }
 
 /* ---- grid ---- */

@@ -13,7 +13,8 @@ static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
 static const char *const cache_words[] = { "auto", "shared", NULL };
 
 static const int combines[] = { TILED_WORKSPACE, TILED_CLUSTER };
-static const char *const combine_words[] = { "workspace", "cluster", NULL };
+static const char *const combine_words[] = { "auto", "workspace", "cluster",
+	NULL };
 
 const int tiled_splits[TILED_SPLITS] = {
 	1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32
@@ -86,8 +87,12 @@ void tiled_add_pipeline(const struct task *t, struct tunables *l,
 	tunables_add(t, l, "pipeline", k, "async", async.v, async.n,
 		async_words);
 	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, splits, NULL);
-	tunables_add(t, l, "split_k", acc, "combine", combines,
-		t->target->clusters && splits > 1 ? 2 : 1, combine_words);
+	if (t->target->clusters && splits > 1)
+		tunables_add(t, l, "split_k", acc, "combine", combines, 2,
+			combine_words);
+	else
+		tunables_add(t, l, "split_k", acc, "combine", only_value, 1,
+			combine_words);
 }
 
 void tiled_add_raster(const struct task *t, struct tunables *l)
@@ -137,6 +142,7 @@ int tiled_fill_chip(const struct task *t, const struct product *f,
 	int cluster = t->target->clusters ? fill_chip(t, p, 8,
 		f->epilogue.along_n ? p->bm : p->bn) : 1;
 
-	*combine = cluster > 1 ? TILED_CLUSTER : TILED_WORKSPACE;
+	if (cluster > 1)
+		*combine = TILED_CLUSTER;
 	return cluster > 1 ? cluster : fill_chip(t, p, INT_MAX, 0);
 }

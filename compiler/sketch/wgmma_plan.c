@@ -105,7 +105,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
 		.split = v[WGMMA_SPLIT],
-		.joins = v[WGMMA_COMBINE] == TILED_CLUSTER,
+		.joins = v[WGMMA_COMBINE] == TILED_CLUSTER &&
+			v[WGMMA_SPLIT] > 1,
 
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.cluster = v[WGMMA_CLUSTER_M] * v[WGMMA_CLUSTER_N],
@@ -299,7 +300,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	const char *why;
 	int most;
 
-	p->shared_bytes = tiled_shared(&f->of, &p->of);
+	p->shared_bytes = tiled_shared(&p->of);
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;

@@ -36,7 +36,7 @@
 #define PARTS_AT(parts) \
 	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
 	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
-	  { "mma.out.swap", 0 }, { "split_k.out.combine", 1 }, \
+	  { "mma.out.swap", 0 }, { "split_k.out.combine", 2 }, \
 	  { "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 }, \
 	  { "split_k.out", parts } }
 
@@ -117,7 +117,7 @@ static const struct {
 		{ "tile.block.k", 16 }, { "tile.warp.i", 16 },
 		{ "tile.warp.j", 16 }, { "pipeline.k.async", 1 },
 		{ "pipeline.k.stages", 3 }, { "split_k.out", 4 },
-		{ "split_k.out.combine", 1 } } },
+		{ "split_k.out.combine", 2 } } },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */

@@ -86,7 +86,7 @@ static void results_agree(void **state)
 #define JOINED_AT(m, n, k, tm, tn, parts, async, tail) \
 	{ { "tile.block.i", m }, { "tile.block.j", n }, { "tile.block.k", k }, \
 	  { "tile.thread.i", tm }, { "tile.thread.j", tn }, \
-	  { "split_k.s", parts }, { "split_k.s.combine", 1 }, \
+	  { "split_k.s", parts }, { "split_k.s.combine", 2 }, \
 	  { "pipeline.k.async", async }, { "pipeline.k.stages", 2 }, \
 	  { "tail.i", tail }, { "tail.j", tail } }
 

@@ -70,7 +70,8 @@ static void pin(const struct group_space *g, const struct tensor_case *c,
 	tensor_set(g, values, "pipeline.k.stages", tensor_pipeline(c)->stages);
 	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);
 	tensor_set(g, values, "split_k.acc", tensor_split(c)->parts);
-	tensor_set(g, values, "split_k.acc.combine", tensor_split(c)->joined);
+	tensor_set_word(g, values, "split_k.acc.combine", tensor_split(c)->joined ?
+		"cluster" : "workspace");
 	if (precision)
 		tensor_set_word(g, values, "mma.acc.precision", precision);
 }
