@@ -79,13 +79,15 @@ struct arg {
 
 enum step_kind { STEP_LAUNCH, STEP_CLEAR, STEP_LIBRARY };
 
-/* Grids, offsets and bytes are slots. */
+/* Grids, offsets and bytes are slots. "early": the launch may begin before the kernel
+ * before it has ended. */
 struct step {
 	enum step_kind kind;
 	const char *kernel;
 	wpk_cu function;
 	int grid[3];
 	unsigned threads, cluster[3];
+	bool early;
 	size_t shared;
 	struct arg *args;
 	int n_args;

@@ -259,14 +259,26 @@ static int argument(const struct call *l, const struct arg *a, int64_t *room,
 	return map_cached(&l->c->cuda, a->map, at, (*maps)++);
 }
 
+/* What the launch has beyond its grid, in "v"; how many. */
+static unsigned attributes(const struct step *s, struct wpk_cu_attribute *v)
+{
+	unsigned n = 0;
+
+	if (s->cluster[0] * s->cluster[1] * s->cluster[2] > 1)
+		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_CLUSTER,
+			{ 0 }, { .cluster = { s->cluster[0], s->cluster[1],
+				s->cluster[2] } } };
+	if (s->early)
+		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_EARLY,
+			{ 0 }, { .early = 1 } };
+	return n;
+}
+
 static enum wpk_status launch(const struct call *l, const struct step *s)
 {
-	struct wpk_cu_attribute cluster = { WPK_CU_ATTRIBUTE_CLUSTER, { 0 },
-		{ .cluster = { s->cluster[0], s->cluster[1],
-			s->cluster[2] } } };
+	struct wpk_cu_attribute more[2];
 	struct wpk_cu_launch config = { { 1, 1, 1 }, { s->threads, 1, 1 },
-		(unsigned)s->shared, l->stream, &cluster,
-		s->cluster[0] * s->cluster[1] * s->cluster[2] > 1 };
+		(unsigned)s->shared, l->stream, more, attributes(s, more) };
 	struct wpk_cu_map maps[MAPS_MOST], *next = maps;
 	int64_t room[ARGS_MOST];
 	void *args[ARGS_MOST + 1];

@@ -143,6 +143,7 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	    !read_args(b, v, s))
 		return false;
 	s->threads = (unsigned)threads;
+	s->early = json_is_true(json_object_get(v, "early"));
 	s->shared = (size_t)shared;
 	b->v->by = s->kernel;
 	if (!b->served)

@@ -29,6 +29,8 @@ SAME(WPK_CU_FUNC_ANY_CLUSTER,
 SAME(WPK_CU_STREAM_NON_BLOCKING, CU_STREAM_NON_BLOCKING);
 SAME(WPK_CU_CAPTURE_RELAXED, CU_STREAM_CAPTURE_MODE_RELAXED);
 SAME(WPK_CU_ATTRIBUTE_CLUSTER, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION);
+SAME(WPK_CU_ATTRIBUTE_EARLY,
+	CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
 SAME(WPK_CU_RESOURCE_SM, CU_DEV_RESOURCE_TYPE_SM);
 SAME(WPK_CU_GREEN_STREAM, CU_GREEN_CTX_DEFAULT_STREAM);
 
@@ -44,6 +46,10 @@ SAME(offsetof(struct wpk_cu_attribute, value),
 	offsetof(CUlaunchAttribute, value));
 SAME(offsetof(struct wpk_cu_attribute, value.cluster[1]),
 	offsetof(CUlaunchAttribute, value.clusterDim.y));
+
+SAME(offsetof(struct wpk_cu_attribute, value.early),
+	offsetof(CUlaunchAttribute,
+		value.programmaticStreamSerializationAllowed));
 
 SAME(sizeof(struct wpk_cu_launch), sizeof(CUlaunchConfig));
 SAME(offsetof(struct wpk_cu_launch, block),
