@@ -155,6 +155,8 @@ static const struct mutation mutations[] = {
 	{ "more bytes than come", "mbarrier_arrive_expect(", "], ", "], 16 + ",
 		1 },
 	{ "a warp less awaited", "mbarrier_init(&empty", "4", "3", 1 },
+	{ "no wait for kernels before", "\tgrid_wait();\n", "grid_wait();", "",
+		1 },
 	{ "no barrier of the cluster", "\tcluster_sync();\n",
 		"cluster_sync();", "", 1 },
 	{ "a block leaves its cluster", "\tcluster_wait();\n",

@@ -87,6 +87,8 @@ struct subject subject_open_for(const char *target, const char *text,
 	for (int g = 0; g < p->n_groups; g++)
 		build_group(&s, o, p, g, sketch, values);
 	program_layout(s.program);
+	if (s.target->clusters)
+		program_overlap(s.a, s.program, P_STREAM);
 	assert_null(program_verify(s.a, s.program, s.target));
 	u = cuda_unit_of(s.a, "test.wpk", "0", s.target, s.program);
 	str_init(&out, s.a);
