@@ -505,6 +505,8 @@ export op scale(x: f32[N], a: f32[1]) -> (y: f32[N])
 }
 END2
 	launches "a workspace" mm.wpk --op=mm --set sketch=fma,split_k.C=4 --trials=4
+	launches "parts of a cluster" mm.wpk --op=mm --trials=3 \
+		--set sketch=fma,split_k.C=4,split_k.C.combine=cluster
 	launches "several kernels" mm.wpk --op=soft --set plan=1 --trials=8
 	launches "open sizes" mm.wpk --op=scale --trials=3
 	launches "clusters" "$top_srcdir/tests/workloads/reduce.wpk" --op=so \
