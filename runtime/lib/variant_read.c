@@ -187,10 +187,10 @@ static bool check_place(struct builder *b, const struct place *p,
 		return field_fails(b->r, WPK_E_PLAN, "a library's call wants "
 			"%s aligned to %u bytes", t ? t->name : "its memory",
 			p->align);
-	return (p->bytes && p->bytes <= room) || field_fails(b->r, WPK_E_PLAN, "a library's "
-		"call takes %zu bytes of %s, which has %llu there", p->bytes,
-		t ? t->name : p->kind == PLACE_WORKSPACE ? "workspace" :
-		"what is prepared", (unsigned long long)room);
+	return (p->bytes && p->bytes <= room) || field_fails(b->r, WPK_E_PLAN,
+		"a library's call takes %zu bytes of %s, which has %llu there",
+		p->bytes, t ? t->name : p->kind == PLACE_WORKSPACE ?
+		"workspace" : "what is prepared", (unsigned long long)room);
 }
 
 /* Tensors of the call are the operator's, and all its memory is there. Sizes that
