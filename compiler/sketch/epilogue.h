@@ -77,6 +77,21 @@ struct row_threads {
 	int lanes, stride, parts;
 };
 
+/* Who stores a thread's results part by part: "m" x "n" of its elements, from
+ * the first on either side, of the outputs that it "takes". "open" comes before a
+ * part's are computed, "close" when values[output] has them in type "as", those that
+ * are stored next to each other innermost; NULL for others, which go to memory as
+ * ever. */
+struct store_parts {
+	int m, n;
+	bool takes[OUTPUTS_MAX];
+	enum dtype as[OUTPUTS_MAX];
+	void (*open)(void *ctx, struct k_block *b, struct kx *part);
+	void (*close)(void *ctx, struct k_block *b, struct kx *part,
+		struct k_buffer *const *values);
+	void *ctx;
+};
+
 /* Store what belongs to accumulators "acc" [m.mine][n.mine]. "batch" is the
  * flattened batch index or NULL; "buffers" the kernel's globals by IR tensor.
  * Where the epilogue has rows, the block's tile covers them, and all threads
@@ -91,9 +106,13 @@ struct storing {
 	struct side m, n;
 	struct row_threads rows;
 	struct kx *batch;
+	const struct store_parts *parts;	/* or NULL */
 };
 
 void epilogue_emit(const struct storing *s, struct k_block *b);
+
+/* Which part on either side "part" is. */
+void store_part_at(const struct storing *s, struct kx *part, struct kx *at[2]);
 
 /* The same where a thread's results are a box of "n" single axes, one a side,
  * of neighbours from "first" on; the last is the only N axis, s->n. "acc" has

@@ -127,14 +127,16 @@ double staged_bytes(const struct stage *s);
  * the thread owns (the lanes of both sides, and what is to be added to their
  * "first"); before the main loop, what stays in registers; the products of the
  * chunk that lies in stage "slot", whose warps have read those of "lag" chunks
- * before when it ends, all lanes of them; at the end of the loop, the rest; and
- * then the results in "acc". "start", "drain" and "finish" may be NULL. */
+ * before when it ends, all lanes of them; at the end of the loop, the rest; then
+ * the results in "acc"; and when all of the block's are stored, what it waits for
+ * before it ends. "start", "drain", "finish" and "leave" may be NULL. */
 struct tiled_calls {
 	void (*own)(void *ctx, struct k_block *b);
 	void (*start)(void *ctx, struct k_block *b);
 	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
 	void (*drain)(void *ctx, struct k_block *b);
 	void (*finish)(void *ctx, struct k_block *b);
+	void (*leave)(void *ctx, struct k_block *b);
 };
 
 /* A kernel under construction. The caller sets what comes before "step",

@@ -181,13 +181,15 @@ static void multiply_chunks(struct ring *r, struct k_block *b)
 static void multiply(struct ring *r, struct k_block *b)
 {
 	struct tiled_code *g = r->g;
+	struct k_block *tile = tiles(r, b, true);
 
-	b = tiles(r, b, true);
-	multiply_chunks(r, b);
-	next_tile(r, b);
+	multiply_chunks(r, tile);
+	next_tile(r, tile);
 	if (g->calls->finish)
-		g->calls->finish(g->ctx, b);
-	tiled_end(g, b);
+		g->calls->finish(g->ctx, tile);
+	tiled_end(g, tile);
+	if (g->calls->leave)
+		g->calls->leave(g->ctx, b);
 }
 
 void tiled_bulk(struct tiled_code *g, struct k_block *b)

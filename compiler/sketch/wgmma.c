@@ -107,6 +107,7 @@ static bool applies(struct task *t, const char **why)
 	turn(&f->of.left, f->of.n_orders);
 	turn(&f->of.right, f->of.n_orders);
 	find_images(t, f);
+	wgmma_store_analyse(t, f);
 	make_tunables(t, f);
 	t->state = f;
 	if (find_start(t, f))
@@ -127,13 +128,15 @@ static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
 static const int tf32_value[] = { PRECISION_TF32 };
 static const int only_value[] = { 0 };
+static const int store_values[] = { 0, 32, 64, 128, 256 };
 static const int on[] = { 1 };
 static const int async_values[] = { 0, 1, 2 };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
 static const char *const level_block[] = { "block", NULL };
 
-#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+#define COUNT(array) (int)(sizeof array / sizeof *array)
+#define VALUES(array) array, COUNT(array)
 
 /* Depths of 32, 64 and 128 bytes, as rows of shared memory are swizzled. */
 static const int *depths(const struct wgmma *f, int *n)
@@ -159,6 +162,19 @@ static void add_instruction(const struct task *t, struct tunables *l,
 	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
 	tunables_add(t, l, "mma", acc, "precision", f->tile == T_F32 ?
 		tf32_value : only_value, 1, precision_words);
+}
+
+/* Tensors that are stored element by element, NULL-ended. */
+static const char *const *outputs(const struct task *t, const struct wgmma *f)
+{
+	const char **names = ARENA_ARRAY(t->a, OUTPUTS_MAX + 1, const char *);
+	int n = 0;
+
+	for (int i = 0; i < f->of.epilogue.n; i++)
+		if (f->of.epilogue.outputs[i].stored &&
+		    !f->of.epilogue.outputs[i].per_row)
+			names[n++] = f->of.epilogue.outputs[i].tensor->name;
+	return names;
 }
 
 static void make_tunables(struct task *t, struct wgmma *f)
@@ -187,6 +203,8 @@ static void make_tunables(struct task *t, struct wgmma *f)
 	tiled_add_reorder(t, l, &f->of);
 	add_instruction(t, l, f, acc);
 	tiled_add_tails(t, l, &f->of);
+	tunables_add(t, l, "epilogue", outputs(t, f), "bulk", store_values,
+		wgmma_stores(f) ? COUNT(store_values) : 1, NULL);
 	tiled_add_operands(t, l, &f->of);
 	tunables_add_epilogue(t, l, &f->of);
 }

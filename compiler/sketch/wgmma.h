@@ -8,6 +8,7 @@
 
 #include "kernel/intrin.h"
 #include "sketch/tiled.h"
+#include "sketch/wgmma_store.h"
 
 /* Order of the tunables. */
 enum wgmma_value {
@@ -15,7 +16,7 @@ enum wgmma_value {
 	WGMMA_SPLIT, WGMMA_RASTER, WGMMA_GROUP, WGMMA_PERSISTENT, WGMMA_ORDER,
 	WGMMA_SWAP, WGMMA_CLUSTER_M, WGMMA_CLUSTER_N,
 	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_TAIL_M, WGMMA_TAIL_N,
-	WGMMA_FIXED
+	WGMMA_STORE, WGMMA_FIXED
 };
 
 enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
@@ -28,6 +29,7 @@ struct wgmma {
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
+	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	int start[WGMMA_VALUES];	/* the untuned default */
 	struct tunables open;
 };
@@ -39,6 +41,7 @@ struct wgmma_plan {
 	bool swap, persistent;
 	int groups, each, cols;
 	int vec;		/* neighbouring columns of a thread */
+	struct store_plan store;
 	int64_t shared_bytes;
 	int regs, occupancy, promised;
 };

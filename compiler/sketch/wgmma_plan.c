@@ -130,14 +130,15 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 /* ---- staging ---- */
 
 /* Neighbours that a thread stores at once: 16 bytes where columns can be dealt
- * out so, which is where each is a row of the shared tile. */
+ * out so, which is where each is a row of the shared tile, and what they are is
+ * not left to bulk stores. */
 static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
-	const struct operand *cols)
+	const struct operand *cols, bool direct)
 {
 	int v = tiled_together(&f->of.epilogue);
 	int cluster = p->of.along_m != p->swap ? p->of.cluster : 1;
 
-	if (!cols->orders[p->of.order].k_inner ||
+	if (!direct || !cols->orders[p->of.order].k_inner ||
 	    f->of.epilogue.along_n == p->swap)
 		return 2;
 	while (v > 2 && (p->cols / cluster % (4 * v) || (p->of.bulk &&
@@ -192,7 +193,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 		.align = 1024, .panel = panel_of(p->cols) };
 	const char *why;
 
-	p->vec = columns_together(f, p, p->swap ? &f->of.left : &f->of.right);
+	p->vec = columns_together(f, p, p->swap ? &f->of.left : &f->of.right,
+		!v[WGMMA_STORE]);
 	cols.group = p->vec;
 	p->of.left = p->swap ? cols : rows;
 	p->of.right = p->swap ? rows : cols;
@@ -204,9 +206,10 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	if (!why)
 		why = check_swizzle(a, &p->of.right, tiled_right(&f->of, v +
 			WGMMA_FIXED));
-	return why ? why : tiled_tails(&f->of, a, v[WGMMA_TAIL_M],
-		v[WGMMA_TAIL_N], p->swap ? p->vec : 1, p->swap ? 1 : p->vec,
-		&p->of);
+	if (!why)
+		why = tiled_tails(&f->of, a, v[WGMMA_TAIL_M], v[WGMMA_TAIL_N],
+			p->swap ? p->vec : 1, p->swap ? 1 : p->vec, &p->of);
+	return why ? why : wgmma_store_plan(f, a, v[WGMMA_STORE], p);
 }
 
 /* ---- registers ---- */
@@ -290,14 +293,28 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 		"what is copied takes most of them");
 }
 
+static const char *check_shared(const struct task *t, struct arena *a,
+	struct wgmma_plan *p)
+{
+	int64_t stages = tiled_shared(&p->of);
+	const char *why = tiled_too_much(t, a, &p->of, stages);
+
+	p->shared_bytes = stages + p->store.bytes;
+	if (why || p->shared_bytes <= t->target->smem_block)
+		return why;
+	return arena_printf(a, "bulk stores of %d columns take %lld bytes of "
+		"shared memory, and stages leave %lld of %s's %d: less of "
+		"either", p->store.columns, (long long)p->store.bytes,
+		(long long)(t->target->smem_block - stages), t->target->name,
+		t->target->smem_block);
+}
+
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
-	const char *why;
+	const char *why = check_shared(t, a, p);
 	int most;
 
-	p->shared_bytes = tiled_shared(&p->of);
-	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;
 	p->regs = estimate_regs(p);
@@ -401,7 +418,8 @@ void wgmma_features(const struct task *t, const int *values,
 			shares(&p.of.left) + staged_bytes(&p.of.right) /
 			shares(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
-		.smem_cycles = blocks * chunks * shared_waves(f, &p),
+		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
+			wgmma_store_waves(f, &p)),
 		.blocks = blocks / rounds,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,

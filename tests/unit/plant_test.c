@@ -32,13 +32,31 @@
 	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
 	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep } }
 
+/* One whose results are rounded and go by bulk stores, in three parts. */
+#define STORED \
+	"op mm {\n" \
+	"  in A: f16[67, 72] layout(0, 1) align 16\n" \
+	"  in B: f16[88, 72] layout(0, 1) align 16\n" \
+	"  in r: f16[67, 88] layout(0, 1) align 16\n" \
+	"  let acc: f32[67, 88]\n" \
+	"  out out: f16[67, 88] layout(0, 1) align 16\n" \
+	"  acc[i:67, j:88] = sum[k:72](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n" \
+	"  out[i:67, j:88] = f16(add(acc[i, j], f32(r[i, j])))\n" \
+	"}\n"
+#define STORED_AT \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 96 }, \
+	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
+	  { "mma.acc.swap", 0 }, { "split_k.acc", 1 }, \
+	  { "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 }, \
+	  { "epilogue.out.bulk", 32 } }
+
 /* Odd sizes, so that every guard is in use. */
 /* "idle": bits of guards (1: the first) that keep threads from computing what
  * nobody stores; one more does no harm. wgmma is for sm_90a. */
 static const struct {
 	const char *sketch, *text;
 	unsigned idle;
-	struct subject_value at[9];
+	struct subject_value at[10];
 } cases[] = {
 	{ "fma", "op mm {\n"
 		"  in A: f32[67, 45] layout(0, 1) align 16\n"
@@ -103,6 +121,7 @@ static const struct {
 	{ "wgmma", HALVES, 0, WGMMA_AT(2, 3) },
 	{ "wgmma", HALVES, 1 << 1, WGMMA_AT(1, 3) },
 	{ "wgmma", HALVES, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6, WGMMA_AT(0, 2) },
+	{ "wgmma", STORED, 0, STORED_AT },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
@@ -141,6 +160,17 @@ static const struct mutation mutations[] = {
 		1 },
 	{ "a warp less awaited", "mbarrier_init(&empty", "4", "3", 1 },
 	{ "a box beside its place", "\tcopy_tensor_2d(", "k0", "k0 + 8", 2 },
+	{ "no barrier of four warps", "\tbarrier_sync(", "barrier_sync",
+		"if (0) barrier_sync", 1 },
+	{ "no matrix", "\tstmatrix_x4(", "stmatrix", "if (0) stmatrix", 1 },
+	{ "a matrix not swizzled", "\tstmatrix_x4(", "^ turn", "^ 0", 1 },
+	{ "no wait for a store", "\tcopy_bulk_wait_read<", "copy_bulk_wait",
+		"if (0) copy_bulk_wait", 1 },
+	{ "one store more in flight", "\tcopy_bulk_wait_read<1", "1", "2", 1 },
+	{ "stores of no group", "\tcopy_bulk_commit();", "copy_bulk_commit();",
+		"", 1 },
+	{ "a store beside its box", "\tcopy_tensor_store_2d(", "i_first",
+		"8 + i_first", 1 },
 };
 
 enum { N_CASES = sizeof cases / sizeof *cases,

@@ -50,6 +50,9 @@ static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
 
 static const int splits[] = { 1, 3 };
 
+/* Columns of a bulk store: none, some, all. */
+static const int stores[] = { 0, 32, 256 };
+
 /* More than whole tiles; "odd" leaves no vectors. */
 enum edge { WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGES, ODD };
 static const char *const edges[] = { "whole", "m ragged", "n ragged",
@@ -70,7 +73,8 @@ static int levels(const struct tensor_family *of, int factor)
 {
 	const int n[N_TENSOR_FACTORS] = { of->n_types, COUNT(layouts),
 		COUNT(endings), of->n_pipelines, COUNT(splits), COUNT(edges), 2,
-		of->tiles ? of->n_tiles : 1, of->tiles ? 2 : 1 };
+		of->tiles ? of->n_tiles : 1, of->tiles ? 2 : 1,
+		of->tiles ? COUNT(stores) : 1 };
 
 	return n[factor];
 }
@@ -93,6 +97,11 @@ const struct tensor_tile *tensor_tile(const struct tensor_case *c)
 int tensor_split(const struct tensor_case *c)
 {
 	return splits[c->level[BY_SPLIT]];
+}
+
+int tensor_store(const struct tensor_case *c)
+{
+	return stores[c->level[BY_STORE]];
 }
 
 /* Is a factor turned round on its way, one by one? */
@@ -143,6 +152,19 @@ static bool has_panels(const struct tensor_case *c)
 		(tensor_pipeline(c)->async == 2 || is_even(t)));
 }
 
+/* Bulk stores are of whole rows that start at multiples of 16 bytes, and of
+ * columns that divide the tile's in multiples of 16. Levels may be -1. */
+static bool store_can_be(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	int n = tensor_store(c);
+
+	if (!n)
+		return true;
+	return c->level[BY_EDGE] != ODD && (c->level[BY_TILE] < 0 ||
+		(t->cols % 16 == 0 && (n > t->cols || t->cols % n == 0)));
+}
+
 /* Levels may be -1 but for the type and the tile. */
 static bool tile_can_be(const struct tensor_case *c)
 {
@@ -161,6 +183,8 @@ static bool can_be(const struct tensor_case *c)
 	if ((bulk || bulk_alone) && l[BY_EDGE] == ODD)
 		return false;
 	if (bulk_alone && l[BY_PIPELINE] >= 0 && !bulk)
+		return false;
+	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
 		return false;
@@ -380,9 +404,10 @@ static const char *tile_name(struct arena *a, const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
 
-	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s",
-		t->rows, t->cols, t->threads, t->bytes, c->level[BY_SWAP] ?
-		", swapped" : "") : "";
+	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s, %d "
+		"columns stored at once", t->rows, t->cols, t->threads,
+		t->bytes, c->level[BY_SWAP] ? ", swapped" : "",
+		tensor_store(c)) : "";
 }
 
 const char *tensor_name(struct arena *a, const struct tensor_case *c)
