@@ -16,6 +16,8 @@ struct tiling {
 	int bm, bn, bk, threads, stages, split, group, order;
 	int lag;		/* chunks that may still be read while the next
 				 * is multiplied */
+	int crews;		/* of those that multiply, equally large, which
+				 * take tiles in turn; 1: all multiply each */
 	int helpers;		/* threads beside those that multiply */
 	int keep, give;		/* registers of those that multiply, and of
 				 * helpers, who give some away; 0: all alike */
@@ -160,6 +162,7 @@ struct tiled_code {
 	struct bulk left_bulk, right_bulk;
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
+	struct kx *crew;	/* that the thread belongs to */
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
 	struct kx *turn;	/* of the loop, from 0 on, as compute() is
 				 * called */

@@ -126,6 +126,8 @@ static const int thread_values[] = { 128, 256, 384, 512 };
 static const int stage_values[] = { 1, 2, 3, 4, 5, 6, 8 };
 static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
+static const int persistent_values[] = { 0, 1, PINGPONG };
+static const char *const persistent_words[] = { "off", "on", "pingpong", NULL };
 static const int tf32_value[] = { PRECISION_TF32 };
 static const int only_value[] = { 0 };
 static const int store_values[] = { 0, 32, 64, 128, 256 };
@@ -198,8 +200,8 @@ static void make_tunables(struct task *t, struct wgmma *f)
 		VALUES(stage_values) }, (struct tiled_values){
 		VALUES(async_values) }, async_words, TILED_SPLITS);
 	tiled_add_raster(t, l);
-	tunables_add(t, l, "raster", NULL, "persistent", VALUES(switch_values),
-		tiled_switch);
+	tunables_add(t, l, "raster", NULL, "persistent",
+		VALUES(persistent_values), persistent_words);
 	tiled_add_reorder(t, l, &f->of);
 	add_instruction(t, l, f, acc);
 	tiled_add_tails(t, l, &f->of);

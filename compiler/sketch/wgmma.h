@@ -19,6 +19,9 @@ enum wgmma_value {
 	WGMMA_STORE, WGMMA_FIXED
 };
 
+/* Of raster(persistent = ..): off, on, and two crews by turns. */
+enum { PINGPONG = 2 };
+
 enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
 
 /* What the sketch knows of a group before any number is chosen. */
@@ -34,8 +37,8 @@ struct wgmma {
 	struct tunables open;
 };
 
-/* Everything that follows from a point: "groups" of four warps, each with
- * "each" times 64 rows, and "cols" columns. */
+/* Everything that follows from a point: "groups" of four warps that share a tile,
+ * each with "each" times 64 rows, and "cols" columns. */
 struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;

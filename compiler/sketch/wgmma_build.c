@@ -45,7 +45,8 @@ static void own_part(void *ctx, struct k_block *b)
 
 	g->group = g->p->groups > 1 ? ks_let(a, b, "group", kx_div(a, c->thread,
 		num(g, 128))) : num(g, 0);
-	g->store.group = g->store.share = g->group;
+	g->store.share = g->group;
+	g->store.group = c->p->crews > 1 ? c->crew : g->group;
 	rows->lane = ks_let(a, b, "lane_row", kx_div(a, lane, num(g, 4)));
 	cols->lane = ks_let(a, b, "lane_col", kx_mod(a, lane, num(g, 4)));
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,

@@ -16,6 +16,12 @@ static int elem_of(const struct wgmma *f)
 	return dtype_row(f->tile)->bits / 8;
 }
 
+/* Four warps of a block, wherever they multiply. */
+static int all_groups(const struct wgmma_plan *p)
+{
+	return p->groups * p->of.crews;
+}
+
 /* ---- groups of warps ---- */
 
 static const char *plan_columns(const struct wgmma *f, struct arena *a,
@@ -45,12 +51,15 @@ static const char *plan_groups(const struct wgmma *f, struct arena *a,
 			"are not 128, 256, 384 or 512, take %d", p->of.threads,
 			p->of.threads < 256 ? 128 : p->of.threads < 384 ? 256 :
 			p->of.threads < 512 ? 384 : 512);
-	p->groups = p->of.threads / 128;
+	if (p->of.crews > 1 && p->of.threads != 256)
+		return arena_printf(a, "two crews of four warps multiply by "
+			"turns: 256 threads, not %d", p->of.threads);
+	p->groups = p->of.threads / 128 / p->of.crews;
 	step = 64 * p->groups;
 	if (rows % step)
 		return arena_printf(a, "%d threads multiply 64 x %d rows at "
 			"once: a tile of %d of %s is no multiple of %d, take %d",
-			p->of.threads, p->groups, rows, rows_name, step,
+			128 * p->groups, p->groups, rows, rows_name, step,
 			rows < step ? step : rows / step * step);
 	p->each = rows / step;
 	return plan_columns(f, a, p->swap ? f->of.m_name : f->of.n_name,
@@ -100,7 +109,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	const char *why;
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
-		.persistent = v[WGMMA_PERSISTENT], .of = {
+		.persistent = v[WGMMA_PERSISTENT] != 0, .of = {
+		.crews = v[WGMMA_PERSISTENT] == PINGPONG ? 2 : 1,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
@@ -247,7 +257,7 @@ static const struct share_of_registers {
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
 	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (p->of.bulk && unequal[i].groups == p->groups &&
+		if (p->of.bulk && unequal[i].groups == all_groups(p) &&
 		    p->cols <= unequal[i].cols)
 			return &unequal[i];
 	return NULL;
@@ -307,6 +317,13 @@ static const char *check_shared(const struct task *t, struct arena *a,
 		"either", p->store.columns, (long long)p->store.bytes,
 		(long long)(t->target->smem_block - stages), t->target->name,
 		t->target->smem_block);
+}
+
+/* Instructions of a result: rounded, addressed and stored, or packed by pairs and
+ * stored by matrices. */
+static double store_issue(const struct wgmma_plan *p)
+{
+	return p->store.columns ? 3 : 6;
 }
 
 static const char *plan_resources(const struct task *t, struct arena *a,
@@ -371,6 +388,14 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 
 /* ---- what it costs ---- */
 
+/* Cycles for which a block's tensor cores have nothing to do while its results are
+ * stored: what the threads of a tile issue for that, and where they meet. */
+static double storing_chain(const struct wgmma_plan *p)
+{
+	return p->groups * sums(p) * store_issue(p) + 60.0 * p->store.parts +
+		300;
+}
+
 /* Wavefronts of shared memory in one chunk: each instruction reads both factors,
  * and copies write them. */
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
@@ -404,13 +429,14 @@ void wgmma_features(const struct task *t, const int *values,
 		rounds = ceil(tiles / p.of.blocks);
 	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
-	warps = p.of.threads / 32.0;
+	warps = p.of.threads / 32.0 / p.of.crews;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
 		.tensor = blocks * per_block / f->rate,
 		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
-			f->row->k + copying + 32) + 6.0 * sums(&p) + 120),
-		.special = blocks * p.of.threads * chunks *
+			f->row->k + copying + 32) + store_issue(&p) * sums(&p) +
+			120),
+		.special = blocks * 32 * warps * chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),
 		.dram_bytes = f->of.dram_bytes,
@@ -423,7 +449,8 @@ void wgmma_features(const struct task *t, const int *values,
 		.blocks = blocks / rounds,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
+		.chain = 600 + (p.of.crews > 1 ? 1 : rounds) *
+			storing_chain(&p) + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
 			600) + (p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
 		.ilp = p.each * p.of.bk / f->row->k * 8,
 		.stages = p.of.stages - 1 - p.of.lag,

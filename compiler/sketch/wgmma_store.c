@@ -133,8 +133,8 @@ const char *wgmma_store_plan(const struct wgmma *f, struct arena *a,
 	for (int i = 0; i < f->of.epilogue.n; i++) {
 		s->takes[i] = !f->stores[i].why;
 		if (s->takes[i])
-			s->bytes += (int64_t)p->groups * s->slots * PART_ROWS *
-				n * bytes_of(f, i);
+			s->bytes += (int64_t)p->groups * p->of.crews *
+				s->slots * PART_ROWS * n * bytes_of(f, i);
 	}
 	return NULL;
 }
@@ -210,8 +210,8 @@ static void create_output(struct wgmma_store *s, int i)
 	const struct flat *in = f->of.epilogue.along_n ? &o->n : &o->m;
 	const struct flat *out = f->of.epilogue.along_n ? &o->m : &o->n;
 	int width = panel_of(s, i), elem = elem_of(s, i);
-	int64_t dims[3] = { (int64_t)s->p->groups * s->p->store.slots,
-		(int64_t)line_length(s) / width * lines(s), width };
+	int64_t dims[3] = { (int64_t)s->p->groups * s->p->of.crews *
+		s->p->store.slots, (int64_t)line_length(s) / width * lines(s), width };
 	struct k_map m = { .name = arena_printf(a, "%s_map", t->name),
 		.of = s->of->out.buffers[t->id], .rank = 1,
 		.dims = { in->extent }, .box = { width },
