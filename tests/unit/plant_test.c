@@ -152,7 +152,9 @@ static const struct mutation mutations[] = {
 	{ "the other phase of full", "mbarrier_wait(&full", "parity",
 		"parity ^ 1", 1 },
 	{ "the other phase of empty", "mbarrier_wait(&empty", " ^ 1", "", 1 },
-	{ "no wait for a copy", "\tmbarrier_wait(", "mbarrier_wait",
+	{ "no wait for a copy", "\tmbarrier_wait(&full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a reader", "\tmbarrier_wait(&empty", "mbarrier_wait",
 		"if (0) mbarrier_wait", 1 },
 	{ "a stage released early", "mbarrier_arrive(&empty", "(t - 1)", "t",
 		1 },
@@ -173,8 +175,28 @@ static const struct mutation mutations[] = {
 		"8 + i_first", 1 },
 };
 
+/* Of crews that take turns. */
+static const struct mutation turns[] = {
+	{ "no wait for a copy", "\tmbarrier_wait(&full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a reader", "\tmbarrier_wait(&empty", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a store", "\tcopy_bulk_wait_read<", "copy_bulk_wait",
+		"if (0) copy_bulk_wait", 1 },
+	{ "the other crew's turn", "mbarrier_wait(&turns", "round", "round ^ 1",
+		1 },
+	{ "no turn for the other", "\tmbarrier_arrive(&turns", "mbarrier_arrive",
+		"if (0) mbarrier_arrive", 1 },
+	{ "a turn of its own", "\tmbarrier_arrive(&turns", "crew ^ 1", "crew",
+		1 },
+	{ "chunks of the other's", "\tturns_before += ", "10", "5", 1 },
+	{ "tiles of the other's", "tile = blockIdx.x + crew", "crew", "0", 1 },
+	{ "slots of the other's", "\tconst int slot = crew", "crew", "0", 1 },
+};
+
 enum { N_CASES = sizeof cases / sizeof *cases,
-	N_MUTATIONS = sizeof mutations / sizeof *mutations };
+	N_MUTATIONS = sizeof mutations / sizeof *mutations,
+	N_TURNS = sizeof turns / sizeof *turns };
 
 static bool full(void)
 {
@@ -239,7 +261,7 @@ static int plant_all(struct subject *s, const struct mutation *m,
 static struct subject open_case(int i)
 {
 	return subject_open_for(cases[i].at[0].name ? "sm_90a" : "sm_80",
-		cases[i].text, cases[i].sketch, cases[i].at);
+		0, cases[i].text, cases[i].sketch, cases[i].at);
 }
 
 static void planted_faults_are_found(void **state)
@@ -269,10 +291,52 @@ static void planted_faults_are_found(void **state)
 		assert_true(n[k] > 0);
 }
 
+static const char turns_text[] =
+	"op mm {\n"
+	"  in A: f16[450, 72] layout(0, 1) align 16\n"
+	"  in B: f16[88, 72] layout(0, 1) align 16\n"
+	"  let acc: f32[450, 88]\n"
+	"  out out: f16[450, 88] layout(0, 1) align 16\n"
+	"  acc[i:450, j:88] = sum[k:72](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n"
+	"  out[i:450, j:88] = f16(acc[i, j])\n"
+	"}\n";
+
+static const struct subject_value turns_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "bind.threads", 256 }, { "mma.acc.swap", 0 }, { "split_k.acc", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "epilogue.out.bulk", 16 }, { "raster.persistent", 2 },
+	{ "raster.group", 1 }, { NULL, 0 }
+};
+
+/* On a chip of one multiprocessor, whose blocks have some tiles each. */
+static void faults_of_turns_are_found(void **state)
+{
+	struct subject s = subject_open_for("sm_90a", 1, turns_text, "wgmma",
+		turns_at);
+	struct check_result r = subject_check(&s, everything);
+
+	(void)state;
+	if (r.verdict == CHECK_UNAVAILABLE) {
+		arena_destroy(s.a);
+		skip();
+	}
+	if (r.verdict != CHECK_VERIFIED)
+		fail_msg("%s\n%s", r.line, r.detail);
+	for (int k = 0; k < N_TURNS; k++) {
+		int n = plant_all(&s, &turns[k], "wgmma", 0);
+
+		print_message("# %s: %d\n", turns[k].name, n);
+		assert_true(n > 0);
+	}
+	arena_destroy(s.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_faults_are_found),
+		cmocka_unit_test(faults_of_turns_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
