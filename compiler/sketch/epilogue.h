@@ -77,18 +77,20 @@ struct row_threads {
 	int lanes, stride, parts;
 };
 
-/* Who stores a thread's results part by part: "m" x "n" of its elements, from
- * the first on either side, of the outputs that it "takes". "open" comes before a
- * part's are computed, "close" when values[output] has them in type "as", those that
- * are stored next to each other innermost; NULL for others, which go to memory as
- * ever. */
+/* Who stores a thread's results part by part, of the outputs that it "takes". A
+ * part is "steps_m" x "steps_n" steps of "m" x "n" of its elements, from the first
+ * on either side. "open" comes before a part's are computed; "put" when
+ * values[output] has those of step "step" in type "as", the ones stored next to
+ * each other innermost, NULL for other outputs, which go to memory as ever; and
+ * "close" when all have. */
 struct store_parts {
-	int m, n;
+	int m, n, steps_m, steps_n;
 	bool takes[OUTPUTS_MAX];
 	enum dtype as[OUTPUTS_MAX];
 	void (*open)(void *ctx, struct k_block *b, struct kx *part);
-	void (*close)(void *ctx, struct k_block *b, struct kx *part,
+	void (*put)(void *ctx, struct k_block *b, struct kx *step,
 		struct k_buffer *const *values);
+	void (*close)(void *ctx, struct k_block *b, struct kx *part);
 	void *ctx;
 };
 

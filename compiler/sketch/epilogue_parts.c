@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An epilogue whose results somebody else stores, part by part (struct
- * store_parts): a part's elements go to registers of their own, and those who store
- * it are told before and after. */
+ * store_parts): of each step elements go to registers of their own, few at a time,
+ * and those who store them are told. */
 #include "sketch/epilogue_code.h"
 
 #include "sketch/stage.h"
@@ -57,7 +57,7 @@ void taken_give(struct emission *m, struct k_block *b, int i, struct kx *v)
 		m->element)), lower_convert(a, v, m->taken[i]->type));
 }
 
-/* What guards leave out of a part is there too. */
+/* What guards leave out of a step is there too. */
 static void clear_taken(struct emission *m, struct k_block *b)
 {
 	const struct storing *s = m->s;
@@ -76,31 +76,53 @@ static void clear_taken(struct emission *m, struct k_block *b)
 	}
 }
 
+/* Parts on either side. */
+static int parts_m(const struct storing *s)
+{
+	return s->m.mine / (s->parts->m * s->parts->steps_m);
+}
+
+static int parts_n(const struct storing *s)
+{
+	return s->n.mine / (s->parts->n * s->parts->steps_n);
+}
+
 void store_part_at(const struct storing *s, struct kx *part, struct kx *at[2])
 {
-	int down = s->m.mine / s->parts->m, across = s->n.mine / s->parts->n;
-	struct kx *n = kx_int(s->a, across);
+	struct kx *n = kx_int(s->a, parts_n(s)), *zero = kx_int(s->a, 0);
 
-	at[0] = down == 1 ? kx_int(s->a, 0) : kx_div(s->a, part, n);
-	at[1] = down == 1 ? part : kx_mod(s->a, part, n);
+	at[0] = parts_m(s) == 1 ? zero : kx_div(s->a, part, n);
+	at[1] = parts_m(s) == 1 ? part : kx_mod(s->a, part, n);
+}
+
+/* Elements of step "q" of a side whose part is number "part", "n" in a step. */
+static struct reach step_of(const struct storing *s, struct kx *part, int steps,
+	struct kx *q, int n)
+{
+	struct arena *a = s->a;
+	struct kx *at = kx_mul(a, part, kx_int(a, steps));
+
+	return (struct reach){ kx_mul(a, steps > 1 ? kx_add(a, at, q) : at,
+		kx_int(a, n)), n };
 }
 
 void taken_emit(struct emission *m, struct k_block *b)
 {
 	const struct storing *s = m->s;
 	const struct store_parts *p = s->parts;
-	struct arena *a = s->a;
-	struct reach rows = { NULL, p->m }, cols = { NULL, p->n };
-	struct kx *part, *at[2];
+	struct k_block *each;
+	struct reach rows, cols;
+	struct kx *part, *q, *at[2];
 
-	b = tile_loop(a, b, "part", (int64_t)s->m.mine / p->m * s->n.mine /
-		p->n, &part);
+	b = tile_loop(s->a, b, "part", (int64_t)parts_m(s) * parts_n(s), &part);
 	store_part_at(s, part, at);
 	p->open(p->ctx, b, part);
-	clear_taken(m, b);
-	rows.first = kx_mul(a, at[0], kx_int(a, p->m));
-	cols.first = kx_mul(a, at[1], kx_int(a, p->n));
-	emit_elements(m, b, s->e->along_n ? rows : cols, s->e->along_n ? cols :
-		rows);
-	p->close(p->ctx, b, part, m->taken);
+	each = tile_loop(s->a, b, "q", (int64_t)p->steps_m * p->steps_n, &q);
+	clear_taken(m, each);
+	rows = step_of(s, at[0], p->steps_m, q, p->m);
+	cols = step_of(s, at[1], p->steps_n, q, p->n);
+	emit_elements(m, each, s->e->along_n ? rows : cols, s->e->along_n ?
+		cols : rows);
+	p->put(p->ctx, each, q, m->taken);
+	p->close(p->ctx, b, part);
 }

@@ -198,13 +198,17 @@ static void take_turn(struct ring *r, struct k_block *b)
 		num(r, 1)));
 }
 
-static void pass_turn(struct ring *r, struct k_block *b)
+/* Within the loop, when products of the last chunk "t" are under way: behind it
+ * ptxas finds that it must wait for them before (C7514). */
+static void pass_turn(struct ring *r, struct k_block *b, struct kx *t)
 {
 	struct arena *a = r->g->a;
 	struct kx *lane = kx_mod(a, r->g->thread, num(r, 32));
 
 	if (!r->turns)
 		return;
+	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, t, kx_sub(a, r->g->chunks,
+		num(r, 1))));
 	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, lane, num(r, 0)));
 	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(r, r->turns, kx_call(a,
 		INTRIN_BIT_XOR, T_I32, 2, r->g->crew, num(r, 1))));
@@ -242,10 +246,10 @@ static void multiply_chunks(struct ring *r, struct k_block *b)
 	g->calls->compute(g->ctx, body, slot);
 	if (!g->p->lag) {
 		release(r, body, t);
-		pass_turn(r, b);
+		pass_turn(r, body, t);
 		return;
 	}
-	pass_turn(r, b);
+	pass_turn(r, body, t);
 	release(r, ks_if(a, body, kx_lt(a, num(r, 0), t)), kx_sub(a, t, one));
 	if (g->calls->drain)
 		g->calls->drain(g->ctx, b);

@@ -237,11 +237,18 @@ static int copying_regs(const struct stage *s)
 		s->k_slots / 2 : 0);
 }
 
+/* Where parts are stored by bulk: what waits to be packed, and an address of each
+ * matrix, which nvcc makes once for all tiles. */
+static int storing_regs(const struct store_plan *s)
+{
+	return s->columns ? s->step / 2 + s->columns / 16 + 6 : 0;
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma_plan *p)
 {
 	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
-		copying_regs(&p->of.right)) + 32;
+		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32;
 
 	return n + n / 16;
 }

@@ -109,6 +109,17 @@ static const char *unstored(const struct wgmma *f, struct arena *a)
 	return "no result is stored by itself: bulk = 0";
 }
 
+/* What an epilogue reads for a step is on its way at once, where registers are not
+ * full of sums. */
+static int step_of(int columns, int sums)
+{
+	int n = sums <= 128 ? 32 : 16;
+
+	while (columns % n)
+		n /= 2;
+	return n;
+}
+
 const char *wgmma_store_plan(const struct wgmma *f, struct arena *a,
 	int columns, struct wgmma_plan *p)
 {
@@ -128,6 +139,7 @@ const char *wgmma_store_plan(const struct wgmma *f, struct arena *a,
 			p->cols % 16 ? "bulk = 0" : arena_printf(a, "bulk = %d",
 			p->cols % 32 ? 256 : 32));
 	s->columns = n;
+	s->step = step_of(n, p->each * p->cols / 2);
 	s->parts = p->each * (p->cols / n);
 	s->slots = s->parts > 1 ? 2 : 1;
 	for (int i = 0; i < f->of.epilogue.n; i++) {
@@ -231,12 +243,6 @@ static void create_output(struct wgmma_store *s, int i)
 
 /* ---- a part into shared memory ---- */
 
-/* Where the part goes, and who writes it: the thread in its warp, that in its
- * group. */
-struct position {
-	struct kx *slot, *lane, *warp;
-};
-
 static struct kx *slot_of(const struct wgmma_store *s, struct kx *part)
 {
 	struct arena *a = s->of->a;
@@ -256,8 +262,8 @@ static struct kx *turn_of(const struct wgmma_store *s, int i, struct kx *line)
 }
 
 /* Element "rest" of chunk "chunk" of line "line", which its "turn" is of. */
-static struct k_place place(const struct wgmma_store *s, int i, struct kx *slot,
-	struct kx *line, struct kx *turn, struct kx *chunk, struct kx *rest)
+static struct k_place place(const struct wgmma_store *s, int i, struct kx *line,
+	struct kx *turn, struct kx *chunk, struct kx *rest)
 {
 	struct arena *a = s->of->a;
 	int each = CHUNK / elem_of(s, i), chunks = panel_of(s, i) / each;
@@ -269,7 +275,7 @@ static struct k_place place(const struct wgmma_store *s, int i, struct kx *slot,
 			num(s, lines(s))), line);
 	else
 		at = kx_call(a, INTRIN_BIT_XOR, T_I32, 2, chunk, turn);
-	return k_place(s->out[i].tile, slot, line, kx_add(a, kx_mul(a, at,
+	return k_place(s->out[i].tile, s->slot, line, kx_add(a, kx_mul(a, at,
 		num(s, each)), rest));
 }
 
@@ -304,77 +310,92 @@ static struct kx *pack(const struct wgmma_store *s, enum dtype t, struct kx *low
 		high));
 }
 
-/* Registers of four matrices of 16 columns: the upper rows of the left 8, the
- * lower, then those of the right 8. */
-static void fill_packed(struct wgmma_store *s, struct k_block *b, enum dtype t,
-	struct kx *q, struct k_buffer *of)
+static struct kx *lane_of(const struct wgmma_store *s)
+{
+	return kx_mod(s->of->a, s->of->thread, num(s, 32));
+}
+
+/* The first row of a group's that the thread's warp has. */
+static struct kx *warp_rows(const struct wgmma_store *s)
 {
 	struct arena *a = s->of->a;
 
-	for (int j = 0; j < 4; j++) {
-		struct kx *c = kx_add(a, kx_mul(a, q, num(s, 4)), num(s,
-			j / 2 * 2));
-
-		ks_store(a, b, k_place(s->packed, num(s, j)), pack(s, t,
-			load(s, of, j % 2, c), load(s, of, j % 2,
-			kx_add(a, c, num(s, 1)))));
-	}
+	return kx_mul(a, kx_mod(a, kx_div(a, s->of->thread, num(s, 32)), num(s,
+		4)), num(s, 16));
 }
 
-/* The thread's row of a matrix is one of 16, or with .trans a column of 16. */
+/* Of 16 columns four matrices: the upper rows of the left 8, the lower, then those
+ * of the right 8. The thread's row of one is a line of 16, or with .trans its
+ * column is. */
+static void find_matrix(struct wgmma_store *s, struct k_block *b, int i)
+{
+	struct arena *a = s->of->a;
+	struct kx *lane = lane_of(s), *half = kx_div(a, lane, num(s, 16));
+	struct kx *rows = warp_rows(s), *line, *chunk;
+
+	if (by_columns(s)) {
+		line = kx_add(a, rows, kx_mod(a, lane, num(s, 16)));
+		chunk = half;
+	} else {
+		line = kx_add(a, kx_mul(a, half, num(s, 8)), kx_mod(a, lane,
+			num(s, 8)));
+		chunk = kx_add(a, kx_div(a, rows, num(s, 8)), kx_mod(a,
+			kx_div(a, lane, num(s, 8)), num(s, 2)));
+	}
+	s->out[i].line = ks_let(a, b, "line", line);
+	s->out[i].chunk = ks_let(a, b, "chunk", chunk);
+	s->out[i].turn = ks_let(a, b, "turn", turn_of(s, i, s->out[i].line));
+}
+
+/* Of the step's 16 columns those from the thread's "c" on, which are numbers 16 q
+ * and so on in the part. */
 static void put_matrices(struct wgmma_store *s, struct k_block *b, int i,
-	const struct position *at, struct k_buffer *of)
+	struct kx *q, struct kx *c, struct k_buffer *of)
 {
 	struct arena *a = s->of->a;
 	enum dtype t = sketch_of(s)->of.epilogue.outputs[i].tensor->type;
-	struct kx *half = kx_div(a, at->lane, num(s, 16)), *line, *turn, *q;
-	struct kx *chunk, *matrix = kx_mod(a, at->lane, num(s, 8));
-	struct k_block *each;
-	bool whole = by_columns(s);
+	struct kx *line = s->out[i].line, *chunk = s->out[i].chunk;
 
-	line = ks_let(a, b, "line", whole ? kx_add(a, kx_mul(a, at->warp, num(s,
-		16)), kx_mod(a, at->lane, num(s, 16))) : kx_add(a, kx_mul(a,
-		half, num(s, 8)), matrix));
-	turn = ks_let(a, b, "turn", turn_of(s, i, line));
-	chunk = ks_let(a, b, "chunk", whole ? half : kx_add(a, kx_mul(a,
-		at->warp, num(s, 2)), kx_mod(a, kx_div(a, at->lane, num(s, 8)),
-		num(s, 2))));
-	each = tile_loop(a, b, "q", s->p->store.columns / 16, &q);
-	fill_packed(s, each, t, q, of);
-	if (whole)
+	for (int j = 0; j < 4; j++) {
+		struct kx *at = kx_add(a, c, num(s, j / 2 * 2));
+
+		ks_store(a, b, k_place(s->packed, num(s, j)), pack(s, t,
+			load(s, of, j % 2, at), load(s, of, j % 2, kx_add(a, at,
+			num(s, 1)))));
+	}
+	if (by_columns(s))
 		chunk = kx_add(a, kx_mul(a, q, num(s, 2)), chunk);
 	else
 		line = kx_add(a, kx_mul(a, q, num(s, 16)), line);
-	ks_call(a, each, whole ? INTRIN_STMATRIX_X4 : INTRIN_STMATRIX_X4_TRANS,
-		2, kx_address(a, place(s, i, at->slot, line, turn, chunk, num(s,
-		0))), kx_address(a, k_place(s->packed, num(s, 0))));
+	ks_call(a, b, by_columns(s) ? INTRIN_STMATRIX_X4 :
+		INTRIN_STMATRIX_X4_TRANS, 2, kx_address(a, place(s, i, line,
+		s->out[i].turn, chunk, num(s, 0))), kx_address(a, k_place(
+		s->packed, num(s, 0))));
 }
 
 /* By pairs of columns, or one by one: 8 columns of both rows at a time. */
 static void put_elements(struct wgmma_store *s, struct k_block *b, int i,
-	const struct position *at, struct k_buffer *of)
+	struct kx *q, struct kx *c, struct k_buffer *of)
 {
 	struct arena *a = s->of->a;
 	int elem = elem_of(s, i), n = CHUNK / elem;
-	struct kx *row = ks_let(a, b, "row", kx_add(a, kx_mul(a, at->warp,
-		num(s, 16)), kx_div(a, at->lane, num(s, 4)))), *r, *q, *col;
-	struct kx *c;
+	struct kx *r, *h, *row, *col, *lane = lane_of(s);
 
-	col = ks_let(a, b, "col", kx_mul(a, kx_mod(a, at->lane, num(s, 4)),
-		num(s, 2)));
 	b = tile_loop(a, b, "r", 2, &r);
-	b = tile_loop(a, b, "q", s->p->store.columns / 8, &q);
-	c = kx_mul(a, q, num(s, 2));
-	row = ks_let(a, b, "row", kx_add(a, row, kx_mul(a, r, num(s, 8))));
-	col = ks_let(a, b, "col", kx_add(a, kx_mul(a, q, num(s, 8)), col));
+	b = tile_loop(a, b, "h", 2, &h);
+	row = ks_let(a, b, "row", kx_add(a, kx_add(a, warp_rows(s), kx_mul(a, r,
+		num(s, 8))), kx_div(a, lane, num(s, 4))));
+	col = ks_let(a, b, "col", kx_add(a, kx_add(a, kx_mul(a, q, num(s, 16)),
+		kx_mul(a, h, num(s, 8))), kx_mul(a, kx_mod(a, lane, num(s, 4)),
+		num(s, 2))));
 	for (int e = 0; e < (by_columns(s) ? 1 : 2); e++) {
 		struct kx *own = kx_add(a, col, num(s, e));
 		struct kx *line = by_columns(s) ? row : own;
 		struct kx *in = by_columns(s) ? own : row;
-		struct k_place to = place(s, i, at->slot, line, turn_of(s, i,
-			line), kx_div(a, in, num(s, n)), kx_mod(a, in, num(s,
-			n)));
-		struct k_place from = result(s, of, r, kx_add(a, c, num(s, e)));
+		struct k_place to = place(s, i, line, turn_of(s, i, line),
+			kx_div(a, in, num(s, n)), kx_mod(a, in, num(s, n)));
+		struct k_place from = result(s, of, r, kx_add(a, c, kx_add(a,
+			kx_mul(a, h, num(s, 2)), num(s, e))));
 
 		if (by_columns(s))
 			ks_copy(a, b, COPY_PLAIN, to, from, 2 * elem, NULL, 0);
@@ -382,6 +403,25 @@ static void put_elements(struct wgmma_store *s, struct k_block *b, int i,
 			ks_store(a, b, to, kx_load(a, of, from.index[0],
 				from.index[1]));
 	}
+}
+
+/* Rows whose chunks of 16 bytes change places. */
+static void put_step(void *ctx, struct k_block *b, struct kx *q,
+	struct k_buffer *const *values)
+{
+	struct wgmma_store *s = ctx;
+	struct arena *a = s->of->a;
+	int n = s->p->store.step / 16;
+	struct kx *g, *c;
+
+	b = tile_loop(a, b, "g", n, &g);
+	q = kx_add(a, kx_mul(a, q, num(s, n)), g);
+	c = kx_mul(a, g, num(s, 4));
+	for (int i = 0; i < OUTPUTS_MAX; i++)
+		if (values[i] && elem_of(s, i) == 2)
+			put_matrices(s, b, i, q, c, values[i]);
+		else if (values[i])
+			put_elements(s, b, i, q, c, values[i]);
 }
 
 /* ---- and out of it ---- */
@@ -421,7 +461,7 @@ static void first_of(const struct wgmma_store *s, struct kx *part, struct kx **m
 }
 
 static void copy_out(struct wgmma_store *s, struct k_block *b, int i,
-	struct kx *slot, struct kx *m, struct kx *n)
+	struct kx *m, struct kx *n)
 {
 	struct arena *a = s->of->a;
 	const struct k_map *map = s->out[i].map;
@@ -431,8 +471,8 @@ static void copy_out(struct wgmma_store *s, struct k_block *b, int i,
 
 	b = tile_loop(a, b, "q", line_length(s) / width, &q);
 	in = kx_add(a, along_n ? n : m, kx_mul(a, q, num(s, width)));
-	from = kx_address(a, k_place(s->out[i].tile, slot, kx_mul(a, q, num(s,
-		lines(s))), num(s, 0)));
+	from = kx_address(a, k_place(s->out[i].tile, s->slot, kx_mul(a, q,
+		num(s, lines(s))), num(s, 0)));
 	if (map->rank == 2)
 		ks_call(a, b, INTRIN_COPY_TENSOR_STORE_2D, 4, kx_map(a, map),
 			from, in, out);
@@ -443,9 +483,9 @@ static void copy_out(struct wgmma_store *s, struct k_block *b, int i,
 
 /* The slot that the part is written to has been read. Where a tile's parts do not
  * go round the slots evenly, the first waits for all of the tile before. */
-static void open_part(void *ctx, struct k_block *b, struct kx *part)
+static void wait_for_slot(struct wgmma_store *s, struct k_block *b,
+	struct kx *part)
 {
-	struct wgmma_store *s = ctx;
 	struct arena *a = s->of->a;
 	const struct store_plan *p = &s->p->store;
 	struct k_block *one;
@@ -462,32 +502,31 @@ static void open_part(void *ctx, struct k_block *b, struct kx *part)
 	meet(s, b);
 }
 
-static void close_part(void *ctx, struct k_block *b, struct kx *part,
-	struct k_buffer *const *values)
+static void open_part(void *ctx, struct k_block *b, struct kx *part)
+{
+	struct wgmma_store *s = ctx;
+
+	wait_for_slot(s, b, part);
+	s->slot = ks_let(s->of->a, b, "slot", slot_of(s, part));
+	for (int i = 0; i < OUTPUTS_MAX; i++)
+		if (s->p->store.takes[i] && elem_of(s, i) == 2)
+			find_matrix(s, b, i);
+}
+
+static void close_part(void *ctx, struct k_block *b, struct kx *part)
 {
 	struct wgmma_store *s = ctx;
 	struct arena *a = s->of->a;
-	struct position at;
 	struct k_block *one;
 	struct kx *m, *n;
 
-	ks_comment(a, b, "rows whose chunks of 16 bytes change places, then a "
-		"bulk copy of them");
-	at.slot = ks_let(a, b, "slot", slot_of(s, part));
-	at.lane = kx_mod(a, s->of->thread, num(s, 32));
-	at.warp = kx_mod(a, kx_div(a, s->of->thread, num(s, 32)), num(s, 4));
-	for (int i = 0; i < OUTPUTS_MAX; i++)
-		if (values[i] && elem_of(s, i) == 2)
-			put_matrices(s, b, i, &at, values[i]);
-		else if (values[i])
-			put_elements(s, b, i, &at, values[i]);
 	ks_call(a, b, INTRIN_FENCE_PROXY_ASYNC, 0);
 	meet(s, b);
 	one = one_of_group(s, b);
 	first_of(s, part, &m, &n);
 	for (int i = 0; i < OUTPUTS_MAX; i++)
-		if (values[i])
-			copy_out(s, one, i, at.slot, m, n);
+		if (s->p->store.takes[i])
+			copy_out(s, one, i, m, n);
 	ks_call(a, one, INTRIN_COPY_BULK_COMMIT, 0);
 }
 
@@ -496,13 +535,15 @@ static void close_part(void *ctx, struct k_block *b, struct kx *part,
 void wgmma_store_create(struct wgmma_store *s, const struct wgmma *f)
 {
 	const struct wgmma_plan *p = s->p;
+	int steps = p->store.columns / p->store.step;
+	int mine = p->store.step / 4;
 	int64_t four = 4;
 	bool matrices = false;
 
-	s->parts = (struct store_parts){ .open = open_part,
-		.close = close_part, .ctx = s };
-	s->parts.m = p->swap ? p->store.columns / 4 : 2;
-	s->parts.n = p->swap ? 2 : p->store.columns / 4;
+	s->parts = (struct store_parts){ .m = p->swap ? mine : 2,
+		.n = p->swap ? 2 : mine, .steps_m = p->swap ? steps : 1,
+		.steps_n = p->swap ? 1 : steps, .open = open_part,
+		.put = put_step, .close = close_part, .ctx = s };
 	for (int i = 0; i < f->of.epilogue.n; i++) {
 		enum dtype t = f->of.epilogue.outputs[i].tensor->type;
 

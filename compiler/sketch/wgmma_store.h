@@ -18,11 +18,11 @@ struct store {
 	struct flat m, n, batch;
 };
 
-/* "columns" at a time, 0 where results go to memory from registers; each group
- * has "parts" of that size, and room for "slots" of them in shared memory, for
+/* "columns" at a time, 0 where results go to memory from registers, of which
+ * "step" are computed before they are put into shared memory; each group has "parts" of that size, and room for "slots" of them in shared memory, for
  * each output that "takes". */
 struct store_plan {
-	int columns, parts, slots;
+	int columns, step, parts, slots;
 	int64_t bytes;
 	bool takes[OUTPUTS_MAX];
 };
@@ -45,8 +45,10 @@ struct wgmma_store {
 	struct {
 		const struct k_map *map;
 		struct k_buffer *tile;
+		struct kx *line, *turn, *chunk;	/* the thread's in a part */
 	} out[OUTPUTS_MAX];
 	struct k_buffer *packed;
+	struct kx *slot;		/* that the part goes to */
 	struct store_parts parts;
 };
 
