@@ -403,6 +403,17 @@ static double storing_chain(const struct wgmma_plan *p)
 		300;
 }
 
+/* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
+ * other multiplies, but for the last tile. */
+static double chain(const struct wgmma_plan *p, double rounds)
+{
+	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
+	double parts = p->of.split > 1 ? 1500 + 40.0 * p->of.split : 0;
+
+	return 600 + parts + rounds * (double)p->of.chunks_split * chunk +
+		(p->of.crews > 1 ? 1 : rounds) * storing_chain(p);
+}
+
 /* Wavefronts of shared memory in one chunk: each instruction reads both factors,
  * and copies write them. */
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
@@ -456,9 +467,7 @@ void wgmma_features(const struct task *t, const int *values,
 		.blocks = blocks / rounds,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 600 + (p.of.crews > 1 ? 1 : rounds) *
-			storing_chain(&p) + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
-			600) + (p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
+		.chain = chain(&p, rounds),
 		.ilp = p.each * p.of.bk / f->row->k * 8,
 		.stages = p.of.stages - 1 - p.of.lag,
 		.launches = p.of.split > 1 ? 2 : 1,

@@ -19,8 +19,9 @@ struct store {
 };
 
 /* "columns" at a time, 0 where results go to memory from registers, of which
- * "step" are computed before they are put into shared memory; each group has "parts" of that size, and room for "slots" of them in shared memory, for
- * each output that "takes". */
+ * "step" are computed before they are put into shared memory; each group has
+ * "parts" of that size, and room for "slots" of them in shared memory, for each
+ * output that "takes". */
 struct store_plan {
 	int columns, step, parts, slots;
 	int64_t bytes;

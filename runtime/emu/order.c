@@ -368,8 +368,8 @@ struct slot order_slot(const void *place, enum by by)
 {
 	return (struct slot){ block, epoch, by == BY_AGENT ?
 		agents[turn][warp()] : by == BY_STORE ? stores[turn][warp()] :
-		view()->clock[lane()], 1u << lane(), (uint32_t)(uintptr_t)place, (uint8_t)warp(),
-		(uint8_t)by };
+		view()->clock[lane()], 1u << lane(),
+		(uint32_t)(uintptr_t)place, (uint8_t)warp(), (uint8_t)by };
 }
 
 bool order_fenced(const struct slot *s)

@@ -2,8 +2,8 @@
 /* What "wgmma" emits, run by the emulator, watched for races and for what is read
  * unwritten, and compared with the reference: every pair of type, layout, ending,
  * pipeline, split, edge, batch, tile, side, store and rounds (tensor_cases.h), all
- * other numbers random; then the widest instructions and some of odd columns. One case in some,
- * all where $WPK_FULL is set. */
+ * other numbers random; then the widest instructions and some of odd columns. One
+ * case in some, all where $WPK_FULL is set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -159,7 +159,8 @@ static bool has_panels(const struct tensor_case *c)
 }
 
 /* Bulk stores are of whole rows that start at multiples of 16 bytes, and of
- * columns that divide the tile's in multiples of 16. Levels may be -1. */
+ * columns that divide the tile's in multiples of 16. What waits for them takes
+ * registers, which 512 threads that copy one by one lack. Levels may be -1. */
 static bool store_can_be(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
@@ -167,6 +168,9 @@ static bool store_can_be(const struct tensor_case *c)
 
 	if (!n)
 		return true;
+	if (c->level[BY_TILE] >= 0 && c->level[BY_TYPE] >= 0 && turns(c) &&
+	    t->threads == 512)
+		return false;
 	return c->level[BY_EDGE] != ODD && (c->level[BY_TILE] < 0 ||
 		(t->cols % 16 == 0 && (n > t->cols || t->cols % n == 0)));
 }
