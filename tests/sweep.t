@@ -112,6 +112,9 @@ for copies in on bulk; do
 		--op=nt,batched --target=sm_90a --trials=1 --seed=91 \
 		--check=race,init
 done
+NVCC='' sweep "wgmma, bulk stores" "$folder/tensor.wpk" --set=sketch=wgmma \
+	--set=epilogue.c.bulk=256 --op=nt,nn,batched --target=sm_90a \
+	--trials=1 --seed=96 --check=race,init
 NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 	--set=sketch=wgmma --set=pipeline.crs.async=bulk \
 	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \
@@ -123,6 +126,15 @@ if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 		--no-verify
 	assembled
 	grep ' spilled [1-9]' "$log" >"$scratch/spilled"
+	for rounds in on pingpong; do
+		sweep "wgmma, persistent = $rounds, assembled" \
+			"$folder/gemm_bf16.wpk" --set=sketch=wgmma \
+			--set=pipeline.k.async=bulk \
+			--set=raster.persistent=$rounds --op=s4,s5 \
+			--target=sm_90a --trials=40 --seed=95 --no-verify
+		assembled
+		grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
+	done
 	empty "wgmma does not spill" "$scratch/spilled"
 else
 	skip "wgmma assembled" "make check-full, nvcc"
