@@ -118,6 +118,9 @@ for sketch in fma mma wgmma; do
 		--set=split_k.acc=2 --op=nt,batched --target=sm_90a \
 		--trials=1 --seed=95 --check=race,init
 done
+NVCC='' sweep "wgmma, bulk stores" "$folder/tensor.wpk" --set=sketch=wgmma \
+	--set=epilogue.c.bulk=256 --op=nt,nn,batched --target=sm_90a \
+	--trials=1 --seed=96 --check=race,init
 NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 	--set=sketch=wgmma --set=pipeline.crs.async=bulk \
 	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \
@@ -129,6 +132,12 @@ if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 		--no-verify
 	assembled
 	grep ' spilled [1-9]' "$log" >"$scratch/spilled"
+	sweep "wgmma by turns, assembled" "$folder/gemm_bf16.wpk" \
+		--set=sketch=wgmma --set=raster.persistent=pingpong \
+		--set=pipeline.k.async=bulk --op=s4,s5 --target=sm_90a \
+		--trials=40 --seed=5 --no-verify
+	assembled
+	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
 	empty "wgmma does not spill" "$scratch/spilled"
 else
 	skip "wgmma assembled" "make check-full, nvcc"

@@ -224,6 +224,18 @@ static const char *beside(struct session *s, const char *file)
 		plan, file);
 }
 
+/* Code with a letter behind its number runs on one kind of device alone. */
+static void tell_of_devices(const struct session *s,
+	const struct cuda_unit *u)
+{
+	for (int i = 0; i < u->n_targets; i++)
+		if (!u->targets[i]->suffix)
+			return;
+	session_say(s, "the plan's code for %s runs on that alone; --target="
+		"sm_80,%s adds what later devices run too",
+		u->targets[0]->name, u->targets[0]->name);
+}
+
 /* A plan whose kernels are compiled in has no modules unless they are asked
  * for. */
 static bool add_plan(struct session *s, struct outputs *out)
@@ -246,6 +258,8 @@ static bool add_plan(struct session *s, struct outputs *out)
 		outputs_add(out, beside(s, modules.v[i].file),
 			&modules.v[i].code);
 	manifest_print(s, &u, &modules, &plan);
+	if (which & MODULES_GPU)
+		tell_of_devices(s, &u);
 	outputs_add(out, s->o->plan, &plan);
 	return true;
 }

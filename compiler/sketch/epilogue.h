@@ -77,6 +77,23 @@ struct row_threads {
 	int lanes, stride, parts;
 };
 
+/* Who stores a thread's results part by part, of the outputs that it "takes". A
+ * part is "steps_m" x "steps_n" steps of "m" x "n" of its elements, from the first
+ * on either side. "open" comes before a part's are computed; "put" when
+ * values[output] has those of step "step" in type "as", the ones stored next to
+ * each other innermost, NULL for other outputs, which go to memory as ever; and
+ * "close" when all have. */
+struct store_parts {
+	int m, n, steps_m, steps_n;
+	bool takes[OUTPUTS_MAX];
+	enum dtype as[OUTPUTS_MAX];
+	void (*open)(void *ctx, struct k_block *b, struct kx *part);
+	void (*put)(void *ctx, struct k_block *b, struct kx *step,
+		struct k_buffer *const *values);
+	void (*close)(void *ctx, struct k_block *b, struct kx *part);
+	void *ctx;
+};
+
 /* Store what belongs to accumulators "acc" [m.mine][n.mine]. "batch" is the
  * flattened batch index or NULL; "buffers" the kernel's globals by IR tensor.
  * Where the epilogue has rows, the block's tile covers them, and all threads
@@ -91,9 +108,13 @@ struct storing {
 	struct side m, n;
 	struct row_threads rows;
 	struct kx *batch;
+	const struct store_parts *parts;	/* or NULL */
 };
 
 void epilogue_emit(const struct storing *s, struct k_block *b);
+
+/* Which part on either side "part" is. */
+void store_part_at(const struct storing *s, struct kx *part, struct kx *at[2]);
 
 /* The same where a thread's results are a box of "n" single axes, one a side,
  * of neighbours from "first" on; the last is the only N axis, s->n. "acc" has

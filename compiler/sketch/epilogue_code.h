@@ -11,7 +11,8 @@ enum { READS_MAX = 16 };
 /* State while one vector of elements is computed. "held[i]" has the vector of
  * read "reads[i]"; "values" those of outputs already computed for the present
  * element, whose number in the vector is "element". "kept[i]" has the thread's
- * elements of output i for passes after "pass". */
+ * elements of output i for passes after "pass", "taken[i]" those of a part that
+ * somebody else stores. */
 struct emission {
 	const struct storing *s;
 	struct lower_env env;
@@ -21,6 +22,8 @@ struct emission {
 	int n_reads;
 	struct kx *values[OUTPUTS_MAX], *element;
 	struct kx *row, *first;		/* of the accumulators */
+	struct kx *row_in, *first_in;	/* of the part at hand */
+	struct k_buffer *taken[OUTPUTS_MAX];	/* of it, for store_parts */
 	struct k_buffer *outs[OUTPUTS_MAX], *kept[OUTPUTS_MAX];
 	int width;
 	struct row_values {		/* by output: of the thread's rows */
@@ -42,6 +45,25 @@ struct k_block *side_inside(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at);
 /* Where output "i", of the present element or row, lies in memory. */
 struct k_place output_place(struct emission *m, int i);
+/* Does the present pass store "o" element by element? */
+bool output_stores(const struct emission *m, const struct output *o);
+/* Of the thread's elements on a side: "n" from "first" on. */
+struct reach {
+	struct kx *first;
+	int n;
+};
+/* Elements of the outer side by those of the inner. */
+void emit_elements(struct emission *m, struct k_block *b, struct reach rows,
+	struct reach cols);
+
+/* ---- epilogue_parts.c ---- */
+
+/* What the present pass leaves to others to store: false if nothing. */
+bool taken_declare(struct emission *m);
+/* All elements of such a pass. */
+void taken_emit(struct emission *m, struct k_block *b);
+/* Output "i" of the present element, "v" but for rounding. */
+void taken_give(struct emission *m, struct k_block *b, int i, struct kx *v);
 
 /* ---- epilogue_rows.c ---- */
 

@@ -74,7 +74,7 @@ static bool in_pass(const struct emission *m, const struct output *o)
 }
 
 /* Does the present pass store "o" element by element? */
-static bool stores(const struct emission *m, const struct output *o)
+bool output_stores(const struct emission *m, const struct output *o)
 {
 	return in_pass(m, o) && !o->per_row && o->stored;
 }
@@ -226,6 +226,12 @@ static void compute_output(struct emission *m, struct k_block *b, int i)
 	struct kx *v = o->value ? lower_expr(&m->env, o->value) :
 		element_of(m, m->s->acc);
 
+	if (m->taken[i]) {
+		taken_give(m, b, i, lower_convert(a, v, type));
+		if (m->kept[i])
+			keep(m, b, i);
+		return;
+	}
 	v = ks_let(a, b, arena_printf(a, "%s_value", o->tensor->name),
 		lower_convert(a, lower_convert(a, v, type), o->tensor->type));
 	m->values[i] = lower_convert(a, v, type);
@@ -265,9 +271,9 @@ static int pass_width(struct emission *m)
 	m->width = 1;
 	for (int i = 0; i < e->n; i++) {
 		const struct output *o = &e->outputs[i];
-		int w = stores(m, o) ? store_width(m->s, o) : 1;
+		int w = output_stores(m, o) ? store_width(m->s, o) : 1;
 
-		any |= stores(m, o);
+		any |= output_stores(m, o);
 		m->width = w > m->width ? w : m->width;
 	}
 	for (int i = 0; i < e->n && !any; i++)
@@ -289,7 +295,8 @@ static void declare_vectors(struct emission *m)
 		m->outs[i] = NULL;
 		if (in_pass(m, o) && o->value)
 			ir_walk(o->value, note_read, m);
-		if (stores(m, o) && m->width > 1 && store_width(s, o) >= m->width)
+		if (output_stores(m, o) && !m->taken[i] && m->width > 1 &&
+		    store_width(s, o) >= m->width)
 			m->outs[i] = kernel_array(s->k, K_REGISTER,
 				arena_printf(s->a, "%s_vector", o->tensor->name),
 				o->tensor->type, 1, dims, 16);
@@ -388,17 +395,17 @@ static void decode_batch(struct emission *m, struct k_block *b)
 			s->batch, m->env.axes);
 }
 
-/* All of the thread's elements, in pass m->pass. */
-static void emit_pass(struct emission *m, struct k_block *b)
+void emit_elements(struct emission *m, struct k_block *b, struct reach rows,
+	struct reach cols)
 {
 	const struct storing *s = m->s;
 	const struct side *out = outer_side(s), *in = inner_side(s);
 	bool by_row = s->e->rows && rows_of(s) == out;
+	struct kx *width = kx_int(s->a, m->width), *j, *at;
 	struct k_block *row, *vector;
-	struct kx *j, *at;
 
-	declare_vectors(m);
-	row = tile_loop(s->a, b, "i", out->mine, &m->row);
+	row = tile_loop(s->a, b, "i", rows.n, &m->row_in);
+	m->row = kx_add(s->a, rows.first, m->row_in);
 	at = position(s, row, out, m->row, 1);
 	row = side_inside(s, row, out, at);
 	flat_axes(s->a, row, s->t->op, out->axes, out->n_axes, at,
@@ -407,13 +414,30 @@ static void emit_pass(struct emission *m, struct k_block *b)
 		m->row_at = m->row;
 		rows_open(m, row);
 	}
-	vector = tile_loop(s->a, row, "j", in->mine / m->width, &j);
-	m->first = kx_mul(s->a, j, kx_int(s->a, m->width));
-	at = position(s, vector, in, j, m->width);
+	vector = tile_loop(s->a, row, "j", cols.n / m->width, &j);
+	m->first_in = kx_mul(s->a, j, width);
+	m->first = kx_add(s->a, cols.first, m->first_in);
+	at = position(s, vector, in, kx_add(s->a, kx_div(s->a, cols.first,
+		width), j), m->width);
 	vector = side_inside(s, vector, in, at);
 	emit_vector(m, vector, in->axes, in->n_axes, at);
 	if (by_row)
 		rows_close(m, row);
+}
+
+/* All of the thread's elements, in pass m->pass. */
+static void emit_pass(struct emission *m, struct k_block *b)
+{
+	const struct storing *s = m->s;
+	struct kx *zero = kx_int(s->a, 0);
+	bool parts = taken_declare(m);
+
+	declare_vectors(m);
+	if (parts)
+		taken_emit(m, b);
+	else
+		emit_elements(m, b, (struct reach){ zero, outer_side(s)->mine },
+			(struct reach){ zero, inner_side(s)->mine });
 }
 
 void epilogue_emit(const struct storing *s, struct k_block *b)

@@ -26,6 +26,8 @@ struct tiling {
 	int bm, bn, bk, threads, stages, split, group, order;
 	int lag;		/* chunks that may still be read while the next
 				 * is multiplied */
+	int crews;		/* of those that multiply, equally large, which
+				 * take tiles in turn; 1: all multiply each */
 	int helpers;		/* threads beside those that multiply */
 	int keep, give;		/* registers of those that multiply, and of
 				 * helpers, who give some away; 0: all alike */
@@ -152,14 +154,16 @@ struct tiled_joining tiled_joining_cost(const struct product *f,
  * the thread owns (the lanes of both sides, and what is to be added to their
  * "first"); before the main loop, what stays in registers; the products of the
  * chunk that lies in stage "slot", whose warps have read those of "lag" chunks
- * before when it ends, all lanes of them; at the end of the loop, the rest; and
- * then the results in "acc". "start", "drain" and "finish" may be NULL. */
+ * before when it ends, all lanes of them; at the end of the loop, the rest; then
+ * the results in "acc"; and when all of the block's are stored, what it waits for
+ * before it ends. "start", "drain", "finish" and "leave" may be NULL. */
 struct tiled_calls {
 	void (*own)(void *ctx, struct k_block *b);
 	void (*start)(void *ctx, struct k_block *b);
 	void (*compute)(void *ctx, struct k_block *b, struct kx *slot);
 	void (*drain)(void *ctx, struct k_block *b);
 	void (*finish)(void *ctx, struct k_block *b);
+	void (*leave)(void *ctx, struct k_block *b);
 };
 
 /* A kernel under construction. The caller sets what comes before "step",
@@ -183,6 +187,7 @@ struct tiled_code {
 	struct bulk left_bulk, right_bulk;
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
+	struct kx *crew;	/* that the thread belongs to */
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
 	struct k_buffer *sums;	/* of this part, for the cluster */
 	struct kx *turn;	/* of the loop, from 0 on, as compute() is

@@ -438,6 +438,7 @@ static void write_body(struct tiled_code *g, struct k_block *b)
 	main_loop(g, b);
 	call(g, g->calls->finish, b);
 	tiled_end(g, b);
+	call(g, g->calls->leave, b);
 }
 
 void tiled_build(struct tiled_code *g, struct share m, struct share n,

@@ -224,7 +224,8 @@ static int64_t stages_bytes(const struct tiling *p, const struct stage *s)
 
 int64_t tiled_shared(const struct tiling *p)
 {
-	int64_t barriers = p->bulk ? 2 * ((8 * p->stages + 15) / 16 * 16) : 0;
+	int64_t barriers = p->bulk ? 2 * ((8 * p->stages + 15) / 16 * 16) +
+		(p->crews > 1 ? 8 * p->crews : 0) : 0;
 
 	return stages_bytes(p, &p->left) + stages_bytes(p, &p->right) +
 		barriers + (p->joins ? p->share.bytes : p->split > 1 ?

@@ -107,6 +107,7 @@ static bool applies(struct task *t, const char **why)
 	turn(&f->of.left, f->of.n_orders);
 	turn(&f->of.right, f->of.n_orders);
 	find_images(t, f);
+	wgmma_store_analyse(t, f);
 	make_tunables(t, f);
 	t->state = f;
 	if (find_start(t, f))
@@ -125,15 +126,19 @@ static const int thread_values[] = { 128, 256, 384, 512 };
 static const int stage_values[] = { 1, 2, 3, 4, 5, 6, 8 };
 static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
+static const int persistent_values[] = { 0, 1, PINGPONG };
+static const char *const persistent_words[] = { "off", "on", "pingpong", NULL };
 static const int tf32_value[] = { PRECISION_TF32 };
 static const int only_value[] = { 0 };
+static const int store_values[] = { 0, 32, 64, 128, 256 };
 static const int on[] = { 1 };
 static const int async_values[] = { 0, 1, 2 };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
 static const char *const level_block[] = { "block", NULL };
 
-#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+#define COUNT(array) (int)(sizeof array / sizeof *array)
+#define VALUES(array) array, COUNT(array)
 
 /* Depths of 32, 64 and 128 bytes, as rows of shared memory are swizzled. */
 static const int *depths(const struct wgmma *f, int *n)
@@ -161,6 +166,19 @@ static void add_instruction(const struct task *t, struct tunables *l,
 		tf32_value : only_value, 1, precision_words);
 }
 
+/* Tensors that are stored element by element, NULL-ended. */
+static const char *const *outputs(const struct task *t, const struct wgmma *f)
+{
+	const char **names = ARENA_ARRAY(t->a, OUTPUTS_MAX + 1, const char *);
+	int n = 0;
+
+	for (int i = 0; i < f->of.epilogue.n; i++)
+		if (f->of.epilogue.outputs[i].stored &&
+		    !f->of.epilogue.outputs[i].per_row)
+			names[n++] = f->of.epilogue.outputs[i].tensor->name;
+	return names;
+}
+
 static void make_tunables(struct task *t, struct wgmma *f)
 {
 	const char *const *acc = tunable_subject(t,
@@ -182,11 +200,13 @@ static void make_tunables(struct task *t, struct wgmma *f)
 		VALUES(stage_values) }, (struct tiled_values){
 		VALUES(async_values) }, async_words, TILED_SPLITS);
 	tiled_add_raster(t, l);
-	tunables_add(t, l, "raster", NULL, "persistent", VALUES(switch_values),
-		tiled_switch);
+	tunables_add(t, l, "raster", NULL, "persistent",
+		VALUES(persistent_values), persistent_words);
 	tiled_add_reorder(t, l, &f->of);
 	add_instruction(t, l, f, acc);
 	tiled_add_tails(t, l, &f->of);
+	tunables_add(t, l, "epilogue", outputs(t, f), "bulk", store_values,
+		wgmma_stores(f) ? COUNT(store_values) : 1, NULL);
 	tiled_add_operands(t, l, &f->of);
 	tunables_add_epilogue(t, l, &f->of);
 }

@@ -8,6 +8,7 @@
 
 #include "kernel/intrin.h"
 #include "sketch/tiled.h"
+#include "sketch/wgmma_store.h"
 
 /* Order of the tunables. */
 enum wgmma_value {
@@ -15,8 +16,11 @@ enum wgmma_value {
 	WGMMA_SPLIT, WGMMA_COMBINE, WGMMA_RASTER, WGMMA_GROUP,
 	WGMMA_PERSISTENT, WGMMA_ORDER, WGMMA_SWAP, WGMMA_CLUSTER_M, WGMMA_CLUSTER_N,
 	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_TAIL_M, WGMMA_TAIL_N,
-	WGMMA_FIXED
+	WGMMA_STORE, WGMMA_FIXED
 };
+
+/* Of raster(persistent = ..): off, on, and two crews by turns. */
+enum { PINGPONG = 2 };
 
 enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
 
@@ -28,17 +32,19 @@ struct wgmma {
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
+	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	int start[WGMMA_VALUES];	/* the untuned default */
 	struct tunables open;
 };
 
-/* Everything that follows from a point: "groups" of four warps, each with
- * "each" times 64 rows, and "cols" columns. */
+/* Everything that follows from a point: "groups" of four warps that share a tile,
+ * each with "each" times 64 rows, and "cols" columns. */
 struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;
 	int groups, each, cols;
 	int vec;		/* neighbouring columns of a thread */
+	struct store_plan store;
 	int64_t shared_bytes;
 	int regs, occupancy, promised;
 };

@@ -21,6 +21,7 @@ struct wgmma_code {
 	const struct wgmma_plan *p;
 	struct k_buffer *sums;		/* [64 rows][results] */
 	struct kx *group;		/* of four warps */
+	struct wgmma_store store;
 };
 
 static struct kx *num(const struct wgmma_code *g, int64_t v)
@@ -44,6 +45,8 @@ static void own_part(void *ctx, struct k_block *b)
 
 	g->group = g->p->groups > 1 ? ks_let(a, b, "group", kx_div(a, c->thread,
 		num(g, 128))) : num(g, 0);
+	g->store.share = g->group;
+	g->store.group = c->p->crews > 1 ? c->crew : g->group;
 	rows->lane = ks_let(a, b, "lane_row", kx_div(a, lane, num(g, 4)));
 	cols->lane = ks_let(a, b, "lane_col", kx_mod(a, lane, num(g, 4)));
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
@@ -184,11 +187,23 @@ static void start(void *ctx, struct k_block *b)
 	(void)b;
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 2,
 		dims, 16);
+	g->store.of = &g->of;
+	g->store.p = g->p;
+	if (g->p->store.columns)
+		wgmma_store_create(&g->store, g->f);
+}
+
+static void leave(void *ctx, struct k_block *b)
+{
+	struct wgmma_code *g = ctx;
+
+	if (g->p->store.columns)
+		wgmma_store_end(&g->store, b);
 }
 
 static const struct tiled_calls calls = {
 	.own = own_part, .start = start, .compute = compute, .drain = drain,
-	.finish = share_out
+	.finish = share_out, .leave = leave
 };
 
 void wgmma_build(const struct task *t, struct arena *a, const int *values,

@@ -16,6 +16,12 @@ static int elem_of(const struct wgmma *f)
 	return dtype_row(f->tile)->bits / 8;
 }
 
+/* Four warps of a block, wherever they multiply. */
+static int all_groups(const struct wgmma_plan *p)
+{
+	return p->groups * p->of.crews;
+}
+
 /* ---- groups of warps ---- */
 
 static const char *plan_columns(const struct wgmma *f, struct arena *a,
@@ -45,12 +51,15 @@ static const char *plan_groups(const struct wgmma *f, struct arena *a,
 			"are not 128, 256, 384 or 512, take %d", p->of.threads,
 			p->of.threads < 256 ? 128 : p->of.threads < 384 ? 256 :
 			p->of.threads < 512 ? 384 : 512);
-	p->groups = p->of.threads / 128;
+	if (p->of.crews > 1 && p->of.threads != 256)
+		return arena_printf(a, "two crews of four warps multiply by "
+			"turns: 256 threads, not %d", p->of.threads);
+	p->groups = p->of.threads / 128 / p->of.crews;
 	step = 64 * p->groups;
 	if (rows % step)
 		return arena_printf(a, "%d threads multiply 64 x %d rows at "
 			"once: a tile of %d of %s is no multiple of %d, take %d",
-			p->of.threads, p->groups, rows, rows_name, step,
+			128 * p->groups, p->groups, rows, rows_name, step,
 			rows < step ? step : rows / step * step);
 	p->each = rows / step;
 	return plan_columns(f, a, p->swap ? f->of.m_name : f->of.n_name,
@@ -100,14 +109,14 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	const char *why;
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
-		.persistent = v[WGMMA_PERSISTENT], .of = {
+		.persistent = v[WGMMA_PERSISTENT] != 0, .of = {
+		.crews = v[WGMMA_PERSISTENT] == PINGPONG ? 2 : 1,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
 		.split = v[WGMMA_SPLIT],
 		.joins = v[WGMMA_COMBINE] == TILED_CLUSTER &&
 			v[WGMMA_SPLIT] > 1,
-
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.cluster = v[WGMMA_CLUSTER_M] * v[WGMMA_CLUSTER_N],
 		.along_m = v[WGMMA_CLUSTER_M] > 1,
@@ -133,14 +142,15 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 /* ---- staging ---- */
 
 /* Neighbours that a thread stores at once: 16 bytes where columns can be dealt
- * out so, which is where each is a row of the shared tile. */
+ * out so, which is where each is a row of the shared tile, and what they are is
+ * not left to bulk stores. */
 static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
-	const struct operand *cols)
+	const struct operand *cols, bool direct)
 {
 	int v = tiled_together(&f->of.epilogue);
 	int cluster = p->of.along_m != p->swap ? p->of.cluster : 1;
 
-	if (!cols->orders[p->of.order].k_inner ||
+	if (!direct || !cols->orders[p->of.order].k_inner ||
 	    f->of.epilogue.along_n == p->swap)
 		return 2;
 	while (v > 2 && (p->cols / cluster % (4 * v) || (p->of.bulk &&
@@ -195,7 +205,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 		.align = 1024, .panel = panel_of(p->cols) };
 	const char *why;
 
-	p->vec = columns_together(f, p, p->swap ? &f->of.left : &f->of.right);
+	p->vec = columns_together(f, p, p->swap ? &f->of.left : &f->of.right,
+		!v[WGMMA_STORE]);
 	cols.group = p->vec;
 	p->of.left = p->swap ? cols : rows;
 	p->of.right = p->swap ? rows : cols;
@@ -207,9 +218,10 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	if (!why)
 		why = check_swizzle(a, &p->of.right, tiled_right(&f->of, v +
 			WGMMA_FIXED));
-	return why ? why : tiled_tails(&f->of, a, v[WGMMA_TAIL_M],
-		v[WGMMA_TAIL_N], p->swap ? p->vec : 1, p->swap ? 1 : p->vec,
-		&p->of);
+	if (!why)
+		why = tiled_tails(&f->of, a, v[WGMMA_TAIL_M], v[WGMMA_TAIL_N],
+			p->swap ? p->vec : 1, p->swap ? 1 : p->vec, &p->of);
+	return why ? why : wgmma_store_plan(f, a, v[WGMMA_STORE], p);
 }
 
 /* ---- registers ---- */
@@ -227,11 +239,18 @@ static int copying_regs(const struct stage *s)
 		s->k_slots / 2 : 0);
 }
 
+/* Where parts are stored by bulk: what waits to be packed, and an address of each
+ * matrix, which nvcc makes once for all tiles. */
+static int storing_regs(const struct store_plan *s)
+{
+	return s->columns ? s->step / 2 + s->columns / 16 + 6 : 0;
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma_plan *p)
 {
 	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
-		copying_regs(&p->of.right)) + 32;
+		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32;
 
 	return n + n / 16;
 }
@@ -247,7 +266,7 @@ static const struct share_of_registers {
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
 	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (p->of.bulk && unequal[i].groups == p->groups &&
+		if (p->of.bulk && unequal[i].groups == all_groups(p) &&
 		    p->cols <= unequal[i].cols)
 			return &unequal[i];
 	return NULL;
@@ -293,15 +312,36 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 		"what is copied takes most of them");
 }
 
+static const char *check_shared(const struct task *t, struct arena *a,
+	struct wgmma_plan *p)
+{
+	int64_t stages = tiled_shared(&p->of);
+	const char *why = tiled_too_much(t, a, &p->of, stages);
+
+	p->shared_bytes = stages + p->store.bytes;
+	if (why || p->shared_bytes <= t->target->smem_block)
+		return why;
+	return arena_printf(a, "bulk stores of %d columns take %lld bytes of "
+		"shared memory, and stages leave %lld of %s's %d: less of "
+		"either", p->store.columns, (long long)p->store.bytes,
+		(long long)(t->target->smem_block - stages), t->target->name,
+		t->target->smem_block);
+}
+
+/* Instructions of a result: rounded, addressed and stored, or packed by pairs and
+ * stored by matrices. */
+static double store_issue(const struct wgmma_plan *p)
+{
+	return p->store.columns ? 3 : 6;
+}
+
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
 	const struct wgmma *f = t->state;
-	const char *why;
+	const char *why = check_shared(t, a, p);
 	int most;
 
-	p->shared_bytes = tiled_shared(&p->of);
-	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;
 	p->regs = estimate_regs(p);
@@ -360,6 +400,24 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 
 /* ---- what it costs ---- */
 
+/* Cycles for which a block's tensor cores have nothing to do while its results are
+ * stored: what the threads of a tile issue for that, and where they meet. */
+static double storing_chain(const struct wgmma_plan *p)
+{
+	return p->groups * sums(p) * store_issue(p) + 60.0 * p->store.parts +
+		300;
+}
+
+/* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
+ * other multiplies, but for the last tile. */
+static double chain(const struct wgmma_plan *p, double rounds)
+{
+	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
+
+	return 600 + rounds * (double)p->of.chunks_split * chunk +
+		(p->of.crews > 1 ? 1 : rounds) * storing_chain(p);
+}
+
 /* Wavefronts of shared memory in one chunk: each instruction reads both factors,
  * and copies write them. */
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
@@ -395,13 +453,14 @@ void wgmma_features(const struct task *t, const int *values,
 		rounds = ceil(tiles / p.of.blocks);
 	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
-	warps = p.of.threads / 32.0;
+	warps = p.of.threads / 32.0 / p.of.crews;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
 		.tensor = blocks * per_block / f->rate,
 		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
-			f->row->k + copying + 32) + 6.0 * sums(&p) + 120),
-		.special = blocks * p.of.threads * chunks *
+			f->row->k + copying + 32) + store_issue(&p) * sums(&p) +
+			120),
+		.special = blocks * 32 * warps * chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),
 		.dram_bytes = f->of.dram_bytes,
@@ -410,12 +469,11 @@ void wgmma_features(const struct task *t, const int *values,
 			shares(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
 		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
-			joining.waves),
+			joining.waves + wgmma_store_waves(f, &p)),
 		.blocks = blocks / rounds,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
-			600) + joining.chain,
+		.chain = chain(&p, rounds) + joining.chain,
 		.ilp = p.each * p.of.bk / f->row->k * 8,
 		.stages = p.of.stages - 1 - p.of.lag,
 		.launches = 1 + joining.launches,

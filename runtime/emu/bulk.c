@@ -33,6 +33,17 @@ struct queue {
 
 static struct queue loads, stores;
 
+/* A store that its thread has not waited for, as far as that is watched, in either
+ * mode; "number" among its warp's. */
+struct unread {
+	struct thread *thread;
+	long group;
+	unsigned number;
+};
+
+static struct unread *unread;
+static int n_unread, unread_room;
+
 void wpk_emu_bulk_load(int line, void *shared, const void *global, int bytes,
 	void *barrier, unsigned mask);
 void wpk_emu_bulk_store(int line, void *global, const void *shared, int bytes,
@@ -196,11 +207,51 @@ static void issue_load(struct transfer *t, const void *barrier, unsigned mask)
 
 /* ---- out of shared memory ---- */
 
+static void note_unread(const struct transfer *t)
+{
+	if (n_unread == unread_room) {
+		unread_room = unread_room ? 2 * unread_room : 16;
+		unread = realloc(unread, (size_t)unread_room * sizeof *unread);
+		if (!unread)
+			fault("memory", 0, "no memory for copies in flight");
+	}
+	unread[n_unread++] = (struct unread){ t->thread, t->group,
+		watch_store() };
+}
+
+static bool same_warp(const struct thread *x, const struct thread *y)
+{
+	return x->rank == y->rank && x->number / WARP == y->number / WARP;
+}
+
+/* The running thread has waited for groups before "group", and knows that all of
+ * its warp's stores before the first that is left have read. */
+static void forget_unread(long group)
+{
+	unsigned last = 0, first = 0;
+	int n = 0;
+
+	for (int i = 0; i < n_unread; i++) {
+		struct unread u = unread[i];
+		bool mine = same_warp(u.thread, current);
+
+		if (mine)
+			last = u.number;
+		if (u.thread == current && u.group < group)
+			continue;
+		if (mine && !first)
+			first = u.number;
+		unread[n++] = u;
+	}
+	n_unread = n;
+	if (first || last)
+		watch_stored(first ? first - 1 : last);
+}
+
 static void read_shared(struct transfer *t)
 {
 	if (t->read)
 		return;
-	watch(t, t->thread->rank, WATCH_BULK_READ);
 	t->read = buffer_of(t->bytes);
 	get(t, t->read);
 }
@@ -237,6 +288,8 @@ static void store(struct transfer *t)
 static void issue_store(struct transfer *t)
 {
 	t->group = current->bulk_group;
+	if (watch_store)
+		note_unread(t);
 	watch(t, t->thread->rank, WATCH_BULK_READ);
 	if (job.late)
 		push(&stores, *t);
@@ -251,6 +304,8 @@ void wpk_emu_bulk_commit(void)
 
 void wpk_emu_bulk_wait(int in_flight, bool read)
 {
+	if (watch_stored)
+		forget_unread(current->bulk_group - in_flight);
 	for (int i = 0; i < stores.n; ) {
 		struct transfer *t = &stores.v[i];
 
@@ -374,6 +429,7 @@ void bulk_free(void)
 
 void bulk_end(void)
 {
+	n_unread = 0;
 	if (loads.n) {
 		thread_turn(loads.v->thread);
 		fault("async", loads.v->box.line, "a bulk copy into shared "

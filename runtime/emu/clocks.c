@@ -2,8 +2,8 @@
 /* What each thread of a cluster knows of the others' clocks, by barriers in
  * memory and by number, and by the cluster's: vector clocks, of which a thread
  * adds its own to an object when it arrives there, and takes what is there when
- * it has waited. Besides its threads a block has an agent a warp, which reads
- * for wgmma. */
+ * it has waited. Besides its threads a block has two agents a warp, one that reads
+ * for wgmma, and one that does for bulk stores. */
 #include "race.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "emu.h"
 
-enum { BUCKETS = 1024, PER_BLOCK = THREADS_MAX + THREADS_MAX / WARP };
+enum { BUCKETS = 1024, PER_BLOCK = STORE_AGENTS + THREADS_MAX / WARP };
 
 /* "fenced": what a fence made known to what is asynchronous, NULL if nothing. */
 struct vector {

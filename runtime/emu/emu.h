@@ -302,6 +302,8 @@ WEAK void watch_acquire(const void *object);
  * has waited for its wgmma. */
 WEAK void watch_proxy(void);
 WEAK void watch_waited(int warp);
+WEAK unsigned watch_store(void);
+WEAK void watch_stored(unsigned number);
 WEAK void watch_atomic(const void *p, bool begins);
 /* The host writes "n" bytes. */
 WEAK void watch_set(const void *p, size_t n);

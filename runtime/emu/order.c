@@ -21,6 +21,8 @@ static uint32_t first_of_cluster;
 static uint32_t first_of_chain;
 static bool may_be_early;
 static uint32_t agents[CLUSTER_MAX][THREADS_MAX / WARP];
+/* Of each warp, how many bulk stores it has issued. */
+static uint32_t stores[CLUSTER_MAX][THREADS_MAX / WARP];
 
 /* Of each thread: its warp's lanes' clocks as far as it knows them, its own
  * included; when it last fenced; and whether it waited for the grids before. */
@@ -90,8 +92,10 @@ void race_block(void)
 	memset(views, 0, sizeof all_views[0]);
 	for (int i = 0; i < THREADS_MAX; i++)
 		views[i].clock[i % WARP] = 1;
-	for (int i = 0; i < THREADS_MAX / WARP; i++)
+	for (int i = 0; i < THREADS_MAX / WARP; i++) {
 		agents[turn][i] = 1;
+		stores[turn][i] = 0;
+	}
 }
 
 void order_turn(int rank)
@@ -130,7 +134,7 @@ void race_barrier(void)
 	for (int i = 0; i < n; i++)
 		clocks_tell(turn, i, views[i].clock[i % WARP]);
 	for (int w = 0; w * WARP < n; w++) {
-		clocks_tell(turn, THREADS_MAX + w, agents[turn][w] - 1);
+		clocks_tell(turn, AGENTS + w, agents[turn][w] - 1);
 		advance(&views[w * WARP], ~0u);
 	}
 	clocks_meet(turn, n);
@@ -208,9 +212,19 @@ void race_proxy(void)
 void race_waited(int at)
 {
 	for (int l = 0; l < LANES; l++)
-		clocks_learn(turn, at * WARP + l, THREADS_MAX + at,
+		clocks_learn(turn, at * WARP + l, AGENTS + at,
 			agents[turn][at]);
 	agents[turn][at]++;
+}
+
+uint32_t race_store(void)
+{
+	return ++stores[turn][warp()];
+}
+
+void race_stored(uint32_t number)
+{
+	clocks_learn(turn, current->number, STORE_AGENTS + warp(), number);
 }
 
 void race_fence(void)
@@ -310,9 +324,9 @@ static bool known(const struct slot *s, int rank)
 {
 	int me = current->number;
 
-	if (s->by == BY_AGENT)
-		return clocks_known(turn, me, rank, THREADS_MAX + s->warp) >=
-			s->clock;
+	if (s->by == BY_AGENT || s->by == BY_STORE)
+		return clocks_known(turn, me, rank, s->warp + (s->by ==
+			BY_AGENT ? AGENTS : STORE_AGENTS)) >= s->clock;
 	for (int l = 0; l < LANES; l++)
 		if (s->lanes >> l & 1 && s->clock > clocks_known(turn, me,
 		    rank, s->warp * WARP + l))
@@ -343,7 +357,7 @@ bool order_has(const struct slot *s, bool shared)
 		return released(s);
 	if (rank != turn)
 		return known(s, rank) || (!shared && released(s));
-	if (s->by == BY_AGENT)
+	if (s->by == BY_AGENT || s->by == BY_STORE)
 		return known(s, rank);
 	if (s->epoch < epoch)
 		return true;
@@ -358,9 +372,9 @@ bool order_early(void)
 struct slot order_slot(const void *place, enum by by)
 {
 	return (struct slot){ block, epoch, by == BY_AGENT ?
-		agents[turn][warp()] : view()->clock[lane()],
-		1u << lane(), (uint32_t)(uintptr_t)place, (uint8_t)warp(),
-		(uint8_t)by };
+		agents[turn][warp()] : by == BY_STORE ? stores[turn][warp()] :
+		view()->clock[lane()], 1u << lane(),
+		(uint32_t)(uintptr_t)place, (uint8_t)warp(), (uint8_t)by };
 }
 
 bool order_fenced(const struct slot *s)

@@ -151,8 +151,9 @@ static void unordered(const struct spot *at, const char *does,
 	fault("race", 0, "%s: {%x} %s what thread %d of %s %s in {%x}, and %s "
 		"orders the two", memory_name(at),
 		(unsigned)(uintptr_t)at->place, does, thread,
-		here ? "this block" : "another block", did, s->place,
-		here ? "no barrier" : "nothing");
+		here ? "this block" : "another block", s->by == BY_STORE ?
+		"reads by a bulk copy" : did, s->place, s->by == BY_STORE ?
+		"no wait for the copy" : here ? "no barrier" : "nothing");
 }
 
 static void must_follow(const struct spot *at, const char *does,
@@ -239,7 +240,7 @@ static void read_cell(struct cell *c, const struct spot *at,
 	if (kind != WATCH_READ)
 		must_be_fenced(at, &c->write);
 	add_reader(c, order_slot(at->place, kind == WATCH_WGMMA_READ ? BY_AGENT :
-		BY_THREAD));
+		kind == WATCH_BULK_READ ? BY_STORE : BY_THREAD));
 }
 
 static void touch(struct cell *c, const struct spot *at, enum watch_kind kind)

@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "emu.h"
+
 /* ---- order.c ---- */
 
-/* "by" a bulk copy, that its thread issued, or a warp's agent, which reads for
- * wgmma: its clock counts what the warp waited for. */
-enum by { BY_THREAD, BY_BULK, BY_AGENT };
+/* "by" a bulk copy, that its thread issued; a warp's agent, which reads for wgmma,
+ * and whose clock counts what the warp waited for; or that which reads for bulk
+ * stores, whose clock is the store's number. */
+enum by { BY_THREAD, BY_BULK, BY_AGENT, BY_STORE };
 
 /* An access in "place" by "lanes" of a warp of a block, which are numbered
  * through all launches, at a time. */
@@ -68,7 +71,9 @@ const struct race_seen *race_seen(uint32_t block);
 /* A launch begins. */
 void race_forget(void);
 
-/* ---- clocks.c: members of a block are its threads, then its warps' agents ---- */
+/* ---- clocks.c: members of a block are its threads, then its warps' agents, those
+ * for wgmma first ---- */
+enum { AGENTS = THREADS_MAX, STORE_AGENTS = AGENTS + THREADS_MAX / WARP };
 
 /* A cluster of so many blocks begins. */
 void clocks_begin(int blocks);

@@ -122,6 +122,17 @@ void watch_waited(int warp)
 		race_waited(warp);
 }
 
+unsigned watch_store(void)
+{
+	return job.race ? race_store() : 0;
+}
+
+void watch_stored(unsigned number)
+{
+	if (job.race)
+		race_stored(number);
+}
+
 void watch_remote(const void *place, int rank, size_t at, size_t n,
 	enum watch_kind kind)
 {

@@ -49,6 +49,10 @@ void race_acquire(const void *object);
 void race_proxy(void);
 /* A warp has waited for its wgmma. */
 void race_waited(int warp);
+/* The running thread's warp issues a bulk store: its number; the thread knows that
+ * all of the warp's up to a number have read. */
+uint32_t race_store(void);
+void race_stored(uint32_t number);
 /* The host writes. */
 void race_set(const struct piece *m, const void *p, size_t n);
 /* "m" is NULL in shared memory. */

@@ -39,6 +39,23 @@
 	  { "mma.out.swap", 0 }, { "split_k.out.combine", 2 }, \
 	  { "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 }, \
 	  { "split_k.out", parts } }
+/* One whose results are rounded and go by bulk stores, in three parts. */
+#define STORED \
+	"op mm {\n" \
+	"  in A: f16[67, 72] layout(0, 1) align 16\n" \
+	"  in B: f16[88, 72] layout(0, 1) align 16\n" \
+	"  in r: f16[67, 88] layout(0, 1) align 16\n" \
+	"  let acc: f32[67, 88]\n" \
+	"  out out: f16[67, 88] layout(0, 1) align 16\n" \
+	"  acc[i:67, j:88] = sum[k:72](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n" \
+	"  out[i:67, j:88] = f16(add(acc[i, j], f32(r[i, j])))\n" \
+	"}\n"
+#define STORED_AT \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 96 }, \
+	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
+	  { "mma.acc.swap", 0 }, { "split_k.acc", 1 }, \
+	  { "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 }, \
+	  { "epilogue.out.bulk", 32 } }
 
 /* Odd sizes, so that every guard is in use. */
 /* "idle": bits of guards (1: the first) that keep threads from computing what
@@ -118,6 +135,7 @@ static const struct {
 		{ "tile.warp.j", 16 }, { "pipeline.k.async", 1 },
 		{ "pipeline.k.stages", 3 }, { "split_k.out", 4 },
 		{ "split_k.out.combine", 2 } } },
+	{ "wgmma", STORED, 0, STORED_AT },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
@@ -148,7 +166,9 @@ static const struct mutation mutations[] = {
 	{ "the other phase of full", "mbarrier_wait(&full", "parity",
 		"parity ^ 1", 1 },
 	{ "the other phase of empty", "mbarrier_wait(&empty", " ^ 1", "", 1 },
-	{ "no wait for a copy", "\tmbarrier_wait(", "mbarrier_wait",
+	{ "no wait for a copy", "\tmbarrier_wait(&full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a reader", "\tmbarrier_wait(&empty", "mbarrier_wait",
 		"if (0) mbarrier_wait", 1 },
 	{ "a stage released early", "mbarrier_arrive(&empty", "(t - 1)", "t",
 		1 },
@@ -165,10 +185,39 @@ static const struct mutation mutations[] = {
 	{ "a part beside its place", "\t\t\tremote_load_x4(", "share_inner * 4",
 		"share_inner * 4 + 4", 1 },
 	{ "a box beside its place", "\tcopy_tensor_2d(", "k0", "k0 + 8", 2 },
+	{ "no barrier of four warps", "\tbarrier_sync(", "barrier_sync",
+		"if (0) barrier_sync", 1 },
+	{ "no matrix", "\tstmatrix_x4(", "stmatrix", "if (0) stmatrix", 1 },
+	{ "a matrix not swizzled", "\tstmatrix_x4(", "^ turn", "^ 0", 1 },
+	{ "no wait for a store", "\tcopy_bulk_wait_read<", "copy_bulk_wait",
+		"if (0) copy_bulk_wait", 1 },
+	{ "one store more in flight", "\tcopy_bulk_wait_read<1", "1", "2", 1 },
+	{ "stores of no group", "\tcopy_bulk_commit();", "copy_bulk_commit();",
+		"", 1 },
+	{ "a store beside its box", "\tcopy_tensor_store_2d(", "i_first",
+		"8 + i_first", 1 },
+};
+
+/* Of crews that take turns. */
+static const struct mutation turns[] = {
+	{ "no wait for a copy", "\tmbarrier_wait(&full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a reader", "\tmbarrier_wait(&empty", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a store", "\tcopy_bulk_wait_read<", "copy_bulk_wait",
+		"if (0) copy_bulk_wait", 1 },
+	{ "the other crew's turn", "mbarrier_wait(&turns", "round", "round ^ 1",
+		1 },
+	{ "no turn for the other", "if (t == 4)", "4", "5", 1 },
+	{ "a turn of its own", "&turns[crew ^ 1]", "crew ^ 1", "crew", 1 },
+	{ "chunks of the other's", "\tturns_before += ", "10", "5", 1 },
+	{ "tiles of the other's", "tile = blockIdx.x + crew", "crew", "0", 1 },
+	{ "slots of the other's", "\tconst int slot = crew", "crew", "0", 1 },
 };
 
 enum { N_CASES = sizeof cases / sizeof *cases,
-	N_MUTATIONS = sizeof mutations / sizeof *mutations };
+	N_MUTATIONS = sizeof mutations / sizeof *mutations,
+	N_TURNS = sizeof turns / sizeof *turns };
 
 static bool full(void)
 {
@@ -233,7 +282,7 @@ static int plant_all(struct subject *s, const struct mutation *m,
 static struct subject open_case(int i)
 {
 	return subject_open_for(cases[i].at[0].name ? "sm_90a" : "sm_80",
-		cases[i].text, cases[i].sketch, cases[i].at);
+		0, cases[i].text, cases[i].sketch, cases[i].at);
 }
 
 static void planted_faults_are_found(void **state)
@@ -263,10 +312,52 @@ static void planted_faults_are_found(void **state)
 		assert_true(n[k] > 0);
 }
 
+static const char turns_text[] =
+	"op mm {\n"
+	"  in A: f16[450, 72] layout(0, 1) align 16\n"
+	"  in B: f16[88, 72] layout(0, 1) align 16\n"
+	"  let acc: f32[450, 88]\n"
+	"  out out: f16[450, 88] layout(0, 1) align 16\n"
+	"  acc[i:450, j:88] = sum[k:72](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n"
+	"  out[i:450, j:88] = f16(acc[i, j])\n"
+	"}\n";
+
+static const struct subject_value turns_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "bind.threads", 256 }, { "mma.acc.swap", 0 }, { "split_k.acc", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "epilogue.out.bulk", 16 }, { "raster.persistent", 2 },
+	{ "raster.group", 1 }, { NULL, 0 }
+};
+
+/* On a chip of one multiprocessor, whose blocks have some tiles each. */
+static void faults_of_turns_are_found(void **state)
+{
+	struct subject s = subject_open_for("sm_90a", 1, turns_text, "wgmma",
+		turns_at);
+	struct check_result r = subject_check(&s, everything);
+
+	(void)state;
+	if (r.verdict == CHECK_UNAVAILABLE) {
+		arena_destroy(s.a);
+		skip();
+	}
+	if (r.verdict != CHECK_VERIFIED)
+		fail_msg("%s\n%s", r.line, r.detail);
+	for (int k = 0; k < N_TURNS; k++) {
+		int n = plant_all(&s, &turns[k], "wgmma", 0);
+
+		print_message("# %s: %d\n", turns[k].name, n);
+		assert_true(n > 0);
+	}
+	arena_destroy(s.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_faults_are_found),
+		cmocka_unit_test(faults_of_turns_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

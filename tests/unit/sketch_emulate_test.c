@@ -114,7 +114,7 @@ static void parts_meet_in_clusters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct subject s = subject_open_for("sm_90", cases[i].text,
+		struct subject s = subject_open_for("sm_90", 0, cases[i].text,
 			"fma", cases[i].at);
 		struct check_result r = subject_check(&s, CHECK_RACE |
 			CHECK_INIT | CHECK_ADDRESS);

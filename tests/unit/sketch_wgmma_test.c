@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What "wgmma" emits, run by the emulator, watched for races and for what is read
  * unwritten, and compared with the reference: every pair of type, layout, ending,
- * pipeline, split, edge, batch, tile and side (tensor_cases.h), all other numbers
- * random; then the widest instructions and some of odd columns. One case in some,
- * all where $WPK_FULL is set. */
+ * pipeline, split, edge, batch, tile, side, store and rounds (tensor_cases.h), all
+ * other numbers random; then the widest instructions and some of odd columns. One
+ * case in some, all where $WPK_FULL is set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,9 @@ static struct tensor_pins pins(const struct tensor_case *c, struct rng *r)
 	(void)r;
 	return (struct tensor_pins){ swap ? t->cols : t->rows, swap ? t->rows :
 		t->cols, t->bytes * 8 / dtype_row(tensor_type(c)->dtype)->bits,
-		{ { "bind.threads", t->threads }, { "mma.acc.swap", swap } } };
+		{ { "bind.threads", tensor_threads(c) }, { "mma.acc.swap", swap },
+		{ "epilogue.c.bulk", tensor_store(c) },
+		{ "raster.persistent", c->level[BY_ROUNDS] } } };
 }
 
 static void every_pair_agrees(void **state)

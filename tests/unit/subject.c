@@ -41,7 +41,7 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		struct task t = { .a = s->a, .op = o,
 			.group = &p->groups[group], .index = group,
 			.n_groups = p->n_groups, .target = s->target,
-			.gpu = gpu_for_target(s->target) };
+			.gpu = s->gpu };
 		const struct tunable *open;
 		const char *why;
 		int *values, n;
@@ -66,7 +66,17 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 	fail_msg("no sketch serves");
 }
 
-struct subject subject_open_for(const char *target, const char *text,
+static const struct gpu *chip(struct arena *a, const struct target *t, int sms)
+{
+	struct gpu *g = ARENA_NEW(a, struct gpu);
+
+	*g = *gpu_for_target(t);
+	if (sms)
+		g->sms = sms;
+	return g;
+}
+
+struct subject subject_open_for(const char *target, int sms, const char *text,
 	const char *sketch, const struct subject_value *values)
 {
 	struct subject s = { .a = arena_create() };
@@ -77,6 +87,7 @@ struct subject subject_open_for(const char *target, const char *text,
 	int *map;
 
 	s.target = target_named(target);
+	s.gpu = chip(s.a, s.target, sms);
 	s.reference = parse(s.a, text);
 	o = parse(s.a, text);
 	ir_fold(s.a, o);
@@ -100,7 +111,7 @@ struct subject subject_open_for(const char *target, const char *text,
 struct subject subject_open_at(const char *text, const char *sketch,
 	const struct subject_value *values)
 {
-	return subject_open_for("sm_80", text, sketch, values);
+	return subject_open_for("sm_80", 0, text, sketch, values);
 }
 
 struct subject subject_open(const char *text, const char *sketch)

@@ -17,6 +17,7 @@ struct subject {
 	struct program *program;
 	char *cuda;
 	const struct target *target;
+	const struct gpu *gpu;
 };
 
 /* The operator whose IR is "text", for sm_80, by the sketch of this name, or by
@@ -29,8 +30,9 @@ struct subject_value {
 };
 struct subject subject_open_at(const char *text, const char *sketch,
 	const struct subject_value *values);
-/* For another target; where launches can begin early they all do. */
-struct subject subject_open_for(const char *target, const char *text,
+/* For another target, on a chip of so many multiprocessors, 0: the usual; where
+ * launches can begin early they all do. */
+struct subject subject_open_for(const char *target, int sms, const char *text,
 	const char *sketch, const struct subject_value *values);
 /* The first "was" in the emitted text becomes "is". */
 void subject_plant(struct subject *s, const char *was, const char *is);

@@ -51,6 +51,9 @@ static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
 static const struct tensor_split splits[] = { { 1, false }, { 3, false },
 	{ 2, true }, { 4, true } };
 
+/* Columns of a bulk store: none, some, all. */
+static const int stores[] = { 0, 32, 256 };
+
 /* More than whole tiles; "odd" leaves no vectors. */
 enum edge { WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGES, ODD };
 static const char *const edges[] = { "whole", "m ragged", "n ragged",
@@ -71,7 +74,8 @@ static int levels(const struct tensor_family *of, int factor)
 {
 	const int n[N_TENSOR_FACTORS] = { of->n_types, COUNT(layouts),
 		COUNT(endings), of->n_pipelines, COUNT(splits), COUNT(edges), 2,
-		of->tiles ? of->n_tiles : 1, of->tiles ? 2 : 1 };
+		of->tiles ? of->n_tiles : 1, of->tiles ? 2 : 1,
+		of->tiles ? COUNT(stores) : 1, of->tiles ? 3 : 1 };
 
 	return n[factor];
 }
@@ -94,6 +98,17 @@ const struct tensor_tile *tensor_tile(const struct tensor_case *c)
 const struct tensor_split *tensor_split(const struct tensor_case *c)
 {
 	return &splits[c->level[BY_SPLIT]];
+}
+
+int tensor_store(const struct tensor_case *c)
+{
+	return stores[c->level[BY_STORE]];
+}
+
+int tensor_threads(const struct tensor_case *c)
+{
+	return c->level[BY_ROUNDS] == ROUNDS_PINGPONG ? 256 :
+		tensor_tile(c)->threads;
 }
 
 /* Is a factor turned round on its way, one by one? */
@@ -155,6 +170,43 @@ static bool has_room(const struct tensor_case *c)
 		(t->cols + 8) * 4 <= 220 << 10;
 }
 
+/* Bulk stores are of whole rows that start at multiples of 16 bytes, and of
+ * columns that divide the tile's in multiples of 16. What waits for them takes
+ * registers, which 512 threads that copy one by one lack. Levels may be -1. */
+static bool store_can_be(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	int n = tensor_store(c);
+
+	if (!n)
+		return true;
+	if (c->level[BY_SPLIT] >= 0 && tensor_split(c)->joined)
+		return false;
+	if (c->level[BY_TILE] >= 0 && c->level[BY_TYPE] >= 0 && turns(c) &&
+	    t->threads == 512)
+		return false;
+	return c->level[BY_EDGE] != ODD && (c->level[BY_TILE] < 0 ||
+		(t->cols % 16 == 0 && (n > t->cols || t->cols % n == 0)));
+}
+
+/* Persistent blocks copy by bulk, and sum all of a tile, which of two crews each
+ * keeps alone. Levels may be -1. */
+static bool rounds_can_be(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	const int *l = c->level;
+
+	if (l[BY_ROUNDS] == ROUNDS_NONE)
+		return true;
+	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
+	    l[BY_EDGE] == ODD || (l[BY_SPLIT] >= 0 && tensor_split(c)->parts > 1))
+		return false;
+	if (l[BY_TYPE] >= 0 && turns(c))
+		return false;
+	return l[BY_TILE] < 0 || l[BY_ROUNDS] == ROUNDS_ALL ||
+		t->rows * t->cols < 192 * 160;
+}
+
 /* Levels may be -1 but for the type and the tile. */
 static bool tile_can_be(const struct tensor_case *c)
 {
@@ -174,6 +226,10 @@ static bool can_be(const struct tensor_case *c)
 	if ((bulk || bulk_alone) && l[BY_EDGE] == ODD)
 		return false;
 	if (bulk_alone && l[BY_PIPELINE] >= 0 && !bulk)
+		return false;
+	if (l[BY_ROUNDS] >= 0 && !rounds_can_be(c))
+		return false;
+	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
 		return false;
@@ -211,7 +267,7 @@ static struct tensor_case best_with(const struct tensor_family *of, int i, int x
 	struct tensor_case best = { .of = of }, c = { .of = of };
 	int most = -1, n;
 
-	for (int try = 0; try < 200; try++) {
+	for (int try = 0; try < 1000; try++) {
 		for (int k = 0; k < N_TENSOR_FACTORS; k++)
 			c.level[k] = rng_below(r, levels(of, k));
 		c.level[i] = x;
@@ -289,8 +345,10 @@ static bool is_ragged(const struct tensor_case *c, enum edge side)
 /* Of a cluster's parts none is left empty: there the last one is short. */
 static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk)
 {
-	int chunks = 2 * tensor_pipeline(c)->stages * tensor_split(c)->parts;
-	struct sizes s = { 2 * bm, 2 * bn, chunks * bk };
+	int stages = tensor_pipeline(c)->stages;
+	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE;
+	int chunks = rounds ? stages + 1 : 2 * stages * tensor_split(c)->parts;
+	struct sizes s = { (rounds ? 7 : 2) * bm, 2 * bn, chunks * bk };
 	int more = tensor_split(c)->joined ? -1 : 1;
 
 	if (c->level[BY_EDGE] == ODD)
@@ -394,11 +452,14 @@ const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 
 static const char *tile_name(struct arena *a, const struct tensor_case *c)
 {
+	static const char *const rounds[] = { "", ", persistent",
+		", by turns" };
 	const struct tensor_tile *t = tensor_tile(c);
 
-	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s",
-		t->rows, t->cols, t->threads, t->bytes, c->level[BY_SWAP] ?
-		", swapped" : "") : "";
+	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s, %d "
+		"columns stored at once%s", t->rows, t->cols,
+		tensor_threads(c), t->bytes, c->level[BY_SWAP] ? ", swapped" :
+		"", tensor_store(c), rounds[c->level[BY_ROUNDS]]) : "";
 }
 
 const char *tensor_name(struct arena *a, const struct tensor_case *c)

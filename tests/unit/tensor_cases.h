@@ -12,7 +12,7 @@
 
 enum tensor_factor {
 	BY_TYPE, BY_LAYOUT, BY_ENDING, BY_PIPELINE, BY_SPLIT, BY_EDGE, BY_BATCH,
-	BY_TILE, BY_SWAP, N_TENSOR_FACTORS
+	BY_TILE, BY_SWAP, BY_STORE, BY_ROUNDS, N_TENSOR_FACTORS
 };
 
 enum { MOST_LEVELS = 9, MOST_CASES = 200 };
@@ -41,7 +41,8 @@ struct tensor_tile {
 	int rows, cols, threads, bytes;
 };
 
-/* What a sketch has; "tiles" where they are a factor, and then "swap" is too. */
+/* What a sketch has; "tiles" where they are a factor, and then "swap", what bulk
+ * stores take, and whether blocks have one tile after the other are too. */
 struct tensor_family {
 	const char *sketch;
 	const struct tensor_type *types;
@@ -69,6 +70,12 @@ const struct tensor_type *tensor_type(const struct tensor_case *c);
 const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c);
 const struct tensor_tile *tensor_tile(const struct tensor_case *c);
 const struct tensor_split *tensor_split(const struct tensor_case *c);
+/* Columns that a bulk store takes, 0 where there are none. */
+int tensor_store(const struct tensor_case *c);
+/* Values of raster(persistent = ..), and threads of a block where so many have
+ * a tile. */
+enum { ROUNDS_NONE, ROUNDS_ALL, ROUNDS_PINGPONG };
+int tensor_threads(const struct tensor_case *c);
 /* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
  * columns, and of the reduction twice as many as there are stages in each part
  * of the split; ragged where the case says so. */

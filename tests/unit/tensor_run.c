@@ -107,6 +107,18 @@ static const struct target *target_for(const struct tensor_case *c)
 		!strcmp(of_type, "sm_75") ? "sm_80" : of_type);
 }
 
+/* Where blocks are to have some tiles each, a chip of one multiprocessor. */
+static const struct gpu *chip_for(struct tensor_run *s,
+	const struct tensor_case *c)
+{
+	struct gpu *g = ARENA_NEW(s->a, struct gpu);
+
+	*g = *gpu_for_target(s->target);
+	if (c->level[BY_ROUNDS] > ROUNDS_NONE)
+		g->sms = 1;
+	return g;
+}
+
 void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 	const char *text, const char *precision)
 {
@@ -119,7 +131,7 @@ void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 	s->g = (struct group_space){ .sketch = sketch_named(c->of->sketch), .task = {
 		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
 		.n_groups = s->x.p->n_groups, .target = s->target,
-		.gpu = gpu_for_target(s->target),
+		.gpu = chip_for(s, c),
 		.schedule = asking(s->a, precision) } };
 	assert_int_equal(s->x.p->n_groups, 1);
 	if (!s->g.sketch->applies(&s->g.task, &why))
@@ -159,7 +171,7 @@ struct check_result tensor_check(struct tensor_run *s,
 	*request = (struct check_request){ .op = s->plain.o,
 		.target = s->target, .program = p, .seed = 7, .how = how,
 		.arithmetic = judged_as, .cuda = str_text(&text),
-		.n_cuda = text.n };
+		.n_cuda = text.n, .work = 1e10 };
 	check_program(s->a, request, &result);
 	return result;
 }

@@ -1,0 +1,5 @@
+/* Copies of no group are not waited for.
+ * EXPECT early: done
+ * EXPECT late: fault async */
+#define COMMIT
+#include "stored.inc"
