@@ -4,8 +4,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* "bytes": of all tensors, each once. */
+/* "bytes": of all tensors, each once. "why": as of struct rival, and what went
+ * wrong here. */
 struct rig {
 	struct bench b;
 	const struct subject *x;
@@ -14,6 +16,7 @@ struct rig {
 	double bytes, copy;
 	struct buffers **sets;
 	struct contender *c[BENCH_CONTENDERS];
+	const char *why[BENCH_CONTENDERS];
 	struct bench_choice choices[BENCH_CONTENDERS];
 	struct bench_blocks *cold, *hot;
 };
@@ -46,25 +49,42 @@ static bool make_sets(struct rig *r, const void *const *data)
 	return true;
 }
 
-/* Rivals that are libraries are at their best, unless an algorithm is named. A
- * rival without any is told and takes no part. */
-static bool make_contenders(struct rig *r)
+/* A library is at its best, unless an algorithm is named; the plan's own runs as
+ * it is. */
+static const char *make_contender(struct rig *r, int i)
 {
+	const struct rival *v = &r->v[i];
 	struct wpk_error e;
 
-	for (int i = 0; i < r->n; i++) {
-		r->c[i] = contender_create(r->b.s, r->v[i].name, r->x,
-			r->v[i].op, r->sets, r->n_sets);
+	if (v->why)
+		return v->why;
+	r->c[i] = contender_create(r->b.s, v->name, r->x, v->op, r->sets,
+		r->n_sets);
+	if (!r->c[i])
+		return "its memory could not be had";
+	if (v->own || !bench_choose(&r->b, r->c[i], v->algorithm,
+	    &r->choices[i], &e))
+		return NULL;
+	session_say(r->b.s, "%s: %s", v->name, e.text);
+	r->b.s->lost |= e.cuda >= WPK_CU_FAULTS &&
+		e.cuda != WPK_CU_OUT_OF_RESOURCES;
+	return session_print(r->b.s, "%s", e.text);
+}
+
+/* Where none is ready that is told like the rest. */
+static bool make_contenders(struct rig *r)
+{
+	int ready = 0;
+
+	for (int i = 0; i < r->n && !r->b.s->lost; i++) {
 		r->choices[i].chosen = -1;
-		if (!r->c[i])
-			return false;
-		if (i && bench_choose(&r->b, r->c[i], r->v[i].algorithm,
-		    &r->choices[i], &e)) {
-			session_fail_wpk(r->b.s, r->v[i].name, &e);
-			return false;
-		}
+		r->why[i] = make_contender(r, i);
+		ready += !r->why[i];
 	}
-	return true;
+	if (!ready)
+		session_fail(r->b.s, EXIT_NOTHING_SERVES, "%s: nobody is left "
+			"to be timed", r->x->title);
+	return !r->b.s->lost;
 }
 
 /* ---- races ---- */
@@ -78,15 +98,17 @@ static struct bench_blocks *race(struct rig *r, int sets)
 
 	for (int i = 0; i < r->n; i++) {
 		v[i].name = r->v[i].name;
-		if (bench_graph_make(&r->b, r->c[i], sets, r->b.o.replay_s,
-		    &v[i].graph, &e))
+		if (r->why[i])
+			fail(&v[i].e, WPK_E_NO_KERNEL, "%s", r->why[i]);
+		else if (bench_graph_make(&r->b, r->c[i], sets,
+		    r->b.o.replay_s, &v[i].graph, &e))
 			v[i].e = e;
 	}
 	s = bench_blocks(&r->b, v, r->n, sets, out, &e);
 	for (int i = 0; i < r->n; i++)
 		bench_graph_drop(&v[i].graph);
 	if (s)
-		session_fail_wpk(r->b.s, r->x->name, &e);
+		session_fail_wpk(r->b.s, r->x->title, &e);
 	return s ? NULL : out;
 }
 
@@ -121,45 +143,60 @@ static double number(const json_t *o, const char *mode, const char *key)
 		key));
 }
 
-static void tell(struct session *s, const json_t *o)
+static void tell_people(const struct rig *r, const json_t *o)
 {
-	const char *name = line_text(o, "contender");
-	const char *failed = line_text(o, "failed");
-	double ratio = number(o, "cold", "ratio");
-	double part = number(o, "cold", "of_floor");
-	char cold[40], hot[40], more[80] = "";
+	const char *name = json_string_value(json_object_get(o, "contender"));
+	const char *failed = json_string_value(json_object_get(o, "failed"));
+	double hot = number(o, "hot", "s"), ratio = number(o, "cold", "ratio");
+	char text[40];
 
+	printf("%s: %s ", r->x->title, name);
 	if (failed) {
-		session_say(s, "  %-12s %s", name, failed);
+		printf("not timed: %s\n", failed);
 		return;
 	}
-	duration(number(o, "cold", "s"), cold);
-	duration(number(o, "hot", "s"), hot);
+	printf("%s cold", duration(number(o, "cold", "s"), text));
+	if (hot > 0)
+		printf(", %s hot", duration(hot, text));
+	if (!r->b.s->emulated)
+		printf(", %.0f%% of the floor",
+			100 * number(o, "cold", "of_floor"));
 	if (ratio > 0)
-		snprintf(more, sizeof more, ", %.3f times the first", ratio);
-	session_say(s, "  %-12s %s cold%s%s%s, %.0f%% of the floor%s", name,
-		cold, number(o, "hot", "s") > 0 ? ", " : "",
-		number(o, "hot", "s") > 0 ? hot : "",
-		number(o, "hot", "s") > 0 ? " hot" : "", 100 * part, more);
+		printf(", %.3f times %s", ratio, r->v[0].name);
+	puts(r->b.s->emulated ? " (of the CPU)" : "");
 }
 
-static void report(struct rig *r, json_t *line)
+static void tell_json(const struct rig *r, json_t *o)
 {
-	struct bench_facts f = { r->n > 1 ? 0 : -1, r->bytes, r->copy,
-		r->choices };
+	json_t *all = json_pack("{ss ss ss sb sb sf sf sf}", "operator",
+		r->x->name, "shape", r->x->shape, "device",
+		r->b.s->context->name, "timed", 1, "emulated",
+		r->b.s->emulated, "bytes", r->bytes, "flops", r->b.o.flops,
+		"copy_bytes_s", r->copy);
+	char *text;
+
+	json_object_update(all, o);
+	text = json_dumps(all, JSON_REAL_PRECISION(6));
+	puts(text ? text : "{}");
+	free(text);
+	json_decref(all);
+}
+
+static void report(struct rig *r)
+{
+	struct bench_facts f = { r->v[0].own && !r->why[0] ? 0 : -1, r->bytes,
+		r->copy, r->choices };
 	json_t *all = bench_report(&r->b, r->cold, r->hot, &f), *o;
 	size_t i;
 
-	json_object_set_new(line, "bytes", json_real(r->bytes));
-	json_object_set_new(line, "flops", json_real(r->b.o.flops));
-	json_object_set_new(line, "copy_bytes_s", json_real(r->copy));
-	json_object_set_new(line, "emulated",
-		json_boolean(r->b.s->emulated));
-	json_object_set(line, "times", all);
-	if (!r->b.s->o->json)
-		json_array_foreach(all, i, o)
-			tell(r->b.s, o);
+	json_array_foreach(all, i, o) {
+		if (r->b.s->o->json)
+			tell_json(r, o);
+		else
+			tell_people(r, o);
+	}
 	json_decref(all);
+	fflush(stdout);
 }
 
 /* ---- the door ---- */
@@ -175,22 +212,19 @@ static void clear(struct rig *r)
 }
 
 bool bench(struct session *s, const struct subject *x,
-	const void *const *data, const struct rival *v, int n, json_t *line)
+	const void *const *data, const struct rival *v, int n)
 {
 	struct rig r = { .x = x, .v = v, .n = n, .bytes =
 		(double)subject_bytes(x) };
 	struct wpk_error e;
 	bool well;
 
-	if (n > BENCH_CONTENDERS)
-		return session_fail(s, EXIT_USER, "at most %d take turns",
-			BENCH_CONTENDERS);
 	if (bench_open(&r.b, s, &s->o->bench, &e) ||
 	    bench_copy(&r.b, &r.copy, &e))
-		return session_fail_wpk(s, x->name, &e);
+		return session_fail_wpk(s, x->title, &e);
 	well = make_sets(&r, data) && make_contenders(&r) && race_all(&r);
 	if (well)
-		report(&r, line);
+		report(&r);
 	clear(&r);
 	return well;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/worker/worker.h"
 #include "runtime/wpkrun/call.h"
 
 enum { FEW = 3 };
@@ -50,7 +51,7 @@ static enum wpk_status take(struct bench *b, struct contender *c,
 {
 	double start = line_now();
 	size_t workspace = 0;
-	enum wpk_status s = call_choose(l, n, &workspace, text, e);
+	enum wpk_status s = library_call_choose(l, n, &workspace, text, e);
 
 	*took = line_now() - start;
 	return s ? s : grow(b, c, workspace, e);
@@ -225,7 +226,7 @@ static enum wpk_status settle(struct bench *b, struct contender *c,
 		return s;
 	out->chosen = n;
 	snprintf(out->text, sizeof out->text, "%s", text);
-	out->pinned = call_pinned(l);
+	out->pinned = library_call_pinned(l);
 	return WPK_OK;
 }
 
@@ -261,7 +262,7 @@ enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
 		return WPK_OK;
 	if (n >= 0)
 		return settle(b, c, t.l, n, out, e);
-	s = call_count(t.l, b->o.algorithms, &out->n, e);
+	s = library_call_count(t.l, b->o.algorithms, &out->n, e);
 	if (s)
 		return s;
 	t.v = calloc((size_t)out->n + 1, sizeof *t.v);

@@ -111,6 +111,8 @@ struct options {
 	unsigned against;		/* 0: not given */
 	const char *samples;		/* NULL: wpkc's */
 	bool fresh, json, quiet, verbose;
+	bool time, rivals;		/* --time, --time=rivals */
+	struct pair_list algorithms;	/* by library */
 	struct bench_options bench;
 };
 
@@ -342,19 +344,21 @@ void contender_destroy(struct contender *c);
 
 /* ---- bench.c: --time ---- */
 
-/* "algorithm": of a library's enumeration; negative: the best. "v[0]" is the
- * plan's own, proved right if that was asked for. Adds what it finds to "line"
- * (the JSON of this subject), and tells people, unless --json. "data" are inputs
- * by tensor; it makes the sets of buffers it wants. False, reported, where it
- * cannot be timed. */
+/* One who computes the subject. "algorithm": of a library's enumeration;
+ * negative: the best. "why" it takes no part, or NULL; "op" may then be NULL. */
 struct rival {
 	const char *name;
 	const struct wpk_operator *op;
 	int algorithm;
+	bool own;
+	const char *why;
 };
 
+/* Times them side by side and tells it, a line each. Ratios are to the first
+ * where that is the plan's own. "data" are inputs by tensor; sets of buffers are
+ * made of them. False, reported, where nothing can be timed. */
 bool bench(struct session *s, const struct subject *x,
-	const void *const *data, const struct rival *v, int n, json_t *line);
+	const void *const *data, const struct rival *v, int n);
 
 /* ---- verify.c ---- */
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """PyTorch and Triton beside a plan, in one process, under the suite's protocol.
 
-    peers.py --plan FILE --row NAME --op KIND --shape TEXT [--library FILE]
-        [--contenders LIST] [--blocks N] [--cpu]
+    peers.py --plan FILE --op KIND --shape TEXT [--library FILE]
+        [--contenders LIST] [--flops N] [--blocks N] [--cpu]
 
 KIND and TEXT are those of tests/data/workloads.tsv. Prints one JSON object a
 contender, as tests/bench/suite does: "own" (the plan, through libwpk), "torch"
@@ -481,8 +481,7 @@ def measure(a):
             modes[mode] = {k: summary(k, first, times, mhz, use, g)
                            for k, g in graphs.items()}
     for key in a.contenders.split(","):
-        o = {"row": a.row, "contender": key, "process": "peers",
-             "peers": versions(a.cpu), "far": far}
+        o = {"contender": key, "peers": versions(a.cpu), "far": far}
         if key in failed:
             o["failed"] = failed[key]
         else:
@@ -493,7 +492,6 @@ def measure(a):
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--plan", required=True)
-    p.add_argument("--row", required=True)
     p.add_argument("--op", required=True)
     p.add_argument("--shape", required=True)
     p.add_argument("--library", default="libwpk.so.0")

@@ -19,7 +19,7 @@
 
 /* ---- the device ---- */
 
-enum { CACHED = 3, SETS = 64, GRAPHS = 64, LOG = 4096 };
+enum { CACHED = 3, MOST_SETS = 64, GRAPHS = 64, LOG = 4096 };
 
 /* "x" comes first: a contender's subject is its way. */
 struct way {
@@ -41,10 +41,10 @@ static struct made_up {
 	bool capturing;
 	struct graph {
 		double seconds;
-		int sets[SETS], launches;
+		int sets[MOST_SETS], launches;
 		char who;
 	} graphs[GRAPHS];
-	int n_graphs, touched[SETS], launches;
+	int n_graphs, touched[MOST_SETS], launches;
 	char order[LOG];
 	int n_order;
 	double mhz[LOG];	/* by question; 0: 1700 */
@@ -90,7 +90,7 @@ static int begin_capture(wpk_cu stream, int mode)
 	(void)stream, (void)mode;
 	dev.capturing = true;
 	memset(&dev.graphs[dev.n_graphs], 0, sizeof dev.graphs[0]);
-	for (int i = 0; i < SETS; i++)
+	for (int i = 0; i < MOST_SETS; i++)
 		dev.touched[i] = -1000;
 	return 0;
 }
@@ -274,7 +274,7 @@ struct library_call *call_find(const struct wpk_operator *op,
 	return dev.call.n ? &dev.call : NULL;
 }
 
-enum wpk_status call_count(struct library_call *l, int most, int *n,
+enum wpk_status library_call_count(struct library_call *l, int most, int *n,
 	struct wpk_error *e)
 {
 	(void)e;
@@ -282,7 +282,7 @@ enum wpk_status call_count(struct library_call *l, int most, int *n,
 	return WPK_OK;
 }
 
-enum wpk_status call_choose(struct library_call *l, int n, size_t *workspace,
+enum wpk_status library_call_choose(struct library_call *l, int n, size_t *workspace,
 	const char **text, struct wpk_error *e)
 {
 	static char name[20];
@@ -298,7 +298,7 @@ enum wpk_status call_choose(struct library_call *l, int n, size_t *workspace,
 	return WPK_OK;
 }
 
-json_t *call_pinned(const struct library_call *l)
+json_t *library_call_pinned(const struct library_call *l)
 {
 	return json_pack("{si}", "engine", l->chosen);
 }
@@ -311,7 +311,7 @@ struct bed {
 	struct bench b;
 	struct way ways[BENCH_CONTENDERS];
 	struct contender c[BENCH_CONTENDERS];
-	struct wpk_memory memory[SETS];
+	struct wpk_memory memory[MOST_SETS];
 	struct bench_entry v[BENCH_CONTENDERS];
 	struct wpk_error e;
 };
