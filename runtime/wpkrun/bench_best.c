@@ -194,7 +194,9 @@ static enum wpk_status finals(struct trials *t, int *winner,
 	struct bench_entry v[BENCH_CONTENDERS] = { 0 };
 	struct bench_blocks *r = malloc(sizeof *r);
 	int n = t->n < t->b->o.finalists ? t->n : t->b->o.finalists, best = -1;
-	enum wpk_status s = r ? grow_for_all(t, n, e) : fail(e, WPK_E_MEMORY,
+	enum wpk_status s;
+
+	s = r ? grow_for_all(t, n, e) : fail(e, WPK_E_MEMORY,
 		"no memory for the finals");
 
 	for (int i = 0; i < n && !s; i++)
@@ -253,8 +255,8 @@ static enum wpk_status best(struct trials *t, struct wpk_error *e)
 enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
 	struct bench_choice *out, struct wpk_error *e)
 {
-	struct trials t = { .b = b, .c = c, .l = call_find(c->op, c->x->values), .out = out,
-		.best = INFINITY };
+	struct trials t = { .b = b, .c = c, .l = call_find(c->op, c->x->values),
+		.out = out, .best = INFINITY };
 	enum wpk_status s;
 
 	*out = (struct bench_choice){ .chosen = -1 };
