@@ -50,6 +50,9 @@ struct stub *stub_create(const char *cublaslt, const char *cudnn)
 		s->alive = dlsym(s->file, "stub_alive");
 		s->misused = dlsym(s->file, "stub_misused");
 		s->runs = dlsym(s->file, "stub_runs");
+		s->sms = dlsym(s->file, "stub_sms");
+		s->fast = dlsym(s->file, "stub_fast");
+		s->stream = dlsym(s->file, "stub_stream");
 		*(void **)&s->reset = dlsym(s->file, "stub_reset");
 		s->reset();
 	}
@@ -90,10 +93,15 @@ json_t *step_of(const char *fmt, ...)
 
 struct library_call *call_of(struct stub *s, json_t *step)
 {
+	return call_of_context(&s->context, step);
+}
+
+struct library_call *call_of_context(struct wpk_context *c, json_t *step)
+{
 	struct library_call *l = NULL;
 	struct wpk_error e = { 0 };
 
-	if (library_call_create(&s->context, step, &l, &e))
+	if (library_call_create(c, step, &l, &e))
 		fail_msg("%s", e.text);
 	assert_non_null(l);
 	json_decref(step);

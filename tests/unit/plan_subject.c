@@ -232,4 +232,3 @@ enum wpk_status pair_run(const struct wpk_plan *p, const struct pair *t,
 	return wpk_plan_run(wpk_plan_find(p, "product"), t->v, 2, m,
 		(wpk_stream)0x77, e);
 }
-
