@@ -150,6 +150,14 @@ awk '/"grid": \[/ { print "\"grid\": [0, 1, 1],"; skip = !/\]/; next }
 		skip { skip = !/\]/; next } { print }' any.plan >idle.plan
 ends 4 "what writes nothing is seen" "" "$wpkrun" idle.plan
 says "element 0 of c was not written"
+sed 's/"tensor": 2/"tensor": 1/' any.plan >onto.plan
+ends 4 "a kernel that writes its input" "" "$wpkrun" onto.plan
+says "wrong: the input b was written"
+sed 's/"tensor": 2/"tensor": 0/' any.plan >past.plan
+ends 4 "... and past its end" "" "$wpkrun" past.plan
+sed 's/"tensor": 2/"i64": 0/' any.plan >null.plan
+ends 4 "a kernel that faults" "nothing more was run" "$wpkrun" null.plan --fresh
+says "fault: CUDA_ERROR_ILLEGAL_ADDRESS"
 
 # ---- arrays ----
 
@@ -165,7 +173,8 @@ ends 0 "a blocked tensor is saved" "" "$wpkrun" many.wpk blocked --save=all
 ends 0 "... and read" "" "$wpkrun" many.wpk blocked --in x=all/blocked.x.npy \
 	--out y=y.npy
 check "... and gives the same" cmp y.npy all/blocked.y.npy
-printf "\223NUMPY\001\000\110\000{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }             \n" >eye.npy
+printf '\223NUMPY\001\000\110\000%-71s\n' "{'descr': '<f4', \
+'fortran_order': True, 'shape': (2, 2)}" >eye.npy
 printf '\000\000\200?\000\000\000@\000\000@@\000\000\200@' >>eye.npy
 cat >sum.wpk <<'END'
 export op first(x: f32[M, N]) -> (y: f32[M]) { y[i] = sum[j](x[i, j]); }
@@ -319,8 +328,9 @@ fi
 # ---- wpkc reference ----
 
 ends 0 "a reference" "" "$wpkc" reference many.wpk --to=right --sets=2 --op both
-check "... of two sets" test "$(ls right | tr '\n' ' ')" = \
-	"both.0.flag both.0.lo both.0.x both.1.flag both.1.lo both.1.x reference.json "
+check "... of two sets" test "$(echo right/*)" = "right/both.0.flag \
+right/both.0.lo right/both.0.x right/both.1.flag right/both.1.lo \
+right/both.1.x right/reference.json"
 check "... that differ" sh -c '! cmp -s right/both.0.x right/both.1.x'
 check "... in samples of 24 bytes" test "$(wc -c <right/both.0.lo)" = 24576
 "$wpkc" reference many.wpk --to=all1 --op both --samples=all

@@ -16,17 +16,18 @@ struct plans {
 	int n;
 };
 
-/* With --time a library without a plan is one that is not timed. */
-static bool open_rival(struct session *s, enum against who, struct plan *p)
+/* What a library does not compute keeps nobody else from running; with --time it
+ * is told, as one that takes no part. */
+static bool open_rival(struct session *s, enum against who, struct plans *p)
 {
-	enum exit_code before = s->code;
+	struct plan *plan = &p->v[p->n];
 
-	if (plan_open_rival(s, who, p))
-		return true;
-	if (!s->o->time)
-		return false;
-	s->code = before;
-	p->plan = NULL;
+	if (!plan_open_rival(s, who, plan)) {
+		if (!s->o->time)
+			return s->code == EXIT_NOTHING_SERVES;
+		plan->plan = NULL;
+	}
+	p->n++;
 	return true;
 }
 
@@ -39,8 +40,7 @@ static bool open_plans(struct session *s, struct plans *p)
 	if (p->n && !plan_open(s, &p->v[0]))
 		return false;
 	for (int i = 0; i < RIVALS; i++)
-		if (s->o->against & rivals[i] &&
-		    !open_rival(s, rivals[i], &p->v[p->n++]))
+		if (s->o->against & rivals[i] && !open_rival(s, rivals[i], p))
 			return false;
 	return true;
 }
