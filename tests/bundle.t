@@ -54,5 +54,9 @@ check "measures" env -i PATH="$PATH" bin/wpkc --tune=random --trials=1 --no-lock
 echo 'export op twice[N = 9](x: f32[N]) -> (y: f32[N]) { y[i] = 2 * x[i]; }' \
 	>"$scratch/twice.wpk"
 check "runs" env -i PATH="$PATH" bin/wpkrun --device=emu "$scratch/twice.wpk"
+check "has the benchmark suite" sh -c 'env -i PATH="$PATH" tests/bench/suite \
+	--emulate --rows=X9 --contenders=own --out="$1" | tail -n 1 |
+	grep -q "^1 rows run, 0 left, 1 records" && ! grep -q failed "$1"/*.jsonl' - \
+	"$scratch/suite"
 check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax/softmax.wpk
 finish
