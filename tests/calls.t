@@ -35,7 +35,7 @@ declarations() {
 declarations cublasLt.h abi_cublaslt
 declarations cudnn.h abi_cudnn
 
-for name in library cublaslt cudnn; do
+for name in library cublaslt cudnn cudnn_engine; do
 	what="nothing is lost: ${name}_test"
 	program=$top_builddir/tests/unit/${name}_test
 	if [ -n "$INSTRUMENT" ]; then
@@ -44,7 +44,7 @@ for name in library cublaslt cudnn; do
 		skip "$what" "cmocka was not found"
 	elif ! command -v valgrind >/dev/null 2>&1; then
 		skip "$what" "valgrind was not found"
-	elif [ -z "$WPK_FULL" ] && [ "$name" = cudnn ]; then
+	elif [ -z "$WPK_FULL" ] && [ "$name" = cudnn_engine ]; then
 		skip "$what" "slow; make check-full"
 	else
 		check "$what" env top_builddir="$top_builddir" valgrind -q \

@@ -114,6 +114,34 @@ static void test_room(void **state)
 	close_real(&l);
 }
 
+/* Operations hold no address of their own: runs with a bias copy one. */
+static void test_copies(void **state)
+{
+	struct library l = open_real(&cublaslt_class);
+	struct wpk_context c = { .sms = 132, .share = 50 };
+	struct library_call *call[2];
+	struct wpk_error e = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct product p = product_plain();
+
+		p.epilogue = "relu_bias";
+		p.bias = F32;
+		p.batch = 2;
+		call[i] = read_real(&l, &cublaslt_class, &c, product_step(&p));
+		memset(&((struct cublaslt_call *)call[i])->operation, 0xa7,
+			sizeof(struct wpk_lt_room));
+		assert_int_equal(cublaslt_class.describe(call[i], &e), WPK_OK);
+	}
+	assert_memory_equal(&((struct cublaslt_call *)call[0])->operation,
+		&((struct cublaslt_call *)call[1])->operation,
+		sizeof(struct wpk_lt_room));
+	for (int i = 0; i < 2; i++)
+		library_call_destroy(call[i]);
+	close_real(&l);
+}
+
 /* ---- cuDNN ---- */
 
 #define T(place, dims, strides) "{'type': 'f16', 'dims': [" dims "], 'strides': " \
@@ -352,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_products),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_graphs),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_packs),
