@@ -32,9 +32,15 @@ for program in bin/*; do
 	grep -cF "$top_srcdir" "$program" | grep -vx 0 >"$scratch/found"
 	empty "$program: no path of the source tree" "$scratch/found"
 done
-libraries lib/wpk/libwpkemu.so | awk -F '\t' '
-	$1 !~ /^(lib(c|m|dl|rt|pthread)\.so\.[0-9]+|.*ld-linux.*)$/' >"$scratch/found"
-empty "the emulated driver needs libc alone" "$scratch/found"
+for file in lib/wpk/libwpkemu.so lib/libwpk.so.0; do
+	"$OBJDUMP" -p "$file" | awk '/NEEDED/ { n++
+		if ($2 !~ /^(lib(c|m|dl|rt|pthread)\.so\.[0-9]+|ld-linux.*)$/)
+			print $2 }
+	END { if (!n) print "nothing is needed" }' | while read -r library; do
+		[ -f "lib/$library" ] || echo "$library"
+	done >"$scratch/found"
+	empty "$file needs libc and what is here" "$scratch/found"
+done
 check "its worker answers" sh -c 'env -i bin/wpkworker --device=emu </dev/null |
 	grep -q "\"how\":\"emu\""'
 check "knows its version" env -i bin/wpkc --version
