@@ -234,11 +234,15 @@ static enum wpk_status settle(struct bench *b, struct contender *c,
 
 static enum wpk_status best(struct trials *t, struct wpk_error *e)
 {
+	double end = line_now() + t->b->o.library_s;
 	int winner = 0;
 	enum wpk_status s = WPK_OK;
 
-	for (int i = 0; i < t->out->n && !s; i++)
-		s = try_one(t, i, e);
+	for (; t->out->tried < t->out->n && !s; t->out->tried++) {
+		if (t->n && line_now() > end)
+			break;
+		s = try_one(t, t->out->tried, e);
+	}
 	if (s)
 		return s;
 	if (!t->n)

@@ -231,6 +231,11 @@ static bool set_blocks(struct reading *r, const char *v)
 	return true;
 }
 
+static bool set_library_time(struct reading *r, const char *v)
+{
+	return read_real(r, "--library-time", v, &r->o->bench.library_s);
+}
+
 static bool set_flops(struct reading *r, const char *v)
 {
 	return read_real(r, "--flops", v, &r->o->bench.flops);
@@ -327,6 +332,8 @@ static const struct option table[] = {
 		"blocks of turns that must count (default 9)" },
 	{ "--algorithm", "LIB=N", VALUE, add_algorithm,
 		"time this one of a library's, not all" },
+	{ "--library-time", "SECONDS", VALUE, set_library_time,
+		"try no more of a library's after so long (default 20)" },
 	{ "--flops", "N", VALUE, set_flops, "operations of a run, for the floor" },
 	{ "--peak", "N", VALUE, set_peak,
 		"operations a second that the GPU is good for" },

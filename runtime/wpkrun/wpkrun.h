@@ -89,11 +89,12 @@ enum where { WHERE_ANY, WHERE_GPU, WHERE_EMU };
  * "off": how far a clock may leave its usual place, as a part of it.
  * "cold_bytes": of all sets together. "flops": operations of one pass; "peak":
  * operations a second that the device is good for; 0: not known. Of a library's
- * "algorithms" at most so many are tried, those that take longer than "build_s"
- * to make are passed over, and the best "finalists" are timed fully. */
+ * "algorithms" at most so many are tried, none after "library_s", those that take
+ * longer than "build_s" to make are passed over, and the best "finalists" are
+ * timed fully. */
 struct bench_options {
 	int blocks, sets, finalists, algorithms;
-	double replay_s, warm_s, block_s, off, build_s;
+	double replay_s, warm_s, block_s, off, build_s, library_s;
 	double flops, peak;
 	size_t cold_bytes;
 };

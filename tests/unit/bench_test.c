@@ -126,6 +126,20 @@ static void graph_is_fair(void **state)
 	free(t);
 }
 
+/* One that does not queue its work on the stream would take no time at all. */
+static void empty_graph(void **state)
+{
+	struct bed *t = make_bed(4);
+	struct bench_graph g;
+
+	(void)state;
+	add(t, 0, "a", 0);
+	assert_int_equal(bench_graph_make(&t->b, &t->c[0], 4, 2e-3, &g, &t->e),
+		WPK_E_LIBRARY);
+	assert_non_null(strstr(t->e.text, "does not hold its work"));
+	free(t);
+}
+
 static void copy_ceiling(void **state)
 {
 	struct bed *t = make_bed(4);
@@ -258,6 +272,12 @@ static void best_of_library(void **state)
 	assert_true(fabs(c.default_s / c.chosen_s - 1.25) < 0.01);
 	assert_true(t->memory[3].workspace_bytes >= 1000);
 	json_decref(c.pinned);
+	assert_int_equal(c.tried, 7);
+	t->b.o.library_s = 0.15;
+	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(c.tried, 2);
+	assert_int_equal(c.chosen, 0);
+	json_decref(c.pinned);
 	assert_int_equal(bench_choose(&t->b, &t->c[0], 6, &c, &t->e), 0);
 	assert_int_equal(dev.call.chosen, 6);
 	json_decref(c.pinned);
@@ -333,6 +353,7 @@ int main(void)
 		cmocka_unit_test(ratios_by_block),
 		cmocka_unit_test(clocks),
 		cmocka_unit_test(graph_is_fair),
+		cmocka_unit_test(empty_graph),
 		cmocka_unit_test(copy_ceiling),
 		cmocka_unit_test(what_the_protocol_asks),
 		cmocka_unit_test(turns),
