@@ -218,6 +218,12 @@ ends 1 "no share of the emulator" "--share is for a GPU" "$wpkrun" any.wpk \
 	--device=emu --share=50
 ends 1 "a GPU where there is none" "wpkrun: error: " env \
 	WPK_LIBCUDA=/nonexistent "$wpkrun" any.wpk --device=gpu
+ends 1 "a GPU too many" "there is no device 5" env \
+	WPK_LIBCUDA="$top_builddir/libwpkemu.so" "$wpkrun" any.plan --device=gpu:5
+ends 1 "a slice of what cannot be cut" "--share=50: " env \
+	WPK_LIBCUDA="$top_builddir/libwpkemu.so" "$wpkrun" any.plan --share=50
+ends 0 "another driver" "" env WPK_LIBCUDA="$top_builddir/libwpkemu.so" \
+	"$wpkrun" any.wpk --device=gpu:0 --shape M=4,K=4,N=4
 ends 1 "standard input" "cannot be read twice" "$wpkrun" -
 ends 1 "a file that is not there" "No such file" "$wpkrun" none.wpk
 ends 1 "a folder" "cannot read '.'" "$wpkrun" .
@@ -249,7 +255,7 @@ ends 1 "a plan of another version" "schema is 9" "$wpkrun" future.plan
 head -c 2000 any.plan >half.plan
 ends 1 "half a plan" "half.plan: line" "$wpkrun" half.plan
 echo '{"schema": 2}' >no.plan
-ends 1 "no plan" "names no modules" "$wpkrun" no.plan
+ends 1 "no plan" "\"operators\" is no array" "$wpkrun" no.plan
 sed -e 's/"arch": "emu_90a"/"arch": "sm_90a"/' any.plan >gpu.plan
 ends 2 "a plan for GPUs alone" "the plan has nothing for" "$wpkrun" gpu.plan
 awk '/"steps": \[/ { print "\"steps\": [{ \"library\": \"cudnn\", " \

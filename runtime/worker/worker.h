@@ -120,7 +120,8 @@ struct arg {
 };
 
 /* A launch, or bytes of workspace to be cleared. "timed" steps are what the
- * candidate is measured by; those that "prepare" constant operands run once. */
+ * candidate is measured by; those that "prepare" constant operands run once.
+ * "early": the launch may begin before the one before it has ended. */
 struct step {
 	const char *kernel;	/* NULL: clear */
 	int module;
@@ -128,7 +129,7 @@ struct step {
 	size_t shared, offset, bytes;
 	struct arg *args;
 	int n_args;
-	bool timed, prepare;
+	bool timed, prepare, early;
 };
 
 struct candidate {

@@ -389,6 +389,10 @@ bool save(struct session *s, const struct subject *x, const struct inputs *in,
 
 /* ---- tell.c ---- */
 
+/* What every line of JSON says of its subject, to be added to; and printing it,
+ * which drops it. */
+json_t *tell_object(const struct session *s, const struct subject *x);
+void tell_json(json_t *line);
 /* One line of a contender: for people, or JSON. */
 void tell(struct session *s, const struct subject *x, const char *name,
 	const struct verdict *v);
