@@ -166,20 +166,17 @@ static void tell_people(const struct rig *r, const json_t *o)
 	puts(r->b.s->emulated ? " (of the CPU)" : "");
 }
 
-static void tell_json(const struct rig *r, json_t *o)
+static void tell_program(const struct rig *r, json_t *o)
 {
-	json_t *all = json_pack("{ss ss ss sb sb sf sf sf}", "operator",
-		r->x->name, "shape", r->x->shape, "device",
-		r->b.s->context->name, "timed", 1, "emulated",
-		r->b.s->emulated, "bytes", r->bytes, "flops", r->b.o.flops,
-		"copy_bytes_s", r->copy);
-	char *text;
+	json_t *line = tell_object(r->b.s, r->x), *more = json_pack(
+		"{sb sb sf sf sf}", "timed", 1, "emulated", r->b.s->emulated,
+		"bytes", r->bytes, "flops", r->b.o.flops, "copy_bytes_s",
+		r->copy);
 
-	json_object_update(all, o);
-	text = json_dumps(all, JSON_REAL_PRECISION(6));
-	puts(text ? text : "{}");
-	free(text);
-	json_decref(all);
+	json_object_update(line, more);
+	json_object_update(line, o);
+	json_decref(more);
+	tell_json(line);
 }
 
 static void report(struct rig *r)
@@ -191,7 +188,7 @@ static void report(struct rig *r)
 
 	json_array_foreach(all, i, o) {
 		if (r->b.s->o->json)
-			tell_json(r, o);
+			tell_program(r, o);
 		else
 			tell_people(r, o);
 	}

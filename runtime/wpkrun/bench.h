@@ -84,9 +84,10 @@ enum wpk_status bench_blocks(struct bench *b, struct bench_entry *v, int n,
 
 /* ---- bench_best.c: a library at its best ---- */
 
-/* What came of its "n" algorithms, of which the first "tried" were. "chosen" is one's place in the enumeration, -1: as
- * the plan has it. "default_s" is the first's that runs, which is what the
- * library's own heuristic takes; both times are of short graphs. */
+/* What came of its "n" algorithms, of which the first "tried" were. "chosen" is
+ * one's place in the enumeration, -1: as the plan has it. "default_s" is the
+ * first's that runs, which is what the library's own heuristic takes; both times
+ * are of short graphs. */
 struct bench_choice {
 	int chosen, n, tried, timed, failed, passed_over;
 	double default_s, chosen_s;

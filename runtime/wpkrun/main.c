@@ -42,7 +42,6 @@ static bool open_plans(struct session *s, struct plans *p)
 	for (int i = 0; i < RIVALS; i++)
 		if (s->o->against & rivals[i] && !open_rival(s, rivals[i], p))
 			return false;
-	}
 	return true;
 }
 
