@@ -32,9 +32,15 @@ for program in bin/*; do
 	grep -cF "$top_srcdir" "$program" | grep -vx 0 >"$scratch/found"
 	empty "$program: no path of the source tree" "$scratch/found"
 done
-libraries lib/wpk/libwpkemu.so | awk -F '\t' '
-	$1 !~ /^(lib(c|m|dl|rt|pthread)\.so\.[0-9]+|.*ld-linux.*)$/' >"$scratch/found"
-empty "the emulated driver needs libc alone" "$scratch/found"
+for file in lib/wpk/libwpkemu.so lib/libwpk.so.0; do
+	"$OBJDUMP" -p "$file" | awk '/NEEDED/ { n++
+		if ($2 !~ /^(lib(c|m|dl|rt|pthread)\.so\.[0-9]+|ld-linux.*)$/)
+			print $2 }
+	END { if (!n) print "nothing is needed" }' | while read -r library; do
+		[ -f "lib/$library" ] || echo "$library"
+	done >"$scratch/found"
+	empty "$file needs libc and what is here" "$scratch/found"
+done
 check "its worker answers" sh -c 'env -i bin/wpkworker --device=emu </dev/null |
 	grep -q "\"how\":\"emu\""'
 check "knows its version" env -i bin/wpkc --version
@@ -54,5 +60,9 @@ check "measures" env -i PATH="$PATH" bin/wpkc --tune=random --trials=1 --no-lock
 echo 'export op twice[N = 9](x: f32[N]) -> (y: f32[N]) { y[i] = 2 * x[i]; }' \
 	>"$scratch/twice.wpk"
 check "runs" env -i PATH="$PATH" bin/wpkrun --device=emu "$scratch/twice.wpk"
+check "has the benchmark suite" sh -c 'env -i PATH="$PATH" tests/bench/suite \
+	--emulate --rows=X9 --contenders=own --out="$1" | tail -n 1 |
+	grep -q "^1 rows run, 0 left, 1 records" && ! grep -q failed "$1"/*.jsonl' - \
+	"$scratch/suite"
 check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax/softmax.wpk
 finish

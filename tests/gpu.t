@@ -19,7 +19,7 @@ grep -v '^#' "$top_srcdir/tests/gpu/cases.tsv" | cut -f 1,2,3 |
 while IFS="$(printf '\t')" read -r id kind file; do
 	[ -f "$top_srcdir/$file" ] || echo "$id: no $file"
 	case $kind in
-	check | tune | sweep | search | slice) ;;
+	check | tune | sweep | search | slice | suite) ;;
 	*) echo "$id: $kind" ;;
 	esac
 done >"$scratch/found"
@@ -60,4 +60,29 @@ check "... and what it chose" grep -q '"op": "odd", "verdict": "verified"' \
 	"$scratch/search/results.jsonl"
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
 check "a run that runs nothing fails" [ $? -ne 0 ]
+
+# ---- the benchmark suite ----
+
+"$run" --emulate --out "$scratch/suite" suite-first >"$scratch/log" 2>&1
+check "a step of the suite runs" [ $? -eq 0 ]
+check "... and keeps its records" \
+	[ "$(grep -c '"step": "suite-first"' "$scratch/suite/suite/suite.jsonl")" \
+	-eq 6 ]
+check "... and is over" grep -qx suite-first "$scratch/suite/done"
+grep -v '^#' "$top_srcdir/tests/gpu/cases.tsv" | grep -v '^suite-first' |
+	cut -f 1 >>"$scratch/suite/done"
+"$run" --emulate --out "$scratch/suite" >"$scratch/log" 2>&1
+check "what is over is not run again" grep -q '^0 steps' "$scratch/log"
+"$run" --emulate --out "$scratch/late" --minutes 0 suite-first \
+	>"$scratch/log" 2>&1
+check "a step that was not started is not over" \
+	sh -c '! grep -q . "$1/late/done"' - "$scratch"
+suite_to_do() {
+	grep -q '^suite-first: suite ' "$scratch/todo"
+}
+if ls "$top_srcdir"/tests/bench/results/*.jsonl >/dev/null 2>&1; then
+	skip "the suite is to do" "there are records"
+else
+	check "the suite is to do" suite_to_do
+fi
 finish

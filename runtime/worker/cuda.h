@@ -68,5 +68,6 @@ const char *share_open(int device, int share, bool mps, wpk_cu *stream,
 
 void nvml_open(const char *bus);
 bool nvml_clock(double *mhz, bool *throttled);
+bool nvml_power(double *watts);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clocks and throttling from NVML, opened at run time; nothing depends on it. */
+/* Clocks, power and throttling from NVML, opened at run time; nothing depends on it. */
 #include "runtime/worker/cuda.h"
 
 #include <dlfcn.h>
@@ -15,6 +15,7 @@ static struct {
 	int (*handle)(const char *, void **);
 	int (*clock)(void *, int, unsigned *);
 	int (*reasons)(void *, unsigned long long *);
+	int (*power)(void *, unsigned *);
 	void *device;
 } nvml;
 
@@ -37,6 +38,7 @@ void nvml_open(const char *bus)
 	*(void **)&nvml.handle = find(l, "nvmlDeviceGetHandleByPciBusId_v2",
 		"nvmlDeviceGetHandleByPciBusId");
 	*(void **)&nvml.clock = dlsym(l, "nvmlDeviceGetClockInfo");
+	*(void **)&nvml.power = dlsym(l, "nvmlDeviceGetPowerUsage");
 	*(void **)&nvml.reasons = find(l,
 		"nvmlDeviceGetCurrentClocksEventReasons",
 		"nvmlDeviceGetCurrentClocksThrottleReasons");
@@ -57,5 +59,16 @@ bool nvml_clock(double *mhz, bool *throttled)
 		nvml.reasons(nvml.device, &reasons);
 	*mhz = clock;
 	*throttled = (reasons & slowing) != 0;
+	return true;
+}
+
+bool nvml_power(double *watts)
+{
+	unsigned milliwatts = 0;
+
+	if (!nvml.device || !nvml.power ||
+	    nvml.power(nvml.device, &milliwatts))
+		return false;
+	*watts = milliwatts * 1e-3;
 	return true;
 }

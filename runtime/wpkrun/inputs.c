@@ -222,14 +222,20 @@ static bool make(struct session *s, struct inputs *in)
 	return true;
 }
 
+/* What is only timed needs no reference, unless it is asked for. */
+static bool is_referred(const struct session *s)
+{
+	return !s->o->against || s->o->against & AGAINST_REF ||
+		(!s->o->time && s->o->against != AGAINST_NONE);
+}
+
 bool inputs_open(struct session *s, const struct plan *p,
 	const struct subject *x, struct inputs *in)
 {
 	bool ok;
 
 	*in = (struct inputs){ .x = x };
-	ok = p->source && s->o->against != AGAINST_NONE ? refer(s, p, in) :
-		make(s, in);
+	ok = p->source && is_referred(s) ? refer(s, p, in) : make(s, in);
 	if (!ok)
 		inputs_close(in);
 	return ok;

@@ -16,24 +16,43 @@ struct plans {
 	int n;
 };
 
-/* What a library does not compute keeps nobody else from running. */
+/* What a library does not compute keeps nobody else from running; with --time it
+ * is told, as one that takes no part. */
+static bool open_rival(struct session *s, enum against who, struct plans *p)
+{
+	struct plan *plan = &p->v[p->n];
+
+	if (!plan_open_rival(s, who, plan)) {
+		if (!s->o->time)
+			return s->code == EXIT_NOTHING_SERVES;
+		plan->plan = NULL;
+	}
+	p->n++;
+	return true;
+}
+
 static bool open_plans(struct session *s, struct plans *p)
 {
 	static const enum against rivals[RIVALS] = { AGAINST_CUDNN,
 		AGAINST_CUBLASLT };
 
-	p->n = 1;
-	if (!plan_open(s, &p->v[0]))
+	p->n = !s->o->rivals;
+	if (p->n && !plan_open(s, &p->v[0]))
 		return false;
-	for (int i = 0; i < RIVALS; i++) {
-		if (!(s->o->against & rivals[i]))
-			continue;
-		if (plan_open_rival(s, rivals[i], &p->v[p->n]))
-			p->n++;
-		else if (s->code != EXIT_NOTHING_SERVES)
+	for (int i = 0; i < RIVALS; i++)
+		if (s->o->against & rivals[i] && !open_rival(s, rivals[i], p))
 			return false;
-	}
 	return true;
+}
+
+/* Whose operators and sizes count: the first that there are; NULL, reported. */
+static const struct plan *leader(struct session *s, const struct plans *p)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->v[i].plan)
+			return &p->v[i];
+	session_fail(s, EXIT_NOTHING_SERVES, "no library serves it");
+	return NULL;
 }
 
 static void free_outputs(const struct subject *x, void **outputs)
@@ -43,9 +62,11 @@ static void free_outputs(const struct subject *x, void **outputs)
 	free(outputs);
 }
 
-/* One contender of a subject; what the plan itself computed is saved. */
+/* One contender of a subject; what the plan itself computed is saved. "*right":
+ * nothing is known to be wrong. */
 static bool run_one(struct session *s, const struct plan *p,
-	const struct subject *x, const struct inputs *in, bool own)
+	const struct subject *x, const struct inputs *in, bool own,
+	bool *right)
 {
 	const struct wpk_operator *op = wpk_plan_find(p->plan, x->name);
 	void **outputs = large_take(s, (size_t)x->n * sizeof *outputs);
@@ -56,20 +77,52 @@ static bool run_one(struct session *s, const struct plan *p,
 
 	if (ok) {
 		tell(s, x, p->name, &v);
+		*right = strcmp(v.verdict, "wrong") &&
+			strcmp(v.verdict, "fault");
 		ok = !own || save(s, x, in, outputs);
 	}
 	free_outputs(x, outputs);
 	return ok;
 }
 
-static bool run_subject(struct session *s, const struct plans *p,
-	const struct subject *x)
+static int algorithm_of(const struct session *s, const char *library)
 {
+	const char *v = pair_value(&s->o->algorithms, library);
+
+	return v ? atoi(v) : -1;
+}
+
+/* Runs one, and says of it what --time wants to know. */
+static bool enter(struct session *s, const struct plans *p, int i,
+	const struct subject *x, const struct inputs *in, struct rival *r)
+{
+	const struct plan *plan = &p->v[i];
+	bool own = !i && !s->o->rivals, right = false;
+
+	*r = (struct rival){ .name = plan->name, .own = own, .algorithm =
+		algorithm_of(s, plan->name) };
+	if (!plan->plan) {
+		r->why = "wpkc makes no plan that it serves";
+		return true;
+	}
+	r->op = wpk_plan_find(plan->plan, x->name);
+	if (!run_one(s, plan, x, in, own, &right) && !s->o->time)
+		return false;
+	r->why = right ? NULL : "it does not run, or not right";
+	return true;
+}
+
+static bool run_subject(struct session *s, const struct plans *p,
+	const struct plan *first, const struct subject *x)
+{
+	struct rival r[1 + RIVALS];
 	struct inputs in;
-	bool ok = inputs_open(s, &p->v[0], x, &in);
+	bool ok = inputs_open(s, first, x, &in);
 
 	for (int i = 0; ok && i < p->n && !s->lost; i++)
-		ok = run_one(s, &p->v[i], x, &in, i == 0);
+		ok = enter(s, p, i, x, &in, &r[i]);
+	if (ok && s->o->time && !s->lost)
+		ok = bench(s, x, in.sets[0], r, p->n);
 	inputs_close(&in);
 	return ok;
 }
@@ -78,12 +131,14 @@ static bool run_subject(struct session *s, const struct plans *p,
  * none. */
 static void run_all(struct session *s, const struct plans *p)
 {
+	const struct plan *first = leader(s, p);
 	struct subject_list all;
 
-	if (!subjects_find(s, &p->v[0], &all) || !save_possible(s, &all))
+	if (!first || !subjects_find(s, first, &all) || !save_possible(s,
+	    &all))
 		return;
 	for (int i = 0; i < all.n && !s->lost; i++)
-		run_subject(s, p, &all.v[i]);
+		run_subject(s, p, first, &all.v[i]);
 	if (s->lost)
 		session_say(s, "the device is lost to this process: nothing "
 			"more was run");

@@ -13,7 +13,7 @@ struct reading {
 	enum asked asked;
 };
 
-enum takes { NOTHING, VALUE };
+enum takes { NOTHING, MAYBE, VALUE };
 
 /* "set" gets the value, NULL where there is none; without one, option and value
  * are for wpkc. */
@@ -202,6 +202,63 @@ static bool set_fresh(struct reading *r, const char *v)
 	return r->o->fresh = true;
 }
 
+static bool read_real(struct reading *r, const char *name, const char *v,
+	double *out)
+{
+	char *end;
+
+	*out = strtod(v, &end);
+	return (*v && !*end && *out >= 0 && *out < 1e30) || wrong(r,
+		"%s takes a number, not '%s'", name, v);
+}
+
+/* With and without what to time. */
+static bool set_time(struct reading *r, const char *v)
+{
+	r->o->time = true;
+	r->o->rivals = v && !strcmp(v, "rivals");
+	return !v || r->o->rivals || !strcmp(v, "all") || wrong(r,
+		"--time knows all and rivals, not '%s'", v);
+}
+
+static bool set_blocks(struct reading *r, const char *v)
+{
+	unsigned long long n;
+
+	if (!read_count(r, "--blocks", v, 1, 49, &n))
+		return false;
+	r->o->bench.blocks = (int)n;
+	return true;
+}
+
+static bool set_library_time(struct reading *r, const char *v)
+{
+	return read_real(r, "--library-time", v, &r->o->bench.library_s);
+}
+
+static bool set_flops(struct reading *r, const char *v)
+{
+	return read_real(r, "--flops", v, &r->o->bench.flops);
+}
+
+static bool set_peak(struct reading *r, const char *v)
+{
+	return read_real(r, "--peak", v, &r->o->bench.peak);
+}
+
+static bool add_algorithm(struct reading *r, const char *v)
+{
+	const char *eq = strchr(v, '=');
+	unsigned long long n;
+
+	if (!push_pair(r, &r->o->algorithms, "--algorithm", v))
+		return false;
+	if (strncmp(v, "cudnn=", 6) && strncmp(v, "cublaslt=", 9))
+		return wrong(r, "--algorithm knows cudnn and cublaslt, not "
+			"'%.*s'", (int)(eq - v), v);
+	return read_count(r, "--algorithm", eq + 1, 0, 1000000, &n);
+}
+
 static bool set_json(struct reading *r, const char *v)
 {
 	(void)v;
@@ -269,6 +326,17 @@ static const struct option table[] = {
 	{ "--save", "DIR", VALUE, set_save, "write all tensors there, as .npy" },
 	{ "--source", "FILE", VALUE, set_source,
 		"what the plan was made of (default: beside it)" },
+	{ "--time", "WHO", MAYBE, set_time,
+		"time all side by side, or rivals alone" },
+	{ "--blocks", "N", VALUE, set_blocks,
+		"blocks of turns that must count (default 9)" },
+	{ "--algorithm", "LIB=N", VALUE, add_algorithm,
+		"time this one of a library's, not all" },
+	{ "--library-time", "SECONDS", VALUE, set_library_time,
+		"try no more of a library's after so long (default 20)" },
+	{ "--flops", "N", VALUE, set_flops, "operations of a run, for the floor" },
+	{ "--peak", "N", VALUE, set_peak,
+		"operations a second that the GPU is good for" },
 	{ "--json", NULL, NOTHING, set_json, "a JSON object a line" },
 	{ "-q", NULL, NOTHING, set_quiet, "say nothing but results and errors" },
 	{ "-v", NULL, NOTHING, set_verbose, "say what is run, and by which kernels" },
@@ -307,6 +375,8 @@ static bool ask_help(struct reading *r, const char *v)
 		"  wpkrun conv.plan c2 c3                     "
 		"two operators of a plan\n"
 		"  wpkrun mm.wpk --in a=a.npy --in b=b.npy --out c=c.npy\n"
+		"  wpkrun conv.wpk --time --against=cudnn     "
+		"who is faster, and by how much\n"
 		"  wpkrun conv.wpk --fresh --samples=all --json\n"
 		"  wpkrun conv.wpk -- --set sketch=fma        "
 		"options for wpkc\n\n", stdout);
@@ -314,9 +384,10 @@ static bool ask_help(struct reading *r, const char *v)
 		const struct option *o = &table[i];
 		char left[40];
 
-		snprintf(left, sizeof left, "%s%s%s", o->name, !o->value ? "" :
-			o->name[1] == '-' ? "=" : " ", o->value ? o->value :
-			"");
+		snprintf(left, sizeof left, "%s%s%s%s", o->name, !o->value ?
+			"" : o->takes == MAYBE ? "[=" : o->name[1] == '-' ?
+			"=" : " ", o->value ? o->value : "", o->takes ==
+			MAYBE ? "]" : "");
 		printf("  %-20s %s\n", left, o->help);
 	}
 	fputs("\nExit: 0 done, 1 your mistake, 2 nothing serves, 3 --frozen "
@@ -431,6 +502,8 @@ static bool consistent(struct reading *r)
 	if (!strcmp(o->file, "-"))
 		return wrong(r, "standard input cannot be read twice: name a "
 			"file");
+	if (o->rivals && !(o->against & (AGAINST_CUDNN | AGAINST_CUBLASLT)))
+		return wrong(r, "--time=rivals wants some in --against");
 	return o->where != WHERE_EMU || o->share == 100 ||
 		wrong(r, "--share is for a GPU");
 }

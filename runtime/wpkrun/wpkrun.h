@@ -89,11 +89,12 @@ enum where { WHERE_ANY, WHERE_GPU, WHERE_EMU };
  * "off": how far a clock may leave its usual place, as a part of it.
  * "cold_bytes": of all sets together. "flops": operations of one pass; "peak":
  * operations a second that the device is good for; 0: not known. Of a library's
- * "algorithms" at most so many are tried, those that take longer than "build_s"
- * to make are passed over, and the best "finalists" are timed fully. */
+ * "algorithms" at most so many are tried, none after "library_s", those that take
+ * longer than "build_s" to make are passed over, and the best "finalists" are
+ * timed fully. */
 struct bench_options {
 	int blocks, sets, finalists, algorithms;
-	double replay_s, warm_s, block_s, off, build_s;
+	double replay_s, warm_s, block_s, off, build_s, library_s;
 	double flops, peak;
 	size_t cold_bytes;
 };
@@ -111,6 +112,8 @@ struct options {
 	unsigned against;		/* 0: not given */
 	const char *samples;		/* NULL: wpkc's */
 	bool fresh, json, quiet, verbose;
+	bool time, rivals;		/* --time, --time=rivals */
+	struct pair_list algorithms;	/* by library */
 	struct bench_options bench;
 };
 
@@ -342,19 +345,21 @@ void contender_destroy(struct contender *c);
 
 /* ---- bench.c: --time ---- */
 
-/* "algorithm": of a library's enumeration; negative: the best. "v[0]" is the
- * plan's own, proved right if that was asked for. Adds what it finds to "line"
- * (of tell_object()), and tells people, unless --json. "data" are inputs by
- * tensor; it makes the sets of buffers it wants. False, reported, where it cannot
- * be timed. */
+/* One who computes the subject. "algorithm": of a library's enumeration;
+ * negative: the best. "why" it takes no part, or NULL; "op" may then be NULL. */
 struct rival {
 	const char *name;
 	const struct wpk_operator *op;
 	int algorithm;
+	bool own;
+	const char *why;
 };
 
+/* Times them side by side and tells it, a line each. Ratios are to the first
+ * where that is the plan's own. "data" are inputs by tensor; sets of buffers are
+ * made of them. False, reported, where nothing can be timed. */
 bool bench(struct session *s, const struct subject *x,
-	const void *const *data, const struct rival *v, int n, json_t *line);
+	const void *const *data, const struct rival *v, int n);
 
 /* ---- verify.c ---- */
 
