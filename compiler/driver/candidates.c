@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver/general.h"
+#include "driver/measuring.h"
 
 /* ---- sketches that serve ---- */
 
@@ -173,6 +174,37 @@ static bool honours_all(struct session *s, struct candidate *c,
 	return true;
 }
 
+static bool schedule_has(const struct schedule *s, const char *directive)
+{
+	for (int i = 0; s && i < s->n_directives; i++)
+		if (!strcmp(s->directives[i].name, directive))
+			return true;
+	return false;
+}
+
+/* Of a schedule that allows it, what is for such a sketch. */
+static const struct schedule *own_part(struct session *s, struct candidate *c,
+	const struct schedule *all)
+{
+	struct schedule *own = ARENA_NEW(s->a, struct schedule);
+
+	if (!c->sketch->unpriced || !schedule_has(all, c->sketch->asked_by))
+		return all;
+	*own = *all;
+	own->n_params = own->n_requires = own->n_directives = 0;
+	own->directives = ARENA_ARRAY(s->a, (size_t)all->n_directives + 1,
+		struct sched_directive);
+	for (int i = 0; i < all->n_directives; i++) {
+		const char *name = all->directives[i].name;
+
+		if (strcmp(name, "seed") && (sched_binds_alone(name) ||
+		    sketch_honours(c->sketch, name)))
+			own->directives[own->n_directives++] =
+				all->directives[i];
+	}
+	return own;
+}
+
 static struct space *bind_to(struct session *s, const struct job *j,
 	struct candidate *c, const struct schedule *schedule)
 {
@@ -180,6 +212,8 @@ static struct space *bind_to(struct session *s, const struct job *j,
 	const char **names;
 	int64_t *values;
 	int n;
+
+	schedule = own_part(s, c, schedule);
 
 	if (!honours_all(s, c, schedule))
 		return NULL;
@@ -197,11 +231,13 @@ static void remember_open(struct session *s, struct candidate *c)
 		c->open[i] = c->space->genes[i].n > 1;
 }
 
-static bool schedule_has(const struct schedule *s, const char *directive)
+/* Is the tunable one of this directive? */
+static bool is_of(const struct space *sp, const char *name,
+	const char *directive)
 {
-	for (int i = 0; s && i < s->n_directives; i++)
-		if (!strcmp(s->directives[i].name, directive))
-			return true;
+	for (int i = 0; i < sp->n_tunables; i++)
+		if (!strcmp(sp->tunables[i].name, name))
+			return !strcmp(sp->tunables[i].directive, directive);
 	return false;
 }
 
@@ -212,17 +248,22 @@ static bool setting_asks(const struct session *s, const struct job *j,
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const struct setting *x = &s->o->settings.v[i];
 		const char *name = setting_for(j, c->task.index, x->name);
-		size_t n = strlen(c->sketch->asked_by);
 
 		if (!name)
 			continue;
 		if (!strcmp(name, "sketch") &&
 		    !strcmp(x->value, c->sketch->name))
 			return true;
-		if (!strncmp(name, c->sketch->asked_by, n) &&
-		    has_tunable(c->space, name))
+		if (is_of(c->space, name, c->sketch->asked_by))
 			return true;
 	}
+	return false;
+}
+
+static bool drop(struct candidate *c, const char *why)
+{
+	c->why = why;
+	c->space = NULL;
 	return false;
 }
 
@@ -231,15 +272,21 @@ static bool setting_asks(const struct session *s, const struct job *j,
 static bool is_asked(struct session *s, const struct job *j,
 	struct candidate *c, bool named)
 {
-	if (!c->sketch->asked_by || named || plan_sketch(j, c->task.index) ||
-	    schedule_has(c->task.schedule, c->sketch->asked_by) ||
+	const struct sketch *k = c->sketch;
+
+	if (!k->asked_by || named || plan_sketch(j, c->task.index) ||
 	    setting_asks(s, j, c))
 		return true;
-	c->why = arena_printf(s->a, "it rounds more than sums in any order do, "
-		"and serves where %s(...) or sketch = %s asks for it",
-		c->sketch->asked_by, c->sketch->name);
-	c->space = NULL;
-	return false;
+	if (!schedule_has(c->task.schedule, k->asked_by))
+		return drop(c, arena_printf(s->a, "it %s, and serves where "
+			"%s(...) or sketch = %s asks for it", k->asked_why,
+			k->asked_by, k->name));
+	c->unpriced = k->unpriced;
+	if (!k->unpriced || (s->measuring && !strcmp(s->measuring->how, "gpu")))
+		return true;
+	return drop(c, arena_printf(s->a, "what it takes is not known where no "
+		"GPU is measured (--measure=gpu); sketch = %s asks for it all "
+		"the same", k->name));
 }
 
 /* The one sketch that mma(..., kind = NAME) names. */

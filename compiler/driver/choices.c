@@ -11,21 +11,29 @@
 
 /* ---- by the model ---- */
 
-static bool choose_for_group(struct session *s, struct job *j, int group)
+/* What the model prices; "unpriced": or else what it does not. */
+static void choose_of(struct session *s, struct part *p, bool unpriced)
 {
-	struct part *p = &j->parts[group];
-
 	for (int i = 0; i < p->n; i++) {
 		struct candidate *c = &p->candidates[i];
 		double seconds = INFINITY;
-		int *genes = c->space ? problem_default(s, c, &seconds) :
-			NULL;
+		int *genes = c->space && c->unpriced == unpriced ?
+			problem_default(s, c, &seconds) : NULL;
 
 		if (genes && (!p->choice.candidate ||
 		    seconds < p->choice.seconds))
 			p->choice = (struct choice){ c, genes, seconds, "model",
 				"none" };
 	}
+}
+
+static bool choose_for_group(struct session *s, struct job *j, int group)
+{
+	struct part *p = &j->parts[group];
+
+	choose_of(s, p, false);
+	if (!p->choice.candidate)
+		choose_of(s, p, true);
 	return p->choice.candidate;
 }
 

@@ -32,6 +32,7 @@ struct candidate {
 	struct task task;
 	struct space *space;
 	bool *open;			/* of each gene: before --set */
+	bool unpriced;			/* no model knows its cost */
 	const char *why;
 	enum refusal refusal;
 	struct span at;
