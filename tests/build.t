@@ -13,13 +13,16 @@ export PATH PKG_CONFIG_PATH
 check "make install" make -s -C "$top_builddir" prefix="$prefix" \
 	exec_prefix="$prefix" bindir="$prefix/bin" libdir="$prefix/lib" \
 	datarootdir="$prefix/share" datadir="$prefix/share" \
-	mandir="$prefix/share/man" install
+	mandir="$prefix/share/man" includedir="$prefix/include" install
 # What configure wrote knows the prefix it was given; this one is another.
-sed "s|^prefix=.*|prefix=$prefix|; s|^exec_prefix=.*|exec_prefix=$prefix|
+for pc in wpkc wpk; do
+	sed "s|^prefix=.*|prefix=$prefix|; s|^exec_prefix=.*|exec_prefix=$prefix|
 	s|^bindir=.*|bindir=$prefix/bin|; s|^libdir=.*|libdir=$prefix/lib|
 	s|^datarootdir=.*|datarootdir=$prefix/share|
-	s|^datadir=.*|datadir=$prefix/share|" "$top_builddir/wpkc.pc" \
-	>"$prefix/share/pkgconfig/wpkc.pc"
+	s|^includedir=.*|includedir=$prefix/include|
+	s|^datadir=.*|datadir=$prefix/share|" "$top_builddir/$pc.pc" \
+		>"$prefix/share/pkgconfig/$pc.pc"
+done
 
 # Copies example $1 into a fresh folder and goes there.
 example() {
@@ -75,6 +78,41 @@ if [ -n "$NVCC" ]; then
 		make NVCC="$NVCC" CUDA_FLAGS="-arch=sm_90" CC="$CC" CXX="$CXX"'
 else
 	skip "make: builds with nvcc" "nvcc was not found"
+fi
+
+# ---- libwpk ----
+
+# A square wave of 1000 Hz, a second of it.
+tone() {
+	printf '\000\100%.0s' 1 2 3 4 5 6 7 8 >wave
+	printf '\000\300%.0s' 1 2 3 4 5 6 7 8 >>wave
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		cat wave wave >twice
+		mv twice wave
+	done
+	head -c 32000 wave
+}
+# The loudest of 80 filters, of each frame.
+loudest() {
+	awk '{ k = 1; for (i = 2; i <= NF; i++) if ($i > $k) k = i; print k }' |
+	sort | uniq -c | awk '{ print $1, $2 }'
+}
+example mel
+check "libwpk: builds, and writes a plan" make EMULATE=1 CC="$CC"
+tone >tone.raw
+LD_LIBRARY_PATH=$prefix/lib WPK_LIBCUDA=$prefix/lib/wpk/libwpkemu.so \
+	./mel mel.plan <tone.raw >energies
+check "libwpk: hears a tone in each frame" \
+	test "$(loudest <energies)" = "98 29"
+check "libwpk: says what is missing" sh -c 'LD_LIBRARY_PATH=$1/lib \
+	WPK_LIBCUDA=/none ./mel mel.plan 2>&1 | grep -qF "there is no CUDA driver"' \
+	sh "$prefix"
+check "libwpk: is up to date" make -q EMULATE=1 CC="$CC"
+if [ -n "$NVCC" ]; then
+	check "libwpk: builds with CUDA" sh -c 'make -s clean &&
+		make NVCC="$NVCC" CC="$CC" && ls mel.sm_90a.cubin'
+else
+	skip "libwpk: builds with CUDA" "nvcc was not found"
 fi
 
 # ---- make's job server ----

@@ -32,6 +32,9 @@ for program in bin/*; do
 	grep -cF "$top_srcdir" "$program" | grep -vx 0 >"$scratch/found"
 	empty "$program: no path of the source tree" "$scratch/found"
 done
+libraries lib/wpk/libwpkemu.so | awk -F '\t' '
+	$1 !~ /^(lib(c|m|dl|rt|pthread)\.so\.[0-9]+|.*ld-linux.*)$/' >"$scratch/found"
+empty "the emulated driver needs libc alone" "$scratch/found"
 check "its worker answers" sh -c 'env -i bin/wpkworker --device=emu </dev/null |
 	grep -q "\"how\":\"emu\""'
 check "knows its version" env -i bin/wpkc --version

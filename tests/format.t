@@ -48,6 +48,7 @@ empty "files end with one newline" "$scratch/found"
 grep '\.h$' "$scratch/sources" | grep -v '^runtime/emu/' |
 while read -r file; do
 	guard=WPK_$(echo "$file" | tr 'a-z/.-' 'A-Z___')
+	[ "$file" != runtime/wpk.h ] || guard=WPK_H
 	grep -q "^#ifndef $guard\$" "$file" || echo "$file: no guard $guard"
 	# shellcheck disable=SC2086 # CC may be several words
 	echo "#include \"$file\"" |

@@ -15,6 +15,9 @@ for target in ir lock options; do
 	check "kept inputs of fuzz_$target" \
 		"$top_builddir/tests/fuzz/replay_$target" "$fuzz/seeds/$target"/*
 done
+check "kept inputs of fuzz_plan" env \
+	WPK_LIBCUDA="$top_builddir/tests/runtime/libnull.so" \
+	"$top_builddir/tests/fuzz/replay_plan" "$fuzz"/seeds/plan/*
 check "kept inputs of fuzz_front" "$top_builddir/tests/fuzz/replay_front" \
 	"$top_srcdir"/tests/front/*.wpk "$top_srcdir"/tests/errors/*.wpk
 
@@ -89,7 +92,8 @@ cd "$scratch/build" || exit 1
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 check "the fuzzers build" sh -c '"$1/configure" --enable-fuzz CC=clang \
 	CXX=clang++ && make tests/fuzz/fuzz_front tests/fuzz/fuzz_ir \
-	tests/fuzz/fuzz_lock tests/fuzz/fuzz_options' - "$root"
+	tests/fuzz/fuzz_lock tests/fuzz/fuzz_options tests/fuzz/fuzz_plan \
+	tests/runtime/libnull.so' - "$root"
 
 # fuzz NAME SEEDS...: half a minute.
 fuzz() {
@@ -104,4 +108,7 @@ fuzz front "$root/tests/front" "$root/tests/errors"
 fuzz ir "$root/tests/fuzz/seeds/ir"
 fuzz lock "$root/tests/fuzz/seeds/lock"
 fuzz options "$root/tests/fuzz/seeds/options"
+WPK_LIBCUDA=$PWD/tests/runtime/libnull.so
+export WPK_LIBCUDA
+fuzz plan "$root/tests/fuzz/seeds/plan"
 finish

@@ -11,6 +11,9 @@ check "make install" make -s -C "$top_builddir" prefix="$prefix" \
 	datarootdir="$prefix/share" datadir="$prefix/share" \
 	mandir="$prefix/share/man" install
 check "the worker is beside wpkc" test -x "$prefix/bin/wpkworker"
+check "the emulated driver is there" test -x "$prefix/lib/wpk/libwpkemu.so"
+check "... and what its modules are compiled with" test -r \
+	"$prefix/share/wpk/emu/wpk_emu_module.h"
 cd "$scratch" || exit 1
 check "what --check=gpu builds is there" test -r "$prefix/share/wpk/gpu/main.cu"
 check "compiles an example" "$prefix/bin/wpkc" \

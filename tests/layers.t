@@ -19,7 +19,7 @@ allowed() {
 	compiler/graph/*)	echo 'graph/* base/* ir/* schedule/*' ;;
 	compiler/driver/*)	echo 'driver/* base/* front/* ir/* schedule/*' \
 					'kernel/* sketch/* cuda/* graph/* search/*' \
-					'report/report.h' ;;
+					'report/report.h runtime/emu/wpk_emu_table.h' ;;
 	compiler/report/*)	echo 'report/* base/* search/* schedule/target.h' ;;
 	compiler/wpkdb/*)	echo 'wpkdb/* base/* search/* driver/child.h' \
 					'driver/options.h driver/output.h' \
@@ -32,6 +32,9 @@ allowed() {
 					'search/search.h' ;;
 	search/*)		echo 'search/* base/* schedule/space.h' \
 					'schedule/target.h' ;;
+	runtime/emu/driver/*)	echo 'runtime/emu/driver/*' 'runtime/emu/host/*' \
+					'runtime/emu/emu*.h' \
+					'runtime/emu/wpk_emu_table.h' ;;
 	runtime/emu/*)		echo 'wpk_emu*.h emu*.h watch.h race.h host/*' ;;
 	runtime/*)		echo 'wpk.h runtime/*' ;;
 	esac

@@ -19,8 +19,8 @@ mkdir -p "$scratch"
 
 # What is printed must not depend on who runs the tests, and programs must find
 # what they need by themselves.
-unset NO_COLOR WPK_EMU_DIR WPK_WORKER WPK_XGBOOST WPK_LIBCUDA WPK_LIBNVML \
-	WPK_NVRTC
+unset NO_COLOR WPK_EMU_DIR WPK_EMU_MEMORY WPK_EMU_QUIET WPK_WORKER WPK_XGBOOST \
+	WPK_LIBCUDA WPK_LIBNVML WPK_NVRTC
 LC_ALL=C
 CUDA_VISIBLE_DEVICES=
 WPK_DB=$scratch/tuning.db

@@ -52,14 +52,16 @@ static void command(struct arena *a, const struct target *t,
 	cxx_push(k, b->object);
 }
 
-/* The line that says what is wrong, without the private folder. */
+/* The line that says what is wrong, the compiler's or the linker's, without the
+ * private folder. */
 static const char *first_message(struct arena *a, const struct child *run,
 	const char *folder)
 {
 	const char *text = str_text(&run->err), *line = strstr(text, "error");
-	const char *p;
+	const char *lacks = strstr(text, "undefined reference"), *p;
 
-	line = line ? line : text;
+	if (!line || (lacks && lacks < line))
+		line = lacks ? lacks : text;
 	while (line > text && line[-1] != '\n')
 		line--;
 	line = arena_strndup(a, line, strcspn(line, "\n"));

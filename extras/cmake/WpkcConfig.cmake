@@ -18,7 +18,7 @@ get_filename_component(_wpk_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE
 find_program(Wpkc_EXECUTABLE wpkc HINTS "${_wpk_prefix}/bin" NO_DEFAULT_PATH)
 find_program(Wpkc_EXECUTABLE wpkc)
 set(Wpkc_EMU_DIR "${_wpk_prefix}/share/wpk/emu")
-find_library(Wpkc_EMU_LIBRARY wpkemu HINTS "${_wpk_prefix}" NO_DEFAULT_PATH
+find_library(Wpkc_EMU_LIBRARY libwpkemu.a HINTS "${_wpk_prefix}" NO_DEFAULT_PATH
 	PATH_SUFFIXES lib/wpk lib64/wpk lib/${CMAKE_LIBRARY_ARCHITECTURE}/wpk)
 if(NOT Wpkc_EXECUTABLE)
 	set(Wpkc_FOUND FALSE)

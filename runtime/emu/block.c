@@ -447,3 +447,26 @@ void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	wgmma_end();
 	check_guard(shared);
 }
+
+static void free_member(struct member *m)
+{
+	free(m->image);
+	m->image = NULL;
+	for (int i = 0; i < THREADS_MAX; i++) {
+		struct thread *t = &m->threads[i];
+
+		if (t->fiber)
+			fiber_destroy(t->fiber);
+		free(t->copies);
+		*t = (struct thread){ 0 };
+	}
+}
+
+void blocks_free(void)
+{
+	for (int i = 0; i < CLUSTER_MAX; i++)
+		free_member(&members[i]);
+	mbarriers_begin();
+	wgmma_free();
+	bulk_free();
+}

@@ -364,6 +364,14 @@ void bulk_begin(void)
 	loads.n = 0;
 }
 
+void bulk_free(void)
+{
+	bulk_begin();
+	free(loads.v);
+	free(stores.v);
+	loads = stores = (struct queue){ 0 };
+}
+
 void bulk_end(void)
 {
 	if (loads.n) {

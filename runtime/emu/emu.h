@@ -32,6 +32,7 @@ struct fiber;
 struct fiber *fiber_create(void (*body)(void *), void *arg);
 /* From the scheduler: what its body was at is given up; it begins anew. */
 void fiber_restart(struct fiber *f);
+void fiber_destroy(struct fiber *f);
 /* From the scheduler: run until the fiber waits or its body returns. */
 void fiber_resume(struct fiber *f);
 /* Between bodies: what the next finds in its variables is NaN, in floats. */
@@ -99,6 +100,8 @@ extern struct thread *current;
  * kernel's call. */
 void blocks_run(const struct emu_index *at, int n, struct emu_index dim,
 	size_t shared, void (*invoke)(void *), void *closure);
+/* Gives back what blocks left to be used again. */
+void blocks_free(void);
 /* Blocks from here on have "n" bytes of shared memory; pages behind fault. */
 void shared_open(size_t n);
 /* Do the running block's have "n" bytes at "p"? */
@@ -165,6 +168,7 @@ void stuck(void) __attribute__((noreturn));
 
 /* A cluster's blocks begin: nothing is under way. */
 void bulk_begin(void);
+void bulk_free(void);
 /* Copies that somebody waits for land; false if there are none. */
 bool bulk_land(void);
 /* The cluster's blocks have ended. */
@@ -175,6 +179,7 @@ void bulk_end(void);
 /* A cluster's blocks begin, and have ended. */
 void wgmma_begin(void);
 void wgmma_end(void);
+void wgmma_free(void);
 
 /* ---- copy.c ---- */
 
@@ -241,7 +246,8 @@ enum { FAULTED = 3 };
 /* ---- region.c ---- */
 
 /* "bytes" at "p", a multiple of some alignment, in a mapping of "room" at "base",
- * whose first and last page fault. */
+ * whose first and last REGION_GUARD bytes fault. */
+enum { REGION_GUARD = 64 << 10 };
 struct region {
 	char *base, *p;
 	size_t bytes, room;

@@ -77,6 +77,12 @@ struct fiber *fiber_create(void (*body)(void *), void *arg)
 	return f;
 }
 
+void fiber_destroy(struct fiber *f)
+{
+	munmap(f->stack, GUARD + STACK);
+	free(f);
+}
+
 void fiber_resume(struct fiber *f)
 {
 	struct transfer t;

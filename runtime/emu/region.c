@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of the emulated device: pieces that lie between pages which fault, and
+/* Memory of the emulated device: pieces that lie between such as fault, and
  * end where the one behind begins, as far as alignment lets them. */
 #include "emu.h"
 
@@ -8,17 +8,18 @@
 
 bool region_map(struct region *r, size_t bytes, size_t align)
 {
-	size_t room = (bytes + PAGE - 1) / PAGE * PAGE + 2 * PAGE;
+	size_t room = (bytes + PAGE - 1) / PAGE * PAGE +
+		2 * REGION_GUARD;
 	char *base = bytes > SIZE_MAX / 2 ? MAP_FAILED : mmap(NULL, room,
 		PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (base == MAP_FAILED)
 		return false;
-	*r = (struct region){ base, base + (room - PAGE - bytes) / align *
-		align, bytes, room };
-	if (!mprotect(base, PAGE, PROT_NONE) &&
-	    !mprotect(base + room - PAGE, PAGE, PROT_NONE))
+	*r = (struct region){ base, base + (room - REGION_GUARD - bytes) /
+		align * align, bytes, room };
+	if (!mprotect(base, REGION_GUARD, PROT_NONE) && !mprotect(base + room -
+	    REGION_GUARD, REGION_GUARD, PROT_NONE))
 		return true;
 	region_unmap(r);
 	return false;

@@ -401,3 +401,21 @@ void wgmma_end(void)
 					first ? first->done : 0);
 		}
 }
+
+void wgmma_free(void)
+{
+	wgmma_begin();
+	for (int i = 0; i < CLUSTER_MAX; i++)
+		for (int k = 0; k < WARPS; k++) {
+			if (all[i][k])
+				free(all[i][k]->queue);
+			free(all[i][k]);
+			all[i][k] = NULL;
+		}
+	while (unused) {
+		struct tile *gone = unused;
+
+		unused = gone->next;
+		free(gone);
+	}
+}

@@ -4,6 +4,7 @@
  * looked up for the first time. */
 #include "runtime/lib/plan.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,29 @@ static int version_of(const char *arch, bool *special)
 
 	*special = end && *end;
 	return n > 0 && n < 1000 ? (int)n : 0;
+}
+
+/* A word of the device's name begins with the other, which goes on, if at all,
+ * with no letter or digit: an l40s is no l4. Spaces between letters and digits do
+ * not count. */
+bool device_is_called(const char *device, const char *name)
+{
+	for (const char *at = device; *at; at++) {
+		const char *d = at, *n = name;
+
+		if (at > device && isalnum((unsigned char)at[-1]))
+			continue;
+		while (*n && *d && tolower((unsigned char)*d) ==
+		       tolower((unsigned char)*n)) {
+			d++;
+			n++;
+			d += *d == ' ' && isdigit((unsigned char)*n) &&
+				isalpha((unsigned char)n[-1]);
+		}
+		if (!*n && !isalnum((unsigned char)*d))
+			return true;
+	}
+	return false;
 }
 
 bool target_serves(const struct wpk_context *c, const char *target, int *rank)
@@ -64,24 +88,24 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json)
 
 	if (!p->folder || !json_object_get(json, "modules"))
 		return true;
-	all = read_array(r, json, "modules", 1000, &p->n_modules);
+	all = field_array(r, json, "modules", 1000, &p->n_modules);
 	p->modules = pool_take(&p->pool, (size_t)p->n_modules,
 		sizeof *p->modules);
 	if (!all || !p->modules) {
 		p->n_modules = 0;
-		return all ? read_no_memory(r) : false;
+		return all ? field_no_memory(r) : false;
 	}
 	for (int i = 0; i < p->n_modules; i++) {
 		const json_t *v = json_array_get(all, (size_t)i);
-		size_t was = read_enter(r, "modules", i);
+		size_t was = field_enter(r, "modules", i);
 
-		if (!read_text(r, v, "file", &p->modules[i].file) ||
-		    !read_text(r, v, "arch", &p->modules[i].arch))
+		if (!field_text(r, v, "file", &p->modules[i].file) ||
+		    !field_text(r, v, "arch", &p->modules[i].arch))
 			return false;
 		if (strchr(p->modules[i].file, '/'))
-			return read_fails(r, WPK_E_PLAN, "\"file\" names a "
+			return field_fails(r, WPK_E_PLAN, "\"file\" names a "
 				"folder: modules lie beside the plan");
-		read_leave(r, was);
+		field_leave(r, was);
 	}
 	return true;
 }
@@ -122,18 +146,18 @@ static bool load(struct reading *r, struct wpk_plan *p, struct module *m)
 		return true;
 	if (snprintf(path, sizeof path, "%s/%s", p->folder, m->file) >=
 	    (int)sizeof path)
-		return read_fails(r, WPK_E_MODULE, "the module's path is too "
+		return field_fails(r, WPK_E_MODULE, "the module's path is too "
 			"long");
 	text = file_read(path, &n);
 	if (!text)
-		return read_fails(r, WPK_E_MODULE, "the module %s cannot be "
+		return field_fails(r, WPK_E_MODULE, "the module %s cannot be "
 			"read: %s", path, strerror(errno));
 	status = n ? c->cuda.load_data(&m->handle, text) : WPK_CU_INVALID_VALUE;
 	free(text);
 	if (!status)
 		return true;
 	m->handle = NULL;
-	return read_fails(r, WPK_E_MODULE, "the module %s does not load: %s",
+	return field_fails(r, WPK_E_MODULE, "the module %s does not load: %s",
 		path, cuda_error_name(&c->cuda, status, scratch));
 }
 
@@ -165,7 +189,7 @@ bool module_function(struct reading *r, struct wpk_plan *p,
 	if (!load(r, p, m))
 		return false;
 	status = p->context->cuda.function(out, m->handle, kernel);
-	return !status || read_fails(r, WPK_E_MODULE, "the module %s has no "
+	return !status || field_fails(r, WPK_E_MODULE, "the module %s has no "
 		"kernel %.100s: %s", m->file, kernel, cuda_error_name(
 		&p->context->cuda, status, scratch));
 }

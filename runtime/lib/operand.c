@@ -33,14 +33,14 @@ static bool read_type(struct reading *r, const json_t *v, DLDataType *out)
 {
 	const char *name;
 
-	if (!read_text(r, v, "dtype", &name))
+	if (!field_text(r, v, "dtype", &name))
 		return false;
 	for (int i = 0; i < N_TYPES; i++)
 		if (!strcmp(types[i].name, name)) {
 			*out = types[i].type;
 			return true;
 		}
-	return read_fails(r, WPK_E_PLAN, "\"dtype\" is %.20s, which is no type",
+	return field_fails(r, WPK_E_PLAN, "\"dtype\" is %.20s, which is no type",
 		name);
 }
 
@@ -51,34 +51,34 @@ bool operand_read(struct reading *r, const json_t *v, struct operand *t)
 	const char *role;
 	int64_t align;
 
-	if (!read_text(r, v, "name", &t->name) ||
-	    !read_text(r, v, "shape", &t->shape) ||
-	    !read_text(r, v, "role", &role) || !read_type(r, v, &t->type) ||
-	    !read_int(r, v, "align", 1, 1 << 20, &align))
+	if (!field_text(r, v, "name", &t->name) ||
+	    !field_text(r, v, "shape", &t->shape) ||
+	    !field_text(r, v, "role", &role) || !read_type(r, v, &t->type) ||
+	    !field_int(r, v, "align", 1, 1 << 20, &align))
 		return false;
 	t->align = (size_t)align;
 	t->output = !strcmp(role, "out");
 	t->constant = json_is_true(json_object_get(v, "constant"));
 	if (!t->output && strcmp(role, "in"))
-		return read_fails(r, WPK_E_PLAN, "\"role\" is neither in nor "
+		return field_fails(r, WPK_E_PLAN, "\"role\" is neither in nor "
 			"out");
 	if (align & (align - 1))
-		return read_fails(r, WPK_E_PLAN, "\"align\" is no power of "
+		return field_fails(r, WPK_E_PLAN, "\"align\" is no power of "
 			"two");
 	return true;
 }
 
 static bool read_dims(struct reading *r, const json_t *v, struct geometry *g)
 {
-	const json_t *dims = read_array(r, v, "dims", WPK_RANK, &g->rank);
+	const json_t *dims = field_array(r, v, "dims", WPK_RANK, &g->rank);
 
 	if (!dims)
 		return false;
 	g->dims = pool_take(r->pool, (size_t)g->rank, sizeof *g->dims);
 	if (!g->dims)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < g->rank; i++)
-		read_number(r, json_array_get(dims, (size_t)i), "dims",
+		field_number(r, json_array_get(dims, (size_t)i), "dims",
 			&g->dims[i]);
 	return !r->status;
 }
@@ -88,11 +88,11 @@ static bool read_phys(struct reading *r, const json_t *v, int rank,
 {
 	int64_t dim;
 
-	read_int(r, v, "dim", 0, rank - 1, &dim);
-	read_int(r, v, "div", 1, INT64_MAX, &p->div);
-	read_int(r, v, "mod", 0, INT64_MAX, &p->mod);
-	read_number(r, json_object_get(v, "extent"), "extent", &p->extent);
-	read_number(r, json_object_get(v, "stride"), "stride", &p->stride);
+	field_int(r, v, "dim", 0, rank - 1, &dim);
+	field_int(r, v, "div", 1, INT64_MAX, &p->div);
+	field_int(r, v, "mod", 0, INT64_MAX, &p->mod);
+	field_number(r, json_object_get(v, "extent"), "extent", &p->extent);
+	field_number(r, json_object_get(v, "stride"), "stride", &p->stride);
 	p->dim = (int)dim;
 	return !r->status;
 }
@@ -114,14 +114,14 @@ static bool is_plain(const struct geometry *g)
 
 static bool read_layout(struct reading *r, const json_t *v, struct geometry *g)
 {
-	const json_t *layout = read_array(r, v, "layout", WPK_RANK,
+	const json_t *layout = field_array(r, v, "layout", WPK_RANK,
 		&g->n_phys);
 
 	if (!layout)
 		return false;
 	g->phys = pool_take(r->pool, (size_t)g->n_phys, sizeof *g->phys);
 	if (!g->phys)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < g->n_phys; i++)
 		if (!read_phys(r, json_array_get(layout, (size_t)i), g->rank,
 		    &g->phys[i]))
@@ -131,61 +131,54 @@ static bool read_layout(struct reading *r, const json_t *v, struct geometry *g)
 	return true;
 }
 
-/* What a caller's tensor must have, at the sizes in "values"; false where some
- * number does not fit into 64 bits. */
-static bool place(const struct operand *t, const struct geometry *g,
-	const int64_t *values, int64_t *extents, int64_t *strides,
-	size_t *bytes)
+static bool is_dense(const struct placed *p)
+{
+	int64_t stride = 1;
+
+	for (int i = p->n - 1; i >= 0; i--) {
+		if (p->extents[i] > 1 && p->strides[i] != stride)
+			return false;
+		stride *= p->extents[i];
+	}
+	return true;
+}
+
+bool geometry_place(const struct operand *t, const struct geometry *g,
+	const int64_t *values, struct placed *out)
 {
 	int64_t elements, bits;
 	bool fits = true;
 
+	out->n = g->n_extents;
 	for (int i = 0; i < g->n_phys; i++) {
 		const struct phys *p = &g->phys[i];
 		int at = g->plain ? p->dim : i;
 
 		fits &= number_value(g->plain ? &g->dims[at] : &p->extent,
-			values, &extents[at]) && extents[at] >= 0;
-		fits &= number_value(&p->stride, values, &strides[at]);
+			values, &out->extents[at]) && out->extents[at] >= 0;
+		fits &= number_value(&p->stride, values, &out->strides[at]);
 	}
 	fits = fits && number_value(&g->elements, values, &elements) &&
 		elements >= 0 && !__builtin_mul_overflow(elements,
 		(int64_t)t->type.bits, &bits) && bits <= INT64_MAX - 7;
-	*bytes = fits ? (size_t)(bits + 7) / 8 : 0;
+	out->bytes = fits ? (size_t)(bits + 7) / 8 : 0;
+	out->dense = fits && is_dense(out);
 	return fits;
 }
 
-static bool is_fixed(const struct geometry *g)
+bool geometry_read(struct reading *r, const json_t *v, struct geometry *g)
 {
-	int codes = g->elements.n;
-
-	for (int i = 0; i < g->rank; i++)
-		codes += g->dims[i].n;
-	for (int i = 0; i < g->n_phys; i++)
-		codes += g->phys[i].extent.n + g->phys[i].stride.n;
-	return !codes;
-}
-
-bool geometry_read(struct reading *r, const json_t *v, const struct operand *t,
-	struct geometry *g)
-{
-	if (!read_dims(r, v, g) || !read_layout(r, v, g) ||
-	    !read_number(r, json_object_get(v, "elements"), "elements",
-	    &g->elements))
-		return false;
-	g->fixed = is_fixed(g);
-	if (g->fixed && !place(t, g, NULL, g->extents, g->strides, &g->bytes))
-		return read_fails(r, WPK_E_PLAN, "its extents are out of "
-			"range");
-	return true;
+	return read_dims(r, v, g) && read_layout(r, v, g) &&
+		field_number(r, json_object_get(v, "elements"), "elements",
+		&g->elements);
 }
 
 /* ---- a caller's tensor ---- */
 
 static bool type_fits(DLDataType want, DLDataType is)
 {
-	return want.bits == is.bits && is.lanes == 1 && (want.code == is.code ||
-		(want.code == WPK_DL_BOOL && is.code == kDLUInt));
+	return !memcmp(&want, &is, sizeof is) || (want.code == WPK_DL_BOOL &&
+		is.code == kDLUInt && is.bits == 8 && is.lanes == 1);
 }
 
 static enum wpk_status type_differs(const struct operand *t,
@@ -205,28 +198,35 @@ static enum wpk_status shape_differs(const struct operand *t, int i,
 }
 
 /* Where there is one element or none, its stride does not matter. */
-static enum wpk_status check_place(const struct operand *t, int n,
-	const DLTensor *x, const int64_t *extents, const int64_t *strides,
-	struct wpk_error *e)
+static enum wpk_status compare_strides(const struct operand *t,
+	const struct placed *p, const DLTensor *x, struct wpk_error *e)
 {
 	int64_t dense = 1;
-	bool empty = false;
 
-	for (int i = 0; i < n; i++) {
-		if (x->shape[i] != extents[i])
-			return shape_differs(t, i, extents[i], x->shape[i], e);
-		empty |= !extents[i];
-	}
-	for (int i = n - 1; i >= 0 && !empty; i--) {
+	for (int i = p->n - 1; i >= 0; i--) {
 		int64_t is = x->strides ? x->strides[i] : dense;
 
-		if (extents[i] > 1 && is != strides[i])
+		if (p->extents[i] > 1 && is != p->strides[i])
 			return fail(e, WPK_E_LAYOUT, "%s is %s: its stride %d "
 				"is %lld, not %lld", t->name, t->shape, i,
-				(long long)strides[i], (long long)is);
-		dense *= extents[i];
+				(long long)p->strides[i], (long long)is);
+		dense *= p->extents[i];
 	}
 	return WPK_OK;
+}
+
+/* All that fits is seen at a glance. */
+static enum wpk_status check_place(const struct operand *t,
+	const struct placed *p, const DLTensor *x, struct wpk_error *e)
+{
+	for (int i = 0; i < p->n; i++)
+		if (x->shape[i] != p->extents[i])
+			return shape_differs(t, i, p->extents[i], x->shape[i],
+				e);
+	if (x->strides ? !memcmp(x->strides, p->strides, (size_t)p->n *
+	    sizeof *p->strides) : p->dense)
+		return WPK_OK;
+	return p->bytes ? compare_strides(t, p, x, e) : WPK_OK;
 }
 
 static enum wpk_status check_address(const struct wpk_context *c,
@@ -248,19 +248,13 @@ static enum wpk_status check_address(const struct wpk_context *c,
 }
 
 enum wpk_status operand_check(const struct wpk_context *c,
-	const struct operand *t, const struct geometry *g, const DLTensor *x,
-	const int64_t *values, bool data, size_t *bytes, struct wpk_error *e)
+	const struct operand *t, const struct placed *p, const DLTensor *x,
+	bool data, struct wpk_error *e)
 {
-	int64_t extents[WPK_RANK], strides[WPK_RANK];
 	enum wpk_status s;
 
 	if (!type_fits(t->type, x->dtype))
 		return type_differs(t, x, e);
-	*bytes = g->bytes;
-	if (!g->fixed && !place(t, g, values, extents, strides, bytes))
-		return fail(e, WPK_E_SHAPE, "%s is %s, which is out of range "
-			"here", t->name, t->shape);
-	s = check_place(t, g->n_extents, x, g->fixed ? g->extents : extents,
-		g->fixed ? g->strides : strides, e);
-	return s || !data || !*bytes ? s : check_address(c, t, x, e);
+	s = check_place(t, p, x, e);
+	return s || !data || !p->bytes ? s : check_address(c, t, x, e);
 }

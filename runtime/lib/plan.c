@@ -16,23 +16,23 @@ enum { SCHEMA = 2, OPERATORS_MOST = 10000, VARIANTS_MOST = 1000,
 static bool read_names(struct reading *r, const json_t *v, const char *key,
 	const char ***out, int *n)
 {
-	const json_t *names = read_array(r, v, key, SIZES_MOST, n);
+	const json_t *names = field_array(r, v, key, SIZES_MOST, n);
 
 	if (!names)
 		return false;
 	*out = pool_take(r->pool, (size_t)*n, sizeof **out);
 	if (!*out)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < *n; i++) {
 		const char *s = json_string_value(json_array_get(names,
 			(size_t)i));
 
 		if (!s)
-			return read_fails(r, WPK_E_PLAN, "\"%s\" are no texts",
+			return field_fails(r, WPK_E_PLAN, "\"%s\" are no texts",
 				key);
 		(*out)[i] = pool_text(r->pool, s);
 		if (!(*out)[i])
-			return read_no_memory(r);
+			return field_no_memory(r);
 	}
 	return true;
 }
@@ -45,14 +45,14 @@ static bool read_sizes(struct reading *r, const json_t *v,
 	if (!read_names(r, v, "sizes", &op->sizes, &op->n_sizes) ||
 	    !read_names(r, v, "arguments", &op->arguments, &n))
 		return false;
-	return n == op->n_sizes || read_fails(r, WPK_E_PLAN, "%d sizes have %d "
+	return n == op->n_sizes || field_fails(r, WPK_E_PLAN, "%d sizes have %d "
 		"arguments", op->n_sizes, n);
 }
 
 static bool read_tensors(struct reading *r, const json_t *v,
 	struct wpk_operator *op)
 {
-	const json_t *all = read_array(r, v, "tensors", TENSORS_MOST,
+	const json_t *all = field_array(r, v, "tensors", TENSORS_MOST,
 		&op->n_tensors);
 
 	if (!all)
@@ -60,17 +60,17 @@ static bool read_tensors(struct reading *r, const json_t *v,
 	op->tensors = pool_take(r->pool, (size_t)op->n_tensors,
 		sizeof *op->tensors);
 	if (!op->tensors)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < op->n_tensors; i++) {
-		size_t at = read_enter(r, "tensors", i);
+		size_t at = field_enter(r, "tensors", i);
 
 		if (!operand_read(r, json_array_get(all, (size_t)i),
 		    &op->tensors[i]))
 			return false;
 		if (!op->tensors[i].output && op->n_inputs++ != i)
-			return read_fails(r, WPK_E_PLAN, "inputs come before "
+			return field_fails(r, WPK_E_PLAN, "inputs come before "
 				"outputs");
-		read_leave(r, at);
+		field_leave(r, at);
 	}
 	return true;
 }
@@ -112,7 +112,7 @@ static bool are_alike(struct reading *r, const struct wpk_operator *op)
 		for (int t = 0; t < op->n_tensors; t++)
 			if (op->variants[i].tensors[t].n_extents !=
 			    op->variants[0].tensors[t].n_extents)
-				return read_fails(r, WPK_E_PLAN, "its variants "
+				return field_fails(r, WPK_E_PLAN, "its variants "
 					"differ in how many dimensions there "
 					"are");
 	return true;
@@ -129,7 +129,7 @@ static int by_rank(const void *a, const void *b)
 static bool read_variants(struct reading *r, struct wpk_plan *p,
 	const json_t *v, struct wpk_operator *op)
 {
-	const json_t *all = read_array(r, v, "variants", VARIANTS_MOST,
+	const json_t *all = field_array(r, v, "variants", VARIANTS_MOST,
 		&op->n_variants);
 
 	if (!all)
@@ -137,24 +137,29 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 	op->variants = pool_take(r->pool, (size_t)op->n_variants,
 		sizeof *op->variants);
 	if (!op->variants)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	op->n_all = op->n_variants;
 	for (int i = 0; i < op->n_variants; i++) {
-		size_t was = read_enter(r, "variants", i);
+		size_t was = field_enter(r, "variants", i);
 
 		if (!variant_read(r, p, op, json_array_get(all, (size_t)i),
 		    &op->variants[i]))
 			return false;
-		read_leave(r, was);
+		field_leave(r, was);
 	}
 	if (!are_alike(r, op))
 		return false;
 	op->places = pool_take(r->pool, (size_t)op->n_sizes,
 		sizeof *op->places);
 	if (!op->places)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < op->n_sizes; i++)
 		find_place(op, i, &op->places[i]);
+	for (int i = 0; i < op->n_all; i++)
+		if (op->variants[i].n_slots > op->most_slots)
+			op->most_slots = op->variants[i].n_slots;
+	if (!shapes_create(r->pool, op))
+		return field_no_memory(r);
 	qsort(op->variants, (size_t)op->n_variants, sizeof *op->variants,
 		by_rank);
 	while (op->n_variants &&
@@ -177,13 +182,13 @@ static bool read_operator(struct reading *r, struct wpk_plan *p,
 	struct wpk_operator *op)
 {
 	op->plan = p;
-	if (!read_text(r, v, "name", &op->name) ||
-	    !read_text(r, v, "symbol", &op->symbol) ||
+	if (!field_text(r, v, "name", &op->name) ||
+	    !field_text(r, v, "symbol", &op->symbol) ||
 	    !read_sizes(r, v, op) || !read_tensors(r, v, op))
 		return false;
 	op->compiled = compiled_named(compiled, op->symbol);
 	if (compiled && !op->compiled)
-		return read_fails(r, WPK_E_MODULE, "the program has no %s "
+		return field_fails(r, WPK_E_MODULE, "the program has no %s "
 			"compiled in", op->symbol);
 	return read_variants(r, p, v, op);
 }
@@ -205,7 +210,7 @@ static bool set_function(struct reading *r, const struct wpk_context *c,
 	if (!status && blocks > PORTABLE_CLUSTER)
 		status = c->cuda.set_function(s->function,
 			WPK_CU_FUNC_ANY_CLUSTER, 1);
-	return !status || read_fails(r, WPK_E_MODULE, "%s: %s", s->kernel,
+	return !status || field_fails(r, WPK_E_MODULE, "%s: %s", s->kernel,
 		cuda_error_name(&c->cuda, status, scratch));
 }
 
@@ -230,19 +235,20 @@ static bool set_functions(struct reading *r, const struct wpk_plan *p)
 /* Said once a plan: the schedules are of another device. */
 static void warn_of_device(const struct wpk_plan *p)
 {
-	const char *gpu = NULL;
+	const char *tuned = NULL;
 
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->operators[i].n_variants; k++) {
 			const struct variant *v = &p->operators[i].variants[k];
 
-			if (v->gpu && !strcmp(v->gpu, p->context->name))
+			if (v->tuned && device_is_called(p->context->name,
+			    v->tuned))
 				return;
-			gpu = gpu ? gpu : v->gpu;
+			tuned = tuned ? tuned : v->tuned;
 		}
-	if (gpu && !p->context->emulated)
+	if (tuned && !p->context->emulated)
 		context_warn(p->context, "this plan was tuned for %s and runs "
-			"on %s, where other schedules may be faster", gpu,
+			"on %s, where other schedules may be faster", tuned,
 			p->context->name);
 }
 
@@ -256,31 +262,31 @@ static bool read_plan(struct reading *r, struct wpk_plan *p,
 
 	if (!json_is_object(p->json) ||
 	    !json_is_integer(json_object_get(p->json, "schema")))
-		return read_fails(r, WPK_E_PLAN, "this is no plan: it has no "
+		return field_fails(r, WPK_E_PLAN, "this is no plan: it has no "
 			"\"schema\"");
 	schema = json_integer_value(json_object_get(p->json, "schema"));
 	if (schema != SCHEMA)
-		return read_fails(r, WPK_E_VERSION, "the plan's schema is %lld,"
+		return field_fails(r, WPK_E_VERSION, "the plan's schema is %lld,"
 			" and this library reads %d", (long long)schema,
 			SCHEMA);
 	if (!modules_read(r, p, p->json))
 		return false;
 	if (!p->n_modules && !compiled)
-		return read_fails(r, WPK_E_MODULE, "the plan names no modules, "
+		return field_fails(r, WPK_E_MODULE, "the plan names no modules, "
 			"and no kernels are compiled in");
-	all = read_array(r, p->json, "operators", OPERATORS_MOST, &p->n);
+	all = field_array(r, p->json, "operators", OPERATORS_MOST, &p->n);
 	p->operators = pool_take(&p->pool, (size_t)p->n, sizeof *p->operators);
 	if (!all || !p->operators) {
 		p->n = 0;
-		return all ? read_no_memory(r) : false;
+		return all ? field_no_memory(r) : false;
 	}
 	for (int i = 0; i < p->n; i++) {
-		size_t was = read_enter(r, "operators", i);
+		size_t was = field_enter(r, "operators", i);
 
 		if (!read_operator(r, p, json_array_get(all, (size_t)i),
 		    compiled, &p->operators[i]))
 			return false;
-		read_leave(r, was);
+		field_leave(r, was);
 	}
 	return set_functions(r, p);
 }
@@ -316,7 +322,7 @@ enum wpk_status wpk_plan_read(struct wpk_context *c, const char *text,
 	if (!r.status && folder) {
 		p->folder = pool_text(&p->pool, folder);
 		if (!p->folder)
-			read_no_memory(&r);
+			field_no_memory(&r);
 	}
 	if (!r.status && read_plan(&r, p, compiled)) {
 		warn_of_device(p);

@@ -6,9 +6,9 @@
 
 #include "runtime/lib/library.h"
 #include "runtime/lib/map.h"
-#include "runtime/lib/read.h"
+#include "runtime/lib/field.h"
 
-/* Values of names and of slots lie on the stack while a call runs. */
+/* What is worked out for a shape may lie on the stack while a call runs. */
 enum {
 	TENSORS_MOST = 64, SIZES_MOST = 64, LETS_MOST = 64, SLOTS_MOST = 512,
 	STEPS_MOST = 64, ARGS_MOST = 128, MAPS_MOST = 16
@@ -33,26 +33,34 @@ struct phys {
 
 /* How an operand lies in memory, for one variant. "plain": each dimension lies
  * there as one, so that strides tell all; else a caller's tensor has the physical
- * dimensions. "fixed": no size matters, and "extents" and "strides" of a caller's
- * "n_extents" dimensions are known, with "bytes" for all. */
+ * dimensions, "n_extents" of them. */
 struct geometry {
-	bool plain, fixed;
+	bool plain;
 	int rank, n_phys, n_extents;
 	struct number *dims, elements;
 	struct phys *phys;
+};
+
+/* What a caller's tensor must be like, at some sizes. "dense": what no strides
+ * stand for is right. */
+struct placed {
+	int n;
+	bool dense;
 	size_t bytes;
 	int64_t extents[WPK_RANK], strides[WPK_RANK];
 };
 
 bool operand_read(struct reading *r, const json_t *v, struct operand *t);
-bool geometry_read(struct reading *r, const json_t *v, const struct operand *t,
-	struct geometry *g);
-/* Does the caller's tensor, of the right number of dimensions, fit? "values" are
- * those of the names. "*bytes" is what it takes. Without "data" its address is
- * not looked at. */
+bool geometry_read(struct reading *r, const json_t *v, struct geometry *g);
+/* False where some number does not fit into 64 bits. "values" are those of the
+ * names. */
+bool geometry_place(const struct operand *t, const struct geometry *g,
+	const int64_t *values, struct placed *out);
+/* Does the caller's tensor, of the right number of dimensions, fit? Without
+ * "data" its address is not looked at. */
 enum wpk_status operand_check(const struct wpk_context *c,
-	const struct operand *t, const struct geometry *g, const DLTensor *x,
-	const int64_t *values, bool data, size_t *bytes, struct wpk_error *e);
+	const struct operand *t, const struct placed *p, const DLTensor *x,
+	bool data, struct wpk_error *e);
 
 /* ---- variant.c: ways to compute an operator ---- */
 
@@ -91,17 +99,15 @@ struct steps {
 
 /* Made for the sizes "sizes", or "general": for all at which "conditions" hold.
  * Numbers are over the operator's sizes and then the "lets"; what steps and
- * memory take is in "slots", and where no size matters their "values" are known.
- * "rank": smaller is tried first. */
+ * memory take is in "slots". "rank": smaller is tried first. */
 struct variant {
-	const char *target, *gpu, *by;
+	const char *target, *tuned, *by;
 	int share, rank;
 	bool general;
 	int64_t sizes[SIZES_MOST];
 	struct geometry *tensors;
 	struct number *lets, *conditions, *slots;
 	int n_lets, n_conditions, n_slots;
-	int64_t *values;
 	int workspace, prepared;
 	size_t scratch;			/* behind the workspace: libraries' */
 	struct steps prepare, steps;
@@ -111,10 +117,43 @@ struct wpk_plan;
 
 bool variant_read(struct reading *r, struct wpk_plan *p,
 	const struct wpk_operator *op, const json_t *json, struct variant *v);
-/* Fills "names" behind the sizes and "slots"; false where the variant does not
- * serve these sizes. */
-bool variant_values(const struct wpk_operator *op, const struct variant *v,
-	int64_t *names, int64_t *slots);
+/* Does it serve these sizes? Fills "names" behind them with the lets. */
+bool variant_serves(const struct wpk_operator *op, const struct variant *v,
+	int64_t *names);
+
+/* ---- shape.c: what is worked out for some sizes, once ---- */
+
+enum { SHAPES_MOST = 16 };
+
+/* The variant that serves "sizes", with its numbers by slot, and what tensors and
+ * memory it wants. */
+struct shape {
+	const struct variant *v;
+	int64_t sizes[SIZES_MOST];
+	int64_t *values;
+	struct placed *tensors;
+	size_t workspace, prepared;
+};
+
+/* Those that were met; a place is filled once and stays. */
+struct shapes {
+	struct shape *v;
+	atomic_int *state;
+	int n;
+};
+
+/* Room for the operator's shapes. */
+bool shapes_create(struct pool *p, struct wpk_operator *op);
+/* Bytes that a shape of the operator takes, beyond itself, and giving it "room"
+ * for them. */
+size_t shape_room(const struct wpk_operator *op);
+void shape_give_room(const struct wpk_operator *op, struct shape *s,
+	char *room);
+/* The shape of the sizes that "names" begins with, from what is remembered or
+ * worked out in "spare", whose "values" and "tensors" have room; NULL where
+ * nothing serves them. */
+const struct shape *shape_find(const struct wpk_operator *op, int64_t *names,
+	struct shape *spare);
 
 /* ---- module.c ---- */
 
@@ -133,6 +172,8 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json);
 bool module_function(struct reading *r, struct wpk_plan *p,
 	const char *target, const char *kernel, wpk_cu *out);
 void modules_unload(struct wpk_plan *p);
+/* Is "NVIDIA GeForce RTX 4090" what wpkc calls rtx4090? */
+bool device_is_called(const char *device, const char *name);
 /* Can this device run what was made for "target"? "rank" gets smaller the more
  * special it is. */
 bool target_serves(const struct wpk_context *c, const char *target, int *rank);
@@ -155,7 +196,8 @@ struct wpk_operator {
 	/* First those that this device runs; where kernels are compiled in,
 	 * all that tell how tensors lie. */
 	struct variant *variants;
-	int n_variants, n_all;
+	int n_variants, n_all, most_slots;
+	struct shapes shapes;
 	const struct wpk_compiled *compiled;
 };
 

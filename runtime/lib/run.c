@@ -8,19 +8,16 @@
 
 enum { ALIGN = 256 };
 
-/* Of each tensor its address and size. */
+/* "at": addresses of tensors. */
 struct call {
 	const struct wpk_operator *op;
 	const struct wpk_context *c;
-	const struct variant *v;
+	const struct shape *s;
 	const struct wpk_memory *m;
-	const int64_t *values;
 	wpk_stream stream;
 	struct wpk_error *e;
 	uintptr_t at[TENSORS_MOST];
-	size_t bytes[TENSORS_MOST];
 	int64_t names[SIZES_MOST + LETS_MOST];
-	int64_t slots[SLOTS_MOST];
 };
 
 /* ---- tensors ---- */
@@ -74,9 +71,11 @@ static enum wpk_status find_sizes(struct call *l, const DLTensor *const *x)
 /* An output shares no byte with another tensor. */
 static enum wpk_status check_overlap(const struct call *l, int output)
 {
+	const struct placed *t = l->s->tensors;
+
 	for (int i = 0; i < l->op->n_tensors; i++)
-		if (i != output && l->at[i] < l->at[output] + l->bytes[output]
-		    && l->at[output] < l->at[i] + l->bytes[i])
+		if (i != output && l->at[i] < l->at[output] + t[output].bytes
+		    && l->at[output] < l->at[i] + t[i].bytes)
 			return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s",
 				l->op->tensors[output].name,
 				l->op->tensors[i].name);
@@ -90,8 +89,8 @@ static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x,
 	enum wpk_status s;
 
 	for (int i = 0; i < op->n_tensors; i++) {
-		s = operand_check(l->c, &op->tensors[i], &l->v->tensors[i],
-			x[i], l->names, data, &l->bytes[i], l->e);
+		s = operand_check(l->c, &op->tensors[i], &l->s->tensors[i],
+			x[i], data, l->e);
 		if (s)
 			return s;
 		l->at[i] = (uintptr_t)x[i]->data + x[i]->byte_offset;
@@ -104,36 +103,18 @@ static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x,
 	return WPK_OK;
 }
 
-/* ---- which variant ---- */
-
-static enum wpk_status choose(struct call *l)
+static enum wpk_status nothing_serves(const struct call *l)
 {
-	const struct wpk_operator *op = l->op;
-
-	for (int i = 0; i < op->n_variants; i++) {
-		const struct variant *v = &op->variants[i];
-
-		if (!variant_values(op, v, l->names, l->slots))
-			continue;
-		l->v = v;
-		l->values = v->values ? v->values : l->slots;
-		return WPK_OK;
-	}
-	return fail(l->e, WPK_E_NO_KERNEL, "%s: %s for %s", op->name,
-		op->n_variants ? "the plan has nothing for these sizes" :
+	return fail(l->e, WPK_E_NO_KERNEL, "%s: %s for %s", l->op->name,
+		l->op->n_variants ? "the plan has nothing for these sizes" :
 		"the plan has nothing", l->c->arch);
 }
 
-static enum wpk_status begin(struct call *l, const DLTensor *const *x, int n,
-	bool data)
+/* "spare" is of the caller's: where the shape may lie. */
+static enum wpk_status find_shape(struct call *l, struct shape *spare)
 {
-	enum wpk_status s = check_given(l, x, n);
-
-	if (!s)
-		s = find_sizes(l, x);
-	if (!s)
-		s = choose(l);
-	return s ? s : check_tensors(l, x, data);
+	l->s = shape_find(l->op, l->names, spare);
+	return l->s ? WPK_OK : nothing_serves(l);
 }
 
 /* ---- memory ---- */
@@ -142,11 +123,6 @@ static void sizes_of(const struct call *l, long long sizes[SIZES_MOST])
 {
 	for (int i = 0; i < l->op->n_sizes; i++)
 		sizes[i] = l->names[i];
-}
-
-static size_t unsigned_of(int64_t n)
-{
-	return n > 0 ? (size_t)n : 0;
 }
 
 static void needs_of(const struct call *l, size_t *workspace, size_t *prepared)
@@ -160,11 +136,8 @@ static void needs_of(const struct call *l, size_t *workspace, size_t *prepared)
 		*prepared = k->prepared ? k->prepared(sizes) : 0;
 		return;
 	}
-	*workspace = unsigned_of(l->values[l->v->workspace]);
-	if (l->v->scratch)
-		*workspace = (*workspace + ALIGN - 1) / ALIGN * ALIGN +
-			l->v->scratch;
-	*prepared = unsigned_of(l->values[l->v->prepared]);
+	*workspace = l->s->workspace;
+	*prepared = l->s->prepared;
 }
 
 static enum wpk_status check_memory(const struct call *l)
@@ -224,11 +197,11 @@ static int argument(const struct call *l, const struct arg *a, int64_t *room,
 
 	*out = room;
 	if (a->kind == ARG_I32 || a->kind == ARG_I64) {
-		*room = l->values[a->slot];
+		*room = l->s->values[a->slot];
 		return 0;
 	}
 	if (!address_of(l, a->kind, a->tensor, a->kind == ARG_TENSOR ? 0 :
-	    l->values[a->slot], &at))
+	    l->s->values[a->slot], &at))
 		return WPK_CU_INVALID_VALUE;
 	*room = (int64_t)at;
 	if (!a->map)
@@ -251,7 +224,7 @@ static enum wpk_status launch(const struct call *l, const struct step *s)
 	int status;
 
 	for (int i = 0; i < 3; i++) {
-		int64_t n = l->values[s->grid[i]];
+		int64_t n = l->s->values[s->grid[i]];
 
 		if (!n)
 			return WPK_OK;
@@ -273,7 +246,7 @@ static enum wpk_status launch(const struct call *l, const struct step *s)
 
 static enum wpk_status clear(const struct call *l, const struct step *s)
 {
-	int64_t bytes = l->values[s->bytes], offset = l->values[s->offset];
+	int64_t bytes = l->s->values[s->bytes], offset = l->s->values[s->offset];
 	uintptr_t at;
 	int status;
 
@@ -290,7 +263,7 @@ static enum wpk_status call_library(const struct call *l, const struct step *s)
 	static const enum arg_kind kinds[] = { ARG_TENSOR, ARG_WORKSPACE,
 		ARG_PREPARED };
 	void *addresses[ARGS_MOST];
-	size_t scratch;
+	size_t scratch = l->s->workspace - l->s->v->scratch + s->scratch;
 	uintptr_t at;
 	int n;
 	const struct place *p = library_call_places(s->call, &n);
@@ -301,8 +274,6 @@ static enum wpk_status call_library(const struct call *l, const struct step *s)
 			return bad_number(l, s);
 		addresses[i] = (void *)at;
 	}
-	scratch = (unsigned_of(l->values[l->v->workspace]) + ALIGN - 1) /
-		ALIGN * ALIGN + s->scratch;
 	return library_call_run(s->call, addresses, l->m && l->m->workspace ?
 		(char *)l->m->workspace + scratch : NULL, l->stream, l->e);
 }
@@ -338,29 +309,61 @@ static enum wpk_status run_compiled(const struct call *l, bool prepare)
 
 /* ---- the doors ---- */
 
+static enum wpk_status look(struct call *l, const DLTensor *const *x,
+	struct shape *spare, bool data)
+{
+	enum wpk_status s = find_sizes(l, x);
+
+	if (!s)
+		s = find_shape(l, spare);
+	return s ? s : check_tensors(l, x, data);
+}
+
+static enum wpk_status tell_needs(struct call *l, struct wpk_needs *needs)
+{
+	struct wpk_needs x = { .size = needs->size };
+
+	needs_of(l, &x.workspace, &x.prepared);
+	x.by = l->op->compiled ? l->op->symbol : l->s->v->by;
+	x.general = l->s->v->general;
+	memcpy(needs, &x, x.size);
+	return succeed(l->e);
+}
+
+static enum wpk_status do_run(struct call *l, bool prepare)
+{
+	enum wpk_status s = check_memory(l);
+
+	if (!s)
+		s = l->op->compiled ? run_compiled(l, prepare) : run_steps(l,
+			prepare ? &l->s->v->prepare : &l->s->v->steps);
+	return s ? s : succeed(l->e);
+}
+
 enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, struct wpk_needs *needs,
 	struct wpk_error *e)
 {
 	struct call l;
-	struct wpk_needs x = { .size = sizeof x };
+	struct shape spare;
 	enum wpk_status s;
 
 	l.op = op;
 	l.e = e;
 	if (!needs || needs->size < sizeof needs->size ||
-	    needs->size > sizeof x)
+	    needs->size > sizeof *needs)
 		return fail(e, needs ? WPK_E_ARGUMENT : WPK_E_NULL, "no place "
 			"for what it needs, or its \"size\" is not set");
-	s = begin(&l, tensors, n, false);
-	if (s)
-		return s;
-	needs_of(&l, &x.workspace, &x.prepared);
-	x.size = needs->size;
-	x.by = op->compiled ? op->symbol : l.v->by;
-	x.general = l.v->general;
-	memcpy(needs, &x, x.size);
-	return succeed(e);
+	s = check_given(&l, tensors, n);
+	if (!s) {
+		_Alignas(16) char room[shape_room(op)];
+
+		shape_give_room(op, &spare, room);
+		s = look(&l, tensors, &spare, false);
+		if (!s)
+			s = tell_needs(&l, needs);
+	}
+	return s;
 }
 
 static enum wpk_status perform(const struct wpk_operator *op,
@@ -368,19 +371,23 @@ static enum wpk_status perform(const struct wpk_operator *op,
 	wpk_stream stream, bool prepare, struct wpk_error *e)
 {
 	struct call l;
+	struct shape spare;
 	enum wpk_status s;
 
 	l.op = op;
 	l.m = m;
 	l.stream = stream;
 	l.e = e;
-	s = begin(&l, tensors, n, true);
-	if (!s)
-		s = check_memory(&l);
-	if (!s)
-		s = op->compiled ? run_compiled(&l, prepare) : run_steps(&l,
-			prepare ? &l.v->prepare : &l.v->steps);
-	return s ? s : succeed(e);
+	s = check_given(&l, tensors, n);
+	if (!s) {
+		_Alignas(16) char room[shape_room(op)];
+
+		shape_give_room(op, &spare, room);
+		s = look(&l, tensors, &spare, true);
+		if (!s)
+			s = do_run(&l, prepare);
+	}
+	return s;
 }
 
 enum wpk_status wpk_plan_prepare(const struct wpk_operator *op,

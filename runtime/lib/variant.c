@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A variant's numbers at some sizes. */
+/* Does a variant serve some sizes? */
 #include "runtime/lib/plan.h"
 
 #include <string.h>
 
-bool variant_values(const struct wpk_operator *op, const struct variant *v,
-	int64_t *names, int64_t *slots)
+bool variant_serves(const struct wpk_operator *op, const struct variant *v,
+	int64_t *names)
 {
 	int64_t holds;
 
@@ -17,9 +17,6 @@ bool variant_values(const struct wpk_operator *op, const struct variant *v,
 			return false;
 	for (int i = 0; i < v->n_conditions; i++)
 		if (!number_value(&v->conditions[i], names, &holds) || !holds)
-			return false;
-	for (int i = 0; i < v->n_slots && !v->values; i++)
-		if (!number_value(&v->slots[i], names, &slots[i]))
 			return false;
 	return true;
 }

@@ -20,10 +20,10 @@ static bool put_slot(struct builder *b, const json_t *json, const char *what,
 {
 	*slot = 0;
 	if (b->v->n_slots == SLOTS_MOST)
-		return read_fails(b->r, WPK_E_PLAN, "more than %d numbers",
+		return field_fails(b->r, WPK_E_PLAN, "more than %d numbers",
 			SLOTS_MOST);
 	*slot = b->v->n_slots;
-	return read_number(b->r, json, what, &b->slots[b->v->n_slots++]);
+	return field_number(b->r, json, what, &b->slots[b->v->n_slots++]);
 }
 
 /* ---- steps ---- */
@@ -36,11 +36,11 @@ static bool read_map(struct builder *b, const json_t *map, struct arg *a)
 		return true;
 	m = pool_take(b->r->pool, 1, sizeof *m);
 	if (!m)
-		return read_no_memory(b->r);
+		return field_no_memory(b->r);
 	a->map = m;
 	atomic_flag_clear(&m->busy);
 	return (map_read(map, &m->map) && a->kind <= ARG_PREPARED) ||
-		read_fails(b->r, WPK_E_PLAN, "\"map\" describes no tensor map");
+		field_fails(b->r, WPK_E_PLAN, "\"map\" describes no tensor map");
 }
 
 static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
@@ -56,7 +56,7 @@ static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 			continue;
 		a->kind = (enum arg_kind)i;
 		if (a->kind == ARG_TENSOR) {
-			if (!read_int(b->r, v, "tensor", 0,
+			if (!field_int(b->r, v, "tensor", 0,
 			    b->op->n_tensors - 1, &tensor))
 				return false;
 			a->tensor = (int)tensor;
@@ -65,29 +65,29 @@ static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 		}
 		return read_map(b, json_object_get(v, "map"), a);
 	}
-	return read_fails(b->r, WPK_E_PLAN, "an argument is neither tensor, "
+	return field_fails(b->r, WPK_E_PLAN, "an argument is neither tensor, "
 		"place nor number");
 }
 
 static bool read_args(struct builder *b, const json_t *v, struct step *s)
 {
-	const json_t *args = read_array(b->r, v, "args", ARGS_MOST, &s->n_args);
+	const json_t *args = field_array(b->r, v, "args", ARGS_MOST, &s->n_args);
 	int maps = 0;
 
 	if (!args)
 		return false;
 	s->args = pool_take(b->r->pool, (size_t)s->n_args, sizeof *s->args);
 	if (!s->args)
-		return read_no_memory(b->r);
+		return field_no_memory(b->r);
 	for (int i = 0; i < s->n_args; i++) {
-		size_t was = read_enter(b->r, "args", i);
+		size_t was = field_enter(b->r, "args", i);
 
 		if (!read_arg(b, json_array_get(args, (size_t)i), &s->args[i]))
 			return false;
-		read_leave(b->r, was);
+		field_leave(b->r, was);
 		maps += s->args[i].map != NULL;
 	}
-	return maps <= MAPS_MOST || read_fails(b->r, WPK_E_PLAN, "more than %d "
+	return maps <= MAPS_MOST || field_fails(b->r, WPK_E_PLAN, "more than %d "
 		"tensor maps", MAPS_MOST);
 }
 
@@ -96,12 +96,12 @@ static bool read_extent(struct builder *b, const json_t *v, struct step *s)
 	const json_t *grid, *cluster;
 	int n, m;
 
-	grid = read_array(b->r, v, "grid", 3, &n);
-	cluster = read_array(b->r, v, "cluster", 3, &m);
+	grid = field_array(b->r, v, "grid", 3, &n);
+	cluster = field_array(b->r, v, "cluster", 3, &m);
 	if (!grid || !cluster)
 		return false;
 	if (n != 3 || m != 3)
-		return read_fails(b->r, WPK_E_PLAN, "\"grid\" and \"cluster\" "
+		return field_fails(b->r, WPK_E_PLAN, "\"grid\" and \"cluster\" "
 			"are three numbers each");
 	for (int i = 0; i < 3; i++) {
 		const json_t *c = json_array_get(cluster, (size_t)i);
@@ -111,7 +111,7 @@ static bool read_extent(struct builder *b, const json_t *v, struct step *s)
 		    &s->grid[i]))
 			return false;
 		if (!json_is_integer(c) || x < 1 || x > 16)
-			return read_fails(b->r, WPK_E_PLAN, "\"cluster\" is "
+			return field_fails(b->r, WPK_E_PLAN, "\"cluster\" is "
 				"not 1 to 16 blocks");
 		s->cluster[i] = (unsigned)x;
 	}
@@ -123,10 +123,10 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	int64_t threads, shared;
 
 	s->kind = STEP_LAUNCH;
-	if (!read_text(b->r, v, "kernel", &s->kernel) ||
+	if (!field_text(b->r, v, "kernel", &s->kernel) ||
 	    !read_extent(b, v, s) ||
-	    !read_int(b->r, v, "threads", 1, 1024, &threads) ||
-	    !read_int(b->r, v, "shared", 0, 1 << 20, &shared) ||
+	    !field_int(b->r, v, "threads", 1, 1024, &threads) ||
+	    !field_int(b->r, v, "shared", 0, 1 << 20, &shared) ||
 	    !read_args(b, v, s))
 		return false;
 	s->threads = (unsigned)threads;
@@ -148,12 +148,12 @@ static bool check_places(struct builder *b, const struct library_call *call)
 	const struct place *p = library_call_places(call, &n);
 
 	if (n > ARGS_MOST)
-		return read_fails(b->r, WPK_E_PLAN, "a library's call has more "
+		return field_fails(b->r, WPK_E_PLAN, "a library's call has more "
 			"than %d tensors", ARGS_MOST);
 	for (int i = 0; i < n; i++)
 		if (p[i].kind == PLACE_TENSOR &&
 		    (p[i].value < 0 || p[i].value >= b->op->n_tensors))
-			return read_fails(b->r, WPK_E_PLAN, "a library's call "
+			return field_fails(b->r, WPK_E_PLAN, "a library's call "
 				"is of a tensor that there is not");
 	return true;
 }
@@ -177,7 +177,7 @@ static bool make_ready(struct builder *b, const json_t *v, struct step *s)
 		context_warn(c, "%s: %s", b->op->name, e.text);
 		b->served = false;
 	} else if (status) {
-		return read_fails(b->r, status, "%s", e.text);
+		return field_fails(b->r, status, "%s", e.text);
 	}
 	return true;
 }
@@ -185,12 +185,12 @@ static bool make_ready(struct builder *b, const json_t *v, struct step *s)
 static bool read_library(struct builder *b, const json_t *v, struct step *s)
 {
 	s->kind = STEP_LIBRARY;
-	if (!read_text(b->r, v, "library", &b->v->by))
+	if (!field_text(b->r, v, "library", &b->v->by))
 		return false;
 	if (b->op->compiled)
 		return true;
 	if (b->v->general)
-		return read_fails(b->r, WPK_E_PLAN, "a library's call is of "
+		return field_fails(b->r, WPK_E_PLAN, "a library's call is of "
 			"fixed sizes");
 	return make_ready(b, v, s);
 }
@@ -202,7 +202,7 @@ static bool read_step(struct builder *b, const json_t *v, struct step *s)
 	if (json_object_get(v, "library"))
 		return read_library(b, v, s);
 	if (!json_object_get(v, "clear"))
-		return read_fails(b->r, WPK_E_PLAN, "a step is neither launch, "
+		return field_fails(b->r, WPK_E_PLAN, "a step is neither launch, "
 			"call nor clearing");
 	s->kind = STEP_CLEAR;
 	return put_slot(b, json_object_get(v, "clear"), "clear", &s->offset) &&
@@ -212,20 +212,20 @@ static bool read_step(struct builder *b, const json_t *v, struct step *s)
 static bool read_steps(struct builder *b, const json_t *v, const char *key,
 	struct steps *out)
 {
-	const json_t *steps = read_array(b->r, v, key, STEPS_MOST, &out->n);
+	const json_t *steps = field_array(b->r, v, key, STEPS_MOST, &out->n);
 
 	if (!steps)
 		return false;
 	out->v = pool_take(b->r->pool, (size_t)out->n, sizeof *out->v);
 	if (!out->v)
-		return read_no_memory(b->r);
+		return field_no_memory(b->r);
 	for (int i = 0; i < out->n; i++) {
-		size_t was = read_enter(b->r, key, i);
+		size_t was = field_enter(b->r, key, i);
 
 		if (!read_step(b, json_array_get(steps, (size_t)i),
 		    &out->v[i]))
 			return false;
-		read_leave(b->r, was);
+		field_leave(b->r, was);
 	}
 	return true;
 }
@@ -237,7 +237,7 @@ static bool read_sizes(struct builder *b, const json_t *v)
 	const json_t *sizes = json_object_get(v, "sizes");
 
 	for (int i = 0; i < b->op->n_sizes && !b->v->general; i++)
-		if (!read_int(b->r, sizes, b->op->sizes[i], 0, INT64_MAX,
+		if (!field_int(b->r, sizes, b->op->sizes[i], 0, INT64_MAX,
 		    &b->v->sizes[i]))
 			return false;
 	return true;
@@ -247,7 +247,7 @@ static bool read_sizes(struct builder *b, const json_t *v)
 static bool read_lets(struct builder *b, const json_t *v, const char **names)
 {
 	struct reading *r = b->r;
-	const json_t *lets = read_array(r, v, "lets", LETS_MOST,
+	const json_t *lets = field_array(r, v, "lets", LETS_MOST,
 		&b->v->n_lets);
 
 	if (!lets)
@@ -255,12 +255,12 @@ static bool read_lets(struct builder *b, const json_t *v, const char **names)
 	b->v->lets = pool_take(r->pool, (size_t)b->v->n_lets,
 		sizeof *b->v->lets);
 	if (!b->v->lets)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	for (int i = 0; i < b->v->n_lets; i++) {
 		const json_t *let = json_array_get(lets, (size_t)i);
 		const char *name;
 
-		if (!read_text(r, let, "name", &name) || !read_number(r,
+		if (!field_text(r, let, "name", &name) || !field_number(r,
 		    json_object_get(let, "value"), "value", &b->v->lets[i]))
 			return false;
 		names[r->names.n++] = name;
@@ -272,31 +272,31 @@ static bool read_lets(struct builder *b, const json_t *v, const char **names)
 static bool read_tensors(struct builder *b, const json_t *v)
 {
 	int n;
-	const json_t *all = read_array(b->r, v, "tensors", TENSORS_MOST, &n);
+	const json_t *all = field_array(b->r, v, "tensors", TENSORS_MOST, &n);
 
 	if (!all)
 		return false;
 	if (n != b->op->n_tensors)
-		return read_fails(b->r, WPK_E_PLAN, "it tells of %d tensors, "
+		return field_fails(b->r, WPK_E_PLAN, "it tells of %d tensors, "
 			"and the operator has %d", n, b->op->n_tensors);
 	b->v->tensors = pool_take(b->r->pool, (size_t)n,
 		sizeof *b->v->tensors);
 	if (!b->v->tensors)
-		return read_no_memory(b->r);
+		return field_no_memory(b->r);
 	for (int i = 0; i < n; i++) {
-		size_t was = read_enter(b->r, "tensors", i);
+		size_t was = field_enter(b->r, "tensors", i);
 
 		if (!geometry_read(b->r, json_array_get(all, (size_t)i),
-		    &b->op->tensors[i], &b->v->tensors[i]))
+		    &b->v->tensors[i]))
 			return false;
-		read_leave(b->r, was);
+		field_leave(b->r, was);
 	}
 	return true;
 }
 
 static bool read_conditions(struct builder *b, const json_t *v)
 {
-	const json_t *all = read_array(b->r, v, "conditions", SLOTS_MOST,
+	const json_t *all = field_array(b->r, v, "conditions", SLOTS_MOST,
 		&b->v->n_conditions);
 
 	if (!all)
@@ -304,32 +304,22 @@ static bool read_conditions(struct builder *b, const json_t *v)
 	b->v->conditions = pool_take(b->r->pool, (size_t)b->v->n_conditions,
 		sizeof *b->v->conditions);
 	if (!b->v->conditions)
-		return read_no_memory(b->r);
+		return field_no_memory(b->r);
 	for (int i = 0; i < b->v->n_conditions; i++)
-		read_number(b->r, json_array_get(all, (size_t)i), "conditions",
+		field_number(b->r, json_array_get(all, (size_t)i), "conditions",
 			&b->v->conditions[i]);
 	return !b->r->status;
 }
 
-/* Where no name is used, values are known now. */
-static bool settle(struct builder *b)
+static bool keep_slots(struct builder *b)
 {
 	struct variant *v = b->v;
 	size_t n = (size_t)v->n_slots;
 
 	v->slots = pool_take(b->r->pool, n, sizeof *v->slots);
 	if (!v->slots)
-		return read_no_memory(b->r);
+		return field_no_memory(b->r);
 	memcpy(v->slots, b->slots, n * sizeof *v->slots);
-	for (int i = 0; i < v->n_slots; i++)
-		if (v->slots[i].n)
-			return v->general || read_fails(b->r, WPK_E_PLAN, "a "
-				"number of fixed sizes is an expression");
-	v->values = pool_take(b->r->pool, n, sizeof *v->values);
-	if (!v->values)
-		return read_no_memory(b->r);
-	for (int i = 0; i < v->n_slots; i++)
-		v->values[i] = v->slots[i].value;
 	return true;
 }
 
@@ -339,7 +329,7 @@ static bool read_rest(struct builder *b, const json_t *json)
 		&b->v->workspace) && put_slot(b, json_object_get(json,
 		"prepared"), "prepared", &b->v->prepared) && read_steps(b,
 		json, "prepare", &b->v->prepare) && read_steps(b, json,
-		"steps", &b->v->steps) && settle(b);
+		"steps", &b->v->steps) && keep_slots(b);
 }
 
 /* Device and share that it was tuned on come before others, what was made for
@@ -347,8 +337,9 @@ static bool read_rest(struct builder *b, const json_t *json)
 static int rank_of(const struct wpk_context *c, const struct variant *v,
 	int target)
 {
-	bool here = v->gpu && !strcmp(v->gpu, c->name);
-	int gpu = here && v->share == c->share ? 0 : here ? 1 : v->gpu ? 3 : 2;
+	bool here = v->tuned && device_is_called(c->name, v->tuned);
+	int gpu = here && v->share == c->share ? 0 : here ? 1 : v->tuned ? 3 :
+		2;
 
 	return target * 8 + v->general * 4 + gpu;
 }
@@ -363,9 +354,9 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 	int64_t share;
 
 	v->general = json_is_true(json_object_get(json, "general"));
-	if (!read_text(r, json, "target", &v->target) ||
-	    !read_text_or_null(r, json, "gpu", &v->gpu) ||
-	    !read_int_or(r, json, "share", 1, 100, 100, &share) ||
+	if (!field_text(r, json, "target", &v->target) ||
+	    !field_text_or_null(r, json, "tuned", &v->tuned) ||
+	    !field_int_or(r, json, "share", 1, 100, 100, &share) ||
 	    !read_sizes(&b, json))
 		return false;
 	v->share = (int)share;

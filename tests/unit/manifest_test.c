@@ -119,7 +119,7 @@ static void says_what_it_is(void **state)
 {
 	struct subject *s = *state;
 
-	assert_int_equal(integer(s->all, "schema"), 1);
+	assert_int_equal(integer(s->all, "schema"), 2);
 	assert_int_equal(strlen(string(s->all, "source_hash")), 16);
 	assert_int_equal(json_array_size(json_object_get(s->all, "targets")),
 		2);
@@ -137,11 +137,13 @@ static void layouts_are_those_of_memory(void **state)
 		{ 1, 1, 32, 32, 1 }
 	};
 	struct subject *s = *state;
-	json_t *x = json_array_get(json_object_get(operator(s, "int"),
-		"tensors"), 0), *at;
+	json_t *o = operator(s, "int"), *x, *at;
 	size_t i;
 
+	x = json_array_get(json_object_get(o, "tensors"), 0);
 	assert_string_equal(string(x, "dtype"), "f16");
+	x = json_array_get(json_object_get(json_array_get(json_object_get(o,
+		"variants"), 0), "tensors"), 0);
 	assert_int_equal(integer(x, "elements"), 4 * 64 * 8 * 8);
 	assert_int_equal(json_array_size(json_object_get(x, "layout")), 5);
 	json_array_foreach(json_object_get(x, "layout"), i, at) {

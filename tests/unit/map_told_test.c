@@ -156,9 +156,8 @@ static void manifests_tell(void **state)
 	v = json_array_get(json_object_get(all, "operators"), 0);
 	v = json_array_get(json_object_get(v, "variants"), 0);
 	v = json_array_get(json_object_get(v, "steps"), 0);
-	v = json_array_get(json_object_get(v, "arguments"), 2);
-	assert_string_equal(json_string_value(json_object_get(v, "tensor")),
-		"y");
+	v = json_array_get(json_object_get(v, "args"), 2);
+	assert_int_equal(json_integer_value(json_object_get(v, "tensor")), 1);
 	v = json_array_get(json_object_get(json_object_get(v, "map"), "box"),
 		0);
 	assert_int_equal(json_integer_value(v), 32);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of the device, which is the host's, each piece of it between pages that
- * fault and what is left of its own pages, which must stay as it was. It comes
+/* Memory of the device, which is the host's, each piece of it between such as
+ * faults and what is left of its own pages, which must stay as it was. It comes
  * filled with 0xff, which is NaN in floats: nobody finds zeros by chance. */
 #include "runtime/emu/driver/driver.h"
 
@@ -38,12 +38,12 @@ static struct piece **place_of(const void *p, bool host)
 
 static char *front_of(const struct region *r)
 {
-	return r->base + PAGE;
+	return r->base + REGION_GUARD;
 }
 
 static char *end_of(const struct region *r)
 {
-	return r->base + r->room - PAGE;
+	return r->base + r->room - REGION_GUARD;
 }
 
 static void paint(const struct region *r)

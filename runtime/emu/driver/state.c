@@ -102,6 +102,7 @@ CUresult driver_release(bool all)
 	destroy_all(OBJECT_EVENT);
 	destroy_all(OBJECT_STREAM);
 	memory_free_all();
+	blocks_free();
 	free(driver.context);
 	driver.context = NULL;
 	driver.lost = CUDA_SUCCESS;

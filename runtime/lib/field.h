@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading JSON that nobody vouches for: what is missing, of another type or out
  * of range is told with its path in the document. */
-#ifndef WPK_RUNTIME_LIB_READ_H
-#define WPK_RUNTIME_LIB_READ_H
+#ifndef WPK_RUNTIME_LIB_FIELD_H
+#define WPK_RUNTIME_LIB_FIELD_H
 
 #include "runtime/lib/lib.h"
 #include "runtime/lib/number.h"
@@ -18,30 +18,30 @@ struct reading {
 };
 
 /* "operators[0].variants[2]: FMT"; false. */
-bool read_fails(struct reading *r, enum wpk_status status, const char *fmt,
+bool field_fails(struct reading *r, enum wpk_status status, const char *fmt,
 	...) __attribute__((format(printf, 3, 4)));
-bool read_no_memory(struct reading *r);
+bool field_no_memory(struct reading *r);
 /* Goes into "key", into its element "i" unless that is negative; gives what to
- * pass to read_leave(). */
-size_t read_enter(struct reading *r, const char *key, int i);
-void read_leave(struct reading *r, size_t was);
+ * pass to field_leave(). */
+size_t field_enter(struct reading *r, const char *key, int i);
+void field_leave(struct reading *r, size_t was);
 
-bool read_int(struct reading *r, const json_t *object, const char *key,
+bool field_int(struct reading *r, const json_t *object, const char *key,
 	int64_t lo, int64_t hi, int64_t *out);
 /* "otherwise" where there is none. */
-bool read_int_or(struct reading *r, const json_t *object, const char *key,
+bool field_int_or(struct reading *r, const json_t *object, const char *key,
 	int64_t lo, int64_t hi, int64_t otherwise, int64_t *out);
 /* In the pool. */
-bool read_text(struct reading *r, const json_t *object, const char *key,
+bool field_text(struct reading *r, const json_t *object, const char *key,
 	const char **out);
 /* The same, or NULL where there is none or it is null. */
-bool read_text_or_null(struct reading *r, const json_t *object,
+bool field_text_or_null(struct reading *r, const json_t *object,
 	const char *key, const char **out);
 /* The array, of at most "most"; NULL and a failure where it is none. */
-const json_t *read_array(struct reading *r, const json_t *object,
+const json_t *field_array(struct reading *r, const json_t *object,
 	const char *key, int most, int *n);
 /* An integer, or an expression; "what" is its key, for messages. */
-bool read_number(struct reading *r, const json_t *v, const char *what,
+bool field_number(struct reading *r, const json_t *v, const char *what,
 	struct number *out);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Fields of JSON objects, with errors that say where. */
-#include "runtime/lib/read.h"
+#include "runtime/lib/field.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-bool read_fails(struct reading *r, enum wpk_status status, const char *fmt,
+bool field_fails(struct reading *r, enum wpk_status status, const char *fmt,
 	...)
 {
 	char text[260];
@@ -22,12 +22,12 @@ bool read_fails(struct reading *r, enum wpk_status status, const char *fmt,
 	return false;
 }
 
-bool read_no_memory(struct reading *r)
+bool field_no_memory(struct reading *r)
 {
-	return read_fails(r, WPK_E_MEMORY, "no memory for a plan");
+	return field_fails(r, WPK_E_MEMORY, "no memory for a plan");
 }
 
-size_t read_enter(struct reading *r, const char *key, int i)
+size_t field_enter(struct reading *r, const char *key, int i)
 {
 	size_t was = strlen(r->where), room = sizeof r->where - was;
 	const char *dot = was ? "." : "";
@@ -39,12 +39,12 @@ size_t read_enter(struct reading *r, const char *key, int i)
 	return was;
 }
 
-void read_leave(struct reading *r, size_t was)
+void field_leave(struct reading *r, size_t was)
 {
 	r->where[was] = 0;
 }
 
-bool read_int_or(struct reading *r, const json_t *object, const char *key,
+bool field_int_or(struct reading *r, const json_t *object, const char *key,
 	int64_t lo, int64_t hi, int64_t otherwise, int64_t *out)
 {
 	const json_t *v = json_object_get(object, key);
@@ -52,26 +52,26 @@ bool read_int_or(struct reading *r, const json_t *object, const char *key,
 	*out = otherwise;
 	if (r->status)
 		return false;
-	return !v || read_int(r, object, key, lo, hi, out);
+	return !v || field_int(r, object, key, lo, hi, out);
 }
 
-bool read_int(struct reading *r, const json_t *object, const char *key,
+bool field_int(struct reading *r, const json_t *object, const char *key,
 	int64_t lo, int64_t hi, int64_t *out)
 {
 	const json_t *v = json_object_get(object, key);
 
 	*out = lo;
 	if (!json_is_integer(v))
-		return read_fails(r, WPK_E_PLAN, "\"%s\" is no integer", key);
+		return field_fails(r, WPK_E_PLAN, "\"%s\" is no integer", key);
 	if (json_integer_value(v) < lo || json_integer_value(v) > hi)
-		return read_fails(r, WPK_E_PLAN, "\"%s\" is %lld, not %lld to "
+		return field_fails(r, WPK_E_PLAN, "\"%s\" is %lld, not %lld to "
 			"%lld", key, (long long)json_integer_value(v),
 			(long long)lo, (long long)hi);
 	*out = json_integer_value(v);
 	return !r->status;
 }
 
-bool read_text_or_null(struct reading *r, const json_t *object,
+bool field_text_or_null(struct reading *r, const json_t *object,
 	const char *key, const char **out)
 {
 	const json_t *v = json_object_get(object, key);
@@ -79,10 +79,10 @@ bool read_text_or_null(struct reading *r, const json_t *object,
 	*out = NULL;
 	if (!v || json_is_null(v))
 		return !r->status;
-	return read_text(r, object, key, out);
+	return field_text(r, object, key, out);
 }
 
-bool read_text(struct reading *r, const json_t *object, const char *key,
+bool field_text(struct reading *r, const json_t *object, const char *key,
 	const char **out)
 {
 	const json_t *v = json_object_get(object, key);
@@ -90,25 +90,25 @@ bool read_text(struct reading *r, const json_t *object, const char *key,
 	*out = "";
 	if (!json_is_string(v) || json_string_length(v) !=
 	    strlen(json_string_value(v)))
-		return read_fails(r, WPK_E_PLAN, "\"%s\" is no text", key);
+		return field_fails(r, WPK_E_PLAN, "\"%s\" is no text", key);
 	*out = pool_text(r->pool, json_string_value(v));
 	if (!*out)
-		return read_no_memory(r);
+		return field_no_memory(r);
 	return !r->status;
 }
 
-const json_t *read_array(struct reading *r, const json_t *object,
+const json_t *field_array(struct reading *r, const json_t *object,
 	const char *key, int most, int *n)
 {
 	const json_t *v = json_object_get(object, key);
 
 	*n = 0;
 	if (!json_is_array(v)) {
-		read_fails(r, WPK_E_PLAN, "\"%s\" is no array", key);
+		field_fails(r, WPK_E_PLAN, "\"%s\" is no array", key);
 		return NULL;
 	}
 	if (json_array_size(v) > (size_t)most) {
-		read_fails(r, WPK_E_PLAN, "\"%s\" has %zu elements, more than "
+		field_fails(r, WPK_E_PLAN, "\"%s\" has %zu elements, more than "
 			"%d", key, json_array_size(v), most);
 		return NULL;
 	}
@@ -116,7 +116,7 @@ const json_t *read_array(struct reading *r, const json_t *object,
 	return r->status ? NULL : v;
 }
 
-bool read_number(struct reading *r, const json_t *v, const char *what,
+bool field_number(struct reading *r, const json_t *v, const char *what,
 	struct number *out)
 {
 	const char *why;
@@ -129,9 +129,9 @@ bool read_number(struct reading *r, const json_t *v, const char *what,
 		return true;
 	}
 	if (!json_is_string(v))
-		return read_fails(r, WPK_E_PLAN, "\"%s\" is neither a number "
+		return field_fails(r, WPK_E_PLAN, "\"%s\" is neither a number "
 			"nor an expression", what);
 	why = number_parse(r->pool, json_string_value(v), &r->names, out);
-	return !why || read_fails(r, WPK_E_PLAN, "\"%s\" %s: %.100s", what,
+	return !why || field_fails(r, WPK_E_PLAN, "\"%s\" %s: %.100s", what,
 		why, json_string_value(v));
 }

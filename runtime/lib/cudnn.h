@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of cuDNN: graphs, and engines for them. */
+#ifndef WPK_RUNTIME_LIB_CUDNN_H
+#define WPK_RUNTIME_LIB_CUDNN_H
+
+#include "runtime/lib/call.h"
+
+enum { DNN_RANK = 8, DNN_SPATIAL = 3, DNN_TENSORS = 32, DNN_NODES = 16,
+	DNN_KNOBS = 32, DNN_PACKS = 8 };
+
+/* "place" is -1 for those that are virtual, between two nodes, and those that
+ * are one constant; its bytes are then in "value". */
+struct dnn_tensor {
+	const struct call_type *type;
+	int place, n;
+	bool constant;
+	unsigned align;
+	int64_t dims[DNN_RANK], strides[DNN_RANK];
+	union {
+		float f;
+		double d;
+		int32_t i;
+		uint16_t h;
+		uint8_t b;
+	} value;
+};
+
+enum dnn_op { DNN_CONV, DNN_MATMUL, DNN_POINTWISE };
+
+/* "in": x and w, a and b, or x, b; -1: none. "mode" and the reals are for
+ * pointwise nodes: what is NAN was not given. "compute" is a type of cuDNN's. */
+struct dnn_node {
+	enum dnn_op op;
+	bool transposed, relaxed;	/* "relaxed": tf32 will do */
+	int in[2], out, mode, compute, spatial;
+	int64_t pre[DNN_SPATIAL], post[DNN_SPATIAL], stride[DNN_SPATIAL],
+		dilation[DNN_SPATIAL];
+	double lower, upper, slope, alpha, beta;
+};
+
+struct dnn_graph {
+	struct dnn_tensor tensors[DNN_TENSORS];
+	struct dnn_node nodes[DNN_NODES];
+	int n_tensors, n_nodes;
+};
+
+/* cudnn_read.c */
+enum wpk_status graph_read(struct library_call *call, const json_t *j,
+	struct dnn_graph *g, struct wpk_error *e);
+
+/* An engine by its number, and knobs that are not as they come. */
+struct dnn_engine {
+	int64_t index, n;
+	struct {
+		int64_t type, value;
+	} knobs[DNN_KNOBS];
+};
+
+/* A variant pack: the addresses that it is for, by place, then the workspace. */
+struct dnn_pack {
+	wpk_dnn pack;
+	void *addresses[CALL_PLACES + 1];
+};
+
+/* "parts": descriptors that the graph is made of. A call runs its "plan", made of
+ * "config"; packs are kept, since none can be changed, and programs use the same
+ * few addresses again and again: "next" is replaced next. The library's lock
+ * guards plan and packs. */
+struct cudnn_call {
+	struct library_call base;
+	struct dnn_graph g;
+	wpk_dnn tensors[DNN_TENSORS], parts[2 * DNN_NODES], graph;
+	int n_parts;
+	struct dnn_engine *v;		/* base.n */
+	struct dnn_engine chosen;
+	wpk_dnn config, plan;
+	struct dnn_pack packs[DNN_PACKS];
+	int next;
+};
+
+/* ---- cudnn.c ---- */
+
+/* What cuDNN answered, in "e". */
+enum wpk_status cudnn_fails(const struct library_call *call,
+	struct wpk_error *e, int code, const char *what);
+void cudnn_drop(const struct library_call *call, wpk_dnn *d);
+
+/* ---- cudnn_graph.c ---- */
+
+/* One descriptor with attributes, finalised, in "*d"; else *d is NULL and a code
+ * is given. */
+struct dnn_attribute {
+	int name, type;
+	int64_t n;
+	const void *v;
+};
+
+int cudnn_make(const struct library_call *call, int kind,
+	const struct dnn_attribute *a, int n, wpk_dnn *d);
+/* Tensors and nodes, which need no handle; then the graph, which does. */
+int cudnn_nodes(struct cudnn_call *q, const char **what);
+int cudnn_graph(struct cudnn_call *q);
+
+/* ---- cudnn_list.c ---- */
+
+/* The engine with its knobs as a configuration. */
+int cudnn_configure(const struct cudnn_call *q, const struct dnn_engine *g,
+	wpk_dnn *config);
+/* library_class.list */
+enum wpk_status cudnn_list(struct library_call *call, int most,
+	struct wpk_error *e);
+/* "tile_size", or NULL. */
+const char *cudnn_knob_name(int64_t type);
+
+#endif

@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Plans: what wpkc --plan writes, all or nothing, and libwpk as it is linked by
+# programs: its header in C and C++, its symbols, kernels that are compiled in.
+. "${top_srcdir:-.}/tests/lib.sh"
+
+top_srcdir=$(cd "$top_srcdir" && pwd)
+top_builddir=$(cd "$top_builddir" && pwd)
+wpkc=$top_builddir/wpkc
+mkdir -p "$scratch/work"
+cd "$scratch/work" || exit 1
+cat >ops.wpk <<'END'
+export op scale(x: f32[N]) -> (y: f32[N])
+{
+    y[i] = 2 * x[i];
+}
+export op lin(x: f32[64, 64], w: f32[64, 64]) -> (y: f32[64, 64])
+{
+    y[i, j] = sum[k](x[i, k] * w[j, k]);
+}
+schedule s for lin { const(w); }
+END
+
+# ---- what is written ----
+
+if "$CXX" --version >/dev/null 2>&1; then
+	check "a plan for the emulator" "$wpkc" ops.wpk --no-lock -o ops.cu \
+		--target=sm_80,sm_90a --plan=out.plan --modules=emu -MD
+	ls >../found
+	printf '%s\n' ops.cu ops.d ops.wpk out.plan out.sm_80.emu \
+		out.sm_90a.emu >../want
+	check "its modules lie beside it" diff ../want ../found
+	check "the depfile has it" grep -q '^ops.cu out.plan:' ops.d
+	cksum ./* >../before
+	"$wpkc" ops.wpk --no-lock -o ops.cu --target=sm_80,sm_90a \
+		--plan=out.plan --modules=emu -MD
+	cksum ./* >../after
+	check "the same bytes again" diff ../before ../after
+else
+	skip "a plan for the emulator" "no C++ compiler"
+fi
+rm -f out.* ops.cu ops.d
+
+ends 1 "no compiler, no file" \
+	"modules are compiled by NVRTC or nvcc, and neither was found" \
+	env WPK_NVRTC=/none NVCC=none CUDA_HOME=/none \
+	WPK_WORKER="$top_builddir/wpkworker" "$wpkc" ops.wpk --no-lock \
+	--plan=out.plan -o ops.cu
+ends 1 "the plan is not the CUDA" "two outputs go to 'ops.cu'" \
+	"$wpkc" ops.wpk --no-lock --plan=ops.cu -o ops.cu
+ends 1 "nor the source" "'ops.wpk' would be overwritten" \
+	"$wpkc" ops.wpk --no-lock --plan=ops.wpk
+ends 1 "a folder that there is not" "cannot write 'no/out.plan'" \
+	"$wpkc" ops.wpk --no-lock --plan=no/out.plan
+ends 1 "modules of another kind" "--modules knows gpu, emu, not 'cpu'" \
+	"$wpkc" ops.wpk --no-lock --plan=out.plan --modules=cpu
+cat >hand.wpk <<'END'
+export op scale[N = 64](x: f32[N]) -> (y: f32[N]) { y[i] = 2 * x[i]; }
+schedule s for scale { variant("hand.cu"); }
+END
+cat >hand.cu <<'END'
+extern "C" size_t scale_workspace(void) { return 0; }
+extern "C" cudaError_t scale(const float *x, float *y, void *workspace,
+	size_t workspace_bytes, cudaStream_t stream)
+{
+	return cudaErrorNotSupported;
+}
+END
+ends 1 "a launcher by hand is in no module" "compile it in, with --calls" \
+	"$wpkc" hand.wpk --no-lock --no-verify --plan=out.plan -o out.cu
+
+if [ -n "$NVCC" ]; then
+	check "cubins by nvcc" env WPK_NVRTC=/none "$wpkc" ops.wpk --no-lock \
+		--target=sm_80,sm_90a --plan=out.plan -o out.cu
+	find . -name 'out.sm*' | sort >../found
+	printf '%s\n' ./out.sm_80.cubin ./out.sm_80.ptx ./out.sm_90a.cubin \
+		>../want
+	check "and PTX where later devices run it" diff ../want ../found
+else
+	skip "cubins by nvcc" "nvcc was not found"
+fi
+
+# ---- libwpk ----
+
+headers="-I$top_srcdir/runtime"
+printf '#include <wpk.h>\nint main(void) { return wpk_version() == %s; }\n' \
+	WPK_VERSION_NUMBER >use.c
+check "wpk.h is C99" "$CC" -std=c99 -pedantic -Wall -Wextra -Werror \
+	-fsyntax-only "$headers" use.c
+if "$CXX" --version >/dev/null 2>&1; then
+	check "wpk.h is C++" "$CXX" -x c++ -std=c++11 -Wall -Wextra -Werror \
+		-fsyntax-only "$headers" use.c
+else
+	skip "wpk.h is C++" "no C++ compiler"
+fi
+sed -n '/^\.Bd -literal/,/^\.Ed/{ /^\./d; s/\\e/\\/gp; t; p; }' \
+	"$top_srcdir/man/libwpk.3" >example.c
+check "the example of libwpk(3) compiles" "$CC" -std=c99 -Wall -Wextra -Werror \
+	-Wno-maybe-uninitialized -fsyntax-only "$headers" example.c
+
+"$OBJDUMP" -T "$top_builddir/libwpk.so.0" | awk '/ g / && !/\*UND\*/ &&
+	!/\*ABS\*/ && $NF !~ /^wpk_/ { print }' >../found
+empty "libwpk.so shows wpk_... alone" ../found
+check "versions are on its symbols" sh -c '"$1" -T "$2" |
+	grep -q "WPK_0 .*wpk_plan_run$"' - "$OBJDUMP" "$top_builddir/libwpk.so.0"
+"$OBJDUMP" -t "$top_builddir/libwpk.a" | awk '/ g / && !/\*UND\*/ &&
+	$NF !~ /^wpk_/ { print }' >../found
+empty "libwpk.a has no other name in common" ../found
+if [ -z "$INSTRUMENT" ]; then
+	"$OBJDUMP" -t "$top_builddir/libwpk.a" |
+	awk '$3 == "O" || $2 == "O" || $4 == "O" { print }' |
+	grep -E '[[:space:]]\.(data|bss)[[:space:]]' >../found
+	empty "libwpk has no state of its own" ../found
+else
+	skip "libwpk has no state of its own" "instrumented"
+fi
+
+# ---- kernels that are compiled in ----
+
+if "$CXX" --version >/dev/null 2>&1 && [ -z "$INSTRUMENT" ]; then
+	check "a table of launchers" "$wpkc" ops.wpk --no-lock --plan=ops.plan \
+		--calls=ops_calls.c -o ops.cu -H ops.h --set lin:sketch=fma
+	check "no modules then" sh -c '! ls | grep "^ops\.sm"'
+	check "it compiles without a word" "$CC" -std=c99 -pedantic -Wall \
+		-Wextra -Werror -c "$headers" \
+		-I"$top_srcdir/runtime/emu/host" ops_calls.c
+	check "as do the kernels" "$CXX" -x c++ -std=gnu++17 -w -Wno-psabi \
+		-fno-strict-aliasing -fno-math-errno -include \
+		"$top_srcdir/runtime/emu/wpk_emu.h" -DWPK_EMULATE -c ops.cu
+	check "they link to libwpk" "$CXX" -x c "$headers" \
+		-I"$top_srcdir/runtime/emu/host" \
+		"$top_srcdir/tests/runtime/compiled.c" -x none ops_calls.o \
+		ops.o "$top_builddir/libwpk.a" "$top_builddir/libwpkemu.a" \
+		-ljansson -lpthread -ldl -lm -o compiled
+	check "and run from a plan" env \
+		WPK_LIBCUDA="$top_builddir/libwpkemu.so" ./compiled ops.plan
+else
+	skip "kernels that are compiled in" "no C++ compiler, or instrumented"
+fi
+
+# ---- leaks ----
+
+if command -v valgrind >/dev/null 2>&1 && [ -z "$INSTRUMENT" ] &&
+   [ -x "$top_builddir/tests/unit/plan_read_test" ]; then
+	cd "$top_builddir" || exit 1
+	for test in plan_read_test plan_run_test number_test; do
+		check "$test leaks nothing" valgrind -q --leak-check=full \
+			--error-exitcode=9 env top_builddir=. \
+			"tests/unit/$test"
+	done
+else
+	skip "libwpk leaks nothing" "no valgrind, or instrumented"
+fi
+finish

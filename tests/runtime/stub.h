@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What stub libraries share: calls are counted and fail on cue, objects are
+ * counted and known by a word at their beginning, misuse is told. One copy of
+ * this in each library.
+ *
+ *	STUB_FAIL=cublasLtMatmul:2:13	its second call answers 13; 0: each */
+#ifndef WPK_TESTS_RUNTIME_STUB_H
+#define WPK_TESTS_RUNTIME_STUB_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The test reads these. */
+int stub_alive, stub_misused, stub_runs;
+
+static struct {
+	const char *name;
+	int n;
+} stub_called[64];
+static pthread_mutex_t stub_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Forgets how often what was called. */
+void stub_reset(void);
+
+void stub_reset(void)
+{
+	pthread_mutex_lock(&stub_lock);
+	memset(stub_called, 0, sizeof stub_called);
+	stub_runs = 0;
+	pthread_mutex_unlock(&stub_lock);
+}
+
+static int stub_number(const char *name)
+{
+	int i = 0, n;
+
+	pthread_mutex_lock(&stub_lock);
+	while (stub_called[i].name && strcmp(stub_called[i].name, name))
+		i++;
+	stub_called[i].name = name;
+	n = ++stub_called[i].n;
+	pthread_mutex_unlock(&stub_lock);
+	return n;
+}
+
+static int stub_call(const char *name)
+{
+	const char *fail = getenv("STUB_FAIL");
+	int n = stub_number(name), which, status;
+	char cue[64];
+
+	if (fail && sscanf(fail, "%63[^:]:%d:%d", cue, &which, &status) == 3 &&
+	    !strcmp(cue, name) && (!which || which == n))
+		return status;
+	return 0;
+}
+
+static int stub_misuse(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+
+static int stub_misuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("# stub: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	__atomic_fetch_add(&stub_misused, 1, __ATOMIC_SEQ_CST);
+	return 1;
+}
+
+static inline void stub_born(void)
+{
+	__atomic_fetch_add(&stub_alive, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void stub_died(void)
+{
+	__atomic_fetch_sub(&stub_alive, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline long stub_number_of(const char *variable, long otherwise)
+{
+	const char *v = getenv(variable);
+
+	return v && *v ? strtol(v, NULL, 0) : otherwise;
+}
+
+#endif
