@@ -368,6 +368,8 @@ int cudnnBackendFinalize(wpk_dnn p)
 		if (!supports(d->graph, d->index))
 			return NOT_SUPPORTED;
 	}
+	if (d->kind == WPK_DNN_HEURISTIC)
+		stub_sms = int_of(d, WPK_DNN_HEURISTIC_SMS);
 	if (d->kind == WPK_DNN_CONFIG)
 		code = finish_config(d);
 	if (d->kind == WPK_DNN_PLAN)
@@ -535,6 +537,8 @@ int cudnnBackendExecute(wpk_dnn h, wpk_dnn plan, wpk_dnn pack)
 		return stub_misuse("workspace is missing"), BAD_PARAM;
 	if (bytes)
 		memset(*workspace, 0x5a, bytes);
+	__atomic_store_n(&stub_stream, ((struct handle *)h)->stream,
+		__ATOMIC_SEQ_CST);
 	code = compute(p->graph, k);
 	if (code == BAD_PARAM)
 		stub_misuse("the pack is not that of the graph");
