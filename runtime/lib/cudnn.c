@@ -114,7 +114,7 @@ static void destroy(struct library_call *call)
 
 	drop_packs(q);
 	cudnn_drop(call, &q->plan);
-	cudnn_drop(call, &q->config);
+	cudnn_drop_config(call, &q->config);
 	cudnn_drop(call, &q->graph);
 	for (int i = 2 * DNN_NODES; i-- > 0;)
 		cudnn_drop(call, &q->parts[i]);
@@ -166,14 +166,14 @@ static int64_t workspace_of(const struct library_call *call, wpk_dnn plan,
 }
 
 static int make_plan(struct cudnn_call *q, const struct dnn_engine *g,
-	wpk_dnn *config, wpk_dnn *plan)
+	struct dnn_config *c, wpk_dnn *plan)
 {
 	const struct dnn_attribute a[] = {
 		{ WPK_DNN_PLAN_HANDLE, WPK_DNN_T_HANDLE, 1,
 			&q->base.library->handle },
-		{ WPK_DNN_PLAN_CONFIG, WPK_DNN_T_DESCRIPTOR, 1, config },
+		{ WPK_DNN_PLAN_CONFIG, WPK_DNN_T_DESCRIPTOR, 1, &c->config },
 	};
-	int code = cudnn_configure(q, g, config);
+	int code = cudnn_configure(q, g, c);
 
 	return code ? code : cudnn_make(&q->base, WPK_DNN_PLAN, a, COUNT(a),
 		plan);
@@ -203,7 +203,8 @@ static enum wpk_status judge(struct cudnn_call *q, const char *text,
 static enum wpk_status build(struct cudnn_call *q, const struct dnn_engine *g,
 	double seconds, struct wpk_error *e)
 {
-	wpk_dnn config = NULL, plan = NULL;
+	struct dnn_config config;
+	wpk_dnn plan = NULL;
 	char text[300], what[350];
 	double start = now();
 	int64_t workspace = 0;
@@ -215,13 +216,13 @@ static enum wpk_status build(struct cudnn_call *q, const struct dnn_engine *g,
 		snprintf(what, sizeof what, "does not build %s", text);
 		s = cudnn_fails(&q->base, e, code, what);
 	} else {
-		workspace = workspace_of(&q->base, plan, config);
+		workspace = workspace_of(&q->base, plan, config.config);
 		s = judge(q, text, now() - start, seconds, workspace, e);
 	}
 	if (!s) {
 		drop_packs(q);
 		cudnn_drop(&q->base, &q->plan);
-		cudnn_drop(&q->base, &q->config);
+		cudnn_drop_config(&q->base, &q->config);
 		q->plan = plan;
 		q->config = config;
 		q->chosen = *g;
@@ -231,7 +232,7 @@ static enum wpk_status build(struct cudnn_call *q, const struct dnn_engine *g,
 		return WPK_OK;
 	}
 	cudnn_drop(&q->base, &plan);
-	cudnn_drop(&q->base, &config);
+	cudnn_drop_config(&q->base, &config);
 	return s;
 }
 

@@ -56,6 +56,12 @@ struct dnn_engine {
 	} knobs[DNN_KNOBS];
 };
 
+/* An engine's configuration as cuDNN has it. It refers to its parts, so they live
+ * as long. All zeros is none. */
+struct dnn_config {
+	wpk_dnn config, engine, choices[DNN_KNOBS];
+};
+
 /* A variant pack: the addresses that it is for, by place, then the workspace. */
 struct dnn_pack {
 	wpk_dnn pack;
@@ -73,7 +79,8 @@ struct cudnn_call {
 	int n_parts;
 	struct dnn_engine *v;		/* base.n */
 	struct dnn_engine chosen;
-	wpk_dnn config, plan;
+	struct dnn_config config;
+	wpk_dnn plan;
 	struct dnn_pack packs[DNN_PACKS];
 	int next;
 };
@@ -103,9 +110,10 @@ int cudnn_graph(struct cudnn_call *q);
 
 /* ---- cudnn_list.c ---- */
 
-/* The engine with its knobs as a configuration. */
+/* The engine with its knobs, in "c"; of what fails nothing stays. */
 int cudnn_configure(const struct cudnn_call *q, const struct dnn_engine *g,
-	wpk_dnn *config);
+	struct dnn_config *c);
+void cudnn_drop_config(const struct library_call *call, struct dnn_config *c);
 /* library_class.list */
 enum wpk_status cudnn_list(struct library_call *call, int most,
 	struct wpk_error *e);

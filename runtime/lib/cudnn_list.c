@@ -137,34 +137,52 @@ static int make_engine(const struct cudnn_call *q, int64_t index, wpk_dnn *d)
 	return cudnn_make(&q->base, WPK_DNN_ENGINE, a, COUNT(a), d);
 }
 
-/* A configuration holds its engine and choices, which are ours to drop. */
-int cudnn_configure(const struct cudnn_call *q, const struct dnn_engine *g,
-	wpk_dnn *config)
+void cudnn_drop_config(const struct library_call *call, struct dnn_config *c)
 {
-	wpk_dnn engine = NULL, choices[DNN_KNOBS] = { NULL };
-	struct dnn_attribute a[2] = {
-		{ WPK_DNN_CONFIG_ENGINE, WPK_DNN_T_DESCRIPTOR, 1, &engine },
-		{ WPK_DNN_CONFIG_CHOICES, WPK_DNN_T_DESCRIPTOR, g->n, choices },
-	};
-	int code = make_engine(q, g->index, &engine);
+	cudnn_drop(call, &c->config);
+	for (int i = 0; i < DNN_KNOBS; i++)
+		cudnn_drop(call, &c->choices[i]);
+	cudnn_drop(call, &c->engine);
+}
+
+static int make_choices(const struct cudnn_call *q, const struct dnn_engine *g,
+	struct dnn_config *c)
+{
+	int code = 0;
 
 	for (int64_t i = 0; !code && i < g->n; i++) {
 		int type = (int)g->knobs[i].type;
-		const struct dnn_attribute c[] = {
+		const struct dnn_attribute a[] = {
 			{ WPK_DNN_CHOICE_TYPE, WPK_DNN_T_KNOB, 1, &type },
 			{ WPK_DNN_CHOICE_VALUE, WPK_DNN_T_INT64, 1,
 				&g->knobs[i].value },
 		};
 
-		code = cudnn_make(&q->base, WPK_DNN_KNOB_CHOICE, c, COUNT(c),
-			&choices[i]);
+		code = cudnn_make(&q->base, WPK_DNN_KNOB_CHOICE, a, COUNT(a),
+			&c->choices[i]);
 	}
+	return code;
+}
+
+int cudnn_configure(const struct cudnn_call *q, const struct dnn_engine *g,
+	struct dnn_config *c)
+{
+	const struct dnn_attribute a[] = {
+		{ WPK_DNN_CONFIG_ENGINE, WPK_DNN_T_DESCRIPTOR, 1, &c->engine },
+		{ WPK_DNN_CONFIG_CHOICES, WPK_DNN_T_DESCRIPTOR, g->n,
+			c->choices },
+	};
+	int code;
+
+	memset(c, 0, sizeof *c);
+	code = make_engine(q, g->index, &c->engine);
+	if (!code)
+		code = make_choices(q, g, c);
 	if (!code)
 		code = cudnn_make(&q->base, WPK_DNN_CONFIG, a, g->n ? 2 : 1,
-			config);
-	for (int64_t i = 0; i < g->n; i++)
-		cudnn_drop(&q->base, &choices[i]);
-	cudnn_drop(&q->base, &engine);
+			&c->config);
+	if (code)
+		cudnn_drop_config(&q->base, c);
 	return code;
 }
 
@@ -276,7 +294,7 @@ static void turn(struct lister *l, int64_t index, const struct knob *k)
 {
 	int64_t steps = k->most < k->least ? -1 : (k->most - k->least) /
 		k->stride, by = steps / TURNS + 1;
-	wpk_dnn config = NULL;
+	struct dnn_config config;
 
 	if (k->type < 0)
 		return;
@@ -285,7 +303,7 @@ static void turn(struct lister *l, int64_t index, const struct knob *k)
 			k->least + i * k->stride } } };
 
 		if (!cudnn_configure(l->q, &g, &config)) {
-			cudnn_drop(&l->q->base, &config);
+			cudnn_drop_config(&l->q->base, &config);
 			add(l, &g);
 		}
 	}

@@ -515,7 +515,9 @@ int cublasLtMatmul(wpk_lt h, wpk_lt op, const void *alpha, const void *a,
 	int k = o->transposed[0] ? x->rows : x->cols, status;
 
 	START("cublasLtMatmul");
-	(void)stream;
+	__atomic_store_n(&stub_stream, stream, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&stub_sms, o->sms, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&stub_fast, o->fast, __ATOMIC_SEQ_CST);
 	status = checked(h, op, la, lb, lc, ld, g);
 	if (status)
 		return status;

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The test reads these. */
-int stub_alive, stub_misused, stub_runs;
+/* The test reads these: objects, faults, runs; of the last run or list, how many
+ * multiprocessors it is for, whether it adds fast, and its stream. */
+int stub_alive, stub_misused, stub_runs, stub_sms, stub_fast;
+void *stub_stream;
 
 static struct {
 	const char *name;

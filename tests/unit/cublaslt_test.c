@@ -1,151 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Products by cuBLASLt, which is a stub here: every kind of operand against a plain
- * loop, what is listed, pinned and refused, and that all is given back. */
-#include "library_stub.h"
+ * loop, and algorithms as they are listed, pinned and refused. */
+#include "product_cases.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/runtime/types.h"
-
-enum { M = 5, N = 7, K = 6, MOST_BATCH = 3 };
-
-/* A matrix of a case: "columns" as it lies, "flag": said by "transposed". */
-struct matrix {
-	enum type type;
-	bool columns, flag;
-	int pad;
-	int64_t rows, cols, ld, stride;
-};
-
-struct product {
-	const char *compute, *epilogue;
-	struct matrix a, b, c, d;
-	bool addend, same;	/* "same": b is one for the whole batch */
-	int batch;
-	enum type bias;
-};
-
-static void lay(struct matrix *x, int rows, int cols)
-{
-	x->rows = rows;
-	x->cols = cols;
-	x->ld = (x->columns ? rows : cols) + x->pad;
-	x->stride = x->ld * (x->columns ? cols : rows) + x->pad;
-}
-
-static int64_t at(const struct matrix *x, int z, int i, int j)
-{
-	return z * x->stride + (x->columns ? i + j * x->ld : i * x->ld + j);
-}
-
-static void say_matrix(char *to, const char *name, int tensor,
-	const struct matrix *x)
-{
-	sprintf(to, "'%s': {'place': {'tensor': %d}, 'type': '%s', 'order': '%s',"
-		" 'ld': %d, 'stride': %d, 'transposed': %s, 'align': 16}", name,
-		tensor, type_facts[x->type].name, x->columns != x->flag ?
-		"col" : "row", (int)x->ld, (int)x->stride, x->flag ? "true" :
-		"false");
-}
-
-static json_t *step_for(struct product *p)
-{
-	char a[200], b[200], c[200] = "'c': null", d[200], bias[200] = "null";
-
-	lay(&p->a, M, K);
-	lay(&p->b, K, N);
-	lay(&p->c, M, N);
-	lay(&p->d, M, N);
-	p->b.stride = p->same ? 0 : p->b.stride;
-	say_matrix(a, "a", 0, &p->a);
-	say_matrix(b, "b", 1, &p->b);
-	if (p->addend)
-		say_matrix(c, "c", 2, &p->c);
-	say_matrix(d, "d", 3, &p->d);
-	if (strstr(p->epilogue, "bias"))
-		sprintf(bias, "{'place': {'prepared': 64}, 'type': '%s', "
-			"'along': '%s'}", type_facts[p->bias].name,
-			p->d.columns ? "m" : "n");
-	return step_of("{'library': 'cublaslt', 'call': {'gemm': {'m': %d, "
-		"'n': %d, 'k': %d, 'batch': %d, 'compute': '%s', %s, %s, %s, %s, "
-		"'epilogue': '%s', 'bias': %s}}}", M, N, K, p->batch,
-		p->compute, a, b, c, d, p->epilogue, bias);
-}
-
-/* Small whole numbers for whole types. */
-static void fill(enum type t, void *p, size_t bytes, unsigned seed)
-{
-	bool whole = t == I8 || t == I32;
-
-	for (size_t i = 0; i < bytes / type_facts[t].bytes; i++) {
-		seed = seed * 1103515245 + 12345;
-		put(t, p, i, whole ? (int)(seed >> 16 & 7) - 3 :
-			(seed >> 16 & 255) / 128.0 - 1);
-	}
-}
-
-static double expected(const struct product *p, const struct memory *m, int z,
-	int i, int j)
-{
-	const void *bias = m->address[p->addend ? 4 : 3];
-	double v = 0;
-
-	for (int k = 0; k < K; k++)
-		v += get(p->a.type, m->address[0], at(&p->a, z, i, k)) *
-			get(p->b.type, m->address[1], at(&p->b, z, k, j));
-	if (p->addend)
-		v += get(p->c.type, m->address[2], at(&p->c, z, i, j));
-	if (strstr(p->epilogue, "bias"))
-		v += get(p->bias, bias, p->d.columns ? i : j);
-	if (strstr(p->epilogue, "relu"))
-		v = fmax(v, 0);
-	return strstr(p->epilogue, "gelu") ? gelu_tanh(v) : v;
-}
-
-static void compare(const struct product *p, const struct memory *m)
-{
-	void *d = m->address[p->addend ? 3 : 2];
-
-	for (int z = 0; z < p->batch; z++)
-		for (int i = 0; i < M; i++)
-			for (int j = 0; j < N; j++) {
-				double v = expected(p, m, z, i, j);
-				double got = get(p->d.type, d, at(&p->d, z, i,
-					j));
-				double off = type_facts[p->d.type].step *
-					(1 + fabs(v));
-
-				if (!(fabs(got - v) <= off))
-					fail_msg("D[%d, %d, %d] is %g, not %g",
-						z, i, j, got, v);
-			}
-}
-
-static void fill_all(const struct product *p, const struct memory *m)
-{
-	int d = p->addend ? 3 : 2;
-
-	fill(p->a.type, m->address[0], m->bytes[0], 1);
-	fill(p->b.type, m->address[1], m->bytes[1], 2);
-	if (p->addend)
-		fill(p->c.type, m->address[2], m->bytes[2], 3);
-	if (strstr(p->epilogue, "bias"))
-		fill(p->bias, m->address[d + 1], m->bytes[d + 1], 4);
-}
-
 /* Each of the first algorithms there are. */
 static void try_product(struct stub *s, struct product p)
 {
-	struct library_call *l = call_of(s, step_for(&p));
+	struct library_call *l = call_of(s, product_step(&p));
 	struct memory m = take_memory(l, 64);
 	struct wpk_error e = { 0 };
 	int d = p.addend ? 3 : 2, n = 0;
@@ -154,29 +24,24 @@ static void try_product(struct stub *s, struct product p)
 
 	assert_int_equal(library_call_count(l, 8, &n, &e), WPK_OK);
 	assert_true(n >= 4);
-	fill_all(&p, &m);
+	product_fill(&p, &m);
 	for (int i = 0; i < n; i++) {
 		assert_int_equal(library_call_choose(l, i, &workspace, &text,
 			&e), WPK_OK);
 		assert_non_null(strstr(text, "algorithm "));
 		memset(m.address[d], 0xff, m.bytes[d]);
 		run_call(l, &m);
-		compare(&p, &m);
+		product_compare(&p, &m);
 	}
 	free_memory(&m);
 	library_call_destroy(l);
 }
 
-static char *here(const char *name)
-{
-	static char path[400];
-
-	return (char *)stub_path(name, path);
-}
-
 static struct stub *usual(void)
 {
-	return stub_create(here("libcublaslt.so"), "");
+	char path[400];
+
+	return stub_create(stub_path("libcublaslt.so", path), "");
 }
 
 /* ---- operands ---- */
@@ -257,16 +122,65 @@ static void test_float8(void **state)
 	stub_destroy(s);
 }
 
-static struct product plain(void)
+/* Alignment that is promised makes more algorithms fit; the share of the device
+ * and fast addition are passed on. */
+static void test_passed_on(void **state)
 {
-	return (struct product){ .compute = "f32", .epilogue = "none",
-		.batch = 1, .a = { .type = F32 }, .b = { .type = F32 },
-		.c = { .type = F32 }, .d = { .type = F32 } };
+	struct product p = product_plain();
+	struct stub *s = usual();
+	struct wpk_error e = { 0 };
+	size_t workspace;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct library_call *l;
+		struct memory m;
+		int n;
+
+		p.align = i ? 32 : 16;
+		p.fast = i;
+		s->context.share = i ? 25 : 100;
+		l = call_of(s, product_step(&p));
+		m = take_memory(l, 64);
+		assert_int_equal(library_call_count(l, 6, &n, &e), WPK_OK);
+		product_fill(&p, &m);
+		for (int k = 0; k < n; k++) {
+			size_t before = strlen("algorithm ");
+			const char *text;
+
+			assert_int_equal(library_call_choose(l, k, &workspace,
+				&text, &e), WPK_OK);
+			if (k == 2)
+				assert_int_equal(text[before], i ? '3' : '1');
+			run_call(l, &m);
+			product_compare(&p, &m);
+		}
+		assert_int_equal(*s->fast, i);
+		assert_int_equal(*s->sms, i ? 25 : 0);
+		free_memory(&m);
+		library_call_destroy(l);
+	}
+	stub_destroy(s);
+}
+
+/* A bias for each of a batch. */
+static void test_biases(void **state)
+{
+	struct product p = product_plain();
+	struct stub *s = usual();
+
+	(void)state;
+	p.epilogue = "relu_bias";
+	p.bias = F32;
+	p.batch = 3;
+	p.apart = N + 1;
+	try_product(s, p);
+	stub_destroy(s);
 }
 
 static void test_places(void **state)
 {
-	struct product p = plain();
+	struct product p = product_plain();
 	struct stub *s = usual();
 	struct library_call *l;
 	const struct place *q;
@@ -275,7 +189,7 @@ static void test_places(void **state)
 	(void)state;
 	p.epilogue = "bias";
 	p.bias = F32;
-	l = call_of(s, step_for(&p));
+	l = call_of(s, product_step(&p));
 	q = library_call_places(l, &n);
 	assert_int_equal(n, 4);
 	for (int i = 0; i < n; i++) {
@@ -310,7 +224,7 @@ static json_t *chosen(struct library_call *l, int i)
  * a short one. */
 static void test_list(void **state)
 {
-	struct product p = plain();
+	struct product p = product_plain();
 	struct stub *s = usual();
 	struct library_call *l, *other;
 	json_t *all = json_array(), *one;
@@ -319,8 +233,8 @@ static void test_list(void **state)
 
 	(void)state;
 	s->context.library_workspace = 2000;
-	l = call_of(s, step_for(&p));
-	other = call_of(s, step_for(&p));
+	l = call_of(s, product_step(&p));
+	other = call_of(s, product_step(&p));
 	assert_int_equal(library_call_count(other, 3, &few, &e), WPK_OK);
 	assert_int_equal(few, 3);
 	assert_int_equal(library_call_count(l, 100000, &n, &e), WPK_OK);
@@ -362,7 +276,7 @@ static enum wpk_status refuse(struct library_call *l, int n, const char *why)
 /* A library whose heuristic promised less workspace than it takes. */
 static void test_lies(void **state)
 {
-	struct product p = plain();
+	struct product p = product_plain();
 	struct stub *s = usual();
 	struct library_call *l;
 	struct wpk_error e = { 0 };
@@ -371,7 +285,7 @@ static void test_lies(void **state)
 
 	(void)state;
 	s->context.library_workspace = 2000;
-	l = call_of(s, step_for(&p));
+	l = call_of(s, product_step(&p));
 	assert_int_equal(library_call_count(l, 6, &n, &e), WPK_OK);
 	setenv("STUB_LT_MORE", "1001", 1);
 	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_OK);
@@ -391,7 +305,7 @@ static void test_lies(void **state)
 static struct library_call *with(struct stub *s, struct product *p,
 	const char *key, json_t *v)
 {
-	json_t *step = step_for(p);
+	json_t *step = product_step(p);
 
 	json_object_set_new(step, key, v);
 	return call_of(s, step);
@@ -399,9 +313,9 @@ static struct library_call *with(struct stub *s, struct product *p,
 
 static void test_pinned(void **state)
 {
-	struct product p = plain();
+	struct product p = product_plain();
 	struct stub *s = usual();
-	struct library_call *l = call_of(s, step_for(&p)), *again;
+	struct library_call *l = call_of(s, product_step(&p)), *again;
 	struct wpk_error e = { 0 };
 	json_t *pinned, *other;
 	size_t workspace;
@@ -445,7 +359,7 @@ static void test_pinned_badly(void **state)
 		"'00000000000000000000000000000000000000000000000000000000000000"
 		"00000000000000000000000000000000000000000000000000000000000000"
 		"0000'" };
-	struct product p = plain();
+	struct product p = product_plain();
 	struct stub *s = usual();
 	struct wpk_error e = { 0 };
 	size_t workspace;
@@ -467,7 +381,7 @@ static void test_pinned_badly(void **state)
 /* By place: a spoilt algorithm is passed over, with a warning. */
 static void test_by_place(void **state)
 {
-	struct product p = plain();
+	struct product p = product_plain();
 	struct stub *s = usual();
 	struct library_call *l = with(s, &p, "algorithm", json_integer(1));
 	struct wpk_error e = { 0 };
@@ -497,331 +411,6 @@ static void test_by_place(void **state)
 	stub_destroy(s);
 }
 
-/* ---- bad calls ---- */
-
-#define MATRIX "{'place': {'tensor': 0}, 'type': 'f32', 'ld': 8}"
-#define GEMM(start) "{'library': 'cublaslt', 'call': {'gemm': {" start "}}}"
-#define SIZES "'m': 8, 'n': 8, 'k': 8, 'compute': 'f32', "
-#define ABOUT(a) GEMM(SIZES "'a': " a ", 'b': " MATRIX ", 'd': " MATRIX)
-#define WITH(more) GEMM(SIZES "'a': " MATRIX ", 'b': " MATRIX ", 'd': " MATRIX \
-	", " more)
-
-static const struct {
-	const char *step, *says;
-} bad_calls[] = {
-	{ "{}", "step.library: '' is neither cublaslt nor cudnn" },
-	{ "{'library': 'mkl'}", "'mkl' is neither" },
-	{ "{'library': 7}", "'' is neither" },
-	{ "{'library': 'cublaslt'}", "step: call is missing" },
-	{ "{'library': 'cublaslt', 'call': 3}", "call is no object" },
-	{ "{'library': 'cublaslt', 'call': {}}", "call: gemm is missing" },
-	{ "{'library': 'cublaslt', 'call': {}, 'algorithm': -1}",
-		"algorithm is -1, and not from 0" },
-	{ "{'library': 'cublaslt', 'call': {}, 'pinned': []}",
-		"pinned is no object" },
-	{ GEMM("'m': 0"), "call.gemm: m is 0, and not from 1" },
-	{ GEMM("'m': 'M'"), "m is no whole number" },
-	{ GEMM("'m': 1.5"), "m is no whole number" },
-	{ GEMM("'m': 1"), "n is missing" },
-	{ GEMM("'m': 1, 'n': 4294967296"), "n is 4294967296" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'batch': 0"), "batch is 0" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1"), "compute is missing" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'compute': 'f8'"),
-		"compute 'f8' is not known" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'compute': 1"), "compute ''" },
-	{ WITH("'epilogue': 'sin'"), "epilogue 'sin' is not known" },
-	{ WITH("'epilogue': 'bias'"), "bias is missing" },
-	{ WITH("'bias': " MATRIX), "the epilogue has none" },
-	{ WITH("'epilogue': 'bias', 'bias': {'place': {'tensor': 1}, 'type': "
-		"'f32', 'along': 'm'}"), "adds none along m to a D in rows" },
-	{ WITH("'epilogue': 'bias', 'bias': {'place': {'tensor': 1}, 'type': "
-		"'f32', 'along': 'k'}"), "along 'k' is not known" },
-	{ WITH("'fast': 1"), "fast is neither true nor false" },
-	{ WITH("'c': {'place': {'tensor': 0}, 'type': 'f32', 'ld': 8, 'order': "
-		"'col'}"), "c and d are of different orders" },
-	{ ABOUT("null"), "a is missing" },
-	{ ABOUT("{}"), "call.gemm.a: type '' is no type" },
-	{ ABOUT("{'type': 'i4'}"), "type 'i4' is no type" },
-	{ ABOUT("{'type': 'f32', 'order': 'up'}"), "order 'up'" },
-	{ ABOUT("{'type': 'f32', 'ld': 7}"), "ld is 7, and less than 8" },
-	{ ABOUT("{'type': 'f32', 'ld': 4000000000000000000}"),
-		"is larger than memory" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'align': 24}"), "no power of two" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'stride': -1}"), "stride is -1" },
-	{ ABOUT("{'type': 'f32', 'ld': 8}"), "place is missing" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': 0}"), "place is no object" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': {}}"),
-		"no tensor, workspace or prepared" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': {'tensor': -1}}"),
-		"tensor is -1" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'transposed': 'no', 'place': "
-		"{'tensor': 1}}"), "transposed is neither" },
-	{ GEMM(SIZES "'batch': 2, 'a': " MATRIX ", 'b': " MATRIX ", 'd': "
-		"{'type': 'f32', 'ld': 8, 'stride': 63, 'place': {'tensor': 1}}"
-		), "stride is 63, and one matrix covers 64" },
-	{ GEMM(SIZES "'a': " MATRIX ", 'b': " MATRIX ", 'd': {'type': 'f32', "
-		"'ld': 8, 'place': {'prepared': 1}}"), "is not written" },
-};
-
-static void test_bad_calls(void **state)
-{
-	struct stub *s = usual();
-	struct wpk_error e = { 0 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof bad_calls / sizeof *bad_calls; i++) {
-		struct library_call *l = (struct library_call *)s;
-		json_t *step = step_of("%s", bad_calls[i].step);
-
-		assert_int_equal(library_call_create(&s->context, step, &l, &e),
-			WPK_E_PLAN);
-		assert_int_equal(e.status, WPK_E_PLAN);
-		assert_null(l);
-		if (!strstr(e.text, bad_calls[i].says))
-			fail_msg("%s: '%s' is not '%s'", bad_calls[i].step,
-				e.text, bad_calls[i].says);
-		assert_int_equal(library_call_create(&s->context, step, &l,
-			NULL), WPK_E_PLAN);
-		json_decref(step);
-	}
-	assert_int_equal(s->reset ? *s->alive : 1, 0);
-	stub_destroy(s);
-}
-
-/* Types that do not go together are the library's to refuse. */
-static void test_unsupported(void **state)
-{
-	struct product p = plain();
-	struct stub *s = usual();
-	struct library_call *l;
-	struct wpk_error e = { 0 };
-	size_t workspace;
-	int n = 5;
-
-	(void)state;
-	p.a.type = F16;
-	l = call_of(s, step_for(&p));
-	assert_int_equal(library_call_count(l, 10, &n, &e), WPK_OK);
-	assert_int_equal(n, 0);
-	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_E_LIBRARY);
-	assert_non_null(strstr(e.text, "has no algorithm 0"));
-	assert_int_equal(library_call_run(l, NULL, NULL, NULL, &e),
-		WPK_E_ARGUMENT);
-	library_call_destroy(l);
-	stub_destroy(s);
-}
-
-/* ---- bad libraries ---- */
-
-static void expect_unfit(const char *file, const char *says)
-{
-	struct stub *s = stub_create(file, "");
-	struct product p = plain();
-	json_t *step = step_for(&p);
-	struct library_call *l;
-	struct wpk_error e = { 0 };
-	const char *why = NULL;
-
-	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
-		0);
-	assert_non_null(why);
-	if (!strstr(why, says))
-		fail_msg("'%s' is not '%s'", why, says);
-	assert_int_equal(library_call_create(&s->context, step, &l, &e),
-		WPK_E_LIBRARY);
-	assert_string_equal(e.text, why);
-	assert_null(l);
-	json_decref(step);
-	stub_destroy(s);
-}
-
-static void test_unfit(void **state)
-{
-	(void)state;
-	expect_unfit("", "the context is to do without cuBLASLt");
-	expect_unfit("/nowhere/libcublasLt.so", "cuBLASLt is not on this machine "
-		"(/nowhere/libcublasLt.so)");
-	expect_unfit(here("libcublaslt-lacks.so"), "it has no "
-		"cublasLtMatmulAlgoCheck");
-	setenv("STUB_LT_VERSION", "110103", 1);
-	expect_unfit(here("libcublaslt.so"), "is of version 110103, and 120000 "
-		"is the oldest");
-	unsetenv("STUB_LT_VERSION");
-	setenv("STUB_FAIL", "cublasLtCreate:1:1", 1);
-	expect_unfit(here("libcublaslt.so"), "does not start: "
-		"CUBLAS_STATUS_NOT_INITIALIZED");
-	unsetenv("STUB_FAIL");
-}
-
-/* The environment names another file, the context is preferred to it, and the
- * emulator has none but what the context names. */
-static void test_named(void **state)
-{
-	struct stub *s = stub_create(NULL, "");
-	const char *why;
-
-	(void)state;
-	setenv("WPK_LIBCUBLASLT", here("libcublaslt.so"), 1);
-	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
-		130100);
-	assert_null(why);
-	stub_destroy(s);
-	s = stub_create(NULL, "");
-	s->context.emulated = true;
-	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
-		0);
-	assert_string_equal(why, "cuBLASLt does not run on the emulator");
-	stub_destroy(s);
-	setenv("WPK_LIBCUBLASLT", "/nowhere", 1);
-	s = usual();
-	s->context.emulated = true;
-	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, NULL),
-		130100);
-	stub_destroy(s);
-	unsetenv("WPK_LIBCUBLASLT");
-}
-
-/* ---- failures of the library's ---- */
-
-static const char *const calls_made[] = { "cublasLtMatrixLayoutCreate",
-	"cublasLtMatrixLayoutSetAttribute", "cublasLtMatmulDescInit_internal",
-	"cublasLtMatmulDescSetAttribute", "cublasLtMatmulPreferenceCreate",
-	"cublasLtMatmulPreferenceSetAttribute",
-	"cublasLtMatmulAlgoGetHeuristic", "cublasLtMatmulAlgoGetIds",
-	"cublasLtMatmul" };
-
-/* Everything that can be done with a call. */
-static enum wpk_status live(struct stub *s, struct product *p,
-	struct wpk_error *e)
-{
-	json_t *step = step_for(p);
-	struct library_call *l = NULL;
-	enum wpk_status status = library_call_create(&s->context, step, &l, e);
-	size_t workspace;
-	int n;
-
-	json_decref(step);
-	if (!status)
-		status = library_call_count(l, 1000, &n, e);
-	if (!status)
-		status = library_call_ready(l, &workspace, e);
-	if (!status) {
-		struct memory m = take_memory(l, 64);
-		void *room = workspace ? aligned_alloc(256,
-			(workspace + 255) / 256 * 256) : NULL;
-
-		status = library_call_run(l, m.address, room, NULL, e);
-		free(room);
-		free_memory(&m);
-	}
-	library_call_destroy(l);
-	return status;
-}
-
-/* Each call fails once at each of its first places: it is said, nothing leaks. */
-static void test_failures(void **state)
-{
-	struct product p = plain();
-	struct stub *s = usual();
-	struct wpk_error e;
-	char cue[100];
-
-	(void)state;
-	p.epilogue = "gelu_bias";
-	p.batch = 2;
-	p.bias = F32;
-	for (size_t i = 0; i < sizeof calls_made / sizeof *calls_made; i++)
-		for (int n = 1; n <= 2; n++) {
-			sprintf(cue, "%s:%d:%d", calls_made[i], i < 6 && i != 4
-				&& i != 2 ? n : 1, n == 1 ? 3 : 14);
-			setenv("STUB_FAIL", cue, 1);
-			s->reset();
-			e = (struct wpk_error){ 0 };
-			if (live(s, &p, &e) != (n == 1 ? WPK_E_MEMORY :
-			    WPK_E_LIBRARY))
-				fail_msg("%s: %s", cue, e.text);
-			assert_int_equal(e.cuda, n == 1 ? 3 : 14);
-			assert_non_null(strstr(e.text, "cuBLASLt"));
-		}
-	unsetenv("STUB_FAIL");
-	assert_int_equal(live(s, &p, &e), WPK_OK);
-	stub_destroy(s);
-}
-
-/* ---- threads ---- */
-
-struct runner {
-	struct stub *stub;
-	const struct library_call *call;
-	struct product p;
-	pthread_t thread;
-	bool wrong;
-};
-
-/* Each with tensors and a bias of its own. */
-static void *many_runs(void *data)
-{
-	struct runner *r = data;
-	struct memory m = take_memory(r->call, 64);
-	struct wpk_error e;
-
-	if (library_version(&r->stub->context, LIBRARY_CUBLASLT, NULL) != 130100)
-		r->wrong = true;
-	fill_all(&r->p, &m);
-	fill(F32, m.address[3], m.bytes[3], 5 + (unsigned)(uintptr_t)r % 97);
-	for (int i = 0; i < 200; i++) {
-		memset(m.address[2], 0xff, m.bytes[2]);
-		if (library_call_run(r->call, m.address, NULL, NULL, &e))
-			r->wrong = true;
-		for (int j = 0; j < M * N; j++)
-			if (fabs(get(F32, m.address[2], j) - expected(&r->p, &m,
-			    0, j / N, j % N)) > 1e-4)
-				r->wrong = true;
-	}
-	free_memory(&m);
-	return NULL;
-}
-
-static void *open_one(void *data)
-{
-	library_version(&((struct stub *)data)->context, LIBRARY_CUBLASLT, NULL);
-	return NULL;
-}
-
-static void test_threads(void **state)
-{
-	struct stub *s = usual();
-	struct runner r[4] = { { 0 } };
-	struct product p = plain();
-	struct wpk_error e = { 0 };
-	struct library_call *l;
-	size_t workspace;
-	pthread_t t[4];
-
-	(void)state;
-	for (int i = 0; i < 4; i++)
-		pthread_create(&t[i], NULL, open_one, s);
-	for (int i = 0; i < 4; i++)
-		pthread_join(t[i], NULL);
-	assert_int_equal(*s->alive, 1);
-	p.epilogue = "relu_bias";
-	p.bias = F32;
-	l = call_of(s, step_for(&p));
-	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_OK);
-	assert_int_equal(workspace, 0);
-	for (int i = 0; i < 4; i++) {
-		r[i] = (struct runner){ .stub = s, .call = l, .p = p };
-		pthread_create(&r[i].thread, NULL, many_runs, &r[i]);
-	}
-	for (int i = 0; i < 4; i++) {
-		pthread_join(r[i].thread, NULL);
-		assert_false(r[i].wrong);
-	}
-	assert_int_equal(*s->runs, 800);
-	library_call_destroy(l);
-	stub_destroy(s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -829,18 +418,14 @@ int main(void)
 		cmocka_unit_test(test_epilogues),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_float8),
+		cmocka_unit_test(test_passed_on),
+		cmocka_unit_test(test_biases),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_pinned_badly),
 		cmocka_unit_test(test_by_place),
-		cmocka_unit_test(test_bad_calls),
-		cmocka_unit_test(test_unsupported),
-		cmocka_unit_test(test_unfit),
-		cmocka_unit_test(test_named),
-		cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,9 @@ struct stub *stub_create(const char *cublaslt, const char *cudnn)
 		s->alive = dlsym(s->file, "stub_alive");
 		s->misused = dlsym(s->file, "stub_misused");
 		s->runs = dlsym(s->file, "stub_runs");
+		s->sms = dlsym(s->file, "stub_sms");
+		s->fast = dlsym(s->file, "stub_fast");
+		s->stream = dlsym(s->file, "stub_stream");
 		*(void **)&s->reset = dlsym(s->file, "stub_reset");
 		s->reset();
 	}

@@ -12,7 +12,8 @@
 struct stub {
 	struct wpk_context context;
 	void *file;
-	int *alive, *misused, *runs;
+	int *alive, *misused, *runs, *sms, *fast;
+	void **stream;
 	void (*reset)(void);
 	char text[500];
 	int warnings;

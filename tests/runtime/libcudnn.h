@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of the stub of cuDNN. */
+#ifndef WPK_TESTS_RUNTIME_LIBCUDNN_H
+#define WPK_TESTS_RUNTIME_LIBCUDNN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/lib/cudnn_api.h"
+#include "tests/runtime/types.h"
+
+enum { BAD_PARAM = 2000, NOT_FINALIZED = 2004, NOT_SUPPORTED = 3000,
+	EXECUTION_FAILED = 5000, MAGIC = 0x444e4e, ATTRIBUTES = 12, KNOBS = 8 };
+
+struct attribute {
+	int name, type;
+	int64_t n;
+	void *v;
+};
+
+/* "users": others that refer to it. Of engines, configurations, choices, knobs
+ * and plans "index" and the rest say what they are. */
+struct descriptor {
+	int magic, kind, users, n;
+	bool done;
+	struct attribute a[ATTRIBUTES];
+	struct descriptor *graph;
+	int64_t index, n_knobs, types[KNOBS], values[KNOBS];
+};
+
+struct handle {
+	int magic;
+	void *stream;
+};
+
+/* Of an attribute that was set: NULL or 0 where it was not. */
+const void *attribute_of(const struct descriptor *d, int name, int64_t *n);
+int64_t number_of(const struct descriptor *d, int name);
+int int_of(const struct descriptor *d, int name);
+struct descriptor *child_of(const struct descriptor *d, int name);
+int type_named(int cudnn);
+
+/* libcudnn_check.c: what an object must be before it is finalised; 0 or what is
+ * wrong. */
+int check(struct descriptor *d);
+
+/* libcudnn_run.c: computes a graph with the memory that a pack names. */
+int compute(const struct descriptor *graph, const struct descriptor *pack);
+
+#endif
