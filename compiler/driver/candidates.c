@@ -282,6 +282,7 @@ static bool is_asked(struct session *s, const struct job *j,
 			"%s(...) or sketch = %s asks for it", k->asked_why,
 			k->asked_by, k->name));
 	c->unpriced = k->unpriced;
+	c->margin = k->unpriced ? sched_margin(c->task.schedule) : 1;
 	if (!k->unpriced || (s->measuring && !strcmp(s->measuring->how, "gpu")))
 		return true;
 	return drop(c, arena_printf(s->a, "what it takes is not known where no "
@@ -323,7 +324,7 @@ void candidates_try(struct session *s, const struct job *j, int group,
 {
 	const char *asked = plan_sketch(j, group), *lacks;
 
-	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
+	*c = (struct candidate){ .sketch = sketch, .margin = 1, .task = { .a = s->a,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,

@@ -159,7 +159,7 @@ static double found_seconds(const struct job *j)
 		for (int i = 0; i < p->n; i++)
 			for (int k = 0; p->results[i] &&
 			     k < p->results[i]->n_history; k++)
-				best = fmin(best,
+				best = fmin(best, p->candidates[i].margin *
 					p->results[i]->history_cost[k]);
 		sum += best;
 	}
@@ -215,11 +215,48 @@ bool tune_search(struct session *s, struct job *j, int number, double seconds)
 
 /* ---- ranking ---- */
 
+/* A library's times count as much longer as the margin says. */
+static double weighed(const struct finalist *f)
+{
+	return f->seconds * f->candidate->margin;
+}
+
 static int by_seconds(const void *x, const void *y)
 {
-	const struct finalist *p = x, *q = y;
+	double p = weighed(x), q = weighed(y);
 
-	return (p->seconds > q->seconds) - (p->seconds < q->seconds);
+	return (p > q) - (p < q);
+}
+
+/* Finalists at most: so that the best of wpkc's own are among them, half of them
+ * may be a library's. "all" gets those taken, best first; how many. */
+static int take_finalists(const struct finalist *v, int n, struct finalist *all)
+{
+	int taken = 0, calls = 0;
+
+	for (int i = 0; i < n && taken < FINALS; i++) {
+		if (v[i].candidate->unpriced && calls == FINALS / 2)
+			continue;
+		calls += v[i].candidate->unpriced;
+		all[taken++] = v[i];
+	}
+	return taken;
+}
+
+/* The winner may be a library's that is not as much faster as it should be. */
+static void mind_margin(struct finalist *v, int n)
+{
+	struct finalist won = v[0];
+	int own = 1;
+
+	while (own < n && v[own].candidate->unpriced)
+		own++;
+	if (!won.candidate->unpriced || own == n ||
+	    v[own].seconds > weighed(&won))
+		return;
+	won = v[own];
+	memmove(v + 1, v, sizeof *v * (size_t)own);
+	v[0] = won;
 }
 
 /* The best of them measured against one another, and against what would be
@@ -230,12 +267,13 @@ static void hold_finals(struct session *s, struct job *j, int group,
 	struct finalist all[FINALS + 1];
 	const struct choice *c = &j->parts[group].choice;
 
-	n = n < FINALS ? n : FINALS;
 	if (!s->measuring || !n || *s->stop)
 		return;
-	all[0] = (struct finalist){ c->candidate, c->genes, INFINITY, s->how };
-	memcpy(all + 1, v, sizeof *v * (size_t)n);
+	all[0] = (struct finalist){ c->candidate, c->genes, INFINITY, s->how,
+		c->pinned };
+	n = take_finalists(v, n, all + 1);
 	measuring_finals(s, j, group, all, n + 1);
+	mind_margin(all, n + 1);
 	for (int i = 0, k = 0; i <= n && k < n; i++)
 		if (isfinite(all[i].seconds))
 			v[k++] = all[i];
@@ -254,7 +292,7 @@ static struct finalist *rank(struct session *s, const struct part *p, int *n)
 			v[(*n)++] = (struct finalist){ &p->candidates[i],
 				p->results[i]->history + (ptrdiff_t)k *
 				p->candidates[i].space->n_genes,
-				p->results[i]->history_cost[k], s->how };
+				p->results[i]->history_cost[k], s->how, NULL };
 	qsort(v, (size_t)*n, sizeof *v, by_seconds);
 	return v;
 }
@@ -270,7 +308,7 @@ static void choose_rank(const struct contest *c, int job, int group, int k)
 	const struct finalist *r = &c->ranked[job][group][k];
 
 	c->s->jobs[job].parts[group].choice = (struct choice){ r->candidate,
-		(int *)r->genes, r->seconds, r->how, "none" };
+		(int *)r->genes, r->seconds, r->how, "none", r->pinned };
 }
 
 static bool any_left(const struct contest *c, int job, const int *ranks)
@@ -350,8 +388,8 @@ static void sort_names(struct lock_entry *e)
 		}
 }
 
-/* Genes with one value but for --set follow from source and sketch; which file
- * is said all the same. */
+/* Genes with one value but for --set follow from source and sketch; which file or
+ * library is said all the same. */
 static void record(struct session *s, const struct job *j, int group)
 {
 	const struct choice *c = &j->parts[group].choice;
@@ -364,13 +402,18 @@ static void record(struct session *s, const struct job *j, int group)
 		.kernel = j->n_plans > 1 ? plan_kernel(s->a, j->op,
 			&j->partition->groups[group], ",") : NULL };
 
-	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
-	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
+	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 2, const char *);
+	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 2, const char *);
 	for (int i = 0; i < sp->n_genes; i++) {
-		if (!c->candidate->open[i] && !j->file)
+		if (!c->candidate->open[i] && !j->file &&
+		    !(c->candidate->sketch->unpriced && sp->genes[i].words))
 			continue;
 		e.names[e.n] = sp->genes[i].name;
 		e.values[e.n++] = space_text(s->a, &sp->genes[i], c->genes[i]);
+	}
+	if (c->pinned) {
+		e.names[e.n] = LOCK_PINNED;
+		e.values[e.n++] = c->pinned;
 	}
 	sort_names(&e);
 	lock_put(s->a, s->lock, &e);
@@ -449,10 +492,26 @@ bool tune_begin(struct session *s)
 	return true;
 }
 
+/* Said once: what a schedule allows and cannot be. */
+static void tell_fallback(const struct session *s)
+{
+	bool allowed = false;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		for (int k = 0; s->jobs[i].schedule &&
+		     k < s->jobs[i].schedule->n_directives; k++)
+			allowed |= !strcmp(s->jobs[i].schedule->
+				directives[k].name, "fallback");
+	if (allowed && (!s->measuring || strcmp(s->how, "gpu")))
+		session_say(s, "fallback(...) is left out: what libraries take "
+			"is not known where no GPU is measured");
+}
+
 static bool search_all(struct session *s, double seconds)
 {
 	double deadline = now() + seconds;
 
+	tell_fallback(s);
 	for (int i = 0; i < s->n_jobs; i++) {
 		struct job *j = &s->jobs[i];
 
@@ -478,7 +537,7 @@ static bool rank_default(struct contest *c, int i, int g)
 		return candidates_report(c->s, &c->s->jobs[i]);
 	c->ranked[i][g] = ARENA_NEW(c->s->a, struct finalist);
 	*c->ranked[i][g] = (struct finalist){ choice->candidate, choice->genes,
-		choice->seconds, "model" };
+		choice->seconds, "model", NULL };
 	c->n[i][g] = 1;
 	return true;
 }
@@ -497,7 +556,7 @@ static void rank_lock(struct contest *c, int i)
 
 		c->ranked[i][g] = ARENA_NEW(s->a, struct finalist);
 		*c->ranked[i][g] = (struct finalist){ k->candidate, k->genes,
-			k->seconds, k->measured };
+			k->seconds, k->measured, k->pinned };
 		c->n[i][g] = 1;
 	}
 	session_say(s, "%s: nothing better was found than the lock has", j->name);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Algorithms that a search looks at; more may be asked for. */
-enum { ALGORITHMS = 128, ALGORITHMS_MOST = 9999 };
+enum { ALGORITHMS = 128 };
 
 enum { LIBRARY, ALGORITHM, DETERMINISTIC, TUNABLES };
 
@@ -31,64 +31,12 @@ struct libraries {
 
 /* ---- what the schedule allows ---- */
 
-static const struct sched_expr *only(const struct sched_value *v)
-{
-	return v->n == 1 ? v->choices[0] : NULL;
-}
-
 static bool says(const struct schedule *s, const char *directive)
 {
 	for (int i = 0; s && i < s->n_directives; i++)
 		if (!strcmp(s->directives[i].name, directive))
 			return true;
 	return false;
-}
-
-static bool names(const struct sched_arg *arg, const char *library)
-{
-	for (int i = 0; !arg->key && i < arg->value.n; i++) {
-		const char *name = arg->value.choices[i]->name;
-
-		if (name && (!strcmp(name, library) ||
-		    !strcmp(name, "library")))
-			return true;
-	}
-	return false;
-}
-
-/* Does fallback(...) name it, or say nothing at all? */
-static bool allows(const struct schedule *s, const char *library)
-{
-	for (int i = 0; s && i < s->n_directives; i++) {
-		const struct sched_directive *d = &s->directives[i];
-
-		for (int k = 0; !strcmp(d->name, "fallback") && k < d->n_args;
-		     k++)
-			if (names(&d->args[k], library))
-				return true;
-	}
-	return !says(s, "fallback");
-}
-
-/* The algorithm that fallback(..., algorithm = N) asks for, or -1. */
-static int asked_algorithm(const struct schedule *s)
-{
-	int found = -1;
-
-	for (int i = 0; s && i < s->n_directives; i++) {
-		const struct sched_directive *d = &s->directives[i];
-
-		for (int k = 0; !strcmp(d->name, "fallback") && k < d->n_args;
-		     k++) {
-			const struct sched_expr *x = only(&d->args[k].value);
-
-			if (d->args[k].key && !strcmp(d->args[k].key,
-			    "algorithm") && x && x->kind == SX_INT &&
-			    x->i >= 0 && x->i <= ALGORITHMS_MOST)
-				found = (int)x->i;
-		}
-	}
-	return found;
 }
 
 /* ---- what applies ---- */
@@ -111,7 +59,7 @@ static void try_library(struct task *t, struct libraries *l,
 {
 	const char **why = &l->whys[k];
 
-	if (!allows(t->schedule, call_libraries[k])) {
+	if (!sched_allows(t->schedule, call_libraries[k])) {
 		*why = "fallback(...) names another";
 	} else if (k == CALL_CUDNN && says(t->schedule, "deterministic")) {
 		*why = "which of its engines are deterministic is not known";
@@ -155,7 +103,7 @@ static void make_tunables(struct task *t, struct libraries *l)
 {
 	static const char *const words[] = { "cublaslt", "cudnn", NULL };
 	static const int on[] = { 1 };
-	int asked = asked_algorithm(t->schedule);
+	int asked = sched_algorithm(t->schedule);
 
 	for (int k = 0; k < N_CALL_LIBRARIES; k++)
 		if (l->serves[k])
@@ -214,9 +162,9 @@ static const char *legal(const struct task *t, struct arena *a,
 		return arena_printf(a, "%s does not serve: %s; fallback(%s) is "
 			"legal", call_titles[k], l->whys[k],
 			call_libraries[!k]);
-	if (algorithm < 0 || algorithm > ALGORITHMS_MOST)
+	if (algorithm < 0 || algorithm > SCHED_ALGORITHMS)
 		return arena_printf(a, "algorithms are counted from 0 to %d",
-			ALGORITHMS_MOST);
+			SCHED_ALGORITHMS);
 	return NULL;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "runtime/worker/cuda.h"
+#include "runtime/worker/library.h"
 
 enum { ALIGN = 256, MARGIN = 256, SETS_LEAST = 4, SETS_MOST = 256, FEW = 3,
 	LAUNCHES_MOST = 1000, PORTABLE_CLUSTER = 8, ARGS_MOST = 128,
@@ -37,10 +38,12 @@ static struct {
 	char message[400];
 } gpu;
 
-/* A loaded candidate: functions by step, memory of its own, which the graph
- * knows, and that once it was timed. */
+/* A loaded candidate: functions and calls by step, memory of its own, which the
+ * graph knows, and that once it was timed. */
 struct loaded {
-	wpk_cu_pointer workspace, prepared;
+	wpk_cu_pointer workspace, prepared, scratch;
+	size_t scratch_bytes;
+	struct library_call **calls;
 	wpk_cu *modules, *functions, exec;
 	int n_modules, launches;
 	double one;		/* seconds, from the few */
@@ -139,6 +142,8 @@ static struct outcome gpu_open(json_t *hello)
 	json_object_set_new(hello, "sms", json_integer(sms));
 	for (int i = 0; i < 2 && !status; i++)
 		status = cuda.event(&gpu.events[i], 0);
+	if (!library_open(&cuda, gpu.number, sms, gpu.share))
+		return fails("launch", "no memory%s%s", "", "");
 	return judge(status, "cuEventCreate");
 }
 
@@ -255,6 +260,49 @@ static struct outcome prepare_function(struct loaded *l,
 	return o;
 }
 
+static size_t bytes_of(void *ctx, int tensor)
+{
+	const struct task *t = ctx;
+
+	return t->tensors[tensor].bytes;
+}
+
+/* An algorithm that there is not is a launch that fails. */
+static struct outcome prepare_call(struct candidate *c, const struct step *s,
+	struct library_call **call)
+{
+	struct loaded *l = c->state;
+	char text[400];
+	size_t bytes = 0;
+	const char *why = library_load(s->library, call, &bytes, text);
+
+	if (!why)
+		why = library_wrong(*call, gpu.task->n, c->workspace,
+			c->prepared, s->prepare, bytes_of, (void *)gpu.task);
+	if (why)
+		return fails("launch", "%s%s", why, "");
+	if (bytes > l->scratch_bytes)
+		l->scratch_bytes = bytes;
+	if (s->timed && !c->pinned)
+		c->pinned = library_pinned(*call);
+	return (struct outcome){ 0 };
+}
+
+static struct outcome prepare_steps(struct candidate *c)
+{
+	struct loaded *l = c->state;
+	struct outcome o = { 0 };
+
+	for (int i = 0; i < c->n_steps && !o.verdict; i++) {
+		if (c->steps[i].kernel)
+			o = prepare_function(l, &c->steps[i],
+				&l->functions[i]);
+		if (c->steps[i].library)
+			o = prepare_call(c, &c->steps[i], &l->calls[i]);
+	}
+	return o;
+}
+
 static struct outcome gpu_load(struct candidate *c)
 {
 	struct loaded *l = calloc(1, sizeof *l);
@@ -265,17 +313,19 @@ static struct outcome gpu_load(struct candidate *c)
 		return fails("launch", "no memory%s%s", "", "");
 	l->modules = calloc((size_t)c->n_files + 1, sizeof *l->modules);
 	l->functions = calloc((size_t)c->n_steps + 1, sizeof *l->functions);
-	if (!l->modules || !l->functions)
+	l->calls = calloc((size_t)c->n_steps + 1, sizeof *l->calls);
+	if (!l->modules || !l->functions || !l->calls)
 		return fails("launch", "no memory%s%s", "", "");
 	for (int i = 0; i < c->n_files && !o.verdict; i++) {
 		o = judge(cuda.load(&l->modules[i], c->files[i]),
 			"cuModuleLoad");
 		l->n_modules += !o.verdict;
 	}
-	for (int i = 0; i < c->n_steps && !o.verdict; i++)
-		if (c->steps[i].kernel)
-			o = prepare_function(l, &c->steps[i],
-				&l->functions[i]);
+	if (!o.verdict)
+		o = prepare_steps(c);
+	if (!o.verdict && l->scratch_bytes)
+		o = judge(cuda.allocate(&l->scratch, l->scratch_bytes),
+			"no memory for a library's workspace");
 	if (!o.verdict && c->workspace)
 		o = judge(cuda.allocate(&l->workspace, c->workspace),
 			"no memory for the workspace");
@@ -299,6 +349,11 @@ static void gpu_unload(struct candidate *c)
 		cuda.release(l->workspace);
 	if (l->prepared)
 		cuda.release(l->prepared);
+	if (l->scratch)
+		cuda.release(l->scratch);
+	for (int i = 0; l->calls && i < c->n_steps; i++)
+		library_unload(l->calls[i]);
+	free(l->calls);
 	free(l->modules);
 	free(l->functions);
 	free(l);
@@ -347,6 +402,32 @@ static int launch_step(const struct loaded *of, const struct step *s,
 	return status ? status : cuda.launch(&l, function, args, NULL);
 }
 
+struct placing {
+	const struct loaded *of;
+	wpk_cu_pointer set;
+};
+
+static wpk_cu_pointer place_at(void *ctx, int kind, long long value)
+{
+	const struct placing *p = ctx;
+	const struct arg a = { .kind = (enum arg_kind)kind, .value = value };
+
+	return place_of(p->of, &a, p->set);
+}
+
+/* The library's code is not the driver's: whether the context is lost, waiting
+ * for what was launched will tell. */
+static struct outcome call_step(const struct loaded *of,
+	const struct library_call *call, wpk_cu_pointer set)
+{
+	struct placing p = { of, set };
+	char text[400];
+	const char *why = library_launch(call, place_at, &p, of->scratch,
+		gpu.stream, text);
+
+	return why ? fails("launch", "%s%s", why, "") : (struct outcome){ 0 };
+}
+
 enum which { PREPARING, ALL, TIMED };
 
 static bool belongs(const struct step *s, enum which which)
@@ -369,6 +450,8 @@ static struct outcome launch_all(const struct candidate *c, enum which which,
 		if (s->kernel)
 			o = judge(launch_step(l, s, l->functions[i], set),
 				s->kernel);
+		else if (s->library)
+			o = call_step(l, l->calls[i], set);
 		else if (s->bytes)
 			o = judge(cuda.fill(l->workspace + s->offset, 0,
 				s->bytes, gpu.stream), "clearing");
@@ -380,9 +463,12 @@ static struct outcome wait_for(const struct candidate *c)
 {
 	const char *name = "the kernel";
 
-	for (int i = 0; i < c->n_steps; i++)
+	for (int i = 0; i < c->n_steps; i++) {
+		if (c->steps[i].library && c->steps[i].timed)
+			name = "the library's call";
 		if (c->steps[i].kernel && c->steps[i].timed)
 			name = c->steps[i].kernel;
+	}
 	return judge(cuda.synchronize(gpu.stream), name);
 }
 
@@ -579,6 +665,7 @@ static void gpu_state(json_t *reply)
 static void gpu_close(void)
 {
 	release_sets();
+	library_close();
 	free(gpu.offsets);
 	gpu.offsets = NULL;
 }
