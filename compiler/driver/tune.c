@@ -535,6 +535,11 @@ static bool rank_default(struct contest *c, int i, int g)
 
 	if (!choices_make(c->s, &c->s->jobs[i]))
 		return candidates_report(c->s, &c->s->jobs[i]);
+	if (c->s->measuring && choice->candidate->sketch->unpriced &&
+	    !*c->s->stop)
+		return session_fail(c->s, EXIT_NO_CANDIDATE, "no call of a "
+			"library that computes '%s' could be measured",
+			c->s->jobs[i].name);
 	c->ranked[i][g] = ARENA_NEW(c->s->a, struct finalist);
 	*c->ranked[i][g] = (struct finalist){ choice->candidate, choice->genes,
 		choice->seconds, "model", NULL };
