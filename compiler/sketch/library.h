@@ -9,8 +9,8 @@
 #include "sketch/epilogue.h"
 
 /* What both libraries start from: the contraction, in which type it adds up, what
- * follows it, and where its one result goes. "value" is what is computed of the sum, as an expression
- * of the contraction's axes. */
+ * follows it, and where its one result goes. "value" is what is computed of the
+ * sum, as an expression of the contraction's axes. */
 struct library_group {
 	const struct task *t;
 	struct ir_contraction c;

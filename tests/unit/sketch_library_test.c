@@ -2,7 +2,10 @@
 /* The library sketch without libraries: what it recognises, and that the calls it
  * makes compute what the operator does. An evaluator that knows nothing but the
  * JSON of calls reads and writes tensors as they lie in memory, and every element
- * is compared with the reference. */
+ * is compared with the reference; then libwpk makes the call, of a stub of the
+ * library that is as strict as the library and computes. */
+#include "library_stub.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,7 +106,7 @@ static const char *refusal(struct made *m, enum call_library k, int *values)
 	return s->legal(&m->task, m->a, values);
 }
 
-static json_t *step_of(struct made *m, const int *values,
+static json_t *made_step(struct made *m, const int *values,
 	struct program **out)
 {
 	struct program *p;
@@ -144,7 +147,8 @@ static struct data fill(struct made *m)
 		const struct ir_tensor *t = &o->tensors[i];
 
 		d.bytes[i] = (size_t)t->elements * dtype_row(t->type)->bits / 8;
-		d.p[i] = ARENA_ARRAY(m->a, d.bytes[i] + 16, char);
+		d.p[i] = (void *)(((uintptr_t)ARENA_ARRAY(m->a, d.bytes[i] + 64,
+			char) + 31) / 32 * 32);
 		if (i < o->n_inputs)
 			ir_eval_fill(o, i, 7 + (uint64_t)i, d.p[i]);
 		else
@@ -191,18 +195,49 @@ static void compare(struct made *m, const struct data *d, const char *what)
 	ir_eval_destroy(e);
 }
 
+/* By libwpk, of a stub. */
+static void runs(struct made *m, const char *text, enum call_library k,
+	const char *what)
+{
+	int n = m->reference->n_inputs + m->reference->n_outputs;
+	struct data d = fill(m);
+	char lt[400], dnn[400];
+	struct stub *s = stub_create(k == CALL_CUBLASLT ? stub_path(
+		"libcublaslt.so", lt) : "", k == CALL_CUDNN ? stub_path(
+		"libcudnn.so", dnn) : "");
+	struct wpk_memory memory = { NULL, 0, NULL, 0 };
+	struct wpk_call *call;
+	struct wpk_error e;
+	void *scratch;
+
+	if (wpk_call_create(&s->context, text, &call, &e))
+		fail_msg("%s: %s\n%s", what, e.text, text);
+	scratch = aligned_alloc(256, wpk_call_workspace(call) / 256 * 256 + 256);
+	if (wpk_call_run(call, d.p, n, &memory, scratch, NULL, &e))
+		fail_msg("%s: %s\n%s", what, e.text, text);
+	assert_int_equal(wpk_call_run(call, d.p, 1, &memory, scratch, NULL, &e),
+		WPK_E_NULL);
+	compare(m, &d, what);
+	free(scratch);
+	wpk_call_destroy(call);
+	stub_destroy(s);
+}
+
 static void computes(struct made *m, const int *values, const char *what)
 {
 	struct data d = fill(m);
 	struct program *p;
-	json_t *step = step_of(m, values, &p);
+	json_t *step = made_step(m, values, &p);
+	char *text = json_dumps(step, 0);
 	const struct call_memory memory = { d.p, d.bytes,
 		m->reference->n_inputs + m->reference->n_outputs, NULL, 0 };
 	const char *why = call_evaluate(step, &memory);
 
 	if (why)
-		fail_msg("%s: %s\n%s", what, why, json_dumps(step, 0));
+		fail_msg("%s: %s\n%s", what, why, text);
 	compare(m, &d, what);
+	runs(m, text, (enum call_library)values[0], what);
+	free(text);
 	json_decref(step);
 }
 
