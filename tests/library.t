@@ -27,11 +27,12 @@ kinds() {
 for file in "$folder"/gemm.wpk "$folder"/gemm_bf16.wpk "$folder"/gemv.wpk \
 	"$folder"/conv_*.wpk "$top_srcdir"/examples/resnet18/conv.wpk \
 	"$folder"/windows_*.wpk "$folder"/fused.wpk; do
-	for op in $(sed -n 's/^export op \([a-z0-9_]*\) =.*/\1/p' "$file"); do
+	sed -n 's/^export op \([a-z0-9_]*\) =.*/\1/p' "$file" >operators
+	while read -r op <&3; do
 		echo "$(basename "$file" .wpk) $op" \
 			"$(kinds "$file" "$op" cublaslt)" \
 			"$(kinds "$file" "$op" cudnn)"
-	done
+	done 3<operators
 done >served
 check "public shapes: what serves them" diff "$top_srcdir/tests/data/library.txt" \
 	served
@@ -203,7 +204,7 @@ else
 	rm -f mm.wpk.lock
 	searched 0.9 mm.wpk --set sketch=library,algorithm=9999
 	check "an algorithm that there is not fails to launch" grep -q \
-		'	library	launch		cuBLASLt has no algorithm 9999 for this: it has' \
+		'	launch		cuBLASLt has no algorithm 9999 for this: it has' \
 		list
 	check "... and nothing is taken" grep -q \
 		"no call of a library that computes 'mm' could be measured" said

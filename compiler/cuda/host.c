@@ -27,7 +27,8 @@ static bool in_steps(const struct host *h, int tensor)
 	for (int i = 0; i < h->n_steps; i++) {
 		if (h->steps[i].kind == P_CLEAR && h->steps[i].tensor == tensor)
 			return true;
-		for (int j = 0; h->steps[i].kind == P_LAUNCH && j < h->steps[i].n_args; j++)
+		for (int j = 0; h->steps[i].kind == P_LAUNCH &&
+		     j < h->steps[i].n_args; j++)
 			if (h->steps[i].args[j] == tensor)
 				return true;
 	}

@@ -427,7 +427,8 @@ static const struct subject convolutions[] = {
 	{ "conv.conv_transpose2d[N = 2, C = 4, H = 4, W = 5, K = 3, R = 3, "
 		"S = 3, PH = 1, PW = 1]", NO_GEMM },
 	{ "conv.conv_transpose2d[T = f16, N = 2, C = 4, H = 4, W = 5, K = 3, "
-		"R = 3, S = 3, SH = 2, SW = 2, PH = 1, PW = 1, OH = 1, OW = 1]", NO_GEMM },
+		"R = 3, S = 3, SH = 2, SW = 2, PH = 1, PW = 1, OH = 1, OW = 1]",
+		NO_GEMM },
 	{ "conv.conv_transpose2d[N = 1, C = 4, H = 4, W = 3, K = 2, R = 4, "
 		"S = 4, SH = 2, SW = 2, PH = 1, PW = 1] "
 		"with x layout(N, H, W, C), w layout(R, S, C, K), "
