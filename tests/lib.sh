@@ -19,7 +19,7 @@ mkdir -p "$scratch"
 
 # What is printed must not depend on who runs the tests, and programs must find
 # what they need by themselves.
-unset NO_COLOR WPK_EMU_DIR WPK_EMU_MEMORY WPK_EMU_QUIET WPK_WORKER WPK_XGBOOST \
+unset NO_COLOR WPK_LIBCUBLASLT WPK_LIBCUDNN WPK_EMU_DIR WPK_EMU_MEMORY WPK_EMU_QUIET WPK_WORKER WPK_XGBOOST \
 	WPK_LIBCUDA WPK_LIBNVML WPK_NVRTC
 LC_ALL=C
 CUDA_VISIBLE_DEVICES=

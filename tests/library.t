@@ -114,6 +114,61 @@ else
 	skip "with libwpk" "no nvcc"
 fi
 
+# ---- and runs, on a stub ----
+
+# stub NAME FILES...: that library.
+stub() {
+	name=$1
+	shift
+	# shellcheck disable=SC2086 # CC may be several words
+	(cd "$top_srcdir" && $CC -w -O1 -fPIC -shared -D_GNU_SOURCE -I. \
+		-o "$scratch/$name.so" "$@" -lm -ldl)
+}
+
+# Ones everywhere: a product of 16, a bias and a matrix: gelu(18), that is 18.
+cat >main.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <cuda_runtime_api.h>
+#include "lib.h"
+static unsigned short x[256], w[256], b[16], r[256], y[256];
+int main(void)
+{
+	size_t bytes = mm_workspace();
+	void *p = aligned_alloc(256, bytes + 256 - bytes % 256);
+	int wrong = 0, status;
+	for (int i = 0; i < 256; i++)
+		x[i] = w[i] = r[i] = b[i % 16] = 0x3c00;
+	status = mm(x, w, b, r, y, p, bytes, 0);
+	for (int i = 0; i < 256; i++)
+		wrong += y[i] != 0x4c80;
+	printf("%d %d %d\n", status, wrong, mm(x, w, b, r, y, p, bytes, 0));
+	printf("%d\n", mm(x + 1, w, b, r, y, p, bytes, 0));
+	return 0;
+}
+END
+if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
+	skip "a launcher" "instrumented, or no C++ compiler"
+elif ! stub lt tests/runtime/libcublaslt.c 2>"$scratch/.err"; then
+	fail "a library for tests" "$scratch/.err"
+else
+	check "a launcher compiles" "$CXX" -x c++ -std=c++11 -Wall -Wextra \
+		-I"$top_srcdir/runtime" -I"$top_srcdir/runtime/emu/host" \
+		-include cuda_runtime_api.h -c -o lib.o lib.cu
+	check "... and links to libwpk" "$CXX" -x c \
+		-I"$top_srcdir/runtime/emu/host" main.c -x none lib.o \
+		"$top_builddir/libwpk.a" "$top_builddir/libwpkemu.a" -ljansson \
+		-lpthread -ldl -lm -o main
+	WPK_LIBCUDA=$top_builddir/libwpkemu.so WPK_LIBCUBLASLT=$scratch/lt.so \
+		./main >said 2>&1
+	printf '0 0 0\n1\n' >want
+	check "... calls the library, twice, and refuses what is misaligned" \
+		diff want said
+	WPK_LIBCUDA=$top_builddir/libwpkemu.so WPK_LIBCUBLASLT=$scratch/none.so \
+		./main >said 2>&1
+	check "... and says where there is none" grep -q '^801 256 801$' said
+fi
+
 # ---- searches on a driver, with stubs ----
 
 cat >nvcc <<END
@@ -139,15 +194,6 @@ emulating_driver() (
 	$CC -w -O1 -fPIC -shared -DEMULATED -D_GNU_SOURCE -I"$top_srcdir" \
 		"$@" "$top_srcdir/tests/worker/libcuda.c" "$emu_context" -ldl -lm
 )
-
-# stub NAME FILES...: that library.
-stub() {
-	name=$1
-	shift
-	# shellcheck disable=SC2086 # CC may be several words
-	(cd "$top_srcdir" && $CC -w -O1 -fPIC -shared -D_GNU_SOURCE -I. \
-		-o "$scratch/$name.so" "$@" -lm -ldl)
-}
 
 # searched US OPTIONS...: a search in which a library's call takes so long.
 searched() {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "driver/general.h"
-#include "driver/measuring.h"
 
 /* ---- sketches that serve ---- */
 
@@ -283,7 +282,7 @@ static bool is_asked(struct session *s, const struct job *j,
 			k->asked_by, k->name));
 	c->unpriced = k->unpriced;
 	c->margin = k->unpriced ? sched_margin(c->task.schedule) : 1;
-	if (!k->unpriced || (s->measuring && !strcmp(s->measuring->how, "gpu")))
+	if (!k->unpriced || !strcmp(s->how, "gpu"))
 		return true;
 	return drop(c, arena_printf(s->a, "what it takes is not known where no "
 		"GPU is measured (--measure=gpu); sketch = %s asks for it all "

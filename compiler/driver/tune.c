@@ -391,6 +391,21 @@ const char *tune_strategy(const struct session *s)
 	return *s->o->tune ? s->o->tune : s->measuring ? "auto" : "ga";
 }
 
+/* Said once: what a schedule allows and cannot be. */
+static void tell_fallback(const struct session *s)
+{
+	bool allowed = false;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		for (int k = 0; s->jobs[i].schedule &&
+		     k < s->jobs[i].schedule->n_directives; k++)
+			allowed |= !strcmp(s->jobs[i].schedule->
+				directives[k].name, "fallback");
+	if (allowed && strcmp(s->how, "gpu"))
+		session_say(s, "fallback(...) is left out: what libraries take "
+			"is not known where no GPU is measured");
+}
+
 bool tune_begin(struct session *s)
 {
 	const char *option = s->o->db ? "--db" : s->o->resume ? "--resume" :
@@ -405,29 +420,14 @@ bool tune_begin(struct session *s)
 		s->how = s->measuring->how;
 	else
 		tune_tell_places(s);
+	tell_fallback(s);
 	return true;
-}
-
-/* Said once: what a schedule allows and cannot be. */
-static void tell_fallback(const struct session *s)
-{
-	bool allowed = false;
-
-	for (int i = 0; i < s->n_jobs; i++)
-		for (int k = 0; s->jobs[i].schedule &&
-		     k < s->jobs[i].schedule->n_directives; k++)
-			allowed |= !strcmp(s->jobs[i].schedule->
-				directives[k].name, "fallback");
-	if (allowed && (!s->measuring || strcmp(s->how, "gpu")))
-		session_say(s, "fallback(...) is left out: what libraries take "
-			"is not known where no GPU is measured");
 }
 
 static bool search_all(struct session *s, double seconds)
 {
 	double deadline = now() + seconds;
 
-	tell_fallback(s);
 	for (int i = 0; i < s->n_jobs; i++) {
 		struct job *j = &s->jobs[i];
 
