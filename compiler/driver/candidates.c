@@ -231,12 +231,15 @@ static void remember_open(struct session *s, struct candidate *c)
 }
 
 /* Is the tunable one of this directive? */
-static bool is_of(const struct space *sp, const char *name,
+static bool is_of(const struct candidate *c, const char *name,
 	const char *directive)
 {
-	for (int i = 0; i < sp->n_tunables; i++)
-		if (!strcmp(sp->tunables[i].name, name))
-			return !strcmp(sp->tunables[i].directive, directive);
+	int n;
+	const struct tunable *v = c->sketch->tunables(&c->task, &n);
+
+	for (int i = 0; i < n; i++)
+		if (!strcmp(v[i].name, name))
+			return !strcmp(v[i].directive, directive);
 	return false;
 }
 
@@ -253,7 +256,7 @@ static bool setting_asks(const struct session *s, const struct job *j,
 		if (!strcmp(name, "sketch") &&
 		    !strcmp(x->value, c->sketch->name))
 			return true;
-		if (is_of(c->space, name, c->sketch->asked_by))
+		if (is_of(c, name, c->sketch->asked_by))
 			return true;
 	}
 	return false;
@@ -263,11 +266,14 @@ static bool drop(struct candidate *c, const char *why)
 {
 	c->why = why;
 	c->space = NULL;
+	if (c->sketch->unpriced)
+		c->refusal = REFUSED_OTHER;
 	return false;
 }
 
 /* A sketch that has to be asked for does not compete of its own; "named": the
- * lock asks for it. */
+ * lock asks for it. One that no model prices is none of those that came near,
+ * unless somebody asks. */
 static bool is_asked(struct session *s, const struct job *j,
 	struct candidate *c, bool named)
 {
@@ -346,8 +352,10 @@ void candidates_try(struct session *s, const struct job *j, int group,
 	if (lacks || !sketch->applies(&c->task, &c->why))
 		return;
 	c->why = NULL;
+	if (sketch->unpriced && !is_asked(s, j, c, named))
+		return;
 	share_bind(s, j, c, bind_to);
-	if (!c->space || !is_asked(s, j, c, named))
+	if (!c->space || (!sketch->unpriced && !is_asked(s, j, c, named)))
 		return;
 	c->space->smem_max = j->place->target->smem_block;
 	remember_open(s, c);
