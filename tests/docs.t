@@ -138,7 +138,8 @@ document() {
 
 for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
 	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/libwpk.3 man/wpk-plan.5 man/wpk-tune.7 man/wpkfarm.1 man/wpkstd.7 man/wpkworker.1; do
+	man/libwpk.3 man/wpk-plan.5 \
+	man/wpk-tune.7 man/wpkfarm.1 man/wpkstd.7 man/wpkworker.1; do
 	document "$top_srcdir/$file"
 done
 

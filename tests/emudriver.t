@@ -34,9 +34,9 @@ sed -n 's/^CUresult \(cu[A-Za-z0-9_]*\)(.*/\1/p' \
 	"$top_srcdir/runtime/emu/driver/api.h" | sort >declared
 "$OBJDUMP" -T "$driver" | awk '$2 ~ /g/ && $4 != "*UND*" { print $NF }' |
 	sort >shown
-grep '^cu' shown | comm -3 declared - >found
+grep '^cu[A-Z]' shown | comm -3 declared - >found
 empty "it has what it declares, and no more" found
-grep -vEx -e 'cu[A-Z].*' -e 'wpk_emu_.*' -e '(thread|block)Idx' \
+grep -vEx -e 'cu(da)?[A-Z].*' -e 'wpk_emu_.*' -e '(thread|block)Idx' \
 	-e '(block|grid)Dim' -e shared_memory -e WPKEMU_1 shown >found
 empty "nothing else shows" found
 "$OBJDUMP" -p "$driver" | grep -E 'TEXTREL|STACK.*x$' >found

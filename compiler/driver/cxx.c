@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which C++ compiler there is, and how it is asked to take emitted text with the
- * emulator's header before it. */
+/* Which C++ compiler there is, and how it is asked to take emitted text with
+ * the emulator's header before it. */
 #include "driver/cxx.h"
 
 #include <stdlib.h>

@@ -399,6 +399,46 @@ bool jobs_create(struct session *s)
 	return ok && s->code == EXIT_DONE && jobs_settings_known(s);
 }
 
+/* At the sizes of --shape, or those that the source gives. */
+static bool add_at_sizes(struct session *s, const struct lower_item *it,
+	const struct directives_shape *given, const struct place *place,
+	job_list *jobs)
+{
+	struct directives_shape own = shapes_own(s->a, it, given);
+	struct making m = { .unit = s->unit, .it = it, .shape = &own,
+		.place = place };
+	struct job j;
+
+	if (!jobs_all_given(s, it, &own))
+		return false;
+	if (it->open[0]) {
+		m.launcher = it->item->name.text;
+		m.name = shapes_name(s->a, m.launcher, &own);
+	}
+	return push_job(s, jobs, add_job(s, &m, &j), &j);
+}
+
+bool jobs_create_at_sizes(struct session *s)
+{
+	struct directives_shape given;
+	struct lower_item *items;
+	job_list jobs = {0};
+	bool ok = true;
+	int n;
+
+	items = lower_items(s->a, s->unit, true, &n);
+	if (!jobs_option_shape(s, &given) || !jobs_options_known(s, items, n))
+		return false;
+	for (int i = 0; i < n && ok; i++)
+		for (int k = 0; k < s->n_places && ok; k++)
+			ok = !jobs_wanted(s, items[i].item->name.text) ||
+				add_at_sizes(s, &items[i], &given,
+				&s->places[k], &jobs);
+	s->jobs = jobs.v;
+	s->n_jobs = jobs.n;
+	return ok && s->code == EXIT_DONE;
+}
+
 /* What a test block names besides the reference. */
 static const char *other_judges(struct session *s,
 	const struct directives_test *t)

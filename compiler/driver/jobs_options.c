@@ -57,6 +57,22 @@ bool jobs_option_shape(struct session *s, struct directives_shape *out)
 	return true;
 }
 
+bool jobs_all_given(struct session *s, const struct lower_item *it,
+	const struct directives_shape *shape)
+{
+	for (int i = 0; it->open[i]; i++) {
+		bool given = false;
+
+		for (int k = 0; k < shape->n; k++)
+			given |= !strcmp(shape->sizes[k].name, it->open[i]);
+		if (!given)
+			return session_fail(s, EXIT_USER, "'%s' leaves %s open"
+				": give it with --shape %s=...",
+				it->item->name.text, it->open[i], it->open[i]);
+	}
+	return true;
+}
+
 /* Every --shape must be a size that some operator leaves open. */
 static bool shapes_are_known(struct session *s, const struct lower_item *items,
 	int n)

@@ -16,6 +16,7 @@
 #include "driver/fmt.h"
 #include "driver/merge.h"
 #include "driver/paths.h"
+#include "driver/reference.h"
 #include "driver/reporting.h"
 #include "driver/search.h"
 #include "driver/session.h"
@@ -261,8 +262,8 @@ static const struct command *command_named(const char *name)
 {
 	static const struct command commands[] = {
 		{ "explain", bought_main }, { "fmt", fmt_main },
-		{ "merge", merge_main }, { "report", report_main },
-		{ "search", search_main },
+		{ "merge", merge_main }, { "reference", reference_main },
+		{ "report", report_main }, { "search", search_main },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

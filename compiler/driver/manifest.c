@@ -300,6 +300,8 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	json_put(v, "gpu", text(m, w->gpu ? w->gpu->name : NULL));
 	json_put(v, "tuned", text(m, j->place->gpu ?
 		j->place->gpu->name : NULL));
+	if (m->s->o->share)
+		json_put(v, "share", json_integer(m->s->o->share));
 	json_put(v, "general", json_boolean(p->general));
 	json_put(v, "sizes", values(j, p));
 	json_put(v, "conditions", conditions(m, p));

@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What candidates of an operator run on, and what must come of it: two sets of
- * inputs, and for each some thousand elements of every output by the reference
- * with their bounds, evenly spread, the first and the last row among them. All
- * of it lies in files that are in memory alone: nothing is left of them. */
+ * inputs, and for each samples of every output by the reference. All of it lies
+ * in files that are in memory alone: nothing is left of them. */
 #include "driver/measuring.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "driver/general.h"
+#include "driver/samples.h"
 
-/* Of a set of expectations: multiply-adds, rows, and elements of a row. */
-enum { WORK = 10000000, ROWS = 512, SPAN = 64, SETS = 2 };
-
-/* Sums of another arithmetic than the operator's have another bound for every
- * point; that of the first point is widened, and proofs of winners are exact. */
-static const double other_arithmetic = 8;
-
-/* As the worker reads it. */
-struct sample {
-	int64_t element;
-	double value, bound;
-};
+enum { SETS = 2 };
 
 /* ---- files ---- */
 
@@ -49,13 +37,6 @@ static json_t *file_name(struct measuring *g, int fd)
 {
 	return json_string(arena_printf(g->a, "/proc/%ld/fd/%d",
 		(long)getpid(), fd));
-}
-
-static size_t bytes_of(const struct ir_tensor *t)
-{
-	int bits = dtype_row(t->type)->bits;
-
-	return (size_t)t->elements * (size_t)(bits < 8 ? 1 : bits / 8);
 }
 
 /* ---- the operator at its sizes ---- */
@@ -86,30 +67,6 @@ static void set_sizes(struct measuring *g, const struct job *j,
 	d->frame = p;
 }
 
-static int64_t logical(const struct ir_tensor *t)
-{
-	int64_t n = 1;
-
-	for (int i = 0; i < t->rank; i++)
-		n *= t->dims[i];
-	return n;
-}
-
-static json_t *describe(const struct ir_tensor *t, bool output)
-{
-	static const char *const classes[] = { "float", "signed", "unsigned",
-		"boolean" };
-	const struct dtype_row *r = dtype_row(t->type);
-
-	return json_pack("{ss ss sI sI sI sb ss si si si sb}", "name",
-		t->name, "role", output ? "out" : "in", "bytes",
-		(json_int_t)bytes_of(t), "elements", (json_int_t)t->elements,
-		"align", (json_int_t)(t->align > 16 ?
-		t->align : 16), "holes", logical(t) != t->elements, "class",
-		classes[r->class], "bits", r->bits, "significand",
-		r->significand, "emin", r->emin, "finite", t->type == T_E4M3);
-}
-
 static int n_tensors(const struct measuring_data *d)
 {
 	return d->op->n_inputs + d->op->n_outputs;
@@ -122,7 +79,7 @@ static bool make_inputs(struct measuring *g, struct measuring_data *d, int set)
 	d->p[set] = ARENA_ARRAY(g->a, (size_t)d->op->n_tensors + 1,
 		const void *);
 	for (int i = 0; i < d->op->n_inputs; i++) {
-		char *p = new_file(g, d, bytes_of(&d->op->tensors[i]),
+		char *p = new_file(g, d, samples_bytes(&d->op->tensors[i]),
 			&d->input_fds[set * d->op->n_inputs + i]);
 
 		if (!p)
@@ -151,7 +108,7 @@ const struct measuring_data *measuring_data(struct measuring *g,
 	d->p = ARENA_ARRAY(g->a, SETS, const void **);
 	d->tensors = json_array();
 	for (int i = 0; i < n_tensors(d); i++)
-		json_array_append_new(d->tensors, describe(&d->op->tensors[i],
+		json_array_append_new(d->tensors, samples_tensor(&d->op->tensors[i],
 			i >= d->op->n_inputs));
 	for (int set = 0; set < SETS; set++)
 		if (!make_inputs(g, d, set)) {
@@ -170,8 +127,8 @@ void measuring_data_close(const struct measuring_data *d)
 		for (int i = 0; i < d->op->n_inputs; i++)
 			if (d->p[set][i])
 				munmap((void *)d->p[set][i],
-					bytes_of(&d->op->tensors[i]) ?
-					bytes_of(&d->op->tensors[i]) : 1);
+					samples_bytes(&d->op->tensors[i]) ?
+					samples_bytes(&d->op->tensors[i]) : 1);
 	for (int i = 0; d && i < d->fds.n; i++)
 		close(d->fds.v[i]);
 	if (d)
@@ -180,96 +137,42 @@ void measuring_data_close(const struct measuring_data *d)
 
 /* ---- expectations ---- */
 
-struct sampling {
-	const struct ir_tensor *t;
-	struct ir_eval *reference, *other;	/* the latter or NULL */
-	struct sample *out;
-	int n;
+typedef VEC(struct sample) sample_list;
+
+struct collecting {
+	struct arena *a;
+	sample_list v;
 };
 
-static void sample_span(struct sampling *x, int64_t *idx, int64_t from, int n)
+static void collect(void *ctx, const struct sample *v, int n)
 {
-	struct ir_num want[SPAN], other[SPAN];
-	int last = x->t->rank - 1;
+	struct collecting *c = ctx;
 
-	if (last >= 0)
-		idx[last] = from;
-	ir_eval_row(x->reference, x->t->id, idx, n, want);
-	if (x->other)
-		ir_eval_row(x->other, x->t->id, idx, n, other);
-	for (int i = 0; i < n; i++) {
-		double bound = want[i].err;
-
-		if (x->other)
-			bound = fmax(bound, other_arithmetic * other[i].err);
-		if (last >= 0)
-			idx[last] = from + i;
-		x->out[x->n++] = (struct sample){ ir_offset_of(x->t, idx),
-			want[i].v, bound };
-	}
-}
-
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
-/* Row "k" of "n" chosen of "rows", as an index. */
-static void row_index(const struct ir_tensor *t, int64_t rows, int k, int n,
-	int64_t *idx)
-{
-	int64_t at = n == 1 ? 0 : (int64_t)((double)(rows - 1) * k / (n - 1));
-
-	for (int d = t->rank - 2; d >= 0; d--) {
-		idx[d] = at % t->dims[d];
-		at /= t->dims[d];
-	}
-}
-
-/* At most SPAN elements of each of some rows: its beginning, its end, or a place
- * within. */
-static void sample_tensor(struct sampling *x, double cost)
-{
-	int64_t idx[IR_RANK] = { 0 }, length, rows;
-	int span, n;
-
-	length = x->t->rank ? x->t->dims[x->t->rank - 1] : 1;
-	rows = length ? logical(x->t) / length : 0;
-	if (!rows)
-		return;
-	span = length < SPAN ? (int)length : SPAN;
-	n = (int)fmin(fmin((double)rows, ROWS), WORK / fmax(cost, 1) / span);
-	n = n < 4 ? (int)fmin(4, (double)rows) : n;
-	for (int k = 0; k < n; k++) {
-		uint64_t r = mix((uint64_t)k + 0x9e3779b97f4a7c15);
-		int64_t from = k == 0 ? 0 : k == n - 1 ? length - span :
-			(int64_t)(r % (uint64_t)(length - span + 1));
-
-		row_index(x->t, rows, k, n, idx);
-		sample_span(x, idx, from, span);
-	}
+	for (int i = 0; i < n; i++)
+		vec_push(c->a, &c->v, v[i]);
 }
 
 static json_t *samples_of(struct measuring *g, struct measuring_data *d,
 	int tensor, struct ir_eval *reference, struct ir_eval *other)
 {
-	struct arena *a = arena_create();
-	struct sampling x = { &d->op->tensors[tensor], reference, other,
-		ARENA_ARRAY(a, (size_t)ROWS * SPAN, struct sample), 0 };
+	struct collecting c = { .a = arena_create() };
+	const struct sampling x = { d->op, tensor, reference, &other,
+		other != NULL, SAMPLES_USUAL, collect, &c };
 	json_t *name = NULL;
+	size_t bytes;
 	char *p;
 	int fd;
 
-	sample_tensor(&x, ir_eval_cost(d->op, tensor));
-	p = new_file(g, d, sizeof *x.out * (size_t)x.n, &fd);
+	samples_take(&x);
+	bytes = sizeof *c.v.v * (size_t)c.v.n;
+	p = new_file(g, d, bytes, &fd);
+	if (p && bytes)
+		memcpy(p, c.v.v, bytes);
 	if (p) {
-		memcpy(p, x.out, sizeof *x.out * (size_t)x.n);
-		munmap(p, x.n ? sizeof *x.out * (size_t)x.n : 1);
+		munmap(p, bytes ? bytes : 1);
 		name = file_name(g, fd);
 	}
-	arena_destroy(a);
+	arena_destroy(c.a);
 	return name ? name : json_null();
 }
 

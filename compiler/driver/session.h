@@ -199,6 +199,9 @@ bool lockfile_merge(struct session *s);
 /* Lower the operators that options and tune blocks ask for. Errors in s->d or
  * reported; false then. */
 bool jobs_create(struct session *s);
+/* The same, each at the sizes that the source or --shape gives, and at no
+ * others. */
+bool jobs_create_at_sizes(struct session *s);
 /* The same for the file's test blocks. */
 bool jobs_create_tests(struct session *s);
 /* The passes of compiler/README.md, in order, up to plans. */

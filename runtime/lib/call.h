@@ -13,7 +13,7 @@
 #include "runtime/lib/lib.h"
 #include "runtime/lib/library.h"
 
-enum { CALL_PLACES = 64 };
+enum { CALL_PLACES = 32 };
 
 /* "lock" is held while it is opened, and by cuDNN whenever the handle is used.
  * "tried": the rest will not change; "why" it is of no use, or "". "file" is

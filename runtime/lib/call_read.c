@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The JSON of library calls, read with care: it may be anybody's. The first thing
  * that is wrong is said, with where it stands. */
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -156,8 +157,7 @@ int read_place(struct call_reader *r, const json_t *o, bool written,
 	struct library_call *call = r->call;
 	int kind = 0;
 
-	if (call->n_places == CALL_PLACES)
-		read_fails(r, "more than %d places", CALL_PLACES);
+	assert(call->n_places < CALL_PLACES);
 	while (kind <= PLACE_PREPARED && !member(p, kinds[kind]))
 		kind++;
 	if (kind > PLACE_PREPARED)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls of cuBLASLt: a product is described once, in layouts that runs only read.
- * An operation holds the address of its bias, so a run with one makes an
- * operation of its own, on its stack. */
+ * An operation holds the address of its bias, so a run with one has a copy of its
+ * own, on its stack. Operations may be copied: one is initialised wherever it
+ * lies, and holds no address of its own (tests/unit/real_test.c looks). */
 #include "runtime/lib/cublaslt.h"
 
 #include <dlfcn.h>
@@ -102,11 +103,12 @@ static int describe_layout(struct cublaslt_call *q, int i,
 	return code;
 }
 
-static int describe_bias(const struct cublaslt_call *q, wpk_lt operation,
-	const void *bias)
+/* No address: what it is aligned to, which is all that is looked at. */
+static int describe_bias(const struct cublaslt_call *q, wpk_lt operation)
 {
 	const struct cublaslt_calls *c = CALLS(&q->base);
 	const struct gemm_matrix *x = &q->g.bias;
+	void *bias = (void *)(uintptr_t)x->align;
 	int32_t type = x->type->cublas;
 	int code = c->set_operation(operation, WPK_LT_DESC_BIAS, &bias,
 		sizeof bias);
@@ -120,10 +122,9 @@ static int describe_bias(const struct cublaslt_call *q, wpk_lt operation,
 	return code;
 }
 
-/* An operation in "room", with "bias", where the product has one. */
-static int describe_operation(const struct cublaslt_call *q,
-	struct wpk_lt_room *room, const void *bias)
+static int describe_operation(struct cublaslt_call *q)
 {
+	struct wpk_lt_room *room = &q->operation;
 	const struct cublaslt_calls *c = CALLS(&q->base);
 	int32_t sms = call_sms(q->base.context);
 	uint32_t epilogue = q->g.epilogue;
@@ -144,7 +145,7 @@ static int describe_operation(const struct cublaslt_call *q,
 		code = c->set_operation(room, WPK_LT_DESC_FAST, &fast,
 			sizeof fast);
 	if (!code && q->g.bias.place >= 0)
-		code = describe_bias(q, room, bias);
+		code = describe_bias(q, room);
 	return code;
 }
 
@@ -164,8 +165,6 @@ static enum wpk_status describe(struct library_call *call,
 	struct cublaslt_call *q = own(call);
 	const struct gemm_matrix *c = q->g.c.place < 0 ? &q->g.d : &q->g.c;
 	const struct gemm_matrix *all[] = { q->first, q->second, c, &q->g.d };
-	/* No address: what it is aligned to, which is all that is looked at. */
-	void *bias = (void *)(uintptr_t)q->g.bias.align;
 	int code = 0;
 
 	set_scales(q);
@@ -174,7 +173,7 @@ static enum wpk_status describe(struct library_call *call,
 	for (int i = 0; !code && i < 4; i++)
 		code = describe_layout(q, i, all[i]);
 	if (!code)
-		code = describe_operation(q, &q->operation, bias);
+		code = describe_operation(q);
 	return code ? cublaslt_fails(call, e, code,
 		"does not take the product") : WPK_OK;
 }
@@ -325,8 +324,10 @@ static enum wpk_status run(const struct library_call *call,
 	int code = 0;
 
 	if (g->bias.place >= 0) {
+		room = q->operation;
 		operation = &room;
-		code = describe_operation(q, &room, addresses[g->bias.place]);
+		code = CALLS(call)->set_operation(&room, WPK_LT_DESC_BIAS,
+			&addresses[g->bias.place], sizeof *addresses);
 	}
 	if (!code)
 		code = CALLS(call)->matmul(call->library->handle,

@@ -6,7 +6,7 @@
 #include "runtime/lib/call.h"
 
 enum { DNN_RANK = 8, DNN_SPATIAL = 3, DNN_TENSORS = 32, DNN_NODES = 16,
-	DNN_KNOBS = 32, DNN_PACKS = 8 };
+	DNN_KNOBS = 48, DNN_PACKS = 8 };
 
 /* "place" is -1 for those that are virtual, between two nodes, and those that
  * are one constant; its bytes are then in "value". */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The engines of cuDNN for a graph: those of its heuristics, modes A, B and the
- * fallback, best first; then every engine as it comes; then every engine with one
- * knob turned. What is there twice is left out, and what computes less exactly
- * than was asked for: engines that convert their inputs down, that add in less
- * than the type that is computed in, or on tensor cores, which round f32 to tf32,
- * where tf32 will not do. */
+ * fallback, best first; then every engine as it comes; then with one knob turned,
+ * the first of each engine among the heuristics' and every engine as it comes.
+ * What is there twice is left out, and what computes less exactly than was asked
+ * for: engines that convert their inputs down, that add in less than the type
+ * that is computed in, or on tensor cores, which round f32 to tf32, where tf32
+ * will not do. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@
 #define CALLS(call) (&(call)->library->calls.cudnn)
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
-/* "TURNS": values of one knob that are tried. */
-enum { RESULTS = 100, ENGINES = 1000, NOTES = 32, TURNS = 6, MOST = 1000 };
+/* "FEW": values of one knob that are all tried. */
+enum { RESULTS = 100, ENGINES = 1000, NOTES = 32, FEW = 24, MOST = 1000 };
 
 struct lister {
 	struct cudnn_call *q;
@@ -104,24 +105,21 @@ static void drop_all(const struct cudnn_call *q, struct filled *f)
 		cudnn_drop(&q->base, &f->v[i]);
 }
 
-/* Those that "d" holds under "name", RESULTS at most. */
+/* Those that "d" holds under "name", "room" at most. They are not counted before:
+ * cuDNN 9.19 counts no choices of knobs unless it is given room for them. */
 static bool ask_all(const struct cudnn_call *q, wpk_dnn d, int name, int kind,
-	struct filled *f)
+	int64_t room, struct filled *f)
 {
-	int64_t there = 0;
+	int64_t made = 0;
 
 	memset(f, 0, sizeof *f);
-	if (!ask(q, d, name, WPK_DNN_T_DESCRIPTOR, 0, &there, NULL))
+	while (made < room && !CALLS(&q->base)->descriptor(kind, &f->v[made]))
+		made++;
+	if (made < room)
+		f->v[made] = NULL;
+	if (!made || !ask(q, d, name, WPK_DNN_T_DESCRIPTOR, made, &f->n, f->v))
 		return false;
-	there = there > RESULTS ? RESULTS : there;
-	for (int64_t i = 0; i < there; i++)
-		if (CALLS(&q->base)->descriptor(kind, &f->v[i])) {
-			f->v[i] = NULL;
-			there = i;
-		}
-	if (there > 0)
-		ask(q, d, name, WPK_DNN_T_DESCRIPTOR, there, &f->n, f->v);
-	f->n = f->n > there ? there : f->n;
+	f->n = f->n > made ? made : f->n;
 	return true;
 }
 
@@ -222,7 +220,8 @@ static void read_choices(const struct cudnn_call *q, wpk_dnn config,
 {
 	struct filled f;
 
-	if (ask_all(q, config, WPK_DNN_CONFIG_CHOICES, WPK_DNN_KNOB_CHOICE, &f))
+	if (ask_all(q, config, WPK_DNN_CONFIG_CHOICES, WPK_DNN_KNOB_CHOICE,
+	    DNN_KNOBS, &f))
 		for (int64_t i = 0; i < f.n && g->n < DNN_KNOBS; i++) {
 			g->knobs[g->n].type = ask_number(q, f.v[i],
 				WPK_DNN_CHOICE_TYPE, WPK_DNN_T_KNOB);
@@ -237,8 +236,8 @@ static void add_config(struct lister *l, wpk_dnn config)
 	struct dnn_engine g = { .index = -1 };
 	struct filled f;
 
-	if (ask_all(l->q, config, WPK_DNN_CONFIG_ENGINE, WPK_DNN_ENGINE, &f) &&
-	    f.n == 1 && exact(l->q, f.v[0])) {
+	if (ask_all(l->q, config, WPK_DNN_CONFIG_ENGINE, WPK_DNN_ENGINE, 1, &f)
+	    && f.n == 1 && exact(l->q, f.v[0])) {
 		g.index = ask_number(l->q, f.v[0], WPK_DNN_ENGINE_INDEX,
 			WPK_DNN_T_INT64);
 		read_choices(l->q, config, &g);
@@ -263,7 +262,8 @@ static void list_mode(struct lister *l, int mode)
 
 	if (cudnn_make(&q->base, WPK_DNN_HEURISTIC, a, sms ? 3 : 2, &heuristic))
 		return;
-	if (ask_all(q, heuristic, WPK_DNN_HEURISTIC_RESULTS, WPK_DNN_CONFIG, &f))
+	if (ask_all(q, heuristic, WPK_DNN_HEURISTIC_RESULTS, WPK_DNN_CONFIG,
+	    RESULTS, &f))
 		for (int64_t i = 0; i < f.n && !full(l); i++)
 			add_config(l, f.v[i]);
 	drop_all(q, &f);
@@ -288,48 +288,115 @@ static struct knob read_knob(const struct cudnn_call *q, wpk_dnn info)
 	return k;
 }
 
-/* A few values from the least to the most; those that make no configuration are
- * left out. */
-static void turn(struct lister *l, int64_t index, const struct knob *k)
+/* "base" with one knob turned to "value", its own or one that it has not set. */
+static struct dnn_engine turned(const struct dnn_engine *base, int64_t type,
+	int64_t value)
+{
+	struct dnn_engine g = *base;
+	int64_t i = 0;
+
+	while (i < g.n && g.knobs[i].type != type)
+		i++;
+	if (i < DNN_KNOBS) {
+		g.knobs[i].type = type;
+		g.knobs[i].value = value;
+		g.n = i < g.n ? g.n : i + 1;
+	}
+	return g;
+}
+
+/* Whether it makes a configuration, with no more workspace than there is. */
+static bool fits(const struct cudnn_call *q, const struct dnn_engine *g)
+{
+	size_t limit = q->base.context->library_workspace;
+	struct dnn_config config;
+	int64_t workspace;
+
+	if (cudnn_configure(q, g, &config))
+		return false;
+	workspace = ask_number(q, config.config, WPK_DNN_CONFIG_WORKSPACE,
+		WPK_DNN_T_INT64);
+	cudnn_drop_config(&q->base, &config);
+	return workspace < 0 || (uint64_t)workspace <= limit;
+}
+
+/* Every value where they are few, else the least and such that lie from it twice
+ * as far each time. */
+static void turn(struct lister *l, const struct dnn_engine *base,
+	const struct knob *k)
 {
 	int64_t steps = k->most < k->least ? -1 : (k->most - k->least) /
-		k->stride, by = steps / TURNS + 1;
-	struct dnn_config config;
+		k->stride;
 
 	if (k->type < 0)
 		return;
-	for (int64_t i = 0; i <= steps && !full(l); i += by) {
-		struct dnn_engine g = { index, 1, { { k->type,
-			k->least + i * k->stride } } };
+	for (int64_t i = 0; i <= steps && !full(l);
+	    i = i && steps >= FEW ? 2 * i : i + 1) {
+		struct dnn_engine g = turned(base, k->type,
+			k->least + i * k->stride);
 
-		if (!cudnn_configure(l->q, &g, &config)) {
-			cudnn_drop_config(&l->q->base, &config);
+		if (fits(l->q, &g))
 			add(l, &g);
-		}
 	}
 }
 
-static void list_engine(struct lister *l, int64_t index, bool turned)
+static void turn_each(struct lister *l, const struct dnn_engine *base)
 {
-	const struct dnn_engine plain = { .index = index };
 	struct cudnn_call *q = l->q;
 	wpk_dnn engine = NULL;
 	struct filled f;
 
-	if (make_engine(q, index, &engine))
+	if (full(l) || make_engine(q, base->index, &engine))
 		return;
-	if (exact(q, engine) && !turned) {
-		add(l, &plain);
-	} else if (exact(q, engine) && ask_all(q, engine, WPK_DNN_ENGINE_KNOBS,
-	    WPK_DNN_KNOB_INFO, &f)) {
-		for (int64_t i = 0; i < f.n && !full(l); i++) {
-			struct knob k = read_knob(q, f.v[i]);
+	ask_all(q, engine, WPK_DNN_ENGINE_KNOBS, WPK_DNN_KNOB_INFO, DNN_KNOBS,
+		&f);
+	for (int64_t i = 0; i < f.n && !full(l); i++) {
+		struct knob k = read_knob(q, f.v[i]);
 
-			turn(l, index, &k);
-		}
-		drop_all(q, &f);
+		turn(l, base, &k);
 	}
+	drop_all(q, &f);
 	cudnn_drop(&q->base, &engine);
+}
+
+/* Around the first of each engine that the heuristics named, the first "n", then
+ * around all engines as they come, up to "end". */
+static void list_turned(struct lister *l, int n, int end)
+{
+	struct cudnn_call *q = l->q;
+
+	for (int i = 0; i < n; i++) {
+		struct dnn_engine base = q->v[i];
+		int k = 0;
+
+		while (q->v[k].index != base.index)
+			k++;
+		if (k == i && base.n)
+			turn_each(l, &base);
+	}
+	for (int i = 0; i < end; i++) {
+		struct dnn_engine base = q->v[i];
+
+		if (!base.n)
+			turn_each(l, &base);
+	}
+}
+
+static void list_plain(struct lister *l)
+{
+	int64_t n = ask_number(l->q, l->q->graph, WPK_DNN_GRAPH_ENGINES,
+		WPK_DNN_T_INT64);
+
+	for (int64_t i = 0; i < n && i < ENGINES && !full(l); i++) {
+		const struct dnn_engine plain = { .index = i };
+		wpk_dnn engine = NULL;
+
+		if (make_engine(l->q, i, &engine))
+			continue;
+		if (exact(l->q, engine))
+			add(l, &plain);
+		cudnn_drop(&l->q->base, &engine);
+	}
 }
 
 enum wpk_status cudnn_list(struct library_call *call, int most,
@@ -339,7 +406,7 @@ enum wpk_status cudnn_list(struct library_call *call, int most,
 	struct lister l = { .q = q, .most = most < MOST ? most : MOST };
 	static const int modes[] = { WPK_DNN_MODE_A, WPK_DNN_MODE_B,
 		WPK_DNN_MODE_FALLBACK };
-	int64_t engines;
+	int heuristics;
 
 	free(q->v);
 	q->v = NULL;
@@ -347,11 +414,11 @@ enum wpk_status cudnn_list(struct library_call *call, int most,
 	pthread_mutex_lock(&call->library->lock);
 	for (int i = 0; i < COUNT(modes) && !full(&l); i++)
 		list_mode(&l, modes[i]);
-	engines = full(&l) ? 0 : ask_number(q, q->graph, WPK_DNN_GRAPH_ENGINES,
-		WPK_DNN_T_INT64);
-	for (int turned = 0; turned < 2; turned++)
-		for (int64_t i = 0; i < engines && i < ENGINES && !full(&l); i++)
-			list_engine(&l, i, turned);
+	heuristics = call->n;
+	if (!full(&l))
+		list_plain(&l);
+	if (!full(&l))
+		list_turned(&l, heuristics, call->n);
 	pthread_mutex_unlock(&call->library->lock);
 	if (l.no_memory)
 		return fail(e, WPK_E_MEMORY, "no memory for engines");

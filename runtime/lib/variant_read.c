@@ -141,7 +141,30 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	return true;
 }
 
-/* Tensors of the call are the operator's. */
+/* How many bytes lie behind the place's beginning; 0 where it is none. A tensor
+ * is written if it is an output, and as aligned as callers must have it. */
+static size_t room_at(const struct builder *b, const struct place *p)
+{
+	const struct operand *t;
+	struct placed at;
+	int64_t bytes;
+
+	if (p->kind != PLACE_TENSOR) {
+		bytes = b->slots[p->kind == PLACE_WORKSPACE ?
+			b->v->workspace : b->v->prepared].value - p->value;
+		return p->value >= 0 && p->value % p->align == 0 && bytes > 0 ?
+			(size_t)bytes : 0;
+	}
+	if (p->value < 0 || p->value >= b->op->n_tensors)
+		return 0;
+	t = &b->op->tensors[p->value];
+	if (p->align > t->align || p->written != t->output ||
+	    !geometry_place(t, &b->v->tensors[p->value], NULL, &at))
+		return 0;
+	return at.bytes;
+}
+
+/* A call stays within the operator's tensors and memory. */
 static bool check_places(struct builder *b, const struct library_call *call)
 {
 	int n;
@@ -151,10 +174,9 @@ static bool check_places(struct builder *b, const struct library_call *call)
 		return field_fails(b->r, WPK_E_PLAN, "a library's call has more "
 			"than %d tensors", ARGS_MOST);
 	for (int i = 0; i < n; i++)
-		if (p[i].kind == PLACE_TENSOR &&
-		    (p[i].value < 0 || p[i].value >= b->op->n_tensors))
+		if (room_at(b, &p[i]) < p[i].bytes || !p[i].bytes)
 			return field_fails(b->r, WPK_E_PLAN, "a library's call "
-				"is of a tensor that there is not");
+				"leaves the tensors and memory that there are");
 	return true;
 }
 

@@ -333,3 +333,27 @@ const char *task_compare(const struct task *t, const struct data *d,
 				second ? second[i] : NULL, scratch, doubt);
 	return why;
 }
+
+static double error_of(double got, const struct sample *want)
+{
+	if (got == want->value || isnan(want->value) || isinf(want->bound))
+		return 0;
+	return fabs(got - want->value) / want->bound;
+}
+
+double task_error(const struct task *t, const struct data *d,
+	void *const *outputs, int64_t *n)
+{
+	double most = 0;
+
+	for (int i = 0; i < t->n; i++)
+		for (int64_t k = 0; k < d->n_samples[i]; k++) {
+			const struct sample *s = &d->samples[i][k];
+
+			most = fmax(most, error_of(element_at(
+				&t->tensors[i].type, outputs[i], s->element),
+				s));
+			(*n)++;
+		}
+	return most;
+}

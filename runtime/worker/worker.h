@@ -102,6 +102,10 @@ const char *task_compare(const struct task *t, const struct data *d,
 	void *const *first, void *const *second, char scratch[400],
 	bool *doubt);
 int task_poison(int run);
+/* Of outputs that are right, the greatest error in parts of its bound; "*n" grows
+ * by the number of elements compared. */
+double task_error(const struct task *t, const struct data *d,
+	void *const *outputs, int64_t *n);
 
 /* ---- candidate.c: what is to be run ---- */
 

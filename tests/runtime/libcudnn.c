@@ -408,7 +408,7 @@ static int64_t told(const struct descriptor *d, int name,
 			v[n]->types[0] = lists[mode][n].knob;
 			v[n]->values[0] = lists[mode][n].value;
 		}
-	else if (name == WPK_DNN_CONFIG_CHOICES)
+	else if (name == WPK_DNN_CONFIG_CHOICES && room)
 		for (; n < d->n_knobs; n++)
 			if (n < room) {
 				v[n]->types[0] = d->types[n];

@@ -222,12 +222,14 @@ static void *run_many(void *arg)
 	wpk_cu_pointer x = 0;
 	float back[N];
 	int bad = cuda.set_current(context) || cuda.stream(&s, 1) ||
-		!(x = floats_on_device(N)) || cuda.fill(x, 0, 4 * N, s) ||
-		cuda.synchronize(s);
+		!(x = floats_on_device(N));
 
+	count_up(back, N);
+	bad = bad || cuda.to_device(x, back, sizeof back);
 	for (int i = 0; i < 50 && !bad; i++)
 		bad = scale(x, x, 2, s) || cuda.synchronize(s) ||
-			cuda.to_host(back, x, sizeof back) || back[1] != 0;
+			cuda.to_host(back, x, sizeof back) ||
+			back[N - 1] != (float)(N - 1) * (float)(2ull << i);
 	return bad || cuda.release(x) ? arg : NULL;
 }
 
@@ -369,6 +371,38 @@ static void captures_forbid(void **state)
 	OK(cuda.begin_capture(t, RELAXED));
 	OK(start("empty", 1, 1, 0, NULL, NULL));
 	OK(more.cuStreamDestroy_v2((CUstream)t));
+	OK(more.cuCtxSynchronize());
+}
+
+static void *ends(void *stream)
+{
+	CUcontext context;
+	wpk_cu graph;
+	int first;
+
+	if (cuda.retain((wpk_cu *)&context, 0) || cuda.set_current(context))
+		return NULL;
+	first = cuda.end_capture(stream, &graph);
+	return (void *)(intptr_t)(more.cuStreamDestroy_v2(stream) ? -1 :
+		first);
+}
+
+/* Not in its own thread; and a stream may go while it captures. */
+static void another_thread_ends_a_capture(void **state)
+{
+	wpk_cu s = new_stream(1);
+	pthread_t thread;
+	void *code;
+
+	(void)state;
+	OK(cuda.begin_capture(s, LOCAL));
+	OK(start("empty", 1, 1, 0, s, NULL));
+	OK(pthread_create(&thread, NULL, ends, s));
+	OK(pthread_join(thread, &code));
+	assert_int_equal((intptr_t)code,
+		CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
+	OK(more.cuCtxSynchronize());
+	OK(cuda.allocate(&(wpk_cu_pointer){ 0 }, 4));
 }
 
 static void separate_captures_stay_so(void **state)
@@ -434,6 +468,7 @@ int main(void)
 		TEST(graph_replays),
 		TEST(graph_forks_and_joins),
 		TEST(captures_forbid),
+		TEST(another_thread_ends_a_capture),
 		TEST(separate_captures_stay_so),
 		TEST(graphs_of_what_is_gone),
 	};

@@ -93,10 +93,15 @@ json_t *step_of(const char *fmt, ...)
 
 struct library_call *call_of(struct stub *s, json_t *step)
 {
+	return call_of_context(&s->context, step);
+}
+
+struct library_call *call_of_context(struct wpk_context *c, json_t *step)
+{
 	struct library_call *l = NULL;
 	struct wpk_error e = { 0 };
 
-	if (library_call_create(&s->context, step, &l, &e))
+	if (library_call_create(c, step, &l, &e))
 		fail_msg("%s", e.text);
 	assert_non_null(l);
 	json_decref(step);

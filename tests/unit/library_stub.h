@@ -29,7 +29,9 @@ void stub_destroy(struct stub *s);
 
 /* A step from text; quotes may be single ones. The test fails if it is none. */
 json_t *step_of(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Takes the step. */
 struct library_call *call_of(struct stub *s, json_t *step);
+struct library_call *call_of_context(struct wpk_context *c, json_t *step);
 
 /* Memory by place, each with guards around it that free_memory() checks. */
 struct memory {

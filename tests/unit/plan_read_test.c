@@ -247,6 +247,86 @@ static void modules_that_fail_are_told(void **state)
 	}
 }
 
+/* ---- library calls ---- */
+
+/* A product of 2 x 8 and 8 x 2, both in a, into y. "@m" is the blank. */
+static char *call_plan(const char *m, const char *a, const char *d)
+{
+	char step[2000];
+
+	snprintf(step, sizeof step, ", {'library': 'cublaslt', 'algorithm': 0,"
+		" 'call': {'gemm': {'m': %s, 'n': 2, 'k': 8, 'batch': 1,"
+		" 'compute': 'f32', 'a': {'place': {%s}, 'type': 'f32',"
+		" 'order': 'row', 'ld': 8}, 'b': {'place': {'tensor': 0},"
+		" 'type': 'f32', 'order': 'col', 'ld': 8}, 'c': null, 'd': {"
+		"'place': {%s}, 'type': 'f32', 'order': 'row', 'ld': 2},"
+		" 'epilogue': 'none', 'bias': null}}}", m, a, d);
+	return plan_of("step", step, NULL);
+}
+
+static void use_cublaslt(struct subject *s, char path[4096])
+{
+	const char *top = getenv("top_builddir");
+
+	snprintf(path, 4096, "%s/tests/runtime/libcublaslt.so",
+		top ? top : ".");
+	wpk_context_destroy(s->c);
+	s->cublaslt = path;
+	subject_context(s);
+}
+
+static void calls_stay_within_their_tensors(void **state)
+{
+	static const char outside[] = "a library's call leaves the tensors";
+	static const struct { const char *m, *a, *d, *says; } rows[] = {
+		{ "2", "'tensor': 0", "'tensor': 1", NULL },
+		{ "2", "'workspace': 0", "'tensor': 1", NULL },
+		{ "2", "'tensor': 0", "'workspace': 496", NULL },
+		{ "4", "'tensor': 0", "'tensor': 1", outside },
+		{ "2", "'tensor': 2", "'tensor': 1", outside },
+		{ "2", "'tensor': 1", "'tensor': 1", outside },
+		{ "2", "'tensor': 0", "'tensor': 0", outside },
+		{ "2", "'workspace': 8", "'tensor': 1", outside },
+		{ "2", "'workspace': 464", "'tensor': 1", outside },
+		{ "2", "'prepared': 0", "'tensor': 1", outside }
+	};
+	struct subject *s = *state;
+	struct wpk_error e;
+	char path[4096];
+
+	use_cublaslt(s, path);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct wpk_plan *p = subject_read(s, call_plan(rows[i].m,
+			rows[i].a, rows[i].d), &e);
+
+		if (!p != !!rows[i].says || (rows[i].says &&
+		    !strstr(e.text, rows[i].says)))
+			fail_msg("%s, %s, %s: %s", rows[i].m, rows[i].a,
+				rows[i].d, e.text);
+		wpk_plan_destroy(p);
+	}
+}
+
+/* What would call it is passed over, and that is told. */
+static void a_missing_library_is_no_failure(void **state)
+{
+	struct subject *s = *state;
+	struct wpk_error e;
+	struct wpk_plan *p = subject_read(s, call_plan("2", "'tensor': 0",
+		"'tensor': 1"), &e);
+	struct wpk_needs needs = { .size = sizeof needs };
+	struct pair t;
+
+	assert_non_null(p);
+	assert_int_equal(s->warnings, 1);
+	assert_non_null(strstr(s->warned, "product: "));
+	pair_make(&t, 4, 8);
+	assert_int_equal(wpk_plan_needs(wpk_plan_operator(p, 0), t.v, 2,
+		&needs, &e), WPK_OK);
+	assert_string_equal(needs.by, "general");
+	wpk_plan_destroy(p);
+}
+
 /* ---- contexts ---- */
 
 static void drivers_that_fail_are_told(void **state)
@@ -324,6 +404,8 @@ int main(void)
 		CASE(devices_take_their_modules),
 		CASE(the_tuned_device_is_preferred),
 		CASE(modules_that_fail_are_told),
+		CASE(calls_stay_within_their_tensors),
+		CASE(a_missing_library_is_no_failure),
 		CASE(drivers_that_fail_are_told),
 		CASE(what_was_found_is_told),
 		CASE(every_status_has_a_name)

@@ -35,7 +35,7 @@ static const char plan_text[] =
 	"    'steps': [{'clear': 256, 'bytes': 64}, {'kernel': 'special',"
 	"      'grid': [7, 1, 1], 'threads': 128, 'cluster': [1, 1, 1],"
 	"      'shared': @shared, 'args': [{'tensor': 1}, {'tensor': 0},"
-	"       {'workspace': 256}, {'i32': 11}@argument]}]},"
+	"       {'workspace': 256}, {'i32': 11}@argument]}@step]},"
 	"   {'target': 'sm_80', 'gpu': null, 'general': true, 'sizes': {},"
 	"    'lets': [{'name': 'Q', 'value': '(K + 31) / 32'}],"
 	"    'conditions': ['0 < M', '0 < K', 'K % 4 == 0@condition'],"
@@ -60,7 +60,8 @@ char *plan_of(const char *first, ...)
 		{ "modules", "{'file': 'x.sm_80.cubin', 'arch': 'sm_80'}, "
 			"{'file': 'x.sm_80.ptx', 'arch': 'compute_80'}" },
 		{ "workspace", "512" }, { "shared", "0" }, { "argument", "" },
-		{ "condition", "" }, { "cluster", "1" }, { "variant", "" }
+		{ "condition", "" }, { "cluster", "1" }, { "variant", "" },
+		{ "step", "" }
 	};
 	char *out = calloc(1, 1 << 16), *to = out;
 
@@ -136,9 +137,9 @@ const char *subject_driver(char path[4096])
 int subject_context(struct subject *s)
 {
 	char path[4096];
-	struct wpk_options o = { .size = sizeof o, .driver = subject_driver(path),
-		.cudnn = "", .cublaslt = "",
-		.warn = warn, .data = s };
+	struct wpk_options o = { .size = sizeof o,
+		.driver = subject_driver(path), .cudnn = "",
+		.cublaslt = s->cublaslt, .warn = warn, .data = s };
 	struct wpk_error e;
 
 	if (wpk_context_create(&s->c, &o, &e))
@@ -152,6 +153,7 @@ int subject_open(void **state)
 	char path[4096];
 
 	*state = s;
+	s->cublaslt = "";
 	unsetenv("WPK_NULL_CC");
 	unsetenv("WPK_NULL_NAME");
 	unsetenv("WPK_NULL_FAIL");
@@ -232,4 +234,3 @@ enum wpk_status pair_run(const struct wpk_plan *p, const struct pair *t,
 	return wpk_plan_run(wpk_plan_find(p, "product"), t->v, 2, m,
 		(wpk_stream)0x77, e);
 }
-

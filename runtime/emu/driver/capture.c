@@ -124,6 +124,7 @@ static bool joined(const struct capture *c)
 	return true;
 }
 
+/* It is over; the graph is the caller's. */
 static void leave(struct capture *c)
 {
 	struct capture **i = &captures;
@@ -135,6 +136,23 @@ static void leave(struct capture *c)
 		s->at = (struct position){ 0 };
 	if (driver.thread_stream.at.capture == c->number)
 		driver.thread_stream.at = (struct position){ 0 };
+	free(c);
+}
+
+static void drop(struct capture *c)
+{
+	graph_release(c->graph);
+	leave(c);
+}
+
+void capture_forget(CUstream s)
+{
+	struct capture *c = capture_of(&s->at);
+
+	if (c && c->origin == s)
+		drop(c);
+	else if (c)
+		c->broken = true;
 }
 
 CUresult capture_end(CUstream s, struct graph **out)
@@ -154,24 +172,19 @@ CUresult capture_end(CUstream s, struct graph **out)
 		r = CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
 	else if (!joined(c))
 		r = CUDA_ERROR_STREAM_CAPTURE_UNJOINED;
+	if (r) {
+		drop(c);
+		return r;
+	}
+	*out = c->graph;
 	leave(c);
-	if (r)
-		graph_release(c->graph);
-	else
-		*out = c->graph;
-	free(c);
-	return r;
+	return CUDA_SUCCESS;
 }
 
 void capture_drop_all(void)
 {
-	while (captures) {
-		struct capture *c = captures;
-
-		leave(c);
-		graph_release(c->graph);
-		free(c);
-	}
+	while (captures)
+		drop(captures);
 }
 
 /* ---- meanwhile ---- */

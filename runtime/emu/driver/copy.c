@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies and fills. What the host's memory holds is read at once where it is not
- * page-locked, and written before the call returns; page-locked memory is read
+/* Copies and fills. What the host's memory holds is read at once where it is
+ * not page-locked, and written before the call returns; page-locked memory is read
  * and written when the stream comes to it. */
 #include "runtime/emu/driver/driver.h"
 

@@ -162,6 +162,8 @@ struct capture {
 struct capture *capture_of(const struct position *at);
 CUresult capture_begin(CUstream s, CUstreamCaptureMode mode);
 CUresult capture_end(CUstream s, struct graph **out);
+/* The stream is destroyed: its capture is over, or that of others is spoilt. */
+void capture_forget(CUstream s);
 CUresult capture_add(CUstream s, struct work *w);
 /* An event of a capture, which "s" is in or joins. */
 CUresult capture_wait(CUstream s, CUevent e);
@@ -216,6 +218,8 @@ enum { SENTENCE = 700 };
 CUresult guard_run(void (*f)(void *), void *arg, char sentence[SENTENCE]);
 /* Copies, unless one of them is not memory: false. */
 bool guard_copy(void *to, const void *from, size_t n);
+/* The same of what may well end earlier. */
+bool guard_read(void *to, const void *from, size_t n);
 
 /* ---- state.c ---- */
 

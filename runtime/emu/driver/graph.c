@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Graphs: what was captured, in the order in which it was handed in, which obeys
- * all that it depends on. It runs in that order. */
+/* Graphs: what was captured, in the order in which it was handed in, which
+ * obeys all that it depends on. It runs in that order. */
 #include "runtime/emu/driver/driver.h"
 
 #include <stdlib.h>

@@ -20,8 +20,8 @@ static bool starts_with(const void *bytes, const void *mark, size_t n)
 	return !memcmp(bytes, mark, n);
 }
 
-/* Of bytes that are no module, by the first LOOK of them: PTX, a fat binary (with
- * and without its wrapper), a module for a GPU? */
+/* Of bytes that are no ELF file, by the first LOOK of them: PTX, a fat binary,
+ * with and without its wrapper? */
 static CUresult judge_foreign(const char *bytes)
 {
 	if (starts_with(bytes, "//", 2) || starts_with(bytes, ".version", 8) ||
@@ -126,7 +126,7 @@ static CUresult length_of(const void *image, size_t *n)
 	Elf64_Ehdr h;
 	CUresult r;
 
-	if (!guard_copy(&h, image, sizeof h))
+	if (!guard_read(&h, image, sizeof h))
 		return CUDA_ERROR_INVALID_IMAGE;
 	if ((r = judge_elf(&h)))
 		return r;
@@ -142,7 +142,7 @@ CUresult image_copy(const void *image, void **bytes, size_t *n)
 	char start[LOOK], *p;
 	CUresult r;
 
-	if (!guard_copy(start, image, sizeof start))
+	if (!guard_read(start, image, sizeof start))
 		return CUDA_ERROR_INVALID_IMAGE;
 	r = is_elf(start) ? length_of(image, n) : judge_foreign(start);
 	if (r)
@@ -150,7 +150,7 @@ CUresult image_copy(const void *image, void **bytes, size_t *n)
 	p = malloc(*n);
 	if (!p)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	r = guard_copy(p, image, *n) ? judge(p, *n) : CUDA_ERROR_INVALID_IMAGE;
+	r = guard_read(p, image, *n) ? judge(p, *n) : CUDA_ERROR_INVALID_IMAGE;
 	if (r)
 		free(p);
 	else

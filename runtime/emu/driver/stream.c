@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams. What is handed to one waits until somebody waits for it, and then no
  * more is done than that takes: who reads results too early finds them not
- * there, who reuses page-locked memory too early or forgets an event between two
- * streams finds that out each time, not once in a thousand. Among streams that
- * nothing orders the last created is first. A device would not wait for ever
- * either: MOST is what may wait. */
+ * there, who reuses page-locked memory too early or forgets an event between
+ * two streams finds that out each time, not once in a thousand. Among streams
+ * that nothing orders the last created is first. A device would not wait for
+ * ever either: MOST is what may wait. */
 #include "runtime/emu/driver/driver.h"
 
 #include <stdlib.h>
@@ -174,19 +174,14 @@ CUresult cuStreamCreate(CUstream *stream, unsigned flags)
 	return driver_leave(driver_enter() ?: create(stream, flags));
 }
 
-/* What it has is done first; its capture is spoilt. */
+/* What it has is done first. */
 static CUresult destroy(CUstream s)
 {
-	struct capture *c;
 	CUresult r;
 
 	if (!object_known(OBJECT_STREAM, s))
 		return CUDA_ERROR_INVALID_HANDLE;
-	if ((c = capture_of(&s->at))) {
-		capture_break(c, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-		if (c->origin == s)
-			capture_end(s, NULL);
-	}
+	capture_forget(s);
 	r = stream_run(s, UINT64_MAX);
 	object_destroy(OBJECT_STREAM, s);
 	return r;

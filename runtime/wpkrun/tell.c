@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Results, a line each, on standard output. */
+#include "runtime/wpkrun/wpkrun.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void tell_people(const struct session *s, const struct subject *x,
+	const char *name, const struct verdict *v)
+{
+	bool own = !strcmp(name, "woodpecker");
+
+	printf("%s: %s%s%s%s, ", x->title, own ? "" : name, own ? "" : " ",
+		v->by, v->general ? " (general)" : "");
+	if (!strcmp(v->verdict, "verified"))
+		printf("verified %lld samples, max error %.2g of bound",
+			(long long)v->compared, v->error);
+	else if (v->message)
+		printf("%s: %s", v->verdict, v->message);
+	else
+		printf("ran, not checked");
+	if (s->o->verbose)
+		printf(", %zu bytes of workspace, %zu prepared", v->workspace,
+			v->prepared);
+	putchar('\n');
+}
+
+static json_t *sizes_of(const struct subject *x)
+{
+	json_t *v = json_object();
+
+	for (int i = 0; i < x->n_sizes; i++)
+		json_object_set_new(v, x->sizes[i], json_integer(
+			x->values[i]));
+	return v;
+}
+
+static json_t *line_of(const struct session *s, const struct subject *x,
+	const char *name, const struct verdict *v)
+{
+	json_t *line = json_pack("{ss so ss ss si ss sb ss sI sI}",
+		"operator", x->name, "sizes", sizes_of(x), "contender", name,
+		"device", s->context->name, "share", s->o->share, "by", v->by,
+		"general", v->general, "verdict", v->verdict, "workspace",
+		(json_int_t)v->workspace, "prepared", (json_int_t)v->prepared);
+
+	if (!strcmp(v->verdict, "verified")) {
+		json_object_set_new(line, "compared", json_integer(
+			v->compared));
+		json_object_set_new(line, "error", json_real(v->error));
+	}
+	if (v->message)
+		json_object_set_new(line, "message", json_string(v->message));
+	return line;
+}
+
+void tell(struct session *s, const struct subject *x, const char *name,
+	const struct verdict *v)
+{
+	json_t *line;
+	char *text;
+
+	if (!s->o->json) {
+		tell_people(s, x, name, v);
+	} else {
+		line = line_of(s, x, name, v);
+		text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6));
+		puts(text ? text : "{}");
+		free(text);
+		json_decref(line);
+	}
+	fflush(stdout);
+}
