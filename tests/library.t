@@ -204,6 +204,7 @@ searched() {
 		WPK_LIBCUBLASLT=$scratch/lt.so WPK_LIBCUDNN=$scratch/dnn.so \
 		NVCC=$scratch/work/nvcc timeout 300 "$wpkc" --tune=random \
 		--measure=gpu -j 2 --candidates=list --trials=24 --no-verify \
+		--limits=run=60 --time=5m \
 		-o out.cu "$@" >said 2>&1
 }
 
@@ -262,8 +263,9 @@ export op cv = std.conv.conv2d_bias_relu[T = f16, N = 1, C = 8, H = 6, W = 5,
 schedule s for cv { fallback(cudnn, margin = 1.05); }
 END
 	searched 0.5 conv.wpk
-	check "cuDNN likewise" sh -c 'grep -q "^library = cudnn$" conv.wpk.lock &&
-		grep -q "^pinned = {\"engine\":" conv.wpk.lock'
+	check "cuDNN likewise" sh -c '{ grep -q "^library = cudnn$" conv.wpk.lock &&
+		grep -q "^pinned = {\"engine\":" conv.wpk.lock
+	} || { cat said list conv.wpk.lock; exit 1; }'
 	WPK_LIBCUDA=$scratch/emulating.so
 	export WPK_LIBCUDA
 	rm -f conv.wpk.lock
