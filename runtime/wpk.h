@@ -126,8 +126,8 @@ struct wpk_options {
 };
 
 /* A context of one device; retains its primary context, which must be current
- * in threads that run plans, as it is after any call of the CUDA runtime.
- * Options may be NULL. */
+ * in threads that run plans, as it is after any call of the CUDA runtime that is
+ * for this device. Here it becomes so unless another is. Options may be NULL. */
 WPK_API enum wpk_status wpk_context_create(struct wpk_context **out,
 	const struct wpk_options *options, struct wpk_error *e);
 /* Plans first. NULL does nothing. */
@@ -200,14 +200,15 @@ WPK_API const struct wpk_operator *wpk_plan_find(const struct wpk_plan *p,
 
 enum { WPK_RANK = 16 };
 
-/* A tensor as the operator wants it. Extents that sizes decide are -1. */
+/* A tensor as the operator wants it. Extents and strides, in elements, that sizes
+ * decide are -1. */
 struct wpk_tensor {
 	size_t size;
 	const char *name, *shape;	/* "[M, K]", as written */
 	int output, constant;
 	DLDataType dtype;
 	int ndim;
-	int64_t dims[WPK_RANK];
+	int64_t dims[WPK_RANK], strides[WPK_RANK];
 	size_t align;			/* bytes */
 };
 
@@ -232,8 +233,8 @@ WPK_API enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, struct wpk_needs *needs,
 	struct wpk_error *e);
 
-/* Tensors in the operator's order, inputs first; all "n" are checked. Work is
- * queued on "stream". */
+/* Tensors in the operator's order, inputs first; all "n" are checked, but of those
+ * that are not constant prepare wants only shapes. Work is queued on "stream". */
 WPK_API enum wpk_status wpk_plan_prepare(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
 	wpk_stream stream, struct wpk_error *e);

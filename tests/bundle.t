@@ -51,5 +51,8 @@ done >"$scratch/found"
 empty "has what the checks of a GPU read" "$scratch/found"
 check "measures" env -i PATH="$PATH" bin/wpkc --tune=random --trials=1 --no-lock \
 	--measure=emu --no-verify examples/softmax/softmax.wpk -o "$scratch/tuned.cu"
+echo 'export op twice[N = 9](x: f32[N]) -> (y: f32[N]) { y[i] = 2 * x[i]; }' \
+	>"$scratch/twice.wpk"
+check "runs" env -i PATH="$PATH" bin/wpkrun --device=emu "$scratch/twice.wpk"
 check "emulates" env -i PATH="$PATH" bin/wpkc --check examples/softmax/softmax.wpk
 finish

@@ -112,6 +112,7 @@ form() {
 	mma) echo "mma($st);" ;;
 	winograd) echo "winograd($st, m = 2);" ;;
 	deterministic) echo 'deterministic();' ;;
+	launch) echo 'launch(overlap = off);' ;;
 	variant) echo 'variant("f.cu");' ;;
 	cluster) echo "cluster($ax = 2);" ;;
 	esac

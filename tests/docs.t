@@ -138,7 +138,7 @@ document() {
 
 for file in README.md compiler/README.md runtime/worker/README.md man/wpkc.1 \
 	man/wpk.7 man/wpkc-explain.1 man/wpkc-report.1 man/wpkc-search.1 \
-	man/libwpk.3 man/wpk-plan.5 \
+	man/wpkc-reference.1 man/wpkrun.1 man/libwpk.3 man/wpk-plan.5 \
 	man/wpk-tune.7 man/wpkfarm.1 man/wpkstd.7 man/wpkworker.1; do
 	document "$top_srcdir/$file"
 done
@@ -170,6 +170,13 @@ if [ -x "$top_builddir/wpkfarm" ]; then
 else
 	skip "wpkfarm(1) has exactly the options there are" "no Open MPI"
 fi
+
+sed -n 's/^\.It Fl \(.*\)/\1/p' "$top_srcdir/man/wpkrun.1" |
+	sed 's/ , Fl /\n/g' | sed -n 's/^\([^ ]*\).*/-\1/p' |
+	sort >"$scratch/described"
+"$top_builddir/wpkrun" --list=options | sort >"$scratch/options"
+check "wpkrun(1) has exactly the options there are" \
+	diff "$scratch/options" "$scratch/described"
 
 "$wpkc" --list=directives | awk 'NR > 1 { print $1 }' >"$scratch/directives"
 while read -r name; do

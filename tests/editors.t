@@ -49,6 +49,7 @@ offers() {
 	wpkc() { "$WPKC" "$@"; }
 	wpkdb() { "${WPKC%wpkc}wpkdb" "$@"; }
 	wpkfarm() { "${WPKC%wpkc}wpkfarm" "$@"; }
+	wpkrun() { "${WPKC%wpkc}wpkrun" "$@"; }
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 	"_$1"
 	printf "%s\n" "${COMPREPLY[@]}"' \
@@ -76,6 +77,8 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: a command" test "$(offers wpkc exp)" = explain
 	check "bash: an option of explain" test "$(offers wpkc explain --rec)" = \
 		--records
+	check "bash: an option of reference" test \
+		"$(offers wpkc reference --sam)" = --samples
 	check "bash: any file of records" test "$(offers wpkc report b)" = b.txt
 	check "bash: sources" test "$(offers wpkc a)" = a.wpk
 	check "bash: nothing else" test -z "$(offers wpkc b.)"
@@ -83,6 +86,12 @@ if command -v bash >/dev/null 2>&1; then
 	check "bash: an option of wpkdb" test "$(offers wpkdb prune --dry)" = \
 		--dry-run
 	check "bash: a GPU" test "$(offers wpkdb list --gpu = h2)" = h200
+	check "bash: options of wpkrun" test "$(offers wpkrun - | sort)" = \
+		"$("${wpkc%wpkc}wpkrun" --list=options | sort)"
+	check "bash: a device" test "$(offers wpkrun --device = e)" = emu
+	check "bash: the next judge" test "$(offers wpkrun --against = ref,cu |
+		sort | tr '\n' ' ')" = "ref,cublaslt ref,cudnn "
+	check "bash: a source to run" test "$(offers wpkrun a)" = a.wpk
 	if [ -x "${wpkc%wpkc}wpkfarm" ]; then
 		check "bash: an option of wpkc for wpkfarm" test \
 			"$(offers wpkfarm --tri)" = --trials
@@ -97,6 +106,7 @@ fi
 if command -v fish >/dev/null 2>&1; then
 	check "fish reads it" fish -n "$extras/completion/fish/wpkc.fish" \
 		"$extras/completion/fish/wpkdb.fish" \
+		"$extras/completion/fish/wpkrun.fish" \
 		"$extras/completion/fish/wpkfarm.fish"
 else
 	skip "fish reads it" "fish was not found"
@@ -104,6 +114,7 @@ fi
 if command -v zsh >/dev/null 2>&1; then
 	check "zsh reads it" zsh -n "$extras/completion/zsh/_wpkc"
 	check "zsh reads wpkdb's" zsh -n "$extras/completion/zsh/_wpkdb"
+	check "zsh reads wpkrun's" zsh -n "$extras/completion/zsh/_wpkrun"
 	check "zsh reads wpkfarm's" zsh -n "$extras/completion/zsh/_wpkfarm"
 else
 	skip "zsh reads it" "zsh was not found"

@@ -11,6 +11,10 @@ check "make install" make -s -C "$top_builddir" prefix="$prefix" \
 	datarootdir="$prefix/share" datadir="$prefix/share" \
 	mandir="$prefix/share/man" install
 check "the worker is beside wpkc" test -x "$prefix/bin/wpkworker"
+echo 'export op twice[N = 9](x: f32[N]) -> (y: f32[N]) { y[i] = 2 * x[i]; }' \
+	>"$scratch/twice.wpk"
+check "wpkrun finds wpkc and the emulator" "$prefix/bin/wpkrun" --device=emu \
+	"$scratch/twice.wpk"
 check "the emulated driver is there" test -x "$prefix/lib/wpk/libwpkemu.so"
 check "... and what its modules are compiled with" test -r \
 	"$prefix/share/wpk/emu/wpk_emu_module.h"

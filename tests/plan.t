@@ -80,6 +80,21 @@ else
 	skip "cubins by nvcc" "nvcc was not found"
 fi
 
+if "$top_builddir/wpkworker" --compile </dev/null |
+   grep -q '"nvrtc":"'; then
+	latin=$(printf 'caf\351.wpk')
+	cp ops.wpk "$latin"
+	check "cubins by NVRTC, of a file whose name is no UTF-8" env \
+		WPK_WORKER="$top_builddir/wpkworker" NVCC=none CUDA_HOME=/none \
+		"$wpkc" "$latin" --no-lock --target=sm_90a --plan=latin.plan \
+		-o latin.cu
+	check "which the plan escapes" grep -qF '"source": "caf\\xe9.wpk"' \
+		latin.plan
+	rm -f "$latin" latin.*
+else
+	skip "cubins by NVRTC, of a file whose name is no UTF-8" "no NVRTC"
+fi
+
 # ---- libwpk ----
 
 headers="-I$top_srcdir/runtime"
@@ -143,7 +158,8 @@ fi
 if command -v valgrind >/dev/null 2>&1 && [ -z "$INSTRUMENT" ] &&
    [ -x "$top_builddir/tests/unit/plan_read_test" ]; then
 	cd "$top_builddir" || exit 1
-	for test in plan_read_test plan_run_test number_test; do
+	for test in plan_read_test plan_run_test plan_library_test \
+		number_test; do
 		check "$test leaks nothing" valgrind -q --leak-check=full \
 			--error-exitcode=9 env top_builddir=. \
 			"tests/unit/$test"

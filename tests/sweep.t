@@ -112,6 +112,12 @@ for copies in on bulk; do
 		--op=nt,batched --target=sm_90a --trials=1 --seed=91 \
 		--check=race,init
 done
+for sketch in fma mma wgmma; do
+	NVCC='' sweep "$sketch, parts of a cluster" "$folder/tensor.wpk" \
+		--set=sketch=$sketch --set=split_k.acc.combine=cluster \
+		--set=split_k.acc=2 --op=nt,batched --target=sm_90a \
+		--trials=1 --seed=95 --check=race,init
+done
 NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 	--set=sketch=wgmma --set=pipeline.crs.async=bulk \
 	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \

@@ -348,7 +348,7 @@ drives() {
 WPK_LIBCUDA=$scratch/no-such.so
 export WPK_LIBCUDA
 ends 1 "no driver is one clear sentence" "wpkc: error: --measure=gpu: there is no \
-CUDA driver (libcuda.so.1): no GPU can be measured on this machine" "$wpkc" \
+CUDA driver ($WPK_LIBCUDA): no GPU can be used on this machine" "$wpkc" \
 	twice.wpk --tune=ga --measure=gpu --no-lock -o no.cu
 check "... and all there is" test "$(grep -c . "$scratch/.err")" = 1
 check "drivers for tests" eval 'stub cuda && stub old -DLACKS_CAPTURE &&
@@ -505,6 +505,8 @@ export op scale(x: f32[N], a: f32[1]) -> (y: f32[N])
 }
 END2
 	launches "a workspace" mm.wpk --op=mm --set sketch=fma,split_k.C=4 --trials=4
+	launches "parts of a cluster" mm.wpk --op=mm --trials=3 \
+		--set sketch=fma,split_k.C=4,split_k.C.combine=cluster
 	launches "several kernels" mm.wpk --op=soft --set plan=1 --trials=8
 	launches "open sizes" mm.wpk --op=scale --trials=3
 	launches "clusters" "$top_srcdir/tests/workloads/reduce.wpk" --op=so \

@@ -208,9 +208,18 @@ static void put_tensors(struct host *h)
 		"NULL, 0"));
 }
 
+static bool any_early(const struct host *h)
+{
+	for (int i = 0; i < h->n_steps; i++)
+		if (h->steps[i].early)
+			return true;
+	return false;
+}
+
+/* A cluster's is apart from, and next to, that of launches that begin early. */
 static void put_locals(struct host *h)
 {
-	bool launches = false, cluster = false;
+	bool launches = false, cluster = false, early = any_early(h);
 	size_t before = h->out->n;
 
 	for (int i = 0; i < h->n_steps; i++) {
@@ -220,8 +229,13 @@ static void put_locals(struct host *h)
 	}
 	if (launches)
 		str_puts(h->out, "\tcudaLaunchConfig_t config = {};\n");
+	if (early)
+		str_puts(h->out, "\tcudaLaunchAttribute attributes[2] = {};\n"
+			"\tcudaLaunchAttribute &early = attributes[0];\n");
 	if (cluster)
-		str_puts(h->out, "\tcudaLaunchAttribute cluster = {};\n");
+		str_puts(h->out, early ? "\tcudaLaunchAttribute &cluster = "
+			"attributes[1];\n" :
+			"\tcudaLaunchAttribute cluster = {};\n");
 	if (h->calls_left > 1)
 		str_puts(h->out, "\tcudaError_t status;\n");
 	for (int i = 0; i < h->n_steps; i++)
@@ -268,18 +282,34 @@ static const char *grid(const struct host *h, const struct p_step *s)
 
 static void put_cluster(struct host *h, const struct kernel *k)
 {
-	if (k->cluster <= 1) {
-		str_puts(h->out, "\tconfig.numAttrs = 0;\n");
-		return;
-	}
 	str_printf(h->out,
 		"\tcluster.id = cudaLaunchAttributeClusterDimension;\n"
 		"\tcluster.val.clusterDim.x = %d;\n"
 		"\tcluster.val.clusterDim.y = %d;\n"
-		"\tcluster.val.clusterDim.z = 1;\n"
-		"\tconfig.attrs = &cluster;\n"
-		"\tconfig.numAttrs = 1;\n", k->cluster_y ? 1 : k->cluster,
-		k->cluster_y ? k->cluster : 1);
+		"\tcluster.val.clusterDim.z = 1;\n", k->cluster_y ? 1 :
+		k->cluster, k->cluster_y ? k->cluster : 1);
+}
+
+static void put_early(struct host *h)
+{
+	if (any_early(h))
+		str_puts(h->out, "\tearly.id = "
+			"cudaLaunchAttributeProgrammaticStreamSerialization;\n"
+			"\tearly.val.programmaticStreamSerializationAllowed = "
+			"1;\n");
+}
+
+static void put_attributes(struct host *h, const struct p_step *s)
+{
+	const struct kernel *k = s->kernel;
+	int n = (k->cluster > 1) + s->early;
+
+	if (k->cluster > 1)
+		put_cluster(h, k);
+	if (n)
+		str_printf(h->out, "\tconfig.attrs = &%s;\n", s->early ?
+			"early" : "cluster");
+	str_printf(h->out, "\tconfig.numAttrs = %d;\n", n);
 }
 
 static void put_config(struct host *h, const struct p_step *s,
@@ -298,8 +328,9 @@ static void put_config(struct host *h, const struct p_step *s,
 			(long long)k->shared_bytes);
 	if (!before)
 		str_puts(h->out, "\tconfig.stream = stream;\n");
-	if (k->cluster > 1 || (before && before->kernel->cluster > 1))
-		put_cluster(h, k);
+	if (k->cluster > 1 || s->early || (before &&
+	    (before->early || before->kernel->cluster > 1)))
+		put_attributes(h, s);
 }
 
 static void put_scalar(struct host *h, const struct p_step *s, int i,
@@ -401,6 +432,7 @@ static void put_steps(struct host *h)
 {
 	const struct p_step *before = NULL;
 
+	put_early(h);
 	for (int i = 0; i < h->n_steps; i++) {
 		const struct p_step *s = &h->steps[i];
 

@@ -86,7 +86,7 @@ struct names host_names(struct arena *a, const struct cuda_operator *o,
 {
 	static const char *const own[] = {
 		"workspace", "workspace_bytes", "prepared", "prepared_bytes",
-		"stream", "config", "cluster", "status"
+		"stream", "config", "cluster", "early", "attributes", "status"
 	};
 	static const char *const choosing[] = {
 		"target", "wpk_target", "gpu", "wpk_gpu", "most", "bytes"

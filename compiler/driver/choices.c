@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "driver/directives.h"
 #include "driver/general.h"
 
 /* ---- by the model ---- */
@@ -270,6 +271,8 @@ struct program *choices_try(struct session *s, struct arena *a,
 		return NULL;
 	p->launcher = j->launcher;
 	p->schedule = choices_schedule(a, j);
+	if (overlap_on(j->place->target))
+		program_overlap(a, p, j->overlap);
 	*why = program_verify(a, p, j->place->target);
 	return p;
 }

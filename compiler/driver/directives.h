@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "front/ast.h"
 #include "ir/ir.h"
+#include "kernel/kernel.h"
 #include "schedule/schedule.h"
 #include "schedule/target.h"
 
@@ -28,6 +29,15 @@ bool directives_value(struct arena *a, const struct ast_expr *v,
 /* Mark the tensors that const(w) directives name. */
 void directives_mark_constants(struct ir_operator *o,
 	const struct schedule *s);
+
+/* ---- directives_launch.c ---- */
+
+/* launch(overlap = ..) on target "t" into "*out", which stays where none is said.
+ * False after an error. */
+bool directives_overlap(const struct schedule *s, const struct target *t,
+	struct diag *d, enum p_overlap *out);
+/* Can launches begin early there? */
+bool overlap_on(const struct target *t);
 
 /* ---- directives_pick.c ---- */
 

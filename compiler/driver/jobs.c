@@ -95,11 +95,14 @@ static bool set_schedule(struct session *s, struct job *j,
 	if (!block)
 		return true;
 	j->schedule = directives_schedule(s->a, block, j->op, s->d);
-	if (j->schedule) {
-		directives_mark_constants(j->op, j->schedule);
-		hash_constants(s, j);
-	}
-	return j->schedule != NULL;
+	if (!j->schedule || !directives_overlap(j->schedule, j->place->target,
+	    s->d, &j->overlap))
+		return false;
+	directives_mark_constants(j->op, j->schedule);
+	hash_constants(s, j);
+	if (j->overlap != P_STEPS)
+		j->hash ^= str_hash("overlap", 7) + (uint64_t)j->overlap;
+	return true;
 }
 
 /* The open sizes that the shape gives, in the launcher's order. */

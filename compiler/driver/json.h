@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <jansson.h>
 
+#include "base/arena.h"
+#include "base/str.h"
+
 /* Both take "value" over. */
 static inline void json_put(json_t *object, const char *key, json_t *value)
 {
@@ -22,6 +25,12 @@ static inline void json_append(json_t *array, json_t *value)
 	assert(!failed);
 	(void)failed;
 }
+
+/* ---- json.c ---- */
+
+/* Names of files need not be UTF-8, as JSON is: bytes beyond ASCII of a text that
+ * is not are written as \xff. NULL becomes null. */
+json_t *json_text(struct arena *a, const char *s);
 
 /* ---- map.c ---- */
 

@@ -22,27 +22,9 @@ struct manifest {
 	const struct cuda_operator *o;
 };
 
-/* Names of files need not be UTF-8, as JSON is: bytes beyond ASCII of one that
- * is not are written as \xff. */
-static const char *escaped(struct arena *a, const char *s)
-{
-	struct str out;
-
-	str_init(&out, a);
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x80)
-			str_putn(&out, s, 1);
-		else
-			str_printf(&out, "\\x%02x", (unsigned char)*s);
-	return str_text(&out);
-}
-
-/* NULL becomes null. */
 static json_t *text(const struct manifest *m, const char *s)
 {
-	json_t *v = s ? json_string(s) : json_null();
-
-	return v ? v : json_string(escaped(m->a, s));
+	return json_text(m->a, s);
 }
 
 static json_t *number(const struct manifest *m, const struct program *p,
@@ -83,7 +65,8 @@ static json_t *tensor(const struct manifest *m, int i)
 	json_put(v, "c_type", text(m, dtype_row(x->type)->c));
 	json_put(v, "shape", text(m, x->shape));
 	json_put(v, "align", json_integer(x->align));
-	json_put(v, "constant", json_boolean(x->constant));
+	json_put(v, "constant", json_boolean(x->role == P_IN &&
+		cuda_prepares(m->o, i)));
 	return v;
 }
 

@@ -20,7 +20,7 @@ struct making {
 	struct session *s;
 	const struct cuda_unit *u;
 	const struct str *text;
-	const char *stem, *folder;
+	const char *stem, *folder, *worker;	/* NULL: none with NVRTC */
 	module_list *out;
 };
 
@@ -44,12 +44,14 @@ static json_t *answer(struct arena *a, const struct child *c)
 	return found;
 }
 
-static const char *by_worker(struct making *m, const char *worker,
-	const char *arch, const char *file)
+/* In the text only comments are of bytes that JSON has not. */
+static const char *by_worker(struct making *m, const char *arch,
+	const char *file)
 {
 	struct arena *a = m->s->a;
-	json_t *request = json_pack("{si ss ss ss sf}", "id", 1, "arch", arch,
-		"text", str_text(m->text), "out", file, "limit", seconds);
+	json_t *request = json_pack("{si ss so ss sf}", "id", 1, "arch", arch,
+		"text", json_text(a, str_text(m->text)), "out", file, "limit",
+		seconds);
 	json_t *told;
 	const char *why = NULL, *message;
 	struct child c = { .status = 127 };
@@ -58,7 +60,7 @@ static const char *by_worker(struct making *m, const char *worker,
 
 	free(line);
 	json_decref(request);
-	child_run(a, (const char *const[]){ worker, "--compile", NULL }, input,
+	child_run(a, (const char *const[]){ m->worker, "--compile", NULL }, input,
 		strlen(input), seconds, &c);
 	told = answer(a, &c);
 	message = json_string_value(json_object_get(told, "message"));
@@ -69,16 +71,21 @@ static const char *by_worker(struct making *m, const char *worker,
 	return why;
 }
 
+/* Its first line says which NVRTC it has, or null. */
 static bool has_nvrtc(struct arena *a, const char *worker)
 {
 	struct child c = { .status = 127 };
+	json_t *v;
+	bool has;
 
 	if (!worker)
 		return false;
 	child_run(a, (const char *const[]){ worker, "--compile", NULL }, "", 0,
 		10, &c);
-	return strstr(str_text(&c.out), "\"nvrtc\": \"") != NULL ||
-		strstr(str_text(&c.out), "\"nvrtc\":\"") != NULL;
+	v = json_loads(str_text(&c.out), JSON_DISABLE_EOF_CHECK, NULL);
+	has = json_is_string(json_object_get(v, "nvrtc"));
+	json_decref(v);
+	return has;
 }
 
 /* ---- one module ---- */
@@ -87,11 +94,10 @@ static const char *compile(struct making *m, const char *arch,
 	const struct target *t, const char *file)
 {
 	struct arena *a = m->s->a;
-	const char *worker = paths_worker(a);
 	bool ptx = !strncmp(arch, "compute_", 8);
 
-	if (has_nvrtc(a, worker))
-		return by_worker(m, worker, arch, file);
+	if (m->worker)
+		return by_worker(m, arch, file);
 	if (!m->s->nvcc)
 		return "modules are compiled by NVRTC or nvcc, and neither was "
 			"found";
@@ -223,12 +229,14 @@ const char *modules_make(struct session *s, const struct cuda_unit *u,
 	const struct str *text, const char *stem, unsigned which,
 	module_list *out)
 {
-	struct making m = { s, u, text, stem, NULL, out };
+	struct making m = { s, u, text, stem, NULL, paths_worker(s->a), out };
 	const char *why = by_hand(u, s->a);
 	sigset_t before;
 
 	if (why)
 		return why;
+	if (!(which & MODULES_GPU) || !has_nvrtc(s->a, m.worker))
+		m.worker = NULL;
 	child_hold(&before);
 	m.folder = child_folder(s->a);
 	why = m.folder ? make_all(&m, which) : "no temporary folder for modules";

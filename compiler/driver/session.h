@@ -112,6 +112,7 @@ struct job {
 	bool optional;			/* others serve without it */
 	bool dropped;			/* it was, and nothing computes it */
 	const struct schedule *schedule;
+	enum p_overlap overlap;		/* of its launches, as that says */
 	uint64_t hash;
 	struct part *parts;		/* one a group */
 	struct plan *plans;		/* the present one is the above */

@@ -72,6 +72,8 @@ static json_t *launch(const struct steps_writer *w, const struct p_step *s)
 	json_put(v, "grid", grid);
 	json_put(v, "threads", json_integer(s->kernel->threads));
 	json_put(v, "cluster", cluster(s->kernel));
+	if (s->early)
+		json_put(v, "early", json_true());
 	json_put(v, "shared", json_integer(s->kernel->shared_bytes));
 	json_put(v, "args", args(w, s));
 	return v;

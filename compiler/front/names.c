@@ -114,6 +114,8 @@ static const struct names_directive table[] = {
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
 		KEYS({ "margin", NULL }, { "algorithm", NULL }) },
 	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
+	{ "launch", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL,
+		KEYS({ "overlap", WORDS("off", "steps", "stream") }) },
 	{ "deterministic", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL, NULL },
 	{ "variant", IN_SCHEDULE | IN_TUNE, OF_STRING, BY_LIST, NULL, NULL },
 	{ "cluster", IN_SCHEDULE, OF_NOTHING, BY_AXIS, NULL, NULL },
@@ -133,8 +135,8 @@ static const char *const directives[] = {
 	"unroll", "vectorize", "split_k", "raster", "swizzle", "tail",
 	"compute_at", "cache", "rfactor", "reduce", "epilogue", "mma",
 	"winograd", "seed",
-	"fallback", "const", "deterministic", "variant", "cluster", "shape",
-	"budget", "expect", NULL
+	"fallback", "const", "launch", "deterministic", "variant", "cluster",
+	"shape", "budget", "expect", NULL
 };
 
 _Static_assert(sizeof directives / sizeof *directives == N_DIRECTIVES + 1,

@@ -371,6 +371,11 @@ X(REMOTE_LOAD_I64, "remote_load_i64", 90, 0, READ, NONE, I64, "si", \
 	S(asm volatile("ld.shared::cluster.b64 %0, [%1];" : "=l"(x) \
 		: "r"(map_shared(shared, rank)) : "memory");) \
 	S(return x;), "") \
+X(REMOTE_LOAD_X4, "remote_load_x4", 90, 0, READ, NONE, NONE, "Rsi", \
+	"void remote_load_x4(unsigned *d, const void *shared, int rank)", \
+	S(asm volatile("ld.shared::cluster.v4.b32 {%0, %1, %2, %3}, [%4];" \
+		: "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) \
+		: "r"(map_shared(shared, rank)) : "memory");), "") \
 X(REMOTE_STORE_F32, "remote_store_f32", 90, 0, WRITE, NONE, NONE, "Sif", \
 	"void remote_store_f32(void *shared, int rank, float x)", \
 	S(asm volatile("st.shared::cluster.f32 [%0], %1;" \

@@ -32,6 +32,7 @@
 #include "kernel/call.h"
 
 struct target;
+struct program;
 
 /* ---- values ---- */
 
@@ -421,11 +422,13 @@ struct p_tiling {
 	struct kx *area;
 };
 
-/* "group" is which of the operator's the step is for. */
+/* "group" is which of the operator's the step is for. "early": the launch may
+ * begin while the kernel before it runs, for which it waits by itself. */
 struct p_step {
 	enum p_kind kind;
 	int group;
 	struct kernel *kernel;
+	bool early;
 	int64_t grid[3];
 	struct kx *open_grid[3];
 	int *args;		/* tensors, one for each of kernel->globals */
@@ -440,6 +443,21 @@ struct p_step {
 	 * program has no other step. */
 	const char *file, *text, *function;
 };
+
+/* ---- early.c ---- */
+
+/* Which launches begin early: those behind another of the same program, or also
+ * the first, behind whatever the stream ran before; or none. */
+enum p_overlap { P_STEPS, P_STREAM, P_APART };
+
+/* needs: steps that are final.  keeps: meaning.  Marks them, for a target of
+ * sm_90 or later, and has their kernels wait. */
+void program_overlap(struct arena *a, struct program *p, enum p_overlap how);
+/* Do all threads wait for the kernels before this one, before they touch
+ * memory? */
+bool kernel_waits(const struct kernel *k);
+
+/* ---- program.c ---- */
 
 /* The tensor that the step binds to what the kernel's map is of. */
 int p_map_tensor(const struct p_step *s, const struct k_map *m);

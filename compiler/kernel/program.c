@@ -161,7 +161,8 @@ static void print_tiling(const struct p_tiling *g, struct str *out)
 static void print_launch(const struct program *p, const struct p_step *s,
 	struct str *out)
 {
-	str_printf(out, "launch %s grid", s->kernel->name);
+	str_printf(out, "launch %s %sgrid", s->kernel->name, s->early ?
+		"early " : "");
 	for (int i = 0; i < 3; i++) {
 		str_puts(out, i ? ", " : "(");
 		print_number(s->open_grid[i], s->grid[i], out);
@@ -291,6 +292,10 @@ static const char *check_launch(struct arena *a, const struct program *p,
 	const struct kernel *k = s->kernel;
 	const char *why = kernel_verify(a, k, t);
 
+	if (!why && s->early && !kernel_waits(k))
+		why = "it may begin early, and touches memory before it waits "
+			"for the kernels before it";
+
 	if (why)
 		return arena_printf(a, "kernel %s: %s", k->name, why);
 	if (s->n_args != k->globals.n || s->n_scalars != k->scalars.n)
@@ -374,6 +379,9 @@ static const char *check_steps(struct arena *a, const struct program *p,
 			written[s[i].tensor] = true;
 		else if (s[i].kind == P_FILE)
 			why = check_file(a, p, n, preparing, written);
+		else if (i && s[i].early && s[i - 1].kind != P_LAUNCH)
+			why = arena_printf(a, "kernel %s may begin early, and "
+				"no launch is before it", s[i].kernel->name);
 		else
 			why = check_launch(a, p, &s[i], preparing, written,
 				t);

@@ -58,7 +58,8 @@ static int alignment(int intrin, const char *kinds, int operand)
 
 	if (barrier || (loads && operand > 0 && (tensor || bulk)))
 		return 8;
-	return bulk || intrin == INTRIN_WGMMA_DESCRIPTOR ? 16 : 1;
+	return bulk || intrin == INTRIN_WGMMA_DESCRIPTOR ||
+		(intrin == INTRIN_REMOTE_LOAD_X4 && operand == 1) ? 16 : 1;
 }
 
 static void check_alignment(struct check *c, int intrin, int operand,

@@ -3,7 +3,8 @@
  * space in which every directive has pinned or narrowed what it names, or a
  * sentence that says which directive nothing here takes. Directives are
  * obligations: none is skipped but "fallback", a permission, "const", which
- * speaks of tensors, and "kernel", which the partition honours. "fuse" is
+ * speaks of tensors, "kernel", which the partition honours, and "launch", which
+ * is the program's. "fuse" is
  * honoured by a tunable that uses its name, "seed" by points (seed.c). */
 #include <string.h>
 
@@ -349,7 +350,8 @@ static bool bind_fuse(struct binding *b, const struct sched_directive *d)
 bool sched_binds_alone(const char *directive)
 {
 	return same(directive, "fallback") || same(directive, "const") ||
-		same(directive, "seed") || same(directive, "kernel");
+		same(directive, "seed") || same(directive, "kernel") ||
+		same(directive, "launch");
 }
 
 static bool bind_directives(struct binding *b)

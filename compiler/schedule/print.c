@@ -93,7 +93,8 @@ static void print_kept(const struct schedule *s, struct str *out)
 	for (int i = 0; s && i < s->n_directives; i++) {
 		const char *name = s->directives[i].name;
 
-		if (!strcmp(name, "fuse") || !strcmp(name, "const"))
+		if (!strcmp(name, "fuse") || !strcmp(name, "const") ||
+		    !strcmp(name, "launch"))
 			print_directive(&s->directives[i], out);
 	}
 }

@@ -127,16 +127,22 @@ static void set(int *v, int m, int n, int k, int tm, int tn)
 static bool try_start(const struct task *t, int *v, struct fma_plan *p)
 {
 	static const int pipelines[][2] = { { 1, 3 }, { 1, 2 }, { 0, 2 }, { 0, 1 } };
+	const struct fma *f = t->state;
+	int plain = f->open.v[FMA_COMBINE].values[0];
 
 	for (int i = 0; i < 4; i++) {
 		v[FMA_ASYNC] = pipelines[i][0];
 		v[FMA_STAGES] = pipelines[i][1];
 		v[FMA_SPLIT] = 1;
+		v[FMA_COMBINE] = plain;
 		if (fma_plan(t, t->a, v, p))
 			continue;
-		v[FMA_SPLIT] = tiled_fill_chip(t, &p->of);
-		if (fma_plan(t, t->a, v, p))
+		v[FMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
+			&v[FMA_COMBINE]);
+		if (fma_plan(t, t->a, v, p)) {
 			v[FMA_SPLIT] = 1;
+			v[FMA_COMBINE] = plain;
+		}
 		return true;
 	}
 	return false;

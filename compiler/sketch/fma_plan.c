@@ -74,7 +74,10 @@ static const char *read_values(const struct fma *f, struct arena *a,
 	*p = (struct fma_plan){ .tm = v[FMA_TM], .tn = v[FMA_TN], .of = {
 		.bm = v[FMA_M], .bn = v[FMA_N], .bk = v[FMA_K],
 		.stages = v[FMA_STAGES], .async = v[FMA_ASYNC],
-		.split = v[FMA_SPLIT], .cluster = 1, .by_columns = v[FMA_RASTER],
+		.split = v[FMA_SPLIT],
+		.joins = v[FMA_COMBINE] == TILED_CLUSTER &&
+			v[FMA_SPLIT] > 1,
+		.cluster = 1, .by_columns = v[FMA_RASTER],
 		.group = v[FMA_GROUP], .order = v[FMA_ORDER] } };
 	why = tiled_sizes(&f->of, &p->of);
 	if (why)
@@ -271,12 +274,14 @@ void fma_features(const struct task *t, const int *values,
 	struct fma_plan p;
 	const char *why = fma_plan(t, t->a, values, &p);
 	struct cost_of each = product_cost(&f->of);
+	struct tiled_joining joining;
 	struct fma_rows_cost rows;
 	double blocks, chunks, warps, fmas, loads, waves, issue;
 	int lanes_x, lanes_y;
 
 	assert(!why);
 	(void)why;
+	joining = tiled_joining_cost(&f->of, &p.of);
 	blocks = (double)p.of.tiles * p.of.split;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0;
@@ -308,14 +313,15 @@ void fma_features(const struct task *t, const int *values,
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 * (double)p.of.workspace_bytes,
-		.smem_cycles = blocks * warps * chunks * (waves +
-			written(&p.of.left) + written(&p.of.right)),
+		.smem_cycles = blocks * (warps * chunks * (waves +
+			written(&p.of.left) + written(&p.of.right)) +
+			joining.waves),
 		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + chunks * (p.of.stages > 1 ? 60 : 500) +
-			(p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
+			joining.chain,
 		.ilp = p.tm * p.tn, .stages = p.of.stages - 1,
-		.launches = p.of.split > 1 ? 2 : 1,
+		.launches = 1 + joining.launches,
 	};
 	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *
 		f->of.batch / out->flops;

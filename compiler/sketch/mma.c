@@ -198,6 +198,7 @@ static bool try_start(const struct task *t, int *v, struct mma_plan *p)
 		{ 0, 2 }, { 0, 1 } };
 	const struct mma *f = t->state;
 	int most = 64 / (dtype_row(f->tile)->bits / 8);
+	int plain = f->open.v[MMA_COMBINE].values[0];
 
 	for (int i = 0; i < 5; i++)
 		for (int k = most; k >= f->row->k; k /= 2) {
@@ -205,11 +206,15 @@ static bool try_start(const struct task *t, int *v, struct mma_plan *p)
 			v[MMA_ASYNC] = pipelines[i][0];
 			v[MMA_STAGES] = pipelines[i][1];
 			v[MMA_SPLIT] = 1;
+			v[MMA_COMBINE] = plain;
 			if (mma_plan(t, t->a, v, p))
 				continue;
-			v[MMA_SPLIT] = tiled_fill_chip(t, &p->of);
-			if (mma_plan(t, t->a, v, p))
+			v[MMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
+				&v[MMA_COMBINE]);
+			if (mma_plan(t, t->a, v, p)) {
 				v[MMA_SPLIT] = 1;
+				v[MMA_COMBINE] = plain;
+			}
 			return true;
 		}
 	return false;

@@ -92,7 +92,10 @@ static const char *read_values(const struct mma *f, struct arena *a,
 		v[MMA_PRECISION], .of = {
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
-		.split = v[MMA_SPLIT], .cluster = 1, .by_columns = v[MMA_RASTER],
+		.split = v[MMA_SPLIT],
+		.joins = v[MMA_COMBINE] == TILED_CLUSTER &&
+			v[MMA_SPLIT] > 1,
+		.cluster = 1, .by_columns = v[MMA_RASTER],
 		.group = v[MMA_GROUP], .order = v[MMA_ORDER] } };
 	why = v[MMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
@@ -313,10 +316,12 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	const char *why = mma_plan(t, t->a, values, &p);
 	double blocks, chunks, warps, instructions, results, per_block;
 	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
+	struct tiled_joining joining;
 	struct fetch r, c;
 
 	assert(!why);
 	(void)why;
+	joining = tiled_joining_cost(&f->of, &p.of);
 	blocks = (double)p.of.tiles * p.of.split;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0;
@@ -342,16 +347,16 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
-		.smem_cycles = blocks * chunks * (warps * (r.waves + c.waves) +
+		.smem_cycles = blocks * (chunks * (warps * (r.waves + c.waves) +
 			(double)(p.of.bm + p.of.bn) * p.of.bk * elem_of(f) /
-			128),
+			128) + joining.waves),
 		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + chunks * (p.of.stages > 1 ? 60 : 500) +
-			(p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
+			joining.chain,
 		.ilp = p.wr / row->m * p.wc / row->n,
 		.stages = p.of.stages - 1,
-		.launches = p.of.split > 1 ? 2 : 1,
+		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
 			(blocks * per_block),
 	};

@@ -48,8 +48,9 @@ static const struct sketch_refusal common[] = {
 		"windows of 3 x 3" },
 	{ "variant", "a file written by hand serves sizes that are named, by "
 		"shape(...) in a tune block or by --shape" },
-	{ "cluster", "blocks of a cluster share rows of a reduction, in reduce "
-		"alone; here every block has results of its own" },
+	{ "cluster", "blocks of a cluster share rows of a reduction, in reduce, "
+		"or copy for their neighbours, in wgmma; parts of a product "
+		"meet in one by split_k(STATEMENT, N, combine = cluster)" },
 	{ NULL, NULL }
 };
 

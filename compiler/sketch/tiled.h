@@ -10,6 +10,16 @@
 #include "sketch/parts.h"
 #include "sketch/product.h"
 
+/* Where the blocks of a cluster have the parts of one tile's sums, what each of
+ * them adds up and finishes: "outer" of one side of the tile by all "inner" of
+ * the other, along which results are stored. Threads have "vec" neighbours along
+ * it at once, "lanes_outer" x "lanes_inner" of them take part. In shared memory,
+ * where the tile takes "bytes", outer neighbours are "pitch" elements apart. */
+struct tiled_share {
+	int outer, inner, pitch, vec, lanes_outer, lanes_inner;
+	int64_t bytes;
+};
+
 /* What follows from a point, whatever multiplies: tiles of "bm" x "bn" results,
  * chunks of "bk" steps of the reduction. */
 struct tiling {
@@ -24,6 +34,9 @@ struct tiling {
 	int cluster;		/* blocks whose tiles are neighbours, and who
 				 * copy what they share for each other; 1 */
 	bool along_m;		/* they have the same columns, else rows */
+	bool joins;		/* parts of a tile, if there are several, are
+				 * blocks of a cluster, who join their sums */
+	struct tiled_share share;
 	int blocks;		/* that each take one tile after the other; 0: as
 				 * many as tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
@@ -53,9 +66,11 @@ const int *tiled_right(const struct product *f, const int *v);
 /* tail(AXIS, ..) of rows, then of columns. */
 void tiled_add_tails(const struct task *t, struct tunables *l,
 	const struct product *f);
-/* pipeline and split_k, with so many of tiled_splits; then raster's order and
- * group; reorder. "async" are values and words of pipeline(.., async = ..). */
+/* pipeline and split_k, with so many of tiled_splits, and how the parts are
+ * joined; then raster's order and group; reorder. "async" are values and words of
+ * pipeline(.., async = ..). */
 extern const char *const tiled_switch[];	/* off, on */
+enum { TILED_AUTO, TILED_WORKSPACE, TILED_CLUSTER };	/* split_k's combine */
 struct tiled_values {
 	const int *v;
 	int n;
@@ -78,11 +93,13 @@ void tiled_start(const struct tunables *open, const int *start, int fixed,
 	{ "rfactor", "a block sums the products in one pass; " \
 		"split_k(STATEMENT, N) gives parts of the sum to several " \
 		"blocks" }
-/* The least parts of the reduction that fill the chip, of those tried. Each
- * keeps 4 chunks. */
 extern const int tiled_splits[];
 enum { TILED_SPLITS = 12 };
-int tiled_fill_chip(const struct task *t, const struct tiling *p);
+/* As the untuned default has it, parts of the reduction that fill the chip;
+ * "*combine" becomes TILED_CLUSTER if there are some for a cluster: they spare a
+ * launch, which is worth more than what is left of the chip. */
+int tiled_fill_chip(const struct task *t, const struct product *f,
+	const struct tiling *p, int *combine);
 
 /* ---- tiled_plan.c: NULL, or why that is no kernel ---- */
 
@@ -120,6 +137,14 @@ double staging_issue(const struct stage *s);
 struct cost_of staging_computes(const struct stage *s);
 /* Bytes asked of L2 for one chunk. */
 double staged_bytes(const struct stage *s);
+/* Of a split reduction, what joining its parts adds: launches, cycles that
+ * nothing shortens, and wavefronts of shared memory in each block. */
+struct tiled_joining {
+	int launches;
+	double chain, waves;
+};
+struct tiled_joining tiled_joining_cost(const struct product *f,
+	const struct tiling *p);
 
 /* ---- tiled_build.c ---- */
 
@@ -159,6 +184,7 @@ struct tiled_code {
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
+	struct k_buffer *sums;	/* of this part, for the cluster */
 	struct kx *turn;	/* of the loop, from 0 on, as compute() is
 				 * called */
 };
@@ -173,8 +199,21 @@ struct share {
 void tiled_build(struct tiled_code *g, struct share m, struct share n,
 	int promised);
 
-/* Between tiled_build.c and tiled_bulk.c: the tile number "at" is the block's,
- * and, if it "stores" them, which of its results are the thread's. */
+/* ---- tiled_join.c: parts of a tile joined by a cluster ---- */
+
+/* Fills in p->share. NULL, or why the blocks cannot share the tile. */
+const char *tiled_share_out(const struct task *t, const struct product *f,
+	struct arena *a, struct tiling *p);
+/* Threads that have sums leave them to the cluster. */
+void tiled_leave(struct tiled_code *g, struct k_block *b);
+/* Then all threads of all its blocks come, and each block finishes its share.
+ * The tile is the block's. */
+void tiled_join(struct tiled_code *g, struct k_block *b);
+
+/* ---- between tiled_build.c, tiled_bulk.c and tiled_join.c ---- */
+
+/* The tile number "at" is the block's, and, if it "stores" them, which of its
+ * results are the thread's. */
 void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *at,
 	bool stores);
 /* The parts' sums joined, and the epilogue. */

@@ -251,7 +251,7 @@ static void describe_parts(struct tiled_code *g)
 		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
 		.alone = p->helpers > 0,
 		.thread = g->thread };
-	if (p->split > 1)
+	if (p->split > 1 && !p->joins)
 		parts_declare(&g->parts, &g->step);
 }
 
@@ -291,7 +291,8 @@ static void create(struct tiled_code *g, struct share m, struct share n,
 	g->k = kernel_create(g->a, program_kernel_name(g->a, g->program,
 		g->t->n_groups > 1), g->p->threads + g->p->helpers);
 	g->k->min_blocks = promised;
-	g->k->cluster = g->p->cluster;
+	g->k->cluster = g->p->joins ? g->p->split : g->p->cluster;
+	g->k->cluster_y = g->p->joins;
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", g->f->acc, 2, dims, 16);
 	describe_output(g, m, n);
 }
@@ -403,6 +404,11 @@ static void finish_step(struct tiled_code *g)
 
 void tiled_end(struct tiled_code *g, struct k_block *b)
 {
+	if (g->p->joins) {
+		tiled_leave(g, b);
+		tiled_join(g, b);
+		return;
+	}
 	if (g->p->split > 1)
 		b = parts_combine(&g->parts, b, NULL);
 	ks_comment(g->a, b, "store the tile");

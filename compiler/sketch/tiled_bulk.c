@@ -133,7 +133,7 @@ static void copy(struct ring *r, struct k_block *b)
 			K_CLUSTER_RANK);
 	copy_chunks(r, each);
 	next_tile(r, each);
-	if (g->p->cluster > 1)
+	if (g->k->cluster > 1)
 		ks_barrier(a, b, BARRIER_WARP);
 }
 
@@ -187,7 +187,10 @@ static void multiply(struct ring *r, struct k_block *b)
 	next_tile(r, b);
 	if (g->calls->finish)
 		g->calls->finish(g->ctx, b);
-	tiled_end(g, b);
+	if (g->p->joins)
+		tiled_leave(g, b);
+	else
+		tiled_end(g, b);
 }
 
 void tiled_bulk(struct tiled_code *g, struct k_block *b)
@@ -201,6 +204,10 @@ void tiled_bulk(struct tiled_code *g, struct k_block *b)
 	multiply(&r, ks_role(g->a, b, "multiply", 0, warps, g->p->keep));
 	copy(&r, ks_role(g->a, b, "copy", warps, warps + g->p->helpers / 32,
 		g->p->give));
+	if (g->p->joins) {
+		tiled_own(g, b, kx_special(g->a, K_BLOCK_X), false);
+		tiled_join(g, b);
+	}
 	if (g->p->cluster == 1)
 		return;
 	ks_comment(g->a, b, "nobody leaves while others' copies are under way");

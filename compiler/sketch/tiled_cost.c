@@ -73,3 +73,20 @@ double staged_bytes(const struct stage *s)
 		waste *= fmin(32.0 / (double)(run * s->op->elem), 4);
 	return bytes * waste;
 }
+
+/* A barrier of a cluster and a read of another block's shared memory take about
+ * 180 and 200 cycles (Luo et al., arXiv:2402.13499, on distributed shared memory;
+ * the barrier is taken to be as long), and a second barrier ends the kernel. */
+enum { CLUSTER_CYCLES = 180 + 200 + 180 };
+
+struct tiled_joining tiled_joining_cost(const struct product *f,
+	const struct tiling *p)
+{
+	double bytes = (double)p->bm * p->bn * f->acc_bytes;
+
+	if (p->split == 1)
+		return (struct tiled_joining){ 0, 0, 0 };
+	if (!p->joins)
+		return (struct tiled_joining){ 1, 1500 + 40.0 * p->split, 0 };
+	return (struct tiled_joining){ 0, CLUSTER_CYCLES, 2 * bytes / 128 };
+}

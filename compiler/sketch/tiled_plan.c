@@ -62,8 +62,10 @@ const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
 	const struct stage *l = &p->left, *r = &p->right;
 	const char *why = NULL;
 
-	vm = max_int(along_n ? 1 : vm, l->order->k_inner ? 1 : l->vec);
-	vn = max_int(along_n ? vn : 1, r->order->k_inner ? 1 : r->vec);
+	vm = max_int(along_n ? 1 : max_int(vm, p->share.vec),
+		l->order->k_inner ? 1 : l->vec);
+	vn = max_int(along_n ? max_int(vn, p->share.vec) : 1,
+		r->order->k_inner ? 1 : r->vec);
 	p->shift_m = tail_m == SHIFT && f->m % p->bm;
 	p->shift_n = tail_n == SHIFT && f->n % p->bn;
 	if (p->shift_m)
@@ -197,6 +199,9 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 {
 	const char *why;
 
+	why = tiled_share_out(t, f, a, p);
+	if (why)
+		return why;
 	describe(&f->left, p, p->bm, &p->left);
 	describe(&f->right, p, p->bn, &p->right);
 	if (p->bulk && (pins[TILED_VECTOR] ||
@@ -222,19 +227,23 @@ int64_t tiled_shared(const struct tiling *p)
 	int64_t barriers = p->bulk ? 2 * ((8 * p->stages + 15) / 16 * 16) : 0;
 
 	return stages_bytes(p, &p->left) + stages_bytes(p, &p->right) +
-		barriers + (p->split > 1 ? PARTS_SHARED : 0);
+		barriers + (p->joins ? p->share.bytes : p->split > 1 ?
+		PARTS_SHARED : 0);
 }
 
 const char *tiled_too_much(const struct task *t, struct arena *a,
 	const struct tiling *p, int64_t shared)
 {
-	if (shared <= t->target->smem_block)
+	int64_t sums = p->share.bytes, has = t->target->smem_block;
+
+	if (shared <= has)
 		return NULL;
-	return arena_printf(a, "%d stages of %d x %d x %d take %lld bytes of "
-		"shared memory, %s has %d: enough for %lld", p->stages, p->bm,
-		p->bn, p->bk, (long long)shared, t->target->name,
-		t->target->smem_block, (long long)(p->stages *
-			(int64_t)t->target->smem_block / shared));
+	return arena_printf(a, "%d stages of %d x %d x %d%s take %lld bytes of "
+		"shared memory, %s has %lld: enough for %lld", p->stages,
+		p->bm, p->bn, p->bk, sums ? " and the sums that a cluster joins"
+		: "", (long long)shared, t->target->name, (long long)has,
+		(long long)(has < sums ? 0 : p->stages * (has - sums) /
+			(shared - sums)));
 }
 
 /* ---- grid ---- */
@@ -263,7 +272,7 @@ const char *tiled_grid(const struct product *f, struct arena *a,
 		return arena_printf(a, "split_k by %d leaves parts empty: %s "
 			"has %lld tiles of %d", p->split, f->k_name,
 			(long long)p->chunks, p->bk);
-	p->workspace_bytes = parts_workspace(p->tiles, p->split,
+	p->workspace_bytes = p->joins ? 0 : parts_workspace(p->tiles, p->split,
 		(int64_t)p->bm * p->bn, f->acc_bytes);
 	if (p->workspace_bytes > (int64_t)1 << 30)
 		return "split_k would need more than 1 GiB of workspace";

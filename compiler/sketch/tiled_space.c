@@ -4,11 +4,17 @@
 #include "sketch/asked.h"
 #include "sketch/tiled.h"
 
+#include <limits.h>
+
 static const int only_value[] = { 0 };
 static const char *const shared_words[] = { "shared", NULL };
 static const char *const auto_words[] = { "auto", "on", "off", NULL };
 static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
 static const char *const cache_words[] = { "auto", "shared", NULL };
+
+static const int combines[] = { TILED_WORKSPACE, TILED_CLUSTER };
+static const char *const combine_words[] = { "auto", "workspace", "cluster",
+	NULL };
 
 const int tiled_splits[TILED_SPLITS] = {
 	1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32
@@ -81,6 +87,12 @@ void tiled_add_pipeline(const struct task *t, struct tunables *l,
 	tunables_add(t, l, "pipeline", k, "async", async.v, async.n,
 		async_words);
 	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, splits, NULL);
+	if (t->target->clusters && splits > 1)
+		tunables_add(t, l, "split_k", acc, "combine", combines, 2,
+			combine_words);
+	else
+		tunables_add(t, l, "split_k", acc, "combine", only_value, 1,
+			combine_words);
 }
 
 void tiled_add_raster(const struct task *t, struct tunables *l)
@@ -109,14 +121,28 @@ void tiled_start(const struct tunables *open, const int *start, int fixed,
 		values[i] = i < fixed ? start[i] : open->v[i].values[0];
 }
 
-int tiled_fill_chip(const struct task *t, const struct tiling *p)
+/* Parts that fill the chip, up to "most", each of 4 chunks at least. */
+static int fill_chip(const struct task *t, const struct tiling *p, int most,
+	int side)
 {
 	int best = 1;
 
 	for (int i = 0; i < TILED_SPLITS; i++)
-		if (p->tiles * best < t->gpu->sms &&
+		if (p->tiles * best < t->gpu->sms && tiled_splits[i] <= most &&
 		    p->chunks >= 4 * tiled_splits[i] &&
-		    p->chunks % tiled_splits[i] == 0)
+		    p->chunks % tiled_splits[i] == 0 &&
+		    side % tiled_splits[i] == 0)
 			best = tiled_splits[i];
 	return best;
+}
+
+int tiled_fill_chip(const struct task *t, const struct product *f,
+	const struct tiling *p, int *combine)
+{
+	int cluster = t->target->clusters ? fill_chip(t, p, 8,
+		f->epilogue.along_n ? p->bm : p->bn) : 1;
+
+	if (cluster > 1)
+		*combine = TILED_CLUSTER;
+	return cluster > 1 ? cluster : fill_chip(t, p, INT_MAX, 0);
 }

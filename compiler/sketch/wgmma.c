@@ -205,8 +205,9 @@ static bool try_start(const struct task *t, int *v, struct wgmma_plan *p)
 {
 	static const int pipelines[][2] = { { 2, 4 }, { 2, 3 }, { 1, 4 },
 		{ 1, 3 }, { 0, 2 }, { 0, 1 } };
-	int n;
-	const int *deep = depths(t->state, &n);
+	const struct wgmma *f = t->state;
+	int n, plain = f->open.v[WGMMA_COMBINE].values[0];
+	const int *deep = depths(f, &n);
 
 	for (int i = 0; i < 6; i++)
 		for (int k = n - 1; k >= 0; k--) {
@@ -214,11 +215,15 @@ static bool try_start(const struct task *t, int *v, struct wgmma_plan *p)
 			v[WGMMA_ASYNC] = pipelines[i][0];
 			v[WGMMA_STAGES] = pipelines[i][1];
 			v[WGMMA_SPLIT] = 1;
+			v[WGMMA_COMBINE] = plain;
 			if (wgmma_plan(t, t->a, v, p))
 				continue;
-			v[WGMMA_SPLIT] = tiled_fill_chip(t, &p->of);
-			if (wgmma_plan(t, t->a, v, p))
+			v[WGMMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
+				&v[WGMMA_COMBINE]);
+			if (wgmma_plan(t, t->a, v, p)) {
 				v[WGMMA_SPLIT] = 1;
+				v[WGMMA_COMBINE] = plain;
+			}
 			return true;
 		}
 	return false;

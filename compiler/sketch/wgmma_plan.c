@@ -105,6 +105,9 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
 		.split = v[WGMMA_SPLIT],
+		.joins = v[WGMMA_COMBINE] == TILED_CLUSTER &&
+			v[WGMMA_SPLIT] > 1,
+
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.cluster = v[WGMMA_CLUSTER_M] * v[WGMMA_CLUSTER_N],
 		.along_m = v[WGMMA_CLUSTER_M] > 1,
@@ -293,6 +296,7 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
+	const struct wgmma *f = t->state;
 	const char *why;
 	int most;
 
@@ -304,9 +308,11 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	p->of.helpers = p->of.bulk ? 32 : 0;
 	most = most_regs(t, p);
 	if (p->regs > most)
-		return too_many(t->state, a, p, most);
+		return too_many(f, a, p, most);
 	plan_helpers(t, p);
-	return NULL;
+	return p->of.keep && p->of.joins ? "registers are dealt out anew for a "
+		"tile as large as that, and then a cluster cannot join parts: "
+		"a smaller tile, or combine = workspace" : NULL;
 }
 
 /* As many blocks as run at once take one tile after the other. */
@@ -377,9 +383,11 @@ void wgmma_features(const struct task *t, const int *values,
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
 	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
+	struct tiled_joining joining;
 
 	assert(!why);
 	(void)why;
+	joining = tiled_joining_cost(&f->of, &p.of);
 	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
 		staging_issue(&p.of.right);
 	tiles = (double)p.of.tiles * p.of.split;
@@ -401,15 +409,16 @@ void wgmma_features(const struct task *t, const int *values,
 			shares(&p.of.left) + staged_bytes(&p.of.right) /
 			shares(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
-		.smem_cycles = blocks * chunks * shared_waves(f, &p),
+		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
+			joining.waves),
 		.blocks = blocks / rounds,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rounds * chunks * (p.of.lag ? 40 : p.of.stages > 1 ? 130 :
-			600) + (p.of.split > 1 ? 1500 + 40.0 * p.of.split : 0),
+			600) + joining.chain,
 		.ilp = p.each * p.of.bk / f->row->k * 8,
 		.stages = p.of.stages - 1 - p.of.lag,
-		.launches = p.of.split > 1 ? 2 : 1,
+		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
 			(blocks * per_block),
 	};

@@ -166,6 +166,9 @@ static void make_tunables(struct task *t, struct winograd_group *g)
 		if (i == FMA_SPLIT)
 			tunables_add(t, l, "split_k", acc, NULL, fma[i].values,
 				fma[i].n, NULL);
+		else if (i == FMA_COMBINE)
+			tunables_add(t, l, "split_k", acc, "combine",
+				fma[i].values, fma[i].n, fma[i].words);
 		else
 			l->v[l->n++] = fma[i];
 	}

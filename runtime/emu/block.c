@@ -270,8 +270,14 @@ unsigned char *shared_of(int line, int rank, size_t at)
 
 void *wpk_emu_remote(int line, const void *p, int rank, int bytes, bool store)
 {
-	size_t at = shared_at(line, p, (size_t)bytes);
-	void *remote = shared_of(line, rank, at);
+	void *remote;
+	size_t at;
+
+	if ((uintptr_t)p % (unsigned)bytes)
+		fault("misaligned", line, "%d bytes of another block's shared "
+			"memory, at an address that is no multiple", bytes);
+	at = shared_at(line, p, (size_t)bytes);
+	remote = shared_of(line, rank, at);
 
 	if (watch_remote && rank != turn)
 		watch_remote(__builtin_return_address(0), rank, at,

@@ -350,6 +350,11 @@ bool order_has(const struct slot *s, bool shared)
 	return s->warp == warp() ? known_in_warp(s) : known(s, rank);
 }
 
+bool order_early(void)
+{
+	return may_be_early && !view()->grid_waited;
+}
+
 struct slot order_slot(const void *place, enum by by)
 {
 	return (struct slot){ block, epoch, by == BY_AGENT ?

@@ -171,6 +171,16 @@ static void must_be_fenced(const struct spot *at, const struct slot *s)
 			s->warp * WARP + __builtin_ctz(s->lanes), s->place);
 }
 
+/* What other kernels wrote, or still read, is theirs until they have ended: inputs
+ * too, which another operator may have made. */
+static void must_have_waited(const struct spot *at)
+{
+	if (job.race && at->m && order_early())
+		fault("race", 0, "%s: {%x} touches what kernels before this one "
+			"may, and no grid_wait() stands before that",
+			memory_name(at), (unsigned)(uintptr_t)at->place);
+}
+
 static void must_be_set(const struct cell *c, const struct spot *at)
 {
 	if (job.init && !c->set)
@@ -270,6 +280,7 @@ void race_access(const void *place, const struct piece *m, const void *p,
 	size_t grain = (size_t)job.grain;
 	struct spot at = { m, from, place };
 
+	must_have_waited(&at);
 	if (m && m->role == WATCH_INPUT)
 		return;
 	for (size_t i = from / grain; i * grain < from + n; i++) {

@@ -26,6 +26,8 @@ void order_turn(int rank);
 struct slot order_slot(const void *place, enum by by);
 /* Is "s" before what the running thread does now? */
 bool order_has(const struct slot *s, bool shared);
+/* May kernels before this one still run, as far as the running thread knows? */
+bool order_early(void);
 /* Is what "s" wrote behind its own fence or one of the running thread, or done
  * by another cluster? */
 bool order_fenced(const struct slot *s);

@@ -201,8 +201,19 @@ static inline T wpk_emu_shfl_up(int line, unsigned mask, T v, unsigned by,
 	(*(int *)wpk_emu_remote(__LINE__, p, rank, 4, false))
 #define remote_load_i64(p, rank) \
 	(*(long long *)wpk_emu_remote(__LINE__, p, rank, 8, false))
+#define remote_load_x4(d, p, rank) wpk_emu_remote_x4(__LINE__, d, p, rank)
 #define remote_store_f32(p, rank, x) \
 	(*(float *)wpk_emu_remote(__LINE__, p, rank, 4, true) = (x))
+
+static inline void wpk_emu_remote_x4(int line, unsigned *d, const void *p,
+	int rank)
+{
+	const unsigned *from = (const unsigned *)wpk_emu_remote(line, p, rank,
+		16, false);
+
+	for (int i = 0; i < 4; i++)
+		d[i] = from[i];
+}
 
 /* ---- atomics: threads switch nowhere else, so plain code is atomic ---- */
 

@@ -26,18 +26,44 @@ void context_warn(const struct wpk_context *c, const char *fmt, ...)
 		fprintf(stderr, "libwpk: %s\n", text);
 }
 
+/* ---- which one is current ---- */
+
+wpk_cu context_enter(const struct wpk_context *c)
+{
+	wpk_cu before = NULL;
+
+	if (c->cuda.current && c->cuda.set_current && c->primary &&
+	    !c->cuda.current(&before))
+		c->cuda.set_current(c->primary);
+	return before;
+}
+
+void context_leave(const struct wpk_context *c, wpk_cu before)
+{
+	if (c->cuda.current && c->cuda.set_current && c->primary)
+		c->cuda.set_current(before);
+}
+
+bool context_is_current(const struct wpk_context *c)
+{
+	wpk_cu now = NULL;
+
+	return !c->cuda.current(&now) && now == c->primary;
+}
+
 /* ---- options ---- */
 
-/* A caller that was built with an older header has fewer. */
+/* A caller that was built with an older header has fewer; one with a newer may
+ * want what is not known here. */
 static bool take_options(const struct wpk_options *from,
 	struct wpk_options *to)
 {
 	memset(to, 0, sizeof *to);
 	if (from) {
-		if (from->size < offsetof(struct wpk_options, driver))
+		if (from->size < offsetof(struct wpk_options, driver) ||
+		    from->size > sizeof *to)
 			return false;
-		memcpy(to, from, from->size < sizeof *to ? from->size :
-			sizeof *to);
+		memcpy(to, from, from->size);
 	}
 	to->share = to->share ? to->share : 100;
 	to->library_workspace = to->library_workspace ?
@@ -93,9 +119,12 @@ static enum wpk_status find_device(struct wpk_context *c, int *device,
 	return status ? fail_cuda(c, e, status, "cuDeviceGet") : WPK_OK;
 }
 
+/* A thread in which another context is current, of another device perhaps, keeps
+ * it: frameworks rely on theirs. */
 static enum wpk_status open_device(struct wpk_context *c, struct wpk_error *e)
 {
 	enum wpk_status s;
+	wpk_cu before = NULL;
 	int device = 0, status;
 
 	s = find_device(c, &device, e);
@@ -110,6 +139,8 @@ static enum wpk_status open_device(struct wpk_context *c, struct wpk_error *e)
 	snprintf(c->arch, sizeof c->arch, "sm_%d%d", c->major, c->minor);
 	status = c->cuda.retain(&c->primary, device);
 	if (!status)
+		status = c->cuda.current(&before);
+	if (!status && !before)
 		status = c->cuda.set_current(c->primary);
 	return status ? fail_cuda(c, e, status, "cuDevicePrimaryCtxRetain") :
 		WPK_OK;

@@ -58,5 +58,10 @@ struct wpk_context {
 
 void context_warn(const struct wpk_context *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Makes the device's primary context current in this thread; gives what was, for
+ * context_leave(). */
+wpk_cu context_enter(const struct wpk_context *c);
+void context_leave(const struct wpk_context *c, wpk_cu before);
+bool context_is_current(const struct wpk_context *c);
 
 #endif

@@ -28,34 +28,17 @@ struct library *libraries_create(void)
 	return l;
 }
 
-/* Makes the context's device the current one; gives what was. */
-static wpk_cu enter(const struct wpk_context *c)
-{
-	wpk_cu before = NULL;
-
-	if (c->cuda.current && c->cuda.set_current && c->primary &&
-	    !c->cuda.current(&before))
-		c->cuda.set_current(c->primary);
-	return before;
-}
-
-static void leave(const struct wpk_context *c, wpk_cu before)
-{
-	if (c->cuda.current && c->cuda.set_current && c->primary)
-		c->cuda.set_current(before);
-}
-
 void libraries_destroy(struct wpk_context *c)
 {
 	if (!c || !c->libraries)
 		return;
 	for (int i = 0; i < N_LIBRARIES; i++) {
 		struct library *l = &c->libraries[i];
-		wpk_cu before = enter(c);
+		wpk_cu before = context_enter(c);
 
 		if (l->handle)
 			classes[i]->stop(l);
-		leave(c, before);
+		context_leave(c, before);
 		if (l->file)
 			dlclose(l->file);
 		pthread_mutex_destroy(&l->lock);
@@ -145,9 +128,9 @@ static struct library *opened(struct wpk_context *c, enum library_kind k)
 
 	pthread_mutex_lock(&l->lock);
 	if (!l->tried) {
-		before = enter(c);
+		before = context_enter(c);
 		open_library(c, l, c->files[k], classes[k]);
-		leave(c, before);
+		context_leave(c, before);
 		l->tried = true;
 	}
 	pthread_mutex_unlock(&l->lock);

@@ -112,15 +112,18 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json)
 
 /* ---- loading ---- */
 
+/* A folder opens and has a size, but nothing is read of it. */
 char *file_read(const char *path, size_t *n)
 {
 	FILE *f = fopen(path, "rb");
 	char *text = NULL;
 	long size = -1;
+	int wrong;
 
 	if (!f)
 		return NULL;
-	if (!fseek(f, 0, SEEK_END))
+	errno = 0;
+	if ((getc(f) != EOF || !ferror(f)) && !fseek(f, 0, SEEK_END))
 		size = ftell(f);
 	if (size >= 0 && !fseek(f, 0, SEEK_SET))
 		text = malloc((size_t)size + 1);
@@ -128,13 +131,24 @@ char *file_read(const char *path, size_t *n)
 		free(text);
 		text = NULL;
 	}
+	wrong = errno ? errno : EIO;
 	fclose(f);
+	errno = wrong;
 	if (text)
 		text[size] = 0;
 	*n = (size_t)size;
 	return text;
 }
 
+/* A newer toolkit wrote it, or it is PTX and the driver has no compiler. Other
+ * variants may serve. */
+static bool is_too_new(int status)
+{
+	return status == WPK_CU_NO_BINARY || status == WPK_CU_UNSUPPORTED_PTX ||
+		status == WPK_CU_NO_JIT;
+}
+
+/* Loaded, or refused by the driver as too new; else false. */
 static bool load(struct reading *r, struct wpk_plan *p, struct module *m)
 {
 	const struct wpk_context *c = p->context;
@@ -142,8 +156,6 @@ static bool load(struct reading *r, struct wpk_plan *p, struct module *m)
 	size_t n = 0;
 	int status;
 
-	if (m->handle)
-		return true;
 	if (snprintf(path, sizeof path, "%s/%s", p->folder, m->file) >=
 	    (int)sizeof path)
 		return field_fails(r, WPK_E_MODULE, "the module's path is too "
@@ -157,11 +169,19 @@ static bool load(struct reading *r, struct wpk_plan *p, struct module *m)
 	if (!status)
 		return true;
 	m->handle = NULL;
+	if (is_too_new(status)) {
+		m->refused = true;
+		context_warn(c, "the module %s is passed over: the driver, of "
+			"CUDA %d.%d, is too old for it (%s)", m->file,
+			c->version / 1000, c->version % 1000 / 10,
+			cuda_error_name(&c->cuda, status, scratch));
+		return true;
+	}
 	return field_fails(r, WPK_E_MODULE, "the module %s does not load: %s",
 		path, cuda_error_name(&c->cuda, status, scratch));
 }
 
-/* A cubin before PTX, which the driver would have to compile. */
+/* A cubin before PTX, which the driver would have to compile. NULL: none. */
 static struct module *module_for(struct wpk_plan *p, const char *target)
 {
 	struct module *found = NULL;
@@ -169,7 +189,7 @@ static struct module *module_for(struct wpk_plan *p, const char *target)
 	for (int i = 0; i < p->n_modules; i++) {
 		struct module *m = &p->modules[i];
 
-		if (module_fits(p->context, m, target) &&
+		if (module_fits(p->context, m, target) && !m->refused &&
 		    (!found || found->arch[0] == 'c'))
 			found = m;
 	}
@@ -179,15 +199,20 @@ static struct module *module_for(struct wpk_plan *p, const char *target)
 bool module_function(struct reading *r, struct wpk_plan *p,
 	const char *target, const char *kernel, wpk_cu *out)
 {
-	struct module *m = module_for(p, target);
+	struct module *m;
 	char scratch[40];
 	int status;
 
 	*out = NULL;
+	if (!p->n_modules)
+		return field_fails(r, WPK_E_MODULE, "the plan names no modules "
+			"for its kernels, or they have no folder, and none are "
+			"compiled in");
+	while ((m = module_for(p, target)) && !m->handle)
+		if (!load(r, p, m))
+			return false;
 	if (!m)
 		return true;
-	if (!load(r, p, m))
-		return false;
 	status = p->context->cuda.function(out, m->handle, kernel);
 	return !status || field_fails(r, WPK_E_MODULE, "the module %s has no "
 		"kernel %.100s: %s", m->file, kernel, cuda_error_name(

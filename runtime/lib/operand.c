@@ -138,7 +138,8 @@ static bool is_dense(const struct placed *p)
 	for (int i = p->n - 1; i >= 0; i--) {
 		if (p->extents[i] > 1 && p->strides[i] != stride)
 			return false;
-		stride *= p->extents[i];
+		if (__builtin_mul_overflow(stride, p->extents[i], &stride))
+			return false;
 	}
 	return true;
 }
@@ -171,6 +172,20 @@ bool geometry_read(struct reading *r, const json_t *v, struct geometry *g)
 	return read_dims(r, v, g) && read_layout(r, v, g) &&
 		field_number(r, json_object_get(v, "elements"), "elements",
 		&g->elements);
+}
+
+const struct number *geometry_extent(const struct geometry *g, int i)
+{
+	return g->plain ? &g->dims[i] : &g->phys[i].extent;
+}
+
+const struct number *geometry_stride(const struct geometry *g, int i)
+{
+	int k = g->plain ? 0 : i;
+
+	while (g->plain && g->phys[k].dim != i)
+		k++;
+	return &g->phys[k].stride;
 }
 
 /* ---- a caller's tensor ---- */
@@ -210,7 +225,8 @@ static enum wpk_status compare_strides(const struct operand *t,
 			return fail(e, WPK_E_LAYOUT, "%s is %s: its stride %d "
 				"is %lld, not %lld", t->name, t->shape, i,
 				(long long)p->strides[i], (long long)is);
-		dense *= p->extents[i];
+		if (__builtin_mul_overflow(dense, p->extents[i], &dense))
+			dense = 0;
 	}
 	return WPK_OK;
 }
@@ -230,9 +246,11 @@ static enum wpk_status check_place(const struct operand *t,
 }
 
 static enum wpk_status check_address(const struct wpk_context *c,
-	const struct operand *t, const DLTensor *x, struct wpk_error *e)
+	const struct operand *t, const struct placed *p, const DLTensor *x,
+	struct wpk_error *e)
 {
 	int type = (int)x->device.device_type;
+	uintptr_t end;
 
 	if (!x->data)
 		return fail(e, WPK_E_NULL, "%s has no data", t->name);
@@ -241,6 +259,11 @@ static enum wpk_status check_address(const struct wpk_context *c,
 		return fail(e, WPK_E_DEVICE, "%s lies on DLPack's device %d:%d"
 			", not on CUDA device %d", t->name, type,
 			(int)x->device.device_id, c->device);
+	if (__builtin_add_overflow((uintptr_t)x->data, x->byte_offset, &end) ||
+	    __builtin_add_overflow(end, p->bytes, &end))
+		return fail(e, WPK_E_ARGUMENT, "%s lies beyond all addresses: "
+			"its byte offset is %llu", t->name,
+			(unsigned long long)x->byte_offset);
 	if (((uintptr_t)x->data + x->byte_offset) & (t->align - 1))
 		return fail(e, WPK_E_ALIGNMENT, "%s is not aligned to %zu "
 			"bytes", t->name, t->align);
@@ -256,5 +279,5 @@ enum wpk_status operand_check(const struct wpk_context *c,
 	if (!type_fits(t->type, x->dtype))
 		return type_differs(t, x, e);
 	s = check_place(t, p, x, e);
-	return s || !data || !p->bytes ? s : check_address(c, t, x, e);
+	return s || !data || !p->bytes ? s : check_address(c, t, p, x, e);
 }

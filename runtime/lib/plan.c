@@ -3,6 +3,7 @@
  * meets nothing that it has to doubt. */
 #include "runtime/lib/plan.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +86,9 @@ static bool is_place(const struct wpk_operator *op, int s, int t, int d)
 		const struct variant *v = &op->variants[i];
 		const struct geometry *g = &v->tensors[t];
 
-		if (!g->plain || d >= g->rank || (v->general ?
-		    !number_is_name(&g->dims[d], s) :
+		if (!g->plain || d >= g->rank)
+			return false;
+		if (!number_is_name(&g->dims[d], s) && (v->general ||
 		    g->dims[d].n || g->dims[d].value != v->sizes[s]))
 			return false;
 	}
@@ -122,10 +124,12 @@ static int by_rank(const void *a, const void *b)
 {
 	const struct variant *x = a, *y = b;
 
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
+	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) :
+		x->place - y->place;
 }
 
-/* Those that the device runs, best first. */
+/* Those that the device runs, best first. qsort() keeps no order among equals,
+ * but conditions are asked in the plan's. */
 static bool read_variants(struct reading *r, struct wpk_plan *p,
 	const json_t *v, struct wpk_operator *op)
 {
@@ -134,6 +138,8 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 
 	if (!all)
 		return false;
+	if (!op->n_variants)
+		return field_fails(r, WPK_E_PLAN, "\"variants\" are none");
 	op->variants = pool_take(r->pool, (size_t)op->n_variants,
 		sizeof *op->variants);
 	if (!op->variants)
@@ -142,6 +148,7 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 	for (int i = 0; i < op->n_variants; i++) {
 		size_t was = field_enter(r, "variants", i);
 
+		op->variants[i].place = i;
 		if (!variant_read(r, p, op, json_array_get(all, (size_t)i),
 		    &op->variants[i]))
 			return false;
@@ -271,9 +278,6 @@ static bool read_plan(struct reading *r, struct wpk_plan *p,
 			SCHEMA);
 	if (!modules_read(r, p, p->json))
 		return false;
-	if (!p->n_modules && !compiled)
-		return field_fails(r, WPK_E_MODULE, "the plan names no modules, "
-			"and no kernels are compiled in");
 	all = field_array(r, p->json, "operators", OPERATORS_MOST, &p->n);
 	p->operators = pool_take(&p->pool, (size_t)p->n, sizeof *p->operators);
 	if (!all || !p->operators) {
@@ -301,12 +305,32 @@ static enum wpk_status parse(struct wpk_plan *p, const char *text,
 		"%s", at.line, at.column, at.text);
 }
 
+static enum wpk_status read_text(struct wpk_plan *p, const char *text,
+	size_t bytes, const char *folder, const struct wpk_compiled *compiled,
+	struct wpk_error *e)
+{
+	struct reading r = { .pool = &p->pool, .e = e };
+
+	r.status = parse(p, text, bytes, e);
+	if (!r.status && folder) {
+		p->folder = pool_text(&p->pool, folder);
+		if (!p->folder)
+			field_no_memory(&r);
+	}
+	if (!r.status)
+		read_plan(&r, p, compiled);
+	json_decref(p->json);
+	p->json = NULL;
+	return r.status;
+}
+
 enum wpk_status wpk_plan_read(struct wpk_context *c, const char *text,
 	size_t bytes, const char *folder, const struct wpk_compiled *compiled,
 	struct wpk_plan **out, struct wpk_error *e)
 {
-	struct reading r = { .e = e };
 	struct wpk_plan *p;
+	enum wpk_status s;
+	wpk_cu before;
 
 	if (out)
 		*out = NULL;
@@ -317,22 +341,16 @@ enum wpk_status wpk_plan_read(struct wpk_context *c, const char *text,
 	if (!p)
 		return fail(e, WPK_E_MEMORY, "no memory for a plan");
 	p->context = c;
-	r.pool = &p->pool;
-	r.status = parse(p, text, bytes, e);
-	if (!r.status && folder) {
-		p->folder = pool_text(&p->pool, folder);
-		if (!p->folder)
-			field_no_memory(&r);
+	before = context_enter(c);
+	s = read_text(p, text, bytes, folder, compiled, e);
+	context_leave(c, before);
+	if (s) {
+		wpk_plan_destroy(p);
+		return s;
 	}
-	if (!r.status && read_plan(&r, p, compiled)) {
-		warn_of_device(p);
-		json_decref(p->json);
-		p->json = NULL;
-		*out = p;
-		return succeed(e);
-	}
-	wpk_plan_destroy(p);
-	return r.status;
+	warn_of_device(p);
+	*out = p;
+	return succeed(e);
 }
 
 static char *folder_of(const char *path)
@@ -349,6 +367,7 @@ enum wpk_status wpk_plan_load(struct wpk_context *c, const char *path,
 	enum wpk_status s;
 	char *text, *folder, *was;
 	size_t n = 0;
+	int wrong;
 
 	if (out)
 		*out = NULL;
@@ -356,10 +375,13 @@ enum wpk_status wpk_plan_load(struct wpk_context *c, const char *path,
 		return fail(e, WPK_E_NULL, "no context, no path, or no place "
 			"for the plan");
 	text = file_read(path, &n);
+	wrong = errno;
 	folder = folder_of(path);
-	if (!text || !folder)
-		s = fail(e, text ? WPK_E_MEMORY : WPK_E_FILE, "%s cannot be "
-			"read", path);
+	if (!text)
+		s = fail(e, WPK_E_FILE, "%.300s cannot be read: %s", path,
+			strerror(wrong));
+	else if (!folder)
+		s = fail(e, WPK_E_MEMORY, "no memory for a plan");
 	else
 		s = wpk_plan_read(c, text, n, folder, NULL, out, e);
 	if (s && text && e && (was = strdup(e->text))) {
@@ -379,14 +401,18 @@ static void drop_calls(const struct steps *s)
 
 void wpk_plan_destroy(struct wpk_plan *p)
 {
+	wpk_cu before;
+
 	if (!p)
 		return;
+	before = context_enter(p->context);
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->operators[i].n_all; k++) {
 			drop_calls(&p->operators[i].variants[k].prepare);
 			drop_calls(&p->operators[i].variants[k].steps);
 		}
 	modules_unload(p);
+	context_leave(p->context, before);
 	json_decref(p->json);
 	pool_free(&p->pool);
 	free(p);
@@ -423,13 +449,15 @@ int wpk_operator_tensors(const struct wpk_operator *op)
 	return op ? op->n_tensors : 0;
 }
 
-/* -1 where it differs with the sizes. */
-static int64_t dim_of(const struct wpk_operator *op, int tensor, int d)
+/* The number "which" tells of dimension "d"; -1 where it differs with the
+ * sizes. */
+static int64_t number_of(const struct wpk_operator *op, int tensor, int d,
+	const struct number *(*which)(const struct geometry *, int))
 {
-	const struct number *x = &op->variants[0].tensors[tensor].dims[d], *y;
+	const struct number *x = which(&op->variants[0].tensors[tensor], d), *y;
 
 	for (int i = 0; i < op->n_all; i++) {
-		y = &op->variants[i].tensors[tensor].dims[d];
+		y = which(&op->variants[i].tensors[tensor], d);
 		if (y->n || y->value != x->value)
 			return -1;
 	}
@@ -441,7 +469,6 @@ enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 {
 	struct wpk_tensor t = { .size = sizeof t };
 	const struct operand *x;
-	const struct geometry *g;
 
 	if (!op || !out)
 		return fail(e, WPK_E_NULL, "no operator, or no place for its "
@@ -452,17 +479,18 @@ enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 			"from 0; \"size\" is to be set", op->name,
 			op->n_tensors);
 	x = &op->tensors[i];
-	g = op->n_all ? &op->variants[0].tensors[i] : NULL;
 	t.size = out->size;
 	t.name = x->name;
 	t.shape = x->shape;
 	t.output = x->output;
 	t.constant = x->constant;
 	t.dtype = x->type;
-	t.ndim = g ? g->rank : 0;
+	t.ndim = op->variants[0].tensors[i].n_extents;
 	t.align = x->align;
-	for (int d = 0; d < t.ndim; d++)
-		t.dims[d] = dim_of(op, i, d);
+	for (int d = 0; d < t.ndim; d++) {
+		t.dims[d] = number_of(op, i, d, geometry_extent);
+		t.strides[d] = number_of(op, i, d, geometry_stride);
+	}
 	memcpy(out, &t, t.size);
 	return succeed(e);
 }

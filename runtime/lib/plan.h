@@ -52,6 +52,9 @@ struct placed {
 
 bool operand_read(struct reading *r, const json_t *v, struct operand *t);
 bool geometry_read(struct reading *r, const json_t *v, struct geometry *g);
+/* Of dimension "i" of a caller's tensor. */
+const struct number *geometry_extent(const struct geometry *g, int i);
+const struct number *geometry_stride(const struct geometry *g, int i);
 /* False where some number does not fit into 64 bits. "values" are those of the
  * names. */
 bool geometry_place(const struct operand *t, const struct geometry *g,
@@ -76,20 +79,20 @@ struct arg {
 
 enum step_kind { STEP_LAUNCH, STEP_CLEAR, STEP_LIBRARY };
 
-/* Grids, offsets and bytes are slots. "scratch": where in the workspace that of
- * a library's call begins. */
+/* Grids, offsets and bytes are slots. "early": the launch may begin before the kernel
+ * before it has ended. */
 struct step {
 	enum step_kind kind;
 	const char *kernel;
 	wpk_cu function;
 	int grid[3];
 	unsigned threads, cluster[3];
+	bool early;
 	size_t shared;
 	struct arg *args;
 	int n_args;
 	int offset, bytes;
 	struct library_call *call;
-	size_t scratch;
 };
 
 struct steps {
@@ -99,17 +102,18 @@ struct steps {
 
 /* Made for the sizes "sizes", or "general": for all at which "conditions" hold.
  * Numbers are over the operator's sizes and then the "lets"; what steps and
- * memory take is in "slots". "rank": smaller is tried first. */
+ * memory take is in "slots". "rank": smaller is tried first, then what stands
+ * earlier in the plan, at "place". */
 struct variant {
 	const char *target, *tuned, *by;
-	int share, rank;
+	int share, rank, place;
 	bool general;
 	int64_t sizes[SIZES_MOST];
 	struct geometry *tensors;
 	struct number *lets, *conditions, *slots;
 	int n_lets, n_conditions, n_slots;
 	int workspace, prepared;
-	size_t scratch;			/* behind the workspace: libraries' */
+	size_t scratch;			/* behind the workspace: of libraries */
 	struct steps prepare, steps;
 };
 
@@ -160,10 +164,11 @@ const struct shape *shape_find(const struct wpk_operator *op, int64_t *names,
 /* The file's bytes and a zero behind them, malloc'ed; NULL with errno. */
 char *file_read(const char *path, size_t *n);
 
-/* Compiled code; loaded at most once. */
+/* Compiled code; loaded at most once, or "refused" by the driver. */
 struct module {
 	const char *file, *arch;
 	wpk_cu handle;
+	bool refused;
 };
 
 bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json);
@@ -193,8 +198,7 @@ struct wpk_operator {
 	int n_sizes;
 	struct operand *tensors;
 	int n_tensors, n_inputs;
-	/* First those that this device runs; where kernels are compiled in,
-	 * all that tell how tensors lie. */
+	/* First those that this device runs. */
 	struct variant *variants;
 	int n_variants, n_all, most_slots;
 	struct shapes shapes;
@@ -205,6 +209,7 @@ struct wpk_plan {
 	struct wpk_context *context;
 	struct pool pool;
 	const char *folder;		/* NULL: no modules */
+	const char *said[N_LIBRARIES];	/* why calls are passed over */
 	struct wpk_operator *operators;
 	int n;
 	struct module *modules;

@@ -4,12 +4,19 @@
  * allocated and nothing waited for; what is worked out lies on the stack. */
 #include "runtime/lib/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ALIGN = 256 };
 
-/* "at": addresses of tensors. */
+/* Who asks wants to know, prepares constant operands, or runs. */
+enum purpose { NEEDS, PREPARE, RUN };
+
+static const struct wpk_memory no_memory;
+
+/* "at": addresses of tensors, those that the call touches. */
 struct call {
+	enum purpose purpose;
 	const struct wpk_operator *op;
 	const struct wpk_context *c;
 	const struct shape *s;
@@ -36,7 +43,7 @@ static enum wpk_status check_given(struct call *l, const DLTensor *const *x,
 			op->name, op->n_tensors, n);
 	for (int i = 0; i < n; i++) {
 		const struct operand *t = &op->tensors[i];
-		int rank = op->n_all ? op->variants[0].tensors[i].n_extents : 0;
+		int rank = op->variants[0].tensors[i].n_extents;
 
 		if (!x[i] || (x[i]->ndim && !x[i]->shape))
 			return fail(l->e, WPK_E_NULL, "%s has no %s", t->name,
@@ -68,35 +75,45 @@ static enum wpk_status find_sizes(struct call *l, const DLTensor *const *x)
 	return WPK_OK;
 }
 
-/* An output shares no byte with another tensor. */
-static enum wpk_status check_overlap(const struct call *l, int output)
+/* Does the call touch the tensor's memory? */
+static bool touches(const struct call *l, int tensor)
+{
+	return l->purpose == RUN || (l->purpose == PREPARE &&
+		l->op->tensors[tensor].constant);
+}
+
+/* What is named "what" shares no byte with tensors from number "from" on, but for
+ * "but". */
+static enum wpk_status check_apart(const struct call *l, const char *what,
+	uintptr_t at, size_t bytes, int from, int but)
 {
 	const struct placed *t = l->s->tensors;
 
-	for (int i = 0; i < l->op->n_tensors; i++)
-		if (i != output && l->at[i] < l->at[output] + t[output].bytes
-		    && l->at[output] < l->at[i] + t[i].bytes)
+	for (int i = from; i < l->op->n_tensors && bytes; i++)
+		if (i != but && touches(l, i) && t[i].bytes &&
+		    l->at[i] < at + bytes && at < l->at[i] + t[i].bytes)
 			return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s",
-				l->op->tensors[output].name,
-				l->op->tensors[i].name);
+				what, l->op->tensors[i].name);
 	return WPK_OK;
 }
 
-static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x,
-	bool data)
+static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x)
 {
 	const struct wpk_operator *op = l->op;
 	enum wpk_status s;
 
 	for (int i = 0; i < op->n_tensors; i++) {
 		s = operand_check(l->c, &op->tensors[i], &l->s->tensors[i],
-			x[i], data, l->e);
+			x[i], touches(l, i), l->e);
 		if (s)
 			return s;
-		l->at[i] = (uintptr_t)x[i]->data + x[i]->byte_offset;
+		l->at[i] = touches(l, i) ? (uintptr_t)x[i]->data +
+			x[i]->byte_offset : 0;
 	}
-	for (int i = op->n_inputs; i < op->n_tensors && data; i++) {
-		s = check_overlap(l, i);
+	for (int i = op->n_inputs; i < op->n_tensors && l->purpose == RUN;
+	     i++) {
+		s = check_apart(l, op->tensors[i].name, l->at[i],
+			l->s->tensors[i].bytes, 0, i);
 		if (s)
 			return s;
 	}
@@ -140,10 +157,28 @@ static void needs_of(const struct call *l, size_t *workspace, size_t *prepared)
 	*prepared = l->s->prepared;
 }
 
+/* A run only reads what was prepared. */
+static enum wpk_status check_places(const struct call *l, size_t workspace,
+	size_t prepared)
+{
+	uintptr_t w = (uintptr_t)l->m->workspace;
+	uintptr_t p = (uintptr_t)l->m->prepared;
+	enum wpk_status s;
+
+	if (((workspace ? w : 0) | (prepared ? p : 0)) % ALIGN)
+		return fail(l->e, WPK_E_ALIGNMENT, "workspace and prepared "
+			"operands are aligned to %d bytes", ALIGN);
+	if (workspace && prepared && w < p + prepared && p < w + workspace)
+		return fail(l->e, WPK_E_OVERLAP, "workspace overlaps prepared "
+			"operands");
+	s = check_apart(l, "workspace", w, workspace, 0, -1);
+	return s ? s : check_apart(l, "what is prepared", p, prepared,
+		l->purpose == RUN ? l->op->n_inputs : 0, -1);
+}
+
 static enum wpk_status check_memory(const struct call *l)
 {
-	static const struct wpk_memory none;
-	const struct wpk_memory *m = l->m ? l->m : &none;
+	const struct wpk_memory *m = l->m;
 	size_t workspace, prepared;
 
 	needs_of(l, &workspace, &prepared);
@@ -156,11 +191,7 @@ static enum wpk_status check_memory(const struct call *l)
 			"prepared operands, not %zu: wpk_plan_prepare() writes"
 			" them", l->op->name, prepared,
 			m->prepared ? m->prepared_bytes : 0);
-	if (((workspace ? (uintptr_t)m->workspace : 0) |
-	    (prepared ? (uintptr_t)m->prepared : 0)) % ALIGN)
-		return fail(l->e, WPK_E_ALIGNMENT, "workspace and prepared "
-			"operands are aligned to %d bytes", ALIGN);
-	return WPK_OK;
+	return check_places(l, workspace, prepared);
 }
 
 /* ---- steps ---- */
@@ -175,12 +206,29 @@ static bool address_of(const struct call *l, enum arg_kind kind, int tensor,
 		*out = l->at[tensor];
 		return true;
 	}
-	if (!l->m || offset < 0 || (uint64_t)offset > (workspace ?
+	if (offset < 0 || (uint64_t)offset > (workspace ?
 	    l->m->workspace_bytes : l->m->prepared_bytes))
 		return false;
 	*out = (uintptr_t)(workspace ? l->m->workspace : l->m->prepared) +
 		(uintptr_t)offset;
 	return true;
+}
+
+/* What was asked of the driver failed; often because the thread is at work on
+ * another device. */
+static enum wpk_status cuda_failed(const struct call *l, int code,
+	const char *what)
+{
+	struct wpk_error *e = l->e;
+	size_t n;
+
+	fail_cuda(l->c, e, code, what);
+	n = e ? strlen(e->text) : 0;
+	if (e && !context_is_current(l->c))
+		snprintf(e->text + n, sizeof e->text - n, ": device %d's "
+			"primary context is not current in this thread, which "
+			"wpk_context_use() makes it", l->c->device);
+	return WPK_E_CUDA;
 }
 
 static enum wpk_status bad_number(const struct call *l, const struct step *s)
@@ -198,7 +246,8 @@ static int argument(const struct call *l, const struct arg *a, int64_t *room,
 	*out = room;
 	if (a->kind == ARG_I32 || a->kind == ARG_I64) {
 		*room = l->s->values[a->slot];
-		return 0;
+		return a->kind == ARG_I32 && (*room < INT32_MIN ||
+			*room > UINT32_MAX) ? WPK_CU_INVALID_VALUE : 0;
 	}
 	if (!address_of(l, a->kind, a->tensor, a->kind == ARG_TENSOR ? 0 :
 	    l->s->values[a->slot], &at))
@@ -210,14 +259,26 @@ static int argument(const struct call *l, const struct arg *a, int64_t *room,
 	return map_cached(&l->c->cuda, a->map, at, (*maps)++);
 }
 
+/* What the launch has beyond its grid, in "v"; how many. */
+static unsigned attributes(const struct step *s, struct wpk_cu_attribute *v)
+{
+	unsigned n = 0;
+
+	if (s->cluster[0] * s->cluster[1] * s->cluster[2] > 1)
+		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_CLUSTER,
+			{ 0 }, { .cluster = { s->cluster[0], s->cluster[1],
+				s->cluster[2] } } };
+	if (s->early)
+		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_EARLY,
+			{ 0 }, { .early = 1 } };
+	return n;
+}
+
 static enum wpk_status launch(const struct call *l, const struct step *s)
 {
-	struct wpk_cu_attribute cluster = { WPK_CU_ATTRIBUTE_CLUSTER, { 0 },
-		{ .cluster = { s->cluster[0], s->cluster[1],
-			s->cluster[2] } } };
+	struct wpk_cu_attribute more[2];
 	struct wpk_cu_launch config = { { 1, 1, 1 }, { s->threads, 1, 1 },
-		(unsigned)s->shared, l->stream, &cluster,
-		s->cluster[0] * s->cluster[1] * s->cluster[2] > 1 };
+		(unsigned)s->shared, l->stream, more, attributes(s, more) };
 	struct wpk_cu_map maps[MAPS_MOST], *next = maps;
 	int64_t room[ARGS_MOST];
 	void *args[ARGS_MOST + 1];
@@ -237,11 +298,11 @@ static enum wpk_status launch(const struct call *l, const struct step *s)
 		if (status == WPK_CU_INVALID_VALUE)
 			return bad_number(l, s);
 		if (status)
-			return fail_cuda(l->c, l->e, status, s->kernel);
+			return cuda_failed(l, status, s->kernel);
 	}
 	args[s->n_args] = NULL;
 	status = l->c->cuda.launch(&config, s->function, args, NULL);
-	return status ? fail_cuda(l->c, l->e, status, s->kernel) : WPK_OK;
+	return status ? cuda_failed(l, status, s->kernel) : WPK_OK;
 }
 
 static enum wpk_status clear(const struct call *l, const struct step *s)
@@ -254,8 +315,7 @@ static enum wpk_status clear(const struct call *l, const struct step *s)
 	    (uint64_t)bytes > l->m->workspace_bytes - (uint64_t)offset)
 		return bad_number(l, s);
 	status = bytes ? l->c->cuda.fill(at, 0, (size_t)bytes, l->stream) : 0;
-	return status ? fail_cuda(l->c, l->e, status, "clearing workspace") :
-		WPK_OK;
+	return status ? cuda_failed(l, status, "clearing workspace") : WPK_OK;
 }
 
 static enum wpk_status call_library(const struct call *l, const struct step *s)
@@ -263,7 +323,7 @@ static enum wpk_status call_library(const struct call *l, const struct step *s)
 	static const enum arg_kind kinds[] = { ARG_TENSOR, ARG_WORKSPACE,
 		ARG_PREPARED };
 	void *addresses[ARGS_MOST];
-	size_t scratch = l->s->workspace - l->s->v->scratch + s->scratch;
+	size_t scratch = l->s->workspace - l->s->v->scratch;
 	uintptr_t at;
 	int n;
 	const struct place *p = library_call_places(s->call, &n);
@@ -274,7 +334,7 @@ static enum wpk_status call_library(const struct call *l, const struct step *s)
 			return bad_number(l, s);
 		addresses[i] = (void *)at;
 	}
-	return library_call_run(s->call, addresses, l->m && l->m->workspace ?
+	return library_call_run(s->call, addresses, l->m->workspace ?
 		(char *)l->m->workspace + scratch : NULL, l->stream, l->e);
 }
 
@@ -289,11 +349,10 @@ static enum wpk_status run_steps(const struct call *l, const struct steps *all)
 	return s;
 }
 
-static enum wpk_status run_compiled(const struct call *l, bool prepare)
+static enum wpk_status run_compiled(const struct call *l)
 {
-	static const struct wpk_memory none;
 	const struct wpk_compiled *k = l->op->compiled;
-	const struct wpk_memory *m = l->m ? l->m : &none;
+	const struct wpk_memory *m = l->m;
 	void *tensors[TENSORS_MOST];
 	long long sizes[SIZES_MOST];
 	int status;
@@ -301,22 +360,24 @@ static enum wpk_status run_compiled(const struct call *l, bool prepare)
 	sizes_of(l, sizes);
 	for (int i = 0; i < l->op->n_tensors; i++)
 		tensors[i] = (void *)l->at[i];
-	status = prepare ? k->prepare ? k->prepare(sizes, tensors, m->prepared,
-		m->prepared_bytes, l->stream) : 0 : k->run(sizes, tensors, m,
-		l->stream);
-	return status ? fail_cuda(l->c, l->e, status, l->op->symbol) : WPK_OK;
+	if (l->purpose == RUN)
+		status = k->run(sizes, tensors, m, l->stream);
+	else
+		status = k->prepare ? k->prepare(sizes, tensors, m->prepared,
+			m->prepared_bytes, l->stream) : 0;
+	return status ? cuda_failed(l, status, l->op->symbol) : WPK_OK;
 }
 
 /* ---- the doors ---- */
 
 static enum wpk_status look(struct call *l, const DLTensor *const *x,
-	struct shape *spare, bool data)
+	struct shape *spare)
 {
 	enum wpk_status s = find_sizes(l, x);
 
 	if (!s)
 		s = find_shape(l, spare);
-	return s ? s : check_tensors(l, x, data);
+	return s ? s : check_tensors(l, x);
 }
 
 static enum wpk_status tell_needs(struct call *l, struct wpk_needs *needs)
@@ -330,13 +391,14 @@ static enum wpk_status tell_needs(struct call *l, struct wpk_needs *needs)
 	return succeed(l->e);
 }
 
-static enum wpk_status do_run(struct call *l, bool prepare)
+static enum wpk_status do_run(struct call *l)
 {
 	enum wpk_status s = check_memory(l);
 
 	if (!s)
-		s = l->op->compiled ? run_compiled(l, prepare) : run_steps(l,
-			prepare ? &l->s->v->prepare : &l->s->v->steps);
+		s = l->op->compiled ? run_compiled(l) : run_steps(l,
+			l->purpose == PREPARE ? &l->s->v->prepare :
+			&l->s->v->steps);
 	return s ? s : succeed(l->e);
 }
 
@@ -348,6 +410,7 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 	struct shape spare;
 	enum wpk_status s;
 
+	l.purpose = NEEDS;
 	l.op = op;
 	l.e = e;
 	if (!needs || needs->size < sizeof needs->size ||
@@ -359,7 +422,7 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 		_Alignas(16) char room[shape_room(op)];
 
 		shape_give_room(op, &spare, room);
-		s = look(&l, tensors, &spare, false);
+		s = look(&l, tensors, &spare);
 		if (!s)
 			s = tell_needs(&l, needs);
 	}
@@ -368,14 +431,15 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 
 static enum wpk_status perform(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
-	wpk_stream stream, bool prepare, struct wpk_error *e)
+	wpk_stream stream, enum purpose purpose, struct wpk_error *e)
 {
 	struct call l;
 	struct shape spare;
 	enum wpk_status s;
 
+	l.purpose = purpose;
 	l.op = op;
-	l.m = m;
+	l.m = m ? m : &no_memory;
 	l.stream = stream;
 	l.e = e;
 	s = check_given(&l, tensors, n);
@@ -383,9 +447,9 @@ static enum wpk_status perform(const struct wpk_operator *op,
 		_Alignas(16) char room[shape_room(op)];
 
 		shape_give_room(op, &spare, room);
-		s = look(&l, tensors, &spare, true);
+		s = look(&l, tensors, &spare);
 		if (!s)
-			s = do_run(&l, prepare);
+			s = do_run(&l);
 	}
 	return s;
 }
@@ -394,12 +458,12 @@ enum wpk_status wpk_plan_prepare(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
 	wpk_stream stream, struct wpk_error *e)
 {
-	return perform(op, tensors, n, m, stream, true, e);
+	return perform(op, tensors, n, m, stream, PREPARE, e);
 }
 
 enum wpk_status wpk_plan_run(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
 	wpk_stream stream, struct wpk_error *e)
 {
-	return perform(op, tensors, n, m, stream, false, e);
+	return perform(op, tensors, n, m, stream, RUN, e);
 }

@@ -9,9 +9,9 @@ bool variant_serves(const struct wpk_operator *op, const struct variant *v,
 {
 	int64_t holds;
 
-	if (!v->general)
-		return !memcmp(v->sizes, names, (size_t)op->n_sizes *
-			sizeof *names);
+	if (!v->general && memcmp(v->sizes, names, (size_t)op->n_sizes *
+	    sizeof *names))
+		return false;
 	for (int i = 0; i < v->n_lets; i++)
 		if (!number_value(&v->lets[i], names, &names[op->n_sizes + i]))
 			return false;

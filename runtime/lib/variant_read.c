@@ -13,6 +13,7 @@ struct builder {
 	struct variant *v;
 	struct number slots[SLOTS_MOST];
 	bool served;		/* by this device: else functions are none */
+	bool preparing;
 };
 
 static bool put_slot(struct builder *b, const json_t *json, const char *what,
@@ -43,6 +44,17 @@ static bool read_map(struct builder *b, const json_t *map, struct arg *a)
 		field_fails(b->r, WPK_E_PLAN, "\"map\" describes no tensor map");
 }
 
+/* To prepare needs no other tensors: they may not be there yet. */
+static bool may_use(struct builder *b, int64_t tensor)
+{
+	if (tensor < 0 || tensor >= b->op->n_tensors)
+		return field_fails(b->r, WPK_E_PLAN, "there is no tensor %lld",
+			(long long)tensor);
+	return !b->preparing || b->op->tensors[tensor].constant ||
+		field_fails(b->r, WPK_E_PLAN, "%s is no constant, and is "
+			"prepared", b->op->tensors[tensor].name);
+}
+
 static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 {
 	static const char *const kinds[] = { "tensor", "workspace", "prepared",
@@ -57,7 +69,8 @@ static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 		a->kind = (enum arg_kind)i;
 		if (a->kind == ARG_TENSOR) {
 			if (!field_int(b->r, v, "tensor", 0,
-			    b->op->n_tensors - 1, &tensor))
+			    b->op->n_tensors - 1, &tensor) ||
+			    !may_use(b, tensor))
 				return false;
 			a->tensor = (int)tensor;
 		} else if (!put_slot(b, x, kinds[i], &a->slot)) {
@@ -130,9 +143,10 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	    !read_args(b, v, s))
 		return false;
 	s->threads = (unsigned)threads;
+	s->early = json_is_true(json_object_get(v, "early"));
 	s->shared = (size_t)shared;
 	b->v->by = s->kernel;
-	if (!b->served || b->op->compiled)
+	if (!b->served)
 		return true;
 	if (!module_function(b->r, b->plan, b->v->target, s->kernel,
 	    &s->function))
@@ -141,63 +155,98 @@ static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 	return true;
 }
 
-/* How many bytes lie behind the place's beginning; 0 where it is none. A tensor
- * is written if it is an output, and as aligned as callers must have it. */
-static size_t room_at(const struct builder *b, const struct place *p)
+/* ---- steps that are library calls ---- */
+
+/* How many bytes there are where the place is, 0: no such number. */
+static uint64_t room_at(struct builder *b, const struct place *p,
+	const int64_t *names)
 {
-	const struct operand *t;
-	struct placed at;
+	const int slots[] = { [PLACE_WORKSPACE] = b->v->workspace,
+		[PLACE_PREPARED] = b->v->prepared };
+	struct placed t;
 	int64_t bytes;
 
-	if (p->kind != PLACE_TENSOR) {
-		bytes = b->slots[p->kind == PLACE_WORKSPACE ?
-			b->v->workspace : b->v->prepared].value - p->value;
-		return p->value >= 0 && p->value % p->align == 0 && bytes > 0 ?
-			(size_t)bytes : 0;
-	}
-	if (p->value < 0 || p->value >= b->op->n_tensors)
-		return 0;
-	t = &b->op->tensors[p->value];
-	if (p->align > t->align || p->written != t->output ||
-	    !geometry_place(t, &b->v->tensors[p->value], NULL, &at))
-		return 0;
-	return at.bytes;
+	if (p->kind == PLACE_TENSOR)
+		return geometry_place(&b->op->tensors[p->value],
+			&b->v->tensors[p->value], names, &t) ? t.bytes : 0;
+	return number_value(&b->slots[slots[p->kind]], names, &bytes) &&
+		bytes > p->value ? (uint64_t)(bytes - p->value) : 0;
 }
 
-/* A call stays within the operator's tensors and memory. */
+static bool check_place(struct builder *b, const struct place *p,
+	const int64_t *names)
+{
+	const struct operand *t = p->kind == PLACE_TENSOR ?
+		&b->op->tensors[p->value] : NULL;
+	uint64_t room = room_at(b, p, names);
+
+	if (t && p->written && !t->output)
+		return field_fails(b->r, WPK_E_PLAN, "a library's call writes "
+			"%s, an input", t->name);
+	if (t ? t->align < p->align : p->value % p->align)
+		return field_fails(b->r, WPK_E_PLAN, "a library's call wants "
+			"%s aligned to %u bytes", t ? t->name : "its memory",
+			p->align);
+	return (p->bytes && p->bytes <= room) || field_fails(b->r, WPK_E_PLAN,
+		"a library's call takes %zu bytes of %s, which has %llu there",
+		p->bytes, t ? t->name : p->kind == PLACE_WORKSPACE ?
+		"workspace" : "what is prepared", (unsigned long long)room);
+}
+
+/* Tensors of the call are the operator's, and all its memory is there. Sizes that
+ * meet no conditions are never run. */
 static bool check_places(struct builder *b, const struct library_call *call)
 {
+	int64_t names[SIZES_MOST + LETS_MOST];
 	int n;
 	const struct place *p = library_call_places(call, &n);
 
 	if (n > ARGS_MOST)
 		return field_fails(b->r, WPK_E_PLAN, "a library's call has more "
 			"than %d tensors", ARGS_MOST);
+	memcpy(names, b->v->sizes, sizeof b->v->sizes);
 	for (int i = 0; i < n; i++)
-		if (room_at(b, &p[i]) < p[i].bytes || !p[i].bytes)
-			return field_fails(b->r, WPK_E_PLAN, "a library's call "
-				"leaves the tensors and memory that there are");
+		if (p[i].kind == PLACE_TENSOR && !may_use(b, p[i].value))
+			return false;
+	if (!variant_serves(b->op, b->v, names))
+		return true;
+	for (int i = 0; i < n; i++)
+		if (!check_place(b, &p[i], names))
+			return false;
 	return true;
 }
 
-/* A machine without the library has the other variants. */
+/* Of one plan a sentence is said once, as of a library that is not there. */
+static void pass_over(struct builder *b, const json_t *v, const char *why)
+{
+	enum library_kind k = library_named(json_string_value(
+		json_object_get(v, "library")));
+	const char *said = b->plan->said[k];
+
+	b->served = false;
+	if (said && !strcmp(said, why))
+		return;
+	b->plan->said[k] = pool_text(b->r->pool, why);
+	context_warn(b->plan->context, "%s: %s", b->op->name, why);
+}
+
+/* A machine without the library has the other variants. Calls follow one another,
+ * and so may their scratch lie in one place. */
 static bool make_ready(struct builder *b, const json_t *v, struct step *s)
 {
-	struct wpk_context *c = b->plan->context;
 	struct wpk_error e;
 	enum wpk_status status;
 	size_t bytes = 0;
 
-	status = library_call_create(c, v, &s->call, &e);
+	status = library_call_create(b->plan->context, v, &s->call, &e);
 	if (!status && !check_places(b, s->call))
 		return false;
 	if (!status)
 		status = library_call_ready(s->call, &bytes, &e);
-	s->scratch = b->v->scratch;
-	b->v->scratch += (bytes + 255) / 256 * 256;
+	bytes = (bytes + 255) / 256 * 256;
+	b->v->scratch = bytes > b->v->scratch ? bytes : b->v->scratch;
 	if (status == WPK_E_LIBRARY) {
-		context_warn(c, "%s: %s", b->op->name, e.text);
-		b->served = false;
+		pass_over(b, v, e.text);
 	} else if (status) {
 		return field_fails(b->r, status, "%s", e.text);
 	}
@@ -209,8 +258,6 @@ static bool read_library(struct builder *b, const json_t *v, struct step *s)
 	s->kind = STEP_LIBRARY;
 	if (!field_text(b->r, v, "library", &b->v->by))
 		return false;
-	if (b->op->compiled)
-		return true;
 	if (b->v->general)
 		return field_fails(b->r, WPK_E_PLAN, "a library's call is of "
 			"fixed sizes");
@@ -238,6 +285,7 @@ static bool read_steps(struct builder *b, const json_t *v, const char *key,
 
 	if (!steps)
 		return false;
+	b->preparing = out == &b->v->prepare;
 	out->v = pool_take(b->r->pool, (size_t)out->n, sizeof *out->v);
 	if (!out->v)
 		return field_no_memory(b->r);
@@ -345,8 +393,14 @@ static bool keep_slots(struct builder *b)
 	return true;
 }
 
+/* A launcher that is compiled in has its own numbers and steps: the one slot is
+ * 0. */
 static bool read_rest(struct builder *b, const json_t *json)
 {
+	if (b->op->compiled) {
+		b->v->n_slots = 1;
+		return keep_slots(b);
+	}
 	return put_slot(b, json_object_get(json, "workspace"), "workspace",
 		&b->v->workspace) && put_slot(b, json_object_get(json,
 		"prepared"), "prepared", &b->v->prepared) && read_steps(b,
@@ -385,13 +439,13 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 	v->by = op->name;
 	b.served = target_serves(p->context, v->target, &target);
 	v->rank = rank_of(p->context, v, target);
-	for (int i = 0; i < op->n_sizes && v->general; i++)
+	for (int i = 0; i < op->n_sizes; i++)
 		names[i] = op->arguments[i];
-	r->names = (struct number_names){ names, v->general ? op->n_sizes : 0 };
+	r->names = (struct number_names){ names, op->n_sizes };
 	if (!read_lets(&b, json, names) || !read_tensors(&b, json) ||
 	    !read_conditions(&b, json) || !read_rest(&b, json))
 		return false;
 	r->names = was;
-	v->rank = b.served || op->compiled ? v->rank : INT_MAX;
+	v->rank = b.served ? v->rank : INT_MAX;
 	return true;
 }

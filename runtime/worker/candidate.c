@@ -55,6 +55,7 @@ static bool read_launch(const json_t *v, int n_tensors, int n_files,
 	s->module = (int)line_number(v, "module", 0);
 	s->threads = (unsigned)line_number(v, "threads", 0);
 	s->shared = (size_t)line_number(v, "shared", 0);
+	s->early = json_is_true(json_object_get(v, "early"));
 	s->args = calloc(json_array_size(args) + 1, sizeof *s->args);
 	if (!s->args || s->module < 0 || s->module >= n_files || !s->threads ||
 	    !read_three(json_object_get(v, "grid"), s->grid) ||

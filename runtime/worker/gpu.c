@@ -338,15 +338,29 @@ static wpk_cu_pointer place_of(const struct loaded *of, const struct arg *a,
 		(size_t)a->value;
 }
 
-static int launch_step(const struct loaded *of, const struct step *s,
-	wpk_cu function, wpk_cu_pointer set)
+/* What a launch has beyond its grid, in "v"; how many. */
+static unsigned attributes(const struct step *s, bool early,
+	struct wpk_cu_attribute *v)
 {
-	struct wpk_cu_attribute cluster = { WPK_CU_ATTRIBUTE_CLUSTER, { 0 },
-		{ .cluster = { s->cluster[0], s->cluster[1],
-			s->cluster[2] } } };
+	unsigned n = 0;
+
+	if (s->cluster[0] * s->cluster[1] * s->cluster[2] > 1)
+		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_CLUSTER,
+			{ 0 }, { .cluster = { s->cluster[0], s->cluster[1],
+				s->cluster[2] } } };
+	if (early)
+		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_EARLY,
+			{ 0 }, { .early = 1 } };
+	return n;
+}
+
+static int launch_step(const struct loaded *of, const struct step *s,
+	wpk_cu function, bool early, wpk_cu_pointer set)
+{
+	struct wpk_cu_attribute more[2];
 	struct wpk_cu_launch l = { { s->grid[0], s->grid[1], s->grid[2] },
-		{ s->threads, 1, 1 }, (unsigned)s->shared, gpu.stream,
-		&cluster, s->cluster[0] * s->cluster[1] * s->cluster[2] > 1 };
+		{ s->threads, 1, 1 }, (unsigned)s->shared, gpu.stream, more,
+		attributes(s, early, more) };
 	struct wpk_cu_map maps[MAPS_MOST];
 	long long values[ARGS_MOST];
 	void *args[ARGS_MOST + 1];
@@ -402,19 +416,26 @@ static bool belongs(const struct step *s, enum which which)
 		(which == ALL || s->timed);
 }
 
+/* One that may begin early does so behind another of the same pass, or where it is
+ * the program's first: what was launched for another pass is no part of it. */
 struct outcome gpu_launch(const struct candidate *c, enum which which,
 	wpk_cu_pointer set)
 {
 	const struct loaded *l = c->state;
 	struct outcome o = { 0 };
+	bool behind = true;
 
 	for (int i = 0; i < c->n_steps && !o.verdict; i++) {
 		const struct step *s = &c->steps[i];
+		bool early = s->early && behind;
 
-		if (!belongs(s, which))
+		if (!belongs(s, which)) {
+			behind &= s->prepare;
 			continue;
+		}
+		behind = true;
 		if (s->kernel)
-			o = gpu_judge(launch_step(l, s, l->functions[i], set),
+			o = gpu_judge(launch_step(l, s, l->functions[i], early, set),
 				s->kernel);
 		else if (s->library)
 			o = call_step(l, l->calls[i], set);

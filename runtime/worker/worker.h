@@ -120,8 +120,9 @@ struct arg {
 };
 
 /* A launch, the call of a library, or bytes of workspace to be cleared. "timed"
- * steps are what the
- * candidate is measured by; those that "prepare" constant operands run once. */
+ * steps are what the candidate is measured by; those that "prepare" constant
+ * operands run once. "early": the launch may begin before the one before it has
+ * ended. */
 struct step {
 	const char *kernel;
 	const json_t *library;	/* the step as it came; both NULL: clear */
@@ -130,7 +131,7 @@ struct step {
 	size_t shared, offset, bytes;
 	struct arg *args;
 	int n_args;
-	bool timed, prepare;
+	bool timed, prepare, early;
 };
 
 struct candidate {

@@ -58,7 +58,6 @@ static bool open_emulator(struct session *s, const char **driver)
 	if (!*driver)
 		return session_fail(s, EXIT_USER, "the emulator, libwpkemu.so,"
 			" is neither beside wpkrun nor in ../lib/wpk");
-	s->emulated = true;
 	return create(s, *driver, &e) || session_fail_wpk(s,
 		"the emulator", &e);
 }
@@ -107,6 +106,7 @@ bool device_open(struct session *s)
 
 	if (!open_context(s, &driver))
 		return false;
+	s->emulated = s->context->emulated;
 	s->driver = cuda_open(&cuda, driver, why);
 	if (!s->driver)
 		return session_fail(s, EXIT_INTERNAL, "%s", why);

@@ -341,17 +341,20 @@ void npy_free(struct npy *x)
 
 /* ---- writing ---- */
 
-static size_t put_header(char out[512], DLDataType type, int rank,
+enum { HEADER_ROOM = 512 };
+
+static size_t put_header(char out[HEADER_ROOM], DLDataType type, int rank,
 	const int64_t *shape)
 {
 	size_t n = PREFIX + 2, all;
 
-	n += (size_t)sprintf(out + n, "{'descr': '%s', 'fortran_order': False,"
-		" 'shape': (", npy_descr(type));
+	n += (size_t)snprintf(out + n, HEADER_ROOM - n, "{'descr': '%s', "
+		"'fortran_order': False, 'shape': (", npy_descr(type));
 	for (int i = 0; i < rank; i++)
-		n += (size_t)sprintf(out + n, "%lld%s", (long long)shape[i],
-			i + 1 < rank ? ", " : rank == 1 ? "," : "");
-	n += (size_t)sprintf(out + n, "), }");
+		n += (size_t)snprintf(out + n, HEADER_ROOM - n, "%lld%s",
+			(long long)shape[i], i + 1 < rank ? ", " :
+			rank == 1 ? "," : "");
+	n += (size_t)snprintf(out + n, HEADER_ROOM - n, "), }");
 	all = (n + 1 + ALIGN - 1) / ALIGN * ALIGN;
 	memset(out + n, ' ', all - n);
 	out[all - 1] = '\n';
@@ -367,7 +370,7 @@ const char *npy_write(const char *path, DLDataType type, int rank,
 	const int64_t *shape, const void *data, char why[200])
 {
 	const struct type_row *r = row_of(type);
-	char header[512];
+	char header[HEADER_ROOM];
 	size_t n = 1, head;
 	FILE *f;
 	bool ok;

@@ -56,14 +56,17 @@ static bool evaluate(const struct geometry *g, const int64_t *names,
 	return ok;
 }
 
-/* A hostile plan may have elements where no memory is. */
+/* A hostile plan may have elements where no memory is, or several in one place. */
 static bool is_inside(const struct layout *l)
 {
-	int64_t last = 0, far;
+	int64_t last = 0, n_all = 1, far;
 
 	for (int d = 0; d < l->rank; d++)
 		if (!l->dims[d])
 			return true;
+	for (int d = 0; d < l->rank; d++)
+		if (__builtin_mul_overflow(n_all, l->dims[d], &n_all))
+			return false;
 	for (int i = 0; i < l->n_places; i++) {
 		const struct layout_place *p = &l->places[i];
 		int64_t n = (l->dims[p->dim] - 1) / p->div;
@@ -73,7 +76,7 @@ static bool is_inside(const struct layout *l)
 		    || __builtin_add_overflow(last, far, &last))
 			return false;
 	}
-	return last < l->elements;
+	return last < l->elements && n_all <= l->elements;
 }
 
 static bool set_tensor(struct session *s, const struct operand *o,

@@ -24,6 +24,7 @@ static void tell_people(const struct session *s, const struct subject *x,
 		printf(", %zu bytes of workspace, %zu prepared", v->workspace,
 			v->prepared);
 	putchar('\n');
+	fflush(stdout);
 }
 
 static json_t *sizes_of(const struct subject *x)
@@ -36,15 +37,36 @@ static json_t *sizes_of(const struct subject *x)
 	return v;
 }
 
+json_t *tell_object(const struct session *s, const struct subject *x)
+{
+	return json_pack("{ss so ss si}", "operator", x->name, "sizes",
+		sizes_of(x), "device", s->context->name, "share",
+		s->o->share);
+}
+
+void tell_json(json_t *line)
+{
+	char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	puts(text ? text : "{}");
+	free(text);
+	json_decref(line);
+	fflush(stdout);
+}
+
 static json_t *line_of(const struct session *s, const struct subject *x,
 	const char *name, const struct verdict *v)
 {
-	json_t *line = json_pack("{ss so ss ss si ss sb ss sI sI}",
-		"operator", x->name, "sizes", sizes_of(x), "contender", name,
-		"device", s->context->name, "share", s->o->share, "by", v->by,
-		"general", v->general, "verdict", v->verdict, "workspace",
-		(json_int_t)v->workspace, "prepared", (json_int_t)v->prepared);
+	json_t *line = tell_object(s, x);
 
+	json_object_set_new(line, "contender", json_string(name));
+	json_object_set_new(line, "by", json_string(v->by));
+	json_object_set_new(line, "general", json_boolean(v->general));
+	json_object_set_new(line, "verdict", json_string(v->verdict));
+	json_object_set_new(line, "workspace", json_integer(
+		(json_int_t)v->workspace));
+	json_object_set_new(line, "prepared", json_integer(
+		(json_int_t)v->prepared));
 	if (!strcmp(v->verdict, "verified")) {
 		json_object_set_new(line, "compared", json_integer(
 			v->compared));
@@ -58,17 +80,8 @@ static json_t *line_of(const struct session *s, const struct subject *x,
 void tell(struct session *s, const struct subject *x, const char *name,
 	const struct verdict *v)
 {
-	json_t *line;
-	char *text;
-
-	if (!s->o->json) {
+	if (s->o->json)
+		tell_json(line_of(s, x, name, v));
+	else
 		tell_people(s, x, name, v);
-	} else {
-		line = line_of(s, x, name, v);
-		text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6));
-		puts(text ? text : "{}");
-		free(text);
-		json_decref(line);
-	}
-	fflush(stdout);
 }

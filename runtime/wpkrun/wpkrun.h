@@ -344,9 +344,9 @@ void contender_destroy(struct contender *c);
 
 /* "algorithm": of a library's enumeration; negative: the best. "v[0]" is the
  * plan's own, proved right if that was asked for. Adds what it finds to "line"
- * (the JSON of this subject), and tells people, unless --json. "data" are inputs
- * by tensor; it makes the sets of buffers it wants. False, reported, where it
- * cannot be timed. */
+ * (of tell_object()), and tells people, unless --json. "data" are inputs by
+ * tensor; it makes the sets of buffers it wants. False, reported, where it cannot
+ * be timed. */
 struct rival {
 	const char *name;
 	const struct wpk_operator *op;
@@ -384,6 +384,10 @@ bool save(struct session *s, const struct subject *x, const struct inputs *in,
 
 /* ---- tell.c ---- */
 
+/* What every line of JSON says of its subject, to be added to; and printing it,
+ * which drops it. */
+json_t *tell_object(const struct session *s, const struct subject *x);
+void tell_json(json_t *line);
 /* One line of a contender: for people, or JSON. */
 void tell(struct session *s, const struct subject *x, const char *name,
 	const struct verdict *v);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A CUDA driver that does nothing but remember the last launch and fill, and
- * fails on cue: what libwpk tells a driver, and what it costs beyond it.
+ * fails on cue: what libwpk tells a driver, and what it costs beyond it. Modules
+ * and launches fail in threads where its one context is not current.
  *
  *	WPK_NULL_FAIL	the calls that fail, "cuModuleLoadData cuInit"
  *	WPK_NULL_NAME	the device's name
  *	WPK_NULL_CC	its compute capability, "80"
+ *	WPK_NULL_OLD	the code that it is too old for
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,15 +27,33 @@ static int fails(const char *call)
 }
 
 #define NOTHING(call) int call(void); int call(void) { return 0; }
-NOTHING(cuCtxSetCurrent) NOTHING(cuStreamCreate) NOTHING(cuStreamSynchronize)
-NOTHING(cuModuleLoad) NOTHING(cuMemAlloc_v2) NOTHING(cuMemFree_v2)
-NOTHING(cuMemGetInfo_v2) NOTHING(cuMemcpyHtoD_v2) NOTHING(cuMemcpyDtoH_v2)
-NOTHING(cuMemcpyDtoD_v2) NOTHING(cuEventCreate) NOTHING(cuEventRecord)
-NOTHING(cuEventSynchronize) NOTHING(cuEventElapsedTime)
-NOTHING(cuStreamBeginCapture_v2) NOTHING(cuStreamEndCapture)
-NOTHING(cuGraphInstantiateWithFlags) NOTHING(cuGraphLaunch)
-NOTHING(cuGraphExecDestroy) NOTHING(cuGraphDestroy) NOTHING(cuCtxGetCurrent)
+NOTHING(cuStreamCreate) NOTHING(cuStreamSynchronize) NOTHING(cuModuleLoad)
+NOTHING(cuMemAlloc_v2) NOTHING(cuMemFree_v2) NOTHING(cuMemGetInfo_v2)
+NOTHING(cuMemcpyHtoD_v2) NOTHING(cuMemcpyDtoH_v2) NOTHING(cuMemcpyDtoD_v2)
+NOTHING(cuEventCreate) NOTHING(cuEventRecord) NOTHING(cuEventSynchronize)
+NOTHING(cuEventElapsedTime) NOTHING(cuStreamBeginCapture_v2)
+NOTHING(cuStreamEndCapture) NOTHING(cuGraphInstantiateWithFlags)
+NOTHING(cuGraphLaunch) NOTHING(cuGraphExecDestroy) NOTHING(cuGraphDestroy)
 NOTHING(cuDeviceGetPCIBusId)
+
+static _Thread_local void *current;
+
+int cuCtxGetCurrent(void **context)
+{
+	*context = current;
+	return 0;
+}
+
+int cuCtxSetCurrent(void *context)
+{
+	current = context;
+	return 0;
+}
+
+static int is_elsewhere(void)
+{
+	return current != &null_state;
+}
 
 int cuInit(unsigned flags)
 {
@@ -97,14 +117,23 @@ int cuDevicePrimaryCtxRelease_v2(int device)
 int cuGetErrorName(int status, const char **name)
 {
 	*name = status == 100 ? "CUDA_ERROR_NO_DEVICE" : status == 2 ?
-		"CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_INVALID_VALUE";
+		"CUDA_ERROR_OUT_OF_MEMORY" : status == 201 ?
+		"CUDA_ERROR_INVALID_CONTEXT" : status == 222 ?
+		"CUDA_ERROR_UNSUPPORTED_PTX_VERSION" :
+		"CUDA_ERROR_INVALID_VALUE";
 	return 0;
 }
 
 int cuModuleLoadData(void **module, const void *code)
 {
+	const char *old = getenv("WPK_NULL_OLD");
+
+	if (is_elsewhere())
+		return 201;
 	if (fails("cuModuleLoadData"))
 		return 2;
+	if (old && !strcmp(old, code))
+		return 222;
 	null_state.modules++;
 	strncpy(null_state.code, code, sizeof null_state.code - 1);
 	*module = &null_state;
@@ -114,6 +143,8 @@ int cuModuleLoadData(void **module, const void *code)
 int cuModuleUnload(void *module)
 {
 	(void)module;
+	if (is_elsewhere())
+		return 201;
 	null_state.modules--;
 	return 0;
 }
@@ -148,6 +179,8 @@ int cuLaunchKernelEx(const struct wpk_cu_launch *l, void *function,
 	void **args, void **extra)
 {
 	(void)extra;
+	if (is_elsewhere())
+		return 201;
 	null_state.launches++;
 	null_state.launch = *l;
 	null_state.function = function;

@@ -23,8 +23,8 @@ static void wrong_plans_say_where(void **state)
 {
 	static const struct wrong wrong[] = {
 		{ "workspace", "'512", WPK_E_SYNTAX, "line 1, column" },
-		{ "workspace", "'M'", WPK_E_PLAN, "operators[0].variants[0]: "
-			"\"workspace\" names what is no size: M" },
+		{ "workspace", "'L'", WPK_E_PLAN, "operators[0].variants[0]: "
+			"\"workspace\" names what is no size: L" },
 		{ "shared", "-1", WPK_E_PLAN, "operators[0].variants[0]."
 			"steps[1]: \"shared\" is -1, not 0 to 1048576" },
 		{ "shared", "1e3", WPK_E_PLAN, "\"shared\" is no integer" },
@@ -89,9 +89,55 @@ static void documents_are_told_apart(void **state)
 	assert_null(subject_read(s, document("{\"schema\": 2, \"schema\": 2}"),
 		&e));
 	assert_int_equal(e.status, WPK_E_SYNTAX);
+	assert_null(subject_read(s, document("{\"schema\": 2, \"modules\": "
+		"[{\"file\": \"x.sm_80.ptx\", \"arch\": \"compute_80\"}], "
+		"\"operators\": [{\"name\": \"f\", \"symbol\": \"f\", \"sizes"
+		"\": [], \"arguments\": [], \"tensors\": [], \"variants\": []}]"
+		"}"), &e));
+	assert_int_equal(e.status, WPK_E_PLAN);
+	assert_string_equal(e.text, "operators[0]: \"variants\" are none");
 	memset(deep, '[', 100000);
 	assert_null(subject_read(s, deep, &e));
 	assert_int_equal(e.status, WPK_E_SYNTAX);
+}
+
+/* From a file, with modules beside it; errors begin with its name. */
+static void files_are_loaded(void **state)
+{
+	struct subject *s = *state;
+	char path[100], want[300], *text = plan_of(NULL);
+	struct wpk_plan *p;
+	struct wpk_error e;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/x.plan", s->folder);
+	assert_int_equal(wpk_plan_load(s->c, path, &p, &e), WPK_E_FILE);
+	assert_null(p);
+	snprintf(want, sizeof want, "%s cannot be read: No such file or "
+		"directory", path);
+	assert_string_equal(e.text, want);
+	assert_int_equal(wpk_plan_load(s->c, s->folder, &p, &e), WPK_E_FILE);
+	snprintf(want, sizeof want, "%s cannot be read: Is a directory",
+		s->folder);
+	assert_string_equal(e.text, want);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(wpk_plan_load(s->c, path, &p, &e), WPK_OK);
+	assert_int_equal(s->driver->modules, 1);
+	wpk_plan_destroy(p);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("[]", f);
+	fclose(f);
+	assert_int_equal(wpk_plan_load(s->c, path, &p, &e), WPK_E_PLAN);
+	snprintf(want, sizeof want, "%s: this is no plan: it has no "
+		"\"schema\"", path);
+	assert_string_equal(e.text, want);
+	assert_int_equal(wpk_plan_load(s->c, NULL, &p, &e), WPK_E_NULL);
+	remove(path);
+	free(text);
 }
 
 /* Cut or with a byte changed anywhere, it is refused or read, never a crash. */
@@ -175,6 +221,55 @@ static void devices_take_their_modules(void **state)
 			WPK_OK : WPK_E_NO_KERNEL);
 		wpk_plan_destroy(p);
 	}
+}
+
+/* What the driver is too old for is passed over: with a warning, and for PTX where
+ * there is some. */
+static void drivers_may_be_too_old(void **state)
+{
+	struct subject *s = *state;
+	struct wpk_error e;
+	struct wpk_plan *p;
+	struct pair t;
+
+	pair_make(&t, 4, 8);
+	reopen(s, "80", NULL);
+	setenv("WPK_NULL_OLD", "a cubin", 1);
+	p = subject_plan(s);
+	assert_string_equal(s->driver->code, "PTX");
+	assert_int_equal(s->warnings, 1);
+	assert_string_equal(s->warned, "the module x.sm_80.cubin is passed "
+		"over: the driver, of CUDA 13.0, is too old for it "
+		"(CUDA_ERROR_UNSUPPORTED_PTX_VERSION)");
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+	wpk_plan_destroy(p);
+	reopen(s, "90", NULL);
+	setenv("WPK_NULL_OLD", "PTX", 1);
+	p = subject_plan(s);
+	assert_int_equal(s->warnings, 2);
+	assert_int_equal(s->driver->modules, 0);
+	assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_E_NO_KERNEL);
+	wpk_plan_destroy(p);
+}
+
+/* Only kernels want modules. */
+static void plans_may_have_no_kernels(void **state)
+{
+	static const char text[] = "{\"schema\": 2, \"operators\": [{\"name\": "
+		"\"f\", \"symbol\": \"f\", \"sizes\": [], \"arguments\": [], "
+		"\"tensors\": [], \"variants\": [{\"target\": \"sm_80\", "
+		"\"general\": false, \"sizes\": {}, \"lets\": [], "
+		"\"conditions\": [], \"tensors\": [], \"workspace\": 0, "
+		"\"prepared\": 0, \"prepare\": [], \"steps\": []}]}]}";
+	struct subject *s = *state;
+	struct wpk_error e;
+	struct wpk_plan *p = subject_read(s, document(text), &e);
+	const DLTensor *none[1] = { NULL };
+
+	assert_int_equal(e.status, WPK_OK);
+	assert_int_equal(wpk_plan_run(wpk_plan_operator(p, 0), none, 0, NULL,
+		NULL, &e), WPK_OK);
+	wpk_plan_destroy(p);
 }
 
 static const char tuned[] =
@@ -277,18 +372,21 @@ static void use_cublaslt(struct subject *s, char path[4096])
 
 static void calls_stay_within_their_tensors(void **state)
 {
-	static const char outside[] = "a library's call leaves the tensors";
 	static const struct { const char *m, *a, *d, *says; } rows[] = {
 		{ "2", "'tensor': 0", "'tensor': 1", NULL },
 		{ "2", "'workspace': 0", "'tensor': 1", NULL },
 		{ "2", "'tensor': 0", "'workspace': 496", NULL },
-		{ "4", "'tensor': 0", "'tensor': 1", outside },
-		{ "2", "'tensor': 2", "'tensor': 1", outside },
-		{ "2", "'tensor': 1", "'tensor': 1", outside },
-		{ "2", "'tensor': 0", "'tensor': 0", outside },
-		{ "2", "'workspace': 8", "'tensor': 1", outside },
-		{ "2", "'workspace': 464", "'tensor': 1", outside },
-		{ "2", "'prepared': 0", "'tensor': 1", outside }
+		{ "4", "'tensor': 0", "'tensor': 1", "takes 32 bytes of y, "
+			"which has 16 there" },
+		{ "2", "'tensor': 2", "'tensor': 1", "no tensor 2" },
+		{ "2", "'tensor': 1", "'tensor': 1", "takes 64 bytes of y, "
+			"which has 16 there" },
+		{ "2", "'tensor': 0", "'tensor': 0", "writes a, an input" },
+		{ "2", "'workspace': 8", "'tensor': 1", "aligned to 16" },
+		{ "2", "'workspace': 464", "'tensor': 1", "takes 64 bytes of "
+			"workspace, which has 48 there" },
+		{ "2", "'prepared': 0", "'tensor': 1", "what is prepared, which "
+			"has 0 there" }
 	};
 	struct subject *s = *state;
 	struct wpk_error e;
@@ -361,6 +459,8 @@ static void drivers_that_fail_are_told(void **state)
 	assert_int_equal(wpk_context_create(&c, &o, &e), WPK_E_DRIVER);
 	o.size = 1;
 	assert_int_equal(wpk_context_create(&c, &o, &e), WPK_E_ARGUMENT);
+	o.size = sizeof o + 8;
+	assert_int_equal(wpk_context_create(&c, &o, &e), WPK_E_ARGUMENT);
 	assert_int_equal(wpk_context_create(NULL, NULL, NULL), WPK_E_NULL);
 }
 
@@ -399,9 +499,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(wrong_plans_say_where),
 		CASE(documents_are_told_apart),
+		CASE(files_are_loaded),
 		CASE(spoiled_plans_do_no_harm),
 		CASE(hostile_numbers_are_refused),
 		CASE(devices_take_their_modules),
+		CASE(drivers_may_be_too_old),
+		CASE(plans_may_have_no_kernels),
 		CASE(the_tuned_device_is_preferred),
 		CASE(modules_that_fail_are_told),
 		CASE(calls_stay_within_their_tensors),

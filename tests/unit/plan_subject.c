@@ -20,7 +20,7 @@ static const char plan_text[] =
 	"  'sizes': ['M', 'K'], 'arguments': ['M', 'K'],"
 	"  'tensors': ["
 	"   {'name': 'a', 'role': 'in', 'dtype': 'f32', 'shape': '[M, K]',"
-	"    'align': 16, 'constant': false},"
+	"    'align': 16, 'constant': @constant},"
 	"   {'name': 'y', 'role': 'out', 'dtype': 'f32', 'shape': '[M]',"
 	"    'align': 16, 'constant': false}],"
 	"  'variants': ["
@@ -61,7 +61,7 @@ char *plan_of(const char *first, ...)
 			"{'file': 'x.sm_80.ptx', 'arch': 'compute_80'}" },
 		{ "workspace", "512" }, { "shared", "0" }, { "argument", "" },
 		{ "condition", "" }, { "cluster", "1" }, { "variant", "" },
-		{ "step", "" }
+		{ "step", "" }, { "constant", "false" }
 	};
 	char *out = calloc(1, 1 << 16), *to = out;
 
@@ -157,6 +157,7 @@ int subject_open(void **state)
 	unsetenv("WPK_NULL_CC");
 	unsetenv("WPK_NULL_NAME");
 	unsetenv("WPK_NULL_FAIL");
+	unsetenv("WPK_NULL_OLD");
 	s->library = dlopen(subject_driver(path), RTLD_NOW);
 	assert_non_null(s->library);
 	s->driver = dlsym(s->library, "null_state");

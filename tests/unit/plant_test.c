@@ -32,13 +32,21 @@
 	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
 	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep } }
 
+/* The same where a cluster joins parts of the sum, "split_k" the ninth. */
+#define PARTS_AT(parts) \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
+	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
+	  { "mma.out.swap", 0 }, { "split_k.out.combine", 2 }, \
+	  { "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 }, \
+	  { "split_k.out", parts } }
+
 /* Odd sizes, so that every guard is in use. */
 /* "idle": bits of guards (1: the first) that keep threads from computing what
  * nobody stores; one more does no harm. wgmma is for sm_90a. */
 static const struct {
 	const char *sketch, *text;
 	unsigned idle;
-	struct subject_value at[9];
+	struct subject_value at[10];
 } cases[] = {
 	{ "fma", "op mm {\n"
 		"  in A: f32[67, 45] layout(0, 1) align 16\n"
@@ -103,6 +111,13 @@ static const struct {
 	{ "wgmma", HALVES, 0, WGMMA_AT(2, 3) },
 	{ "wgmma", HALVES, 1 << 1, WGMMA_AT(1, 3) },
 	{ "wgmma", HALVES, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6, WGMMA_AT(0, 2) },
+	{ "wgmma", HALVES, 1 << 1, PARTS_AT(2) },
+	{ "mma", HALVES, 1 << 1 | 1 << 3 | 1 << 4 | 1 << 6,
+	  { { "tile.block.i", 32 }, { "tile.block.j", 16 },
+		{ "tile.block.k", 16 }, { "tile.warp.i", 16 },
+		{ "tile.warp.j", 16 }, { "pipeline.k.async", 1 },
+		{ "pipeline.k.stages", 3 }, { "split_k.out", 4 },
+		{ "split_k.out.combine", 2 } } },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
@@ -140,6 +155,15 @@ static const struct mutation mutations[] = {
 	{ "more bytes than come", "mbarrier_arrive_expect(", "], ", "], 16 + ",
 		1 },
 	{ "a warp less awaited", "mbarrier_init(&empty", "4", "3", 1 },
+	{ "no wait for kernels before", "\tgrid_wait();\n", "grid_wait();", "",
+		1 },
+	{ "no barrier of the cluster", "\tcluster_sync();\n",
+		"cluster_sync();", "", 1 },
+	{ "a block leaves its cluster", "\tcluster_wait();\n",
+		"cluster_wait();", "", 1 },
+	{ "a part left out", "\tfor (int part = 0;", "0;", "1;", 1 },
+	{ "a part beside its place", "\t\t\tremote_load_x4(", "share_inner * 4",
+		"share_inner * 4 + 4", 1 },
 	{ "a box beside its place", "\tcopy_tensor_2d(", "k0", "k0 + 8", 2 },
 };
 

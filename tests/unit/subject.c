@@ -53,7 +53,9 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		values = ARENA_ARRAY(s->a, (size_t)n + 1, int);
 		(*k)->start(&t, values);
 		set_values(open, n, values, set);
-		assert_null((*k)->legal(&t, s->a, values));
+		why = (*k)->legal(&t, s->a, values);
+		if (why)
+			fail_msg("%s", why);
 		(*k)->build(&t, s->a, values, s->program);
 		if ((*k)->arithmetic && !s->arithmetic)
 			s->arithmetic = ir_copy(s->a, o);
@@ -85,6 +87,8 @@ struct subject subject_open_for(const char *target, const char *text,
 	for (int g = 0; g < p->n_groups; g++)
 		build_group(&s, o, p, g, sketch, values);
 	program_layout(s.program);
+	if (s.target->clusters)
+		program_overlap(s.a, s.program, P_STREAM);
 	assert_null(program_verify(s.a, s.program, s.target));
 	u = cuda_unit_of(s.a, "test.wpk", "0", s.target, s.program);
 	str_init(&out, s.a);

@@ -29,7 +29,7 @@ struct subject_value {
 };
 struct subject subject_open_at(const char *text, const char *sketch,
 	const struct subject_value *values);
-/* For another target. */
+/* For another target; where launches can begin early they all do. */
 struct subject subject_open_for(const char *target, const char *text,
 	const char *sketch, const struct subject_value *values);
 /* The first "was" in the emitted text becomes "is". */

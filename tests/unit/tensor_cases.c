@@ -48,7 +48,8 @@ static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
 	{ 128, 32, 128, 32 }, { 128, 48, 256, 64 }, { 192, 160, 384, 32 },
 	{ 192, 96, 384, 64 }, { 256, 32, 512, 32 } };
 
-static const int splits[] = { 1, 3 };
+static const struct tensor_split splits[] = { { 1, false }, { 3, false },
+	{ 2, true }, { 4, true } };
 
 /* More than whole tiles; "odd" leaves no vectors. */
 enum edge { WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGES, ODD };
@@ -90,9 +91,9 @@ const struct tensor_tile *tensor_tile(const struct tensor_case *c)
 	return c->of->tiles ? &c->of->tiles[c->level[BY_TILE]] : NULL;
 }
 
-int tensor_split(const struct tensor_case *c)
+const struct tensor_split *tensor_split(const struct tensor_case *c)
 {
-	return splits[c->level[BY_SPLIT]];
+	return &splits[c->level[BY_SPLIT]];
 }
 
 /* Is a factor turned round on its way, one by one? */
@@ -143,10 +144,22 @@ static bool has_panels(const struct tensor_case *c)
 		(tensor_pipeline(c)->async == 2 || is_even(t)));
 }
 
+/* Beside all stages there is room for the sums that a cluster joins, padded
+ * along either side. */
+static bool has_room(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	int stages = tensor_pipeline(c)->stages * (t->rows + t->cols) * t->bytes;
+
+	return !tensor_split(c)->joined || stages + (t->rows + 8) *
+		(t->cols + 8) * 4 <= 220 << 10;
+}
+
 /* Levels may be -1 but for the type and the tile. */
 static bool tile_can_be(const struct tensor_case *c)
 {
-	return holds(c) && (c->level[BY_LAYOUT] < 0 || c->level[BY_SWAP] < 0 ||
+	return holds(c) && (c->level[BY_PIPELINE] < 0 || c->level[BY_SPLIT] < 0 ||
+		has_room(c)) && (c->level[BY_LAYOUT] < 0 || c->level[BY_SWAP] < 0 ||
 		c->level[BY_PIPELINE] < 0 || has_panels(c));
 }
 
@@ -273,16 +286,19 @@ static bool is_ragged(const struct tensor_case *c, enum edge side)
 	return e == side || e == EDGES;
 }
 
+/* Of a cluster's parts none is left empty: there the last one is short. */
 static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk)
 {
-	int chunks = 2 * tensor_pipeline(c)->stages * tensor_split(c);
+	int chunks = 2 * tensor_pipeline(c)->stages * tensor_split(c)->parts;
 	struct sizes s = { 2 * bm, 2 * bn, chunks * bk };
+	int more = tensor_split(c)->joined ? -1 : 1;
 
 	if (c->level[BY_EDGE] == ODD)
-		return (struct sizes){ s.m + 3, s.n + 5, s.k + 7 };
+		return (struct sizes){ s.m + 3, s.n + 5, s.k +
+			7 * more };
 	s.m += is_ragged(c, EDGE_M) ? 16 : 0;
 	s.n += is_ragged(c, EDGE_N) ? 16 : 0;
-	s.k += is_ragged(c, EDGE_K) ? 16 : 0;
+	s.k += is_ragged(c, EDGE_K) ? 16 * more : 0;
 	return s;
 }
 
@@ -391,11 +407,12 @@ const char *tensor_name(struct arena *a, const struct tensor_case *c)
 	const struct tensor_type *t = tensor_type(c);
 	const struct tensor_pipeline *p = tensor_pipeline(c);
 
-	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts, "
+	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts%s, "
 		"%s%s%s", t->precision ? t->precision : t->name,
 		layouts[c->level[BY_LAYOUT]].left ? "m, k" : "k, m",
 		layouts[c->level[BY_LAYOUT]].right ? "n, k" : "k, n",
 		endings[c->level[BY_ENDING]], p->stages, copied[p->async],
-		tensor_split(c), edges[c->level[BY_EDGE]],
+		tensor_split(c)->parts, tensor_split(c)->joined ?
+		" of a cluster" : "", edges[c->level[BY_EDGE]],
 		c->level[BY_BATCH] ? ", batched" : "", tile_name(a, c));
 }

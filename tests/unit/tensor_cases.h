@@ -30,6 +30,12 @@ struct tensor_pipeline {
 	int async, stages;
 };
 
+/* Of the reduction; "joined" by a cluster. */
+struct tensor_split {
+	int parts;
+	bool joined;
+};
+
 /* Of a block: rows and columns of its instructions, bytes of a chunk. */
 struct tensor_tile {
 	int rows, cols, threads, bytes;
@@ -62,7 +68,7 @@ int tensor_cases(const struct tensor_family *of, struct tensor_case *out,
 const struct tensor_type *tensor_type(const struct tensor_case *c);
 const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c);
 const struct tensor_tile *tensor_tile(const struct tensor_case *c);
-int tensor_split(const struct tensor_case *c);
+const struct tensor_split *tensor_split(const struct tensor_case *c);
 /* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
  * columns, and of the reduction twice as many as there are stages in each part
  * of the split; ragged where the case says so. */

@@ -69,7 +69,9 @@ static void pin(const struct group_space *g, const struct tensor_case *c,
 		tensor_set(g, values, p->more[i].name, p->more[i].value);
 	tensor_set(g, values, "pipeline.k.stages", tensor_pipeline(c)->stages);
 	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);
-	tensor_set(g, values, "split_k.acc", tensor_split(c));
+	tensor_set(g, values, "split_k.acc", tensor_split(c)->parts);
+	tensor_set_word(g, values, "split_k.acc.combine", tensor_split(c)->joined ?
+		"cluster" : "workspace");
 	if (precision)
 		tensor_set_word(g, values, "mma.acc.precision", precision);
 }
@@ -94,17 +96,26 @@ static void random_rest(const struct group_space *g, const struct tensor_case *c
 
 /* ---- one case ---- */
 
+/* The least that has all that the case says. */
+static const struct target *target_for(const struct tensor_case *c)
+{
+	const char *of_type = tensor_type(c)->target;
+
+	if (tensor_split(c)->joined && strcmp(of_type, "sm_90a") != 0)
+		return target_named("sm_90");
+	return target_named(tensor_pipeline(c)->async &&
+		!strcmp(of_type, "sm_75") ? "sm_80" : of_type);
+}
+
 void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 	const char *text, const char *precision)
 {
-	const struct tensor_type *t = tensor_type(c);
 	const char *why;
 
 	s->a = arena_create();
 	s->plain = prepare_plain(s->a, text);
 	s->x = prepare(s->a, text);
-	s->target = target_named(tensor_pipeline(c)->async &&
-		!strcmp(t->target, "sm_75") ? "sm_80" : t->target);
+	s->target = target_for(c);
 	s->g = (struct group_space){ .sketch = sketch_named(c->of->sketch), .task = {
 		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
 		.n_groups = s->x.p->n_groups, .target = s->target,

@@ -36,7 +36,7 @@ struct launch {
 	int n_args, n_maps;
 	size_t bytes;
 	struct wpk_cu_launch config;
-	struct wpk_cu_attribute cluster;
+	struct wpk_cu_attribute more[2];
 	double us;
 };
 
@@ -273,10 +273,8 @@ static void run_kernel(struct launch *l)
 {
 	const struct wpk_cu_launch *c = &l->config;
 	struct {
-		int id;
-		unsigned value[3];
-	} cluster = { WPK_CU_ATTRIBUTE_CLUSTER, { l->cluster.value.cluster[0],
-		l->cluster.value.cluster[1], l->cluster.value.cluster[2] } };
+		unsigned id, value[3];
+	} more[2] = { { 0, { 0 } } };
 	struct {
 		unsigned grid[3], block[3];
 		size_t shared;
@@ -284,8 +282,14 @@ static void run_kernel(struct launch *l)
 		const void *attributes;
 		unsigned n;
 	} config = { { c->grid[0], c->grid[1], c->grid[2] }, { c->block[0],
-		c->block[1], c->block[2] }, c->shared, NULL, &cluster,
+		c->block[1], c->block[2] }, c->shared, NULL, more,
 		c->n_attributes };
+
+	for (unsigned i = 0; i < c->n_attributes; i++) {
+		more[i].id = l->more[i].id;
+		memcpy(more[i].value, l->more[i].value.cluster,
+			sizeof more[i].value);
+	}
 
 	wpk_emu_launch(&config, l->function, invoke, l);
 }
@@ -344,14 +348,23 @@ int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
 	void **extra)
 {
 	struct launch x = { .function = f, .config = *l };
+	unsigned cluster = 1;
+	bool early = false;
 	char text[128];
 	int status;
 
 	(void)extra;
+	for (unsigned i = 0; i < l->n_attributes && i < 2; i++) {
+		x.more[i] = l->attributes[i];
+		if (x.more[i].id == WPK_CU_ATTRIBUTE_CLUSTER)
+			cluster = x.more[i].value.cluster[0];
+		early |= x.more[i].id == WPK_CU_ATTRIBUTE_EARLY &&
+			x.more[i].value.early;
+	}
 	snprintf(text, sizeof text, "grid %u %u %u block %u shared %u "
-		"cluster %u on %s", l->grid[0], l->grid[1], l->grid[2],
-		l->block[0], l->shared, l->n_attributes ?
-		l->attributes->value.cluster[0] : 1, (const char *)l->stream);
+		"cluster %u%s on %s", l->grid[0], l->grid[1], l->grid[2],
+		l->block[0], l->shared, cluster, early ? " early" : "",
+		(const char *)l->stream);
 	status = call("cuLaunchKernelEx", text);
 	if (status)
 		return status;
@@ -362,8 +375,6 @@ int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
 	for (int i = 0; args[i]; i++)
 		take_argument(&x, args[i]);
 	n_encoded = 0;
-	if (l->n_attributes)
-		x.cluster = *l->attributes;
 	x.us = 1 + l->block[0] / 256.0;
 	take(&x);
 	return 0;

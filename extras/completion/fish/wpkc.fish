@@ -28,5 +28,7 @@ function __wpkc_search_options
 		echo --strategy=$s
 	end
 end
-complete -c wpkc -n '__fish_is_first_token' -a 'explain fmt merge report search'
+complete -c wpkc -n '__fish_is_first_token' -a 'explain fmt merge reference report search'
 complete -c wpkc -n '__fish_seen_subcommand_from explain' -a '--json --records'
+complete -c wpkc -n '__fish_seen_subcommand_from reference' \
+	-a '--input --of --samples --sets --to'
