@@ -149,8 +149,9 @@ int main(void)
 END
 if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "a launcher" "instrumented, or no C++ compiler"
-elif ! stub lt tests/runtime/libcublaslt.c 2>"$scratch/.err"; then
-	fail "a library for tests" "$scratch/.err"
+elif ! { stub lt tests/runtime/libcublaslt.c &&
+	stub cuda tests/worker/libcuda.c; } 2>"$scratch/.err"; then
+	fail "a library and a driver for tests" "$scratch/.err"
 else
 	check "a launcher compiles" "$CXX" -x c++ -std=c++11 -Wall -Wextra \
 		-I"$top_srcdir/runtime" -I"$top_srcdir/runtime/emu/host" \
@@ -159,12 +160,12 @@ else
 		-I"$top_srcdir/runtime/emu/host" main.c -x none lib.o \
 		"$top_builddir/libwpk.a" "$top_builddir/libwpkemu.a" -ljansson \
 		-lpthread -ldl -lm -o main
-	WPK_LIBCUDA=$top_builddir/libwpkemu.so WPK_LIBCUBLASLT=$scratch/lt.so \
+	WPK_LIBCUDA=$scratch/cuda.so WPK_LIBCUBLASLT=$scratch/lt.so \
 		./main >said 2>&1
 	printf '0 0 0\n1\n' >want
 	check "... calls the library, twice, and refuses what is misaligned" \
 		diff want said
-	WPK_LIBCUDA=$top_builddir/libwpkemu.so WPK_LIBCUBLASLT=$scratch/none.so \
+	WPK_LIBCUDA=$scratch/cuda.so WPK_LIBCUBLASLT=$scratch/none.so \
 		./main >said 2>&1
 	check "... and says where there is none" grep -q '^801 256 801$' said
 fi

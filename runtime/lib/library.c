@@ -93,7 +93,7 @@ static void open_library(const struct wpk_context *c, struct library *l,
 		unfit(l, "the context is to do without %s", class->title);
 		return;
 	}
-	if (c->emulated && !own && !getenv(class->environment)) {
+	if (c->emulated && !own) {
 		unfit(l, "%s does not run on the emulator", class->title);
 		return;
 	}

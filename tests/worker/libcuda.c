@@ -157,9 +157,30 @@ int cuDevicePrimaryCtxRetain(wpk_cu *c, int d)
 	return 0;
 }
 
+static wpk_cu current;
+
 int cuCtxSetCurrent(wpk_cu c)
 {
-	return call("cuCtxSetCurrent", c);
+	current = c;
+	return call("cuCtxSetCurrent", c ? c : "none");
+}
+
+int cuCtxGetCurrent(wpk_cu *c)
+{
+	*c = current;
+	return 0;
+}
+
+int cuDevicePrimaryCtxRelease_v2(int d)
+{
+	(void)d;
+	return 0;
+}
+
+int cuModuleLoadData(wpk_cu *m, const void *data)
+{
+	(void)m, (void)data;
+	return call("cuModuleLoadData", "") ? 1 : 200;
 }
 
 int cuGetErrorName(int status, const char **name)
