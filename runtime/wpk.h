@@ -242,6 +242,26 @@ WPK_API enum wpk_status wpk_plan_run(const struct wpk_operator *op,
 	const DLTensor *const *tensors, int n, const struct wpk_memory *m,
 	wpk_stream stream, struct wpk_error *e);
 
+/* ---- calls of libraries by themselves ---- */
+
+/* What a launcher of wpkc's does where cuDNN or cuBLASLt computes; plans do it by
+ * themselves. */
+struct wpk_call;
+
+/* The call that "text" describes, a step of wpk-plan(5), ready to run: its
+ * library is opened, its algorithm chosen. WPK_E_LIBRARY: it cannot be. */
+WPK_API enum wpk_status wpk_call_create(struct wpk_context *c,
+	const char *text, struct wpk_call **out, struct wpk_error *e);
+/* Nothing of it may still run. NULL does nothing. */
+WPK_API void wpk_call_destroy(struct wpk_call *call);
+/* Bytes of "scratch" that it takes. */
+WPK_API size_t wpk_call_workspace(const struct wpk_call *call);
+/* "tensors" by the numbers in the text, "m" (or NULL) for what lies in workspace
+ * or is prepared; "scratch" aligned to 256 bytes. Queued on "stream". */
+WPK_API enum wpk_status wpk_call_run(const struct wpk_call *call,
+	void *const *tensors, int n, const struct wpk_memory *m, void *scratch,
+	wpk_stream stream, struct wpk_error *e);
+
 #ifdef __cplusplus
 }
 #endif

@@ -61,10 +61,12 @@ struct measure_made {
 };
 
 /* "seconds" is INFINITY unless measured or slow. "ratio" is of finalists: to
- * the incumbent's time. */
+ * the incumbent's time. "pinned" (or NULL) is JSON on one line without blanks,
+ * what makes a library's algorithm exactly this one again; it lives as long as
+ * messages do. */
 struct measure_result {
 	enum verdict verdict;
-	const char *message;
+	const char *message, *pinned;
 	double seconds, spread, ratio, compile_seconds, clock_mhz;
 	int registers, spill_bytes;
 	bool throttled;

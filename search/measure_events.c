@@ -153,6 +153,17 @@ static void answer_compiler(struct measure *m, struct worker *w,
 	worker_done(w);
 }
 
+static const char *pinned(struct arena *a, const json_t *v)
+{
+	char *text = json_is_object(v) ? json_dumps(v, JSON_COMPACT |
+		JSON_SORT_KEYS) : NULL;
+	const char *kept = text && !text[strcspn(text, " \t\n")] ?
+		arena_strdup(a, text) : NULL;
+
+	free(text);
+	return kept;
+}
+
 /* False if it is no answer. */
 static bool read_result(struct arena *a, const json_t *v,
 	struct measure_result *r)
@@ -165,6 +176,7 @@ static bool read_result(struct arena *a, const json_t *v,
 	r->ratio = number(v, "ratio", 0);
 	r->clock_mhz = number(v, "clock_mhz", 0);
 	r->throttled = json_is_true(json_object_get(v, "throttled"));
+	r->pinned = pinned(a, json_object_get(v, "pinned"));
 	r->message = json_is_string(message) ? text(a, v, "message") : NULL;
 	if (r->verdict == V_MEASURED || r->verdict == V_SLOW)
 		return isfinite(r->seconds) && r->seconds >= 0;

@@ -188,6 +188,10 @@ double model_roof(const struct gpu *g, bool tensor, double flops_a_byte);
 
 /* ---- lock.c: conv.wpk.lock ---- */
 
+/* The name in an entry that is no tunable: its value is JSON without blanks, what
+ * a library calls the algorithm that was measured. */
+#define LOCK_PINNED "pinned"
+
 /* One choice: which sketch and point compute group "group" of an operator. */
 struct lock_entry {
 	const char *op, *target, *gpu;	/* c2, sm_90, h200 */

@@ -11,7 +11,7 @@ cd "$scratch" || exit 1
 operator() {
 	st=acc ax=i red=k
 	case $1 in
-	mma|wgmma) cat <<-'X'
+	mma|wgmma|library) cat <<-'X'
 		export op f[M = 256, N = 256, K = 64](x: f16[M, K], w: f16[K, N])
 		    -> (y: f32[M, N])
 		{

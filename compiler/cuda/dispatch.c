@@ -128,6 +128,9 @@ static const char *bytes(const struct choice *c, const struct cuda_variant *v,
 	if (!prepared && file)
 		return arena_printf(c->a, "%s(%s)", file_function(c->a, file,
 			"_workspace"), size_names(c));
+	if (!prepared && host_calls_library(p))
+		return arena_printf(c->a, "%s()", host_function(c->a, c->o, v,
+			"launch_needs"));
 	if (prepared ? p->open_prepared != NULL : p->open_workspace != NULL)
 		return on_sizes(c, v, prepared ? "launch_keeps" :
 			"launch_needs");
@@ -192,10 +195,10 @@ static void put_bytes(const struct choice *c, const char *what, bool prepared)
 	emit_line(c->out, 0, arena_printf(c->a, "extern \"C\" size_t %s_%s(%s)",
 		cuda_symbol(c->a, o->name), what, host_size_parameters(c->a, o)));
 	str_puts(c->out, "{\n");
-	if (o->n == 1 && !prepared && host_file(o->face))
+	if (o->n == 1 && !prepared && !o->face->sizes.n && host_asks(o))
 		str_printf(c->out, "\treturn %s;\n}\n\n", bytes(c,
 			o->variants, false));
-	else if ((o->face->sizes.n || host_calls_file(o)) && host_has_bytes(o, prepared))
+	else if ((o->face->sizes.n || host_asks(o)) && host_has_bytes(o, prepared))
 		put_bytes_by_size(c, prepared);
 	else
 		str_printf(c->out, "\treturn %lld;\n}\n\n",
@@ -305,6 +308,11 @@ void emit_operator(struct arena *a, const struct cuda_unit *u,
 	struct choice c = { .a = a, .u = u, .o = o,
 		.names = host_names(a, o, o->face), .out = out };
 
+	for (int i = 0; i < o->n; i++)
+		if (host_calls_library(o->variants[i].program)) {
+			library_calls(a, o, &o->variants[i], out);
+			library_needs(a, o, &o->variants[i], out);
+		}
 	for (int i = 0; i < o->n && o->chooses; i++) {
 		put_queries(&c, &o->variants[i]);
 		emit_variant(a, o, &o->variants[i], out);

@@ -30,7 +30,7 @@ static void put_bytes(struct arena *a, const struct cuda_operator *o,
 	const char *what, bool prepared, const char *rest, struct str *out)
 {
 	bool asked = host_has_bytes(o, prepared) && (o->face->sizes.n ||
-		(!prepared && host_calls_file(o)));
+		(!prepared && host_asks(o)));
 	const char *bytes = asked ? arena_printf(a,
 		"%s_%s()", cuda_symbol(a, o->name), what) :
 		arena_printf(a, "%lld", (long long)host_most(o, prepared));
@@ -79,8 +79,12 @@ static void put_description(struct arena *a, const struct cuda_operator *o,
 		put_bytes(a, o, "prepared", true, arena_printf(a, " that "
 			"%s_prepare filled, 128-byte aligned",
 			cuda_symbol(a, o->name)), out);
-	put_bytes(a, o, "workspace", false, ", 128-byte aligned, of any "
-		"content", out);
+	put_bytes(a, o, "workspace", false, library_in_operator(o) ?
+		", 256-byte aligned, of any content" :
+		", 128-byte aligned, of any content", out);
+	if (library_in_operator(o))
+		str_puts(out, " *\tcalls a library by libwpk (pkg-config wpk): "
+			"workspace is what the device\n *\tat hand takes\n");
 	str_puts(out, " */\n");
 }
 

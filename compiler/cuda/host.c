@@ -27,7 +27,8 @@ static bool in_steps(const struct host *h, int tensor)
 	for (int i = 0; i < h->n_steps; i++) {
 		if (h->steps[i].kind == P_CLEAR && h->steps[i].tensor == tensor)
 			return true;
-		for (int j = 0; j < h->steps[i].n_args; j++)
+		for (int j = 0; h->steps[i].kind == P_LAUNCH &&
+		     j < h->steps[i].n_args; j++)
 			if (h->steps[i].args[j] == tensor)
 				return true;
 	}
@@ -160,9 +161,8 @@ static int calls(const struct p_step *s, int n)
 	int calls = 0;
 
 	for (int i = 0; i < n; i++)
-		calls += s[i].kind == P_CLEAR || s[i].kind == P_FILE ? 1 :
-			s[i].kind == P_LAUNCH ? 1 + asks_for_shared(&s[i]) +
-			s[i].kernel->maps.n : 0;
+		calls += s[i].kind != P_LAUNCH ? 1 : 1 + asks_for_shared(&s[i]) +
+			s[i].kernel->maps.n;
 	return calls;
 }
 
@@ -182,6 +182,30 @@ static void put_maps(struct host *h, const struct p_step *s)
 	}
 	str_putc(&line, ';');
 	emit_line(h->out, 1, str_text(&line));
+}
+
+/* What calls of libraries are given: all tensors, all memory. */
+static void put_tensors(struct host *h)
+{
+	struct str s;
+	bool calls = false;
+
+	for (int i = 0; i < h->n_steps; i++)
+		calls |= h->steps[i].kind == P_LIBRARY;
+	if (!calls)
+		return;
+	str_init(&s, h->a);
+	for (int i = 0; i < h->p->tensors.n; i++)
+		if (h->p->tensors.v[i].role == P_IN ||
+		    h->p->tensors.v[i].role == P_OUT)
+			str_printf(&s, "%s(void *)%s", s.n ? ", " : "",
+				tensor_name(h, i));
+	emit_line(h->out, 1, arena_printf(h->a, "void *const tensors[] = { %s };",
+		str_text(&s)));
+	emit_line(h->out, 1, arena_printf(h->a, "const struct wpk_memory memory = "
+		"{ workspace, workspace_bytes, %s };",
+		host_has_prepared(h->p) ? "(void *)prepared, prepared_bytes" :
+		"NULL, 0"));
 }
 
 static bool any_early(const struct host *h)
@@ -218,6 +242,7 @@ static void put_locals(struct host *h)
 		put_maps(h, &h->steps[i]);
 	for (int i = 0; i < h->p->tensors.n; i++)
 		put_place(h, i);
+	put_tensors(h);
 	if (h->out->n > before)
 		str_putc(h->out, '\n');
 }
@@ -391,6 +416,18 @@ static void put_file(struct host *h, const struct p_step *s)
 	put_call(h, str_text(&call));
 }
 
+static void put_library(struct host *h, const struct p_step *s)
+{
+	int n = 0;
+
+	for (int i = 0; i < h->p->tensors.n; i++)
+		n += h->p->tensors.v[i].role == P_IN ||
+			h->p->tensors.v[i].role == P_OUT;
+	put_call(h, arena_printf(h->a, "library_run(&%s, tensors, %d, &memory, "
+		"%lld, stream)", library_name(h->a, h->o, h->v, s), n,
+		(long long)library_own(h->p)));
+}
+
 static void put_steps(struct host *h)
 {
 	const struct p_step *before = NULL;
@@ -403,6 +440,8 @@ static void put_steps(struct host *h)
 			put_clear(h, s);
 		if (s->kind == P_FILE)
 			put_file(h, s);
+		if (s->kind == P_LIBRARY)
+			put_library(h, s);
 		if (s->kind == P_LAUNCH) {
 			put_launch(h, s, before);
 			before = s;
@@ -448,7 +487,7 @@ static void put_body(struct host *h)
 	check_alignment(h);
 	if (host_has_prepared(p))
 		check_space(h, "prepared", p->open_prepared, p->prepared);
-	if (!h->preparing && host_has_workspace(p) && !host_file(p))
+	if (!h->preparing && (p->workspace || p->open_workspace))
 		check_space(h, "workspace", p->open_workspace, p->workspace);
 	put_steps(h);
 }

@@ -53,8 +53,9 @@ struct names host_names(struct arena *a, const struct cuda_operator *o,
 bool host_has_workspace(const struct program *p);
 /* The step that calls a hand-written file, or NULL. */
 const struct p_step *host_file(const struct program *p);
-/* Does a variant? Then workspace is what its query says. */
-bool host_calls_file(const struct cuda_operator *o);
+/* Does a variant call a file or a library? Then workspace is what its query
+ * says. */
+bool host_asks(const struct cuda_operator *o);
 bool host_has_prepared(const struct program *p);
 bool host_prepares(const struct program *p, int tensor);
 
@@ -82,6 +83,23 @@ void emit_files(struct arena *a, const struct cuda_unit *u, struct str *out);
  * call it. */
 const char *file_function(struct arena *a, const struct p_step *s,
 	const char *what);
+
+/* ---- library.c ---- */
+
+bool host_calls_library(const struct program *p);
+bool library_in_operator(const struct cuda_operator *o);
+bool library_in_unit(const struct cuda_unit *u);
+/* What all calls of a file share. */
+void library_support(struct str *out);
+/* The variant's calls as variables, their names, and its query for workspace. */
+void library_calls(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, struct str *out);
+const char *library_name(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, const struct p_step *s);
+void library_needs(struct arena *a, const struct cuda_operator *o,
+	const struct cuda_variant *v, struct str *out);
+/* Bytes of workspace before those of calls. */
+int64_t library_own(const struct program *p);
 
 /* ---- host.c ---- */
 

@@ -51,6 +51,8 @@ const char *host_function(struct arena *a, const struct cuda_operator *o,
 static void bind_step(struct names *n, const struct cuda_operator *o,
 	const struct cuda_variant *v, const struct p_step *s)
 {
+	if (s->kind == P_LIBRARY)
+		names_bind(n, s, library_name(n->a, o, v, s));
 	if (s->kind != P_LAUNCH)
 		return;
 	names_bind(n, s, cuda_kernel_name(n->a, o, v, s));
@@ -89,6 +91,9 @@ struct names host_names(struct arena *a, const struct cuda_operator *o,
 	static const char *const choosing[] = {
 		"target", "wpk_target", "gpu", "wpk_gpu", "most", "bytes"
 	};
+	static const char *const calling[] = {
+		"tensors", "memory", "library_run", "library_workspace"
+	};
 	struct names n = { .a = a, .legal = cuda_name };
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -96,6 +101,9 @@ struct names host_names(struct arena *a, const struct cuda_operator *o,
 	for (size_t i = 0; o->chooses &&
 	     i < sizeof choosing / sizeof *choosing; i++)
 		names_bind(&n, &choosing[i], choosing[i]);
+	for (size_t i = 0; library_in_operator(o) &&
+	     i < sizeof calling / sizeof *calling; i++)
+		names_bind(&n, &calling[i], calling[i]);
 	for (int i = 0; i < o->n; i++)
 		bind_functions(&n, o, &o->variants[i]);
 	for (int i = 0; i < p->sizes.n; i++)
@@ -113,17 +121,19 @@ const struct p_step *host_file(const struct program *p)
 		NULL;
 }
 
-bool host_calls_file(const struct cuda_operator *o)
+bool host_asks(const struct cuda_operator *o)
 {
 	for (int i = 0; i < o->n; i++)
-		if (host_file(o->variants[i].program))
+		if (host_file(o->variants[i].program) ||
+		    host_calls_library(o->variants[i].program))
 			return true;
 	return false;
 }
 
 bool host_has_workspace(const struct program *p)
 {
-	return p->workspace || p->open_workspace || host_file(p);
+	return p->workspace || p->open_workspace || host_file(p) ||
+		host_calls_library(p);
 }
 
 bool host_has_prepared(const struct program *p)

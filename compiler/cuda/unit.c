@@ -135,6 +135,8 @@ void cuda_emit(const struct cuda_unit *u, struct str *out)
 	str_puts(out, str_text(&kernels));
 	str_puts(out, "#ifndef __CUDACC_RTC__\n\n");
 	emit_files(m.a, u, out);
+	if (library_in_unit(u))
+		library_support(out);
 	if (m.maps)
 		map_encoders(u, out);
 	if (u->n_targets > 1)

@@ -173,6 +173,37 @@ static bool honours_all(struct session *s, struct candidate *c,
 	return true;
 }
 
+static bool schedule_has(const struct schedule *s, const char *directive)
+{
+	for (int i = 0; s && i < s->n_directives; i++)
+		if (!strcmp(s->directives[i].name, directive))
+			return true;
+	return false;
+}
+
+/* Of a schedule that allows it, what is for such a sketch. */
+static const struct schedule *own_part(struct session *s, struct candidate *c,
+	const struct schedule *all)
+{
+	struct schedule *own = ARENA_NEW(s->a, struct schedule);
+
+	if (!c->sketch->unpriced || !schedule_has(all, c->sketch->asked_by))
+		return all;
+	*own = *all;
+	own->n_params = own->n_requires = own->n_directives = 0;
+	own->directives = ARENA_ARRAY(s->a, (size_t)all->n_directives + 1,
+		struct sched_directive);
+	for (int i = 0; i < all->n_directives; i++) {
+		const char *name = all->directives[i].name;
+
+		if (strcmp(name, "seed") && (sched_binds_alone(name) ||
+		    sketch_honours(c->sketch, name)))
+			own->directives[own->n_directives++] =
+				all->directives[i];
+	}
+	return own;
+}
+
 static struct space *bind_to(struct session *s, const struct job *j,
 	struct candidate *c, const struct schedule *schedule)
 {
@@ -180,6 +211,8 @@ static struct space *bind_to(struct session *s, const struct job *j,
 	const char **names;
 	int64_t *values;
 	int n;
+
+	schedule = own_part(s, c, schedule);
 
 	if (!honours_all(s, c, schedule))
 		return NULL;
@@ -197,11 +230,16 @@ static void remember_open(struct session *s, struct candidate *c)
 		c->open[i] = c->space->genes[i].n > 1;
 }
 
-static bool schedule_has(const struct schedule *s, const char *directive)
+/* Is the tunable one of this directive? */
+static bool is_of(const struct candidate *c, const char *name,
+	const char *directive)
 {
-	for (int i = 0; s && i < s->n_directives; i++)
-		if (!strcmp(s->directives[i].name, directive))
-			return true;
+	int n;
+	const struct tunable *v = c->sketch->tunables(&c->task, &n);
+
+	for (int i = 0; i < n; i++)
+		if (!strcmp(v[i].name, name))
+			return !strcmp(v[i].directive, directive);
 	return false;
 }
 
@@ -212,34 +250,49 @@ static bool setting_asks(const struct session *s, const struct job *j,
 	for (int i = 0; i < s->o->settings.n; i++) {
 		const struct setting *x = &s->o->settings.v[i];
 		const char *name = setting_for(j, c->task.index, x->name);
-		size_t n = strlen(c->sketch->asked_by);
 
 		if (!name)
 			continue;
 		if (!strcmp(name, "sketch") &&
 		    !strcmp(x->value, c->sketch->name))
 			return true;
-		if (!strncmp(name, c->sketch->asked_by, n) &&
-		    has_tunable(c->space, name))
+		if (is_of(c, name, c->sketch->asked_by))
 			return true;
 	}
 	return false;
 }
 
+static bool drop(struct candidate *c, const char *why)
+{
+	c->why = why;
+	c->space = NULL;
+	if (c->sketch->unpriced)
+		c->refusal = REFUSED_OTHER;
+	return false;
+}
+
 /* A sketch that has to be asked for does not compete of its own; "named": the
- * lock asks for it. */
+ * lock asks for it. One that no model prices is none of those that came near,
+ * unless somebody asks. */
 static bool is_asked(struct session *s, const struct job *j,
 	struct candidate *c, bool named)
 {
-	if (!c->sketch->asked_by || named || plan_sketch(j, c->task.index) ||
-	    schedule_has(c->task.schedule, c->sketch->asked_by) ||
+	const struct sketch *k = c->sketch;
+
+	if (!k->asked_by || named || plan_sketch(j, c->task.index) ||
 	    setting_asks(s, j, c))
 		return true;
-	c->why = arena_printf(s->a, "it rounds more than sums in any order do, "
-		"and serves where %s(...) or sketch = %s asks for it",
-		c->sketch->asked_by, c->sketch->name);
-	c->space = NULL;
-	return false;
+	if (!schedule_has(c->task.schedule, k->asked_by))
+		return drop(c, arena_printf(s->a, "it %s, and serves where "
+			"%s(...) or sketch = %s asks for it", k->asked_why,
+			k->asked_by, k->name));
+	c->unpriced = k->unpriced;
+	c->margin = k->unpriced ? sched_margin(c->task.schedule) : 1;
+	if (!k->unpriced || !strcmp(s->how, "gpu"))
+		return true;
+	return drop(c, arena_printf(s->a, "what it takes is not known where no "
+		"GPU is measured (--measure=gpu); sketch = %s asks for it all "
+		"the same", k->name));
 }
 
 /* The one sketch that mma(..., kind = NAME) names. */
@@ -276,7 +329,7 @@ void candidates_try(struct session *s, const struct job *j, int group,
 {
 	const char *asked = plan_sketch(j, group), *lacks;
 
-	*c = (struct candidate){ .sketch = sketch, .task = { .a = s->a,
+	*c = (struct candidate){ .sketch = sketch, .margin = 1, .task = { .a = s->a,
 		.op = j->op, .group = &j->partition->groups[group],
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,
@@ -299,8 +352,10 @@ void candidates_try(struct session *s, const struct job *j, int group,
 	if (lacks || !sketch->applies(&c->task, &c->why))
 		return;
 	c->why = NULL;
+	if (sketch->unpriced && !is_asked(s, j, c, named))
+		return;
 	share_bind(s, j, c, bind_to);
-	if (!c->space || !is_asked(s, j, c, named))
+	if (!c->space || (!sketch->unpriced && !is_asked(s, j, c, named)))
 		return;
 	c->space->smem_max = j->place->target->smem_block;
 	remember_open(s, c);

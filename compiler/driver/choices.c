@@ -4,6 +4,7 @@
 #include "driver/session.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,21 +13,29 @@
 
 /* ---- by the model ---- */
 
-static bool choose_for_group(struct session *s, struct job *j, int group)
+/* What the model prices; "unpriced": or else what it does not. */
+static void choose_of(struct session *s, struct part *p, bool unpriced)
 {
-	struct part *p = &j->parts[group];
-
 	for (int i = 0; i < p->n; i++) {
 		struct candidate *c = &p->candidates[i];
 		double seconds = INFINITY;
-		int *genes = c->space ? problem_default(s, c, &seconds) :
-			NULL;
+		int *genes = c->space && c->unpriced == unpriced ?
+			problem_default(s, c, &seconds) : NULL;
 
 		if (genes && (!p->choice.candidate ||
 		    seconds < p->choice.seconds))
 			p->choice = (struct choice){ c, genes, seconds, "model",
-				"none" };
+				"none", NULL };
 	}
+}
+
+static bool choose_for_group(struct session *s, struct job *j, int group)
+{
+	struct part *p = &j->parts[group];
+
+	choose_of(s, p, false);
+	if (!p->choice.candidate)
+		choose_of(s, p, true);
 	return p->choice.candidate;
 }
 
@@ -53,6 +62,19 @@ static const char *refused(struct arena *a, struct candidate *c,
 	return why;
 }
 
+/* NULL, or why it is none of the sketch's algorithms. */
+static const char *take_pinned(const struct candidate *c, const char *text,
+	const char **out)
+{
+	json_t *v = json_loads(text, 0, NULL);
+	bool object = json_is_object(v);
+
+	json_decref(v);
+	*out = text;
+	return !c->sketch->unpriced ? "only a library's algorithm is pinned" :
+		object ? NULL : "what is pinned is no JSON object";
+}
+
 /* The genes that an entry's lines give; "*why" where they do not fit. */
 static bool entry_genes(struct session *s, const struct job *j, int group,
 	const struct lock_entry *e, struct choice *out, const char **why)
@@ -64,16 +86,21 @@ static bool entry_genes(struct session *s, const struct job *j, int group,
 		*why = arena_printf(s->a, "there is no sketch '%s'", e->sketch);
 		return false;
 	}
+	*out = (struct choice){ .pinned = NULL };
 	candidates_try(s, j, group, sketch, true, c);
 	for (int i = 0; i < e->n && c->space && !c->why; i++)
-		c->why = space_pin(s->a, c->space, e->names[i], e->values[i]);
+		if (!strcmp(e->names[i], LOCK_PINNED))
+			c->why = take_pinned(c, e->values[i], &out->pinned);
+		else
+			c->why = space_pin(s->a, c->space, e->names[i],
+				e->values[i]);
 	if (c->why) {
 		*why = c->why;
 		return false;
 	}
 	*out = (struct choice){ c, ARENA_ARRAY(s->a,
 		(size_t)c->space->n_genes + 1, int), e->seconds, e->measured,
-		e->verified };
+		e->verified, out->pinned };
 	for (int i = 0; i < c->space->n_genes; i++) {
 		out->genes[i] = c->space->genes[i].values[0];
 		if (c->space->genes[i].n > 1)
@@ -179,6 +206,23 @@ const char *choices_schedule(struct arena *a, const struct job *j)
 	return str_text(&out);
 }
 
+/* Calls of steps from "from" on are exactly the pinned one. */
+static void pin_calls(struct arena *a, struct program *p, int from,
+	const char *pinned)
+{
+	for (int i = from; pinned && i < p->steps.n; i++) {
+		struct p_step *s = &p->steps.v[i];
+		struct p_call *c;
+
+		if (s->kind != P_LIBRARY)
+			continue;
+		c = ARENA_NEW(a, struct p_call);
+		*c = *s->call;
+		c->pinned = pinned;
+		s->call = c;
+	}
+}
+
 void choices_mark(struct program *p, int group, int steps, int prepare)
 {
 	for (int i = steps; i < p->steps.n; i++)
@@ -202,6 +246,7 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 		choices_values(c, a, values);
 		c->candidate->sketch->build(&c->candidate->task, a, values, p);
 		choices_mark(p, g, steps, prepare);
+		pin_calls(a, p, steps, c->pinned);
 	}
 	program_layout(p);
 	for (int i = 0; i < j->n_sizes; i++) {

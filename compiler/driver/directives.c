@@ -246,6 +246,8 @@ static bool convert_directive(struct convert *c, const struct ast_dir *d,
 	struct schedule *s)
 {
 	struct sched_directive *x = &s->directives[s->n_directives++];
+	const char *why;
+	struct span at;
 	bool ok = true;
 
 	x->name = d->name.text;
@@ -258,7 +260,11 @@ static bool convert_directive(struct convert *c, const struct ast_dir *d,
 			d->args[i].value->at;
 		ok &= value(c, d->args[i].value, &x->args[i].value);
 	}
-	return ok;
+	why = ok && !strcmp(x->name, "fallback") ?
+		sched_fallback_wrong(x, &at) : NULL;
+	if (why)
+		diag_error(c->d, E_VALUE, at, "%s", why);
+	return ok && !why;
 }
 
 static bool convert_dirs(struct convert *c, const struct ast_item *item,

@@ -83,6 +83,7 @@ struct finalist {
 	const int *genes;
 	double seconds;
 	const char *how;		/* "model" where it was not measured */
+	const char *pinned;		/* of a library's algorithm, or NULL */
 };
 
 void measuring_finals(struct session *s, struct job *j, int group,

@@ -135,13 +135,15 @@ static void whole_text(const struct plan_text *t, const struct program *frame,
 	out->n_texts = 1;
 }
 
-static const char *not_launched(const struct program *p)
+static const char *not_launched(const struct program *p, bool emulated)
 {
-	for (int i = 0; i < p->steps.n; i++)
-		if (p->steps.v[i].kind == P_FILE ||
-		    p->steps.v[i].kind == P_LIBRARY)
-			return "only kernels that wpkc makes are measured";
-	return p->steps.n ? NULL : "it launches nothing";
+	for (int i = 0; i < p->steps.n; i++) {
+		if (p->steps.v[i].kind == P_FILE && !emulated)
+			return "files written by hand are not measured";
+		if (p->steps.v[i].kind == P_LIBRARY && emulated)
+			return "libraries compute on a GPU alone";
+	}
+	return p->steps.n || emulated ? NULL : "it launches nothing";
 }
 
 void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
@@ -152,7 +154,7 @@ void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
 	struct plan_text t = { a, j, p, &u, g->data->sizes, group,
 		ARENA_ARRAY(a, (size_t)j->partition->n_groups + 1, int) };
 	bool emulated = !strcmp(g->how, "emu");
-	const char *why = emulated ? NULL : not_launched(p);
+	const char *why = not_launched(p, emulated);
 
 	*out = (struct measure_made){ .verdict = V_MEASURED,
 		.stack = prove_stack(j->reference) };

@@ -46,7 +46,7 @@ static struct job with_choice(struct arena *a, const struct job *j, int group,
 	with.parts = memcpy(ARENA_ARRAY(a, n, struct part), j->parts,
 		n * sizeof *j->parts);
 	with.parts[group].choice = (struct choice){ c, (int *)genes, 0, "",
-		"none" };
+		"none", NULL };
 	return with;
 }
 
@@ -247,9 +247,12 @@ static void apply(struct finals *f, const struct measure_result *r, int n,
 {
 	struct finalist won;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		f->v[i].seconds = r[i].verdict == V_MEASURED ? r[i].seconds :
 			INFINITY;
+		f->v[i].pinned = r[i].pinned ? arena_strdup(f->search.g->s->a,
+			r[i].pinned) : NULL;
+	}
 	won = f->v[winner];
 	memmove(f->v + 1, f->v, sizeof *f->v * (size_t)winner);
 	qsort(f->v + 1, (size_t)n - 1, sizeof *f->v, by_seconds);

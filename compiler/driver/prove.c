@@ -79,8 +79,27 @@ static struct proof emulated(struct arena *a, const struct check_request *r)
 	return proof;
 }
 
+static bool has_kernels(const struct program *p)
+{
+	for (int i = 0; i < p->prepare.n + p->steps.n; i++)
+		if ((i < p->prepare.n ? p->prepare.v[i] :
+		    p->steps.v[i - p->prepare.n]).kind != P_LIBRARY)
+			return true;
+	return false;
+}
+
+/* The library that the program calls, or NULL. */
+static const char *library_of(const struct program *p)
+{
+	for (int i = 0; i < p->steps.n; i++)
+		if (p->steps.v[i].kind == P_LIBRARY)
+			return call_titles[p->steps.v[i].call->library];
+	return NULL;
+}
+
 /* "which" of the sizes at which a general program is checked; others have one
- * case, their own. */
+ * case, their own. What is the library's to compute is not here to be checked:
+ * that its call is what the operator says, tests of the sketch prove. */
 static struct proof emulate(struct session *s, struct arena *a,
 	const struct job *j, const struct program *p, int which,
 	const struct cuda_operator *o, const struct str *cu)
@@ -92,9 +111,14 @@ static struct proof emulate(struct session *s, struct arena *a,
 		.cuda = str_text(cu), .n_cuda = cu->n,
 		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
 			s->nvcc : NULL, .seed = j->seed ? j->seed : s->o->seed };
+	const char *library = library_of(p);
 	struct ir_operator *op;
 	struct program *at;
 
+	if (library)
+		return verdict(V_MEASURED, arena_printf(a, "%s: not verified: "
+			"it calls %s, which computes on a GPU alone", r.name,
+			library));
 	if (j->general) {
 		if (!general_case(s, a, j, which, &op, &at, &r.name))
 			return verdict(V_COMPILE, "it cannot be lowered");
@@ -145,7 +169,7 @@ struct proof prove(struct session *s, struct arena *a, const struct job *j,
 
 	str_init(&cu, a);
 	cuda_emit(&u, &cu);
-	if (s->nvcc)
+	if (s->nvcc && has_kernels(p))
 		r = assemble(s, a, j, &cu);
 	for (int i = 0; i < prove_cases(j) && r.verdict == V_MEASURED; i++)
 		r = emulate(s, a, j, p, i, u.operators, &cu);

@@ -32,6 +32,9 @@ struct candidate {
 	struct task task;
 	struct space *space;
 	bool *open;			/* of each gene: before --set */
+	bool unpriced;			/* no model knows its cost; and it is */
+	double margin;			/* taken where others take longer, so
+					 * many times; 1 of others */
 	const char *why;
 	enum refusal refusal;
 	struct span at;
@@ -48,6 +51,7 @@ struct choice {
 	double seconds;
 	const char *measured;		/* "model", or from the lock */
 	const char *verified;		/* "emulation", "none" */
+	const char *pinned;		/* JSON of a library's algorithm, or NULL */
 };
 
 struct part {

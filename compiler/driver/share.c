@@ -113,20 +113,21 @@ static const char *name_of(const struct session *s, const struct job *j,
 		j->schedule->directives[i].name;
 }
 
-/* What some sketch of the group takes, all must. */
+/* What some sketch of the group takes, all must, but those that other directives
+ * are not for. */
 static void share_kind(struct session *s, const struct job *j, struct part *p,
 	enum shared kind)
 {
 	uint64_t taken = 0;
 
 	for (int i = 0; i < p->n; i++)
-		if (p->candidates[i].space)
+		if (p->candidates[i].space && !p->candidates[i].unpriced)
 			taken |= ~p->candidates[i].left[kind];
 	for (int i = 0; i < p->n; i++) {
 		struct candidate *c = &p->candidates[i];
 		uint64_t missed = c->left[kind] & taken;
 
-		if (!c->space || !missed)
+		if (!c->space || !missed || c->unpriced)
 			continue;
 		c->space = NULL;
 		c->refusal = REFUSED_DIRECTIVE;
@@ -148,7 +149,8 @@ static uint64_t taken_by_nobody(const struct job *j, enum shared kind)
 
 	for (int g = 0; g < j->partition->n_groups; g++)
 		for (int i = 0; i < j->parts[g].n; i++)
-			if (j->parts[g].candidates[i].space)
+			if (j->parts[g].candidates[i].space &&
+			    !j->parts[g].candidates[i].unpriced)
 				nobody &= j->parts[g].candidates[i].left[kind];
 	return nobody;
 }

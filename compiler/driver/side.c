@@ -238,6 +238,7 @@ static bool hear(struct session *s, struct job *j, const char *text)
 
 /* ---- the whole ---- */
 
+/* What candidates are depends on what is measured. */
 static bool find_all(struct session *s)
 {
 	for (int i = 0; i < s->n_jobs; i++)
@@ -304,7 +305,7 @@ bool side_search(struct session *s, double seconds)
 		return session_fail(s, EXIT_INTERNAL, "no memory is shared");
 	if (s->o->candidates && !measuring_clear_log(s))
 		return false;
-	if (!find_all(s) || !try_slice(s, most))
+	if (!try_slice(s, most) || !find_all(s))
 		return false;
 	workers_run_most(s, most, s->n_jobs, search_one, &x, texts);
 	s->o->share = share;

@@ -99,8 +99,21 @@ static json_t *clear(const struct steps_writer *w, const struct p_step *s)
 	return v;
 }
 
+/* Its text is JSON as it is. */
+static json_t *library(const struct steps_writer *w, const struct p_step *s)
+{
+	struct str text;
+	json_t *v;
+
+	str_init(&text, w->a);
+	call_print(w->v->program, s->call, &text);
+	v = json_loads(str_text(&text), 0, NULL);
+	assert(v);
+	return v;
+}
+
 json_t *steps_json(const struct steps_writer *w, const struct p_step *s)
 {
 	return s->kind == P_LAUNCH ? launch(w, s) : s->kind == P_CLEAR ?
-		clear(w, s) : NULL;
+		clear(w, s) : s->kind == P_LIBRARY ? library(w, s) : NULL;
 }

@@ -150,7 +150,8 @@ static const char *compile_in(struct arena *a, const char *folder,
 
 	str_init(&c.err, a);
 	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, false),
-		"-cubin", "-Xptxas", "-v", "-o", cubin, source, NULL }, source,
+		"-DWPK_WITHOUT_LIBRARIES", "-cubin", "-Xptxas", "-v", "-o",
+		cubin, source, NULL }, source,
 		text, n, seconds, &c);
 	out->broken = why && !strstr(str_text(&c.err), source);
 	if (why)
@@ -189,7 +190,8 @@ static const char *ptx_in(struct arena *a, const char *folder,
 	struct child c;
 
 	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, true),
-		"-ptx", "-o", ptx, source, NULL }, source, text, n, seconds,
+		"-DWPK_WITHOUT_LIBRARIES", "-ptx", "-o", ptx, source, NULL },
+		source, text, n, seconds,
 		&c);
 	if (why)
 		return why;
@@ -224,7 +226,8 @@ static const char *module_in(struct arena *a, const char *folder,
 	struct child c;
 
 	return run(a, folder, (const char *const[]){ nvcc, gencode(a, t, ptx),
-		ptx ? "-ptx" : "-cubin", "-std=c++17", "-o", out, source,
+		ptx ? "-ptx" : "-cubin", "-DWPK_WITHOUT_LIBRARIES",
+		"-std=c++17", "-o", out, source,
 		NULL }, source, text, n, seconds, &c);
 }
 

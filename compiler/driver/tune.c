@@ -17,7 +17,7 @@
 #include "driver/measuring.h"
 #include "driver/tune.h"
 
-enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5, FINALS = 8 };
+enum { TRIALS = 2000, SECONDS = 60, EFFORT = 5 };
 
 static double now(void)
 {
@@ -159,7 +159,7 @@ static double found_seconds(const struct job *j)
 		for (int i = 0; i < p->n; i++)
 			for (int k = 0; p->results[i] &&
 			     k < p->results[i]->n_history; k++)
-				best = fmin(best,
+				best = fmin(best, p->candidates[i].margin *
 					p->results[i]->history_cost[k]);
 		sum += best;
 	}
@@ -213,52 +213,6 @@ bool tune_search(struct session *s, struct job *j, int number, double seconds)
 	return s->code == EXIT_DONE;
 }
 
-/* ---- ranking ---- */
-
-static int by_seconds(const void *x, const void *y)
-{
-	const struct finalist *p = x, *q = y;
-
-	return (p->seconds > q->seconds) - (p->seconds < q->seconds);
-}
-
-/* The best of them measured against one another, and against what would be
- * taken without a search. */
-static void hold_finals(struct session *s, struct job *j, int group,
-	struct finalist *v, int n)
-{
-	struct finalist all[FINALS + 1];
-	const struct choice *c = &j->parts[group].choice;
-
-	n = n < FINALS ? n : FINALS;
-	if (!s->measuring || !n || *s->stop)
-		return;
-	all[0] = (struct finalist){ c->candidate, c->genes, INFINITY, s->how };
-	memcpy(all + 1, v, sizeof *v * (size_t)n);
-	measuring_finals(s, j, group, all, n + 1);
-	for (int i = 0, k = 0; i <= n && k < n; i++)
-		if (isfinite(all[i].seconds))
-			v[k++] = all[i];
-}
-
-/* A group's finalists over all sketches, best first. */
-static struct finalist *rank(struct session *s, const struct part *p, int *n)
-{
-	struct finalist *v = ARENA_ARRAY(s->a, (size_t)p->n * TUNE_FINALISTS + 1,
-		struct finalist);
-
-	*n = 0;
-	for (int i = 0; i < p->n; i++)
-		for (int k = 0; p->results[i] && k < TUNE_FINALISTS &&
-		     k < p->results[i]->n_history; k++)
-			v[(*n)++] = (struct finalist){ &p->candidates[i],
-				p->results[i]->history + (ptrdiff_t)k *
-				p->candidates[i].space->n_genes,
-				p->results[i]->history_cost[k], s->how };
-	qsort(v, (size_t)*n, sizeof *v, by_seconds);
-	return v;
-}
-
 struct contest {
 	struct session *s;
 	struct finalist ***ranked;	/* [job][group][rank] */
@@ -270,7 +224,7 @@ static void choose_rank(const struct contest *c, int job, int group, int k)
 	const struct finalist *r = &c->ranked[job][group][k];
 
 	c->s->jobs[job].parts[group].choice = (struct choice){ r->candidate,
-		(int *)r->genes, r->seconds, r->how, "none" };
+		(int *)r->genes, r->seconds, r->how, "none", r->pinned };
 }
 
 static bool any_left(const struct contest *c, int job, const int *ranks)
@@ -350,8 +304,8 @@ static void sort_names(struct lock_entry *e)
 		}
 }
 
-/* Genes with one value but for --set follow from source and sketch; which file
- * is said all the same. */
+/* Genes with one value but for --set follow from source and sketch; which file or
+ * library is said all the same. */
 static void record(struct session *s, const struct job *j, int group)
 {
 	const struct choice *c = &j->parts[group].choice;
@@ -364,13 +318,18 @@ static void record(struct session *s, const struct job *j, int group)
 		.kernel = j->n_plans > 1 ? plan_kernel(s->a, j->op,
 			&j->partition->groups[group], ",") : NULL };
 
-	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
-	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 1, const char *);
+	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 2, const char *);
+	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 2, const char *);
 	for (int i = 0; i < sp->n_genes; i++) {
-		if (!c->candidate->open[i] && !j->file)
+		if (!c->candidate->open[i] && !j->file &&
+		    !(c->candidate->sketch->unpriced && sp->genes[i].words))
 			continue;
 		e.names[e.n] = sp->genes[i].name;
 		e.values[e.n++] = space_text(s->a, &sp->genes[i], c->genes[i]);
+	}
+	if (c->pinned) {
+		e.names[e.n] = LOCK_PINNED;
+		e.values[e.n++] = c->pinned;
 	}
 	sort_names(&e);
 	lock_put(s->a, s->lock, &e);
@@ -432,6 +391,21 @@ const char *tune_strategy(const struct session *s)
 	return *s->o->tune ? s->o->tune : s->measuring ? "auto" : "ga";
 }
 
+/* Said once: what a schedule allows and cannot be. */
+static void tell_fallback(const struct session *s)
+{
+	bool allowed = false;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		for (int k = 0; s->jobs[i].schedule &&
+		     k < s->jobs[i].schedule->n_directives; k++)
+			allowed |= !strcmp(s->jobs[i].schedule->
+				directives[k].name, "fallback");
+	if (allowed && strcmp(s->how, "gpu"))
+		session_say(s, "fallback(...) is left out: what libraries take "
+			"is not known where no GPU is measured");
+}
+
 bool tune_begin(struct session *s)
 {
 	const char *option = s->o->db ? "--db" : s->o->resume ? "--resume" :
@@ -446,6 +420,7 @@ bool tune_begin(struct session *s)
 		s->how = s->measuring->how;
 	else
 		tune_tell_places(s);
+	tell_fallback(s);
 	return true;
 }
 
@@ -476,9 +451,14 @@ static bool rank_default(struct contest *c, int i, int g)
 
 	if (!choices_make(c->s, &c->s->jobs[i]))
 		return candidates_report(c->s, &c->s->jobs[i]);
+	if (c->s->measuring && choice->candidate->sketch->unpriced &&
+	    !*c->s->stop)
+		return session_fail(c->s, EXIT_NO_CANDIDATE, "no call of a "
+			"library that computes '%s' could be measured",
+			c->s->jobs[i].name);
 	c->ranked[i][g] = ARENA_NEW(c->s->a, struct finalist);
 	*c->ranked[i][g] = (struct finalist){ choice->candidate, choice->genes,
-		choice->seconds, "model" };
+		choice->seconds, "model", NULL };
 	c->n[i][g] = 1;
 	return true;
 }
@@ -497,7 +477,7 @@ static void rank_lock(struct contest *c, int i)
 
 		c->ranked[i][g] = ARENA_NEW(s->a, struct finalist);
 		*c->ranked[i][g] = (struct finalist){ k->candidate, k->genes,
-			k->seconds, k->measured };
+			k->seconds, k->measured, k->pinned };
 		c->n[i][g] = 1;
 	}
 	session_say(s, "%s: nothing better was found than the lock has", j->name);
@@ -515,9 +495,9 @@ static bool rank_all(struct contest *c)
 		c->ranked[i] = ARENA_ARRAY(s->a, (size_t)n, struct finalist *);
 		c->n[i] = ARENA_ARRAY(s->a, (size_t)n, int);
 		for (int g = 0; g < n; g++) {
-			c->ranked[i][g] = rank(s, &s->jobs[i].parts[g],
+			c->ranked[i][g] = tune_rank(s, &s->jobs[i].parts[g],
 				&c->n[i][g]);
-			hold_finals(s, &s->jobs[i], g, c->ranked[i][g],
+			tune_finals(s, &s->jobs[i], g, c->ranked[i][g],
 				c->n[i][g]);
 			if (!c->n[i][g] && !rank_default(c, i, g))
 				return false;

@@ -34,4 +34,15 @@ void tune_tell(struct session *s, const struct job *j, const char *proof,
 /* For which GPUs costs are predicted. */
 void tune_tell_places(const struct session *s);
 
+/* ---- tune_rank.c ---- */
+
+struct finalist;
+
+/* A group's finalists over all sketches, best first. */
+struct finalist *tune_rank(struct session *s, const struct part *p, int *n);
+/* The best of them measured against one another, and against what would be taken
+ * without a search. */
+void tune_finals(struct session *s, struct job *j, int group,
+	struct finalist *v, int n);
+
 #endif

@@ -114,7 +114,7 @@ static const struct names_directive table[] = {
 		KEYS({ "m", NULL }) },
 	{ "seed", IN_SCHEDULE, OF_NOTHING, BY_TUNABLE, NULL, NULL },
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
-		KEYS({ "margin", NULL }) },
+		KEYS({ "margin", NULL }, { "algorithm", NULL }) },
 	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
 	{ "launch", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL,
 		KEYS({ "overlap", WORDS("off", "steps", "stream") }) },

@@ -29,6 +29,7 @@
 #include "base/vec.h"
 #include "ir/ops.h"
 #include "ir/type.h"
+#include "kernel/call.h"
 
 struct target;
 struct program;
@@ -437,8 +438,7 @@ struct p_step {
 	int n_scalars;
 	struct p_tiling tiling;
 	int tensor;		/* P_CLEAR: workspace zeroed before the next */
-	const char *library;	/* P_LIBRARY: which call, and its arguments */
-	const char *library_args;
+	const struct p_call *call;	/* P_LIBRARY: "args" are its tensors */
 	/* P_FILE: CUDA written by hand, whose "function" is the launcher: the
 	 * program has no other step. */
 	const char *file, *text, *function;

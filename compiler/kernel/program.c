@@ -181,6 +181,14 @@ static void print_launch(const struct program *p, const struct p_step *s,
 		print_tiling(&s->tiling, out);
 }
 
+static void print_call(const struct program *p, const struct p_call *c,
+	struct str *out)
+{
+	str_puts(out, "call ");
+	call_print(p, c, out);
+	str_putc(out, '\n');
+}
+
 static void print_step(const struct program *p, const char *word,
 	const struct p_step *s, struct str *out)
 {
@@ -192,8 +200,7 @@ static void print_step(const struct program *p, const char *word,
 	else if (s->kind == P_FILE)
 		str_printf(out, "file %s\n", s->file);
 	else
-		str_printf(out, "library %s %s\n", s->library,
-			s->library_args ? s->library_args : "");
+		print_call(p, s->call, out);
 }
 
 static void print_kernels(const struct p_step *s, int n, struct str *out)
@@ -321,6 +328,44 @@ static const char *check_file(struct arena *a, const struct program *p,
 	return NULL;
 }
 
+static const char *check_place(struct arena *a, const struct program *p,
+	const struct call_place *x, bool preparing, const bool *written)
+{
+	const struct p_tensor *t = &p->tensors.v[x->tensor];
+	bool fixed = t->role == P_IN ||
+		(t->role == P_PREPARED && !preparing);
+
+	if (t->type != x->type)
+		return arena_printf(a, "a call takes %s of %s, which is of %s",
+			t->name, dtype_row(x->type)->name,
+			dtype_row(t->type)->name);
+	if (x->elements > t->elements)
+		return arena_printf(a, "a call goes %lld elements into %s, "
+			"which has %lld", (long long)x->elements, t->name,
+			(long long)t->elements);
+	if (x->written && fixed)
+		return arena_printf(a, "a call writes %s, which is an input",
+			t->name);
+	if (!x->written && !fixed && !written[x->tensor])
+		return arena_printf(a, "a call reads %s before any step writes "
+			"it", t->name);
+	return NULL;
+}
+
+static const char *check_call(struct arena *a, const struct program *p,
+	const struct p_call *c, bool preparing, bool *written)
+{
+	struct call_place v[CALL_PLACES];
+	int n = call_places(c, v);
+	const char *why = NULL;
+
+	for (int i = 0; !why && i < n; i++)
+		why = check_place(a, p, &v[i], preparing, written);
+	for (int i = 0; !why && i < n; i++)
+		written[v[i].tensor] |= v[i].written;
+	return why;
+}
+
 static const char *check_steps(struct arena *a, const struct program *p,
 	const struct p_step *s, int n, bool preparing, const struct target *t)
 {
@@ -329,8 +374,7 @@ static const char *check_steps(struct arena *a, const struct program *p,
 
 	for (int i = 0; !why && i < n; i++) {
 		if (s[i].kind == P_LIBRARY)
-			why = arena_printf(a, "%s: library calls are the "
-				"runtime's, not CUDA text's", s[i].library);
+			why = check_call(a, p, s[i].call, preparing, written);
 		else if (s[i].kind == P_CLEAR)
 			written[s[i].tensor] = true;
 		else if (s[i].kind == P_FILE)

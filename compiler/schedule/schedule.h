@@ -90,6 +90,21 @@ const char *sched_fused(const struct schedule *s, const char *const *axes,
 /* The expression as the language writes it. */
 void sched_print_expr(const struct sched_expr *e, struct str *out);
 
+/* ---- fallback.c ---- */
+
+/* Algorithms of libraries are counted up to this. */
+enum { SCHED_ALGORITHMS = 9999 };
+
+/* What is wrong with the numbers of a fallback(...), and where; or NULL. */
+const char *sched_fallback_wrong(const struct sched_directive *d,
+	struct span *at);
+/* Its margin = X; 1 where none is given. */
+double sched_margin(const struct schedule *s);
+/* Does a fallback(...) name the library, or is there none? */
+bool sched_allows(const struct schedule *s, const char *library);
+/* Its algorithm = N, or -1. */
+int sched_algorithm(const struct schedule *s);
+
 /* Directives that are honoured without a tunable, by every sketch: seed,
  * const, kernel, and fallback, a permission. */
 bool sched_binds_alone(const char *directive);

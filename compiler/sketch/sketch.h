@@ -47,9 +47,12 @@ struct sketch {
 	bool by_request;	/* only where a file is named */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
-	/* NULL, or the directive without which it does not compete, because
-	 * its error is another than that of sums in some order. */
-	const char *asked_by;
+	/* NULL, or the directive without which it does not compete, and why:
+	 * goes on from "it ". */
+	const char *asked_by, *asked_why;
+	bool unpriced;		/* what it costs only a GPU can say: where none
+				 * is measured it serves who names it; other
+				 * directives than its own are for others */
 	/* False, with "*why" a sentence for the user. */
 	bool (*applies)(struct task *t, const char **why);
 	/* The open numbers, in "*n" rows of the task's arena. */

@@ -7,12 +7,12 @@
 
 extern const struct sketch sketch_wgmma, sketch_mma, sketch_fma, sketch_gemv,
 	sketch_direct, sketch_winograd, sketch_reduce, sketch_transpose,
-	sketch_elementwise, sketch_variant;
+	sketch_elementwise, sketch_library, sketch_variant;
 
 static const struct sketch *const sketches[] = {
 	&sketch_wgmma, &sketch_mma, &sketch_fma, &sketch_gemv, &sketch_direct,
 	&sketch_winograd, &sketch_reduce, &sketch_transpose,
-	&sketch_elementwise, &sketch_variant, NULL
+	&sketch_elementwise, &sketch_library, &sketch_variant, NULL
 };
 
 const struct sketch *const *sketch_list(void)
@@ -67,6 +67,10 @@ const char *sketch_refuses(const struct sketch *s, const char *directive)
 {
 	const char *why = row_of(s->refusals, directive);
 
+	if (s->unpriced)
+		return "how it computes a library decides by itself; with "
+			"fallback(...) it competes, and other directives are for "
+			"other sketches";
 	if (s->by_request)
 		return "what a file written by hand computes, and how, stands in "
 			"it";

@@ -323,6 +323,7 @@ const struct sketch sketch_winograd = {
 	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.asked_by = "winograd",
+	.asked_why = "rounds more than sums in any order do",
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,

@@ -9,6 +9,8 @@ static const struct { cudaError_t code; const char *name, *text; } errors[] = {
 	{ cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument" },
 	{ cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation",
 		"out of memory" },
+	{ cudaErrorInitializationError, "cudaErrorInitializationError",
+		"initialization error" },
 	{ cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration",
 		"invalid configuration argument" },
 	{ cudaErrorInvalidDevice, "cudaErrorInvalidDevice",
@@ -21,6 +23,7 @@ static const struct { cudaError_t code; const char *name, *text; } errors[] = {
 		"misaligned address" },
 	{ cudaErrorNotSupported, "cudaErrorNotSupported",
 		"operation not supported" },
+	{ cudaErrorUnknown, "cudaErrorUnknown", "unknown error" },
 };
 
 const char *cudaGetErrorName(cudaError_t error)

@@ -76,9 +76,21 @@ static bool read_step(const json_t *v, int n_tensors, int n_files,
 	s->prepare = json_is_true(json_object_get(v, "prepare"));
 	if (s->kernel)
 		return read_launch(v, n_tensors, n_files, s);
+	if (json_object_get(v, "library")) {
+		s->library = v;
+		return json_is_object(json_object_get(v, "call"));
+	}
 	s->offset = (size_t)line_number(v, "clear", -1);
 	s->bytes = (size_t)line_number(v, "bytes", 0);
 	return json_is_integer(json_object_get(v, "clear"));
+}
+
+static bool calls_library(const struct candidate *c)
+{
+	for (int i = 0; i < c->n_steps; i++)
+		if (c->steps[i].library)
+			return true;
+	return false;
 }
 
 static const char *read_all(const struct task *t, const json_t *v,
@@ -106,7 +118,8 @@ static const char *read_all(const struct task *t, const json_t *v,
 		if (!read_step(json_array_get(steps, i), t->n, c->n_files,
 		    &c->steps[c->n_steps++]))
 			return "a step of the candidate is not described";
-	return c->n_files ? NULL : "a candidate without files";
+	return c->n_files || calls_library(c) ? NULL :
+		"a candidate without files";
 }
 
 struct candidate *candidate_read(const struct task *t, const json_t *json,
@@ -130,6 +143,7 @@ void candidate_free(struct candidate *c)
 			free(c->steps[i].args[k].map);
 		free(c->steps[i].args);
 	}
+	json_decref(c->pinned);
 	free(c->files);
 	free(c->steps);
 	free(c);

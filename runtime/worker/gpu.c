@@ -3,52 +3,23 @@
  * exceed three times the L2 cache and take turns, so that a launch finds its
  * data cold; the first is also where results are judged. Outputs, with a margin
  * behind each, workspace and prepared operands are poisoned before a judged run.
- * A candidate is timed by events around a few launches, or around replays of a
- * graph of as many as last some milliseconds. */
-#include "runtime/worker/worker.h"
+ * gpu_time.c has how long it takes. */
+#include "runtime/worker/gpu.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/worker/cuda.h"
+#include "runtime/worker/library.h"
 
-enum { ALIGN = 256, MARGIN = 256, SETS_LEAST = 4, SETS_MOST = 256, FEW = 3,
-	LAUNCHES_MOST = 1000, PORTABLE_CLUSTER = 8, ARGS_MOST = 128,
-	MAPS_MOST = 32 };
+enum { ALIGN = 256, MARGIN = 256, SETS_MOST = 256, PORTABLE_CLUSTER = 8,
+	ARGS_MOST = 128, MAPS_MOST = 32 };
 
-/* How long a replay is, at least, so that its start does not count: of those in
- * the race, of finalists; and at most, where not all sets have had their turn. */
-static const double race_seconds = 1e-3, final_seconds = 2e-3;
-static const double replay_most = 20e-3;
-
-static struct {
-	int number, share;
-	bool mps;
-	wpk_cu stream, events[2];
-	size_t l2_bytes;
-	const struct task *task;
-	const struct data *inputs;	/* what set 0 holds */
-	wpk_cu_pointer base;		/* the sets, one behind the other */
-	int n_sets;
-	size_t *offsets, set_bytes;	/* of each tensor in a set */
-	int turn;			/* the set of the next launch */
-	char message[400];
-} gpu;
-
-/* A loaded candidate: functions by step, memory of its own, which the graph
- * knows, and that once it was timed. */
-struct loaded {
-	wpk_cu_pointer workspace, prepared;
-	wpk_cu *modules, *functions, exec;
-	int n_modules, launches;
-	double one;		/* seconds, from the few */
-};
+struct gpu gpu;
 
 /* ---- errors ---- */
 
-static struct outcome fails(const char *verdict, const char *fmt,
+struct outcome gpu_fails(const char *verdict, const char *fmt,
 	const char *what, const char *error)
 {
 	snprintf(gpu.message, sizeof gpu.message, fmt, what, error);
@@ -57,14 +28,14 @@ static struct outcome fails(const char *verdict, const char *fmt,
 
 /* The driver's errors from 700 on tell of a kernel that went wrong, and then the
  * context serves no more, but for a launch that asks for too much. */
-static struct outcome judge(int status, const char *what)
+struct outcome gpu_judge(int status, const char *what)
 {
 	bool lost = status >= WPK_CU_FAULTS && status < 900 &&
 		status != WPK_CU_OUT_OF_RESOURCES;
 	struct outcome o = { 0 };
 
 	if (status)
-		o = fails(lost ? "fault" : "launch", "%s: %s", what,
+		o = gpu_fails(lost ? "fault" : "launch", "%s: %s", what,
 			cuda_error(status));
 	o.lost = lost;
 	return o;
@@ -105,11 +76,11 @@ static struct outcome no_device(int count, int status)
 	char text[100];
 
 	if (status || !count)
-		return fails("launch", "the CUDA driver finds no GPU%s%s",
+		return gpu_fails("launch", "the CUDA driver finds no GPU%s%s",
 			status ? ": " : "", status ? cuda_error(status) : "");
 	snprintf(text, sizeof text, "gpu:%d: this machine has %d, numbered from"
 		" 0", gpu.number, count);
-	return fails("launch", "%s%s", text, "");
+	return gpu_fails("launch", "%s%s", text, "");
 }
 
 static struct outcome gpu_open(json_t *hello)
@@ -120,7 +91,7 @@ static struct outcome gpu_open(json_t *hello)
 	if (!why)
 		why = share_prepare(gpu.share, gpu.mps);
 	if (why)
-		return fails("launch", "%s%s", why, "");
+		return gpu_fails("launch", "%s%s", why, "");
 	status = cuda.init(0);
 	if (!status)
 		status = cuda.count(&count);
@@ -128,18 +99,20 @@ static struct outcome gpu_open(json_t *hello)
 		return no_device(count, status);
 	status = cuda.device(&device, gpu.number);
 	if (status)
-		return judge(status, "cuDeviceGet");
+		return gpu_judge(status, "cuDeviceGet");
 	sms = attribute(device, WPK_CU_MULTIPROCESSORS);
 	why = share_open(device, gpu.share, gpu.mps, &gpu.stream, &by, &sms);
 	if (why)
-		return fails("launch", "%s%s", why, "");
+		return gpu_fails("launch", "%s%s", why, "");
 	describe(device, hello);
 	json_object_set_new(hello, "share", json_integer(gpu.share));
 	json_object_set_new(hello, "share_by", json_string(by));
 	json_object_set_new(hello, "sms", json_integer(sms));
 	for (int i = 0; i < 2 && !status; i++)
 		status = cuda.event(&gpu.events[i], 0);
-	return judge(status, "cuEventCreate");
+	if (!library_open(&cuda, gpu.number, sms, gpu.share))
+		return gpu_fails("launch", "no memory%s%s", "", "");
+	return gpu_judge(status, "cuEventCreate");
 }
 
 /* ---- tensors ---- */
@@ -186,7 +159,7 @@ static void release_sets(void)
 	gpu.n_sets = 0;
 }
 
-static wpk_cu_pointer set_at(int i)
+wpk_cu_pointer gpu_set(int i)
 {
 	return gpu.base + (size_t)i * gpu.set_bytes;
 }
@@ -220,7 +193,7 @@ static struct outcome gpu_task(const struct task *t)
 	gpu.task = t;
 	lay_out(t);
 	if (!gpu.offsets)
-		return fails("launch", "no memory%s%s", "", "");
+		return gpu_fails("launch", "no memory%s%s", "", "");
 	want = sets_wanted();
 	status = cuda.allocate(&gpu.base, (size_t)want * gpu.set_bytes);
 	while (status == WPK_CU_NO_MEMORY && want > 1) {
@@ -229,12 +202,12 @@ static struct outcome gpu_task(const struct task *t)
 			gpu.set_bytes);
 	}
 	if (status)
-		return judge(status, "no memory for the tensors");
+		return gpu_judge(status, "no memory for the tensors");
 	gpu.n_sets = want;
 	status = upload(&t->sets[0]);
 	for (int i = 1; i < gpu.n_sets && !status; i++)
-		status = cuda.copy(set_at(i), gpu.base, gpu.set_bytes);
-	return judge(settle(status), "the tensors");
+		status = cuda.copy(gpu_set(i), gpu.base, gpu.set_bytes);
+	return gpu_judge(settle(status), "the tensors");
 }
 
 /* ---- loading ---- */
@@ -242,16 +215,59 @@ static struct outcome gpu_task(const struct task *t)
 static struct outcome prepare_function(struct loaded *l,
 	const struct step *s, wpk_cu *f)
 {
-	struct outcome o = judge(cuda.function(f, l->modules[s->module],
+	struct outcome o = gpu_judge(cuda.function(f, l->modules[s->module],
 		s->kernel), s->kernel);
 	unsigned cluster = s->cluster[0] * s->cluster[1] * s->cluster[2];
 
 	if (!o.verdict && s->shared > 48 << 10)
-		o = judge(cuda.set_function(*f, WPK_CU_FUNC_SHARED,
+		o = gpu_judge(cuda.set_function(*f, WPK_CU_FUNC_SHARED,
 			(int)s->shared), s->kernel);
 	if (!o.verdict && cluster > PORTABLE_CLUSTER)
-		o = judge(cuda.set_function(*f, WPK_CU_FUNC_ANY_CLUSTER, 1),
+		o = gpu_judge(cuda.set_function(*f, WPK_CU_FUNC_ANY_CLUSTER, 1),
 			s->kernel);
+	return o;
+}
+
+static size_t bytes_of(void *ctx, int tensor)
+{
+	const struct task *t = ctx;
+
+	return t->tensors[tensor].bytes;
+}
+
+/* An algorithm that there is not is a launch that fails. */
+static struct outcome prepare_call(struct candidate *c, const struct step *s,
+	struct library_call **call)
+{
+	struct loaded *l = c->state;
+	char text[400];
+	size_t bytes = 0;
+	const char *why = library_load(s->library, call, &bytes, text);
+
+	if (!why)
+		why = library_wrong(*call, gpu.task->n, c->workspace,
+			c->prepared, s->prepare, bytes_of, (void *)gpu.task);
+	if (why)
+		return gpu_fails("launch", "%s%s", why, "");
+	if (bytes > l->scratch_bytes)
+		l->scratch_bytes = bytes;
+	if (s->timed && !c->pinned)
+		c->pinned = library_pinned(*call);
+	return (struct outcome){ 0 };
+}
+
+static struct outcome prepare_steps(struct candidate *c)
+{
+	struct loaded *l = c->state;
+	struct outcome o = { 0 };
+
+	for (int i = 0; i < c->n_steps && !o.verdict; i++) {
+		if (c->steps[i].kernel)
+			o = prepare_function(l, &c->steps[i],
+				&l->functions[i]);
+		if (c->steps[i].library)
+			o = prepare_call(c, &c->steps[i], &l->calls[i]);
+	}
 	return o;
 }
 
@@ -262,25 +278,27 @@ static struct outcome gpu_load(struct candidate *c)
 
 	c->state = l;
 	if (!l)
-		return fails("launch", "no memory%s%s", "", "");
+		return gpu_fails("launch", "no memory%s%s", "", "");
 	l->modules = calloc((size_t)c->n_files + 1, sizeof *l->modules);
 	l->functions = calloc((size_t)c->n_steps + 1, sizeof *l->functions);
-	if (!l->modules || !l->functions)
-		return fails("launch", "no memory%s%s", "", "");
+	l->calls = calloc((size_t)c->n_steps + 1, sizeof *l->calls);
+	if (!l->modules || !l->functions || !l->calls)
+		return gpu_fails("launch", "no memory%s%s", "", "");
 	for (int i = 0; i < c->n_files && !o.verdict; i++) {
-		o = judge(cuda.load(&l->modules[i], c->files[i]),
+		o = gpu_judge(cuda.load(&l->modules[i], c->files[i]),
 			"cuModuleLoad");
 		l->n_modules += !o.verdict;
 	}
-	for (int i = 0; i < c->n_steps && !o.verdict; i++)
-		if (c->steps[i].kernel)
-			o = prepare_function(l, &c->steps[i],
-				&l->functions[i]);
+	if (!o.verdict)
+		o = prepare_steps(c);
+	if (!o.verdict && l->scratch_bytes)
+		o = gpu_judge(cuda.allocate(&l->scratch, l->scratch_bytes),
+			"no memory for a library's workspace");
 	if (!o.verdict && c->workspace)
-		o = judge(cuda.allocate(&l->workspace, c->workspace),
+		o = gpu_judge(cuda.allocate(&l->workspace, c->workspace),
 			"no memory for the workspace");
 	if (!o.verdict && c->prepared)
-		o = judge(cuda.allocate(&l->prepared, c->prepared),
+		o = gpu_judge(cuda.allocate(&l->prepared, c->prepared),
 			"no memory for prepared operands");
 	return o;
 }
@@ -299,6 +317,11 @@ static void gpu_unload(struct candidate *c)
 		cuda.release(l->workspace);
 	if (l->prepared)
 		cuda.release(l->prepared);
+	if (l->scratch)
+		cuda.release(l->scratch);
+	for (int i = 0; l->calls && i < c->n_steps; i++)
+		library_unload(l->calls[i]);
+	free(l->calls);
 	free(l->modules);
 	free(l->functions);
 	free(l);
@@ -361,7 +384,31 @@ static int launch_step(const struct loaded *of, const struct step *s,
 	return status ? status : cuda.launch(&l, function, args, NULL);
 }
 
-enum which { PREPARING, ALL, TIMED };
+struct placing {
+	const struct loaded *of;
+	wpk_cu_pointer set;
+};
+
+static wpk_cu_pointer place_at(void *ctx, int kind, long long value)
+{
+	const struct placing *p = ctx;
+	const struct arg a = { .kind = (enum arg_kind)kind, .value = value };
+
+	return place_of(p->of, &a, p->set);
+}
+
+/* The library's code is not the driver's: whether the context is lost, waiting
+ * for what was launched will tell. */
+static struct outcome call_step(const struct loaded *of,
+	const struct library_call *call, wpk_cu_pointer set)
+{
+	struct placing p = { of, set };
+	char text[400];
+	const char *why = library_launch(call, place_at, &p, of->scratch,
+		gpu.stream, text);
+
+	return why ? gpu_fails("launch", "%s%s", why, "") : (struct outcome){ 0 };
+}
 
 static bool belongs(const struct step *s, enum which which)
 {
@@ -371,7 +418,7 @@ static bool belongs(const struct step *s, enum which which)
 
 /* One that may begin early does so behind another of the same pass, or where it is
  * the program's first: what was launched for another pass is no part of it. */
-static struct outcome launch_all(const struct candidate *c, enum which which,
+struct outcome gpu_launch(const struct candidate *c, enum which which,
 	wpk_cu_pointer set)
 {
 	const struct loaded *l = c->state;
@@ -388,23 +435,28 @@ static struct outcome launch_all(const struct candidate *c, enum which which,
 		}
 		behind = true;
 		if (s->kernel)
-			o = judge(launch_step(l, s, l->functions[i], early, set),
+			o = gpu_judge(launch_step(l, s, l->functions[i], early, set),
 				s->kernel);
+		else if (s->library)
+			o = call_step(l, l->calls[i], set);
 		else if (s->bytes)
-			o = judge(cuda.fill(l->workspace + s->offset, 0,
+			o = gpu_judge(cuda.fill(l->workspace + s->offset, 0,
 				s->bytes, gpu.stream), "clearing");
 	}
 	return o;
 }
 
-static struct outcome wait_for(const struct candidate *c)
+struct outcome gpu_wait(const struct candidate *c)
 {
 	const char *name = "the kernel";
 
-	for (int i = 0; i < c->n_steps; i++)
+	for (int i = 0; i < c->n_steps; i++) {
+		if (c->steps[i].library && c->steps[i].timed)
+			name = "the library's call";
 		if (c->steps[i].kernel && c->steps[i].timed)
 			name = c->steps[i].kernel;
-	return judge(cuda.synchronize(gpu.stream), name);
+	}
+	return gpu_judge(cuda.synchronize(gpu.stream), name);
 }
 
 /* ---- results ---- */
@@ -433,12 +485,12 @@ static struct outcome check_margin(int tensor, int byte)
 {
 	const struct tensor *t = &gpu.task->tensors[tensor];
 	unsigned char margin[MARGIN];
-	struct outcome o = judge(cuda.to_host(margin, gpu.base +
+	struct outcome o = gpu_judge(cuda.to_host(margin, gpu.base +
 		gpu.offsets[tensor] + t->bytes, MARGIN), "cuMemcpyDtoH");
 
 	for (int i = 0; i < MARGIN && !o.verdict; i++)
 		if (margin[i] != byte)
-			o = fails("wrong", "it writes behind the end of %s%s",
+			o = gpu_fails("wrong", "it writes behind the end of %s%s",
 				t->name, "");
 	return o;
 }
@@ -453,7 +505,7 @@ static struct outcome fetch_all(int byte, void *const *outputs)
 		if (!t->output)
 			continue;
 		if (t->bytes)
-			o = judge(cuda.to_host(outputs[i], gpu.base +
+			o = gpu_judge(cuda.to_host(outputs[i], gpu.base +
 				gpu.offsets[i], t->bytes), "cuMemcpyDtoH");
 		if (!o.verdict)
 			o = check_margin(i, byte);
@@ -467,123 +519,16 @@ static struct outcome gpu_run(struct candidate *c, const struct data *d,
 	struct outcome o = { 0 };
 
 	if (gpu.inputs != d)
-		o = judge(upload(d), "the inputs");
+		o = gpu_judge(upload(d), "the inputs");
 	if (!o.verdict)
-		o = judge(poison_all(c, poison), "poisoning");
+		o = gpu_judge(poison_all(c, poison), "poisoning");
 	if (!o.verdict)
-		o = launch_all(c, PREPARING, gpu.base);
+		o = gpu_launch(c, PREPARING, gpu.base);
 	if (!o.verdict)
-		o = launch_all(c, ALL, gpu.base);
+		o = gpu_launch(c, ALL, gpu.base);
 	if (!o.verdict)
-		o = wait_for(c);
+		o = gpu_wait(c);
 	return o.verdict ? o : fetch_all(poison, outputs);
-}
-
-/* ---- time ---- */
-
-static wpk_cu_pointer next_set(void)
-{
-	gpu.turn = (gpu.turn + 1) % gpu.n_sets;
-	return set_at(gpu.turn);
-}
-
-static struct outcome elapsed(const struct candidate *c, int launches,
-	double *s)
-{
-	struct outcome o = wait_for(c);
-	float ms = 0;
-
-	if (!o.verdict)
-		o = judge(cuda.elapsed(&ms, gpu.events[0], gpu.events[1]),
-			"cuEventElapsedTime");
-	*s = ms * 1e-3 / launches;
-	return o;
-}
-
-static struct outcome few_launches(struct candidate *c, double *s)
-{
-	struct loaded *l = c->state;
-	struct outcome o = judge(cuda.record(gpu.events[0], gpu.stream),
-		"cuEventRecord");
-
-	for (int i = 0; i < FEW && !o.verdict; i++)
-		o = launch_all(c, TIMED, next_set());
-	if (!o.verdict)
-		o = judge(cuda.record(gpu.events[1], gpu.stream),
-			"cuEventRecord");
-	if (!o.verdict)
-		o = elapsed(c, FEW, s);
-	if (!o.verdict)
-		l->one = *s;
-	return o;
-}
-
-/* Every set has its turn, if that does not take too long. */
-static int launches_for(const struct candidate *c, double one)
-{
-	double n = ceil((c->finalist ? final_seconds : race_seconds) /
-		fmax(one, 1e-7));
-
-	n = fmin(fmax(n, gpu.n_sets), fmax(SETS_LEAST, replay_most /
-		fmax(one, 1e-7)));
-	return (int)fmin(n, LAUNCHES_MOST);
-}
-
-static struct outcome capture(struct candidate *c, int launches,
-	wpk_cu *graph)
-{
-	struct outcome o = judge(cuda.begin_capture(gpu.stream,
-		WPK_CU_CAPTURE_RELAXED), "cuStreamBeginCapture"), end;
-
-	if (o.verdict)
-		return o;
-	gpu.turn = 0;
-	for (int i = 0; i < launches && !o.verdict; i++)
-		o = launch_all(c, TIMED, next_set());
-	end = judge(cuda.end_capture(gpu.stream, graph), "cuStreamEndCapture");
-	return o.verdict ? o : end;
-}
-
-/* The first replay warms up. */
-static struct outcome make_graph(struct candidate *c)
-{
-	struct loaded *l = c->state;
-	wpk_cu graph = NULL;
-	struct outcome o = { 0 };
-
-	if (!(l->one > 0))
-		o = few_launches(c, &l->one);
-	l->launches = launches_for(c, l->one);
-	if (!o.verdict)
-		o = capture(c, l->launches, &graph);
-	if (!o.verdict)
-		o = judge(cuda.instantiate(&l->exec, graph, 0),
-			"cuGraphInstantiate");
-	if (graph)
-		cuda.drop_graph(graph);
-	if (!o.verdict)
-		o = judge(cuda.replay(l->exec, gpu.stream), "cuGraphLaunch");
-	return o;
-}
-
-static struct outcome gpu_time(struct candidate *c, bool thorough, double *s)
-{
-	struct loaded *l = c->state;
-	struct outcome o = { 0 };
-
-	if (!thorough)
-		return few_launches(c, s);
-	if (!l->exec)
-		o = make_graph(c);
-	if (!o.verdict)
-		o = judge(cuda.record(gpu.events[0], gpu.stream),
-			"cuEventRecord");
-	if (!o.verdict)
-		o = judge(cuda.replay(l->exec, gpu.stream), "cuGraphLaunch");
-	if (!o.verdict)
-		o = judge(cuda.record(gpu.events[1], gpu.stream),
-			"cuEventRecord");
-	return o.verdict ? o : elapsed(c, l->launches, s);
 }
 
 static void gpu_state(json_t *reply)
@@ -600,6 +545,7 @@ static void gpu_state(json_t *reply)
 static void gpu_close(void)
 {
 	release_sets();
+	library_close();
 	free(gpu.offsets);
 	gpu.offsets = NULL;
 }

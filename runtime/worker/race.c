@@ -122,18 +122,21 @@ static struct outcome time_it(struct server *s, struct candidate *c,
 	return o;
 }
 
-static json_t *reply_of(struct server *s, long id, const struct outcome *o,
-	double seconds, double spread)
+static json_t *reply_of(struct server *s, const struct candidate *c,
+	const struct outcome *o, double seconds, double spread)
 {
 	const char *verdict = o->verdict ? o->verdict : "measured";
 	bool timed = !strcmp(verdict, "measured") || !strcmp(verdict, "slow");
-	json_t *r = o->message ? line_verdict(id, verdict, "%s", o->message) :
-		json_pack("{sI ss}", "id", (json_int_t)id, "verdict", verdict);
+	json_t *r = o->message ? line_verdict(c->id, verdict, "%s", o->message) :
+		json_pack("{sI ss}", "id", (json_int_t)c->id, "verdict",
+			verdict);
 
 	if (timed) {
 		json_object_set_new(r, "seconds", json_real(seconds));
 		json_object_set_new(r, "spread", json_real(spread));
 		s->d->state(r);
+		if (c->pinned)
+			json_object_set(r, "pinned", c->pinned);
 	}
 	if (o->lost) {
 		s->lost = true;
@@ -174,7 +177,7 @@ static void measure(struct server *s, json_t *request)
 	if (!o.verdict)
 		o = time_it(s, c, line_number(request, "best", 0), &seconds,
 			&spread);
-	r = reply_of(s, c->id, &o, seconds, spread);
+	r = reply_of(s, c, &o, seconds, spread);
 	json_object_set_new(r, "took", json_real(line_now() - start));
 	if (!s->lost)
 		s->d->unload(c);
@@ -275,7 +278,7 @@ static json_t *tell_finals(struct server *s, long id, struct finalist *f,
 
 		if (!f[i].o.verdict)
 			f[i].seconds = median(f[i].v, blocks, &f[i].spread);
-		r = reply_of(s, f[i].c->id, &f[i].o, f[i].seconds,
+		r = reply_of(s, f[i].c, &f[i].o, f[i].seconds,
 			f[i].spread);
 		if (!f[i].o.verdict)
 			json_object_set_new(r, "ratio",

@@ -119,11 +119,13 @@ struct arg {
 	struct map *map;
 };
 
-/* A launch, or bytes of workspace to be cleared. "timed" steps are what the
- * candidate is measured by; those that "prepare" constant operands run once.
- * "early": the launch may begin before the one before it has ended. */
+/* A launch, the call of a library, or bytes of workspace to be cleared. "timed"
+ * steps are what the candidate is measured by; those that "prepare" constant
+ * operands run once. "early": the launch may begin before the one before it has
+ * ended. */
 struct step {
-	const char *kernel;	/* NULL: clear */
+	const char *kernel;
+	const json_t *library;	/* the step as it came; both NULL: clear */
 	int module;
 	unsigned grid[3], cluster[3], threads;
 	size_t shared, offset, bytes;
@@ -142,6 +144,7 @@ struct candidate {
 	int shared;		/* the most a block may have */
 	double limit;		/* seconds for all that is done with it */
 	bool finalist;
+	json_t *pinned;		/* of its timed call of a library, or NULL */
 	void *state;		/* the device's */
 };
 

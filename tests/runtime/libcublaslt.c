@@ -543,6 +543,6 @@ int cublasLtMatmul(wpk_lt h, wpk_lt op, const void *alpha, const void *a,
 				put(type_of(out->type), d, i + j * out->ld +
 					z * out->stride, finish(o, sum, i, z));
 			}
-	__atomic_fetch_add(&stub_runs, 1, __ATOMIC_SEQ_CST);
+	stub_ran();
 	return 0;
 }

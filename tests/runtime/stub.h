@@ -3,10 +3,13 @@
  * counted and known by a word at their beginning, misuse is told. One copy of
  * this in each library.
  *
- *	STUB_FAIL=cublasLtMatmul:2:13	its second call answers 13; 0: each */
+ *	STUB_FAIL=cublasLtMatmul:2:13	its second call answers 13; 0: each
+ *	STUB_US=0.5			a run takes so long, on the clock of the
+ *					driver that WPK_LIBCUDA names: a stub, too */
 #ifndef WPK_TESTS_RUNTIME_STUB_H
 #define WPK_TESTS_RUNTIME_STUB_H
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -59,6 +62,21 @@ static int stub_call(const char *name)
 	    !strcmp(cue, name) && (!which || which == n))
 		return status;
 	return 0;
+}
+
+static inline void stub_ran(void)
+{
+	const char *us = getenv("STUB_US"), *path = getenv("WPK_LIBCUDA");
+	void *driver = us && path ? dlopen(path, RTLD_NOLOAD | RTLD_LAZY) : NULL;
+	void (*takes)(double) = NULL;
+
+	__atomic_fetch_add(&stub_runs, 1, __ATOMIC_SEQ_CST);
+	if (!driver)
+		return;
+	*(void **)&takes = dlsym(driver, "stub_takes");
+	if (takes)
+		takes(atof(us));
+	dlclose(driver);
 }
 
 static int stub_misuse(const char *fmt, ...)

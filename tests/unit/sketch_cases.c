@@ -500,7 +500,7 @@ struct group_space open_group(const struct prepared *x, int group,
 	for (int i = 0; all[i] && n < 16; i++) {
 		serve[n] = task_for(x, group, t);
 		serve[n].sketch = all[i];
-		n += all[i]->applies(&serve[n].task, &why);
+		n += !all[i]->unpriced && all[i]->applies(&serve[n].task, &why);
 	}
 	if (!n)
 		fail_msg("no sketch serves: %s", why);

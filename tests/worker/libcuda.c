@@ -4,7 +4,7 @@
  * the emulator linked in, modules are shared objects of kernels compiled for
  * the emulator (nvcc in tests/worker.t), and every kernel runs, but in replays. Each launch takes
  * some virtual microseconds that follow from its threads. Every call is a line
- * of $STUB_LOG. On cue calls fail or hang:
+ * of $STUB_LOG. What libraries do takes what they say (stub_takes()). On cue calls fail or hang:
  *
  *	STUB_FAIL=cuLaunchKernelEx:3:700	the third one returns 700
  *	STUB_HANG=cuStreamSynchronize:2		the second never returns
@@ -157,9 +157,30 @@ int cuDevicePrimaryCtxRetain(wpk_cu *c, int d)
 	return 0;
 }
 
+static wpk_cu current;
+
 int cuCtxSetCurrent(wpk_cu c)
 {
-	return call("cuCtxSetCurrent", c);
+	current = c;
+	return call("cuCtxSetCurrent", c ? c : "none");
+}
+
+int cuCtxGetCurrent(wpk_cu *c)
+{
+	*c = current;
+	return 0;
+}
+
+int cuDevicePrimaryCtxRelease_v2(int d)
+{
+	(void)d;
+	return 0;
+}
+
+int cuModuleLoadData(wpk_cu *m, const void *data)
+{
+	(void)m, (void)data;
+	return call("cuModuleLoadData", "") ? 1 : 200;
 }
 
 int cuGetErrorName(int status, const char **name)
@@ -315,6 +336,8 @@ static void run_kernel(struct launch *l)
 static void run(struct launch *l)
 {
 	clock_us += l->us;
+	if (!l->to && !l->function)
+		return;
 	if (l->to)
 		memset(l->to, l->args[0], l->bytes);
 	else
@@ -477,6 +500,18 @@ int cuEventCreate(wpk_cu *e, unsigned flags)
 	(void)flags;
 	*e = calloc(1, sizeof(double));
 	return call("cuEventCreate", "");
+}
+
+void stub_takes(double us);
+
+void stub_takes(double us)
+{
+	struct launch l = { .us = us };
+
+	if (capturing && capturing->n < LAUNCHES)
+		capturing->v[capturing->n++] = l;
+	else if (!capturing)
+		run(&l);
 }
 
 int cuEventRecord(wpk_cu e, wpk_cu s)

@@ -17,12 +17,14 @@ typedef enum cudaError {
 	cudaSuccess = 0,
 	cudaErrorInvalidValue = 1,
 	cudaErrorMemoryAllocation = 2,
+	cudaErrorInitializationError = 3,
 	cudaErrorInvalidConfiguration = 9,
 	cudaErrorInvalidDevice = 101,
 	cudaErrorNoKernelImageForDevice = 209,
 	cudaErrorInvalidResourceHandle = 400,
 	cudaErrorMisalignedAddress = 716,
-	cudaErrorNotSupported = 801
+	cudaErrorNotSupported = 801,
+	cudaErrorUnknown = 999
 } cudaError_t;
 
 enum cudaMemcpyKind {
