@@ -90,7 +90,7 @@ static void add_point(struct sweep *w, int job, int g, int k, struct rng *r)
 		return;
 	for (int i = 0; i < n; i++)
 		v[i] = j->parts[i].choice;
-	v[g] = (struct choice){ c, genes, 0, "model", "none" };
+	v[g] = (struct choice){ c, genes, 0, "model", "none", NULL };
 	w->points[w->n++] = (struct point){ job, j->plan, g, v };
 }
 
