@@ -115,6 +115,15 @@ else
 	skip "libwpk: builds with CUDA" "nvcc was not found"
 fi
 
+example linear
+check "libwpk: builds a choice" make EMULATE=1 CC="$CC"
+LD_LIBRARY_PATH=$prefix/lib WPK_LIBCUDA=$prefix/lib/wpk/libwpkemu.so \
+	./linear linear.plan 1 64 37 >served 2>&1
+printf '%s\n' '1 rows by linear_M1_kernel' '64 rows by linear_M64_kernel' \
+	'37 rows by linear_kernel, made for all shapes' >want
+check "libwpk: shapes have kernels of their own, and others one for all" \
+	diff want served
+
 # ---- make's job server ----
 
 mkdir -p "$scratch/slots" && cd "$scratch/slots" || exit 1

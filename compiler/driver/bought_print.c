@@ -149,13 +149,15 @@ static void put_roofline(struct str *out, const struct bought_group *g,
 static const char *const how_names[] = { "off", "smaller", "larger",
 	"instead", "nothing" };
 
+/* A value too long for its column takes from the next, which has room. */
 static void put_try(struct str *out, const struct bought_try *t)
 {
 	const char *value = t->how == TAKE_OFF &&
 		!strcmp(t->value, "off") ? "" : t->value;
+	int over = (int)strlen(value) - 8;
 
-	str_printf(out, " %8s %-7s %9s %6s%s %s\n", value, how_names[t->how],
-		cost_text(out->a, &t->cost, t->by_measure),
+	str_printf(out, " %8s %-7s %*s %6s%s %s\n", value, how_names[t->how],
+		over > 0 ? 9 - over : 9, cost_text(out->a, &t->cost, t->by_measure),
 		ratio_text(out->a, t->ratio), t->whole ? "+" : t->rechosen ?
 		"*" : " ",
 		bound_name(t->cost.bounds.limit));

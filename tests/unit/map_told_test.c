@@ -142,7 +142,8 @@ static void manifests_tell(void **state)
 	struct job j = job_of(a, p);
 	struct source src = { .text = "", .len = 0 };
 	struct ast_unit unit = { .src = &src };
-	struct session s = { .unit = &unit, .jobs = &j, .n_jobs = 1 };
+	struct options o = { .seed = 1 };
+	struct session s = { .unit = &unit, .jobs = &j, .n_jobs = 1, .o = &o };
 	struct cuda_unit u = cuda_unit_of(a, "maps.wpk", "1.0",
 		target_named("sm_90a"), p);
 	struct str out;

@@ -170,6 +170,21 @@ static bool has_room(const struct tensor_case *c)
 		(t->cols + 8) * 4 <= 220 << 10;
 }
 
+/* Beside all stages there is room for what is stored at once: two parts of 64 rows
+ * for each four warps, of elements of 4 bytes at most. */
+static bool has_room_to_store(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	int n = tensor_store(c) < t->cols ? tensor_store(c) : t->cols;
+	int stages = tensor_pipeline(c)->stages * (t->rows + t->cols) *
+		t->bytes;
+	int crews = c->level[BY_ROUNDS] == ROUNDS_PINGPONG ? 2 : 1;
+	int groups = tensor_threads(c) / 128;
+	int parts = t->rows / 64 * crews / groups * (t->cols / n);
+
+	return stages + groups * (parts > 1 ? 2 : 1) * 64 * n * 4 <= 226 << 10;
+}
+
 /* Bulk stores are of whole rows that start at multiples of 16 bytes, and of
  * columns that divide the tile's in multiples of 16. What waits for them takes
  * registers, which 512 threads that copy one by one lack. Levels may be -1. */
@@ -181,6 +196,9 @@ static bool store_can_be(const struct tensor_case *c)
 	if (!n)
 		return true;
 	if (c->level[BY_SPLIT] >= 0 && tensor_split(c)->joined)
+		return false;
+	if (c->level[BY_TILE] >= 0 && c->level[BY_PIPELINE] >= 0 &&
+	    c->level[BY_ROUNDS] >= 0 && !has_room_to_store(c))
 		return false;
 	if (c->level[BY_TILE] >= 0 && c->level[BY_TYPE] >= 0 && turns(c) &&
 	    t->threads == 512)
