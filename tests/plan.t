@@ -52,6 +52,8 @@ ends 1 "nor the source" "'ops.wpk' would be overwritten" \
 	"$wpkc" ops.wpk --no-lock --plan=ops.wpk
 ends 1 "a folder that there is not" "cannot write 'no/out.plan'" \
 	"$wpkc" ops.wpk --no-lock --plan=no/out.plan
+ends 1 "modules lie beside a file" "--plan takes a file's name, not '-'" \
+	"$wpkc" ops.wpk --no-lock --plan=- -o ops.cu --modules=emu
 ends 1 "modules of another kind" "--modules knows gpu, emu, not 'cpu'" \
 	"$wpkc" ops.wpk --no-lock --plan=out.plan --modules=cpu
 cat >hand.wpk <<'END'

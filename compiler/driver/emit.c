@@ -238,11 +238,15 @@ static void tell_of_devices(const struct session *s,
 
 /* A plan whose kernels are compiled in has no modules unless they are asked
  * for. */
+static unsigned modules_wanted(const struct session *s)
+{
+	return s->o->modules ? s->o->modules : s->o->calls ? 0 : MODULES_GPU;
+}
+
 static bool add_plan(struct session *s, struct outputs *out)
 {
 	struct cuda_unit u = unit_of(s, s->a, NULL);
-	unsigned which = s->o->modules ? s->o->modules : s->o->calls ? 0 :
-		MODULES_GPU;
+	unsigned which = modules_wanted(s);
 	struct str cuda, plan;
 	module_list modules = { 0 };
 	const char *why;
@@ -462,6 +466,9 @@ bool emit_possible(struct session *s)
 
 	if (s->o->check || s->o->test)
 		return true;
+	if (s->o->plan && !strcmp(s->o->plan, "-") && modules_wanted(s))
+		return session_fail(s, EXIT_USER, "modules lie beside their "
+			"plan: --plan takes a file's name, not '-'");
 	for (int i = 0; i < n; i++)
 		if (!can_write(s, v[i]))
 			return false;
