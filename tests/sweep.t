@@ -116,7 +116,7 @@ sketches=wgmma
 [ -z "$WPK_FULL" ] || sketches='fma mma wgmma'
 for sketch in $sketches; do
 	NVCC='' sweep "$sketch, parts of a cluster" "$folder/tensor.wpk" \
-		--set=sketch=$sketch --set=split_k.acc.combine=cluster \
+		--set=sketch="$sketch" --set=split_k.acc.combine=cluster \
 		--set=split_k.acc=2 --op=nt,batched --target=sm_90a \
 		--trials=1 --seed=95 --check=race,init
 done
