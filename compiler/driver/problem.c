@@ -204,7 +204,48 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 	predict(f->c, a, genes, n, out);
 }
 
-/* ---- the nearest legal points ---- */
+/* A legal point: the first seed that is, or the first that a search comes
+ * upon. */
+static int *some_point(struct session *s, struct arena *tmp,
+	struct candidate *c)
+{
+	struct problem p = problem_of(s, c);
+	struct budget b = { .trials = c->general ? 200 : 16,
+		.seed = s->o->seed, .effort = 1 };
+	struct finding f = { .c = c };
+	struct result *r;
+
+	for (int i = 0; i < p.n_seeds; i++) {
+		const int *seed = p.seeds + (ptrdiff_t)i * c->space->n_genes;
+
+		arena_reset(tmp);
+		if (!problem_refuses(c, tmp, seed))
+			return (int *)seed;
+	}
+	if (c->general) {
+		p.ctx = &f;
+		p.legal = find_legal;
+		p.measure = predict_found;
+	}
+	r = search_run(s->a, &p, strategy_named("random"), &b, &f.found, NULL,
+		NULL);
+	if (!r->genes)
+		no_point(c, r);
+	return r->genes;
+}
+
+int *problem_default(struct session *s, struct candidate *c, double *seconds)
+{
+	struct arena *tmp = arena_create();
+	int *genes = some_point(s, tmp, c);
+
+	if (genes)
+		*seconds = descend(c, tmp, genes);
+	arena_destroy(tmp);
+	return genes;
+}
+
+/* ---- a look from a point ---- */
 
 /* Legal points near an illegal one, best first by the model. */
 struct repairs {
@@ -271,70 +312,18 @@ static bool repair(struct session *s, struct candidate *c, struct arena *tmp,
 
 	if (!problem_refuses(c, tmp, genes))
 		return true;
-	for (int more = 1; more <= 2; more++) {
-		r.n = 0;
+	for (int more = 1; more <= 2 && !r.n; more++)
 		change(&r, 0, more);
-		for (int i = 0; i < r.n; i++) {
-			const int *at = r.found + (size_t)i * n;
+	for (int i = 0; i < r.n; i++) {
+		const int *at = r.found + (size_t)i * n;
 
-			if (is_legal_anywhere(c, tmp, at))
-				continue;
-			memcpy(genes, at, n * sizeof *genes);
-			return true;
-		}
+		if (is_legal_anywhere(c, tmp, at))
+			continue;
+		memcpy(genes, at, n * sizeof *genes);
+		return true;
 	}
 	return false;
 }
-
-/* ---- a point to begin with ---- */
-
-/* A legal point: the first seed that is, or near the first one what serves all
- * sizes, or what a search comes upon first. */
-static int *some_point(struct session *s, struct arena *tmp,
-	struct candidate *c)
-{
-	struct problem p = problem_of(s, c);
-	struct budget b = { .trials = c->general ? 200 : 16,
-		.seed = s->o->seed, .effort = 1 };
-	struct finding f = { .c = c };
-	struct result *r;
-	int *first;
-
-	for (int i = 0; i < p.n_seeds; i++) {
-		const int *seed = p.seeds + (ptrdiff_t)i * c->space->n_genes;
-
-		arena_reset(tmp);
-		if (!problem_refuses(c, tmp, seed))
-			return (int *)seed;
-	}
-	first = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
-	memcpy(first, p.seeds, (size_t)c->space->n_genes * sizeof *first);
-	if (c->general && repair(s, c, tmp, first))
-		return first;
-	if (c->general) {
-		p.ctx = &f;
-		p.legal = find_legal;
-		p.measure = predict_found;
-	}
-	r = search_run(s->a, &p, strategy_named("random"), &b, &f.found, NULL,
-		NULL);
-	if (!r->genes)
-		no_point(c, r);
-	return r->genes;
-}
-
-int *problem_default(struct session *s, struct candidate *c, double *seconds)
-{
-	struct arena *tmp = arena_create();
-	int *genes = some_point(s, tmp, c);
-
-	if (genes)
-		*seconds = descend(c, tmp, genes);
-	arena_destroy(tmp);
-	return genes;
-}
-
-/* ---- a look from a point ---- */
 
 bool problem_look(struct session *s, struct candidate *c, int *genes,
 	double *seconds)

@@ -136,23 +136,12 @@ static int fill_chip(const struct task *t, const struct tiling *p, int most,
 	return best;
 }
 
-static bool any_open(const struct task *t, const struct ir_contraction *c)
-{
-	return ir_any_open(t->op, c->m, c->n_m) ||
-		ir_any_open(t->op, c->n, c->n_n) ||
-		ir_any_open(t->op, c->k, c->n_k) ||
-		ir_any_open(t->op, c->batch, c->n_batch);
-}
-
-/* Where sizes are open no number fills the chip at all of them. */
 int tiled_fill_chip(const struct task *t, const struct product *f,
 	const struct tiling *p, int *combine)
 {
 	int cluster = t->target->clusters ? fill_chip(t, p, 8,
 		f->epilogue.along_n ? p->bm : p->bn) : 1;
 
-	if (any_open(t, &f->c))
-		return 1;
 	if (cluster > 1)
 		*combine = TILED_CLUSTER;
 	return cluster > 1 ? cluster : fill_chip(t, p, INT_MAX, 0);

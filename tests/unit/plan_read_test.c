@@ -294,6 +294,45 @@ static char *tuned_plan(const char *gpu)
 	return plan_of("variant", variant, NULL);
 }
 
+/* Two for one shape and device: "tuned" on all of it, "halfs" on half. */
+static char *shares_plan(void)
+{
+	char variants[4000], *at;
+	int n = snprintf(variants, sizeof variants, "%s", tuned);
+
+	memcpy(strstr(variants, "@gpu"), "h200", 4);
+	at = variants + n;
+	snprintf(at, sizeof variants - (size_t)n, "%s", tuned);
+	memcpy(strstr(at, "@gpu"), "h200", 4);
+	memcpy(strstr(strstr(at, "'kernel'"), "'tuned'"), "'halfs'", 7);
+	at = strstr(at, "'general'");
+	memmove(at + 13, at, strlen(at) + 1);
+	memcpy(at, "'share': 50, ", 13);
+	return plan_of("variant", variants, NULL);
+}
+
+static void the_share_of_the_device_is_preferred(void **state)
+{
+	static const struct { int share; const char *kernel; } rows[] = {
+		{ 100, "tuned" }, { 50, "halfs" }, { 25, "tuned" } };
+	struct subject *s = *state;
+	struct wpk_error e;
+	struct pair t;
+
+	pair_make(&t, 4, 8);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct wpk_plan *p;
+
+		wpk_context_destroy(s->c);
+		s->share = rows[i].share;
+		subject_context(s);
+		p = subject_read(s, shares_plan(), &e);
+		assert_int_equal(pair_run(p, &t, &pair_memory, &e), WPK_OK);
+		assert_string_equal(s->driver->function, rows[i].kernel);
+		wpk_plan_destroy(p);
+	}
+}
+
 /* What was tuned on this device comes first; a plan for another warns once. */
 static void the_tuned_device_is_preferred(void **state)
 {
@@ -506,6 +545,7 @@ int main(void)
 		CASE(drivers_may_be_too_old),
 		CASE(plans_may_have_no_kernels),
 		CASE(the_tuned_device_is_preferred),
+		CASE(the_share_of_the_device_is_preferred),
 		CASE(modules_that_fail_are_told),
 		CASE(calls_stay_within_their_tensors),
 		CASE(a_missing_library_is_no_failure),

@@ -139,7 +139,7 @@ int subject_context(struct subject *s)
 	char path[4096];
 	struct wpk_options o = { .size = sizeof o,
 		.driver = subject_driver(path), .cudnn = "",
-		.cublaslt = s->cublaslt, .warn = warn, .data = s };
+		.cublaslt = s->cublaslt, .warn = warn, .data = s, .share = s->share };
 	struct wpk_error e;
 
 	if (wpk_context_create(&s->c, &o, &e))

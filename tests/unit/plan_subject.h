@@ -13,6 +13,7 @@ struct subject {
 	struct wpk_context *c;
 	struct null_state *driver;
 	char folder[32], warned[1000];
+	int share;			/* percent of the device, 0: all */
 	const char *cublaslt;		/* file, or "": without */
 	int warnings;
 	void *library;
