@@ -42,10 +42,11 @@ done
 
 # ---- the manual ----
 
-# What there is, a line each: operators, and the functions of std.act.
+# What there is, a line each: operators, the functions of std.act, and schedules.
 signatures() {
 	awk -v act="$(basename "$1" .wpk)" '
 	/^op [a-z0-9_]* =/ { next }
+	/^schedule / && !($2 in seen) { print $2; seen[$2] }
 	/^fn / && act == "act" { sub(/^fn /, ""); sub(/ = .*/, ""); print }
 	/^op / { text = ""; inside = 1; sub(/^op /, "") }
 	inside {

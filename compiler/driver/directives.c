@@ -78,6 +78,7 @@ static struct sched_expr *expr(struct convert *c, const struct ast_expr *e)
 	switch (e->kind) {
 	case AST_INT: return number(c, e->i, e->at);
 	case AST_FLOAT: return decimal(c, e);
+	case AST_TYPE: return number(c, dtype_named(e->name), e->at);
 	case AST_NAME: return leaf(c, SX_NAME, e->name, e->at);
 	case AST_STRING: return leaf(c, SX_STRING, e->name, e->at);
 	case AST_NEG: return op(c, OP_NEG, e, false);

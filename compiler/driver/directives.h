@@ -44,8 +44,8 @@ bool overlap_on(const struct target *t);
 /* The schedule block for operator or instance "item" of "u", lowered as "o",
  * on "t": those written for the item itself come before those for the operator
  * behind it, then the most specific target, then blocks of "u" before those of
- * the operator's own file, then file order; "when" must hold. "*at" gets its
- * place. NULL if there is none: then all sketches compete. */
+ * the files that it imports before those of the operator's own file, then their
+ * order; "when" must hold. NULL if there is none: then all sketches compete. */
 const struct ast_item *directives_pick(struct arena *a,
 	const struct ast_unit *u, const struct ast_item *item,
 	const struct ir_operator *o, const struct target *t, struct diag *d);

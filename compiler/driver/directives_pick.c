@@ -62,6 +62,11 @@ static bool size_value(void *ctx, const char *name, int64_t *v)
 			*v = l->o->sizes[i].value;
 			return true;
 		}
+	for (int i = 0; i < l->o->n_types; i++)
+		if (!strcmp(l->o->types[i].name, name)) {
+			*v = l->o->types[i].type;
+			return true;
+		}
 	return false;
 }
 
@@ -108,12 +113,54 @@ static void consider(struct arena *a, const struct ast_unit *from,
 	}
 }
 
+/* The units whose schedules may apply to "item" of "u", in the order in which
+ * the first of equals is taken: the source, what it imports, then the files of
+ * the operators behind an instance. */
+typedef VEC(const struct ast_unit *) unit_list;
+
+static void add_unit(struct arena *a, unit_list *l, const struct ast_unit *u)
+{
+	for (int i = 0; i < l->n; i++)
+		if (l->v[i] == u)
+			return;
+	vec_push(a, l, u);
+}
+
+static unit_list units_of(struct arena *a, const struct ast_unit *u,
+	const struct ast_item *item)
+{
+	const struct ast_unit *owner = u, *own[CHAIN];
+	unit_list l = {0};
+	int n = 0;
+
+	while (item && item->kind == AST_INSTANCE && n < CHAIN) {
+		item = front_find(owner, item->callee.text, &owner);
+		if (item)
+			own[n++] = owner;
+	}
+	add_unit(a, &l, u);
+	for (int i = 0; i < u->n_imports; i++) {
+		const struct ast_unit *x = u->imports[i].unit;
+		bool behind = false;
+
+		for (int k = 0; k < n; k++)
+			behind |= own[k] == x;
+		if (x && !behind)
+			add_unit(a, &l, x);
+	}
+	for (int i = 0; i < n; i++)
+		add_unit(a, &l, own[i]);
+	return l;
+}
+
 /* Schedules of "from" for the item and target that say when, behind those that
  * are as close or closer. */
 static void add_guarded(struct arena *a, const struct ast_unit *from,
 	const struct ast_unit *u, const struct ast_item *item,
-	const struct target *t, int begin, ast_item_list *out)
+	const struct target *t, ast_item_list *out)
 {
+	int begin = out->n;
+
 	for (int i = 0; i < from->n_items; i++) {
 		const struct ast_item *s = &from->items[i];
 		int at = out->n;
@@ -132,18 +179,11 @@ static void add_guarded(struct arena *a, const struct ast_unit *from,
 ast_item_list directives_guarded(struct arena *a, const struct ast_unit *u,
 	const struct ast_item *item, const struct target *t)
 {
-	const struct ast_unit *owner = u;
-	const struct ast_item *behind = item;
+	unit_list from = units_of(a, u, item);
 	ast_item_list out = {0};
 
-	add_guarded(a, u, u, item, t, 0, &out);
-	for (int i = 0; behind && behind->kind == AST_INSTANCE && i < CHAIN; i++) {
-		const struct ast_unit *last = owner;
-
-		behind = front_find(owner, behind->callee.text, &owner);
-		if (behind && owner != last)
-			add_guarded(a, owner, u, item, t, out.n, &out);
-	}
+	for (int i = 0; i < from.n; i++)
+		add_guarded(a, from.v[i], u, item, t, &out);
 	return out;
 }
 
@@ -151,17 +191,10 @@ const struct ast_item *directives_pick(struct arena *a,
 	const struct ast_unit *u, const struct ast_item *item,
 	const struct ir_operator *o, const struct target *t, struct diag *d)
 {
+	unit_list from = units_of(a, u, item);
 	struct best best = { NULL, 0, -1 };
-	const struct ast_unit *owner = u;
-	const struct ast_item *behind = item;
 
-	consider(a, u, u, item, o, t, d, &best);
-	for (int i = 0; behind && behind->kind == AST_INSTANCE && i < CHAIN; i++) {
-		const struct ast_unit *last = owner;
-
-		behind = front_find(owner, behind->callee.text, &owner);
-		if (behind && owner != last)
-			consider(a, owner, u, item, o, t, d, &best);
-	}
+	for (int i = 0; i < from.n; i++)
+		consider(a, from.v[i], u, item, o, t, d, &best);
 	return best.item;
 }

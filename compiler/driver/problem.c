@@ -110,15 +110,16 @@ static void start_genes(const struct candidate *c, int *genes)
 
 struct problem problem_of(struct session *s, struct candidate *c)
 {
-	enum { SEEDS_MAX = 16 };
-	int n = c->space->n_genes, count = 0;
-	int *seeds = ARENA_ARRAY(s->a, (size_t)n * SEEDS_MAX + 1, int);
+	const struct schedule *told = c->task.schedule;
+	int n = c->space->n_genes, count = 1;
+	int most = 1 + (told ? told->n_directives : 0);
+	int *seeds = ARENA_ARRAY(s->a, (size_t)n * most + 1, int);
 
-	start_genes(c, seeds);
-	for (count = 1; count < SEEDS_MAX && c->task.schedule &&
-	     sched_seed(c->task.schedule, c->space, count - 1,
-		     seeds + (ptrdiff_t)count * n); count++)
-		;
+	for (int i = 0; i < most; i++)
+		start_genes(c, seeds + (ptrdiff_t)i * n);
+	while (count < most && sched_seed(told, c->space, count - 1,
+	       seeds + (ptrdiff_t)count * n))
+		count++;
 	return (struct problem){ .space = c->space, .ctx = c,
 		.legal = is_legal, .measure = predict, .seeds = seeds,
 		.n_seeds = count };

@@ -15,6 +15,7 @@ enum ast_expr_kind {
 	AST_INT,	/* value.i */
 	AST_FLOAT,	/* value.f; "inf" too */
 	AST_NAME,	/* name (dotted names joined with '.') */
+	AST_TYPE,	/* name of a dtype, beside == and != */
 	AST_INDEX,	/* name[args] pad */
 	AST_CALL,	/* name(args): builtin, fn, dotted fn */
 	AST_CAST,	/* type(args[0]) */
@@ -157,11 +158,12 @@ enum ast_item_kind {
 };
 
 /* One top-level item. "name" is what is imported, defined, scheduled, tuned or
- * tested; "target_op" is a schedule's operator; "callee" an instance's. */
+ * tested; "target_op" is a schedule's operator; "callee" an instance's. A schedule
+ * for several operators is an item for each, "again" from the second on. */
 struct ast_item {
 	enum ast_item_kind kind;
 	struct span at;
-	bool exported;
+	bool exported, again;
 	struct ast_name name, target_op, callee;
 	struct ast_name *params;		/* fn */
 	int n_params;

@@ -93,6 +93,12 @@ static bool read_too_early(struct scope *s, const struct ast_expr *e,
 	return true;
 }
 
+static void report_dtype(struct scope *s, const struct ast_expr *e)
+{
+	diag_error(s->c->d, E_KIND, e->at, "'%s' is a dtype, not a value",
+		e->name);
+}
+
 static void check_tensor_name(struct scope *s, const struct ast_expr *e,
 	struct symbol *y, enum place place)
 {
@@ -120,8 +126,7 @@ static void check_name(struct scope *s, const struct ast_expr *e,
 	if (is_tensor(y))
 		check_tensor_name(s, e, y, place);
 	else if (y->kind == SYM_DTYPE)
-		diag_error(s->c->d, E_KIND, e->at, "'%s' is a dtype, not a value",
-			e->name);
+		report_dtype(s, e);
 	else if (y->kind == SYM_AXIS && place == AT_SIZE)
 		diag_error(s->c->d, E_SIZE_EXPRESSION, e->at,
 			"an extent may use sizes only, and '%s' is an index",
@@ -379,9 +384,31 @@ static void check_division(struct scope *s, const struct ast_expr *e,
 		diag_error(s->c->d, E_ZERO_DIVISION, e->at, "division by zero");
 }
 
+/* A comparison of dtypes: T == f32, where T is an attribute. */
+static bool compares_dtypes(struct scope *s, const struct ast_expr *e)
+{
+	struct symbol *y[2] = { NULL, NULL };
+
+	if ((e->kind != AST_EQ && e->kind != AST_NE))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		const struct ast_expr *x = e->args[i];
+
+		y[i] = x->kind == AST_NAME ? scope_find(s, x->name) : NULL;
+		if (x->kind != AST_TYPE && !(y[i] && y[i]->kind == SYM_DTYPE))
+			return false;
+	}
+	for (int i = 0; i < 2; i++)
+		if (y[i])
+			y[i]->used = true;
+	return true;
+}
+
 static void check_operator(struct scope *s, struct ast_expr *e,
 	enum place place)
 {
+	if (compares_dtypes(s, e))
+		return;
 	for (int i = 0; i < e->n_args; i++)
 		check_expr(s, e->args[i], place);
 	if (e->kind == AST_DIV || e->kind == AST_MOD)
@@ -408,6 +435,9 @@ void check_expr(struct scope *s, struct ast_expr *e, enum place place)
 		break;
 	case AST_NAME:
 		check_name(s, e, place);
+		break;
+	case AST_TYPE:
+		report_dtype(s, e);
 		break;
 	case AST_INDEX:
 		check_index(s, e, place);

@@ -255,13 +255,18 @@ void check_schedule(struct checker *c, const struct ast_item *it)
 {
 	struct block b;
 
-	check_archs(c, it);
+	if (!it->again)
+		check_archs(c, it);
 	if (!open_block(&b, c, it->target_op, IN_SCHEDULE))
+		return;
+	/* What is wrong with a block is said once, of its first operator. */
+	if (it->again && diag_errors(c->d))
 		return;
 	check_same_name(c, it);
 	check_when(&b, it);
 	check_dirs(&b, it);
-	warn_unused(&b, it);
+	if (!it->again)
+		warn_unused(&b, it);
 }
 
 void check_tune(struct checker *c, const struct ast_item *it)

@@ -231,6 +231,12 @@ static void check_number(struct block *b, const struct ast_expr *e,
 			return;
 		}
 		break;
+	case AST_EQ: case AST_NE:
+		if (e->args[1]->kind != AST_TYPE)
+			break;
+		diag_error(b->c->d, E_VALUE, e->at, "dtypes are asked for "
+			"behind 'when'");
+		return;
 	default:
 		break;
 	}

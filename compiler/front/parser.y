@@ -128,7 +128,7 @@ static void yyerror(struct parser *p, const char *message);
 %type <binders> binders
 %type <expr> expr value range when member
 %type <pad> literal
-%type <names> idents
+%type <names> idents paths
 %type <arch> arch
 %type <archs> target archs
 %type <dir> dir
@@ -155,10 +155,14 @@ item:
 	{ ITEM(.kind = AST_INSTANCE, .at = span_join($2.at, $8.at),
 		.exported = $1, .name = syntax_name($3), .callee = $5,
 		LIST(attrs, $6), LIST(with, $7)); }
-| SCHEDULE IDENT FOR path target when block
-	{ ITEM(.kind = AST_SCHEDULE, .at = span_join($1.at, $4.at),
-		.name = syntax_name($2), .target_op = $4, LIST(archs, $5),
-		.expr = $6, LIST(dirs, $7)); }
+| SCHEDULE IDENT FOR paths target when block
+	{
+		for (int i = 0; i < $4.n; i++)
+			ITEM(.kind = AST_SCHEDULE, .again = i > 0,
+				.at = span_join($1.at, $4.v[i].at),
+				.name = syntax_name($2), .target_op = $4.v[i],
+				LIST(archs, $5), .expr = $6, LIST(dirs, $7));
+	}
 | TUNE path target block
 	{ ITEM(.kind = AST_TUNE, .at = span_join($1.at, $2.at), .name = $2,
 		LIST(archs, $3), LIST(dirs, $4)); }
@@ -390,6 +394,10 @@ expr:
 | expr GE expr		{ $$ = syntax_binary(p, AST_GE, $1, $3); }
 | expr EQ expr		{ $$ = syntax_binary(p, AST_EQ, $1, $3); }
 | expr NE expr		{ $$ = syntax_binary(p, AST_NE, $1, $3); }
+| expr EQ TYPE
+	{ $$ = syntax_binary(p, AST_EQ, $1, syntax_leaf(p, AST_TYPE, $3)); }
+| expr NE TYPE
+	{ $$ = syntax_binary(p, AST_NE, $1, syntax_leaf(p, AST_TYPE, $3)); }
 | expr AND expr		{ $$ = syntax_binary(p, AST_AND, $1, $3); }
 | expr OR expr		{ $$ = syntax_binary(p, AST_OR, $1, $3); }
 | expr '?' expr ':' expr
@@ -421,6 +429,11 @@ name:
 path:
   word		{ $$ = syntax_name($1); }
 | path '.' word	{ $$ = syntax_dotted(p, $1, $3); }
+;
+
+paths:
+  path			{ ONE($$, &$1); }
+| paths ',' path	{ ADD($$, $1, &$3); }
 ;
 
 idents:

@@ -113,7 +113,7 @@ void print_expr(struct str *out, const struct ast_expr *e)
 	case AST_FLOAT:
 		str_double(out, e->f);
 		break;
-	case AST_NAME:
+	case AST_NAME: case AST_TYPE:
 		str_puts(out, e->name);
 		break;
 	case AST_STRING:

@@ -128,12 +128,19 @@ struct ir_size {
 	int64_t value;
 };
 
+struct ir_type {
+	const char *name;
+	enum dtype type;
+};
+
 struct ir_operator {
 	const char *name;	/* C symbol */
 	const char *source;	/* "std.conv.conv2d", or the same as name */
 	bool exported;
 	struct ir_size *sizes;	/* sizes and integer attributes, by name */
 	int n_sizes;
+	struct ir_type *types;	/* dtype attributes; not part of the text */
+	int n_types;
 	struct ir_axis *axes;
 	int n_axes;
 	struct ir_tensor *tensors;	/* inputs, then outputs, then lets */

@@ -329,6 +329,18 @@ static void make_sizes(struct lowering *l, const struct scope *s)
 	l->o->n_sizes = sizes.n;
 }
 
+static void make_types(struct lowering *l, const struct scope *s)
+{
+	VEC(struct ir_type) types = {0};
+
+	for (int i = 0; i < s->known.n; i++)
+		if (s->known.v[i].v.kind == V_TYPE)
+			vec_push(l->a, &types, (struct ir_type){
+				s->known.v[i].name, s->known.v[i].v.type });
+	l->o->types = types.v;
+	l->o->n_types = types.n;
+}
+
 bool lower_find(struct lowering *l, struct scope *s,
 	const struct lower_request *r)
 {
@@ -390,6 +402,7 @@ static void lower_operator(struct lowering *l, struct scope *s,
 	l->o->n_inputs = s->op->n_inputs;
 	l->o->n_outputs = s->op->n_outputs;
 	make_sizes(l, s);
+	make_types(l, s);
 	lower_body(l, s);
 }
 

@@ -244,6 +244,8 @@ struct value lower_value(const struct place *p, const struct ast_expr *e,
 	case AST_INT: return lower_int(e->i);
 	case AST_FLOAT: return lower_float(e->f);
 	case AST_NAME: return lower_name(p, e);
+	case AST_TYPE: return (struct value){ .kind = V_TYPE,
+		.type = dtype_named(e->name) };
 	case AST_INDEX: return lower_read(p, e);
 	case AST_CALL: return lower_call(p, e, want);
 	case AST_CAST: return lower_cast(p, e);

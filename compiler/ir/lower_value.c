@@ -266,11 +266,16 @@ static void meet(const struct place *p, struct span at, struct value *x,
 	*y = in_integers(p, at, *y, t);
 }
 
+/* A constant on either side decides, or is nothing. */
 static struct value logical(const struct place *p, struct span at, enum op op,
 	struct value x, struct value y)
 {
 	struct ir_expr *e;
 
+	if (x.kind == V_BOOL)
+		return x.i == (op == OP_AND) ? y : x;
+	if (y.kind == V_BOOL)
+		return y.i == (op == OP_AND) ? x : y;
 	e = ir_apply(p->l->a, op, T_BOOL, 2, lower_typed(p, at, x, T_BOOL),
 		lower_typed(p, at, y, T_BOOL));
 	return grown(p, at, e, (struct value[]){ x, y }, 2);
@@ -284,6 +289,8 @@ struct value lower_op(const struct place *p, struct span at, enum op op,
 
 	if (x.kind == V_BAD || y.kind == V_BAD)
 		return lower_bad();
+	if (x.kind == V_TYPE && y.kind == V_TYPE && (op == OP_EQ || op == OP_NE))
+		return lower_bool((x.type == y.type) == (op == OP_EQ));
 	if (x.kind == V_TYPE || y.kind == V_TYPE)
 		return wrong(p, E_KIND, at, "a dtype is no value");
 	meet(p, at, &x, &y, want);

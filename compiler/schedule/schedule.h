@@ -119,8 +119,8 @@ struct space *sched_bind(struct arena *a, const struct schedule *s,
 	const int64_t *size_values, int n_sizes, const char **why,
 	struct span *at);
 
-/* The point that seed(...) directives give, genes not named at their first
- * value; false when there is no (further) seed. "which" counts from 0. */
+/* Sets the genes of a point that a seed(...) directive names, and leaves the others
+ * as they are; false when there is no (further) seed. "which" counts from 0. */
 bool sched_seed(const struct schedule *s, const struct space *sp, int which,
 	int *genes);
 

@@ -108,8 +108,6 @@ bool sched_seed(const struct schedule *s, const struct space *sp, int which,
 
 	if (!d)
 		return false;
-	for (int i = 0; i < sp->n_genes; i++)
-		genes[i] = sp->genes[i].values[0];
 	for (int k = 0; k < d->n_args; k++)
 		set(sp, &d->args[k], genes);
 	return true;

@@ -225,8 +225,9 @@ static void binds_directives(void **state)
 	assert_int_equal(v[STAGE_A], 0);
 	assert_true(sched_seed(f.s, f.sp, 1, genes));
 	v = tunables(&f, genes);
-	assert_int_equal(v[STAGE_A], 1);
 	assert_int_equal(v[TILE_K], 16);
+	assert_int_equal(v[TILE_I], 128);
+	assert_int_equal(v[STAGE_A], 0);
 	assert_false(sched_seed(f.s, f.sp, 2, genes));
 	arena_destroy(a);
 }
