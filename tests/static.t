@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The static quality of "fma" on F2 (4096 x 4096 x 4096 in f32), as the model
-# tunes it for sm_90, read off what nvcc makes of it.
+# tunes it for sm_90, read off what nvcc makes of it; and of wgmma, that ptxas need
+# not make its products wait for each other.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 what="F2 for sm_90"
@@ -96,4 +97,32 @@ read -r threads blocks <bounds
 used=$(sed -n 's/.*Used \([0-9]*\) registers.*/\1/p' f2.log)
 check "$what: $used registers leave $threads x ${blocks:=1} threads their place" \
 	test "$((used * threads * blocks))" -le 65536
+
+# ---- wgmma: what is multiplied overlaps ----
+
+# Results stored one by one, across the instructions' rows.
+cat >swapped.wpk <<'END'
+export op mm[M = 512, N = 1024, K = 512](a: f16[M, K], b: f16[N, K]) -> (c: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](a[i, k] * b[j, k]);
+    c[i, j] = acc[i, j];
+}
+schedule s for mm target sm_90a {
+    mma(acc, kind = wgmma, swap = on);
+    tile(block, i = 64, j = 64, k = 32);
+    bind(threads = 128);
+    pipeline(k, stages = 4, async = bulk);
+    epilogue(c, bulk = 0);
+    cluster(i = 1, j = 1);
+    raster(group = 1, order = row, persistent = off);
+    split_k(acc, 1);
+}
+END
+check "wgmma, swapped: emitted" "$wpkc" --no-lock --target=sm_90a swapped.wpk \
+	-o swapped.cu
+"$NVCC" -gencode=arch=compute_90a,code=sm_90a -cubin -Xptxas -v -o swapped.cubin \
+	swapped.cu >swapped.log 2>&1
+check "wgmma, swapped: assembled" test -s swapped.cubin
+grep '(C7[0-9]*)' swapped.log >advice
+empty "wgmma, swapped: ptxas has no advice" advice
 finish

@@ -141,13 +141,16 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 /* ---- sums ---- */
 
 /* A result behind the wait: to the compiler it is there as soon as its products
- * begin. */
+ * begin. Of results that are stored one by one, ptxas packs two conversions to 16
+ * bits into one, in front of the wait, and then makes each product wait for the one
+ * before (C7514); it does not where -0 is added first. */
 static struct kx *settled(struct wgmma_code *g, struct kx *x)
 {
-	bool whole = g->f->row->acc == T_I32;
+	bool singly = !g->p->store.columns && (g->p->swap || g->p->vec == 1);
+	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
+		singly ? INTRIN_COPIED_F32 : INTRIN_SETTLED_F32;
 
-	return kx_call(g->of.a, whole ? INTRIN_SETTLED_I32 : INTRIN_SETTLED_F32,
-		g->f->row->acc, 1, x);
+	return kx_call(g->of.a, f, g->f->row->acc, 1, x);
 }
 
 /* Of four results two are 8 rows below the others. */

@@ -224,6 +224,11 @@ static inline float settled_f32(float x)
 	return x;
 }
 
+static inline float copied_f32(float x)
+{
+	return x;
+}
+
 static inline int settled_i32(int x)
 {
 	return x;
