@@ -28,7 +28,7 @@ enum check_verdict check_end(struct check *c, enum check_verdict v,
  * only where each is on the stack: unoptimised. */
 static void push_flags(const struct check *c, struct cxx_command *k)
 {
-	static const char *const address[] = { "-O1", "-g",
+	static const char *const address[] = { "-O1", "-g1",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
 	static const char *const watch[] = { "-g", "-no-pie", "-fno-pie",
 		"-fsanitize=thread", "-DWPK_EMU_WATCH", "-c" };
@@ -41,7 +41,7 @@ static void push_flags(const struct check *c, struct cxx_command *k)
 	     i < sizeof watch / sizeof *watch; i++)
 		cxx_push(k, watch[i]);
 	if (!c->how)
-		cxx_push(k, "-O2");
+		cxx_push(k, c->small ? "-O1" : "-O2");
 	if (c->how & CHECK_WATCH)
 		cxx_push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
 	if (!(c->how & CHECK_INIT))
@@ -55,10 +55,29 @@ struct build {
 	const char *folder, *header, *library, *source, *object, *program;
 };
 
-static void push_link(const struct build *b, struct cxx_command *k)
+/* Kernels by hand may, and calls of libraries do, want more of C++ than emitted
+ * kernels. */
+static bool wants_cxx(const struct check *c)
+{
+	for (int i = 0; c->o && i < c->o->n; i++) {
+		const struct program *p = c->o->variants[i].program;
+
+		for (int k = 0; k < p->steps.n; k++)
+			if (p->steps.v[k].kind == P_FILE ||
+			    p->steps.v[k].kind == P_LIBRARY)
+				return true;
+	}
+	return false;
+}
+
+static void push_link(const struct check *c, const struct build *b,
+	struct cxx_command *k)
 {
 	cxx_push(k, b->library);
-	cxx_push(k, "-lm");
+	if (c->how & CHECK_ADDRESS || wants_cxx(c))
+		cxx_push(k, "-lm");
+	else
+		cxx_push_libraries(k);
 	cxx_push(k, "-o");
 	cxx_push(k, b->program);
 }
@@ -78,7 +97,7 @@ static void compile_command(const struct check *c, const char *compiler,
 	}
 	cxx_push(k, "-x");
 	cxx_push(k, "none");
-	push_link(b, k);
+	push_link(c, b, k);
 }
 
 static void link_command(const struct check *c, const char *compiler,
@@ -87,7 +106,7 @@ static void link_command(const struct check *c, const char *compiler,
 	cxx_begin(c->a, compiler, b->folder, k);
 	cxx_push(k, "-no-pie");
 	cxx_push(k, b->object);
-	push_link(b, k);
+	push_link(c, b, k);
 }
 
 /* Up to LINES_SHOWN lines of "text" from the first that holds one of "marks"
