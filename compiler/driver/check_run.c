@@ -56,10 +56,12 @@ struct build {
 };
 
 /* Kernels by hand may, and calls of libraries do, want more of C++ than emitted
- * kernels. */
+ * kernels. Which they are is not known of those to come. */
 static bool wants_cxx(const struct check *c)
 {
-	for (int i = 0; c->o && i < c->o->n; i++) {
+	if (!c->o)
+		return true;
+	for (int i = 0; i < c->o->n; i++) {
 		const struct program *p = c->o->variants[i].program;
 
 		for (int k = 0; k < p->steps.n; k++)
