@@ -231,9 +231,20 @@ static int room_for(const struct check *c, double all, double work)
 	return n < MOST_TILES ? (int)n : MOST_TILES;
 }
 
+/* Watching takes some ten times as long as running, but what is in no order is
+ * so in every tile; bytes are counted of the whole. */
+static double work_of(const struct check *c)
+{
+	unsigned watch = c->r->how & CHECK_WATCH;
+
+	if (c->r->work > 0)
+		return c->r->work;
+	return watch && !(watch & CHECK_BYTES) ? default_work / 4 : default_work;
+}
+
 void check_choose(struct check *c)
 {
-	double work = c->r->work > 0 ? c->r->work : default_work;
+	double work = work_of(c);
 	const struct p_step *s = last_launch(c->r->program, &c->launch);
 	double all = fmax(whole_work(c->r->op), launch_work(s));
 	int room;

@@ -28,7 +28,7 @@ enum check_verdict check_end(struct check *c, enum check_verdict v,
  * only where each is on the stack: unoptimised. */
 static void push_flags(const struct check *c, struct cxx_command *k)
 {
-	static const char *const address[] = { "-O1", "-g1",
+	static const char *const address[] = { "-g1",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
 	static const char *const watch[] = { "-g", "-no-pie", "-fno-pie",
 		"-fsanitize=thread", "-DWPK_EMU_WATCH", "-c" };
@@ -42,6 +42,8 @@ static void push_flags(const struct check *c, struct cxx_command *k)
 		cxx_push(k, watch[i]);
 	if (!c->how)
 		cxx_push(k, c->small ? "-O1" : "-O2");
+	if (c->how & CHECK_ADDRESS)
+		cxx_push(k, c->small ? "-O0" : "-O1");
 	if (c->how & CHECK_WATCH)
 		cxx_push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
 	if (!(c->how & CHECK_INIT))
