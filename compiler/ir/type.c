@@ -131,22 +131,25 @@ static double greatest(enum dtype t)
 	return top * power(r->emax);
 }
 
+static double overflow(enum dtype t, double v)
+{
+	return t == T_E4M3 ? (double)NAN : copysign(INFINITY, v);
+}
+
 /* "v" is finite. The quantum is the distance of neighbours at v's exponent; to
  * a sum with one and a half times 2^52 quanta the machine itself rounds. */
 static double round_float(enum dtype t, double v)
 {
 	const struct dtype_row *r = &rows[t];
 	int e = exponent(v);
-	double most = greatest(t), shift;
+	double shift;
 
-	if (fabs(v) >= 2 * most)
-		return t == T_E4M3 ? (double)NAN : copysign(INFINITY, v);
-	e = e < r->emin ? r->emin : e;
-	shift = 1.5 * power(52 + e - (r->significand - 1));
+	if (e > r->emax)
+		return overflow(t, v);
+	shift = 1.5 * power(52 + (e < r->emin ? r->emin : e) -
+		(r->significand - 1));
 	v = copysign(v + shift - shift, v);
-	if (fabs(v) > most)
-		return t == T_E4M3 ? (double)NAN : copysign(INFINITY, v);
-	return v;
+	return e == r->emax && fabs(v) > greatest(t) ? overflow(t, v) : v;
 }
 
 /* "v" truncated, modulo 2^bits, in the type's range. */
