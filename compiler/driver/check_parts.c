@@ -8,8 +8,7 @@
 
 #include "driver/check_parts.h"
 
-/* Less than "small_work" runs faster than a compiler makes it faster. */
-static const double default_work = 4e8, small_work = 1e6;
+static const double default_work = 4e8;
 
 enum { FEW = 2, SPECIAL = 9, MOST_TILES = 256 };
 
@@ -242,6 +241,12 @@ static double work_of(const struct check *c)
 	return watch && !(watch & CHECK_BYTES) ? default_work / 4 : default_work;
 }
 
+/* The less there is to run, the less does it pay to compile it well. */
+static int level_for(double work)
+{
+	return work <= 1e5 ? 0 : work <= 1e6 ? 1 : 2;
+}
+
 void check_choose(struct check *c)
 {
 	double work = work_of(c);
@@ -249,7 +254,7 @@ void check_choose(struct check *c)
 	double all = fmax(whole_work(c->r->op), launch_work(s));
 	int room;
 
-	c->small = all <= small_work;
+	c->level = level_for(all);
 	c->out->whole = true;
 	c->out->all_tiles = s ? tiles_of(s) : 1;
 	c->out->tiles = c->out->all_tiles;

@@ -24,7 +24,7 @@ struct check_tensor {
 
 /* "how" is what this run looks for, as in the request. "launch" is the one that
  * runs in part, -1: none; "x" its blocks, of "tiles" where they are persistent,
- * else 0. "small": it runs in less time than it compiles in. */
+ * else 0. "level" is that of the optimiser which is done soonest. */
 struct check {
 	struct arena *a;
 	const struct check_request *r;
@@ -34,7 +34,7 @@ struct check {
 	struct check_tensor *tensors;
 	int n_tensors;
 	unsigned how;
-	bool small;
+	int level;
 	int launch;
 	int64_t *x;
 	int n_x;
@@ -47,7 +47,7 @@ struct check {
 
 /* ---- check_parts.c: which blocks to run ---- */
 
-/* Decides between whole and part; fills small, launch, x and tensors' part. */
+/* Decides between whole and part; fills level, launch, x and tensors' part. */
 void check_choose(struct check *c);
 
 /* ---- check_memory.c: tensors as files ---- */

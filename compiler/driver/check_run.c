@@ -30,6 +30,7 @@ static void push_flags(const struct check *c, struct cxx_command *k)
 {
 	static const char *const address[] = { "-g1",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
+	static const char *const levels[] = { "-O0", "-O1", "-O2" };
 	static const char *const watch[] = { "-g", "-no-pie", "-fno-pie",
 		"-fsanitize=thread", "-DWPK_EMU_WATCH", "-c" };
 
@@ -41,9 +42,9 @@ static void push_flags(const struct check *c, struct cxx_command *k)
 	     i < sizeof watch / sizeof *watch; i++)
 		cxx_push(k, watch[i]);
 	if (!c->how)
-		cxx_push(k, c->small ? "-O1" : "-O2");
+		cxx_push(k, levels[c->level]);
 	if (c->how & CHECK_ADDRESS)
-		cxx_push(k, c->small ? "-O0" : "-O1");
+		cxx_push(k, c->level < 2 ? "-O0" : "-O1");
 	if (c->how & CHECK_WATCH)
 		cxx_push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
 	if (!(c->how & CHECK_INIT))
@@ -146,7 +147,7 @@ const char *const *check_command(struct arena *a, const struct target *t,
 	const char *folder, const char **why)
 {
 	struct check_request r = { .target = t };
-	struct check c = { .a = a, .r = &r };
+	struct check c = { .a = a, .r = &r, .level = 2 };
 	struct build b = { folder, cxx_emulator_file(a, PATHS_EMU_HEADER),
 		cxx_emulator_file(a, PATHS_EMU_LIBRARY), "@source", NULL, "@out" };
 	const char *compiler = cxx_some(a);
