@@ -136,21 +136,66 @@ static void size_values(struct session *s, const struct job *j,
 	}
 }
 
-/* The sketch's tunables and, where it holds of the sketch, deterministic(). */
+/* stage(TENSOR, KEY = WORD), which holds as it is. */
+static struct tunable packed_by(struct arena *a, const char *of,
+	const char *key, const char *word)
+{
+	static const int only[] = { 0 };
+	const char **subjects = ARENA_ARRAY(a, 2, const char *);
+	const char **words = ARENA_ARRAY(a, 2, const char *);
+
+	subjects[0] = of;
+	words[0] = word;
+	return (struct tunable){ .name = arena_printf(a, "stage.%s.%s", of, key),
+		.directive = "stage", .key = key, .subjects = subjects,
+		.values = only, .n = 1, .words = words };
+}
+
+/* Of what the group packs, if anything, how. */
+static int pack_tunables(struct session *s, const struct candidate *c,
+	struct tunable *v)
+{
+	const struct ir_group *g = c->task.group;
+	int n = 0;
+
+	for (int i = 0; i < g->n_stmts; i++) {
+		const struct ir_packing *p = c->task.op->tensors[
+			c->task.op->stmts[g->stmts[i]].tensor].packing;
+
+		if (!p)
+			continue;
+		v[n++] = packed_by(s->a, p->of, "pack", arena_printf(s->a, "%d",
+			p->to));
+		v[n++] = packed_by(s->a, p->of, "along", p->along);
+	}
+	return n;
+}
+
+/* The sketch's tunables, those of what the group packs and, where it holds of the
+ * sketch, deterministic(). */
 static const struct tunable *all_tunables(struct session *s,
 	const struct candidate *c, int *n)
 {
 	static const int on[] = { 1 };
 	const struct tunable *own = c->sketch->tunables(&c->task, n);
-	struct tunable *v;
+	struct tunable *v = ARENA_ARRAY(s->a, (size_t)*n + 1 +
+		2 * (size_t)c->task.group->n_stmts, struct tunable);
 
-	if (!c->sketch->deterministic)
-		return own;
-	v = ARENA_ARRAY(s->a, (size_t)*n + 1, struct tunable);
 	memcpy(v, own, (size_t)*n * sizeof *v);
-	v[(*n)++] = (struct tunable){ .name = "deterministic",
-		.directive = "deterministic", .values = on, .n = 1 };
+	*n += pack_tunables(s, c, v + *n);
+	if (c->sketch->deterministic)
+		v[(*n)++] = (struct tunable){ .name = "deterministic",
+			.directive = "deterministic", .values = on, .n = 1 };
 	return v;
+}
+
+/* Does it speak of how a tensor is packed, which is the group's to honour? */
+static bool is_of_packing(struct session *s, const struct candidate *c,
+	const struct sched_directive *d)
+{
+	struct tunable v[2 * c->task.group->n_stmts + 1];
+
+	return !strcmp(d->name, "stage") && pack_tunables(s, c, v) > 0;
 }
 
 /* A directive the sketch has no use for at all; the others are the binding's
@@ -161,7 +206,7 @@ static bool honours_all(struct session *s, struct candidate *c,
 	for (int i = 0; schedule && i < schedule->n_directives; i++) {
 		const struct sched_directive *d = &schedule->directives[i];
 
-		if (sched_binds_alone(d->name) ||
+		if (sched_binds_alone(d->name) || is_of_packing(s, c, d) ||
 		    sketch_honours(c->sketch, d->name))
 			continue;
 		c->at = d->at;
@@ -334,7 +379,7 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,
 		.file = j->file, .schedule = share_of(s, j, group) },
-		.general = j->general, .rule = j->plans[j->plan].rule,
+		.general = j->general, .cut = j->plans[j->plan].which,
 		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);

@@ -242,9 +242,14 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 		const struct choice *c = &j->parts[g].choice;
 		int values[c->candidate->space->n_tunables + 1];
 		int steps = p->steps.n, prepare = p->prepare.n;
+		bool once = ir_prepares(j->op, &j->partition->groups[g]);
 
 		choices_values(c, a, values);
+		if (once)
+			program_prepare(p);
 		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+		if (once)
+			program_prepare(p);
 		choices_mark(p, g, steps, prepare);
 		pin_calls(a, p, steps, c->pinned);
 	}

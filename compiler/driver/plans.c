@@ -288,7 +288,7 @@ static bool reduces_apart(const struct plan *p)
 		product |= p->partition->groups[g].anchor == IR_CONTRACTION;
 		row |= p->partition->groups[g].anchor == IR_ROW;
 	}
-	return p->rule == IR_STATISTICS && product && row;
+	return p->cut.rule == IR_STATISTICS && product && row;
 }
 
 /* Nothing fits what the schedule says: the kernels there could be. */
@@ -324,14 +324,15 @@ static bool report_misfit(struct session *s, const struct job *j,
 }
 
 static struct plan *make_plan(struct session *s, const struct job *j,
-	enum ir_rule rule)
+	struct ir_cut cut, int which)
 {
 	struct plan *p = ARENA_NEW(s->a, struct plan);
 
-	p->rule = rule;
+	p->cut = cut;
+	p->which = which;
 	p->hash = j->hash;
 	p->op = ir_copy(s->a, j->op);
-	p->partition = ir_partition_by(s->a, p->op, rule);
+	p->partition = ir_partition_by(s->a, p->op, cut);
 	p->heads = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups, int);
 	p->text = text_of(s->a, p);
 	return p;
@@ -393,12 +394,14 @@ static void add_file(struct session *s, struct job *j,
 
 bool plans_make(struct session *s, struct job *j)
 {
-	size_t room = (size_t)(N_IR_RULES + j->n_files);
+	struct ir_cut cuts[CUTS_MOST];
+	int n = cuts_find(s, j->schedule, cuts);
+	size_t room = (size_t)(n + j->n_files);
 	struct making m = { ARENA_ARRAY(s->a, room, struct plan *), 0, FITS };
 
 	j->plans = ARENA_ARRAY(s->a, room, struct plan);
-	for (int rule = 0; rule < N_IR_RULES && !j->file_pinned; rule++) {
-		struct plan *p = make_plan(s, j, (enum ir_rule)rule);
+	for (int i = 0; i < n && !j->file_pinned; i++) {
+		struct plan *p = make_plan(s, j, cuts[i], i);
 
 		if (s->o->verify_passes && !verify(s, p))
 			return false;
@@ -422,7 +425,8 @@ static double total(const struct job *j)
 	double sum = 0;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		sum += j->parts[g].choice.seconds;
+		if (!ir_prepares(j->op, &j->partition->groups[g]))
+			sum += j->parts[g].choice.seconds;
 	return sum;
 }
 

@@ -40,7 +40,7 @@ struct candidate {
 	struct span at;
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
 	const struct general *general;	/* the job's */
-	enum ir_rule rule;		/* of the plan */
+	int cut;			/* of the plan: cuts_find() */
 	struct general_tasks *tasks;	/* where "general" is set */
 };
 
@@ -68,7 +68,8 @@ struct part {
  * the model, of the best known choices; INFINITY if some group has none or if
  * they are not known. */
 struct plan {
-	enum ir_rule rule;
+	struct ir_cut cut;
+	int which;			/* of the cuts */
 	const struct task_file *file;	/* or NULL */
 	uint64_t hash;
 	struct ir_operator *op;
@@ -268,6 +269,14 @@ struct program *choices_try(struct session *s, struct arena *a,
 	const struct job *j, const char **why);
 struct program *choices_program(struct session *s, struct arena *a,
 	const struct job *j);
+
+/* ---- cuts.c ---- */
+
+/* The ways to cut operators into kernels that a schedule (or NULL) and --set
+ * leave, into "out"; how many. */
+enum { CUTS_MOST = 24 };
+int cuts_find(const struct session *s, const struct schedule *schedule,
+	struct ir_cut *out);
 
 /* ---- plans.c ---- */
 

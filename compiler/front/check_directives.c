@@ -284,7 +284,7 @@ static void check_keyed_word(struct block *b, const struct names_directive *d,
 
 	if (!key)
 		report_key(b, d, arg);
-	else if (!strcmp(key->name, "at"))
+	else if (!strcmp(key->name, "at") || !strcmp(key->name, "along"))
 		check_at(b, arg->value);
 	else if (!strcmp(key->name, "time"))
 		check_time(b, arg->value);
