@@ -398,6 +398,29 @@ static bool leaves(const struct run *r, struct ir_expr *e)
 	return any;
 }
 
+/* The tensor of a statement before it that writes the same, or -1. */
+static int same_let(const struct run *r, const struct ir_stmt *s)
+{
+	struct ir_expr **with = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1,
+		struct ir_expr *);
+
+	for (int i = 0; i < r->h->stmts.n; i++) {
+		const struct ir_stmt *x = &r->h->stmts.v[i];
+		bool same = r->o->tensors[x->tensor].packing &&
+			x->n_axes == s->n_axes;
+
+		for (int k = 0; k < s->n_axes && same; k++) {
+			same = r->o->axes[x->axes[k]].extent ==
+				r->o->axes[s->axes[k]].extent;
+			with[x->axes[k]] = ir_axis_value(r->a, s->axes[k]);
+		}
+		if (same && ir_equal(ir_substitute(r->a, x->expr, with),
+		    s->expr))
+			return x->tensor;
+	}
+	return -1;
+}
+
 /* Writes the factor first; the read that the sum has in its place. */
 static struct ir_expr *written(struct run *r, const struct ir_expr *read)
 {
@@ -413,9 +436,12 @@ static struct ir_expr *written(struct run *r, const struct ir_expr *read)
 	memcpy(s.axes, x.axes, (size_t)x.rank * sizeof *s.axes);
 	s.index = ir_axis_values(r->a, s.axes, x.rank);
 	s.expr = value(r, &x, read, args);
-	s.tensor = add_let(r, &x, read);
-	group_own_axes(r->o, &s, r->h->stmts.n);
-	vec_push(r->a, &r->h->stmts, s);
+	s.tensor = same_let(r, &s);
+	if (s.tensor < 0) {
+		s.tensor = add_let(r, &x, read);
+		group_own_axes(r->o, &s, r->h->stmts.n);
+		vec_push(r->a, &r->h->stmts, s);
+	}
 	e = ir_read_tensor(r->a, &r->o->tensors[s.tensor], x.at);
 	if (!leaves(r, e))
 		e->pad = IR_PAD_NONE;
