@@ -136,41 +136,6 @@ static void size_values(struct session *s, const struct job *j,
 	}
 }
 
-/* stage(TENSOR, KEY = WORD), which holds as it is. */
-static struct tunable packed_by(struct arena *a, const char *of,
-	const char *key, const char *word)
-{
-	static const int only[] = { 0 };
-	const char **subjects = ARENA_ARRAY(a, 2, const char *);
-	const char **words = ARENA_ARRAY(a, 2, const char *);
-
-	subjects[0] = of;
-	words[0] = word;
-	return (struct tunable){ .name = arena_printf(a, "stage.%s.%s", of, key),
-		.directive = "stage", .key = key, .subjects = subjects,
-		.values = only, .n = 1, .words = words };
-}
-
-/* Of what the group packs, if anything, how. */
-static int pack_tunables(struct session *s, const struct candidate *c,
-	struct tunable *v)
-{
-	const struct ir_group *g = c->task.group;
-	int n = 0;
-
-	for (int i = 0; i < g->n_stmts; i++) {
-		const struct ir_packing *p = c->task.op->tensors[
-			c->task.op->stmts[g->stmts[i]].tensor].packing;
-
-		if (!p)
-			continue;
-		v[n++] = packed_by(s->a, p->of, "pack", arena_printf(s->a, "%d",
-			p->to));
-		v[n++] = packed_by(s->a, p->of, "along", p->along);
-	}
-	return n;
-}
-
 /* The sketch's tunables, those of what the group packs and, where it holds of the
  * sketch, deterministic(). */
 static const struct tunable *all_tunables(struct session *s,
@@ -182,20 +147,11 @@ static const struct tunable *all_tunables(struct session *s,
 		2 * (size_t)c->task.group->n_stmts, struct tunable);
 
 	memcpy(v, own, (size_t)*n * sizeof *v);
-	*n += pack_tunables(s, c, v + *n);
+	*n += packing_tunables(s->a, &c->task, v + *n);
 	if (c->sketch->deterministic)
 		v[(*n)++] = (struct tunable){ .name = "deterministic",
 			.directive = "deterministic", .values = on, .n = 1 };
 	return v;
-}
-
-/* Does it speak of how a tensor is packed, which is the group's to honour? */
-static bool is_of_packing(struct session *s, const struct candidate *c,
-	const struct sched_directive *d)
-{
-	struct tunable v[2 * c->task.group->n_stmts + 1];
-
-	return !strcmp(d->name, "stage") && pack_tunables(s, c, v) > 0;
 }
 
 /* A directive the sketch has no use for at all; the others are the binding's
@@ -206,7 +162,7 @@ static bool honours_all(struct session *s, struct candidate *c,
 	for (int i = 0; schedule && i < schedule->n_directives; i++) {
 		const struct sched_directive *d = &schedule->directives[i];
 
-		if (sched_binds_alone(d->name) || is_of_packing(s, c, d) ||
+		if (sched_binds_alone(d->name) || packing_honours(&c->task, d) ||
 		    sketch_honours(c->sketch, d->name))
 			continue;
 		c->at = d->at;
@@ -400,11 +356,12 @@ void candidates_try(struct session *s, const struct job *j, int group,
 	if (sketch->unpriced && !is_asked(s, j, c, named))
 		return;
 	share_bind(s, j, c, bind_to);
-	if (!c->space || (!sketch->unpriced && !is_asked(s, j, c, named)))
+	if (!c->space || (!sketch->unpriced && !is_asked(s, j, c, named)) ||
+	    !packing_keep(s, c))
 		return;
 	c->space->smem_max = j->place->target->smem_block;
 	remember_open(s, c);
-	if (!pin_settings(s, j, c))
+	if (!pin_settings(s, j, c) || !packing_keep(s, c))
 		c->space = NULL;
 }
 

@@ -470,13 +470,20 @@ static enum refusal nearest(const struct job *j)
 	return best;
 }
 
-/* The plan that says why none serves: the first, but where the schedule asks for
- * a file's sketch, the file's. */
-static int most_telling(struct job *j)
+/* Does it begin with what was asked for: files, packed factors, or else nothing? */
+static bool is_asked(const struct session *s, const struct job *j, int plan)
+{
+	return j->plans[plan].file || (cuts_pack(s, j->schedule) ?
+		j->plans[plan].cut.rule == IR_PACKED : !plan);
+}
+
+/* The plan that says why none serves: the first of those asked for that came
+ * near. */
+static int most_telling(const struct session *s, struct job *j)
 {
 	for (int i = 0; i < j->n_plans; i++) {
 		plan_use(j, i);
-		if (nearest(j) > REFUSED_OTHER && (!i || j->file))
+		if (nearest(j) > REFUSED_OTHER && is_asked(s, j, i))
 			return i;
 	}
 	return 0;
@@ -541,7 +548,7 @@ bool plans_prefer(struct session *s, struct job *j)
 			best = i;
 	}
 	best = best < 0 ? by_hand : best;
-	plan_use(j, best < 0 ? most_telling(j) : best);
+	plan_use(j, best < 0 ? most_telling(s, j) : best);
 	if (best >= 0 && best == by_hand)
 		j->plans[best].seconds = total(j);
 	return best >= 0;
@@ -554,7 +561,7 @@ bool plans_find(struct session *s, struct job *j)
 		return true;
 	}
 	if (!j->optional)
-		return candidates_report(s, j);
+		return !cuts_report(s, j) && candidates_report(s, j);
 	session_say(s, "%s: no kernel serves all sizes: its launcher takes the "
 		"shapes named, and no others", j->name);
 	j->dropped = true;

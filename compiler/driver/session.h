@@ -225,6 +225,17 @@ bool candidates_find(struct session *s, struct job *j);
 /* Why one of these was false, as errors; false. */
 bool candidates_report(struct session *s, struct job *j);
 
+/* ---- packing.c ---- */
+
+/* Tunables of what the task's group packs, two a statement at most, into "v"; how
+ * many. */
+int packing_tunables(struct arena *a, const struct task *t, struct tunable *v);
+/* May the directive speak of these? */
+bool packing_honours(const struct task *t, const struct sched_directive *d);
+/* Leave of a schedule's choice what holds of the plan; false, with the candidate's
+ * reason and no space, where that is none of it. */
+bool packing_keep(struct session *s, struct candidate *c);
+
 /* ---- problem.c ---- */
 
 /* NULL if the point is legal at every size the job is for, or why not. */
@@ -277,6 +288,11 @@ struct program *choices_program(struct session *s, struct arena *a,
 enum { CUTS_MOST = 24 };
 int cuts_find(const struct session *s, const struct schedule *schedule,
 	struct ir_cut *out);
+/* Does either speak of packing? */
+bool cuts_pack(const struct session *s, const struct schedule *schedule);
+/* What they want packed and no plan of the job packs, as errors; false if there is
+ * nothing of the kind. */
+bool cuts_report(struct session *s, const struct job *j);
 
 /* ---- plans.c ---- */
 

@@ -402,6 +402,10 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_cut cut);
 /* The same by IR_FUSED. */
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o);
+/* Why "cut" leaves "tensor" as it is, of an operator that IR_FUSED has cut: a
+ * sentence. */
+const char *ir_not_packed(struct arena *a, const struct ir_operator *o,
+	struct ir_cut cut, const char *tensor);
 void ir_print_partition(const struct ir_operator *o,
 	const struct ir_partition *p, struct str *out);
 /* NULL or what is wrong: a statement missing or twice, an order that reads
