@@ -242,7 +242,7 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 		const struct choice *c = &j->parts[g].choice;
 		int values[c->candidate->space->n_tunables + 1];
 		int steps = p->steps.n, prepare = p->prepare.n;
-		bool once = ir_prepares(j->op, &j->partition->groups[g]);
+		bool once = plan_prepares(j, g);
 
 		choices_values(c, a, values);
 		if (once)

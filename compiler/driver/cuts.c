@@ -6,6 +6,7 @@
  * all that they may ask for. */
 #include "driver/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { PACK_KEYS = 2, ALONG_USUAL = 2, ALONG_MOST = 4, VECTORS = 16 };
@@ -150,19 +151,34 @@ static bool report_directive(struct session *s, const struct job *j,
 	return found;
 }
 
+static const char *wrong_number(struct session *s, const char *value)
+{
+	char *end;
+	long n = strtol(value, &end, 10);
+
+	for (size_t i = 0; i < sizeof packs / sizeof *packs; i++)
+		if (n == packs[i] && !*end)
+			return NULL;
+	return arena_printf(s->a, "a tensor is packed by 4, 8 or 16 elements, not "
+		"by %s: take %d", value, n < 6 ? 4 : n < 12 ? 8 : 16);
+}
+
 /* stage.TENSOR.KEY */
 static bool report_setting(struct session *s, const struct job *j,
 	const struct setting *x)
 {
 	const char *name = sets(x) ? candidates_setting(j, x->name) : NULL;
 	const char *from = name ? strchr(name, '.') : NULL, *to, *why;
+	bool along;
 
-	if (!from)
+	if (!from || strrchr(name, '.') == from)
 		return false;
 	to = strrchr(name, '.');
-	why = to == from ? NULL : impossible(s, j, arena_strndup(s->a, from + 1,
-		(size_t)(to - from - 1)), strcmp(to + 1, "along") ? NULL :
-		x->value);
+	along = !strcmp(to + 1, "along");
+	why = along ? NULL : wrong_number(s, x->value);
+	if (!why)
+		why = impossible(s, j, arena_strndup(s->a, from + 1,
+			(size_t)(to - from - 1)), along ? x->value : NULL);
 	if (why)
 		session_fail(s, EXIT_NO_CANDIDATE, "--set %s: %s", x->name, why);
 	return why;

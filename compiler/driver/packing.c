@@ -78,8 +78,9 @@ bool packing_keep(struct session *s, struct candidate *c)
 		if (!is_pack(x))
 			continue;
 		if (!g || !has_value(g, x->values[0])) {
-			c->why = arena_printf(s->a, "%s is %d here", x->name,
-				x->values[0]);
+			c->why = arena_printf(s->a, "'%s' is packed by %d "
+				"elements here; others could be 4, 8 or 16",
+				x->subjects[0], x->values[0]);
 			c->space = NULL;
 			return false;
 		}

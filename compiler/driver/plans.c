@@ -6,6 +6,7 @@
  * and compute_at speak of values that a partition keeps in memory or nowhere.
  * All other directives are the sketches' to honour or refuse. */
 #include "driver/session.h"
+#include "driver/tune.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -420,14 +421,9 @@ bool plans_make(struct session *s, struct job *j)
 
 /* ---- choosing one ---- */
 
-static double total(const struct job *j)
+bool plan_prepares(const struct job *j, int group)
 {
-	double sum = 0;
-
-	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!ir_prepares(j->op, &j->partition->groups[g]))
-			sum += j->parts[g].choice.seconds;
-	return sum;
+	return ir_prepares(j->op, &j->partition->groups[group]);
 }
 
 bool plan_choose(struct session *s, struct job *j, int plan)
@@ -470,20 +466,17 @@ static enum refusal nearest(const struct job *j)
 	return best;
 }
 
-/* Does it begin with what was asked for: files, packed factors, or else nothing? */
-static bool is_asked(const struct session *s, const struct job *j, int plan)
-{
-	return j->plans[plan].file || (cuts_pack(s, j->schedule) ?
-		j->plans[plan].cut.rule == IR_PACKED : !plan);
-}
-
-/* The plan that says why none serves: the first of those asked for that came
- * near. */
+/* The plan that says why none serves: the first, but where the schedule asks for
+ * a file's sketch or for packing, the first that has that. */
 static int most_telling(const struct session *s, struct job *j)
 {
+	bool packing = cuts_pack(s, j->schedule);
+
 	for (int i = 0; i < j->n_plans; i++) {
+		bool asked = packing ? j->plans[i].cut.rule == IR_PACKED : !i;
+
 		plan_use(j, i);
-		if (nearest(j) > REFUSED_OTHER && is_asked(s, j, i))
+		if (nearest(j) > REFUSED_OTHER && (asked || j->file))
 			return i;
 	}
 	return 0;
@@ -538,7 +531,7 @@ bool plans_prefer(struct session *s, struct job *j)
 		struct plan *p = &j->plans[i];
 		bool serves = chosen(s, j, i, set);
 
-		p->seconds = serves && !plan_competes(j, i) ? total(j) :
+		p->seconds = serves && !plan_competes(j, i) ? tune_seconds(j) :
 			INFINITY;
 		explain_cost(s, j, p);
 		if (serves && plan_competes(j, i) && by_hand < 0)
@@ -550,7 +543,7 @@ bool plans_prefer(struct session *s, struct job *j)
 	best = best < 0 ? by_hand : best;
 	plan_use(j, best < 0 ? most_telling(s, j) : best);
 	if (best >= 0 && best == by_hand)
-		j->plans[best].seconds = total(j);
+		j->plans[best].seconds = tune_seconds(j);
 	return best >= 0;
 }
 

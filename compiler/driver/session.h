@@ -304,6 +304,8 @@ void plan_use(struct job *j, int plan);
 /* The same with candidates and an untuned choice; false if some group has
  * none. */
 bool plan_choose(struct session *s, struct job *j, int plan);
+/* Does the group prepare what never changes between calls? */
+bool plan_prepares(const struct job *j, int group);
 /* Is it a file that a tune block names, whose cost nobody knows? */
 bool plan_competes(const struct job *j, int plan);
 /* Candidates and an untuned choice for every plan; the best is in use, or the
