@@ -8,14 +8,16 @@
 
 enum { PACK_AXES = 8 };
 
-/* One contraction: the axes "of" are packed into one of "have" values, which
- * become "extent", a multiple of "to"; it is "axis" of the new sum. Vectors have
- * "vector" elements. */
+/* One contraction: of the reduction's axes, in "order" from the outermost, the
+ * innermost "of" are packed into one of "have" values, which become
+ * "extent", a multiple of "to"; it is "axis" of the new sum. Vectors have "vector"
+ * elements. */
 struct run {
 	struct arena *a;
 	struct ir_operator *o;
 	struct hoist *h;
 	struct ir_contraction c;
+	int *order, n_order;
 	int of[PACK_AXES], n;
 	int64_t have, extent;
 	int to, vector, axis;

@@ -100,16 +100,18 @@ static const char *name_of(const struct run *r)
 /* False if the reduction has not so many axes, or open ones. */
 static bool choose_axes(struct run *r, const struct ir_cut *cut)
 {
-	int *v = ARENA_ARRAY(r->a, (size_t)r->c.n_k + 1, int);
-	int n = in_order(r, v);
-
-	if (cut->along > n || cut->along > PACK_AXES || ir_any_open(r->o, v, n))
+	r->order = ARENA_ARRAY(r->a, (size_t)r->c.n_k + 1, int);
+	r->n_order = in_order(r, r->order);
+	if (cut->along > r->n_order || cut->along > PACK_AXES ||
+	    ir_any_open(r->o, r->order, r->n_order))
 		return false;
 	r->have = 1;
-	for (int i = n - cut->along; i < n; i++) {
-		insert(r, r->of, r->n++, v[i], is_farther);
-		r->have *= r->o->axes[v[i]].extent;
-		if (r->o->axes[v[i]].lo)
+	for (int i = r->n_order - cut->along; i < r->n_order; i++) {
+		int x = r->order[i];
+
+		insert(r, r->of, r->n++, x, is_farther);
+		r->have *= r->o->axes[x].extent;
+		if (r->o->axes[x].lo)
 			return false;
 	}
 	r->extent = (r->have + r->to - 1) / r->to * r->to;
@@ -154,24 +156,21 @@ static int axis_of_stride(const struct run *r, const struct ir_affine *addr,
 	return -1;
 }
 
-/* Is there a contiguous run of whole vectors along some of these axes, to which
- * all other strides keep? */
+static const struct ir_affine *address(const struct run *r,
+	const struct ir_expr *read)
+{
+	return read == r->c.left ? &r->c.left_addr : &r->c.right_addr;
+}
+
+/* The axes "inside", contiguous elements of which are "run", hold whole vectors,
+ * to which all other strides keep. */
 static bool in_vectors(const struct run *r, const struct ir_expr *read,
-	const struct ir_affine *addr, const int *axes, int n)
+	const bool *inside, int64_t run)
 {
 	const struct ir_tensor *t = &r->o->tensors[read->tensor];
-	const bool *guards = guarded(r, read);
-	bool *inside = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1, bool);
-	int64_t run = 1;
-	int x;
+	const struct ir_affine *addr = address(r, read);
 
-	while ((x = axis_of_stride(r, addr, guards, axes, n, run)) >= 0) {
-		inside[x] = true;
-		run *= ir_common(r->o, x);
-		if (r->o->axes[x].open)
-			break;
-	}
-	for (x = 0; x < r->o->n_axes; x++)
+	for (int x = 0; x < r->o->n_axes; x++)
 		if (!inside[x] && r->o->axes[x].extent > 1 &&
 		    addr->coef[x] % r->vector)
 			return false;
@@ -179,18 +178,47 @@ static bool in_vectors(const struct run *r, const struct ir_expr *read,
 		t->align % (r->vector * (dtype_row(t->type)->bits / 8)) == 0;
 }
 
+/* Along rows of the result, or columns. */
 static bool along_rows(const struct run *r, const struct ir_expr *read)
 {
 	bool left = read == r->c.left;
+	const bool *guards = guarded(r, read);
+	bool *inside = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1, bool);
+	int64_t run = 1;
+	int x;
 
-	return in_vectors(r, read, left ? &r->c.left_addr : &r->c.right_addr,
-		left ? r->c.m : r->c.n, left ? r->c.n_m : r->c.n_n);
+	while ((x = axis_of_stride(r, address(r, read), guards, left ? r->c.m :
+	       r->c.n, left ? r->c.n_m : r->c.n_n, run)) >= 0) {
+		inside[x] = true;
+		run *= ir_common(r->o, x);
+		if (r->o->axes[x].open)
+			break;
+	}
+	return in_vectors(r, read, inside, run);
+}
+
+/* Along the reduction, in the order in which it is packed: both factors are read
+ * in one. */
+static bool along_sum(const struct run *r, const struct ir_expr *read)
+{
+	const bool *guards = guarded(r, read);
+	bool *inside = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1, bool);
+	int64_t run = 1;
+
+	for (int i = r->n_order - 1; i >= 0; i--) {
+		int x = r->order[i];
+
+		if (guards[x] || address(r, read)->coef[x] != run)
+			break;
+		inside[x] = true;
+		run *= r->o->axes[x].extent;
+	}
+	return in_vectors(r, read, inside, run);
 }
 
 static bool is_copied(const struct run *r, const struct ir_expr *read)
 {
-	return along_rows(r, read) || in_vectors(r, read, read == r->c.left ?
-		&r->c.left_addr : &r->c.right_addr, r->c.k, r->c.n_k);
+	return along_rows(r, read) || along_sum(r, read);
 }
 
 bool pack_ends_in_zeros(const struct run *r, const struct ir_expr *read)
