@@ -39,15 +39,16 @@ static struct ir_expr *add_dim(struct run *r, struct copy *x, const char *name,
 }
 
 /* Axes that dimension "f" of the factor goes along beside the packed ones become
- * dimensions of the let. */
+ * dimensions of the let, but for those that stand still. */
 static void add_others(struct run *r, struct copy *x, const struct ir_affine *f)
 {
 	for (int i = 0; i < r->axis; i++) {
 		const struct ir_axis *axis = &r->o->axes[i];
 
-		if (f->coef[i] && !pack_holds(r, i) && !x->with[i] &&
-		    axis->extent > 1)
-			x->with[i] = add_dim(r, x, axis->name, axis->extent,
+		if (!f->coef[i] || pack_holds(r, i) || x->with[i])
+			continue;
+		x->with[i] = axis->extent == 1 && !axis->open ? number(r, axis->lo) :
+			add_dim(r, x, axis->name, axis->extent,
 				ir_axis_value(r->a, i));
 	}
 }

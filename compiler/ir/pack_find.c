@@ -316,6 +316,9 @@ static const char *not_packed(struct run *r, const struct ir_cut *cut, int stmt)
 			"the reduction has axes whose sizes stay open" :
 			arena_printf(r->a, "the reduction has not %d axes that "
 				"start at 0", cut->along);
+	for (int i = 0; i < r->c.stmt->n_axes; i++)
+		if (r->o->axes[r->c.stmt->axes[i]].lo)
+			return "the result has axes that do not start at 0";
 	if (is_copied(r, r->c.left) && is_copied(r, r->c.right))
 		return arena_printf(r->a, "factors are copied %d elements at a "
 			"time as they lie", r->vector);
