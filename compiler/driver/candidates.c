@@ -397,7 +397,7 @@ bool candidates_find(struct session *s, struct job *j)
 	return ok && share_among(s, j, false);
 }
 
-static bool serves(const struct part *p)
+bool candidates_serve(const struct part *p)
 {
 	for (int i = 0; i < p->n; i++)
 		if (p->candidates[i].space)
@@ -410,7 +410,7 @@ bool candidates_report(struct session *s, struct job *j)
 	bool ok = true;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!serves(&j->parts[g])) {
+		if (!candidates_serve(&j->parts[g])) {
 			refusals_report(s, j, g);
 			ok = false;
 		}

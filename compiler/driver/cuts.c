@@ -112,12 +112,15 @@ static bool packs_along(const struct job *j, const char *tensor,
 static const char *impossible(struct session *s, const struct job *j,
 	const char *tensor, const char *along)
 {
-	const char *axes = axes_of(s->a, j, tensor);
+	const char *axes = axes_of(s->a, j, tensor), *why;
 
-	if (!*axes)
+	if (!*axes) {
+		why = ir_not_packed(s->a, j->plans[0].op, (struct ir_cut){
+			IR_PACKED, 1, VECTORS }, tensor);
 		return arena_printf(s->a, "'%s' is not packed: %s", tensor,
-			ir_not_packed(s->a, j->plans[0].op, (struct ir_cut){
-				IR_PACKED, 1, VECTORS }, tensor));
+			why ? why : "kernel(...) names all kernels, and none "
+				"that does that");
+	}
 	return along && !packs_along(j, tensor, along) ? arena_printf(s->a,
 		"'%s' is not packed along %s: the innermost axes of its "
 		"reduction are %s", tensor, along, axes) : NULL;

@@ -79,7 +79,7 @@ bool packing_keep(struct session *s, struct candidate *c)
 			continue;
 		if (!g || !has_value(g, x->values[0])) {
 			c->why = arena_printf(s->a, "'%s' is packed by %d "
-				"elements here; others could be 4, 8 or 16",
+				"elements, as all factors of its sum are",
 				x->subjects[0], x->values[0]);
 			c->space = NULL;
 			return false;

@@ -222,6 +222,8 @@ void candidates_try(struct session *s, const struct job *j, int group,
 /* Every sketch for every group, so bound. False when a group has none or a
  * directive is taken by no group. */
 bool candidates_find(struct session *s, struct job *j);
+/* Does some sketch serve the group? */
+bool candidates_serve(const struct part *p);
 /* Why one of these was false, as errors; false. */
 bool candidates_report(struct session *s, struct job *j);
 

@@ -403,7 +403,7 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 /* The same by IR_FUSED. */
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o);
 /* Why "cut" leaves "tensor" as it is, of an operator that IR_FUSED has cut: a
- * sentence. */
+ * sentence; NULL if it does not. */
 const char *ir_not_packed(struct arena *a, const struct ir_operator *o,
 	struct ir_cut cut, const char *tensor);
 void ir_print_partition(const struct ir_operator *o,

@@ -339,14 +339,20 @@ const char *ir_not_packed(struct arena *a, const struct ir_operator *o,
 	for (int i = 0; i < o->n_stmts; i++) {
 		struct run r = { .a = a, .o = (struct ir_operator *)o };
 		struct ir_contraction c;
+		bool left, right;
 
-		if (!ir_contraction(a, o, i, &c, NULL) ||
-		    (strcmp(o->tensors[c.left->tensor].name, tensor) &&
-		     strcmp(o->tensors[c.right->tensor].name, tensor)))
+		if (!ir_contraction(a, o, i, &c, NULL))
+			continue;
+		left = !strcmp(o->tensors[c.left->tensor].name, tensor);
+		right = !strcmp(o->tensors[c.right->tensor].name, tensor);
+		if (!left && !right)
 			continue;
 		why = not_packed(&r, &cut, i);
+		if (!why && ((left && pack_writes(&r, r.c.left)) ||
+		    (right && pack_writes(&r, r.c.right))))
+			return NULL;
 		if (!why)
-			return "it can be copied in vectors as it lies";
+			why = "it can be copied in vectors as it lies";
 	}
 	return why;
 }
