@@ -62,9 +62,9 @@ right() {
 		echo "schedule s for $2 { ${6:-mma(acc);}" \
 			"stage($3, pack = $4, along = $5); }"
 	} >one.wpk
-	"$wpkc" --no-lock --check=race,init --verify --op="$2" --target="$1" \
-		one.wpk >log 2>&1
-	if [ $? = 0 ] && grep -q "^$2: verified whole" log
+	if "$wpkc" --no-lock --check=race,init --verify --op="$2" \
+		--target="$1" one.wpk >log 2>&1 &&
+		grep -q "^$2: verified whole" log
 	then
 		pass "$2 by $4 along $5 on $1${6:+, copied so}"
 	else
@@ -76,15 +76,15 @@ for target in sm_80 sm_90a; do
 	for t in $types; do
 		pack=8
 		case $t in i8 | u8) pack=16 ;; esac
-		right $target stem_$t x $pack sc
-		right $target stem_$t x 4 c
-		right $target planes_$t x $pack cs
-		right $target spread_$t x $pack sc
-		right $target groups_$t x $pack c
-		right $target groups_$t x 16 sc
-		right $target mixed_$t w $pack c
-		right $target single_$t x $pack s
-		right $target single_$t x $pack rs
+		right $target "stem_$t" x $pack sc
+		right $target "stem_$t" x 4 c
+		right $target "planes_$t" x $pack cs
+		right $target "spread_$t" x $pack sc
+		right $target "groups_$t" x $pack c
+		right $target "groups_$t" x 16 sc
+		right $target "mixed_$t" w $pack c
+		right $target "single_$t" x $pack s
+		right $target "single_$t" x $pack rs
 	done
 	right $target stem_f16 x 8 rsc
 	right $target odd a 8 k

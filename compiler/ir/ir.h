@@ -76,7 +76,7 @@ struct ir_tensor {
 	int64_t elements;	/* physical extent in memory, in elements */
 	int align;		/* of the base pointer, in bytes */
 	bool constant;		/* never changes between calls */
-	const struct ir_packing *packing;	/* of a let that is packed, or NULL */
+	const struct ir_packing *packing;	/* of a packed let, or NULL */
 	int id;
 	struct span at;
 };

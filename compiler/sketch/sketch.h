@@ -90,7 +90,8 @@ bool sketch_honours(const struct sketch *s, const char *directive);
 const char *sketch_refuses(const struct sketch *s, const char *directive);
 
 /* A program with tensors for the operator's inputs, outputs and the lets that
- * cross groups (workspace, or prepared once), indexed by IR tensor id where "map[id]" >= 0. */
+ * cross groups (workspace, or prepared once), indexed by IR tensor id where
+ * "map[id]" >= 0. */
 struct program *program_of(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p, int **map);
 /* The program's tensor of this name, or -1. */
