@@ -96,6 +96,19 @@ for target in sm_80 sm_90a; do
 	right $target shifted a 8 k
 done
 
+# ---- sizes that stay open, and what never changes ----
+
+cat >open.wpk <<'END'
+export op linear(a: f16[M, 333], b: f16[40, 333]) -> (c: f16[M, 40])
+{ let acc[i, j]: f32 = sum[k](a[i, k] * b[j, k]); c[i, j] = acc[i, j]; }
+schedule s for linear { const(b); stage(a, b, pack = 8); mma(acc); }
+END
+"$wpkc" --no-lock --target=sm_80 --check=race,init --verify open.wpk >log 2>&1
+check "rows of any number" test "$(grep -c ': verified whole' log)" = 5
+"$wpkc" --no-lock --target=sm_80 open.wpk -o open.cu 2>log
+check "weights are packed before calls" grep -q \
+	'cudaLaunchKernelEx(&config, linear_kernel_1, b, b_k8)' open.cu
+
 # ---- copies that what is packed allows ----
 
 right sm_80 odd a 8 k "mma(acc); pipeline(k, async = on, stages = 4);"

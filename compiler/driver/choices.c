@@ -242,14 +242,10 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 		const struct choice *c = &j->parts[g].choice;
 		int values[c->candidate->space->n_tunables + 1];
 		int steps = p->steps.n, prepare = p->prepare.n;
-		bool once = plan_prepares(j, g);
 
 		choices_values(c, a, values);
-		if (once)
-			program_prepare(p);
-		c->candidate->sketch->build(&c->candidate->task, a, values, p);
-		if (once)
-			program_prepare(p);
+		program_build(c->candidate->sketch, &c->candidate->task, a,
+			values, p);
 		choices_mark(p, g, steps, prepare);
 		pin_calls(a, p, steps, c->pinned);
 	}

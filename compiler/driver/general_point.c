@@ -125,7 +125,7 @@ static struct program *steps_at(const struct candidate *c, struct arena *a,
 	int *map;
 
 	p = program_of(a, t->op, w->plans[c->cut].partition, &map);
-	c->sketch->build(t, a, values, p);
+	program_build(c->sketch, t, a, values, p);
 	return p;
 }
 
@@ -320,7 +320,7 @@ static const char *build_with(const struct candidate *c, const struct task *t,
 	values_for(c, x, n, values, mine);
 	why = c->sketch->legal(t, a, mine);
 	if (!why)
-		c->sketch->build(t, a, mine, p);
+		program_build(c->sketch, t, a, mine, p);
 	return why;
 }
 

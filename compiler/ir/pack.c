@@ -131,11 +131,6 @@ static const char *let_name(const struct run *r, const struct ir_packing *p)
 	return name;
 }
 
-static bool any_open(const struct run *r)
-{
-	return ir_any_open(r->o, r->c.stmt->axes, r->c.stmt->n_axes);
-}
-
 static int add_let(struct run *r, const struct copy *x,
 	const struct ir_expr *read)
 {
@@ -146,7 +141,7 @@ static int add_let(struct run *r, const struct copy *x,
 	*p = (struct ir_packing){ t.name, r->name, r->to };
 	let = ir_add_let(r->a, r->o, let_name(r, p), t.type, x->dims, x->rank);
 	r->o->tensors[let].packing = p;
-	r->o->tensors[let].constant = t.constant && !any_open(r);
+	r->o->tensors[let].constant = t.constant;
 	return let;
 }
 

@@ -203,6 +203,18 @@ int program_prepared(struct arena *a, struct program *p, const char *name,
 	return add_room(a, p, P_PREPARED, name, type, elements);
 }
 
+void program_build(const struct sketch *s, const struct task *t,
+	struct arena *a, const int *values, struct program *p)
+{
+	bool once = ir_prepares(t->op, t->group);
+
+	if (once)
+		program_prepare(p);
+	s->build(t, a, values, p);
+	if (once)
+		program_prepare(p);
+}
+
 const char *program_kernel_name(struct arena *a, const struct program *p,
 	bool several)
 {

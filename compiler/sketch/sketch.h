@@ -102,6 +102,10 @@ int program_workspace(struct arena *a, struct program *p, const char *name,
 /* The same for what steps of p->prepare make once of constant inputs. */
 int program_prepared(struct arena *a, struct program *p, const char *name,
 	enum dtype type, int64_t elements);
+/* Append the steps of the task's group, by "s" at a legal point: among those that
+ * prepare constants, if it writes nothing else. */
+void program_build(const struct sketch *s, const struct task *t,
+	struct arena *a, const int *values, struct program *p);
 /* C name of the next kernel: OP_kernel, or OP_kernel_N where the operator has
  * "several". */
 const char *program_kernel_name(struct arena *a, const struct program *p,
