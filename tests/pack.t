@@ -109,6 +109,24 @@ check "rows of any number" test "$(grep -c ': verified whole' log)" = 5
 check "weights are packed before calls" grep -q \
 	'cudaLaunchKernelEx(&config, linear_kernel_1, b, b_k8)' open.cu
 
+# ---- bytes ----
+
+cat >bytes.wpk <<'END'
+import std.conv;
+export op planes = std.conv.conv2d[T = f16, N = 1, C = 64, H = 28, W = 28,
+    F = 64, R = 3, S = 3, PH = 1, PW = 1];
+export op rows = std.conv.conv2d[T = f16, N = 1, C = 3, H = 64, W = 64, F = 64,
+    R = 7, S = 7, SH = 2, SW = 2, PH = 3, PW = 3]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+schedule a for planes { mma(acc); stage(x, pack = 8, along = c); const(w); }
+schedule b for rows { mma(acc); stage(x, pack = 8, along = sc); const(w); }
+END
+"$wpkc" --no-lock --target=sm_80 --check=bytes bytes.wpk >log 2>&1
+check "an image is read once as its channels become innermost" \
+	grep -q '  x: 100352 bytes read, 1.00 times what it uses' log
+check "a filter's rows are written once" \
+	grep -q '  workspace: 98304 bytes written' log
+
 # ---- copies that what is packed allows ----
 
 right sm_80 odd a 8 k "mma(acc); pipeline(k, async = on, stages = 4);"
