@@ -244,7 +244,8 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 		int steps = p->steps.n, prepare = p->prepare.n;
 
 		choices_values(c, a, values);
-		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+		program_build(c->candidate->sketch, &c->candidate->task, a,
+			values, p);
 		choices_mark(p, g, steps, prepare);
 		pin_calls(a, p, steps, c->pinned);
 	}

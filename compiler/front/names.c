@@ -74,6 +74,7 @@ static const struct names_directive table[] = {
 	{ "stage", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
 		KEYS({ "scope", SCOPES }, { "at", NULL },
 			{ "swizzle", SWITCH }, { "pad", SWITCH },
+			{ "pack", NULL }, { "along", NULL },
 			{ "async", WORDS("on", "off", "auto", "bulk") },
 			{ "vector", NULL }) },
 	{ "pipeline", IN_SCHEDULE, OF_AXES, BY_LIST, NULL,

@@ -498,6 +498,7 @@ struct program {
 	VEC(struct p_tensor) tensors;
 	VEC(struct p_step) steps;
 	VEC(struct p_step) prepare;	/* once, for constant operands */
+	bool preparing;			/* the two are exchanged meanwhile */
 	int64_t workspace, prepared;	/* bytes */
 	struct kx *open_workspace, *open_prepared;
 	const char *schedule;		/* text for the header comment */
@@ -505,6 +506,9 @@ struct program {
 };
 
 struct program *program_create(struct arena *a, const char *name);
+/* Steps made from now on are to prepare constant operands; or, called again, no
+ * more. */
+void program_prepare(struct program *p);
 void program_layout(struct program *p);
 /* The same for a general program: offsets and sizes over open_elements too. */
 void program_layout_open(struct arena *a, struct program *p);

@@ -14,6 +14,19 @@ struct program *program_create(struct arena *a, const char *name)
 	return p;
 }
 
+void program_prepare(struct program *p)
+{
+	struct program was = *p;
+
+	p->steps.v = was.prepare.v;
+	p->steps.n = was.prepare.n;
+	p->steps.cap = was.prepare.cap;
+	p->prepare.v = was.steps.v;
+	p->prepare.n = was.steps.n;
+	p->prepare.cap = was.steps.cap;
+	p->preparing = !was.preparing;
+}
+
 static int64_t tensor_bytes(const struct p_tensor *t)
 {
 	int bits = dtype_row(t->type)->bits;
