@@ -484,6 +484,19 @@ X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	S(asm volatile("wgmma.wait_group.sync.aligned %0;" \
 		:: "n"(n) : "memory");), "")
 
+/* Flags in memory between blocks of a launch: who finds one set sees all that who
+ * set it knew of. */
+#define INTRIN_FLAGS(X) \
+X(FLAG_SET, "flag_set", 75, 0, SYNC, NONE, NONE, "G", \
+	"void flag_set(int *flag)", \
+	S(asm volatile("st.release.gpu.global.s32 [%0], 1;" \
+		:: "l"(flag) : "memory");), "") \
+X(FLAG_WAIT, "flag_wait", 75, 0, SYNC, NONE, NONE, "g", \
+	"void flag_wait(const int *flag)", \
+	S(int set;) \
+	S(do asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" \
+		: "=r"(set) : "l"(flag) : "memory"); while (!set);), "")
+
 #define INTRINS(X) \
 	INTRIN_VALUES(X) \
 	INTRIN_WARP(X) \
@@ -492,6 +505,7 @@ X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	INTRIN_BULK(X) \
 	INTRIN_TENSOR(X) \
 	INTRIN_CLUSTER(X) \
-	INTRIN_MATRIX(X)
+	INTRIN_MATRIX(X) \
+	INTRIN_FLAGS(X)
 
 #endif

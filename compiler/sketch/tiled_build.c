@@ -216,6 +216,8 @@ static void part_of_k(struct tiled_code *g, struct k_block *b)
 	const struct tiling *p = g->p;
 	struct arena *a = g->a;
 
+	if (p->streams)
+		return;
 	g->first_chunk = num(g, 0);
 	g->chunks = num(g, p->chunks);
 	if (p->split == 1)
@@ -251,7 +253,10 @@ static void describe_parts(struct tiled_code *g)
 		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
 		.alone = p->helpers > 0,
 		.thread = g->thread };
-	if (p->split > 1 && !p->joins)
+	if (p->streams)
+		g->parts.tickets = parts_room(&g->parts, &g->step, p->blocks,
+			"flags", p->blocks);
+	else if (p->split > 1 && !p->joins)
 		parts_declare(&g->parts, &g->step);
 }
 
@@ -398,7 +403,8 @@ static void finish_step(struct tiled_code *g)
 		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
 		.tiles = p->blocks ? p->tiles : 0, .row = first_m(g, at.m),
 		.col = first_n(g, at.n),
-		.batch_index = at.batch ? at.batch : num(g, 0) };
+		.batch_index = at.batch ? at.batch : num(g, 0),
+		.stream = p->stream };
 	vec_push(g->a, &g->program->steps, g->step);
 }
 
@@ -409,6 +415,8 @@ void tiled_end(struct tiled_code *g, struct k_block *b)
 		tiled_join(g, b);
 		return;
 	}
+	if (g->p->streams)
+		b = tiled_stream_join(g, b);
 	if (g->p->split > 1)
 		b = parts_combine(&g->parts, b, NULL);
 	ks_comment(g->a, b, "store the tile");
@@ -423,8 +431,24 @@ static void call(const struct tiled_code *g,
 		f(g->ctx, b);
 }
 
+/* Between tiles of a block, nobody copies while others read. */
+static void one_tile(struct tiled_code *g, struct k_block *b, struct kx *at)
+{
+	tiled_own(g, b, at, true);
+	stage_operands(g, b);
+	call(g, g->calls->start, b);
+	main_loop(g, b);
+	call(g, g->calls->finish, b);
+	tiled_end(g, b);
+	if (g->p->streams)
+		ks_barrier(g->a, b, BARRIER_BLOCK);
+}
+
 static void write_body(struct tiled_code *g, struct k_block *b)
 {
+	struct kx *at = kx_special(g->a, K_BLOCK_X);
+	struct k_block *turns;
+
 	g->thread = ks_let(g->a, b, "thread", kx_special(g->a, K_THREAD_X));
 	if (g->p->bulk) {
 		stage_operands(g, b);
@@ -432,12 +456,8 @@ static void write_body(struct tiled_code *g, struct k_block *b)
 		tiled_bulk(g, b);
 		return;
 	}
-	tiled_own(g, b, kx_special(g->a, K_BLOCK_X), true);
-	stage_operands(g, b);
-	call(g, g->calls->start, b);
-	main_loop(g, b);
-	call(g, g->calls->finish, b);
-	tiled_end(g, b);
+	turns = g->p->streams ? tiled_stream_turns(g, b, &at) : b;
+	one_tile(g, turns, at);
 	call(g, g->calls->leave, b);
 }
 

@@ -12,9 +12,10 @@ static const char *const auto_words[] = { "auto", "on", "off", NULL };
 static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
 static const char *const cache_words[] = { "auto", "shared", NULL };
 
-static const int combines[] = { TILED_WORKSPACE, TILED_CLUSTER };
+static const int combines[] = { TILED_WORKSPACE, TILED_CLUSTER, TILED_STREAM };
+static const int older_combines[] = { TILED_AUTO, TILED_STREAM };
 static const char *const combine_words[] = { "auto", "workspace", "cluster",
-	NULL };
+	"stream", NULL };
 
 const int tiled_splits[TILED_SPLITS] = {
 	1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32
@@ -88,7 +89,10 @@ void tiled_add_pipeline(const struct task *t, struct tunables *l,
 		async_words);
 	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, splits, NULL);
 	if (t->target->clusters && splits > 1)
-		tunables_add(t, l, "split_k", acc, "combine", combines, 2,
+		tunables_add(t, l, "split_k", acc, "combine", combines, 3,
+			combine_words);
+	else if (splits > 1)
+		tunables_add(t, l, "split_k", acc, "combine", older_combines, 2,
 			combine_words);
 	else
 		tunables_add(t, l, "split_k", acc, "combine", only_value, 1,

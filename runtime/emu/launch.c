@@ -110,10 +110,11 @@ static bool begins_early(const struct config *c)
 
 /* The "i"th of "n" in the job's order: late mode goes from last to first, so
  * that a block that relies on an earlier one, or spoils what a later one
- * writes, shows in one of the two runs. */
+ * writes, shows in one of the two runs; but not where they wait for each
+ * other. */
 static unsigned in_order(unsigned i, unsigned n)
 {
-	return job.late ? n - 1 - i : i;
+	return job.late && !blocks_in_order ? n - 1 - i : i;
 }
 
 /* The cluster whose first block is "at". */
