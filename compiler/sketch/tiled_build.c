@@ -431,7 +431,6 @@ static void call(const struct tiled_code *g,
 		f(g->ctx, b);
 }
 
-/* Between tiles of a block, nobody copies while others read. */
 static void one_tile(struct tiled_code *g, struct k_block *b, struct kx *at)
 {
 	tiled_own(g, b, at, true);
@@ -440,8 +439,6 @@ static void one_tile(struct tiled_code *g, struct k_block *b, struct kx *at)
 	main_loop(g, b);
 	call(g, g->calls->finish, b);
 	tiled_end(g, b);
-	if (g->p->streams)
-		ks_barrier(g->a, b, BARRIER_BLOCK);
 }
 
 static void write_body(struct tiled_code *g, struct k_block *b)

@@ -282,14 +282,28 @@ static void join(struct tiled_code *g, struct k_block *b)
 	parts_add(&g->parts, b, mate_in(g, u));
 }
 
+/* Has a block all chunks of a tile? */
+static bool has_whole(const struct tiled_code *g)
+{
+	const struct p_stream *s = &g->p->stream;
+
+	return s->rounds || s->each + (s->more > 0) >= s->chunks;
+}
+
 struct k_block *tiled_stream_join(struct tiled_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
 	struct kx *chunks = num(g, g->p->chunks);
 	struct k_block *ends = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
-		g->chunk_end, chunks));
+		g->chunk_end, chunks)), *whole;
 
 	leave(g, ks_else(a, b));
 	join(g, ks_if(a, ends, kx_lt(a, num(g, 0), g->first_chunk)));
+	if (!g->p->bulk && has_whole(g)) {
+		whole = ks_else(a, ends);
+		ks_comment(a, whole, "all have read before the next tile is "
+			"copied");
+		ks_barrier(a, whole, BARRIER_BLOCK);
+	}
 	return ends;
 }

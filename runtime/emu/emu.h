@@ -221,6 +221,9 @@ struct launch_part {
 	unsigned n;
 	unsigned of;	/* blocks along x, if not 0 in place of the grid's: as
 			 * many as a persistent kernel has tiles */
+	unsigned *y;	/* NULL: all of a column; else its block alone, in a grid
+			 * that has "of_y" of them along y */
+	unsigned of_y;
 };
 
 struct job {
