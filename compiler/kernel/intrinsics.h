@@ -475,7 +475,7 @@ X(COPIED_F32, "copied_f32", 90, 0, READ, NONE, F32, "f", \
 	"float copied_f32(float x)", \
 	S(asm volatile("add.f32 %0, %0, 0f80000000;" : "+f"(x));) \
 	S(return x;), "") \
-X(SETTLED_I32, "settled_i32", 90, 0, READ, NONE, I32, "i", \
+X(SETTLED_I32, "settled_i32", 75, 0, READ, NONE, I32, "i", \
 	"int settled_i32(int x)", \
 	S(asm volatile("" : "+r"(x));) \
 	S(return x;), "") \

@@ -132,7 +132,7 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 		fragment_regs(&p->of.left, p->tm, p->kv, f->of.acc) +
 		fragment_regs(&p->of.right, passing_rows(f, p), p->kv, f->of.acc) +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
-		fma_rows_regs(f, p) + 24;
+		fma_rows_regs(f, p) + 24 + tiled_stream_regs(&p->of);
 
 	return n + n / 16;
 }

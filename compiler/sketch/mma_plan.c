@@ -199,7 +199,8 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 	}
 	n = sums + sums / 10 + cols + cols / 2 + rows / 2 +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
-		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24;
+		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24 +
+		tiled_stream_regs(&p->of);
 	return n + n / 16;
 }
 

@@ -137,6 +137,8 @@ const char *tiled_refuse(const struct task *t, const struct product *f);
 
 /* Registers of a thread. */
 int staging_regs(const struct stage *s);
+/* Beside those, where blocks share out chunks: ranges, the turn and its tile. */
+int tiled_stream_regs(const struct tiling *p);
 /* Warp instructions that a thread issues for one chunk. */
 double staging_issue(const struct stage *s);
 /* Operations and special functions of one chunk's computed elements, of each

@@ -73,11 +73,16 @@ static struct kx *first_n(struct tiled_code *g, struct kx *at)
 	return first_of(g, at, g->p->bn, g->f->n, g->p->shift_n);
 }
 
+/* Of a block that shares out chunks each tile finds the thread's number anew: nvcc
+ * would make all that follows from it before the first, and spill it. */
 void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
 	bool stores)
 {
 	struct tile_index at = index_tile(g, b, number);
 
+	if (stores && g->p->streams)
+		g->thread = g->parts.thread = ks_let(g->a, b, "thread",
+			kx_call(g->a, INTRIN_SETTLED_I32, T_I32, 1, g->thread));
 	g->batch = at.batch;
 	if (g->p->shift_m)
 		g->out.m.own = kx_mul(g->a, at.m, num(g, g->p->bm));
@@ -445,6 +450,7 @@ static void write_body(struct tiled_code *g, struct k_block *b)
 {
 	struct kx *at = kx_special(g->a, K_BLOCK_X);
 	struct k_block *turns;
+	struct kx *thread;
 
 	g->thread = ks_let(g->a, b, "thread", kx_special(g->a, K_THREAD_X));
 	if (g->p->bulk) {
@@ -454,7 +460,9 @@ static void write_body(struct tiled_code *g, struct k_block *b)
 		return;
 	}
 	turns = g->p->streams ? tiled_stream_turns(g, b, &at) : b;
+	thread = g->thread;
 	one_tile(g, turns, at);
+	g->thread = thread;
 	call(g, g->calls->leave, b);
 }
 

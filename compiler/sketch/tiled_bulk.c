@@ -263,6 +263,7 @@ static void multiply_chunks(struct ring *r, struct k_block *b)
 static void multiply(struct ring *r, struct k_block *b)
 {
 	struct tiled_code *g = r->g;
+	struct kx *thread = g->thread;
 	struct k_block *tile = tiles(r, b, true);
 
 	multiply_chunks(r, tile);
@@ -273,6 +274,7 @@ static void multiply(struct ring *r, struct k_block *b)
 		tiled_leave(g, tile);
 	else
 		tiled_end(g, tile);
+	g->thread = thread;
 	if (g->calls->leave)
 		g->calls->leave(g->ctx, b);
 }

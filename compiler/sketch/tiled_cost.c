@@ -32,6 +32,11 @@ int staging_regs(const struct stage *s)
 	return words + 6;
 }
 
+int tiled_stream_regs(const struct tiling *p)
+{
+	return p->streams ? 8 : 0;
+}
+
 struct cost_of staging_computes(const struct stage *s)
 {
 	struct cost_of c = { 0, 0 };

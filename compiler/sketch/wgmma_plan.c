@@ -248,7 +248,8 @@ static int storing_regs(const struct store_plan *s)
 static int estimate_regs(const struct wgmma_plan *p)
 {
 	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
-		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32;
+		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32 +
+		tiled_stream_regs(&p->of);
 
 	return n + n / 16;
 }

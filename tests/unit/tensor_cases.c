@@ -384,7 +384,9 @@ static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk
 	int stages = tensor_pipeline(c)->stages;
 	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE ||
 		tensor_split(c)->sms;
-	int chunks = rounds && !tensor_split(c)->streams ? stages + 1 : 2 * stages * tensor_split(c)->parts;
+	int parts = tensor_split(c)->parts;
+	int chunks = tensor_split(c)->streams ? stages + parts : rounds ?
+		stages + 1 : 2 * stages * parts;
 	struct sizes s = { (rounds ? 7 : 2) * bm, 2 * bn, chunks * bk };
 	int more = tensor_split(c)->joined ? -1 : 1;
 
