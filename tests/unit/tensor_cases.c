@@ -208,7 +208,9 @@ static bool store_can_be(const struct tensor_case *c)
 		(t->cols % 16 == 0 && (n > t->cols || t->cols % n == 0)));
 }
 
-/* Four warps share out chunks where blocks are persistent. Levels may be -1. */
+/* Four warps share out chunks where blocks are persistent; 384 threads with a tile
+ * as large as there is have no registers for that and for bulk stores. Levels may
+ * be -1. */
 static bool streams_can_be(const struct tensor_case *c)
 {
 	const int *l = c->level;
@@ -217,6 +219,9 @@ static bool streams_can_be(const struct tensor_case *c)
 		return true;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
 	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)))
+		return false;
+	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
+	    tensor_tile(c)->cols > 128)
 		return false;
 	return l[BY_ROUNDS] < 0 || l[BY_ROUNDS] == ROUNDS_ALL;
 }
