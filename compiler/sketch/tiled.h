@@ -106,6 +106,24 @@ enum { TILED_SPLITS = 12 };
 int tiled_fill_chip(const struct task *t, const struct product *f,
 	const struct tiling *p, int *combine);
 
+/* Whether the untuned default shares out chunks: of "n" values those at "split",
+ * "combine" and, unless 0, "persistent" say so. tiled_guess() has a look at it for
+ * other values that make a kernel, such as the tile; tiled_take_guess() takes the
+ * best that was seen if it spares a tenth of the multiplying, at "rate" a cycle, and
+ * what joins the sums. "best" and "trial" have room for the values. */
+struct tiled_guess {
+	int n, split, combine, persistent;
+	double rate;
+	const char *(*plan)(const struct task *t, const int *values,
+		struct tiling *p);
+	int *best, *trial;
+	double cycles;		/* of the best, 0: none was seen */
+};
+void tiled_guess(const struct task *t, const struct product *f,
+	struct tiled_guess *g, const int *values);
+void tiled_take_guess(const struct task *t, const struct product *f,
+	const struct tiled_guess *g, int *start);
+
 /* ---- tiled_plan.c: NULL, or why that is no kernel ---- */
 
 /* Neighbours of which a thread can store 16 bytes at once, of what is stored the
