@@ -488,11 +488,11 @@ X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
  * set it knew of. */
 #define INTRIN_FLAGS(X) \
 X(FLAG_SET, "flag_set", 75, 0, SYNC, NONE, NONE, "G", \
-	"void flag_set(int *flag)", \
+	"void flag_set(void *flag)", \
 	S(asm volatile("st.release.gpu.global.s32 [%0], 1;" \
 		:: "l"(flag) : "memory");), "") \
 X(FLAG_WAIT, "flag_wait", 75, 0, SYNC, NONE, NONE, "g", \
-	"void flag_wait(const int *flag)", \
+	"void flag_wait(const void *flag)", \
 	S(int set;) \
 	S(do asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" \
 		: "=r"(set) : "l"(flag) : "memory"); while (!set);), "")

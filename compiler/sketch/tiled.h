@@ -75,7 +75,7 @@ void tiled_add_tails(const struct task *t, struct tunables *l,
  * joined; then raster's order and group; reorder. "async" are values and words of
  * pipeline(.., async = ..). */
 extern const char *const tiled_switch[];	/* off, on */
-enum { TILED_AUTO, TILED_WORKSPACE, TILED_CLUSTER, TILED_STREAM };	/* split_k's combine */
+enum { TILED_AUTO, TILED_WORKSPACE, TILED_CLUSTER, TILED_STREAM };	/* combine */
 struct tiled_values {
 	const int *v;
 	int n;

@@ -8,8 +8,8 @@
 bool blocks_in_order;
 
 int wpk_emu_has_flags(void);
-void wpk_emu_flag_set(int line, int *flag);
-void wpk_emu_flag_wait(int line, const int *flag, int known);
+void wpk_emu_flag_set(int line, void *flag);
+void wpk_emu_flag_wait(int line, const void *flag, int known);
 
 /* The program waits for flags: called before it begins. */
 int wpk_emu_has_flags(void)
@@ -26,8 +26,10 @@ static void check(int line, const int *flag)
 		fault("bounds", line, "a flag that is not in memory");
 }
 
-void wpk_emu_flag_set(int line, int *flag)
+void wpk_emu_flag_set(int line, void *p)
 {
+	int *flag = p;
+
 	check(line, flag);
 	if (watch_flag)
 		watch_flag(__builtin_return_address(0), flag, true);
@@ -35,8 +37,10 @@ void wpk_emu_flag_set(int line, int *flag)
 	something_happened();
 }
 
-void wpk_emu_flag_wait(int line, const int *flag, int known)
+void wpk_emu_flag_wait(int line, const void *p, int known)
 {
+	const int *flag = p;
+
 	(void)known;
 	check(line, flag);
 	current->flag = flag;

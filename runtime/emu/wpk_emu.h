@@ -97,8 +97,8 @@ void wpk_emu_stmatrix(int line, void *row, const unsigned *d, int count,
 	bool transposed);
 void wpk_emu_fence(void);
 int wpk_emu_has_flags(void);
-void wpk_emu_flag_set(int line, int *flag);
-void wpk_emu_flag_wait(int line, const int *flag, int known);
+void wpk_emu_flag_set(int line, void *flag);
+void wpk_emu_flag_wait(int line, const void *flag, int known);
 void wpk_emu_atomic(const void *p, bool begins);
 void wpk_emu_clear(void *p, int byte, size_t n);
 void wpk_emu_commit(void);
