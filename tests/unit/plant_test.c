@@ -401,7 +401,7 @@ static void faults_of_turns_are_found(void **state)
 
 /* Of more tiles than blocks, one of which has some of three, and of fewer. */
 static const struct subject_value streams_at[] = {
-	{ "tile.block.i", 64 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "tile.block.i", 64 }, { "tile.block.j", 48 }, { "tile.block.k", 16 },
 	{ "bind.threads", 128 }, { "mma.acc.swap", 0 }, { "split_k.acc", 2 },
 	{ "split_k.acc.combine", 3 }, { "pipeline.k.async", 2 },
 	{ "pipeline.k.stages", 3 }, { "raster.persistent", 1 }, { NULL, 0 }
