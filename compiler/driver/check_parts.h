@@ -22,9 +22,15 @@ struct check_tensor {
 	int64_t expected;
 };
 
+struct check_block {
+	int64_t x, y;
+};
+
 /* "how" is what this run looks for, as in the request. "launch" is the one that
  * runs in part, -1: none; "x" its blocks, of "tiles" where they are persistent,
- * else 0. "level" is that of the optimiser which is done soonest. */
+ * else 0. Where blocks share out chunks of tiles, "x" are those tiles, and "runs"
+ * the blocks, of "tiles" x "turns". "level" is that of the optimiser which is done
+ * soonest. */
 struct check {
 	struct arena *a;
 	const struct check_request *r;
@@ -39,6 +45,9 @@ struct check {
 	int64_t *x;
 	int n_x;
 	int64_t tiles;
+	struct check_block *runs;
+	int n_runs;
+	int64_t turns;
 	int64_t every;		/* compare one row in so many, 1: all */
 	struct str detail;
 	int64_t wrong, unwritten;

@@ -261,6 +261,21 @@ static void put_watch(const struct check *c, struct str *s)
 		str_printf(s, "grain %d\n", grain(c->r));
 }
 
+static void put_blocks(const struct check *c, struct str *s)
+{
+	str_printf(s, "launch %d", c->launch);
+	if (c->tiles)
+		str_printf(s, "/%lld", (long long)c->tiles);
+	if (c->turns)
+		str_printf(s, "/%lld", (long long)c->turns);
+	for (int i = 0; i < c->n_x && !c->turns; i++)
+		str_printf(s, " %lld", (long long)c->x[i]);
+	for (int i = 0; i < c->n_runs; i++)
+		str_printf(s, " %lld/%lld", (long long)c->runs[i].x,
+			(long long)c->runs[i].y);
+	str_putc(s, '\n');
+}
+
 static void put_job(const struct check *c, struct str *s, int run)
 {
 	str_printf(s, "mode %s\nshared %d\npoison %d\n", run ? "early" : "late",
@@ -273,14 +288,8 @@ static void put_job(const struct check *c, struct str *s, int run)
 			t->output ? "out" : "in", t->fd[t->output ? run : 0],
 			t->offset, t->bytes, t->align);
 	}
-	if (c->launch >= 0) {
-		str_printf(s, "launch %d", c->launch);
-		if (c->tiles)
-			str_printf(s, "/%lld", (long long)c->tiles);
-		for (int i = 0; i < c->n_x; i++)
-			str_printf(s, " %lld", (long long)c->x[i]);
-		str_putc(s, '\n');
-	}
+	if (c->launch >= 0)
+		put_blocks(c, s);
 	str_puts(s, "run\n");
 }
 

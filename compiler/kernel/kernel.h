@@ -405,14 +405,24 @@ struct p_tensor {
 
 enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY, P_FILE };
 
+/* How "units", each a block or a cluster of them, share out "chunks" of each of the
+ * first "tiles": in their order "each" of a unit, and one more of the first
+ * "more"; then each takes "rounds" of the tiles behind, every units-th. The tiles
+ * of a cluster count as one. A unit's turns go from the last of its shared tiles
+ * to the first, then through the others; block.y, grid.y of which is 1 and
+ * greater in checks by parts, is the first of them, and grid.y the step. */
+struct p_stream {
+	int64_t units, tiles, chunks, each, more, rounds;
+};
+
 /* How block.x maps to the output, for checks by parts: "rows" x "cols" results
  * in tiles of "tile_rows" x "tile_cols"; "row" and "col" are the first of this
  * block's tile, expressions over block.x; "batch" independent copies. Where
  * "row" is NULL the launch is checked whole. Blocks whose tiles have more than
  * two axes say themselves how many of the "results" in all they compute:
  * "area", over block.x; NULL elsewhere. Persistent blocks take tiles block.x,
- * block.x + grid.x and so on below "tiles", 0 if they have one each; block.x is
- * then a tile's number. */
+ * block.x + grid.x and so on below "tiles", 0 if they have one each, or as
+ * "stream" says if it has units; block.x is then a tile's number. */
 struct p_tiling {
 	int64_t rows, cols, batch;
 	int64_t tile_rows, tile_cols;
@@ -420,6 +430,7 @@ struct p_tiling {
 	struct kx *row, *col, *batch_index;
 	int64_t results;
 	struct kx *area;
+	struct p_stream stream;
 };
 
 /* "group" is which of the operator's the step is for. "early": the launch may

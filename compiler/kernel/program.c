@@ -168,6 +168,10 @@ static void print_tiling(const struct p_tiling *g, struct str *out)
 	kx_print(g->col, out);
 	str_puts(out, ", batch ");
 	kx_print(g->batch_index, out);
+	if (g->stream.units)
+		str_printf(out, "; %lld of %lld chunks shared out to %lld",
+			(long long)g->stream.tiles, (long long)g->stream.chunks,
+			(long long)g->stream.units);
 	str_putc(out, '\n');
 }
 

@@ -220,6 +220,16 @@ static bool try_start(const struct task *t, int *v, struct mma_plan *p)
 	return false;
 }
 
+static const char *plan_tiling(const struct task *t, const int *values,
+	struct tiling *out)
+{
+	struct mma_plan p;
+	const char *why = mma_plan(t, t->a, values, &p);
+
+	*out = p.of;
+	return why;
+}
+
 /* The largest usual tile that still gives every multiprocessor a block; false
  * if none fits at all. */
 static bool find_start(const struct task *t, struct mma *f)
@@ -230,10 +240,15 @@ static bool find_start(const struct task *t, struct mma *f)
 		{ 32, 32, 16, 16 }, { 16, 64, 16, 16 }, { 64, 16, 16, 16 },
 		{ 16, 32, 16, 16 }, { 32, 16, 16, 16 }, { 16, 16, 16, 16 },
 	};
-	bool found = false;
+	int best[MMA_VALUES], trial[MMA_VALUES];
+	struct tiled_guess guess = { MMA_VALUES, MMA_SPLIT, MMA_COMBINE, 0,
+		t->gpu->tensor_sm * f->rate * t->gpu->mma_sync, plan_tiling,
+		best, trial, 0 };
+	bool found = false, enough = false;
 	struct mma_plan p;
 
-	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+	for (int i = 0; i < (int)(sizeof usual / sizeof *usual) && !enough;
+	     i++) {
 		const int *u = usual[i];
 		int v[MMA_VALUES] = { [MMA_M] = u[0], [MMA_N] = u[1],
 			[MMA_WM] = u[2], [MMA_WN] = u[3], [MMA_GROUP] = 1,
@@ -244,9 +259,11 @@ static bool find_start(const struct task *t, struct mma *f)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.of.tiles * v[MMA_SPLIT] >= t->gpu->sms)
-			return true;
+		enough = p.of.tiles * v[MMA_SPLIT] >= t->gpu->sms;
+		tiled_guess(t, &f->of, &guess, v);
 	}
+	if (found)
+		tiled_take_guess(t, &f->of, &guess, f->start);
 	return found;
 }
 

@@ -265,6 +265,16 @@ static void persist(const struct task *t, int *v)
 	v[WGMMA_PERSISTENT] = 0;
 }
 
+static const char *plan_tiling(const struct task *t, const int *values,
+	struct tiling *out)
+{
+	struct wgmma_plan p;
+	const char *why = wgmma_plan(t, t->a, values, &p);
+
+	*out = p.of;
+	return why;
+}
+
 /* Rows, columns and threads of the largest usual tile that still gives every
  * multiprocessor a block, rows of instructions along the longer side; false if
  * none fits at all. */
@@ -276,9 +286,14 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		{ 64, 16, 128 },
 	};
 	bool swap = f->of.m < f->of.n && f->of.m < 64, found = false;
+	int best[WGMMA_VALUES], trial[WGMMA_VALUES];
+	struct tiled_guess guess = { WGMMA_VALUES, WGMMA_SPLIT, WGMMA_COMBINE,
+		WGMMA_PERSISTENT, t->gpu->tensor_sm * f->rate, plan_tiling,
+		best, trial, 0 };
+	bool enough = false;
 	struct wgmma_plan p;
 
-	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		const int *u = usual[i];
 		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
 			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
@@ -291,9 +306,11 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		persist(t, v);
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms)
-			return true;
+		enough = p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
+		tiled_guess(t, &f->of, &guess, v);
 	}
+	if (found)
+		tiled_take_guess(t, &f->of, &guess, f->start);
 	return found;
 }
 

@@ -31,6 +31,22 @@ static struct kx *num(const struct wgmma_code *g, int64_t v)
 
 /* ---- who owns what ---- */
 
+/* Sums that others' are added to once they are taken out: nvcc does not see that
+ * the next tile begins anew, and would keep both. Settled, or ptxas moves them
+ * among the products (C7515). */
+static void clear_sums(struct wgmma_code *g, struct k_block *b)
+{
+	enum dtype t = g->f->row->acc;
+	struct arena *a = g->of.a;
+	struct kx *i, *r;
+
+	b = tile_loop(a, b, "i", g->p->each, &i);
+	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	ks_store(a, b, k_place(g->sums, i, r), kx_call(a, t == T_I32 ?
+		INTRIN_SETTLED_I32 : INTRIN_SETTLED_F32, t, 1, product_zero(a,
+			t)));
+}
+
 static void own_part(void *ctx, struct k_block *b)
 {
 	struct wgmma_code *g = ctx;
@@ -52,6 +68,8 @@ static void own_part(void *ctx, struct k_block *b)
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
 		kx_mul(a, g->group, num(g, 64 * g->p->each)), kx_mul(a, warp,
 			num(g, 16)))));
+	if (c->p->streams)
+		clear_sums(g, b);
 }
 
 /* ---- products ---- */

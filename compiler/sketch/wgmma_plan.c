@@ -114,13 +114,11 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
-		.split = v[WGMMA_SPLIT],
-		.joins = v[WGMMA_COMBINE] == TILED_CLUSTER &&
-			v[WGMMA_SPLIT] > 1,
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.cluster = v[WGMMA_CLUSTER_M] * v[WGMMA_CLUSTER_N],
 		.along_m = v[WGMMA_CLUSTER_M] > 1,
 		.order = v[WGMMA_ORDER] } };
+	tiled_read_split(v[WGMMA_SPLIT], v[WGMMA_COMBINE], &p->of);
 	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
 	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
@@ -250,7 +248,8 @@ static int storing_regs(const struct store_plan *s)
 static int estimate_regs(const struct wgmma_plan *p)
 {
 	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
-		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32;
+		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32 +
+		tiled_stream_regs(&p->of);
 
 	return n + n / 16;
 }
@@ -361,6 +360,12 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 {
 	int resident = t->gpu->sms * p->occupancy;
 
+	if (p->of.streams && (!p->persistent || p->of.crews > 1))
+		return p->persistent ? "two crews have whole tiles by turns, and "
+			"no chunks of them to share out: persistent = on, or "
+			"combine = workspace" : "blocks that share out chunks "
+			"of tiles take one after the other: raster(persistent = "
+			"on), or combine = workspace";
 	if (!p->persistent)
 		return NULL;
 	if (!p->of.bulk)
@@ -369,6 +374,9 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 	if (p->of.split > 1)
 		return "persistent blocks sum all of a tile: split_k by 1, or "
 			"persistent = off";
+	if (p->of.streams)
+		return tiled_stream_plan(t, &((const struct wgmma *)
+			t->state)->of, a, p->occupancy, &p->of);
 	if (p->of.tiles <= resident)
 		return arena_printf(a, "%lld tiles all run at once on %s: "
 			"persistent = off", (long long)p->of.tiles,
@@ -450,7 +458,8 @@ void wgmma_features(const struct task *t, const int *values,
 		staging_issue(&p.of.right);
 	tiles = (double)p.of.tiles * p.of.split;
 	if (p.of.blocks)
-		rounds = ceil(tiles / p.of.blocks);
+		rounds = p.of.streams ? tiles / p.of.blocks : ceil(tiles /
+			p.of.blocks);
 	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0 / p.of.crews;

@@ -96,6 +96,9 @@ void wpk_emu_ldmatrix(int line, unsigned *d, const void *row, int count,
 void wpk_emu_stmatrix(int line, void *row, const unsigned *d, int count,
 	bool transposed);
 void wpk_emu_fence(void);
+int wpk_emu_has_flags(void);
+void wpk_emu_flag_set(int line, void *flag);
+void wpk_emu_flag_wait(int line, const void *flag, int known);
 void wpk_emu_atomic(const void *p, bool begins);
 void wpk_emu_clear(void *p, int byte, size_t n);
 void wpk_emu_commit(void);
@@ -259,6 +262,19 @@ WPK_EMU_ATOMICS(unsigned long long)
 WPK_EMU_ATOMIC(atomicAdd, float, old + v)
 WPK_EMU_ATOMIC(atomicAdd, double, old + v)
 WPK_EMU_ATOMIC(atomicExch, float, v)
+
+/* ---- flags: whether there are any is known before the program begins ---- */
+
+template <class T>
+struct wpk_emu_flags {
+	static const int known;
+};
+template <class T>
+const int wpk_emu_flags<T>::known = wpk_emu_has_flags();
+
+#define flag_set(p) wpk_emu_flag_set(__LINE__, p)
+#define flag_wait(p) \
+	wpk_emu_flag_wait(__LINE__, p, wpk_emu_flags<void>::known)
 
 /* ---- asynchronous copies ---- */
 

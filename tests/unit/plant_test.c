@@ -215,9 +215,34 @@ static const struct mutation turns[] = {
 	{ "slots of the other's", "\tconst int slot = crew", "crew", "0", 1 },
 };
 
+/* Of blocks that share out chunks of tiles. */
+static const struct mutation shared_out[] = {
+	{ "no release", "\tflag_set(", "flag_set(&flags[blockIdx.x])",
+		"flags[blockIdx.x] = 1", 1 },
+	{ "no flag", "\tflag_set(", "flag_set", "if (0) flag_set", 1 },
+	{ "another's flag set", "\tflag_set(", "[blockIdx.x", "[1 + blockIdx.x",
+		1 },
+	{ "no acquire", "\tflag_wait(", "flag_wait(",
+		"if (*(const volatile int *)", 1 },
+	{ "no wait", "\tflag_wait(", "flag_wait", "if (0) flag_wait", 1 },
+	{ "another's flag", "\tflag_wait(", "&flags[", "&flags[1 + ", 1 },
+	{ "no barrier of those that multiply", "\tbarrier_sync(",
+		"barrier_sync", "if (0) barrier_sync", 1 },
+	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 1 },
+	{ "a range that ends late", "int range_end = ", "(unit",
+		"1 + (unit", 1 },
+	{ "a range that begins late", "int range = ", "unit", "1 + unit", 1 },
+	{ "a tile that ends early", "int chunk_end = ", "min_int(",
+		"-1 + min_int(", 1 },
+	{ "sums of another", "sum[i][j] += partial[", "[(", "[4096 + (", 1 },
+	{ "sums beside their place", "\tpartial[", "partial[", "partial[1 + ",
+		1 },
+};
+
 enum { N_CASES = sizeof cases / sizeof *cases,
 	N_MUTATIONS = sizeof mutations / sizeof *mutations,
-	N_TURNS = sizeof turns / sizeof *turns };
+	N_TURNS = sizeof turns / sizeof *turns,
+	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out };
 
 static bool full(void)
 {
@@ -337,26 +362,87 @@ static const struct subject_value turns_at[] = {
 	{ "raster.group", 1 }, { NULL, 0 }
 };
 
-/* On a chip of one multiprocessor, whose blocks have some tiles each. */
-static void faults_of_turns_are_found(void **state)
+/* Adds to "n" how many places each of "some" has. */
+static void plant_some(struct subject s, const struct mutation *some, int count,
+	int *n)
 {
-	struct subject s = subject_open_for("sm_90a", 1, turns_text, "wgmma",
-		turns_at);
 	struct check_result r = look(&s);
 
-	(void)state;
 	if (r.verdict == CHECK_UNAVAILABLE) {
 		arena_destroy(s.a);
 		skip();
 	}
 	if (r.verdict != CHECK_VERIFIED)
 		fail_msg("%s\n%s", r.line, r.detail);
-	for (int k = 0; k < N_TURNS; k++) {
-		int n = plant_all(&s, &turns[k], "wgmma", 0);
+	for (int k = 0; k < count; k++)
+		n[k] += plant_all(&s, &some[k], "a product", 0);
+	arena_destroy(s.a);
+}
 
-		print_message("# %s: %d\n", turns[k].name, n);
-		assert_true(n > 0);
-	}
+static void all_have_places(const struct mutation *some, int count,
+	const int *n)
+{
+	for (int k = 0; k < count; k++)
+		print_message("# %s: %d\n", some[k].name, n[k]);
+	for (int k = 0; k < count; k++)
+		assert_true(n[k] > 0);
+}
+
+/* On a chip of one multiprocessor, whose blocks have some tiles each. */
+static void faults_of_turns_are_found(void **state)
+{
+	int n[N_TURNS] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 1, turns_text, "wgmma", turns_at),
+		turns, N_TURNS, n);
+	all_have_places(turns, N_TURNS, n);
+}
+
+/* Of more tiles than blocks, one of which has some of three, and of fewer. */
+static const struct subject_value streams_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 48 }, { "tile.block.k", 16 },
+	{ "bind.threads", 128 }, { "mma.acc.swap", 0 }, { "split_k.acc", 2 },
+	{ "split_k.acc.combine", 3 }, { "pipeline.k.async", 2 },
+	{ "pipeline.k.stages", 3 }, { "raster.persistent", 1 }, { NULL, 0 }
+}, tiles_at[] = {
+	{ "tile.block.i", 32 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "tile.warp.i", 16 }, { "tile.warp.j", 16 }, { "split_k.acc", 2 },
+	{ "split_k.acc.combine", 3 }, { "pipeline.k.async", 1 },
+	{ "pipeline.k.stages", 3 }, { NULL, 0 }
+}, parts_at[] = {
+	{ "tile.block.i", 32 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "tile.warp.i", 16 }, { "tile.warp.j", 16 }, { "split_k.out", 4 },
+	{ "split_k.out.combine", 3 }, { "pipeline.k.async", 1 },
+	{ "pipeline.k.stages", 3 }, { NULL, 0 }
+};
+
+static void faults_of_shared_chunks_are_found(void **state)
+{
+	int n[N_SHARED_OUT] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 1, turns_text, "wgmma",
+		streams_at), shared_out, N_SHARED_OUT, n);
+	plant_some(subject_open_for("sm_80", 1, turns_text, "mma", tiles_at),
+		shared_out, N_SHARED_OUT, n);
+	plant_some(subject_open_for("sm_80", 3, HALVES, "mma", parts_at),
+		shared_out, N_SHARED_OUT, n);
+	all_have_places(shared_out, N_SHARED_OUT, n);
+}
+
+/* What launches before this one left there is no flag. */
+static void flags_that_are_not_cleared_are_found(void **state)
+{
+	struct subject s = subject_open_for("sm_80", 3, HALVES, "mma", parts_at);
+	struct check_result r;
+
+	(void)state;
+	subject_plant(&s, "cudaMemsetAsync(flags, 0, ",
+		"cudaMemsetAsync(flags, 0, 0 * ");
+	r = look(&s);
+	if (r.verdict != CHECK_UNAVAILABLE)
+		assert_int_equal(r.verdict, CHECK_FAULT);
 	arena_destroy(s.a);
 }
 
@@ -365,6 +451,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_faults_are_found),
 		cmocka_unit_test(faults_of_turns_are_found),
+		cmocka_unit_test(faults_of_shared_chunks_are_found),
+		cmocka_unit_test(flags_that_are_not_cleared_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

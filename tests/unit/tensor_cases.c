@@ -48,8 +48,9 @@ static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
 	{ 128, 32, 128, 32 }, { 128, 48, 256, 64 }, { 192, 160, 384, 32 },
 	{ 192, 96, 384, 64 }, { 256, 32, 512, 32 } };
 
-static const struct tensor_split splits[] = { { 1, false }, { 3, false },
-	{ 2, true }, { 4, true } };
+static const struct tensor_split splits[] = { { 1, false, false, 0 },
+	{ 3, false, false, 0 }, { 2, true, false, 0 }, { 4, true, false, 0 },
+	{ 2, false, true, 5 }, { 3, false, true, 0 } };
 
 /* Columns of a bulk store: none, some, all. */
 static const int stores[] = { 0, 32, 256 };
@@ -207,8 +208,26 @@ static bool store_can_be(const struct tensor_case *c)
 		(t->cols % 16 == 0 && (n > t->cols || t->cols % n == 0)));
 }
 
+/* Four warps share out chunks where blocks are persistent; 384 threads with a tile
+ * as large as there is have no registers for that and for bulk stores. Levels may
+ * be -1. */
+static bool streams_can_be(const struct tensor_case *c)
+{
+	const int *l = c->level;
+
+	if (!c->of->tiles || l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
+		return true;
+	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
+	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)))
+		return false;
+	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
+	    tensor_tile(c)->cols > 128)
+		return false;
+	return l[BY_ROUNDS] < 0 || l[BY_ROUNDS] == ROUNDS_ALL;
+}
+
 /* Persistent blocks copy by bulk, and sum all of a tile, which of two crews each
- * keeps alone. Levels may be -1. */
+ * keeps alone, or share out chunks. Levels may be -1. */
 static bool rounds_can_be(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
@@ -217,7 +236,8 @@ static bool rounds_can_be(const struct tensor_case *c)
 	if (l[BY_ROUNDS] == ROUNDS_NONE)
 		return true;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
-	    l[BY_EDGE] == ODD || (l[BY_SPLIT] >= 0 && tensor_split(c)->parts > 1))
+	    l[BY_EDGE] == ODD || (l[BY_SPLIT] >= 0 && tensor_split(c)->parts > 1 &&
+		!tensor_split(c)->streams))
 		return false;
 	if (l[BY_TYPE] >= 0 && turns(c))
 		return false;
@@ -246,6 +266,8 @@ static bool can_be(const struct tensor_case *c)
 	if (bulk_alone && l[BY_PIPELINE] >= 0 && !bulk)
 		return false;
 	if (l[BY_ROUNDS] >= 0 && !rounds_can_be(c))
+		return false;
+	if (!streams_can_be(c))
 		return false;
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
@@ -360,12 +382,16 @@ static bool is_ragged(const struct tensor_case *c, enum edge side)
 	return e == side || e == EDGES;
 }
 
-/* Of a cluster's parts none is left empty: there the last one is short. */
+/* Of a cluster's parts none is left empty: there the last one is short. Where blocks
+ * are few, tiles are more. */
 static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk)
 {
 	int stages = tensor_pipeline(c)->stages;
-	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE;
-	int chunks = rounds ? stages + 1 : 2 * stages * tensor_split(c)->parts;
+	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE ||
+		tensor_split(c)->sms;
+	int parts = tensor_split(c)->parts;
+	int chunks = tensor_split(c)->streams ? stages + parts : rounds ?
+		stages + 1 : 2 * stages * parts;
 	struct sizes s = { (rounds ? 7 : 2) * bm, 2 * bn, chunks * bk };
 	int more = tensor_split(c)->joined ? -1 : 1;
 
@@ -486,12 +512,13 @@ const char *tensor_name(struct arena *a, const struct tensor_case *c)
 	const struct tensor_type *t = tensor_type(c);
 	const struct tensor_pipeline *p = tensor_pipeline(c);
 
-	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts%s, "
+	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts%s%s, "
 		"%s%s%s", t->precision ? t->precision : t->name,
 		layouts[c->level[BY_LAYOUT]].left ? "m, k" : "k, m",
 		layouts[c->level[BY_LAYOUT]].right ? "n, k" : "k, n",
 		endings[c->level[BY_ENDING]], p->stages, copied[p->async],
 		tensor_split(c)->parts, tensor_split(c)->joined ?
-		" of a cluster" : "", edges[c->level[BY_EDGE]],
+		" of a cluster" : "", tensor_split(c)->streams ?
+		" shared out" : "", edges[c->level[BY_EDGE]],
 		c->level[BY_BATCH] ? ", batched" : "", tile_name(a, c));
 }

@@ -30,10 +30,12 @@ struct tensor_pipeline {
 	int async, stages;
 };
 
-/* Of the reduction; "joined" by a cluster. */
+/* Of the reduction; "joined" by a cluster, or the chunks of tiles shared out on a
+ * chip of so many multiprocessors, 0: of its own. */
 struct tensor_split {
 	int parts;
-	bool joined;
+	bool joined, streams;
+	int sms;
 };
 
 /* Of a block: rows and columns of its instructions, bytes of a chunk. */

@@ -71,7 +71,7 @@ static void pin(const struct group_space *g, const struct tensor_case *c,
 	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);
 	tensor_set(g, values, "split_k.acc", tensor_split(c)->parts);
 	tensor_set_word(g, values, "split_k.acc.combine", tensor_split(c)->joined ?
-		"cluster" : "workspace");
+		"cluster" : tensor_split(c)->streams ? "stream" : "workspace");
 	if (precision)
 		tensor_set_word(g, values, "mma.acc.precision", precision);
 }
@@ -107,14 +107,16 @@ static const struct target *target_for(const struct tensor_case *c)
 		!strcmp(of_type, "sm_75") ? "sm_80" : of_type);
 }
 
-/* Where blocks are to have some tiles each, a chip of one multiprocessor. */
+/* Where blocks are to have some tiles each, a chip of one multiprocessor or few. */
 static const struct gpu *chip_for(struct tensor_run *s,
 	const struct tensor_case *c)
 {
 	struct gpu *g = ARENA_NEW(s->a, struct gpu);
 
 	*g = *gpu_for_target(s->target);
-	if (c->level[BY_ROUNDS] > ROUNDS_NONE)
+	if (tensor_split(c)->sms)
+		g->sms = tensor_split(c)->sms;
+	else if (c->level[BY_ROUNDS] > ROUNDS_NONE && !tensor_split(c)->streams)
 		g->sms = 1;
 	return g;
 }
