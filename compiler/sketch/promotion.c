@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a schedule says of promoted sums, and the arithmetic that is: 14 bits of
- * an instruction's sum, from which the reference derives its bound
- * (ir/eval_short.c). */
+/* What a schedule says of promoted sums, the code that all tiled contractions have
+ * in common for it, and the arithmetic that is: 14 bits of an instruction's sum,
+ * from which the reference derives its bound (ir/eval_short.c). */
 #include "sketch/promotion.h"
 
 #include <stdlib.h>
@@ -68,6 +68,50 @@ const char *promote_check(struct arena *a, bool is_short, enum dtype left,
 		"neither divide a chunk of %d nor are a multiple of it: "
 		"promote = %d", after, bk, dividing(bk, after));
 }
+
+/* ---- code ---- */
+
+void promote_clear(struct tiled_code *g, struct k_block *b)
+{
+	struct kx *i, *j;
+
+	b = tile_loop(g->a, b, "i", (int)g->acc->dims[0], &i);
+	b = tile_loop(g->a, b, "j", (int)g->acc->dims[1], &j);
+	ks_store(g->a, b, k_place(g->acc, i, j), kx_float(g->a, 0, T_F32));
+}
+
+/* Chunks between promotions, at least one. */
+static struct kx *between(const struct tiled_code *g, int after)
+{
+	return kx_int(g->a, after > g->p->bk ? after / g->p->bk : 1);
+}
+
+struct k_block *promote_block(struct tiled_code *g, struct k_block *b,
+	int after)
+{
+	struct arena *a = g->a;
+	struct kx *next = kx_add(a, g->turn, kx_int(a, 1));
+
+	if (after <= g->p->bk)
+		return b;
+	return ks_if(a, b, kx_op(a, OP_OR, T_BOOL, 2, kx_op(a, OP_EQ, T_BOOL, 2,
+		kx_mod(a, next, between(g, after)), kx_int(a, 0)), kx_op(a,
+		OP_EQ, T_BOOL, 2, next, g->chunks)));
+}
+
+struct kx *promote_turn(struct tiled_code *g, int after)
+{
+	return kx_mod(g->a, g->turn, between(g, after));
+}
+
+void promote_add(struct arena *a, struct k_block *b, struct k_place to,
+	struct kx *sum)
+{
+	ks_store(a, b, to, kx_op(a, OP_ADD, T_F32, 2, kx_load(a, to.buffer,
+		to.index[0], to.index[1]), sum));
+}
+
+/* ---- arithmetic ---- */
 
 /* A subnormal factor's exponent is that of one up to 2^(significand - 1) times
  * as large. */

@@ -6,7 +6,7 @@
 #ifndef WPK_COMPILER_SKETCH_PROMOTION_H
 #define WPK_COMPILER_SKETCH_PROMOTION_H
 
-#include "sketch/product.h"
+#include "sketch/tiled.h"
 
 /* Values of the tunable: auto where sums are not short, else fast or a number. */
 enum { PROMOTE_AUTO, PROMOTE_FAST, PROMOTE_NUMBERS };
@@ -27,6 +27,18 @@ const char *promote_unsaid(const struct task *t, const char *tensor,
  * chunks of "bk". */
 const char *promote_check(struct arena *a, bool is_short, enum dtype left,
 	int value, int bk);
+
+/* A kernel's sums in f32, which are "acc" of it, begin as 0. */
+void promote_clear(struct tiled_code *g, struct k_block *b);
+/* At the end of a chunk, where sums are promoted "after" so many elements: the
+ * block in which that is due, at the end of the last chunk in any case. */
+struct k_block *promote_block(struct tiled_code *g, struct k_block *b,
+	int after);
+/* Of "turn" the first chunk after a promotion is 0. */
+struct kx *promote_turn(struct tiled_code *g, int after);
+/* "sum" is added to the one in f32 at "to". */
+void promote_add(struct arena *a, struct k_block *b, struct k_place to,
+	struct kx *sum);
 
 /* Rewrites the contraction in "o", a copy of its operator, as sums of "at_once"
  * products in an instruction, which the value promotes. */

@@ -12,6 +12,7 @@
  * columns, 8 steps of a panel are one; "stride" leads to the next 8 steps, and
  * "leading" to the next panel. */
 #include "sketch/wgmma.h"
+#include "sketch/promotion.h"
 
 #include <assert.h>
 
@@ -80,43 +81,13 @@ static void share_out(void *ctx, struct k_block *b)
 	ks_store(g->of.a, b, to, sum);
 }
 
-/* ---- promotion ---- */
-
-static void clear_promoted(struct wgmma_code *g, struct k_block *b)
-{
-	struct arena *a = g->of.a;
-	struct kx *i, *j;
-
-	if (!g->p->promote)
-		return;
-	b = tile_loop(a, b, "i", (int)g->of.acc->dims[0], &i);
-	b = tile_loop(a, b, "j", (int)g->of.acc->dims[1], &j);
-	ks_store(a, b, k_place(g->of.acc, i, j), product_zero(a, T_F32));
-}
-
-/* Chunks between promotions, at least one. */
-static int chunks_between(const struct wgmma_code *g)
-{
-	int n = g->p->promote / g->p->of.bk;
-
-	return n > 1 ? n : 1;
-}
-
-/* Of several chunks after the last, and after the last of all. */
 static void promote(struct wgmma_code *g, struct k_block *b)
 {
-	struct arena *a = g->of.a;
-	struct kx *next = kx_add(a, g->of.turn, num(g, 1)), *sum;
-	int between = chunks_between(g);
+	struct kx *sum;
 	struct k_place to;
 
-	if (between > 1)
-		b = ks_if(a, b, kx_op(a, OP_OR, T_BOOL, 2, kx_op(a, OP_EQ,
-			T_BOOL, 2, kx_mod(a, next, num(g, between)), num(g, 0)),
-			kx_op(a, OP_EQ, T_BOOL, 2, next, g->of.chunks)));
 	b = each_result(g, b, &sum, &to);
-	ks_store(a, b, to, kx_op(a, OP_ADD, T_F32, 2, kx_load(a, to.buffer,
-		to.index[0], to.index[1]), sum));
+	promote_add(g->of.a, b, to, sum);
 }
 
 /* ---- who owns what ---- */
@@ -142,7 +113,8 @@ static void own_part(void *ctx, struct k_block *b)
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
 		kx_mul(a, g->group, num(g, 64 * g->p->each)), kx_mul(a, warp,
 			num(g, 16)))));
-	clear_promoted(g, b);
+	if (g->p->promote)
+		promote_clear(c, b);
 }
 
 /* ---- products ---- */
@@ -192,7 +164,7 @@ static struct kx *goes_on(struct wgmma_code *g, struct kx *kk)
 	struct kx *turn = g->of.turn;
 
 	if (g->p->promote)
-		turn = kx_mod(a, turn, num(g, chunks_between(g)));
+		turn = promote_turn(&g->of, g->p->promote);
 	return kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, turn, kk), num(g, 0));
 }
 
@@ -257,7 +229,7 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
 	if (g->p->promote)
-		promote(g, b);
+		promote(g, promote_block(&g->of, b, g->p->promote));
 }
 
 /* ---- kernel ---- */
