@@ -65,6 +65,11 @@ static void agree_at(const struct tensor_tile *tile, bool across)
 
 	of.tiles = tile;
 	for (int type = 0; type < of.n_types; type++) {
+		const char *promote = of.types[type].promote;
+
+		if (promote && strcmp(promote, "fast") != 0 &&
+		    tile->cols > 128)
+			continue;
 		c.level[BY_TYPE] = type;
 		c.level[BY_PIPELINE] = type == 0 ? 6 : type == 1 ? 3 : 5;
 		c.level[BY_LAYOUT] = type < 2 && across ? 3 : 0;

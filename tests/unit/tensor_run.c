@@ -14,8 +14,8 @@
 
 /* ---- points ---- */
 
-/* "mma(acc, precision = WORD)", as a schedule has it. */
-static const struct schedule *asking(struct arena *a, const char *precision)
+/* "mma(acc, KEY = WORD)", as a schedule has it. */
+static const struct schedule *asking(struct arena *a, const char *key)
 {
 	struct schedule *s = ARENA_NEW(a, struct schedule);
 	struct sched_arg *args = ARENA_ARRAY(a, 2, struct sched_arg);
@@ -26,11 +26,11 @@ static const struct schedule *asking(struct arena *a, const char *precision)
 	*acc = (struct sched_expr){ .kind = SX_NAME, .name = "acc" };
 	of[0] = acc;
 	args[0] = (struct sched_arg){ .value = { of, 1, { 0 } } };
-	args[1] = (struct sched_arg){ .key = "precision" };
+	args[1] = (struct sched_arg){ .key = key };
 	*d = (struct sched_directive){ "mma", args, 2, { 0 } };
 	s->directives = d;
 	s->n_directives = 1;
-	return precision ? s : NULL;
+	return key ? s : NULL;
 }
 
 void tensor_set(const struct group_space *g, int *values, const char *name,
@@ -74,6 +74,9 @@ static void pin(const struct group_space *g, const struct tensor_case *c,
 		"cluster" : "workspace");
 	if (precision)
 		tensor_set_word(g, values, "mma.acc.precision", precision);
+	if (tensor_type(c)->promote)
+		tensor_set_word(g, values, "mma.acc.promote",
+			tensor_type(c)->promote);
 }
 
 /* What the case does not say is random. */
@@ -132,7 +135,8 @@ void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
 		.n_groups = s->x.p->n_groups, .target = s->target,
 		.gpu = chip_for(s, c),
-		.schedule = asking(s->a, precision) } };
+		.schedule = asking(s->a, tensor_type(c)->promote ? "promote" :
+			precision ? "precision" : NULL) } };
 	assert_int_equal(s->x.p->n_groups, 1);
 	if (!s->g.sketch->applies(&s->g.task, &why))
 		fail_msg("%s: %s\n%s", tensor_name(s->a, c), why, text);
