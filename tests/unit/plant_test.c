@@ -215,9 +215,26 @@ static const struct mutation turns[] = {
 	{ "slots of the other's", "\tconst int slot = crew", "crew", "0", 1 },
 };
 
+/* Of sums that are promoted. */
+static const struct mutation promoted[] = {
+	{ "a sum that is not begun anew", "wgmma_m64k32", "t % 2 != 0", "t != 0",
+		1 },
+	{ "a sum that is begun too often", "wgmma_m64k32", "t % 2 != 0", "0",
+		1 },
+	{ "the rest left out", "\tif ((t + 1) % 2 == 0", " || t + 1 == 5", "",
+		1 },
+	{ "promoted too often", "\tif ((t + 1) % 2 == 0", "% 2", "% 1", 1 },
+	{ "nothing promoted", "settled_f32(", "settled_f32(",
+		"0 * settled_f32(", 1 },
+	{ "begun as something", "\tsum[i][j] = 0.0f", "0.0f", "1.0f", 1 },
+	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
+		"if (0) wgmma_wait", 1 },
+};
+
 enum { N_CASES = sizeof cases / sizeof *cases,
 	N_MUTATIONS = sizeof mutations / sizeof *mutations,
-	N_TURNS = sizeof turns / sizeof *turns };
+	N_TURNS = sizeof turns / sizeof *turns,
+	N_PROMOTED = sizeof promoted / sizeof *promoted };
 
 static bool full(void)
 {
@@ -337,27 +354,54 @@ static const struct subject_value turns_at[] = {
 	{ "raster.group", 1 }, { NULL, 0 }
 };
 
-/* On a chip of one multiprocessor, whose blocks have some tiles each. */
-static void faults_of_turns_are_found(void **state)
+/* On a chip of one multiprocessor, whose blocks may have some tiles each. */
+static void faults_are_found(const char *text,
+	const struct subject_value *values, const struct mutation *m, int count)
 {
-	struct subject s = subject_open_for("sm_90a", 1, turns_text, "wgmma",
-		turns_at);
+	struct subject s = subject_open_for("sm_90a", 1, text, "wgmma", values);
 	struct check_result r = look(&s);
 
-	(void)state;
 	if (r.verdict == CHECK_UNAVAILABLE) {
 		arena_destroy(s.a);
 		skip();
 	}
 	if (r.verdict != CHECK_VERIFIED)
 		fail_msg("%s\n%s", r.line, r.detail);
-	for (int k = 0; k < N_TURNS; k++) {
-		int n = plant_all(&s, &turns[k], "wgmma", 0);
+	for (int k = 0; k < count; k++) {
+		int n = plant_all(&s, &m[k], "wgmma", 0);
 
-		print_message("# %s: %d\n", turns[k].name, n);
+		print_message("# %s: %d\n", m[k].name, n);
 		assert_true(n > 0);
 	}
 	arena_destroy(s.a);
+}
+
+static void faults_of_turns_are_found(void **state)
+{
+	(void)state;
+	faults_are_found(turns_text, turns_at, turns, N_TURNS);
+}
+
+static const char promoted_text[] =
+	"op mm {\n"
+	"  in A: e4m3[67, 160] layout(0, 1) align 16\n"
+	"  in B: e4m3[22, 160] layout(0, 1) align 16\n"
+	"  out out: f32[67, 22] layout(0, 1) align 16\n"
+	"  out[i:67, j:22] = sum[k:160](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n"
+	"}\n";
+
+/* After 64, which is every other chunk. */
+static const struct subject_value promoted_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 16 }, { "tile.block.k", 32 },
+	{ "bind.threads", 128 }, { "mma.out.swap", 0 }, { "split_k.out", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "mma.out.promote", 3 }, { NULL, 0 }
+};
+
+static void faults_of_promotion_are_found(void **state)
+{
+	(void)state;
+	faults_are_found(promoted_text, promoted_at, promoted, N_PROMOTED);
 }
 
 int main(void)
@@ -365,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_faults_are_found),
 		cmocka_unit_test(faults_of_turns_are_found),
+		cmocka_unit_test(faults_of_promotion_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,29 +9,11 @@
 
 #include <cmocka.h>
 
+#include "asking.h"
 #include "cuda/cuda.h"
 #include "tensor_run.h"
 
 /* ---- points ---- */
-
-/* "mma(acc, KEY = WORD)", as a schedule has it. */
-static const struct schedule *asking(struct arena *a, const char *key)
-{
-	struct schedule *s = ARENA_NEW(a, struct schedule);
-	struct sched_arg *args = ARENA_ARRAY(a, 2, struct sched_arg);
-	struct sched_expr *acc = ARENA_NEW(a, struct sched_expr);
-	struct sched_expr **of = ARENA_ARRAY(a, 1, struct sched_expr *);
-	struct sched_directive *d = ARENA_NEW(a, struct sched_directive);
-
-	*acc = (struct sched_expr){ .kind = SX_NAME, .name = "acc" };
-	of[0] = acc;
-	args[0] = (struct sched_arg){ .value = { of, 1, { 0 } } };
-	args[1] = (struct sched_arg){ .key = key };
-	*d = (struct sched_directive){ "mma", args, 2, { 0 } };
-	s->directives = d;
-	s->n_directives = 1;
-	return key ? s : NULL;
-}
 
 void tensor_set(const struct group_space *g, int *values, const char *name,
 	int value)
@@ -135,8 +117,9 @@ void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
 		.n_groups = s->x.p->n_groups, .target = s->target,
 		.gpu = chip_for(s, c),
-		.schedule = asking(s->a, tensor_type(c)->promote ? "promote" :
-			precision ? "precision" : NULL) } };
+		.schedule = tensor_type(c)->promote ? asking(s->a, "acc",
+			"promote") : precision ? asking(s->a, "acc",
+			"precision") : NULL } };
 	assert_int_equal(s->x.p->n_groups, 1);
 	if (!s->g.sketch->applies(&s->g.task, &why))
 		fail_msg("%s: %s\n%s", tensor_name(s->a, c), why, text);
