@@ -54,7 +54,7 @@ multiplied() {
 	case $1 in
 	sm_75) without='T = (bf16|f32|f64|e4m3|e5m2)' ;;
 	sm_80) without='T = (e4m3|e5m2)' ;;
-	sm_90a) without='T = (f64|e4m3|e5m2)|^rounded_across' ;;
+	sm_90a) without='T = f64|^rounded_across' ;;
 	*) without='^$' ;;
 	esac
 	sed -n 's/^export op //p' "$folder/tensor.wpk" |
