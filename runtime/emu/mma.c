@@ -10,8 +10,9 @@
  *
  * Products are exact and are added in f32, one after the other, rounding to
  * nearest; hardware adds several at a time and truncates, so results differ in
- * the last bits. Only sm_89's sums of 8-bit floats are so short that this is done
- * as it does it, 16 products at once. What is added up in f16 is rounded to it once, at the end.
+ * the last bits. Only sm_89's sums of 8-bit floats are so short that this is
+ * done as it does it, 16 products at once. What is added up in f16 is rounded to
+ * it once, at the end.
  * Of tf32 the low 13 bits count for nothing, as in hardware.
  * 8-bit integers stay below 2^24 and are exact that way too; what they are
  * added to wraps. f64 has products rounded, where the CPU has no fma. */
