@@ -163,6 +163,32 @@ struct check_result tensor_check(struct tensor_run *s,
 	return result;
 }
 
+struct check_result tensor_judged(const struct tensor_case *c, const char *text,
+	const char *key, const char *is, const char *as)
+{
+	struct check_request request;
+	struct check_result result;
+	struct tensor_run s;
+	const char *name;
+	int values[64];
+
+	tensor_open(&s, c, text, is);
+	name = arena_printf(s.a, "mma.acc.%s", key);
+	s.g.sketch->start(&s.g.task, s.values);
+	tensor_set(&s.g, s.values, "split_k.acc", 1);
+	memcpy(values, s.values, sizeof values);
+	tensor_set_word(&s.g, s.values, name, is);
+	if (as)
+		tensor_set_word(&s.g, values, name, as);
+	result = tensor_check(&s, as ? tensor_arithmetic(&s, values) : NULL, 0,
+		&request);
+	print_message("# %s = %s judged as %s: %s, %.3g of the bound\n", key, is,
+		as ? as : "f32", check_verdict_name(result.verdict),
+		result.worst);
+	arena_destroy(s.a);
+	return result;
+}
+
 static const char *point_text(struct tensor_run *s)
 {
 	struct str out;
