@@ -122,14 +122,6 @@ static bool turns(const struct tensor_case *c)
 		dtype_row(tensor_type(c)->dtype)->bits != 16;
 }
 
-/* Has each result two sums? */
-static bool is_promoted(const struct tensor_case *c)
-{
-	const char *promote = tensor_type(c)->promote;
-
-	return promote && strcmp(promote, "fast") != 0;
-}
-
 /* Asynchronous copies move 4 bytes or more, which neither odd sizes of narrow
  * types allow, nor what is turned round; bulk copies turn nothing. */
 static bool copies(const struct tensor_case *c)
@@ -143,12 +135,22 @@ static bool copies(const struct tensor_case *c)
 	}
 }
 
-/* Bytes that go one by one take registers, too many of a large tile. */
+/* Has each result two sums? */
+static bool is_promoted(const struct tensor_case *c)
+{
+	const char *promote = tensor_type(c)->promote;
+
+	return promote && strcmp(promote, "fast") != 0;
+}
+
+/* Bytes that go one by one take registers, too many of a large tile, or of 512
+ * threads that have two sums of each result. */
 static bool holds(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
 
-	return (t->bytes < 64 && t->cols <= 64) || (!turns(c) &&
+	return (t->bytes < 64 && t->cols <= 64 && !(is_promoted(c) &&
+			t->threads == 512)) || (!turns(c) &&
 		c->level[BY_EDGE] != ODD) ||
 		dtype_row(tensor_type(c)->dtype)->bits > 8;
 }
