@@ -252,6 +252,13 @@ static bool tile_can_be(const struct tensor_case *c)
 		c->level[BY_PIPELINE] < 0 || has_panels(c));
 }
 
+/* Those that join parts are of sm_90 and later, where a warp's sums are not
+ * short. */
+static bool has_clusters(const struct tensor_case *c)
+{
+	return c->of->tiles || !tensor_type(c)->promote || !tensor_split(c)->joined;
+}
+
 /* Levels may be -1, not chosen yet. */
 static bool can_be(const struct tensor_case *c)
 {
@@ -269,6 +276,8 @@ static bool can_be(const struct tensor_case *c)
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
+		return false;
+	if (l[BY_TYPE] >= 0 && l[BY_SPLIT] >= 0 && !has_clusters(c))
 		return false;
 	return !c->of->tiles || l[BY_TYPE] < 0 || l[BY_TILE] < 0 ||
 		tile_can_be(c);
