@@ -5,7 +5,8 @@
 # address" that it is compiled with the sanitizers, and "STDERR: TEXT" what
 # they must have said. Where the source has a line with HERE, a fault must name
 # that line. "NEEDS: gcc": clang does not check the alignment of whole structs;
-# nor can what it makes be watched. "NEEDS: bytes": what is counted is told.
+# nor can what it makes be watched. "NEEDS: bytes": what is counted is told. "ARCH:
+# 890" is what __CUDA_ARCH__ is where it matters.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 emu=$top_srcdir/runtime/emu
@@ -28,6 +29,7 @@ compile_watched() {
 }
 
 compile() {
+	arch=$(sed -n 's/.*ARCH: \([0-9]*\).*/-D__CUDA_ARCH__=\1/p' "$1")
 	if grep -q 'NEEDS: watch' "$1"; then
 		compile_watched "$1" "$2"
 		return
@@ -36,7 +38,7 @@ compile() {
 	grep -q 'NEEDS: address' "$1" && flags="$address -lm"
 	# shellcheck disable=SC2086
 	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Wno-psabi -Werror \
-		-DWPK_EMULATE -include "$emu/wpk_emu.h" "$1" \
+		$arch -DWPK_EMULATE -include "$emu/wpk_emu.h" "$1" \
 		-x none "$library" $flags -o "$2"
 }
 

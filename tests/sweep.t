@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, and, as
-# kernels for all sizes, of open.wpk: the kernel verifier accepts them, and
-# emulated, asynchronous effects late and early, they agree with the reference.
-# The operators of ragged.wpk take turns between the targets; in full each is for
-# all of them, also under the sanitizers, for the real sizes in parts, and
+# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
+# eights.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts
+# them, and emulated, asynchronous effects late and early, they agree with the
+# reference. The operators of ragged.wpk take turns between the targets; in full each
+# is for all of them, also under the sanitizers, for the real sizes in parts, and
 # assembled, with the registers a sketch predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
@@ -121,6 +121,10 @@ done
 multiplied=$(multiplied sm_90a)
 NVCC='' sweep "wgmma" "$folder/tensor.wpk" --set=sketch=wgmma \
 	--op="$multiplied" --target=sm_90a --trials=1 --seed=90
+NVCC='' sweep "wgmma, 8-bit floats" "$folder/eights.wpk" --set=sketch=wgmma \
+	--target=sm_90a --trials=1 --seed=97 --check=race,init
+NVCC='' sweep "mma, 8-bit floats" "$folder/eights.wpk" --set=sketch=mma \
+	--op=eights,fast --target=sm_89 --trials=1 --seed=98 --check=race,init
 for copies in on bulk; do
 	NVCC='' sweep "wgmma, async = $copies" "$folder/tensor.wpk" \
 		--set=sketch=wgmma --set=pipeline.k.async=$copies \
@@ -149,6 +153,11 @@ if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 		--no-verify
 	assembled
 	grep ' spilled [1-9]' "$log" >"$scratch/spilled"
+	sweep "wgmma, 8-bit floats, assembled" "$folder/eights.wpk" \
+		--set=sketch=wgmma --target=sm_90a --trials=20 --seed=99 \
+		--no-verify
+	assembled
+	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
 	sweep "wgmma by turns, assembled" "$folder/gemm_bf16.wpk" \
 		--set=sketch=wgmma --set=raster.persistent=pingpong \
 		--set=pipeline.k.async=bulk --op=s4,s5 --target=sm_90a \

@@ -111,6 +111,7 @@ static const struct names_directive table[] = {
 		KEYS({ "kind", WORDS("mma", "wgmma", "auto") },
 			{ "precision", WORDS("tf32", "3xtf32", "f16", "bf16",
 				"e4m3", "e5m2") },
+			{ "promote", WORDS("fast") },
 			{ "swap", SWITCH }) },
 	{ "winograd", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
 		KEYS({ "m", NULL }) },

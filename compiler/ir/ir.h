@@ -100,6 +100,16 @@ enum ir_kind {
 
 enum ir_pad { IR_PAD_NONE, IR_PAD_VALUE, IR_PAD_EDGE };
 
+/* How hardware adds up a sum in fewer bits than its type has (eval_short.c says
+ * what that loses): "at_once" products and what they are added to are aligned to
+ * the largest of their exponents, cut to "bits" bits and added, and the sum is
+ * cut to as many. After "promote" products (0: never) it is added to a sum in
+ * the type, and begins anew. A product's exponent may be that of one
+ * "subnormal" times as large. */
+struct ir_accumulator {
+	int bits, at_once, promote, subnormal;
+};
+
 struct ir_expr {
 	enum ir_kind kind;
 	enum op op;
@@ -112,6 +122,7 @@ struct ir_expr {
 	enum reducer reducer;
 	int *red;
 	int n_red;
+	const struct ir_accumulator *accumulator;	/* of a sum, or NULL */
 	enum ir_pad pad;
 	struct span at;
 };

@@ -5,6 +5,7 @@
 #include "sketch/mma.h"
 #include "sketch/asked.h"
 #include "sketch/common.h"
+#include "sketch/promotion.h"
 #include "sketch/walk.h"
 
 #include <assert.h>
@@ -89,7 +90,8 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	const char *why;
 
 	*p = (struct mma_plan){ .precision = (enum precision)
-		v[MMA_PRECISION], .of = {
+		v[MMA_PRECISION], .promote = promote_after(v[MMA_PROMOTE]),
+		.of = {
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
 		.cluster = 1, .by_columns = v[MMA_RASTER],
@@ -97,6 +99,9 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	tiled_read_split(v[MMA_SPLIT], v[MMA_COMBINE], &p->of);
 	why = v[MMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
+	if (!why)
+		why = promote_check(a, f->is_short, f->tile, v[MMA_PROMOTE],
+			&p->of);
 	if (why)
 		return why;
 	if ((f->tile == T_F32) != (p->precision != PRECISION_AUTO))
@@ -191,13 +196,13 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
 	int rows = p->wr / r->m * fragment_words(f, r->m);
 	int cols = p->wc / r->n * fragment_words(f, r->n);
-	int n;
+	int n = p->promote ? sums : 0;
 
 	if (p->precision == PRECISION_3XTF32 || f->widened || f->tile == T_F64) {
 		rows *= 2;
 		cols *= 2;
 	}
-	n = sums + sums / 10 + cols + cols / 2 + rows / 2 +
+	n += sums + sums / 10 + cols + cols / 2 + rows / 2 +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
 		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24 +
 		tiled_stream_regs(&p->of);
@@ -315,7 +320,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	const struct mma_row *row = f->row;
 	struct mma_plan p;
 	const char *why = mma_plan(t, t->a, values, &p);
-	double warps, instructions, results, per_block;
+	double warps, instructions, results, per_block, promotions;
 	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
 	struct tiled_joining joining;
 	struct tiled_blocks b;
@@ -329,6 +334,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	r = fetching(f, p.row_load, p.wr, p.of.bk);
 	c = fetching(f, p.col_load, p.wc, p.of.bk);
 	results = (double)p.wr * p.wc / 32;
+	promotions = p.promote ? b.chunks * p.of.bk / p.promote : 0;
 	instructions = (double)products * p.wr / row->m * p.wc / row->n *
 		p.of.bk / row->k;
 	if (f->widened)
@@ -340,8 +346,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 			reached(t->gpu, f),
 		.issue = b.n * warps * (b.chunks * (instructions + r.loads +
 			c.loads + staging_issue(&p.of.left) +
-			staging_issue(&p.of.right) + 24) + b.tiles * 6 *
-			results + 120),
+			staging_issue(&p.of.right) + 24) + (b.tiles * 6 +
+			2 * promotions) * results + 120),
 		.special = b.n * p.of.threads * b.chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),

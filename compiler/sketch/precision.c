@@ -30,23 +30,29 @@ static bool names(const struct sched_arg *arg, const char *tensor)
 	return false;
 }
 
-static bool says(const struct sched_directive *d, const char *tensor)
+static bool says(const struct sched_directive *d, const char *tensor,
+	const char *key)
 {
 	bool said = false, named = false;
 
 	for (int i = 0; i < d->n_args; i++) {
 		named |= names(&d->args[i], tensor);
-		said |= d->args[i].key && !strcmp(d->args[i].key, "precision");
+		said |= d->args[i].key && !strcmp(d->args[i].key, key);
 	}
 	return said && named && !strcmp(d->name, "mma");
 }
 
-bool precision_said(const struct schedule *s, const char *tensor)
+bool mma_says(const struct schedule *s, const char *tensor, const char *key)
 {
 	for (int i = 0; s && i < s->n_directives; i++)
-		if (says(&s->directives[i], tensor))
+		if (says(&s->directives[i], tensor, key))
 			return true;
 	return false;
+}
+
+bool precision_said(const struct schedule *s, const char *tensor)
+{
+	return mma_says(s, tensor, "precision");
 }
 
 /* ---- what it does to a sum ---- */

@@ -12,6 +12,7 @@
  * columns, 8 steps of a panel are one; "stride" leads to the next 8 steps, and
  * "leading" to the next panel. */
 #include "sketch/wgmma.h"
+#include "sketch/promotion.h"
 
 #include <assert.h>
 
@@ -19,7 +20,8 @@ struct wgmma_code {
 	struct tiled_code of;
 	const struct wgmma *f;
 	const struct wgmma_plan *p;
-	struct k_buffer *sums;		/* [64 rows][results] */
+	struct k_buffer *sums;		/* [64 rows][results], of which short
+					 * ones are promoted to of.acc */
 	struct kx *group;		/* of four warps */
 	struct wgmma_store store;
 };
@@ -27,6 +29,65 @@ struct wgmma_code {
 static struct kx *num(const struct wgmma_code *g, int64_t v)
 {
 	return kx_int(g->of.a, v);
+}
+
+/* ---- sums ---- */
+
+/* A result behind the wait: to the compiler it is there as soon as its products
+ * begin. Of results that are stored one by one, ptxas packs two conversions to 16
+ * bits into one, in front of the wait, and then makes each product wait for the one
+ * before (C7514); it does not where -0 is added first, or a promoted sum is. */
+static struct kx *settled(struct wgmma_code *g, struct kx *x)
+{
+	bool singly = !g->p->store.columns && (g->p->swap || g->p->vec == 1);
+	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
+		singly && !g->p->promote ? INTRIN_COPIED_F32 :
+		INTRIN_SETTLED_F32;
+
+	return kx_call(g->of.a, f, g->f->row->acc, 1, x);
+}
+
+/* Each of the thread's results "*sum", and where it goes in its rows and columns:
+ * of four two are 8 rows below the others. */
+static struct k_block *each_result(struct wgmma_code *g, struct k_block *b,
+	struct kx **sum, struct k_place *to)
+{
+	struct arena *a = g->of.a;
+	struct kx *i, *r, *row, *col;
+
+	b = tile_loop(a, b, "i", g->p->each, &i);
+	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	row = kx_add(a, kx_mul(a, i, num(g, 2)), kx_mod(a, kx_div(a, r,
+		num(g, 2)), num(g, 2)));
+	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
+		r, num(g, 2)));
+	*to = g->p->swap ? k_place(g->of.acc, col, row) :
+		k_place(g->of.acc, row, col);
+	*sum = settled(g, kx_load(a, g->sums, i, r));
+	return b;
+}
+
+static void share_out(void *ctx, struct k_block *b)
+{
+	struct wgmma_code *g = ctx;
+	struct kx *sum;
+	struct k_place to;
+
+	if (g->p->promote)
+		return;
+	ks_comment(g->of.a, b, "each thread's results, in its rows and "
+		"columns");
+	b = each_result(g, b, &sum, &to);
+	ks_store(g->of.a, b, to, sum);
+}
+
+static void promote(struct wgmma_code *g, struct k_block *b)
+{
+	struct kx *sum;
+	struct k_place to;
+
+	b = each_result(g, b, &sum, &to);
+	promote_add(g->of.a, b, to, sum);
 }
 
 /* ---- who owns what ---- */
@@ -68,6 +129,8 @@ static void own_part(void *ctx, struct k_block *b)
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
 		kx_mul(a, g->group, num(g, 64 * g->p->each)), kx_mul(a, warp,
 			num(g, 16)))));
+	if (g->p->promote)
+		promote_clear(c, b);
 	if (c->p->streams)
 		clear_sums(g, b);
 }
@@ -111,26 +174,57 @@ static struct kx *advance(struct wgmma_code *g, const struct stage *s,
 	return kx_add(a, from, kx_cast(a, T_I64, at));
 }
 
-/* The first product of all begins the sum. */
+/* Is there a sum to add to? The first product of all begins it, or the first
+ * after it was promoted, "kk" steps behind that in this chunk. */
+static struct kx *goes_on(struct wgmma_code *g, struct kx *kk)
+{
+	struct arena *a = g->of.a;
+	struct kx *turn = g->of.turn;
+
+	if (g->p->promote)
+		turn = promote_turn(&g->of, g->p->promote);
+	return kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, turn, kk), num(g, 0));
+}
+
 static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
-	struct kx *cols, struct kx *kk, struct kx *mi)
+	struct kx *cols, struct kx *onward, struct kx *mi)
 {
 	const struct wgmma_row *r = g->f->row;
+	bool swap = g->p->swap;
 	struct arena *a = g->of.a;
-	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
-	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
+	const struct stager *x = swap ? &g->of.right : &g->of.left;
+	const struct stager *y = swap ? &g->of.left : &g->of.right;
 	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
 
 	args[0] = rows;
 	args[1] = cols;
-	args[2] = kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, g->of.turn, kk),
-		num(g, 0));
+	args[2] = onward;
 	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
 		.n = g->p->cols, .k = r->k, .args = args, .n_args = 3,
 		.acc = k_place(g->sums, mi, num(g, 0)),
-		.acc_type = r->acc, .left_type = r->left, .right_type = r->right,
+		.acc_type = r->acc, .left_type = swap ? r->right : r->left,
+		.right_type = swap ? r->left : r->right,
 		.left_trans = !x->s->order->k_inner,
 		.right_trans = !y->s->order->k_inner });
+}
+
+/* The products of "steps" from step "from" of the chunk on. */
+static void multiply_steps(struct wgmma_code *g, struct k_block *b,
+	struct kx *rows, struct kx *cols, struct kx *from, int steps)
+{
+	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
+	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
+	struct arena *a = g->of.a;
+	struct kx *kk = num(g, 0), *at, *mi;
+
+	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
+	if (steps > g->f->row->k)
+		b = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, steps),
+			num(g, g->f->row->k), &kk);
+	b = tile_loop(a, b, "i", g->p->each, &mi);
+	at = kx_add(a, from, kk);
+	multiply(g, b, advance(g, x->s, rows, at, mi), advance(g, y->s, cols,
+		at, num(g, 0)), goes_on(g, kk), mi);
 }
 
 static void compute(void *ctx, struct k_block *b, struct kx *slot)
@@ -142,52 +236,18 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 	struct kx *rows = descriptor(g, b, x, slot, kx_mul(a, g->group, num(g,
 		64 * g->p->each)));
 	struct kx *cols = descriptor(g, b, y, slot, num(g, 0));
-	struct kx *kk = num(g, 0), *mi;
-	struct k_block *each = b;
+	int bk = g->p->of.bk, steps = g->p->promote && g->p->promote < bk ?
+		g->p->promote : bk;
+	struct kx *from = num(g, 0);
 
-	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
-	if (g->p->of.bk > g->f->row->k)
-		each = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0),
-			num(g, g->p->of.bk), num(g, g->f->row->k), &kk);
-	each = tile_loop(a, each, "i", g->p->each, &mi);
-	multiply(g, each, advance(g, x->s, rows, kk, mi), advance(g, y->s, cols,
-		kk, num(g, 0)), kk, mi);
+	if (steps < bk)
+		b = ks_for(a, b, LOOP_UNROLLED, "from", num(g, 0), num(g, bk),
+			num(g, steps), &from);
+	multiply_steps(g, b, rows, cols, from, steps);
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
-}
-
-/* ---- sums ---- */
-
-/* A result behind the wait: to the compiler it is there as soon as its products
- * begin. Of results that are stored one by one, ptxas packs two conversions to 16
- * bits into one, in front of the wait, and then makes each product wait for the one
- * before (C7514); it does not where -0 is added first. */
-static struct kx *settled(struct wgmma_code *g, struct kx *x)
-{
-	bool singly = !g->p->store.columns && (g->p->swap || g->p->vec == 1);
-	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
-		singly ? INTRIN_COPIED_F32 : INTRIN_SETTLED_F32;
-
-	return kx_call(g->of.a, f, g->f->row->acc, 1, x);
-}
-
-/* Of four results two are 8 rows below the others. */
-static void share_out(void *ctx, struct k_block *b)
-{
-	struct wgmma_code *g = ctx;
-	struct arena *a = g->of.a;
-	struct kx *i, *r, *row, *col;
-
-	ks_comment(a, b, "each thread's results, in its rows and columns");
-	b = tile_loop(a, b, "i", g->p->each, &i);
-	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
-	row = kx_add(a, kx_mul(a, i, num(g, 2)), kx_mod(a, kx_div(a, r,
-		num(g, 2)), num(g, 2)));
-	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
-		r, num(g, 2)));
-	ks_store(a, b, g->p->swap ? k_place(g->of.acc, col, row) :
-		k_place(g->of.acc, row, col), settled(g, kx_load(a, g->sums, i,
-			r)));
+	if (g->p->promote)
+		promote(g, promote_block(&g->of, b, g->p->promote));
 }
 
 /* ---- kernel ---- */

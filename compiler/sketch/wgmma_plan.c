@@ -6,6 +6,7 @@
 #include "sketch/asked.h"
 #include "sketch/common.h"
 #include "sketch/precision.h"
+#include "sketch/promotion.h"
 #include "sketch/walk.h"
 
 #include <assert.h>
@@ -109,7 +110,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	const char *why;
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
-		.persistent = v[WGMMA_PERSISTENT] != 0, .of = {
+		.persistent = v[WGMMA_PERSISTENT] != 0,
+		.promote = promote_after(v[WGMMA_PROMOTE]), .of = {
 		.crews = v[WGMMA_PERSISTENT] == PINGPONG ? 2 : 1,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
@@ -119,7 +121,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.along_m = v[WGMMA_CLUSTER_M] > 1,
 		.order = v[WGMMA_ORDER] } };
 	tiled_read_split(v[WGMMA_SPLIT], v[WGMMA_COMBINE], &p->of);
-	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
+	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2 &&
+		!p->promote;
 	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (!why)
@@ -128,6 +131,9 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		why = plan_groups(f, a, p);
 	if (!why)
 		why = plan_depth(f, a, p);
+	if (!why)
+		why = promote_check(a, f->is_short, f->tile, v[WGMMA_PROMOTE],
+			&p->of);
 	if (why || v[WGMMA_PRECISION] == (f->tile == T_F32 ? PRECISION_TF32 :
 			PRECISION_AUTO))
 		return why;
@@ -244,12 +250,18 @@ static int storing_regs(const struct store_plan *s)
 	return s->columns ? s->step / 2 + s->columns / 16 + 6 : 0;
 }
 
+/* Registers for the sum of a result: where it is promoted there are two. */
+static int sum_regs(const struct wgmma_plan *p)
+{
+	return p->promote ? 2 : 1;
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma_plan *p)
 {
-	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
-		copying_regs(&p->of.right)) + storing_regs(&p->store) + 32 +
-		tiled_stream_regs(&p->of);
+	int n = sum_regs(p) * sums(p) + (p->of.bulk ? 0 :
+		copying_regs(&p->of.left) + copying_regs(&p->of.right)) +
+		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of);
 
 	return n + n / 16;
 }
@@ -302,7 +314,8 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p, int most)
 {
 	int over = (p->regs - most) * 16 / 17 + 1;
-	int cols = (p->cols - over * 2 / p->each) / f->row->step * f->row->step;
+	int cols = (p->cols - over * 2 / p->each / sum_regs(p)) /
+		f->row->step * f->row->step;
 
 	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
 		"about %d registers of each thread, more than %d: %s", p->each,
@@ -416,13 +429,28 @@ static double storing_chain(const struct wgmma_plan *p)
 		300;
 }
 
+/* Of a tile, how often a result's short sum is added to the other. */
+static double promotions(const struct wgmma_plan *p)
+{
+	return p->promote ? ceil((double)p->of.chunks_split * p->of.bk /
+		p->promote) : 0;
+}
+
+/* Cycles for which tensor cores have nothing to do while a tile's sums are
+ * promoted: one group of warps adds while the others multiply. */
+static double promoting_chain(const struct wgmma_plan *p)
+{
+	return promotions(p) * sums(p) / all_groups(p);
+}
+
 /* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
  * other multiplies, but for the last tile. */
 static double chain(const struct wgmma_plan *p, double rounds)
 {
 	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
 
-	return 600 + rounds * (double)p->of.chunks_split * chunk +
+	return 600 + rounds * ((double)p->of.chunks_split * chunk +
+		promoting_chain(p)) +
 		(p->of.crews > 1 ? 1 : rounds) * storing_chain(p);
 }
 
@@ -467,8 +495,8 @@ void wgmma_features(const struct task *t, const int *values,
 	*out = (struct features){
 		.tensor = blocks * per_block / f->rate,
 		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
-			f->row->k + copying + 32) + store_issue(&p) * sums(&p) +
-			120),
+			f->row->k + copying + 32) + (store_issue(&p) +
+			promotions(&p)) * sums(&p) + 120),
 		.special = blocks * 32 * warps * chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),

@@ -86,7 +86,7 @@ void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
 /* Matrix instructions: "form" is the same for all lanes of a warp. */
 struct wpk_emu_form {
-	int m, k;
+	int m, k, at_once;
 	const char *acc, *factor;
 };
 void wpk_emu_mma(int line, const wpk_emu_form *form, void *d, const void *a,
@@ -308,11 +308,19 @@ static inline void copy_async_wait()
 #define stmatrix_x4_trans(s, d) wpk_emu_stmatrix(__LINE__, s, d, 4, true)
 
 /* m, k, types of accumulator and factors, of a register of each; n is 8. */
-#define WPK_EMU_MMA(m, k, acc, factor, D, A) \
+#define WPK_EMU_MMA(...) WPK_EMU_MMA_AT_ONCE(0, __VA_ARGS__)
+/* Products whose sums are short are added so many at once, on sm_89 alone. */
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ == 890
+#define WPK_EMU_MMA_8(...) WPK_EMU_MMA_AT_ONCE(16, __VA_ARGS__)
+#else
+#define WPK_EMU_MMA_8 WPK_EMU_MMA
+#endif
+#define WPK_EMU_MMA_AT_ONCE(at_once, m, k, acc, factor, D, A) \
 	static inline void mma_m##m##n8k##k##_##acc##_##factor(D *d, \
 		const A *a, const A *b, int line = __builtin_LINE()) \
 	{ \
-		static const wpk_emu_form form = { m, k, #acc, #factor }; \
+		static const wpk_emu_form form = { m, k, at_once, #acc, \
+			#factor }; \
 		wpk_emu_mma(line, &form, d, a, b); \
 	}
 
@@ -324,8 +332,8 @@ WPK_EMU_MMA(16, 8, f32, bf16, float, unsigned)
 WPK_EMU_MMA(16, 16, f32, bf16, float, unsigned)
 WPK_EMU_MMA(16, 4, f32, tf32, float, unsigned)
 WPK_EMU_MMA(16, 8, f32, tf32, float, unsigned)
-WPK_EMU_MMA(16, 32, f32, e4m3, float, unsigned)
-WPK_EMU_MMA(16, 32, f32, e5m2, float, unsigned)
+WPK_EMU_MMA_8(16, 32, f32, e4m3, float, unsigned)
+WPK_EMU_MMA_8(16, 32, f32, e5m2, float, unsigned)
 WPK_EMU_MMA(8, 16, i32, i8, int, unsigned)
 WPK_EMU_MMA(16, 16, i32, i8, int, unsigned)
 WPK_EMU_MMA(16, 32, i32, i8, int, unsigned)

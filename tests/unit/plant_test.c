@@ -239,10 +239,27 @@ static const struct mutation shared_out[] = {
 		1 },
 };
 
+/* Of sums that are promoted. */
+static const struct mutation promoted[] = {
+	{ "a sum that is not begun anew", "wgmma_m64k32", "t % 2 != 0", "t != 0",
+		1 },
+	{ "a sum that is begun too often", "wgmma_m64k32", "t % 2 != 0", "0",
+		1 },
+	{ "the rest left out", "\tif ((t + 1) % 2 == 0", " || t + 1 == 5", "",
+		1 },
+	{ "promoted too often", "\tif ((t + 1) % 2 == 0", "% 2", "% 1", 1 },
+	{ "nothing promoted", "settled_f32(", "settled_f32(",
+		"0 * settled_f32(", 1 },
+	{ "begun as something", "\tsum[i][j] = 0.0f", "0.0f", "1.0f", 1 },
+	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
+		"if (0) wgmma_wait", 1 },
+};
+
 enum { N_CASES = sizeof cases / sizeof *cases,
 	N_MUTATIONS = sizeof mutations / sizeof *mutations,
 	N_TURNS = sizeof turns / sizeof *turns,
-	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out };
+	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out,
+	N_PROMOTED = sizeof promoted / sizeof *promoted };
 
 static bool full(void)
 {
@@ -446,6 +463,38 @@ static void flags_that_are_not_cleared_are_found(void **state)
 	arena_destroy(s.a);
 }
 
+static void faults_of_turns_are_found(void **state)
+{
+	(void)state;
+	faults_are_found(turns_text, turns_at, turns, N_TURNS);
+}
+
+static const char promoted_text[] =
+	"op mm {\n"
+	"  in A: e4m3[67, 160] layout(0, 1) align 16\n"
+	"  in B: e4m3[22, 160] layout(0, 1) align 16\n"
+	"  out out: f32[67, 22] layout(0, 1) align 16\n"
+	"  out[i:67, j:22] = sum[k:160](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n"
+	"}\n";
+
+/* After 64, which is every other chunk. */
+static const struct subject_value promoted_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 16 }, { "tile.block.k", 32 },
+	{ "bind.threads", 128 }, { "mma.out.swap", 0 }, { "split_k.out", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "mma.out.promote", 3 }, { NULL, 0 }
+};
+
+static void faults_of_promotion_are_found(void **state)
+{
+	int n[N_PROMOTED] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 1, promoted_text, "wgmma",
+		promoted_at), promoted, N_PROMOTED, n);
+	all_have_places(promoted, N_PROMOTED, n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +502,7 @@ int main(void)
 		cmocka_unit_test(faults_of_turns_are_found),
 		cmocka_unit_test(faults_of_shared_chunks_are_found),
 		cmocka_unit_test(flags_that_are_not_cleared_are_found),
+		cmocka_unit_test(faults_of_promotion_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

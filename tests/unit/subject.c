@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "asking.h"
 #include "base/source.h"
 #include "cuda/cuda.h"
 #include "sketch/sketch.h"
@@ -32,6 +33,18 @@ static void set_values(const struct tunable *t, int n, int *values,
 				values[i] = set->value;
 }
 
+/* Of values of mma.TENSOR.promote, that it is allowed. */
+static const struct schedule *allowing(struct arena *a,
+	const struct subject_value *set)
+{
+	for (; set->name; set++)
+		if (!strncmp(set->name, "mma.", 4) &&
+		    !strcmp(strrchr(set->name, '.'), ".promote"))
+			return asking(a, arena_strndup(a, set->name + 4,
+				strcspn(set->name + 4, ".")), "promote");
+	return NULL;
+}
+
 /* The default point of the first sketch that serves, "want" if that is given. */
 static void build_group(struct subject *s, const struct ir_operator *o,
 	const struct ir_partition *p, int group, const char *want,
@@ -41,7 +54,7 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		struct task t = { .a = s->a, .op = o,
 			.group = &p->groups[group], .index = group,
 			.n_groups = p->n_groups, .target = s->target,
-			.gpu = s->gpu };
+			.gpu = s->gpu, .schedule = allowing(s->a, set) };
 		const struct tunable *open;
 		const char *why;
 		int *values, n;

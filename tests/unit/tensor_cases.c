@@ -9,23 +9,27 @@
 #include "search/search.h"
 
 static const struct tensor_type mma_types[] = {
-	{ "f16", "f32", T_F16, NULL, "sm_75", "f16" },
-	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16" },
-	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16" },
-	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16" },
-	{ "i8", "i32", T_I8, NULL, "sm_75", "i16" },
-	{ "u8", "i32", T_U8, NULL, "sm_75", "i8" },
-	{ "f64", "f64", T_F64, NULL, "sm_80", "f32" },
-	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16" },
-	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2" },
+	{ "f16", "f32", T_F16, NULL, "sm_75", "f16", NULL, NULL },
+	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16", NULL, NULL },
+	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16", NULL, NULL },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16", NULL, NULL },
+	{ "i8", "i32", T_I8, NULL, "sm_75", "i16", NULL, NULL },
+	{ "u8", "i32", T_U8, NULL, "sm_75", "i8", NULL, NULL },
+	{ "f64", "f64", T_F64, NULL, "sm_80", "f32", NULL, NULL },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16", NULL, "64" },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2", NULL, "fast" },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90", "f16", NULL, NULL },
 };
 
 static const struct tensor_type wgmma_types[] = {
-	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16" },
-	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16" },
-	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16" },
-	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16" },
-	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8" },
+	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16", NULL, NULL },
+	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16", NULL, NULL },
+	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16", NULL, NULL },
+	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16", NULL, NULL },
+	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8", NULL, NULL },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "f16", NULL, "128" },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_90a", "e5m2", NULL, "fast" },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "bf16", "e5m2", "32" },
 };
 
 /* Is the reduction innermost in the left and in the right factor? */
@@ -132,12 +136,22 @@ static bool copies(const struct tensor_case *c)
 	}
 }
 
-/* Bytes that go one by one take registers, too many of a large tile. */
+/* Has each result two sums? */
+static bool is_promoted(const struct tensor_case *c)
+{
+	const char *promote = tensor_type(c)->promote;
+
+	return promote && strcmp(promote, "fast") != 0;
+}
+
+/* Bytes that go one by one take registers, too many of a large tile, or of 512
+ * threads that have two sums of each result. */
 static bool holds(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
 
-	return (t->bytes < 64 && t->cols <= 64) || (!turns(c) &&
+	return (t->bytes < 64 && t->cols <= 64 && !(is_promoted(c) &&
+			t->threads == 512)) || (!turns(c) &&
 		c->level[BY_EDGE] != ODD) ||
 		dtype_row(tensor_type(c)->dtype)->bits > 8;
 }
@@ -241,6 +255,9 @@ static bool rounds_can_be(const struct tensor_case *c)
 		return false;
 	if (l[BY_TYPE] >= 0 && turns(c))
 		return false;
+	if (l[BY_TILE] >= 0 && l[BY_TYPE] >= 0 && is_promoted(c) &&
+	    l[BY_ROUNDS] == ROUNDS_PINGPONG && t->rows * t->cols > 128 * 64)
+		return false;
 	return l[BY_TILE] < 0 || l[BY_ROUNDS] == ROUNDS_ALL ||
 		t->rows * t->cols < 192 * 160;
 }
@@ -248,9 +265,18 @@ static bool rounds_can_be(const struct tensor_case *c)
 /* Levels may be -1 but for the type and the tile. */
 static bool tile_can_be(const struct tensor_case *c)
 {
+	if (is_promoted(c) && tensor_tile(c)->cols > 128)
+		return false;
 	return holds(c) && (c->level[BY_PIPELINE] < 0 || c->level[BY_SPLIT] < 0 ||
 		has_room(c)) && (c->level[BY_LAYOUT] < 0 || c->level[BY_SWAP] < 0 ||
 		c->level[BY_PIPELINE] < 0 || has_panels(c));
+}
+
+/* Those that join parts are of sm_90 and later, where a warp's sums are not
+ * short. */
+static bool has_clusters(const struct tensor_case *c)
+{
+	return c->of->tiles || !tensor_type(c)->promote || !tensor_split(c)->joined;
 }
 
 /* Levels may be -1, not chosen yet. */
@@ -272,6 +298,8 @@ static bool can_be(const struct tensor_case *c)
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
+		return false;
+	if (l[BY_TYPE] >= 0 && l[BY_SPLIT] >= 0 && !has_clusters(c))
 		return false;
 	return !c->of->tiles || l[BY_TYPE] < 0 || l[BY_TILE] < 0 ||
 		tile_can_be(c);
@@ -483,11 +511,12 @@ const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 	bool right = layouts[c->level[BY_LAYOUT]].right;
 	const char *x = at(a, batch, left ? "i" : "k", left ? "k" : "i");
 	const char *y = at(a, batch, right ? "j" : "k", right ? "k" : "j");
+	const char *other = t->right ? t->right : t->name;
 
 	return arena_printf(a, "op t {\n  in a: %s%s %s\n  in b: %s%s %s\n"
 		"  let acc: %s%s\n%s  acc%s = sum[k:%d](mul(%s(a%s), %s(b%s))) "
 		": %s\n%s}\n", t->name, dims(a, batch, left ? s.m : s.k,
-			left ? s.k : s.m), layout(batch, false), t->name,
+			left ? s.k : s.m), layout(batch, false), other,
 		dims(a, batch, right ? s.n : s.k, right ? s.k : s.n),
 		layout(batch, false), t->acc, dims(a, batch, s.m, s.n),
 		tail.tensors, over(a, batch, &s), s.k, t->acc, x, t->acc, y,
@@ -512,8 +541,10 @@ const char *tensor_name(struct arena *a, const struct tensor_case *c)
 	const struct tensor_type *t = tensor_type(c);
 	const struct tensor_pipeline *p = tensor_pipeline(c);
 
-	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts%s%s, "
-		"%s%s%s", t->precision ? t->precision : t->name,
+	return arena_printf(a, "%s%s%s%s%s, a[%s] b[%s], %s, %d stages%s, %d "
+		"parts%s%s, %s%s%s", t->precision ? t->precision : t->name,
+		t->right ? " x " : "", t->right ? t->right : "", t->promote ?
+		" promote " : "", t->promote ? t->promote : "",
 		layouts[c->level[BY_LAYOUT]].left ? "m, k" : "k, m",
 		layouts[c->level[BY_LAYOUT]].right ? "n, k" : "k, n",
 		endings[c->level[BY_ENDING]], p->stages, copied[p->async],

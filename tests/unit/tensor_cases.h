@@ -15,7 +15,7 @@ enum tensor_factor {
 	BY_TILE, BY_SWAP, BY_STORE, BY_ROUNDS, N_TENSOR_FACTORS
 };
 
-enum { MOST_LEVELS = 9, MOST_CASES = 200 };
+enum { MOST_LEVELS = 10, MOST_CASES = 200 };
 
 struct tensor_type {
 	const char *name, *acc;
@@ -23,6 +23,8 @@ struct tensor_type {
 	const char *precision;		/* "3xtf32", or NULL */
 	const char *target;		/* the least that has it */
 	const char *narrow;		/* what a result may be rounded to */
+	const char *right;		/* the right factor's, if it is another */
+	const char *promote;		/* "128", "fast", or NULL */
 };
 
 /* "async" is 2 for bulk copies. */

@@ -32,6 +32,11 @@ struct check_result tensor_check(struct tensor_run *s,
 	const struct ir_operator *judged_as, unsigned how,
 	struct check_request *request);
 
+/* The default point but for mma.acc.KEY, which is "is", in one part, judged by the
+ * bound of "as", or where that is NULL of the sum as it is written. */
+struct check_result tensor_judged(const struct tensor_case *c, const char *text,
+	const char *key, const char *is, const char *as);
+
 /* What of a case is pinned, at tiles of bm x bn x bk that pin() says. */
 struct tensor_pins {
 	int bm, bn, bk;
