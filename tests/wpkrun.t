@@ -289,6 +289,50 @@ else
 	skip "a full disk" "there is no /dev/full"
 fi
 
+# ---- libraries that run there ----
+
+cat >library.wpk <<'END'
+import std.act;
+import std.conv;
+export op mm[M = 16, N = 16, K = 16](x: f16[M, K], w: f16[N, K], b: f16[N],
+    r: f16[M, N]) -> (y: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    y[i, j] = f16(act.gelu_tanh(acc[i, j] + b[j] + r[i, j]));
+}
+END
+cat >conv.wpk <<'END'
+import std.conv;
+export op cv = std.conv.conv2d_bias_relu[T = f16, N = 1, C = 8, H = 6, W = 5,
+    F = 8, R = 3, S = 3, PH = 1, PW = 1]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+END
+if [ -n "$INSTRUMENT" ]; then
+	skip "libraries" "instrumented"
+elif ! { stub_cublaslt && stub_cudnn; } 2>"$scratch/.err"; then
+	fail "libraries for tests" "$scratch/.err"
+else
+	WPK_LIBCUBLASLT=$scratch/lt.so
+	WPK_LIBCUDNN=$scratch/dnn.so
+	export WPK_LIBCUBLASLT WPK_LIBCUDNN
+	ends 0 "a product by cuBLASLt, in its stream" "" "$wpkrun" library.wpk \
+		--device=emu --against=ref,cublaslt --samples=all
+	says "mm: mm_kernel, verified " "mm: cublaslt cublaslt, verified 256 samples"
+	ends 0 "a convolution by cuDNN" "" "$wpkrun" conv.wpk \
+		--device=emu --against=ref,cudnn --samples=all
+	says "cv: cudnn cudnn, verified 240 samples"
+	ends 0 "both, in graphs" "" "$wpkrun" plain.wpk --device=emu \
+		--against=ref,cudnn,cublaslt --time
+	says "product: cudnn cudnn, verified " \
+		"product: cublaslt cublaslt, verified " \
+		"product: cublaslt " "times woodpecker (of the CPU)"
+	ends 2 "a library of the GPU's is not for the emulator" \
+		"does not run on the emulator: it has no wpk_emu_library" env \
+		WPK_LIBCUBLASLT=libm.so.6 "$wpkrun" library.wpk --device=emu \
+		--against=ref,cublaslt
+	unset WPK_LIBCUBLASLT WPK_LIBCUDNN
+fi
+
 # ---- what is left ----
 
 find "$TMPDIR" -mindepth 1 >"$scratch/found"

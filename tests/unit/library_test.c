@@ -184,7 +184,7 @@ static void test_unfit(void **state)
 }
 
 /* The environment names another file, the context is preferred to it, and the
- * emulator has none but what the context names. */
+ * emulator has none but such as run there. */
 static void test_named(void **state)
 {
 	struct stub *s = stub_create(NULL, "");
@@ -199,8 +199,22 @@ static void test_named(void **state)
 	s = stub_create(NULL, "");
 	s->context.emulated = true;
 	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
+		130100);
+	stub_destroy(s);
+	setenv("WPK_LIBCUBLASLT", "", 1);
+	s = stub_create(NULL, "");
+	s->context.emulated = true;
+	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
 		0);
 	assert_string_equal(why, "cuBLASLt does not run on the emulator");
+	stub_destroy(s);
+	setenv("WPK_LIBCUBLASLT", "libm.so.6", 1);
+	s = stub_create(NULL, "");
+	s->context.emulated = true;
+	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
+		0);
+	assert_string_equal(why, "cuBLASLt (libm.so.6) does not run on the "
+		"emulator: it has no wpk_emu_library");
 	stub_destroy(s);
 	setenv("WPK_LIBCUBLASLT", "/nowhere", 1);
 	s = usual();
