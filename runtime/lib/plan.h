@@ -130,8 +130,10 @@ bool variant_serves(const struct wpk_operator *op, const struct variant *v,
 enum { SHAPES_MOST = 16 };
 
 /* The variant that serves "sizes", with its numbers by slot, and what tensors and
- * memory it wants. */
+ * memory it wants. "place": where it is remembered, or NULL. */
+struct shape_place;
 struct shape {
+	struct shape_place *place;
 	const struct variant *v;
 	int64_t sizes[SIZES_MOST];
 	int64_t *values;
@@ -139,10 +141,18 @@ struct shape {
 	size_t workspace, prepared;
 };
 
-/* Those that were met; a place is filled once and stays. */
+/* Those that were met last, and the hash of each one's sizes. "users" of a place are
+ * at work with its shape; FILLING (shape.c): it is about to have another. "used" is
+ * the clock when it was last found, 0 for one that was never filled. */
+struct shape_place {
+	atomic_int users;
+	_Atomic uint64_t used;
+	struct shape shape;
+};
+
 struct shapes {
-	struct shape *v;
-	atomic_int *state;
+	struct shape_place *v;
+	_Atomic uint64_t *hashes, clock;
 	int n;
 };
 
@@ -155,9 +165,10 @@ void shape_give_room(const struct wpk_operator *op, struct shape *s,
 	char *room);
 /* The shape of the sizes that "names" begins with, from what is remembered or
  * worked out in "spare", whose "values" and "tensors" have room; NULL where
- * nothing serves them. */
+ * nothing serves them. To be left when it is used no more. */
 const struct shape *shape_find(const struct wpk_operator *op, int64_t *names,
 	struct shape *spare);
+void shape_leave(const struct shape *s);
 
 /* ---- module.c ---- */
 
@@ -201,7 +212,7 @@ struct wpk_operator {
 	/* First those that this device runs. */
 	struct variant *variants;
 	int n_variants, n_all, most_slots;
-	struct shapes shapes;
+	struct shapes *shapes;
 	const struct wpk_compiled *compiled;
 };
 

@@ -417,6 +417,7 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 	    needs->size > sizeof *needs)
 		return fail(e, needs ? WPK_E_ARGUMENT : WPK_E_NULL, "no place "
 			"for what it needs, or its \"size\" is not set");
+	l.s = NULL;
 	s = check_given(&l, tensors, n);
 	if (!s) {
 		_Alignas(16) char room[shape_room(op)];
@@ -425,6 +426,7 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 		s = look(&l, tensors, &spare);
 		if (!s)
 			s = tell_needs(&l, needs);
+		shape_leave(l.s);
 	}
 	return s;
 }
@@ -442,6 +444,7 @@ static enum wpk_status perform(const struct wpk_operator *op,
 	l.m = m ? m : &no_memory;
 	l.stream = stream;
 	l.e = e;
+	l.s = NULL;
 	s = check_given(&l, tensors, n);
 	if (!s) {
 		_Alignas(16) char room[shape_room(op)];
@@ -450,6 +453,7 @@ static enum wpk_status perform(const struct wpk_operator *op,
 		s = look(&l, tensors, &spare);
 		if (!s)
 			s = do_run(&l);
+		shape_leave(l.s);
 	}
 	return s;
 }
