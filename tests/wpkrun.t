@@ -255,7 +255,7 @@ ends 1 "a plan of another version" "schema is 9" "$wpkrun" future.plan
 head -c 2000 any.plan >half.plan
 ends 1 "half a plan" "half.plan: line" "$wpkrun" half.plan
 echo '{"schema": 2}' >no.plan
-ends 1 "no plan" "\"operators\" is no array" "$wpkrun" no.plan
+ends 1 "no plan" "\"operators\" is missing" "$wpkrun" no.plan
 sed -e 's/"arch": "emu_90a"/"arch": "sm_90a"/' any.plan >gpu.plan
 ends 2 "a plan for GPUs alone" "the plan has nothing for" "$wpkrun" gpu.plan
 awk '/"steps": \[/ { print "\"steps\": [{ \"library\": \"cudnn\", " \

@@ -187,11 +187,11 @@ static enum wpk_status describe(struct library_call *l, enum library_kind k,
 static enum wpk_status read_step(struct library_call *l, const json_t *step,
 	struct wpk_error *e)
 {
-	struct call_reader r = { .call = l, .e = e, .what = "step" };
-	const json_t *call = read_object(&r, step, "call", false);
-	const json_t *pinned = read_object(&r, step, "pinned", true);
+	struct reading r = { .e = e, .where = "step" };
+	const json_t *call = field_object(&r, step, "call", false);
+	const json_t *pinned = field_object(&r, step, "pinned", true);
 
-	l->algorithm = read_number_or(&r, step, "algorithm", 0, INT_MAX, 0);
+	l->algorithm = field_int_or(&r, step, "algorithm", 0, INT_MAX, 0);
 	if (r.status)
 		return r.status;
 	if (pinned) {

@@ -47,8 +47,8 @@ static void wrong_plans_say_where(void **state)
 			WPK_E_MODULE, "cannot be read" },
 		{ "modules", "", WPK_E_MODULE, "names no modules" },
 		{ "variant", ", {'target': 'sm_80'}", WPK_E_PLAN,
-			"variants[2]: \"M\" is no integer" },
-		{ "variant", ", 7", WPK_E_PLAN, "\"target\" is no text" }
+			"variants[2]: \"M\" is missing" },
+		{ "variant", ", 7", WPK_E_PLAN, "\"target\" is missing" }
 	};
 	struct subject *s = *state;
 	struct wpk_error e;
