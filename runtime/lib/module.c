@@ -4,7 +4,6 @@
  * looked up for the first time. */
 #include "runtime/lib/plan.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,29 +23,6 @@ static int version_of(const char *arch, bool *special)
 
 	*special = end && *end;
 	return n > 0 && n < 1000 ? (int)n : 0;
-}
-
-/* A word of the device's name begins with the other, which goes on, if at all,
- * with no letter or digit: an l40s is no l4. Spaces between letters and digits do
- * not count. */
-bool device_is_called(const char *device, const char *name)
-{
-	for (const char *at = device; *at; at++) {
-		const char *d = at, *n = name;
-
-		if (at > device && isalnum((unsigned char)at[-1]))
-			continue;
-		while (*n && *d && tolower((unsigned char)*d) ==
-		       tolower((unsigned char)*n)) {
-			d++;
-			n++;
-			d += *d == ' ' && isdigit((unsigned char)*n) &&
-				isalpha((unsigned char)n[-1]);
-		}
-		if (!*n && !isalnum((unsigned char)*d))
-			return true;
-	}
-	return false;
 }
 
 bool target_serves(const struct wpk_context *c, const char *target, int *rank)

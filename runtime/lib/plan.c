@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/lib/device_name.h"
+
 enum { SCHEMA = 2, OPERATORS_MOST = 10000, VARIANTS_MOST = 1000,
 	PORTABLE_CLUSTER = 8, SHARED_USUAL = 48 << 10 };
 

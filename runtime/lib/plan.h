@@ -188,8 +188,6 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json);
 bool module_function(struct reading *r, struct wpk_plan *p,
 	const char *target, const char *kernel, wpk_cu *out);
 void modules_unload(struct wpk_plan *p);
-/* Is "NVIDIA GeForce RTX 4090" what wpkc calls rtx4090? */
-bool device_is_called(const char *device, const char *name);
 /* Can this device run what was made for "target"? "rank" gets smaller the more
  * special it is. */
 bool target_serves(const struct wpk_context *c, const char *target, int *rank);

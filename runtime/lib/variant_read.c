@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "runtime/lib/device_name.h"
+
 struct builder {
 	struct reading *r;
 	struct wpk_plan *plan;
