@@ -161,7 +161,7 @@ if command -v valgrind >/dev/null 2>&1 && [ -z "$INSTRUMENT" ] &&
    [ -x "$top_builddir/tests/unit/plan_read_test" ]; then
 	cd "$top_builddir" || exit 1
 	for test in plan_read_test plan_run_test plan_library_test \
-		shape_test number_test; do
+		plan_place_test shape_test number_test; do
 		check "$test leaks nothing" valgrind -q --leak-check=full \
 			--error-exitcode=9 env top_builddir=. \
 			"tests/unit/$test"

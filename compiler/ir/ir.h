@@ -76,6 +76,7 @@ struct ir_tensor {
 	int64_t elements;	/* physical extent in memory, in elements */
 	int align;		/* of the base pointer, in bytes */
 	bool constant;		/* never changes between calls */
+	const char *over;	/* the input in whose memory it may lie */
 	int id;
 	struct span at;
 };

@@ -73,7 +73,7 @@ static void add_tensor(struct arena *a, struct program *p,
 	struct p_tensor x = {
 		.name = t->name, .role = role, .type = t->type,
 		.elements = t->elements, .shape = shape_text(a, t),
-		.constant = t->constant,
+		.constant = t->constant, .over = t->over,
 		.align = role == P_WORKSPACE ? WORKSPACE_ALIGN : t->align,
 		.extents = role == P_WORKSPACE ? NULL : extents_of(a, t),
 	};

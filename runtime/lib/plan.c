@@ -466,6 +466,16 @@ static int64_t number_of(const struct wpk_operator *op, int tensor, int d,
 	return x->value;
 }
 
+int operator_over(const struct wpk_operator *op, int i)
+{
+	int over = op->variants[0].over[i];
+
+	for (int k = 1; k < op->n_all; k++)
+		if (op->variants[k].over[i] != over)
+			return -1;
+	return over;
+}
+
 enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 	struct wpk_tensor *out, struct wpk_error *e)
 {
@@ -489,6 +499,7 @@ enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 	t.dtype = x->type;
 	t.ndim = op->variants[0].tensors[i].n_extents;
 	t.align = x->align;
+	t.over = operator_over(op, i);
 	for (int d = 0; d < t.ndim; d++) {
 		t.dims[d] = number_of(op, i, d, geometry_extent);
 		t.strides[d] = number_of(op, i, d, geometry_stride);

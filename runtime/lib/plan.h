@@ -102,7 +102,8 @@ struct steps {
 
 /* Made for the sizes "sizes", or "general": for all at which "conditions" hold.
  * Numbers are over the operator's sizes and then the "lets"; what steps and
- * memory take is in "slots". "rank": smaller is tried first, then what stands
+ * memory take is in "slots". "over": by output, the input in whose memory it may lie,
+ * or -1. "rank": smaller is tried first, then what stands
  * earlier in the plan, at "place". */
 struct variant {
 	const char *target, *tuned, *by;
@@ -110,6 +111,7 @@ struct variant {
 	bool general;
 	int64_t sizes[SIZES_MOST];
 	struct geometry *tensors;
+	int over[TENSORS_MOST];
 	struct number *lets, *conditions, *slots;
 	int n_lets, n_conditions, n_slots;
 	int workspace, prepared;
@@ -213,6 +215,9 @@ struct wpk_operator {
 	struct shapes *shapes;
 	const struct wpk_compiled *compiled;
 };
+
+/* The input that output "i" may lie over whichever variant serves, or -1. */
+int operator_over(const struct wpk_operator *op, int i);
 
 struct wpk_plan {
 	struct wpk_context *context;

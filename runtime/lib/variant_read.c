@@ -359,6 +359,38 @@ static bool read_tensors(struct builder *b, const json_t *v)
 	return true;
 }
 
+/* Each input for one output at most. */
+static bool read_in_place(struct builder *b, const json_t *v)
+{
+	const struct wpk_operator *op = b->op;
+	const json_t *all = NULL;
+	bool taken[TENSORS_MOST] = { false };
+	int n = 0;
+
+	for (int i = 0; i < op->n_tensors; i++)
+		b->v->over[i] = -1;
+	if (field_member(v, "in_place"))
+		all = field_array(b->r, v, "in_place", TENSORS_MOST, &n);
+	for (int i = 0; i < n; i++) {
+		const json_t *pair = json_array_get(all, (size_t)i);
+		size_t was = field_enter(b->r, "in_place", i);
+		int64_t out = field_int(b->r, pair, "output", op->n_inputs,
+			op->n_tensors - 1);
+		int64_t in = field_int(b->r, pair, "input", 0,
+			op->n_inputs - 1);
+
+		if (b->r->status)
+			return false;
+		if (taken[in] || taken[out] || op->tensors[in].constant)
+			return field_fails(b->r, "%s cannot lie over %s",
+				op->tensors[out].name, op->tensors[in].name);
+		taken[in] = taken[out] = true;
+		b->v->over[out] = (int)in;
+		field_leave(b->r, was);
+	}
+	return !b->r->status;
+}
+
 static bool read_conditions(struct builder *b, const json_t *v)
 {
 	const json_t *all = field_array(b->r, v, "conditions", SLOTS_MOST,
@@ -436,6 +468,7 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 		names[i] = op->arguments[i];
 	r->names = (struct number_names){ names, op->n_sizes };
 	if (!read_lets(&b, json, names) || !read_tensors(&b, json) ||
+	    !read_in_place(&b, json) ||
 	    !read_conditions(&b, json) || !read_rest(&b, json))
 		return false;
 	r->names = was;

@@ -41,7 +41,8 @@ static bool make_sets(struct rig *r, const void *const *data)
 
 	r->sets = session_take(r->b.s, (size_t)n, sizeof *r->sets);
 	for (; r->n_sets < n; r->n_sets++) {
-		r->sets[r->n_sets] = buffers_create(r->b.s, r->x, data);
+		r->sets[r->n_sets] = buffers_create(r->b.s, r->x, data,
+			false);
 		if (!r->sets[r->n_sets])
 			return false;
 	}

@@ -225,8 +225,10 @@ const char *npy_type_name(DLDataType type);
 
 /* ---- subject.c: an operator at sizes ---- */
 
+/* "over": the input that an output may lie over, or -1. */
 struct subject_tensor {
 	const char *name;
+	int over;
 	bool output, constant;
 	DLDataType type;
 	size_t bytes, align;
@@ -310,8 +312,12 @@ struct buffers {
 	const DLTensor **list;
 };
 
-/* NULL, reported. Inputs are copied from "data", by tensor. */
+/* NULL, reported. Inputs are copied from "data", by tensor. "in_place": outputs lie
+ * over the inputs that they may lie over. */
 struct buffers *buffers_create(struct session *s, const struct subject *x,
+	const void *const *data, bool in_place);
+/* Inputs as they were; false, reported. */
+bool buffers_restore(struct session *s, struct buffers *b,
 	const void *const *data);
 void buffers_destroy(struct buffers *b);
 
@@ -367,7 +373,7 @@ bool bench(struct session *s, const struct subject *x,
  * right), wrong, fault. */
 struct verdict {
 	const char *verdict, *message, *by;
-	bool general;
+	bool general, in_place;		/* and in place, too */
 	int64_t compared;
 	double error;			/* the greatest, in parts of its bound */
 	size_t workspace, prepared;
