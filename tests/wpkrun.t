@@ -389,6 +389,21 @@ else
 	says "product: cudnn cudnn, verified " \
 		"product: cublaslt cublaslt, verified " \
 		"product: cublaslt " "times woodpecker (of the CPU)"
+	STUB_LT_WRONG=2
+	export STUB_LT_WRONG
+	ends 0 "an algorithm that is fast and wrong is passed over" \
+		"cublaslt: algorithm " "$wpkrun" library.wpk --device=emu \
+		--against=ref,cublaslt --time --json
+	check "... in the words of what is wrong" grep -q \
+		'computes wrong, and is passed over: element ' "$scratch/.err"
+	check "... and counted" grep -q '"algorithms_wrong":[1-9]' \
+		"$scratch/.out"
+	check "... and another one is taken" grep -q \
+		'"algorithm_text":"algorithm [13],' "$scratch/.out"
+	ends 0 "unless nobody says what is right" "" "$wpkrun" library.wpk \
+		--device=emu --against=cublaslt --time --json
+	says '"algorithms_wrong":0' '"algorithm_text":"algorithm 2,'
+	unset STUB_LT_WRONG
 	ends 2 "a library of the GPU's is not for the emulator" \
 		"does not run on the emulator: it has no wpk_emu_library" env \
 		WPK_LIBCUBLASLT=libm.so.6 "$wpkrun" library.wpk --device=emu \

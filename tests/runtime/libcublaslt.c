@@ -8,6 +8,7 @@
  *	STUB_LT_MORE=4096	checks ask for so much more workspace than the
  *				heuristic said
  *	STUB_LT_SPOILT=3	algorithm 3 fails its check
+ *	STUB_LT_WRONG=2		algorithm 2 computes one column, and is fast
  *
  * Compiled with -DLACKS it has no cublasLtMatmulAlgoCheck. Algorithm 1 takes
  * everything; 2 can split k, into workspace; 3 wants operands aligned to 32. */
@@ -568,6 +569,8 @@ int cublasLtMatmul(wpk_lt h, wpk_lt op, const void *alpha, const void *a,
 	*p = (struct product){ *o, *(struct layout *)la, *(struct layout *)lb,
 		*(struct layout *)lc, *(struct layout *)ld, scale(o, alpha),
 		scale(o, beta), a, b, c, d, workspace, bytes };
+	if (g->id == stub_number_of("STUB_LT_WRONG", 0))
+		p->d.cols = 1;
 	if (stub_queue(stream, multiply, p))
 		return EXECUTION;
 	stub_ran();
