@@ -112,28 +112,34 @@ static bool coincide(const struct call *l, int i, int k)
 		!memcmp(x->strides, y->strides, n);
 }
 
-/* An output shares no byte with another tensor, but with the one input that it may
- * lie over, and then all. */
-static enum wpk_status check_output(const struct call *l, int out)
+/* Output "out" and tensor "i" share bytes: all of them, where that may be. */
+static enum wpk_status check_shared(const struct call *l, int out, int i)
 {
 	const struct operand *t = l->op->tensors;
-	int over = l->s->v->over[out];
 
-	for (int i = 0; i < l->op->n_tensors; i++) {
-		if (i == out || !meet(l, i, l->at[out],
-		    l->s->tensors[out].bytes))
-			continue;
-		if (i != over)
-			return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s%s",
-				t[out].name, t[i].name, t[i].output ||
-				l->at[i] != l->at[out] ? "" : ", and what "
-				"serves does not compute it in place");
-		if (!coincide(l, i, out))
-			return fail(l->e, WPK_E_OVERLAP, "%s overlaps a part of "
-				"%s: in place, both are the same memory",
-				t[out].name, t[i].name);
-	}
-	return WPK_OK;
+	if (i != l->s->v->over[out])
+		return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s%s",
+			t[out].name, t[i].name, t[i].output ||
+			l->at[i] != l->at[out] ? "" : ", and what serves does "
+			"not compute it in place");
+	return coincide(l, i, out) ? WPK_OK : fail(l->e, WPK_E_OVERLAP, "%s "
+		"overlaps a part of %s: in place, both are the same memory",
+		t[out].name, t[i].name);
+}
+
+/* An output shares no byte with another tensor, but with the one input that it may
+ * lie over. */
+static enum wpk_status check_output(const struct call *l, int out)
+{
+	const struct placed *t = l->s->tensors;
+	uintptr_t from = l->at[out], to = from + t[out].bytes;
+	enum wpk_status s = WPK_OK;
+
+	for (int i = 0; i < l->op->n_tensors && from < to && !s; i++)
+		if (l->at[i] < to && from < l->at[i] + t[i].bytes && i != out &&
+		    t[i].bytes)
+			s = check_shared(l, out, i);
+	return s;
 }
 
 static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x)
