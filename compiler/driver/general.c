@@ -299,8 +299,10 @@ static void mark_cut(struct general *g, int cut)
 
 static bool pass(struct session *s, const struct general *g, struct witness *w)
 {
-	if (g->schedule)
+	if (g->schedule) {
 		directives_mark_constants(w->op, g->schedule);
+		directives_in_place(w->op, g->schedule, NULL);
+	}
 	if (!jobs_passes(s, w->op))
 		return false;
 	w->plans = ARENA_ARRAY(s->a, (size_t)g->n_cuts, struct witness_plan);

@@ -119,6 +119,7 @@ static const struct names_directive table[] = {
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
 		KEYS({ "margin", NULL }, { "algorithm", NULL }) },
 	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
+	{ "in_place", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL, NULL },
 	{ "launch", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL,
 		KEYS({ "overlap", WORDS("off", "steps", "stream") }) },
 	{ "deterministic", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL, NULL },
@@ -140,7 +141,7 @@ static const char *const directives[] = {
 	"unroll", "vectorize", "split_k", "raster", "swizzle", "tail",
 	"compute_at", "cache", "rfactor", "reduce", "epilogue", "mma",
 	"winograd", "seed",
-	"fallback", "const", "launch", "deterministic", "variant", "cluster",
+	"fallback", "const", "in_place", "launch", "deterministic", "variant", "cluster",
 	"shape", "budget", "expect", NULL
 };
 

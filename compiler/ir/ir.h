@@ -77,6 +77,7 @@ struct ir_tensor {
 	int align;		/* of the base pointer, in bytes */
 	bool constant;		/* never changes between calls */
 	const struct ir_packing *packing;	/* of a packed let, or NULL */
+	const char *over;	/* the input in whose memory it may lie */
 	int id;
 	struct span at;
 };

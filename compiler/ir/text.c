@@ -191,6 +191,8 @@ static void print_tensor(const struct ir_tensor *t, struct str *out)
 		print_layout(t, out);
 	if (t->role != IR_LET || t->align != 16)
 		str_printf(out, " align %d", t->align);
+	if (t->over)
+		str_printf(out, " over %s", t->over);
 	str_puts(out, t->constant ? " const\n" : "\n");
 }
 

@@ -75,6 +75,7 @@ struct k_buffer {
 	int rank;
 	int align;
 	bool written;		/* a global the kernel writes (not const) */
+	bool aliased;		/* another global may be the same memory */
 	bool wide;
 	int64_t offset;		/* shared: bytes from the start; set by
 				 * kernel_layout */
@@ -395,6 +396,8 @@ struct p_tensor {
 	struct kx *open_elements;
 	int align;		/* bytes, checked by the launcher */
 	bool constant;		/* P_IN: what prepares may take it */
+	const char *over;	/* P_OUT: the input in whose memory it may
+				 * lie, element for element, or NULL */
 	const char *shape;	/* "[N, C, H, W] = [1, 64, 56, 56], layout(N, H,
 				 * W, C)": for comments */
 	struct p_extents *extents;	/* for manifests; NULL: workspace, or
@@ -467,6 +470,13 @@ void program_overlap(struct arena *a, struct program *p, enum p_overlap how);
 /* Do all threads wait for the kernels before this one, before they touch
  * memory? */
 bool kernel_waits(const struct kernel *k);
+
+/* ---- in_place.c ---- */
+
+/* needs: steps that are final.  keeps: meaning.  NULL where each output that is to
+ * lie "over" an input can, and then what these are for kernels is "aliased"; else a
+ * sentence that says why not. */
+const char *program_in_place(struct arena *a, struct program *p);
 
 /* ---- program.c ---- */
 

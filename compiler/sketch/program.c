@@ -74,7 +74,7 @@ static void add_tensor(struct arena *a, struct program *p,
 	struct p_tensor x = {
 		.name = t->name, .role = role, .type = t->type,
 		.elements = t->elements, .shape = shape_text(a, t),
-		.constant = t->constant && role == P_IN,
+		.constant = t->constant && role == P_IN, .over = t->over,
 		.align = inner ? WORKSPACE_ALIGN : t->align,
 		.extents = inner ? NULL : extents_of(a, t),
 	};
