@@ -463,12 +463,6 @@ static void flags_that_are_not_cleared_are_found(void **state)
 	arena_destroy(s.a);
 }
 
-static void faults_of_turns_are_found(void **state)
-{
-	(void)state;
-	faults_are_found(turns_text, turns_at, turns, N_TURNS);
-}
-
 static const char promoted_text[] =
 	"op mm {\n"
 	"  in A: e4m3[67, 160] layout(0, 1) align 16\n"
