@@ -72,18 +72,38 @@ static void turn(struct operand *p, int n_orders)
 		}
 }
 
-static void find_images(const struct task *t, struct wgmma *f)
+static void find_images(const struct task *t, const struct wgmma *f,
+	const struct operand *op, struct axis_list rows,
+	const struct image **images)
+{
+	for (int i = 0; i < f->of.n_orders; i++)
+		images[i] = bulk_image(t->a, t->op, op, rows, (struct axis_list){
+			f->of.orders[i], f->of.c.n_k });
+}
+
+/* Before it is turned round. */
+static void find_raw(const struct task *t, const struct wgmma *f,
+	const struct operand *op, struct axis_list rows, struct raw *raw)
+{
+	raw->of = *op;
+	raw->of.value = NULL;
+	raw->of.tile_type = op->tensor->type;
+	raw->of.tile_elem = op->elem;
+	find_images(t, f, &raw->of, rows, raw->images);
+}
+
+/* Both factors, as they lie and as they are multiplied. */
+static void find_factors(const struct task *t, struct wgmma *f)
 {
 	const struct ir_contraction *c = &f->of.c;
+	struct axis_list m = { c->m, c->n_m }, n = { c->n, c->n_n };
 
-	for (int i = 0; i < f->of.n_orders; i++) {
-		struct axis_list ks = { f->of.orders[i], c->n_k };
-
-		f->left[i] = bulk_image(t->a, t->op, &f->of.left,
-			(struct axis_list){ c->m, c->n_m }, ks);
-		f->right[i] = bulk_image(t->a, t->op, &f->of.right,
-			(struct axis_list){ c->n, c->n_n }, ks);
-	}
+	find_raw(t, f, &f->of.left, m, &f->raw_left);
+	find_raw(t, f, &f->of.right, n, &f->raw_right);
+	turn(&f->of.left, f->of.n_orders);
+	turn(&f->of.right, f->of.n_orders);
+	find_images(t, f, &f->of.left, m, f->left);
+	find_images(t, f, &f->of.right, n, f->right);
 }
 
 static void make_tunables(struct task *t, struct wgmma *f);
@@ -100,13 +120,12 @@ static bool applies(struct task *t, const char **why)
 	}
 	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES, &f->of, why))
 		return false;
+	product_widen(t->a, &f->of);
 	find_instruction(f);
 	*why = refuse_types(t, f);
 	if (*why)
 		return false;
-	turn(&f->of.left, f->of.n_orders);
-	turn(&f->of.right, f->of.n_orders);
-	find_images(t, f);
+	find_factors(t, f);
 	wgmma_store_analyse(t, f);
 	make_tunables(t, f);
 	t->state = f;
@@ -135,6 +154,8 @@ static const int on[] = { 1 };
 static const int async_values[] = { 0, 1, 2 };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
+static const int from_values[] = { FROM_SHARED, FROM_REGISTER };
+static const char *const from_words[] = { "auto", "shared", "register", NULL };
 static const char *const level_block[] = { "block", NULL };
 
 #define COUNT(array) (int)(sizeof array / sizeof *array)
@@ -151,11 +172,35 @@ static const int *depths(const struct wgmma *f, int *n)
 	return depth_values + first;
 }
 
+/* Has it work on its way, that registers can take over? */
+static bool has_work(const struct wgmma *f, const struct operand *op,
+	const struct raw *raw)
+{
+	bool turned = false;
+
+	for (int i = 0; i < f->of.n_orders; i++)
+		turned |= op->orders[i].k_inner != raw->of.orders[i].k_inner;
+	return op->value || turned;
+}
+
+static void add_from(const struct task *t, struct tunables *l,
+	const struct wgmma *f, const char *const *acc)
+{
+	if (has_work(f, &f->of.left, &f->raw_left) ||
+	    has_work(f, &f->of.right, &f->raw_right))
+		tunables_add(t, l, "mma", acc, "from", VALUES(from_values),
+			from_words);
+	else
+		tunables_add(t, l, "mma", acc, "from", VALUES(only_value),
+			from_words);
+}
+
 static void add_instruction(const struct task *t, struct tunables *l,
 	const struct wgmma *f, const char *const *acc)
 {
 	tunables_add(t, l, "mma", acc, "swap", VALUES(switch_values),
 		tiled_switch);
+	add_from(t, l, f, acc);
 	tunables_add(t, l, "cluster", NULL, f->of.m_name, VALUES(cluster_values),
 		NULL);
 	tunables_add(t, l, "cluster", NULL, f->of.n_name, VALUES(cluster_values),

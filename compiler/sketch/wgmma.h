@@ -8,13 +8,15 @@
 
 #include "kernel/intrin.h"
 #include "sketch/tiled.h"
+#include "sketch/wgmma_fragment.h"
 #include "sketch/wgmma_store.h"
 
 /* Order of the tunables. */
 enum wgmma_value {
 	WGMMA_M, WGMMA_N, WGMMA_K, WGMMA_THREADS, WGMMA_STAGES, WGMMA_ASYNC,
 	WGMMA_SPLIT, WGMMA_COMBINE, WGMMA_RASTER, WGMMA_GROUP,
-	WGMMA_PERSISTENT, WGMMA_ORDER, WGMMA_SWAP, WGMMA_CLUSTER_M, WGMMA_CLUSTER_N,
+	WGMMA_PERSISTENT, WGMMA_ORDER, WGMMA_SWAP, WGMMA_FROM, WGMMA_CLUSTER_M,
+	WGMMA_CLUSTER_N,
 	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_TAIL_M, WGMMA_TAIL_N,
 	WGMMA_STORE, WGMMA_FIXED
 };
@@ -24,6 +26,15 @@ enum { PINGPONG = 2 };
 
 enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
 
+/* Of mma(.., from = ..): where an instruction's rows come from. */
+enum { FROM_AUTO, FROM_SHARED, FROM_REGISTER };
+
+/* A factor as it lies in memory, which registers take it from. */
+struct raw {
+	struct operand of;
+	const struct image *images[ORDERS_MAX];
+};
+
 /* What the sketch knows of a group before any number is chosen. */
 struct wgmma {
 	struct product of;
@@ -32,6 +43,7 @@ struct wgmma {
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
+	struct raw raw_left, raw_right;
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	int start[WGMMA_VALUES];	/* the untuned default */
 	struct tunables open;
@@ -42,6 +54,7 @@ struct wgmma {
 struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;
+	bool registers;		/* rows come from there */
 	int groups, each, cols;
 	int vec;		/* neighbouring columns of a thread */
 	struct store_plan store;

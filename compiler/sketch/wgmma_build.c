@@ -22,6 +22,7 @@ struct wgmma_code {
 	struct k_buffer *sums;		/* [64 rows][results] */
 	struct kx *group;		/* of four warps */
 	struct wgmma_store store;
+	struct wgmma_fragment fragment;
 };
 
 static struct kx *num(const struct wgmma_code *g, int64_t v)
@@ -52,6 +53,8 @@ static void own_part(void *ctx, struct k_block *b)
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
 		kx_mul(a, g->group, num(g, 64 * g->p->each)), kx_mul(a, warp,
 			num(g, 16)))));
+	if (g->p->registers)
+		wgmma_fragment_own(&g->fragment, b, g->group, warp, lane);
 }
 
 /* ---- products ---- */
@@ -93,17 +96,29 @@ static struct kx *advance(struct wgmma_code *g, const struct stage *s,
 	return kx_add(a, from, kx_cast(a, T_I64, at));
 }
 
-/* The first product of all begins the sum. */
+static const struct stager *rows_of(const struct wgmma_code *g)
+{
+	return g->p->swap ? &g->of.right : &g->of.left;
+}
+
+static const struct stager *cols_of(const struct wgmma_code *g)
+{
+	return g->p->swap ? &g->of.left : &g->of.right;
+}
+
+/* The first product of all begins the sum. "rows" is a descriptor, or NULL where
+ * they are in registers. */
 static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
 	struct kx *cols, struct kx *kk, struct kx *mi)
 {
 	const struct wgmma_row *r = g->f->row;
 	struct arena *a = g->of.a;
-	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
-	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
 	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
+	struct k_place left = { NULL, { NULL } };
 
-	args[0] = rows;
+	if (!rows)
+		left = wgmma_fragment_at(&g->fragment, kk, mi);
+	args[0] = rows ? rows : num(g, 0);
 	args[1] = cols;
 	args[2] = kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, g->of.turn, kk),
 		num(g, 0));
@@ -111,31 +126,71 @@ static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
 		.n = g->p->cols, .k = r->k, .args = args, .n_args = 3,
 		.acc = k_place(g->sums, mi, num(g, 0)),
 		.acc_type = r->acc, .left_type = r->left, .right_type = r->right,
-		.left_trans = !x->s->order->k_inner,
-		.right_trans = !y->s->order->k_inner });
+		.left = left,
+		.left_trans = rows && !rows_of(g)->s->order->k_inner,
+		.right_trans = !cols_of(g)->s->order->k_inner });
 }
 
-static void compute(void *ctx, struct k_block *b, struct kx *slot)
+static struct k_block *each_step(struct wgmma_code *g, struct k_block *b,
+	struct kx **kk)
 {
-	struct wgmma_code *g = ctx;
+	*kk = num(g, 0);
+	if (g->p->of.bk == g->f->row->k)
+		return b;
+	return ks_for(g->of.a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g,
+		g->p->of.bk), num(g, g->f->row->k), kk);
+}
+
+/* Rows out of registers: while a step's products are under way, the next one's
+ * rows are read, and those of the step before are done. */
+static void compute_fragments(struct wgmma_code *g, struct k_block *b,
+	struct kx *slot)
+{
 	struct arena *a = g->of.a;
-	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
-	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
+	const struct stager *y = cols_of(g);
+	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *kk, *mi, *next;
+	struct k_block *step, *each;
+
+	wgmma_fragment_open(&g->fragment, b, slot);
+	wgmma_fragment_load(&g->fragment, b, num(g, 0));
+	step = each_step(g, b, &kk);
+	wgmma_fragment_make(&g->fragment, step, kk);
+	ks_call(a, step, INTRIN_WGMMA_FENCE, 0);
+	each = tile_loop(a, step, "i", g->p->each, &mi);
+	multiply(g, each, NULL, advance(g, y->s, cols, kk, num(g, 0)), kk, mi);
+	ks_call(a, step, INTRIN_WGMMA_COMMIT, 0);
+	next = kx_add(a, kk, num(g, g->f->row->k));
+	wgmma_fragment_load(&g->fragment, ks_if(a, step, kx_lt(a, next, num(g,
+		g->p->of.bk))), next);
+	ks_call(a, step, INTRIN_WGMMA_WAIT, 1, num(g, 1));
+	if (!g->p->of.lag)
+		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+}
+
+static void compute_shared(struct wgmma_code *g, struct k_block *b,
+	struct kx *slot)
+{
+	struct arena *a = g->of.a;
+	const struct stager *x = rows_of(g), *y = cols_of(g);
 	struct kx *rows = descriptor(g, b, x, slot, kx_mul(a, g->group, num(g,
 		64 * g->p->each)));
-	struct kx *cols = descriptor(g, b, y, slot, num(g, 0));
-	struct kx *kk = num(g, 0), *mi;
-	struct k_block *each = b;
+	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *kk, *mi;
+	struct k_block *each;
 
 	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
-	if (g->p->of.bk > g->f->row->k)
-		each = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0),
-			num(g, g->p->of.bk), num(g, g->f->row->k), &kk);
+	each = each_step(g, b, &kk);
 	each = tile_loop(a, each, "i", g->p->each, &mi);
 	multiply(g, each, advance(g, x->s, rows, kk, mi), advance(g, y->s, cols,
 		kk, num(g, 0)), kk, mi);
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
+}
+
+static void compute(void *ctx, struct k_block *b, struct kx *slot)
+{
+	struct wgmma_code *g = ctx;
+
+	(g->p->registers ? compute_fragments : compute_shared)(g, b, slot);
 }
 
 /* ---- sums ---- */
@@ -190,6 +245,10 @@ static void start(void *ctx, struct k_block *b)
 	(void)b;
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 2,
 		dims, 16);
+	g->fragment = (struct wgmma_fragment){ .of = &g->of, .f = g->f,
+		.p = g->p };
+	if (g->p->registers)
+		wgmma_fragment_create(&g->fragment);
 	g->store.of = &g->of;
 	g->store.p = g->p;
 	if (g->p->store.columns)
