@@ -142,7 +142,8 @@ static struct k_block *each_step(struct wgmma_code *g, struct k_block *b,
 }
 
 /* Rows out of registers: while a step's products are under way, the next one's
- * rows are read, and those of the step before are done. */
+ * rows are read, and those of the step before are done. At the end all lanes have
+ * read the stage, which one releases. */
 static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	struct kx *slot)
 {
@@ -165,6 +166,8 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	ks_call(a, step, INTRIN_WGMMA_WAIT, 1, num(g, 1));
 	if (!g->p->of.lag)
 		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	if (g->p->of.bulk)
+		ks_barrier(a, b, BARRIER_WARP);
 }
 
 static void compute_shared(struct wgmma_code *g, struct k_block *b,
@@ -245,8 +248,6 @@ static void start(void *ctx, struct k_block *b)
 	(void)b;
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 2,
 		dims, 16);
-	g->fragment = (struct wgmma_fragment){ .of = &g->of, .f = g->f,
-		.p = g->p };
 	if (g->p->registers)
 		wgmma_fragment_create(&g->fragment);
 	g->store.of = &g->of;
@@ -281,6 +282,7 @@ void wgmma_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(!why);
 	(void)why;
+	g.fragment = (struct wgmma_fragment){ .of = &g.of, .f = f, .p = &p };
 	rows = (struct share){ 2 * p.each, 1, 8, 2, 64 };
 	cols = (struct share){ p.cols / 4, p.vec, 4, 0, 0 };
 	tiled_build(&g.of, p.swap ? cols : rows, p.swap ? rows : cols,
