@@ -80,7 +80,7 @@ int wgmma_fragment_regs(const struct wgmma *f, const struct wgmma_plan *p)
 	int raw = elements(f, p) * stage_of(p)->op->elem;
 	int made = FRAGMENTS * p->each * REGISTERS;
 
-	return made + (raw + 3) / 4 + (operand_of(f, p)->value ? 24 : 8);
+	return made + (raw + 3) / 4 + (operand_of(f, p)->value ? 10 : 2);
 }
 
 static double steps(const struct wgmma *f, const struct wgmma_plan *p)
