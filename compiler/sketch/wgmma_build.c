@@ -161,9 +161,12 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	multiply(g, each, NULL, advance(g, y->s, cols, kk, num(g, 0)), kk, mi);
 	ks_call(a, step, INTRIN_WGMMA_COMMIT, 0);
 	next = kx_add(a, kk, num(g, g->f->row->k));
-	wgmma_fragment_load(&g->fragment, ks_if(a, step, kx_lt(a, next, num(g,
-		g->p->of.bk))), next);
-	ks_call(a, step, INTRIN_WGMMA_WAIT, 1, num(g, 1));
+	each = ks_if(a, step, kx_lt(a, next, num(g, g->p->of.bk)));
+	wgmma_fragment_load(&g->fragment, each, next);
+	if (g->p->of.lag)
+		ks_call(a, step, INTRIN_WGMMA_WAIT, 1, num(g, 1));
+	else if (g->p->of.bk > 2 * g->f->row->k)
+		ks_call(a, each, INTRIN_WGMMA_WAIT, 1, num(g, 1));
 	if (!g->p->of.lag)
 		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
 	if (g->p->of.bulk)

@@ -152,12 +152,20 @@ void wgmma_fragment_own(struct wgmma_fragment *g, struct k_block *b,
 		4)), num(g, per_register(g->f))));
 }
 
+/* Is it 0 where what is read is, and the place does not matter? */
+static bool keeps_zero(const struct ir_expr *e)
+{
+	while (e->kind == IR_CAST)
+		e = e->args[0];
+	return e->kind == IR_READ;
+}
+
 void wgmma_fragment_open(struct wgmma_fragment *g, struct k_block *b,
 	struct kx *slot)
 {
 	g->slot = slot;
 	g->x->batch_at = g->of->batch;
-	if (g->op->value)
+	if (g->op->value && !keeps_zero(g->op->value))
 		g->chunk = tiled_chunk(g->of, b);
 }
 
@@ -216,30 +224,32 @@ static struct kx *clamped(const struct wgmma_fragment *g, struct kx *at,
 		at;
 }
 
-/* The value at step "k" of the chunk, 0 beyond the reduction's end. */
-static struct kx *value_of(struct wgmma_fragment *g, struct k_block *b,
-	struct kx *raw, struct kx *row, struct kx *k)
-{
-	struct arena *a = g->of->a;
-	const struct chunk *c = &g->chunk;
-	struct kx *at, *v;
-
-	if (!g->op->value)
-		return raw;
-	at = clamped(g, kx_add(a, c->k0, k), g->of->f->k, c->limit);
-	v = stager_value(g->x, b, g->op, raw, row, at);
-	if (!c->limit)
-		return v;
-	return kx_op(a, OP_SELECT, v->type, 3, kx_lt(a, k, c->limit), v,
-		kx_cast(a, v->type, num(g, 0)));
-}
-
 /* What is rounded to a type of 16 bits, as f32. */
 static struct kx *unrounded(struct arena *a, struct kx *x)
 {
 	bool rounds = x->kind == KX_CAST && x->args[0]->type != T_F64;
 
 	return kx_cast(a, T_F32, rounds ? x->args[0] : x);
+}
+
+/* The value at step "k" of the chunk, 0 beyond the reduction's end. Of two that a
+ * register has it is not rounded yet. */
+static struct kx *value_of(struct wgmma_fragment *g, struct k_block *b,
+	struct kx *raw, struct kx *row, struct kx *k)
+{
+	struct arena *a = g->of->a;
+	const struct chunk *c = &g->chunk;
+	struct kx *v = raw;
+
+	if (g->op->value)
+		v = stager_value(g->x, b, g->op, raw, row, c->k0 ? clamped(g,
+			kx_add(a, c->k0, k), g->of->f->k, c->limit) : k);
+	if (per_register(g->f) == 2)
+		v = unrounded(a, v);
+	if (!c->limit)
+		return v;
+	return kx_op(a, OP_SELECT, v->type, 3, kx_lt(a, k, c->limit), v,
+		kx_cast(a, v->type, num(g, 0)));
 }
 
 static struct kx *packed_bytes(const struct wgmma_fragment *g,
@@ -266,8 +276,7 @@ static struct kx *packed(const struct wgmma_fragment *g, struct kx *const *v)
 		return kx_bits(a, T_U32, v[0]);
 	case 2:
 		return kx_call(a, g->f->tile == T_F16 ? INTRIN_PACK_F16 :
-			INTRIN_PACK_BF16, T_U32, 2, unrounded(a, v[0]),
-			unrounded(a, v[1]));
+			INTRIN_PACK_BF16, T_U32, 2, v[0], v[1]);
 	default:
 		return packed_bytes(g, v);
 	}
