@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What "wgmma" emits, run by the emulator, watched for races and for what is read
  * unwritten, and compared with the reference: every pair of type, layout, ending,
- * pipeline, split, edge, batch, tile, side, store and rounds (tensor_cases.h), all
- * other numbers random; then the widest instructions and some of odd columns. One
+ * pipeline, split, edge, batch, tile, side, store, rounds and work on rows
+ * (tensor_cases.h), all other numbers random; then the widest instructions and some of odd columns. One
  * case in some, all where $WPK_FULL is set. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,8 @@ static struct tensor_pins pins(const struct tensor_case *c, struct rng *r)
 		t->cols, t->bytes * 8 / dtype_row(tensor_type(c)->dtype)->bits,
 		{ { "bind.threads", tensor_threads(c) }, { "mma.acc.swap", swap },
 		{ "epilogue.c.bulk", tensor_store(c) },
-		{ "raster.persistent", c->level[BY_ROUNDS] } } };
+		{ "raster.persistent", c->level[BY_ROUNDS] },
+		{ "mma.acc.from", tensor_in_registers(c) ? 2 : 1 } } };
 }
 
 static void every_pair_agrees(void **state)
