@@ -145,7 +145,9 @@ static const char *check_bulk(const struct task *t, struct arena *a,
 			return arena_printf(a, "a bulk copy wants a tensor that "
 				"a map describes, and '%s' %s: async = %s",
 				stages[i]->op->tensor->name, why,
-				stages[i]->op->value ? "off" : "on");
+				!stages[i]->op->value ? "on" : "off, or mma("
+				"STATEMENT, from = register) for rows of "
+				"instructions");
 	}
 	return p->stages >= 2 + p->lag ? NULL : arena_printf(a, "bulk copies "
 		"need %d stages or more, not %d", 2 + p->lag, p->stages);

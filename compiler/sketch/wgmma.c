@@ -172,10 +172,12 @@ static const int *depths(const struct wgmma *f, int *n)
 	return depth_values + first;
 }
 
-/* Has it work on its way, that registers can take over? */
-static bool has_work(const struct wgmma *f, const struct operand *op,
-	const struct raw *raw)
+/* Has it work on its way, that registers can take over: is it computed, or turned
+ * round? */
+static bool has_work(const struct wgmma *f, bool right)
 {
+	const struct operand *op = right ? &f->of.right : &f->of.left;
+	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
 	bool turned = false;
 
 	for (int i = 0; i < f->of.n_orders; i++)
@@ -186,8 +188,7 @@ static bool has_work(const struct wgmma *f, const struct operand *op,
 static void add_from(const struct task *t, struct tunables *l,
 	const struct wgmma *f, const char *const *acc)
 {
-	if (has_work(f, &f->of.left, &f->raw_left) ||
-	    has_work(f, &f->of.right, &f->raw_right))
+	if (has_work(f, false) || has_work(f, true))
 		tunables_add(t, l, "mma", acc, "from", VALUES(from_values),
 			from_words);
 	else
@@ -310,9 +311,22 @@ static void persist(const struct task *t, int *v)
 	v[WGMMA_PERSISTENT] = 0;
 }
 
+/* Rows of instructions along the longer side, or those of the one factor that has
+ * work on its way, which is then done in registers: "*from". */
+static bool choose_rows(const struct wgmma *f, int *from)
+{
+	bool swap = f->of.m < f->of.n && f->of.m < 64, right = has_work(f, true);
+	int64_t rows = right ? f->of.n : f->of.m;
+
+	*from = f->open.v[WGMMA_FROM].values[0];
+	if (has_work(f, false) == right || rows < 64)
+		return swap;
+	*from = FROM_REGISTER;
+	return right;
+}
+
 /* Rows, columns and threads of the largest usual tile that still gives every
- * multiprocessor a block, rows of instructions along the longer side; false if
- * none fits at all. */
+ * multiprocessor a block; false if none fits at all. */
 static bool find_start(const struct task *t, struct wgmma *f)
 {
 	static const int usual[][3] = {
@@ -320,7 +334,8 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		{ 64, 128, 128 }, { 64, 64, 128 }, { 64, 32, 128 },
 		{ 64, 16, 128 },
 	};
-	bool swap = f->of.m < f->of.n && f->of.m < 64, found = false;
+	bool found = false;
+	int from, swap = choose_rows(f, &from);
 	struct wgmma_plan p;
 
 	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
@@ -328,7 +343,8 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
 			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
 			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
-			[WGMMA_SWAP] = swap, [WGMMA_ON] = 1, [WGMMA_PRECISION] =
+			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
+			[WGMMA_ON] = 1, [WGMMA_PRECISION] =
 			f->open.v[WGMMA_PRECISION].values[0] };
 
 		if (!try_start(t, v, &p))

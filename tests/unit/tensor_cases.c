@@ -250,7 +250,8 @@ static bool has_room(const struct tensor_case *c)
 }
 
 /* Beside all stages there is room for what is stored at once: two parts of 64 rows
- * for each four warps, of elements of 4 bytes at most. */
+ * for each four warps, of elements of 4 bytes at most, or, of two outputs, of 4 and
+ * 2. */
 static bool has_room_to_store(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
@@ -260,7 +261,10 @@ static bool has_room_to_store(const struct tensor_case *c)
 	int groups = tensor_threads(c) / 128;
 	int parts = t->rows / 64 * crews / groups * (t->cols / n);
 
-	return stages + groups * (parts > 1 ? 2 : 1) * 64 * n * 4 <= 226 << 10;
+	int elem = c->level[BY_ENDING] == SEVERAL ? 6 : 4;
+
+	return stages + groups * (parts > 1 ? 2 : 1) * 64 * n * elem <=
+		226 << 10;
 }
 
 /* Bulk stores are of whole rows that start at multiples of 16 bytes, and of
