@@ -147,7 +147,7 @@ static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
 static const int persistent_values[] = { 0, 1, PINGPONG };
 static const char *const persistent_words[] = { "off", "on", "pingpong", NULL };
-static const int tf32_value[] = { PRECISION_TF32 };
+static const int tf32_values[] = { PRECISION_TF32, PRECISION_3XTF32 };
 static const int only_value[] = { 0 };
 static const int store_values[] = { 0, 32, 64, 128, 256 };
 static const int on[] = { 1 };
@@ -155,6 +155,7 @@ static const int async_values[] = { 0, 1, 2 };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
 static const int from_values[] = { FROM_SHARED, FROM_REGISTER };
+static const int from_either[] = { FROM_AUTO, FROM_REGISTER };
 static const char *const from_words[] = { "auto", "shared", "register", NULL };
 static const char *const level_block[] = { "block", NULL };
 
@@ -185,10 +186,15 @@ static bool has_work(const struct wgmma *f, bool right)
 	return op->value || turned;
 }
 
+/* f32 in three products is taken apart in registers: "auto" is right for these and
+ * for one. */
 static void add_from(const struct task *t, struct tunables *l,
 	const struct wgmma *f, const char *const *acc)
 {
-	if (has_work(f, false) || has_work(f, true))
+	if (f->tile == T_F32)
+		tunables_add(t, l, "mma", acc, "from", VALUES(from_either),
+			from_words);
+	else if (has_work(f, false) || has_work(f, true))
 		tunables_add(t, l, "mma", acc, "from", VALUES(from_values),
 			from_words);
 	else
@@ -208,8 +214,12 @@ static void add_instruction(const struct task *t, struct tunables *l,
 		NULL);
 	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
 	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
-	tunables_add(t, l, "mma", acc, "precision", f->tile == T_F32 ?
-		tf32_value : only_value, 1, precision_words);
+	if (f->tile == T_F32)
+		tunables_add(t, l, "mma", acc, "precision",
+			VALUES(tf32_values), precision_words);
+	else
+		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
+			precision_words);
 }
 
 /* Tensors that are stored element by element, NULL-ended. */
@@ -373,14 +383,15 @@ static const char *legal(const struct task *t, struct arena *a,
 	return wgmma_plan(t, a, values, &p);
 }
 
-/* Of f32 in shared memory wgmma reads the bits that tf32 has. */
+/* Of f32 wgmma reads the bits that tf32 has; in three products it is rounded. */
 static bool arithmetic(const struct task *t, struct arena *a,
 	const int *values, struct ir_operator *o)
 {
 	const struct wgmma *f = t->state;
+	enum precision p = (enum precision)values[WGMMA_PRECISION];
 
-	return precision_rewrite(a, &f->of.c, values[WGMMA_PRECISION] ==
-		PRECISION_TF32 ? PRECISION_CUT : PRECISION_AUTO, o);
+	return precision_rewrite(a, &f->of.c, p == PRECISION_TF32 ?
+		PRECISION_CUT : p, o);
 }
 
 static const char *const directives[] = {

@@ -9,6 +9,7 @@
 #include "kernel/intrin.h"
 #include "sketch/tiled.h"
 #include "sketch/wgmma_fragment.h"
+#include "sketch/wgmma_rest.h"
 #include "sketch/wgmma_store.h"
 
 /* Order of the tunables. */
@@ -55,6 +56,7 @@ struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;
 	bool registers;		/* rows come from there */
+	bool thrice;		/* f32 is multiplied in three products */
 	int groups, each, cols;
 	int vec;		/* neighbouring columns of a thread */
 	struct store_plan store;

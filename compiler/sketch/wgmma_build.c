@@ -23,6 +23,7 @@ struct wgmma_code {
 	struct kx *group;		/* of four warps */
 	struct wgmma_store store;
 	struct wgmma_fragment fragment;
+	struct wgmma_rest rest;
 };
 
 static struct kx *num(const struct wgmma_code *g, int64_t v)
@@ -65,8 +66,10 @@ static int row_bytes(const struct stage *s)
 	return (s->order->k_inner ? s->tile_k : s->panel) * s->op->tile_elem;
 }
 
-static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
-	const struct stager *x, struct kx *slot, struct kx *row)
+/* Of "tile", which lies as that of "x" does. */
+static struct kx *descriptor_of(struct wgmma_code *g, struct k_block *b,
+	const struct stager *x, struct k_buffer *tile, const char *name,
+	struct kx *slot, struct kx *row)
 {
 	struct arena *a = g->of.a;
 	const struct stage *s = x->s;
@@ -75,11 +78,17 @@ static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
 	struct kx *zero = num(g, 0), *line = s->order->k_inner ? row :
 		kx_mul(a, kx_div(a, row, num(g, s->panel)), num(g, s->tile_k));
 
-	return ks_let(a, b, arena_printf(a, "%s_chunk", x->name), kx_call(a,
-		INTRIN_WGMMA_DESCRIPTOR, T_I64, 4, kx_address(a, k_place(x->tile,
+	return ks_let(a, b, arena_printf(a, "%s_%s", x->name, name), kx_call(a,
+		INTRIN_WGMMA_DESCRIPTOR, T_I64, 4, kx_address(a, k_place(tile,
 			slot, line, zero)), num(g, s->order->k_inner ? 16 :
 			s->tile_k * bytes), num(g, 8 * bytes),
 		num(g, swizzle)));
+}
+
+static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
+	const struct stager *x, struct kx *slot, struct kx *row)
+{
+	return descriptor_of(g, b, x, x->tile, "chunk", slot, row);
 }
 
 /* The same "kk" steps and "mi" times 64 rows on: descriptors count 16 bytes. */
@@ -106,25 +115,23 @@ static const struct stager *cols_of(const struct wgmma_code *g)
 	return g->p->swap ? &g->of.left : &g->of.right;
 }
 
-/* The first product of all begins the sum. "rows" is a descriptor, or NULL where
- * they are in registers. */
+/* sums[mi] += rows * cols of step "kk"; the "first" product of all begins the sum.
+ * "rows" is a descriptor, or NULL where "left" says where in registers they are. */
 static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
-	struct kx *cols, struct kx *kk, struct kx *mi)
+	struct k_place left, struct kx *cols, struct kx *kk, struct kx *mi,
+	bool first)
 {
 	const struct wgmma_row *r = g->f->row;
 	struct arena *a = g->of.a;
 	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
-	struct k_place left = { NULL, { NULL } };
 
-	if (!rows)
-		left = wgmma_fragment_at(&g->fragment, kk, mi);
 	args[0] = rows ? rows : num(g, 0);
 	args[1] = cols;
 	args[2] = kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, g->of.turn, kk),
 		num(g, 0));
 	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
-		.n = g->p->cols, .k = r->k, .args = args, .n_args = 3,
-		.acc = k_place(g->sums, mi, num(g, 0)),
+		.n = g->p->cols, .k = r->k, .args = args,
+		.n_args = first ? 3 : 2, .acc = k_place(g->sums, mi, num(g, 0)),
 		.acc_type = r->acc, .left_type = r->left, .right_type = r->right,
 		.left = left,
 		.left_trans = rows && !rows_of(g)->s->order->k_inner,
@@ -141,6 +148,27 @@ static struct k_block *each_step(struct wgmma_code *g, struct k_block *b,
 		g->p->of.bk), num(g, g->f->row->k), kk);
 }
 
+/* A step's products with what its fragments hold; the small ones first. */
+static void multiply_fragments(struct wgmma_code *g, struct k_block *b,
+	struct kx *cols, struct kx *rest, struct kx *kk)
+{
+	const struct wgmma_fragment *x = &g->fragment;
+	const struct stage *s = cols_of(g)->s;
+	struct kx *mi, *zero = num(g, 0);
+	struct k_place part, left;
+
+	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
+	part = wgmma_fragment_at(x, x->part, kk, mi);
+	cols = advance(g, s, cols, kk, zero);
+	if (rest) {
+		left = wgmma_fragment_at(x, x->rest, kk, mi);
+		multiply(g, b, NULL, left, cols, kk, mi, true);
+		multiply(g, b, NULL, part, advance(g, s, rest, kk, zero), kk,
+			mi, false);
+	}
+	multiply(g, b, NULL, part, cols, kk, mi, !rest);
+}
+
 /* Rows out of registers: while a step's products are under way, the next one's
  * rows are read, and those of the step before are done. At the end all lanes have
  * read the stage, which one releases. */
@@ -149,16 +177,21 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 {
 	struct arena *a = g->of.a;
 	const struct stager *y = cols_of(g);
-	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *kk, *mi, *next;
+	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *rest = NULL;
+	struct kx *kk, *next;
 	struct k_block *step, *each;
 
+	if (g->p->thrice) {
+		rest = descriptor_of(g, b, y, g->rest.tile, "rest", slot,
+			num(g, 0));
+		wgmma_rest_split(&g->rest, b, slot);
+	}
 	wgmma_fragment_open(&g->fragment, b, slot);
 	wgmma_fragment_load(&g->fragment, b, num(g, 0));
 	step = each_step(g, b, &kk);
 	wgmma_fragment_make(&g->fragment, step, kk);
 	ks_call(a, step, INTRIN_WGMMA_FENCE, 0);
-	each = tile_loop(a, step, "i", g->p->each, &mi);
-	multiply(g, each, NULL, advance(g, y->s, cols, kk, num(g, 0)), kk, mi);
+	multiply_fragments(g, step, cols, rest, kk);
 	ks_call(a, step, INTRIN_WGMMA_COMMIT, 0);
 	next = kx_add(a, kk, num(g, g->f->row->k));
 	each = ks_if(a, step, kx_lt(a, next, num(g, g->p->of.bk)));
@@ -181,13 +214,14 @@ static void compute_shared(struct wgmma_code *g, struct k_block *b,
 	struct kx *rows = descriptor(g, b, x, slot, kx_mul(a, g->group, num(g,
 		64 * g->p->each)));
 	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *kk, *mi;
+	struct k_place none = { NULL, { NULL } };
 	struct k_block *each;
 
 	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
 	each = each_step(g, b, &kk);
 	each = tile_loop(a, each, "i", g->p->each, &mi);
-	multiply(g, each, advance(g, x->s, rows, kk, mi), advance(g, y->s, cols,
-		kk, num(g, 0)), kk, mi);
+	multiply(g, each, advance(g, x->s, rows, kk, mi), none, advance(g, y->s,
+		cols, kk, num(g, 0)), kk, mi, true);
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
 }
@@ -253,6 +287,9 @@ static void start(void *ctx, struct k_block *b)
 		dims, 16);
 	if (g->p->registers)
 		wgmma_fragment_create(&g->fragment);
+	g->rest = (struct wgmma_rest){ .of = &g->of, .p = g->p };
+	if (g->p->thrice)
+		wgmma_rest_create(&g->rest);
 	g->store.of = &g->of;
 	g->store.p = g->p;
 	if (g->p->store.columns)

@@ -78,7 +78,7 @@ const char *wgmma_fragment_plan(const struct wgmma *f, struct arena *a,
 int wgmma_fragment_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	int raw = elements(f, p) * stage_of(p)->op->elem;
-	int made = FRAGMENTS * p->each * REGISTERS;
+	int made = FRAGMENTS * p->each * REGISTERS * (p->thrice ? 2 : 1);
 
 	return made + (raw + 3) / 4 + (operand_of(f, p)->value ? 10 : 2);
 }
@@ -97,6 +97,8 @@ double wgmma_fragment_issue(const struct wgmma *f, const struct wgmma_plan *p)
 
 	if (op->value)
 		each += expr_cost(op->value).ops + 1;
+	if (p->thrice)
+		each += 3;
 	return steps(f, p) * (2.0 * reads(f, p) + each * elements(f, p) + 4);
 }
 
@@ -136,6 +138,9 @@ void wgmma_fragment_create(struct wgmma_fragment *g)
 		g->x->name), g->op->tensor->type, 3, raw, 16);
 	g->part = kernel_array(k, K_REGISTER, arena_printf(g->of->a, "%s_part",
 		g->x->name), T_U32, 3, part, 16);
+	if (g->p->thrice)
+		g->rest = kernel_array(k, K_REGISTER, arena_printf(g->of->a,
+			"%s_rest", g->x->name), T_U32, 3, part, 16);
 }
 
 void wgmma_fragment_own(struct wgmma_fragment *g, struct k_block *b,
@@ -289,11 +294,33 @@ static struct kx *which(const struct wgmma_fragment *g, struct kx *kk)
 	return kx_mod(a, kx_div(a, kk, num(g, g->f->row->k)), num(g, FRAGMENTS));
 }
 
+/* Written before the fence that the products stand behind. */
+static void put(const struct wgmma_fragment *g, struct k_block *b,
+	struct k_place to, struct kx *x)
+{
+	ks_store(g->of->a, b, to, kx_call(g->of->a, INTRIN_SETTLED_U32, T_U32, 1,
+		x));
+}
+
+/* f32 as tf32, and what that leaves of it. */
+static void put_both(const struct wgmma_fragment *g, struct k_block *b,
+	struct k_place to, struct k_place rest, struct kx *x)
+{
+	struct arena *a = g->of->a;
+	struct kx *whole = ks_let(a, b, "whole", x);
+	struct kx *high = ks_let(a, b, "high", kx_cast(a, T_F32, kx_cast(a,
+		T_TF32, whole)));
+
+	put(g, b, to, kx_bits(a, T_U32, high));
+	put(g, b, rest, kx_bits(a, T_U32, kx_cast(a, T_F32, kx_cast(a, T_TF32,
+		kx_op(a, OP_SUB, T_F32, 2, whole, high)))));
+}
+
 void wgmma_fragment_make(struct wgmma_fragment *g, struct k_block *b,
 	struct kx *kk)
 {
 	struct arena *a = g->of->a;
-	struct kx *v[4], *i, *r, *row, *k;
+	struct kx *v[4], *i, *r, *row, *k, *turn = which(g, kk);
 
 	b = each_register(g, b, &i, &r);
 	row = ks_let(a, b, "row", clamped(g, kx_add(a, g->own, row_of(g, i, r)),
@@ -302,12 +329,15 @@ void wgmma_fragment_make(struct wgmma_fragment *g, struct k_block *b,
 	for (int e = 0; e < per_register(g->f); e++)
 		v[e] = value_of(g, b, kx_load(a, g->raw, i, r, num(g, e)), row,
 			kx_add(a, k, num(g, e)));
-	ks_store(a, b, k_place(g->part, which(g, kk), i, r), kx_call(a,
-		INTRIN_SETTLED_U32, T_U32, 1, packed(g, v)));
+	if (g->rest)
+		put_both(g, b, k_place(g->part, turn, i, r), k_place(g->rest,
+			turn, i, r), v[0]);
+	else
+		put(g, b, k_place(g->part, turn, i, r), packed(g, v));
 }
 
-struct k_place wgmma_fragment_at(const struct wgmma_fragment *g, struct kx *kk,
-	struct kx *i)
+struct k_place wgmma_fragment_at(const struct wgmma_fragment *g,
+	struct k_buffer *of, struct kx *kk, struct kx *i)
 {
-	return k_place(g->part, which(g, kk), i, num(g, 0));
+	return k_place(of, which(g, kk), i, num(g, 0));
 }

@@ -24,14 +24,15 @@ double wgmma_fragment_special(const struct wgmma *f,
 double wgmma_fragment_waves(const struct wgmma *f, const struct wgmma_plan *p);
 
 /* Its code in one kernel: "raw" [row of instructions][register][element],
- * "part" [of two][row of instructions][register]. */
+ * "part" [of two][row of instructions][register], and "rest" the same where f32 is
+ * taken apart, else NULL. */
 struct wgmma_fragment {
 	struct tiled_code *of;
 	const struct wgmma *f;
 	const struct wgmma_plan *p;
 	struct stager *x;
 	const struct operand *op;	/* what is multiplied */
-	struct k_buffer *raw, *part;
+	struct k_buffer *raw, *part, *rest;
 	struct kx *row, *own;		/* the thread's first: in the tile, and
 					 * in all */
 	struct kx *column;		/* its first step of an instruction's */
@@ -53,8 +54,8 @@ void wgmma_fragment_load(struct wgmma_fragment *g, struct k_block *b,
 	struct kx *kk);
 void wgmma_fragment_make(struct wgmma_fragment *g, struct k_block *b,
 	struct kx *kk);
-/* The fragment for instruction "i" of them. */
-struct k_place wgmma_fragment_at(const struct wgmma_fragment *g, struct kx *kk,
-	struct kx *i);
+/* The fragment for instruction "i" of them, in "of": g->part or g->rest. */
+struct k_place wgmma_fragment_at(const struct wgmma_fragment *g,
+	struct k_buffer *of, struct kx *kk, struct kx *i);
 
 #endif

@@ -103,6 +103,17 @@ static const char *check_cluster(const struct wgmma *f, struct arena *a,
 	return NULL;
 }
 
+static const char *check_precision(const struct wgmma *f, struct arena *a,
+	const int *v, const struct wgmma_plan *p)
+{
+	if ((f->tile == T_F32) != (v[WGMMA_PRECISION] != PRECISION_AUTO))
+		return f->tile == T_F32 ? "f32 is multiplied as tf32 or 3xtf32" :
+			arena_printf(a, "%s is multiplied as it is: a precision "
+				"is for f32", dtype_row(f->tile)->name);
+	return p->thrice && !p->registers ? "in three products rows are taken "
+		"apart in registers: from = register" : NULL;
+}
+
 static const char *read_values(const struct wgmma *f, struct arena *a,
 	const int *v, struct wgmma_plan *p)
 {
@@ -110,7 +121,10 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
 		.persistent = v[WGMMA_PERSISTENT] != 0,
-		.registers = v[WGMMA_FROM] == FROM_REGISTER, .of = {
+		.thrice = v[WGMMA_PRECISION] == PRECISION_3XTF32,
+		.registers = v[WGMMA_FROM] == FROM_REGISTER ||
+			(v[WGMMA_FROM] == FROM_AUTO &&
+			v[WGMMA_PRECISION] == PRECISION_3XTF32), .of = {
 		.crews = v[WGMMA_PERSISTENT] == PINGPONG ? 2 : 1,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
@@ -131,13 +145,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		why = plan_groups(f, a, p);
 	if (!why)
 		why = plan_depth(f, a, p);
-	if (why || v[WGMMA_PRECISION] == (f->tile == T_F32 ? PRECISION_TF32 :
-			PRECISION_AUTO))
-		return why;
-	return f->tile == T_F32 ? "wgmma multiplies f32 as tf32, and not in "
-		"three products: kind = mma has these" :
-		arena_printf(a, "%s is multiplied as it is: a precision is for "
-			"f32", dtype_row(f->tile)->name);
+	return why ? why : check_precision(f, a, v, p);
 }
 
 /* ---- staging ---- */
@@ -284,7 +292,8 @@ static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
 		copying_regs(&p->of.right)) + storing_regs(&p->store) +
-		(p->registers ? wgmma_fragment_regs(f, p) : 0) + 32;
+		(p->registers ? wgmma_fragment_regs(f, p) : 0) +
+		wgmma_rest_regs(p) + 32;
 
 	return n + n / 16;
 }
@@ -349,7 +358,7 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 static const char *check_shared(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
-	int64_t stages = tiled_shared(&p->of);
+	int64_t stages = tiled_shared(&p->of) + wgmma_rest_bytes(p);
 	const char *why = tiled_too_much(t, a, &p->of, stages);
 
 	p->shared_bytes = stages + p->store.bytes;
@@ -457,11 +466,11 @@ static double chain(const struct wgmma_plan *p, double rounds)
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	double read = p->groups * p->each * ((p->registers ? 0 : 64.0) +
-		p->cols) * p->of.bk * elem_of(f);
+		(p->thrice ? 3 : 1) * p->cols) * p->of.bk * elem_of(f);
 	double write = (double)stage_bytes(&p->of.left) +
 		(double)stage_bytes(&p->of.right);
 
-	return (read + write) / 128 + (p->registers ?
+	return (read + write) / 128 + wgmma_rest_waves(p) + (p->registers ?
 		wgmma_fragment_waves(f, p) : 0);
 }
 
@@ -479,7 +488,7 @@ void wgmma_features(const struct task *t, const int *values,
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
 	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
-	double making = 0, special;
+	double making, special, products;
 	struct tiled_joining joining;
 
 	assert(!why);
@@ -489,8 +498,10 @@ void wgmma_features(const struct task *t, const int *values,
 		staging_issue(&p.of.right);
 	special = staging_computes(&p.of.left).special +
 		staging_computes(&p.of.right).special;
+	products = p.thrice ? 3 : 1;
+	making = wgmma_rest_issue(&p);
 	if (p.registers) {
-		making = wgmma_fragment_issue(f, &p);
+		making += wgmma_fragment_issue(f, &p);
 		special += wgmma_fragment_special(f, &p);
 	}
 	tiles = (double)p.of.tiles * p.of.split;
@@ -501,8 +512,8 @@ void wgmma_features(const struct task *t, const int *values,
 	warps = p.of.threads / 32.0 / p.of.crews;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
-		.tensor = blocks * per_block / f->rate,
-		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
+		.tensor = blocks * per_block * products / f->rate,
+		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
 			f->row->k + copying + making + 32) + store_issue(&p) *
 			sums(&p) + 120),
 		.special = blocks * 32 * warps * chunks * special,

@@ -174,9 +174,9 @@ static bool raw_rows_fit(const struct tensor_case *c)
 		bytes <= 128);
 }
 
-/* What is computed on its way passes through registers; fragments take turns within
- * a chunk; and what is converted needs room as it lies in memory. Levels may be
- * -1. */
+/* What is computed on its way passes through registers, which 512 threads lack;
+ * fragments take turns within a chunk; and what is converted needs room as it lies
+ * in memory. Levels may be -1. */
 static bool work_can_be(const struct tensor_case *c)
 {
 	const int *l = c->level;
@@ -185,7 +185,8 @@ static bool work_can_be(const struct tensor_case *c)
 	if (l[BY_WORK] == WORK_COMPUTED)
 		return (!pipeline || !tensor_pipeline(c)->async) &&
 			l[BY_ROUNDS] <= ROUNDS_NONE && (!tile ||
-			tensor_tile(c)->cols <= BULK_COLS);
+			(tensor_tile(c)->cols <= BULK_COLS &&
+			tensor_tile(c)->threads < 512));
 	if (l[BY_WORK] < WORK_NONE_REGISTER)
 		return true;
 	if (tile && tensor_tile(c)->bytes < 64)
@@ -304,7 +305,7 @@ static bool rounds_can_be(const struct tensor_case *c)
 	if (l[BY_TYPE] >= 0 && turns(c))
 		return false;
 	return l[BY_TILE] < 0 || l[BY_ROUNDS] == ROUNDS_ALL ||
-		t->rows * t->cols < 192 * 160;
+		t->rows * t->cols < 192 * (tensor_in_registers(c) ? 96 : 160);
 }
 
 /* Levels may be -1 but for the type and the tile. */
