@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "tensor_precision.h"
 #include "tensor_run.h"
 
 enum { ONE_IN = 15, WATCHED = CHECK_RACE | CHECK_INIT };
@@ -70,7 +71,9 @@ static void agree_at(const struct tensor_tile *tile, bool across)
 		c.level[BY_PIPELINE] = type == 0 ? 6 : type == 1 ? 3 : 5;
 		c.level[BY_LAYOUT] = type < 2 && across ? 3 : 0;
 		c.level[BY_SWAP] = type == 1;
-		if (full() || type == 0)
+		c.level[BY_WORK] = tensor_thrice(&c) ? WORK_NONE_REGISTER :
+			WORK_NONE;
+		if ((full() || type == 0) && tensor_fits(&c))
 			tensor_case_agrees(&c, 1000 + type, pins, WATCHED);
 	}
 }
@@ -85,11 +88,18 @@ static void widest_and_odd_columns_agree(void **state)
 	agree_at(&odd, false);
 }
 
+static void precision_is_what_was_asked(void **state)
+{
+	(void)state;
+	tensor_precision_agrees(&tensor_wgmma);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pair_agrees),
 		cmocka_unit_test(widest_and_odd_columns_agree),
+		cmocka_unit_test(precision_is_what_was_asked),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -24,6 +24,7 @@ static const struct tensor_type wgmma_types[] = {
 	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16", T_I8 },
 	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16", T_F32 },
 	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16", T_F16 },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_90a", "f16", T_F16 },
 	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16", T_I16 },
 	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8", T_I16 },
 };
@@ -120,6 +121,13 @@ bool tensor_in_registers(const struct tensor_case *c)
 	return c->level[BY_WORK] >= WORK_NONE_REGISTER;
 }
 
+bool tensor_thrice(const struct tensor_case *c)
+{
+	const char *precision = tensor_type(c)->precision;
+
+	return precision && !strcmp(precision, "3xtf32");
+}
+
 /* Does the reduction lie innermost in the factor of an instruction's rows, and of
  * its columns? */
 static bool rows_inner(const struct tensor_case *c)
@@ -151,7 +159,8 @@ static int bits_of(enum dtype t)
 	return dtype_row(t)->bits;
 }
 
-/* Bytes of a stage of the tile, whose rows may be as they lie in memory. */
+/* Bytes of a stage of the tile, whose rows may be as they lie in memory, and whose
+ * columns may be in two parts. */
 static int stage_bytes_of(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
@@ -160,7 +169,8 @@ static int stage_bytes_of(const struct tensor_case *c)
 
 	if (c->level[BY_WORK] == WORK_CONVERTED_REGISTER)
 		rows = rows * bits_of(type->raw) / bits_of(type->dtype);
-	return rows + t->cols * t->bytes;
+	return rows + t->cols * t->bytes * (c->of->tiles && tensor_thrice(c) ?
+		2 : 1);
 }
 
 /* Bulk copies of rows that lie along the reduction are of 32 to 128 bytes each. */
@@ -182,6 +192,12 @@ static bool work_can_be(const struct tensor_case *c)
 	const int *l = c->level;
 	bool tile = l[BY_TILE] >= 0, pipeline = l[BY_PIPELINE] >= 0;
 
+	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && l[BY_WORK] >= 0 &&
+	    l[BY_WORK] < WORK_NONE_REGISTER)
+		return false;
+	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && tile &&
+	    tensor_tile(c)->bytes < 64)
+		return false;
 	if (l[BY_WORK] == WORK_COMPUTED)
 		return (!pipeline || !tensor_pipeline(c)->async) &&
 			l[BY_ROUNDS] <= ROUNDS_NONE && (!tile ||
@@ -191,12 +207,12 @@ static bool work_can_be(const struct tensor_case *c)
 		return true;
 	if (tile && tensor_tile(c)->bytes < 64)
 		return false;
-	if (l[BY_WORK] != WORK_CONVERTED_REGISTER)
-		return true;
-	if (pipeline && tensor_pipeline(c)->async && l[BY_EDGE] == ODD)
+	if (l[BY_WORK] == WORK_CONVERTED_REGISTER && pipeline &&
+	    tensor_pipeline(c)->async && l[BY_EDGE] == ODD)
 		return false;
 	return !pipeline || !tile || l[BY_TYPE] < 0 || ((l[BY_LAYOUT] < 0 ||
-		l[BY_SWAP] < 0 || raw_rows_fit(c)) && stage_bytes_of(c) *
+		l[BY_SWAP] < 0 || l[BY_WORK] != WORK_CONVERTED_REGISTER ||
+		raw_rows_fit(c)) && stage_bytes_of(c) *
 		tensor_pipeline(c)->stages <= 220 << 10);
 }
 
@@ -338,6 +354,11 @@ static bool can_be(const struct tensor_case *c)
 		return false;
 	return !c->of->tiles || l[BY_TYPE] < 0 || l[BY_TILE] < 0 ||
 		tile_can_be(c);
+}
+
+bool tensor_fits(const struct tensor_case *c)
+{
+	return can_be(c);
 }
 
 /* ---- pairs ---- */

@@ -82,6 +82,10 @@ int tensor_threads(const struct tensor_case *c);
 enum { WORK_NONE, WORK_COMPUTED, WORK_NONE_REGISTER, WORK_COMPUTED_REGISTER,
 	WORK_CONVERTED_REGISTER, N_WORK };
 bool tensor_in_registers(const struct tensor_case *c);
+/* Three products of tf32. */
+bool tensor_thrice(const struct tensor_case *c);
+/* Can a sketch have all the case's levels together? */
+bool tensor_fits(const struct tensor_case *c);
 /* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
  * columns, and of the reduction twice as many as there are stages in each part
  * of the split; ragged where the case says so. */
