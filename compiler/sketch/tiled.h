@@ -167,8 +167,8 @@ struct tiled_calls {
 };
 
 /* A kernel under construction. The caller sets what comes before "step",
- * tiled_build() the rest. "acc" [rows][cols] is a thread's results; "proxy": they
- * are computed through the asynchronous proxy. */
+ * tiled_build() the rest. "acc" [rows][cols] is a thread's results; "proxy": what is
+ * copied is read through the asynchronous proxy. */
 struct tiled_code {
 	const struct task *t;
 	const struct product *f;

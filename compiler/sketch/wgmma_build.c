@@ -170,8 +170,9 @@ static void multiply_fragments(struct wgmma_code *g, struct k_block *b,
 }
 
 /* Rows out of registers: while a step's products are under way, the next one's
- * rows are read, and those of the step before are done. At the end all lanes have
- * read the stage, which one releases. */
+ * rows are read, and those of the step before are done. All lanes have read a stage
+ * when one of them releases it: at the end of a chunk, or where the next one has been
+ * taken apart. */
 static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	struct kx *slot)
 {
@@ -202,7 +203,7 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 		ks_call(a, each, INTRIN_WGMMA_WAIT, 1, num(g, 1));
 	if (!g->p->of.lag)
 		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
-	if (g->p->of.bulk)
+	if (g->p->of.bulk && !(g->p->of.lag && rest))
 		ks_barrier(a, b, BARRIER_WARP);
 }
 
@@ -316,12 +317,13 @@ void wgmma_build(const struct task *t, struct arena *a, const int *values,
 	struct wgmma_plan p;
 	struct wgmma_code g = { .f = f, .p = &p, .of = { .t = t, .f = &f->of,
 		.p = &p.of, .a = a, .program = out, .calls = &calls,
-		.ctx = &g, .proxy = true } };
+		.ctx = &g } };
 	const char *why = wgmma_plan(t, a, values, &p);
 	struct share rows, cols;
 
 	assert(!why);
 	(void)why;
+	g.of.proxy = !p.thrice;
 	g.fragment = (struct wgmma_fragment){ .of = &g.of, .f = f, .p = &p };
 	rows = (struct share){ 2 * p.each, 1, 8, 2, 64 };
 	cols = (struct share){ p.cols / 4, p.vec, 4, 0, 0 };

@@ -49,6 +49,21 @@
 	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep }, \
 	  { "mma.out.from", 2 } }
 
+/* One of three products. */
+#define THRICE \
+	"op mm {\n" \
+	"  in A: f32[67, 88] layout(0, 1) align 16\n" \
+	"  in B: f32[44, 88] layout(0, 1) align 16\n" \
+	"  out out: f32[67, 44] layout(0, 1) align 16\n" \
+	"  out[i:67, j:44] = sum[k:88](mul(A[i, k], B[j, k])) : f32\n" \
+	"}\n"
+#define THRICE_AT(copies, deep) \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 32 }, \
+	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
+	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
+	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep }, \
+	  { "mma.out.precision", 2 } }
+
 /* The same where a cluster joins parts of the sum, "split_k" the ninth. */
 #define PARTS_AT(parts) \
 	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
@@ -156,6 +171,8 @@ static const struct {
 	{ "wgmma", MADE, 0, MADE_AT(2, 3) },
 	{ "wgmma", MADE, 0, MADE_AT(2, 2) },
 	{ "wgmma", MADE, 1 << 1 | 1 << 3, MADE_AT(1, 3) },
+	{ "wgmma", THRICE, 0, THRICE_AT(2, 3) },
+	{ "wgmma", THRICE, 0, THRICE_AT(1, 2) },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
@@ -183,6 +200,9 @@ static const struct mutation mutations[] = {
 	{ "the other fragment", "_part[kk", "% 2]", "% 2 ^ 1]", 1 },
 	{ "a fragment of other rows", "_raw[0][r][0]", "fragment_row", "1 + "
 		"fragment_row", 1 },
+	{ "no rest of columns", "\t*(float4 *)&B_rest[", "*(float4 *)&B_rest", "if "
+		"(0) *(float4 *)&B_rest", 1 },
+	{ "no rest of rows", "\tA_rest[kk", "settled_u32(", "0 & settled_u32(", 1 },
 	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
 		1 },
 	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 1 },

@@ -13,6 +13,7 @@
 #include "base/source.h"
 #include "cuda/cuda.h"
 #include "sketch/sketch.h"
+#include "tensor_run.h"
 
 static struct ir_operator *parse(struct arena *a, const char *text)
 {
@@ -32,6 +33,16 @@ static void set_values(const struct tunable *t, int n, int *values,
 				values[i] = set->value;
 }
 
+/* A precision is for who asks for one. */
+static const struct schedule *asked(struct arena *a,
+	const struct subject_value *set)
+{
+	for (; set->name; set++)
+		if (!strcmp(set->name, "mma.out.precision"))
+			return tensor_asking(a, "out");
+	return NULL;
+}
+
 /* The default point of the first sketch that serves, "want" if that is given. */
 static void build_group(struct subject *s, const struct ir_operator *o,
 	const struct ir_partition *p, int group, const char *want,
@@ -41,7 +52,7 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		struct task t = { .a = s->a, .op = o,
 			.group = &p->groups[group], .index = group,
 			.n_groups = p->n_groups, .target = s->target,
-			.gpu = s->gpu };
+			.gpu = s->gpu, .schedule = asked(s->a, set) };
 		const struct tunable *open;
 		const char *why;
 		int *values, n;

@@ -14,8 +14,7 @@
 
 /* ---- points ---- */
 
-/* "mma(acc, precision = WORD)", as a schedule has it. */
-static const struct schedule *asking(struct arena *a, const char *precision)
+const struct schedule *tensor_asking(struct arena *a, const char *statement)
 {
 	struct schedule *s = ARENA_NEW(a, struct schedule);
 	struct sched_arg *args = ARENA_ARRAY(a, 2, struct sched_arg);
@@ -23,14 +22,14 @@ static const struct schedule *asking(struct arena *a, const char *precision)
 	struct sched_expr **of = ARENA_ARRAY(a, 1, struct sched_expr *);
 	struct sched_directive *d = ARENA_NEW(a, struct sched_directive);
 
-	*acc = (struct sched_expr){ .kind = SX_NAME, .name = "acc" };
+	*acc = (struct sched_expr){ .kind = SX_NAME, .name = statement };
 	of[0] = acc;
 	args[0] = (struct sched_arg){ .value = { of, 1, { 0 } } };
 	args[1] = (struct sched_arg){ .key = "precision" };
 	*d = (struct sched_directive){ "mma", args, 2, { 0 } };
 	s->directives = d;
 	s->n_directives = 1;
-	return precision ? s : NULL;
+	return s;
 }
 
 void tensor_set(const struct group_space *g, int *values, const char *name,
@@ -132,7 +131,7 @@ void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
 		.n_groups = s->x.p->n_groups, .target = s->target,
 		.gpu = chip_for(s, c),
-		.schedule = asking(s->a, precision) } };
+		.schedule = precision ? tensor_asking(s->a, "acc") : NULL } };
 	assert_int_equal(s->x.p->n_groups, 1);
 	if (!s->g.sketch->applies(&s->g.task, &why))
 		fail_msg("%s: %s\n%s", tensor_name(s->a, c), why, text);

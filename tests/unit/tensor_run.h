@@ -18,6 +18,8 @@ struct tensor_run {
 	int values[64];
 };
 
+/* "mma(STATEMENT, precision = ..)", as a schedule has it. */
+const struct schedule *tensor_asking(struct arena *a, const char *statement);
 void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 	const char *text, const char *precision);
 /* What is pinned fails where the sketch has no such tunable. */
