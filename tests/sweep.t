@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, and, as
-# kernels for all sizes, of open.wpk: the kernel verifier accepts them, and
+# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
+# fragments.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts them, and
 # emulated, asynchronous effects late and early, they agree with the reference. In
 # full also under the sanitizers, for the real sizes in parts, and assembled, with
 # the registers a sketch predicts beside what ptxas gives.
@@ -120,6 +120,9 @@ for sketch in $sketches; do
 		--set=split_k.acc=2 --op=nt,batched --target=sm_90a \
 		--trials=1 --seed=95 --check=race,init
 done
+NVCC='' sweep "wgmma, rows from registers" "$folder/fragments.wpk" \
+	--set=sketch=wgmma --set=mma.acc.from=register --target=sm_90a \
+	--trials=1 --seed=97 --check=race,init
 NVCC='' sweep "wgmma, bulk stores" "$folder/tensor.wpk" --set=sketch=wgmma \
 	--set=epilogue.c.bulk=256 --op=nt,nn,batched --target=sm_90a \
 	--trials=1 --seed=96 --check=race,init
@@ -138,6 +141,11 @@ if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 		--set=sketch=wgmma --set=raster.persistent=pingpong \
 		--set=pipeline.k.async=bulk --op=s4,s5 --target=sm_90a \
 		--trials=40 --seed=5 --no-verify
+	assembled
+	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
+	sweep "rows from registers, assembled" "$folder/fragments.wpk" \
+		--set=sketch=wgmma --set=mma.acc.from=register \
+		--target=sm_90a --trials=8 --seed=21 --no-verify
 	assembled
 	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
 	empty "wgmma does not spill" "$scratch/spilled"
