@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
-# fragments.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts them, and
-# emulated, asynchronous effects late and early, they agree with the reference. In
-# full also under the sanitizers, for the real sizes in parts, and assembled, with
-# the registers a sketch predicts beside what ptxas gives.
+# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, of wgmma for
+# those of fragments.wpk, and, as kernels for all sizes, of open.wpk: the kernel
+# verifier accepts them, and emulated, asynchronous effects late and early, they
+# agree with the reference. In full also under the sanitizers, for the real sizes in
+# parts, and assembled, with the registers a sketch predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 tool=$top_builddir/tests/unit/sweep_tool

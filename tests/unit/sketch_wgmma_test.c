@@ -2,8 +2,9 @@
 /* What "wgmma" emits, run by the emulator, watched for races and for what is read
  * unwritten, and compared with the reference: every pair of type, layout, ending,
  * pipeline, split, edge, batch, tile, side, store, rounds and work on rows
- * (tensor_cases.h), all other numbers random; then the widest instructions and some of odd columns. One
- * case in some, all where $WPK_FULL is set. */
+ * (tensor_cases.h), all other numbers random; then the widest instructions and some
+ * of odd columns, and what tf32 costs. One case in some, all where $WPK_FULL is
+ * set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
