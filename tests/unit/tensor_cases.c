@@ -184,9 +184,9 @@ static bool raw_rows_fit(const struct tensor_case *c)
 		bytes <= 128);
 }
 
-/* What is computed on its way passes through registers, which 512 threads lack;
- * fragments take turns within a chunk; and what is converted needs room as it lies
- * in memory. Levels may be -1. */
+/* What is computed on its way passes through registers, which 512 threads lack, and
+ * 384 that also take f32 apart; fragments take turns within a chunk; and what is
+ * converted needs room as it lies in memory. Levels may be -1. */
 static bool work_can_be(const struct tensor_case *c)
 {
 	const int *l = c->level;
@@ -196,7 +196,8 @@ static bool work_can_be(const struct tensor_case *c)
 	    l[BY_WORK] < WORK_NONE_REGISTER)
 		return false;
 	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && tile &&
-	    tensor_tile(c)->bytes < 64)
+	    (tensor_tile(c)->bytes < 64 || (pipeline &&
+		!tensor_pipeline(c)->async && tensor_tile(c)->threads > 256)))
 		return false;
 	if (l[BY_WORK] == WORK_COMPUTED)
 		return (!pipeline || !tensor_pipeline(c)->async) &&
