@@ -30,23 +30,43 @@ static bool names(const struct sched_arg *arg, const char *tensor)
 	return false;
 }
 
-static bool says(const struct sched_directive *d, const char *tensor)
+/* What it says of the precision, or NULL. */
+static const struct sched_arg *says(const struct sched_directive *d,
+	const char *tensor)
 {
-	bool said = false, named = false;
+	const struct sched_arg *said = NULL;
+	bool named = false;
 
 	for (int i = 0; i < d->n_args; i++) {
 		named |= names(&d->args[i], tensor);
-		said |= d->args[i].key && !strcmp(d->args[i].key, "precision");
+		if (d->args[i].key && !strcmp(d->args[i].key, "precision"))
+			said = &d->args[i];
 	}
-	return said && named && !strcmp(d->name, "mma");
+	return named && !strcmp(d->name, "mma") ? said : NULL;
+}
+
+static const struct sched_arg *said(const struct schedule *s,
+	const char *tensor)
+{
+	const struct sched_arg *arg = NULL;
+
+	for (int i = 0; s && i < s->n_directives && !arg; i++)
+		arg = says(&s->directives[i], tensor);
+	return arg;
 }
 
 bool precision_said(const struct schedule *s, const char *tensor)
 {
-	for (int i = 0; s && i < s->n_directives; i++)
-		if (says(&s->directives[i], tensor))
-			return true;
-	return false;
+	return said(s, tensor);
+}
+
+bool precision_is_thrice(const struct schedule *s, const char *tensor)
+{
+	const struct sched_arg *arg = said(s, tensor);
+
+	return arg && arg->value.n == 1 &&
+		arg->value.choices[0]->kind == SX_NAME &&
+		!strcmp(arg->value.choices[0]->name, "3xtf32");
 }
 
 /* ---- what it does to a sum ---- */

@@ -15,6 +15,8 @@ extern const char *const precision_words[];
 
 /* Does the schedule (or NULL) say one for the statement that gives "tensor"? */
 bool precision_said(const struct schedule *s, const char *tensor);
+/* Does it say 3xtf32 alone? */
+bool precision_is_thrice(const struct schedule *s, const char *tensor);
 /* Why f32 is not multiplied where it doesn't. */
 extern const char precision_unsaid[];
 

@@ -346,6 +346,9 @@ static bool find_start(const struct task *t, struct wgmma *f)
 	};
 	bool found = false;
 	int from, swap = choose_rows(f, &from);
+	int precision = precision_is_thrice(t->schedule,
+		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
+		f->open.v[WGMMA_PRECISION].values[0];
 	struct wgmma_plan p;
 
 	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
@@ -354,8 +357,7 @@ static bool find_start(const struct task *t, struct wgmma *f)
 			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
 			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
 			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
-			[WGMMA_ON] = 1, [WGMMA_PRECISION] =
-			f->open.v[WGMMA_PRECISION].values[0] };
+			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision };
 
 		if (!try_start(t, v, &p))
 			continue;
