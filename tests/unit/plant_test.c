@@ -196,7 +196,7 @@ static const struct mutation mutations[] = {
 	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
 		"if (0) wgmma_wait", 1 },
 	{ "a product more in flight", "\twgmma_wait<1>", "1", "2", 1 },
-	{ "lanes not waited for", "\t\t__syncwarp();", "__syncwarp();", "", 1 },
+	{ "lanes not waited for", "\t\t\t__syncwarp();", "__syncwarp();", "", 1 },
 	{ "the other fragment", "_part[kk", "% 2]", "% 2 ^ 1]", 1 },
 	{ "a fragment of other rows", "_raw[0][r][0]", "fragment_row", "1 + "
 		"fragment_row", 1 },
