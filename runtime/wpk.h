@@ -201,7 +201,7 @@ WPK_API const struct wpk_operator *wpk_plan_find(const struct wpk_plan *p,
 enum { WPK_RANK = 16 };
 
 /* A tensor as the operator wants it. Extents and strides, in elements, that sizes
- * decide are -1. */
+ * decide are -1. "over": the input in whose memory an output may lie, or -1. */
 struct wpk_tensor {
 	size_t size;
 	const char *name, *shape;	/* "[M, K]", as written */
@@ -210,6 +210,7 @@ struct wpk_tensor {
 	int ndim;
 	int64_t dims[WPK_RANK], strides[WPK_RANK];
 	size_t align;			/* bytes */
+	int over;
 };
 
 WPK_API const char *wpk_operator_name(const struct wpk_operator *op);

@@ -32,12 +32,23 @@ void seen_init(struct seen *s, struct arena *a, int d)
 	s->slots = ARENA_ARRAY(a, s->n_slots, int);
 }
 
+/* Mixed a number at a time: validity tests may be cheaper than a hash of bytes. */
+static uint64_t hash_of(const int *point, int d)
+{
+	uint64_t h = 0x9e3779b97f4a7c15;
+
+	for (int i = 0; i < d; i++) {
+		h = (h ^ (uint64_t)(unsigned)point[i]) * 0xbf58476d1ce4e5b9;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
 /* The slot where "point" is, or where it would go. */
 static int slot_of(const struct seen *s, const int *point)
 {
 	size_t bytes = (size_t)s->d * sizeof *point;
-	int at = (int)(str_hash((const char *)point, bytes)
-		& (uint64_t)(s->n_slots - 1));
+	int at = (int)(hash_of(point, s->d) & (uint64_t)(s->n_slots - 1));
 
 	for (; s->slots[at]; at = (at + 1) & (s->n_slots - 1)) {
 		const int *old = s->v + (size_t)(s->slots[at] - 1) * s->d;
@@ -175,10 +186,13 @@ static void draw(struct points *ps, int *genome)
 		genome[i] = rng_below(&ps->rng, points_choices(ps, i));
 }
 
+/* A sweep never looks twice: where nothing is legal it says so sooner. */
 bool points_draw(struct points *ps, int *genome, int tries)
 {
 	if (ps->size < 1)
 		return false;
+	if (!ps->seen.n && ps->step && tries > DRAWS)
+		tries = DRAWS;
 	while (tries-- > 0) {
 		draw(ps, genome);
 		if (points_fresh(ps, genome))
@@ -235,10 +249,10 @@ bool points_walk(struct points *ps, const int *from, int *genome)
 	return false;
 }
 
-static void decode(const struct points *ps, uint64_t code, int *genome)
+static void decode(const struct points *ps, unsigned code, int *genome)
 {
 	for (int i = 0; i < ps->d; i++) {
-		uint64_t n = (uint64_t)points_choices(ps, i);
+		unsigned n = (unsigned)points_choices(ps, i);
 
 		genome[i] = (int)(code % n);
 		code /= n;
@@ -254,7 +268,7 @@ bool points_sweep(struct points *ps, int *genome)
 	while (ps->swept < size) {
 		uint64_t code = ps->swept++ * ps->step + ps->offset;
 
-		decode(ps, code % size, genome);
+		decode(ps, (unsigned)(code % size), genome);
 		if (points_fresh(ps, genome))
 			return true;
 	}

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Every directive on every sketch, which kernel(..., sketch = NAME) pins: it is
 # honoured, or refused at its place with a sentence; where wpkc --list=directives
-# says "-", always refused.
+# says "-", always refused. What tensors must be like for in_place(...) say
+# errors/in_place.wpk and schedules/in_place.wpk.
 . "${top_srcdir:-.}/tests/lib.sh"
 cd "$scratch" || exit 1
 
@@ -168,7 +169,7 @@ cell() {
 read -r _ sketches <table
 for sketch in $sketches; do
 	column=$((${column:-1} + 1))
-	awk -v c=$column 'NR > 1 && !/^(kernel|seed|fallback|const) / {
+	awk -v c=$column 'NR > 1 && !/^(kernel|seed|fallback|const|in_place) / {
 		print $1, $c }' table >cells
 	while read -r directive says <&3; do
 		[ "$sketch $directive" = "variant variant" ] ||

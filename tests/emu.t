@@ -5,35 +5,41 @@
 # address" that it is compiled with the sanitizers, and "STDERR: TEXT" what
 # they must have said. Where the source has a line with HERE, a fault must name
 # that line. "NEEDS: gcc": clang does not check the alignment of whole structs;
-# nor can what it makes be watched. "NEEDS: bytes": what is counted is told.
+# nor can what it makes be watched. "NEEDS: bytes": what is counted is told. "ARCH:
+# 890" is what __CUDA_ARCH__ is where it matters.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 emu=$top_srcdir/runtime/emu
 library=$top_builddir/libwpkemu.a
-plain='-O1 -fno-strict-aliasing -fno-math-errno'
+plain='-O1 -fno-strict-aliasing -fno-math-errno -fno-exceptions'
 address="$plain -g -fsanitize=address,alignment -fno-sanitize-recover=all"
 
-watch="$plain -g -no-pie -fno-pie -fsanitize=thread -DWPK_EMU_WATCH"
+watch="$plain -no-pie -fno-pie -fsanitize=thread -DWPK_EMU_WATCH"
+
+# As wpkc links: libstdc++ is looked through for nothing.
+libraries='-nodefaultlibs -lm -lc -lgcc'
 
 # Watched, the kernel takes the emulator for ThreadSanitizer's library.
 compile_watched() {
 	# shellcheck disable=SC2086
 	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Wno-psabi -Werror \
 		$watch -DWPK_EMULATE -include "$emu/wpk_emu.h" -c "$1" \
-		-o "$2.o" && "$CXX" -no-pie "$2.o" "$library" -lm -o "$2"
+		-o "$2.o" &&
+	"$CXX" -no-pie "$2.o" "$library" $libraries -o "$2"
 }
 
 compile() {
+	arch=$(sed -n 's/.*ARCH: \([0-9]*\).*/-D__CUDA_ARCH__=\1/p' "$1")
 	if grep -q 'NEEDS: watch' "$1"; then
 		compile_watched "$1" "$2"
 		return
 	fi
-	flags=$plain
-	grep -q 'NEEDS: address' "$1" && flags=$address
+	flags="$plain $libraries"
+	grep -q 'NEEDS: address' "$1" && flags="$address -lm"
 	# shellcheck disable=SC2086
 	"$CXX" -x c++ -std=gnu++17 -Wall -Wextra -Wno-unknown-pragmas -Wno-psabi -Werror \
-		$flags -DWPK_EMULATE -include "$emu/wpk_emu.h" "$1" \
-		-x none "$library" -lm -o "$2"
+		$arch -DWPK_EMULATE -include "$emu/wpk_emu.h" "$1" \
+		-x none "$library" $flags -o "$2"
 }
 
 # run FILE PROGRAM MODE: what is reported first.

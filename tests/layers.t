@@ -19,7 +19,9 @@ allowed() {
 	compiler/graph/*)	echo 'graph/* base/* ir/* schedule/*' ;;
 	compiler/driver/*)	echo 'driver/* base/* front/* ir/* schedule/*' \
 					'kernel/* sketch/* cuda/* graph/* search/*' \
-					'report/report.h runtime/emu/wpk_emu_table.h' ;;
+					'report/report.h runtime/emu/wpk_emu_table.h' \
+					'runtime/lib/device_name.h' \
+					'runtime/lib/option.h' ;;
 	compiler/report/*)	echo 'report/* base/* search/* schedule/target.h' ;;
 	compiler/wpkdb/*)	echo 'wpkdb/* base/* search/* driver/child.h' \
 					'driver/options.h driver/output.h' \

@@ -94,6 +94,24 @@ watches() {
 	! "$CXX" --version 2>/dev/null | grep -q clang
 }
 
+# stub NAME FILES...: a library for tests, $scratch/NAME.so.
+stub() {
+	name=$1
+	shift
+	# shellcheck disable=SC2086 # CC may be several words
+	(cd "$top_srcdir" && $CC -w -O1 -fPIC -shared -D_GNU_SOURCE -I. \
+		-o "$scratch/$name.so" "$@" -lm -ldl)
+}
+
+stub_cublaslt() {
+	stub lt tests/runtime/libcublaslt.c
+}
+
+stub_cudnn() {
+	stub dnn tests/runtime/libcudnn.c tests/runtime/libcudnn_check.c \
+		tests/runtime/libcudnn_run.c
+}
+
 finish() {
 	if [ $count = 0 ]; then
 		echo "not ok 1 - nothing was tested"

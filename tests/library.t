@@ -116,15 +116,6 @@ fi
 
 # ---- and runs, on a stub ----
 
-# stub NAME FILES...: that library.
-stub() {
-	name=$1
-	shift
-	# shellcheck disable=SC2086 # CC may be several words
-	(cd "$top_srcdir" && $CC -w -O1 -fPIC -shared -D_GNU_SOURCE -I. \
-		-o "$scratch/$name.so" "$@" -lm -ldl)
-}
-
 # Ones everywhere: a product of 16, a bias and a matrix: gelu(18), that is 18.
 cat >main.c <<'END'
 #include <stdio.h>
@@ -149,7 +140,7 @@ int main(void)
 END
 if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "a launcher" "instrumented, or no C++ compiler"
-elif ! { stub lt tests/runtime/libcublaslt.c &&
+elif ! { stub_cublaslt &&
 	stub cuda tests/worker/libcuda.c; } 2>"$scratch/.err"; then
 	fail "a library and a driver for tests" "$scratch/.err"
 else
@@ -177,9 +168,10 @@ cat >nvcc <<END
 for source in "\$@"; do :; done
 while [ "\$1" != -o ]; do shift; done
 exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
-	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -D__CUDA_ARCH__=900 \\
-	-D__CUDA_ARCH_FEAT_SM90_ALL -include "$top_srcdir/runtime/emu/wpk_emu.h" \\
-	-o "\$2" "\$source"
+	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -nodefaultlibs \\
+	-D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
+	-include "$top_srcdir/runtime/emu/wpk_emu.h" \\
+	-o "\$2" "\$source" -lm
 END
 chmod +x nvcc
 emu_context=$(cd "$top_builddir" && pwd)/context.o
@@ -213,10 +205,8 @@ if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "searches" "instrumented, or no C++ compiler"
 elif ! {
 	emulating_driver -o "$scratch/emulating.so" &&
-		stub lt tests/runtime/libcublaslt.c &&
-		stub dnn tests/runtime/libcudnn.c \
-			tests/runtime/libcudnn_check.c \
-			tests/runtime/libcudnn_run.c
+		stub_cublaslt &&
+		stub_cudnn
 } 2>"$scratch/.err"; then
 	fail "a driver and libraries" "$scratch/.err"
 else

@@ -161,12 +161,31 @@ if command -v valgrind >/dev/null 2>&1 && [ -z "$INSTRUMENT" ] &&
    [ -x "$top_builddir/tests/unit/plan_read_test" ]; then
 	cd "$top_builddir" || exit 1
 	for test in plan_read_test plan_run_test plan_library_test \
-		number_test; do
+		plan_place_test shape_test number_test; do
 		check "$test leaks nothing" valgrind -q --leak-check=full \
 			--error-exitcode=9 env top_builddir=. \
 			"tests/unit/$test"
 	done
 else
 	skip "libwpk leaks nothing" "no valgrind, or instrumented"
+fi
+
+# ---- races ----
+
+raced() (
+	cd "$top_srcdir" || exit 1
+	# shellcheck disable=SC2086 # CC may be several words
+	$CC -w -O1 -g -no-pie -fno-pie -fsanitize=thread -D_GNU_SOURCE -I. \
+		-o "$scratch/raced" runtime/lib/*.c tests/unit/plan_subject.c \
+		tests/unit/shape_test.c -ljansson -lcmocka -lpthread -ldl -lm
+)
+if [ -n "$INSTRUMENT" ] || ! [ -x "$top_builddir/tests/unit/shape_test" ]; then
+	skip "threads share a plan without a race" "instrumented, or no cmocka"
+elif raced 2>"$scratch/.err"; then
+	cd "$top_builddir" || exit 1
+	check "threads share a plan without a race" env top_builddir=. \
+		TSAN_OPTIONS=exitcode=9 "$scratch/raced"
+else
+	skip "threads share a plan without a race" "no ThreadSanitizer"
 fi
 finish

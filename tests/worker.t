@@ -443,9 +443,10 @@ cat >nvcc <<END2
 for source in "\$@"; do :; done
 while [ "\$1" != -o ]; do shift; done
 exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
-	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -D__CUDA_ARCH__=900 \\
-	-D__CUDA_ARCH_FEAT_SM90_ALL -include "$top_srcdir/runtime/emu/wpk_emu.h" \\
-	-o "\$2" "\$source"
+	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -nodefaultlibs \\
+	-D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
+	-include "$top_srcdir/runtime/emu/wpk_emu.h" \\
+	-o "\$2" "\$source" -lm
 END2
 chmod +x nvcc
 

@@ -159,6 +159,69 @@ sed 's/"tensor": 2/"i64": 0/' any.plan >null.plan
 ends 4 "a kernel that faults" "nothing more was run" "$wpkrun" null.plan --fresh
 says "fault: CUDA_ERROR_ILLEGAL_ADDRESS"
 
+# ---- outputs where inputs lie ----
+
+cat >place.wpk <<'END'
+export op add(x: f32[M, N], b: f32[N]) -> (y: f32[M, N])
+{
+    y[i, j] = x[i, j] + b[j];
+}
+schedule s1 for add { in_place(y, x); }
+tune add { shape(M = 33, N = 65); shape(M = 8, N = 128); }
+export op softmax[M = 5, N = 1000](x: f32[M, N]) -> (y: f32[M, N])
+{
+    let m[i]: f32 = max[j](x[i, j]);
+    let e[i, j]: f32 = exp(x[i, j] - m[i]);
+    let s[i]: f32 = sum[j](e[i, j]);
+    y[i, j] = e[i, j] / s[i];
+}
+schedule s2 for softmax { in_place(y, x); }
+export op residual[M = 40, N = 24, K = 32](x: f16[M, K], w: f16[N, K],
+    r: f16[M, N]) -> (y: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    y[i, j] = f16(acc[i, j] + r[i, j]);
+}
+schedule s3 for residual { in_place(y, r); }
+export op parts = residual;
+schedule s4 for parts { in_place(y, r); split_k(acc, 2); }
+export op conv[C = 4, H = 9, F = 8](x: f32[C, H, H], w: f32[F, C, 3, 3],
+    r: f32[F, H, H]) -> (y: f32[F, H, H])
+{
+    let acc[f, p, q]: f32 = sum[c, s in 3, t in 3](
+        x[c, p + s - 1, q + t - 1] pad 0 * w[f, c, s, t]);
+    y[f, p, q] = max(acc[f, p, q] + r[f, p, q], 0.0);
+}
+schedule s5 for conv { in_place(y, r); }
+END
+ends 0 "what may be in place is run in place, too" "" "$wpkrun" place.wpk \
+	--device=emu --samples=all
+check "... all of it" test "$(grep -c 'bound, in place too$' \
+	"$scratch/.out")" = 6
+for sketch in fma mma wgmma gemv; do
+	ends 0 "... by sketch $sketch" "" "$wpkrun" place.wpk parts \
+		--device=emu --json -- --set sketch=$sketch
+	says '"in_place":true'
+done
+for sketch in direct fma winograd; do
+	ends 0 "... by sketch $sketch" "" "$wpkrun" place.wpk conv \
+		--device=emu --json -- --set sketch=$sketch
+	says '"in_place":true'
+done
+
+# A plan that lies: threads read what others have written.
+cat >turn.wpk <<'END'
+export op turn[N = 64](x: f32[N, N]) -> (y: f32[N, N]) { y[i, j] = x[j, i]; }
+END
+"$wpkc" turn.wpk --no-lock -q --modules=emu --plan turn.plan -o turn.cu
+ends 0 "a plan of a transposition" "" "$wpkrun" turn.plan
+check "... is not in place" sh -c '! grep -q "in place" "$1"' sh "$scratch/.out"
+sed 's/^\( *\)"workspace_tensors":/\1"in_place": [{"output": 1, "input": 0}],\
+&/' turn.plan >lies.plan
+cp turn.wpk lies.wpk
+ends 4 "... nor if it says so" "" "$wpkrun" lies.plan
+says "wrong: in place: element "
+
 # ---- arrays ----
 
 ends 0 "tensors are saved" "" "$wpkrun" any.wpk --shape M=8,K=12,N=5 --save=all \
@@ -255,7 +318,7 @@ ends 1 "a plan of another version" "schema is 9" "$wpkrun" future.plan
 head -c 2000 any.plan >half.plan
 ends 1 "half a plan" "half.plan: line" "$wpkrun" half.plan
 echo '{"schema": 2}' >no.plan
-ends 1 "no plan" "\"operators\" is no array" "$wpkrun" no.plan
+ends 1 "no plan" "\"operators\" is missing" "$wpkrun" no.plan
 sed -e 's/"arch": "emu_90a"/"arch": "sm_90a"/' any.plan >gpu.plan
 ends 2 "a plan for GPUs alone" "the plan has nothing for" "$wpkrun" gpu.plan
 awk '/"steps": \[/ { print "\"steps\": [{ \"library\": \"cudnn\", " \
@@ -287,6 +350,65 @@ if [ -w /dev/full ]; then
 	check "... is told" grep -q "cannot write standard output" "$scratch/.err"
 else
 	skip "a full disk" "there is no /dev/full"
+fi
+
+# ---- libraries that run there ----
+
+cat >library.wpk <<'END'
+import std.act;
+import std.conv;
+export op mm[M = 16, N = 16, K = 16](x: f16[M, K], w: f16[N, K], b: f16[N],
+    r: f16[M, N]) -> (y: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    y[i, j] = f16(act.gelu_tanh(acc[i, j] + b[j] + r[i, j]));
+}
+END
+cat >conv.wpk <<'END'
+import std.conv;
+export op cv = std.conv.conv2d_bias_relu[T = f16, N = 1, C = 8, H = 6, W = 5,
+    F = 8, R = 3, S = 3, PH = 1, PW = 1]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+END
+if [ -n "$INSTRUMENT" ]; then
+	skip "libraries" "instrumented"
+elif ! { stub_cublaslt && stub_cudnn; } 2>"$scratch/.err"; then
+	fail "libraries for tests" "$scratch/.err"
+else
+	WPK_LIBCUBLASLT=$scratch/lt.so
+	WPK_LIBCUDNN=$scratch/dnn.so
+	export WPK_LIBCUBLASLT WPK_LIBCUDNN
+	ends 0 "a product by cuBLASLt, in its stream" "" "$wpkrun" library.wpk \
+		--device=emu --against=ref,cublaslt --samples=all
+	says "mm: mm_kernel, verified " "mm: cublaslt cublaslt, verified 256 samples"
+	ends 0 "a convolution by cuDNN" "" "$wpkrun" conv.wpk \
+		--device=emu --against=ref,cudnn --samples=all
+	says "cv: cudnn cudnn, verified 240 samples"
+	ends 0 "both, in graphs" "" "$wpkrun" plain.wpk --device=emu \
+		--against=ref,cudnn,cublaslt --time
+	says "product: cudnn cudnn, verified " \
+		"product: cublaslt cublaslt, verified " \
+		"product: cublaslt " "times woodpecker (of the CPU)"
+	STUB_LT_WRONG=2
+	export STUB_LT_WRONG
+	ends 0 "an algorithm that is fast and wrong is passed over" \
+		"cublaslt: algorithm " "$wpkrun" library.wpk --device=emu \
+		--against=ref,cublaslt --time --json
+	check "... in the words of what is wrong" grep -q \
+		'computes wrong, and is passed over: element ' "$scratch/.err"
+	check "... and counted" grep -q '"algorithms_wrong":[1-9]' \
+		"$scratch/.out"
+	check "... and another one is taken" grep -q \
+		'"algorithm_text":"algorithm [13],' "$scratch/.out"
+	ends 0 "unless nobody says what is right" "" "$wpkrun" library.wpk \
+		--device=emu --against=cublaslt --time --json
+	says '"algorithms_wrong":0' '"algorithm_text":"algorithm 2,'
+	unset STUB_LT_WRONG
+	ends 2 "a library of the GPU's is not for the emulator" \
+		"does not run on the emulator: it has no wpk_emu_library" env \
+		WPK_LIBCUBLASLT=libm.so.6 "$wpkrun" library.wpk --device=emu \
+		--against=ref,cublaslt
+	unset WPK_LIBCUBLASLT WPK_LIBCUDNN
 fi
 
 # ---- what is left ----

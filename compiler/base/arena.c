@@ -156,16 +156,19 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	char most[256], *p;
 	va_list again;
-	int n;
-	char *p;
+	size_t n;
 
 	assert(fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = (size_t)vsnprintf(most, sizeof most, fmt, ap);
+	p = arena_alloc(a, n + 1);
+	if (n < sizeof most)
+		memcpy(p, most, n);
+	else
+		vsnprintf(p, n + 1, fmt, again);
 	va_end(again);
-	p = arena_alloc(a, (size_t)n + 1);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	return p;
 }
 

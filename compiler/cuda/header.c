@@ -12,8 +12,17 @@ static const char *element_type(struct arena *a, enum dtype t)
 	return arena_printf(a, "%s (%s)", r->name, r->c);
 }
 
+/* The input that tensor "i" may lie over, whichever variant serves, or NULL. */
+static const char *over_of(const struct cuda_operator *o, int i)
+{
+	for (int k = 0; k < o->n; k++)
+		if (!o->variants[k].program->tensors.v[i].over)
+			return NULL;
+	return o->face->tensors.v[i].over;
+}
+
 static void put_tensor(struct arena *a, struct str *out,
-	const struct names *n, const struct p_tensor *t)
+	const struct names *n, const struct p_tensor *t, const char *over)
 {
 	const char *name = names_of(n, t);
 
@@ -21,6 +30,9 @@ static void put_tensor(struct arena *a, struct str *out,
 		t->role == P_IN ? "reads" : "writes", element_type(a, t->type),
 		t->shape ? " " : "",
 		t->shape ? emit_harmless(a, t->shape) : "", t->align);
+	if (over)
+		str_printf(out, " *\t\t(where %s lies, if you like: then both are "
+			"the same pointer)\n", over);
 	if (strcmp(name, t->name))
 		str_printf(out, " *\t\t(%s in the source, a name that C, C++ "
 			"or CUDA keeps)\n", t->name);
@@ -74,7 +86,8 @@ static void put_description(struct arena *a, const struct cuda_operator *o,
 	for (int role = P_IN; role <= P_OUT; role++)
 		for (int i = 0; i < p->tensors.n; i++)
 			if ((int)p->tensors.v[i].role == role)
-				put_tensor(a, out, &n, &p->tensors.v[i]);
+				put_tensor(a, out, &n, &p->tensors.v[i],
+					over_of(o, i));
 	if (cuda_has_prepared(o))
 		put_bytes(a, o, "prepared", true, arena_printf(a, " that "
 			"%s_prepare filled, 128-byte aligned",

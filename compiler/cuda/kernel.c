@@ -10,8 +10,9 @@ static const char *parameters(struct emit *m, const struct kernel *k)
 	for (int i = 0; i < k->globals.n; i++) {
 		const struct k_buffer *b = k->globals.v[i];
 
-		str_printf(&s, "%s%s%s *__restrict__ %s", i ? ", " : "",
+		str_printf(&s, "%s%s%s *%s%s", i ? ", " : "",
 			b->written ? "" : "const ", dtype_row(b->type)->c,
+			b->aliased ? "" : "__restrict__ ",
 			names_of(&m->names, b));
 	}
 	for (int i = 0; i < k->scalars.n; i++)

@@ -160,7 +160,8 @@ static void find_plans(struct bought *b, const struct plan *untuned)
 	double winner = 0;
 
 	for (int g = 0; g < b->n_groups; g++)
-		winner += b->groups[g].cost.predicted;
+		if (!plan_prepares(j, g))
+			winner += b->groups[g].cost.predicted;
 	b->plans = ARENA_ARRAY(b->s->a, (size_t)j->n_plans, struct bought_plan);
 	for (int i = 0; i < j->n_plans; i++)
 		add_plan(b, &untuned[i], i == j->plan, winner);

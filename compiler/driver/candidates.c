@@ -136,20 +136,21 @@ static void size_values(struct session *s, const struct job *j,
 	}
 }
 
-/* The sketch's tunables and, where it holds of the sketch, deterministic(). */
+/* The sketch's tunables, those of what the group packs and, where it holds of the
+ * sketch, deterministic(). */
 static const struct tunable *all_tunables(struct session *s,
 	const struct candidate *c, int *n)
 {
 	static const int on[] = { 1 };
 	const struct tunable *own = c->sketch->tunables(&c->task, n);
-	struct tunable *v;
+	struct tunable *v = ARENA_ARRAY(s->a, (size_t)*n + 1 +
+		2 * (size_t)c->task.group->n_stmts, struct tunable);
 
-	if (!c->sketch->deterministic)
-		return own;
-	v = ARENA_ARRAY(s->a, (size_t)*n + 1, struct tunable);
 	memcpy(v, own, (size_t)*n * sizeof *v);
-	v[(*n)++] = (struct tunable){ .name = "deterministic",
-		.directive = "deterministic", .values = on, .n = 1 };
+	*n += packing_tunables(s->a, &c->task, v + *n);
+	if (c->sketch->deterministic)
+		v[(*n)++] = (struct tunable){ .name = "deterministic",
+			.directive = "deterministic", .values = on, .n = 1 };
 	return v;
 }
 
@@ -161,7 +162,7 @@ static bool honours_all(struct session *s, struct candidate *c,
 	for (int i = 0; schedule && i < schedule->n_directives; i++) {
 		const struct sched_directive *d = &schedule->directives[i];
 
-		if (sched_binds_alone(d->name) ||
+		if (sched_binds_alone(d->name) || packing_honours(&c->task, d) ||
 		    sketch_honours(c->sketch, d->name))
 			continue;
 		c->at = d->at;
@@ -334,7 +335,7 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = j->place->gpu,
 		.file = j->file, .schedule = share_of(s, j, group) },
-		.general = j->general, .rule = j->plans[j->plan].rule,
+		.general = j->general, .cut = j->plans[j->plan].which,
 		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);
@@ -355,11 +356,12 @@ void candidates_try(struct session *s, const struct job *j, int group,
 	if (sketch->unpriced && !is_asked(s, j, c, named))
 		return;
 	share_bind(s, j, c, bind_to);
-	if (!c->space || (!sketch->unpriced && !is_asked(s, j, c, named)))
+	if (!c->space || (!sketch->unpriced && !is_asked(s, j, c, named)) ||
+	    !packing_keep(s, c))
 		return;
 	c->space->smem_max = j->place->target->smem_block;
 	remember_open(s, c);
-	if (!pin_settings(s, j, c))
+	if (!pin_settings(s, j, c) || !packing_keep(s, c))
 		c->space = NULL;
 }
 
@@ -395,7 +397,7 @@ bool candidates_find(struct session *s, struct job *j)
 	return ok && share_among(s, j, false);
 }
 
-static bool serves(const struct part *p)
+bool candidates_serve(const struct part *p)
 {
 	for (int i = 0; i < p->n; i++)
 		if (p->candidates[i].space)
@@ -408,7 +410,7 @@ bool candidates_report(struct session *s, struct job *j)
 	bool ok = true;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!serves(&j->parts[g])) {
+		if (!candidates_serve(&j->parts[g])) {
 			refusals_report(s, j, g);
 			ok = false;
 		}

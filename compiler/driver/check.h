@@ -30,8 +30,9 @@ enum check_how {
  * "cuda" the text that has the program's launcher, and may have others. "how"
  * are bits of enum check_how. "nvcc" (or NULL) asks for a run on the GPU,
  * whole, of which rows of the output are compared, and timed. "work" is the
- * multiply-adds to spend on the reference (0: 4e8, some seconds): above it, the
- * check is by parts. "seconds" (0: 120) bounds the compiler and the emulated
+ * multiply-adds to spend on the reference (0: 4e8, some seconds, or a quarter
+ * where races or unwritten memory are looked for): above it, the check is by
+ * parts. "seconds" (0: 120) bounds the compiler and the emulated
  * program, each. */
 struct check_request {
 	const char *name;

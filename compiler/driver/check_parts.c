@@ -2,7 +2,8 @@
 /* How much of a program to run. Small operators run whole. Of large ones, the
  * last launch runs in part, after all before it: the tiles at the corners, in
  * the middle of the edges, in the interior, and random ones, as many as the
- * work allows; all blocks of a tile run. */
+ * work allows; all blocks of a tile run, and where blocks share out chunks of
+ * tiles, the turns that have some of it. */
 #include <math.h>
 #include <string.h>
 
@@ -157,6 +158,71 @@ static void choose_random(struct check *c, const struct p_step *s, int room)
 	}
 }
 
+/* ---- turns of blocks that share out chunks ---- */
+
+/* The unit that has a chunk of the shared tiles, and the last tile that it has
+ * some of, and the first. */
+static int64_t unit_of(const struct p_stream *s, int64_t chunk)
+{
+	int64_t longer = s->more * (s->each + 1);
+
+	return chunk < longer ? chunk / (s->each + 1) : (chunk - s->more) /
+		s->each;
+}
+
+static int64_t range_of(const struct p_stream *s, int64_t unit)
+{
+	return unit * s->each + least(unit, s->more);
+}
+
+static int64_t last_tile(const struct p_stream *s, int64_t unit)
+{
+	return (range_of(s, unit + 1) - 1) / s->chunks;
+}
+
+static int64_t shared_turns(const struct p_stream *s, int64_t unit)
+{
+	return last_tile(s, unit) - range_of(s, unit) / s->chunks + 1;
+}
+
+static void add_turn(struct check *c, int64_t unit, int64_t turn, int mates)
+{
+	c->runs[c->n_runs++] = (struct check_block){ unit * mates, turn };
+}
+
+/* A tile, or one of a cluster's, by all that have some of it, in their order:
+ * who adds up waits for the others. */
+static void add_turns(struct check *c, const struct p_stream *s, int64_t tile,
+	int mates)
+{
+	int64_t whole = tile - s->tiles, u, last;
+
+	if (whole >= 0) {
+		u = whole % s->units;
+		add_turn(c, u, shared_turns(s, u) + whole / s->units, mates);
+		return;
+	}
+	last = unit_of(s, (tile + 1) * s->chunks - 1);
+	for (u = unit_of(s, tile * s->chunks); u <= last; u++)
+		add_turn(c, u, last_tile(s, u) - tile, mates);
+}
+
+static void choose_turns(struct check *c, const struct p_step *s)
+{
+	const struct p_stream *t = &s->tiling.stream;
+	int mates = s->kernel->cluster > 1 ? s->kernel->cluster : 1;
+	int64_t shares = (t->chunks + t->each - 1) / t->each + 1;
+
+	c->runs = ARENA_ARRAY(c->a, (size_t)(c->n_x * shares),
+		struct check_block);
+	for (int i = 0; i < c->n_x; i += mates)
+		add_turns(c, t, c->x[i] / mates, mates);
+	c->tiles = s->grid[0];
+	for (int64_t u = 0; u < t->units; u++)
+		if (c->turns < shared_turns(t, u) + t->rounds)
+			c->turns = shared_turns(t, u) + t->rounds;
+}
+
 /* Results of the chosen tiles; false if some tile is not known. */
 static bool results(const struct check *c, const struct p_step *s, int64_t *n)
 {
@@ -230,13 +296,31 @@ static int room_for(const struct check *c, double all, double work)
 	return n < MOST_TILES ? (int)n : MOST_TILES;
 }
 
+/* Watching takes some ten times as long as running, but what is in no order is
+ * so in every tile; bytes are counted of the whole. */
+static double work_of(const struct check *c)
+{
+	unsigned watch = c->r->how & CHECK_WATCH;
+
+	if (c->r->work > 0)
+		return c->r->work;
+	return watch && !(watch & CHECK_BYTES) ? default_work / 4 : default_work;
+}
+
+/* The less there is to run, the less does it pay to compile it well. */
+static int level_for(double work)
+{
+	return work <= 1e5 ? 0 : work <= 1e6 ? 1 : 2;
+}
+
 void check_choose(struct check *c)
 {
-	double work = c->r->work > 0 ? c->r->work : default_work;
+	double work = work_of(c);
 	const struct p_step *s = last_launch(c->r->program, &c->launch);
 	double all = fmax(whole_work(c->r->op), launch_work(s));
 	int room;
 
+	c->level = level_for(all);
 	c->out->whole = true;
 	c->out->all_tiles = s ? tiles_of(s) : 1;
 	c->out->tiles = c->out->all_tiles;
@@ -251,8 +335,11 @@ void check_choose(struct check *c)
 	choose_random(c, s, room);
 	c->out->whole = c->n_x >= tiles_of(s);
 	c->out->tiles = c->n_x;
-	if (c->out->whole)
+	if (c->out->whole) {
 		c->launch = -1;
-	else
-		mark_parts(c, s);
+		return;
+	}
+	mark_parts(c, s);
+	if (s->tiling.stream.units)
+		choose_turns(c, s);
 }

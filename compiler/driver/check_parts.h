@@ -22,9 +22,15 @@ struct check_tensor {
 	int64_t expected;
 };
 
+struct check_block {
+	int64_t x, y;
+};
+
 /* "how" is what this run looks for, as in the request. "launch" is the one that
  * runs in part, -1: none; "x" its blocks, of "tiles" where they are persistent,
- * else 0. */
+ * else 0. Where blocks share out chunks of tiles, "x" are those tiles, and "runs"
+ * the blocks, of "tiles" x "turns". "level" is that of the optimiser which is done
+ * soonest. */
 struct check {
 	struct arena *a;
 	const struct check_request *r;
@@ -34,10 +40,14 @@ struct check {
 	struct check_tensor *tensors;
 	int n_tensors;
 	unsigned how;
+	int level;
 	int launch;
 	int64_t *x;
 	int n_x;
 	int64_t tiles;
+	struct check_block *runs;
+	int n_runs;
+	int64_t turns;
 	int64_t every;		/* compare one row in so many, 1: all */
 	struct str detail;
 	int64_t wrong, unwritten;
@@ -46,7 +56,7 @@ struct check {
 
 /* ---- check_parts.c: which blocks to run ---- */
 
-/* Decides between whole and part; fills launch, x and tensors' part. */
+/* Decides between whole and part; fills level, launch, x and tensors' part. */
 void check_choose(struct check *c);
 
 /* ---- check_memory.c: tensors as files ---- */

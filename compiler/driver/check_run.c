@@ -28,8 +28,9 @@ enum check_verdict check_end(struct check *c, enum check_verdict v,
  * only where each is on the stack: unoptimised. */
 static void push_flags(const struct check *c, struct cxx_command *k)
 {
-	static const char *const address[] = { "-O1", "-g",
+	static const char *const address[] = { "-g1",
 		"-fsanitize=address,alignment", "-fno-sanitize-recover=all" };
+	static const char *const levels[] = { "-O0", "-O1", "-O2" };
 	static const char *const watch[] = { "-g", "-no-pie", "-fno-pie",
 		"-fsanitize=thread", "-DWPK_EMU_WATCH", "-c" };
 
@@ -41,7 +42,9 @@ static void push_flags(const struct check *c, struct cxx_command *k)
 	     i < sizeof watch / sizeof *watch; i++)
 		cxx_push(k, watch[i]);
 	if (!c->how)
-		cxx_push(k, "-O2");
+		cxx_push(k, levels[c->level]);
+	if (c->how & CHECK_ADDRESS)
+		cxx_push(k, c->level < 2 ? "-O0" : "-O1");
 	if (c->how & CHECK_WATCH)
 		cxx_push(k, c->how & CHECK_INIT ? "-O0" : "-O1");
 	if (!(c->how & CHECK_INIT))
@@ -55,10 +58,31 @@ struct build {
 	const char *folder, *header, *library, *source, *object, *program;
 };
 
-static void push_link(const struct build *b, struct cxx_command *k)
+/* Kernels by hand may, and calls of libraries do, want more of C++ than emitted
+ * kernels. Which they are is not known of those to come. */
+static bool wants_cxx(const struct check *c)
+{
+	if (!c->o)
+		return true;
+	for (int i = 0; i < c->o->n; i++) {
+		const struct program *p = c->o->variants[i].program;
+
+		for (int k = 0; k < p->steps.n; k++)
+			if (p->steps.v[k].kind == P_FILE ||
+			    p->steps.v[k].kind == P_LIBRARY)
+				return true;
+	}
+	return false;
+}
+
+static void push_link(const struct check *c, const struct build *b,
+	struct cxx_command *k)
 {
 	cxx_push(k, b->library);
-	cxx_push(k, "-lm");
+	if (c->how & CHECK_ADDRESS || wants_cxx(c))
+		cxx_push(k, "-lm");
+	else
+		cxx_push_libraries(k);
 	cxx_push(k, "-o");
 	cxx_push(k, b->program);
 }
@@ -78,7 +102,7 @@ static void compile_command(const struct check *c, const char *compiler,
 	}
 	cxx_push(k, "-x");
 	cxx_push(k, "none");
-	push_link(b, k);
+	push_link(c, b, k);
 }
 
 static void link_command(const struct check *c, const char *compiler,
@@ -87,7 +111,7 @@ static void link_command(const struct check *c, const char *compiler,
 	cxx_begin(c->a, compiler, b->folder, k);
 	cxx_push(k, "-no-pie");
 	cxx_push(k, b->object);
-	push_link(b, k);
+	push_link(c, b, k);
 }
 
 /* Up to LINES_SHOWN lines of "text" from the first that holds one of "marks"
@@ -123,7 +147,7 @@ const char *const *check_command(struct arena *a, const struct target *t,
 	const char *folder, const char **why)
 {
 	struct check_request r = { .target = t };
-	struct check c = { .a = a, .r = &r };
+	struct check c = { .a = a, .r = &r, .level = 2 };
 	struct build b = { folder, cxx_emulator_file(a, PATHS_EMU_HEADER),
 		cxx_emulator_file(a, PATHS_EMU_LIBRARY), "@source", NULL, "@out" };
 	const char *compiler = cxx_some(a);
@@ -237,6 +261,21 @@ static void put_watch(const struct check *c, struct str *s)
 		str_printf(s, "grain %d\n", grain(c->r));
 }
 
+static void put_blocks(const struct check *c, struct str *s)
+{
+	str_printf(s, "launch %d", c->launch);
+	if (c->tiles)
+		str_printf(s, "/%lld", (long long)c->tiles);
+	if (c->turns)
+		str_printf(s, "/%lld", (long long)c->turns);
+	for (int i = 0; i < c->n_x && !c->turns; i++)
+		str_printf(s, " %lld", (long long)c->x[i]);
+	for (int i = 0; i < c->n_runs; i++)
+		str_printf(s, " %lld/%lld", (long long)c->runs[i].x,
+			(long long)c->runs[i].y);
+	str_putc(s, '\n');
+}
+
 static void put_job(const struct check *c, struct str *s, int run)
 {
 	str_printf(s, "mode %s\nshared %d\npoison %d\n", run ? "early" : "late",
@@ -249,14 +288,8 @@ static void put_job(const struct check *c, struct str *s, int run)
 			t->output ? "out" : "in", t->fd[t->output ? run : 0],
 			t->offset, t->bytes, t->align);
 	}
-	if (c->launch >= 0) {
-		str_printf(s, "launch %d", c->launch);
-		if (c->tiles)
-			str_printf(s, "/%lld", (long long)c->tiles);
-		for (int i = 0; i < c->n_x; i++)
-			str_printf(s, " %lld", (long long)c->x[i]);
-		str_putc(s, '\n');
-	}
+	if (c->launch >= 0)
+		put_blocks(c, s);
 	str_puts(s, "run\n");
 }
 

@@ -244,7 +244,8 @@ static struct program *fixed_program(struct arena *a, const struct job *j)
 		int steps = p->steps.n, prepare = p->prepare.n;
 
 		choices_values(c, a, values);
-		c->candidate->sketch->build(&c->candidate->task, a, values, p);
+		program_build(c->candidate->sketch, &c->candidate->task, a,
+			values, p);
 		choices_mark(p, g, steps, prepare);
 		pin_calls(a, p, steps, c->pinned);
 	}
@@ -273,8 +274,19 @@ struct program *choices_try(struct session *s, struct arena *a,
 	p->schedule = choices_schedule(a, j);
 	if (overlap_on(j->place->target))
 		program_overlap(a, p, j->overlap);
-	*why = program_verify(a, p, j->place->target);
+	*why = program_in_place(a, p);
+	if (!*why)
+		*why = program_verify(a, p, j->place->target);
 	return p;
+}
+
+/* That a program keeps no in_place() is found out with the whole of it alone. */
+static enum exit_code code_of(const struct program *p)
+{
+	for (int i = 0; i < p->tensors.n; i++)
+		if (p->tensors.v[i].over)
+			return EXIT_NO_CANDIDATE;
+	return EXIT_INTERNAL;
 }
 
 struct program *choices_program(struct session *s, struct arena *a,
@@ -284,7 +296,7 @@ struct program *choices_program(struct session *s, struct arena *a,
 	struct program *p = choices_try(s, a, j, &why);
 
 	if (p && why)
-		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",
+		session_fail(s, code_of(p), "the program of '%s': %s",
 			j->name, why);
 	return why ? NULL : p;
 }

@@ -64,6 +64,15 @@ void cxx_push_text_flags(struct arena *a, const struct target *t,
 #endif
 }
 
+void cxx_push_libraries(struct cxx_command *k)
+{
+	static const char *const libraries[] = { "-nodefaultlibs", "-lm", "-lc",
+		"-lgcc" };
+
+	for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+		cxx_push(k, libraries[i]);
+}
+
 static const char *own_compiler(void)
 {
 	const char *own = getenv("CXX");

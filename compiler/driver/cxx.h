@@ -25,6 +25,9 @@ void cxx_begin(struct arena *a, const char *compiler, const char *folder,
  * "t"'s code, and is "gpu" (or NULL), defines. */
 void cxx_push_text_flags(struct arena *a, const struct target *t,
 	const struct gpu *gpu, struct cxx_command *k);
+/* What emitted text is linked with beside the emulator: libraries of C alone, for
+ * reading the names of libstdc++ takes a third of the time. No sanitizer is. */
+void cxx_push_libraries(struct cxx_command *k);
 /* The compilers to try in turn, NULL-ended: one that is not there exits with
  * 127. $CXX, whatever it is, or known ones. */
 const char *const *cxx_names(struct arena *a);

@@ -243,6 +243,37 @@ static bool convert_require(struct convert *c, const struct ast_dir *d,
 	return r->expr;
 }
 
+static bool speaks_of_packing(const struct sched_directive *d)
+{
+	for (int i = 0; i < d->n_args; i++)
+		if (d->args[i].key && (!strcmp(d->args[i].key, "pack") ||
+		    !strcmp(d->args[i].key, "along")))
+			return true;
+	return false;
+}
+
+/* Each tensor is packed by a kernel of its own: the last directive becomes one for
+ * each that it names, at its name. */
+static void split_tensors(struct convert *c, struct schedule *s)
+{
+	const struct sched_directive all = s->directives[--s->n_directives];
+
+	for (int i = 0; i < all.n_args; i++) {
+		struct sched_directive *x = &s->directives[s->n_directives];
+
+		if (all.args[i].key)
+			continue;
+		s->n_directives++;
+		*x = all;
+		x->at = all.args[i].at;
+		x->args = ARENA_ARRAY(c->a, all.n_args, struct sched_arg);
+		x->n_args = 0;
+		for (int k = 0; k < all.n_args; k++)
+			if (k == i || all.args[k].key)
+				x->args[x->n_args++] = all.args[k];
+	}
+}
+
 static bool convert_directive(struct convert *c, const struct ast_dir *d,
 	struct schedule *s)
 {
@@ -265,6 +296,8 @@ static bool convert_directive(struct convert *c, const struct ast_dir *d,
 		sched_fallback_wrong(x, &at) : NULL;
 	if (why)
 		diag_error(c->d, E_VALUE, at, "%s", why);
+	if (speaks_of_packing(x))
+		split_tensors(c, s);
 	return ok && !why;
 }
 
@@ -302,8 +335,10 @@ struct schedule *directives_schedule(struct arena *a,
 {
 	struct convert c = { a, o ? o->sizes : NULL, o ? o->n_sizes : 0, d };
 	struct schedule *s = ARENA_NEW(a, struct schedule);
-	int n = item->n_dirs + 1;
+	int n = 1;
 
+	for (int i = 0; i < item->n_dirs; i++)
+		n += 1 + item->dirs[i].n_args;
 	s->name = item->name.text;
 	s->op = item->target_op.text;
 	s->at = item->at;

@@ -30,6 +30,13 @@ bool directives_value(struct arena *a, const struct ast_expr *v,
 void directives_mark_constants(struct ir_operator *o,
 	const struct schedule *s);
 
+/* ---- directives_in_place.c ---- */
+
+/* Outputs get the inputs that in_place(y, x) directives let them lie over. False
+ * after an error, which is told if "d" is not NULL. */
+bool directives_in_place(struct ir_operator *o, const struct schedule *s,
+	struct diag *d);
+
 /* ---- directives_launch.c ---- */
 
 /* launch(overlap = ..) on target "t" into "*out", which stays where none is said.

@@ -289,25 +289,28 @@ static void mark_split(struct general *g)
 			ir_mark_open(g->at[i].op, g->at[(i + k) % g->n].op);
 }
 
-static void mark_cut(struct general *g, int rule)
+static void mark_cut(struct general *g, int cut)
 {
 	for (int i = 0; i < g->n; i++)
 		for (int k = 1; k < g->n; k++)
-			ir_mark_open(g->at[i].plans[rule].op,
-				g->at[(i + k) % g->n].plans[rule].op);
+			ir_mark_open(g->at[i].plans[cut].op,
+				g->at[(i + k) % g->n].plans[cut].op);
 }
 
 static bool pass(struct session *s, const struct general *g, struct witness *w)
 {
-	if (g->schedule)
+	if (g->schedule) {
 		directives_mark_constants(w->op, g->schedule);
+		directives_in_place(w->op, g->schedule, NULL);
+	}
 	if (!jobs_passes(s, w->op))
 		return false;
-	for (int rule = 0; rule < N_IR_RULES; rule++) {
-		struct witness_plan *p = &w->plans[rule];
+	w->plans = ARENA_ARRAY(s->a, (size_t)g->n_cuts, struct witness_plan);
+	for (int i = 0; i < g->n_cuts; i++) {
+		struct witness_plan *p = &w->plans[i];
 
 		p->op = ir_copy(s->a, w->op);
-		p->partition = ir_partition_by(s->a, p->op, (enum ir_rule)rule);
+		p->partition = ir_partition_by(s->a, p->op, g->cuts[i]);
 	}
 	return true;
 }
@@ -316,17 +319,18 @@ bool general_partition(struct session *s, struct general *g)
 {
 	bool ok = true;
 
+	g->n_cuts = cuts_find(s, g->schedule, g->cuts);
 	for (int i = 0; i < g->n && ok; i++)
 		ok = pass(s, g, &g->at[i]);
-	for (int rule = 0; rule < N_IR_RULES && ok; rule++)
-		mark_cut(g, rule);
+	for (int i = 0; i < g->n_cuts && ok; i++)
+		mark_cut(g, i);
 	return ok;
 }
 
 void general_mark_plan(const struct general *g, struct plan *p)
 {
 	for (int i = 1; i < g->n; i++)
-		ir_mark_open(p->op, g->at[i % g->n].plans[p->rule].op);
+		ir_mark_open(p->op, g->at[i % g->n].plans[p->which].op);
 }
 
 /* ---- alignment ---- */

@@ -9,14 +9,14 @@
 #include "kernel/generalise.h"
 
 /* The operator at one choice of its open sizes: split, and cut into kernels by
- * each rule. */
+ * each of the session's cuts. */
 struct witness {
 	const int64_t *sizes;
 	struct ir_operator *op;
 	struct witness_plan {
 		struct ir_operator *op;
 		struct ir_partition *partition;
-	} plans[N_IR_RULES];
+	} *plans;
 };
 
 /* "at[0]" is the job's own operator; the first "n_fit" are what expressions are
@@ -28,6 +28,8 @@ struct general {
 	const struct lower_open *open;
 	const struct lower_request *request;
 	struct program frame;
+	struct ir_cut cuts[CUTS_MOST];
+	int n_cuts;
 	struct witness *at;
 	int n_fit, n;
 	struct fit_symbol *symbols;

@@ -33,7 +33,7 @@ static const char *said_of(struct arena *a, const struct general *g,
 static const char *make_task(struct candidate *c, const struct witness *w,
 	struct task *t, const struct tunable **tunables, int *n)
 {
-	const struct witness_plan *at = &w->plans[c->rule];
+	const struct witness_plan *at = &w->plans[c->cut];
 	const char *why = NULL;
 
 	*t = c->task;
@@ -124,8 +124,8 @@ static struct program *steps_at(const struct candidate *c, struct arena *a,
 	struct program *p;
 	int *map;
 
-	p = program_of(a, t->op, w->plans[c->rule].partition, &map);
-	c->sketch->build(t, a, values, p);
+	p = program_of(a, t->op, w->plans[c->cut].partition, &map);
+	program_build(c->sketch, t, a, values, p);
 	return p;
 }
 
@@ -320,7 +320,7 @@ static const char *build_with(const struct candidate *c, const struct task *t,
 	values_for(c, x, n, values, mine);
 	why = c->sketch->legal(t, a, mine);
 	if (!why)
-		c->sketch->build(t, a, mine, p);
+		program_build(c->sketch, t, a, mine, p);
 	return why;
 }
 
@@ -347,7 +347,7 @@ static const char *build_group(struct arena *a, const struct choice *c,
 struct program *general_special(struct session *s, struct arena *a,
 	const struct job *j, const struct witness *w)
 {
-	const struct witness_plan *at = &w->plans[j->plans[j->plan].rule];
+	const struct witness_plan *at = &w->plans[j->plans[j->plan].which];
 	const char *why = at->partition->n_groups == j->partition->n_groups ?
 		NULL : "it has other kernels";
 	struct program *p;

@@ -77,15 +77,24 @@ static void begin_job(const struct making *m, struct job *j)
 	}
 }
 
-/* What never changes is prepared before a call: other kernels, and other times. By
- * its place, for names do not count. */
-static void hash_constants(struct session *s, struct job *j)
+static void hash_text(struct job *j, const char *text)
 {
-	for (int i = 0; i < j->op->n_tensors; i++) {
-		const char *text = arena_printf(s->a, "const %d", i);
+	j->hash ^= str_hash(text, strlen(text));
+}
 
-		if (j->op->tensors[i].constant)
-			j->hash ^= str_hash(text, strlen(text));
+/* What never changes is prepared before a call, what lies in place is no restricted
+ * pointer: other kernels, and other times. By places, for names do not count. */
+static void hash_tensors(struct session *s, struct job *j)
+{
+	const struct ir_tensor *t = j->op->tensors;
+
+	for (int i = 0; i < j->op->n_tensors; i++) {
+		if (t[i].constant)
+			hash_text(j, arena_printf(s->a, "const %d", i));
+		for (int k = 0; t[i].over && k < j->op->n_inputs; k++)
+			if (!strcmp(t[k].name, t[i].over))
+				hash_text(j, arena_printf(s->a,
+					"in place %d %d", i, k));
 	}
 }
 
@@ -99,7 +108,9 @@ static bool set_schedule(struct session *s, struct job *j,
 	    s->d, &j->overlap))
 		return false;
 	directives_mark_constants(j->op, j->schedule);
-	hash_constants(s, j);
+	if (!directives_in_place(j->op, j->schedule, s->d))
+		return false;
+	hash_tensors(s, j);
 	if (j->overlap != P_STEPS)
 		j->hash ^= str_hash("overlap", 7) + (uint64_t)j->overlap;
 	return true;

@@ -253,6 +253,29 @@ static json_t *geometries(const struct manifest *m, const struct program *p)
 	return v;
 }
 
+/* Outputs and the inputs in whose memory they may lie, by places among the
+ * launcher's tensors. */
+static json_t *in_place(const struct program *p)
+{
+	json_t *v = json_array();
+	int n = 0, in;
+
+	for (int i = 0; i < p->tensors.n; i++) {
+		const struct p_tensor *t = &p->tensors.v[i];
+
+		if (t->role != P_IN && t->role != P_OUT)
+			continue;
+		for (in = 0; t->over && strcmp(p->tensors.v[in].name,
+		     t->over) != 0; in++)
+			;
+		if (t->over)
+			json_append(v, json_pack("{si si}", "output", n,
+				"input", in));
+		n++;
+	}
+	return v;
+}
+
 static bool is_open(const struct program *p, const char *name)
 {
 	for (int i = 0; i < p->sizes.n && p->general; i++)
@@ -277,7 +300,7 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 {
 	const struct program *p = w->program;
 	const struct job *j = job_of(m, p);
-	json_t *v = json_object();
+	json_t *v = json_object(), *pairs = in_place(p);
 
 	json_put(v, "target", text(m, w->target->name));
 	json_put(v, "gpu", text(m, w->gpu ? w->gpu->name : NULL));
@@ -290,6 +313,9 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	json_put(v, "conditions", conditions(m, p));
 	json_put(v, "lets", lets(m, p));
 	json_put(v, "tensors", geometries(m, p));
+	if (json_array_size(pairs))
+		json_put(v, "in_place", json_incref(pairs));
+	json_decref(pairs);
 	json_put(v, "hash", hash(m, j->hash));
 	json_put(v, "groups", groups(m, j));
 	json_put(v, "workspace", p->steps.n && p->steps.v[0].kind == P_FILE ?

@@ -3,7 +3,6 @@
  * closed with all its processes and files whatever ends the run. */
 #include "driver/measuring.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "driver/known.h"
 #include "driver/measuring_folder.h"
 #include "driver/paths.h"
+#include "runtime/lib/device_name.h"
 
 static const double compile_seconds = 30, run_seconds = 10, start_seconds = 60;
 static const double compiler_memory = 4 * 0x1p30;
@@ -127,28 +127,6 @@ static bool set_options(struct measuring *g, struct measure_options *o,
 
 /* ---- opening and closing ---- */
 
-/* Is "NVIDIA GeForce RTX 4090" what a row calls rtx4090? A word of the device's
- * name begins with the row's, and goes on, if at all, with no letter or digit:
- * an l40s is no l4. Spaces between letters and digits do not count. */
-static bool is_called(const char *device, const char *row)
-{
-	for (const char *at = device; *at; at++) {
-		const char *d = at, *r = row;
-
-		if (at > device && isalnum((unsigned char)at[-1]))
-			continue;
-		while (*r && *d && tolower((unsigned char)*d) == *r) {
-			d++;
-			r++;
-			d += *d == ' ' && isdigit((unsigned char)*r) &&
-				r > row && isalpha((unsigned char)r[-1]);
-		}
-		if (!*r && !isalnum((unsigned char)*d))
-			return true;
-	}
-	return false;
-}
-
 /* Does the device run code for the target? "sm_90" runs sm_90a's and sm_90's,
  * not sm_80's: cubins are for one major. */
 static bool runs(const struct measuring *g, const struct target *t)
@@ -180,7 +158,7 @@ static const char *misses(struct measuring *g)
 		return arena_printf(g->a, "%s is an %s and runs no %s code: name "
 			"its target with --target, or --measure=model",
 			d->name, d->arch, p->target->name);
-	if (p->named && !is_called(d->name, p->named))
+	if (p->named && !device_is_called(d->name, p->named))
 		return arena_printf(g->a, "%s is not the %s that --gpu names",
 			d->name, p->named);
 	return NULL;
@@ -196,7 +174,7 @@ static void settle_place(struct measuring *g)
 	if (!strcmp(g->how, "emu"))
 		return;
 	for (const struct gpu *x = gpu_list(); x->name; x++)
-		if (x->cc == p->target->cc && is_called(d->name, x->name)) {
+		if (x->cc == p->target->cc && device_is_called(d->name, x->name)) {
 			p->gpu = x;
 			g->gpu = x->name;
 			return;

@@ -47,7 +47,7 @@ static void command(struct arena *a, const struct target *t,
 	cxx_push(k, "-x");
 	cxx_push(k, "none");
 	cxx_push(k, b->library);
-	cxx_push(k, "-lm");
+	cxx_push_libraries(k);
 	cxx_push(k, "-o");
 	cxx_push(k, b->object);
 }

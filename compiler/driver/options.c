@@ -89,17 +89,11 @@ const struct option *options_find(const char *arg, const char **value)
 	const struct option *table = options_table(&n_options);
 
 	for (int i = 0; i < n_options; i++) {
-		size_t n = strlen(table[i].name);
-		bool joined = table[i].name[1] != '-' && n == 2 &&
+		const char *name = table[i].name;
+		bool joined = name[1] != '-' && strlen(name) == 2 &&
 			table[i].takes == VALUE;
 
-		*value = NULL;
-		if (!strcmp(arg, table[i].name))
-			return &table[i];
-		if (strncmp(arg, table[i].name, n))
-			continue;
-		*value = arg + n + (arg[n] == '=');
-		if (arg[n] == '=' || joined)
+		if (option_is(arg, name, joined, value))
 			return &table[i];
 	}
 	return NULL;
@@ -122,6 +116,7 @@ static bool read_args(struct reading *r, int n, const char *const *v);
 static bool read_option(struct reading *r, int n, const char *const *v, int *i)
 {
 	const char *arg = v[*i], *value, *near;
+	char wants[100];
 	const struct option *o = options_find(arg, &value);
 
 	if (!o) {
@@ -137,7 +132,10 @@ static bool read_option(struct reading *r, int n, const char *const *v, int *i)
 			return options_fail(r, "%s wants a value: %s", o->name, o->value);
 		value = v[++*i];
 	}
-	return o->set(r, value);
+	if (o->set)
+		return o->set(r, value);
+	return option_store(&o->store, r->o, value, wants) ||
+		options_fail(r, "%s takes %s, not '%s'", o->name, wants, value);
 }
 
 /* Words of a response file: separated by white space, quoted with ' or ". */

@@ -68,30 +68,6 @@ static bool add_settings(struct reading *r, const char *name, const char *v,
 	return true;
 }
 
-static bool set_output(struct reading *r, const char *v)
-{
-	r->o->output = v;
-	return true;
-}
-
-static bool set_plan(struct reading *r, const char *v)
-{
-	r->o->plan = v;
-	return true;
-}
-
-static bool set_calls(struct reading *r, const char *v)
-{
-	r->o->calls = v;
-	return true;
-}
-
-static bool set_header(struct reading *r, const char *v)
-{
-	r->o->header = v;
-	return true;
-}
-
 struct bit {
 	const char *name;
 	unsigned bit;
@@ -297,81 +273,9 @@ static bool set_limits(struct reading *r, const char *v)
 	return true;
 }
 
-static bool set_candidates(struct reading *r, const char *v)
-{
-	r->o->candidates = v;
-	return true;
-}
-
-static bool set_db(struct reading *r, const char *v)
-{
-	r->o->db = v;
-	return true;
-}
-
-static bool set_no_db(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->no_db = true;
-}
-
-static bool set_resume(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->resume = true;
-}
-
-static bool set_trials(struct reading *r, const char *v)
-{
-	long n;
-
-	if (!read_count(r, "--trials", v, 1, 100000000, &n))
-		return false;
-	r->o->trials = (int)n;
-	return true;
-}
-
-static bool set_effort(struct reading *r, const char *v)
-{
-	long n;
-
-	if (!read_count(r, "--effort", v, 1, 10, &n))
-		return false;
-	r->o->effort = (int)n;
-	return true;
-}
-
 static bool set_time(struct reading *r, const char *v)
 {
 	return read_seconds(r, v, &r->o->seconds);
-}
-
-static bool set_seed(struct reading *r, const char *v)
-{
-	long n;
-
-	if (!read_count(r, "--seed", v, 0, LONG_MAX, &n))
-		return false;
-	r->o->seed = (uint64_t)n;
-	return true;
-}
-
-static bool set_lock(struct reading *r, const char *v)
-{
-	r->o->lock = v;
-	return true;
-}
-
-static bool set_no_lock(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->no_lock = true;
-}
-
-static bool set_frozen(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->frozen = true;
 }
 
 static const struct bit checks[] = {
@@ -386,44 +290,6 @@ static bool set_check(struct reading *r, const char *v)
 		return r->o->check_gpu = true;
 	return !v || add_bits(r, "--check", v, checks, sizeof checks /
 		sizeof *checks, &r->o->check_how);
-}
-
-static bool set_test(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->test = true;
-}
-
-static bool set_no_verify(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->no_verify = true;
-}
-
-static bool set_jobs(struct reading *r, const char *v)
-{
-	long n;
-
-	if (!read_count(r, "-j", v, 1, 1024, &n))
-		return false;
-	r->o->jobs = (int)n;
-	return true;
-}
-
-static bool set_side(struct reading *r, const char *v)
-{
-	long n;
-
-	if (!read_count(r, "--jobs", v, 1, 16, &n))
-		return false;
-	r->o->side = (int)n;
-	return true;
-}
-
-static bool set_dep(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->dep = true;
 }
 
 static bool set_dep_file(struct reading *r, const char *v)
@@ -450,24 +316,6 @@ static bool set_color(struct reading *r, const char *v)
 		!strcmp(v, "never") ? COLOR_NEVER : COLOR_AUTO;
 	return r->o->color != COLOR_AUTO || !strcmp(v, "auto") ||
 		options_fail(r, "--color takes auto, always or never, not '%s'", v);
-}
-
-static bool set_quiet(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->quiet = true;
-}
-
-static bool set_verbose(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->verbose = true;
-}
-
-static bool set_verify_passes(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->verify_passes = true;
 }
 
 static bool ask(struct reading *r)
@@ -510,79 +358,117 @@ static bool ask_explain(struct reading *r, const char *v)
 
 /* ---- the table ---- */
 
+/* How an option is taken. */
+#define SET(function) function, { OPTION_ELSE, 0, 0, 0 }
+#define STORE(kind, field, least, most) \
+	NULL, { kind, offsetof(struct options, field), least, most }
+#define TEXT(field) STORE(OPTION_TEXT, field, 0, 0)
+#define TRUE(field) STORE(OPTION_TRUE, field, 0, 0)
+#define INT(field, least, most) STORE(OPTION_INT, field, least, most)
+#define UINT64(field, least, most) STORE(OPTION_UINT64, field, least, most)
+
 static const struct option table[] = {
-	{ "-o", "FILE", VALUE, set_output,
-		"write there; '-' is standard output (default: STEM.cu)" },
-	{ "-H", "FILE", VALUE, set_header, "write a C header for the launchers" },
-	{ "--plan", "FILE", VALUE, set_plan,
-		"write a plan for libwpk, and its modules beside it" },
-	{ "--modules", "LIST", VALUE, set_modules,
-		"of the plan: gpu, emu (default: gpu, or none with --calls)" },
-	{ "--calls", "FILE", VALUE, set_calls,
-		"write a table of the launchers, for plans without modules" },
-	{ "--emit", "LIST", VALUE, set_emit,
-		"what to write: ir, space, sched, kernel, cu, header, ..." },
-	{ "--target", "ARCHS", VALUE, set_targets,
-		"compile for sm_75 .. sm_121a (default: the GPU's)" },
-	{ "--gpu", "NAMES", VALUE, set_gpu,
-		"predict costs for it (default: h200, or the target's)" },
-	{ "--op", "NAMES", VALUE, add_op,
-		"only these exported operators, with commas between" },
-	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
-	{ "--set", "T=V", VALUE, add_setting,
-		"pin a tunable, as OP:T=V or OP.KERNEL:T=V for one" },
-	{ "--tune", "STRATEGY", MAYBE, set_tune,
-		"search: auto, ga, bo, rl, random, ..." },
-	{ "--measure", "WITH", VALUE, set_measure,
-		"gpu, gpu:1, emu, or model: predicted costs" },
-	{ "--share", "PERCENT", VALUE, set_share, "measure in a slice of the GPU" },
-	{ "--jobs", "N", VALUE, set_side,
-		"searches side by side, each in a slice of the GPU" },
-	{ "--limits", "LIST", VALUE, set_limits,
-		"of a candidate: compile=SECONDS, run=SECONDS, memory=GIB" },
-	{ "--candidates", "FILE", VALUE, set_candidates,
-		"write a line for each one measured" },
-	{ "--db", "FILE", VALUE, set_db,
-		"the tuning database (default: the user's, see wpkdb)" },
-	{ "--no-db", NULL, NOTHING, set_no_db,
-		"neither read nor keep what is measured" },
-	{ "--resume", NULL, NOTHING, set_resume,
-		"go on with the search that was cut short" },
-	{ "--trials", "N", VALUE, set_trials,
-		"candidates of each operator (default 2000)" },
-	{ "--time", "DURATION", VALUE, set_time,
-		"of all searches together: 90s, 20m (default 60s)" },
-	{ "--seed", "N", VALUE, set_seed, "of the search; equal seeds, equal results" },
-	{ "--effort", "1..10", VALUE, set_effort, "population of ga (default 5)" },
-	{ "--lock", "FILE", VALUE, set_lock,
-		"lock file (default: source's name + .lock)" },
-	{ "--no-lock", NULL, NOTHING, set_no_lock, "neither read nor write a lock file" },
-	{ "--frozen", NULL, NOTHING, set_frozen,
-		"fail unless the lock has every schedule" },
-	{ "--check", "HOW", MAYBE, set_check,
-		"run the kernels on the CPU against the reference" },
-	{ "--test", NULL, NOTHING, set_test,
-		"run the file's test blocks on the CPU, as TAP" },
-	{ "--no-verify", NULL, NOTHING, set_no_verify,
-		"do not prove the winners of --tune" },
-	{ "-j", "N", VALUE, set_jobs,
-		"checks or compilers at once (default: processors)" },
-	{ "-I", "DIR", VALUE, add_dir, "search imports there too" },
-	{ "-MD", NULL, NOTHING, set_dep, "write a depfile beside the output" },
-	{ "-MF", "FILE", VALUE, set_dep_file, "write the depfile there" },
-	{ "-MT", "TARGET", VALUE, set_dep_target, "name the depfile's target" },
-	{ "--color", "WHEN", VALUE, set_color, "auto, always, never" },
-	{ "-q", NULL, NOTHING, set_quiet, "say nothing but errors" },
-	{ "-v", NULL, NOTHING, set_verbose, "say which sketches apply and why not" },
-	{ "--verify", NULL, NOTHING, set_verify_passes,
-		"verify the program after every pass" },
-	{ "--list", "WHAT", VALUE, ask_list,
+	{ "-o", "FILE", VALUE,
+		"write there; '-' is standard output (default: STEM.cu)",
+		TEXT(output) },
+	{ "-H", "FILE", VALUE,
+		"write a C header for the launchers", TEXT(header) },
+	{ "--plan", "FILE", VALUE,
+		"write a plan for libwpk, and its modules beside it",
+		TEXT(plan) },
+	{ "--modules", "LIST", VALUE,
+		"of the plan: gpu, emu (default: gpu, or none with --calls)",
+		SET(set_modules) },
+	{ "--calls", "FILE", VALUE,
+		"write a table of the launchers, for plans without modules",
+		TEXT(calls) },
+	{ "--emit", "LIST", VALUE,
+		"what to write: ir, space, sched, kernel, cu, header, ...",
+		SET(set_emit) },
+	{ "--target", "ARCHS", VALUE,
+		"compile for sm_75 .. sm_121a (default: the GPU's)",
+		SET(set_targets) },
+	{ "--gpu", "NAMES", VALUE,
+		"predict costs for it (default: h200, or the target's)",
+		SET(set_gpu) },
+	{ "--op", "NAMES", VALUE,
+		"only these exported operators, with commas between",
+		SET(add_op) },
+	{ "--shape", "N=V", VALUE,
+		"sizes the source leaves open", SET(add_shape) },
+	{ "--set", "T=V", VALUE,
+		"pin a tunable, as OP:T=V or OP.KERNEL:T=V for one",
+		SET(add_setting) },
+	{ "--tune", "STRATEGY", MAYBE,
+		"search: auto, ga, bo, rl, random, ...", SET(set_tune) },
+	{ "--measure", "WITH", VALUE,
+		"gpu, gpu:1, emu, or model: predicted costs",
+		SET(set_measure) },
+	{ "--share", "PERCENT", VALUE,
+		"measure in a slice of the GPU", SET(set_share) },
+	{ "--jobs", "N", VALUE,
+		"searches side by side, each in a slice of the GPU",
+		INT(side, 1, 16) },
+	{ "--limits", "LIST", VALUE,
+		"of a candidate: compile=SECONDS, run=SECONDS, memory=GIB",
+		SET(set_limits) },
+	{ "--candidates", "FILE", VALUE,
+		"write a line for each one measured", TEXT(candidates) },
+	{ "--db", "FILE", VALUE,
+		"the tuning database (default: the user's, see wpkdb)",
+		TEXT(db) },
+	{ "--no-db", NULL, NOTHING,
+		"neither read nor keep what is measured", TRUE(no_db) },
+	{ "--resume", NULL, NOTHING,
+		"go on with the search that was cut short", TRUE(resume) },
+	{ "--trials", "N", VALUE,
+		"candidates of each operator (default 2000)",
+		INT(trials, 1, 100000000) },
+	{ "--time", "DURATION", VALUE,
+		"of all searches together: 90s, 20m (default 60s)",
+		SET(set_time) },
+	{ "--seed", "N", VALUE,
+		"of the search; equal seeds, equal results",
+		UINT64(seed, 0, LONG_MAX) },
+	{ "--effort", "1..10", VALUE,
+		"population of ga (default 5)", INT(effort, 1, 10) },
+	{ "--lock", "FILE", VALUE,
+		"lock file (default: source's name + .lock)", TEXT(lock) },
+	{ "--no-lock", NULL, NOTHING,
+		"neither read nor write a lock file", TRUE(no_lock) },
+	{ "--frozen", NULL, NOTHING,
+		"fail unless the lock has every schedule", TRUE(frozen) },
+	{ "--check", "HOW", MAYBE,
+		"run the kernels on the CPU against the reference",
+		SET(set_check) },
+	{ "--test", NULL, NOTHING,
+		"run the file's test blocks on the CPU, as TAP", TRUE(test) },
+	{ "--no-verify", NULL, NOTHING,
+		"do not prove the winners of --tune", TRUE(no_verify) },
+	{ "-j", "N", VALUE,
+		"checks or compilers at once (default: processors)",
+		INT(jobs, 1, 1024) },
+	{ "-I", "DIR", VALUE, "search imports there too", SET(add_dir) },
+	{ "-MD", NULL, NOTHING,
+		"write a depfile beside the output", TRUE(dep) },
+	{ "-MF", "FILE", VALUE, "write the depfile there", SET(set_dep_file) },
+	{ "-MT", "TARGET", VALUE,
+		"name the depfile's target", SET(set_dep_target) },
+	{ "--color", "WHEN", VALUE, "auto, always, never", SET(set_color) },
+	{ "-q", NULL, NOTHING, "say nothing but errors", TRUE(quiet) },
+	{ "-v", NULL, NOTHING,
+		"say which sketches apply and why not", TRUE(verbose) },
+	{ "--verify", NULL, NOTHING,
+		"verify the program after every pass", TRUE(verify_passes) },
+	{ "--list", "WHAT", VALUE,
 		"gpus, targets, sketches, strategies, directives, codes, emits,\n"
-		"                       words, options" },
-	{ "--explain", "CODE", VALUE, ask_explain, "what E0401 in a message means\n"
-		"                       (of a schedule: wpkc explain)" },
-	{ "--help", NULL, NOTHING, ask_help, "this text" },
-	{ "--version", NULL, NOTHING, ask_version, "the version" },
+		"                       words, options", SET(ask_list) },
+	{ "--explain", "CODE", VALUE,
+		"what E0401 in a message means\n"
+		"                       (of a schedule: wpkc explain)",
+		SET(ask_explain) },
+	{ "--help", NULL, NOTHING, "this text", SET(ask_help) },
+	{ "--version", NULL, NOTHING, "the version", SET(ask_version) },
 };
 
 const struct option *options_table(int *n)

@@ -4,6 +4,7 @@
 #define WPK_COMPILER_DRIVER_OPTIONS_TABLE_H
 
 #include "driver/options.h"
+#include "runtime/lib/option.h"
 
 struct reading {
 	struct arena *a;
@@ -16,12 +17,14 @@ struct reading {
 enum takes { NOTHING, VALUE, MAYBE };
 
 /* "set" takes the value, NULL where there is none; false with an error in the
- * reading's text. "value" and "help" are for --help. */
+ * reading's text. Where it is NULL, "store" says where the value goes. "value" and
+ * "help" are for --help. */
 struct option {
 	const char *name, *value;
 	enum takes takes;
-	bool (*set)(struct reading *r, const char *v);
 	const char *help;
+	bool (*set)(struct reading *r, const char *v);
+	struct option_store store;
 };
 
 /* All options, "*n" of them. */

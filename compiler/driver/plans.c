@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Plans: the ways to cut an operator into kernels, of which one is taken. In
- * comes a job whose operator is split, out go its distinct partitions, and
- * later the one whose kernels take least time by the model. What the schedule
- * says of partitions is judged here: kernel(...) names the kernels, and cache
- * and compute_at speak of values that a partition keeps in memory or nowhere.
- * All other directives are the sketches' to honour or refuse. */
+ * comes a job whose operator is split, out go its distinct partitions, of which
+ * plans_choose.c takes one. What the schedule says of partitions is judged here:
+ * kernel(...) names the kernels, and cache and compute_at speak of values that a
+ * partition keeps in memory or nowhere. All other directives are the sketches' to
+ * honour or refuse. */
 #include "driver/session.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- names in a partition ---- */
@@ -288,7 +286,7 @@ static bool reduces_apart(const struct plan *p)
 		product |= p->partition->groups[g].anchor == IR_CONTRACTION;
 		row |= p->partition->groups[g].anchor == IR_ROW;
 	}
-	return p->rule == IR_STATISTICS && product && row;
+	return p->cut.rule == IR_STATISTICS && product && row;
 }
 
 /* Nothing fits what the schedule says: the kernels there could be. */
@@ -324,14 +322,15 @@ static bool report_misfit(struct session *s, const struct job *j,
 }
 
 static struct plan *make_plan(struct session *s, const struct job *j,
-	enum ir_rule rule)
+	struct ir_cut cut, int which)
 {
 	struct plan *p = ARENA_NEW(s->a, struct plan);
 
-	p->rule = rule;
+	p->cut = cut;
+	p->which = which;
 	p->hash = j->hash;
 	p->op = ir_copy(s->a, j->op);
-	p->partition = ir_partition_by(s->a, p->op, rule);
+	p->partition = ir_partition_by(s->a, p->op, cut);
 	p->heads = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups, int);
 	p->text = text_of(s->a, p);
 	return p;
@@ -393,12 +392,14 @@ static void add_file(struct session *s, struct job *j,
 
 bool plans_make(struct session *s, struct job *j)
 {
-	size_t room = (size_t)(N_IR_RULES + j->n_files);
+	struct ir_cut cuts[CUTS_MOST];
+	int n = cuts_find(s, j->schedule, cuts);
+	size_t room = (size_t)(n + j->n_files);
 	struct making m = { ARENA_ARRAY(s->a, room, struct plan *), 0, FITS };
 
 	j->plans = ARENA_ARRAY(s->a, room, struct plan);
-	for (int rule = 0; rule < N_IR_RULES && !j->file_pinned; rule++) {
-		struct plan *p = make_plan(s, j, (enum ir_rule)rule);
+	for (int i = 0; i < n && !j->file_pinned; i++) {
+		struct plan *p = make_plan(s, j, cuts[i], i);
 
 		if (s->o->verify_passes && !verify(s, p))
 			return false;
@@ -413,166 +414,4 @@ bool plans_make(struct session *s, struct job *j)
 		return report_misfit(s, j, m.all, m.n);
 	plan_use(j, 0);
 	return true;
-}
-
-/* ---- choosing one ---- */
-
-static double total(const struct job *j)
-{
-	double sum = 0;
-
-	for (int g = 0; g < j->partition->n_groups; g++)
-		sum += j->parts[g].choice.seconds;
-	return sum;
-}
-
-bool plan_choose(struct session *s, struct job *j, int plan)
-{
-	bool serves;
-
-	plan_use(j, plan);
-	serves = candidates_find(s, j) && choices_make(s, j);
-	j->plans[plan].parts = j->parts;
-	return serves;
-}
-
-bool plan_competes(const struct job *j, int plan)
-{
-	return j->plans[plan].file && !j->file_pinned;
-}
-
-static void explain_cost(const struct session *s, const struct job *j,
-	const struct plan *p)
-{
-	if (!s->o->verbose || j->n_plans == 1)
-		return;
-	if (p->file)
-		session_say(s, "%s: by %s: no predicted cost", j->name,
-			p->file->name);
-	else
-		session_say(s, "%s: kernels %s: %.3g us predicted", j->name,
-			plan_kernels(s->a, p), p->seconds * 1e6);
-}
-
-/* How near the sketches of the present plan came. */
-static enum refusal nearest(const struct job *j)
-{
-	enum refusal best = REFUSED_OTHER;
-
-	for (int g = 0; g < j->partition->n_groups; g++)
-		for (int i = 0; i < j->parts[g].n; i++)
-			if (j->parts[g].candidates[i].refusal > best)
-				best = j->parts[g].candidates[i].refusal;
-	return best;
-}
-
-/* The plan that says why none serves: the first, but where the schedule asks for
- * a file's sketch, the file's. */
-static int most_telling(struct job *j)
-{
-	for (int i = 0; i < j->n_plans; i++) {
-		plan_use(j, i);
-		if (nearest(j) > REFUSED_OTHER && (!i || j->file))
-			return i;
-	}
-	return 0;
-}
-
-/* The plan that --set asks for by its number, or -1. */
-static int plan_set(const struct session *s, const struct job *j)
-{
-	int plan = -1;
-
-	for (int i = 0; i < s->o->settings.n; i++) {
-		const char *name = candidates_setting(j,
-			s->o->settings.v[i].name);
-
-		if (name && !strcmp(name, "plan"))
-			plan = atoi(s->o->settings.v[i].value);
-	}
-	return plan;
-}
-
-/* Is the plan what --set leaves, and does it serve? */
-static bool chosen(struct session *s, struct job *j, int plan, int set)
-{
-	struct plan *p = &j->plans[plan];
-
-	if (set < 0 || set == plan)
-		return plan_choose(s, j, plan);
-	p->parts = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups,
-		struct part);
-	return false;
-}
-
-/* Points for all sizes are what a descent came upon, good to some percent: by less
- * than that a plan of more kernels is no better. */
-static bool is_better(const struct job *j, const struct plan *p,
-	const struct plan *than)
-{
-	const double doubt = 1.05;
-	int more = p->partition->n_groups - than->partition->n_groups;
-
-	return p->seconds * (j->general && more > 0 ? doubt : 1) <
-		than->seconds * (j->general && more < 0 ? doubt : 1);
-}
-
-/* A file written by hand has no cost before it is measured: it is taken where
- * nothing else serves, or --set leaves nothing else. */
-bool plans_prefer(struct session *s, struct job *j)
-{
-	int best = -1, by_hand = -1, set = plan_set(s, j);
-
-	for (int i = 0; i < j->n_plans; i++) {
-		struct plan *p = &j->plans[i];
-		bool serves = chosen(s, j, i, set);
-
-		p->seconds = serves && !plan_competes(j, i) ? total(j) :
-			INFINITY;
-		explain_cost(s, j, p);
-		if (serves && plan_competes(j, i) && by_hand < 0)
-			by_hand = i;
-		if (best < 0 ? !isinf(p->seconds) : is_better(j, p,
-		    &j->plans[best]))
-			best = i;
-	}
-	best = best < 0 ? by_hand : best;
-	plan_use(j, best < 0 ? most_telling(j) : best);
-	if (best >= 0 && best == by_hand)
-		j->plans[best].seconds = total(j);
-	return best >= 0;
-}
-
-bool plans_find(struct session *s, struct job *j)
-{
-	if (plans_prefer(s, j)) {
-		contenders_tell(s, j);
-		return true;
-	}
-	if (!j->optional)
-		return candidates_report(s, j);
-	session_say(s, "%s: no kernel serves all sizes: its launcher takes the "
-		"shapes named, and no others", j->name);
-	j->dropped = true;
-	return true;
-}
-
-void jobs_forget(struct session *s)
-{
-	int n = 0;
-
-	for (int i = 0; i < s->n_jobs; i++)
-		if (!s->jobs[i].dropped)
-			s->jobs[n++] = s->jobs[i];
-	s->n_jobs = n;
-}
-
-void plans_rank(struct job *j)
-{
-	int best = j->plan;
-
-	for (int i = 0; i < j->n_plans; i++)
-		if (j->plans[i].seconds < j->plans[best].seconds)
-			best = i;
-	plan_use(j, best);
 }

@@ -13,6 +13,29 @@
 
 /* ---- what a search asks ---- */
 
+static bool is_in_place(const struct ir_operator *o)
+{
+	for (int i = 0; i < o->n_tensors; i++)
+		if (o->tensors[i].over)
+			return true;
+	return false;
+}
+
+/* What a point makes of in_place() its kernel says, if that is all there is. */
+static const char *refuses_in_place(const struct candidate *c, struct arena *a,
+	const int *values)
+{
+	const struct ir_partition none = { 0 };
+	struct program *p;
+	int *map;
+
+	if (c->task.n_groups > 1 || !is_in_place(c->task.op))
+		return NULL;
+	p = program_of(a, c->task.op, &none, &map);
+	c->sketch->build(&c->task, a, values, p);
+	return program_in_place(a, p);
+}
+
 /* At the job's own sizes. */
 static const char *is_legal_here(struct candidate *c, struct arena *a,
 	const int *genes)
@@ -22,7 +45,8 @@ static const char *is_legal_here(struct candidate *c, struct arena *a,
 
 	if (!space_tunables(a, c->space, genes, values, &why))
 		return why;
-	return c->sketch->legal(&c->task, a, values);
+	why = c->sketch->legal(&c->task, a, values);
+	return why ? why : refuses_in_place(c, a, values);
 }
 
 /* At all sizes that the job is for, given that it is at its own. */

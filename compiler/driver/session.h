@@ -40,7 +40,7 @@ struct candidate {
 	struct span at;
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
 	const struct general *general;	/* the job's */
-	enum ir_rule rule;		/* of the plan */
+	int cut;			/* of the plan: cuts_find() */
 	struct general_tasks *tasks;	/* where "general" is set */
 };
 
@@ -68,7 +68,8 @@ struct part {
  * the model, of the best known choices; INFINITY if some group has none or if
  * they are not known. */
 struct plan {
-	enum ir_rule rule;
+	struct ir_cut cut;
+	int which;			/* of the cuts */
 	const struct task_file *file;	/* or NULL */
 	uint64_t hash;
 	struct ir_operator *op;
@@ -221,8 +222,21 @@ void candidates_try(struct session *s, const struct job *j, int group,
 /* Every sketch for every group, so bound. False when a group has none or a
  * directive is taken by no group. */
 bool candidates_find(struct session *s, struct job *j);
+/* Does some sketch serve the group? */
+bool candidates_serve(const struct part *p);
 /* Why one of these was false, as errors; false. */
 bool candidates_report(struct session *s, struct job *j);
+
+/* ---- packing.c ---- */
+
+/* Tunables of what the task's group packs, two a statement at most, into "v"; how
+ * many. */
+int packing_tunables(struct arena *a, const struct task *t, struct tunable *v);
+/* May the directive speak of these? */
+bool packing_honours(const struct task *t, const struct sched_directive *d);
+/* Leave of a schedule's choice what holds of the plan; false, with the candidate's
+ * reason and no space, where that is none of it. */
+bool packing_keep(struct session *s, struct candidate *c);
 
 /* ---- problem.c ---- */
 
@@ -269,6 +283,19 @@ struct program *choices_try(struct session *s, struct arena *a,
 struct program *choices_program(struct session *s, struct arena *a,
 	const struct job *j);
 
+/* ---- cuts.c ---- */
+
+/* The ways to cut operators into kernels that a schedule (or NULL) and --set
+ * leave, into "out"; how many. */
+enum { CUTS_MOST = 24 };
+int cuts_find(const struct session *s, const struct schedule *schedule,
+	struct ir_cut *out);
+/* Does either speak of packing? */
+bool cuts_pack(const struct session *s, const struct schedule *schedule);
+/* What they want packed and no plan of the job packs, as errors; false if there is
+ * nothing of the kind. */
+bool cuts_report(struct session *s, const struct job *j);
+
 /* ---- plans.c ---- */
 
 /* The distinct partitions of the job's operator, which is split; the first is
@@ -279,6 +306,8 @@ void plan_use(struct job *j, int plan);
 /* The same with candidates and an untuned choice; false if some group has
  * none. */
 bool plan_choose(struct session *s, struct job *j, int plan);
+/* Does the group prepare what never changes between calls? */
+bool plan_prepares(const struct job *j, int group);
 /* Is it a file that a tune block names, whose cost nobody knows? */
 bool plan_competes(const struct job *j, int plan);
 /* Candidates and an untuned choice for every plan; the best is in use, or the

@@ -126,13 +126,14 @@ static void search_one(struct session *s, struct job *j, int group, int i,
 	h->result = &p->results[i];
 }
 
+/* What is prepared before calls is not worth a search. */
 static void search_group(struct session *s, struct job *j, int group,
 	struct shares *h)
 {
 	struct part *p = &j->parts[group];
 
 	p->results = ARENA_ARRAY(s->a, (size_t)p->n, struct result *);
-	for (int i = 0; i < p->n; i++)
+	for (int i = 0; i < p->n && !plan_prepares(j, group); i++)
 		if (p->candidates[i].space)
 			search_one(s, j, group, i, h);
 }
@@ -142,7 +143,8 @@ static int count_searches(const struct plan *p)
 	int n = 0;
 
 	for (int g = 0; g < p->partition->n_groups; g++)
-		for (int i = 0; i < p->parts[g].n; i++)
+		for (int i = 0; i < p->parts[g].n && !ir_prepares(p->op,
+		     &p->partition->groups[g]); i++)
 			n += p->parts[g].candidates[i].space != NULL;
 	return n;
 }
@@ -161,7 +163,8 @@ static double found_seconds(const struct job *j)
 			     k < p->results[i]->n_history; k++)
 				best = fmin(best, p->candidates[i].margin *
 					p->results[i]->history_cost[k]);
-		sum += best;
+		if (!plan_prepares(j, g))
+			sum += best;
 	}
 	return sum;
 }

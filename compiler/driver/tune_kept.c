@@ -10,14 +10,16 @@ double tune_seconds(const struct job *j)
 	double sum = 0;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		sum += j->parts[g].choice.seconds;
+		if (!plan_prepares(j, g))
+			sum += j->parts[g].choice.seconds;
 	return sum;
 }
 
 bool tune_is_measured(const struct job *j)
 {
 	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!strcmp(j->parts[g].choice.measured, "model"))
+		if (!plan_prepares(j, g) &&
+		    !strcmp(j->parts[g].choice.measured, "model"))
 			return false;
 	return true;
 }

@@ -26,8 +26,28 @@ static const struct ast_decl *find_input(const struct block *b,
 	return NULL;
 }
 
+/* Does the name end in what packing appends: axes put together, and how many
+ * elements? x_sc8 is x along sc by 8. */
+static bool is_packed(const struct block *b, const char *name)
+{
+	size_t n = strlen(name);
+
+	while (n && strchr("0123456789_", name[n - 1]))
+		n--;
+	name = arena_strndup(b->c->a, name, n);
+	for (const char *p = name; (p = strchr(p, '_')); p++) {
+		const char *of = arena_strndup(b->c->a, name,
+			(size_t)(p - name));
+
+		if (p[1] && known_axis(b, p + 1) && (find_input(b, of) ||
+		    table_get(&b->names->statements, of)))
+			return true;
+	}
+	return false;
+}
+
 /* A statement, or what the compiler makes one of inside of it: y_red0 is the first
- * reduction in y, y_factor0 the first factor that is written. */
+ * reduction in y, y_factor0 the first factor that is written; x_sc8 is x packed. */
 bool known_statement(const struct block *b, const char *name)
 {
 	static const char *const made[] = { "_red", "_factor" };
@@ -45,7 +65,7 @@ bool known_statement(const struct block *b, const char *name)
 			return known_statement(b, arena_strndup(b->c->a, name,
 				n - tail));
 	}
-	return false;
+	return digits && is_packed(b, name);
 }
 
 /* A statement and its axes put together: acc.crs. */
@@ -269,6 +289,20 @@ static void check_trials(struct block *b, const struct ast_expr *v)
 			"from 1 to 100000000");
 }
 
+/* As many elements as an instruction copies of some type, or two of them. */
+static void check_pack(struct block *b, const struct ast_expr *v)
+{
+	int64_t n;
+
+	for (int i = 0; v->kind == AST_SET && i < v->n_args; i++)
+		check_pack(b, v->args[i]);
+	if (!constant(v, &n) || n == 4 || n == 8 || n == 16)
+		return;
+	diag_error(b->c->d, E_VALUE, v->at, "a tensor is packed by 4, 8 or 16 "
+		"elements, not by %lld", (long long)n);
+	diag_hint(b->c->d, "Take %d.", n < 6 ? 4 : n < 12 ? 8 : 16);
+}
+
 /* Which sketches there are is known later. */
 static void check_sketch(struct block *b, const struct ast_expr *v)
 {
@@ -284,7 +318,7 @@ static void check_keyed_word(struct block *b, const struct names_directive *d,
 
 	if (!key)
 		report_key(b, d, arg);
-	else if (!strcmp(key->name, "at"))
+	else if (!strcmp(key->name, "at") || !strcmp(key->name, "along"))
 		check_at(b, arg->value);
 	else if (!strcmp(key->name, "time"))
 		check_time(b, arg->value);
@@ -292,6 +326,8 @@ static void check_keyed_word(struct block *b, const struct names_directive *d,
 		check_trials(b, arg->value);
 	else if (!strcmp(key->name, "sketch"))
 		check_sketch(b, arg->value);
+	else if (!strcmp(key->name, "pack") && arg->value->kind != AST_NAME)
+		check_pack(b, arg->value);
 	else
 		check_value(b, arg->value, key->words);
 }

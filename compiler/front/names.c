@@ -74,6 +74,7 @@ static const struct names_directive table[] = {
 	{ "stage", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
 		KEYS({ "scope", SCOPES }, { "at", NULL },
 			{ "swizzle", SWITCH }, { "pad", SWITCH },
+			{ "pack", NULL }, { "along", NULL },
 			{ "async", WORDS("on", "off", "auto", "bulk") },
 			{ "vector", NULL }) },
 	{ "pipeline", IN_SCHEDULE, OF_AXES, BY_LIST, NULL,
@@ -83,7 +84,8 @@ static const struct names_directive table[] = {
 	{ "vectorize", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,
 		KEYS({ "width", NULL }) },
 	{ "split_k", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
-		KEYS({ "combine", WORDS("atomic", "workspace", "cluster") }) },
+		KEYS({ "combine", WORDS("atomic", "workspace", "cluster",
+			"stream") }) },
 	{ "raster", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL,
 		KEYS({ "order", WORDS("row", "col") }, { "group", NULL },
 			{ "persistent", WORDS("on", "off", "auto",
@@ -109,7 +111,7 @@ static const struct names_directive table[] = {
 		KEYS({ "kind", WORDS("mma", "wgmma", "auto") },
 			{ "precision", WORDS("tf32", "3xtf32", "f16", "bf16",
 				"e4m3", "e5m2") },
-			{ "swap", SWITCH },
+			{ "promote", WORDS("fast") }, { "swap", SWITCH },
 			{ "from", WORDS("shared", "register", "auto") }) },
 	{ "winograd", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
 		KEYS({ "m", NULL }) },
@@ -117,6 +119,7 @@ static const struct names_directive table[] = {
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
 		KEYS({ "margin", NULL }, { "algorithm", NULL }) },
 	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
+	{ "in_place", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL, NULL },
 	{ "launch", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL,
 		KEYS({ "overlap", WORDS("off", "steps", "stream") }) },
 	{ "deterministic", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL, NULL },
@@ -138,7 +141,7 @@ static const char *const directives[] = {
 	"unroll", "vectorize", "split_k", "raster", "swizzle", "tail",
 	"compute_at", "cache", "rfactor", "reduce", "epilogue", "mma",
 	"winograd", "seed",
-	"fallback", "const", "launch", "deterministic", "variant", "cluster",
+	"fallback", "const", "in_place", "launch", "deterministic", "variant", "cluster",
 	"shape", "budget", "expect", NULL
 };
 

@@ -111,6 +111,14 @@ static bool same_constant(double x, double y)
 	return x == y || (x != x && y != y);
 }
 
+static bool same_accumulator(const struct ir_accumulator *x,
+	const struct ir_accumulator *y)
+{
+	return x == y || (x && y && x->bits == y->bits &&
+		x->at_once == y->at_once && x->promote == y->promote &&
+		x->subnormal == y->subnormal);
+}
+
 static bool same_node(const struct ir_expr *x, const struct ir_expr *y)
 {
 	if (x->kind != y->kind || x->type != y->type || x->n_args != y->n_args)
@@ -130,7 +138,9 @@ static bool same_node(const struct ir_expr *x, const struct ir_expr *y)
 	case IR_CAST:
 		return true;
 	case IR_REDUCE:
-		return x->reducer == y->reducer && x->n_red == y->n_red;
+		return x->reducer == y->reducer && x->n_red == y->n_red &&
+			same_accumulator(x->accumulator,
+				y->accumulator);
 	}
 	return false;
 }

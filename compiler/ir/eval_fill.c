@@ -180,6 +180,8 @@ static void fill_positive(const struct ir_tensor *t, uint64_t seed, void *out)
 /* "v" is 32 random bits; "limit" is INT64_MAX or what indices stay below. */
 static double small_value(enum dtype t, uint64_t v, int64_t limit)
 {
+	if (dtype_is_float(t) && dtype_row(t)->bits == 8)
+		return ((double)(v % 17) - 8) / 8;
 	if (dtype_is_float(t))
 		return ((double)(v % 33) - 16) / 16;
 	if (t == T_BOOL)

@@ -65,7 +65,8 @@ struct eval_read {
 };
 
 /* A reduction in progress: per lane "value", "magnitude" (sum of absolute
- * values, or what the reducer needs), "error" and "place". */
+ * values, or what the reducer needs), "error" and "place"; of a sum with an
+ * accumulator "high" is the greatest magnitude of a term. */
 struct eval_reduce {
 	int *axes;
 	int n_axes, longest;
@@ -139,6 +140,14 @@ void node_close(struct node *x, int n);
 
 void node_read(struct ir_eval *e, struct node *x, int run, int n);
 void node_reduce(struct ir_eval *e, struct node *x, int run, int n);
+
+/* ---- eval_short.c ---- */
+
+/* Is the sum of lane "i", whose terms are multiples of "q", exact in what its
+ * accumulator keeps? */
+bool short_exact(const struct node *x, int i, double q);
+/* What the accumulator loses of it at most, beyond roundings of its type. */
+double short_loss(const struct node *x, int i);
 
 /* ---- eval.c ---- */
 

@@ -90,6 +90,14 @@ static void add_across(struct eval_reduce *r, int to, const struct node *t,
 	}
 }
 
+/* The greatest of terms in lanes "from" to "from" + n - 1. */
+static double greatest(const struct node *t, int from, int n, double most)
+{
+	for (int i = from; i < from + n; i++)
+		most = fmax(most, fabs(t->v[i]) + (t->exact ? 0 : t->err[i]));
+	return most;
+}
+
 static void multiply(struct node *x, int to, struct ir_num t)
 {
 	struct eval_reduce *r = x->reduce;
@@ -240,6 +248,9 @@ static void take_lanes(struct ir_eval *e, struct node *x, int run, int n,
 	join_quantum(x);
 	if (x->e->reducer == RED_SUM) {
 		add(x->reduce, t, n);
+		for (int i = 0; i < n && x->e->accumulator; i++)
+			x->reduce->high[i] = greatest(t, i, 1,
+				x->reduce->high[i]);
 		return;
 	}
 	place = indexed(x->e->reducer) ? place_of(e, x) : 0;
@@ -263,6 +274,9 @@ static void take_across(struct ir_eval *e, struct node *x, int to, bool second)
 		join_quantum(x);
 		if (x->e->reducer == RED_SUM) {
 			add_across(x->reduce, to, t, n);
+			if (x->e->accumulator)
+				x->reduce->high[to] = greatest(t, 0, n,
+					x->reduce->high[to]);
 			continue;
 		}
 		place = place_of(e, x);
@@ -346,8 +360,11 @@ static struct ir_num sum_result(const struct node *x, int i, double q)
 		return (struct ir_num){ v, err == 0 ? 0 : INFINITY, 0 };
 	if (m >= f->over)
 		return (struct ir_num){ v, INFINITY, 0 };
-	if (err == 0 && q >= f->least && m <= q * f->capacity)
+	if (err == 0 && q >= f->least && m <= q * f->capacity &&
+	    (!x->e->accumulator || short_exact(x, i, q)))
 		return (struct ir_num){ v, 0, q };
+	if (x->e->accumulator)
+		err += short_loss(x, i);
 	err += gamma_of((double)r->points, f->u) * m;
 	return (struct ir_num){ v, err, 0 };
 }

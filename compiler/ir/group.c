@@ -343,19 +343,45 @@ static struct ir_partition *close_all(struct grouping *g)
 	return p;
 }
 
-struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
-	enum ir_rule rule)
+/* The lets that the groups are made of. What a packed factor is made of is
+ * computed as it is packed. */
+static void make_lets(struct arena *a, struct ir_operator *o,
+	const struct ir_cut *cut)
 {
-	struct grouping g = { .a = a, .o = o, .tmp = arena_create(),
-		.statistics = rule == IR_STATISTICS };
-	struct ir_partition *p;
-
-	if (rule == IR_FACTORED)
+	if (cut->rule == IR_FACTORED)
 		group_terms(a, o);
 	ir_hoist(a, o);
-	if (rule == IR_FACTORED)
+	if (cut->rule == IR_FACTORED)
 		group_factors(a, o);
-	ir_inline(a, o, rule == IR_INLINED);
+	ir_inline(a, o, cut->rule == IR_INLINED);
+	if (cut->rule != IR_PACKED)
+		return;
+	group_pack(a, o, cut);
+	ir_inline(a, o, false);
+}
+
+/* What is in one group with what changes is written with it, each time. */
+static void settle_constants(struct ir_operator *o,
+	const struct ir_partition *p)
+{
+	for (int k = 0; k < p->n_groups; k++) {
+		const struct ir_group *g = &p->groups[k];
+		bool all = ir_prepares(o, g);
+
+		for (int i = 0; i < g->n_stmts && !all; i++)
+			o->tensors[o->stmts[g->stmts[i]].tensor].constant =
+				false;
+	}
+}
+
+struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
+	struct ir_cut cut)
+{
+	struct grouping g = { .a = a, .o = o, .tmp = arena_create(),
+		.statistics = cut.rule == IR_STATISTICS };
+	struct ir_partition *p;
+
+	make_lets(a, o, &cut);
 	g.reads = ARENA_ARRAY(a, o->n_stmts + 1, struct group_reads);
 	for (int i = 0; i < o->n_stmts; i++)
 		group_collect(a, o, o->stmts[i].expr, &g.reads[i]);
@@ -364,20 +390,29 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	for (int i = 0; i < o->n_tensors; i++)
 		g.of[i] = -1;
 	for (int i = 0; i < o->n_stmts; i++)
-		if (rule == IR_APART)
+		if (cut.rule == IR_APART)
 			start_cluster(&g, i, true);
 		else
 			place(&g, i);
-	if (rule != IR_APART)
+	if (cut.rule != IR_APART)
 		merge_siblings(&g);
 	p = close_all(&g);
+	settle_constants(o, p);
 	arena_destroy(g.tmp);
 	return p;
 }
 
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o)
 {
-	return ir_partition_by(a, o, IR_FUSED);
+	return ir_partition_by(a, o, (struct ir_cut){ .rule = IR_FUSED });
+}
+
+bool ir_prepares(const struct ir_operator *o, const struct ir_group *g)
+{
+	for (int i = 0; i < g->n_stmts; i++)
+		if (!o->tensors[o->stmts[g->stmts[i]].tensor].constant)
+			return false;
+	return g->anchor == IR_MAP;
 }
 
 struct search {

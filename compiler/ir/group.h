@@ -30,6 +30,11 @@ void group_factors(struct arena *a, struct ir_operator *o);
  * contraction. Breaks hoisted. */
 void group_terms(struct arena *a, struct ir_operator *o);
 
+/* pack.c: factors of products that cannot be copied in vectors become lets that
+ * can, along cut->along axes of the reduction. needs: hoisted. */
+void group_pack(struct arena *a, struct ir_operator *o,
+	const struct ir_cut *cut);
+
 /* short.c: the let "s" without its reduction, which is of few elements; or
  * NULL. */
 struct ir_expr *group_written_out(struct arena *a, const struct ir_operator *o,

@@ -8,7 +8,8 @@
  *  - a reader is a map, and the let depends on no reduction or the map reads
  *    it elementwise;
  *
- * and doing so repeats little work, or no more than asked for. What a row
+ * and doing so repeats little work, or no more than asked for. What was packed
+ * stays in memory. What a row
  * reduction reads elementwise stays a statement of its own: its sketch decides
  * where the values live. */
 #include "ir/group.h"
@@ -211,6 +212,7 @@ static bool inlinable(struct inliner *n)
 
 	n->writer = group_writer(o, n->tensor);
 	if (o->tensors[n->tensor].role != IR_LET || n->writer < 0 ||
+			o->tensors[n->tensor].packing ||
 			o->stmts[n->writer].expr->kind == IR_REDUCE)
 		return false;
 	find_uses(n);

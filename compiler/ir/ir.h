@@ -76,8 +76,17 @@ struct ir_tensor {
 	int64_t elements;	/* physical extent in memory, in elements */
 	int align;		/* of the base pointer, in bytes */
 	bool constant;		/* never changes between calls */
+	const struct ir_packing *packing;	/* of a packed let, or NULL */
+	const char *over;	/* the input in whose memory it may lie */
 	int id;
 	struct span at;
+};
+
+/* What a let is a packed copy of: contiguous along the axes of a reduction whose
+ * names, put together, are "along", a multiple of "to" elements of them. */
+struct ir_packing {
+	const char *of, *along;
+	int to;
 };
 
 enum ir_kind {
@@ -92,6 +101,16 @@ enum ir_kind {
 
 enum ir_pad { IR_PAD_NONE, IR_PAD_VALUE, IR_PAD_EDGE };
 
+/* How hardware adds up a sum in fewer bits than its type has (eval_short.c says
+ * what that loses): "at_once" products and what they are added to are aligned to
+ * the largest of their exponents, cut to "bits" bits and added, and the sum is
+ * cut to as many. After "promote" products (0: never) it is added to a sum in
+ * the type, and begins anew. A product's exponent may be that of one
+ * "subnormal" times as large. */
+struct ir_accumulator {
+	int bits, at_once, promote, subnormal;
+};
+
 struct ir_expr {
 	enum ir_kind kind;
 	enum op op;
@@ -104,6 +123,7 @@ struct ir_expr {
 	enum reducer reducer;
 	int *red;
 	int n_red;
+	const struct ir_accumulator *accumulator;	/* of a sum, or NULL */
 	enum ir_pad pad;
 	struct span at;
 };
@@ -372,23 +392,40 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *		written first: rows looked up, 4-bit numbers, products of
  *		several. A sum over several products becomes a sum of each.
  *  IR_APART    every statement is a kernel of its own, but for the lets that
- *		cost little. */
+ *		cost little.
+ *  IR_PACKED   as IR_FUSED, and factors of a product that cannot be copied in
+ *		vectors are written first, packed along the innermost axes of
+ *		the reduction. */
 enum ir_rule {
-	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, N_IR_RULES
+	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, IR_PACKED
+};
+
+/* One way to cut an operator into kernels. Of IR_PACKED, how many axes are packed
+ * into one, and to a multiple of how many elements; 0: 16 bytes, and then only
+ * types of 16 bits and less. */
+struct ir_cut {
+	enum ir_rule rule;
+	int along, to;
 };
 
 /* Hoists, inlines and reorders the axes of "o" first; every group is legal for
  * some sketch, but for IR_INLINED's. needs: folded, split. */
 struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
-	enum ir_rule rule);
+	struct ir_cut cut);
 /* The same by IR_FUSED. */
 struct ir_partition *ir_partition(struct arena *a, struct ir_operator *o);
+/* Why "cut" leaves "tensor" as it is, of an operator that IR_FUSED has cut: a
+ * sentence; NULL if it does not. */
+const char *ir_not_packed(struct arena *a, const struct ir_operator *o,
+	struct ir_cut cut, const char *tensor);
 void ir_print_partition(const struct ir_operator *o,
 	const struct ir_partition *p, struct str *out);
 /* NULL or what is wrong: a statement missing or twice, an order that reads
  * before it writes, axes that do not correspond. */
 const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p);
+/* Does the group write nothing but what never changes between calls? */
+bool ir_prepares(const struct ir_operator *o, const struct ir_group *g);
 /* True if "tensor" is written by group "g" and must be in memory after it: an
  * output, or a let that another group reads. */
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,

@@ -117,6 +117,8 @@ static void read_tensor(struct reader *r, enum ir_role role)
 		reader_fail(r, "%s is aligned to %lld", t.name,
 			(long long)align);
 	t.align = (int)align;
+	if (reader_keyword(r, "over"))
+		t.over = reader_word(r);
 	t.constant = reader_keyword(r, "const");
 	vec_push(r->a, &r->tensors[role], t);
 }

@@ -148,6 +148,23 @@ static struct ir_expr *read_call(struct reader *r, const char *name)
 	return ir_cast(r->a, t, x);
 }
 
+static const struct ir_accumulator *read_accumulator(struct reader *r)
+{
+	struct ir_accumulator *x;
+	int v[4];
+
+	if (!reader_keyword(r, "accumulator"))
+		return NULL;
+	for (int i = 0; i < 4; i++) {
+		reader_expect(r, i ? ',' : '(');
+		v[i] = (int)reader_int(r);
+	}
+	reader_expect(r, ')');
+	x = ARENA_NEW(r->a, struct ir_accumulator);
+	*x = (struct ir_accumulator){ v[0], v[1], v[2], v[3] };
+	return x;
+}
+
 static struct ir_expr *read_reduce(struct reader *r, enum reducer reducer)
 {
 	struct ir_expr *e = ARENA_NEW(r->a, struct ir_expr);
@@ -165,6 +182,7 @@ static struct ir_expr *read_reduce(struct reader *r, enum reducer reducer)
 	if (!r->bad && reader_peek(r) != ':')
 		reader_fail(r, "expected \": TYPE\" after a reduction");
 	e->type = read_suffix(r);
+	e->accumulator = read_accumulator(r);
 	return e;
 }
 

@@ -81,6 +81,13 @@ static void print_operation(const struct ir_operator *o,
 		print_type(out, e->type);
 }
 
+static void print_accumulator(const struct ir_accumulator *x, struct str *out)
+{
+	if (x)
+		str_printf(out, " accumulator(%d, %d, %d, %d)", x->bits,
+			x->at_once, x->promote, x->subnormal);
+}
+
 void ir_print_expr(const struct ir_operator *o, const struct ir_expr *e,
 	struct str *out)
 {
@@ -114,6 +121,7 @@ void ir_print_expr(const struct ir_operator *o, const struct ir_expr *e,
 		str_puts(out, "](");
 		ir_print_expr(o, e->args[0], out);
 		str_printf(out, ") : %s", dtype_row(e->type)->name);
+		print_accumulator(e->accumulator, out);
 		break;
 	}
 }
@@ -183,6 +191,8 @@ static void print_tensor(const struct ir_tensor *t, struct str *out)
 		print_layout(t, out);
 	if (t->role != IR_LET || t->align != 16)
 		str_printf(out, " align %d", t->align);
+	if (t->over)
+		str_printf(out, " over %s", t->over);
 	str_puts(out, t->constant ? " const\n" : "\n");
 }
 

@@ -104,44 +104,69 @@ enum dtype dtype_widen(enum dtype x, enum dtype y)
 	return t == T_NONE ? T_I64 : t;
 }
 
+/* 2^n as a double, which is normal. */
+static double power(int n)
+{
+	uint64_t bits = (uint64_t)(1023 + n) << 52;
+	double v;
+
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+/* The exponent of "v", which is finite; of a subnormal one less than any. */
+static int exponent(double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof bits);
+	return (int)(bits >> 52 & 0x7ff) - 1023;
+}
+
 static double greatest(enum dtype t)
 {
 	const struct dtype_row *r = &rows[t];
-	double top = t == T_E4M3 ? 1.75 : 2 - ldexp(1, 1 - r->significand);
+	double top = t == T_E4M3 ? 1.75 : 2 - power(1 - r->significand);
 
-	return ldexp(top, r->emax);
+	return top * power(r->emax);
 }
 
-/* "v" is finite. The quantum is the distance of neighbours at v's exponent. */
+static double overflow(enum dtype t, double v)
+{
+	return t == T_E4M3 ? (double)NAN : copysign(INFINITY, v);
+}
+
+/* "v" is finite. The quantum is the distance of neighbours at v's exponent; to
+ * a sum with one and a half times 2^52 quanta the machine itself rounds. */
 static double round_float(enum dtype t, double v)
 {
 	const struct dtype_row *r = &rows[t];
-	int e, quantum;
+	int e = exponent(v);
+	double shift;
 
-	if (v == 0)
-		return v;
-	frexp(v, &e);
-	e = e - 1 < r->emin ? r->emin : e - 1;
-	quantum = e - (r->significand - 1);
-	v = ldexp(nearbyint(ldexp(v, -quantum)), quantum);
-	if (fabs(v) > greatest(t))
-		return t == T_E4M3 ? (double)NAN : copysign(INFINITY, v);
-	return v;
+	if (e > r->emax)
+		return overflow(t, v);
+	shift = 1.5 * power(52 + (e < r->emin ? r->emin : e) -
+		(r->significand - 1));
+	v = copysign(v + shift - shift, v);
+	return e == r->emax && fabs(v) > greatest(t) ? overflow(t, v) : v;
 }
 
 /* "v" truncated, modulo 2^bits, in the type's range. */
 static double round_int(enum dtype t, double v)
 {
-	double span = ldexp(1, rows[t].bits);
+	double span = power(rows[t].bits);
+	double lo = rows[t].class == DTYPE_UNSIGNED ? 0 : -span / 2;
 
 	if (!isfinite(v))
 		return 0;
-	v = fmod(trunc(v), span);
-	if (rows[t].class == DTYPE_UNSIGNED)
-		return v < 0 ? v + span : v + 0.0;
-	if (v >= span / 2)
-		return v - span;
-	return v < -span / 2 ? v + span : v + 0.0;
+	v = trunc(v);
+	if (v >= lo && v < lo + span)
+		return v + 0.0;
+	v = fmod(v, span);
+	if (v < lo)
+		return v + span;
+	return v >= lo + span ? v - span : v + 0.0;
 }
 
 double dtype_round(enum dtype t, double v)

@@ -136,6 +136,25 @@ static bool has_identity(enum reducer r)
 	return r == RED_SUM || r == RED_PROD || r == RED_ANY || r == RED_ALL;
 }
 
+/* Whole instructions between promotions, and not more bits than the type has. */
+static bool check_accumulator(struct verify *v, const struct ir_expr *e)
+{
+	const struct ir_accumulator *x = e->accumulator;
+
+	if (!x)
+		return true;
+	if (e->reducer != RED_SUM || !dtype_is_float(e->type))
+		return verify_fail(v, "%s of %s has an accumulator",
+			reducer_rows[e->reducer].name, name_of(e->type));
+	if (x->bits < 2 || x->bits > dtype_row(e->type)->significand ||
+	    x->at_once < 1 || x->subnormal < 1 || x->promote < 0 ||
+	    x->promote % x->at_once)
+		return verify_fail(v, "an accumulator of %d bits for %d "
+			"products at once, promoted after %d, is none",
+			x->bits, x->at_once, x->promote);
+	return true;
+}
+
 static bool check_reduce(struct verify *v, const struct ir_expr *e)
 {
 	int scope = v->axes.n;
@@ -156,7 +175,7 @@ static bool check_reduce(struct verify *v, const struct ir_expr *e)
 		return verify_fail(v, "%s of %s cannot be %s",
 			reducer_rows[e->reducer].name,
 			name_of(e->args[0]->type), name_of(e->type));
-	return true;
+	return check_accumulator(v, e);
 }
 
 static bool check_node(struct verify *v, const struct ir_expr *e)

@@ -475,7 +475,7 @@ X(COPIED_F32, "copied_f32", 90, 0, READ, NONE, F32, "f", \
 	"float copied_f32(float x)", \
 	S(asm volatile("add.f32 %0, %0, 0f80000000;" : "+f"(x));) \
 	S(return x;), "") \
-X(SETTLED_I32, "settled_i32", 90, 0, READ, NONE, I32, "i", \
+X(SETTLED_I32, "settled_i32", 75, 0, READ, NONE, I32, "i", \
 	"int settled_i32(int x)", \
 	S(asm volatile("" : "+r"(x));) \
 	S(return x;), "") \
@@ -488,6 +488,19 @@ X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	S(asm volatile("wgmma.wait_group.sync.aligned %0;" \
 		:: "n"(n) : "memory");), "")
 
+/* Flags in memory between blocks of a launch: who finds one set sees all that who
+ * set it knew of. */
+#define INTRIN_FLAGS(X) \
+X(FLAG_SET, "flag_set", 75, 0, SYNC, NONE, NONE, "G", \
+	"void flag_set(void *flag)", \
+	S(asm volatile("st.release.gpu.global.s32 [%0], 1;" \
+		:: "l"(flag) : "memory");), "") \
+X(FLAG_WAIT, "flag_wait", 75, 0, SYNC, NONE, NONE, "g", \
+	"void flag_wait(const void *flag)", \
+	S(int set;) \
+	S(do asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" \
+		: "=r"(set) : "l"(flag) : "memory"); while (!set);), "")
+
 #define INTRINS(X) \
 	INTRIN_VALUES(X) \
 	INTRIN_WARP(X) \
@@ -496,6 +509,7 @@ X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	INTRIN_BULK(X) \
 	INTRIN_TENSOR(X) \
 	INTRIN_CLUSTER(X) \
-	INTRIN_MATRIX(X)
+	INTRIN_MATRIX(X) \
+	INTRIN_FLAGS(X)
 
 #endif

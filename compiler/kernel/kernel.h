@@ -75,6 +75,7 @@ struct k_buffer {
 	int rank;
 	int align;
 	bool written;		/* a global the kernel writes (not const) */
+	bool aliased;		/* another global may be the same memory */
 	bool wide;
 	int64_t offset;		/* shared: bytes from the start; set by
 				 * kernel_layout */
@@ -395,6 +396,8 @@ struct p_tensor {
 	struct kx *open_elements;
 	int align;		/* bytes, checked by the launcher */
 	bool constant;		/* P_IN: what prepares may take it */
+	const char *over;	/* P_OUT: the input in whose memory it may
+				 * lie, element for element, or NULL */
 	const char *shape;	/* "[N, C, H, W] = [1, 64, 56, 56], layout(N, H,
 				 * W, C)": for comments */
 	struct p_extents *extents;	/* for manifests; NULL: workspace, or
@@ -405,14 +408,24 @@ struct p_tensor {
 
 enum p_kind { P_LAUNCH, P_CLEAR, P_LIBRARY, P_FILE };
 
+/* How "units", each a block or a cluster of them, share out "chunks" of each of the
+ * first "tiles": in their order "each" of a unit, and one more of the first
+ * "more"; then each takes "rounds" of the tiles behind, every units-th. The tiles
+ * of a cluster count as one. A unit's turns go from the last of its shared tiles
+ * to the first, then through the others; block.y, grid.y of which is 1 and
+ * greater in checks by parts, is the first of them, and grid.y the step. */
+struct p_stream {
+	int64_t units, tiles, chunks, each, more, rounds;
+};
+
 /* How block.x maps to the output, for checks by parts: "rows" x "cols" results
  * in tiles of "tile_rows" x "tile_cols"; "row" and "col" are the first of this
  * block's tile, expressions over block.x; "batch" independent copies. Where
  * "row" is NULL the launch is checked whole. Blocks whose tiles have more than
  * two axes say themselves how many of the "results" in all they compute:
  * "area", over block.x; NULL elsewhere. Persistent blocks take tiles block.x,
- * block.x + grid.x and so on below "tiles", 0 if they have one each; block.x is
- * then a tile's number. */
+ * block.x + grid.x and so on below "tiles", 0 if they have one each, or as
+ * "stream" says if it has units; block.x is then a tile's number. */
 struct p_tiling {
 	int64_t rows, cols, batch;
 	int64_t tile_rows, tile_cols;
@@ -420,6 +433,7 @@ struct p_tiling {
 	struct kx *row, *col, *batch_index;
 	int64_t results;
 	struct kx *area;
+	struct p_stream stream;
 };
 
 /* "group" is which of the operator's the step is for. "early": the launch may
@@ -456,6 +470,13 @@ void program_overlap(struct arena *a, struct program *p, enum p_overlap how);
 /* Do all threads wait for the kernels before this one, before they touch
  * memory? */
 bool kernel_waits(const struct kernel *k);
+
+/* ---- in_place.c ---- */
+
+/* needs: steps that are final.  keeps: meaning.  NULL where each output that is to
+ * lie "over" an input can, and then what these are for kernels is "aliased"; else a
+ * sentence that says why not. */
+const char *program_in_place(struct arena *a, struct program *p);
 
 /* ---- program.c ---- */
 
@@ -498,6 +519,7 @@ struct program {
 	VEC(struct p_tensor) tensors;
 	VEC(struct p_step) steps;
 	VEC(struct p_step) prepare;	/* once, for constant operands */
+	bool preparing;			/* the two are exchanged meanwhile */
 	int64_t workspace, prepared;	/* bytes */
 	struct kx *open_workspace, *open_prepared;
 	const char *schedule;		/* text for the header comment */
@@ -505,6 +527,9 @@ struct program {
 };
 
 struct program *program_create(struct arena *a, const char *name);
+/* Steps made from now on are to prepare constant operands; or, called again, no
+ * more. */
+void program_prepare(struct program *p);
 void program_layout(struct program *p);
 /* The same for a general program: offsets and sizes over open_elements too. */
 void program_layout_open(struct arena *a, struct program *p);

@@ -14,6 +14,19 @@ struct program *program_create(struct arena *a, const char *name)
 	return p;
 }
 
+void program_prepare(struct program *p)
+{
+	struct program was = *p;
+
+	p->steps.v = was.prepare.v;
+	p->steps.n = was.prepare.n;
+	p->steps.cap = was.prepare.cap;
+	p->prepare.v = was.steps.v;
+	p->prepare.n = was.steps.n;
+	p->prepare.cap = was.steps.cap;
+	p->preparing = !was.preparing;
+}
+
 static int64_t tensor_bytes(const struct p_tensor *t)
 {
 	int bits = dtype_row(t->type)->bits;
@@ -155,6 +168,10 @@ static void print_tiling(const struct p_tiling *g, struct str *out)
 	kx_print(g->col, out);
 	str_puts(out, ", batch ");
 	kx_print(g->batch_index, out);
+	if (g->stream.units)
+		str_printf(out, "; %lld of %lld chunks shared out to %lld",
+			(long long)g->stream.tiles, (long long)g->stream.chunks,
+			(long long)g->stream.units);
 	str_putc(out, '\n');
 }
 

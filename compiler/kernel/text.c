@@ -332,8 +332,9 @@ static void print_global(struct printer *p, const struct k_buffer *b)
 {
 	str_puts(p->out, "  global ");
 	name(p, b, b->name);
-	str_printf(p->out, ": %s align %d%s%s\n", dtype_row(b->type)->name,
-		b->align, b->written ? " written" : "", b->wide ? " wide" : "");
+	str_printf(p->out, ": %s align %d%s%s%s\n", dtype_row(b->type)->name,
+		b->align, b->written ? " written" : "", b->wide ? " wide" : "",
+		b->aliased ? " aliased" : "");
 }
 
 static void print_ints(struct printer *p, const char *word, const int *v, int n)

@@ -3,9 +3,9 @@
  * space in which every directive has pinned or narrowed what it names, or a
  * sentence that says which directive nothing here takes. Directives are
  * obligations: none is skipped but "fallback", a permission, "const", which
- * speaks of tensors, "kernel", which the partition honours, and "launch", which
- * is the program's. "fuse" is
- * honoured by a tunable that uses its name, "seed" by points (seed.c). */
+ * speaks of tensors, "kernel", which the partition honours, and "launch" and
+ * "in_place", which are the program's. "fuse" is honoured by a tunable that uses
+ * its name, "seed" by points (seed.c). */
 #include <string.h>
 
 #include "base/vec.h"
@@ -351,7 +351,7 @@ bool sched_binds_alone(const char *directive)
 {
 	return same(directive, "fallback") || same(directive, "const") ||
 		same(directive, "seed") || same(directive, "kernel") ||
-		same(directive, "launch");
+		same(directive, "launch") || same(directive, "in_place");
 }
 
 static bool bind_directives(struct binding *b)

@@ -94,7 +94,7 @@ static void print_kept(const struct schedule *s, struct str *out)
 		const char *name = s->directives[i].name;
 
 		if (!strcmp(name, "fuse") || !strcmp(name, "const") ||
-		    !strcmp(name, "launch"))
+		    !strcmp(name, "launch") || !strcmp(name, "in_place"))
 			print_directive(&s->directives[i], out);
 	}
 }

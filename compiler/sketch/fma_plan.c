@@ -74,11 +74,9 @@ static const char *read_values(const struct fma *f, struct arena *a,
 	*p = (struct fma_plan){ .tm = v[FMA_TM], .tn = v[FMA_TN], .of = {
 		.bm = v[FMA_M], .bn = v[FMA_N], .bk = v[FMA_K],
 		.stages = v[FMA_STAGES], .async = v[FMA_ASYNC],
-		.split = v[FMA_SPLIT],
-		.joins = v[FMA_COMBINE] == TILED_CLUSTER &&
-			v[FMA_SPLIT] > 1,
 		.cluster = 1, .by_columns = v[FMA_RASTER],
 		.group = v[FMA_GROUP], .order = v[FMA_ORDER] } };
+	tiled_read_split(v[FMA_SPLIT], v[FMA_COMBINE], &p->of);
 	why = tiled_sizes(&f->of, &p->of);
 	if (why)
 		return why;
@@ -134,7 +132,7 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 		fragment_regs(&p->of.left, p->tm, p->kv, f->of.acc) +
 		fragment_regs(&p->of.right, passing_rows(f, p), p->kv, f->of.acc) +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
-		fma_rows_regs(f, p) + 24;
+		fma_rows_regs(f, p) + 24 + tiled_stream_regs(&p->of);
 
 	return n + n / 16;
 }
@@ -228,6 +226,8 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 		why = plan_resources(t, f, a, values, p);
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
+	if (!why && p->of.streams)
+		why = tiled_stream_plan(t, &f->of, a, p->occupancy, &p->of);
 	if (!why)
 		p->promised = promise_blocks(t->target, p->of.threads, p->regs,
 			early_words(p), (int)p->shared_bytes);
@@ -276,14 +276,14 @@ void fma_features(const struct task *t, const int *values,
 	struct cost_of each = product_cost(&f->of);
 	struct tiled_joining joining;
 	struct fma_rows_cost rows;
-	double blocks, chunks, warps, fmas, loads, waves, issue;
+	struct tiled_blocks b;
+	double warps, fmas, loads, waves, issue;
 	int lanes_x, lanes_y;
 
 	assert(!why);
 	(void)why;
 	joining = tiled_joining_cost(&f->of, &p.of);
-	blocks = (double)p.of.tiles * p.of.split;
-	chunks = (double)p.of.chunks_split;
+	b = tiled_blocks(&p.of);
 	warps = p.of.threads / 32.0;
 	lanes_x = p.warp_x ? p.warp_x : min_int(p.tx, 32);
 	lanes_y = 32 / lanes_x;
@@ -300,25 +300,26 @@ void fma_features(const struct task *t, const int *values,
 	if (f->of.right.tile_type != f->of.acc)
 		loads += p.tn * p.of.bk;
 	rows = fma_rows_cost(f, &p);
-	issue = rows.issue + chunks * (fmas + loads + staging_issue(&p.of.left) +
-		staging_issue(&p.of.right) + 24) + 6.0 * p.tm * p.tn + 120;
+	issue = rows.issue + b.chunks * (fmas + loads + staging_issue(&p.of.left) +
+		staging_issue(&p.of.right) + 24) + b.tiles * 6.0 *
+		p.tm * p.tn + 120;
 	*out = (struct features){
-		.flops = (2 + each.ops) * blocks * chunks * (double)p.of.bm *
+		.flops = (2 + each.ops) * b.n * b.chunks * (double)p.of.bm *
 			p.of.bn * p.of.bk,
-		.issue = blocks * warps * issue,
-		.special = blocks * p.of.threads * (rows.special + chunks *
+		.issue = b.n * warps * issue,
+		.special = b.n * p.of.threads * (rows.special + b.chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special + (double)p.tm * p.tn *
 			p.of.bk * each.special)),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
+		.l2_bytes = b.n * b.chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 * (double)p.of.workspace_bytes,
-		.smem_cycles = blocks * (warps * chunks * (waves +
+		.smem_cycles = b.n * (warps * b.chunks * (waves +
 			written(&p.of.left) + written(&p.of.right)) +
 			joining.waves),
-		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
+		.blocks = b.n, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + rows.chain + chunks * (p.of.stages > 1 ? 60 : 500) +
+		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 : 500) +
 			joining.chain,
 		.ilp = p.tm * p.tn, .stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,

@@ -8,6 +8,7 @@
 #include "sketch/mma.h"
 #include "sketch/asked.h"
 #include "sketch/precision.h"
+#include "sketch/promotion.h"
 
 #include <string.h>
 
@@ -26,6 +27,10 @@ static const struct factor {
 	{ T_U8,   T_U8,   2 },
 	{ T_F64,  T_F64,  0.0625 },
 };
+
+/* Products that Ada's instructions of 8-bit floats add at once, of 32 each half
+ * after the other (Xie et al., arXiv:2511.10909). */
+enum { ADA_AT_ONCE = 16 };
 
 /* The largest instruction of those that sum 16 or 32 bytes of the reduction, as
  * fragments come from shared memory. */
@@ -57,6 +62,14 @@ static bool widens(const struct task *t, enum dtype factor)
 		t->target->cc < 120;
 }
 
+/* Ada's instructions of 8-bit floats keep sums short; those of later chips that
+ * have them (sm_120) do not (Xie et al., arXiv:2511.10909). */
+static bool is_short(const struct task *t, const struct mma *f)
+{
+	return t->target->cc == 89 && promotes(f->of.left.tile_type,
+		f->of.right.tile_type);
+}
+
 static void find_instruction(const struct task *t, struct mma *f)
 {
 	f->tile = f->of.left.tile_type;
@@ -66,6 +79,7 @@ static void find_instruction(const struct task *t, struct mma *f)
 			f->row = largest(t, factors[i].as, f->of.acc);
 		}
 	f->widened = widens(t, f->tile);
+	f->is_short = is_short(t, f);
 	if (f->widened)
 		f->rate = 1;
 }
@@ -80,6 +94,7 @@ static bool doubles(const struct target *t)
 static const char *refuse_types(const struct task *t, const struct mma *f)
 {
 	enum dtype l = f->of.left.tile_type, r = f->of.right.tile_type;
+	const char *sum = f->of.epilogue.outputs[0].tensor->name;
 
 	if (l != r)
 		return arena_printf(t->a, "mma multiplies factors of one type, "
@@ -92,10 +107,9 @@ static const char *refuse_types(const struct task *t, const struct mma *f)
 	if (l == T_F64 && !doubles(t->target))
 		return arena_printf(t->a, "the tensor cores of %s multiply f64 "
 			"no faster than fma does", t->target->name);
-	if (l == T_F32 && !precision_said(t->schedule,
-	    f->of.epilogue.outputs[0].tensor->name))
+	if (l == T_F32 && !precision_said(t->schedule, sum))
 		return precision_unsaid;
-	return NULL;
+	return f->is_short ? promote_unsaid(t, sum, l, r) : NULL;
 }
 
 static void make_tunables(struct task *t, struct mma *f);
@@ -147,6 +161,8 @@ static void add_instruction(const struct task *t, struct tunables *l,
 	else
 		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
 			precision_words);
+	tunables_add(t, l, "mma", acc, "promote", f->is_short ? promote_values :
+		only_value, f->is_short ? PROMOTE_VALUES : 1, promote_words);
 }
 
 static void make_tunables(struct task *t, struct mma *f)
@@ -220,6 +236,16 @@ static bool try_start(const struct task *t, int *v, struct mma_plan *p)
 	return false;
 }
 
+static const char *plan_tiling(const struct task *t, const int *values,
+	struct tiling *out)
+{
+	struct mma_plan p;
+	const char *why = mma_plan(t, t->a, values, &p);
+
+	*out = p.of;
+	return why;
+}
+
 /* The largest usual tile that still gives every multiprocessor a block; false
  * if none fits at all. */
 static bool find_start(const struct task *t, struct mma *f)
@@ -230,23 +256,31 @@ static bool find_start(const struct task *t, struct mma *f)
 		{ 32, 32, 16, 16 }, { 16, 64, 16, 16 }, { 64, 16, 16, 16 },
 		{ 16, 32, 16, 16 }, { 32, 16, 16, 16 }, { 16, 16, 16, 16 },
 	};
-	bool found = false;
+	int best[MMA_VALUES], trial[MMA_VALUES];
+	struct tiled_guess guess = { MMA_VALUES, MMA_SPLIT, MMA_COMBINE, 0,
+		t->gpu->tensor_sm * f->rate * t->gpu->mma_sync, plan_tiling,
+		best, trial, 0 };
+	bool found = false, enough = false;
 	struct mma_plan p;
 
-	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+	for (int i = 0; i < (int)(sizeof usual / sizeof *usual) && !enough;
+	     i++) {
 		const int *u = usual[i];
 		int v[MMA_VALUES] = { [MMA_M] = u[0], [MMA_N] = u[1],
 			[MMA_WM] = u[2], [MMA_WN] = u[3], [MMA_GROUP] = 1,
 			[MMA_ON] = 1,
-			[MMA_PRECISION] = f->open.v[MMA_PRECISION].values[0] };
+			[MMA_PRECISION] = f->open.v[MMA_PRECISION].values[0],
+			[MMA_PROMOTE] = f->open.v[MMA_PROMOTE].values[0] };
 
 		if (!try_start(t, v, &p))
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.of.tiles * v[MMA_SPLIT] >= t->gpu->sms)
-			return true;
+		enough = p.of.tiles * v[MMA_SPLIT] >= t->gpu->sms;
+		tiled_guess(t, &f->of, &guess, v);
 	}
+	if (found)
+		tiled_take_guess(t, &f->of, &guess, f->start);
 	return found;
 }
 
@@ -270,6 +304,10 @@ static bool arithmetic(const struct task *t, struct arena *a,
 {
 	const struct mma *f = t->state;
 
+	if (f->is_short) {
+		promote_rewrite(a, &f->of, ADA_AT_ONCE, values[MMA_PROMOTE], o);
+		return true;
+	}
 	return precision_rewrite(a, &f->of.c, (enum precision)
 		values[MMA_PRECISION], o);
 }

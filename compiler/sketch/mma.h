@@ -15,7 +15,7 @@
 enum mma_value {
 	MMA_M, MMA_N, MMA_K, MMA_WM, MMA_WN, MMA_STAGES, MMA_ASYNC, MMA_SPLIT,
 	MMA_COMBINE, MMA_RASTER, MMA_GROUP, MMA_ORDER, MMA_THREADS, MMA_ON,
-	MMA_KIND, MMA_PRECISION, MMA_TAIL_M, MMA_TAIL_N, MMA_FIXED
+	MMA_KIND, MMA_PRECISION, MMA_PROMOTE, MMA_TAIL_M, MMA_TAIL_N, MMA_FIXED
 };
 
 enum { MMA_VALUES = MMA_FIXED + 2 * TILED_OPERAND };
@@ -28,6 +28,7 @@ struct mma {
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
 	bool widened;			/* 8-bit floats become f16 on the way */
+	bool is_short;			/* its sums have fewer bits than f32 */
 	bool swap;			/* rows of instructions are N */
 	int start[MMA_VALUES];		/* the untuned default */
 	struct tunables open;
@@ -46,6 +47,8 @@ struct mma_plan {
 	int vec;		/* neighbouring columns of a thread */
 	enum mma_load row_load, col_load;
 	enum precision precision;
+	int promote;		/* elements after which a short sum is added to
+				 * one in f32, 0: never */
 	int64_t shared_bytes;
 	int regs, occupancy, promised;
 };

@@ -9,6 +9,7 @@
  * left factor it has the same rows, of the right one column t / 4, and along the
  * reduction the 4 bytes number t % 4 of each 16; 8 bytes of f64. */
 #include "sketch/mma.h"
+#include "sketch/promotion.h"
 
 #include <assert.h>
 
@@ -31,7 +32,8 @@ struct mma_code {
 	struct tiled_code of;
 	const struct mma *f;
 	const struct mma_plan *p;
-	struct k_buffer *sums;		/* [rows][columns][results] */
+	struct k_buffer *sums;		/* [rows][columns][results], of which
+					 * short ones are promoted to of.acc */
 	struct fragment rows, cols;
 	struct kx *lane, *warp_m, *warp_n;
 };
@@ -265,43 +267,6 @@ static void load_fragment(struct mma_code *g, struct k_block *b,
 	round_fragment(g, b, x);
 }
 
-/* ---- products ---- */
-
-static void multiply(struct mma_code *g, struct k_block *b,
-	struct k_buffer *left, struct k_buffer *right, struct kx *i, struct kx *j)
-{
-	const struct mma_row *form = g->f->row;
-	struct kx *zero = num(g, 0);
-
-	ks_push(g->of.a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_SYNC,
-		.m = form->m, .n = form->n, .k = form->k,
-		.acc = k_place(g->sums, i, j, zero),
-		.left = k_place(left, i, zero), .right = k_place(right, j, zero),
-		.acc_type = form->acc, .left_type = form->factor,
-		.right_type = form->factor });
-}
-
-static void compute(void *ctx, struct k_block *b, struct kx *slot)
-{
-	struct mma_code *g = ctx;
-	struct arena *a = g->of.a;
-	int step = g->f->row->k;
-	struct kx *kk = num(g, 0), *i, *j;
-
-	if (g->p->of.bk > step)
-		b = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0),
-			num(g, g->p->of.bk), num(g, step), &kk);
-	load_fragment(g, b, &g->rows, slot, kk);
-	load_fragment(g, b, &g->cols, slot, kk);
-	b = tile_loop(a, b, "i", g->rows.n, &i);
-	b = tile_loop(a, b, "j", g->cols.n, &j);
-	if (g->rows.rest) {
-		multiply(g, b, g->rows.rest, g->cols.value, i, j);
-		multiply(g, b, g->rows.value, g->cols.rest, i, j);
-	}
-	multiply(g, b, g->rows.value, g->cols.value, i, j);
-}
-
 /* ---- sums ---- */
 
 static struct k_block *each_sum(struct mma_code *g, struct k_block *b,
@@ -321,20 +286,105 @@ static void clear_sums(struct mma_code *g, struct k_block *b)
 		product_zero(g->of.a, g->f->row->acc));
 }
 
-/* Results 2, 3 of an instruction of 16 rows lie 8 rows below 0, 1. */
-static void share_out(void *ctx, struct k_block *b)
+/* Each of the thread's sums, and where it goes in its rows and columns: results
+ * 2, 3 of an instruction of 16 rows lie 8 rows below 0, 1. */
+static struct k_block *each_result(struct mma_code *g, struct k_block *b,
+	struct k_place *sum, struct k_place *to)
 {
-	struct mma_code *g = ctx;
 	struct arena *a = g->of.a;
 	int halves = acc_regs(g) / 2;
 	struct kx *i, *j, *r, *row, *col;
 
-	ks_comment(a, b, "each thread's results, in its rows and columns");
 	b = each_sum(g, b, &i, &j, &r);
 	row = kx_add(a, kx_mul(a, i, num(g, halves)), kx_div(a, r, num(g, 2)));
 	col = kx_add(a, kx_mul(a, j, num(g, 2)), kx_mod(a, r, num(g, 2)));
-	ks_store(a, b, g->f->swap ? k_place(g->of.acc, col, row) :
-		k_place(g->of.acc, row, col), kx_load(a, g->sums, i, j, r));
+	*sum = k_place(g->sums, i, j, r);
+	*to = g->f->swap ? k_place(g->of.acc, col, row) :
+		k_place(g->of.acc, row, col);
+	return b;
+}
+
+static struct kx *value(struct mma_code *g, const struct k_place *p)
+{
+	return kx_load(g->of.a, p->buffer, p->index[0], p->index[1],
+		p->index[2]);
+}
+
+static void share_out(void *ctx, struct k_block *b)
+{
+	struct mma_code *g = ctx;
+	struct k_place sum, to;
+
+	if (g->p->promote)
+		return;
+	ks_comment(g->of.a, b, "each thread's results, in its rows and "
+		"columns");
+	b = each_result(g, b, &sum, &to);
+	ks_store(g->of.a, b, to, value(g, &sum));
+}
+
+/* Short sums go to those in f32, and begin anew. */
+static void promote(struct mma_code *g, struct k_block *b)
+{
+	struct k_place sum, to;
+
+	b = each_result(g, b, &sum, &to);
+	promote_add(g->of.a, b, to, value(g, &sum));
+	ks_store(g->of.a, b, sum, kx_float(g->of.a, 0, T_F32));
+}
+
+/* ---- products ---- */
+
+static void multiply(struct mma_code *g, struct k_block *b,
+	struct k_buffer *left, struct k_buffer *right, struct kx *i, struct kx *j)
+{
+	const struct mma_row *form = g->f->row;
+	struct kx *zero = num(g, 0);
+
+	ks_push(g->of.a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_SYNC,
+		.m = form->m, .n = form->n, .k = form->k,
+		.acc = k_place(g->sums, i, j, zero),
+		.left = k_place(left, i, zero), .right = k_place(right, j, zero),
+		.acc_type = form->acc, .left_type = form->factor,
+		.right_type = form->factor });
+}
+
+/* Of "steps" steps of the chunk from step "from" on. */
+static void multiply_steps(struct mma_code *g, struct k_block *b,
+	struct kx *slot, struct kx *from, int steps)
+{
+	struct arena *a = g->of.a;
+	int step = g->f->row->k;
+	struct kx *kk = num(g, 0), *i, *j;
+
+	if (steps > step)
+		b = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0),
+			num(g, steps), num(g, step), &kk);
+	kk = kx_add(a, from, kk);
+	load_fragment(g, b, &g->rows, slot, kk);
+	load_fragment(g, b, &g->cols, slot, kk);
+	b = tile_loop(a, b, "i", g->rows.n, &i);
+	b = tile_loop(a, b, "j", g->cols.n, &j);
+	if (g->rows.rest) {
+		multiply(g, b, g->rows.rest, g->cols.value, i, j);
+		multiply(g, b, g->rows.value, g->cols.rest, i, j);
+	}
+	multiply(g, b, g->rows.value, g->cols.value, i, j);
+}
+
+static void compute(void *ctx, struct k_block *b, struct kx *slot)
+{
+	struct mma_code *g = ctx;
+	int bk = g->p->of.bk, steps = g->p->promote && g->p->promote < bk ?
+		g->p->promote : bk;
+	struct kx *from = num(g, 0);
+
+	if (steps < bk)
+		b = ks_for(g->of.a, b, LOOP_UNROLLED, "from", num(g, 0),
+			num(g, bk), num(g, steps), &from);
+	multiply_steps(g, b, slot, from, steps);
+	if (g->p->promote)
+		promote(g, promote_block(&g->of, b, g->p->promote));
 }
 
 /* ---- kernel ---- */
@@ -372,6 +422,8 @@ static void start(void *ctx, struct k_block *b)
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);
 	clear_sums(g, b);
+	if (g->p->promote)
+		promote_clear(&g->of, b);
 }
 
 static const struct tiled_calls calls = {

@@ -5,6 +5,7 @@
 #include "sketch/mma.h"
 #include "sketch/asked.h"
 #include "sketch/common.h"
+#include "sketch/promotion.h"
 #include "sketch/walk.h"
 
 #include <assert.h>
@@ -89,16 +90,18 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	const char *why;
 
 	*p = (struct mma_plan){ .precision = (enum precision)
-		v[MMA_PRECISION], .of = {
+		v[MMA_PRECISION], .promote = promote_after(v[MMA_PROMOTE]),
+		.of = {
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
-		.split = v[MMA_SPLIT],
-		.joins = v[MMA_COMBINE] == TILED_CLUSTER &&
-			v[MMA_SPLIT] > 1,
 		.cluster = 1, .by_columns = v[MMA_RASTER],
 		.group = v[MMA_GROUP], .order = v[MMA_ORDER] } };
+	tiled_read_split(v[MMA_SPLIT], v[MMA_COMBINE], &p->of);
 	why = v[MMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
+	if (!why)
+		why = promote_check(a, f->is_short, f->tile, v[MMA_PROMOTE],
+			&p->of);
 	if (why)
 		return why;
 	if ((f->tile == T_F32) != (p->precision != PRECISION_AUTO))
@@ -193,15 +196,16 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
 	int rows = p->wr / r->m * fragment_words(f, r->m);
 	int cols = p->wc / r->n * fragment_words(f, r->n);
-	int n;
+	int n = p->promote ? sums : 0;
 
 	if (p->precision == PRECISION_3XTF32 || f->widened || f->tile == T_F64) {
 		rows *= 2;
 		cols *= 2;
 	}
-	n = sums + sums / 10 + cols + cols / 2 + rows / 2 +
+	n += sums + sums / 10 + cols + cols / 2 + rows / 2 +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
-		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24;
+		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24 +
+		tiled_stream_regs(&p->of);
 	return n + n / 16;
 }
 
@@ -276,6 +280,8 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 		why = plan_resources(t, a, values, p);
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
+	if (!why && p->of.streams)
+		why = tiled_stream_plan(t, &f->of, a, p->occupancy, &p->of);
 	if (!why)
 		p->promised = promise_blocks(t->target, p->of.threads, p->regs,
 			p->of.async ? 0 : p->regs, (int)p->shared_bytes);
@@ -314,50 +320,52 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	const struct mma_row *row = f->row;
 	struct mma_plan p;
 	const char *why = mma_plan(t, t->a, values, &p);
-	double blocks, chunks, warps, instructions, results, per_block;
+	double warps, instructions, results, per_block, promotions;
 	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
 	struct tiled_joining joining;
+	struct tiled_blocks b;
 	struct fetch r, c;
 
 	assert(!why);
 	(void)why;
 	joining = tiled_joining_cost(&f->of, &p.of);
-	blocks = (double)p.of.tiles * p.of.split;
-	chunks = (double)p.of.chunks_split;
+	b = tiled_blocks(&p.of);
 	warps = p.of.threads / 32.0;
 	r = fetching(f, p.row_load, p.wr, p.of.bk);
 	c = fetching(f, p.col_load, p.wc, p.of.bk);
 	results = (double)p.wr * p.wc / 32;
+	promotions = p.promote ? b.chunks * p.of.bk / p.promote : 0;
 	instructions = (double)products * p.wr / row->m * p.wc / row->n *
 		p.of.bk / row->k;
 	if (f->widened)
 		instructions = 2 * instructions + (double)(p.wr + p.wc) *
 			p.of.bk / 32 / 2;
-	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
+	per_block = b.chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
-		.tensor = blocks * products * per_block / f->rate /
+		.tensor = b.n * products * per_block / f->rate /
 			reached(t->gpu, f),
-		.issue = blocks * warps * (chunks * (instructions + r.loads +
+		.issue = b.n * warps * (b.chunks * (instructions + r.loads +
 			c.loads + staging_issue(&p.of.left) +
-			staging_issue(&p.of.right) + 24) + 6 * results + 120),
-		.special = blocks * p.of.threads * chunks *
+			staging_issue(&p.of.right) + 24) + (b.tiles * 6 +
+			2 * promotions) * results + 120),
+		.special = b.n * p.of.threads * b.chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = blocks * chunks * (staged_bytes(&p.of.left) +
+		.l2_bytes = b.n * b.chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 *
 			(double)p.of.workspace_bytes,
-		.smem_cycles = blocks * (chunks * (warps * (r.waves + c.waves) +
+		.smem_cycles = b.n * (b.chunks * (warps * (r.waves + c.waves) +
 			(double)(p.of.bm + p.of.bn) * p.of.bk * elem_of(f) /
 			128) + joining.waves),
-		.blocks = blocks, .threads = p.of.threads, .regs = p.regs,
+		.blocks = b.n, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + chunks * (p.of.stages > 1 ? 60 : 500) +
+		.chain = 900 + b.chunks * (p.of.stages > 1 ? 60 : 500) +
 			joining.chain,
 		.ilp = p.wr / row->m * p.wc / row->n,
 		.stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
-			(blocks * per_block),
+			(b.n * per_block),
 	};
 }

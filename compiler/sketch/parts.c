@@ -9,32 +9,42 @@ int64_t parts_workspace(int64_t tiles, int split, int64_t sums, int acc_bytes)
 	return split > 1 ? tiles * (split * sums * acc_bytes + 4) : 0;
 }
 
-void parts_declare(struct parts *g, struct p_step *step)
+struct k_buffer *parts_room(struct parts *g, struct p_step *step,
+	int64_t slots, const char *name, int64_t n)
 {
-	int64_t one[1] = { 1 };
 	int64_t sums = (int64_t)g->rows * g->cols * g->threads;
 	int partial = program_workspace(g->a, g->program, "partial",
-		g->acc->type, g->tiles * g->split * sums);
-	int tickets = program_workspace(g->a, g->program, "tickets", T_I32,
-		g->tiles);
-	struct p_step clear = { .kind = P_CLEAR, .tensor = tickets };
+		g->acc->type, slots * sums);
+	int cleared = program_workspace(g->a, g->program, name, T_I32, n);
+	struct p_step clear = { .kind = P_CLEAR, .tensor = cleared };
 
 	vec_push(g->a, &g->program->steps, clear);
 	g->partial = program_bind_at(g->a, g->program, step, g->k, partial,
 		true);
-	g->tickets = program_bind_at(g->a, g->program, step, g->k, tickets,
-		true);
+	return program_bind_at(g->a, g->program, step, g->k, cleared, true);
+}
+
+void parts_declare(struct parts *g, struct p_step *step)
+{
+	int64_t one[1] = { 1 };
+
+	g->tickets = parts_room(g, step, g->tiles * g->split, "tickets",
+		g->tiles);
 	g->last = kernel_array(g->k, K_SHARED, "is_last", T_I32, 1, one, 16);
 }
 
-/* Element i, j of part "part" of this block's tile: neighbouring threads write
- * neighbouring elements. */
-static struct kx *partial_at(const struct parts *g, struct kx *part,
+/* The slot of part "part" of this block's tile. */
+static struct kx *slot_of(const struct parts *g, struct kx *part)
+{
+	return kx_add(g->a, kx_mul(g->a, kx_special(g->a, K_BLOCK_X),
+		kx_int(g->a, g->split)), part);
+}
+
+/* Element i, j of a slot: neighbouring threads write neighbouring elements. */
+static struct kx *partial_at(const struct parts *g, struct kx *at,
 	struct kx *i, struct kx *j)
 {
 	struct arena *a = g->a;
-	struct kx *at = kx_add(a, kx_mul(a, kx_special(a, K_BLOCK_X),
-		kx_int(a, g->split)), part);
 	int64_t sums = (int64_t)g->rows * g->cols * g->threads;
 
 	at = kx_mul(a, g->partial->wide ? kx_cast(a, T_I64, at) : at,
@@ -51,14 +61,24 @@ static struct k_block *each_sum(const struct parts *g, struct k_block *b,
 	return tile_loop(g->a, b, "j", g->cols, j);
 }
 
-static void leave(const struct parts *g, struct k_block *b)
+void parts_leave(const struct parts *g, struct k_block *b, struct kx *slot)
 {
 	struct kx *i, *j;
 
 	b = each_sum(g, b, &i, &j);
-	ks_store(g->a, b, k_place(g->partial, partial_at(g,
-		kx_special(g->a, K_BLOCK_Y), i, j)),
+	ks_store(g->a, b, k_place(g->partial, partial_at(g, slot, i, j)),
 		kx_load(g->a, g->acc, i, j));
+}
+
+void parts_add(const struct parts *g, struct k_block *b, struct kx *slot)
+{
+	struct arena *a = g->a;
+	struct kx *i, *j;
+
+	b = each_sum(g, b, &i, &j);
+	ks_store(a, b, k_place(g->acc, i, j), kx_op(a, OP_ADD, g->acc->type, 2,
+		kx_load(a, g->acc, i, j), kx_load(a, g->partial,
+			partial_at(g, slot, i, j))));
 }
 
 static void meet(const struct parts *g, struct k_block *b)
@@ -111,10 +131,7 @@ static void add_parts(const struct parts *g, struct k_block *b)
 	ks_store(a, inner, k_place(g->acc, i, j),
 		product_zero(a, g->acc->type));
 	inner = part_loop(g, b, &part);
-	inner = each_sum(g, inner, &i, &j);
-	ks_store(a, inner, k_place(g->acc, i, j), kx_op(a, OP_ADD,
-		g->acc->type, 2, kx_load(a, g->acc, i, j), kx_load(a,
-			g->partial, partial_at(g, part, i, j))));
+	parts_add(g, inner, slot_of(g, part));
 }
 
 struct k_block *parts_combine(struct parts *g, struct k_block *b,
@@ -122,7 +139,8 @@ struct k_block *parts_combine(struct parts *g, struct k_block *b,
 {
 	ks_comment(g->a, b, "leave this part's sums; the last block adds them "
 		"all");
-	leave(g, ks_if(g->a, b, mine));
+	parts_leave(g, ks_if(g->a, b, mine), slot_of(g, kx_special(g->a,
+		K_BLOCK_Y)));
 	b = ks_if(g->a, b, take_ticket(g, b));
 	ks_fence(g->a, b, true);
 	b = ks_if(g->a, b, mine);

@@ -26,7 +26,15 @@ struct parts {
 int64_t parts_workspace(int64_t tiles, int split, int64_t sums, int acc_bytes);
 enum { PARTS_SHARED = 16 };
 
-/* The workspace and its clearing, bound to "step". */
+/* Room in the workspace for the sums of "slots" blocks, and "n" i32 "name", cleared
+ * before the kernel, which are returned; bound to "step". */
+struct k_buffer *parts_room(struct parts *g, struct p_step *step,
+	int64_t slots, const char *name, int64_t n);
+/* The thread's sums go to a slot; those of one are added to "acc". */
+void parts_leave(const struct parts *g, struct k_block *b, struct kx *slot);
+void parts_add(const struct parts *g, struct k_block *b, struct kx *slot);
+
+/* Both as parts_combine() takes them. */
 void parts_declare(struct parts *g, struct p_step *step);
 /* Leave this part's sums; the block returned runs in the last part alone, with
  * all sums in "acc". Threads for which "mine" does not hold (NULL: all do)

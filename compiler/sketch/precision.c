@@ -30,43 +30,48 @@ static bool names(const struct sched_arg *arg, const char *tensor)
 	return false;
 }
 
-/* What it says of the precision, or NULL. */
+/* What it says of the key, or NULL. */
 static const struct sched_arg *says(const struct sched_directive *d,
-	const char *tensor)
+	const char *tensor, const char *key)
 {
 	const struct sched_arg *said = NULL;
 	bool named = false;
 
 	for (int i = 0; i < d->n_args; i++) {
 		named |= names(&d->args[i], tensor);
-		if (d->args[i].key && !strcmp(d->args[i].key, "precision"))
+		if (d->args[i].key && !strcmp(d->args[i].key, key))
 			said = &d->args[i];
 	}
 	return named && !strcmp(d->name, "mma") ? said : NULL;
 }
 
 static const struct sched_arg *said(const struct schedule *s,
-	const char *tensor)
+	const char *tensor, const char *key)
 {
 	const struct sched_arg *arg = NULL;
 
 	for (int i = 0; s && i < s->n_directives && !arg; i++)
-		arg = says(&s->directives[i], tensor);
+		arg = says(&s->directives[i], tensor, key);
 	return arg;
 }
 
-bool precision_said(const struct schedule *s, const char *tensor)
+bool mma_says(const struct schedule *s, const char *tensor, const char *key)
 {
-	return said(s, tensor);
+	return said(s, tensor, key);
 }
 
 bool precision_is_thrice(const struct schedule *s, const char *tensor)
 {
-	const struct sched_arg *arg = said(s, tensor);
+	const struct sched_arg *arg = said(s, tensor, "precision");
 
 	return arg && arg->value.n == 1 &&
 		arg->value.choices[0]->kind == SX_NAME &&
 		!strcmp(arg->value.choices[0]->name, "3xtf32");
+}
+
+bool precision_said(const struct schedule *s, const char *tensor)
+{
+	return mma_says(s, tensor, "precision");
 }
 
 /* ---- what it does to a sum ---- */

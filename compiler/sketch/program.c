@@ -70,12 +70,13 @@ static struct p_extents *extents_of(struct arena *a,
 static void add_tensor(struct arena *a, struct program *p,
 	const struct ir_tensor *t, enum p_role role)
 {
+	bool inner = role == P_WORKSPACE || role == P_PREPARED;
 	struct p_tensor x = {
 		.name = t->name, .role = role, .type = t->type,
 		.elements = t->elements, .shape = shape_text(a, t),
-		.constant = t->constant,
-		.align = role == P_WORKSPACE ? WORKSPACE_ALIGN : t->align,
-		.extents = role == P_WORKSPACE ? NULL : extents_of(a, t),
+		.constant = t->constant && role == P_IN, .over = t->over,
+		.align = inner ? WORKSPACE_ALIGN : t->align,
+		.extents = inner ? NULL : extents_of(a, t),
 	};
 
 	vec_push(a, &p->tensors, x);
@@ -160,7 +161,8 @@ struct program *program_of(struct arena *a, const struct ir_operator *o,
 			continue;
 		(*map)[i] = prog->tensors.n;
 		add_tensor(a, prog, t, t->role == IR_IN ? P_IN :
-			t->role == IR_OUT ? P_OUT : P_WORKSPACE);
+			t->role == IR_OUT ? P_OUT : t->constant ?
+			P_PREPARED : P_WORKSPACE);
 	}
 	prog->summary = summary(a, o);
 	return prog;
@@ -201,9 +203,24 @@ int program_prepared(struct arena *a, struct program *p, const char *name,
 	return add_room(a, p, P_PREPARED, name, type, elements);
 }
 
+void program_build(const struct sketch *s, const struct task *t,
+	struct arena *a, const int *values, struct program *p)
+{
+	bool once = ir_prepares(t->op, t->group);
+
+	if (once)
+		program_prepare(p);
+	s->build(t, a, values, p);
+	if (once)
+		program_prepare(p);
+}
+
 const char *program_kernel_name(struct arena *a, const struct program *p,
 	bool several)
 {
+	if (p->preparing)
+		return arena_printf(a, "%s_prepare_kernel_%d", p->name,
+			p->steps.n);
 	if (!several)
 		return arena_printf(a, "%s_kernel", p->name);
 	return arena_printf(a, "%s_kernel_%d", p->name, p->steps.n);

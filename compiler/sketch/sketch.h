@@ -90,7 +90,8 @@ bool sketch_honours(const struct sketch *s, const char *directive);
 const char *sketch_refuses(const struct sketch *s, const char *directive);
 
 /* A program with tensors for the operator's inputs, outputs and the lets that
- * cross groups (workspace), indexed by IR tensor id where "map[id]" >= 0. */
+ * cross groups (workspace, or prepared once), indexed by IR tensor id where
+ * "map[id]" >= 0. */
 struct program *program_of(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p, int **map);
 /* The program's tensor of this name, or -1. */
@@ -101,6 +102,10 @@ int program_workspace(struct arena *a, struct program *p, const char *name,
 /* The same for what steps of p->prepare make once of constant inputs. */
 int program_prepared(struct arena *a, struct program *p, const char *name,
 	enum dtype type, int64_t elements);
+/* Append the steps of the task's group, by "s" at a legal point: among those that
+ * prepare constants, if it writes nothing else. */
+void program_build(const struct sketch *s, const struct task *t,
+	struct arena *a, const int *values, struct program *p);
 /* C name of the next kernel: OP_kernel, or OP_kernel_N where the operator has
  * "several". */
 const char *program_kernel_name(struct arena *a, const struct program *p,

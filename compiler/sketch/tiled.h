@@ -39,6 +39,9 @@ struct tiling {
 	bool joins;		/* parts of a tile, if there are several, are
 				 * blocks of a cluster, who join their sums */
 	struct tiled_share share;
+	int streams;		/* the most blocks for each tile, where they
+				 * share out its chunks; 0: they do not */
+	struct p_stream stream;
 	int blocks;		/* that each take one tile after the other; 0: as
 				 * many as tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
@@ -72,7 +75,7 @@ void tiled_add_tails(const struct task *t, struct tunables *l,
  * joined; then raster's order and group; reorder. "async" are values and words of
  * pipeline(.., async = ..). */
 extern const char *const tiled_switch[];	/* off, on */
-enum { TILED_AUTO, TILED_WORKSPACE, TILED_CLUSTER };	/* split_k's combine */
+enum { TILED_AUTO, TILED_WORKSPACE, TILED_CLUSTER, TILED_STREAM };	/* combine */
 struct tiled_values {
 	const int *v;
 	int n;
@@ -103,12 +106,32 @@ enum { TILED_SPLITS = 12 };
 int tiled_fill_chip(const struct task *t, const struct product *f,
 	const struct tiling *p, int *combine);
 
+/* Whether the untuned default shares out chunks: of "n" values those at "split",
+ * "combine" and, unless 0, "persistent" say so. tiled_guess() has a look at it for
+ * other values that make a kernel, such as the tile; tiled_take_guess() takes the
+ * best that was seen if it spares a tenth of the multiplying, at "rate" a cycle, and
+ * what joins the sums. "best" and "trial" have room for the values. */
+struct tiled_guess {
+	int n, split, combine, persistent;
+	double rate;
+	const char *(*plan)(const struct task *t, const int *values,
+		struct tiling *p);
+	int *best, *trial;
+	double cycles;		/* of the best, 0: none was seen */
+};
+void tiled_guess(const struct task *t, const struct product *f,
+	struct tiled_guess *g, const int *values);
+void tiled_take_guess(const struct task *t, const struct product *f,
+	const struct tiled_guess *g, int *start);
+
 /* ---- tiled_plan.c: NULL, or why that is no kernel ---- */
 
 /* Neighbours of which a thread can store 16 bytes at once, of what is stored the
  * narrowest: two at least. */
 int tiled_together(const struct epilogue *e);
 
+/* split_k and its combine, into p->split, "joins" and "streams". */
+void tiled_read_split(int parts, int combine, struct tiling *p);
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
 /* Fills in the stages but for what the caller has set in them: "group" and
  * "lanes", "pairs", "panel", "matrix", "align" and "image", and "op" where that is
@@ -132,6 +155,8 @@ const char *tiled_refuse(const struct task *t, const struct product *f);
 
 /* Registers of a thread. */
 int staging_regs(const struct stage *s);
+/* Beside those, where blocks share out chunks: ranges, the turn and its tile. */
+int tiled_stream_regs(const struct tiling *p);
 /* Warp instructions that a thread issues for one chunk. */
 double staging_issue(const struct stage *s);
 /* Operations and special functions of one chunk's computed elements, of each
@@ -147,6 +172,12 @@ struct tiled_joining {
 };
 struct tiled_joining tiled_joining_cost(const struct product *f,
 	const struct tiling *p);
+/* How many blocks there are; tiles that one finishes, and chunks it multiplies, on
+ * average where it has several tiles' chunks. */
+struct tiled_blocks {
+	double n, tiles, chunks;
+};
+struct tiled_blocks tiled_blocks(const struct tiling *p);
 
 /* ---- tiled_build.c ---- */
 
@@ -190,6 +221,9 @@ struct tiled_code {
 	struct kx *crew;	/* that the thread belongs to */
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
 	struct k_buffer *sums;	/* of this part, for the cluster */
+	struct kx *unit, *whole, *chunk_end;	/* where chunks are shared out:
+				 * the block's, its tile and how far it has that
+				 * (struct p_stream) */
 	struct kx *turn;	/* of the loop, from 0 on, as compute() is
 				 * called */
 };
@@ -221,6 +255,19 @@ void tiled_leave(struct tiled_code *g, struct k_block *b);
 /* Then all threads of all its blocks come, and each block finishes its share.
  * The tile is the block's. */
 void tiled_join(struct tiled_code *g, struct k_block *b);
+
+/* ---- tiled_stream.c: chunks of tiles shared out evenly ---- */
+
+/* For p->streams: fills in p->stream and how many blocks there are. NULL, or why
+ * there is nothing to share out. After tiled_grid(). */
+const char *tiled_stream_plan(const struct task *t, const struct product *f,
+	struct arena *a, int occupancy, struct tiling *p);
+/* The block's turns, each chunks of tile "at". */
+struct k_block *tiled_stream_turns(struct tiled_code *g, struct k_block *b,
+	struct kx **at);
+/* The turn's sums are left, or joined with others'; the block returned runs where
+ * all of the tile's are in "acc". */
+struct k_block *tiled_stream_join(struct tiled_code *g, struct k_block *b);
 
 /* ---- between tiled_build.c, tiled_bulk.c and tiled_join.c ---- */
 

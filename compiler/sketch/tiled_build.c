@@ -73,11 +73,16 @@ static struct kx *first_n(struct tiled_code *g, struct kx *at)
 	return first_of(g, at, g->p->bn, g->f->n, g->p->shift_n);
 }
 
+/* Of a block that shares out chunks each tile finds the thread's number anew: nvcc
+ * would make all that follows from it before the first, and spill it. */
 void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
 	bool stores)
 {
 	struct tile_index at = index_tile(g, b, number);
 
+	if (stores && g->p->streams)
+		g->thread = g->parts.thread = ks_let(g->a, b, "thread",
+			kx_call(g->a, INTRIN_SETTLED_I32, T_I32, 1, g->thread));
 	g->batch = at.batch;
 	if (g->p->shift_m)
 		g->out.m.own = kx_mul(g->a, at.m, num(g, g->p->bm));
@@ -225,6 +230,8 @@ static void part_of_k(struct tiled_code *g, struct k_block *b)
 	const struct tiling *p = g->p;
 	struct arena *a = g->a;
 
+	if (p->streams)
+		return;
 	g->first_chunk = num(g, 0);
 	g->chunks = num(g, p->chunks);
 	if (p->split == 1)
@@ -260,7 +267,10 @@ static void describe_parts(struct tiled_code *g)
 		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
 		.alone = p->helpers > 0,
 		.thread = g->thread };
-	if (p->split > 1 && !p->joins)
+	if (p->streams)
+		g->parts.tickets = parts_room(&g->parts, &g->step, p->blocks,
+			"flags", p->blocks);
+	else if (p->split > 1 && !p->joins)
 		parts_declare(&g->parts, &g->step);
 }
 
@@ -409,7 +419,8 @@ static void finish_step(struct tiled_code *g)
 		.batch = g->f->batch, .tile_rows = p->bm, .tile_cols = p->bn,
 		.tiles = p->blocks ? p->tiles : 0, .row = first_m(g, at.m),
 		.col = first_n(g, at.n),
-		.batch_index = at.batch ? at.batch : num(g, 0) };
+		.batch_index = at.batch ? at.batch : num(g, 0),
+		.stream = p->stream };
 	vec_push(g->a, &g->program->steps, g->step);
 }
 
@@ -420,6 +431,8 @@ void tiled_end(struct tiled_code *g, struct k_block *b)
 		tiled_join(g, b);
 		return;
 	}
+	if (g->p->streams)
+		b = tiled_stream_join(g, b);
 	if (g->p->split > 1)
 		b = parts_combine(&g->parts, b, NULL);
 	ks_comment(g->a, b, "store the tile");
@@ -434,8 +447,22 @@ static void call(const struct tiled_code *g,
 		f(g->ctx, b);
 }
 
+static void one_tile(struct tiled_code *g, struct k_block *b, struct kx *at)
+{
+	tiled_own(g, b, at, true);
+	stage_operands(g, b);
+	call(g, g->calls->start, b);
+	main_loop(g, b);
+	call(g, g->calls->finish, b);
+	tiled_end(g, b);
+}
+
 static void write_body(struct tiled_code *g, struct k_block *b)
 {
+	struct kx *at = kx_special(g->a, K_BLOCK_X);
+	struct k_block *turns;
+	struct kx *thread;
+
 	g->thread = ks_let(g->a, b, "thread", kx_special(g->a, K_THREAD_X));
 	if (g->p->bulk) {
 		stage_operands(g, b);
@@ -443,12 +470,10 @@ static void write_body(struct tiled_code *g, struct k_block *b)
 		tiled_bulk(g, b);
 		return;
 	}
-	tiled_own(g, b, kx_special(g->a, K_BLOCK_X), true);
-	stage_operands(g, b);
-	call(g, g->calls->start, b);
-	main_loop(g, b);
-	call(g, g->calls->finish, b);
-	tiled_end(g, b);
+	turns = g->p->streams ? tiled_stream_turns(g, b, &at) : b;
+	thread = g->thread;
+	one_tile(g, turns, at);
+	g->thread = thread;
 	call(g, g->calls->leave, b);
 }
 

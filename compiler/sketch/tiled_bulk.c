@@ -5,7 +5,7 @@
  * "empty", and it is filled again. Both barriers' phases alternate, one a round;
  * before the first all stages are empty. A persistent
  * block goes on with the ring from tile to tile: while results are stored, the
- * next tile's chunks arrive.
+ * next tile's chunks arrive. So it does where chunks of tiles are shared out.
  *
  * Those that multiply may be two crews, of which each has a tile of its own, every
  * other one of the block's, and passes over the chunks of the rest. They have
@@ -101,6 +101,9 @@ static struct k_block *tiles(struct ring *r, struct k_block *b, bool stores)
 	r->before = NULL;
 	if (stores && g->p->crews > 1) {
 		b = crew_tiles(r, b, &at);
+	} else if (g->p->streams) {
+		r->before = ks_mutable(a, b, "turns", T_I32, num(r, 0));
+		b = tiled_stream_turns(g, b, &at);
 	} else if (g->p->blocks) {
 		r->before = ks_mutable(a, b, "turns", T_I32, num(r, 0));
 		b = ks_for(a, b, LOOP_TILES, "tile", num(r, 0), num(r,
@@ -260,6 +263,7 @@ static void multiply_chunks(struct ring *r, struct k_block *b)
 static void multiply(struct ring *r, struct k_block *b)
 {
 	struct tiled_code *g = r->g;
+	struct kx *thread = g->thread;
 	struct k_block *tile = tiles(r, b, true);
 
 	multiply_chunks(r, tile);
@@ -270,6 +274,7 @@ static void multiply(struct ring *r, struct k_block *b)
 		tiled_leave(g, tile);
 	else
 		tiled_end(g, tile);
+	g->thread = thread;
 	if (g->calls->leave)
 		g->calls->leave(g->ctx, b);
 }

@@ -32,6 +32,11 @@ int staging_regs(const struct stage *s)
 	return words + 6;
 }
 
+int tiled_stream_regs(const struct tiling *p)
+{
+	return p->streams ? 8 : 0;
+}
+
 struct cost_of staging_computes(const struct stage *s)
 {
 	struct cost_of c = { 0, 0 };
@@ -79,14 +84,40 @@ double staged_bytes(const struct stage *s)
  * the barrier is taken to be as long), and a second barrier ends the kernel. */
 enum { CLUSTER_CYCLES = 180 + 200 + 180 };
 
+/* What a store that another SM sees, behind those before it, or a load of what it
+ * stored is taken to be, some round trips to L2, until it is measured; an SM and L2
+ * exchange 64 bytes a cycle (NVIDIA A100 whitepaper). */
+enum { FLAG_CYCLES = 700, L2_PORT = 64 };
+
+/* Sums are left, and those of the others of a tile read one after the other. */
+static double stream_chain(const struct tiling *p, double bytes)
+{
+	double others = ceil((double)(p->chunks - 1) / (double)p->stream.each);
+
+	return (1 + others) * bytes / L2_PORT + (3 + others) * FLAG_CYCLES;
+}
+
 struct tiled_joining tiled_joining_cost(const struct product *f,
 	const struct tiling *p)
 {
 	double bytes = (double)p->bm * p->bn * f->acc_bytes;
 
+	if (p->streams)
+		return (struct tiled_joining){ 1, stream_chain(p, bytes), 0 };
 	if (p->split == 1)
 		return (struct tiled_joining){ 0, 0, 0 };
 	if (!p->joins)
 		return (struct tiled_joining){ 1, 1500 + 40.0 * p->split, 0 };
 	return (struct tiled_joining){ 0, CLUSTER_CYCLES, 2 * bytes / 128 };
+}
+
+struct tiled_blocks tiled_blocks(const struct tiling *p)
+{
+	double tiles = (double)p->tiles;
+
+	if (!p->streams)
+		return (struct tiled_blocks){ tiles * p->split, 1,
+			(double)p->chunks_split };
+	return (struct tiled_blocks){ p->blocks, tiles / p->blocks, tiles *
+		(double)p->chunks / p->blocks };
 }

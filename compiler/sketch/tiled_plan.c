@@ -12,6 +12,15 @@ static int max_int(int x, int y)
 	return x > y ? x : y;
 }
 
+void tiled_read_split(int parts, int combine, struct tiling *p)
+{
+	bool streams = combine == TILED_STREAM && parts > 1;
+
+	p->streams = streams ? parts : 0;
+	p->split = streams ? 1 : parts;
+	p->joins = combine == TILED_CLUSTER && parts > 1;
+}
+
 const char *tiled_sizes(const struct product *f, const struct tiling *p)
 {
 	if (p->bm < 1 || p->bn < 1 || p->bk < 1 || p->stages < 1 ||

@@ -5,6 +5,8 @@
 #include "sketch/tiled.h"
 
 #include <limits.h>
+#include <math.h>
+#include <string.h>
 
 static const int only_value[] = { 0 };
 static const char *const shared_words[] = { "shared", NULL };
@@ -12,9 +14,10 @@ static const char *const auto_words[] = { "auto", "on", "off", NULL };
 static const char *const tail_words[] = { "auto", "predicate", "shift", NULL };
 static const char *const cache_words[] = { "auto", "shared", NULL };
 
-static const int combines[] = { TILED_WORKSPACE, TILED_CLUSTER };
+static const int combines[] = { TILED_WORKSPACE, TILED_CLUSTER, TILED_STREAM };
+static const int older_combines[] = { TILED_WORKSPACE, TILED_STREAM };
 static const char *const combine_words[] = { "auto", "workspace", "cluster",
-	NULL };
+	"stream", NULL };
 
 const int tiled_splits[TILED_SPLITS] = {
 	1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32
@@ -88,7 +91,10 @@ void tiled_add_pipeline(const struct task *t, struct tunables *l,
 		async_words);
 	tunables_add(t, l, "split_k", acc, NULL, tiled_splits, splits, NULL);
 	if (t->target->clusters && splits > 1)
-		tunables_add(t, l, "split_k", acc, "combine", combines, 2,
+		tunables_add(t, l, "split_k", acc, "combine", combines, 3,
+			combine_words);
+	else if (splits > 1)
+		tunables_add(t, l, "split_k", acc, "combine", older_combines, 2,
 			combine_words);
 	else
 		tunables_add(t, l, "split_k", acc, "combine", only_value, 1,
@@ -145,4 +151,51 @@ int tiled_fill_chip(const struct task *t, const struct product *f,
 	if (cluster > 1)
 		*combine = TILED_CLUSTER;
 	return cluster > 1 ? cluster : fill_chip(t, p, INT_MAX, 0);
+}
+
+/* Cycles of the busiest multiprocessor that multiplies "rate" at once, and of what
+ * joins the sums. */
+static double busy(const struct task *t, const struct product *f,
+	const struct tiling *p, double rate)
+{
+	struct tiled_joining joining = tiled_joining_cost(f, p);
+	struct tiled_blocks b = tiled_blocks(p);
+	double chunk = (double)p->bm * p->bn * p->bk / rate;
+
+	return ceil(b.n / t->gpu->sms) * b.chunks * chunk + joining.chain +
+		joining.launches * t->gpu->launch_s * t->gpu->clock_mhz * 1e6;
+}
+
+void tiled_guess(const struct task *t, const struct product *f,
+	struct tiled_guess *g, const int *values)
+{
+	size_t size = (size_t)g->n * sizeof *values;
+	struct tiling p;
+	double cycles;
+
+	memcpy(g->trial, values, size);
+	g->trial[g->combine] = TILED_STREAM;
+	if (g->persistent)
+		g->trial[g->persistent] = 1;
+	for (int i = 1; i < TILED_SPLITS; i++) {
+		g->trial[g->split] = tiled_splits[i];
+		if (g->plan(t, g->trial, &p))
+			continue;
+		cycles = busy(t, f, &p, g->rate);
+		if (g->cycles && cycles >= g->cycles)
+			continue;
+		g->cycles = cycles;
+		memcpy(g->best, g->trial, size);
+	}
+}
+
+void tiled_take_guess(const struct task *t, const struct product *f,
+	const struct tiled_guess *g, int *start)
+{
+	static const double worth = 0.9;
+	struct tiling p;
+
+	if (g->cycles && !g->plan(t, start, &p) &&
+	    g->cycles < worth * busy(t, f, &p, g->rate))
+		memcpy(start, g->best, (size_t)g->n * sizeof *start);
 }

@@ -7,11 +7,12 @@
 #include "sketch/wgmma.h"
 #include "sketch/asked.h"
 #include "sketch/precision.h"
+#include "sketch/promotion.h"
 
 #include <string.h>
 
 /* What factors of a type are multiplied as, at which rate: NVIDIA's H100
- * whitepaper. Sums of 8-bit floats are left out (refuse_types()). */
+ * whitepaper. */
 static const struct factor {
 	enum dtype tile, as;
 	double rate;
@@ -19,46 +20,50 @@ static const struct factor {
 	{ T_F16,  T_F16,  1 },
 	{ T_BF16, T_BF16, 1 },
 	{ T_F32,  T_TF32, 0.5 },
+	{ T_E4M3, T_E4M3, 2 },
+	{ T_E5M2, T_E5M2, 2 },
 	{ T_I8,   T_I8,   2 },
 	{ T_U8,   T_U8,   2 },
 };
 
+static const struct factor *factor_of(enum dtype t)
+{
+	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
+		if (factors[i].tile == t)
+			return &factors[i];
+	return NULL;
+}
+
 static void find_instruction(struct wgmma *f)
 {
+	const struct factor *l = factor_of(f->of.left.tile_type);
+	const struct factor *r = factor_of(f->of.right.tile_type);
 	int n;
 	const struct wgmma_row *rows = wgmma_rows(&n);
 
 	f->tile = f->of.left.tile_type;
-	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
-		for (int j = 0; j < n && factors[i].tile == f->tile; j++)
-			if (rows[j].left == factors[i].as &&
-			    rows[j].right == factors[i].as &&
-			    rows[j].acc == f->of.acc) {
-				f->row = &rows[j];
-				f->rate = factors[i].rate;
-			}
+	f->is_short = promotes(f->tile, f->of.right.tile_type);
+	for (int i = 0; i < n && l && r; i++)
+		if (rows[i].left == l->as && rows[i].right == r->as &&
+		    rows[i].acc == f->of.acc) {
+			f->row = &rows[i];
+			f->rate = l->rate;
+		}
 }
 
 static const char *refuse_types(const struct task *t, const struct wgmma *f)
 {
 	enum dtype l = f->of.left.tile_type, r = f->of.right.tile_type;
 
-	if (l != r)
-		return arena_printf(t->a, "wgmma multiplies factors of one "
-			"type, not %s x %s", dtype_row(l)->name,
-			dtype_row(r)->name);
-	if (l == T_E4M3 || l == T_E5M2)
-		return arena_printf(t->a, "wgmma keeps 14 bits of sums of %s, "
-			"and no bound of what that gives is known: kind = mma",
-			dtype_row(l)->name);
+	const char *sum = f->of.epilogue.outputs[0].tensor->name;
+
 	if (!f->row)
 		return arena_printf(t->a, "wgmma has no %s x %s accumulated in "
 			"%s", dtype_row(l)->name, dtype_row(r)->name,
 			dtype_row(f->of.acc)->name);
-	if (l == T_F32 && !precision_said(t->schedule,
-	    f->of.epilogue.outputs[0].tensor->name))
+	if (l == T_F32 && !precision_said(t->schedule, sum))
 		return precision_unsaid;
-	return NULL;
+	return f->is_short ? promote_unsaid(t, sum, l, r) : NULL;
 }
 
 /* The instructions take 16 bits along the rows or columns, and others along the
@@ -120,8 +125,11 @@ static bool applies(struct task *t, const char **why)
 	}
 	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES, &f->of, why))
 		return false;
-	product_widen(t->a, &f->of);
 	find_instruction(f);
+	if (!f->row) {
+		product_widen(t->a, &f->of);
+		find_instruction(f);
+	}
 	*why = refuse_types(t, f);
 	if (*why)
 		return false;
@@ -174,7 +182,7 @@ static const int *depths(const struct wgmma *f, int *n)
 }
 
 /* Has it work on its way, that registers can take over: is it computed, or turned
- * round? */
+ * round? Where sums are short, rows are read as they are. */
 static bool has_work(const struct wgmma *f, bool right)
 {
 	const struct operand *op = right ? &f->of.right : &f->of.left;
@@ -183,7 +191,7 @@ static bool has_work(const struct wgmma *f, bool right)
 
 	for (int i = 0; i < f->of.n_orders; i++)
 		turned |= op->orders[i].k_inner != raw->of.orders[i].k_inner;
-	return op->value || turned;
+	return !f->is_short && (op->value || turned);
 }
 
 /* f32 in three products is taken apart in registers: "auto" is right for these and
@@ -220,6 +228,8 @@ static void add_instruction(const struct task *t, struct tunables *l,
 	else
 		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
 			precision_words);
+	tunables_add(t, l, "mma", acc, "promote", f->is_short ? promote_values :
+		only_value, f->is_short ? PROMOTE_VALUES : 1, promote_words);
 }
 
 /* Tensors that are stored element by element, NULL-ended. */
@@ -335,6 +345,16 @@ static bool choose_rows(const struct wgmma *f, int *from)
 	return right;
 }
 
+static const char *plan_tiling(const struct task *t, const int *values,
+	struct tiling *out)
+{
+	struct wgmma_plan p;
+	const char *why = wgmma_plan(t, t->a, values, &p);
+
+	*out = p.of;
+	return why;
+}
+
 /* Rows, columns and threads of the largest usual tile that still gives every
  * multiprocessor a block; false if none fits at all. */
 static bool find_start(const struct task *t, struct wgmma *f)
@@ -344,29 +364,36 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		{ 64, 128, 128 }, { 64, 64, 128 }, { 64, 32, 128 },
 		{ 64, 16, 128 },
 	};
-	bool found = false;
+	bool found = false, enough = false;
+	int best[WGMMA_VALUES], trial[WGMMA_VALUES];
+	struct tiled_guess guess = { WGMMA_VALUES, WGMMA_SPLIT, WGMMA_COMBINE,
+		WGMMA_PERSISTENT, t->gpu->tensor_sm * f->rate, plan_tiling,
+		best, trial, 0 };
 	int from, swap = choose_rows(f, &from);
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		f->open.v[WGMMA_PRECISION].values[0];
 	struct wgmma_plan p;
 
-	for (int i = 0; i < (int)(sizeof usual / sizeof *usual); i++) {
+	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		const int *u = usual[i];
 		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
 			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
 			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
 			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
-			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision };
+			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
+			[WGMMA_PROMOTE] = f->open.v[WGMMA_PROMOTE].values[0] };
 
 		if (!try_start(t, v, &p))
 			continue;
 		persist(t, v);
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms)
-			return true;
+		enough = p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
+		tiled_guess(t, &f->of, &guess, v);
 	}
+	if (found)
+		tiled_take_guess(t, &f->of, &guess, f->start);
 	return found;
 }
 
@@ -392,6 +419,10 @@ static bool arithmetic(const struct task *t, struct arena *a,
 	const struct wgmma *f = t->state;
 	enum precision p = (enum precision)values[WGMMA_PRECISION];
 
+	if (f->is_short) {
+		promote_rewrite(a, &f->of, f->row->k, values[WGMMA_PROMOTE], o);
+		return true;
+	}
 	return precision_rewrite(a, &f->of.c, p == PRECISION_TF32 ?
 		PRECISION_CUT : p, o);
 }

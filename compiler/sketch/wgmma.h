@@ -17,8 +17,8 @@ enum wgmma_value {
 	WGMMA_M, WGMMA_N, WGMMA_K, WGMMA_THREADS, WGMMA_STAGES, WGMMA_ASYNC,
 	WGMMA_SPLIT, WGMMA_COMBINE, WGMMA_RASTER, WGMMA_GROUP,
 	WGMMA_PERSISTENT, WGMMA_ORDER, WGMMA_SWAP, WGMMA_FROM, WGMMA_CLUSTER_M,
-	WGMMA_CLUSTER_N,
-	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_TAIL_M, WGMMA_TAIL_N,
+	WGMMA_CLUSTER_N, WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_PROMOTE,
+	WGMMA_TAIL_M, WGMMA_TAIL_N,
 	WGMMA_STORE, WGMMA_FIXED
 };
 
@@ -43,6 +43,7 @@ struct wgmma {
 	enum dtype tile;		/* of factors in shared memory */
 	double rate;			/* multiply-adds in the time of one of
 					 * f16 */
+	bool is_short;			/* its sums have fewer bits than f32 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
 	struct raw raw_left, raw_right;
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
@@ -58,6 +59,8 @@ struct wgmma_plan {
 	bool registers;		/* rows come from there */
 	bool thrice;		/* f32 is multiplied in three products */
 	int groups, each, cols;
+	int promote;		/* elements after which a short sum is added to
+				 * one in f32, 0: never */
 	int vec;		/* neighbouring columns of a thread */
 	struct store_plan store;
 	int64_t shared_bytes;

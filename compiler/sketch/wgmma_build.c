@@ -12,6 +12,7 @@
  * columns, 8 steps of a panel are one; "stride" leads to the next 8 steps, and
  * "leading" to the next panel. */
 #include "sketch/wgmma.h"
+#include "sketch/promotion.h"
 
 #include <assert.h>
 
@@ -19,7 +20,8 @@ struct wgmma_code {
 	struct tiled_code of;
 	const struct wgmma *f;
 	const struct wgmma_plan *p;
-	struct k_buffer *sums;		/* [64 rows][results] */
+	struct k_buffer *sums;		/* [64 rows][results], of which short
+					 * ones are promoted to of.acc */
 	struct kx *group;		/* of four warps */
 	struct wgmma_store store;
 	struct wgmma_fragment fragment;
@@ -31,7 +33,82 @@ static struct kx *num(const struct wgmma_code *g, int64_t v)
 	return kx_int(g->of.a, v);
 }
 
+/* ---- sums ---- */
+
+/* A result behind the wait: to the compiler it is there as soon as its products
+ * begin. Of results that are stored one by one, ptxas packs two conversions to 16
+ * bits into one, in front of the wait, and then makes each product wait for the one
+ * before (C7514); it does not where -0 is added first, or a promoted sum is. */
+static struct kx *settled(struct wgmma_code *g, struct kx *x)
+{
+	bool singly = !g->p->store.columns && (g->p->swap || g->p->vec == 1);
+	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
+		singly && !g->p->promote ? INTRIN_COPIED_F32 :
+		INTRIN_SETTLED_F32;
+
+	return kx_call(g->of.a, f, g->f->row->acc, 1, x);
+}
+
+/* Each of the thread's results "*sum", and where it goes in its rows and columns:
+ * of four two are 8 rows below the others. */
+static struct k_block *each_result(struct wgmma_code *g, struct k_block *b,
+	struct kx **sum, struct k_place *to)
+{
+	struct arena *a = g->of.a;
+	struct kx *i, *r, *row, *col;
+
+	b = tile_loop(a, b, "i", g->p->each, &i);
+	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	row = kx_add(a, kx_mul(a, i, num(g, 2)), kx_mod(a, kx_div(a, r,
+		num(g, 2)), num(g, 2)));
+	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
+		r, num(g, 2)));
+	*to = g->p->swap ? k_place(g->of.acc, col, row) :
+		k_place(g->of.acc, row, col);
+	*sum = settled(g, kx_load(a, g->sums, i, r));
+	return b;
+}
+
+static void share_out(void *ctx, struct k_block *b)
+{
+	struct wgmma_code *g = ctx;
+	struct kx *sum;
+	struct k_place to;
+
+	if (g->p->promote)
+		return;
+	ks_comment(g->of.a, b, "each thread's results, in its rows and "
+		"columns");
+	b = each_result(g, b, &sum, &to);
+	ks_store(g->of.a, b, to, sum);
+}
+
+static void promote(struct wgmma_code *g, struct k_block *b)
+{
+	struct kx *sum;
+	struct k_place to;
+
+	b = each_result(g, b, &sum, &to);
+	promote_add(g->of.a, b, to, sum);
+}
+
 /* ---- who owns what ---- */
+
+/* Sums that others' are added to once they are taken out: nvcc does not see that
+ * the next tile begins anew, and would keep both. Settled, or ptxas moves them
+ * among the products (C7515). */
+static void clear_sums(struct wgmma_code *g, struct k_block *b)
+{
+	enum dtype t = g->f->row->acc;
+	struct arena *a = g->of.a;
+	struct kx *i, *r;
+
+	b = tile_loop(a, b, "i", g->p->each, &i);
+	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	ks_store(a, b, k_place(g->sums, i, r), kx_call(a, t == T_I32 ?
+		INTRIN_SETTLED_I32 : INTRIN_SETTLED_F32, t, 1, product_zero(a,
+			t)));
+}
 
 static void own_part(void *ctx, struct k_block *b)
 {
@@ -56,6 +133,10 @@ static void own_part(void *ctx, struct k_block *b)
 			num(g, 16)))));
 	if (g->p->registers)
 		wgmma_fragment_own(&g->fragment, b, g->group, warp, lane);
+	if (g->p->promote)
+		promote_clear(c, b);
+	if (c->p->streams)
+		clear_sums(g, b);
 }
 
 /* ---- products ---- */
@@ -115,37 +196,50 @@ static const struct stager *cols_of(const struct wgmma_code *g)
 	return g->p->swap ? &g->of.left : &g->of.right;
 }
 
-/* sums[mi] += rows * cols of step "kk"; the "first" product of all begins the sum.
- * "rows" is a descriptor, or NULL where "left" says where in registers they are. */
+/* Is there a sum to add to? The first product of all begins it, or the first
+ * after it was promoted, "kk" steps behind that in this chunk. */
+static struct kx *goes_on(struct wgmma_code *g, struct kx *kk)
+{
+	struct arena *a = g->of.a;
+	struct kx *turn = g->of.turn;
+
+	if (g->p->promote)
+		turn = promote_turn(&g->of, g->p->promote);
+	return kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, turn, kk), num(g, 0));
+}
+
+/* sums[mi] += rows * cols, or sums[mi] = rows * cols where "onward", unless NULL,
+ * is false. "rows" is a descriptor, or NULL where "left" says where in registers they
+ * are. */
 static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
-	struct k_place left, struct kx *cols, struct kx *kk, struct kx *mi,
-	bool first)
+	struct k_place left, struct kx *cols, struct kx *onward, struct kx *mi)
 {
 	const struct wgmma_row *r = g->f->row;
+	bool swap = g->p->swap;
 	struct arena *a = g->of.a;
 	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
 
 	args[0] = rows ? rows : num(g, 0);
 	args[1] = cols;
-	args[2] = kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, g->of.turn, kk),
-		num(g, 0));
+	args[2] = onward;
 	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
 		.n = g->p->cols, .k = r->k, .args = args,
-		.n_args = first ? 3 : 2, .acc = k_place(g->sums, mi, num(g, 0)),
-		.acc_type = r->acc, .left_type = r->left, .right_type = r->right,
-		.left = left,
+		.n_args = onward ? 3 : 2, .acc = k_place(g->sums, mi, num(g, 0)),
+		.acc_type = r->acc, .left_type = swap ? r->right : r->left,
+		.right_type = swap ? r->left : r->right, .left = left,
 		.left_trans = rows && !rows_of(g)->s->order->k_inner,
 		.right_trans = !cols_of(g)->s->order->k_inner });
 }
 
-static struct k_block *each_step(struct wgmma_code *g, struct k_block *b,
+/* The steps of an instruction in "n" of a chunk. */
+static struct k_block *each_step(struct wgmma_code *g, struct k_block *b, int n,
 	struct kx **kk)
 {
 	*kk = num(g, 0);
-	if (g->p->of.bk == g->f->row->k)
+	if (n == g->f->row->k)
 		return b;
-	return ks_for(g->of.a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g,
-		g->p->of.bk), num(g, g->f->row->k), kk);
+	return ks_for(g->of.a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, n),
+		num(g, g->f->row->k), kk);
 }
 
 /* A step's products with what its fragments hold; the small ones first. */
@@ -154,7 +248,7 @@ static void multiply_fragments(struct wgmma_code *g, struct k_block *b,
 {
 	const struct wgmma_fragment *x = &g->fragment;
 	const struct stage *s = cols_of(g)->s;
-	struct kx *mi, *zero = num(g, 0);
+	struct kx *mi, *zero = num(g, 0), *onward = goes_on(g, kk);
 	struct k_place part, left;
 
 	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
@@ -162,11 +256,11 @@ static void multiply_fragments(struct wgmma_code *g, struct k_block *b,
 	cols = advance(g, s, cols, kk, zero);
 	if (rest) {
 		left = wgmma_fragment_at(x, x->rest, kk, mi);
-		multiply(g, b, NULL, left, cols, kk, mi, true);
-		multiply(g, b, NULL, part, advance(g, s, rest, kk, zero), kk,
-			mi, false);
+		multiply(g, b, NULL, left, cols, onward, mi);
+		multiply(g, b, NULL, part, advance(g, s, rest, kk, zero), NULL,
+			mi);
 	}
-	multiply(g, b, NULL, part, cols, kk, mi, !rest);
+	multiply(g, b, NULL, part, cols, rest ? NULL : onward, mi);
 }
 
 /* Rows out of registers: while a step's products are under way, the next one's
@@ -189,7 +283,7 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	}
 	wgmma_fragment_open(&g->fragment, b, slot);
 	wgmma_fragment_load(&g->fragment, b, num(g, 0));
-	step = each_step(g, b, &kk);
+	step = each_step(g, b, g->p->of.bk, &kk);
 	wgmma_fragment_make(&g->fragment, step, kk);
 	ks_call(a, step, INTRIN_WGMMA_FENCE, 0);
 	multiply_fragments(g, step, cols, rest, kk);
@@ -207,24 +301,40 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 		ks_barrier(a, b, BARRIER_WARP);
 }
 
+/* The products of "steps" from step "from" of the chunk on. */
+static void multiply_steps(struct wgmma_code *g, struct k_block *b,
+	struct kx *rows, struct kx *cols, struct kx *from, int steps)
+{
+	struct k_place none = { NULL, { NULL } };
+	struct kx *kk, *at, *mi;
+
+	ks_call(g->of.a, b, INTRIN_WGMMA_FENCE, 0);
+	b = each_step(g, b, steps, &kk);
+	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
+	at = kx_add(g->of.a, from, kk);
+	multiply(g, b, advance(g, rows_of(g)->s, rows, at, mi), none, advance(g,
+		cols_of(g)->s, cols, at, num(g, 0)), goes_on(g, kk), mi);
+}
+
 static void compute_shared(struct wgmma_code *g, struct k_block *b,
 	struct kx *slot)
 {
 	struct arena *a = g->of.a;
-	const struct stager *x = rows_of(g), *y = cols_of(g);
-	struct kx *rows = descriptor(g, b, x, slot, kx_mul(a, g->group, num(g,
-		64 * g->p->each)));
-	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *kk, *mi;
-	struct k_place none = { NULL, { NULL } };
-	struct k_block *each;
+	struct kx *rows = descriptor(g, b, rows_of(g), slot, kx_mul(a, g->group,
+		num(g, 64 * g->p->each)));
+	struct kx *cols = descriptor(g, b, cols_of(g), slot, num(g, 0));
+	int bk = g->p->of.bk, steps = g->p->promote && g->p->promote < bk ?
+		g->p->promote : bk;
+	struct kx *from = num(g, 0);
 
-	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
-	each = each_step(g, b, &kk);
-	each = tile_loop(a, each, "i", g->p->each, &mi);
-	multiply(g, each, advance(g, x->s, rows, kk, mi), none, advance(g, y->s,
-		cols, kk, num(g, 0)), kk, mi, true);
+	if (steps < bk)
+		b = ks_for(a, b, LOOP_UNROLLED, "from", num(g, 0), num(g, bk),
+			num(g, steps), &from);
+	multiply_steps(g, b, rows, cols, from, steps);
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
+	if (g->p->promote)
+		promote(g, promote_block(&g->of, b, g->p->promote));
 }
 
 static void compute(void *ctx, struct k_block *b, struct kx *slot)
@@ -232,40 +342,6 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 	struct wgmma_code *g = ctx;
 
 	(g->p->registers ? compute_fragments : compute_shared)(g, b, slot);
-}
-
-/* ---- sums ---- */
-
-/* A result behind the wait: to the compiler it is there as soon as its products
- * begin. Of results that are stored one by one, ptxas packs two conversions to 16
- * bits into one, in front of the wait, and then makes each product wait for the one
- * before (C7514); it does not where -0 is added first. */
-static struct kx *settled(struct wgmma_code *g, struct kx *x)
-{
-	bool singly = !g->p->store.columns && (g->p->swap || g->p->vec == 1);
-	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
-		singly ? INTRIN_COPIED_F32 : INTRIN_SETTLED_F32;
-
-	return kx_call(g->of.a, f, g->f->row->acc, 1, x);
-}
-
-/* Of four results two are 8 rows below the others. */
-static void share_out(void *ctx, struct k_block *b)
-{
-	struct wgmma_code *g = ctx;
-	struct arena *a = g->of.a;
-	struct kx *i, *r, *row, *col;
-
-	ks_comment(a, b, "each thread's results, in its rows and columns");
-	b = tile_loop(a, b, "i", g->p->each, &i);
-	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
-	row = kx_add(a, kx_mul(a, i, num(g, 2)), kx_mod(a, kx_div(a, r,
-		num(g, 2)), num(g, 2)));
-	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
-		r, num(g, 2)));
-	ks_store(a, b, g->p->swap ? k_place(g->of.acc, col, row) :
-		k_place(g->of.acc, row, col), settled(g, kx_load(a, g->sums, i,
-			r)));
 }
 
 /* ---- kernel ---- */

@@ -6,6 +6,7 @@
 #include "sketch/asked.h"
 #include "sketch/common.h"
 #include "sketch/precision.h"
+#include "sketch/promotion.h"
 #include "sketch/walk.h"
 
 #include <assert.h>
@@ -121,6 +122,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
 		.persistent = v[WGMMA_PERSISTENT] != 0,
+		.promote = promote_after(v[WGMMA_PROMOTE]),
 		.thrice = v[WGMMA_PRECISION] == PRECISION_3XTF32,
 		.registers = v[WGMMA_FROM] == FROM_REGISTER ||
 			(v[WGMMA_FROM] == FROM_AUTO &&
@@ -129,14 +131,13 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
 		.async = v[WGMMA_ASYNC] == 1, .bulk = v[WGMMA_ASYNC] == 2,
-		.split = v[WGMMA_SPLIT],
-		.joins = v[WGMMA_COMBINE] == TILED_CLUSTER &&
-			v[WGMMA_SPLIT] > 1,
 		.by_columns = v[WGMMA_RASTER], .group = v[WGMMA_GROUP],
 		.cluster = v[WGMMA_CLUSTER_M] * v[WGMMA_CLUSTER_N],
 		.along_m = v[WGMMA_CLUSTER_M] > 1,
 		.order = v[WGMMA_ORDER] } };
-	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2;
+	tiled_read_split(v[WGMMA_SPLIT], v[WGMMA_COMBINE], &p->of);
+	p->of.lag = (p->of.async || p->of.bulk) && p->of.stages > 2 &&
+		!p->promote;
 	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (!why)
@@ -145,6 +146,9 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		why = plan_groups(f, a, p);
 	if (!why)
 		why = plan_depth(f, a, p);
+	if (!why)
+		why = promote_check(a, f->is_short, f->tile, v[WGMMA_PROMOTE],
+			&p->of);
 	return why ? why : check_precision(f, a, v, p);
 }
 
@@ -287,13 +291,20 @@ static int storing_regs(const struct store_plan *s)
 	return s->columns ? s->step / 2 + s->columns / 16 + 6 : 0;
 }
 
+/* Registers for the sum of a result: where it is promoted there are two. */
+static int sum_regs(const struct wgmma_plan *p)
+{
+	return p->promote ? 2 : 1;
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	int n = sums(p) + (p->of.bulk ? 0 : copying_regs(&p->of.left) +
-		copying_regs(&p->of.right)) + storing_regs(&p->store) +
+	int n = sum_regs(p) * sums(p) + (p->of.bulk ? 0 :
+		copying_regs(&p->of.left) + copying_regs(&p->of.right)) +
+		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of) +
 		(p->registers ? wgmma_fragment_regs(f, p) : 0) +
-		wgmma_rest_regs(p) + 32;
+		wgmma_rest_regs(p);
 
 	return n + n / 16;
 }
@@ -346,7 +357,8 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p, int most)
 {
 	int over = (p->regs - most) * 16 / 17 + 1;
-	int cols = (p->cols - over * 2 / p->each) / f->row->step * f->row->step;
+	int cols = (p->cols - over * 2 / p->each / sum_regs(p)) /
+		f->row->step * f->row->step;
 
 	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
 		"about %d registers of each thread, more than %d: %s", p->each,
@@ -404,6 +416,12 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 {
 	int resident = t->gpu->sms * p->occupancy;
 
+	if (p->of.streams && (!p->persistent || p->of.crews > 1))
+		return p->persistent ? "two crews have whole tiles by turns, and "
+			"no chunks of them to share out: persistent = on, or "
+			"combine = workspace" : "blocks that share out chunks "
+			"of tiles take one after the other: raster(persistent = "
+			"on), or combine = workspace";
 	if (!p->persistent)
 		return NULL;
 	if (!p->of.bulk)
@@ -412,6 +430,9 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 	if (p->of.split > 1)
 		return "persistent blocks sum all of a tile: split_k by 1, or "
 			"persistent = off";
+	if (p->of.streams)
+		return tiled_stream_plan(t, &((const struct wgmma *)
+			t->state)->of, a, p->occupancy, &p->of);
 	if (p->of.tiles <= resident)
 		return arena_printf(a, "%lld tiles all run at once on %s: "
 			"persistent = off", (long long)p->of.tiles,
@@ -451,13 +472,28 @@ static double storing_chain(const struct wgmma_plan *p)
 		300;
 }
 
+/* Of a tile, how often a result's short sum is added to the other. */
+static double promotions(const struct wgmma_plan *p)
+{
+	return p->promote ? ceil((double)p->of.chunks_split * p->of.bk /
+		p->promote) : 0;
+}
+
+/* Cycles for which tensor cores have nothing to do while a tile's sums are
+ * promoted: one group of warps adds while the others multiply. */
+static double promoting_chain(const struct wgmma_plan *p)
+{
+	return promotions(p) * sums(p) / all_groups(p);
+}
+
 /* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
  * other multiplies, but for the last tile. */
 static double chain(const struct wgmma_plan *p, double rounds)
 {
 	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
 
-	return 600 + rounds * (double)p->of.chunks_split * chunk +
+	return 600 + rounds * ((double)p->of.chunks_split * chunk +
+		promoting_chain(p)) +
 		(p->of.crews > 1 ? 1 : rounds) * storing_chain(p);
 }
 
@@ -506,7 +542,8 @@ void wgmma_features(const struct task *t, const int *values,
 	}
 	tiles = (double)p.of.tiles * p.of.split;
 	if (p.of.blocks)
-		rounds = ceil(tiles / p.of.blocks);
+		rounds = p.of.streams ? tiles / p.of.blocks : ceil(tiles /
+			p.of.blocks);
 	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0 / p.of.crews;
@@ -514,8 +551,8 @@ void wgmma_features(const struct task *t, const int *values,
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
 		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
-			f->row->k + copying + making + 32) + store_issue(&p) *
-			sums(&p) + 120),
+			f->row->k + copying + making + 32) + (store_issue(&p) +
+			promotions(&p)) * sums(&p) + 120),
 		.special = blocks * 32 * warps * chunks * special,
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /

@@ -240,9 +240,7 @@ static void transform_weights(struct transform *x)
 	struct kx *channel, *filter;
 	struct loading l = { .rows = WINOGRAD_TAPS, .cols = WINOGRAD_TAPS,
 		.down = f->coef[w->taps[0]], .right = f->coef[w->taps[1]] };
-	struct k_block *b = open_kernel(x, x->g->prepares ? arena_printf(x->a,
-		"%s_prepare_kernel_%d", x->p->name, x->p->prepare.n) :
-		program_kernel_name(x->a, x->p, true),
+	struct k_block *b = open_kernel(x, program_kernel_name(x->a, x->p, true),
 		x->g->channels * x->g->filters,
 		"a thread transforms the 3 x 3 weights of a channel and filter");
 
@@ -258,10 +256,7 @@ static void transform_weights(struct transform *x)
 	to_points(x, b, x->z->by->weights[0], WINOGRAD_TAPS, WINOGRAD_TAPS,
 		WINOGRAD_WEIGHTS);
 	close_kernel(x);
-	if (x->g->prepares)
-		vec_push(x->a, &x->p->prepare, x->step);
-	else
-		vec_push(x->a, &x->p->steps, x->step);
+	vec_push(x->a, &x->p->steps, x->step);
 }
 
 /* First element of the thread's tile along p (0) or q (1). */
@@ -454,7 +449,11 @@ void winograd_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(x.z);
 	make_rooms(&x);
+	if (x.g->prepares)
+		program_prepare(out);
 	transform_weights(&x);
+	if (x.g->prepares)
+		program_prepare(out);
 	transform_image(&x);
 	sketch_fma.build(&x.z->products, a, products, out);
 	transform_back(&x);

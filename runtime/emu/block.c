@@ -408,7 +408,8 @@ static void run_members(void)
 		}
 		if (all_ended())
 			return;
-	} while (more || open_cluster() || bulk_land() || end_tries());
+	} while (more || open_cluster() || bulk_land() || flags_open() ||
+		end_tries());
 	stuck();
 }
 

@@ -49,7 +49,8 @@ bool fiber_overflowed(const struct fiber *f, const void *p);
 /* ---- block.c ---- */
 
 enum thread_state {
-	READY, AT_BARRIER, AT_CLUSTER, AT_WARP, AT_NAMED, AT_MBARRIER, EXITED
+	READY, AT_BARRIER, AT_CLUSTER, AT_WARP, AT_NAMED, AT_MBARRIER,
+	AT_FLAG, EXITED
 };
 enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
 
@@ -58,10 +59,11 @@ enum warp_kind { WARP_SYNC, WARP_VOTE, WARP_EXCHANGE, WARP_MATRIX };
  * warp to "perform" what "form" tells more of, where "part" is what the thread
  * hands in; at named barrier "id"; or for a phase of "mbarrier" of "parity",
  * where it only "tries" for a while: "in_vain" so often since "tried" things
- * had happened. It has arrived "arrivals" times at the cluster's barrier. It
- * has "number" in its block, which is number "rank" of its cluster. "copies"
- * are its asynchronous copies in flight, oldest first; "group" counts commits,
- * "bulk_group" those of bulk copies. A copy's "place" is where it is issued. */
+ * had happened; or until "flag" is set. It has arrived "arrivals" times at the
+ * cluster's barrier. It has "number" in its block, which is number "rank" of its
+ * cluster. "copies" are its asynchronous copies in flight, oldest first; "group"
+ * counts commits, "bulk_group" those of bulk copies. A copy's "place" is where
+ * it is issued. */
 struct copy {
 	void *to;
 	const void *from;
@@ -86,6 +88,7 @@ struct thread {
 	struct mbarrier *mbarrier;
 	int parity;
 	bool tries;
+	const int *flag;
 	int in_vain;
 	long tried, arrivals;
 	long barriers, group, bulk_group;
@@ -159,6 +162,14 @@ void mbarrier_stuck(const struct thread *t) __attribute__((noreturn));
 void named_begin(void);
 void named_stuck(const struct thread *t) __attribute__((noreturn));
 
+/* ---- flag.c ---- */
+
+/* Do blocks of the program wait for those before them? */
+extern bool blocks_in_order;
+/* Threads whose flag is set go on; false if there are none. */
+bool flags_open(void);
+void flag_stuck(const struct thread *t) __attribute__((noreturn));
+
 /* ---- stuck.c ---- */
 
 /* Fault: no thread of the cluster can go on. */
@@ -210,6 +221,9 @@ struct launch_part {
 	unsigned n;
 	unsigned of;	/* blocks along x, if not 0 in place of the grid's: as
 			 * many as a persistent kernel has tiles */
+	unsigned *y;	/* NULL: all of a column; else its block alone, in a grid
+			 * that has "of_y" of them along y */
+	unsigned of_y;
 };
 
 struct job {
@@ -305,6 +319,9 @@ WEAK void watch_waited(int warp);
 WEAK unsigned watch_store(void);
 WEAK void watch_stored(unsigned number);
 WEAK void watch_atomic(const void *p, bool begins);
+/* It "sets" a flag, which releases what it knows of, or has found it set; "place"
+ * as in watch_access(). */
+WEAK void watch_flag(const void *place, const int *flag, bool sets);
 /* The host writes "n" bytes. */
 WEAK void watch_set(const void *p, size_t n);
 /* The running thread touches "n" bytes; "place" tells the instruction. */

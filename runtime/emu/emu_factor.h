@@ -5,10 +5,12 @@
 
 #include <stdint.h>
 
-/* "bytes" of one; "unpack" makes "n" of them as many floats, f64 itself. */
+/* "bytes" of one; "emin" the least normal exponent of an 8-bit float, whose sums
+ * are short (emu_short.h), else 0; "unpack" makes "n" of them as many floats, f64
+ * itself. */
 struct factor {
 	const char *name;
-	int bytes;
+	int bytes, emin;
 	void (*unpack)(void *to, const void *from, int n);
 };
 

@@ -30,10 +30,10 @@ static void copy_f64(void *to, const void *from, int n)
 }
 
 static const struct factor factors[] = {
-	{ "f16", 2, unpack_f16 }, { "bf16", 2, unpack_bf16 },
-	{ "tf32", 4, unpack_tf32 }, { "e4m3", 1, unpack_e4m3 },
-	{ "e5m2", 1, unpack_e5m2 }, { "i8", 1, unpack_i8 },
-	{ "u8", 1, unpack_u8 }, { "f64", 8, copy_f64 }
+	{ "f16", 2, 0, unpack_f16 }, { "bf16", 2, 0, unpack_bf16 },
+	{ "tf32", 4, 0, unpack_tf32 }, { "e4m3", 1, -6, unpack_e4m3 },
+	{ "e5m2", 1, -14, unpack_e5m2 }, { "i8", 1, 0, unpack_i8 },
+	{ "u8", 1, 0, unpack_u8 }, { "f64", 8, 0, copy_f64 }
 };
 
 const struct factor *factor_named(const char *name)

@@ -110,10 +110,11 @@ static bool begins_early(const struct config *c)
 
 /* The "i"th of "n" in the job's order: late mode goes from last to first, so
  * that a block that relies on an earlier one, or spoils what a later one
- * writes, shows in one of the two runs. */
+ * writes, shows in one of the two runs; but not where they wait for each
+ * other. */
 static unsigned in_order(unsigned i, unsigned n)
 {
-	return job.late ? n - 1 - i : i;
+	return job.late && !blocks_in_order ? n - 1 - i : i;
 }
 
 /* The cluster whose first block is "at". */
@@ -166,6 +167,18 @@ static double processor_time(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* The cluster of block "x", or all that share tiles with it. */
+static void run_at(const struct launch *l, const struct launch_part *part,
+	unsigned i, unsigned x, void (*invoke)(void *), void *closure)
+{
+	x = x / l->cluster.x * l->cluster.x;
+	if (!part || !part->y)
+		run_column(l, x, invoke, closure);
+	else
+		run_cluster(l, (struct emu_index){ x, part->y[i], 0 }, invoke,
+			closure);
+}
+
 void launch_run(const struct launch *l, void (*invoke)(void *), void *closure)
 {
 	const struct launch_part *part = launches < job.n_launches ?
@@ -180,6 +193,8 @@ void launch_run(const struct launch *l, void (*invoke)(void *), void *closure)
 	gridDim = l->grid;
 	if (some && part->of)
 		gridDim.x = part->of;
+	if (some && part->of_y)
+		gridDim.y = part->of_y;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = in_order(i, n);
 		unsigned x = some ? part->x[at] : at * size;
@@ -187,8 +202,8 @@ void launch_run(const struct launch *l, void (*invoke)(void *), void *closure)
 		if (x >= gridDim.x)
 			fault("job", 0, "block %u of a grid of %u", x,
 				gridDim.x);
-		if (!some || !has_run(part, i, n, size))
-			run_column(l, x / size * size, invoke, closure);
+		if (!some || part->y || !has_run(part, i, n, size))
+			run_at(l, some ? part : NULL, at, x, invoke, closure);
 	}
 	if (job.time)
 		say("took %d %.9g", launches, processor_time() - began);

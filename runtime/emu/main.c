@@ -12,6 +12,7 @@
  *	time			say what each launch takes
  *	launch NUMBER X...	run only these block.x of that launch;
  *	launch NUMBER/N X...	as if its grid had N of them
+ *	launch NUMBER/N/M X/Y...	these blocks alone, of N times M
  *	run			this was all; another job may follow
  *
  * Tensors are open files, in the launcher's order; their contents start at
@@ -62,6 +63,23 @@ static int n_tensors;
 
 /* ---- the job ---- */
 
+static void read_blocks(char *text, struct launch_part *part)
+{
+	for (;;) {
+		char *end;
+		unsigned long x = strtoul(text, &end, 10), y = 0;
+
+		if (end == text)
+			return;
+		if (*end == '/')
+			y = strtoul(end + 1, &end, 10);
+		if (part->y)
+			part->y[part->n] = (unsigned)y;
+		part->x[part->n++] = (unsigned)x;
+		text = end;
+	}
+}
+
 static void read_launch(char *text)
 {
 	char *end;
@@ -84,18 +102,14 @@ static void read_launch(char *text)
 	part->some = true;
 	if (*end == '/')
 		part->of = (unsigned)strtoul(end + 1, &end, 10);
+	if (*end == '/')
+		part->of_y = (unsigned)strtoul(end + 1, &end, 10);
 	part->x = calloc(strlen(end) / 2 + 1, sizeof *part->x);
-	if (!part->x)
+	part->y = part->of_y ? calloc(strlen(end) / 2 + 1, sizeof *part->y) :
+		NULL;
+	if (!part->x || (part->of_y && !part->y))
 		fault("memory", 0, "no memory for the job");
-	for (;;) {
-		unsigned long x;
-
-		text = end;
-		x = strtoul(text, &end, 10);
-		if (end == text)
-			return;
-		part->x[part->n++] = (unsigned)x;
-	}
+	read_blocks(end, part);
 }
 
 static void read_tensor(const char *text)

@@ -10,13 +10,16 @@
  *
  * Products are exact and are added in f32, one after the other, rounding to
  * nearest; hardware adds several at a time and truncates, so results differ in
- * the last bits. What is added up in f16 is rounded to it once, at the end.
+ * the last bits. Only sm_89's sums of 8-bit floats are so short that this is
+ * done as it does it, 16 products at once. What is added up in f16 is rounded to
+ * it once, at the end.
  * Of tf32 the low 13 bits count for nothing, as in hardware.
  * 8-bit integers stay below 2^24 and are exact that way too; what they are
  * added to wraps. f64 has products rounded, where the CPU has no fma. */
 #include "emu.h"
 #include "emu_factor.h"
 #include "emu_half.h"
+#include "emu_short.h"
 
 enum { COLS = 8 };
 /* Room for any left factor and any sum, in whatever type. */
@@ -27,7 +30,7 @@ typedef double doubles __attribute__((vector_size(16), may_alias));
 
 /* As wpk_emu.h declares it. */
 struct wpk_emu_form {
-	int m, k;
+	int m, k, at_once;
 	const char *acc, *factor;
 };
 
@@ -112,6 +115,29 @@ static void take_factor(struct thread *warp, enum fragment which, int rows,
 MULTIPLY(multiply32, float, floats)
 MULTIPLY(multiply64, double, doubles)
 
+/* 8-bit floats, some at once. */
+static void multiply_short(const struct wpk_emu_form *f, float *d,
+	const float *a, const float *b)
+{
+	int emin = factor_named(f->factor)->emin;
+	float rows[K_MAX * COLS];
+
+	for (int i = 0; i < f->k; i++)
+		for (int j = 0; j < COLS; j++)
+			rows[i * COLS + j] = b[j * f->k + i];
+	for (int i = 0; i < f->m; i++) {
+		struct short_factor left = { a + i * f->k, 1, emin };
+
+		for (int c = 0; c < COLS; c += SHORT_LANES) {
+			struct short_factor right = { rows + c, COLS, emin };
+
+			for (int k = 0; k < f->k; k += f->at_once)
+				short_add(d + i * COLS + c, &left, &right, k,
+					f->at_once, 1);
+		}
+	}
+}
+
 /* ---- sums: "n" of a type, from and to what products are added up in ---- */
 
 static void copy_f32(void *to, const void *from, int n)
@@ -186,7 +212,10 @@ static void perform(struct thread *warp)
 	take_factor(warp, B, COLS, b);
 	move(warp, D, 2 * t->bytes, raw, f->m, COLS * t->bytes, false);
 	t->begin(d, raw, f->m * COLS);
-	t->multiply(d, a, b, f->m, f->k);
+	if (f->at_once)
+		multiply_short(f, (float *)d, (float *)a, (float *)b);
+	else
+		t->multiply(d, a, b, f->m, f->k);
 	t->end(raw, d, f->m * COLS);
 	move(warp, D, 2 * t->bytes, raw, f->m, COLS * t->bytes, true);
 }

@@ -235,9 +235,10 @@ void race_fence(void)
 
 /* ---- between blocks ---- */
 
-/* Of each thread the clock before which accesses are behind its own fence and
- * known to the running one; NULL where no barrier of some threads told it. */
-static uint32_t *fenced_of_each(void)
+/* Of each thread the clock before which accesses are known to the running one
+ * and, unless it releases "all" of them, behind that thread's own fence; NULL
+ * where no barrier of some threads told it. */
+static uint32_t *fenced_of_each(bool all)
 {
 	int n = n_threads();
 	uint32_t *v = clocks_any(turn, current->number) ?
@@ -247,7 +248,7 @@ static uint32_t *fenced_of_each(void)
 		uint32_t known = clocks_known(turn, current->number, turn, i) +
 			1;
 
-		v[i] = known < views[i].fence_clock ? known :
+		v[i] = all || known < views[i].fence_clock ? known :
 			views[i].fence_clock;
 	}
 	return v;
@@ -257,7 +258,7 @@ static uint32_t *fenced_of_each(void)
  * block did up to an epoch: before the barrier behind which it fenced itself,
  * or behind which every thread had fenced; and what barriers of some threads
  * told it of. */
-static struct race_release release_now(void)
+static struct race_release release_now(bool cumulative)
 {
 	struct race_release r = { .block = block, .thread = current->number,
 		.epoch = view()->fence_epoch, .clock = view()->fence_clock };
@@ -270,7 +271,7 @@ static struct race_release release_now(void)
 	if (least >= epoch)
 		least = epoch - 1;
 	r.all = r.epoch > least + 1 ? r.epoch - 1 : least;
-	r.fenced = fenced_of_each();
+	r.fenced = fenced_of_each(cumulative);
 	return r;
 }
 
@@ -278,8 +279,24 @@ void race_atomic(const void *p)
 {
 	if ((const unsigned char *)p < shared_memory ||
 	    (const unsigned char *)p >= shared_memory + SHARED_SIZE)
-		race_exchange(p, release_now(), (struct race_time){ epoch,
+		race_exchange(p, release_now(false), (struct race_time){ epoch,
 			view()->clock[lane()] });
+}
+
+/* PTX ISA, "Release and Acquire Patterns": what a thread releases is all that it
+ * knows of, also of others. */
+void race_flag(const int *p, bool sets)
+{
+	struct race_time now = { epoch, view()->clock[lane()] };
+
+	if (!sets) {
+		race_see(p, block, current->number, now);
+		return;
+	}
+	learn_warp();
+	race_fence();
+	now.clock = view()->clock[lane()];
+	race_exchange(p, release_now(true), now);
 }
 
 /* The running thread knows of what thread "r->thread" of its block saw. */

@@ -66,6 +66,8 @@ struct race_seen {
  * of other blocks released there, and releases "mine". */
 void race_exchange(const void *p, struct race_release mine,
 	struct race_time at);
+/* A load: it sees, and releases nothing. */
+void race_see(const void *p, uint32_t block, int thread, struct race_time at);
 /* What the running block has seen of "block". */
 const struct race_seen *race_seen(uint32_t block);
 /* A launch begins. */

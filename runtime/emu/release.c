@@ -71,7 +71,7 @@ static struct object *object_at(const void *p)
 	return o;
 }
 
-static void see(const struct race_release *r, int thread, struct race_time at)
+static void note(const struct race_release *r, int thread, struct race_time at)
 {
 	struct race_seen *s = need(malloc(sizeof *s));
 	struct race_seen **list = &seen[r->block % SEEN];
@@ -80,20 +80,27 @@ static void see(const struct race_release *r, int thread, struct race_time at)
 	*list = s;
 }
 
+void race_see(const void *p, uint32_t block, int thread, struct race_time at)
+{
+	struct object *o = object_at(p);
+
+	if (seen_by != block)
+		forget_seen();
+	seen_by = block;
+	if (o->reader != block)
+		o->next = 0;
+	o->reader = block;
+	for (; o->next < o->n; o->next++)
+		if (o->v[o->next].block != block)
+			note(&o->v[o->next], thread, at);
+}
+
 void race_exchange(const void *p, struct race_release mine,
 	struct race_time at)
 {
 	struct object *o = object_at(p);
 
-	if (seen_by != mine.block)
-		forget_seen();
-	seen_by = mine.block;
-	if (o->reader != mine.block)
-		o->next = 0;
-	o->reader = mine.block;
-	for (; o->next < o->n; o->next++)
-		if (o->v[o->next].block != mine.block)
-			see(&o->v[o->next], mine.thread, at);
+	race_see(p, mine.block, mine.thread, at);
 	for (size_t i = o->n; i-- > 0 && o->v[i].block == mine.block; )
 		if (o->v[i].thread == mine.thread) {
 			free(o->v[i].fenced);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* No thread can go on: who waits for what, as a fault. What waits for a barrier
- * in memory or a named one tells what it lacks; at the block's and the
+ * in memory or a named one, or for a flag, tells what it lacks; at the block's and the
  * cluster's own barriers it is others who stay away. */
 #include "emu.h"
 
@@ -88,6 +88,10 @@ void stuck(void)
 	if ((t = first_at_mbarrier())) {
 		thread_turn(t);
 		mbarrier_stuck(t);
+	}
+	if ((t = first_in(AT_FLAG))) {
+		thread_turn(t);
+		flag_stuck(t);
 	}
 	if ((t = first_in(AT_NAMED))) {
 		thread_turn(t);

@@ -123,7 +123,8 @@ static bool complete_warp(struct thread *warp, int lanes)
 static bool may_come(const struct thread *t)
 {
 	return t->state == READY || t->state == AT_CLUSTER ||
-		t->state == AT_NAMED || t->state == AT_MBARRIER;
+		t->state == AT_NAMED || t->state == AT_MBARRIER ||
+		t->state == AT_FLAG;
 }
 
 static void check_warp(struct thread *warp, int lanes)

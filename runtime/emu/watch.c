@@ -149,6 +149,13 @@ void watch_atomic(const void *p, bool begins)
 	atomics += begins ? 1 : -1;
 }
 
+void watch_flag(const void *place, const int *flag, bool sets)
+{
+	if (job.race)
+		race_flag(flag, sets);
+	watch_access(place, flag, sizeof *flag, WATCH_ATOMIC);
+}
+
 void watch_set(const void *p, size_t n)
 {
 	const struct piece *m = piece_of(p);

@@ -43,6 +43,8 @@ void race_warp(int warp, unsigned mask);
 /* The running thread: a fence of the device; an atomic operation on "p". */
 void race_fence(void);
 void race_atomic(const void *p);
+/* It "sets" a flag, behind a fence of all it knows of; or has found it set. */
+void race_flag(const int *p, bool sets);
 /* It arrives at a barrier, has waited there; fences for what is asynchronous. */
 void race_release(const void *object);
 void race_acquire(const void *object);

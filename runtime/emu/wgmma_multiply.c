@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A warp's share of a wgmma: 16 rows of the 64, all columns. Sums are taken
- * one k after the other, in f32 or wrapping s32; f16 accumulators round once,
- * at the end. */
+ * one k after the other, in f32 or wrapping s32, but those of 8-bit floats, which
+ * are short; f16 accumulators round once, at the end. */
 #include "emu_half.h"
+#include "emu_short.h"
 #include "emu_wgmma.h"
 
 #include <string.h>
@@ -47,6 +48,25 @@ static void add_floats(const struct wgmma *w, const wgmma_factor a,
 		memcpy(&acc->f[i][j], &sum[i], sizeof *sum);
 }
 
+static void add_short(const struct wgmma *w, const wgmma_factor a,
+	const wgmma_factor b, int j, union wgmma_acc *acc)
+{
+	for (int i = 0; i < WGMMA_ROWS; i++) {
+		struct short_factor left = { &a[0][i], WGMMA_COLS,
+			w->left->emin };
+
+		if (!w->accumulate)
+			memset(&acc->f[i][j], 0, sizeof(floats));
+		for (int c = j; c < j + LANES; c += SHORT_LANES) {
+			struct short_factor right = { &b[0][c], WGMMA_COLS,
+				w->right->emin };
+
+			short_add(&acc->f[i][c], &left, &right, 0,
+				WGMMA_DEPTH, w->acc == SUM_F32);
+		}
+	}
+}
+
 /* Products of integers add up to less than 2^24, so they are exact in floats. */
 static void add_ints(const struct wgmma *w, const wgmma_factor a,
 	const wgmma_factor b, int j, union wgmma_acc *acc)
@@ -84,7 +104,8 @@ void wgmma_multiply(const struct wgmma *w, int number, union wgmma_acc *acc)
 			number * WGMMA_ROWS, WGMMA_ROWS, a);
 	wgmma_read(w, w->b, w->right, w->right_trans, 0, w->n, b);
 	for (int j = 0; j < w->n; j += LANES)
-		(w->acc == SUM_I32 ? add_ints : add_floats)(w, a, b, j, acc);
+		(w->acc == SUM_I32 ? add_ints : w->left->emin ? add_short :
+			add_floats)(w, a, b, j, acc);
 	if (w->acc == SUM_F16)
 		round_to_f16(w, acc);
 }

@@ -86,7 +86,7 @@ void wpk_emu_copy(int line, void *shared, const void *global, int bytes,
 	bool guard);
 /* Matrix instructions: "form" is the same for all lanes of a warp. */
 struct wpk_emu_form {
-	int m, k;
+	int m, k, at_once;
 	const char *acc, *factor;
 };
 void wpk_emu_mma(int line, const wpk_emu_form *form, void *d, const void *a,
@@ -96,6 +96,9 @@ void wpk_emu_ldmatrix(int line, unsigned *d, const void *row, int count,
 void wpk_emu_stmatrix(int line, void *row, const unsigned *d, int count,
 	bool transposed);
 void wpk_emu_fence(void);
+int wpk_emu_has_flags(void);
+void wpk_emu_flag_set(int line, void *flag);
+void wpk_emu_flag_wait(int line, const void *flag, int known);
 void wpk_emu_atomic(const void *p, bool begins);
 void wpk_emu_clear(void *p, int byte, size_t n);
 void wpk_emu_commit(void);
@@ -260,6 +263,19 @@ WPK_EMU_ATOMIC(atomicAdd, float, old + v)
 WPK_EMU_ATOMIC(atomicAdd, double, old + v)
 WPK_EMU_ATOMIC(atomicExch, float, v)
 
+/* ---- flags: whether there are any is known before the program begins ---- */
+
+template <class T>
+struct wpk_emu_flags {
+	static const int known;
+};
+template <class T>
+const int wpk_emu_flags<T>::known = wpk_emu_has_flags();
+
+#define flag_set(p) wpk_emu_flag_set(__LINE__, p)
+#define flag_wait(p) \
+	wpk_emu_flag_wait(__LINE__, p, wpk_emu_flags<void>::known)
+
 /* ---- asynchronous copies ---- */
 
 #define copy_async_4(s, g) wpk_emu_copy(__LINE__, s, g, 4, true)
@@ -292,11 +308,19 @@ static inline void copy_async_wait()
 #define stmatrix_x4_trans(s, d) wpk_emu_stmatrix(__LINE__, s, d, 4, true)
 
 /* m, k, types of accumulator and factors, of a register of each; n is 8. */
-#define WPK_EMU_MMA(m, k, acc, factor, D, A) \
+#define WPK_EMU_MMA(...) WPK_EMU_MMA_AT_ONCE(0, __VA_ARGS__)
+/* Products whose sums are short are added so many at once, on sm_89 alone. */
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ == 890
+#define WPK_EMU_MMA_8(...) WPK_EMU_MMA_AT_ONCE(16, __VA_ARGS__)
+#else
+#define WPK_EMU_MMA_8 WPK_EMU_MMA
+#endif
+#define WPK_EMU_MMA_AT_ONCE(at_once, m, k, acc, factor, D, A) \
 	static inline void mma_m##m##n8k##k##_##acc##_##factor(D *d, \
 		const A *a, const A *b, int line = __builtin_LINE()) \
 	{ \
-		static const wpk_emu_form form = { m, k, #acc, #factor }; \
+		static const wpk_emu_form form = { m, k, at_once, #acc, \
+			#factor }; \
 		wpk_emu_mma(line, &form, d, a, b); \
 	}
 
@@ -308,8 +332,8 @@ WPK_EMU_MMA(16, 8, f32, bf16, float, unsigned)
 WPK_EMU_MMA(16, 16, f32, bf16, float, unsigned)
 WPK_EMU_MMA(16, 4, f32, tf32, float, unsigned)
 WPK_EMU_MMA(16, 8, f32, tf32, float, unsigned)
-WPK_EMU_MMA(16, 32, f32, e4m3, float, unsigned)
-WPK_EMU_MMA(16, 32, f32, e5m2, float, unsigned)
+WPK_EMU_MMA_8(16, 32, f32, e4m3, float, unsigned)
+WPK_EMU_MMA_8(16, 32, f32, e5m2, float, unsigned)
 WPK_EMU_MMA(8, 16, i32, i8, int, unsigned)
 WPK_EMU_MMA(16, 16, i32, i8, int, unsigned)
 WPK_EMU_MMA(16, 32, i32, i8, int, unsigned)

@@ -10,6 +10,7 @@
 
 #include "runtime/lib/cublaslt_api.h"
 #include "runtime/lib/cudnn_api.h"
+#include "runtime/lib/field.h"
 #include "runtime/lib/lib.h"
 #include "runtime/lib/library.h"
 
@@ -80,16 +81,7 @@ struct library_class {
 
 extern const struct library_class cublaslt_class, cudnn_class;
 
-/* ---- call_read.c: the JSON of calls ---- */
-
-/* Once "status" is set, nothing more is read, and numbers are the least. "what"
- * is being read: "call.gemm.a". */
-struct call_reader {
-	struct library_call *call;
-	enum wpk_status status;
-	struct wpk_error *e;
-	char what[80];
-};
+/* ---- call_read.c: what the JSON of all calls has ---- */
 
 /* "bytes", and what the libraries call it, or -1. */
 struct call_type {
@@ -97,38 +89,13 @@ struct call_type {
 	int bytes, cublas, cudnn;
 };
 
-struct call_word {
-	const char *name;
-	int value;
-};
-
-/* Says "WHAT: ..." in "e", unless something was said before. */
-void read_fails(struct call_reader *r, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-/* The object or, where it "may" be missing or null, NULL. */
-const json_t *read_object(struct call_reader *r, const json_t *o,
-	const char *key, bool may);
-int64_t read_number(struct call_reader *r, const json_t *o, const char *key,
-	int64_t least, int64_t most);
-int64_t read_number_or(struct call_reader *r, const json_t *o, const char *key,
-	int64_t least, int64_t most, int64_t otherwise);
-bool read_flag(struct call_reader *r, const json_t *o, const char *key);
-double read_real_or(struct call_reader *r, const json_t *o, const char *key,
-	double otherwise);
-/* The numbers of an array of "n", or where "n" is 0, of at most "room", into
- * "to"; how many. */
-int read_numbers(struct call_reader *r, const json_t *o, const char *key,
-	int n, int room, int64_t least, int64_t most, int64_t *to);
-/* The word's value in a table that ends with NULL; "otherwise" (NULL: none) is
- * what a missing one means. */
-int read_word(struct call_reader *r, const json_t *o, const char *key,
-	const char *otherwise, const struct call_word *words);
 /* NULL where reading failed. */
-const struct call_type *read_type(struct call_reader *r, const json_t *o,
-	const char *key);
+const struct call_type *call_type_read(struct reading *r, const json_t *o);
+/* "align", a power of two up to 256; missing: 16. */
+unsigned call_align_read(struct reading *r, const json_t *o);
 /* The place o.place, into the call's; its number. */
-int read_place(struct call_reader *r, const json_t *o, bool written,
-	unsigned align, size_t bytes);
+int call_place_read(struct reading *r, struct library_call *call, const json_t *o,
+	bool written, unsigned align, size_t bytes);
 
 /* Sets "*v" to a * b + c, or gives false. */
 bool call_sum(int64_t a, int64_t b, int64_t c, int64_t *v);

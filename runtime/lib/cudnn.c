@@ -275,22 +275,22 @@ static json_t *pin(const struct library_call *call)
 static enum wpk_status take(struct library_call *call, const json_t *pinned,
 	struct wpk_error *e)
 {
-	struct call_reader r = { .call = call, .e = e, .what = "pinned" };
-	const json_t *knobs = read_object(&r, pinned, "knobs", true);
-	struct dnn_engine g = { .index = read_number(&r, pinned, "engine", 0,
+	struct reading r = { .e = e, .where = "pinned" };
+	const json_t *knobs = field_object(&r, pinned, "knobs", true);
+	struct dnn_engine g = { .index = field_int(&r, pinned, "engine", 0,
 		INT32_MAX) };
 	void *i = json_object_iter((json_t *)knobs);
 
 	if (json_object_size(knobs) > DNN_KNOBS)
-		read_fails(&r, "there are more than %d knobs", DNN_KNOBS);
+		field_fails(&r, "there are more than %d knobs", DNN_KNOBS);
 	for (; i && !r.status; i = json_object_iter_next((json_t *)knobs, i)) {
 		const char *key = json_object_iter_key(i);
 		char *end;
 
 		g.knobs[g.n].type = strtol(key, &end, 10);
 		if (!*key || *end || g.knobs[g.n].type < 0)
-			read_fails(&r, "knob '%.20s' is no number", key);
-		g.knobs[g.n++].value = read_number(&r, knobs, key, INT64_MIN,
+			field_fails(&r, "knob '%.20s' is no number", key);
+		g.knobs[g.n++].value = field_int(&r, knobs, key, INT64_MIN,
 			INT64_MAX);
 	}
 	return r.status ? r.status : build_locked(call, &g, 0, e);

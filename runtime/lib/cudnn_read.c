@@ -9,21 +9,21 @@
 
 #include "runtime/lib/cudnn.h"
 
-enum { USUAL_ALIGNMENT = 16, RELAXED = -1 };
+enum { RELAXED = -1 };
 
-static const struct call_word computes[] = {
+static const struct field_word computes[] = {
 	{ "f32", WPK_DNN_FLOAT }, { "tf32", RELAXED }, { "f16", WPK_DNN_HALF },
 	{ "i32", WPK_DNN_INT32 }, { "f64", WPK_DNN_DOUBLE }, { NULL, 0 }
 };
 
-static const struct call_word ops[] = {
+static const struct field_word ops[] = {
 	{ "conv", DNN_CONV }, { "matmul", DNN_MATMUL },
 	{ "pointwise", DNN_POINTWISE }, { NULL, 0 }
 };
 
 /* cudnnPointwiseMode_t; those below TWO of two tensors. */
 #define TWO(mode) ((mode) + 1000)
-static const struct call_word modes[] = {
+static const struct field_word modes[] = {
 	{ "add", TWO(0) }, { "mul", TWO(1) }, { "min", TWO(2) },
 	{ "max", TWO(3) }, { "add_square", TWO(5) }, { "div", TWO(6) },
 	{ "pow", TWO(8) }, { "sub", TWO(9) },
@@ -38,10 +38,10 @@ static const struct call_word modes[] = {
 
 /* ---- tensors ---- */
 
-static void read_value(struct call_reader *r, const json_t *o,
+static void read_value(struct reading *r, const json_t *o,
 	struct dnn_tensor *t)
 {
-	double v = read_real_or(r, o, "value", 0);
+	double v = field_real_or(r, o, "value", 0);
 
 	t->constant = true;
 	if (r->status)
@@ -53,10 +53,10 @@ static void read_value(struct call_reader *r, const json_t *o,
 	else if (t->type->cudnn == WPK_DNN_INT32 && fabs(v) < INT32_MAX)
 		t->value.i = (int32_t)v;
 	else
-		read_fails(r, "a constant is an f32, f64 or i32");
+		field_fails(r, "a constant is an f32, f64 or i32");
 }
 
-static size_t bytes_of(struct call_reader *r, const struct dnn_tensor *t)
+static size_t bytes_of(struct reading *r, const struct dnn_tensor *t)
 {
 	int64_t elements = 1, bytes = 0;
 	bool fits = true;
@@ -66,39 +66,37 @@ static size_t bytes_of(struct call_reader *r, const struct dnn_tensor *t)
 			&elements);
 	if (!r->status && (!fits || !call_sum(elements, t->type->bytes, 0,
 	    &bytes)))
-		read_fails(r, "is larger than memory");
+		field_fails(r, "is larger than memory");
 	return bytes;
 }
 
-static void read_tensor(struct call_reader *r, const json_t *o, int i,
-	struct dnn_tensor *t)
+static void read_tensor(struct reading *r, struct library_call *call,
+	const json_t *o, struct dnn_tensor *t)
 {
-	snprintf(r->what, sizeof r->what, "call.graph.tensors[%d]", i);
 	t->place = -1;
-	t->type = read_type(r, o, "type");
-	t->n = read_numbers(r, o, "dims", 0, DNN_RANK - 1, 1, INT32_MAX,
+	t->type = call_type_read(r, o);
+	t->n = field_ints(r, o, "dims", 0, DNN_RANK - 1, 1, INT32_MAX,
 		t->dims);
-	read_numbers(r, o, "strides", t->n, DNN_RANK - 1, 0, INT64_MAX / 2,
+	field_ints(r, o, "strides", t->n, DNN_RANK - 1, 0, INT64_MAX / 2,
 		t->strides);
-	t->align = read_number_or(r, o, "align", 1, 256, USUAL_ALIGNMENT);
-	if (t->align & (t->align - 1))
-		read_fails(r, "align is %u, and no power of two", t->align);
+	t->align = call_align_read(r, o);
 	if (json_object_get(o, "value"))
 		read_value(r, o, t);
-	else if (read_object(r, o, "place", true))
-		t->place = read_place(r, o, false, t->align, bytes_of(r, t));
+	else if (field_object(r, o, "place", true))
+		t->place = call_place_read(r, call, o, false, t->align,
+			bytes_of(r, t));
 }
 
 /* ---- nodes ---- */
 
-static int read_tensor_number(struct call_reader *r, const json_t *o,
+static int read_tensor_number(struct reading *r, const json_t *o,
 	const char *key, const struct dnn_graph *g)
 {
-	return (int)read_number(r, o, key, 0, g->n_tensors - 1);
+	return (int)field_int(r, o, key, 0, g->n_tensors - 1);
 }
 
 /* Missing: "usual" everywhere. */
-static void read_axes(struct call_reader *r, const json_t *o, const char *key,
+static void read_axes(struct reading *r, const json_t *o, const char *key,
 	const struct dnn_node *n, int least, int64_t usual, int64_t *v)
 {
 	bool there = json_is_array(json_object_get(o, key));
@@ -106,20 +104,20 @@ static void read_axes(struct call_reader *r, const json_t *o, const char *key,
 	for (int i = 0; !there && i < n->spatial; i++)
 		v[i] = usual;
 	if (there)
-		read_numbers(r, o, key, n->spatial, DNN_SPATIAL, least, 1 << 20,
+		field_ints(r, o, key, n->spatial, DNN_SPATIAL, least, 1 << 20,
 			v);
 }
 
-static void read_conv(struct call_reader *r, const json_t *o,
+static void read_conv(struct reading *r, const json_t *o,
 	const struct dnn_graph *g, struct dnn_node *n)
 {
 	n->in[0] = read_tensor_number(r, o, "x", g);
 	n->in[1] = read_tensor_number(r, o, "w", g);
 	n->out = read_tensor_number(r, o, "y", g);
-	n->transposed = read_flag(r, o, "transposed");
+	n->transposed = field_flag(r, o, "transposed");
 	n->spatial = g->tensors[n->in[0]].n - 2;
 	if (n->spatial < 1 || n->spatial > DNN_SPATIAL)
-		read_fails(r, "convolutions are along 1 to %d axes, and x has "
+		field_fails(r, "convolutions are along 1 to %d axes, and x has "
 			"%d in all", DNN_SPATIAL, n->spatial + 2);
 	if (r->status)
 		return;
@@ -131,7 +129,7 @@ static void read_conv(struct call_reader *r, const json_t *o,
 	read_axes(r, o, "dilation", n, 1, 1, n->dilation);
 }
 
-static void read_matmul(struct call_reader *r, const json_t *o,
+static void read_matmul(struct reading *r, const json_t *o,
 	const struct dnn_graph *g, struct dnn_node *n)
 {
 	n->in[0] = read_tensor_number(r, o, "a", g);
@@ -139,35 +137,34 @@ static void read_matmul(struct call_reader *r, const json_t *o,
 	n->out = read_tensor_number(r, o, "c", g);
 }
 
-static void read_pointwise(struct call_reader *r, const json_t *o,
+static void read_pointwise(struct reading *r, const json_t *o,
 	const struct dnn_graph *g, struct dnn_node *n)
 {
-	int mode = read_word(r, o, "mode", NULL, modes);
+	int mode = field_word(r, o, "mode", NULL, modes);
 
 	n->mode = mode >= TWO(0) ? mode - TWO(0) : mode;
 	n->in[0] = read_tensor_number(r, o, "x", g);
 	if (mode >= TWO(0))
 		n->in[1] = read_tensor_number(r, o, "b", g);
 	n->out = read_tensor_number(r, o, "y", g);
-	n->lower = read_real_or(r, o, "lower", NAN);
-	n->upper = read_real_or(r, o, "upper", NAN);
-	n->slope = read_real_or(r, o, "slope", NAN);
-	n->alpha = read_real_or(r, o, "alpha", NAN);
-	n->beta = read_real_or(r, o, "beta", NAN);
+	n->lower = field_real_or(r, o, "lower", NAN);
+	n->upper = field_real_or(r, o, "upper", NAN);
+	n->slope = field_real_or(r, o, "slope", NAN);
+	n->alpha = field_real_or(r, o, "alpha", NAN);
+	n->beta = field_real_or(r, o, "beta", NAN);
 }
 
-static void read_node(struct call_reader *r, const json_t *o, int i,
+static void read_node(struct reading *r, const json_t *o,
 	const struct dnn_graph *g, struct dnn_node *n)
 {
-	static void (*const readers[])(struct call_reader *, const json_t *,
+	static void (*const readers[])(struct reading *, const json_t *,
 		const struct dnn_graph *, struct dnn_node *) = {
 		[DNN_CONV] = read_conv, [DNN_MATMUL] = read_matmul,
 		[DNN_POINTWISE] = read_pointwise };
 
-	snprintf(r->what, sizeof r->what, "call.graph.nodes[%d]", i);
 	n->in[0] = n->in[1] = n->out = -1;
-	n->op = read_word(r, o, "op", NULL, ops);
-	n->compute = read_word(r, o, "compute", "f32", computes);
+	n->op = field_word(r, o, "op", NULL, ops);
+	n->compute = field_word(r, o, "compute", "f32", computes);
 	n->relaxed = n->compute == RELAXED;
 	if (n->relaxed)
 		n->compute = WPK_DNN_FLOAT;
@@ -177,45 +174,47 @@ static void read_node(struct call_reader *r, const json_t *o, int i,
 /* ---- the graph ---- */
 
 /* Every node finds its inputs made, and nothing is made twice. */
-static void check_makers(struct call_reader *r, const struct dnn_graph *g)
+static void check_makers(struct reading *r, struct library_call *call,
+	const struct dnn_graph *g)
 {
 	bool made[DNN_TENSORS] = { false }, used[DNN_TENSORS] = { false };
 
 	for (int i = 0; !r->status && i < g->n_nodes; i++) {
 		const struct dnn_node *n = &g->nodes[i];
 		const struct dnn_tensor *out = &g->tensors[n->out];
+		size_t was = field_enter(r, "nodes", i);
 
-		snprintf(r->what, sizeof r->what, "call.graph.nodes[%d]", i);
 		for (int k = 0; k < 2 && n->in[k] >= 0; k++) {
 			const struct dnn_tensor *t = &g->tensors[n->in[k]];
 
 			used[n->in[k]] = true;
 			if (t->place < 0 && !t->constant && !made[n->in[k]])
-				read_fails(r, "tensor %d is not yet made",
+				field_fails(r, "tensor %d is not yet made",
 					n->in[k]);
 		}
 		if (made[n->out] || used[n->out] || out->constant)
-			read_fails(r, "tensor %d is %s", n->out, out->constant ?
+			field_fails(r, "tensor %d is %s", n->out, out->constant ?
 				"constant" : "made again or after its use");
 		else if (out->place >= 0 &&
-		    r->call->places[out->place].kind == PLACE_PREPARED)
-			read_fails(r, "what is prepared is not written");
+		    call->places[out->place].kind == PLACE_PREPARED)
+			field_fails(r, "what is prepared is not written");
 		made[n->out] = true;
 		if (out->place >= 0)
-			r->call->places[out->place].written = true;
+			call->places[out->place].written = true;
+		field_leave(r, was);
 	}
 	for (int i = 0; i < g->n_tensors; i++)
 		if (!made[i] && !used[i])
-			read_fails(r, "tensor %d is of no node's", i);
+			field_fails(r, "tensor %d is of no node's", i);
 }
 
-static bool one_axis(struct call_reader *r, const struct dnn_graph *g)
+static bool one_axis(struct reading *r, const struct dnn_graph *g)
 {
 	bool one = false;
 
 	for (int i = 1; i < g->n_tensors; i++)
 		if (g->tensors[i].n != g->tensors[0].n)
-			read_fails(r, "tensor %d is of rank %d, and the first "
+			field_fails(r, "tensor %d is of rank %d, and the first "
 				"of %d", i, g->tensors[i].n, g->tensors[0].n);
 	for (int i = 0; i < g->n_nodes; i++)
 		one = one || (g->nodes[i].op == DNN_CONV &&
@@ -254,35 +253,55 @@ static void widen(struct dnn_graph *g)
 }
 
 /* How many there are in o.KEY, which is to be an array. */
-static int count(struct call_reader *r, const json_t *o, const char *key,
+static int count(struct reading *r, const json_t *o, const char *key,
 	int most)
 {
 	size_t n = json_array_size(json_object_get(o, key));
 
 	if (!n || n > (size_t)most)
-		read_fails(r, "%s has %zu entries, and not 1 to %d", key, n,
+		field_fails(r, "\"%s\" has %zu entries, not 1 to %d", key, n,
 			most);
 	return r->status ? 0 : (int)n;
+}
+
+static void read_tensors(struct reading *r, struct library_call *call,
+	const json_t *o, struct dnn_graph *g)
+{
+	const json_t *all = json_object_get(o, "tensors");
+
+	g->n_tensors = count(r, o, "tensors", DNN_TENSORS);
+	for (int i = 0; !r->status && i < g->n_tensors; i++) {
+		size_t was = field_enter(r, "tensors", i);
+
+		read_tensor(r, call, json_array_get(all, i), &g->tensors[i]);
+		field_leave(r, was);
+	}
+}
+
+static void read_nodes(struct reading *r, const json_t *o, struct dnn_graph *g)
+{
+	const json_t *all = json_object_get(o, "nodes");
+
+	g->n_nodes = count(r, o, "nodes", DNN_NODES);
+	for (int i = 0; !r->status && i < g->n_nodes; i++) {
+		size_t was = field_enter(r, "nodes", i);
+
+		read_node(r, json_array_get(all, i), g, &g->nodes[i]);
+		field_leave(r, was);
+	}
 }
 
 enum wpk_status graph_read(struct library_call *call, const json_t *j,
 	struct dnn_graph *g, struct wpk_error *e)
 {
-	struct call_reader r = { .call = call, .e = e, .what = "call" };
-	const json_t *o = read_object(&r, j, "graph", false);
+	struct reading r = { .e = e, .where = "call" };
+	const json_t *o = field_object(&r, j, "graph", false);
 
-	snprintf(r.what, sizeof r.what, "call.graph");
-	g->n_tensors = count(&r, o, "tensors", DNN_TENSORS);
-	g->n_nodes = count(&r, o, "nodes", DNN_NODES);
-	for (int i = 0; !r.status && i < g->n_tensors; i++)
-		read_tensor(&r, json_array_get(json_object_get(o, "tensors"), i),
-			i, &g->tensors[i]);
-	for (int i = 0; !r.status && i < g->n_nodes; i++)
-		read_node(&r, json_array_get(json_object_get(o, "nodes"), i), i,
-			g, &g->nodes[i]);
+	field_enter(&r, "graph", -1);
+	read_tensors(&r, call, o, g);
+	read_nodes(&r, o, g);
 	if (!r.status)
-		check_makers(&r, g);
-	snprintf(r.what, sizeof r.what, "call.graph");
+		check_makers(&r, call, g);
 	if (!r.status && one_axis(&r, g) && !r.status)
 		widen(g);
 	return r.status;

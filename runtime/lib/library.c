@@ -71,35 +71,54 @@ static void unfit(struct library *l, const char *fmt, ...)
 	l->version = 0;
 }
 
-/* The file that the context or the environment names, else one of the usual. */
-static const char *open_file(struct library *l, const char *own,
-	const struct library_class *class)
+/* The file that the context or the environment names, or NULL. */
+static const char *file_named(const char *own, const struct library_class *class)
 {
 	const char *named = own ? own : getenv(class->environment);
-	const char *file = named && *named ? named : class->files[0];
+
+	return named && *named ? named : NULL;
+}
+
+/* That file, else one of the usual. */
+static const char *open_file(struct library *l, const char *named,
+	const struct library_class *class)
+{
+	const char *file = named ? named : class->files[0];
 
 	l->file = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-	for (int i = 1; !l->file && file != named && class->files[i]; i++)
+	for (int i = 1; !l->file && !named && class->files[i]; i++)
 		l->file = dlopen(file = class->files[i], RTLD_NOW | RTLD_LOCAL);
-	return l->file ? file : named && *named ? named : class->files[0];
+	return l->file ? file : named ? named : class->files[0];
+}
+
+/* On the emulator only a library that says of itself that it queues its work there:
+ * another one would use the GPU's driver, which knows none of the memory. */
+static bool runs_emulated(const struct library *l)
+{
+	return dlsym(l->file, "wpk_emu_library") != NULL;
 }
 
 static void open_library(const struct wpk_context *c, struct library *l,
 	const char *own, const struct library_class *class)
 {
-	const char *file, *wrong;
+	const char *named = file_named(own, class), *file, *wrong;
 
 	if (own && !*own) {
 		unfit(l, "the context is to do without %s", class->title);
 		return;
 	}
-	if (c->emulated && !own) {
+	if (c->emulated && !named) {
 		unfit(l, "%s does not run on the emulator", class->title);
 		return;
 	}
-	file = open_file(l, own, class);
+	file = open_file(l, named, class);
 	if (!l->file) {
 		unfit(l, "%s is not on this machine (%s)", class->title, file);
+		return;
+	}
+	if (c->emulated && !runs_emulated(l)) {
+		unfit(l, "%s (%s) does not run on the emulator: it has no "
+			"wpk_emu_library", class->title, file);
 		return;
 	}
 	wrong = class->load(l);
@@ -168,11 +187,11 @@ static enum wpk_status describe(struct library_call *l, enum library_kind k,
 static enum wpk_status read_step(struct library_call *l, const json_t *step,
 	struct wpk_error *e)
 {
-	struct call_reader r = { .call = l, .e = e, .what = "step" };
-	const json_t *call = read_object(&r, step, "call", false);
-	const json_t *pinned = read_object(&r, step, "pinned", true);
+	struct reading r = { .e = e, .where = "step" };
+	const json_t *call = field_object(&r, step, "call", false);
+	const json_t *pinned = field_object(&r, step, "pinned", true);
 
-	l->algorithm = read_number_or(&r, step, "algorithm", 0, INT_MAX, 0);
+	l->algorithm = field_int_or(&r, step, "algorithm", 0, INT_MAX, 0);
 	if (r.status)
 		return r.status;
 	if (pinned) {

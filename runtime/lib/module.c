@@ -4,7 +4,6 @@
  * looked up for the first time. */
 #include "runtime/lib/plan.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,29 +23,6 @@ static int version_of(const char *arch, bool *special)
 
 	*special = end && *end;
 	return n > 0 && n < 1000 ? (int)n : 0;
-}
-
-/* A word of the device's name begins with the other, which goes on, if at all,
- * with no letter or digit: an l40s is no l4. Spaces between letters and digits do
- * not count. */
-bool device_is_called(const char *device, const char *name)
-{
-	for (const char *at = device; *at; at++) {
-		const char *d = at, *n = name;
-
-		if (at > device && isalnum((unsigned char)at[-1]))
-			continue;
-		while (*n && *d && tolower((unsigned char)*d) ==
-		       tolower((unsigned char)*n)) {
-			d++;
-			n++;
-			d += *d == ' ' && isdigit((unsigned char)*n) &&
-				isalpha((unsigned char)n[-1]);
-		}
-		if (!*n && !isalnum((unsigned char)*d))
-			return true;
-	}
-	return false;
 }
 
 bool target_serves(const struct wpk_context *c, const char *target, int *rank)
@@ -99,11 +75,12 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json)
 		const json_t *v = json_array_get(all, (size_t)i);
 		size_t was = field_enter(r, "modules", i);
 
-		if (!field_text(r, v, "file", &p->modules[i].file) ||
-		    !field_text(r, v, "arch", &p->modules[i].arch))
+		p->modules[i].file = field_text(r, v, "file");
+		p->modules[i].arch = field_text(r, v, "arch");
+		if (r->status)
 			return false;
 		if (strchr(p->modules[i].file, '/'))
-			return field_fails(r, WPK_E_PLAN, "\"file\" names a "
+			return field_fails(r, "\"file\" names a "
 				"folder: modules lie beside the plan");
 		field_leave(r, was);
 	}
@@ -158,11 +135,11 @@ static bool load(struct reading *r, struct wpk_plan *p, struct module *m)
 
 	if (snprintf(path, sizeof path, "%s/%s", p->folder, m->file) >=
 	    (int)sizeof path)
-		return field_fails(r, WPK_E_MODULE, "the module's path is too "
+		return field_fails_as(r, WPK_E_MODULE, "the module's path is too "
 			"long");
 	text = file_read(path, &n);
 	if (!text)
-		return field_fails(r, WPK_E_MODULE, "the module %s cannot be "
+		return field_fails_as(r, WPK_E_MODULE, "the module %s cannot be "
 			"read: %s", path, strerror(errno));
 	status = n ? c->cuda.load_data(&m->handle, text) : WPK_CU_INVALID_VALUE;
 	free(text);
@@ -177,7 +154,7 @@ static bool load(struct reading *r, struct wpk_plan *p, struct module *m)
 			cuda_error_name(&c->cuda, status, scratch));
 		return true;
 	}
-	return field_fails(r, WPK_E_MODULE, "the module %s does not load: %s",
+	return field_fails_as(r, WPK_E_MODULE, "the module %s does not load: %s",
 		path, cuda_error_name(&c->cuda, status, scratch));
 }
 
@@ -205,16 +182,16 @@ bool module_function(struct reading *r, struct wpk_plan *p,
 
 	*out = NULL;
 	if (!p->n_modules)
-		return field_fails(r, WPK_E_MODULE, "the plan names no modules "
-			"for its kernels, or they have no folder, and none are "
-			"compiled in");
+		return field_fails_as(r, WPK_E_MODULE, "the plan names no "
+			"modules for its kernels, or they have no folder, and "
+			"none are compiled in");
 	while ((m = module_for(p, target)) && !m->handle)
 		if (!load(r, p, m))
 			return false;
 	if (!m)
 		return true;
 	status = p->context->cuda.function(out, m->handle, kernel);
-	return !status || field_fails(r, WPK_E_MODULE, "the module %s has no "
+	return !status || field_fails_as(r, WPK_E_MODULE, "the module %s has no "
 		"kernel %.100s: %s", m->file, kernel, cuda_error_name(
 		&p->context->cuda, status, scratch));
 }

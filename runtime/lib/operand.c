@@ -29,43 +29,34 @@ static const char *type_name(DLDataType t)
 	return "a type that no operator takes";
 }
 
-static bool read_type(struct reading *r, const json_t *v, DLDataType *out)
+static DLDataType read_type(struct reading *r, const json_t *v)
 {
-	const char *name;
+	const char *name = field_text(r, v, "dtype");
 
-	if (!field_text(r, v, "dtype", &name))
-		return false;
 	for (int i = 0; i < N_TYPES; i++)
-		if (!strcmp(types[i].name, name)) {
-			*out = types[i].type;
-			return true;
-		}
-	return field_fails(r, WPK_E_PLAN, "\"dtype\" is %.20s, which is no type",
-		name);
+		if (!strcmp(types[i].name, name))
+			return types[i].type;
+	field_fails(r, "\"dtype\" is %.20s, which is no type", name);
+	return types[0].type;
 }
 
 /* ---- reading ---- */
 
 bool operand_read(struct reading *r, const json_t *v, struct operand *t)
 {
-	const char *role;
-	int64_t align;
+	const char *role = field_text(r, v, "role");
 
-	if (!field_text(r, v, "name", &t->name) ||
-	    !field_text(r, v, "shape", &t->shape) ||
-	    !field_text(r, v, "role", &role) || !read_type(r, v, &t->type) ||
-	    !field_int(r, v, "align", 1, 1 << 20, &align))
-		return false;
-	t->align = (size_t)align;
+	t->name = field_text(r, v, "name");
+	t->shape = field_text(r, v, "shape");
+	t->type = read_type(r, v);
+	t->align = (size_t)field_int(r, v, "align", 1, 1 << 20);
 	t->output = !strcmp(role, "out");
 	t->constant = json_is_true(json_object_get(v, "constant"));
 	if (!t->output && strcmp(role, "in"))
-		return field_fails(r, WPK_E_PLAN, "\"role\" is neither in nor "
-			"out");
-	if (align & (align - 1))
-		return field_fails(r, WPK_E_PLAN, "\"align\" is no power of "
-			"two");
-	return true;
+		field_fails(r, "\"role\" is neither in nor out");
+	if (t->align & (t->align - 1))
+		field_fails(r, "\"align\" is no power of two");
+	return !r->status;
 }
 
 static bool read_dims(struct reading *r, const json_t *v, struct geometry *g)
@@ -86,14 +77,11 @@ static bool read_dims(struct reading *r, const json_t *v, struct geometry *g)
 static bool read_phys(struct reading *r, const json_t *v, int rank,
 	struct phys *p)
 {
-	int64_t dim;
-
-	field_int(r, v, "dim", 0, rank - 1, &dim);
-	field_int(r, v, "div", 1, INT64_MAX, &p->div);
-	field_int(r, v, "mod", 0, INT64_MAX, &p->mod);
+	p->dim = (int)field_int(r, v, "dim", 0, rank - 1);
+	p->div = field_int(r, v, "div", 1, INT64_MAX);
+	p->mod = field_int(r, v, "mod", 0, INT64_MAX);
 	field_number(r, json_object_get(v, "extent"), "extent", &p->extent);
 	field_number(r, json_object_get(v, "stride"), "stride", &p->stride);
-	p->dim = (int)dim;
 	return !r->status;
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/lib/device_name.h"
+
 enum { SCHEMA = 2, OPERATORS_MOST = 10000, VARIANTS_MOST = 1000,
 	PORTABLE_CLUSTER = 8, SHARED_USUAL = 48 << 10 };
 
@@ -29,7 +31,7 @@ static bool read_names(struct reading *r, const json_t *v, const char *key,
 			(size_t)i));
 
 		if (!s)
-			return field_fails(r, WPK_E_PLAN, "\"%s\" are no texts",
+			return field_fails(r, "\"%s\" are no texts",
 				key);
 		(*out)[i] = pool_text(r->pool, s);
 		if (!(*out)[i])
@@ -46,7 +48,7 @@ static bool read_sizes(struct reading *r, const json_t *v,
 	if (!read_names(r, v, "sizes", &op->sizes, &op->n_sizes) ||
 	    !read_names(r, v, "arguments", &op->arguments, &n))
 		return false;
-	return n == op->n_sizes || field_fails(r, WPK_E_PLAN, "%d sizes have %d "
+	return n == op->n_sizes || field_fails(r, "%d sizes have %d "
 		"arguments", op->n_sizes, n);
 }
 
@@ -69,7 +71,7 @@ static bool read_tensors(struct reading *r, const json_t *v,
 		    &op->tensors[i]))
 			return false;
 		if (!op->tensors[i].output && op->n_inputs++ != i)
-			return field_fails(r, WPK_E_PLAN, "inputs come before "
+			return field_fails(r, "inputs come before "
 				"outputs");
 		field_leave(r, at);
 	}
@@ -114,7 +116,7 @@ static bool are_alike(struct reading *r, const struct wpk_operator *op)
 		for (int t = 0; t < op->n_tensors; t++)
 			if (op->variants[i].tensors[t].n_extents !=
 			    op->variants[0].tensors[t].n_extents)
-				return field_fails(r, WPK_E_PLAN, "its variants "
+				return field_fails(r, "its variants "
 					"differ in how many dimensions there "
 					"are");
 	return true;
@@ -139,7 +141,7 @@ static bool read_variants(struct reading *r, struct wpk_plan *p,
 	if (!all)
 		return false;
 	if (!op->n_variants)
-		return field_fails(r, WPK_E_PLAN, "\"variants\" are none");
+		return field_fails(r, "\"variants\" are none");
 	op->variants = pool_take(r->pool, (size_t)op->n_variants,
 		sizeof *op->variants);
 	if (!op->variants)
@@ -189,13 +191,13 @@ static bool read_operator(struct reading *r, struct wpk_plan *p,
 	struct wpk_operator *op)
 {
 	op->plan = p;
-	if (!field_text(r, v, "name", &op->name) ||
-	    !field_text(r, v, "symbol", &op->symbol) ||
-	    !read_sizes(r, v, op) || !read_tensors(r, v, op))
+	op->name = field_text(r, v, "name");
+	op->symbol = field_text(r, v, "symbol");
+	if (!read_sizes(r, v, op) || !read_tensors(r, v, op))
 		return false;
 	op->compiled = compiled_named(compiled, op->symbol);
 	if (compiled && !op->compiled)
-		return field_fails(r, WPK_E_MODULE, "the program has no %s "
+		return field_fails_as(r, WPK_E_MODULE, "the program has no %s "
 			"compiled in", op->symbol);
 	return read_variants(r, p, v, op);
 }
@@ -217,7 +219,7 @@ static bool set_function(struct reading *r, const struct wpk_context *c,
 	if (!status && blocks > PORTABLE_CLUSTER)
 		status = c->cuda.set_function(s->function,
 			WPK_CU_FUNC_ANY_CLUSTER, 1);
-	return !status || field_fails(r, WPK_E_MODULE, "%s: %s", s->kernel,
+	return !status || field_fails_as(r, WPK_E_MODULE, "%s: %s", s->kernel,
 		cuda_error_name(&c->cuda, status, scratch));
 }
 
@@ -269,12 +271,12 @@ static bool read_plan(struct reading *r, struct wpk_plan *p,
 
 	if (!json_is_object(p->json) ||
 	    !json_is_integer(json_object_get(p->json, "schema")))
-		return field_fails(r, WPK_E_PLAN, "this is no plan: it has no "
+		return field_fails(r, "this is no plan: it has no "
 			"\"schema\"");
 	schema = json_integer_value(json_object_get(p->json, "schema"));
 	if (schema != SCHEMA)
-		return field_fails(r, WPK_E_VERSION, "the plan's schema is %lld,"
-			" and this library reads %d", (long long)schema,
+		return field_fails_as(r, WPK_E_VERSION, "the plan's schema is "
+			"%lld, and this library reads %d", (long long)schema,
 			SCHEMA);
 	if (!modules_read(r, p, p->json))
 		return false;
@@ -464,6 +466,16 @@ static int64_t number_of(const struct wpk_operator *op, int tensor, int d,
 	return x->value;
 }
 
+int operator_over(const struct wpk_operator *op, int i)
+{
+	int over = op->variants[0].over[i];
+
+	for (int k = 1; k < op->n_all; k++)
+		if (op->variants[k].over[i] != over)
+			return -1;
+	return over;
+}
+
 enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 	struct wpk_tensor *out, struct wpk_error *e)
 {
@@ -487,6 +499,7 @@ enum wpk_status wpk_operator_tensor(const struct wpk_operator *op, int i,
 	t.dtype = x->type;
 	t.ndim = op->variants[0].tensors[i].n_extents;
 	t.align = x->align;
+	t.over = operator_over(op, i);
 	for (int d = 0; d < t.ndim; d++) {
 		t.dims[d] = number_of(op, i, d, geometry_extent);
 		t.strides[d] = number_of(op, i, d, geometry_stride);

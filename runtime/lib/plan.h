@@ -102,7 +102,8 @@ struct steps {
 
 /* Made for the sizes "sizes", or "general": for all at which "conditions" hold.
  * Numbers are over the operator's sizes and then the "lets"; what steps and
- * memory take is in "slots". "rank": smaller is tried first, then what stands
+ * memory take is in "slots". "over": by output, the input in whose memory it may lie,
+ * or -1. "rank": smaller is tried first, then what stands
  * earlier in the plan, at "place". */
 struct variant {
 	const char *target, *tuned, *by;
@@ -110,6 +111,7 @@ struct variant {
 	bool general;
 	int64_t sizes[SIZES_MOST];
 	struct geometry *tensors;
+	int over[TENSORS_MOST];
 	struct number *lets, *conditions, *slots;
 	int n_lets, n_conditions, n_slots;
 	int workspace, prepared;
@@ -130,8 +132,10 @@ bool variant_serves(const struct wpk_operator *op, const struct variant *v,
 enum { SHAPES_MOST = 16 };
 
 /* The variant that serves "sizes", with its numbers by slot, and what tensors and
- * memory it wants. */
+ * memory it wants. "place": where it is remembered, or NULL. */
+struct shape_place;
 struct shape {
+	struct shape_place *place;
 	const struct variant *v;
 	int64_t sizes[SIZES_MOST];
 	int64_t *values;
@@ -139,10 +143,18 @@ struct shape {
 	size_t workspace, prepared;
 };
 
-/* Those that were met; a place is filled once and stays. */
+/* Those that were met last, and the hash of each one's sizes. "users" of a place are
+ * at work with its shape; FILLING (shape.c): it is about to have another. "used" is
+ * the clock when it was last found, 0 for one that was never filled. */
+struct shape_place {
+	atomic_int users;
+	_Atomic uint64_t used;
+	struct shape shape;
+};
+
 struct shapes {
-	struct shape *v;
-	atomic_int *state;
+	struct shape_place *v;
+	_Atomic uint64_t *hashes, clock;
 	int n;
 };
 
@@ -155,9 +167,10 @@ void shape_give_room(const struct wpk_operator *op, struct shape *s,
 	char *room);
 /* The shape of the sizes that "names" begins with, from what is remembered or
  * worked out in "spare", whose "values" and "tensors" have room; NULL where
- * nothing serves them. */
+ * nothing serves them. To be left when it is used no more. */
 const struct shape *shape_find(const struct wpk_operator *op, int64_t *names,
 	struct shape *spare);
+void shape_leave(const struct shape *s);
 
 /* ---- module.c ---- */
 
@@ -177,8 +190,6 @@ bool modules_read(struct reading *r, struct wpk_plan *p, const json_t *json);
 bool module_function(struct reading *r, struct wpk_plan *p,
 	const char *target, const char *kernel, wpk_cu *out);
 void modules_unload(struct wpk_plan *p);
-/* Is "NVIDIA GeForce RTX 4090" what wpkc calls rtx4090? */
-bool device_is_called(const char *device, const char *name);
 /* Can this device run what was made for "target"? "rank" gets smaller the more
  * special it is. */
 bool target_serves(const struct wpk_context *c, const char *target, int *rank);
@@ -201,9 +212,12 @@ struct wpk_operator {
 	/* First those that this device runs. */
 	struct variant *variants;
 	int n_variants, n_all, most_slots;
-	struct shapes shapes;
+	struct shapes *shapes;
 	const struct wpk_compiled *compiled;
 };
+
+/* The input that output "i" may lie over whichever variant serves, or -1. */
+int operator_over(const struct wpk_operator *op, int i);
 
 struct wpk_plan {
 	struct wpk_context *context;

@@ -82,19 +82,64 @@ static bool touches(const struct call *l, int tensor)
 		l->op->tensors[tensor].constant);
 }
 
-/* What is named "what" shares no byte with tensors from number "from" on, but for
- * "but". */
-static enum wpk_status check_apart(const struct call *l, const char *what,
-	uintptr_t at, size_t bytes, int from, int but)
+static bool meet(const struct call *l, int tensor, uintptr_t at, size_t bytes)
 {
-	const struct placed *t = l->s->tensors;
+	size_t own = l->s->tensors[tensor].bytes;
 
-	for (int i = from; i < l->op->n_tensors && bytes; i++)
-		if (i != but && touches(l, i) && t[i].bytes &&
-		    l->at[i] < at + bytes && at < l->at[i] + t[i].bytes)
+	return own && bytes && touches(l, tensor) && l->at[tensor] < at +
+		bytes && at < l->at[tensor] + own;
+}
+
+/* What is named "what" shares no byte with tensors from number "from" on. */
+static enum wpk_status check_apart(const struct call *l, const char *what,
+	uintptr_t at, size_t bytes, int from)
+{
+	for (int i = from; i < l->op->n_tensors; i++)
+		if (meet(l, i, at, bytes))
 			return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s",
 				what, l->op->tensors[i].name);
 	return WPK_OK;
+}
+
+/* Are they one memory, element for element? */
+static bool coincide(const struct call *l, int i, int k)
+{
+	const struct placed *x = &l->s->tensors[i], *y = &l->s->tensors[k];
+	size_t n = (size_t)x->n * sizeof *x->extents;
+
+	return l->at[i] == l->at[k] && x->bytes == y->bytes && x->n == y->n &&
+		!memcmp(x->extents, y->extents, n) &&
+		!memcmp(x->strides, y->strides, n);
+}
+
+/* Output "out" and tensor "i" share bytes: all of them, where that may be. */
+static enum wpk_status check_shared(const struct call *l, int out, int i)
+{
+	const struct operand *t = l->op->tensors;
+
+	if (i != l->s->v->over[out])
+		return fail(l->e, WPK_E_OVERLAP, "%s overlaps %s%s",
+			t[out].name, t[i].name, t[i].output ||
+			l->at[i] != l->at[out] ? "" : ", and what serves does "
+			"not compute it in place");
+	return coincide(l, i, out) ? WPK_OK : fail(l->e, WPK_E_OVERLAP, "%s "
+		"overlaps a part of %s: in place, both are the same memory",
+		t[out].name, t[i].name);
+}
+
+/* An output shares no byte with another tensor, but with the one input that it may
+ * lie over. */
+static enum wpk_status check_output(const struct call *l, int out)
+{
+	const struct placed *t = l->s->tensors;
+	uintptr_t from = l->at[out], to = from + t[out].bytes;
+	enum wpk_status s = WPK_OK;
+
+	for (int i = 0; i < l->op->n_tensors && from < to && !s; i++)
+		if (l->at[i] < to && from < l->at[i] + t[i].bytes && i != out &&
+		    t[i].bytes)
+			s = check_shared(l, out, i);
+	return s;
 }
 
 static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x)
@@ -112,8 +157,7 @@ static enum wpk_status check_tensors(struct call *l, const DLTensor *const *x)
 	}
 	for (int i = op->n_inputs; i < op->n_tensors && l->purpose == RUN;
 	     i++) {
-		s = check_apart(l, op->tensors[i].name, l->at[i],
-			l->s->tensors[i].bytes, 0, i);
+		s = check_output(l, i);
 		if (s)
 			return s;
 	}
@@ -171,9 +215,9 @@ static enum wpk_status check_places(const struct call *l, size_t workspace,
 	if (workspace && prepared && w < p + prepared && p < w + workspace)
 		return fail(l->e, WPK_E_OVERLAP, "workspace overlaps prepared "
 			"operands");
-	s = check_apart(l, "workspace", w, workspace, 0, -1);
+	s = check_apart(l, "workspace", w, workspace, 0);
 	return s ? s : check_apart(l, "what is prepared", p, prepared,
-		l->purpose == RUN ? l->op->n_inputs : 0, -1);
+		l->purpose == RUN ? l->op->n_inputs : 0);
 }
 
 static enum wpk_status check_memory(const struct call *l)
@@ -417,6 +461,7 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 	    needs->size > sizeof *needs)
 		return fail(e, needs ? WPK_E_ARGUMENT : WPK_E_NULL, "no place "
 			"for what it needs, or its \"size\" is not set");
+	l.s = NULL;
 	s = check_given(&l, tensors, n);
 	if (!s) {
 		_Alignas(16) char room[shape_room(op)];
@@ -425,6 +470,7 @@ enum wpk_status wpk_plan_needs(const struct wpk_operator *op,
 		s = look(&l, tensors, &spare);
 		if (!s)
 			s = tell_needs(&l, needs);
+		shape_leave(l.s);
 	}
 	return s;
 }
@@ -442,6 +488,7 @@ static enum wpk_status perform(const struct wpk_operator *op,
 	l.m = m ? m : &no_memory;
 	l.stream = stream;
 	l.e = e;
+	l.s = NULL;
 	s = check_given(&l, tensors, n);
 	if (!s) {
 		_Alignas(16) char room[shape_room(op)];
@@ -450,6 +497,7 @@ static enum wpk_status perform(const struct wpk_operator *op,
 		s = look(&l, tensors, &spare);
 		if (!s)
 			s = do_run(&l);
+		shape_leave(l.s);
 	}
 	return s;
 }

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "runtime/lib/device_name.h"
+
 struct builder {
 	struct reading *r;
 	struct wpk_plan *plan;
@@ -21,7 +23,7 @@ static bool put_slot(struct builder *b, const json_t *json, const char *what,
 {
 	*slot = 0;
 	if (b->v->n_slots == SLOTS_MOST)
-		return field_fails(b->r, WPK_E_PLAN, "more than %d numbers",
+		return field_fails(b->r, "more than %d numbers",
 			SLOTS_MOST);
 	*slot = b->v->n_slots;
 	return field_number(b->r, json, what, &b->slots[b->v->n_slots++]);
@@ -41,17 +43,17 @@ static bool read_map(struct builder *b, const json_t *map, struct arg *a)
 	a->map = m;
 	atomic_flag_clear(&m->busy);
 	return (map_read(map, &m->map) && a->kind <= ARG_PREPARED) ||
-		field_fails(b->r, WPK_E_PLAN, "\"map\" describes no tensor map");
+		field_fails(b->r, "\"map\" describes no tensor map");
 }
 
 /* To prepare needs no other tensors: they may not be there yet. */
 static bool may_use(struct builder *b, int64_t tensor)
 {
 	if (tensor < 0 || tensor >= b->op->n_tensors)
-		return field_fails(b->r, WPK_E_PLAN, "there is no tensor %lld",
+		return field_fails(b->r, "there is no tensor %lld",
 			(long long)tensor);
 	return !b->preparing || b->op->tensors[tensor].constant ||
-		field_fails(b->r, WPK_E_PLAN, "%s is no constant, and is "
+		field_fails(b->r, "%s is no constant, and is "
 			"prepared", b->op->tensors[tensor].name);
 }
 
@@ -59,7 +61,6 @@ static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 {
 	static const char *const kinds[] = { "tensor", "workspace", "prepared",
 		"i32", "i64" };
-	int64_t tensor;
 
 	for (int i = 0; i < 5; i++) {
 		const json_t *x = json_object_get(v, kinds[i]);
@@ -68,17 +69,16 @@ static bool read_arg(struct builder *b, const json_t *v, struct arg *a)
 			continue;
 		a->kind = (enum arg_kind)i;
 		if (a->kind == ARG_TENSOR) {
-			if (!field_int(b->r, v, "tensor", 0,
-			    b->op->n_tensors - 1, &tensor) ||
-			    !may_use(b, tensor))
+			a->tensor = (int)field_int(b->r, v, "tensor", 0,
+				b->op->n_tensors - 1);
+			if (b->r->status || !may_use(b, a->tensor))
 				return false;
-			a->tensor = (int)tensor;
 		} else if (!put_slot(b, x, kinds[i], &a->slot)) {
 			return false;
 		}
 		return read_map(b, json_object_get(v, "map"), a);
 	}
-	return field_fails(b->r, WPK_E_PLAN, "an argument is neither tensor, "
+	return field_fails(b->r, "an argument is neither tensor, "
 		"place nor number");
 }
 
@@ -100,7 +100,7 @@ static bool read_args(struct builder *b, const json_t *v, struct step *s)
 		field_leave(b->r, was);
 		maps += s->args[i].map != NULL;
 	}
-	return maps <= MAPS_MOST || field_fails(b->r, WPK_E_PLAN, "more than %d "
+	return maps <= MAPS_MOST || field_fails(b->r, "more than %d "
 		"tensor maps", MAPS_MOST);
 }
 
@@ -114,7 +114,7 @@ static bool read_extent(struct builder *b, const json_t *v, struct step *s)
 	if (!grid || !cluster)
 		return false;
 	if (n != 3 || m != 3)
-		return field_fails(b->r, WPK_E_PLAN, "\"grid\" and \"cluster\" "
+		return field_fails(b->r, "\"grid\" and \"cluster\" "
 			"are three numbers each");
 	for (int i = 0; i < 3; i++) {
 		const json_t *c = json_array_get(cluster, (size_t)i);
@@ -124,7 +124,7 @@ static bool read_extent(struct builder *b, const json_t *v, struct step *s)
 		    &s->grid[i]))
 			return false;
 		if (!json_is_integer(c) || x < 1 || x > 16)
-			return field_fails(b->r, WPK_E_PLAN, "\"cluster\" is "
+			return field_fails(b->r, "\"cluster\" is "
 				"not 1 to 16 blocks");
 		s->cluster[i] = (unsigned)x;
 	}
@@ -133,18 +133,13 @@ static bool read_extent(struct builder *b, const json_t *v, struct step *s)
 
 static bool read_launch(struct builder *b, const json_t *v, struct step *s)
 {
-	int64_t threads, shared;
-
 	s->kind = STEP_LAUNCH;
-	if (!field_text(b->r, v, "kernel", &s->kernel) ||
-	    !read_extent(b, v, s) ||
-	    !field_int(b->r, v, "threads", 1, 1024, &threads) ||
-	    !field_int(b->r, v, "shared", 0, 1 << 20, &shared) ||
-	    !read_args(b, v, s))
-		return false;
-	s->threads = (unsigned)threads;
+	s->kernel = field_text(b->r, v, "kernel");
+	s->threads = (unsigned)field_int(b->r, v, "threads", 1, 1024);
+	s->shared = (size_t)field_int(b->r, v, "shared", 0, 1 << 20);
 	s->early = json_is_true(json_object_get(v, "early"));
-	s->shared = (size_t)shared;
+	if (!read_extent(b, v, s) || !read_args(b, v, s))
+		return false;
 	b->v->by = s->kernel;
 	if (!b->served)
 		return true;
@@ -181,16 +176,16 @@ static bool check_place(struct builder *b, const struct place *p,
 	uint64_t room = room_at(b, p, names);
 
 	if (t && p->written && !t->output)
-		return field_fails(b->r, WPK_E_PLAN, "a library's call writes "
+		return field_fails(b->r, "a library's call writes "
 			"%s, an input", t->name);
 	if (t ? t->align < p->align : p->value % p->align)
-		return field_fails(b->r, WPK_E_PLAN, "a library's call wants "
+		return field_fails(b->r, "a library's call wants "
 			"%s aligned to %u bytes", t ? t->name : "its memory",
 			p->align);
-	return (p->bytes && p->bytes <= room) || field_fails(b->r, WPK_E_PLAN,
-		"a library's call takes %zu bytes of %s, which has %llu there",
-		p->bytes, t ? t->name : p->kind == PLACE_WORKSPACE ?
-		"workspace" : "what is prepared", (unsigned long long)room);
+	return (p->bytes && p->bytes <= room) || field_fails(b->r, "a library's "
+		"call takes %zu bytes of %s, which has %llu there", p->bytes,
+		t ? t->name : p->kind == PLACE_WORKSPACE ? "workspace" :
+		"what is prepared", (unsigned long long)room);
 }
 
 /* Tensors of the call are the operator's, and all its memory is there. Sizes that
@@ -202,7 +197,7 @@ static bool check_places(struct builder *b, const struct library_call *call)
 	const struct place *p = library_call_places(call, &n);
 
 	if (n > ARGS_MOST)
-		return field_fails(b->r, WPK_E_PLAN, "a library's call has more "
+		return field_fails(b->r, "a library's call has more "
 			"than %d tensors", ARGS_MOST);
 	memcpy(names, b->v->sizes, sizeof b->v->sizes);
 	for (int i = 0; i < n; i++)
@@ -248,7 +243,7 @@ static bool make_ready(struct builder *b, const json_t *v, struct step *s)
 	if (status == WPK_E_LIBRARY) {
 		pass_over(b, v, e.text);
 	} else if (status) {
-		return field_fails(b->r, status, "%s", e.text);
+		return field_fails_as(b->r, status, "%s", e.text);
 	}
 	return true;
 }
@@ -256,10 +251,11 @@ static bool make_ready(struct builder *b, const json_t *v, struct step *s)
 static bool read_library(struct builder *b, const json_t *v, struct step *s)
 {
 	s->kind = STEP_LIBRARY;
-	if (!field_text(b->r, v, "library", &b->v->by))
+	b->v->by = field_text(b->r, v, "library");
+	if (b->r->status)
 		return false;
 	if (b->v->general)
-		return field_fails(b->r, WPK_E_PLAN, "a library's call is of "
+		return field_fails(b->r, "a library's call is of "
 			"fixed sizes");
 	return make_ready(b, v, s);
 }
@@ -271,7 +267,7 @@ static bool read_step(struct builder *b, const json_t *v, struct step *s)
 	if (json_object_get(v, "library"))
 		return read_library(b, v, s);
 	if (!json_object_get(v, "clear"))
-		return field_fails(b->r, WPK_E_PLAN, "a step is neither launch, "
+		return field_fails(b->r, "a step is neither launch, "
 			"call nor clearing");
 	s->kind = STEP_CLEAR;
 	return put_slot(b, json_object_get(v, "clear"), "clear", &s->offset) &&
@@ -307,10 +303,9 @@ static bool read_sizes(struct builder *b, const json_t *v)
 	const json_t *sizes = json_object_get(v, "sizes");
 
 	for (int i = 0; i < b->op->n_sizes && !b->v->general; i++)
-		if (!field_int(b->r, sizes, b->op->sizes[i], 0, INT64_MAX,
-		    &b->v->sizes[i]))
-			return false;
-	return true;
+		b->v->sizes[i] = field_int(b->r, sizes, b->op->sizes[i], 0,
+			INT64_MAX);
+	return !b->r->status;
 }
 
 /* Names and values; later ones may use earlier ones. "names" has room. */
@@ -328,10 +323,10 @@ static bool read_lets(struct builder *b, const json_t *v, const char **names)
 		return field_no_memory(r);
 	for (int i = 0; i < b->v->n_lets; i++) {
 		const json_t *let = json_array_get(lets, (size_t)i);
-		const char *name;
+		const char *name = field_text(r, let, "name");
 
-		if (!field_text(r, let, "name", &name) || !field_number(r,
-		    json_object_get(let, "value"), "value", &b->v->lets[i]))
+		if (!field_number(r, json_object_get(let, "value"), "value",
+		    &b->v->lets[i]))
 			return false;
 		names[r->names.n++] = name;
 	}
@@ -347,7 +342,7 @@ static bool read_tensors(struct builder *b, const json_t *v)
 	if (!all)
 		return false;
 	if (n != b->op->n_tensors)
-		return field_fails(b->r, WPK_E_PLAN, "it tells of %d tensors, "
+		return field_fails(b->r, "it tells of %d tensors, "
 			"and the operator has %d", n, b->op->n_tensors);
 	b->v->tensors = pool_take(b->r->pool, (size_t)n,
 		sizeof *b->v->tensors);
@@ -362,6 +357,38 @@ static bool read_tensors(struct builder *b, const json_t *v)
 		field_leave(b->r, was);
 	}
 	return true;
+}
+
+/* Each input for one output at most. */
+static bool read_in_place(struct builder *b, const json_t *v)
+{
+	const struct wpk_operator *op = b->op;
+	const json_t *all = NULL;
+	bool taken[TENSORS_MOST] = { false };
+	int n = 0;
+
+	for (int i = 0; i < op->n_tensors; i++)
+		b->v->over[i] = -1;
+	if (field_member(v, "in_place"))
+		all = field_array(b->r, v, "in_place", TENSORS_MOST, &n);
+	for (int i = 0; i < n; i++) {
+		const json_t *pair = json_array_get(all, (size_t)i);
+		size_t was = field_enter(b->r, "in_place", i);
+		int64_t out = field_int(b->r, pair, "output", op->n_inputs,
+			op->n_tensors - 1);
+		int64_t in = field_int(b->r, pair, "input", 0,
+			op->n_inputs - 1);
+
+		if (b->r->status)
+			return false;
+		if (taken[in] || taken[out] || op->tensors[in].constant)
+			return field_fails(b->r, "%s cannot lie over %s",
+				op->tensors[out].name, op->tensors[in].name);
+		taken[in] = taken[out] = true;
+		b->v->over[out] = (int)in;
+		field_leave(b->r, was);
+	}
+	return !b->r->status;
 }
 
 static bool read_conditions(struct builder *b, const json_t *v)
@@ -427,15 +454,13 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 	const char *names[SIZES_MOST + LETS_MOST];
 	struct number_names was = r->names;
 	int target = 0;
-	int64_t share;
 
 	v->general = json_is_true(json_object_get(json, "general"));
-	if (!field_text(r, json, "target", &v->target) ||
-	    !field_text_or_null(r, json, "tuned", &v->tuned) ||
-	    !field_int_or(r, json, "share", 1, 100, 100, &share) ||
-	    !read_sizes(&b, json))
+	v->target = field_text(r, json, "target");
+	v->tuned = field_text_or_null(r, json, "tuned");
+	v->share = (int)field_int_or(r, json, "share", 1, 100, 100);
+	if (!read_sizes(&b, json))
 		return false;
-	v->share = (int)share;
 	v->by = op->name;
 	b.served = target_serves(p->context, v->target, &target);
 	v->rank = rank_of(p->context, v, target);
@@ -443,6 +468,7 @@ bool variant_read(struct reading *r, struct wpk_plan *p,
 		names[i] = op->arguments[i];
 	r->names = (struct number_names){ names, op->n_sizes };
 	if (!read_lets(&b, json, names) || !read_tensors(&b, json) ||
+	    !read_in_place(&b, json) ||
 	    !read_conditions(&b, json) || !read_rest(&b, json))
 		return false;
 	r->names = was;

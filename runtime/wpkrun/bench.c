@@ -41,12 +41,26 @@ static bool make_sets(struct rig *r, const void *const *data)
 
 	r->sets = session_take(r->b.s, (size_t)n, sizeof *r->sets);
 	for (; r->n_sets < n; r->n_sets++) {
-		r->sets[r->n_sets] = buffers_create(r->b.s, r->x, data);
+		r->sets[r->n_sets] = buffers_create(r->b.s, r->x, data,
+			false);
 		if (!r->sets[r->n_sets])
 			return false;
 	}
 	r->b.n_sets = n;
 	return true;
+}
+
+/* What the chosen algorithm computes, by all that verifies a contender. */
+static enum wpk_status is_right(struct bench *b, const struct contender *c,
+	size_t workspace, const char **wrong, struct wpk_error *e)
+{
+	struct verdict v;
+
+	if (!verify_fresh(b->s, c->name, c->op, c->x, b->inputs, workspace, &v))
+		return fail(e, WPK_E_LIBRARY, "it could not be run on fresh "
+			"inputs");
+	*wrong = v.message;
+	return b->s->lost ? fail(e, WPK_E_LIBRARY, "%s", v.message) : WPK_OK;
 }
 
 /* A library is at its best, unless an algorithm is named; the plan's own runs as
@@ -59,7 +73,7 @@ static const char *make_contender(struct rig *r, int i)
 	if (v->why)
 		return v->why;
 	r->c[i] = contender_create(r->b.s, v->name, r->x, v->op, r->sets,
-		r->n_sets);
+		r->n_sets, 0);
 	if (!r->c[i])
 		return "its memory could not be had";
 	if (v->own || !bench_choose(&r->b, r->c[i], v->algorithm,
@@ -209,7 +223,7 @@ static void clear(struct rig *r)
 }
 
 bool bench(struct session *s, const struct subject *x,
-	const void *const *data, const struct rival *v, int n)
+	const struct inputs *in, const struct rival *v, int n)
 {
 	struct rig r = { .x = x, .v = v, .n = n, .bytes =
 		(double)subject_bytes(x) };
@@ -219,7 +233,9 @@ bool bench(struct session *s, const struct subject *x,
 	if (bench_open(&r.b, s, &s->o->bench, &e) ||
 	    bench_copy(&r.b, &r.copy, &e))
 		return session_fail_wpk(s, x->title, &e);
-	well = make_sets(&r, data) && make_contenders(&r) && race_all(&r);
+	r.b.inputs = in;
+	r.b.is_right = in->task ? is_right : NULL;
+	well = make_sets(&r, in->sets[0]) && make_contenders(&r) && race_all(&r);
 	if (well)
 		report(&r);
 	clear(&r);

@@ -17,10 +17,16 @@ enum { BENCH_CONTENDERS = 16 };
 
 /* ---- bench_graph.c: graphs of launches, timed ---- */
 
-/* "turn": the set that was used last. */
+/* "turn": the set that was used last. "is_right" runs what a library's algorithm
+ * computes, in "workspace" bytes, on "inputs" that it has not seen, and says what is
+ * wrong; NULL: nobody knows. */
+struct inputs;
 struct bench {
 	struct session *s;
 	struct bench_options o;
+	const struct inputs *inputs;
+	enum wpk_status (*is_right)(struct bench *b, const struct contender *c,
+		size_t workspace, const char **wrong, struct wpk_error *e);
 	wpk_cu events[2];
 	int n_sets, turn;
 };
@@ -84,20 +90,21 @@ enum wpk_status bench_blocks(struct bench *b, struct bench_entry *v, int n,
 
 /* ---- bench_best.c: a library at its best ---- */
 
-/* What came of its "n" algorithms, of which the first "tried" were. "chosen" is
- * one's place in the enumeration, -1: as the plan has it. "default_s" is the
+/* What came of its "n" algorithms, of which the first "tried" were; "wrong" would
+ * have been taken but for what they compute. "chosen" is one's place in the
+ * enumeration, -1: as the plan has it. "default_s" is the
  * first's that runs, which is what the library's own heuristic takes; both times
  * are of short graphs. */
 struct bench_choice {
-	int chosen, n, tried, timed, failed, passed_over;
+	int chosen, n, tried, timed, failed, passed_over, wrong;
 	double default_s, chosen_s;
 	char text[200], default_text[200];
 	json_t *pinned;
 };
 
 /* Takes algorithm "n" of the enumeration; "n" -1: times all shortly and the best
- * of them fully, and takes the fastest. Where no library serves, nothing is
- * done. */
+ * of them fully, and takes the fastest that computes what is right. Where no library
+ * serves, nothing is done. */
 enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
 	struct bench_choice *out, struct wpk_error *e);
 

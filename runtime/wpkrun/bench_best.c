@@ -2,8 +2,9 @@
 /* A library at its best. Its own heuristic is one opinion; here every algorithm
  * that it has for a call is tried: made, launched a few times, and, unless it is
  * far behind, timed by a short graph. The best of these are timed side by side
- * like any contenders, and the fastest is taken. What cannot be made, or takes too
- * long to, is passed over, and told. */
+ * like any contenders, and the fastest is taken, if what it computes of inputs that
+ * it has not seen is right. What cannot be made, takes too long to, or is wrong is
+ * passed over, and told. */
 #include "runtime/wpkrun/bench.h"
 
 #include <math.h>
@@ -44,17 +45,22 @@ static enum wpk_status grow(struct bench *b, struct contender *c, size_t more,
 		"a library's workspace") : WPK_OK;
 }
 
-/* "took": seconds to make it. */
+struct taken {
+	const char *text;
+	size_t workspace;
+	double took;		/* seconds to make it */
+};
+
 static enum wpk_status take(struct bench *b, struct contender *c,
-	struct library_call *l, int n, const char **text, double *took,
-	struct wpk_error *e)
+	struct library_call *l, int n, struct taken *out, struct wpk_error *e)
 {
 	double start = line_now();
-	size_t workspace = 0;
-	enum wpk_status s = library_call_choose(l, n, &workspace, text, e);
+	enum wpk_status s;
 
-	*took = line_now() - start;
-	return s ? s : grow(b, c, workspace, e);
+	*out = (struct taken){ .text = "" };
+	s = library_call_choose(l, n, &out->workspace, &out->text, e);
+	out->took = line_now() - start;
+	return s ? s : grow(b, c, out->workspace, e);
 }
 
 /* ---- all of them, shortly ---- */
@@ -62,6 +68,7 @@ static enum wpk_status take(struct bench *b, struct contender *c,
 struct trial {
 	int n;
 	double seconds;
+	bool looked_at;
 };
 
 struct trials {
@@ -109,14 +116,13 @@ static enum wpk_status time_shortly(struct trials *t, double *seconds,
 static enum wpk_status try_one(struct trials *t, int n, struct wpk_error *e)
 {
 	struct trial *v = &t->v[t->n];
-	const char *text = "";
-	double took;
-	enum wpk_status s = take(t->b, t->c, t->l, n, &text, &took, e);
+	struct taken x;
+	enum wpk_status s = take(t->b, t->c, t->l, n, &x, e);
 
-	if (took > t->b->o.build_s) {
+	if (x.took > t->b->o.build_s) {
 		t->out->passed_over++;
 		session_say(t->b->s, "%s: algorithm %d took %.1f s to make:"
-			" passed over", t->c->name, n, took);
+			" passed over", t->c->name, n, x.took);
 		return WPK_OK;
 	}
 	if (!s)
@@ -130,7 +136,7 @@ static enum wpk_status try_one(struct trials *t, int n, struct wpk_error *e)
 	if (t->out->timed == 1) {
 		t->out->default_s = v->seconds;
 		snprintf(t->out->default_text, sizeof t->out->default_text,
-			"%s", text);
+			"%s", x.text);
 	}
 	t->best = fmin(t->best, v->seconds);
 	if (v->seconds <= far_behind * t->best + launching)
@@ -143,9 +149,8 @@ static enum wpk_status try_one(struct trials *t, int n, struct wpk_error *e)
 static enum wpk_status enter(struct trials *t, int i, struct bench_entry *v,
 	struct wpk_error *e)
 {
-	const char *text;
-	double took;
-	enum wpk_status s = take(t->b, t->c, t->l, t->v[i].n, &text, &took, e);
+	struct taken x;
+	enum wpk_status s = take(t->b, t->c, t->l, t->v[i].n, &x, e);
 
 	v->name = t->c->name;
 	if (!s)
@@ -179,63 +184,97 @@ static int fastest(const struct bench_blocks *r)
 static enum wpk_status grow_for_all(struct trials *t, int n,
 	struct wpk_error *e)
 {
-	const char *text;
-	double took;
+	struct taken x;
 	enum wpk_status s = WPK_OK;
 
 	for (int i = 0; i < n && !s; i++)
-		s = take(t->b, t->c, t->l, t->v[i].n, &text, &took, e);
+		s = take(t->b, t->c, t->l, t->v[i].n, &x, e);
 	return s;
 }
 
-static enum wpk_status finals(struct trials *t, int *winner,
+/* Times the first "n" trials side by side. */
+static enum wpk_status race(struct trials *t, int n, struct bench_blocks *r,
 	struct wpk_error *e)
 {
 	struct bench_entry v[BENCH_CONTENDERS] = { 0 };
-	struct bench_blocks *r = malloc(sizeof *r);
-	int n = t->n < t->b->o.finalists ? t->n : t->b->o.finalists, best = -1;
-	enum wpk_status s;
-
-	s = r ? grow_for_all(t, n, e) : fail(e, WPK_E_MEMORY,
-		"no memory for the finals");
+	enum wpk_status s = grow_for_all(t, n, e);
 
 	for (int i = 0; i < n && !s; i++)
 		s = enter(t, i, &v[i], e);
 	if (!s)
 		s = bench_blocks(t->b, v, n, t->b->n_sets, r, e);
-	if (!s)
-		best = fastest(r);
 	for (int i = 0; i < n; i++)
 		bench_graph_drop(&v[i].graph);
-	free(r);
-	if (s)
-		return s;
-	*winner = best < 0 ? 0 : best;
-	return WPK_OK;
+	return s;
 }
 
-/* ---- the door ---- */
+/* ---- taking one ---- */
 
+/* "*wrong": what it computes is not right, and it is not taken. */
 static enum wpk_status settle(struct bench *b, struct contender *c,
 	struct library_call *l, int n, struct bench_choice *out,
-	struct wpk_error *e)
+	const char **wrong, struct wpk_error *e)
 {
-	const char *text = "";
-	double took;
-	enum wpk_status s = take(b, c, l, n, &text, &took, e);
+	struct taken x;
+	enum wpk_status s = take(b, c, l, n, &x, e);
 
-	if (s)
+	*wrong = NULL;
+	if (!s && b->is_right)
+		s = b->is_right(b, c, x.workspace, wrong, e);
+	if (s || *wrong)
 		return s;
 	out->chosen = n;
-	snprintf(out->text, sizeof out->text, "%s", text);
+	snprintf(out->text, sizeof out->text, "%s", x.text);
 	out->pinned = library_call_pinned(l);
 	return WPK_OK;
 }
 
+/* The trial if it is right. */
+static enum wpk_status settle_trial(struct trials *t, int i, bool *taken,
+	struct wpk_error *e)
+{
+	const char *wrong;
+	enum wpk_status s = settle(t->b, t->c, t->l, t->v[i].n, t->out, &wrong,
+		e);
+
+	*taken = !s && !wrong;
+	if (*taken)
+		t->out->chosen_s = t->v[i].seconds;
+	if (!wrong)
+		return s;
+	t->out->wrong++;
+	session_say(t->b->s, "%s: algorithm %d computes wrong, and is passed "
+		"over: %s", t->c->name, t->v[i].n, wrong);
+	return s;
+}
+
+/* Finalists by their times, then what did not come so far, and what failed as a
+ * finalist. */
+static enum wpk_status finals(struct trials *t, struct bench_blocks *r,
+	struct wpk_error *e)
+{
+	int n = t->n < t->b->o.finalists ? t->n : t->b->o.finalists, i;
+	bool taken = false;
+	enum wpk_status s = race(t, n, r, e);
+
+	while (!s && !taken && (i = fastest(r)) >= 0) {
+		s = settle_trial(t, i, &taken, e);
+		snprintf(r->of[i].why, sizeof r->of[i].why, "looked at");
+		t->v[i].looked_at = true;
+	}
+	for (i = 0; i < t->n && !s && !taken; i++)
+		if (!t->v[i].looked_at)
+			s = settle_trial(t, i, &taken, e);
+	return s || taken ? s : fail(e, WPK_E_LIBRARY, "none of its %d "
+		"algorithms computes what is right", t->out->n);
+}
+
+/* ---- the door ---- */
+
 static enum wpk_status best(struct trials *t, struct wpk_error *e)
 {
 	double end = line_now() + t->b->o.library_s;
-	int winner = 0;
+	struct bench_blocks *r;
 	enum wpk_status s = WPK_OK;
 
 	for (; t->out->tried < t->out->n && !s; t->out->tried++) {
@@ -249,11 +288,21 @@ static enum wpk_status best(struct trials *t, struct wpk_error *e)
 		return fail(e, WPK_E_LIBRARY, "none of its %d algorithms runs",
 			t->out->n);
 	qsort(t->v, (size_t)t->n, sizeof *t->v, by_seconds);
-	s = finals(t, &winner, e);
-	if (s)
-		return s;
-	t->out->chosen_s = t->v[winner].seconds;
-	return settle(t->b, t->c, t->l, t->v[winner].n, t->out, e);
+	r = malloc(sizeof *r);
+	s = r ? finals(t, r, e) : fail(e, WPK_E_MEMORY, "no memory for the "
+		"finals");
+	free(r);
+	return s;
+}
+
+/* One that was asked for. */
+static enum wpk_status take_named(struct trials *t, int n, struct wpk_error *e)
+{
+	const char *wrong;
+	enum wpk_status s = settle(t->b, t->c, t->l, n, t->out, &wrong, e);
+
+	return s || !wrong ? s : fail(e, WPK_E_LIBRARY, "algorithm %d computes "
+		"wrong: %s", n, wrong);
 }
 
 enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
@@ -267,7 +316,7 @@ enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
 	if (!t.l)
 		return WPK_OK;
 	if (n >= 0)
-		return settle(b, c, t.l, n, out, e);
+		return take_named(&t, n, e);
 	s = library_call_count(t.l, b->o.algorithms, &out->n, e);
 	if (s)
 		return s;

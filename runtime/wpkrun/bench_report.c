@@ -85,6 +85,7 @@ static void put_choice(json_t *o, const struct bench_choice *c)
 	json_object_set_new(o, "algorithms", json_integer(c->n));
 	json_object_set_new(o, "algorithms_tried", json_integer(c->tried));
 	json_object_set_new(o, "algorithms_failed", json_integer(c->failed));
+	json_object_set_new(o, "algorithms_wrong", json_integer(c->wrong));
 	json_object_set_new(o, "algorithms_passed_over",
 		json_integer(c->passed_over));
 	json_object_set_new(o, "default_text", json_string(c->default_text));

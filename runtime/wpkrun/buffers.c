@@ -72,24 +72,37 @@ static void describe(struct session *s, const struct subject_tensor *t,
 		(int64_t *)t->layout.strides };
 }
 
+/* What lies over an input has no memory of its own. */
 static bool set_tensor(struct session *s, struct buffers *b, int i,
-	const void *data)
+	bool in_place)
 {
 	const struct subject_tensor *t = &b->x->tensors[i];
-	int status;
 
-	if (!block_take(s, t->bytes, t->align, &b->blocks[i]))
+	if (in_place && t->over >= 0) {
+		b->blocks[i] = b->blocks[t->over];
+		b->blocks[i].base = 0;
+	} else if (!block_take(s, t->bytes, t->align, &b->blocks[i])) {
 		return false;
+	}
 	describe(s, t, &b->blocks[i], &b->tensors[i]);
 	b->list[i] = &b->tensors[i];
-	if (t->output || !t->bytes)
-		return true;
-	status = cuda.to_device(b->blocks[i].at, data, t->bytes);
+	return true;
+}
+
+bool buffers_restore(struct session *s, struct buffers *b,
+	const void *const *data)
+{
+	int status = 0;
+
+	for (int i = 0; i < b->x->n_inputs && !status; i++)
+		if (b->x->tensors[i].bytes)
+			status = cuda.to_device(b->blocks[i].at, data[i],
+				b->x->tensors[i].bytes);
 	return !status || device_fails(s, status, "copying an input");
 }
 
 struct buffers *buffers_create(struct session *s, const struct subject *x,
-	const void *const *data)
+	const void *const *data, bool in_place)
 {
 	struct buffers *b = large_take(s, sizeof *b);
 	size_t n = (size_t)x->n;
@@ -99,11 +112,14 @@ struct buffers *buffers_create(struct session *s, const struct subject *x,
 	b->tensors = large_take(s, n * sizeof *b->tensors);
 	b->list = large_take(s, n * sizeof *b->list);
 	for (int i = 0; i < x->n; i++)
-		if (!set_tensor(s, b, i, data[i])) {
+		if (!set_tensor(s, b, i, in_place)) {
 			buffers_destroy(b);
 			return NULL;
 		}
-	return b;
+	if (buffers_restore(s, b, data))
+		return b;
+	buffers_destroy(b);
+	return NULL;
 }
 
 void buffers_destroy(struct buffers *b)

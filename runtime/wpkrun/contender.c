@@ -46,18 +46,21 @@ static bool take(struct session *s, size_t bytes, wpk_cu_pointer *base,
 	return block_fill(s, &b, 0xff, true);
 }
 
-static bool take_all(struct session *s, struct contender *c)
+static bool take_all(struct session *s, struct contender *c, size_t more)
 {
 	void *workspace = NULL;
+	size_t bytes;
 
-	if (!find_needs(s, c) || !take(s, c->needs.workspace, &c->workspace,
-	    &workspace))
+	if (!find_needs(s, c))
+		return false;
+	bytes = c->needs.workspace + (more ? ALIGN + more : 0);
+	if (!take(s, bytes, &c->workspace, &workspace))
 		return false;
 	for (int i = 0; i < c->n_sets; i++) {
 		struct wpk_memory *m = &c->memory[i];
 
 		m->workspace = workspace;
-		m->workspace_bytes = c->needs.workspace;
+		m->workspace_bytes = bytes;
 		m->prepared_bytes = c->needs.prepared;
 		if (!take(s, c->needs.prepared, &c->prepared[i], &m->prepared)
 		    || !prepare(s, c, i))
@@ -68,7 +71,7 @@ static bool take_all(struct session *s, struct contender *c)
 
 struct contender *contender_create(struct session *s, const char *name,
 	const struct subject *x, const struct wpk_operator *op,
-	struct buffers *const *sets, int n_sets)
+	struct buffers *const *sets, int n_sets, size_t more)
 {
 	struct contender *c = large_take(s, sizeof *c);
 	size_t n = (size_t)n_sets;
@@ -77,7 +80,7 @@ struct contender *contender_create(struct session *s, const char *name,
 		.sets = sets, .n_sets = n_sets };
 	c->memory = large_take(s, n * sizeof *c->memory);
 	c->prepared = large_take(s, n * sizeof *c->prepared);
-	if (take_all(s, c))
+	if (take_all(s, c, more))
 		return c;
 	contender_destroy(c);
 	return NULL;

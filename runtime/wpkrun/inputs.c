@@ -91,9 +91,11 @@ static const char *shape_option(struct session *s, const struct subject *x)
 	return session_print(s, "--shape=%s", x->shape);
 }
 
+/* What a library computes is right by more than one of its algorithms. */
 static int sets_of(const struct session *s)
 {
-	return s->o->fresh ? SETS : 1;
+	return s->o->fresh || (s->o->time && s->o->against &
+		(AGAINST_CUDNN | AGAINST_CUBLASLT)) ? SETS : 1;
 }
 
 /* "wpkc reference ..." into "folder"; NULL, reported. */
@@ -236,6 +238,7 @@ bool inputs_open(struct session *s, const struct plan *p,
 
 	*in = (struct inputs){ .x = x };
 	ok = p->source && is_referred(s) ? refer(s, p, in) : make(s, in);
+	in->n_run = s->o->fresh ? in->n_sets : 1;
 	if (!ok)
 		inputs_close(in);
 	return ok;

@@ -122,7 +122,7 @@ static bool run_subject(struct session *s, const struct plans *p,
 	for (int i = 0; ok && i < p->n && !s->lost; i++)
 		ok = enter(s, p, i, x, &in, &r[i]);
 	if (ok && s->o->time && !s->lost)
-		ok = bench(s, x, in.sets[0], r, p->n);
+		ok = bench(s, x, &in, r, p->n);
 	inputs_close(&in);
 	return ok;
 }

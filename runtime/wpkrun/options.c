@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/lib/option.h"
+
 struct reading {
 	struct session *s;
 	struct options *o;
@@ -15,13 +17,14 @@ struct reading {
 
 enum takes { NOTHING, MAYBE, VALUE };
 
-/* "set" gets the value, NULL where there is none; without one, option and value
- * are for wpkc. */
+/* "set" gets the value, NULL where there is none. Where it is NULL, "store" says
+ * where the value goes, or else option and value are for wpkc. */
 struct option {
 	const char *name, *value;
 	enum takes takes;
-	bool (*set)(struct reading *r, const char *v);
 	const char *help;
+	bool (*set)(struct reading *r, const char *v);
+	struct option_store store;
 };
 
 static bool wrong(struct reading *r, const char *fmt, ...)
@@ -114,26 +117,6 @@ static bool set_device(struct reading *r, const char *v)
 	return true;
 }
 
-static bool set_share(struct reading *r, const char *v)
-{
-	unsigned long long n;
-
-	if (!read_count(r, "--share", v, 1, 100, &n))
-		return false;
-	r->o->share = (int)n;
-	return true;
-}
-
-static bool set_seed(struct reading *r, const char *v)
-{
-	unsigned long long n;
-
-	if (!read_count(r, "--seed", v, 0, INT64_MAX, &n))
-		return false;
-	r->o->seed = n;
-	return true;
-}
-
 static bool set_samples(struct reading *r, const char *v)
 {
 	unsigned long long n;
@@ -184,34 +167,6 @@ static bool add_out(struct reading *r, const char *v)
 	return push_pair(r, &r->o->out, "--out", v);
 }
 
-static bool set_save(struct reading *r, const char *v)
-{
-	r->o->save = v;
-	return true;
-}
-
-static bool set_source(struct reading *r, const char *v)
-{
-	r->o->source = v;
-	return true;
-}
-
-static bool set_fresh(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->fresh = true;
-}
-
-static bool read_real(struct reading *r, const char *name, const char *v,
-	double *out)
-{
-	char *end;
-
-	*out = strtod(v, &end);
-	return (*v && !*end && *out >= 0 && *out < 1e30) || wrong(r,
-		"%s takes a number, not '%s'", name, v);
-}
-
 /* With and without what to time. */
 static bool set_time(struct reading *r, const char *v)
 {
@@ -219,31 +174,6 @@ static bool set_time(struct reading *r, const char *v)
 	r->o->rivals = v && !strcmp(v, "rivals");
 	return !v || r->o->rivals || !strcmp(v, "all") || wrong(r,
 		"--time knows all and rivals, not '%s'", v);
-}
-
-static bool set_blocks(struct reading *r, const char *v)
-{
-	unsigned long long n;
-
-	if (!read_count(r, "--blocks", v, 1, 49, &n))
-		return false;
-	r->o->bench.blocks = (int)n;
-	return true;
-}
-
-static bool set_library_time(struct reading *r, const char *v)
-{
-	return read_real(r, "--library-time", v, &r->o->bench.library_s);
-}
-
-static bool set_flops(struct reading *r, const char *v)
-{
-	return read_real(r, "--flops", v, &r->o->bench.flops);
-}
-
-static bool set_peak(struct reading *r, const char *v)
-{
-	return read_real(r, "--peak", v, &r->o->bench.peak);
 }
 
 static bool add_algorithm(struct reading *r, const char *v)
@@ -257,24 +187,6 @@ static bool add_algorithm(struct reading *r, const char *v)
 		return wrong(r, "--algorithm knows cudnn and cublaslt, not "
 			"'%.*s'", (int)(eq - v), v);
 	return read_count(r, "--algorithm", eq + 1, 0, 1000000, &n);
-}
-
-static bool set_json(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->json = true;
-}
-
-static bool set_quiet(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->quiet = true;
-}
-
-static bool set_verbose(struct reading *r, const char *v)
-{
-	(void)v;
-	return r->o->verbose = true;
 }
 
 /* Sizes are wpkc's too. */
@@ -310,51 +222,80 @@ static bool ask_help(struct reading *r, const char *v);
 static bool ask_version(struct reading *r, const char *v);
 static bool ask_list(struct reading *r, const char *v);
 
+/* How an option is taken. */
+#define SET(function) function, { OPTION_ELSE, 0, 0, 0 }
+#define FOR_WPKC NULL, { OPTION_ELSE, 0, 0, 0 }
+#define STORE(kind, field, least, most) \
+	NULL, { kind, offsetof(struct options, field), least, most }
+#define TEXT(field) STORE(OPTION_TEXT, field, 0, 0)
+#define TRUE(field) STORE(OPTION_TRUE, field, 0, 0)
+#define REAL(field) STORE(OPTION_REAL, field, 0, 0)
+#define INT(field, least, most) STORE(OPTION_INT, field, least, most)
+#define UINT64(field, least, most) STORE(OPTION_UINT64, field, least, most)
+
 static const struct option table[] = {
-	{ "--device", "WHERE", VALUE, set_device,
-		"gpu, gpu:1, or emu: the CPU (default: gpu where there is one)" },
-	{ "--share", "PERCENT", VALUE, set_share, "run in a slice of the GPU" },
-	{ "--against", "LIST", VALUE, set_against,
-		"ref, cudnn, cublaslt, none (default: ref with a source)" },
-	{ "--seed", "N", VALUE, set_seed, "of the inputs (default 1)" },
-	{ "--fresh", NULL, NOTHING, set_fresh,
-		"run once more on inputs of another seed" },
-	{ "--samples", "N", VALUE, set_samples,
-		"elements to compare of each output, or all" },
-	{ "--in", "NAME=FILE", VALUE, add_in, "an input from a .npy file" },
-	{ "--out", "NAME=FILE", VALUE, add_out, "write an output as .npy" },
-	{ "--save", "DIR", VALUE, set_save, "write all tensors there, as .npy" },
-	{ "--source", "FILE", VALUE, set_source,
-		"what the plan was made of (default: beside it)" },
-	{ "--time", "WHO", MAYBE, set_time,
-		"time all side by side, or rivals alone" },
-	{ "--blocks", "N", VALUE, set_blocks,
-		"blocks of turns that must count (default 9)" },
-	{ "--algorithm", "LIB=N", VALUE, add_algorithm,
-		"time this one of a library's, not all" },
-	{ "--library-time", "SECONDS", VALUE, set_library_time,
-		"try no more of a library's after so long (default 20)" },
-	{ "--flops", "N", VALUE, set_flops, "operations of a run, for the floor" },
-	{ "--peak", "N", VALUE, set_peak,
-		"operations a second that the GPU is good for" },
-	{ "--json", NULL, NOTHING, set_json, "a JSON object a line" },
-	{ "-q", NULL, NOTHING, set_quiet, "say nothing but results and errors" },
-	{ "-v", NULL, NOTHING, set_verbose, "say what is run, and by which kernels" },
-	{ "--shape", "N=V", VALUE, add_shape, "sizes the source leaves open" },
-	{ "--op", "NAMES", VALUE, add_operators,
-		"only these operators, as behind the file" },
-	{ "-I", "DIR", VALUE, add_include, "search imports there too" },
-	{ "--set", "T=V", VALUE, NULL, "for wpkc: pin a tunable" },
-	{ "--target", "ARCHS", VALUE, NULL, "for wpkc: compile for sm_75 .. sm_121a" },
-	{ "--gpu", "NAMES", VALUE, NULL, "for wpkc: predict costs for it" },
-	{ "--lock", "FILE", VALUE, NULL, "for wpkc: lock file" },
-	{ "--no-lock", NULL, NOTHING, NULL, "for wpkc: no lock file" },
-	{ "--frozen", NULL, NOTHING, NULL,
-		"for wpkc: fail unless the lock has every schedule" },
-	{ "--color", "WHEN", VALUE, NULL, "for wpkc: auto, always, never" },
-	{ "--list", "WHAT", VALUE, ask_list, "options" },
-	{ "--help", NULL, NOTHING, ask_help, "this text" },
-	{ "--version", NULL, NOTHING, ask_version, "the version" },
+	{ "--device", "WHERE", VALUE,
+		"gpu, gpu:1, or emu: the CPU (default: gpu where there is one)",
+		SET(set_device) },
+	{ "--share", "PERCENT", VALUE,
+		"run in a slice of the GPU", INT(share, 1, 100) },
+	{ "--against", "LIST", VALUE,
+		"ref, cudnn, cublaslt, none (default: ref with a source)",
+		SET(set_against) },
+	{ "--seed", "N", VALUE,
+		"of the inputs (default 1)", UINT64(seed, 0, INT64_MAX) },
+	{ "--fresh", NULL, NOTHING,
+		"run once more on inputs of another seed", TRUE(fresh) },
+	{ "--samples", "N", VALUE,
+		"elements to compare of each output, or all",
+		SET(set_samples) },
+	{ "--in", "NAME=FILE", VALUE,
+		"an input from a .npy file", SET(add_in) },
+	{ "--out", "NAME=FILE", VALUE,
+		"write an output as .npy", SET(add_out) },
+	{ "--save", "DIR", VALUE,
+		"write all tensors there, as .npy", TEXT(save) },
+	{ "--source", "FILE", VALUE,
+		"what the plan was made of (default: beside it)",
+		TEXT(source) },
+	{ "--time", "WHO", MAYBE,
+		"time all side by side, or rivals alone", SET(set_time) },
+	{ "--blocks", "N", VALUE,
+		"blocks of turns that must count (default 9)",
+		INT(bench.blocks, 1, 49) },
+	{ "--algorithm", "LIB=N", VALUE,
+		"time this one of a library's, not all", SET(add_algorithm) },
+	{ "--library-time", "SECONDS", VALUE,
+		"try no more of a library's after so long (default 20)",
+		REAL(bench.library_s) },
+	{ "--flops", "N", VALUE,
+		"operations of a run, for the floor", REAL(bench.flops) },
+	{ "--peak", "N", VALUE,
+		"operations a second that the GPU is good for",
+		REAL(bench.peak) },
+	{ "--json", NULL, NOTHING, "a JSON object a line", TRUE(json) },
+	{ "-q", NULL, NOTHING,
+		"say nothing but results and errors", TRUE(quiet) },
+	{ "-v", NULL, NOTHING,
+		"say what is run, and by which kernels", TRUE(verbose) },
+	{ "--shape", "N=V", VALUE,
+		"sizes the source leaves open", SET(add_shape) },
+	{ "--op", "NAMES", VALUE,
+		"only these operators, as behind the file",
+		SET(add_operators) },
+	{ "-I", "DIR", VALUE, "search imports there too", SET(add_include) },
+	{ "--set", "T=V", VALUE, "for wpkc: pin a tunable", FOR_WPKC },
+	{ "--target", "ARCHS", VALUE,
+		"for wpkc: compile for sm_75 .. sm_121a", FOR_WPKC },
+	{ "--gpu", "NAMES", VALUE, "for wpkc: predict costs for it", FOR_WPKC },
+	{ "--lock", "FILE", VALUE, "for wpkc: lock file", FOR_WPKC },
+	{ "--no-lock", NULL, NOTHING, "for wpkc: no lock file", FOR_WPKC },
+	{ "--frozen", NULL, NOTHING,
+		"for wpkc: fail unless the lock has every schedule", FOR_WPKC },
+	{ "--color", "WHEN", VALUE, "for wpkc: auto, always, never", FOR_WPKC },
+	{ "--list", "WHAT", VALUE, "options", SET(ask_list) },
+	{ "--help", NULL, NOTHING, "this text", SET(ask_help) },
+	{ "--version", NULL, NOTHING, "the version", SET(ask_version) },
 };
 
 enum { N_OPTIONS = sizeof table / sizeof *table };
@@ -422,19 +363,10 @@ static bool ask_list(struct reading *r, const char *v)
 /* The option that "arg" is, and its value in the same word, or NULL. */
 static const struct option *find(const char *arg, const char **value)
 {
-	for (int i = 0; i < N_OPTIONS; i++) {
-		const struct option *o = &table[i];
-		size_t n = strlen(o->name);
-
-		*value = NULL;
-		if (!strcmp(arg, o->name))
-			return o;
-		if (strncmp(arg, o->name, n))
-			continue;
-		*value = arg + n + (arg[n] == '=');
-		if (arg[n] == '=' || (o->name[1] != '-' && o->takes == VALUE))
-			return o;
-	}
+	for (int i = 0; i < N_OPTIONS; i++)
+		if (option_is(arg, table[i].name, table[i].name[1] != '-' &&
+		    table[i].takes == VALUE, value))
+			return &table[i];
 	return NULL;
 }
 
@@ -442,6 +374,7 @@ static bool read_option(struct reading *r, int n, char **v, int *i)
 {
 	const char *value;
 	const struct option *o = find(v[*i], &value);
+	char wants[100];
 
 	if (!o)
 		return wrong(r, "unknown option '%s'; wpkrun --help lists "
@@ -456,6 +389,9 @@ static bool read_option(struct reading *r, int n, char **v, int *i)
 	}
 	if (o->set)
 		return o->set(r, value);
+	if (o->store.kind)
+		return option_store(&o->store, r->o, value, wants) || wrong(r,
+			"%s takes %s, not '%s'", o->name, wants, value);
 	push_word(r, &r->o->compiler, value ? session_print(r->s, "%s=%s",
 		o->name, value) : o->name);
 	return true;

@@ -118,6 +118,8 @@ static bool set_tensors(struct session *s, struct subject *x)
 	x->tensors = session_take(s, (size_t)op->n_tensors,
 		sizeof *x->tensors);
 	for (int i = 0; i < op->n_tensors; i++)
+		x->tensors[i].over = operator_over(op, i);
+	for (int i = 0; i < op->n_tensors; i++)
 		if (!set_tensor(s, &op->tensors[i], &v->tensors[i], names,
 		    &x->tensors[i]))
 			return false;

@@ -20,6 +20,8 @@ static void tell_people(const struct session *s, const struct subject *x,
 		printf("%s: %s", v->verdict, v->message);
 	else
 		printf("ran, not checked");
+	if (v->in_place)
+		printf(", in place too");
 	if (s->o->verbose)
 		printf(", %zu bytes of workspace, %zu prepared", v->workspace,
 			v->prepared);
@@ -62,6 +64,7 @@ static json_t *line_of(const struct session *s, const struct subject *x,
 	json_object_set_new(line, "contender", json_string(name));
 	json_object_set_new(line, "by", json_string(v->by));
 	json_object_set_new(line, "general", json_boolean(v->general));
+	json_object_set_new(line, "in_place", json_boolean(v->in_place));
 	json_object_set_new(line, "verdict", json_string(v->verdict));
 	json_object_set_new(line, "workspace", json_integer(
 		(json_int_t)v->workspace));

@@ -2,7 +2,8 @@
 /* One run of a subject, and what is right of it: outputs and workspace are
  * poisoned before, and where an element looks as if nobody wrote it, once more
  * with another byte; margins must hold what they held; samples of outputs are
- * compared with the reference's; inputs must be what they were. */
+ * compared with the reference's; inputs must be what they were. Where the plan lets
+ * outputs lie over inputs, it is run like that, too. */
 #include "runtime/worker/worker.h"
 #include "runtime/wpkrun/wpkrun.h"
 
@@ -11,8 +12,10 @@
 
 enum { RUNS = 2 };
 
-/* A set of inputs at work. "outputs" by run and tensor, malloc'ed. */
+/* A set of inputs at work, "in_place": outputs where inputs lie. "outputs" by run
+ * and tensor, malloc'ed. */
 struct running {
+	bool in_place;
 	struct session *s;
 	const struct subject *x;
 	const void *const *data;
@@ -25,12 +28,24 @@ struct running {
 static bool say(struct running *r, const char *verdict, const char *message)
 {
 	r->v->verdict = verdict;
-	r->v->message = session_print(r->s, "%s", message);
+	r->v->message = session_print(r->s, "%s%s", r->in_place ?
+		"in place: " : "", message);
 	r->s->code = r->s->code ? r->s->code : EXIT_UNVERIFIED;
 	return false;
 }
 
 /* ---- one run ---- */
+
+/* Is it an output in an input's memory, or such an input? */
+static bool is_shared(const struct running *r, int tensor)
+{
+	if (r->x->tensors[tensor].over >= 0)
+		return r->in_place;
+	for (int i = r->x->n_inputs; i < r->x->n; i++)
+		if (r->x->tensors[i].over == tensor)
+			return r->in_place;
+	return false;
+}
 
 static bool poison(struct running *r, int byte)
 {
@@ -39,7 +54,7 @@ static bool poison(struct running *r, int byte)
 
 	for (int i = 0; i < r->x->n && ok; i++)
 		ok = block_fill(r->s, &r->b->blocks[i], byte,
-			r->x->tensors[i].output);
+			r->x->tensors[i].output && !is_shared(r, i));
 	return ok;
 }
 
@@ -101,7 +116,8 @@ static bool fetch(struct running *r, void **outputs)
 static bool run(struct running *r, int n)
 {
 	r->outputs[n] = large_take(r->s, (size_t)r->x->n * sizeof(void *));
-	return poison(r, task_poison(n)) && launch(r) &&
+	return (!n || !r->in_place || buffers_restore(r->s, r->b, r->data)) &&
+		poison(r, task_poison(n)) && launch(r) &&
 		check_margins(r, task_poison(n)) && fetch(r, r->outputs[n]);
 }
 
@@ -114,7 +130,7 @@ static bool check_inputs(struct running *r)
 		void *is = large_take(r->s, bytes);
 		int status = bytes ? cuda.to_host(is, r->b->blocks[i].at,
 			bytes) : 0;
-		bool same = !memcmp(is, r->data[i], bytes);
+		bool same = is_shared(r, i) || !memcmp(is, r->data[i], bytes);
 
 		free(is);
 		if (status)
@@ -171,15 +187,15 @@ static void drop(struct running *r, void **keep)
 
 static bool run_set(struct running *r, const char *name,
 	const struct wpk_operator *op, const struct inputs *in, int set,
-	void **keep)
+	size_t more, void **keep)
 {
 	bool ok;
 
 	r->data = in->sets[set];
-	r->b = buffers_create(r->s, r->x, r->data);
+	r->b = buffers_create(r->s, r->x, r->data, r->in_place);
 	if (r->b)
-		r->c = contender_create(r->s, name, r->x, op, &r->b,
-			1);
+		r->c = contender_create(r->s, name, r->x, op, &r->b, 1,
+			more);
 	ok = r->c != NULL;
 	if (ok) {
 		r->v->by = session_print(r->s, "%s", r->c->needs.by);
@@ -192,17 +208,47 @@ static bool run_set(struct running *r, const char *name,
 	return ok;
 }
 
+static bool has_place(const struct subject *x)
+{
+	for (int i = x->n_inputs; i < x->n; i++)
+		if (x->tensors[i].over >= 0)
+			return true;
+	return false;
+}
+
+/* All sets apart, then the first in place. */
 bool verify(struct session *s, const char *name, const struct wpk_operator *op,
 	const struct subject *x, const struct inputs *in, struct verdict *v,
 	void **outputs)
 {
+	bool own = op == x->op && has_place(x);
+
 	*v = (struct verdict){ .verdict = in->task ? "verified" : "ran",
 		.by = name };
-	for (int set = 0; set < in->n_sets; set++) {
-		struct running r = { .s = s, .x = x, .v = v };
+	for (int set = 0; set < in->n_run + own; set++) {
+		struct running r = { .s = s, .x = x, .v = v,
+			.in_place = set == in->n_run };
 
-		if (!run_set(&r, name, op, in, set, set ? NULL : outputs))
+		if (!run_set(&r, name, op, in, r.in_place ? 0 : set, 0,
+		    set ? NULL : outputs))
 			return v->message != NULL;
+		v->in_place = r.in_place;
 	}
 	return true;
+}
+
+bool verify_fresh(struct session *s, const char *name,
+	const struct wpk_operator *op, const struct subject *x,
+	const struct inputs *in, size_t more, struct verdict *v)
+{
+	struct running r = { .s = s, .x = x, .v = v };
+	enum exit_code code = s->code;
+	bool ok;
+
+	*v = (struct verdict){ .verdict = in->task ? "verified" : "ran",
+		.by = name };
+	ok = run_set(&r, name, op, in, in->n_sets - 1, more, NULL);
+	if (v->message)
+		s->code = code;
+	return ok || v->message != NULL;
 }

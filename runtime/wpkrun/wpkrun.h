@@ -225,8 +225,10 @@ const char *npy_type_name(DLDataType type);
 
 /* ---- subject.c: an operator at sizes ---- */
 
+/* "over": the input that an output may lie over, or -1. */
 struct subject_tensor {
 	const char *name;
+	int over;
 	bool output, constant;
 	DLDataType type;
 	size_t bytes, align;
@@ -266,13 +268,14 @@ enum { SETS = 2 };
 
 struct task;
 
-/* Sets of inputs by tensor, NULL for outputs. "task" (runtime/worker/worker.h)
- * has the same and what must come of them; NULL where nobody knows, and then the
- * tensors are "own", malloc'ed. */
+/* Sets of inputs by tensor, NULL for outputs. All are run on the first "n_run"; one
+ * more is for the winners among a library's algorithms. "task"
+ * (runtime/worker/worker.h) has the same and what must come of them; NULL where
+ * nobody knows, and then the tensors are "own", malloc'ed. */
 struct inputs {
 	const struct subject *x;
 	const void **sets[SETS];
-	int n_sets;
+	int n_sets, n_run;
 	struct task *task;
 	bool own;
 };
@@ -310,8 +313,12 @@ struct buffers {
 	const DLTensor **list;
 };
 
-/* NULL, reported. Inputs are copied from "data", by tensor. */
+/* NULL, reported. Inputs are copied from "data", by tensor. "in_place": outputs lie
+ * over the inputs that they may lie over. */
 struct buffers *buffers_create(struct session *s, const struct subject *x,
+	const void *const *data, bool in_place);
+/* Inputs as they were; false, reported. */
+bool buffers_restore(struct session *s, struct buffers *b,
 	const void *const *data);
 void buffers_destroy(struct buffers *b);
 
@@ -332,10 +339,10 @@ struct contender {
 };
 
 /* Takes memory and prepares constant operands of each set; NULL, reported. The
- * sets must outlive it. */
+ * workspace has "more" bytes than the operator says. The sets must outlive it. */
 struct contender *contender_create(struct session *s, const char *name,
 	const struct subject *x, const struct wpk_operator *op,
-	struct buffers *const *sets, int n_sets);
+	struct buffers *const *sets, int n_sets, size_t more);
 /* The workspace as a block. */
 struct block contender_workspace(const struct contender *c);
 /* Queues one computation of set "set"; may be captured into a graph. */
@@ -356,10 +363,10 @@ struct rival {
 };
 
 /* Times them side by side and tells it, a line each. Ratios are to the first
- * where that is the plan's own. "data" are inputs by tensor; sets of buffers are
- * made of them. False, reported, where nothing can be timed. */
+ * where that is the plan's own. Sets of buffers are made of the first inputs. False,
+ * reported, where nothing can be timed. */
 bool bench(struct session *s, const struct subject *x,
-	const void *const *data, const struct rival *v, int n);
+	const struct inputs *in, const struct rival *v, int n);
 
 /* ---- verify.c ---- */
 
@@ -367,7 +374,7 @@ bool bench(struct session *s, const struct subject *x,
  * right), wrong, fault. */
 struct verdict {
 	const char *verdict, *message, *by;
-	bool general;
+	bool general, in_place;		/* and in place, too */
 	int64_t compared;
 	double error;			/* the greatest, in parts of its bound */
 	size_t workspace, prepared;
@@ -378,6 +385,11 @@ struct verdict {
 bool verify(struct session *s, const char *name, const struct wpk_operator *op,
 	const struct subject *x, const struct inputs *in, struct verdict *v,
 	void **outputs);
+/* On the last set alone, with so much more workspace. What is wrong is nobody's
+ * exit code. */
+bool verify_fresh(struct session *s, const char *name,
+	const struct wpk_operator *op, const struct subject *x,
+	const struct inputs *in, size_t more, struct verdict *v);
 
 /* ---- save.c ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A cuBLASLt for tests: products are computed here, addresses are the host's.
+/* A cuBLASLt for tests: products are computed here, in the stream where the driver
+ * is the emulator, and addresses are the host's.
  * What it is given is checked as strictly as the real one would, and more.
  *
  *	STUB_FAIL		stub.h
@@ -7,6 +8,7 @@
  *	STUB_LT_MORE=4096	checks ask for so much more workspace than the
  *				heuristic said
  *	STUB_LT_SPOILT=3	algorithm 3 fails its check
+ *	STUB_LT_WRONG=2		algorithm 2 computes one column, and is fast
  *
  * Compiled with -DLACKS it has no cublasLtMatmulAlgoCheck. Algorithm 1 takes
  * everything; 2 can split k, into workspace; 3 wants operands aligned to 32. */
@@ -472,6 +474,16 @@ int cublasLtMatmulAlgoConfigGetAttribute(const struct wpk_lt_algo *algo,
 
 /* ---- the product ---- */
 
+/* All that a call says, copied: what it points to is the caller's. */
+struct product {
+	struct operation o;
+	struct layout a, b, c, d;
+	double alpha, beta;
+	const void *pa, *pb, *pc;
+	void *pd, *workspace;
+	size_t bytes;
+};
+
 static double at(const struct layout *l, const void *p, int batch, int row,
 	int col, int transposed)
 {
@@ -504,6 +516,34 @@ static int aligned(const struct algorithm *g, const void *a, const void *b,
 		(uintptr_t)d % 16 == 0;
 }
 
+static void element(const struct product *p, int z, int i, int j)
+{
+	const struct operation *o = &p->o;
+	int k = o->transposed[0] ? p->a.rows : p->a.cols;
+	double sum = 0;
+
+	for (int t = 0; t < k; t++)
+		sum += at(&p->a, p->pa, z, i, t, o->transposed[0]) *
+			at(&p->b, p->pb, z, t, j, o->transposed[1]);
+	sum *= p->alpha;
+	if (p->beta != 0)
+		sum += p->beta * at(&p->c, p->pc, z, i, j, 0);
+	put(type_of(p->d.type), p->pd, i + j * p->d.ld + z * p->d.stride,
+		finish(o, sum, i, z));
+}
+
+static void multiply(void *closure)
+{
+	const struct product *p = closure;
+
+	if (p->bytes)
+		memset(p->workspace, 0x5a, p->bytes);
+	for (int z = 0; z < p->d.batch; z++)
+		for (int j = 0; j < (int)p->d.cols; j++)
+			for (int i = 0; i < (int)p->d.rows; i++)
+				element(p, z, i, j);
+}
+
 int cublasLtMatmul(wpk_lt h, wpk_lt op, const void *alpha, const void *a,
 	wpk_lt la, const void *b, wpk_lt lb, const void *beta, const void *c,
 	wpk_lt lc, void *d, wpk_lt ld, const struct wpk_lt_algo *algo,
@@ -511,8 +551,8 @@ int cublasLtMatmul(wpk_lt h, wpk_lt op, const void *alpha, const void *a,
 {
 	const struct algorithm *g = (const struct algorithm *)algo;
 	const struct operation *o = op;
-	const struct layout *x = la, *out = ld;
-	int k = o->transposed[0] ? x->rows : x->cols, status;
+	struct product *p;
+	int status;
 
 	START("cublasLtMatmul");
 	__atomic_store_n(&stub_stream, stream, __ATOMIC_SEQ_CST);
@@ -523,26 +563,16 @@ int cublasLtMatmul(wpk_lt h, wpk_lt op, const void *alpha, const void *a,
 		return status;
 	if (!a || !b || !c || !d || !aligned(g, a, b, d))
 		return stub_misuse("operands null or misaligned"), INVALID;
-	if (bytes < workspace_of(g, out) || (bytes && !workspace))
+	if (bytes < workspace_of(g, ld) || (bytes && !workspace))
 		return stub_misuse("workspace of %zu", bytes), INVALID;
-	if (bytes)
-		memset(workspace, 0x5a, bytes);
-	for (int z = 0; z < out->batch; z++)
-		for (int j = 0; j < (int)out->cols; j++)
-			for (int i = 0; i < (int)out->rows; i++) {
-				double sum = 0;
-
-				for (int t = 0; t < k; t++)
-					sum += at(la, a, z, i, t,
-						o->transposed[0]) * at(lb, b, z,
-						t, j, o->transposed[1]);
-				sum *= scale(o, alpha);
-				if (scale(o, beta) != 0)
-					sum += scale(o, beta) * at(lc, c, z, i,
-						j, 0);
-				put(type_of(out->type), d, i + j * out->ld +
-					z * out->stride, finish(o, sum, i, z));
-			}
+	p = malloc(sizeof *p);
+	*p = (struct product){ *o, *(struct layout *)la, *(struct layout *)lb,
+		*(struct layout *)lc, *(struct layout *)ld, scale(o, alpha),
+		scale(o, beta), a, b, c, d, workspace, bytes };
+	if (g->id == stub_number_of("STUB_LT_WRONG", 0))
+		p->d.cols = 1;
+	if (stub_queue(stream, multiply, p))
+		return EXECUTION;
 	stub_ran();
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A cuDNN for tests, its backend API alone: graphs are computed here, addresses
- * are the host's. Attributes are held to their types and counts, descriptors to
- * their order: finalised before use, used before they are destroyed.
+/* A cuDNN for tests, its backend API alone: graphs are computed here, in the
+ * stream where the driver is the emulator, and addresses are the host's.
+ * Attributes are held to their types and counts, descriptors to their order:
+ * finalised before use, used before they are destroyed.
  *
  *	STUB_FAIL		stub.h
  *	STUB_DNN_VERSION=80900	another version
@@ -527,7 +528,8 @@ int cudnnBackendExecute(wpk_dnn h, wpk_dnn plan, wpk_dnn pack)
 	struct descriptor *p = plan, *k = pack;
 	int64_t n, bytes = workspace_of(p) + stub_number_of("STUB_DNN_MORE", 0);
 	void *const *workspace = attribute_of(k, WPK_DNN_PACK_WORKSPACE, &n);
-	int code;
+	void *stream = ((struct handle *)h)->stream;
+	struct graph_run *run;
 
 	START("cudnnBackendExecute");
 	if (((struct handle *)h)->magic != MAGIC || p->kind != WPK_DNN_PLAN ||
@@ -535,14 +537,14 @@ int cudnnBackendExecute(wpk_dnn h, wpk_dnn plan, wpk_dnn pack)
 		return stub_misuse("no plan and pack are run"), BAD_PARAM;
 	if (bytes && (!workspace || !*workspace))
 		return stub_misuse("workspace is missing"), BAD_PARAM;
-	if (bytes)
-		memset(*workspace, 0x5a, bytes);
-	__atomic_store_n(&stub_stream, ((struct handle *)h)->stream,
-		__ATOMIC_SEQ_CST);
-	code = compute(p->graph, k);
-	if (code == BAD_PARAM)
-		stub_misuse("the pack is not that of the graph");
+	__atomic_store_n(&stub_stream, stream, __ATOMIC_SEQ_CST);
+	run = run_create(p->graph, k, workspace ? *workspace : NULL, bytes);
+	if (!run)
+		return stub_misuse("the pack is not that of the graph"),
+			BAD_PARAM;
+	if (stub_queue(stream, compute, run))
+		return EXECUTION_FAILED;
 	stub_ran();
-	return code;
+	return 0;
 }
 #endif

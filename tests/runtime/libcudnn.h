@@ -44,7 +44,12 @@ int type_named(int cudnn);
  * wrong. */
 int check(struct descriptor *d);
 
-/* libcudnn_run.c: computes a graph with the memory that a pack names. */
-int compute(const struct descriptor *graph, const struct descriptor *pack);
+/* libcudnn_run.c: a graph with the memory that a pack names, and a workspace; NULL:
+ * the pack is not that of the graph. Malloc'ed; the graph has to stay. compute()
+ * runs it. */
+struct graph_run;
+struct graph_run *run_create(const struct descriptor *graph,
+	const struct descriptor *pack, void *workspace, size_t bytes);
+void compute(void *run);
 
 #endif

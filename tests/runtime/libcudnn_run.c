@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* Graphs, computed by the stub of cuDNN in double precision: virtual tensors are
- * kept here, rounded to their types. */
+ * kept here, rounded to their types. What a pack says is copied, for it may be gone
+ * when the graph has its turn. */
 #include "tests/runtime/libcudnn.h"
 
 #include <stdlib.h>
 
 enum { RANK = 5, TENSORS = 64 };
 
-/* A tensor while the graph runs: extents and strides of a rank of 5, the spatial
- * ones at the end, or of 3, at the beginning. */
+/* A tensor of a graph: extents and strides of a rank of 5, the spatial ones at the
+ * end, or of 3, at the beginning. One "owned" has memory while the graph runs, one
+ * by value is the "number". */
 struct living {
 	const struct descriptor *d;
 	int64_t dims[RANK], strides[RANK];
 	int type;
 	void *at;
-	bool owned;
+	int64_t number;
+	bool owned, is_number;
 };
 
-struct state {
+struct graph_run {
 	struct living v[TENSORS];
 	int n;
-	const struct descriptor *pack;
-	bool wrong;
+	const struct descriptor *graph;
+	size_t bytes;
+	void *workspace;
 };
 
 static int64_t volume(const struct living *t)
@@ -33,56 +37,69 @@ static int64_t volume(const struct living *t)
 	return n;
 }
 
-static void *address_of(struct state *s, const struct descriptor *d)
+static const void *pointer_in(const struct descriptor *pack,
+	const struct descriptor *tensor)
 {
-	int64_t n, align = number_of(d, WPK_DNN_TENSOR_ALIGNMENT), m;
-	const int64_t *ids = attribute_of(s->pack, WPK_DNN_PACK_IDS, &n);
-	void *const *p = attribute_of(s->pack, WPK_DNN_PACK_POINTERS, &m);
-	const bool *value = attribute_of(d, WPK_DNN_TENSOR_BY_VALUE, &m);
+	int64_t n, m;
+	const int64_t *ids = attribute_of(pack, WPK_DNN_PACK_IDS, &n);
+	void *const *p = attribute_of(pack, WPK_DNN_PACK_POINTERS, &m);
 
 	for (int64_t i = 0; i < n; i++)
-		if (ids[i] == number_of(d, WPK_DNN_TENSOR_ID)) {
-			if (!p[i] || (!*value && (uintptr_t)p[i] % align))
-				s->wrong = true;
+		if (ids[i] == number_of(tensor, WPK_DNN_TENSOR_ID))
 			return p[i];
-		}
-	s->wrong = true;
 	return NULL;
 }
 
-/* The tensor as it lives, found or made: rank 4 is that of 5 with a depth of 1. */
-static struct living *living(struct state *s, const struct descriptor *d)
+/* False: the pack has no place for it, or none that is aligned. */
+static bool place(struct living *t, const struct descriptor *pack)
+{
+	const void *p = pointer_in(pack, t->d);
+	int64_t n;
+	const bool *value = attribute_of(t->d, WPK_DNN_TENSOR_BY_VALUE, &n);
+
+	if (!p || (!*value && (uintptr_t)p % number_of(t->d,
+	    WPK_DNN_TENSOR_ALIGNMENT)))
+		return false;
+	t->at = (void *)p;
+	t->is_number = *value;
+	if (*value)
+		memcpy(&t->number, p, type_facts[t->type].bytes);
+	return true;
+}
+
+/* Rank 4 is that of 5 with a depth of 1. */
+static struct living tensor_of(const struct descriptor *d)
 {
 	int64_t n, m;
 	const int64_t *dims = attribute_of(d, WPK_DNN_TENSOR_DIMENSIONS, &n);
 	const int64_t *strides = attribute_of(d, WPK_DNN_TENSOR_STRIDES, &m);
 	const bool *is_virtual = attribute_of(d, WPK_DNN_TENSOR_VIRTUAL, &m);
-	struct living *t;
-
-	for (int i = 0; i < s->n; i++)
-		if (s->v[i].d == d)
-			return &s->v[i];
-	t = &s->v[s->n++];
-	*t = (struct living){ .d = d, .type = type_named(int_of(d,
+	struct living t = { .d = d, .type = type_named(int_of(d,
 		WPK_DNN_TENSOR_TYPE)), .owned = is_virtual && *is_virtual };
+	int64_t by = 1;
+
 	for (int i = 0; i < RANK; i++)
-		t->dims[i] = 1;
+		t.dims[i] = 1;
 	for (int64_t i = 0; i < n; i++) {
 		int to = n == 3 || i < 2 ? i : i + RANK - n;
 
-		t->dims[to] = dims[i];
-		t->strides[to] = strides[i];
+		t.dims[to] = dims[i];
+		t.strides[to] = strides[i];
 	}
-	if (t->owned) {
-		int64_t by = 1;
-
-		for (int i = RANK; i-- > 0; by *= t->dims[i])
-			t->strides[i] = by;
-		t->at = malloc(volume(t) * 8);
-	} else {
-		t->at = address_of(s, d);
-	}
+	for (int i = RANK; t.owned && i-- > 0; by *= t.dims[i])
+		t.strides[i] = by;
 	return t;
+}
+
+static struct living *living(struct graph_run *s, const struct descriptor *d)
+{
+	int i = 0;
+
+	while (i < s->n && s->v[i].d != d)
+		i++;
+	if (i == s->n)
+		s->v[s->n++] = tensor_of(d);
+	return &s->v[i];
 }
 
 static int64_t offset(const struct living *t, const int64_t at[RANK])
@@ -254,7 +271,13 @@ static double apply(const struct descriptor *p, double x, double b)
 
 /* ---- graphs ---- */
 
-static void run_node(struct state *s, const struct descriptor *op)
+struct node {
+	struct living *x, *b, *y;	/* "b" is "x" where there is none */
+	const struct descriptor *convolution, *how;
+	int kind;
+};
+
+static struct node node_of(struct graph_run *s, const struct descriptor *op)
 {
 	static const int names[][4] = {
 		{ WPK_DNN_OPERATION_FORWARD, WPK_DNN_FORWARD_X, WPK_DNN_FORWARD_W,
@@ -265,51 +288,84 @@ static void run_node(struct state *s, const struct descriptor *op)
 			WPK_DNN_PRODUCT_C },
 		{ WPK_DNN_OPERATION_POINTWISE, WPK_DNN_APPLY_X, WPK_DNN_APPLY_B,
 			WPK_DNN_APPLY_Y } };
-	const struct descriptor *b, *conv, *how;
-	struct living *x, *y, *t;
+	const struct descriptor *b;
+	struct node n = { .kind = 0 };
+
+	while (names[n.kind][0] != op->kind)
+		n.kind++;
+	b = child_of(op, names[n.kind][2]);
+	n.x = living(s, child_of(op, names[n.kind][1]));
+	n.b = b ? living(s, b) : n.x;
+	n.y = living(s, child_of(op, names[n.kind][3]));
+	n.convolution = child_of(op, n.kind ? WPK_DNN_BACKWARD_CONVOLUTION :
+		WPK_DNN_FORWARD_CONVOLUTION);
+	n.how = child_of(op, WPK_DNN_APPLY_POINTWISE);
+	return n;
+}
+
+static void run_node(const struct node *n)
+{
+	const struct living *x = n->x, *b = n->b, *y = n->y;
 	struct window w;
 	int64_t at[RANK];
-	int i = 0;
 
-	while (names[i][0] != op->kind)
-		i++;
-	b = child_of(op, names[i][2]);
-	x = living(s, child_of(op, names[i][1]));
-	t = b ? living(s, b) : x;
-	y = living(s, child_of(op, names[i][3]));
-	conv = child_of(op, i ? WPK_DNN_BACKWARD_CONVOLUTION :
-		WPK_DNN_FORWARD_CONVOLUTION);
-	how = child_of(op, WPK_DNN_APPLY_POINTWISE);
-	if (i < 2)
-		w = window_of(conv);
-	for (int64_t f = 0; !s->wrong && f < volume(y); f++) {
+	if (n->kind < 2)
+		w = window_of(n->convolution);
+	for (int64_t f = 0; f < volume(y); f++) {
 		unflatten(y, f, at);
 		put(y->type, y->at, offset(y, at),
-			i == 0 ? forward(x, t, y, &w, at) :
-			i == 1 ? backward(y, t, x, &w, at) :
-			i == 2 ? product(x, t, at) :
-			apply(how, read_at(x, at), read_at(t, at)));
+			n->kind == 0 ? forward(x, b, y, &w, at) :
+			n->kind == 1 ? backward(y, b, x, &w, at) :
+			n->kind == 2 ? product(x, b, at) :
+			apply(n->how, read_at(x, at), read_at(b, at)));
 	}
 }
 
-int compute(const struct descriptor *graph, const struct descriptor *pack)
+struct graph_run *run_create(const struct descriptor *graph,
+	const struct descriptor *pack, void *workspace, size_t bytes)
 {
-	struct state *s = calloc(1, sizeof *s);
+	struct graph_run *s = calloc(1, sizeof *s);
 	int64_t n, named, real = 0;
 	struct descriptor *const *ops = attribute_of(graph,
 		WPK_DNN_GRAPH_OPERATIONS, &n);
-	bool wrong;
+	bool well = true;
 
-	s->pack = pack;
-	attribute_of(pack, WPK_DNN_PACK_IDS, &named);
+	s->graph = graph;
+	s->workspace = workspace;
+	s->bytes = bytes;
 	for (int64_t i = 0; i < n; i++)
-		run_node(s, ops[i]);
+		node_of(s, ops[i]);
 	for (int i = 0; i < s->n; i++) {
 		real += !s->v[i].owned;
+		well = well && (s->v[i].owned || place(&s->v[i], pack));
+	}
+	attribute_of(pack, WPK_DNN_PACK_IDS, &named);
+	if (well && real == named)
+		return s;
+	free(s);
+	return NULL;
+}
+
+void compute(void *run)
+{
+	struct graph_run *s = run;
+	int64_t n;
+	struct descriptor *const *ops = attribute_of(s->graph,
+		WPK_DNN_GRAPH_OPERATIONS, &n);
+
+	if (s->bytes)
+		memset(s->workspace, 0x5a, s->bytes);
+	for (int i = 0; i < s->n; i++)
+		if (s->v[i].owned)
+			s->v[i].at = malloc(volume(&s->v[i]) * 8);
+		else if (s->v[i].is_number)
+			s->v[i].at = &s->v[i].number;
+	for (int64_t i = 0; i < n; i++) {
+		const struct node node = node_of(s, ops[i]);
+
+		run_node(&node);
+	}
+	for (int i = 0; i < s->n; i++)
 		if (s->v[i].owned)
 			free(s->v[i].at);
-	}
-	wrong = s->wrong || real != named;
-	free(s);
-	return wrong ? BAD_PARAM : 0;
 }

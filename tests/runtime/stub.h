@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What stub libraries share: calls are counted and fail on cue, objects are
- * counted and known by a word at their beginning, misuse is told. One copy of
- * this in each library.
+ * counted and known by a word at their beginning, misuse is told, and work waits
+ * for its stream where the driver is the emulator. One copy of this in each
+ * library.
  *
  *	STUB_FAIL=cublasLtMatmul:2:13	its second call answers 13; 0: each
  *	STUB_US=0.5			a run takes so long, on the clock of the
@@ -10,6 +11,7 @@
 #define WPK_TESTS_RUNTIME_STUB_H
 
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -21,6 +23,9 @@
  * multiprocessors it is for, whether it adds fast, and its stream. */
 int stub_alive, stub_misused, stub_runs, stub_sms, stub_fast;
 void *stub_stream;
+
+/* libwpk asks for it on the emulator. */
+const char wpk_emu_library = 1;
 
 static struct {
 	const char *name;
@@ -78,6 +83,103 @@ static inline void stub_ran(void)
 		takes(atof(us));
 	dlclose(driver);
 }
+
+/* ---- work in streams ---- */
+
+/* What was handed to a stream. Of a graph it runs "often", and then stays until
+ * the library goes, as does what an error kept from running. */
+struct stub_work {
+	void (*run)(void *closure);
+	void *closure;
+	int often;
+	struct stub_work *next;
+};
+
+static struct stub_work *stub_all_work;
+
+static void stub_drop_work(struct stub_work *w)
+{
+	struct stub_work **at = &stub_all_work;
+
+	pthread_mutex_lock(&stub_lock);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	pthread_mutex_unlock(&stub_lock);
+	free(w->closure);
+	free(w);
+}
+
+static __attribute__((destructor, used)) void stub_drop_all_work(void)
+{
+	while (stub_all_work)
+		stub_drop_work(stub_all_work);
+}
+
+static void stub_turn(void *work)
+{
+	struct stub_work *w = work;
+
+	w->run(w->closure);
+	if (!w->often)
+		stub_drop_work(w);
+}
+
+static int stub_is_emulator(struct dl_phdr_info *info, size_t size, void *path)
+{
+	const char *slash = strrchr(info->dlpi_name, '/');
+
+	(void)size;
+	if (slash && !strcmp(slash, "/libwpkemu.so"))
+		*(const char **)path = info->dlpi_name;
+	return *(const char **)path != NULL;
+}
+
+/* The emulator, if this process has it for a driver; for dlclose(). */
+static void *stub_emulator(void)
+{
+	const char *path = NULL;
+
+	dl_iterate_phdr(stub_is_emulator, &path);
+	return path ? dlopen(path, RTLD_NOLOAD | RTLD_LAZY) : NULL;
+}
+
+static int stub_hand_over(void *driver, void *stream, struct stub_work *w)
+{
+	int (*launch)(void *, void (*)(void *), void *) = NULL;
+	int (*capturing)(void *, int *) = NULL;
+
+	*(void **)&launch = dlsym(driver, "cuLaunchHostFunc");
+	*(void **)&capturing = dlsym(driver, "cuStreamIsCapturing");
+	return !launch || !capturing || capturing(stream, &w->often) ||
+		launch(stream, stub_turn, w);
+}
+
+/* "run(closure)" as its turn comes in the stream, or at once under drivers that
+ * do nothing of their own; the closure, malloc'ed, is freed here. Not 0: the
+ * stream takes nothing. */
+static inline int stub_queue(void *stream, void (*run)(void *closure),
+	void *closure)
+{
+	struct stub_work *w = malloc(sizeof *w);
+	void *driver = stub_emulator();
+	int failed = 0;
+
+	*w = (struct stub_work){ run, closure, 0, NULL };
+	pthread_mutex_lock(&stub_lock);
+	w->next = stub_all_work;
+	stub_all_work = w;
+	pthread_mutex_unlock(&stub_lock);
+	if (driver) {
+		failed = stub_hand_over(driver, stream, w);
+		dlclose(driver);
+	} else {
+		stub_turn(w);
+	}
+	return failed;
+}
+
+/* ---- misuse, objects ---- */
 
 static int stub_misuse(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));

@@ -289,6 +289,60 @@ static void best_of_library(void **state)
 	free(t);
 }
 
+static bool wrong_ones[7];
+
+static enum wpk_status by_table(struct bench *b, const struct contender *c,
+	size_t workspace, const char **wrong, struct wpk_error *e)
+{
+	(void)b, (void)c, (void)e;
+	assert_int_equal(workspace, dev.call.workspace[dev.call.chosen]);
+	*wrong = wrong_ones[dev.call.chosen] ? "element 7 is" : NULL;
+	return WPK_OK;
+}
+
+/* The next that is right, be it a finalist or not; asked for, it is no choice. */
+static void wrong_ones_are_passed_over(void **state)
+{
+	static const double seconds[] = { 5e-5, 5.2e-5, 4e-5, 4.5e-5, 4.8e-5,
+		5.1e-5, 4.9e-5 };
+	static const double build[7] = { 0 };
+	static const size_t workspace[] = { 0, 100, 7, 1000, 0, 5000, 300 };
+	struct bed *t = make_bed(4);
+	struct bench_choice c;
+
+	(void)state;
+	add(t, 0, "cublaslt", 1);
+	t->b.is_right = by_table;
+	t->b.o.finalists = 3;
+	dev.call = (struct library_call){ seconds, build, workspace, 7, -1 };
+	wrong_ones[2] = wrong_ones[3] = true;
+	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(c.chosen, 4);
+	assert_int_equal(dev.call.chosen, 4);
+	assert_int_equal(c.wrong, 2);
+	assert_string_equal(c.text, "engine 4");
+	json_decref(c.pinned);
+	wrong_ones[4] = wrong_ones[6] = true;
+	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(c.chosen, 0);
+	assert_int_equal(c.wrong, 4);
+	assert_true(fabs(c.chosen_s / 5e-5 - 1) < 0.01);
+	json_decref(c.pinned);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], 3, &c, &t->e),
+		WPK_E_LIBRARY);
+	assert_string_equal(t->e.text, "algorithm 3 computes wrong: element 7 "
+		"is");
+	memset(wrong_ones, 1, sizeof wrong_ones);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e),
+		WPK_E_LIBRARY);
+	assert_string_equal(t->e.text, "none of its 7 algorithms computes what "
+		"is right");
+	assert_int_equal(c.wrong, 7);
+	assert_null(c.pinned);
+	memset(wrong_ones, 0, sizeof wrong_ones);
+	free(t);
+}
+
 static void none_runs(void **state)
 {
 	static const double seconds[] = { -1, -1 }, build[] = { 0, 0 };
@@ -360,6 +414,7 @@ int main(void)
 		cmocka_unit_test(unsteady_blocks),
 		cmocka_unit_test(one_that_fails),
 		cmocka_unit_test(best_of_library),
+		cmocka_unit_test(wrong_ones_are_passed_over),
 		cmocka_unit_test(none_runs),
 		cmocka_unit_test(report)
 	};

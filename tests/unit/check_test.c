@@ -110,6 +110,31 @@ static void parts_are_counted(void **state)
 	arena_destroy(s.a);
 }
 
+/* Of tiles whose chunks blocks share out the turns that have some of them run, in
+ * shared rounds and in whole ones; what is wrong in one shows. */
+static void parts_are_turns_of_blocks(void **state)
+{
+	static const struct subject_value at[] = {
+		{ "tile.block.i", 16 }, { "tile.block.j", 16 },
+		{ "tile.block.k", 16 }, { "tile.warp.i", 16 },
+		{ "tile.warp.j", 16 }, { "split_k.acc", 2 },
+		{ "split_k.acc.combine", 3 }, { NULL, 0 }
+	};
+	struct subject s = subject_open_for("sm_80", 2, product, "mma", at);
+	struct check_result r = run(&s, 1e6, 0, false);
+
+	(void)state;
+	expect(&r, CHECK_VERIFIED, "verified in part: corner, edge, interior "
+		"and random tiles, ", "");
+	assert_false(r.whole);
+	assert_true(r.tiles > 20 && r.tiles < r.all_tiles);
+	assert_int_equal(s.program->steps.v[1].tiling.stream.rounds > 0, true);
+	subject_plant(&s, "chunk_end = ", "chunk_end = -1 + ");
+	r = run(&s, 1e6, 0, false);
+	assert_true(r.verdict == CHECK_WRONG || r.verdict == CHECK_FAULT);
+	arena_destroy(s.a);
+}
+
 /* Sums that start at one quantum instead of 0. */
 static void the_least_error_shows(void **state)
 {
@@ -257,6 +282,7 @@ int main(void)
 		cmocka_unit_test(right_programs_pass),
 		cmocka_unit_test(sanitizers_find_nothing),
 		cmocka_unit_test(parts_are_counted),
+		cmocka_unit_test(parts_are_turns_of_blocks),
 		cmocka_unit_test(the_least_error_shows),
 		cmocka_unit_test(what_is_not_written_shows),
 		cmocka_unit_test(faults_have_their_place),

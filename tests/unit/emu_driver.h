@@ -20,7 +20,8 @@
 	X(cuDevicePrimaryCtxReset_v2) X(cuGetErrorString) \
 	X(cuPointerGetAttribute) X(cuStreamIsCapturing) X(cuStreamQuery) \
 	X(cuStreamWaitEvent) X(cuEventQuery) X(cuFuncGetAttribute) \
-	X(cuOccupancyMaxActiveBlocksPerMultiprocessor) X(cuLaunchKernel)
+	X(cuOccupancyMaxActiveBlocksPerMultiprocessor) X(cuLaunchKernel) \
+	X(cuLaunchHostFunc)
 
 struct more_calls {
 #define X(name) __typeof__(name) *name;

@@ -196,6 +196,74 @@ static void much_may_wait(void **state)
 	assert_true(peek(x) == 1);
 }
 
+struct addition {
+	wpk_cu_pointer x;
+	float by;
+	int code;
+};
+
+/* To the first element; what the driver says to a call out of it. */
+static void add(void *closure)
+{
+	struct addition *a = closure;
+
+	*(float *)(uintptr_t)a->x += a->by;
+	a->code = more.cuCtxSynchronize();
+}
+
+static int add_in(wpk_cu s, struct addition *a)
+{
+	return more.cuLaunchHostFunc((CUstream)s, add, a);
+}
+
+static void host_functions_have_their_turn(void **state)
+{
+	wpk_cu s = new_stream(0), graph = NULL, exec = NULL;
+	struct addition a = { ones(), 10, 0 };
+
+	(void)state;
+	OK(scale(a.x, a.x, 2, s));
+	OK(add_in(s, &a));
+	OK(scale(a.x, a.x, 3, s));
+	assert_true(peek(a.x) == 1);
+	OK(cuda.synchronize(s));
+	assert_true(peek(a.x) == 36);
+	assert_int_equal(a.code, CUDA_ERROR_NOT_PERMITTED);
+	OK(cuda.begin_capture(s, 0));
+	OK(add_in(s, &a));
+	OK(scale(a.x, a.x, 0.5f, s));
+	OK(cuda.end_capture(s, &graph));
+	OK(cuda.synchronize(s));
+	assert_true(peek(a.x) == 36);
+	OK(cuda.instantiate(&exec, graph, 0));
+	OK(cuda.replay(exec, s));
+	OK(cuda.replay(exec, s));
+	assert_true(peek(a.x) == 36);
+	OK(cuda.synchronize(s));
+	assert_true(peek(a.x) == 16.5f);
+	REFUSED(more.cuLaunchHostFunc((CUstream)s, NULL, &a),
+		CUDA_ERROR_INVALID_VALUE);
+	REFUSED(more.cuLaunchHostFunc((CUstream)graph, add, &a),
+		CUDA_ERROR_INVALID_HANDLE);
+	OK(cuda.synchronize(s));
+}
+
+/* As after any fault nothing behind it happens. */
+static void host_functions_end_with_a_fault(void **state)
+{
+	wpk_cu_pointer none = 0;
+	struct addition a = { ones(), 10, 0 };
+	wpk_cu s = new_stream(0);
+	long long at = 0;
+	void *arguments[] = { &none, &at };
+
+	(void)state;
+	OK(start("poke", 1, 1, 0, s, arguments));
+	OK(add_in(s, &a));
+	REFUSED(cuda.synchronize(s), CUDA_ERROR_ILLEGAL_ADDRESS);
+	assert_true(peek(a.x) == 1);
+}
+
 /* A fault ends what waits behind it, and no destroyed handle is touched. */
 static void faults_end_streams(void **state)
 {
@@ -463,6 +531,8 @@ int main(void)
 		TEST(events_measure),
 		TEST(copies_read_when_they_may),
 		TEST(much_may_wait),
+		TEST(host_functions_have_their_turn),
+		TEST(host_functions_end_with_a_fault),
 		TEST(faults_end_streams),
 		TEST(threads_may_call_at_once),
 		TEST(graph_replays),

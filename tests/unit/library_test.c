@@ -42,53 +42,53 @@ static const struct {
 	{ "{}", "step.library: '' is neither cublaslt nor cudnn" },
 	{ "{'library': 'mkl'}", "'mkl' is neither" },
 	{ "{'library': 7}", "'' is neither" },
-	{ "{'library': 'cublaslt'}", "step: call is missing" },
-	{ "{'library': 'cublaslt', 'call': 3}", "call is no object" },
-	{ "{'library': 'cublaslt', 'call': {}}", "call: gemm is missing" },
+	{ "{'library': 'cublaslt'}", "step: \"call\" is missing" },
+	{ "{'library': 'cublaslt', 'call': 3}", "\"call\" is no object" },
+	{ "{'library': 'cublaslt', 'call': {}}", "call: \"gemm\" is missing" },
 	{ "{'library': 'cublaslt', 'call': {}, 'algorithm': -1}",
-		"algorithm is -1, and not from 0" },
+		"\"algorithm\" is -1, not 0 to " },
 	{ "{'library': 'cublaslt', 'call': {}, 'pinned': []}",
-		"pinned is no object" },
-	{ GEMM("'m': 0"), "call.gemm: m is 0, and not from 1" },
-	{ GEMM("'m': 'M'"), "m is no whole number" },
-	{ GEMM("'m': 1.5"), "m is no whole number" },
-	{ GEMM("'m': 1"), "n is missing" },
-	{ GEMM("'m': 1, 'n': 4294967296"), "n is 4294967296" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'batch': 0"), "batch is 0" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1"), "compute is missing" },
+		"\"pinned\" is no object" },
+	{ GEMM("'m': 0"), "call.gemm: \"m\" is 0, not 1 to " },
+	{ GEMM("'m': 'M'"), "\"m\" is no integer" },
+	{ GEMM("'m': 1.5"), "\"m\" is no integer" },
+	{ GEMM("'m': 1"), "\"n\" is missing" },
+	{ GEMM("'m': 1, 'n': 4294967296"), "\"n\" is 4294967296" },
+	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'batch': 0"), "\"batch\" is 0" },
+	{ GEMM("'m': 1, 'n': 1, 'k': 1"), "\"compute\" is missing" },
 	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'compute': 'f8'"),
-		"compute 'f8' is not known" },
-	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'compute': 1"), "compute ''" },
-	{ WITH("'epilogue': 'sin'"), "epilogue 'sin' is not known" },
-	{ WITH("'epilogue': 'bias'"), "bias is missing" },
+		"\"compute\" knows no 'f8'" },
+	{ GEMM("'m': 1, 'n': 1, 'k': 1, 'compute': 1"), "\"compute\" is no text" },
+	{ WITH("'epilogue': 'sin'"), "\"epilogue\" knows no 'sin'" },
+	{ WITH("'epilogue': 'bias'"), "\"bias\" is missing" },
 	{ WITH("'bias': " MATRIX), "the epilogue has none" },
 	{ WITH("'epilogue': 'bias', 'bias': {'place': {'tensor': 1}, 'type': "
 		"'f32', 'along': 'm'}"), "adds none along m to a D in rows" },
 	{ WITH("'epilogue': 'bias', 'bias': {'place': {'tensor': 1}, 'type': "
-		"'f32', 'along': 'k'}"), "along 'k' is not known" },
-	{ WITH("'fast': 1"), "fast is neither true nor false" },
+		"'f32', 'along': 'k'}"), "\"along\" knows no 'k'" },
+	{ WITH("'fast': 1"), "\"fast\" is neither true nor false" },
 	{ WITH("'c': {'place': {'tensor': 0}, 'type': 'f32', 'ld': 8, 'order': "
 		"'col'}"), "c and d are of different orders" },
-	{ ABOUT("null"), "a is missing" },
-	{ ABOUT("{}"), "call.gemm.a: type '' is no type" },
-	{ ABOUT("{'type': 'i4'}"), "type 'i4' is no type" },
-	{ ABOUT("{'type': 'f32', 'order': 'up'}"), "order 'up'" },
-	{ ABOUT("{'type': 'f32', 'ld': 7}"), "ld is 7, and less than 8" },
+	{ ABOUT("null"), "\"a\" is missing" },
+	{ ABOUT("{}"), "call.gemm.a: \"type\" is '', which is no" },
+	{ ABOUT("{'type': 'i4'}"), "\"type\" is 'i4', which is no" },
+	{ ABOUT("{'type': 'f32', 'order': 'up'}"), "\"order\" knows no 'up'" },
+	{ ABOUT("{'type': 'f32', 'ld': 7}"), "\"ld\" is 7, and less than 8" },
 	{ ABOUT("{'type': 'f32', 'ld': 4000000000000000000}"),
 		"is larger than memory" },
 	{ ABOUT("{'type': 'f32', 'ld': 8, 'align': 24}"), "no power of two" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'stride': -1}"), "stride is -1" },
-	{ ABOUT("{'type': 'f32', 'ld': 8}"), "place is missing" },
-	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': 0}"), "place is no object" },
+	{ ABOUT("{'type': 'f32', 'ld': 8, 'stride': -1}"), "\"stride\" is -1" },
+	{ ABOUT("{'type': 'f32', 'ld': 8}"), "\"place\" is missing" },
+	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': 0}"), "\"place\" is no object" },
 	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': {}}"),
 		"no tensor, workspace or prepared" },
 	{ ABOUT("{'type': 'f32', 'ld': 8, 'place': {'tensor': -1}}"),
-		"tensor is -1" },
+		"\"tensor\" is -1" },
 	{ ABOUT("{'type': 'f32', 'ld': 8, 'transposed': 'no', 'place': "
-		"{'tensor': 1}}"), "transposed is neither" },
+		"{'tensor': 1}}"), "\"transposed\" is neither" },
 	{ GEMM(SIZES "'batch': 2, 'a': " MATRIX ", 'b': " MATRIX ", 'd': "
 		"{'type': 'f32', 'ld': 8, 'stride': 63, 'place': {'tensor': 1}}"
-		), "stride is 63, and one matrix covers 64" },
+		), "\"stride\" is 63, and one matrix covers 64" },
 	{ GEMM(SIZES "'a': " MATRIX ", 'b': " MATRIX ", 'd': {'type': 'f32', "
 		"'ld': 8, 'place': {'prepared': 1}}"), "is not written" },
 };
@@ -184,7 +184,7 @@ static void test_unfit(void **state)
 }
 
 /* The environment names another file, the context is preferred to it, and the
- * emulator has none but what the context names. */
+ * emulator has none but such as run there. */
 static void test_named(void **state)
 {
 	struct stub *s = stub_create(NULL, "");
@@ -199,8 +199,22 @@ static void test_named(void **state)
 	s = stub_create(NULL, "");
 	s->context.emulated = true;
 	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
+		130100);
+	stub_destroy(s);
+	setenv("WPK_LIBCUBLASLT", "", 1);
+	s = stub_create(NULL, "");
+	s->context.emulated = true;
+	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
 		0);
 	assert_string_equal(why, "cuBLASLt does not run on the emulator");
+	stub_destroy(s);
+	setenv("WPK_LIBCUBLASLT", "libm.so.6", 1);
+	s = stub_create(NULL, "");
+	s->context.emulated = true;
+	assert_int_equal(library_version(&s->context, LIBRARY_CUBLASLT, &why),
+		0);
+	assert_string_equal(why, "cuBLASLt (libm.so.6) does not run on the "
+		"emulator: it has no wpk_emu_library");
 	stub_destroy(s);
 	setenv("WPK_LIBCUBLASLT", "/nowhere", 1);
 	s = usual();

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Plans whose steps are calls of cuBLASLt, which is a stub that computes: a plan
- * with no kernel at all, and machines without the library. */
+ * with no kernel at all, on the emulator in its streams and graphs, and machines
+ * without the library. */
 #include "library_stub.h"
 #include "tests/unit/plan_subject.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +14,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "runtime/lib/driver.h"
 
 enum { N = 4 };
 
@@ -130,11 +134,124 @@ static void without_the_library_nothing_serves(void **state)
 	wpk_plan_destroy(p);
 }
 
+/* ---- on the emulator ---- */
+
+/* a, b and y lie one behind the other. */
+struct emulated {
+	void *driver;
+	struct cuda_calls cuda;
+	struct wpk_context *c;
+	struct wpk_plan *p;
+	wpk_cu stream;
+	float (*v)[N][N];
+	int64_t shape[3][2];
+	DLTensor t[3];
+};
+
+static void emulate(struct emulated *m)
+{
+	const char *build = getenv("top_builddir");
+	char path[400], library[400], why[300], *text;
+	struct wpk_options o = { .size = sizeof o, .driver = path,
+		.cublaslt = stub_path("libcublaslt.so", library), .cudnn = "" };
+	wpk_cu_pointer at;
+	struct wpk_error e;
+
+	snprintf(path, sizeof path, "%s/libwpkemu.so", build ? build : ".");
+	m->driver = cuda_open(&m->cuda, path, why);
+	assert_non_null(m->driver);
+	assert_int_equal(wpk_context_create(&m->c, &o, &e), WPK_OK);
+	text = library_plan("0", once);
+	assert_int_equal(wpk_plan_read(m->c, text, strlen(text), NULL, NULL,
+		&m->p, &e), WPK_OK);
+	free(text);
+	assert_int_equal(m->cuda.stream(&m->stream, 1), 0);
+	assert_int_equal(m->cuda.allocate(&at, 3 * sizeof *m->v), 0);
+	m->v = (float (*)[N][N])(uintptr_t)at;
+	for (int i = 0; i < 3; i++)
+		tensor_of(&m->t[i], m->shape[i], m->v[i]);
+}
+
+static void emulate_no_more(struct emulated *m)
+{
+	wpk_plan_destroy(m->p);
+	assert_int_equal(m->cuda.release((uintptr_t)m->v), 0);
+	wpk_context_destroy(m->c);
+	dlclose(m->driver);
+}
+
+/* a is 0, 1, 2, ..., b so many times the identity: y is a times that. */
+static void give(struct emulated *m, float times)
+{
+	for (int i = 0; i < N * N; i++) {
+		m->v[0][i / N][i % N] = (float)i;
+		m->v[1][i / N][i % N] = i / N == i % N ? times : 0;
+		m->v[2][i / N][i % N] = -1;
+	}
+}
+
+static void expect(const struct emulated *m, float times)
+{
+	for (int i = 0; i < N * N; i++)
+		assert_true(m->v[2][i / N][i % N] == times * (float)i);
+}
+
+static void queue(const struct emulated *m)
+{
+	const DLTensor *all[] = { &m->t[0], &m->t[1], &m->t[2] };
+	struct wpk_error e;
+
+	assert_int_equal(wpk_plan_run(wpk_plan_operator(m->p, 0), all, 3, NULL,
+		m->stream, &e), WPK_OK);
+	assert_true(m->v[2][0][0] == -1);
+}
+
+/* What the tensors hold when the stream comes to it counts. */
+static void calls_have_their_turn(void **state)
+{
+	struct emulated m;
+
+	(void)state;
+	emulate(&m);
+	give(&m, 2);
+	queue(&m);
+	give(&m, 3);
+	assert_int_equal(m.cuda.synchronize(m.stream), 0);
+	expect(&m, 3);
+	emulate_no_more(&m);
+}
+
+static void graphs_hold_calls(void **state)
+{
+	wpk_cu graph = NULL, exec = NULL;
+	struct emulated m;
+
+	(void)state;
+	emulate(&m);
+	give(&m, 2);
+	assert_int_equal(m.cuda.begin_capture(m.stream, 0), 0);
+	queue(&m);
+	assert_int_equal(m.cuda.end_capture(m.stream, &graph), 0);
+	assert_int_equal(m.cuda.instantiate(&exec, graph, 0), 0);
+	assert_int_equal(m.cuda.drop_graph(graph), 0);
+	for (int times = 5; times < 8; times++) {
+		give(&m, (float)times);
+		assert_int_equal(m.cuda.replay(exec, m.stream), 0);
+		assert_true(m.v[2][0][0] == -1);
+		assert_int_equal(m.cuda.synchronize(m.stream), 0);
+		expect(&m, (float)times);
+	}
+	assert_int_equal(m.cuda.drop_exec(exec), 0);
+	emulate_no_more(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(calls_follow_one_another),
-		CASE(without_the_library_nothing_serves)
+		CASE(without_the_library_nothing_serves),
+		cmocka_unit_test(calls_have_their_turn),
+		cmocka_unit_test(graphs_hold_calls)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

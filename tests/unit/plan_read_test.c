@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "runtime/lib/device_name.h"
+
 /* ---- plans that are wrong ---- */
 
 struct wrong {
@@ -47,8 +49,8 @@ static void wrong_plans_say_where(void **state)
 			WPK_E_MODULE, "cannot be read" },
 		{ "modules", "", WPK_E_MODULE, "names no modules" },
 		{ "variant", ", {'target': 'sm_80'}", WPK_E_PLAN,
-			"variants[2]: \"M\" is no integer" },
-		{ "variant", ", 7", WPK_E_PLAN, "\"target\" is no text" }
+			"variants[2]: \"M\" is missing" },
+		{ "variant", ", 7", WPK_E_PLAN, "\"target\" is missing" }
 	};
 	struct subject *s = *state;
 	struct wpk_error e;
@@ -283,6 +285,31 @@ static const char tuned[] =
 	" 'workspace': 0, 'prepared': 0, 'prepare': [], 'steps': [{'kernel':"
 	" 'tuned', 'grid': [1, 1, 1], 'threads': 32, 'cluster': [1, 1, 1],"
 	" 'shared': 65536, 'args': []}]}";
+
+static void devices_go_by_short_names(void **state)
+{
+	static const struct {
+		const char *device, *name;
+		bool is;
+	} cases[] = {
+		{ "NVIDIA GeForce RTX 4090", "rtx4090", true },
+		{ "NVIDIA GeForce RTX 4090 Laptop GPU", "rtx4090", true },
+		{ "NVIDIA GeForce RTX 4090 D", "rtx4090", true },
+		{ "NVIDIA GeForce RTX 40900", "rtx4090", false },
+		{ "NVIDIA L40S", "l4", false }, { "NVIDIA L40S", "l40s", true },
+		{ "NVIDIA L4", "L4", true }, { "NVIDIA H200", "h200", true },
+		{ "NVIDIA H200 NVL", "h200", true }, { "NVIDIA H200", "h20", false },
+		{ "NVIDIA A100-SXM4-80GB", "a100", true },
+		{ "NVIDIA GH200", "h200", false }, { "", "h200", false },
+		{ "Tesla T4", "t4", true }, { "RTX A6000", "rtxa6000", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (device_is_called(cases[i].device, cases[i].name) !=
+		    cases[i].is)
+			fail_msg("%s, %s", cases[i].device, cases[i].name);
+}
 
 static char *tuned_plan(const char *gpu)
 {
@@ -544,6 +571,7 @@ int main(void)
 		CASE(devices_take_their_modules),
 		CASE(drivers_may_be_too_old),
 		CASE(plans_may_have_no_kernels),
+		cmocka_unit_test(devices_go_by_short_names),
 		CASE(the_tuned_device_is_preferred),
 		CASE(the_share_of_the_device_is_preferred),
 		CASE(modules_that_fail_are_told),

@@ -489,53 +489,6 @@ static void launchers_serve_in_place_of_steps(void **state)
 	free(text);
 }
 
-/* ---- threads ---- */
-
-enum { THREADS = 4, SIZES = 40, TURNS = 50 };
-
-struct asking {
-	const struct wpk_plan *plan;
-	int first;
-	pthread_t thread;
-	bool wrong;
-};
-
-/* More shapes than a plan remembers, each with a workspace of its own. */
-static void *ask(void *p)
-{
-	struct asking *a = p;
-	const struct wpk_operator *op = wpk_plan_find(a->plan, "product");
-
-	for (int i = 0; i < SIZES * TURNS; i++) {
-		int64_t m = 5 + (a->first + i) % SIZES;
-		struct wpk_needs needs = { .size = sizeof needs };
-		struct pair t;
-
-		pair_make(&t, m, 8);
-		if (wpk_plan_needs(op, t.v, 2, &needs, NULL) ||
-		    needs.workspace != (size_t)m * 4 || !needs.general)
-			a->wrong = true;
-	}
-	return NULL;
-}
-
-static void threads_share_a_plan(void **state)
-{
-	struct wpk_plan *p = subject_plan(*state);
-	struct asking a[THREADS];
-
-	for (int i = 0; i < THREADS; i++) {
-		a[i] = (struct asking){ .plan = p, .first = i * 10 };
-		assert_int_equal(pthread_create(&a[i].thread, NULL, ask,
-			&a[i]), 0);
-	}
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(a[i].thread, NULL);
-		assert_false(a[i].wrong);
-	}
-	wpk_plan_destroy(p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,8 +506,7 @@ int main(void)
 		CASE(failures_of_the_driver_are_told),
 		CASE(threads_keep_their_context),
 		CASE(operators_describe_themselves),
-		CASE(launchers_serve_in_place_of_steps),
-		CASE(threads_share_a_plan)
+		CASE(launchers_serve_in_place_of_steps)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

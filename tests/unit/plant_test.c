@@ -260,9 +260,51 @@ static const struct mutation turns[] = {
 	{ "slots of the other's", "\tconst int slot = crew", "crew", "0", 1 },
 };
 
+/* Of blocks that share out chunks of tiles. */
+static const struct mutation shared_out[] = {
+	{ "no release", "\tflag_set(", "flag_set(&flags[blockIdx.x])",
+		"flags[blockIdx.x] = 1", 1 },
+	{ "no flag", "\tflag_set(", "flag_set", "if (0) flag_set", 1 },
+	{ "another's flag set", "\tflag_set(", "[blockIdx.x", "[1 + blockIdx.x",
+		1 },
+	{ "no acquire", "\tflag_wait(", "flag_wait(",
+		"if (*(const volatile int *)", 1 },
+	{ "no wait", "\tflag_wait(", "flag_wait", "if (0) flag_wait", 1 },
+	{ "another's flag", "\tflag_wait(", "&flags[", "&flags[1 + ", 1 },
+	{ "no barrier of those that multiply", "\tbarrier_sync(",
+		"barrier_sync", "if (0) barrier_sync", 1 },
+	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 1 },
+	{ "a range that ends late", "int range_end = ", "(unit",
+		"1 + (unit", 1 },
+	{ "a range that begins late", "int range = ", "unit", "1 + unit", 1 },
+	{ "a tile that ends early", "int chunk_end = ", "min_int(",
+		"-1 + min_int(", 1 },
+	{ "sums of another", "sum[i][j] += partial[", "[(", "[4096 + (", 1 },
+	{ "sums beside their place", "\tpartial[", "partial[", "partial[1 + ",
+		1 },
+};
+
+/* Of sums that are promoted. */
+static const struct mutation promoted[] = {
+	{ "a sum that is not begun anew", "wgmma_m64k32", "t % 2 != 0", "t != 0",
+		1 },
+	{ "a sum that is begun too often", "wgmma_m64k32", "t % 2 != 0", "0",
+		1 },
+	{ "the rest left out", "\tif ((t + 1) % 2 == 0", " || t + 1 == 5", "",
+		1 },
+	{ "promoted too often", "\tif ((t + 1) % 2 == 0", "% 2", "% 1", 1 },
+	{ "nothing promoted", "settled_f32(", "settled_f32(",
+		"0 * settled_f32(", 1 },
+	{ "begun as something", "\tsum[i][j] = 0.0f", "0.0f", "1.0f", 1 },
+	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
+		"if (0) wgmma_wait", 1 },
+};
+
 enum { N_CASES = sizeof cases / sizeof *cases,
 	N_MUTATIONS = sizeof mutations / sizeof *mutations,
-	N_TURNS = sizeof turns / sizeof *turns };
+	N_TURNS = sizeof turns / sizeof *turns,
+	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out,
+	N_PROMOTED = sizeof promoted / sizeof *promoted };
 
 static bool full(void)
 {
@@ -294,7 +336,14 @@ static void missed(const char *sketch, const struct mutation *m, int n,
 		(int)strcspn(at, "\n"), at);
 }
 
-static const unsigned everything = CHECK_ADDRESS | CHECK_RACE | CHECK_INIT;
+/* Everything that is looked for; that by watching first, which takes less time
+ * to compile and finds most. */
+static struct check_result look(struct subject *s)
+{
+	struct check_result r = subject_check(s, CHECK_RACE | CHECK_INIT);
+
+	return r.verdict == CHECK_VERIFIED ? subject_check(s, CHECK_ADDRESS) : r;
+}
 
 /* How many places there are; fails with those that were not found. */
 static int plant_all(struct subject *s, const struct mutation *m,
@@ -312,7 +361,7 @@ static int plant_all(struct subject *s, const struct mutation *m,
 			continue;
 		s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - text), text,
 			m->is, at + strlen(m->was));
-		r = subject_check(s, everything);
+		r = look(s);
 		if (r.verdict == CHECK_VERIFIED)
 			missed(sketch, m, n, at);
 		if (r.verdict == CHECK_UNAVAILABLE ||
@@ -337,7 +386,7 @@ static void planted_faults_are_found(void **state)
 	(void)state;
 	for (int i = 0; i < N_CASES; i++) {
 		struct subject s = open_case(i);
-		struct check_result r = subject_check(&s, everything);
+		struct check_result r = look(&s);
 
 		if (r.verdict == CHECK_UNAVAILABLE) {
 			print_message("# %s\n# %s", r.line, r.detail);
@@ -375,27 +424,120 @@ static const struct subject_value turns_at[] = {
 	{ "raster.group", 1 }, { NULL, 0 }
 };
 
-/* On a chip of one multiprocessor, whose blocks have some tiles each. */
-static void faults_of_turns_are_found(void **state)
+/* Adds to "n" how many places each of "some" has. */
+static void plant_some(struct subject s, const struct mutation *some, int count,
+	int *n)
 {
-	struct subject s = subject_open_for("sm_90a", 1, turns_text, "wgmma",
-		turns_at);
-	struct check_result r = subject_check(&s, everything);
+	struct check_result r = look(&s);
 
-	(void)state;
 	if (r.verdict == CHECK_UNAVAILABLE) {
 		arena_destroy(s.a);
 		skip();
 	}
 	if (r.verdict != CHECK_VERIFIED)
 		fail_msg("%s\n%s", r.line, r.detail);
-	for (int k = 0; k < N_TURNS; k++) {
-		int n = plant_all(&s, &turns[k], "wgmma", 0);
-
-		print_message("# %s: %d\n", turns[k].name, n);
-		assert_true(n > 0);
-	}
+	for (int k = 0; k < count; k++)
+		n[k] += plant_all(&s, &some[k], "a product", 0);
 	arena_destroy(s.a);
+}
+
+static void all_have_places(const struct mutation *some, int count,
+	const int *n)
+{
+	for (int k = 0; k < count; k++)
+		print_message("# %s: %d\n", some[k].name, n[k]);
+	for (int k = 0; k < count; k++)
+		assert_true(n[k] > 0);
+}
+
+/* On a chip of one multiprocessor, whose blocks have some tiles each. */
+static void faults_of_turns_are_found(void **state)
+{
+	int n[N_TURNS] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 1, turns_text, "wgmma", turns_at),
+		turns, N_TURNS, n);
+	all_have_places(turns, N_TURNS, n);
+}
+
+/* Of more tiles than blocks, one of which has some of three, and of fewer. */
+static const struct subject_value streams_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 48 }, { "tile.block.k", 16 },
+	{ "bind.threads", 128 }, { "mma.acc.swap", 0 }, { "split_k.acc", 2 },
+	{ "split_k.acc.combine", 3 }, { "pipeline.k.async", 2 },
+	{ "pipeline.k.stages", 3 }, { "raster.persistent", 1 }, { NULL, 0 }
+}, tiles_at[] = {
+	{ "tile.block.i", 32 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "tile.warp.i", 16 }, { "tile.warp.j", 16 }, { "split_k.acc", 2 },
+	{ "split_k.acc.combine", 3 }, { "pipeline.k.async", 1 },
+	{ "pipeline.k.stages", 3 }, { NULL, 0 }
+}, parts_at[] = {
+	{ "tile.block.i", 32 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "tile.warp.i", 16 }, { "tile.warp.j", 16 }, { "split_k.out", 4 },
+	{ "split_k.out.combine", 3 }, { "pipeline.k.async", 1 },
+	{ "pipeline.k.stages", 3 }, { NULL, 0 }
+};
+
+static void faults_of_shared_chunks_are_found(void **state)
+{
+	int n[N_SHARED_OUT] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 1, turns_text, "wgmma",
+		streams_at), shared_out, N_SHARED_OUT, n);
+	plant_some(subject_open_for("sm_80", 1, turns_text, "mma", tiles_at),
+		shared_out, N_SHARED_OUT, n);
+	plant_some(subject_open_for("sm_80", 3, HALVES, "mma", parts_at),
+		shared_out, N_SHARED_OUT, n);
+	all_have_places(shared_out, N_SHARED_OUT, n);
+}
+
+/* What launches before this one left there is no flag. */
+static void flags_that_are_not_cleared_are_found(void **state)
+{
+	struct subject s = subject_open_for("sm_80", 3, HALVES, "mma", parts_at);
+	struct check_result r;
+
+	(void)state;
+	subject_plant(&s, "cudaMemsetAsync(flags, 0, ",
+		"cudaMemsetAsync(flags, 0, 0 * ");
+	r = look(&s);
+	if (r.verdict != CHECK_UNAVAILABLE)
+		assert_int_equal(r.verdict, CHECK_FAULT);
+	arena_destroy(s.a);
+}
+
+static void faults_of_turns_are_found(void **state)
+{
+	(void)state;
+	faults_are_found(turns_text, turns_at, turns, N_TURNS);
+}
+
+static const char promoted_text[] =
+	"op mm {\n"
+	"  in A: e4m3[67, 160] layout(0, 1) align 16\n"
+	"  in B: e4m3[22, 160] layout(0, 1) align 16\n"
+	"  out out: f32[67, 22] layout(0, 1) align 16\n"
+	"  out[i:67, j:22] = sum[k:160](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n"
+	"}\n";
+
+/* After 64, which is every other chunk. */
+static const struct subject_value promoted_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 16 }, { "tile.block.k", 32 },
+	{ "bind.threads", 128 }, { "mma.out.swap", 0 }, { "split_k.out", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "mma.out.promote", 3 }, { NULL, 0 }
+};
+
+static void faults_of_promotion_are_found(void **state)
+{
+	int n[N_PROMOTED] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 1, promoted_text, "wgmma",
+		promoted_at), promoted, N_PROMOTED, n);
+	all_have_places(promoted, N_PROMOTED, n);
 }
 
 int main(void)
@@ -403,6 +545,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_faults_are_found),
 		cmocka_unit_test(faults_of_turns_are_found),
+		cmocka_unit_test(faults_of_shared_chunks_are_found),
+		cmocka_unit_test(flags_that_are_not_cleared_are_found),
+		cmocka_unit_test(faults_of_promotion_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -473,7 +473,8 @@ struct prepared prepare(struct arena *a, const char *text)
 
 	ir_fold(a, x.o);
 	ir_split_axes(a, x.o);
-	x.p = ir_partition_by(a, x.o, IR_STATISTICS);
+	x.p = ir_partition_by(a, x.o,
+		(struct ir_cut){ .rule = IR_STATISTICS });
 	wrong = ir_verify_partition(a, x.o, x.p);
 	if (wrong)
 		fail_msg("%s%s", text, wrong);

@@ -85,7 +85,7 @@ static struct made make(const char *source)
 	ir_fold(m.a, m.op);
 	ir_hoist(m.a, m.op);
 	ir_split_axes(m.a, m.op);
-	m.p = ir_partition_by(m.a, m.op, IR_FUSED);
+	m.p = ir_partition(m.a, m.op);
 	m.task = (struct task){ .a = m.a, .op = m.op,
 		.group = &m.p->groups[m.p->n_groups - 1],
 		.index = m.p->n_groups - 1, .n_groups = m.p->n_groups,

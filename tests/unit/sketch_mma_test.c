@@ -2,8 +2,8 @@
 /* What "mma" emits, run by the emulator and compared with the reference: every
  * pair of type, layout, ending, pipeline, split, edge and batch
  * (tensor_cases.h), all other numbers random, accesses watched for races in
- * part; then that the bounds of tf32 and 3xtf32 are those of what is computed,
- * and no wider. */
+ * part; then that the bounds of tf32, of 3xtf32 and of sums of 8-bit floats are
+ * those of what is computed, and no wider. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,11 +50,43 @@ static void precision_is_what_was_asked(void **state)
 	tensor_precision_agrees(&tensor_mma);
 }
 
+/* ---- what Ada keeps of 8-bit floats ---- */
+
+static const char positive[] =
+	"op t {\n  in a: e4m3[32, 8192] layout(0, 1) align 16\n"
+	"  in b: e4m3[16, 8192] layout(0, 1) align 16\n"
+	"  let acc: f32[32, 16]\n"
+	"  out c: f32[32, 16] layout(0, 1) align 16\n"
+	"  acc[i:32, j:16] = sum[k:8192](mul(f32(e4m3(abs(f32(a[i, k])))), "
+	"f32(e4m3(abs(f32(b[j, k])))))) : f32\n"
+	"  c[i:32, j:16] = mul(acc[i, j], 2:f32)\n}\n";
+
+/* Which is not what the sum says, unless it is promoted. */
+static void short_sums_are_told(void **state)
+{
+	static const struct tensor_case eights = { &tensor_mma,
+		{ [BY_TYPE] = 7 } };
+	static const struct {
+		const char *is, *as;
+		enum check_verdict verdict;
+	} rows[] = {
+		{ "64", "64", CHECK_VERIFIED }, { "64", NULL, CHECK_VERIFIED },
+		{ "fast", "fast", CHECK_VERIFIED }, { "fast", NULL, CHECK_WRONG },
+		{ "fast", "64", CHECK_WRONG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(tensor_judged(&eights, positive, "promote",
+			rows[i].is, rows[i].as).verdict, rows[i].verdict);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pair_agrees),
 		cmocka_unit_test(precision_is_what_was_asked),
+		cmocka_unit_test(short_sums_are_told),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

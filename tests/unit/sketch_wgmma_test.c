@@ -3,8 +3,8 @@
  * unwritten, and compared with the reference: every pair of type, layout, ending,
  * pipeline, split, edge, batch, tile, side, store, rounds and work on rows
  * (tensor_cases.h), all other numbers random; then the widest instructions and some
- * of odd columns, and what tf32 costs. One case in some, all where $WPK_FULL is
- * set. */
+ * of odd columns. One case in some, all where $WPK_FULL is set. And that sums of 8-bit
+ * floats are promoted as the bound has it, and what tf32 costs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +68,11 @@ static void agree_at(const struct tensor_tile *tile, bool across)
 
 	of.tiles = tile;
 	for (int type = 0; type < of.n_types; type++) {
+		const char *promote = of.types[type].promote;
+
+		if (promote && strcmp(promote, "fast") != 0 &&
+		    tile->cols > 128)
+			continue;
 		c.level[BY_TYPE] = type;
 		c.level[BY_PIPELINE] = type == 0 ? 6 : type == 1 ? 3 : 5;
 		c.level[BY_LAYOUT] = type < 2 && across ? 3 : 0;
@@ -89,6 +94,40 @@ static void widest_and_odd_columns_agree(void **state)
 	agree_at(&odd, false);
 }
 
+/* ---- what promotion is worth ---- */
+
+/* Nothing of the sum is taken away again. */
+static const char positive[] =
+	"op t {\n  in a: e4m3[64, 8192] layout(0, 1) align 16\n"
+	"  in b: e4m3[16, 8192] layout(0, 1) align 16\n"
+	"  let acc: f32[64, 16]\n"
+	"  out c: f32[64, 16] layout(0, 1) align 16\n"
+	"  acc[i:64, j:16] = sum[k:8192](mul(f32(e4m3(abs(f32(a[i, k])))), "
+	"f32(e4m3(abs(f32(b[j, k])))))) : f32\n"
+	"  c[i:64, j:16] = mul(acc[i, j], 2:f32)\n}\n";
+
+/* Within its bound, and near enough that a kernel that promotes never is not. */
+static void sums_are_promoted_as_asked(void **state)
+{
+	static const struct tensor_case eights = { &tensor_wgmma,
+		{ [BY_TYPE] = 6 } };
+	static const struct {
+		const char *is, *as;
+		enum check_verdict verdict;
+	} rows[] = {
+		{ "32", "32", CHECK_VERIFIED }, { "128", "128", CHECK_VERIFIED },
+		{ "1024", "1024", CHECK_VERIFIED },
+		{ "fast", "fast", CHECK_VERIFIED }, { "fast", "32", CHECK_WRONG },
+		{ "fast", "128", CHECK_WRONG }, { "fast", NULL, CHECK_WRONG },
+		{ "1024", "32", CHECK_WRONG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(tensor_judged(&eights, positive, "promote",
+			rows[i].is, rows[i].as).verdict, rows[i].verdict);
+}
+
 static void precision_is_what_was_asked(void **state)
 {
 	(void)state;
@@ -100,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pair_agrees),
 		cmocka_unit_test(widest_and_odd_columns_agree),
+		cmocka_unit_test(sums_are_promoted_as_asked),
 		cmocka_unit_test(precision_is_what_was_asked),
 	};
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "asking.h"
 #include "base/source.h"
 #include "cuda/cuda.h"
 #include "sketch/sketch.h"
@@ -33,13 +34,18 @@ static void set_values(const struct tunable *t, int n, int *values,
 				values[i] = set->value;
 }
 
-/* A precision is for who asks for one. */
+/* Of values of mma.TENSOR.promote and .precision, that they are asked for. */
 static const struct schedule *asked(struct arena *a,
 	const struct subject_value *set)
 {
-	for (; set->name; set++)
-		if (!strcmp(set->name, "mma.out.precision"))
-			return tensor_asking(a, "out");
+	for (; set->name; set++) {
+		const char *key = strrchr(set->name, '.');
+
+		if (!strncmp(set->name, "mma.", 4) &&
+		    (!strcmp(key, ".promote") || !strcmp(key, ".precision")))
+			return asking(a, arena_strndup(a, set->name + 4,
+				strcspn(set->name + 4, ".")), key + 1);
+	}
 	return NULL;
 }
 
@@ -104,7 +110,8 @@ struct subject subject_open_for(const char *target, int sms, const char *text,
 	ir_fold(s.a, o);
 	ir_hoist(s.a, o);
 	ir_split_axes(s.a, o);
-	p = ir_partition_by(s.a, o, IR_STATISTICS);
+	p = ir_partition_by(s.a, o, (struct ir_cut){ .rule =
+		IR_STATISTICS });
 	s.program = program_of(s.a, o, p, &map);
 	for (int g = 0; g < p->n_groups; g++)
 		build_group(&s, o, p, g, sketch, values);

@@ -9,24 +9,28 @@
 #include "search/search.h"
 
 static const struct tensor_type mma_types[] = {
-	{ "f16", "f32", T_F16, NULL, "sm_75", "f16", T_NONE },
-	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16", T_NONE },
-	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16", T_NONE },
-	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16", T_NONE },
-	{ "i8", "i32", T_I8, NULL, "sm_75", "i16", T_NONE },
-	{ "u8", "i32", T_U8, NULL, "sm_75", "i8", T_NONE },
-	{ "f64", "f64", T_F64, NULL, "sm_80", "f32", T_NONE },
-	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16", T_NONE },
-	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2", T_NONE },
+	{ "f16", "f32", T_F16, NULL, "sm_75", "f16", NULL, NULL, T_NONE },
+	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16", NULL, NULL, T_NONE },
+	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16", NULL, NULL, T_NONE },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16", NULL, NULL, T_NONE },
+	{ "i8", "i32", T_I8, NULL, "sm_75", "i16", NULL, NULL, T_NONE },
+	{ "u8", "i32", T_U8, NULL, "sm_75", "i8", NULL, NULL, T_NONE },
+	{ "f64", "f64", T_F64, NULL, "sm_80", "f32", NULL, NULL, T_NONE },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16", NULL, "64", T_NONE },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2", NULL, "fast", T_NONE },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90", "f16", NULL, NULL, T_NONE },
 };
 
 static const struct tensor_type wgmma_types[] = {
-	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16", T_I8 },
-	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16", T_F32 },
-	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16", T_F16 },
-	{ "f32", "f32", T_F32, "3xtf32", "sm_90a", "f16", T_F16 },
-	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16", T_I16 },
-	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8", T_I16 },
+	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16", NULL, NULL, T_I8 },
+	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16", NULL, NULL, T_F32 },
+	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16", NULL, NULL, T_F16 },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_90a", "f16", NULL, NULL, T_F16 },
+	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16", NULL, NULL, T_I16 },
+	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8", NULL, NULL, T_I16 },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "f16", NULL, "128", T_NONE },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_90a", "e5m2", NULL, "fast", T_NONE },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "bf16", "e5m2", "32", T_NONE },
 };
 
 /* Is the reduction innermost in the left and in the right factor? */
@@ -49,8 +53,9 @@ static const struct tensor_tile wgmma_tiles[] = { { 64, 16, 128, 128 },
 	{ 128, 32, 128, 32 }, { 128, 48, 256, 64 }, { 192, 160, 384, 32 },
 	{ 192, 96, 384, 64 }, { 256, 32, 512, 32 } };
 
-static const struct tensor_split splits[] = { { 1, false }, { 3, false },
-	{ 2, true }, { 4, true } };
+static const struct tensor_split splits[] = { { 1, false, false, 0 },
+	{ 3, false, false, 0 }, { 2, true, false, 0 }, { 4, true, false, 0 },
+	{ 2, false, true, 5 }, { 3, false, true, 0 } };
 
 /* Columns of a bulk store: none, some, all. */
 static const int stores[] = { 0, 32, 256 };
@@ -192,6 +197,8 @@ static bool work_can_be(const struct tensor_case *c)
 	const int *l = c->level;
 	bool tile = l[BY_TILE] >= 0, pipeline = l[BY_PIPELINE] >= 0;
 
+	if (l[BY_TYPE] >= 0 && tensor_type(c)->promote && l[BY_WORK] > WORK_NONE)
+		return false;
 	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && l[BY_WORK] >= 0 &&
 	    l[BY_WORK] < WORK_NONE_REGISTER)
 		return false;
@@ -230,12 +237,22 @@ static bool copies(const struct tensor_case *c)
 	}
 }
 
-/* Bytes that go one by one take registers, too many of a large tile. */
+/* Has each result two sums? */
+static bool is_promoted(const struct tensor_case *c)
+{
+	const char *promote = tensor_type(c)->promote;
+
+	return promote && strcmp(promote, "fast") != 0;
+}
+
+/* Bytes that go one by one take registers, too many of a large tile, or of 512
+ * threads that have two sums of each result. */
 static bool holds(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
 
-	return (t->bytes < 64 && t->cols <= 64) || (!turns(c) &&
+	return (t->bytes < 64 && t->cols <= 64 && !(is_promoted(c) &&
+			t->threads == 512)) || (!turns(c) &&
 		c->level[BY_EDGE] != ODD) ||
 		dtype_row(tensor_type(c)->dtype)->bits > 8;
 }
@@ -307,8 +324,26 @@ static bool store_can_be(const struct tensor_case *c)
 		(t->cols % 16 == 0 && (n > t->cols || t->cols % n == 0)));
 }
 
+/* Four warps share out chunks where blocks are persistent; 384 threads with a tile
+ * as large as there is have no registers for that and for bulk stores. Levels may
+ * be -1. */
+static bool streams_can_be(const struct tensor_case *c)
+{
+	const int *l = c->level;
+
+	if (!c->of->tiles || l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
+		return true;
+	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
+	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)))
+		return false;
+	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
+	    tensor_tile(c)->cols > 128)
+		return false;
+	return l[BY_ROUNDS] < 0 || l[BY_ROUNDS] == ROUNDS_ALL;
+}
+
 /* Persistent blocks copy by bulk, and sum all of a tile, which of two crews each
- * keeps alone. Levels may be -1. */
+ * keeps alone, or share out chunks. Levels may be -1. */
 static bool rounds_can_be(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
@@ -317,9 +352,13 @@ static bool rounds_can_be(const struct tensor_case *c)
 	if (l[BY_ROUNDS] == ROUNDS_NONE)
 		return true;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
-	    l[BY_EDGE] == ODD || (l[BY_SPLIT] >= 0 && tensor_split(c)->parts > 1))
+	    l[BY_EDGE] == ODD || (l[BY_SPLIT] >= 0 && tensor_split(c)->parts > 1 &&
+		!tensor_split(c)->streams))
 		return false;
 	if (l[BY_TYPE] >= 0 && turns(c))
+		return false;
+	if (l[BY_TILE] >= 0 && l[BY_TYPE] >= 0 && is_promoted(c) &&
+	    l[BY_ROUNDS] == ROUNDS_PINGPONG && t->rows * t->cols > 128 * 64)
 		return false;
 	return l[BY_TILE] < 0 || l[BY_ROUNDS] == ROUNDS_ALL ||
 		t->rows * t->cols < 192 * (tensor_in_registers(c) ? 96 : 160);
@@ -328,9 +367,18 @@ static bool rounds_can_be(const struct tensor_case *c)
 /* Levels may be -1 but for the type and the tile. */
 static bool tile_can_be(const struct tensor_case *c)
 {
+	if (is_promoted(c) && tensor_tile(c)->cols > 128)
+		return false;
 	return holds(c) && (c->level[BY_PIPELINE] < 0 || c->level[BY_SPLIT] < 0 ||
 		has_room(c)) && (c->level[BY_LAYOUT] < 0 || c->level[BY_SWAP] < 0 ||
 		c->level[BY_PIPELINE] < 0 || has_panels(c));
+}
+
+/* Those that join parts are of sm_90 and later, where a warp's sums are not
+ * short. */
+static bool has_clusters(const struct tensor_case *c)
+{
+	return c->of->tiles || !tensor_type(c)->promote || !tensor_split(c)->joined;
 }
 
 /* Levels may be -1, not chosen yet. */
@@ -347,11 +395,15 @@ static bool can_be(const struct tensor_case *c)
 		return false;
 	if (l[BY_ROUNDS] >= 0 && !rounds_can_be(c))
 		return false;
+	if (!streams_can_be(c))
+		return false;
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
 	if (c->of->tiles && !work_can_be(c))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
+		return false;
+	if (l[BY_TYPE] >= 0 && l[BY_SPLIT] >= 0 && !has_clusters(c))
 		return false;
 	return !c->of->tiles || l[BY_TYPE] < 0 || l[BY_TILE] < 0 ||
 		tile_can_be(c);
@@ -467,12 +519,16 @@ static bool is_ragged(const struct tensor_case *c, enum edge side)
 	return e == side || e == EDGES;
 }
 
-/* Of a cluster's parts none is left empty: there the last one is short. */
+/* Of a cluster's parts none is left empty: there the last one is short. Where blocks
+ * are few, tiles are more. */
 static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk)
 {
 	int stages = tensor_pipeline(c)->stages;
-	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE;
-	int chunks = rounds ? stages + 1 : 2 * stages * tensor_split(c)->parts;
+	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE ||
+		tensor_split(c)->sms;
+	int parts = tensor_split(c)->parts;
+	int chunks = tensor_split(c)->streams ? stages + parts : rounds ?
+		stages + 1 : 2 * stages * parts;
 	struct sizes s = { (rounds ? 7 : 2) * bm, 2 * bn, chunks * bk };
 	int more = tensor_split(c)->joined ? -1 : 1;
 
@@ -564,7 +620,8 @@ static const char *stored_as(const struct tensor_case *c, bool right)
 	const struct tensor_type *t = tensor_type(c);
 
 	return has_work(c, right) && c->level[BY_WORK] ==
-		WORK_CONVERTED_REGISTER ? dtype_row(t->raw)->name : t->name;
+		WORK_CONVERTED_REGISTER ? dtype_row(t->raw)->name :
+		right && t->right ? t->right : t->name;
 }
 
 /* The factor, which is tensor "name" at "at", with the work on its way; "v" is read
@@ -596,7 +653,6 @@ const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 	bool right = layouts[c->level[BY_LAYOUT]].right;
 	const char *x = at(a, batch, left ? "i" : "k", left ? "k" : "i");
 	const char *y = at(a, batch, right ? "j" : "k", right ? "k" : "j");
-
 	const char *more = c->level[BY_WORK] % 2 ? arena_printf(a, "  in s: "
 		"%s[%d] layout(0) align 16\n", t->name, s.k) : "";
 
@@ -633,12 +689,15 @@ const char *tensor_name(struct arena *a, const struct tensor_case *c)
 	const struct tensor_type *t = tensor_type(c);
 	const struct tensor_pipeline *p = tensor_pipeline(c);
 
-	return arena_printf(a, "%s, a[%s] b[%s], %s, %d stages%s, %d parts%s, "
-		"%s%s%s", t->precision ? t->precision : t->name,
+	return arena_printf(a, "%s%s%s%s%s, a[%s] b[%s], %s, %d stages%s, %d "
+		"parts%s%s, %s%s%s", t->precision ? t->precision : t->name,
+		t->right ? " x " : "", t->right ? t->right : "", t->promote ?
+		" promote " : "", t->promote ? t->promote : "",
 		layouts[c->level[BY_LAYOUT]].left ? "m, k" : "k, m",
 		layouts[c->level[BY_LAYOUT]].right ? "n, k" : "k, n",
 		endings[c->level[BY_ENDING]], p->stages, copied[p->async],
 		tensor_split(c)->parts, tensor_split(c)->joined ?
-		" of a cluster" : "", edges[c->level[BY_EDGE]],
+		" of a cluster" : "", tensor_split(c)->streams ?
+		" shared out" : "", edges[c->level[BY_EDGE]],
 		c->level[BY_BATCH] ? ", batched" : "", tile_name(a, c));
 }

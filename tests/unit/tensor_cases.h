@@ -15,7 +15,7 @@ enum tensor_factor {
 	BY_TILE, BY_SWAP, BY_STORE, BY_ROUNDS, BY_WORK, N_TENSOR_FACTORS
 };
 
-enum { MOST_LEVELS = 9, MOST_CASES = 200 };
+enum { MOST_LEVELS = 10, MOST_CASES = 200 };
 
 struct tensor_type {
 	const char *name, *acc;
@@ -23,6 +23,8 @@ struct tensor_type {
 	const char *precision;		/* "3xtf32", or NULL */
 	const char *target;		/* the least that has it */
 	const char *narrow;		/* what a result may be rounded to */
+	const char *right;		/* the right factor's, if it is another */
+	const char *promote;		/* "128", "fast", or NULL */
 	enum dtype raw;			/* what a factor may be converted from */
 };
 
@@ -31,10 +33,12 @@ struct tensor_pipeline {
 	int async, stages;
 };
 
-/* Of the reduction; "joined" by a cluster. */
+/* Of the reduction; "joined" by a cluster, or the chunks of tiles shared out on a
+ * chip of so many multiprocessors, 0: of its own. */
 struct tensor_split {
 	int parts;
-	bool joined;
+	bool joined, streams;
+	int sms;
 };
 
 /* Of a block: rows and columns of its instructions, bytes of a chunk. */

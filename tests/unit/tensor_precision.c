@@ -47,25 +47,9 @@ static struct check_result judged(const struct tensor_family *of, int text,
 	int is, int as)
 {
 	const struct tensor_case plain = { of, { [BY_TYPE] = type_of(of) } };
-	struct check_request request;
-	struct check_result result;
-	struct tensor_run s;
-	int values[64];
 
-	tensor_open(&s, &plain, sums[text], precisions[is]);
-	s.g.sketch->start(&s.g.task, s.values);
-	memcpy(values, s.values, sizeof values);
-	tensor_set_word(&s.g, s.values, "mma.acc.precision", precisions[is]);
-	assert_null(s.g.sketch->legal(&s.g.task, s.a, s.values));
-	if (as)
-		tensor_set_word(&s.g, values, "mma.acc.precision", precisions[as]);
-	result = tensor_check(&s, as ? tensor_arithmetic(&s, values) : NULL, 0,
-		&request);
-	print_message("# sums %d: %s judged as %s: %s, %.3g of the bound\n", text,
-		precisions[is], as ? precisions[as] : "f32",
-		check_verdict_name(result.verdict), result.worst);
-	arena_destroy(s.a);
-	return result;
+	return tensor_judged(&plain, sums[text], "precision", precisions[is],
+		precisions[as]);
 }
 
 void tensor_precision_agrees(const struct tensor_family *of)

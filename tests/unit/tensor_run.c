@@ -9,28 +9,11 @@
 
 #include <cmocka.h>
 
+#include "asking.h"
 #include "cuda/cuda.h"
 #include "tensor_run.h"
 
 /* ---- points ---- */
-
-const struct schedule *tensor_asking(struct arena *a, const char *statement)
-{
-	struct schedule *s = ARENA_NEW(a, struct schedule);
-	struct sched_arg *args = ARENA_ARRAY(a, 2, struct sched_arg);
-	struct sched_expr *acc = ARENA_NEW(a, struct sched_expr);
-	struct sched_expr **of = ARENA_ARRAY(a, 1, struct sched_expr *);
-	struct sched_directive *d = ARENA_NEW(a, struct sched_directive);
-
-	*acc = (struct sched_expr){ .kind = SX_NAME, .name = statement };
-	of[0] = acc;
-	args[0] = (struct sched_arg){ .value = { of, 1, { 0 } } };
-	args[1] = (struct sched_arg){ .key = "precision" };
-	*d = (struct sched_directive){ "mma", args, 2, { 0 } };
-	s->directives = d;
-	s->n_directives = 1;
-	return s;
-}
 
 void tensor_set(const struct group_space *g, int *values, const char *name,
 	int value)
@@ -70,9 +53,12 @@ static void pin(const struct group_space *g, const struct tensor_case *c,
 	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);
 	tensor_set(g, values, "split_k.acc", tensor_split(c)->parts);
 	tensor_set_word(g, values, "split_k.acc.combine", tensor_split(c)->joined ?
-		"cluster" : "workspace");
+		"cluster" : tensor_split(c)->streams ? "stream" : "workspace");
 	if (precision)
 		tensor_set_word(g, values, "mma.acc.precision", precision);
+	if (tensor_type(c)->promote)
+		tensor_set_word(g, values, "mma.acc.promote",
+			tensor_type(c)->promote);
 }
 
 /* What the case does not say is random. */
@@ -106,14 +92,16 @@ static const struct target *target_for(const struct tensor_case *c)
 		!strcmp(of_type, "sm_75") ? "sm_80" : of_type);
 }
 
-/* Where blocks are to have some tiles each, a chip of one multiprocessor. */
+/* Where blocks are to have some tiles each, a chip of one multiprocessor or few. */
 static const struct gpu *chip_for(struct tensor_run *s,
 	const struct tensor_case *c)
 {
 	struct gpu *g = ARENA_NEW(s->a, struct gpu);
 
 	*g = *gpu_for_target(s->target);
-	if (c->level[BY_ROUNDS] > ROUNDS_NONE)
+	if (tensor_split(c)->sms)
+		g->sms = tensor_split(c)->sms;
+	else if (c->level[BY_ROUNDS] > ROUNDS_NONE && !tensor_split(c)->streams)
 		g->sms = 1;
 	return g;
 }
@@ -131,7 +119,9 @@ void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 		.a = s->a, .op = s->x.o, .group = s->x.p->groups,
 		.n_groups = s->x.p->n_groups, .target = s->target,
 		.gpu = chip_for(s, c),
-		.schedule = precision ? tensor_asking(s->a, "acc") : NULL } };
+		.schedule = tensor_type(c)->promote ? asking(s->a, "acc",
+			"promote") : precision ? asking(s->a, "acc",
+			"precision") : NULL } };
 	assert_int_equal(s->x.p->n_groups, 1);
 	if (!s->g.sketch->applies(&s->g.task, &why))
 		fail_msg("%s: %s\n%s", tensor_name(s->a, c), why, text);
@@ -172,6 +162,32 @@ struct check_result tensor_check(struct tensor_run *s,
 		.arithmetic = judged_as, .cuda = str_text(&text),
 		.n_cuda = text.n, .work = 1e10 };
 	check_program(s->a, request, &result);
+	return result;
+}
+
+struct check_result tensor_judged(const struct tensor_case *c, const char *text,
+	const char *key, const char *is, const char *as)
+{
+	struct check_request request;
+	struct check_result result;
+	struct tensor_run s;
+	const char *name;
+	int values[64];
+
+	tensor_open(&s, c, text, is);
+	name = arena_printf(s.a, "mma.acc.%s", key);
+	s.g.sketch->start(&s.g.task, s.values);
+	tensor_set(&s.g, s.values, "split_k.acc", 1);
+	memcpy(values, s.values, sizeof values);
+	tensor_set_word(&s.g, s.values, name, is);
+	if (as)
+		tensor_set_word(&s.g, values, name, as);
+	result = tensor_check(&s, as ? tensor_arithmetic(&s, values) : NULL, 0,
+		&request);
+	print_message("# %s = %s judged as %s: %s, %.3g of the bound\n", key, is,
+		as ? as : "f32", check_verdict_name(result.verdict),
+		result.worst);
+	arena_destroy(s.a);
 	return result;
 }
 

@@ -18,8 +18,6 @@ struct tensor_run {
 	int values[64];
 };
 
-/* "mma(STATEMENT, precision = ..)", as a schedule has it. */
-const struct schedule *tensor_asking(struct arena *a, const char *statement);
 void tensor_open(struct tensor_run *s, const struct tensor_case *c,
 	const char *text, const char *precision);
 /* What is pinned fails where the sketch has no such tunable. */
@@ -33,6 +31,11 @@ struct ir_operator *tensor_arithmetic(struct tensor_run *s, const int *values);
 struct check_result tensor_check(struct tensor_run *s,
 	const struct ir_operator *judged_as, unsigned how,
 	struct check_request *request);
+
+/* The default point but for mma.acc.KEY, which is "is", in one part, judged by the
+ * bound of "as", or where that is NULL of the sum as it is written. */
+struct check_result tensor_judged(const struct tensor_case *c, const char *text,
+	const char *key, const char *is, const char *as);
 
 /* What of a case is pinned, at tiles of bm x bn x bk that pin() says. */
 struct tensor_pins {

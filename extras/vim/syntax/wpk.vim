@@ -12,7 +12,7 @@ syn keyword wpkFunction exp exp2 log log2 sqrt rsqrt sin cos tanh erf abs
 syn keyword wpkReducer sum prod max min argmax argmin any all
 syn keyword wpkQualifier layout stride align
 " A directive is one only where it is called.
-syn match wpkDirective /\<\(kernel\|tile\|fuse\|split\|reorder\|bind\|stage\|pipeline\|unroll\|vectorize\|split_k\|raster\|swizzle\|tail\|compute_at\|cache\|rfactor\|reduce\|epilogue\|mma\|winograd\|seed\|fallback\|const\|launch\|deterministic\|variant\|cluster\|shape\|budget\|expect\)\>\ze\s*(/
+syn match wpkDirective /\<\(kernel\|tile\|fuse\|split\|reorder\|bind\|stage\|pipeline\|unroll\|vectorize\|split_k\|raster\|swizzle\|tail\|compute_at\|cache\|rfactor\|reduce\|epilogue\|mma\|winograd\|seed\|fallback\|const\|in_place\|launch\|deterministic\|variant\|cluster\|shape\|budget\|expect\)\>\ze\s*(/
 syn match wpkNumber /\<\d\+[KM]\?\>/
 syn match wpkNumber /\<\d\+\(\.\d\+\)\?[eE][+-]\?\d\+\>/
 syn match wpkNumber /\<\d\+\.\d\+\>/

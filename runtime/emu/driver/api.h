@@ -41,6 +41,7 @@
 		"an illegal instruction was encountered") \
 	X(CUDA_ERROR_MISALIGNED_ADDRESS, 716, "misaligned address") \
 	X(CUDA_ERROR_LAUNCH_FAILED, 719, "unspecified launch failure") \
+	X(CUDA_ERROR_NOT_PERMITTED, 800, "operation not permitted") \
 	X(CUDA_ERROR_NOT_SUPPORTED, 801, "operation not supported") \
 	X(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, 900, \
 		"operation not permitted when stream is capturing") \
@@ -80,6 +81,7 @@ typedef struct CUstream_st *CUstream;
 typedef struct CUevent_st *CUevent;
 typedef struct CUgraph_st *CUgraph;
 typedef struct CUgraphExec_st *CUgraphExec;
+typedef void (*CUhostFn)(void *closure);
 
 typedef enum cudaError_enum {
 #define X(name, code, text) name = code,
@@ -253,6 +255,7 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n,
 	CUfunction function, int threads, size_t shared);
 CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function,
 	void **parameters, void **extra);
+CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void *closure);
 CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y,
 	unsigned grid_z, unsigned block_x, unsigned block_y, unsigned block_z,
 	unsigned shared, CUstream stream, void **parameters, void **extra);

@@ -53,14 +53,16 @@ void memory_free_all(void);
 /* ---- work.c: what streams and graphs hold ---- */
 
 enum work_kind {
-	WORK_KERNEL, WORK_COPY, WORK_FILL, WORK_RECORD, WORK_WAIT, WORK_GRAPH
+	WORK_KERNEL, WORK_COPY, WORK_FILL, WORK_HOST, WORK_RECORD, WORK_WAIT,
+	WORK_GRAPH
 };
 
 enum { TO_DEVICE = 1, FROM_DEVICE = 2 };
 
 /* A launch has "arguments" that are its own; a copy may have "staged" what it
- * reads, and "sides" of it are memory of the device's. A wait is for what
- * "stream" had until "until". */
+ * reads, and "sides" of it are memory of the device's. "host" is called with
+ * "closure", which stays the caller's. A wait is for what "stream" had until
+ * "until". */
 struct work {
 	enum work_kind kind;
 	CUfunction function;
@@ -72,6 +74,8 @@ struct work {
 	size_t n;
 	int byte;
 	unsigned sides;
+	CUhostFn host;
+	void *closure;
 	CUevent event;
 	CUstream stream;
 	uint64_t until;
@@ -247,6 +251,9 @@ CUresult driver_enter(void);
 CUresult driver_enter_plain(void);
 /* Gives it back; the code. */
 CUresult driver_leave(CUresult code);
+/* Calls "f(closure)", which may call nothing of this interface: that is not
+ * permitted, as CUDA has it. */
+void driver_call_host(CUhostFn f, void *closure);
 /* The code, which is a fault: from here on all calls return it. */
 CUresult driver_lose(CUresult code, const char *sentence);
 CUcontext driver_current(void);

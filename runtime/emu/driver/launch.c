@@ -294,3 +294,18 @@ CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y,
 
 	return cuLaunchKernelEx(&config, function, parameters, extra);
 }
+
+static CUresult launch_host(CUstream s, CUhostFn f, void *closure)
+{
+	struct work w = { .kind = WORK_HOST, .host = f, .closure = closure };
+
+	if (!s)
+		return CUDA_ERROR_INVALID_HANDLE;
+	return f ? stream_add(s, &w) : CUDA_ERROR_INVALID_VALUE;
+}
+
+CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void *closure)
+{
+	return driver_leave(driver_enter() ?: launch_host(stream_of(stream),
+		function, closure));
+}

@@ -12,9 +12,12 @@ struct CUctx_st {
 
 struct driver driver = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static _Thread_local CUcontext current_context;
+static _Thread_local bool in_host_function;
 
 CUresult driver_enter_plain(void)
 {
+	if (in_host_function)
+		return CUDA_ERROR_NOT_PERMITTED;
 	pthread_mutex_lock(&driver.lock);
 	return driver.initialised ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED;
 }
@@ -34,8 +37,16 @@ CUresult driver_enter(void)
 
 CUresult driver_leave(CUresult code)
 {
-	pthread_mutex_unlock(&driver.lock);
+	if (!in_host_function)
+		pthread_mutex_unlock(&driver.lock);
 	return code;
+}
+
+void driver_call_host(CUhostFn f, void *closure)
+{
+	in_host_function = true;
+	f(closure);
+	in_host_function = false;
 }
 
 /* A library that prints is a bad neighbour, but a fault's sentence is what one

@@ -67,6 +67,9 @@ CUresult work_run(const struct work *w, uint64_t number)
 	case WORK_COPY:
 	case WORK_FILL:
 		return run_copy(w);
+	case WORK_HOST:
+		driver_call_host(w->host, w->closure);
+		return CUDA_SUCCESS;
 	case WORK_RECORD:
 		event_reach(w->event, number);
 		return CUDA_SUCCESS;

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Of the ways to cut an operator into kernels, the one to take: the one whose
+ * kernels take least time by the model; or, where none serves, the one that says
+ * best why. */
+#include "driver/session.h"
+#include "driver/tune.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool plan_prepares(const struct job *j, int group)
+{
+	return ir_prepares(j->op, &j->partition->groups[group]);
+}
+
+bool plan_choose(struct session *s, struct job *j, int plan)
+{
+	bool serves;
+
+	plan_use(j, plan);
+	serves = candidates_find(s, j) && choices_make(s, j);
+	j->plans[plan].parts = j->parts;
+	return serves;
+}
+
+bool plan_competes(const struct job *j, int plan)
+{
+	return j->plans[plan].file && !j->file_pinned;
+}
+
+static void explain_cost(const struct session *s, const struct job *j,
+	const struct plan *p)
+{
+	if (!s->o->verbose || j->n_plans == 1)
+		return;
+	if (p->file)
+		session_say(s, "%s: by %s: no predicted cost", j->name,
+			p->file->name);
+	else
+		session_say(s, "%s: kernels %s: %.3g us predicted", j->name,
+			plan_kernels(s->a, p), p->seconds * 1e6);
+}
+
+/* How near the sketches of the present plan came. */
+static enum refusal nearest(const struct job *j)
+{
+	enum refusal best = REFUSED_OTHER;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		for (int i = 0; i < j->parts[g].n; i++)
+			if (j->parts[g].candidates[i].refusal > best)
+				best = j->parts[g].candidates[i].refusal;
+	return best;
+}
+
+/* Groups of the present plan that no sketch serves. */
+static int unserved(const struct job *j)
+{
+	int n = 0;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		n += !candidates_serve(&j->parts[g]);
+	return n;
+}
+
+/* Of plans that pack, the one of which least is amiss; -1 if none does. */
+static int nearest_packed(struct job *j)
+{
+	int best = -1, least = 0;
+
+	for (int i = 0; i < j->n_plans; i++) {
+		if (j->plans[i].cut.rule != IR_PACKED || j->plans[i].file)
+			continue;
+		plan_use(j, i);
+		if (best < 0 || unserved(j) < least) {
+			best = i;
+			least = unserved(j);
+		}
+	}
+	return best;
+}
+
+/* The plan that says why none serves: the first, but where the schedule asks for
+ * packing or a file's sketch, one that has that. */
+static int most_telling(const struct session *s, struct job *j)
+{
+	int packed = cuts_pack(s, j->schedule) ? nearest_packed(j) : -1;
+
+	if (packed >= 0)
+		return packed;
+	for (int i = 0; i < j->n_plans; i++) {
+		plan_use(j, i);
+		if (nearest(j) > REFUSED_OTHER && (!i || j->file))
+			return i;
+	}
+	return 0;
+}
+
+/* The plan that --set asks for by its number, or -1. */
+static int plan_set(const struct session *s, const struct job *j)
+{
+	int plan = -1;
+
+	for (int i = 0; i < s->o->settings.n; i++) {
+		const char *name = candidates_setting(j,
+			s->o->settings.v[i].name);
+
+		if (name && !strcmp(name, "plan"))
+			plan = atoi(s->o->settings.v[i].value);
+	}
+	return plan;
+}
+
+/* Is the plan what --set leaves, and does it serve? */
+static bool chosen(struct session *s, struct job *j, int plan, int set)
+{
+	struct plan *p = &j->plans[plan];
+
+	if (set < 0 || set == plan)
+		return plan_choose(s, j, plan);
+	p->parts = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups,
+		struct part);
+	return false;
+}
+
+/* Points for all sizes are what a descent came upon, good to some percent: by less
+ * than that a plan of more kernels is no better. */
+static bool is_better(const struct job *j, const struct plan *p,
+	const struct plan *than)
+{
+	const double doubt = 1.05;
+	int more = p->partition->n_groups - than->partition->n_groups;
+
+	return p->seconds * (j->general && more > 0 ? doubt : 1) <
+		than->seconds * (j->general && more < 0 ? doubt : 1);
+}
+
+/* A file written by hand has no cost before it is measured: it is taken where
+ * nothing else serves, or --set leaves nothing else. */
+bool plans_prefer(struct session *s, struct job *j)
+{
+	int best = -1, by_hand = -1, set = plan_set(s, j);
+
+	for (int i = 0; i < j->n_plans; i++) {
+		struct plan *p = &j->plans[i];
+		bool serves = chosen(s, j, i, set);
+
+		p->seconds = serves && !plan_competes(j, i) ? tune_seconds(j) :
+			INFINITY;
+		explain_cost(s, j, p);
+		if (serves && plan_competes(j, i) && by_hand < 0)
+			by_hand = i;
+		if (best < 0 ? !isinf(p->seconds) : is_better(j, p,
+		    &j->plans[best]))
+			best = i;
+	}
+	best = best < 0 ? by_hand : best;
+	plan_use(j, best < 0 ? most_telling(s, j) : best);
+	if (best >= 0 && best == by_hand)
+		j->plans[best].seconds = tune_seconds(j);
+	return best >= 0;
+}
+
+bool plans_find(struct session *s, struct job *j)
+{
+	if (plans_prefer(s, j)) {
+		contenders_tell(s, j);
+		return true;
+	}
+	if (!j->optional)
+		return !cuts_report(s, j) && candidates_report(s, j);
+	session_say(s, "%s: no kernel serves all sizes: its launcher takes the "
+		"shapes named, and no others", j->name);
+	j->dropped = true;
+	return true;
+}
+
+void jobs_forget(struct session *s)
+{
+	int n = 0;
+
+	for (int i = 0; i < s->n_jobs; i++)
+		if (!s->jobs[i].dropped)
+			s->jobs[n++] = s->jobs[i];
+	s->n_jobs = n;
+}
+
+void plans_rank(struct job *j)
+{
+	int best = j->plan;
+
+	for (int i = 0; i < j->n_plans; i++)
+		if (j->plans[i].seconds < j->plans[best].seconds)
+			best = i;
+	plan_use(j, best);
+}

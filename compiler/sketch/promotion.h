@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Sums of products of 8-bit floats, of which some tensor cores keep 14 bits, and
+ * their promotion: after so many elements of the reduction the short sum is added
+ * to one in f32. Either lowers precision, so a schedule must say which:
+ * mma(STATEMENT, promote = N), or fast, which is never. */
+#ifndef WPK_COMPILER_SKETCH_PROMOTION_H
+#define WPK_COMPILER_SKETCH_PROMOTION_H
+
+#include "sketch/tiled.h"
+
+/* Values of the tunable: auto where sums are not short, else fast or a number. */
+enum { PROMOTE_AUTO, PROMOTE_FAST, PROMOTE_NUMBERS };
+extern const char *const promote_words[];
+extern const int promote_values[];
+enum { PROMOTE_VALUES = 7 };
+
+/* Does an instruction keep sums of such products short? */
+bool promotes(enum dtype left, enum dtype right);
+/* Elements after which the value promotes a sum, 0: never. */
+int promote_after(int value);
+
+/* Why they are not multiplied where the schedule does not say how they are
+ * summed up for "tensor"; NULL where it does. */
+const char *promote_unsaid(const struct task *t, const char *tensor,
+	enum dtype left, enum dtype right);
+/* NULL, or why the value says nothing to sums that are "is_short" or not, or does not
+ * go with the plan's chunks. */
+const char *promote_check(struct arena *a, bool is_short, enum dtype left,
+	int value, const struct tiling *p);
+
+/* A kernel's sums in f32, which are "acc" of it, begin as 0. */
+void promote_clear(struct tiled_code *g, struct k_block *b);
+/* At the end of a chunk, where sums are promoted "after" so many elements: the
+ * block in which that is due, at the end of the last chunk in any case. */
+struct k_block *promote_block(struct tiled_code *g, struct k_block *b,
+	int after);
+/* Of "turn" the first chunk after a promotion is 0. */
+struct kx *promote_turn(struct tiled_code *g, int after);
+/* "sum" is added to the one in f32 at "to". */
+void promote_add(struct arena *a, struct k_block *b, struct k_place to,
+	struct kx *sum);
+
+/* Rewrites the contraction in "o", a copy of its operator, as sums of "at_once"
+ * products in an instruction, which the value promotes. */
+void promote_rewrite(struct arena *a, const struct product *f, int at_once,
+	int value, struct ir_operator *o);
+
+#endif

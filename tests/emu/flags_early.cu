@@ -1,0 +1,19 @@
+/* A flag is set before all threads have written.
+ * NEEDS: watch
+ * EXPECT early: fault race
+ * EXPECT late: fault race */
+extern "C" __global__ void kernel(float *w)
+{
+	int t = threadIdx.x, b = blockIdx.x;
+	int *flags = (int *)(w + 512);
+
+	if (b > 0 && t == 0)
+		flag_wait(&flags[b - 1]);
+	__syncthreads();
+	w[64 * b + t] = b > 0 ? w[64 * b - 1 - t] + 1 : t;
+	if (t == 0)
+		flag_set(&flags[b]);
+}
+
+enum { BLOCKS = 3, CLEARED = 4096 };
+#include "workspace.inc"
