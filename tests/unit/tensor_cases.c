@@ -334,7 +334,10 @@ static bool streams_can_be(const struct tensor_case *c)
 	if (!c->of->tiles || l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
 		return true;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
-	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)))
+	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)) ||
+	    l[BY_WORK] == WORK_COMPUTED)
+		return false;
+	if (l[BY_TYPE] >= 0 && is_promoted(c))
 		return false;
 	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
 	    tensor_tile(c)->cols > 128)
@@ -444,7 +447,7 @@ static struct tensor_case best_with(const struct tensor_family *of, int i, int x
 	struct tensor_case best = { .of = of }, c = { .of = of };
 	int most = -1, n;
 
-	for (int try = 0; try < 1000; try++) {
+	for (int try = 0; try < 4000; try++) {
 		for (int k = 0; k < N_TENSOR_FACTORS; k++)
 			c.level[k] = rng_below(r, levels(of, k));
 		c.level[i] = x;
