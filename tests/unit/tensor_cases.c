@@ -331,13 +331,15 @@ static bool streams_can_be(const struct tensor_case *c)
 {
 	const int *l = c->level;
 
-	if (!c->of->tiles || l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
+	if (l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
+		return true;
+	if (l[BY_TYPE] >= 0 && is_promoted(c))
+		return false;
+	if (!c->of->tiles)
 		return true;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
 	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)) ||
 	    l[BY_WORK] == WORK_COMPUTED)
-		return false;
-	if (l[BY_TYPE] >= 0 && is_promoted(c))
 		return false;
 	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
 	    tensor_tile(c)->cols > 128)
