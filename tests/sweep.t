@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
-# eights.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts
-# them, and emulated, asynchronous effects late and early, they agree with the
-# reference. The operators of ragged.wpk take turns between the targets; in full each
-# is for all of them, also under the sanitizers, for the real sizes in parts, and
-# assembled, with the registers a sketch predicts beside what ptxas gives.
+# eights.wpk, of wgmma for those of fragments.wpk, and, as kernels for all sizes, of
+# open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
+# and early, they agree with the reference. The operators of ragged.wpk take turns
+# between the targets; in full each is for all of them, also under the sanitizers, for
+# the real sizes in parts, and assembled, with the registers a sketch predicts beside
+# what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 tool=$top_builddir/tests/unit/sweep_tool
@@ -139,6 +140,9 @@ for sketch in $sketches; do
 		--set=split_k.acc=2 --op=nt,batched --target=sm_90a \
 		--trials=1 --seed=95 --check=race,init
 done
+NVCC='' sweep "wgmma, rows from registers" "$folder/fragments.wpk" \
+	--set=sketch=wgmma --set=mma.acc.from=register --target=sm_90a \
+	--trials=1 --seed=97 --check=race,init
 NVCC='' sweep "wgmma, bulk stores" "$folder/tensor.wpk" --set=sketch=wgmma \
 	--set=epilogue.c.bulk=256 --op=nt,nn,batched --target=sm_90a \
 	--trials=1 --seed=96 --check=race,init
@@ -162,6 +166,11 @@ if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 		--set=sketch=wgmma --set=raster.persistent=pingpong \
 		--set=pipeline.k.async=bulk --op=s4,s5 --target=sm_90a \
 		--trials=40 --seed=5 --no-verify
+	assembled
+	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
+	sweep "rows from registers, assembled" "$folder/fragments.wpk" \
+		--set=sketch=wgmma --set=mma.acc.from=register \
+		--target=sm_90a --trials=8 --seed=21 --no-verify
 	assembled
 	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
 	empty "wgmma does not spill" "$scratch/spilled"

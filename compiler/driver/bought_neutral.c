@@ -24,6 +24,7 @@ static const struct neutral {
 	{ "raster", "order", { "row" } },
 	{ "raster", "group", { "1" } },
 	{ "rfactor", NULL, { "passes" } },
+	{ "mma", "from", { "shared" } },
 };
 
 static const struct neutral *row_of(const struct tunable *t)

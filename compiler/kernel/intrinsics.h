@@ -479,6 +479,10 @@ X(SETTLED_I32, "settled_i32", 75, 0, READ, NONE, I32, "i", \
 	"int settled_i32(int x)", \
 	S(asm volatile("" : "+r"(x));) \
 	S(return x;), "") \
+X(SETTLED_U32, "settled_u32", 90, 0, READ, NONE, U32, "u", \
+	"unsigned settled_u32(unsigned x)", \
+	S(asm volatile("" : "+r"(x));) \
+	S(return x;), "") \
 X(WGMMA_WAIT, "wgmma_wait", 90, 2, SYNC, GROUP, NONE, "n", \
 	"void wgmma_wait()", \
 	S(asm volatile("wgmma.wait_group.sync.aligned %0;" \

@@ -30,24 +30,43 @@ static bool names(const struct sched_arg *arg, const char *tensor)
 	return false;
 }
 
-static bool says(const struct sched_directive *d, const char *tensor,
-	const char *key)
+/* What it says of the key, or NULL. */
+static const struct sched_arg *says(const struct sched_directive *d,
+	const char *tensor, const char *key)
 {
-	bool said = false, named = false;
+	const struct sched_arg *said = NULL;
+	bool named = false;
 
 	for (int i = 0; i < d->n_args; i++) {
 		named |= names(&d->args[i], tensor);
-		said |= d->args[i].key && !strcmp(d->args[i].key, key);
+		if (d->args[i].key && !strcmp(d->args[i].key, key))
+			said = &d->args[i];
 	}
-	return said && named && !strcmp(d->name, "mma");
+	return named && !strcmp(d->name, "mma") ? said : NULL;
+}
+
+static const struct sched_arg *said(const struct schedule *s,
+	const char *tensor, const char *key)
+{
+	const struct sched_arg *arg = NULL;
+
+	for (int i = 0; s && i < s->n_directives && !arg; i++)
+		arg = says(&s->directives[i], tensor, key);
+	return arg;
 }
 
 bool mma_says(const struct schedule *s, const char *tensor, const char *key)
 {
-	for (int i = 0; s && i < s->n_directives; i++)
-		if (says(&s->directives[i], tensor, key))
-			return true;
-	return false;
+	return said(s, tensor, key);
+}
+
+bool precision_is_thrice(const struct schedule *s, const char *tensor)
+{
+	const struct sched_arg *arg = said(s, tensor, "precision");
+
+	return arg && arg->value.n == 1 &&
+		arg->value.choices[0]->kind == SX_NAME &&
+		!strcmp(arg->value.choices[0]->name, "3xtf32");
 }
 
 bool precision_said(const struct schedule *s, const char *tensor)

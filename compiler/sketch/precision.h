@@ -18,6 +18,8 @@ extern const char *const precision_words[];
 bool mma_says(const struct schedule *s, const char *tensor, const char *key);
 /* Does it say a precision? */
 bool precision_said(const struct schedule *s, const char *tensor);
+/* Does it say 3xtf32 alone? */
+bool precision_is_thrice(const struct schedule *s, const char *tensor);
 /* Why f32 is not multiplied where it doesn't. */
 extern const char precision_unsaid[];
 

@@ -250,6 +250,25 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 	return true;
 }
 
+static void convert(struct arena *a, struct operand *p,
+	const struct ir_expr *value, enum dtype t)
+{
+	operand_compute(p, ir_cast(a, t, (struct ir_expr *)value));
+}
+
+void product_widen(struct arena *a, struct product *p)
+{
+	enum dtype l = p->left.tile_type, r = p->right.tile_type;
+	enum dtype both = dtype_widen(l, r);
+
+	if (l == r || !dtype_is_float(both))
+		return;
+	if (both == r)
+		convert(a, &p->left, p->c.left_value, r);
+	else if (both == l)
+		convert(a, &p->right, p->c.right_value, l);
+}
+
 void tunables_add(const struct task *t, struct tunables *l,
 	const char *directive, const char *const *subjects, const char *key,
 	const int *values, int n, const char *const *words)

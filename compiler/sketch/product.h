@@ -33,6 +33,10 @@ enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4 };
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *p, const char **why);
 
+/* Where factors are of two types, of which one holds the other's values, that one
+ * is converted to it on its way. */
+void product_widen(struct arena *a, struct product *p);
+
 /* Tunables under construction. */
 struct tunables {
 	struct tunable *v;

@@ -429,13 +429,30 @@ static struct kx *element_of_read(void *ctx, const struct ir_expr *e)
 
 	if (e->kind != IR_READ || !ir_equal(e, g->s->op->read))
 		return NULL;
-	return lower_convert(g->a, kx_load(g->a, g->held, g->copy, g->element),
-		lower_type(e->type));
+	return lower_convert(g->a, g->raw, lower_type(e->type));
 }
 
-/* Element "e" of a copy, computed where its k is one there is, else 0. */
+struct kx *stager_value(struct stager *g, struct k_block *b,
+	const struct operand *op, struct kx *raw, struct kx *row, struct kx *k)
+{
+	struct arena *a = g->a;
+
+	g->raw = raw;
+	g->lower.block = b;
+	g->lower.hook = element_of_read;
+	g->lower.ctx = g;
+	flat_axes(a, b, g->lower.op, g->rows.v, g->rows.n, row, g->lower.axes);
+	flat_axes(a, b, g->lower.op, g->ks.v, g->ks.n, k, g->lower.axes);
+	flat_axes(a, b, g->lower.op, g->batches.v, g->batches.n,
+		g->batch_at ? g->batch_at : num(g, 0), g->lower.axes);
+	return lower_convert(a, lower_expr(&g->lower, op->value),
+		op->tile_type);
+}
+
+/* An element of a copy, computed where its k is one there is, else 0. */
 static void store_computed(struct stager *g, struct k_block *b,
-	struct k_place to, struct kx *row, struct kx *k, struct kx *inside)
+	struct k_place to, struct kx *raw, struct kx *row, struct kx *k,
+	struct kx *inside)
 {
 	const struct operand *op = g->s->op;
 	struct arena *a = g->a;
@@ -444,15 +461,7 @@ static void store_computed(struct stager *g, struct k_block *b,
 		ks_store(a, b, to, kx_cast(a, op->tile_type, kx_int(a, 0)));
 		b = ks_if(a, b, inside);
 	}
-	g->lower.block = b;
-	g->lower.hook = element_of_read;
-	g->lower.ctx = g;
-	flat_axes(a, b, g->lower.op, g->rows.v, g->rows.n, row, g->lower.axes);
-	flat_axes(a, b, g->lower.op, g->ks.v, g->ks.n, k, g->lower.axes);
-	flat_axes(a, b, g->lower.op, g->batches.v, g->batches.n,
-		g->batch_at ? g->batch_at : num(g, 0), g->lower.axes);
-	ks_store(a, b, to, lower_convert(a, lower_expr(&g->lower, op->value),
-		op->tile_type));
+	ks_store(a, b, to, stager_value(g, b, op, raw, row, k));
 }
 
 /* The elements of copy "copy", one after the other. */
@@ -467,13 +476,11 @@ static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
 
 	from = ks_let(a, b, "row", clamp_row(g, kx_add(a, g->row_base, from)));
 	b = tile_loop(a, b, "e", s->vec, &e);
-	g->copy = copy;
-	g->element = e;
 	k = along_k ? kx_add(a, kk, e) : kk;
 	row = along_k ? row : kx_add(a, row, e);
-	store_computed(g, b, stager_place(g, slot, row, k), along_k ? from :
-		kx_add(a, from, e), kx_add(a, k0, k), limit ? kx_lt(a, k, limit) :
-		NULL);
+	store_computed(g, b, stager_place(g, slot, row, k), kx_load(a, g->held,
+		copy, e), along_k ? from : kx_add(a, from, e), kx_add(a, k0, k),
+		limit ? kx_lt(a, k, limit) : NULL);
 }
 
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,

@@ -119,7 +119,7 @@ struct stager {
 	struct lower_env lower;
 	struct axis_list rows, ks, batches;
 	struct kx *row_base, *batch_at;
-	struct kx *copy, *element;	/* the element at hand in "held" */
+	struct kx *raw;			/* the element at hand, as it was read */
 };
 
 /* Declares the shared tile ("stages" deep) and, unless async, the registers
@@ -143,5 +143,10 @@ struct k_place stager_place(const struct stager *g, struct kx *slot,
  * for what is computed. */
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct kx *limit);
+
+/* What "op", of which the stager has the axes, makes of element "raw" at row and
+ * k of the whole operand; what that needs is bound in "b". */
+struct kx *stager_value(struct stager *g, struct k_block *b,
+	const struct operand *op, struct kx *raw, struct kx *row, struct kx *k);
 
 #endif

@@ -134,8 +134,8 @@ int tiled_together(const struct epilogue *e);
 void tiled_read_split(int parts, int combine, struct tiling *p);
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
 /* Fills in the stages but for what the caller has set in them: "group" and
- * "lanes", "pairs", "panel", "matrix", "align" and "image". "pins" are the left
- * operand's values. */
+ * "lanes", "pairs", "panel", "matrix", "align" and "image", and "op" where that is
+ * not what the product multiplies. "pins" are the left operand's values. */
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p);
 /* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread
@@ -198,8 +198,8 @@ struct tiled_calls {
 };
 
 /* A kernel under construction. The caller sets what comes before "step",
- * tiled_build() the rest. "acc" [rows][cols] is a thread's results; "proxy": they
- * are computed through the asynchronous proxy. */
+ * tiled_build() the rest. "acc" [rows][cols] is a thread's results; "proxy": what is
+ * copied is read through the asynchronous proxy. */
 struct tiled_code {
 	const struct task *t;
 	const struct product *f;
@@ -232,6 +232,13 @@ struct tiled_code {
 struct share {
 	int mine, vec, lanes, together, pitch;
 };
+
+/* Where the chunk that compute() is called for begins; its steps from "limit" on
+ * are none of the reduction's, NULL where all are. */
+struct chunk {
+	struct kx *k0, *limit;
+};
+struct chunk tiled_chunk(struct tiled_code *g, struct k_block *b);
 
 /* The kernel, whose threads have m.mine x n.mine results each, as the program's
  * next step. */

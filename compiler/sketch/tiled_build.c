@@ -111,10 +111,6 @@ static struct kx *chunk_start(struct tiled_code *g, struct kx *chunk, bool first
 	return first ? kx_op(a, OP_MAX, T_I32, 2, k, num(g, 0)) : k;
 }
 
-struct chunk {
-	struct kx *k0, *limit;
-};
-
 /* Where chunk "t" of this part begins. The first chunk of all takes the ragged
  * end of k, so that the main loop never needs to test for it. */
 static struct chunk chunk_at(struct tiled_code *g, struct k_block *b,
@@ -130,6 +126,19 @@ static struct chunk chunk_at(struct tiled_code *g, struct k_block *b,
 			kx_op(a, OP_EQ, T_BOOL, 2, chunk, num(g, 0)),
 			num(g, g->p->bk - g->p->gap), num(g, g->p->bk)));
 	return (struct chunk){ k0, limit };
+}
+
+struct chunk tiled_chunk(struct tiled_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct kx *k0;
+
+	if (!g->p->bulk)
+		return chunk_at(g, b, g->turn, true);
+	k0 = let(g, b, "k0", kx_mul(a, kx_add(a, g->first_chunk, g->turn),
+		num(g, g->p->bk)));
+	return (struct chunk){ k0, g->p->ragged ? kx_sub(a, num(g, g->f->k),
+		k0) : NULL };
 }
 
 static void load_chunk(struct tiled_code *g, struct k_block *b, struct kx *t,
@@ -148,7 +157,7 @@ static void store_chunk(struct tiled_code *g, struct k_block *b, struct kx *t,
 {
 	struct chunk c = { NULL, NULL };
 
-	if (g->f->left.value || g->f->right.value)
+	if (g->p->left.op->value || g->p->right.op->value)
 		c = chunk_at(g, b, t, true);
 	stager_store(&g->left, b, c.k0, slot, c.limit);
 	stager_store(&g->right, b, c.k0, slot, c.limit);
@@ -329,17 +338,19 @@ static void bind_read(struct ir_expr *e, void *ctx)
 		bind(x->g, &x->g->t->op->tensors[e->tensor]);
 }
 
-/* What the computing of an operand's elements needs. */
+/* What the computing of an operand's elements needs, wherever that is done. */
 static void describe_computed(struct tiled_code *g, struct stager *s)
 {
 	const struct ir_contraction *c = &g->f->c;
 	const struct ir_operator *o = g->t->op;
 	bool left = s->s == &g->p->left;
+	const struct ir_expr *value = left ? g->f->left.value :
+		g->f->right.value;
 	struct binding x = { g };
 
-	if (!s->s->op->value)
+	if (!value)
 		return;
-	ir_walk((struct ir_expr *)s->s->op->value, bind_read, &x);
+	ir_walk((struct ir_expr *)value, bind_read, &x);
 	s->lower = (struct lower_env){ .a = g->a, .op = o, .axes = ARENA_ARRAY(
 		g->a, (size_t)o->n_axes, struct kx *),
 		.buffers = g->out.buffers };

@@ -154,14 +154,16 @@ static const char *check_bulk(const struct task *t, struct arena *a,
 			return arena_printf(a, "a bulk copy wants a tensor that "
 				"a map describes, and '%s' %s: async = %s",
 				stages[i]->op->tensor->name, why,
-				stages[i]->op->value ? "off" : "on");
+				!stages[i]->op->value ? "on" : "off, or mma("
+				"STATEMENT, from = register) for rows of "
+				"instructions");
 	}
 	return p->stages >= 2 + p->lag ? NULL : arena_printf(a, "bulk copies "
 		"need %d stages or more, not %d", 2 + p->lag, p->stages);
 }
 
-static const char *check_async(const struct task *t, const struct product *f,
-	struct arena *a, const struct tiling *p)
+static const char *check_async(const struct task *t, struct arena *a,
+	const struct tiling *p)
 {
 	if (p->bulk)
 		return check_bulk(t, a, p);
@@ -176,13 +178,14 @@ static const char *check_async(const struct task *t, const struct product *f,
 	if (!t->target->cp_async)
 		return arena_printf(a, "%s has no asynchronous copies: async = "
 			"off is what it can do", t->target->name);
-	if (f->left.value || f->right.value)
+	if (p->left.op->value || p->right.op->value)
 		return "what is computed on its way to shared memory passes "
 			"through registers: async = off";
 	if (p->stages < 2 + p->lag)
 		return arena_printf(a, "asynchronous copies need %d stages or "
 			"more, not %d", 2 + p->lag, p->stages);
-	if (p->left.vec * f->left.elem < 4 || p->right.vec * f->right.elem < 4)
+	if (p->left.vec * p->left.op->elem < 4 ||
+	    p->right.vec * p->right.op->elem < 4)
 		return "asynchronous copies move 4 bytes or more, which an "
 			"operand's layout does not allow: async = off";
 	return NULL;
@@ -191,8 +194,9 @@ static const char *check_async(const struct task *t, const struct product *f,
 static void describe(const struct operand *op, const struct tiling *p,
 	int rows, struct stage *s)
 {
-	s->op = op;
-	s->order = &op->orders[p->order];
+	if (!s->op)
+		s->op = op;
+	s->order = &s->op->orders[p->order];
 	s->tile_rows = rows;
 	s->tile_k = p->bk;
 	s->threads = p->threads;
@@ -220,7 +224,7 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 	why = plan_stage(a, &p->left, pins);
 	if (!why)
 		why = plan_stage(a, &p->right, tiled_right(f, pins));
-	return why ? why : check_async(t, f, a, p);
+	return why ? why : check_async(t, a, p);
 }
 
 /* Of one operand, up to where the next may begin. */

@@ -77,18 +77,38 @@ static void turn(struct operand *p, int n_orders)
 		}
 }
 
-static void find_images(const struct task *t, struct wgmma *f)
+static void find_images(const struct task *t, const struct wgmma *f,
+	const struct operand *op, struct axis_list rows,
+	const struct image **images)
+{
+	for (int i = 0; i < f->of.n_orders; i++)
+		images[i] = bulk_image(t->a, t->op, op, rows, (struct axis_list){
+			f->of.orders[i], f->of.c.n_k });
+}
+
+/* Before it is turned round. */
+static void find_raw(const struct task *t, const struct wgmma *f,
+	const struct operand *op, struct axis_list rows, struct raw *raw)
+{
+	raw->of = *op;
+	raw->of.value = NULL;
+	raw->of.tile_type = op->tensor->type;
+	raw->of.tile_elem = op->elem;
+	find_images(t, f, &raw->of, rows, raw->images);
+}
+
+/* Both factors, as they lie and as they are multiplied. */
+static void find_factors(const struct task *t, struct wgmma *f)
 {
 	const struct ir_contraction *c = &f->of.c;
+	struct axis_list m = { c->m, c->n_m }, n = { c->n, c->n_n };
 
-	for (int i = 0; i < f->of.n_orders; i++) {
-		struct axis_list ks = { f->of.orders[i], c->n_k };
-
-		f->left[i] = bulk_image(t->a, t->op, &f->of.left,
-			(struct axis_list){ c->m, c->n_m }, ks);
-		f->right[i] = bulk_image(t->a, t->op, &f->of.right,
-			(struct axis_list){ c->n, c->n_n }, ks);
-	}
+	find_raw(t, f, &f->of.left, m, &f->raw_left);
+	find_raw(t, f, &f->of.right, n, &f->raw_right);
+	turn(&f->of.left, f->of.n_orders);
+	turn(&f->of.right, f->of.n_orders);
+	find_images(t, f, &f->of.left, m, f->left);
+	find_images(t, f, &f->of.right, n, f->right);
 }
 
 static void make_tunables(struct task *t, struct wgmma *f);
@@ -106,12 +126,14 @@ static bool applies(struct task *t, const char **why)
 	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES, &f->of, why))
 		return false;
 	find_instruction(f);
+	if (!f->row) {
+		product_widen(t->a, &f->of);
+		find_instruction(f);
+	}
 	*why = refuse_types(t, f);
 	if (*why)
 		return false;
-	turn(&f->of.left, f->of.n_orders);
-	turn(&f->of.right, f->of.n_orders);
-	find_images(t, f);
+	find_factors(t, f);
 	wgmma_store_analyse(t, f);
 	make_tunables(t, f);
 	t->state = f;
@@ -133,13 +155,16 @@ static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
 static const int persistent_values[] = { 0, 1, PINGPONG };
 static const char *const persistent_words[] = { "off", "on", "pingpong", NULL };
-static const int tf32_value[] = { PRECISION_TF32 };
+static const int tf32_values[] = { PRECISION_TF32, PRECISION_3XTF32 };
 static const int only_value[] = { 0 };
 static const int store_values[] = { 0, 32, 64, 128, 256 };
 static const int on[] = { 1 };
 static const int async_values[] = { 0, 1, 2 };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
+static const int from_values[] = { FROM_SHARED, FROM_REGISTER };
+static const int from_either[] = { FROM_AUTO, FROM_REGISTER };
+static const char *const from_words[] = { "auto", "shared", "register", NULL };
 static const char *const level_block[] = { "block", NULL };
 
 #define COUNT(array) (int)(sizeof array / sizeof *array)
@@ -156,19 +181,53 @@ static const int *depths(const struct wgmma *f, int *n)
 	return depth_values + first;
 }
 
+/* Has it work on its way, that registers can take over: is it computed, or turned
+ * round? Where sums are short, rows are read as they are. */
+static bool has_work(const struct wgmma *f, bool right)
+{
+	const struct operand *op = right ? &f->of.right : &f->of.left;
+	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
+	bool turned = false;
+
+	for (int i = 0; i < f->of.n_orders; i++)
+		turned |= op->orders[i].k_inner != raw->of.orders[i].k_inner;
+	return !f->is_short && (op->value || turned);
+}
+
+/* f32 in three products is taken apart in registers: "auto" is right for these and
+ * for one. */
+static void add_from(const struct task *t, struct tunables *l,
+	const struct wgmma *f, const char *const *acc)
+{
+	if (f->tile == T_F32)
+		tunables_add(t, l, "mma", acc, "from", VALUES(from_either),
+			from_words);
+	else if (has_work(f, false) || has_work(f, true))
+		tunables_add(t, l, "mma", acc, "from", VALUES(from_values),
+			from_words);
+	else
+		tunables_add(t, l, "mma", acc, "from", VALUES(only_value),
+			from_words);
+}
+
 static void add_instruction(const struct task *t, struct tunables *l,
 	const struct wgmma *f, const char *const *acc)
 {
 	tunables_add(t, l, "mma", acc, "swap", VALUES(switch_values),
 		tiled_switch);
+	add_from(t, l, f, acc);
 	tunables_add(t, l, "cluster", NULL, f->of.m_name, VALUES(cluster_values),
 		NULL);
 	tunables_add(t, l, "cluster", NULL, f->of.n_name, VALUES(cluster_values),
 		NULL);
 	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
 	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
-	tunables_add(t, l, "mma", acc, "precision", f->tile == T_F32 ?
-		tf32_value : only_value, 1, precision_words);
+	if (f->tile == T_F32)
+		tunables_add(t, l, "mma", acc, "precision",
+			VALUES(tf32_values), precision_words);
+	else
+		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
+			precision_words);
 	tunables_add(t, l, "mma", acc, "promote", f->is_short ? promote_values :
 		only_value, f->is_short ? PROMOTE_VALUES : 1, promote_words);
 }
@@ -272,6 +331,20 @@ static void persist(const struct task *t, int *v)
 	v[WGMMA_PERSISTENT] = 0;
 }
 
+/* Rows of instructions along the longer side, or those of the one factor that has
+ * work on its way, which is then done in registers: "*from". */
+static bool choose_rows(const struct wgmma *f, int *from)
+{
+	bool swap = f->of.m < f->of.n && f->of.m < 64, right = has_work(f, true);
+	int64_t rows = right ? f->of.n : f->of.m;
+
+	*from = f->open.v[WGMMA_FROM].values[0];
+	if (has_work(f, false) == right || rows < 64)
+		return swap;
+	*from = FROM_REGISTER;
+	return right;
+}
+
 static const char *plan_tiling(const struct task *t, const int *values,
 	struct tiling *out)
 {
@@ -283,8 +356,7 @@ static const char *plan_tiling(const struct task *t, const int *values,
 }
 
 /* Rows, columns and threads of the largest usual tile that still gives every
- * multiprocessor a block, rows of instructions along the longer side; false if
- * none fits at all. */
+ * multiprocessor a block; false if none fits at all. */
 static bool find_start(const struct task *t, struct wgmma *f)
 {
 	static const int usual[][3] = {
@@ -292,12 +364,15 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		{ 64, 128, 128 }, { 64, 64, 128 }, { 64, 32, 128 },
 		{ 64, 16, 128 },
 	};
-	bool swap = f->of.m < f->of.n && f->of.m < 64, found = false;
+	bool found = false, enough = false;
 	int best[WGMMA_VALUES], trial[WGMMA_VALUES];
 	struct tiled_guess guess = { WGMMA_VALUES, WGMMA_SPLIT, WGMMA_COMBINE,
 		WGMMA_PERSISTENT, t->gpu->tensor_sm * f->rate, plan_tiling,
 		best, trial, 0 };
-	bool enough = false;
+	int from, swap = choose_rows(f, &from);
+	int precision = precision_is_thrice(t->schedule,
+		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
+		f->open.v[WGMMA_PRECISION].values[0];
 	struct wgmma_plan p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
@@ -305,8 +380,8 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
 			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
 			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
-			[WGMMA_SWAP] = swap, [WGMMA_ON] = 1, [WGMMA_PRECISION] =
-			f->open.v[WGMMA_PRECISION].values[0],
+			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
+			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
 			[WGMMA_PROMOTE] = f->open.v[WGMMA_PROMOTE].values[0] };
 
 		if (!try_start(t, v, &p))
@@ -337,18 +412,19 @@ static const char *legal(const struct task *t, struct arena *a,
 	return wgmma_plan(t, a, values, &p);
 }
 
-/* Of f32 in shared memory wgmma reads the bits that tf32 has. */
+/* Of f32 wgmma reads the bits that tf32 has; in three products it is rounded. */
 static bool arithmetic(const struct task *t, struct arena *a,
 	const int *values, struct ir_operator *o)
 {
 	const struct wgmma *f = t->state;
+	enum precision p = (enum precision)values[WGMMA_PRECISION];
 
 	if (f->is_short) {
 		promote_rewrite(a, &f->of, f->row->k, values[WGMMA_PROMOTE], o);
 		return true;
 	}
-	return precision_rewrite(a, &f->of.c, values[WGMMA_PRECISION] ==
-		PRECISION_TF32 ? PRECISION_CUT : PRECISION_AUTO, o);
+	return precision_rewrite(a, &f->of.c, p == PRECISION_TF32 ?
+		PRECISION_CUT : p, o);
 }
 
 static const char *const directives[] = {

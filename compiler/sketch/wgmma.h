@@ -8,14 +8,17 @@
 
 #include "kernel/intrin.h"
 #include "sketch/tiled.h"
+#include "sketch/wgmma_fragment.h"
+#include "sketch/wgmma_rest.h"
 #include "sketch/wgmma_store.h"
 
 /* Order of the tunables. */
 enum wgmma_value {
 	WGMMA_M, WGMMA_N, WGMMA_K, WGMMA_THREADS, WGMMA_STAGES, WGMMA_ASYNC,
 	WGMMA_SPLIT, WGMMA_COMBINE, WGMMA_RASTER, WGMMA_GROUP,
-	WGMMA_PERSISTENT, WGMMA_ORDER, WGMMA_SWAP, WGMMA_CLUSTER_M, WGMMA_CLUSTER_N,
-	WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_PROMOTE, WGMMA_TAIL_M, WGMMA_TAIL_N,
+	WGMMA_PERSISTENT, WGMMA_ORDER, WGMMA_SWAP, WGMMA_FROM, WGMMA_CLUSTER_M,
+	WGMMA_CLUSTER_N, WGMMA_ON, WGMMA_KIND, WGMMA_PRECISION, WGMMA_PROMOTE,
+	WGMMA_TAIL_M, WGMMA_TAIL_N,
 	WGMMA_STORE, WGMMA_FIXED
 };
 
@@ -23,6 +26,15 @@ enum wgmma_value {
 enum { PINGPONG = 2 };
 
 enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
+
+/* Of mma(.., from = ..): where an instruction's rows come from. */
+enum { FROM_AUTO, FROM_SHARED, FROM_REGISTER };
+
+/* A factor as it lies in memory, which registers take it from. */
+struct raw {
+	struct operand of;
+	const struct image *images[ORDERS_MAX];
+};
 
 /* What the sketch knows of a group before any number is chosen. */
 struct wgmma {
@@ -33,6 +45,7 @@ struct wgmma {
 					 * f16 */
 	bool is_short;			/* its sums have fewer bits than f32 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
+	struct raw raw_left, raw_right;
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	int start[WGMMA_VALUES];	/* the untuned default */
 	struct tunables open;
@@ -43,6 +56,8 @@ struct wgmma {
 struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;
+	bool registers;		/* rows come from there */
+	bool thrice;		/* f32 is multiplied in three products */
 	int groups, each, cols;
 	int promote;		/* elements after which a short sum is added to
 				 * one in f32, 0: never */

@@ -24,6 +24,8 @@ struct wgmma_code {
 					 * ones are promoted to of.acc */
 	struct kx *group;		/* of four warps */
 	struct wgmma_store store;
+	struct wgmma_fragment fragment;
+	struct wgmma_rest rest;
 };
 
 static struct kx *num(const struct wgmma_code *g, int64_t v)
@@ -129,6 +131,8 @@ static void own_part(void *ctx, struct k_block *b)
 	rows->first = ks_let(a, b, "row_own", kx_add(a, rows->first, kx_add(a,
 		kx_mul(a, g->group, num(g, 64 * g->p->each)), kx_mul(a, warp,
 			num(g, 16)))));
+	if (g->p->registers)
+		wgmma_fragment_own(&g->fragment, b, g->group, warp, lane);
 	if (g->p->promote)
 		promote_clear(c, b);
 	if (c->p->streams)
@@ -143,8 +147,10 @@ static int row_bytes(const struct stage *s)
 	return (s->order->k_inner ? s->tile_k : s->panel) * s->op->tile_elem;
 }
 
-static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
-	const struct stager *x, struct kx *slot, struct kx *row)
+/* Of "tile", which lies as that of "x" does. */
+static struct kx *descriptor_of(struct wgmma_code *g, struct k_block *b,
+	const struct stager *x, struct k_buffer *tile, const char *name,
+	struct kx *slot, struct kx *row)
 {
 	struct arena *a = g->of.a;
 	const struct stage *s = x->s;
@@ -153,11 +159,17 @@ static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
 	struct kx *zero = num(g, 0), *line = s->order->k_inner ? row :
 		kx_mul(a, kx_div(a, row, num(g, s->panel)), num(g, s->tile_k));
 
-	return ks_let(a, b, arena_printf(a, "%s_chunk", x->name), kx_call(a,
-		INTRIN_WGMMA_DESCRIPTOR, T_I64, 4, kx_address(a, k_place(x->tile,
+	return ks_let(a, b, arena_printf(a, "%s_%s", x->name, name), kx_call(a,
+		INTRIN_WGMMA_DESCRIPTOR, T_I64, 4, kx_address(a, k_place(tile,
 			slot, line, zero)), num(g, s->order->k_inner ? 16 :
 			s->tile_k * bytes), num(g, 8 * bytes),
 		num(g, swizzle)));
+}
+
+static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
+	const struct stager *x, struct kx *slot, struct kx *row)
+{
+	return descriptor_of(g, b, x, x->tile, "chunk", slot, row);
 }
 
 /* The same "kk" steps and "mi" times 64 rows on: descriptors count 16 bytes. */
@@ -174,6 +186,16 @@ static struct kx *advance(struct wgmma_code *g, const struct stage *s,
 	return kx_add(a, from, kx_cast(a, T_I64, at));
 }
 
+static const struct stager *rows_of(const struct wgmma_code *g)
+{
+	return g->p->swap ? &g->of.right : &g->of.left;
+}
+
+static const struct stager *cols_of(const struct wgmma_code *g)
+{
+	return g->p->swap ? &g->of.left : &g->of.right;
+}
+
 /* Is there a sum to add to? The first product of all begins it, or the first
  * after it was promoted, "kk" steps behind that in this chunk. */
 static struct kx *goes_on(struct wgmma_code *g, struct kx *kk)
@@ -186,56 +208,121 @@ static struct kx *goes_on(struct wgmma_code *g, struct kx *kk)
 	return kx_op(a, OP_NE, T_BOOL, 2, kx_add(a, turn, kk), num(g, 0));
 }
 
+/* sums[mi] += rows * cols, or sums[mi] = rows * cols where "onward", unless NULL,
+ * is false. "rows" is a descriptor, or NULL where "left" says where in registers they
+ * are. */
 static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
-	struct kx *cols, struct kx *onward, struct kx *mi)
+	struct k_place left, struct kx *cols, struct kx *onward, struct kx *mi)
 {
 	const struct wgmma_row *r = g->f->row;
 	bool swap = g->p->swap;
 	struct arena *a = g->of.a;
-	const struct stager *x = swap ? &g->of.right : &g->of.left;
-	const struct stager *y = swap ? &g->of.left : &g->of.right;
 	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
 
-	args[0] = rows;
+	args[0] = rows ? rows : num(g, 0);
 	args[1] = cols;
 	args[2] = onward;
 	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
-		.n = g->p->cols, .k = r->k, .args = args, .n_args = 3,
-		.acc = k_place(g->sums, mi, num(g, 0)),
+		.n = g->p->cols, .k = r->k, .args = args,
+		.n_args = onward ? 3 : 2, .acc = k_place(g->sums, mi, num(g, 0)),
 		.acc_type = r->acc, .left_type = swap ? r->right : r->left,
-		.right_type = swap ? r->left : r->right,
-		.left_trans = !x->s->order->k_inner,
-		.right_trans = !y->s->order->k_inner });
+		.right_type = swap ? r->left : r->right, .left = left,
+		.left_trans = rows && !rows_of(g)->s->order->k_inner,
+		.right_trans = !cols_of(g)->s->order->k_inner });
+}
+
+/* The steps of an instruction in "n" of a chunk. */
+static struct k_block *each_step(struct wgmma_code *g, struct k_block *b, int n,
+	struct kx **kk)
+{
+	*kk = num(g, 0);
+	if (n == g->f->row->k)
+		return b;
+	return ks_for(g->of.a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, n),
+		num(g, g->f->row->k), kk);
+}
+
+/* A step's products with what its fragments hold; the small ones first. */
+static void multiply_fragments(struct wgmma_code *g, struct k_block *b,
+	struct kx *cols, struct kx *rest, struct kx *kk)
+{
+	const struct wgmma_fragment *x = &g->fragment;
+	const struct stage *s = cols_of(g)->s;
+	struct kx *mi, *zero = num(g, 0), *onward = goes_on(g, kk);
+	struct k_place part, left;
+
+	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
+	part = wgmma_fragment_at(x, x->part, kk, mi);
+	cols = advance(g, s, cols, kk, zero);
+	if (rest) {
+		left = wgmma_fragment_at(x, x->rest, kk, mi);
+		multiply(g, b, NULL, left, cols, onward, mi);
+		multiply(g, b, NULL, part, advance(g, s, rest, kk, zero), NULL,
+			mi);
+	}
+	multiply(g, b, NULL, part, cols, rest ? NULL : onward, mi);
+}
+
+/* Rows out of registers: while a step's products are under way, the next one's
+ * rows are read, and those of the step before are done. All lanes have read a stage
+ * when one of them releases it: at the end of a chunk, or where the next one has been
+ * taken apart. */
+static void compute_fragments(struct wgmma_code *g, struct k_block *b,
+	struct kx *slot)
+{
+	struct arena *a = g->of.a;
+	const struct stager *y = cols_of(g);
+	struct kx *cols = descriptor(g, b, y, slot, num(g, 0)), *rest = NULL;
+	struct kx *kk, *next;
+	struct k_block *step, *each;
+
+	if (g->p->thrice) {
+		rest = descriptor_of(g, b, y, g->rest.tile, "rest", slot,
+			num(g, 0));
+		wgmma_rest_split(&g->rest, b, slot);
+	}
+	wgmma_fragment_open(&g->fragment, b, slot);
+	wgmma_fragment_load(&g->fragment, b, num(g, 0));
+	step = each_step(g, b, g->p->of.bk, &kk);
+	wgmma_fragment_make(&g->fragment, step, kk);
+	ks_call(a, step, INTRIN_WGMMA_FENCE, 0);
+	multiply_fragments(g, step, cols, rest, kk);
+	ks_call(a, step, INTRIN_WGMMA_COMMIT, 0);
+	next = kx_add(a, kk, num(g, g->f->row->k));
+	each = ks_if(a, step, kx_lt(a, next, num(g, g->p->of.bk)));
+	wgmma_fragment_load(&g->fragment, each, next);
+	if (g->p->of.lag)
+		ks_call(a, step, INTRIN_WGMMA_WAIT, 1, num(g, 1));
+	else if (g->p->of.bk > 2 * g->f->row->k)
+		ks_call(a, each, INTRIN_WGMMA_WAIT, 1, num(g, 1));
+	if (!g->p->of.lag)
+		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	if (g->p->of.bulk && !(g->p->of.lag && rest))
+		ks_barrier(a, b, BARRIER_WARP);
 }
 
 /* The products of "steps" from step "from" of the chunk on. */
 static void multiply_steps(struct wgmma_code *g, struct k_block *b,
 	struct kx *rows, struct kx *cols, struct kx *from, int steps)
 {
-	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
-	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
-	struct arena *a = g->of.a;
-	struct kx *kk = num(g, 0), *at, *mi;
+	struct k_place none = { NULL, { NULL } };
+	struct kx *kk, *at, *mi;
 
-	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
-	if (steps > g->f->row->k)
-		b = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0), num(g, steps),
-			num(g, g->f->row->k), &kk);
-	b = tile_loop(a, b, "i", g->p->each, &mi);
-	at = kx_add(a, from, kk);
-	multiply(g, b, advance(g, x->s, rows, at, mi), advance(g, y->s, cols,
-		at, num(g, 0)), goes_on(g, kk), mi);
+	ks_call(g->of.a, b, INTRIN_WGMMA_FENCE, 0);
+	b = each_step(g, b, steps, &kk);
+	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
+	at = kx_add(g->of.a, from, kk);
+	multiply(g, b, advance(g, rows_of(g)->s, rows, at, mi), none, advance(g,
+		cols_of(g)->s, cols, at, num(g, 0)), goes_on(g, kk), mi);
 }
 
-static void compute(void *ctx, struct k_block *b, struct kx *slot)
+static void compute_shared(struct wgmma_code *g, struct k_block *b,
+	struct kx *slot)
 {
-	struct wgmma_code *g = ctx;
 	struct arena *a = g->of.a;
-	const struct stager *x = g->p->swap ? &g->of.right : &g->of.left;
-	const struct stager *y = g->p->swap ? &g->of.left : &g->of.right;
-	struct kx *rows = descriptor(g, b, x, slot, kx_mul(a, g->group, num(g,
-		64 * g->p->each)));
-	struct kx *cols = descriptor(g, b, y, slot, num(g, 0));
+	struct kx *rows = descriptor(g, b, rows_of(g), slot, kx_mul(a, g->group,
+		num(g, 64 * g->p->each)));
+	struct kx *cols = descriptor(g, b, cols_of(g), slot, num(g, 0));
 	int bk = g->p->of.bk, steps = g->p->promote && g->p->promote < bk ?
 		g->p->promote : bk;
 	struct kx *from = num(g, 0);
@@ -248,6 +335,13 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
 	if (g->p->promote)
 		promote(g, promote_block(&g->of, b, g->p->promote));
+}
+
+static void compute(void *ctx, struct k_block *b, struct kx *slot)
+{
+	struct wgmma_code *g = ctx;
+
+	(g->p->registers ? compute_fragments : compute_shared)(g, b, slot);
 }
 
 /* ---- kernel ---- */
@@ -268,6 +362,11 @@ static void start(void *ctx, struct k_block *b)
 	(void)b;
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 2,
 		dims, 16);
+	if (g->p->registers)
+		wgmma_fragment_create(&g->fragment);
+	g->rest = (struct wgmma_rest){ .of = &g->of, .p = g->p };
+	if (g->p->thrice)
+		wgmma_rest_create(&g->rest);
 	g->store.of = &g->of;
 	g->store.p = g->p;
 	if (g->p->store.columns)
@@ -294,12 +393,14 @@ void wgmma_build(const struct task *t, struct arena *a, const int *values,
 	struct wgmma_plan p;
 	struct wgmma_code g = { .f = f, .p = &p, .of = { .t = t, .f = &f->of,
 		.p = &p.of, .a = a, .program = out, .calls = &calls,
-		.ctx = &g, .proxy = true } };
+		.ctx = &g } };
 	const char *why = wgmma_plan(t, a, values, &p);
 	struct share rows, cols;
 
 	assert(!why);
 	(void)why;
+	g.of.proxy = !p.thrice;
+	g.fragment = (struct wgmma_fragment){ .of = &g.of, .f = f, .p = &p };
 	rows = (struct share){ 2 * p.each, 1, 8, 2, 64 };
 	cols = (struct share){ p.cols / 4, p.vec, 4, 0, 0 };
 	tiled_build(&g.of, p.swap ? cols : rows, p.swap ? rows : cols,

@@ -104,6 +104,17 @@ static const char *check_cluster(const struct wgmma *f, struct arena *a,
 	return NULL;
 }
 
+static const char *check_precision(const struct wgmma *f, struct arena *a,
+	const int *v, const struct wgmma_plan *p)
+{
+	if ((f->tile == T_F32) != (v[WGMMA_PRECISION] != PRECISION_AUTO))
+		return f->tile == T_F32 ? "f32 is multiplied as tf32 or 3xtf32" :
+			arena_printf(a, "%s is multiplied as it is: a precision "
+				"is for f32", dtype_row(f->tile)->name);
+	return p->thrice && !p->registers ? "in three products rows are taken "
+		"apart in registers: from = register" : NULL;
+}
+
 static const char *read_values(const struct wgmma *f, struct arena *a,
 	const int *v, struct wgmma_plan *p)
 {
@@ -111,7 +122,11 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
 		.persistent = v[WGMMA_PERSISTENT] != 0,
-		.promote = promote_after(v[WGMMA_PROMOTE]), .of = {
+		.promote = promote_after(v[WGMMA_PROMOTE]),
+		.thrice = v[WGMMA_PRECISION] == PRECISION_3XTF32,
+		.registers = v[WGMMA_FROM] == FROM_REGISTER ||
+			(v[WGMMA_FROM] == FROM_AUTO &&
+			v[WGMMA_PRECISION] == PRECISION_3XTF32), .of = {
 		.crews = v[WGMMA_PERSISTENT] == PINGPONG ? 2 : 1,
 		.bm = v[WGMMA_M], .bn = v[WGMMA_N], .bk = v[WGMMA_K],
 		.threads = v[WGMMA_THREADS], .stages = v[WGMMA_STAGES],
@@ -134,13 +149,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	if (!why)
 		why = promote_check(a, f->is_short, f->tile, v[WGMMA_PROMOTE],
 			&p->of);
-	if (why || v[WGMMA_PRECISION] == (f->tile == T_F32 ? PRECISION_TF32 :
-			PRECISION_AUTO))
-		return why;
-	return f->tile == T_F32 ? "wgmma multiplies f32 as tf32, and not in "
-		"three products: kind = mma has these" :
-		arena_printf(a, "%s is multiplied as it is: a precision is for "
-			"f32", dtype_row(f->tile)->name);
+	return why ? why : check_precision(f, a, v, p);
 }
 
 /* ---- staging ---- */
@@ -167,6 +176,37 @@ static int columns_together(const struct wgmma *f, const struct wgmma_plan *p,
 static int panel_of(int rows)
 {
 	return rows % 64 == 0 ? 64 : rows % 32 == 0 ? 32 : 16;
+}
+
+/* Of rows that registers take as they are: what a panel of 128 bytes holds. */
+static int raw_panel(const struct operand *op)
+{
+	return op->elem > 2 ? 128 / op->elem : 64;
+}
+
+/* The stage of an instruction's rows. */
+static struct stage rows_stage(const struct wgmma *f,
+	const struct wgmma_plan *p)
+{
+	const struct raw *raw = p->swap ? &f->raw_right : &f->raw_left;
+	struct stage s = { .group = 1, .lanes = 8, .matrix = true,
+		.align = 1024, .panel = 64 };
+
+	if (p->registers) {
+		s.op = &raw->of;
+		s.panel = raw_panel(&raw->of);
+	}
+	return s;
+}
+
+static const struct image *image_of(const struct wgmma *f,
+	const struct wgmma_plan *p, bool right)
+{
+	const struct image *const *of = right ? f->right : f->left;
+	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
+
+	return (p->registers && right == p->swap ? raw->images :
+		of)[p->of.order];
 }
 
 /* Does a schedule ask for rows that are not swizzled? */
@@ -203,8 +243,7 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	const int *v, struct wgmma_plan *p)
 {
 	const struct wgmma *f = t->state;
-	struct stage rows = { .group = 1, .lanes = 8, .matrix = true,
-		.align = 1024, .panel = 64 };
+	struct stage rows = rows_stage(f, p);
 	struct stage cols = { .lanes = 4, .pairs = true, .matrix = true,
 		.align = 1024, .panel = panel_of(p->cols) };
 	const char *why;
@@ -214,9 +253,11 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	cols.group = p->vec;
 	p->of.left = p->swap ? cols : rows;
 	p->of.right = p->swap ? rows : cols;
-	p->of.left.image = f->left[p->of.order];
-	p->of.right.image = f->right[p->of.order];
+	p->of.left.image = image_of(f, p, false);
+	p->of.right.image = image_of(f, p, true);
 	why = tiled_stages(t, &f->of, a, v + WGMMA_FIXED, &p->of);
+	if (!why && p->registers)
+		why = wgmma_fragment_plan(f, a, p);
 	if (!why)
 		why = check_swizzle(a, &p->of.left, v + WGMMA_FIXED);
 	if (!why)
@@ -257,11 +298,13 @@ static int sum_regs(const struct wgmma_plan *p)
 }
 
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
-static int estimate_regs(const struct wgmma_plan *p)
+static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	int n = sum_regs(p) * sums(p) + (p->of.bulk ? 0 :
 		copying_regs(&p->of.left) + copying_regs(&p->of.right)) +
-		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of);
+		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of) +
+		(p->registers ? wgmma_fragment_regs(f, p) : 0) +
+		wgmma_rest_regs(p);
 
 	return n + n / 16;
 }
@@ -327,7 +370,7 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 static const char *check_shared(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
-	int64_t stages = tiled_shared(&p->of);
+	int64_t stages = tiled_shared(&p->of) + wgmma_rest_bytes(p);
 	const char *why = tiled_too_much(t, a, &p->of, stages);
 
 	p->shared_bytes = stages + p->store.bytes;
@@ -356,7 +399,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 
 	if (why)
 		return why;
-	p->regs = estimate_regs(p);
+	p->regs = estimate_regs(f, p);
 	p->of.helpers = p->of.bulk ? 32 : 0;
 	most = most_regs(t, p);
 	if (p->regs > most)
@@ -455,12 +498,16 @@ static double chain(const struct wgmma_plan *p, double rounds)
 }
 
 /* Wavefronts of shared memory in one chunk: each instruction reads both factors,
- * and copies write them. */
+ * or one and threads the other, and copies write them. */
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	double read = p->groups * p->each * (64.0 + p->cols);
+	double read = p->groups * p->each * ((p->registers ? 0 : 64.0) +
+		(p->thrice ? 3 : 1) * p->cols) * p->of.bk * elem_of(f);
+	double write = (double)stage_bytes(&p->of.left) +
+		(double)stage_bytes(&p->of.right);
 
-	return (read + p->of.bm + p->of.bn) * p->of.bk * elem_of(f) / 128;
+	return (read + write) / 128 + wgmma_rest_waves(p) + (p->registers ?
+		wgmma_fragment_waves(f, p) : 0);
 }
 
 static double shares(const struct stage *s)
@@ -477,6 +524,7 @@ void wgmma_features(const struct task *t, const int *values,
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
 	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
+	double making, special, products;
 	struct tiled_joining joining;
 
 	assert(!why);
@@ -484,6 +532,14 @@ void wgmma_features(const struct task *t, const int *values,
 	joining = tiled_joining_cost(&f->of, &p.of);
 	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
 		staging_issue(&p.of.right);
+	special = staging_computes(&p.of.left).special +
+		staging_computes(&p.of.right).special;
+	products = p.thrice ? 3 : 1;
+	making = wgmma_rest_issue(&p);
+	if (p.registers) {
+		making += wgmma_fragment_issue(f, &p);
+		special += wgmma_fragment_special(f, &p);
+	}
 	tiles = (double)p.of.tiles * p.of.split;
 	if (p.of.blocks)
 		rounds = p.of.streams ? tiles / p.of.blocks : ceil(tiles /
@@ -493,13 +549,11 @@ void wgmma_features(const struct task *t, const int *values,
 	warps = p.of.threads / 32.0 / p.of.crews;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
 	*out = (struct features){
-		.tensor = blocks * per_block / f->rate,
-		.issue = blocks * warps * (chunks * (3.0 * p.each * p.of.bk /
-			f->row->k + copying + 32) + (store_issue(&p) +
+		.tensor = blocks * per_block * products / f->rate,
+		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
+			f->row->k + copying + making + 32) + (store_issue(&p) +
 			promotions(&p)) * sums(&p) + 120),
-		.special = blocks * 32 * warps * chunks *
-			(staging_computes(&p.of.left).special +
-			staging_computes(&p.of.right).special),
+		.special = blocks * 32 * warps * chunks * special,
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
 			shares(&p.of.left) + staged_bytes(&p.of.right) /

@@ -7,7 +7,7 @@
 #include "emu.h"
 #include "emu_factor.h"
 
-enum { WGMMA_ROWS = 16, WGMMA_COLS = 256, WGMMA_DEPTH = 32 };
+enum { WGMMA_ROWS = 16, WGMMA_COLS = 256, WGMMA_DEPTH = 32, WGMMA_LEFT = 4 };
 
 enum wgmma_sum { SUM_F32, SUM_F16, SUM_I32 };
 
@@ -47,6 +47,26 @@ void wgmma_check(const struct wgmma *w, uint64_t d,
 /* The accesses of reading it, for those that watch. */
 void wgmma_watch(const struct wgmma *w, uint64_t d,
 	const struct factor *t, bool trans, int first, int count);
+
+/* ---- wgmma_left.c ---- */
+
+enum { WGMMA_SEEN = 64 };
+
+/* The arrays that a warp's last left factors were in, and what they held at its
+ * last fence, or else when they were first seen. */
+struct wgmma_left {
+	struct wgmma_seen {
+		const uint32_t *registers[WARP];
+		uint64_t sum;
+	} seen[WGMMA_SEEN];
+	int n, next;
+};
+
+/* Registers written since the last fence, or before the instruction that had the
+ * sum "sum" of wgmma_left_issue() was waited for, are a fault. */
+uint64_t wgmma_left_issue(struct wgmma_left *k, const struct wgmma *w);
+void wgmma_left_fence(struct wgmma_left *k);
+void wgmma_left_complete(const struct wgmma *w, uint64_t sum);
 
 /* ---- wgmma_multiply.c ---- */
 

@@ -25,6 +25,7 @@ struct issued {
 	struct wgmma w;
 	struct tile *tile;
 	long group;
+	uint64_t left;			/* of registers, wgmma_left_issue() */
 };
 
 /* What a warp has under way. "log" tells the last instructions that it gave,
@@ -39,6 +40,7 @@ struct warp {
 	uint64_t sum;
 	long sum_fences;
 	struct tile *tiles;
+	struct wgmma_left left;
 };
 
 static struct warp *all[CLUSTER_MAX][WARPS];
@@ -222,7 +224,7 @@ static void push(struct warp *w, struct issued one)
 }
 
 static void issue_late(struct warp *w, const struct wgmma *g,
-	void *const *registers)
+	void *const *registers, uint64_t left)
 {
 	struct tile *t = tile_at(w, *registers);
 
@@ -237,18 +239,18 @@ static void issue_late(struct warp *w, const struct wgmma *g,
 			"shape, which is not waited for");
 	}
 	t->pending++;
-	push(w, (struct issued){ *g, t, w->group });
+	push(w, (struct issued){ *g, t, w->group, left });
 }
 
 static void issue_early(struct warp *w, const struct wgmma *g, int number,
-	void *const *registers)
+	void *const *registers, uint64_t left)
 {
 	static union wgmma_acc acc;
 
 	wgmma_gather(g, registers, &acc);
 	wgmma_multiply(g, number, &acc);
 	deliver(w, g, registers, &acc);
-	push(w, (struct issued){ *g, NULL, w->group });
+	push(w, (struct issued){ *g, NULL, w->group, left });
 }
 
 static void complete(struct warp *w, struct issued *i, int number)
@@ -256,6 +258,7 @@ static void complete(struct warp *w, struct issued *i, int number)
 	struct tile *t = i->tile;
 
 	watch(&i->w, number);
+	wgmma_left_complete(&i->w, i->left);
 	if (!t)
 		return;
 	wgmma_multiply(&i->w, number, &t->acc);
@@ -281,6 +284,7 @@ static void issue(struct thread *lanes)
 	struct wgmma g = own->w;
 	struct warp *w = warp_of(lanes);
 	void *registers[WARP];
+	uint64_t left;
 
 	for (int l = 0; l < WARP; l++) {
 		const struct given *other = lanes[l].part;
@@ -296,15 +300,19 @@ static void issue(struct thread *lanes)
 	watch(&g, number_in_group(lanes));
 	if (!tile_at(w, *registers))
 		check_fence(w, &g, registers);
+	left = wgmma_left_issue(&w->left, &g);
 	if (job.late)
-		issue_late(w, &g, registers);
+		issue_late(w, &g, registers, left);
 	else
-		issue_early(w, &g, number_in_group(lanes), registers);
+		issue_early(w, &g, number_in_group(lanes), registers, left);
 }
 
 static void fence(struct thread *lanes)
 {
-	warp_of(lanes)->fences++;
+	struct warp *w = warp_of(lanes);
+
+	w->fences++;
+	wgmma_left_fence(&w->left);
 }
 
 static void commit(struct thread *lanes)
@@ -384,6 +392,7 @@ void wgmma_begin(void)
 			w->n = 0;
 			w->group = w->fences = w->done = 0;
 			w->at = NULL;
+			w->left.n = w->left.next = 0;
 		}
 }
 

@@ -234,6 +234,11 @@ static inline int settled_i32(int x)
 	return x;
 }
 
+static inline unsigned settled_u32(unsigned x)
+{
+	return x;
+}
+
 template <int n>
 static inline void wgmma_wait(int line = __builtin_LINE())
 {

@@ -32,6 +32,38 @@
 	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
 	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep } }
 
+/* One whose rows are made in registers. */
+#define MADE \
+	"op mm {\n" \
+	"  in A: i8[67, 176] layout(0, 1) align 16\n" \
+	"  in s: f32[176] layout(0) align 16\n" \
+	"  in B: f16[22, 176] layout(0, 1) align 16\n" \
+	"  out out: f32[67, 22] layout(0, 1) align 16\n" \
+	"  out[i:67, j:22] = sum[k:176](mul(f32(f16(mul(f32(A[i, k]), s[k]))), " \
+	"f32(B[j, k]))) : f32\n" \
+	"}\n"
+#define MADE_AT(copies, deep) \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
+	  { "tile.block.k", 32 }, { "bind.threads", 128 }, \
+	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
+	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep }, \
+	  { "mma.out.from", 2 } }
+
+/* One of three products. */
+#define THRICE \
+	"op mm {\n" \
+	"  in A: f32[67, 88] layout(0, 1) align 16\n" \
+	"  in B: f32[44, 88] layout(0, 1) align 16\n" \
+	"  out out: f32[67, 44] layout(0, 1) align 16\n" \
+	"  out[i:67, j:44] = sum[k:88](mul(A[i, k], B[j, k])) : f32\n" \
+	"}\n"
+#define THRICE_AT(copies, deep) \
+	{ { "tile.block.i", 64 }, { "tile.block.j", 32 }, \
+	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \
+	  { "mma.out.swap", 0 }, { "split_k.out", 1 }, \
+	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep }, \
+	  { "mma.out.precision", 2 } }
+
 /* The same where a cluster joins parts of the sum, "split_k" the ninth. */
 #define PARTS_AT(parts) \
 	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
@@ -136,6 +168,11 @@ static const struct {
 		{ "pipeline.k.stages", 3 }, { "split_k.out", 4 },
 		{ "split_k.out.combine", 2 } } },
 	{ "wgmma", STORED, 0, STORED_AT },
+	{ "wgmma", MADE, 0, MADE_AT(2, 3) },
+	{ "wgmma", MADE, 0, MADE_AT(2, 2) },
+	{ "wgmma", MADE, 1 << 1 | 1 << 3, MADE_AT(1, 3) },
+	{ "wgmma", THRICE, 0, THRICE_AT(2, 3) },
+	{ "wgmma", THRICE, 0, THRICE_AT(1, 2) },
 };
 
 /* What lines are changed, and how; "one" in how many where time is short. */
@@ -158,6 +195,14 @@ static const struct mutation mutations[] = {
 	{ "another swizzle", "= wgmma_descriptor(", "3);", "2);", 2 },
 	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
 		"if (0) wgmma_wait", 1 },
+	{ "a product more in flight", "\twgmma_wait<1>", "1", "2", 1 },
+	{ "lanes not waited for", "\t\t\t__syncwarp();", "__syncwarp();", "", 1 },
+	{ "the other fragment", "_part[kk", "% 2]", "% 2 ^ 1]", 1 },
+	{ "a fragment of other rows", "_raw[0][r][0]", "fragment_row", "1 + "
+		"fragment_row", 1 },
+	{ "no rest of columns", "\t*(float4 *)&B_rest[", "*(float4 *)&B_rest", "if "
+		"(0) *(float4 *)&B_rest", 1 },
+	{ "no rest of rows", "\tA_rest[kk", "settled_u32(", "0 & settled_u32(", 1 },
 	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
 		1 },
 	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 1 },

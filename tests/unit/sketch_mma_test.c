@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tensor_precision.h"
 #include "tensor_run.h"
 
 static struct tensor_pins pins(const struct tensor_case *c, struct rng *r)
@@ -43,53 +44,10 @@ static void every_pair_agrees(void **state)
 				CHECK_ADDRESS : 0);
 }
 
-/* ---- what tf32 costs ---- */
-
-/* Sums of random products, and sums of roots, of which every second is taken
- * away: little is left of them, and both factors have all their bits. */
-static const char *const sums[] = {
-	"op t {\n  in a: f32[64, 200] layout(0, 1) align 16\n"
-	"  in b: f32[64, 200] layout(0, 1) align 16\n"
-	"  let acc: f32[64, 64]\n"
-	"  out c: f32[64, 64] layout(0, 1) align 16\n"
-	"  acc[i:64, j:64] = sum[k:200](mul(a[i, k], b[j, k])) : f32\n"
-	"  c[i:64, j:64] = mul(acc[i, j], 2:f32)\n}\n",
-	"op t {\n  in a: f32[64, 200] layout(0, 1) align 16\n"
-	"  in b: f32[64, 200] layout(0, 1) align 16\n"
-	"  let acc: f32[64, 64]\n"
-	"  out c: f32[64, 64] layout(0, 1) align 16\n"
-	"  acc[i:64, j:64] = sum[k:200](mul(sqrt(a[i, k]), "
-	"mul(sqrt(b[j, k]), f32(sub(1, mul(2, mod(k, 2))))))) : f32\n"
-	"  c[i:64, j:64] = mul(acc[i, j], 2:f32)\n}\n",
-};
-
-static const char *const precisions[] = { NULL, "tf32", "3xtf32" };
-
-/* The verdict of a kernel in one precision judged by the bound of another, or
- * of the sum as it is written. */
-static struct check_result judged(int text, int is, int as)
-{
-	static const struct tensor_case plain = { &tensor_mma,
-		{ [BY_TYPE] = 2 } };
-
-	return tensor_judged(&plain, sums[text], "precision", precisions[is],
-		precisions[as]);
-}
-
-/* Within its bound, and near enough that another kernel is not. */
 static void precision_is_what_was_asked(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct check_result two = judged(i, 1, 1);
-		struct check_result six = judged(i, 2, 2);
-
-		assert_int_equal(two.verdict, CHECK_VERIFIED);
-		assert_int_equal(six.verdict, CHECK_VERIFIED);
-		assert_int_equal(judged(i, 1, 2).verdict, CHECK_WRONG);
-		assert_int_equal(judged(i, 1, 0).verdict, CHECK_WRONG);
-		assert_int_equal(judged(i, 2, 1).verdict, CHECK_VERIFIED);
-	}
+	tensor_precision_agrees(&tensor_mma);
 }
 
 /* ---- what Ada keeps of 8-bit floats ---- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What "wgmma" emits, run by the emulator, watched for races and for what is read
  * unwritten, and compared with the reference: every pair of type, layout, ending,
- * pipeline, split, edge, batch, tile, side, store and rounds (tensor_cases.h), all
- * other numbers random; then the widest instructions and some of odd columns. One
- * case in some, all where $WPK_FULL is set. And that sums of 8-bit floats are
- * promoted as the bound has it. */
+ * pipeline, split, edge, batch, tile, side, store, rounds and work on rows
+ * (tensor_cases.h), all other numbers random; then the widest instructions and some
+ * of odd columns. One case in some, all where $WPK_FULL is set. And that sums of 8-bit
+ * floats are promoted as the bound has it, and what tf32 costs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "tensor_precision.h"
 #include "tensor_run.h"
 
 enum { ONE_IN = 15, WATCHED = CHECK_RACE | CHECK_INIT };
@@ -36,7 +37,8 @@ static struct tensor_pins pins(const struct tensor_case *c, struct rng *r)
 		t->cols, t->bytes * 8 / dtype_row(tensor_type(c)->dtype)->bits,
 		{ { "bind.threads", tensor_threads(c) }, { "mma.acc.swap", swap },
 		{ "epilogue.c.bulk", tensor_store(c) },
-		{ "raster.persistent", c->level[BY_ROUNDS] } } };
+		{ "raster.persistent", c->level[BY_ROUNDS] },
+		{ "mma.acc.from", tensor_in_registers(c) ? 2 : 1 } } };
 }
 
 static void every_pair_agrees(void **state)
@@ -75,7 +77,9 @@ static void agree_at(const struct tensor_tile *tile, bool across)
 		c.level[BY_PIPELINE] = type == 0 ? 6 : type == 1 ? 3 : 5;
 		c.level[BY_LAYOUT] = type < 2 && across ? 3 : 0;
 		c.level[BY_SWAP] = type == 1;
-		if (full() || type == 0)
+		c.level[BY_WORK] = tensor_thrice(&c) ? WORK_NONE_REGISTER :
+			WORK_NONE;
+		if ((full() || type == 0) && tensor_fits(&c))
 			tensor_case_agrees(&c, 1000 + type, pins, WATCHED);
 	}
 }
@@ -106,7 +110,7 @@ static const char positive[] =
 static void sums_are_promoted_as_asked(void **state)
 {
 	static const struct tensor_case eights = { &tensor_wgmma,
-		{ [BY_TYPE] = 5 } };
+		{ [BY_TYPE] = 6 } };
 	static const struct {
 		const char *is, *as;
 		enum check_verdict verdict;
@@ -124,12 +128,19 @@ static void sums_are_promoted_as_asked(void **state)
 			rows[i].is, rows[i].as).verdict, rows[i].verdict);
 }
 
+static void precision_is_what_was_asked(void **state)
+{
+	(void)state;
+	tensor_precision_agrees(&tensor_wgmma);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pair_agrees),
 		cmocka_unit_test(widest_and_odd_columns_agree),
 		cmocka_unit_test(sums_are_promoted_as_asked),
+		cmocka_unit_test(precision_is_what_was_asked),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

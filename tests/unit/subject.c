@@ -14,6 +14,7 @@
 #include "base/source.h"
 #include "cuda/cuda.h"
 #include "sketch/sketch.h"
+#include "tensor_run.h"
 
 static struct ir_operator *parse(struct arena *a, const char *text)
 {
@@ -33,15 +34,18 @@ static void set_values(const struct tunable *t, int n, int *values,
 				values[i] = set->value;
 }
 
-/* Of values of mma.TENSOR.promote, that it is allowed. */
-static const struct schedule *allowing(struct arena *a,
+/* Of values of mma.TENSOR.promote and .precision, that they are asked for. */
+static const struct schedule *asked(struct arena *a,
 	const struct subject_value *set)
 {
-	for (; set->name; set++)
+	for (; set->name; set++) {
+		const char *key = strrchr(set->name, '.');
+
 		if (!strncmp(set->name, "mma.", 4) &&
-		    !strcmp(strrchr(set->name, '.'), ".promote"))
+		    (!strcmp(key, ".promote") || !strcmp(key, ".precision")))
 			return asking(a, arena_strndup(a, set->name + 4,
-				strcspn(set->name + 4, ".")), "promote");
+				strcspn(set->name + 4, ".")), key + 1);
+	}
 	return NULL;
 }
 
@@ -54,7 +58,7 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		struct task t = { .a = s->a, .op = o,
 			.group = &p->groups[group], .index = group,
 			.n_groups = p->n_groups, .target = s->target,
-			.gpu = s->gpu, .schedule = allowing(s->a, set) };
+			.gpu = s->gpu, .schedule = asked(s->a, set) };
 		const struct tunable *open;
 		const char *why;
 		int *values, n;

@@ -9,27 +9,28 @@
 #include "search/search.h"
 
 static const struct tensor_type mma_types[] = {
-	{ "f16", "f32", T_F16, NULL, "sm_75", "f16", NULL, NULL },
-	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16", NULL, NULL },
-	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16", NULL, NULL },
-	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16", NULL, NULL },
-	{ "i8", "i32", T_I8, NULL, "sm_75", "i16", NULL, NULL },
-	{ "u8", "i32", T_U8, NULL, "sm_75", "i8", NULL, NULL },
-	{ "f64", "f64", T_F64, NULL, "sm_80", "f32", NULL, NULL },
-	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16", NULL, "64" },
-	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2", NULL, "fast" },
-	{ "e4m3", "f32", T_E4M3, NULL, "sm_90", "f16", NULL, NULL },
+	{ "f16", "f32", T_F16, NULL, "sm_75", "f16", NULL, NULL, T_NONE },
+	{ "bf16", "f32", T_BF16, NULL, "sm_80", "bf16", NULL, NULL, T_NONE },
+	{ "f32", "f32", T_F32, "tf32", "sm_80", "f16", NULL, NULL, T_NONE },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_80", "f16", NULL, NULL, T_NONE },
+	{ "i8", "i32", T_I8, NULL, "sm_75", "i16", NULL, NULL, T_NONE },
+	{ "u8", "i32", T_U8, NULL, "sm_75", "i8", NULL, NULL, T_NONE },
+	{ "f64", "f64", T_F64, NULL, "sm_80", "f32", NULL, NULL, T_NONE },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_89", "f16", NULL, "64", T_NONE },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_89", "e5m2", NULL, "fast", T_NONE },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90", "f16", NULL, NULL, T_NONE },
 };
 
 static const struct tensor_type wgmma_types[] = {
-	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16", NULL, NULL },
-	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16", NULL, NULL },
-	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16", NULL, NULL },
-	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16", NULL, NULL },
-	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8", NULL, NULL },
-	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "f16", NULL, "128" },
-	{ "e5m2", "f32", T_E5M2, NULL, "sm_90a", "e5m2", NULL, "fast" },
-	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "bf16", "e5m2", "32" },
+	{ "f16", "f32", T_F16, NULL, "sm_90a", "f16", NULL, NULL, T_I8 },
+	{ "bf16", "f32", T_BF16, NULL, "sm_90a", "bf16", NULL, NULL, T_F32 },
+	{ "f32", "f32", T_F32, "tf32", "sm_90a", "f16", NULL, NULL, T_F16 },
+	{ "f32", "f32", T_F32, "3xtf32", "sm_90a", "f16", NULL, NULL, T_F16 },
+	{ "i8", "i32", T_I8, NULL, "sm_90a", "i16", NULL, NULL, T_I16 },
+	{ "u8", "i32", T_U8, NULL, "sm_90a", "i8", NULL, NULL, T_I16 },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "f16", NULL, "128", T_NONE },
+	{ "e5m2", "f32", T_E5M2, NULL, "sm_90a", "e5m2", NULL, "fast", T_NONE },
+	{ "e4m3", "f32", T_E4M3, NULL, "sm_90a", "bf16", "e5m2", "32", T_NONE },
 };
 
 /* Is the reduction innermost in the left and in the right factor? */
@@ -64,6 +65,9 @@ enum edge { WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGES, ODD };
 static const char *const edges[] = { "whole", "m ragged", "n ragged",
 	"k ragged", "all ragged", "odd" };
 
+/* Wider tiles leave threads that copy no registers. */
+enum { BULK_COLS = 128 };
+
 #define COUNT(array) (int)(sizeof array / sizeof *array)
 
 const struct tensor_family tensor_mma = { .sketch = "mma",
@@ -80,7 +84,8 @@ static int levels(const struct tensor_family *of, int factor)
 	const int n[N_TENSOR_FACTORS] = { of->n_types, COUNT(layouts),
 		COUNT(endings), of->n_pipelines, COUNT(splits), COUNT(edges), 2,
 		of->tiles ? of->n_tiles : 1, of->tiles ? 2 : 1,
-		of->tiles ? COUNT(stores) : 1, of->tiles ? 3 : 1 };
+		of->tiles ? COUNT(stores) : 1, of->tiles ? 3 : 1,
+		of->tiles ? N_WORK : 1 };
 
 	return n[factor];
 }
@@ -116,11 +121,107 @@ int tensor_threads(const struct tensor_case *c)
 		tensor_tile(c)->threads;
 }
 
-/* Is a factor turned round on its way, one by one? */
+bool tensor_in_registers(const struct tensor_case *c)
+{
+	return c->level[BY_WORK] >= WORK_NONE_REGISTER;
+}
+
+bool tensor_thrice(const struct tensor_case *c)
+{
+	const char *precision = tensor_type(c)->precision;
+
+	return precision && !strcmp(precision, "3xtf32");
+}
+
+/* Does the reduction lie innermost in the factor of an instruction's rows, and of
+ * its columns? */
+static bool rows_inner(const struct tensor_case *c)
+{
+	return c->level[BY_SWAP] ? layouts[c->level[BY_LAYOUT]].right :
+		layouts[c->level[BY_LAYOUT]].left;
+}
+
+static bool cols_inner(const struct tensor_case *c)
+{
+	return c->level[BY_SWAP] ? layouts[c->level[BY_LAYOUT]].left :
+		layouts[c->level[BY_LAYOUT]].right;
+}
+
+/* Is a factor turned round on its way, one by one? Rows are not that come from
+ * registers. Levels may be -1. */
 static bool turns(const struct tensor_case *c)
 {
-	return c->of->pairs_alone && c->level[BY_LAYOUT] > 0 &&
-		dtype_row(tensor_type(c)->dtype)->bits != 16;
+	if (!c->of->pairs_alone || c->level[BY_LAYOUT] <= 0 ||
+	    dtype_row(tensor_type(c)->dtype)->bits == 16)
+		return false;
+	if (!tensor_in_registers(c))
+		return c->level[BY_WORK] >= 0;
+	return c->level[BY_SWAP] >= 0 && !cols_inner(c);
+}
+
+static int bits_of(enum dtype t)
+{
+	return dtype_row(t)->bits;
+}
+
+/* Bytes of a stage of the tile, whose rows may be as they lie in memory, and whose
+ * columns may be in two parts. */
+static int stage_bytes_of(const struct tensor_case *c)
+{
+	const struct tensor_tile *t = tensor_tile(c);
+	const struct tensor_type *type = tensor_type(c);
+	int rows = t->rows * t->bytes;
+
+	if (c->level[BY_WORK] == WORK_CONVERTED_REGISTER)
+		rows = rows * bits_of(type->raw) / bits_of(type->dtype);
+	return rows + t->cols * t->bytes * (c->of->tiles && tensor_thrice(c) ?
+		2 : 1);
+}
+
+/* Bulk copies of rows that lie along the reduction are of 32 to 128 bytes each. */
+static bool raw_rows_fit(const struct tensor_case *c)
+{
+	const struct tensor_type *type = tensor_type(c);
+	int bytes = tensor_tile(c)->bytes * bits_of(type->raw) /
+		bits_of(type->dtype);
+
+	return tensor_pipeline(c)->async != 2 || !rows_inner(c) || (bytes >= 32 &&
+		bytes <= 128);
+}
+
+/* What is computed on its way passes through registers, which 512 threads lack, and
+ * 384 that also take f32 apart; fragments take turns within a chunk; and what is
+ * converted needs room as it lies in memory. Levels may be -1. */
+static bool work_can_be(const struct tensor_case *c)
+{
+	const int *l = c->level;
+	bool tile = l[BY_TILE] >= 0, pipeline = l[BY_PIPELINE] >= 0;
+
+	if (l[BY_TYPE] >= 0 && tensor_type(c)->promote && l[BY_WORK] > WORK_NONE)
+		return false;
+	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && l[BY_WORK] >= 0 &&
+	    l[BY_WORK] < WORK_NONE_REGISTER)
+		return false;
+	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && tile &&
+	    (tensor_tile(c)->bytes < 64 || (pipeline &&
+		!tensor_pipeline(c)->async && tensor_tile(c)->threads > 256)))
+		return false;
+	if (l[BY_WORK] == WORK_COMPUTED)
+		return (!pipeline || !tensor_pipeline(c)->async) &&
+			l[BY_ROUNDS] <= ROUNDS_NONE && (!tile ||
+			(tensor_tile(c)->cols <= BULK_COLS &&
+			tensor_tile(c)->threads < 512));
+	if (l[BY_WORK] < WORK_NONE_REGISTER)
+		return true;
+	if (tile && tensor_tile(c)->bytes < 64)
+		return false;
+	if (l[BY_WORK] == WORK_CONVERTED_REGISTER && pipeline &&
+	    tensor_pipeline(c)->async && l[BY_EDGE] == ODD)
+		return false;
+	return !pipeline || !tile || l[BY_TYPE] < 0 || ((l[BY_LAYOUT] < 0 ||
+		l[BY_SWAP] < 0 || l[BY_WORK] != WORK_CONVERTED_REGISTER ||
+		raw_rows_fit(c)) && stage_bytes_of(c) *
+		tensor_pipeline(c)->stages <= 220 << 10);
 }
 
 /* Asynchronous copies move 4 bytes or more, which neither odd sizes of narrow
@@ -166,11 +267,9 @@ static bool is_even(const struct tensor_tile *t)
  * copy are dealt out evenly. */
 static bool has_panels(const struct tensor_case *c)
 {
-	bool inner = c->level[BY_SWAP] ? layouts[c->level[BY_LAYOUT]].left :
-		layouts[c->level[BY_LAYOUT]].right;
 	const struct tensor_tile *t = tensor_tile(c);
 
-	return inner || ((turns(c) || t->cols % 16 == 0) &&
+	return cols_inner(c) || ((turns(c) || t->cols % 16 == 0) &&
 		(tensor_pipeline(c)->async == 2 || is_even(t)));
 }
 
@@ -179,25 +278,28 @@ static bool has_panels(const struct tensor_case *c)
 static bool has_room(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
-	int stages = tensor_pipeline(c)->stages * (t->rows + t->cols) * t->bytes;
+	int stages = tensor_pipeline(c)->stages * stage_bytes_of(c);
 
 	return !tensor_split(c)->joined || stages + (t->rows + 8) *
 		(t->cols + 8) * 4 <= 220 << 10;
 }
 
 /* Beside all stages there is room for what is stored at once: two parts of 64 rows
- * for each four warps, of elements of 4 bytes at most. */
+ * for each four warps, of elements of 4 bytes at most, or, of two outputs, of 4 and
+ * 2. */
 static bool has_room_to_store(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
 	int n = tensor_store(c) < t->cols ? tensor_store(c) : t->cols;
-	int stages = tensor_pipeline(c)->stages * (t->rows + t->cols) *
-		t->bytes;
+	int stages = tensor_pipeline(c)->stages * stage_bytes_of(c);
 	int crews = c->level[BY_ROUNDS] == ROUNDS_PINGPONG ? 2 : 1;
 	int groups = tensor_threads(c) / 128;
 	int parts = t->rows / 64 * crews / groups * (t->cols / n);
 
-	return stages + groups * (parts > 1 ? 2 : 1) * 64 * n * 4 <= 226 << 10;
+	int elem = c->level[BY_ENDING] == SEVERAL ? 6 : 4;
+
+	return stages + groups * (parts > 1 ? 2 : 1) * 64 * n * elem <=
+		226 << 10;
 }
 
 /* Bulk stores are of whole rows that start at multiples of 16 bytes, and of
@@ -229,10 +331,15 @@ static bool streams_can_be(const struct tensor_case *c)
 {
 	const int *l = c->level;
 
-	if (!c->of->tiles || l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
+	if (l[BY_SPLIT] < 0 || !tensor_split(c)->streams)
+		return true;
+	if (l[BY_TYPE] >= 0 && is_promoted(c))
+		return false;
+	if (!c->of->tiles)
 		return true;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
-	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)))
+	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)) ||
+	    l[BY_WORK] == WORK_COMPUTED)
 		return false;
 	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
 	    tensor_tile(c)->cols > 128)
@@ -259,7 +366,7 @@ static bool rounds_can_be(const struct tensor_case *c)
 	    l[BY_ROUNDS] == ROUNDS_PINGPONG && t->rows * t->cols > 128 * 64)
 		return false;
 	return l[BY_TILE] < 0 || l[BY_ROUNDS] == ROUNDS_ALL ||
-		t->rows * t->cols < 192 * 160;
+		t->rows * t->cols < 192 * (tensor_in_registers(c) ? 96 : 160);
 }
 
 /* Levels may be -1 but for the type and the tile. */
@@ -285,7 +392,7 @@ static bool can_be(const struct tensor_case *c)
 	const int *l = c->level;
 	bool bulk = l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async == 2;
 	bool bulk_alone = c->of->tiles && l[BY_TILE] >= 0 &&
-		tensor_tile(c)->cols > 128;
+		tensor_tile(c)->cols > BULK_COLS;
 
 	if ((bulk || bulk_alone) && l[BY_EDGE] == ODD)
 		return false;
@@ -297,12 +404,19 @@ static bool can_be(const struct tensor_case *c)
 		return false;
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
+	if (c->of->tiles && !work_can_be(c))
+		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_SPLIT] >= 0 && !has_clusters(c))
 		return false;
 	return !c->of->tiles || l[BY_TYPE] < 0 || l[BY_TILE] < 0 ||
 		tile_can_be(c);
+}
+
+bool tensor_fits(const struct tensor_case *c)
+{
+	return can_be(c);
 }
 
 /* ---- pairs ---- */
@@ -335,7 +449,7 @@ static struct tensor_case best_with(const struct tensor_family *of, int i, int x
 	struct tensor_case best = { .of = of }, c = { .of = of };
 	int most = -1, n;
 
-	for (int try = 0; try < 1000; try++) {
+	for (int try = 0; try < 4000; try++) {
 		for (int k = 0; k < N_TENSOR_FACTORS; k++)
 			c.level[k] = rng_below(r, levels(of, k));
 		c.level[i] = x;
@@ -500,6 +614,39 @@ static struct tail tail_of(struct arena *a, const struct tensor_case *c,
 	return (struct tail){ "", "" };
 }
 
+/* Is it the factor of an instruction's rows, whose work is a factor of cases? */
+static bool has_work(const struct tensor_case *c, bool right)
+{
+	return c->of->tiles && (c->level[BY_SWAP] != 0) == right;
+}
+
+static const char *stored_as(const struct tensor_case *c, bool right)
+{
+	const struct tensor_type *t = tensor_type(c);
+
+	return has_work(c, right) && c->level[BY_WORK] ==
+		WORK_CONVERTED_REGISTER ? dtype_row(t->raw)->name :
+		right && t->right ? t->right : t->name;
+}
+
+/* The factor, which is tensor "name" at "at", with the work on its way; "v" is read
+ * along the reduction. */
+static const char *factor_text(struct arena *a, const struct tensor_case *c,
+	bool right, const char *name, const char *at)
+{
+	const struct tensor_type *t = tensor_type(c);
+	const char *read = arena_printf(a, "%s%s", name, at);
+	bool work = has_work(c, right);
+
+	if (work && c->level[BY_WORK] == WORK_CONVERTED_REGISTER)
+		read = arena_printf(a, "%s(%s)", t->name, read);
+	else if (work && c->level[BY_WORK] % 2)
+		read = arena_printf(a, "%s(%s(%s(%s), %s(s[k])))", t->name,
+			dtype_is_float(t->dtype) ? "mul" : "add", t->acc, read,
+			t->acc);
+	return arena_printf(a, "%s(%s)", t->acc, read);
+}
+
 const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 	int bn, int bk)
 {
@@ -511,28 +658,34 @@ const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 	bool right = layouts[c->level[BY_LAYOUT]].right;
 	const char *x = at(a, batch, left ? "i" : "k", left ? "k" : "i");
 	const char *y = at(a, batch, right ? "j" : "k", right ? "k" : "j");
-	const char *other = t->right ? t->right : t->name;
+	const char *more = c->level[BY_WORK] % 2 ? arena_printf(a, "  in s: "
+		"%s[%d] layout(0) align 16\n", t->name, s.k) : "";
 
-	return arena_printf(a, "op t {\n  in a: %s%s %s\n  in b: %s%s %s\n"
-		"  let acc: %s%s\n%s  acc%s = sum[k:%d](mul(%s(a%s), %s(b%s))) "
-		": %s\n%s}\n", t->name, dims(a, batch, left ? s.m : s.k,
-			left ? s.k : s.m), layout(batch, false), other,
-		dims(a, batch, right ? s.n : s.k, right ? s.k : s.n),
-		layout(batch, false), t->acc, dims(a, batch, s.m, s.n),
-		tail.tensors, over(a, batch, &s), s.k, t->acc, x, t->acc, y,
-		t->acc, tail.stmts);
+	return arena_printf(a, "op t {\n  in a: %s%s %s\n  in b: %s%s %s\n%s"
+		"  let acc: %s%s\n%s  acc%s = sum[k:%d](mul(%s, %s)) : %s\n%s}\n",
+		stored_as(c, false), dims(a, batch, left ? s.m : s.k,
+			left ? s.k : s.m), layout(batch, false),
+		stored_as(c, true), dims(a, batch, right ? s.n : s.k, right ?
+			s.k : s.n), layout(batch, false), more, t->acc, dims(a,
+			batch, s.m, s.n), tail.tensors, over(a, batch, &s), s.k,
+		factor_text(a, c, false, "a", x), factor_text(a, c, true, "b",
+			y), t->acc, tail.stmts);
 }
 
 static const char *tile_name(struct arena *a, const struct tensor_case *c)
 {
 	static const char *const rounds[] = { "", ", persistent",
 		", by turns" };
+	static const char *const work[N_WORK] = { "", ", rows computed",
+		", rows from registers", ", rows computed in registers",
+		", rows converted in registers" };
 	const struct tensor_tile *t = tensor_tile(c);
 
 	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s, %d "
-		"columns stored at once%s", t->rows, t->cols,
+		"columns stored at once%s%s", t->rows, t->cols,
 		tensor_threads(c), t->bytes, c->level[BY_SWAP] ? ", swapped" :
-		"", tensor_store(c), rounds[c->level[BY_ROUNDS]]) : "";
+		"", tensor_store(c), rounds[c->level[BY_ROUNDS]],
+		work[c->level[BY_WORK]]) : "";
 }
 
 const char *tensor_name(struct arena *a, const struct tensor_case *c)

@@ -12,7 +12,7 @@
 
 enum tensor_factor {
 	BY_TYPE, BY_LAYOUT, BY_ENDING, BY_PIPELINE, BY_SPLIT, BY_EDGE, BY_BATCH,
-	BY_TILE, BY_SWAP, BY_STORE, BY_ROUNDS, N_TENSOR_FACTORS
+	BY_TILE, BY_SWAP, BY_STORE, BY_ROUNDS, BY_WORK, N_TENSOR_FACTORS
 };
 
 enum { MOST_LEVELS = 10, MOST_CASES = 200 };
@@ -25,6 +25,7 @@ struct tensor_type {
 	const char *narrow;		/* what a result may be rounded to */
 	const char *right;		/* the right factor's, if it is another */
 	const char *promote;		/* "128", "fast", or NULL */
+	enum dtype raw;			/* what a factor may be converted from */
 };
 
 /* "async" is 2 for bulk copies. */
@@ -46,7 +47,8 @@ struct tensor_tile {
 };
 
 /* What a sketch has; "tiles" where they are a factor, and then "swap", what bulk
- * stores take, and whether blocks have one tile after the other are too. */
+ * stores take, whether blocks have one tile after the other, and what work an
+ * instruction's rows have on their way are too. */
 struct tensor_family {
 	const char *sketch;
 	const struct tensor_type *types;
@@ -80,6 +82,14 @@ int tensor_store(const struct tensor_case *c);
  * a tile. */
 enum { ROUNDS_NONE, ROUNDS_ALL, ROUNDS_PINGPONG };
 int tensor_threads(const struct tensor_case *c);
+/* What is done to rows, and in registers from WORK_NONE_REGISTER on. */
+enum { WORK_NONE, WORK_COMPUTED, WORK_NONE_REGISTER, WORK_COMPUTED_REGISTER,
+	WORK_CONVERTED_REGISTER, N_WORK };
+bool tensor_in_registers(const struct tensor_case *c);
+/* Three products of tf32. */
+bool tensor_thrice(const struct tensor_case *c);
+/* Can a sketch have all the case's levels together? */
+bool tensor_fits(const struct tensor_case *c);
 /* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
  * columns, and of the reduction twice as many as there are stages in each part
  * of the split; ragged where the case says so. */

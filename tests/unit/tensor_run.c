@@ -47,7 +47,7 @@ static void pin(const struct group_space *g, const struct tensor_case *c,
 	tensor_set(g, values, "tile.block.i", p->bm);
 	tensor_set(g, values, "tile.block.j", p->bn);
 	tensor_set(g, values, "tile.block.k", p->bk);
-	for (int i = 0; i < 4 && p->more[i].name; i++)
+	for (int i = 0; i < 5 && p->more[i].name; i++)
 		tensor_set(g, values, p->more[i].name, p->more[i].value);
 	tensor_set(g, values, "pipeline.k.stages", tensor_pipeline(c)->stages);
 	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);

@@ -43,7 +43,7 @@ struct tensor_pins {
 	struct {
 		const char *name;
 		int value;
-	} more[4];
+	} more[5];
 };
 
 /* Case "number": what it does not say, and "pins" neither, is random. */
