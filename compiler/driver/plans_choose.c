@@ -186,12 +186,22 @@ void jobs_forget(struct session *s)
 	s->n_jobs = n;
 }
 
+/* A file that competes has its contest with the best of the others. */
+static bool ranks_before(const struct job *j, int x, int y)
+{
+	double p = j->plans[x].seconds, q = j->plans[y].seconds;
+
+	if (isinf(p) || isinf(q) || plan_competes(j, x) == plan_competes(j, y))
+		return p < q;
+	return plan_competes(j, y);
+}
+
 void plans_rank(struct job *j)
 {
 	int best = j->plan;
 
 	for (int i = 0; i < j->n_plans; i++)
-		if (j->plans[i].seconds < j->plans[best].seconds)
+		if (ranks_before(j, i, best))
 			best = i;
 	plan_use(j, best);
 }
