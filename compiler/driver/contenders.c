@@ -159,7 +159,7 @@ static void tell_failed(struct session *s, const struct job *j, int plan)
 	const char *name = j->plans[plan].file->name;
 
 	for (int v = 0; r && v < N_VERDICTS; v++)
-		if (r->counts[v] && v != V_MEASURED) {
+		if ((r->counts[v] || r->first[v]) && v != V_MEASURED) {
 			session_say(s, "%s: %s is not used: %s%s%s", j->name,
 				name, verdict_name((enum verdict)v),
 				r->first[v] ? ": " : "", r->first[v] ?
@@ -234,8 +234,10 @@ job_list contenders_list(struct session *s)
 
 	for (int i = 0; i < s->n_jobs; i++)
 		for (int k = 0; k < s->jobs[i].n_plans; k++) {
-			const struct job *c = is_left(&s->jobs[i], k) ?
-				job_of(s, &s->jobs[i], k) : NULL;
+			const struct job *j = &s->jobs[i];
+			const struct job *c = is_left(j, k) &&
+				!contenders_measured(s, j, k) ?
+				job_of(s, j, k) : NULL;
 
 			if (c)
 				vec_push(s->a, &list, *c);

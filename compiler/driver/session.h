@@ -340,8 +340,8 @@ bool contenders_measured(const struct session *s, const struct job *j,
 /* After the searches: the files that were measured against what is chosen, each
  * as a whole; the one to take is in use. A line for each that is not. */
 void contenders_contest(struct session *s, struct job *j);
-/* These files as jobs of their own, chosen and built, of those jobs that have
- * any. */
+/* Those of these files that no search measures, as jobs of their own, chosen and
+ * built. */
 job_list contenders_list(struct session *s);
 /* Prove each, and say what came of it. */
 void contenders_prove(struct session *s);
