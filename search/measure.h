@@ -48,10 +48,10 @@ struct measure_device {
 };
 
 /* One candidate. "texts" are compiled one by one, each once however often it
- * comes, with "host" code or for the device alone; "plan" is a JSON object with the rest of the request (runtime/worker/
- * README.md): steps, workspace. More than "stack" bytes of stack, and any
- * spills, are the verdict spill. A "verdict" other than measured is its end
- * already. */
+ * comes, with "host" code or for the device alone; "plan" is a JSON object with
+ * the rest of the request (runtime/worker/README.md): steps, workspace. More than
+ * "stack" bytes of stack, and any spills, are the verdict spill. A "verdict"
+ * other than measured is its end already. */
 struct measure_made {
 	enum verdict verdict;
 	const char *message;

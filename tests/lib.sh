@@ -119,6 +119,7 @@ emulating_nvcc() {
 #!/bin/sh
 for source in "\$@"; do :; done
 while [ "\$1" != -o ]; do shift; done
+echo "ptxas info    : Used 32 registers" >&2
 exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
 	-fno-exceptions -DWPK_EMULATE \$FLAGS -O1 -fPIC -shared -nodefaultlibs \\
 	-D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
