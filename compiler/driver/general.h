@@ -92,6 +92,10 @@ const char *general_task(struct candidate *c, const struct witness *w,
  * first value; whether that comes to the same is seen from the kernels. */
 void general_values(const struct candidate *c, const struct tunable *x,
 	int n, const int *values, int *out);
+/* NULL if these values are legal at every witness; else a sentence in "a". That
+ * is quickly seen. */
+const char *general_illegal(struct candidate *c, struct arena *a,
+	const int *values);
 /* NULL if the candidate's sketch makes, of these values, one kernel for all
  * sizes; else a sentence in "a". */
 const char *general_refuses(struct candidate *c, struct arena *a,

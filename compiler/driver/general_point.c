@@ -265,15 +265,23 @@ static const char *structure_differs(const struct general *g, struct arena *a,
 	return NULL;
 }
 
+const char *general_illegal(struct candidate *c, struct arena *a,
+	const int *values)
+{
+	const char *why = make_tasks(c);
+
+	for (int w = 0; w < c->general->n && !why; w++)
+		why = illegal_at(c, a, w, values);
+	return why;
+}
+
 const char *general_refuses(struct candidate *c, struct arena *a,
 	const int *values)
 {
 	const struct general *g = c->general;
-	const char *why = make_tasks(c);
+	const char *why = general_illegal(c, a, values);
 	struct program *all[g->n];
 
-	for (int w = 0; w < g->n && !why; w++)
-		why = illegal_at(c, a, w, values);
 	if (why)
 		return why;
 	for (int w = 0; w < g->n_fit; w++)
