@@ -42,6 +42,20 @@ rounds() {
 	"$wpkc" -q --no-lock "$1.wpk" --target="$3" --emit=sched >out
 	check "... on tensor cores" grep -q "precision = $2" out
 }
+# predicted OP: microseconds of each way to cut it, in their order.
+predicted() {
+	"$wpkc" -v -I "$top_srcdir/stdlib" --no-lock --emit=sched --op="$1" \
+		"$file" 2>&1 >/dev/null | tr '\n' ' ' |
+		grep -o '[0-9.e+]* us predicted' | tr '\n' ' '
+}
+# Where the point that one finds first is a bad one.
+for op in nn columns layer group variance; do
+	check "$op: a descent from several starts is no worse than cuts" awk \
+		-v v="$(predicted "$op")" 'BEGIN { split(v, us, " us predicted ")
+		exit !(us[1] > 0 && us[1] + 0 <= us[2] + 0) }'
+done
+check "columns: nor as bad as what is found first" awk \
+	-v v="$(predicted columns)" 'BEGIN { exit !(v + 0 > 0 && v + 0 < 20) }'
 rounds short tf32 sm_80
 rounds long 3xtf32 sm_80
 rounds hopper tf32 sm_90a
