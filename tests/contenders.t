@@ -151,6 +151,15 @@ emulated --set variant=fast.cu
 check "where --set leaves nothing else it is measured, too" grep -q \
 	'^wpkc: share: [0-9.]* us of emulation by variant' said
 
+{
+	sed '/^tune/d; s/op share/op other/' files.wpk
+	cat files.wpk
+} >two.wpk
+timeout 300 "$wpkc" two.wpk --tune=random --trials=4 --measure=emu --jobs=2 \
+	--no-verify -o two.cu >said 2>&1
+check "searches side by side measure files, too" sh -c \
+	'grep -qx "variant = fast.cu" two.wpk.lock || { cat said; exit 1; }'
+
 # ---- on a driver ----
 
 emulating_nvcc nvcc
@@ -159,6 +168,32 @@ if ! emulating_driver -o "$scratch/emulating.so" 2>"$scratch/.err"; then
 	finish
 	exit
 fi
+# An object that is none, asked for by hand.
+head -c 400 /dev/zero >zeros
+head -c 24 /dev/zero >sample
+echo 'int wpk_emu_entry(void) { return 0; }' >object.c
+# shellcheck disable=SC2086 # CC may be several words
+$CC -w -shared -fPIC -o object.so object.c
+# asks FILE MODULE: what a worker says of such a step.
+asks() {
+	type='"elements": 100, "class": "float", "bits": 32, "significand": 24'
+	{
+		echo '{"do": "problem", "problem": 1, "tensors": [{"name": "y",' \
+			'"role": "out", "bytes": 400, "emin": -126,' "$type" \
+			'}], "sets": [{"files": [null], "samples": ["sample"]}]}'
+		echo '{"do": "measure", "id": 1, "files": ["'"$1"'"], "steps":' \
+			'[{"file": "x.cu", "module": '"$2"', "timed": true}]}'
+	} | WPK_LIBCUDA=$scratch/emulating.so timeout 60 \
+		"$top_builddir/wpkworker" --device=gpu:0
+}
+asks ./object.so 0 >said
+check "an object without an entry" grep -q \
+	'"verdict":"launch","message":"x.cu: its object has no wpk_' said
+asks ./zeros 0 >said
+check "... that is none" grep -q '"verdict":"launch","message":"x.cu: ./zeros' said
+asks ./object.so 1 >said
+check "... that is not there" grep -q 'a step of the candidate is not described' said
+
 # driven US OPTIONS...: a search on a driver, where files' launchers take so long,
 # and wpkc's kernels, by their threads, from one microsecond on.
 driven() {
