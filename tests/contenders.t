@@ -254,8 +254,8 @@ check "... proved" grep -q 'verified whole' said
 
 contends fast
 NVCC=no-such-nvcc WPK_LIBCUDA=$scratch/emulating.so WPK_NVRTC=$scratch/none \
-	"$wpkc" files.wpk --tune=random --trials=2 --measure=gpu --no-verify --no-db -o files.cu \
-	>said 2>&1
+	"$wpkc" files.wpk --tune=random --trials=2 --measure=gpu --no-verify \
+	--no-db -o files.cu >said 2>&1
 check "without nvcc none is measured" grep -q \
 	'fast.cu is not measured, for its launcher is host code, which takes nvcc' said
 finish

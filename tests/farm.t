@@ -173,15 +173,17 @@ export WPK_DB
 exec "$farm" "\$@"
 END
 	chmod +x apart
+	usual=$farm
+	farm=./apart
 	(
 		CUDA_VISIBLE_DEVICES=4,7
-		farm=./apart
 		export CUDA_VISIBLE_DEVICES
 		farms 3 -- three.wpk --tune=random --trials=4 --measure=gpu \
 			--no-verify
 	)
 	told "what ranks measure comes to rank 0" 0 "[3/3]" \
 		"wpkfarm: 12 records of other machines are in the database"
+	farm=$usual
 	records_of 1 2 >measured
 	records_of 0 >kept
 	check "... all of it" cmp measured kept

@@ -474,7 +474,8 @@ int hub_run(struct arena *a, struct post *p, const struct farm_options *f,
 	struct tasks *t, struct rank *own, bool *together)
 {
 	int n = post_size(p);
-	struct hub h = { .a = a, .mail = arena_create(), .post = p, .f = f, .t = t, .own = own,
+	struct hub h = { .a = a, .mail = arena_create(), .post = p, .f = f,
+		.t = t, .own = own,
 		.results = results_open(a, f), .inbox = inbox_open(a, f),
 		.first = own ? 0 : 1, .n = n,
 		.peers = ARENA_ARRAY(a, (size_t)n, struct peer) };
