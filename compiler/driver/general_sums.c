@@ -43,7 +43,7 @@ static const char *changes_at(struct candidate *c, const int64_t *sizes)
 		return NULL;
 	if (!general_witness(g->session, g, sizes, &w))
 		return "the operator cannot be lowered";
-	return change(c, &w, values, ir_copy(a, w.plans[c->rule].op), &other);
+	return change(c, &w, values, ir_copy(a, w.plans[c->cut].op), &other);
 }
 
 const char *general_sums_unknown(struct candidate *c)
@@ -69,7 +69,7 @@ const struct ir_operator *general_arithmetic(struct session *s,
 		any |= has_others(j->parts[k].choice.candidate);
 	if (!any || !general_witness(s, j->general, sizes, &w))
 		return NULL;
-	o = ir_copy(s->a, w.plans[j->plans[j->plan].rule].op);
+	o = ir_copy(s->a, w.plans[j->plans[j->plan].which].op);
 	for (int k = 0; k < j->partition->n_groups; k++) {
 		const struct candidate *c = j->parts[k].choice.candidate;
 		int values[c->space->n_tunables + 1];
