@@ -277,7 +277,7 @@ static void add_start(struct starts *x, const int *from)
 static int *best_start(struct session *s, struct arena *tmp,
 	struct candidate *c)
 {
-	enum { DRAWN = 128, TAKEN = 10 };
+	enum { DRAWN = 256, TAKEN = 16 };
 	struct starts x = { .c = c, .tmp = tmp };
 	struct problem p = problem_of(s, c);
 	struct budget b = { .trials = DRAWN, .seed = s->o->seed, .effort = 1 };
