@@ -233,13 +233,13 @@ static bool next_work(struct measure *m, struct work *w)
 	return found;
 }
 
-static json_t *command_of(const struct measure *m, const struct unit *u,
+static json_t *command_of(const char *const *command, const struct unit *u,
 	const char *source)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; m->o.command[i]; i++) {
-		const char *w = m->o.command[i];
+	for (int i = 0; command[i]; i++) {
+		const char *w = command[i];
 
 		json_array_append_new(list, json_string(
 			!strcmp(w, "@source") ? source :
@@ -252,15 +252,17 @@ static void send_work(struct measure *m, struct worker *w,
 	const struct work *k)
 {
 	struct unit *u = k->x->units[k->text];
+	const char *const *command = k->x->made.host ? m->o.host_command :
+		m->by_command ? m->o.command : NULL;
 	const char *source = arena_printf(m->tmp, "%s/%d.cu", m->o.folder,
 		u->number);
 	json_t *r = json_pack("{sI ss ss sf}", "id", (json_int_t)u->number,
 		"text", k->x->made.texts[k->text], "out", u->file, "limit",
 		m->o.compile_seconds);
 
-	if (m->by_command) {
+	if (command) {
 		json_object_set_new(r, "source", json_string(source));
-		json_object_set_new(r, "argv", command_of(m, u, source));
+		json_object_set_new(r, "argv", command_of(command, u, source));
 	} else {
 		json_object_set_new(r, "arch", json_string(m->o.arch));
 	}

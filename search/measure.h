@@ -17,7 +17,8 @@
 
 /* "command" (or NULL) is an argv that compiles the file "@source" to "@out";
  * "arch" is what NVRTC compiles for, where a worker has it, in place of the
- * command (NULL: never). "compilers" at most work at once, with "memory" bytes
+ * command (NULL: never); "host_command" (or NULL) makes a shared object of text
+ * with host code. "compilers" at most work at once, with "memory" bytes
  * each (0: no limit); "take" and "keep" (or NULL) ask for and give back what
  * else limits them, as jobserver.h does. Times are seconds for one candidate.
  * "stopped" says that all is to end; "folder" is where files go. */
@@ -27,7 +28,7 @@ struct measure_options {
 	int share;			/* percent of the device */
 	bool mps;			/* by MPS, not by a green context */
 	const char *arch;
-	const char *const *command;
+	const char *const *command, *const *host_command;
 	const char *folder;
 	int compilers;
 	double memory, compile_seconds, seconds;
@@ -47,15 +48,16 @@ struct measure_device {
 };
 
 /* One candidate. "texts" are compiled one by one, each once however often it
- * comes; "plan" is a JSON object with the rest of the request (runtime/worker/
- * README.md): steps, workspace. More than "stack" bytes of stack, and any
- * spills, are the verdict spill. A "verdict" other than measured is its end
- * already. */
+ * comes, with "host" code or for the device alone; "plan" is a JSON object with
+ * the rest of the request (runtime/worker/README.md): steps, workspace. More than
+ * "stack" bytes of stack, and any spills, are the verdict spill. A "verdict"
+ * other than measured is its end already. */
 struct measure_made {
 	enum verdict verdict;
 	const char *message;
 	const char *const *texts;
 	int n_texts;
+	bool host;
 	const char *plan;
 	int stack;
 };

@@ -71,11 +71,17 @@ static void quiet_draw(void *ctx, struct rng *rng, int *genes)
 	r->p->draw(r->p->ctx, rng, genes);
 }
 
+static void note_first(struct searching *r, enum verdict v,
+	const char *message)
+{
+	if (message && !r->res->first[v])
+		r->res->first[v] = arena_strdup(r->a, message);
+}
+
 static void count(struct searching *r, enum verdict v, const char *message)
 {
 	r->res->counts[v]++;
-	if (message && !r->res->first[v])
-		r->res->first[v] = arena_strdup(r->a, message);
+	note_first(r, v, message);
 }
 
 /* False if it was there already. */
@@ -113,6 +119,8 @@ static void recall(struct searching *r)
 		if (quiet_legal(r, NULL, point) || !add(r, point))
 			continue;
 		record(r, point, &r->p->known_costs[i]);
+		note_first(r, r->p->known_costs[i].verdict,
+			r->p->known_costs[i].message);
 		r->s->learn(r->state, point, &r->p->known_costs[i], 1);
 	}
 	r->res->trials = r->p->counted;

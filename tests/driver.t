@@ -410,6 +410,14 @@ prints "--shape gives one of its own" "mm_M7_N9_K11_kernel(" \
 	open.wpk --shape=M=7,N=9 --shape=K=11 -o -
 sed '/^tune/d' open.wpk >bare.wpk
 prints "without either there is the general one" "mm_kernel(" bare.wpk -o -
+# predicted FILE OPTIONS...: microseconds of each way to cut it, in their order.
+predicted() {
+	"$wpkc" -v --no-lock --emit=sched "$@" 2>&1 >/dev/null |
+		sed -n 's/.* kernels .*: \([0-9.e+]*\) us predicted/\1/p' | tr '\n' ' '
+}
+check "a descent from several starts: one kernel is not dearer than two" \
+	awk -v v="$(predicted bare.wpk)" 'BEGIN { split(v, us)
+		exit !(us[1] > 0 && us[1] < us[2] && us[1] < 155) }'
 prints "some sizes of a shape have a kernel for the others" \
 	"if (mm_M7_launch_if(M, K, N))" bare.wpk --shape=M=7 -o -
 

@@ -119,6 +119,13 @@ check "... is left as it is" cmp one.wpk.lock before
 
 # ---- GPUs ----
 
+# records_of RANK...: what their databases have, but whose it is.
+records_of() {
+	for rank; do
+		"$top_builddir/wpkdb" --db="$scratch/apart.$rank" export
+	done | sed 's/,"origin":.*//' | sort
+}
+
 # shellcheck disable=SC2086 # CC may be several words
 if $CC -o fake "$top_srcdir/tests/worker/fake.c" 2>"$scratch/.err"; then
 	cat >devices <<END
@@ -158,6 +165,36 @@ END
 		'[ "$("$0" --db=farm.db export | grep -c .)" -ge 9 ]' \
 		"$top_builddir/wpkdb"
 
+	# A database for each rank, as if they were far apart.
+	cat >apart <<END
+#!/bin/sh
+WPK_DB=$scratch/apart.\$OMPI_COMM_WORLD_RANK
+export WPK_DB
+exec "$farm" "\$@"
+END
+	chmod +x apart
+	usual=$farm
+	farm=./apart
+	(
+		CUDA_VISIBLE_DEVICES=4,7
+		export CUDA_VISIBLE_DEVICES
+		farms 3 -- three.wpk --tune=random --trials=4 --measure=gpu \
+			--no-verify
+	)
+	told "what ranks measure comes to rank 0" 0 "[3/3]" \
+		"wpkfarm: 12 records of other machines are in the database"
+	farm=$usual
+	records_of 1 2 >measured
+	records_of 0 >kept
+	check "... all of it" cmp measured kept
+	check "... as records of elsewhere" sh -c '[ "$("$1" --db="$2" export \
+		--origin=foreign | grep -c .)" = 12 ]' - "$top_builddir/wpkdb" \
+		"$scratch/apart.0"
+	farms 3 -- three.wpk --tune=random --trials=4 --measure=emu --no-verify
+	told "a database that ranks share has it already" 0 "[3/3]"
+	check "... once" sh -c '! grep "records of other" said &&
+		[ "$("$1" export --origin=own | grep -c .)" = 12 ]' - \
+		"$top_builddir/wpkdb"
 	rm -f ./*.lock ./*.cu
 	(run_on 2 "$farm" three.wpk --tune=random --trials=3 --no-verify : \
 		-np 1 env CUDA_VISIBLE_DEVICES=0,1 -- three.wpk --tune=random \
@@ -268,6 +305,31 @@ told "rank 0 that is killed" 0 "rank 0 is silent"
 check "... keeps what it has" test "$(grep -c '^\[' three.wpk.lock)" -ge 1
 left_of $run >left
 empty "... and leaves no process" left
+
+rm -f "$scratch"/apart.*
+usual=$farm
+farm=./apart
+begins --enable-recovery
+wait_for . "$scratch/apart.2"
+i=0
+while ! records_of 2 | grep -q . && [ $i -lt 100 ]; do
+	sleep 0.1
+	i=$((i + 1))
+done
+sleep 2
+kill -KILL "$(nth 2)"
+wait $run
+told "a rank that is killed, far from rank 0" 0 "rank 2" "[3/3]" \
+	"records of other machines are in the database"
+farm=$usual
+records_of 0 >kept
+records_of 2 >measured
+check "... loses what it had not sent" sh -c \
+	'comm -12 kept measured | grep -q .'
+records_of 1 | comm -13 kept - >lost
+empty "... alone" lost
+records_of 1 2 | comm -23 kept - >made_up
+empty "... and nothing is made up" made_up
 
 # Else mpirun ends them all.
 begins

@@ -112,6 +112,39 @@ stub_cudnn() {
 		tests/runtime/libcudnn_run.c
 }
 
+# emulating_nvcc FILE: a program in place of nvcc that compiles for the driver
+# below, what launchers call included, by $FLAGS too.
+emulating_nvcc() {
+	cat >"$1" <<END
+#!/bin/sh
+for source in "\$@"; do :; done
+while [ "\$1" != -o ]; do shift; done
+echo "ptxas info    : Used 32 registers" >&2
+exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
+	-fno-exceptions -DWPK_EMULATE \$FLAGS -O1 -fPIC -shared -nodefaultlibs \\
+	-D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
+	-include "$top_srcdir/runtime/emu/wpk_emu.h" \\
+	-o "\$2" "\$source" -lm
+END
+	chmod +x "$1"
+}
+
+# emulating_driver FLAGS...: worker/libcuda.c with the emulator in it, but for its
+# main program and what watches accesses.
+emulating_driver() (
+	emu_context=$(cd "$top_builddir" && pwd)/context.o
+	cd "$top_srcdir/runtime/emu" || exit 1
+	for file in *.c; do
+		case $file in
+		main.c | watch.c | race.c | clocks.c | order.c | count.c) ;;
+		*) set -- "$@" "$file" ;;
+		esac
+	done
+	# shellcheck disable=SC2086 # CC may be several words
+	$CC -w -O1 -fPIC -shared -DEMULATED -D_GNU_SOURCE -I"$top_srcdir" \
+		"$@" "$top_srcdir/tests/worker/libcuda.c" "$emu_context" -ldl -lm
+)
+
 finish() {
 	if [ $count = 0 ]; then
 		echo "not ok 1 - nothing was tested"

@@ -163,31 +163,7 @@ fi
 
 # ---- searches on a driver, with stubs ----
 
-cat >nvcc <<END
-#!/bin/sh
-for source in "\$@"; do :; done
-while [ "\$1" != -o ]; do shift; done
-exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
-	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -nodefaultlibs \\
-	-D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
-	-include "$top_srcdir/runtime/emu/wpk_emu.h" \\
-	-o "\$2" "\$source" -lm
-END
-chmod +x nvcc
-emu_context=$(cd "$top_builddir" && pwd)/context.o
-emulating_driver() (
-	cd "$top_srcdir/runtime/emu" || exit 1
-	for file in *.c; do
-		case $file in
-		main.c | watch.c | race.c | clocks.c | order.c | count.c) ;;
-		*) set -- "$@" "$file" ;;
-		esac
-	done
-	# shellcheck disable=SC2086 # CC may be several words
-	$CC -w -O1 -fPIC -shared -DEMULATED -D_GNU_SOURCE -I"$top_srcdir" \
-		"$@" "$top_srcdir/tests/worker/libcuda.c" "$emu_context" -ldl -lm
-)
-
+emulating_nvcc nvcc
 # searched US OPTIONS...: a search in which a library's call takes so long.
 searched() {
 	us=$1

@@ -26,6 +26,39 @@ if ! "$CXX" --version >/dev/null 2>&1; then
 	finish
 	exit
 fi
+cat >rounded.wpk <<'END'
+import std.matmul;
+import std.tensor_cores_tf32;
+import std.tensor_cores_3xtf32;
+export op rows = std.matmul.nt[T = f32, N = 64, K = 64];
+END
+# What f32 becomes in tf32 has a bound at each size that is judged: no other.
+rounds() {
+	sed "/cores_$2/!{/cores_/d}" rounded.wpk >"$1.wpk"
+	"$wpkc" --no-lock "$1.wpk" --target="$3" --check >out 2>&1
+	check "$2 on $3: all sizes are right" sh -c \
+		'[ "$(grep -c "where M = [0-9]*: verified whole" out)" -ge 6 ] &&
+		! grep -v ": verified whole" out'
+	"$wpkc" -q --no-lock "$1.wpk" --target="$3" --emit=sched >out
+	check "... on tensor cores" grep -q "precision = $2" out
+}
+# predicted OP: microseconds of each way to cut it, in their order.
+predicted() {
+	"$wpkc" -v -I "$top_srcdir/stdlib" --no-lock --emit=sched --op="$1" \
+		"$file" 2>&1 >/dev/null | tr '\n' ' ' |
+		grep -o '[0-9.e+]* us predicted' | tr '\n' ' '
+}
+# Where the point that one finds first is a bad one.
+for op in nn columns layer group variance; do
+	check "$op: a descent from several starts is no worse than cuts" awk \
+		-v v="$(predicted "$op")" 'BEGIN { split(v, us, " us predicted ")
+		exit !(us[1] > 0 && us[1] + 0 <= us[2] + 0) }'
+done
+check "columns: nor as bad as what is found first" awk \
+	-v v="$(predicted columns)" 'BEGIN { exit !(v + 0 > 0 && v + 0 < 20) }'
+rounds short tf32 sm_80
+rounds long 3xtf32 sm_80
+rounds hopper tf32 sm_90a
 if [ -z "$WPK_FULL" ]; then
 	for op in rows joined averaged variance tt; do
 		right "$op" --check --op=$op

@@ -438,33 +438,7 @@ fi
 # ---- the same driver, which emulates the kernels ----
 
 # What a plan says of launches, arguments and memory, done: outputs are judged.
-cat >nvcc <<END2
-#!/bin/sh
-for source in "\$@"; do :; done
-while [ "\$1" != -o ]; do shift; done
-exec $CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing -fno-math-errno \\
-	-fno-exceptions -DWPK_EMULATE -O1 -fPIC -shared -nodefaultlibs \\
-	-D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
-	-include "$top_srcdir/runtime/emu/wpk_emu.h" \\
-	-o "\$2" "\$source" -lm
-END2
-chmod +x nvcc
-
-# emulating_driver FLAGS...: the driver with the emulator in it, but for its main
-# program and its watch.
-emulating_driver() (
-	cd "$top_srcdir/runtime/emu" || exit 1
-	for file in *.c; do
-		case $file in
-		main.c | watch.c | race.c | clocks.c | order.c | count.c) ;;
-		*) set -- "$@" "$file" ;;
-		esac
-	done
-	# shellcheck disable=SC2086 # CC may be several words
-	$CC -w -O1 -fPIC -shared -DEMULATED -D_GNU_SOURCE -I"$top_srcdir" \
-		"$@" "$top_srcdir/tests/worker/libcuda.c" "$emu_context" -ldl -lm
-)
-
+emulating_nvcc nvcc
 # launches NAME FILE OPTIONS...: every candidate gives what it should.
 launches() {
 	name=$1
@@ -479,7 +453,6 @@ launches() {
 	[ ! -s wrong ] || cat said >>wrong
 	empty "launches: $name" wrong
 }
-emu_context=$(cd "$top_builddir" && pwd)/context.o
 if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "launches" "instrumented, or no C++ compiler"
 elif ! {

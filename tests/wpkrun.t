@@ -117,6 +117,12 @@ echo 'schedule s for product { mma(c, precision = tf32); }' >>tf32.wpk
 ends 0 "tf32 is held to its own bound" "" "$wpkrun" tf32.wpk -- \
 	--target=sm_80 --set sketch=mma
 check "... which it uses" grep -q 'max error 0\.[0-9]* of bound' "$scratch/.out"
+sed 's/M = 64, //; s/for product/& when M >= 16/' tf32.wpk >rows.wpk
+"$wpkc" rows.wpk --no-lock --target=sm_80 --modules=emu --plan rows.plan -o rows.cu
+ends 0 "... also a kernel for all sizes" "" "$wpkrun" rows.plan --shape M=37
+says "product M=37: product_s_kernel (general), verified 2368 samples, max error 0."
+ends 0 "... and one beside it that sums f32" "" "$wpkrun" rows.plan --shape M=5
+says "product M=5: product_kernel (general), verified 320 samples"
 
 # ---- what computes wrong ----
 

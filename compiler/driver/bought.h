@@ -73,11 +73,12 @@ struct bought_group {
 	double better;
 };
 
-/* A way to cut the operator into kernels. "by": sketches, the kernels' in order;
+/* A way to cut the operator into kernels, or a file written by hand, whose time
+ * is "measured" (INFINITY: by no record). "by": sketches, the kernels' in order;
  * "why" where it does not serve or has no predicted cost. */
 struct bought_plan {
 	const char *kernels, *by, *why;
-	double predicted, ratio;
+	double predicted, measured, ratio;
 	bool taken;
 };
 

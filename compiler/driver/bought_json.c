@@ -139,7 +139,8 @@ static json_t *plan(const struct bought_plan *p)
 	json_put(v, "kernels", text(p->kernels));
 	json_put(v, "sketches", text(p->by));
 	json_put(v, "predicted", number(p->predicted));
-	json_put(v, "ratio", p->why ? json_null() : number(p->ratio));
+	json_put(v, "measured", number(p->measured));
+	json_put(v, "ratio", number(p->ratio));
 	json_put(v, "taken", json_boolean(p->taken));
 	json_put(v, "why", text(p->why));
 	return v;

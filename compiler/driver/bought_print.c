@@ -365,7 +365,7 @@ static void put_group(const struct bought *b, const struct bought_group *g,
 static void put_plan(struct str *out, const struct bought_plan *p)
 {
 	str_printf(out, "  %9s %6s  ", duration(out->a, p->predicted),
-		p->why ? "-" : ratio_text(out->a, p->ratio));
+		isinf(p->ratio) ? "-" : ratio_text(out->a, p->ratio));
 	put_wrapped(out, arena_printf(out->a, "%s%s%s%s%s%s", p->kernels,
 		p->why ? ": " : *p->by ? " by " : "", p->why ? p->why : p->by,
 		p->taken ? " (taken)" : "", "", ""), 20, 22);

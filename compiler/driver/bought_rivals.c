@@ -137,19 +137,49 @@ static const char *why_not(struct arena *a, const struct plan *p)
 	return "one of the schedule's directives is taken by none of them";
 }
 
-static void add_plan(struct bought *b, const struct plan *p, bool taken,
+/* What records say of a file, whose records are of a hash of its own. */
+static double file_measured(const struct bought *b, const struct plan *untuned,
+	int plan)
+{
+	const struct part *p = untuned[plan].parts;
+	struct job j = *b->job;
+	struct bought of = *b;
+
+	if (!untuned[plan].file || !p || !p[0].choice.candidate)
+		return INFINITY;
+	j.plans = (struct plan *)untuned;
+	plan_use(&j, plan);
+	of.job = &j;
+	return bought_least(&of, 0, p[0].choice.candidate, -1, 0);
+}
+
+static double winner_measured(const struct bought *b)
+{
+	double sum = 0;
+
+	for (int g = 0; g < b->n_groups; g++)
+		sum += b->groups[g].cost.measured;
+	return sum;
+}
+
+static void add_plan(struct bought *b, const struct plan *untuned, int plan,
 	double winner)
 {
 	struct bought_plan *x = &b->plans[b->n_plans++];
+	const struct plan *p = &untuned[plan];
 
 	*x = (struct bought_plan){ .kernels = p->file ? p->file->name :
 		plan_kernels(b->s->a, p), .by = sketches_of(b->s->a, p),
-		.predicted = p->seconds, .taken = taken };
-	if (taken)
+		.predicted = p->seconds, .taken = plan == b->job->plan,
+		.measured = file_measured(b, untuned, plan) };
+	if (x->taken)
 		x->predicted = winner;
-	x->ratio = x->predicted / winner;
+	x->ratio = isinf(x->predicted) && isfinite(winner_measured(b)) ?
+		x->measured / winner_measured(b) : x->predicted / winner;
 	if (p->file && isinf(x->predicted))
-		x->why = "written by hand: nobody knows its cost";
+		x->why = isinf(x->measured) ? "written by hand: nobody knows "
+			"its cost" : arena_printf(b->s->a, "written by hand: "
+			"%.4g us measured", x->measured * 1e6);
 	else if (isinf(x->predicted))
 		x->why = why_not(b->s->a, p);
 }
@@ -164,7 +194,7 @@ static void find_plans(struct bought *b, const struct plan *untuned)
 			winner += b->groups[g].cost.predicted;
 	b->plans = ARENA_ARRAY(b->s->a, (size_t)j->n_plans, struct bought_plan);
 	for (int i = 0; i < j->n_plans; i++)
-		add_plan(b, &untuned[i], i == j->plan, winner);
+		add_plan(b, untuned, i, winner);
 }
 
 /* ---- all ---- */

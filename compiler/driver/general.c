@@ -315,6 +315,14 @@ static bool pass(struct session *s, const struct general *g, struct witness *w)
 	return true;
 }
 
+bool general_witness(struct session *s, const struct general *g,
+	const int64_t *sizes, struct witness *w)
+{
+	*w = (struct witness){ .sizes = sizes,
+		.op = general_lower(s, g, sizes) };
+	return w->op && pass(s, g, w);
+}
+
 bool general_partition(struct session *s, struct general *g)
 {
 	bool ok = true;

@@ -64,11 +64,38 @@ struct ir_operator *general_lower(struct session *s, const struct general *g,
 /* Let every witness go through the passes and cut it into kernels; what differs
  * between them is marked. */
 bool general_partition(struct session *s, struct general *g);
+/* The operator at these sizes, likewise, but that nothing is marked: to be looked
+ * at, not to make kernels of. False, with errors, if it cannot be. */
+bool general_witness(struct session *s, const struct general *g,
+	const int64_t *sizes, struct witness *w);
 /* Mark it in a plan of the job as well. */
 void general_mark_plan(const struct general *g, struct plan *p);
 
+/* ---- general_sums.c ---- */
+
+/* Where the candidate's sketch computes other sums than the operator's: can it be
+ * judged at all sizes at which its kernels are checked? NULL, or why not. */
+const char *general_sums_unknown(struct candidate *c);
+/* The operator at these sizes with the sums of the choices made, where some are
+ * others than its own; else NULL. */
+const struct ir_operator *general_arithmetic(struct session *s,
+	const struct job *j, const int64_t *sizes);
+
 /* ---- general_point.c ---- */
 
+/* The candidate's task at a witness, and its tunables there; NULL, or why there
+ * is none. */
+const char *general_task(struct candidate *c, const struct witness *w,
+	struct task *t, const struct tunable **tunables, int *n);
+/* The candidate's values for the tunables "x" of another size, by name: what
+ * is not open there is left to the sketch, and what is not open here has its
+ * first value; whether that comes to the same is seen from the kernels. */
+void general_values(const struct candidate *c, const struct tunable *x,
+	int n, const int *values, int *out);
+/* NULL if these values are legal at every witness; else a sentence in "a". That
+ * is quickly seen. */
+const char *general_illegal(struct candidate *c, struct arena *a,
+	const int *values);
 /* NULL if the candidate's sketch makes, of these values, one kernel for all
  * sizes; else a sentence in "a". */
 const char *general_refuses(struct candidate *c, struct arena *a,

@@ -29,8 +29,7 @@ static const char *said_of(struct arena *a, const struct general *g,
 		sizes_text(a, g, w->sizes), why);
 }
 
-/* The candidate's task at a witness, and its tunables there. */
-static const char *make_task(struct candidate *c, const struct witness *w,
+const char *general_task(struct candidate *c, const struct witness *w,
 	struct task *t, const struct tunable **tunables, int *n)
 {
 	const struct witness_plan *at = &w->plans[c->cut];
@@ -48,22 +47,6 @@ static const char *make_task(struct candidate *c, const struct witness *w,
 	return NULL;
 }
 
-/* Does it compute other sums than the operator's? All points do, or none. */
-static bool sums_otherwise(const struct candidate *c)
-{
-	struct arena *a = c->task.a;
-	int n;
-
-	if (!c->sketch->arithmetic)
-		return false;
-	c->sketch->tunables(&c->task, &n);
-	int values[n + 1];
-
-	c->sketch->start(&c->task, values);
-	return c->sketch->arithmetic(&c->task, a, values, ir_copy(a,
-		c->task.op));
-}
-
 /* The same for every witness, made once. */
 static const char *make_tasks(struct candidate *c)
 {
@@ -73,23 +56,19 @@ static const char *make_tasks(struct candidate *c)
 	if (t->ready)
 		return t->why;
 	t->ready = true;
-	if (sums_otherwise(c))
-		return t->why = "it computes other sums than the source's, and "
-			"how good they are is known for a shape alone";
 	t->tasks = ARENA_ARRAY(c->task.a, (size_t)g->n, struct task);
 	t->tunables = ARENA_ARRAY(c->task.a, (size_t)g->n,
 		const struct tunable *);
 	t->n = ARENA_ARRAY(c->task.a, (size_t)g->n, int);
 	for (int w = 0; w < g->n && !t->why; w++)
-		t->why = make_task(c, &g->at[w], &t->tasks[w], &t->tunables[w],
+		t->why = general_task(c, &g->at[w], &t->tasks[w], &t->tunables[w],
 			&t->n[w]);
+	if (!t->why)
+		t->why = general_sums_unknown(c);
 	return t->why;
 }
 
-/* The candidate's values for the tunables "x" of another size, by name: what
- * is not open there is left to the sketch, and what is not open here has its
- * first value; whether that comes to the same is seen from the kernels. */
-static void values_for(const struct candidate *c, const struct tunable *x,
+void general_values(const struct candidate *c, const struct tunable *x,
 	int n, const int *values, int *out)
 {
 	for (int i = 0; i < n; i++) {
@@ -103,7 +82,7 @@ static void values_for(const struct candidate *c, const struct tunable *x,
 static void values_at(const struct candidate *c, int w, const int *values,
 	int *out)
 {
-	values_for(c, c->tasks->tunables[w], c->tasks->n[w], values, out);
+	general_values(c, c->tasks->tunables[w], c->tasks->n[w], values, out);
 }
 
 static const char *illegal_at(struct candidate *c, struct arena *a, int w,
@@ -286,15 +265,23 @@ static const char *structure_differs(const struct general *g, struct arena *a,
 	return NULL;
 }
 
+const char *general_illegal(struct candidate *c, struct arena *a,
+	const int *values)
+{
+	const char *why = make_tasks(c);
+
+	for (int w = 0; w < c->general->n && !why; w++)
+		why = illegal_at(c, a, w, values);
+	return why;
+}
+
 const char *general_refuses(struct candidate *c, struct arena *a,
 	const int *values)
 {
 	const struct general *g = c->general;
-	const char *why = make_tasks(c);
+	const char *why = general_illegal(c, a, values);
 	struct program *all[g->n];
 
-	for (int w = 0; w < g->n && !why; w++)
-		why = illegal_at(c, a, w, values);
 	if (why)
 		return why;
 	for (int w = 0; w < g->n_fit; w++)
@@ -317,7 +304,7 @@ static const char *build_with(const struct candidate *c, const struct task *t,
 	int mine[n + 1];
 	const char *why;
 
-	values_for(c, x, n, values, mine);
+	general_values(c, x, n, values, mine);
 	why = c->sketch->legal(t, a, mine);
 	if (!why)
 		program_build(c->sketch, t, a, mine, p);

@@ -232,6 +232,7 @@ static bool searches(struct session *s)
 
 bool session_open(struct session *s, bool writes)
 {
+	s->how = "model";
 	find_imports(s);
 	s->nvcc = toolchain_nvcc(s->a);
 	if (!open_lock(s))
@@ -305,8 +306,8 @@ int main(int argc, char **argv)
 	struct arena *a = arena_create();
 	struct options o;
 	struct session s = { .a = a, .o = &o, .d = diag_create(a),
-		.stop = &interrupted, .tty = isatty(2), .how = "model",
-		.argc = argc, .argv = argv };
+		.stop = &interrupted, .tty = isatty(2), .argc = argc,
+		.argv = argv };
 	struct sigaction on_interrupt = { .sa_handler = interrupt,
 		.sa_flags = (int)SA_RESETHAND | SA_RESTART };
 	const struct command *command;

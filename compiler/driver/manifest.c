@@ -177,8 +177,7 @@ static json_t *steps(const struct manifest *m, const struct cuda_variant *w,
 	json_t *v = json_array();
 
 	for (int i = 0; i < n; i++)
-		json_append(v, s[i].kind == P_FILE ? json_pack("{so}", "file",
-			text(m, s[i].file)) : steps_json(&writer, &s[i]));
+		json_append(v, steps_json(&writer, &s[i]));
 	return v;
 }
 

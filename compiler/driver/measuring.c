@@ -69,11 +69,12 @@ static bool is_stopped(void *ctx)
 	return *g->s->stop || child_stop_pending();
 }
 
-/* nvcc, where a worker has no NVRTC. */
-static const char *const *nvcc_command(struct session *s)
+/* nvcc, where a worker has no NVRTC: a cubin; or with "host" code a shared object
+ * that a worker opens. */
+static const char *const *nvcc_command(struct session *s, bool host)
 {
 	const char *arch = s->places[0].target->name + 3;
-	const char **v = ARENA_ARRAY(s->a, 12, const char *);
+	const char **v = ARENA_ARRAY(s->a, 14, const char *);
 	int n = 0;
 
 	if (!s->nvcc)
@@ -81,7 +82,11 @@ static const char *const *nvcc_command(struct session *s)
 	v[n++] = s->nvcc;
 	v[n++] = arena_printf(s->a, "-gencode=arch=compute_%s,code=sm_%s",
 		arch, arch);
-	v[n++] = "-cubin";
+	v[n++] = host ? "-shared" : "-cubin";
+	if (host) {
+		v[n++] = "-Xcompiler";
+		v[n++] = "-fPIC";
+	}
 	v[n++] = "-std=c++17";
 	v[n++] = "-Xptxas";
 	v[n++] = "-v";
@@ -89,6 +94,11 @@ static const char *const *nvcc_command(struct session *s)
 	v[n++] = "@out";
 	v[n++] = "@source";
 	return v;
+}
+
+bool measuring_takes_files(const struct session *s)
+{
+	return s->nvcc || strcmp(s->how, "gpu");
 }
 
 int measuring_compilers(const struct session *s)
@@ -121,7 +131,9 @@ static bool set_options(struct measuring *g, struct measure_options *o,
 		*why = "its program wpkworker was not found";
 	else
 		o->command = emulated ? check_command(g->a,
-			s->places[0].target, g->folder, why) : nvcc_command(s);
+			s->places[0].target, g->folder, why) :
+			nvcc_command(s, false);
+	o->host_command = emulated ? o->command : nvcc_command(s, true);
 	return !*why;
 }
 

@@ -46,12 +46,17 @@ struct measuring {
 	double *best;			/* of a group of a plan of a job: */
 	const struct job *best_of;
 	int plan, group;
+	double found;			/* of its plans searched so far */
 	int number;
 	FILE *log;
 };
 
 /* Is there a GPU, as far as one can see without asking it? */
 bool measuring_has_gpu(void);
+/* Can files written by hand be measured? On a GPU it takes nvcc, which compiles
+ * launchers too. */
+#define MEASURING_NO_NVCC "its launcher is host code, which takes nvcc"
+bool measuring_takes_files(const struct session *s);
 /* Compilers that run at once. */
 int measuring_compilers(const struct session *s);
 /* The file of --candidates made anew, for several to write; false, reported. */
@@ -88,6 +93,11 @@ struct finalist {
 
 void measuring_finals(struct session *s, struct job *j, int group,
 	struct finalist *v, int n);
+/* The job with one choice and another, each as a whole, the incumbent first; the
+ * place of the one to take, or -1 where nothing came of it, and "out" is then as
+ * it was. */
+int measuring_contest(struct session *s, const struct job *j,
+	const struct job *v, int n, struct measure_result *out);
 
 /* ---- measuring_data.c ---- */
 

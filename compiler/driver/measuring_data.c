@@ -202,7 +202,8 @@ const char *measuring_data_problem(struct measuring *g,
 	const struct measuring_data *data, const struct job *j)
 {
 	struct measuring_data *d = (struct measuring_data *)data;
-	const struct ir_operator *arithmetic = j->general ? NULL :
+	const struct ir_operator *arithmetic = j->general ?
+		general_arithmetic(g->s, j, d->sizes) :
 		choices_arithmetic(g->a, j);
 	json_t *sets = json_array(), *all;
 	const char *text;

@@ -50,6 +50,8 @@ static json_t *step(const struct plan_text *t, const struct p_step *s)
 
 	if (s->kind == P_LAUNCH)
 		json_put(v, "module", json_integer(t->modules[s->group]));
+	if (s->kind == P_FILE)
+		json_put(v, "module", json_integer(0));
 	return v;
 }
 
@@ -120,29 +122,38 @@ static void device_texts(struct plan_text *t, struct measure_made *out)
 	out->texts = texts;
 }
 
-/* The file with what calls its launcher. */
+/* The file with what calls its launcher; on a GPU, on the worker's stream. */
 static void whole_text(const struct plan_text *t, const struct program *frame,
-	struct measure_made *out)
+	bool emulated, struct measure_made *out)
 {
 	const char **texts = ARENA_ARRAY(t->a, 1, const char *);
 	struct str s;
 
 	str_init(&s, t->a);
 	cuda_emit(t->u, &s);
-	check_entry(&t->u->operators[0], frame, "0", &s);
+	if (!emulated)
+		str_puts(&s, "\nextern \"C\" {\ncudaStream_t wpk_stream;\n}\n");
+	check_entry(&t->u->operators[0], frame, emulated ? "0" : "wpk_stream",
+		&s);
 	texts[0] = str_text(&s);
 	out->texts = texts;
 	out->n_texts = 1;
+	out->host = !emulated;
 }
 
-static const char *not_launched(const struct program *p, bool emulated)
+static bool has_host_code(const struct program *p)
 {
-	for (int i = 0; i < p->steps.n; i++) {
-		if (p->steps.v[i].kind == P_FILE && !emulated)
-			return "files written by hand are not measured";
+	return p->steps.n && p->steps.v[0].kind == P_FILE;
+}
+
+static const char *not_launched(const struct measuring *g,
+	const struct program *p, bool emulated)
+{
+	for (int i = 0; i < p->steps.n; i++)
 		if (p->steps.v[i].kind == P_LIBRARY && emulated)
 			return "libraries compute on a GPU alone";
-	}
+	if (has_host_code(p) && !measuring_takes_files(g->s))
+		return MEASURING_NO_NVCC;
 	return p->steps.n || emulated ? NULL : "it launches nothing";
 }
 
@@ -154,7 +165,7 @@ void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
 	struct plan_text t = { a, j, p, &u, g->data->sizes, group,
 		ARENA_ARRAY(a, (size_t)j->partition->n_groups + 1, int) };
 	bool emulated = !strcmp(g->how, "emu");
-	const char *why = not_launched(p, emulated);
+	const char *why = not_launched(g, p, emulated);
 
 	*out = (struct measure_made){ .verdict = V_MEASURED,
 		.stack = prove_stack(j->reference) };
@@ -163,8 +174,8 @@ void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
 		out->message = why;
 		return;
 	}
-	if (emulated)
-		whole_text(&t, j->general ? g->data->frame : p, out);
+	if (emulated || has_host_code(p))
+		whole_text(&t, j->general ? g->data->frame : p, emulated, out);
 	else
 		device_texts(&t, out);
 	out->plan = plan(&t);

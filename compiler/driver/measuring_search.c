@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A search whose costs are measured. In: a candidate of a group with its space.
- * Out: a problem whose costs come from workers; finalists in the order of their
- * finals. */
+ * Out: a problem whose costs come from workers; finalists, of a group or of the
+ * whole operator, in the order of their finals. */
 #include "driver/measuring.h"
 
 #include <math.h>
@@ -108,24 +108,23 @@ static void drain(struct measuring *g)
 		;
 }
 
-static bool prepare(struct search *x)
+/* The job's problem, for candidates like what is chosen in "chosen". */
+static bool prepare(struct measuring *g, const struct job *job,
+	const struct job *chosen)
 {
-	struct measuring *g = x->g;
 	const char *problem;
-	struct job j;
 
 	if (measuring_stopped(g))
 		return false;
-	if (g->job != x->job) {
+	if (g->job != job) {
 		drain(g);
 		measuring_data_close(g->data);
-		g->data = measuring_data(g, x->job);
-		g->job = g->data ? x->job : NULL;
+		g->data = measuring_data(g, job);
+		g->job = g->data ? job : NULL;
 	}
 	if (!g->data)
 		return false;
-	j = with_choice(g->a, x->job, x->group, x->c, x->model.seeds);
-	problem = measuring_data_problem(g, g->data, &j);
+	problem = measuring_data_problem(g, g->data, chosen);
 	if (problem == g->sent)
 		return true;
 	drain(g);
@@ -164,13 +163,14 @@ static int wait_for_some(void *ctx, int *numbers, struct cost *out)
 }
 
 /* Sketches of one group compete, so what is slow beside another's is slow; of the
- * group before some may still be under way. */
+ * group before some may still be under way. A file competes with all that was
+ * found of the operator. */
 static void share_best(struct measuring *g, const struct job *j, int group)
 {
 	if (g->best_of == j && g->plan == j->plan && g->group == group)
 		return;
 	g->best = ARENA_NEW(g->a, double);
-	*g->best = INFINITY;
+	*g->best = plan_competes(j, j->plan) ? g->found : INFINITY;
 	g->best_of = j;
 	g->plan = j->plan;
 	g->group = group;
@@ -190,10 +190,11 @@ bool measuring_problem(struct session *s, struct job *j, int group,
 	struct candidate *c, struct problem *p)
 {
 	struct search *x = ARENA_NEW(s->a, struct search);
+	struct job chosen = with_choice(s->a, j, group, c, p->seeds);
 
 	*x = (struct search){ .g = s->measuring, .job = j, .group = group,
 		.c = c, .model = *p };
-	if (!prepare(x))
+	if (!prepare(s->measuring, j, &chosen))
 		return tell_failure(s->measuring);
 	share_best(s->measuring, j, group);
 	p->ctx = x;
@@ -220,19 +221,32 @@ bool measuring_failed(struct session *s)
 
 /* ---- finals ---- */
 
+/* Jobs that differ in what is chosen, by the steps of "group"; -1: all. */
 struct finals {
-	struct search search;
-	struct finalist *v;
+	struct measuring *g;
+	const struct job *v;
+	int group;
 };
 
 static void make_finalist(void *ctx, int i, struct arena *a,
 	struct measure_made *out)
 {
 	struct finals *f = ctx;
-	struct job j = with_choice(a, f->search.job, f->search.group,
-		f->v[i].candidate, f->v[i].genes);
 
-	make_plan(f->search.g, a, &j, f->search.group, out);
+	make_plan(f->g, a, &f->v[i], f->group, out);
+}
+
+/* "v" are of the job; the place of the winner, or -1. */
+static int hold_finals(struct finals *f, const struct job *job, int n,
+	struct measure_result *r)
+{
+	struct measure_client c = { make_finalist, NULL, f, NULL };
+	int winner = -1;
+
+	if (prepare(f->g, job, &f->v[0]))
+		winner = measure_finals(f->g->m, &c, n, BLOCKS, r);
+	measuring_stopped(f->g);
+	return winner;
 }
 
 static int by_seconds(const void *x, const void *y)
@@ -242,40 +256,49 @@ static int by_seconds(const void *x, const void *y)
 	return (p->seconds > q->seconds) - (p->seconds < q->seconds);
 }
 
-static void apply(struct finals *f, const struct measure_result *r, int n,
-	int winner)
+static void apply(struct session *s, struct finalist *v,
+	const struct measure_result *r, int n, int winner)
 {
 	struct finalist won;
 
 	for (int i = 0; i < n; i++) {
-		f->v[i].seconds = r[i].verdict == V_MEASURED ? r[i].seconds :
+		v[i].seconds = r[i].verdict == V_MEASURED ? r[i].seconds :
 			INFINITY;
-		f->v[i].pinned = r[i].pinned ? arena_strdup(f->search.g->s->a,
-			r[i].pinned) : NULL;
+		v[i].pinned = r[i].pinned ? arena_strdup(s->a, r[i].pinned) :
+			NULL;
 	}
-	won = f->v[winner];
-	memmove(f->v + 1, f->v, sizeof *f->v * (size_t)winner);
-	qsort(f->v + 1, (size_t)n - 1, sizeof *f->v, by_seconds);
-	f->v[0] = won;
+	won = v[winner];
+	memmove(v + 1, v, sizeof *v * (size_t)winner);
+	qsort(v + 1, (size_t)n - 1, sizeof *v, by_seconds);
+	v[0] = won;
 }
 
 void measuring_finals(struct session *s, struct job *j, int group,
 	struct finalist *v, int n)
 {
 	struct arena *a = arena_create();
-	struct finals f = { .v = v, .search = { .g = s->measuring, .job = j,
-		.group = group, .c = (struct candidate *)v[0].candidate,
-		.model = { .seeds = v[0].genes } } };
-	struct measure_client c = { make_finalist, NULL, &f, NULL };
+	struct job *jobs = ARENA_ARRAY(a, (size_t)n + 1, struct job);
+	struct finals f = { s->measuring, jobs, group };
 	struct measure_result *r = ARENA_ARRAY(a, (size_t)n + 1,
 		struct measure_result);
 	int winner;
 
-	if (prepare(&f.search)) {
-		winner = measure_finals(s->measuring->m, &c, n, BLOCKS, r);
-		if (winner >= 0)
-			apply(&f, r, n, winner);
-	}
-	measuring_stopped(s->measuring);
+	for (int i = 0; i < n; i++)
+		jobs[i] = with_choice(a, j, group, v[i].candidate, v[i].genes);
+	winner = hold_finals(&f, j, n, r);
+	if (winner >= 0)
+		apply(s, v, r, n, winner);
 	arena_destroy(a);
+}
+
+int measuring_contest(struct session *s, const struct job *j,
+	const struct job *v, int n, struct measure_result *out)
+{
+	struct finals f = { s->measuring, v, -1 };
+	int winner = hold_finals(&f, j, n, out);
+
+	for (int i = 0; i < n; i++)
+		if (out[i].message)
+			out[i].message = arena_strdup(s->a, out[i].message);
+	return winner;
 }

@@ -18,6 +18,7 @@ static const char *const places[][PLACES] = {
 	[PATHS_EMU_DRIVER] = { "libwpkemu.so", "../lib/wpk/libwpkemu.so" },
 	[PATHS_WORKER] = { "wpkworker", "wpkworker" },
 	[PATHS_WPKC] = { "wpkc", "wpkc" },
+	[PATHS_WPKDB] = { "wpkdb", "wpkdb" },
 	[PATHS_GPU_MAIN] = { "gpu/main.cu", "../share/wpk/gpu/main.cu" },
 	[PATHS_DB] = { "tuning.db", "../share/wpk/tuning.db" },
 };

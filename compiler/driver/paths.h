@@ -12,6 +12,7 @@ enum paths_what {
 	PATHS_EMU_DRIVER,	/* libwpkemu.so */
 	PATHS_WORKER,		/* wpkworker */
 	PATHS_WPKC,		/* wpkc, for programs beside it */
+	PATHS_WPKDB,		/* wpkdb, likewise */
 	PATHS_GPU_MAIN,		/* main.cu: runs a checked kernel on a GPU */
 	PATHS_DB,		/* tuning.db: the database that is shipped */
 };

@@ -124,18 +124,6 @@ static bool chosen(struct session *s, struct job *j, int plan, int set)
 	return false;
 }
 
-/* Points for all sizes are what a descent came upon, good to some percent: by less
- * than that a plan of more kernels is no better. */
-static bool is_better(const struct job *j, const struct plan *p,
-	const struct plan *than)
-{
-	const double doubt = 1.05;
-	int more = p->partition->n_groups - than->partition->n_groups;
-
-	return p->seconds * (j->general && more > 0 ? doubt : 1) <
-		than->seconds * (j->general && more < 0 ? doubt : 1);
-}
-
 /* A file written by hand has no cost before it is measured: it is taken where
  * nothing else serves, or --set leaves nothing else. */
 bool plans_prefer(struct session *s, struct job *j)
@@ -151,8 +139,7 @@ bool plans_prefer(struct session *s, struct job *j)
 		explain_cost(s, j, p);
 		if (serves && plan_competes(j, i) && by_hand < 0)
 			by_hand = i;
-		if (best < 0 ? !isinf(p->seconds) : is_better(j, p,
-		    &j->plans[best]))
+		if (p->seconds < (best < 0 ? INFINITY : j->plans[best].seconds))
 			best = i;
 	}
 	best = best < 0 ? by_hand : best;
@@ -186,12 +173,22 @@ void jobs_forget(struct session *s)
 	s->n_jobs = n;
 }
 
+/* A file that competes has its contest with the best of the others. */
+static bool ranks_before(const struct job *j, int x, int y)
+{
+	double p = j->plans[x].seconds, q = j->plans[y].seconds;
+
+	if (isinf(p) || isinf(q) || plan_competes(j, x) == plan_competes(j, y))
+		return p < q;
+	return plan_competes(j, y);
+}
+
 void plans_rank(struct job *j)
 {
 	int best = j->plan;
 
 	for (int i = 0; i < j->n_plans; i++)
-		if (j->plans[i].seconds < j->plans[best].seconds)
+		if (ranks_before(j, i, best))
 			best = i;
 	plan_use(j, best);
 }

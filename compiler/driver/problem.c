@@ -49,6 +49,21 @@ static const char *is_legal_here(struct candidate *c, struct arena *a,
 	return why ? why : refuses_in_place(c, a, values);
 }
 
+/* At the sizes at which a job for all is looked at, given that it is at its own:
+ * what forbids most points, and is far quicker than to make one kernel of what it
+ * gives there. */
+static const char *is_legal_at_all(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	int values[c->space->n_tunables + 1];
+	const char *why;
+
+	if (!c->general)
+		return NULL;
+	space_tunables(a, c->space, genes, values, &why);
+	return general_illegal(c, a, values);
+}
+
 /* At all sizes that the job is for, given that it is at its own. */
 static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes)
@@ -163,8 +178,10 @@ static void no_point(struct candidate *c, const struct result *r)
 }
 
 /* From a legal point, the best value of one gene after the other by the model,
- * until a round changes nothing: some hundred predictions, a millisecond. */
-static double descend(struct candidate *c, struct arena *tmp, int *genes)
+ * until a round changes nothing: some hundred predictions, a millisecond. "refuses"
+ * is asked of what is legal here and better. */
+static double descend(struct candidate *c, struct arena *tmp, int *genes,
+	const char *(*refuses)(struct candidate *, struct arena *, const int *))
 {
 	enum { ROUNDS = 3 };
 	const struct space *sp = c->space;
@@ -184,8 +201,8 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes)
 				    is_legal_here(c, tmp, genes))
 					continue;
 				t = predicted(c, tmp, genes);
-				if (t < best * 0.999 &&
-				    !is_legal_anywhere(c, tmp, genes)) {
+				if (t < best * 0.999 && !refuses(c, tmp,
+				    genes)) {
 					best = t;
 					keep = genes[i];
 					changed = true;
@@ -196,6 +213,92 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes)
 		}
 	}
 	return best;
+}
+
+/* ---- a start for all sizes ---- */
+
+/* Points that are legal at all the sizes that are looked at, as good as a descent
+ * among such makes them, best first. */
+struct starts {
+	struct candidate *c;
+	struct arena *tmp;
+	int looked;
+	volatile int over;
+	int *genes;
+	double *seconds;
+	int n;
+};
+
+static const char *quickly_refused(void *ctx, struct arena *a,
+	const int *genes)
+{
+	enum { LOOKS = 20000 };
+	struct starts *x = ctx;
+	const char *why;
+
+	x->over |= x->looked++ == LOOKS;
+	if (x->over)
+		return "not looked at";
+	why = is_legal_here(x->c, a, genes);
+	return why ? why : is_legal_at_all(x->c, a, genes);
+}
+
+static void predict_start(void *ctx, struct arena *a, const int *genes, int n,
+	struct cost *out)
+{
+	struct starts *x = ctx;
+
+	predict(x->c, a, genes, n, out);
+}
+
+static void add_start(struct starts *x, const int *from)
+{
+	size_t n = (size_t)x->c->space->n_genes;
+	int at[n + 1];
+	double t;
+	int k;
+
+	memcpy(at, from, n * sizeof *at);
+	t = descend(x->c, x->tmp, at, is_legal_at_all);
+	for (k = 0; k < x->n; k++)
+		if (!memcmp(x->genes + (size_t)k * n, at, n * sizeof *at))
+			return;
+	for (k = x->n++; k > 0 && x->seconds[k - 1] > t; k--) {
+		x->seconds[k] = x->seconds[k - 1];
+		memcpy(x->genes + (size_t)k * n, x->genes + (size_t)(k - 1) * n,
+			n * sizeof *at);
+	}
+	x->seconds[k] = t;
+	memcpy(x->genes + (size_t)k * n, at, n * sizeof *at);
+}
+
+/* The best of them that makes one kernel for all sizes, or NULL: seeds and the
+ * best of some that are drawn go down, and what is dear is asked of few. */
+static int *best_start(struct session *s, struct arena *tmp,
+	struct candidate *c)
+{
+	enum { DRAWN = 256, TAKEN = 16 };
+	struct starts x = { .c = c, .tmp = tmp };
+	struct problem p = problem_of(s, c);
+	struct budget b = { .trials = DRAWN, .seed = s->o->seed, .effort = 1 };
+	size_t n = (size_t)c->space->n_genes;
+	struct result *r;
+
+	x.genes = ARENA_ARRAY(s->a, n * TAKEN + 1, int);
+	x.seconds = ARENA_ARRAY(s->a, TAKEN, double);
+	p.ctx = &x;
+	p.legal = quickly_refused;
+	p.measure = predict_start;
+	r = search_run(s->a, &p, strategy_named("random"), &b, &x.over, NULL,
+		NULL);
+	for (int i = 0; i < r->n_history && i < TAKEN; i++)
+		add_start(&x, r->history + (size_t)i * n);
+	for (int i = 0; i < x.n; i++) {
+		arena_reset(tmp);
+		if (!is_legal_anywhere(c, tmp, x.genes + (size_t)i * n))
+			return x.genes + (size_t)i * n;
+	}
+	return NULL;
 }
 
 /* "found" when there is a point, or enough was looked at: points come again in
@@ -262,10 +365,12 @@ static int *some_point(struct session *s, struct arena *tmp,
 int *problem_default(struct session *s, struct candidate *c, double *seconds)
 {
 	struct arena *tmp = arena_create();
-	int *genes = some_point(s, tmp, c);
+	int *genes = c->general ? best_start(s, tmp, c) : NULL;
 
+	if (!genes)
+		genes = some_point(s, tmp, c);
 	if (genes)
-		*seconds = descend(c, tmp, genes);
+		*seconds = descend(c, tmp, genes, is_legal_anywhere);
 	arena_destroy(tmp);
 	return genes;
 }
@@ -362,9 +467,9 @@ bool problem_look(struct session *s, struct candidate *c, int *genes,
 	*seconds = INFINITY;
 	if (repair(s, c, tmp, genes))
 		*seconds = c->general ? predicted(c, tmp, genes) :
-			descend(c, tmp, genes);
+			descend(c, tmp, genes, is_legal_anywhere);
 	if (!c->general && repair(s, c, tmp, other))
-		second = descend(c, tmp, other);
+		second = descend(c, tmp, other, is_legal_anywhere);
 	if (second < *seconds * 0.999) {
 		memcpy(genes, other, size);
 		*seconds = second;

@@ -106,7 +106,7 @@ static struct proof emulate(struct session *s, struct arena *a,
 {
 	struct check_request r = { .name = name_of(s, a, j), .program = p,
 		.operator = o, .op = j->reference,
-		.arithmetic = choices_arithmetic(a, j),
+		.arithmetic = j->general ? NULL : choices_arithmetic(a, j),
 		.target = j->place->target, .gpu = j->place->gpu,
 		.cuda = str_text(cu), .n_cuda = cu->n,
 		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
@@ -123,7 +123,7 @@ static struct proof emulate(struct session *s, struct arena *a,
 		if (!general_case(s, a, j, which, &op, &at, &r.name))
 			return verdict(V_COMPILE, "it cannot be lowered");
 		r.op = op;
-		r.arithmetic = NULL;
+		r.arithmetic = general_arithmetic(s, j, j->cases[which]);
 		r.program = at;
 	}
 	return emulated(a, &r);

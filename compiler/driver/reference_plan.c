@@ -52,13 +52,14 @@ bool reference_targets(struct arena *a, const json_t *plan, struct options *o)
 
 /* ---- one kernel ---- */
 
-/* A tunable's value is a number, or one of its words. */
+/* A tunable's value is a number, or one of its words. One that was not open where
+ * a kernel for all sizes was made has its first. */
 static bool read_value(const struct tunable *t, const json_t *v, int *out)
 {
 	const char *word = json_string_value(v);
 
-	*out = (int)json_integer_value(v);
-	if (json_is_integer(v))
+	*out = v ? (int)json_integer_value(v) : t->values[0];
+	if (!v || json_is_integer(v))
 		return true;
 	for (int i = 0; word && t->words && t->words[i]; i++)
 		if (!strcmp(t->words[i], word)) {
@@ -132,13 +133,19 @@ static bool use_partition(struct session *s, struct job *j,
 	return false;
 }
 
+static bool is_general(const json_t *variant)
+{
+	return json_is_true(json_object_get(variant, "general"));
+}
+
 static bool is_for(const struct job *j, const json_t *variant)
 {
 	const json_t *sizes = json_object_get(variant, "sizes");
 
-	if (json_is_true(json_object_get(variant, "general")) ||
-	    strcmp(text_of(variant, "target"), j->place->target->name))
+	if (strcmp(text_of(variant, "target"), j->place->target->name))
 		return false;
+	if (is_general(variant))
+		return true;
 	for (int i = 0; i < j->reference->n_sizes; i++)
 		if (json_integer_value(json_object_get(sizes,
 		    j->reference->sizes[i].name)) !=
@@ -160,34 +167,49 @@ static const json_t *variants_of(const json_t *plan, const struct job *j)
 	return NULL;
 }
 
+/* The operator as the variant computes it, where that is with other sums. */
+static const struct ir_operator *changed(struct session *s, struct job *j,
+	const json_t *variant)
+{
+	const json_t *kernels = json_object_get(variant, "groups");
+	struct ir_operator *o;
+	bool other = false;
+
+	if (!use_partition(s, j, kernels))
+		return NULL;
+	o = ir_copy(s->a, j->op);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		other |= change(s, j, g, json_array_get(kernels, (size_t)g), o);
+	return other ? o : NULL;
+}
+
+/* Of the variants for all sizes any may serve, which do not count beside one for
+ * this shape. */
 bool reference_arithmetic(struct session *s, const json_t *plan,
 	struct job *j, const struct ir_operator **out)
 {
 	const char *hash = arena_printf(s->a, "%016llx",
 		(unsigned long long)j->hash);
 	const json_t *all = variants_of(plan, j);
+	bool own = false;
 
 	*out = NULL;
 	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *v = json_array_get(all, i), *kernels;
-		struct ir_operator *o;
-		bool other = false;
+		const json_t *v = json_array_get(all, i);
+		const struct ir_operator *o;
+		bool general = is_general(v);
 
-		if (!is_for(j, v))
+		if (!is_for(j, v) || (general && own))
 			continue;
-		if (strcmp(text_of(v, "hash"), hash))
+		if (!general && strcmp(text_of(v, "hash"), hash))
 			return session_fail(s, EXIT_USER, "'%s' of the plan "
 				"is another operator than the source's",
 				j->item->name.text);
-		kernels = json_object_get(v, "groups");
-		if (!use_partition(s, j, kernels))
-			continue;
-		o = ir_copy(s->a, j->op);
-		for (int g = 0; g < j->partition->n_groups; g++)
-			other |= change(s, j, g, json_array_get(kernels,
-				(size_t)g), o);
-		if (other)
-			*out = o;
+		if (!general && !own)
+			*out = NULL;
+		own |= !general;
+		o = changed(s, j, v);
+		*out = o ? o : *out;
 	}
 	return true;
 }

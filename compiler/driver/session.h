@@ -331,10 +331,17 @@ const char *plan_sketch(const struct job *j, int group);
 
 /* ---- contenders.c ---- */
 
-/* A line for each file written by hand that competes and was not taken. */
+/* A line for each file written by hand that competes and is not taken because
+ * nobody knows what it costs. */
 void contenders_tell(struct session *s, const struct job *j);
-/* These files as jobs of their own, chosen and built, of those jobs that have
- * any. */
+/* Is the plan a file's that a search measures? */
+bool contenders_measured(const struct session *s, const struct job *j,
+	int plan);
+/* After the searches: the files that were measured against what is chosen, each
+ * as a whole; the one to take is in use. A line for each that is not. */
+void contenders_contest(struct session *s, struct job *j);
+/* Those of these files that no search measures, as jobs of their own, chosen and
+ * built. */
 job_list contenders_list(struct session *s);
 /* Prove each, and say what came of it. */
 void contenders_prove(struct session *s);

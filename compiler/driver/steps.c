@@ -115,5 +115,6 @@ static json_t *library(const struct steps_writer *w, const struct p_step *s)
 json_t *steps_json(const struct steps_writer *w, const struct p_step *s)
 {
 	return s->kind == P_LAUNCH ? launch(w, s) : s->kind == P_CLEAR ?
-		clear(w, s) : s->kind == P_LIBRARY ? library(w, s) : NULL;
+		clear(w, s) : s->kind == P_LIBRARY ? library(w, s) :
+		json_pack("{so}", "file", json_text(w->a, s->file));
 }

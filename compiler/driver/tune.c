@@ -189,26 +189,41 @@ static bool any_found(const double *seconds, int n)
 	return false;
 }
 
+static double search_plan(struct session *s, struct job *j, int plan,
+	struct shares *h)
+{
+	double found;
+
+	plan_use(j, plan);
+	for (int g = 0; g < j->partition->n_groups; g++)
+		search_group(s, j, g, h);
+	finish_last(s, h);
+	found = found_seconds(j);
+	if (!s->measuring)
+		return fmin(found, j->plans[plan].seconds);
+	s->measuring->found = fmin(s->measuring->found, found);
+	return found;
+}
+
+/* A file is one trial, and costs the sketches none of theirs; it comes last, so
+ * that what is far behind them is known to be. */
 bool tune_search(struct session *s, struct job *j, int number, double seconds)
 {
 	struct shares h = { .number = number, .seconds = seconds, .trials =
 		s->o->trials ? s->o->trials : j->trials ? j->trials : TRIALS };
-	double *found;
+	double *found = ARENA_ARRAY(s->a, (size_t)j->n_plans, double);
 
-	found = ARENA_ARRAY(s->a, (size_t)j->n_plans, double);
+	if (s->measuring)
+		s->measuring->found = INFINITY;
 	for (int i = 0; i < j->n_plans; i++)
 		h.all += is_hopeful(j, i) ? count_searches(&j->plans[i]) : 0;
 	for (int i = 0; i < j->n_plans; i++) {
-		found[i] = INFINITY;
-		if (!is_hopeful(j, i))
-			continue;
-		plan_use(j, i);
-		for (int g = 0; g < j->partition->n_groups; g++)
-			search_group(s, j, g, &h);
-		finish_last(s, &h);
-		found[i] = found_seconds(j);
-		if (!s->measuring)
-			found[i] = fmin(found[i], j->plans[i].seconds);
+		struct shares one = { .number = number, .seconds = seconds,
+			.all = 1, .trials = 1 };
+
+		found[i] = is_hopeful(j, i) ? search_plan(s, j, i, &h) :
+			contenders_measured(s, j, i) ? search_plan(s, j, i,
+			&one) : INFINITY;
 	}
 	for (int i = 0; i < j->n_plans && any_found(found, j->n_plans); i++)
 		j->plans[i].seconds = found[i];
@@ -220,6 +235,8 @@ struct contest {
 	struct session *s;
 	struct finalist ***ranked;	/* [job][group][rank] */
 	int **n;
+	int *plans;			/* they are of, by job; where another
+					 * is in use, a file's, it beat them */
 };
 
 static void choose_rank(const struct contest *c, int job, int group, int k)
@@ -253,98 +270,77 @@ static void step_down(const struct contest *c, int job, int *ranks, int attempt)
 	}
 }
 
-/* In a child process. Writes "RANK RANK ..\nSTATE\nTEXT", then a line
- * "VERDICT MESSAGE" for each finalist passed over. */
+/* One that was passed over: "VERDICT MESSAGE". */
+static void pass_over(struct str *passed, const struct proof *r)
+{
+	str_printf(passed, "%d %.*s\n", r->verdict,
+		(int)strcspn(r->text, "\n"), r->text);
+}
+
+static bool is_over(const struct proof *r)
+{
+	return r->verdict == V_MEASURED || r->hopeless || child_stop_pending();
+}
+
+static struct proof prove_chosen(struct session *s, const struct job *j)
+{
+	struct program *p = choices_program(s, s->a, j);
+
+	return p ? prove(s, s->a, j, p) : (struct proof){
+		.verdict = V_COMPILE, .hopeless = true, .text = "no finalist" };
+}
+
+static struct proof prove_ranks(const struct contest *c, int i, int *ranks,
+	struct str *passed)
+{
+	struct job *j = &c->s->jobs[i];
+
+	for (int attempt = 0; ; attempt++) {
+		struct proof r;
+
+		for (int g = 0; g < j->partition->n_groups; g++)
+			choose_rank(c, i, g, ranks[g]);
+		r = prove_chosen(c->s, j);
+		if (is_over(&r) || !any_left(c, i, ranks) ||
+		    attempt == TUNE_FINALISTS - 1)
+			return r;
+		pass_over(passed, &r);
+		step_down(c, i, ranks, attempt);
+	}
+}
+
+/* In a child process. Writes "PLAN RANK RANK ..\nSTATE\nTEXT", then a line
+ * "VERDICT MESSAGE" for each finalist passed over. A file that does not stand
+ * leaves the operator to those that it beat. */
 static void prove_job(void *ctx, int i, struct str *out)
 {
 	struct contest *c = ctx;
-	struct job *j = &c->s->jobs[i];
-	int n = j->partition->n_groups;
-	int *ranks = ARENA_ARRAY(c->s->a, (size_t)n, int);
-	struct proof r = { .verdict = V_COMPILE, .text = "no finalist" };
-	bool stopped = false;
+	struct session *s = c->s;
+	struct job *j = &s->jobs[i];
+	int n = j->plans[c->plans[i]].partition->n_groups;
+	int *ranks = ARENA_ARRAY(s->a, (size_t)n, int);
+	struct proof r = { .verdict = V_COMPILE };
 	struct str passed;
 
-	str_init(&passed, c->s->a);
-	for (int attempt = 0; attempt < TUNE_FINALISTS; attempt++) {
-		struct program *p;
-
-		for (int g = 0; g < n; g++)
-			choose_rank(c, i, g, ranks[g]);
-		p = choices_program(c->s, c->s->a, j);
-		if (!p)
-			break;
-		r = prove(c->s, c->s->a, j, p);
-		stopped = r.verdict != V_MEASURED && child_stop_pending();
-		if (r.verdict == V_MEASURED || r.hopeless || stopped ||
-		    !any_left(c, i, ranks))
-			break;
-		str_printf(&passed, "%d %.*s\n", r.verdict,
-			(int)strcspn(r.text, "\n"), r.text);
-		step_down(c, i, ranks, attempt);
+	str_init(&passed, s->a);
+	if (j->plan != c->plans[i]) {
+		r = prove_chosen(s, j);
+		if (!is_over(&r)) {
+			pass_over(&passed, &r);
+			plan_use(j, c->plans[i]);
+		}
 	}
+	if (j->plan == c->plans[i])
+		r = prove_ranks(c, i, ranks, &passed);
+	str_printf(out, "%d ", j->plan);
 	for (int g = 0; g < n; g++)
 		str_printf(out, "%d ", ranks[g]);
-	str_printf(out, "\n%c\n%.*s\n%s", stopped ? 's' :
-		r.verdict != V_MEASURED ? 'x' : r.emulated ? 'v' : 'u',
-		(int)strcspn(r.text, "\n"), r.text,
-		str_text(&passed));
+	str_printf(out, "\n%c\n%.*s\n%s", r.verdict == V_MEASURED ?
+		r.emulated ? 'v' : 'u' : child_stop_pending() ? 's' : 'x',
+		(int)strcspn(r.text, "\n"), r.text, str_text(&passed));
 }
 
-/* ---- recording ---- */
-
-static void sort_names(struct lock_entry *e)
-{
-	for (int i = 1; i < e->n; i++)
-		for (int k = i; k > 0 && strcmp(e->names[k - 1],
-		     e->names[k]) > 0; k--) {
-			const char *n = e->names[k], *v = e->values[k];
-
-			e->names[k] = e->names[k - 1];
-			e->values[k] = e->values[k - 1];
-			e->names[k - 1] = n;
-			e->values[k - 1] = v;
-		}
-}
-
-/* Genes with one value but for --set follow from source and sketch; which file or
- * library is said all the same. */
-static void record(struct session *s, const struct job *j, int group)
-{
-	const struct choice *c = &j->parts[group].choice;
-	const struct space *sp = c->candidate->space;
-	struct lock_entry e = { .op = j->name,
-		.target = j->place->target->name,
-		.gpu = j->place->gpu->name, .hash = j->hash, .group = group,
-		.sketch = c->candidate->sketch->name, .seconds = c->seconds,
-		.measured = c->measured, .verified = c->verified,
-		.kernel = j->n_plans > 1 ? plan_kernel(s->a, j->op,
-			&j->partition->groups[group], ",") : NULL };
-
-	e.names = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 2, const char *);
-	e.values = ARENA_ARRAY(s->a, (size_t)sp->n_genes + 2, const char *);
-	for (int i = 0; i < sp->n_genes; i++) {
-		if (!c->candidate->open[i] && !j->file &&
-		    !(c->candidate->sketch->unpriced && sp->genes[i].words))
-			continue;
-		e.names[e.n] = sp->genes[i].name;
-		e.values[e.n++] = space_text(s->a, &sp->genes[i], c->genes[i]);
-	}
-	if (c->pinned) {
-		e.names[e.n] = LOCK_PINNED;
-		e.values[e.n++] = c->pinned;
-	}
-	sort_names(&e);
-	lock_put(s->a, s->lock, &e);
-}
-
-static void record_all(struct session *s, const struct job *j)
-{
-	lock_trim(s->lock, j->name, j->place->target->name, j->place->gpu->name,
-		j->partition->n_groups);
-	for (int g = 0; g < j->partition->n_groups; g++)
-		record(s, j, g);
-}
+/* ---- settling ---- */
 
 /* Take over what a child found out. */
 static bool settle(const struct contest *c, int i, const char *text)
@@ -352,6 +348,7 @@ static bool settle(const struct contest *c, int i, const char *text)
 	struct session *s = c->s;
 	struct job *j = &s->jobs[i];
 	const char *ranks, *state, *proof;
+	char *end;
 
 	if (!text)
 		return session_fail(s, EXIT_INTERNAL,
@@ -359,16 +356,15 @@ static bool settle(const struct contest *c, int i, const char *text)
 	ranks = tune_line(s, &text);
 	state = tune_line(s, &text);
 	proof = tune_line(s, &text);
+	plan_use(j, (int)strtol(ranks, &end, 10));
 	for (int g = 0; g < j->partition->n_groups; g++) {
-		char *end;
-
-		choose_rank(c, i, g, (int)strtol(ranks, &end, 10));
-		ranks = end;
+		if (j->plan == c->plans[i])
+			choose_rank(c, i, g, (int)strtol(end, &end, 10));
 		j->parts[g].choice.verified = *state == 'v' ? "emulation" :
 			"none";
 	}
 	if (*state != 'x')
-		record_all(s, j);
+		tune_record(s, j);
 	tune_tell(s, j, proof, text);
 	if (*state == 'x')
 		return session_fail(s, EXIT_UNVERIFIED,
@@ -473,6 +469,7 @@ static void rank_lock(struct contest *c, int i)
 	const struct job *j = &s->jobs[i];
 	int n = j->partition->n_groups;
 
+	c->plans[i] = j->plan;
 	c->ranked[i] = ARENA_ARRAY(s->a, (size_t)n, struct finalist *);
 	c->n[i] = ARENA_ARRAY(s->a, (size_t)n, int);
 	for (int g = 0; g < n; g++) {
@@ -492,6 +489,7 @@ static bool rank_all(struct contest *c)
 
 	c->ranked = ARENA_ARRAY(s->a, (size_t)s->n_jobs, struct finalist **);
 	c->n = ARENA_ARRAY(s->a, (size_t)s->n_jobs, int *);
+	c->plans = ARENA_ARRAY(s->a, (size_t)s->n_jobs, int);
 	for (int i = 0; i < s->n_jobs; i++) {
 		int n = s->jobs[i].partition->n_groups;
 
@@ -506,6 +504,8 @@ static bool rank_all(struct contest *c)
 				return false;
 			choose_rank(c, i, g, 0);
 		}
+		c->plans[i] = s->jobs[i].plan;
+		contenders_contest(s, &s->jobs[i]);
 		if (tune_keeps_lock(s, &s->jobs[i]))
 			rank_lock(c, i);
 	}
@@ -515,7 +515,7 @@ static bool rank_all(struct contest *c)
 static void keep_unproved(struct session *s, const struct job *j)
 {
 	tune_tell(s, j, "", NULL);
-	record_all(s, j);
+	tune_record(s, j);
 }
 
 static void keep_all_unproved(struct session *s)

@@ -18,12 +18,21 @@ bool tune_search(struct session *s, struct job *j, int number, double seconds);
 double tune_time(const struct session *s, const struct job *j, double left,
 	int rounds);
 
+/* ---- tune_kept.c ---- */
+
 /* Of what is chosen, and whether all of that was timed. */
 double tune_seconds(const struct job *j);
 bool tune_is_measured(const struct job *j);
 /* After a search that was cut short: does the job go on with what the lock has,
  * because nothing better was found? */
 bool tune_keeps_lock(struct session *s, struct job *j);
+
+/* ---- tune_record.c ---- */
+
+/* What is chosen of the job, into s->lock. */
+void tune_record(struct session *s, const struct job *j);
+
+/* ---- tune_tell.c ---- */
 
 /* The first line of "*text", which is moved behind it. */
 const char *tune_line(struct session *s, const char **text);

@@ -129,6 +129,20 @@ static bool set_origin(struct wpkdb *w, const char *v)
 	return bad(w, "--origin takes own, foreign, proved or refused", v);
 }
 
+/* As exports have dates. */
+static bool set_after(struct wpkdb *w, const char *v)
+{
+	static const char form[] = "0000-00-00T00:00:00Z";
+	size_t i = 0;
+
+	while (v[i] && form[i] && (form[i] == '0' ? v[i] >= '0' && v[i] <= '9' :
+	       v[i] == form[i]))
+		i++;
+	w->query.after = v;
+	return (!v[i] && !form[i]) || bad(w, "--after takes a moment like "
+		"2026-11-30T12:00:00Z", v);
+}
+
 static bool set_json(struct wpkdb *w, const char *v)
 {
 	(void)v;
@@ -195,6 +209,8 @@ static const struct option options[] = {
 	{ "--version", "VERSION", TAKES_FILTERS, set_version,
 		"made by this version of wpkc" },
 	{ "--run", "N", TAKES_FILTERS, set_run, "of this run" },
+	{ "--after", "DATE", TAKES_FILTERS, set_after,
+		"measured later than then" },
 	{ "--json", NULL, TAKES_JSON, set_json, "print JSON" },
 	{ "--csv", NULL, TAKES_OUTPUT, set_csv,
 		"a table of one problem, for wpkc search --replay" },

@@ -23,11 +23,12 @@ struct peer {
 };
 
 struct hub {
-	struct arena *a;
+	struct arena *a, *mail;		/* "mail" of the message at hand */
 	struct post *post;
 	const struct farm_options *f;
 	struct tasks *t;
 	struct results *results;
+	struct inbox *inbox;
 	struct rank *own;
 	struct peer *peers;
 	int first, n;		/* peers first..n-1 are ranks that may work */
@@ -239,7 +240,8 @@ static void hear_success(struct hub *h, int rank, struct task *t,
 	const char *lock, const char *said)
 {
 	bool better;
-	const char *why = results_add(h->results, t->file, lock, &better);
+	const char *why = results_add(h->results, t->file, arena_strdup(h->a,
+		lock), &better);
 
 	h->peers[rank].failures = 0;
 	if (t->state != TASK_DONE) {
@@ -292,6 +294,8 @@ static void hear(struct hub *h, const struct post_message *m, double now)
 		hear_hello(h, m->from, m->text);
 	else if (m->kind == POST_RESULT)
 		hear_result(h, m->from, m);
+	else if (m->kind == POST_RECORDS)
+		inbox_put(h->inbox, m->text, m->n);
 	p->leaves |= m->kind == POST_BYE;
 }
 
@@ -338,12 +342,18 @@ static void step(struct hub *h)
 {
 	double now = signals_now();
 	struct post_message m;
+	const char *why;
 	bool together;
 
 	if (h->own)
 		rank_step(h->own, &together);
-	while (post_take(h->post, POST_UP, h->a, &m))
+	why = inbox_step(h->inbox);
+	if (why)
+		say(h, "records of ranks are not kept here: %s", why);
+	while (post_take(h->post, POST_UP, h->mail, &m)) {
 		hear(h, &m, now);
+		arena_reset(h->mail);
+	}
 	look_around(h, now);
 	signals_pause();
 }
@@ -402,6 +412,21 @@ static bool dismiss(struct hub *h)
 	return all;
 }
 
+/* What has come is stored, unless that takes too long. */
+static void close_inbox(struct hub *h)
+{
+	double until = signals_now() + h->f->patience;
+	int added;
+
+	while (!inbox_stored(h->inbox) && signals_now() < until &&
+	       signals_wish() != WISH_END)
+		step(h);
+	added = inbox_close(h->inbox);
+	if (added)
+		say(h, "%d records of other machines are in the database, as "
+			"foreign ones", added);
+}
+
 /* ---- what wpkc makes of it ---- */
 
 static const char *const *final_argv(struct hub *h, int file)
@@ -449,8 +474,10 @@ int hub_run(struct arena *a, struct post *p, const struct farm_options *f,
 	struct tasks *t, struct rank *own, bool *together)
 {
 	int n = post_size(p);
-	struct hub h = { .a = a, .post = p, .f = f, .t = t, .own = own,
-		.results = results_open(a, f), .first = own ? 0 : 1, .n = n,
+	struct hub h = { .a = a, .mail = arena_create(), .post = p, .f = f,
+		.t = t, .own = own,
+		.results = results_open(a, f), .inbox = inbox_open(a, f),
+		.first = own ? 0 : 1, .n = n,
 		.peers = ARENA_ARRAY(a, (size_t)n, struct peer) };
 
 	for (int i = 0; i < n; i++)
@@ -463,6 +490,7 @@ int hub_run(struct arena *a, struct post *p, const struct farm_options *f,
 		step(&h);
 	}
 	*together = dismiss(&h);
+	close_inbox(&h);
 	for (int i = 0; i < f->files.n && h.wish != WISH_END; i++)
 		if (is_found(&h, i))
 			compile(&h, i);

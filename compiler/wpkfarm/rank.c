@@ -20,15 +20,17 @@
 enum { MOST_SAID = 20000 };
 
 /* "task" is rank 0's number of the search that runs, which "began" so many
- * searches ago. */
+ * searches ago. "outbox" is NULL where nothing is measured, or rank 0's database
+ * has it already. "leaving": it says so once all is sent. */
 struct rank {
 	struct arena *a;
 	struct post *post;
 	const struct farm_options *f;
 	struct run run;
+	struct outbox *outbox;
 	const char *wpkc, *folder, *lock, *device, *unfit;
 	int fd, jobs, task, began;
-	bool stopping;
+	bool stopping, leaving;
 	double heard, beat;
 };
 
@@ -109,6 +111,9 @@ struct rank *rank_open(struct arena *a, struct post *p,
 	else if (!r->unfit && !(r->folder = measuring_folder(a, &r->fd)))
 		r->unfit = arena_printf(a, "no folder for temporary files: %s",
 			strerror(errno));
+	if (r->folder && post_rank(p) && strcmp(r->device, "model") &&
+	    !f->o.no_db)
+		r->outbox = outbox_open(a, p, f, r->folder);
 	introduce(r);
 	return r;
 }
@@ -187,6 +192,8 @@ static void report(struct rank *r, int code)
 	str_puts(&out, said);
 	str_putc(&out, '\0');
 	post_send(r->post, POST_UP, 0, POST_RESULT, out.p, out.n);
+	if (r->outbox)
+		outbox_fill(r->outbox);
 }
 
 /* ---- what comes in ---- */
@@ -210,7 +217,7 @@ static bool obey(struct rank *r, const struct post_message *m, bool *together)
 		stop(r);
 		break;
 	case POST_END:
-		post_send(r->post, POST_UP, 0, POST_BYE, "", 0);
+		r->leaving = true;
 		break;
 	case POST_LEAVE:
 		*together = m->n && *m->text == '1';
@@ -227,6 +234,16 @@ static void beat(struct rank *r, double now)
 		return;
 	r->beat = now + r->f->patience / 8;
 	post_send(r->post, POST_UP, 0, POST_BEAT, "", 0);
+}
+
+static void see_to_outbox(struct rank *r, double now)
+{
+	if (r->outbox)
+		outbox_step(r->outbox, r->run.pid, now);
+	if (!r->leaving || (r->outbox && !outbox_sent(r->outbox)))
+		return;
+	r->leaving = false;
+	post_send(r->post, POST_UP, 0, POST_BYE, "", 0);
 }
 
 bool rank_step(struct rank *r, bool *together)
@@ -250,6 +267,7 @@ bool rank_step(struct rank *r, bool *together)
 		stop(r);
 	if (r->run.pid && run_ended(&r->run, &code))
 		report(r, code);
+	see_to_outbox(r, now);
 	beat(r, now);
 	return true;
 }
@@ -258,6 +276,8 @@ void rank_close(struct rank *r)
 {
 	if (r->run.pid)
 		run_kill(&r->run);
+	if (r->outbox)
+		outbox_close(r->outbox);
 	if (r->folder)
 		measuring_folder_remove(r->folder, r->fd);
 	r->folder = NULL;

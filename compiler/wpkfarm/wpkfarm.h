@@ -79,6 +79,7 @@ enum post_kind {
 				 * want of a GPU, else '-'; who, why not */
 	POST_BEAT,		/* still there; also down */
 	POST_RESULT,		/* task, status, lock, what wpkc said */
+	POST_RECORDS,		/* what was measured, as wpkdb exports it */
 	POST_BYE,
 	/* down */
 	POST_TASK,		/* number, words */
@@ -164,6 +165,34 @@ const char *results_path(const struct results *r, int file);
  * says whether it counts: another rank may have been faster. */
 const char *results_add(struct results *r, int file, const char *lock,
 	bool *better);
+
+/* ---- records.c ---- */
+
+/* What a rank still has to send of what it measures. */
+struct outbox;
+
+/* Temporary files go to "folder". */
+struct outbox *outbox_open(struct arena *a, struct post *p,
+	const struct farm_options *f, const char *folder);
+/* Does what there is to do, without waiting: now and then, while it is
+ * "searching". */
+void outbox_step(struct outbox *o, bool searching, double now);
+/* All that there is now is to be sent; is it? */
+void outbox_fill(struct outbox *o);
+bool outbox_sent(const struct outbox *o);
+void outbox_close(struct outbox *o);
+
+/* What came of it, on its way into rank 0's database. */
+struct inbox;
+
+struct inbox *inbox_open(struct arena *a, const struct farm_options *f);
+void inbox_put(struct inbox *b, const char *text, size_t n);
+/* Does what there is to do, without waiting. Why nothing is stored from here on,
+ * once; else NULL. */
+const char *inbox_step(struct inbox *b);
+bool inbox_stored(const struct inbox *b);
+/* How many records were new. */
+int inbox_close(struct inbox *b);
 
 /* ---- hub.c ---- */
 

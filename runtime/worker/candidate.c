@@ -80,6 +80,10 @@ static bool read_step(const json_t *v, int n_tensors, int n_files,
 		s->library = v;
 		return json_is_object(json_object_get(v, "call"));
 	}
+	s->file = line_text(v, "file");
+	s->module = (int)line_number(v, "module", 0);
+	if (s->file)
+		return s->module >= 0 && s->module < n_files;
 	s->offset = (size_t)line_number(v, "clear", -1);
 	s->bytes = (size_t)line_number(v, "bytes", 0);
 	return json_is_integer(json_object_get(v, "clear"));

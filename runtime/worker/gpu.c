@@ -3,17 +3,17 @@
  * exceed three times the L2 cache and take turns, so that a launch finds its
  * data cold; the first is also where results are judged. Outputs, with a margin
  * behind each, workspace and prepared operands are poisoned before a judged run.
- * gpu_time.c has how long it takes. */
+ * gpu_launch.c has how steps are queued, gpu_time.c how long they take. */
 #include "runtime/worker/gpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/worker/launcher.h"
 #include "runtime/worker/library.h"
 
-enum { ALIGN = 256, MARGIN = 256, SETS_MOST = 256, PORTABLE_CLUSTER = 8,
-	ARGS_MOST = 128, MAPS_MOST = 32 };
+enum { ALIGN = 256, MARGIN = 256, SETS_MOST = 256, PORTABLE_CLUSTER = 8 };
 
 struct gpu gpu;
 
@@ -256,6 +256,22 @@ static struct outcome prepare_call(struct candidate *c, const struct step *s,
 	return (struct outcome){ 0 };
 }
 
+/* What its launcher asks for is known only now. */
+static struct outcome prepare_launcher(struct candidate *c,
+	const struct step *s, struct launcher **launcher)
+{
+	char text[400];
+	size_t bytes = 0;
+	const char *why = launcher_load(c->files[s->module], launcher, &bytes,
+		text);
+
+	if (why)
+		return gpu_fails("launch", "%s: %s", s->file, why);
+	if (bytes > c->workspace)
+		c->workspace = bytes;
+	return (struct outcome){ 0 };
+}
+
 static struct outcome prepare_steps(struct candidate *c)
 {
 	struct loaded *l = c->state;
@@ -267,7 +283,30 @@ static struct outcome prepare_steps(struct candidate *c)
 				&l->functions[i]);
 		if (c->steps[i].library)
 			o = prepare_call(c, &c->steps[i], &l->calls[i]);
+		if (c->steps[i].file)
+			o = prepare_launcher(c, &c->steps[i],
+				&l->launchers[i]);
 	}
+	return o;
+}
+
+static bool has_host_code(const struct candidate *c, int module)
+{
+	for (int i = 0; i < c->n_steps; i++)
+		if (c->steps[i].file && c->steps[i].module == module)
+			return true;
+	return false;
+}
+
+static struct outcome load_modules(struct candidate *c)
+{
+	struct loaded *l = c->state;
+	struct outcome o = { 0 };
+
+	for (int i = 0; i < c->n_files && !o.verdict; i++)
+		if (!has_host_code(c, i))
+			o = gpu_judge(cuda.load(&l->modules[i], c->files[i]),
+				"cuModuleLoad");
 	return o;
 }
 
@@ -282,13 +321,10 @@ static struct outcome gpu_load(struct candidate *c)
 	l->modules = calloc((size_t)c->n_files + 1, sizeof *l->modules);
 	l->functions = calloc((size_t)c->n_steps + 1, sizeof *l->functions);
 	l->calls = calloc((size_t)c->n_steps + 1, sizeof *l->calls);
-	if (!l->modules || !l->functions || !l->calls)
+	l->launchers = calloc((size_t)c->n_steps + 1, sizeof *l->launchers);
+	if (!l->modules || !l->functions || !l->calls || !l->launchers)
 		return gpu_fails("launch", "no memory%s%s", "", "");
-	for (int i = 0; i < c->n_files && !o.verdict; i++) {
-		o = gpu_judge(cuda.load(&l->modules[i], c->files[i]),
-			"cuModuleLoad");
-		l->n_modules += !o.verdict;
-	}
+	o = load_modules(c);
 	if (!o.verdict)
 		o = prepare_steps(c);
 	if (!o.verdict && l->scratch_bytes)
@@ -311,8 +347,9 @@ static void gpu_unload(struct candidate *c)
 		return;
 	if (l->exec)
 		cuda.drop_exec(l->exec);
-	for (int i = 0; i < l->n_modules; i++)
-		cuda.unload(l->modules[i]);
+	for (int i = 0; l->modules && i < c->n_files; i++)
+		if (l->modules[i])
+			cuda.unload(l->modules[i]);
 	if (l->workspace)
 		cuda.release(l->workspace);
 	if (l->prepared)
@@ -321,142 +358,14 @@ static void gpu_unload(struct candidate *c)
 		cuda.release(l->scratch);
 	for (int i = 0; l->calls && i < c->n_steps; i++)
 		library_unload(l->calls[i]);
+	for (int i = 0; l->launchers && i < c->n_steps; i++)
+		launcher_unload(l->launchers[i]);
+	free(l->launchers);
 	free(l->calls);
 	free(l->modules);
 	free(l->functions);
 	free(l);
 	c->state = NULL;
-}
-
-/* ---- launching ---- */
-
-static wpk_cu_pointer place_of(const struct loaded *of, const struct arg *a,
-	wpk_cu_pointer set)
-{
-	return a->kind == ARG_TENSOR ? set + gpu.offsets[a->value] :
-		(a->kind == ARG_WORKSPACE ? of->workspace : of->prepared) +
-		(size_t)a->value;
-}
-
-/* What a launch has beyond its grid, in "v"; how many. */
-static unsigned attributes(const struct step *s, bool early,
-	struct wpk_cu_attribute *v)
-{
-	unsigned n = 0;
-
-	if (s->cluster[0] * s->cluster[1] * s->cluster[2] > 1)
-		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_CLUSTER,
-			{ 0 }, { .cluster = { s->cluster[0], s->cluster[1],
-				s->cluster[2] } } };
-	if (early)
-		v[n++] = (struct wpk_cu_attribute){ WPK_CU_ATTRIBUTE_EARLY,
-			{ 0 }, { .early = 1 } };
-	return n;
-}
-
-static int launch_step(const struct loaded *of, const struct step *s,
-	wpk_cu function, bool early, wpk_cu_pointer set)
-{
-	struct wpk_cu_attribute more[2];
-	struct wpk_cu_launch l = { { s->grid[0], s->grid[1], s->grid[2] },
-		{ s->threads, 1, 1 }, (unsigned)s->shared, gpu.stream, more,
-		attributes(s, early, more) };
-	struct wpk_cu_map maps[MAPS_MOST];
-	long long values[ARGS_MOST];
-	void *args[ARGS_MOST + 1];
-	int n_maps = 0, status = 0;
-
-	args[s->n_args < ARGS_MOST ? s->n_args : ARGS_MOST] = NULL;
-	if (s->n_args > ARGS_MOST)
-		return WPK_CU_INVALID_VALUE;
-	for (int i = 0; i < s->n_args && !status; i++) {
-		const struct arg *a = &s->args[i];
-		bool number = a->kind == ARG_I32 || a->kind == ARG_I64;
-
-		values[i] = number ? a->value :
-			(long long)place_of(of, a, set);
-		args[i] = a->map ? (void *)&maps[n_maps] : &values[i];
-		if (a->map)
-			status = n_maps == MAPS_MOST ? WPK_CU_INVALID_VALUE :
-				map_encode(&cuda, a->map, (wpk_cu_pointer)values[i],
-				&maps[n_maps++]);
-	}
-	return status ? status : cuda.launch(&l, function, args, NULL);
-}
-
-struct placing {
-	const struct loaded *of;
-	wpk_cu_pointer set;
-};
-
-static wpk_cu_pointer place_at(void *ctx, int kind, long long value)
-{
-	const struct placing *p = ctx;
-	const struct arg a = { .kind = (enum arg_kind)kind, .value = value };
-
-	return place_of(p->of, &a, p->set);
-}
-
-/* The library's code is not the driver's: whether the context is lost, waiting
- * for what was launched will tell. */
-static struct outcome call_step(const struct loaded *of,
-	const struct library_call *call, wpk_cu_pointer set)
-{
-	struct placing p = { of, set };
-	char text[400];
-	const char *why = library_launch(call, place_at, &p, of->scratch,
-		gpu.stream, text);
-
-	return why ? gpu_fails("launch", "%s%s", why, "") : (struct outcome){ 0 };
-}
-
-static bool belongs(const struct step *s, enum which which)
-{
-	return which == PREPARING ? s->prepare : !s->prepare &&
-		(which == ALL || s->timed);
-}
-
-/* One that may begin early does so behind another of the same pass, or where it is
- * the program's first: what was launched for another pass is no part of it. */
-struct outcome gpu_launch(const struct candidate *c, enum which which,
-	wpk_cu_pointer set)
-{
-	const struct loaded *l = c->state;
-	struct outcome o = { 0 };
-	bool behind = true;
-
-	for (int i = 0; i < c->n_steps && !o.verdict; i++) {
-		const struct step *s = &c->steps[i];
-		bool early = s->early && behind;
-
-		if (!belongs(s, which)) {
-			behind &= s->prepare;
-			continue;
-		}
-		behind = true;
-		if (s->kernel)
-			o = gpu_judge(launch_step(l, s, l->functions[i], early, set),
-				s->kernel);
-		else if (s->library)
-			o = call_step(l, l->calls[i], set);
-		else if (s->bytes)
-			o = gpu_judge(cuda.fill(l->workspace + s->offset, 0,
-				s->bytes, gpu.stream), "clearing");
-	}
-	return o;
-}
-
-struct outcome gpu_wait(const struct candidate *c)
-{
-	const char *name = "the kernel";
-
-	for (int i = 0; i < c->n_steps; i++) {
-		if (c->steps[i].library && c->steps[i].timed)
-			name = "the library's call";
-		if (c->steps[i].kernel && c->steps[i].timed)
-			name = c->steps[i].kernel;
-	}
-	return gpu_judge(cuda.synchronize(gpu.stream), name);
 }
 
 /* ---- results ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the files of a GPU as a device: gpu.c, which has the tensors and
- * launches, and gpu_time.c. */
+/* Between the files of a GPU as a device: gpu.c, which has the tensors,
+ * gpu_launch.c and gpu_time.c. */
 #ifndef WPK_RUNTIME_WORKER_GPU_H
 #define WPK_RUNTIME_WORKER_GPU_H
 
@@ -26,16 +26,18 @@ struct gpu {
 
 extern struct gpu gpu;
 
+struct launcher;
 struct library_call;
 
-/* A loaded candidate: functions and calls by step, memory of its own, which the
- * graph knows, and that once it was timed. */
+/* A loaded candidate: functions, calls and launchers by step, memory of its own,
+ * which the graph knows, and that once it was timed. */
 struct loaded {
 	wpk_cu_pointer workspace, prepared, scratch;
 	size_t scratch_bytes;
 	struct library_call **calls;
+	struct launcher **launchers;
 	wpk_cu *modules, *functions, exec;
-	int n_modules, launches;
+	int launches;
 	double one;		/* seconds, from the few */
 };
 
@@ -44,6 +46,10 @@ struct outcome gpu_fails(const char *verdict, const char *fmt,
 	const char *what, const char *error);
 /* What a status of the driver's means. */
 struct outcome gpu_judge(int status, const char *what);
+wpk_cu_pointer gpu_set(int i);
+
+/* ---- gpu_launch.c ---- */
+
 /* The steps of a kind, on the tensors of a set. */
 enum which { PREPARING, ALL, TIMED };
 
@@ -51,7 +57,6 @@ struct outcome gpu_launch(const struct candidate *c, enum which which,
 	wpk_cu_pointer set);
 /* Until all is done. */
 struct outcome gpu_wait(const struct candidate *c);
-wpk_cu_pointer gpu_set(int i);
 
 /* ---- gpu_time.c ---- */
 

@@ -119,13 +119,15 @@ struct arg {
 	struct map *map;
 };
 
-/* A launch, the call of a library, or bytes of workspace to be cleared. "timed"
+/* A launch, the call of a library, the launcher of a file written by hand, which
+ * is module "module", or bytes of workspace to be cleared. "timed"
  * steps are what the candidate is measured by; those that "prepare" constant
  * operands run once. "early": the launch may begin before the one before it has
  * ended. */
 struct step {
 	const char *kernel;
-	const json_t *library;	/* the step as it came; both NULL: clear */
+	const json_t *library;	/* the step as it came */
+	const char *file;	/* its name; all three NULL: clear */
 	int module;
 	unsigned grid[3], cluster[3], threads;
 	size_t shared, offset, bytes;
