@@ -13,7 +13,8 @@ if [ -z "$NVCC" ]; then
 	exit
 fi
 check "$what: tuned by the model" "$wpkc" --no-lock --target=sm_90 --tune=ga \
-	--no-verify --op=f2 "$top_srcdir/tests/workloads/gemm.wpk" -o f2.cu
+	--no-verify --op=f2 --set=split_k.acc=1 "$top_srcdir/tests/workloads/gemm.wpk" \
+	-o f2.cu
 check "$what: PTX" "$NVCC" -arch=sm_90 -ptx -o f2.ptx f2.cu
 "$NVCC" -arch=sm_90 -cubin -Xptxas -v -o f2.cubin f2.cu >f2.log 2>&1
 check "$what: assembled" test -s f2.cubin

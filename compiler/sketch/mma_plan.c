@@ -202,6 +202,8 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 		rows *= 2;
 		cols *= 2;
 	}
+	if (f->tile == T_F64)	/* ptxas loads many short steps ahead */
+		n += p->of.bk;
 	n += sums + sums / 10 + cols + cols / 2 + rows / 2 +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
 		computed_regs(&p->of.left) + computed_regs(&p->of.right) + 24 +
