@@ -102,8 +102,9 @@ static double margin_of(const struct job *j)
 	double weighed = 0;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		weighed += j->parts[g].choice.seconds *
-			j->parts[g].choice.candidate->margin;
+		if (!plan_prepares(j, g))
+			weighed += j->parts[g].choice.seconds *
+				j->parts[g].choice.candidate->margin;
 	return tune_seconds(j) > 0 ? weighed / tune_seconds(j) : 1;
 }
 

@@ -303,11 +303,23 @@ bool cuts_report(struct session *s, const struct job *j);
 bool plans_make(struct session *s, struct job *j);
 /* Make a plan the job's own. */
 void plan_use(struct job *j, int plan);
-/* The same with candidates and an untuned choice; false if some group has
- * none. */
-bool plan_choose(struct session *s, struct job *j, int plan);
+/* The kernels of a plan: "acc, y; k". */
+const char *plan_kernels(struct arena *a, const struct plan *p);
+/* The statements of a group: "acc, y". */
+const char *plan_kernel(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g, const char *between);
+/* Is it kernel(...), with which a kernel's part of a schedule begins? */
+bool plan_is_head(const struct sched_directive *d);
+/* The sketch that kernel(...) asks for, or NULL. */
+const char *plan_sketch(const struct job *j, int group);
+
+/* ---- plans_choose.c ---- */
+
 /* Does the group prepare what never changes between calls? */
 bool plan_prepares(const struct job *j, int group);
+/* Make a plan the job's own, with candidates and an untuned choice; false if some
+ * group has none. */
+bool plan_choose(struct session *s, struct job *j, int plan);
 /* Is it a file that a tune block names, whose cost nobody knows? */
 bool plan_competes(const struct job *j, int plan);
 /* Candidates and an untuned choice for every plan; the best is in use, or the
@@ -319,15 +331,6 @@ bool plans_find(struct session *s, struct job *j);
 void jobs_forget(struct session *s);
 /* Use the best by what the plans' "seconds" are now. */
 void plans_rank(struct job *j);
-/* The kernels of a plan: "acc, y; k". */
-const char *plan_kernels(struct arena *a, const struct plan *p);
-/* The statements of a group: "acc, y". */
-const char *plan_kernel(struct arena *a, const struct ir_operator *o,
-	const struct ir_group *g, const char *between);
-/* Is it kernel(...), with which a kernel's part of a schedule begins? */
-bool plan_is_head(const struct sched_directive *d);
-/* The sketch that kernel(...) asks for, or NULL. */
-const char *plan_sketch(const struct job *j, int group);
 
 /* ---- contenders.c ---- */
 

@@ -231,7 +231,7 @@ bool tune_search(struct session *s, struct job *j, int number, double seconds)
 	return s->code == EXIT_DONE;
 }
 
-struct contest {
+struct ranking {
 	struct session *s;
 	struct finalist ***ranked;	/* [job][group][rank] */
 	int **n;
@@ -239,7 +239,7 @@ struct contest {
 					 * is in use, a file's, it beat them */
 };
 
-static void choose_rank(const struct contest *c, int job, int group, int k)
+static void choose_rank(const struct ranking *c, int job, int group, int k)
 {
 	const struct finalist *r = &c->ranked[job][group][k];
 
@@ -247,7 +247,7 @@ static void choose_rank(const struct contest *c, int job, int group, int k)
 		(int *)r->genes, r->seconds, r->how, "none", r->pinned };
 }
 
-static bool any_left(const struct contest *c, int job, const int *ranks)
+static bool any_left(const struct ranking *c, int job, const int *ranks)
 {
 	for (int g = 0; g < c->s->jobs[job].partition->n_groups; g++)
 		if (ranks[g] + 1 < c->n[job][g])
@@ -256,7 +256,7 @@ static bool any_left(const struct contest *c, int job, const int *ranks)
 }
 
 /* The next combination to try: the groups take turns to step down. */
-static void step_down(const struct contest *c, int job, int *ranks, int attempt)
+static void step_down(const struct ranking *c, int job, int *ranks, int attempt)
 {
 	int n = c->s->jobs[job].partition->n_groups;
 
@@ -290,7 +290,7 @@ static struct proof prove_chosen(struct session *s, const struct job *j)
 		.verdict = V_COMPILE, .hopeless = true, .text = "no finalist" };
 }
 
-static struct proof prove_ranks(const struct contest *c, int i, int *ranks,
+static struct proof prove_ranks(const struct ranking *c, int i, int *ranks,
 	struct str *passed)
 {
 	struct job *j = &c->s->jobs[i];
@@ -314,7 +314,7 @@ static struct proof prove_ranks(const struct contest *c, int i, int *ranks,
  * leaves the operator to those that it beat. */
 static void prove_job(void *ctx, int i, struct str *out)
 {
-	struct contest *c = ctx;
+	struct ranking *c = ctx;
 	struct session *s = c->s;
 	struct job *j = &s->jobs[i];
 	int n = j->plans[c->plans[i]].partition->n_groups;
@@ -343,7 +343,7 @@ static void prove_job(void *ctx, int i, struct str *out)
 /* ---- settling ---- */
 
 /* Take over what a child found out. */
-static bool settle(const struct contest *c, int i, const char *text)
+static bool settle(const struct ranking *c, int i, const char *text)
 {
 	struct session *s = c->s;
 	struct job *j = &s->jobs[i];
@@ -444,11 +444,11 @@ static bool search_all(struct session *s, double seconds)
 
 /* A search that found nothing legal, or was stopped before it found anything:
  * the default is the only finalist, if there is one. */
-static bool rank_default(struct contest *c, int i, int g)
+static bool rank_default(struct ranking *c, int i, int g)
 {
 	const struct choice *choice = &c->s->jobs[i].parts[g].choice;
 
-	if (!choices_make(c->s, &c->s->jobs[i]))
+	if (!choice->candidate && !choices_make(c->s, &c->s->jobs[i]))
 		return candidates_report(c->s, &c->s->jobs[i]);
 	if (c->s->measuring && choice->candidate->sketch->unpriced &&
 	    !*c->s->stop)
@@ -463,7 +463,7 @@ static bool rank_default(struct contest *c, int i, int g)
 }
 
 /* What the lock has of a job is all that there is to prove. */
-static void rank_lock(struct contest *c, int i)
+static void rank_lock(struct ranking *c, int i)
 {
 	struct session *s = c->s;
 	const struct job *j = &s->jobs[i];
@@ -483,7 +483,7 @@ static void rank_lock(struct contest *c, int i)
 	session_say(s, "%s: nothing better was found than the lock has", j->name);
 }
 
-static bool rank_all(struct contest *c)
+static bool rank_all(struct ranking *c)
 {
 	struct session *s = c->s;
 
@@ -535,7 +535,7 @@ static bool was_stopped(const struct session *s, const char *text)
 	return *s->stop && (!state || state[1] == 's');
 }
 
-static bool settle_all(struct contest *c, const char **texts)
+static bool settle_all(struct ranking *c, const char **texts)
 {
 	struct session *s = c->s;
 	bool ok = true;
@@ -553,7 +553,7 @@ static bool settle_all(struct contest *c, const char **texts)
 
 bool tune_jobs(struct session *s)
 {
-	struct contest c = { .s = s };
+	struct ranking c = { .s = s };
 	const char **texts = ARENA_ARRAY(s->a, (size_t)s->n_jobs + 1,
 		const char *);
 	double seconds = s->o->seconds > 0 ? s->o->seconds : SECONDS;

@@ -24,13 +24,22 @@ bool tune_is_measured(const struct job *j)
 	return true;
 }
 
+/* How its kernels were timed: the first's that runs in each call. */
+static const char *measured_by(const struct job *j)
+{
+	int g = 0;
+
+	while (g + 1 < j->partition->n_groups && plan_prepares(j, g))
+		g++;
+	return j->parts[g].choice.measured;
+}
+
 /* By costs of one kind the lesser; a prediction never before what was timed. */
 static bool is_better(const struct job *held, const struct job *found)
 {
 	if (tune_is_measured(held) != tune_is_measured(found))
 		return tune_is_measured(held);
-	return !strcmp(held->parts[0].choice.measured,
-		found->parts[0].choice.measured) &&
+	return !strcmp(measured_by(held), measured_by(found)) &&
 		tune_seconds(held) <= tune_seconds(found);
 }
 

@@ -13,7 +13,6 @@
 
 #include <assert.h>
 
-
 /* One factor's fragments in registers: "value" [instructions][registers], and of
  * f32 what is left of it beyond tf32, if that counts. Thread "lane" asks
  * ldmatrix for the 16 bytes number "turn" of row "row", or, transposed, of step

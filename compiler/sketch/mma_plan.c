@@ -175,8 +175,6 @@ static int fragment_words(const struct mma *f, int across)
 	return across * f->row->k / 32 * dtype_row(f->row->factor)->bits / 32;
 }
 
-/* What a thread may have, less some that ptxas keeps for itself. */
-
 /* What ptxas has under way at once of a factor that a thread computes many
  * elements of, beyond those that staging counts. */
 static int computed_regs(const struct stage *s)

@@ -81,7 +81,7 @@ void parts_add(const struct parts *g, struct k_block *b, struct kx *slot)
 			partial_at(g, slot, i, j))));
 }
 
-static void meet(const struct parts *g, struct k_block *b)
+void parts_meet(const struct parts *g, struct k_block *b)
 {
 	if (g->alone)
 		ks_barrier_named(g->a, b, 1, g->threads);
@@ -97,14 +97,14 @@ static struct kx *take_ticket(const struct parts *g, struct k_block *b)
 	struct k_block *first;
 
 	ks_fence(a, b, true);
-	meet(g, b);
+	parts_meet(g, b);
 	first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
 		g->thread, zero));
 	ticket = ks_atomic(a, first, OP_ADD, k_place(g->tickets,
 		kx_special(a, K_BLOCK_X)), kx_int(a, 1), "ticket");
 	ks_store(a, first, k_place(g->last, zero), kx_cast(a, T_I32,
 		kx_op(a, OP_EQ, T_BOOL, 2, ticket, kx_int(a, g->split - 1))));
-	meet(g, b);
+	parts_meet(g, b);
 	return kx_op(a, OP_NE, T_BOOL, 2, kx_load(a, g->last, zero), zero);
 }
 

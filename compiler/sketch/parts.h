@@ -30,6 +30,8 @@ enum { PARTS_SHARED = 16 };
  * before the kernel, which are returned; bound to "step". */
 struct k_buffer *parts_room(struct parts *g, struct p_step *step,
 	int64_t slots, const char *name, int64_t n);
+/* All threads that sum the tile meet, and no others. */
+void parts_meet(const struct parts *g, struct k_block *b);
 /* The thread's sums go to a slot; those of one are added to "acc". */
 void parts_leave(const struct parts *g, struct k_block *b, struct kx *slot);
 void parts_add(const struct parts *g, struct k_block *b, struct kx *slot);

@@ -192,14 +192,6 @@ struct k_block *tiled_stream_turns(struct tiled_code *g, struct k_block *b,
 
 /* ---- sums that are left, and joined ---- */
 
-static void meet(const struct tiled_code *g, struct k_block *b)
-{
-	if (g->p->helpers)
-		ks_barrier_named(g->a, b, 1, g->p->threads);
-	else
-		ks_barrier(g->a, b, BARRIER_BLOCK);
-}
-
 static struct kx *flag_of(const struct tiled_code *g, struct kx *block)
 {
 	return kx_address(g->a, k_place(g->parts.tickets, block));
@@ -213,7 +205,7 @@ static void leave(struct tiled_code *g, struct k_block *b)
 	ks_comment(a, b, "the tile's end is another block's: leave it these "
 		"sums");
 	parts_leave(&g->parts, b, block);
-	meet(g, b);
+	parts_meet(&g->parts, b);
 	ks_call(a, ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, g->thread, num(g,
 		0))), INTRIN_FLAG_SET, 1, flag_of(g, block));
 }
@@ -274,7 +266,7 @@ static void join(struct tiled_code *g, struct k_block *b)
 		"unit_first", unit_of(g, kx_mul(a, g->whole, num(g,
 			g->p->chunks))));
 	wait_for(g, b, first);
-	meet(g, b);
+	parts_meet(&g->parts, b);
 	u = first;
 	if (!has_one(g))
 		b = ks_serial(a, b, "unit_other", first, g->unit, num(g, 1),

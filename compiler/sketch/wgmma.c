@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The wgmma sketch: a tiled contraction on Hopper's tensor cores, by the
- * instructions of four warps, which read both factors from shared memory and run
- * on while the next chunk is copied. This file decides what applies and names
- * the open numbers; wgmma_plan.c says what fits and what it costs, wgmma_build.c
- * writes the kernel. */
+ * instructions of four warps, which read columns from shared memory, rows from there
+ * or from registers, and run on while the next chunk is copied. This file decides
+ * what applies and names the open numbers; wgmma_plan.c says what fits and what it
+ * costs, wgmma_build.c writes the kernel. */
 #include "sketch/wgmma.h"
 #include "sketch/asked.h"
 #include "sketch/precision.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The wgmma sketch's kernel: from a point to kernel IR. Four warps multiply what
- * descriptors say of shared memory, and at the end each thread has its share of
- * the sums in rows and columns, for what follows in every tiled contraction.
+ * descriptors say of shared memory, or rows out of registers, and at the end each
+ * thread has its share of the sums in rows and columns, for what follows in every
+ * tiled contraction.
  *
  * PTX ISA, "Register Fragments for wgmma": of 64 rows warp w of four has 16 w to
  * 16 w + 15, and of those thread t rows t / 4 and t / 4 + 8, in columns 2 (t % 4)
@@ -263,10 +264,16 @@ static void multiply_fragments(struct wgmma_code *g, struct k_block *b,
 	multiply(g, b, NULL, part, cols, rest ? NULL : onward, mi);
 }
 
+/* Lanes meet where the next chunk is taken apart, not at the end of this one. */
+static bool meets_late(const struct wgmma_code *g)
+{
+	return g->p->of.lag && g->p->thrice;
+}
+
 /* Rows out of registers: while a step's products are under way, the next one's
  * rows are read, and those of the step before are done. All lanes have read a stage
  * when one of them releases it: at the end of a chunk, or where the next one has been
- * taken apart. */
+ * taken apart, or at the end of all. */
 static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	struct kx *slot)
 {
@@ -297,7 +304,7 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 		ks_call(a, each, INTRIN_WGMMA_WAIT, 1, num(g, 1));
 	if (!g->p->of.lag)
 		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
-	if (g->p->of.bulk && !(g->p->of.lag && rest))
+	if (g->p->of.bulk && !meets_late(g))
 		ks_barrier(a, b, BARRIER_WARP);
 }
 
@@ -352,6 +359,8 @@ static void drain(void *ctx, struct k_block *b)
 
 	if (g->p->of.lag)
 		ks_call(g->of.a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	if (g->p->of.bulk && meets_late(g))
+		ks_barrier(g->of.a, b, BARRIER_WARP);
 }
 
 static void start(void *ctx, struct k_block *b)

@@ -494,5 +494,6 @@ int hub_run(struct arena *a, struct post *p, const struct farm_options *f,
 	for (int i = 0; i < f->files.n && h.wish != WISH_END; i++)
 		if (is_found(&h, i))
 			compile(&h, i);
+	arena_destroy(h.mail);
 	return h.wish == WISH_END && h.code == EXIT_DONE ? 130 : h.code;
 }

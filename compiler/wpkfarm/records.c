@@ -188,15 +188,19 @@ static void begin_import(struct inbox *b)
 	b->waiting.n = 0;
 }
 
-/* "12 records, 3 of them new" */
+/* "12 records, 3 of them new", among whatever else it says */
 static void end_import(struct inbox *b, int code)
 {
-	const char *said = file_text(b->a, b->said);
+	const char *said = file_text(b->a, b->said), *line = said;
 	int all, new;
 
-	if (code == EXIT_DONE && sscanf(said, "%d records, %d", &all, &new) == 2)
-		b->added += new;
-	else
+	while (code == EXIT_DONE && line) {
+		if (sscanf(line, "%d records, %d", &all, &new) == 2)
+			b->added += new;
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	if (code != EXIT_DONE)
 		b->why = arena_strndup(b->a, said, strcspn(said, "\n"));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wpkc as a child: in a group of its own, ended with whoever started it, on all
+/* wpkc or wpkdb as a child: in a group of its own, ended with whoever started it, on all
  * the processors of the machine: mpirun binds a rank to some, which are too few
  * for compilers. */
 #include "wpkfarm/wpkfarm.h"

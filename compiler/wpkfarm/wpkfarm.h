@@ -125,7 +125,7 @@ double signals_now(void);
 /* A hundredth of a second. */
 void signals_pause(void);
 
-/* ---- run.c: wpkc as a child ---- */
+/* ---- run.c: wpkc or wpkdb as a child ---- */
 
 /* "said" is the file for what it says, NULL: it speaks for itself. */
 struct run {

@@ -64,7 +64,7 @@
 	  { "pipeline.k.async", copies }, { "pipeline.k.stages", deep }, \
 	  { "mma.out.precision", 2 } }
 
-/* The same where a cluster joins parts of the sum, "split_k" the ninth. */
+/* HALVES where a cluster joins parts of the sum, "split_k" the ninth. */
 #define PARTS_AT(parts) \
 	{ { "tile.block.i", 64 }, { "tile.block.j", 16 }, \
 	  { "tile.block.k", 16 }, { "bind.threads", 128 }, \

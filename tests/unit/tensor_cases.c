@@ -210,7 +210,8 @@ static bool work_can_be(const struct tensor_case *c)
 		return (!pipeline || !tensor_pipeline(c)->async) &&
 			l[BY_ROUNDS] <= ROUNDS_NONE && (!tile ||
 			(tensor_tile(c)->cols <= BULK_COLS &&
-			tensor_tile(c)->threads < 512));
+			tensor_tile(c)->threads <
+				(l[BY_STORE] > 0 ? 384 : 512)));
 	if (l[BY_WORK] < WORK_NONE_REGISTER)
 		return true;
 	if (tile && tensor_tile(c)->bytes < 64)
