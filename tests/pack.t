@@ -164,4 +164,23 @@ check "and gives the same bytes again" cmp tuned.cu frozen.cu
 "$wpkc" --no-lock --op=odd --target=sm_80 --emit=sched ops.wpk \
 	--set stage.a.pack=16 >set.sched 2>&1
 check "--set asks for it too" grep -q 'stage(a, along = k, pack = 16);' set.sched
+
+# What is the whole program's is printed under each of its kernels.
+cat >over.wpk <<'END'
+export op over[M = 64, N = 64, K = 63](x: f16[M, K], w: f16[N, K], r: f16[M, N])
+    -> (y: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    y[i, j] = f16(acc[i, j] + f32(r[i, j]));
+}
+END
+{
+	cat over.wpk
+	echo 'schedule s for over { in_place(y, r); mma(acc);'
+	echo '    stage(x, w, pack = 8, along = k); }'
+} >asked.wpk
+"$wpkc" --no-lock --target=sm_80 --emit=sched asked.wpk >over.sched
+cat over.wpk over.sched >again.wpk
+"$wpkc" --no-lock --target=sm_80 --emit=sched again.wpk >again.sched 2>&1
+check "packed and in place reads back" diff over.sched again.sched
 finish

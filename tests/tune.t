@@ -47,6 +47,9 @@ check "--no-lock does not read it" sh -c '! cmp -s tuned.cu other.cu'
 check "--frozen finds all in it" "$wpkc" mm.wpk --target=sm_80 --frozen \
 	-o again.cu
 check "... and gives the same bytes" cmp tuned.cu again.cu
+"$wpkc" mm.wpk --target=sm_80 --op=mm --set=tile.block.i=64 -o other.cu >said 2>&1
+check "--set goes before the lock, which is not read" sh -c '
+	! cmp -s tuned.cu other.cu && ! grep -q lock said'
 ends 3 "--frozen misses a target" "no sm_90a schedule for 'mm'" "$wpkc" mm.wpk \
 	--frozen -o again.cu
 cp mm.wpk.lock a100.lock

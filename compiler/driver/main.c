@@ -143,11 +143,14 @@ static bool find_others(struct session *s, struct job *j)
 	return true;
 }
 
-/* The lock's schedule where it has one; else the default, except --frozen. */
+/* The lock's schedule where it has one and --set says nothing; else the default,
+ * except --frozen. */
 static bool choose(struct session *s, struct job *j)
 {
 	const char *why = NULL, *gpu = j->place->named;
 
+	if (s->o->settings.n && !s->o->frozen)
+		return plans_find(s, j);
 	if (choices_from_lock(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
 			find_others(s, j);

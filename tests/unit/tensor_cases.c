@@ -203,6 +203,9 @@ static bool work_can_be(const struct tensor_case *c)
 	    l[BY_WORK] < WORK_NONE_REGISTER)
 		return false;
 	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && tile &&
+	    tensor_tile(c)->threads > 256 && l[BY_STORE] > 0)
+		return false;
+	if (l[BY_TYPE] >= 0 && tensor_thrice(c) && tile &&
 	    (tensor_tile(c)->bytes < 64 || (pipeline &&
 		!tensor_pipeline(c)->async && tensor_tile(c)->threads > 256)))
 		return false;
@@ -338,6 +341,9 @@ static bool streams_can_be(const struct tensor_case *c)
 		return false;
 	if (!c->of->tiles)
 		return true;
+	if (l[BY_TILE] >= 0 && tensor_in_registers(c) &&
+	    tensor_tile(c)->threads > 256)
+		return false;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
 	    l[BY_EDGE] == ODD || (l[BY_TYPE] >= 0 && turns(c)) ||
 	    l[BY_WORK] == WORK_COMPUTED)
@@ -406,6 +412,10 @@ static bool can_be(const struct tensor_case *c)
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;
 	if (c->of->tiles && !work_can_be(c))
+		return false;
+	if (c->of->tiles && l[BY_TYPE] >= 0 && l[BY_TILE] >= 0 &&
+	    l[BY_PIPELINE] >= 0 && is_promoted(c) &&
+	    tensor_tile(c)->threads == 384 && !tensor_pipeline(c)->async)
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
 		return false;
