@@ -49,32 +49,33 @@ static const char *is_legal_here(struct candidate *c, struct arena *a,
 	return why ? why : refuses_in_place(c, a, values);
 }
 
-/* At the sizes at which a job for all is looked at, given that it is at its own:
- * what forbids most points, and is far quicker than to make one kernel of what it
- * gives there. */
+/* Of a job for all sizes, given that the point is legal at its own. */
+static const char *at_others(struct candidate *c, struct arena *a,
+	const int *genes, const char *(*refuses)(struct candidate *c,
+	struct arena *a, const int *values))
+{
+	int values[c->space->n_tunables + 1];
+	const char *why;
+
+	if (!c->general)
+		return NULL;
+	space_tunables(a, c->space, genes, values, &why);
+	return refuses(c, a, values);
+}
+
+/* At the sizes that are looked at: what forbids most points, and is far quicker than
+ * to make one kernel of what it gives there. */
 static const char *is_legal_at_all(struct candidate *c, struct arena *a,
 	const int *genes)
 {
-	int values[c->space->n_tunables + 1];
-	const char *why;
-
-	if (!c->general)
-		return NULL;
-	space_tunables(a, c->space, genes, values, &why);
-	return general_illegal(c, a, values);
+	return at_others(c, a, genes, general_illegal);
 }
 
-/* At all sizes that the job is for, given that it is at its own. */
+/* At all sizes that the job is for. */
 static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes)
 {
-	int values[c->space->n_tunables + 1];
-	const char *why;
-
-	if (!c->general)
-		return NULL;
-	space_tunables(a, c->space, genes, values, &why);
-	return general_refuses(c, a, values);
+	return at_others(c, a, genes, general_refuses);
 }
 
 const char *problem_refuses(struct candidate *c, struct arena *a,

@@ -4,6 +4,16 @@
 #ifndef WPK_TESTS_UNIT_IR_CASES_H
 #define WPK_TESTS_UNIT_IR_CASES_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ir/ir.h"
+
 struct ir_case {
 	const char *text, *partition, *roles;
 };
@@ -389,5 +399,21 @@ static const struct ir_case ir_cases[] = {
 };
 
 enum { IR_CASES = sizeof ir_cases / sizeof *ir_cases };
+
+/* The operator of a text, which is right. */
+static inline struct ir_operator *parse(struct arena *a, const char *text)
+{
+	struct diag *d = diag_create(a);
+	struct ir_operator *o = ir_read(a, source_from_text(a, "case.ir", text,
+		strlen(text)), d);
+	struct str s;
+
+	if (o)
+		return o;
+	str_init(&s, a);
+	diag_print(d, &s, false);
+	fail_msg("%s%s", text, str_text(&s));
+	return NULL;
+}
 
 #endif

@@ -16,21 +16,6 @@
 #include "ir/ir.h"
 #include "ir_cases.h"
 
-static struct ir_operator *parse(struct arena *a, const char *text)
-{
-	struct diag *d = diag_create(a);
-	struct ir_operator *o = ir_read(a, source_from_text(a, "case.ir", text,
-		strlen(text)), d);
-	struct str s;
-
-	if (o)
-		return o;
-	str_init(&s, a);
-	diag_print(d, &s, false);
-	fail_msg("%s%s", text, str_text(&s));
-	return NULL;
-}
-
 static const char *text_of(struct arena *a, const struct ir_operator *o)
 {
 	struct str s;
