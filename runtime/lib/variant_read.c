@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/lib/device_name.h"
+#include "runtime/lib/share.h"
 
 struct builder {
 	struct reading *r;
@@ -435,16 +436,17 @@ static bool read_rest(struct builder *b, const json_t *json)
 		"steps", &b->v->steps) && keep_slots(b);
 }
 
-/* Device and share that it was tuned on come before others, what was made for
- * one shape before what serves all, a special target before a plain one. */
+/* The device that it was tuned on comes before others and its share, or the nearest,
+ * before what is further, what was made for one shape before what serves all, a
+ * special target before a plain one. */
 static int rank_of(const struct wpk_context *c, const struct variant *v,
 	int target)
 {
 	bool here = v->tuned && device_is_called(c->name, v->tuned);
-	int gpu = here && v->share == c->share ? 0 : here ? 1 : v->tuned ? 3 :
-		2;
+	int gpu = here ? 0 : v->tuned ? 2 : 1;
 
-	return target * 8 + v->general * 4 + gpu;
+	return ((target * 2 + v->general) * 3 + gpu) * SHARE_APART_MOST +
+		share_apart(v->share, c->share);
 }
 
 bool variant_read(struct reading *r, struct wpk_plan *p,

@@ -338,10 +338,13 @@ static char *shares_plan(void)
 	return plan_of("variant", variants, NULL);
 }
 
+/* Where there is none for just that share the nearest below, else above. */
 static void the_share_of_the_device_is_preferred(void **state)
 {
 	static const struct { int share; const char *kernel; } rows[] = {
-		{ 100, "tuned" }, { 50, "halfs" }, { 25, "tuned" } };
+		{ 100, "tuned" }, { 0, "tuned" }, { 50, "halfs" },
+		{ 99, "halfs" }, { 51, "halfs" }, { 49, "halfs" },
+		{ 1, "halfs" } };
 	struct subject *s = *state;
 	struct wpk_error e;
 	struct pair t;
