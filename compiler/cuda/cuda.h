@@ -10,11 +10,14 @@
 #include "schedule/target.h"
 
 /* One way to compute an operator: "program", for devices that run code for
- * "target", and of these for "gpu" (NULL: all of them). */
+ * "target", and of these for "gpu" (NULL: all of them). "share": kernels alone, for
+ * contexts with another share of the device, in percent, than launchers are for
+ * (0), who cannot ask what they have. */
 struct cuda_variant {
 	const struct target *target;
 	const struct program *program;
 	const struct gpu *gpu;
+	int share;
 };
 
 /* What one launcher does. "face" is the program whose tensors and sizes are

@@ -302,9 +302,24 @@ static void put_chooser(const struct choice *c, bool preparing)
 
 /* ---- all ---- */
 
-void emit_operator(struct arena *a, const struct cuda_unit *u,
-	const struct cuda_operator *o, struct str *out)
+/* The operator without what no launcher takes. */
+static struct cuda_operator launched(struct arena *a,
+	const struct cuda_operator *all)
 {
+	struct cuda_operator o = *all;
+
+	o.variants = ARENA_ARRAY(a, (size_t)all->n, struct cuda_variant);
+	o.n = 0;
+	for (int i = 0; i < all->n; i++)
+		if (!all->variants[i].share)
+			o.variants[o.n++] = all->variants[i];
+	return o;
+}
+
+void emit_operator(struct arena *a, const struct cuda_unit *u,
+	const struct cuda_operator *all, struct str *out)
+{
+	const struct cuda_operator own = launched(a, all), *o = &own;
 	struct choice c = { .a = a, .u = u, .o = o,
 		.names = host_names(a, o, o->face), .out = out };
 

@@ -11,15 +11,18 @@ static bool has_targets(const struct cuda_operator *o)
 	return o->variants[0].target != o->variants[o->n - 1].target;
 }
 
-/* "_sm_90a_h200", as far as that tells variants apart. */
+/* "_sm_90a_h200_share50", as far as that tells variants apart. */
 static const char *suffix(struct arena *a, const struct cuda_operator *o,
 	const struct cuda_variant *v)
 {
 	const char *target = has_targets(o) ? arena_printf(a, "_%s",
 		v->target->name) : "";
 
-	return v->gpu ? arena_printf(a, "%s_%s", target, v->gpu->name) :
-		target;
+	const char *share = v->share ? arena_printf(a, "_share%d", v->share) :
+		"";
+
+	return arena_printf(a, "%s%s%s%s", target, v->gpu ? "_" : "", v->gpu ?
+		v->gpu->name : "", share);
 }
 
 const char *cuda_kernel_name(struct arena *a, const struct cuda_operator *o,

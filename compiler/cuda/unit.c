@@ -44,6 +44,8 @@ static void put_subject(struct arena *a, const struct cuda_unit *u,
 		str_printf(out, " for %s", v->target->name);
 	if (v->gpu)
 		str_printf(out, " on %s", v->gpu->name);
+	if (v->share)
+		str_printf(out, " on %d %% of a GPU", v->share);
 	if (p->summary)
 		str_printf(out, ": %s", emit_harmless(a, p->summary));
 	str_putc(out, '\n');
@@ -254,6 +256,16 @@ static void settle_gpus(struct arena *a, struct cuda_unit *u)
 	u->n_gpus = n;
 }
 
+/* Variants for the share that launchers are for. */
+static int launched_of(const struct cuda_operator *o)
+{
+	int n = 0;
+
+	for (int i = 0; i < o->n; i++)
+		n += !o->variants[i].share;
+	return n;
+}
+
 struct cuda_unit cuda_unit(struct arena *a, const char *source,
 	const char *version, const struct cuda_variant *v, int n)
 {
@@ -279,7 +291,7 @@ struct cuda_unit cuda_unit(struct arena *a, const char *source,
 		struct cuda_operator *o = &u.operators[i];
 
 		o->face = o->variants[o->n - 1].program;
-		o->chooses = o->n > 1 || u.n_targets > 1 || o->face->sizes.n;
+		o->chooses = launched_of(o) > 1 || u.n_targets > 1 || o->face->sizes.n;
 	}
 	return u;
 }
@@ -287,7 +299,7 @@ struct cuda_unit cuda_unit(struct arena *a, const char *source,
 struct cuda_unit cuda_unit_of(struct arena *a, const char *source,
 	const char *version, const struct target *t, const struct program *p)
 {
-	struct cuda_variant v = { t, p, NULL };
+	struct cuda_variant v = { .target = t, .program = p };
 
 	return cuda_unit(a, source, version, &v, 1);
 }

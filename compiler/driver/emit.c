@@ -77,7 +77,7 @@ static struct cuda_unit unit_of(const struct session *s, struct arena *a,
 		if (launcher && strcmp(launcher_of(j), launcher))
 			continue;
 		v[n++] = (struct cuda_variant){ j->place->target, j->program,
-			j->place->gpu };
+			j->place->gpu, 0 };
 	}
 	return cuda_unit(a, base_name(s->o->input), WPK_VERSION, v, n);
 }

@@ -472,7 +472,8 @@ static void header_is_c(void **state)
 	struct arena *a = arena_create();
 	const struct target *t = target_named("sm_80");
 	struct cuda_variant v[] = {
-		{ t, split_program(a), NULL }, { t, reduce_program(a), NULL }
+		{ t, split_program(a), NULL, 0 },
+		{ t, reduce_program(a), NULL, 0 }
 	};
 	struct cuda_unit u = cuda_unit(a, "ops.wpk", "1.0", v, 2);
 	struct str s;

@@ -163,7 +163,7 @@ static struct subject open_subject(void)
 	for (int i = 0; i < N_VARIANTS; i++) {
 		s.target[i] = target_named(i == NEWER ? "sm_90a" : "sm_80");
 		assert_null(program_verify(s.a, s.p[i], s.target[i]));
-		v[i] = (struct cuda_variant){ s.target[i], s.p[i], NULL };
+		v[i] = (struct cuda_variant){ s.target[i], s.p[i], NULL, 0 };
 	}
 	s.u = cuda_unit(s.a, "scale.wpk", "1.0", v, N_VARIANTS);
 	str_init(&out, s.a);
@@ -251,7 +251,7 @@ static struct subject open_gpus(void)
 			make(s.a, "scale", 333, true, 1);
 		s.target[i] = target_named(g->arch);
 		assert_null(program_verify(s.a, s.p[i], s.target[i]));
-		v[i] = (struct cuda_variant){ s.target[i], s.p[i], g };
+		v[i] = (struct cuda_variant){ s.target[i], s.p[i], g, 0 };
 	}
 	s.u = cuda_unit(s.a, "scale.wpk", "1.0", v, N_ON_GPUS);
 	str_init(&out, s.a);
@@ -316,8 +316,8 @@ static void one_gpu_needs_no_question(void **state)
 {
 	struct subject s = open_gpus();
 	struct cuda_variant v[] = {
-		{ s.target[L4], s.p[L4], gpu_named("l4") },
-		{ s.target[AMPERE], s.p[AMPERE], gpu_named("a100") },
+		{ s.target[L4], s.p[L4], gpu_named("l4"), 0 },
+		{ s.target[AMPERE], s.p[AMPERE], gpu_named("a100"), 0 },
 	};
 	struct str out;
 
@@ -330,6 +330,43 @@ static void one_gpu_needs_no_question(void **state)
 	cuda_emit(&s.u, &out);
 	silent(str_text(&out), "wpk_gpu");
 	silent(str_text(&out), "_l4");
+	arena_destroy(s.a);
+}
+
+static const char *host_part(const char *cuda)
+{
+	const char *at = strstr(cuda, "#ifndef __CUDACC_RTC__\n");
+
+	assert_non_null(at);
+	return at;
+}
+
+/* What is for another share has kernels, for plans, and no launcher knows it. */
+static void other_shares_are_kernels_alone(void **state)
+{
+	struct subject s = open_gpus();
+	struct cuda_variant v[] = {
+		{ s.target[L4], s.p[L4], gpu_named("l4"), 50 },
+		{ s.target[L4], s.p[L4_100], gpu_named("l4"), 100 },
+		{ s.target[L4], s.p[L4], gpu_named("l4"), 0 },
+	};
+	struct cuda_unit own, all;
+	struct str x, y;
+
+	(void)state;
+	own = cuda_unit(s.a, "scale.wpk", "1.0", v + 2, 1);
+	all = cuda_unit(s.a, "scale.wpk", "1.0", v, 3);
+	str_init(&x, s.a);
+	str_init(&y, s.a);
+	cuda_emit(&own, &x);
+	cuda_emit(&all, &y);
+	silent(str_text(&x), "_share");
+	says(str_text(&y), "scale_kernel_4_share50(");
+	says(str_text(&y), "scale_N100_kernel_4_share100(");
+	says(str_text(&y), "scale_kernel_4(");
+	says(str_text(&y), "\n * scale on 50 % of a GPU");
+	assert_string_equal(host_part(str_text(&x)), host_part(str_text(&y)));
+	assert_ptr_equal(all.operators[0].face, s.p[L4]);
 	arena_destroy(s.a);
 }
 
@@ -479,6 +516,7 @@ int main(void)
 		cmocka_unit_test(each_call_gets_its_variant),
 		cmocka_unit_test(each_gpu_gets_its_variant),
 		cmocka_unit_test(one_gpu_needs_no_question),
+		cmocka_unit_test(other_shares_are_kernels_alone),
 		cmocka_unit_test(one_variant_needs_no_choice),
 		cmocka_unit_test(refuses_sizes),
 		cmocka_unit_test(says_what_it_takes),

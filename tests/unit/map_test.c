@@ -170,7 +170,7 @@ static const char *text(struct arena *a)
 
 		v[i] = (struct cuda_variant){ t, program(a, i < TILES ?
 			tile->name : i == TILES ? "pixels" : "refused", tile),
-			NULL };
+			NULL, 0 };
 		why = program_verify(a, v[i].program, t);
 		if (why)
 			fail_msg("%s", why);

@@ -153,7 +153,7 @@ static void emitted_text_assembles(void **state)
 		x.which = i / 3;
 		str_init(&what, a);
 		v[n++] = (struct cuda_variant){ t, random_program(&x,
-			arena_printf(a, "t%d", i), t, &r, &what), NULL };
+			arena_printf(a, "t%d", i), t, &r, &what), NULL, 0 };
 	}
 	u = cuda_unit(a, "case.wpk", "test", v, n);
 	str_init(&s, a);
