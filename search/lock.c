@@ -13,6 +13,10 @@
  *	predicted = 12.3 us
  *	verified = emulation
  *
+ * What was tuned for a slice of the GPU says so in its heading, behind what it
+ * is a slice of: [c2 sm_90 h200 share=50]. The heading is what stanzas are told
+ * apart by, so it stands there and in no line of its own.
+ *
  * The first three lines and the last two are always these (the cost says
  * "measured" when a GPU said so, "emulated" when the emulator did), whatever a
  * tunable may be called. Lines that begin with # are comments, which are not
@@ -37,12 +41,24 @@ static int by_place(const struct lock_entry *x, const struct lock_entry *y)
 		c = strcmp(x->target, y->target);
 	if (!c)
 		c = strcmp(x->gpu, y->gpu);
+	return c ? c : (x->share > y->share) - (x->share < y->share);
+}
+
+static int by_group(const struct lock_entry *x, const struct lock_entry *y)
+{
+	int c = by_place(x, y);
+
 	return c ? c : (x->group > y->group) - (x->group < y->group);
 }
 
-static int by_place_v(const void *x, const void *y)
+static int by_group_v(const void *x, const void *y)
 {
-	return by_place(x, y);
+	return by_group(x, y);
+}
+
+bool lock_same_place(const struct lock_entry *x, const struct lock_entry *y)
+{
+	return by_place(x, y) == 0;
 }
 
 struct pair {
@@ -179,10 +195,30 @@ static bool is_conflict(const char *text)
 		|| strncmp(text, ">>>>>>>", 7) == 0;
 }
 
-/* "[c2 sm_90 h200]" */
+/* "share=50"; all of a GPU is no slice of it. */
+static bool set_share(struct reader *r, struct lock_entry *e, const char *word)
+{
+	const char *digits = word + strlen("share=");
+	size_t n;
+	int share;
+
+	if (strncmp(word, "share=", strlen("share=")))
+		return fail_at(r, r->line, "behind the GPU stands its share, as "
+			"in [conv sm_90 h200 share=50], not %s", word);
+	n = strlen(digits);
+	share = n <= 3 && strspn(digits, "0123456789") == n &&
+		*digits != '0' ? atoi(digits) : 0;
+	if (share < 1 || share > 100)
+		return fail_at(r, r->line, "a share is 1 to 100 percent, not "
+			"'%s'", digits);
+	e->share = share == 100 ? 0 : share;
+	return true;
+}
+
+/* "[c2 sm_90 h200]" or "[c2 sm_90 h200 share=50]" */
 static bool read_heading(struct reader *r, struct lock_entry *e)
 {
-	char *words[4], *rest = NULL, *end;
+	char *words[5], *rest = NULL, *end;
 	int n = 0;
 
 	if (is_conflict(r->text))
@@ -192,16 +228,16 @@ static bool read_heading(struct reader *r, struct lock_entry *e)
 		return fail_at(r, r->line,
 			"expected a stanza as in [conv sm_90 h200]");
 	*end = '\0';
-	for (char *w = strtok_r(r->text + 1, " \t", &rest); w && n < 4;
+	for (char *w = strtok_r(r->text + 1, " \t", &rest); w && n < 5;
 	     w = strtok_r(NULL, " \t", &rest))
 		words[n++] = w;
-	if (n != 3)
+	if (n < 3 || n > 4)
 		return fail_at(r, r->line,
 			"a stanza names operator, target and GPU");
 	e->op = words[0];
 	e->target = words[1];
 	e->gpu = words[2];
-	return true;
+	return n == 3 || set_share(r, e, words[3]);
 }
 
 /* "name = value"; the value of a tunable is one word. */
@@ -341,9 +377,17 @@ struct placed {
 static int by_place_line(const void *x, const void *y)
 {
 	const struct placed *p = x, *q = y;
-	int c = by_place(&p->e, &q->e);
+	int c = by_group(&p->e, &q->e);
 
 	return c ? c : (p->line > q->line) - (p->line < q->line);
+}
+
+static const char *heading(struct arena *a, const struct lock_entry *e)
+{
+	const char *share = e->share ? arena_printf(a, " share=%d", e->share) :
+		"";
+
+	return arena_printf(a, "[%s %s %s%s]", e->op, e->target, e->gpu, share);
 }
 
 /* The entries in order; false where two are for the same place. */
@@ -357,11 +401,10 @@ static bool set_entries(struct reader *r, struct lock *l, struct placed *v,
 	for (int i = 0; i < n; i++) {
 		const struct lock_entry *e = &v[i].e;
 
-		if (i && by_place(&v[i - 1].e, e) == 0)
+		if (i && by_group(&v[i - 1].e, e) == 0)
 			return fail_at(r, v[i].line,
-				"[%s %s %s] group %d is already at line %d",
-				e->op, e->target, e->gpu, e->group,
-				v[i - 1].line);
+				"%s group %d is already at line %d",
+				heading(r->a, e), e->group, v[i - 1].line);
 		l->v[i] = *e;
 	}
 	return true;
@@ -390,8 +433,8 @@ struct lock *lock_parse(struct arena *a, const char *text, const char **why,
 
 static void print_entry(const struct lock_entry *e, struct str *out)
 {
-	str_printf(out, "\n[%s %s %s]\nhash = %016llx\ngroup = %d\n", e->op,
-		e->target, e->gpu, (unsigned long long)e->hash, e->group);
+	str_printf(out, "\n%s\nhash = %016llx\ngroup = %d\n",
+		heading(out->a, e), (unsigned long long)e->hash, e->group);
 	if (e->kernel)
 		str_printf(out, "kernel = %s\n", e->kernel);
 	str_printf(out, "sketch = %s\n", e->sketch);
@@ -415,7 +458,7 @@ void lock_print(const struct lock *l, struct str *out)
 /* ---- looking up, changing ---- */
 
 const struct lock_entry *lock_find(const struct lock *l, uint64_t hash,
-	const char *target, const char *gpu, int group)
+	const char *target, const char *gpu, int share, int group)
 {
 	const struct lock_entry *found = NULL;
 
@@ -423,6 +466,7 @@ const struct lock_entry *lock_find(const struct lock *l, uint64_t hash,
 		const struct lock_entry *e = &l->v[i];
 
 		if (e->hash != hash || e->group != group
+				|| e->share != share
 				|| strcmp(e->target, target))
 			continue;
 		if (gpu && strcmp(e->gpu, gpu) == 0)
@@ -456,19 +500,14 @@ static struct lock_entry copy(struct arena *a, const struct lock_entry *e)
 	return c;
 }
 
-void lock_trim(struct lock *l, const char *op, const char *target,
-	const char *gpu, int groups)
+void lock_trim(struct lock *l, const struct lock_entry *at, int groups)
 {
+	const struct lock_entry place = *at;	/* which may be of the lock */
 	int n = 0;
 
-	for (int i = 0; i < l->n; i++) {
-		const struct lock_entry *e = &l->v[i];
-
-		if (e->group < groups || strcmp(e->op, op)
-				|| strcmp(e->target, target)
-				|| strcmp(e->gpu, gpu))
-			l->v[n++] = *e;
-	}
+	for (int i = 0; i < l->n; i++)
+		if (l->v[i].group < groups || by_place(&l->v[i], &place))
+			l->v[n++] = l->v[i];
 	l->n = n;
 }
 
@@ -477,7 +516,7 @@ void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e)
 	struct lock_entry c = copy(a, e), *v;
 
 	for (int i = 0; i < l->n; i++)
-		if (by_place(&l->v[i], &c) == 0) {
+		if (by_group(&l->v[i], &c) == 0) {
 			l->v[i] = c;
 			return;
 		}
@@ -485,6 +524,6 @@ void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e)
 	if (l->n)
 		memcpy(v, l->v, (size_t)l->n * sizeof *v);
 	v[l->n++] = c;
-	qsort(v, (size_t)l->n, sizeof *v, by_place_v);
+	qsort(v, (size_t)l->n, sizeof *v, by_group_v);
 	l->v = v;
 }

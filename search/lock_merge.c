@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Two locks with a common ancestor become one, as branches of a source meet. A
  * text merge cannot do it: stanzas of sister GPUs have most lines in common,
- * and are taken for one. What is merged is the stanzas of one operator, target
- * and GPU together, since its groups are one way to cut it. Where one branch
+ * and are taken for one. What is merged is the stanzas of one operator, target,
+ * GPU and share of it together, since its groups are one way to cut it. Where one branch
  * left them as they were, the other's count; where both changed them, those
  * that were measured before those that were predicted, and these before those
  * that were emulated, then the faster, then ours; for different operators
@@ -18,19 +18,13 @@ struct stanzas {
 	int n;
 };
 
-static bool same_place(const struct lock_entry *x, const struct lock_entry *y)
-{
-	return !strcmp(x->op, y->op) && !strcmp(x->target, y->target) &&
-		!strcmp(x->gpu, y->gpu);
-}
-
 /* Those at the place of "at", which stand together. */
 static struct stanzas find(const struct lock *l, const struct lock_entry *at)
 {
 	struct stanzas s = {0};
 
 	for (int i = 0; i < l->n; i++)
-		if (same_place(&l->v[i], at)) {
+		if (lock_same_place(&l->v[i], at)) {
 			s.v = s.n ? s.v : &l->v[i];
 			s.n++;
 		}
@@ -120,7 +114,7 @@ static void add_places(struct arena *a, const struct lock *from,
 		struct stanzas s = choose(find(base, at), find(ours, at),
 			find(theirs, at));
 
-		if (i && same_place(at - 1, at))
+		if (i && lock_same_place(at - 1, at))
 			continue;
 		for (int k = 0; k < s.n; k++)
 			lock_put(a, out, &s.v[k]);

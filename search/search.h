@@ -195,6 +195,7 @@ double model_roof(const struct gpu *g, bool tensor, double flops_a_byte);
 /* One choice: which sketch and point compute group "group" of an operator. */
 struct lock_entry {
 	const char *op, *target, *gpu;	/* c2, sm_90, h200 */
+	int share;			/* percent of the GPU, 0: all of it */
 	uint64_t hash;			/* of the operator IR */
 	int group;
 	const char *kernel;		/* the statements of the group, "acc,y",
@@ -217,14 +218,16 @@ struct lock {
  * text is not a lock. */
 struct lock *lock_parse(struct arena *a, const char *text, const char **why,
 	int *line);
-/* Sorted by operator, target, gpu, group; reads back to the same. */
+/* Sorted by operator, target, gpu, share, group; reads back to the same. */
 void lock_print(const struct lock *l, struct str *out);
 /* The entry for these, or NULL; gpu NULL matches when only one fits. */
 const struct lock_entry *lock_find(const struct lock *l, uint64_t hash,
-	const char *target, const char *gpu, int group);
-/* Drop what is of groups from "groups" on: there are no more of them. */
-void lock_trim(struct lock *l, const char *op, const char *target,
-	const char *gpu, int groups);
+	const char *target, const char *gpu, int share, int group);
+/* Are they of one operator on one slice of one GPU, whatever the group? */
+bool lock_same_place(const struct lock_entry *x, const struct lock_entry *y);
+/* Drop what is at the place of "at", of groups from "groups" on: there are no
+ * more of them. */
+void lock_trim(struct lock *l, const struct lock_entry *at, int groups);
 /* Replace or add. */
 void lock_put(struct arena *a, struct lock *l, const struct lock_entry *e);
 

@@ -98,7 +98,7 @@ refuses "--share: too much" "from 1 to 100" mm.wpk --tune --share=101
 refuses "--share: by what" "PERCENT:mps" mm.wpk --tune --share=25:mig
 refuses "--limits: unknown" "not 'walk=1'" mm.wpk --tune --limits=walk=1
 refuses "--limits: nothing" "not 'run='" mm.wpk --tune --limits=run=
-refuses "--share without a search" "add --tune" mm.wpk --share=50
+refuses "slices by MPS without a search" "add --tune" mm.wpk --share=50:mps
 refuses "--candidates without a search" "add --tune" mm.wpk --candidates=list
 refuses "--set: no such plan" "has plans 0 to" mm.wpk --set plan=9
 for v in 0 -1 x 1x 99999999999999999999; do

@@ -157,6 +157,8 @@ END
 	told "or for each slice of one" 0 "3 operators, 2 ranks"
 	check "... which it measures on" sh -c '[ "$(sort -u "$1")" = \
 		"--device=gpu:0 --share=50" ]' - "$scratch/devices"
+	check "... as the lock says" [ "$(grep -c '^\[.* share=50]$' \
+		three.wpk.lock)" -eq 3 ]
 
 	farms 2 -- three.wpk --tune=random --trials=3 --measure=emu --no-verify \
 		--db="$scratch/work/farm.db"

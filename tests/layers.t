@@ -21,7 +21,8 @@ allowed() {
 					'kernel/* sketch/* cuda/* graph/* search/*' \
 					'report/report.h runtime/emu/wpk_emu_table.h' \
 					'runtime/lib/device_name.h' \
-					'runtime/lib/option.h' ;;
+					'runtime/lib/option.h' \
+					'runtime/lib/share.h' ;;
 	compiler/report/*)	echo 'report/* base/* search/* schedule/target.h' ;;
 	compiler/wpkdb/*)	echo 'wpkdb/* base/* search/* driver/child.h' \
 					'driver/options.h driver/output.h' \

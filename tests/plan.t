@@ -155,6 +155,79 @@ else
 	skip "kernels that are compiled in" "no C++ compiler, or instrumented"
 fi
 
+# ---- shares of a GPU ----
+
+sed '/^schedule/d' ops.wpk >shares.wpk
+# tuned SHARE OPTIONS...: a schedule for it, into the lock.
+tuned() {
+	share=$1
+	shift
+	"$wpkc" shares.wpk --tune=random --trials=5 --measure=model --no-verify \
+		-q "--share=$share" "$@" -o tuned.cu || echo "$share" >>../failed
+}
+# kernels PLAN: of each variant of lin its share, if it has one, and kernel.
+kernels() {
+	sed -n '/"name": "lin"/,$p' "$1" |
+		sed -n 's/^ *"\(share\|kernel\)": "*\([^",]*\).*/\2/p' |
+		grep -v scale | tr '\n' ' '
+}
+: >../failed
+tuned 100 --set=lin:sketch=fma
+tuned 50 --set=lin:sketch=gemv --op=lin
+tuned 20 --set=lin:sketch=fma,tile.block.i=32 --op=lin
+empty "schedules for three shares" ../failed
+if "$CXX" --version >/dev/null 2>&1 && [ -z "$INSTRUMENT" ]; then
+	"$wpkc" shares.wpk --frozen -o alone.cu
+	check "a plan of all shares" "$wpkc" shares.wpk --frozen -o shares.cu \
+		--plan=shares.plan --modules=emu
+	check "... each is a variant" [ "$(kernels shares.plan)" = \
+		"20 lin_kernel_share20 50 lin_kernel_share50 lin_kernel " ]
+	check "... of which the CUDA knows one" cmp shares.cu alone.cu
+	check "... and what has one share has one variant" \
+		[ "$(grep -c '"kernel": "scale_' shares.plan)" -eq 1 ]
+	check "a program with contexts of shares" "$CXX" -x c "$headers" \
+		-I"$top_srcdir/runtime/emu/host" \
+		"$top_srcdir/tests/runtime/shares.c" -x none \
+		"$top_builddir/libwpk.a" "$top_builddir/libwpkemu.so" \
+		-Wl,-rpath,"$top_builddir" -ljansson -lpthread -ldl -lm \
+		-o shares
+	check "... runs" ./shares "$top_builddir/libwpkemu.so" shares.plan \
+		0 100 99 50 49 20 5
+	./shares "$top_builddir/libwpkemu.so" shares.plan 0 100 99 50 49 20 5 \
+		>../found 2>&1
+	printf '%s\n' '0: lin_kernel' '100: lin_kernel' \
+		'99: lin_kernel_share50' '50: lin_kernel_share50' \
+		'49: lin_kernel_share20' '20: lin_kernel_share20' \
+		'5: lin_kernel_share20' >../want
+	check "... each by the kernel of its share" diff ../want ../found
+	check "a plan by one that has a share" "$wpkc" shares.wpk --op=lin \
+		--share=50 --frozen --plan=shares.plan --modules=emu -o half.cu
+	check "... has the whole besides" [ "$(kernels shares.plan)" = \
+		"lin_kernel_share100 20 lin_kernel_share20 50 lin_kernel " ]
+	"$wpkc" shares.wpk --frozen --plan=shares.plan --calls=shares_calls.c \
+		-o shares.cu -H shares.h
+	check "launchers that are compiled in are for one" \
+		[ "$(kernels shares.plan)" = "lin_kernel " ]
+	sed 's/w\[j, k\]/w[k, j]/' shares.wpk >turned.wpk
+	"$wpkc" turned.wpk --lock=shares.wpk.lock --plan=turned.plan \
+		--modules=emu -o turned.cu >../said 2>&1
+	check "what the operator no longer is is no variant" [ \
+		"$(kernels turned.plan)$(grep -c \
+		'is not in the plan: the operator is another by now' ../said)" \
+		= "lin_kernel 2" ]
+	"$wpkc" turned.wpk --lock=turned.lock --tune=random --trials=5 \
+		--measure=model --no-verify -q -o turned.cu
+	sed -n '/share=20/,/^$/p' shares.wpk.lock >>turned.lock
+	ends 3 "... and --frozen misses it" \
+		"turned.lock has for 'lin' on 20 % of h200, sm_90a, cannot go" \
+		"$wpkc" turned.wpk --lock=turned.lock --frozen \
+		--plan=turned.plan --modules=emu -o turned.cu
+	check "... but for the CUDA alone" "$wpkc" turned.wpk \
+		--lock=turned.lock --frozen -o turned.cu
+else
+	skip "plans of several shares" "no C++ compiler, or instrumented"
+fi
+
 # ---- leaks ----
 
 if command -v valgrind >/dev/null 2>&1 && [ -z "$INSTRUMENT" ] &&

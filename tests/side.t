@@ -88,6 +88,16 @@ END
 		"--device=gpu:0 --share=50 --mps" ]'
 	check "... candidates are numbered once" sh -c \
 		'cut -f 1 list | sort -n | cmp - "$0"' "$(seq 24 >want && echo want)"
+	tunes --trials=6 --measure=gpu --jobs=2 --share=50:mps --no-verify \
+		--lock=half.lock --candidates=list -o x.cu
+	told "slices of a slice" 0 "25 % of it" "24 candidates: "
+	check "... and all of that for finals" [ "$(tail -n 1 seen)" = \
+		"--device=gpu:0 --share=50 --mps" ]
+	check "... whose stanzas say so" [ "$(grep -c '^\[' half.lock) $(grep -c \
+		'^\[.* h200 share=50]$' half.lock)" = "4 4" ]
+	check "... as do commands" [ "$(grep -c ' --share=50 ' list)" -eq 24 ]
+	check "... also of the database" sh -c '"$1" show 1.3 | tail -n 1 |
+		grep -q -e " --share=50 "' - "$top_builddir/wpkdb"
 	rm -f "$FAKE_FOLDER"/*
 	FAKE_MEASURE='2:crash 5:vanish'
 	export FAKE_MEASURE

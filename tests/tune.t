@@ -184,6 +184,124 @@ ends 1 "merging what is not there" "cannot read 'nix'" "$wpkc" merge base.lock \
 	nix theirs.lock
 ends 1 "merging two" "three lock files" "$wpkc" merge base.lock theirs.lock
 
+# ---- shares of a GPU ----
+
+# stanzas FILE HEADING: without comments.
+stanzas() {
+	awk -v heading="[$2]" 'BEGIN { RS = ""; ORS = "\n\n"; FS = "\n" }
+		$1 == heading' "$1"
+}
+cp a100.lock shares.lock
+check "an old lock is rewritten byte for byte" sh -c '"$1" merge a100.lock \
+	shares.lock a100.lock && cmp a100.lock shares.lock' - "$wpkc"
+tuned --lock=shares.lock --target=sm_80 --share=50 --op=mm \
+	--set=sketch=fma,tile.block.i=64 -o half.cu
+check "--tune --share adds a stanza" [ "$(stanzas shares.lock \
+	'mm sm_80 a100 share=50' | grep -c '^tile.block.i = 64$')" -eq 1 ]
+stanzas shares.lock 'mm sm_80 a100 share=50' >slices
+sed '/^$/d' slices >../slice
+sed '/^$/d' shares.lock | grep -vxFf ../slice >../rest
+sed '/^$/d' a100.lock | grep -vxFf ../slice >../old
+check "... and nothing else changes" cmp ../rest ../old
+check "... behind that of all of the GPU" [ "$(grep '^\[' shares.lock |
+	tr -d '\n')" = '[mm sm_80 a100][mm sm_80 a100 share=50][twice sm_80 a100]' ]
+"$wpkc" mm.wpk --lock=shares.lock --frozen --target=sm_80 -o again.cu
+check "builds for all of it are as before" cmp again.cu tuned.cu
+"$wpkc" mm.wpk --lock=shares.lock --frozen --target=sm_80 --share=50 --op=mm \
+	-o again.cu
+check "--share builds by the slice's" cmp again.cu half.cu
+"$wpkc" mm.wpk --lock=shares.lock --frozen --target=sm_80 --share=100 -o again.cu
+check "a share of 100 is all of it" cmp again.cu tuned.cu
+cp shares.lock before.lock
+tuned --lock=shares.lock --target=sm_80 --seed=3 --op=mm -o other.cu
+stanzas shares.lock 'mm sm_80 a100 share=50' >again
+check "tuning all of it leaves the slice's stanza" cmp slices again
+cp before.lock shares.lock
+
+# nearest SHARE WHOSE: what is taken for want of a stanza, and said.
+nearest() {
+	ends 0 "for $1 %: what $2 has" \
+		"mm: the lock has no schedule for $1 % of the GPU: that for $2" \
+		"$wpkc" mm.wpk --lock=shares.lock --target=sm_80 --op=mm \
+		--share="$1" -o again.cu
+	check "... the same bytes" cmp again.cu "$3"
+	ends 3 "... but with --frozen" "run wpkc --tune --share=$1 without" \
+		"$wpkc" mm.wpk --lock=shares.lock --target=sm_80 \
+		--op=mm --share="$1" --frozen -o again.cu
+}
+"$wpkc" mm.wpk --lock=shares.lock --frozen --target=sm_80 --op=mm -o all.cu
+tuned --lock=shares.lock --target=sm_80 --share=10 --op=mm \
+	--set=sketch=gemv -o tenth.cu
+nearest 99 '50 % of the GPU is taken' half.cu
+nearest 49 '10 % of the GPU is taken' tenth.cu
+nearest 5 '10 % of the GPU is taken' tenth.cu
+"$wpkc" mm.wpk --lock=a100.lock --frozen --target=sm_80 --op=mm -o all.cu
+ends 0 "where there is no slice" "all of the GPU is taken" "$wpkc" mm.wpk \
+	--lock=a100.lock --target=sm_80 --op=mm --share=50 -o again.cu
+check "... the same bytes" cmp again.cu all.cu
+stanzas shares.lock 'mm sm_80 a100 share=50' >half.lock
+ends 0 "where there is nothing but a slice" "50 % of the GPU is taken" "$wpkc" \
+	mm.wpk --lock=half.lock --target=sm_80 --op=mm -o again.cu
+check "... the same bytes" cmp again.cu half.cu
+ends 3 "... but with --frozen" "it has that for 50 % of the GPU: run wpkc \
+--tune without" "$wpkc" mm.wpk --lock=half.lock --target=sm_80 --op=mm --frozen \
+	-o again.cu
+sed 's/^tile.block.i = 64/tile.block.i = 63/' shares.lock >odd.lock
+ends 0 "a slice's schedule that is not legal is not used" "is not used" \
+	"$wpkc" mm.wpk --lock=odd.lock --target=sm_80 --op=mm --share=50 \
+	-o again.cu
+ends 3 "... and --frozen misses it" "63" "$wpkc" mm.wpk --lock=odd.lock \
+	--target=sm_80 --op=mm --share=50 --frozen -o again.cu
+cp two.lock three.lock
+tuned --lock=three.lock --gpu=h100 --target=sm_90a --share=50 -o h100.cu
+"$wpkc" mm.wpk --lock=three.lock --frozen -o again.cu
+check "a slice of one GPU changes nothing for all of two" cmp again.cu two.cu
+"$wpkc" mm.wpk --lock=three.lock --frozen --share=50 -o again.cu
+check "... and is alone for its share" cmp again.cu h100.cu
+
+cat >big.wpk <<'END'
+export op mm[M = 1280, N = 1280, K = 64](a: f16[M, K], b: f16[N, K]) -> (c: f16[M, N])
+{
+    c[i, j] = f16(sum[k](f32(a[i, k]) * f32(b[j, k])));
+}
+END
+big='--set=sketch=wgmma,tile.block.i=128,tile.block.j=128,cluster.i=1,cluster.j=1'
+big="$big --set=raster.persistent=on,split_k.c_red0=1"
+# shellcheck disable=SC2086
+ends 2 "100 tiles at once on 132 multiprocessors" \
+	"100 tiles all run at once on h200: persistent = off" "$wpkc" big.wpk \
+	--no-lock $big -o big.cu
+# shellcheck disable=SC2086
+check "... and by turns on 66" "$wpkc" big.wpk $big --share=50 --tune=random \
+	--trials=1 --no-verify -q -o big.cu
+check "... which are as many blocks" grep -q 'gridDim = dim3(66);' big.cu
+ends 0 "a larger slice has the kernel of the smaller" "50 % of the GPU is taken" \
+	"$wpkc" big.wpk --share=75 -o again.cu
+check "... the same bytes" cmp again.cu big.cu
+
+# slice SHARE OPTIONS...: a branch of a100.lock that tunes it.
+slice() {
+	share=$1
+	cp a100.lock "$share.lock"
+	shift
+	tuned --lock="$share.lock" --target=sm_80 --op=mm "--share=$share" "$@" \
+		-o slice.cu
+}
+slice 50 --set=sketch=fma,tile.block.i=64
+slice 25 --set=sketch=gemv
+cp 25.lock ours.lock
+check "branches that tune two shares merge" "$wpkc" merge a100.lock ours.lock \
+	50.lock
+cp 25.lock both.lock
+tuned --lock=both.lock --target=sm_80 --op=mm --share=50 \
+	--set=sketch=fma,tile.block.i=64 -o slice.cu
+check "... as if tuned one after the other" cmp ours.lock both.lock
+cp 50.lock ours.lock
+slice 50 --set=sketch=gemv
+sed '/share=50/,/^$/s/^predicted = .*/predicted = 1 s/' ours.lock >slow.lock
+check "of two for one share" "$wpkc" merge a100.lock slow.lock 50.lock
+check "... the faster is taken" cmp slow.lock 50.lock
+
 # ---- the same again ----
 
 tuned --no-lock --seed=7 -o one.cu
@@ -239,6 +357,19 @@ corrupt "a line that is no pair" "$line" "expected name = value"
 corrupt "a conflict marker" 1 "an unresolved merge conflict"
 sed "${line}i =======" a100.lock >bad.lock
 corrupt "a conflict marker in a stanza" "$line" "an unresolved merge conflict"
+for share in 0 101 half 50% 050; do
+	sed "$((line - 1))s/\]/ share=$share]/" a100.lock >bad.lock
+	corrupt "a share of $share" "$((line - 1))" \
+		"a share is 1 to 100 percent, not '$share'"
+done
+sed "$((line - 1))s/\]/ 50]/" a100.lock >bad.lock
+corrupt "a share that does not say so" "$((line - 1))" \
+	"behind the GPU stands its share, as in"
+ends 1 "... and merge" "bad.lock:$((line - 1)): behind the GPU" "$wpkc" merge \
+	a100.lock bad.lock a100.lock
+{ cat shares.lock; stanzas shares.lock 'mm sm_80 a100 share=50'; } >bad.lock
+ends 1 "a share twice" "[mm sm_80 a100 share=50] group 0 is already at line" \
+	"$wpkc" mm.wpk --lock=bad.lock -o again.cu
 head -n "$line" a100.lock >bad.lock
 corrupt "a lock cut short" "$((line - 1))" "this stanza is cut short"
 { cat a100.lock; sed 1d a100.lock; } >bad.lock

@@ -16,16 +16,17 @@ static const char *value_named(const struct record *r, const char *name)
 	return NULL;
 }
 
-/* Of this operator's group and sketch, timed on the whole GPU. */
+/* Of this operator's group and sketch, timed on as much of the GPU. */
 static bool is_of(const struct record *r, const struct bought *b, int group,
 	const struct candidate *c)
 {
 	const struct record_key *k = &r->key;
 	const struct place *p = b->job->place;
+	int share = b->job->share;
 
 	return r->verdict == V_MEASURED && !strcmp(k->how, "gpu") &&
 		k->hash == b->job->hash && k->group == group &&
-		(k->share == 0 || k->share == 100) &&
+		k->share % 100 == share &&
 		!strcmp(k->sketch, c->sketch->name) &&
 		!strcmp(k->target, p->target->name) &&
 		!strcmp(k->gpu, p->gpu->name) && (!*k->kernel ||

@@ -125,7 +125,7 @@ static json_t *group(const struct bought *b, const struct bought_group *g)
 	json_put(v, "by_hand", text(b->job->file ? b->job->file->name : NULL));
 	put_cost(v, &g->cost);
 	json_put(v, "bounds", bounds(&g->cost.bounds));
-	json_put(v, "roofline", roofline(g, b->job->place->gpu));
+	json_put(v, "roofline", roofline(g, g->open->task.gpu));
 	json_put(v, "better", number(g->better));
 	json_put(v, "numbers", rows);
 	json_put(v, "others", rivals);
@@ -167,6 +167,8 @@ static json_t *operator(const struct bought *b)
 		json_append(plans, plan(&b->plans[i]));
 	json_put(v, "operator", text(j->name));
 	json_put(v, "gpu", text(j->place->gpu->name));
+	if (j->share)
+		json_put(v, "share", json_integer(j->share));
 	json_put(v, "target", text(j->place->target->name));
 	json_put(v, "general", json_boolean(j->general != NULL));
 	json_put(v, "sizes", sizes(j));

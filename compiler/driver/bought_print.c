@@ -353,7 +353,7 @@ static void put_group(const struct bought *b, const struct bought_group *g,
 		return;
 	}
 	put_bounds(out, &c->bounds);
-	put_roofline(out, g, b->job->place->gpu);
+	put_roofline(out, g, g->open->task.gpu);
 	if (isfinite(g->better))
 		put_wrapped(out, arena_printf(a, "  a short look from here "
 			"predicts %s: a search may find better",
@@ -407,8 +407,9 @@ void bought_print(const struct bought *b, struct str *out)
 		return;
 	for (int g = 0; g < b->n_groups; g++)
 		measured |= isfinite(b->groups[g].cost.measured);
-	put_wrapped(out, arena_printf(a, "%s on %s, code for %s%s%s%s", j->name,
-		j->place->gpu->name, j->place->target->name, *sizes ?
+	put_wrapped(out, arena_printf(a, "%s on %s%s, code for %s%s%s%s",
+		j->name, slice_text(a, j->share), j->place->gpu->name,
+		j->place->target->name, *sizes ?
 		j->general ? "; all sizes, looked at where " : "; " : "", sizes,
 		""), 0, 4);
 	put_wrapped(out, arena_printf(a, "the schedule is %s; %s", b->from_lock ?

@@ -213,7 +213,7 @@ static bool choose(struct session *s, struct job *j, struct bought *b,
 	plan = j->plan;
 	*untuned = ARENA_ARRAY(s->a, (size_t)j->n_plans, struct plan);
 	memcpy(*untuned, j->plans, (size_t)j->n_plans * sizeof **untuned);
-	b->from_lock = choices_from_lock(s, j, &b->unused);
+	b->from_lock = slice_choose(s, j, &b->unused);
 	if (b->from_lock)
 		return true;
 	memcpy(j->plans, *untuned, (size_t)j->n_plans * sizeof **untuned);

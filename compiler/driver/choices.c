@@ -120,12 +120,18 @@ static bool same_kernel(struct session *s, const struct job *j, int group,
 		&j->partition->groups[group], ",")) : j->plan == 0;
 }
 
+static const struct lock_entry *entry_of(const struct session *s,
+	const struct job *j, int group)
+{
+	return lock_find(s->lock, j->hash, j->place->target->name,
+		j->place->named, j->share, group);
+}
+
 /* Do the lock's entries speak of the plan in use? */
 static bool lock_has_plan(struct session *s, const struct job *j)
 {
 	for (int g = 0; g < j->partition->n_groups; g++) {
-		const struct lock_entry *e = lock_find(s->lock, j->hash,
-			j->place->target->name, j->place->named, g);
+		const struct lock_entry *e = entry_of(s, j, g);
 
 		if (!e || !same_kernel(s, j, g, e))
 			return false;
@@ -139,9 +145,8 @@ static bool plan_from_lock(struct session *s, struct job *j, const char **why)
 		(size_t)j->partition->n_groups, struct part);
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		if (!entry_genes(s, j, g, lock_find(s->lock, j->hash,
-		    j->place->target->name, j->place->named, g),
-		    &parts[g].choice, why))
+		if (!entry_genes(s, j, g, entry_of(s, j, g), &parts[g].choice,
+		    why))
 			return false;
 	j->plans[j->plan].parts = j->parts = parts;
 	return true;
@@ -155,8 +160,7 @@ bool choices_from_lock(struct session *s, struct job *j, const char **why)
 		if (lock_has_plan(s, j))
 			return plan_from_lock(s, j, why);
 	}
-	if (lock_find(s->lock, j->hash, j->place->target->name,
-	    j->place->named, 0))
+	if (entry_of(s, j, 0))
 		*why = "it is of other kernels";
 	return false;
 }

@@ -63,6 +63,14 @@ static const char *launcher_of(const struct job *j)
 	return j->program->launcher ? j->program->launcher : j->program->name;
 }
 
+/* What tells others of a plan apart are shares, the run's own share among them
+ * no more: a launcher is for that alone. */
+static struct cuda_variant variant_of(const struct job *j, bool other)
+{
+	return (struct cuda_variant){ j->place->target, j->program,
+		j->place->gpu, !other ? 0 : j->share ? j->share : 100 };
+}
+
 /* Of the jobs that have "launcher", NULL: of all. */
 static struct cuda_unit unit_of(const struct session *s, struct arena *a,
 	const char *launcher)
@@ -76,10 +84,23 @@ static struct cuda_unit unit_of(const struct session *s, struct arena *a,
 
 		if (launcher && strcmp(launcher_of(j), launcher))
 			continue;
-		v[n++] = (struct cuda_variant){ j->place->target, j->program,
-			j->place->gpu, 0 };
+		v[n++] = variant_of(j, false);
 	}
 	return cuda_unit(a, base_name(s->o->input), WPK_VERSION, v, n);
+}
+
+/* Of all and the others, which come first: the last is an operator's face. */
+static struct cuda_unit plan_unit(const struct session *s)
+{
+	struct cuda_variant *v = ARENA_ARRAY(s->a, (size_t)(s->n_jobs +
+		s->n_others) + 1, struct cuda_variant);
+	int n = 0;
+
+	for (int i = 0; i < s->n_others; i++)
+		v[n++] = variant_of(&s->others[i], true);
+	for (int i = 0; i < s->n_jobs; i++)
+		v[n++] = variant_of(&s->jobs[i], false);
+	return cuda_unit(s->a, base_name(s->o->input), WPK_VERSION, v, n);
 }
 
 struct cuda_unit emit_launcher(const struct session *s, struct arena *a,
@@ -245,7 +266,7 @@ static unsigned modules_wanted(const struct session *s)
 
 static bool add_plan(struct session *s, struct outputs *out)
 {
-	struct cuda_unit u = unit_of(s, s->a, NULL);
+	struct cuda_unit u = plan_unit(s);
 	unsigned which = modules_wanted(s);
 	struct str cuda, plan;
 	module_list modules = { 0 };

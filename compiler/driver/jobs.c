@@ -69,7 +69,7 @@ static struct lower_request *open_request(struct session *s,
 static void begin_job(const struct making *m, struct job *j)
 {
 	*j = (struct job){ .item = m->it->item, .place = m->place,
-		.launcher = m->launcher, .family = m->launcher,
+		.share = m->place->share, .launcher = m->launcher, .family = m->launcher,
 		.when = m->when };
 	if (m->tune) {
 		j->trials = m->tune->trials;

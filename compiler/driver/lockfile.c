@@ -59,14 +59,14 @@ bool lockfile_merge(struct session *s)
 		return false;
 	for (int i = 0; i < s->n_jobs; i++) {
 		const struct job *j = &s->jobs[i];
-		const char *target = j->place->target->name;
-		const char *gpu = j->place->gpu->name;
+		const struct lock_entry at = { .op = j->name,
+			.target = j->place->target->name,
+			.gpu = j->place->gpu->name,
+			.share = j->place->share };
 
-		lock_trim(s->lock, j->name, target, gpu, 0);
+		lock_trim(s->lock, &at, 0);
 		for (int k = 0; k < own->n; k++)
-			if (!strcmp(own->v[k].op, j->name) &&
-			    !strcmp(own->v[k].target, target) &&
-			    !strcmp(own->v[k].gpu, gpu))
+			if (lock_same_place(&own->v[k], &at))
 				lock_put(s->a, s->lock, &own->v[k]);
 	}
 	return true;

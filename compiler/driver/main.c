@@ -143,24 +143,36 @@ static bool find_others(struct session *s, struct job *j)
 	return true;
 }
 
+/* What --frozen says of a job that the lock does not have as asked. */
+static bool misses(struct session *s, const struct job *j, const char *why)
+{
+	const struct place *p = j->place;
+	const char *known = why ? NULL : slice_known(s, j);
+	const char *of = p->named || p->share ? arena_printf(s->a,
+		" of %s%s", slice_text(s->a, p->share), p->named ?
+		arena_printf(s->a, "GPU %s", p->named) : "the GPU") : "";
+
+	if (known)
+		why = arena_printf(s->a, "it has that for %s", known);
+	return session_fail(s, EXIT_FROZEN, "%s has no %s schedule%s for "
+		"'%s'%s%s: run wpkc --tune%s without --frozen", s->lock_path,
+		p->target->name, of, j->name, why ? ": " : "", why ? why : "",
+		p->share ? arena_printf(s->a, " --share=%d", p->share) : "");
+}
+
 /* The lock's schedule where it has one and --set says nothing; else the default,
  * except --frozen. */
 static bool choose(struct session *s, struct job *j)
 {
-	const char *why = NULL, *gpu = j->place->named;
+	const char *why = NULL;
 
 	if (s->o->settings.n && !s->o->frozen)
 		return plans_find(s, j);
-	if (choices_from_lock(s, j, &why))
+	if (slice_choose(s, j, &why))
 		return !s->o->emit || !(s->o->emit & EMIT_SPACE) ||
 			find_others(s, j);
 	if (s->o->frozen && (!j->optional || plans_prefer(s, j)))
-		return session_fail(s, EXIT_FROZEN,
-			"%s has no %s schedule%s%s for '%s'%s%s: run wpkc "
-			"--tune without --frozen",
-			s->lock_path, j->place->target->name, gpu ? " of GPU " :
-			"", gpu ? gpu : "", j->name,
-			why ? ": " : "", why ? why : "");
+		return misses(s, j, why);
 	if (why)
 		session_say(s, "%s: the lock's schedule is not used: %s", j->name,
 			why);
@@ -199,7 +211,7 @@ static void choose_plans(struct session *s)
 
 	for (int i = 0; i < s->n_jobs; i++)
 		if (s->jobs[i].n_plans > 1 &&
-		    !choices_from_lock(s, &s->jobs[i], &why))
+		    !slice_choose(s, &s->jobs[i], &why))
 			plans_prefer(s, &s->jobs[i]);
 }
 
@@ -216,7 +228,10 @@ static bool compile(struct session *s)
 	}
 	if (!(s->o->tune ? tune_jobs(s) : choose_all(s)) || !build_all(s))
 		return false;
-	return s->o->check ? checks_run(s) : emit_outputs(s);
+	if (s->o->check)
+		return checks_run(s);
+	return (!s->o->plan || s->o->calls || slice_others(s)) &&
+		emit_outputs(s);
 }
 
 /* Options of a search say nothing without one. */

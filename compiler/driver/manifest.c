@@ -45,8 +45,12 @@ static json_t *hash(const struct manifest *m, uint64_t h)
 static const struct job *job_of(const struct manifest *m,
 	const struct program *p)
 {
-	const struct job *j = m->s->jobs;
+	const struct session *s = m->s;
+	const struct job *j = s->others;
 
+	for (int i = 0; i < s->n_jobs; i++)
+		if (s->jobs[i].program == p)
+			return &s->jobs[i];
 	while (j->program != p)
 		j++;
 	return j;
@@ -305,8 +309,8 @@ static json_t *variant(const struct manifest *m, const struct cuda_variant *w)
 	json_put(v, "gpu", text(m, w->gpu ? w->gpu->name : NULL));
 	json_put(v, "tuned", text(m, j->place->gpu ?
 		j->place->gpu->name : NULL));
-	if (m->s->o->share)
-		json_put(v, "share", json_integer(m->s->o->share));
+	if (j->share)
+		json_put(v, "share", json_integer(j->share));
 	json_put(v, "general", json_boolean(p->general));
 	json_put(v, "sizes", values(j, p));
 	json_put(v, "conditions", conditions(m, p));

@@ -144,6 +144,8 @@ static void put_call(const struct measuring *g, const struct job *j,
 		str_puts(out, " -I ");
 		str_word(out, o->dirs.v[i]);
 	}
+	if (j->place->share)
+		str_printf(out, " --share=%d", j->place->share);
 	put_shape(o, j, out);
 }
 

@@ -277,7 +277,8 @@ const char *options_of_search(const struct options *o)
 {
 	return o->trials ? "--trials" : o->seconds > 0 ? "--time" :
 		o->effort ? "--effort" : o->measure ? "--measure" :
-		o->share ? "--share" : has_limits(&o->limits) ? "--limits" :
+		o->share_mps ? "--share=PERCENT:mps" :
+		has_limits(&o->limits) ? "--limits" :
 		o->side ? "--jobs" : o->candidates ? "--candidates" :
 		o->db ? "--db" : o->no_db ? "--no-db" :
 		o->resume ? "--resume" : NULL;

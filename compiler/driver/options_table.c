@@ -405,7 +405,7 @@ static const struct option table[] = {
 		"gpu, gpu:1, emu, or model: predicted costs",
 		SET(set_measure) },
 	{ "--share", "PERCENT", VALUE,
-		"measure in a slice of the GPU", SET(set_share) },
+		"schedules for a slice of the GPU", SET(set_share) },
 	{ "--jobs", "N", VALUE,
 		"searches side by side, each in a slice of the GPU",
 		INT(side, 1, 16) },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Where code goes: targets, and the GPUs whose costs count. --target and --gpu
  * say so; where --gpu is silent, a lock with stanzas for several GPUs of a
- * target does, and the launcher chooses among them. A search is only for what
+ * target does, those for the share that --share names if there are such, and the
+ * launcher chooses among them. A search is only for what
  * is named, or else for the GPU assumed: it writes what it was asked for. */
 #include "driver/session.h"
 
@@ -10,7 +11,8 @@
 static void add(struct session *s, const struct target *t,
 	const struct gpu *g, const char *named)
 {
-	s->places[s->n_places++] = (struct place){ t, g, named, false };
+	s->places[s->n_places++] = (struct place){ t, g, named, false,
+		s->o->share % 100 };
 }
 
 /* The GPUs that --gpu names for the target, in its order. */
@@ -27,12 +29,16 @@ static void add_named(struct session *s, const struct target *t)
 	}
 }
 
+enum { ANY_SHARE = -1 };
+
+/* "g" NULL: any. */
 static bool lock_has(const struct lock *l, const struct target *t,
-	const struct gpu *g)
+	const struct gpu *g, int share)
 {
 	for (int i = 0; i < l->n; i++)
 		if (!strcmp(l->v[i].target, t->name) &&
-		    !strcmp(l->v[i].gpu, g->name))
+		    (!g || !strcmp(l->v[i].gpu, g->name)) &&
+		    (share == ANY_SHARE || l->v[i].share == share))
 			return true;
 	return false;
 }
@@ -40,10 +46,12 @@ static bool lock_has(const struct lock *l, const struct target *t,
 /* Those that the lock has stanzas for, if there are several. */
 static void add_locked(struct session *s, const struct target *t)
 {
-	int before = s->n_places;
+	int before = s->n_places, share = s->o->share % 100;
 
+	if (!lock_has(s->lock, t, NULL, share))
+		share = ANY_SHARE;
 	for (const struct gpu *g = gpu_list(); g->name; g++)
-		if (lock_has(s->lock, t, g))
+		if (lock_has(s->lock, t, g, share))
 			add(s, t, g, g->name);
 	if (s->n_places < before + 2)
 		s->n_places = before;

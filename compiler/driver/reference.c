@@ -353,7 +353,7 @@ static bool arithmetic_of(struct session *s, const struct asking *k,
 
 	if (k->plan)
 		return reference_arithmetic(s, k->plan, j, out);
-	if (!choices_from_lock(s, j, &why) && !plans_find(s, j))
+	if (!slice_choose(s, j, &why) && !plans_find(s, j))
 		return false;
 	*out = choices_arithmetic(s->a, j);
 	return true;

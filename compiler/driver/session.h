@@ -83,12 +83,13 @@ struct plan {
 
 /* What code is for, and the GPU whose costs are predicted; "named" is what the
  * user or the lock called that, or NULL; "sister": code for the target is made
- * for other GPUs as well. */
+ * for other GPUs as well; "share": the part of the GPU in percent, 0: all. */
 struct place {
 	const struct target *target;
 	const struct gpu *gpu;
 	const char *named;
 	bool sister;
+	int share;
 };
 
 /* One operator at one shape on one target. "reference" is what lowering
@@ -97,6 +98,8 @@ struct job {
 	const char *name;
 	const struct ast_item *item;
 	const struct place *place;
+	int share;			/* whose schedule it has; the place's,
+					 * or for want of one the nearest */
 	const struct task_file *files;	/* of variant("...") */
 	int n_files;
 	bool file_pinned;		/* by the schedule: the only way */
@@ -141,6 +144,8 @@ struct session {
 	int n_places;
 	struct job *jobs;
 	int n_jobs;
+	struct job *others;		/* chosen and built, of other shares: */
+	int n_others;			/* a plan alone has these */
 	struct lock *lock;
 	const char *lock_path;		/* NULL: no lock */
 	bool lock_existed;
@@ -282,6 +287,21 @@ struct program *choices_try(struct session *s, struct arena *a,
 	const struct job *j, const char **why);
 struct program *choices_program(struct session *s, struct arena *a,
 	const struct job *j);
+
+/* ---- slice.c ---- */
+
+/* "50 % of ", or nothing for all of it. */
+const char *slice_text(struct arena *a, int share);
+/* A slice of the GPU as if it were one. */
+const struct gpu *slice_gpu(struct arena *a, const struct gpu *g, int share);
+/* Choose what the lock says for the job's share, or where it says nothing of that
+ * for the nearest, and tell; with --frozen for that share alone. False if there
+ * is none, "*why" then as choices_from_lock() has it. */
+bool slice_choose(struct session *s, struct job *j, const char **why);
+/* The other shares that the lock has the job's operator for, as text, or NULL. */
+const char *slice_known(struct session *s, const struct job *j);
+/* s->others as the lock has them. False after an error. */
+bool slice_others(struct session *s);
 
 /* ---- cuts.c ---- */
 

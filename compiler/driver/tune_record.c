@@ -27,7 +27,8 @@ static void record(struct session *s, const struct job *j, int group)
 	const struct space *sp = c->candidate->space;
 	struct lock_entry e = { .op = j->name,
 		.target = j->place->target->name,
-		.gpu = j->place->gpu->name, .hash = j->hash, .group = group,
+		.gpu = j->place->gpu->name, .share = j->place->share,
+		.hash = j->hash, .group = group,
 		.sketch = c->candidate->sketch->name, .seconds = c->seconds,
 		.measured = c->measured, .verified = c->verified,
 		.kernel = j->n_plans > 1 ? plan_kernel(s->a, j->op,
@@ -52,8 +53,11 @@ static void record(struct session *s, const struct job *j, int group)
 
 void tune_record(struct session *s, const struct job *j)
 {
-	lock_trim(s->lock, j->name, j->place->target->name, j->place->gpu->name,
-		j->partition->n_groups);
+	const struct lock_entry at = { .op = j->name,
+		.target = j->place->target->name,
+		.gpu = j->place->gpu->name, .share = j->place->share };
+
+	lock_trim(s->lock, &at, j->partition->n_groups);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		record(s, j, g);
 }

@@ -73,9 +73,9 @@ void tune_tell(struct session *s, const struct job *j,
 			tune_seconds(j) * 1e6, strcmp(s->how, "emu") ?
 			"measured" : "of emulation");
 	else
-		str_printf(&out, "%s: %s%.3g us predicted on %s by", j->name,
+		str_printf(&out, "%s: %s%.3g us predicted on %s%s by", j->name,
 			j->file ? "at least " : "", tune_seconds(j) * 1e6,
-			j->place->gpu->name);
+			slice_text(s->a, j->share), j->place->gpu->name);
 	for (int g = 0; g < j->partition->n_groups; g++)
 		str_printf(&out, "%s %s", g ? "," : "",
 			j->parts[g].choice.candidate->sketch->name);
@@ -92,7 +92,8 @@ void tune_tell_places(const struct session *s)
 
 	str_init(&list, s->a);
 	for (int i = 0; i < s->n_places; i++)
-		str_printf(&list, "%s%s (%s)", i ? ", " : "",
+		str_printf(&list, "%s%s%s (%s)", i ? ", " : "",
+			slice_text(s->a, s->places[i].share),
 			s->places[i].gpu->name, s->places[i].target->name);
 	session_say(s, "no GPU is measured: costs are predictions for %s",
 		str_text(&list));

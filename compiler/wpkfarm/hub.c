@@ -436,6 +436,9 @@ static const char *const *final_argv(struct hub *h, int file)
 	vec_push(h->a, &v, run_wpkc(h->a));
 	for (int i = 0; i < h->f->final.n; i++)
 		vec_push(h->a, &v, h->f->final.v[i]);
+	if (h->f->o.share)
+		vec_push(h->a, &v, arena_printf(h->a, "--share=%d",
+			h->f->o.share));
 	if (h->wish == WISH_NOTHING)
 		vec_push(h->a, &v, "--frozen");
 	vec_push(h->a, &v, arena_printf(h->a, "--lock=%s",

@@ -42,19 +42,13 @@ const char *results_path(const struct results *r, int file)
 	return r->paths[file];
 }
 
-static bool same_operator(const struct lock_entry *x, const struct lock_entry *y)
-{
-	return !strcmp(x->op, y->op) && !strcmp(x->target, y->target) &&
-		!strcmp(x->gpu, y->gpu);
-}
-
 /* Of all kernels of the operator together; 0: the lock has none. */
 static double seconds_of(const struct lock *l, const struct lock_entry *e)
 {
 	double sum = 0;
 
 	for (int i = 0; i < l->n; i++)
-		if (same_operator(&l->v[i], e))
+		if (lock_same_place(&l->v[i], e))
 			sum += l->v[i].seconds;
 	return sum;
 }
@@ -63,9 +57,9 @@ static double seconds_of(const struct lock *l, const struct lock_entry *e)
 static void copy_operator(struct arena *a, struct lock *to,
 	const struct lock *from, const struct lock_entry *e)
 {
-	lock_trim(to, e->op, e->target, e->gpu, 0);
+	lock_trim(to, e, 0);
 	for (int i = 0; i < from->n; i++)
-		if (same_operator(&from->v[i], e))
+		if (lock_same_place(&from->v[i], e))
 			lock_put(a, to, &from->v[i]);
 }
 

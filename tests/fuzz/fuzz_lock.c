@@ -27,7 +27,8 @@ static void check_changes(struct arena *a, struct lock *l)
 
 		lock_put(a, l, &e);
 		assert(l->n == n);
-		assert(lock_find(l, e.hash, e.target, e.gpu, e.group));
+		assert(lock_find(l, e.hash, e.target, e.gpu, e.share,
+			e.group));
 	}
 }
 

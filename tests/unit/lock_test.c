@@ -173,6 +173,7 @@ static struct lock_entry any(struct arena *a, struct rng *r)
 		.op = arena_printf(a, "c%d", rng_below(r, 12)),
 		.target = rng_below(r, 2) ? "sm_80" : "sm_90a",
 		.gpu = rng_below(r, 2) ? "h100" : "h200",
+		.share = rng_below(r, 2) ? 0 : 1 + rng_below(r, 99),
 		.hash = rng_next(r), .group = rng_below(r, 3),
 		.sketch = word(a, r), .n = rng_below(r, 5),
 		.seconds = pow(10, rng_unit(r) * 12 - 9),
@@ -205,6 +206,7 @@ static void assert_same(const struct lock *x, const struct lock *y)
 		assert_string_equal(p->verified, q->verified);
 		assert_true(p->hash == q->hash && p->seconds == q->seconds);
 		assert_int_equal(p->group, q->group);
+		assert_int_equal(p->share, q->share);
 		assert_int_equal(p->n, q->n);
 		for (int k = 0; k < p->n; k++) {
 			assert_string_equal(p->names[k], q->names[k]);
@@ -278,17 +280,96 @@ static void test_find(void **state)
 	struct lock_entry e = c2();
 	uint64_t hash = e.hash;
 
-	assert_ptr_equal(lock_find(l, hash, "sm_90", "h200", 0), &l->v[1]);
-	assert_ptr_equal(lock_find(l, hash, "sm_90", NULL, 0), &l->v[1]);
-	assert_null(lock_find(l, hash, "sm_90", "h100", 0));
-	assert_null(lock_find(l, hash, "sm_80", NULL, 0));
-	assert_null(lock_find(l, hash, "sm_90", "h200", 1));
-	assert_null(lock_find(l, hash + 1, "sm_90", "h200", 0));
+	assert_ptr_equal(lock_find(l, hash, "sm_90", "h200", 0, 0), &l->v[1]);
+	assert_ptr_equal(lock_find(l, hash, "sm_90", NULL, 0, 0), &l->v[1]);
+	assert_null(lock_find(l, hash, "sm_90", "h100", 0, 0));
+	assert_null(lock_find(l, hash, "sm_80", NULL, 0, 0));
+	assert_null(lock_find(l, hash, "sm_90", "h200", 0, 1));
+	assert_null(lock_find(l, hash + 1, "sm_90", "h200", 0, 0));
 	e.gpu = "h100";
 	lock_put(a, l, &e);
-	assert_null(lock_find(l, hash, "sm_90", NULL, 0));
-	assert_string_equal(lock_find(l, hash, "sm_90", "h100", 0)->gpu,
+	assert_null(lock_find(l, hash, "sm_90", NULL, 0, 0));
+	assert_string_equal(lock_find(l, hash, "sm_90", "h100", 0, 0)->gpu,
 		"h100");
+}
+
+/* ---- shares ---- */
+
+static const char sliced[] =
+	"\n[c2 sm_90 h200]\n"
+	"hash = 00f1d2d2f924e986\n"
+	"group = 0\n"
+	"sketch = fma\n"
+	"predicted = 12.3 us\n"
+	"verified = emulation\n"
+	"\n[c2 sm_90 h200 share=5]\n"
+	"hash = 00f1d2d2f924e986\n"
+	"group = 0\n"
+	"sketch = gemv\n"
+	"measured = 200 us\n"
+	"verified = emulation\n"
+	"\n[c2 sm_90 h200 share=50]\n"
+	"hash = 00f1d2d2f924e986\n"
+	"group = 0\n"
+	"sketch = mma\n"
+	"measured = 20 us\n"
+	"verified = emulation\n"
+	"\n[c2 sm_90 h200 share=50]\n"
+	"hash = 00f1d2d2f924e986\n"
+	"group = 1\n"
+	"sketch = elementwise\n"
+	"measured = 2 us\n"
+	"verified = emulation\n"
+	"\n[c2 sm_90 h300]\n"
+	"hash = 00f1d2d2f924e986\n"
+	"group = 0\n"
+	"sketch = fma\n"
+	"measured = 1 us\n"
+	"verified = none\n";
+
+/* All of a GPU first, then by the number; share=100 is all of it. */
+static void test_shares(void **state)
+{
+	struct arena *a = *state;
+	const char *text = arena_printf(a, "%s%s", header, sliced);
+	struct lock *l = parse(a, sliced), *other = parse(a, "");
+	uint64_t hash = c2().hash;
+
+	assert_string_equal(print(a, l), text);
+	for (int i = l->n - 1; i >= 0; i--)
+		lock_put(a, other, &l->v[i]);
+	assert_string_equal(print(a, other), text);
+	assert_int_equal(l->v[0].share, 0);
+	assert_int_equal(l->v[1].share, 5);
+	assert_ptr_equal(lock_find(l, hash, "sm_90", "h200", 0, 0), &l->v[0]);
+	assert_ptr_equal(lock_find(l, hash, "sm_90", "h200", 50, 1), &l->v[3]);
+	assert_ptr_equal(lock_find(l, hash, "sm_90", NULL, 50, 0), &l->v[2]);
+	assert_null(lock_find(l, hash, "sm_90", "h200", 25, 0));
+	assert_null(lock_find(l, hash, "sm_90", NULL, 0, 0));
+	l = parse(a, "[c1 sm_90 h200 share=100]\nhash = 00000000000000ff\n"
+		"group = 0\nsketch = reduce\nmeasured = 1.5 ms\n"
+		"verified = none\n");
+	assert_non_null(strstr(print(a, l), "\n[c1 sm_90 h200]\n"));
+}
+
+/* Putting and trimming touch one share. */
+static void test_shares_apart(void **state)
+{
+	struct arena *a = *state;
+	struct lock *l = parse(a, sliced);
+	struct lock_entry e = l->v[2];
+
+	e.seconds = 1e-6;
+	lock_put(a, l, &e);
+	assert_int_equal(l->n, 5);
+	assert_true(l->v[0].seconds == 1.23e-5 && l->v[1].seconds == 2e-4 &&
+		l->v[2].seconds == 1e-6);
+	lock_trim(l, &e, 1);
+	assert_int_equal(l->n, 4);
+	lock_trim(l, &e, 0);
+	assert_int_equal(l->n, 3);
+	assert_int_equal(l->v[0].share, 0);
+	assert_int_equal(l->v[1].share, 5);
 }
 
 #define HEAD "[c2 sm_90 h200]\nhash = 00f1d2d2f924e986\ngroup = 0\n" \
@@ -302,7 +383,21 @@ static const struct bad {
 } bads[] = {
 	{ "hello\n", 1, "expected a stanza as in [conv sm_90 h200]" },
 	{ "# x\n\n[c2 sm_90]\n", 3, "a stanza names operator, target and GPU" },
-	{ "[a b c d]\n", 1, "a stanza names operator, target and GPU" },
+	{ "[a b c d]\n", 1, "behind the GPU stands its share, as in [conv sm_90 "
+		"h200 share=50], not d" },
+	{ "[a b c share]\n", 1, "behind the GPU stands its share, as in [conv "
+		"sm_90 h200 share=50], not share" },
+	{ "[a b c share=5 d]\n", 1, "a stanza names operator, target and GPU" },
+	{ "# x\n[a b c share=0]\n", 2, "a share is 1 to 100 percent, not '0'" },
+	{ "[a b c share=101]\n", 1, "a share is 1 to 100 percent, not '101'" },
+	{ "[a b c share=]\n", 1, "a share is 1 to 100 percent, not ''" },
+	{ "[a b c share=-5]\n", 1, "a share is 1 to 100 percent, not '-5'" },
+	{ "[a b c share=050]\n", 1, "a share is 1 to 100 percent, not '050'" },
+	{ "[a b c share=half]\n", 1,
+		"a share is 1 to 100 percent, not 'half'" },
+	{ "[a b c share=50%]\n", 1, "a share is 1 to 100 percent, not '50%'" },
+	{ "[a b c share=99999999999]\n", 1,
+		"a share is 1 to 100 percent, not '99999999999'" },
 	{ "[]\n", 1, "a stanza names operator, target and GPU" },
 	{ "[", 1, "expected a stanza as in [conv sm_90 h200]" },
 	{ "[c2 sm_90 h200\n", 1, "expected a stanza as in [conv sm_90 h200]" },
@@ -349,6 +444,14 @@ static const struct bad {
 	{ HEAD "measured = 3 us\nchecked = none\n", 6,
 		"expected verified, found checked" },
 	{ HEAD TAIL "\n# again\n" HEAD TAIL, 9,
+		"[c2 sm_90 h200] group 0 is already at line 1" },
+	{ "[c2 sm_90 h200 share=50]\nhash = 00f1d2d2f924e986\ngroup = 0\n"
+		"sketch = fma\n" TAIL "\n" HEAD TAIL "\n[c2 sm_90 h200 "
+		"share=50]\nhash = 00f1d2d2f924e986\ngroup = 0\n"
+		"sketch = fma\n" TAIL, 15,
+		"[c2 sm_90 h200 share=50] group 0 is already at line 1" },
+	{ HEAD TAIL "[c2 sm_90 h200 share=100]\nhash = 00f1d2d2f924e986\n"
+		"group = 0\nsketch = fma\n" TAIL, 7,
 		"[c2 sm_90 h200] group 0 is already at line 1" },
 };
 
@@ -427,6 +530,7 @@ static void test_merge_disjoint(void **state)
 			old.op = new.op = arena_printf(a, "op%d", n % 20);
 			old.target = new.target = n < 20 ? "sm_80" : "sm_90a";
 			old.gpu = new.gpu;
+			old.share = new.share;
 			for (int k = 0; k < N_LOCKS; k++) {
 				bool changed = who && (k == who || k == WANTED);
 
@@ -483,6 +587,38 @@ static void test_merge_conflicts(void **state)
 	assert_same(lock_merge(a, base, ours, parse(a, "")), ours);
 }
 
+static void set_seconds(struct lock *l, int i, double seconds)
+{
+	l->v[i].seconds = seconds;
+}
+
+/* Shares of one operator on one GPU are places of their own: each branch's is
+ * taken, and of one that both changed the faster, whatever is of the others. */
+static void test_merge_shares(void **state)
+{
+	struct arena *a = *state;
+	struct lock *base = parse(a, sliced), *ours = parse(a, sliced);
+	struct lock *theirs = parse(a, sliced), *merged;
+
+	set_seconds(ours, 0, 9e-6);
+	set_seconds(theirs, 1, 1e-4);
+	set_seconds(ours, 2, 3e-5);
+	set_seconds(theirs, 2, 1e-5);
+	for (int i = 0; i < 2; i++) {
+		merged = lock_merge(a, base, i ? theirs : ours,
+			i ? ours : theirs);
+		assert_int_equal(merged->n, 5);
+		assert_true(merged->v[0].seconds == 9e-6);
+		assert_true(merged->v[1].seconds == 1e-4);
+		assert_true(merged->v[2].seconds == 1e-5);
+		assert_true(merged->v[3].seconds == 2e-6);
+	}
+	lock_trim(theirs, &theirs->v[1], 0);
+	merged = lock_merge(a, base, ours, theirs);
+	assert_int_equal(merged->n, 4);
+	assert_int_equal(merged->v[1].share, 50);
+}
+
 static int setup(void **state)
 {
 	*state = arena_create();
@@ -503,8 +639,10 @@ int main(void)
 		TEST(test_text), TEST(test_read), TEST(test_forgiving),
 		TEST(test_awkward_names), TEST(test_round_trip),
 		TEST(test_order), TEST(test_put_replaces), TEST(test_find),
+		TEST(test_shares), TEST(test_shares_apart),
 		TEST(test_bad), TEST(test_corrupt),
 		TEST(test_merge_disjoint), TEST(test_merge_conflicts),
+		TEST(test_merge_shares),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
