@@ -339,15 +339,22 @@ END
 "$wpkc" mm.wpk --tune=random --trials=5 --no-verify -q --set=mm:sketch=fma \
 	-o locked.cu 2>"$scratch/said"
 # The stanza of a lock as a record.
-awk -F ' = ' '/^\[/ { gsub(/[][]/, ""); split($0, w, " "); next }
-	/^(hash|group|sketch|kernel) / { v[$1] = $2; next }
-	/^(predicted|measured|verified) / || !NF || /^#/ { next }
-	{ p = p (p ? "," : "") "\"" $1 "\":\"" $2 "\"" }
-	END { printf "{\"format\":1,\"op\":\"%s\",\"hash\":\"%s\",\"group\":%s," \
-		"\"sketch\":\"%s\",\"target\":\"%s\",\"gpu\":\"%s\"," \
-		"\"how\":\"gpu\",\"share\":100,\"verdict\":\"measured\"," \
-		"\"seconds\":1e-6,\"point\":{%s}}\n", w[1], v["hash"],
-		v["group"], v["sketch"], w[2], w[3], p }' mm.wpk.lock >true.jsonl
+cat >record.awk <<'END2'
+/^\[/ { gsub(/[][]/, ""); split($0, w, " "); next }
+/^(hash|group|sketch|kernel) / { v[$1] = $2; next }
+/^(predicted|measured|verified) / || !NF || /^#/ { next }
+{ p = p (p ? "," : "") "\"" $1 "\":\"" $2 "\"" }
+END {
+	share = w[4] ? substr(w[4], 7) : 100
+	printf "{\"format\":1,\"op\":\"%s\",\"hash\":\"%s\",\"group\":%s,", \
+		w[1], v["hash"], v["group"]
+	printf "\"sketch\":\"%s\",\"target\":\"%s\",\"gpu\":\"%s\",", \
+		v["sketch"], w[2], w[3]
+	printf "\"how\":\"gpu\",\"share\":%s,\"verdict\":\"measured\",", share
+	printf "\"seconds\":1e-6,\"point\":{%s}}\n", p
+}
+END2
+awk -F ' = ' -f record.awk mm.wpk.lock >true.jsonl
 "$wpkdb" --db=proof.db import true.jsonl >/dev/null
 
 # unproved NAME DB TEXT: verify ends with 4 and says TEXT of the record.
@@ -387,6 +394,24 @@ END
 	"$wpkdb" --db=more.db import more.jsonl >/dev/null
 	check "what the sketch pins may be said" "$wpkdb" --db=more.db verify \
 		mm.wpk
+	cat >big.wpk <<'END'
+export op mm[M = 1280, N = 1280, K = 64](a: f16[M, K], b: f16[N, K]) -> (c: f16[M, N])
+{
+    c[i, j] = f16(sum[k](f32(a[i, k]) * f32(b[j, k])));
+}
+END
+	"$wpkc" big.wpk --share=50 --tune=random --trials=1 --no-verify -q \
+		--measure=model --set=sketch=wgmma,tile.block.i=128 \
+		--set=tile.block.j=128,raster.persistent=on,split_k.c_red0=1 \
+		--set=cluster.i=1,cluster.j=1 -o big.cu
+	awk -F ' = ' -f record.awk big.wpk.lock >big.jsonl
+	"$wpkdb" --db=big.db import big.jsonl >/dev/null
+	check "what is legal in a slice alone is proved for that" "$wpkdb" \
+		--db=big.db verify big.wpk
+	sed 's/"share":50/"share":100/' big.jsonl >whole.jsonl
+	"$wpkdb" --db=whole.db import whole.jsonl >/dev/null
+	"$wpkdb" --db=whole.db verify big.wpk >said 2>&1
+	check "... and refused for all of the GPU" grep -q ': refused: ' said
 	"$wpkdb" --db=cxx.db import one.jsonl >/dev/null
 	CXX=false unproved "without a compiler nothing is proved" cxx.db \
 		'not proved: .*C++'

@@ -61,6 +61,8 @@ static const char *command_of(struct arena *a, const struct db_run *run,
 	add(a, &words, "--target", r->r.key.target);
 	if (gpu_named(r->r.key.gpu))
 		add(a, &words, "--gpu", r->r.key.gpu);
+	if (o->share)
+		add(a, &words, "--share", arena_printf(a, "%d", o->share));
 	for (int i = 0; i < o->ops.n; i++)
 		add(a, &words, "--op", o->ops.v[i]);
 	add_settings(a, &words, "--shape", o->shapes.v, o->shapes.n);

@@ -31,6 +31,7 @@ struct verify {
 	const char *folder, *lock, *wpkc;
 	struct lock *known;
 	const char *target;
+	int share;			/* to make kernels for, 0: of no slice */
 	int counts[N_DB_ORIGINS], absent;
 };
 
@@ -56,6 +57,8 @@ static void call(struct verify *x, struct arena *a,
 		vec_push(a, &argv, x->w->words.v[i]);
 	vec_push(a, &argv, arena_printf(a, "--target=%s", key->target));
 	vec_push(a, &argv, arena_printf(a, "--lock=%s", x->lock));
+	if (x->share)
+		vec_push(a, &argv, arena_printf(a, "--share=%d", x->share));
 	for (int i = 0; i < more->n; i++)
 		vec_push(a, &argv, more->v[i]);
 	vec_push(a, &argv, NULL);
@@ -195,10 +198,26 @@ static int know_source(struct verify *x, const struct record_key *key)
 	if (x->known && !strcmp(x->target, key->target))
 		return EXIT_DONE;
 	x->target = key->target;
+	x->share = 0;
 	x->known = make_lock(x, x->w->a, key, NULL, &why, &status);
 	return x->known ? EXIT_DONE : wpkdb_fail(x->w, EXIT_USER,
 		"%s cannot be compiled for %s: %s", x->w->words.v[0],
 		key->target, first_line(x->w->a, why));
+}
+
+/* A kernel is made for the slice that it was measured in; but several searches at
+ * once measure in slices what is for more. */
+static struct lock *make_point(struct verify *x, const struct record_key *key,
+	const string_list *settings, const char **why, int *status)
+{
+	struct lock *l;
+
+	x->share = key->share % 100;
+	l = make_lock(x, x->a, key, settings, why, status);
+	if (l || !x->share)
+		return l;
+	x->share = 0;
+	return make_lock(x, x->a, key, settings, why, status);
 }
 
 static enum db_origin prove(struct verify *x, const struct db_record *r,
@@ -211,7 +230,7 @@ static enum db_origin prove(struct verify *x, const struct db_record *r,
 
 	here.r.key.op = name;
 	command_settings(x->a, &here, &settings);
-	l = make_lock(x, x->a, &r->r.key, &settings, why, &status);
+	l = make_point(x, &r->r.key, &settings, why, &status);
 	if (!l) {
 		*why = first_line(x->a, *why);
 		return status == EXIT_NO_CANDIDATE ? DB_REFUSED : DB_FOREIGN;
