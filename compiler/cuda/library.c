@@ -20,7 +20,8 @@ bool host_calls_library(const struct program *p)
 bool library_in_operator(const struct cuda_operator *o)
 {
 	for (int i = 0; i < o->n; i++)
-		if (host_calls_library(o->variants[i].program))
+		if (!o->variants[i].share &&
+		    host_calls_library(o->variants[i].program))
 			return true;
 	return false;
 }

@@ -6,7 +6,6 @@
  * Plans have the other shares' schedules too. */
 #include "driver/session.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "runtime/lib/share.h"
@@ -24,10 +23,11 @@ const char *slice_text(struct arena *a, int share)
 /* At least the part, as whoever cuts the slice gives. */
 const struct gpu *slice_gpu(struct arena *a, const struct gpu *g, int share)
 {
-	struct gpu *slice = ARENA_NEW(a, struct gpu);
+	struct gpu *slice;
 
 	if (!share)
 		return g;
+	slice = ARENA_NEW(a, struct gpu);
 	*slice = *g;
 	slice->sms = (g->sms * share + 99) / 100;
 	slice->name = arena_printf(a, "%d %% of %s", share, g->name);
