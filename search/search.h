@@ -186,7 +186,7 @@ double model_operations(const struct features *f);
 double model_peak(const struct gpu *g, bool tensor);
 double model_roof(const struct gpu *g, bool tensor, double flops_a_byte);
 
-/* ---- lock.c: conv.wpk.lock ---- */
+/* ---- lock.c, lock_text.c: conv.wpk.lock ---- */
 
 /* The name in an entry that is no tunable: its value is JSON without blanks, what
  * a library calls the algorithm that was measured. */
