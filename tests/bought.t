@@ -246,6 +246,14 @@ check "records of other things do not count" test \
 	"$(of_try vectorize off measured <json)" = null
 check "nor are times of two kinds compared" test \
 	"$(of_try vectorize off source <json)" = predicted
+"$wpkc" explain scale.wpk --no-lock --json --records=times.jsonl --share=25 >json
+check "a share's count for that share" test \
+	"$(of_try vectorize off measured <json)" = 1e-9
+check "... which is told" grep -q '"share": 25' json
+"$wpkc" explain scale.wpk --no-lock --share=25 >text
+check "... as text" grep -q " on 25 % of h200, code for sm_90a" text
+ends 1 "slices by MPS are for a search" "is not for explain" "$wpkc" explain \
+	scale.wpk --share=25:mps
 
 # ---- bad input ----
 
