@@ -131,6 +131,39 @@ static bool is_and(const struct kx *e)
 	return e->kind == KX_OP && e->op == OP_AND;
 }
 
+static int log2_of(const struct kx *e)
+{
+	int64_t v;
+
+	return kx_is_int(e, &v) && v > 1 && !(v & (v - 1)) ?
+		__builtin_ctzll((unsigned long long)v) : 0;
+}
+
+/* Division by a power of 2 of what C++ takes for signed. The IR's floors, as
+ * these do; "/" and "%" don't: nvcc then asks each time for the sign of what has
+ * none, in three instructions more, and takes longer over them. */
+static bool is_bits(const struct emit *m, const struct kx *e)
+{
+	return m->kernel && (e->op == OP_DIV || e->op == OP_MOD) &&
+		dtype_is_int(e->type) && e->type != T_U32 &&
+		log2_of(e->args[1]) && !emit_is_unsigned(e->args[0]);
+}
+
+static void emit_shifted(struct emit *m, struct str *out, const struct kx *e,
+	int least)
+{
+	int by = log2_of(e->args[1]);
+	bool parens = least > P_SELECT;
+
+	open(out, parens);
+	emit_x(m, out, e->args[0], P_MUL);
+	if (e->op == OP_DIV)
+		str_printf(out, " >> %d", by);
+	else
+		str_printf(out, " & %lld", (long long)e->args[1]->i - 1);
+	close(out, parens);
+}
+
 static void emit_infix(struct emit *m, struct str *out, const struct kx *e,
 	int least)
 {
@@ -284,6 +317,8 @@ static void emit_op(struct emit *m, struct str *out, const struct kx *e,
 		emit_call(m, out, min_max(e), e->args);
 	else if (e->op == OP_SELECT)
 		emit_select(m, out, e, least);
+	else if (is_bits(m, e))
+		emit_shifted(m, out, e, least);
 	else if (infix_precedence(e->op) != P_ANY)
 		emit_infix(m, out, e, least);
 	else if (e->op == OP_NEG || e->op == OP_NOT)
