@@ -279,6 +279,7 @@ struct program *choices_try(struct session *s, struct arena *a,
 	if (overlap_on(j->place->target))
 		program_overlap(a, p, j->overlap);
 	*why = program_in_place(a, p);
+	program_hoist(a, p);
 	if (!*why)
 		*why = program_verify(a, p, j->place->target);
 	return p;

@@ -342,6 +342,12 @@ struct ks *ks_push(struct arena *a, struct k_block *b, struct ks s);
 
 void kernel_prune(struct arena *a, struct kernel *k);
 
+/* ---- hoist.c: needs: steps that are final.  keeps: meaning.  Takes what unrolled
+ * loops leave alone of addresses out of them. ---- */
+
+void kernel_hoist(struct arena *a, struct kernel *k);
+void program_hoist(struct arena *a, struct program *p);
+
 /* ---- text.c, verify.c, eval.c ---- */
 
 void kernel_print(const struct kernel *k, struct str *out);
