@@ -11,7 +11,8 @@
  * "places" has a bit for each of the unit's targets in whose code the kernel
  * being printed has its body; "used" and "mma" collect the device functions
  * that what was printed so far calls, and where; "maps": some kernel takes
- * tensor maps. "shared_align" is one for all kernels, as C++ asks. */
+ * tensor maps. "shared_align" is one for all kernels, as C++ asks. "unrolled":
+ * the variables of the loops around that are. */
 struct used_mma {
 	const struct ks *s;
 	unsigned places;
@@ -29,6 +30,7 @@ struct emit {
 	VEC(struct used_mma) mma;
 	bool maps;
 	int shared_align;
+	VEC(const struct k_var *) unrolled;
 };
 
 /* ---- layout.c: lines and comments ---- */
@@ -62,8 +64,6 @@ enum {
 };
 
 void emit_x(struct emit *m, struct str *out, const struct kx *e, int least);
-void emit_element(struct emit *m, struct str *out, const struct k_buffer *b,
-	struct kx *const *index);
 void emit_call(struct emit *m, struct str *out, int intrin,
 	struct kx *const *args);
 /* The C type is unsigned though the IR's isn't: thread and block indices. */
@@ -71,6 +71,11 @@ bool emit_is_unsigned(const struct kx *e);
 /* As emit_x, but int where it would be unsigned. */
 void emit_signed(struct emit *m, struct str *out, const struct kx *e,
 	int least);
+
+/* ---- element.c ---- */
+
+void emit_element(struct emit *m, struct str *out, const struct k_buffer *b,
+	struct kx *const *index);
 
 /* ---- stmt.c, copy.c ---- */
 

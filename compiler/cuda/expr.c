@@ -441,17 +441,6 @@ static void emit_special(struct emit *m, struct str *out, enum k_special s,
 	close(out, parens);
 }
 
-void emit_element(struct emit *m, struct str *out, const struct k_buffer *b,
-	struct kx *const *index)
-{
-	str_puts(out, names_of(&m->names, b));
-	for (int i = 0; i < b->rank; i++) {
-		str_putc(out, '[');
-		emit_x(m, out, index[i], P_SELECT);
-		str_putc(out, ']');
-	}
-}
-
 static bool is_negative_number(const struct kx *e)
 {
 	return (e->kind == KX_INT && e->i < 0) ||

@@ -117,21 +117,6 @@ static void emit_assign(struct emit *m, const struct ks *s)
 
 /* ---- stores ---- */
 
-static bool same(const struct kx *x, const struct kx *y)
-{
-	if (x == y)
-		return true;
-	if (x->kind != y->kind || x->type != y->type || x->op != y->op ||
-	    x->i != y->i || x->f != y->f || x->var != y->var ||
-	    x->special != y->special || x->buffer != y->buffer ||
-	    x->call != y->call || x->n_args != y->n_args)
-		return false;
-	for (int i = 0; i < x->n_args; i++)
-		if (!same(x->args[i], y->args[i]))
-			return false;
-	return true;
-}
-
 /* Is the value "dst op something"? */
 static bool updates(const struct ks *s)
 {
@@ -143,7 +128,7 @@ static bool updates(const struct ks *s)
 	if (old->kind != KX_LOAD || old->buffer != s->dst.buffer)
 		return false;
 	for (int i = 0; i < old->n_args; i++)
-		if (!same(old->args[i], s->dst.index[i]))
+		if (!kx_same(old->args[i], s->dst.index[i]))
 			return false;
 	return true;
 }
@@ -224,7 +209,11 @@ static void emit_for(struct emit *m, const struct ks *s)
 	emit_step(m, &text, s, name);
 	str_putc(&text, ')');
 	emit_pragma(m, s);
+	if (s->loop == LOOP_UNROLLED && !s->factor)
+		vec_push(m->a, &m->unrolled, s->var);
 	body(m, &text, s->body, braces);
+	if (s->loop == LOOP_UNROLLED && !s->factor)
+		m->unrolled.n--;
 	if (braces)
 		end(m, "}");
 	names_leave(&m->names, mark);

@@ -373,3 +373,18 @@ struct kx *kx_op(struct arena *a, enum op op, enum dtype t, int n, ...)
 	return folded ? folded : op_node(a, op, is_logical(op) ? T_BOOL : t,
 		n, args);
 }
+
+bool kx_same(const struct kx *x, const struct kx *y)
+{
+	if (x == y)
+		return true;
+	if (x->kind != y->kind || x->type != y->type || x->op != y->op ||
+	    x->i != y->i || x->f != y->f || x->var != y->var ||
+	    x->special != y->special || x->buffer != y->buffer ||
+	    x->map != y->map || x->call != y->call || x->n_args != y->n_args)
+		return false;
+	for (int i = 0; i < x->n_args; i++)
+		if (!kx_same(x->args[i], y->args[i]))
+			return false;
+	return true;
+}

@@ -17,10 +17,16 @@ struct defined {
 	struct kx *value;
 };
 
+/* Constants that were made and are visible. */
+struct known {
+	VEC(const struct ks *) lets;
+};
+
 /* An unrolled loop under way, in "outer" or in none: "made" are the constants to
  * put before it. */
 struct hoist {
 	struct arena *a;
+	struct known *known;
 	struct hoist *outer;
 	VEC(struct defined) defs;
 	VEC(struct ks) made;
@@ -193,15 +199,44 @@ static void bound_block(const struct k_block *b)
 
 /* ---- constants ---- */
 
-static bool is_work(const struct kx *e)
+/* Is "e" a number once the loops around are unrolled? */
+static bool is_number(const struct hoist *h, const struct kx *e)
 {
-	return e && (e->kind == KX_OP || e->kind == KX_CALL);
+	if (e->kind == KX_INT)
+		return true;
+	for (; e->kind == KX_VAR && h; h = h->outer)
+		if (h->defs.v[0].var == e->var)
+			return true;
+	for (int i = 0; i < e->n_args; i++)
+		if (!is_number(h, e->args[i]))
+			return false;
+	return e->n_args > 0;
+}
+
+/* Does "e" take instructions? */
+static bool is_work(const struct hoist *h, const struct kx *e)
+{
+	return (e->kind == KX_OP || e->kind == KX_CALL) && !is_number(h, e);
+}
+
+static struct k_var *made_before(const struct hoist *h, const struct kx *value)
+{
+	for (int i = 0; i < h->known->lets.n; i++)
+		if (kx_same(h->known->lets.v[i]->value, value))
+			return h->known->lets.v[i]->var;
+	for (int i = 0; i < h->made.n; i++)
+		if (kx_same(h->made.v[i].value, value))
+			return h->made.v[i].var;
+	return NULL;
 }
 
 static struct kx *constant(struct hoist *h, const char *name, struct kx *value)
 {
-	struct k_var *v = ARENA_NEW(h->a, struct k_var);
+	struct k_var *v = made_before(h, value);
 
+	if (v)
+		return kx_var(h->a, v);
+	v = ARENA_NEW(h->a, struct k_var);
 	*v = (struct k_var){ .name = name, .type = value->type };
 	vec_push(h->a, &h->made, ((struct ks){ .kind = KS_LET, .var = v,
 		.value = value }));
@@ -220,7 +255,7 @@ static struct kx *hoisted(struct hoist *h, const char *name, struct kx *e)
 	p = split(h, e);
 	if (!p.fixed || kx_is_int(p.fixed, NULL))
 		return NULL;
-	return is_work(p.fixed) ? plus(h->a, constant(h, arena_printf(h->a,
+	return is_work(h, p.fixed) ? plus(h->a, constant(h, arena_printf(h->a,
 		"%s_at", name), p.fixed), p.varying) : e;
 }
 
@@ -277,9 +312,11 @@ static void define(struct hoist *h, const struct k_block *b)
 	}
 }
 
-static void hoist_block(struct arena *a, struct hoist *h, struct k_block *b);
+static void hoist_block(struct arena *a, struct known *known, struct hoist *h,
+	struct k_block *b);
 
-static void hoist_statement(struct arena *a, struct hoist *h, struct ks *s)
+static void hoist_statement(struct arena *a, struct known *known,
+	struct hoist *h, struct ks *s)
 {
 	if (h) {
 		hoist_place(h, &s->dst);
@@ -289,15 +326,15 @@ static void hoist_statement(struct arena *a, struct hoist *h, struct ks *s)
 			s->args[i] = hoist_access(h, s->args[i]);
 	}
 	if (s->body)
-		hoist_block(a, h, s->body);
+		hoist_block(a, known, h, s->body);
 	if (s->orelse)
-		hoist_block(a, h, s->orelse);
+		hoist_block(a, known, h, s->orelse);
 	for (int i = 0; i < s->n_roles; i++)
-		hoist_block(a, h, s->roles[i].body);
+		hoist_block(a, known, h, s->roles[i].body);
 }
 
-static void insert(struct arena *a, struct k_block *b, int at,
-	const struct hoist *h)
+static void insert(struct arena *a, struct known *known, struct k_block *b,
+	int at, const struct hoist *h)
 {
 	struct k_block with = { { 0 } };
 
@@ -307,30 +344,38 @@ static void insert(struct arena *a, struct k_block *b, int at,
 		vec_push(a, &with.s, b->s.v[i]);
 	}
 	*b = with;
+	for (int j = 0; j < h->made.n; j++)
+		vec_push(a, &known->lets, &h->made.v[j]);
 }
 
-static void hoist_block(struct arena *a, struct hoist *h, struct k_block *b)
+static void hoist_block(struct arena *a, struct known *known, struct hoist *h,
+	struct k_block *b)
 {
+	int mark = known->lets.n;
+
 	for (int i = 0; i < b->s.n; i++) {
 		struct ks *s = &b->s.v[i];
-		struct hoist own = { .a = a, .outer = h };
+		struct hoist own = { .a = a, .known = known, .outer = h };
 
 		if (s->kind != KS_FOR || s->loop != LOOP_UNROLLED) {
-			hoist_statement(a, h, s);
+			hoist_statement(a, known, h, s);
 			continue;
 		}
 		vec_push(a, &own.defs, ((struct defined){ s->var, NULL }));
 		define(&own, s->body);
-		hoist_block(a, &own, s->body);
-		insert(a, b, i, &own);
+		hoist_block(a, known, &own, s->body);
+		insert(a, known, b, i, &own);
 		i += own.made.n;
 	}
+	known->lets.n = mark;
 }
 
 void kernel_hoist(struct arena *a, struct kernel *k)
 {
+	struct known known = { { 0 } };
+
 	bound_block(&k->body);
-	hoist_block(a, NULL, &k->body);
+	hoist_block(a, &known, NULL, &k->body);
 	kernel_prune(a, k);
 }
 

@@ -285,6 +285,8 @@ struct kx *kx_mod(struct arena *a, struct kx *x, struct kx *y);
 struct kx *kx_lt(struct arena *a, struct kx *x, struct kx *y);
 struct kx *kx_and(struct arena *a, struct kx *x, struct kx *y);	/* NULL: true */
 bool kx_is_int(const struct kx *e, int64_t *v);
+/* Written alike: what they load may differ between two places. */
+bool kx_same(const struct kx *x, const struct kx *y);
 /* Least and greatest value as far as the expression itself shows (of block.x
  * >= 0, of x % 8 0..7); INT64_MIN and INT64_MAX where it doesn't. */
 void kx_range(const struct kx *e, int64_t *lo, int64_t *hi);

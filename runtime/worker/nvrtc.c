@@ -11,6 +11,8 @@
 #include "runtime/worker/cuda.h"
 
 static struct nvrtc_calls nvrtc;
+/* Does it take --minimal? CUDA 12.4 was the first. */
+static bool has_minimal;
 
 static void *open_library(void)
 {
@@ -46,7 +48,10 @@ const char *nvrtc_open(int *major, int *minor)
 		return "NVRTC lacks nvrtc" #name;
 	NVRTC_CALLS(X)
 #undef X
-	return nvrtc.Version(major, minor) ? "NVRTC tells no version" : NULL;
+	if (nvrtc.Version(major, minor))
+		return "NVRTC tells no version";
+	has_minimal = *major > 12 || (*major == 12 && *minor >= 4);
+	return NULL;
 }
 
 static char *log_of(wpk_nvrtc_program p)
@@ -91,12 +96,14 @@ static const char *write_code(wpk_nvrtc_program p, bool ptx, const char *out)
 	return ok ? NULL : "the code cannot be written";
 }
 
+/* --minimal leaves out declarations of textures, surfaces and of the runtime on
+ * the device, which no emitted text uses and every compilation reads. */
 const char *nvrtc_compile(const char *text, const char *arch, const char *out,
 	char **log)
 {
 	char option[64];
 	const char *const options[] = { option, "-std=c++17",
-		"--ptxas-options=-v" };
+		"--ptxas-options=-v", "--minimal" };
 	wpk_nvrtc_program p;
 	const char *why = NULL;
 	int status;
@@ -106,7 +113,7 @@ const char *nvrtc_compile(const char *text, const char *arch, const char *out,
 	status = nvrtc.CreateProgram(&p, text, "kernel.cu", 0, NULL, NULL);
 	if (status)
 		return nvrtc.GetErrorString(status);
-	status = nvrtc.CompileProgram(p, 3, options);
+	status = nvrtc.CompileProgram(p, has_minimal ? 4 : 3, options);
 	*log = log_of(p);
 	why = status ? nvrtc.GetErrorString(status) : write_code(p,
 		!strncmp(arch, "compute_", 8), out);
