@@ -45,6 +45,34 @@ static struct program *copy_program(struct arena *a)
 	return p;
 }
 
+/* y[own / 8 % 4 + block / 8] = the tile's elements 0, 40 and 80 from own on, and
+ * one of another row. */
+static struct program *tile_program(struct arena *a)
+{
+	struct program *p = program_create(a, "tile");
+	struct kernel *k = kernel_create(a, "tile", 64);
+	struct k_buffer *y = kernel_global(k, "y", T_F32, 4, true, false);
+	struct k_buffer *tile = kernel_array(k, K_SHARED, "tile", T_F32, 1,
+		(int64_t[]){ 240 }, 16);
+	struct k_block *b = &k->body, *loop;
+	struct kx *own, *to, *i;
+
+	tensor(a, p, "y", P_OUT, T_F32, 64, 4);
+	own = ks_let(a, b, "own", kx_special(a, K_THREAD_X));
+	to = ks_let(a, b, "to", kx_add(a, kx_mod(a, kx_div(a, own, n(a, 8)),
+		n(a, 4)), kx_div(a, kx_special(a, K_BLOCK_X), n(a, 8))));
+	ks_store(a, b, k_place(tile, own), f(a, 1));
+	ks_barrier(a, b, BARRIER_BLOCK);
+	loop = ks_for(a, b, LOOP_UNROLLED, "i", n(a, 0), n(a, 3), NULL, &i);
+	i = kx_mul(a, i, n(a, 40));
+	ks_store(a, loop, k_place(y, to), kx_load(a, tile, kx_add(a, kx_add(a,
+		own, i), n(a, 4))));
+	ks_store(a, loop, k_place(y, to), kx_load(a, tile, kx_add(a, kx_div(a,
+		own, n(a, 3)), i)));
+	launch(a, p, k, 1, 1);
+	return p;
+}
+
 static struct kx *warp_max(struct arena *a, struct k_block *b,
 	struct k_var *m)
 {
@@ -161,6 +189,19 @@ static void copies(void **state)
 	says(s, "\treturn cudaLaunchKernelEx(&config, copy_kernel, x, y);\n");
 	silent(s, "workspace_bytes <");
 	silent(s, "WPK_EMULATE");
+	arena_destroy(a);
+}
+
+/* What is known not to be negative is not divided as if it were. */
+static void divides(void **state)
+{
+	struct arena *a = arena_create();
+	const char *s = emit(a, tile_program(a), "sm_80");
+
+	(void)state;
+	says(s, "\tconst int to = ((own >> 3) & 3) + blockIdx.x / 8;\n");
+	says(s, "\t\ty[to] = (tile + own)[i * 40 + 4];\n"
+		"\t\ty[to] = tile[own / 3 + i * 40];\n");
 	arena_destroy(a);
 }
 
@@ -498,6 +539,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies),
+		cmocka_unit_test(divides),
 		cmocka_unit_test(reduces),
 		cmocka_unit_test(splits),
 		cmocka_unit_test(keeps_reserved_names),
