@@ -114,6 +114,7 @@ for (int i = 0; i < 60; i++) v[i] = x[i * 7]; __syncthreads(); \
 for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i];"
 		kernel 4 no/such/folder "" "x[0] = 1;"
 		echo '{"id": 5}'
+		kernel 6 6.cubin "" "cudaError_t e; x[0] = sizeof e;"
 	} >requests
 	asks --compile <requests >answers
 	check "NVRTC compiles" grep -q '"id":1,"ok":true.*"registers":[1-9]' \
@@ -126,6 +127,12 @@ for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i];"
 	check "... and of what it cannot write" grep -q \
 		'"id":4,"verdict":"compile".*cannot be written' answers
 	check "... and wants a text" grep -q '"id":5,"verdict":"compile"' answers
+	if sed 1q answers | awk -F '"nvrtc":"' '{ exit !($2 + 0 >= 12.4) }'; then
+		check "... without the runtime's declarations" grep -q \
+			'"id":6,"verdict":"compile".*cudaError_t' answers
+	else
+		skip "... without the runtime's declarations" "an old NVRTC"
+	fi
 	sed 's/"limit": 60/"limit": 0.001/; 1q' requests | asks --compile >answers
 	check "it is over when its time is" grep -q \
 		'"id":1,"verdict":"timeout".*"ending":true' answers
