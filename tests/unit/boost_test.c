@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "arena_state.h"
 #include "search/boost.h"
 #include "search/boost_api.h"
 #include "search/search.h"
@@ -324,20 +325,6 @@ static void test_ancient(void **state)
 		!= NULL);
 	remove_place(&p);
 }
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

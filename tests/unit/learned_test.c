@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "arena_state.h"
 #include "rank.h"
 #include "schedule/target.h"
 #include "search/blend.h"
@@ -412,20 +413,6 @@ static void test_what_does_not_count(void **state)
 	assert_true(isinf(out[1]) && isfinite(out[0]) && isfinite(out[2]));
 	learned_destroy(l);
 }
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "arena_state.h"
 #include "search/search.h"
 
 static const char header[] = "# Schedules chosen by wpkc. Keep this file with "
@@ -618,20 +619,6 @@ static void test_merge_shares(void **state)
 	assert_int_equal(merged->n, 4);
 	assert_int_equal(merged->v[1].share, 50);
 }
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "arena_state.h"
 #include "search/curve.h"
 #include "search/replay.h"
 
@@ -474,20 +475,6 @@ static void test_prior(void **state)
 	assert_null(curve_prior(a, from, r, &why));
 	assert_non_null(strstr(why, "has no tunable 'z'"));
 }
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "arena_state.h"
 #include "search_problem.h"
 
 /* ---- landscapes: 1.0 is the least ---- */
@@ -718,20 +719,6 @@ static void test_words(void **state)
 		w.space.genes[i].words = words;
 	assert_true(watched_run(&w, a, "ga", 200, 1)->seconds < 1.05);
 }
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
