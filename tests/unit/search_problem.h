@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Problems with a known optimum, and a watch on what a strategy asks of them:
- * every point measured must be legal and new. */
+/* A watch on what a strategy asks of a problem: every point measured must be legal
+ * and new. */
 #ifndef WPK_TESTS_UNIT_SEARCH_PROBLEM_H
 #define WPK_TESTS_UNIT_SEARCH_PROBLEM_H
 

@@ -6,77 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "arena_state.h"
+#include "landscapes.h"
 #include "search_problem.h"
 
 /* ---- landscapes: 1.0 is the least ---- */
-
-static double separable(const int *x)
-{
-	static const int best[] = { 5, 1, 6, 3, 0, 7 };
-	double t = 1;
-
-	for (int i = 0; i < 6; i++)
-		t += 0.05 * (x[i] - best[i]) * (x[i] - best[i]);
-	return t;
-}
-
-/* A valley along x0 = x1 = .. whose floor falls towards 4. */
-static double correlated(const int *x)
-{
-	double t = 1 + 0.05 * (x[0] - 4) * (x[0] - 4);
-
-	for (int i = 1; i < 6; i++)
-		t += 0.2 * (x[i] - x[i - 1]) * (x[i] - x[i - 1]);
-	return t;
-}
-
-static bool is_best(const int *x)
-{
-	static const int best[] = { 5, 1, 6, 3, 0, 7 };
-
-	return memcmp(x, best, sizeof best) == 0;
-}
-
-/* Separable, with up to 30 % on every point but the best. */
-static double rugged(const int *x)
-{
-	uint64_t h = str_hash((const char *)x, 6 * sizeof *x);
-
-	if (is_best(x))
-		return 1;
-	return separable(x) * (1.01 + 0.3 * (double)(h >> 40) / (1 << 24));
-}
-
-/* A third of the points fail. */
-static double failing(const int *x)
-{
-	return (x[0] + x[2] + x[4]) % 3 == 0 && !is_best(x) ? INFINITY
-		: separable(x);
-}
-
-/* One point in 10^4 of 10^8, and no two legal points differ in one gene. */
-static bool rare(const int *x)
-{
-	for (int i = 0; i < 8; i += 2)
-		if (x[i] + x[i + 1] != 9)
-			return false;
-	return true;
-}
-
-static double rare_cost(const int *x)
-{
-	static const int best[] = { 7, 2, 9, 4 };
-	double t = 1;
-
-	for (int i = 0; i < 4; i++)
-		t += 0.05 * (x[2 * i] - best[i]) * (x[2 * i] - best[i]);
-	return t;
-}
 
 static const struct landscape {
 	const char *name;
@@ -86,11 +23,11 @@ static const struct landscape {
 	double ga;		/* worth of its best after 200, at least */
 	double random;		/* of random's, to lie above */
 } landscapes[] = {
-	{ "separable", 6, 8, NULL, separable, 0.97, 0.50 },
-	{ "correlated", 6, 8, NULL, correlated, 0.97, 0.35 },
-	{ "rugged", 6, 8, NULL, rugged, 0.85, 0.45 },
-	{ "failing", 6, 8, NULL, failing, 0.90, 0.50 },
-	{ "rare", 8, 10, rare, rare_cost, 0.97, 0.50 },
+	{ "separable", 6, 8, NULL, landscape_separable, 0.97, 0.50 },
+	{ "correlated", 6, 8, NULL, landscape_correlated, 0.97, 0.35 },
+	{ "rugged", 6, 8, NULL, landscape_rugged, 0.85, 0.45 },
+	{ "failing", 6, 8, NULL, landscape_failing, 0.90, 0.50 },
+	{ "rare", 8, 10, landscape_rare, landscape_rare_cost, 0.97, 0.50 },
 };
 enum { N_LANDSCAPES = sizeof landscapes / sizeof *landscapes, SEEDS = 10 };
 
@@ -138,7 +75,7 @@ static void test_exhaustive_order(void **state)
 	struct arena *a = *state;
 	struct watched w;
 
-	watched_init(&w, a, 6, 8, NULL, separable);
+	watched_init(&w, a, 6, 8, NULL, landscape_separable);
 	watched_run(&w, a, "exhaustive", 100, 1);
 	for (int i = 0; i < 100; i++) {
 		const int *x = w.measured.v + i * 6;
@@ -150,16 +87,6 @@ static void test_exhaustive_order(void **state)
 
 /* ---- small and empty spaces ---- */
 
-static bool not_three(const int *x)
-{
-	return (x[0] + x[1] + x[2]) % 3 != 0;
-}
-
-static double small_cost(const int *x)
-{
-	return 1 + x[0] * 7 % 4 + x[1] * 5 % 4 + x[2];
-}
-
 static void test_exhausts(void **state)
 {
 	for (int i = 0; strategy_list()[i]; i++) {
@@ -168,15 +95,16 @@ static void test_exhausts(void **state)
 		struct result *r;
 		double least = INFINITY;
 
-		watched_init(&w, a, 3, 4, not_three, small_cost);
+		watched_init(&w, a, 3, 4, landscape_small,
+			landscape_small_cost);
 		r = watched_run(&w, a, strategy_list()[i]->name, 1000, 3);
 		assert_int_equal(r->trials, 42);
 		assert_false(r->interrupted);
 		for (int x = 0; x < 64; x++) {
 			int p[] = { x / 16, x / 4 % 4, x % 4 };
 
-			if (not_three(p) && small_cost(p) < least)
-				least = small_cost(p);
+			if (landscape_small(p) && landscape_small_cost(p) < least)
+				least = landscape_small_cost(p);
 		}
 		assert_true(r->seconds == least);
 	}
@@ -194,7 +122,8 @@ static void test_propose_ends(void **state)
 		struct watched w;
 		int genes[100 * 3], n = 0, got;
 
-		watched_init(&w, a, 3, 4, not_three, small_cost);
+		watched_init(&w, a, 3, 4, landscape_small,
+			landscape_small_cost);
 		st = s->start(a, &w.problem, &b);
 		while ((got = s->propose(st, &none, genes, 5)) > 0) {
 			struct cost costs[5] = { 0 };
@@ -277,8 +206,8 @@ static void run_twice(struct arena *a, const char *strategy, uint64_t seed_x,
 {
 	struct watched x, y;
 
-	watched_init(&x, a, 6, 8, NULL, rugged);
-	watched_init(&y, a, 6, 8, NULL, rugged);
+	watched_init(&x, a, 6, 8, NULL, landscape_rugged);
+	watched_init(&y, a, 6, 8, NULL, landscape_rugged);
 	x.problem.batch = y.problem.batch = 3;
 	watched_run(&x, a, strategy, 150, seed_x);
 	watched_run(&y, a, strategy, 150, seed_y);
@@ -307,7 +236,7 @@ static void test_batches(void **state)
 		struct watched w;
 		struct result *r;
 
-		watched_init(&w, a, 6, 8, NULL, separable);
+		watched_init(&w, a, 6, 8, NULL, landscape_separable);
 		w.problem.batch = 16;
 		r = watched_run(&w, a, strategy_list()[i]->name, 100, 1);
 		assert_int_equal(r->trials, 100);
@@ -327,7 +256,8 @@ static void test_seeds(void **state)
 		struct watched w;
 		struct result *r;
 
-		watched_init(&w, a, 3, 4, not_three, small_cost);
+		watched_init(&w, a, 3, 4, landscape_small,
+			landscape_small_cost);
 		w.problem.seeds = seeds;
 		w.problem.n_seeds = 5;
 		r = watched_run(&w, a, strategy_list()[i]->name, 20, 1);
@@ -345,7 +275,7 @@ static void test_seed_helps(void **state)
 	struct watched w;
 	struct result *r;
 
-	watched_init(&w, a, 6, 8, NULL, separable);
+	watched_init(&w, a, 6, 8, NULL, landscape_separable);
 	w.problem.seeds = near;
 	w.problem.n_seeds = 1;
 	r = watched_run(&w, a, "ga", 60, 1);
@@ -359,7 +289,7 @@ static void test_stop(void **state)
 		struct watched w;
 		struct result *r;
 
-		watched_init(&w, a, 6, 8, NULL, separable);
+		watched_init(&w, a, 6, 8, NULL, landscape_separable);
 		w.problem.batch = 4;
 		w.stop_after = 22;
 		r = watched_run(&w, a, strategy_list()[i]->name, 500, 1);
@@ -375,196 +305,12 @@ static void test_stop_at_once(void **state)
 	struct watched w;
 	struct result *r;
 
-	watched_init(&w, a, 6, 8, NULL, separable);
+	watched_init(&w, a, 6, 8, NULL, landscape_separable);
 	w.stop = 1;
 	r = watched_run(&w, a, "ga", 500, 1);
 	assert_true(r->interrupted);
 	assert_int_equal(r->trials, 0);
 	assert_null(r->genes);
-}
-
-/* ---- points under way ---- */
-
-/* The pipe is full until the last points, whatever comes when, and the strategy
- * does well all the same. */
-static void test_window(void **state)
-{
-	static const int seeds[] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1 };
-
-	for (int i = 0; strategy_list()[i]; i++) {
-		struct arena *a = *state;
-		const char *name = strategy_list()[i]->name;
-		struct watched w;
-		struct result *r;
-
-		watched_init(&w, a, 6, 8, NULL, separable);
-		watched_window(&w, a, 8);
-		w.problem.seeds = seeds;
-		w.problem.n_seeds = 2;
-		r = watched_run(&w, a, name, 200, 1);
-		assert_int_equal(r->trials, 200);
-		assert_int_equal(w.measured.n, 200);
-		assert_int_equal(w.least, 8);
-		assert_int_equal(w.n_under_way, 0);
-		assert_int_equal(r->n_history, 200);
-		for (int k = 0; k < r->n_history; k++)
-			assert_true(separable(r->history + 6 * k) ==
-				r->history_cost[k]);
-		if (strcmp(name, "exhaustive") && strcmp(name, "random"))
-			assert_true(r->seconds < 1.1);
-	}
-}
-
-/* A space that is smaller than the budget, or than the window. */
-static void test_window_exhausts(void **state)
-{
-	for (int i = 0; strategy_list()[i]; i++)
-		for (int window = 1; window <= 64; window *= 4) {
-			struct arena *a = *state;
-			struct watched w;
-			struct result *r;
-
-			watched_init(&w, a, 3, 4, not_three, small_cost);
-			watched_window(&w, a, window);
-			r = watched_run(&w, a, strategy_list()[i]->name, 100,
-				1);
-			assert_int_equal(r->trials, 42);
-		}
-}
-
-/* Costs that one by one come in order: a window of one is no other search. */
-static void test_window_of_one(void **state)
-{
-	for (int i = 0; strategy_list()[i]; i++) {
-		struct arena *a = *state;
-		struct watched x, y;
-
-		watched_init(&x, a, 6, 8, NULL, rugged);
-		watched_init(&y, a, 6, 8, NULL, rugged);
-		watched_window(&y, a, 1);
-		watched_run(&x, a, strategy_list()[i]->name, 120, 5);
-		watched_run(&y, a, strategy_list()[i]->name, 120, 5);
-		assert_memory_equal(x.measured.v, y.measured.v,
-			120 * 6 * sizeof(int));
-	}
-}
-
-/* Interrupted, what is under way is left. */
-static void test_window_stop(void **state)
-{
-	for (int i = 0; strategy_list()[i]; i++) {
-		struct arena *a = *state;
-		struct watched w;
-		struct result *r;
-
-		watched_init(&w, a, 6, 8, NULL, separable);
-		watched_window(&w, a, 8);
-		w.stop_after = 22;
-		r = watched_run(&w, a, strategy_list()[i]->name, 500, 1);
-		assert_true(r->interrupted);
-		assert_int_equal(r->trials, w.measured.n);
-		assert_in_range(r->trials, 22, 23);
-		assert_int_equal(r->n_history, r->trials);
-		assert_true(w.n_under_way > 0);
-	}
-}
-
-/* A strategy that has learned twenty points. */
-static struct strategy_state *learned(struct watched *w, struct arena *a,
-	const struct strategy *s)
-{
-	struct budget b = { .trials = 100, .seed = 1 };
-	struct pending none = { NULL, 0 };
-	struct strategy_state *st = s->start(a, &w->problem, &b);
-	int genes[6];
-
-	for (int i = 0; i < 20; i++) {
-		struct cost cost = { 0, V_MEASURED, NULL };
-
-		assert_int_equal(s->propose(st, &none, genes, 1), 1);
-		cost.seconds = separable(genes);
-		s->learn(st, genes, &cost, 1);
-	}
-	return st;
-}
-
-/* What is under way is believed to come out as expected, as the first of a batch
- * are: what is proposed beside either is the same. */
-static void test_window_believes(void **state)
-{
-	static const char *const names[] = { "bo", "rl" };
-
-	for (int i = 0; i < 2; i++) {
-		struct arena *a = *state;
-		const struct strategy *s = strategy_named(names[i]);
-		struct pending none = { NULL, 0 }, first;
-		int batch[3 * 6], beside[6];
-		struct watched w;
-
-		watched_init(&w, a, 6, 8, NULL, separable);
-		assert_int_equal(s->propose(learned(&w, a, s), &none, batch,
-			3), 3);
-		first = (struct pending){ batch, 2 };
-		assert_int_equal(s->propose(learned(&w, a, s), &first, beside,
-			1), 1);
-		assert_memory_equal(beside, batch + 12, sizeof beside);
-	}
-}
-
-/* Proposes what is under way again, and only then something new. */
-static struct strategy_state *start_stubborn(struct arena *a,
-	const struct problem *p, const struct budget *b)
-{
-	(void)p;
-	(void)b;
-	return (struct strategy_state *)ARENA_NEW(a, int);
-}
-
-static int propose_stubborn(struct strategy_state *s, const struct pending *p,
-	int *genes, int want)
-{
-	int *n = (int *)s;
-
-	(void)want;
-	if (p->n)
-		memcpy(genes, p->genes, 6 * sizeof *genes);
-	for (int i = 0, rest = *n; !p->n && i < 6; i++, rest /= 8)
-		genes[i] = rest % 8;
-	*n += !p->n;
-	return 1;
-}
-
-static void learn_nothing(struct strategy_state *s, const int *genes,
-	const struct cost *costs, int n)
-{
-	(void)s;
-	(void)genes;
-	(void)costs;
-	(void)n;
-}
-
-/* What is under way is proposed to no end, but not the search's. */
-static void test_window_again(void **state)
-{
-	static const struct strategy stubborn = { "stubborn", "",
-		start_stubborn, propose_stubborn, learn_nothing, false };
-	struct budget b = { .trials = 30, .seed = 1 };
-	struct arena *a = *state;
-	struct watched w;
-
-	watched_init(&w, a, 6, 8, NULL, separable);
-	watched_window(&w, a, 4);
-	w.trials = 30;
-	search_run(a, &w.problem, &stubborn, &b, NULL, NULL, NULL);
-	assert_int_equal(w.measured.n, 30);
-}
-
-static double slow(const int *x)
-{
-	struct timespec t = { 0, 20000000 };
-
-	nanosleep(&t, NULL);
-	return separable(x);
 }
 
 static void count_reports(void *ctx, const struct progress *p)
@@ -588,53 +334,12 @@ static void test_seconds(void **state)
 	struct result *r;
 	int reports = 0;
 
-	watched_init(&w, a, 6, 8, NULL, slow);
+	watched_init(&w, a, 6, 8, NULL, landscape_slow);
 	r = search_run(a, &w.problem, strategy_named("random"), &b, NULL,
 		count_reports, &reports);
 	assert_true(r->trials >= 1 && r->trials <= 26);
 	assert_true(reports >= 1 && reports <= 6);
 	assert_false(r->interrupted);
-}
-
-/* When time is over what is under way comes to its end, and nothing else. */
-static void test_window_seconds(void **state)
-{
-	struct arena *a = *state;
-	struct budget b = { .trials = 1000, .seconds = 0.2, .seed = 1 };
-	struct watched w;
-	struct result *r;
-
-	watched_init(&w, a, 6, 8, NULL, slow);
-	watched_window(&w, a, 8);
-	w.trials = 1000;
-	r = search_run(a, &w.problem, strategy_named("random"), &b, NULL, NULL,
-		NULL);
-	assert_int_equal(w.n_under_way, 0);
-	assert_in_range(r->trials, 8, 20);
-	assert_int_equal(r->n_history, r->trials);
-}
-
-/* The last points of one search are under way when another begins. */
-static void test_two_steps(void **state)
-{
-	struct arena *a = *state;
-	const struct strategy *s = strategy_named("ga");
-	struct budget b = { .trials = 40, .seed = 1 };
-	struct searching *first, *second;
-	struct watched x, y;
-
-	watched_init(&x, a, 6, 8, NULL, separable);
-	watched_init(&y, a, 6, 8, NULL, separable);
-	watched_window(&x, a, 8);
-	watched_window(&y, a, 8);
-	x.trials = y.trials = 40;
-	first = search_start(a, &x.problem, s, &b, NULL, NULL, NULL);
-	assert_in_range(x.n_under_way, 7, 8);
-	second = search_start(a, &y.problem, s, &b, NULL, NULL, NULL);
-	assert_in_range(y.n_under_way, 7, 8);
-	assert_int_equal(search_finish(first)->trials, 40);
-	assert_int_equal(search_finish(second)->trials, 40);
-	assert_memory_equal(x.measured.v, y.measured.v, 40 * 6 * sizeof(int));
 }
 
 static void test_counts(void **state)
@@ -644,7 +349,7 @@ static void test_counts(void **state)
 	struct result *r;
 	int n = 0;
 
-	watched_init(&w, a, 6, 8, NULL, failing);
+	watched_init(&w, a, 6, 8, NULL, landscape_failing);
 	r = watched_run(&w, a, "random", 300, 5);
 	for (int i = 0; i < N_VERDICTS; i++)
 		n += r->counts[i];
@@ -654,7 +359,7 @@ static void test_counts(void **state)
 	assert_memory_equal(r->first[V_COMPILE], "at ", 3);
 	assert_null(r->first[V_MEASURED]);
 	for (int i = 0; i < r->n_history; i++) {
-		assert_true(failing(r->history + 6 * i) == r->history_cost[i]);
+		assert_true(landscape_failing(r->history + 6 * i) == r->history_cost[i]);
 		assert_true(!i || r->history_cost[i - 1] <= r->history_cost[i]);
 	}
 	assert_memory_equal(r->history, r->genes, 6 * sizeof(int));
@@ -729,11 +434,7 @@ int main(void)
 		TEST(test_batches), TEST(test_seeds), TEST(test_seed_helps),
 		TEST(test_stop), TEST(test_stop_at_once), TEST(test_seconds),
 		TEST(test_counts), TEST(test_exhaustive_order),
-		TEST(test_words), TEST(test_window), TEST(test_window_exhausts),
-		TEST(test_window_of_one), TEST(test_window_stop),
-		TEST(test_window_again), TEST(test_window_believes),
-		TEST(test_window_seconds), TEST(test_two_steps),
-		TEST(test_landscapes),
+		TEST(test_words), TEST(test_landscapes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
