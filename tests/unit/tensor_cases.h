@@ -15,6 +15,17 @@ enum tensor_factor {
 	BY_TILE, BY_SWAP, BY_STORE, BY_ROUNDS, BY_WORK, N_TENSOR_FACTORS
 };
 
+/* What follows the sum, and whether there is more than whole tiles; "odd" leaves no
+ * vectors. */
+enum tensor_ending {
+	ENDING_PLAIN, ENDING_BIAS, ENDING_RESIDUAL, ENDING_NARROW,
+	ENDING_SEVERAL, ENDING_ALONG_M
+};
+enum tensor_edge {
+	EDGE_WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGE_ALL, EDGE_ODD
+};
+enum { N_ENDINGS = ENDING_ALONG_M + 1, N_EDGES = EDGE_ODD + 1 };
+
 enum { MOST_LEVELS = 10, MOST_CASES = 200 };
 
 struct tensor_type {
@@ -68,6 +79,8 @@ struct tensor_case {
 	int level[N_TENSOR_FACTORS];
 };
 
+/* ---- tensor_cases.c ---- */
+
 /* All cases, and in "pairs" how many pairs of levels they have; "possible" those
  * there are. */
 int tensor_cases(const struct tensor_family *of, struct tensor_case *out,
@@ -76,6 +89,8 @@ const struct tensor_type *tensor_type(const struct tensor_case *c);
 const struct tensor_pipeline *tensor_pipeline(const struct tensor_case *c);
 const struct tensor_tile *tensor_tile(const struct tensor_case *c);
 const struct tensor_split *tensor_split(const struct tensor_case *c);
+/* Is the reduction innermost in the left or in the right factor? */
+bool tensor_k_inner(const struct tensor_case *c, bool right);
 /* Columns that a bulk store takes, 0 where there are none. */
 int tensor_store(const struct tensor_case *c);
 /* Values of raster(persistent = ..), and threads of a block where so many have
@@ -88,8 +103,15 @@ enum { WORK_NONE, WORK_COMPUTED, WORK_NONE_REGISTER, WORK_COMPUTED_REGISTER,
 bool tensor_in_registers(const struct tensor_case *c);
 /* Three products of tf32. */
 bool tensor_thrice(const struct tensor_case *c);
-/* Can a sketch have all the case's levels together? */
+
+/* ---- tensor_fits.c ---- */
+
+/* Can a sketch have all the case's levels together? Those that are -1 are not chosen
+ * yet. */
 bool tensor_fits(const struct tensor_case *c);
+
+/* ---- tensor_text.c ---- */
+
 /* The operator, for tiles of "bm" x "bn" x "bk": at least two of rows and of
  * columns, and of the reduction twice as many as there are stages in each part
  * of the split; ragged where the case says so. */

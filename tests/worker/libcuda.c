@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A CUDA driver for tests: device memory is the host's, and the one kernel it
- * can run is "twice_kernel", y = 2 * x, of $STUB_N floats. With -DEMULATED and
+/* A CUDA driver for tests, with libcuda_launch.c: device memory is the host's, and
+ * the one kernel it can run is "twice_kernel", y = 2 * x, of $STUB_N floats. With -DEMULATED and
  * the emulator linked in, modules are shared objects of kernels compiled for
  * the emulator (nvcc in tests/worker.t), and every kernel runs, but in replays. Each launch takes
  * some virtual microseconds that follow from its threads. Every call is a line
@@ -23,32 +23,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libcuda.h"
 #include "runtime/worker/cuda.h"
 
-enum { LAUNCHES = 4096, CALLS = 64, ARGS = 24, MAPS = 4 };
+enum { CALLS = 64 };
 
-/* Bytes of workspace to clear, where "to" is set. Arguments are integers and
- * pointers, then tensor maps. */
-struct launch {
-	void *function, *to;
-	long args[ARGS];
-	struct wpk_cu_map maps[MAPS];
-	int n_args, n_maps;
-	size_t bytes;
-	struct wpk_cu_launch config;
-	struct wpk_cu_attribute more[2];
-	double us;
-};
-
-struct graph {
-	struct launch v[LAUNCHES];
-	int n;
-};
-
-static double clock_us;
-static const void *encoded[MAPS];	/* maps for the next launch */
-static int n_encoded;
-static struct graph *capturing;
 static struct {
 	const char *name;
 	int n;
@@ -65,7 +44,7 @@ static int number_of(const char *name)
 	abort();
 }
 
-static int call(const char *name, const char *detail)
+int stub_call(const char *name, const char *detail)
 {
 	const char *log = getenv("STUB_LOG"), *fail = getenv("STUB_FAIL");
 	const char *hang = getenv("STUB_HANG");
@@ -86,13 +65,6 @@ static int call(const char *name, const char *detail)
 		return status;
 	return 0;
 }
-
-#define CALL(name) \
-	do { \
-		int status = call(name, ""); \
-		if (status) \
-			return status; \
-	} while (0)
 
 /* What the modules need of the emulator is in this library. */
 int cuInit(unsigned flags)
@@ -162,7 +134,7 @@ static wpk_cu current;
 int cuCtxSetCurrent(wpk_cu c)
 {
 	current = c;
-	return call("cuCtxSetCurrent", c ? c : "none");
+	return stub_call("cuCtxSetCurrent", c ? c : "none");
 }
 
 int cuCtxGetCurrent(wpk_cu *c)
@@ -180,7 +152,7 @@ int cuDevicePrimaryCtxRelease_v2(int d)
 int cuModuleLoadData(wpk_cu *m, const void *data)
 {
 	(void)m, (void)data;
-	return call("cuModuleLoadData", "") ? 1 : 200;
+	return stub_call("cuModuleLoadData", "") ? 1 : 200;
 }
 
 int cuGetErrorName(int status, const char **name)
@@ -202,7 +174,7 @@ int cuStreamCreate(wpk_cu *s, unsigned flags)
 
 int cuStreamSynchronize(wpk_cu s)
 {
-	return call("cuStreamSynchronize", s ? s : "");
+	return stub_call("cuStreamSynchronize", s ? s : "");
 }
 
 /* A cubin is an ELF file for machine 190. */
@@ -230,7 +202,7 @@ int cuModuleLoad(wpk_cu *m, const char *path)
 int cuModuleUnload(wpk_cu m)
 {
 	(void)m;
-	return call("cuModuleUnload", "");
+	return stub_call("cuModuleUnload", "");
 }
 
 int cuModuleGetFunction(wpk_cu *f, wpk_cu m, const char *name)
@@ -241,12 +213,10 @@ int cuModuleGetFunction(wpk_cu *f, wpk_cu m, const char *name)
 	return *f ? 0 : 500;
 #endif
 	*f = strdup(name);
-	return call("cuModuleGetFunction", name);
+	return stub_call("cuModuleGetFunction", name);
 }
 
 #ifdef EMULATED
-int wpk_emu_launch(const void *config, const void *kernel,
-	void (*invoke)(void *), void *closure);
 int wpk_emu_set_shared(const void *kernel, int bytes);
 #endif
 
@@ -260,191 +230,8 @@ int cuFuncSetAttribute(wpk_cu f, int which, int v)
 		wpk_emu_set_shared(f, v);
 #endif
 	snprintf(text, sizeof text, "%d %d", which, v);
-	return call("cuFuncSetAttribute", text);
+	return stub_call("cuFuncSetAttribute", text);
 }
-
-#ifdef EMULATED
-
-/* Arguments are pointers and integers, so that they may all be passed as long,
- * and more than there are; and more maps, where the others are in registers. */
-static void invoke(void *closure)
-{
-	const struct launch *l = closure;
-	const struct wpk_cu_map *m = l->maps;
-	const long *a = l->args;
-
-	if (l->n_maps && l->n_args > 6)
-		abort();
-	if (l->n_maps) {
-		((void (*)(long, long, long, long, long, long,
-			struct wpk_cu_map, struct wpk_cu_map,
-			struct wpk_cu_map, struct wpk_cu_map))l->function)(a[0],
-			a[1], a[2], a[3], a[4], a[5], m[0], m[1], m[2], m[3]);
-		return;
-	}
-	((void (*)(long, long, long, long, long, long, long, long, long, long,
-		long, long, long, long, long, long, long, long, long, long,
-		long, long, long, long))l->function)(a[0], a[1], a[2], a[3],
-		a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13],
-		a[14], a[15], a[16], a[17], a[18], a[19], a[20], a[21], a[22],
-		a[23]);
-}
-
-static void run_kernel(struct launch *l)
-{
-	const struct wpk_cu_launch *c = &l->config;
-	struct {
-		unsigned id, value[3];
-	} more[2] = { { 0, { 0 } } };
-	struct {
-		unsigned grid[3], block[3];
-		size_t shared;
-		void *stream;
-		const void *attributes;
-		unsigned n;
-	} config = { { c->grid[0], c->grid[1], c->grid[2] }, { c->block[0],
-		c->block[1], c->block[2] }, c->shared, NULL, more,
-		c->n_attributes };
-
-	for (unsigned i = 0; i < c->n_attributes; i++) {
-		more[i].id = l->more[i].id;
-		memcpy(more[i].value, l->more[i].value.cluster,
-			sizeof more[i].value);
-	}
-
-	wpk_emu_launch(&config, l->function, invoke, l);
-}
-
-#else
-
-static void run_kernel(struct launch *l)
-{
-	const char *n = getenv("STUB_N");
-	long count = n ? atol(n) : 0;
-	float factor = getenv("STUB_WRONG") ? 3 : 2;
-	const float *x = (const float *)l->args[0];
-	float *y = (float *)l->args[1];
-
-	for (long i = 0; i < count; i++)
-		y[i] = factor * x[i];
-	if (getenv("STUB_BEYOND"))
-		y[count] = 0;
-}
-
-#endif
-
-static void run(struct launch *l)
-{
-	clock_us += l->us;
-	if (!l->to && !l->function)
-		return;
-	if (l->to)
-		memset(l->to, l->args[0], l->bytes);
-	else
-		run_kernel(l);
-}
-
-/* Now, or when the graph is launched. */
-static void take(struct launch *l)
-{
-	if (capturing && capturing->n < LAUNCHES)
-		capturing->v[capturing->n++] = *l;
-	else
-		run(l);
-}
-
-static void take_argument(struct launch *x, const void *p)
-{
-	bool map = false;
-
-	for (int i = 0; i < n_encoded; i++)
-		map |= encoded[i] == p;
-	if (map && x->n_maps < MAPS)
-		x->maps[x->n_maps++] = *(const struct wpk_cu_map *)p;
-	else if (!map && x->n_args < ARGS)
-		memcpy(&x->args[x->n_args++], p, sizeof *x->args);
-}
-
-int cuLaunchKernelEx(const struct wpk_cu_launch *l, wpk_cu f, void **args,
-	void **extra)
-{
-	struct launch x = { .function = f, .config = *l };
-	unsigned cluster = 1;
-	bool early = false;
-	char text[128];
-	int status;
-
-	(void)extra;
-	for (unsigned i = 0; i < l->n_attributes && i < 2; i++) {
-		x.more[i] = l->attributes[i];
-		if (x.more[i].id == WPK_CU_ATTRIBUTE_CLUSTER)
-			cluster = x.more[i].value.cluster[0];
-		early |= x.more[i].id == WPK_CU_ATTRIBUTE_EARLY &&
-			x.more[i].value.early;
-	}
-	snprintf(text, sizeof text, "grid %u %u %u block %u shared %u "
-		"cluster %u%s on %s", l->grid[0], l->grid[1], l->grid[2],
-		l->block[0], l->shared, cluster, early ? " early" : "",
-		(const char *)l->stream);
-	status = call("cuLaunchKernelEx", text);
-	if (status)
-		return status;
-#ifndef EMULATED
-	if (strcmp(f, "twice_kernel"))
-		return 1;
-#endif
-	for (int i = 0; args[i]; i++)
-		take_argument(&x, args[i]);
-	n_encoded = 0;
-	x.us = 1 + l->block[0] / 256.0;
-	take(&x);
-	return 0;
-}
-
-#if !defined LACKS_MAPS && defined EMULATED
-int wpk_emu_tensor_map_tiled(struct wpk_cu_map *out, int type, unsigned rank,
-	void *address, const unsigned long long *dims,
-	const unsigned long long *strides, const unsigned *box,
-	const unsigned *steps, int interleave, int swizzle, int promotion,
-	int fill);
-int wpk_emu_tensor_map_im2col(struct wpk_cu_map *out, int type, unsigned rank,
-	void *address, const unsigned long long *dims,
-	const unsigned long long *strides, const int *lower, const int *upper,
-	unsigned channels, unsigned pixels, const unsigned *steps,
-	int interleave, int swizzle, int promotion, int fill);
-
-static void note_map(const struct wpk_cu_map *map)
-{
-	if (n_encoded == MAPS)
-		abort();
-	encoded[n_encoded++] = map;
-}
-
-int cuTensorMapEncodeTiled(struct wpk_cu_map *out, int type, unsigned rank,
-	void *address, const unsigned long long *dims,
-	const unsigned long long *strides, const unsigned *box,
-	const unsigned *steps, int interleave, int swizzle, int promotion,
-	int fill)
-{
-	CALL("cuTensorMapEncodeTiled");
-	note_map(out);
-	return wpk_emu_tensor_map_tiled(out, type, rank, address, dims, strides,
-		box, steps, interleave, swizzle, promotion, fill);
-}
-
-int cuTensorMapEncodeIm2col(struct wpk_cu_map *out, int type, unsigned rank,
-	void *address, const unsigned long long *dims,
-	const unsigned long long *strides, const int *lower, const int *upper,
-	unsigned channels, unsigned pixels, const unsigned *steps,
-	int interleave, int swizzle, int promotion, int fill)
-{
-	CALL("cuTensorMapEncodeIm2col");
-	note_map(out);
-	return wpk_emu_tensor_map_im2col(out, type, rank, address, dims,
-		strides, lower, upper, channels, pixels, steps, interleave,
-		swizzle, promotion, fill);
-}
-#endif
 
 int cuMemAlloc_v2(wpk_cu_pointer *p, size_t n)
 {
@@ -456,7 +243,7 @@ int cuMemAlloc_v2(wpk_cu_pointer *p, size_t n)
 int cuMemFree_v2(wpk_cu_pointer p)
 {
 	free((void *)p);
-	return call("cuMemFree", "");
+	return stub_call("cuMemFree", "");
 }
 
 int cuMemGetInfo_v2(size_t *left, size_t *all)
@@ -486,108 +273,6 @@ int cuMemcpyDtoD_v2(wpk_cu_pointer to, wpk_cu_pointer from, size_t n)
 	return 0;
 }
 
-int cuMemsetD8Async(wpk_cu_pointer to, unsigned char v, size_t n, wpk_cu s)
-{
-	struct launch x = { .to = (void *)to, .args = { v }, .bytes = n };
-
-	CALL("cuMemsetD8Async");
-	take(&x);
-	return 0;
-}
-
-int cuEventCreate(wpk_cu *e, unsigned flags)
-{
-	(void)flags;
-	*e = calloc(1, sizeof(double));
-	return call("cuEventCreate", "");
-}
-
-void stub_takes(double us);
-
-void stub_takes(double us)
-{
-	struct launch l = { .us = us };
-
-	if (capturing && capturing->n < LAUNCHES)
-		capturing->v[capturing->n++] = l;
-	else if (!capturing)
-		run(&l);
-}
-
-int cuEventRecord(wpk_cu e, wpk_cu s)
-{
-	(void)s;
-	*(double *)e = clock_us;
-	return call("cuEventRecord", "");
-}
-
-int cuEventSynchronize(wpk_cu e)
-{
-	(void)e;
-	return call("cuEventSynchronize", "");
-}
-
-int cuEventElapsedTime(float *ms, wpk_cu a, wpk_cu b)
-{
-	*ms = (float)((*(double *)b - *(double *)a) * 1e-3);
-	return call("cuEventElapsedTime", "");
-}
-
-#ifndef LACKS_CAPTURE
-int cuStreamBeginCapture_v2(wpk_cu s, int mode)
-{
-	(void)s;
-	(void)mode;
-	CALL("cuStreamBeginCapture");
-	capturing = calloc(1, sizeof *capturing);
-	return 0;
-}
-#endif
-
-int cuStreamEndCapture(wpk_cu s, wpk_cu *g)
-{
-	(void)s;
-	*g = capturing;
-	capturing = NULL;
-	return call("cuStreamEndCapture", "");
-}
-
-int cuGraphInstantiateWithFlags(wpk_cu *e, wpk_cu g, unsigned long long flags)
-{
-	(void)flags;
-	CALL("cuGraphInstantiate");
-	*e = memcpy(malloc(sizeof(struct graph)), g, sizeof(struct graph));
-	return 0;
-}
-
-int cuGraphLaunch(wpk_cu e, wpk_cu s)
-{
-	struct graph *g = e;
-
-	(void)s;
-	CALL("cuGraphLaunch");
-#ifdef EMULATED
-	for (int i = 0; i < g->n; i++)
-		clock_us += g->v[i].us;
-	return 0;
-#endif
-	for (int i = 0; i < g->n; i++)
-		run(&g->v[i]);
-	return 0;
-}
-
-int cuGraphExecDestroy(wpk_cu e)
-{
-	free(e);
-	return call("cuGraphExecDestroy", "");
-}
-
-int cuGraphDestroy(wpk_cu g)
-{
-	free(g);
-	return 0;
-}
-
 #ifndef LACKS_GREEN
 int cuDeviceGetDevResource(int d, struct wpk_cu_resource *r, int kind)
 {
@@ -611,7 +296,7 @@ int cuDevSmResourceSplitByCount(struct wpk_cu_resource *out, unsigned *n,
 	out->of.sms = (least + 7) / 8 * 8;
 	*rest = *in;
 	rest->of.sms -= out->of.sms;
-	return call("cuDevSmResourceSplitByCount", text);
+	return stub_call("cuDevSmResourceSplitByCount", text);
 }
 
 int cuDevResourceGenerateDesc(wpk_cu *d, struct wpk_cu_resource *r, unsigned n)
@@ -619,7 +304,7 @@ int cuDevResourceGenerateDesc(wpk_cu *d, struct wpk_cu_resource *r, unsigned n)
 	(void)r;
 	(void)n;
 	*d = "description";
-	return call("cuDevResourceGenerateDesc", "");
+	return stub_call("cuDevResourceGenerateDesc", "");
 }
 
 int cuGreenCtxCreate(wpk_cu *g, wpk_cu d, int device, unsigned flags)
@@ -628,14 +313,14 @@ int cuGreenCtxCreate(wpk_cu *g, wpk_cu d, int device, unsigned flags)
 	(void)device;
 	(void)flags;
 	*g = "green";
-	return call("cuGreenCtxCreate", "");
+	return stub_call("cuGreenCtxCreate", "");
 }
 
 int cuCtxFromGreenCtx(wpk_cu *c, wpk_cu g)
 {
 	(void)g;
 	*c = "green";
-	return call("cuCtxFromGreenCtx", "");
+	return stub_call("cuCtxFromGreenCtx", "");
 }
 
 int cuGreenCtxStreamCreate(wpk_cu *s, wpk_cu g, unsigned flags, int priority)
@@ -644,6 +329,6 @@ int cuGreenCtxStreamCreate(wpk_cu *s, wpk_cu g, unsigned flags, int priority)
 	(void)flags;
 	(void)priority;
 	*s = "green stream";
-	return call("cuGreenCtxStreamCreate", "");
+	return stub_call("cuGreenCtxStreamCreate", "");
 }
 #endif

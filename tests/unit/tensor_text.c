@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* From the levels of a case to its operator, and to a name for people. */
+#include "base/str.h"
+#include "tensor_cases.h"
+
+static const char *const endings[] = { "plain", "bias and maximum", "residual",
+	"rounded", "two outputs", "along m" };
+static const char *const edges[] = { "whole", "m ragged", "n ragged",
+	"k ragged", "all ragged", "odd" };
+
+/* Of the sides and the reduction, by the tile of each. */
+struct sizes {
+	int m, n, k;
+};
+
+static bool is_ragged(const struct tensor_case *c, enum tensor_edge side)
+{
+	enum tensor_edge e = (enum tensor_edge)c->level[BY_EDGE];
+
+	return e == side || e == EDGE_ALL;
+}
+
+/* Of a cluster's parts none is left empty: there the last one is short. Where blocks
+ * are few, tiles are more. */
+static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk)
+{
+	int stages = tensor_pipeline(c)->stages;
+	bool rounds = c->level[BY_ROUNDS] > ROUNDS_NONE ||
+		tensor_split(c)->sms;
+	int parts = tensor_split(c)->parts;
+	int chunks = tensor_split(c)->streams ? stages + parts : rounds ?
+		stages + 1 : 2 * stages * parts;
+	struct sizes s = { (rounds ? 7 : 2) * bm, 2 * bn, chunks * bk };
+	int more = tensor_split(c)->joined ? -1 : 1;
+
+	if (c->level[BY_EDGE] == EDGE_ODD)
+		return (struct sizes){ s.m + 3, s.n + 5, s.k +
+			7 * more };
+	s.m += is_ragged(c, EDGE_M) ? 16 : 0;
+	s.n += is_ragged(c, EDGE_N) ? 16 : 0;
+	s.k += is_ragged(c, EDGE_K) ? 16 * more : 0;
+	return s;
+}
+
+/* "[2, 40, 16]", with a batch. */
+static const char *dims(struct arena *a, bool batch, int x, int y)
+{
+	return arena_printf(a, "[%s%d, %d]", batch ? "2, " : "", x, y);
+}
+
+/* "[z, i, j]" or "[z:2, i:40, j:16]". */
+static const char *at(struct arena *a, bool batch, const char *x, const char *y)
+{
+	return arena_printf(a, "[%s%s, %s]", batch ? "z, " : "", x, y);
+}
+
+static const char *over(struct arena *a, bool batch, const struct sizes *s)
+{
+	return arena_printf(a, "[%si:%d, j:%d]", batch ? "z:2, " : "", s->m,
+		s->n);
+}
+
+static const char *layout(bool batch, bool turned)
+{
+	return turned ? batch ? "layout(0, 2, 1) align 16" :
+		"layout(1, 0) align 16" : batch ? "layout(0, 1, 2) align 16" :
+		"layout(0, 1) align 16";
+}
+
+/* What follows the sum: declarations, and statements. */
+struct tail {
+	const char *tensors, *stmts;
+};
+
+static struct tail tail_of(struct arena *a, const struct tensor_case *c,
+	const struct sizes *s)
+{
+	const struct tensor_type *t = tensor_type(c);
+	bool batch = c->level[BY_BATCH];
+	const char *d = dims(a, batch, s->m, s->n), *o = over(a, batch, s);
+	const char *acc = arena_printf(a, "acc%s", at(a, batch, "i", "j"));
+	const char *flat = layout(batch, false);
+
+	switch ((enum tensor_ending)c->level[BY_ENDING]) {
+	case ENDING_PLAIN:
+		return (struct tail){ arena_printf(a, "  out c: %s%s %s\n",
+			t->acc, d, flat), arena_printf(a, "  c%s = %s\n", o,
+			acc) };
+	case ENDING_BIAS: case ENDING_ALONG_M:
+		return (struct tail){ arena_printf(a, "  in v: %s[%d] layout(0) "
+			"align 16\n  out c: %s%s %s\n", t->acc, s->n, t->acc, d,
+			layout(batch, c->level[BY_ENDING] == ENDING_ALONG_M)),
+			arena_printf(a, "  c%s = max(add(%s, v[j]), 1:%s)\n",
+			o, acc, t->acc) };
+	case ENDING_RESIDUAL:
+		return (struct tail){ arena_printf(a, "  in r: %s%s %s\n"
+			"  out c: %s%s %s\n", t->narrow, d, flat, t->acc, d,
+			flat), arena_printf(a, "  c%s = add(%s, %s(r%s))\n", o,
+			acc, t->acc, at(a, batch, "i", "j")) };
+	case ENDING_NARROW:
+		return (struct tail){ arena_printf(a, "  out c: %s%s %s\n",
+			t->narrow, d, flat), arena_printf(a, "  c%s = %s(%s)\n",
+			o, t->narrow, acc) };
+	case ENDING_SEVERAL:
+		return (struct tail){ arena_printf(a, "  out c: %s%s %s\n"
+			"  out q: %s%s %s\n", t->acc, d, flat, t->narrow, d,
+			flat), arena_printf(a, "  c%s = %s\n  q%s = %s(mul(%s, "
+			"2:%s))\n", o, acc, o, t->narrow, acc, t->acc) };
+	}
+	return (struct tail){ "", "" };
+}
+
+/* Is it the factor of an instruction's rows, whose work is a factor of cases? */
+static bool has_work(const struct tensor_case *c, bool right)
+{
+	return c->of->tiles && (c->level[BY_SWAP] != 0) == right;
+}
+
+static const char *stored_as(const struct tensor_case *c, bool right)
+{
+	const struct tensor_type *t = tensor_type(c);
+
+	return has_work(c, right) && c->level[BY_WORK] ==
+		WORK_CONVERTED_REGISTER ? dtype_row(t->raw)->name :
+		right && t->right ? t->right : t->name;
+}
+
+/* The factor, which is tensor "name" at "at", with the work on its way; "v" is read
+ * along the reduction. */
+static const char *factor_text(struct arena *a, const struct tensor_case *c,
+	bool right, const char *name, const char *at)
+{
+	const struct tensor_type *t = tensor_type(c);
+	const char *read = arena_printf(a, "%s%s", name, at);
+	bool work = has_work(c, right);
+
+	if (work && c->level[BY_WORK] == WORK_CONVERTED_REGISTER)
+		read = arena_printf(a, "%s(%s)", t->name, read);
+	else if (work && c->level[BY_WORK] % 2)
+		read = arena_printf(a, "%s(%s(%s(%s), %s(s[k])))", t->name,
+			dtype_is_float(t->dtype) ? "mul" : "add", t->acc, read,
+			t->acc);
+	return arena_printf(a, "%s(%s)", t->acc, read);
+}
+
+const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
+	int bn, int bk)
+{
+	const struct tensor_type *t = tensor_type(c);
+	struct sizes s = sizes_of(c, bm, bn, bk);
+	struct tail tail = tail_of(a, c, &s);
+	bool batch = c->level[BY_BATCH];
+	bool left = tensor_k_inner(c, false);
+	bool right = tensor_k_inner(c, true);
+	const char *x = at(a, batch, left ? "i" : "k", left ? "k" : "i");
+	const char *y = at(a, batch, right ? "j" : "k", right ? "k" : "j");
+	const char *more = c->level[BY_WORK] % 2 ? arena_printf(a, "  in s: "
+		"%s[%d] layout(0) align 16\n", t->name, s.k) : "";
+
+	return arena_printf(a, "op t {\n  in a: %s%s %s\n  in b: %s%s %s\n%s"
+		"  let acc: %s%s\n%s  acc%s = sum[k:%d](mul(%s, %s)) : %s\n%s}\n",
+		stored_as(c, false), dims(a, batch, left ? s.m : s.k,
+			left ? s.k : s.m), layout(batch, false),
+		stored_as(c, true), dims(a, batch, right ? s.n : s.k, right ?
+			s.k : s.n), layout(batch, false), more, t->acc, dims(a,
+			batch, s.m, s.n), tail.tensors, over(a, batch, &s), s.k,
+		factor_text(a, c, false, "a", x), factor_text(a, c, true, "b",
+			y), t->acc, tail.stmts);
+}
+
+static const char *tile_name(struct arena *a, const struct tensor_case *c)
+{
+	static const char *const rounds[] = { "", ", persistent",
+		", by turns" };
+	static const char *const work[N_WORK] = { "", ", rows computed",
+		", rows from registers", ", rows computed in registers",
+		", rows converted in registers" };
+	const struct tensor_tile *t = tensor_tile(c);
+
+	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s, %d "
+		"columns stored at once%s%s", t->rows, t->cols,
+		tensor_threads(c), t->bytes, c->level[BY_SWAP] ? ", swapped" :
+		"", tensor_store(c), rounds[c->level[BY_ROUNDS]],
+		work[c->level[BY_WORK]]) : "";
+}
+
+const char *tensor_name(struct arena *a, const struct tensor_case *c)
+{
+	static const char *const copied[] = { "", " async", " bulk" };
+	const struct tensor_type *t = tensor_type(c);
+	const struct tensor_pipeline *p = tensor_pipeline(c);
+
+	return arena_printf(a, "%s%s%s%s%s, a[%s] b[%s], %s, %d stages%s, %d "
+		"parts%s%s, %s%s%s", t->precision ? t->precision : t->name,
+		t->right ? " x " : "", t->right ? t->right : "", t->promote ?
+		" promote " : "", t->promote ? t->promote : "",
+		tensor_k_inner(c, false) ? "m, k" : "k, m",
+		tensor_k_inner(c, true) ? "n, k" : "k, n",
+		endings[c->level[BY_ENDING]], p->stages, copied[p->async],
+		tensor_split(c)->parts, tensor_split(c)->joined ?
+		" of a cluster" : "", tensor_split(c)->streams ?
+		" shared out" : "", edges[c->level[BY_EDGE]],
+		c->level[BY_BATCH] ? ", batched" : "", tile_name(a, c));
+}
