@@ -103,6 +103,13 @@ stub() {
 		-o "$scratch/$name.so" "$@" -lm -ldl)
 }
 
+# stub_cuda NAME FLAGS...: the CUDA driver for tests, as the same.
+cuda_stub="tests/worker/libcuda.c tests/worker/libcuda_launch.c"
+stub_cuda() {
+	# shellcheck disable=SC2086 # files
+	stub "$@" $cuda_stub
+}
+
 stub_cublaslt() {
 	stub lt tests/runtime/libcublaslt.c
 }
@@ -129,8 +136,8 @@ END
 	chmod +x "$1"
 }
 
-# emulating_driver FLAGS...: worker/libcuda.c with the emulator in it, but for its
-# main program and what watches accesses.
+# emulating_driver FLAGS...: that driver with the emulator in it, but for its main
+# program and what watches accesses.
 emulating_driver() (
 	emu_context=$(cd "$top_builddir" && pwd)/context.o
 	cd "$top_srcdir/runtime/emu" || exit 1
@@ -140,9 +147,12 @@ emulating_driver() (
 		*) set -- "$@" "$file" ;;
 		esac
 	done
+	for file in $cuda_stub; do
+		set -- "$@" "$top_srcdir/$file"
+	done
 	# shellcheck disable=SC2086 # CC may be several words
 	$CC -w -O1 -fPIC -shared -DEMULATED -D_GNU_SOURCE -I"$top_srcdir" \
-		"$@" "$top_srcdir/tests/worker/libcuda.c" "$emu_context" -ldl -lm
+		"$@" "$emu_context" -ldl -lm
 )
 
 finish() {

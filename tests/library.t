@@ -141,7 +141,7 @@ END
 if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "a launcher" "instrumented, or no C++ compiler"
 elif ! { stub_cublaslt &&
-	stub cuda tests/worker/libcuda.c; } 2>"$scratch/.err"; then
+	stub_cuda cuda; } 2>"$scratch/.err"; then
 	fail "a library and a driver for tests" "$scratch/.err"
 else
 	check "a launcher compiles" "$CXX" -x c++ -std=c++11 -Wall -Wextra \

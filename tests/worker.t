@@ -317,15 +317,6 @@ cuEventElapsedTime cuStreamBeginCapture cuLaunchKernelEx cuStreamEndCapture
 cuGraphInstantiate cuGraphLaunch cuEventRecord cuGraphLaunch cuEventRecord
 cuStreamSynchronize cuEventElapsedTime"
 
-# stub NAME FLAGS...: the driver in $scratch/NAME.so.
-stub() {
-	name=$1
-	shift
-	# shellcheck disable=SC2086 # CC may be several words
-	$CC "$@" -w -shared -fPIC -I"$top_srcdir" -o "$scratch/$name.so" \
-		"$top_srcdir/tests/worker/libcuda.c"
-}
-
 # driven OPTIONS...: a search on the driver $WPK_LIBCUDA.
 driven() {
 	rm -rf calls "$WPK_DB"*
@@ -358,8 +349,8 @@ ends 1 "no driver is one clear sentence" "wpkc: error: --measure=gpu: there is n
 CUDA driver ($WPK_LIBCUDA): no GPU can be used on this machine" "$wpkc" \
 	twice.wpk --tune=ga --measure=gpu --no-lock -o no.cu
 check "... and all there is" test "$(grep -c . "$scratch/.err")" = 1
-check "drivers for tests" eval 'stub cuda && stub old -DLACKS_CAPTURE &&
-	stub whole -DLACKS_GREEN'
+check "drivers for tests" eval 'stub_cuda cuda &&
+	stub_cuda old -DLACKS_CAPTURE && stub_cuda whole -DLACKS_GREEN'
 if [ -n "$NVCC" ]; then
 	WPK_LIBCUDA=$scratch/cuda.so
 	drives 0 "a search on a driver" "measuring on Stub H200 (sm_90, driver 13.1)"

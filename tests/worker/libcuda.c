@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A CUDA driver for tests, with libcuda_launch.c: device memory is the host's, and
- * the one kernel it can run is "twice_kernel", y = 2 * x, of $STUB_N floats. With -DEMULATED and
- * the emulator linked in, modules are shared objects of kernels compiled for
- * the emulator (nvcc in tests/worker.t), and every kernel runs, but in replays. Each launch takes
- * some virtual microseconds that follow from its threads. Every call is a line
- * of $STUB_LOG. What libraries do takes what they say (stub_takes()). On cue calls fail or hang:
+/* A CUDA driver for tests: device memory is the host's, and the one kernel it can
+ * run is "twice_kernel", y = 2 * x, of $STUB_N floats. With -DEMULATED and the
+ * emulator linked in, modules are shared objects of kernels compiled for the
+ * emulator (nvcc in tests/worker.t), and every kernel runs, but in replays. Every
+ * call is a line of $STUB_LOG. On cue calls fail or hang:
  *
  *	STUB_FAIL=cuLaunchKernelEx:3:700	the third one returns 700
  *	STUB_HANG=cuStreamSynchronize:2		the second never returns
@@ -12,7 +11,7 @@
  *	STUB_BEYOND=1				and one element too many written
  *
  * Compiled with -DLACKS_GREEN, -DLACKS_CAPTURE or -DLACKS_MAPS it has not these
- * calls. */
+ * calls. Here are devices, modules and memory; libcuda_launch.c launches. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

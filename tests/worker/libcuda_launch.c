@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the driver for tests launches, at once or as a graph, and the time that
- * takes. */
+/* What the driver for tests launches, at once or as a graph. Each launch takes some
+ * virtual microseconds that follow from its threads, what libraries do takes what
+ * they say (stub_takes()). */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
