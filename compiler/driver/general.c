@@ -4,6 +4,7 @@
  * Whatever is true of one witness alone must not get into its kernel. */
 #include "driver/general.h"
 #include "driver/directives.h"
+#include "driver/job.h"
 
 #include <string.h>
 
@@ -303,7 +304,7 @@ static bool pass(struct session *s, const struct general *g, struct witness *w)
 		directives_mark_constants(w->op, g->schedule);
 		directives_in_place(w->op, g->schedule, NULL);
 	}
-	if (!jobs_passes(s, w->op))
+	if (!job_passes(s, w->op))
 		return false;
 	w->plans = ARENA_ARRAY(s->a, (size_t)g->n_cuts, struct witness_plan);
 	for (int i = 0; i < g->n_cuts; i++) {

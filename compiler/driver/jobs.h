@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Options that name operators and sizes, for whoever makes jobs of them. */
+/* Between those who make a list of jobs. */
 #ifndef WPK_COMPILER_DRIVER_JOBS_H
 #define WPK_COMPILER_DRIVER_JOBS_H
 
-#include "driver/directives.h"
-#include "driver/session.h"
-#include "ir/lower.h"
+#include "driver/job.h"
+
+/* ---- jobs.c ---- */
+
+/* Schedules for one shape name it, as tune blocks do: they are shapes of "tune"
+ * then. */
+void jobs_add_scheduled(struct session *s, const struct making *m,
+	struct directives_tune *tune);
+/* A general kernel for each shape of "tune" that leaves sizes open, one for each
+ * schedule that says when, and one for all other sizes, which is "optional". */
+bool jobs_add_general(struct session *s, struct making m,
+	const struct directives_tune *tune, bool optional, job_list *jobs);
+
+/* ---- jobs_options.c: options that name operators and sizes ---- */
 
 /* Does --op leave it in? */
 bool jobs_wanted(const struct session *s, const char *name);

@@ -209,10 +209,8 @@ bool jobs_create(struct session *s);
 /* The same, each at the sizes that the source or --shape gives, and at no
  * others. */
 bool jobs_create_at_sizes(struct session *s);
-/* The same for the file's test blocks. */
+/* The same for the file's test blocks, in jobs_tests.c. */
 bool jobs_create_tests(struct session *s);
-/* The passes of compiler/README.md, in order, up to plans. */
-bool jobs_passes(struct session *s, struct ir_operator *o);
 
 /* ---- candidates.c ---- */
 
