@@ -301,11 +301,11 @@ static const struct sched_arg *kind_of(const struct schedule *s)
 {
 	for (int i = 0; s && i < s->n_directives; i++) {
 		const struct sched_directive *d = &s->directives[i];
+		const struct sched_arg *kind = strcmp(d->name, "mma") ? NULL :
+			sched_keyed(d, "kind");
 
-		for (int k = 0; k < d->n_args && !strcmp(d->name, "mma"); k++)
-			if (d->args[k].key && d->args[k].value.n == 1 &&
-			    !strcmp(d->args[k].key, "kind"))
-				return &d->args[k];
+		if (kind && kind->value.n == 1)
+			return kind;
 	}
 	return NULL;
 }

@@ -25,20 +25,11 @@ static bool number(const struct sched_arg *arg, double *v)
 	return e && (e->kind == SX_INT || (end && !*end));
 }
 
-static const struct sched_arg *keyed(const struct sched_directive *d,
-	const char *key)
-{
-	for (int i = 0; i < d->n_args; i++)
-		if (d->args[i].key && !strcmp(d->args[i].key, key))
-			return &d->args[i];
-	return NULL;
-}
-
 const char *sched_fallback_wrong(const struct sched_directive *d,
 	struct span *at)
 {
-	const struct sched_arg *margin = keyed(d, "margin");
-	const struct sched_arg *algorithm = keyed(d, "algorithm");
+	const struct sched_arg *margin = sched_keyed(d, "margin");
+	const struct sched_arg *algorithm = sched_keyed(d, "algorithm");
 	double v = 0;
 
 	*at = margin ? margin->value.at : d->at;
@@ -58,7 +49,7 @@ double sched_margin(const struct schedule *s)
 
 	for (int i = 0; s && i < s->n_directives; i++) {
 		const struct sched_arg *arg = is_fallback(&s->directives[i]) ?
-			keyed(&s->directives[i], "margin") : NULL;
+			sched_keyed(&s->directives[i], "margin") : NULL;
 
 		if (arg)
 			number(arg, &margin);
@@ -99,7 +90,7 @@ int sched_algorithm(const struct schedule *s)
 
 	for (int i = 0; s && i < s->n_directives; i++) {
 		const struct sched_arg *arg = is_fallback(&s->directives[i]) ?
-			keyed(&s->directives[i], "algorithm") : NULL;
+			sched_keyed(&s->directives[i], "algorithm") : NULL;
 
 		if (arg)
 			number(arg, &found);

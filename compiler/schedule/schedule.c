@@ -141,6 +141,37 @@ const char *sched_fused(const struct schedule *s, const char *const *axes,
 	return NULL;
 }
 
+const struct sched_arg *sched_keyed(const struct sched_directive *d,
+	const char *key)
+{
+	for (int i = 0; i < d->n_args; i++)
+		if (d->args[i].key && !strcmp(d->args[i].key, key))
+			return &d->args[i];
+	return NULL;
+}
+
+static bool is_about(const struct sched_directive *d, const char *subject)
+{
+	for (int i = 0; i < d->n_args; i++)
+		if (!d->args[i].key && names(&d->args[i].value, subject))
+			return true;
+	return false;
+}
+
+const struct sched_arg *sched_said(const struct schedule *s,
+	const char *directive, const char *subject, const char *key)
+{
+	const struct sched_arg *arg = NULL;
+
+	for (int i = 0; s && i < s->n_directives && !arg; i++) {
+		const struct sched_directive *d = &s->directives[i];
+
+		if (!strcmp(d->name, directive) && is_about(d, subject))
+			arg = sched_keyed(d, key);
+	}
+	return arg;
+}
+
 /* How an operation is written, and how tightly it binds. */
 static const struct { const char *text; int level; } infix[N_OPS] = {
 	[OP_OR] = { "||", 2 }, [OP_AND] = { "&&", 3 },

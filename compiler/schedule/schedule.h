@@ -87,6 +87,15 @@ bool sched_eval(const struct sched_expr *e,
 const char *sched_fused(const struct schedule *s, const char *const *axes,
 	int n);
 
+/* The directive's argument "key = ..", or NULL. */
+const struct sched_arg *sched_keyed(const struct sched_directive *d,
+	const char *key);
+
+/* What "directive(.., subject, .., key = ..)" of the schedule (or NULL) says; NULL
+ * where none does. */
+const struct sched_arg *sched_said(const struct schedule *s,
+	const char *directive, const char *subject, const char *key);
+
 /* The expression as the language writes it. */
 void sched_print_expr(const struct sched_expr *e, struct str *out);
 

@@ -21,48 +21,10 @@ const char precision_unsaid[] = "tensor cores multiply f32 as tf32, with 10 of "
 	"its 23 bits, or in three products of such: mma(STATEMENT, precision = "
 	"tf32) or 3xtf32 allows that";
 
-static bool names(const struct sched_arg *arg, const char *tensor)
-{
-	for (int i = 0; i < arg->value.n && !arg->key; i++)
-		if (arg->value.choices[i]->kind == SX_NAME &&
-		    !strcmp(arg->value.choices[i]->name, tensor))
-			return true;
-	return false;
-}
-
-/* What it says of the key, or NULL. */
-static const struct sched_arg *says(const struct sched_directive *d,
-	const char *tensor, const char *key)
-{
-	const struct sched_arg *said = NULL;
-	bool named = false;
-
-	for (int i = 0; i < d->n_args; i++) {
-		named |= names(&d->args[i], tensor);
-		if (d->args[i].key && !strcmp(d->args[i].key, key))
-			said = &d->args[i];
-	}
-	return named && !strcmp(d->name, "mma") ? said : NULL;
-}
-
-static const struct sched_arg *said(const struct schedule *s,
-	const char *tensor, const char *key)
-{
-	const struct sched_arg *arg = NULL;
-
-	for (int i = 0; s && i < s->n_directives && !arg; i++)
-		arg = says(&s->directives[i], tensor, key);
-	return arg;
-}
-
-bool mma_says(const struct schedule *s, const char *tensor, const char *key)
-{
-	return said(s, tensor, key);
-}
-
 bool precision_is_thrice(const struct schedule *s, const char *tensor)
 {
-	const struct sched_arg *arg = said(s, tensor, "precision");
+	const struct sched_arg *arg = sched_said(s, "mma", tensor,
+		"precision");
 
 	return arg && arg->value.n == 1 &&
 		arg->value.choices[0]->kind == SX_NAME &&
@@ -71,7 +33,7 @@ bool precision_is_thrice(const struct schedule *s, const char *tensor)
 
 bool precision_said(const struct schedule *s, const char *tensor)
 {
-	return mma_says(s, tensor, "precision");
+	return sched_said(s, "mma", tensor, "precision");
 }
 
 /* ---- what it does to a sum ---- */

@@ -13,10 +13,7 @@ enum precision {
 };
 extern const char *const precision_words[];
 
-/* Does an mma(..) of the schedule (or NULL) have that key for the statement that
- * gives "tensor"? */
-bool mma_says(const struct schedule *s, const char *tensor, const char *key);
-/* Does it say a precision? */
+/* Does the schedule (or NULL) say one for the statement that gives "tensor"? */
 bool precision_said(const struct schedule *s, const char *tensor);
 /* Does it say 3xtf32 alone? */
 bool precision_is_thrice(const struct schedule *s, const char *tensor);

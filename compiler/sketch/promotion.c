@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#include "sketch/precision.h"
-
 enum { BITS = 14 };
 
 const char *const promote_words[] = { "auto", "fast", "32", "64", "128", "256",
@@ -33,7 +31,7 @@ int promote_after(int value)
 const char *promote_unsaid(const struct task *t, const char *tensor,
 	enum dtype left, enum dtype right)
 {
-	if (mma_says(t->schedule, tensor, "promote"))
+	if (sched_said(t->schedule, "mma", tensor, "promote"))
 		return NULL;
 	return arena_printf(t->a, "tensor cores of %s keep %d bits of sums of "
 		"%s x %s: mma(STATEMENT, promote = 128) adds them to f32 after "
