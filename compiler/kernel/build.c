@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "kernel/fold.h"
+#include "kernel/intrin.h"
 
 struct kernel *kernel_create(struct arena *a, const char *name, int threads)
 {
@@ -177,6 +178,21 @@ struct kx *kx_call(struct arena *a, int intrin, enum dtype t, int n, ...)
 	e.args = gather(a, n, ap);
 	va_end(ap);
 	return node(a, e);
+}
+
+struct kx *kx_pack(struct arena *a, struct kx *const *v, int n)
+{
+	struct kx *all = NULL, *one;
+
+	if (n == 1)
+		return kx_bits(a, T_U32, v[0]);
+	for (int i = 0; i < n; i++) {
+		one = kx_cast(a, T_I32, kx_bits(a, n == 4 ? T_U8 : T_U16, v[i]));
+		one = kx_call(a, INTRIN_SHIFT_LEFT, T_I32, 2, one,
+			kx_int(a, 32 / n * i));
+		all = all ? kx_call(a, INTRIN_BIT_OR, T_I32, 2, all, one) : one;
+	}
+	return kx_bits(a, T_U32, all);
 }
 
 struct kx *kx_bits(struct arena *a, enum dtype t, struct kx *e)

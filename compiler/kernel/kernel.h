@@ -272,6 +272,8 @@ struct kx *kx_load(struct arena *a, struct k_buffer *b, ...);	/* rank kx */
 struct kx *kx_op(struct arena *a, enum op op, enum dtype t, int n, ...);
 struct kx *kx_cast(struct arena *a, enum dtype t, struct kx *e);
 struct kx *kx_bits(struct arena *a, enum dtype t, struct kx *e);
+/* The bits of "n" values of 32 / n bits as one u32, the first lowest. */
+struct kx *kx_pack(struct arena *a, struct kx *const *v, int n);
 struct kx *kx_call(struct arena *a, int intrin, enum dtype t, int n, ...);
 struct kx *kx_address(struct arena *a, struct k_place p);
 struct kx *kx_map(struct arena *a, const struct k_map *m);

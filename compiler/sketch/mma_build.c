@@ -190,19 +190,12 @@ static struct kx *packed(struct mma_code *g, const struct fragment *x,
 	struct kx *slot, struct kx *row, struct kx *k)
 {
 	struct arena *a = g->of.a;
-	struct kx *all = NULL, *one;
+	int n = 4 / elem_of(g);
+	struct kx *v[4];
 
-	if (elem_of(g) == 4)
-		return kx_bits(a, T_U32, element(g, x, slot, row, k));
-	for (int i = 0; i < 4 / elem_of(g); i++) {
-		one = element(g, x, slot, row, kx_add(a, k, num(g, i)));
-		one = kx_cast(a, T_I32, kx_bits(a, elem_of(g) == 1 ? T_U8 :
-			T_U16, one));
-		one = kx_call(a, INTRIN_SHIFT_LEFT, T_I32, 2, one,
-			num(g, 8 * elem_of(g) * i));
-		all = all ? kx_call(a, INTRIN_BIT_OR, T_I32, 2, all, one) : one;
-	}
-	return kx_bits(a, T_U32, all);
+	for (int i = 0; i < n; i++)
+		v[i] = element(g, x, slot, row, kx_add(a, k, num(g, i)));
+	return kx_pack(a, v, n);
 }
 
 /* Register "r" of instruction "i": rows 8 apart come first, then 16 bytes. */

@@ -257,34 +257,13 @@ static struct kx *value_of(struct wgmma_fragment *g, struct k_block *b,
 		kx_cast(a, v->type, num(g, 0)));
 }
 
-static struct kx *packed_bytes(const struct wgmma_fragment *g,
-	struct kx *const *v)
-{
-	struct arena *a = g->of->a;
-	struct kx *all = NULL, *one;
-
-	for (int i = 0; i < 4; i++) {
-		one = kx_cast(a, T_I32, kx_bits(a, T_U8, v[i]));
-		one = kx_call(a, INTRIN_SHIFT_LEFT, T_I32, 2, one, num(g, 8 * i));
-		all = all ? kx_call(a, INTRIN_BIT_OR, T_I32, 2, all, one) : one;
-	}
-	return kx_bits(a, T_U32, all);
-}
-
 /* A register of values that follow one another. */
 static struct kx *packed(const struct wgmma_fragment *g, struct kx *const *v)
 {
-	struct arena *a = g->of->a;
-
-	switch (per_register(g->f)) {
-	case 1:
-		return kx_bits(a, T_U32, v[0]);
-	case 2:
-		return kx_call(a, g->f->tile == T_F16 ? INTRIN_PACK_F16 :
-			INTRIN_PACK_BF16, T_U32, 2, v[0], v[1]);
-	default:
-		return packed_bytes(g, v);
-	}
+	if (per_register(g->f) != 2)
+		return kx_pack(g->of->a, v, per_register(g->f));
+	return kx_call(g->of->a, g->f->tile == T_F16 ? INTRIN_PACK_F16 :
+		INTRIN_PACK_BF16, T_U32, 2, v[0], v[1]);
 }
 
 static struct kx *which(const struct wgmma_fragment *g, struct kx *kk)
