@@ -224,21 +224,18 @@ static void round_fragment(struct mma_code *g, struct k_block *b,
 	const struct fragment *x)
 {
 	struct arena *a = g->of.a;
-	struct kx *i, *r, *whole, *high;
+	struct kx *i, *r, *high, *rest;
 
 	if (g->p->precision == PRECISION_AUTO)
 		return;
 	b = tile_loop(a, b, "i", x->n, &i);
 	b = tile_loop(a, b, "r", x->regs, &r);
-	whole = ks_let(a, b, "whole", kx_bits(a, T_F32, kx_load(a, x->value, i,
-		r)));
-	high = ks_let(a, b, "high", kx_cast(a, T_F32, kx_cast(a, T_TF32,
-		whole)));
+	high = precision_split(a, b, kx_bits(a, T_F32, kx_load(a, x->value, i,
+		r)), &rest);
 	ks_store(a, b, k_place(x->value, i, r), kx_bits(a, T_U32, high));
 	if (x->rest)
 		ks_store(a, b, k_place(x->rest, i, r), kx_bits(a, T_U32,
-			kx_cast(a, T_F32, kx_cast(a, T_TF32, kx_op(a, OP_SUB,
-				T_F32, 2, whole, high)))));
+			rest));
 }
 
 static void load_fragment(struct mma_code *g, struct k_block *b,

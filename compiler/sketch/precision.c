@@ -127,3 +127,20 @@ bool precision_rewrite(struct arena *a, const struct ir_contraction *c,
 			o->stmts[i].expr = sum_of(a, o->stmts[i].expr, terms);
 	return terms;
 }
+
+/* ---- code ---- */
+
+static struct kx *tf32(struct arena *a, struct kx *x)
+{
+	return kx_cast(a, T_F32, kx_cast(a, T_TF32, x));
+}
+
+struct kx *precision_split(struct arena *a, struct k_block *b, struct kx *x,
+	struct kx **rest)
+{
+	struct kx *whole = ks_let(a, b, "whole", x);
+	struct kx *high = ks_let(a, b, "high", tf32(a, whole));
+
+	*rest = tf32(a, kx_op(a, OP_SUB, T_F32, 2, whole, high));
+	return high;
+}

@@ -25,4 +25,9 @@ extern const char precision_unsaid[];
 bool precision_rewrite(struct arena *a, const struct ir_contraction *c,
 	enum precision p, struct ir_operator *o);
 
+/* In a kernel: what tf32 keeps of "x", an f32, and in "*rest" what it keeps of what
+ * that leaves; both as f32. */
+struct kx *precision_split(struct arena *a, struct k_block *b, struct kx *x,
+	struct kx **rest);
+
 #endif

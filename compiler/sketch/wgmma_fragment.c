@@ -10,6 +10,7 @@
 
 #include "kernel/intrin.h"
 #include "sketch/common.h"
+#include "sketch/precision.h"
 #include "sketch/walk.h"
 #include "sketch/wgmma.h"
 
@@ -286,13 +287,10 @@ static void put_both(const struct wgmma_fragment *g, struct k_block *b,
 	struct k_place to, struct k_place rest, struct kx *x)
 {
 	struct arena *a = g->of->a;
-	struct kx *whole = ks_let(a, b, "whole", x);
-	struct kx *high = ks_let(a, b, "high", kx_cast(a, T_F32, kx_cast(a,
-		T_TF32, whole)));
+	struct kx *low, *high = precision_split(a, b, x, &low);
 
 	put(g, b, to, kx_bits(a, T_U32, high));
-	put(g, b, rest, kx_bits(a, T_U32, kx_cast(a, T_F32, kx_cast(a, T_TF32,
-		kx_op(a, OP_SUB, T_F32, 2, whole, high)))));
+	put(g, b, rest, kx_bits(a, T_U32, low));
 }
 
 void wgmma_fragment_make(struct wgmma_fragment *g, struct k_block *b,

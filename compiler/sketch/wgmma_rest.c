@@ -5,6 +5,7 @@
 #include "sketch/wgmma_rest.h"
 
 #include "kernel/intrin.h"
+#include "sketch/precision.h"
 #include "sketch/wgmma.h"
 
 enum { ALIGN = 1024, CHUNK = 16, WORDS = 4, BARRIER = 6 };
@@ -74,11 +75,6 @@ void wgmma_rest_create(struct wgmma_rest *g)
 		"%s_split", g->y->name), T_F32, 2, part, 16);
 }
 
-static struct kx *tf32(struct arena *a, struct kx *x)
-{
-	return kx_cast(a, T_F32, kx_cast(a, T_TF32, x));
-}
-
 /* The 16 bytes from column "col" of line "line" on. */
 static void split_one(struct wgmma_rest *g, struct k_block *b,
 	struct kx *slot, struct kx *line, struct kx *col)
@@ -86,16 +82,15 @@ static void split_one(struct wgmma_rest *g, struct k_block *b,
 	struct arena *a = g->of->a;
 	struct k_place at = k_place(g->y->tile, slot, line, col);
 	struct k_block *each;
-	struct kx *e, *whole, *high;
+	struct kx *e, *high, *rest;
 
 	ks_copy(a, b, COPY_PLAIN, k_place(g->part, num(g, 0), num(g, 0)), at,
 		CHUNK, NULL, 0);
 	each = tile_loop(a, b, "e", WORDS, &e);
-	whole = ks_let(a, each, "whole", kx_load(a, g->part, num(g, 0), e));
-	high = ks_let(a, each, "high", tf32(a, whole));
+	high = precision_split(a, each, kx_load(a, g->part, num(g, 0), e),
+		&rest);
 	ks_store(a, each, k_place(g->part, num(g, 0), e), high);
-	ks_store(a, each, k_place(g->part, num(g, 1), e), tf32(a, kx_op(a,
-		OP_SUB, T_F32, 2, whole, high)));
+	ks_store(a, each, k_place(g->part, num(g, 1), e), rest);
 	ks_copy(a, b, COPY_PLAIN, at, k_place(g->part, num(g, 0), num(g, 0)),
 		CHUNK, NULL, 0);
 	ks_copy(a, b, COPY_PLAIN, k_place(g->tile, slot, line, col), k_place(
