@@ -124,28 +124,30 @@ static void set(int *v, int m, int n, int k, int tm, int tn)
 	v[FMA_TN] = tn;
 }
 
-static bool try_start(const struct task *t, int *v, struct fma_plan *p)
+static const char *plan_tiling(const struct task *t, const int *values,
+	struct tiling *out)
 {
-	static const int pipelines[][2] = { { 1, 3 }, { 1, 2 }, { 0, 2 }, { 0, 1 } };
-	const struct fma *f = t->state;
-	int plain = f->open.v[FMA_COMBINE].values[0];
+	struct fma_plan p;
+	const char *why = fma_plan(t, t->a, values, &p);
 
-	for (int i = 0; i < 4; i++) {
-		v[FMA_ASYNC] = pipelines[i][0];
-		v[FMA_STAGES] = pipelines[i][1];
-		v[FMA_SPLIT] = 1;
-		v[FMA_COMBINE] = plain;
-		if (fma_plan(t, t->a, v, p))
-			continue;
-		v[FMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
-			&v[FMA_COMBINE]);
-		if (fma_plan(t, t->a, v, p)) {
-			v[FMA_SPLIT] = 1;
-			v[FMA_COMBINE] = plain;
-		}
-		return true;
-	}
-	return false;
+	*out = p.of;
+	return why;
+}
+
+static const int pipelines[][2] = { { 1, 3 }, { 1, 2 }, { 0, 2 }, { 0, 1 } };
+static const struct tiled_places places = { .n = FMA_VALUES, .k = FMA_K,
+	.async = FMA_ASYNC, .stages = FMA_STAGES, .split = FMA_SPLIT,
+	.combine = FMA_COMBINE, .pipelines = pipelines,
+	.n_pipelines = sizeof pipelines / sizeof *pipelines,
+	.plan = plan_tiling };
+
+static bool try_start(const struct task *t, int *v, struct tiling *p)
+{
+	const struct fma *f = t->state;
+
+	return tiled_try(t, &f->of, &places,
+		f->open.v[FMA_COMBINE].values[0], (struct tiled_values){
+		(int []){ v[FMA_K] }, 1 }, v, p);
 }
 
 /* As large as rows allow, and still a block for every multiprocessor. */
@@ -160,7 +162,7 @@ static bool start_rows(const struct task *t, struct fma *f)
 	bool along_n = f->of.epilogue.rows_along_n, found = false;
 	int wide = f->open.v[along_n ? FMA_N : FMA_M].values[0];
 	int v[FMA_VALUES] = { [FMA_GROUP] = 1 };
-	struct fma_plan p;
+	struct tiling p;
 
 	for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
 		const int *u = shapes[i];
@@ -173,13 +175,13 @@ static bool start_rows(const struct task *t, struct fma *f)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.of.tiles >= t->gpu->sms)
+		if (p.tiles >= t->gpu->sms)
 			return true;
 	}
 	return found;
 }
 
-static bool start_anything(const struct task *t, int *v, struct fma_plan *p)
+static bool start_anything(const struct task *t, int *v, struct tiling *p)
 {
 	const struct tunable *open = ((const struct fma *)t->state)->open.v;
 	int points = 1;
@@ -209,7 +211,7 @@ static bool find_start(const struct task *t, struct fma *f)
 		{ 32, 32, 16, 4, 2 }, { 16, 32, 16, 2, 2 },
 		{ 16, 16, 16, 2, 2 },
 	};
-	struct fma_plan p;
+	struct tiling p;
 	int v[FMA_VALUES] = { [FMA_GROUP] = 1 };
 	bool found = f->of.epilogue.rows && start_rows(t, f);
 
@@ -223,7 +225,7 @@ static bool find_start(const struct task *t, struct fma *f)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		if (p.of.tiles * v[FMA_SPLIT] >= t->gpu->sms)
+		if (p.tiles * v[FMA_SPLIT] >= t->gpu->sms)
 			return true;
 	}
 	if (found)

@@ -207,35 +207,6 @@ static const struct tunable *tunables(const struct task *t, int *n)
 
 /* ---- the untuned default ---- */
 
-/* A chunk of 64 bytes of each row, or less where copies can't divide it. */
-static bool try_start(const struct task *t, int *v, struct mma_plan *p)
-{
-	static const int pipelines[][2] = { { 1, 4 }, { 1, 3 }, { 1, 2 },
-		{ 0, 2 }, { 0, 1 } };
-	const struct mma *f = t->state;
-	int most = 64 / (dtype_row(f->tile)->bits / 8);
-	int plain = f->open.v[MMA_COMBINE].values[0];
-
-	for (int i = 0; i < 5; i++)
-		for (int k = most; k >= f->row->k; k /= 2) {
-			v[MMA_K] = k;
-			v[MMA_ASYNC] = pipelines[i][0];
-			v[MMA_STAGES] = pipelines[i][1];
-			v[MMA_SPLIT] = 1;
-			v[MMA_COMBINE] = plain;
-			if (mma_plan(t, t->a, v, p))
-				continue;
-			v[MMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
-				&v[MMA_COMBINE]);
-			if (mma_plan(t, t->a, v, p)) {
-				v[MMA_SPLIT] = 1;
-				v[MMA_COMBINE] = plain;
-			}
-			return true;
-		}
-	return false;
-}
-
 static const char *plan_tiling(const struct task *t, const int *values,
 	struct tiling *out)
 {
@@ -244,6 +215,27 @@ static const char *plan_tiling(const struct task *t, const int *values,
 
 	*out = p.of;
 	return why;
+}
+
+static const int pipelines[][2] = { { 1, 4 }, { 1, 3 }, { 1, 2 }, { 0, 2 },
+	{ 0, 1 } };
+static const struct tiled_places places = { .n = MMA_VALUES, .k = MMA_K,
+	.async = MMA_ASYNC, .stages = MMA_STAGES, .split = MMA_SPLIT,
+	.combine = MMA_COMBINE, .pipelines = pipelines,
+	.n_pipelines = sizeof pipelines / sizeof *pipelines,
+	.plan = plan_tiling };
+
+/* A chunk of 64 bytes of each row, or less where copies can't divide it. */
+static bool try_start(const struct task *t, int *v, struct tiling *p)
+{
+	const struct mma *f = t->state;
+	int depths[8], n = 0;
+
+	for (int k = 64 / (dtype_row(f->tile)->bits / 8); k >= f->row->k; k /= 2)
+		depths[n++] = k;
+	return tiled_try(t, &f->of, &places,
+		f->open.v[MMA_COMBINE].values[0], (struct tiled_values){ depths,
+		n }, v, p);
 }
 
 /* The largest usual tile that still gives every multiprocessor a block; false
@@ -257,11 +249,10 @@ static bool find_start(const struct task *t, struct mma *f)
 		{ 16, 32, 16, 16 }, { 32, 16, 16, 16 }, { 16, 16, 16, 16 },
 	};
 	int best[MMA_VALUES], trial[MMA_VALUES];
-	struct tiled_guess guess = { MMA_VALUES, MMA_SPLIT, MMA_COMBINE, 0,
-		t->gpu->tensor_sm * f->rate * t->gpu->mma_sync, plan_tiling,
-		best, trial, 0 };
+	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate *
+		t->gpu->mma_sync, best, trial, 0 };
 	bool found = false, enough = false;
-	struct mma_plan p;
+	struct tiling p;
 
 	for (int i = 0; i < (int)(sizeof usual / sizeof *usual) && !enough;
 	     i++) {
@@ -276,7 +267,7 @@ static bool find_start(const struct task *t, struct mma *f)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		enough = p.of.tiles * v[MMA_SPLIT] >= t->gpu->sms;
+		enough = p.tiles * v[MMA_SPLIT] >= t->gpu->sms;
 		tiled_guess(t, &f->of, &guess, v);
 	}
 	if (found)

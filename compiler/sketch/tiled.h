@@ -86,10 +86,6 @@ void tiled_add_pipeline(const struct task *t, struct tunables *l,
 void tiled_add_raster(const struct task *t, struct tunables *l);
 void tiled_add_reorder(const struct task *t, struct tunables *l,
 	const struct product *f);
-/* The untuned default: the first "fixed" of "start", and of those beyond their
- * first values. */
-void tiled_start(const struct tunables *open, const int *start, int fixed,
-	int *values);
 /* Why directives say nothing to any of them: rows of struct sketch's refusals. */
 #define TILED_REFUSALS \
 	{ "compute_at", "what a factor is made of is computed as it is " \
@@ -100,22 +96,39 @@ void tiled_start(const struct tunables *open, const int *start, int fixed,
 		"blocks" }
 extern const int tiled_splits[];
 enum { TILED_SPLITS = 12 };
-/* As the untuned default has it, parts of the reduction that fill the chip;
- * "*combine" becomes TILED_CLUSTER if there are some for a cluster: they spare a
- * launch, which is worth more than what is left of the chip. */
-int tiled_fill_chip(const struct task *t, const struct product *f,
-	const struct tiling *p, int *combine);
 
-/* Whether the untuned default shares out chunks: of "n" values those at "split",
- * "combine" and, unless 0, "persistent" say so. tiled_guess() has a look at it for
- * other values that make a kernel, such as the tile; tiled_take_guess() takes the
- * best that was seen if it spares a tenth of the multiplying, at "rate" a cycle, and
- * what joins the sums. "best" and "trial" have room for the values. */
-struct tiled_guess {
-	int n, split, combine, persistent;
-	double rate;
+/* ---- tiled_start.c: the untuned default ---- */
+
+/* The first "fixed" of "start", and of those beyond their
+ * first values. */
+void tiled_start(const struct tunables *open, const int *start, int fixed,
+	int *values);
+
+/* Where among a sketch's "n" values are the steps of a chunk, the pipeline, the split
+ * and, unless 0, whether blocks are persistent. "pipelines" are values of "async" and
+ * "stages", the best first; "plan" says what tiling values make. */
+struct tiled_places {
+	int n, k, async, stages, split, combine, persistent;
+	const int (*pipelines)[2];
+	int n_pipelines;
 	const char *(*plan)(const struct task *t, const int *values,
 		struct tiling *p);
+};
+
+/* Completes "v" by the first of the pipelines, and of the "depths" of a chunk, that
+ * makes a kernel, with parts of the reduction that fill the chip, or where there is
+ * one, with "plain" for how they are joined. False if none does. */
+bool tiled_try(const struct task *t, const struct product *f,
+	const struct tiled_places *at, int plain, struct tiled_values depths,
+	int *v, struct tiling *p);
+
+/* Whether chunks are shared out. tiled_guess() has a look at it for values that make
+ * a kernel, such as the tile; tiled_take_guess() takes the best that was seen if it
+ * spares a tenth of the multiplying, at "rate" a cycle, and what joins the sums.
+ * "best" and "trial" have room for the values. */
+struct tiled_guess {
+	const struct tiled_places *at;
+	double rate;
 	int *best, *trial;
 	double cycles;		/* of the best, 0: none was seen */
 };

@@ -4,10 +4,6 @@
 #include "sketch/asked.h"
 #include "sketch/tiled.h"
 
-#include <limits.h>
-#include <math.h>
-#include <string.h>
-
 static const int only_value[] = { 0 };
 static const char *const shared_words[] = { "shared", NULL };
 static const char *const auto_words[] = { "auto", "on", "off", NULL };
@@ -118,84 +114,4 @@ void tiled_add_reorder(const struct task *t, struct tunables *l,
 	tunables_add(t, l, "reorder", tunable_subject(t,
 		f->epilogue.outputs[0].tensor->name), NULL, orders,
 		f->n_orders, f->order_words);
-}
-
-void tiled_start(const struct tunables *open, const int *start, int fixed,
-	int *values)
-{
-	for (int i = 0; i < open->n; i++)
-		values[i] = i < fixed ? start[i] : open->v[i].values[0];
-}
-
-/* Parts that fill the chip, up to "most", each of 4 chunks at least. */
-static int fill_chip(const struct task *t, const struct tiling *p, int most,
-	int side)
-{
-	int best = 1;
-
-	for (int i = 0; i < TILED_SPLITS; i++)
-		if (p->tiles * best < t->gpu->sms && tiled_splits[i] <= most &&
-		    p->chunks >= 4 * tiled_splits[i] &&
-		    p->chunks % tiled_splits[i] == 0 &&
-		    side % tiled_splits[i] == 0)
-			best = tiled_splits[i];
-	return best;
-}
-
-int tiled_fill_chip(const struct task *t, const struct product *f,
-	const struct tiling *p, int *combine)
-{
-	int cluster = t->target->clusters ? fill_chip(t, p, 8,
-		f->epilogue.along_n ? p->bm : p->bn) : 1;
-
-	if (cluster > 1)
-		*combine = TILED_CLUSTER;
-	return cluster > 1 ? cluster : fill_chip(t, p, INT_MAX, 0);
-}
-
-/* Cycles of the busiest multiprocessor that multiplies "rate" at once, and of what
- * joins the sums. */
-static double busy(const struct task *t, const struct product *f,
-	const struct tiling *p, double rate)
-{
-	struct tiled_joining joining = tiled_joining_cost(f, p);
-	struct tiled_blocks b = tiled_blocks(p);
-	double chunk = (double)p->bm * p->bn * p->bk / rate;
-
-	return ceil(b.n / t->gpu->sms) * b.chunks * chunk + joining.chain +
-		joining.launches * t->gpu->launch_s * t->gpu->clock_mhz * 1e6;
-}
-
-void tiled_guess(const struct task *t, const struct product *f,
-	struct tiled_guess *g, const int *values)
-{
-	size_t size = (size_t)g->n * sizeof *values;
-	struct tiling p;
-	double cycles;
-
-	memcpy(g->trial, values, size);
-	g->trial[g->combine] = TILED_STREAM;
-	if (g->persistent)
-		g->trial[g->persistent] = 1;
-	for (int i = 1; i < TILED_SPLITS; i++) {
-		g->trial[g->split] = tiled_splits[i];
-		if (g->plan(t, g->trial, &p))
-			continue;
-		cycles = busy(t, f, &p, g->rate);
-		if (g->cycles && cycles >= g->cycles)
-			continue;
-		g->cycles = cycles;
-		memcpy(g->best, g->trial, size);
-	}
-}
-
-void tiled_take_guess(const struct task *t, const struct product *f,
-	const struct tiled_guess *g, int *start)
-{
-	static const double worth = 0.9;
-	struct tiling p;
-
-	if (g->cycles && !g->plan(t, start, &p) &&
-	    g->cycles < worth * busy(t, f, &p, g->rate))
-		memcpy(start, g->best, (size_t)g->n * sizeof *start);
 }

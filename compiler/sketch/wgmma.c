@@ -170,6 +170,8 @@ static const char *const level_block[] = { "block", NULL };
 #define COUNT(array) (int)(sizeof array / sizeof *array)
 #define VALUES(array) array, COUNT(array)
 
+enum { DEPTHS = 3 };
+
 /* Depths of 32, 64 and 128 bytes, as rows of shared memory are swizzled. */
 static const int *depths(const struct wgmma *f, int *n)
 {
@@ -177,7 +179,7 @@ static const int *depths(const struct wgmma *f, int *n)
 
 	while (depth_values[first] * elem < 32)
 		first++;
-	*n = 3;
+	*n = DEPTHS;
 	return depth_values + first;
 }
 
@@ -287,32 +289,36 @@ static const struct tunable *tunables(const struct task *t, int *n)
 
 /* ---- the untuned default ---- */
 
-static bool try_start(const struct task *t, int *v, struct wgmma_plan *p)
+static const char *plan_tiling(const struct task *t, const int *values,
+	struct tiling *out)
 {
-	static const int pipelines[][2] = { { 2, 4 }, { 2, 3 }, { 1, 4 },
-		{ 1, 3 }, { 0, 2 }, { 0, 1 } };
+	struct wgmma_plan p;
+	const char *why = wgmma_plan(t, t->a, values, &p);
+
+	*out = p.of;
+	return why;
+}
+
+static const int pipelines[][2] = { { 2, 4 }, { 2, 3 }, { 1, 4 }, { 1, 3 },
+	{ 0, 2 }, { 0, 1 } };
+static const struct tiled_places places = { .n = WGMMA_VALUES, .k = WGMMA_K,
+	.async = WGMMA_ASYNC, .stages = WGMMA_STAGES, .split = WGMMA_SPLIT,
+	.combine = WGMMA_COMBINE, .persistent = WGMMA_PERSISTENT,
+	.pipelines = pipelines,
+	.n_pipelines = sizeof pipelines / sizeof *pipelines,
+	.plan = plan_tiling };
+
+static bool try_start(const struct task *t, int *v, struct tiling *p)
+{
 	const struct wgmma *f = t->state;
-	int n, plain = f->open.v[WGMMA_COMBINE].values[0];
+	int n, deepest_first[DEPTHS];
 	const int *deep = depths(f, &n);
 
-	for (int i = 0; i < 6; i++)
-		for (int k = n - 1; k >= 0; k--) {
-			v[WGMMA_K] = deep[k];
-			v[WGMMA_ASYNC] = pipelines[i][0];
-			v[WGMMA_STAGES] = pipelines[i][1];
-			v[WGMMA_SPLIT] = 1;
-			v[WGMMA_COMBINE] = plain;
-			if (wgmma_plan(t, t->a, v, p))
-				continue;
-			v[WGMMA_SPLIT] = tiled_fill_chip(t, &f->of, &p->of,
-				&v[WGMMA_COMBINE]);
-			if (wgmma_plan(t, t->a, v, p)) {
-				v[WGMMA_SPLIT] = 1;
-				v[WGMMA_COMBINE] = plain;
-			}
-			return true;
-		}
-	return false;
+	for (int i = 0; i < n; i++)
+		deepest_first[i] = deep[n - 1 - i];
+	return tiled_try(t, &f->of, &places,
+		f->open.v[WGMMA_COMBINE].values[0], (struct tiled_values){
+		deepest_first, n }, v, p);
 }
 
 /* Where there are more tiles than run at once: one after the other, those that
@@ -345,16 +351,6 @@ static bool choose_rows(const struct wgmma *f, int *from)
 	return right;
 }
 
-static const char *plan_tiling(const struct task *t, const int *values,
-	struct tiling *out)
-{
-	struct wgmma_plan p;
-	const char *why = wgmma_plan(t, t->a, values, &p);
-
-	*out = p.of;
-	return why;
-}
-
 /* Rows, columns and threads of the largest usual tile that still gives every
  * multiprocessor a block; false if none fits at all. */
 static bool find_start(const struct task *t, struct wgmma *f)
@@ -366,14 +362,13 @@ static bool find_start(const struct task *t, struct wgmma *f)
 	};
 	bool found = false, enough = false;
 	int best[WGMMA_VALUES], trial[WGMMA_VALUES];
-	struct tiled_guess guess = { WGMMA_VALUES, WGMMA_SPLIT, WGMMA_COMBINE,
-		WGMMA_PERSISTENT, t->gpu->tensor_sm * f->rate, plan_tiling,
+	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate,
 		best, trial, 0 };
 	int from, swap = choose_rows(f, &from);
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		f->open.v[WGMMA_PRECISION].values[0];
-	struct wgmma_plan p;
+	struct tiling p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		const int *u = usual[i];
@@ -389,7 +384,7 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		persist(t, v);
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		enough = p.of.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
+		enough = p.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
 		tiled_guess(t, &f->of, &guess, v);
 	}
 	if (found)
