@@ -9,24 +9,9 @@
 #include "sketch/asked.h"
 #include "sketch/precision.h"
 #include "sketch/promotion.h"
+#include "sketch/tensor_core.h"
 
 #include <string.h>
-
-/* What factors of a type are multiplied as. Rates: NVIDIA's whitepapers, of A100
- * and later. */
-static const struct factor {
-	enum dtype tile, as;
-	double rate;
-} factors[] = {
-	{ T_F16,  T_F16,  1 },
-	{ T_BF16, T_BF16, 1 },
-	{ T_F32,  T_TF32, 0.5 },
-	{ T_E4M3, T_E4M3, 2 },
-	{ T_E5M2, T_E5M2, 2 },
-	{ T_I8,   T_I8,   2 },
-	{ T_U8,   T_U8,   2 },
-	{ T_F64,  T_F64,  0.0625 },
-};
 
 /* Products that Ada's instructions of 8-bit floats add at once, of 32 each half
  * after the other (Xie et al., arXiv:2511.10909). */
@@ -72,12 +57,14 @@ static bool is_short(const struct task *t, const struct mma *f)
 
 static void find_instruction(const struct task *t, struct mma *f)
 {
+	const struct tensor_factor *x = tensor_core_factor(
+		f->of.left.tile_type);
+
 	f->tile = f->of.left.tile_type;
-	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
-		if (factors[i].tile == f->tile) {
-			f->rate = factors[i].rate;
-			f->row = largest(t, factors[i].as, f->of.acc);
-		}
+	if (x) {
+		f->rate = x->rate;
+		f->row = largest(t, x->as, f->of.acc);
+	}
 	f->widened = widens(t, f->tile);
 	f->is_short = is_short(t, f);
 	if (f->widened)
@@ -94,7 +81,6 @@ static bool doubles(const struct target *t)
 static const char *refuse_types(const struct task *t, const struct mma *f)
 {
 	enum dtype l = f->of.left.tile_type, r = f->of.right.tile_type;
-	const char *sum = f->of.epilogue.outputs[0].tensor->name;
 
 	if (l != r)
 		return arena_printf(t->a, "mma multiplies factors of one type, "
@@ -107,9 +93,7 @@ static const char *refuse_types(const struct task *t, const struct mma *f)
 	if (l == T_F64 && !doubles(t->target))
 		return arena_printf(t->a, "the tensor cores of %s multiply f64 "
 			"no faster than fma does", t->target->name);
-	if (l == T_F32 && !precision_said(t->schedule, sum))
-		return precision_unsaid;
-	return f->is_short ? promote_unsaid(t, sum, l, r) : NULL;
+	return tensor_core_unsaid(t, &f->of, f->is_short);
 }
 
 static void make_tunables(struct task *t, struct mma *f);
@@ -141,34 +125,15 @@ static const int depth_values[] = { 16, 32, 64, 128 };
 static const int warp_values[] = { 16, 32, 48, 64, 96, 128 };
 static const int stage_values[] = { 1, 2, 3, 4, 5, 6 };
 static const int switch_values[] = { 0, 1 };
-static const int precision_values[] = { PRECISION_TF32, PRECISION_3XTF32 };
 static const int only_value[] = { 0 };
-static const int on[] = { 1 };
 static const char *const kind_words[] = { "auto", "mma", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_warp[] = { "warp", NULL };
 
 #define VALUES(array) array, (int)(sizeof array / sizeof *array)
 
-static void add_instruction(const struct task *t, struct tunables *l,
-	const struct mma *f, const char *const *acc)
-{
-	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
-	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
-	if (f->tile == T_F32)
-		tunables_add(t, l, "mma", acc, "precision",
-			VALUES(precision_values), precision_words);
-	else
-		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
-			precision_words);
-	tunables_add(t, l, "mma", acc, "promote", f->is_short ? promote_values :
-		only_value, f->is_short ? PROMOTE_VALUES : 1, promote_words);
-}
-
 static void make_tunables(struct task *t, struct mma *f)
 {
-	const char *const *acc = tunable_subject(t,
-		f->of.epilogue.outputs[0].tensor->name);
 	struct tunables *l = &f->open;
 	bool async = t->target->cp_async;
 
@@ -191,7 +156,7 @@ static void make_tunables(struct task *t, struct mma *f)
 	tiled_add_reorder(t, l, &f->of);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
 		asked_numbers);
-	add_instruction(t, l, f, acc);
+	tensor_core_add(t, l, &f->of, kind_words, f->is_short);
 	tiled_add_tails(t, l, &f->of);
 	tiled_add_operands(t, l, &f->of);
 	tunables_add_epilogue(t, l, &f->of);

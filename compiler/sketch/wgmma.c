@@ -8,36 +8,16 @@
 #include "sketch/asked.h"
 #include "sketch/precision.h"
 #include "sketch/promotion.h"
+#include "sketch/tensor_core.h"
 
 #include <string.h>
 
-/* What factors of a type are multiplied as, at which rate: NVIDIA's H100
- * whitepaper. */
-static const struct factor {
-	enum dtype tile, as;
-	double rate;
-} factors[] = {
-	{ T_F16,  T_F16,  1 },
-	{ T_BF16, T_BF16, 1 },
-	{ T_F32,  T_TF32, 0.5 },
-	{ T_E4M3, T_E4M3, 2 },
-	{ T_E5M2, T_E5M2, 2 },
-	{ T_I8,   T_I8,   2 },
-	{ T_U8,   T_U8,   2 },
-};
-
-static const struct factor *factor_of(enum dtype t)
-{
-	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
-		if (factors[i].tile == t)
-			return &factors[i];
-	return NULL;
-}
-
 static void find_instruction(struct wgmma *f)
 {
-	const struct factor *l = factor_of(f->of.left.tile_type);
-	const struct factor *r = factor_of(f->of.right.tile_type);
+	const struct tensor_factor *l = tensor_core_factor(
+		f->of.left.tile_type);
+	const struct tensor_factor *r = tensor_core_factor(
+		f->of.right.tile_type);
 	int n;
 	const struct wgmma_row *rows = wgmma_rows(&n);
 
@@ -55,15 +35,11 @@ static const char *refuse_types(const struct task *t, const struct wgmma *f)
 {
 	enum dtype l = f->of.left.tile_type, r = f->of.right.tile_type;
 
-	const char *sum = f->of.epilogue.outputs[0].tensor->name;
-
 	if (!f->row)
 		return arena_printf(t->a, "wgmma has no %s x %s accumulated in "
 			"%s", dtype_row(l)->name, dtype_row(r)->name,
 			dtype_row(f->of.acc)->name);
-	if (l == T_F32 && !precision_said(t->schedule, sum))
-		return precision_unsaid;
-	return f->is_short ? promote_unsaid(t, sum, l, r) : NULL;
+	return tensor_core_unsaid(t, &f->of, f->is_short);
 }
 
 /* The instructions take 16 bits along the rows or columns, and others along the
@@ -155,10 +131,8 @@ static const int cluster_values[] = { 1, 2, 4 };
 static const int switch_values[] = { 0, 1 };
 static const int persistent_values[] = { 0, 1, PINGPONG };
 static const char *const persistent_words[] = { "off", "on", "pingpong", NULL };
-static const int tf32_values[] = { PRECISION_TF32, PRECISION_3XTF32 };
 static const int only_value[] = { 0 };
 static const int store_values[] = { 0, 32, 64, 128, 256 };
-static const int on[] = { 1 };
 static const int async_values[] = { 0, 1, 2 };
 static const char *const async_words[] = { "off", "on", "bulk", NULL };
 static const char *const kind_words[] = { "auto", "wgmma", NULL };
@@ -222,16 +196,7 @@ static void add_instruction(const struct task *t, struct tunables *l,
 		NULL);
 	tunables_add(t, l, "cluster", NULL, f->of.n_name, VALUES(cluster_values),
 		NULL);
-	tunables_add(t, l, "mma", acc, NULL, VALUES(on), NULL);
-	tunables_add(t, l, "mma", acc, "kind", VALUES(only_value), kind_words);
-	if (f->tile == T_F32)
-		tunables_add(t, l, "mma", acc, "precision",
-			VALUES(tf32_values), precision_words);
-	else
-		tunables_add(t, l, "mma", acc, "precision", VALUES(only_value),
-			precision_words);
-	tunables_add(t, l, "mma", acc, "promote", f->is_short ? promote_values :
-		only_value, f->is_short ? PROMOTE_VALUES : 1, promote_words);
+	tensor_core_add(t, l, &f->of, kind_words, f->is_short);
 }
 
 /* Tensors that are stored element by element, NULL-ended. */
