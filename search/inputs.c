@@ -78,11 +78,6 @@ static int column_of(struct inputs *in, const char *name, bool learn)
 	return in->columns.n - 1;
 }
 
-int inputs_column(struct inputs *in, const char *name)
-{
-	return column_of(in, name, true);
-}
-
 struct writer {
 	struct inputs *in;
 	struct arena *a;

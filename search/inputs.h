@@ -35,8 +35,6 @@ struct inputs {
 };
 
 void inputs_init(struct inputs *in, struct arena *a);
-/* The column of this name, made if there is none. */
-int inputs_column(struct inputs *in, const char *name);
 /* The columns of "r" to "row", which lives in "a", new ones made for names not
  * seen before if "learn". What it remembers of the last record counts only
  * until inputs_forget, which is due where strings may have changed. Returns the

@@ -103,10 +103,6 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 /* The general program of the choices made. */
 struct program *general_program(struct session *s, struct arena *a,
 	const struct job *j);
-/* The program of the choices made at one choice of sizes: what the general one
- * is there. */
-struct program *general_special(struct session *s, struct arena *a,
-	const struct job *j, const struct witness *w);
 
 /* What there is to check at sizes "i" of the cases: the operator as lowered,
  * and a program that has its tensors. False, with errors, if it cannot be

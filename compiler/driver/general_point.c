@@ -331,7 +331,7 @@ static const char *build_group(struct arena *a, const struct choice *c,
 	return build_with(c->candidate, &t, a, x, n, values, p);
 }
 
-struct program *general_special(struct session *s, struct arena *a,
+static struct program *special(struct session *s, struct arena *a,
 	const struct job *j, const struct witness *w)
 {
 	const struct witness_plan *at = &w->plans[j->plans[j->plan].which];
@@ -438,7 +438,7 @@ struct program *general_program(struct session *s, struct arena *a,
 	const char *why = NULL;
 
 	for (int w = 0; w < g->n; w++) {
-		all[w] = general_special(s, a, j, &g->at[w]);
+		all[w] = special(s, a, j, &g->at[w]);
 		if (!all[w])
 			return NULL;
 	}

@@ -39,17 +39,8 @@ static const char *program_folder(struct arena *a)
 	return arena_strndup(a, path, (size_t)(slash - path));
 }
 
-const char *paths_find(struct arena *a, enum paths_what what)
-{
-	const char *const *tried = paths_tried(a, what);
-
-	for (; *tried; tried++)
-		if (!access(*tried, R_OK))
-			return *tried;
-	return NULL;
-}
-
-const char *const *paths_tried(struct arena *a, enum paths_what what)
+/* The places looked at for "what", in order, NULL-ended. */
+static const char *const *places_of(struct arena *a, enum paths_what what)
 {
 	const char *folder = program_folder(a);
 	const char **v = ARENA_ARRAY(a, PLACES + 1, const char *);
@@ -57,6 +48,16 @@ const char *const *paths_tried(struct arena *a, enum paths_what what)
 	for (int i = 0; i < PLACES; i++)
 		v[i] = arena_printf(a, "%s/%s", folder, places[what][i]);
 	return v;
+}
+
+const char *paths_find(struct arena *a, enum paths_what what)
+{
+	const char *const *tried = places_of(a, what);
+
+	for (; *tried; tried++)
+		if (!access(*tried, R_OK))
+			return *tried;
+	return NULL;
 }
 
 const char *paths_worker(struct arena *a)

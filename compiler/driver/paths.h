@@ -20,9 +20,6 @@ enum paths_what {
 /* The path of "what", or NULL if it is nowhere that this program looks. */
 const char *paths_find(struct arena *a, enum paths_what what);
 
-/* The places looked at for "what", in order, NULL-ended: for messages. */
-const char *const *paths_tried(struct arena *a, enum paths_what what);
-
 /* wpkworker: what $WPK_WORKER names, or that beside this program; or NULL. */
 const char *paths_worker(struct arena *a);
 

@@ -162,8 +162,7 @@ void check_tune(struct checker *c, const struct ast_item *it);
 
 /* ---- print.c ---- */
 
-void print_expr(struct str *out, const struct ast_expr *e);
-/* The same without the outermost parentheses. */
+/* The expression without the outermost parentheses. */
 const char *expr_text(struct arena *a, const struct ast_expr *e);
 
 #endif

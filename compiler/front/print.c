@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+static void print_expr(struct str *out, const struct ast_expr *e);
+
 static void put_exprs(struct str *out, struct ast_expr *const *v, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -104,7 +106,7 @@ static void put_range(struct str *out, const struct ast_expr *e)
 	}
 }
 
-void print_expr(struct str *out, const struct ast_expr *e)
+static void print_expr(struct str *out, const struct ast_expr *e)
 {
 	switch (e->kind) {
 	case AST_INT:

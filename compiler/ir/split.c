@@ -15,7 +15,8 @@
 
 #include "ir/split.h"
 
-bool split_possible(const struct ir_operator *o, int axis, int64_t d)
+/* Can the axis be split by "d"? */
+static bool split_possible(const struct ir_operator *o, int axis, int64_t d)
 {
 	const struct ir_axis *x = &o->axes[axis];
 

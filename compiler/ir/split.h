@@ -12,9 +12,6 @@ struct split {
 	int64_t by;
 };
 
-/* Can the axis be split by "d"? */
-bool split_possible(const struct ir_operator *o, int axis, int64_t d);
-
 /* residue.c: a sum of which only some terms count, those with
  * (p + c - r) % d == 0, needs no test once p and r are split by d: of r's low
  * digit one value fits each of p's. Finds the next axis that is to be split

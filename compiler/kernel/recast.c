@@ -98,6 +98,8 @@ static bool is_fixed(const struct kx *e, int i)
 	return e->kind == KX_CALL && intrin_operands(e->call)[i] == 'n';
 }
 
+static struct kx *value(struct recast *r, const struct kx *e);
+
 static struct kx **values(struct recast *r, const struct kx *e)
 {
 	struct kx **args = ARENA_ARRAY(r->a, (size_t)e->n_args + 1,
@@ -107,13 +109,13 @@ static struct kx **values(struct recast *r, const struct kx *e)
 	for (int i = 0; i < e->n_args; i++) {
 		r->fixed = fixed || is_fixed(e, i) ||
 			(e->buffer && e->buffer->scope == K_REGISTER);
-		args[i] = recast_value(r, e->args[i]);
+		args[i] = value(r, e->args[i]);
 	}
 	r->fixed = fixed;
 	return args;
 }
 
-struct kx *recast_value(struct recast *r, const struct kx *e)
+static struct kx *value(struct recast *r, const struct kx *e)
 {
 	int at;
 
@@ -157,7 +159,7 @@ static struct k_place place(struct recast *r, const struct k_place *p)
 	note_buffer(r, p->buffer);
 	r->fixed = fixed || p->buffer->scope == K_REGISTER;
 	for (int i = 0; i < p->buffer->rank; i++)
-		out.index[i] = recast_value(r, p->index[i]);
+		out.index[i] = value(r, p->index[i]);
 	r->fixed = fixed;
 	return out;
 }
@@ -202,7 +204,7 @@ static void define(struct recast *r, const struct ks *s, struct k_block *to)
 {
 	struct ks out = *s;
 
-	out.value = recast_value(r, s->value);
+	out.value = value(r, s->value);
 	if (r->fold && s->kind == KS_LET && (is_atom(out.value) ||
 	    (r->launch && narrow_plain(out.value)))) {
 		bind(r, s->var, out.value);
@@ -233,9 +235,9 @@ static void loop(struct recast *r, const struct ks *s, struct k_block *to)
 	note(r, s->loop);
 	note(r, s->factor);
 	r->fixed = s->loop == LOOP_UNROLLED && !s->factor;
-	out.lo = recast_value(r, s->lo);
-	out.hi = recast_value(r, s->hi);
-	out.step = recast_value(r, s->step);
+	out.lo = value(r, s->lo);
+	out.hi = value(r, s->hi);
+	out.step = value(r, s->step);
 	r->fixed = false;
 	if (r->launch && unwound(r, s, &out, to))
 		return;
@@ -262,7 +264,7 @@ static void assume(struct recast *r, const struct kx *cond, struct k_block *to)
 	    cond->args[0]->kind != KX_VAR)
 		return;
 	at = find_var(r, cond->args[0]->var);
-	end = recast_value(r, cond->args[1]);
+	end = value(r, cond->args[1]);
 	if (at < 0 || r->vars.v[at].to->kind == KX_INT ||
 	    !narrow_plain(r->vars.v[at].to) || !kx_is_int(end, NULL))
 		return;
@@ -278,7 +280,7 @@ static void branch(struct recast *r, const struct ks *s, struct k_block *to)
 {
 	struct ks out = *s;
 
-	out.cond = recast_value(r, s->cond);
+	out.cond = value(r, s->cond);
 	note(r, s->orelse != NULL);
 	if (r->fold && always(out.cond)) {
 		block(r, s->body, to);
@@ -343,8 +345,8 @@ static void plain(struct recast *r, const struct ks *s, struct k_block *to)
 	note_numbers(r, s);
 	if (s->kind == KS_ASSIGN)
 		note_var(r, s->var);
-	out.value = recast_value(r, s->value);
-	out.cond = recast_value(r, s->cond);
+	out.value = value(r, s->value);
+	out.cond = value(r, s->cond);
 	if (r->fold && s->kind == KS_COPY && always(out.cond))
 		out.cond = NULL;
 	out.dst = place(r, &s->dst);
@@ -356,7 +358,7 @@ static void plain(struct recast *r, const struct ks *s, struct k_block *to)
 	out.args = ARENA_ARRAY(r->a, (size_t)s->n_args + 1, struct kx *);
 	for (int i = 0; i < s->n_args; i++) {
 		r->fixed = kinds && kinds[i] == 'n';
-		out.args[i] = recast_value(r, s->args[i]);
+		out.args[i] = value(r, s->args[i]);
 	}
 	r->fixed = false;
 	out.roles = roles(r, s);

@@ -31,7 +31,5 @@ struct recast {
 
 /* Buffers and variables are shared with "k". */
 struct kernel *recast_kernel(struct recast *r, const struct kernel *k);
-/* An expression of the kernel last made. */
-struct kx *recast_value(struct recast *r, const struct kx *e);
 
 #endif

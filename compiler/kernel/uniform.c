@@ -47,12 +47,14 @@ static void raise(struct uniform *u, const struct k_var *v, enum level level)
 
 /* ---- expressions ---- */
 
+static enum level level_of(const struct uniform *u, const struct kx *e);
+
 static enum level of_all(const struct uniform *u, struct kx *const *v, int n)
 {
 	enum level l = LEVEL_CLUSTER;
 
 	for (int i = 0; i < n; i++)
-		l = highest(l, uniform_level(u, v[i]));
+		l = highest(l, level_of(u, v[i]));
 	return l;
 }
 
@@ -119,7 +121,7 @@ static enum level of_call(const struct uniform *u, const struct kx *e)
 	case INTRIN_ALL:
 		return LEVEL_WARP;
 	case INTRIN_SHUFFLE:
-		return highest(LEVEL_WARP, uniform_level(u, e->args[1]));
+		return highest(LEVEL_WARP, level_of(u, e->args[1]));
 	case INTRIN_CLUSTER_RANK:
 		return of_special(u, K_CLUSTER_RANK);
 	default:
@@ -128,7 +130,7 @@ static enum level of_call(const struct uniform *u, const struct kx *e)
 	}
 }
 
-enum level uniform_level(const struct uniform *u, const struct kx *e)
+static enum level level_of(const struct uniform *u, const struct kx *e)
 {
 	switch (e->kind) {
 	case KX_INT:
@@ -159,8 +161,8 @@ static bool multiple(const struct ks *s, int64_t of)
 
 static enum level trips(const struct uniform *u, const struct ks *s)
 {
-	enum level l = highest(uniform_level(u, s->lo),
-		uniform_level(u, s->hi));
+	enum level l = highest(level_of(u, s->lo),
+		level_of(u, s->hi));
 
 	switch (s->loop) {
 	case LOOP_THREADS:
@@ -171,19 +173,19 @@ static enum level trips(const struct uniform *u, const struct ks *s)
 		return multiple(s, u->k->cluster) ? l :
 			highest(l, LEVEL_BLOCK);
 	default:
-		return highest(l, uniform_level(u, s->step));
+		return highest(l, level_of(u, s->step));
 	}
 }
 
 static enum level loop_variable(const struct uniform *u, const struct ks *s)
 {
-	enum level l = uniform_level(u, s->lo);
+	enum level l = level_of(u, s->lo);
 
 	if (s->loop == LOOP_THREADS)
 		return LEVEL_THREAD;
 	if (s->loop == LOOP_TILES)
 		return highest(l, of_special(u, K_BLOCK_X));
-	return highest(l, uniform_level(u, s->step));
+	return highest(l, level_of(u, s->step));
 }
 
 enum level uniform_control(const struct uniform *u, const struct ks *s)
@@ -191,7 +193,7 @@ enum level uniform_control(const struct uniform *u, const struct ks *s)
 	if (s->kind == KS_FOR)
 		return trips(u, s);
 	if (s->kind == KS_IF)
-		return uniform_level(u, s->cond);
+		return level_of(u, s->cond);
 	return s->kind == KS_ROLES ? LEVEL_WARP : LEVEL_CLUSTER;
 }
 
@@ -219,10 +221,10 @@ static void walk(struct uniform *u, const struct k_block *b,
 		const struct ks *s = &b->s.v[i];
 
 		if (s->kind == KS_LET)
-			raise(u, s->var, uniform_level(u, s->value));
+			raise(u, s->var, level_of(u, s->value));
 		else if (s->kind == KS_MUTABLE || s->kind == KS_ASSIGN)
 			raise(u, s->var, highest(control,
-				uniform_level(u, s->value)));
+				level_of(u, s->value)));
 		else if (s->kind == KS_ATOMIC && s->var)
 			raise(u, s->var, LEVEL_THREAD);
 		else if (s->kind == KS_FOR)

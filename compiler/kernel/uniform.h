@@ -16,7 +16,6 @@ enum level {
 struct uniform;
 
 struct uniform *uniform_of(struct arena *a, const struct kernel *k);
-enum level uniform_level(const struct uniform *u, const struct kx *e);
 
 /* Whether threads run a statement's body, and how often, agrees this far. */
 enum level uniform_control(const struct uniform *u, const struct ks *s);

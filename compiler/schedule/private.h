@@ -14,9 +14,6 @@ bool space_size_named(const struct space *s, const char *name, int64_t *v);
 /* "v" as the language writes it. */
 void space_print_value(const char *const *words, int v, struct str *out);
 
-/* The name of gene "i", or of tunable i - n_genes. */
-const char *space_name(const struct space *s, int i);
-
 /* ---- values.c: what the arguments of directives stand for ---- */
 
 /* What becomes of one param: "gene" once something follows it; "alias" if it

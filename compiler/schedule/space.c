@@ -143,6 +143,13 @@ void space_print_value(const char *const *words, int v, struct str *out)
 		str_printf(out, "%d", v);
 }
 
+/* The name of gene "i", or of tunable i - n_genes. */
+static const char *name_of(const struct space *s, int i)
+{
+	return i < s->n_genes ? s->genes[i].name :
+		s->tunables[i - s->n_genes].name;
+}
+
 /* The genes' and tunables' names in order, each once: tunables with a gene of
  * their own name are that gene. Returns indices, genes as themselves,
  * tunables after them. */
@@ -152,23 +159,17 @@ static int *sorted_names(struct arena *a, const struct space *s, int *n)
 
 	*n = 0;
 	for (int i = 0; i < s->n_genes + s->n_tunables; i++) {
-		const char *name = space_name(s, i);
+		const char *name = name_of(s, i);
 		int k = *n;
 
 		if (i >= s->n_genes && find_gene(s, name) >= 0)
 			continue;
-		for (; k > 0 && strcmp(space_name(s, order[k - 1]), name) > 0; k--)
+		for (; k > 0 && strcmp(name_of(s, order[k - 1]), name) > 0; k--)
 			order[k] = order[k - 1];
 		order[k] = i;
 		++*n;
 	}
 	return order;
-}
-
-const char *space_name(const struct space *s, int i)
-{
-	return i < s->n_genes ? s->genes[i].name :
-		s->tunables[i - s->n_genes].name;
 }
 
 static void print_gene(const struct gene *g, struct str *out)
@@ -198,7 +199,7 @@ void space_print(const struct space *s, struct str *out)
 	int n, *order = sorted_names(out->a, s, &n);
 
 	for (int i = 0; i < n; i++) {
-		str_printf(out, "%s = ", space_name(s, order[i]));
+		str_printf(out, "%s = ", name_of(s, order[i]));
 		if (order[i] < s->n_genes)
 			print_gene(&s->genes[order[i]], out);
 		else
@@ -292,7 +293,7 @@ static const char *unknown(struct arena *a, const struct space *s,
 	str_init(&out, a);
 	str_printf(&out, "nothing here is named %s", name);
 	for (int i = 0; i < n; i++)
-		all[i] = space_name(s, order[i]);
+		all[i] = name_of(s, order[i]);
 	near = str_nearest(name, all);
 	if (near) {
 		str_printf(&out, "; did you mean %s?", near);

@@ -55,9 +55,6 @@ struct kx *lower_as(const struct lower_env *env, const struct ir_expr *e,
 struct kx *lower_convert(struct arena *a, struct kx *x, enum dtype t);
 /* "x" rounded to the storage type "t" and back to the type computed in. */
 struct kx *lower_round(struct arena *a, struct kx *x, enum dtype t);
-/* One element of "b", a tensor's buffer, in the type computed in. */
-struct kx *lower_load(const struct lower_env *env, const struct ir_tensor *t,
-	struct kx *const *idx);
 
 /* ---- reducer.c: running values of reductions ---- */
 

@@ -67,8 +67,7 @@ void taken_give(struct emission *m, struct k_block *b, int i, struct kx *v);
 
 /* ---- epilogue_rows.c ---- */
 
-/* The side that rows go along, and the one that counts them. */
-const struct side *rows_along(const struct storing *s);
+/* The side that counts rows. */
 const struct side *rows_of(const struct storing *s);
 /* The thread's rows: registers, and at the start of a pass what each of its
  * statistics is of nothing. */

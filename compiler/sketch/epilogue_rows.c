@@ -10,7 +10,8 @@
 #include "sketch/stage.h"
 #include "sketch/team.h"
 
-const struct side *rows_along(const struct storing *s)
+/* The side that rows go along. */
+static const struct side *rows_along(const struct storing *s)
 {
 	return s->e->rows_along_n ? &s->n : &s->m;
 }

@@ -79,7 +79,8 @@ static struct kx *element(struct arena *a, struct k_buffer *b,
 	return x;
 }
 
-struct kx *lower_load(const struct lower_env *env, const struct ir_tensor *t,
+/* One element of the tensor, in the type computed in. */
+static struct kx *load(const struct lower_env *env, const struct ir_tensor *t,
 	struct kx *const *idx)
 {
 	struct k_buffer *b = env->buffers[t->id];
@@ -103,12 +104,12 @@ static struct kx *guarded_load(const struct lower_env *env,
 	struct k_var *v;
 
 	if (!cond)
-		return lower_load(env, t, idx);
+		return load(env, t, idx);
 	v = ks_mutable(env->a, env->block,
 		arena_printf(env->a, "%s_or_pad", t->name),
 		lower_type(t->type), constant(env->a, e->f, t->type));
 	inside.block = ks_if(env->a, env->block, cond);
-	ks_assign(env->a, inside.block, v, lower_load(&inside, t, idx));
+	ks_assign(env->a, inside.block, v, load(&inside, t, idx));
 	return kx_var(env->a, v);
 }
 
@@ -125,7 +126,7 @@ static struct kx *lower_read(const struct lower_env *env,
 		return guarded_load(env, e, idx);
 	if (e->pad == IR_PAD_EDGE)
 		index_clamp(env, e, idx);
-	return lower_load(env, t, idx);
+	return load(env, t, idx);
 }
 
 static struct kx *compare(const struct lower_env *env,

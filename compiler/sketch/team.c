@@ -55,7 +55,8 @@ void board_write(struct arena *a, struct k_block *b, const struct board *x,
 		ks_store(a, b, k_place(x->at, i), kx_var(a, r->at));
 }
 
-void board_read(struct arena *a, struct k_block *b, const struct board *x,
+/* Copy number "i" in place of what "r" holds. */
+static void board_read(struct arena *a, struct k_block *b, const struct board *x,
 	const struct running *r, struct kx *i)
 {
 	ks_assign(a, b, r->value, kx_load(a, x->value, i));

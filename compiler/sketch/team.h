@@ -19,9 +19,7 @@ struct board board_create(struct arena *a, struct kernel *k,
 	const struct running *r, int64_t n);
 void board_write(struct arena *a, struct k_block *b, const struct board *x,
 	const struct running *r, struct kx *i);
-/* Copy number "i" in place of what "r" holds, or taken in beside it. */
-void board_read(struct arena *a, struct k_block *b, const struct board *x,
-	const struct running *r, struct kx *i);
+/* Copy number "i" is taken in beside what "r" holds. */
 void board_take(struct arena *a, struct k_block *b, const struct board *x,
 	const struct running *r, struct kx *i);
 

@@ -58,9 +58,6 @@ const char *transpose_plan(const struct task *t, struct arena *a, const int *v,
 	struct transpose_plan *p);
 struct tile_order tile_order(const struct walk *w, const struct access *x,
 	const int64_t *t);
-/* Elements of the longest vector that "x" moves in along its segment. */
-int tile_vector(const struct walk *w, const struct access *x,
-	const struct transpose_plan *p, const struct tile_order *o);
 /* Bytes of the sectors that hold a segment of "x". */
 double segment_bytes(const struct access *x, const struct tile_order *o);
 

@@ -123,7 +123,8 @@ static void make_box(const struct transpose *s, const int *v,
 
 /* ---- vectors ---- */
 
-int tile_vector(const struct walk *w, const struct access *x,
+/* Elements of the longest vector that "x" moves in along its segment. */
+static int tile_vector(const struct walk *w, const struct access *x,
 	const struct transpose_plan *p, const struct tile_order *o)
 {
 	int size = size_of(x), best = 1;

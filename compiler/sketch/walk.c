@@ -372,7 +372,8 @@ static bool in_group(const struct ir_group *g, int stmt)
 	return false;
 }
 
-bool group_stores(const struct task *t, int tensor)
+/* Is "tensor", written in the group, to be in memory too? */
+static bool group_stores(const struct task *t, int tensor)
 {
 	struct seeking s = { tensor, t->op->tensors[tensor].role == IR_OUT };
 

@@ -114,8 +114,6 @@ const char **walk_vector_names(const struct task *t, const struct walk *w);
 int walk_writer(const struct walk *w, int tensor);
 /* Do other pieces use what piece "i" computes? */
 bool walk_used(const struct walk *w, int i);
-/* Is "tensor", written in the group, to be in memory too? */
-bool group_stores(const struct task *t, int tensor);
 /* Largest vector of the walk's accesses, at most "limit". */
 int walk_vector(const struct walk *w, int limit);
 

@@ -16,12 +16,6 @@ static int atomics;	/* depth of atomic operations of the running thread */
 
 /* ---- memory ---- */
 
-const struct piece *watch_pieces(int *n)
-{
-	*n = n_pieces;
-	return pieces;
-}
-
 void watch_open(const void *p, size_t bytes, enum watch_role role)
 {
 	if (n_pieces == PIECES)

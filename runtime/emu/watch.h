@@ -16,8 +16,6 @@ struct piece {
 	enum watch_role role;
 };
 
-const struct piece *watch_pieces(int *n);
-
 /* ---- count.c: bytes asked of global memory, waves of shared ---- */
 
 void count_open(const struct piece *m);

@@ -18,6 +18,10 @@ static const char *no_nvrtc = "NVRTC was not opened";
 
 /* ---- logs ---- */
 
+struct usage {
+	int registers, spill, stack, shared;
+};
+
 static int before(const char *line, const char *end, const char *mark)
 {
 	const char *p = strstr(line, mark);
@@ -43,7 +47,8 @@ static void most(int *to, int v)
 	*to = v > *to ? v : *to;
 }
 
-void compile_usage(const char *log, struct usage *u)
+/* What an assembler's log says of the worst kernel. */
+static void read_usage(const char *log, struct usage *u)
 {
 	*u = (struct usage){ 0 };
 	while (*log) {
@@ -98,7 +103,7 @@ static void accept(const struct request *r, const char *log)
 {
 	struct usage u;
 
-	compile_usage(log ? log : "", &u);
+	read_usage(log ? log : "", &u);
 	line_write(json_pack("{sI sb sf si si si si}", "id",
 		(json_int_t)r->id, "ok", 1, "seconds", line_now() - r->start,
 		"registers", u.registers, "spill", u.spill, "stack", u.stack,

@@ -187,15 +187,6 @@ struct task *task_read(json_t *request, const char **why)
 	return NULL;
 }
 
-size_t task_bytes(const struct task *t)
-{
-	size_t bytes = 0;
-
-	for (int i = 0; i < t->n; i++)
-		bytes += t->tensors[i].bytes;
-	return bytes;
-}
-
 /* ---- elements ---- */
 
 static uint64_t bits_at(const struct element *e, const void *base, int64_t i)

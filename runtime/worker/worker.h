@@ -92,8 +92,6 @@ struct task {
 /* From a request; NULL with "*why". */
 struct task *task_read(json_t *request, const char **why);
 void task_free(struct task *t);
-/* Inputs and outputs together. */
-size_t task_bytes(const struct task *t);
 /* NULL, or what is wrong with outputs that two runs left, which poisoned them
  * with different bytes before ("second" NULL: there was one run). "scratch" has
  * room for a sentence. "*doubt": some element looks as if it were not written,
@@ -191,12 +189,6 @@ int race_serve(const struct device *d);
 /* ---- compile.c ---- */
 
 int compile_serve(void);
-
-/* What an assembler's log says of the worst kernel. */
-struct usage {
-	int registers, spill, stack, shared;
-};
-void compile_usage(const char *log, struct usage *u);
 
 /* ---- nvrtc.c ---- */
 

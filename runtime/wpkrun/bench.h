@@ -40,7 +40,6 @@ struct bench_graph {
 void bench_usual(struct bench_options *o, bool emulated, int device);
 enum wpk_status bench_open(struct bench *b, struct session *s,
 	const struct bench_options *o, struct wpk_error *e);
-enum wpk_status bench_wait(struct bench *b, struct wpk_error *e);
 /* Seconds a launch, of "n" launches that go round the sets. */
 enum wpk_status bench_few(struct bench *b, const struct contender *c, int n,
 	double *seconds, struct wpk_error *e);

@@ -73,7 +73,7 @@ enum wpk_status bench_open(struct bench *b, struct session *s,
 	return status ? fail_cuda(s->context, e, status, "events") : WPK_OK;
 }
 
-enum wpk_status bench_wait(struct bench *b, struct wpk_error *e)
+static enum wpk_status bench_wait(struct bench *b, struct wpk_error *e)
 {
 	int status = cuda.synchronize(b->s->stream);
 

@@ -54,7 +54,7 @@ bool block_check(struct session *s, const struct block *b, int poison,
 	return !status || device_fails(s, status, "reading memory");
 }
 
-void block_give(struct block *b)
+static void block_give(struct block *b)
 {
 	if (b->base)
 		cuda.release(b->base);

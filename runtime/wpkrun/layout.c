@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t *layout_offsets(const struct layout *l, int d)
+/* Where element "i" of dimension "d" lies, relative to the first, for all i:
+ * malloc'ed; NULL without memory. */
+static int64_t *offsets_of(const struct layout *l, int d)
 {
 	int64_t *v = malloc(((size_t)l->dims[d] + 1) * sizeof *v);
 
@@ -79,7 +81,7 @@ static bool walk_all(struct walk *w, bool fortran)
 		n *= l->dims[d];
 	}
 	for (int d = 0; d < l->rank; d++) {
-		w->offsets[d] = layout_offsets(l, d);
+		w->offsets[d] = offsets_of(l, d);
 		ok &= w->offsets[d] != NULL;
 	}
 	if (ok && n)

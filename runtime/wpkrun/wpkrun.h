@@ -186,9 +186,6 @@ struct layout {
 	int64_t shape[WPK_RANK], strides[WPK_RANK];
 };
 
-/* Where element "i" of dimension "d" lies, relative to the first, for all i:
- * malloc'ed; NULL without memory. */
-int64_t *layout_offsets(const struct layout *l, int d);
 /* Between memory and elements row by row, or column by column ("fortran"), of
  * "bits" each; those of 4 bits are two a byte in memory, and one a byte in
  * "rows". False without memory. */
@@ -303,7 +300,6 @@ bool block_fill(struct session *s, const struct block *b, int poison,
 /* Do the margins hold it still? False after an error. */
 bool block_check(struct session *s, const struct block *b, int poison,
 	bool *whole);
-void block_give(struct block *b);
 
 /* One set: "list" is what libwpk takes. */
 struct buffers {
