@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The greatest number that divides both, which are not negative; of one that is
- * 0 the other. */
+/* The greatest number that divides both, whatever their signs; of one that is 0 the
+ * other. */
 static inline int64_t number_gcd(int64_t x, int64_t y)
 {
 	while (y) {
@@ -14,7 +14,7 @@ static inline int64_t number_gcd(int64_t x, int64_t y)
 		x = y;
 		y = rest;
 	}
-	return x;
+	return x < 0 ? -x : x;
 }
 
 #endif

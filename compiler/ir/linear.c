@@ -6,6 +6,8 @@
  * a sum has more than LINEAR_MAX terms, the expression stays an atom. */
 #include "ir/linear.h"
 
+#include "base/number.h"
+
 int64_t floor_div(int64_t x, int64_t d)
 {
 	return x / d - (x % d < 0);
@@ -14,17 +16,6 @@ int64_t floor_div(int64_t x, int64_t d)
 int64_t floor_mod(int64_t x, int64_t d)
 {
 	return x % d + (x % d < 0 ? d : 0);
-}
-
-static int64_t gcd(int64_t x, int64_t y)
-{
-	while (y) {
-		int64_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x < 0 ? -x : x;
 }
 
 /* Coefficients and constants stay within 62 bits, so that the arithmetic below
@@ -191,7 +182,7 @@ static int64_t radix(const struct ir_operator *o, const struct linear *l,
 	int64_t best = 1, lo, hi;
 
 	for (int i = 0; i < l->n; i++) {
-		int64_t g = gcd(l->t[i].k, d);
+		int64_t g = number_gcd(l->t[i].k, d);
 
 		if (g <= best)
 			continue;

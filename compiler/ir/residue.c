@@ -11,6 +11,7 @@
  * of the digits: with a step of 2 it always is. An extent of r that does not
  * divide grows, and w is 0 there; one of p grows where the result is a let, of
  * which nobody reads the rest. */
+#include "base/number.h"
 #include "ir/linear.h"
 #include "ir/split.h"
 
@@ -42,11 +43,6 @@ struct residue {
 	int64_t half;
 };
 
-static int64_t gcd(int64_t x, int64_t y)
-{
-	return y ? gcd(y, x % y) : x;
-}
-
 static bool is_op(const struct ir_expr *e, enum op op)
 {
 	return e->kind == IR_OP && e->op == op;
@@ -62,7 +58,7 @@ static bool is_zero(const struct ir_expr *e)
 
 static int64_t period_of(const struct residue *r, int64_t k)
 {
-	return r->d / gcd(floor_mod(k, r->d), r->d);
+	return r->d / number_gcd(floor_mod(k, r->d), r->d);
 }
 
 struct seen {
@@ -274,7 +270,7 @@ static bool solve_by_halves(struct residue *r)
 {
 	for (int i = 0; i < r->n - 1 && r->n < TERMS_MAX; i++) {
 		struct residue two = *r;
-		int64_t half = gcd(r->t[i].period, r->c);
+		int64_t half = number_gcd(r->t[i].period, r->c);
 
 		if (half < 2 || half == r->t[i].period)
 			continue;

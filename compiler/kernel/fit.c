@@ -289,7 +289,7 @@ static int64_t greatest_divisor(const struct fit *f, const int64_t *v)
 	int64_t g = 0;
 
 	for (int w = 0; w < f->seen; w++)
-		g = number_gcd(g, llabs(v[w]));
+		g = number_gcd(g, v[w]);
 	return g;
 }
 

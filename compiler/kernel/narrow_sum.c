@@ -156,7 +156,7 @@ static struct kx *quotient(struct arena *a, struct kx *e, int64_t k)
 	if (!s.fits)
 		return e;
 	for (int i = 0; i < s.n; i++)
-		by = number_gcd(by, s.t[i].by < 0 ? -s.t[i].by : s.t[i].by);
+		by = number_gcd(by, s.t[i].by);
 	if (s.c >= k)
 		out = s.c / k;
 	s.c -= out * k;

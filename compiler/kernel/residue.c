@@ -3,24 +3,15 @@
  * an answer holds whatever they are. */
 #include "kernel/residue.h"
 
+#include "base/number.h"
+
 static const struct residue unknown = { 1, 0 };
-
-static int64_t gcd(int64_t x, int64_t y)
-{
-	while (y) {
-		int64_t t = x % y;
-
-		x = y;
-		y = t;
-	}
-	return x < 0 ? -x : x;
-}
 
 /* Past this, products could overflow and nobody asks. */
 static struct residue make(int64_t modulus, int64_t rest)
 {
 	if (modulus > 1 << 20 || modulus < -(1 << 20))
-		modulus = gcd(modulus, 1 << 20);
+		modulus = number_gcd(modulus, 1 << 20);
 	if (modulus < 0)
 		modulus = -modulus;
 	if (modulus)
@@ -32,18 +23,21 @@ static struct residue make(int64_t modulus, int64_t rest)
 
 static struct residue sum(struct residue x, struct residue y, int sign)
 {
-	return make(gcd(x.modulus, y.modulus), x.rest + sign * y.rest);
+	return make(number_gcd(x.modulus, y.modulus), x.rest + sign * y.rest);
 }
 
 static struct residue product(struct residue x, struct residue y)
 {
-	return make(gcd(gcd(x.modulus * y.modulus, x.modulus * y.rest),
-		y.modulus * x.rest), x.rest * y.rest);
+	int64_t by = number_gcd(x.modulus * y.modulus, x.modulus * y.rest);
+
+	return make(number_gcd(by, y.modulus * x.rest), x.rest * y.rest);
 }
 
 static struct residue either(struct residue x, struct residue y)
 {
-	return make(gcd(gcd(x.modulus, y.modulus), x.rest - y.rest), x.rest);
+	int64_t by = number_gcd(x.modulus, y.modulus);
+
+	return make(number_gcd(by, x.rest - y.rest), x.rest);
 }
 
 static struct residue of_op(const struct kx *e)
@@ -62,7 +56,7 @@ static struct residue of_op(const struct kx *e)
 	case OP_MUL: return product(x, y);
 	case OP_MOD:
 		return y.modulus ? unknown :
-			make(gcd(x.modulus, y.rest), x.rest);
+			make(number_gcd(x.modulus, y.rest), x.rest);
 	default: return unknown;
 	}
 }
@@ -93,5 +87,5 @@ struct residue residue_offset(const struct k_place *p)
 
 bool residue_never(struct residue r, int64_t n)
 {
-	return r.rest % gcd(r.modulus, n) != 0;
+	return r.rest % number_gcd(r.modulus, n) != 0;
 }
