@@ -534,12 +534,10 @@ static const char *plan_resources(const struct task *t, const struct direct *d,
 		return arena_printf(a, "%d results a thread and their window "
 			"take about %d registers, more than %d",
 			p->acc_elements, p->regs, REGS_MAX);
-	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
-		(int)p->shared_bytes);
 	p->promised = promise_blocks(t->target, p->threads, p->regs,
 		early_words(d, p), (int)p->shared_bytes);
-	return p->occupancy ? NULL : "a block takes more registers or shared "
-		"memory than a multiprocessor has";
+	return promise_room(t->target, p->threads, p->regs,
+		(int)p->shared_bytes, &p->occupancy);
 }
 
 const char *direct_plan(const struct task *t, struct arena *a,

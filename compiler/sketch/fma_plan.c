@@ -206,10 +206,8 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 		return arena_printf(a, "a thread's tile of %d x %d takes about "
 			"%d registers, more than %d",
 			p->tm, p->tn, p->regs, MOST_REGS);
-	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
-		(int)p->shared_bytes);
-	return p->occupancy ? NULL : "a block takes more registers or shared "
-		"memory than a multiprocessor has";
+	return promise_room(t->target, p->of.threads, p->regs,
+		(int)p->shared_bytes, &p->occupancy);
 }
 
 const char *fma_plan(const struct task *t, struct arena *a, const int *values,

@@ -254,12 +254,10 @@ static const char *plan_resources(const struct task *t, const struct gemv *f,
 		return arena_printf(a, "a thread's %d x %d results and %d loads "
 			"take about %d registers, more than 232", p->mine,
 			p->bc, p->steps * p->mine, p->regs);
-	p->occupancy = target_occupancy(t->target, p->threads, p->regs,
-		(int)p->shared_bytes);
 	p->promised = promise_blocks(t->target, p->threads, p->regs,
 		early_words(f, p), (int)p->shared_bytes);
-	return p->occupancy ? NULL : "a block takes more registers or shared "
-		"memory than a multiprocessor has";
+	return promise_room(t->target, p->threads, p->regs,
+		(int)p->shared_bytes, &p->occupancy);
 }
 
 const char *gemv_plan(const struct task *t, struct arena *a,

@@ -255,10 +255,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	p->regs = estimate_regs(f, p);
 	if (p->regs > MOST_REGS)
 		return too_wide(t, a, values, p);
-	p->occupancy = target_occupancy(t->target, p->of.threads, p->regs,
-		(int)p->shared_bytes);
-	return p->occupancy ? NULL : "a block takes more registers or shared "
-		"memory than a multiprocessor has";
+	return promise_room(t->target, p->of.threads, p->regs,
+		(int)p->shared_bytes, &p->occupancy);
 }
 
 const char *mma_plan(const struct task *t, struct arena *a, const int *values,

@@ -22,3 +22,11 @@ int promise_usual(const struct target *t, int threads, int regs, bool wide,
 	return wide ? promise_blocks(t, threads, regs, 0, smem) :
 		threads > LARGE_BLOCK && regs > USUAL_REGS;
 }
+
+const char *promise_room(const struct target *t, int threads, int regs, int smem,
+	int *occupancy)
+{
+	*occupancy = target_occupancy(t, threads, regs, smem);
+	return *occupancy ? NULL : "a block takes more registers or shared "
+		"memory than a multiprocessor has";
+}
