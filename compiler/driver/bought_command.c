@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver/bought.h"
+#include "driver/command.h"
 
 static const char help[] =
 	"usage: wpkc explain [options] FILE.wpk\n\n"
@@ -29,15 +30,9 @@ struct asking {
 	char **args;
 };
 
-static int complain(const char *text)
-{
-	fprintf(stderr, "wpkc explain: %s\n", text);
-	return EXIT_USER;
-}
-
 static bool refuse(const char *text)
 {
-	complain(text);
+	command_complain("explain", text);
 	return false;
 }
 
@@ -133,27 +128,14 @@ int bought_main(struct arena *a, int argc, char **argv)
 {
 	struct asking k = { .a = a,
 		.args = ARENA_ARRAY(a, (size_t)argc + 2, char *) };
-	const char *wrong;
-	enum asked asked;
-	struct str text;
+	int code;
 
-	for (int i = 0; i < argc; i++)
-		if (!strcmp(argv[i], "--help"))
-			return fputs(help, stdout) < 0 || fflush(stdout);
+	if (command_helps(argc, argv, help, &code))
+		return code;
 	k.args[k.n++] = "wpkc";
 	if (!own_options(&k, argc, argv))
 		return EXIT_USER;
-	str_init(&text, a);
-	asked = options_read(a, k.n, k.args, &k.o, &text);
-	if (asked == ASKED_TEXT)
-		return fputs(str_text(&text), stdout) < 0 || fflush(stdout);
-	if (asked == ASKED_NOTHING) {
-		fputs(str_text(&text), stderr);
-		return EXIT_USER;
-	}
-	wrong = unwanted(&k.o);
-	if (wrong)
-		return complain(arena_printf(a, "%s is not for explain; wpkc "
-			"explain --help tells what is", wrong));
+	if (!command_options(a, "explain", k.n, k.args, unwanted, &k.o, &code))
+		return code;
 	return explain(&k);
 }

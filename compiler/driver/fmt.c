@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "driver/command.h"
 #include "driver/output.h"
 #include "front/front.h"
 
@@ -22,8 +23,7 @@ struct fmt {
 
 static int complain(const char *text)
 {
-	fprintf(stderr, "wpkc fmt: %s\n", text);
-	return 1;
+	return command_complain("fmt", text);
 }
 
 /* The same but for white space? */

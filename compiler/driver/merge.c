@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "base/source.h"
+#include "driver/command.h"
 #include "driver/output.h"
 #include "search/search.h"
 
 static int complain(const char *text)
 {
-	fprintf(stderr, "wpkc merge: %s\n", text);
-	return 1;
+	return command_complain("merge", text);
 }
 
 static struct lock *read_lock(struct arena *a, const char *path)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "driver/command.h"
 #include "driver/json.h"
 #include "driver/output.h"
 #include "driver/samples.h"
@@ -46,15 +47,9 @@ struct asking {
 	char **args;
 };
 
-static int complain(const char *text)
-{
-	fprintf(stderr, "wpkc reference: %s\n", text);
-	return EXIT_USER;
-}
-
 static bool refuse(const char *text)
 {
-	complain(text);
+	command_complain("reference", text);
 	return false;
 }
 
@@ -454,32 +449,18 @@ int reference_main(struct arena *a, int argc, char **argv)
 {
 	struct asking k = { .a = a, .sets = 1,
 		.args = ARENA_ARRAY(a, (size_t)argc + 2, char *) };
-	const char *wrong;
-	enum asked asked;
-	struct str text;
 	int code;
 
-	for (int i = 0; i < argc; i++)
-		if (!strcmp(argv[i], "--help"))
-			return fputs(help, stdout) < 0 || fflush(stdout);
+	if (command_helps(argc, argv, help, &code))
+		return code;
 	k.args[k.n++] = "wpkc";
 	if (!own_options(&k, argc, argv))
 		return EXIT_USER;
-	str_init(&text, a);
-	asked = options_read(a, k.n, k.args, &k.o, &text);
-	if (asked == ASKED_TEXT)
-		return fputs(str_text(&text), stdout) < 0 || fflush(stdout);
-	if (asked == ASKED_NOTHING) {
-		fputs(str_text(&text), stderr);
-		return EXIT_USER;
-	}
-	wrong = unwanted(&k.o);
-	if (wrong)
-		return complain(arena_printf(a, "%s is not for reference; wpkc "
-			"reference --help tells what is", wrong));
+	if (!command_options(a, "reference", k.n, k.args, unwanted, &k.o, &code))
+		return code;
 	if (k.plan && !reference_targets(a, k.plan, &k.o))
-		return complain("--of: the plan is for targets that this wpkc "
-			"does not know");
+		return command_complain("reference", "--of: the plan is for "
+			"targets that this wpkc does not know");
 	code = reference(&k);
 	json_decref(k.plan);
 	return code;

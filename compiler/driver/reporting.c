@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "driver/options.h"
+#include "driver/command.h"
 #include "driver/output.h"
 #include "search/db.h"
 #include "report/report.h"
@@ -30,7 +30,7 @@ struct reporting {
 
 static bool complain(const char *text)
 {
-	fprintf(stderr, "wpkc report: %s\n", text);
+	command_complain("report", text);
 	return false;
 }
 
@@ -88,10 +88,10 @@ int report_main(struct arena *a, int argc, char **argv)
 {
 	struct reporting r = { .a = a, .output = "report.html" };
 	const char *why;
+	int code;
 
-	for (int i = 0; i < argc; i++)
-		if (!strcmp(argv[i], "--help"))
-			return fputs(help, stdout) < 0 || fflush(stdout);
+	if (command_helps(argc, argv, help, &code))
+		return code;
 	if (!read_arguments(&r, argc, argv))
 		return EXIT_USER;
 	why = write_page(&r);

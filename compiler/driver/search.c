@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/vec.h"
-#include "driver/options.h"
+#include "driver/command.h"
 #include "search/curve.h"
 
 struct asked_search {
@@ -43,7 +43,7 @@ static const char help[] =
 
 static bool complain(const char *text)
 {
-	fprintf(stderr, "wpkc search: %s\n", text);
+	command_complain("search", text);
 	return false;
 }
 
