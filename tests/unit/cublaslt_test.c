@@ -258,21 +258,6 @@ static void test_list(void **state)
 	stub_destroy(s);
 }
 
-static enum wpk_status refuse(struct library_call *l, int n, const char *why)
-{
-	struct wpk_error e = { 0 };
-	size_t workspace;
-	const char *text;
-	enum wpk_status status = library_call_choose(l, n, &workspace, &text,
-		&e);
-
-	assert_int_not_equal(status, WPK_OK);
-	assert_int_equal(e.status, status);
-	if (!strstr(e.text, why))
-		fail_msg("'%s' is not '%s'", e.text, why);
-	return status;
-}
-
 /* A library whose heuristic promised less workspace than it takes. */
 static void test_lies(void **state)
 {
@@ -291,13 +276,13 @@ static void test_lies(void **state)
 	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_OK);
 	assert_int_equal(workspace, 1001);
 	setenv("STUB_LT_MORE", "2001", 1);
-	assert_int_equal(refuse(l, 0, "wants 2001 bytes of workspace, and 2000"),
+	assert_int_equal(call_refuses(l, 0, "wants 2001 bytes of workspace, and 2000"),
 		WPK_E_LIBRARY);
 	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_E_LIBRARY);
 	assert_non_null(strstr(e.text, "2001"));
 	unsetenv("STUB_LT_MORE");
-	refuse(l, 1000, "has no algorithm 1000");
-	assert_int_equal(refuse(l, -1, "no algorithm -1"), WPK_E_ARGUMENT);
+	call_refuses(l, 1000, "has no algorithm 1000");
+	assert_int_equal(call_refuses(l, -1, "no algorithm -1"), WPK_E_ARGUMENT);
 	library_call_destroy(l);
 	stub_destroy(s);
 }

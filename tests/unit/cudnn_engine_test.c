@@ -99,21 +99,6 @@ static void test_strict(void **state)
 	stub_destroy(s);
 }
 
-static enum wpk_status refuse(struct library_call *l, int n, const char *why)
-{
-	struct wpk_error e = { 0 };
-	size_t workspace;
-	const char *text;
-	enum wpk_status status = library_call_choose(l, n, &workspace, &text,
-		&e);
-
-	assert_int_not_equal(status, WPK_OK);
-	assert_int_equal(e.status, status);
-	if (!strstr(e.text, why))
-		fail_msg("'%s' is not '%s'", e.text, why);
-	return status;
-}
-
 /* A library that lies about workspace, builds no plan, or takes forever. What was
  * chosen before stays chosen. */
 static void test_refused(void **state)
@@ -129,22 +114,22 @@ static void test_refused(void **state)
 	l = plain_call(s, NULL, NULL);
 	assert_int_equal(library_call_choose(l, 1, &workspace, &text, &e),
 		WPK_OK);
-	refuse(l, 0, "tile_size 2 wants 1536 bytes of workspace, and 1500");
+	call_refuses(l, 0, "tile_size 2 wants 1536 bytes of workspace, and 1500");
 	setenv("STUB_DNN_MORE", "989", 1);
-	refuse(l, 4, "engine 1 wants 1501 bytes");
+	call_refuses(l, 4, "engine 1 wants 1501 bytes");
 	unsetenv("STUB_DNN_MORE");
 	setenv("STUB_DNN_NEGATIVE", "1", 1);
-	refuse(l, 0, "does not tell the workspace of engine 1, tile_size 2");
+	call_refuses(l, 0, "does not tell the workspace of engine 1, tile_size 2");
 	unsetenv("STUB_DNN_NEGATIVE");
 	setenv("STUB_DNN_SPOILT", "1", 1);
-	assert_int_equal(refuse(l, 0, "does not build engine 1, tile_size 2: "
+	assert_int_equal(call_refuses(l, 0, "does not build engine 1, tile_size 2: "
 		"CUDNN_STATUS_NOT_SUPPORTED (as the stub was told)"),
 		WPK_E_LIBRARY);
 	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_OK);
 	assert_int_equal(s->warnings, 1);
 	assert_string_equal(library_call_text(l), "engine 0");
 	unsetenv("STUB_DNN_SPOILT");
-	refuse(l, 10, "has no algorithm 10 for this: it has 10");
+	call_refuses(l, 10, "has no algorithm 10 for this: it has 10");
 	assert_string_equal(library_call_text(l), "engine 0");
 	library_call_destroy(l);
 	stub_destroy(s);
@@ -159,7 +144,7 @@ static void test_slow(void **state)
 
 	(void)state;
 	setenv("STUB_DNN_SLOW", "5.2", 1);
-	refuse(l, 2, "s to build engine 4, more than 5 s: it is passed over");
+	call_refuses(l, 2, "s to build engine 4, more than 5 s: it is passed over");
 	setenv("STUB_DNN_SLOW", "0.1", 1);
 	assert_int_equal(library_call_ready(l, &workspace, &e), WPK_OK);
 	assert_string_equal(library_call_text(l), "engine 4");
@@ -370,37 +355,14 @@ static void test_unfit(void **state)
 	unsetenv("STUB_FAIL");
 }
 
-/* Everything that can be done with a call. */
 static enum wpk_status live(struct stub *s, struct wpk_error *e)
 {
 	struct conv c = conv_plain(2);
 	struct graph g;
-	struct library_call *l = NULL;
-	enum wpk_status status;
-	size_t workspace;
-	json_t *step;
-	int n;
 
 	c.fused = true;
 	g = conv_graph(&c);
-	step = graph_step(&g);
-	status = library_call_create(&s->context, step, &l, e);
-	json_decref(step);
-	if (!status)
-		status = library_call_count(l, 1000, &n, e);
-	if (!status)
-		status = library_call_ready(l, &workspace, e);
-	if (!status) {
-		struct memory m = take_memory(l, 16);
-		void *room = workspace ? aligned_alloc(256,
-			(workspace + 255) / 256 * 256) : NULL;
-
-		status = library_call_run(l, m.address, room, NULL, e);
-		free(room);
-		free_memory(&m);
-	}
-	library_call_destroy(l);
-	return status;
+	return call_lives(s, graph_step(&g), 16, e);
 }
 
 /* Whichever call fails, at whichever time: it is said, or done without, and

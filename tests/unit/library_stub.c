@@ -162,3 +162,50 @@ void run_call(const struct library_call *l, const struct memory *m)
 	if (bytes)
 		release(workspace, bytes);
 }
+
+enum wpk_status call_refuses(struct library_call *l, int n, const char *why)
+{
+	struct wpk_error e = { 0 };
+	size_t workspace;
+	const char *text;
+	enum wpk_status status = library_call_choose(l, n, &workspace, &text,
+		&e);
+
+	assert_int_not_equal(status, WPK_OK);
+	assert_int_equal(e.status, status);
+	if (!strstr(e.text, why))
+		fail_msg("'%s' is not '%s'", e.text, why);
+	return status;
+}
+
+static enum wpk_status run_once(struct library_call *l, unsigned align,
+	size_t workspace, struct wpk_error *e)
+{
+	struct memory m = take_memory(l, align);
+	void *room = workspace ? aligned_alloc(256, (workspace + 255) / 256 *
+		256) : NULL;
+	enum wpk_status status = library_call_run(l, m.address, room, NULL, e);
+
+	free(room);
+	free_memory(&m);
+	return status;
+}
+
+enum wpk_status call_lives(struct stub *s, json_t *step, unsigned align,
+	struct wpk_error *e)
+{
+	struct library_call *l = NULL;
+	enum wpk_status status = library_call_create(&s->context, step, &l, e);
+	size_t workspace;
+	int n;
+
+	json_decref(step);
+	if (!status)
+		status = library_call_count(l, 1000, &n, e);
+	if (!status)
+		status = library_call_ready(l, &workspace, e);
+	if (!status)
+		status = run_once(l, align, workspace, e);
+	library_call_destroy(l);
+	return status;
+}

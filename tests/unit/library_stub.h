@@ -44,5 +44,10 @@ struct memory take_memory(const struct library_call *l, unsigned align);
 void free_memory(struct memory *m);
 /* A workspace likewise: run_call() makes sure that no more is written. */
 void run_call(const struct library_call *l, const struct memory *m);
+/* It has no algorithm "n", as a sentence says in which "why" is. */
+enum wpk_status call_refuses(struct library_call *l, int n, const char *why);
+/* Everything that can be done with a call of the step, which is taken. */
+enum wpk_status call_lives(struct stub *s, json_t *step, unsigned align,
+	struct wpk_error *e);
 
 #endif

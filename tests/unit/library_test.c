@@ -234,34 +234,6 @@ static const char *const calls_made[] = { "cublasLtMatrixLayoutCreate",
 	"cublasLtMatmulAlgoGetHeuristic", "cublasLtMatmulAlgoGetIds",
 	"cublasLtMatmul" };
 
-/* Everything that can be done with a call. */
-static enum wpk_status live(struct stub *s, struct product *p,
-	struct wpk_error *e)
-{
-	json_t *step = product_step(p);
-	struct library_call *l = NULL;
-	enum wpk_status status = library_call_create(&s->context, step, &l, e);
-	size_t workspace;
-	int n;
-
-	json_decref(step);
-	if (!status)
-		status = library_call_count(l, 1000, &n, e);
-	if (!status)
-		status = library_call_ready(l, &workspace, e);
-	if (!status) {
-		struct memory m = take_memory(l, 64);
-		void *room = workspace ? aligned_alloc(256,
-			(workspace + 255) / 256 * 256) : NULL;
-
-		status = library_call_run(l, m.address, room, NULL, e);
-		free(room);
-		free_memory(&m);
-	}
-	library_call_destroy(l);
-	return status;
-}
-
 /* Each call fails once at each of its first places: it is said, nothing leaks. */
 static void test_failures(void **state)
 {
@@ -281,14 +253,14 @@ static void test_failures(void **state)
 			setenv("STUB_FAIL", cue, 1);
 			s->reset();
 			e = (struct wpk_error){ 0 };
-			if (live(s, &p, &e) != (n == 1 ? WPK_E_MEMORY :
-			    WPK_E_LIBRARY))
+			if (call_lives(s, product_step(&p), 64, &e) != (n == 1 ?
+			    WPK_E_MEMORY : WPK_E_LIBRARY))
 				fail_msg("%s: %s", cue, e.text);
 			assert_int_equal(e.cuda, n == 1 ? 3 : 14);
 			assert_non_null(strstr(e.text, "cuBLASLt"));
 		}
 	unsetenv("STUB_FAIL");
-	assert_int_equal(live(s, &p, &e), WPK_OK);
+	assert_int_equal(call_lives(s, product_step(&p), 64, &e), WPK_OK);
 	stub_destroy(s);
 }
 
