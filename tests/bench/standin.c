@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/tool_session.h"
 #include "base/vec.h"
-#include "driver/session.h"
 #include "search/features.h"
+
 
 enum { TRIES = 20000 };
 
@@ -98,43 +99,15 @@ static double standin_seconds(const struct record *r, const struct features *f,
 
 typedef VEC(struct record) record_list;
 
-static const char *shape_of(struct arena *a, const struct ir_operator *o)
-{
-	struct str s;
-
-	str_init(&s, a);
-	for (int i = 0; i < o->n_sizes; i++)
-		str_printf(&s, "%s%s=%lld", i ? " " : "", o->sizes[i].name,
-			(long long)o->sizes[i].value);
-	return str_text(&s);
-}
-
 static struct record_key key_of(struct session *s, const struct job *j,
 	const struct candidate *c)
 {
 	return (struct record_key){ .hash = j->hash, .family = 1,
-		.op = j->name, .shape = shape_of(s->a, j->reference),
+		.op = j->name, .shape = tool_shape(s->a, j->reference),
 		.types = "f32", .group = c->task.index,
 		.kernel = plan_kernel(s->a, j->op, c->task.group, ","),
 		.sketch = c->sketch->name, .target = j->place->target->name,
 		.gpu = j->place->gpu->name, .how = "model", .share = 100 };
-}
-
-static bool random_point(const struct candidate *c, const struct problem *p,
-	struct rng *r, int *genes)
-{
-	struct arena *tmp = arena_create();
-	bool found = false;
-
-	for (int try = 0; try < TRIES && !found; try++) {
-		for (int i = 0; i < c->space->n_genes; i++)
-			genes[i] = c->space->genes[i].values[rng_below(r,
-				c->space->genes[i].n)];
-		found = !p->legal(p->ctx, tmp, genes);
-		arena_reset(tmp);
-	}
-	arena_destroy(tmp);
-	return found;
 }
 
 /* Tunables, not genes: what a record and a lock have. */
@@ -187,7 +160,7 @@ static void add_candidate(struct session *s, record_list *out,
 	int *genes = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
 
 	for (int i = 0; i < points; i++)
-		if (random_point(c, &p, r, genes))
+		if (tool_random_point(c, &p, TRIES, r, genes))
 			add_record(s, out, c, &key, genes);
 }
 
@@ -206,17 +179,6 @@ static void add_job(struct session *s, record_list *out, struct job *j,
 		if (p->candidates[i].space)
 			add_candidate(s, out, j, &p->candidates[i],
 				points / serve, r);
-}
-
-static bool load(struct session *s)
-{
-	struct front_options fo = {0};
-	string_list dirs = s->o->dirs;
-
-	vec_push(s->a, &dirs, NULL);
-	fo.dirs = dirs.v;
-	s->unit = front_load(s->a, s->o->input, &fo, &s->files, s->d);
-	return s->unit && jobs_create(s);
 }
 
 struct record *standin_records(struct arena *a, const char *path,
@@ -238,7 +200,7 @@ struct record *standin_records(struct arena *a, const char *path,
 	str_init(&text, a);
 	place.target = target_named(place.gpu->arch);
 	s.places = &place;
-	ok = options_read(a, 5, argv, o, &text) == ASKED_COMPILE && load(&s);
+	ok = options_read(a, 5, argv, o, &text) == ASKED_COMPILE && tool_load(&s);
 	rng_seed(&rng, 1);
 	for (int i = 0; ok && i < s.n_jobs; i++)
 		add_job(&s, &out, &s.jobs[i], points, &rng);

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/session.h"
 #include "search/features.h"
 #include "search/record.h"
 #include "search/replay.h"
+#include "tool_session.h"
 
 bool session_fail(struct session *s, enum exit_code code, const char *fmt, ...)
 {
@@ -180,17 +180,6 @@ static int replay(struct arena *a, char **argv)
 
 /* ---- the model ---- */
 
-static const char *shape_of(struct arena *a, const struct job *j)
-{
-	const char *text = "";
-
-	for (int i = 0; i < j->op->n_sizes; i++)
-		text = arena_printf(a, "%s%s%s=%lld", text, i ? " " : "",
-			j->op->sizes[i].name,
-			(long long)j->op->sizes[i].value);
-	return text;
-}
-
 static void search_group(struct session *s, struct job *j, int group)
 {
 	const struct part *p = &j->parts[group];
@@ -204,7 +193,7 @@ static void search_group(struct session *s, struct job *j, int group)
 		t.c = &p->candidates[i];
 		t.inner = problem_of(s, t.c);
 		t.key = (struct record_key){ .hash = j->hash, .op = j->name,
-			.shape = shape_of(s->a, j), .types = "",
+			.shape = tool_shape(s->a, j->op), .types = "",
 			.group = group, .kernel = j->partition->n_groups > 1 ?
 			plan_kernel(s->a, j->op, &j->partition->groups[group],
 				",") : "",
@@ -221,17 +210,6 @@ static void search_job(struct session *s, struct job *j)
 		return;
 	for (int g = 0; g < j->partition->n_groups; g++)
 		search_group(s, j, g);
-}
-
-static bool load(struct session *s)
-{
-	string_list dirs = s->o->dirs;
-	struct front_options fo;
-
-	vec_push(s->a, &dirs, NULL);
-	fo.dirs = dirs.v;
-	s->unit = front_load(s->a, s->o->input, &fo, &s->files, s->d);
-	return s->unit && jobs_create(s);
 }
 
 static int model(struct arena *a, int argc, char **argv)
@@ -253,7 +231,7 @@ static int model(struct arena *a, int argc, char **argv)
 	place.target = target_named(place.gpu->arch);
 	s.places = &place;
 	s.n_places = 1;
-	ok = load(&s);
+	ok = tool_load(&s);
 	for (int i = 0; ok && i < s.n_jobs; i++)
 		search_job(&s, &s.jobs[i]);
 	str_init(&text, a);

@@ -16,10 +16,9 @@
 #include <cmocka.h>
 
 #include "call_eval.h"
-#include "front/front.h"
-#include "ir/lower.h"
 #include "kernel/call.h"
 #include "sketch/sketch.h"
+#include "std_source.h"
 
 /* The operator "t" of "source", or where that has no "op", "std.SOURCE"; "why":
  * a part of the sentence by which a library does not serve, NULL where it does. */
@@ -36,42 +35,13 @@ struct made {
 	struct task task;
 };
 
-static struct ast_unit *load(struct arena *a, const char *text)
-{
-	const char *dirs[] = { arena_printf(a, "%s/stdlib",
-		getenv("top_srcdir")), NULL };
-	struct front_options o = { dirs };
-	struct front_files files = {0};
-	struct diag *d = diag_create(a);
-	struct ast_unit *u = front_load_source(a, source_from_text(a, "t.wpk",
-		text, strlen(text)), &o, &files, d);
-	struct str out;
-
-	str_init(&out, a);
-	diag_print(d, &out, false);
-	if (!u)
-		fail_msg("%s\n%s", text, str_text(&out));
-	return u;
-}
-
 static struct ir_operator *lowered(struct arena *a, const char *source)
 {
 	const char *own = strstr(source, "op ") ? source : arena_printf(a,
 		"export op t = std.%s;", source);
-	struct ast_unit *u = load(a, arena_printf(a, "import std.act; "
-		"import std.conv; import std.matmul;\n%s", own));
-	const struct ast_unit *owner;
-	struct lower_request r = { .unit = u,
-		.item = front_find(u, "t", &owner) };
-	struct diag *d = diag_create(a);
-	struct ir_operator *o = lower(a, &r, d);
-	struct str out;
 
-	str_init(&out, a);
-	diag_print(d, &out, false);
-	if (!o)
-		fail_msg("%s\n%s", source, str_text(&out));
-	return o;
+	return std_lowered(a, arena_printf(a, "import std.act; "
+		"import std.conv; import std.matmul;\n%s", own), "t");
 }
 
 /* The operator in groups, and its last one as a task. */
@@ -116,7 +86,7 @@ static json_t *made_step(struct made *m, const int *values,
 	int *map;
 
 	*out = p = program_of(m->a, m->op, m->p, &map);
-	sketch_named("library")->build(&m->task, m->a, values, p);
+	program_build(sketch_named("library"), &m->task, m->a, values, p);
 	program_layout(p);
 	why = program_verify(m->a, p, m->task.target);
 	if (why)

@@ -13,8 +13,7 @@
 #include <cmocka.h>
 
 #include "base/vec.h"
-#include "front/front.h"
-#include "ir/lower.h"
+#include "std_source.h"
 #include "stdlib_cases.h"
 
 static const struct stdlib_case *const all_cases[] = {
@@ -45,42 +44,12 @@ double trial_read(const struct trial *t, int input, const int64_t *idx,
 
 /* ---- one case ---- */
 
-static struct ast_unit *load(struct arena *a, const char *text)
-{
-	const char *dirs[] = { arena_printf(a, "%s/stdlib",
-		getenv("top_srcdir")), NULL };
-	struct front_options o = { dirs };
-	struct front_files files = {0};
-	struct diag *d = diag_create(a);
-	struct ast_unit *u = front_load_source(a, source_from_text(a, "t.wpk",
-		text, strlen(text)), &o, &files, d);
-	struct str out;
-
-	str_init(&out, a);
-	diag_print(d, &out, false);
-	if (!u)
-		fail_msg("%s\n%s", text, str_text(&out));
-	return u;
-}
-
 static struct ir_operator *lowered(struct arena *a, const char *instance)
 {
 	size_t n = strcspn(instance, ".");
-	struct ast_unit *u = load(a, arena_printf(a,
-		"import std.%.*s; export op t_ = std.%s;", (int)n, instance,
-		instance));
-	const struct ast_unit *owner;
-	struct lower_request r = { .unit = u,
-		.item = front_find(u, "t_", &owner) };
-	struct diag *d = diag_create(a);
-	struct ir_operator *o = lower(a, &r, d);
-	struct str out;
 
-	str_init(&out, a);
-	diag_print(d, &out, false);
-	if (!o)
-		fail_msg("%s\n%s", instance, str_text(&out));
-	return o;
+	return std_lowered(a, arena_printf(a, "import std.%.*s; "
+		"export op t_ = std.%s;", (int)n, instance, instance), "t_");
 }
 
 static void *filled(struct arena *a, const struct ir_operator *o, int tensor,
@@ -192,7 +161,7 @@ static bool has_case(const char *module, const char *name)
 
 static int missing(struct arena *a, const char *module)
 {
-	const struct ast_unit *u = load(a, arena_printf(a, "import std.%s;",
+	const struct ast_unit *u = std_load(a, arena_printf(a, "import std.%s;",
 		module));
 	int n = 0;
 

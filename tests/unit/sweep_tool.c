@@ -21,8 +21,8 @@
 
 #include "driver/check.h"
 #include "driver/paths.h"
-#include "driver/session.h"
 #include "driver/toolchain.h"
+#include "tool_session.h"
 
 enum { TRIES = 20000, TRIES_OPEN = 300, POINTS = 4096, SECONDS = 120 };
 
@@ -57,24 +57,6 @@ void session_say(const struct session *s, const char *fmt, ...)
 
 /* ---- points ---- */
 
-static bool random_point(const struct candidate *c,
-	const struct problem *p, struct rng *r, int *genes)
-{
-	struct arena *tmp = arena_create();
-	int tries = c->general ? TRIES_OPEN : TRIES;
-	bool found = false;
-
-	for (int try = 0; try < tries && !found; try++) {
-		for (int i = 0; i < c->space->n_genes; i++)
-			genes[i] = c->space->genes[i].values[rng_below(r,
-				c->space->genes[i].n)];
-		found = !p->legal(p->ctx, tmp, genes);
-		arena_reset(tmp);
-	}
-	arena_destroy(tmp);
-	return found;
-}
-
 /* A random choice for group "g" with its "k"th sketch; the other groups take
  * their default. */
 static void add_point(struct sweep *w, int job, int g, int k, struct rng *r)
@@ -86,7 +68,8 @@ static void add_point(struct sweep *w, int job, int g, int k, struct rng *r)
 	int *genes = ARENA_ARRAY(w->s.a, (size_t)c->space->n_genes + 1, int);
 	struct choice *v = ARENA_ARRAY(w->s.a, (size_t)n, struct choice);
 
-	if (w->n == POINTS || !random_point(c, &p, r, genes))
+	if (w->n == POINTS || !tool_random_point(c, &p, c->general ?
+	    TRIES_OPEN : TRIES, r, genes))
 		return;
 	for (int i = 0; i < n; i++)
 		v[i] = j->parts[i].choice;
@@ -311,33 +294,48 @@ static void print_kernel(struct arena *a, const struct cuda_unit *u,
 			predicted_registers(a, c), c->seconds);
 }
 
+/* How many steps of each kind the groups up to one have. */
+struct end {
+	int prepare, steps;
+};
+
+static void print_group(struct arena *a, const struct cuda_unit *u,
+	const struct program *p, const struct choice *c, const struct end *from,
+	const struct end *to)
+{
+	for (int i = from->prepare; i < to->prepare; i++)
+		print_kernel(a, u, c, &p->prepare.v[i]);
+	for (int i = from->steps; i < to->steps; i++)
+		print_kernel(a, u, c, &p->steps.v[i]);
+}
+
 /* The kernels of a job with all sizes given, group by group. */
 static bool print_default(struct session *s, struct job *j)
 {
 	struct arena *a = arena_create();
-	int n, at = 0, *map;
 	struct cuda_unit u;
 	struct program *p;
+	struct end *ends;
+	int n, *map;
 
 	if (!plans_find(s, j))
 		return false;
 	n = j->partition->n_groups;
-	int ends[n];
-
+	ends = ARENA_ARRAY(a, (size_t)n + 1, struct end);
 	p = program_of(a, j->op, j->partition, &map);
 	for (int g = 0; g < n; g++) {
 		const struct choice *c = &j->parts[g].choice;
 		int values[c->candidate->space->n_tunables + 1];
 
 		choices_values(c, a, values);
-		c->candidate->sketch->build(&c->candidate->task, a, values, p);
-		ends[g] = p->steps.n;
+		program_build(c->candidate->sketch, &c->candidate->task, a,
+			values, p);
+		ends[g + 1] = (struct end){ p->prepare.n, p->steps.n };
 	}
 	u = emit_program(s, a, j, p);
 	for (int g = 0; g < n; g++)
-		for (; at < ends[g]; at++)
-			print_kernel(a, &u, &j->parts[g].choice,
-				&p->steps.v[at]);
+		print_group(a, &u, p, &j->parts[g].choice, &ends[g],
+			&ends[g + 1]);
 	arena_destroy(a);
 	return true;
 }
@@ -378,17 +376,6 @@ static int report(struct sweep *w, const char **texts)
 	return failed || !w->n;
 }
 
-static bool load(struct session *s)
-{
-	struct front_options fo = {0};
-	string_list dirs = s->o->dirs;
-
-	vec_push(s->a, &dirs, NULL);
-	fo.dirs = dirs.v;
-	s->unit = front_load(s->a, s->o->input, &fo, &s->files, s->d);
-	return s->unit && jobs_create(s);
-}
-
 int main(int argc, char **argv)
 {
 	static volatile sig_atomic_t never;
@@ -413,7 +400,7 @@ int main(int argc, char **argv)
 	place.gpu = gpu_for_target(place.target);
 	w->s.places = &place;
 	w->s.n_places = 1;
-	ok = load(&w->s);
+	ok = tool_load(&w->s);
 	if (ok && !o.trials)
 		ok = print_defaults(&w->s);
 	rng_seed(&r, o.seed);
