@@ -563,7 +563,7 @@ struct program *random_program(struct prepared *x, const char *name,
 		wrong = g.sketch->legal(&g.task, x->a, values);
 		if (wrong)
 			fail_msg("%s: %s", str_text(what), wrong);
-		g.sketch->build(&g.task, x->a, values, p);
+		program_build(g.sketch, &g.task, x->a, values, p);
 		note_arithmetic(x, &g, values);
 	}
 	p->schedule = str_text(what);

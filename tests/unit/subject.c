@@ -73,7 +73,7 @@ static void build_group(struct subject *s, const struct ir_operator *o,
 		why = (*k)->legal(&t, s->a, values);
 		if (why)
 			fail_msg("%s", why);
-		(*k)->build(&t, s->a, values, s->program);
+		program_build(*k, &t, s->a, values, s->program);
 		if ((*k)->arithmetic && !s->arithmetic)
 			s->arithmetic = ir_copy(s->a, o);
 		if ((*k)->arithmetic)

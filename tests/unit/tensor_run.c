@@ -149,7 +149,7 @@ struct check_result tensor_check(struct tensor_run *s,
 
 	s->x.o->name = "t";
 	p = program_of(s->a, s->x.o, s->x.p, &map);
-	s->g.sketch->build(&s->g.task, s->a, s->values, p);
+	program_build(s->g.sketch, &s->g.task, s->a, s->values, p);
 	program_layout(p);
 	wrong = program_verify(s->a, p, s->target);
 	if (wrong)
