@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Statements: SQLite's interface with the errors kept until the end, and said as
  * sentences about the file. */
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 

@@ -6,10 +6,8 @@
  * own, one a line, which replay_records.c reads. jansson does not say where a
  * value stood: the line of an entry is counted anew when there is something to
  * say about it. */
-#include <assert.h>
 #include <ctype.h>
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #include "search/replay_rows.h"

@@ -3,9 +3,7 @@
  * header before it and an entry behind it, linked with the emulator, and given
  * one job for each run. Reports come back as lines (runtime/emu/main.c). */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "driver/check_parts.h"
 #include "driver/child.h"

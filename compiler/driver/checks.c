@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* One thing to emulate: a job, at one of its sizes, or a contender. */
 struct checked {

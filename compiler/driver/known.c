@@ -8,7 +8,6 @@
 #include "driver/known.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

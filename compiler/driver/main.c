@@ -2,7 +2,6 @@
 /* wpkc: the order of events. Options, sources, jobs, choices, programs,
  * outputs; each step says what went wrong and main turns it into an exit
  * code. The only place that prints. */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>

@@ -6,7 +6,6 @@
 #include "driver/measuring_folder.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

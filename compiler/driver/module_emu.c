@@ -5,7 +5,6 @@
  * for its bytes (runtime/emu/wpk_emu_table.h). */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

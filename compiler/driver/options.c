@@ -5,7 +5,6 @@
 #include "driver/options_table.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/source.h"

@@ -4,7 +4,6 @@
  * integer operands of mixed width leave as i64, and what fold.c can simplify
  * leaves simplified. */
 #include <assert.h>
-#include <math.h>
 
 #include "kernel/fold.h"
 #include "kernel/intrin.h"

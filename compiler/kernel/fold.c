@@ -4,8 +4,6 @@
  * constants to the right and joined, and no operation whose result its operands
  * show. Division and modulus floor, and their operands are non-negative by
  * contract wherever a sketch makes them. */
-#include <assert.h>
-#include <math.h>
 
 #include "kernel/fold.h"
 

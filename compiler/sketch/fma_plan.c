@@ -8,7 +8,6 @@
 #include "sketch/walk.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 /* ---- what fits ---- */
 

@@ -5,7 +5,6 @@
  * none for a matrix row, two for a convolution's (n, p, q). */
 #include "sketch/forms.h"
 
-#include <assert.h>
 #include <string.h>
 
 static bool joins(const struct run *outer, const struct run *inner, int n_forms)

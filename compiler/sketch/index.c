@@ -6,7 +6,6 @@
  * index_floor_div, which is right whichever way it rounds. */
 #include "sketch/common.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 static bool fits_i32(int64_t lo, int64_t hi)

@@ -7,7 +7,6 @@
  * reduce_legal.c their limits, reduce_build.c makes the kernels. */
 #include "sketch/reduce.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- the axes' order ---- */

@@ -5,7 +5,6 @@
  * that their result does not depend on the order either. */
 #include "sketch/common.h"
 
-#include <assert.h>
 #include <math.h>
 
 bool reducer_indexed(enum reducer r)

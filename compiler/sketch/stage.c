@@ -6,8 +6,6 @@
  * padded reads and the ragged end of k are zero-filled. */
 #include "sketch/stage.h"
 
-#include <assert.h>
-
 #include "base/vec.h"
 #include "kernel/intrin.h"
 #include "sketch/common.h"

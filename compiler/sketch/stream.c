@@ -5,8 +5,6 @@
  * first is used. Whoever calls keeps positions within the walk. */
 #include "sketch/walk.h"
 
-#include <assert.h>
-
 struct stream stream_create(struct arena *a, const struct ir_operator *o,
 	const struct walk *w, struct kernel *k, struct k_buffer **buffers,
 	struct kx **values, int v)

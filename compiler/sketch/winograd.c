@@ -11,7 +11,6 @@
  * asks for it, and is held to a bound of its own (winograd_arithmetic()). */
 #include "sketch/winograd.h"
 
-#include <assert.h>
 #include <string.h>
 
 extern const struct sketch sketch_fma;

@@ -2,7 +2,6 @@
 /* Records out of the database: JSON lines, which import reads, in an order that
  * depends on the records alone; or one problem as the table that replays
  * read. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

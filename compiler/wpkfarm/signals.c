@@ -6,7 +6,6 @@
 
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 static volatile sig_atomic_t got;
 

@@ -6,7 +6,6 @@
 #include "runtime/lib/number.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { DEEPEST = 64, LONGEST = 1000 };

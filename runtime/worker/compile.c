@@ -4,7 +4,6 @@
  * C++ compilers in the group that ends with it. */
 #include "runtime/worker/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
  * loop, and algorithms as they are listed, pinned and refused. */
 #include "product_cases.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

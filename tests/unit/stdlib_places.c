@@ -3,7 +3,6 @@
  * elements, the formula looks for the element that goes to the output's place,
  * or reads as the definition in NumPy's terms would. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "stdlib_cases.h"
