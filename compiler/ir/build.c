@@ -106,6 +106,15 @@ void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx)
 		ir_walk(e->args[i], f, ctx);
 }
 
+int ir_nodes(const struct ir_expr *e)
+{
+	int n = 1;
+
+	for (int i = 0; i < e->n_args; i++)
+		n += ir_nodes(e->args[i]);
+	return n;
+}
+
 static bool same_constant(double x, double y)
 {
 	return x == y || (x != x && y != y);

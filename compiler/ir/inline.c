@@ -72,18 +72,9 @@ static int64_t ops_of(const struct ir_stmt *s)
 	return ops;
 }
 
-static void count_node(struct ir_expr *e, void *ctx)
-{
-	++*(int *)ctx;
-	(void)e;
-}
-
 static bool is_bulky(const struct ir_stmt *s)
 {
-	int nodes = 0;
-
-	ir_walk(s->expr, count_node, &nodes);
-	return nodes > BULKY;
+	return ir_nodes(s->expr) > BULKY;
 }
 
 static int64_t points(const struct ir_operator *o, const struct ir_stmt *s)

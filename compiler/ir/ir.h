@@ -184,6 +184,8 @@ struct ir_expr *ir_substitute(struct arena *a, const struct ir_expr *e,
 	struct ir_expr *const *with);
 /* Calls "f" on "e" and everything below it, parents first. */
 void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx);
+/* How many those are. */
+int ir_nodes(const struct ir_expr *e);
 /* Same structure, types and constants. */
 bool ir_equal(const struct ir_expr *x, const struct ir_expr *y);
 /* The type an operation has when nothing else is said: bool for comparisons,

@@ -18,12 +18,6 @@ static enum op joins(enum reducer r)
 	}
 }
 
-static void count_node(struct ir_expr *e, void *ctx)
-{
-	++*(int *)ctx;
-	(void)e;
-}
-
 static int64_t elements(const struct ir_operator *o, const struct ir_expr *e)
 {
 	int64_t n = 1;
@@ -39,7 +33,6 @@ static int64_t elements(const struct ir_operator *o, const struct ir_expr *e)
 static bool is_short(const struct ir_operator *o, const struct ir_stmt *s)
 {
 	const struct ir_expr *e = s->expr;
-	int nodes = 0;
 
 	if (o->tensors[s->tensor].role != IR_LET || e->kind != IR_REDUCE ||
 	    joins(e->reducer) == N_OPS ||
@@ -47,8 +40,7 @@ static bool is_short(const struct ir_operator *o, const struct ir_stmt *s)
 	    ir_any_open(o, e->red, e->n_red) || elements(o, e) < 2 ||
 	    elements(o, e) > SHORT)
 		return false;
-	ir_walk(e->args[0], count_node, &nodes);
-	return nodes * elements(o, e) <= LONGEST;
+	return ir_nodes(e->args[0]) * elements(o, e) <= LONGEST;
 }
 
 /* Element number "at" of the reduction. */

@@ -70,9 +70,8 @@ enum exit_code wpkdb_fail_db(struct wpkdb *w)
 
 /* ---- help ---- */
 
-static void put_help(struct wpkdb *w, struct str *out)
+static void put_help(struct str *out)
 {
-	(void)w;
 	str_puts(out, "usage: wpkdb [--db=PATH] COMMAND [OPTION...]\n\n"
 		"The tuning database of wpkc: $WPK_DB, else "
 		"~/.local/share/wpkc/tuning.db.\n\n");
@@ -90,10 +89,9 @@ static void put_help(struct wpkdb *w, struct str *out)
 		"  wpkdb prune --verdict=timeout --older-than=30 --dry-run\n");
 }
 
-static int print(struct wpkdb *w, struct str *text)
+static int print(struct str *text)
 {
 	fputs(str_text(text), stdout);
-	(void)w;
 	return EXIT_DONE;
 }
 
@@ -105,7 +103,7 @@ static int help_of(struct wpkdb *w, const struct command *c)
 	str_printf(&out, "usage: wpkdb %s%s%s [OPTION...]\n\n%s\n\n", c->name,
 		*c->arguments ? " " : "", c->arguments, c->help);
 	options_show(&out, c->takes | TAKES_ALWAYS, false);
-	return print(w, &out);
+	return print(&out);
 }
 
 /* --list=commands and --list=options[:COMMAND], for completion. */
@@ -122,7 +120,7 @@ static int list_names(struct wpkdb *w, const char *what)
 	else
 		return wpkdb_fail(w, EXIT_USER, "--list knows commands and "
 			"options, not '%s'", what);
-	return print(w, &out);
+	return print(&out);
 }
 
 /* ---- running ---- */
@@ -200,13 +198,13 @@ static int dispatch(struct wpkdb *w, int argc, char **argv)
 	if (argc && !strcmp(*argv, "--version"))
 		str_printf(&out, "wpkdb %s\n", WPK_VERSION);
 	else if (argc && !strcmp(*argv, "--help"))
-		put_help(w, &out);
+		put_help(&out);
 	else if (argc)
 		return command(w, argc, argv);
 	else
 		return wpkdb_fail(w, EXIT_USER, "no command; wpkdb --help "
 			"tells");
-	return print(w, &out);
+	return print(&out);
 }
 
 int main(int argc, char **argv)
