@@ -123,40 +123,73 @@ static void read_report(struct arena *a, const char *text,
 	}
 }
 
-/* Runs nvcc on "text" in "folder"; the result is left in "result". */
-static const char *run(struct arena *a, const char *folder,
-	const char *const *argv, const char *source, const char *text, size_t n,
-	double seconds, struct child *c)
+/* One run of nvcc, on "n" bytes of "text" that lie as "source" in a folder of its
+ * own. */
+struct run {
+	struct arena *a;
+	const char *nvcc, *text;
+	size_t n;
+	const struct target *t;
+	double seconds;
+	const char *folder, *source;
+};
+
+/* NULL, or what nvcc says; more of it is in "c". */
+static const char *run(const struct run *r, const char *const *argv,
+	struct child *c)
 {
-	if (!child_write_file(source, text, n))
-		return arena_printf(a, "nvcc: cannot write a temporary file: %s",
+	if (!child_write_file(r->source, r->text, r->n))
+		return arena_printf(r->a, "nvcc: cannot write a temporary file: "
+			"%s", strerror(errno));
+	child_run(r->a, argv, NULL, 0, r->seconds, c);
+	return c->status || c->timed_out ? first_message(r->a, c, r->folder) :
+		NULL;
+}
+
+/* What "work" says, which is done in the folder; that is gone afterwards. */
+static const char *in_folder(struct run *r,
+	const char *(*work)(const struct run *r, void *out), void *out)
+{
+	const char *why;
+
+	r->folder = child_folder(r->a);
+	if (!r->folder)
+		return arena_printf(r->a, "nvcc: no temporary folder: %s",
 			strerror(errno));
-	child_run(a, argv, NULL, 0, seconds, c);
-	return c->status || c->timed_out ? first_message(a, c, folder) : NULL;
+	r->source = arena_printf(r->a, "%s/kernel.cu", r->folder);
+	why = work(r, out);
+	child_folder_remove(r->folder);
+	return why;
 }
 
-static const char *no_folder(struct arena *a)
+/* The same, with signals held as long. */
+static const char *held(struct run *r,
+	const char *(*work)(const struct run *r, void *out), void *out)
 {
-	return arena_printf(a, "nvcc: no temporary folder: %s", strerror(errno));
+	const char *why;
+	sigset_t before;
+
+	child_hold(&before);
+	why = in_folder(r, work, out);
+	child_release(&before);
+	return why;
 }
 
-static const char *compile_in(struct arena *a, const char *folder,
-	const char *nvcc, const char *text, size_t n, const struct target *t,
-	double seconds, struct toolchain_report *out)
+static const char *assemble(const struct run *r, void *ctx)
 {
-	const char *source = arena_printf(a, "%s/kernel.cu", folder), *why;
-	const char *cubin = arena_printf(a, "%s/kernel.cubin", folder);
+	struct toolchain_report *out = ctx;
 	struct child c = { .status = 127 };
+	const char *why;
 
-	str_init(&c.err, a);
-	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, false),
+	str_init(&c.err, r->a);
+	why = run(r, (const char *const[]){ r->nvcc, gencode(r->a, r->t, false),
 		"-DWPK_WITHOUT_LIBRARIES", "-cubin", "-Xptxas", "-v", "-o",
-		cubin, source, NULL }, source,
-		text, n, seconds, &c);
-	out->broken = why && !strstr(str_text(&c.err), source);
+		arena_printf(r->a, "%s/kernel.cubin", r->folder), r->source,
+		NULL }, &c);
+	out->broken = why && !strstr(str_text(&c.err), r->source);
 	if (why)
 		return why;
-	read_report(a, str_text(&c.err), out);
+	read_report(r->a, str_text(&c.err), out);
 	out->broken = !out->registers;
 	return out->broken ? "nvcc: says nothing of registers: is it nvcc?" :
 		NULL;
@@ -166,36 +199,25 @@ const char *toolchain_compile(struct arena *a, const char *nvcc,
 	const char *text, size_t n, const struct target *t, double seconds,
 	struct toolchain_report *out)
 {
-	const char *folder, *why;
-	sigset_t before;
+	struct run r = { a, nvcc, text, n, t, seconds, NULL, NULL };
 
 	*out = (struct toolchain_report){ .broken = true };
-	child_hold(&before);
-	folder = child_folder(a);
-	why = folder ? compile_in(a, folder, nvcc, text, n, t, seconds, out) :
-		no_folder(a);
-	if (folder)
-		child_folder_remove(folder);
-	child_release(&before);
-	return why;
+	return held(&r, assemble, out);
 }
 
-static const char *ptx_in(struct arena *a, const char *folder,
-	const char *nvcc, const char *text, size_t n, const struct target *t,
-	double seconds, struct str *out)
+static const char *make_ptx(const struct run *r, void *ctx)
 {
-	const char *source = arena_printf(a, "%s/kernel.cu", folder), *why;
-	const char *ptx = arena_printf(a, "%s/kernel.ptx", folder);
+	const char *ptx = arena_printf(r->a, "%s/kernel.ptx", r->folder), *why;
+	struct str *out = ctx;
 	struct source *s;
 	struct child c;
 
-	why = run(a, folder, (const char *const[]){ nvcc, gencode(a, t, true),
-		"-DWPK_WITHOUT_LIBRARIES", "-ptx", "-o", ptx, source, NULL },
-		source, text, n, seconds,
+	why = run(r, (const char *const[]){ r->nvcc, gencode(r->a, r->t, true),
+		"-DWPK_WITHOUT_LIBRARIES", "-ptx", "-o", ptx, r->source, NULL },
 		&c);
 	if (why)
 		return why;
-	s = source_read(a, ptx, &why);
+	s = source_read(r->a, ptx, &why);
 	if (!s || !strstr(s->text, ".version"))
 		return "nvcc: wrote no PTX: is it nvcc?";
 	str_putn(out, s->text, s->len);
@@ -205,41 +227,33 @@ static const char *ptx_in(struct arena *a, const char *folder,
 const char *toolchain_ptx(struct arena *a, const char *nvcc, const char *text,
 	size_t n, const struct target *t, double seconds, struct str *out)
 {
-	const char *folder, *why;
-	sigset_t before;
+	struct run r = { a, nvcc, text, n, t, seconds, NULL, NULL };
 
-	child_hold(&before);
-	folder = child_folder(a);
-	why = folder ? ptx_in(a, folder, nvcc, text, n, t, seconds, out) :
-		no_folder(a);
-	if (folder)
-		child_folder_remove(folder);
-	child_release(&before);
-	return why;
+	return held(&r, make_ptx, out);
 }
 
-static const char *module_in(struct arena *a, const char *folder,
-	const char *nvcc, const char *text, size_t n, const struct target *t,
-	bool ptx, double seconds, const char *out)
+struct module_file {
+	bool ptx;
+	const char *path;
+};
+
+static const char *make_module(const struct run *r, void *ctx)
 {
-	const char *source = arena_printf(a, "%s/kernel.cu", folder);
+	const struct module_file *out = ctx;
 	struct child c;
 
-	return run(a, folder, (const char *const[]){ nvcc, gencode(a, t, ptx),
-		ptx ? "-ptx" : "-cubin", "-DWPK_WITHOUT_LIBRARIES",
-		"-std=c++17", "-o", out, source,
-		NULL }, source, text, n, seconds, &c);
+	return run(r, (const char *const[]){ r->nvcc, gencode(r->a, r->t,
+		out->ptx), out->ptx ? "-ptx" : "-cubin",
+		"-DWPK_WITHOUT_LIBRARIES", "-std=c++17", "-o", out->path,
+		r->source, NULL }, &c);
 }
 
 const char *toolchain_module(struct arena *a, const char *nvcc,
 	const char *text, size_t n, const struct target *t, bool ptx,
 	double seconds, const char *out)
 {
-	const char *folder = child_folder(a), *why;
+	struct run r = { a, nvcc, text, n, t, seconds, NULL, NULL };
+	struct module_file file = { ptx, out };
 
-	why = folder ? module_in(a, folder, nvcc, text, n, t, ptx, seconds,
-		out) : no_folder(a);
-	if (folder)
-		child_folder_remove(folder);
-	return why;
+	return in_folder(&r, make_module, &file);
 }
