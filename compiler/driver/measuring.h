@@ -132,6 +132,8 @@ void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
 
 /* ---- measuring_record.c ---- */
 
+/* The operator's sizes: "M=4 N=16". */
+const char *measuring_shape(struct arena *a, const struct ir_operator *o);
 /* A point before anything is known of it: its key, its values, its features. */
 void measuring_describe(struct measuring *g, struct arena *a,
 	const struct job *j, int group, const struct candidate *c,

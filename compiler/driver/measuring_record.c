@@ -48,7 +48,7 @@ static void set_point(struct arena *a, const struct candidate *c,
 
 /* ---- the key ---- */
 
-static const char *shape_text(struct arena *a, const struct ir_operator *o)
+const char *measuring_shape(struct arena *a, const struct ir_operator *o)
 {
 	struct str s;
 
@@ -103,7 +103,7 @@ static void set_key(struct measuring *g, struct arena *a, const struct job *j,
 {
 	*k = (struct record_key){ .hash = j->hash,
 		.family = family_of(a, j->reference), .op = j->name,
-		.shape = shape_text(a, g->data->op),
+		.shape = measuring_shape(a, g->data->op),
 		.types = types_text(a, j->reference), .group = group,
 		.kernel = plan_kernel(a, j->op, &j->partition->groups[group],
 			","),

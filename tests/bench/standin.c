@@ -17,6 +17,7 @@
 
 #include "../unit/tool_session.h"
 #include "base/vec.h"
+#include "driver/measuring.h"
 #include "search/features.h"
 
 
@@ -103,7 +104,7 @@ static struct record_key key_of(struct session *s, const struct job *j,
 	const struct candidate *c)
 {
 	return (struct record_key){ .hash = j->hash, .family = 1,
-		.op = j->name, .shape = tool_shape(s->a, j->reference),
+		.op = j->name, .shape = measuring_shape(s->a, j->reference),
 		.types = "f32", .group = c->task.index,
 		.kernel = plan_kernel(s->a, j->op, c->task.group, ","),
 		.sketch = c->sketch->name, .target = j->place->target->name,

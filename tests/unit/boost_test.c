@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "arena_state.h"
+#include "boost_library.h"
 #include "search/boost.h"
 #include "search/boost_api.h"
 #include "search/search.h"
@@ -60,18 +61,6 @@ static struct data *make_data(struct arena *a)
 static const struct boost_params plain = { .trees = 100, .depth = 4,
 	.rate = 0.1, .rows = 0.8, .columns = 0.8, .leaf = 1, .seed = 1 };
 
-static const struct boost *library(struct arena *a)
-{
-	const char *why;
-	const struct boost *b = boost_open(a, &why);
-
-	if (!b) {
-		print_message("# %s\n", why);
-		skip();
-	}
-	return b;
-}
-
 static struct boost_model *trained(struct arena *a, const struct boost *b,
 	const struct data *d, int n, uint64_t seed)
 {
@@ -109,7 +98,7 @@ static void test_declarations(void **state)
  * explained. */
 static void test_learns(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct data *d = make_data(*state);
 	struct boost_model *m = trained(*state, b, d, 300, 1);
 	float out[ROWS];
@@ -130,7 +119,7 @@ static void test_learns(void **state)
 
 static void test_repeats(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct data *d = make_data(*state);
 	struct boost_model *m = trained(*state, b, d, ROWS, 1);
 	struct boost_model *again = trained(*state, b, d, ROWS, 1);
@@ -150,7 +139,7 @@ static void test_repeats(void **state)
 /* A row of weight 0 does not count. */
 static void test_weights(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct data *d = make_data(*state);
 	float w[ROWS], out[ROWS];
 	struct boost_data data = { d->x, d->y, w, ROWS, COLUMNS };
@@ -174,7 +163,7 @@ static void test_weights(void **state)
 
 static void test_refuses(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct data *d = make_data(*state);
 	struct boost_data data = { d->x, d->y, NULL, 0, COLUMNS };
 	struct boost_params bad = plain;
@@ -196,7 +185,7 @@ static void test_refuses(void **state)
 /* Nothing of XGBoost's stays behind. */
 static void test_no_leaks(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct data *d = make_data(*state);
 	struct boost_data data = { d->x, d->y, NULL, ROWS, COLUMNS };
 	struct boost_params bad = plain;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "arena_state.h"
+#include "boost_library.h"
 #include "rank.h"
 #include "schedule/target.h"
 #include "search/blend.h"
@@ -118,18 +119,6 @@ static struct cases make_cases(struct arena *a, int m, const char *gpu,
 	while (c.n < n)
 		make_point(a, &c, &rng, &key, m, p);
 	return c;
-}
-
-static const struct boost *library(struct arena *a)
-{
-	const char *why;
-	const struct boost *b = boost_open(a, &why);
-
-	if (!b) {
-		print_message("# %s\n", why);
-		skip();
-	}
-	return b;
 }
 
 static void add(struct learned *l, const struct cases *c, int from, int to)
@@ -260,7 +249,7 @@ static void test_blend(void **state)
 
 static void test_beats_a_misled_model(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	double worst;
 	struct merit m;
 
@@ -275,7 +264,7 @@ static void test_beats_a_misled_model(void **state)
 /* Too few points, or points that say nothing: the analytic order. */
 static void test_few_or_empty_data(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	double worst;
 	struct merit m = mean_merit(*state, b, &misled, 7, &worst);
 
@@ -292,7 +281,7 @@ static void test_few_or_empty_data(void **state)
  * misleads is let go. */
 static void test_other_problems(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct cases c = make_cases(*state, 2048, "a100", &misled, POINTS, 9);
 	struct cases others[4], wrong[4];
 	struct merit m, alone;
@@ -317,7 +306,7 @@ static void test_other_problems(void **state)
 /* Seconds, not only an order: within a tenth in the middle. */
 static void test_seconds(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct cases c = make_cases(*state, 2048, "a100", &misled, POINTS, 3);
 	struct learned *l = learned_create(b, NULL, &c.r[0].key, 1);
 	double out[POINTS], off = 0;
@@ -348,7 +337,7 @@ static void predictions(const struct boost *b, const struct cases *c,
 /* Equal records in equal order predict equally, to the last bit. */
 static void test_repeats(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct cases c = make_cases(*state, 2048, "a100", &misled, POINTS, 3);
 	struct cases d = make_cases(*state, 512, "h100", &misled, 100, 4);
 	double x[POINTS], y[POINTS];
@@ -361,7 +350,7 @@ static void test_repeats(void **state)
 /* One by one or all at once is the same, too, as are parts of a pool. */
 static void test_chunks(void **state)
 {
-	const struct boost *b = library(*state);
+	const struct boost *b = boost_or_skip(*state);
 	struct cases c = make_cases(*state, 2048, "a100", &misled, 3000, 3);
 	struct learned *l = learned_create(b, NULL, &c.r[0].key, 5);
 	double *all = ARENA_ARRAY(*state, c.n, double), one;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/measuring.h"
 #include "search/features.h"
 #include "search/record.h"
 #include "search/replay.h"
@@ -193,7 +194,7 @@ static void search_group(struct session *s, struct job *j, int group)
 		t.c = &p->candidates[i];
 		t.inner = problem_of(s, t.c);
 		t.key = (struct record_key){ .hash = j->hash, .op = j->name,
-			.shape = tool_shape(s->a, j->op), .types = "",
+			.shape = measuring_shape(s->a, j->op), .types = "",
 			.group = group, .kernel = j->partition->n_groups > 1 ?
 			plan_kernel(s->a, j->op, &j->partition->groups[group],
 				",") : "",

@@ -29,14 +29,3 @@ bool tool_random_point(const struct candidate *c, const struct problem *p,
 	arena_destroy(tmp);
 	return found;
 }
-
-const char *tool_shape(struct arena *a, const struct ir_operator *o)
-{
-	struct str s;
-
-	str_init(&s, a);
-	for (int i = 0; i < o->n_sizes; i++)
-		str_printf(&s, "%s%s=%lld", i ? " " : "", o->sizes[i].name,
-			(long long)o->sizes[i].value);
-	return str_text(&s);
-}

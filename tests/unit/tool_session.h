@@ -10,7 +10,5 @@ bool tool_load(struct session *s);
 /* A legal point; false if there is none among so many. */
 bool tool_random_point(const struct candidate *c, const struct problem *p,
 	int tries, struct rng *r, int *genes);
-/* "M=4 N=16" */
-const char *tool_shape(struct arena *a, const struct ir_operator *o);
 
 #endif
