@@ -54,8 +54,7 @@ static void begin_job(const struct making *m, struct job *j)
 {
 	*j = (struct job){ .item = m->it->item, .place = m->place,
 		.share = m->place->share, .launcher = m->launcher,
-		.family = m->launcher,
-		.when = m->when };
+		.family = m->launcher, .when = m->when };
 	if (m->tune) {
 		j->trials = m->tune->trials;
 		j->seconds = m->tune->seconds;
