@@ -72,9 +72,12 @@ struct side {
 };
 
 /* Who shares a row: "lanes" threads of a warp that are "stride" apart, and as
- * many in each of "parts" warps. */
+ * many in each of "parts" warps, in a tile of "rows". Where lanes are counted in
+ * the warp alone, the thread's is "part" of these, and its rows are counted from
+ * the tile's row "first" on; NULL where they are counted in the whole block. */
 struct row_threads {
-	int lanes, stride, parts;
+	int lanes, stride, parts, rows;
+	struct kx *part, *first;
 };
 
 /* Who stores a thread's results part by part, of the outputs that it "takes". A

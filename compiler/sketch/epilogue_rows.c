@@ -180,19 +180,47 @@ static void join_lanes(struct emission *m, struct k_block *b, int i)
 static struct kx *board_place(const struct emission *m, struct kx *part)
 {
 	const struct side *d = rows_of(m->s);
+	const struct row_threads *t = &m->s->rows;
 	struct arena *a = m->s->a;
+	struct kx *row = side_offset(a, d, m->row_at, 1);
 
-	return kx_add(a, kx_mul(a, part, kx_int(a, (int64_t)d->lanes *
-		d->mine)), side_offset(a, d, m->row_at, 1));
+	if (t->first)
+		row = kx_add(a, t->first, row);
+	return kx_add(a, kx_mul(a, part, kx_int(a, t->rows)), row);
 }
 
-static struct kx *is_first(const struct emission *m, int of)
+/* The thread's of the parts of a row. */
+static struct kx *part_of(const struct emission *m)
 {
-	struct arena *a = m->s->a;
+	const struct row_threads *t = &m->s->rows;
+
+	return t->part ? t->part : kx_div(m->s->a, rows_along(m->s)->lane,
+		kx_int(m->s->a, t->lanes));
+}
+
+static struct kx *is_zero(struct arena *a, struct kx *x)
+{
+	return kx_op(a, OP_EQ, T_BOOL, 2, x, kx_int(a, 0));
+}
+
+/* Is it the first lane of its part? */
+static struct kx *is_first_of_part(const struct emission *m)
+{
+	const struct row_threads *t = &m->s->rows;
 	struct kx *lane = rows_along(m->s)->lane;
 
-	return kx_op(a, OP_EQ, T_BOOL, 2, of ? kx_mod(a, lane, kx_int(a, of)) :
-		lane, kx_int(a, 0));
+	return is_zero(m->s->a, t->part ? lane : kx_mod(m->s->a, lane,
+		kx_int(m->s->a, t->lanes)));
+}
+
+/* Is it the first thread of its rows? */
+static struct kx *is_first(const struct emission *m)
+{
+	const struct row_threads *t = &m->s->rows;
+	struct arena *a = m->s->a;
+	struct kx *first = is_zero(a, rows_along(m->s)->lane);
+
+	return t->part ? kx_and(a, first, is_zero(a, t->part)) : first;
 }
 
 /* The first lane of each warp leaves what its lanes have of each row. */
@@ -201,9 +229,8 @@ static void write_boards(struct emission *m, struct k_block *b,
 {
 	const struct row_threads *t = &m->s->rows;
 	struct arena *a = m->s->a;
-	struct k_block *first = ks_if(a, b, is_first(m, t->lanes));
-	struct kx *place = ks_let(a, first, "to", board_place(m, kx_div(a,
-		rows_along(m->s)->lane, kx_int(a, t->lanes))));
+	struct k_block *first = ks_if(a, b, is_first_of_part(m));
+	struct kx *place = ks_let(a, first, "to", board_place(m, part_of(m)));
 
 	for (int i = 0; i < m->s->e->n; i++) {
 		struct running *r = &m->rows[i].running;
@@ -211,7 +238,7 @@ static void write_boards(struct emission *m, struct k_block *b,
 		if (!is_taken(m, i))
 			continue;
 		boards[i] = board_create(a, m->s->k, r, (int64_t)t->parts *
-			rows_of(m->s)->lanes * rows_of(m->s)->mine);
+			t->rows);
 		board_write(a, first, &boards[i], r, place);
 	}
 }
@@ -322,7 +349,7 @@ void rows_finish(struct emission *m, struct k_block *b)
 			compute_map(m, b, i);
 	if (!has_rows(m, true))
 		return;
-	b = ks_if(a, b, is_first(m, 0));
+	b = ks_if(a, b, is_first(m));
 	for (int i = 0; i < m->s->e->n; i++)
 		if (output(m, i)->per_row && output(m, i)->pass == m->pass &&
 		    output(m, i)->stored)

@@ -21,7 +21,7 @@ static bool applies(struct task *t, const char **why)
 			PRODUCT_PAIRS,
 			&f->of, why))
 		return false;
-	*why = fma_rows_refuse(t, f);
+	*why = tiled_rows_refuse(t, &f->of, IR_PRODUCT_ROW);
 	if (*why)
 		return false;
 	make_tunables(t, f);
@@ -60,27 +60,6 @@ static void add_derived(struct task *t, struct tunables *l, const struct fma *f)
 	tiled_add_tails(t, l, &f->of);
 }
 
-/* Rows and columns of a block; as many as a row has where rows are measured. */
-static void add_tiles(struct task *t, struct tunables *l, const struct fma *f)
-{
-	const struct epilogue *e = &f->of.epilogue;
-	int n = 0;
-	const int *wide = e->rows ? fma_rows_tiles(t, f, &n) : NULL;
-
-	if (e->rows && !e->rows_along_n)
-		tunables_add(t, l, "tile", level_block, f->of.m_name, wide, n,
-			NULL);
-	else
-		tunables_add(t, l, "tile", level_block, f->of.m_name,
-			VALUES(tile_values), NULL);
-	if (e->rows && e->rows_along_n)
-		tunables_add(t, l, "tile", level_block, f->of.n_name, wide, n,
-			NULL);
-	else
-		tunables_add(t, l, "tile", level_block, f->of.n_name,
-			VALUES(tile_values), NULL);
-}
-
 static void make_tunables(struct task *t, struct fma *f)
 {
 	struct tunables *l = &f->open;
@@ -88,7 +67,8 @@ static void make_tunables(struct task *t, struct fma *f)
 
 	l->v = ARENA_ARRAY(t->a, FMA_VALUES + TILED_FACTS + OUTPUTS_MAX,
 		struct tunable);
-	add_tiles(t, l, f);
+	tiled_add_tiles(t, l, &f->of, (struct tiled_values){ VALUES(
+		tile_values) }, 16, IR_PRODUCT_ROW);
 	tunables_add(t, l, "tile", level_block, f->of.k_name,
 		VALUES(depth_values), NULL);
 	tunables_add(t, l, "tile", level_thread, f->of.m_name,

@@ -34,7 +34,6 @@ struct fma_plan {
 	bool streams;		/* the right fragment passes row by row */
 	int64_t shared_bytes;
 	int regs, occupancy, promised;
-	struct row_threads rows;	/* where the epilogue has rows */
 };
 
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
@@ -43,27 +42,6 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 
 void fma_features(const struct task *t, const int *values,
 	struct features *out);
-
-/* ---- fma_rows.c: where the epilogue has rows; else nothing ---- */
-
-/* NULL, or why no tile holds a row. */
-const char *fma_rows_refuse(const struct task *t, const struct fma *f);
-/* Widths of tiles along the rows that search tries. */
-const int *fma_rows_tiles(const struct task *t, const struct fma *f, int *n);
-/* Sets p->rows. NULL, or why the tile does not do. */
-const char *fma_rows_plan(const struct fma *f, struct arena *a,
-	struct fma_plan *p);
-/* Bytes in which the warps of a row meet. */
-int64_t fma_rows_shared(const struct fma *f, const struct fma_plan *p);
-/* Registers of a thread beside those of its accumulators. */
-int fma_rows_regs(const struct fma *f, const struct fma_plan *p);
-/* Instructions of a thread, the special ones among them, and cycles that its
- * block waits. */
-struct fma_rows_cost {
-	double issue, special, chain;
-};
-struct fma_rows_cost fma_rows_cost(const struct fma *f,
-	const struct fma_plan *p);
 
 void fma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);

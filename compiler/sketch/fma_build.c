@@ -75,7 +75,6 @@ void fma_build(const struct task *t, struct arena *a, const int *values,
 
 	assert(!why);
 	(void)why;
-	g.of.rows = p.rows;
 	tiled_build(&g.of, (struct share){ p.tm, p.vm, p.ty, 0, 0 },
 		(struct share){ p.tn, p.vn, p.tx, 0, 0 }, p.promised);
 }

@@ -131,7 +131,7 @@ static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 		fragment_regs(&p->of.left, p->tm, p->kv, f->of.acc) +
 		fragment_regs(&p->of.right, passing_rows(f, p), p->kv, f->of.acc) +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
-		fma_rows_regs(f, p) + 24 + tiled_stream_regs(&p->of);
+		tiled_rows_regs(&f->of, p->tm, p->tn) + 24 + tiled_stream_regs(&p->of);
 
 	return n + n / 16;
 }
@@ -176,6 +176,19 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 		p->vm, p->vn, &p->of);
 }
 
+/* Threads of a warp lie warp_x wide; in plain order as many as fit. */
+static void share_rows(struct fma_plan *p, bool along_n)
+{
+	int x = p->warp_x, y = p->warp_y;
+
+	for (x = x ? x : 32; p->tx % x; x /= 2)
+		;
+	y = y ? y : p->tx == x ? 32 / x : 1;
+	p->of.rows = along_n ? (struct row_threads){ x, 1, p->tx / x,
+		p->of.bm, NULL, NULL } :
+		(struct row_threads){ y, x, p->ty / y, p->of.bn, NULL, NULL };
+}
+
 static const char *plan_resources(const struct task *t, const struct fma *f,
 	struct arena *a, const int *v, struct fma_plan *p)
 {
@@ -196,7 +209,7 @@ static const char *plan_resources(const struct task *t, const struct fma *f,
 	p->streams = p->of.left.order->k_inner && p->of.right.order->k_inner &&
 		f->of.left.tile_type == f->of.acc &&
 		f->of.right.tile_type == f->of.acc;
-	p->shared_bytes = tiled_shared(&p->of) + fma_rows_shared(f, p);
+	p->shared_bytes = tiled_shared(&p->of) + tiled_rows_shared(&f->of, &p->of);
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;
@@ -218,7 +231,9 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 	if (!why)
 		why = plan_stages(t, a, values, p);
 	if (!why)
-		why = fma_rows_plan(f, a, p);
+		why = tiled_rows_plan(&f->of, a, &p->of);
+	if (!why)
+		share_rows(p, f->of.epilogue.rows_along_n);
 	if (!why)
 		why = plan_resources(t, f, a, values, p);
 	if (!why)
@@ -272,7 +287,7 @@ void fma_features(const struct task *t, const int *values,
 	const char *why = fma_plan(t, t->a, values, &p);
 	struct cost_of each = product_cost(&f->of);
 	struct tiled_joining joining;
-	struct fma_rows_cost rows;
+	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
 	double warps, fmas, loads, waves, issue;
 	int lanes_x, lanes_y;
@@ -296,7 +311,7 @@ void fma_features(const struct task *t, const int *values,
 		loads += p.tm * p.of.bk;
 	if (f->of.right.tile_type != f->of.acc)
 		loads += p.tn * p.of.bk;
-	rows = fma_rows_cost(f, &p);
+	rows = tiled_rows_cost(&f->of, &p.of, p.tm, p.tn);
 	issue = rows.issue + b.chunks * (fmas + loads + staging_issue(&p.of.left) +
 		staging_issue(&p.of.right) + 24) + b.tiles * 6.0 *
 		p.tm * p.tn + 120;

@@ -103,11 +103,14 @@ static bool applies(struct task *t, const char **why)
 {
 	struct mma *f = ARENA_NEW(t->a, struct mma);
 
-	if (!product_analyse(t, "mma", PRODUCT_COMPUTES, &f->of, why))
+	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS,
+			&f->of, why))
 		return false;
 	find_instruction(t, f);
 	f->swap = !f->of.epilogue.along_n;
 	*why = refuse_types(t, f);
+	if (!*why)
+		*why = tiled_rows_refuse(t, &f->of, IR_PRODUCT_ROW);
 	if (*why)
 		return false;
 	make_tunables(t, f);
@@ -130,7 +133,8 @@ static const char *const kind_words[] = { "auto", "mma", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_warp[] = { "warp", NULL };
 
-#define VALUES(array) array, (int)(sizeof array / sizeof *array)
+#define COUNT(array) (int)(sizeof array / sizeof *array)
+#define VALUES(array) array, COUNT(array)
 
 static void make_tunables(struct task *t, struct mma *f)
 {
@@ -139,10 +143,8 @@ static void make_tunables(struct task *t, struct mma *f)
 
 	l->v = ARENA_ARRAY(t->a, MMA_VALUES + TILED_FACTS + OUTPUTS_MAX,
 		struct tunable);
-	tunables_add(t, l, "tile", level_block, f->of.m_name,
-		VALUES(tile_values), NULL);
-	tunables_add(t, l, "tile", level_block, f->of.n_name,
-		VALUES(tile_values), NULL);
+	tiled_add_tiles(t, l, &f->of, (struct tiled_values){
+		VALUES(tile_values) }, 16, IR_PRODUCT_ROW);
 	tunables_add(t, l, "tile", level_block, f->of.k_name,
 		VALUES(depth_values), NULL);
 	tunables_add(t, l, "tile", level_warp, f->of.m_name,
@@ -151,7 +153,7 @@ static void make_tunables(struct task *t, struct mma *f)
 		VALUES(warp_values), NULL);
 	tiled_add_pipeline(t, l, &f->of, (struct tiled_values){ stage_values,
 		async ? 6 : 2 }, (struct tiled_values){ switch_values, async ?
-		2 : 1 }, tiled_switch, TILED_SPLITS);
+		2 : 1 }, tiled_switch, f->of.epilogue.rows ? 1 : TILED_SPLITS);
 	tiled_add_raster(t, l);
 	tiled_add_reorder(t, l, &f->of);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
@@ -203,9 +205,9 @@ static bool try_start(const struct task *t, int *v, struct tiling *p)
 		n }, v, p);
 }
 
-/* The largest usual tile that still gives every multiprocessor a block; false
- * if none fits at all. */
-static bool find_start(const struct task *t, struct mma *f)
+/* Usual tiles of a block and of a warp by falling size, number "i"; where rows
+ * are measured, so many whole ones. */
+static bool usual_tile(const struct mma *f, int i, int *v)
 {
 	static const int usual[][4] = {
 		{ 128, 128, 64, 64 }, { 128, 64, 64, 32 }, { 64, 128, 32, 64 },
@@ -213,27 +215,57 @@ static bool find_start(const struct task *t, struct mma *f)
 		{ 32, 32, 16, 16 }, { 16, 64, 16, 16 }, { 64, 16, 16, 16 },
 		{ 16, 32, 16, 16 }, { 32, 16, 16, 16 }, { 16, 16, 16, 16 },
 	};
+	static const int whole[][3] = {	/* rows, a warp's, and of these up to */
+		{ 128, 32, 128 }, { 64, 32, 128 }, { 64, 32, 64 },
+		{ 32, 32, 64 }, { 32, 16, 128 }, { 32, 16, 64 },
+		{ 16, 16, 128 }, { 16, 16, 64 }, { 16, 16, 32 },
+	};
+	bool along_n = f->of.epilogue.rows_along_n;
+	int n = f->of.epilogue.rows ? COUNT(whole) : COUNT(usual), wide, warp;
+
+	if (i >= n)
+		return false;
+	if (!f->of.epilogue.rows) {
+		v[MMA_M] = usual[i][0];
+		v[MMA_N] = usual[i][1];
+		v[MMA_WM] = usual[i][2];
+		v[MMA_WN] = usual[i][3];
+		return true;
+	}
+	wide = f->open.v[along_n ? MMA_N : MMA_M].values[0];
+	for (warp = whole[i][2]; wide % warp; warp -= 16)
+		;
+	v[along_n ? MMA_N : MMA_M] = wide;
+	v[along_n ? MMA_WN : MMA_WM] = warp;
+	v[along_n ? MMA_M : MMA_N] = whole[i][0];
+	v[along_n ? MMA_WM : MMA_WN] = whole[i][1];
+	return true;
+}
+
+/* The largest usual tile that still gives every multiprocessor a block; false
+ * if none fits at all. */
+static bool find_start(const struct task *t, struct mma *f)
+{
 	int best[MMA_VALUES], trial[MMA_VALUES];
 	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate *
 		t->gpu->mma_sync, best, trial, 0 };
 	bool found = false, enough = false;
 	struct tiling p;
 
-	for (int i = 0; i < (int)(sizeof usual / sizeof *usual) && !enough;
-	     i++) {
-		const int *u = usual[i];
-		int v[MMA_VALUES] = { [MMA_M] = u[0], [MMA_N] = u[1],
-			[MMA_WM] = u[2], [MMA_WN] = u[3], [MMA_GROUP] = 1,
-			[MMA_ON] = 1,
+	for (int i = 0; !enough; i++) {
+		int v[MMA_VALUES] = { [MMA_GROUP] = 1, [MMA_ON] = 1,
 			[MMA_PRECISION] = f->open.v[MMA_PRECISION].values[0],
 			[MMA_PROMOTE] = f->open.v[MMA_PROMOTE].values[0] };
 
+		if (!usual_tile(f, i, v))
+			break;
 		if (!try_start(t, v, &p))
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
 		enough = p.tiles * v[MMA_SPLIT] >= t->gpu->sms;
-		tiled_guess(t, &f->of, &guess, v);
+		if (!f->of.epilogue.rows)
+			tiled_guess(t, &f->of, &guess, v);
 	}
 	if (found)
 		tiled_take_guess(t, &f->of, &guess, f->start);

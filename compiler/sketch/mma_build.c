@@ -54,6 +54,16 @@ static int acc_regs(const struct mma_code *g)
 
 /* ---- who owns what ---- */
 
+/* Of rows that warps share: which part is this one's. */
+static void own_rows(struct mma_code *g, struct kx *along, struct kx *across)
+{
+	bool along_n = g->of.f->epilogue.rows_along_n;
+	struct row_threads *rows = &g->of.out.rows;
+
+	rows->part = along_n ? along : across;
+	rows->first = along_n ? g->warp_m : g->warp_n;
+}
+
 static void own_part(void *ctx, struct k_block *b)
 {
 	struct mma_code *g = ctx;
@@ -73,6 +83,8 @@ static void own_part(void *ctx, struct k_block *b)
 		num(g, g->p->wn)));
 	rows->lane = ks_let(a, b, "lane_row", kx_div(a, g->lane, num(g, 4)));
 	cols->lane = ks_let(a, b, "lane_col", kx_mod(a, g->lane, num(g, 4)));
+	if (g->of.f->epilogue.rows)
+		own_rows(g, along, across);
 	c->out.m.first = ks_let(a, b, "m_own", kx_add(a, c->m_first,
 		g->warp_m));
 	c->out.n.first = ks_let(a, b, "n_own", kx_add(a, c->n_first,

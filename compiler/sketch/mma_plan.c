@@ -84,6 +84,17 @@ static const char *plan_warps(const struct mma *f, struct arena *a,
 	return NULL;
 }
 
+/* A row's threads: the four that have columns of an instruction's row, or the
+ * eight that have rows of its column. */
+static void share_rows(const struct mma *f, struct mma_plan *p)
+{
+	bool along_n = f->of.epilogue.rows_along_n, eight = along_n == f->swap;
+
+	p->of.rows = (struct row_threads){ .lanes = eight ? 8 : 4,
+		.stride = eight ? 4 : 1, .parts = along_n ? p->warps_n :
+		p->warps_m, .rows = along_n ? p->of.bm : p->of.bn };
+}
+
 static const char *read_values(const struct mma *f, struct arena *a,
 	const int *v, struct mma_plan *p)
 {
@@ -184,6 +195,22 @@ static int computed_regs(const struct stage *s)
 	return n > 32 ? 2 * (n - 32) : 0;
 }
 
+/* A thread's results on either side. */
+static int mine_m(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? p->wc / 4 : p->wr / 8;
+}
+
+static int mine_n(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? p->wr / 8 : p->wc / 4;
+}
+
+static int rows_regs(const struct mma *f, const struct mma_plan *p)
+{
+	return tiled_rows_regs(&f->of, mine_m(f, p), mine_n(f, p));
+}
+
 /* Accumulators; all columns' fragments of a step, each multiplied by a row's
  * fragment after the other, and of both some that ptxas loads early, twice as many
  * where each has two parts or the pipe is slow; staging; and what addresses and
@@ -194,7 +221,7 @@ static int estimate_regs(const struct mma *f, const struct mma_plan *p)
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
 	int rows = p->wr / r->m * fragment_words(f, r->m);
 	int cols = p->wc / r->n * fragment_words(f, r->n);
-	int n = p->promote ? sums : 0;
+	int n = (p->promote ? sums : 0) + rows_regs(f, p);
 
 	if (p->precision == PRECISION_3XTF32 || f->widened || f->tile == T_F64) {
 		rows *= 2;
@@ -248,7 +275,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	const struct mma *f = t->state;
 	const char *why;
 
-	p->shared_bytes = tiled_shared(&p->of);
+	p->shared_bytes = tiled_shared(&p->of) + tiled_rows_shared(&f->of,
+		&p->of);
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;
@@ -273,7 +301,10 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 	if (why)
 		return why;
 	plan_fragments(f, p);
+	share_rows(f, p);
 	why = plan_stages(t, a, values, p);
+	if (!why)
+		why = tiled_rows_plan(&f->of, a, &p->of);
 	if (!why)
 		why = plan_resources(t, a, values, p);
 	if (!why)
@@ -321,12 +352,14 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	double warps, instructions, results, per_block, promotions;
 	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
 	struct tiled_joining joining;
+	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
 	struct fetch r, c;
 
 	assert(!why);
 	(void)why;
 	joining = tiled_joining_cost(&f->of, &p.of);
+	rows = tiled_rows_cost(&f->of, &p.of, mine_m(f, &p), mine_n(f, &p));
 	b = tiled_blocks(&p.of);
 	warps = p.of.threads / 32.0;
 	r = fetching(f, p.row_load, p.wr, p.of.bk);
@@ -345,10 +378,10 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		.issue = b.n * warps * (b.chunks * (instructions + r.loads +
 			c.loads + staging_issue(&p.of.left) +
 			staging_issue(&p.of.right) + 24) + (b.tiles * 6 +
-			2 * promotions) * results + 120),
-		.special = b.n * p.of.threads * b.chunks *
+			2 * promotions) * results + rows.issue + 120),
+		.special = b.n * p.of.threads * (rows.special + b.chunks *
 			(staging_computes(&p.of.left).special +
-			staging_computes(&p.of.right).special),
+			staging_computes(&p.of.right).special)),
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = b.n * b.chunks * (staged_bytes(&p.of.left) +
 			staged_bytes(&p.of.right)) + 2 *
@@ -358,8 +391,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 			128) + joining.waves),
 		.blocks = b.n, .threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + b.chunks * (p.of.stages > 1 ? 60 : 500) +
-			joining.chain,
+		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 :
+			500) + joining.chain,
 		.ilp = p.wr / row->m * p.wc / row->n,
 		.stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,

@@ -45,6 +45,7 @@ struct tiling {
 	int blocks;		/* that each take one tile after the other; 0: as
 				 * many as tiles */
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
+	struct row_threads rows;	/* where the epilogue has rows */
 	struct stage left, right;
 	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
 	int64_t gap;		/* elements the first chunk of k lacks */
@@ -164,6 +165,30 @@ const char *tiled_too_much(const struct task *t, struct arena *a,
 /* Where tiles of all sizes are too many, or none fits: for "applies". */
 const char *tiled_refuse(const struct task *t, const struct product *f);
 
+/* ---- tiled_rows.c: where the epilogue has rows; else nothing ---- */
+
+/* NULL, or why no tile, of up to "most" along the rows, holds one. */
+const char *tiled_rows_refuse(const struct task *t, const struct product *f,
+	int most);
+/* tile(block, ..) of rows, then of columns: of "tiles", but along the statistics'
+ * rows a few widths that hold one, multiples of "step" up to "most". */
+void tiled_add_tiles(const struct task *t, struct tunables *l,
+	const struct product *f, struct tiled_values tiles, int step, int most);
+/* NULL, or why the tile does not do. */
+const char *tiled_rows_plan(const struct product *f, struct arena *a,
+	const struct tiling *p);
+/* Bytes in which the warps of a row meet. */
+int64_t tiled_rows_shared(const struct product *f, const struct tiling *p);
+/* Registers of a thread of "m" x "n" results beside those of its accumulators. */
+int tiled_rows_regs(const struct product *f, int m, int n);
+/* Instructions of such a thread, the special ones among them, and cycles that
+ * its block waits. */
+struct tiled_rows_cost {
+	double issue, special, chain;
+};
+struct tiled_rows_cost tiled_rows_cost(const struct product *f,
+	const struct tiling *p, int m, int n);
+
 /* ---- tiled_cost.c: for one operand ---- */
 
 /* Registers of a thread. */
@@ -222,7 +247,6 @@ struct tiled_code {
 	const struct tiled_calls *calls;
 	void *ctx;
 	bool proxy;
-	struct row_threads rows;
 	struct p_step step;
 	struct kernel *k;
 	struct k_buffer *acc;

@@ -291,7 +291,7 @@ static void describe_output(struct tiled_code *g, struct share m,
 	const struct ir_operator *o = g->t->op;
 
 	g->out = (struct storing){ .t = g->t, .c = c, .e = &g->f->epilogue,
-		.a = g->a, .k = g->k, .acc = g->acc, .rows = g->rows,
+		.a = g->a, .k = g->k, .acc = g->acc, .rows = p->rows,
 		.buffers = ARENA_ARRAY(g->a, (size_t)o->n_tensors,
 			struct k_buffer *) };
 	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, m);

@@ -99,7 +99,8 @@ static bool applies(struct task *t, const char **why)
 			"and the target is %s", t->target->name);
 		return false;
 	}
-	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES, &f->of, why))
+	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS,
+			&f->of, why))
 		return false;
 	find_instruction(f);
 	if (!f->row) {
@@ -107,6 +108,8 @@ static bool applies(struct task *t, const char **why)
 		find_instruction(f);
 	}
 	*why = refuse_types(t, f);
+	if (!*why)
+		*why = tiled_rows_refuse(t, &f->of, WGMMA_COLUMNS);
 	if (*why)
 		return false;
 	find_factors(t, f);
@@ -222,16 +225,15 @@ static void make_tunables(struct task *t, struct wgmma *f)
 
 	l->v = ARENA_ARRAY(t->a, WGMMA_VALUES + TILED_FACTS + OUTPUTS_MAX,
 		struct tunable);
-	tunables_add(t, l, "tile", level_block, f->of.m_name,
-		VALUES(tile_values), NULL);
-	tunables_add(t, l, "tile", level_block, f->of.n_name,
-		VALUES(tile_values), NULL);
+	tiled_add_tiles(t, l, &f->of, (struct tiled_values){
+		VALUES(tile_values) }, 16, WGMMA_COLUMNS);
 	tunables_add(t, l, "tile", level_block, f->of.k_name, deep, n, NULL);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(thread_values),
 		NULL);
 	tiled_add_pipeline(t, l, &f->of, (struct tiled_values){
 		VALUES(stage_values) }, (struct tiled_values){
-		VALUES(async_values) }, async_words, TILED_SPLITS);
+		VALUES(async_values) }, async_words, f->of.epilogue.rows ? 1 :
+		TILED_SPLITS);
 	tiled_add_raster(t, l);
 	tunables_add(t, l, "raster", NULL, "persistent",
 		VALUES(persistent_values), persistent_words);
@@ -303,13 +305,20 @@ static void persist(const struct task *t, int *v)
 }
 
 /* Rows of instructions along the longer side, or those of the one factor that has
- * work on its way, which is then done in registers: "*from". */
+ * work on its way, which is then done in registers: "*from". Statistics are of
+ * columns of one row. */
 static bool choose_rows(const struct wgmma *f, int *from)
 {
 	bool swap = f->of.m < f->of.n && f->of.m < 64, right = has_work(f, true);
 	int64_t rows = right ? f->of.n : f->of.m;
 
 	*from = f->open.v[WGMMA_FROM].values[0];
+	if (f->of.epilogue.rows) {
+		swap = !f->of.epilogue.rows_along_n;
+		if (has_work(f, swap))
+			*from = FROM_REGISTER;
+		return swap;
+	}
 	if (has_work(f, false) == right || rows < 64)
 		return swap;
 	*from = FROM_REGISTER;
@@ -333,12 +342,15 @@ static bool find_start(const struct task *t, struct wgmma *f)
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		f->open.v[WGMMA_PRECISION].values[0];
+	int wide = f->of.epilogue.rows ? f->open.v[swap ? WGMMA_M :
+		WGMMA_N].values[0] : 0;
 	struct tiling p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		const int *u = usual[i];
-		int v[WGMMA_VALUES] = { [WGMMA_M] = u[swap], [WGMMA_N] =
-			u[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
+		int side[] = { u[0], wide ? wide : u[1] };
+		int v[WGMMA_VALUES] = { [WGMMA_M] = side[swap], [WGMMA_N] =
+			side[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
 			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
 			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
 			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
@@ -350,7 +362,8 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		memcpy(f->start, v, sizeof v);
 		found = true;
 		enough = p.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
-		tiled_guess(t, &f->of, &guess, v);
+		if (!wide)
+			tiled_guess(t, &f->of, &guess, v);
 	}
 	if (found)
 		tiled_take_guess(t, &f->of, &guess, f->start);

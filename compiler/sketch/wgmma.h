@@ -25,6 +25,8 @@ enum wgmma_value {
 /* Of raster(persistent = ..): off, on, and two crews by turns. */
 enum { PINGPONG = 2 };
 
+enum { WGMMA_COLUMNS = 256 };	/* of an instruction, at most */
+
 enum { WGMMA_VALUES = WGMMA_FIXED + 2 * TILED_OPERAND };
 
 /* Of mma(.., from = ..): where an instruction's rows come from. */

@@ -30,7 +30,7 @@ static const char *plan_columns(const struct wgmma *f, struct arena *a,
 {
 	int step = cols <= 32 ? 8 : f->row->step;
 
-	if (cols > 256)
+	if (cols > WGMMA_COLUMNS)
 		return arena_printf(a, "an instruction has up to 256 columns: a "
 			"tile of %d of %s is too wide, take 256", cols, name);
 	if (cols % step)
@@ -38,6 +38,22 @@ static const char *plan_columns(const struct wgmma *f, struct arena *a,
 			"of %d: %d of %s are none, take %d", step, cols, name,
 			cols < step ? step : cols / step * step);
 	return NULL;
+}
+
+/* Four threads of a warp have columns of a row; of a column many warps have. */
+static const char *share_rows(const struct wgmma *f, struct arena *a,
+	struct wgmma_plan *p)
+{
+	bool along_n = f->of.epilogue.rows_along_n;
+
+	p->of.rows = (struct row_threads){ .lanes = 4, .stride = 1, .parts = 1,
+		.rows = along_n ? p->of.bm : p->of.bn };
+	if (f->of.epilogue.rows && p->swap == along_n)
+		return arena_printf(a, "statistics are of an instruction's rows, "
+			"whose columns four threads have, and these go along "
+			"%s: swap = %s", along_n ? f->of.n_name : f->of.m_name,
+			along_n ? "off" : "on");
+	return tiled_rows_plan(&f->of, a, &p->of);
 }
 
 static const char *plan_groups(const struct wgmma *f, struct arena *a,
@@ -144,6 +160,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		why = check_cluster(f, a, v, p);
 	if (!why)
 		why = plan_groups(f, a, p);
+	if (!why)
+		why = share_rows(f, a, p);
 	if (!why)
 		why = plan_depth(f, a, p);
 	if (!why)
@@ -297,6 +315,28 @@ static int sum_regs(const struct wgmma_plan *p)
 	return p->promote ? 2 : 1;
 }
 
+/* A thread's results on either side. */
+static int mine_m(const struct wgmma_plan *p)
+{
+	return p->swap ? p->cols / 4 : 2 * p->each;
+}
+
+static int mine_n(const struct wgmma_plan *p)
+{
+	return p->swap ? 2 * p->each : p->cols / 4;
+}
+
+static int rows_regs(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	return tiled_rows_regs(&f->of, mine_m(p), mine_n(p));
+}
+
+static struct tiled_rows_cost rows_cost(const struct wgmma *f,
+	const struct wgmma_plan *p)
+{
+	return tiled_rows_cost(&f->of, &p->of, mine_m(p), mine_n(p));
+}
+
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
@@ -304,7 +344,7 @@ static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 		copying_regs(&p->of.left) + copying_regs(&p->of.right)) +
 		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of) +
 		(p->registers ? wgmma_fragment_regs(f, p) : 0) +
-		wgmma_rest_regs(p);
+		wgmma_rest_regs(p) + rows_regs(f, p);
 
 	return n + n / 16;
 }
@@ -466,10 +506,12 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 
 /* Cycles for which a block's tensor cores have nothing to do while its results are
  * stored: what the threads of a tile issue for that, and where they meet. */
-static double storing_chain(const struct wgmma_plan *p)
+static double storing_chain(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	return p->groups * sums(p) * store_issue(p) + 60.0 * p->store.parts +
-		300;
+	struct tiled_rows_cost rows = rows_cost(f, p);
+
+	return p->groups * (sums(p) * store_issue(p) + rows.issue) +
+		60.0 * p->store.parts + rows.chain + 300;
 }
 
 /* Of a tile, how often a result's short sum is added to the other. */
@@ -488,13 +530,14 @@ static double promoting_chain(const struct wgmma_plan *p)
 
 /* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
  * other multiplies, but for the last tile. */
-static double chain(const struct wgmma_plan *p, double rounds)
+static double chain(const struct wgmma *f, const struct wgmma_plan *p,
+	double rounds)
 {
 	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
 
 	return 600 + rounds * ((double)p->of.chunks_split * chunk +
 		promoting_chain(p)) +
-		(p->of.crews > 1 ? 1 : rounds) * storing_chain(p);
+		(p->of.crews > 1 ? 1 : rounds) * storing_chain(f, p);
 }
 
 /* Wavefronts of shared memory in one chunk: each instruction reads both factors,
@@ -526,9 +569,11 @@ void wgmma_features(const struct task *t, const int *values,
 	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
 	double making, special, products;
 	struct tiled_joining joining;
+	struct tiled_rows_cost rows;
 
 	assert(!why);
 	(void)why;
+	rows = rows_cost(f, &p);
 	joining = tiled_joining_cost(&f->of, &p.of);
 	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
 		staging_issue(&p.of.right);
@@ -552,8 +597,9 @@ void wgmma_features(const struct task *t, const int *values,
 		.tensor = blocks * per_block * products / f->rate,
 		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
 			f->row->k + copying + making + 32) + (store_issue(&p) +
-			promotions(&p)) * sums(&p) + 120),
-		.special = blocks * 32 * warps * chunks * special,
+			promotions(&p)) * sums(&p) + rows.issue + 120),
+		.special = blocks * 32 * warps * (chunks * special +
+			rows.special),
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
 			shares(&p.of.left) + staged_bytes(&p.of.right) /
@@ -564,7 +610,7 @@ void wgmma_features(const struct task *t, const int *values,
 		.blocks = blocks / rounds,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = chain(&p, rounds) + joining.chain,
+		.chain = chain(f, &p, rounds) + joining.chain,
 		.ilp = p.each * p.of.bk / f->row->k * 8,
 		.stages = p.of.stages - 1 - p.of.lag,
 		.launches = 1 + joining.launches,

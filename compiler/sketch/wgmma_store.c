@@ -44,6 +44,8 @@ static const char *describe(const struct task *t, const struct product *f,
 
 	if (!o->stored || o->per_row)
 		return "is no tensor of the product's elements";
+	if (f->epilogue.rows)
+		return "is stored row by row, with statistics of these";
 	if (elem < 1 || elem > 4)
 		return "has elements that bulk stores do not take: 1, 2 or 4 "
 			"bytes";
