@@ -102,6 +102,10 @@ const char *tiled_rows_plan(const struct product *f, struct arena *a,
 		return arena_printf(a, "'%s' is of whole sums: split_k by 1, not "
 			"%d", statistic(f)->tensor->name, p->split > 1 ?
 			p->split : p->streams);
+	if (p->cluster > 1 && p->along_m != f->epilogue.rows_along_n)
+		return arena_printf(a, "one tile holds all of %s, and leaves "
+			"other blocks of its cluster none: cluster(%s = 1)",
+			along(f), along(f));
 	return NULL;
 }
 

@@ -119,6 +119,11 @@ bool tensor_in_registers(const struct tensor_case *c)
 	return c->level[BY_WORK] >= WORK_NONE_REGISTER;
 }
 
+bool tensor_measures(const struct tensor_case *c)
+{
+	return c->level[BY_ENDING] >= ENDING_ROWS;
+}
+
 bool tensor_thrice(const struct tensor_case *c)
 {
 	const char *precision = tensor_type(c)->precision;
@@ -156,7 +161,7 @@ static struct tensor_case best_with(const struct tensor_family *of, int i, int x
 	struct tensor_case best = { .of = of }, c = { .of = of };
 	int most = -1, n;
 
-	for (int try = 0; try < 4000; try++) {
+	for (int try = 0; try < 4000 || (most < 0 && try < 100000); try++) {
 		for (int k = 0; k < N_TENSOR_FACTORS; k++)
 			c.level[k] = rng_below(r, levels(of, k));
 		c.level[i] = x;

@@ -19,12 +19,12 @@ enum tensor_factor {
  * vectors. */
 enum tensor_ending {
 	ENDING_PLAIN, ENDING_BIAS, ENDING_RESIDUAL, ENDING_NARROW,
-	ENDING_SEVERAL, ENDING_ALONG_M
+	ENDING_SEVERAL, ENDING_ALONG_M, ENDING_ROWS, ENDING_COLUMNS
 };
 enum tensor_edge {
 	EDGE_WHOLE, EDGE_M, EDGE_N, EDGE_K, EDGE_ALL, EDGE_ODD
 };
-enum { N_ENDINGS = ENDING_ALONG_M + 1, N_EDGES = EDGE_ODD + 1 };
+enum { N_ENDINGS = ENDING_COLUMNS + 1, N_EDGES = EDGE_ODD + 1 };
 
 enum { MOST_LEVELS = 10, MOST_CASES = 200 };
 
@@ -103,6 +103,8 @@ enum { WORK_NONE, WORK_COMPUTED, WORK_NONE_REGISTER, WORK_COMPUTED_REGISTER,
 bool tensor_in_registers(const struct tensor_case *c);
 /* Three products of tf32. */
 bool tensor_thrice(const struct tensor_case *c);
+/* Are there statistics of the product's rows or columns? A tile holds them whole. */
+bool tensor_measures(const struct tensor_case *c);
 
 /* ---- tensor_fits.c ---- */
 

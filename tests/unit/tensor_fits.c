@@ -266,6 +266,26 @@ static bool has_clusters(const struct tensor_case *c)
 	return c->of->tiles || !tensor_type(c)->promote || !tensor_split(c)->joined;
 }
 
+/* Statistics are of whole sums, and of an instruction's rows where four warps
+ * multiply; a side that ends within a tile is 16 less than that. Levels may be
+ * -1. */
+static bool ending_can_be(const struct tensor_case *c)
+{
+	const int *l = c->level;
+	bool columns = l[BY_ENDING] == ENDING_COLUMNS;
+
+	if (!tensor_measures(c))
+		return true;
+	if (l[BY_SPLIT] >= 0 && tensor_split(c)->parts > 1)
+		return false;
+	if (!c->of->tiles)
+		return true;
+	if (l[BY_STORE] > 0 || (l[BY_SWAP] >= 0 && l[BY_SWAP] != columns))
+		return false;
+	return l[BY_TILE] < 0 || l[BY_EDGE] <= EDGE_WHOLE ||
+		tensor_tile(c)->cols >= 32;
+}
+
 bool tensor_fits(const struct tensor_case *c)
 {
 	const int *l = c->level;
@@ -279,7 +299,7 @@ bool tensor_fits(const struct tensor_case *c)
 		return false;
 	if (l[BY_ROUNDS] >= 0 && !rounds_can_be(c))
 		return false;
-	if (!streams_can_be(c))
+	if (!streams_can_be(c) || !ending_can_be(c))
 		return false;
 	if (l[BY_STORE] >= 0 && !store_can_be(c))
 		return false;

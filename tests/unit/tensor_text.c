@@ -4,7 +4,8 @@
 #include "tensor_cases.h"
 
 static const char *const endings[] = { "plain", "bias and maximum", "residual",
-	"rounded", "two outputs", "along m" };
+	"rounded", "two outputs", "along m", "statistics of rows",
+	"statistics of columns" };
 static const char *const edges[] = { "whole", "m ragged", "n ragged",
 	"k ragged", "all ragged", "odd" };
 
@@ -18,6 +19,20 @@ static bool is_ragged(const struct tensor_case *c, enum tensor_edge side)
 	enum tensor_edge e = (enum tensor_edge)c->level[BY_EDGE];
 
 	return e == side || e == EDGE_ALL;
+}
+
+/* One tile holds what statistics are of; the other side has as many more. */
+static void measure(const struct tensor_case *c, struct sizes *s, int bm, int bn)
+{
+	bool odd = c->level[BY_EDGE] == EDGE_ODD;
+	bool columns = c->level[BY_ENDING] == ENDING_COLUMNS;
+	int *whole = columns ? &s->m : &s->n, *other = columns ? &s->n : &s->m;
+	bool less = is_ragged(c, columns ? EDGE_M : EDGE_N);
+
+	if (!tensor_measures(c))
+		return;
+	*other += (columns ? bn : bm) * 7 * (c->level[BY_ROUNDS] > ROUNDS_NONE);
+	*whole = (columns ? bm : bn) - (odd ? 3 : less ? 16 : 0);
 }
 
 /* Of a cluster's parts none is left empty: there the last one is short. Where blocks
@@ -34,11 +49,11 @@ static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk
 	int more = tensor_split(c)->joined ? -1 : 1;
 
 	if (c->level[BY_EDGE] == EDGE_ODD)
-		return (struct sizes){ s.m + 3, s.n + 5, s.k +
-			7 * more };
+		s = (struct sizes){ s.m + 3, s.n + 5, s.k + 7 * more };
 	s.m += is_ragged(c, EDGE_M) ? 16 : 0;
 	s.n += is_ragged(c, EDGE_N) ? 16 : 0;
 	s.k += is_ragged(c, EDGE_K) ? 16 * more : 0;
+	measure(c, &s, bm, bn);
 	return s;
 }
 
@@ -71,6 +86,33 @@ static const char *layout(bool batch, bool turned)
 struct tail {
 	const char *tensors, *stmts;
 };
+
+/* The most of a row, or of a column, what its sums lack of that in all, and each
+ * with both. */
+static struct tail measured(struct arena *a, const struct tensor_case *c,
+	const struct sizes *s)
+{
+	const char *t = tensor_type(c)->acc;
+	bool batch = c->level[BY_BATCH], rows = c->level[BY_ENDING] ==
+		ENDING_ROWS;
+	const char *d = dims(a, batch, s->m, s->n), *o = over(a, batch, s);
+	const char *acc = arena_printf(a, "acc%s", at(a, batch, "i", "j"));
+	const char *of = arena_printf(a, "[%s%s]", batch ? "z, " : "", rows ?
+		"i" : "j");
+	const char *each = arena_printf(a, "[%s%s:%d]", batch ? "z:2, " : "",
+		rows ? "i" : "j", rows ? s->m : s->n);
+	const char *all = arena_printf(a, "[%s:%d]", rows ? "j" : "i", rows ?
+		s->n : s->m);
+	const char *n = arena_printf(a, "[%s%d]", batch ? "2, " : "", rows ?
+		s->m : s->n);
+
+	return (struct tail){ arena_printf(a, "  let most: %s%s\n  out lack: "
+		"%s%s layout(%s) align 16\n  out c: %s%s %s\n", t, n, t, n,
+		batch ? "0, 1" : "0", t, d, layout(batch, false)),
+		arena_printf(a, "  most%s = max%s(%s) : %s\n  lack%s = sum%s("
+		"sub(most%s, %s)) : %s\n  c%s = add(sub(most%s, %s), lack%s)\n",
+		each, all, acc, t, each, all, of, acc, t, o, of, acc, of) };
+}
 
 static struct tail tail_of(struct arena *a, const struct tensor_case *c,
 	const struct sizes *s)
@@ -106,6 +148,8 @@ static struct tail tail_of(struct arena *a, const struct tensor_case *c,
 			"  out q: %s%s %s\n", t->acc, d, flat, t->narrow, d,
 			flat), arena_printf(a, "  c%s = %s\n  q%s = %s(mul(%s, "
 			"2:%s))\n", o, acc, o, t->narrow, acc, t->acc) };
+	case ENDING_ROWS: case ENDING_COLUMNS:
+		return measured(a, c, s);
 	}
 	return (struct tail){ "", "" };
 }
