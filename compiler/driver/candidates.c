@@ -154,6 +154,12 @@ static const struct tunable *all_tunables(struct session *s,
 	return v;
 }
 
+bool candidate_honours(const struct candidate *c, const char *directive)
+{
+	return sketch_honours(c->sketch, directive) ||
+		(!strcmp(directive, "in_place") && !c->task.in_place);
+}
+
 /* A directive the sketch has no use for at all; the others are the binding's
  * to judge. */
 static bool honours_all(struct session *s, struct candidate *c,
@@ -162,8 +168,8 @@ static bool honours_all(struct session *s, struct candidate *c,
 	for (int i = 0; schedule && i < schedule->n_directives; i++) {
 		const struct sched_directive *d = &schedule->directives[i];
 
-		if (sched_binds_alone(d->name) || packing_honours(&c->task, d) ||
-		    sketch_honours(c->sketch, d->name))
+		if (packing_honours(&c->task, d) ||
+		    candidate_honours(c, d->name))
 			continue;
 		c->at = d->at;
 		c->refusal = REFUSED_DIRECTIVE;
@@ -325,6 +331,18 @@ static bool is_other_kind(struct session *s, struct candidate *c)
 	return true;
 }
 
+/* Does the group both read and write where in_place() says? Of a file nobody
+ * knows what it reads. */
+static bool is_in_place(const struct job *j, int group)
+{
+	bool is = !j->file && ir_in_place_within(j->op,
+		&j->partition->groups[group]);
+
+	for (int i = 0; j->file && i < j->op->n_tensors; i++)
+		is |= j->op->tensors[i].over != NULL;
+	return is;
+}
+
 void candidates_try(struct session *s, const struct job *j, int group,
 	const struct sketch *sketch, bool named, struct candidate *c)
 {
@@ -335,8 +353,10 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		.index = group, .n_groups = j->partition->n_groups,
 		.target = j->place->target, .gpu = slice_gpu(s->a,
 			j->place->gpu, j->share),
+		.in_place = is_in_place(j, group),
 		.file = j->file, .schedule = share_of(s, j, group) },
-		.general = j->general, .cut = j->plans[j->plan].which,
+		.general = j->general, .partition = j->partition,
+		.cut = j->plans[j->plan].which,
 		.tasks = ARENA_NEW(s->a, struct general_tasks) };
 	if (asked && strcmp(asked, sketch->name)) {
 		c->why = arena_printf(s->a, "kernel(...) asks for %s", asked);

@@ -285,15 +285,6 @@ struct program *choices_try(struct session *s, struct arena *a,
 	return p;
 }
 
-/* That a program keeps no in_place() is found out with the whole of it alone. */
-static enum exit_code code_of(const struct program *p)
-{
-	for (int i = 0; i < p->tensors.n; i++)
-		if (p->tensors.v[i].over)
-			return EXIT_NO_CANDIDATE;
-	return EXIT_INTERNAL;
-}
-
 struct program *choices_program(struct session *s, struct arena *a,
 	const struct job *j)
 {
@@ -301,7 +292,7 @@ struct program *choices_program(struct session *s, struct arena *a,
 	struct program *p = choices_try(s, a, j, &why);
 
 	if (p && why)
-		session_fail(s, code_of(p), "the program of '%s': %s",
+		session_fail(s, EXIT_INTERNAL, "the program of '%s': %s",
 			j->name, why);
 	return why ? NULL : p;
 }

@@ -45,8 +45,8 @@ struct general_tasks {
 	struct task *tasks;
 	const struct tunable **tunables;
 	int *n;
-	bool ready;
-	const char *why;
+	bool ready, sums_known;		/* "why", "sums_why": asked before */
+	const char *why, *sums_why;
 };
 
 /* ---- general.c ---- */
@@ -96,8 +96,8 @@ void general_values(const struct candidate *c, const struct tunable *x,
  * is quickly seen. */
 const char *general_illegal(struct candidate *c, struct arena *a,
 	const int *values);
-/* NULL if the candidate's sketch makes, of these values, one kernel for all
- * sizes; else a sentence in "a". */
+/* NULL if the candidate's sketch makes, of these values, which are legal at every
+ * witness, one kernel for all sizes; else a sentence in "a". */
 const char *general_refuses(struct candidate *c, struct arena *a,
 	const int *values);
 /* The general program of the choices made. */

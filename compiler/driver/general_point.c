@@ -63,8 +63,6 @@ static const char *make_tasks(struct candidate *c)
 	for (int w = 0; w < g->n && !t->why; w++)
 		t->why = general_task(c, &g->at[w], &t->tasks[w], &t->tunables[w],
 			&t->n[w]);
-	if (!t->why)
-		t->why = general_sums_unknown(c);
 	return t->why;
 }
 
@@ -279,11 +277,9 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 	const int *values)
 {
 	const struct general *g = c->general;
-	const char *why = general_illegal(c, a, values);
-	struct program *all[g->n];
+	struct program *all[g->n], *p;
+	const char *why;
 
-	if (why)
-		return why;
 	for (int w = 0; w < g->n_fit; w++)
 		all[w] = program_at(c, a, w, values);
 	why = structure_differs(g, a, all);
@@ -291,8 +287,8 @@ const char *general_refuses(struct candidate *c, struct arena *a,
 		return why;
 	for (int w = g->n_fit; w < g->n; w++)
 		all[w] = program_at(c, a, w, values);
-	general_of(g, a, all, &why);
-	return why;
+	p = general_of(g, a, all, &why);
+	return why || !c->task.in_place ? why : program_in_place(a, p);
 }
 
 /* ---- the chosen program ---- */

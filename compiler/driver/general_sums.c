@@ -46,16 +46,33 @@ static const char *changes_at(struct candidate *c, const int64_t *sizes)
 	return change(c, &w, values, ir_copy(a, w.plans[c->cut].op), &other);
 }
 
+/* "; say where M > 1 && N > 1", of sizes that are 1, or "". */
+static const char *where_more(struct arena *a, const struct general *g,
+	const int64_t *sizes)
+{
+	const char *text = "";
+
+	for (int i = 0; i < g->frame.sizes.n; i++)
+		if (sizes[i] == 1)
+			text = arena_printf(a, "%s%s%s > 1", text, *text ?
+				" && " : "; say where ", g->frame.sizes.v[i].name);
+	return text;
+}
+
 const char *general_sums_unknown(struct candidate *c)
 {
 	const struct general *g = c->general;
-	const char *why = NULL;
+	struct general_tasks *t = c->tasks;
 
-	for (int i = 0; i < g->n_cases && has_others(c) && !why; i++)
-		why = changes_at(c, g->cases[i]);
-	return why ? arena_printf(c->task.a, "it computes other sums than the "
-		"source's, and not at all sizes they are known: %s", why) :
-		NULL;
+	for (int i = 0; i < g->n_cases && has_others(c) && !t->sums_known; i++)
+		if (!t->sums_why && (t->sums_why = changes_at(c, g->cases[i])))
+			t->sums_why = arena_printf(c->task.a, "it computes other "
+				"sums than the source's, and how far these are "
+				"off is not known at all sizes: %s%s",
+				t->sums_why, where_more(c->task.a, g,
+					g->cases[i]));
+	t->sums_known = true;
+	return t->sums_why;
 }
 
 const struct ir_operator *general_arithmetic(struct session *s,

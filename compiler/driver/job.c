@@ -19,13 +19,18 @@ static void verified(struct session *s, const char *pass,
 			o->name, why);
 }
 
+bool job_goes_on(const struct session *s)
+{
+	return s->code == EXIT_DONE || s->code == EXIT_NO_CANDIDATE;
+}
+
 bool job_passes(struct session *s, struct ir_operator *o)
 {
 	ir_hoist(s->a, o);
 	verified(s, "hoist", o);
 	ir_split_axes(s->a, o);
 	verified(s, "split", o);
-	return s->code == EXIT_DONE;
+	return job_goes_on(s);
 }
 
 static struct lower_request *request_of(struct session *s,

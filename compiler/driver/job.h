@@ -22,6 +22,8 @@ struct making {
 	const struct ast_item *block;		/* whose "when" it is, or NULL */
 };
 
+/* What one operator cannot be is no reason to leave out the others. */
+bool job_goes_on(const struct session *s);
 /* The passes of compiler/README.md, in order, up to plans. */
 bool job_passes(struct session *s, struct ir_operator *o);
 /* To lower it for all sizes: none is given. */

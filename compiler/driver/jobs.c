@@ -205,7 +205,7 @@ bool jobs_create(struct session *s)
 		return session_fail(s, EXIT_USER,
 			"'%s' exports no operator: write 'export op' before one",
 			s->unit->src->path);
-	for (int i = 0; i < n && s->code == EXIT_DONE; i++)
+	for (int i = 0; i < n && job_goes_on(s); i++)
 		if (jobs_wanted(s, items[i].item->name.text))
 			ok &= add_places(s, &items[i], &given, &jobs);
 	s->jobs = jobs.v;

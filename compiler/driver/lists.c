@@ -51,7 +51,6 @@ static void list_directives(struct str *out)
 		for (int i = 0; all[i]; i++)
 			str_printf(out, "%s%-*s", i ? "  " : "",
 				all[i + 1] ? (int)strlen(all[i]->name) : 0,
-				sched_binds_alone(*d) ||
 				sketch_honours(all[i], *d) ? "yes" : "-");
 		str_putc(out, '\n');
 	}

@@ -357,10 +357,11 @@ static struct plan *make_whole(struct session *s, const struct job *j,
 	return p;
 }
 
-/* All that were made, whether they are as the schedule says or not. */
+/* All that were made, whether they are as the schedule says or not; "apart": how
+ * many are, but for in_place(). */
 struct making {
 	struct plan **all;
-	int n;
+	int n, apart;
 	enum fit best;
 };
 
@@ -372,6 +373,13 @@ static void add_if_fit(struct session *s, struct job *j, struct plan *p,
 		fit_heads(p->schedule, p) : MISFIT;
 
 	m->all[m->n++] = p;
+	p->misfit = fit == MISFIT;
+	p->why = ir_in_place_refused(s->a, p->op, p->partition, &p->out);
+	if (fit != MISFIT && p->why) {
+		plan_explain_in_place(s, p);
+		m->apart++;
+		return;
+	}
 	if (fit > m->best)
 		j->n_plans = 0;
 	m->best = fit > m->best ? fit : m->best;
@@ -395,7 +403,8 @@ bool plans_make(struct session *s, struct job *j)
 	struct ir_cut cuts[CUTS_MOST];
 	int n = cuts_find(s, j->schedule, cuts);
 	size_t room = (size_t)(n + j->n_files);
-	struct making m = { ARENA_ARRAY(s->a, room, struct plan *), 0, FITS };
+	struct making m = { .all = ARENA_ARRAY(s->a, room, struct plan *),
+		.best = FITS };
 
 	j->plans = ARENA_ARRAY(s->a, room, struct plan);
 	for (int i = 0; i < n && !j->file_pinned; i++) {
@@ -411,7 +420,8 @@ bool plans_make(struct session *s, struct job *j)
 	for (int i = 0; i < j->n_files; i++)
 		add_file(s, j, &j->files[i], &m);
 	if (!j->n_plans)
-		return report_misfit(s, j, m.all, m.n);
+		return m.apart ? plans_report_in_place(s, j, m.all, m.n) :
+			report_misfit(s, j, m.all, m.n);
 	plan_use(j, 0);
 	return true;
 }

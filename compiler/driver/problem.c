@@ -13,27 +13,39 @@
 
 /* ---- what a search asks ---- */
 
-static bool is_in_place(const struct ir_operator *o)
-{
-	for (int i = 0; i < o->n_tensors; i++)
-		if (o->tensors[i].over)
-			return true;
-	return false;
-}
-
-/* What a point makes of in_place() its kernel says, if that is all there is. */
+/* What a point makes of in_place() its kernels say, where they must both read and
+ * write; plans see to the order of all of them. */
 static const char *refuses_in_place(const struct candidate *c, struct arena *a,
 	const int *values)
 {
-	const struct ir_partition none = { 0 };
+	const char *why, *number;
 	struct program *p;
 	int *map;
 
-	if (c->task.n_groups > 1 || !is_in_place(c->task.op))
+	if (!c->task.in_place)
 		return NULL;
-	p = program_of(a, c->task.op, &none, &map);
-	c->sketch->build(&c->task, a, values, p);
-	return program_in_place(a, p);
+	p = program_of(a, c->task.op, c->partition, &map);
+	program_build(c->sketch, &c->task, a, values, p);
+	why = program_in_place(a, p);
+	number = why && c->sketch->in_place ? c->sketch->in_place(&c->task, a,
+		values) : NULL;
+	return number ? arena_printf(a, "%s; %s", why, number) : why;
+}
+
+/* Points are asked in these stages. What refuses one at the last that any comes to
+ * is what stands in the way; the others say what few points do. */
+enum stage {
+	NOWHERE, IN_SPACE, OF_SKETCH, IN_PLACE, AT_SIZES, OF_SUMS, AT_ALL_SIZES
+};
+
+static const char *stopped(struct candidate *c, enum stage stage,
+	const char *why)
+{
+	if (why && stage > (enum stage)c->stage) {
+		c->stage = stage;
+		c->nearest = arena_strdup(c->task.a, why);
+	}
+	return why;
 }
 
 /* At the job's own sizes. */
@@ -44,9 +56,10 @@ static const char *is_legal_here(struct candidate *c, struct arena *a,
 	const char *why;
 
 	if (!space_tunables(a, c->space, genes, values, &why))
-		return why;
+		return stopped(c, IN_SPACE, why);
 	why = c->sketch->legal(&c->task, a, values);
-	return why ? why : refuses_in_place(c, a, values);
+	return why ? stopped(c, OF_SKETCH, why) :
+		stopped(c, IN_PLACE, refuses_in_place(c, a, values));
 }
 
 /* Of a job for all sizes, given that the point is legal at its own. */
@@ -68,14 +81,21 @@ static const char *at_others(struct candidate *c, struct arena *a,
 static const char *is_legal_at_all(struct candidate *c, struct arena *a,
 	const int *genes)
 {
-	return at_others(c, a, genes, general_illegal);
+	const char *why = stopped(c, AT_SIZES, at_others(c, a, genes,
+		general_illegal));
+
+	return why || !c->general ? why : stopped(c, OF_SUMS,
+		general_sums_unknown(c));
 }
 
 /* At all sizes that the job is for. */
 static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes)
 {
-	return at_others(c, a, genes, general_refuses);
+	const char *why = is_legal_at_all(c, a, genes);
+
+	return why ? why : stopped(c, AT_ALL_SIZES, at_others(c, a, genes,
+		general_refuses));
 }
 
 const char *problem_refuses(struct candidate *c, struct arena *a,
@@ -167,14 +187,22 @@ struct problem problem_of(struct session *s, struct candidate *c)
 
 /* ---- choosing without a search ---- */
 
-/* A space without a legal point: the first sentence says why. */
-static void no_point(struct candidate *c, const struct result *r)
+static struct span in_place_at(const struct schedule *s)
 {
-	c->why = r->first[V_PRUNED] ? r->first[V_PRUNED] :
-		"no point of its space is legal";
+	for (int i = 0; i < s->n_directives; i++)
+		if (!strcmp(s->directives[i].name, "in_place"))
+			return s->directives[i].at;
+	return s->at;
+}
+
+/* A space without a legal point. */
+static void no_point(struct candidate *c)
+{
+	c->why = c->nearest ? c->nearest : "no point of its space is legal";
 	c->refusal = REFUSED_POINTS;
 	if (c->task.schedule)
-		c->at = c->task.schedule->at;
+		c->at = c->stage == IN_PLACE ? in_place_at(c->task.schedule) :
+			c->task.schedule->at;
 	c->space = NULL;
 }
 
@@ -359,7 +387,7 @@ static int *some_point(struct session *s, struct arena *tmp,
 	r = search_run(s->a, &p, strategy_named("random"), &b, &f.found, NULL,
 		NULL);
 	if (!r->genes)
-		no_point(c, r);
+		no_point(c);
 	return r->genes;
 }
 
@@ -368,7 +396,9 @@ int *problem_default(struct session *s, struct candidate *c, double *seconds)
 	struct arena *tmp = arena_create();
 	int *genes = c->general ? best_start(s, tmp, c) : NULL;
 
-	if (!genes)
+	if (!genes && c->general && general_sums_unknown(c))
+		no_point(c);
+	else if (!genes)
 		genes = some_point(s, tmp, c);
 	if (genes)
 		*seconds = descend(c, tmp, genes, is_legal_anywhere);

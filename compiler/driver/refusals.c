@@ -44,8 +44,7 @@ static bool knows_all(const struct candidate *c)
 	const struct schedule *s = c->task.schedule;
 
 	for (int i = 0; s && i < s->n_directives; i++)
-		if (!sched_binds_alone(s->directives[i].name) &&
-		    !sketch_honours(c->sketch, s->directives[i].name))
+		if (!candidate_honours(c, s->directives[i].name))
 			return false;
 	return true;
 }

@@ -38,9 +38,12 @@ struct candidate {
 	const char *why;
 	enum refusal refusal;
 	struct span at;
+	const char *nearest;		/* why the point that came farthest is */
+	int stage;			/* illegal, and how far: problem.c */
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
 	const struct general *general;	/* the job's */
-	int cut;			/* of the plan: cuts_find() */
+	const struct ir_partition *partition;	/* the plan's */
+	int cut;			/* and its number: cuts_find() */
 	struct general_tasks *tasks;	/* where "general" is set */
 };
 
@@ -64,7 +67,8 @@ struct part {
 /* One way to cut the operator into kernels; or a file written by hand, which is
  * one kernel as far as the compiler can see. "hash" is the operator's, and the
  * file's. "heads" by group: the directive kernel(...) that names it, or -1.
- * "schedule" is the job's without what the plan honours by itself. "seconds" by
+ * "schedule" is the job's without what the plan honours by itself. "misfit" and
+ * "why" are of those that are no plans of the job, which plans.c reports. "seconds" by
  * the model, of the best known choices; INFINITY if some group has none or if
  * they are not known. */
 struct plan {
@@ -76,6 +80,9 @@ struct plan {
 	struct ir_partition *partition;
 	const struct schedule *schedule;
 	int *heads;
+	bool misfit;			/* the schedule asks for other kernels */
+	const char *why;		/* output "out" cannot lie where */
+	int out;			/* in_place() says; or NULL */
 	struct part *parts;		/* one a group */
 	const char *text;
 	double seconds;
@@ -225,6 +232,9 @@ void candidates_try(struct session *s, const struct job *j, int group,
 /* Every sketch for every group, so bound. False when a group has none or a
  * directive is taken by no group. */
 bool candidates_find(struct session *s, struct job *j);
+/* Does the sketch take the directive in some form, or is it others' to honour? Of
+ * in_place() a kernel that does not both read and write there knows nothing. */
+bool candidate_honours(const struct candidate *c, const char *directive);
 /* Does some sketch serve the group? */
 bool candidates_serve(const struct part *p);
 /* Why one of these was false, as errors; false. */
@@ -330,6 +340,14 @@ const char *plan_kernel(struct arena *a, const struct ir_operator *o,
 bool plan_is_head(const struct sched_directive *d);
 /* The sketch that kernel(...) asks for, or NULL. */
 const char *plan_sketch(const struct job *j, int group);
+
+/* ---- plans_in_place.c ---- */
+
+/* A plan that is as the schedule says, but for in_place(): for -v. */
+void plan_explain_in_place(const struct session *s, const struct plan *p);
+/* There is none but such, of "all": why, as an error; false. */
+bool plans_report_in_place(struct session *s, const struct job *j,
+	struct plan *const *all, int n);
 
 /* ---- plans_choose.c ---- */
 

@@ -397,6 +397,7 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	if (cut.rule != IR_APART)
 		merge_siblings(&g);
 	p = close_all(&g);
+	ir_in_place_order(a, o, p);
 	settle_constants(o, p);
 	arena_destroy(g.tmp);
 	return p;
@@ -427,14 +428,31 @@ static void find_read(struct ir_expr *e, void *ctx)
 	s->found |= e->kind == IR_READ && e->tensor == s->tensor;
 }
 
+bool ir_group_reads(const struct ir_operator *o, const struct ir_group *g,
+	int tensor)
+{
+	struct search s = { tensor, false };
+
+	for (int i = 0; i < g->n_stmts; i++)
+		ir_walk(o->stmts[g->stmts[i]].expr, find_read, &s);
+	return s.found;
+}
+
+bool ir_group_writes(const struct ir_operator *o, const struct ir_group *g,
+	int tensor)
+{
+	for (int i = 0; i < g->n_stmts; i++)
+		if (o->stmts[g->stmts[i]].tensor == tensor)
+			return true;
+	return false;
+}
+
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
 	int g, int tensor)
 {
-	struct search s = { tensor, o->tensors[tensor].role == IR_OUT };
+	bool leaves = o->tensors[tensor].role == IR_OUT;
 
-	for (int k = 0; k < p->n_groups; k++)
-		for (int i = 0; k != g && i < p->groups[k].n_stmts; i++)
-			ir_walk(o->stmts[p->groups[k].stmts[i]].expr, find_read,
-				&s);
-	return s.found;
+	for (int k = 0; k < p->n_groups && !leaves; k++)
+		leaves = k != g && ir_group_reads(o, &p->groups[k], tensor);
+	return leaves;
 }

@@ -428,10 +428,27 @@ const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p);
 /* Does the group write nothing but what never changes between calls? */
 bool ir_prepares(const struct ir_operator *o, const struct ir_group *g);
+bool ir_group_reads(const struct ir_operator *o, const struct ir_group *g,
+	int tensor);
+bool ir_group_writes(const struct ir_operator *o, const struct ir_group *g,
+	int tensor);
 /* True if "tensor" is written by group "g" and must be in memory after it: an
  * output, or a let that another group reads. */
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
 	int g, int tensor);
+
+/* ---- in_place.c: of outputs that lie "over" inputs ---- */
+
+/* Whatever reads such an input before what writes there, where dependence leaves
+ * that; else the order stays. ir_partition_by() does it. */
+void ir_in_place_order(struct arena *a, const struct ir_operator *o,
+	struct ir_partition *p);
+/* NULL, or why kernels of this partition cannot leave output "*out" there,
+ * whatever their points: a sentence. */
+const char *ir_in_place_refused(struct arena *a, const struct ir_operator *o,
+	const struct ir_partition *p, int *out);
+/* Does the group read such an input and write what lies there? */
+bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
 
 /* ---- roles.c: contractions are recognised, not named ---- */
 

@@ -431,11 +431,24 @@ static int takes(const struct p_step *s, int tensor)
 	return n;
 }
 
-static bool writes(const struct p_step *s, int tensor)
+/* Does the kernel write, or else read, what it knows as "b"? What cannot be seen
+ * into does. */
+static bool touches(struct arena *a, const struct kernel *k,
+	const struct k_buffer *b, bool write)
+{
+	struct looking l = { .a = a, .in = write ? NULL : b, .out = write ? b :
+		NULL };
+
+	look_block(&l, &k->body);
+	return l.why || l.reads.n || l.writes.n;
+}
+
+static bool step_touches(struct arena *a, const struct p_step *s, int tensor,
+	bool write)
 {
 	const struct k_buffer *b = bound(s, tensor);
 
-	return b ? b->written : s->kind == P_LIBRARY && takes(s, tensor);
+	return b ? touches(a, s->kernel, b, write) : takes(s, tensor) > 0;
 }
 
 /* Step "s", of which the output may be written before. Both kinds of pointers are
@@ -448,11 +461,11 @@ static const char *step_in_place(struct arena *a, const struct p_step *s,
 
 	if (s->kind == P_FILE)
 		return "its kernel is written by hand";
-	if (!takes(s, in))
+	if (!step_touches(a, s, in, false))
 		return NULL;
 	if (before)
 		return "a kernel reads it behind the one that writes there";
-	if (!writes(s, out))
+	if (!step_touches(a, s, out, true))
 		return NULL;
 	if (s->kind == P_LIBRARY)
 		return "a library computes it";
@@ -477,7 +490,7 @@ const char *program_in_place(struct arena *a, struct program *p)
 			in++;
 		for (int i = 0; i < p->steps.n && !why; i++) {
 			why = step_in_place(a, &p->steps.v[i], in, out, before);
-			before |= writes(&p->steps.v[i], out);
+			before |= step_touches(a, &p->steps.v[i], out, true);
 		}
 		if (why)
 			return arena_printf(a, "%s cannot lie where %s lies: %s",

@@ -230,6 +230,15 @@ static const char *legal(const struct task *t, struct arena *a,
 	return fma_plan(t, a, values, &p);
 }
 
+static const char *in_place(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct fma_plan p;
+
+	fma_plan(t, a, values, &p);
+	return tiled_in_place(&p.of);
+}
+
 static const char *const directives[] = {
 	"bind", "cache", "epilogue", "fuse", "pipeline", "raster", "reorder",
 	"split_k", "stage", "swizzle", "tail", "tile", "unroll", "vectorize",
@@ -252,6 +261,7 @@ const struct sketch sketch_fma = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
+	.in_place = in_place,
 	.features = fma_features,
 	.start = start,
 	.build = fma_build,

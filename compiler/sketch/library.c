@@ -260,7 +260,7 @@ const struct sketch sketch_library = {
 	.directives = directives,
 	.asked_by = "fallback",
 	.asked_why = "calls what is not of wpkc's making",
-	.unpriced = true,
+	.unpriced = true, .opaque = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
 	.features = features, .start = start, .build = build,
 };

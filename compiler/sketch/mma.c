@@ -287,6 +287,15 @@ static const char *legal(const struct task *t, struct arena *a,
 	return mma_plan(t, a, values, &p);
 }
 
+static const char *in_place(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct mma_plan p;
+
+	mma_plan(t, a, values, &p);
+	return tiled_in_place(&p.of);
+}
+
 static bool arithmetic(const struct task *t, struct arena *a,
 	const int *values, struct ir_operator *o)
 {
@@ -323,6 +332,7 @@ const struct sketch sketch_mma = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
+	.in_place = in_place,
 	.features = mma_features,
 	.start = start,
 	.build = mma_build,

@@ -82,51 +82,12 @@ static void add_tensor(struct arena *a, struct program *p,
 	vec_push(a, &p->tensors, x);
 }
 
-struct reading {
-	int tensor;
-	bool found;
-};
-
-static void look_for_read(struct ir_expr *e, void *ctx)
-{
-	struct reading *r = ctx;
-
-	if (e->kind == IR_READ && e->tensor == r->tensor)
-		r->found = true;
-}
-
-static bool stmt_reads(const struct ir_stmt *s, int tensor)
-{
-	struct reading r = { tensor, false };
-
-	ir_walk(s->expr, look_for_read, &r);
-	return r.found;
-}
-
-static bool group_writes(const struct ir_operator *o, const struct ir_group *g,
-	int tensor)
-{
-	for (int i = 0; i < g->n_stmts; i++)
-		if (o->stmts[g->stmts[i]].tensor == tensor)
-			return true;
-	return false;
-}
-
-static bool group_reads(const struct ir_operator *o, const struct ir_group *g,
-	int tensor)
-{
-	for (int i = 0; i < g->n_stmts; i++)
-		if (stmt_reads(&o->stmts[g->stmts[i]], tensor))
-			return true;
-	return false;
-}
-
 static bool crosses(const struct ir_operator *o, const struct ir_partition *p,
 	int tensor)
 {
 	for (int g = 0; g < p->n_groups; g++)
-		if (!group_writes(o, &p->groups[g], tensor) &&
-		    group_reads(o, &p->groups[g], tensor))
+		if (!ir_group_writes(o, &p->groups[g], tensor) &&
+		    ir_group_reads(o, &p->groups[g], tensor))
 			return true;
 	return false;
 }

@@ -57,12 +57,13 @@ const char *promote_check(struct arena *a, bool is_short, enum dtype left,
 
 	if (is_short != (value != PROMOTE_AUTO))
 		return is_short ? "sums of 8-bit floats are promoted, or fast" :
-			arena_printf(a, "sums of %s are not kept short here: "
-				"promote is for 8-bit floats that are",
+			arena_printf(a, "sums of %s are not kept short here, "
+				"which is what promote is for: leave it out",
 				dtype_row(left)->name);
 	if (after && p->streams)
-		return "sums that are promoted are of whole tiles, whose chunks are "
-			"not shared out: combine = workspace, or promote = fast";
+		return arena_printf(a, "promote = %s sums whole tiles, and combine "
+			"= stream shares out their chunks: combine = workspace, "
+			"or promote = fast", promote_words[value]);
 	if (!after || bk % after == 0 || after % bk == 0)
 		return NULL;
 	return arena_printf(a, "sums are promoted after %d products, which "

@@ -443,6 +443,7 @@ const struct sketch sketch_reduce = {
 	.applies = applies,
 	.tunables = reduce_tunables,
 	.legal = reduce_legal,
+	.in_place = reduce_in_place,
 	.features = reduce_features,
 	.start = reduce_start,
 	.build = reduce_build,

@@ -99,6 +99,8 @@ int row_shared(const struct rows *r, const struct row_point *x);
 enum row_over row_over(const struct rows *r, int threads);
 const char *reduce_legal(const struct task *t, struct arena *a,
 	const int *values);
+const char *reduce_in_place(const struct task *t, struct arena *a,
+	const int *values);
 
 /* ---- reduce_start.c ---- */
 

@@ -4,6 +4,8 @@
 #include "sketch/reduce.h"
 #include "sketch/asked.h"
 
+#include <string.h>
+
 enum {
 	UNROLL_MAX = 8, REGS_MAX = 255, GRID_Y_MAX = 65535, BASE_REGS = 32,
 	SLOTS_MAX = 64, HELD_MAX = 160, CLUSTER_MAX = 8
@@ -256,4 +258,49 @@ const char *reduce_legal(const struct task *t, struct arena *a,
 		return arena_printf(a, "a row in %d threads takes about %d "
 			"registers of each", x.threads, regs);
 	return NULL;
+}
+
+static bool is_below(const struct ir_operator *o, const struct ir_tensor *input)
+{
+	for (int i = 0; i < o->n_tensors; i++)
+		if (o->tensors[i].over && !strcmp(o->tensors[i].over,
+		    input->name))
+			return true;
+	return false;
+}
+
+/* Why not all threads that read the input at access "i" write there. */
+static const char *read_by_others(const struct rows *r, struct arena *a,
+	const struct row_point *x, int i)
+{
+	const struct access *y = &r->walk->acc.v[i];
+
+	if (access_uniform(r->walk, y) && x->threads > 1)
+		return arena_printf(a, "all %d threads of a row read it: "
+			"reduce(%s, over = thread)", x->threads,
+			r->reductions[0]);
+	if (i < 64 && x->shared_cached >> i & 1)
+		return arena_printf(a, "a row is copied to shared memory while "
+			"threads go on: cache(%s, scope = register)",
+			y->tensor->name);
+	return NULL;
+}
+
+const char *reduce_in_place(const struct task *t, struct arena *a,
+	const int *values)
+{
+	const struct rows *r = t->state;
+	struct row_point x = row_point(r, values);
+	int64_t rows = r->walk->rows.total;
+	const char *why = NULL;
+
+	for (int i = 0; i < r->walk->acc.n && !why; i++)
+		if (r->walk->acc.v[i].read &&
+		    is_below(t->op, r->walk->acc.v[i].tensor))
+			why = read_by_others(r, a, &x, i);
+	if (why || rows % x.rows == 0 || !r->row_name)
+		return why;
+	return arena_printf(a, "%d rows of a block do not divide %lld, and the "
+		"last block's are another's too: tile(block, %s = %lld)",
+		x.rows, (long long)rows, r->row_name, (long long)(rows & -rows));
 }

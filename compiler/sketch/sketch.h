@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sketches: a kernel's structure with its numbers open. One file each, five
- * functions and where needed a sixth; adding a way to compute is one file and
+ * functions and where needed more; adding a way to compute is one file and
  * one row in table.c. */
 #ifndef WPK_COMPILER_SKETCH_SKETCH_H
 #define WPK_COMPILER_SKETCH_SKETCH_H
@@ -25,6 +25,8 @@ struct task {
 	const struct ir_operator *op;
 	const struct ir_group *group;
 	int index, n_groups;		/* which group of how many */
+	bool in_place;			/* it writes where an input lies that it
+					 * reads */
 	const struct target *target;
 	const struct gpu *gpu;
 	const struct schedule *schedule;	/* or NULL */
@@ -45,6 +47,8 @@ struct sketch {
 	/* Of the others, up to a row without a name. */
 	const struct sketch_refusal *refusals;
 	bool by_request;	/* only where a file is named */
+	bool opaque;		/* nobody sees when it reads and writes, so
+				 * that it does neither in place */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
 	/* NULL, or the directive without which it does not compete, and why:
@@ -61,6 +65,11 @@ struct sketch {
 	 * target, else a sentence with the nearest legal value where there is
 	 * one. Cheap: no allocation unless it fails ("a" is for the sentence). */
 	const char *(*legal)(const struct task *t, struct arena *a,
+		const int *values);
+	/* NULL, or of a legal point whose kernels cannot write where they read
+	 * (task's "in_place"): which number is in the way, and the nearest that
+	 * is not; or NULL, where none is known to be. */
+	const char *(*in_place)(const struct task *t, struct arena *a,
 		const int *values);
 	void (*features)(const struct task *t, const int *values,
 		struct features *out);
@@ -84,7 +93,8 @@ const struct sketch *sketch_named(const char *name);
 /* NULL, or the type by which no sketch computes the group's statements. */
 const char *sketch_lacks(const struct ir_operator *o, const struct ir_group *g);
 
-/* Does sketch "s" honour this directive anywhere? For wpk(7)'s table. */
+/* Does sketch "s" honour this directive anywhere, or have it honoured by others?
+ * For wpk(7)'s table. */
 bool sketch_honours(const struct sketch *s, const char *directive);
 /* Why not, of one that it does not. */
 const char *sketch_refuses(const struct sketch *s, const char *directive);

@@ -30,7 +30,10 @@ const struct sketch *sketch_named(const char *name)
 
 bool sketch_honours(const struct sketch *s, const char *directive)
 {
-	if (s->deterministic && !strcmp(directive, "deterministic"))
+	if (!strcmp(directive, "in_place"))
+		return !s->opaque;
+	if (sched_binds_alone(directive) ||
+	    (s->deterministic && !strcmp(directive, "deterministic")))
 		return true;
 	for (int i = 0; s->directives && s->directives[i]; i++)
 		if (!strcmp(s->directives[i], directive))
@@ -67,6 +70,11 @@ const char *sketch_refuses(const struct sketch *s, const char *directive)
 {
 	const char *why = row_of(s->refusals, directive);
 
+	if (!strcmp(directive, "in_place"))
+		return s->by_request ? "nobody sees in which order a file written "
+			"by hand reads and writes" : "nobody sees in which order "
+			"a library reads and writes; with a kernel of its own for "
+			"what writes the output it may compute the rest";
 	if (s->unpriced)
 		return "how it computes a library decides by itself; with "
 			"fallback(...) it competes, and other directives are for "

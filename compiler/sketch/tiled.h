@@ -299,6 +299,9 @@ void tiled_join(struct tiled_code *g, struct k_block *b);
  * there is nothing to share out. After tiled_grid(). */
 const char *tiled_stream_plan(const struct task *t, const struct product *f,
 	struct arena *a, int occupancy, struct tiling *p);
+/* What keeps a tiling's results from where an input lies, or NULL: its epilogue
+ * reads and writes alike wherever the rest was summed. */
+const char *tiled_in_place(const struct tiling *p);
 /* The block's turns, each chunks of tile "at". */
 struct k_block *tiled_stream_turns(struct tiled_code *g, struct k_block *b,
 	struct kx **at);

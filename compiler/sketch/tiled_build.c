@@ -239,7 +239,7 @@ static void part_of_k(struct tiled_code *g, struct k_block *b)
 	g->first_chunk = let(g, b, "chunk_first", kx_mul(a,
 		kx_special(a, K_BLOCK_Y), num(g, p->chunks_split)));
 	g->chunks = num(g, p->chunks_split);
-	if (p->chunks % p->split)
+	if (p->chunks % p->split || p->left.order->k.open)
 		g->chunks = let(g, b, "chunks", kx_op(a, OP_MIN, T_I32, 2,
 			g->chunks, kx_sub(a, num(g, p->chunks),
 				g->first_chunk)));

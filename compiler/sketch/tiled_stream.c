@@ -120,6 +120,12 @@ static struct kx *smaller(const struct tiled_code *g, struct kx *x,
 	return kx_op(g->a, OP_MIN, T_I32, 2, x, y);
 }
 
+const char *tiled_in_place(const struct tiling *p)
+{
+	return p->streams ? "combine = stream shares out chunks of tiles: combine "
+		"= workspace" : NULL;
+}
+
 /* The first chunk of unit "u", of all tiles: the first "more" have one more. */
 static struct kx *range_of(const struct tiled_code *g, struct kx *u)
 {

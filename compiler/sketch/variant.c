@@ -87,7 +87,7 @@ const struct sketch sketch_variant = {
 	.name = "variant",
 	.summary = "a .cu file written by hand",
 	.directives = directives,
-	.by_request = true,
+	.by_request = true, .opaque = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
 	.features = features, .start = start, .build = build,
 };

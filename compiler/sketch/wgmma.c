@@ -385,6 +385,23 @@ static const char *legal(const struct task *t, struct arena *a,
 	return wgmma_plan(t, a, values, &p);
 }
 
+static const char *in_place(const struct task *t, struct arena *a,
+	const int *values)
+{
+	const struct wgmma *f = t->state;
+	struct wgmma_plan p;
+
+	wgmma_plan(t, a, values, &p);
+	if (!p.store.columns)
+		return tiled_in_place(&p.of);
+	for (int i = 0; i < f->of.epilogue.n; i++)
+		if (f->of.epilogue.outputs[i].tensor->over)
+			return arena_printf(a, "results are stored by bulk: "
+				"epilogue(%s, bulk = 0)",
+				f->of.epilogue.outputs[i].tensor->name);
+	return NULL;
+}
+
 /* Of f32 wgmma reads the bits that tf32 has; in three products it is rounded. */
 static bool arithmetic(const struct task *t, struct arena *a,
 	const int *values, struct ir_operator *o)
@@ -423,6 +440,7 @@ const struct sketch sketch_wgmma = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
+	.in_place = in_place,
 	.features = wgmma_features,
 	.start = start,
 	.build = wgmma_build,
