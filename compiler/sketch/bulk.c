@@ -31,6 +31,14 @@ static bool fits(const struct run *r, int elem)
 		r->coef[0] * elem < (int64_t)1 << 40);
 }
 
+/* Does it lie across the reduction, and its tiles along it? */
+static bool turned(const struct stage *s)
+{
+	const struct run *in = only_run(inner(s)), *out = only_run(outer(s));
+
+	return in && in->coef[0] != 1 && out && out->coef[0] == 1;
+}
+
 static const char *matrix_refuse(const struct stage *s)
 {
 	const struct operand *op = s->op;
@@ -46,6 +54,9 @@ static const char *matrix_refuse(const struct stage *s)
 			"each";
 	if (op->rows.open || op->batch.open || s->order->k.open)
 		return "has a size that is known at the call only";
+	if (turned(s))
+		return "is contiguous across the reduction, along which its "
+			"tiles lie";
 	if (op->forms[0].c || (in && in->coef[0] != 1) ||
 	    !fits(only_run(outer(s)), op->elem) ||
 	    !fits(only_run(&op->batch), op->elem) ||
@@ -63,16 +74,25 @@ bool bulk_deals(const struct operand *op, int order, int group)
 		op->rows.n_runs && op->rows.extent % (4 * group) == 0;
 }
 
-const char *bulk_refuse(const struct stage *s)
+/* What reads a tensor of images as such says why it is none; a matrix why it is no
+ * matrix. */
+const char *bulk_never(const struct stage *s)
 {
 	const char *why = matrix_refuse(s);
 
-	return why && s->image ? image_refuse(s) : why;
+	if (!why || !s->image || (s->image->why && !*s->image->why))
+		return why;
+	return s->image->why;
 }
 
 static bool is_image(const struct stage *s)
 {
-	return s->image && matrix_refuse(s);
+	return s->image && !s->image->why && matrix_refuse(s);
+}
+
+const char *bulk_refuse(const struct stage *s)
+{
+	return is_image(s) ? image_refuse(s) : bulk_never(s);
 }
 
 int bulk_rows(const struct stage *s)

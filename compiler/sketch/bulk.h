@@ -16,6 +16,8 @@ enum { BULK_SPACE = 3 };
  * "dilation" apart. The last of them is along[0]. Rows go through images and
  * positions, the reduction through taps and channels. */
 struct image {
+	const char *why;	/* NULL, or it is none, and why: goes on from the
+				 * tensor's name, "" where it looks like none */
 	int space;
 	int64_t images, channels;
 	struct {
@@ -26,13 +28,15 @@ struct image {
 };
 
 /* The image that "op" is if it is one, for rows and a reduction along these
- * axes, outermost first; else NULL. */
+ * axes, outermost first. */
 const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
 	const struct operand *op, struct axis_list rows, struct axis_list ks);
 
 /* NULL, or why no map describes the operand, whose tiles are as "s" says: goes
  * on from the operand's name. */
 const char *bulk_refuse(const struct stage *s);
+/* The same, whatever the tiles are. */
+const char *bulk_never(const struct stage *s);
 
 /* What a block copies of the tile. */
 int bulk_rows(const struct stage *s);

@@ -9,6 +9,13 @@
 
 /* ---- what is an image ---- */
 
+/* Why a tensor is no image: it lies, or is gone through, in another way. */
+static const char no_windows[] = "has windows that no map of an image follows";
+static const char no_images[] = "does not lie as whole images one after the other";
+static const char no_channels[] = "does not lie as [images, ..., channels], of which "
+	"channels are summed whole";
+static const char no_order[] = "is gone through in another order than it lies in";
+
 /* The one of "axes" that index "f" goes along, -1 if none, -2 if several. */
 static int along_one(const struct ir_affine *f, struct axis_list axes)
 {
@@ -116,7 +123,7 @@ static bool plain(const struct ir_tensor *t)
 		t->rank <= BULK_SPACE + 2;
 }
 
-static bool read_all(struct arena *a, struct reading *r,
+static const char *read_all(struct arena *a, struct reading *r,
 	const struct ir_expr *e, struct image *x)
 {
 	int last = r->t->n_phys - 1;
@@ -125,13 +132,34 @@ static bool read_all(struct arena *a, struct reading *r,
 		struct ir_affine f;
 
 		if (!ir_affine(a, r->o, e->args[r->t->phys[i].dim], &f))
-			return false;
-		if (i == 0 ? !read_image(r, &f, x) : i < last ?
-		    !read_space(r, &f, i, x) : !read_channels(r, &f, i, x))
-			return false;
+			return no_windows;
+		if (i == 0 && !read_image(r, &f, x))
+			return no_images;
+		if (i > 0 && i < last && !read_space(r, &f, i, x))
+			return no_windows;
+		if (i == last && !read_channels(r, &f, i, x))
+			return no_channels;
 	}
 	return in_order(r, r->rows, r->row_axes, r->n_rows) &&
-		in_order(r, r->ks, r->k_axes, r->n_ks);
+		in_order(r, r->ks, r->k_axes, r->n_ks) ? NULL : no_order;
+}
+
+/* Is it read at neighbouring places, or at some that it has not? */
+static bool has_windows(const struct operand *op)
+{
+	return op->n_forms > 1 || op->rows.n_runs > 1 ||
+		op->orders[0].k.n_runs > 1;
+}
+
+static const char *no_image(const struct ir_operator *o,
+	const struct operand *op, struct axis_list ks)
+{
+	if (op->value || !has_windows(op) || !plain(op->tensor))
+		return "";
+	if (op->rows.open || ir_any_open(o, ks.v, ks.n))
+		return "has a size that is known at the call only";
+	return op->batch.n_runs ? "is an image of several groups, for which a map "
+		"of images has no dimension" : NULL;
 }
 
 const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
@@ -140,10 +168,9 @@ const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
 	struct image *x = ARENA_NEW(a, struct image);
 	struct reading r = { .o = o, .t = op->tensor, .rows = rows, .ks = ks };
 
-	if (op->value || op->rows.open || ir_any_open(o, ks.v, ks.n) ||
-	    op->batch.n_runs ||
-	    !plain(op->tensor) || !read_all(a, &r, op->read, x))
-		return NULL;
+	x->why = no_image(o, op, ks);
+	if (!x->why)
+		x->why = read_all(a, &r, op->read, x);
 	return x;
 }
 

@@ -67,8 +67,8 @@ struct stage {
 	bool bulk;		/* copied as a whole, by no thread's hands */
 	int shares;		/* blocks of a cluster that each copy a part,
 				 * for all of them; 0: none do */
-	const struct image *image;	/* what the operand is (sketch/bulk.h),
-					 * or NULL */
+	const struct image *image;	/* what the operand may be
+					 * (sketch/bulk.h), or NULL */
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */

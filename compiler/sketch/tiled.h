@@ -156,6 +156,10 @@ const char *tiled_stages(const struct task *t, const struct product *f,
  * stores at once. */
 const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
 	int tail_n, int vm, int vn, struct tiling *p);
+/* What is said where a stage is not copied by bulk, and "why" (or NULL, of both):
+ * there are other copies, "or" what goes on from there. */
+const char *tiled_no_bulk(struct arena *a, const struct stage *s,
+	const char *why, const char *or);
 const char *tiled_grid(const struct product *f, struct arena *a,
 	struct tiling *p);
 /* Of both operands, in all stages, and of what split_k needs. */

@@ -139,6 +139,14 @@ static const char *plan_stage(struct arena *a, struct stage *s,
 	return why;
 }
 
+const char *tiled_no_bulk(struct arena *a, const struct stage *s,
+	const char *why, const char *or)
+{
+	return why ? arena_printf(a, "a bulk copy wants a tensor that a map "
+		"describes, and '%s' %s: async = %s%s", s->op->tensor->name, why,
+		s->op->value ? "off" : "on", or) : NULL;
+}
+
 static const char *check_bulk(const struct task *t, struct arena *a,
 	const struct tiling *p)
 {
@@ -148,15 +156,11 @@ static const char *check_bulk(const struct task *t, struct arena *a,
 		return arena_printf(a, "%s has no bulk copies: async = on is "
 			"what it can do", t->target->name);
 	for (int i = 0; i < 2; i++) {
-		const char *why = bulk_refuse(stages[i]);
+		const char *why = tiled_no_bulk(a, stages[i],
+			bulk_refuse(stages[i]), "");
 
 		if (why)
-			return arena_printf(a, "a bulk copy wants a tensor that "
-				"a map describes, and '%s' %s: async = %s",
-				stages[i]->op->tensor->name, why,
-				!stages[i]->op->value ? "on" : "off, or mma("
-				"STATEMENT, from = register) for rows of "
-				"instructions");
+			return why;
 	}
 	return p->stages >= 2 + p->lag ? NULL : arena_printf(a, "bulk copies "
 		"need %d stages or more, not %d", 2 + p->lag, p->stages);

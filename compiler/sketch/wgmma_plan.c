@@ -131,6 +131,63 @@ static const char *check_precision(const struct wgmma *f, struct arena *a,
 		"apart in registers: from = register" : NULL;
 }
 
+static const struct image *image_of(const struct wgmma *f,
+	const struct wgmma_plan *p, bool right)
+{
+	const struct image *const *of = right ? f->right : f->left;
+	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
+
+	return (p->registers && right == p->swap ? raw->images :
+		of)[p->of.order];
+}
+
+/* What is copied of a factor, as far as tiles do not matter. */
+static struct stage copied(const struct wgmma *f, const struct wgmma_plan *p,
+	bool right)
+{
+	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
+	struct stage s = { .op = p->registers && right == p->swap ? &raw->of :
+		right ? &f->of.right : &f->of.left,
+		.image = image_of(f, p, right) };
+
+	s.order = &s.op->orders[p->of.order];
+	return s;
+}
+
+/* Would registers take the factor as it lies, and a bulk copy the other? */
+static bool helps_register(const struct wgmma *f, const struct wgmma_plan *p,
+	bool right)
+{
+	struct wgmma_plan rows = *p;
+	struct stage s, other;
+
+	rows.registers = true;
+	rows.swap = right;
+	s = copied(f, &rows, right);
+	other = copied(f, &rows, !right);
+	return f->open.v[WGMMA_FROM].n > 1 && !bulk_never(&s) &&
+		!bulk_never(&other);
+}
+
+/* Bulk copies, whatever the tiles are. */
+static const char *check_bulk(const struct wgmma *f, struct arena *a,
+	const struct wgmma_plan *p)
+{
+	const char *why = NULL;
+
+	for (int right = 0; right < 2 && p->of.bulk && !why; right++) {
+		struct stage s = copied(f, p, right);
+		const char *never = bulk_never(&s);
+
+		if (never)
+			why = tiled_no_bulk(a, &s, never, helps_register(f, p,
+				right) ? arena_printf(a, ", or mma(STATEMENT, "
+				"from = register, swap = %s)", right ? "on" :
+				"off") : "");
+	}
+	return why;
+}
+
 static const char *read_values(const struct wgmma *f, struct arena *a,
 	const int *v, struct wgmma_plan *p)
 {
@@ -156,6 +213,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		!p->promote;
 	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
+	if (!why)
+		why = check_bulk(f, a, p);
 	if (!why)
 		why = check_cluster(f, a, v, p);
 	if (!why)
@@ -215,16 +274,6 @@ static struct stage rows_stage(const struct wgmma *f,
 		s.panel = raw_panel(&raw->of);
 	}
 	return s;
-}
-
-static const struct image *image_of(const struct wgmma *f,
-	const struct wgmma_plan *p, bool right)
-{
-	const struct image *const *of = right ? f->right : f->left;
-	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
-
-	return (p->registers && right == p->swap ? raw->images :
-		of)[p->of.order];
 }
 
 /* Does a schedule ask for rows that are not swizzled? */
