@@ -215,6 +215,43 @@ for sketch in direct fma winograd; do
 	says '"in_place":true'
 done
 
+# Several kernels: whoever reads what is overwritten comes before.
+cat >kernels.wpk <<'END'
+export op behind[B = 9, L = 70](x: f32[B, L]) -> (y: f32[B, L], s: f32[B])
+{
+    y[b, l] = 2 * x[b, l];
+    s[b] = sum[l](x[b, l]);
+}
+schedule s1 for behind { in_place(y, x); }
+export op two[M = 40, N = 24, K = 32](x: f16[M, K], w: f16[N, K], u: f16[N, K],
+    r: f16[M, N]) -> (y: f16[M, N], z: f16[M, N])
+{
+    let a[i, j]: f32 = sum[k](x[i, k] * w[j, k]);
+    let c[i, j]: f32 = sum[k](x[i, k] * u[j, k]);
+    y[i, j] = f16(a[i, j] + r[i, j]);
+    z[i, j] = f16(c[i, j] + r[i, j]);
+}
+schedule s2 for two { in_place(y, r); }
+export op apart[N = 24](x: f32[N, N], w: f32[N, N]) -> (y: f32[N, N])
+{
+    let acc[i, j]: f32 = sum[k](x[i, k] * w[k, j]);
+    y[i, j] = acc[i, j];
+}
+schedule s3 for apart { in_place(y, x); }
+export op grid[M = 3, N = 700](x: f32[M, N]) -> (y: f32[M, N])
+{
+    let m[i]: f32 = max[j](x[i, j]);
+    let e[i, j]: f32 = exp(x[i, j] - m[i]);
+    let s[i]: f32 = sum[j](e[i, j]);
+    y[i, j] = e[i, j] / s[i];
+}
+schedule s4 for grid { reduce(m, over = grid); in_place(y, x); }
+END
+ends 0 "... and several kernels run in place" "" "$wpkrun" kernels.wpk \
+	--device=emu --samples=all
+check "... all of them" test "$(grep -c 'bound, in place too$' \
+	"$scratch/.out")" = 4
+
 # A plan that lies: threads read what others have written.
 cat >turn.wpk <<'END'
 export op turn[N = 64](x: f32[N, N]) -> (y: f32[N, N]) { y[i, j] = x[j, i]; }

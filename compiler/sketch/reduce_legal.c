@@ -138,6 +138,9 @@ static const char *legal_over(const struct task *t, struct arena *a,
 	if (x->over == OVER_CLUSTER && t->target->cc < 90)
 		return arena_printf(a, "over = cluster needs sm_90, the target "
 			"is %s: over = grid is possible", t->target->name);
+	if (x->over == OVER_GRID && x->held)
+		return arena_printf(a, "over = grid has a launch for each "
+			"pass, and nothing stays on the chip: cache = none");
 	if (shares && x->parts == 1)
 		return arena_printf(a, "over = %s goes with split_k = 2 or "
 			"more blocks for a row", over_names[x->over]);
@@ -148,9 +151,6 @@ static const char *legal_over(const struct task *t, struct arena *a,
 	if (x->over == OVER_CLUSTER && x->parts > CLUSTER_MAX)
 		return arena_printf(a, "a cluster has %d blocks at most: "
 			"split_k = %d", CLUSTER_MAX, CLUSTER_MAX);
-	if (x->over == OVER_GRID && x->held)
-		return arena_printf(a, "over = grid has a launch for each "
-			"pass, and nothing stays on the chip: cache = none");
 	if (!shares && x->over != (int)over)
 		return arena_printf(a, "%d threads for a row go with over = "
 			"%s", x->threads, over_names[over]);
@@ -280,8 +280,8 @@ static const char *read_by_others(const struct rows *r, struct arena *a,
 			"reduce(%s, over = thread)", x->threads,
 			r->reductions[0]);
 	if (i < 64 && x->shared_cached >> i & 1)
-		return arena_printf(a, "a row is copied to shared memory while "
-			"threads go on: cache(%s, scope = register)",
+		return arena_printf(a, "cache(%s, scope = register) keeps each "
+			"element with the thread that writes there",
 			y->tensor->name);
 	return NULL;
 }

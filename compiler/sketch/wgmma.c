@@ -391,15 +391,17 @@ static const char *in_place(const struct task *t, struct arena *a,
 	const struct wgmma *f = t->state;
 	struct wgmma_plan p;
 
+	const char *why;
+
 	wgmma_plan(t, a, values, &p);
-	if (!p.store.columns)
-		return tiled_in_place(&p.of);
-	for (int i = 0; i < f->of.epilogue.n; i++)
+	why = tiled_in_place(&p.of);
+	for (int i = 0; p.store.columns && i < f->of.epilogue.n; i++)
 		if (f->of.epilogue.outputs[i].tensor->over)
-			return arena_printf(a, "results are stored by bulk: "
-				"epilogue(%s, bulk = 0)",
+			return arena_printf(a, "%s%sresults are stored by bulk: "
+				"epilogue(%s, bulk = 0)", why ? why : "",
+				why ? "; " : "",
 				f->of.epilogue.outputs[i].tensor->name);
-	return NULL;
+	return why;
 }
 
 /* Of f32 wgmma reads the bits that tf32 has; in three products it is rounded. */

@@ -69,6 +69,17 @@ struct wgmma_plan {
 	int regs, occupancy, promised;
 };
 
+/* ---- wgmma_ways.c ---- */
+
+/* The image that is copied of a factor, if it is one. */
+const struct image *wgmma_image(const struct wgmma *f,
+	const struct wgmma_plan *p, bool right);
+/* NULL, or what of "p" does not go together, of what its values say. */
+const char *wgmma_ways(const struct wgmma *f, struct arena *a,
+	const struct wgmma_plan *p);
+
+/* ---- wgmma_plan.c ---- */
+
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 	struct wgmma_plan *p);

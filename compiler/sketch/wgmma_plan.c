@@ -110,9 +110,6 @@ static const char *check_cluster(const struct wgmma *f, struct arena *a,
 		return arena_printf(a, "blocks of a cluster lie along %s or "
 			"%s: cluster(%s = 1)", f->of.m_name, f->of.n_name,
 			f->of.n_name);
-	if (p->of.cluster > 1 && !p->of.bulk)
-		return "blocks of a cluster copy for each other by bulk: "
-			"pipeline(.., async = bulk), or no cluster";
 	if (p->of.cluster > 1 && rows % (8 * p->of.cluster))
 		return arena_printf(a, "%d blocks that share a tile's %d of %s "
 			"copy a multiple of 8 of them each", p->of.cluster,
@@ -129,63 +126,6 @@ static const char *check_precision(const struct wgmma *f, struct arena *a,
 				"is for f32", dtype_row(f->tile)->name);
 	return p->thrice && !p->registers ? "in three products rows are taken "
 		"apart in registers: from = register" : NULL;
-}
-
-static const struct image *image_of(const struct wgmma *f,
-	const struct wgmma_plan *p, bool right)
-{
-	const struct image *const *of = right ? f->right : f->left;
-	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
-
-	return (p->registers && right == p->swap ? raw->images :
-		of)[p->of.order];
-}
-
-/* What is copied of a factor, as far as tiles do not matter. */
-static struct stage copied(const struct wgmma *f, const struct wgmma_plan *p,
-	bool right)
-{
-	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
-	struct stage s = { .op = p->registers && right == p->swap ? &raw->of :
-		right ? &f->of.right : &f->of.left,
-		.image = image_of(f, p, right) };
-
-	s.order = &s.op->orders[p->of.order];
-	return s;
-}
-
-/* Would registers take the factor as it lies, and a bulk copy the other? */
-static bool helps_register(const struct wgmma *f, const struct wgmma_plan *p,
-	bool right)
-{
-	struct wgmma_plan rows = *p;
-	struct stage s, other;
-
-	rows.registers = true;
-	rows.swap = right;
-	s = copied(f, &rows, right);
-	other = copied(f, &rows, !right);
-	return f->open.v[WGMMA_FROM].n > 1 && !bulk_never(&s) &&
-		!bulk_never(&other);
-}
-
-/* Bulk copies, whatever the tiles are. */
-static const char *check_bulk(const struct wgmma *f, struct arena *a,
-	const struct wgmma_plan *p)
-{
-	const char *why = NULL;
-
-	for (int right = 0; right < 2 && p->of.bulk && !why; right++) {
-		struct stage s = copied(f, p, right);
-		const char *never = bulk_never(&s);
-
-		if (never)
-			why = tiled_no_bulk(a, &s, never, helps_register(f, p,
-				right) ? arena_printf(a, ", or mma(STATEMENT, "
-				"from = register, swap = %s)", right ? "on" :
-				"off") : "");
-	}
-	return why;
 }
 
 static const char *read_values(const struct wgmma *f, struct arena *a,
@@ -214,7 +154,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (!why)
-		why = check_bulk(f, a, p);
+		why = wgmma_ways(f, a, p);
 	if (!why)
 		why = check_cluster(f, a, v, p);
 	if (!why)
@@ -320,8 +260,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	cols.group = p->vec;
 	p->of.left = p->swap ? cols : rows;
 	p->of.right = p->swap ? rows : cols;
-	p->of.left.image = image_of(f, p, false);
-	p->of.right.image = image_of(f, p, true);
+	p->of.left.image = wgmma_image(f, p, false);
+	p->of.right.image = wgmma_image(f, p, true);
 	why = tiled_stages(t, &f->of, a, v + WGMMA_FIXED, &p->of);
 	if (!why && p->registers)
 		why = wgmma_fragment_plan(f, a, p);
@@ -505,20 +445,8 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 {
 	int resident = t->gpu->sms * p->occupancy;
 
-	if (p->of.streams && (!p->persistent || p->of.crews > 1))
-		return p->persistent ? "two crews have whole tiles by turns, and "
-			"no chunks of them to share out: persistent = on, or "
-			"combine = workspace" : "blocks that share out chunks "
-			"of tiles take one after the other: raster(persistent = "
-			"on), or combine = workspace";
 	if (!p->persistent)
 		return NULL;
-	if (!p->of.bulk)
-		return "blocks are persistent where one warp copies ahead: "
-			"pipeline(.., async = bulk), or persistent = off";
-	if (p->of.split > 1)
-		return "persistent blocks sum all of a tile: split_k by 1, or "
-			"persistent = off";
 	if (p->of.streams)
 		return tiled_stream_plan(t, &((const struct wgmma *)
 			t->state)->of, a, p->occupancy, &p->of);
