@@ -3,7 +3,8 @@
 # Every directive on every sketch, which kernel(..., sketch = NAME) pins: it is
 # honoured, or refused at its place with a sentence; where wpkc --list=directives
 # says "-", always refused. What tensors must be like for in_place(...) say
-# errors/in_place.wpk and schedules/in_place.wpk.
+# errors/in_place.wpk and schedules/in_place.wpk; here a result is added to what it
+# overwrites.
 . "${top_srcdir:-.}/tests/lib.sh"
 cd "$scratch" || exit 1
 
@@ -84,6 +85,14 @@ operator() {
 	esac
 }
 
+# added: the operator, whose result is added to an input "old" of its shape.
+added() {
+	shape=$(sed -n 's/.*(y: \(f32\[.*\]\)).*/\1/p' op)
+	sed "s/(x: /(old: $shape, x: /; s/^    x: /    old: $shape, x: /
+		s/y\[\([^]]*\)\] = \(.*\);/y[\1] = \2 + old[\1];/" op >op.added
+	mv op.added op
+}
+
 # form DIRECTIVE: a plain use of it.
 form() {
 	case $1 in
@@ -116,6 +125,7 @@ form() {
 	launch) echo 'launch(overlap = off);' ;;
 	variant) echo 'variant("f.cu");' ;;
 	cluster) echo "cluster($ax = 2);" ;;
+	in_place) echo 'in_place(y, old);' ;;
 	esac
 }
 
@@ -131,8 +141,11 @@ by_hand() {
 cell() {
 	sketch=$1
 	operator "$1" >op
+	[ "$2" != in_place ] || added
 	if grep -q f16 op; then
 		by_hand 'const unsigned short *x, const unsigned short *w, '
+	elif grep -q 'old:' op; then
+		by_hand 'const float *old, const float *x, '
 	elif grep -q ' w:' op; then
 		by_hand 'const float *x, const float *w, '
 	else
@@ -157,6 +170,8 @@ cell() {
 	elif [ "$3" = - ]; then
 		grep -q "^note: $1: it does not honour $2: .\{15\}" out ||
 			echo "$1 gives no reason to refuse $2"
+	elif [ "$2" = in_place ]; then
+		echo "$1 refuses what it serves elsewhere"
 	elif [ "$2" = fuse ]; then
 		: # axes that the sketch does not flatten together
 	else
@@ -169,7 +184,7 @@ cell() {
 read -r _ sketches <table
 for sketch in $sketches; do
 	column=$((${column:-1} + 1))
-	awk -v c=$column 'NR > 1 && !/^(kernel|seed|fallback|const|in_place) / {
+	awk -v c=$column 'NR > 1 && !/^(kernel|seed|fallback|const) / {
 		print $1, $c }' table >cells
 	while read -r directive says <&3; do
 		[ "$sketch $directive" = "variant variant" ] ||

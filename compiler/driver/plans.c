@@ -365,6 +365,15 @@ struct making {
 	enum fit best;
 };
 
+/* Did another cut before come to the same? */
+static bool was_made(const struct making *m, const struct plan *p)
+{
+	for (int i = 0; i < m->n && m->all[i] != p; i++)
+		if (!strcmp(m->all[i]->text, p->text))
+			return true;
+	return false;
+}
+
 /* Does the plan do what the schedule says of kernels, as well as the best? */
 static void add_if_fit(struct session *s, struct job *j, struct plan *p,
 	struct making *m)
@@ -376,7 +385,8 @@ static void add_if_fit(struct session *s, struct job *j, struct plan *p,
 	p->misfit = fit == MISFIT;
 	p->why = ir_in_place_refused(s->a, p->op, p->partition, &p->out);
 	if (fit != MISFIT && p->why) {
-		plan_explain_in_place(s, p);
+		if (!was_made(m, p))
+			plan_explain_in_place(s, p);
 		m->apart++;
 		return;
 	}

@@ -50,6 +50,13 @@ static int dividing(int bk, int most)
 	return best;
 }
 
+const char *promote_streams(struct arena *a, int value)
+{
+	return arena_printf(a, "promote = %s sums whole tiles, and combine = "
+		"stream shares out their chunks: combine = workspace, or promote "
+		"= fast", promote_words[value]);
+}
+
 const char *promote_check(struct arena *a, bool is_short, enum dtype left,
 	int value, const struct tiling *p)
 {
@@ -61,9 +68,7 @@ const char *promote_check(struct arena *a, bool is_short, enum dtype left,
 				"which is what promote is for: leave it out",
 				dtype_row(left)->name);
 	if (after && p->streams)
-		return arena_printf(a, "promote = %s sums whole tiles, and combine "
-			"= stream shares out their chunks: combine = workspace, "
-			"or promote = fast", promote_words[value]);
+		return promote_streams(a, value);
 	if (!after || bk % after == 0 || after % bk == 0)
 		return NULL;
 	return arena_printf(a, "sums are promoted after %d products, which "

@@ -23,6 +23,9 @@ int promote_after(int value);
  * summed up for "tensor"; NULL where it does. */
 const char *promote_unsaid(const struct task *t, const char *tensor,
 	enum dtype left, enum dtype right);
+/* What is said of a sum that is promoted, by "value", and of chunks that are shared
+ * out. */
+const char *promote_streams(struct arena *a, int value);
 /* NULL, or why the value says nothing to sums that are "is_short" or not, or does not
  * go with the plan's chunks. */
 const char *promote_check(struct arena *a, bool is_short, enum dtype left,

@@ -75,7 +75,7 @@ struct wgmma_plan {
 const struct image *wgmma_image(const struct wgmma *f,
 	const struct wgmma_plan *p, bool right);
 /* NULL, or what of "p" does not go together, of what its values say. */
-const char *wgmma_ways(const struct wgmma *f, struct arena *a,
+const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values,
 	const struct wgmma_plan *p);
 
 /* ---- wgmma_plan.c ---- */

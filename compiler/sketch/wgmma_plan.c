@@ -154,7 +154,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	why = v[WGMMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (!why)
-		why = wgmma_ways(f, a, p);
+		why = wgmma_ways(f, a, v, p);
 	if (!why)
 		why = check_cluster(f, a, v, p);
 	if (!why)
@@ -445,8 +445,14 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 {
 	int resident = t->gpu->sms * p->occupancy;
 
+	if (p->of.streams && !p->persistent)
+		return "blocks that share out chunks of tiles take one after the "
+			"other: raster(persistent = on), or combine = workspace";
 	if (!p->persistent)
 		return NULL;
+	if (p->of.split > 1)
+		return "persistent blocks sum all of a tile: split_k by 1, or "
+			"persistent = off";
 	if (p->of.streams)
 		return tiled_stream_plan(t, &((const struct wgmma *)
 			t->state)->of, a, p->occupancy, &p->of);

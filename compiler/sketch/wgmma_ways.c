@@ -3,6 +3,7 @@
  * blocks are persistent, share out chunks or make clusters. Asked before any number,
  * so that what forbids all of them is what is told. */
 #include "sketch/wgmma.h"
+#include "sketch/promotion.h"
 
 const struct image *wgmma_image(const struct wgmma *f,
 	const struct wgmma_plan *p, bool right)
@@ -82,19 +83,15 @@ static const char *wants_bulk(const struct wgmma *f, struct arena *a,
 		s.op->tensor->name, why, instead);
 }
 
-const char *wgmma_ways(const struct wgmma *f, struct arena *a,
+const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values,
 	const struct wgmma_plan *p)
 {
+	if (p->promote && p->of.streams)
+		return promote_streams(a, values[WGMMA_PROMOTE]);
 	if (p->of.streams && p->of.crews > 1)
 		return "two crews have whole tiles by turns, and no chunks of "
 			"them to share out: persistent = on, or combine = "
 			"workspace";
-	if (p->of.streams && !p->persistent)
-		return "blocks that share out chunks of tiles take one after the "
-			"other: raster(persistent = on), or combine = workspace";
-	if (p->persistent && p->of.split > 1)
-		return "persistent blocks sum all of a tile: split_k by 1, or "
-			"persistent = off";
 	if (p->of.bulk)
 		return check_bulk(f, a, p);
 	if (p->persistent)
