@@ -6,14 +6,17 @@
  * input. */
 #include "ir/ir.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int input_below(const struct ir_operator *o, int out)
 {
 	int in = 0;
 
-	while (strcmp(o->tensors[in].name, o->tensors[out].over) != 0)
+	while (in < o->n_inputs && strcmp(o->tensors[in].name,
+	       o->tensors[out].over) != 0)
 		in++;
+	assert(in < o->n_inputs);
 	return in;
 }
 

@@ -309,6 +309,25 @@ static void later_kernels_do_not_read(void **state)
 	arena_destroy(a);
 }
 
+/* A kernel that knows the output and writes nothing there comes before. */
+static void knowing_is_not_writing(void **state)
+{
+	struct arena *a = arena_create();
+	struct made m = make(a), first = make(a);
+	struct program *p;
+
+	(void)state;
+	one_statement(&m);
+	ks_store(a, first.b, k_place(first.v, n(&first, 0)), kx_load(a, first.x,
+		first.t));
+	p = program_of_kernel(&m, "x", true);
+	p->steps.v[0].kernel = first.k;
+	assert_null(program_in_place(a, p));
+	assert_true(m.x->aliased && m.y->aliased);
+	assert_false(first.x->aliased || first.y->aliased);
+	arena_destroy(a);
+}
+
 static void what_nobody_sees_into_does_not(void **state)
 {
 	static const char *const why[] = { [P_LIBRARY] = "a library computes it",
@@ -332,6 +351,7 @@ int main(void)
 		cmocka_unit_test(kernels_say_why_not),
 		cmocka_unit_test(programs_without_a_pair_are_left),
 		cmocka_unit_test(later_kernels_do_not_read),
+		cmocka_unit_test(knowing_is_not_writing),
 		cmocka_unit_test(what_nobody_sees_into_does_not)
 	};
 

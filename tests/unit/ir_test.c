@@ -314,6 +314,97 @@ static void test_passes(void **state)
 	}
 }
 
+/* Outputs over inputs: in which order kernels come, by IR_APART's cut, why they
+ * cannot leave the output there, and whether the last both reads and writes. */
+static const struct {
+	const char *body, *partition, *why;
+	bool within;
+} over_cases[] = {
+	{ "  out y: f32[6, 5] layout(0, 1) align 16 over x\n"
+	  "  out s: f32[6] layout(0) align 16\n"
+	  "  y[i:6, j:5] = mul(x[i, j], 2.0:f32)\n"
+	  "  s[i:6] = sum[j:5](x[i, j]) : f32\n",
+	  "group 0 row of 1: s\ngroup 1 map: y\n", NULL, true },
+	{ "  out y: f32[6, 5] layout(0, 1) align 16\n"
+	  "  out s: f32[6] layout(0) align 16\n"
+	  "  y[i:6, j:5] = mul(x[i, j], 2.0:f32)\n"
+	  "  s[i:6] = sum[j:5](x[i, j]) : f32\n",
+	  "group 0 map: y\ngroup 1 row of 1: s\n", NULL, false },
+	{ "  out y: f32[6, 5] layout(0, 1) align 16 over x\n"
+	  "  out s: f32[6] layout(0) align 16\n"
+	  "  y[i:6, j:5] = mul(w[i, j], 2.0:f32)\n"
+	  "  s[i:6] = sum[j:5](x[i, j]) : f32\n",
+	  "group 0 row of 1: s\ngroup 1 map: y\n", NULL, false },
+	{ "  out y: f32[6, 5] layout(0, 1) align 16 over x\n"
+	  "  out s: f32[6] layout(0) align 16\n"
+	  "  y[i:6, j:5] = mul(x[i, j], 2.0:f32)\n"
+	  "  s[i:6] = sum[j:5](mul(y[i, j], x[i, j])) : f32\n",
+	  "group 0 map: y\ngroup 1 row of 1: s\n",
+	  "the kernel of s reads x, and cannot come before that of y, which "
+	  "writes there", false },
+};
+
+static void test_over(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof over_cases / sizeof *over_cases; i++) {
+		struct arena *a = arena_create();
+		struct ir_operator *o = parse(a, arena_printf(a, "op over {\n"
+			"  in x: f32[6, 5] layout(0, 1) align 16\n"
+			"  in w: f32[6, 5] layout(0, 1) align 16\n%s}\n",
+			over_cases[i].body));
+		struct ir_partition *p = ir_partition_by(a, o,
+			(struct ir_cut){ .rule = IR_APART });
+		const char *why;
+		struct str s;
+		int out = -1;
+
+		assert_null(ir_verify_partition(a, o, p));
+		str_init(&s, a);
+		ir_print_partition(o, p, &s);
+		assert_string_equal(str_text(&s), over_cases[i].partition);
+		why = ir_in_place_refused(a, o, p, &out);
+		assert_string_equal(why ? why : "", over_cases[i].why ?
+			over_cases[i].why : "");
+		assert_true(!why || out == 2);
+		assert_int_equal(ir_in_place_within(o, &p->groups[1]),
+			over_cases[i].within);
+		arena_destroy(a);
+	}
+}
+
+/* A kernel that multiplies the input and writes there, and one that adds it. */
+static void test_over_a_factor(void **state)
+{
+	static const char *const sums[] = { "mul(x[i, k], w[j, k])",
+		"mul(v[i, k], w[j, k])" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct arena *a = arena_create();
+		struct ir_operator *o = parse(a, arena_printf(a, "op over {\n"
+			"  in x: f32[6, 6] layout(0, 1) align 16\n"
+			"  in v: f32[6, 6] layout(0, 1) align 16\n"
+			"  in w: f32[6, 6] layout(0, 1) align 16\n"
+			"  let acc: f32[6, 6]\n"
+			"  out y: f32[6, 6] layout(0, 1) align 16 over x\n"
+			"  acc[i:6, j:6] = sum[k:6](%s) : f32\n"
+			"  y[i:6, j:6] = add(acc[i, j], x[i, j])\n}\n",
+			sums[i]));
+		struct ir_partition *p = ir_partition(a, o);
+		int out = -1;
+		const char *why = ir_in_place_refused(a, o, p, &out);
+
+		assert_int_equal(p->n_groups, 1);
+		if (i)
+			assert_null(why);
+		else
+			assert_string_equal(why, "the kernel of y sums products "
+				"of x, and reads each element for several sums");
+		arena_destroy(a);
+	}
+}
+
 /* After splitting, what was divided is affine. */
 static void test_split_is_affine(void **state)
 {
@@ -417,6 +508,8 @@ int main(void)
 		cmocka_unit_test(test_deep_text),
 		cmocka_unit_test(test_deep_index),
 		cmocka_unit_test(test_passes),
+		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_over_a_factor),
 		cmocka_unit_test(test_split_is_affine),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_left_is_padded),
