@@ -167,6 +167,14 @@ static enum ir_role expected_role(const struct ir_operator *o, int i)
 	return i < o->n_inputs + o->n_outputs ? IR_OUT : IR_LET;
 }
 
+static bool is_input(const struct ir_operator *o, const char *name)
+{
+	for (int i = 0; i < o->n_inputs; i++)
+		if (!strcmp(o->tensors[i].name, name))
+			return true;
+	return false;
+}
+
 static bool check_tensor(struct verify *v, int i)
 {
 	const struct ir_operator *o = v->o;
@@ -184,6 +192,9 @@ static bool check_tensor(struct verify *v, int i)
 		return verify_fail(v, "%s has no type", t->name);
 	if (t->align < 1 || t->align & (t->align - 1))
 		return verify_fail(v, "%s is aligned to %d", t->name, t->align);
+	if (t->over && (t->role != IR_OUT || !is_input(o, t->over)))
+		return verify_fail(v, "%s lies over %s, and is no output or that "
+			"no input", t->name, t->over);
 	return check_layout(v, t);
 }
 
