@@ -427,11 +427,12 @@ bool plans_make(struct session *s, struct job *j)
 				IR_PRODUCT_ROW);
 		add_if_fit(s, j, p, &m);
 	}
+	if (m.apart && !j->n_plans)
+		return plans_report_in_place(s, j, m.all, m.n);
 	for (int i = 0; i < j->n_files; i++)
 		add_file(s, j, &j->files[i], &m);
 	if (!j->n_plans)
-		return m.apart ? plans_report_in_place(s, j, m.all, m.n) :
-			report_misfit(s, j, m.all, m.n);
+		return report_misfit(s, j, m.all, m.n);
 	plan_use(j, 0);
 	return true;
 }

@@ -62,8 +62,7 @@ static void hint(struct session *s, const struct plan *p,
 				all[i]));
 			return;
 		}
-	if (ir_in_place_within(p->op, &p->partition->groups[
-	    p->partition->n_groups - 1]))
+	if (ir_in_place_multiplies(p->op, p->partition, p->out))
 		diag_hint(s->d, "Give the sum a let of its own, which one kernel "
 			"may write before another writes %s; or leave "
 			"in_place(%s, %s) out.", output(p), output(p), input(p));

@@ -168,6 +168,16 @@ const char *ir_in_place_refused(struct arena *a, const struct ir_operator *o,
 	return why;
 }
 
+bool ir_in_place_multiplies(const struct ir_operator *o,
+	const struct ir_partition *p, int out)
+{
+	for (int k = 0; k < p->n_groups; k++)
+		if (ir_group_writes(o, &p->groups[k], out) &&
+		    multiplies(o, &p->groups[k], input_below(o, out)))
+			return true;
+	return false;
+}
+
 bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g)
 {
 	return overwrites(o, g, g);

@@ -447,6 +447,9 @@ void ir_in_place_order(struct arena *a, const struct ir_operator *o,
  * whatever their points: a sentence. */
 const char *ir_in_place_refused(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p, int *out);
+/* Is it because the kernel that writes the output multiplies what lies there? */
+bool ir_in_place_multiplies(const struct ir_operator *o,
+	const struct ir_partition *p, int out);
 /* Does the group read such an input and write what lies there? */
 bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
 
