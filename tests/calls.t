@@ -34,8 +34,9 @@ declarations() {
 
 declarations cublasLt.h abi_cublaslt
 declarations cudnn.h abi_cudnn
+declarations cudnn.h abi_cudnn_legacy
 
-for name in library cublaslt cudnn cudnn_engine; do
+for name in library cublaslt cudnn cudnn_engine cudnn_legacy; do
 	what="nothing is lost: ${name}_test"
 	program=$top_builddir/tests/unit/${name}_test
 	if [ -n "$INSTRUMENT" ]; then

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "runtime/lib/cublaslt_api.h"
-#include "runtime/lib/cudnn_api.h"
+#include "runtime/lib/cudnn_legacy_api.h"
 #include "runtime/lib/field.h"
 #include "runtime/lib/lib.h"
 #include "runtime/lib/library.h"
@@ -28,11 +28,15 @@ struct library {
 	char why[400];
 	union {
 		struct cublaslt_calls cublaslt;
-		struct cudnn_calls cudnn;
+		struct {
+			struct cudnn_calls cudnn;
+			struct cudnn_legacy_calls cudnn_legacy;
+		};
 	} calls;
 };
 
-/* "n": algorithms known, "complete": there are no more; "chosen": one is, which
+/* "algorithm": the place of what is asked for; "named": its name instead, or "".
+ * "n": algorithms known, "complete": there are no more; "chosen": one is, which
  * "text" tells and which takes "workspace" bytes. */
 struct library_call {
 	struct wpk_context *context;
@@ -40,6 +44,7 @@ struct library_call {
 	const struct library_class *class;
 	struct place places[CALL_PLACES];
 	int n_places, algorithm, n;
+	char named[40];
 	bool complete, chosen;
 	json_t *pinned;
 	size_t workspace;
@@ -52,8 +57,9 @@ struct library_call {
  * and where that is not too old, "finish" makes the handle or says why not.
  * "read" checks the JSON, needing no library; "describe" tells the library.
  * "destroy" takes calls that are read or described in part. "list" finds
- * algorithms until there are "most". "choose" and "take", which wants pinned
- * JSON, build one, in "seconds" at most (0: at any cost). */
+ * algorithms until there are "most". "choose", "take", which wants pinned
+ * JSON, and "take_named" (NULL: none has a name) build one, in "seconds" at most
+ * (0: at any cost). */
 struct library_class {
 	const char *name, *title, *environment, *files[4];
 	int least;
@@ -73,6 +79,8 @@ struct library_class {
 		double seconds, struct wpk_error *e);
 	enum wpk_status (*take)(struct library_call *call, const json_t *pinned,
 		struct wpk_error *e);
+	enum wpk_status (*take_named)(struct library_call *call,
+		const char *name, struct wpk_error *e);
 	json_t *(*pin)(const struct library_call *call);
 	enum wpk_status (*run)(const struct library_call *call,
 		void *const *addresses, void *workspace, wpk_stream stream,

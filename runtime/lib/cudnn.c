@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls of cuDNN: a graph is described once, an engine makes a plan of it, and
- * runs give the plan addresses in a variant pack. */
+ * runs give the plan addresses in a variant pack; or a legacy algorithm computes
+ * what the graph does, and there is neither. */
 #include "runtime/lib/cudnn.h"
 
 #include <dlfcn.h>
@@ -46,6 +47,26 @@ void cudnn_drop(const struct library_call *call, wpk_dnn *d)
 
 /* ---- the library ---- */
 
+/* What has no legacy convolutions serves without them. */
+static void load_legacy(struct library *l)
+{
+	struct cudnn_legacy_calls *c = &l->calls.cudnn_legacy;
+
+	c->lacks = NULL;
+#define X(type, field, symbol, arguments) \
+	*(void **)&c->field = dlsym(l->file, symbol); \
+	if (!c->field && !c->lacks) \
+		c->lacks = symbol;
+	CUDNN_LEGACY_CALLS(X)
+#undef X
+#define X(way, field, symbol) \
+	*(void **)&c->ways[way].field = dlsym(l->file, symbol); \
+	if (!c->ways[way].field && !c->lacks) \
+		c->lacks = symbol;
+	CUDNN_WAY_CALLS(X)
+#undef X
+}
+
 static const char *load(struct library *l)
 {
 #define X(type, field, symbol, arguments) \
@@ -54,6 +75,7 @@ static const char *load(struct library *l)
 		return symbol;
 	CUDNN_CALLS(X)
 #undef X
+	load_legacy(l);
 	return NULL;
 }
 
@@ -115,6 +137,7 @@ static void destroy(struct library_call *call)
 	drop_packs(q);
 	cudnn_drop(call, &q->plan);
 	cudnn_drop_config(call, &q->config);
+	cudnn_legacy_drop(q);
 	cudnn_drop(call, &q->graph);
 	for (int i = 2 * DNN_NODES; i-- > 0;)
 		cudnn_drop(call, &q->parts[i]);
@@ -134,10 +157,13 @@ static double now(void)
 }
 
 /* "engine 12, tile_size 5" */
-static void tell(char text[300], const struct dnn_engine *g)
+static void tell(const struct cudnn_call *q, const struct dnn_engine *g,
+	char text[300])
 {
 	size_t n = snprintf(text, 300, "engine %lld", (long long)g->index);
 
+	if (g->legacy)
+		cudnn_legacy_tell(q, g, text);
 	for (int64_t i = 0; i < g->n && n < 300; i++) {
 		const char *name = cudnn_knob_name(g->knobs[i].type);
 		char number[40];
@@ -199,40 +225,56 @@ static enum wpk_status judge(struct cudnn_call *q, const char *text,
 	return WPK_OK;
 }
 
-/* Replaces the plan, if the new one is taken. */
+/* What a call runs; of a legacy algorithm, nothing. */
+struct made {
+	struct dnn_config config;
+	wpk_dnn plan;
+};
+
+static enum wpk_status make(struct cudnn_call *q, const struct dnn_engine *g,
+	struct made *m, int64_t *workspace, struct wpk_error *e)
+{
+	char text[300], what[350];
+	int code;
+
+	if (g->legacy)
+		return cudnn_legacy_ready(q, g, workspace, e);
+	code = make_plan(q, g, &m->config, &m->plan);
+	tell(q, g, text);
+	snprintf(what, sizeof what, "does not build %s", text);
+	if (code)
+		return cudnn_fails(&q->base, e, code, what);
+	*workspace = workspace_of(&q->base, m->plan, m->config.config);
+	return WPK_OK;
+}
+
+/* Replaces what was chosen, if the new one is taken. */
 static enum wpk_status build(struct cudnn_call *q, const struct dnn_engine *g,
 	double seconds, struct wpk_error *e)
 {
-	struct dnn_config config;
-	wpk_dnn plan = NULL;
-	char text[300], what[350];
+	struct made m = { .plan = NULL };
+	char text[300];
 	double start = now();
 	int64_t workspace = 0;
-	enum wpk_status s;
-	int code = make_plan(q, g, &config, &plan);
+	enum wpk_status s = make(q, g, &m, &workspace, e);
 
-	tell(text, g);
-	if (code) {
-		snprintf(what, sizeof what, "does not build %s", text);
-		s = cudnn_fails(&q->base, e, code, what);
-	} else {
-		workspace = workspace_of(&q->base, plan, config.config);
+	tell(q, g, text);
+	if (!s)
 		s = judge(q, text, now() - start, seconds, workspace, e);
-	}
 	if (!s) {
 		drop_packs(q);
 		cudnn_drop(&q->base, &q->plan);
 		cudnn_drop_config(&q->base, &q->config);
-		q->plan = plan;
-		q->config = config;
+		q->plan = m.plan;
+		q->config = m.config;
 		q->chosen = *g;
 		q->base.workspace = workspace;
 		q->base.chosen = true;
 		memcpy(q->base.text, text, sizeof text);
 		return WPK_OK;
 	}
-	cudnn_drop(&q->base, &plan);
-	cudnn_drop_config(&q->base, &config);
+	cudnn_drop(&q->base, &m.plan);
+	cudnn_drop_config(&q->base, &m.config);
 	return s;
 }
 
@@ -253,15 +295,31 @@ static enum wpk_status choose(struct library_call *call, int n,
 	return build_locked(call, &own(call)->v[n], seconds, e);
 }
 
+static enum wpk_status take_named(struct library_call *call, const char *name,
+	struct wpk_error *e)
+{
+	struct dnn_engine g;
+
+	if (!cudnn_legacy_named(name, &g))
+		return fail(e, WPK_E_LIBRARY, "cuDNN knows no algorithm '%s': "
+			"names are such as legacy_1_tensor", name);
+	return build_locked(call, &g, 0, e);
+}
+
 /* ---- pinned engines ---- */
 
 static json_t *pin(const struct library_call *call)
 {
 	const struct dnn_engine *g =
 		&((const struct cudnn_call *)call)->chosen;
-	json_t *knobs = json_object();
+	json_t *knobs;
 	char type[30];
 
+	if (g->legacy)
+		return json_pack("{s:i, s:i, s:s}", "version",
+			call->library->version, "legacy", (int)g->index,
+			"math", cudnn_legacy_math(g));
+	knobs = json_object();
 	for (int64_t i = 0; i < g->n; i++) {
 		snprintf(type, sizeof type, "%lld",
 			(long long)g->knobs[i].type);
@@ -272,8 +330,22 @@ static json_t *pin(const struct library_call *call)
 		"engine", (json_int_t)g->index, "knobs", knobs);
 }
 
-static enum wpk_status take(struct library_call *call, const json_t *pinned,
-	struct wpk_error *e)
+static enum wpk_status take_legacy(struct library_call *call,
+	const json_t *pinned, struct wpk_error *e)
+{
+	struct reading r = { .e = e, .where = "pinned" };
+	const char *math = json_string_value(json_object_get(pinned, "math"));
+	int index = field_int(&r, pinned, "legacy", 0, 99);
+	struct dnn_engine g;
+
+	if (!r.status && !cudnn_legacy_of(index, math ? math : "", &g))
+		field_fails(&r, "\"math\" is '%.20s', and not tensor, default "
+			"or fma", math ? math : "");
+	return r.status ? r.status : build_locked(call, &g, 0, e);
+}
+
+static enum wpk_status take_engine(struct library_call *call,
+	const json_t *pinned, struct wpk_error *e)
 {
 	struct reading r = { .e = e, .where = "pinned" };
 	const json_t *knobs = field_object(&r, pinned, "knobs", true);
@@ -294,6 +366,13 @@ static enum wpk_status take(struct library_call *call, const json_t *pinned,
 			INT64_MAX);
 	}
 	return r.status ? r.status : build_locked(call, &g, 0, e);
+}
+
+static enum wpk_status take(struct library_call *call, const json_t *pinned,
+	struct wpk_error *e)
+{
+	return (json_object_get(pinned, "legacy") ? take_legacy : take_engine)
+		(call, pinned, e);
 }
 
 /* ---- runs ---- */
@@ -363,6 +442,16 @@ static int set_stream(struct library *l, wpk_stream stream)
 	return code;
 }
 
+static int run_plan(struct cudnn_call *q, void *const *addresses,
+	void *workspace)
+{
+	wpk_dnn pack;
+	int code = find_pack(q, addresses, workspace, &pack);
+
+	return code ? code : CALLS(&q->base)->execute(q->base.library->handle,
+		q->plan, pack);
+}
+
 /* Packs are a cache, so this is const to whoever runs. */
 static enum wpk_status run(const struct library_call *call,
 	void *const *addresses, void *workspace, wpk_stream stream,
@@ -370,15 +459,13 @@ static enum wpk_status run(const struct library_call *call,
 {
 	struct cudnn_call *q = (struct cudnn_call *)(uintptr_t)call;
 	struct library *l = call->library;
-	wpk_dnn pack;
 	int code;
 
 	pthread_mutex_lock(&l->lock);
-	code = find_pack(q, addresses, workspace, &pack);
+	code = set_stream(l, stream);
 	if (!code)
-		code = set_stream(l, stream);
-	if (!code)
-		code = CALLS(call)->execute(l->handle, q->plan, pack);
+		code = (q->chosen.legacy ? cudnn_legacy_run : run_plan)(q,
+			addresses, workspace);
 	pthread_mutex_unlock(&l->lock);
 	return code ? cudnn_fails(call, e, code, "does not run") : WPK_OK;
 }
@@ -389,6 +476,6 @@ const struct library_class cudnn_class = {
 	.least = LEAST_VERSION, .size = sizeof(struct cudnn_call),
 	.load = load, .version = version, .start = start, .stop = stop,
 	.read = read_call, .describe = describe, .destroy = destroy,
-	.list = cudnn_list, .choose = choose, .take = take, .pin = pin,
-	.run = run,
+	.list = cudnn_list, .choose = choose, .take = take,
+	.take_named = take_named, .pin = pin, .run = run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engines of cuDNN for a graph: those of its heuristics, modes A, B and the
- * fallback, best first; then every engine as it comes; then with one knob turned,
+ * fallback, best first; then what cudnn_legacy.c has; then every engine as it comes; then with one knob turned,
  * the first of each engine among the heuristics' and every engine as it comes.
  * What is there twice is left out, and what computes less exactly than was asked
  * for: engines that convert their inputs down, that add in less than the type
@@ -45,7 +45,8 @@ static bool full(const struct lister *l)
 
 static bool same(const struct dnn_engine *a, const struct dnn_engine *b)
 {
-	return a->index == b->index && a->n == b->n &&
+	return a->legacy == b->legacy && a->math == b->math &&
+		a->index == b->index && a->n == b->n &&
 		!memcmp(a->knobs, b->knobs, a->n * sizeof *a->knobs);
 }
 
@@ -184,8 +185,7 @@ int cudnn_configure(const struct cudnn_call *q, const struct dnn_engine *g,
 	return code;
 }
 
-/* Whether a node multiplies f32, and may not in tf32. */
-static bool strict(const struct dnn_graph *g)
+bool cudnn_strict(const struct dnn_graph *g)
 {
 	for (int i = 0; i < g->n_nodes; i++) {
 		const struct dnn_node *n = &g->nodes[i];
@@ -208,7 +208,7 @@ static bool exact(const struct cudnn_call *q, wpk_dnn engine)
 	for (int64_t i = 0; i < n && i < NOTES; i++)
 		if (notes[i] == WPK_DNN_NOTE_DOWN_CONVERT ||
 		    notes[i] == WPK_DNN_NOTE_REDUCED ||
-		    (notes[i] == WPK_DNN_NOTE_TENSOR_CORE && strict(&q->g)))
+		    (notes[i] == WPK_DNN_NOTE_TENSOR_CORE && cudnn_strict(&q->g)))
 			return false;
 	return true;
 }
@@ -268,6 +268,15 @@ static void list_mode(struct lister *l, int mode)
 			add_config(l, f.v[i]);
 	drop_all(q, &f);
 	cudnn_drop(&q->base, &heuristic);
+}
+
+static void list_legacy(struct lister *l)
+{
+	struct dnn_engine v[DNN_LEGACY];
+	int n = cudnn_legacy_list(l->q, v);
+
+	for (int i = 0; i < n && !full(l); i++)
+		add(l, &v[i]);
 }
 
 /* ---- every engine ---- */
@@ -377,7 +386,7 @@ static void list_turned(struct lister *l, int n, int end)
 	for (int i = 0; i < end; i++) {
 		struct dnn_engine base = q->v[i];
 
-		if (!base.n)
+		if (!base.legacy && !base.n)
 			turn_each(l, &base);
 	}
 }
@@ -415,6 +424,8 @@ enum wpk_status cudnn_list(struct library_call *call, int most,
 	for (int i = 0; i < COUNT(modes) && !full(&l); i++)
 		list_mode(&l, modes[i]);
 	heuristics = call->n;
+	if (!full(&l))
+		list_legacy(&l);
 	if (!full(&l))
 		list_plain(&l);
 	if (!full(&l))

@@ -184,6 +184,23 @@ static enum wpk_status describe(struct library_call *l, enum library_kind k,
 	return l->class->describe(l, e);
 }
 
+/* A place in the enumeration, or a name where the library has any. */
+static void read_algorithm(struct reading *r, struct library_call *l,
+	const json_t *step)
+{
+	const char *name = json_string_value(json_object_get(step,
+		"algorithm"));
+
+	if (!name || !l->class->take_named)
+		l->algorithm = field_int_or(r, step, "algorithm", 0, INT_MAX,
+			0);
+	else if (!*name || strlen(name) >= sizeof l->named)
+		field_fails(r, "\"algorithm\" is '%.40s', and no algorithm's "
+			"name", name);
+	else
+		strcpy(l->named, name);
+}
+
 static enum wpk_status read_step(struct library_call *l, const json_t *step,
 	struct wpk_error *e)
 {
@@ -191,7 +208,7 @@ static enum wpk_status read_step(struct library_call *l, const json_t *step,
 	const json_t *call = field_object(&r, step, "call", false);
 	const json_t *pinned = field_object(&r, step, "pinned", true);
 
-	l->algorithm = field_int_or(&r, step, "algorithm", 0, INT_MAX, 0);
+	read_algorithm(&r, l, step);
 	if (r.status)
 		return r.status;
 	if (pinned) {
@@ -292,6 +309,16 @@ enum wpk_status library_call_choose(struct library_call *l, int n,
 	return succeed(e);
 }
 
+enum wpk_status library_call_choose_own(struct library_call *l,
+	size_t *workspace, struct wpk_error *e)
+{
+	enum wpk_status s = *l->named ? l->class->take_named(l, l->named, e) :
+		choose(l, l->algorithm, LIBRARY_SECONDS, e);
+
+	*workspace = s ? 0 : l->workspace;
+	return s ? s : succeed(e);
+}
+
 /* Another version pinned it: said once. */
 static void warn_version(struct library_call *l, int pinned)
 {
@@ -308,18 +335,20 @@ static void warn_version(struct library_call *l, int pinned)
 			l->class->title, pinned, lib->version);
 }
 
-/* Whether what the step asks for was to be had. */
+/* Whether what the step asks for was to be had. Names hold in every version. */
 static bool take_asked(struct library_call *l)
 {
 	const json_t *v = json_object_get(l->pinned, "version");
+	bool other = l->pinned && json_integer_value(v) != l->library->version;
 	struct wpk_error why;
 	enum wpk_status s;
 
-	if (l->pinned && json_integer_value(v) != l->library->version) {
+	if (other && !*l->named) {
 		warn_version(l, (int)json_integer_value(v));
 		return false;
 	}
-	s = l->pinned ? l->class->take(l, l->pinned, &why) :
+	s = l->pinned && !other ? l->class->take(l, l->pinned, &why) : *l->named ?
+		l->class->take_named(l, l->named, &why) :
 		choose(l, l->algorithm, 0, &why);
 	if (!s)
 		return true;

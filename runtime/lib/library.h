@@ -62,8 +62,11 @@ enum { LIBRARY_SECONDS = 5 };
 
 enum wpk_status library_call_choose(struct library_call *l, int n,
 	size_t *workspace, const char **text, struct wpk_error *e);
-/* The algorithm that the step asks for, pinned or by place; where it is not to
- * be had, the first that is, which is worth a warning. */
+/* Likewise the one that the step asks for by place or by name, and no other. */
+enum wpk_status library_call_choose_own(struct library_call *l,
+	size_t *workspace, struct wpk_error *e);
+/* The algorithm that the step asks for, pinned, by place or by name; where it is
+ * not to be had, the first that is, which is worth a warning. */
 enum wpk_status library_call_ready(struct library_call *l, size_t *workspace,
 	struct wpk_error *e);
 /* What was chosen, in words, and what it takes; "" and 0 where nothing is. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps that call cuDNN or cuBLASLt, by the same code as libwpk's. Which algorithm
- * is measured is said by its number, and then it is that one or none; or it is
- * pinned. Libraries are opened in whatever context is current. */
+ * is measured is said by its number or name, and then it is that one or none; or
+ * it is pinned. Libraries are opened in whatever context is current. */
 #include "runtime/worker/library.h"
 
 #include <stdint.h>
@@ -37,17 +37,13 @@ void library_close(void)
 const char *library_load(const json_t *step, struct library_call **out,
 	size_t *scratch, char text[400])
 {
-	const json_t *algorithm = json_object_get(step, "algorithm");
-	const char *chosen;
 	struct wpk_error e;
 	enum wpk_status status = library_call_create(&context, step, out, &e);
 
 	if (!status && json_object_get(step, "pinned"))
 		status = library_call_ready(*out, scratch, &e);
 	else if (!status)
-		status = library_call_choose(*out,
-			(int)json_integer_value(algorithm), scratch, &chosen,
-			&e);
+		status = library_call_choose_own(*out, scratch, &e);
 	if (!status)
 		return NULL;
 	snprintf(text, 400, "%.399s", e.text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A cuDNN for tests, its backend API alone: graphs are computed here, in the
+/* A cuDNN for tests, its backend API here, and its legacy convolutions in
+ * libcudnn_legacy.c: both are computed by libcudnn_run.c, in the
  * stream where the driver is the emulator, and addresses are the host's.
  * Attributes are held to their types and counts, descriptors to their order:
  * finalised before use, used before they are destroyed.
@@ -30,6 +31,30 @@ enum { ENGINES = 7 };
 		if (status) \
 			return status; \
 	} while (0)
+
+int dnn_call(const char *name)
+{
+	return stub_call(name);
+}
+
+int dnn_misuse(const char *what)
+{
+	return stub_misuse("%s", what), BAD_PARAM;
+}
+
+void dnn_count(int born)
+{
+	born ? stub_born() : stub_died();
+}
+
+int dnn_queue(struct handle *h, void *run)
+{
+	__atomic_store_n(&stub_stream, h->stream, __ATOMIC_SEQ_CST);
+	if (stub_queue(h->stream, compute, run))
+		return EXECUTION_FAILED;
+	stub_ran();
+	return 0;
+}
 
 /* ---- the library ---- */
 
@@ -528,7 +553,6 @@ int cudnnBackendExecute(wpk_dnn h, wpk_dnn plan, wpk_dnn pack)
 	struct descriptor *p = plan, *k = pack;
 	int64_t n, bytes = workspace_of(p) + stub_number_of("STUB_DNN_MORE", 0);
 	void *const *workspace = attribute_of(k, WPK_DNN_PACK_WORKSPACE, &n);
-	void *stream = ((struct handle *)h)->stream;
 	struct graph_run *run;
 
 	START("cudnnBackendExecute");
@@ -537,14 +561,10 @@ int cudnnBackendExecute(wpk_dnn h, wpk_dnn plan, wpk_dnn pack)
 		return stub_misuse("no plan and pack are run"), BAD_PARAM;
 	if (bytes && (!workspace || !*workspace))
 		return stub_misuse("workspace is missing"), BAD_PARAM;
-	__atomic_store_n(&stub_stream, stream, __ATOMIC_SEQ_CST);
 	run = run_create(p->graph, k, workspace ? *workspace : NULL, bytes);
 	if (!run)
 		return stub_misuse("the pack is not that of the graph"),
 			BAD_PARAM;
-	if (stub_queue(stream, compute, run))
-		return EXECUTION_FAILED;
-	stub_ran();
-	return 0;
+	return dnn_queue(h, run);
 }
 #endif

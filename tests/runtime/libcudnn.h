@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/lib/cudnn_api.h"
+#include "runtime/lib/cudnn_legacy_api.h"
 #include "tests/runtime/types.h"
 
 enum { BAD_PARAM = 2000, NOT_FINALIZED = 2004, NOT_SUPPORTED = 3000,
@@ -33,6 +33,13 @@ struct handle {
 	void *stream;
 };
 
+/* libcudnn.c: what stub.h has, for the other files. dnn_queue() has the run done in
+ * the handle's stream. */
+int dnn_call(const char *name);
+int dnn_misuse(const char *what);
+void dnn_count(int born);
+int dnn_queue(struct handle *h, void *run);
+
 /* Of an attribute that was set: NULL or 0 where it was not. */
 const void *attribute_of(const struct descriptor *d, int name, int64_t *n);
 int64_t number_of(const struct descriptor *d, int name);
@@ -51,5 +58,30 @@ struct graph_run;
 struct graph_run *run_create(const struct descriptor *graph,
 	const struct descriptor *pack, void *workspace, size_t bytes);
 void compute(void *run);
+
+/* libcudnn_legacy.c: a descriptor of a tensor, filter, convolution or activation.
+ * "n": its dimensions. */
+enum legacy_kind { LEGACY_TENSOR, LEGACY_FILTER, LEGACY_CONV,
+	LEGACY_ACTIVATION };
+
+struct legacy {
+	int magic, n, type, dims[8], strides[8];
+	enum legacy_kind kind;
+	bool set;
+	int pad[3], stride[3], dilation[3], groups, math, mode;
+};
+
+/* libcudnn_run.c: likewise of a legacy convolution: two operands and the result, in
+ * the order of the "way", with a bias and a tensor to add, or NULL. */
+struct legacy_run {
+	enum wpk_dnn_way way;
+	const struct legacy *d[3], *conv, *bias, *added;
+	const void *at[3], *bias_at, *added_at;
+	bool relu;
+	void *workspace;
+	size_t bytes;
+};
+
+struct graph_run *run_legacy(const struct legacy_run *r);
 
 #endif

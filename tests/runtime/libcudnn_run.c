@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Graphs, computed by the stub of cuDNN in double precision: virtual tensors are
+/* Graphs and legacy convolutions, computed by the stub of cuDNN in double precision: virtual tensors are
  * kept here, rounded to their types. What a pack says is copied, for it may be gone
  * when the graph has its turn. */
 #include "tests/runtime/libcudnn.h"
 
 #include <stdlib.h>
 
-enum { RANK = 5, TENSORS = 64 };
+enum { RANK = 5, TENSORS = 64, NODES = 16 };
 
 /* A tensor of a graph: extents and strides of a rank of 5, the spatial ones at the
  * end, or of 3, at the beginning. One "owned" has memory while the graph runs, one
@@ -20,10 +20,24 @@ struct living {
 	bool owned, is_number;
 };
 
+struct window {
+	int64_t pre[3], stride[3], dilation[3];
+};
+
+/* "b" is "x" where there is none. What a legacy convolution adds is "bias" and
+ * "added", or NULL. */
+struct node {
+	struct living *x, *b, *y, *bias, *added;
+	const struct descriptor *how;
+	struct window window;
+	enum { FORWARD, BACKWARD, PRODUCT, APPLY, GRADIENT } kind;
+	bool relu;
+};
+
 struct graph_run {
 	struct living v[TENSORS];
-	int n;
-	const struct descriptor *graph;
+	struct node nodes[NODES];
+	int n, n_nodes;
 	size_t bytes;
 	void *workspace;
 };
@@ -124,10 +138,6 @@ static void unflatten(const struct living *t, int64_t flat, int64_t at[RANK])
 
 /* ---- operations ---- */
 
-struct window {
-	int64_t pre[3], stride[3], dilation[3];
-};
-
 static struct window window_of(const struct descriptor *c)
 {
 	struct window w = { { 0 }, { 1, 1, 1 }, { 1, 1, 1 } };
@@ -197,6 +207,34 @@ static double backward(const struct living *dx, const struct living *w,
 		}
 		if (inside)
 			sum += read_at(dy, out) * read_at(w, tap);
+	}
+	return sum;
+}
+
+/* One element of dw, of one tap: all pairs of x and dy that it lies between. */
+static double gradient(const struct living *x, const struct living *dy,
+	const struct living *dw, const struct window *o,
+	const int64_t at[RANK])
+{
+	int64_t groups = x->dims[1] / dw->dims[1], out[RANK], in[RANK];
+	int64_t group = at[0] / (dw->dims[0] / groups);
+	double sum = 0;
+
+	for (int64_t f = 0; f < volume(dy); f++) {
+		bool inside = true;
+
+		unflatten(dy, f, out);
+		if (out[1] != at[0])
+			continue;
+		in[0] = out[0];
+		in[1] = group * dw->dims[1] + at[1];
+		for (int i = 2; i < RANK; i++) {
+			in[i] = out[i] * o->stride[i - 2] - o->pre[i - 2] +
+				at[i] * o->dilation[i - 2];
+			inside = inside && in[i] >= 0 && in[i] < x->dims[i];
+		}
+		if (inside)
+			sum += read_at(x, in) * read_at(dy, out);
 	}
 	return sum;
 }
@@ -271,25 +309,19 @@ static double apply(const struct descriptor *p, double x, double b)
 
 /* ---- graphs ---- */
 
-struct node {
-	struct living *x, *b, *y;	/* "b" is "x" where there is none */
-	const struct descriptor *convolution, *how;
-	int kind;
-};
-
 static struct node node_of(struct graph_run *s, const struct descriptor *op)
 {
 	static const int names[][4] = {
-		{ WPK_DNN_OPERATION_FORWARD, WPK_DNN_FORWARD_X, WPK_DNN_FORWARD_W,
-			WPK_DNN_FORWARD_Y },
-		{ WPK_DNN_OPERATION_BACKWARD, WPK_DNN_BACKWARD_DY,
+		[FORWARD] = { WPK_DNN_OPERATION_FORWARD, WPK_DNN_FORWARD_X,
+			WPK_DNN_FORWARD_W, WPK_DNN_FORWARD_Y },
+		[BACKWARD] = { WPK_DNN_OPERATION_BACKWARD, WPK_DNN_BACKWARD_DY,
 			WPK_DNN_BACKWARD_W, WPK_DNN_BACKWARD_DX },
-		{ WPK_DNN_OPERATION_MATMUL, WPK_DNN_PRODUCT_A, WPK_DNN_PRODUCT_B,
-			WPK_DNN_PRODUCT_C },
-		{ WPK_DNN_OPERATION_POINTWISE, WPK_DNN_APPLY_X, WPK_DNN_APPLY_B,
-			WPK_DNN_APPLY_Y } };
+		[PRODUCT] = { WPK_DNN_OPERATION_MATMUL, WPK_DNN_PRODUCT_A,
+			WPK_DNN_PRODUCT_B, WPK_DNN_PRODUCT_C },
+		[APPLY] = { WPK_DNN_OPERATION_POINTWISE, WPK_DNN_APPLY_X,
+			WPK_DNN_APPLY_B, WPK_DNN_APPLY_Y } };
 	const struct descriptor *b;
-	struct node n = { .kind = 0 };
+	struct node n = { .kind = FORWARD };
 
 	while (names[n.kind][0] != op->kind)
 		n.kind++;
@@ -297,27 +329,40 @@ static struct node node_of(struct graph_run *s, const struct descriptor *op)
 	n.x = living(s, child_of(op, names[n.kind][1]));
 	n.b = b ? living(s, b) : n.x;
 	n.y = living(s, child_of(op, names[n.kind][3]));
-	n.convolution = child_of(op, n.kind ? WPK_DNN_BACKWARD_CONVOLUTION :
-		WPK_DNN_FORWARD_CONVOLUTION);
+	if (n.kind == FORWARD || n.kind == BACKWARD)
+		n.window = window_of(child_of(op, n.kind == FORWARD ?
+			WPK_DNN_FORWARD_CONVOLUTION :
+			WPK_DNN_BACKWARD_CONVOLUTION));
 	n.how = child_of(op, WPK_DNN_APPLY_POINTWISE);
 	return n;
 }
 
-static void run_node(const struct node *n)
+static double value_of(const struct node *n, const int64_t at[RANK])
 {
 	const struct living *x = n->x, *b = n->b, *y = n->y;
-	struct window w;
+
+	switch (n->kind) {
+	case FORWARD: return forward(x, b, y, &n->window, at);
+	case BACKWARD: return backward(y, b, x, &n->window, at);
+	case PRODUCT: return product(x, b, at);
+	case GRADIENT: return gradient(x, b, y, &n->window, at);
+	default: return apply(n->how, read_at(x, at), read_at(b, at));
+	}
+}
+
+static void run_node(const struct node *n)
+{
 	int64_t at[RANK];
 
-	if (n->kind < 2)
-		w = window_of(n->convolution);
-	for (int64_t f = 0; f < volume(y); f++) {
-		unflatten(y, f, at);
-		put(y->type, y->at, offset(y, at),
-			n->kind == 0 ? forward(x, b, y, &w, at) :
-			n->kind == 1 ? backward(y, b, x, &w, at) :
-			n->kind == 2 ? product(x, b, at) :
-			apply(n->how, read_at(x, at), read_at(b, at)));
+	for (int64_t f = 0; f < volume(n->y); f++) {
+		double v;
+
+		unflatten(n->y, f, at);
+		v = value_of(n, at);
+		v += n->bias ? read_at(n->bias, at) : 0;
+		v += n->added ? read_at(n->added, at) : 0;
+		put(n->y->type, n->y->at, offset(n->y, at),
+			n->relu && v < 0 ? 0 : v);
 	}
 }
 
@@ -330,11 +375,10 @@ struct graph_run *run_create(const struct descriptor *graph,
 		WPK_DNN_GRAPH_OPERATIONS, &n);
 	bool well = true;
 
-	s->graph = graph;
 	s->workspace = workspace;
 	s->bytes = bytes;
-	for (int64_t i = 0; i < n; i++)
-		node_of(s, ops[i]);
+	for (s->n_nodes = 0; s->n_nodes < n; s->n_nodes++)
+		s->nodes[s->n_nodes] = node_of(s, ops[s->n_nodes]);
 	for (int i = 0; i < s->n; i++) {
 		real += !s->v[i].owned;
 		well = well && (s->v[i].owned || place(&s->v[i], pack));
@@ -346,12 +390,62 @@ struct graph_run *run_create(const struct descriptor *graph,
 	return NULL;
 }
 
+/* ---- legacy convolutions ---- */
+
+/* NULL: there is none. */
+static struct living *live(struct graph_run *s, const struct legacy *d,
+	const void *at)
+{
+	struct living *t = &s->v[s->n];
+
+	if (!d)
+		return NULL;
+	*t = (struct living){ .type = type_named(d->type), .at = (void *)at };
+	for (int i = 0; i < RANK; i++)
+		t->dims[i] = 1;
+	for (int i = 0; i < d->n; i++) {
+		int to = i < 2 ? i : i + RANK - d->n;
+
+		t->dims[to] = d->dims[i];
+		t->strides[to] = d->strides[i];
+	}
+	return &s->v[s->n++];
+}
+
+/* Our backward() wants dy, w and dx as a graph's node has them. */
+struct graph_run *run_legacy(const struct legacy_run *r)
+{
+	static const struct {
+		int kind, x, b;
+	} ways[] = { [WPK_DNN_WAY_FORWARD] = { FORWARD, 0, 1 },
+		[WPK_DNN_WAY_DATA] = { BACKWARD, 1, 0 },
+		[WPK_DNN_WAY_FILTER] = { GRADIENT, 0, 1 } };
+	struct graph_run *s = calloc(1, sizeof *s);
+	int x = ways[r->way].x, b = ways[r->way].b;
+	struct node n = { .kind = ways[r->way].kind, .relu = r->relu,
+		.window = { { 0 }, { 1, 1, 1 }, { 1, 1, 1 } } };
+
+	s->workspace = r->workspace;
+	s->bytes = r->bytes;
+	n.x = live(s, r->d[x], r->at[x]);
+	n.b = live(s, r->d[b], r->at[b]);
+	n.y = live(s, r->d[2], r->at[2]);
+	n.bias = live(s, r->bias, r->bias_at);
+	n.added = live(s, r->added, r->added_at);
+	for (int i = 0; i < r->conv->n; i++) {
+		int to = i + 3 - r->conv->n;
+
+		n.window.pre[to] = r->conv->pad[i];
+		n.window.stride[to] = r->conv->stride[i];
+		n.window.dilation[to] = r->conv->dilation[i];
+	}
+	s->nodes[s->n_nodes++] = n;
+	return s;
+}
+
 void compute(void *run)
 {
 	struct graph_run *s = run;
-	int64_t n;
-	struct descriptor *const *ops = attribute_of(s->graph,
-		WPK_DNN_GRAPH_OPERATIONS, &n);
 
 	if (s->bytes)
 		memset(s->workspace, 0x5a, s->bytes);
@@ -360,11 +454,8 @@ void compute(void *run)
 			s->v[i].at = malloc(volume(&s->v[i]) * 8);
 		else if (s->v[i].is_number)
 			s->v[i].at = &s->v[i].number;
-	for (int64_t i = 0; i < n; i++) {
-		const struct node node = node_of(s, ops[i]);
-
-		run_node(&node);
-	}
+	for (int i = 0; i < s->n_nodes; i++)
+		run_node(&s->nodes[i]);
 	for (int i = 0; i < s->n; i++)
 		if (s->v[i].owned)
 			free(s->v[i].at);

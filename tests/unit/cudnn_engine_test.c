@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Engines of cuDNN, which is a stub here: listed, chosen, pinned and refused; graphs
- * that make no sense; failures, addresses and threads. */
+/* Engines of cuDNN, which is a stub without legacy convolutions here: listed,
+ * chosen, pinned and refused; graphs that make no sense; failures, addresses and
+ * threads. */
 #include "graph_cases.h"
 
 #include <math.h>
@@ -23,7 +24,7 @@ static char *here(const char *name)
 
 static struct stub *usual(void)
 {
-	return stub_create(NULL, here("libcudnn.so"));
+	return stub_create(NULL, here("libcudnn-graph.so"));
 }
 
 /* ---- engines ---- */

@@ -239,6 +239,48 @@ static void test_modes(void **state)
 	close_real(&l);
 }
 
+/* Legacy convolutions: which of "graphs" are any, and that cuDNN takes what they
+ * are described by, and finds the same extents. */
+static void try_legacy(struct library *l, int graph, bool is_any)
+{
+	int (*extents)(wpk_dnn, wpk_dnn, wpk_dnn, int, int *) = NULL;
+	struct wpk_context c = { .share = 100, .library_workspace = 1 << 20 };
+	struct library_call *call = read_real(l, &cudnn_class, &c,
+		step_of("%s", graphs[graph]));
+	struct wpk_error e = { 0 };
+	struct cudnn_call *q = (struct cudnn_call *)call;
+	const struct dnn_legacy *f = &q->legacy;
+	bool data;
+	int dims[5];
+
+	*(void **)&extents = dlsym(l->file,
+		"cudnnGetConvolutionNdForwardOutputDim");
+	if ((cudnn_legacy_open(q, &e) == WPK_OK) != is_any)
+		fail_msg("graph %d: %s", graph, e.text);
+	data = f->way == WPK_DNN_WAY_DATA;
+	for (int m = 0; f->made && m < DNN_MATHS; m++) {
+		assert_int_equal(extents(f->convs[m], f->tensors[data ? 2 : 0],
+			f->filter, f->shapes[0].n, dims), 0);
+		assert_memory_equal(dims, f->shapes[data ? 1 : 2].dims,
+			f->shapes[0].n * sizeof *dims);
+	}
+	library_call_destroy(call);
+}
+
+static void test_legacy(void **state)
+{
+	static const bool any[] = { true, false, true, true, false, false };
+	struct library l = open_real(&cudnn_class);
+	bool lacks = l.calls.cudnn_legacy.lacks;
+
+	(void)state;
+	for (int i = 0; i < 6 && !lacks; i++)
+		try_legacy(&l, i, any[i]);
+	close_real(&l);
+	if (lacks)
+		skip();
+}
+
 /* Packs cannot be changed, which is why they are kept. */
 static void test_packs(void **state)
 {
@@ -382,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_graphs),
+		cmocka_unit_test(test_legacy),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_packs),
 		cmocka_unit_test(test_ready_product),
