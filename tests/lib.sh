@@ -116,7 +116,7 @@ stub_cublaslt() {
 
 stub_cudnn() {
 	stub dnn tests/runtime/libcudnn.c tests/runtime/libcudnn_check.c \
-		tests/runtime/libcudnn_run.c
+		tests/runtime/libcudnn_legacy.c tests/runtime/libcudnn_run.c
 }
 
 # emulating_nvcc FILE: a program in place of nvcc that compiles for the driver

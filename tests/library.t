@@ -87,6 +87,27 @@ fallback(cublaslt, algorithm = 7);/; /tile/d' mm.wpk >pinned.wpk
 "$wpkc" --no-lock pinned.wpk -o pinned.cu
 check "a schedule names library and algorithm" grep -q '"algorithm": 7}' pinned.cu
 
+cat >conv.wpk <<'END'
+import std.conv;
+export op cv = std.conv.conv2d_bias_relu[T = f16, N = 1, C = 8, H = 6, W = 5,
+    F = 8, R = 3, S = 3, PH = 1, PW = 1]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+schedule s for cv { fallback(cudnn, margin = 1.05); }
+END
+sed 's/margin = 1.05/algorithm = legacy_1_tensor/' conv.wpk >named.wpk
+"$wpkc" --no-lock --set sketch=library named.wpk -o named.cu -H named.h
+check "... and one of cuDNN's by its name" grep -q \
+	'"algorithm": "legacy_1_tensor"}' named.cu
+"$wpkc" --no-lock --set sketch=library --emit=sched named.wpk >chosen
+check "... which the schedule that was chosen says again" grep -q \
+	'fallback(cudnn, algorithm = legacy_1_tensor);' chosen
+sed 's/fallback(.*/fallback(cudnn, algorithm = legacy_0_fma);/; /tile/d' mm.wpk |
+	sed 's/^schedule.*/&\
+kernel(acc, y, sketch = library);/' >product.wpk
+ends 2 "a name that is of convolutions" \
+	"cuDNN: legacy algorithms are of convolutions" "$wpkc" --no-lock \
+	product.wpk -o no.cu
+
 # ---- numbers that make no sense ----
 
 # refused NAME TEXT VALUES
@@ -100,6 +121,10 @@ refused "a margin of words" "a margin is a number" "cublaslt, margin = {1, 2}"
 refused "an algorithm with a point" "an algorithm is a whole number from 0 to 9999" \
 	"cublaslt, algorithm = 1.5"
 refused "an algorithm too far" "from 0 to 9999" "cublaslt, algorithm = 10000"
+refused "a name that is none" "Did you mean 'legacy_7_fma'" \
+	"cudnn, algorithm = legacy_7_fmo"
+refused "a name of cuDNN's for cuBLASLt" "algorithms with names are cuDNN's" \
+	"cublaslt, algorithm = legacy_7_fma"
 refused "an unknown key" "Did you mean 'algorithm'" "cublaslt, algoritm = 1"
 refused "an unknown library" "Did you mean 'cudnn'" "cudn"
 
@@ -159,6 +184,50 @@ else
 	WPK_LIBCUDA=$scratch/cuda.so WPK_LIBCUBLASLT=$scratch/none.so \
 		./main >said 2>&1
 	check "... and says where there is none" grep -q '^801 256 801$' said
+fi
+
+# Ones: 8 for each tap that lies in the image, and the bias.
+cat >named.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <cuda_runtime_api.h>
+#include "named.h"
+static unsigned short x[240], w[576], b[8], y[240];
+static float real(unsigned h)
+{
+	return (1024 + h % 1024) * (1 << h / 1024 % 32) / 33554432.f;
+}
+int main(void)
+{
+	size_t bytes = cv_workspace();
+	void *p = aligned_alloc(256, bytes + 256 - bytes % 256);
+	int wrong = 0, status;
+	for (int i = 0; i < 576; i++)
+		x[i % 240] = w[i] = b[i % 8] = 0x3c00;
+	status = cv(x, w, b, y, p, bytes, 0);
+	for (int i = 0; i < 240; i++) {
+		int h = i / 40, c = i / 8 % 5;
+		int taps = (3 - (h % 5 == 0)) * (3 - (c % 4 == 0));
+		wrong += real(y[i]) != 8 * taps + 1;
+	}
+	printf("%d %d %d\n", status, wrong, (int)bytes);
+	return 0;
+}
+END
+if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
+	skip "a launcher of a legacy convolution" "instrumented, or no C++ compiler"
+elif ! { stub_cudnn && stub cuda tests/worker/libcuda.c; } 2>"$scratch/.err"; then
+	fail "cuDNN and a driver for tests" "$scratch/.err"
+else
+	"$CXX" -x c++ -std=c++11 -I"$top_srcdir/runtime" \
+		-I"$top_srcdir/runtime/emu/host" -include cuda_runtime_api.h -c \
+		-o named.o named.cu && "$CXX" -x c \
+		-I"$top_srcdir/runtime/emu/host" named.c -x none named.o \
+		"$top_builddir/libwpk.a" "$top_builddir/libwpkemu.a" -ljansson \
+		-lpthread -ldl -lm -o named
+	check "a launcher calls a legacy convolution" test "$(
+		WPK_LIBCUDA=$scratch/cuda.so WPK_LIBCUDNN=$scratch/dnn.so \
+		./named 2>&1)" = "0 0 768"
 fi
 
 # ---- searches on a driver, with stubs ----
@@ -222,17 +291,35 @@ else
 		list
 	check "... and nothing is taken" grep -q \
 		"no call of a library that computes 'mm' could be measured" said
-	cat >conv.wpk <<'END'
-import std.conv;
-export op cv = std.conv.conv2d_bias_relu[T = f16, N = 1, C = 8, H = 6, W = 5,
-    F = 8, R = 3, S = 3, PH = 1, PW = 1]
-    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
-schedule s for cv { fallback(cudnn, margin = 1.05); }
-END
 	searched 0.5 conv.wpk
 	check "cuDNN likewise" sh -c '{ grep -q "^library = cudnn$" conv.wpk.lock &&
 		grep -q "^pinned = {\"engine\":" conv.wpk.lock
 	} || { cat said list conv.wpk.lock; exit 1; }'
+	rm -f conv.wpk.lock
+	searched 0.5 conv.wpk --set sketch=library,library=cudnn,algorithm=4
+	check "... its legacy algorithms among its engines" grep -q \
+		'^pinned = {"legacy":1,"math":"tensor","version":91900}$' \
+		conv.wpk.lock
+	searched 0.5 named.wpk
+	check "one with a name is measured" sh -c '{ awk "
+		\$3 == \"library\" && \$4 == \"measured\"" list | grep -q . &&
+		grep -q "^pinned = {\"legacy\":1,\"math\":\"tensor\"" \
+		named.wpk.lock; } || { cat said list named.wpk.lock; exit 1; }'
+	cp out.cu first.cu
+	rm -f "$WPK_DB"*
+	"$wpkc" --frozen named.wpk -o again.cu
+	check "... and made again" cmp first.cu again.cu
+	"$wpkc" --frozen --emit=manifest named.wpk >manifest
+	tr -s ' \n\t' '   ' <manifest >flat
+	check "... by its name and pinned, as in the manifest" grep -q \
+		'"algorithm": "legacy_1_tensor", "pinned": { "legacy": 1, "math"' \
+		flat
+	sed 's/legacy_1_tensor/legacy_4_fma/' named.wpk >spoilt.wpk
+	searched 0.5 spoilt.wpk
+	check "... or is none, and no other" sh -c '{ grep -q \
+		"	library	launch		cuDNN does not take legacy 4 (forward fft), fma" \
+		list && ! grep -q "	library	measured" list; } ||
+		{ cat said list; exit 1; }'
 	WPK_LIBCUDA=$scratch/emulating.so
 	export WPK_LIBCUDA
 	rm -f conv.wpk.lock

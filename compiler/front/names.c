@@ -58,6 +58,10 @@ static const char *const reserved[] = {
 #define SCOPES WORDS("none", "shared", "register", "global", "auto")
 #define SWITCH WORDS("on", "off", "auto")
 #define LIBRARIES WORDS("cublaslt", "cudnn", "library")
+#define MATHS(n) "legacy_" #n "_tensor", "legacy_" #n "_default", \
+	"legacy_" #n "_fma"
+#define ALGORITHMS WORDS(MATHS(0), MATHS(1), MATHS(2), MATHS(3), MATHS(4), \
+	MATHS(5), MATHS(6), MATHS(7))
 
 static const struct names_directive table[] = {
 	{ "kernel", IN_SCHEDULE, OF_STATEMENTS, BY_LIST, NULL,
@@ -117,7 +121,7 @@ static const struct names_directive table[] = {
 		KEYS({ "m", NULL }) },
 	{ "seed", IN_SCHEDULE, OF_NOTHING, BY_TUNABLE, NULL, NULL },
 	{ "fallback", IN_SCHEDULE, OF_WORDS, BY_LIST, LIBRARIES,
-		KEYS({ "margin", NULL }, { "algorithm", NULL }) },
+		KEYS({ "margin", NULL }, { "algorithm", ALGORITHMS }) },
 	{ "const", IN_SCHEDULE, OF_INPUTS, BY_LIST, NULL, NULL },
 	{ "in_place", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL, NULL },
 	{ "launch", IN_SCHEDULE, OF_NOTHING, BY_LIST, NULL,

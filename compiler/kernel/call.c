@@ -262,7 +262,10 @@ void call_print(const struct program *p, const struct p_call *c,
 		put_gemm(&w, &c->gemm);
 	else
 		put_graph(&w, &c->graph);
-	str_printf(out, ", \"algorithm\": %d", c->algorithm);
+	if (c->named)
+		str_printf(out, ", \"algorithm\": \"%s\"", c->named);
+	else
+		str_printf(out, ", \"algorithm\": %d", c->algorithm);
 	if (c->pinned)
 		str_printf(out, ", \"pinned\": %s", c->pinned);
 	str_putc(out, '}');

@@ -74,15 +74,15 @@ struct call_graph {
 	int n_tensors, n_nodes;
 };
 
-/* "algorithm" counts those that the library has for the call on a device;
- * "pinned" is JSON that makes it exact for one version of the library, or
+/* "algorithm" counts those that the library has for the call on a device; where it
+ * is "named", that is its name instead. "pinned" is JSON that makes it exact for one version of the library, or
  * NULL. */
 struct p_call {
 	enum call_library library;
 	struct call_gemm gemm;		/* of cuBLASLt */
 	struct call_graph graph;	/* of cuDNN */
 	int algorithm;
-	const char *pinned;
+	const char *named, *pinned;
 };
 
 enum { CALL_PLACES = CALL_TENSORS };

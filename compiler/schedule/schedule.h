@@ -113,6 +113,8 @@ double sched_margin(const struct schedule *s);
 bool sched_allows(const struct schedule *s, const char *library);
 /* Its algorithm = N, or -1. */
 int sched_algorithm(const struct schedule *s);
+/* Its algorithm = legacy_N_MATH, one of cuDNN's that has a name, or NULL. */
+const char *sched_algorithm_name(const struct schedule *s);
 
 /* Directives that are honoured without a tunable, by every sketch: seed,
  * const, kernel, and fallback, a permission. */

@@ -11,12 +11,14 @@
 
 #include <string.h>
 
-/* Algorithms that a search looks at; more may be asked for. */
+/* Algorithms that a search looks at; more may be asked for. cuDNN's heuristics name
+ * up to 88 on an H200, and behind them are up to 24 of before graphs. */
 enum { ALGORITHMS = 128 };
 
 enum { LIBRARY, ALGORITHM, DETERMINISTIC, TUNABLES };
 
-/* "whys": of libraries that do not serve. */
+/* "whys": of libraries that do not serve. "named": the algorithm, where the
+ * schedule names one, as words. */
 struct libraries {
 	struct library_group g;
 	struct p_call calls[N_CALL_LIBRARIES];
@@ -24,6 +26,7 @@ struct libraries {
 	const char *whys[N_CALL_LIBRARIES];
 	int words[N_CALL_LIBRARIES], n_words;
 	int algorithms[ALGORITHMS], n_algorithms;
+	const char *named[2];
 	double bytes;
 	struct tunable open[TUNABLES];
 	int n_open;
@@ -54,6 +57,18 @@ static bool graph_of(struct libraries *l, struct p_call *out, const char **why)
 	return !image && library_conv(&l->g, out, why);
 }
 
+/* Only convolutions of cuDNN have algorithms with names. */
+static bool has_named(struct libraries *l, enum call_library k)
+{
+	const struct call_graph *q = &l->calls[k].graph;
+
+	if (k == CALL_CUDNN && q->nodes[0].op == CALL_CONV)
+		return true;
+	l->whys[k] = k == CALL_CUDNN ? "legacy algorithms are of convolutions" :
+		"its algorithms have no names";
+	return false;
+}
+
 static void try_library(struct task *t, struct libraries *l,
 	enum call_library k)
 {
@@ -68,6 +83,8 @@ static void try_library(struct task *t, struct libraries *l,
 	} else {
 		l->serves[k] = graph_of(l, &l->calls[k], why);
 	}
+	if (l->serves[k] && l->named[0])
+		l->serves[k] = has_named(l, k);
 }
 
 /* Calls are of one shape. */
@@ -108,7 +125,7 @@ static void make_tunables(struct task *t, struct libraries *l)
 	for (int k = 0; k < N_CALL_LIBRARIES; k++)
 		if (l->serves[k])
 			l->words[l->n_words++] = k;
-	l->n_algorithms = asked >= 0 ? 1 : ALGORITHMS;
+	l->n_algorithms = asked >= 0 || l->named[0] ? 1 : ALGORITHMS;
 	for (int i = 0; i < l->n_algorithms; i++)
 		l->algorithms[i] = asked >= 0 ? asked : i;
 	l->open[LIBRARY] = (struct tunable){ .name = "library", .directive =
@@ -116,7 +133,8 @@ static void make_tunables(struct task *t, struct libraries *l)
 		.words = words, .launch = true };
 	l->open[ALGORITHM] = (struct tunable){ .name = "algorithm",
 		.directive = "fallback", .key = "algorithm", .values =
-		l->algorithms, .n = l->n_algorithms, .launch = true };
+		l->algorithms, .n = l->n_algorithms, .launch = true,
+		.words = l->named[0] ? l->named : NULL };
 	l->open[DETERMINISTIC] = (struct tunable){ .name = "deterministic",
 		.directive = "deterministic", .values = on, .n = 1 };
 	l->n_open = says(t->schedule, "deterministic") ? TUNABLES :
@@ -129,6 +147,7 @@ static bool applies(struct task *t, const char **why)
 
 	if (!analyse(t, l, why))
 		return false;
+	l->named[0] = sched_algorithm_name(t->schedule);
 	for (int k = 0; k < N_CALL_LIBRARIES; k++)
 		try_library(t, l, (enum call_library)k);
 	if (!l->serves[CALL_CUBLASLT] && !l->serves[CALL_CUDNN]) {
@@ -244,6 +263,7 @@ static void build(const struct task *t, struct arena *a, const int *values,
 
 	*c = l->calls[values[LIBRARY]];
 	c->algorithm = values[ALGORITHM];
+	c->named = l->named[0];
 	place_all(t, p, c);
 	s.n_args = call_places(c, v);
 	s.args = ARENA_ARRAY(a, (size_t)s.n_args + 1, int);
