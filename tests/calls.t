@@ -27,8 +27,8 @@ declarations() {
 	sed 's/ = 2,/ = 222,/' "$top_srcdir/$api" >"$scratch/$2/$api"
 	# shellcheck disable=SC2086
 	check "another number than that of $1 is seen" test -n "$($CC \
-		-std=gnu11 -fsyntax-only -I"$scratch/$2" -I"$cuda/include" \
-		-I"$folder" "$top_srcdir/tests/runtime/$2.c" 2>&1 |
+		-std=gnu11 -fsyntax-only -I"$scratch/$2" -I"$top_srcdir" \
+		-I"$cuda/include" -I"$folder" "$top_srcdir/tests/runtime/$2.c" 2>&1 |
 		grep 'static assertion failed')"
 }
 
@@ -36,7 +36,7 @@ declarations cublasLt.h abi_cublaslt
 declarations cudnn.h abi_cudnn
 declarations cudnn.h abi_cudnn_legacy
 
-for name in library cublaslt cudnn cudnn_engine cudnn_legacy; do
+for name in library cublaslt cudnn cudnn_engine cudnn_legacy cudnn_legacy_run; do
 	what="nothing is lost: ${name}_test"
 	program=$top_builddir/tests/unit/${name}_test
 	if [ -n "$INSTRUMENT" ]; then

@@ -75,8 +75,8 @@ struct call_graph {
 };
 
 /* "algorithm" counts those that the library has for the call on a device; where it
- * is "named", that is its name instead. "pinned" is JSON that makes it exact for one version of the library, or
- * NULL. */
+ * is "named", that is its name instead. "pinned" is JSON that makes it exact for
+ * one version of the library, or NULL. */
 struct p_call {
 	enum call_library library;
 	struct call_gemm gemm;		/* of cuBLASLt */

@@ -94,9 +94,9 @@ struct dnn_pack {
 };
 
 /* "parts": descriptors that the graph is made of. A call runs its "plan", made of
- * "config", unless what is "chosen" is a legacy algorithm; packs are kept, since none can be changed, and programs use the same
- * few addresses again and again: "next" is replaced next. The library's lock
- * guards plan and packs. */
+ * "config", unless what is "chosen" is a legacy algorithm; packs are kept, since
+ * none can be changed, and programs use the same few addresses again and again:
+ * "next" is replaced next. The library's lock guards plan and packs. */
 struct cudnn_call {
 	struct library_call base;
 	struct dnn_graph g;

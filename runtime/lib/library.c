@@ -309,14 +309,27 @@ enum wpk_status library_call_choose(struct library_call *l, int n,
 	return succeed(e);
 }
 
+enum wpk_status library_call_choose_named(struct library_call *l,
+	const char *name, size_t *workspace, const char **text,
+	struct wpk_error *e)
+{
+	enum wpk_status s = l->class->take_named ?
+		l->class->take_named(l, name, e) : fail(e, WPK_E_LIBRARY,
+		"%s's algorithms have no names", l->class->title);
+
+	*text = l->text;
+	*workspace = s ? 0 : l->workspace;
+	return s ? s : succeed(e);
+}
+
 enum wpk_status library_call_choose_own(struct library_call *l,
 	size_t *workspace, struct wpk_error *e)
 {
-	enum wpk_status s = *l->named ? l->class->take_named(l, l->named, e) :
-		choose(l, l->algorithm, LIBRARY_SECONDS, e);
+	const char *text;
 
-	*workspace = s ? 0 : l->workspace;
-	return s ? s : succeed(e);
+	return *l->named ? library_call_choose_named(l, l->named, workspace,
+		&text, e) : library_call_choose(l, l->algorithm, workspace,
+		&text, e);
 }
 
 /* Another version pinned it: said once. */

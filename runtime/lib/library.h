@@ -62,6 +62,10 @@ enum { LIBRARY_SECONDS = 5 };
 
 enum wpk_status library_call_choose(struct library_call *l, int n,
 	size_t *workspace, const char **text, struct wpk_error *e);
+/* Likewise by its name, where the library has named ones: "legacy_1_tensor". */
+enum wpk_status library_call_choose_named(struct library_call *l,
+	const char *name, size_t *workspace, const char **text,
+	struct wpk_error *e);
 /* Likewise the one that the step asks for by place or by name, and no other. */
 enum wpk_status library_call_choose_own(struct library_call *l,
 	size_t *workspace, struct wpk_error *e);

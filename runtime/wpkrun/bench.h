@@ -91,21 +91,22 @@ enum wpk_status bench_blocks(struct bench *b, struct bench_entry *v, int n,
 
 /* What came of its "n" algorithms, of which the first "tried" were; "wrong" would
  * have been taken but for what they compute. "chosen" is one's place in the
- * enumeration, -1: as the plan has it. "default_s" is the
+ * enumeration, -1: as the plan has it, or "named". "default_s" is the
  * first's that runs, which is what the library's own heuristic takes; both times
  * are of short graphs. */
 struct bench_choice {
 	int chosen, n, tried, timed, failed, passed_over, wrong;
 	double default_s, chosen_s;
+	const char *named;
 	char text[200], default_text[200];
 	json_t *pinned;
 };
 
-/* Takes algorithm "n" of the enumeration; "n" -1: times all shortly and the best
+/* Takes algorithm "asked" of the enumeration, or of that name; NULL: times all shortly and the best
  * of them fully, and takes the fastest that computes what is right. Where no library
  * serves, nothing is done. */
-enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
-	struct bench_choice *out, struct wpk_error *e);
+enum wpk_status bench_choose(struct bench *b, struct contender *c,
+	const char *asked, struct bench_choice *out, struct wpk_error *e);
 
 /* ---- bench_report.c ---- */
 

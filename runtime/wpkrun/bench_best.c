@@ -51,16 +51,26 @@ struct taken {
 	double took;		/* seconds to make it */
 };
 
-static enum wpk_status take(struct bench *b, struct contender *c,
-	struct library_call *l, int n, struct taken *out, struct wpk_error *e)
+/* "name": that one, whatever "n" is; or NULL. */
+static enum wpk_status take_either(struct bench *b, struct contender *c,
+	struct library_call *l, int n, const char *name, struct taken *out,
+	struct wpk_error *e)
 {
 	double start = line_now();
 	enum wpk_status s;
 
 	*out = (struct taken){ .text = "" };
-	s = library_call_choose(l, n, &out->workspace, &out->text, e);
+	s = name ? library_call_choose_named(l, name, &out->workspace,
+		&out->text, e) : library_call_choose(l, n, &out->workspace,
+		&out->text, e);
 	out->took = line_now() - start;
 	return s ? s : grow(b, c, out->workspace, e);
+}
+
+static enum wpk_status take(struct bench *b, struct contender *c,
+	struct library_call *l, int n, struct taken *out, struct wpk_error *e)
+{
+	return take_either(b, c, l, n, NULL, out, e);
 }
 
 /* ---- all of them, shortly ---- */
@@ -212,11 +222,11 @@ static enum wpk_status race(struct trials *t, int n, struct bench_blocks *r,
 
 /* "*wrong": what it computes is not right, and it is not taken. */
 static enum wpk_status settle(struct bench *b, struct contender *c,
-	struct library_call *l, int n, struct bench_choice *out,
-	const char **wrong, struct wpk_error *e)
+	struct library_call *l, int n, const char *name,
+	struct bench_choice *out, const char **wrong, struct wpk_error *e)
 {
 	struct taken x;
-	enum wpk_status s = take(b, c, l, n, &x, e);
+	enum wpk_status s = take_either(b, c, l, n, name, &x, e);
 
 	*wrong = NULL;
 	if (!s && b->is_right)
@@ -224,6 +234,7 @@ static enum wpk_status settle(struct bench *b, struct contender *c,
 	if (s || *wrong)
 		return s;
 	out->chosen = n;
+	out->named = name;
 	snprintf(out->text, sizeof out->text, "%s", x.text);
 	out->pinned = library_call_pinned(l);
 	return WPK_OK;
@@ -234,8 +245,8 @@ static enum wpk_status settle_trial(struct trials *t, int i, bool *taken,
 	struct wpk_error *e)
 {
 	const char *wrong;
-	enum wpk_status s = settle(t->b, t->c, t->l, t->v[i].n, t->out, &wrong,
-		e);
+	enum wpk_status s = settle(t->b, t->c, t->l, t->v[i].n, NULL, t->out,
+		&wrong, e);
 
 	*taken = !s && !wrong;
 	if (*taken)
@@ -295,18 +306,21 @@ static enum wpk_status best(struct trials *t, struct wpk_error *e)
 	return s;
 }
 
-/* One that was asked for. */
-static enum wpk_status take_named(struct trials *t, int n, struct wpk_error *e)
+/* One that was asked for, by its place or its name. */
+static enum wpk_status take_asked(struct trials *t, const char *asked,
+	struct wpk_error *e)
 {
+	bool place = *asked >= '0' && *asked <= '9';
 	const char *wrong;
-	enum wpk_status s = settle(t->b, t->c, t->l, n, t->out, &wrong, e);
+	enum wpk_status s = settle(t->b, t->c, t->l, place ? atoi(asked) : -1,
+		place ? NULL : asked, t->out, &wrong, e);
 
-	return s || !wrong ? s : fail(e, WPK_E_LIBRARY, "algorithm %d computes "
-		"wrong: %s", n, wrong);
+	return s || !wrong ? s : fail(e, WPK_E_LIBRARY, "algorithm %s computes "
+		"wrong: %s", asked, wrong);
 }
 
-enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
-	struct bench_choice *out, struct wpk_error *e)
+enum wpk_status bench_choose(struct bench *b, struct contender *c,
+	const char *asked, struct bench_choice *out, struct wpk_error *e)
 {
 	struct trials t = { .b = b, .c = c, .l = call_find(c->op, c->x->values),
 		.out = out, .best = INFINITY };
@@ -315,8 +329,8 @@ enum wpk_status bench_choose(struct bench *b, struct contender *c, int n,
 	*out = (struct bench_choice){ .chosen = -1 };
 	if (!t.l)
 		return WPK_OK;
-	if (n >= 0)
-		return take_named(&t, n, e);
+	if (asked)
+		return take_asked(&t, asked, e);
 	s = library_call_count(t.l, b->o.algorithms, &out->n, e);
 	if (s)
 		return s;

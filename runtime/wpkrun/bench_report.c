@@ -74,9 +74,10 @@ static json_t *mode(const struct bench *b, const struct bench_blocks *r, int i,
 
 static void put_choice(json_t *o, const struct bench_choice *c)
 {
-	if (c->chosen < 0)
+	if (c->chosen < 0 && !c->named)
 		return;
-	json_object_set_new(o, "algorithm", json_integer(c->chosen));
+	json_object_set_new(o, "algorithm", c->named ? json_string(c->named) :
+		json_integer(c->chosen));
 	json_object_set_new(o, "algorithm_text", json_string(c->text));
 	if (c->pinned)
 		json_object_set(o, "pinned", c->pinned);

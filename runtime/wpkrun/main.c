@@ -85,13 +85,6 @@ static bool run_one(struct session *s, const struct plan *p,
 	return ok;
 }
 
-static int algorithm_of(const struct session *s, const char *library)
-{
-	const char *v = pair_value(&s->o->algorithms, library);
-
-	return v ? atoi(v) : -1;
-}
-
 /* Runs one, and says of it what --time wants to know. */
 static bool enter(struct session *s, const struct plans *p, int i,
 	const struct subject *x, const struct inputs *in, struct rival *r)
@@ -100,7 +93,7 @@ static bool enter(struct session *s, const struct plans *p, int i,
 	bool own = !i && !s->o->rivals, right = false;
 
 	*r = (struct rival){ .name = plan->name, .own = own, .algorithm =
-		algorithm_of(s, plan->name) };
+		pair_value(&s->o->algorithms, plan->name) };
 	if (!plan->plan) {
 		r->why = "wpkc makes no plan that it serves";
 		return true;

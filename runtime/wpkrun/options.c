@@ -186,7 +186,8 @@ static bool add_algorithm(struct reading *r, const char *v)
 	if (strncmp(v, "cudnn=", 6) && strncmp(v, "cublaslt=", 9))
 		return wrong(r, "--algorithm knows cudnn and cublaslt, not "
 			"'%.*s'", (int)(eq - v), v);
-	return read_count(r, "--algorithm", eq + 1, 0, 1000000, &n);
+	return !strncmp(eq + 1, "legacy_", 7) ||
+		read_count(r, "--algorithm", eq + 1, 0, 1000000, &n);
 }
 
 /* Sizes are wpkc's too. */
@@ -264,7 +265,7 @@ static const struct option table[] = {
 		"blocks of turns that must count (default 9)",
 		INT(bench.blocks, 1, 49) },
 	{ "--algorithm", "LIB=N", VALUE,
-		"time this one of a library's, not all", SET(add_algorithm) },
+		"time this one of a library's, or of that name", SET(add_algorithm) },
 	{ "--library-time", "SECONDS", VALUE,
 		"try no more of a library's after so long (default 20)",
 		REAL(bench.library_s) },

@@ -348,12 +348,12 @@ void contender_destroy(struct contender *c);
 
 /* ---- bench.c: --time ---- */
 
-/* One who computes the subject. "algorithm": of a library's enumeration;
- * negative: the best. "why" it takes no part, or NULL; "op" may then be NULL. */
+/* One who computes the subject. "algorithm": of a library's enumeration, or its
+ * name; NULL: the best. "why" it takes no part, or NULL; "op" may then be NULL. */
 struct rival {
 	const char *name;
 	const struct wpk_operator *op;
-	int algorithm;
+	const char *algorithm;
 	bool own;
 	const char *why;
 };

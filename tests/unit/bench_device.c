@@ -249,6 +249,18 @@ enum wpk_status library_call_choose(struct library_call *l, int n, size_t *works
 	return WPK_OK;
 }
 
+/* Those of "legacy_N_..." are the enumeration's. */
+enum wpk_status library_call_choose_named(struct library_call *l,
+	const char *name, size_t *workspace, const char **text,
+	struct wpk_error *e)
+{
+	int n;
+
+	if (sscanf(name, "legacy_%d", &n) != 1)
+		return fail(e, WPK_E_LIBRARY, "not to be had");
+	return library_call_choose(l, n, workspace, text, e);
+}
+
 json_t *library_call_pinned(const struct library_call *l)
 {
 	return json_pack("{si}", "engine", l->chosen);

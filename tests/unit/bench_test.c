@@ -260,7 +260,7 @@ static void best_of_library(void **state)
 	(void)state;
 	add(t, 0, "cudnn", 1);
 	dev.call = (struct library_call){ seconds, build, workspace, 7, -1 };
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e), 0);
 	assert_int_equal(c.chosen, 3);
 	assert_int_equal(dev.call.chosen, 3);
 	assert_int_equal(c.n, 7);
@@ -274,17 +274,27 @@ static void best_of_library(void **state)
 	json_decref(c.pinned);
 	assert_int_equal(c.tried, 7);
 	t->b.o.library_s = 0.15;
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e), 0);
 	assert_int_equal(c.tried, 2);
 	assert_int_equal(c.chosen, 0);
 	json_decref(c.pinned);
-	assert_int_equal(bench_choose(&t->b, &t->c[0], 6, &c, &t->e), 0);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], "6", &c, &t->e), 0);
 	assert_int_equal(dev.call.chosen, 6);
 	json_decref(c.pinned);
-	assert_int_equal(bench_choose(&t->b, &t->c[0], 2, &c, &t->e),
+	assert_int_equal(bench_choose(&t->b, &t->c[0], "2", &c, &t->e),
 		WPK_E_LIBRARY);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], "legacy_5", &c, &t->e),
+		0);
+	assert_int_equal(dev.call.chosen, 5);
+	assert_int_equal(c.chosen, -1);
+	assert_string_equal(c.named, "legacy_5");
+	assert_string_equal(c.text, "engine 5");
+	json_decref(c.pinned);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], "fast", &c, &t->e),
+		WPK_E_LIBRARY);
+	assert_null(c.named);
 	dev.call.n = 0;
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e), 0);
 	assert_int_equal(c.chosen, -1);
 	free(t);
 }
@@ -316,24 +326,24 @@ static void wrong_ones_are_passed_over(void **state)
 	t->b.o.finalists = 3;
 	dev.call = (struct library_call){ seconds, build, workspace, 7, -1 };
 	wrong_ones[2] = wrong_ones[3] = true;
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e), 0);
 	assert_int_equal(c.chosen, 4);
 	assert_int_equal(dev.call.chosen, 4);
 	assert_int_equal(c.wrong, 2);
 	assert_string_equal(c.text, "engine 4");
 	json_decref(c.pinned);
 	wrong_ones[4] = wrong_ones[6] = true;
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e), 0);
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e), 0);
 	assert_int_equal(c.chosen, 0);
 	assert_int_equal(c.wrong, 4);
 	assert_true(fabs(c.chosen_s / 5e-5 - 1) < 0.01);
 	json_decref(c.pinned);
-	assert_int_equal(bench_choose(&t->b, &t->c[0], 3, &c, &t->e),
+	assert_int_equal(bench_choose(&t->b, &t->c[0], "3", &c, &t->e),
 		WPK_E_LIBRARY);
 	assert_string_equal(t->e.text, "algorithm 3 computes wrong: element 7 "
 		"is");
 	memset(wrong_ones, 1, sizeof wrong_ones);
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e),
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e),
 		WPK_E_LIBRARY);
 	assert_string_equal(t->e.text, "none of its 7 algorithms computes what "
 		"is right");
@@ -353,7 +363,7 @@ static void none_runs(void **state)
 	(void)state;
 	add(t, 0, "cudnn", 1);
 	dev.call = (struct library_call){ seconds, build, workspace, 2, -1 };
-	assert_int_equal(bench_choose(&t->b, &t->c[0], -1, &c, &t->e),
+	assert_int_equal(bench_choose(&t->b, &t->c[0], NULL, &c, &t->e),
 		WPK_E_LIBRARY);
 	free(t);
 }
@@ -395,6 +405,12 @@ static void report(void **state)
 	o = json_array_get(list, 0);
 	assert_null(json_object_get(json_object_get(o, "cold"), "ratio"));
 	assert_null(json_object_get(o, "algorithm"));
+	json_decref(list);
+	choices[0].named = "legacy_1_fma";
+	list = bench_report(&t->b, r, NULL, &f);
+	o = json_array_get(list, 0);
+	assert_string_equal(json_string_value(json_object_get(o, "algorithm")),
+		"legacy_1_fma");
 	json_decref(list);
 	free(r);
 	free(t);
