@@ -19,7 +19,7 @@ grep -v '^#' "$top_srcdir/tests/gpu/cases.tsv" | cut -f 1,2,3 |
 while IFS="$(printf '\t')" read -r id kind file; do
 	[ -f "$top_srcdir/$file" ] || echo "$id: no $file"
 	case $kind in
-	check | tune | sweep | search | slice | suite) ;;
+	check | tune | sweep | search | slice | legacy | suite) ;;
 	*) echo "$id: $kind" ;;
 	esac
 done >"$scratch/found"
@@ -58,6 +58,25 @@ check "a search that measures has its record" \
 	"$scratch/search/results.jsonl"
 check "... and what it chose" grep -q '"op": "odd", "verdict": "verified"' \
 	"$scratch/search/results.jsonl"
+stub_cudnn
+WPK_LIBCUDNN=$scratch/dnn.so "$run" --emulate --out "$scratch/legacy" legacy \
+	>"$scratch/log" 2>&1
+check "legacy algorithms of cuDNN are compared" [ $? -eq 0 ]
+sed -n 's/.*"op": "\([a-z_]*\)", "algorithm": "\(legacy_1_tensor\)", "verdict": '\
+'"\([a-z]*\)".*/\1 \3/p' "$scratch/legacy/results.jsonl" >"$scratch/found"
+cat >"$scratch/want" <<'END'
+forward verified
+planes none
+fused verified
+groups verified
+by_input verified
+by_filter verified
+END
+check "... in each direction, where there are any" diff "$scratch/want" \
+	"$scratch/found"
+WPK_LIBCUDNN=$scratch/none.so "$run" --emulate --out "$scratch/lacks" legacy \
+	>"$scratch/log" 2>&1
+check "without cuDNN none is" [ $? -ne 0 ]
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
 check "a run that runs nothing fails" [ $? -ne 0 ]
 

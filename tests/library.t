@@ -320,6 +320,14 @@ else
 		"	library	launch		cuDNN does not take legacy 4 " \
 		list && ! grep -q "	library	measured" list; } ||
 		{ cat said list; exit 1; }'
+	STUB_DNN_WRONG=1
+	export STUB_DNN_WRONG
+	rm -f named.wpk.lock
+	searched 0.5 named.wpk
+	check "... and what computes wrong is not taken" sh -c '{ grep -q \
+		"	library	wrong		" list && ! grep -q "library" \
+		named.wpk.lock; } || { cat said list named.wpk.lock; exit 1; }'
+	unset STUB_DNN_WRONG
 	WPK_LIBCUDA=$scratch/emulating.so
 	export WPK_LIBCUDA
 	rm -f conv.wpk.lock

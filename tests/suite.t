@@ -146,9 +146,11 @@ line() {
 	printf '"contender": "%s", "cold": {"s": 1e-05, "ratio": %s}%s}\n' "$@"
 }
 case $(cat "$FAKE/mood") in
-well)
+well | legacy)
 	case $* in *--time=rivals*) ;; *) line woodpecker null ;; esac
 	more=', "algorithm": 7, "pinned": {"a": 1}'
+	[ "$(cat "$FAKE/mood")" = well ] || more=', "algorithm": 41, '\
+'"algorithm_text": "legacy 1 (forward implicit_precomp_gemm), tensor"'
 	case $* in *cudnn*) line cudnn 1.5 "$more" ;; esac ;;
 hang)	exec sleep 100 ;;
 die)	echo 'wpkrun: error: "dead" \ end' >&2; exit 5 ;;
@@ -168,6 +170,11 @@ run made --rows=C2-f16-1
 check "later their algorithm is known" grep -q -e '--algorithm=cudnn=7' args
 check "... and ours has a ratio beside it" test \
 	"$(grep -c '"contender": "cudnn"' made/suite.jsonl)" -eq 2
+echo legacy >mood
+"$suite" --emulate --out=legacy --rows=C2-f16-1 --contenders=cudnn >said 2>&1
+run legacy --rows=C2-f16-1
+check "... or its name, where it has one" grep -q -e \
+	'--algorithm=cudnn=legacy_1_tensor' args
 for mood in hang die rubbish; do
 	echo $mood >mood
 	run $mood --rows=C2-f16-1 --limit=2

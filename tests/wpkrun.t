@@ -432,6 +432,25 @@ else
 	says "product: cudnn cudnn, verified " \
 		"product: cublaslt cublaslt, verified " \
 		"product: cublaslt " "times woodpecker (of the CPU)"
+	ends 0 "an algorithm of cuDNN's by its name" "" "$wpkrun" conv.wpk \
+		--device=emu --against=ref,cudnn --time --blocks=1 --json \
+		--algorithm=cudnn=legacy_1_tensor
+	says '"algorithm":"legacy_1_tensor"' \
+		'"algorithm_text":"legacy 1 (forward implicit_precomp_gemm), te' \
+		'"pinned":{"version":91900,"legacy":1,"math":"tensor"}'
+	ends 0 "... which it lacks" "cudnn: cuDNN does not take legacy 4 (forward" \
+		"$wpkrun" conv.wpk --device=emu --against=ref,cudnn --time \
+		--blocks=1 --algorithm=cudnn=legacy_4_fma
+	ends 0 "... which is none" "cuDNN knows no algorithm 'legacy_x'" \
+		"$wpkrun" conv.wpk --device=emu --against=ref,cudnn --time \
+		--blocks=1 --algorithm=cudnn=legacy_x
+	STUB_DNN_WRONG=1
+	export STUB_DNN_WRONG
+	ends 0 "... which computes wrong" \
+		"algorithm legacy_1_tensor computes wrong: element " "$wpkrun" \
+		conv.wpk --device=emu --against=ref,cudnn --time --blocks=1 \
+		--algorithm=cudnn=legacy_1_tensor
+	unset STUB_DNN_WRONG
 	STUB_LT_WRONG=2
 	export STUB_LT_WRONG
 	ends 0 "an algorithm that is fast and wrong is passed over" \

@@ -3,9 +3,9 @@
  * fallback, best first; then what cudnn_legacy.c has; then every engine as it
  * comes; then with one knob turned, the first of each engine among the heuristics'
  * and every engine as it comes. What is there twice is left out, and what computes
- * less exactly than was asked for: engines that convert their inputs down, that add in less than the type
- * that is computed in, or on tensor cores, which round f32 to tf32, where tf32
- * will not do. */
+ * less exactly than was asked for: engines that convert their inputs down, that
+ * add in less than the type that is computed in, or on tensor cores, which round
+ * f32 to tf32, where tf32 will not do. */
 #include <stdlib.h>
 #include <string.h>
 

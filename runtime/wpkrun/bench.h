@@ -102,9 +102,9 @@ struct bench_choice {
 	json_t *pinned;
 };
 
-/* Takes algorithm "asked" of the enumeration, or of that name; NULL: times all shortly and the best
- * of them fully, and takes the fastest that computes what is right. Where no library
- * serves, nothing is done. */
+/* Takes algorithm "asked" of the enumeration, or of that name; NULL: times all
+ * shortly and the best of them fully, and takes the fastest that computes what is
+ * right. Where no library serves, nothing is done. */
 enum wpk_status bench_choose(struct bench *b, struct contender *c,
 	const char *asked, struct bench_choice *out, struct wpk_error *e);
 

@@ -77,7 +77,7 @@ struct legacy_run {
 	enum wpk_dnn_way way;
 	const struct legacy *d[3], *conv, *bias, *added;
 	const void *at[3], *bias_at, *added_at;
-	bool relu;
+	bool relu, wrong;
 	void *workspace;
 	size_t bytes;
 };

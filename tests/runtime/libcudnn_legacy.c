@@ -5,6 +5,7 @@
  *
  *	STUB_DNN_RANK=0		the heuristic is not supported
  *	STUB_DNN_UNRUN=3	that algorithm tells a workspace and does not run
+ *	STUB_DNN_WRONG=1	that algorithm adds 1 to each element
  *
  * Algorithms, in each direction: 0 takes all, 1 and 3 want workspace, 2 wants more
  * than tests allow, 5 is for strides of 1 and does not use tensor cores, others
@@ -249,6 +250,7 @@ static bool is_number(const void *p, const struct legacy *y, double v)
 static int run(struct handle *h, struct legacy_run *r, int algorithm)
 {
 	const char *off = getenv("STUB_DNN_UNRUN");
+	const char *wrong = getenv("STUB_DNN_WRONG");
 	size_t wants = 0;
 	int code = check_all(r->d, r->conv, r->way);
 
@@ -259,6 +261,7 @@ static int run(struct handle *h, struct legacy_run *r, int algorithm)
 	if (r->bytes < wants || (wants && !r->workspace))
 		return dnn_misuse("legacy workspace is missing");
 	r->bytes = wants;
+	r->wrong = wrong && atoi(wrong) == algorithm;
 	return dnn_queue(h, run_legacy(r));
 }
 

@@ -31,7 +31,7 @@ struct node {
 	const struct descriptor *how;
 	struct window window;
 	enum { FORWARD, BACKWARD, PRODUCT, APPLY, GRADIENT } kind;
-	bool relu;
+	bool relu, wrong;
 };
 
 struct graph_run {
@@ -218,14 +218,15 @@ static double gradient(const struct living *x, const struct living *dy,
 {
 	int64_t groups = x->dims[1] / dw->dims[1], out[RANK], in[RANK];
 	int64_t group = at[0] / (dw->dims[0] / groups);
+	struct living image = *dy;
 	double sum = 0;
 
-	for (int64_t f = 0; f < volume(dy); f++) {
+	image.dims[1] = 1;
+	for (int64_t f = 0; f < volume(&image); f++) {
 		bool inside = true;
 
-		unflatten(dy, f, out);
-		if (out[1] != at[0])
-			continue;
+		unflatten(&image, f, out);
+		out[1] = at[0];
 		in[0] = out[0];
 		in[1] = group * dw->dims[1] + at[1];
 		for (int i = 2; i < RANK; i++) {
@@ -362,7 +363,7 @@ static void run_node(const struct node *n)
 		v += n->bias ? read_at(n->bias, at) : 0;
 		v += n->added ? read_at(n->added, at) : 0;
 		put(n->y->type, n->y->at, offset(n->y, at),
-			n->relu && v < 0 ? 0 : v);
+			(n->relu && v < 0 ? 0 : v) + n->wrong);
 	}
 }
 
@@ -423,6 +424,7 @@ struct graph_run *run_legacy(const struct legacy_run *r)
 	struct graph_run *s = calloc(1, sizeof *s);
 	int x = ways[r->way].x, b = ways[r->way].b;
 	struct node n = { .kind = ways[r->way].kind, .relu = r->relu,
+		.wrong = r->wrong,
 		.window = { { 0 }, { 1, 1, 1 }, { 1, 1, 1 } } };
 
 	s->workspace = r->workspace;

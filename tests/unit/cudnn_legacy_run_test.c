@@ -146,8 +146,8 @@ static void test_depthwise(void **state)
 	"{'type': 'f32', 'dims': [1, 2, 3, 3], 'strides': [18, 9, 3, 1], " \
 	"'place': {'tensor': 3}}, " IMAGE "}, " IMAGE "}, "
 #define IMAGE "{'type': 'f32', 'dims': [1, 2, 3, 3], 'strides': [18, 9, 3, 1]"
-#define CONV IMAGE ", 'place': {'tensor': 4}}], 'nodes': [{'op': 'conv', 'x': 0, 'w': 1, 'y': 4, 'compute': " \
-	"'tf32'}"
+#define CONV IMAGE ", 'place': {'tensor': 4}}], 'nodes': [{'op': 'conv', 'x': " \
+	"0, 'w': 1, 'y': 4, 'compute': 'tf32'}"
 #define NODE(mode, more, y) ", {'op': 'pointwise', 'mode': '" mode "', " more \
 	", 'y': " y "}"
 #define END "]}}}"
