@@ -315,6 +315,23 @@ static void test_bad_names(void **state)
 	stub_destroy(s);
 }
 
+/* cuBLASLt's have none. */
+static void test_names_elsewhere(void **state)
+{
+	struct stub *s = usual();
+	json_t *step = step_of("{'library': 'cublaslt', 'call': {}, "
+		"'algorithm': 'legacy_1_fma'}");
+	struct library_call *l;
+	struct wpk_error e = { 0 };
+
+	(void)state;
+	assert_int_equal(library_call_create(&s->context, step, &l, &e),
+		WPK_E_PLAN);
+	assert_non_null(strstr(e.text, "\"algorithm\" is no integer"));
+	json_decref(step);
+	stub_destroy(s);
+}
+
 /* ---- failures ---- */
 
 static enum wpk_status live(struct stub *s, const char *name,
@@ -468,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_lacks),
 		cmocka_unit_test(test_pinned_badly),
 		cmocka_unit_test(test_bad_names),
+		cmocka_unit_test(test_names_elsewhere),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_threads),
 	};

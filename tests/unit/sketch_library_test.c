@@ -410,6 +410,11 @@ static const struct subject convolutions[] = {
 	{ "conv.conv_transpose3d[N = 1, C = 3, D = 3, H = 3, W = 4, K = 2, "
 		"U = 2, R = 3, S = 3, SD = 2, SH = 2, SW = 2, PH = 1, OH = 1, "
 		"OW = 1]", NO_GEMM },
+	/* By the filter, of a convolution by steps of two. */
+	{ "export op t[N = 2, C = 3, H = 7, W = 6, F = 4, P = 4, Q = 3, R = 3, "
+		"S = 2](x: f32[N, C, H, W], dy: f32[N, F, P, Q]) -> (dw: f32[F, "
+		"C, R, S]) { dw[f, c, r, s] = sum[n, p, q](x[n, c, 2*p + r - 1, "
+		"2*q + s] pad 0 * dy[n, f, p, q]); }", NO_GEMM },
 	{ "conv.capsule2d[N = 1, H = 6, W = 5, I = 4, K = 4, C = 3, R = 3, "
 		"S = 3, J = 4, F = 5, PH = 1, PW = 1]", { "", "no one stride" } },
 	{ NULL, { NULL } }
