@@ -216,7 +216,7 @@ int main(void)
 END
 if [ -n "$INSTRUMENT" ] || ! "$CXX" --version >/dev/null 2>&1; then
 	skip "a launcher of a legacy convolution" "instrumented, or no C++ compiler"
-elif ! { stub_cudnn && stub cuda tests/worker/libcuda.c; } 2>"$scratch/.err"; then
+elif ! { stub_cudnn && stub_cuda cuda; } 2>"$scratch/.err"; then
 	fail "cuDNN and a driver for tests" "$scratch/.err"
 else
 	"$CXX" -x c++ -std=c++11 -I"$top_srcdir/runtime" \
