@@ -459,9 +459,10 @@ bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
  * order of the output's axes (M, N, batch) or of the reduction (K). "left" and
  * "right" are the IR_READ nodes, widening casts stripped: "left" is the padded
  * one, or else the first; "product" is the dtype in which they are multiplied.
- * A factor may be computed from its read and others that go along no further
- * axes: "left_value" and "right_value" are the factors, the reads themselves
- * where nothing is computed.
+ * A factor may be computed from its read and others: "left_value" and
+ * "right_value" are the factors, the reads themselves where nothing is computed.
+ * Axes are the factor's; its read may lack some, along which several values are
+ * unpacked from one element: the address then has coefficient 0.
  * Where what is summed is no product, but made of elements of two tensors in
  * another way and 0 where both are 0, such as |x - y|, "pair" is that; the
  * factors are the reads.

@@ -2,7 +2,8 @@
 /* Ranges of integer expressions. In comes an expression, out go bounds that
  * hold for all values of the axes. Sums are bounded through linear.c, so terms
  * that cancel do; other operations by intervals. A bool is 0 or 1. Values read
- * from tensors have no range. */
+ * from tensors have the range of their type where that is of 16 bits at most, and
+ * none otherwise. */
 #include "base/number.h"
 #include "ir/linear.h"
 
@@ -140,6 +141,18 @@ static bool operation_range(const struct ir_operator *o,
 	return operation(e->op, x, y, r);
 }
 
+/* Of more than 16 bits a range says nothing: it makes no i32 of an i64. */
+static bool read_range(enum dtype t, struct range *r)
+{
+	const struct dtype_row *row = dtype_row(t);
+	int64_t top = INT64_C(1) << (row->bits > 16 ? 0 : row->significand);
+
+	if (!dtype_is_int(t) || row->bits > 16)
+		return false;
+	*r = (struct range){ row->class == DTYPE_SIGNED ? -top : 0, top - 1 };
+	return true;
+}
+
 /* An axis without values has any range; its first value stands for it. */
 static void axis_range(const struct ir_axis *x, struct range *r)
 {
@@ -159,6 +172,8 @@ static bool any_range(const struct ir_operator *o, const struct ir_expr *e,
 		return true;
 	case IR_OP:
 		return operation_range(o, e, r);
+	case IR_READ:
+		return read_range(e->type, r);
 	case IR_CAST:
 		return e->type != T_BOOL && range_of(o, e->args[0], r);
 	default:

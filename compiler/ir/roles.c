@@ -88,6 +88,9 @@ static bool *occurrences(struct roles *r, const struct ir_expr *e,
 
 /* ---- factors that are computed ---- */
 
+/* Values that one element may be unpacked into: the bits of a word. */
+enum { PACKED = 32 };
+
 struct factor {
 	struct roles *r;
 	VEC(const struct ir_expr *) reads;
@@ -104,32 +107,89 @@ static void look_at(struct ir_expr *e, void *ctx)
 		vec_push(f->r->a, &f->reads, e);
 }
 
-static bool covers(struct factor *f, const struct ir_expr *read)
-{
-	struct factor own = { .r = f->r, .axes = ARENA_ARRAY(f->r->a,
-		f->r->o->n_axes, bool) };
-
-	ir_walk((struct ir_expr *)read, look_at, &own);
-	for (int i = 0; i < f->r->o->n_axes; i++)
-		if (f->axes[i] && !own.axes[i])
-			return false;
-	return true;
-}
-
-/* The read that is staged in place of factor "e": the first that goes along
- * all axes on which the factor's value depends. NULL: there is none. */
-static const struct ir_expr *staged(struct roles *r, const struct ir_expr *e)
+static struct factor factor_of(struct roles *r, const struct ir_expr *e)
 {
 	struct factor f = { .r = r, .axes = ARENA_ARRAY(r->a, r->o->n_axes,
 		bool) };
 
-	if (e->kind == IR_READ)
-		return e;
 	ir_walk((struct ir_expr *)e, look_at, &f);
-	for (int i = 0; i < f.reads.n; i++)
-		if (f.reads.v[i]->n_args && covers(&f, f.reads.v[i]))
-			return f.reads.v[i];
-	fail(r, "no read of a computed factor goes along all of its axes");
+	return f;
+}
+
+struct inside {
+	const struct ir_expr *e;
+	bool found;
+};
+
+static void find_inside(struct ir_expr *e, void *ctx)
+{
+	struct inside *x = ctx;
+
+	x->found |= e == x->e;
+}
+
+/* Is "read" what finds rows of another tensor, along "axis"? */
+static bool finds_rows(const struct factor *f, const struct ir_expr *read,
+	int axis)
+{
+	struct ir_affine form;
+
+	for (int i = 0; i < f->reads.n; i++) {
+		const struct ir_expr *by = f->reads.v[i];
+		struct inside x = { read, false };
+
+		ir_walk((struct ir_expr *)by, find_inside, &x);
+		for (int k = 0; by != read && x.found && k < by->n_args; k++)
+			if (ir_affine(f->r->a, f->r->o, by->args[k], &form) &&
+					form.coef[axis])
+				return true;
+	}
+	return false;
+}
+
+/* How many values of the factor are made of one element of "read": those along
+ * the axes on which the factor depends and along which the read does not go. More
+ * than PACKED where the read cannot be staged. */
+static int64_t share(const struct factor *f, const struct ir_expr *read)
+{
+	struct roles own = { .a = f->r->a, .o = f->r->o };
+	struct ir_affine addr;
+	const bool *along;
+	int64_t n = 1;
+
+	if (!read->n_args || !operand(&own, read, &addr))
+		return PACKED + 1;
+	along = occurrences(&own, read, &addr);
+	for (int i = 0; i < own.o->n_axes; i++)
+		if (f->axes[i] && !along[i] && (own.o->axes[i].open ||
+				finds_rows(f, read, i) ||
+				__builtin_mul_overflow(n,
+					own.o->axes[i].extent, &n)))
+			return PACKED + 1;
+	return n;
+}
+
+/* The read that is staged in place of factor "e": the first of those whose
+ * elements make the fewest values each, one where it goes along all axes. NULL:
+ * there is none. */
+static const struct ir_expr *staged(struct roles *r, const struct ir_expr *e)
+{
+	struct factor f = factor_of(r, e);
+	const struct ir_expr *best = NULL;
+	int64_t least = PACKED + 1;
+
+	for (int i = 0; i < f.reads.n; i++) {
+		int64_t n = share(&f, f.reads.v[i]);
+
+		if (n < least) {
+			least = n;
+			best = f.reads.v[i];
+		}
+	}
+	if (best || e->kind == IR_READ)
+		return best ? best : e;
+	fail(r, "no read of a computed factor goes along all of its axes, or "
+		"all but %d of their values", PACKED);
 	return NULL;
 }
 
@@ -215,6 +275,18 @@ static bool choose_left(struct roles *r, const struct ir_expr *x,
 	return sx && sy;
 }
 
+/* By axis: whether it occurs in the factor, of which "read" is staged. */
+static const bool *factor_axes(struct roles *r, const struct ir_expr *value,
+	const struct ir_expr *read, const struct ir_affine *addr)
+{
+	bool *v = occurrences(r, read, addr);
+	struct factor f = factor_of(r, value);
+
+	for (int i = 0; i < r->o->n_axes && value != read; i++)
+		v[i] |= f.axes[i];
+	return v;
+}
+
 /* The roles of the axes, once it is known what is left and what is right. */
 static bool find_roles(struct roles *r)
 {
@@ -224,8 +296,8 @@ static bool find_roles(struct roles *r)
 	if (!operand(r, c->left, &c->left_addr) ||
 			!operand(r, c->right, &c->right_addr))
 		return false;
-	left = occurrences(r, c->left, &c->left_addr);
-	right = occurrences(r, c->right, &c->right_addr);
+	left = factor_axes(r, c->left_value, c->left, &c->left_addr);
+	right = factor_axes(r, c->right_value, c->right, &c->right_addr);
 	if (!output_roles(r, left, right) ||
 			!reduced_roles(r, c->stmt->expr, left, right))
 		return false;

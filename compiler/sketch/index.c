@@ -150,8 +150,11 @@ static bool is_arithmetic(const struct ir_expr *e)
 static struct kx *shrink(const struct lower_env *env, const struct ir_expr *e,
 	struct kx *x)
 {
-	return x->type == T_I64 && narrow(env, e) ? kx_cast(env->a, T_I32, x) :
-		x;
+	if (x->type != T_I64 || !narrow(env, e))
+		return x;
+	if (x->kind == KX_CAST && x->args[0]->type == T_I32)
+		return x->args[0];
+	return kx_cast(env->a, T_I32, x);
 }
 
 struct kx *index_value(const struct lower_env *env, const struct ir_expr *e)

@@ -120,14 +120,29 @@ static const struct ir_case ir_cases[] = {
 		"sum of its own"
 }, {
 	"op outer {\n"
-	"  in x: f32[3, 9] layout(0, 1) align 16\n"
-	"  in g: f32[9] layout(0) align 16\n"
-	"  in t: f32[5] layout(0) align 16\n"
-	"  out y: f32[3, 5] layout(0, 1) align 16\n"
-	"  y[b:3, i:5] = sum[l:9](mul(x[b, l], mul(g[l], t[i]))) : f32\n"
+	"  in x: f32[3, 50] layout(0, 1) align 16\n"
+	"  in g: f32[50] layout(0) align 16\n"
+	"  in t: f32[40] layout(0) align 16\n"
+	"  out y: f32[3, 40] layout(0, 1) align 16\n"
+	"  y[b:3, i:40] = sum[l:50](mul(x[b, l], mul(g[l], t[i]))) : f32\n"
 	"}\n",
 	"group 0 row of 2: y\n",
-	"no read of a computed factor goes along all of its axes"
+	"no read of a computed factor goes along all of its axes, or all but 32 "
+		"of their values"
+}, {
+	/* two of 4 bits in a byte, looked up in a table, and a scale */
+	"op packed {\n"
+	"  in x: f32[3, 8] layout(0, 1) align 16\n"
+	"  in w: u8[5, 4] layout(0, 1) align 16\n"
+	"  in t: f32[16] layout(0) align 16\n"
+	"  in s: f32[5, 2] layout(0, 1) align 16\n"
+	"  out y: f32[3, 5] layout(0, 1) align 16\n"
+	"  y[b:3, j:5] = sum[l:8](mul(x[b, l], mul(t[mod(div(i64(w[j,"
+		" div(l, 2)]), add(mul(mod(l, 2), 15), 1)), 16)],"
+		" s[j, div(l, 4)]))) : f32\n"
+	"}\n",
+	"group 0 contraction: y\n",
+	"m b n j k l_o_o l_o_i l_i batch"
 }, {
 	"op lonely {\n"
 	"  in x: f32[3, 9] layout(0, 1) align 16\n"
