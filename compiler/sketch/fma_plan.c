@@ -276,7 +276,8 @@ static double slots(const struct gpu *g, enum dtype acc)
 /* Wavefronts in which a warp writes its copies of one chunk. */
 static double written(const struct stage *s)
 {
-	return s->per_thread * s->vec * s->op->tile_elem / 4.0;
+	return s->per_thread * stage_ks(s) * stage_rows(s) *
+		s->op->tile_elem / 4.0;
 }
 
 void fma_features(const struct task *t, const int *values,

@@ -72,8 +72,40 @@ struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
 	return sum;
 }
 
-void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
-	const int *axes, int n, struct kx *at, struct kx **env)
+struct near near_at(struct kx *at)
+{
+	return (struct near){ at, NULL, 1 };
+}
+
+static struct kx *sum(struct arena *a, struct near at)
+{
+	return at.in ? kx_add(a, at.at, at.in) : at.at;
+}
+
+/* The innermost digit of "at", of so many values; "at" becomes the others. */
+static struct kx *take_digit(struct arena *a, struct near *at, int64_t extent)
+{
+	struct kx *size = kx_int(a, extent), *digit;
+
+	if (at->in && at->span % extent == 0) {
+		digit = kx_mod(a, at->in, size);
+		*at = (struct near){ kx_div(a, at->at, size), kx_div(a, at->in,
+			size), at->span / extent };
+		return digit;
+	}
+	if (at->in && extent % at->span == 0) {
+		digit = kx_add(a, kx_mod(a, at->at, size), at->in);
+		*at = near_at(kx_div(a, at->at, size));
+		return digit;
+	}
+	digit = kx_mod(a, sum(a, *at), size);
+	*at = near_at(kx_div(a, sum(a, *at), size));
+	return digit;
+}
+
+void flat_axes_near(struct arena *a, struct k_block *b,
+	const struct ir_operator *o, const int *axes, int n, struct near at,
+	struct kx **env)
 {
 	int outermost = 0;
 
@@ -81,21 +113,29 @@ void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
 		env[axes[outermost++]] = kx_int(a, 0);
 	for (int i = n - 1; i >= outermost; i--) {
 		const struct ir_axis *x = &o->axes[axes[i]];
-		struct kx *extent = kx_int(a, x->extent);
 
-		if (i == outermost) {
-			env[axes[i]] = ks_let(a, b, x->name, at);
-			continue;
-		}
-		env[axes[i]] = ks_let(a, b, x->name, kx_mod(a, at, extent));
-		at = kx_div(a, at, extent);
+		env[axes[i]] = ks_let(a, b, x->name, i == outermost ?
+			sum(a, at) : take_digit(a, &at, x->extent));
 	}
+}
+
+void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
+	const int *axes, int n, struct kx *at, struct kx **env)
+{
+	flat_axes_near(a, b, o, axes, n, near_at(at), env);
 }
 
 struct kx *form_inside(struct arena *a, struct kx *v, int64_t size)
 {
 	return kx_op(a, OP_LT, T_BOOL, 2, kx_cast(a, T_U32, v),
 		kx_cast(a, T_U32, kx_int(a, size)));
+}
+
+const struct run *flat_moving(const struct flat *f, int pack)
+{
+	int n = f->n_runs - (pack > 1);
+
+	return n ? &f->runs[n - 1] : NULL;
 }
 
 int flat_vector(const struct flat *f, int n_forms, int limit)

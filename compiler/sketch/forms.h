@@ -37,12 +37,27 @@ void flat_decode(struct arena *a, struct k_block *b, const struct flat *f,
 struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
 	const char *name, struct kx *at, int form);
 
+/* A flattened index: "at" + "in", where "at" is a multiple of "span" and "in" (NULL:
+ * 0) is less, so that digits within a span are those of "in". */
+struct near {
+	struct kx *at, *in;
+	int64_t span;
+};
+struct near near_at(struct kx *at);
+
 /* Values of the axes themselves at flattened index "at", into env[axis]. */
+void flat_axes_near(struct arena *a, struct k_block *b,
+	const struct ir_operator *o, const int *axes, int n, struct near at,
+	struct kx **env);
 void flat_axes(struct arena *a, struct k_block *b, const struct ir_operator *o,
 	const int *axes, int n, struct kx *at, struct kx **env);
 
 /* 0 <= v < size, as one comparison. */
 struct kx *form_inside(struct arena *a, struct kx *v, int64_t size);
+
+/* The innermost run, behind one of "pack" neighbours that share an element, if they
+ * are several; NULL: there is none. */
+const struct run *flat_moving(const struct flat *f, int pack);
 
 /* The longest vector of at most "limit" elements (a power of two) that form 0
  * steps through contiguously along the innermost run while no other form

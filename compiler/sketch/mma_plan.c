@@ -190,7 +190,7 @@ static int fragment_words(const struct mma *f, int across)
  * elements of, beyond those that staging counts. */
 static int computed_regs(const struct stage *s)
 {
-	int n = s->op->value ? s->per_thread * s->vec : 0;
+	int n = s->op->value ? s->per_thread * stage_ks(s) * stage_rows(s) : 0;
 
 	return n > 32 ? 2 * (n - 32) : 0;
 }

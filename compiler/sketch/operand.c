@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An operand of a contraction as its reads have it: address and padded indices
- * as affine forms over rows, batch and each order of the reduction, and along
- * which of them vectors can run. */
-#include "sketch/stage.h"
+ * as affine forms over rows, batch and each order of the reduction, along which of
+ * them vectors can run, and how many neighbours one element makes. */
+#include "sketch/operand.h"
 
 static bool collect_forms(struct arena *a, const struct ir_operator *o,
 	const struct ir_affine *address, struct operand *out, const char **why)
@@ -41,12 +41,43 @@ static int natural_alignment(const struct operand *p, int vec)
 	return vec;
 }
 
+/* The run that no form moves along, if it is the innermost: then that many
+ * neighbours are made of one element. */
+static int packed(const struct flat *f, int n_forms)
+{
+	const struct run *r = f->n_runs ? &f->runs[f->n_runs - 1] : NULL;
+
+	if (!r || r->extent & (r->extent - 1) || r->common != r->extent)
+		return 1;
+	for (int i = 0; i < n_forms; i++)
+		if (r->coef[i])
+			return 1;
+	return (int)r->extent;
+}
+
+/* "f" with elements in place of the neighbours that share one. */
+static struct flat elements(const struct flat *f, int pack)
+{
+	struct flat e = *f;
+
+	e.n_runs -= pack > 1;
+	e.extent /= pack;
+	return e;
+}
+
+int64_t operand_step(const struct operand_order *q, int form)
+{
+	const struct run *r = flat_moving(&q->k, q->pack_k);
+
+	return r ? r->coef[form] : 0;
+}
+
 /* Do neighbouring rows lie near enough that a warp reading along them uses
  * most of every 32-byte sector? */
-static bool rows_are_near(const struct operand *p)
+static bool rows_are_near(const struct flat *rows)
 {
-	const struct run *r = p->rows.n_runs ?
-		&p->rows.runs[p->rows.n_runs - 1] : NULL;
+	const struct run *r = rows->n_runs ? &rows->runs[rows->n_runs - 1] :
+		NULL;
 
 	return r && r->coef[0] >= -4 && r->coef[0] <= 4 && r->extent > 4;
 }
@@ -64,13 +95,19 @@ static int vector_along(const struct operand *p, const struct flat *along,
 /* Along k where vectors fit or rows are far apart, else along the rows. */
 static void choose_vector(struct operand *p, struct operand_order *q)
 {
-	const struct run *last = q->k.n_runs ? &q->k.runs[q->k.n_runs - 1] : NULL;
-	int along_k = vector_along(p, &q->k, &p->rows);
+	int pack_k = packed(&q->k, p->n_forms);
+	int pack_rows = packed(&p->rows, p->n_forms);
+	struct flat k = elements(&q->k, pack_k);
+	struct flat rows = elements(&p->rows, pack_rows);
+	const struct run *last = flat_moving(&q->k, pack_k);
+	int along_k = vector_along(p, &k, &rows);
 
-	q->run = last ? last->extent : 1;
+	q->run = last ? last->extent * pack_k : q->k.extent;
 	q->k_inner = last && last->coef[0] == 1 &&
-		(along_k > 1 || !rows_are_near(p));
-	q->vec = q->k_inner ? along_k : vector_along(p, &p->rows, &q->k);
+		(along_k > 1 || !rows_are_near(&rows));
+	q->vec = q->k_inner ? along_k : vector_along(p, &rows, &k);
+	q->pack_k = pack_k;
+	q->pack_rows = q->k_inner ? 1 : pack_rows;
 }
 
 bool operand_analyse(struct arena *a, const struct ir_operator *o,

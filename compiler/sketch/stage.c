@@ -12,9 +12,30 @@
 
 /* ---- plan ---- */
 
+/* Elements that are copied, along k and along the rows. */
+static int element_ks(const struct stage *s)
+{
+	return s->tile_k / s->order->pack_k;
+}
+
+static int element_rows(const struct stage *s)
+{
+	return s->tile_rows / s->order->pack_rows;
+}
+
 static int lead(const struct stage *s)
 {
-	return (s->order->k_inner ? s->tile_k : s->tile_rows) / s->vec;
+	return (s->order->k_inner ? element_ks(s) : element_rows(s)) / s->vec;
+}
+
+int stage_ks(const struct stage *s)
+{
+	return s->order->pack_k * (s->order->k_inner ? s->vec : 1);
+}
+
+int stage_rows(const struct stage *s)
+{
+	return s->order->pack_rows * (s->order->k_inner ? 1 : s->vec);
 }
 
 /* A row of the shared tile starts on 16 bytes; rows read along k by eight
@@ -48,10 +69,15 @@ static int swizzle_span(const struct stage *s)
 	return span;
 }
 
+/* Of a whole tile. */
+static int copies(const struct stage *s)
+{
+	return lead(s) * (s->order->k_inner ? s->tile_rows : element_ks(s));
+}
+
 static bool divide(struct stage *s)
 {
-	int n = lead(s), total = n * (s->order->k_inner ? s->tile_rows :
-		s->tile_k);
+	int n = lead(s), total = copies(s);
 
 	s->row_slots = s->k_slots = 1;
 	s->partial = total < s->threads;
@@ -82,8 +108,13 @@ const char *stage_plan(struct arena *a, struct stage *s)
 			s->tile_k, s->op->tensor->name,
 			(s->tile_k * s->op->tile_elem / 16 + 1) * 16 /
 				s->op->tile_elem);
+	if (s->tile_k % s->order->pack_k || s->tile_rows % s->order->pack_rows)
+		return arena_printf(a, "a tile of %d x %d of '%s' has part of "
+			"an element, of which %d values are made",
+			s->tile_rows, s->tile_k, s->op->tensor->name,
+			s->order->pack_k * s->order->pack_rows);
 	while (s->vec > 1 && lead(s) * s->vec !=
-	       (s->order->k_inner ? s->tile_k : s->tile_rows))
+	       (s->order->k_inner ? element_ks(s) : element_rows(s)))
 		s->vec /= 2;
 	choose_stride(s);
 	if (s->swizzled && swizzle_span(s) < 2)
@@ -159,11 +190,17 @@ static struct kx *row_slot(struct stager *g, struct kx *i)
 {
 	const struct stage *s = g->s;
 	int step = s->order->k_inner ? s->threads / lead(s) :
-		s->threads * s->vec;
+		s->threads * stage_rows(s);
 
 	if (s->row_slots == 1)
 		return g->row_first;
 	return kx_add(g->a, g->row_first, kx_mul(g->a, i, num(g, step)));
+}
+
+/* Elements along k from one slot of a thread to the next. */
+static int slot_ks(const struct stage *s)
+{
+	return s->row_slots > 1 ? 1 : s->threads / lead(s);
 }
 
 static struct kx *k_slot(struct stager *g, struct kx *j)
@@ -172,8 +209,8 @@ static struct kx *k_slot(struct stager *g, struct kx *j)
 
 	if (s->k_slots == 1 || s->order->k_inner)
 		return g->k_first;
-	return kx_add(g->a, g->k_first, kx_mul(g->a, j,
-		num(g, s->row_slots > 1 ? 1 : s->threads / lead(s))));
+	return kx_add(g->a, g->k_first, kx_mul(g->a, j, num(g,
+		(int64_t)slot_ks(s) * s->order->pack_k)));
 }
 
 /* With several row slots a thread's ks follow each other. */
@@ -184,21 +221,23 @@ static void first_positions(struct stager *g, struct k_block *b)
 	struct kx *n = num(g, lead(s));
 	struct kx *outer = s->row_slots > 1 && !s->order->k_inner ? num(g, 0) :
 		kx_div(a, g->thread, n);
-	struct kx *inner = kx_mul(a, s->row_slots > 1 && !s->order->k_inner ?
-		g->thread : kx_mod(a, g->thread, n), num(g, s->vec));
+	struct kx *inner = s->row_slots > 1 && !s->order->k_inner ? g->thread :
+		kx_mod(a, g->thread, n);
+	int ks = stage_ks(s), rows = stage_rows(s);
 
 	outer = ks_let(a, b, arena_printf(a, "%s_%s", g->name,
-		s->order->k_inner ? "row" : "k"), outer);
+		s->order->k_inner ? "row" : "k"), kx_mul(a, outer, num(g,
+		s->order->k_inner ? rows : ks)));
 	inner = ks_let(a, b, arena_printf(a, "%s_%s", g->name,
-		s->order->k_inner ? "k" : "row"), inner);
+		s->order->k_inner ? "k" : "row"), kx_mul(a, inner, num(g,
+		s->order->k_inner ? ks : rows)));
 	g->row_first = s->order->k_inner ? outer : inner;
 	g->k_first = s->order->k_inner ? inner : outer;
 }
 
 static struct kx *clamp_row(struct stager *g, struct kx *row)
 {
-	int64_t last = g->s->op->rows.extent -
-		(g->s->order->k_inner ? 1 : g->s->vec);
+	int64_t last = g->s->op->rows.extent - stage_rows(g->s);
 
 	if (!g->s->ragged)
 		return row;
@@ -224,8 +263,9 @@ static struct kx *row_part(struct stager *g, struct kx *const *runs, int form)
 	if (g->form_base[form])
 		v = kx_add(a, v, g->form_base[form]);
 	if (g->s->uniform && k->n_runs)
-		v = kx_add(a, v, kx_mul(a, form_value(g, form, g->k_first),
-			num(g, k->runs[k->n_runs - 1].coef[form])));
+		v = kx_add(a, v, kx_mul(a, form_value(g, form, kx_div(a,
+			g->k_first, num(g, g->s->order->pack_k))), num(g,
+			operand_step(g->s->order, form))));
 	return v;
 }
 
@@ -286,7 +326,7 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 			arena_printf(g->a, "%s_held", g->name),
 			s->op->tensor->type, 2, held, 16);
 	g->row_base = first_row;
-	g->batch_at = batch;
+	g->computed.batch = batch;
 	hoist_batch(g, b, batch);
 	first_positions(g, b);
 	hoist_rows(g, b, first_row);
@@ -315,13 +355,12 @@ static void k_parts(struct stager *g, struct k_block *b, struct kx *k,
 static struct kx *slot_step(struct stager *g, struct kx *j, int form)
 {
 	const struct stage *s = g->s;
-	const struct flat *k = &s->order->k;
 
-	if (!s->uniform || s->k_slots == 1 || s->order->k_inner || !k->n_runs)
+	if (!s->uniform || s->k_slots == 1 || s->order->k_inner ||
+			!s->order->k.n_runs)
 		return num(g, 0);
-	return kx_mul(g->a, form_value(g, form, j), num(g,
-		(s->row_slots > 1 ? 1 : s->threads / lead(s)) *
-		k->runs[k->n_runs - 1].coef[form]));
+	return kx_mul(g->a, form_value(g, form, j), num(g, slot_ks(s) *
+		operand_step(s->order, form)));
 }
 
 static struct kx *copy_index(struct stager *g, struct kx *i, struct kx *j)
@@ -397,12 +436,9 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 
 static struct k_block *guard_partial(struct stager *g, struct k_block *b)
 {
-	const struct stage *s = g->s;
-	int total = lead(s) * (s->order->k_inner ? s->tile_rows : s->tile_k);
-
-	if (!s->partial)
+	if (!g->s->partial)
 		return b;
-	return ks_if(g->a, b, kx_lt(g->a, g->thread, num(g, total)));
+	return ks_if(g->a, b, kx_lt(g->a, g->thread, num(g, copies(g->s))));
 }
 
 void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
@@ -421,35 +457,9 @@ void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	copy_one(g, b, parts, i, j, slot, limit);
 }
 
-static struct kx *element_of_read(void *ctx, const struct ir_expr *e)
-{
-	struct stager *g = ctx;
-
-	if (e->kind != IR_READ || !ir_equal(e, g->s->op->read))
-		return NULL;
-	return lower_convert(g->a, g->raw, lower_type(e->type));
-}
-
-struct kx *stager_value(struct stager *g, struct k_block *b,
-	const struct operand *op, struct kx *raw, struct kx *row, struct kx *k)
-{
-	struct arena *a = g->a;
-
-	g->raw = raw;
-	g->lower.block = b;
-	g->lower.hook = element_of_read;
-	g->lower.ctx = g;
-	flat_axes(a, b, g->lower.op, g->rows.v, g->rows.n, row, g->lower.axes);
-	flat_axes(a, b, g->lower.op, g->ks.v, g->ks.n, k, g->lower.axes);
-	flat_axes(a, b, g->lower.op, g->batches.v, g->batches.n,
-		g->batch_at ? g->batch_at : num(g, 0), g->lower.axes);
-	return lower_convert(a, lower_expr(&g->lower, op->value),
-		op->tile_type);
-}
-
-/* An element of a copy, computed where its k is one there is, else 0. */
+/* A value of a copy, computed where its k is one there is, else 0. */
 static void store_computed(struct stager *g, struct k_block *b,
-	struct k_place to, struct kx *raw, struct kx *row, struct kx *k,
+	struct k_place to, struct kx *raw, struct near row, struct near k,
 	struct kx *inside)
 {
 	const struct operand *op = g->s->op;
@@ -459,26 +469,31 @@ static void store_computed(struct stager *g, struct k_block *b,
 		ks_store(a, b, to, kx_cast(a, op->tile_type, kx_int(a, 0)));
 		b = ks_if(a, b, inside);
 	}
-	ks_store(a, b, to, stager_value(g, b, op, raw, row, k));
+	ks_store(a, b, to, computed_value(&g->computed, b, op, raw, row, k));
 }
 
-/* The elements of copy "copy", one after the other. */
+/* The values of copy "copy", one after the other. */
 static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
 	struct kx *row, struct kx *kk, struct kx *k0, struct kx *slot,
 	struct kx *limit)
 {
 	const struct stage *s = g->s;
+	const struct operand_order *q = s->order;
 	struct arena *a = g->a;
-	bool along_k = s->order->k_inner;
-	struct kx *e, *from = along_k ? row_of_slot(g, row) : row, *k;
+	struct kx *i, *u, *from = q->k_inner ? row_of_slot(g, row) : row;
+	struct kx *element, *inside;
 
 	from = ks_let(a, b, "row", clamp_row(g, kx_add(a, g->row_base, from)));
-	b = tile_loop(a, b, "e", s->vec, &e);
-	k = along_k ? kx_add(a, kk, e) : kk;
-	row = along_k ? row : kx_add(a, row, e);
-	store_computed(g, b, stager_place(g, slot, row, k), kx_load(a, g->held,
-		copy, e), along_k ? from : kx_add(a, from, e), kx_add(a, k0, k),
-		limit ? kx_lt(a, k, limit) : NULL);
+	b = tile_loop(a, b, q->pack_rows > 1 && q->pack_k > 1 ? "r" : "e",
+		stage_rows(s), &i);
+	b = tile_loop(a, b, "e", stage_ks(s), &u);
+	element = q->k_inner ? kx_div(a, u, num(g, q->pack_k)) :
+		kx_div(a, i, num(g, q->pack_rows));
+	inside = limit ? kx_lt(a, kx_add(a, kk, u), limit) : NULL;
+	store_computed(g, b, stager_place(g, slot, kx_add(a, row, i),
+		kx_add(a, kk, u)), kx_load(a, g->held, copy, element),
+		(struct near){ from, i, stage_rows(s) },
+		(struct near){ kx_add(a, k0, kk), u, stage_ks(s) }, inside);
 }
 
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,

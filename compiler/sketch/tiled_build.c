@@ -351,13 +351,13 @@ static void describe_computed(struct tiled_code *g, struct stager *s)
 	if (!value)
 		return;
 	ir_walk((struct ir_expr *)value, bind_read, &x);
-	s->lower = (struct lower_env){ .a = g->a, .op = o, .axes = ARENA_ARRAY(
-		g->a, (size_t)o->n_axes, struct kx *),
+	s->computed = (struct computed){ .rows = left ? (struct axis_list){
+		c->m, c->n_m } : (struct axis_list){ c->n, c->n_n },
+		.ks = { g->f->orders[g->p->order], c->n_k },
+		.batches = { c->batch, c->n_batch } };
+	s->computed.lower = (struct lower_env){ .a = g->a, .op = o,
+		.axes = ARENA_ARRAY(g->a, (size_t)o->n_axes, struct kx *),
 		.buffers = g->out.buffers };
-	s->rows = left ? (struct axis_list){ c->m, c->n_m } :
-		(struct axis_list){ c->n, c->n_n };
-	s->ks = (struct axis_list){ g->f->orders[g->p->order], c->n_k };
-	s->batches = (struct axis_list){ c->batch, c->n_batch };
 }
 
 static void describe_stager(struct tiled_code *g, struct stager *s,

@@ -40,7 +40,7 @@ int tiled_stream_regs(const struct tiling *p)
 struct cost_of staging_computes(const struct stage *s)
 {
 	struct cost_of c = { 0, 0 };
-	double n = (double)s->per_thread * s->vec;
+	double n = (double)s->per_thread * stage_ks(s) * stage_rows(s);
 
 	if (s->op->value)
 		c = expr_cost(s->op->value);
@@ -63,11 +63,13 @@ double staging_issue(const struct stage *s)
  * fetch whole 32-byte sectors. */
 double staged_bytes(const struct stage *s)
 {
-	double bytes = (double)s->tile_rows * s->tile_k * s->op->elem;
-	const struct flat *along = s->order->k_inner ? &s->order->k :
-		&s->op->rows;
-	int64_t step = along->n_runs ? along->runs[along->n_runs - 1].coef[0] : 1;
-	int64_t run = along->n_runs ? along->runs[along->n_runs - 1].extent : 1;
+	double bytes = (double)s->tile_rows * s->tile_k * s->op->elem /
+		(s->order->pack_k * s->order->pack_rows);
+	const struct run *along = s->order->k_inner ?
+		flat_moving(&s->order->k, s->order->pack_k) :
+		flat_moving(&s->op->rows, s->order->pack_rows);
+	int64_t step = along ? along->coef[0] : 1;
+	int64_t run = along ? along->extent : 1;
 	double waste = step < 0 ? -(double)step : (double)step;
 
 	if (waste > 32.0 / s->op->elem)

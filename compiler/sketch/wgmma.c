@@ -49,7 +49,7 @@ static void turn(struct operand *p, int n_orders)
 	for (int i = 0; i < n_orders && p->tile_elem != 2; i++)
 		if (!p->orders[i].k_inner) {
 			p->orders[i].k_inner = true;
-			p->orders[i].vec = 1;
+			p->orders[i].vec = p->orders[i].pack_rows = 1;
 		}
 }
 
@@ -70,6 +70,11 @@ static void find_raw(const struct task *t, const struct wgmma *f,
 	raw->of.value = NULL;
 	raw->of.tile_type = op->tensor->type;
 	raw->of.tile_elem = op->elem;
+	for (int i = 0; i < f->of.n_orders; i++)
+		if (raw->of.orders[i].pack_k > 1) {
+			raw->of.orders[i].pack_k = raw->of.orders[i].vec = 1;
+			raw->of.orders[i].k_inner = true;
+		}
 	find_images(t, f, &raw->of, rows, raw->images);
 }
 

@@ -170,7 +170,7 @@ void wgmma_fragment_open(struct wgmma_fragment *g, struct k_block *b,
 	struct kx *slot)
 {
 	g->slot = slot;
-	g->x->batch_at = g->of->batch;
+	g->x->computed.batch = g->of->batch;
 	if (g->op->value && !keeps_zero(g->op->value))
 		g->chunk = tiled_chunk(g->of, b);
 }
@@ -248,8 +248,9 @@ static struct kx *value_of(struct wgmma_fragment *g, struct k_block *b,
 	struct kx *v = raw;
 
 	if (g->op->value)
-		v = stager_value(g->x, b, g->op, raw, row, c->k0 ? clamped(g,
-			kx_add(a, c->k0, k), g->of->f->k, c->limit) : k);
+		v = computed_value(&g->x->computed, b, g->op, raw, near_at(row),
+			near_at(c->k0 ? clamped(g, kx_add(a, c->k0, k),
+				g->of->f->k, c->limit) : k));
 	if (per_register(g->f) == 2)
 		v = unrounded(a, v);
 	if (!c->limit)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* An operand of a contraction: what its reads look like. */
+#ifndef WPK_COMPILER_SKETCH_OPERAND_H
+#define WPK_COMPILER_SKETCH_OPERAND_H
+
+#include "sketch/forms.h"
+#include "sketch/sketch.h"
+
+/* How an operand is read for one order of the reduction's axes.
+ * "k_inner": the tile keeps the reduction contiguous ([rows][k], vectors run
+ * along k), else the rows ([k][rows]). "vec" elements a copy. Of a computed operand
+ * "pack_k" neighbours along k, powers of two, are made of one element, and
+ * "pack_rows" along the rows where vectors run along these; "run" is how many ks the
+ * innermost run that moves has, those that share an element included. */
+struct operand_order {
+	struct flat k;
+	bool k_inner;
+	int vec, pack_k, pack_rows;
+	int64_t run;
+};
+
+enum { ORDERS_MAX = 4 };
+
+/* "forms[0]" is the address, the others the padded logical indices that can
+ * leave their dimension of size "size[i]". "rows" flattens the operand's own
+ * output axes (M of the left, N of the right). "value" is what is computed of
+ * each element on its way to shared memory, NULL where that is the element;
+ * "tile_type" and "tile_elem" are those of what is kept there. */
+struct operand {
+	const struct ir_expr *read;
+	const struct ir_tensor *tensor;
+	struct ir_affine forms[FORMS_MAX];
+	int64_t size[FORMS_MAX];
+	int n_forms;
+	struct flat rows, batch;
+	struct operand_order orders[ORDERS_MAX];
+	int elem;		/* bytes */
+	const struct ir_expr *value;
+	enum dtype tile_type;
+	int tile_elem;
+};
+
+/* False, with "*why", where the reads have no affine form. "k_orders[i]" are
+ * permutations of the "n_k" reduction axes. */
+bool operand_analyse(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, const struct ir_affine *address,
+	const int *rows, int n_rows, const int *batch, int n_batch,
+	int *const *k_orders, int n_orders, int n_k, struct operand *out,
+	const char **why);
+
+/* What reaches shared memory is "value", of which the operand's read is part. */
+void operand_compute(struct operand *p, const struct ir_expr *value);
+
+/* The step of form "form" from one element to the next along k. */
+int64_t operand_step(const struct operand_order *q, int form);
+
+#endif
