@@ -5,7 +5,8 @@
  * reduction, by shuffles where it is contiguous, and so do blocks where there
  * are too few rows to fill the chip. This file decides what applies and names
  * the open numbers; gemv_plan.c says what fits and what it costs, gemv_build.c
- * and gemv_join.c write the kernel. */
+ * and gemv_join.c write the kernel. A factor that is computed is loaded as it
+ * lies, and computed in registers as it is multiplied. */
 #include "sketch/gemv.h"
 #include "sketch/asked.h"
 
@@ -50,7 +51,7 @@ static bool applies(struct task *t, const char **why)
 {
 	struct gemv *f = ARENA_NEW(t->a, struct gemv);
 
-	if (!product_analyse(t, "gemv", 0, &f->of, why))
+	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES, &f->of, why))
 		return false;
 	choose_sides(t->op, f);
 	if (f->cols > COLS_MAX) {
@@ -174,11 +175,12 @@ static bool try_start(const struct task *t, int *v, int mine, int unroll)
 	struct gemv *f = t->state;
 	struct gemv_plan p;
 	bool along_k;
+	int together;
 
 	v[GEMV_VECTOR] = f->big->orders[v[GEMV_ORDER]].vec;
 	along_k = f->big->orders[v[GEMV_ORDER]].k_inner;
-	v[GEMV_MINE] = along_k || mine > v[GEMV_VECTOR] ? mine :
-		v[GEMV_VECTOR];
+	together = v[GEMV_VECTOR] * f->big->orders[v[GEMV_ORDER]].pack_rows;
+	v[GEMV_MINE] = along_k || mine > together ? mine : together;
 	v[GEMV_UNROLL] = unroll;
 	for (int across = along_k ? 4 : 32; across; across /= 2) {
 		v[GEMV_ROWS] = v[GEMV_MINE] * across;
@@ -240,8 +242,9 @@ static const struct sketch_refusal refusals[] = {
 		"memory" },
 	{ "swizzle", "the large operand passes no shared memory, and the "
 		"small one is read by all lanes alike" },
-	{ "compute_at", "what a factor is made of is computed in a kernel "
-		"before it, and what follows the sum is its epilogue" },
+	{ "compute_at", "what a factor is made of is computed as it is "
+		"multiplied, or in a kernel before it, and what follows the "
+		"sum is its epilogue" },
 	{ "rfactor", "the threads that share a sum join it once; "
 		"reduce(STATEMENT, over = ...) says which they are" },
 	{ NULL, NULL }

@@ -37,6 +37,8 @@ struct gemv_plan {
 	bool staged;		/* the small operand lies in shared memory */
 	bool along_k;		/* vectors of the big operand run along k */
 	int across, team, sub, groups, ks, steps;
+	int pack_k, pack_rows;	/* results of one element of the big operand:
+				 * ks and rows */
 	int small_vec;		/* ks of one load of the small operand */
 	int64_t chunk, chunks, chunks_split, part;	/* ks; "part": of a
 							 * block */
@@ -49,6 +51,9 @@ struct gemv_plan {
 /* Has the last tile of rows, or of columns, to be guarded? */
 bool gemv_ragged_rows(const struct gemv *f, const struct gemv_plan *p);
 bool gemv_ragged_cols(const struct gemv *f, const struct gemv_plan *p);
+
+/* Is the big operand multiplied as something else than what is loaded? */
+bool gemv_converts(const struct gemv *f);
 
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *gemv_plan(const struct task *t, struct arena *a,

@@ -77,6 +77,30 @@ static struct k_buffer *bind(struct gemv_code *g, const struct ir_tensor *t)
 	return g->buffers[t->id];
 }
 
+struct binding {
+	struct gemv_code *g;
+};
+
+static void bind_read(struct ir_expr *e, void *ctx)
+{
+	struct binding *x = ctx;
+
+	if (e->kind == IR_READ)
+		bind(x->g, &x->g->t->op->tensors[e->tensor]);
+}
+
+static struct computed computed_of(struct gemv_code *g, bool left)
+{
+	const struct product *f = &g->f->of;
+	struct binding x = { g };
+
+	if (left ? f->left.value : f->right.value)
+		ir_walk((struct ir_expr *)(left ? f->left.value :
+			f->right.value), bind_read, &x);
+	return product_computed(g->a, g->t->op, f, left, g->p->order,
+		g->buffers);
+}
+
 static struct reader reader_of(struct gemv_code *g, const struct operand *op,
 	const char *suffix)
 {
@@ -89,10 +113,16 @@ static struct reader reader_of(struct gemv_code *g, const struct operand *op,
 		.batch = g->batch, .lanes = 1, .vec = 1 };
 }
 
+/* Rows of one load of the big operand. */
+static int vector_rows(const struct gemv_plan *p)
+{
+	return p->along_k ? 1 : p->vec * p->pack_rows;
+}
+
 static void describe_readers(struct gemv_code *g, struct k_block *b)
 {
 	const struct gemv_plan *p = g->p;
-	int vec = p->along_k ? 1 : p->vec;
+	int vec = vector_rows(p);
 
 	g->big = reader_of(g, g->f->big, "rows");
 	g->big.first = let(g, b, "row_mine", kx_add(g->a, g->row_first,
@@ -102,6 +132,8 @@ static void describe_readers(struct gemv_code *g, struct k_block *b)
 	g->big.vec = vec;
 	g->big.ragged = gemv_ragged_rows(g->f, p);
 	reader_create(&g->big, b);
+	g->big_computed = computed_of(g, g->f->left_big);
+	g->small_computed = computed_of(g, !g->f->left_big);
 	g->small = reader_of(g, g->f->small, "cols");
 	g->small.first = g->col_first;
 	g->small.n = p->bc;
@@ -114,18 +146,20 @@ static void declare_registers(struct gemv_code *g)
 	const struct gemv_plan *p = g->p;
 	enum dtype acc = g->f->of.acc;
 	int64_t sums[2] = { p->mine, p->bc };
-	int64_t raw[3] = { p->stages * p->steps, p->along_k ? p->mine : p->ks,
-		p->along_k ? p->ks : p->mine };
+	int64_t raw[3] = { p->stages * p->steps, p->along_k ? p->mine :
+		p->ks / p->pack_k, p->along_k ? p->vec : p->mine /
+		p->pack_rows };
+	int64_t value[3] = { 1, p->along_k ? p->mine : p->ks, p->along_k ?
+		p->ks : p->mine };
 	int64_t ks[1] = { p->ks };
 
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", acc, 2, sums, 16);
 	g->big_raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
 		"%s_part", g->big.name), g->f->big->tensor->type, 3, raw, 16);
-	raw[0] = 1;
 	g->big_value = g->big_raw;
-	if (g->f->big->tensor->type != acc)
+	if (gemv_converts(g->f))
 		g->big_value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
-			"%s_value", g->big.name), acc, 3, raw, 16);
+			"%s_value", g->big.name), acc, 3, value, 16);
 	g->small_raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
 		"%s_part", g->small.name), g->f->small->tensor->type, 1, ks,
 		16);
@@ -171,12 +205,13 @@ static void load_along_rows(struct gemv_code *g, struct k_block *b, int slot,
 	struct kx *k0, bool whole, struct kx *some)
 {
 	struct kx *forms[FORMS_MAX], *e, *i, *k;
-	int vec = g->p->vec;
+	int vec = g->p->vec, pack = g->p->pack_k;
 
-	b = tile_loop(g->a, b, "e", g->p->ks, &e);
-	k = let(g, b, "k", kx_add(g->a, step_k(g, k0, num(g, 0)), e));
+	b = tile_loop(g->a, b, "e", g->p->ks / pack, &e);
+	k = let(g, b, "k", kx_add(g->a, step_k(g, k0, num(g, 0)), kx_mul(g->a,
+		e, num(g, pack))));
 	reader_at(&g->big, b, k, forms);
-	b = tile_loop(g->a, b, "i", g->p->mine / vec, &i);
+	b = tile_loop(g->a, b, "i", g->p->mine / vector_rows(g->p), &i);
 	reader_copy(&g->big, b, i, forms, vec, k_place(g->big_raw,
 		num(g, slot), e, kx_mul(g->a, i, num(g, vec))),
 		some ? some : inside(g, k, whole));
@@ -255,20 +290,69 @@ static struct kx *big_at(struct gemv_code *g, struct k_buffer *buffer,
 		kx_load(g->a, buffer, u, e, i);
 }
 
-/* Of step "u" as "big_raw" counts them. */
-static void convert_big(struct gemv_code *g, struct k_block *b, struct kx *u)
+/* Row "i" of the thread's; those past the end read the last one. */
+static struct near big_row(struct gemv_code *g, struct k_block *b, struct kx *i)
 {
-	struct kx *zero = num(g, 0), *i, *e;
-	struct k_place to;
+	struct kx *rows = num(g, vector_rows(g->p)), *at;
+
+	at = kx_add(g->a, g->big.first, kx_mul(g->a, kx_div(g->a, i, rows),
+		kx_mul(g->a, num(g, g->p->across), rows)));
+	if (g->big.ragged)
+		at = kx_op(g->a, OP_MIN, T_I32, 2, at, num(g, g->f->rows -
+			vector_rows(g->p)));
+	return (struct near){ let(g, b, "row", at), kx_mod(g->a, i, rows),
+		vector_rows(g->p) };
+}
+
+static struct near small_row(struct gemv_code *g, struct kx *j)
+{
+	struct kx *at = kx_add(g->a, g->col_first, j);
+
+	if (g->small.ragged)
+		at = kx_op(g->a, OP_MIN, T_I32, 2, at, num(g, g->f->cols - 1));
+	return near_at(at);
+}
+
+/* Value "e" of those from "k" on that one read element or several neighbours of
+ * "op" make at "row": 0 past the end, where what it needs may not be. */
+static struct kx *value_of(struct gemv_code *g, struct k_block *b,
+	struct computed *c, const struct operand *op, struct kx *raw,
+	struct near row, struct kx *k, struct kx *e, bool whole)
+{
+	struct arena *a = g->a;
+	enum dtype acc = g->f->of.acc;
+	struct near at = { k, e, g->p->ks };
+	struct kx *v;
+
+	c->batch = g->batch;
+	k = kx_add(a, k, e);
+	if (!whole)
+		at = near_at(kx_op(a, OP_MIN, T_I32, 2, k, num(g,
+			g->f->of.k - 1)));
+	v = kx_cast(a, acc, computed_value(c, b, op, raw, row, at));
+	return whole ? v : kx_op(a, OP_SELECT, acc, 3, inside(g, k, false), v,
+		product_zero(a, acc));
+}
+
+/* Of step "u" as "big_raw" counts them, from "k" on. */
+static void convert_big(struct gemv_code *g, struct k_block *b, struct kx *u,
+	struct kx *k, bool whole)
+{
+	const struct operand *op = g->f->big;
+	struct kx *zero = num(g, 0), *i, *e, *raw;
+	struct near row;
 
 	if (g->big_value == g->big_raw)
 		return;
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
+	row = op->value ? big_row(g, b, i) : near_at(zero);
 	b = tile_loop(g->a, b, "e", g->p->ks, &e);
-	to = g->p->along_k ? k_place(g->big_value, zero, i, e) :
-		k_place(g->big_value, zero, e, i);
-	ks_store(g->a, b, to, kx_cast(g->a, g->f->of.acc,
-		big_at(g, g->big_raw, u, i, e)));
+	raw = big_at(g, g->big_raw, u, kx_div(g->a, i, num(g, g->p->pack_rows)),
+		kx_div(g->a, e, num(g, g->p->pack_k)));
+	ks_store(g->a, b, g->p->along_k ? k_place(g->big_value, zero, i, e) :
+		k_place(g->big_value, zero, e, i), op->value ? value_of(g, b,
+			&g->big_computed, op, raw, row, k, e, whole) :
+		kx_cast(g->a, g->f->of.acc, raw));
 }
 
 static void multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
@@ -278,12 +362,15 @@ static void multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
 	struct kx *from = g->big_value == g->big_raw ? u : num(g, 0);
 	struct kx *i, *j, *e, *y;
 
-	convert_big(g, b, u);
+	convert_big(g, b, u, k, whole);
 	b = tile_loop(g->a, b, "j", g->p->bc, &j);
 	load_small(g, b, j, k, whole);
 	b = tile_loop(g->a, b, "e", g->p->ks, &e);
 	y = kx_load(g->a, g->small_raw, e);
-	if (y->type != acc)
+	if (g->f->small->value)
+		y = value_of(g, b, &g->small_computed, g->f->small, y,
+			small_row(g, j), k, e, whole);
+	if (g->f->small->value || y->type != acc)
 		y = ks_let(g->a, b, "y", kx_cast(g->a, acc, y));
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
 	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a, acc,

@@ -7,7 +7,8 @@
 #include "sketch/gemv_read.h"
 
 /* "big_raw" [step][row][k], or [0][k][row] where vectors run along the rows, of
- * each stage after the other; "big_value" the same of one step, converted;
+ * each stage after the other, in elements; "big_value" the same of one step, in
+ * values, converted; "big_computed" and "small_computed" of operands that are;
  * "first_k" of this block's part, "lane_k" and "lane_row" the thread's place. */
 struct gemv_code {
 	const struct task *t;
@@ -19,6 +20,7 @@ struct gemv_code {
 	struct kernel *k;
 	struct k_buffer **buffers;
 	struct reader big, small;
+	struct computed big_computed, small_computed;
 	struct k_buffer *acc, *out, *board, *tile;
 	struct k_buffer *big_raw, *big_value, *small_raw;
 	struct kx *batch, *row_first, *col_first, *thread;

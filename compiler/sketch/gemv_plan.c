@@ -11,6 +11,7 @@
 #include "sketch/common.h"
 #include "sketch/parts.h"
 #include "sketch/raster.h"
+#include "sketch/walk.h"
 
 enum { WARP = 32, FMAS_MAX = 2048 };
 
@@ -94,14 +95,17 @@ static const char *plan_loads(const struct gemv *f, struct arena *a,
 		return arena_printf(a, "'%s' can be loaded %d elements at a "
 			"time, not %d", f->big->tensor->name, big->vec, p->vec);
 	p->along_k = big->k_inner;
-	if (!p->along_k && p->mine % p->vec)
+	p->pack_k = p->along_k || p->unroll % big->pack_k == 0 ? big->pack_k : 1;
+	p->pack_rows = big->pack_rows;
+	if (!p->along_k && p->mine % (p->vec * p->pack_rows))
 		return arena_printf(a, "vectors of %d along %s do not divide a "
-			"thread's %d", p->vec, f->row_name, p->mine);
-	p->ks = p->along_k ? p->vec : p->unroll;
+			"thread's %d", p->vec * p->pack_rows, f->row_name,
+			p->mine);
+	p->ks = p->along_k ? p->vec * p->pack_k : p->unroll;
 	p->steps = p->along_k ? p->unroll : 1;
 	p->sub = p->along_k ? min_int(p->team, WARP) : 1;
 	p->groups = p->team / p->sub;
-	p->small_vec = small->k_inner ? small->vec : 1;
+	p->small_vec = small->k_inner && small->pack_k == 1 ? small->vec : 1;
 	while (p->ks % p->small_vec)
 		p->small_vec /= 2;
 	if (p->steps * p->ks * p->mine * p->bc > FMAS_MAX)
@@ -199,18 +203,26 @@ static int next_regs(const struct gemv *f, const struct gemv_plan *p)
 	return simple ? 0 : min_int(2 * p->steps * p->ks * p->mine, 32);
 }
 
+bool gemv_converts(const struct gemv *f)
+{
+	return f->big->value || f->big->tensor->type != f->of.acc;
+}
+
 /* Registers a thread: sums, loads in flight, converted values, addresses. */
 static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 {
-	int taken = p->stages * p->steps * p->ks * p->mine;
+	int taken = p->stages * p->steps * p->ks * p->mine /
+		(p->pack_k * p->pack_rows);
 	int acc = f->of.acc_bytes;
 	int n = words(p->mine * p->bc, acc) + words(taken, f->big->elem) +
 		2 * words(p->ks, f->small->elem) + words(p->ks, acc) +
 		address_regs(f->big, p->mine, gemv_ragged_rows(f, p)) +
 		address_regs(f->small, p->bc, gemv_ragged_cols(f, p)) + 28;
 
-	if (f->big->tensor->type != f->of.acc)
+	if (gemv_converts(f))
 		n += words(p->ks * p->mine, acc);
+	if (f->big->value || f->small->value)
+		n += 16;
 	if (!p->staged)
 		n += small_regs(f, p);
 	if (p->group > 1)
@@ -285,9 +297,9 @@ const char *gemv_plan(const struct task *t, struct arena *a,
 static double sector_waste(const struct gemv *f, const struct gemv_plan *p)
 {
 	const struct operand_order *o = &f->big->orders[p->order];
-	const struct flat *along = p->along_k ? &o->k : &f->big->rows;
-	int64_t step = along->n_runs ?
-		along->runs[along->n_runs - 1].coef[0] : 1;
+	const struct run *along = p->along_k ? flat_moving(&o->k, p->pack_k) :
+		flat_moving(&f->big->rows, p->pack_rows);
+	int64_t step = along ? along->coef[0] : 1;
 	double together = (double)(p->along_k ? p->sub : p->across) * p->vec;
 	double sector = 32.0 / f->big->elem;
 
@@ -298,8 +310,21 @@ static double sector_waste(const struct gemv *f, const struct gemv_plan *p)
 
 /* Of one thread in one chunk. */
 struct gemv_work {
-	double fmas, big_loads, small_loads, waves, other;
+	double fmas, big_loads, small_loads, waves, other, special;
 };
+
+/* Instructions that make one value of an operand. */
+static double per_value(const struct gemv *f, const struct operand *o)
+{
+	if (o->value)
+		return expr_cost(o->value).ops + 1;
+	return o->tensor->type != f->of.acc;
+}
+
+static double special(const struct operand *o)
+{
+	return o->value ? expr_cost(o->value).special : 0;
+}
 
 static struct gemv_work work_of(const struct gemv *f,
 	const struct gemv_plan *p)
@@ -309,7 +334,8 @@ static struct gemv_work work_of(const struct gemv *f,
 	double taken = (double)p->steps * p->ks;
 	double lanes = p->along_k ? p->sub : 1;
 	struct gemv_work w = { .fmas = taken * p->mine * p->bc,
-		.big_loads = taken * p->mine / p->vec,
+		.big_loads = taken * p->mine / p->vec /
+			(p->pack_k * p->pack_rows),
 		.small_loads = taken * p->bc / width };
 	double wave = lanes * width * f->small->elem / 128;
 
@@ -317,11 +343,11 @@ static struct gemv_work work_of(const struct gemv *f,
 		fmax(1, WARP * p->vec * f->big->elem / 128.0);
 	w.other = w.big_loads * (2 * f->big->n_forms - 1) + w.small_loads *
 		(p->staged ? 1 : f->small->n_forms);
-	if (f->big->tensor->type != f->of.acc)
-		w.other += taken * p->mine;
-	if (f->small->tensor->type != f->of.acc)
-		w.other += taken * p->bc;
-	if (f->big->orders[p->order].k.n_runs > 1)
+	w.other += taken * p->mine * per_value(f, f->big) +
+		taken * p->bc * per_value(f, f->small);
+	w.special = taken * p->mine * special(f->big) +
+		taken * p->bc * special(f->small);
+	if (f->big->orders[p->order].k.n_runs - (p->pack_k > 1) > 1)
 		w.other += 12.0 * p->steps * (p->along_k ? 1 : p->ks);
 	return w;
 }
@@ -347,10 +373,12 @@ void gemv_features(const struct task *t, const int *values,
 		.flops = 2 * blocks * (double)p.bm * p.bc * (double)p.part,
 		.issue = blocks * warps * ((double)p.chunks_split * (w.fmas +
 			w.big_loads + w.small_loads + w.other + 6) + join + 80),
+		.special = blocks * p.threads * (double)p.chunks_split *
+			w.special,
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = blocks * ks * (p.bm * f->big->elem *
-			sector_waste(f, &p) + p.bc * f->small->elem) +
-			2 * (double)p.workspace_bytes,
+			sector_waste(f, &p) / (p.pack_k * p.pack_rows) +
+			p.bc * f->small->elem) + 2 * (double)p.workspace_bytes,
 		.smem_cycles = blocks * warps * ((double)p.chunks_split *
 			w.waves + (double)p.mine_rows * p.mine_cols * p.groups +
 			(p.along_k ? 1 : p.vec) * p.mine * p.bc),

@@ -78,6 +78,19 @@ static int *order_by(struct task *t, const struct product *f,
 	return k;
 }
 
+/* Does a factor have several values of one element along the reduction? Any order
+ * but its own then reads elements anew for each. */
+static bool shares_elements(const struct ir_operator *o,
+	const struct ir_contraction *c)
+{
+	for (int i = 0; i < c->n_k; i++)
+		if (o->axes[c->k[i]].extent != 1 &&
+				(!c->left_addr.coef[c->k[i]] ||
+				!c->right_addr.coef[c->k[i]]))
+			return true;
+	return false;
+}
+
 /* The longest axis innermost, so that a tile's ks stay within one axis. */
 static int *order_longest(struct task *t, const struct product *f)
 {
@@ -234,8 +247,10 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 		return false;
 	add_order(t, f, order_by(t, f, &c->left_addr));
 	add_order(t, f, order_by(t, f, &c->right_addr));
-	add_order(t, f, order_longest(t, f));
-	add_order(t, f, c->k);
+	if (!shares_elements(t->op, c)) {
+		add_order(t, f, order_longest(t, f));
+		add_order(t, f, c->k);
+	}
 	f->acc = lower_type(c->acc);
 	f->acc_bytes = dtype_row(f->acc)->bits / 8;
 	if (!analyse_operands(t, f, why) ||
@@ -248,6 +263,21 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 	f->n_name = joined(t->a, t, c->n, c->n_n, "cols");
 	f->k_name = joined(t->a, t, c->k, c->n_k, "k");
 	return true;
+}
+
+struct computed product_computed(struct arena *a, const struct ir_operator *o,
+	const struct product *p, bool left, int order,
+	struct k_buffer **buffers)
+{
+	const struct ir_contraction *c = &p->c;
+	struct computed x = { .ks = { p->orders[order], c->n_k },
+		.batches = { c->batch, c->n_batch } };
+
+	x.rows = left ? (struct axis_list){ c->m, c->n_m } :
+		(struct axis_list){ c->n, c->n_n };
+	x.lower = (struct lower_env){ .a = a, .op = o, .axes = ARENA_ARRAY(a,
+		(size_t)o->n_axes, struct kx *), .buffers = buffers };
+	return x;
 }
 
 static void convert(struct arena *a, struct operand *p,

@@ -33,6 +33,12 @@ enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4 };
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *p, const char **why);
 
+/* What computing the elements of one factor needs, for order number "order" of the
+ * reduction; "buffers" has, by tensor, those that it reads. */
+struct computed product_computed(struct arena *a, const struct ir_operator *o,
+	const struct product *p, bool left, int order,
+	struct k_buffer **buffers);
+
 /* Where factors are of two types, of which one holds the other's values, that one
  * is converted to it on its way. */
 void product_widen(struct arena *a, struct product *p);

@@ -341,8 +341,6 @@ static void bind_read(struct ir_expr *e, void *ctx)
 /* What the computing of an operand's elements needs, wherever that is done. */
 static void describe_computed(struct tiled_code *g, struct stager *s)
 {
-	const struct ir_contraction *c = &g->f->c;
-	const struct ir_operator *o = g->t->op;
 	bool left = s->s == &g->p->left;
 	const struct ir_expr *value = left ? g->f->left.value :
 		g->f->right.value;
@@ -351,13 +349,8 @@ static void describe_computed(struct tiled_code *g, struct stager *s)
 	if (!value)
 		return;
 	ir_walk((struct ir_expr *)value, bind_read, &x);
-	s->computed = (struct computed){ .rows = left ? (struct axis_list){
-		c->m, c->n_m } : (struct axis_list){ c->n, c->n_n },
-		.ks = { g->f->orders[g->p->order], c->n_k },
-		.batches = { c->batch, c->n_batch } };
-	s->computed.lower = (struct lower_env){ .a = g->a, .op = o,
-		.axes = ARENA_ARRAY(g->a, (size_t)o->n_axes, struct kx *),
-		.buffers = g->out.buffers };
+	s->computed = product_computed(g->a, g->t->op, g->f, left, g->p->order,
+		g->out.buffers);
 }
 
 static void describe_stager(struct tiled_code *g, struct stager *s,
