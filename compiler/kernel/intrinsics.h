@@ -97,6 +97,9 @@ X(E4M3_FROM_F32, "e4m3_from_f32", 75, 0, PURE, NONE, E4M3, "f", \
 X(F32_FROM_E5M2, "f32_from_e5m2", 75, 0, PURE, NONE, F32, "h", \
 	"float f32_from_e5m2(unsigned char x)", "", \
 	S(return f32_from_f16((unsigned short)(x << 8));)) \
+X(F32_FROM_SMALL, "f32_from_small", 75, 0, PURE, NONE, F32, "if", \
+	"float f32_from_small(int x, float zero)", "", \
+	S(return __int_as_float(x | 0x4b000000) - zero;)) \
 X(E5M2_FROM_F32, "e5m2_from_f32", 75, 0, PURE, NONE, E5M2, "f", \
 	"unsigned char e5m2_from_f32(float x)", "", \
 	S(const unsigned u = (unsigned)__float_as_int(x) & 0x7fffffff;) \

@@ -387,7 +387,9 @@ void gemv_features(const struct task *t, const int *values,
 		.chain = 1100 + 520.0 / p.stages * (double)p.chunks_split +
 			(p.staged ? 800 : 0) +
 			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
-		.ilp = p.mine * p.bc,
+		.ilp = p.mine * p.bc + (f->big->value ? p.mine *
+			per_value(f, f->big) : 0) + (f->small->value ? p.bc *
+			per_value(f, f->small) : 0),
 		.flight = p.stages * p.threads * w.big_loads * p.vec *
 			f->big->elem,
 		.launches = p.split > 1 ? 2 : 1,

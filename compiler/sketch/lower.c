@@ -7,6 +7,11 @@
 
 #include <assert.h>
 
+#include "kernel/intrin.h"
+
+/* From here on f32 has whole numbers alone, up to twice as much all of them. */
+#define F32_WHOLE (INT64_C(1) << 23)
+
 static struct kx *lower_raw(const struct lower_env *env,
 	const struct ir_expr *e);
 
@@ -235,14 +240,56 @@ static struct kx *lower_op(const struct lower_env *env,
 	return arithmetic(env, e);
 }
 
+static void find_read(struct ir_expr *e, void *ctx)
+{
+	*(bool *)ctx |= e->kind == IR_READ;
+}
+
+/* Is "e" an integer of few values that is made of what is read, as one that is
+ * unpacked is? f32 then has it in its significand's bits. */
+static bool is_unpacked(const struct lower_env *env, const struct ir_expr *e,
+	int64_t *lo, int64_t *hi)
+{
+	bool reads = false;
+
+	if (e->kind != IR_OP || !ir_range(env->op, e, lo, hi) ||
+			*lo < -F32_WHOLE || *hi >= F32_WHOLE + *lo)
+		return false;
+	ir_walk((struct ir_expr *)e, find_read, &reads);
+	return reads;
+}
+
+/* "x", from "lo" on, as f32 by a logical operation and a subtraction: conversions
+ * have fewer pipes. With the bits of 2^23 a significand counts in ones. */
+static struct kx *from_bits(struct arena *a, struct kx *x, int64_t lo)
+{
+	int64_t zero = F32_WHOLE - (lo < 0 ? lo : 0);
+
+	return kx_call(a, INTRIN_F32_FROM_SMALL, T_F32, 2, kx_cast(a, T_I32,
+		lo < 0 ? kx_sub(a, x, kx_cast(a, x->type, kx_int(a, lo))) : x),
+		kx_float(a, (double)zero, T_F32));
+}
+
+static bool holds(enum dtype t, int64_t lo, int64_t hi)
+{
+	int64_t most = INT64_C(1) << dtype_row(t)->significand;
+
+	return lo >= -most && hi <= most;
+}
+
 static struct kx *lower_cast(const struct lower_env *env,
 	const struct ir_expr *e)
 {
 	struct kx *x = lower_raw(env, e->args[0]);
+	int64_t lo, hi;
 
 	if (e->args[0]->type == e->type)
 		return x;
-	return lower_round(env->a, x, e->type);
+	if (lower_type(e->type) != T_F32 ||
+			!is_unpacked(env, e->args[0], &lo, &hi))
+		return lower_round(env->a, x, e->type);
+	x = from_bits(env->a, x, lo);
+	return holds(e->type, lo, hi) ? x : lower_round(env->a, x, e->type);
 }
 
 static struct kx *lower_kind(const struct lower_env *env,
