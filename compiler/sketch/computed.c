@@ -15,6 +15,32 @@ static struct kx *element_of_read(void *ctx, const struct ir_expr *e)
 	return lower_convert(c->lower.a, c->raw, lower_type(e->type));
 }
 
+static bool reads(const struct ir_expr *e)
+{
+	for (int i = 0; i < e->n_args && e->kind != IR_READ; i++)
+		if (reads(e->args[i]))
+			return true;
+	return e->kind == IR_READ;
+}
+
+struct cost_of computed_cost(const struct ir_expr *value)
+{
+	struct cost_of sum = expr_own_cost(value);
+
+	if (value->kind == IR_READ || !reads(value))
+		return (struct cost_of){ 0, 0 };
+	if (value->kind == IR_CAST && dtype_is_int(value->type) &&
+	    dtype_is_int(value->args[0]->type))
+		sum.ops = 0;
+	for (int i = 0; i < value->n_args; i++) {
+		struct cost_of x = computed_cost(value->args[i]);
+
+		sum.ops += x.ops;
+		sum.special += x.special;
+	}
+	return sum;
+}
+
 static void place_axes(struct computed *c, struct k_block *b,
 	struct axis_list axes, struct near at)
 {

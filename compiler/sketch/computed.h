@@ -5,6 +5,7 @@
 #define WPK_COMPILER_SKETCH_COMPUTED_H
 
 #include "sketch/operand.h"
+#include "sketch/walk.h"
 
 struct axis_list {
 	const int *v;
@@ -21,6 +22,10 @@ struct computed {
 	const struct ir_expr *read;
 	struct kx *raw;
 };
+
+/* Operations that make one value, and results of the special-function unit: what
+ * depends on no element, such as how far one is shifted, is known before. */
+struct cost_of computed_cost(const struct ir_expr *value);
 
 /* What "op" makes of element "raw" at row and k of the whole operand, in its
  * tile_type; what that needs is bound in "b". */

@@ -4,9 +4,15 @@
 
 enum { WIDE_REGS = 16 };
 
+struct cost_of expr_own_cost(const struct ir_expr *e)
+{
+	return (struct cost_of){ e->kind == IR_OP || e->kind == IR_CAST,
+		e->kind == IR_OP && e->op >= OP_EXP && e->op <= OP_ERF };
+}
+
 struct cost_of expr_cost(const struct ir_expr *e)
 {
-	struct cost_of sum = { 0, 0 };
+	struct cost_of sum = expr_own_cost(e);
 
 	if (e->kind == IR_READ)
 		return sum;
@@ -16,10 +22,6 @@ struct cost_of expr_cost(const struct ir_expr *e)
 		sum.ops += x.ops;
 		sum.special += x.special;
 	}
-	if (e->kind == IR_OP && e->op >= OP_EXP && e->op <= OP_ERF)
-		sum.special += 1;
-	if (e->kind == IR_OP || e->kind == IR_CAST)
-		sum.ops += 1;
 	return sum;
 }
 

@@ -193,18 +193,20 @@ static bool try_start(const struct task *t, int *v, int mine, int unroll)
 	return false;
 }
 
-/* The most loads in flight that fit, vectors along what is contiguous. */
+/* The most loads in flight that fit, vectors along what is contiguous; values that
+ * are computed are fewer loads and more work, of which more rows have more. */
 static bool find_start(const struct task *t, struct gemv *f)
 {
-	static const int sizes[][2] = { { 2, 4 }, { 2, 2 }, { 1, 4 }, { 1, 2 },
-		{ 1, 1 } };
+	static const int sizes[][2] = { { 4, 2 }, { 2, 4 }, { 2, 2 }, { 1, 4 },
+		{ 1, 2 }, { 1, 1 } };
+	int first = !f->big->value;
 	int *v = f->start;
 
 	v[GEMV_THREADS] = 128;
 	v[GEMV_RASTER] = !f->left_big;
 	v[GEMV_GROUP] = v[GEMV_STAGES] = 1;
 	for (int c = small_count(f->cols) - 1; c >= 0; c--)
-		for (int i = 0; i < 5; i++)
+		for (int i = first; i < 6; i++)
 			for (int k = 0; k < f->of.n_orders; k++) {
 				v[GEMV_COLS] = small_values[c];
 				v[GEMV_ORDER] = k;

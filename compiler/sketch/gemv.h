@@ -52,8 +52,9 @@ struct gemv_plan {
 bool gemv_ragged_rows(const struct gemv *f, const struct gemv_plan *p);
 bool gemv_ragged_cols(const struct gemv *f, const struct gemv_plan *p);
 
-/* Is the big operand multiplied as something else than what is loaded? */
-bool gemv_converts(const struct gemv *f);
+/* Are values of the big operand, which are not what is loaded, kept in registers for
+ * several columns? */
+bool gemv_keeps_values(const struct gemv *f, const struct gemv_plan *p);
 
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *gemv_plan(const struct task *t, struct arena *a,

@@ -156,8 +156,7 @@ static void declare_registers(struct gemv_code *g)
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", acc, 2, sums, 16);
 	g->big_raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
 		"%s_part", g->big.name), g->f->big->tensor->type, 3, raw, 16);
-	g->big_value = g->big_raw;
-	if (gemv_converts(g->f))
+	if (gemv_keeps_values(g->f, p))
 		g->big_value = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
 			"%s_value", g->big.name), acc, 3, value, 16);
 	g->small_raw = kernel_array(g->k, K_REGISTER, arena_printf(g->a,
@@ -334,33 +333,42 @@ static struct kx *value_of(struct gemv_code *g, struct k_block *b,
 		product_zero(a, acc));
 }
 
-/* Of step "u" as "big_raw" counts them, from "k" on. */
+/* What the big operand has at row "i" and step "e" of those from "k" on, step "u"
+ * as "big_raw" counts them, as it is multiplied. */
+static struct kx *big_made(struct gemv_code *g, struct k_block *b, struct kx *u,
+	struct kx *i, struct kx *e, struct kx *k, bool whole)
+{
+	const struct operand *op = g->f->big;
+	struct kx *raw = big_at(g, g->big_raw, u, kx_div(g->a, i, num(g,
+		g->p->pack_rows)), kx_div(g->a, e, num(g, g->p->pack_k)));
+
+	if (!op->value)
+		return kx_cast(g->a, g->f->of.acc, raw);
+	return value_of(g, b, &g->big_computed, op, raw, big_row(g, b, i), k, e,
+		whole);
+}
+
+/* Values for all columns, unless there is one and what is made of an element is
+ * multiplied at once. */
 static void convert_big(struct gemv_code *g, struct k_block *b, struct kx *u,
 	struct kx *k, bool whole)
 {
-	const struct operand *op = g->f->big;
-	struct kx *zero = num(g, 0), *i, *e, *raw;
-	struct near row;
+	struct kx *zero = num(g, 0), *i, *e;
 
-	if (g->big_value == g->big_raw)
+	if (!gemv_keeps_values(g->f, g->p))
 		return;
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
-	row = op->value ? big_row(g, b, i) : near_at(zero);
 	b = tile_loop(g->a, b, "e", g->p->ks, &e);
-	raw = big_at(g, g->big_raw, u, kx_div(g->a, i, num(g, g->p->pack_rows)),
-		kx_div(g->a, e, num(g, g->p->pack_k)));
 	ks_store(g->a, b, g->p->along_k ? k_place(g->big_value, zero, i, e) :
-		k_place(g->big_value, zero, e, i), op->value ? value_of(g, b,
-			&g->big_computed, op, raw, row, k, e, whole) :
-		kx_cast(g->a, g->f->of.acc, raw));
+		k_place(g->big_value, zero, e, i), big_made(g, b, u, i, e, k,
+			whole));
 }
 
 static void multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
 	struct kx *k, bool whole)
 {
 	enum dtype acc = g->f->of.acc;
-	struct kx *from = g->big_value == g->big_raw ? u : num(g, 0);
-	struct kx *i, *j, *e, *y;
+	struct kx *i, *j, *e, *x, *y;
 
 	convert_big(g, b, u, k, whole);
 	b = tile_loop(g->a, b, "j", g->p->bc, &j);
@@ -373,8 +381,9 @@ static void multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
 	if (g->f->small->value || y->type != acc)
 		y = ks_let(g->a, b, "y", kx_cast(g->a, acc, y));
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
-	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a, acc,
-		big_at(g, g->big_value, from, i, e), y,
+	x = gemv_keeps_values(g->f, g->p) ? big_at(g, g->big_value, num(g, 0),
+		i, e) : big_made(g, b, u, i, e, k, whole);
+	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a, acc, x, y,
 		kx_load(g->a, g->acc, i, j)));
 }
 

@@ -8,7 +8,8 @@
 
 /* "big_raw" [step][row][k], or [0][k][row] where vectors run along the rows, of
  * each stage after the other, in elements; "big_value" the same of one step, in
- * values, converted; "big_computed" and "small_computed" of operands that are;
+ * values, where they are kept; "big_computed" and "small_computed" of operands that
+ * are;
  * "first_k" of this block's part, "lane_k" and "lane_row" the thread's place. */
 struct gemv_code {
 	const struct task *t;

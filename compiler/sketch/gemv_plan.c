@@ -203,9 +203,11 @@ static int next_regs(const struct gemv *f, const struct gemv_plan *p)
 	return simple ? 0 : min_int(2 * p->steps * p->ks * p->mine, 32);
 }
 
-bool gemv_converts(const struct gemv *f)
+bool gemv_keeps_values(const struct gemv *f, const struct gemv_plan *p)
 {
-	return f->big->value || f->big->tensor->type != f->of.acc;
+	if (f->big->value)
+		return p->bc > 1;
+	return f->big->tensor->type != f->of.acc;
 }
 
 /* Registers a thread: sums, loads in flight, converted values, addresses. */
@@ -219,10 +221,10 @@ static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 		address_regs(f->big, p->mine, gemv_ragged_rows(f, p)) +
 		address_regs(f->small, p->bc, gemv_ragged_cols(f, p)) + 28;
 
-	if (gemv_converts(f))
+	if (gemv_keeps_values(f, p))
 		n += words(p->ks * p->mine, acc);
 	if (f->big->value || f->small->value)
-		n += 16;
+		n += 16 + p->mine + p->bc;
 	if (!p->staged)
 		n += small_regs(f, p);
 	if (p->group > 1)
@@ -317,13 +319,13 @@ struct gemv_work {
 static double per_value(const struct gemv *f, const struct operand *o)
 {
 	if (o->value)
-		return expr_cost(o->value).ops + 1;
+		return computed_cost(o->value).ops + 1;
 	return o->tensor->type != f->of.acc;
 }
 
 static double special(const struct operand *o)
 {
-	return o->value ? expr_cost(o->value).special : 0;
+	return o->value ? computed_cost(o->value).special : 0;
 }
 
 static struct gemv_work work_of(const struct gemv *f,

@@ -43,7 +43,7 @@ struct cost_of staging_computes(const struct stage *s)
 	double n = (double)s->per_thread * stage_ks(s) * stage_rows(s);
 
 	if (s->op->value)
-		c = expr_cost(s->op->value);
+		c = computed_cost(s->op->value);
 	return (struct cost_of){ s->op->value ? n * (c.ops + 6) : 0,
 		n * c.special };
 }

@@ -147,6 +147,8 @@ struct cost_of {
 	double ops, special;
 };
 struct cost_of expr_cost(const struct ir_expr *e);
+/* Of its outermost operation alone. */
+struct cost_of expr_own_cost(const struct ir_expr *e);
 /* Does "e" compute doubles? */
 bool expr_wide(const struct ir_expr *e);
 /* Registers that it takes to compute, beside its operands: those of division

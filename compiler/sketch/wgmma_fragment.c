@@ -97,7 +97,7 @@ double wgmma_fragment_issue(const struct wgmma *f, const struct wgmma_plan *p)
 	double each = per_register(f) > 1 ? 1.5 : 0;
 
 	if (op->value)
-		each += expr_cost(op->value).ops + 1;
+		each += computed_cost(op->value).ops + 1;
 	if (p->thrice)
 		each += 3;
 	return steps(f, p) * (2.0 * reads(f, p) + each * elements(f, p) + 4);
@@ -109,7 +109,7 @@ double wgmma_fragment_special(const struct wgmma *f,
 	const struct operand *op = operand_of(f, p);
 
 	return op->value ? steps(f, p) * elements(f, p) *
-		expr_cost(op->value).special : 0;
+		computed_cost(op->value).special : 0;
 }
 
 /* A warp's reads of 4 bytes and less each take one, longer ones more. */
