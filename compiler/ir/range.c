@@ -133,8 +133,11 @@ static bool operation_range(const struct ir_operator *o,
 		*r = (struct range){ 0, 1 };
 		return true;
 	}
-	if (!range_of(o, e->args[first], &x))
-		return false;
+	if (!range_of(o, e->args[first], &x)) {
+		if (e->op != OP_MOD)
+			return false;
+		x = (struct range){ INT64_MIN, INT64_MAX };
+	}
 	y = x;
 	if (e->n_args > 1 && !range_of(o, e->args[first + 1], &y))
 		return false;

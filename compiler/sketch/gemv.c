@@ -47,12 +47,22 @@ static void choose_sides(const struct ir_operator *o, struct gemv *f)
 	f->open_k = ir_any_open(o, c->k, c->n_k);
 }
 
+/* Values are computed in the type in which they are multiplied. */
+static void multiply_as(const struct task *t, struct operand *p,
+	const struct ir_expr *value, enum dtype acc)
+{
+	if (p->value && dtype_is_int(p->value->type) && dtype_is_float(acc))
+		operand_compute(p, ir_cast(t->a, acc, (struct ir_expr *)value));
+}
+
 static bool applies(struct task *t, const char **why)
 {
 	struct gemv *f = ARENA_NEW(t->a, struct gemv);
 
 	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES, &f->of, why))
 		return false;
+	multiply_as(t, &f->of.left, f->of.c.left_value, f->of.acc);
+	multiply_as(t, &f->of.right, f->of.c.right_value, f->of.acc);
 	choose_sides(t->op, f);
 	if (f->cols > COLS_MAX) {
 		*why = arena_printf(t->a, "gemv wants a side of at most %d rows "
@@ -73,8 +83,11 @@ static bool applies(struct task *t, const char **why)
 /* ---- the open numbers ---- */
 
 static const int row_values[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
+enum { ROWS_MAX = 512 };
 static const int small_values[] = { 1, 2, 4, 8, 16 };
-static const int mine_values[] = { 1, 2, 4, 8 };
+static const int mine_values[] = { 1, 2, 4, 8, 16, 32 };
+enum { MINE_VALUES = 4 };	/* unless more rows share an element */
+static const int group_values[] = { 1, 2, 4, 8 };
 static const int thread_values[] = { 32, 64, 128, 256, 512 };
 static const int unroll_values[] = { 1, 2, 4, 8 };
 static const int split_values[] = { 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 };
@@ -109,6 +122,19 @@ static int widest(const struct gemv *f)
 	return v;
 }
 
+/* How many of mine_values there are for a thread. */
+static int mine_count(const struct gemv *f)
+{
+	int n = MINE_VALUES, share = 1;
+
+	for (int i = 0; i < f->of.n_orders; i++)
+		if (f->big->orders[i].pack_rows > share)
+			share = f->big->orders[i].pack_rows;
+	while (mine_values[n - 1] < share)
+		n++;
+	return n;
+}
+
 static void make_tunables(struct task *t, struct gemv *f)
 {
 	struct tunables *l = &f->open;
@@ -125,8 +151,8 @@ static void make_tunables(struct task *t, struct gemv *f)
 		VALUES(row_values), NULL);
 	tunables_add(t, l, "tile", level_block, f->col_name, small_values,
 		small_count(f->cols), NULL);
-	tunables_add(t, l, "tile", level_thread, f->row_name,
-		VALUES(mine_values), NULL);
+	tunables_add(t, l, "tile", level_thread, f->row_name, mine_values,
+		mine_count(f), NULL);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(thread_values), NULL);
 	tunables_add(t, l, "vectorize", big, NULL, small_values,
 		small_count(widest(f)), NULL);
@@ -139,7 +165,8 @@ static void make_tunables(struct task *t, struct gemv *f)
 	tunables_add(t, l, "pipeline", k, "stages", small_values, 2, NULL);
 	tunables_add(t, l, "raster", NULL, "order", VALUES(switch_values),
 		raster_words);
-	tunables_add(t, l, "raster", NULL, "group", VALUES(mine_values), NULL);
+	tunables_add(t, l, "raster", NULL, "group", VALUES(group_values),
+		NULL);
 	tunables_add(t, l, "reduce", acc_k, "over", VALUES(only_value),
 		over_words);
 	l->v[l->n++] = asked_tail(t->a, axis_names(t, f));
@@ -175,17 +202,19 @@ static bool try_start(const struct task *t, int *v, int mine, int unroll)
 	struct gemv *f = t->state;
 	struct gemv_plan p;
 	bool along_k;
-	int together;
+	int together, most = mine_values[mine_count(f) - 1];
 
 	v[GEMV_VECTOR] = f->big->orders[v[GEMV_ORDER]].vec;
 	along_k = f->big->orders[v[GEMV_ORDER]].k_inner;
 	together = v[GEMV_VECTOR] * f->big->orders[v[GEMV_ORDER]].pack_rows;
+	for (; !along_k && together > most; together /= 2)
+		v[GEMV_VECTOR] /= 2;
 	v[GEMV_MINE] = along_k || mine > together ? mine : together;
 	v[GEMV_UNROLL] = unroll;
 	for (int across = along_k ? 4 : 32; across; across /= 2) {
 		v[GEMV_ROWS] = v[GEMV_MINE] * across;
 		v[GEMV_SPLIT] = 1;
-		if (!gemv_plan(t, t->a, v, &p)) {
+		if (v[GEMV_ROWS] <= ROWS_MAX && !gemv_plan(t, t->a, v, &p)) {
 			fill_chip(t, v, &p);
 			return true;
 		}

@@ -106,6 +106,7 @@ static bool applies(struct task *t, const char **why)
 	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS,
 			&f->of, why))
 		return false;
+	product_widen(t->a, &f->of);
 	find_instruction(t, f);
 	f->swap = !f->of.epilogue.along_n;
 	*why = refuse_types(t, f);

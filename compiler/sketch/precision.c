@@ -17,9 +17,28 @@
 
 const char *const precision_words[] = { "auto", "tf32", "3xtf32", NULL };
 
-const char precision_unsaid[] = "tensor cores multiply f32 as tf32, with 10 of "
-	"its 23 bits, or in three products of such: mma(STATEMENT, precision = "
-	"tf32) or 3xtf32 allows that";
+/* The type of 16 bits that one factor has beside an f32, or T_NONE. */
+static enum dtype half_of(const struct ir_contraction *c)
+{
+	enum dtype l = c->left_value->type, r = c->right_value->type;
+	enum dtype other = l == T_F32 ? r : l;
+
+	return (l == T_F32) != (r == T_F32) && dtype_row(other)->bits == 16 &&
+		dtype_is_float(other) ? other : T_NONE;
+}
+
+const char *precision_unsaid(struct arena *a, const struct ir_contraction *c)
+{
+	const char *half = dtype_row(half_of(c))->name;
+	const char *convert = "";
+
+	if (half_of(c) != T_NONE)
+		convert = arena_printf(a, ", and %s(...) around the factor that "
+			"is f32 makes both %s", half, half);
+	return arena_printf(a, "tensor cores multiply f32 as tf32, with 10 of "
+		"its 23 bits, or in three products of such: mma(STATEMENT, "
+		"precision = tf32) or 3xtf32 allows that%s", convert);
+}
 
 bool precision_is_thrice(const struct schedule *s, const char *tensor)
 {

@@ -18,7 +18,7 @@ bool precision_said(const struct schedule *s, const char *tensor);
 /* Does it say 3xtf32 alone? */
 bool precision_is_thrice(const struct schedule *s, const char *tensor);
 /* Why f32 is not multiplied where it doesn't. */
-extern const char precision_unsaid[];
+const char *precision_unsaid(struct arena *a, const struct ir_contraction *c);
 
 /* Rewrites the contraction in "o", a copy of its operator, as what the precision
  * makes of it; false where that is nothing. */

@@ -177,6 +177,33 @@ static bool countable(const struct task *t, const char *sketch,
 	return false;
 }
 
+static bool holds(enum dtype t, int64_t lo, int64_t hi)
+{
+	const struct dtype_row *r = dtype_row(t);
+	int64_t top = INT64_C(1) << r->significand;
+
+	return hi < top && lo >= (r->class == DTYPE_SIGNED ? -top : 0);
+}
+
+/* An integer as wide as indices is kept in the narrowest type that has its values,
+ * as they are known. */
+static void compute(const struct task *t, struct operand *p,
+	const struct ir_expr *value)
+{
+	static const enum dtype types[] = { T_I8, T_U8, T_I16, T_U16, T_I32 };
+	int64_t lo, hi;
+	int n = sizeof types / sizeof *types, i = 0;
+
+	operand_compute(p, value);
+	if (value->type != T_I64 || !ir_range(t->op, value, &lo, &hi))
+		return;
+	while (i < n && !holds(types[i], lo, hi))
+		i++;
+	if (i < n)
+		operand_compute(p, ir_cast(t->a, types[i],
+			(struct ir_expr *)value));
+}
+
 /* Factors that are no reads, from registers on their way to shared memory. */
 static bool computed(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
@@ -184,9 +211,9 @@ static bool computed(struct task *t, const char *sketch, int does,
 	struct ir_contraction *c = &f->c;
 
 	if (c->left_value != c->left)
-		operand_compute(&f->left, c->left_value);
+		compute(t, &f->left, c->left_value);
 	if (c->right_value != c->right)
-		operand_compute(&f->right, c->right_value);
+		compute(t, &f->right, c->right_value);
 	if ((does & PRODUCT_COMPUTES) || (!f->left.value && !f->right.value))
 		return true;
 	*why = arena_printf(t->a, "%s loads factors, and that of %s is computed",

@@ -32,7 +32,7 @@ const char *tensor_core_unsaid(const struct task *t, const struct product *f,
 	const char *sum = f->epilogue.outputs[0].tensor->name;
 
 	if (left == T_F32 && !precision_said(t->schedule, sum))
-		return precision_unsaid;
+		return precision_unsaid(t->a, &f->c);
 	return is_short ? promote_unsaid(t, sum, left, right) : NULL;
 }
 

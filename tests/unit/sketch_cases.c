@@ -59,6 +59,20 @@
 	"mul(f32(b[j, k]), s[" at "]))) : f32\n" \
 	"  c[i:" #m ", j:" #n "] = f16(acc[i, j])\n}\n"
 
+/* A factor that is unpacked as it is loaded: "weight" is made of w, of type and
+ * sizes "packed", and of "others". */
+#define UNPACKED(m, n, k, packed, others, weight) \
+	"op t {\n  in x: f16[" #m ", " #k "] layout(0, 1) align 16\n" \
+	"  in w: " packed " layout(0, 1) align 16\n" others \
+	"  let acc: f32[" #m ", " #n "]\n" \
+	"  out y: f16[" #m ", " #n "] layout(0, 1) align 16\n" \
+	"  acc[i:" #m ", j:" #n "] = sum[k:" #k "](mul(f32(x[i, k]), " \
+	"f32(" weight "))) : f32\n" \
+	"  y[i:" #m ", j:" #n "] = f16(acc[i, j])\n}\n"
+
+/* Of two in a byte, that at "digit". */
+#define NIBBLE(at, digit) "mod(div(i64(w[" at "]), add(mul(" digit ", 15), 1)), 16)"
+
 /* A product, and the softmax of its rows. */
 #define PRODUCT_SOFTMAX(m, n, k, type) \
 	"op t {\n  in a: " type "[" #m ", " #k "] layout(0, 1) align 16\n" \
@@ -124,6 +138,26 @@ const struct sketch_case sketch_cases[] = {
 		"  hot[i:37] = any[j:50](lt(60:i32, y[i, j])) : bool\n}\n" },
 	{ "dequantised by rows", DEQUANT(33, 40, 50, "40", "j") },
 	{ "dequantised along k", DEQUANT(40, 33, 64, "64", "k") },
+	{ "unpacked along k, scaled by groups", UNPACKED(3, 40, 128,
+		"u8[40, 64]", "  in s: f16[40, 4] layout(0, 1) align 16\n"
+		"  in z: u8[40, 4] layout(0, 1) align 16\n",
+		"mul(f16(sub(" NIBBLE("j, div(k, 2)", "mod(k, 2)") ", "
+		"i64(z[j, div(k, 32)]))), s[j, div(k, 32)])") },
+	{ "unpacked along k, ragged", UNPACKED(35, 41, 90, "u8[41, 45]", "",
+		"sub(" NIBBLE("j, div(k, 2)", "mod(k, 2)") ", 8)") },
+	{ "unpacked along k, rows contiguous", UNPACKED(9, 48, 64,
+		"u32[8, 48]", "  in s: f16[2, 48] layout(0, 1) align 16\n",
+		"mul(f16(sub(i32(mod(div(i64(w[div(k, 8), j]), mul(mul(add(mul("
+		"mod(k, 2), 15), 1), add(mul(mod(div(k, 2), 2), 255), 1)), "
+		"add(mul(mod(div(k, 4), 2), 65535), 1))), 16)), 8:i32)), "
+		"s[div(k, 32), j])") },
+	{ "unpacked along rows, looked up", UNPACKED(5, 64, 40, "u8[40, 32]",
+		"  in t: f16[16] layout(0) align 16\n",
+		"t[" NIBBLE("k, div(j, 2)", "mod(j, 2)") "]") },
+	{ "unpacked far apart", UNPACKED(4, 24, 96, "u8[24, 48]", "",
+		"sub(" NIBBLE("j, mod(k, 48)", "div(k, 48)") ", 8)") },
+	{ "few unpacked rows", UNPACKED(70, 2, 64, "u8[2, 32]", "",
+		"sub(" NIBBLE("j, div(k, 2)", "mod(k, 2)") ", 8)") },
 	{ "map 1", MAP(1, "f32") },
 	{ "map 31", MAP(31, "f32") },
 	{ "map 1000", MAP(1000, "f32") },
