@@ -242,6 +242,7 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *i, *from = kx_int(a, 0), *line, *row;
 	struct k_place to;
 
+	k0 = kx_div(a, k0, kx_int(a, s->order->share));
 	if (s->shares)
 		from = kx_mul(a, g->part, kx_int(a, bulk_rows(s)));
 	b = tile_loop(a, b, "i", g->map->pixels || is_dealt(s) ? 1 :

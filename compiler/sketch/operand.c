@@ -108,6 +108,30 @@ static void choose_vector(struct operand *p, struct operand_order *q)
 	q->vec = q->k_inner ? along_k : vector_along(p, &rows, &k);
 	q->pack_k = pack_k;
 	q->pack_rows = q->k_inner ? 1 : pack_rows;
+	q->share = 1;
+}
+
+/* Rows that share elements have one each, copied one by one. */
+static void keep_elements(struct operand_order *q)
+{
+	q->k = elements(&q->k, q->pack_k);
+	q->run /= q->pack_k;
+	q->share = q->pack_k;
+	if (q->pack_rows > 1)
+		q->vec = 1;
+	q->pack_k = q->pack_rows = 1;
+}
+
+struct operand operand_raw(const struct operand *p, int n_orders)
+{
+	struct operand raw = *p;
+
+	raw.value = NULL;
+	raw.tile_type = p->tensor->type;
+	raw.tile_elem = p->elem;
+	for (int i = 0; i < n_orders; i++)
+		keep_elements(&raw.orders[i]);
+	return raw;
 }
 
 bool operand_analyse(struct arena *a, const struct ir_operator *o,

@@ -11,11 +11,13 @@
  * along k), else the rows ([k][rows]). "vec" elements a copy. Of a computed operand
  * "pack_k" neighbours along k, powers of two, are made of one element, and
  * "pack_rows" along the rows where vectors run along these; "run" is how many ks the
- * innermost run that moves has, those that share an element included. */
+ * innermost run that moves has, those that share an element included. Of elements that
+ * are kept as they are, and unpacked by who reads them, "share" ks have one, and all
+ * else counts elements: there are no neighbours that share any. Else it is 1. */
 struct operand_order {
 	struct flat k;
 	bool k_inner;
-	int vec, pack_k, pack_rows;
+	int vec, pack_k, pack_rows, share;
 	int64_t run;
 };
 
@@ -50,6 +52,9 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 
 /* What reaches shared memory is "value", of which the operand's read is part. */
 void operand_compute(struct operand *p, const struct ir_expr *value);
+
+/* "p" as its elements lie, of which nothing is computed. */
+struct operand operand_raw(const struct operand *p, int n_orders);
 
 /* The step of form "form" from one element to the next along k. */
 int64_t operand_step(const struct operand_order *q, int form);

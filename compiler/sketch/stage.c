@@ -445,8 +445,11 @@ void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct kx *limit)
 {
 	const struct stage *s = g->s;
-	struct kx *parts[FORMS_MAX], *i, *j;
+	struct kx *parts[FORMS_MAX], *share = num(g, s->order->share), *i, *j;
 
+	k0 = kx_div(g->a, k0, share);
+	if (limit)
+		limit = kx_div(g->a, limit, share);
 	if (s->uniform)
 		k_parts(g, b, k0, parts);
 	b = guard_partial(g, b);

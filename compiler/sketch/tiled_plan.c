@@ -124,11 +124,15 @@ static const char *stage_pins(struct arena *a, struct stage *s,
 	return NULL;
 }
 
-static const char *plan_stage(struct arena *a, struct stage *s,
+static const char *plan_stage(struct arena *a, struct stage *s, int bk,
 	const int *pins)
 {
 	const char *why = stage_pins(a, s, pins);
 
+	if (bk % s->order->share)
+		return arena_printf(a, "%d steps of the reduction have part of "
+			"an element of '%s', of which %d are made", bk,
+			s->op->tensor->name, s->order->share);
 	if (!why)
 		why = stage_plan(a, s);
 	if (!why && pins[TILED_VECTOR] &&
@@ -202,7 +206,7 @@ static void describe(const struct operand *op, const struct tiling *p,
 		s->op = op;
 	s->order = &s->op->orders[p->order];
 	s->tile_rows = rows;
-	s->tile_k = p->bk;
+	s->tile_k = p->bk / s->order->share;
 	s->threads = p->threads;
 	s->async = p->async;
 	s->bulk = p->bulk;
@@ -225,9 +229,9 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 	    tiled_right(f, pins)[TILED_VECTOR]))
 		return "bulk copies move whole rows: vectorize of an operand is "
 			"for async = on or off";
-	why = plan_stage(a, &p->left, pins);
+	why = plan_stage(a, &p->left, p->bk, pins);
 	if (!why)
-		why = plan_stage(a, &p->right, tiled_right(f, pins));
+		why = plan_stage(a, &p->right, p->bk, tiled_right(f, pins));
 	return why ? why : check_async(t, a, p);
 }
 

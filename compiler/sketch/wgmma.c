@@ -66,15 +66,7 @@ static void find_images(const struct task *t, const struct wgmma *f,
 static void find_raw(const struct task *t, const struct wgmma *f,
 	const struct operand *op, struct axis_list rows, struct raw *raw)
 {
-	raw->of = *op;
-	raw->of.value = NULL;
-	raw->of.tile_type = op->tensor->type;
-	raw->of.tile_elem = op->elem;
-	for (int i = 0; i < f->of.n_orders; i++)
-		if (raw->of.orders[i].pack_k > 1) {
-			raw->of.orders[i].pack_k = raw->of.orders[i].vec = 1;
-			raw->of.orders[i].k_inner = true;
-		}
+	raw->of = operand_raw(op, f->of.n_orders);
 	find_images(t, f, &raw->of, rows, raw->images);
 }
 

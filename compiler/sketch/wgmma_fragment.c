@@ -33,19 +33,27 @@ static const struct operand *operand_of(const struct wgmma *f,
 	return p->swap ? &f->of.right : &f->of.left;
 }
 
+/* Raw elements of which a register's are made. */
+static int raw_elements(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	int n = per_register(f) / stage_of(p)->order->share;
+
+	return n ? n : 1;
+}
+
 /* Bytes that are read at once. */
 static int read_bytes(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	const struct stage *s = stage_of(p);
 
-	return (s->order->k_inner ? per_register(f) : 1) * s->op->elem;
+	return (s->order->k_inner ? raw_elements(f, p) : 1) * s->op->elem;
 }
 
 /* Of one step of the reduction. */
 static int reads(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	return p->each * REGISTERS * (stage_of(p)->order->k_inner ? 1 :
-		per_register(f));
+		raw_elements(f, p));
 }
 
 static int elements(const struct wgmma *f, const struct wgmma_plan *p)
@@ -60,7 +68,7 @@ const char *wgmma_fragment_plan(const struct wgmma *f, struct arena *a,
 {
 	const struct stage *s = stage_of(p);
 	const char *name = s->op->tensor->name;
-	int bytes = p->of.bk * s->op->elem;
+	int bytes = s->tile_k * s->op->elem;
 
 	if (p->of.bk < FRAGMENTS * f->row->k)
 		return arena_printf(a, "a fragment of '%s' is made while the one "
@@ -72,13 +80,14 @@ const char *wgmma_fragment_plan(const struct wgmma *f, struct arena *a,
 		return arena_printf(a, "bulk copies swizzle rows within 32, 64 or "
 			"128 bytes: %d of %s are %d of '%s', take %d",
 			p->of.bk, f->of.k_name, bytes, name, (bytes < 32 ? 32 :
-			SWIZZLED) / s->op->elem);
+			SWIZZLED) / s->op->elem * s->order->share);
 	return NULL;
 }
 
 int wgmma_fragment_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	int raw = elements(f, p) * stage_of(p)->op->elem;
+	int raw = p->each * REGISTERS * raw_elements(f, p) *
+		stage_of(p)->op->elem;
 	int made = FRAGMENTS * p->each * REGISTERS * (p->thrice ? 2 : 1);
 
 	return made + (raw + 3) / 4 + (operand_of(f, p)->value ? 10 : 2);
@@ -130,7 +139,7 @@ static struct kx *num(const struct wgmma_fragment *g, int64_t v)
 void wgmma_fragment_create(struct wgmma_fragment *g)
 {
 	struct kernel *k = g->of->k;
-	int64_t raw[3] = { g->p->each, REGISTERS, per_register(g->f) };
+	int64_t raw[3] = { g->p->each, REGISTERS, raw_elements(g->f, g->p) };
 	int64_t part[3] = { FRAGMENTS, g->p->each, REGISTERS };
 
 	g->x = g->p->swap ? &g->of->right : &g->of->left;
@@ -210,14 +219,14 @@ void wgmma_fragment_load(struct wgmma_fragment *g, struct k_block *b,
 
 	b = each_register(g, b, &i, &r);
 	row = kx_add(a, g->row, row_of(g, i, r));
-	k = step_of(g, kk, r);
+	k = kx_div(a, step_of(g, kk, r), num(g, g->x->s->order->share));
 	if (g->x->s->order->k_inner) {
 		ks_copy(a, b, COPY_PLAIN, k_place(g->raw, i, r, num(g, 0)),
 			stager_place(g->x, g->slot, row, k), read_bytes(g->f,
 			g->p), NULL, 0);
 		return;
 	}
-	b = tile_loop(a, b, "e", per_register(g->f), &e);
+	b = tile_loop(a, b, "e", raw_elements(g->f, g->p), &e);
 	ks_copy(a, b, COPY_PLAIN, k_place(g->raw, i, r, e), stager_place(g->x,
 		g->slot, row, kx_add(a, k, e)), g->op->elem, NULL, 0);
 }
@@ -238,10 +247,28 @@ static struct kx *unrounded(struct arena *a, struct kx *x)
 	return kx_cast(a, T_F32, rounds ? x->args[0] : x);
 }
 
-/* The value at step "k" of the chunk, 0 beyond the reduction's end. Of two that a
- * register has it is not rounded yet. */
+/* Where in the reduction step "e" of those of a register is that begin at "k" of the
+ * chunk. */
+static struct near place_of(const struct wgmma_fragment *g, struct kx *k,
+	int e)
+{
+	const struct chunk *c = &g->chunk;
+	struct arena *a = g->of->a;
+	int n = per_register(g->f);
+
+	if (!c->k0)
+		return near_at(kx_add(a, k, num(g, e)));
+	if (g->of->f->k % n || g->op->orders[g->p->of.order].k.open)
+		return near_at(clamped(g, kx_add(a, c->k0, kx_add(a, k, num(g,
+			e))), g->of->f->k, c->limit));
+	return (struct near){ clamped(g, kx_add(a, c->k0, k), g->of->f->k - n +
+		1, c->limit), num(g, e), n };
+}
+
+/* The value of step "e" from "k" of the chunk on, 0 beyond the reduction's end. Of
+ * two that a register has it is not rounded yet. */
 static struct kx *value_of(struct wgmma_fragment *g, struct k_block *b,
-	struct kx *raw, struct kx *row, struct kx *k)
+	struct kx *raw, struct kx *row, struct kx *k, int e)
 {
 	struct arena *a = g->of->a;
 	const struct chunk *c = &g->chunk;
@@ -249,8 +276,8 @@ static struct kx *value_of(struct wgmma_fragment *g, struct k_block *b,
 
 	if (g->op->value)
 		v = computed_value(&g->x->computed, b, g->op, raw, near_at(row),
-			near_at(c->k0 ? clamped(g, kx_add(a, c->k0, k),
-				g->of->f->k, c->limit) : k));
+			place_of(g, k, e));
+	k = kx_add(a, k, num(g, e));
 	if (per_register(g->f) == 2)
 		v = unrounded(a, v);
 	if (!c->limit)
@@ -305,8 +332,9 @@ void wgmma_fragment_make(struct wgmma_fragment *g, struct k_block *b,
 		g->op->rows.extent, g->x->s->ragged));
 	k = step_of(g, kk, r);
 	for (int e = 0; e < per_register(g->f); e++)
-		v[e] = value_of(g, b, kx_load(a, g->raw, i, r, num(g, e)), row,
-			kx_add(a, k, num(g, e)));
+		v[e] = value_of(g, b, kx_load(a, g->raw, i, r, num(g, e *
+			raw_elements(g->f, g->p) / per_register(g->f))), row, k,
+			e);
 	if (g->rest)
 		put_both(g, b, k_place(g->part, turn, i, r), k_place(g->rest,
 			turn, i, r), v[0]);
