@@ -74,32 +74,50 @@ struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
 
 struct near near_at(struct kx *at)
 {
-	return (struct near){ at, NULL, 1 };
+	return (struct near){ { at }, { 1 }, 1 };
 }
 
-static struct kx *sum(struct arena *a, struct near at)
+struct near near_in(struct near x, int64_t span, struct kx *in)
 {
-	return at.in ? kx_add(a, at.at, at.in) : at.at;
+	assert(x.n < PARTS_MAX);
+	x.span[x.n - 1] = span;
+	x.part[x.n] = in;
+	x.span[x.n++] = 1;
+	return x;
 }
 
-/* The innermost digit of "at", of so many values; "at" becomes the others. */
-static struct kx *take_digit(struct arena *a, struct near *at, int64_t extent)
+/* The sum of all parts from number "from" on. */
+static struct kx *rest_of(struct arena *a, const struct near *x, int from)
+{
+	struct kx *v = x->part[from];
+
+	for (int i = from + 1; i < x->n; i++)
+		v = kx_add(a, v, x->part[i]);
+	return v;
+}
+
+/* The innermost digit of "x", of so many values; "x" becomes the others. Parts
+ * whose spans it divides do not move it; the first other one may have several of it,
+ * and those behind that are less. */
+static struct kx *take_digit(struct arena *a, struct near *x, int64_t extent)
 {
 	struct kx *size = kx_int(a, extent), *digit;
+	int i = 0;
 
-	if (at->in && at->span % extent == 0) {
-		digit = kx_mod(a, at->in, size);
-		*at = (struct near){ kx_div(a, at->at, size), kx_div(a, at->in,
-			size), at->span / extent };
-		return digit;
+	for (; i < x->n && x->span[i] % extent == 0; i++) {
+		x->part[i] = kx_div(a, x->part[i], size);
+		x->span[i] /= extent;
 	}
-	if (at->in && extent % at->span == 0) {
-		digit = kx_add(a, kx_mod(a, at->at, size), at->in);
-		*at = near_at(kx_div(a, at->at, size));
-		return digit;
-	}
-	digit = kx_mod(a, sum(a, *at), size);
-	*at = near_at(kx_div(a, sum(a, *at), size));
+	if (i == x->n)
+		return kx_int(a, 0);
+	if (extent % x->span[i])
+		x->part[i] = rest_of(a, x, i);
+	digit = kx_mod(a, x->part[i], size);
+	if (extent % x->span[i] == 0 && i + 1 < x->n)
+		digit = kx_add(a, digit, rest_of(a, x, i + 1));
+	x->part[i] = kx_div(a, x->part[i], size);
+	x->span[i] = 1;
+	x->n = i + 1;
 	return digit;
 }
 
@@ -115,7 +133,7 @@ void flat_axes_near(struct arena *a, struct k_block *b,
 		const struct ir_axis *x = &o->axes[axes[i]];
 
 		env[axes[i]] = ks_let(a, b, x->name, i == outermost ?
-			sum(a, at) : take_digit(a, &at, x->extent));
+			rest_of(a, &at, 0) : take_digit(a, &at, x->extent));
 	}
 }
 

@@ -37,13 +37,17 @@ void flat_decode(struct arena *a, struct k_block *b, const struct flat *f,
 struct kx *flat_form(struct arena *a, struct k_block *b, const struct flat *f,
 	const char *name, struct kx *at, int form);
 
-/* A flattened index: "at" + "in", where "at" is a multiple of "span" and "in" (NULL:
- * 0) is less, so that digits within a span are those of "in". */
+/* A flattened index as a sum: each part is a multiple of its span, which those
+ * behind it do not reach together, so that digits within a span are theirs. */
+enum { PARTS_MAX = 3 };
 struct near {
-	struct kx *at, *in;
-	int64_t span;
+	struct kx *part[PARTS_MAX];
+	int64_t span[PARTS_MAX];
+	int n;
 };
 struct near near_at(struct kx *at);
+/* "in" more, less than "span", of which "x" is a multiple. */
+struct near near_in(struct near x, int64_t span, struct kx *in);
 
 /* Values of the axes themselves at flattened index "at", into env[axis]. */
 void flat_axes_near(struct arena *a, struct k_block *b,

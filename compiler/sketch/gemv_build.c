@@ -299,8 +299,8 @@ static struct near big_row(struct gemv_code *g, struct k_block *b, struct kx *i)
 	if (g->big.ragged)
 		at = kx_op(g->a, OP_MIN, T_I32, 2, at, num(g, g->f->rows -
 			vector_rows(g->p)));
-	return (struct near){ let(g, b, "row", at), kx_mod(g->a, i, rows),
-		vector_rows(g->p) };
+	return near_in(near_at(let(g, b, "row", at)), vector_rows(g->p),
+		kx_mod(g->a, i, rows));
 }
 
 static struct near small_row(struct gemv_code *g, struct kx *j)
@@ -320,7 +320,7 @@ static struct kx *value_of(struct gemv_code *g, struct k_block *b,
 {
 	struct arena *a = g->a;
 	enum dtype acc = g->f->of.acc;
-	struct near at = { k, e, g->p->ks };
+	struct near at = near_in(near_at(k), g->p->ks, e);
 	struct kx *v;
 
 	c->batch = g->batch;

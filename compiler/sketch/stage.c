@@ -495,8 +495,9 @@ static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
 	inside = limit ? kx_lt(a, kx_add(a, kk, u), limit) : NULL;
 	store_computed(g, b, stager_place(g, slot, kx_add(a, row, i),
 		kx_add(a, kk, u)), kx_load(a, g->held, copy, element),
-		(struct near){ from, i, stage_rows(s) },
-		(struct near){ kx_add(a, k0, kk), u, stage_ks(s) }, inside);
+		near_in(near_at(from), stage_rows(s), i),
+		near_in(limit ? near_at(kx_add(a, k0, kk)) : near_in(
+			near_at(k0), s->tile_k, kk), stage_ks(s), u), inside);
 }
 
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,

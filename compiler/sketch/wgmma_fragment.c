@@ -258,11 +258,10 @@ static struct near place_of(const struct wgmma_fragment *g, struct kx *k,
 
 	if (!c->k0)
 		return near_at(kx_add(a, k, num(g, e)));
-	if (g->of->f->k % n || g->op->orders[g->p->of.order].k.open)
+	if (c->limit)
 		return near_at(clamped(g, kx_add(a, c->k0, kx_add(a, k, num(g,
-			e))), g->of->f->k, c->limit));
-	return (struct near){ clamped(g, kx_add(a, c->k0, k), g->of->f->k - n +
-		1, c->limit), num(g, e), n };
+			e))), g->of->f->k, true));
+	return near_in(near_in(near_at(c->k0), g->p->of.bk, k), n, num(g, e));
 }
 
 /* The value of step "e" from "k" of the chunk on, 0 beyond the reduction's end. Of
