@@ -98,8 +98,9 @@ int tensor_store(const struct tensor_case *c);
 enum { ROUNDS_NONE, ROUNDS_ALL, ROUNDS_PINGPONG };
 int tensor_threads(const struct tensor_case *c);
 /* What is done to rows, and in registers from WORK_NONE_REGISTER on. */
-enum { WORK_NONE, WORK_COMPUTED, WORK_NONE_REGISTER, WORK_COMPUTED_REGISTER,
-	WORK_CONVERTED_REGISTER, N_WORK };
+enum { WORK_NONE, WORK_COMPUTED, WORK_UNPACKED, WORK_NONE_REGISTER,
+	WORK_COMPUTED_REGISTER, WORK_CONVERTED_REGISTER,
+	WORK_UNPACKED_REGISTER, N_WORK };
 bool tensor_in_registers(const struct tensor_case *c);
 /* Three products of tf32. */
 bool tensor_thrice(const struct tensor_case *c);

@@ -39,18 +39,37 @@ void tensor_set_word(const struct group_space *g, int *values,
 	fail_msg("%s has no %s = %s", g->sketch->name, name, word);
 }
 
+/* The reduction's name, which is made of two where an axis is split. */
+static const char *reduction_of(const struct group_space *g)
+{
+	static const char tile[] = "tile.block.";
+
+	for (int i = 0; i < g->n; i++) {
+		const char *name = g->tunables[i].name;
+
+		if (!strncmp(name, tile, sizeof tile - 1) &&
+		    name[sizeof tile - 1] == 'k')
+			return name + sizeof tile - 1;
+	}
+	return "k";
+}
+
 static void pin(const struct group_space *g, const struct tensor_case *c,
 	const struct tensor_pins *p, int *values)
 {
 	const char *precision = tensor_type(c)->precision;
+	const char *k = reduction_of(g);
 
 	tensor_set(g, values, "tile.block.i", p->bm);
 	tensor_set(g, values, "tile.block.j", p->bn);
-	tensor_set(g, values, "tile.block.k", p->bk);
+	tensor_set(g, values, arena_printf(g->task.a, "tile.block.%s", k),
+		p->bk);
 	for (int i = 0; i < 5 && p->more[i].name; i++)
 		tensor_set(g, values, p->more[i].name, p->more[i].value);
-	tensor_set(g, values, "pipeline.k.stages", tensor_pipeline(c)->stages);
-	tensor_set(g, values, "pipeline.k.async", tensor_pipeline(c)->async);
+	tensor_set(g, values, arena_printf(g->task.a, "pipeline.%s.stages", k),
+		tensor_pipeline(c)->stages);
+	tensor_set(g, values, arena_printf(g->task.a, "pipeline.%s.async", k),
+		tensor_pipeline(c)->async);
 	tensor_set(g, values, "split_k.acc", tensor_split(c)->parts);
 	tensor_set_word(g, values, "split_k.acc.combine", tensor_split(c)->joined ?
 		"cluster" : tensor_split(c)->streams ? "stream" : "workspace");
