@@ -10,143 +10,6 @@
 #include "kernel/intrin.h"
 #include "sketch/common.h"
 
-/* ---- plan ---- */
-
-/* Elements that are copied, along k and along the rows. */
-static int element_ks(const struct stage *s)
-{
-	return s->tile_k / s->order->pack_k;
-}
-
-static int element_rows(const struct stage *s)
-{
-	return s->tile_rows / s->order->pack_rows;
-}
-
-static int lead(const struct stage *s)
-{
-	return (s->order->k_inner ? element_ks(s) : element_rows(s)) / s->vec;
-}
-
-int stage_ks(const struct stage *s)
-{
-	return s->order->pack_k * (s->order->k_inner ? s->vec : 1);
-}
-
-int stage_rows(const struct stage *s)
-{
-	return s->order->pack_rows * (s->order->k_inner ? 1 : s->vec);
-}
-
-/* A row of the shared tile starts on 16 bytes; rows read along k by eight
- * threads at once lie an odd number of 16-byte chunks apart, so that they fall
- * into distinct banks. */
-static void choose_stride(struct stage *s)
-{
-	int chunk = 16 / s->op->tile_elem;
-	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
-
-	if (s->panel && !s->order->k_inner) {
-		s->row_stride = s->panel;
-		return;
-	}
-	n = (n + chunk - 1) / chunk * chunk;
-	if ((s->order->k_inner || s->matrix) && s->padded &&
-	    n / chunk % 2 == 0)
-		n += chunk;
-	s->row_stride = n;
-}
-
-/* Chunks of 16 bytes of a row that change places, a power of two. */
-static int swizzle_span(const struct stage *s)
-{
-	int chunks = s->tile_k * s->op->tile_elem / 16, span = 8;
-
-	if (!s->order->k_inner)
-		return 1;
-	while (span > 1 && chunks % span)
-		span /= 2;
-	return span;
-}
-
-/* Of a whole tile. */
-static int copies(const struct stage *s)
-{
-	return lead(s) * (s->order->k_inner ? s->tile_rows : element_ks(s));
-}
-
-static bool divide(struct stage *s)
-{
-	int n = lead(s), total = copies(s);
-
-	s->row_slots = s->k_slots = 1;
-	s->partial = total < s->threads;
-	s->per_thread = s->partial ? 1 : total / s->threads;
-	if (s->per_thread == 1)
-		return s->partial || total == s->threads;
-	if (total % s->threads)
-		return false;
-	if (s->threads % n == 0) {
-		*(s->order->k_inner ? &s->row_slots : &s->k_slots) =
-			s->per_thread;
-		return true;
-	}
-	if (s->order->k_inner || n % s->threads)
-		return false;
-	s->row_slots = n / s->threads;
-	s->k_slots = s->per_thread / s->row_slots;
-	return true;
-}
-
-const char *stage_plan(struct arena *a, struct stage *s)
-{
-	const struct flat *k = &s->order->k;
-
-	if (s->order->k_inner && s->tile_k * s->op->tile_elem % 16)
-		return arena_printf(a, "%d elements of '%s' along the "
-			"reduction are no multiple of 16 bytes; take %d",
-			s->tile_k, s->op->tensor->name,
-			(s->tile_k * s->op->tile_elem / 16 + 1) * 16 /
-				s->op->tile_elem);
-	if (s->tile_k % s->order->pack_k || s->tile_rows % s->order->pack_rows)
-		return arena_printf(a, "a tile of %d x %d of '%s' has part of "
-			"an element, of which %d values are made",
-			s->tile_rows, s->tile_k, s->op->tensor->name,
-			s->order->pack_k * s->order->pack_rows);
-	while (s->vec > 1 && lead(s) * s->vec !=
-	       (s->order->k_inner ? element_ks(s) : element_rows(s)))
-		s->vec /= 2;
-	choose_stride(s);
-	if (s->swizzled && swizzle_span(s) < 2)
-		return arena_printf(a, "a tile of '%s' has no chunks of a row to "
-			"exchange: swizzle = off", s->op->tensor->name);
-	if (!s->bulk && !divide(s))
-		return arena_printf(a, "a tile of %d x %d of '%s' does not "
-			"divide evenly among %d threads",
-			s->tile_rows, s->tile_k, s->op->tensor->name,
-			s->threads);
-	s->uniform = k->n_runs <= 1 ||
-		(s->order->run % s->tile_k == 0 && !k->open);
-	s->ragged = s->op->rows.extent % s->tile_rows != 0 ||
-		s->op->rows.open;
-	return NULL;
-}
-
-/* Rows of shared memory that a tile takes. */
-static int64_t lines(const struct stage *s)
-{
-	if (s->order->k_inner)
-		return s->tile_rows;
-	return (int64_t)s->tile_k * (s->panel ? s->tile_rows / s->panel : 1);
-}
-
-int64_t stage_bytes(const struct stage *s)
-{
-	return lines(s) * s->row_stride * s->op->tile_elem;
-}
-
-/* ---- code ---- */
-
 struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
 	int64_t n, struct kx **var)
 {
@@ -189,7 +52,7 @@ static struct kx *row_of_slot(struct stager *g, struct kx *slot)
 static struct kx *row_slot(struct stager *g, struct kx *i)
 {
 	const struct stage *s = g->s;
-	int step = s->order->k_inner ? s->threads / lead(s) :
+	int step = s->order->k_inner ? s->threads / stage_lead(s) :
 		s->threads * stage_rows(s);
 
 	if (s->row_slots == 1)
@@ -200,7 +63,7 @@ static struct kx *row_slot(struct stager *g, struct kx *i)
 /* Elements along k from one slot of a thread to the next. */
 static int slot_ks(const struct stage *s)
 {
-	return s->row_slots > 1 ? 1 : s->threads / lead(s);
+	return s->row_slots > 1 ? 1 : s->threads / stage_lead(s);
 }
 
 static struct kx *k_slot(struct stager *g, struct kx *j)
@@ -218,7 +81,7 @@ static void first_positions(struct stager *g, struct k_block *b)
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
-	struct kx *n = num(g, lead(s));
+	struct kx *n = num(g, stage_lead(s));
 	struct kx *outer = s->row_slots > 1 && !s->order->k_inner ? num(g, 0) :
 		kx_div(a, g->thread, n);
 	struct kx *inner = s->row_slots > 1 && !s->order->k_inner ? g->thread :
@@ -309,11 +172,21 @@ static void hoist_batch(struct stager *g, struct k_block *b, struct kx *batch)
 	}
 }
 
+static void declare_made(struct stager *g)
+{
+	int64_t n[1] = { stage_at_once(g->s) };
+
+	if (g->s->op->value && n[0] > 1)
+		g->made = kernel_array(g->kernel, K_REGISTER,
+			arena_printf(g->a, "%s_made", g->name),
+			g->s->op->tile_type, 1, n, 16);
+}
+
 void stager_create(struct stager *g, struct k_block *b, int stages,
 	struct kx *first_row, struct kx *batch)
 {
 	const struct stage *s = g->s;
-	int64_t dims[3] = { stages, lines(s), s->row_stride };
+	int64_t dims[3] = { stages, stage_lines(s), s->row_stride };
 	int64_t held[2] = { s->per_thread, s->vec };
 
 	g->tile = kernel_array(g->kernel, K_SHARED,
@@ -325,6 +198,7 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 		g->held = kernel_array(g->kernel, K_REGISTER,
 			arena_printf(g->a, "%s_held", g->name),
 			s->op->tensor->type, 2, held, 16);
+	declare_made(g);
 	g->row_base = first_row;
 	g->computed.batch = batch;
 	hoist_batch(g, b, batch);
@@ -387,7 +261,7 @@ struct kx *stager_column(const struct stager *g, struct kx *row,
 {
 	if (!g->s->swizzled)
 		return kk;
-	return exchanged(g, row, kk, swizzle_span(g->s));
+	return exchanged(g, row, kk, stage_span(g->s));
 }
 
 struct k_place stager_place(const struct stager *g, struct kx *slot,
@@ -438,7 +312,7 @@ static struct k_block *guard_partial(struct stager *g, struct k_block *b)
 {
 	if (!g->s->partial)
 		return b;
-	return ks_if(g->a, b, kx_lt(g->a, g->thread, num(g, copies(g->s))));
+	return ks_if(g->a, b, kx_lt(g->a, g->thread, num(g, stage_copies(g->s))));
 }
 
 void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
@@ -461,7 +335,7 @@ void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 }
 
 /* A value of a copy, computed where its k is one there is, else 0. */
-static void store_computed(struct stager *g, struct k_block *b,
+static void compute_one(struct stager *g, struct k_block *b,
 	struct k_place to, struct kx *raw, struct near row, struct near k,
 	struct kx *inside)
 {
@@ -475,29 +349,60 @@ static void store_computed(struct stager *g, struct k_block *b,
 	ks_store(a, b, to, computed_value(&g->computed, b, op, raw, row, k));
 }
 
-/* The values of copy "copy", one after the other. */
-static void compute_copy(struct stager *g, struct k_block *b, struct kx *copy,
-	struct kx *row, struct kx *kk, struct kx *k0, struct kx *slot,
-	struct kx *limit)
+/* A copy that holds rows from "row" and ks from "kk" on of stage "slot": "from" is
+ * the operand's row, "k0" the stage's first k. */
+struct held_copy {
+	struct kx *index, *row, *kk, *from, *k0, *slot, *limit;
+};
+
+/* Of a copy the value at row "i" and k "u". */
+static void compute_value(struct stager *g, struct k_block *b,
+	const struct held_copy *c, struct k_place to, struct kx *i,
+	struct kx *u)
 {
 	const struct stage *s = g->s;
 	const struct operand_order *q = s->order;
 	struct arena *a = g->a;
-	struct kx *i, *u, *from = q->k_inner ? row_of_slot(g, row) : row;
-	struct kx *element, *inside;
-
-	from = ks_let(a, b, "row", clamp_row(g, kx_add(a, g->row_base, from)));
-	b = tile_loop(a, b, q->pack_rows > 1 && q->pack_k > 1 ? "r" : "e",
-		stage_rows(s), &i);
-	b = tile_loop(a, b, "e", stage_ks(s), &u);
-	element = q->k_inner ? kx_div(a, u, num(g, q->pack_k)) :
+	struct kx *element = q->k_inner ? kx_div(a, u, num(g, q->pack_k)) :
 		kx_div(a, i, num(g, q->pack_rows));
-	inside = limit ? kx_lt(a, kx_add(a, kk, u), limit) : NULL;
-	store_computed(g, b, stager_place(g, slot, kx_add(a, row, i),
-		kx_add(a, kk, u)), kx_load(a, g->held, copy, element),
-		near_in(near_at(from), stage_rows(s), i),
-		near_in(limit ? near_at(kx_add(a, k0, kk)) : near_in(
-			near_at(k0), s->tile_k, kk), stage_ks(s), u), inside);
+	struct near k = c->limit ? near_at(kx_add(a, c->k0, c->kk)) :
+		near_in(near_at(c->k0), s->tile_k, c->kk);
+
+	compute_one(g, b, to, kx_load(a, g->held, c->index, element),
+		near_in(near_at(c->from), stage_rows(s), i), near_in(k,
+			stage_ks(s), u), c->limit ? kx_lt(a, kx_add(a, c->kk, u),
+			c->limit) : NULL);
+}
+
+/* All values of a copy, as many at a time as lie side by side. */
+static void compute_copy(struct stager *g, struct k_block *b,
+	const struct held_copy *c)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	bool along_k = s->order->k_inner;
+	int n = stage_at_once(s);
+	struct kx *across, *first, *e, *i, *u;
+	struct k_block *each;
+	struct k_place to;
+
+	b = tile_loop(a, b, along_k ? "r" : "c", along_k ? stage_rows(s) :
+		stage_ks(s), &across);
+	b = tile_loop(a, b, "v", (along_k ? stage_ks(s) : stage_rows(s)) / n,
+		&first);
+	first = kx_mul(a, first, num(g, n));
+	i = along_k ? across : first;
+	u = along_k ? first : across;
+	to = stager_place(g, c->slot, kx_add(a, c->row, i), kx_add(a, c->kk, u));
+	if (n == 1) {
+		compute_value(g, b, c, to, i, u);
+		return;
+	}
+	each = tile_loop(a, b, "e", n, &e);
+	compute_value(g, each, c, k_place(g->made, e), along_k ? i : kx_add(a,
+		i, e), along_k ? kx_add(a, u, e) : u);
+	ks_copy(a, b, COPY_PLAIN, to, k_place(g->made, num(g, 0)),
+		n * s->op->tile_elem, NULL, 0);
 }
 
 void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
@@ -505,7 +410,7 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
-	struct kx *i, *j, *kk, *row, *copy;
+	struct kx *i, *j, *kk, *row, *copy, *from;
 
 	b = guard_partial(g, b);
 	b = tile_loop(a, b, "j", s->k_slots, &j);
@@ -514,7 +419,10 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 	row = row_slot(g, i);
 	copy = copy_index(g, i, j);
 	if (s->op->value) {
-		compute_copy(g, b, copy, row, kk, k0, slot, limit);
+		from = ks_let(a, b, "row", clamp_row(g, kx_add(a, g->row_base,
+			s->order->k_inner ? row_of_slot(g, row) : row)));
+		compute_copy(g, b, &(struct held_copy){ copy, row, kk, from, k0,
+			slot, limit });
 		return;
 	}
 	ks_copy(a, b, COPY_PLAIN, stager_place(g, slot, row, kk),

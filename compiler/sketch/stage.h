@@ -52,6 +52,16 @@ int stage_rows(const struct stage *s);
 /* Bytes of one stage's tile in shared memory, a multiple of 16. */
 int64_t stage_bytes(const struct stage *s);
 
+/* Vectors along the contiguous side of a tile, and all its copies; rows of shared
+ * memory it takes; chunks of 16 bytes of one that change places, a power of two; and
+ * computed values that are stored at once: neighbours in shared memory, 16 bytes at
+ * most. */
+int stage_lead(const struct stage *s);
+int stage_copies(const struct stage *s);
+int64_t stage_lines(const struct stage *s);
+int stage_span(const struct stage *s);
+int stage_at_once(const struct stage *s);
+
 /* An unrolled loop over 0..n in "b"; no loop at all where n is 1. */
 struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
 	int64_t n, struct kx **var);
@@ -64,6 +74,7 @@ struct stager {
 	const char *name;
 	struct kernel *kernel;
 	struct k_buffer *global, *tile, *held;
+	struct k_buffer *made;		/* values that are stored at once */
 	struct kx *thread, *base;
 	struct k_buffer *row_at[FORMS_MAX];	/* hoisted parts, per row slot */
 	struct kx *form_base[FORMS_MAX];

@@ -44,7 +44,7 @@ struct cost_of staging_computes(const struct stage *s)
 
 	if (s->op->value)
 		c = computed_cost(s->op->value);
-	return (struct cost_of){ s->op->value ? n * (c.ops + 6) : 0,
+	return (struct cost_of){ s->op->value ? n * (c.ops + 2) : 0,
 		n * c.special };
 }
 
