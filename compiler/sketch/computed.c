@@ -23,14 +23,23 @@ static bool reads(const struct ir_expr *e)
 	return e->kind == IR_READ;
 }
 
+/* Integers change their type for nothing, and what is added to one is taken off as it
+ * becomes a float. */
+static bool is_free(const struct ir_expr *e)
+{
+	if (e->kind == IR_CAST)
+		return dtype_is_int(e->type) && dtype_is_int(e->args[0]->type);
+	return dtype_is_int(e->type) && (e->op == OP_ADD || e->op == OP_SUB) &&
+		e->args[1]->kind == IR_INT;
+}
+
 struct cost_of computed_cost(const struct ir_expr *value)
 {
 	struct cost_of sum = expr_own_cost(value);
 
 	if (value->kind == IR_READ || !reads(value))
 		return (struct cost_of){ 0, 0 };
-	if (value->kind == IR_CAST && dtype_is_int(value->type) &&
-	    dtype_is_int(value->args[0]->type))
+	if (is_free(value))
 		sum.ops = 0;
 	for (int i = 0; i < value->n_args; i++) {
 		struct cost_of x = computed_cost(value->args[i]);

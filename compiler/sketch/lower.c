@@ -245,15 +245,13 @@ static void find_read(struct ir_expr *e, void *ctx)
 	*(bool *)ctx |= e->kind == IR_READ;
 }
 
-/* Is "e" an integer of few values that is made of what is read, as one that is
- * unpacked is? f32 then has it in its significand's bits. */
-static bool is_unpacked(const struct lower_env *env, const struct ir_expr *e,
-	int64_t *lo, int64_t *hi)
+/* Is "e", from "lo" to "hi", an integer of few values that is made of what is read,
+ * as one that is unpacked is? f32 then has it in its significand's bits. */
+static bool is_unpacked(const struct ir_expr *e, int64_t lo, int64_t hi)
 {
 	bool reads = false;
 
-	if (e->kind != IR_OP || !ir_range(env->op, e, lo, hi) ||
-			*lo < -F32_WHOLE || *hi >= F32_WHOLE + *lo)
+	if (e->kind != IR_OP || lo < -F32_WHOLE || hi >= F32_WHOLE + lo)
 		return false;
 	ir_walk((struct ir_expr *)e, find_read, &reads);
 	return reads;
@@ -277,19 +275,32 @@ static bool holds(enum dtype t, int64_t lo, int64_t hi)
 	return lo >= -most && hi <= most;
 }
 
+/* "e", a conversion of integer "x" to what is computed as f32: nothing is rounded
+ * where its range says so. */
+static struct kx *whole(const struct lower_env *env, const struct ir_expr *e,
+	struct kx *x)
+{
+	const struct ir_expr *from = e->args[0];
+	int64_t lo, hi;
+
+	if (!ir_range(env->op, from, &lo, &hi))
+		return lower_round(env->a, x, e->type);
+	if (is_unpacked(from, lo, hi))
+		x = from_bits(env->a, x, lo);
+	return holds(e->type, lo, hi) ? lower_convert(env->a, x, T_F32) :
+		lower_round(env->a, x, e->type);
+}
+
 static struct kx *lower_cast(const struct lower_env *env,
 	const struct ir_expr *e)
 {
 	struct kx *x = lower_raw(env, e->args[0]);
-	int64_t lo, hi;
 
 	if (e->args[0]->type == e->type)
 		return x;
-	if (lower_type(e->type) != T_F32 ||
-			!is_unpacked(env, e->args[0], &lo, &hi))
-		return lower_round(env->a, x, e->type);
-	x = from_bits(env->a, x, lo);
-	return holds(e->type, lo, hi) ? x : lower_round(env->a, x, e->type);
+	if (lower_type(e->type) == T_F32 && dtype_is_int(e->args[0]->type))
+		return whole(env, e, x);
+	return lower_round(env->a, x, e->type);
 }
 
 static struct kx *lower_kind(const struct lower_env *env,

@@ -98,12 +98,13 @@ static double steps(const struct wgmma *f, const struct wgmma_plan *p)
 	return (double)p->of.bk / f->row->k;
 }
 
-/* Each element is taken apart from what is read of it at once, computed, and put
- * together with those of its register. */
+/* Each element is taken apart from what is read of it at once, unless that is one
+ * element, computed, and put together with those of its register. */
 double wgmma_fragment_issue(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	const struct operand *op = operand_of(f, p);
-	double each = per_register(f) > 1 ? 1.5 : 0;
+	double each = (per_register(f) > 1 ? 0.5 : 0) +
+		(raw_elements(f, p) > 1 ? 1 : 0);
 
 	if (op->value)
 		each += computed_cost(op->value).ops + 1;
