@@ -307,6 +307,30 @@ static double linear_quantized(const struct trial *t)
 	return i8_of((linear_by(t, 1) + IN(2, t->at[1])) * IN(3, t->at[1]));
 }
 
+/* The weights' share is rounded to f16, as scales by groups have it. */
+static double linear_w8(const struct trial *t)
+{
+	double s = 0;
+
+	FOR(k, SIZE("K"))
+		s += IN(0, t->at[0], k) * dtype_round(T_F16, IN(1, t->at[1], k) *
+			IN(2, t->at[1], k / SIZE("G")));
+	return s;
+}
+
+static double linear_w4(const struct trial *t)
+{
+	double s = 0;
+
+	FOR(k, SIZE("K")) {
+		int two = (int)IN(1, t->at[1], k / 2);
+
+		s += IN(0, t->at[0], k) * dtype_round(T_F16, ((k % 2 ? two >> 4 :
+			two & 15) - 8) * IN(2, t->at[1], k / SIZE("G")));
+	}
+	return s;
+}
+
 static double conv_quantized(const struct trial *t)
 {
 	const int64_t *a = t->at;
@@ -383,6 +407,8 @@ const struct stdlib_case stdlib_numbers[] = {
 	POSITIVE("quant.requantize_channel[N = 2, C = 3, W = 5]", requantize),
 	POSITIVE("quant.fake_quantize[N = 40]", fake),
 	CASE("quant.linear_quantized[M = 3, N = 5, K = 4]", linear_quantized),
+	CASE("quant.linear_w8[M = 3, N = 5, K = 8, G = 4]", linear_w8),
+	CASE("quant.linear_w4[M = 3, N = 5, K = 8, G = 4]", linear_w4),
 	CASE("quant.conv2d_quantized[N = 1, C = 2, H = 4, W = 5, F = 3, R = 3, "
 		"S = 2, SH = 2, PH = 1, PW = 1]", conv_quantized),
 	{0}
