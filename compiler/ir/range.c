@@ -2,8 +2,7 @@
 /* Ranges of integer expressions. In comes an expression, out go bounds that
  * hold for all values of the axes. Sums are bounded through linear.c, so terms
  * that cancel do; other operations by intervals. A bool is 0 or 1. Values read
- * from tensors have the range of their type where that is of 16 bits at most, and
- * none otherwise. */
+ * from tensors have the range of their type, but for i32 and i64. */
 #include "base/number.h"
 #include "ir/linear.h"
 
@@ -144,14 +143,14 @@ static bool operation_range(const struct ir_operator *o,
 	return operation(e->op, x, y, r);
 }
 
-/* Of more than 16 bits a range says nothing: it makes no i32 of an i64. */
 static bool read_range(enum dtype t, struct range *r)
 {
 	const struct dtype_row *row = dtype_row(t);
-	int64_t top = INT64_C(1) << (row->bits > 16 ? 0 : row->significand);
+	int64_t top;
 
-	if (!dtype_is_int(t) || row->bits > 16)
+	if (!dtype_is_int(t) || t == T_I32 || t == T_I64)
 		return false;
+	top = INT64_C(1) << row->significand;
 	*r = (struct range){ row->class == DTYPE_SIGNED ? -top : 0, top - 1 };
 	return true;
 }
