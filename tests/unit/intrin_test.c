@@ -266,6 +266,9 @@ static const char *conversions(struct arena *a)
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		ks_store(a, &k->body, k_place(x, n(a, 0)), kx_cast(a, T_F32,
 			kx_cast(a, types[i], kx_load(a, x, n(a, 0)))));
+	ks_store(a, &k->body, k_place(x, n(a, 0)), kx_call(a,
+		INTRIN_F32_FROM_SMALL, T_F32, 2, kx_special(a, K_LANE), f(a,
+			1 << 23)));
 	launch(a, p, k, 1, 1);
 	return emit(a, p, "sm_80");
 }
@@ -335,6 +338,10 @@ static const char *conversion_test(struct arena *a)
 		"for (int i = 0; i < 256; i++) {\n"
 		"bad += !same(f32_from_e4m3((unsigned char)i), e4m3[i]);\n"
 		"bad += !same(f32_from_e5m2((unsigned char)i), e5m2[i]); }\n"
+		"for (int i = 1; i <= 1 << 23; i *= 2)\n"
+		"for (int low = -(1 << 23); low < 0; low /= 2)\n"
+		"bad += f32_from_small(i - 1, 8388608.0f - low) != "
+		"(float)(i - 1 + low);\n"
 		"return bad != 0; }\n");
 	return str_text(&s);
 }
