@@ -28,6 +28,18 @@ struct gemv_code {
 	struct kx *lane_row, *lane_k, *first_k;
 };
 
+/* ---- gemv_multiply.c ---- */
+
+/* Does k lie in the reduction? NULL where the chunk is whole. */
+struct kx *gemv_inside(struct gemv_code *g, struct kx *k, bool whole);
+/* Rows of one load of the big operand. */
+int gemv_vector_rows(const struct gemv_plan *p);
+/* Columns in shared memory: the ks of this block's part, zeros past the end. */
+void gemv_stage_small(struct gemv_code *g, struct k_block *b);
+/* Step "u" as "big_raw" counts them, from "k" on. */
+void gemv_multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
+	struct kx *k, bool whole);
+
 /* ---- gemv_join.c ---- */
 
 void gemv_clear(struct gemv_code *g, struct k_block *b);
