@@ -324,7 +324,7 @@ static bool choose_rows(const struct wgmma *f, int *from)
 
 /* Rows, columns and threads of the largest usual tile that still gives every
  * multiprocessor a block; false if none fits at all. */
-static bool find_start(const struct task *t, struct wgmma *f)
+static bool start_with(const struct task *t, struct wgmma *f, int swap, int from)
 {
 	static const int usual[][3] = {
 		{ 128, 256, 256 }, { 128, 128, 256 }, { 128, 64, 256 },
@@ -335,7 +335,6 @@ static bool find_start(const struct task *t, struct wgmma *f)
 	int best[WGMMA_VALUES], trial[WGMMA_VALUES];
 	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate,
 		best, trial, 0 };
-	int from, swap = choose_rows(f, &from);
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		f->open.v[WGMMA_PRECISION].values[0];
@@ -365,6 +364,14 @@ static bool find_start(const struct task *t, struct wgmma *f)
 	if (found)
 		tiled_take_guess(t, &f->of, &guess, f->start);
 	return found;
+}
+
+static bool find_start(const struct task *t, struct wgmma *f)
+{
+	int from, swap = choose_rows(f, &from);
+
+	return start_with(t, f, swap, from) || (from == FROM_REGISTER &&
+		start_with(t, f, swap, FROM_SHARED));
 }
 
 static void start(const struct task *t, int *values)

@@ -225,8 +225,15 @@ static bool asks_plain(const int *pins)
 		pins[TILED_STAGE_SWIZZLE] == OFF;
 }
 
-static const char *check_swizzle(struct arena *a, const struct stage *s,
-	const int *pins)
+/* Rows that registers take, of one chunk, which changes places with none. */
+static bool too_short(const struct wgmma_plan *p, const struct stage *s)
+{
+	return p->registers && s == (p->swap ? &p->of.right : &p->of.left) &&
+		s->tile_k * s->op->tile_elem == 16;
+}
+
+static const char *check_swizzle(struct arena *a, const struct wgmma_plan *p,
+	const struct stage *s, const int *pins)
 {
 	if (!s->order->k_inner && s->shares && s->tile_rows % (s->shares *
 	    s->panel))
@@ -242,8 +249,10 @@ static const char *check_swizzle(struct arena *a, const struct stage *s,
 			"tiles of '%s' lie along their rows in panels of 16: "
 			"%d of them are no multiple of that", s->op->tensor->name,
 			s->tile_rows);
-	return s->swizzled ? NULL : arena_printf(a, "wgmma reads tiles of '%s' "
-		"swizzled: pad = off, swizzle = on", s->op->tensor->name);
+	if (s->swizzled || too_short(p, s))
+		return NULL;
+	return arena_printf(a, "wgmma reads tiles of '%s' swizzled: pad = off, "
+		"swizzle = on", s->op->tensor->name);
 }
 
 static const char *plan_stages(const struct task *t, struct arena *a,
@@ -266,9 +275,9 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	if (!why && p->registers)
 		why = wgmma_fragment_plan(f, a, p);
 	if (!why)
-		why = check_swizzle(a, &p->of.left, v + WGMMA_FIXED);
+		why = check_swizzle(a, p, &p->of.left, v + WGMMA_FIXED);
 	if (!why)
-		why = check_swizzle(a, &p->of.right, tiled_right(&f->of, v +
+		why = check_swizzle(a, p, &p->of.right, tiled_right(&f->of, v +
 			WGMMA_FIXED));
 	if (!why)
 		why = tiled_tails(&f->of, a, v[WGMMA_TAIL_M], v[WGMMA_TAIL_N],
