@@ -5,7 +5,7 @@
  * none for a matrix row, two for a convolution's (n, p, q). */
 #include "sketch/forms.h"
 
-#include <string.h>
+#include <assert.h>
 
 static bool joins(const struct run *outer, const struct run *inner, int n_forms)
 {

@@ -124,6 +124,24 @@ bool tensor_measures(const struct tensor_case *c)
 	return c->level[BY_ENDING] >= ENDING_ROWS;
 }
 
+bool tensor_computed(const struct tensor_case *c)
+{
+	return c->level[BY_WORK] == WORK_COMPUTED ||
+		c->level[BY_WORK] == WORK_COMPUTED_REGISTER;
+}
+
+bool tensor_unpacked(const struct tensor_case *c)
+{
+	return c->level[BY_WORK] == WORK_UNPACKED ||
+		c->level[BY_WORK] == WORK_UNPACKED_REGISTER;
+}
+
+bool tensor_made(const struct tensor_case *c)
+{
+	return c->level[BY_WORK] == WORK_COMPUTED ||
+		c->level[BY_WORK] == WORK_UNPACKED;
+}
+
 bool tensor_thrice(const struct tensor_case *c)
 {
 	const char *precision = tensor_type(c)->precision;

@@ -102,6 +102,11 @@ enum { WORK_NONE, WORK_COMPUTED, WORK_UNPACKED, WORK_NONE_REGISTER,
 	WORK_COMPUTED_REGISTER, WORK_CONVERTED_REGISTER,
 	WORK_UNPACKED_REGISTER, N_WORK };
 bool tensor_in_registers(const struct tensor_case *c);
+/* Are rows computed on their way, with another tensor; do two neighbours along the
+ * reduction share a byte; are rows made either way as they are copied? */
+bool tensor_computed(const struct tensor_case *c);
+bool tensor_unpacked(const struct tensor_case *c);
+bool tensor_made(const struct tensor_case *c);
 /* Three products of tf32. */
 bool tensor_thrice(const struct tensor_case *c);
 /* Are there statistics of the product's rows or columns? A tile holds them whole. */

@@ -37,29 +37,44 @@ static int bits_of(enum dtype t)
 	return dtype_row(t)->bits;
 }
 
+/* That a value of the rows has in shared memory. */
+static int raw_bits(const struct tensor_case *c)
+{
+	const struct tensor_type *t = tensor_type(c);
+
+	switch (c->level[BY_WORK]) {
+	case WORK_CONVERTED_REGISTER:
+		return bits_of(t->raw);
+	case WORK_UNPACKED_REGISTER:
+		return 4;
+	default:
+		return bits_of(t->dtype);
+	}
+}
+
 /* Bytes of a stage of the tile, whose rows may be as they lie in memory, and whose
  * columns may be in two parts. */
 static int stage_bytes_of(const struct tensor_case *c)
 {
 	const struct tensor_tile *t = tensor_tile(c);
 	const struct tensor_type *type = tensor_type(c);
-	int rows = t->rows * t->bytes;
+	int rows = t->rows * t->bytes * raw_bits(c) / bits_of(type->dtype);
 
-	if (c->level[BY_WORK] == WORK_CONVERTED_REGISTER)
-		rows = rows * bits_of(type->raw) / bits_of(type->dtype);
 	return rows + t->cols * t->bytes * (c->of->tiles && tensor_thrice(c) ?
 		2 : 1);
 }
 
-/* Bulk copies of rows that lie along the reduction are of 32 to 128 bytes each. */
+/* Rows that lie along the reduction are of 16 bytes at least, in bulk copies of 32 to
+ * 128. */
 static bool raw_rows_fit(const struct tensor_case *c)
 {
-	const struct tensor_type *type = tensor_type(c);
-	int bytes = tensor_tile(c)->bytes * bits_of(type->raw) /
-		bits_of(type->dtype);
+	int bytes = tensor_tile(c)->bytes * raw_bits(c) /
+		bits_of(tensor_type(c)->dtype);
 
-	return tensor_pipeline(c)->async != 2 || !rows_inner(c) || (bytes >= 32 &&
-		bytes <= 128);
+	if (!rows_inner(c))
+		return true;
+	return tensor_pipeline(c)->async == 2 ? bytes >= 32 && bytes <= 128 :
+		bytes >= 16;
 }
 
 /* What is computed on its way passes through registers, which 512 threads lack, and
@@ -82,7 +97,9 @@ static bool work_can_be(const struct tensor_case *c)
 	    (tensor_tile(c)->bytes < 64 || (pipeline &&
 		!tensor_pipeline(c)->async && tensor_tile(c)->threads > 256)))
 		return false;
-	if (l[BY_WORK] == WORK_COMPUTED)
+	if (tensor_unpacked(c) && l[BY_EDGE] == EDGE_ODD)
+		return false;
+	if (tensor_made(c))
 		return (!pipeline || !tensor_pipeline(c)->async) &&
 			l[BY_ROUNDS] <= ROUNDS_NONE && (!tile ||
 			(tensor_tile(c)->cols <= BULK_COLS &&
@@ -96,8 +113,7 @@ static bool work_can_be(const struct tensor_case *c)
 	    tensor_pipeline(c)->async && l[BY_EDGE] == EDGE_ODD)
 		return false;
 	return !pipeline || !tile || l[BY_TYPE] < 0 || ((l[BY_LAYOUT] < 0 ||
-		l[BY_SWAP] < 0 || l[BY_WORK] != WORK_CONVERTED_REGISTER ||
-		raw_rows_fit(c)) && stage_bytes_of(c) *
+		l[BY_SWAP] < 0 || raw_rows_fit(c)) && stage_bytes_of(c) *
 		tensor_pipeline(c)->stages <= 220 << 10);
 }
 
@@ -219,7 +235,7 @@ static bool streams_can_be(const struct tensor_case *c)
 		return false;
 	if ((l[BY_PIPELINE] >= 0 && tensor_pipeline(c)->async != 2) ||
 	    l[BY_EDGE] == EDGE_ODD || (l[BY_TYPE] >= 0 && turns(c)) ||
-	    l[BY_WORK] == WORK_COMPUTED)
+	    tensor_made(c))
 		return false;
 	if (l[BY_TILE] >= 0 && l[BY_STORE] >= 0 && tensor_store(c) &&
 	    tensor_tile(c)->cols > 128)

@@ -47,12 +47,13 @@ static struct sizes sizes_of(const struct tensor_case *c, int bm, int bn, int bk
 		stages + 1 : 2 * stages * parts;
 	struct sizes s = { (rounds ? 7 : 2) * bm, 2 * bn, chunks * bk };
 	int more = tensor_split(c)->joined ? -1 : 1;
+	int step = c->level[BY_WORK] == WORK_UNPACKED_REGISTER ? 32 : 16;
 
 	if (c->level[BY_EDGE] == EDGE_ODD)
 		s = (struct sizes){ s.m + 3, s.n + 5, s.k + 7 * more };
 	s.m += is_ragged(c, EDGE_M) ? 16 : 0;
 	s.n += is_ragged(c, EDGE_N) ? 16 : 0;
-	s.k += is_ragged(c, EDGE_K) ? 16 * more : 0;
+	s.k += is_ragged(c, EDGE_K) ? step * more : 0;
 	measure(c, &s, bm, bn);
 	return s;
 }
@@ -164,6 +165,8 @@ static const char *stored_as(const struct tensor_case *c, bool right)
 {
 	const struct tensor_type *t = tensor_type(c);
 
+	if (has_work(c, right) && tensor_unpacked(c))
+		return "u8";
 	return has_work(c, right) && c->level[BY_WORK] ==
 		WORK_CONVERTED_REGISTER ? dtype_row(t->raw)->name :
 		right && t->right ? t->right : t->name;
@@ -180,7 +183,10 @@ static const char *factor_text(struct arena *a, const struct tensor_case *c,
 
 	if (work && c->level[BY_WORK] == WORK_CONVERTED_REGISTER)
 		read = arena_printf(a, "%s(%s)", t->name, read);
-	else if (work && c->level[BY_WORK] % 2)
+	else if (work && tensor_unpacked(c))
+		read = arena_printf(a, "%s(mod(div(i64(%s), add(mul(mod(k, 2), "
+			"15), 1)), 16))", t->name, read);
+	else if (work && tensor_computed(c))
 		read = arena_printf(a, "%s(%s(%s(%s), %s(s[k])))", t->name,
 			dtype_is_float(t->dtype) ? "mul" : "add", t->acc, read,
 			t->acc);
@@ -196,17 +202,22 @@ const char *tensor_text(struct arena *a, const struct tensor_case *c, int bm,
 	bool batch = c->level[BY_BATCH];
 	bool left = tensor_k_inner(c, false);
 	bool right = tensor_k_inner(c, true);
-	const char *x = at(a, batch, left ? "i" : "k", left ? "k" : "i");
-	const char *y = at(a, batch, right ? "j" : "k", right ? "k" : "j");
-	const char *more = c->level[BY_WORK] % 2 ? arena_printf(a, "  in s: "
+	bool x_packed = has_work(c, false) && tensor_unpacked(c);
+	bool y_packed = has_work(c, true) && tensor_unpacked(c);
+	const char *xk = x_packed ? "div(k, 2)" : "k";
+	const char *yk = y_packed ? "div(k, 2)" : "k";
+	int xs = x_packed ? s.k / 2 : s.k, ys = y_packed ? s.k / 2 : s.k;
+	const char *x = at(a, batch, left ? "i" : xk, left ? xk : "i");
+	const char *y = at(a, batch, right ? "j" : yk, right ? yk : "j");
+	const char *more = tensor_computed(c) ? arena_printf(a, "  in s: "
 		"%s[%d] layout(0) align 16\n", t->name, s.k) : "";
 
 	return arena_printf(a, "op t {\n  in a: %s%s %s\n  in b: %s%s %s\n%s"
 		"  let acc: %s%s\n%s  acc%s = sum[k:%d](mul(%s, %s)) : %s\n%s}\n",
-		stored_as(c, false), dims(a, batch, left ? s.m : s.k,
-			left ? s.k : s.m), layout(batch, false),
-		stored_as(c, true), dims(a, batch, right ? s.n : s.k, right ?
-			s.k : s.n), layout(batch, false), more, t->acc, dims(a,
+		stored_as(c, false), dims(a, batch, left ? s.m : xs,
+			left ? xs : s.m), layout(batch, false),
+		stored_as(c, true), dims(a, batch, right ? s.n : ys, right ?
+			ys : s.n), layout(batch, false), more, t->acc, dims(a,
 			batch, s.m, s.n), tail.tensors, over(a, batch, &s), s.k,
 		factor_text(a, c, false, "a", x), factor_text(a, c, true, "b",
 			y), t->acc, tail.stmts);
@@ -217,8 +228,10 @@ static const char *tile_name(struct arena *a, const struct tensor_case *c)
 	static const char *const rounds[] = { "", ", persistent",
 		", by turns" };
 	static const char *const work[N_WORK] = { "", ", rows computed",
-		", rows from registers", ", rows computed in registers",
-		", rows converted in registers" };
+		", rows unpacked", ", rows from registers",
+		", rows computed in registers",
+		", rows converted in registers",
+		", rows unpacked in registers" };
 	const struct tensor_tile *t = tensor_tile(c);
 
 	return t ? arena_printf(a, ", %d x %d by %d threads, %d bytes%s, %d "
