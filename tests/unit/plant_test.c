@@ -197,12 +197,12 @@ static const struct mutation mutations[] = {
 		"if (0) wgmma_wait", 1 },
 	{ "a product more in flight", "\twgmma_wait<1>", "1", "2", 1 },
 	{ "lanes not waited for", "\t\t\t__syncwarp();", "__syncwarp();", "", 1 },
-	{ "the other fragment", "_part[kk", "% 2]", "% 2 ^ 1]", 1 },
+	{ "the other fragment", "_part[(kk", "& 1]", "& 1 ^ 1]", 1 },
 	{ "a fragment of other rows", "_raw[0][r][0]", "fragment_row", "1 + "
 		"fragment_row", 1 },
 	{ "no rest of columns", "\t*(float4 *)&B_rest[", "*(float4 *)&B_rest", "if "
 		"(0) *(float4 *)&B_rest", 1 },
-	{ "no rest of rows", "\tA_rest[kk", "settled_u32(", "0 & settled_u32(", 1 },
+	{ "no rest of rows", "\tA_rest[(kk", "settled_u32(", "0 & settled_u32(", 1 },
 	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
 		1 },
 	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 1 },
@@ -286,13 +286,13 @@ static const struct mutation shared_out[] = {
 
 /* Of sums that are promoted. */
 static const struct mutation promoted[] = {
-	{ "a sum that is not begun anew", "wgmma_m64k32", "t % 2 != 0", "t != 0",
+	{ "a sum that is not begun anew", "wgmma_m64k32", "(t & 1) != 0", "t != 0",
 		1 },
-	{ "a sum that is begun too often", "wgmma_m64k32", "t % 2 != 0", "0",
+	{ "a sum that is begun too often", "wgmma_m64k32", "(t & 1) != 0", "0",
 		1 },
-	{ "the rest left out", "\tif ((t + 1) % 2 == 0", " || t + 1 == 5", "",
+	{ "the rest left out", "\tif (((t + 1) & 1) == 0", " || t + 1 == 5", "",
 		1 },
-	{ "promoted too often", "\tif ((t + 1) % 2 == 0", "% 2", "% 1", 1 },
+	{ "promoted too often", "\tif (((t + 1) & 1) == 0", "& 1", "& 0", 1 },
 	{ "nothing promoted", "settled_f32(", "settled_f32(",
 		"0 * settled_f32(", 1 },
 	{ "begun as something", "\tsum[i][j] = 0.0f", "0.0f", "1.0f", 1 },
