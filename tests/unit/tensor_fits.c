@@ -322,8 +322,9 @@ bool tensor_fits(const struct tensor_case *c)
 	if (c->of->tiles && !work_can_be(c))
 		return false;
 	if (c->of->tiles && l[BY_TYPE] >= 0 && l[BY_TILE] >= 0 &&
-	    l[BY_PIPELINE] >= 0 && is_promoted(c) &&
-	    tensor_tile(c)->threads == 384 && !tensor_pipeline(c)->async)
+	    is_promoted(c) && tensor_tile(c)->threads == 384 &&
+	    (l[BY_STORE] > 0 || (l[BY_PIPELINE] >= 0 &&
+		!tensor_pipeline(c)->async)))
 		return false;
 	if (l[BY_TYPE] >= 0 && l[BY_PIPELINE] >= 0 && !copies(c))
 		return false;
