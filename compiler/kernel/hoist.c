@@ -46,13 +46,29 @@ static const struct defined *defined_as(const struct hoist *h,
 	return NULL;
 }
 
-/* May "e" have another value in another turn? Of memory nobody knows. */
+/* Does "e" itself, without its operands, change as the program goes on? Of memory
+ * nobody knows. */
+static bool changes(const struct kx *e)
+{
+	return e->kind == KX_LOAD || (e->kind == KX_VAR && e->var->mutable) ||
+		(e->kind == KX_CALL && !intrin_is_infix(e->call));
+}
+
+/* Has "e" the same value wherever it stands? */
+static bool lasts(const struct kx *e)
+{
+	if (changes(e))
+		return false;
+	for (int i = 0; i < e->n_args; i++)
+		if (!lasts(e->args[i]))
+			return false;
+	return true;
+}
+
+/* May "e" have another value in another turn? */
 static bool varies(const struct hoist *h, const struct kx *e)
 {
-	if (e->kind == KX_LOAD || (e->kind == KX_CALL &&
-	    !intrin_is_infix(e->call)))
-		return true;
-	if (e->kind == KX_VAR && (e->var->mutable || defined_as(h, e->var)))
+	if (changes(e) || (e->kind == KX_VAR && defined_as(h, e->var)))
 		return true;
 	for (int i = 0; i < e->n_args; i++)
 		if (varies(h, e->args[i]))
@@ -144,6 +160,8 @@ static struct parts split_bits(const struct hoist *h, struct kx *e)
 		y.fixed), NULL };
 }
 
+/* A constant of the loop's is split as what it was made of, unless that may be
+ * another by the time it is used. */
 static struct parts split(const struct hoist *h, struct kx *e)
 {
 	const struct defined *d = e->kind == KX_VAR ?
@@ -154,7 +172,8 @@ static struct parts split(const struct hoist *h, struct kx *e)
 	if (d && d->value && is_index(d->value)) {
 		struct parts p = split(h, d->value);
 
-		return p.fixed ? p : whole(e);
+		return p.fixed && (!p.varying || lasts(p.varying)) ? p :
+			whole(e);
 	}
 	if (e->kind == KX_OP && is_index(e))
 		return split_op(h, e);
@@ -309,6 +328,8 @@ static void define(struct hoist *h, const struct k_block *b)
 			define(h, s->body);
 		if (s->orelse)
 			define(h, s->orelse);
+		for (int r = 0; r < s->n_roles; r++)
+			define(h, s->roles[r].body);
 	}
 }
 

@@ -175,6 +175,32 @@ static void leaves_alone(void **state)
 	arena_destroy(f.a);
 }
 
+/* What a constant was made of may be another by the time it is used. */
+static void keeps_when(void **state)
+{
+	struct fixture f = create();
+	struct kx *i, *was, *held;
+	struct k_var *m = ks_mutable(f.a, f.b, "m", T_I32, n(&f, 0));
+	struct k_block *b;
+	const char *s;
+
+	(void)state;
+	b = loop(&f, f.b, LOOP_UNROLLED, "i", 8, &i);
+	was = ks_let(f.a, b, "was", kx_add(f.a, kx_mul(f.a, f.row, n(&f, 64)),
+		kx_var(f.a, m)));
+	held = ks_let(f.a, b, "held", kx_add(f.a, kx_mul(f.a, f.row, n(&f, 32)),
+		kx_load(f.a, f.at, n(&f, 1))));
+	ks_assign(f.a, b, m, kx_int(f.a, 5));
+	ks_store(f.a, b, k_place(f.at, n(&f, 1)), kx_int(f.a, 7));
+	store(&f, b, kx_add(f.a, was, i));
+	store(&f, b, kx_add(f.a, held, i));
+	s = hoisted(&f);
+	says(s, "y[add(was, mul(i, 8))]");
+	says(s, "y[add(held, mul(i, 8))]");
+	silent(s, "y_at");
+	arena_destroy(f.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +208,7 @@ int main(void)
 		cmocka_unit_test(drops_turns),
 		cmocka_unit_test(makes_one),
 		cmocka_unit_test(leaves_alone),
+		cmocka_unit_test(keeps_when),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
