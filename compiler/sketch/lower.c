@@ -251,13 +251,14 @@ static bool is_unpacked(const struct ir_expr *e, int64_t lo, int64_t hi)
 {
 	bool reads = false;
 
-	if (e->kind != IR_OP || lo < -F32_WHOLE || hi >= F32_WHOLE + lo)
+	if (e->kind != IR_OP || lo < -F32_WHOLE || hi >= F32_WHOLE +
+	    (lo < 0 ? lo : 0))
 		return false;
 	ir_walk((struct ir_expr *)e, find_read, &reads);
 	return reads;
 }
 
-/* "x", from "lo" on, as f32 by a logical operation and a subtraction: conversions
+/* "x", from "lo" on and less than 2^23 from 0 or from that, as f32 by a logical operation and a subtraction: conversions
  * have fewer pipes. With the bits of 2^23 a significand counts in ones. */
 static struct kx *from_bits(struct arena *a, struct kx *x, int64_t lo)
 {
