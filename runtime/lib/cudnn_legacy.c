@@ -221,15 +221,17 @@ static wpk_dnn operand(const struct dnn_legacy *f, int i)
 	return i == f->filter_at ? f->filter : f->tensors[i];
 }
 
-/* Without activation, one algorithm alone adds a bias. */
-static bool allowed(const struct cudnn_call *q, const struct dnn_engine *g)
+/* NULL, or what is not allowed of it. Without activation, one algorithm alone adds
+ * a bias. */
+static const char *refuse(const struct cudnn_call *q,
+	const struct dnn_engine *g)
 {
 	const struct dnn_legacy *f = &q->legacy;
 
 	if (f->bias >= 0 && !f->relu && g->index != WPK_DNN_PRECOMP_GEMM)
-		return false;
-	return maths[g->math].math == WPK_DNN_MATH_FMA ||
-		!cudnn_strict(&q->g);
+		return "adds a bias only with relu";
+	return maths[g->math].math != WPK_DNN_MATH_FMA && cudnn_strict(&q->g) ?
+		"may round f32 to tf32" : NULL;
 }
 
 static int workspace_of(const struct cudnn_call *q, const struct dnn_engine *g,
@@ -258,7 +260,7 @@ static void offer(const struct cudnn_call *q, int index, int math,
 	struct dnn_engine g = { .legacy = true, .index = index, .math = math };
 	size_t bytes;
 
-	if (!there(v, *n, &g) && allowed(q, &g) &&
+	if (!there(v, *n, &g) && !refuse(q, &g) &&
 	    !workspace_of(q, &g, &bytes) &&
 	    bytes <= q->base.context->library_workspace)
 		v[(*n)++] = g;
@@ -303,6 +305,7 @@ enum wpk_status cudnn_legacy_ready(struct cudnn_call *q,
 {
 	enum wpk_status s = cudnn_legacy_open(q, e);
 	char text[300], what[350];
+	const char *why;
 	size_t bytes;
 	int code;
 
@@ -312,10 +315,9 @@ enum wpk_status cudnn_legacy_ready(struct cudnn_call *q,
 	if (g->index >= ways[q->legacy.way].n)
 		return fail(e, WPK_E_LIBRARY, "cuDNN has no %s: %d is the last",
 			text, ways[q->legacy.way].n - 1);
-	if (!allowed(q, g))
-		return fail(e, WPK_E_LIBRARY, "cuDNN: %s %s", text,
-			cudnn_strict(&q->g) ? "may round f32 to tf32" :
-			"adds a bias only with relu");
+	why = refuse(q, g);
+	if (why)
+		return fail(e, WPK_E_LIBRARY, "cuDNN: %s %s", text, why);
 	code = workspace_of(q, g, &bytes);
 	snprintf(what, sizeof what, "does not take %s", text);
 	*workspace = (int64_t)bytes;
