@@ -90,21 +90,21 @@ void cudnn_legacy_tell(const struct cudnn_call *q, const struct dnn_engine *g,
 
 /* ---- descriptors ---- */
 
+/* Of a call that never came to a library there are none. */
 void cudnn_legacy_drop(struct cudnn_call *q)
 {
 	struct dnn_legacy *f = &q->legacy;
-	const struct cudnn_legacy_calls *c = LEGACY(q);
 
 	for (int i = 0; i < COUNT(f->tensors); i++)
 		if (f->tensors[i])
-			c->drop_tensor(f->tensors[i]);
+			LEGACY(q)->drop_tensor(f->tensors[i]);
 	for (int i = 0; i < DNN_MATHS; i++)
 		if (f->convs[i])
-			c->drop_conv(f->convs[i]);
+			LEGACY(q)->drop_conv(f->convs[i]);
 	if (f->filter)
-		c->drop_filter(f->filter);
+		LEGACY(q)->drop_filter(f->filter);
 	if (f->activation)
-		c->drop_activation(f->activation);
+		LEGACY(q)->drop_activation(f->activation);
 	*f = (struct dnn_legacy){ .made = false };
 }
 
