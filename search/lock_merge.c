@@ -2,12 +2,12 @@
 /* Two locks with a common ancestor become one, as branches of a source meet. A
  * text merge cannot do it: stanzas of sister GPUs have most lines in common,
  * and are taken for one. What is merged is the stanzas of one operator, target,
- * GPU and share of it together, since its groups are one way to cut it. Where one branch
- * left them as they were, the other's count; where both changed them, those
- * that were measured before those that were predicted, and these before those
- * that were emulated, then the faster, then ours; for different operators
- * (hashes) ours, since which of them the merged source has is not to be known
- * here. */
+ * GPU and share of it together, since its groups are one way to cut it. Where
+ * one branch left them as they were, the other's count; where both changed
+ * them, those that were measured before those that were predicted, and these
+ * before those that were emulated, then the faster, then ours; for different
+ * operators (hashes) ours, since which of them the merged source has is not to
+ * be known here. */
 #include <string.h>
 
 #include "search/search.h"

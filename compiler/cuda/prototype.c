@@ -17,7 +17,6 @@ static const char *suffix(struct arena *a, const struct cuda_operator *o,
 {
 	const char *target = has_targets(o) ? arena_printf(a, "_%s",
 		v->target->name) : "";
-
 	const char *share = v->share ? arena_printf(a, "_share%d", v->share) :
 		"";
 

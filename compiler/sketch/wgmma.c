@@ -394,7 +394,6 @@ static const char *in_place(const struct task *t, struct arena *a,
 {
 	const struct wgmma *f = t->state;
 	struct wgmma_plan p;
-
 	const char *why;
 
 	wgmma_plan(t, a, values, &p);

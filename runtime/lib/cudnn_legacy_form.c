@@ -52,11 +52,10 @@ static bool shape(const struct dnn_tensor *t, bool swapped,
 /* Dense, channels last or else as the extents stand. */
 static bool dense(const struct dnn_shape *s, bool last)
 {
-	int64_t by = 1;
+	int64_t by = last ? s->dims[1] : 1;
 
 	if (last && s->dims[1] > 1 && s->strides[1] != 1)
 		return false;
-	by = last ? s->dims[1] : 1;
 	for (int i = s->n; i-- > 0;) {
 		if (last && i == 1)
 			continue;
