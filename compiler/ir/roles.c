@@ -169,6 +169,23 @@ static int64_t share(const struct factor *f, const struct ir_expr *read)
 	return n;
 }
 
+/* The first open axis of the factor along which some read does not go, or -1. */
+static int lacks_open(const struct factor *f)
+{
+	for (int i = 0; i < f->r->o->n_axes; i++)
+		for (int k = 0; f->axes[i] && f->r->o->axes[i].open &&
+		     k < f->reads.n; k++) {
+			struct roles own = { .a = f->r->a, .o = f->r->o };
+			const struct ir_expr *read = f->reads.v[k];
+			struct ir_affine addr;
+
+			if (read->n_args && operand(&own, read, &addr) &&
+			    !occurrences(&own, read, &addr)[i])
+				return i;
+		}
+	return -1;
+}
+
 /* The read that is staged in place of factor "e": the first of those whose
  * elements make the fewest values each, one where it goes along all axes. NULL:
  * there is none. */
@@ -188,8 +205,12 @@ static const struct ir_expr *staged(struct roles *r, const struct ir_expr *e)
 	}
 	if (best || e->kind == IR_READ)
 		return best ? best : e;
-	fail(r, "no read of a computed factor goes along all of its axes, or "
-		"all but %d of their values", PACKED);
+	if (lacks_open(&f) >= 0)
+		fail(r, "a factor is unpacked along axes of a size that is "
+			"known, and %s is open", r->o->axes[lacks_open(&f)].name);
+	else
+		fail(r, "no read of a computed factor goes along all of its "
+			"axes, or all but %d of their values", PACKED);
 	return NULL;
 }
 

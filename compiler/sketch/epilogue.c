@@ -293,6 +293,30 @@ static void plan_passes(struct epilogue *f)
 	}
 }
 
+/* Does tensor "t" have an element for each of the product's, and does what comes
+ * before the last pass read it? */
+static bool is_early(const struct epilogue *f, const struct ir_tensor *t,
+	int sides)
+{
+	for (int i = 0; i < f->n; i++)
+		if (f->outputs[i].tensor == t)
+			return false;
+	for (int i = 0; i < f->n; i++)
+		if ((f->outputs[i].reduction ||
+		    f->outputs[i].pass < f->passes - 1) &&
+		    f->outputs[i].value && reads(f->outputs[i].value, t))
+			return t->rank >= sides;
+	return false;
+}
+
+static void count_early(const struct task *t, struct epilogue *f)
+{
+	int sides = f->outputs[0].tensor->rank;
+
+	for (int i = 0; i < t->op->n_tensors; i++)
+		f->early += is_early(f, &t->op->tensors[i], sides);
+}
+
 /* Do rows go along the columns? */
 static bool rows_along_n(const struct task *t, const struct ir_contraction *c)
 {
@@ -312,6 +336,7 @@ bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 		if (!add_output(t, c, f, t->group->stmts[i], why))
 			return false;
 	plan_passes(f);
+	count_early(t, f);
 	for (int i = 0; i < f->n; i++)
 		if (!f->outputs[i].per_row)
 			last = &f->outputs[i];

@@ -258,8 +258,9 @@ static bool is_unpacked(const struct ir_expr *e, int64_t lo, int64_t hi)
 	return reads;
 }
 
-/* "x", from "lo" on and less than 2^23 from 0 or from that, as f32 by a logical operation and a subtraction: conversions
- * have fewer pipes. With the bits of 2^23 a significand counts in ones. */
+/* "x", from "lo" on and less than 2^23 from 0 or from that, as f32 by a logical
+ * operation and a subtraction: conversions have fewer pipes. With the bits of 2^23 a
+ * significand counts in ones. */
 static struct kx *from_bits(struct arena *a, struct kx *x, int64_t lo)
 {
 	int64_t zero = F32_WHOLE - (lo < 0 ? lo : 0);

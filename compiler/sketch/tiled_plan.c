@@ -318,6 +318,10 @@ const char *tiled_refuse(const struct task *t, const struct product *f)
 			"tiles of it are more than the 2^31 blocks that a grid "
 			"has", (long long)f->batch, (long long)f->m,
 			(long long)f->n);
+	if (f->epilogue.rows)
+		return arena_printf(t->a, "no tile of whole rows of '%s' fits "
+			"%s, with what their statistics read",
+			f->epilogue.outputs[0].tensor->name, t->target->name);
 	return arena_printf(t->a, "no tile of '%s' fits %s",
 		f->left.tensor->name, t->target->name);
 }

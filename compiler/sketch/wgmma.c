@@ -323,8 +323,10 @@ static bool choose_rows(const struct wgmma *f, int *from)
 }
 
 /* Rows, columns and threads of the largest usual tile that still gives every
- * multiprocessor a block; false if none fits at all. */
-static bool start_with(const struct task *t, struct wgmma *f, int swap, int from)
+ * multiprocessor a block; false if none fits at all. "wide": columns where they are
+ * whole rows, else 0. */
+static bool start_with(const struct task *t, struct wgmma *f, int swap, int from,
+	int wide)
 {
 	static const int usual[][3] = {
 		{ 128, 256, 256 }, { 128, 128, 256 }, { 128, 64, 256 },
@@ -338,8 +340,6 @@ static bool start_with(const struct task *t, struct wgmma *f, int swap, int from
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		f->open.v[WGMMA_PRECISION].values[0];
-	int wide = f->of.epilogue.rows ? f->open.v[swap ? WGMMA_M :
-		WGMMA_N].values[0] : 0;
 	struct tiling p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
@@ -369,9 +369,17 @@ static bool start_with(const struct task *t, struct wgmma *f, int swap, int from
 static bool find_start(const struct task *t, struct wgmma *f)
 {
 	int from, swap = choose_rows(f, &from);
+	const struct tunable *along = &f->open.v[swap ? WGMMA_M : WGMMA_N];
+	bool rows = f->of.epilogue.rows;
 
-	return start_with(t, f, swap, from) || (from == FROM_REGISTER &&
-		start_with(t, f, swap, FROM_SHARED));
+	for (int i = 0; i < (rows ? along->n : 1); i++) {
+		int wide = rows ? along->values[i] : 0;
+
+		if (start_with(t, f, swap, from, wide) || (from == FROM_REGISTER &&
+		    start_with(t, f, swap, FROM_SHARED, wide)))
+			return true;
+	}
+	return false;
 }
 
 static void start(const struct task *t, int *values)

@@ -298,6 +298,9 @@ static bool ending_can_be(const struct tensor_case *c)
 		return true;
 	if (l[BY_STORE] > 0 || (l[BY_SWAP] >= 0 && l[BY_SWAP] != columns))
 		return false;
+	if (l[BY_WORK] == WORK_COMPUTED && l[BY_TILE] >= 0 &&
+	    tensor_tile(c)->threads > 256)
+		return false;
 	return l[BY_TILE] < 0 || l[BY_EDGE] <= EDGE_WHOLE ||
 		tensor_tile(c)->cols >= 32;
 }
