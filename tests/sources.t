@@ -6,7 +6,8 @@
 cd "$top_srcdir" || exit 1
 tr -s '[:space:]' '\n' <Makefile.am >"$scratch/words"
 
-for room in compiler search runtime stdlib man tests/unit tests/fuzz; do
+for room in compiler search runtime stdlib man tests/unit tests/fuzz \
+	tests/runtime; do
 	[ -d "$room" ] || continue
 	find "$room" \( -name '*.[chly]' -o -name '*.cc' -o -name '*.wpk' \
 		-o -name '*.[1357]' -o -name '*.md' \) | sort |
