@@ -105,15 +105,10 @@ static bool operation(enum op op, struct range x, struct range y,
 /* The values of an integer type that fit a double's worth of care. */
 static bool fits(enum dtype t, struct range r)
 {
-	const struct dtype_row *row = dtype_row(t);
-	int64_t top;
+	struct range all;
 
-	if (t == T_I64)
-		return true;
-	if (t == T_BOOL)
-		return r.lo >= 0 && r.hi <= 1;
-	top = INT64_C(1) << row->significand;
-	return r.hi < top && r.lo >= (row->class == DTYPE_SIGNED ? -top : 0);
+	dtype_range(t, &all.lo, &all.hi);
+	return r.lo >= all.lo && r.hi <= all.hi;
 }
 
 static bool range_of(const struct ir_operator *o, const struct ir_expr *e,
@@ -145,13 +140,9 @@ static bool operation_range(const struct ir_operator *o,
 
 static bool read_range(enum dtype t, struct range *r)
 {
-	const struct dtype_row *row = dtype_row(t);
-	int64_t top;
-
 	if (!dtype_is_int(t) || t == T_I32 || t == T_I64)
 		return false;
-	top = INT64_C(1) << row->significand;
-	*r = (struct range){ row->class == DTYPE_SIGNED ? -top : 0, top - 1 };
+	dtype_range(t, &r->lo, &r->hi);
 	return true;
 }
 

@@ -7,7 +7,6 @@
 #include "ir/type.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 static const struct dtype_row rows[] = {
@@ -39,6 +38,14 @@ bool dtype_is_float(enum dtype t)
 bool dtype_is_int(enum dtype t)
 {
 	return rows[t].class == DTYPE_SIGNED || rows[t].class == DTYPE_UNSIGNED;
+}
+
+void dtype_range(enum dtype t, int64_t *lo, int64_t *hi)
+{
+	const struct dtype_row *row = dtype_row(t);
+
+	*hi = (int64_t)((UINT64_C(1) << row->significand) - 1);
+	*lo = row->class == DTYPE_SIGNED ? -*hi - 1 : 0;
 }
 
 /* True if every value of "x" is one of "t". */

@@ -3,6 +3,7 @@
 #define WPK_COMPILER_IR_TYPE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Element types, one row each:
  * enum suffix, name in .wpk and text forms, C type in emitted CUDA and headers,
@@ -49,6 +50,8 @@ const struct dtype_row *dtype_row(enum dtype t);
 enum dtype dtype_named(const char *name);	/* T_NONE if there is none */
 bool dtype_is_float(enum dtype t);
 bool dtype_is_int(enum dtype t);		/* bool is not */
+/* The least and the greatest of an integer type, or of bool. */
+void dtype_range(enum dtype t, int64_t *lo, int64_t *hi);
 
 /* The type of mixed arithmetic: the smallest that holds both exactly, else the
  * wider; a float and an integer meet in a float no wider than f32 (an i32 and

@@ -78,26 +78,21 @@ static struct k_buffer *bind(struct gemv_code *g, const struct ir_tensor *t)
 	return g->buffers[t->id];
 }
 
-struct binding {
-	struct gemv_code *g;
-};
-
 static void bind_read(struct ir_expr *e, void *ctx)
 {
-	struct binding *x = ctx;
+	struct gemv_code *g = ctx;
 
 	if (e->kind == IR_READ)
-		bind(x->g, &x->g->t->op->tensors[e->tensor]);
+		bind(g, &g->t->op->tensors[e->tensor]);
 }
 
 static struct computed computed_of(struct gemv_code *g, bool left)
 {
 	const struct product *f = &g->f->of;
-	struct binding x = { g };
 
 	if (left ? f->left.value : f->right.value)
 		ir_walk((struct ir_expr *)(left ? f->left.value :
-			f->right.value), bind_read, &x);
+			f->right.value), bind_read, g);
 	return product_computed(g->a, g->t->op, f, left, g->p->order,
 		g->buffers);
 }

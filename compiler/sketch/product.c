@@ -179,10 +179,10 @@ static bool countable(const struct task *t, const char *sketch,
 
 static bool holds(enum dtype t, int64_t lo, int64_t hi)
 {
-	const struct dtype_row *r = dtype_row(t);
-	int64_t top = INT64_C(1) << r->significand;
+	int64_t least, most;
 
-	return hi < top && lo >= (r->class == DTYPE_SIGNED ? -top : 0);
+	dtype_range(t, &least, &most);
+	return lo >= least && hi <= most;
 }
 
 /* An integer as wide as indices is kept in the narrowest type that has its values,

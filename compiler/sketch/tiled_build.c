@@ -326,16 +326,12 @@ static struct k_buffer *bind(struct tiled_code *g, const struct ir_tensor *t)
 	return g->out.buffers[t->id];
 }
 
-struct binding {
-	struct tiled_code *g;
-};
-
 static void bind_read(struct ir_expr *e, void *ctx)
 {
-	struct binding *x = ctx;
+	struct tiled_code *g = ctx;
 
 	if (e->kind == IR_READ)
-		bind(x->g, &x->g->t->op->tensors[e->tensor]);
+		bind(g, &g->t->op->tensors[e->tensor]);
 }
 
 /* What the computing of an operand's elements needs, wherever that is done. */
@@ -344,11 +340,10 @@ static void describe_computed(struct tiled_code *g, struct stager *s)
 	bool left = s->s == &g->p->left;
 	const struct ir_expr *value = left ? g->f->left.value :
 		g->f->right.value;
-	struct binding x = { g };
 
 	if (!value)
 		return;
-	ir_walk((struct ir_expr *)value, bind_read, &x);
+	ir_walk((struct ir_expr *)value, bind_read, g);
 	s->computed = product_computed(g->a, g->t->op, g->f, left, g->p->order,
 		g->out.buffers);
 }

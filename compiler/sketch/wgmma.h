@@ -83,8 +83,19 @@ const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 	struct wgmma_plan *p);
+/* Sums of a thread in a tile, and how many rows and columns of it, M and N, those are
+ * of. */
+int wgmma_sums(const struct wgmma_plan *p);
+int wgmma_mine_m(const struct wgmma_plan *p);
+int wgmma_mine_n(const struct wgmma_plan *p);
+
+/* ---- wgmma_cost.c ---- */
+
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out);
+
+/* ---- wgmma_build.c ---- */
+
 void wgmma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* From a point of the wgmma sketch to everything that follows from it: groups of
- * warps, swizzled staging, shared memory, registers, grid; whether that fits the
- * target, and the features from which a model estimates its time. */
+ * warps, swizzled staging, shared memory, registers, grid, and whether that fits
+ * the target. wgmma_cost.c says what it costs. */
 #include "sketch/wgmma.h"
 #include "sketch/asked.h"
 #include "sketch/common.h"
 #include "sketch/precision.h"
 #include "sketch/promotion.h"
-#include "sketch/walk.h"
-
-#include <assert.h>
-#include <math.h>
 
 static int elem_of(const struct wgmma *f)
 {
@@ -287,7 +283,7 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 
 /* ---- registers ---- */
 
-static int sums(const struct wgmma_plan *p)
+int wgmma_sums(const struct wgmma_plan *p)
 {
 	return p->each * p->cols / 2;
 }
@@ -314,12 +310,12 @@ static int sum_regs(const struct wgmma_plan *p)
 }
 
 /* A thread's results on either side. */
-static int mine_m(const struct wgmma_plan *p)
+int wgmma_mine_m(const struct wgmma_plan *p)
 {
 	return p->swap ? p->cols / 4 : 2 * p->each;
 }
 
-static int mine_n(const struct wgmma_plan *p)
+int wgmma_mine_n(const struct wgmma_plan *p)
 {
 	return p->swap ? 2 * p->each : p->cols / 4;
 }
@@ -328,20 +324,14 @@ static int mine_n(const struct wgmma_plan *p)
  * keeps for what is stored. */
 static int rows_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	return tiled_rows_regs(&f->of, mine_m(p), mine_n(p)) +
-		(f->of.epilogue.rows ? f->of.epilogue.early * sums(p) : 0);
-}
-
-static struct tiled_rows_cost rows_cost(const struct wgmma *f,
-	const struct wgmma_plan *p)
-{
-	return tiled_rows_cost(&f->of, &p->of, mine_m(p), mine_n(p));
+	return tiled_rows_regs(&f->of, wgmma_mine_m(p), wgmma_mine_n(p)) +
+		(f->of.epilogue.rows ? f->of.epilogue.early * wgmma_sums(p) : 0);
 }
 
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
 static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	int n = sum_regs(p) * sums(p) + (p->of.bulk ? 0 :
+	int n = sum_regs(p) * wgmma_sums(p) + (p->of.bulk ? 0 :
 		copying_regs(&p->of.left) + copying_regs(&p->of.right)) +
 		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of) +
 		(p->registers ? wgmma_fragment_regs(f, p) : 0) +
@@ -424,13 +414,6 @@ static const char *check_shared(const struct task *t, struct arena *a,
 		t->target->smem_block);
 }
 
-/* Instructions of a result: rounded, addressed and stored, or packed by pairs and
- * stored by matrices. */
-static double store_issue(const struct wgmma_plan *p)
-{
-	return p->store.columns ? 3 : 6;
-}
-
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
@@ -495,121 +478,4 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 			p->of.threads + p->of.helpers, p->regs, p->of.async ||
 			p->of.bulk ? 0 : p->regs, (int)p->shared_bytes);
 	return why;
-}
-
-/* ---- what it costs ---- */
-
-/* Cycles for which a block's tensor cores have nothing to do while its results are
- * stored: what the threads of a tile issue for that, and where they meet. */
-static double storing_chain(const struct wgmma *f, const struct wgmma_plan *p)
-{
-	struct tiled_rows_cost rows = rows_cost(f, p);
-
-	return p->groups * (sums(p) * store_issue(p) + rows.issue) +
-		60.0 * p->store.parts + rows.chain + 300;
-}
-
-/* Of a tile, how often a result's short sum is added to the other. */
-static double promotions(const struct wgmma_plan *p)
-{
-	return p->promote ? ceil((double)p->of.chunks_split * p->of.bk /
-		p->promote) : 0;
-}
-
-/* Cycles for which tensor cores have nothing to do while a tile's sums are
- * promoted: one group of warps adds while the others multiply. */
-static double promoting_chain(const struct wgmma_plan *p)
-{
-	return promotions(p) * sums(p) / all_groups(p);
-}
-
-/* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
- * other multiplies, but for the last tile. */
-static double chain(const struct wgmma *f, const struct wgmma_plan *p,
-	double rounds)
-{
-	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
-
-	return 600 + rounds * ((double)p->of.chunks_split * chunk +
-		promoting_chain(p)) +
-		(p->of.crews > 1 ? 1 : rounds) * storing_chain(f, p);
-}
-
-/* Wavefronts of shared memory in one chunk: each instruction reads both factors,
- * or one and threads the other, and copies write them. */
-static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
-{
-	double read = p->groups * p->each * ((p->registers ? 0 : 64.0) +
-		(p->thrice ? 3 : 1) * p->cols) * p->of.bk * elem_of(f);
-	double write = (double)stage_bytes(&p->of.left) +
-		(double)stage_bytes(&p->of.right);
-
-	return (read + write) / 128 + wgmma_rest_waves(p) + (p->registers ?
-		wgmma_fragment_waves(f, p) : 0);
-}
-
-static double shares(const struct stage *s)
-{
-	return s->shares ? s->shares : 1;
-}
-
-/* Persistent blocks go through rounds of tiles, the last of which may lack some:
- * work is counted as if it lacked none. */
-void wgmma_features(const struct task *t, const int *values,
-	struct features *out)
-{
-	const struct wgmma *f = t->state;
-	struct wgmma_plan p;
-	const char *why = wgmma_plan(t, t->a, values, &p);
-	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
-	double making, special, products;
-	struct tiled_joining joining;
-	struct tiled_rows_cost rows;
-
-	assert(!why);
-	(void)why;
-	rows = rows_cost(f, &p);
-	joining = tiled_joining_cost(&f->of, &p.of);
-	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
-		staging_issue(&p.of.right);
-	special = staging_computes(&p.of.left).special +
-		staging_computes(&p.of.right).special;
-	products = p.thrice ? 3 : 1;
-	making = wgmma_rest_issue(&p);
-	if (p.registers) {
-		making += wgmma_fragment_issue(f, &p);
-		special += wgmma_fragment_special(f, &p);
-	}
-	tiles = (double)p.of.tiles * p.of.split;
-	if (p.of.blocks)
-		rounds = p.of.streams ? tiles / p.of.blocks : ceil(tiles /
-			p.of.blocks);
-	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
-	chunks = (double)p.of.chunks_split;
-	warps = p.of.threads / 32.0 / p.of.crews;
-	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
-	*out = (struct features){
-		.tensor = blocks * per_block * products / f->rate,
-		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
-			f->row->k + copying + making + 32) + (store_issue(&p) +
-			promotions(&p)) * sums(&p) + rows.issue + 120),
-		.special = blocks * 32 * warps * (chunks * special +
-			rows.special),
-		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
-			shares(&p.of.left) + staged_bytes(&p.of.right) /
-			shares(&p.of.right)) + 2 *
-			(double)p.of.workspace_bytes,
-		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
-			joining.waves + wgmma_store_waves(f, &p)),
-		.blocks = blocks / rounds,
-		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
-		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = chain(f, &p, rounds) + joining.chain,
-		.ilp = p.each * p.of.bk / f->row->k * 8,
-		.stages = p.of.stages - 1 - p.of.lag,
-		.launches = 1 + joining.launches,
-		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
-			(blocks * per_block),
-	};
 }

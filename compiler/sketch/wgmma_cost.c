@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* What a point of the wgmma sketch costs: the features from which a model estimates
+ * its time. */
+#include "sketch/wgmma.h"
+
+#include <assert.h>
+#include <math.h>
+
+static struct tiled_rows_cost rows_cost(const struct wgmma *f,
+	const struct wgmma_plan *p)
+{
+	return tiled_rows_cost(&f->of, &p->of, wgmma_mine_m(p), wgmma_mine_n(p));
+}
+
+/* Instructions of a result: rounded, addressed and stored, or packed by pairs and
+ * stored by matrices. */
+static double store_issue(const struct wgmma_plan *p)
+{
+	return p->store.columns ? 3 : 6;
+}
+
+/* Cycles for which a block's tensor cores have nothing to do while its results are
+ * stored: what the threads of a tile issue for that, and where they meet. */
+static double storing_chain(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	struct tiled_rows_cost rows = rows_cost(f, p);
+
+	return p->groups * (wgmma_sums(p) * store_issue(p) + rows.issue) +
+		60.0 * p->store.parts + rows.chain + 300;
+}
+
+/* Of a tile, how often a result's short sum is added to the other. */
+static double promotions(const struct wgmma_plan *p)
+{
+	return p->promote ? ceil((double)p->of.chunks_split * p->of.bk /
+		p->promote) : 0;
+}
+
+/* Cycles for which tensor cores have nothing to do while a tile's sums are
+ * promoted: one group of warps adds while the others multiply. */
+static double promoting_chain(const struct wgmma_plan *p)
+{
+	return promotions(p) * wgmma_sums(p) / (p->groups * p->of.crews);
+}
+
+/* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
+ * other multiplies, but for the last tile. */
+static double chain(const struct wgmma *f, const struct wgmma_plan *p,
+	double rounds)
+{
+	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
+
+	return 600 + rounds * ((double)p->of.chunks_split * chunk +
+		promoting_chain(p)) +
+		(p->of.crews > 1 ? 1 : rounds) * storing_chain(f, p);
+}
+
+/* Wavefronts of shared memory in one chunk: each instruction reads both factors,
+ * or one and threads the other, and copies write them. */
+static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	double read = p->groups * p->each * ((p->registers ? 0 : 64.0) +
+		(p->thrice ? 3 : 1) * p->cols) * p->of.bk *
+		dtype_row(f->tile)->bits / 8;
+	double write = (double)stage_bytes(&p->of.left) +
+		(double)stage_bytes(&p->of.right);
+
+	return (read + write) / 128 + wgmma_rest_waves(p) + (p->registers ?
+		wgmma_fragment_waves(f, p) : 0);
+}
+
+static double shares(const struct stage *s)
+{
+	return s->shares ? s->shares : 1;
+}
+
+/* Persistent blocks go through rounds of tiles, the last of which may lack some:
+ * work is counted as if it lacked none. */
+void wgmma_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct wgmma *f = t->state;
+	struct wgmma_plan p;
+	const char *why = wgmma_plan(t, t->a, values, &p);
+	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
+	double making, special, products;
+	struct tiled_joining joining;
+	struct tiled_rows_cost rows;
+
+	assert(!why);
+	(void)why;
+	rows = rows_cost(f, &p);
+	joining = tiled_joining_cost(&f->of, &p.of);
+	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
+		staging_issue(&p.of.right);
+	special = staging_computes(&p.of.left).special +
+		staging_computes(&p.of.right).special;
+	products = p.thrice ? 3 : 1;
+	making = wgmma_rest_issue(&p);
+	if (p.registers) {
+		making += wgmma_fragment_issue(f, &p);
+		special += wgmma_fragment_special(f, &p);
+	}
+	tiles = (double)p.of.tiles * p.of.split;
+	if (p.of.blocks)
+		rounds = p.of.streams ? tiles / p.of.blocks : ceil(tiles /
+			p.of.blocks);
+	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
+	chunks = (double)p.of.chunks_split;
+	warps = p.of.threads / 32.0 / p.of.crews;
+	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
+	*out = (struct features){
+		.tensor = blocks * per_block * products / f->rate,
+		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
+			f->row->k + copying + making + 32) + (store_issue(&p) +
+			promotions(&p)) * wgmma_sums(&p) + rows.issue + 120),
+		.special = blocks * 32 * warps * (chunks * special +
+			rows.special),
+		.dram_bytes = f->of.dram_bytes,
+		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
+			shares(&p.of.left) + staged_bytes(&p.of.right) /
+			shares(&p.of.right)) + 2 *
+			(double)p.of.workspace_bytes,
+		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
+			joining.waves + wgmma_store_waves(f, &p)),
+		.blocks = blocks / rounds,
+		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = chain(f, &p, rounds) + joining.chain,
+		.ilp = p.each * p.of.bk / f->row->k * 8,
+		.stages = p.of.stages - 1 - p.of.lag,
+		.launches = 1 + joining.launches,
+		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
+			(blocks * per_block),
+	};
+}
