@@ -3,6 +3,7 @@
 #include "graph_cases.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -229,4 +230,56 @@ struct conv conv_plain(int spatial)
 	return (struct conv){ .spatial = spatial, .n = 2, .c = 4, .k = 6,
 		.groups = 1, .in = { 6, 5, 4 }, .filter = { 3, 2, 1 },
 		.stride = { 1, 1, 1 }, .dilation = { 1, 1, 1 }, .type = F16 };
+}
+
+/* ---- threads ---- */
+
+struct runner {
+	const struct library_call *call;
+	pthread_t thread;
+	bool wrong;
+};
+
+static void *many_runs(void *data)
+{
+	struct runner *r = data;
+	struct memory m = take_memory(r->call, 16);
+	struct conv c = conv_plain(2);
+	struct graph g = conv_graph(&c);
+	struct wpk_error e;
+	double *sum;
+
+	tensor_fill(&g.t[0], m.address[0], (unsigned)(uintptr_t)r);
+	tensor_fill(&g.t[1], m.address[1], 7);
+	sum = conv_values(&c, &g, &m);
+	for (int i = 0; i < 100; i++) {
+		memset(m.address[2], 0xff, m.bytes[2]);
+		if (library_call_run(r->call, m.address, NULL, r, &e))
+			r->wrong = true;
+		for (int64_t k = 0; k < tensor_elements(&g.t[2]); k++)
+			if (fabs(get(F16, m.address[2], k) - sum[k]) > 0.02)
+				r->wrong = true;
+	}
+	free(sum);
+	free_memory(&m);
+	return NULL;
+}
+
+void graph_threads(struct library_call *call, const int *runs)
+{
+	struct runner r[4] = { { 0 } };
+	struct wpk_error e = { 0 };
+	size_t workspace;
+
+	assert_int_equal(library_call_ready(call, &workspace, &e), WPK_OK);
+	assert_int_equal(workspace, 0);
+	for (int i = 0; i < 4; i++) {
+		r[i].call = call;
+		pthread_create(&r[i].thread, NULL, many_runs, &r[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(r[i].thread, NULL);
+		assert_false(r[i].wrong);
+	}
+	assert_int_equal(*runs, 400);
 }

@@ -51,4 +51,8 @@ double *conv_values(const struct conv *c, const struct graph *g,
 void conv_compare(const struct conv *c, const struct graph *g,
 	const struct memory *m);
 
+/* The test fails unless four threads run "call", of conv_plain(2), a hundred times
+ * each with the right results and no workspace; "runs" is the library's count. */
+void graph_threads(struct library_call *call, const int *runs);
+
 #endif
