@@ -172,7 +172,7 @@ for file in $files; do
 	done
 done
 # Products and convolutions by four warps.
-for table in gemm conv_f16 gemm_bf16 conv_more_f16; do
+for table in gemm conv_f16 registers gemm_bf16 conv_more_f16; do
 	case $NVCC.$WPK_FULL.$table in
 	.*)	skip "$table for sm_90a" "no nvcc" ;;
 	*..gemm_bf16|*..conv_more_f16)

@@ -40,12 +40,16 @@ static struct kx *num(const struct wgmma_code *g, int64_t v)
  * begin. Of results that are stored one by one, ptxas packs two conversions to 16
  * bits into one, in front of the wait, and then makes each product wait for the one
  * before (C7514); it does not where -0 is added first, or a promoted sum is. */
+static bool are_copied(const struct wgmma_code *g)
+{
+	return g->f->row->acc == T_F32 && !g->p->promote &&
+		!g->p->store.columns && (g->p->swap || g->p->vec == 1);
+}
+
 static struct kx *settled(struct wgmma_code *g, struct kx *x)
 {
-	bool singly = !g->p->store.columns && (g->p->swap || g->p->vec == 1);
 	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
-		singly && !g->p->promote ? INTRIN_COPIED_F32 :
-		INTRIN_SETTLED_F32;
+		are_copied(g) ? INTRIN_COPIED_F32 : INTRIN_SETTLED_F32;
 
 	return kx_call(g->of.a, f, g->f->row->acc, 1, x);
 }
@@ -95,9 +99,9 @@ static void promote(struct wgmma_code *g, struct k_block *b)
 
 /* ---- who owns what ---- */
 
-/* Sums that others' are added to once they are taken out: nvcc does not see that
- * the next tile begins anew, and would keep both. Settled, or ptxas moves them
- * among the products (C7515). */
+/* Sums that others' are added to once they are taken out, and those that are copied:
+ * nvcc does not see that the next tile begins anew, and would keep both. Settled, or
+ * ptxas moves them among the products (C7515). */
 static void clear_sums(struct wgmma_code *g, struct k_block *b)
 {
 	enum dtype t = g->f->row->acc;
@@ -136,7 +140,7 @@ static void own_part(void *ctx, struct k_block *b)
 		wgmma_fragment_own(&g->fragment, b, g->group, warp, lane);
 	if (g->p->promote)
 		promote_clear(c, b);
-	if (c->p->streams)
+	if (c->p->streams || (g->p->persistent && are_copied(g)))
 		clear_sums(g, b);
 }
 
