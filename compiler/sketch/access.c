@@ -173,13 +173,27 @@ void access_guess(struct arena *a, const struct ir_operator *o,
 			p->in_axis[w->in.n - 1]);
 }
 
+static double tensor_bytes(const struct access *x)
+{
+	return (double)x->tensor->elements *
+		dtype_row(x->tensor->type)->bits / 8;
+}
+
 double access_bytes(const struct access *x, double apart)
 {
 	enum { SECTOR = 32, STAYS = 4096 };
 	double size = dtype_row(x->tensor->type)->bits / 8;
-	bool small = (double)x->tensor->elements * size <= STAYS;
+	bool small = tensor_bytes(x) <= STAYS;
 
 	if (small || (apart >= 0 && apart <= 1))
 		return size;
 	return apart > 1 && apart * size < SECTOR ? apart * size : SECTOR;
+}
+
+double access_beyond(const struct access *x, const struct task *t, double asked)
+{
+	double bytes = tensor_bytes(x), once = bytes * t->gpu->sms;
+
+	return x->read && bytes <= t->target->smem_sm / 4 && once < asked ?
+		once : asked;
 }

@@ -38,15 +38,11 @@ struct cost_of computed_cost(const struct ir_expr *value)
 	struct cost_of sum = expr_own_cost(value);
 
 	if (value->kind == IR_READ || !reads(value))
-		return (struct cost_of){ 0, 0 };
+		return (struct cost_of){ 0, 0, 0 };
 	if (is_free(value))
-		sum.ops = 0;
-	for (int i = 0; i < value->n_args; i++) {
-		struct cost_of x = computed_cost(value->args[i]);
-
-		sum.ops += x.ops;
-		sum.special += x.special;
-	}
+		sum.ops = sum.issue = 0;
+	for (int i = 0; i < value->n_args; i++)
+		sum = cost_add(sum, computed_cost(value->args[i]));
 	return sum;
 }
 

@@ -186,14 +186,27 @@ static void add_weights(const struct direct *d, const struct direct_plan *p,
 	}
 }
 
+/* Conversions of what is read narrow, which are counted where it is loaded. */
+static double loaded_casts(const struct ir_expr *e)
+{
+	double n = 0;
+
+	if (e->kind == IR_CAST && e->args[0]->kind == IR_READ)
+		return dtype_row(e->args[0]->type)->bits < 32;
+	for (int i = 0; e->kind != IR_READ && i < e->n_args; i++)
+		n += loaded_casts(e->args[i]);
+	return n;
+}
+
 static void add_compute(const struct direct *d, const struct direct_plan *p,
 	const struct passes *n, struct work *w)
 {
-	struct cost_of c = expr_cost(d->value);
+	double ops = expr_cost(d->value).ops - loaded_casts(d->value);
 	double warps = p->threads / (double)WARP;
-	double ops = c.ops > 1 ? c.ops : 1;
 	double loads = n->outer * (double)p->seg_elements / p->seg_vec;
 
+	if (ops < 1)
+		ops = 1;
 	if (d->reduces && d->reducer != RED_SUM)
 		ops += 1;
 	w->issue += warps * (n->points * p->acc_elements * ops + loads +

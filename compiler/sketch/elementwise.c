@@ -319,7 +319,7 @@ static void add_traffic(const struct task *t, int v, struct features *f)
 		double have = (double)t->op->tensors[x->tensor->id].elements;
 
 		f->dram_bytes += (have < all ? have : all) * size_of(x);
-		f->l2_bytes += all * asked(m, i, v);
+		f->l2_bytes += access_beyond(x, t, all * asked(m, i, v));
 		f->issue += all / 32 / moved(m, i, v);
 		f->smem_cycles += all / 32 * lines(m, i, v);
 		if ((x->direct || x->guarded) && x->read)
@@ -338,7 +338,7 @@ static void add_arithmetic(const struct maps *m, int v, struct features *f)
 
 		f->flops += all * c.ops;
 		f->special += all * c.special;
-		f->issue += all / 32 * (c.ops + 8 * c.special);
+		f->issue += all / 32 * c.issue;
 	}
 	f->issue += all / 32 / v * 8 + all / 32 / decoded * 6 *
 		(w->in.n_runs - 1);

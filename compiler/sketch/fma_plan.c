@@ -300,7 +300,7 @@ void fma_features(const struct task *t, const int *values,
 	warps = p.of.threads / 32.0;
 	lanes_x = p.warp_x ? p.warp_x : min_int(p.tx, 32);
 	lanes_y = 32 / lanes_x;
-	fmas = (double)p.tm * p.tn * p.of.bk * (1 + each.ops) *
+	fmas = (double)p.tm * p.tn * p.of.bk * (1 + each.issue) *
 		slots(t->gpu, f->of.acc);
 	loads = fragment_loads(&p.of.left, p.tm, p.vm, p.of.bk, p.kv) +
 		fragment_loads(&p.of.right, p.tn, p.vn, p.of.bk, p.kv);
@@ -334,7 +334,7 @@ void fma_features(const struct task *t, const int *values,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 : 500) +
 			joining.chain,
-		.ilp = p.tm * p.tn, .stages = p.of.stages - 1,
+		.ilp = tiled_rows_ilp(rows, p.tm * p.tn, issue), .stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,
 	};
 	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *

@@ -319,7 +319,7 @@ struct gemv_work {
 static double per_value(const struct gemv *f, const struct operand *o)
 {
 	if (o->value)
-		return computed_cost(o->value).ops + 1;
+		return computed_cost(o->value).issue + 1;
 	return o->tensor->type != f->of.acc;
 }
 

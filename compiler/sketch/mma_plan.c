@@ -349,7 +349,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	const struct mma_row *row = f->row;
 	struct mma_plan p;
 	const char *why = mma_plan(t, t->a, values, &p);
-	double warps, instructions, results, per_block, promotions;
+	double warps, instructions, results, per_block, promotions, issue;
 	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
@@ -372,13 +372,13 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		instructions = 2 * instructions + (double)(p.wr + p.wc) *
 			p.of.bk / 32 / 2;
 	per_block = b.chunks * p.of.bm * p.of.bn * p.of.bk;
+	issue = b.chunks * (instructions + r.loads + c.loads +
+		staging_issue(&p.of.left) + staging_issue(&p.of.right) + 24) +
+		(b.tiles * 6 + 2 * promotions) * results + rows.issue + 120;
 	*out = (struct features){
 		.tensor = b.n * products * per_block / f->rate /
 			reached(t->gpu, f),
-		.issue = b.n * warps * (b.chunks * (instructions + r.loads +
-			c.loads + staging_issue(&p.of.left) +
-			staging_issue(&p.of.right) + 24) + (b.tiles * 6 +
-			2 * promotions) * results + rows.issue + 120),
+		.issue = b.n * warps * issue,
 		.special = b.n * p.of.threads * (rows.special + b.chunks *
 			(staging_computes(&p.of.left).special +
 			staging_computes(&p.of.right).special)),
@@ -393,7 +393,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 :
 			500) + joining.chain,
-		.ilp = p.wr / row->m * p.wc / row->n,
+		.ilp = tiled_rows_ilp(rows, p.wr / row->m * p.wc / row->n,
+			issue),
 		.stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /

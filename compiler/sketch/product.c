@@ -365,7 +365,7 @@ void tunables_add_epilogue(const struct task *t, struct tunables *l,
 
 struct cost_of product_cost(const struct product *p)
 {
-	return p->c.pair ? expr_cost(p->c.pair) : (struct cost_of){ 0, 0 };
+	return p->c.pair ? expr_cost(p->c.pair) : (struct cost_of){ 0, 0, 0 };
 }
 
 struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,

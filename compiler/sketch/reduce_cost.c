@@ -14,6 +14,13 @@ enum { CLUSTER_CYCLES = 400 };
  * in emitted text. */
 enum { WARP_ISSUE = 20, JOIN_ISSUE = 20 };
 
+/* Bytes that the first-level cache or shared memory, which are one, move in a cycle. */
+enum { WAVEFRONT = 128 };
+/* Threads wait for what they computed themselves, 4 cycles (Jia et al.,
+ * arXiv:1804.06826, on arithmetic), not for shared memory, 30, as the model's "ilp"
+ * has it: as if so many times as much of it were independent. */
+enum { SOONER = 30 / 4 };
+
 /* With those that a block computes again past the last. */
 static double rows_done(const struct rows *r, const struct row_point *x)
 {
@@ -102,7 +109,7 @@ static void add_access(const struct task *t, const struct row_point *x,
 	const struct access *y = &w->acc.v[i];
 	double all = rows_done(r, x) * (double)w->in.total;
 	double size = dtype_row(y->tensor->type)->bits / 8, n = y->read ?
-		loads(r, x, i) : 1;
+		loads(r, x, i) : 1, moved;
 	bool dense = access_vector(w, y) || access_uniform(w, y) ||
 		(r->across && contiguous_rows(w, y));
 
@@ -112,11 +119,13 @@ static void add_access(const struct task *t, const struct row_point *x,
 		all = rows_done(r, x);
 	f->dram_bytes += size * n * (all < (double)y->tensor->elements ? all :
 		(double)y->tensor->elements);
-	f->l2_bytes += n * all * fmin(shared_sector(r, y), dense ?
-		asked(r, x, y, size) : y->direct || !y->read ? 32 :
-		access_bytes(y, r->across ? y->apart_row : y->apart_in));
-	f->issue += n * all / 32 / (access_uniform(w, y) ? x->vector :
-		access_chunk(y, x->vector));
+	f->l2_bytes += access_beyond(y, t, n * all * fmin(shared_sector(r, y),
+		dense ? asked(r, x, y, size) : y->direct || !y->read ? 32 :
+		access_bytes(y, r->across ? y->apart_row : y->apart_in)));
+	moved = access_uniform(w, y) ? 1 : access_chunk(y, x->vector);
+	n *= all / ROW_WARP / (access_uniform(w, y) ? x->vector : moved);
+	f->issue += n;
+	f->smem_cycles += n * fmax(1, ROW_WARP * moved * size / WAVEFRONT);
 }
 
 /* Passes that compute piece "i": its own, and those that use it again where it
@@ -155,19 +164,14 @@ static bool varies(const struct walk *w, const struct piece *p,
 static struct cost_of cost_along(const struct walk *w, const struct piece *p,
 	const struct ir_expr *e)
 {
-	struct cost_of c = expr_cost(e), part;
+	struct cost_of c = expr_own_cost(e);
 
 	if (!varies(w, p, e))
-		return (struct cost_of){ 0, 0 };
-	for (int i = 0; i < e->n_args && e->kind != IR_READ &&
-	     e->kind != IR_REDUCE; i++) {
-		part = expr_cost(e->args[i]);
-		c.ops -= part.ops;
-		c.special -= part.special;
-		part = cost_along(w, p, e->args[i]);
-		c.ops += part.ops;
-		c.special += part.special;
-	}
+		return (struct cost_of){ 0, 0, 0 };
+	if (e->kind == IR_READ || e->kind == IR_REDUCE)
+		return expr_cost(e);
+	for (int i = 0; i < e->n_args; i++)
+		c = cost_add(c, cost_along(w, p, e->args[i]));
 	return c;
 }
 
@@ -184,10 +188,11 @@ static void add_work(const struct rows *r, const struct row_point *x,
 		double n = p->per_row ? rows_done(r, x) * x->threads :
 			all * evaluations(r, x, i);
 
-		c.ops += p->reduction ? 1 : 0;
+		if (p->reduction)
+			c = cost_add(c, (struct cost_of){ 1, 0, 1 });
 		f->flops += n * c.ops;
 		f->special += n * c.special;
-		f->issue += n / 32 * (c.ops + 8 * c.special);
+		f->issue += n / 32 * c.issue;
 	}
 	f->issue += r->passes * all / 32 / x->vector * 4;
 	f->issue += rows_done(r, x) * x->parts * x->threads / ROW_WARP *
@@ -251,6 +256,18 @@ static int busy_threads(const struct rows *r, const struct row_point *x)
 	return (int)row_ceil_div(busy, ROW_WARP) * ROW_WARP;
 }
 
+/* Bytes of the widest element that is read along rows. */
+static double widest(const struct rows *r)
+{
+	const struct walk *w = r->walk;
+	double n = 0;
+
+	for (int i = 0; i < w->acc.n; i++)
+		if (w->acc.v[i].read && !access_uniform(w, &w->acc.v[i]))
+			n = fmax(n, dtype_row(w->acc.v[i].tensor->type)->bits / 8);
+	return n;
+}
+
 void reduce_features(const struct task *t, const int *values,
 	struct features *f)
 {
@@ -264,7 +281,7 @@ void reduce_features(const struct task *t, const int *values,
 	/* Of a vector's operations only those that reduce wait for others. */
 	*f = (struct features){ .threads = busy_threads(r, &x),
 		.regs = row_registers(r, &x), .smem = row_shared(r, &x),
-		.ilp = x.vector > 1 ? 2 : 1, .useful = 1, .launches = launches,
+		.ilp = SOONER * (x.vector > 1 ? 2 : 1), .useful = 1, .launches = launches,
 		.blocks = parts * (double)row_ceil_div(r->walk->rows.total,
 			x.rows) };
 	for (int i = 0; i < r->walk->acc.n; i++)
@@ -273,7 +290,8 @@ void reduce_features(const struct task *t, const int *values,
 	f->occupancy = target_occupancy(t->target, x.threads * x.rows, f->regs,
 		f->smem);
 	f->stages = x.cached ? (double)row_slots(r, &x) : x.unroll;
-	f->smem_cycles = joins_cycles(r, x) * f->blocks +
+	f->flight = f->threads * f->stages * x.vector * widest(r);
+	f->smem_cycles += joins_cycles(r, x) * f->blocks +
 		shared_words(r, &x) / 32;
 	f->chain = 600 * (x.cached ? 1 : steps * (r->passes - x.online));
 	f->chain += r->passes * (join_cycles(r, &x) +

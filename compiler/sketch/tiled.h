@@ -192,6 +192,9 @@ struct tiled_rows_cost {
 };
 struct tiled_rows_cost tiled_rows_cost(const struct product *f,
 	const struct tiling *p, int m, int n);
+/* The model's "ilp" of a thread that issues "all", rows among it, whose elements
+ * wait for nothing: products wait as they do with "ilp" of their own. */
+double tiled_rows_ilp(struct tiled_rows_cost rows, double ilp, double all);
 
 /* ---- tiled_cost.c: for one operand ---- */
 

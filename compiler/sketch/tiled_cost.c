@@ -39,13 +39,13 @@ int tiled_stream_regs(const struct tiling *p)
 
 struct cost_of staging_computes(const struct stage *s)
 {
-	struct cost_of c = { 0, 0 };
 	double n = (double)s->per_thread * stage_ks(s) * stage_rows(s);
+	struct cost_of c;
 
-	if (s->op->value)
-		c = computed_cost(s->op->value);
-	return (struct cost_of){ s->op->value ? n * (c.ops + 2) : 0,
-		n * c.special };
+	if (!s->op->value)
+		return (struct cost_of){ 0, 0, 0 };
+	c = computed_cost(s->op->value);
+	return (struct cost_of){ n * c.ops, n * c.special, n * (c.issue + 2) };
 }
 
 /* Warp instructions a thread issues to stage one chunk of an operand: copy,
@@ -55,7 +55,7 @@ double staging_issue(const struct stage *s)
 	double each = 2 + 3 * (s->op->n_forms - 1) + !s->async;
 	double decode = s->order->k.n_runs > 1 ? 6 * s->order->k.n_runs : 2;
 
-	return s->per_thread * each + staging_computes(s).ops +
+	return s->per_thread * each + staging_computes(s).issue +
 		(s->uniform ? 1 : s->k_slots) * decode;
 }
 

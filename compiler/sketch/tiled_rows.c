@@ -178,12 +178,12 @@ struct tiled_rows_cost tiled_rows_cost(const struct product *f,
 
 	for (int i = 0; i < e->n && e->rows; i++) {
 		const struct output *o = &e->outputs[i];
-		struct cost_of x = { 0, 0 };
+		struct cost_of x = { 0, 0, 0 };
 		double times = o->per_row && !o->reduction ? mine : elements;
 
 		if (o->value)
 			x = expr_cost(o->value);
-		c.issue += times * (x.ops + 1);
+		c.issue += times * (x.issue + 1);
 		c.special += times * x.special;
 		if (!o->reduction)
 			continue;
@@ -193,4 +193,9 @@ struct tiled_rows_cost tiled_rows_cost(const struct product *f,
 			(p->rows.parts > 1 ? 100 + 30.0 * p->rows.parts : 0);
 	}
 	return c;
+}
+
+double tiled_rows_ilp(struct tiled_rows_cost rows, double ilp, double all)
+{
+	return ilp * all / (all - rows.issue);
 }

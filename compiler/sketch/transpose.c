@@ -523,7 +523,7 @@ static void features(const struct task *t, const int *values,
 
 		f->flops += all * c.ops;
 		f->special += all * c.special;
-		f->issue += all / 32 * (c.ops + 8 * c.special);
+		f->issue += all / 32 * c.issue;
 	}
 	f->occupancy = target_occupancy(t->target, v[TR_THREADS], f->regs,
 		f->smem);

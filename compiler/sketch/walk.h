@@ -130,6 +130,9 @@ void access_guess(struct arena *a, const struct ir_operator *o,
  * neighbouring threads are "apart" by so many elements: what a table of few
  * bytes holds stays in the first. */
 double access_bytes(const struct access *x, double apart);
+/* Of "asked" bytes that are read in all, those that reach the second-level cache: of a tensor that the first keeps beside what streams through it, each
+ * multiprocessor asks for once. */
+double access_beyond(const struct access *x, const struct task *t, double asked);
 /* Elements at a time that access "x" is moved by in vectors of "v". */
 int access_chunk(const struct access *x, int v);
 bool access_uniform(const struct walk *w, const struct access *x);
@@ -141,11 +144,12 @@ int access_across(const struct walk *w, const struct access *x);
 
 /* ---- cost.c ---- */
 
-/* What one result of "e" costs: operations, of which "special"
- * take the special-function unit. */
+/* What one result of "e" costs: operations, of which "special" take the
+ * special-function unit, and the instructions that they are made of. */
 struct cost_of {
-	double ops, special;
+	double ops, special, issue;
 };
+struct cost_of cost_add(struct cost_of x, struct cost_of y);
 struct cost_of expr_cost(const struct ir_expr *e);
 /* Of its outermost operation alone. */
 struct cost_of expr_own_cost(const struct ir_expr *e);

@@ -83,7 +83,7 @@ void wgmma_features(const struct task *t, const int *values,
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
 	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
-	double making, special, products;
+	double making, special, products, issue;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 
@@ -109,11 +109,12 @@ void wgmma_features(const struct task *t, const int *values,
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0 / p.of.crews;
 	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
+	issue = chunks * (3.0 * products * p.each * p.of.bk / f->row->k +
+		copying + making + 32) + (store_issue(&p) + promotions(&p)) *
+		wgmma_sums(&p) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
-		.issue = blocks * warps * (chunks * (3.0 * products * p.each * p.of.bk /
-			f->row->k + copying + making + 32) + (store_issue(&p) +
-			promotions(&p)) * wgmma_sums(&p) + rows.issue + 120),
+		.issue = blocks * warps * issue,
 		.special = blocks * 32 * warps * (chunks * special +
 			rows.special),
 		.dram_bytes = f->of.dram_bytes,
@@ -127,7 +128,8 @@ void wgmma_features(const struct task *t, const int *values,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = chain(f, &p, rounds) + joining.chain,
-		.ilp = p.each * p.of.bk / f->row->k * 8,
+		.ilp = tiled_rows_ilp(rows, p.each * p.of.bk / f->row->k * 8,
+			issue),
 		.stages = p.of.stages - 1 - p.of.lag,
 		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /

@@ -107,7 +107,7 @@ double wgmma_fragment_issue(const struct wgmma *f, const struct wgmma_plan *p)
 		(raw_elements(f, p) > 1 ? 1 : 0);
 
 	if (op->value)
-		each += computed_cost(op->value).ops + 1;
+		each += computed_cost(op->value).issue + 1;
 	if (p->thrice)
 		each += 3;
 	return steps(f, p) * (2.0 * reads(f, p) + each * elements(f, p) + 4);
