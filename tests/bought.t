@@ -47,6 +47,27 @@ near() {
 		exit !(x > 0 && d < x * 1e-3) }'
 }
 
+# ---- instructions are about as many as nvcc makes ----
+
+# Warps, and instructions of each in what nvcc 13.0 makes of it for sm_90a, counted by
+# cuobjdump: kernels without loops, most of them with 16-bit elements, GELU, and sums in
+# registers. An h200 issues 132 * 4 in each of 1.98e9 cycles a second.
+while read -r file op warps each settings; do
+	"$wpkc" explain --json --no-lock --gpu=h200 --op "$op" --set "$settings" \
+		"$top_srcdir/tests/workloads/$file.wpk" >counted.json
+	check "$op issues what it was seen to, within a third" awk -v n="$warps" \
+		-v each="$each" -v s="$(values issue <counted.json | sed 1q)" 'BEGIN {
+			r = s * 132 * 4 * 1.98e9 / (n * each)
+			exit !(r > 3 / 4 && r < 4 / 3) }'
+done <<'END'
+windows_f16 d1 224 967 sketch=direct,tile.block.f=32,tile.block.p=16,tile.block.q=14,tile.thread.f=2,tile.thread.p=4,tile.thread.q=7,vectorize.x=8
+windows_f16 d11 672 1309 sketch=direct,tile.block.f=8,tile.block.p=56,tile.block.q=7,tile.thread.f=2,tile.thread.p=1,tile.thread.q=7,vectorize.x=8
+maps x14 131072 518 bind.threads=256,unroll=2,vectorize=8
+rows x7 8192 726 reduce.over=block,reduce.threads=256,vectorize=8,cache.x=register,cache.d=register
+rows x8 2048 694 reduce.over=warp,reduce.threads=16,vectorize=8,cache.x=register,cache.d=register
+softmax x2 8192 568 reduce.over=block,reduce.threads=128,vectorize=4,cache.x=register,cache.e=register
+END
+
 # ---- every number, and nothing for nothing ----
 
 for file in "$top_srcdir"/tests/workloads/gemm.wpk \
