@@ -12,7 +12,7 @@ static const char *parameters(struct emit *m, const struct kernel *k)
 
 		str_printf(&s, "%s%s%s *%s%s", i ? ", " : "",
 			b->written ? "" : "const ", dtype_row(b->type)->c,
-			b->aliased ? "" : "__restrict__ ",
+			kernel_alone(k, b) ? "__restrict__ " : "",
 			names_of(&m->names, b));
 	}
 	for (int i = 0; i < k->scalars.n; i++)

@@ -481,6 +481,12 @@ void program_overlap(struct arena *a, struct program *p, enum p_overlap how);
  * memory? */
 bool kernel_waits(const struct kernel *k);
 
+/* ---- alone.c ---- */
+
+/* Writes nobody but this thread what the kernel reads of global "b", from its
+ * launch on? Then it may be a restricted pointer. */
+bool kernel_alone(const struct kernel *k, const struct k_buffer *b);
+
 /* ---- in_place.c ---- */
 
 /* needs: steps that are final.  keeps: meaning.  NULL where each output that is to
