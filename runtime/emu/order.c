@@ -3,8 +3,8 @@
  * the block (counted by "epoch"), __syncwarp (a vector clock a warp). What
  * orders those of a cluster: barriers in memory and by number, and the cluster's
  * (clocks.c). What orders those of blocks of one launch: an atomic operation
- * that comes after a fence of the device in one block and before in the other
- * (release.c). Launches follow one another. */
+ * that comes after a fence of the device in one block and before one in the
+ * other (release.c). Launches follow one another. */
 #include "watch.h"
 
 #include <stdlib.h>
@@ -227,13 +227,42 @@ void race_stored(uint32_t number)
 	clocks_learn(turn, current->number, STORE_AGENTS + warp(), number);
 }
 
-void race_fence(void)
+/* ---- between blocks ---- */
+
+/* The running thread knows of what thread "thread" of its block did at a time. */
+static bool told_of(int thread, struct race_time at)
+{
+	return thread == current->number || at.epoch < epoch ||
+		clocks_known(turn, current->number, turn, thread) >= at.clock;
+}
+
+/* What it knows to have been seen it now sees. */
+static void acquire_seen(struct race_time now)
+{
+	int me = current->number;
+
+	for (struct race_seen *r = race_last_seen(block); r; r = r->before) {
+		if (!told_of(r->thread, r->at))
+			continue;
+		r->fenced[me / 32] |= 1u << me % 32;
+		if (r->by < 0) {
+			r->by = me;
+			r->acquired = now;
+		}
+	}
+}
+
+static struct race_time fence(void)
 {
 	view()->fence_epoch = epoch;
 	view()->fence_clock = ++view()->clock[lane()];
+	return (struct race_time){ epoch, view()->clock[lane()] };
 }
 
-/* ---- between blocks ---- */
+void race_fence(void)
+{
+	acquire_seen(fence());
+}
 
 /* Of each thread the clock before which accesses are known to the running one
  * and, unless it releases "all" of them, behind that thread's own fence; NULL
@@ -287,24 +316,26 @@ void race_atomic(const void *p)
  * knows of, also of others. */
 void race_flag(const int *p, bool sets)
 {
-	struct race_time now = { epoch, view()->clock[lane()] };
+	struct race_time now;
 
 	if (!sets) {
-		race_see(p, block, current->number, now);
+		race_see(p, block, current->number, (struct race_time){ epoch,
+			view()->clock[lane()] });
 		return;
 	}
 	learn_warp();
-	race_fence();
-	now.clock = view()->clock[lane()];
+	now = fence();
 	race_exchange(p, release_now(true), now);
 }
 
-/* The running thread knows of what thread "r->thread" of its block saw. */
-static bool told_of(const struct race_seen *r)
+/* The running thread's accesses are behind what "r" saw: by its own fence, or as
+ * another tells it that has had one. */
+static bool acquired(const struct race_seen *r)
 {
-	return r->thread == current->number || r->at.epoch < epoch ||
-		clocks_known(turn, current->number, turn, r->thread) >=
-			r->at.clock;
+	int me = current->number;
+
+	return r->fenced[me / 32] >> me % 32 & 1 ||
+		(r->by >= 0 && told_of(r->by, r->acquired));
 }
 
 static bool fenced_there(const struct slot *s, const uint32_t *fenced)
@@ -320,7 +351,7 @@ static bool fenced_there(const struct slot *s, const uint32_t *fenced)
 static bool released(const struct slot *s)
 {
 	for (const struct race_seen *r = race_seen(s->block); r; r = r->next) {
-		if (r->what.block != s->block || !told_of(r))
+		if (r->what.block != s->block || !acquired(r))
 			continue;
 		if (s->epoch <= r->what.all || (r->what.fenced &&
 		    s->by == BY_THREAD && fenced_there(s, r->what.fenced)))

@@ -54,22 +54,28 @@ struct race_time {
 	uint32_t epoch, clock;
 };
 
-/* A release that the running block's "thread" saw at a time. */
+/* A release that the running block's "thread" saw at a time. Accesses are ordered
+ * behind it by a fence of who saw it or was told: "acquired" is when thread "by"
+ * was the first to have one, -1: nobody yet, and "fenced" has a bit for each thread
+ * that had. */
 struct race_seen {
 	struct race_release what;
-	struct race_time at;
-	int thread;
-	struct race_seen *next;
+	struct race_time at, acquired;
+	int thread, by;
+	uint32_t fenced[THREADS_MAX / 32];
+	struct race_seen *next, *before;
 };
 
 /* An atomic operation of the running thread on "p": it sees what earlier ones
  * of other blocks released there, and releases "mine". */
 void race_exchange(const void *p, struct race_release mine,
 	struct race_time at);
-/* A load: it sees, and releases nothing. */
+/* A load that acquires: it sees, and releases nothing. */
 void race_see(const void *p, uint32_t block, int thread, struct race_time at);
 /* What the running block has seen of "block". */
 const struct race_seen *race_seen(uint32_t block);
+/* The last of all that running block "block" has seen, others by "before". */
+struct race_seen *race_last_seen(uint32_t block);
 /* A launch begins. */
 void race_forget(void);
 

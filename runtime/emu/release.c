@@ -21,7 +21,7 @@ struct object {
 };
 
 static struct object *buckets[BUCKETS];
-static struct race_seen *seen[SEEN];
+static struct race_seen *seen[SEEN], *last_seen;
 static uint32_t seen_by;
 
 static void *need(void *p)
@@ -40,6 +40,7 @@ static void forget_seen(void)
 			seen[i] = gone->next;
 			free(gone);
 		}
+	last_seen = NULL;
 }
 
 void race_forget(void)
@@ -71,16 +72,20 @@ static struct object *object_at(const void *p)
 	return o;
 }
 
-static void note(const struct race_release *r, int thread, struct race_time at)
+static void note(const struct race_release *r, int thread, struct race_time at,
+	bool acquires)
 {
 	struct race_seen *s = need(malloc(sizeof *s));
 	struct race_seen **list = &seen[r->block % SEEN];
 
-	*s = (struct race_seen){ *r, at, thread, *list };
-	*list = s;
+	*s = (struct race_seen){ .what = *r, .at = at, .acquired = at,
+		.thread = thread, .by = acquires ? thread : -1, .next = *list,
+		.before = last_seen };
+	*list = last_seen = s;
 }
 
-void race_see(const void *p, uint32_t block, int thread, struct race_time at)
+static void see(const void *p, uint32_t block, int thread, struct race_time at,
+	bool acquires)
 {
 	struct object *o = object_at(p);
 
@@ -92,7 +97,12 @@ void race_see(const void *p, uint32_t block, int thread, struct race_time at)
 	o->reader = block;
 	for (; o->next < o->n; o->next++)
 		if (o->v[o->next].block != block)
-			note(&o->v[o->next], thread, at);
+			note(&o->v[o->next], thread, at, acquires);
+}
+
+void race_see(const void *p, uint32_t block, int thread, struct race_time at)
+{
+	see(p, block, thread, at, true);
 }
 
 void race_exchange(const void *p, struct race_release mine,
@@ -100,7 +110,7 @@ void race_exchange(const void *p, struct race_release mine,
 {
 	struct object *o = object_at(p);
 
-	race_see(p, mine.block, mine.thread, at);
+	see(p, mine.block, mine.thread, at, false);
 	for (size_t i = o->n; i-- > 0 && o->v[i].block == mine.block; )
 		if (o->v[i].thread == mine.thread) {
 			free(o->v[i].fenced);
@@ -121,4 +131,9 @@ const struct race_seen *race_seen(uint32_t block)
 	while (s && s->what.block != block)
 		s = s->next;
 	return s;
+}
+
+struct race_seen *race_last_seen(uint32_t block)
+{
+	return seen_by == block ? last_seen : NULL;
 }

@@ -18,8 +18,10 @@ extern "C" __global__ void kernel(float *w)
 	if (t == 0)
 		*last = atomicAdd(ticket, 1u) == 2;
 	__syncthreads();
-	if (*last)
-		w[256 + t] = w[t] + w[64 + t] + w[128 + t];
+	if (!*last)
+		return;
+	__threadfence();
+	w[256 + t] = w[t] + w[64 + t] + w[128 + t];
 }
 
 enum { BLOCKS = 3, CLEARED = 4096 };

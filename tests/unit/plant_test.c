@@ -284,6 +284,16 @@ static const struct mutation shared_out[] = {
 		1 },
 };
 
+/* Of parts whose last block adds them up. */
+static const struct mutation counted[] = {
+	{ "no fence", "\t__threadfence();", "__threadfence();", "", 1 },
+	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 1 },
+	{ "not the last", "(ticket == 3)", "3", "2", 1 },
+	{ "sums of another", "sum[i][j] += partial[", "[(", "[4096 + (", 1 },
+	{ "sums beside their place", "\tpartial[", "partial[", "partial[1 + ",
+		1 },
+};
+
 /* Of sums that are promoted. */
 static const struct mutation promoted[] = {
 	{ "a sum that is not begun anew", "wgmma_m64k32", "(t & 1) != 0", "t != 0",
@@ -304,6 +314,7 @@ enum { N_CASES = sizeof cases / sizeof *cases,
 	N_MUTATIONS = sizeof mutations / sizeof *mutations,
 	N_TURNS = sizeof turns / sizeof *turns,
 	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out,
+	N_COUNTED = sizeof counted / sizeof *counted,
 	N_PROMOTED = sizeof promoted / sizeof *promoted };
 
 static bool full(void)
@@ -477,6 +488,11 @@ static const struct subject_value streams_at[] = {
 	{ "tile.warp.i", 16 }, { "tile.warp.j", 16 }, { "split_k.out", 4 },
 	{ "split_k.out.combine", 3 }, { "pipeline.k.async", 1 },
 	{ "pipeline.k.stages", 3 }, { NULL, 0 }
+}, counted_at[] = {
+	{ "tile.block.i", 32 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "tile.warp.i", 16 }, { "tile.warp.j", 16 }, { "split_k.out", 4 },
+	{ "split_k.out.combine", 1 }, { "pipeline.k.async", 0 },
+	{ "pipeline.k.stages", 2 }, { NULL, 0 }
 };
 
 static void faults_of_shared_chunks_are_found(void **state)
@@ -491,6 +507,16 @@ static void faults_of_shared_chunks_are_found(void **state)
 	plant_some(subject_open_for("sm_80", 3, HALVES, "mma", parts_at),
 		shared_out, N_SHARED_OUT, n);
 	all_have_places(shared_out, N_SHARED_OUT, n);
+}
+
+static void faults_of_counted_parts_are_found(void **state)
+{
+	int n[N_COUNTED] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_80", 3, HALVES, "mma", counted_at),
+		counted, N_COUNTED, n);
+	all_have_places(counted, N_COUNTED, n);
 }
 
 /* What launches before this one left there is no flag. */
@@ -540,6 +566,7 @@ int main(void)
 		cmocka_unit_test(planted_faults_are_found),
 		cmocka_unit_test(faults_of_turns_are_found),
 		cmocka_unit_test(faults_of_shared_chunks_are_found),
+		cmocka_unit_test(faults_of_counted_parts_are_found),
 		cmocka_unit_test(flags_that_are_not_cleared_are_found),
 		cmocka_unit_test(faults_of_promotion_are_found),
 	};
