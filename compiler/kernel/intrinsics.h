@@ -20,7 +20,22 @@
 /* A line of C++. */
 #define S(...) #__VA_ARGS__ "\n"
 
+/* Arithmetic that wraps: C++'s own does not for signed integers, and nvcc makes use
+ * of that. */
+#define INTRIN_WRAPPED(X, type, kind, c, u, suffix, SUFFIX) \
+X(ADD_WRAPPED##SUFFIX, "add_wrapped" suffix, 75, 0, PURE, NONE, type, \
+	kind kind, #c " add_wrapped" suffix "(" #c " a, " #c " b)", "", \
+	S(return (c)((u)a + (u)b);)) \
+X(SUB_WRAPPED##SUFFIX, "sub_wrapped" suffix, 75, 0, PURE, NONE, type, \
+	kind kind, #c " sub_wrapped" suffix "(" #c " a, " #c " b)", "", \
+	S(return (c)((u)a - (u)b);)) \
+X(MUL_WRAPPED##SUFFIX, "mul_wrapped" suffix, 75, 0, PURE, NONE, type, \
+	kind kind, #c " mul_wrapped" suffix "(" #c " a, " #c " b)", "", \
+	S(return (c)((u)a * (u)b);))
+
 #define INTRIN_VALUES(X) \
+INTRIN_WRAPPED(X, I32, "i", int, unsigned, "", ) \
+INTRIN_WRAPPED(X, I64, "l", long long, unsigned long long, "_long", _LONG) \
 X(BIT_AND, "&", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \
 X(BIT_OR, "|", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \
 X(BIT_XOR, "^", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \

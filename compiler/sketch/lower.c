@@ -196,6 +196,26 @@ static struct kx *divide(const struct lower_env *env, const struct ir_expr *e,
 		index_floor_mod(env->a, env->block, x, y);
 }
 
+/* The intrinsic by which integers of what range so ever wrap, -1: none. */
+static int wrapped(enum op op, enum dtype t)
+{
+	bool wide = t == T_I64;
+
+	if (t != T_I32 && !wide)
+		return -1;
+	switch (op) {
+	case OP_ADD:
+		return wide ? INTRIN_ADD_WRAPPED_LONG : INTRIN_ADD_WRAPPED;
+	case OP_SUB:
+	case OP_NEG:
+		return wide ? INTRIN_SUB_WRAPPED_LONG : INTRIN_SUB_WRAPPED;
+	case OP_MUL:
+		return wide ? INTRIN_MUL_WRAPPED_LONG : INTRIN_MUL_WRAPPED;
+	default:
+		return -1;
+	}
+}
+
 static struct kx *arithmetic(const struct lower_env *env,
 	const struct ir_expr *e)
 {
@@ -209,6 +229,10 @@ static struct kx *arithmetic(const struct lower_env *env,
 			e->op == OP_SELECT && i == 0 ? T_BOOL : t);
 	if (e->op == OP_DIV || e->op == OP_MOD)
 		return divide(env, e, x[0], x[1]);
+	if (wrapped(e->op, t) >= 0)
+		return kx_call(env->a, wrapped(e->op, t), t, 2, e->n_args == 1 ?
+			kx_cast(env->a, t, kx_int(env->a, 0)) : x[0],
+			x[e->n_args - 1]);
 	if (e->n_args == 1)
 		return kx_op(env->a, e->op, t, 1, x[0]);
 	if (e->n_args == 2)

@@ -27,7 +27,7 @@ static void check(int line, const struct copy *c)
 		fault("misaligned", line, "asynchronous copy of %d bytes to "
 			"shared memory at a multiple of %d only", c->bytes,
 			1 << __builtin_ctzll((uintptr_t)c->to));
-	if (c->guard && (uintptr_t)c->from % n)
+	if ((uintptr_t)c->from % n)
 		fault("misaligned", line, "asynchronous copy of %d bytes from "
 			"an address that is a multiple of %d only", c->bytes,
 			1 << __builtin_ctzll((uintptr_t)c->from));
