@@ -5,7 +5,17 @@
  * "c[c_base + i * 32768]" for c_base = first * 4096 + col. nvcc finds that too,
  * but once for each turn of what it has unrolled, and takes longer over it than
  * over all else. Of loops in loops it is the outermost that leaves some part
- * alone. */
+ * alone.
+ *
+ * A constant may be computed ahead of the guard that its uses are under, by threads
+ * that are off: of a row past the last, say, whose offset need not fit in 32 bits.
+ * C++ leaves undefined what then comes. That does no harm, and unsigned sums, which
+ * nvcc can't widen to 64 bits, would cost instructions: nvcc's LLVM marks such a sum
+ * as one that doesn't overflow, and one that does is a poison value, which harms
+ * who uses it for an access or a branch; it is how LLVM itself hoists. Guards compare
+ * rows and columns, never these sums, and sketches keep rows and columns, tails
+ * included, below 2^31. Of a thread that is on, no part exceeds the whole: what
+ * varies counts up from 0. */
 #include "kernel/kernel.h"
 
 #include "kernel/intrin.h"
