@@ -302,6 +302,23 @@ static const char *check_argument(struct arena *a, const struct program *p,
 	return NULL;
 }
 
+/* Restricted pointers, of which one is written, are not of the same memory. */
+static const char *check_names(struct arena *a, const struct program *p,
+	const struct p_step *s)
+{
+	const struct kernel *k = s->kernel;
+
+	for (int i = 0; i < s->n_args; i++)
+		for (int j = 0; j < i; j++)
+			if (s->args[i] == s->args[j] &&
+			    (k->globals.v[i]->written ||
+			     k->globals.v[j]->written))
+				return arena_printf(a, "kernel %s knows %s by "
+					"two names, and writes it", k->name,
+					p->tensors.v[s->args[i]].name);
+	return NULL;
+}
+
 static const char *check_launch(struct arena *a, const struct program *p,
 	const struct p_step *s, bool preparing, bool *written,
 	const struct target *t)
@@ -325,6 +342,7 @@ static const char *check_launch(struct arena *a, const struct program *p,
 		return arena_printf(a, "kernel %s cannot have a grid of "
 			"%lld x %lld x %lld", k->name, (long long)s->grid[0],
 			(long long)s->grid[1], (long long)s->grid[2]);
+	why = check_names(a, p, s);
 	for (int i = 0; !why && i < s->n_args; i++)
 		why = check_argument(a, p, k, k->globals.v[i], s->args[i],
 			preparing, written);

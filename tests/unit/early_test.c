@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Launches that begin before the kernel ahead of them has ended: which ones do,
- * where they wait, and what the verifier says of those that wait too late. */
+ * where they wait, and what the verifier says of those that wait too late; and what
+ * others write while a kernel runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,11 +121,66 @@ static void early_faults_are_told(void **state)
 	arena_destroy(a);
 }
 
+/* What a kernel reads that waits, and what it reads of what it writes, is no
+ * restricted pointer; what it only writes is one. */
+static void others_write_too(void **state)
+{
+	struct arena *a = arena_create();
+	struct program *p = two_copies(a);
+	const struct kernel *second = p->steps.v[1].kernel;
+	struct kernel *k = kernel_create(a, "counts", 32);
+	struct k_buffer *sums = kernel_global(k, "sums", T_F32, 4, true, false);
+	struct k_buffer *count = kernel_global(k, "count", T_I32, 4, true,
+		false);
+	struct k_buffer *flag = kernel_global(k, "flag", T_I32, 4, true, false);
+	struct k_buffer *y = kernel_global(k, "y", T_F32, 4, true, false);
+	struct kx *zero = kx_int(a, 0);
+	struct k_block *last;
+
+	(void)state;
+	assert_true(kernel_alone(second, second->globals.v[0]));
+	program_overlap(a, p, P_STEPS);
+	assert_false(kernel_alone(second, second->globals.v[0]));
+	assert_true(kernel_alone(second, second->globals.v[1]));
+
+	ks_store(a, &k->body, k_place(sums, kx_special(a, K_BLOCK_X)),
+		kx_float(a, 1, T_F32));
+	assert_true(kernel_alone(k, sums));
+	last = ks_if(a, &k->body, kx_op(a, OP_EQ, T_BOOL, 2, ks_atomic(a,
+		&k->body, OP_ADD, k_place(count, zero), kx_int(a, 1), "ticket"),
+		kx_int(a, 3)));
+	ks_call(a, last, INTRIN_FLAG_SET, 1, kx_address(a, k_place(flag,
+		zero)));
+	ks_store(a, last, k_place(y, zero), kx_load(a, sums, zero));
+	assert_false(kernel_alone(k, sums));
+	assert_false(kernel_alone(k, count));
+	assert_false(kernel_alone(k, flag));
+	assert_true(kernel_alone(k, y));
+	arena_destroy(a);
+}
+
+/* A tensor is written as one argument and read as another. */
+static void two_names_are_told(void **state)
+{
+	struct arena *a = arena_create();
+	struct program *p = two_copies(a);
+	const char *why;
+
+	(void)state;
+	p->steps.v[1].args[1] = 1;
+	why = program_verify(a, p, target_named("sm_90"));
+	assert_non_null(why);
+	assert_non_null(strstr(why, "knows w by two names"));
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(begins_early),
 		cmocka_unit_test(early_faults_are_told),
+		cmocka_unit_test(others_write_too),
+		cmocka_unit_test(two_names_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
