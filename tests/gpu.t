@@ -83,6 +83,45 @@ END
 		>"$scratch/log" 2>&1
 	check "without cuDNN none is" [ $? -ne 0 ]
 fi
+# ---- the program that checks on a GPU ----
+
+# In place of nvcc: that program, for the emulator.
+cat >"$scratch/nvcc" <<END
+#!/bin/sh
+while [ "\$1" != -o ]; do shift; done
+compile() {
+	out=\$1
+	shift
+	$CXX -x c++ -std=gnu++17 -w -Wno-psabi -fno-strict-aliasing \\
+		-fno-math-errno -fno-exceptions -O1 -c -o "\$out" "\$@"
+}
+compile "\$2.o" -DWPK_EMULATE -D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
+	-include "$top_srcdir/runtime/emu/wpk_emu.h" "\$3" &&
+compile "\$2.main" -DTURN_SECONDS=3 -I"$top_srcdir/runtime/emu/host" \\
+	-include "$top_srcdir/tests/gpu/emulated.h" "\$4" &&
+exec $CXX -o "\$2" "\$2.o" "\$2.main" "$top_builddir/libwpkemu.a"
+END
+chmod +x "$scratch/nvcc"
+checks() {
+	env NVCC="$scratch/nvcc" "$@" "$WPKC" "$top_srcdir/tests/gpu/hand.wpk" \
+		--no-lock --check=gpu -j 2 >"$scratch/log" 2>&1
+}
+if [ -n "$INSTRUMENT" ]; then
+	skip "the program that checks on a GPU" "instrumented build"
+else
+	check "the program that checks on a GPU checks" checks TURNS=taken
+	check "... and tells times" test "$(grep -c \
+		'verified whole on emulator, .* us cold, .* us hot' \
+		"$scratch/log")" = 2
+	checks NO_GPU=1
+	check "... or why there is no GPU" grep -q \
+		'not verified: no GPU: invalid device' "$scratch/log"
+	checks HANGS="$scratch/hangs"
+	check "... of a kernel that hangs the one" grep -q 'the kernels do not end' \
+		"$scratch/log"
+	check "... and the other is right" grep -q 'verified whole' "$scratch/log"
+fi
+
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1
 check "a run that runs nothing fails" [ $? -ne 0 ]
 

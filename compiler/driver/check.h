@@ -29,7 +29,8 @@ enum check_how {
  * the program computes where those are others, whose bound then counts;
  * "cuda" the text that has the program's launcher, and may have others. "how"
  * are bits of enum check_how. "nvcc" (or NULL) asks for a run on the GPU,
- * whole, of which rows of the output are compared, and timed. "work" is the
+ * whole, of which rows of the output are compared, and timed; "turns" (or 0) is a
+ * file through which checks that run at once share the GPU. "work" is the
  * multiply-adds to spend on the reference (0: 4e8, some seconds, or a quarter
  * where races or unwritten memory are looked for): above it, the check is by
  * parts. "seconds" (0: 120) bounds the compiler and the emulated
@@ -45,6 +46,7 @@ struct check_request {
 	size_t n_cuda;
 	unsigned how;
 	const char *nvcc;
+	int turns;
 	uint64_t seed;
 	double work, seconds;
 };

@@ -53,6 +53,15 @@ enum check_verdict check_gpu_compile(struct check *c, const char *folder,
 	return check_end(c, CHECK_FAULT, "nvcc does not compile it");
 }
 
+const char *check_gpu_lacks(struct check *c, const char *report)
+{
+	const char *why = strstr(report, " none ");
+
+	return !why ? "not verified: no GPU" : arena_printf(c->a,
+		"not verified: no GPU: %.*s", (int)strcspn(why + 6, "\n"),
+		why + 6);
+}
+
 static double number_after(const char *text, const char *mark)
 {
 	const char *p = strstr(text, mark);

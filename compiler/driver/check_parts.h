@@ -93,6 +93,8 @@ enum check_verdict check_gpu_compile(struct check *c, const char *folder,
 	const char *source, const char *program);
 /* One row in how many can be compared within the work allowed. */
 int64_t check_gpu_every(const struct check *c);
+/* Why the program found no device, of its report: what to say. */
+const char *check_gpu_lacks(struct check *c, const char *report);
 /* Device and times from the program's report. */
 void check_gpu_read(struct check *c, const char *report);
 

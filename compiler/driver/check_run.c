@@ -11,7 +11,7 @@
 
 enum { LINES_SHOWN = 6, NO_DEVICE = 4 };
 
-static const double default_seconds = 120;
+static const double default_seconds = 120, turns_patience = 4;
 
 enum check_verdict check_end(struct check *c, enum check_verdict v,
 	const char *what)
@@ -279,6 +279,8 @@ static void put_job(const struct check *c, struct str *s, int run)
 	str_printf(s, "mode %s\nshared %d\npoison %d\n", run ? "early" : "late",
 		c->r->target->smem_block, check_poison(run));
 	put_watch(c, s);
+	if (c->r->turns)
+		str_printf(s, "turns %d\n", c->r->turns);
 	for (int i = 0; i < c->n_tensors; i++) {
 		const struct check_tensor *t = &c->tensors[i];
 
@@ -302,6 +304,13 @@ static int count_of(const char *text, const char *what)
 	return n;
 }
 
+/* On a GPU there may be others before it. */
+static double run_seconds(const struct check *c)
+{
+	return c->r->turns ? turns_patience * check_seconds(c) :
+		check_seconds(c);
+}
+
 static enum check_verdict judge(struct check *c, const struct child *run,
 	const char *folder)
 {
@@ -314,14 +323,14 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 	if (check_stopped())
 		return CHECK_STOPPED;
 	if (c->r->nvcc && run->status == NO_DEVICE)
-		return check_end(c, CHECK_UNAVAILABLE, "not verified: no GPU");
+		return check_end(c, CHECK_UNAVAILABLE, check_gpu_lacks(c, text));
 	if (c->r->nvcc)
 		check_gpu_read(c, text);
 	if (run->timed_out)
 		return check_end(c, CHECK_TIMEOUT, arena_printf(c->a, "the "
 			"kernel%s took more than %.0f s: check at smaller "
 			"sizes", c->r->program->steps.n > 1 ? "s" : "",
-			check_seconds(c)));
+			run_seconds(c)));
 	quote(c, text, folder, faults);
 	quote(c, str_text(&run->err), folder, sanitizers);
 	if (strstr(text, " fault "))
@@ -376,7 +385,7 @@ enum check_verdict check_run(struct check *c, const char *folder)
 	str_init(&s, c->a);
 	for (int i = 0; i < CHECK_RUNS; i++)
 		put_job(c, &s, i);
-	child_run(c->a, argv, str_text(&s), s.n, check_seconds(c), &run);
+	child_run(c->a, argv, str_text(&s), s.n, run_seconds(c), &run);
 	v = judge(c, &run, folder);
 	if (c->how & CHECK_WATCH && v == CHECK_FAULT)
 		check_places(c, b.program);

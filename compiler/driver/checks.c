@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* One thing to emulate: a job, at one of its sizes, or a contender. */
 struct checked {
@@ -65,6 +67,18 @@ static struct checking check_all(struct session *s)
 	return c;
 }
 
+/* What is compiled and compared side by side takes turns on the GPU, by locks of a
+ * file that has no name. Where there can be none, one check runs at a time. */
+static void open_turns(struct session *s)
+{
+	int fd = memfd_create("turns", 0);
+
+	if (fd > 0)
+		s->turns = fd;
+	else
+		s->o->jobs = 1;
+}
+
 bool checks_run(struct session *s)
 {
 	struct checking c;
@@ -72,8 +86,11 @@ bool checks_run(struct session *s)
 	if (s->o->check_gpu && !s->nvcc)
 		return session_fail(s, EXIT_USER, "--check=gpu needs nvcc");
 	if (s->o->check_gpu)
-		s->o->jobs = 1;
+		open_turns(s);
 	c = check_all(s);
+	if (s->turns)
+		close(s->turns);
+	s->turns = 0;
 	for (int i = 0; i < c.n; i++) {
 		printf("%s\n", c.v[i].text + 1);
 		if (c.v[i].text[0] != 'v')

@@ -157,6 +157,7 @@ struct session {
 	const char *lock_path;		/* NULL: no lock */
 	bool lock_existed;
 	const char *nvcc;		/* NULL: none found */
+	int turns;			/* of checks on the GPU, or 0: check.h */
 	const volatile int *stop;	/* set by SIGINT */
 	/* Of --jobs: how many searches this is one of, 0: the only one; the
 	 * candidates of them all, in memory that they share, or NULL. */

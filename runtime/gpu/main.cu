@@ -10,11 +10,19 @@
  *
  * Times are seconds a launch: the median of BLOCKS replays of a CUDA graph, hot
  * over one set of tensors, cold rotating over sets that together exceed three
- * times the L2 cache. "spread" is the inter-quartile range over the median. */
+ * times the L2 cache. "spread" is the inter-quartile range over the median.
+ *
+ * Many such programs may run at once, whose jobs name a file, "turns FD": under a
+ * shared lock of it they check, under an exclusive one each is timed. One whose
+ * kernels do not end says so and ends, for the others wait. */
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <vector>
 
@@ -26,6 +34,10 @@ extern "C" int wpk_emu_prepare(void *const *tensors, void *prepared,
 	size_t bytes);
 
 cudaStream_t wpk_gpu_stream;
+
+#ifndef TURN_SECONDS
+#define TURN_SECONDS 60
+#endif
 
 enum { BLOCKS = 15, NO_DEVICE = 4, FAULTED = 3 };
 
@@ -64,6 +76,39 @@ static void *allocate(size_t bytes)
 	return p;
 }
 
+/* ---- turns ---- */
+
+static int turns = -1;
+
+/* A lock is of the file as it was opened: each program opens it anew. */
+static void open_turns(int fd)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (turns < 0)
+		turns = open(path, O_RDWR | O_CLOEXEC);
+}
+
+static void too_long(int)
+{
+	static const char text[] = "late fault device line 0 block 0 0 0 "
+		"thread -1: the kernels do not end\n";
+
+	_exit(write(1, text, sizeof text - 1) < 0 ? FAULTED + 2 : FAULTED);
+}
+
+static void take_turn(int how)
+{
+	if (turns < 0)
+		return;
+	alarm(0);
+	flock(turns, LOCK_UN);
+	while (flock(turns, how) && errno == EINTR)
+		;
+	alarm(TURN_SECONDS);
+}
+
 /* ---- jobs ---- */
 
 static void read_tensor(const char *text, job *j)
@@ -92,6 +137,8 @@ static bool read_job(job *j)
 			j->mode = "early";
 		else if (!strncmp(line, "poison ", 7))
 			j->poison = atoi(line + 7);
+		else if (!strncmp(line, "turns ", 6))
+			open_turns(atoi(line + 6));
 		else if (!strncmp(line, "tensor ", 7))
 			read_tensor(line + 7, j);
 		whole = !strcmp(line, "run");
@@ -272,7 +319,10 @@ static void tell_time(const job &j, void *workspace,
 {
 	size_t want = 3 * (size_t)device.l2CacheSize / set_bytes(j) + 1;
 	std::vector<std::vector<void *>> sets = { pointers(j) };
-	timing hot = measure(sets, workspace), cold;
+	timing hot, cold;
+
+	take_turn(LOCK_EX);
+	hot = measure(sets, workspace);
 
 	for (size_t i = 1; i < std::min(std::max(want, (size_t)4), (size_t)256); i++)
 		sets.push_back(copy_set(j));
@@ -309,19 +359,25 @@ int main()
 {
 	cudaDeviceProp device;
 	std::vector<job> jobs;
+	cudaError_t status;
 	int driver = 0;
 	job j;
 
-	if (cudaGetDeviceProperties(&device, 0) != cudaSuccess)
+	while (read_job(&j))
+		jobs.push_back(j);
+	signal(SIGALRM, too_long);
+	take_turn(LOCK_SH);
+	status = cudaGetDeviceProperties(&device, 0);
+	if (status != cudaSuccess) {
+		printf("late none %s\n", cudaGetErrorString(status));
 		return NO_DEVICE;
+	}
 	check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
 	check(cudaStreamCreateWithFlags(&wpk_gpu_stream,
 		cudaStreamNonBlocking), "cudaStreamCreate");
 	printf("late device %s, sm_%d%d, %d multiprocessors, driver %d\n",
 		device.name, device.major, device.minor,
 		device.multiProcessorCount, driver);
-	while (read_job(&j))
-		jobs.push_back(j);
 	for (size_t i = 0; i < jobs.size(); i++) {
 		mode = jobs[i].mode;
 		run_job(&jobs[i], i + 1 == jobs.size(), device);
