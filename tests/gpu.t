@@ -141,6 +141,67 @@ check "what is over is not run again" grep -q '^0 steps' "$scratch/log"
 	>"$scratch/log" 2>&1
 check "a step that was not started is not over" \
 	sh -c '! grep -q . "$1/late/done"' - "$scratch"
+# ---- little time, and a machine that keeps nothing ----
+
+"$run" --emulate --out "$scratch/out" --pack "$scratch/out.tgz" --minutes 0 \
+	>"$scratch/log" 2>&1
+check "steps that were not started are counted" grep -Eq \
+	'^[0-9]+ steps not started: 0 minutes are over$' "$scratch/log"
+check "what there is is packed" [ -s "$scratch/out.tgz" ]
+check "... before the last line" sh -c 'tail -n 1 "$1" | grep -q "^0 steps" &&
+	grep -q "bytes in .*/out.tgz" "$1"' - "$scratch/log"
+mkdir "$scratch/elsewhere"
+"$run" --emulate --out "$scratch/elsewhere/out" --pack "$scratch/out.tgz" \
+	--points 1 >"$scratch/log" 2>&1 --minutes 0
+check "... and gone on with" cmp "$scratch/out/results.jsonl" \
+	"$scratch/elsewhere/out/results.jsonl"
+cat >"$scratch/slow" <<'END'
+#!/bin/sh
+case $1 in --version) echo wpkc 0; exit ;; esac
+trap 'exit 143' TERM
+sleep 100 &
+wait
+END
+cat >"$scratch/wrong" <<'END'
+#!/bin/sh
+case $1 in --version) echo wpkc 0; exit ;; esac
+echo "good: verified whole"
+echo "bad: wrong: 7 outputs"
+exit 4
+END
+chmod +x "$scratch/slow" "$scratch/wrong"
+WPKC=$scratch/slow "$run" --emulate --out "$scratch/cut" --minutes 1 \
+	--grace -58 hand >"$scratch/log" 2>&1
+check "what still runs in the end is cut off" grep -qx 'hand: cut off' \
+	"$scratch/log"
+check "... and neither over nor a record" sh -c '! [ -s "$1/done" ] &&
+	! [ -s "$1/results.jsonl" ]' - "$scratch/cut"
+WPKC=$scratch/wrong "$run" --emulate --out "$scratch/wrong.out" hand \
+	>"$scratch/log" 2>&1
+check "a check that fails fails the run" [ $? -ne 0 ]
+tail -n 3 "$scratch/log" >"$scratch/found"
+cat >"$scratch/want" <<END
+-- hand failed: $scratch/wrong.out/hand.log
+bad: wrong: 7 outputs
+1 steps, 2 records in $scratch/wrong.out/results.jsonl, failed: hand
+END
+check "... and the last lines say of what" diff "$scratch/want" "$scratch/found"
+
+# ---- libraries of Python's packages ----
+
+mkdir -p "$scratch/site/nvidia/cudnn/lib" "$scratch/site/nvidia/cu13/lib"
+libraries() {
+	PYTHONPATH=$scratch/site sh -c '. "$1"
+	echo "$LD_LIBRARY_PATH"' - "$top_srcdir/tests/gpu/libraries.sh"
+}
+if python3 -c '' 2>/dev/null; then
+	LD_LIBRARY_PATH=/first libraries >"$scratch/log"
+	check "Python's CUDA is found, behind what is named" grep -q \
+	"^/first:$scratch/site/nvidia/cu13/lib:$scratch/site/nvidia/cudnn/lib" \
+		"$scratch/log"
+else
+	skip "Python's CUDA" "no python3"
+fi
 suite_to_do() {
 	grep -q '^suite-first: suite ' "$scratch/todo"
 }

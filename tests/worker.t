@@ -133,6 +133,24 @@ for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i];"
 	else
 		skip "... without the runtime's declarations" "an old NVRTC"
 	fi
+	# By a path, where the loader would not look for its other half.
+	mkdir nvrtc
+	for folder in "${CUDA_HOME:-/usr/local/cuda}/lib64" \
+		"$(dirname "${NVCC:-/none/nvcc}")/../lib64"; do
+		for file in "$folder"/libnvrtc*.so.[0-9]*; do
+			[ ! -e "$file" ] || ln -sf "$file" nvrtc
+		done
+	done
+	named=$(ls nvrtc/libnvrtc.so.* 2>/dev/null | head -n 1)
+	if [ -n "$named" ] && [ -z "$INSTRUMENT" ]; then
+		sed 1q requests | WPK_NVRTC=$PWD/$named LD_DEBUG=libs \
+			asks --compile >answers 2>"$scratch/.err"
+		check "NVRTC's builtins are those beside it" grep -q \
+			"calling init: $PWD/nvrtc/libnvrtc-builtins" \
+			"$scratch/.err"
+	else
+		skip "NVRTC's builtins are those beside it" "no NVRTC by a path"
+	fi
 	sed 's/"limit": 60/"limit": 0.001/; 1q' requests | asks --compile >answers
 	check "it is over when its time is" grep -q \
 		'"id":1,"verdict":"timeout".*"ending":true' answers

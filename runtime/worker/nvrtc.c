@@ -36,6 +36,22 @@ static void *open_library(void)
 	return l;
 }
 
+/* Its other half, which it asks for by name when it compiles: where it was opened
+ * by its path, nobody looks beside it, unless that is loaded already. */
+static void open_builtins(const void *inside, int major, int minor)
+{
+	char path[4096];
+	Dl_info at;
+	const char *slash;
+
+	if (!dladdr(inside, &at) || !at.dli_fname)
+		return;
+	slash = strrchr(at.dli_fname, '/');
+	snprintf(path, sizeof path, "%.*slibnvrtc-builtins.so.%d.%d", slash ?
+		(int)(slash - at.dli_fname) + 1 : 0, at.dli_fname, major, minor);
+	dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 const char *nvrtc_open(int *major, int *minor)
 {
 	void *l = open_library();
@@ -50,6 +66,7 @@ const char *nvrtc_open(int *major, int *minor)
 #undef X
 	if (nvrtc.Version(major, minor))
 		return "NVRTC tells no version";
+	open_builtins(*(void **)&nvrtc.Version, *major, *minor);
 	has_minimal = *major > 12 || (*major == 12 && *minor >= 4);
 	return NULL;
 }
