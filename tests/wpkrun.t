@@ -432,6 +432,16 @@ else
 	says "product: cudnn cudnn, verified " \
 		"product: cublaslt cublaslt, verified " \
 		"product: cublaslt " "times woodpecker (of the CPU)"
+	for engine in 0 1 2; do
+		ends 0 "engine $engine builds no plan" "" env \
+			STUB_DNN_SPOILT=$engine "$wpkrun" conv.wpk --device=emu \
+			--against=ref,cudnn --time --blocks=1
+		says "cv: woodpecker " "cv: cudnn "
+	done
+	ends 0 "a library that no capture survives" "" env STUB_WAITS=1 \
+		"$wpkrun" conv.wpk --device=emu --against=ref,cudnn --time \
+		--blocks=1
+	says "cv: woodpecker " "cv: cudnn not timed: none of its "
 	ends 0 "an algorithm of cuDNN's by its name" "" "$wpkrun" conv.wpk \
 		--device=emu --against=ref,cudnn --time --blocks=1 --json \
 		--algorithm=cudnn=legacy_1_tensor

@@ -56,6 +56,20 @@ const char *cuda_lacks_green(const struct cuda_calls *c)
 	return NULL;
 }
 
+/* What the driver's documentation says it of, an uncorrectable error, and an unknown
+ * one, which comes of a driver in disorder. Launches that ask for too much, captures
+ * that were broken and the like leave the context as it was. */
+bool cuda_is_lost(int status)
+{
+	static const int codes[] = { 214, 220, 226, 700, 702, 709, 710, 714, 715,
+		716, 717, 718, 719, 721, 810, 911, 999 };
+
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (codes[i] == status)
+			return true;
+	return false;
+}
+
 const char *cuda_error_name(const struct cuda_calls *c, int status,
 	char scratch[40])
 {

@@ -14,8 +14,8 @@ typedef unsigned long long wpk_cu_pointer;
 enum {
 	WPK_CU_SUCCESS = 0, WPK_CU_INVALID_VALUE = 1, WPK_CU_NO_MEMORY = 2,
 	WPK_CU_NO_DEVICE = 100,
-	WPK_CU_FAULTS = 700,		/* from here on a context is lost, */
-	WPK_CU_OUT_OF_RESOURCES = 701,	/* but not by this */
+	WPK_CU_FAULTS = 700,		/* from here on launches fail */
+	WPK_CU_OUT_OF_RESOURCES = 701,
 	WPK_CU_MULTIPROCESSORS = 16, WPK_CU_L2_BYTES = 38,
 	WPK_CU_MAJOR = 75, WPK_CU_MINOR = 76,
 	WPK_CU_FUNC_SHARED = 8, WPK_CU_FUNC_ANY_CLUSTER = 14,
@@ -141,6 +141,8 @@ struct cuda_calls {
 void *cuda_open(struct cuda_calls *c, const char *path, char why[300]);
 /* What the driver lacks for slices, or NULL. */
 const char *cuda_lacks_green(const struct cuda_calls *c);
+/* After this code of the driver's the process has no use of the device any more. */
+bool cuda_is_lost(int status);
 /* "CUDA_ERROR_ILLEGAL_ADDRESS"; "scratch" is for what has no name. */
 const char *cuda_error_name(const struct cuda_calls *c, int status,
 	char scratch[40]);

@@ -26,12 +26,10 @@ struct outcome gpu_fails(const char *verdict, const char *fmt,
 	return (struct outcome){ verdict, gpu.message, false };
 }
 
-/* The driver's errors from 700 on tell of a kernel that went wrong, and then the
- * context serves no more, but for a launch that asks for too much. */
+/* A kernel that went wrong took the context with it. */
 struct outcome gpu_judge(int status, const char *what)
 {
-	bool lost = status >= WPK_CU_FAULTS && status < 900 &&
-		status != WPK_CU_OUT_OF_RESOURCES;
+	bool lost = cuda_is_lost(status);
 	struct outcome o = { 0 };
 
 	if (status)

@@ -80,8 +80,7 @@ static const char *make_contender(struct rig *r, int i)
 	    &r->choices[i], &e))
 		return NULL;
 	session_say(r->b.s, "%s: %s", v->name, e.text);
-	r->b.s->lost |= e.cuda >= WPK_CU_FAULTS &&
-		e.cuda != WPK_CU_OUT_OF_RESOURCES;
+	r->b.s->lost |= device_is_lost(&e);
 	return session_print(r->b.s, "%s", e.text);
 }
 

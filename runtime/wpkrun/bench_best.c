@@ -99,11 +99,6 @@ static int by_seconds(const void *x, const void *y)
 		a->n - b->n;
 }
 
-static bool lost(const struct wpk_error *e)
-{
-	return e->cuda >= WPK_CU_FAULTS && e->cuda != WPK_CU_OUT_OF_RESOURCES;
-}
-
 /* One launch, then few; then a short graph of those that are not far behind. */
 static enum wpk_status time_shortly(struct trials *t, double *seconds,
 	struct wpk_error *e)
@@ -139,7 +134,7 @@ static enum wpk_status try_one(struct trials *t, int n, struct wpk_error *e)
 		s = time_shortly(t, &v->seconds, e);
 	if (s) {
 		t->out->failed++;
-		return lost(e) ? s : WPK_OK;
+		return device_is_lost(e) ? s : WPK_OK;
 	}
 	t->out->timed++;
 	v->n = n;
@@ -168,7 +163,7 @@ static enum wpk_status enter(struct trials *t, int i, struct bench_entry *v,
 			t->b->o.replay_s, &v->graph, e);
 	if (s)
 		v->e = *e;
-	return s && lost(e) ? s : WPK_OK;
+	return s && device_is_lost(e) ? s : WPK_OK;
 }
 
 /* The place of the fastest by the median; what did not run is not. */

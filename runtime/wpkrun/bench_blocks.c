@@ -22,8 +22,7 @@ static bool runs(const struct racing *r, int i)
 static enum wpk_status drop(struct racing *r, int i, const struct wpk_error *e)
 {
 	snprintf(r->out->of[i].why, sizeof r->out->of[i].why, "%s", e->text);
-	return e->cuda >= WPK_CU_FAULTS && e->cuda != WPK_CU_OUT_OF_RESOURCES ?
-		e->status : WPK_OK;
+	return device_is_lost(e) ? e->status : WPK_OK;
 }
 
 /* How many replays fill a block. */

@@ -31,9 +31,14 @@ const char *device_beside(struct session *s, const char *built,
 
 bool device_fails(struct session *s, int status, const char *what)
 {
-	s->lost |= status >= WPK_CU_FAULTS && status != WPK_CU_OUT_OF_RESOURCES;
+	s->lost |= cuda_is_lost(status);
 	return session_fail(s, status == WPK_CU_NO_MEMORY ? EXIT_USER :
 		EXIT_INTERNAL, "%s: %s", what, cuda_error(status));
+}
+
+bool device_is_lost(const struct wpk_error *e)
+{
+	return e->status == WPK_E_CUDA && cuda_is_lost(e->cuda);
 }
 
 static void warn(void *data, const char *text)

@@ -72,7 +72,7 @@ static bool launch(struct running *r)
 		return true;
 	if (code < WPK_CU_FAULTS)
 		return device_fails(r->s, code, r->x->title);
-	r->s->lost |= code != WPK_CU_OUT_OF_RESOURCES;
+	r->s->lost |= cuda_is_lost(code);
 	return say(r, "fault", cuda_error(code));
 }
 

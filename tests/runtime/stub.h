@@ -5,6 +5,8 @@
  * library.
  *
  *	STUB_FAIL=cublasLtMatmul:2:13	its second call answers 13; 0: each
+ *	STUB_WAITS=1			a run waits for its stream: no capture
+ *					survives that
  *	STUB_US=0.5			a run takes so long, on the clock of the
  *					driver that WPK_LIBCUDA names: a stub, too */
 #ifndef WPK_TESTS_RUNTIME_STUB_H
@@ -149,6 +151,11 @@ static int stub_hand_over(void *driver, void *stream, struct stub_work *w)
 	int (*launch)(void *, void (*)(void *), void *) = NULL;
 	int (*capturing)(void *, int *) = NULL;
 
+	int (*wait)(void *) = NULL;
+
+	*(void **)&wait = dlsym(driver, "cuStreamSynchronize");
+	if (getenv("STUB_WAITS") && wait)
+		wait(stream);
 	*(void **)&launch = dlsym(driver, "cuLaunchHostFunc");
 	*(void **)&capturing = dlsym(driver, "cuStreamIsCapturing");
 	return !launch || !capturing || capturing(stream, &w->often) ||
