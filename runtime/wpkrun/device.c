@@ -36,11 +36,6 @@ bool device_fails(struct session *s, int status, const char *what)
 		EXIT_INTERNAL, "%s: %s", what, cuda_error(status));
 }
 
-bool device_is_lost(const struct wpk_error *e)
-{
-	return e->status == WPK_E_CUDA && cuda_is_lost(e->cuda);
-}
-
 static void warn(void *data, const char *text)
 {
 	session_say(data, "%s", text);

@@ -145,7 +145,10 @@ void device_close(struct session *s);
 /* A sentence with the name of the driver's status "status". */
 bool device_fails(struct session *s, int status, const char *what);
 /* Has this process no use of the device any more? A library's codes do not say. */
-bool device_is_lost(const struct wpk_error *e);
+static inline bool device_is_lost(const struct wpk_error *e)
+{
+	return e->status == WPK_E_CUDA && cuda_is_lost(e->cuda);
+}
 /* What is beside this program: its path in the build tree, or where it is
  * installed; NULL where it is in neither. */
 const char *device_beside(struct session *s, const char *built,
