@@ -89,6 +89,7 @@ static bool set_tensor(struct session *s, struct buffers *b, int i,
 	return true;
 }
 
+/* Copies go by the default stream, for which that of a slice does not wait. */
 bool buffers_restore(struct session *s, struct buffers *b,
 	const void *const *data)
 {
@@ -98,6 +99,8 @@ bool buffers_restore(struct session *s, struct buffers *b,
 		if (b->x->tensors[i].bytes)
 			status = cuda.to_device(b->blocks[i].at, data[i],
 				b->x->tensors[i].bytes);
+	if (!status)
+		status = cuda.synchronize(NULL);
 	return !status || device_fails(s, status, "copying an input");
 }
 

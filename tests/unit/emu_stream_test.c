@@ -51,6 +51,7 @@ static wpk_cu_pointer ones(void)
 	for (int i = 0; i < N; i++)
 		x[i] = 1;
 	OK(cuda.to_device(p, x, sizeof x));
+	OK(cuda.synchronize(NULL));
 	return p;
 }
 
@@ -184,6 +185,27 @@ static void copies_read_when_they_may(void **state)
 	OK(more.cuMemFreeHost(locked));
 }
 
+/* What a copy took from the host is on its way, and a stream of its own waits for
+ * the default one only if it is told to. */
+static void inputs_may_be_on_their_way(void **state)
+{
+	wpk_cu_pointer x = ones(), y = floats_on_device(N);
+	wpk_cu s = new_stream(WPK_CU_STREAM_NON_BLOCKING);
+	float mine = 7;
+
+	(void)state;
+	OK(cuda.synchronize(NULL));
+	OK(cuda.to_device(x, &mine, sizeof mine));
+	mine = 9;
+	OK(scale(x, y, 3, s));
+	OK(cuda.synchronize(s));
+	assert_true(peek(y) == 3);
+	OK(cuda.synchronize(NULL));
+	OK(scale(x, y, 3, s));
+	OK(cuda.synchronize(s));
+	assert_true(peek(y) == 21);
+}
+
 static void much_may_wait(void **state)
 {
 	wpk_cu_pointer x = ones();
@@ -293,7 +315,8 @@ static void *run_many(void *arg)
 		!(x = floats_on_device(N));
 
 	count_up(back, N);
-	bad = bad || cuda.to_device(x, back, sizeof back);
+	bad = bad || cuda.to_device(x, back, sizeof back) ||
+		cuda.synchronize(NULL);
 	for (int i = 0; i < 50 && !bad; i++)
 		bad = scale(x, x, 2, s) || cuda.synchronize(s) ||
 			cuda.to_host(back, x, sizeof back) ||
@@ -530,6 +553,7 @@ int main(void)
 		TEST(events_order_streams),
 		TEST(events_measure),
 		TEST(copies_read_when_they_may),
+		TEST(inputs_may_be_on_their_way),
 		TEST(much_may_wait),
 		TEST(host_functions_have_their_turn),
 		TEST(host_functions_end_with_a_fault),

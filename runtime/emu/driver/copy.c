@@ -84,9 +84,23 @@ static struct work filled(CUdeviceptr to, unsigned char byte, size_t n)
 		.byte = byte, .n = n, .sides = TO_DEVICE };
 }
 
+/* What is not page-locked has been read when the call returns, and may be on its
+ * way yet, in the default stream. */
+static CUresult to_device(struct work w)
+{
+	CUresult r;
+
+	if (!w.n || !w.from || page_locked(w.from, w.n))
+		return do_now(w);
+	r = capture_forbids() ?: capture_forbids_default();
+	if (!r)
+		r = stream_run(&driver.default_stream, UINT64_MAX);
+	return r ? r : do_later(w, &driver.default_stream);
+}
+
 CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t n)
 {
-	return driver_leave(driver_enter() ?: do_now(copied(pointer(to), from,
+	return driver_leave(driver_enter() ?: to_device(copied(pointer(to), from,
 		n, TO_DEVICE)));
 }
 
