@@ -178,6 +178,7 @@ request() {
 	request 2 b.out 60 no-such-compiler
 	request 3 b.out 60 sh -c 'echo a.cu:1: error: no good; exit 2'
 	request 4 b.out 60 sh -c 'kill -9 $$'
+	request 6 b.out 60 sh -c 'nice; exit 1'
 	request 5 b.out 0.5 sh -c 'sleep 1000 & sleep 1000'
 } >requests
 asks --compile <requests >answers
@@ -185,6 +186,8 @@ check "a command compiles" grep -q '"id":1,"ok":true' answers
 check "... which is there or not" grep -q '"id":2.*cannot be started' answers
 check "... and says what is wrong" grep -q '"id":3.*error: no good' answers
 check "... or is killed" grep -q '"id":4.*ended by signal 9' answers
+check "... behind what measures" grep -q "\"id\":6.*\"message\":\"$(($(nice) + 5))\"" \
+	answers
 check "... or takes too long" grep -q '"id":5,"verdict":"timeout"' answers
 check "... and all it started with it" sh -c \
 	'! ps -eo args= | grep -q "[s]leep 1000 & sleep"'

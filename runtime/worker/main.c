@@ -8,9 +8,11 @@
  *	          [--memory=BYTES] of address space, for it and what it starts */
 #include "runtime/worker/worker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
 	const char *device;
@@ -61,6 +63,15 @@ static int measure(const struct options *o)
 	return 1;
 }
 
+/* There are as many of these as processors, and one that measures: what it hands to
+ * the device in time, it has to be on a processor in time for. */
+static void give_way(void)
+{
+	errno = 0;
+	if (nice(5) < 0 && errno)
+		perror("wpkworker: nice");
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -75,5 +86,7 @@ int main(int argc, char **argv)
 	}
 	limits_begin();
 	limits_memory(o.memory);
+	if (o.compile)
+		give_way();
 	return o.compile ? compile_serve() : measure(&o);
 }
