@@ -152,6 +152,11 @@ well | legacy)
 	[ "$(cat "$FAKE/mood")" = well ] || more=', "algorithm": 41, '\
 '"algorithm_text": "legacy 1 (forward implicit_precomp_gemm), tensor"'
 	case $* in *cudnn*) line cudnn 1.5 "$more" ;; esac ;;
+lost)	case $* in *cudnn*)
+		echo 'wpkrun: the device is lost to this process' >&2
+		exit 4 ;;
+	esac
+	line woodpecker null ;;
 hang)	exec sleep 100 ;;
 die)	echo 'wpkrun: error: "dead" \ end' >&2; exit 5 ;;
 rubbish) echo '{"contender": "own", "timed": true, '; echo '}{'; exit 0 ;;
@@ -175,6 +180,23 @@ echo legacy >mood
 run legacy --rows=C2-f16-1
 check "... or its name, where it has one" grep -q -e \
 	'--algorithm=cudnn=legacy_1_tensor' args
+echo lost >mood
+run lost --rows=C2-f16-1
+check "a library that takes the device with it leaves ours its time" grep -q \
+	'"contender": "own", "cold"' lost/suite.jsonl
+run lost --rows=C2-f16-1
+check "... once" grep -q '^0 rows run' said
+echo well >mood
+"$suite" --emulate --out=mixed --rows=C2-f16-16 --contenders=own >said 2>&1
+: >args
+run mixed --rows=C2-f16-16,C2-f32-1
+check "ours is compared with the reference also behind rows of libraries" grep -q \
+	-e '--time --against=ref,cudnn' args
+: >args
+echo hang >mood
+run cut --rows=C2-f16-1 --minutes=1 --grace=-58
+check "a row that the end cuts off is no record" sh -c \
+	'grep -q "C2-f16-1: cut off" said && ! [ -s cut/suite.jsonl ]'
 for mood in hang die rubbish; do
 	echo $mood >mood
 	run $mood --rows=C2-f16-1 --limit=2
