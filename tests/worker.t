@@ -141,7 +141,7 @@ for (int i = 0; i < 60; i++) x[i] = v[(i * 11) % 60] * v[i];"
 			[ ! -e "$file" ] || ln -sf "$file" nvrtc
 		done
 	done
-	named=$(ls nvrtc/libnvrtc.so.* 2>/dev/null | head -n 1)
+	named=$(find nvrtc -name 'libnvrtc.so.*' | head -n 1)
 	if [ -n "$named" ] && [ -z "$INSTRUMENT" ]; then
 		sed 1q requests | WPK_NVRTC=$PWD/$named LD_DEBUG=libs \
 			asks --compile >answers

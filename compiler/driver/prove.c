@@ -110,7 +110,8 @@ static struct proof emulate(struct session *s, struct arena *a,
 		.target = j->place->target, .gpu = j->place->gpu,
 		.cuda = str_text(cu), .n_cuda = cu->n,
 		.how = s->o->check_how, .nvcc = s->o->check_gpu ?
-			s->nvcc : NULL, .turns = s->turns, .seed = j->seed ? j->seed : s->o->seed };
+			s->nvcc : NULL, .turns = s->turns,
+		.seed = j->seed ? j->seed : s->o->seed };
 	const char *library = library_of(p);
 	struct ir_operator *op;
 	struct program *at;
