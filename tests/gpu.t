@@ -187,6 +187,24 @@ bad: wrong: 7 outputs
 END
 check "... and the last lines say of what" diff "$scratch/want" "$scratch/found"
 
+WPK_LIBCUDA=$scratch/none "$run" --out "$scratch/no-gpu" hand >"$scratch/log" 2>&1
+check "without a GPU nothing runs" [ $? -eq 1 ]
+check "... and it is told why" grep -q 'there is no CUDA driver (.*/none)' \
+	"$scratch/log"
+if [ -z "$INSTRUMENT" ]; then
+	WPK_LIBCUDA=$top_builddir/libwpkemu.so NVCC=$scratch/nvcc "$run" \
+		--out "$scratch/driven" hand >"$scratch/log" 2>&1
+	check "with a driver all of it runs" [ $? -eq 0 ]
+	check "... and records have times" test "$(grep -c \
+		'"verdict": "verified", "cold_s": [0-9.e-]*, "hot_s": 0.0005' \
+		"$scratch/driven/results.jsonl")" = 2
+	check "... and the device, also where there is no nvidia-smi" sh -c \
+		'command -v nvidia-smi || grep -q "\"device\": \"emulator\"" "$1"' \
+		- "$scratch/driven/results.jsonl"
+else
+	skip "with a driver all of it runs" "instrumented build"
+fi
+
 # ---- libraries of Python's packages ----
 
 mkdir -p "$scratch/site/nvidia/cudnn/lib" "$scratch/site/nvidia/cu13/lib"
