@@ -32,11 +32,16 @@ static void choose_of(struct session *s, struct part *p, bool unpriced)
 static bool choose_for_group(struct session *s, struct job *j, int group)
 {
 	struct part *p = &j->parts[group];
+	struct choice *taken = &p->choice;
 
 	choose_of(s, p, false);
-	if (!p->choice.candidate)
+	if (!taken->candidate)
 		choose_of(s, p, true);
-	return p->choice.candidate;
+	else if (!taken->candidate->general)
+		taken->genes = problem_elsewhere(s, &p->candidates[
+			taken->candidate - p->candidates], taken->genes,
+			&taken->seconds);
+	return taken->candidate;
 }
 
 bool choices_make(struct session *s, struct job *j)

@@ -406,6 +406,25 @@ int *problem_default(struct session *s, struct candidate *c, double *seconds)
 	return genes;
 }
 
+int *problem_elsewhere(struct session *s, struct candidate *c, int *genes,
+	double *seconds)
+{
+	struct problem p = problem_of(s, c);
+	struct budget b = { .trials = 4, .seed = s->o->seed, .effort = 1 };
+	struct arena *tmp = arena_create();
+	struct result *r = search_run(s->a, &p, strategy_named("random"), &b,
+		NULL, NULL, NULL);
+	double t = INFINITY;
+
+	if (r->genes && !is_legal_anywhere(c, tmp, r->genes))
+		t = descend(c, tmp, r->genes, is_legal_anywhere);
+	arena_destroy(tmp);
+	if (t > *seconds * 0.99)
+		return genes;
+	*seconds = t;
+	return r->genes;
+}
+
 /* ---- a look from a point ---- */
 
 /* Legal points near an illegal one, best first by the model. */

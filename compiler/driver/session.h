@@ -263,6 +263,10 @@ struct problem problem_of(struct session *s, struct candidate *c);
 /* The point chosen without a search and its predicted seconds; NULL if no
  * point is legal, and the candidate then has no space any more. */
 int *problem_default(struct session *s, struct candidate *c, double *seconds);
+/* "genes", or what is better and found in the same way from the best of some random
+ * points, which may lie in another valley than the sketch's own start. */
+int *problem_elsewhere(struct session *s, struct candidate *c, int *genes,
+	double *seconds);
 /* What the model sees of a point, which is legal. */
 void problem_features(const struct candidate *c, struct arena *a,
 	const int *genes, struct features *f);
