@@ -201,7 +201,7 @@ void wpk_emu_cluster_arrive(int line)
 		fault("cluster", line, "a thread arrives again at the "
 			"cluster's barrier, before it waited there");
 	if (watch_release)
-		watch_release(&met[phase % 2]);
+		watch_release(&met[phase % 2], false);
 	current->arrivals++;
 }
 

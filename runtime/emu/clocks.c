@@ -13,9 +13,11 @@
 
 enum { BUCKETS = 1024, PER_BLOCK = STORE_AGENTS + THREADS_MAX / WARP };
 
-/* "fenced": what a fence made known to what is asynchronous, NULL if nothing. */
+/* "fenced": what a fence made known to what is asynchronous; "over": what may be
+ * overwritten, but what threads wrote not read, for no release for the cluster
+ * told of it; NULL if nothing. */
 struct vector {
-	uint32_t *v, *fenced;
+	uint32_t *v, *fenced, *over;
 };
 
 static struct object {
@@ -26,7 +28,7 @@ static struct object {
 
 static struct vector threads[CLUSTER_MAX * THREADS_MAX];
 /* What all threads of a block know by its own barrier. */
-static uint32_t *base[CLUSTER_MAX];
+static struct vector base[CLUSTER_MAX];
 static int n_blocks;
 static bool used;	/* by other than the blocks' own barriers */
 
@@ -48,7 +50,8 @@ static void drop(struct vector *k)
 {
 	free(k->v);
 	free(k->fenced);
-	*k = (struct vector){ NULL, NULL };
+	free(k->over);
+	*k = (struct vector){ NULL, NULL, NULL };
 }
 
 void clocks_begin(int blocks)
@@ -66,8 +69,8 @@ void clocks_begin(int blocks)
 	used = false;
 	n_blocks = blocks;
 	for (int i = 0; i < CLUSTER_MAX; i++) {
-		free(base[i]);
-		base[i] = i < blocks ? zeros() : NULL;
+		drop(&base[i]);
+		base[i].v = i < blocks ? zeros() : NULL;
 	}
 }
 
@@ -111,14 +114,20 @@ static void join(uint32_t *to, const uint32_t *from)
 			to[i] = from[i];
 }
 
+static void join_some(uint32_t **to, const uint32_t *from)
+{
+	if (!from)
+		return;
+	if (!*to)
+		*to = zeros();
+	join(*to, from);
+}
+
 static void join_vectors(struct vector *to, const struct vector *from)
 {
 	join(to->v, from->v);
-	if (!from->fenced)
-		return;
-	if (!to->fenced)
-		to->fenced = zeros();
-	join(to->fenced, from->fenced);
+	join_some(&to->fenced, from->fenced);
+	join_some(&to->over, from->over);
 }
 
 static void raise(uint32_t *at, uint32_t to)
@@ -136,8 +145,17 @@ void clocks_release(const void *object, int rank, int thread)
 {
 	struct vector *k = of_thread(rank, thread);
 
-	join(k->v, base[rank]);
+	join_vectors(k, &base[rank]);
 	join_vectors(of_object(object), k);
+}
+
+void clocks_give_over(const void *object, int rank, int thread)
+{
+	struct vector *k = of_thread(rank, thread), *o = of_object(object);
+
+	join_vectors(k, &base[rank]);
+	join_some(&o->over, k->v);
+	join_some(&o->over, k->over);
 }
 
 void clocks_acquire(const void *object, int rank, int thread)
@@ -149,7 +167,7 @@ void clocks_fence(int rank, int thread)
 {
 	struct vector *k = of_thread(rank, thread);
 
-	join(k->v, base[rank]);
+	join_vectors(k, &base[rank]);
 	if (!k->fenced)
 		k->fenced = zeros();
 	memcpy(k->fenced, k->v, length() * sizeof *k->v);
@@ -161,13 +179,14 @@ void clocks_meet(int rank, int n)
 		const struct vector *k = &threads[rank * THREADS_MAX + i];
 
 		if (k->v)
-			join(base[rank], k->v);
+			join(base[rank].v, k->v);
+		join_some(&base[rank].over, k->over);
 	}
 }
 
 void clocks_tell(int rank, int member, uint32_t clock)
 {
-	raise(&base[rank][index_of(rank, member)], clock);
+	raise(&base[rank].v[index_of(rank, member)], clock);
 }
 
 bool clocks_any(int rank, int thread)
@@ -178,10 +197,23 @@ bool clocks_any(int rank, int thread)
 uint32_t clocks_known(int rank, int thread, int of, int member)
 {
 	const struct vector *k = &threads[rank * THREADS_MAX + thread];
-	uint32_t known = base[rank][index_of(of, member)];
+	uint32_t known = base[rank].v[index_of(of, member)];
 
 	if (k->v)
 		raise(&known, k->v[index_of(of, member)]);
+	return known;
+}
+
+uint32_t clocks_over(int rank, int thread, int of, int member)
+{
+	const struct vector *k = &threads[rank * THREADS_MAX + thread];
+	uint32_t known = clocks_known(rank, thread, of, member);
+	size_t at = index_of(of, member);
+
+	if (base[rank].over)
+		raise(&known, base[rank].over[at]);
+	if (k->over)
+		raise(&known, k->over[at]);
 	return known;
 }
 

@@ -309,8 +309,9 @@ WEAK void watch_barrier(void);
 WEAK void watch_warp(int warp, unsigned mask);
 WEAK void watch_fence(void);
 /* What the running thread did until now is before what others do once they
- * acquire the same object. */
-WEAK void watch_release(const void *object);
+ * acquire the same object; if "over" they may overwrite it then, or read what was
+ * copied, but not what threads wrote. */
+WEAK void watch_release(const void *object, bool over);
 WEAK void watch_acquire(const void *object);
 /* The running thread's fence between its accesses and asynchronous ones; a warp
  * has waited for its wgmma. */

@@ -160,13 +160,14 @@ void mbarrier_complete(int line, int rank, size_t at, long bytes)
 	struct mbarrier *b = barrier_at(line, rank, at);
 
 	if (watch_release)
-		watch_release(&b->sync[b->phase % 2]);
+		watch_release(&b->sync[b->phase % 2], true);
 	expect(line, b, -bytes);
 	end_phase(b);
 	something_happened();
 }
 
-/* "bytes" below 0: none is announced. */
+/* "bytes" below 0: none is announced. An arrival at another block's barrier is a
+ * release for the own block, not for the cluster. */
 void wpk_emu_mbarrier_arrive(int line, void *p, int rank, long bytes)
 {
 	size_t at = shared_at(line, p, 8);
@@ -174,7 +175,8 @@ void wpk_emu_mbarrier_arrive(int line, void *p, int rank, long bytes)
 		at);
 
 	if (watch_release)
-		watch_release(&b->sync[b->phase % 2]);
+		watch_release(&b->sync[b->phase % 2], rank >= 0 &&
+			rank != current->rank);
 	if (bytes >= 0)
 		expect(line, b, bytes);
 	if (!b->pending)

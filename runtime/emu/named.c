@@ -41,7 +41,7 @@ static struct named *arrive(int line, int id, int count)
 	b->count = count;
 	b->arrived++;
 	if (watch_release)
-		watch_release(&b->sync[b->times % 2]);
+		watch_release(&b->sync[b->times % 2], false);
 	something_happened();
 	return b;
 }

@@ -183,10 +183,11 @@ static void learn_warp(void)
 			view()->clock[l]);
 }
 
-void race_release(const void *object)
+void race_release(const void *object, bool over)
 {
 	learn_warp();
-	clocks_release(object, turn, current->number);
+	(over ? clocks_give_over : clocks_release)(object, turn,
+		current->number);
 	view()->clock[lane()]++;
 }
 
@@ -368,16 +369,18 @@ static bool released(const struct slot *s)
 /* ---- order ---- */
 
 /* All of its lanes' accesses are known by the cluster's clocks. */
-static bool known(const struct slot *s, int rank)
+static bool known(const struct slot *s, int rank, bool over)
 {
+	uint32_t (*up_to)(int, int, int, int) = over ? clocks_over :
+		clocks_known;
 	int me = current->number;
 
 	if (s->by == BY_AGENT || s->by == BY_STORE)
-		return clocks_known(turn, me, rank, s->warp + (s->by ==
-			BY_AGENT ? AGENTS : STORE_AGENTS)) >= s->clock;
+		return up_to(turn, me, rank, s->warp + (s->by == BY_AGENT ?
+			AGENTS : STORE_AGENTS)) >= s->clock;
 	for (int l = 0; l < LANES; l++)
-		if (s->lanes >> l & 1 && s->clock > clocks_known(turn, me,
-		    rank, s->warp * WARP + l))
+		if (s->lanes >> l & 1 && s->clock > up_to(turn, me, rank,
+		    s->warp * WARP + l))
 			return false;
 	return true;
 }
@@ -392,7 +395,7 @@ static bool known_in_warp(const struct slot *s)
 	return true;
 }
 
-bool order_has(const struct slot *s, bool shared)
+bool order_has(const struct slot *s, bool shared, bool over)
 {
 	int rank = order_rank(s->block);
 
@@ -404,12 +407,12 @@ bool order_has(const struct slot *s, bool shared)
 	if (rank < 0)
 		return released(s);
 	if (rank != turn)
-		return known(s, rank) || (!shared && released(s));
+		return known(s, rank, over) || (!shared && released(s));
 	if (s->by == BY_AGENT || s->by == BY_STORE)
-		return known(s, rank);
+		return known(s, rank, over);
 	if (s->epoch < epoch)
 		return true;
-	return s->warp == warp() ? known_in_warp(s) : known(s, rank);
+	return s->warp == warp() ? known_in_warp(s) : known(s, rank, over);
 }
 
 bool order_early(void)

@@ -156,10 +156,14 @@ static void unordered(const struct spot *at, const char *does,
 		"no wait for the copy" : here ? "no barrier" : "nothing");
 }
 
+static const char writes[] = "writes";
+
 static void must_follow(const struct spot *at, const char *does,
 	const struct slot *s, const char *did)
 {
-	if (job.race && s->block && !order_has(s, !at->m))
+	bool over = does == writes || s->by == BY_BULK;
+
+	if (job.race && s->block && !order_has(s, !at->m, over))
 		unordered(at, does, s, did);
 }
 
@@ -193,10 +197,10 @@ static void must_be_set(const struct cell *c, const struct spot *at)
 
 static void write_cell(struct cell *c, const struct spot *at, enum by by)
 {
-	must_follow(at, "writes", &c->write, "wrote");
-	must_follow(at, "writes", &c->read[0], "read");
-	must_follow(at, "writes", &c->read[1], "read");
-	must_follow(at, "writes", &c->atomic, "changed");
+	must_follow(at, writes, &c->write, "wrote");
+	must_follow(at, writes, &c->read[0], "read");
+	must_follow(at, writes, &c->read[1], "read");
+	must_follow(at, writes, &c->atomic, "changed");
 	c->write = order_slot(at->place, by);
 }
 

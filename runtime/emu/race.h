@@ -27,8 +27,9 @@ struct slot {
 void order_turn(int rank);
 /* The running thread's access. */
 struct slot order_slot(const void *place, enum by by);
-/* Is "s" before what the running thread does now? */
-bool order_has(const struct slot *s, bool shared);
+/* Is "s" before what the running thread does now, which may be to write "over" it,
+ * or to read what no thread wrote? */
+bool order_has(const struct slot *s, bool shared, bool over);
 /* May kernels before this one still run, as far as the running thread knows? */
 bool order_early(void);
 /* Is what "s" wrote behind its own fence or one of the running thread, or done
@@ -90,6 +91,8 @@ void clocks_learn(int rank, int thread, int member, uint32_t clock);
 /* It gives what it knows to "object", takes what was given. */
 void clocks_release(const void *object, int rank, int thread);
 void clocks_acquire(const void *object, int rank, int thread);
+/* It gives it for what is overwritten alone. */
+void clocks_give_over(const void *object, int rank, int thread);
 /* What it knows now is behind a fence for what is asynchronous. */
 void clocks_fence(int rank, int thread);
 /* All threads of a block, "n", meet: they know what any of them does, and of a
@@ -101,6 +104,7 @@ bool clocks_any(int rank, int thread);
 /* Up to which clock it knows accesses of a member of block "of", and which are
  * behind a fence. */
 uint32_t clocks_known(int rank, int thread, int of, int member);
+uint32_t clocks_over(int rank, int thread, int of, int member);
 uint32_t clocks_fenced(int rank, int thread, int of, int member);
 
 #endif

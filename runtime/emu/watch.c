@@ -92,10 +92,10 @@ void watch_fence(void)
 		race_fence();
 }
 
-void watch_release(const void *object)
+void watch_release(const void *object, bool over)
 {
 	if (job.race && current)
-		race_release(object);
+		race_release(object, over);
 }
 
 void watch_acquire(const void *object)

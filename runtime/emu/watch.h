@@ -43,8 +43,9 @@ void race_fence(void);
 void race_atomic(const void *p);
 /* It "sets" a flag, behind a fence of all it knows of; or has found it set. */
 void race_flag(const int *p, bool sets);
-/* It arrives at a barrier, has waited there; fences for what is asynchronous. */
-void race_release(const void *object);
+/* It arrives at a barrier, of another block if "over", or what it copies does; has
+ * waited there; fences for what is asynchronous. */
+void race_release(const void *object, bool over);
 void race_acquire(const void *object);
 void race_proxy(void);
 /* A warp has waited for its wgmma. */
