@@ -188,7 +188,11 @@ X(COPY_ASYNC_WAIT, "copy_async_wait", 80, 0, SYNC, NONE, NONE, "n", \
 	"void copy_async_wait()", \
 	S(asm volatile("cp.async.wait_group %0;" :: "n"(n) : "memory");), "")
 
-/* Barriers in shared memory. Phases have a parity, 0 first. */
+/* Barriers in shared memory. Phases have a parity, 0 first.
+ *
+ * Who arrives at another block's tells it what has been read. That is no release
+ * for the cluster: ptxas makes one of those a MEMBAR of the whole GPU, in front of
+ * each arrival. What was written must reach other blocks by cluster_sync(). */
 #define INTRIN_MBARRIER(X) \
 X(MBARRIER_INIT, "mbarrier_init", 80, 0, WRITE, NONE, NONE, "Si", \
 	"void mbarrier_init(void *barrier, int count)", \
@@ -205,9 +209,8 @@ X(MBARRIER_ARRIVE, "mbarrier_arrive", 90, 0, SYNC, NONE, NONE, "S", \
 		:: "r"(shared_address(barrier)) : "memory");), "") \
 X(MBARRIER_ARRIVE_REMOTE, "mbarrier_arrive_remote", 90, 0, SYNC, NONE, \
 	NONE, "Si", "void mbarrier_arrive_remote(void *barrier, int rank)", \
-	S(asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 " \
-		"_, [%0];" :: "r"(map_shared(barrier, rank)) : "memory");), \
-	"") \
+	S(asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" \
+		:: "r"(map_shared(barrier, rank)) : "memory");), "") \
 X(MBARRIER_EXPECT, "mbarrier_arrive_expect", 90, 0, SYNC, NONE, NONE, \
 	"Si", "void mbarrier_arrive_expect(void *barrier, int bytes)", \
 	S(asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 " \
