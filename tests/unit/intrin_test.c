@@ -225,6 +225,16 @@ static void every_intrinsic_assembles(void **state)
 		skip();
 }
 
+/* A warp releases each stage of each tile to the other blocks: a release for the
+ * cluster is a MEMBAR of the GPU, which stops it for as long as a stage takes. */
+static void arrivals_elsewhere_fence_nothing(void **state)
+{
+	const char *s = intrin_row(INTRIN_MBARRIER_ARRIVE_REMOTE)->body;
+
+	(void)state;
+	assert_non_null(strstr(s, "mbarrier.arrive.shared::cluster.b64"));
+}
+
 /* The emulator has a body for each, too: its own, or the plain one. */
 static void every_intrinsic_compiles_for_the_cpu(void **state)
 {
@@ -359,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_intrinsic_assembles),
+		cmocka_unit_test(arrivals_elsewhere_fence_nothing),
 		cmocka_unit_test(every_intrinsic_compiles_for_the_cpu),
 		cmocka_unit_test(narrow_floats_convert),
 	};

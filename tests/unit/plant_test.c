@@ -310,9 +310,38 @@ static const struct mutation promoted[] = {
 		"if (0) wgmma_wait", 1 },
 };
 
+/* Of blocks that copy for each other. */
+static const struct mutation mates[] = {
+	{ "no barrier of the cluster", "\tcluster_sync();\n",
+		"cluster_sync();", "__syncthreads();", 1 },
+	{ "no fence behind barriers", "\tfence_mbarrier_init();",
+		"fence_mbarrier_init();", "", 1 },
+	{ "copied for one alone", "(unsigned short)3", "3", "1", 1 },
+	{ "a part of another", "cluster_rank(", "cluster_rank(", "0 * "
+		"cluster_rank(", 1 },
+	{ "released to one alone", "if ((thread & 31) < 2)", "< 2", "< 1", 1 },
+	{ "released to one twice", "mbarrier_arrive_remote(", "thread & 31)",
+		"0)", 1 },
+	{ "released to itself", "mbarrier_arrive_remote(",
+		"mbarrier_arrive_remote(", "if ((thread & 31) == "
+		"cluster_rank()) mbarrier_arrive_remote(", 1 },
+	{ "a stage released early", "&empty[(turns", "t - 1)", "t)", 1 },
+	{ "a stage not released", "mbarrier_arrive_remote(",
+		"mbarrier_arrive_remote(", "if (0) mbarrier_arrive_remote(",
+		1 },
+	{ "one reader's arrivals", "mbarrier_init(&empty", "8", "4", 1 },
+	{ "no wait for a copy", "\tmbarrier_wait(&full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for a reader", "\tmbarrier_wait(&empty", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "bytes of its own", "mbarrier_arrive_expect(", "], ", "], -512 + ",
+		1 },
+};
+
 enum { N_CASES = sizeof cases / sizeof *cases,
 	N_MUTATIONS = sizeof mutations / sizeof *mutations,
 	N_TURNS = sizeof turns / sizeof *turns,
+	N_MATES = sizeof mates / sizeof *mates,
 	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out,
 	N_COUNTED = sizeof counted / sizeof *counted,
 	N_PROMOTED = sizeof promoted / sizeof *promoted };
@@ -472,6 +501,32 @@ static void faults_of_turns_are_found(void **state)
 	all_have_places(turns, N_TURNS, n);
 }
 
+/* Clusters of two along either side, with some tiles each. */
+static const struct subject_value mates_j_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 16 }, { "tile.block.k", 16 },
+	{ "bind.threads", 128 }, { "mma.acc.swap", 0 }, { "split_k.acc", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "raster.persistent", 1 }, { "cluster.j", 2 }, { NULL, 0 }
+}, mates_i_at[] = {
+	{ "tile.block.i", 64 }, { "tile.block.j", 32 }, { "tile.block.k", 16 },
+	{ "bind.threads", 128 }, { "mma.acc.swap", 0 }, { "split_k.acc", 1 },
+	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
+	{ "epilogue.out.bulk", 32 },
+	{ "raster.persistent", 1 }, { "cluster.i", 2 }, { NULL, 0 }
+};
+
+static void faults_of_mates_are_found(void **state)
+{
+	int n[N_MATES] = { 0 };
+
+	(void)state;
+	plant_some(subject_open_for("sm_90a", 2, turns_text, "wgmma",
+		mates_j_at), mates, N_MATES, n);
+	plant_some(subject_open_for("sm_90a", 2, turns_text, "wgmma",
+		mates_i_at), mates, N_MATES, n);
+	all_have_places(mates, N_MATES, n);
+}
+
 /* Of more tiles than blocks, one of which has some of three, and of fewer. */
 static const struct subject_value streams_at[] = {
 	{ "tile.block.i", 64 }, { "tile.block.j", 48 }, { "tile.block.k", 16 },
@@ -565,6 +620,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_faults_are_found),
 		cmocka_unit_test(faults_of_turns_are_found),
+		cmocka_unit_test(faults_of_mates_are_found),
 		cmocka_unit_test(faults_of_shared_chunks_are_found),
 		cmocka_unit_test(faults_of_counted_parts_are_found),
 		cmocka_unit_test(flags_that_are_not_cleared_are_found),
