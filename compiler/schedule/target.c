@@ -48,26 +48,26 @@ static const struct target targets[] = {
 
 /* Newest first within a compute capability: gpu_for_target takes the first. */
 static const struct gpu gpus[] = {
-	/* name      arch       cc  SMs   MHz f32, f64 tensor mma DRAM B/s  copy
-	 *           L2 B/s   L2 bytes  launch */
-	{ "h200",    "sm_90a",  90, 132, 1980, 128, 64, 2048, 0.629, 4.8e12,   0.90,
-		5.7e12,  MB(60),  1.3e-6 },
-	{ "h100",    "sm_90a",  90, 132, 1980, 128, 64, 2048, 0.629, 3.35e12,  0.90,
-		5.7e12,  MB(50),  1.3e-6 },
-	{ "a100",    "sm_80",   80, 108, 1410,  64, 32, 1024, 1, 2.039e12, 0.90,
-		4.5e12,  MB(40),  1.5e-6 },
-	{ "l4",      "sm_89",   89,  58, 2040, 128, 2,  512, 1, 3.0e11,   0.87,
-		1.9e12,  MB(48),  1.5e-6 },
-	{ "rtx4090", "sm_89",   89, 128, 2520, 128, 2,  256, 1, 1.008e12, 0.91,
-		5.0e12,  MB(72),  1.5e-6 },
-	{ "l40s",    "sm_89",   89, 142, 2520, 128, 2,  512, 1, 8.64e11,  0.87,
-		5.0e12,  MB(96),  1.5e-6 },
-	{ "a10",     "sm_86",   86,  72, 1695, 128, 2,  512, 1, 6.0e11,   0.87,
-		2.0e12,  MB(6),   1.5e-6 },
-	{ "t4",      "sm_75",   75,  40, 1590,  64, 2,  512, 1, 3.2e11,   0.80,
-		1.27e12, MB(4),   1.8e-6 },
-	{ "b200",    "sm_100a", 100, 148, 1965, 128, 64, 4096, 0.25, 8.0e12,  0.90,
-		8.0e12,  MB(126), 1.3e-6 },
+	/* name      arch       cc  SMs GPC  MHz f32, f64 tensor mma DRAM B/s
+	 *	copy L2 B/s   L2 bytes  launch */
+	{ "h200",    "sm_90a",  90, 132, 18, 1980, 128, 64, 2048, 0.629, 4.8e12,
+		0.90, 5.7e12,  MB(60),  1.3e-6 },
+	{ "h100",    "sm_90a",  90, 132, 18, 1980, 128, 64, 2048, 0.629, 3.35e12,
+		0.90, 5.7e12,  MB(50),  1.3e-6 },
+	{ "a100",    "sm_80",   80, 108,  0, 1410,  64, 32, 1024, 1, 2.039e12,
+		0.90, 4.5e12,  MB(40),  1.5e-6 },
+	{ "l4",      "sm_89",   89,  58,  0, 2040, 128, 2,  512, 1, 3.0e11,
+		0.87, 1.9e12,  MB(48),  1.5e-6 },
+	{ "rtx4090", "sm_89",   89, 128,  0, 2520, 128, 2,  256, 1, 1.008e12,
+		0.91, 5.0e12,  MB(72),  1.5e-6 },
+	{ "l40s",    "sm_89",   89, 142,  0, 2520, 128, 2,  512, 1, 8.64e11,
+		0.87, 5.0e12,  MB(96),  1.5e-6 },
+	{ "a10",     "sm_86",   86,  72,  0, 1695, 128, 2,  512, 1, 6.0e11,
+		0.87, 2.0e12,  MB(6),   1.5e-6 },
+	{ "t4",      "sm_75",   75,  40,  0, 1590,  64, 2,  512, 1, 3.2e11,
+		0.80, 1.27e12, MB(4),   1.8e-6 },
+	{ "b200",    "sm_100a", 100, 148, 20, 1965, 128, 64, 4096, 0.25, 8.0e12,
+		0.90, 8.0e12,  MB(126), 1.3e-6 },
 	{ 0 }
 };
 
@@ -181,4 +181,16 @@ int target_occupancy(const struct target *t, int threads, int regs, int smem)
 	n = m < n ? m : n;
 	m = blocks_by_smem(t, smem);
 	return m < n ? m : n;
+}
+
+/* A cluster lies in one GPC, and some GPCs lack multiprocessors: which, and how many,
+ * differs from chip to chip. As if all but one were whole, which is less than there
+ * is on most: a cluster too many would run when all others are done. */
+int gpu_clusters(const struct gpu *g, int occupancy, int blocks)
+{
+	int gpc = g->gpc_sms ? g->gpc_sms : g->sms;
+	int n = g->sms / gpc * (gpc * occupancy / blocks) +
+		g->sms % gpc * occupancy / blocks;
+
+	return n ? n : 1;
 }

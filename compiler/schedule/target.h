@@ -25,7 +25,7 @@ struct gpu {
 	const char *name;	/* "h200" */
 	const char *arch;	/* default target */
 	int cc;
-	int sms;
+	int sms, gpc_sms;	/* multiprocessors, and those of a whole GPC */
 	double clock_mhz;
 	int f32_lanes_sm, f64_lanes_sm;
 	int tensor_sm;		/* multiply-adds of f16 on tensor cores a cycle
@@ -53,5 +53,9 @@ bool target_in(const struct target *t, const char *lo, const char *hi,
 /* Blocks resident on one SM, from threads, registers a thread and bytes of
  * shared memory a block. */
 int target_occupancy(const struct target *t, int threads, int regs, int smem);
+
+/* Clusters of so many blocks that run at once, where "occupancy" blocks do on a
+ * multiprocessor, on every GPU of that name. */
+int gpu_clusters(const struct gpu *g, int occupancy, int blocks);
 
 #endif

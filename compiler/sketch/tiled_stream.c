@@ -82,7 +82,7 @@ const char *tiled_stream_plan(const struct task *t, const struct product *f,
 	struct arena *a, int occupancy, struct tiling *p)
 {
 	int64_t tiles = p->tiles / p->cluster, chunks;
-	int64_t most = t->gpu->sms * occupancy / p->cluster;
+	int64_t most = gpu_clusters(t->gpu, occupancy, p->cluster);
 	struct p_stream *s = &p->stream;
 	const char *why = refuse(t, f, a, p, tiles, most);
 

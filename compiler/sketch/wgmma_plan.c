@@ -438,7 +438,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 static const char *plan_persistence(const struct task *t, struct arena *a,
 	struct wgmma_plan *p)
 {
-	int resident = t->gpu->sms * p->occupancy;
+	int resident = gpu_clusters(t->gpu, p->occupancy, p->of.cluster) *
+		p->of.cluster;
 
 	if (p->of.streams && !p->persistent)
 		return "blocks that share out chunks of tiles take one after the "
@@ -455,7 +456,7 @@ static const char *plan_persistence(const struct task *t, struct arena *a,
 		return arena_printf(a, "%lld tiles all run at once on %s: "
 			"persistent = off", (long long)p->of.tiles,
 			t->gpu->name);
-	p->of.blocks = resident / p->of.cluster * p->of.cluster;
+	p->of.blocks = resident;
 	return NULL;
 }
 

@@ -494,6 +494,23 @@ static void knows_occupancy(void **state)
 		32 * 1024), 2);
 }
 
+/* Of 8 GPCs of 18 multiprocessors at most, that have 132, no chip runs 33 clusters
+ * of 4 at once; of pairs, which are whole wherever they are, all do. */
+static void clusters_fit_gpcs(void **state)
+{
+	struct gpu h = *gpu_named("h200");
+
+	(void)state;
+	assert_int_equal(gpu_clusters(&h, 1, 1), 132);
+	assert_int_equal(gpu_clusters(&h, 1, 2), 66);
+	assert_int_equal(gpu_clusters(&h, 1, 4), 29);
+	assert_int_equal(gpu_clusters(&h, 1, 8), 14);
+	assert_int_equal(gpu_clusters(&h, 2, 4), 66);
+	assert_int_equal(gpu_clusters(gpu_named("a100"), 2, 1), 216);
+	h.sms = 3;
+	assert_int_equal(gpu_clusters(&h, 1, 4), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +525,7 @@ int main(void)
 		cmocka_unit_test(names_fused_axes),
 		cmocka_unit_test(knows_targets),
 		cmocka_unit_test(knows_occupancy),
+		cmocka_unit_test(clusters_fit_gpcs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
