@@ -264,7 +264,9 @@ struct problem problem_of(struct session *s, struct candidate *c);
  * point is legal, and the candidate then has no space any more. */
 int *problem_default(struct session *s, struct candidate *c, double *seconds);
 /* "genes", or what is better and found in the same way from the best of some random
- * points, which may lie in another valley than the sketch's own start. */
+ * points, which may lie in another valley than the sketch's own start: the same
+ * whatever the seed is, which is that of searches. Not for a job for all sizes, whose
+ * starts are many as it is. */
 int *problem_elsewhere(struct session *s, struct candidate *c, int *genes,
 	double *seconds);
 /* What the model sees of a point, which is legal. */

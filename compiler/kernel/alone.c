@@ -14,6 +14,8 @@ static bool value_reads(const struct kx *e, const struct k_buffer *b)
 		return false;
 	if ((e->kind == KX_LOAD || e->kind == KX_ADDRESS) && e->buffer == b)
 		return true;
+	if (e->kind == KX_MAP && e->map->of == b)
+		return true;
 	for (int i = 0; i < e->n_args; i++)
 		if (value_reads(e->args[i], b))
 			return true;

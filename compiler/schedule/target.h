@@ -55,7 +55,7 @@ bool target_in(const struct target *t, const char *lo, const char *hi,
 int target_occupancy(const struct target *t, int threads, int regs, int smem);
 
 /* Clusters of so many blocks that run at once, where "occupancy" blocks do on a
- * multiprocessor, on every GPU of that name. */
+ * multiprocessor, on most GPUs of that name. */
 int gpu_clusters(const struct gpu *g, int occupancy, int blocks);
 
 #endif

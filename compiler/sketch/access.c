@@ -190,7 +190,8 @@ double access_bytes(const struct access *x, double apart)
 	return apart > 1 && apart * size < SECTOR ? apart * size : SECTOR;
 }
 
-double access_beyond(const struct access *x, const struct task *t, double asked)
+double access_beyond(const struct access *x, const struct task *t,
+	double asked)
 {
 	double bytes = tensor_bytes(x), once = bytes * t->gpu->sms;
 

@@ -201,7 +201,7 @@ static double loaded_casts(const struct ir_expr *e)
 static void add_compute(const struct direct *d, const struct direct_plan *p,
 	const struct passes *n, struct work *w)
 {
-	double ops = expr_cost(d->value).ops - loaded_casts(d->value);
+	double ops = expr_cost(d->value).issue - loaded_casts(d->value);
 	double warps = p->threads / (double)WARP;
 	double loads = n->outer * (double)p->seg_elements / p->seg_vec;
 

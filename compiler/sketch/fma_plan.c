@@ -334,7 +334,8 @@ void fma_features(const struct task *t, const int *values,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 : 500) +
 			joining.chain,
-		.ilp = tiled_rows_ilp(rows, p.tm * p.tn, issue), .stages = p.of.stages - 1,
+		.ilp = tiled_rows_ilp(rows, p.tm * p.tn, issue),
+		.stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,
 	};
 	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *

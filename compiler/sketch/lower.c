@@ -196,7 +196,7 @@ static struct kx *divide(const struct lower_env *env, const struct ir_expr *e,
 		index_floor_mod(env->a, env->block, x, y);
 }
 
-/* The intrinsic by which integers of what range so ever wrap, -1: none. */
+/* The intrinsic by which integers of whatever range wrap, -1: none. */
 static int wrapped(enum op op, enum dtype t)
 {
 	bool wide = t == T_I64;

@@ -125,7 +125,8 @@ static void add_access(const struct task *t, const struct row_point *x,
 	moved = access_uniform(w, y) ? 1 : access_chunk(y, x->vector);
 	n *= all / ROW_WARP / (access_uniform(w, y) ? x->vector : moved);
 	f->issue += n;
-	f->smem_cycles += n * fmax(1, ROW_WARP * moved * size / WAVEFRONT);
+	f->smem_cycles += n * (access_uniform(w, y) ? 1 :
+		fmax(1, ROW_WARP * moved * size / WAVEFRONT));
 }
 
 /* Passes that compute piece "i": its own, and those that use it again where it

@@ -130,9 +130,11 @@ void access_guess(struct arena *a, const struct ir_operator *o,
  * neighbouring threads are "apart" by so many elements: what a table of few
  * bytes holds stays in the first. */
 double access_bytes(const struct access *x, double apart);
-/* Of "asked" bytes that are read in all, those that reach the second-level cache: of a tensor that the first keeps beside what streams through it, each
- * multiprocessor asks for once. */
-double access_beyond(const struct access *x, const struct task *t, double asked);
+/* Of "asked" bytes that are read in all, those that reach the second-level cache: a
+ * tensor that the first keeps beside what streams through it each multiprocessor asks
+ * for once. */
+double access_beyond(const struct access *x, const struct task *t,
+	double asked);
 /* Elements at a time that access "x" is moved by in vectors of "v". */
 int access_chunk(const struct access *x, int v);
 bool access_uniform(const struct walk *w, const struct access *x);
