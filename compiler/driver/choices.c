@@ -38,9 +38,8 @@ static bool choose_for_group(struct session *s, struct job *j, int group)
 	if (!taken->candidate)
 		choose_of(s, p, true);
 	else if (!taken->candidate->general)
-		taken->genes = problem_elsewhere(s, &p->candidates[
-			taken->candidate - p->candidates], taken->genes,
-			&taken->seconds);
+		problem_look_around(s, &p->candidates[taken->candidate -
+			p->candidates], taken->genes, &taken->seconds);
 	return taken->candidate;
 }
 

@@ -406,25 +406,42 @@ int *problem_default(struct session *s, struct candidate *c, double *seconds)
 	return genes;
 }
 
-int *problem_elsewhere(struct session *s, struct candidate *c, int *genes,
+/* Down from "genes" with another value of gene "i", if that comes lower. */
+static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
+	int *genes, int i, double *seconds)
+{
+	const struct gene *g = &c->space->genes[i];
+	size_t bytes = (size_t)c->space->n_genes * sizeof *genes;
+	int *from = ARENA_ARRAY(s->a, c->space->n_genes, int);
+
+	for (int k = 0; k < g->n; k++) {
+		double t;
+
+		if (g->values[k] == genes[i])
+			continue;
+		memcpy(from, genes, bytes);
+		from[i] = g->values[k];
+		if (problem_refuses(c, tmp, from))
+			continue;
+		t = descend(c, tmp, from, is_legal_anywhere);
+		if (t < *seconds * 0.99) {
+			memcpy(genes, from, bytes);
+			*seconds = t;
+			return;
+		}
+	}
+}
+
+void problem_look_around(struct session *s, struct candidate *c, int *genes,
 	double *seconds)
 {
-	struct problem p = problem_of(s, c);
-	struct budget b = { .trials = 4, .seed = 1, .effort = 1 };
+	enum { FEW = 3 };
 	struct arena *tmp = arena_create();
-	double t = INFINITY;
-	struct result *r;
 
-	p.n_seeds = 0;
-	r = search_run(s->a, &p, strategy_named("random"), &b, NULL, NULL,
-		NULL);
-	if (r->genes && !is_legal_anywhere(c, tmp, r->genes))
-		t = descend(c, tmp, r->genes, is_legal_anywhere);
+	for (int i = 0; i < c->space->n_genes; i++)
+		if (c->space->genes[i].n <= FEW)
+			other_way(s, c, tmp, genes, i, seconds);
 	arena_destroy(tmp);
-	if (t > *seconds * 0.99)
-		return genes;
-	*seconds = t;
-	return r->genes;
 }
 
 /* ---- a look from a point ---- */

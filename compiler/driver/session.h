@@ -263,11 +263,11 @@ struct problem problem_of(struct session *s, struct candidate *c);
 /* The point chosen without a search and its predicted seconds; NULL if no
  * point is legal, and the candidate then has no space any more. */
 int *problem_default(struct session *s, struct candidate *c, double *seconds);
-/* "genes", or what is better and found in the same way from the best of some random
- * points, which may lie in another valley than the sketch's own start: the same
- * whatever the seed is, which is that of searches. Not for a job for all sizes, whose
- * starts are many as it is. */
-int *problem_elsewhere(struct session *s, struct candidate *c, int *genes,
+/* Once more in the same way from "genes" with each of the numbers that have few
+ * values the other way, which many others follow, as tiles do whether blocks persist:
+ * "genes" becomes what is better. Not for a job for all sizes, whose starts are many
+ * as it is. */
+void problem_look_around(struct session *s, struct candidate *c, int *genes,
 	double *seconds);
 /* What the model sees of a point, which is legal. */
 void problem_features(const struct candidate *c, struct arena *a,

@@ -183,14 +183,27 @@ int target_occupancy(const struct target *t, int threads, int regs, int smem)
 	return m < n ? m : n;
 }
 
+static int clusters_of(int sms, int occupancy, int blocks)
+{
+	return sms > 0 ? sms * occupancy / blocks : 0;
+}
+
 /* A cluster lies in one GPC, and some GPCs lack multiprocessors: which, and how many,
- * differs from chip to chip. As if all but one were whole, which is less than there
- * is on most: a cluster too many would run when all others are done. */
+ * differs from chip to chip. Taken for: as even as pairs allow, but for one that lacks
+ * two more, which others have. So an H100 has room for 15 clusters of 8, as many as
+ * cuBLAS asks for; a cluster too many would run when all others are done. */
 int gpu_clusters(const struct gpu *g, int occupancy, int blocks)
 {
-	int gpc = g->gpc_sms ? g->gpc_sms : g->sms;
-	int n = g->sms / gpc * (gpc * occupancy / blocks) +
-		g->sms % gpc * occupancy / blocks;
+	int gpcs = g->gpc_sms ? (g->sms + g->gpc_sms - 1) / g->gpc_sms : 1;
+	int even = gpcs > 1 ? g->sms / gpcs / 2 * 2 : g->sms;
+	int poor = gpcs > 1 ? even - 2 : even;
+	int rich = (g->sms - (gpcs - 1) * even - poor) / 2, n;
 
+	if (blocks == 1)
+		return g->sms * occupancy;
+	rich = rich < gpcs - 1 ? rich : gpcs - 1;
+	n = clusters_of(poor, occupancy, blocks) + rich * clusters_of(even + 2,
+		occupancy, blocks) + (gpcs - 1 - rich) * clusters_of(even,
+		occupancy, blocks);
 	return n ? n : 1;
 }

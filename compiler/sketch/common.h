@@ -57,6 +57,10 @@ struct kx *lower_as(const struct lower_env *env, const struct ir_expr *e,
 /* "x" as a value of type "t": floats truncate to integers, wrap, and compare
  * with 0 to become bool. */
 struct kx *lower_convert(struct arena *a, struct kx *x, enum dtype t);
+/* "x" op "y", of integers modulo 2^32 or 2^64 as the language has them: C++'s own
+ * arithmetic is undefined beyond its range, and nvcc makes use of that. */
+struct kx *lower_wrapping(struct arena *a, enum op op, enum dtype t,
+	struct kx *x, struct kx *y);
 /* "x" rounded to the storage type "t" and back to the type computed in. */
 struct kx *lower_round(struct arena *a, struct kx *x, enum dtype t);
 

@@ -249,8 +249,8 @@ static void accumulate(struct direct_code *m, struct k_block *b)
 	env.axes = axis_values(m);
 	value = lower_as(&env, m->d->value, m->d->acc);
 	if (m->d->reduces)
-		value = kx_op(a, reducer_rows[m->d->reducer].combine,
-			m->d->acc, 2, kx_load(a, m->acc, at), value);
+		value = lower_wrapping(a, reducer_rows[m->d->reducer].combine,
+			m->d->acc, kx_load(a, m->acc, at), value);
 	ks_store(a, b, k_place(m->acc, at), value);
 }
 

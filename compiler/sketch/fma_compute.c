@@ -145,7 +145,8 @@ static struct kx *add_pair(struct fma_code *g, struct k_block *b, struct kx *x,
 		.hook = paired, .ctx = &p };
 	enum dtype t = g->f->of.acc;
 
-	return kx_op(g->of.a, OP_ADD, t, 2, sum, lower_as(&env, p.c->pair, t));
+	return lower_wrapping(g->of.a, OP_ADD, t, sum, lower_as(&env,
+		p.c->pair, t));
 }
 
 static void multiply_one(struct fma_code *g, struct k_block *b,

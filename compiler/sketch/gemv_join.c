@@ -40,8 +40,8 @@ static void join_lanes(struct gemv_code *g, struct k_block *b)
 			INTRIN_SHUFFLE_XOR, acc, 2, kx_load(a, g->acc, i, j),
 			num(g, d)));
 
-		ks_store(a, b, k_place(g->acc, i, j), kx_op(a, OP_ADD, acc, 2,
-			kx_load(a, g->acc, i, j), other));
+		ks_store(a, b, k_place(g->acc, i, j), lower_wrapping(a,
+			OP_ADD, acc, kx_load(a, g->acc, i, j), other));
 	}
 }
 
@@ -120,8 +120,9 @@ static void read_board(struct gemv_code *g, struct k_block *b,
 		return;
 	b = ks_for(a, b, LOOP_SERIAL, "group", num(g, 1), num(g, p->groups),
 		NULL, &x);
-	ks_store(a, b, at, kx_op(a, OP_ADD, g->f->of.acc, 2, g->f->left_big ?
-		kx_load(a, g->out, i, j) : kx_load(a, g->out, j, i),
+	ks_store(a, b, at, lower_wrapping(a, OP_ADD, g->f->of.acc,
+		g->f->left_big ? kx_load(a, g->out, i, j) :
+			kx_load(a, g->out, j, i),
 		kx_load(a, g->board, x, col, row)));
 }
 

@@ -216,6 +216,13 @@ static int wrapped(enum op op, enum dtype t)
 	}
 }
 
+struct kx *lower_wrapping(struct arena *a, enum op op, enum dtype t,
+	struct kx *x, struct kx *y)
+{
+	return wrapped(op, t) < 0 ? kx_op(a, op, t, 2, x, y) :
+		kx_call(a, wrapped(op, t), t, 2, x, y);
+}
+
 static struct kx *arithmetic(const struct lower_env *env,
 	const struct ir_expr *e)
 {
@@ -230,7 +237,7 @@ static struct kx *arithmetic(const struct lower_env *env,
 	if (e->op == OP_DIV || e->op == OP_MOD)
 		return divide(env, e, x[0], x[1]);
 	if (wrapped(e->op, t) >= 0)
-		return kx_call(env->a, wrapped(e->op, t), t, 2, e->n_args == 1 ?
+		return lower_wrapping(env->a, e->op, t, e->n_args == 1 ?
 			kx_cast(env->a, t, kx_int(env->a, 0)) : x[0],
 			x[e->n_args - 1]);
 	if (e->n_args == 1)
@@ -240,15 +247,20 @@ static struct kx *arithmetic(const struct lower_env *env,
 	return kx_op(env->a, e->op, t, 3, x[0], x[1], x[2]);
 }
 
-/* Index arithmetic used as a value: in i32 where it fits. */
+/* Index arithmetic used as a value: in i32 where it fits. What is divided may have
+ * wrapped, unless its own range is known: that of a rest always is. */
 static bool is_index(const struct lower_env *env, const struct ir_expr *e)
 {
 	int64_t lo, hi;
-
-	return (e->type == T_I64 || e->type == T_I32) &&
+	bool known = (e->type == T_I64 || e->type == T_I32) &&
 		(e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL ||
 		 e->op == OP_DIV || e->op == OP_MOD) &&
 		ir_range(env->op, e, &lo, &hi);
+
+	for (int i = 0; known && i < e->n_args; i++)
+		known = e->args[i]->kind == IR_OP ? is_index(env, e->args[i]) :
+			ir_range(env->op, e->args[i], &lo, &hi);
+	return known;
 }
 
 static struct kx *lower_op(const struct lower_env *env,

@@ -76,8 +76,8 @@ void parts_add(const struct parts *g, struct k_block *b, struct kx *slot)
 	struct kx *i, *j;
 
 	b = each_sum(g, b, &i, &j);
-	ks_store(a, b, k_place(g->acc, i, j), kx_op(a, OP_ADD, g->acc->type, 2,
-		kx_load(a, g->acc, i, j), kx_load(a, g->partial,
+	ks_store(a, b, k_place(g->acc, i, j), lower_wrapping(a, OP_ADD,
+		g->acc->type, kx_load(a, g->acc, i, j), kx_load(a, g->partial,
 			partial_at(g, slot, i, j))));
 }
 

@@ -373,7 +373,8 @@ struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
 {
 	if (dtype_is_float(t))
 		return kx_op(a, OP_FMA, t, 3, x, y, sum);
-	return kx_op(a, OP_ADD, t, 2, sum, kx_op(a, OP_MUL, t, 2, x, y));
+	return lower_wrapping(a, OP_ADD, t, sum, lower_wrapping(a, OP_MUL, t, x,
+		y));
 }
 
 struct kx *product_zero(struct arena *a, enum dtype t)

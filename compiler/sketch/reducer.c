@@ -133,8 +133,13 @@ void running_take(struct arena *a, struct k_block *b, const struct running *r,
 	switch (r->reducer) {
 	case RED_SUM:
 	case RED_PROD:
-		ks_update(a, b, r->value, reducer_rows[r->reducer].combine,
-			value);
+		if (dtype_is_float(r->type))
+			ks_update(a, b, r->value,
+				reducer_rows[r->reducer].combine, value);
+		else
+			ks_assign(a, b, r->value, lower_wrapping(a,
+				reducer_rows[r->reducer].combine, r->type,
+				held, value));
 		break;
 	case RED_MAX:
 	case RED_MIN:

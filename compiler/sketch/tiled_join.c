@@ -204,8 +204,8 @@ static struct kx *result(const struct tiled_code *g, struct kx *outer,
 static void add(struct tiled_code *g, struct k_block *b, struct kx *i,
 	struct kx *j, struct kx *theirs)
 {
-	ks_store(g->a, b, result_at(g, i, j), kx_op(g->a, OP_ADD, g->f->acc, 2,
-		result(g, i, j), kx_bits(g->a, g->f->acc, theirs)));
+	ks_store(g->a, b, result_at(g, i, j), lower_wrapping(g->a, OP_ADD,
+		g->f->acc, result(g, i, j), kx_bits(g->a, g->f->acc, theirs)));
 }
 
 /* 16 bytes at once where sums of 4 bytes have enough neighbours. */

@@ -503,8 +503,8 @@ static void clusters_fit_gpcs(void **state)
 	(void)state;
 	assert_int_equal(gpu_clusters(&h, 1, 1), 132);
 	assert_int_equal(gpu_clusters(&h, 1, 2), 66);
-	assert_int_equal(gpu_clusters(&h, 1, 4), 29);
-	assert_int_equal(gpu_clusters(&h, 1, 8), 14);
+	assert_int_equal(gpu_clusters(&h, 1, 4), 31);
+	assert_int_equal(gpu_clusters(&h, 1, 8), 15);
 	assert_int_equal(gpu_clusters(&h, 2, 4), 66);
 	assert_int_equal(gpu_clusters(gpu_named("a100"), 2, 1), 216);
 	h.sms = 3;
