@@ -155,10 +155,47 @@ mkdir "$scratch/elsewhere"
 	--points 1 >"$scratch/log" 2>&1 --minutes 0
 check "... and gone on with" cmp "$scratch/out/results.jsonl" \
 	"$scratch/elsewhere/out/results.jsonl"
+"$run" --emulate --out "$scratch/elsewhere/other" --pack "$scratch/out.tgz" \
+	--minutes 0 >"$scratch/log" 2>&1
+check "an archive of another folder is told" grep -q 'holds out, not other' \
+	"$scratch/log"
+check "... and not begun anew" [ ! -e "$scratch/elsewhere/other" ]
+mkdir "$scratch/no-tar"
+printf '#!/bin/sh\necho cut >"$2"\nexit 2\n' >"$scratch/no-tar/tar"
+chmod +x "$scratch/no-tar/tar"
+cp "$scratch/out.tgz" "$scratch/kept.tgz"
+PATH=$scratch/no-tar:$PATH "$run" --emulate --out "$scratch/out" --minutes 0 \
+	--pack "$scratch/kept.tgz" >"$scratch/log" 2>&1
+check "a tar that fails is told" grep -q 'kept.tgz is not of now' "$scratch/log"
+check "... and leaves the archive that there is" cmp "$scratch/out.tgz" \
+	"$scratch/kept.tgz"
+check "... and no other" sh -c '! ls "$1"/kept.tgz.*' - "$scratch"
+mkdir "$scratch/hurry"
+printf '#!/bin/sh\nexec %s 0.2\n' "$(command -v sleep)" >"$scratch/hurry/sleep"
+printf '#!/bin/sh\n[ "$1" = --version ] || exec %s 3\n' "$(command -v sleep)" \
+	>"$scratch/brief"
+chmod +x "$scratch/hurry/sleep" "$scratch/brief"
+# packs SIGNAL: ends a run that packs, and tells which of its processes are left.
+packs() {
+	PATH=$scratch/hurry:$PATH WPKC=$scratch/brief "$run" --emulate --out \
+		"$scratch/$1" --pack "$scratch/$1.tgz" hand >"$scratch/log" 2>&1 &
+	packing=$!
+	sleep 1.5
+	kill "-$1" $packing
+	wait $packing 2>/dev/null
+	sleep 1.5
+	ps -eo args= | grep "[/]$1.tgz" >"$scratch/found"
+	[ -s "$scratch/$1.tgz" ] || echo "nothing was packed" >>"$scratch/found"
+	ls "$scratch/$1.tgz".* >>"$scratch/found" 2>/dev/null
+}
+packs KILL
+empty "killed, a run leaves nothing that packs" "$scratch/found"
+packs TERM
+empty "... nor ended" "$scratch/found"
 cat >"$scratch/slow" <<'END'
 #!/bin/sh
 case $1 in --version) echo wpkc 0; exit ;; esac
-trap 'exit 143' TERM
+trap 'kill $!; exit 143' TERM
 sleep 100 &
 wait
 END
