@@ -217,6 +217,17 @@ WPKC=$scratch/wrong "$run" --emulate --out "$scratch/wrong.out" hand \
 	>"$scratch/log" 2>&1
 check "a check that fails fails the run" [ $? -ne 0 ]
 tail -n 3 "$scratch/log" >"$scratch/found"
+printf '#!/bin/sh\n[ "$1" = --version ] || kill -9 $$\n' >"$scratch/killed"
+chmod +x "$scratch/killed"
+WPKC=$scratch/killed "$run" --emulate --out "$scratch/killed.out" hand \
+	search-winograd >"$scratch/log.killed" 2>&1
+check "what others kill is not cut off" grep -q '^hand: FAILED (137)$' \
+	"$scratch/log.killed"
+check "... and a search's own log is told" grep -q -e \
+	"^-- search-winograd failed: $scratch/killed.out/search-winograd.search.log" \
+	"$scratch/log.killed"
+check "... where there is one" sh -c '! grep "No such file" "$1"' - \
+	"$scratch/log.killed"
 cat >"$scratch/want" <<END
 -- hand failed: $scratch/wrong.out/hand.log
 bad: wrong: 7 outputs

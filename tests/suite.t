@@ -64,6 +64,7 @@ refuses "a row that is none" "no row C99" --rows=C99
 refuses "a contender that is none" "no contender tvm" --contenders=own,tvm
 refuses "an option that is none" "unknown option --row" --row=C2
 refuses "minutes that are none" "not a number: many" --minutes=many
+refuses "seconds that are none" "not a number: few" --seconds=few
 
 # ---- a run, resumed ----
 
@@ -157,6 +158,14 @@ lost)	case $* in *cudnn*)
 		exit 4 ;;
 	esac
 	line woodpecker null ;;
+lost-alone)
+	case $* in *cudnn*)
+		line woodpecker null ', "failed": "no time"'
+		echo 'wpkrun: the device is lost to this process' >&2
+		exit 4 ;;
+	esac
+	exec sleep 100 ;;
+killed) kill -9 $$ ;;
 hang)	exec sleep 100 ;;
 die)	echo 'wpkrun: error: "dead" \ end' >&2; exit 5 ;;
 rubbish) echo '{"contender": "own", "timed": true, '; echo '}{'; exit 0 ;;
@@ -194,9 +203,23 @@ check "ours is compared with the reference also behind rows of libraries" grep -
 	-e '--time --against=ref,cudnn' args
 : >args
 echo hang >mood
-run cut --rows=C2-f16-1 --minutes=1 --grace=-58
+run cut --rows=C2-f16-1 --minutes=1 --grace=-58 --limit=420
 check "a row that the end cuts off is no record" sh -c \
 	'grep -q "C2-f16-1: cut off" said && ! [ -s cut/suite.jsonl ]'
+run short --rows=C2-f16-1 --seconds=3 --grace=1
+check "... but one that hangs in a short run is" grep -q \
+	'"failed": "took more than 3 s"' short/suite.jsonl
+echo lost-alone >mood
+run lost-alone --rows=C2-f16-1 --seconds=2 --grace=0 --limit=420
+check "what is cut off as it runs alone is no record either" sh -c \
+	'grep -q "C2-f16-1: cut off" said &&
+	! grep "\"contender\": \"own\"" lost-alone/suite.jsonl'
+check "... where the library failed" grep -q '"contender": "cudnn", "failed"' \
+	lost-alone/suite.jsonl
+echo killed >mood
+run killed --rows=C2-f16-1 --seconds=9 --limit=420
+check "one that others kill failed, and took no time" grep -q \
+	'"failed": "exit 137: ' killed/suite.jsonl
 for mood in hang die rubbish; do
 	echo $mood >mood
 	run $mood --rows=C2-f16-1 --limit=2
