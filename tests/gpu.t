@@ -255,15 +255,16 @@ fi
 
 # ---- libraries of Python's packages ----
 
-mkdir -p "$scratch/site/nvidia/cudnn/lib" "$scratch/site/nvidia/cu13/lib"
+site="$scratch/a site"
+mkdir -p "$site/nvidia/cudnn/lib" "$site/nvidia/cu13/lib"
 libraries() {
-	PYTHONPATH=$scratch/site sh -c '. "$1"
+	PYTHONPATH=$site sh -c '. "$1"
 	echo "$LD_LIBRARY_PATH"' - "$top_srcdir/tests/gpu/libraries.sh"
 }
 if python3 -c '' 2>/dev/null; then
 	LD_LIBRARY_PATH=/first libraries >"$scratch/log"
 	check "Python's CUDA is found, behind what is named" grep -q \
-	"^/first:$scratch/site/nvidia/cu13/lib:$scratch/site/nvidia/cudnn/lib" \
+		"^/first:$site/nvidia/cu13/lib:$site/nvidia/cudnn/lib" \
 		"$scratch/log"
 else
 	skip "Python's CUDA" "no python3"

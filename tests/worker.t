@@ -186,7 +186,9 @@ check "a command compiles" grep -q '"id":1,"ok":true' answers
 check "... which is there or not" grep -q '"id":2.*cannot be started' answers
 check "... and says what is wrong" grep -q '"id":3.*error: no good' answers
 check "... or is killed" grep -q '"id":4.*ended by signal 9' answers
-check "... behind what measures" grep -q "\"id\":6.*\"message\":\"$(($(nice) + 5))\"" \
+behind=$(($(nice) + 5))
+[ $behind -le 19 ] || behind=19
+check "... behind what measures" grep -q "\"id\":6.*\"message\":\"$behind\"" \
 	answers
 check "... or takes too long" grep -q '"id":5,"verdict":"timeout"' answers
 check "... and all it started with it" sh -c \

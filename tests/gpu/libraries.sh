@@ -12,11 +12,13 @@ for path in sys.path:
 	echo "${CUDA_HOME:-/usr/local/cuda}/lib64"
 	echo /usr/local/nvidia/lib64
 }
-for folder in $(cuda_folders); do
+while IFS= read -r folder; do
 	case :${LD_LIBRARY_PATH:-}: in
 	*":$folder:"*) continue ;;
 	esac
 	[ ! -d "$folder" ] ||
 		LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
-done
+done <<END
+$(cuda_folders)
+END
 export LD_LIBRARY_PATH
