@@ -97,7 +97,7 @@ compile() {
 }
 compile "\$2.o" -DWPK_EMULATE -D__CUDA_ARCH__=900 -D__CUDA_ARCH_FEAT_SM90_ALL \\
 	-include "$top_srcdir/runtime/emu/wpk_emu.h" "\$3" &&
-compile "\$2.main" -DTURN_SECONDS=3 -I"$top_srcdir/runtime/emu/host" \\
+compile "\$2.main" -DLAUNCH_SECONDS=3 -I"$top_srcdir/runtime/emu/host" \\
 	-include "$top_srcdir/tests/gpu/emulated.h" "\$4" &&
 exec $CXX -o "\$2" "\$2.o" "\$2.main" "$top_builddir/libwpkemu.a"
 END
@@ -109,17 +109,26 @@ checks() {
 if [ -n "$INSTRUMENT" ]; then
 	skip "the program that checks on a GPU" "instrumented build"
 else
-	check "the program that checks on a GPU checks" checks TURNS=taken
+	check "the program that checks on a GPU checks" checks \
+		TURNS="$scratch/turns"
 	check "... and tells times" test "$(grep -c \
 		'verified whole on emulator, .* us cold, .* us hot' \
 		"$scratch/log")" = 2
+	check "... alone, though all of it takes longer than a launch may" \
+		[ ! -e "$scratch/turns.both" ]
 	checks NO_GPU=1
 	check "... or why there is no GPU" grep -q \
 		'not verified: no GPU: invalid device' "$scratch/log"
 	checks HANGS="$scratch/hangs"
-	check "... of a kernel that hangs the one" grep -q 'the kernels do not end' \
+	check "... of a kernel that hangs the one" grep -Eq \
+		': a launch of the kernels does not end: check at smaller sizes$' \
 		"$scratch/log"
 	check "... and the other is right" grep -q 'verified whole' "$scratch/log"
+	check "... where memory does not suffice for both, one after the other" \
+		checks FULL=2
+	checks FULL=99
+	check "... or at all, is told" grep -q \
+		"not verified: the GPU's memory does not suffice" "$scratch/log"
 fi
 
 "$run" --emulate --out "$scratch/none" no-such-step >/dev/null 2>&1

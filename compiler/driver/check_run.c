@@ -311,6 +311,25 @@ static double run_seconds(const struct check *c)
 		check_seconds(c);
 }
 
+/* Was it its own kernels, or others, that took the time? Where both may have, a GPU is
+ * shared. */
+static enum check_verdict late(struct check *c, const char *text)
+{
+	const char *kernels = c->r->program->steps.n > 1 ? "kernels" : "kernel";
+	double seconds = run_seconds(c);
+
+	if (count_of(text, " waits\n") > count_of(text, " turn\n"))
+		return check_end(c, CHECK_UNAVAILABLE, arena_printf(c->a,
+			"not verified: other checks had the GPU for %.0f s: "
+			"check with -j 1", seconds));
+	if (c->r->turns)
+		return check_end(c, CHECK_TIMEOUT, arena_printf(c->a, "the %s "
+			"and checks before it took more than %.0f s: check at "
+			"smaller sizes, or with -j 1", kernels, seconds));
+	return check_end(c, CHECK_TIMEOUT, arena_printf(c->a, "the %s took more "
+		"than %.0f s: check at smaller sizes", kernels, seconds));
+}
+
 static enum check_verdict judge(struct check *c, const struct child *run,
 	const char *folder)
 {
@@ -327,10 +346,10 @@ static enum check_verdict judge(struct check *c, const struct child *run,
 	if (c->r->nvcc)
 		check_gpu_read(c, text);
 	if (run->timed_out)
-		return check_end(c, CHECK_TIMEOUT, arena_printf(c->a, "the "
-			"kernel%s took more than %.0f s: check at smaller "
-			"sizes", c->r->program->steps.n > 1 ? "s" : "",
-			run_seconds(c)));
+		return late(c, text);
+	if (strstr(text, " timeout: "))
+		return check_end(c, CHECK_TIMEOUT, "a launch of the kernels does "
+			"not end: check at smaller sizes");
 	quote(c, text, folder, faults);
 	quote(c, str_text(&run->err), folder, sanitizers);
 	if (strstr(text, " fault "))

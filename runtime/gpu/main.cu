@@ -13,8 +13,10 @@
  * times the L2 cache. "spread" is the inter-quartile range over the median.
  *
  * Many such programs may run at once, whose jobs name a file, "turns FD": under a
- * shared lock of it they check, under an exclusive one each is timed. One whose
- * kernels do not end says so and ends, for the others wait. */
+ * shared lock of it they check, under an exclusive one each is timed, "late waits"
+ * and "late turn" around what it waits. One whose kernels do not end, each launch or
+ * replay by itself, says "late timeout" and ends, for the others wait. What finds no
+ * memory beside others tries again alone, or says "late memory". */
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -35,11 +37,11 @@ extern "C" int wpk_emu_prepare(void *const *tensors, void *prepared,
 
 cudaStream_t wpk_gpu_stream;
 
-#ifndef TURN_SECONDS
-#define TURN_SECONDS 60
+#ifndef LAUNCH_SECONDS
+#define LAUNCH_SECONDS 60
 #endif
 
-enum { BLOCKS = 15, NO_DEVICE = 4, FAULTED = 3 };
+enum { BLOCKS = 15, TRIES = 4, FAULTED = 3, NO_DEVICE = 4 };
 
 /* A replay is long enough that its start does not count. */
 static const double replay_seconds = 2e-3;
@@ -55,6 +57,7 @@ struct job {
 	const char *mode;
 	int poison;
 	std::vector<tensor> tensors;
+	void *workspace, *prepared;
 };
 
 static const char *mode = "late";
@@ -63,17 +66,27 @@ static void check(cudaError_t status, const char *what)
 {
 	if (status == cudaSuccess)
 		return;
+	if (status == cudaErrorMemoryAllocation) {
+		printf("%s memory %s\n", mode, what);
+		exit(NO_DEVICE);
+	}
 	printf("%s fault device line 0 block 0 0 0 thread -1: %s: %s\n", mode,
 		what, cudaGetErrorString(status));
 	exit(FAULTED);
 }
 
-static void *allocate(size_t bytes)
+/* Is there memory? Another error than that is told by nobody later. */
+static bool allocate(size_t bytes, void **p)
 {
-	void *p;
+	cudaError_t status = cudaMalloc(p, bytes ? bytes : 1);
 
-	check(cudaMalloc(&p, bytes ? bytes : 1), "cudaMalloc");
-	return p;
+	if (status == cudaErrorMemoryAllocation) {
+		*p = NULL;
+		cudaGetLastError();
+		return false;
+	}
+	check(status, "cudaMalloc");
+	return true;
 }
 
 /* ---- turns ---- */
@@ -90,23 +103,34 @@ static void open_turns(int fd)
 		turns = open(path, O_RDWR | O_CLOEXEC);
 }
 
-static void too_long(int)
-{
-	static const char text[] = "late fault device line 0 block 0 0 0 "
-		"thread -1: the kernels do not end\n";
-
-	_exit(write(1, text, sizeof text - 1) < 0 ? FAULTED + 2 : FAULTED);
-}
-
 static void take_turn(int how)
 {
 	if (turns < 0)
 		return;
-	alarm(0);
+	printf("%s waits\n", mode);
 	flock(turns, LOCK_UN);
 	while (flock(turns, how) && errno == EINTR)
 		;
-	alarm(TURN_SECONDS);
+	printf("%s turn\n", mode);
+}
+
+static void too_long(int)
+{
+	static const char text[] = "late timeout: the kernels do not end\n";
+
+	_exit(write(1, text, sizeof text - 1) < 0 ? FAULTED + 2 : FAULTED);
+}
+
+/* What is launched from here on until "unwatch" and takes so many seconds, if that
+ * is known, ends. */
+static void watch(double expected)
+{
+	alarm(LAUNCH_SECONDS + (unsigned)(4 * expected));
+}
+
+static void unwatch()
+{
+	alarm(0);
 }
 
 /* ---- jobs ---- */
@@ -130,7 +154,7 @@ static bool read_job(job *j)
 	size_t room = 0;
 	bool whole = false;
 
-	*j = job{ "late", 255, {} };
+	*j = job{ "late", 255, {}, NULL, NULL };
 	while (!whole && getline(&line, &room, stdin) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!strcmp(line, "mode early"))
@@ -165,6 +189,44 @@ static void move_file(const tensor &t, char *host, bool in)
 	}
 }
 
+static void release(job *j)
+{
+	for (tensor &t : j->tensors) {
+		cudaFree(t.device);
+		t.device = NULL;
+	}
+	cudaFree(j->workspace);
+	cudaFree(j->prepared);
+	j->workspace = j->prepared = NULL;
+}
+
+static bool find_memory(job *j)
+{
+	bool there = allocate(wpk_emu_workspace(), &j->workspace) &&
+		allocate(wpk_emu_prepared(), &j->prepared);
+
+	for (tensor &t : j->tensors)
+		there = there && allocate(t.bytes, &t.device);
+	if (!there)
+		release(j);
+	return there;
+}
+
+/* All before any of it is used. Others hold theirs while they wait to be timed: where
+ * there was none they go first. */
+static void reserve(job *j)
+{
+	for (int i = 0; !find_memory(j); i++) {
+		if (turns < 0 || i == TRIES)
+			check(cudaErrorMemoryAllocation, "of the device");
+		if (i) {
+			flock(turns, LOCK_UN);
+			sleep(1);
+		}
+		take_turn(LOCK_EX);
+	}
+}
+
 /* Outputs go in too: they carry their poison. */
 static void open_tensors(job *j)
 {
@@ -172,7 +234,6 @@ static void open_tensors(job *j)
 		std::vector<char> host(t.bytes);
 
 		move_file(t, host.data(), true);
-		t.device = allocate(t.bytes);
 		check(cudaMemcpy(t.device, host.data(), t.bytes,
 			cudaMemcpyHostToDevice), "cudaMemcpy");
 	}
@@ -211,38 +272,38 @@ static void launch(void *const *tensors, void *workspace)
 }
 
 /* Constant operands, once: no launch that is timed does that. */
-static void *prepare(void *const *tensors, int poison)
+static void prepare(const job &j)
 {
 	size_t bytes = wpk_emu_prepared();
-	void *prepared = allocate(bytes);
 	int code;
 
 	if (!bytes)
-		return prepared;
-	check(cudaMemset(prepared, poison, bytes), "cudaMemset");
+		return;
+	check(cudaMemset(j.prepared, j.poison, bytes), "cudaMemset");
 	check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-	code = wpk_emu_prepare(tensors, prepared, bytes);
+	watch(0);
+	code = wpk_emu_prepare(pointers(j).data(), j.prepared, bytes);
 	if (code) {
 		printf("%s returned %d\n", mode, code);
 		exit(FAULTED);
 	}
 	check(cudaStreamSynchronize(wpk_gpu_stream), "preparing");
-	return prepared;
+	unwatch();
 }
 
 /* ---- time ---- */
 
 /* Other tensors of the same contents: what a launch finds cold. */
-static std::vector<void *> copy_set(const job &j)
+static bool copy_set(const job &j, std::vector<void *> *p)
 {
-	std::vector<void *> p;
-
 	for (const tensor &t : j.tensors) {
-		p.push_back(allocate(t.bytes));
-		check(cudaMemcpy(p.back(), t.device, t.bytes,
+		p->push_back(NULL);
+		if (!allocate(t.bytes, &p->back()))
+			return false;
+		check(cudaMemcpy(p->back(), t.device, t.bytes,
 			cudaMemcpyDeviceToDevice), "cudaMemcpy");
 	}
-	return p;
+	return true;
 }
 
 static size_t set_bytes(const job &j)
@@ -254,17 +315,20 @@ static size_t set_bytes(const job &j)
 	return bytes;
 }
 
-static double replay(cudaGraphExec_t graph, int launches)
+/* Seconds a launch, where "expected" or 0 is how many the replay takes. */
+static double replay(cudaGraphExec_t graph, int launches, double expected)
 {
 	cudaEvent_t begin, end;
 	float ms = 0;
 
 	check(cudaEventCreate(&begin), "cudaEventCreate");
 	check(cudaEventCreate(&end), "cudaEventCreate");
+	watch(expected);
 	check(cudaEventRecord(begin, wpk_gpu_stream), "cudaEventRecord");
 	check(cudaGraphLaunch(graph, wpk_gpu_stream), "cudaGraphLaunch");
 	check(cudaEventRecord(end, wpk_gpu_stream), "cudaEventRecord");
 	check(cudaEventSynchronize(end), "cudaEventSynchronize");
+	unwatch();
 	check(cudaEventElapsedTime(&ms, begin, end), "cudaEventElapsedTime");
 	cudaEventDestroy(begin);
 	cudaEventDestroy(end);
@@ -293,40 +357,54 @@ struct timing {
 	int launches;
 };
 
-/* Enough launches for replay_seconds, a multiple of the sets. */
+/* Enough launches for replay_seconds, a multiple of the sets; "known" or 0 is how
+ * long one takes. */
 static timing measure(const std::vector<std::vector<void *>> &sets,
-	void *workspace)
+	void *workspace, double known)
 {
 	int n = (int)sets.size();
-	double one = replay(record(sets, workspace, n), n);
+	double one = replay(record(sets, workspace, n), n, n * known);
 	std::vector<double> t;
 	cudaGraphExec_t graph;
 
 	while (n * one < replay_seconds && n < 4000)
 		n += (int)sets.size();
 	graph = record(sets, workspace, n);
-	replay(graph, n);
+	replay(graph, n, n * one);
 	for (int i = 0; i < BLOCKS; i++)
-		t.push_back(replay(graph, n));
+		t.push_back(replay(graph, n, n * one));
 	cudaGraphExecDestroy(graph);
 	std::sort(t.begin(), t.end());
 	return timing{ t[BLOCKS / 2], (t[BLOCKS * 3 / 4] - t[BLOCKS / 4]) /
 		t[BLOCKS / 2], n };
 }
 
-static void tell_time(const job &j, void *workspace,
-	const cudaDeviceProp &device)
+/* Sets beyond three times the L2 cache only make four of them. */
+static void add_sets(const job &j, size_t want,
+	std::vector<std::vector<void *>> *sets)
+{
+	while (sets->size() < std::min(std::max(want, (size_t)4), (size_t)256)) {
+		std::vector<void *> p;
+
+		if (!copy_set(j, &p)) {
+			if (sets->size() >= want)
+				return;
+			check(cudaErrorMemoryAllocation, "of the device");
+		}
+		sets->push_back(p);
+	}
+}
+
+static void tell_time(const job &j, const cudaDeviceProp &device)
 {
 	size_t want = 3 * (size_t)device.l2CacheSize / set_bytes(j) + 1;
 	std::vector<std::vector<void *>> sets = { pointers(j) };
 	timing hot, cold;
 
 	take_turn(LOCK_EX);
-	hot = measure(sets, workspace);
-
-	for (size_t i = 1; i < std::min(std::max(want, (size_t)4), (size_t)256); i++)
-		sets.push_back(copy_set(j));
-	cold = measure(sets, workspace);
+	hot = measure(sets, j.workspace, 0);
+	add_sets(j, want, &sets);
+	cold = measure(sets, j.workspace, hot.median);
 	printf("%s time cold %.6g hot %.6g spread %.3g launches %d\n", mode,
 		cold.median, hot.median, cold.spread, cold.launches);
 }
@@ -335,24 +413,22 @@ static void tell_time(const job &j, void *workspace,
 
 static void run_job(job *j, bool timed, const cudaDeviceProp &device)
 {
-	size_t bytes = wpk_emu_workspace();
-	void *workspace = allocate(bytes), *prepared;
-
+	reserve(j);
 	open_tensors(j);
-	prepared = prepare(pointers(*j).data(), j->poison);
-	check(cudaMemset(workspace, j->poison, bytes), "cudaMemset");
+	prepare(*j);
+	check(cudaMemset(j->workspace, j->poison, wpk_emu_workspace()),
+		"cudaMemset");
 	check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-	launch(pointers(*j).data(), workspace);
+	watch(0);
+	launch(pointers(*j).data(), j->workspace);
 	check(cudaGetLastError(), "launch");
 	check(cudaStreamSynchronize(wpk_gpu_stream), "the kernel");
+	unwatch();
 	close_tensors(*j);
 	if (timed)
-		tell_time(*j, workspace, device);
+		tell_time(*j, device);
 	printf("%s done\n", mode);
-	for (const tensor &t : j->tensors)
-		cudaFree(t.device);
-	cudaFree(workspace);
-	cudaFree(prepared);
+	release(j);
 }
 
 int main()
@@ -363,6 +439,7 @@ int main()
 	int driver = 0;
 	job j;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (read_job(&j))
 		jobs.push_back(j);
 	signal(SIGALRM, too_long);
