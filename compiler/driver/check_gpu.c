@@ -58,8 +58,8 @@ const char *check_gpu_lacks(struct check *c, const char *report)
 	const char *why = strstr(report, " none ");
 
 	if (strstr(report, " memory "))
-		return "not verified: the GPU's memory does not suffice: check "
-			"at smaller sizes, or with -j 1";
+		return "not verified: the GPU does not have the memory: check at "
+			"smaller sizes, or with -j 1";
 	return !why ? "not verified: no GPU" : arena_printf(c->a,
 		"not verified: no GPU: %.*s", (int)strcspn(why + 6, "\n"),
 		why + 6);

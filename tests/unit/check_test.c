@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,6 +220,60 @@ static void endless_kernels_are_ended(void **state)
 	arena_destroy(s.a);
 }
 
+/* On a GPU: "script" is the program that nvcc makes. */
+static void expect_on_gpu(const char *script, enum check_verdict v, const char *line)
+{
+	struct subject s = subject_open(product, NULL);
+	struct check_request r = subject_request(&s, 0);
+	const char *folder = child_folder(s.a);
+	char *nvcc = arena_printf(s.a, "%s/nvcc", folder);
+	char *text = arena_printf(s.a, "#!/bin/sh\n"
+		"while [ \"$1\" != -o ]; do shift; done\n"
+		"echo '#!/bin/sh\n%s' >\"$2\"\n"
+		"chmod +x \"$2\"\n", script);
+	struct check_result out;
+
+	assert_non_null(folder);
+	assert_true(child_write_file(nvcc, text, strlen(text)));
+	assert_true(chmod(nvcc, 0700) == 0);
+	r.nvcc = nvcc;
+	r.turns = STDERR_FILENO;
+	r.seconds = 0.75;
+	check_program(s.a, &r, &out);
+	child_folder_remove(folder);
+	expect(&out, v, line, "");
+	arena_destroy(s.a);
+}
+
+/* Where that program's text is looked for: beside this one. */
+static char *beside(const char *name)
+{
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
+
+	assert_true(n > 0);
+	path[n] = '\0';
+	strcpy(strrchr(path, '/') + 1, name);
+	return path;
+}
+
+static void waits_are_not_the_kernels(void **state)
+{
+	(void)state;
+	mkdir(beside("gpu"), 0700);
+	assert_true(child_write_file(beside("gpu/main.cu"), "", 0));
+	expect_on_gpu("echo late waits; exec sleep 9", CHECK_UNAVAILABLE,
+		"not verified: other checks had the GPU for 3 s: check with -j 1");
+	expect_on_gpu("echo late waits; echo late turn; exec sleep 9",
+		CHECK_TIMEOUT, "the kernel and checks before it took more than 3 s");
+	expect_on_gpu("echo late timeout: no end; exit 3", CHECK_TIMEOUT,
+		"a launch of the kernels does not end");
+	expect_on_gpu("echo late memory of the device; exit 4", CHECK_UNAVAILABLE,
+		"not verified: the GPU does not have the memory");
+	assert_true(unlink(beside("gpu/main.cu")) == 0);
+	assert_true(rmdir(beside("gpu")) == 0);
+}
+
 static void text_that_is_no_program(void **state)
 {
 	struct subject s = subject_open(product, NULL);
@@ -288,6 +343,7 @@ int main(void)
 		cmocka_unit_test(faults_have_their_place),
 		cmocka_unit_test(addresses_are_watched),
 		cmocka_unit_test(endless_kernels_are_ended),
+		cmocka_unit_test(waits_are_not_the_kernels),
 		cmocka_unit_test(text_that_is_no_program),
 		cmocka_unit_test(no_compiler_is_said),
 		cmocka_unit_test(signals_leave_nothing),
