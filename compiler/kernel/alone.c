@@ -5,7 +5,8 @@
  * made a load past the caches' coherence, which ptxas puts even ahead of
  * griddepcontrol.wait. So memory is not restricted that other blocks write and this
  * one reads, nor what is read by a kernel that begins before those ahead of it have
- * ended. Stores never go ahead of any of these. */
+ * ended. Stores never go ahead of any of these. What a map is of counts as read, also
+ * where bulk copies write there: that nvcc does not see. */
 #include "kernel/kernel.h"
 
 static bool value_reads(const struct kx *e, const struct k_buffer *b)

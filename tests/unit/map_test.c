@@ -211,8 +211,7 @@ static void emits(void **state)
 
 	(void)state;
 	says(s, "by128_kernel(const unsigned short *__restrict__ x,\n"
-		"\tunsigned short *__restrict__ raw, "
-		"unsigned short *__restrict__ out,\n"
+		"\tunsigned short *__restrict__ raw, unsigned short *out,\n"
 		"\tconst __grid_constant__ struct tensor_map tiles,\n"
 		"\tconst __grid_constant__ struct tensor_map tiles2)\n");
 	says(s, "copy_tensor_2d(&box[0], &tiles, &full[0], 40, 30);\n");
