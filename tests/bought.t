@@ -53,6 +53,8 @@ near() {
 # kernels without loops: most of them with 16-bit elements, GELU, sums in registers. The
 # instructions are those that nvcc 13.0 makes for sm_90a, counted by cuobjdump. An h200
 # issues 132 * 4 in each of 1.98e9 cycles a second.
+check "there are kernels whose instructions were counted" \
+	test -s "$top_srcdir/tests/data/issued.txt"
 while read -r file op warps each settings; do
 	"$wpkc" explain --json --no-lock --gpu=h200 --op "$op" --set "$settings" \
 		"$top_srcdir/tests/workloads/$file.wpk" >counted.json

@@ -282,7 +282,8 @@ void reduce_features(const struct task *t, const int *values,
 	/* Of a vector's operations only those that reduce wait for others. */
 	*f = (struct features){ .threads = busy_threads(r, &x),
 		.regs = row_registers(r, &x), .smem = row_shared(r, &x),
-		.ilp = SOONER * (x.vector > 1 ? 2 : 1), .useful = 1, .launches = launches,
+		.ilp = SOONER * (x.vector > 1 ? 2 : 1), .useful = 1,
+		.launches = launches,
 		.blocks = parts * (double)row_ceil_div(r->walk->rows.total,
 			x.rows) };
 	for (int i = 0; i < r->walk->acc.n; i++)

@@ -36,16 +36,17 @@ static struct kx *num(const struct wgmma_code *g, int64_t v)
 
 /* ---- sums ---- */
 
-/* A result behind the wait: to the compiler it is there as soon as its products
- * begin. Of results that are stored one by one, ptxas packs two conversions to 16
- * bits into one, in front of the wait, and then makes each product wait for the one
- * before (C7514); it does not where -0 is added first, or a promoted sum is. */
+/* Of results that are stored one by one, ptxas packs two conversions to 16 bits into
+ * one, in front of the wait, and then makes each product wait for the one before
+ * (C7514); it does not where -0 is added first, or a promoted sum is. */
 static bool are_copied(const struct wgmma_code *g)
 {
 	return g->f->row->acc == T_F32 && !g->p->promote &&
 		!g->p->store.columns && (g->p->swap || g->p->vec == 1);
 }
 
+/* A result behind the wait: to the compiler it is there as soon as its products
+ * begin. */
 static struct kx *settled(struct wgmma_code *g, struct kx *x)
 {
 	enum intrin f = g->f->row->acc == T_I32 ? INTRIN_SETTLED_I32 :
