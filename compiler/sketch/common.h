@@ -44,6 +44,8 @@ int promise_blocks(const struct target *t, int threads, int regs, int early,
  * than 512 threads it keeps two on an SM unless it is told that one will do. */
 int promise_usual(const struct target *t, int threads, int regs, bool wide,
 	int smem);
+/* Registers that a thread may have where so many blocks are promised. */
+int promise_registers(const struct target *t, int threads, int blocks);
 /* "*occupancy" is how many blocks run at once on an SM. NULL, or that there is room
  * for none. */
 const char *promise_room(const struct target *t, int threads, int regs, int smem,

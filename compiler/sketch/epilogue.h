@@ -99,8 +99,9 @@ struct store_parts {
 	void *ctx;
 };
 
-/* Store what belongs to accumulators "acc" [m.mine][n.mine]. "batch" is the
- * flattened batch index or NULL; "buffers" the kernel's globals by IR tensor.
+/* Store what belongs to accumulators "acc" [m.mine][n.mine], by threads that may
+ * have "regs" registers each, 0: more than enough. "batch" is the flattened batch
+ * index or NULL; "buffers" the kernel's globals by IR tensor.
  * Where the epilogue has rows, the block's tile covers them, and all threads
  * of the block call. */
 struct storing {
@@ -110,6 +111,7 @@ struct storing {
 	struct arena *a;
 	struct kernel *k;
 	struct k_buffer **buffers, *acc;
+	int regs;
 	struct side m, n;
 	struct row_threads rows;
 	struct kx *batch;

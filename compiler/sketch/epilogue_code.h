@@ -26,6 +26,8 @@ struct emission {
 	struct k_buffer *taken[OUTPUTS_MAX];	/* of it, for store_parts */
 	struct k_buffer *outs[OUTPUTS_MAX], *kept[OUTPUTS_MAX];
 	int width;
+	int line_rows, line_cols;	/* elements under way at once: of the
+					 * outer side by those of the inner */
 	struct row_values {		/* by output: of the thread's rows */
 		struct k_buffer *value;		/* when the pass is over */
 		struct k_buffer *part, *at;	/* during it: this thread's */
@@ -36,6 +38,11 @@ struct emission {
 
 /* ---- epilogue_emit.c ---- */
 
+/* Sides along which results are stored next to each other, and the other. */
+const struct side *inner_side(const struct storing *s);
+const struct side *outer_side(const struct storing *s);
+/* Is output "o" computed in the present pass, or what it reduces? */
+bool output_in_pass(const struct emission *m, const struct output *o);
 /* Element or row number "i" of the thread's, counted from side->first: the
  * first of "width". */
 struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
@@ -54,6 +61,15 @@ struct reach {
 };
 /* Elements of the outer side by those of the inner. */
 void emit_elements(struct emission *m, struct k_block *b, struct reach rows,
+	struct reach cols);
+
+/* ---- epilogue_lines.c ---- */
+
+/* How much of the present pass is emitted as one straight line: fills in
+ * "line_rows" and "line_cols". */
+void lines_plan(struct emission *m);
+/* emit_elements(), line by line. */
+void lines_emit(struct emission *m, struct k_block *b, struct reach rows,
 	struct reach cols);
 
 /* ---- epilogue_parts.c ---- */

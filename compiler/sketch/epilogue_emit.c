@@ -50,12 +50,12 @@ static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 	return NULL;
 }
 
-static const struct side *inner_side(const struct storing *s)
+const struct side *inner_side(const struct storing *s)
 {
 	return s->e->along_n ? &s->n : &s->m;
 }
 
-static const struct side *outer_side(const struct storing *s)
+const struct side *outer_side(const struct storing *s)
 {
 	return s->e->along_n ? &s->m : &s->n;
 }
@@ -67,8 +67,7 @@ static int store_width(const struct storing *s, const struct output *o)
 	return v < inner_side(s)->vec ? v : inner_side(s)->vec;
 }
 
-/* Is output "o" computed in the present pass, or what it reduces? */
-static bool in_pass(const struct emission *m, const struct output *o)
+bool output_in_pass(const struct emission *m, const struct output *o)
 {
 	return o->pass == m->pass && (!o->per_row || o->reduction);
 }
@@ -76,7 +75,7 @@ static bool in_pass(const struct emission *m, const struct output *o)
 /* Does the present pass store "o" element by element? */
 bool output_stores(const struct emission *m, const struct output *o)
 {
-	return in_pass(m, o) && !o->per_row && o->stored;
+	return output_in_pass(m, o) && !o->per_row && o->stored;
 }
 
 /* Where a thread's group "at" begins, counted from its first. */
@@ -277,7 +276,7 @@ static int pass_width(struct emission *m)
 		m->width = w > m->width ? w : m->width;
 	}
 	for (int i = 0; i < e->n && !any; i++)
-		if (in_pass(m, &e->outputs[i]) && e->outputs[i].value)
+		if (output_in_pass(m, &e->outputs[i]) && e->outputs[i].value)
 			ir_walk(e->outputs[i].value, widen, m);
 	return m->width;
 }
@@ -293,7 +292,7 @@ static void declare_vectors(struct emission *m)
 		const struct output *o = &s->e->outputs[i];
 
 		m->outs[i] = NULL;
-		if (in_pass(m, o) && o->value)
+		if (output_in_pass(m, o) && o->value)
 			ir_walk(o->value, note_read, m);
 		if (output_stores(m, o) && !m->taken[i] && m->width > 1 &&
 		    store_width(s, o) >= m->width)
@@ -326,7 +325,7 @@ static void emit_element(struct emission *m, struct k_block *b)
 		rows_open(m, b);
 	}
 	for (int x = 0; x < s->e->n; x++)
-		if (in_pass(m, &s->e->outputs[x]) &&
+		if (output_in_pass(m, &s->e->outputs[x]) &&
 		    !s->e->outputs[x].reduction)
 			compute_output(m, b, x);
 	if (s->e->rows)
@@ -433,10 +432,11 @@ static void emit_pass(struct emission *m, struct k_block *b)
 	bool parts = taken_declare(m);
 
 	declare_vectors(m);
+	lines_plan(m);
 	if (parts)
 		taken_emit(m, b);
 	else
-		emit_elements(m, b, (struct reach){ zero, outer_side(s)->mine },
+		lines_emit(m, b, (struct reach){ zero, outer_side(s)->mine },
 			(struct reach){ zero, inner_side(s)->mine });
 }
 

@@ -23,6 +23,15 @@ int promise_usual(const struct target *t, int threads, int regs, bool wide,
 		threads > LARGE_BLOCK && regs > USUAL_REGS;
 }
 
+int promise_registers(const struct target *t, int threads, int blocks)
+{
+	int n = REGS_MAX;
+
+	while (n > 8 && target_occupancy(t, threads, n, 0) < blocks)
+		n -= n % 8 ? n % 8 : 8;
+	return n;
+}
+
 const char *promise_room(const struct target *t, int threads, int regs, int smem,
 	int *occupancy)
 {

@@ -5,6 +5,7 @@
 #include "sketch/tiled.h"
 
 #include "kernel/intrin.h"
+#include "sketch/common.h"
 #include "sketch/raster.h"
 
 static struct kx *num(const struct tiled_code *g, int64_t v)
@@ -294,6 +295,8 @@ static void describe_output(struct tiled_code *g, struct share m,
 		.a = g->a, .k = g->k, .acc = g->acc, .rows = p->rows,
 		.buffers = ARENA_ARRAY(g->a, (size_t)o->n_tensors,
 			struct k_buffer *) };
+	g->out.regs = p->keep ? p->keep : promise_registers(g->t->target,
+		p->threads + p->helpers, g->k->min_blocks);
 	g->out.m = side_of(o, c->m, c->n_m, g->f->m_name, g->f->m, m);
 	g->out.n = side_of(o, c->n, c->n_n, g->f->n_name, g->f->n, n);
 	g->out.m.ragged = !p->shift_m && (p->tiles_m * p->bm > g->f->m ||

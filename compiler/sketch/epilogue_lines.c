@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* How much of an epilogue ptxas may have under way at once. Of a straight line it
+ * starts as many elements as registers allow, and a few more, which spill. So where
+ * all of a thread's elements could not be under way together, there is a branch in
+ * front of each so many: one that is always taken, though nobody knows before the
+ * launch. Seen with ptxas of CUDA 13.0. */
+#include "sketch/epilogue_code.h"
+
+#include "kernel/intrin.h"
+#include "sketch/stage.h"
+#include "sketch/walk.h"
+
+/* Registers for addresses and constants; words of an element whose function is
+ * under way, beside its argument. */
+enum { RESERVED = 32, FUNCTION_WORDS = 2 };
+
+/* Bits of registers: of each element, and of each of the inner side's. "seen" are
+ * the reads that are counted. */
+struct demand {
+	const struct emission *m;
+	int element, inner;
+	const struct ir_expr *seen[READS_MAX];
+	int n_seen;
+};
+
+static int bits_of(enum dtype t)
+{
+	return dtype_row(t)->bits;
+}
+
+static int words_of(enum dtype t)
+{
+	return bits_of(t) > 32 ? 2 : 1;
+}
+
+static bool is_computed(const struct emission *m, int tensor)
+{
+	for (int i = 0; i < m->s->e->n; i++)
+		if (m->s->e->outputs[i].tensor->id == tensor)
+			return true;
+	return false;
+}
+
+static bool is_among(const struct ir_expr *const *reads, int n,
+	const struct ir_expr *e)
+{
+	for (int i = 0; i < n; i++)
+		if (ir_equal(reads[i], e))
+			return true;
+	return false;
+}
+
+static void add_read(struct ir_expr *e, void *ctx)
+{
+	struct demand *d = ctx;
+	const struct emission *m = d->m;
+	const struct ir_tensor *t;
+	int bits;
+
+	if (e->kind != IR_READ || is_computed(m, e->tensor) ||
+	    d->n_seen == READS_MAX || is_among(d->seen, d->n_seen, e))
+		return;
+	d->seen[d->n_seen++] = e;
+	t = &m->s->t->op->tensors[e->tensor];
+	bits = is_among(m->reads, m->n_reads, e) ? bits_of(t->type) :
+		32 * words_of(t->type);
+	if (t->rank >= m->s->e->outputs[0].tensor->rank)
+		d->element += bits;
+	else
+		d->inner += bits;
+}
+
+/* What the present pass has under way of an element, all of it at once. */
+static struct demand demand_of(const struct emission *m)
+{
+	const struct epilogue *e = m->s->e;
+	struct demand d = { .m = m };
+	int stored = 0, function = 0;
+
+	for (int i = 0; i < e->n; i++) {
+		const struct output *o = &e->outputs[i];
+
+		if (!output_in_pass(m, o) || !o->value)
+			continue;
+		ir_walk(o->value, add_read, &d);
+		if (expr_cost(o->value).special > 0)
+			function = FUNCTION_WORDS * 32 *
+				words_of(o->value->type);
+		if (output_stores(m, o) && stored++)
+			d.element += bits_of(o->tensor->type);
+	}
+	d.element += function;
+	return d;
+}
+
+/* Registers that are left beside the thread's sums, and what else of them and of
+ * rows waits for later passes. */
+static int room_of(const struct emission *m, const struct demand *d)
+{
+	const struct storing *s = m->s;
+	int held = s->e->held > 1 ? s->e->held : 1, n = s->regs - RESERVED;
+
+	n -= held * s->m.mine * s->n.mine * words_of(s->acc->type);
+	for (int i = 0; i < s->e->n; i++)
+		if (s->e->outputs[i].per_row)
+			n -= rows_of(s)->mine;
+	return n - inner_side(s)->mine * d->inner / 32;
+}
+
+/* The greatest divisor of "n" up to "most", at least 1. */
+static int divisor(int n, int most)
+{
+	int d = most < n ? most : n;
+
+	while (d > 1 && n % d)
+		d--;
+	return d > 1 ? d : 1;
+}
+
+/* Lines of what is guarded anyway are short. */
+void lines_plan(struct emission *m)
+{
+	const struct side *out = outer_side(m->s), *in = inner_side(m->s);
+	struct demand d = demand_of(m);
+	int most, rows = out->ragged ? 1 : out->mine;
+
+	m->line_rows = out->mine;
+	m->line_cols = in->mine;
+	if (!m->s->regs || !d.element || in->ragged)
+		return;
+	most = room_of(m, &d) * 32 / d.element;
+	if (rows * in->mine <= most)
+		return;
+	m->line_rows = out->ragged ? out->mine : divisor(rows, most / in->mine);
+	if (in->mine > most)
+		m->line_cols = m->width * divisor(in->mine / m->width, most /
+			m->width);
+}
+
+/* Part number "q" of those that are "n" long. */
+static struct reach part_of(struct arena *a, struct reach all, struct kx *q, int n)
+{
+	return (struct reach){ kx_add(a, all.first, kx_mul(a, q, kx_int(a, n))),
+		n };
+}
+
+void lines_emit(struct emission *m, struct k_block *b, struct reach rows,
+	struct reach cols)
+{
+	struct arena *a = m->s->a;
+	int r = rows.n < m->line_rows ? rows.n : m->line_rows;
+	int c = cols.n < m->line_cols ? cols.n : m->line_cols;
+	int across = cols.n / c, n = rows.n / r * across;
+	struct kx *line, *end;
+
+	if (n == 1) {
+		emit_elements(m, b, rows, cols);
+		return;
+	}
+	ks_comment(a, b, "as much at a time as registers hold");
+	end = ks_let(a, b, "lines", kx_call(a, INTRIN_MORE_THAN, T_I32, 1,
+		kx_int(a, n)));
+	b = tile_loop(a, b, "line", n, &line);
+	b = ks_if(a, b, kx_lt(a, line, end));
+	emit_elements(m, b, part_of(a, rows, kx_div(a, line, kx_int(a, across)),
+		r), part_of(a, cols, kx_mod(a, line, kx_int(a, across)), c));
+}
