@@ -500,7 +500,7 @@ X(SETTLED_I32, "settled_i32", 75, 0, READ, NONE, I32, "i", \
 	"int settled_i32(int x)", \
 	S(asm volatile("" : "+r"(x));) \
 	S(return x;), "") \
-X(MORE_THAN, "more_than", 75, 0, READ, NONE, I32, "i", \
+X(MORE_THAN, "more_than", 75, 0, PURE, NONE, I32, "i", \
 	"int more_than(int x)", \
 	S(x += gridDim.x;) \
 	S(asm volatile("" : "+r"(x));) \

@@ -26,8 +26,7 @@ struct emission {
 	struct k_buffer *taken[OUTPUTS_MAX];	/* of it, for store_parts */
 	struct k_buffer *outs[OUTPUTS_MAX], *kept[OUTPUTS_MAX];
 	int width;
-	int line_rows, line_cols;	/* elements under way at once: of the
-					 * outer side by those of the inner */
+	int line;		/* elements that may be under way at once */
 	struct row_values {		/* by output: of the thread's rows */
 		struct k_buffer *value;		/* when the pass is over */
 		struct k_buffer *part, *at;	/* during it: this thread's */
@@ -65,12 +64,22 @@ void emit_elements(struct emission *m, struct k_block *b, struct reach rows,
 
 /* ---- epilogue_lines.c ---- */
 
-/* How much of the present pass is emitted as one straight line: fills in
- * "line_rows" and "line_cols". */
+/* How many elements of the present pass a straight line may have: m->line. */
 void lines_plan(struct emission *m);
 /* emit_elements(), line by line. */
 void lines_emit(struct emission *m, struct k_block *b, struct reach rows,
 	struct reach cols);
+/* The greatest divisor of "n" up to "most", at least 1. */
+int lines_divisor(int n, int most);
+/* "n" lines, and the block of number "line" of them. */
+struct lines {
+	struct arena *a;
+	int n;
+	struct kx *end;		/* more than "n"; NULL: it is one line */
+};
+struct lines lines_start(struct arena *a, struct k_block *b, int n);
+struct k_block *lines_next(const struct lines *l, struct k_block *b,
+	struct kx *line);
 
 /* ---- epilogue_parts.c ---- */
 

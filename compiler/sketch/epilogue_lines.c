@@ -10,6 +10,8 @@
 #include "sketch/stage.h"
 #include "sketch/walk.h"
 
+#include <limits.h>
+
 /* Registers for addresses and constants; words of an element whose function is
  * under way, beside its argument. */
 enum { RESERVED = 32, FUNCTION_WORDS = 2 };
@@ -107,8 +109,22 @@ static int room_of(const struct emission *m, const struct demand *d)
 	return n - inner_side(s)->mine * d->inner / 32;
 }
 
-/* The greatest divisor of "n" up to "most", at least 1. */
-static int divisor(int n, int most)
+/* Where vectors are guarded one by one, lines are short as it is. */
+void lines_plan(struct emission *m)
+{
+	const struct side *out = outer_side(m->s), *in = inner_side(m->s);
+	struct demand d = demand_of(m);
+	int most, all = out->ragged ? in->mine : out->mine * in->mine;
+
+	m->line = INT_MAX;
+	if (!m->s->regs || !d.element || in->ragged)
+		return;
+	most = room_of(m, &d) * 32 / d.element;
+	if (most < all)
+		m->line = most > 0 ? most : 1;
+}
+
+int lines_divisor(int n, int most)
 {
 	int d = most < n ? most : n;
 
@@ -117,24 +133,20 @@ static int divisor(int n, int most)
 	return d > 1 ? d : 1;
 }
 
-/* Lines of what is guarded anyway are short. */
-void lines_plan(struct emission *m)
+struct lines lines_start(struct arena *a, struct k_block *b, int n)
 {
-	const struct side *out = outer_side(m->s), *in = inner_side(m->s);
-	struct demand d = demand_of(m);
-	int most, rows = out->ragged ? 1 : out->mine;
+	struct lines l = { a, n, NULL };
 
-	m->line_rows = out->mine;
-	m->line_cols = in->mine;
-	if (!m->s->regs || !d.element || in->ragged)
-		return;
-	most = room_of(m, &d) * 32 / d.element;
-	if (rows * in->mine <= most)
-		return;
-	m->line_rows = out->ragged ? out->mine : divisor(rows, most / in->mine);
-	if (in->mine > most)
-		m->line_cols = m->width * divisor(in->mine / m->width, most /
-			m->width);
+	if (n > 1)
+		l.end = ks_let(a, b, "lines", kx_call(a, INTRIN_MORE_THAN, T_I32,
+			1, kx_int(a, n)));
+	return l;
+}
+
+struct k_block *lines_next(const struct lines *l, struct k_block *b,
+	struct kx *line)
+{
+	return l->end ? ks_if(l->a, b, kx_lt(l->a, line, l->end)) : b;
 }
 
 /* Part number "q" of those that are "n" long. */
@@ -148,20 +160,16 @@ void lines_emit(struct emission *m, struct k_block *b, struct reach rows,
 	struct reach cols)
 {
 	struct arena *a = m->s->a;
-	int r = rows.n < m->line_rows ? rows.n : m->line_rows;
-	int c = cols.n < m->line_cols ? cols.n : m->line_cols;
-	int across = cols.n / c, n = rows.n / r * across;
-	struct kx *line, *end;
+	int c = m->width * lines_divisor(cols.n / m->width, m->line / m->width);
+	int r = c < cols.n ? 1 : lines_divisor(rows.n, m->line / cols.n);
+	struct lines l;
+	struct kx *line, *across = kx_int(a, cols.n / c);
 
-	if (n == 1) {
-		emit_elements(m, b, rows, cols);
-		return;
-	}
-	ks_comment(a, b, "as much at a time as registers hold");
-	end = ks_let(a, b, "lines", kx_call(a, INTRIN_MORE_THAN, T_I32, 1,
-		kx_int(a, n)));
-	b = tile_loop(a, b, "line", n, &line);
-	b = ks_if(a, b, kx_lt(a, line, end));
-	emit_elements(m, b, part_of(a, rows, kx_div(a, line, kx_int(a, across)),
-		r), part_of(a, cols, kx_mod(a, line, kx_int(a, across)), c));
+	if (outer_side(m->s)->ragged && c == cols.n)
+		r = rows.n;
+	l = lines_start(a, b, rows.n / r * (cols.n / c));
+	b = tile_loop(a, b, "line", l.n, &line);
+	b = lines_next(&l, b, line);
+	emit_elements(m, b, part_of(a, rows, kx_div(a, line, across), r),
+		part_of(a, cols, kx_mod(a, line, across), c));
 }

@@ -6,6 +6,8 @@
 
 #include "sketch/stage.h"
 
+#include <limits.h>
+
 /* Is it somebody else who stores output "i"? */
 static bool is_taken(const struct emission *m, int i)
 {
@@ -106,23 +108,42 @@ static struct reach step_of(const struct storing *s, struct kx *part, int steps,
 		kx_int(a, n)), n };
 }
 
+/* Step "q" of part "part". */
+static void emit_step(struct emission *m, struct k_block *b, struct kx *part,
+	struct kx *q)
+{
+	const struct storing *s = m->s;
+	const struct store_parts *p = s->parts;
+	struct reach rows, cols;
+	struct kx *at[2];
+
+	store_part_at(s, part, at);
+	clear_taken(m, b);
+	rows = step_of(s, at[0], p->steps_m, q, p->m);
+	cols = step_of(s, at[1], p->steps_n, q, p->n);
+	emit_elements(m, b, s->e->along_n ? rows : cols, s->e->along_n ?
+		cols : rows);
+	p->put(p->ctx, b, q, m->taken);
+}
+
 void taken_emit(struct emission *m, struct k_block *b)
 {
 	const struct storing *s = m->s;
 	const struct store_parts *p = s->parts;
+	int parts = parts_m(s) * parts_n(s), steps = p->steps_m * p->steps_n;
+	int n = lines_divisor(steps, m->line / (p->m * p->n));
+	struct lines l = lines_start(s->a, b, m->line < INT_MAX ?
+		parts * (steps / n) : 1);
 	struct k_block *each;
-	struct reach rows, cols;
-	struct kx *part, *q, *at[2];
+	struct kx *part, *line, *q;
 
-	b = tile_loop(s->a, b, "part", (int64_t)parts_m(s) * parts_n(s), &part);
-	store_part_at(s, part, at);
+	b = tile_loop(s->a, b, "part", parts, &part);
 	p->open(p->ctx, b, part);
-	each = tile_loop(s->a, b, "q", (int64_t)p->steps_m * p->steps_n, &q);
-	clear_taken(m, each);
-	rows = step_of(s, at[0], p->steps_m, q, p->m);
-	cols = step_of(s, at[1], p->steps_n, q, p->n);
-	emit_elements(m, each, s->e->along_n ? rows : cols, s->e->along_n ?
-		cols : rows);
-	p->put(p->ctx, each, q, m->taken);
+	each = tile_loop(s->a, b, "line", steps / n, &line);
+	each = lines_next(&l, each, kx_add(s->a, kx_mul(s->a, part, kx_int(s->a,
+		steps / n)), line));
+	each = tile_loop(s->a, each, "q", n, &q);
+	emit_step(m, each, part, kx_add(s->a, kx_mul(s->a, line, kx_int(s->a,
+		n)), q));
 	p->close(p->ctx, b, part);
 }
