@@ -285,6 +285,15 @@ verified "winograd twice" --check --target=sm_90 --set=sketch=winograd \
 verified "winograd watched" --check=address,race,init --target=sm_80 \
 	--set=sketch=winograd --op=odd,nhwc,once,twice "$folder/winograd.wpk"
 verified "partial schedules" --check --target=sm_80 "$folder/pinned.wpk"
+verified "lines, races and unwritten" --check=race,init --target=sm_80 \
+	--op=rows,ragged,sums "$folder/lines.wpk"
+verified "lines of wgmma" --check=race,init --target=sm_90a \
+	--op=columns,parts "$folder/lines.wpk"
+for target in sm_80 sm_90a; do
+	"$wpkc" --no-lock --target=$target "$folder/lines.wpk" -o lines.cu
+	check "lines for $target: there are some" grep -q 'lines = more_than' \
+		lines.cu
+done
 verified "a stranger's, races and unwritten" --check=race,init --target=sm_75 \
 	"$folder/unseen.wpk"
 verified "direct, races and unwritten" --check=race,init --target=sm_75 \
