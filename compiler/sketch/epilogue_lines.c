@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* How much of an epilogue ptxas may have under way at once. Of a straight line it
- * starts as many elements as registers allow, and a few more, which spill. So where
- * all of a thread's elements could not be under way together, there is a branch in
- * front of each so many: one that is always taken, though nobody knows before the
- * launch. Seen with ptxas of CUDA 13.0. */
+ * starts as many functions as registers allow, and a few more, which spill. So where
+ * those of all of a thread's elements could not be under way together, there is a
+ * branch in front of each so many: one that is always taken, though nobody knows
+ * before the launch. What is loaded then waits for its line, so sums and products,
+ * whose loads ptxas has never begun too many of, stay one line, and lines are not
+ * too short. Seen with ptxas of CUDA 13.0. */
 #include "sketch/epilogue_code.h"
 
 #include "kernel/intrin.h"
@@ -13,14 +15,14 @@
 #include <limits.h>
 
 /* Registers for addresses and constants; words of an element whose function is
- * under way, beside its argument. */
-enum { RESERVED = 32, FUNCTION_WORDS = 2 };
+ * under way, beside its argument; elements of a line at least. */
+enum { RESERVED = 32, FUNCTION_WORDS = 2, LEAST = 16 };
 
-/* Bits of registers: of each element, and of each of the inner side's. "seen" are
- * the reads that are counted. */
+/* Bits of registers: of each element, "function" of them for what is under way, and
+ * of each of the inner side's. "seen" are the reads that are counted. */
 struct demand {
 	const struct emission *m;
-	int element, inner;
+	int element, inner, function;
 	const struct ir_expr *seen[READS_MAX];
 	int n_seen;
 };
@@ -77,7 +79,7 @@ static struct demand demand_of(const struct emission *m)
 {
 	const struct epilogue *e = m->s->e;
 	struct demand d = { .m = m };
-	int stored = 0, function = 0;
+	int stored = 0;
 
 	for (int i = 0; i < e->n; i++) {
 		const struct output *o = &e->outputs[i];
@@ -86,12 +88,12 @@ static struct demand demand_of(const struct emission *m)
 			continue;
 		ir_walk(o->value, add_read, &d);
 		if (expr_cost(o->value).special > 0)
-			function = FUNCTION_WORDS * 32 *
+			d.function = FUNCTION_WORDS * 32 *
 				words_of(o->value->type);
 		if (output_stores(m, o) && stored++)
 			d.element += bits_of(o->tensor->type);
 	}
-	d.element += function;
+	d.element += d.function;
 	return d;
 }
 
@@ -117,11 +119,11 @@ void lines_plan(struct emission *m)
 	int most, all = out->ragged ? in->mine : out->mine * in->mine;
 
 	m->line = INT_MAX;
-	if (!m->s->regs || !d.element || in->ragged)
+	if (!m->s->regs || !d.function || in->ragged)
 		return;
 	most = room_of(m, &d) * 32 / d.element;
 	if (most < all)
-		m->line = most > 0 ? most : 1;
+		m->line = most > LEAST ? most : LEAST;
 }
 
 int lines_divisor(int n, int most)
