@@ -286,7 +286,7 @@ verified "winograd watched" --check=address,race,init --target=sm_80 \
 	--set=sketch=winograd --op=odd,nhwc,once,twice "$folder/winograd.wpk"
 verified "partial schedules" --check --target=sm_80 "$folder/pinned.wpk"
 verified "lines, races and unwritten" --check=race,init --target=sm_80 \
-	--op=rows,ragged,sums "$folder/lines.wpk"
+	--op=rows,ragged,sums,ragged_sums "$folder/lines.wpk"
 verified "lines of wgmma" --check=race,init --target=sm_90a \
 	--op=columns,parts "$folder/lines.wpk"
 for target in sm_80 sm_90a; do

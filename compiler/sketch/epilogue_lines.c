@@ -111,18 +111,17 @@ static int room_of(const struct emission *m, const struct demand *d)
 	return n - inner_side(s)->mine * d->inner / 32;
 }
 
-/* Where vectors are guarded one by one, lines are short as it is. */
+/* Guards of a ragged tile are no branches where nvcc knows better. */
 void lines_plan(struct emission *m)
 {
-	const struct side *out = outer_side(m->s), *in = inner_side(m->s);
 	struct demand d = demand_of(m);
-	int most, all = out->ragged ? in->mine : out->mine * in->mine;
+	int most;
 
 	m->line = INT_MAX;
-	if (!m->s->regs || !d.function || in->ragged)
+	if (!m->s->regs || !d.function)
 		return;
 	most = room_of(m, &d) * 32 / d.element;
-	if (most < all)
+	if (most < m->s->m.mine * m->s->n.mine)
 		m->line = most > LEAST ? most : LEAST;
 }
 
@@ -167,8 +166,6 @@ void lines_emit(struct emission *m, struct k_block *b, struct reach rows,
 	struct lines l;
 	struct kx *line, *across = kx_int(a, cols.n / c);
 
-	if (outer_side(m->s)->ragged && c == cols.n)
-		r = rows.n;
 	l = lines_start(a, b, rows.n / r * (cols.n / c));
 	b = tile_loop(a, b, "line", l.n, &line);
 	b = lines_next(&l, b, line);
