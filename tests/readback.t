@@ -9,11 +9,15 @@
 tool=$top_builddir/tests/unit/sweep_tool
 cores=$(nproc 2>/dev/null || echo 2)
 
-# read_back TARGET TRIALS FILE
+# read_back TARGET TRIALS FILE OPTIONS...
 read_back() {
 	name="$(basename "$3") for $1"
+	target=$1
+	trials=$2
+	shift 2
 	if NVCC='' "$tool" -j "$cores" -I "$top_srcdir/stdlib" --no-verify \
-		--target="$1" --trials="$2" --seed=1 "$3" >"$scratch/log" 2>&1
+		--target="$target" --trials="$trials" --seed=1 "$@" \
+		>"$scratch/log" 2>&1
 	then
 		pass "$name"
 	else
@@ -37,4 +41,6 @@ for file in "$top_srcdir"/tests/workloads/*.wpk; do
 	read_back sm_80 2 "$file"
 	read_back sm_75 2 "$file"
 done
+# Of all cuts into kernels: packing has axes of its own.
+read_back sm_90a 2 "$top_srcdir/tests/workloads/tensor.wpk" --op=backwards
 finish

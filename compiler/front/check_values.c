@@ -9,13 +9,21 @@
 #include "front/directives.h"
 #include "front/names.h"
 
+/* What packing calls a dimension that no axis reads alone: at2. */
+static bool is_dimension(const char *name, size_t n)
+{
+	return n == 3 && !strncmp(name, "at", 2) && name[2] >= '0' &&
+		name[2] <= '9';
+}
+
 /* An axis, one renamed because a tensor is called so (k_), or the outer or
  * inner part that splitting makes of one: f, f_o, f_i, f_i_o, f_o2. */
 static bool is_axis_part(const struct block *b, const char *name, size_t n)
 {
 	if (!n)
 		return false;
-	if (table_get(&b->names->axes, arena_strndup(b->c->a, name, n)))
+	if (is_dimension(name, n) ||
+	    table_get(&b->names->axes, arena_strndup(b->c->a, name, n)))
 		return true;
 	if (name[n - 1] == '_')
 		return is_axis_part(b, name, n - 1);

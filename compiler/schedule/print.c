@@ -105,10 +105,12 @@ static bool is_flag(const struct tunable *t)
 	return !t->key && !t->words && t->n == 1 && t->values[0] == 1;
 }
 
-/* "vectorize()": there is nothing it could be of. */
+/* "vectorize()", "epilogue(bulk = 0)": there is nothing it could be of, and
+ * nothing else was to be chosen. */
 static bool is_void(const struct tunable *t)
 {
-	return is_flag(t) && t->subjects && !t->subjects[0];
+	return t->n == 1 && t->subjects && !t->subjects[0] &&
+		(is_flag(t) || t->key);
 }
 
 /* A word that needs no quotes: not the name of a file. */

@@ -174,15 +174,30 @@ static const char *emulate(struct sweep *w, struct arena *a,
 
 /* ---- a point as a schedule ---- */
 
-/* The file's text with the point behind it as a schedule. */
+/* Where the imports of a text end. */
+static size_t imports_end(const char *text)
+{
+	size_t end = 0;
+
+	for (const char *p = text; (p = strstr(p, "\nimport ")); ) {
+		p += 1 + strcspn(p + 1, "\n");
+		end = (size_t)(p - text);
+	}
+	return end;
+}
+
+/* The file's text with the point in it as a schedule, before the file's own: the
+ * first of equals is taken. */
 static struct source *with_schedule(struct sweep *w, struct arena *a,
 	const struct job *j, const char *chosen)
 {
 	const struct source *src = w->s.unit->src;
+	const char *all = arena_strndup(a, src->text, src->len);
+	size_t end = imports_end(all);
 	const char *text = arena_printf(a,
-		"%.*s\nschedule sweep_point for %s target %s {\n%s}\n",
-		(int)src->len, src->text, j->item->name.text,
-		j->place->target->name, chosen);
+		"%.*s\nschedule sweep_point for %s target %s {\n%s}\n%s",
+		(int)end, all, j->item->name.text, j->place->target->name,
+		chosen, all + end);
 
 	return source_from_text(a, src->path, text, strlen(text));
 }
