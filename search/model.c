@@ -272,15 +272,15 @@ double model_operations(const struct features *f)
 	return f->flops + 2 * f->tensor;
 }
 
-double model_peak(const struct gpu *g, bool tensor)
+double model_peak(const struct gpu *g, double rate)
 {
-	double lanes = tensor ? g->tensor_sm : g->f32_lanes_sm;
+	double lanes = rate > 0 ? g->tensor_sm * rate : g->f32_lanes_sm;
 
 	return 2 * lanes * g->sms * g->clock_mhz * 1e6;
 }
 
-double model_roof(const struct gpu *g, bool tensor, double flops_a_byte)
+double model_roof(const struct gpu *g, double rate, double flops_a_byte)
 {
-	return least(model_peak(g, tensor), flops_a_byte * g->dram_bytes_s *
+	return least(model_peak(g, rate), flops_a_byte * g->dram_bytes_s *
 		g->copy);
 }

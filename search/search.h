@@ -177,14 +177,14 @@ void model_bounds(const struct features *f, const struct gpu *g,
 /* "shared memory" */
 const char *bound_name(enum bound b);
 
-/* The roofline. Operations are those of CUDA cores, and where tensor cores
+/* Operations that the point does: those of CUDA cores, and where tensor cores
  * multiply also theirs, as many as they would do of f16 in that time. */
 double model_operations(const struct features *f);
-/* Operations a second: twice the f32 lanes' clock, or what the "tensor" cores
- * multiply and add of f16; and what arithmetic and memory allow for so many
- * operations a byte. */
-double model_peak(const struct gpu *g, bool tensor);
-double model_roof(const struct gpu *g, bool tensor, double flops_a_byte);
+/* The roofline, of f->work. Operations a second: twice the f32 lanes' clock, or,
+ * where "rate" (of struct features) is not 0, what tensor cores multiply and add at
+ * that; and what arithmetic and memory allow for so many operations a byte. */
+double model_peak(const struct gpu *g, double rate);
+double model_roof(const struct gpu *g, double rate, double flops_a_byte);
 
 /* ---- lock.c, lock_text.c: conv.wpk.lock ---- */
 

@@ -64,6 +64,45 @@ while read -r file op warps each settings; do
 			exit !(r > 3 / 4 && r < 4 / 3) }'
 done <"$top_srcdir/tests/data/issued.txt"
 
+# ---- the roofline has what there is to do, not what is done ----
+
+# The value of key $1 in the first roofline on standard input.
+of_roofline() {
+	awk -v key="$1" '/"roofline"/ { on = 1 }
+	on && index($1, "\"" key "\"") { gsub(/[",]/, "", $2); print $2; exit }'
+}
+
+# file, operator, operations that tests/bench/rows.awk counts for it, settings
+while read -r file op flops settings; do
+	"$wpkc" explain --json --no-lock --gpu=h200 --op "$op" \
+		--set "$settings" "$top_srcdir/tests/workloads/$file.wpk" >json
+	check "$op by $settings does what is counted" near "$flops" \
+		"$(of_roofline flops <json)"
+done <<'END'
+conv_f16 c12 231211008 sketch=mma
+conv_f16 c12 231211008 sketch=wgmma,tile.block.npq=256
+conv_f16 c12 231211008 sketch=fma
+conv_f16 c12 231211008 sketch=winograd
+windows_f16 d1 7225344 sketch=direct
+windows_f16 d1 7225344 sketch=reduce
+gemm_bf16 s4 137438953472 sketch=wgmma
+END
+cat >types.wpk <<'END'
+import std.matmul;
+export op half = std.matmul.nt[T = f16, M = 4096, N = 4096, K = 4096];
+export op bytes = std.matmul.nt[T = i8, A = i32, O = i32, M = 4096, N = 4096, K = 4096];
+export op single = std.matmul.nt[M = 4096, N = 4096, K = 4096];
+schedule thrice for single { mma(acc, precision = 3xtf32); }
+END
+for of in 'half 1' 'bytes 2' 'single 0.1666666'; do
+	op=${of% *}
+	"$wpkc" explain --json --no-lock --gpu=h200 --op "$op" \
+		--set sketch=mma types.wpk >json 2>err
+	check "$op: tensor cores' rate is that of its type" near \
+		"$(of_roofline allowed <json)" "$(awk -v x="${of#* }" 'BEGIN {
+			print x * 1.07053e15 }')"
+done
+
 # ---- every number, and nothing for nothing ----
 
 for file in "$top_srcdir"/tests/workloads/gemm.wpk \

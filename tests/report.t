@@ -92,21 +92,26 @@ page empty
 check "empty says so" grep -q 'There are no records' empty.html
 rest=0,0,0,0,0,0,0,0,0,0,0,0,0
 line "\"seconds\":12.34e-6,\"predicted\":10e-6,\"candidate\":1,
-	\"features\":[1e9,0,0,1e8,$rest]" | tr -d '\n\t' >one.jsonl
+	\"features\":[3e9,0,0,1e8,$rest,0,1e9,0]" | tr -d '\n\t' >one.jsonl
 echo >>one.jsonl
 page one
 words one.html >said
 check "one: its time" grep -qx '12.3 .*s' said
 check "one: over the model's prediction" grep -qx '1.23' said
-check "one: operations a byte, and of the roof" sh -c \
+check "one: operations there are to do, a byte, and of the roof" sh -c \
 	'grep -qx 10 said && grep -qx "188 %" said'
+line "\"seconds\":12.34e-6,\"predicted\":10e-6,\"candidate\":1,
+	\"features\":[3e9,0,0,1e8,$rest,0]" | tr -d '\n\t' >older.jsonl
+page older
+check "older records say what was done: no roofline" \
+	grep -q 'No best point has features' older.html
 want='wpkc FILE.wpk --gpu h200 --target sm_90a --no-lock'
 line "\"seconds\":12.34e-6,\"predicted\":10e-6,\"candidate\":1,
-	\"features\":[0,0,0,1e8,$rest,1e9]" | tr -d '\n\t' >tensor.jsonl
+	\"features\":[0,0,0,1e8,$rest,3e9,2e9,2]" | tr -d '\n\t' >tensor.jsonl
 echo >>tensor.jsonl
 page tensor
 words tensor.html >tensor
-check "tensor cores: what they multiply counts" sh -c \
+check "tensor cores: what there is to multiply counts" sh -c \
 	'grep -qx 20 tensor && grep -qx "188 %" tensor'
 check "... and they have a roof of their own" sh -c \
 	'grep -qx "tensor cores" tensor && ! grep -qx "tensor cores" said'
@@ -132,7 +137,8 @@ for text in '<script>alert(1)</script>' '\"><img src=x onerror=alert(1)>' \
 	'--><b>' '%s%n%d' '../../etc/passwd' "$(printf '\303\244\345\220\215')" \
 	"$(awk 'BEGIN { for (i = 0; i < 400; i++) printf "w" }')"; do
 	n=$((n + 1))
-	fields='"seconds":3e-6,"predicted":1e-6,"features":[1e6,0,0,1e5]'
+	fields="\"seconds\":3e-6,\"predicted\":1e-6"
+	fields="$fields,\"features\":[0,0,0,1e5,$rest,0,1e6,0]"
 	for key in op kernel shape types sketch target gpu how run strategy date \
 		source; do
 		fields="$fields,\"$key\":\"$text\""
@@ -148,7 +154,7 @@ check "hostile: what was written is read" grep -qF '<script>alert(1)</script>' \
 check "hostile: direction is not turned" grep -qF '\u202egnp' said
 for o in $(seq 50); do
 	for c in 1 2 3 4; do
-		features=[$((o * o))e6,0,0,$((o * 7))e5]
+		features=[0,0,0,$((o * 7))e5,$rest,0,$((o * o))e6,0]
 		line "\"op\":\"layer$o\",\"candidate\":$c,
 			\"seconds\":$((o * 10 - c))e-6,
 			\"features\":$features" | tr -d '\n\t'
@@ -162,11 +168,15 @@ check "fifty operators in the order of their numbers" sh -c \
 check "... each with a curve" test "$(grep -c 'class="curve' fifty.html)" = 50
 
 for seconds in 1e-12 1e6 1; do
-	for features in 1e300,0,0,1e-300 5e-324,0,0,1e308 1e9,0,0,1e8 0,0,0,1 \
-		-1,0,0,-1; do
-		line "\"op\":\"$features\",\"candidate\":2147483647,
+	for of in 1e300,1e-300 5e-324,1e308 1e9,1e8 0,1 -1,-1; do
+		features=0,0,0,${of#*,},$rest,0,${of%,*}
+		line "\"op\":\"$of\",\"candidate\":2147483647,
 			\"seconds\":$seconds,\"predicted\":1e-12,
-			\"features\":[$features]" | tr -d '\n\t'
+			\"features\":[$features,1e300]" | tr -d '\n\t'
+		echo
+		line "\"op\":\"$of f32\",\"candidate\":2147483647,
+			\"seconds\":$seconds,\"predicted\":1e-12,
+			\"features\":[$features,0]" | tr -d '\n\t'
 		echo
 	done
 	line "\"candidate\":-5,\"seconds\":$seconds"

@@ -95,7 +95,7 @@ static json_t *rival(const struct bought_rival *r)
 static json_t *roofline(const struct bought_group *g, const struct gpu *gpu)
 {
 	const struct features *f = &g->cost.features;
-	double flops = model_operations(f);
+	double flops = f->work;
 	double a_byte = f->dram_bytes > 0 ? flops / f->dram_bytes : INFINITY;
 	bool measured = isfinite(g->cost.measured);
 	json_t *v = json_object();
@@ -105,9 +105,8 @@ static json_t *roofline(const struct bought_group *g, const struct gpu *gpu)
 	json_put(v, "flops_per_byte", number(a_byte));
 	json_put(v, "flops_per_second", number(flops / (measured ?
 		g->cost.measured : g->cost.predicted)));
-	json_put(v, "allowed", number(model_roof(gpu, f->tensor > 0,
-		a_byte)));
-	json_put(v, "units", text(f->tensor > 0 ? "tensor cores" : "f32 units"));
+	json_put(v, "allowed", number(model_roof(gpu, f->rate, a_byte)));
+	json_put(v, "units", text(f->rate > 0 ? "tensor cores" : "f32 units"));
 	json_put(v, "source", text(measured ? "measured" : "predicted"));
 	return v;
 }

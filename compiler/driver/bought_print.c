@@ -125,8 +125,7 @@ static void put_roofline(struct str *out, const struct bought_group *g,
 	const struct features *f = &g->cost.features;
 	bool measured = isfinite(g->cost.measured);
 	double seconds = measured ? g->cost.measured : g->cost.predicted;
-	double flops = model_operations(f), roof;
-	bool tensor = f->tensor > 0;
+	double flops = f->work, roof;
 
 	if (!(flops > 0) || !(f->dram_bytes > 0)) {
 		str_printf(out, "  roofline: %.3g GB/s of %.3g (%s)\n",
@@ -135,13 +134,13 @@ static void put_roofline(struct str *out, const struct bought_group *g,
 			"measured" : "predicted");
 		return;
 	}
-	roof = model_roof(gpu, tensor, flops / f->dram_bytes);
+	roof = model_roof(gpu, f->rate, flops / f->dram_bytes);
 	put_wrapped(out, arena_printf(out->a, "  roofline: %.3g flop/B; %.3g "
 		"Tflop/s %s, %.0f %% of what %s allows there, by %s",
 		flops / f->dram_bytes, flops / seconds / 1e12, measured ?
 		"measured" : "predicted", 100 * flops / seconds / roof,
-		gpu->name, roof < model_peak(gpu, tensor) ? "its memory" :
-		tensor ? "its tensor cores" : "its f32 units"), 0, 4);
+		gpu->name, roof < model_peak(gpu, f->rate) ? "its memory" :
+		f->rate > 0 ? "its tensor cores" : "its f32 units"), 0, 4);
 }
 
 /* ---- directives ---- */

@@ -121,6 +121,7 @@ void problem_features(const struct candidate *c, struct arena *a,
 	assert(ok);
 	(void)ok;
 	c->sketch->features(&c->task, values, f);
+	f->work = ir_operations(c->task.op, c->task.group);
 }
 
 static double predicted(const struct candidate *c, struct arena *a,

@@ -437,6 +437,13 @@ bool ir_group_writes(const struct ir_operator *o, const struct ir_group *g,
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
 	int g, int tensor);
 
+/* ---- operations.c ---- */
+
+/* What the group has to do, however it is done: two operations for each multiply-add
+ * of a contraction, those with what pad yields among them, and nothing else of its
+ * group; of others one for each operation that is written. */
+double ir_operations(const struct ir_operator *o, const struct ir_group *g);
+
 /* ---- in_place.c: of outputs that lie "over" inputs ---- */
 
 /* Whatever reads such an input before what writes there, where dependence leaves

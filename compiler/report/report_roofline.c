@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rooflines: for each GPU and kind of cost the best of every problem, by the
- * operations it does for a byte of memory, under what the GPU's memory and its
+ * operations it has to do for a byte of memory, under what the GPU's memory and its
  * f32 units or tensor cores allow (rates of schedule/target.h). In: problems whose
  * best has features. Out: a picture and a table that says the same. */
 #include <math.h>
@@ -16,7 +16,7 @@ enum { W = 480, H = 400, LEFT = 66, RIGHT = 466, TOP = 30, BOTTOM = 352 };
 struct point {
 	const struct report_problem *p;
 	double x, y;		/* operations a byte, a second */
-	bool tensor;		/* by tensor cores */
+	double rate;		/* of tensor cores, as struct features has it */
 };
 
 struct roofline {
@@ -25,7 +25,7 @@ struct roofline {
 	const struct gpu *gpu;		/* or NULL: not in the table */
 	struct point *v;
 	int n, number;
-	bool tensor;		/* some point uses tensor cores */
+	double rate;		/* the greatest; 0: no point uses tensor cores */
 };
 
 static bool same(const struct record_key *x, const struct record_key *y)
@@ -40,24 +40,21 @@ static bool is_drawable(double v)
 	return v > 1e-9 && v < 1e21;
 }
 
-/* The features of the best, where they say operations and bytes. */
+/* The features of the best, where they say what there is to do and bytes: older
+ * records have only what was done, more or less of it. */
 static bool point_of(const struct report_problem *p, struct point *out)
 {
 	const struct record *r = p->best ? &p->best->record : NULL;
-	struct features f = {0};
-	double flops;
+	double work, bytes;
 
-	if (!r || r->n_features <= FEATURE_dram_bytes)
+	if (!r || r->n_features <= FEATURE_rate)
 		return false;
-	f.flops = r->features[FEATURE_flops];
-	f.dram_bytes = r->features[FEATURE_dram_bytes];
-	if (r->n_features > FEATURE_tensor)
-		f.tensor = r->features[FEATURE_tensor];
-	flops = model_operations(&f);
-	*out = (struct point){ p, flops / f.dram_bytes, flops / r->seconds,
-		f.tensor > 0 };
-	return flops > 0 && f.dram_bytes > 0 && is_drawable(out->x) &&
-		is_drawable(out->y);
+	work = r->features[FEATURE_work];
+	bytes = r->features[FEATURE_dram_bytes];
+	*out = (struct point){ p, work / bytes, work / r->seconds,
+		r->features[FEATURE_rate] };
+	return work > 0 && bytes > 0 && out->rate >= 0 && out->rate < 1e3 &&
+		is_drawable(out->x) && is_drawable(out->y);
 }
 
 static struct roofline gather(const struct report *r,
@@ -65,13 +62,13 @@ static struct roofline gather(const struct report *r,
 {
 	struct roofline l = { r, key, gpu_named(key->gpu),
 		ARENA_ARRAY(r->a, (size_t)r->n, struct point), 0, number,
-		false };
+		0 };
 
 	for (int i = 0; i < r->n; i++)
 		if (same(r->problems[i].key, key))
 			l.n += point_of(&r->problems[i], &l.v[l.n]);
 	for (int i = 0; i < l.n; i++)
-		l.tensor |= l.v[i].tensor;
+		l.rate = fmax(l.rate, l.v[i].rate);
 	return l;
 }
 
@@ -79,8 +76,8 @@ static struct roofline gather(const struct report *r,
 
 static void axes(const struct roofline *l, struct axis *x, struct axis *y)
 {
-	double low = l->gpu ? model_peak(l->gpu, false) : l->v[0].y;
-	double high = l->gpu ? model_peak(l->gpu, l->tensor) : low;
+	double low = l->gpu ? model_peak(l->gpu, 0) : l->v[0].y;
+	double high = l->gpu ? model_peak(l->gpu, l->rate) : low;
 	double slope = l->gpu ? l->gpu->dram_bytes_s * l->gpu->copy :
 		l->v[0].y / l->v[0].x;
 	double left = low / slope / 20, right = high / slope * 20;
@@ -113,17 +110,17 @@ static void add_box(struct labels *l, double x, double y, double wide,
 }
 
 /* From where the slope enters the picture to the ridge, and on. */
-static void put_peak(const struct gpu *g, bool tensor, const struct axis *x,
+static void put_peak(const struct gpu *g, double rate, const struct axis *x,
 	const struct axis *y, struct str *out)
 {
-	double slope = g->dram_bytes_s * g->copy, peak = model_peak(g, tensor);
+	double slope = g->dram_bytes_s * g->copy, peak = model_peak(g, rate);
 	double from = fmax(x->lo, y->lo / slope);
 
 	str_printf(out, "<path class=\"roof\" d=\"M%.1f %.1fL%.1f %.1fH%.1f\"/>"
 		"\n", axis_at(x, from), axis_at(y, from * slope),
 		axis_at(x, peak / slope), axis_at(y, peak), x->to);
 	svg_text(out, "rooflabel", "end", x->to - 2, axis_at(y, peak) - 6,
-		tensor ? "tensor cores" : "f32 units");
+		rate > 0 ? "tensor cores" : "f32 units");
 }
 
 static void put_roof(const struct roofline *l, const struct axis *x,
@@ -131,12 +128,12 @@ static void put_roof(const struct roofline *l, const struct axis *x,
 {
 	const struct gpu *g = l->gpu;
 	double slope = g->dram_bytes_s * g->copy;
-	double ridge = model_peak(g, l->tensor) / slope;
+	double ridge = model_peak(g, l->rate) / slope;
 	double at = fmax(fmax(x->lo, y->lo / slope), ridge / 3);
 
-	put_peak(g, false, x, y, out);
-	if (l->tensor)
-		put_peak(g, true, x, y, out);
+	put_peak(g, 0, x, y, out);
+	if (l->rate > 0)
+		put_peak(g, l->rate, x, y, out);
 	svg_text(out, "rooflabel", "end", axis_at(x, at) - 8,
 		axis_at(y, at * slope), "memory");
 	add_box(labels, axis_at(x, at) - 32, axis_at(y, at * slope) - 4, 26, 6);
@@ -225,7 +222,7 @@ static void put_row(const struct roofline *l, const struct point *p,
 	str_puts(out, "flop/s</td><td class=\"num\">");
 	if (l->gpu)
 		str_printf(out, "%.0f %%", 100 * p->y /
-			model_roof(l->gpu, p->tensor, p->x));
+			model_roof(l->gpu, p->rate, p->x));
 	else
 		str_puts(out, "\xe2\x80\x93");
 	str_puts(out, "</td></tr>\n");
@@ -254,15 +251,16 @@ static void put_caption(const struct roofline *l, struct str *out)
 		str_printf(out, "; the roof is %.3g TB/s, %.0f %% of the data "
 			"sheet\xe2\x80\x99s memory rate, and %.3g Tflop/s, "
 			"the f32 peak", l->gpu->dram_bytes_s * l->gpu->copy /
-			1e12, 100 * l->gpu->copy, model_peak(l->gpu, false) /
+			1e12, 100 * l->gpu->copy, model_peak(l->gpu, 0) /
 			1e12);
 	else
 		str_puts(out, "; this version knows no rates of this GPU, so "
 			"there is no roof");
-	if (l->gpu && l->tensor)
+	if (l->gpu && l->rate > 0)
 		str_printf(out, ", or %.3g Tflop/s, that of tensor cores in "
-			"f16: what they multiply counts as so much of f16 as "
-			"takes as long", model_peak(l->gpu, true) / 1e12);
+			"the fastest type that is multiplied here: the table "
+			"has each under the roof of its own",
+			model_peak(l->gpu, l->rate) / 1e12);
 	str_puts(out, ". Numbers are the table\xe2\x80\x99s.</figcaption>\n");
 }
 

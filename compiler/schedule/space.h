@@ -94,6 +94,10 @@ struct features {
 				 * 0: what smem, threads and stages say */
 	int launches;
 	double useful;		/* fraction of computed results kept */
+	double work;		/* operations that there are to do, whatever the
+				 * point: ir_operations() */
+	double rate;		/* multiply-adds of the product in the time of
+				 * one of f16; 0: not on tensor cores */
 };
 
 #endif

@@ -225,10 +225,10 @@ static void features(const struct task *t, const int *values,
 		.blocks = t->gpu->sms, .occupancy = target_occupancy(t->target,
 			THREADS, REGISTERS, 0), .dram_bytes = l->bytes,
 		.l2_bytes = l->bytes };
-	if (dtype_row(type)->bits == 16)
-		f->tensor = products;
-	else if (dtype_row(type)->bits == 8)
-		f->tensor = products / 2;
+	f->rate = dtype_row(type)->bits == 16 ? 1 :
+		dtype_row(type)->bits == 8 ? 2 : 0;
+	if (f->rate > 0)
+		f->tensor = products / f->rate;
 	else
 		f->flops = 2 * products;
 }

@@ -378,6 +378,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	*out = (struct features){
 		.tensor = b.n * products * per_block / f->rate /
 			reached(t->gpu, f),
+		.rate = f->rate / products,
 		.issue = b.n * warps * issue,
 		.special = b.n * p.of.threads * (rows.special + b.chunks *
 			(staging_computes(&p.of.left).special +

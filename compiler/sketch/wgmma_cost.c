@@ -114,6 +114,7 @@ void wgmma_features(const struct task *t, const int *values,
 		wgmma_sums(&p) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
+		.rate = f->rate / products,
 		.issue = blocks * warps * issue,
 		.special = blocks * 32 * warps * (chunks * special +
 			rows.special),

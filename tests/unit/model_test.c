@@ -348,14 +348,15 @@ static void test_roof(void **state)
 	const struct gpu *g = gpu_named("h200");
 
 	(void)state;
-	assert_true(model_roof(g, false, 1e9) == model_peak(g, false));
-	assert_true(model_roof(g, true, 1e9) == model_peak(g, true));
-	assert_true(fabs(model_roof(g, false, 2) - 2 * g->dram_bytes_s *
+	assert_true(model_roof(g, 0, 1e9) == model_peak(g, 0));
+	assert_true(model_roof(g, 1, 1e9) == model_peak(g, 1));
+	assert_true(fabs(model_roof(g, 0, 2) - 2 * g->dram_bytes_s *
 		g->copy) < 1);
-	assert_true(model_peak(g, false) > 60e12 &&
-		model_peak(g, false) < 70e12);
-	assert_true(model_peak(g, true) > 1000e12 &&
-		model_peak(g, true) < 1100e12);
+	assert_true(model_peak(g, 0) > 60e12 &&
+		model_peak(g, 0) < 70e12);
+	assert_true(model_peak(g, 1) > 1000e12 &&
+		model_peak(g, 1) < 1100e12);
+	assert_true(model_peak(g, 0.5) == model_peak(g, 1) / 2);
 	assert_true(model_operations(&(struct features){ .flops = 3,
 		.tensor = 4 }) == 11);
 }
