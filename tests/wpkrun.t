@@ -124,6 +124,26 @@ says "product M=37: product_s_kernel (general), verified 2368 samples, max error
 ends 0 "... and one beside it that sums f32" "" "$wpkrun" rows.plan --shape M=5
 says "product M=5: product_kernel (general), verified 320 samples"
 
+# ---- integers that no double holds ----
+
+cat >integers.wpk <<'END'
+export op far[N = 256](x: i64[N]) -> (y: i64[N])
+{
+    let a[i]: i64 = x[i] * 3037000499 + 1;
+    y[i] = a[i] * a[i];
+}
+END
+ends 0 "i64 beyond 2^53 are compared as integers" "" "$wpkrun" integers.wpk
+says "far: far_kernel, verified 256 samples, max error 0 of bound"
+"$wpkc" integers.wpk --modules=emu --plan integers.plan -o integers.cu
+mkdir near
+sed 's/a\[i\];/a[i] + 1;/' integers.wpk >near/integers.wpk
+(cd near && "$wpkc" integers.wpk --modules=emu --plan integers.plan \
+	-o integers.cu)
+cp near/integers.sm_90a.emu .
+ends 4 "... and one beside it is wrong" "" "$wpkrun" integers.plan
+says " within 0"
+
 # ---- what computes wrong ----
 
 mkdir wrong

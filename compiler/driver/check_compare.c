@@ -76,16 +76,18 @@ static void report_unwritten(struct output *o, int64_t i)
 	str_puts(&o->c->detail, " was not written\n");
 }
 
-static void put_number(struct str *s, double v)
+static void put_number(struct str *s, struct ir_num x)
 {
-	if (isnan(v))
+	if (isnan(x.v))
 		str_puts(s, "nan");
+	else if (x.whole)
+		str_printf(s, "%lld", (long long)x.i);
 	else
-		str_printf(s, "%.9g", v);
+		str_printf(s, "%.9g", x.v);
 }
 
-static void report_wrong(struct output *o, int64_t i, int run, double got,
-	struct ir_num want)
+static void report_wrong(struct output *o, int64_t i, int run,
+	struct ir_num got, struct ir_num want)
 {
 	if (o->c->wrong++ >= SHOWN)
 		return;
@@ -93,22 +95,45 @@ static void report_wrong(struct output *o, int64_t i, int run, double got,
 	str_puts(&o->c->detail, " is ");
 	put_number(&o->c->detail, got);
 	str_puts(&o->c->detail, ", should be ");
-	put_number(&o->c->detail, want.v);
+	put_number(&o->c->detail, want);
 	if (want.err > 0)
 		str_printf(&o->c->detail, " within %.3g", want.err);
 	str_printf(&o->c->detail, " (%s run)\n", run_name(run));
 }
 
+static struct ir_num element(const struct output *o, int run, int64_t at)
+{
+	enum dtype t = o->t->type;
+	struct ir_num x = { .v = dtype_load(t, o->t->p[run], at),
+		.whole = !dtype_is_float(t) };
+
+	if (x.whole)
+		x.i = t == T_I64 ? ((const int64_t *)o->t->p[run])[at] :
+			(int64_t)x.v;
+	return x;
+}
+
+/* How far apart: of integers, as integers. */
+static double distance(struct ir_num x, struct ir_num y)
+{
+	if (!x.whole || !y.whole)
+		return fabs(x.v - y.v);
+	return x.i > y.i ? (double)((uint64_t)x.i - (uint64_t)y.i) :
+		(double)((uint64_t)y.i - (uint64_t)x.i);
+}
+
 /* The error in parts of the bound: at most 1 if right. */
-static double error_of(double got, struct ir_num want)
+static double error_of(struct ir_num got, struct ir_num want)
 {
 	double off;
 
 	if (isnan(want.v))
-		return isnan(got) ? 0 : INFINITY;
-	if (got == want.v)
+		return isnan(got.v) ? 0 : INFINITY;
+	if (!got.whole && got.v == want.v)
 		return 0;
-	off = fabs(got - want.v);
+	off = distance(got, want);
+	if (off == 0)
+		return 0;
 	if (!(off <= want.err))
 		return INFINITY;
 	return off / want.err;
@@ -146,7 +171,7 @@ static void compare_span(struct output *o, int64_t first, int64_t from, int n)
 			continue;
 		}
 		for (int run = 0; run < CHECK_RUNS; run++) {
-			double got = dtype_load(o->t->type, o->t->p[run], at);
+			struct ir_num got = element(o, run, at);
 			double off = error_of(got, want[i]);
 
 			if (off > 1) {

@@ -65,8 +65,10 @@ static void take_span(const struct sampling *x, const struct ir_tensor *t,
 	for (int i = 0; i < n; i++) {
 		if (last >= 0)
 			idx[last] = from + i;
-		out[i] = (struct sample){ ir_offset_of(t, idx), want[i].v,
-			want[i].err };
+		out[i] = (struct sample){ .element = ir_offset_of(t, idx),
+			.value = want[i].v, .bound = want[i].err };
+		if (t->type == T_I64)
+			out[i].whole = want[i].i;
 	}
 	x->put(x->ctx, out, n);
 }

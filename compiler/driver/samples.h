@@ -8,10 +8,14 @@
 
 #include "ir/ir.h"
 
-/* As the worker and wpkrun read it. */
+/* As the worker and wpkrun read it: of i64 "whole" is the value. */
 struct sample {
 	int64_t element;
-	double value, bound;
+	union {
+		double value;
+		int64_t whole;
+	};
+	double bound;
 };
 
 /* SAMPLES_USUAL: some thousands of each output, fewer where they are dear;

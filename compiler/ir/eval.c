@@ -2,8 +2,8 @@
 /* The reference interpreter: an operator and the contents of its inputs come
  * in, any element of its lets and outputs goes out with a bound on the error
  * of any faithful kernel. Values are those of exact arithmetic (computed in
- * double, not rounded at typed points; integers wrap and truncate as their
- * types say), bounds add up as eval_num.c and eval_reduce.c describe.
+ * double, not rounded at typed points; integers as integers, which wrap and
+ * truncate as their types say), bounds add up as eval_num.c and eval_reduce.c describe.
  *
  * An element is found by solving the statement's write index for its axes: a
  * dimension's index is a mixed-radix sum of axes, each axis in one dimension
@@ -204,6 +204,8 @@ static struct page *page_made(struct ir_eval *e, int tensor, int64_t linear)
 	if (arena_bytes(e->page_arena) > PAGE_LIMIT)
 		forget(e);
 	*slot = ARENA_NEW(e->page_arena, struct page);
+	if (e->o->tensors[tensor].type == T_I64)
+		(*slot)->whole = ARENA_ARRAY(e->page_arena, PAGE, int64_t);
 	(*slot)->quantum = INFINITY;
 	return *slot;
 }
@@ -223,6 +225,8 @@ static void remember(struct ir_eval *e, int tensor, int64_t linear,
 
 	p->v[i] = v.v;
 	p->err[i] = v.err;
+	if (p->whole)
+		p->whole[i] = v.i;
 	p->done[i / 64] |= 1ull << (i % 64);
 	if (!(v.quantum >= p->quantum))
 		p->quantum = v.quantum;
@@ -263,7 +267,8 @@ void eval_remembered(struct ir_eval *e, int tensor, int64_t linear, int n,
 
 		if (is_done(p, linear)) {
 			node_set(x, lane, (struct ir_num){ p->v[i], p->err[i],
-				p->quantum });
+				p->quantum, p->whole ? p->whole[i] : 0,
+				p->whole });
 		} else {
 			while (m < n && !is_done(*page_slot(e, tensor,
 			    linear + m), linear + m))

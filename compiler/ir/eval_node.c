@@ -11,14 +11,28 @@
 
 struct ir_num node_lane(const struct node *x, int i)
 {
-	return (struct ir_num){ x->v[i], x->exact ? 0 : x->err[i],
-		x->quantum };
+	struct ir_num r = { x->v[i], x->exact ? 0 : x->err[i], x->quantum, 0,
+		!dtype_is_float(x->e->type) && !isnan(x->v[i]) };
+
+	if (r.whole)
+		r.i = x->whole ? x->whole[i] : (int64_t)x->v[i];
+	return r;
+}
+
+/* The nearest of i64. */
+static int64_t nearest(double v)
+{
+	if (!(fabs(v) < 0x1p63))
+		return v > 0 ? INT64_MAX : INT64_MIN;
+	return (int64_t)v;
 }
 
 void node_set(struct node *x, int i, struct ir_num v)
 {
 	x->v[i] = v.v;
 	x->err[i] = v.err;
+	if (x->whole)
+		x->whole[i] = v.whole ? v.i : nearest(v.v);
 	if (!(v.quantum >= x->quantum))
 		x->quantum = v.quantum;
 }
@@ -27,6 +41,7 @@ void node_open(struct node *x)
 {
 	x->v = x->own_v;
 	x->err = x->own_err;
+	x->whole = x->own_whole;
 	x->quantum = INFINITY;
 	x->exact = false;
 }
@@ -45,6 +60,7 @@ static void alias(struct node *x, const struct node *of)
 {
 	x->v = of->v;
 	x->err = of->err;
+	x->whole = of->whole;
 	x->quantum = of->quantum;
 	x->exact = of->exact;
 }
@@ -240,8 +256,10 @@ static void axis_values(struct ir_eval *e, struct node *x, int run, int n)
 	int64_t at = e->at[x->e->axis];
 
 	x->v = x->own_v;
-	for (int i = 0; i < n; i++)
-		x->v[i] = (double)(run == x->e->axis ? at + i : at);
+	for (int i = 0; i < n; i++) {
+		x->own_whole[i] = run == x->e->axis ? at + i : at;
+		x->v[i] = (double)x->own_whole[i];
+	}
 	x->quantum = 1;
 	x->exact = true;
 }

@@ -10,7 +10,7 @@
  *
  * The interpreter computes in double. Its own rounding is covered by adding
  * double's roundoff to each type's, so f64 is checked to about two roundings
- * an operation. Integers are exact up to 2^53 in magnitude. */
+ * an operation. Integers are computed as integers. */
 #include "ir/eval_private.h"
 
 #include <math.h>
@@ -75,20 +75,28 @@ static double scaled(double err, double by)
 
 static struct ir_num unbounded(double v)
 {
-	return (struct ir_num){ v, INFINITY, 0 };
+	return (struct ir_num){ .v = v, .err = INFINITY };
 }
 
 static struct ir_num certain(double v)
 {
-	return (struct ir_num){ v, 0, num_low_bit(v) };
+	return (struct ir_num){ .v = v, .quantum = num_low_bit(v) };
+}
+
+/* Either below, at or above the other: of integers whatever doubles say. */
+static int order(struct ir_num x, struct ir_num y)
+{
+	if (x.whole && y.whole)
+		return (x.i > y.i) - (x.i < y.i);
+	return (x.v > y.v) - (x.v < y.v);
 }
 
 static struct ir_num overflowed(const struct format *f, double v, double err)
 {
 	if (fabs(v) - err < f->over)
 		return unbounded(v);
-	return (struct ir_num){ f->no_inf ? (double)NAN :
-		copysign(INFINITY, v), 0, 0 };
+	return (struct ir_num){ .v = f->no_inf ? (double)NAN :
+		copysign(INFINITY, v) };
 }
 
 /* "v" with error "err" rounded to "f"; "ulp" is the error of the operation,
@@ -97,16 +105,17 @@ static struct ir_num rounded(const struct format *f, double v, double err,
 	double ulp, double quantum)
 {
 	if (isnan(v) || isnan(err))
-		return err == 0 ? (struct ir_num){ v, 0, 0 } : unbounded(v);
+		return err == 0 ? (struct ir_num){ .v = v } : unbounded(v);
 	if (isinf(v))
 		return err < INFINITY ? overflowed(f, v, 0) : unbounded(v);
 	if (fabs(v) + err >= f->over)
 		return overflowed(f, v, err);
 	if (err == 0 && (v == 0 || (quantum >= f->least &&
 	    fabs(v) <= quantum * f->capacity)))
-		return (struct ir_num){ v, 0, v == 0 ? huge_quantum : quantum };
+		return (struct ir_num){ .v = v, .quantum = v == 0 ?
+			huge_quantum : quantum };
 	err += ulp * (2 * f->u * (fabs(v) + err) + f->least);
-	return (struct ir_num){ v, err, 0 };
+	return (struct ir_num){ .v = v, .err = err };
 }
 
 /* The greatest distance from f(x) within the error: at one of the ends. */
@@ -179,8 +188,8 @@ static double product_error(struct ir_num x, struct ir_num y)
 
 static struct ir_num exact_product(struct ir_num x, struct ir_num y)
 {
-	return (struct ir_num){ x.v * y.v, product_error(x, y),
-		fmin(x.quantum * y.quantum, huge_quantum) };
+	return (struct ir_num){ .v = x.v * y.v, .err = product_error(x, y),
+		.quantum = fmin(x.quantum * y.quantum, huge_quantum) };
 }
 
 static struct ir_num apply_fma(const struct format *f, struct ir_num x,
@@ -206,7 +215,7 @@ static struct ir_num apply_remainder(const struct format *f, struct ir_num x,
 static struct ir_num apply_extreme(enum op op, struct ir_num x, struct ir_num y)
 {
 	double sign = op == OP_MAX ? 1 : -1, a = sign * x.v, b = sign * y.v;
-	struct ir_num r = a >= b ? x : y;
+	struct ir_num r = sign * order(x, y) >= 0 ? x : y;
 
 	if (isnan(x.v) || isnan(y.v))
 		return isnan(x.v) ? x : y;
@@ -234,7 +243,7 @@ static struct ir_num apply_select(struct ir_num c, struct ir_num x,
 /* A truth value; uncertain ones may be off by one. */
 static struct ir_num truth(bool v, bool sure)
 {
-	return (struct ir_num){ v, sure ? 0 : 1, sure ? 1 : 0 };
+	return (struct ir_num){ v, sure ? 0 : 1, sure ? 1 : 0, v, true };
 }
 
 static struct ir_num apply_compare(enum op op, struct ir_num x, struct ir_num y)
@@ -243,10 +252,10 @@ static struct ir_num apply_compare(enum op op, struct ir_num x, struct ir_num y)
 	bool sure = slack == 0 || fabs(x.v - y.v) > slack;
 
 	switch (op) {
-	case OP_LT: return truth(x.v < y.v, sure);
-	case OP_LE: return truth(x.v <= y.v, sure);
-	case OP_EQ: return truth(x.v == y.v, sure);
-	default: return truth(x.v != y.v, sure);
+	case OP_LT: return truth(x.v <= y.v && order(x, y) < 0, sure);
+	case OP_LE: return truth(x.v <= y.v && order(x, y) <= 0, sure);
+	case OP_EQ: return truth(x.v == y.v && !order(x, y), sure);
+	default: return truth(x.v != y.v || order(x, y), sure);
 	}
 }
 
@@ -295,59 +304,83 @@ static struct ir_num apply_float(enum op op, const struct format *f,
 	}
 }
 
-double num_wrap(enum dtype t, double v)
+/* "v" modulo 2^bits, in the type's range. */
+static int64_t settled(enum dtype t, int64_t v)
 {
-	return dtype_round(dtype_row(t)->bits < 32 ? dtype_row(t)->accum : t,
-		v);
+	const struct dtype_row *r = dtype_row(t);
+	int off = 64 - r->bits;
+
+	if (t == T_BOOL)
+		return v != 0;
+	if (r->class == DTYPE_UNSIGNED)
+		return (int64_t)((uint64_t)v << off >> off);
+	return (int64_t)((uint64_t)v << off) >> off;
 }
 
-static int64_t floor_div(int64_t x, int64_t y)
+int64_t num_wrap(enum dtype t, int64_t v)
+{
+	return settled(dtype_row(t)->bits < 32 ? dtype_row(t)->accum : t, v);
+}
+
+struct ir_num num_whole(enum dtype t, int64_t v)
+{
+	v = num_wrap(t, v);
+	return (struct ir_num){ (double)v, 0, 1, v, true };
+}
+
+/* Modulo 2^64. */
+static uint64_t floor_div(int64_t x, int64_t y)
 {
 	if (y == -1)
-		return (int64_t)-(uint64_t)x;
-	return x / y - (x % y != 0 && (x < 0) != (y < 0));
+		return -(uint64_t)x;
+	return (uint64_t)(x / y - (x % y != 0 && (x < 0) != (y < 0)));
 }
 
-static double int_value(enum op op, enum dtype t, int64_t x, int64_t y)
+static int64_t int_value(enum op op, int64_t a, int64_t b)
 {
-	uint64_t r;
+	uint64_t x = (uint64_t)a, y = (uint64_t)b;
 
 	switch (op) {
-	case OP_ADD: r = (uint64_t)x + (uint64_t)y; break;
-	case OP_SUB: r = (uint64_t)x - (uint64_t)y; break;
-	case OP_MUL: r = (uint64_t)x * (uint64_t)y; break;
-	case OP_DIV: r = (uint64_t)floor_div(x, y); break;
-	default: r = (uint64_t)(x - floor_div(x, y) * y); break;
+	case OP_ADD: return (int64_t)(x + y);
+	case OP_SUB: return (int64_t)(x - y);
+	case OP_MUL: return (int64_t)(x * y);
+	case OP_DIV: return (int64_t)floor_div(a, b);
+	default: return (int64_t)(x - floor_div(a, b) * y);
 	}
-	if (dtype_row(t)->bits == 64)
-		return (double)(int64_t)r;
-	return num_wrap(t, (double)(uint32_t)r);
 }
 
 static struct ir_num apply_int(enum op op, enum dtype t, const struct ir_num *x)
 {
-	int64_t a = (int64_t)x[0].v, b = (int64_t)x[1].v;
 	double err = op == OP_MUL ? product_error(x[0], x[1]) :
 		x[0].err + x[1].err;
+	struct ir_num r;
 
-	if ((op == OP_DIV || op == OP_MOD) && (b == 0 || err > 0))
+	if ((op == OP_DIV || op == OP_MOD) && (x[1].i == 0 || err > 0))
 		return unbounded(0);
-	return (struct ir_num){ int_value(op, t, a, b), err, err > 0 ? 0 : 1 };
+	r = num_whole(t, int_value(op, x[0].i, x[1].i));
+	r.err = err;
+	r.quantum = err > 0 ? 0 : 1;
+	return r;
 }
 
-/* NEG and ABS lose nothing; for unsigned types they wrap. */
+/* NEG and ABS lose nothing; integers wrap. */
 static struct ir_num apply_sign(enum op op, enum dtype t, struct ir_num x)
 {
-	x.v = op == OP_ABS ? fabs(x.v) : -x.v;
-	if (!dtype_is_float(t))
-		x.v = num_wrap(t, x.v);
-	return x;
+	struct ir_num r = { op == OP_ABS ? fabs(x.v) : -x.v, x.err, x.quantum,
+		0, false };
+
+	if (!x.whole || dtype_is_float(t))
+		return r;
+	r = num_whole(t, op == OP_NEG || x.i < 0 ?
+		(int64_t)-(uint64_t)x.i : x.i);
+	r.err = x.err;
+	r.quantum = x.quantum;
+	return r;
 }
 
 struct ir_num num_apply(enum op op, enum dtype t, const struct format *f,
 	const struct ir_num *args)
 {
-	static const struct ir_num zero = { 0, 0, 0 };
 	struct ir_num two[2];
 
 	switch (op) {
@@ -381,8 +414,14 @@ struct ir_num num_apply(enum op op, enum dtype t, const struct format *f,
 		return apply_int(OP_ADD, t, two);
 	}
 	if (op_rows[op].n != 2 || op == OP_POW)
-		return unbounded(zero.v);
+		return unbounded(0);
 	return apply_int(op, t, args);
+}
+
+static struct ir_num certain_int(enum dtype t, int64_t v)
+{
+	v = settled(t, v);
+	return (struct ir_num){ (double)v, 0, 1, v, true };
 }
 
 /* Both ends of the interval converted; where they wrap or leave the type, the
@@ -393,8 +432,10 @@ static struct ir_num to_int(enum dtype t, bool from_float, struct ir_num x)
 
 	if (from_float && (isnan(x.v) || v != trunc(x.v)))
 		return unbounded(v);
+	if (x.err == 0 && x.whole)
+		return certain_int(t, x.i);
 	if (x.err == 0)
-		return (struct ir_num){ v, 0, 1 };
+		return (struct ir_num){ .v = v, .quantum = 1 };
 	if (!(x.err < INFINITY))
 		return unbounded(v);
 	lo = dtype_round(t, x.v - x.err);
@@ -402,7 +443,8 @@ static struct ir_num to_int(enum dtype t, bool from_float, struct ir_num x)
 	if (hi < lo || hi - lo > 2 * x.err + 2)
 		return unbounded(v);
 	x.err = fmax(fabs(v - lo), fabs(hi - v));
-	return (struct ir_num){ v, x.err, x.err > 0 ? 0 : 1 };
+	return (struct ir_num){ .v = v, .err = x.err,
+		.quantum = x.err > 0 ? 0 : 1 };
 }
 
 /* The most that rounding a magnitude up to "m" to type "t" can be off. */
@@ -416,12 +458,17 @@ static double half_ulp(enum dtype t, double m)
 	return ldexp(1, e - r->significand);
 }
 
-/* A value known exactly has one right rounding (two where it is a tie). */
+/* A value known exactly has one right rounding (two where it is a tie); that of
+ * an integer which is none of double's is of the integer itself. */
 static struct ir_num round_to(enum dtype t, const struct format *f,
 	struct ir_num x)
 {
-	double m = fabs(x.v) + x.err;
+	double m;
 
+	if (x.whole && fabs(x.v) > 0x1p53)
+		x.err += fabs(x.v) * 0x1p-53;
+	x.whole = false;
+	m = fabs(x.v) + x.err;
 	if (!(m < f->over))
 		return rounded(f, x.v, x.err, 0.5, 0);
 	x.err = x.err == 0 ? fabs(dtype_round(t, x.v) - x.v) :
@@ -437,8 +484,11 @@ struct ir_num num_cast(enum dtype t, enum dtype from, const struct format *f,
 		return truth(x.v != 0, x.err == 0 || fabs(x.v) > x.err);
 	if (!dtype_is_float(t))
 		return to_int(t, dtype_is_float(from), x);
-	if (x.err == 0 && isfinite(x.v) && dtype_round(t, x.v) == x.v)
+	if (x.err == 0 && isfinite(x.v) && dtype_round(t, x.v) == x.v &&
+	    (!x.whole || fabs(x.v) <= 0x1p53 || t == T_F64)) {
+		x.whole = false;
 		return x.quantum > 0 ? x : certain(x.v);
+	}
 	return round_to(t, f, x);
 }
 

@@ -94,6 +94,7 @@ static void plan_reduce(struct ir_eval *e, struct node *x)
 	r->place = room + 3 * LANES;
 	r->low = room + 4 * LANES;
 	r->high = room + 5 * LANES;
+	r->whole = ARENA_ARRAY(e->a, LANES, int64_t);
 	x->reduce = r;
 }
 
@@ -111,6 +112,9 @@ static void plan_constant(struct node *x)
 	for (int i = 0; i < LANES; i++) {
 		x->v[i] = v;
 		x->err[i] = err;
+		if (x->whole)
+			x->whole[i] = x->e->kind == IR_INT ? x->e->i :
+				(int64_t)v;
 	}
 	x->exact = err == 0;
 	x->quantum = q;
@@ -126,6 +130,8 @@ struct node *plan_node(struct ir_eval *e, const struct ir_expr *x)
 	n->format = arith ? format_arith(x->type) : format_cast(x->type);
 	n->own_v = n->v = ARENA_ARRAY(e->a, 2 * LANES, double);
 	n->own_err = n->err = n->own_v + LANES;
+	if (x->type == T_I64)
+		n->own_whole = n->whole = ARENA_ARRAY(e->a, LANES, int64_t);
 	if (x->kind == IR_INT || x->kind == IR_FLOAT)
 		plan_constant(n);
 	if (x->kind == IR_READ) {

@@ -35,8 +35,10 @@ struct ir_num num_cast(enum dtype t, enum dtype from, const struct format *f,
 /* "x", computed in "t" or wider, stored as "t": wraps and overflows. */
 struct ir_num num_settle(enum dtype t, const struct format *f,
 	struct ir_num x);
+/* Integer "v" of type "t", with no error. */
+struct ir_num num_whole(enum dtype t, int64_t v);
 /* Integer "v" wrapped as arithmetic in "t" wraps. */
-double num_wrap(enum dtype t, double v);
+int64_t num_wrap(enum dtype t, int64_t v);
 
 /* ---- nodes ---- */
 
@@ -66,20 +68,24 @@ struct eval_read {
 
 /* A reduction in progress: per lane "value", "magnitude" (sum of absolute
  * values, or what the reducer needs), "error" and "place"; of a sum with an
- * accumulator "high" is the greatest magnitude of a term. */
+ * accumulator "high" is the greatest magnitude of a term. "whole" is the value of
+ * integers, modulo 2^64. */
 struct eval_reduce {
 	int *axes;
 	int n_axes, longest;
 	int64_t points;
 	double *value, *magnitude, *error, *place, *low, *high;
+	int64_t *whole;
 };
 
 /* "exact": all errors are 0 and "err" is not looked at. "quantum" holds for
- * all lanes and is 0 wherever a lane is not exact. */
+ * all lanes and is 0 wherever a lane is not exact. "whole" has the values of i64,
+ * which are more than a double holds, and is NULL for other types. */
 struct node {
 	const struct ir_expr *e;
 	struct node **args;
 	double *v, *err, *own_v, *own_err;
+	int64_t *whole, *own_whole;
 	double quantum;
 	bool exact;
 	struct format format;
@@ -93,6 +99,7 @@ enum { PAGE = 1024 };
 
 struct page {
 	double v[PAGE], err[PAGE], quantum;
+	int64_t *whole;			/* of i64, or NULL */
 	uint64_t done[PAGE / 64];
 };
 

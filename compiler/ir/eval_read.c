@@ -138,6 +138,18 @@ static void load(struct ir_eval *e, const struct ir_tensor *t, int64_t at,
 	}
 }
 
+/* The same into lanes of a node, from "lane" on. */
+static void load_lanes(struct ir_eval *e, struct node *x, int64_t at,
+	int64_t step, int lane, int n)
+{
+	const struct ir_tensor *t = x->read->tensor;
+	const int64_t *p = (const int64_t *)e->data[t->id] + at;
+
+	load(e, t, at, step, n, x->v + lane);
+	for (int i = 0; x->whole && i < n; i++)
+		x->whole[lane + i] = p[i * step];
+}
+
 /* The least quantum of an input's elements, looked for once. */
 static double input_quantum(struct ir_eval *e, const struct ir_tensor *t)
 {
@@ -193,7 +205,8 @@ static void remembered(struct ir_eval *e, struct node *x, int64_t at,
 
 static void pad_lanes(struct node *x, int lo, int hi)
 {
-	struct ir_num pad = { x->read->pad, 0, x->read->pad_quantum };
+	struct ir_num pad = { .v = x->read->pad,
+		.quantum = x->read->pad_quantum };
 
 	for (int i = lo; i < hi; i++)
 		node_set(x, i, pad);
@@ -221,11 +234,9 @@ static void read_straight(struct ir_eval *e, struct node *x, int run, int n)
 		node_close(x, n);
 		return;
 	}
-	for (int i = 0; i < lo; i++)
-		x->v[i] = r->pad;
-	load(e, t, at + lo * along, along, (int)(hi - lo), x->v + lo);
-	for (int i = (int)hi; i < n; i++)
-		x->v[i] = r->pad;
+	pad_lanes(x, 0, (int)lo);
+	load_lanes(e, x, at + lo * along, along, (int)lo, (int)(hi - lo));
+	pad_lanes(x, (int)hi, n);
 	x->exact = true;
 	x->quantum = input_quantum(e, t);
 	if (hi - lo < n)
@@ -277,7 +288,9 @@ static void read_lane(struct ir_eval *e, struct node *x, int run, int i)
 	} else if (!inside(x, idx)) {
 		pad_lanes(x, i, i + 1);
 	} else if (r->tensor->role == IR_IN) {
-		load(e, r->tensor, ir_offset_of(r->tensor, idx), 0, 1, &v.v);
+		load_lanes(e, x, ir_offset_of(r->tensor, idx), 0, i, 1);
+		v = node_lane(x, i);
+		v.err = 0;
 		v.quantum = input_quantum(e, r->tensor);
 		node_set(x, i, v);
 	} else {

@@ -47,7 +47,16 @@ static void start(struct node *x, int n)
 		r->error[i] = 0;
 		r->place[i] = -1;
 		r->low[i] = r->high[i] = value[x->e->reducer];
+		r->whole[i] = x->e->reducer == RED_PROD;
 	}
+}
+
+/* Terms of lanes "from" to "from" + n - 1, modulo 2^64, "by" lanes apart in "to". */
+static void add_whole(int64_t *to, int by, const struct node *t, int n)
+{
+	for (int i = 0; i < n; i++)
+		to[i * by] = (int64_t)((uint64_t)to[i * by] +
+			(uint64_t)node_lane(t, i).i);
 }
 
 static void add_exact(struct eval_reduce *r, const struct node *t, int n)
@@ -101,14 +110,30 @@ static double greatest(const struct node *t, int from, int n, double most)
 static void multiply(struct node *x, int to, struct ir_num t)
 {
 	struct eval_reduce *r = x->reduce;
-	struct ir_num two[2] = { { r->value[to], 0, 0 }, { t.v, 0, 0 } };
 
-	if (dtype_is_float(x->e->type))
-		r->value[to] *= t.v;
-	else
-		r->value[to] = num_apply(OP_MUL, x->e->type, &x->format,
-			two).v;
+	if (t.err > 0)
+		r->error[to] = 1;
+	r->value[to] *= t.v;
+	r->whole[to] = (int64_t)((uint64_t)r->whole[to] * (uint64_t)t.i);
 	r->magnitude[to] *= fabs(t.v) + t.err;
+}
+
+/* Is the term beyond what was found, or as far? Doubles of integers that differ are
+ * never the wrong way round. */
+static int compared(const struct eval_reduce *r, int to, struct ir_num t,
+	double sign)
+{
+	if (t.v != r->value[to])
+		return sign * t.v > sign * r->value[to] ? 1 : -1;
+	if (!t.whole || t.i == r->whole[to])
+		return 0;
+	return (t.i > r->whole[to]) == (sign > 0) ? 1 : -1;
+}
+
+static void found(struct eval_reduce *r, int to, struct ir_num t)
+{
+	r->value[to] = t.v;
+	r->whole[to] = t.i;
 }
 
 /* "low" and "high" enclose the extreme of the true values. */
@@ -119,8 +144,8 @@ static void extreme(struct node *x, int to, struct ir_num t)
 
 	if (isnan(r->value[to]))
 		return;
-	if (isnan(t.v) || sign * t.v > sign * r->value[to])
-		r->value[to] = t.v;
+	if (isnan(t.v) || compared(r, to, t, sign) > 0)
+		found(r, to, t);
 	if (sign * t.v - t.err > sign * r->low[to])
 		r->low[to] = sign * (sign * t.v - t.err);
 	if (sign * t.v + t.err > sign * r->high[to])
@@ -134,14 +159,14 @@ static void find(struct node *x, int to, struct ir_num t, double place)
 	struct eval_reduce *r = x->reduce;
 	double sign = x->e->reducer == RED_ARGMAX ? 1 : -1;
 	bool better = isnan(t.v) ? !isnan(r->value[to]) :
-		sign * t.v > sign * r->value[to] ||
-		(t.v == r->value[to] && place < r->place[to]) ||
+		compared(r, to, t, sign) > 0 ||
+		(!compared(r, to, t, sign) && place < r->place[to]) ||
 		r->place[to] < 0;
 
 	if (isnan(r->value[to]) && r->place[to] >= 0)
 		better = isnan(t.v) && place < r->place[to];
 	if (better) {
-		r->value[to] = t.v;
+		found(r, to, t);
 		r->place[to] = place;
 	}
 	if (sign * t.v - t.err > sign * r->low[to])
@@ -248,6 +273,8 @@ static void take_lanes(struct ir_eval *e, struct node *x, int run, int n,
 	join_quantum(x);
 	if (x->e->reducer == RED_SUM) {
 		add(x->reduce, t, n);
+		if (!dtype_is_float(x->e->type))
+			add_whole(x->reduce->whole, 1, t, n);
 		for (int i = 0; i < n && x->e->accumulator; i++)
 			x->reduce->high[i] = greatest(t, i, 1,
 				x->reduce->high[i]);
@@ -274,6 +301,8 @@ static void take_across(struct ir_eval *e, struct node *x, int to, bool second)
 		join_quantum(x);
 		if (x->e->reducer == RED_SUM) {
 			add_across(x->reduce, to, t, n);
+			if (!dtype_is_float(x->e->type))
+				add_whole(x->reduce->whole + to, 0, t, n);
 			if (x->e->accumulator)
 				x->reduce->high[to] = greatest(t, 0, n,
 					x->reduce->high[to]);
@@ -347,6 +376,16 @@ static void pass(struct ir_eval *e, struct node *x, int run, int n, bool second)
 		each_alone(e, x, run, n, second);
 }
 
+/* Of a sum or product of integers, whose terms have this error together. */
+static struct ir_num whole_result(const struct node *x, int i, double err)
+{
+	struct ir_num r = num_whole(x->e->type, x->reduce->whole[i]);
+
+	r.err = err;
+	r.quantum = err > 0 ? 0 : 1;
+	return r;
+}
+
 static struct ir_num sum_result(const struct node *x, int i, double q)
 {
 	const struct eval_reduce *r = x->reduce;
@@ -354,19 +393,19 @@ static struct ir_num sum_result(const struct node *x, int i, double q)
 	double v = r->value[i], m = r->magnitude[i], err = r->error[i];
 
 	if (!dtype_is_float(x->e->type))
-		return (struct ir_num){ num_wrap(x->e->type, v),
-			err + (m > 0x1p53 ? INFINITY : 0), err > 0 ? 0 : 1 };
+		return whole_result(x, i, err > 0 && m > 0x1p53 ? INFINITY :
+			err);
 	if (!(m < INFINITY))
-		return (struct ir_num){ v, err == 0 ? 0 : INFINITY, 0 };
+		return (struct ir_num){ .v = v, .err = err == 0 ? 0 : INFINITY };
 	if (m >= f->over)
-		return (struct ir_num){ v, INFINITY, 0 };
+		return (struct ir_num){ .v = v, .err = INFINITY };
 	if (err == 0 && q >= f->least && m <= q * f->capacity &&
 	    (!x->e->accumulator || short_exact(x, i, q)))
-		return (struct ir_num){ v, 0, q };
+		return (struct ir_num){ .v = v, .quantum = q };
 	if (x->e->accumulator)
 		err += short_loss(x, i);
 	err += gamma_of((double)r->points, f->u) * m;
-	return (struct ir_num){ v, err, 0 };
+	return (struct ir_num){ .v = v, .err = err };
 }
 
 static struct ir_num product_result(const struct node *x, int i)
@@ -376,13 +415,14 @@ static struct ir_num product_result(const struct node *x, int i)
 	double err = m > fabs(v) ? m - fabs(v) : 0;
 
 	if (!dtype_is_float(x->e->type))
-		return (struct ir_num){ v, err > 0 && m < 0x1p53 ? err : 0,
-			err > 0 ? 0 : 1 };
+		return whole_result(x, i, !(r->error[i] > 0) ? 0 :
+			m < 0x1p53 ? err : INFINITY);
 	if (!(m < x->format.over))
-		return (struct ir_num){ v, isfinite(m) ? INFINITY : 0, 0 };
+		return (struct ir_num){ .v = v, .err = isfinite(m) ? INFINITY :
+			0 };
 	err += gamma_of((double)r->points, x->format.u) * m +
 		(double)(r->points - 1) * x->format.least / 2;
-	return (struct ir_num){ v, err, 0 };
+	return (struct ir_num){ .v = v, .err = err };
 }
 
 static struct ir_num extreme_result(const struct node *x, int i,
@@ -395,7 +435,8 @@ static struct ir_num extreme_result(const struct node *x, int i,
 	if (isnan(v) || v == r->low[i])
 		err = isnan(v) || v == r->high[i] ? 0 :
 			fabs(r->high[i] - v);
-	return (struct ir_num){ v, err, err > 0 ? 0 : q };
+	return (struct ir_num){ v, err, err > 0 ? 0 : q, r->whole[i],
+		!dtype_is_float(x->e->type) && !isnan(v) };
 }
 
 static struct ir_num result(const struct node *x, int i, double q)
@@ -414,10 +455,12 @@ static struct ir_num result(const struct node *x, int i, double q)
 	case RED_ANY:
 	case RED_ALL:
 		open = r->error[i] > 0 && r->magnitude[i] == 0;
-		return (struct ir_num){ r->value[i], open, !open };
+		return (struct ir_num){ .v = r->value[i], .err = open,
+			.quantum = !open };
 	default:
 		open = r->magnitude[i] > 0;
-		return (struct ir_num){ r->place[i], r->magnitude[i], !open };
+		return (struct ir_num){ .v = r->place[i],
+			.err = r->magnitude[i], .quantum = !open };
 	}
 }
 

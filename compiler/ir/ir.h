@@ -283,7 +283,7 @@ struct ir_expr *ir_offset(struct arena *a, const struct ir_tensor *t,
 /* Element offset of logical indices that are known. */
 int64_t ir_offset_of(const struct ir_tensor *t, const int64_t *idx);
 
-/* ---- eval.c: the reference interpreter, in double ---- */
+/* ---- eval.c: the reference interpreter, in double and in integers ---- */
 
 /* Tensors' contents: "data[id]" in each tensor's own dtype and layout for
  * inputs; lets and outputs are computed. */
@@ -299,9 +299,12 @@ void ir_eval_destroy(struct ir_eval *e);
  * summation, FMA or not), relative to exact arithmetic on the given inputs;
  * "quantum" is the power of two of which the value and every partial result is
  * a multiple (0: unknown), which makes sums of small dyadic inputs exact and
- * their bound 0. */
+ * their bound 0. "whole": of an integer type or bool; then "i" is the value, and
+ * "v" the double nearest to it. */
 struct ir_num {
 	double v, err, quantum;
+	int64_t i;
+	bool whole;
 };
 
 /* Output or let "tensor" at logical index "idx". */

@@ -220,6 +220,12 @@ static double small_float(const struct element *e, uint64_t bits)
 	return bits >> (e->bits - 1) & 1 ? -v : v;
 }
 
+/* More than a double holds. */
+static bool is_whole(const struct element *e)
+{
+	return e->class != ELEMENT_FLOAT && e->bits == 64;
+}
+
 static double element_at(const struct element *e, const void *base, int64_t i)
 {
 	uint64_t bits = bits_at(e, base, i);
@@ -257,13 +263,45 @@ static bool is_poison(const struct element *e, const void *base, int64_t i,
 	return true;
 }
 
-static bool is_wrong(double got, const struct sample *want)
+/* How far an element is from what it should be: 0 where it is that, and INFINITY
+ * where no bound will do. */
+static double distance(const struct element *e, const void *base,
+	const struct sample *want)
 {
-	if (isnan(want->value) || isinf(want->bound))
-		return isnan(want->value) && !isinf(want->bound) && !isnan(got);
-	if (got == want->value)
-		return false;
-	return !(fabs(got - want->value) <= want->bound);
+	uint64_t bits;
+	double got;
+
+	if (is_whole(e)) {
+		bits = bits_at(e, base, want->element);
+		return (double)((int64_t)bits < want->whole ?
+			(uint64_t)want->whole - bits :
+			bits - (uint64_t)want->whole);
+	}
+	got = element_at(e, base, want->element);
+	if (isnan(want->value))
+		return isnan(got) ? 0 : INFINITY;
+	return got == want->value ? 0 : isnan(got) ? INFINITY :
+		fabs(got - want->value);
+}
+
+static bool is_wrong(const struct element *e, const void *base,
+	const struct sample *want)
+{
+	double off = distance(e, base, want);
+
+	return !isinf(want->bound) && (isinf(off) || off > want->bound);
+}
+
+/* "9007199254740993, should be 9007199254740992" */
+static void put_both(const struct element *e, const void *base,
+	const struct sample *s, char *out, size_t n)
+{
+	if (is_whole(e))
+		snprintf(out, n, "%lld, should be %lld", (long long)bits_at(e,
+			base, s->element), (long long)s->whole);
+	else
+		snprintf(out, n, "%.9g, should be %.9g", element_at(e, base,
+			s->element), s->value);
 }
 
 /* All elements, or where some are nobody's, the samples. */
@@ -297,15 +335,14 @@ static const char *compare_one(const struct tensor *t, const struct data *d,
 		return why;
 	for (int64_t k = 0; k < d->n_samples[i]; k++) {
 		const struct sample *s = &d->samples[i][k];
-		double got = element_at(&t->type, first, s->element);
+		bool wrong = is_wrong(&t->type, first, s);
+		char both[100];
 
-		if (!is_wrong(got, s) && second)
-			got = element_at(&t->type, second, s->element);
-		if (!is_wrong(got, s))
+		if (!wrong && (!second || !is_wrong(&t->type, second, s)))
 			continue;
-		snprintf(scratch, 400, "element %lld of %s is %.9g, should be "
-			"%.9g within %.3g", (long long)s->element, t->name, got,
-			s->value, s->bound);
+		put_both(&t->type, wrong ? first : second, s, both, sizeof both);
+		snprintf(scratch, 400, "element %lld of %s is %s within %.3g",
+			(long long)s->element, t->name, both, s->bound);
 		return scratch;
 	}
 	return NULL;
@@ -325,11 +362,12 @@ const char *task_compare(const struct task *t, const struct data *d,
 	return why;
 }
 
-static double error_of(double got, const struct sample *want)
+static double error_of(const struct element *e, const void *base,
+	const struct sample *want)
 {
-	if (got == want->value || isnan(want->value) || isinf(want->bound))
-		return 0;
-	return fabs(got - want->value) / want->bound;
+	double off = distance(e, base, want);
+
+	return off == 0 || isinf(want->bound) ? 0 : off / want->bound;
 }
 
 double task_error(const struct task *t, const struct data *d,
@@ -341,9 +379,8 @@ double task_error(const struct task *t, const struct data *d,
 		for (int64_t k = 0; k < d->n_samples[i]; k++) {
 			const struct sample *s = &d->samples[i][k];
 
-			most = fmax(most, error_of(element_at(
-				&t->tensors[i].type, outputs[i], s->element),
-				s));
+			most = fmax(most, error_of(&t->tensors[i].type,
+				outputs[i], s));
 			(*n)++;
 		}
 	return most;

@@ -67,10 +67,15 @@ struct tensor {
 };
 
 /* What element "element" of an output must be, give or take "bound"; an infinite
- * one allows anything. The layout of a file of samples. */
+ * one allows anything. Of integers of 64 bits "whole" is the value. The layout of a
+ * file of samples. */
 struct sample {
 	int64_t element;
-	double value, bound;
+	union {
+		double value;
+		int64_t whole;
+	};
+	double bound;
 };
 
 /* One set of inputs ("p" by tensor) and what outputs must be for it. */

@@ -203,6 +203,50 @@ static void integers_wrap_and_floor(void **state)
 	close_bench(&b);
 }
 
+/* 3037000500 squared is beyond 2^63, and its neighbours' products are no doubles. */
+static void integers_are_no_doubles(void **state)
+{
+	static const int64_t x[] = { 9007199254740993, -9007199254740993,
+		3037000499, INT64_MIN };
+	struct bench b = open_bench("op i {\n"
+		"  in x: i64[4] layout(0) align 16\n"
+		"  out y: i64[4] layout(0) align 16\n"
+		"  out w: i32[4] layout(0) align 16\n"
+		"  out s: i64[1] layout(0) align 16\n"
+		"  out m: i64[1] layout(0) align 16\n"
+		"  out p: i64[1] layout(0) align 16\n"
+		"  out d: i64[4] layout(0) align 16\n"
+		"  y[i:4] = add(mul(x[i], x[i]), 2:i64)\n"
+		"  w[i:4] = i32(mul(x[i], 3:i64))\n"
+		"  s[i:1] = sum[k:4](mul(x[k], 5:i64)) : i64\n"
+		"  m[i:1] = argmax[k:4](select(eq(k, 1:i64), "
+		"9007199254740992:i64, x[k])) : i64\n"
+		"  p[i:1] = prod[k:4](add(mul(x[k], 2:i64), 1:i64)) : i64\n"
+		"  d[i:4] = select(lt(x[i], 9007199254740993:i64), 1:i64, "
+		"mod(x[i], 10:i64))\n"
+		"}\n");
+	uint64_t sum = 0, product = 1;
+
+	(void)state;
+	memcpy(b.data[0], x, sizeof x);
+	for (int64_t i = 0; i < 4; i++) {
+		uint64_t u = (uint64_t)x[i];
+
+		assert_true(ir_eval_at(b.e, 1, &i).i == (int64_t)(u * u + 2));
+		assert_true(ir_eval_at(b.e, 1, &i).whole);
+		assert_true(ir_eval_at(b.e, 2, &i).i ==
+			(int32_t)(uint32_t)(u * 3));
+		assert_true(ir_eval_at(b.e, 6, &i).i == (i ? 1 : 3));
+		sum += u * 5;
+		product *= u * 2 + 1;
+	}
+	assert_true(ir_eval_at(b.e, 3, (int64_t[]){ 0 }).i == (int64_t)sum);
+	assert_true(ir_eval_at(b.e, 3, (int64_t[]){ 0 }).err == 0);
+	assert_true(ir_eval_at(b.e, 4, (int64_t[]){ 0 }).i == 0);
+	assert_true(ir_eval_at(b.e, 5, (int64_t[]){ 0 }).i == (int64_t)product);
+	close_bench(&b);
+}
+
 static void extremes_and_their_places(void **state)
 {
 	static const double x[] = { 1, 5, 5, 2, 1, NAN, 9, NAN, -1, -1, -1, -1 };
@@ -386,6 +430,7 @@ int main(void)
 		cmocka_unit_test(narrow_outputs_round_once),
 		cmocka_unit_test(narrow_overflow_is_no_number),
 		cmocka_unit_test(integers_wrap_and_floor),
+		cmocka_unit_test(integers_are_no_doubles),
 		cmocka_unit_test(extremes_and_their_places),
 		cmocka_unit_test(an_uncertain_place_is_bounded),
 		cmocka_unit_test(gather_and_edges),
