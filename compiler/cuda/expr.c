@@ -297,12 +297,6 @@ static void emit_math(struct emit *m, struct str *out, const struct kx *e)
 	const char *name = op_rows[e->op].cuda;
 	size_t n = strlen(name);
 
-	if (e->op == OP_ABS && dtype_is_int(e->type)) {
-		str_puts(out, "abs(");
-		emit_signed(m, out, e->args[0], P_SELECT);
-		str_putc(out, ')');
-		return;
-	}
 	str_putn(out, name, e->type == T_F64 && name[n - 1] == 'f' ? n - 1 :
 		n);
 	str_putc(out, '(');
@@ -315,6 +309,9 @@ static void emit_op(struct emit *m, struct str *out, const struct kx *e,
 {
 	if (e->op == OP_MIN || e->op == OP_MAX)
 		emit_call(m, out, min_max(e), e->args);
+	else if (e->op == OP_ABS && dtype_is_int(e->type))
+		emit_call(m, out, e->type == T_I64 ? INTRIN_ABS_LONG :
+			INTRIN_ABS_INT, e->args);
 	else if (e->op == OP_SELECT)
 		emit_select(m, out, e, least);
 	else if (is_bits(m, e))

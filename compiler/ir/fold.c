@@ -3,8 +3,9 @@
  * constants evaluated, neutral operands dropped, conditions decided by ranges,
  * and index arithmetic brought to sums (linear.c). Nodes are replaced, never
  * changed. Floating-point constants are evaluated in double, which is at least
- * as exact as their type; nothing is reordered. */
+ * as exact as their type, integers as integers, which wrap; nothing is reordered. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "ir/linear.h"
 
@@ -33,23 +34,14 @@ static struct ir_expr *literal(struct arena *a, enum dtype t, double v)
 	return ir_int(a, (int64_t)dtype_round(t, v), t);
 }
 
-static double divided(enum dtype t, double x, double y)
-{
-	if (dtype_is_float(t))
-		return x / y;
-	return y ? floor(x / y) : NAN;
-}
-
 /* op(x, y), NaN where it is not evaluated here. */
-static double evaluate(enum op op, enum dtype t, double x, double y)
+static double evaluate(enum op op, double x, double y)
 {
 	switch (op) {
 	case OP_ADD: return x + y;
 	case OP_SUB: return x - y;
 	case OP_MUL: return x * y;
-	case OP_DIV: return divided(t, x, y);
-	case OP_MOD: return dtype_is_float(t) ? (double)NAN :
-			x - y * divided(t, x, y);
+	case OP_DIV: return x / y;
 	case OP_MIN: return x < y ? x : y;
 	case OP_MAX: return x > y ? x : y;
 	case OP_LT: return x < y;
@@ -67,6 +59,80 @@ static double evaluate(enum op op, enum dtype t, double x, double y)
 	}
 }
 
+/* Modulo 2^64. */
+static uint64_t quotient(int64_t x, int64_t y)
+{
+	if (y == -1)
+		return -(uint64_t)x;
+	return (uint64_t)(x / y - (x % y != 0 && (x < 0) != (y < 0)));
+}
+
+/* op(x, y) modulo 2^64; false where it is not evaluated here. */
+static bool evaluate_int(enum op op, int64_t x, int64_t y, int64_t *v)
+{
+	uint64_t a = (uint64_t)x, b = (uint64_t)y;
+
+	if ((op == OP_DIV || op == OP_MOD) && !y)
+		return false;
+	switch (op) {
+	case OP_ADD: *v = (int64_t)(a + b); break;
+	case OP_SUB: *v = (int64_t)(a - b); break;
+	case OP_MUL: *v = (int64_t)(a * b); break;
+	case OP_DIV: *v = (int64_t)quotient(x, y); break;
+	case OP_MOD: *v = (int64_t)(a - quotient(x, y) * b); break;
+	case OP_MIN: *v = x < y ? x : y; break;
+	case OP_MAX: *v = x > y ? x : y; break;
+	case OP_LT: *v = x < y; break;
+	case OP_LE: *v = x <= y; break;
+	case OP_EQ: *v = x == y; break;
+	case OP_NE: *v = x != y; break;
+	case OP_AND: *v = x && y; break;
+	case OP_OR: *v = x || y; break;
+	case OP_NOT: *v = !x; break;
+	case OP_NEG: *v = (int64_t)-a; break;
+	case OP_ABS: *v = (int64_t)(x < 0 ? -a : a); break;
+	case OP_FLOOR: case OP_CEIL: *v = x; break;
+	default: return false;
+	}
+	return true;
+}
+
+/* "v" modulo 2^bits, in the type's range. */
+static int64_t wrapped(enum dtype t, int64_t v)
+{
+	int off = 64 - dtype_row(t)->bits;
+
+	if (t == T_BOOL)
+		return v != 0;
+	if (dtype_row(t)->class == DTYPE_UNSIGNED)
+		return (int64_t)((uint64_t)v << off >> off);
+	return (int64_t)((uint64_t)v << off) >> off;
+}
+
+/* Integers alone: arithmetic in 32 bits or more, whose result may be none of a
+ * narrower type. */
+static struct ir_expr *integers(struct arena *a, const struct ir_expr *e)
+{
+	enum dtype t = e->type;
+	int64_t v;
+
+	if (!evaluate_int(e->op, e->args[0]->i, e->n_args > 1 ?
+	    e->args[1]->i : 0, &v))
+		return NULL;
+	v = wrapped(dtype_row(t)->bits < 32 && t != T_BOOL ?
+		dtype_row(t)->accum : t, v);
+	return wrapped(t, v) == v && llabs(v) <= (int64_t)1 << 52 ?
+		ir_int(a, v, t) : NULL;
+}
+
+static bool are_integers(const struct ir_expr *e)
+{
+	for (int i = 0; i < e->n_args; i++)
+		if (e->args[i]->kind != IR_INT)
+			return false;
+	return !dtype_is_float(e->type);
+}
+
 static struct ir_expr *constants(struct arena *a, const struct ir_expr *e)
 {
 	double v;
@@ -76,7 +142,9 @@ static struct ir_expr *constants(struct arena *a, const struct ir_expr *e)
 			return NULL;
 	if (e->n_args > 2)
 		return NULL;
-	v = evaluate(e->op, e->type, value(e->args[0]),
+	if (are_integers(e))
+		return integers(a, e);
+	v = evaluate(e->op, value(e->args[0]),
 		e->n_args > 1 ? value(e->args[1]) : 0);
 	return isnan(v) ? NULL : literal(a, e->type, v);
 }
@@ -224,7 +292,9 @@ static struct ir_expr *cast(struct arena *a, struct ir_expr *e)
 {
 	struct ir_expr *x = e->args[0], *s = NULL;
 
-	if (is_const(x) && (!isnan(value(x)) || dtype_is_float(e->type)))
+	if (x->kind == IR_INT && !dtype_is_float(e->type))
+		s = ir_int(a, wrapped(e->type, x->i), e->type);
+	else if (is_const(x) && (!isnan(value(x)) || dtype_is_float(e->type)))
 		s = literal(a, e->type, dtype_round(e->type, value(x)));
 	else if (x->type == e->type && (x->kind != IR_OP ||
 			!dtype_is_float(e->type)))

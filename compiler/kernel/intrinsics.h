@@ -41,6 +41,11 @@ X(BIT_OR, "|", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \
 X(BIT_XOR, "^", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \
 X(SHIFT_LEFT, "<<", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \
 X(SHIFT_RIGHT, ">>", 75, 0, PURE, NONE, I32, "ii", NULL, "", "") \
+X(ABS_INT, "abs_int", 75, 0, PURE, NONE, I32, "i", "int abs_int(int a)", "", \
+	S(return a < 0 ? (int)(0u - (unsigned)a) : a;)) \
+X(ABS_LONG, "abs_long", 75, 0, PURE, NONE, I64, "l", \
+	"long long abs_long(long long a)", "", \
+	S(return a < 0 ? (long long)(0ull - (unsigned long long)a) : a;)) \
 X(MIN_INT, "min_int", 75, 0, PURE, NONE, I32, "ii", \
 	"int min_int(int a, int b)", "", S(return a < b ? a : b;)) \
 X(MAX_INT, "max_int", 75, 0, PURE, NONE, I32, "ii", \

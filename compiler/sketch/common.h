@@ -10,14 +10,16 @@
 /* Value of an index expression, in i32 where its range is known to fit and in
  * i64 elsewhere. */
 struct kx *index_value(const struct lower_env *env, const struct ir_expr *e);
-/* Flooring division and remainder of values of one signed type whose signs
- * are not known. */
-struct kx *index_floor_div(struct arena *a, struct k_block *b, struct kx *x,
-	struct kx *y);
-struct kx *index_floor_mod(struct arena *a, struct k_block *b, struct kx *x,
-	struct kx *y);
 /* "y", or 1 where it is 0: division by 0 yields anything, and must not trap. */
-struct kx *index_not_zero(struct arena *a, struct k_block *b, struct kx *y);
+struct kx *index_divisor(struct arena *a, struct k_block *b, struct kx *y);
+/* May "e", a quotient or rest computed in "t", be of the least value there is and
+ * -1, whose quotient is no value of the type? */
+bool index_overflows(const struct lower_env *env, const struct ir_expr *e,
+	enum dtype t);
+/* Flooring quotient or rest of values of one signed type whose signs are not known,
+ * by 0 as by 1; "least": what index_overflows() says, and then it wraps. */
+struct kx *index_floored(struct arena *a, struct k_block *b, enum op op,
+	struct kx *x, struct kx *y, bool least);
 /* The condition under which read "e" at "idx" lies in its tensor, NULL when
  * it always does; indices that the condition and the address share are bound
  * to variables in env->block. */

@@ -3,7 +3,7 @@
  * integers, in i32 wherever the ranges of axes prove that they fit, with
  * flooring division only where a value may be negative. Division of the
  * kernel IR is only ever asked of non-negative values, save in
- * index_floor_div, which is right whichever way it rounds. */
+ * index_floored(), which is right whichever way it rounds. */
 #include "sketch/common.h"
 
 #include <stdlib.h>
@@ -46,40 +46,82 @@ static struct kx *wrong_side(struct arena *a, struct kx *rest, struct kx *y)
 			kx_op(a, OP_LT, T_BOOL, 2, y, zero)));
 }
 
-struct kx *index_not_zero(struct arena *a, struct k_block *b, struct kx *y)
+static struct kx *is_number(struct arena *a, struct kx *y, int v)
 {
-	struct kx *zero = kx_cast(a, y->type, kx_int(a, 0));
+	return kx_op(a, OP_EQ, T_BOOL, 2, y, kx_cast(a, y->type, kx_int(a, v)));
+}
+
+/* The divisor, 1 in place of 0; and, "beside" not being NULL, in place of -1, where
+ * "*beside" then says whether it was that. */
+static struct kx *divisor(struct arena *a, struct k_block *b, struct kx *y,
+	struct kx **beside)
+{
+	struct kx *bad;
 	int64_t v;
 
 	if (kx_is_int(y, &v) && v)
 		return y;
 	y = ks_let(a, b, "divisor", y);
-	return kx_op(a, OP_SELECT, y->type, 3, kx_op(a, OP_EQ, T_BOOL, 2, y,
-		zero), kx_cast(a, y->type, kx_int(a, 1)), y);
+	bad = is_number(a, y, 0);
+	if (beside) {
+		*beside = is_number(a, y, -1);
+		bad = kx_op(a, OP_OR, T_BOOL, 2, bad, *beside);
+	}
+	return kx_op(a, OP_SELECT, y->type, 3, bad, kx_cast(a, y->type,
+		kx_int(a, 1)), y);
 }
 
-struct kx *index_floor_div(struct arena *a, struct k_block *b, struct kx *x,
-	struct kx *y)
+struct kx *index_divisor(struct arena *a, struct k_block *b, struct kx *y)
+{
+	return divisor(a, b, y, NULL);
+}
+
+static struct kx *negated(struct arena *a, struct kx *x)
+{
+	return lower_wrapping(a, OP_SUB, x->type, kx_cast(a, x->type,
+		kx_int(a, 0)), x);
+}
+
+static struct kx *floored(struct arena *a, struct k_block *b, enum op op,
+	struct kx *x, struct kx *y)
 {
 	struct kx *rest, *q, *one = kx_cast(a, x->type, kx_int(a, 1));
 
-	x = ks_let(a, b, "dividend", x);
 	y = ks_let(a, b, "divisor", y);
 	q = quotient(a, b, x, y, &rest);
-	return kx_op(a, OP_SELECT, x->type, 3, wrong_side(a, rest, y),
-		kx_op(a, OP_SUB, x->type, 2, q, one), q);
-}
-
-struct kx *index_floor_mod(struct arena *a, struct k_block *b, struct kx *x,
-	struct kx *y)
-{
-	struct kx *rest;
-
-	x = ks_let(a, b, "dividend", x);
-	y = ks_let(a, b, "divisor", y);
-	quotient(a, b, x, y, &rest);
+	if (op == OP_DIV)
+		return kx_op(a, OP_SELECT, x->type, 3, wrong_side(a, rest, y),
+			kx_op(a, OP_SUB, x->type, 2, q, one), q);
 	return kx_op(a, OP_SELECT, x->type, 3, wrong_side(a, rest, y),
 		kx_op(a, OP_ADD, x->type, 2, rest, y), rest);
+}
+
+bool index_overflows(const struct lower_env *env, const struct ir_expr *e,
+	enum dtype t)
+{
+	int64_t lo, hi, least, most;
+
+	dtype_range(t, &least, &most);
+	if (ir_range(env->op, e->args[1], &lo, &hi) && (lo > -1 || hi < -1))
+		return false;
+	return !ir_range(env->op, e->args[0], &lo, &hi) || lo <= least;
+}
+
+struct kx *index_floored(struct arena *a, struct k_block *b, enum op op,
+	struct kx *x, struct kx *y, bool least)
+{
+	struct kx *minus = NULL, *v;
+	int64_t k;
+
+	if (kx_is_int(y, &k) && k == -1)
+		return op == OP_DIV ? negated(a, x) :
+			kx_cast(a, x->type, kx_int(a, 0));
+	y = divisor(a, b, y, least ? &minus : NULL);
+	x = ks_let(a, b, "dividend", x);
+	v = floored(a, b, op, x, y);
+	if (!minus || op == OP_MOD)
+		return v;
+	return kx_op(a, OP_SELECT, x->type, 3, minus, negated(a, x), v);
 }
 
 /* Division by "d" > 0 of a value not below "lo": where that is negative, the
@@ -109,9 +151,8 @@ static struct kx *index_divide(const struct lower_env *env,
 		return e->op == OP_DIV ? kx_div(env->a, x, y) :
 			kx_mod(env->a, x, y);
 	x = kx_cast(env->a, T_I64, x);
-	y = index_not_zero(env->a, env->block, kx_cast(env->a, T_I64, y));
-	return e->op == OP_DIV ? index_floor_div(env->a, env->block, x, y) :
-		index_floor_mod(env->a, env->block, x, y);
+	return index_floored(env->a, env->block, e->op, x,
+		kx_cast(env->a, T_I64, y), index_overflows(env, e, T_I64));
 }
 
 static struct kx *index_binary(const struct lower_env *env,

@@ -189,11 +189,11 @@ static struct kx *divide(const struct lower_env *env, const struct ir_expr *e,
 		return e->op == OP_DIV ?
 			kx_op(env->a, OP_DIV, x->type, 2, x, y) :
 			float_mod(env, x, y);
-	y = index_not_zero(env->a, env->block, y);
 	if (x->type == T_U32)
-		return kx_op(env->a, e->op, x->type, 2, x, y);
-	return e->op == OP_DIV ? index_floor_div(env->a, env->block, x, y) :
-		index_floor_mod(env->a, env->block, x, y);
+		return kx_op(env->a, e->op, x->type, 2, x,
+			index_divisor(env->a, env->block, y));
+	return index_floored(env->a, env->block, e->op, x, y,
+		index_overflows(env, e, x->type));
 }
 
 /* The intrinsic by which integers of whatever range wrap, -1: none. */
@@ -240,6 +240,8 @@ static struct kx *arithmetic(const struct lower_env *env,
 		return lower_wrapping(env->a, e->op, t, e->n_args == 1 ?
 			kx_cast(env->a, t, kx_int(env->a, 0)) : x[0],
 			x[e->n_args - 1]);
+	if (e->op == OP_ABS && t == T_U32)
+		return x[0];
 	if (e->n_args == 1)
 		return kx_op(env->a, e->op, t, 1, x[0]);
 	if (e->n_args == 2)
