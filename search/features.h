@@ -14,7 +14,7 @@
 	row(flops) row(special) row(issue) row(dram_bytes) row(l2_bytes) \
 	row(smem_cycles) row(blocks) row(threads) row(regs) row(smem) \
 	row(occupancy) row(chain) row(ilp) row(stages) row(flight) \
-	row(launches) row(useful) row(tensor) row(work) row(rate)
+	row(launches) row(useful) row(tensor) row(work) row(rate) row(cluster)
 
 enum {
 #define ROW(field) FEATURE_ ## field,

@@ -106,10 +106,20 @@ static double hide(const struct features *f)
 	return least(1, warps / SCHEDULERS * ilp / (ilp + SHARED_LATENCY));
 }
 
+/* Multiprocessors that blocks run on, all with as many as there is room for: where
+ * they are clusters some are left over. */
+static double sms_of(const struct features *f, const struct gpu *g)
+{
+	if (f->cluster < 2)
+		return g->sms;
+	return least(g->sms, (double)gpu_clusters(g, f->occupancy, f->cluster) *
+		f->cluster / f->occupancy);
+}
+
 /* Cycles of the busiest SM. */
 static double sm_cycles(const struct features *f, const struct gpu *g)
 {
-	double blocks = ceil(most(f->blocks, 1) / g->sms);
+	double blocks = ceil(most(f->blocks, 1) / sms_of(f, g));
 	double work = work_of_block(f, g), resident = f->occupancy;
 	double alone = f->chain + work / hide(f);
 	double full = floor(blocks / resident);
@@ -122,12 +132,12 @@ static double sm_cycles(const struct features *f, const struct gpu *g)
 /* Blocks that run at the same time. */
 static double concurrent(const struct features *f, const struct gpu *g)
 {
-	return least(most(f->blocks, 1), (double)g->sms * f->occupancy);
+	return least(most(f->blocks, 1), sms_of(f, g) * f->occupancy);
 }
 
 static double l2_seconds(const struct features *f, const struct gpu *g)
 {
-	double sms = least(most(f->blocks, 1), g->sms);
+	double sms = least(most(f->blocks, 1), sms_of(f, g));
 	double ports = sms * L2_PORT * g->clock_mhz * 1e6;
 
 	return f->l2_bytes / least(g->l2_bytes_s, ports);
@@ -202,6 +212,7 @@ const char *bound_name(enum bound b)
 static void sm_terms(const struct features *f, const struct gpu *g, double *t)
 {
 	double hz = g->clock_mhz * 1e6, even = most(f->blocks, 1) / g->sms;
+	double rounds = ceil(most(f->blocks, 1) / sms_of(f, g));
 	double work = work_of_block(f, g) / hz;
 
 	t[BOUND_ARITHMETIC] = most(f->flops / 2 / g->f32_lanes_sm,
@@ -209,8 +220,8 @@ static void sm_terms(const struct features *f, const struct gpu *g, double *t)
 	t[BOUND_SPECIAL] = f->special / SFU_RATE / g->sms / hz;
 	t[BOUND_ISSUE] = f->issue / SCHEDULERS / g->sms / hz;
 	t[BOUND_SHARED] = f->smem_cycles / g->sms / hz;
-	t[BOUND_WAVES] = (ceil(even) - even) * work;
-	t[BOUND_LATENCY] = sm_cycles(f, g) / hz - ceil(even) * work;
+	t[BOUND_WAVES] = (rounds - even) * work;
+	t[BOUND_LATENCY] = sm_cycles(f, g) / hz - rounds * work;
 }
 
 /* The largest of bounds "from" to "to". */

@@ -83,6 +83,8 @@ struct features {
 	double l2_bytes;	/* asked of L2 by all blocks */
 	double smem_cycles;	/* shared-memory wavefronts, all warps */
 	double blocks;		/* of the widest launch */
+	int cluster;		/* blocks of one there, which run together; 0 and 1:
+				 * it has none */
 	int threads, regs, smem;	/* a block's: threads, registers a
 				 * thread (estimate), bytes */
 	int occupancy;		/* blocks an SM */

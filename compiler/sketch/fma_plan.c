@@ -330,7 +330,8 @@ void fma_features(const struct task *t, const int *values,
 		.smem_cycles = b.n * (warps * b.chunks * (waves +
 			written(&p.of.left) + written(&p.of.right)) +
 			joining.waves),
-		.blocks = b.n, .threads = p.of.threads, .regs = p.regs,
+		.blocks = b.n, .cluster = tiled_cluster(&p.of),
+		.threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 : 500) +
 			joining.chain,

@@ -390,7 +390,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		.smem_cycles = b.n * (b.chunks * (warps * (r.waves + c.waves) +
 			(double)(p.of.bm + p.of.bn) * p.of.bk * elem_of(f) /
 			128) + joining.waves),
-		.blocks = b.n, .threads = p.of.threads, .regs = p.regs,
+		.blocks = b.n, .cluster = tiled_cluster(&p.of),
+		.threads = p.of.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 :
 			500) + joining.chain,

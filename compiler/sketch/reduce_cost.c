@@ -284,6 +284,7 @@ void reduce_features(const struct task *t, const int *values,
 		.regs = row_registers(r, &x), .smem = row_shared(r, &x),
 		.ilp = SOONER * (x.vector > 1 ? 2 : 1), .useful = 1,
 		.launches = launches,
+		.cluster = x.over == OVER_CLUSTER ? x.parts : 1,
 		.blocks = parts * (double)row_ceil_div(r->walk->rows.total,
 			x.rows) };
 	for (int i = 0; i < r->walk->acc.n; i++)

@@ -217,6 +217,8 @@ struct tiled_joining {
 };
 struct tiled_joining tiled_joining_cost(const struct product *f,
 	const struct tiling *p);
+/* Blocks of a cluster; 1: there is none. */
+int tiled_cluster(const struct tiling *p);
 /* How many blocks there are; tiles that one finishes, and chunks it multiplies, on
  * average where it has several tiles' chunks. */
 struct tiled_blocks {

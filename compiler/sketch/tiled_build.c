@@ -313,7 +313,7 @@ static void create(struct tiled_code *g, struct share m, struct share n,
 	g->k = kernel_create(g->a, program_kernel_name(g->a, g->program,
 		g->t->n_groups > 1), g->p->threads + g->p->helpers);
 	g->k->min_blocks = promised;
-	g->k->cluster = g->p->joins ? g->p->split : g->p->cluster;
+	g->k->cluster = tiled_cluster(g->p);
 	g->k->cluster_y = g->p->joins;
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", g->f->acc, 2, dims, 16);
 	describe_output(g, m, n);

@@ -113,6 +113,11 @@ struct tiled_joining tiled_joining_cost(const struct product *f,
 	return (struct tiled_joining){ 0, CLUSTER_CYCLES, 2 * bytes / 128 };
 }
 
+int tiled_cluster(const struct tiling *p)
+{
+	return p->joins ? p->split : p->cluster;
+}
+
 struct tiled_blocks tiled_blocks(const struct tiling *p)
 {
 	double tiles = (double)p->tiles;

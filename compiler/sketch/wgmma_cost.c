@@ -125,7 +125,7 @@ void wgmma_features(const struct task *t, const int *values,
 			(double)p.of.workspace_bytes,
 		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
 			joining.waves + wgmma_store_waves(f, &p)),
-		.blocks = blocks / rounds,
+		.blocks = blocks / rounds, .cluster = tiled_cluster(&p.of),
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = chain(f, &p, rounds) + joining.chain,

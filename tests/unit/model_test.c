@@ -343,6 +343,30 @@ static void test_parts_limit(void **state)
 	assert_true(isinf(bounds_of(&idle).total));
 }
 
+/* Seconds on the busiest SM of so many blocks, each with the same to do. */
+static double sm_of(int blocks, int cluster)
+{
+	const struct features f = { .tensor = 1e8 * blocks, .issue = 1,
+		.threads = 256, .occupancy = 1, .launches = 1, .useful = 1,
+		.ilp = 8, .blocks = blocks, .cluster = cluster };
+
+	return bounds_of(&f).sm;
+}
+
+/* GPCs have room for 66 clusters of 2, 31 of 4 and 15 of 8 (schedule/target.c):
+ * one more begins when others have ended. */
+static void test_clusters(void **state)
+{
+	(void)state;
+	assert_true(sm_of(132, 2) == sm_of(132, 1));
+	assert_true(sm_of(134, 2) > 1.9 * sm_of(132, 2));
+	assert_true(sm_of(124, 4) == sm_of(132, 1));
+	assert_true(sm_of(128, 4) > 1.9 * sm_of(124, 4));
+	assert_true(sm_of(120, 8) == sm_of(132, 1));
+	assert_true(sm_of(128, 8) > 1.9 * sm_of(120, 8));
+	assert_true(sm_of(240, 8) == sm_of(264, 1));
+}
+
 static void test_roof(void **state)
 {
 	const struct gpu *g = gpu_named("h200");
@@ -374,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_monotone_features),
 		cmocka_unit_test(test_parts_bound),
 		cmocka_unit_test(test_parts_limit),
+		cmocka_unit_test(test_clusters),
 		cmocka_unit_test(test_roof),
 	};
 
