@@ -180,3 +180,39 @@ const char *str_nearest(const char *name, const char *const *names)
 	}
 	return best;
 }
+
+/* The numbers of the names, nearest first; how many there are. */
+static int places(const char *name, const char *const *names, int *place)
+{
+	int n = 0;
+
+	for (; names[n]; n++) {
+		int k = n;
+
+		for (; k > 0 && distance(name, names[place[k - 1]]) >
+		       distance(name, names[n]); k--)
+			place[k] = place[k - 1];
+		place[k] = n;
+	}
+	return n;
+}
+
+const char *str_some(struct arena *a, const char *name,
+	const char *const *names)
+{
+	enum { ALL = 8, SOME = 4 };
+	int count = 0, n, *place;
+	struct str out;
+
+	while (names[count])
+		count++;
+	place = ARENA_ARRAY(a, (size_t)count + 1, int);
+	n = places(count > ALL ? name : "", names, place);
+	str_init(&out, a);
+	for (int i = 0; i < n && (n <= ALL || i < SOME); i++)
+		str_printf(&out, "%s%s", i ? ", " : "", n > ALL ?
+			names[place[i]] : names[i]);
+	if (n > ALL)
+		str_printf(&out, " and %d more", n - SOME);
+	return str_text(&out);
+}

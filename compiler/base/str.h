@@ -40,5 +40,9 @@ uint64_t str_hash(const char *text, size_t n);
 /* The entry of "names" (NULL-ended) near enough to be a misspelling of "name",
  * or NULL: "did you mean". */
 const char *str_nearest(const char *name, const char *const *names);
+/* "row, col": the names; of many those that are nearest, and how many more there
+ * are. */
+const char *str_some(struct arena *a, const char *name,
+	const char *const *names);
 
 #endif

@@ -34,7 +34,8 @@ void directives_mark_constants(struct ir_operator *o,
 
 /* Outputs get the inputs that in_place(y, x) directives let them lie over. False
  * after an error, which is told if "d" is not NULL. */
-bool directives_in_place(struct ir_operator *o, const struct schedule *s,
+bool directives_in_place(struct arena *a, struct ir_operator *o,
+	const struct schedule *s,
 	struct diag *d);
 
 /* ---- directives_launch.c ---- */

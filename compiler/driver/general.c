@@ -302,7 +302,7 @@ static bool pass(struct session *s, const struct general *g, struct witness *w)
 {
 	if (g->schedule) {
 		directives_mark_constants(w->op, g->schedule);
-		directives_in_place(w->op, g->schedule, NULL);
+		directives_in_place(s->a, w->op, g->schedule, NULL);
 	}
 	if (!job_passes(s, w->op))
 		return false;

@@ -97,7 +97,7 @@ static bool set_schedule(struct session *s, struct job *j,
 	    s->d, &j->overlap))
 		return false;
 	directives_mark_constants(j->op, j->schedule);
-	if (!directives_in_place(j->op, j->schedule, s->d))
+	if (!directives_in_place(s->a, j->op, j->schedule, s->d))
 		return false;
 	hash_tensors(s, j);
 	if (j->overlap != P_STEPS)

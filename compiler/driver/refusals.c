@@ -75,6 +75,43 @@ static bool report_type(struct session *s, const struct job *j, int group)
 	return true;
 }
 
+/* What kernel(...) or --set asks for in place of a sketch's name, or NULL. */
+static const char *no_sketch(const struct job *j, const struct session *s,
+	int group)
+{
+	const char *asked = plan_sketch(j, group);
+
+	for (int i = 0; !asked && i < s->o->settings.n; i++) {
+		const char *name = candidates_setting(j,
+			s->o->settings.v[i].name);
+
+		if (name && !strcmp(name, "sketch"))
+			asked = s->o->settings.v[i].value;
+	}
+	return asked && !sketch_named(asked) ? asked : NULL;
+}
+
+static bool report_name(struct session *s, const struct job *j, int group)
+{
+	const char *name = no_sketch(j, s, group), *near;
+	const char **all;
+	int n = 0;
+
+	if (!name)
+		return false;
+	while (sketch_list()[n])
+		n++;
+	all = ARENA_ARRAY(s->a, (size_t)n + 1, const char *);
+	for (int i = 0; i < n; i++)
+		all[i] = sketch_list()[i]->name;
+	near = str_nearest(name, all);
+	diag_note(s->d, (struct span){0}, "there is no sketch '%s', but %s", name,
+		str_some(s->a, name, all));
+	if (near)
+		diag_hint(s->d, "Did you mean '%s'?", near);
+	return true;
+}
+
 /* Why each of "v" cannot that is heard and knows all directives, or not all; how
  * many. */
 static int note_those(struct session *s, const struct part *p,
@@ -102,7 +139,7 @@ void refusals_report(struct session *s, const struct job *j, int group)
 	diag_error(s->d, E_NO_SKETCH, at, "no sketch computes '%s' of '%s' as asked",
 		group_name(j, group), j->name);
 	s->code = EXIT_NO_CANDIDATE;
-	if (report_type(s, j, group))
+	if (report_type(s, j, group) || report_name(s, j, group))
 		return;
 	n = note_those(s, p, v, true);
 	n += note_those(s, p, v, false);

@@ -100,14 +100,11 @@ static bool is_subject(const struct block *b, enum names_subject subject,
 	}
 }
 
-static void note_words(struct block *b, const struct names_directive *d)
+static void note_words(struct block *b, const struct names_directive *d,
+	const char *near)
 {
-	const char *list = "";
-
-	for (int i = 0; d->words && d->words[i]; i++)
-		list = arena_printf(b->c->a, "%s%s%s", list, i ? ", " : "",
-			d->words[i]);
-	diag_note(b->c->d, (struct span){0}, "the words here are %s", list);
+	diag_note(b->c->d, (struct span){0}, "the words here are %s",
+		str_some(b->c->a, near, d->words));
 }
 
 static void report_no_word(struct block *b, const struct ast_dir *d,
@@ -115,14 +112,14 @@ static void report_no_word(struct block *b, const struct ast_dir *d,
 {
 	diag_error(b->c->d, E_DIRECTIVE_FORM, d->name.at,
 		"'%s' needs a word first", row->name);
-	note_words(b, row);
+	note_words(b, row, "");
 }
 
 static void report_word(struct block *b, const struct names_directive *d,
 	const struct ast_expr *e)
 {
 	diag_error(b->c->d, E_SUBJECT, e->at, "unknown word '%s'", e->name);
-	note_words(b, d);
+	note_words(b, d, e->name);
 	hint_nearest(b->c->d, e->name, str_nearest(e->name, d->words));
 }
 

@@ -194,16 +194,12 @@ static void report_number(struct block *b, const struct ast_expr *e,
 {
 	const struct table *tables[] = { &b->params, &b->signature->symbols };
 	const char *near = words ? str_nearest(e->name, words) : NULL;
-	const char *list = "";
 
 	diag_error(b->c->d, E_SUBJECT, e->at, "unknown %s '%s'",
 		words && !require ? "word" : "name", e->name);
-	for (int i = 0; words && words[i]; i++)
-		list = arena_printf(b->c->a, "%s%s%s", list, i ? ", " : "",
-			words[i]);
 	if (words && !require)
 		diag_note(b->c->d, (struct span){0}, "the words here are %s",
-			list);
+			str_some(b->c->a, e->name, words));
 	hint_nearest(b->c->d, e->name,
 		near ? near : nearest_key(b->c->a, e->name, tables, 2));
 }

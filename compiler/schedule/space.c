@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "schedule/private.h"
 #include "schedule/schedule.h"
 
@@ -282,6 +283,21 @@ static const char *pin_gene(struct arena *a, struct space *s, int i,
 	return NULL;
 }
 
+/* The names of the directive that "name" is of, or where there are none all. */
+static const char *const *of_directive(struct arena *a, const char *name,
+	const char *const *all)
+{
+	VEC(const char *) v = {0};
+	size_t n = strcspn(name, ".");
+
+	for (int i = 0; all[i]; i++)
+		if (!strncmp(all[i], name, n) && (all[i][n] == '.' ||
+		    !all[i][n]))
+			vec_push(a, &v, all[i]);
+	vec_push(a, &v, NULL);
+	return v.n > 1 ? v.v : all;
+}
+
 static const char *unknown(struct arena *a, const struct space *s,
 	const char *name)
 {
@@ -298,8 +314,8 @@ static const char *unknown(struct arena *a, const struct space *s,
 		str_printf(&out, "; did you mean %s?", near);
 		return str_text(&out);
 	}
-	for (int i = 0; i < n; i++)
-		str_printf(&out, "%s%s", i ? ", " : "; there is ", all[i]);
+	str_printf(&out, "; there is %s", str_some(a, name,
+		of_directive(a, name, all)));
 	return str_text(&out);
 }
 

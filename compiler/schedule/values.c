@@ -80,16 +80,6 @@ static const char *text_of(struct binding *b, const struct sched_expr *e)
 	return str_text(&out);
 }
 
-static const char *list(struct binding *b, const char *const *words)
-{
-	struct str out;
-
-	str_init(&out, b->a);
-	for (int i = 0; words[i]; i++)
-		str_printf(&out, "%s%s", i ? ", " : "", words[i]);
-	return str_text(&out);
-}
-
 /* Of words that are numbers the one nearest to "v", or NULL. */
 static const char *nearest_number(const char *const *words, int64_t v)
 {
@@ -122,7 +112,7 @@ static bool not_a_word(struct binding *b, const struct sched_expr *e,
 		return bind_fail(b, at, "%s cannot be %s; did you mean %s?",
 			what, text, near);
 	return bind_fail(b, at, "%s cannot be %s; it is one of %s", what, text,
-		list(b, words));
+		str_some(b->a, text, words));
 }
 
 bool bind_choice(struct binding *b, const struct sched_expr *e,
@@ -267,7 +257,7 @@ static const struct sched_expr *unknown_name(struct binding *b, const char *name
 			near);
 	else
 		bind_fail(b, at, "%s is no number here; there is %s", name,
-			list(b, all.v));
+			str_some(b->a, name, all.v));
 	return NULL;
 }
 

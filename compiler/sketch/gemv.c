@@ -55,6 +55,13 @@ static void multiply_as(const struct task *t, struct operand *p,
 		operand_compute(p, ir_cast(t->a, acc, (struct ir_expr *)value));
 }
 
+static const char *extent(const struct task *t, const char *axis, int64_t n,
+	bool open)
+{
+	return open ? arena_printf(t->a, "'%s' is open", axis) :
+		arena_printf(t->a, "'%s' has %lld", axis, (long long)n);
+}
+
 static bool applies(struct task *t, const char **why)
 {
 	struct gemv *f = ARENA_NEW(t->a, struct gemv);
@@ -66,9 +73,9 @@ static bool applies(struct task *t, const char **why)
 	choose_sides(t->op, f);
 	if (f->cols > COLS_MAX) {
 		*why = arena_printf(t->a, "gemv wants a side of at most %d rows "
-			"or columns; here '%s' has %lld and '%s' %lld",
-			COLS_MAX, f->col_name, (long long)f->cols, f->row_name,
-			(long long)f->rows);
+			"or columns; here %s and %s", COLS_MAX, extent(t,
+			f->col_name, f->cols, f->open_cols), extent(t,
+			f->row_name, f->rows, f->open_rows));
 		return false;
 	}
 	make_tunables(t, f);

@@ -130,6 +130,19 @@ static bool supported(enum dtype t, enum dtype acc)
 	}
 }
 
+/* What can be written in place of factors of 64 bits. */
+static const char *instead_of_wide(const struct task *t, const struct product *f)
+{
+	bool left = f->left.tile_type == T_I64;
+
+	if (!left && f->right.tile_type != T_I64)
+		return "";
+	return arena_printf(t->a, ": where its values fit, read %s as "
+		"i32(%s[...])", left ? f->left.tensor->name :
+		f->right.tensor->name, left ? f->left.tensor->name :
+		f->right.tensor->name);
+}
+
 static bool check_types(struct task *t, const char *sketch, struct product *f,
 	const char **why)
 {
@@ -138,8 +151,8 @@ static bool check_types(struct task *t, const char *sketch, struct product *f,
 	if (supported(l, f->acc) && supported(r, f->acc))
 		return true;
 	*why = arena_printf(t->a, "%s has no %s x %s products accumulated in "
-		"%s", sketch, dtype_row(l)->name, dtype_row(r)->name,
-		dtype_row(f->acc)->name);
+		"%s%s", sketch, dtype_row(l)->name, dtype_row(r)->name,
+		dtype_row(f->acc)->name, instead_of_wide(t, f));
 	return false;
 }
 

@@ -65,8 +65,8 @@ static const char *plan_groups(const struct wgmma *f, struct arena *a,
 			p->of.threads < 256 ? 128 : p->of.threads < 384 ? 256 :
 			p->of.threads < 512 ? 384 : 512);
 	if (p->of.crews > 1 && p->of.threads != 256)
-		return arena_printf(a, "two crews of four warps multiply by "
-			"turns: 256 threads, not %d", p->of.threads);
+		return "persistent = pingpong has two crews of four warps, which "
+			"multiply by turns: bind(threads = 256)";
 	p->groups = p->of.threads / 128 / p->of.crews;
 	step = 64 * p->groups;
 	if (rows % step)
