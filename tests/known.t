@@ -264,6 +264,8 @@ ends 1 "--db says nothing without a search" "is for a search" "$wpkc" mm.wpk \
 	--db x.db
 ends 1 "nor with one by the model" "by the model nothing is kept" "$wpkc" \
 	mm.wpk --tune=ga --measure=model --resume --no-lock
+ends 1 "nor is there a list of candidates" "by the model nothing is kept" \
+	"$wpkc" mm.wpk --tune=ga --measure=model --candidates=list --no-lock
 ends 1 "--no-db leaves nothing to resume" "nothing for --resume" "$wpkc" \
 	mm.wpk --tune=ga --no-db --resume
 finish

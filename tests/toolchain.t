@@ -31,6 +31,12 @@ done
 echo rubbish; echo more rubbish >&2'
 program crash 'kill -SEGV $$'
 program refuse 'echo "kernel.cu(1): error: no" >&2; exit 2'
+program spill 'while [ $# -gt 0 ]; do
+	[ "$1" = -o ] && echo >"$2"
+	shift
+done
+echo "    64 bytes stack frame, 64 bytes spill stores, 64 bytes spill loads" >&2
+echo "ptxas info    : Used 64 registers" >&2'
 program hang 'echo $$ >"$TMPDIR/began"; exec sleep 1000'
 program count 'echo >>"$TMPDIR/count"; exit 1'
 tune='--tune=random --trials=20 --no-lock -o new.cu'
@@ -71,6 +77,16 @@ if "$CXX" --version >/dev/null 2>&1; then
 	with "$scratch/bin/crash" 4 "tuning, nvcc dies" "status 139" $tune
 	with "$scratch/bin/refuse" 4 "tuning, nvcc refuses every text" \
 		"no finalist of 'mm' could be proved right" $tune
+	with "$scratch/bin/spill" 4 "tuning, every kernel spills" \
+		"no finalist of 'mm' could be proved right" $tune
+	cp "$scratch/.err" said
+	n=$(grep -c 'passed over: spill: ' said)
+	check "... each that was passed over is told" test "$n" -gt 0
+	check "... and it and the last with the command that makes it" test \
+		"$(grep -c '^wpkc:   again: wpkc mm.wpk --op=mm ' said)" -gt "$n"
+	check "... which is that point" sh -c "$(sed -n \
+		"s|^wpkc:   again: wpkc|'$wpkc' -q --no-lock --emit=sched|p" said |
+		sed 1q) >/dev/null"
 	with "$scratch/bin/count" 4 "tuning, nvcc fails" "nvcc: failed" $tune
 	check "... it is asked once, not for every finalist" test \
 		"$(wc -l <"$TMPDIR/count")" = 1

@@ -132,6 +132,12 @@ void measuring_plan(struct measuring *g, struct arena *a, const struct job *j,
 
 /* ---- measuring_record.c ---- */
 
+/* The command that makes the job with the group at this point again; as it is
+ * chosen where "group" is -1. */
+const char *measuring_again(const struct session *s, struct arena *a,
+	const struct job *j, int group, const struct candidate *c,
+	const int *genes);
+
 /* The operator's sizes: "M=4 N=16". */
 const char *measuring_shape(struct arena *a, const struct ir_operator *o);
 /* A point before anything is known of it: its key, its values, its features. */

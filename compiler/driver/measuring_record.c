@@ -131,11 +131,9 @@ static void put_shape(const struct options *o, const struct job *j,
 			}
 }
 
-static void put_call(const struct measuring *g, const struct job *j,
+static void put_call(const struct options *o, const struct job *j,
 	struct str *out)
 {
-	const struct options *o = g->s->o;
-
 	str_puts(out, "wpkc ");
 	str_word(out, o->input);
 	str_printf(out, " --op=%s --target=%s", j->item->name.text,
@@ -175,14 +173,14 @@ static void put_settings(struct arena *a, const struct job *j, int group,
 				r.values[i]);
 }
 
-static const char *again(const struct measuring *g, struct arena *a,
+const char *measuring_again(const struct session *s, struct arena *a,
 	const struct job *j, int group, const struct candidate *c,
 	const int *genes)
 {
 	struct str out;
 
 	str_init(&out, a);
-	put_call(g, j, &out);
+	put_call(s->o, j, &out);
 	str_puts(&out, " --set ");
 	if (j->n_plans > 1)
 		str_printf(&out, "%s:plan=%d,", j->name, j->plan);
@@ -279,7 +277,7 @@ void measuring_record(struct measuring *g, const struct job *j, int group,
 		r.version = WPK_VERSION;
 		r.date = db_date(a, (int64_t)time(NULL));
 		g->number = number_of(g, &r);
-		command = again(g, a, j, group, c, genes);
+		command = measuring_again(g->s, a, j, group, c, genes);
 		note_first(g, &r, command);
 		if (g->log)
 			put_line(g, &r, command);

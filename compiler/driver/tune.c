@@ -269,11 +269,13 @@ static void step_down(const struct ranking *c, int job, int *ranks, int attempt)
 	}
 }
 
-/* One that was passed over: "VERDICT MESSAGE". */
-static void pass_over(struct str *passed, const struct proof *r)
+/* One that was passed over: "VERDICT MESSAGE\tCOMMAND". */
+static void pass_over(const struct session *s, const struct job *j,
+	struct str *passed, const struct proof *r)
 {
-	str_printf(passed, "%d %.*s\n", r->verdict,
-		(int)strcspn(r->text, "\n"), r->text);
+	str_printf(passed, "%d %.*s\t%s\n", r->verdict,
+		(int)strcspn(r->text, "\n\t"), r->text,
+		measuring_again(s, s->a, j, -1, NULL, NULL));
 }
 
 static bool is_over(const struct proof *r)
@@ -303,13 +305,13 @@ static struct proof prove_ranks(const struct ranking *c, int i, int *ranks,
 		if (is_over(&r) || !any_left(c, i, ranks) ||
 		    attempt == TUNE_FINALISTS - 1)
 			return r;
-		pass_over(passed, &r);
+		pass_over(c->s, j, passed, &r);
 		step_down(c, i, ranks, attempt);
 	}
 }
 
 /* In a child process. Writes "PLAN RANK RANK ..\nSTATE\nTEXT", then a line
- * "VERDICT MESSAGE" for each finalist passed over. A file that does not stand
+ * "VERDICT MESSAGE\tCOMMAND" for each finalist passed over. A file that does not stand
  * leaves the operator to those that it beat. */
 static void prove_job(void *ctx, int i, struct str *out)
 {
@@ -325,7 +327,7 @@ static void prove_job(void *ctx, int i, struct str *out)
 	if (j->plan != c->plans[i]) {
 		r = prove_chosen(s, j);
 		if (!is_over(&r)) {
-			pass_over(&passed, &r);
+			pass_over(s, j, &passed, &r);
 			plan_use(j, c->plans[i]);
 		}
 	}
@@ -365,6 +367,9 @@ static bool settle(const struct ranking *c, int i, const char *text)
 	if (*state != 'x')
 		tune_record(s, j);
 	tune_tell(s, j, proof, text);
+	if (*state == 'x')
+		session_say(s, "  again: %s", measuring_again(s, s->a, j, -1,
+			NULL, NULL));
 	if (*state == 'x')
 		return session_fail(s, EXIT_UNVERIFIED,
 			"no finalist of '%s' could be proved right: %s", j->name,
@@ -407,7 +412,7 @@ static void tell_fallback(const struct session *s)
 bool tune_begin(struct session *s)
 {
 	const char *option = s->o->db ? "--db" : s->o->resume ? "--resume" :
-		NULL;
+		s->o->candidates ? "--candidates" : NULL;
 
 	if (!measuring_open(s))
 		return false;

@@ -29,6 +29,28 @@ static void add_counts(const struct plan *p, int *counts, const char **first)
 		}
 }
 
+/* Of "VERDICT MESSAGE\tCOMMAND". */
+static const char *message_of(struct session *s, const char *line)
+{
+	const char *text = strchr(line, ' ') + 1;
+
+	return arena_strndup(s->a, text, strcspn(text, "\t"));
+}
+
+/* Each finalist that was passed over, and how to make it again. */
+static void tell_passed(struct session *s, const char *passed)
+{
+	while (passed && *passed) {
+		const char *line = tune_line(s, &passed);
+		const char *command = strchr(line, '\t');
+
+		session_say(s, "  passed over: %s: %s", verdict_name((enum
+			verdict)atoi(line)), message_of(s, line));
+		if (command)
+			session_say(s, "  again: %s", command + 1);
+	}
+}
+
 /* "1650 measured, 350 pruned (first: ...)" over all plans, groups and
  * sketches. */
 static void put_counts(struct session *s, const struct job *j,
@@ -46,7 +68,7 @@ static void put_counts(struct session *s, const struct job *j,
 		counts[v]++;
 		counts[V_MEASURED]--;
 		if (!first[v])
-			first[v] = strchr(line, ' ') + 1;
+			first[v] = message_of(s, line);
 	}
 	for (int v = N_VERDICTS - 1; v >= 0; v--) {
 		if (!counts[v])
@@ -82,6 +104,7 @@ void tune_tell(struct session *s, const struct job *j,
 	str_puts(&out, "; ");
 	put_counts(s, j, passed, &out);
 	session_say(s, "%s", str_text(&out));
+	tell_passed(s, passed);
 	if (*proof)
 		session_say(s, "%s", proof);
 }
