@@ -280,6 +280,31 @@ static double written(const struct stage *s)
 		s->op->tile_elem / 4.0;
 }
 
+/* Loads of a chunk's fragments, and conversions of what they hold. */
+static double all_loads(const struct fma *f, const struct fma_plan *p)
+{
+	double n = fragment_loads(&p->of.left, p->tm, p->vm, p->of.bk, p->kv) +
+		fragment_loads(&p->of.right, p->tn, p->vn, p->of.bk, p->kv);
+
+	if (f->of.left.tile_type != f->of.acc)
+		n += p->tm * p->of.bk;
+	if (f->of.right.tile_type != f->of.acc)
+		n += p->tn * p->of.bk;
+	return n;
+}
+
+/* Wavefronts of shared memory that these loads take. */
+static double all_waves(const struct fma_plan *p)
+{
+	int lanes_x = p->warp_x ? p->warp_x : min_int(p->tx, 32);
+	int lanes_y = 32 / lanes_x;
+
+	return fragment_loads(&p->of.left, p->tm, p->vm, p->of.bk, p->kv) *
+		fragment_waves(&p->of.left, p->vm, p->kv, lanes_y) +
+		fragment_loads(&p->of.right, p->tn, p->vn, p->of.bk, p->kv) *
+		fragment_waves(&p->of.right, p->vn, p->kv, lanes_x);
+}
+
 void fma_features(const struct task *t, const int *values,
 	struct features *out)
 {
@@ -291,27 +316,16 @@ void fma_features(const struct task *t, const int *values,
 	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
 	double warps, fmas, loads, waves, issue;
-	int lanes_x, lanes_y;
 
 	assert(!why);
 	(void)why;
 	joining = tiled_joining_cost(&f->of, &p.of);
 	b = tiled_blocks(&p.of);
 	warps = p.of.threads / 32.0;
-	lanes_x = p.warp_x ? p.warp_x : min_int(p.tx, 32);
-	lanes_y = 32 / lanes_x;
 	fmas = (double)p.tm * p.tn * p.of.bk * (1 + each.issue) *
 		slots(t->gpu, f->of.acc);
-	loads = fragment_loads(&p.of.left, p.tm, p.vm, p.of.bk, p.kv) +
-		fragment_loads(&p.of.right, p.tn, p.vn, p.of.bk, p.kv);
-	waves = fragment_loads(&p.of.left, p.tm, p.vm, p.of.bk, p.kv) *
-		fragment_waves(&p.of.left, p.vm, p.kv, lanes_y) +
-		fragment_loads(&p.of.right, p.tn, p.vn, p.of.bk, p.kv) *
-		fragment_waves(&p.of.right, p.vn, p.kv, lanes_x);
-	if (f->of.left.tile_type != f->of.acc)
-		loads += p.tm * p.of.bk;
-	if (f->of.right.tile_type != f->of.acc)
-		loads += p.tn * p.of.bk;
+	loads = all_loads(f, &p);
+	waves = all_waves(&p);
 	rows = tiled_rows_cost(&f->of, &p.of, p.tm, p.tn);
 	issue = rows.issue + b.chunks * (fmas + loads + staging_issue(&p.of.left) +
 		staging_issue(&p.of.right) + 24) + b.tiles * 6.0 *

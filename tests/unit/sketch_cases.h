@@ -25,6 +25,8 @@ struct prepared {
 	int which;
 };
 
+/* ---- sketch_points.c ---- */
+
 struct prepared prepare(struct arena *a, const char *text);
 /* The operator alone, as written. */
 struct prepared prepare_plain(struct arena *a, const char *text);
