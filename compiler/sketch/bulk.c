@@ -92,7 +92,9 @@ static bool is_image(const struct stage *s)
 
 const char *bulk_refuse(const struct stage *s)
 {
-	return is_image(s) ? image_refuse(s) : bulk_never(s);
+	if (!is_image(s))
+		return bulk_never(s);
+	return s->halo.high ? halo_refuse(s) : image_refuse(s);
 }
 
 int bulk_rows(const struct stage *s)
@@ -168,6 +170,18 @@ static struct k_map map_of(const struct stage *s, const char *name,
 	return m;
 }
 
+static const char *tile_comment(const struct stage *s)
+{
+	if (s->halo.high)
+		return s->halo.patches > 1 ? "[stage][patch, pixel][channel]" :
+			"[stage][pixel][channel]";
+	if (s->taps)
+		return s->order->k_inner ? "[stage][tap, row][k]" :
+			"[stage][tap, panel of rows, k][row]";
+	return s->order->k_inner ? "[stage][row][k]" :
+		"[stage][panel of rows, k][row]";
+}
+
 void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 	struct k_buffer *of, int stages)
 {
@@ -178,18 +192,24 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 
 	const char *map = arena_printf(g->a, "%s_map", name);
 
-	g->map = kernel_map(k, is_image(s) ? image_map(s, map, of) :
-		map_of(s, map, of));
+	g->map = kernel_map(k, s->halo.high ? halo_map(s, map, of) :
+		is_image(s) ? image_map(s, map, of) : map_of(s, map, of));
 	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
 		s->op->tile_type, 3, dims, s->align);
-	g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
-		"[stage][panel of rows, k][row]";
+	g->tile->comment = tile_comment(s);
 }
 
-/* A copy with these coordinates, for all who share it. */
-static void copy_box(const struct bulk *g, struct k_block *b, int alone,
-	int for_all, struct k_place to, struct k_place full,
-	struct kx *const *at, int n)
+/* By dimensions, from two on: for the block alone, and for all who share. */
+static const int intrinsics[2][4] = {
+	{ INTRIN_COPY_TENSOR_2D, INTRIN_COPY_TENSOR_3D, INTRIN_COPY_TENSOR_4D,
+		INTRIN_COPY_TENSOR_5D },
+	{ INTRIN_COPY_TENSOR_2D_MULTICAST, INTRIN_COPY_TENSOR_3D_MULTICAST,
+		INTRIN_COPY_TENSOR_4D_MULTICAST,
+		INTRIN_COPY_TENSOR_5D_MULTICAST }
+};
+
+void bulk_box(const struct bulk *g, struct k_block *b, struct k_place to,
+	struct k_place full, struct kx *const *at, int n)
 {
 	struct arena *a = g->a;
 	int shares = g->s->shares;
@@ -202,8 +222,8 @@ static void copy_box(const struct bulk *g, struct k_block *b, int alone,
 		args[3 + i] = at[i];
 	if (shares)
 		args[3 + n] = kx_cast(a, T_U16, kx_int(a, (1 << shares) - 1));
-	ks_push(a, b, (struct ks){ .kind = KS_CALL, .call = shares ? for_all :
-		alone, .args = args, .n_args = 3 + n + (shares > 0) });
+	ks_push(a, b, (struct ks){ .kind = KS_CALL, .call = intrinsics[shares >
+		0][n - 2], .args = args, .n_args = 3 + n + (shares > 0) });
 }
 
 static void copy_dealt(const struct bulk *g, struct k_block *b,
@@ -214,8 +234,7 @@ static void copy_dealt(const struct bulk *g, struct k_block *b,
 	struct kx *at[] = { k0, zero, zero, zero, kx_div(a, row, kx_int(a,
 		4 * g->s->group)) };
 
-	copy_box(g, b, INTRIN_COPY_TENSOR_5D, INTRIN_COPY_TENSOR_5D_MULTICAST,
-		to, full, at, 5);
+	bulk_box(g, b, to, full, at, 5);
 }
 
 static void copy_matrix(const struct bulk *g, struct k_block *b,
@@ -223,17 +242,12 @@ static void copy_matrix(const struct bulk *g, struct k_block *b,
 {
 	struct kx *at[] = { x, y, g->batch };
 
-	if (g->map->rank == 2)
-		copy_box(g, b, INTRIN_COPY_TENSOR_2D,
-			INTRIN_COPY_TENSOR_2D_MULTICAST, to, full, at, 2);
-	else
-		copy_box(g, b, INTRIN_COPY_TENSOR_3D,
-			INTRIN_COPY_TENSOR_3D_MULTICAST, to, full, at, 3);
+	bulk_box(g, b, to, full, at, g->map->rank);
 }
 
-/* A block's part of what is shared, of panels as many as it has. */
-void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
-	struct kx *slot, struct k_place full)
+/* A block's part of what is shared, of panels as many as it has, in the stage behind "above" lines. */
+static void copy_tile(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct kx *above, struct k_place full)
 {
 	const struct stage *s = g->s;
 	bool along_k = s->order->k_inner;
@@ -251,7 +265,7 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	row = kx_add(a, g->row, from);
 	line = along_k ? from : kx_mul(a, kx_div(a, from, kx_int(a, s->panel)),
 		kx_int(a, s->tile_k));
-	to = k_place(g->tile, slot, line, kx_int(a, 0));
+	to = k_place(g->tile, slot, kx_add(a, above, line), kx_int(a, 0));
 	if (g->map->pixels)
 		image_copy(g, b, k0, row, to, full);
 	else if (is_dealt(s))
@@ -259,4 +273,37 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	else
 		copy_matrix(g, b, along_k ? k0 : row, along_k ? row : k0, to,
 			full);
+}
+
+/* Steps "k0" of the reduction without the windows' rows, at row "tap". */
+static struct kx *tap_step(const struct stage *s, struct arena *a, struct kx *k0,
+	struct kx *tap)
+{
+	struct kx *steps = kx_int(a, s->tap_steps);
+	int64_t all = s->tap_steps * s->taps;
+
+	if (s->order->k.extent > all)
+		k0 = kx_add(a, kx_mul(a, kx_div(a, k0, steps), kx_int(a, all)),
+			kx_mod(a, k0, steps));
+	return kx_add(a, kx_mul(a, tap, steps), k0);
+}
+
+void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct k_place full)
+{
+	const struct stage *s = g->s;
+	struct arena *a = g->a;
+	struct kx *tap, *none = kx_int(a, 0);
+
+	if (s->halo.high) {
+		halo_copy(g, b, k0, slot, full);
+		return;
+	}
+	if (!s->taps) {
+		copy_tile(g, b, k0, slot, none, full);
+		return;
+	}
+	b = tile_loop(a, b, "tap", s->taps, &tap);
+	copy_tile(g, b, tap_step(s, a, k0, tap), slot, kx_mul(a, tap, kx_int(a,
+		stage_tap_lines(s))), full);
 }

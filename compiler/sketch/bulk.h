@@ -3,7 +3,7 @@
  * lies in memory, one thread asks for a box of it, and the hardware lays that out
  * in shared memory as struct stage says, swizzled, with zeros for what lies
  * outside. An operand is a matrix, or a convolution's image, whose windows' taps
- * are columns (im2col). */
+ * are columns (im2col), or of which patches are copied (sketch/halo.h). */
 #ifndef WPK_COMPILER_SKETCH_BULK_H
 #define WPK_COMPILER_SKETCH_BULK_H
 
@@ -14,7 +14,8 @@ enum { BULK_SPACE = 3 };
 /* An image [images][..][channels] in memory, whose "space" dimensions in between
  * windows move along, by "step" to "positions" places from "lower" on; taps are
  * "dilation" apart. The last of them is along[0]. Rows go through images and
- * positions, the reduction through taps and channels. */
+ * positions, along "axis" (-1: there is one position), the reduction through taps
+ * and channels. */
 struct image {
 	const char *why;	/* NULL, or it is none, and why: goes on from the
 				 * tensor's name, "" where it looks like none */
@@ -23,6 +24,7 @@ struct image {
 	struct {
 		int64_t size, stride;	/* in elements */
 		int64_t positions, lower, step, taps, dilation;
+		int axis;
 	} along[BULK_SPACE];
 	int64_t image_stride;
 };
@@ -52,6 +54,8 @@ struct bulk {
 	struct k_buffer *tile;
 	struct kx *row, *batch;		/* the tile's first; batch or NULL */
 	struct kx *part;		/* of stage's "shares" */
+	const struct ir_operator *op;
+	const struct patches *patches;	/* the tile's, or NULL */
 };
 
 /* Declares the map, over the kernel's global "of", and the shared tile, "stages"
@@ -63,12 +67,39 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct k_place full);
 
+/* The box at the "n" coordinates "at", for all who share it. */
+void bulk_box(const struct bulk *g, struct k_block *b, struct k_place to,
+	struct k_place full, struct kx *const *at, int n);
+
 /* ---- bulk_image.c ---- */
 
 const char *image_refuse(const struct stage *s);
+/* Do its pixels start where a map may have them? */
+bool image_strides_fit(const struct stage *s);
 struct k_map image_map(const struct stage *s, const char *name,
 	struct k_buffer *of);
 void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *row, struct k_place to, struct k_place full);
+
+/* ---- bulk_halo.c ---- */
+
+/* How large a patch is: values and words, of which the first two are none. */
+enum { HALO_VALUES = 12, HALO_OFF = 1 };
+extern const char *const halo_words[];
+extern const int halo_values[HALO_VALUES];
+
+/* NULL, or why no patches of the image "x" (or NULL) have a halo: goes on from the
+ * operand's name. */
+const char *halo_never(struct arena *a, const struct image *x);
+/* That of "value", of an image that has some, for tiles of "rows"; no patches
+ * where these are no multiple of one. */
+struct halo halo_of(const struct image *x, int value, int rows);
+const char *halo_refuse(const struct stage *s);
+struct k_map halo_map(const struct stage *s, const char *name,
+	struct k_buffer *of);
+/* The tile's patches, for the part of the reduction from "k0" on: in the order of
+ * windows' taps and channels, but for the rows of windows. */
+void halo_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct k_place full);
 
 #endif

@@ -58,6 +58,7 @@ static bool read_space(struct reading *r, const struct ir_affine *f, int dim,
 	x->along[0].size = r->t->phys[dim].extent;
 	x->along[0].stride = r->t->phys[dim].stride;
 	x->along[0].positions = extent(r, at);
+	x->along[0].axis = at;
 	x->along[0].lower = f->c;
 	x->along[0].step = coefficient(f, at);
 	x->along[0].taps = extent(r, tap);
@@ -193,12 +194,15 @@ static bool corner_fits(const struct image *x, int64_t corner)
 		corner < corner_most[x->space - 1];
 }
 
-static bool strides_fit(const struct image *x, int elem)
+bool image_strides_fit(const struct stage *s)
 {
+	const struct image *x = s->image;
+	int elem = s->op->elem;
+
 	for (int i = 0; i < x->space; i++)
 		if (x->along[i].stride * elem % 16)
 			return false;
-	return x->image_stride * elem % 16 == 0;
+	return x->image_stride * elem % 16 == 0 && s->op->tensor->align % 16 == 0;
 }
 
 const char *image_refuse(const struct stage *s)
@@ -208,7 +212,7 @@ const char *image_refuse(const struct stage *s)
 	if (!s->order->k_inner || x->channels % s->tile_k)
 		return "has channels that are no multiple of a chunk of the "
 			"reduction";
-	if (!strides_fit(x, s->op->elem) || s->op->tensor->align % 16)
+	if (!image_strides_fit(s))
 		return "has pixels that do not start at multiples of 16 bytes";
 	for (int i = 0; i < x->space; i++)
 		if (x->along[i].step > 8 || !corner_fits(x, x->along[i].lower) ||

@@ -6,7 +6,7 @@
 #ifndef WPK_COMPILER_SKETCH_EPILOGUE_H
 #define WPK_COMPILER_SKETCH_EPILOGUE_H
 
-#include "sketch/forms.h"
+#include "sketch/halo.h"
 #include "sketch/sketch.h"
 
 enum { OUTPUTS_MAX = IR_PRODUCT_STATEMENTS };
@@ -60,7 +60,8 @@ double epilogue_bytes(const struct task *t);
  * starts at "first"; the thread owns "mine" elements in groups of "vec"
  * neighbours: element i is first + (i / vec * lanes + lane) * vec + i % vec.
  * With "together", after so many groups the next lies "pitch" beyond the first
- * of them. */
+ * of them. Where there are "patches", elements are counted from the tile's first
+ * one, in these. */
 struct side {
 	const char *name;
 	const int *axes;
@@ -71,6 +72,7 @@ struct side {
 	struct kx *own;		/* what is before it another tile stores; or
 				 * NULL */
 	bool ragged;		/* the last tile reaches past the extent */
+	const struct patches *patches;	/* or NULL */
 };
 
 /* Who shares a row: "lanes" threads of a warp that are "stride" apart, and as

@@ -62,9 +62,11 @@ const struct side *outer_side(const struct storing *s)
 
 static int store_width(const struct storing *s, const struct output *o)
 {
+	const struct side *d = inner_side(s);
 	int v = s->e->along_n ? o->vec_n : o->vec_m;
 
-	return v < inner_side(s)->vec ? v : inner_side(s)->vec;
+	v = v < d->vec ? v : d->vec;
+	return d->patches ? halo_together(d->patches->of, v) : v;
 }
 
 bool output_in_pass(const struct emission *m, const struct output *o)
@@ -113,7 +115,7 @@ static struct kx *position(const struct storing *s, struct k_block *b,
 		side_offset(s->a, d, i, width)));
 }
 
-struct k_block *side_inside(const struct storing *s, struct k_block *b,
+static struct k_block *inside(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at)
 {
 	if (d->own)
@@ -121,6 +123,21 @@ struct k_block *side_inside(const struct storing *s, struct k_block *b,
 	if (!d->ragged)
 		return b;
 	return ks_if(s->a, b, kx_lt(s->a, at, kx_int(s->a, d->extent)));
+}
+
+struct k_block *side_enter(const struct storing *s, struct k_block *b,
+	const struct side *d, struct kx *at, struct kx **env)
+{
+	struct kx *cond;
+
+	if (!d->patches) {
+		b = inside(s, b, d, at);
+		flat_axes(s->a, b, s->t->op, d->axes, d->n_axes, at, env);
+		return b;
+	}
+	cond = halo_axes(s->a, b, s->t->op, d->axes, d->n_axes, d->patches, at,
+		env);
+	return cond ? ks_if(s->a, b, cond) : b;
 }
 
 /* The longest vector as which "e" can be read along the inner side. */
@@ -334,24 +351,40 @@ static void emit_element(struct emission *m, struct k_block *b)
 		rows_close(m, b);
 }
 
-/* The "width" neighbouring elements that start at "at" along "axes". */
+/* Values of the axes of side "d" at element "e" of the vector that starts at
+ * "at", of which, where it is in a patch, there are the values. */
+static void element_axes(struct emission *m, struct k_block *b,
+	const struct side *d, struct kx *at, struct kx *e)
+{
+	struct arena *a = m->s->a;
+	struct kx **across;
+
+	if (!d->patches) {
+		flat_axes(a, b, m->s->t->op, d->axes, d->n_axes, kx_add(a, at,
+			e), m->env.axes);
+		return;
+	}
+	across = &m->env.axes[d->patches->of->axes[HALO_ACROSS]];
+	*across = kx_add(a, *across, e);
+}
+
+/* The "width" neighbouring elements that start at "at" on side "d". */
 static void emit_vector(struct emission *m, struct k_block *b,
-	const int *axes, int n_axes, struct kx *at)
+	const struct side *d, struct kx *at)
 {
 	const struct storing *s = m->s;
 	struct arena *a = s->a;
 	struct k_block *each;
 	struct kx *e, **first;
 
-	if (m->width > 1)
-		flat_axes(a, b, s->t->op, axes, n_axes, at, m->env.axes);
+	if (m->width > 1 && !d->patches)
+		flat_axes(a, b, s->t->op, d->axes, d->n_axes, at, m->env.axes);
 	load_vectors(m, b);
 	each = tile_loop(a, b, "e", m->width, &e);
 	m->env.block = each;
 	m->element = e;
 	first = keep_axes(m);
-	flat_axes(a, each, s->t->op, axes, n_axes, kx_add(a, at, e),
-		m->env.axes);
+	element_axes(m, each, d, at, e);
 	emit_element(m, each);
 	m->env.axes = first;
 	store_vectors(m, b);
@@ -406,9 +439,7 @@ void emit_elements(struct emission *m, struct k_block *b, struct reach rows,
 	row = tile_loop(s->a, b, "i", rows.n, &m->row_in);
 	m->row = kx_add(s->a, rows.first, m->row_in);
 	at = position(s, row, out, m->row, 1);
-	row = side_inside(s, row, out, at);
-	flat_axes(s->a, row, s->t->op, out->axes, out->n_axes, at,
-		m->env.axes);
+	row = side_enter(s, row, out, at, m->env.axes);
 	if (by_row) {
 		m->row_at = m->row;
 		rows_open(m, row);
@@ -418,8 +449,9 @@ void emit_elements(struct emission *m, struct k_block *b, struct reach rows,
 	m->first = kx_add(s->a, cols.first, m->first_in);
 	at = position(s, vector, in, kx_add(s->a, kx_div(s->a, cols.first,
 		width), j), m->width);
-	vector = side_inside(s, vector, in, at);
-	emit_vector(m, vector, in->axes, in->n_axes, at);
+	vector = in->patches ? side_enter(s, vector, in, at, m->env.axes) :
+		inside(s, vector, in, at);
+	emit_vector(m, vector, in, at);
 	if (by_row)
 		rows_close(m, row);
 }
@@ -477,10 +509,10 @@ void epilogue_emit_box(const struct storing *s, struct k_block *b,
 		b = tile_loop(a, b, y->name, y->mine / step, &i);
 		i = kx_mul(a, i, kx_int(a, step));
 		at = ks_let(a, b, y->name, kx_add(a, y->first, i));
-		b = side_inside(s, b, y, at);
+		b = inside(s, b, y, at);
 		m.first = kx_add(a, kx_mul(a, m.first, kx_int(a, y->mine)), i);
 		if (d == n - 1)
-			emit_vector(&m, b, y->axes, 1, at);
+			emit_vector(&m, b, y, at);
 		else
 			m.env.axes[y->axes[0]] = at;
 	}

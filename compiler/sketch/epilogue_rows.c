@@ -338,10 +338,9 @@ void rows_finish(struct emission *m, struct k_block *b)
 		return;
 	at = ks_let(a, b, d->name, kx_add(a, d->first, side_offset(a, d,
 		m->row_at, 1)));
-	b = side_inside(m->s, b, d, at);
+	b = side_enter(m->s, b, d, at, m->env.axes);
 	for (int i = 0; i < along->n_axes; i++)
 		m->env.axes[along->axes[i]] = kx_int(a, 0);
-	flat_axes(a, b, m->s->t->op, d->axes, d->n_axes, at, m->env.axes);
 	m->env.block = b;
 	for (int i = 0; i < m->s->e->n; i++)
 		if (output(m, i)->per_row && output(m, i)->pass == m->pass &&

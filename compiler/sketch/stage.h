@@ -5,6 +5,7 @@
 #define WPK_COMPILER_SKETCH_STAGE_H
 
 #include "sketch/computed.h"
+#include "sketch/halo.h"
 
 struct image;
 
@@ -20,6 +21,11 @@ struct stage {
 				 * for all of them; 0: none do */
 	const struct image *image;	/* what the operand may be
 					 * (sketch/bulk.h), or NULL */
+	struct halo halo;	/* with which the tile's pixels are copied */
+	int taps;		/* steps of the reduction that it has so many
+				 * times, one tile behind the other, where those
+				 * of the other operand have a halo; 0: once */
+	int64_t tap_steps;	/* and how far apart they are in all */
 	bool padded, swizzled;	/* against bank conflicts in k_inner tiles:
 				 * the stride grows, or chunks of a row change
 				 * places */
@@ -59,6 +65,8 @@ int64_t stage_bytes(const struct stage *s);
 int stage_lead(const struct stage *s);
 int stage_copies(const struct stage *s);
 int64_t stage_lines(const struct stage *s);
+/* Of these, lines of one of its taps. */
+int64_t stage_tap_lines(const struct stage *s);
 int stage_span(const struct stage *s);
 int stage_at_once(const struct stage *s);
 

@@ -121,11 +121,18 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	return NULL;
 }
 
-int64_t stage_lines(const struct stage *s)
+int64_t stage_tap_lines(const struct stage *s)
 {
+	if (s->halo.high)
+		return halo_pixels(&s->halo);
 	if (s->order->k_inner)
 		return s->tile_rows;
 	return (int64_t)s->tile_k * (s->panel ? s->tile_rows / s->panel : 1);
+}
+
+int64_t stage_lines(const struct stage *s)
+{
+	return stage_tap_lines(s) * (s->taps ? s->taps : 1);
 }
 
 int64_t stage_bytes(const struct stage *s)

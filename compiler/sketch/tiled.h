@@ -148,8 +148,8 @@ int tiled_together(const struct epilogue *e);
 void tiled_read_split(int parts, int combine, struct tiling *p);
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
 /* Fills in the stages but for what the caller has set in them: "group" and
- * "lanes", "pairs", "panel", "matrix", "align" and "image", and "op" where that is
- * not what the product multiplies. "pins" are the left operand's values. */
+ * "lanes", "pairs", "panel", "matrix", "align" and "image", "halo", "taps" and
+ * "tap_steps", and "op" where that is not what the product multiplies. "pins" are the left operand's values. */
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p);
 /* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread
@@ -162,6 +162,9 @@ const char *tiled_no_bulk(struct arena *a, const struct stage *s,
 	const char *why, const char *or);
 const char *tiled_grid(const struct product *f, struct arena *a,
 	struct tiling *p);
+/* Steps of the reduction in a chunk, which has the windows' rows of "bk" steps
+ * where there is a halo. */
+int tiled_steps(const struct tiling *p);
 /* Of both operands, in all stages, and of what split_k needs. */
 int64_t tiled_shared(const struct tiling *p);
 const char *tiled_too_much(const struct task *t, struct arena *a,
@@ -264,6 +267,7 @@ struct tiled_code {
 	struct bulk left_bulk, right_bulk;
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
+	struct patches patches;	/* the tile's, where it has some */
 	struct kx *crew;	/* that the thread belongs to */
 	struct kx *first_chunk, *chunks;	/* of this part of the split */
 	struct k_buffer *sums;	/* of this part, for the cluster */

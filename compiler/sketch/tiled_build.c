@@ -74,6 +74,22 @@ static struct kx *first_n(struct tiled_code *g, struct kx *at)
 	return first_of(g, at, g->p->bn, g->f->n, g->p->shift_n);
 }
 
+/* Rows of tile "at", from the first on, or those of its patches. */
+static void own_rows(struct tiled_code *g, struct k_block *b, struct kx *at)
+{
+	const struct halo *h = &g->p->left.halo;
+
+	if (!h->high) {
+		g->m_first = let(g, b, arena_printf(g->a, "%s_first",
+			g->out.m.name), first_m(g, at));
+		return;
+	}
+	g->m_first = num(g, 0);
+	g->patches = halo_patches(g->a, b, g->t->op, h, at);
+	g->patches.ragged = g->p->tiles_m * h->patches > halo_all(h);
+	g->out.m.patches = &g->patches;
+}
+
 /* Of a block that shares out chunks each tile finds the thread's number anew: nvcc
  * would make all that follows from it before the first, and spill it. */
 void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
@@ -89,8 +105,7 @@ void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
 		g->out.m.own = kx_mul(g->a, at.m, num(g, g->p->bm));
 	if (g->p->shift_n)
 		g->out.n.own = kx_mul(g->a, at.n, num(g, g->p->bn));
-	g->m_first = let(g, b, arena_printf(g->a, "%s_first",
-		g->out.m.name), first_m(g, at.m));
+	own_rows(g, b, at.m);
 	g->n_first = let(g, b, arena_printf(g->a, "%s_first",
 		g->out.n.name), first_n(g, at.n));
 	g->out.m.first = g->m_first;
@@ -301,6 +316,8 @@ static void describe_output(struct tiled_code *g, struct share m,
 	g->out.n = side_of(o, c->n, c->n_n, g->f->n_name, g->f->n, n);
 	g->out.m.ragged = !p->shift_m && (p->tiles_m * p->bm > g->f->m ||
 		ir_any_open(o, c->m, c->n_m));
+	if (p->left.halo.high)
+		g->out.m.name = "pixel";
 	g->out.n.ragged = !p->shift_n && (p->tiles_n * p->bn > g->f->n ||
 		ir_any_open(o, c->n, c->n_n));
 }
@@ -395,6 +412,16 @@ static void stage_operands(struct tiled_code *g, struct k_block *b)
 
 /* ---- the end ---- */
 
+/* How many results the tile of patches at "at" has. */
+static struct kx *area_at(struct tiled_code *g, struct tile_index at)
+{
+	struct kx *cols = kx_op(g->a, OP_MIN, T_I32, 2, num(g, g->p->bn),
+		kx_sub(g->a, num(g, g->f->n), first_n(g, at.n)));
+
+	return kx_mul(g->a, halo_area(g->a, &g->p->left.halo, at.m),
+		kx_op(g->a, OP_MAX, T_I32, 2, cols, num(g, 0)));
+}
+
 static void finish_step(struct tiled_code *g)
 {
 	const struct tiling *p = g->p;
@@ -412,6 +439,11 @@ static void finish_step(struct tiled_code *g)
 		.col = first_n(g, at.n),
 		.batch_index = at.batch ? at.batch : num(g, 0),
 		.stream = p->stream };
+	if (p->left.halo.high) {
+		g->step.tiling.rows = p->tiles_m * p->bm;
+		g->step.tiling.results = g->f->m * g->f->n * g->f->batch;
+		g->step.tiling.area = area_at(g, at);
+	}
 	vec_push(g->a, &g->program->steps, g->step);
 }
 

@@ -173,6 +173,8 @@ static void copy(struct ring *r, struct k_block *b)
 	each = tiles(r, ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0)),
 		false);
 	g->left_bulk.row = g->m_first;
+	g->left_bulk.op = g->t->op;
+	g->left_bulk.patches = &g->patches;
 	g->right_bulk.row = g->n_first;
 	g->left_bulk.batch = g->right_bulk.batch = g->batch;
 	if (g->p->cluster > 1)

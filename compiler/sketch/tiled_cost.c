@@ -63,8 +63,9 @@ double staging_issue(const struct stage *s)
  * fetch whole 32-byte sectors. */
 double staged_bytes(const struct stage *s)
 {
-	double bytes = (double)s->tile_rows * s->tile_k * s->op->elem /
-		(s->order->pack_k * s->order->pack_rows);
+	double rows = s->halo.high ? halo_pixels(&s->halo) : s->tile_rows;
+	double bytes = rows * (s->taps ? s->taps : 1) * s->tile_k *
+		s->op->elem / (s->order->pack_k * s->order->pack_rows);
 	const struct run *along = s->order->k_inner ?
 		flat_moving(&s->order->k, s->order->pack_k) :
 		flat_moving(&s->op->rows, s->order->pack_rows);

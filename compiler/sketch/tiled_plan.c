@@ -270,22 +270,34 @@ const char *tiled_too_much(const struct task *t, struct arena *a,
 
 /* ---- grid ---- */
 
+static int64_t over(int64_t n, int64_t size)
+{
+	return (n + size - 1) / size;
+}
+
 static int64_t whole_clusters(int64_t tiles, int mates)
 {
-	return (tiles + mates - 1) / mates * mates;
+	return over(tiles, mates) * mates;
+}
+
+int tiled_steps(const struct tiling *p)
+{
+	return p->bk * (p->right.taps ? p->right.taps : 1);
 }
 
 const char *tiled_grid(const struct product *f, struct arena *a,
 	struct tiling *p)
 {
+	const struct halo *h = &p->left.halo;
 	int mates_m = p->along_m ? p->cluster : 1;
 	int mates_n = p->along_m ? 1 : p->cluster;
 
-	p->tiles_m = whole_clusters((f->m + p->bm - 1) / p->bm, mates_m);
-	p->tiles_n = whole_clusters((f->n + p->bn - 1) / p->bn, mates_n);
+	p->tiles_m = whole_clusters(h->high ? over(halo_all(h), h->patches) :
+		over(f->m, p->bm), mates_m);
+	p->tiles_n = whole_clusters(over(f->n, p->bn), mates_n);
 	p->tiles = p->tiles_m * p->tiles_n * f->batch;
-	p->chunks = (f->k + p->bk - 1) / p->bk;
-	p->gap = p->chunks * p->bk - f->k;
+	p->chunks = over(f->k, tiled_steps(p));
+	p->gap = p->chunks * tiled_steps(p) - f->k;
 	p->ragged = p->gap || p->left.order->k.open;
 	p->chunks_split = (p->chunks + p->split - 1) / p->split;
 	if (p->tiles > INT32_MAX)
@@ -293,7 +305,7 @@ const char *tiled_grid(const struct product *f, struct arena *a,
 	if ((p->split - 1) * p->chunks_split >= p->chunks)
 		return arena_printf(a, "split_k by %d leaves parts empty: %s "
 			"has %lld tiles of %d", p->split, f->k_name,
-			(long long)p->chunks, p->bk);
+			(long long)p->chunks, tiled_steps(p));
 	p->workspace_bytes = p->joins ? 0 : parts_workspace(p->tiles, p->split,
 		(int64_t)p->bm * p->bn, f->acc_bytes);
 	if (p->workspace_bytes > (int64_t)1 << 30)

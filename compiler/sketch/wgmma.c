@@ -212,6 +212,19 @@ static const char *const *outputs(const struct task *t, const struct wgmma *f)
 	return names;
 }
 
+/* Patches of the rows' factor, where some order of the reduction has them. */
+static void add_halo(const struct task *t, struct tunables *l,
+	const struct wgmma *f)
+{
+	bool any = false;
+
+	for (int i = 0; i < f->of.n_orders; i++)
+		any |= !halo_never(t->a, f->left[i]);
+	tunables_add(t, l, "stage", tunable_subject(t, f->of.left.tensor->name),
+		"halo", any ? halo_values : only_value, any ? HALO_VALUES : 1,
+		halo_words);
+}
+
 static void make_tunables(struct task *t, struct wgmma *f)
 {
 	const char *const *acc = tunable_subject(t,
@@ -239,6 +252,7 @@ static void make_tunables(struct task *t, struct wgmma *f)
 	tiled_add_tails(t, l, &f->of);
 	tunables_add(t, l, "epilogue", outputs(t, f), "bulk", store_values,
 		wgmma_stores(f) ? COUNT(store_values) : 1, NULL);
+	add_halo(t, l, f);
 	tiled_add_operands(t, l, &f->of);
 	tunables_add_epilogue(t, l, &f->of);
 }
@@ -350,6 +364,7 @@ static bool start_with(const struct task *t, struct wgmma *f, int swap, int from
 			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
 			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
 			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
+			[WGMMA_HALO] = f->open.v[WGMMA_HALO].values[0],
 			[WGMMA_PROMOTE] = f->open.v[WGMMA_PROMOTE].values[0] };
 
 		if (!try_start(t, v, &p))

@@ -188,8 +188,25 @@ static struct kx *advance(struct wgmma_code *g, const struct stage *s,
 	int block = s->order->k_inner ? 64 * bytes : s->tile_k * bytes;
 	struct kx *at = kx_div(a, kx_mul(a, kk, num(g, step)), num(g, 16));
 
-	at = kx_add(a, at, kx_mul(a, mi, num(g, block / 16)));
+	if (s->halo.patches > 1)
+		at = kx_add(a, at, kx_mul(a, halo_pixel(a, &s->halo, kx_mul(a,
+			mi, num(g, 64))), num(g, bytes / 16)));
+	else
+		at = kx_add(a, at, kx_mul(a, mi, num(g, block / 16)));
 	return kx_add(a, from, kx_cast(a, T_I64, at));
+}
+
+/* The same at the windows' row "tap": pixels that many rows further down, by the
+ * tile behind. */
+static struct kx *tap_on(struct wgmma_code *g, const struct stage *s,
+	struct kx *from, struct kx *tap)
+{
+	int64_t lines = s->taps ? stage_tap_lines(s) : (int64_t)s->halo.apart *
+		s->halo.wide;
+	struct arena *a = g->of.a;
+
+	return kx_add(a, from, kx_cast(a, T_I64, kx_mul(a, tap, num(g, lines *
+		row_bytes(s) / 16))));
 }
 
 static const struct stager *rows_of(const struct wgmma_code *g)
@@ -313,27 +330,42 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 		ks_barrier(a, b, BARRIER_WARP);
 }
 
-/* The products of "steps" from step "from" of the chunk on. */
+/* The products of "steps" from step "from" of the chunk on, at all of the windows'
+ * rows that it has. */
 static void multiply_steps(struct wgmma_code *g, struct k_block *b,
 	struct kx *rows, struct kx *cols, struct kx *from, int steps)
 {
+	const struct stage *x = rows_of(g)->s, *y = cols_of(g)->s;
+	int taps = g->p->of.left.halo.taps;
 	struct k_place none = { NULL, { NULL } };
-	struct kx *kk, *at, *mi;
+	struct kx *kk, *at, *mi, *tap = num(g, 0);
 
 	ks_call(g->of.a, b, INTRIN_WGMMA_FENCE, 0);
+	if (taps)
+		b = tile_loop(g->of.a, b, "tap", taps, &tap);
 	b = each_step(g, b, steps, &kk);
 	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
 	at = kx_add(g->of.a, from, kk);
-	multiply(g, b, advance(g, rows_of(g)->s, rows, at, mi), none, advance(g,
-		cols_of(g)->s, cols, at, num(g, 0)), goes_on(g, kk), mi);
+	rows = tap_on(g, x, advance(g, x, rows, at, mi), tap);
+	cols = tap_on(g, y, advance(g, y, cols, at, num(g, 0)), tap);
+	multiply(g, b, rows, none, cols, goes_on(g, kx_add(g->of.a, tap, kk)),
+		mi);
+}
+
+/* The group's, as it lies in shared memory. */
+static struct kx *first_row(struct wgmma_code *g)
+{
+	const struct halo *h = &rows_of(g)->s->halo;
+	struct kx *row = kx_mul(g->of.a, g->group, num(g, 64 * g->p->each));
+
+	return h->patches > 1 ? halo_pixel(g->of.a, h, row) : row;
 }
 
 static void compute_shared(struct wgmma_code *g, struct k_block *b,
 	struct kx *slot)
 {
 	struct arena *a = g->of.a;
-	struct kx *rows = descriptor(g, b, rows_of(g), slot, kx_mul(a, g->group,
-		num(g, 64 * g->p->each)));
+	struct kx *rows = descriptor(g, b, rows_of(g), slot, first_row(g));
 	struct kx *cols = descriptor(g, b, cols_of(g), slot, num(g, 0));
 	int bk = g->p->of.bk, steps = g->p->promote && g->p->promote < bk ?
 		g->p->promote : bk;

@@ -32,8 +32,8 @@ static double storing_chain(const struct wgmma *f, const struct wgmma_plan *p)
 /* Of a tile, how often a result's short sum is added to the other. */
 static double promotions(const struct wgmma_plan *p)
 {
-	return p->promote ? ceil((double)p->of.chunks_split * p->of.bk /
-		p->promote) : 0;
+	return p->promote ? ceil((double)p->of.chunks_split *
+		tiled_steps(&p->of) / p->promote) : 0;
 }
 
 /* Cycles for which tensor cores have nothing to do while a tile's sums are
@@ -60,7 +60,7 @@ static double chain(const struct wgmma *f, const struct wgmma_plan *p,
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	double read = p->groups * p->each * ((p->registers ? 0 : 64.0) +
-		(p->thrice ? 3 : 1) * p->cols) * p->of.bk *
+		(p->thrice ? 3 : 1) * p->cols) * tiled_steps(&p->of) *
 		dtype_row(f->tile)->bits / 8;
 	double write = (double)stage_bytes(&p->of.left) +
 		(double)stage_bytes(&p->of.right);
@@ -83,7 +83,7 @@ void wgmma_features(const struct task *t, const int *values,
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
 	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
-	double making, special, products, issue;
+	double making, special, products, issue, steps;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 
@@ -108,8 +108,9 @@ void wgmma_features(const struct task *t, const int *values,
 	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0 / p.of.crews;
-	per_block = chunks * p.of.bm * p.of.bn * p.of.bk;
-	issue = chunks * (3.0 * products * p.each * p.of.bk / f->row->k +
+	steps = tiled_steps(&p.of);
+	per_block = chunks * p.of.bm * p.of.bn * steps;
+	issue = chunks * (3.0 * products * p.each * steps / f->row->k +
 		copying + making + 32) + (store_issue(&p) + promotions(&p)) *
 		wgmma_sums(&p) + rows.issue + 120;
 	*out = (struct features){
@@ -129,7 +130,7 @@ void wgmma_features(const struct task *t, const int *values,
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = chain(f, &p, rounds) + joining.chain,
-		.ilp = tiled_rows_ilp(rows, p.each * p.of.bk / f->row->k * 8,
+		.ilp = tiled_rows_ilp(rows, p.each * steps / f->row->k * 8,
 			issue),
 		.stages = p.of.stages - 1 - p.of.lag,
 		.launches = 1 + joining.launches,
