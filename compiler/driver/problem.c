@@ -153,14 +153,11 @@ static int nearest_value(const struct gene *g, int v)
 	return best;
 }
 
-/* The sketch's own default, as near as the pins leave it. */
-static void start_genes(const struct candidate *c, int *genes)
+/* "values", as near as the pins leave them. */
+static void genes_of(const struct candidate *c, const int *values, int *genes)
 {
 	const struct space *sp = c->space;
-	int values[sp->n_tunables + 1];
 
-	values[sp->n_tunables - 1] = 1;
-	c->sketch->start(&c->task, values);
 	for (int i = 0; i < sp->n_genes; i++)
 		genes[i] = sp->genes[i].values[0];
 	for (int i = 0; i < sp->n_tunables; i++)
@@ -169,18 +166,42 @@ static void start_genes(const struct candidate *c, int *genes)
 				&sp->genes[sp->follows[i]], values[i]);
 }
 
+/* The sketch's own default. */
+static void start_genes(const struct candidate *c, int *genes)
+{
+	int values[c->space->n_tunables + 1];
+
+	values[c->space->n_tunables - 1] = 1;
+	c->sketch->start(&c->task, values);
+	genes_of(c, values, genes);
+}
+
+/* Its other one, if there is any. */
+static bool other_genes(const struct candidate *c, int *genes)
+{
+	int values[c->space->n_tunables + 1];
+
+	values[c->space->n_tunables - 1] = 1;
+	if (!c->sketch->other_start || !c->sketch->other_start(&c->task,
+			values))
+		return false;
+	genes_of(c, values, genes);
+	return true;
+}
+
 struct problem problem_of(struct session *s, struct candidate *c)
 {
 	const struct schedule *told = c->task.schedule;
 	int n = c->space->n_genes, count = 1;
 	int most = 1 + (told ? told->n_directives : 0);
-	int *seeds = ARENA_ARRAY(s->a, (size_t)n * most + 1, int);
+	int *seeds = ARENA_ARRAY(s->a, (size_t)n * (most + 1) + 1, int);
 
 	for (int i = 0; i < most; i++)
 		start_genes(c, seeds + (ptrdiff_t)i * n);
 	while (count < most && sched_seed(told, c->space, count - 1,
 	       seeds + (ptrdiff_t)count * n))
 		count++;
+	count += other_genes(c, seeds + (ptrdiff_t)count * n);
 	return (struct problem){ .space = c->space, .ctx = c,
 		.legal = is_legal, .measure = predict, .seeds = seeds,
 		.n_seeds = count };
@@ -392,6 +413,23 @@ static int *some_point(struct session *s, struct arena *tmp,
 	return r->genes;
 }
 
+/* Down from the sketch's other default, if that comes lower. */
+static void from_other(struct session *s, struct candidate *c,
+	struct arena *tmp, int *genes, double *seconds)
+{
+	size_t n = (size_t)c->space->n_genes;
+	int *other = ARENA_ARRAY(s->a, n + 1, int);
+	double t;
+
+	if (!other_genes(c, other) || problem_refuses(c, tmp, other))
+		return;
+	t = descend(c, tmp, other, is_legal_anywhere);
+	if (t < *seconds * 0.99) {
+		memcpy(genes, other, n * sizeof *genes);
+		*seconds = t;
+	}
+}
+
 int *problem_default(struct session *s, struct candidate *c, double *seconds)
 {
 	struct arena *tmp = arena_create();
@@ -403,6 +441,8 @@ int *problem_default(struct session *s, struct candidate *c, double *seconds)
 		genes = some_point(s, tmp, c);
 	if (genes)
 		*seconds = descend(c, tmp, genes, is_legal_anywhere);
+	if (genes && !c->general)
+		from_other(s, c, tmp, genes, seconds);
 	arena_destroy(tmp);
 	return genes;
 }

@@ -75,6 +75,9 @@ struct sketch {
 		struct features *out);
 	/* The untuned default: writes one value a tunable; legal. */
 	void (*start)(const struct task *t, int *values);
+	/* NULL, or the same of a kernel so different that single numbers do not
+	 * lead to it; false where there is none. */
+	bool (*other_start)(const struct task *t, int *values);
 	/* Append the group's steps to "p", whose tensors program_of made. */
 	void (*build)(const struct task *t, struct arena *a,
 		const int *values, struct program *p);

@@ -10,6 +10,7 @@
 #include "sketch/promotion.h"
 #include "sketch/tensor_core.h"
 
+#include <math.h>
 #include <string.h>
 
 static void find_instruction(struct wgmma *f)
@@ -212,14 +213,11 @@ static const char *const *outputs(const struct task *t, const struct wgmma *f)
 	return names;
 }
 
-/* Patches of the rows' factor, where some order of the reduction has them. */
 static void add_halo(const struct task *t, struct tunables *l,
 	const struct wgmma *f)
 {
-	bool any = false;
+	bool any = wgmma_halo_exists(t, f);
 
-	for (int i = 0; i < f->of.n_orders; i++)
-		any |= !halo_never(t->a, f->left[i]);
 	tunables_add(t, l, "stage", tunable_subject(t, f->of.left.tensor->name),
 		"halo", any ? halo_values : only_value, any ? HALO_VALUES : 1,
 		halo_words);
@@ -336,11 +334,36 @@ static bool choose_rows(const struct wgmma *f, int *from)
 	return right;
 }
 
-/* Rows, columns and threads of the largest usual tile that still gives every
- * multiprocessor a block; false if none fits at all. "wide": columns where they are
- * whole rows, else 0. */
-static bool start_with(const struct task *t, struct wgmma *f, int swap, int from,
-	int wide)
+/* What is decided before any tile: "wide" columns where they are whole rows, else
+ * 0. */
+struct way {
+	int swap, from, wide, halo;
+};
+
+/* A usual tile of rows, columns and threads; the rest is to be found. */
+static void set_tile(const struct task *t, const struct wgmma *f,
+	const struct way *w, const int *usual, int *v)
+{
+	const struct tunable *open = f->open.v;
+	int side[] = { usual[0], w->wide ? w->wide : usual[1] };
+	int precision = precision_is_thrice(t->schedule,
+		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
+		open[WGMMA_PRECISION].values[0];
+	const int tile[WGMMA_VALUES] = { [WGMMA_M] = side[w->swap], [WGMMA_N] =
+		side[!w->swap], [WGMMA_THREADS] = usual[2], [WGMMA_GROUP] = 1,
+		[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
+		[WGMMA_SWAP] = w->swap, [WGMMA_FROM] = w->from,
+		[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
+		[WGMMA_PROMOTE] = open[WGMMA_PROMOTE].values[0],
+		[WGMMA_HALO] = w->halo };
+
+	memcpy(v, tile, sizeof tile);
+}
+
+/* The largest usual tile that still gives every multiprocessor a block, with what
+ * goes with it, into "start"; false if none fits at all. */
+static bool start_with(const struct task *t, struct wgmma *f,
+	const struct way *w, int *start)
 {
 	static const int usual[][3] = {
 		{ 128, 256, 256 }, { 128, 128, 256 }, { 128, 64, 256 },
@@ -348,53 +371,69 @@ static bool start_with(const struct task *t, struct wgmma *f, int swap, int from
 		{ 64, 16, 128 },
 	};
 	bool found = false, enough = false;
-	int best[WGMMA_VALUES], trial[WGMMA_VALUES];
+	int best[WGMMA_VALUES], trial[WGMMA_VALUES], v[WGMMA_VALUES];
 	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate,
 		best, trial, 0 };
-	int precision = precision_is_thrice(t->schedule,
-		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
-		f->open.v[WGMMA_PRECISION].values[0];
 	struct tiling p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
-		const int *u = usual[i];
-		int side[] = { u[0], wide ? wide : u[1] };
-		int v[WGMMA_VALUES] = { [WGMMA_M] = side[swap], [WGMMA_N] =
-			side[!swap], [WGMMA_THREADS] = u[2], [WGMMA_GROUP] = 1,
-			[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
-			[WGMMA_SWAP] = swap, [WGMMA_FROM] = from,
-			[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
-			[WGMMA_HALO] = f->open.v[WGMMA_HALO].values[0],
-			[WGMMA_PROMOTE] = f->open.v[WGMMA_PROMOTE].values[0] };
-
+		set_tile(t, f, w, usual[i], v);
 		if (!try_start(t, v, &p))
 			continue;
 		persist(t, v);
-		memcpy(f->start, v, sizeof v);
+		memcpy(start, v, sizeof v);
 		found = true;
 		enough = p.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
-		if (!wide)
+		if (!w->wide)
 			tiled_guess(t, &f->of, &guess, v);
 	}
 	if (found)
-		tiled_take_guess(t, &f->of, &guess, f->start);
+		tiled_take_guess(t, &f->of, &guess, start);
 	return found;
+}
+
+/* Patches with a halo by which it takes the least time, if there are such. */
+static void find_halo(const struct task *t, struct wgmma *f, struct way w)
+{
+	const struct tunable *halo = &f->open.v[WGMMA_HALO];
+	int trial[WGMMA_VALUES];
+	double best = INFINITY;
+
+	for (int i = 1; i < halo->n; i++) {
+		double guess;
+
+		w.halo = halo->values[i];
+		if (!start_with(t, f, &w, trial))
+			continue;
+		guess = wgmma_guess(t, trial);
+		if (guess >= best)
+			continue;
+		best = guess;
+		f->has_halo = true;
+		memcpy(f->halo_start, trial, sizeof trial);
+	}
 }
 
 static bool find_start(const struct task *t, struct wgmma *f)
 {
-	int from, swap = choose_rows(f, &from);
-	const struct tunable *along = &f->open.v[swap ? WGMMA_M : WGMMA_N];
-	bool rows = f->of.epilogue.rows;
+	struct way w = { .halo = f->open.v[WGMMA_HALO].values[0] };
+	const struct tunable *along;
+	bool rows = f->of.epilogue.rows, found = false;
+	int from;
 
-	for (int i = 0; i < (rows ? along->n : 1); i++) {
-		int wide = rows ? along->values[i] : 0;
-
-		if (start_with(t, f, swap, from, wide) || (from == FROM_REGISTER &&
-		    start_with(t, f, swap, FROM_SHARED, wide)))
-			return true;
+	w.swap = choose_rows(f, &from);
+	along = &f->open.v[w.swap ? WGMMA_M : WGMMA_N];
+	for (int i = 0; i < (rows ? along->n : 1) && !found; i++) {
+		w.wide = rows ? along->values[i] : 0;
+		w.from = from;
+		found = start_with(t, f, &w, f->start);
+		w.from = FROM_SHARED;
+		if (!found && from == FROM_REGISTER)
+			found = start_with(t, f, &w, f->start);
 	}
-	return false;
+	if (found)
+		find_halo(t, f, w);
+	return found;
 }
 
 static void start(const struct task *t, int *values)
@@ -402,6 +441,14 @@ static void start(const struct task *t, int *values)
 	const struct wgmma *f = t->state;
 
 	tiled_start(&f->open, f->start, WGMMA_FIXED, values);
+}
+
+static bool other_start(const struct task *t, int *values)
+{
+	const struct wgmma *f = t->state;
+
+	tiled_start(&f->open, f->halo_start, WGMMA_FIXED, values);
+	return f->has_halo;
 }
 
 static const char *legal(const struct task *t, struct arena *a,
@@ -470,7 +517,7 @@ const struct sketch sketch_wgmma = {
 	.legal = legal,
 	.in_place = in_place,
 	.features = wgmma_features,
-	.start = start,
+	.start = start, .other_start = other_start,
 	.build = wgmma_build,
 	.arithmetic = arithmetic,
 };

@@ -50,6 +50,8 @@ struct wgmma {
 	struct raw raw_left, raw_right;
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	int start[WGMMA_VALUES];	/* the untuned default */
+	int halo_start[WGMMA_VALUES];	/* and one with a halo */
+	bool has_halo;
 	struct tunables open;
 };
 
@@ -74,9 +76,24 @@ struct wgmma_plan {
 /* The image that is copied of a factor, if it is one. */
 const struct image *wgmma_image(const struct wgmma *f,
 	const struct wgmma_plan *p, bool right);
+/* "what" needs bulk copies, and there are others; "instead" of it. */
+const char *wgmma_wants_bulk(const struct wgmma *f, struct arena *a,
+	const struct wgmma_plan *p, const char *what, const char *instead);
 /* NULL, or what of "p" does not go together, of what its values say. */
 const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values,
 	const struct wgmma_plan *p);
+
+/* ---- wgmma_halo.c: patches of an image, with a halo ---- */
+
+/* Can any have one? */
+bool wgmma_halo_exists(const struct task *t, const struct wgmma *f);
+/* NULL, or why one does not go together with the other values, whatever tiles
+ * are. */
+const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
+	const int *values, const struct wgmma_plan *p);
+/* NULL, or why the tile has none. Completes the stages as far as that goes. */
+const char *wgmma_halo_plan(const struct wgmma *f, struct arena *a,
+	const int *values, struct wgmma_plan *p);
 
 /* ---- wgmma_plan.c ---- */
 
@@ -93,6 +110,9 @@ int wgmma_mine_n(const struct wgmma_plan *p);
 
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out);
+/* About how many cycles it takes: of the busiest multiprocessor's tensor cores, of
+ * shared memory, or of L2. */
+double wgmma_guess(const struct task *t, const int *values);
 
 /* ---- wgmma_build.c ---- */
 

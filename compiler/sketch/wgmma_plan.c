@@ -251,34 +251,6 @@ static const char *check_swizzle(struct arena *a, const struct wgmma_plan *p,
 		"swizzle = on", s->op->tensor->name);
 }
 
-/* Patches that make the tile, and what the other factor's stage has beside them. */
-static const char *plan_halo(const struct wgmma *f, struct arena *a, const int *v,
-	struct wgmma_plan *p)
-{
-	struct halo *h = &p->of.left.halo;
-	int pixels, mine = p->swap ? p->of.bm : 64 * p->each;
-
-	if (v[WGMMA_HALO] <= HALO_OFF)
-		return NULL;
-	*h = halo_of(p->of.left.image, v[WGMMA_HALO], p->of.bm);
-	pixels = h->high * h->wide;
-	if (!h->patches)
-		return arena_printf(a, "a tile of %d of %s is no multiple of a "
-			"patch of %d x %d: take %d", p->of.bm, f->of.m_name,
-			h->high, h->wide, p->of.bm < pixels ? pixels :
-			p->of.bm / pixels * pixels);
-	if (mine % pixels && pixels % mine)
-		return arena_printf(a, "four warps multiply %d rows, which are "
-			"neither patches of %d x %d nor a part of one", mine,
-			h->high, h->wide);
-	if (p->swap && h->patches > 1)
-		return "columns of an instruction lie one behind the other, and "
-			"patches with a halo apart: swap = off, or a larger patch";
-	p->of.right.taps = h->taps;
-	p->of.right.tap_steps = h->steps;
-	return NULL;
-}
-
 static const char *plan_stages(const struct task *t, struct arena *a,
 	const int *v, struct wgmma_plan *p)
 {
@@ -295,7 +267,7 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	p->of.right = p->swap ? rows : cols;
 	p->of.left.image = wgmma_image(f, p, false);
 	p->of.right.image = wgmma_image(f, p, true);
-	why = plan_halo(f, a, v, p);
+	why = wgmma_halo_plan(f, a, v, p);
 	if (why)
 		return why;
 	why = tiled_stages(t, &f->of, a, v + WGMMA_FIXED, &p->of);

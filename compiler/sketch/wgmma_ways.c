@@ -69,8 +69,7 @@ static const char *check_bulk(const struct wgmma *f, struct arena *a,
 		"swap = %s)", right ? "on" : "off") : "");
 }
 
-/* "what" needs bulk copies, and there are others; "instead" of it. */
-static const char *wants_bulk(const struct wgmma *f, struct arena *a,
+const char *wgmma_wants_bulk(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p, const char *what, const char *instead)
 {
 	const char *why;
@@ -83,38 +82,10 @@ static const char *wants_bulk(const struct wgmma *f, struct arena *a,
 		s.op->tensor->name, why, instead);
 }
 
-/* Patches are copied by bulk and multiplied from where they lie. */
-static const char *check_halo(const struct wgmma *f, struct arena *a,
-	const int *v, const struct wgmma_plan *p)
-{
-	const struct operand *op = &f->of.left;
-	const char *why = halo_never(a, f->left[p->of.order]);
-
-	if (v[WGMMA_HALO] <= HALO_OFF)
-		return NULL;
-	if (why)
-		return arena_printf(a, "a halo is that of patches of an image, "
-			"and '%s' %s: stage(%s, halo = off)", op->tensor->name,
-			why, op->tensor->name);
-	if (!p->of.bulk)
-		return wants_bulk(f, a, p, "an image's patches are copied with "
-			"their halo", "halo = off");
-	if (p->registers)
-		return "rows of a tile with a halo are multiplied from where they "
-			"lie: from = shared, or halo = off";
-	if (p->promote)
-		return "short sums are promoted between chunks of few steps, and "
-			"those of a halo have all rows of the windows: promote = "
-			"fast, or halo = off";
-	return p->of.cluster > 1 && !p->of.along_m ? "blocks of a cluster "
-		"that have the same rows copy a part of them each, and a halo "
-		"has none: a cluster along the rows, or halo = off" : NULL;
-}
-
 const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values,
 	const struct wgmma_plan *p)
 {
-	const char *why = check_halo(f, a, values, p);
+	const char *why = wgmma_halo_refuse(f, a, values, p);
 
 	if (why)
 		return why;
@@ -127,8 +98,8 @@ const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values
 	if (p->of.bulk)
 		return check_bulk(f, a, p);
 	if (p->persistent)
-		return wants_bulk(f, a, p, "blocks are persistent where one warp "
+		return wgmma_wants_bulk(f, a, p, "blocks are persistent where one warp "
 			"copies ahead", "persistent = off");
-	return p->of.cluster == 1 ? NULL : wants_bulk(f, a, p, "blocks of a "
+	return p->of.cluster == 1 ? NULL : wgmma_wants_bulk(f, a, p, "blocks of a "
 		"cluster copy for each other", "no cluster");
 }
