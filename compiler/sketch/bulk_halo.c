@@ -7,9 +7,9 @@
 
 /* ---- what patches there are ---- */
 
-const char *const halo_words[] = { "auto", "off", "8 x 8", "16 x 8", "32 x 8",
-	"4 x 16", "8 x 16", "16 x 16", "2 x 32", "4 x 32", "8 x 32", "2 x 64",
-	"4 x 64", NULL };
+const char *const halo_words[] = { "auto", "off", "h8w8", "h16w8", "h32w8",
+	"h4w16", "h8w16", "h16w16", "h2w32", "h4w32", "h8w32", "h2w64", "h4w64",
+	NULL };
 const int halo_values[HALO_VALUES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 
 /* By value: rows and columns of pixels. Columns fill atoms of a swizzle, 8 rows of
@@ -150,8 +150,8 @@ static void copy_patch(const struct bulk *g, struct k_block *b, struct kx *k,
 	struct kx *at[BULK_SPACE + 2], *image = p->image;
 
 	at[0] = ks_let(a, b, "channel", digit(a, &k, x->channels));
-	at[1] = coordinate(a, x, ACROSS, p->at[HALO_ACROSS], digit(a, &k,
-		x->along[ACROSS].taps));
+	at[1] = coordinate(a, x, ACROSS, p->at[HALO_ACROSS], ks_let(a, b,
+		"column", digit(a, &k, x->along[ACROSS].taps)));
 	at[2] = coordinate(a, x, DOWN, p->at[HALO_DOWN], kx_int(a, 0));
 	for (int i = 2; i < x->space; i++)
 		at[i + 1] = coordinate(a, x, i, digit(a, &image,
@@ -168,6 +168,9 @@ void halo_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct patch p;
 	struct kx *i;
 
+	ks_comment(a, b, h->patches > 1 ? "patches and the rows around them, "
+		"under one column of the windows" : "a patch and the rows around "
+		"it, under one column of the windows");
 	b = tile_loop(a, b, "i", h->patches, &i);
 	p = halo_nth(a, b, g->op, g->patches, i);
 	copy_patch(g, b, k0, &p, k_place(g->tile, slot, kx_mul(a, i, kx_int(a,

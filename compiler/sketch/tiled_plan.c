@@ -75,6 +75,9 @@ const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
 		l->order->k_inner ? 1 : l->vec);
 	vn = max_int(along_n ? max_int(vn, p->share.vec) : 1,
 		r->order->k_inner ? 1 : r->vec);
+	if (p->left.halo.high && tail_m == SHIFT)
+		return arena_printf(a, "patches that reach beyond an image are "
+			"guarded: tail(%s, predicate), or halo = off", f->m_name);
 	p->shift_m = tail_m == SHIFT && f->m % p->bm;
 	p->shift_n = tail_n == SHIFT && f->n % p->bn;
 	if (p->shift_m)

@@ -341,8 +341,11 @@ static void multiply_steps(struct wgmma_code *g, struct k_block *b,
 	struct kx *kk, *at, *mi, *tap = num(g, 0);
 
 	ks_call(g->of.a, b, INTRIN_WGMMA_FENCE, 0);
-	if (taps)
+	if (taps) {
+		ks_comment(g->of.a, b, "all rows of the windows, each from its "
+			"row of pixels on");
 		b = tile_loop(g->of.a, b, "tap", taps, &tap);
+	}
 	b = each_step(g, b, steps, &kk);
 	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
 	at = kx_add(g->of.a, from, kk);

@@ -142,6 +142,10 @@ const char *wgmma_store_plan(const struct wgmma *f, struct arena *a,
 	if (p->of.shift_m || p->of.shift_n)
 		return "bulk stores end where the tensor does, not where "
 			"another tile begins: tail = predicate, or bulk = 0";
+	if (p->swap && p->of.left.halo.high && n % p->of.left.halo.wide)
+		return arena_printf(a, "bulk stores of %d columns are no whole "
+			"rows of a patch %d wide: bulk = %d", n,
+			p->of.left.halo.wide, p->of.left.halo.wide);
 	if (n % 16 || p->cols % n)
 		return arena_printf(a, "bulk stores of %d columns do not divide "
 			"a tile's %d in multiples of 16: %s", n, p->cols,
@@ -230,7 +234,7 @@ static void add_pixels(const struct wgmma_store *s, struct k_map *m,
 	int64_t stride = f->runs[0].coef[0] * elem;
 	const int64_t dims[] = { h->positions[HALO_ACROSS],
 		h->positions[HALO_DOWN], h->images };
-	const int box[] = { h->wide, PART_ROWS / h->wide, 1 };
+	const int box[] = { h->wide, lines(s) / h->wide, 1 };
 
 	for (int i = 0; i < 3; i++) {
 		m->dims[m->rank] = dims[i];

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* Convolutions by "wgmma" whose tiles have a halo, run by the emulator, watched for
+ * races and for what is read unwritten, and compared with the reference: every
+ * window at every patch. Of some legal points that random numbers give, each case
+ * is the one with the most pairs of levels not seen yet, of what a halo shares a
+ * kernel with. One case in some, all where $WPK_FULL is set. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sketch/bulk.h"
+#include "tensor_run.h"
+
+enum { ONE_IN = 12, WATCHED = CHECK_RACE | CHECK_INIT };
+
+/* Images of "high" x "wide" and "c" channels, "f" outputs; windows of "r" x "s", in
+ * "u" images that follow each other where that is not 0. "across": weights lie
+ * along the outputs; "planes": so do results along the pixels. */
+static const struct window {
+	const char *name;
+	int images, high, wide, c, f, r, s, pad, apart, step, u;
+	bool across, planes;
+} windows[] = {
+	{ "3 x 3", 2, 18, 20, 128, 48, 3, 3, 1, 1, 1, 0, false, false },
+	{ "5 x 5, no padding", 3, 13, 19, 64, 40, 5, 5, 0, 1, 1, 0, false,
+		false },
+	{ "dilated", 2, 15, 17, 64, 32, 3, 3, 2, 2, 1, 0, true, false },
+	{ "one column", 2, 16, 16, 256, 32, 3, 1, 0, 1, 1, 0, false, false },
+	{ "steps across", 2, 12, 33, 64, 32, 3, 3, 1, 1, 2, 0, true, false },
+	{ "in space", 2, 9, 10, 64, 32, 3, 2, 1, 1, 1, 3, false, false },
+	{ "planes", 2, 14, 16, 64, 64, 3, 3, 1, 1, 1, 0, false, true },
+	{ "odd planes", 2, 13, 15, 64, 32, 2, 3, 1, 1, 1, 0, true, true },
+};
+
+enum { N_WINDOWS = sizeof windows / sizeof *windows };
+
+/* Among the types of tensor_wgmma: f16, bf16, tf32, i8 and e5m2; those of 16 bits
+ * alone may lie along outputs. */
+static const int types[] = { 0, 1, 2, 4, 7 };
+
+enum { N_TYPES = sizeof types / sizeof *types, OF_16_BITS = 2 };
+
+static int positions(const struct window *w, int size, int taps, int step)
+{
+	return (size + 2 * w->pad - (taps - 1) * w->apart - 1) / step + 1;
+}
+
+/* Along one dimension of space. */
+static const char *place(struct arena *a, const struct window *w,
+	const char *at, const char *tap, int step)
+{
+	return arena_printf(a, "add(add(mul(%s, %d), mul(%s, %d)), %d)", at, step,
+		tap, w->apart, -w->pad);
+}
+
+/* Where "u" is, positions of the third dimension are as many as its windows leave;
+ * it is not padded. */
+static const char *text_of(struct arena *a, const struct window *w,
+	const struct tensor_type *t)
+{
+	int p = positions(w, w->high, w->r, 1);
+	int q = positions(w, w->wide, w->s, w->step), d = w->u ? 4 : 0;
+	bool space = w->u, integer = !strcmp(t->acc, "i32");
+	const char *dim = space ? arena_printf(a, ", %d", d) : "";
+	const char *acc = arena_printf(a, "%s[%d%s, %d, %d, %d]", t->acc,
+		w->images, dim, p, q, w->f);
+	const char *bound = arena_printf(a, "n:%d, %sp:%d, q:%d, f:%d",
+		w->images, space ? arena_printf(a, "e:%d, ", d) : "", p, q,
+		w->f);
+	const char *at = space ? "n, e, p, q, f" : "n, p, q, f";
+	const char *lies = w->planes ? (space ? "0, 4, 1, 2, 3" : "0, 3, 1, 2") :
+		space ? "0, 1, 2, 3, 4" : "0, 1, 2, 3";
+
+	return arena_printf(a, "op t {\n  in x: %s[%d%s, %d, %d, %d] layout(%s) "
+		"align 16\n  in w: %s[%d%s, %d, %d, %d] layout(%s) align 16\n"
+		"  in b: %s[%d] layout(0) align 16\n  let acc: %s\n"
+		"  out y: %s layout(%s) align 16\n"
+		"  acc[%s] = sum[%sr:%d, s:%d, c:%d](mul(%s(x[n, %s%s, %s, c]"
+		"%s), %s(w[f, %sr, s, c]))) : %s\n"
+		"  y[%s] = max(add(acc[%s], b[f]), %s)\n}\n",
+		t->name, w->images, space ? arena_printf(a, ", %d", d + w->u - 1) :
+		"", w->high, w->wide, w->c, space ? "0, 1, 2, 3, 4" :
+		"0, 1, 2, 3", t->name, w->f, space ? arena_printf(a, ", %d",
+		w->u) : "", w->r, w->s, w->c, w->across ? (space ?
+		"1, 2, 3, 4, 0" : "1, 2, 3, 0") : space ? "0, 1, 2, 3, 4" :
+		"0, 1, 2, 3", t->acc, w->f, acc, acc, lies, bound, space ?
+		arena_printf(a, "u:%d, ", w->u) : "", w->r, w->s, w->c, t->acc,
+		space ? "add(e, u), " : "", place(a, w, "p", "r", 1), place(a, w,
+		"q", "s", w->step), w->pad ? integer ? " pad 0" : " pad 0.0" : "",
+		t->acc, space ? "u, " : "", t->acc, bound, at, integer ?
+		"0:i32" : "0.0:f32");
+}
+
+/* ---- points ---- */
+
+/* What of a point is told from others'. */
+static const char *const told[] = { "stage.x.halo", "mma.acc.swap",
+	"epilogue.y.bulk", "raster.persistent", "split_k.acc.combine",
+	"split_k.acc", "bind.threads", "cluster." };
+
+enum { N_TOLD = sizeof told / sizeof *told, LEVELS = 16 };
+
+typedef bool pairs_seen[N_TOLD][LEVELS][N_TOLD][LEVELS];
+
+static int level_of(const struct tunable *t, int v)
+{
+	int i = 0;
+
+	while (i < t->n - 1 && t->values[i] != v)
+		i++;
+	return i;
+}
+
+static void levels(const struct tensor_run *s, const int *values, int *out)
+{
+	memset(out, 0, N_TOLD * sizeof *out);
+	for (int i = 0; i < s->g.n; i++)
+		for (int k = 0; k < N_TOLD; k++) {
+			const char *name = s->g.tunables[i].name;
+			size_t n = strlen(told[k]);
+
+			if (told[k][n - 1] == '.' ? !strncmp(name, told[k], n) :
+			    !strcmp(name, told[k]))
+				out[k] += level_of(&s->g.tunables[i], values[i]);
+		}
+}
+
+/* Pairs not seen yet, which are seen now if it is taken. */
+static int news(const int *level, pairs_seen seen, bool take)
+{
+	int n = 0;
+
+	for (int i = 0; i < N_TOLD; i++)
+		for (int k = 0; k < i; k++) {
+			bool *at = &seen[i][level[i]][k][level[k]];
+
+			n += !*at;
+			*at |= take;
+		}
+	return n;
+}
+
+/* What a halo goes with, and often no split; all else is random. */
+static void draw(const struct tensor_run *s, const struct tensor_type *type,
+	int halo, bool stores, struct rng *r, int *values)
+{
+	for (int i = 0; i < s->g.n; i++) {
+		const struct tunable *t = &s->g.tunables[i];
+
+		values[i] = t->values[rng_below(r, t->n)];
+		if (!strcmp(t->directive, "pipeline") && !strcmp(t->key, "async"))
+			values[i] = 2;
+	}
+	tensor_set(&s->g, values, "stage.x.halo", halo);
+	tensor_set(&s->g, values, "cluster.f", 1);
+	tensor_set_word(&s->g, values, "mma.acc.from", type->precision ? "auto" :
+		"shared");
+	if (type->precision)
+		tensor_set_word(&s->g, values, "mma.acc.precision",
+			type->precision);
+	if (type->promote)
+		tensor_set_word(&s->g, values, "mma.acc.promote", type->promote);
+	if (!stores)
+		tensor_set(&s->g, values, "epilogue.y.bulk", 0);
+	if (rng_below(r, 3))
+		tensor_set(&s->g, values, "split_k.acc", 1);
+}
+
+/* A legal point with this patch. */
+static bool find_point(struct tensor_run *s, const struct tensor_type *type,
+	int halo, bool stores, struct rng *r, pairs_seen seen)
+{
+	enum { TRIES = 20000, ENOUGH = 30 };
+	int values[64], level[N_TOLD], most = -1, found = 0;
+
+	for (int try = 0; try < TRIES && found < ENOUGH; try++) {
+		draw(s, type, halo, stores, r, values);
+		if (s->g.sketch->legal(&s->g.task, s->g.task.a, values))
+			continue;
+		found++;
+		levels(s, values, level);
+		if (news(level, seen, false) <= most)
+			continue;
+		most = news(level, seen, false);
+		memcpy(s->values, values, sizeof values);
+	}
+	if (!found)
+		return false;
+	levels(s, s->values, level);
+	news(level, seen, true);
+	return true;
+}
+
+/* ---- cases ---- */
+
+static bool wanted(int number)
+{
+	const char *all = getenv("WPK_FULL");
+	int only = tensor_number("WPK_CASE", -1);
+
+	return only < 0 ? (all && *all) || number % ONE_IN == 0 :
+		number == only;
+}
+
+static void agrees(struct tensor_run *s, const char *name, const char *text)
+{
+	struct check_request request;
+	struct check_result result = tensor_check(s, tensor_arithmetic(s,
+		s->values), WATCHED, &request);
+	struct str point;
+
+	str_init(&point, s->a);
+	for (int i = 0; i < s->g.n; i++)
+		str_printf(&point, "%s = %d, ", s->g.tunables[i].name,
+			s->values[i]);
+	if (result.verdict != CHECK_VERIFIED)
+		fail_msg("%s: %s\n%s\n%s\n%s\n%s", name, str_text(&point),
+			result.line, result.detail, text, request.cuda);
+	assert_true(result.whole && result.outputs > 0);
+}
+
+/* Every other case on a chip of one multiprocessor, whose blocks have some tiles
+ * each. */
+static bool case_runs(int window, int halo, int number, pairs_seen seen)
+{
+	struct tensor_case c = { .of = &tensor_wgmma };
+	struct arena *a = arena_create();
+	struct tensor_run s;
+	const char *text;
+	struct rng r;
+	bool found, run = wanted(number);
+
+	rng_seed(&r, (uint64_t)(tensor_number("WPK_SEED", 1) * 1000 + number));
+	c.level[BY_TYPE] = types[(window + halo) % (windows[window].across ?
+		OF_16_BITS : N_TYPES)];
+	c.level[BY_ROUNDS] = number % 2 ? ROUNDS_ALL : ROUNDS_NONE;
+	text = text_of(a, &windows[window], tensor_type(&c));
+	tensor_open(&s, &c, text, tensor_type(&c)->precision);
+	found = find_point(&s, tensor_type(&c), halo, !windows[window].planes, &r,
+		seen);
+	if (!found)
+		print_message("# no point: %s, %s, halo %s\n",
+			windows[window].name, tensor_type(&c)->name,
+			halo_words[halo]);
+	if (found && run)
+		agrees(&s, windows[window].name, text);
+	arena_destroy(s.a);
+	arena_destroy(a);
+	return found && run;
+}
+
+static int count(pairs_seen seen)
+{
+	int n = 0;
+
+	for (int i = 0; i < N_TOLD; i++)
+		for (int k = 0; k < i; k++)
+			for (int x = 0; x < LEVELS; x++)
+				for (int y = 0; y < LEVELS; y++)
+					n += seen[i][x][k][y];
+	return n;
+}
+
+static void every_window_agrees_at_every_patch(void **state)
+{
+	static pairs_seen seen;
+	int run = 0, number = 0;
+
+	(void)state;
+	for (int w = 0; w < N_WINDOWS; w++)
+		for (int h = HALO_OFF + 1; h <= HALO_VALUES; h++)
+			run += case_runs(w, h, number++, seen);
+	print_message("# %d cases have %d pairs of levels; %d were run\n", number,
+		count(seen), run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_window_agrees_at_every_patch),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
