@@ -3,7 +3,8 @@
  * races and for what is read unwritten, and compared with the reference: every
  * window at every patch. Of some legal points that random numbers give, each case
  * is the one with the most pairs of levels not seen yet, of what a halo shares a
- * kernel with. One case in some, all where $WPK_FULL is set. */
+ * kernel with. One case in some, all where $WPK_FULL is set. And faults planted in
+ * what is emitted are found. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "sketch/bulk.h"
+#include "subject.h"
 #include "tensor_run.h"
 
 enum { ONE_IN = 12, WATCHED = CHECK_RACE | CHECK_INIT };
@@ -279,10 +281,71 @@ static void every_window_agrees_at_every_patch(void **state)
 		count(seen), run);
 }
 
+/* ---- faults ---- */
+
+static const struct window small = { "small", 2, 10, 20, 64, 16, 3, 3, 1, 1, 1, 0,
+	false, false };
+
+/* Patches of 8 x 16, two chunks of channels. */
+static const struct subject_value small_at[] = {
+	{ "stage.x.halo", 6 }, { "tile.block.npq", 128 }, { "tile.block.f", 16 },
+	{ "tile.block.rsc", 32 }, { "bind.threads", 128 },
+	{ "mma.acc.swap", 0 }, { "split_k.acc", 1 }, { "pipeline.rsc.async", 2 },
+	{ "pipeline.rsc.stages", 3 }, { "raster.persistent", 0 },
+	{ "cluster.npq", 1 }, { "cluster.f", 1 }, { "epilogue.y.bulk", 0 },
+	{ NULL, 0 }
+};
+
+/* What of the text becomes what. */
+static const struct fault {
+	const char *name, *was, *is;
+} faults[] = {
+	{ "a box one row short", "{ 32, 16, 10, 1 }", "{ 32, 16, 9, 1 }" },
+	{ "a box of the patch alone", "{ 32, 16, 10, 1 }", "{ 32, 16, 8, 1 }" },
+	{ "the windows' first row for all", ") + tap * 64", ") + tap * 0" },
+	{ "a row in between", ") + tap * 64", ") + tap * 32" },
+	{ "weights of the first row for all", "tap * 192 + k0", "k0" },
+	{ "weights of one row in all places", "w_tile[slot][tap * 16]",
+		"w_tile[slot][0]" },
+	{ "no padding above", "p_first - 1", "p_first" },
+	{ "one column for all", "q_first + column", "q_first" },
+	{ "another image", "const int image = blockIdx.x / 4",
+		"const int image = 0 * blockIdx.x" },
+	{ "a sum begun anew at each row", "t + tap + kk != 0", "t + kk != 0" },
+	{ "rows beyond the image", "p < 10", "p < 11" },
+	{ "columns beyond the image", "q < 20", "q < 21" },
+};
+
+static void faults_of_a_halo_are_found(void **state)
+{
+	const struct tensor_type *f16 = &tensor_wgmma.types[0];
+	struct arena *a = arena_create();
+	struct subject s = subject_open_for("sm_90a", 0, text_of(a, &small, f16),
+		"wgmma", small_at);
+	char *text = s.cuda;
+
+	(void)state;
+	assert_int_equal(subject_check(&s, WATCHED).verdict, CHECK_VERIFIED);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		struct check_result r;
+
+		s.cuda = text;
+		subject_plant(&s, faults[i].was, faults[i].is);
+		r = subject_check(&s, WATCHED);
+		if (r.verdict == CHECK_VERIFIED ||
+		    r.verdict == CHECK_UNAVAILABLE ||
+		    strstr(r.line, "does not compile"))
+			fail_msg("%s: %s\n%s", faults[i].name, r.line, r.detail);
+	}
+	arena_destroy(s.a);
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_window_agrees_at_every_patch),
+		cmocka_unit_test(faults_of_a_halo_are_found),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
