@@ -245,7 +245,8 @@ static void copy_matrix(const struct bulk *g, struct k_block *b,
 	bulk_box(g, b, to, full, at, g->map->rank);
 }
 
-/* A block's part of what is shared, of panels as many as it has, in the stage behind "above" lines. */
+/* A block's part of what is shared, of panels as many as it has, in the stage behind
+ * "above" lines. */
 static void copy_tile(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct kx *above, struct k_place full)
 {

@@ -149,7 +149,8 @@ void tiled_read_split(int parts, int combine, struct tiling *p);
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
 /* Fills in the stages but for what the caller has set in them: "group" and
  * "lanes", "pairs", "panel", "matrix", "align" and "image", "halo", "taps" and
- * "tap_steps", and "op" where that is not what the product multiplies. "pins" are the left operand's values. */
+ * "tap_steps", and "op" where that is not what the product multiplies. "pins" are the
+ * left operand's values. */
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p);
 /* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread

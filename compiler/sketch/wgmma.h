@@ -95,6 +95,15 @@ const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
 const char *wgmma_halo_plan(const struct wgmma *f, struct arena *a,
 	const int *values, struct wgmma_plan *p);
 
+/* Bulk stores of patches: the map's dimensions behind the columns', of rows that are
+ * one run, "lines" of which are a box; and the copy of those from row "row" of the
+ * tile on, which are whole rows of a patch, at column "column". */
+void wgmma_halo_map(const struct wgmma_store *s, struct k_map *m,
+	const struct flat *rows, int elem, int lines);
+void wgmma_halo_store(struct wgmma_store *s, struct k_block *b,
+	const struct k_map *map, struct kx *from, struct kx *column,
+	struct kx *row);
+
 /* ---- wgmma_plan.c ---- */
 
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */

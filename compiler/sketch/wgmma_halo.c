@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tiles with a halo in the wgmma sketch: rows of the product are patches of an image,
  * whose pixels, as they lie in shared memory, an instruction's rows begin at for
- * each row of the windows. With what that goes, and which patches make a tile. */
+ * each row of the windows. With what that goes, which patches make a tile, and how
+ * they are stored by bulk. */
+#include "kernel/intrin.h"
 #include "sketch/wgmma.h"
 
 bool wgmma_halo_exists(const struct task *t, const struct wgmma *f)
@@ -66,4 +68,40 @@ const char *wgmma_halo_plan(const struct wgmma *f, struct arena *a,
 	p->of.right.taps = h->taps;
 	p->of.right.tap_steps = h->steps;
 	return NULL;
+}
+
+/* ---- bulk stores ---- */
+
+void wgmma_halo_map(const struct wgmma_store *s, struct k_map *m,
+	const struct flat *rows, int elem, int lines)
+{
+	const struct halo *h = &s->p->of.left.halo;
+	const int64_t dims[] = { h->positions[HALO_ACROSS],
+		h->positions[HALO_DOWN], h->images };
+	const int box[] = { h->wide, lines / h->wide, 1 };
+	int64_t stride = rows->runs[0].coef[0] * elem;
+
+	for (int i = 0; i < 3; i++) {
+		m->dims[m->rank] = dims[i];
+		m->strides[m->rank] = stride;
+		m->box[m->rank++] = box[i];
+		stride *= dims[i];
+	}
+}
+
+void wgmma_halo_store(struct wgmma_store *s, struct k_block *b,
+	const struct k_map *map, struct kx *from, struct kx *column,
+	struct kx *row)
+{
+	const struct halo *h = &s->p->of.left.halo;
+	struct arena *a = s->of->a;
+	struct kx *pixels = kx_int(a, (int64_t)h->high * h->wide);
+	struct patch p = halo_nth(a, b, s->of->t->op, &s->of->patches, kx_div(a,
+		row, pixels));
+
+	if (h->patches > 1)
+		row = kx_mod(a, row, pixels);
+	ks_call(a, b, INTRIN_COPY_TENSOR_STORE_4D, 6, kx_map(a, map), from,
+		column, p.at[HALO_ACROSS], kx_add(a, p.at[HALO_DOWN], kx_div(a,
+			row, kx_int(a, h->wide))), p.image);
 }

@@ -226,24 +226,6 @@ static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
 	m->box[m->rank++] = box;
 }
 
-/* Columns and rows of pixels, and images, which are one run. */
-static void add_pixels(const struct wgmma_store *s, struct k_map *m,
-	const struct flat *f, int elem)
-{
-	const struct halo *h = &s->p->of.left.halo;
-	int64_t stride = f->runs[0].coef[0] * elem;
-	const int64_t dims[] = { h->positions[HALO_ACROSS],
-		h->positions[HALO_DOWN], h->images };
-	const int box[] = { h->wide, lines(s) / h->wide, 1 };
-
-	for (int i = 0; i < 3; i++) {
-		m->dims[m->rank] = dims[i];
-		m->strides[m->rank] = stride;
-		m->box[m->rank++] = box[i];
-		stride *= dims[i];
-	}
-}
-
 static void create_output(struct wgmma_store *s, int i)
 {
 	struct arena *a = s->of->a;
@@ -261,7 +243,7 @@ static void create_output(struct wgmma_store *s, int i)
 		.swizzle = width * elem > CHUNK ? width * elem : 0 };
 
 	if (s->p->of.left.halo.high)
-		add_pixels(s, &m, out, elem);
+		wgmma_halo_map(s, &m, out, elem, lines(s));
 	else
 		add_dim(&m, out, elem, lines(s));
 	if (o->batch.n_runs)
@@ -494,23 +476,6 @@ static void first_of(const struct wgmma_store *s, struct kx *part, struct kx **m
 		p->store.columns)));
 }
 
-/* Rows of the tile from "row" on are whole rows of a patch. */
-static void copy_pixels(struct wgmma_store *s, struct k_block *b,
-	const struct k_map *map, struct kx *from, struct kx *in, struct kx *row)
-{
-	const struct halo *h = &s->p->of.left.halo;
-	struct arena *a = s->of->a;
-	struct kx *pixels = num(s, (int64_t)h->high * h->wide);
-	struct patch p = halo_nth(a, b, s->of->t->op, &s->of->patches, kx_div(a,
-		row, pixels));
-
-	if (h->patches > 1)
-		row = kx_mod(a, row, pixels);
-	ks_call(a, b, INTRIN_COPY_TENSOR_STORE_4D, 6, kx_map(a, map), from, in,
-		p.at[HALO_ACROSS], kx_add(a, p.at[HALO_DOWN], kx_div(a, row,
-		num(s, h->wide))), p.image);
-}
-
 static void copy_out(struct wgmma_store *s, struct k_block *b, int i,
 	struct kx *m, struct kx *n)
 {
@@ -525,7 +490,7 @@ static void copy_out(struct wgmma_store *s, struct k_block *b, int i,
 	from = kx_address(a, k_place(s->out[i].tile, s->slot, kx_mul(a, q,
 		num(s, lines(s))), num(s, 0)));
 	if (s->p->of.left.halo.high)
-		copy_pixels(s, b, map, from, in, m);
+		wgmma_halo_store(s, b, map, from, in, m);
 	else if (map->rank == 2)
 		ks_call(a, b, INTRIN_COPY_TENSOR_STORE_2D, 4, kx_map(a, map),
 			from, in, out);

@@ -28,15 +28,15 @@ static const struct window {
 	int images, high, wide, c, f, r, s, pad, apart, step, u;
 	bool across, planes;
 } windows[] = {
-	{ "3 x 3", 2, 18, 20, 128, 48, 3, 3, 1, 1, 1, 0, false, false },
-	{ "5 x 5, no padding", 3, 13, 19, 64, 40, 5, 5, 0, 1, 1, 0, false,
+	{ "3 x 3", 2, 10, 18, 64, 32, 3, 3, 1, 1, 1, 0, false, false },
+	{ "5 x 5, no padding", 2, 12, 15, 32, 24, 5, 5, 0, 1, 1, 0, false,
 		false },
-	{ "dilated", 2, 15, 17, 64, 32, 3, 3, 2, 2, 1, 0, true, false },
-	{ "one column", 2, 16, 16, 256, 32, 3, 1, 0, 1, 1, 0, false, false },
-	{ "steps across", 2, 12, 33, 64, 32, 3, 3, 1, 1, 2, 0, true, false },
-	{ "in space", 2, 9, 10, 64, 32, 3, 2, 1, 1, 1, 3, false, false },
-	{ "planes", 2, 14, 16, 64, 64, 3, 3, 1, 1, 1, 0, false, true },
-	{ "odd planes", 2, 13, 15, 64, 32, 2, 3, 1, 1, 1, 0, true, true },
+	{ "dilated", 2, 9, 11, 64, 16, 3, 3, 2, 2, 1, 0, true, false },
+	{ "one column", 3, 9, 8, 128, 16, 3, 1, 0, 1, 1, 0, false, false },
+	{ "steps across", 2, 8, 19, 32, 16, 3, 3, 1, 1, 2, 0, true, false },
+	{ "in space", 1, 9, 10, 32, 16, 3, 2, 1, 1, 1, 3, false, false },
+	{ "planes", 2, 9, 16, 32, 32, 3, 3, 1, 1, 1, 0, false, true },
+	{ "odd planes", 2, 9, 11, 32, 16, 2, 3, 1, 1, 1, 0, true, true },
 };
 
 enum { N_WINDOWS = sizeof windows / sizeof *windows };
