@@ -82,6 +82,9 @@ const char *bulk_never(const struct stage *s)
 
 	if (!why || !s->image || (s->image->why && !*s->image->why))
 		return why;
+	if (!s->image->why && s->image->groups > 1 && !s->halo.high)
+		return "is an image of several groups, for which a map of images "
+			"has no dimension";
 	return s->image->why;
 }
 
@@ -92,7 +95,7 @@ static bool is_image(const struct stage *s)
 
 const char *bulk_refuse(const struct stage *s)
 {
-	if (!is_image(s))
+	if (!is_image(s) || bulk_never(s))
 		return bulk_never(s);
 	return s->halo.high ? halo_refuse(s) : image_refuse(s);
 }

@@ -15,7 +15,7 @@ enum { BULK_SPACE = 3 };
  * windows move along, by "step" to "positions" places from "lower" on; taps are
  * "dilation" apart. The last of them is along[0]. Rows go through images and
  * positions, along "axis" (-1: there is one position), the reduction through taps
- * and channels. */
+ * and channels. Of "groups" each batch has one, with channels of its own. */
 struct image {
 	const char *why;	/* NULL, or it is none, and why: goes on from the
 				 * tensor's name, "" where it looks like none */
@@ -26,13 +26,14 @@ struct image {
 		int64_t positions, lower, step, taps, dilation;
 		int axis;
 	} along[BULK_SPACE];
-	int64_t image_stride;
+	int64_t image_stride, groups, group_stride;
 };
 
-/* The image that "op" is if it is one, for rows and a reduction along these
+/* The image that "op" is if it is one, for rows, a reduction and batches along these
  * axes, outermost first. */
 const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
-	const struct operand *op, struct axis_list rows, struct axis_list ks);
+	const struct operand *op, struct axis_list rows, struct axis_list ks,
+	struct axis_list batches);
 
 /* NULL, or why no map describes the operand, whose tiles are as "s" says: goes
  * on from the operand's name. */

@@ -30,6 +30,9 @@ const char *halo_never(struct arena *a, const struct image *x)
 		return x && *x->why ? x->why : "has no windows";
 	if (x->space < 2 || x->along[DOWN].axis < 0 || x->along[ACROSS].axis < 0)
 		return "has windows along one dimension, and patches have two";
+	if (x->space > 2 && x->groups > 1)
+		return "is an image in space and of several groups, which are more "
+			"dimensions than a map has";
 	if (x->along[DOWN].taps < 2)
 		return "has windows of one row, which reach no others";
 	if (x->along[DOWN].step != 1)
@@ -117,6 +120,11 @@ struct k_map halo_map(const struct stage *s, const char *name,
 	m.dims[n - 1] = x->images;
 	m.strides[n - 1] = x->image_stride * elem;
 	m.box[n - 1] = 1;
+	if (x->groups == 1)
+		return m;
+	m.dims[m.rank] = x->groups;
+	m.strides[m.rank] = x->group_stride * elem;
+	m.box[m.rank++] = 1;
 	return m;
 }
 
@@ -147,7 +155,7 @@ static void copy_patch(const struct bulk *g, struct k_block *b, struct kx *k,
 {
 	const struct image *x = g->s->image;
 	struct arena *a = g->a;
-	struct kx *at[BULK_SPACE + 2], *image = p->image;
+	struct kx *at[BULK_SPACE + 3], *image = p->image;
 
 	at[0] = ks_let(a, b, "channel", digit(a, &k, x->channels));
 	at[1] = coordinate(a, x, ACROSS, p->at[HALO_ACROSS], ks_let(a, b,
@@ -157,7 +165,8 @@ static void copy_patch(const struct bulk *g, struct k_block *b, struct kx *k,
 		at[i + 1] = coordinate(a, x, i, digit(a, &image,
 			x->along[i].positions), digit(a, &k, x->along[i].taps));
 	at[x->space + 1] = image;
-	bulk_box(g, b, to, full, at, x->space + 2);
+	at[x->space + 2] = g->batch;
+	bulk_box(g, b, to, full, at, g->map->rank);
 }
 
 void halo_copy(const struct bulk *g, struct k_block *b, struct kx *k0,

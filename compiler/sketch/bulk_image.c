@@ -30,7 +30,7 @@ static int along_one(const struct ir_affine *f, struct axis_list axes)
 struct reading {
 	const struct ir_operator *o;
 	const struct ir_tensor *t;
-	struct axis_list rows, ks;
+	struct axis_list rows, ks, batches;
 	int row_axes[BULK_SPACE + 2], k_axes[BULK_SPACE + 2];
 	int n_rows, n_ks;	/* axes in the order of memory */
 };
@@ -51,7 +51,8 @@ static bool read_space(struct reading *r, const struct ir_affine *f, int dim,
 	int at = along_one(f, r->rows), tap = along_one(f, r->ks);
 	int64_t dilation = coefficient(f, tap);
 
-	if (at == -2 || tap == -2 || coefficient(f, at) < 1 || dilation < 1)
+	if (at == -2 || tap == -2 || coefficient(f, at) < 1 || dilation < 1 ||
+	    along_one(f, r->batches) != -1)
 		return false;
 	for (int i = x->space++; i > 0; i--)
 		x->along[i] = x->along[i - 1];
@@ -76,7 +77,7 @@ static bool read_image(struct reading *r, const struct ir_affine *f,
 	int at = along_one(f, r->rows);
 
 	if (at == -2 || along_one(f, r->ks) != -1 || f->c ||
-	    coefficient(f, at) != 1)
+	    coefficient(f, at) != 1 || along_one(f, r->batches) != -1)
 		return false;
 	x->images = r->t->phys[0].extent;
 	x->image_stride = r->t->phys[0].stride;
@@ -93,9 +94,9 @@ static bool read_channels(struct reading *r, const struct ir_affine *f,
 	if (k < 0 || along_one(f, r->rows) != -1 || f->c ||
 	    coefficient(f, k) != 1 || r->t->phys[dim].stride != 1)
 		return false;
-	x->channels = r->t->phys[dim].extent;
+	x->channels = extent(r, k);
 	r->k_axes[r->n_ks++] = k;
-	return extent(r, k) == x->channels;
+	return x->channels * x->groups == r->t->phys[dim].extent;
 }
 
 /* Are "axes", less those that stand still, these in this order? */
@@ -159,16 +160,20 @@ static const char *no_image(const struct ir_operator *o,
 		return "";
 	if (op->rows.open || ir_any_open(o, ks.v, ks.n))
 		return "has a size that is known at the call only";
-	return op->batch.n_runs ? "is an image of several groups, for which a map "
-		"of images has no dimension" : NULL;
+	return op->batch.n_runs > 1 || op->batch.open ? "is an image of groups "
+		"that do not lie one behind the other" : NULL;
 }
 
 const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
-	const struct operand *op, struct axis_list rows, struct axis_list ks)
+	const struct operand *op, struct axis_list rows, struct axis_list ks,
+	struct axis_list batches)
 {
 	struct image *x = ARENA_NEW(a, struct image);
-	struct reading r = { .o = o, .t = op->tensor, .rows = rows, .ks = ks };
+	struct reading r = { .o = o, .t = op->tensor, .rows = rows, .ks = ks,
+		.batches = batches };
 
+	x->groups = op->batch.extent;
+	x->group_stride = op->batch.n_runs ? op->batch.runs[0].coef[0] : 0;
 	x->why = no_image(o, op, ks);
 	if (!x->why)
 		x->why = read_all(a, &r, op->read, x);
@@ -202,7 +207,8 @@ bool image_strides_fit(const struct stage *s)
 	for (int i = 0; i < x->space; i++)
 		if (x->along[i].stride * elem % 16)
 			return false;
-	return x->image_stride * elem % 16 == 0 && s->op->tensor->align % 16 == 0;
+	return x->image_stride * elem % 16 == 0 &&
+		x->group_stride * elem % 16 == 0 && s->op->tensor->align % 16 == 0;
 }
 
 const char *image_refuse(const struct stage *s)

@@ -60,7 +60,8 @@ static void find_images(const struct task *t, const struct wgmma *f,
 {
 	for (int i = 0; i < f->of.n_orders; i++)
 		images[i] = bulk_image(t->a, t->op, op, rows, (struct axis_list){
-			f->of.orders[i], f->of.c.n_k });
+			f->of.orders[i], f->of.c.n_k }, (struct axis_list){
+			f->of.c.batch, f->of.c.n_batch });
 }
 
 /* Before it is turned round. */

@@ -61,6 +61,7 @@ struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;
 	bool registers;		/* rows come from there */
+	bool halo;		/* M is patches of an image that have one */
 	bool thrice;		/* f32 is multiplied in three products */
 	int groups, each, cols;
 	int promote;		/* elements after which a short sum is added to
@@ -90,7 +91,7 @@ bool wgmma_halo_exists(const struct task *t, const struct wgmma *f);
 /* NULL, or why one does not go together with the other values, whatever tiles
  * are. */
 const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
-	const int *values, const struct wgmma_plan *p);
+	const struct wgmma_plan *p);
 /* NULL, or why the tile has none. Completes the stages as far as that goes. */
 const char *wgmma_halo_plan(const struct wgmma *f, struct arena *a,
 	const int *values, struct wgmma_plan *p);

@@ -15,11 +15,11 @@ bool wgmma_halo_exists(const struct task *t, const struct wgmma *f)
 }
 
 const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
-	const int *values, const struct wgmma_plan *p)
+	const struct wgmma_plan *p)
 {
 	const char *name = f->of.left.tensor->name, *why;
 
-	if (values[WGMMA_HALO] <= HALO_OFF)
+	if (!p->halo)
 		return NULL;
 	why = halo_never(a, f->left[p->of.order]);
 	if (why)
@@ -48,7 +48,7 @@ const char *wgmma_halo_plan(const struct wgmma *f, struct arena *a,
 	struct halo *h = &p->of.left.halo;
 	int pixels, mine = p->swap ? p->of.bm : 64 * p->each;
 
-	if (values[WGMMA_HALO] <= HALO_OFF)
+	if (!p->halo)
 		return NULL;
 	*h = halo_of(p->of.left.image, values[WGMMA_HALO], p->of.bm);
 	pixels = h->high * h->wide;
@@ -101,7 +101,12 @@ void wgmma_halo_store(struct wgmma_store *s, struct k_block *b,
 
 	if (h->patches > 1)
 		row = kx_mod(a, row, pixels);
-	ks_call(a, b, INTRIN_COPY_TENSOR_STORE_4D, 6, kx_map(a, map), from,
-		column, p.at[HALO_ACROSS], kx_add(a, p.at[HALO_DOWN], kx_div(a,
-			row, kx_int(a, h->wide))), p.image);
+	row = kx_add(a, p.at[HALO_DOWN], kx_div(a, row, kx_int(a, h->wide)));
+	if (map->rank == 4)
+		ks_call(a, b, INTRIN_COPY_TENSOR_STORE_4D, 6, kx_map(a, map),
+			from, column, p.at[HALO_ACROSS], row, p.image);
+	else
+		ks_call(a, b, INTRIN_COPY_TENSOR_STORE_5D, 7, kx_map(a, map),
+			from, column, p.at[HALO_ACROSS], row, p.image,
+			s->of->batch);
 }

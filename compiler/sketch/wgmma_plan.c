@@ -133,6 +133,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 		.persistent = v[WGMMA_PERSISTENT] != 0,
 		.promote = promote_after(v[WGMMA_PROMOTE]),
 		.thrice = v[WGMMA_PRECISION] == PRECISION_3XTF32,
+		.halo = v[WGMMA_HALO] > HALO_OFF,
 		.registers = v[WGMMA_FROM] == FROM_REGISTER ||
 			(v[WGMMA_FROM] == FROM_AUTO &&
 			v[WGMMA_PRECISION] == PRECISION_3XTF32), .of = {

@@ -25,6 +25,7 @@ static struct stage copied(const struct wgmma *f, const struct wgmma_plan *p,
 		.image = wgmma_image(f, p, right) };
 
 	s.order = &s.op->orders[p->of.order];
+	s.halo.high = p->halo && !right;
 	return s;
 }
 
@@ -85,7 +86,7 @@ const char *wgmma_wants_bulk(const struct wgmma *f, struct arena *a,
 const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values,
 	const struct wgmma_plan *p)
 {
-	const char *why = wgmma_halo_refuse(f, a, values, p);
+	const char *why = wgmma_halo_refuse(f, a, p);
 
 	if (why)
 		return why;
