@@ -500,6 +500,23 @@ else
 	skip "signals while it proves" "setsid was not found"
 fi
 
+# ---- a lock from before there was a tunable ----
+
+cat >halo.wpk <<'END'
+import std.conv;
+export op halo = std.conv.conv2d[T = f16, N = 2, C = 64, H = 10, W = 10, F = 48, R = 3, S = 3, PH = 1, PW = 1]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+END
+"$wpkc" halo.wpk -q --tune=random --measure=model --trials=5 --no-verify \
+	--gpu=h200 --set=sketch=wgmma,stage.x.halo=off -o halo.cu
+sed -i '/^stage.x.halo = off$/d' halo.wpk.lock
+check "a lock that says nothing of halos is taken" "$wpkc" halo.wpk --frozen \
+	--gpu=h200 -o again.cu
+check "... and means none" cmp halo.cu again.cu
+sed -i '/^tile.block.f = /d' halo.wpk.lock
+ends 3 "but not one that leaves a tile open" "it leaves 'tile.block.f' open" \
+	"$wpkc" halo.wpk --frozen --gpu=h200 -o again.cu
+
 # ---- killed ----
 
 # The old text or the new one, never a part, whenever it is killed.

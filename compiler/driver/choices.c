@@ -79,6 +79,19 @@ static const char *take_pinned(const struct candidate *c, const char *text,
 		object ? NULL : "what is pinned is no JSON object";
 }
 
+/* Is the gene one that locks were written before there was, and left to them? */
+static bool is_newer(const struct candidate *c, int gene)
+{
+	const struct space *s = c->space;
+
+	for (int i = 0; i < s->n_tunables; i++)
+		if (s->follows[i] == gene && c->sketch->newer &&
+		    s->tunables[i].key && !strcmp(s->tunables[i].key,
+			c->sketch->newer))
+			return s->genes[gene].values == s->tunables[i].values;
+	return false;
+}
+
 /* The genes that an entry's lines give; "*why" where they do not fit. */
 static bool entry_genes(struct session *s, const struct job *j, int group,
 	const struct lock_entry *e, struct choice *out, const char **why)
@@ -107,7 +120,7 @@ static bool entry_genes(struct session *s, const struct job *j, int group,
 		e->verified, out->pinned };
 	for (int i = 0; i < c->space->n_genes; i++) {
 		out->genes[i] = c->space->genes[i].values[0];
-		if (c->space->genes[i].n > 1)
+		if (c->space->genes[i].n > 1 && !is_newer(c, i))
 			*why = arena_printf(s->a, "it leaves '%s' open",
 				c->space->genes[i].name);
 	}

@@ -78,6 +78,9 @@ struct sketch {
 	/* NULL, or the same of a kernel so different that single numbers do not
 	 * lead to it; false where there is none. */
 	bool (*other_start)(const struct task *t, int *values);
+	/* NULL, or the key of tunables that were not there yet when some locks
+	 * were written, which say nothing of them and mean the first value. */
+	const char *newer;
 	/* Append the group's steps to "p", whose tensors program_of made. */
 	void (*build)(const struct task *t, struct arena *a,
 		const int *values, struct program *p);

@@ -518,7 +518,7 @@ const struct sketch sketch_wgmma = {
 	.legal = legal,
 	.in_place = in_place,
 	.features = wgmma_features,
-	.start = start, .other_start = other_start,
+	.start = start, .other_start = other_start, .newer = "halo",
 	.build = wgmma_build,
 	.arithmetic = arithmetic,
 };
