@@ -12,6 +12,7 @@
  * double's roundoff to each type's, so f64 is checked to about two roundings
  * an operation. Integers are computed as integers. */
 #include "ir/eval_private.h"
+#include "ir/integer.h"
 
 #include <math.h>
 
@@ -304,49 +305,10 @@ static struct ir_num apply_float(enum op op, const struct format *f,
 	}
 }
 
-/* "v" modulo 2^bits, in the type's range. */
-static int64_t settled(enum dtype t, int64_t v)
-{
-	const struct dtype_row *r = dtype_row(t);
-	int off = 64 - r->bits;
-
-	if (t == T_BOOL)
-		return v != 0;
-	if (r->class == DTYPE_UNSIGNED)
-		return (int64_t)((uint64_t)v << off >> off);
-	return (int64_t)((uint64_t)v << off) >> off;
-}
-
-int64_t num_wrap(enum dtype t, int64_t v)
-{
-	return settled(dtype_row(t)->bits < 32 ? dtype_row(t)->accum : t, v);
-}
-
 struct ir_num num_whole(enum dtype t, int64_t v)
 {
-	v = num_wrap(t, v);
+	v = integer_settle(t, v);
 	return (struct ir_num){ (double)v, 0, 1, v, true };
-}
-
-/* Modulo 2^64. */
-static uint64_t floor_div(int64_t x, int64_t y)
-{
-	if (y == -1)
-		return -(uint64_t)x;
-	return (uint64_t)(x / y - (x % y != 0 && (x < 0) != (y < 0)));
-}
-
-static int64_t int_value(enum op op, int64_t a, int64_t b)
-{
-	uint64_t x = (uint64_t)a, y = (uint64_t)b;
-
-	switch (op) {
-	case OP_ADD: return (int64_t)(x + y);
-	case OP_SUB: return (int64_t)(x - y);
-	case OP_MUL: return (int64_t)(x * y);
-	case OP_DIV: return (int64_t)floor_div(a, b);
-	default: return (int64_t)(x - floor_div(a, b) * y);
-	}
 }
 
 static struct ir_num apply_int(enum op op, enum dtype t, const struct ir_num *x)
@@ -357,7 +319,7 @@ static struct ir_num apply_int(enum op op, enum dtype t, const struct ir_num *x)
 
 	if ((op == OP_DIV || op == OP_MOD) && (x[1].i == 0 || err > 0))
 		return unbounded(0);
-	r = num_whole(t, int_value(op, x[0].i, x[1].i));
+	r = num_whole(t, integer_apply(op, x[0].i, x[1].i));
 	r.err = err;
 	r.quantum = err > 0 ? 0 : 1;
 	return r;
@@ -420,7 +382,7 @@ struct ir_num num_apply(enum op op, enum dtype t, const struct format *f,
 
 static struct ir_num certain_int(enum dtype t, int64_t v)
 {
-	v = settled(t, v);
+	v = integer_wrap(t, v);
 	return (struct ir_num){ (double)v, 0, 1, v, true };
 }
 

@@ -37,8 +37,6 @@ struct ir_num num_settle(enum dtype t, const struct format *f,
 	struct ir_num x);
 /* Integer "v" of type "t", with no error. */
 struct ir_num num_whole(enum dtype t, int64_t v);
-/* Integer "v" wrapped as arithmetic in "t" wraps. */
-int64_t num_wrap(enum dtype t, int64_t v);
 
 /* ---- nodes ---- */
 

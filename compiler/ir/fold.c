@@ -5,8 +5,8 @@
  * changed. Floating-point constants are evaluated in double, which is at least
  * as exact as their type, integers as integers, which wrap; nothing is reordered. */
 #include <math.h>
-#include <stdlib.h>
 
+#include "ir/integer.h"
 #include "ir/linear.h"
 
 static bool is_const(const struct ir_expr *e)
@@ -59,27 +59,15 @@ static double evaluate(enum op op, double x, double y)
 	}
 }
 
-/* Modulo 2^64. */
-static uint64_t quotient(int64_t x, int64_t y)
-{
-	if (y == -1)
-		return -(uint64_t)x;
-	return (uint64_t)(x / y - (x % y != 0 && (x < 0) != (y < 0)));
-}
-
 /* op(x, y) modulo 2^64; false where it is not evaluated here. */
 static bool evaluate_int(enum op op, int64_t x, int64_t y, int64_t *v)
 {
-	uint64_t a = (uint64_t)x, b = (uint64_t)y;
-
 	if ((op == OP_DIV || op == OP_MOD) && !y)
 		return false;
 	switch (op) {
-	case OP_ADD: *v = (int64_t)(a + b); break;
-	case OP_SUB: *v = (int64_t)(a - b); break;
-	case OP_MUL: *v = (int64_t)(a * b); break;
-	case OP_DIV: *v = (int64_t)quotient(x, y); break;
-	case OP_MOD: *v = (int64_t)(a - quotient(x, y) * b); break;
+	case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MOD:
+		*v = integer_apply(op, x, y);
+		break;
 	case OP_MIN: *v = x < y ? x : y; break;
 	case OP_MAX: *v = x > y ? x : y; break;
 	case OP_LT: *v = x < y; break;
@@ -89,25 +77,16 @@ static bool evaluate_int(enum op op, int64_t x, int64_t y, int64_t *v)
 	case OP_AND: *v = x && y; break;
 	case OP_OR: *v = x || y; break;
 	case OP_NOT: *v = !x; break;
-	case OP_NEG: *v = (int64_t)-a; break;
-	case OP_ABS: *v = (int64_t)(x < 0 ? -a : a); break;
+	case OP_NEG: *v = integer_apply(OP_SUB, 0, x); break;
+	case OP_ABS: *v = x < 0 ? integer_apply(OP_SUB, 0, x) : x; break;
 	case OP_FLOOR: case OP_CEIL: *v = x; break;
 	default: return false;
 	}
 	return true;
 }
 
-/* "v" modulo 2^bits, in the type's range. */
-static int64_t wrapped(enum dtype t, int64_t v)
-{
-	int off = 64 - dtype_row(t)->bits;
-
-	if (t == T_BOOL)
-		return v != 0;
-	if (dtype_row(t)->class == DTYPE_UNSIGNED)
-		return (int64_t)((uint64_t)v << off >> off);
-	return (int64_t)((uint64_t)v << off) >> off;
-}
+/* Constants are not made greater than what doubles and sums of terms hold. */
+static const int64_t folded_most = INT64_C(1) << 52;
 
 /* Integers alone: arithmetic in 32 bits or more, whose result may be none of a
  * narrower type. */
@@ -119,9 +98,8 @@ static struct ir_expr *integers(struct arena *a, const struct ir_expr *e)
 	if (!evaluate_int(e->op, e->args[0]->i, e->n_args > 1 ?
 	    e->args[1]->i : 0, &v))
 		return NULL;
-	v = wrapped(dtype_row(t)->bits < 32 && t != T_BOOL ?
-		dtype_row(t)->accum : t, v);
-	return wrapped(t, v) == v && llabs(v) <= (int64_t)1 << 52 ?
+	v = t == T_BOOL ? v : integer_settle(t, v);
+	return integer_wrap(t, v) == v && v >= -folded_most && v <= folded_most ?
 		ir_int(a, v, t) : NULL;
 }
 
@@ -293,7 +271,7 @@ static struct ir_expr *cast(struct arena *a, struct ir_expr *e)
 	struct ir_expr *x = e->args[0], *s = NULL;
 
 	if (x->kind == IR_INT && !dtype_is_float(e->type))
-		s = ir_int(a, wrapped(e->type, x->i), e->type);
+		s = ir_int(a, integer_wrap(e->type, x->i), e->type);
 	else if (is_const(x) && (!isnan(value(x)) || dtype_is_float(e->type)))
 		s = literal(a, e->type, dtype_round(e->type, value(x)));
 	else if (x->type == e->type && (x->kind != IR_OP ||

@@ -433,6 +433,8 @@ static void test_huge_constants(void **state)
 		number(&f, INT64_MAX));
 	ir_fold_expr(f.a, &f.o, e);
 	ir_range(&f.o, e, &lo, &hi);
+	e = ir_apply(f.a, OP_ABS, T_I64, 1, number(&f, INT64_MIN));
+	assert_int_equal(ir_fold_expr(f.a, &f.o, e)->kind, IR_OP);
 	arena_destroy(f.a);
 }
 
