@@ -17,4 +17,10 @@ static inline int64_t number_gcd(int64_t x, int64_t y)
 	return x < 0 ? -x : x;
 }
 
+/* n / size rounded up; size > 0. */
+static inline int64_t number_ceil(int64_t n, int64_t size)
+{
+	return n / size + (n % size > 0);
+}
+
 #endif

@@ -7,6 +7,8 @@
  * for. */
 #include "ir/eval_private.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -22,11 +24,6 @@ static void base_and_step(const struct ir_eval *e, const struct eval_index *x,
 	}
 }
 
-static int64_t ceil_div(int64_t x, int64_t y)
-{
-	return x / y + (x % y > 0);
-}
-
 /* Narrows lanes [*lo, *hi) to those with 0 <= base + i*step < extent. */
 static void narrow(int64_t base, int64_t step, int64_t extent, int64_t *lo,
 	int64_t *hi)
@@ -37,11 +34,11 @@ static void narrow(int64_t base, int64_t step, int64_t extent, int64_t *lo,
 		if (base < 0 || base >= extent)
 			to = from;
 	} else if (step > 0) {
-		from = ceil_div(-base, step);
-		to = ceil_div(extent - base, step);
+		from = number_ceil(-base, step);
+		to = number_ceil(extent - base, step);
 	} else {
-		from = ceil_div(base - extent + 1, -step);
-		to = ceil_div(base + 1, -step);
+		from = number_ceil(base - extent + 1, -step);
+		to = number_ceil(base + 1, -step);
 	}
 	*lo = from > *lo ? from : *lo;
 	*hi = to < *hi ? to : *hi;

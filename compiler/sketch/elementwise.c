@@ -6,6 +6,8 @@
  * another uses at the same element stays in a register. Here are the numbers;
  * elementwise_build.c makes the kernel. */
 #include "sketch/elementwise.h"
+
+#include "base/number.h"
 #include "sketch/asked.h"
 
 #include <math.h>
@@ -140,11 +142,6 @@ static const struct tunable *tunables(const struct task *t, int *n)
 	return m->tunables;
 }
 
-static int64_t ceil_div(int64_t x, int64_t y)
-{
-	return (x + y - 1) / y;
-}
-
 int64_t map_tile(const int *v)
 {
 	return (int64_t)v[THREADS] * v[VECTOR] * v[UNROLL];
@@ -163,7 +160,7 @@ int map_registers(const struct walk *w, const int *v)
 
 	for (int i = 0; i < w->acc.n; i++)
 		if (w->acc.v[i].direct || w->acc.v[i].guarded)
-			regs += 2 + (int)ceil_div((int64_t)v[VECTOR] *
+			regs += 2 + (int)number_ceil((int64_t)v[VECTOR] *
 				(w->acc.v[i].read ? v[UNROLL] : 1) *
 				size_of(&w->acc.v[i]), 4);
 		else if (w->acc.v[i].read && v[VECTOR] > 1)
@@ -200,7 +197,7 @@ static const char *legal(const struct task *t, struct arena *a, const int *v)
 	if (m->name && (why = asked_wrong(a, &m->tunables[THREAD], v[THREAD],
 	    map_tile(v) / v[THREADS])))
 		return why;
-	if (ceil_div(m->walk->in.total, map_tile(v)) > INT32_MAX)
+	if (number_ceil(m->walk->in.total, map_tile(v)) > INT32_MAX)
 		return arena_printf(a, "a grid has fewer than 2^31 blocks");
 	regs = map_registers(m->walk, v);
 	if (regs > REGS_MAX ||
@@ -351,7 +348,7 @@ static void features(const struct task *t, const int *v, struct features *f)
 	*f = (struct features){ .threads = v[THREADS], .useful = 1,
 		.ilp = v[VECTOR] * v[UNROLL], .launches = 1,
 		.regs = map_registers(m->walk, v),
-		.blocks = (double)ceil_div(m->walk->in.total, map_tile(v)) };
+		.blocks = (double)number_ceil(m->walk->in.total, map_tile(v)) };
 	add_traffic(t, v[VECTOR], f);
 	add_arithmetic(m, v[VECTOR], f);
 	f->stages *= v[UNROLL];

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/number.h"
 #include "sketch/common.h"
 #include "sketch/parts.h"
 #include "sketch/raster.h"
@@ -23,11 +24,6 @@ static int min_int(int x, int y)
 static bool power_of_two(int x)
 {
 	return x > 0 && !(x & (x - 1));
-}
-
-static int64_t quotient_up(int64_t x, int64_t y)
-{
-	return (x + y - 1) / y;
 }
 
 /* ---- what fits ---- */
@@ -120,11 +116,11 @@ static const char *plan_loads(const struct gemv *f, struct arena *a,
 static const char *plan_grid(const struct gemv *f, struct arena *a,
 	struct gemv_plan *p)
 {
-	p->tiles_rows = quotient_up(f->rows, p->bm);
-	p->tiles_cols = quotient_up(f->cols, p->bc);
+	p->tiles_rows = number_ceil(f->rows, p->bm);
+	p->tiles_cols = number_ceil(f->cols, p->bc);
 	p->tiles = p->tiles_rows * p->tiles_cols * f->of.batch;
-	p->chunks = quotient_up(f->of.k, p->chunk);
-	p->chunks_split = quotient_up(p->chunks, p->split);
+	p->chunks = number_ceil(f->of.k, p->chunk);
+	p->chunks_split = number_ceil(p->chunks, p->split);
 	p->part = p->chunks_split * p->chunk;
 	if (!f->open_k && p->stages > 1 && p->stages > f->of.k / p->chunk)
 		return arena_printf(a, "%d stages are not possible: %s has "

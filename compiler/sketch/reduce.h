@@ -4,6 +4,7 @@
 #ifndef WPK_COMPILER_SKETCH_REDUCE_H
 #define WPK_COMPILER_SKETCH_REDUCE_H
 
+#include "base/number.h"
 #include "sketch/team.h"
 #include "sketch/walk.h"
 
@@ -59,11 +60,6 @@ struct row_point {
 	bool online, held, fixed;
 	uint64_t cached, kept, shared_cached, shared_kept;
 };
-
-static inline int64_t row_ceil_div(int64_t x, int64_t y)
-{
-	return (x + y - 1) / y;
-}
 
 /* ---- reduce.c ---- */
 

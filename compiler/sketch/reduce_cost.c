@@ -24,7 +24,7 @@ enum { SOONER = 30 / 4 };
 /* With those that a block computes again past the last. */
 static double rows_done(const struct rows *r, const struct row_point *x)
 {
-	return (double)(row_ceil_div(r->walk->rows.total, x->rows) * x->rows);
+	return (double)(number_ceil(r->walk->rows.total, x->rows) * x->rows);
 }
 
 /* Passes that load access "i" from memory. */
@@ -251,10 +251,10 @@ static double joins_cycles(const struct rows *r, struct row_point x)
 static int busy_threads(const struct rows *r, const struct row_point *x)
 {
 	int64_t length = x->parts > 1 ? row_part(r, x) : r->walk->in.total;
-	int64_t busy = row_ceil_div(length, x->vector);
+	int64_t busy = number_ceil(length, x->vector);
 
 	busy = (busy < x->threads ? busy : x->threads) * x->rows;
-	return (int)row_ceil_div(busy, ROW_WARP) * ROW_WARP;
+	return (int)number_ceil(busy, ROW_WARP) * ROW_WARP;
 }
 
 /* Bytes of the widest element that is read along rows. */
@@ -275,7 +275,7 @@ void reduce_features(const struct task *t, const int *values,
 	const struct rows *r = t->state;
 	struct row_point x = row_point(r, values);
 	double parts = (double)row_parts(r, &x);
-	double steps = (double)row_ceil_div(row_slots(r, &x), x.unroll);
+	double steps = (double)number_ceil(row_slots(r, &x), x.unroll);
 	int launches = x.over != OVER_GRID ? 1 : r->passes - x.online +
 		(r->splits || ends_reducing(r));
 
@@ -285,7 +285,7 @@ void reduce_features(const struct task *t, const int *values,
 		.ilp = SOONER * (x.vector > 1 ? 2 : 1), .useful = 1,
 		.launches = launches,
 		.cluster = x.over == OVER_CLUSTER ? x.parts : 1,
-		.blocks = parts * (double)row_ceil_div(r->walk->rows.total,
+		.blocks = parts * (double)number_ceil(r->walk->rows.total,
 			x.rows) };
 	for (int i = 0; i < r->walk->acc.n; i++)
 		add_access(t, &x, i, f);

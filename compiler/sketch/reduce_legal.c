@@ -18,7 +18,7 @@ static int bytes(enum dtype t)
 
 static int64_t reg_words(int64_t elements, enum dtype t)
 {
-	return row_ceil_div(elements * bytes(t), 4);
+	return number_ceil(elements * bytes(t), 4);
 }
 
 static int held_size(enum dtype t)
@@ -245,7 +245,7 @@ const char *reduce_legal(const struct task *t, struct arena *a,
 	if (why)
 		return why;
 	rows = x.over == OVER_GRID && x.rows > ROW_JOINED ? ROW_JOINED : x.rows;
-	if (row_ceil_div(r->walk->rows.total, rows) > INT32_MAX)
+	if (number_ceil(r->walk->rows.total, rows) > INT32_MAX)
 		return arena_printf(a, "a grid has fewer than 2^31 blocks");
 	smem = row_shared(r, &x);
 	if (smem > t->target->smem_block)

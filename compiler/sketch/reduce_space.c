@@ -51,21 +51,21 @@ static int64_t whole(const struct rows *r, const struct row_point *x)
 
 int64_t row_slots(const struct rows *r, const struct row_point *x)
 {
-	return row_ceil_div(x->parts > 1 ? row_part(r, x) : whole(r, x),
+	return number_ceil(x->parts > 1 ? row_part(r, x) : whole(r, x),
 		(int64_t)x->threads * x->vector);
 }
 
 int64_t row_part(const struct rows *r, const struct row_point *x)
 {
 	int64_t step = (int64_t)x->threads * x->vector * x->unroll;
-	int64_t steps = row_ceil_div(row_ceil_div(whole(r, x), x->parts), step);
+	int64_t steps = number_ceil(number_ceil(whole(r, x), x->parts), step);
 
 	return (steps ? steps : 1) * step;
 }
 
 int64_t row_parts(const struct rows *r, const struct row_point *x)
 {
-	int64_t n = row_ceil_div(whole(r, x), row_part(r, x));
+	int64_t n = number_ceil(whole(r, x), row_part(r, x));
 
 	return n ? n : 1;
 }

@@ -34,7 +34,7 @@ static const struct gpu *gpu_of(const struct task *t)
 static void start_along(const struct task *t, int *v)
 {
 	const struct rows *r = t->state;
-	int64_t vectors = row_ceil_div(r->walk->in.total, r->limit);
+	int64_t vectors = number_ceil(r->walk->in.total, r->limit);
 	int64_t fill = (int64_t)gpu_of(t)->sms * 512;
 	int lane = 32 / r->limit, threads = power_up_to(vectors, ROW_WARP), rows;
 	int most = r->splits ? SPLIT_THREADS : ROW_THREADS_MAX;
@@ -82,7 +82,7 @@ static void start_split(const struct task *t, int *v)
 	const struct rows *r = t->state;
 	const struct gpu *g = gpu_of(t);
 	struct row_point x = row_point(r, v);
-	int64_t blocks = row_ceil_div(r->walk->rows.total, x.rows), steps;
+	int64_t blocks = number_ceil(r->walk->rows.total, x.rows), steps;
 	int parts = power_up_to(blocks ? 8 * g->sms / blocks : 1, 1024);
 
 	if (!r->splits && blocks * 4 > g->sms)

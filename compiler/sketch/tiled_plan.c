@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From the numbers of a tiled contraction to its stages and its grid: what fits
  * and what does not, with a sentence. */
+#include "base/number.h"
 #include "sketch/asked.h"
 #include "sketch/raster.h"
 #include "sketch/tiled.h"
@@ -273,14 +274,9 @@ const char *tiled_too_much(const struct task *t, struct arena *a,
 
 /* ---- grid ---- */
 
-static int64_t over(int64_t n, int64_t size)
-{
-	return (n + size - 1) / size;
-}
-
 static int64_t whole_clusters(int64_t tiles, int mates)
 {
-	return over(tiles, mates) * mates;
+	return number_ceil(tiles, mates) * mates;
 }
 
 int tiled_steps(const struct tiling *p)
@@ -295,11 +291,11 @@ const char *tiled_grid(const struct product *f, struct arena *a,
 	int mates_m = p->along_m ? p->cluster : 1;
 	int mates_n = p->along_m ? 1 : p->cluster;
 
-	p->tiles_m = whole_clusters(h->high ? over(halo_all(h), h->patches) :
-		over(f->m, p->bm), mates_m);
-	p->tiles_n = whole_clusters(over(f->n, p->bn), mates_n);
+	p->tiles_m = whole_clusters(h->high ? number_ceil(halo_all(h),
+		h->patches) : number_ceil(f->m, p->bm), mates_m);
+	p->tiles_n = whole_clusters(number_ceil(f->n, p->bn), mates_n);
 	p->tiles = p->tiles_m * p->tiles_n * f->batch;
-	p->chunks = over(f->k, tiled_steps(p));
+	p->chunks = number_ceil(f->k, tiled_steps(p));
 	p->gap = p->chunks * tiled_steps(p) - f->k;
 	p->ragged = p->gap || p->left.order->k.open;
 	p->chunks_split = (p->chunks + p->split - 1) / p->split;
