@@ -181,38 +181,39 @@ const char *str_nearest(const char *name, const char *const *names)
 	return best;
 }
 
-/* The numbers of the names, nearest first; how many there are. */
-static int places(const char *name, const char *const *names, int *place)
+/* The "n" names, nearest first. */
+static const char **by_distance(struct arena *a, const char *name,
+	const char *const *names, int n)
 {
-	int n = 0;
+	const char **v = ARENA_ARRAY(a, (size_t)n, const char *);
 
-	for (; names[n]; n++) {
-		int k = n;
+	for (int i = 0; i < n; i++) {
+		int k = i;
 
-		for (; k > 0 && distance(name, names[place[k - 1]]) >
-		       distance(name, names[n]); k--)
-			place[k] = place[k - 1];
-		place[k] = n;
+		for (; k > 0 && distance(name, v[k - 1]) >
+		       distance(name, names[i]); k--)
+			v[k] = v[k - 1];
+		v[k] = names[i];
 	}
-	return n;
+	return v;
 }
 
 const char *str_some(struct arena *a, const char *name,
 	const char *const *names)
 {
 	enum { ALL = 8, SOME = 4 };
-	int count = 0, n, *place;
+	int n = 0, told;
 	struct str out;
 
-	while (names[count])
-		count++;
-	place = ARENA_ARRAY(a, (size_t)count + 1, int);
-	n = places(count > ALL ? name : "", names, place);
+	while (names[n])
+		n++;
+	told = n > ALL ? SOME : n;
+	if (told < n)
+		names = by_distance(a, name, names, n);
 	str_init(&out, a);
-	for (int i = 0; i < n && (n <= ALL || i < SOME); i++)
-		str_printf(&out, "%s%s", i ? ", " : "", n > ALL ?
-			names[place[i]] : names[i]);
-	if (n > ALL)
-		str_printf(&out, " and %d more", n - SOME);
+	for (int i = 0; i < told; i++)
+		str_printf(&out, "%s%s", i ? ", " : "", names[i]);
+	if (told < n)
+		str_printf(&out, " and %d more", n - told);
 	return str_text(&out);
 }
