@@ -3,6 +3,7 @@
  * lies outside of it reads as 0, which is what windows have there. */
 #include "sketch/bulk.h"
 
+#include "base/number.h"
 #include "kernel/intrin.h"
 
 /* ---- what patches there are ---- */
@@ -24,6 +25,9 @@ _Static_assert(sizeof shapes / sizeof *shapes == HALO_VALUES + 1, "a shape each"
 /* Dimensions of an image, innermost first. */
 enum { ACROSS, DOWN };
 
+/* Of a bulk copy: pixels of a box along a dimension, and between two of them. */
+enum { BOX_MOST = 256, STEP_MOST = 8 };
+
 const char *halo_never(struct arena *a, const struct image *x)
 {
 	if (!x || x->why)
@@ -39,12 +43,10 @@ const char *halo_never(struct arena *a, const struct image *x)
 		return arena_printf(a, "has windows that go down by %lld rows, of "
 			"which one row's are not the next one's",
 			(long long)x->along[DOWN].step);
+	if (x->along[DOWN].taps > BOX_MOST ||
+	    x->along[DOWN].dilation >= BOX_MOST)
+		return "has windows that reach further down than a bulk copy's box";
 	return NULL;
-}
-
-static int64_t over(int64_t n, int64_t size)
-{
-	return (n + size - 1) / size;
 }
 
 struct halo halo_of(const struct image *x, int value, int rows)
@@ -66,14 +68,13 @@ struct halo halo_of(const struct image *x, int value, int rows)
 
 		h.axes[i] = x->along[d].axis;
 		h.positions[i] = x->along[d].positions;
-		h.many[i] = over(h.positions[i], i == HALO_DOWN ? high : wide);
+		h.many[i] = number_ceil(h.positions[i], i == HALO_DOWN ?
+			high : wide);
 	}
 	return h;
 }
 
 /* ---- maps ---- */
-
-enum { BOX_MOST = 256, STEP_MOST = 8 };
 
 /* Rows and columns of the image that a box spans. */
 static int64_t box_high(const struct stage *s)

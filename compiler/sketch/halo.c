@@ -111,7 +111,7 @@ struct kx *halo_area(struct arena *a, const struct halo *h, struct kx *tile)
 	return sum;
 }
 
-/* "v", or'd to "cond": it is below "n", which "reaches" says it may not be. */
+/* "cond", and that "v" is below "n" where it "reaches" that. */
 static struct kx *below(struct arena *a, struct kx *cond, struct kx *v, int64_t n,
 	bool reaches)
 {

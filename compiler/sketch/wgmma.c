@@ -393,13 +393,15 @@ static bool start_with(const struct task *t, struct wgmma *f,
 	return found;
 }
 
-/* Patches with a halo by which it takes the least time, if there are such. */
+/* Patches with a halo by which it takes the least time, if there are such; their
+ * rows are multiplied from where they lie. */
 static void find_halo(const struct task *t, struct wgmma *f, struct way w)
 {
 	const struct tunable *halo = &f->open.v[WGMMA_HALO];
 	int trial[WGMMA_VALUES];
 	double best = INFINITY;
 
+	w.from = FROM_SHARED;
 	for (int i = 1; i < halo->n; i++) {
 		double guess;
 
@@ -428,9 +430,10 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		w.wide = rows ? along->values[i] : 0;
 		w.from = from;
 		found = start_with(t, f, &w, f->start);
+		if (found || from != FROM_REGISTER)
+			continue;
 		w.from = FROM_SHARED;
-		if (!found && from == FROM_REGISTER)
-			found = start_with(t, f, &w, f->start);
+		found = start_with(t, f, &w, f->start);
 	}
 	if (found)
 		find_halo(t, f, w);
@@ -448,7 +451,8 @@ static bool other_start(const struct task *t, int *values)
 {
 	const struct wgmma *f = t->state;
 
-	tiled_start(&f->open, f->halo_start, WGMMA_FIXED, values);
+	if (f->has_halo)
+		tiled_start(&f->open, f->halo_start, WGMMA_FIXED, values);
 	return f->has_halo;
 }
 

@@ -136,13 +136,13 @@ const char *wgmma_store_plan(const struct wgmma *f, struct arena *a,
 		return "blocks of a cluster that join parts of a tile store "
 			"their shares from registers: combine = workspace, or "
 			"bulk = 0";
-	if (p->of.left.halo.high && !f->of.epilogue.along_n)
+	if (p->halo && !f->of.epilogue.along_n)
 		return "patches with a halo are stored by bulk where columns lie "
 			"together: bulk = 0, or halo = off";
 	if (p->of.shift_m || p->of.shift_n)
 		return "bulk stores end where the tensor does, not where "
 			"another tile begins: tail = predicate, or bulk = 0";
-	if (p->swap && p->of.left.halo.high && n % p->of.left.halo.wide)
+	if (p->swap && p->halo && n % p->of.left.halo.wide)
 		return arena_printf(a, "bulk stores of %d columns are no whole "
 			"rows of a patch %d wide: bulk = %d", n,
 			p->of.left.halo.wide, p->of.left.halo.wide);
@@ -242,7 +242,7 @@ static void create_output(struct wgmma_store *s, int i)
 		.dims = { in->extent }, .box = { width },
 		.swizzle = width * elem > CHUNK ? width * elem : 0 };
 
-	if (s->p->of.left.halo.high)
+	if (s->p->halo)
 		wgmma_halo_map(s, &m, out, elem, lines(s));
 	else
 		add_dim(&m, out, elem, lines(s));
@@ -489,7 +489,7 @@ static void copy_out(struct wgmma_store *s, struct k_block *b, int i,
 	in = kx_add(a, along_n ? n : m, kx_mul(a, q, num(s, width)));
 	from = kx_address(a, k_place(s->out[i].tile, s->slot, kx_mul(a, q,
 		num(s, lines(s))), num(s, 0)));
-	if (s->p->of.left.halo.high)
+	if (s->p->halo)
 		wgmma_halo_store(s, b, map, from, in, m);
 	else if (map->rank == 2)
 		ks_call(a, b, INTRIN_COPY_TENSOR_STORE_2D, 4, kx_map(a, map),

@@ -25,7 +25,7 @@ static struct stage copied(const struct wgmma *f, const struct wgmma_plan *p,
 		.image = wgmma_image(f, p, right) };
 
 	s.order = &s.op->orders[p->of.order];
-	s.halo.high = p->halo && !right;
+	s.halo.high = p->halo && !right;	/* no size yet */
 	return s;
 }
 
@@ -99,8 +99,8 @@ const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values
 	if (p->of.bulk)
 		return check_bulk(f, a, p);
 	if (p->persistent)
-		return wgmma_wants_bulk(f, a, p, "blocks are persistent where one warp "
-			"copies ahead", "persistent = off");
-	return p->of.cluster == 1 ? NULL : wgmma_wants_bulk(f, a, p, "blocks of a "
-		"cluster copy for each other", "no cluster");
+		return wgmma_wants_bulk(f, a, p, "blocks are persistent where "
+			"one warp copies ahead", "persistent = off");
+	return p->of.cluster == 1 ? NULL : wgmma_wants_bulk(f, a, p, "blocks of "
+		"a cluster copy for each other", "no cluster");
 }
