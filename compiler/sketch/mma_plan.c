@@ -343,14 +343,36 @@ static double reached(const struct gpu *g, const struct mma *f)
 	return f->tile == T_F64 ? 1 : g->mma_sync;
 }
 
+static int products_of(const struct mma_plan *p)
+{
+	return p->precision == PRECISION_3XTF32 ? 3 : 1;
+}
+
+/* Those of a warp that multiply a chunk, and widen its factors first. */
+static double instructions(const struct mma *f, const struct mma_plan *p)
+{
+	const struct mma_row *row = f->row;
+	double n = (double)products_of(p) * p->wr / row->m * p->wc / row->n *
+		p->of.bk / row->k;
+
+	return f->widened ? 2 * n + (double)(p->wr + p->wc) * p->of.bk / 32 / 2 :
+		n;
+}
+
+/* Of a thread, for each of its results: storing it, and adding short sums up. */
+static double ending(const struct mma_plan *p, const struct tiled_blocks *b)
+{
+	double promotions = p->promote ? b->chunks * p->of.bk / p->promote : 0;
+
+	return b->tiles * 6 + 2 * promotions;
+}
+
 void mma_features(const struct task *t, const int *values, struct features *out)
 {
 	const struct mma *f = t->state;
-	const struct mma_row *row = f->row;
 	struct mma_plan p;
 	const char *why = mma_plan(t, t->a, values, &p);
-	double warps, instructions, results, per_block, promotions, issue;
-	int products = p.precision == PRECISION_3XTF32 ? 3 : 1;
+	double warps, per_block, issue;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
@@ -364,21 +386,14 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	warps = p.of.threads / 32.0;
 	r = fetching(f, p.row_load, p.wr, p.of.bk);
 	c = fetching(f, p.col_load, p.wc, p.of.bk);
-	results = (double)p.wr * p.wc / 32;
-	promotions = p.promote ? b.chunks * p.of.bk / p.promote : 0;
-	instructions = (double)products * p.wr / row->m * p.wc / row->n *
-		p.of.bk / row->k;
-	if (f->widened)
-		instructions = 2 * instructions + (double)(p.wr + p.wc) *
-			p.of.bk / 32 / 2;
 	per_block = b.chunks * p.of.bm * p.of.bn * p.of.bk;
-	issue = b.chunks * (instructions + r.loads + c.loads +
+	issue = b.chunks * (instructions(f, &p) + r.loads + c.loads +
 		staging_issue(&p.of.left) + staging_issue(&p.of.right) + 24) +
-		(b.tiles * 6 + 2 * promotions) * results + rows.issue + 120;
+		ending(&p, &b) * ((double)p.wr * p.wc / 32) + rows.issue + 120;
 	*out = (struct features){
-		.tensor = b.n * products * per_block / f->rate /
+		.tensor = b.n * products_of(&p) * per_block / f->rate /
 			reached(t->gpu, f),
-		.rate = f->rate / products,
+		.rate = f->rate / products_of(&p),
 		.issue = b.n * warps * issue,
 		.special = b.n * p.of.threads * (rows.special + b.chunks *
 			(staging_computes(&p.of.left).special +
@@ -395,8 +410,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 :
 			500) + joining.chain,
-		.ilp = tiled_rows_ilp(rows, p.wr / row->m * p.wc / row->n,
-			issue),
+		.ilp = tiled_rows_ilp(rows, p.wr / f->row->m * p.wc /
+			f->row->n, issue),
 		.stages = p.of.stages - 1,
 		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /

@@ -74,16 +74,41 @@ static double shares(const struct stage *s)
 	return s->shares ? s->shares : 1;
 }
 
+/* Of a warp and a chunk: instructions that copy and compute factors, and functions
+ * among them. */
+static double preparing(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	double n = p->of.bulk ? 0 : staging_issue(&p->of.left) +
+		staging_issue(&p->of.right);
+
+	return n + wgmma_rest_issue(p) + (p->registers ?
+		wgmma_fragment_issue(f, p) : 0);
+}
+
+static double prepared_special(const struct wgmma *f, const struct wgmma_plan *p)
+{
+	return staging_computes(&p->of.left).special +
+		staging_computes(&p->of.right).special +
+		(p->registers ? wgmma_fragment_special(f, p) : 0);
+}
+
 /* Persistent blocks go through rounds of tiles, the last of which may lack some:
  * work is counted as if it lacked none. */
+static double rounds_of(const struct wgmma_plan *p, double tiles)
+{
+	if (!p->of.blocks)
+		return 1;
+	return p->of.streams ? tiles / p->of.blocks : ceil(tiles / p->of.blocks);
+}
+
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out)
 {
 	const struct wgmma *f = t->state;
 	struct wgmma_plan p;
 	const char *why = wgmma_plan(t, t->a, values, &p);
-	double tiles, rounds = 1, blocks, chunks, warps, per_block, copying;
-	double making, special, products, issue, steps;
+	double tiles, rounds, blocks, chunks, warps, per_block, products, issue;
+	double steps;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 
@@ -91,34 +116,23 @@ void wgmma_features(const struct task *t, const int *values,
 	(void)why;
 	rows = rows_cost(f, &p);
 	joining = tiled_joining_cost(&f->of, &p.of);
-	copying = p.of.bulk ? 0 : staging_issue(&p.of.left) +
-		staging_issue(&p.of.right);
-	special = staging_computes(&p.of.left).special +
-		staging_computes(&p.of.right).special;
 	products = p.thrice ? 3 : 1;
-	making = wgmma_rest_issue(&p);
-	if (p.registers) {
-		making += wgmma_fragment_issue(f, &p);
-		special += wgmma_fragment_special(f, &p);
-	}
 	tiles = (double)p.of.tiles * p.of.split;
-	if (p.of.blocks)
-		rounds = p.of.streams ? tiles / p.of.blocks : ceil(tiles /
-			p.of.blocks);
+	rounds = rounds_of(&p, tiles);
 	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
 	chunks = (double)p.of.chunks_split;
 	warps = p.of.threads / 32.0 / p.of.crews;
 	steps = tiled_steps(&p.of);
 	per_block = chunks * p.of.bm * p.of.bn * steps;
 	issue = chunks * (3.0 * products * p.each * steps / f->row->k +
-		copying + making + 32) + (store_issue(&p) + promotions(&p)) *
+		preparing(f, &p) + 32) + (store_issue(&p) + promotions(&p)) *
 		wgmma_sums(&p) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
 		.rate = f->rate / products,
 		.issue = blocks * warps * issue,
-		.special = blocks * 32 * warps * (chunks * special +
-			rows.special),
+		.special = blocks * 32 * warps * (chunks *
+			prepared_special(f, &p) + rows.special),
 		.dram_bytes = f->of.dram_bytes,
 		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
 			shares(&p.of.left) + staged_bytes(&p.of.right) /
