@@ -413,7 +413,8 @@ static int *some_point(struct session *s, struct arena *tmp,
 	return r->genes;
 }
 
-/* Down from the sketch's other default, if that comes lower. */
+/* Down from the sketch's other default, if that comes clearly lower: what differs less
+ * the model cannot tell. */
 static void from_other(struct session *s, struct candidate *c,
 	struct arena *tmp, int *genes, double *seconds)
 {

@@ -76,7 +76,7 @@ static bool report_type(struct session *s, const struct job *j, int group)
 }
 
 /* What kernel(...) or --set asks for in place of a sketch's name, or NULL. */
-static const char *no_sketch(const struct job *j, const struct session *s,
+static const char *no_sketch(const struct session *s, const struct job *j,
 	int group)
 {
 	const char *asked = plan_sketch(j, group);
@@ -93,7 +93,7 @@ static const char *no_sketch(const struct job *j, const struct session *s,
 
 static bool report_name(struct session *s, const struct job *j, int group)
 {
-	const char *name = no_sketch(j, s, group), *near;
+	const char *name = no_sketch(s, j, group), *near;
 	const char **all;
 	int n = 0;
 

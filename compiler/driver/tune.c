@@ -367,14 +367,11 @@ static bool settle(const struct ranking *c, int i, const char *text)
 	if (*state != 'x')
 		tune_record(s, j);
 	tune_tell(s, j, proof, text);
-	if (*state == 'x')
-		session_say(s, "  again: %s", measuring_again(s, s->a, j, -1,
-			NULL, NULL));
-	if (*state == 'x')
-		return session_fail(s, EXIT_UNVERIFIED,
-			"no finalist of '%s' could be proved right: %s", j->name,
-			proof);
-	return true;
+	if (*state != 'x')
+		return true;
+	session_say(s, "  again: %s", measuring_again(s, s->a, j, -1, NULL, NULL));
+	return session_fail(s, EXIT_UNVERIFIED,
+		"no finalist of '%s' could be proved right: %s", j->name, proof);
 }
 
 /* ---- the whole ---- */
