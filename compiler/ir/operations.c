@@ -6,6 +6,8 @@
  * of a reduction. Indices and conversions cost none. */
 #include "ir/ir.h"
 
+#include <assert.h>
+
 static double extents(const struct ir_operator *o, const int *axes, int n)
 {
 	double all = 1;
@@ -40,8 +42,7 @@ static double of_contraction(const struct ir_operator *o, int stmt)
 	const struct ir_stmt *s = &o->stmts[stmt];
 	const struct ir_expr *e = s->expr;
 
-	while (e->kind == IR_CAST)
-		e = e->args[0];
+	assert(e->kind == IR_REDUCE);
 	return 2 * extents(o, s->axes, s->n_axes) *
 		extents(o, e->red, e->n_red);
 }
