@@ -264,7 +264,7 @@ static bool is_poison(const struct element *e, const void *base, int64_t i,
 }
 
 /* How far an element is from what it should be: 0 where it is that, and INFINITY
- * where no bound will do. */
+ * where no finite bound will do. */
 static double distance(const struct element *e, const void *base,
 	const struct sample *want)
 {
@@ -287,9 +287,7 @@ static double distance(const struct element *e, const void *base,
 static bool is_wrong(const struct element *e, const void *base,
 	const struct sample *want)
 {
-	double off = distance(e, base, want);
-
-	return !isinf(want->bound) && (isinf(off) || off > want->bound);
+	return !(distance(e, base, want) <= want->bound);
 }
 
 /* "9007199254740993, should be 9007199254740992" */
