@@ -177,11 +177,12 @@ static const char *emulate(struct sweep *w, struct arena *a,
 /* Where the imports of a text end. */
 static size_t imports_end(const char *text)
 {
-	size_t end = 0;
+	size_t end = 0, line;
 
-	for (const char *p = text; (p = strstr(p, "\nimport ")); ) {
-		p += 1 + strcspn(p + 1, "\n");
-		end = (size_t)(p - text);
+	for (size_t at = 0; text[at]; at += line + (text[at + line] != 0)) {
+		line = strcspn(text + at, "\n");
+		if (!strncmp(text + at, "import ", strlen("import ")))
+			end = at + line;
 	}
 	return end;
 }
