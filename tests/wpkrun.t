@@ -146,6 +146,30 @@ says " within 0"
 
 # ---- what computes wrong ----
 
+# A reference whose bounds are no numbers.
+cat >boundless <<END
+#!/bin/sh
+"$wpkc" "\$@" || exit
+for arg; do
+	case \$arg in --to=*) to=\${arg#--to=} ;; esac
+done
+for at in 16 40 64 88; do
+	printf '\0\0\0\0\0\0\370\177' |
+		dd of="\$to/few.0.y" bs=1 seek=\$at conv=notrunc 2>/dev/null
+done
+END
+chmod +x boundless
+echo 'export op few[N = 4](x: f32[N]) -> (y: f32[N]) { y[i] = 3 * x[i]; }' >few.wpk
+"$wpkc" few.wpk --modules=emu --plan few.plan -o few.cu
+ends 0 "what is right is so without a bound" "" env WPKC=./boundless "$wpkrun" \
+	few.plan
+mkdir twice
+sed 's/3 \*/2 */' few.wpk >twice/few.wpk
+(cd twice && "$wpkc" few.wpk --modules=emu --plan few.plan -o few.cu)
+cp twice/few.sm_90a.emu .
+ends 4 "... and what is wrong is wrong" "" env WPKC=./boundless "$wpkrun" few.plan
+says " within nan"
+
 mkdir wrong
 sed 's/b\[k, j\])/b[k, j]) + 0.5/' any.wpk >wrong/any.wpk
 (cd wrong && "$wpkc" any.wpk --shape M=24,K=32,N=40 --modules=emu \

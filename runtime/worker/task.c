@@ -287,7 +287,9 @@ static double distance(const struct element *e, const void *base,
 static bool is_wrong(const struct element *e, const void *base,
 	const struct sample *want)
 {
-	return !(distance(e, base, want) <= want->bound);
+	double off = distance(e, base, want);
+
+	return off > 0 && !(off <= want->bound);
 }
 
 /* "9007199254740993, should be 9007199254740992" */
