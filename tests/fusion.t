@@ -116,7 +116,7 @@ says "kernels that cannot be" "not cut into kernels like this" \
 says "... and those that can" "its kernels can be w; acc, c" \
 	"kernel(acc, w); kernel(c);"
 says "no such statement" "no statement of" "kernel(acd); kernel(w);"
-says "no such sketch" "kernel(...) asks for fmaa" "kernel(acc, sketch = fmaa);"
+says "no such sketch" "there is no sketch 'fmaa'" "kernel(acc, sketch = fmaa);"
 says "a part is for its kernel alone" "no sketch computes 'w'" \
 	"kernel(w); tile(block, i = 16); kernel(acc, c);"
 
