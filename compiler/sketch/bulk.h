@@ -74,9 +74,12 @@ void bulk_box(const struct bulk *g, struct k_block *b, struct k_place to,
 
 /* ---- bulk_image.c ---- */
 
+/* NULL, or why no map describes where its pixels lie; windows aside. */
+const char *image_lies(const struct stage *s);
 const char *image_refuse(const struct stage *s);
-/* Do its pixels start where a map may have them? */
-bool image_strides_fit(const struct stage *s);
+/* The image in memory; a map says besides what is copied at a time. */
+struct k_map image_tensor(const struct stage *s, const char *name,
+	struct k_buffer *of);
 struct k_map image_map(const struct stage *s, const char *name,
 	struct k_buffer *of);
 void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,

@@ -89,43 +89,31 @@ static int64_t box_wide(const struct stage *s)
 
 const char *halo_refuse(const struct stage *s)
 {
-	const struct image *x = s->image;
+	const char *why = image_lies(s);
 
-	if (!s->order->k_inner || x->channels % s->tile_k)
-		return "has channels that are no multiple of a chunk of the "
-			"reduction";
-	if (!image_strides_fit(s))
-		return "has pixels that do not start at multiples of 16 bytes";
+	if (why)
+		return why;
 	return box_high(s) > BOX_MOST || box_wide(s) > BOX_MOST ||
-		x->along[ACROSS].step > STEP_MOST ? "has windows that reach or "
-		"step further than a bulk copy's box" : NULL;
+		s->image->along[ACROSS].step > STEP_MOST ? "has windows that "
+		"reach or step further than a bulk copy's box" : NULL;
 }
 
 struct k_map halo_map(const struct stage *s, const char *name,
 	struct k_buffer *of)
 {
 	const struct image *x = s->image;
-	int elem = s->op->elem, n = x->space + 2;
-	struct k_map m = { .name = name, .of = of, .rank = n,
-		.dims = { x->channels }, .box = { s->tile_k },
-		.swizzle = s->tile_k * elem, .promotion = 128 };
+	struct k_map m = image_tensor(s, name, of);
 
-	for (int i = 0; i < x->space; i++) {
-		m.dims[i + 1] = x->along[i].size;
-		m.strides[i + 1] = x->along[i].stride * elem;
-		m.box[i + 1] = 1;
+	if (x->groups > 1) {
+		m.dims[m.rank] = x->groups;
+		m.strides[m.rank++] = x->group_stride * s->op->elem;
 	}
+	m.box[0] = s->tile_k;
+	for (int i = 1; i < m.rank; i++)
+		m.box[i] = 1;
 	m.box[ACROSS + 1] = (int)box_wide(s);
 	m.steps[ACROSS + 1] = (int)x->along[ACROSS].step;
 	m.box[DOWN + 1] = (int)box_high(s);
-	m.dims[n - 1] = x->images;
-	m.strides[n - 1] = x->image_stride * elem;
-	m.box[n - 1] = 1;
-	if (x->groups == 1)
-		return m;
-	m.dims[m.rank] = x->groups;
-	m.strides[m.rank] = x->group_stride * elem;
-	m.box[m.rank++] = 1;
 	return m;
 }
 

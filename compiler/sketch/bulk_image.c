@@ -199,7 +199,8 @@ static bool corner_fits(const struct image *x, int64_t corner)
 		corner < corner_most[x->space - 1];
 }
 
-bool image_strides_fit(const struct stage *s)
+/* Do its pixels start where a map may have them? */
+static bool strides_fit(const struct stage *s)
 {
 	const struct image *x = s->image;
 	int elem = s->op->elem;
@@ -211,43 +212,60 @@ bool image_strides_fit(const struct stage *s)
 		x->group_stride * elem % 16 == 0 && s->op->tensor->align % 16 == 0;
 }
 
+const char *image_lies(const struct stage *s)
+{
+	if (!s->order->k_inner || s->image->channels % s->tile_k)
+		return "has channels that are no multiple of a chunk of the "
+			"reduction";
+	return strides_fit(s) ? NULL :
+		"has pixels that do not start at multiples of 16 bytes";
+}
+
 const char *image_refuse(const struct stage *s)
 {
 	const struct image *x = s->image;
+	const char *why = image_lies(s);
 
-	if (!s->order->k_inner || x->channels % s->tile_k)
-		return "has channels that are no multiple of a chunk of the "
-			"reduction";
-	if (!image_strides_fit(s))
-		return "has pixels that do not start at multiples of 16 bytes";
-	for (int i = 0; i < x->space; i++)
+	for (int i = 0; i < x->space && !why; i++)
 		if (x->along[i].step > 8 || !corner_fits(x, x->along[i].lower) ||
 		    !corner_fits(x, upper(x, i)) || (x->along[i].taps - 1) *
 		    x->along[i].dilation > offset_most[x->space - 1])
-			return "has windows that reach or step further than "
+			why = "has windows that reach or step further than "
 				"bulk copies do";
-	return NULL;
+	return why;
+}
+
+struct k_map image_tensor(const struct stage *s, const char *name,
+	struct k_buffer *of)
+{
+	const struct image *x = s->image;
+	int elem = s->op->elem;
+	struct k_map m = { .name = name, .of = of, .rank = x->space + 2,
+		.dims = { x->channels }, .swizzle = s->tile_k * elem,
+		.promotion = 128 };
+
+	for (int i = 0; i < x->space; i++) {
+		m.dims[i + 1] = x->along[i].size;
+		m.strides[i + 1] = x->along[i].stride * elem;
+	}
+	m.dims[x->space + 1] = x->images;
+	m.strides[x->space + 1] = x->image_stride * elem;
+	return m;
 }
 
 struct k_map image_map(const struct stage *s, const char *name,
 	struct k_buffer *of)
 {
 	const struct image *x = s->image;
-	int elem = s->op->elem;
-	struct k_map m = { .name = name, .of = of, .rank = x->space + 2,
-		.dims = { x->channels }, .pixels = bulk_rows(s),
-		.channels = s->tile_k, .swizzle = s->tile_k * elem,
-		.promotion = 128 };
+	struct k_map m = image_tensor(s, name, of);
 
+	m.pixels = bulk_rows(s);
+	m.channels = s->tile_k;
 	for (int i = 0; i < x->space; i++) {
-		m.dims[i + 1] = x->along[i].size;
-		m.strides[i + 1] = x->along[i].stride * elem;
 		m.steps[i + 1] = (int)x->along[i].step;
 		m.lower[i] = (int)x->along[i].lower;
 		m.upper[i] = (int)upper(x, i);
 	}
-	m.dims[x->space + 1] = x->images;
-	m.strides[x->space + 1] = x->image_stride * elem;
 	return m;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lock files: the exact text, that it reads back, and the reason and line for
  * everything that is not a lock. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <cmocka.h>
 
 #include "arena_state.h"
+#include "lock_cases.h"
 #include "search/search.h"
 
 static const char header[] = "# Schedules chosen by wpkc. Keep this file with "
@@ -32,41 +32,6 @@ static const char two[] =
 	"predicted = 12.3 us\n"
 	"verified = emulation\n";
 
-static struct lock_entry c2(void)
-{
-	static const char *names[] = { "unroll", "tile.block.i",
-		"pipeline.k.stages" };
-	static const char *values[] = { "on", "128", "3" };
-
-	return (struct lock_entry){
-		.op = "c2", .target = "sm_90", .gpu = "h200",
-		.hash = 0x00f1d2d2f924e986, .sketch = "fma", .names = names,
-		.values = values, .n = 3, .seconds = 1.23004e-5,
-		.measured = "model", .verified = "emulation",
-	};
-}
-
-static struct lock_entry c1(void)
-{
-	return (struct lock_entry){
-		.op = "c1", .target = "sm_90", .gpu = "h200", .hash = 0xff,
-		.sketch = "reduce", .seconds = 1.5e-3, .measured = "gpu",
-		.verified = "none",
-	};
-}
-
-static struct lock *parse(struct arena *a, const char *text)
-{
-	const char *why = NULL;
-	int line = 0;
-	struct lock *l = lock_parse(a, text, &why, &line);
-
-	if (!l)
-		print_message("# line %d: %s\n", line, why);
-	assert_non_null(l);
-	return l;
-}
-
 static const char *print(struct arena *a, const struct lock *l)
 {
 	struct str s;
@@ -79,8 +44,8 @@ static const char *print(struct arena *a, const struct lock *l)
 static void test_text(void **state)
 {
 	struct arena *a = *state;
-	struct lock *l = parse(a, NULL);
-	struct lock_entry x = c2(), y = c1();
+	struct lock *l = lock_text(a, NULL);
+	struct lock_entry x = lock_c2(), y = lock_c1();
 
 	assert_int_equal(l->n, 0);
 	assert_string_equal(print(a, l), header);
@@ -93,7 +58,7 @@ static void test_text(void **state)
 static void test_read(void **state)
 {
 	struct arena *a = *state;
-	struct lock *l = parse(a, two);
+	struct lock *l = lock_text(a, two);
 	const struct lock_entry *e = &l->v[1];
 
 	assert_int_equal(l->n, 2);
@@ -119,7 +84,7 @@ static void test_read(void **state)
 static void test_forgiving(void **state)
 {
 	struct arena *a = *state;
-	struct lock *l = parse(a,
+	struct lock *l = lock_text(a,
 		"[ c2\tsm_90  h200 ]\r\n# mine\r\n\r\n"
 		"  hash = 00f1d2d2f924e986\r\ngroup = 0\nsketch =   fma \n"
 		"unroll = on\ntile.block.i = 128\npipeline.k.stages = 3\n"
@@ -138,14 +103,14 @@ static void test_awkward_names(void **state)
 		"predicted", "sketch", "verified" };
 	static const char *values[] = { "1", "2", "3", "4", "5", "6" };
 	struct arena *a = *state;
-	struct lock *l = parse(a, ""), *again;
-	struct lock_entry e = c1();
+	struct lock *l = lock_text(a, ""), *again;
+	struct lock_entry e = lock_c1();
 
 	e.names = names;
 	e.values = values;
 	e.n = 6;
 	lock_put(a, l, &e);
-	again = parse(a, print(a, l));
+	again = lock_text(a, print(a, l));
 	assert_int_equal(again->n, 1);
 	assert_int_equal(again->v[0].n, 6);
 	for (int i = 0; i < 6; i++) {
@@ -153,67 +118,6 @@ static void test_awkward_names(void **state)
 		assert_string_equal(again->v[0].values[i], values[i]);
 	}
 	assert_string_equal(print(a, again), print(a, l));
-}
-
-static const char *word(struct arena *a, struct rng *r)
-{
-	static const char letters[] = "abcxyz019_.=-]\xc3\xa9";
-	int n = 1 + rng_below(r, 6);
-	char *w = arena_alloc(a, (size_t)n + 1);
-
-	for (int i = 0; i < n; i++)
-		w[i] = letters[i ? rng_below(r, (int)sizeof letters - 1)
-			: rng_below(r, 6)];
-	return w;
-}
-
-/* Random entries: their times span 10^-9 to 10^3 s; names are distinct. */
-static struct lock_entry any(struct arena *a, struct rng *r)
-{
-	struct lock_entry e = {
-		.op = arena_printf(a, "c%d", rng_below(r, 12)),
-		.target = rng_below(r, 2) ? "sm_80" : "sm_90a",
-		.gpu = rng_below(r, 2) ? "h100" : "h200",
-		.share = rng_below(r, 2) ? 0 : 1 + rng_below(r, 99),
-		.hash = rng_next(r), .group = rng_below(r, 3),
-		.sketch = word(a, r), .n = rng_below(r, 5),
-		.seconds = pow(10, rng_unit(r) * 12 - 9),
-		.measured = rng_below(r, 2) ? "gpu" : "model",
-		.verified = rng_below(r, 2) ? "emulation" : "none",
-	};
-
-	if (rng_below(r, 10) == 0)
-		e.seconds = 0;
-	e.names = ARENA_ARRAY(a, e.n, const char *);
-	e.values = ARENA_ARRAY(a, e.n, const char *);
-	for (int i = 0; i < e.n; i++) {
-		e.names[i] = arena_printf(a, "%s%d", word(a, r), i);
-		e.values[i] = word(a, r);
-	}
-	return e;
-}
-
-static void assert_same(const struct lock *x, const struct lock *y)
-{
-	assert_int_equal(x->n, y->n);
-	for (int i = 0; i < x->n; i++) {
-		const struct lock_entry *p = &x->v[i], *q = &y->v[i];
-
-		assert_string_equal(p->op, q->op);
-		assert_string_equal(p->target, q->target);
-		assert_string_equal(p->gpu, q->gpu);
-		assert_string_equal(p->sketch, q->sketch);
-		assert_string_equal(p->measured, q->measured);
-		assert_string_equal(p->verified, q->verified);
-		assert_true(p->hash == q->hash && p->seconds == q->seconds);
-		assert_int_equal(p->group, q->group);
-		assert_int_equal(p->share, q->share);
-		assert_int_equal(p->n, q->n);
-		for (int k = 0; k < p->n; k++) {
-			assert_string_equal(p->names[k], q->names[k]);
-			assert_string_equal(p->values[k], q->values[k]);
-		}
-	}
 }
 
 static void test_round_trip(void **state)
@@ -224,15 +128,15 @@ static void test_round_trip(void **state)
 	rng_seed(&r, 1);
 	for (int i = 0; i < 300; i++) {
 		struct arena *a = arena_create();
-		struct lock *l = parse(a, ""), *again;
+		struct lock *l = lock_text(a, ""), *again;
 
 		for (int n = rng_below(&r, 30); n > 0; n--) {
-			struct lock_entry e = any(a, &r);
+			struct lock_entry e = lock_any(a, &r);
 
 			lock_put(a, l, &e);
 		}
-		again = parse(a, print(a, l));
-		assert_same(l, again);
+		again = lock_text(a, print(a, l));
+		assert_locks(l, again);
 		assert_string_equal(print(a, l), print(a, again));
 		arena_destroy(a);
 	}
@@ -242,27 +146,27 @@ static void test_round_trip(void **state)
 static void test_order(void **state)
 {
 	struct arena *a = *state;
-	struct lock *x = parse(a, ""), *y = parse(a, "");
+	struct lock *x = lock_text(a, ""), *y = lock_text(a, "");
 	struct lock_entry e[20];
 	struct rng r;
 
 	rng_seed(&r, 9);
 	for (int i = 0; i < 20; i++) {
-		e[i] = any(a, &r);
+		e[i] = lock_any(a, &r);
 		e[i].op = arena_printf(a, "op%d", i);
 	}
 	for (int i = 0; i < 20; i++) {
 		lock_put(a, x, &e[i]);
 		lock_put(a, y, &e[19 - i]);
 	}
-	assert_same(x, y);
+	assert_locks(x, y);
 }
 
 static void test_put_replaces(void **state)
 {
 	struct arena *a = *state;
-	struct lock *l = parse(a, two);
-	struct lock_entry e = c2();
+	struct lock *l = lock_text(a, two);
+	struct lock_entry e = lock_c2();
 
 	e.hash = 7;
 	lock_put(a, l, &e);
@@ -277,8 +181,8 @@ static void test_put_replaces(void **state)
 static void test_find(void **state)
 {
 	struct arena *a = *state;
-	struct lock *l = parse(a, two);
-	struct lock_entry e = c2();
+	struct lock *l = lock_text(a, two);
+	struct lock_entry e = lock_c2();
 	uint64_t hash = e.hash;
 
 	assert_ptr_equal(lock_find(l, hash, "sm_90", "h200", 0, 0), &l->v[1]);
@@ -296,45 +200,13 @@ static void test_find(void **state)
 
 /* ---- shares ---- */
 
-static const char sliced[] =
-	"\n[c2 sm_90 h200]\n"
-	"hash = 00f1d2d2f924e986\n"
-	"group = 0\n"
-	"sketch = fma\n"
-	"predicted = 12.3 us\n"
-	"verified = emulation\n"
-	"\n[c2 sm_90 h200 share=5]\n"
-	"hash = 00f1d2d2f924e986\n"
-	"group = 0\n"
-	"sketch = gemv\n"
-	"measured = 200 us\n"
-	"verified = emulation\n"
-	"\n[c2 sm_90 h200 share=50]\n"
-	"hash = 00f1d2d2f924e986\n"
-	"group = 0\n"
-	"sketch = mma\n"
-	"measured = 20 us\n"
-	"verified = emulation\n"
-	"\n[c2 sm_90 h200 share=50]\n"
-	"hash = 00f1d2d2f924e986\n"
-	"group = 1\n"
-	"sketch = elementwise\n"
-	"measured = 2 us\n"
-	"verified = emulation\n"
-	"\n[c2 sm_90 h300]\n"
-	"hash = 00f1d2d2f924e986\n"
-	"group = 0\n"
-	"sketch = fma\n"
-	"measured = 1 us\n"
-	"verified = none\n";
-
 /* All of a GPU first, then by the number; share=100 is all of it. */
 static void test_shares(void **state)
 {
 	struct arena *a = *state;
-	const char *text = arena_printf(a, "%s%s", header, sliced);
-	struct lock *l = parse(a, sliced), *other = parse(a, "");
-	uint64_t hash = c2().hash;
+	const char *text = arena_printf(a, "%s%s", header, lock_shares);
+	struct lock *l = lock_text(a, lock_shares), *other = lock_text(a, "");
+	uint64_t hash = lock_c2().hash;
 
 	assert_string_equal(print(a, l), text);
 	for (int i = l->n - 1; i >= 0; i--)
@@ -347,7 +219,7 @@ static void test_shares(void **state)
 	assert_ptr_equal(lock_find(l, hash, "sm_90", NULL, 50, 0), &l->v[2]);
 	assert_null(lock_find(l, hash, "sm_90", "h200", 25, 0));
 	assert_null(lock_find(l, hash, "sm_90", NULL, 0, 0));
-	l = parse(a, "[c1 sm_90 h200 share=100]\nhash = 00000000000000ff\n"
+	l = lock_text(a, "[c1 sm_90 h200 share=100]\nhash = 00000000000000ff\n"
 		"group = 0\nsketch = reduce\nmeasured = 1.5 ms\n"
 		"verified = none\n");
 	assert_non_null(strstr(print(a, l), "\n[c1 sm_90 h200]\n"));
@@ -357,7 +229,7 @@ static void test_shares(void **state)
 static void test_shares_apart(void **state)
 {
 	struct arena *a = *state;
-	struct lock *l = parse(a, sliced);
+	struct lock *l = lock_text(a, lock_shares);
 	struct lock_entry e = l->v[2];
 
 	e.seconds = 1e-6;
@@ -480,7 +352,7 @@ static void try_text(const char *text)
 	struct lock *l = lock_parse(a, text, &why, &line);
 
 	if (l)
-		assert_same(l, parse(a, print(a, l)));
+		assert_locks(l, lock_text(a, print(a, l)));
 	else
 		assert_true(why && line >= 1 && line <= 30);
 	arena_destroy(a);
@@ -505,121 +377,6 @@ static void test_corrupt(void **state)
 	}
 }
 
-/* ---- merging ---- */
-
-enum { BASE, OURS, THEIRS, WANTED, N_LOCKS };
-
-/* At each place somebody, or nobody, adds, changes or removes: all of that is
- * in the merged lock, whoever is ours; and merging equals changes nothing. */
-static void test_merge_disjoint(void **state)
-{
-	struct rng r;
-
-	(void)state;
-	rng_seed(&r, 3);
-	for (int i = 0; i < 100; i++) {
-		struct arena *a = arena_create();
-		struct lock *l[N_LOCKS];
-
-		for (int k = 0; k < N_LOCKS; k++)
-			l[k] = parse(a, "");
-		for (int n = 0; n < 40; n++) {
-			struct lock_entry old = any(a, &r), new = any(a, &r);
-			int who = rng_below(&r, 3);
-			bool was = rng_below(&r, 3), is = rng_below(&r, 3);
-
-			old.op = new.op = arena_printf(a, "op%d", n % 20);
-			old.target = new.target = n < 20 ? "sm_80" : "sm_90a";
-			old.gpu = new.gpu;
-			old.share = new.share;
-			for (int k = 0; k < N_LOCKS; k++) {
-				bool changed = who && (k == who || k == WANTED);
-
-				if (changed ? is : was)
-					lock_put(a, l[k], changed ? &new :
-						&old);
-			}
-		}
-		assert_same(lock_merge(a, l[BASE], l[OURS], l[THEIRS]),
-			l[WANTED]);
-		assert_same(lock_merge(a, l[BASE], l[THEIRS], l[OURS]),
-			l[WANTED]);
-		assert_same(lock_merge(a, l[BASE], l[OURS], l[OURS]), l[OURS]);
-		arena_destroy(a);
-	}
-}
-
-/* Both changed it: measured before predicted before emulated, then the faster,
- * then ours; all groups of it; ours where the operator is not the same. */
-static void test_merge_conflicts(void **state)
-{
-	struct arena *a = *state;
-	struct lock *base = parse(a, ""), *ours = parse(a, "");
-	struct lock *theirs = parse(a, "");
-	struct lock_entry x = c2(), y = c2(), second = c2();
-
-	x.seconds = 1e-6;
-	y.seconds = 2e-6;
-	y.sketch = "gemv";
-	second.group = 1;
-	lock_put(a, ours, &x);
-	lock_put(a, theirs, &y);
-	assert_same(lock_merge(a, base, ours, theirs), ours);
-	assert_same(lock_merge(a, base, theirs, ours), ours);
-	x.measured = "emu";
-	lock_put(a, ours, &x);
-	assert_same(lock_merge(a, base, ours, theirs), theirs);
-	assert_same(lock_merge(a, base, theirs, ours), theirs);
-	y.measured = "gpu";
-	lock_put(a, theirs, &y);
-	assert_same(lock_merge(a, base, ours, theirs), theirs);
-	assert_same(lock_merge(a, base, theirs, ours), theirs);
-	x.measured = "gpu";
-	lock_put(a, ours, &x);
-	lock_put(a, ours, &second);
-	assert_same(lock_merge(a, base, ours, theirs), theirs);
-	assert_same(lock_merge(a, base, theirs, ours), theirs);
-	y.hash++;
-	lock_put(a, theirs, &y);
-	assert_same(lock_merge(a, base, ours, theirs), ours);
-	assert_same(lock_merge(a, base, theirs, ours), theirs);
-	y = x;
-	lock_put(a, base, &y);
-	assert_same(lock_merge(a, base, ours, parse(a, "")), ours);
-}
-
-static void set_seconds(struct lock *l, int i, double seconds)
-{
-	l->v[i].seconds = seconds;
-}
-
-/* Shares of one operator on one GPU are places of their own: each branch's is
- * taken, and of one that both changed the faster, whatever is of the others. */
-static void test_merge_shares(void **state)
-{
-	struct arena *a = *state;
-	struct lock *base = parse(a, sliced), *ours = parse(a, sliced);
-	struct lock *theirs = parse(a, sliced), *merged;
-
-	set_seconds(ours, 0, 9e-6);
-	set_seconds(theirs, 1, 1e-4);
-	set_seconds(ours, 2, 3e-5);
-	set_seconds(theirs, 2, 1e-5);
-	for (int i = 0; i < 2; i++) {
-		merged = lock_merge(a, base, i ? theirs : ours,
-			i ? ours : theirs);
-		assert_int_equal(merged->n, 5);
-		assert_true(merged->v[0].seconds == 9e-6);
-		assert_true(merged->v[1].seconds == 1e-4);
-		assert_true(merged->v[2].seconds == 1e-5);
-		assert_true(merged->v[3].seconds == 2e-6);
-	}
-	lock_trim(theirs, &theirs->v[1], 0);
-	merged = lock_merge(a, base, ours, theirs);
-	assert_int_equal(merged->n, 4);
-	assert_int_equal(merged->v[1].share, 50);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -628,8 +385,6 @@ int main(void)
 		TEST(test_order), TEST(test_put_replaces), TEST(test_find),
 		TEST(test_shares), TEST(test_shares_apart),
 		TEST(test_bad), TEST(test_corrupt),
-		TEST(test_merge_disjoint), TEST(test_merge_conflicts),
-		TEST(test_merge_shares),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -8,14 +8,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "driver/check.h"
-#include "subject.h"
+#include "mutation.h"
 
 /* A product for wgmma, of some chunks. */
 #define HALVES \
@@ -173,12 +170,6 @@ static const struct {
 	{ "wgmma", MADE, 1 << 1 | 1 << 3, MADE_AT(1, 3) },
 	{ "wgmma", THRICE, 0, THRICE_AT(2, 3) },
 	{ "wgmma", THRICE, 0, THRICE_AT(1, 2) },
-};
-
-/* What lines are changed, and how; "one" in how many where time is short. */
-struct mutation {
-	const char *name, *line, *was, *is;
-	int one;
 };
 
 static const struct mutation mutations[] = {
@@ -346,73 +337,6 @@ enum { N_CASES = sizeof cases / sizeof *cases,
 	N_COUNTED = sizeof counted / sizeof *counted,
 	N_PROMOTED = sizeof promoted / sizeof *promoted };
 
-static bool full(void)
-{
-	const char *set = getenv("WPK_FULL");
-
-	return set && *set;
-}
-
-/* The "n"th place of the mutation in the kernel's text, NULL if there is none;
- * behind the launcher nothing counts. */
-static const char *place(const struct subject *s, const struct mutation *m, int n)
-{
-	const char *end = strstr(s->cuda, "#ifndef __CUDACC_RTC__");
-	const char *p = strstr(s->cuda, "__global__");
-
-	while (p && (p = strstr(p, m->line)) && p < end) {
-		p = strstr(p, m->was);
-		if (n-- == 0)
-			return p;
-		p += strlen(m->was);
-	}
-	return NULL;
-}
-
-static void missed(const char *sketch, const struct mutation *m, int n,
-	const char *at)
-{
-	fail_msg("%s: %s, number %d, was not found: %.*s", sketch, m->name, n,
-		(int)strcspn(at, "\n"), at);
-}
-
-/* Everything that is looked for; that by watching first, which takes less time
- * to compile and finds most. */
-static struct check_result look(struct subject *s)
-{
-	struct check_result r = subject_check(s, CHECK_RACE | CHECK_INIT);
-
-	return r.verdict == CHECK_VERIFIED ? subject_check(s, CHECK_ADDRESS) : r;
-}
-
-/* How many places there are; fails with those that were not found. */
-static int plant_all(struct subject *s, const struct mutation *m,
-	const char *sketch, unsigned idle)
-{
-	const char *text = s->cuda, *at;
-	int n = 0;
-
-	while ((at = place(s, m, n))) {
-		struct check_result r;
-
-		n++;
-		if ((!full() && n % m->one) ||
-		    (!strcmp(m->was, " < ") && idle >> n & 1))
-			continue;
-		s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - text), text,
-			m->is, at + strlen(m->was));
-		r = look(s);
-		if (r.verdict == CHECK_VERIFIED)
-			missed(sketch, m, n, at);
-		if (r.verdict == CHECK_UNAVAILABLE ||
-		    strstr(r.line, "does not compile"))
-			fail_msg("%s: %s, number %d: %s\n%s", sketch, m->name,
-				n, r.line, r.detail);
-		s->cuda = (char *)text;
-	}
-	return n;
-}
-
 static struct subject open_case(int i)
 {
 	return subject_open_for(cases[i].at[0].name ? "sm_90a" : "sm_80",
@@ -426,7 +350,7 @@ static void planted_faults_are_found(void **state)
 	(void)state;
 	for (int i = 0; i < N_CASES; i++) {
 		struct subject s = open_case(i);
-		struct check_result r = look(&s);
+		struct check_result r = mutation_look(&s);
 
 		if (r.verdict == CHECK_UNAVAILABLE) {
 			print_message("# %s\n# %s", r.line, r.detail);
@@ -436,14 +360,11 @@ static void planted_faults_are_found(void **state)
 		if (r.verdict != CHECK_VERIFIED)
 			fail_msg("%s\n%s", r.line, r.detail);
 		for (int k = 0; k < N_MUTATIONS; k++)
-			n[k] += plant_all(&s, &mutations[k], cases[i].sketch,
+			n[k] += mutate_all(&s, &mutations[k], cases[i].sketch,
 				cases[i].idle);
 		arena_destroy(s.a);
 	}
-	for (int k = 0; k < N_MUTATIONS; k++)
-		print_message("# %s: %d\n", mutations[k].name, n[k]);
-	for (int k = 0; k < N_MUTATIONS; k++)
-		assert_true(n[k] > 0);
+	assert_places(mutations, N_MUTATIONS, n);
 }
 
 static const char turns_text[] =
@@ -464,41 +385,15 @@ static const struct subject_value turns_at[] = {
 	{ "raster.group", 1 }, { NULL, 0 }
 };
 
-/* Adds to "n" how many places each of "some" has. */
-static void plant_some(struct subject s, const struct mutation *some, int count,
-	int *n)
-{
-	struct check_result r = look(&s);
-
-	if (r.verdict == CHECK_UNAVAILABLE) {
-		arena_destroy(s.a);
-		skip();
-	}
-	if (r.verdict != CHECK_VERIFIED)
-		fail_msg("%s\n%s", r.line, r.detail);
-	for (int k = 0; k < count; k++)
-		n[k] += plant_all(&s, &some[k], "a product", 0);
-	arena_destroy(s.a);
-}
-
-static void all_have_places(const struct mutation *some, int count,
-	const int *n)
-{
-	for (int k = 0; k < count; k++)
-		print_message("# %s: %d\n", some[k].name, n[k]);
-	for (int k = 0; k < count; k++)
-		assert_true(n[k] > 0);
-}
-
 /* On a chip of one multiprocessor, whose blocks have some tiles each. */
 static void faults_of_turns_are_found(void **state)
 {
 	int n[N_TURNS] = { 0 };
 
 	(void)state;
-	plant_some(subject_open_for("sm_90a", 1, turns_text, "wgmma", turns_at),
+	mutate(subject_open_for("sm_90a", 1, turns_text, "wgmma", turns_at),
 		turns, N_TURNS, n);
-	all_have_places(turns, N_TURNS, n);
+	assert_places(turns, N_TURNS, n);
 }
 
 /* Clusters of two along either side, with some tiles each. */
@@ -520,11 +415,11 @@ static void faults_of_mates_are_found(void **state)
 	int n[N_MATES] = { 0 };
 
 	(void)state;
-	plant_some(subject_open_for("sm_90a", 2, turns_text, "wgmma",
+	mutate(subject_open_for("sm_90a", 2, turns_text, "wgmma",
 		mates_j_at), mates, N_MATES, n);
-	plant_some(subject_open_for("sm_90a", 2, turns_text, "wgmma",
+	mutate(subject_open_for("sm_90a", 2, turns_text, "wgmma",
 		mates_i_at), mates, N_MATES, n);
-	all_have_places(mates, N_MATES, n);
+	assert_places(mates, N_MATES, n);
 }
 
 /* Of more tiles than blocks, one of which has some of three, and of fewer. */
@@ -555,13 +450,13 @@ static void faults_of_shared_chunks_are_found(void **state)
 	int n[N_SHARED_OUT] = { 0 };
 
 	(void)state;
-	plant_some(subject_open_for("sm_90a", 1, turns_text, "wgmma",
+	mutate(subject_open_for("sm_90a", 1, turns_text, "wgmma",
 		streams_at), shared_out, N_SHARED_OUT, n);
-	plant_some(subject_open_for("sm_80", 1, turns_text, "mma", tiles_at),
+	mutate(subject_open_for("sm_80", 1, turns_text, "mma", tiles_at),
 		shared_out, N_SHARED_OUT, n);
-	plant_some(subject_open_for("sm_80", 3, HALVES, "mma", parts_at),
+	mutate(subject_open_for("sm_80", 3, HALVES, "mma", parts_at),
 		shared_out, N_SHARED_OUT, n);
-	all_have_places(shared_out, N_SHARED_OUT, n);
+	assert_places(shared_out, N_SHARED_OUT, n);
 }
 
 static void faults_of_counted_parts_are_found(void **state)
@@ -569,9 +464,9 @@ static void faults_of_counted_parts_are_found(void **state)
 	int n[N_COUNTED] = { 0 };
 
 	(void)state;
-	plant_some(subject_open_for("sm_80", 3, HALVES, "mma", counted_at),
+	mutate(subject_open_for("sm_80", 3, HALVES, "mma", counted_at),
 		counted, N_COUNTED, n);
-	all_have_places(counted, N_COUNTED, n);
+	assert_places(counted, N_COUNTED, n);
 }
 
 /* What launches before this one left there is no flag. */
@@ -583,7 +478,7 @@ static void flags_that_are_not_cleared_are_found(void **state)
 	(void)state;
 	subject_plant(&s, "cudaMemsetAsync(flags, 0, ",
 		"cudaMemsetAsync(flags, 0, 0 * ");
-	r = look(&s);
+	r = mutation_look(&s);
 	if (r.verdict != CHECK_UNAVAILABLE)
 		assert_int_equal(r.verdict, CHECK_FAULT);
 	arena_destroy(s.a);
@@ -610,9 +505,9 @@ static void faults_of_promotion_are_found(void **state)
 	int n[N_PROMOTED] = { 0 };
 
 	(void)state;
-	plant_some(subject_open_for("sm_90a", 1, promoted_text, "wgmma",
+	mutate(subject_open_for("sm_90a", 1, promoted_text, "wgmma",
 		promoted_at), promoted, N_PROMOTED, n);
-	all_have_places(promoted, N_PROMOTED, n);
+	assert_places(promoted, N_PROMOTED, n);
 }
 
 int main(void)
