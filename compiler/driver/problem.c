@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A candidate as a search problem. In: a candidate with its space. Out: the
  * point to start from, whether a point is legal at every size the job is for,
- * what the model predicts of it, and the best point of a short look. */
-#include "driver/session.h"
+ * what the model predicts of it, and the point chosen without a search. */
+#include "driver/problem.h"
 
 #include <assert.h>
 #include <math.h>
@@ -48,8 +48,7 @@ static const char *stopped(struct candidate *c, enum stage stage,
 	return why;
 }
 
-/* At the job's own sizes. */
-static const char *is_legal_here(struct candidate *c, struct arena *a,
+const char *problem_illegal_here(struct candidate *c, struct arena *a,
 	const int *genes)
 {
 	int values[c->space->n_tunables + 1];
@@ -88,8 +87,7 @@ static const char *is_legal_at_all(struct candidate *c, struct arena *a,
 		general_sums_unknown(c));
 }
 
-/* At all sizes that the job is for. */
-static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
+const char *problem_illegal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes)
 {
 	const char *why = is_legal_at_all(c, a, genes);
@@ -101,9 +99,9 @@ static const char *is_legal_anywhere(struct candidate *c, struct arena *a,
 const char *problem_refuses(struct candidate *c, struct arena *a,
 	const int *genes)
 {
-	const char *why = is_legal_here(c, a, genes);
+	const char *why = problem_illegal_here(c, a, genes);
 
-	return why ? why : is_legal_anywhere(c, a, genes);
+	return why ? why : problem_illegal_anywhere(c, a, genes);
 }
 
 static const char *is_legal(void *ctx, struct arena *a, const int *genes)
@@ -124,7 +122,7 @@ void problem_features(const struct candidate *c, struct arena *a,
 	f->work = ir_operations(c->task.op, c->task.group);
 }
 
-static double predicted(const struct candidate *c, struct arena *a,
+double problem_seconds(const struct candidate *c, struct arena *a,
 	const int *genes)
 {
 	struct features f;
@@ -139,7 +137,7 @@ static void predict(void *ctx, struct arena *a, const int *genes, int n,
 	struct candidate *c = ctx;
 
 	for (int i = 0; i < n; i++)
-		out[i] = (struct cost){ predicted(c, a, genes +
+		out[i] = (struct cost){ problem_seconds(c, a, genes +
 			(ptrdiff_t)i * c->space->n_genes), V_MEASURED, NULL };
 }
 
@@ -166,8 +164,7 @@ static void genes_of(const struct candidate *c, const int *values, int *genes)
 				&sp->genes[sp->follows[i]], values[i]);
 }
 
-/* The sketch's own default. */
-static void start_genes(const struct candidate *c, int *genes)
+void problem_start(const struct candidate *c, int *genes)
 {
 	int values[c->space->n_tunables + 1];
 
@@ -176,17 +173,29 @@ static void start_genes(const struct candidate *c, int *genes)
 	genes_of(c, values, genes);
 }
 
-/* Its other one, if there is any. */
-static bool other_genes(const struct candidate *c, int *genes)
+/* Its other one: of those that are legal here that which the model thinks the
+ * fastest; false if there is none. */
+static bool other_genes(struct candidate *c, struct arena *tmp, int *genes)
 {
-	int values[c->space->n_tunables + 1];
+	size_t n = (size_t)c->space->n_genes;
+	int values[c->space->n_tunables + 1], trial[n + 1];
+	double best = INFINITY;
 
 	values[c->space->n_tunables - 1] = 1;
-	if (!c->sketch->other_start || !c->sketch->other_start(&c->task,
-			values))
-		return false;
-	genes_of(c, values, genes);
-	return true;
+	for (int i = 0; c->sketch->other_start &&
+	     c->sketch->other_start(&c->task, i, values); i++) {
+		double t;
+
+		genes_of(c, values, trial);
+		if (problem_illegal_here(c, tmp, trial))
+			continue;
+		t = problem_seconds(c, tmp, trial);
+		if (t >= best)
+			continue;
+		best = t;
+		memcpy(genes, trial, n * sizeof *genes);
+	}
+	return best < INFINITY;
 }
 
 struct problem problem_of(struct session *s, struct candidate *c)
@@ -195,13 +204,15 @@ struct problem problem_of(struct session *s, struct candidate *c)
 	int n = c->space->n_genes, count = 1;
 	int most = 1 + (told ? told->n_directives : 0);
 	int *seeds = ARENA_ARRAY(s->a, (size_t)n * (most + 1) + 1, int);
+	struct arena *tmp = arena_create();
 
 	for (int i = 0; i < most; i++)
-		start_genes(c, seeds + (ptrdiff_t)i * n);
+		problem_start(c, seeds + (ptrdiff_t)i * n);
 	while (count < most && sched_seed(told, c->space, count - 1,
 	       seeds + (ptrdiff_t)count * n))
 		count++;
-	count += other_genes(c, seeds + (ptrdiff_t)count * n);
+	count += other_genes(c, tmp, seeds + (ptrdiff_t)count * n);
+	arena_destroy(tmp);
 	return (struct problem){ .space = c->space, .ctx = c,
 		.legal = is_legal, .measure = predict, .seeds = seeds,
 		.n_seeds = count };
@@ -228,15 +239,12 @@ static void no_point(struct candidate *c)
 	c->space = NULL;
 }
 
-/* From a legal point, the best value of one gene after the other by the model,
- * until a round changes nothing: some hundred predictions, a millisecond. "refuses"
- * is asked of what is legal here and better. */
-static double descend(struct candidate *c, struct arena *tmp, int *genes,
+double problem_descend(struct candidate *c, struct arena *tmp, int *genes,
 	const char *(*refuses)(struct candidate *, struct arena *, const int *))
 {
 	enum { ROUNDS = 3 };
 	const struct space *sp = c->space;
-	double best = predicted(c, tmp, genes);
+	double best = problem_seconds(c, tmp, genes);
 	bool changed = true;
 
 	for (int round = 0; round < ROUNDS && changed; round++) {
@@ -249,9 +257,9 @@ static double descend(struct candidate *c, struct arena *tmp, int *genes,
 
 				genes[i] = sp->genes[i].values[k];
 				if (genes[i] == keep ||
-				    is_legal_here(c, tmp, genes))
+				    problem_illegal_here(c, tmp, genes))
 					continue;
-				t = predicted(c, tmp, genes);
+				t = problem_seconds(c, tmp, genes);
 				if (t < best * 0.999 && !refuses(c, tmp,
 				    genes)) {
 					best = t;
@@ -290,7 +298,7 @@ static const char *quickly_refused(void *ctx, struct arena *a,
 	x->over |= x->looked++ == LOOKS;
 	if (x->over)
 		return "not looked at";
-	why = is_legal_here(x->c, a, genes);
+	why = problem_illegal_here(x->c, a, genes);
 	return why ? why : is_legal_at_all(x->c, a, genes);
 }
 
@@ -310,7 +318,7 @@ static void add_start(struct starts *x, const int *from)
 	int k;
 
 	memcpy(at, from, n * sizeof *at);
-	t = descend(x->c, x->tmp, at, is_legal_at_all);
+	t = problem_descend(x->c, x->tmp, at, is_legal_at_all);
 	for (k = 0; k < x->n; k++)
 		if (!memcmp(x->genes + (size_t)k * n, at, n * sizeof *at))
 			return;
@@ -346,7 +354,7 @@ static int *best_start(struct session *s, struct arena *tmp,
 		add_start(&x, r->history + (size_t)i * n);
 	for (int i = 0; i < x.n; i++) {
 		arena_reset(tmp);
-		if (!is_legal_anywhere(c, tmp, x.genes + (size_t)i * n))
+		if (!problem_illegal_anywhere(c, tmp, x.genes + (size_t)i * n))
 			return x.genes + (size_t)i * n;
 	}
 	return NULL;
@@ -369,9 +377,9 @@ static const char *find_legal(void *ctx, struct arena *a, const int *genes)
 	f->found |= f->looked > LOOKS;
 	if (f->found)
 		return "not looked at";
-	why = is_legal_here(f->c, a, genes);
+	why = problem_illegal_here(f->c, a, genes);
 	f->looked += why ? 1 : LOOKS / DEAR;
-	return why ? why : is_legal_anywhere(f->c, a, genes);
+	return why ? why : problem_illegal_anywhere(f->c, a, genes);
 }
 
 static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
@@ -422,9 +430,9 @@ static void from_other(struct session *s, struct candidate *c,
 	int *other = ARENA_ARRAY(s->a, n + 1, int);
 	double t;
 
-	if (!other_genes(c, other) || problem_refuses(c, tmp, other))
+	if (!other_genes(c, tmp, other) || problem_refuses(c, tmp, other))
 		return;
-	t = descend(c, tmp, other, is_legal_anywhere);
+	t = problem_descend(c, tmp, other, problem_illegal_anywhere);
 	if (t < *seconds * 0.99) {
 		memcpy(genes, other, n * sizeof *genes);
 		*seconds = t;
@@ -441,150 +449,9 @@ int *problem_default(struct session *s, struct candidate *c, double *seconds)
 	else if (!genes)
 		genes = some_point(s, tmp, c);
 	if (genes)
-		*seconds = descend(c, tmp, genes, is_legal_anywhere);
+		*seconds = problem_descend(c, tmp, genes, problem_illegal_anywhere);
 	if (genes && !c->general)
 		from_other(s, c, tmp, genes, seconds);
 	arena_destroy(tmp);
 	return genes;
-}
-
-/* Down from "genes" with another value of gene "i", if that comes lower. */
-static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
-	int *genes, int i, double *seconds)
-{
-	const struct gene *g = &c->space->genes[i];
-	size_t bytes = (size_t)c->space->n_genes * sizeof *genes;
-	int *from = ARENA_ARRAY(s->a, c->space->n_genes, int);
-
-	for (int k = 0; k < g->n; k++) {
-		double t;
-
-		if (g->values[k] == genes[i])
-			continue;
-		memcpy(from, genes, bytes);
-		from[i] = g->values[k];
-		if (problem_refuses(c, tmp, from))
-			continue;
-		t = descend(c, tmp, from, is_legal_anywhere);
-		if (t < *seconds * 0.99) {
-			memcpy(genes, from, bytes);
-			*seconds = t;
-			return;
-		}
-	}
-}
-
-void problem_look_around(struct session *s, struct candidate *c, int *genes,
-	double *seconds)
-{
-	enum { FEW = 3 };
-	struct arena *tmp = arena_create();
-
-	for (int i = 0; i < c->space->n_genes; i++)
-		if (c->space->genes[i].n <= FEW)
-			other_way(s, c, tmp, genes, i, seconds);
-	arena_destroy(tmp);
-}
-
-/* ---- a look from a point ---- */
-
-/* Legal points near an illegal one, best first by the model. */
-struct repairs {
-	struct candidate *c;
-	struct arena *tmp;
-	int *genes;		/* the point, as it is changed */
-	int *found;		/* REPAIRS points */
-	double seconds[8];
-	int n;
-};
-
-enum { REPAIRS = 8 };
-
-static void add_repair(struct repairs *r)
-{
-	size_t n = (size_t)r->c->space->n_genes;
-	double t;
-	int k;
-
-	if (is_legal_here(r->c, r->tmp, r->genes))
-		return;
-	t = predicted(r->c, r->tmp, r->genes);
-	if (r->n == REPAIRS && t >= r->seconds[REPAIRS - 1])
-		return;
-	r->n += r->n < REPAIRS;
-	for (k = r->n - 1; k > 0 && r->seconds[k - 1] > t; k--) {
-		r->seconds[k] = r->seconds[k - 1];
-		memcpy(r->found + (size_t)k * n, r->found + (size_t)(k - 1) * n,
-			n * sizeof *r->found);
-	}
-	r->seconds[k] = t;
-	memcpy(r->found + (size_t)k * n, r->genes, n * sizeof *r->found);
-}
-
-/* Every change of "more" genes from gene "from" on. */
-static void change(struct repairs *r, int from, int more)
-{
-	const struct space *sp = r->c->space;
-
-	if (!more) {
-		add_repair(r);
-		return;
-	}
-	for (int i = from; i < sp->n_genes; i++) {
-		int keep = r->genes[i];
-
-		for (int k = 0; k < sp->genes[i].n; k++) {
-			r->genes[i] = sp->genes[i].values[k];
-			if (r->genes[i] != keep)
-				change(r, i + 1, more - 1);
-		}
-		r->genes[i] = keep;
-	}
-}
-
-/* "genes", or the best legal point that differs in one gene more, or in two;
- * false if there is none. */
-static bool repair(struct session *s, struct candidate *c, struct arena *tmp,
-	int *genes)
-{
-	size_t n = (size_t)c->space->n_genes;
-	struct repairs r = { .c = c, .tmp = tmp, .genes = genes,
-		.found = ARENA_ARRAY(s->a, n * REPAIRS + 1, int) };
-
-	if (!problem_refuses(c, tmp, genes))
-		return true;
-	for (int more = 1; more <= 2 && !r.n; more++)
-		change(&r, 0, more);
-	for (int i = 0; i < r.n; i++) {
-		const int *at = r.found + (size_t)i * n;
-
-		if (is_legal_anywhere(c, tmp, at))
-			continue;
-		memcpy(genes, at, n * sizeof *genes);
-		return true;
-	}
-	return false;
-}
-
-bool problem_look(struct session *s, struct candidate *c, int *genes,
-	double *seconds)
-{
-	size_t size = (size_t)c->space->n_genes * sizeof *genes;
-	struct arena *tmp = arena_create();
-	int *other = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
-	double second = INFINITY;
-
-	start_genes(c, other);
-	*seconds = INFINITY;
-	if (repair(s, c, tmp, genes))
-		*seconds = c->general ? predicted(c, tmp, genes) :
-			descend(c, tmp, genes, is_legal_anywhere);
-	if (!c->general && repair(s, c, tmp, other))
-		second = descend(c, tmp, other, is_legal_anywhere);
-	if (second < *seconds * 0.999) {
-		memcpy(genes, other, size);
-		*seconds = second;
-	}
-	arena_destroy(tmp);
-	return !isinf(*seconds);
 }

@@ -257,21 +257,24 @@ bool packing_keep(struct session *s, struct candidate *c);
 /* NULL if the point is legal at every size the job is for, or why not. */
 const char *problem_refuses(struct candidate *c, struct arena *a,
 	const int *genes);
-/* What a search is given: it starts from the sketch's own point and the
+/* What a search is given: it starts from the sketch's own points and the
  * schedule's seeds. */
 struct problem problem_of(struct session *s, struct candidate *c);
 /* The point chosen without a search and its predicted seconds; NULL if no
  * point is legal, and the candidate then has no space any more. */
 int *problem_default(struct session *s, struct candidate *c, double *seconds);
+/* What the model sees of a point, which is legal. */
+void problem_features(const struct candidate *c, struct arena *a,
+	const int *genes, struct features *f);
+
+/* ---- problem_look.c ---- */
+
 /* Once more in the same way from "genes" with each of the numbers that have few
  * values the other way, which many others follow, as tiles do whether blocks persist:
  * "genes" becomes what is better. Not for a job for all sizes, whose starts are many
  * as it is. */
 void problem_look_around(struct session *s, struct candidate *c, int *genes,
 	double *seconds);
-/* What the model sees of a point, which is legal. */
-void problem_features(const struct candidate *c, struct arena *a,
-	const int *genes, struct features *f);
 /* Better "genes" by a short look that begins there, or where that is illegal, at
  * a point that differs in one or two genes, and at the sketch's own; false if
  * none of these is legal. For all sizes, where a test of legality is dear, only

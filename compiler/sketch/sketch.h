@@ -75,9 +75,9 @@ struct sketch {
 		struct features *out);
 	/* The untuned default: writes one value a tunable; legal. */
 	void (*start)(const struct task *t, int *values);
-	/* NULL, or the same of a kernel so different that single numbers do not
-	 * lead to it; false where there is none. */
-	bool (*other_start)(const struct task *t, int *values);
+	/* NULL, or the same of kernels so different that single numbers do not
+	 * lead to them: number "n" of them, false where there are not so many. */
+	bool (*other_start)(const struct task *t, int n, int *values);
 	/* NULL, or the key of tunables that were not there yet when some locks
 	 * were written, which say nothing of them and mean the first value. */
 	const char *newer;

@@ -10,7 +10,6 @@
 #include "sketch/promotion.h"
 #include "sketch/tensor_core.h"
 
-#include <math.h>
 #include <string.h>
 
 static void find_instruction(struct wgmma *f)
@@ -393,27 +392,19 @@ static bool start_with(const struct task *t, struct wgmma *f,
 	return found;
 }
 
-/* Patches with a halo by which it takes the least time, if there are such; their
- * rows are multiplied from where they lie. */
-static void find_halo(const struct task *t, struct wgmma *f, struct way w)
+/* One start for each patch that serves; rows of patches are multiplied from where
+ * they lie. */
+static void find_halos(const struct task *t, struct wgmma *f, struct way w)
 {
 	const struct tunable *halo = &f->open.v[WGMMA_HALO];
-	int trial[WGMMA_VALUES];
-	double best = INFINITY;
 
+	f->halo_starts = arena_alloc(t->a, (size_t)halo->n *
+		sizeof *f->halo_starts);
 	w.from = FROM_SHARED;
 	for (int i = 1; i < halo->n; i++) {
-		double guess;
-
 		w.halo = halo->values[i];
-		if (!start_with(t, f, &w, trial))
-			continue;
-		guess = wgmma_guess(t, trial);
-		if (guess >= best)
-			continue;
-		best = guess;
-		f->has_halo = true;
-		memcpy(f->halo_start, trial, sizeof trial);
+		f->n_halo_starts += start_with(t, f, &w,
+			f->halo_starts[f->n_halo_starts]);
 	}
 }
 
@@ -436,7 +427,7 @@ static bool find_start(const struct task *t, struct wgmma *f)
 		found = start_with(t, f, &w, f->start);
 	}
 	if (found)
-		find_halo(t, f, w);
+		find_halos(t, f, w);
 	return found;
 }
 
@@ -447,13 +438,14 @@ static void start(const struct task *t, int *values)
 	tiled_start(&f->open, f->start, WGMMA_FIXED, values);
 }
 
-static bool other_start(const struct task *t, int *values)
+static bool other_start(const struct task *t, int n, int *values)
 {
 	const struct wgmma *f = t->state;
 
-	if (f->has_halo)
-		tiled_start(&f->open, f->halo_start, WGMMA_FIXED, values);
-	return f->has_halo;
+	if (n >= f->n_halo_starts)
+		return false;
+	tiled_start(&f->open, f->halo_starts[n], WGMMA_FIXED, values);
+	return true;
 }
 
 static const char *legal(const struct task *t, struct arena *a,

@@ -50,8 +50,8 @@ struct wgmma {
 	struct raw raw_left, raw_right;
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	int start[WGMMA_VALUES];	/* the untuned default */
-	int halo_start[WGMMA_VALUES];	/* and one with a halo */
-	bool has_halo;
+	int (*halo_starts)[WGMMA_VALUES];	/* and those with a halo */
+	int n_halo_starts;
 	struct tunables open;
 };
 
@@ -120,9 +120,6 @@ int wgmma_mine_n(const struct wgmma_plan *p);
 
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out);
-/* About how many cycles it takes: of the busiest multiprocessor's tensor cores, of
- * shared memory, or of L2. */
-double wgmma_guess(const struct task *t, const int *values);
 
 /* ---- wgmma_build.c ---- */
 

@@ -152,15 +152,3 @@ void wgmma_features(const struct task *t, const int *values,
 			(blocks * per_block),
 	};
 }
-
-double wgmma_guess(const struct task *t, const int *values)
-{
-	const struct gpu *g = t->gpu;
-	double hz = g->clock_mhz * 1e6, uneven, cycles;
-	struct features f;
-
-	wgmma_features(t, values, &f);
-	uneven = ceil(f.blocks / g->sms) * g->sms / f.blocks;
-	cycles = fmax(f.tensor / g->tensor_sm, f.smem_cycles) / g->sms * uneven;
-	return fmax(cycles, f.l2_bytes / g->l2_bytes_s * hz) + f.chain;
-}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* A short look from a point of a candidate's problem: what is better near it comes
+ * out, by the model. */
+#include "driver/problem.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Legal points near an illegal one, best first by the model. */
+struct repairs {
+	struct candidate *c;
+	struct arena *tmp;
+	int *genes;		/* the point, as it is changed */
+	int *found;		/* REPAIRS points */
+	double seconds[8];
+	int n;
+};
+
+enum { REPAIRS = 8 };
+
+static void add_repair(struct repairs *r)
+{
+	size_t n = (size_t)r->c->space->n_genes;
+	double t;
+	int k;
+
+	if (problem_illegal_here(r->c, r->tmp, r->genes))
+		return;
+	t = problem_seconds(r->c, r->tmp, r->genes);
+	if (r->n == REPAIRS && t >= r->seconds[REPAIRS - 1])
+		return;
+	r->n += r->n < REPAIRS;
+	for (k = r->n - 1; k > 0 && r->seconds[k - 1] > t; k--) {
+		r->seconds[k] = r->seconds[k - 1];
+		memcpy(r->found + (size_t)k * n, r->found + (size_t)(k - 1) * n,
+			n * sizeof *r->found);
+	}
+	r->seconds[k] = t;
+	memcpy(r->found + (size_t)k * n, r->genes, n * sizeof *r->found);
+}
+
+/* Every change of "more" genes from gene "from" on. */
+static void change(struct repairs *r, int from, int more)
+{
+	const struct space *sp = r->c->space;
+
+	if (!more) {
+		add_repair(r);
+		return;
+	}
+	for (int i = from; i < sp->n_genes; i++) {
+		int keep = r->genes[i];
+
+		for (int k = 0; k < sp->genes[i].n; k++) {
+			r->genes[i] = sp->genes[i].values[k];
+			if (r->genes[i] != keep)
+				change(r, i + 1, more - 1);
+		}
+		r->genes[i] = keep;
+	}
+}
+
+/* "genes", or the best legal point that differs in one gene more, or in two;
+ * false if there is none. */
+static bool repair(struct session *s, struct candidate *c, struct arena *tmp,
+	int *genes)
+{
+	size_t n = (size_t)c->space->n_genes;
+	struct repairs r = { .c = c, .tmp = tmp, .genes = genes,
+		.found = ARENA_ARRAY(s->a, n * REPAIRS + 1, int) };
+
+	if (!problem_refuses(c, tmp, genes))
+		return true;
+	for (int more = 1; more <= 2 && !r.n; more++)
+		change(&r, 0, more);
+	for (int i = 0; i < r.n; i++) {
+		const int *at = r.found + (size_t)i * n;
+
+		if (problem_illegal_anywhere(c, tmp, at))
+			continue;
+		memcpy(genes, at, n * sizeof *genes);
+		return true;
+	}
+	return false;
+}
+
+bool problem_look(struct session *s, struct candidate *c, int *genes,
+	double *seconds)
+{
+	size_t size = (size_t)c->space->n_genes * sizeof *genes;
+	struct arena *tmp = arena_create();
+	int *other = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
+	double second = INFINITY;
+
+	problem_start(c, other);
+	*seconds = INFINITY;
+	if (repair(s, c, tmp, genes))
+		*seconds = c->general ? problem_seconds(c, tmp, genes) :
+			problem_descend(c, tmp, genes, problem_illegal_anywhere);
+	if (!c->general && repair(s, c, tmp, other))
+		second = problem_descend(c, tmp, other, problem_illegal_anywhere);
+	if (second < *seconds * 0.999) {
+		memcpy(genes, other, size);
+		*seconds = second;
+	}
+	arena_destroy(tmp);
+	return !isinf(*seconds);
+}
+
+/* Down from "genes" with another value of gene "i", if that comes lower. */
+static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
+	int *genes, int i, double *seconds)
+{
+	const struct gene *g = &c->space->genes[i];
+	size_t bytes = (size_t)c->space->n_genes * sizeof *genes;
+	int *from = ARENA_ARRAY(s->a, c->space->n_genes, int);
+
+	for (int k = 0; k < g->n; k++) {
+		double t;
+
+		if (g->values[k] == genes[i])
+			continue;
+		memcpy(from, genes, bytes);
+		from[i] = g->values[k];
+		if (problem_refuses(c, tmp, from))
+			continue;
+		t = problem_descend(c, tmp, from, problem_illegal_anywhere);
+		if (t < *seconds * 0.99) {
+			memcpy(genes, from, bytes);
+			*seconds = t;
+			return;
+		}
+	}
+}
+
+void problem_look_around(struct session *s, struct candidate *c, int *genes,
+	double *seconds)
+{
+	enum { FEW = 3 };
+	struct arena *tmp = arena_create();
+
+	for (int i = 0; i < c->space->n_genes; i++)
+		if (c->space->genes[i].n <= FEW)
+			other_way(s, c, tmp, genes, i, seconds);
+	arena_destroy(tmp);
+}
