@@ -12,6 +12,7 @@ struct repairs {
 	struct arena *tmp;
 	int *genes;		/* the point, as it is changed */
 	int *found;		/* REPAIRS points */
+	int held;		/* the gene that is left alone; -1: none */
 	double seconds[8];
 	int n;
 };
@@ -51,7 +52,7 @@ static void change(struct repairs *r, int from, int more)
 	for (int i = from; i < sp->n_genes; i++) {
 		int keep = r->genes[i];
 
-		for (int k = 0; k < sp->genes[i].n; k++) {
+		for (int k = 0; i != r->held && k < sp->genes[i].n; k++) {
 			r->genes[i] = sp->genes[i].values[k];
 			if (r->genes[i] != keep)
 				change(r, i + 1, more - 1);
@@ -60,18 +61,18 @@ static void change(struct repairs *r, int from, int more)
 	}
 }
 
-/* "genes", or the best legal point that differs in one gene more, or in two;
- * false if there is none. */
+/* "genes", or the best legal point that differs in one gene more, or in two; in one
+ * where gene "held" is to stay (-1: none is). False if there is none. */
 static bool repair(struct session *s, struct candidate *c, struct arena *tmp,
-	int *genes)
+	int *genes, int held)
 {
 	size_t n = (size_t)c->space->n_genes;
-	struct repairs r = { .c = c, .tmp = tmp, .genes = genes,
+	struct repairs r = { .c = c, .tmp = tmp, .genes = genes, .held = held,
 		.found = ARENA_ARRAY(s->a, n * REPAIRS + 1, int) };
 
 	if (!problem_refuses(c, tmp, genes))
 		return true;
-	for (int more = 1; more <= 2 && !r.n; more++)
+	for (int more = 1; more <= (held < 0 ? 2 : 1) && !r.n; more++)
 		change(&r, 0, more);
 	for (int i = 0; i < r.n; i++) {
 		const int *at = r.found + (size_t)i * n;
@@ -94,10 +95,10 @@ bool problem_look(struct session *s, struct candidate *c, int *genes,
 
 	problem_start(c, other);
 	*seconds = INFINITY;
-	if (repair(s, c, tmp, genes))
+	if (repair(s, c, tmp, genes, -1))
 		*seconds = c->general ? problem_seconds(c, tmp, genes) :
 			problem_descend(c, tmp, genes, problem_illegal_anywhere);
-	if (!c->general && repair(s, c, tmp, other))
+	if (!c->general && repair(s, c, tmp, other, -1))
 		second = problem_descend(c, tmp, other, problem_illegal_anywhere);
 	if (second < *seconds * 0.999) {
 		memcpy(genes, other, size);
@@ -107,7 +108,8 @@ bool problem_look(struct session *s, struct candidate *c, int *genes,
 	return !isinf(*seconds);
 }
 
-/* Down from "genes" with another value of gene "i", if that comes lower. */
+/* Down from "genes" with another value of gene "i", and where that is not legal of
+ * one gene more, if that comes lower. */
 static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
 	int *genes, int i, double *seconds)
 {
@@ -122,7 +124,7 @@ static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
 			continue;
 		memcpy(from, genes, bytes);
 		from[i] = g->values[k];
-		if (problem_refuses(c, tmp, from))
+		if (!repair(s, c, tmp, from, i))
 			continue;
 		t = problem_descend(c, tmp, from, problem_illegal_anywhere);
 		if (t < *seconds * 0.99) {
