@@ -51,11 +51,9 @@ static void put_table(const struct cuda_unit *u, struct str *out)
 	str_puts(out, "};\n\n");
 }
 
-void gpu_query(const struct cuda_unit *u, struct str *out)
+/* What a device's name says. */
+static void put_naming(struct str *out)
 {
-	str_puts(out, "/* The GPUs that kernels below were chosen for, by the "
-		"target of their code. */\n");
-	put_table(u, out);
 	str_puts(out,
 		"static bool wpk_is_letter(char c)\n{\n"
 		"\treturn (c >= '0' && c <= '9') || "
@@ -74,7 +72,12 @@ void gpu_query(const struct cuda_unit *u, struct str *out)
 		"\t\tif (!*n && !wpk_is_letter(*d))\n"
 		"\t\t\treturn true;\n"
 		"\t}\n"
-		"\treturn false;\n}\n\n"
+		"\treturn false;\n}\n\n");
+}
+
+static void put_choice(struct str *out)
+{
+	str_puts(out,
 		"/* Which of the GPUs of \"target\" the current device is, or "
 		"is most like by the\n * number of its SMs; each thread asks "
 		"once. */\n"
@@ -107,6 +110,15 @@ void gpu_query(const struct cuda_unit *u, struct str *out)
 		"\tif (device < 64)\n"
 		"\t\tknown[device] = *gpu;\n"
 		"\treturn cudaSuccess;\n}\n\n");
+}
+
+void gpu_query(const struct cuda_unit *u, struct str *out)
+{
+	str_puts(out, "/* The GPUs that kernels below were chosen for, by the "
+		"target of their code. */\n");
+	put_table(u, out);
+	put_naming(out);
+	put_choice(out);
 }
 
 void cuda_gpu_macros(struct arena *a, const struct gpu *g,
