@@ -60,42 +60,75 @@ static const char *place(struct arena *a, const struct window *w,
 		tap, w->apart, -w->pad);
 }
 
-/* Where "u" is, positions of the third dimension are as many as its windows leave;
- * it is not padded. */
+/* Positions of the third dimension of windows in space, which is not padded. */
+enum { DEPTH = 4 };
+
+/* In the order of indices, and with the last one second, or the first one last; of
+ * windows in space. */
+static const char *const as_read[] = { "0, 1, 2, 3", "0, 1, 2, 3, 4" };
+static const char *const by_planes[] = { "0, 3, 1, 2", "0, 4, 1, 2, 3" };
+static const char *const by_outputs[] = { "1, 2, 3, 0", "1, 2, 3, 4, 0" };
+
+static const char *extents(struct arena *a, int n, int deep, int high, int wide,
+	int last)
+{
+	return deep ? arena_printf(a, "%d, %d, %d, %d, %d", n, deep, high, wide,
+		last) : arena_printf(a, "%d, %d, %d, %d", n, high, wide, last);
+}
+
+static void put_tensors(struct str *out, struct arena *a,
+	const struct window *w, const struct tensor_type *t)
+{
+	bool space = w->u;
+	const char *results = extents(a, w->images, space ? DEPTH : 0,
+		positions(w, w->high, w->r, 1), positions(w, w->wide, w->s,
+		w->step), w->f);
+
+	str_printf(out, "  in x: %s[%s] layout(%s) align 16\n", t->name,
+		extents(a, w->images, space ? DEPTH + w->u - 1 : 0, w->high,
+		w->wide, w->c), as_read[space]);
+	str_printf(out, "  in w: %s[%s] layout(%s) align 16\n", t->name,
+		extents(a, w->f, w->u, w->r, w->s, w->c), w->across ?
+		by_outputs[space] : as_read[space]);
+	str_printf(out, "  in b: %s[%d] layout(0) align 16\n", t->acc, w->f);
+	str_printf(out, "  let acc: %s[%s]\n", t->acc, results);
+	str_printf(out, "  out y: %s[%s] layout(%s) align 16\n", t->acc, results,
+		w->planes ? by_planes[space] : as_read[space]);
+}
+
+static void put_sum(struct str *out, struct arena *a, const struct window *w,
+	const struct tensor_type *t, const char *zero)
+{
+	str_puts(out, " = sum[");
+	if (w->u)
+		str_printf(out, "u:%d, ", w->u);
+	str_printf(out, "r:%d, s:%d, c:%d](mul(%s(x[n, %s%s, %s, c]", w->r, w->s,
+		w->c, t->acc, w->u ? "add(e, u), " : "", place(a, w, "p", "r", 1),
+		place(a, w, "q", "s", w->step));
+	if (w->pad)
+		str_printf(out, " pad %s", zero);
+	str_printf(out, "), %s(w[f, %sr, s, c]))) : %s\n", t->acc, w->u ? "u, " :
+		"", t->acc);
+}
+
 static const char *text_of(struct arena *a, const struct window *w,
 	const struct tensor_type *t)
 {
-	int p = positions(w, w->high, w->r, 1);
-	int q = positions(w, w->wide, w->s, w->step), d = w->u ? 4 : 0;
-	bool space = w->u, integer = !strcmp(t->acc, "i32");
-	const char *dim = space ? arena_printf(a, ", %d", d) : "";
-	const char *acc = arena_printf(a, "%s[%d%s, %d, %d, %d]", t->acc,
-		w->images, dim, p, q, w->f);
-	const char *bound = arena_printf(a, "n:%d, %sp:%d, q:%d, f:%d",
-		w->images, space ? arena_printf(a, "e:%d, ", d) : "", p, q,
-		w->f);
-	const char *at = space ? "n, e, p, q, f" : "n, p, q, f";
-	const char *lies = w->planes ? (space ? "0, 4, 1, 2, 3" : "0, 3, 1, 2") :
-		space ? "0, 1, 2, 3, 4" : "0, 1, 2, 3";
+	bool integer = !strcmp(t->acc, "i32");
+	const char *zero = integer ? "0" : "0.0";
+	const char *all = arena_printf(a, "n:%d, %sp:%d, q:%d, f:%d", w->images,
+		w->u ? arena_printf(a, "e:%d, ", DEPTH) : "", positions(w,
+		w->high, w->r, 1), positions(w, w->wide, w->s, w->step), w->f);
+	struct str out;
 
-	return arena_printf(a, "op t {\n  in x: %s[%d%s, %d, %d, %d] layout(%s) "
-		"align 16\n  in w: %s[%d%s, %d, %d, %d] layout(%s) align 16\n"
-		"  in b: %s[%d] layout(0) align 16\n  let acc: %s\n"
-		"  out y: %s layout(%s) align 16\n"
-		"  acc[%s] = sum[%sr:%d, s:%d, c:%d](mul(%s(x[n, %s%s, %s, c]"
-		"%s), %s(w[f, %sr, s, c]))) : %s\n"
-		"  y[%s] = max(add(acc[%s], b[f]), %s)\n}\n",
-		t->name, w->images, space ? arena_printf(a, ", %d", d + w->u - 1) :
-		"", w->high, w->wide, w->c, space ? "0, 1, 2, 3, 4" :
-		"0, 1, 2, 3", t->name, w->f, space ? arena_printf(a, ", %d",
-		w->u) : "", w->r, w->s, w->c, w->across ? (space ?
-		"1, 2, 3, 4, 0" : "1, 2, 3, 0") : space ? "0, 1, 2, 3, 4" :
-		"0, 1, 2, 3", t->acc, w->f, acc, acc, lies, bound, space ?
-		arena_printf(a, "u:%d, ", w->u) : "", w->r, w->s, w->c, t->acc,
-		space ? "add(e, u), " : "", place(a, w, "p", "r", 1), place(a, w,
-		"q", "s", w->step), w->pad ? integer ? " pad 0" : " pad 0.0" : "",
-		t->acc, space ? "u, " : "", t->acc, bound, at, integer ?
-		"0:i32" : "0.0:f32");
+	str_init(&out, a);
+	str_puts(&out, "op t {\n");
+	put_tensors(&out, a, w, t);
+	str_printf(&out, "  acc[%s]", all);
+	put_sum(&out, a, w, t, zero);
+	str_printf(&out, "  y[%s] = max(add(acc[n, %sp, q, f], b[f]), %s:%s)\n}\n",
+		all, w->u ? "e, " : "", zero, t->acc);
+	return str_text(&out);
 }
 
 /* ---- points ---- */
