@@ -389,11 +389,24 @@ END
 	sed 's/"tile.block.i":"[0-9]*",//' one.jsonl >false.jsonl
 	"$wpkdb" --db=part.db import false.jsonl >/dev/null
 	unproved "a point that says too little is refused" part.db \
-		': refused: it leaves a tunable open'
+		": refused: it leaves 'tile.block.i' open"
 	sed 's/"point":{/&"deterministic":"1",/' one.jsonl >more.jsonl
 	"$wpkdb" --db=more.db import more.jsonl >/dev/null
 	check "what the sketch pins may be said" "$wpkdb" --db=more.db verify \
 		mm.wpk
+	cat >halo.wpk <<'END'
+import std.conv;
+export op halo = std.conv.conv2d[T = f16, N = 2, C = 64, H = 10, W = 10, F = 48, R = 3, S = 3, PH = 1, PW = 1]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+END
+	"$wpkc" halo.wpk -q --tune=random --measure=model --trials=5 \
+		--no-verify --gpu=h200 --set=sketch=wgmma,stage.x.halo=off \
+		-o halo.cu
+	awk -F ' = ' -f record.awk halo.wpk.lock |
+		sed 's/"stage.x.halo":"off",//' >halo.jsonl
+	"$wpkdb" --db=halo.db import halo.jsonl >/dev/null
+	check "one from before there were halos means none" "$wpkdb" \
+		--db=halo.db verify halo.wpk
 	cat >big.wpk <<'END'
 export op mm[M = 1280, N = 1280, K = 64](a: f16[M, K], b: f16[N, K]) -> (c: f16[M, N])
 {

@@ -250,6 +250,42 @@ tune --op=wide --trials=12 --tune=auto -v
 check "a sister of another shape is a start" grep -q \
 	'wide: starts from [0-9]* records of mm' said
 
+# ---- records from before there was a tunable ----
+
+cat >halo.wpk <<'END'
+import std.conv;
+export op halo = std.conv.conv2d[T = f16, N = 2, C = 64, H = 10, W = 10, F = 48, R = 3, S = 3, PH = 1, PW = 1]
+    with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
+END
+
+# search DATABASE SETTINGS TRIALS; "records" says how many the database has then.
+search() {
+	rm -rf "$FAKE_FOLDER"
+	mkdir -p "$FAKE_FOLDER"
+	WPK_WORKER=$scratch/fake "$wpkc" halo.wpk -q --tune=exhaustive \
+		--measure=emu --trials="$3" --no-verify --no-lock --gpu=h200 \
+		--db="$1" --set="$2" -o halo.cu
+	records=$("$wpkdb" --db="$1" export | wc -l)
+}
+if "$CXX" --version >/dev/null 2>&1; then
+	search new.db sketch=wgmma,stage.x.halo=off 1
+	"$wpkdb" --db=new.db export | sed 's/"stage.x.halo": *"off", *//' \
+		>old.jsonl
+	"$wpkdb" --db=old.db import old.jsonl >/dev/null
+	check "what says nothing of halos is proved" "$wpkdb" --db=old.db \
+		verify halo.wpk
+	settings=sketch=wgmma,$(sed 's/.*"point":{\([^}]*\)}.*/\1/
+		s/"//g
+		s/:/=/g' old.jsonl)
+	search all.db "$settings" 20
+	all=$records
+	search old.db "$settings" 20
+	check "... and is not measured again as the point without" test \
+		"$records" = "$all"
+else
+	skip "records from before there was a tunable" "no C++ compiler"
+fi
+
 # ---- databases that cannot be had ----
 
 echo 'no database' >junk.db

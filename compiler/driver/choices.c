@@ -79,8 +79,7 @@ static const char *take_pinned(const struct candidate *c, const char *text,
 		object ? NULL : "what is pinned is no JSON object";
 }
 
-/* Is the gene one that locks were written before there was, and left to them? */
-static bool is_newer(const struct candidate *c, int gene)
+bool choices_newer(const struct candidate *c, int gene)
 {
 	const struct space *s = c->space;
 
@@ -120,7 +119,7 @@ static bool entry_genes(struct session *s, const struct job *j, int group,
 		e->verified, out->pinned };
 	for (int i = 0; i < c->space->n_genes; i++) {
 		out->genes[i] = c->space->genes[i].values[0];
-		if (c->space->genes[i].n > 1 && !is_newer(c, i))
+		if (c->space->genes[i].n > 1 && !choices_newer(c, i))
 			*why = arena_printf(s->a, "it leaves '%s' open",
 				c->space->genes[i].name);
 	}

@@ -221,18 +221,19 @@ static bool value_of(const struct gene *g, const char *text, bool near,
 }
 
 /* The record's point as values of genes; "near": where a gene has not its value,
- * the nearest. What the record does not say can be but one thing. */
-static bool genes_of(const struct space *sp, const struct record *r, bool near,
-	int *out)
+ * the nearest. What the record does not say can be but one thing, or there was no
+ * such gene yet. */
+static bool genes_of(const struct candidate *c, const struct record *r,
+	bool near, int *out)
 {
-	for (int g = 0; g < sp->n_genes; g++) {
-		const struct gene *x = &sp->genes[g];
+	for (int g = 0; g < c->space->n_genes; g++) {
+		const struct gene *x = &c->space->genes[g];
 		int i = 0;
 
 		while (i < r->n && strcmp(r->names[i], x->name))
 			i++;
 		if (i < r->n ? !value_of(x, r->values[i], near, &out[g]) :
-		    x->n != 1)
+		    x->n != 1 && !choices_newer(c, g))
 			return false;
 		if (i == r->n)
 			out[g] = x->values[0];
@@ -253,7 +254,7 @@ static bool is_final(const struct db_record *x)
 }
 
 static void recall(struct known *k, const struct record_key *key,
-	struct problem *p)
+	const struct candidate *c, struct problem *p)
 {
 	struct arena *a = k->s->a;
 	size_t d = (size_t)p->space->n_genes;
@@ -266,7 +267,7 @@ static void recall(struct known *k, const struct record_key *key,
 	points = ARENA_ARRAY(a, (size_t)n * d + 1, int);
 	costs = ARENA_ARRAY(a, (size_t)n, struct cost);
 	for (int i = 0; i < n; i++) {
-		if (!is_final(&v[i]) || !genes_of(p->space, &v[i].r, false,
+		if (!is_final(&v[i]) || !genes_of(c, &v[i].r, false,
 		    points + (size_t)p->n_known * d))
 			continue;
 		costs[p->n_known++] = (struct cost){ v[i].r.seconds,
@@ -288,10 +289,10 @@ static bool same_problem(const struct record_key *x, const struct record_key *y)
 
 /* Times of different problems do not compare: the nearest one's alone. */
 static struct prior *sister(struct known *k, const struct record_key *key,
-	const struct space *sp)
+	const struct candidate *c)
 {
 	struct arena *a = k->s->a;
-	size_t d = (size_t)sp->n_genes;
+	size_t d = (size_t)c->space->n_genes;
 	int n;
 	const struct db_near *v = db_nearest(k->db, a, key, SISTERS, &n);
 	struct prior *out = ARENA_NEW(a, struct prior);
@@ -304,7 +305,7 @@ static struct prior *sister(struct known *k, const struct record_key *key,
 	seconds = ARENA_ARRAY(a, (size_t)n, double);
 	for (int i = 0; i < n; i++)
 		if (same_problem(&v[i].record.r.key, &v[0].record.r.key) &&
-		    genes_of(sp, &v[i].record.r, true, genes +
+		    genes_of(c, &v[i].record.r, true, genes +
 		    (size_t)out->n * d))
 			seconds[out->n++] = v[i].record.r.seconds;
 	out->genes = genes;
@@ -389,10 +390,10 @@ void known_problem(struct session *s, const struct job *j, int group,
 	if (!k || !s->measuring->data)
 		return;
 	measuring_describe(s->measuring, s->a, j, group, c, model->seeds, &r);
-	recall(k, &r.key, p);
+	recall(k, &r.key, c, p);
 	if (!strategy_named(tune_strategy(s))->takes_prior)
 		return;
-	p->prior = sister(k, &r.key, p->space);
+	p->prior = sister(k, &r.key, c);
 	if (!p->prior && !c->general)
 		p->prior = pool(k, j, group, c, &r.key, model);
 }

@@ -286,6 +286,9 @@ bool problem_look(struct session *s, struct candidate *c, int *genes,
 
 /* Choose without tuning: the best of a short look by the model. */
 bool choices_make(struct session *s, struct job *j);
+/* Is the gene one that some locks and records were written before there was, and
+ * left to them? They mean its first value. */
+bool choices_newer(const struct candidate *c, int gene);
 /* Choose what the lock says; false if it has no (usable) entry, "*why" then
  * NULL or the reason. */
 bool choices_from_lock(struct session *s, struct job *j, const char **why);

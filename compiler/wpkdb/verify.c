@@ -3,9 +3,9 @@
  * operator in some time; nobody has to believe either. This sees to the first:
  * wpkc makes the point from a source that the user trusts, writes it into a
  * lock of its own, and checks the kernels by emulation. Only a stanza with the
- * record's hash, group and sketch, all of whose values are the record's, proves
- * it, so that a wrong hash, a source that was edited, or a tunable left open
- * prove nothing.
+ * record's hash, group and sketch, of values that the record says and wpkc takes
+ * for a point, proves it, so that a wrong hash, a source that was edited, or a
+ * tunable left open prove nothing.
  * Then the record is marked as proved, or as refused where outputs were wrong
  * or no such kernel can be made; what could not be checked stays foreign. The
  * time remains the word of whoever measured it. */
@@ -17,6 +17,7 @@
 
 #include "base/source.h"
 #include "driver/child.h"
+#include "driver/output.h"
 #include "driver/paths.h"
 #include "search/search.h"
 #include "wpkdb/wpkdb.h"
@@ -98,8 +99,7 @@ static struct lock *make_lock(struct verify *x, struct arena *a,
 
 /* ---- one record ---- */
 
-static const struct lock_entry *entry_of(const struct lock *l,
-	const struct record_key *key)
+static struct lock_entry *entry_of(struct lock *l, const struct record_key *key)
 {
 	for (int i = 0; i < l->n; i++)
 		if (l->v[i].hash == key->hash && l->v[i].group == key->group)
@@ -125,9 +125,8 @@ static const char *value_of(const struct record *r, const char *name)
 	return NULL;
 }
 
-/* Is that the record's point? All that the source leaves open must be as the
- * record says; what the record says besides, wpkc has taken by --set, so it is
- * what the source pins. */
+/* Is that the record's point, as far as the record says? What it says besides,
+ * wpkc has taken by --set, so it is what the source pins. */
 static bool is_point(const struct lock_entry *e, const struct record *r)
 {
 	if (!e || strcmp(e->sketch, r->key.sketch) ||
@@ -136,10 +135,34 @@ static bool is_point(const struct lock_entry *e, const struct record *r)
 	for (int i = 0; i < e->n; i++) {
 		const char *value = value_of(r, e->names[i]);
 
-		if (!value || strcmp(value, e->values[i]))
+		if (value && strcmp(value, e->values[i]))
 			return false;
 	}
 	return true;
+}
+
+/* Leave of the stanza what the record says too: whether that is enough, wpkc
+ * knows, which reads locks from before a tunable existed. NULL, or why the lock
+ * cannot be written. */
+static const char *keep_said(struct verify *x, struct lock *l,
+	struct lock_entry *e, const struct record *r)
+{
+	struct outputs o;
+	struct str text;
+	int n = 0;
+
+	for (int i = 0; i < e->n; i++) {
+		if (!value_of(r, e->names[i]))
+			continue;
+		e->names[n] = e->names[i];
+		e->values[n++] = e->values[i];
+	}
+	e->n = n;
+	str_init(&text, x->a);
+	lock_print(l, &text);
+	outputs_init(&o, x->a);
+	outputs_add(&o, x->lock, &text);
+	return outputs_commit(&o);
 }
 
 static const char *first_line(struct arena *a, const char *text)
@@ -170,6 +193,15 @@ static const char *complaint(struct arena *a, const char *text,
 	return found;
 }
 
+/* "it leaves 'tile.block.i' open", if that is what wpkc says of the lock; else
+ * NULL. */
+static const char *left_open(struct arena *a, const char *text)
+{
+	const char *found = strstr(text, "it leaves '");
+
+	return found ? arena_strndup(a, found, strcspn(found, ":\n")) : NULL;
+}
+
 /* Does wpkc's check of the point in the lock prove it? "*why" where not. */
 static enum db_origin checked(struct verify *x, const struct record_key *key,
 	const char *name, const char **why)
@@ -184,6 +216,9 @@ static enum db_origin checked(struct verify *x, const struct record_key *key,
 	*why = complaint(x->a, str_text(&c.out), name, &verified);
 	if (*why)
 		return strstr(*why, "not verified") ? DB_FOREIGN : DB_REFUSED;
+	*why = left_open(x->a, str_text(&c.err));
+	if (*why)
+		return DB_REFUSED;
 	*why = first_line(x->a, str_text(&c.err));
 	return verified && (c.status == EXIT_DONE ||
 		c.status == EXIT_UNVERIFIED) ? DB_PROVED : DB_FOREIGN;
@@ -225,6 +260,7 @@ static enum db_origin prove(struct verify *x, const struct db_record *r,
 {
 	struct db_record here = *r;
 	string_list settings = {0};
+	struct lock_entry *e;
 	struct lock *l;
 	int status;
 
@@ -235,11 +271,13 @@ static enum db_origin prove(struct verify *x, const struct db_record *r,
 		*why = first_line(x->a, *why);
 		return status == EXIT_NO_CANDIDATE ? DB_REFUSED : DB_FOREIGN;
 	}
-	if (!is_point(entry_of(l, &r->r.key), &r->r)) {
-		*why = "it leaves a tunable open";
+	e = entry_of(l, &r->r.key);
+	if (!is_point(e, &r->r)) {
+		*why = "the source makes another point of it";
 		return DB_REFUSED;
 	}
-	return checked(x, &r->r.key, name, why);
+	*why = keep_said(x, l, e, &r->r);
+	return *why ? DB_FOREIGN : checked(x, &r->r.key, name, why);
 }
 
 /* Records of lower layers are marked in a copy. */
