@@ -134,6 +134,43 @@ struct operand operand_raw(const struct operand *p, int n_orders)
 	return raw;
 }
 
+/* ---- sums in 32 bits ---- */
+
+struct reach {
+	double least, most;
+};
+
+static void add_flat(struct reach *r, const struct flat *f, int form)
+{
+	for (int i = 0; i < f->n_runs; i++) {
+		double last = (double)f->runs[i].coef[form] *
+			(double)(f->runs[i].extent - 1);
+
+		*(last < 0 ? &r->least : &r->most) += last;
+	}
+}
+
+static bool is_i32(struct reach r)
+{
+	return r.least >= INT32_MIN && r.most <= INT32_MAX;
+}
+
+/* May the form be summed in 32 bits, the reduction's share by itself? Addresses of
+ * large tensors need not. */
+static bool form_fits(const struct operand *p, int form)
+{
+	double c = (double)p->forms[form].c;
+	struct reach rows = { c, c }, k = { 0, 0 }, all;
+
+	if (!form && p->tensor->elements > INT32_MAX)
+		return true;
+	add_flat(&rows, &p->rows, form);
+	add_flat(&rows, &p->batch, form);
+	add_flat(&k, &p->orders[0].k, form);
+	all = (struct reach){ rows.least + k.least, rows.most + k.most };
+	return is_i32(rows) && is_i32(k) && is_i32(all);
+}
+
 bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *read, const struct ir_affine *address,
 	const int *rows, int n_rows, const int *batch, int n_batch,
@@ -157,6 +194,11 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 			return false;
 		choose_vector(out, &out->orders[i]);
 	}
+	*why = "an operand is padded so far out that its indices take more than "
+		"32 bits";
+	for (int f = 0; f < out->n_forms; f++)
+		if (!form_fits(out, f))
+			return false;
 	*why = NULL;
 	return true;
 }
