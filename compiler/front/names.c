@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/patches.h"
 #include "front/front.h"
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -57,8 +58,7 @@ static const char *const reserved[] = {
 #define LEVELS WORDS("block", "warp", "thread")
 #define SCOPES WORDS("none", "shared", "register", "global", "auto")
 #define SWITCH WORDS("on", "off", "auto")
-#define PATCHES WORDS("off", "auto", "h8w8", "h16w8", "h32w8", "h4w16", \
-	"h8w16", "h16w16", "h2w32", "h4w32", "h8w32", "h2w64", "h4w64")
+#define HALOS WORDS("off", "auto" PATCHES(PATCH_WORD))
 #define LIBRARIES WORDS("cublaslt", "cudnn", "library")
 #define MATHS(n) "legacy_" #n "_tensor", "legacy_" #n "_default", \
 	"legacy_" #n "_fma"
@@ -82,7 +82,7 @@ static const struct names_directive table[] = {
 			{ "swizzle", SWITCH }, { "pad", SWITCH },
 			{ "pack", NULL }, { "along", NULL },
 			{ "async", WORDS("on", "off", "auto", "bulk") },
-			{ "halo", PATCHES },
+			{ "halo", HALOS },
 			{ "vector", NULL }) },
 	{ "pipeline", IN_SCHEDULE, OF_AXES, BY_LIST, NULL,
 		KEYS({ "stages", NULL },

@@ -88,18 +88,6 @@ const char *bulk_never(const struct stage *s)
 	return s->image->why;
 }
 
-static bool is_image(const struct stage *s)
-{
-	return s->image && !s->image->why && matrix_refuse(s);
-}
-
-const char *bulk_refuse(const struct stage *s)
-{
-	if (!is_image(s) || bulk_never(s))
-		return bulk_never(s);
-	return s->halo.high ? halo_refuse(s) : image_refuse(s);
-}
-
 int bulk_rows(const struct stage *s)
 {
 	return s->tile_rows / (s->shares ? s->shares : 1);
@@ -131,45 +119,44 @@ static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
 	m->box[m->rank++] = box;
 }
 
-static bool is_dealt(const struct stage *s)
+static struct k_map inner_map(const struct stage *s, const char *name,
+	struct k_buffer *of)
 {
-	return s->pairs && s->group > 2;
+	return (struct k_map){ .name = name, .of = of, .rank = 1,
+		.dims = { inner(s)->extent }, .box = { box_inner(s) },
+		.swizzle = box_inner(s) * s->op->elem, .promotion = 128 };
+}
+
+static struct k_map matrix_map(const struct stage *s, const char *name,
+	struct k_buffer *of)
+{
+	struct k_map m = inner_map(s, name, of);
+
+	add_dim(&m, outer(s), s->op->elem, box_outer(s));
+	if (s->op->batch.n_runs)
+		add_dim(&m, &s->op->batch, s->op->elem, 1);
+	return m;
 }
 
 /* Row (4 b + l) group + 2 i + v lies in slot 4 b group + 8 i + 2 l + v: v, l, i
  * and b are dimensions, in the order of slots. Their strides do not rise: the
  * driver asks for multiples of 16 alone, and attention kernels of [batch, rows,
  * heads, depth] have maps like that. */
-static void deal(struct k_map *m, const struct stage *s)
+static struct k_map dealt_map(const struct stage *s, const char *name,
+	struct k_buffer *of)
 {
+	struct k_map m = inner_map(s, name, of);
 	int64_t pitch = only_run(&s->op->rows)->coef[0] * s->op->elem;
 	int64_t dims[] = { 2, 4, s->group / 2, s->op->rows.extent / (4 *
 		s->group) };
 	int64_t rows[] = { 1, s->group, 2, 4 * s->group };
 
 	for (int i = 0; i < 4; i++) {
-		m->dims[m->rank] = dims[i];
-		m->strides[m->rank] = rows[i] * pitch;
-		m->box[m->rank++] = i < 3 ? (int)dims[i] : bulk_rows(s) / (4 *
+		m.dims[m.rank] = dims[i];
+		m.strides[m.rank] = rows[i] * pitch;
+		m.box[m.rank++] = i < 3 ? (int)dims[i] : bulk_rows(s) / (4 *
 			s->group);
 	}
-}
-
-static struct k_map map_of(const struct stage *s, const char *name,
-	struct k_buffer *of)
-{
-	int elem = s->op->elem;
-	struct k_map m = { .name = name, .of = of, .rank = 1,
-		.dims = { inner(s)->extent }, .box = { box_inner(s) },
-		.swizzle = box_inner(s) * elem, .promotion = 128 };
-
-	if (is_dealt(s)) {
-		deal(&m, s);
-		return m;
-	}
-	add_dim(&m, outer(s), elem, box_outer(s));
-	if (s->op->batch.n_runs)
-		add_dim(&m, &s->op->batch, elem, 1);
 	return m;
 }
 
@@ -183,23 +170,6 @@ static const char *tile_comment(const struct stage *s)
 			"[stage][tap, panel of rows, k][row]";
 	return s->order->k_inner ? "[stage][row][k]" :
 		"[stage][panel of rows, k][row]";
-}
-
-void bulk_create(struct bulk *g, struct kernel *k, const char *name,
-	struct k_buffer *of, int stages)
-{
-	const struct stage *s = g->s;
-	int64_t bytes = stage_bytes(s), row = (int64_t)s->row_stride *
-		s->op->tile_elem;
-	int64_t dims[3] = { stages, bytes / row, s->row_stride };
-
-	const char *map = arena_printf(g->a, "%s_map", name);
-
-	g->map = kernel_map(k, s->halo.high ? halo_map(s, map, of) :
-		is_image(s) ? image_map(s, map, of) : map_of(s, map, of));
-	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
-		s->op->tile_type, 3, dims, s->align);
-	g->tile->comment = tile_comment(s);
 }
 
 /* By dimensions, from two on: for the block alone, and for all who share. */
@@ -229,6 +199,20 @@ void bulk_box(const struct bulk *g, struct k_block *b, struct k_place to,
 		0][n - 2], .args = args, .n_args = 3 + n + (shares > 0) });
 }
 
+/* "refuse" says, beside bulk_never(), why no map describes it, NULL: nothing does.
+ * "copy" is bulk_copy(); that of rows copies by "box", one of which has the
+ * "whole" tile or as many rows as a box may. */
+struct bulk_way {
+	const char *(*refuse)(const struct stage *s);
+	struct k_map (*map)(const struct stage *s, const char *name,
+		struct k_buffer *of);
+	void (*copy)(const struct bulk *g, struct k_block *b, struct kx *k0,
+		struct kx *slot, struct k_place full);
+	void (*box)(const struct bulk *g, struct k_block *b, struct kx *k0,
+		struct kx *row, struct k_place to, struct k_place full);
+	bool whole;
+};
+
 static void copy_dealt(const struct bulk *g, struct k_block *b,
 	struct kx *k0, struct kx *row, struct k_place to, struct k_place full)
 {
@@ -241,9 +225,10 @@ static void copy_dealt(const struct bulk *g, struct k_block *b,
 }
 
 static void copy_matrix(const struct bulk *g, struct k_block *b,
-	struct kx *x, struct kx *y, struct k_place to, struct k_place full)
+	struct kx *k0, struct kx *row, struct k_place to, struct k_place full)
 {
-	struct kx *at[] = { x, y, g->batch };
+	bool along_k = g->s->order->k_inner;
+	struct kx *at[] = { along_k ? k0 : row, along_k ? row : k0, g->batch };
 
 	bulk_box(g, b, to, full, at, g->map->rank);
 }
@@ -263,20 +248,13 @@ static void copy_tile(const struct bulk *g, struct k_block *b, struct kx *k0,
 	k0 = kx_div(a, k0, kx_int(a, s->order->share));
 	if (s->shares)
 		from = kx_mul(a, g->part, kx_int(a, bulk_rows(s)));
-	b = tile_loop(a, b, "i", g->map->pixels || is_dealt(s) ? 1 :
-		bulk_rows(s) / step, &i);
+	b = tile_loop(a, b, "i", g->way->whole ? 1 : bulk_rows(s) / step, &i);
 	from = kx_add(a, from, kx_mul(a, i, kx_int(a, step)));
 	row = kx_add(a, g->row, from);
 	line = along_k ? from : kx_mul(a, kx_div(a, from, kx_int(a, s->panel)),
 		kx_int(a, s->tile_k));
 	to = k_place(g->tile, slot, kx_add(a, above, line), kx_int(a, 0));
-	if (g->map->pixels)
-		image_copy(g, b, k0, row, to, full);
-	else if (is_dealt(s))
-		copy_dealt(g, b, k0, row, to, full);
-	else
-		copy_matrix(g, b, along_k ? k0 : row, along_k ? row : k0, to,
-			full);
+	g->way->box(g, b, k0, row, to, full);
 }
 
 /* Steps "k0" of the reduction without the windows' rows, at row "tap". */
@@ -292,17 +270,13 @@ static struct kx *tap_step(const struct stage *s, struct arena *a, struct kx *k0
 	return kx_add(a, kx_mul(a, tap, steps), k0);
 }
 
-void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+static void copy_taps(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct k_place full)
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
 	struct kx *tap, *none = kx_int(a, 0);
 
-	if (s->halo.high) {
-		halo_copy(g, b, k0, slot, full);
-		return;
-	}
 	if (!s->taps) {
 		copy_tile(g, b, k0, slot, none, full);
 		return;
@@ -310,4 +284,49 @@ void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	b = tile_loop(a, b, "tap", s->taps, &tap);
 	copy_tile(g, b, tap_step(s, a, k0, tap), slot, kx_mul(a, tap, kx_int(a,
 		stage_tap_lines(s))), full);
+}
+
+/* ---- ways to describe and copy an operand ---- */
+
+static const struct bulk_way
+	matrix = { NULL, matrix_map, copy_taps, copy_matrix, false },
+	dealt = { NULL, dealt_map, copy_taps, copy_dealt, true },
+	pixels = { image_refuse, image_map, copy_taps, image_copy, true },
+	patches = { halo_refuse, halo_map, halo_copy, NULL, true };
+
+static const struct bulk_way *way_of(const struct stage *s)
+{
+	if (s->image && !s->image->why && matrix_refuse(s))
+		return s->halo.high ? &patches : &pixels;
+	return s->pairs && s->group > 2 ? &dealt : &matrix;
+}
+
+const char *bulk_refuse(const struct stage *s)
+{
+	const struct bulk_way *way = way_of(s);
+	const char *why = bulk_never(s);
+
+	return why || !way->refuse ? why : way->refuse(s);
+}
+
+void bulk_create(struct bulk *g, struct kernel *k, const char *name,
+	struct k_buffer *of, int stages)
+{
+	const struct stage *s = g->s;
+	int64_t bytes = stage_bytes(s), row = (int64_t)s->row_stride *
+		s->op->tile_elem;
+	int64_t dims[3] = { stages, bytes / row, s->row_stride };
+
+	g->way = way_of(s);
+	g->map = kernel_map(k, g->way->map(s, arena_printf(g->a, "%s_map",
+		name), of));
+	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
+		s->op->tile_type, 3, dims, s->align);
+	g->tile->comment = tile_comment(s);
+}
+
+void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct k_place full)
+{
+	g->way->copy(g, b, k0, slot, full);
 }

@@ -7,6 +7,7 @@
 #ifndef WPK_COMPILER_SKETCH_BULK_H
 #define WPK_COMPILER_SKETCH_BULK_H
 
+#include "base/patches.h"
 #include "sketch/stage.h"
 
 enum { BULK_SPACE = 3 };
@@ -57,6 +58,7 @@ struct bulk {
 	struct kx *part;		/* of stage's "shares" */
 	const struct ir_operator *op;
 	const struct patches *patches;	/* the tile's, or NULL */
+	const struct bulk_way *way;	/* bulk_create() knows */
 };
 
 /* Declares the map, over the kernel's global "of", and the shared tile, "stages"
@@ -88,7 +90,7 @@ void image_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 /* ---- bulk_halo.c ---- */
 
 /* How large a patch is: values and words, of which the first two are none. */
-enum { HALO_VALUES = 12, HALO_OFF = 1 };
+enum { HALO_VALUES = 1 PATCHES(PATCH_ONE), HALO_OFF = 1 };
 extern const char *const halo_words[];
 extern const int halo_values[HALO_VALUES];
 

@@ -8,19 +8,15 @@
 
 /* ---- what patches there are ---- */
 
-const char *const halo_words[] = { "auto", "off", "h8w8", "h16w8", "h32w8",
-	"h4w16", "h8w16", "h16w16", "h2w32", "h4w32", "h8w32", "h2w64", "h4w64",
-	NULL };
+#define SHAPE(high, wide) , { high, wide }
+
+const char *const halo_words[] = { "auto", "off" PATCHES(PATCH_WORD), NULL };
 const int halo_values[HALO_VALUES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 
 /* By value: rows and columns of pixels. Columns fill atoms of a swizzle, 8 rows of
  * shared memory, and divide the 64 rows of an instruction, of which a patch has a
  * multiple. */
-static const unsigned char shapes[][2] = { { 0, 0 }, { 0, 0 }, { 8, 8 },
-	{ 16, 8 }, { 32, 8 }, { 4, 16 }, { 8, 16 }, { 16, 16 }, { 2, 32 },
-	{ 4, 32 }, { 8, 32 }, { 2, 64 }, { 4, 64 } };
-
-_Static_assert(sizeof shapes / sizeof *shapes == HALO_VALUES + 1, "a shape each");
+static const unsigned char shapes[][2] = { { 0, 0 }, { 0, 0 } PATCHES(SHAPE) };
 
 /* Dimensions of an image, innermost first. */
 enum { ACROSS, DOWN };
