@@ -9,45 +9,28 @@
  * where bulk copies write there: that nvcc does not see. */
 #include "kernel/kernel.h"
 
-static bool value_reads(const struct kx *e, const struct k_buffer *b)
+struct search {
+	const struct k_buffer *of;
+	bool found;
+};
+
+static void look(void *ctx, const struct kx *e)
 {
-	if (!e)
-		return false;
-	if ((e->kind == KX_LOAD || e->kind == KX_ADDRESS) && e->buffer == b)
-		return true;
-	if (e->kind == KX_MAP && e->map->of == b)
-		return true;
-	for (int i = 0; i < e->n_args; i++)
-		if (value_reads(e->args[i], b))
-			return true;
-	return false;
+	struct search *x = ctx;
+
+	x->found |= (e->kind == KX_MAP && e->map->of == x->of) ||
+		((e->kind == KX_LOAD || e->kind == KX_ADDRESS) &&
+		e->buffer == x->of);
 }
 
-static bool index_reads(const struct k_place *p, const struct k_buffer *b)
-{
-	for (int i = 0; p->buffer && i < p->buffer->rank; i++)
-		if (value_reads(p->index[i], b))
-			return true;
-	return false;
-}
-
-/* What the statement does itself. */
+/* Does the statement itself? */
 static bool statement_reads(const struct ks *s, const struct k_buffer *b)
 {
-	const struct kx *const values[] = { s->value, s->lo, s->hi, s->step,
-		s->cond };
-	const struct k_place *const places[] = { &s->dst, &s->src, &s->mbar,
-		&s->acc, &s->left, &s->right };
-	bool any = s->src.buffer == b ||
-		(s->kind == KS_ATOMIC && s->dst.buffer == b);
+	struct search x = { b, s->src.buffer == b || (s->kind == KS_ATOMIC &&
+		s->dst.buffer == b) };
 
-	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-		any |= value_reads(values[i], b);
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		any |= index_reads(places[i], b);
-	for (int i = 0; i < s->n_args; i++)
-		any |= value_reads(s->args[i], b);
-	return any;
+	ks_visit(s, look, &x);
+	return x.found;
 }
 
 static bool block_reads(const struct k_block *x, const struct k_buffer *b)
@@ -55,11 +38,10 @@ static bool block_reads(const struct k_block *x, const struct k_buffer *b)
 	for (int i = 0; x && i < x->s.n; i++) {
 		const struct ks *s = &x->s.v[i];
 
-		if (statement_reads(s, b) || block_reads(s->body, b) ||
-		    block_reads(s->orelse, b))
+		if (statement_reads(s, b))
 			return true;
-		for (int r = 0; r < s->n_roles; r++)
-			if (block_reads(s->roles[r].body, b))
+		for (int k = 0; k < ks_blocks(s); k++)
+			if (block_reads(ks_block(s, k), b))
 				return true;
 	}
 	return false;

@@ -17,51 +17,27 @@ static bool is_global(const struct k_buffer *b)
 	return b && b->scope == K_GLOBAL;
 }
 
-static bool value_touches(const struct kx *e)
+static void look(void *ctx, const struct kx *e)
 {
-	if (!e)
-		return false;
-	if (e->kind == KX_MAP || is_global(e->buffer))
-		return true;
-	for (int i = 0; i < e->n_args; i++)
-		if (value_touches(e->args[i]))
-			return true;
-	return false;
-}
+	bool *any = ctx;
 
-static bool place_touches(const struct k_place *p)
-{
-	if (is_global(p->buffer))
-		return true;
-	for (int i = 0; p->buffer && i < p->buffer->rank; i++)
-		if (value_touches(p->index[i]))
-			return true;
-	return false;
+	*any |= e->kind == KX_MAP || is_global(e->buffer);
 }
 
 static int first_touch(const struct k_block *b);
 
-static bool block_touches(const struct k_block *b)
-{
-	return b && first_touch(b) < b->s.n;
-}
-
 static bool touches(const struct ks *s)
 {
-	const struct kx *const values[] = { s->value, s->lo, s->hi, s->step,
-		s->cond };
-	const struct k_place *const places[] = { &s->dst, &s->src, &s->mbar,
-		&s->acc, &s->left, &s->right };
-	bool any = block_touches(s->body) || block_touches(s->orelse);
+	bool any = false;
 
-	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-		any |= value_touches(values[i]);
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		any |= place_touches(places[i]);
-	for (int i = 0; i < s->n_args; i++)
-		any |= value_touches(s->args[i]);
-	for (int i = 0; i < s->n_roles; i++)
-		any |= block_touches(s->roles[i].body);
+	ks_visit(s, look, &any);
+	for (int i = 0; i < KS_PLACES; i++)
+		any |= is_global(ks_place(s, i)->buffer);
+	for (int i = 0; i < ks_blocks(s) && !any; i++) {
+		const struct k_block *b = ks_block(s, i);
+
+		any = b && first_touch(b) < b->s.n;
+	}
 	return any;
 }
 

@@ -201,10 +201,10 @@ static void note(struct looking *l, bool write, const struct kx *index,
 		vec_push(l->a, &l->reads, x);
 }
 
-static void look_at(struct looking *l, const struct kx *e)
+static void look_at(void *ctx, const struct kx *e)
 {
-	if (!e)
-		return;
+	struct looking *l = ctx;
+
 	if (e->kind == KX_MAP && (e->map->of == l->in || e->map->of == l->out))
 		refuse(l, "it is copied as a tensor map tells it, for other "
 			"threads or by none");
@@ -215,14 +215,6 @@ static void look_at(struct looking *l, const struct kx *e)
 		refuse(l, "results are read again");
 	if (e->kind == KX_LOAD && e->buffer == l->in)
 		note(l, false, e->args[0], bytes_of(l->in), NULL);
-	for (int i = 0; i < e->n_args; i++)
-		look_at(l, e->args[i]);
-}
-
-static void look_at_indices(struct looking *l, const struct k_place *p)
-{
-	for (int i = 0; p->buffer && i < p->buffer->rank; i++)
-		look_at(l, p->index[i]);
 }
 
 static void look_at_copy(struct looking *l, const struct ks *s)
@@ -257,17 +249,7 @@ static void look_inside(struct looking *l, const struct ks *s, int at,
 /* What the statement does itself. */
 static void look_statement(struct looking *l, const struct ks *s)
 {
-	const struct kx *const values[] = { s->value, s->lo, s->hi, s->step,
-		s->cond };
-	const struct k_place *const places[] = { &s->dst, &s->src, &s->mbar,
-		&s->acc, &s->left, &s->right };
-
-	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-		look_at(l, values[i]);
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		look_at_indices(l, places[i]);
-	for (int i = 0; i < s->n_args; i++)
-		look_at(l, s->args[i]);
+	ks_visit(s, look_at, l);
 	if (s->kind == KS_COPY)
 		look_at_copy(l, s);
 	if (s->kind == KS_STORE && s->dst.buffer == l->out)
@@ -291,10 +273,8 @@ static void look_block(struct looking *l, const struct k_block *b)
 		l->way[l->depth++] = (struct way){ s, -1, i, NULL };
 		look_statement(l, s);
 		l->depth--;
-		look_inside(l, s, i, 0, s->body);
-		look_inside(l, s, i, 1, s->orelse);
-		for (int r = 0; r < s->n_roles; r++)
-			look_inside(l, s, i, 2 + r, s->roles[r].body);
+		for (int k = 0; k < ks_blocks(s); k++)
+			look_inside(l, s, i, k, ks_block(s, k));
 	}
 }
 

@@ -341,6 +341,19 @@ struct k_block *ks_role(struct arena *a, struct k_block *b, const char *name,
 	int lo, int hi, int registers);
 struct ks *ks_push(struct arena *a, struct k_block *b, struct ks s);
 
+/* ---- visit.c: what a statement is made of ---- */
+
+/* Calls "look" with all that the statement itself computes, indices of its places
+ * among it: each expression, then its operands. */
+void ks_visit(const struct ks *s, void (*look)(void *ctx, const struct kx *e),
+	void *ctx);
+/* Its places; those that its kind has not are of no buffer. */
+enum { KS_PLACES = 6 };
+const struct k_place *ks_place(const struct ks *s, int i);
+/* The blocks within, NULL where there is none: the body, the else, the roles'. */
+int ks_blocks(const struct ks *s);
+const struct k_block *ks_block(const struct ks *s, int i);
+
 /* ---- prune.c: needs: nothing.  keeps: meaning.  Removes lets that nothing
  * uses, and register arrays that nothing reads. ---- */
 

@@ -528,6 +528,45 @@ static void lays_out(void **state)
 	arena_destroy(a);
 }
 
+/* ---- what a statement is made of ---- */
+
+static void note_int(void *ctx, const struct kx *e)
+{
+	if (e->kind == KX_INT)
+		str_printf(ctx, "%d ", (int)e->i);
+}
+
+static void all_of_a_statement_is_visited(void **state)
+{
+	struct arena *a = arena_create();
+	struct kernel *k = kernel_create(a, "k", 32);
+	struct k_buffer *x = kernel_global(k, "x", T_F32, 4, false, false);
+	struct k_role roles[] = { { .body = k_block(a) }, { .body =
+		k_block(a) } };
+	struct kx *v[12];
+	struct str out;
+	struct ks s;
+
+	(void)state;
+	for (int i = 0; i < 12; i++)
+		v[i] = kx_int(a, i);
+	s = (struct ks){ .value = kx_load(a, x, kx_add(a, kx_special(a,
+		K_LANE), v[1])), .lo = v[2], .hi = v[3], .step = v[4],
+		.cond = v[5], .dst = k_place(x, v[6]), .src = k_place(x, v[7]),
+		.mbar = k_place(x, v[8]), .acc = k_place(x, v[9]), .left =
+		k_place(x, v[10]), .right = k_place(x, v[11]), .args = v,
+		.n_args = 1, .body = k_block(a), .roles = roles, .n_roles = 2 };
+	str_init(&out, a);
+	ks_visit(&s, note_int, &out);
+	assert_string_equal(str_text(&out), "1 2 3 4 5 6 7 8 9 10 11 0 ");
+	assert_ptr_equal(ks_place(&s, KS_PLACES - 1), &s.right);
+	assert_int_equal(ks_blocks(&s), 4);
+	assert_ptr_equal(ks_block(&s, 0), s.body);
+	assert_null(ks_block(&s, 1));
+	assert_ptr_equal(ks_block(&s, 3), roles[1].body);
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +577,7 @@ int main(void)
 		cmocka_unit_test(accepts),
 		cmocka_unit_test(names_apart),
 		cmocka_unit_test(lays_out),
+		cmocka_unit_test(all_of_a_statement_is_visited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
