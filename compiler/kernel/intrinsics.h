@@ -507,7 +507,7 @@ X(SETTLED_I32, "settled_i32", 75, 0, READ, NONE, I32, "i", \
 	S(return x;), "") \
 X(MORE_THAN, "more_than", 75, 0, PURE, NONE, I32, "i", \
 	"int more_than(int x)", \
-	S(x += gridDim.x;) \
+	S(x += gridDim.y;) \
 	S(asm volatile("" : "+r"(x));) \
 	S(return x;), "") \
 X(SETTLED_U32, "settled_u32", 90, 0, READ, NONE, U32, "u", \

@@ -235,6 +235,17 @@ static void arrivals_elsewhere_fence_nothing(void **state)
 	assert_non_null(strstr(s, "mbarrier.arrive.shared::cluster.b64"));
 }
 
+/* What no compiler knows is added to a count: a grid's x may be 2^31 - 1, where a
+ * sum wraps, its y no more than 65535. */
+static void more_wraps_at_no_grid(void **state)
+{
+	const char *s = intrin_row(INTRIN_MORE_THAN)->body;
+
+	(void)state;
+	assert_non_null(strstr(s, "gridDim.y"));
+	assert_null(strstr(s, "gridDim.x"));
+}
+
 /* The emulator has a body for each, too: its own, or the plain one. */
 static void every_intrinsic_compiles_for_the_cpu(void **state)
 {
@@ -370,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_intrinsic_assembles),
 		cmocka_unit_test(arrivals_elsewhere_fence_nothing),
+		cmocka_unit_test(more_wraps_at_no_grid),
 		cmocka_unit_test(every_intrinsic_compiles_for_the_cpu),
 		cmocka_unit_test(narrow_floats_convert),
 	};
