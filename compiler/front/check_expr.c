@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "front/names.h"
+#include "front/syntax.h"
 
 static const unsigned tensor_kinds =
 	1u << SYM_INPUT | 1u << SYM_OUTPUT | 1u << SYM_LET;
@@ -293,6 +294,10 @@ static void report_unknown_function(struct scope *s, const struct ast_expr *e,
 		return;
 	}
 	diag_error(s->c->d, E_UNKNOWN, name_span(e), "unknown function '%s'", e->name);
+	if (habit_function(e->name)) {
+		diag_hint(s->c->d, "%s", habit_function(e->name));
+		return;
+	}
 	near = str_nearest(e->name, front_builtins());
 	hint_nearest(s->c->d, e->name, near ? near : str_nearest(e->name,
 		find_names(s->c->a, s->c->u, 1u << AST_FN)));

@@ -5,7 +5,10 @@
 
 #include "front/syntax.h"
 
-/* "before": NULL for any; "at": what could have followed, NULL for anything. */
+#define CHOOSES "c ? a : b chooses."
+
+/* "seen", "before": NULL for any; "at": what could have followed, NULL for
+ * anything. */
 static const struct {
 	const char *seen, *before, *at, *hint;
 } habits[] = {
@@ -21,8 +24,10 @@ static const struct {
 	{ "<=", NULL, "';'", "Comparisons do not chain: a <= b && b <= c." },
 	{ "for", NULL, "'let'", "There are no loops: y[i] = ... is for every i, "
 		"and sum[k](...) goes over k." },
-	{ "(", "if", "'='", "There are no branches: y[i] = c ? a : b chooses." },
-	{ "if", NULL, "';'", "c ? a : b chooses." },
+	{ NULL, "if", NULL, "There are no branches: y[i] = c ? a : b chooses." },
+	{ "if", NULL, "';'", CHOOSES },
+	{ "then", NULL, "';'", CHOOSES },
+	{ "where", "=", NULL, CHOOSES },
 	{ "+", NULL, "'='", "An output is assigned once; a sum is a reduction: "
 		"y[i] = sum[k](...)." },
 	{ "(", "]", "';'", "Reducers are sum, prod, max, min, argmax, argmin, any "
@@ -58,9 +63,19 @@ const char *habit_hint(const char *seen, const char *before,
 
 		for (int k = 0; k < n && !fits; k++)
 			fits = !strcmp(expected[k], habits[i].at);
-		if (fits && !strcmp(habits[i].seen, seen) &&
+		if (fits && (!habits[i].seen || !strcmp(habits[i].seen, seen)) &&
 		    (!habits[i].before || !strcmp(habits[i].before, before)))
 			return habits[i].hint;
 	}
+	return NULL;
+}
+
+const char *habit_function(const char *name)
+{
+	static const char *const choosing[] = { "if", "ifelse", "iif" };
+
+	for (size_t i = 0; i < sizeof choosing / sizeof *choosing; i++)
+		if (!strcmp(choosing[i], name))
+			return CHOOSES;
 	return NULL;
 }

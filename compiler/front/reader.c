@@ -157,10 +157,37 @@ static const char *token_text(struct parser *p, struct token t)
 		t.at.hi - t.at.lo) : "";
 }
 
+static bool in_word(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		(c >= 'A' && c <= 'Z');
+}
+
+/* The token before the newest; of an argument list, whose it is. */
+static const char *before_last(struct parser *p)
+{
+	const char *text = p->src->text;
+	uint32_t at = p->previous.at.lo, end;
+	int depth = 1;
+
+	if (strcmp(token_text(p, p->previous), ")"))
+		return token_text(p, p->previous);
+	while (at > 0 && depth) {
+		at--;
+		depth += text[at] == ')';
+		depth -= text[at] == '(';
+	}
+	while (at > 0 && text[at - 1] == ' ')
+		at--;
+	for (end = at; at > 0 && in_word(text[at - 1]); at--)
+		;
+	return end > at ? arena_strndup(p->a, text + at, end - at) : ")";
+}
+
 static void suggest_habit(struct parser *p, const char *const *expected, int n)
 {
-	const char *hint = habit_hint(token_text(p, p->last),
-		token_text(p, p->previous), expected, n);
+	const char *hint = habit_hint(token_text(p, p->last), before_last(p),
+		expected, n);
 
 	if (hint)
 		diag_hint(p->d, "%s", hint);

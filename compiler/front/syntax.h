@@ -73,6 +73,8 @@ void syntax_unexpected(struct parser *p, const char *const *expected, int n,
  * "expected": what could have stood there. */
 const char *habit_hint(const char *seen, const char *before,
 	const char *const *expected, int n);
+/* The same of a function that there is not. */
+const char *habit_function(const char *name);
 
 /* ---- syntax.c ---- */
 
