@@ -94,9 +94,9 @@ enum { HALO_VALUES = 1 PATCHES(PATCH_ONE), HALO_OFF = 1 };
 extern const char *const halo_words[];
 extern const int halo_values[HALO_VALUES];
 
-/* NULL, or why no patches of the image "x" (or NULL) have a halo: goes on from the
- * operand's name. */
-const char *halo_never(struct arena *a, const struct image *x);
+/* NULL, or why no patches of the image "x" (or NULL) have a halo, where a chunk of
+ * the reduction is a multiple of "chunk": goes on from the operand's name. */
+const char *halo_never(struct arena *a, const struct image *x, int chunk);
 /* That of "value", of an image that has some, for tiles of "rows"; no patches
  * where these are no multiple of one. */
 struct halo halo_of(const struct image *x, int value, int rows);

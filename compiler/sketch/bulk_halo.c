@@ -24,7 +24,7 @@ enum { ACROSS, DOWN };
 /* Of a bulk copy: pixels of a box along a dimension, and between two of them. */
 enum { BOX_MOST = 256, STEP_MOST = 8 };
 
-const char *halo_never(struct arena *a, const struct image *x)
+const char *halo_never(struct arena *a, const struct image *x, int chunk)
 {
 	if (!x || x->why)
 		return x && *x->why ? x->why : "has no windows";
@@ -42,6 +42,10 @@ const char *halo_never(struct arena *a, const struct image *x)
 	if (x->along[DOWN].taps > BOX_MOST ||
 	    x->along[DOWN].dilation >= BOX_MOST)
 		return "has windows that reach further down than a bulk copy's box";
+	if (x->channels % chunk)
+		return arena_printf(a, "has %lld channels, of which chunks of the "
+			"reduction take multiples of %d", (long long)x->channels,
+			chunk);
 	return NULL;
 }
 

@@ -6,10 +6,11 @@
 #include "kernel/intrin.h"
 #include "sketch/wgmma.h"
 
+/* Whatever the channels: schedules and locks of all images say halo = off. */
 bool wgmma_halo_exists(const struct task *t, const struct wgmma *f)
 {
 	for (int i = 0; i < f->of.n_orders; i++)
-		if (!halo_never(t->a, f->left[i]))
+		if (!halo_never(t->a, f->left[i], 1))
 			return true;
 	return false;
 }
@@ -21,7 +22,7 @@ const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
 
 	if (!p->halo)
 		return NULL;
-	why = halo_never(a, f->left[p->of.order]);
+	why = halo_never(a, f->left[p->of.order], f->row->k);
 	if (why)
 		return arena_printf(a, "a halo is that of patches of an image, "
 			"and '%s' %s: stage(%s, halo = off)", name, why, name);
