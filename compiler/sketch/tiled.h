@@ -204,7 +204,10 @@ double tiled_rows_ilp(struct tiled_rows_cost rows, double ilp, double all);
 
 /* Registers of a thread. */
 int staging_regs(const struct stage *s);
-/* Beside those, where blocks share out chunks: ranges, the turn and its tile. */
+/* Beside those, where blocks share out chunks: ranges, the turn and its tile. What
+ * others left is fetched all at once where a promise leaves registers for it, up to
+ * 99 more than mma and wgmma estimate; with less it spills nothing: of 62 points none
+ * wants more than is estimated (ptxas of CUDA 13.0). */
 int tiled_stream_regs(const struct tiling *p);
 /* Warp instructions that a thread issues for one chunk. */
 double staging_issue(const struct stage *s);
