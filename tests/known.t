@@ -254,7 +254,8 @@ check "a sister of another shape is a start" grep -q \
 
 cat >halo.wpk <<'END'
 import std.conv;
-export op halo = std.conv.conv2d[T = f16, N = 2, C = 64, H = 10, W = 10, F = 48, R = 3, S = 3, PH = 1, PW = 1]
+export op halo = std.conv.conv2d[T = f16, N = 2, C = 64, H = 10, W = 10, F = 48,
+    R = 3, S = 3, PH = 1, PW = 1]
     with x layout(N, H, W, C), w layout(F, R, S, C/G), y layout(N, P, Q, F);
 END
 
