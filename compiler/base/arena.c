@@ -161,6 +161,8 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 	size_t n;
 
 	assert(fmt);
+	if (!a)
+		return (char *)"";
 	va_copy(again, ap);
 	n = (size_t)vsnprintf(most, sizeof most, fmt, ap);
 	p = arena_alloc(a, n + 1);

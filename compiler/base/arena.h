@@ -25,6 +25,8 @@ void *arena_array(struct arena *a, size_t n, size_t size);
 
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
+
+/* Text; a NULL arena is told that nobody reads it, and the text is empty. */
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);

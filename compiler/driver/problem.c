@@ -48,17 +48,30 @@ static const char *stopped(struct candidate *c, enum stage stage,
 	return why;
 }
 
-const char *problem_illegal_here(struct candidate *c, struct arena *a,
-	const int *genes)
+/* "text" is for the sketch's sentence, or NULL. */
+static const char *illegal_here(struct candidate *c, struct arena *a,
+	struct arena *text, const int *genes)
 {
 	int values[c->space->n_tunables + 1];
 	const char *why;
 
 	if (!space_tunables(a, c->space, genes, values, &why))
 		return stopped(c, IN_SPACE, why);
-	why = c->sketch->legal(&c->task, a, values);
+	why = c->sketch->legal(&c->task, text, values);
 	return why ? stopped(c, OF_SKETCH, why) :
 		stopped(c, IN_PLACE, refuses_in_place(c, a, values));
+}
+
+const char *problem_illegal_here(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	return illegal_here(c, a, a, genes);
+}
+
+bool problem_is_legal_here(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	return !illegal_here(c, a, c->stage < OF_SKETCH ? a : NULL, genes);
 }
 
 /* Of a job for all sizes, given that the point is legal at its own. */
@@ -239,14 +252,15 @@ static void no_point(struct candidate *c)
 	c->space = NULL;
 }
 
-double problem_descend(struct candidate *c, struct arena *tmp, int *genes,
+double problem_descend(struct answers *q, int *genes,
 	const char *(*refuses)(struct candidate *, struct arena *, const int *))
 {
 	enum { ROUNDS = 3 };
-	const struct space *sp = c->space;
-	double best = problem_seconds(c, tmp, genes);
-	bool changed = true;
+	const struct space *sp = q->c->space;
+	double best;
+	bool changed = answers_legal(q, genes, &best);
 
+	assert(changed);
 	for (int round = 0; round < ROUNDS && changed; round++) {
 		changed = false;
 		for (int i = 0; i < sp->n_genes; i++) {
@@ -256,19 +270,17 @@ double problem_descend(struct candidate *c, struct arena *tmp, int *genes,
 				double t;
 
 				genes[i] = sp->genes[i].values[k];
-				if (genes[i] == keep ||
-				    problem_illegal_here(c, tmp, genes))
-					continue;
-				t = problem_seconds(c, tmp, genes);
-				if (t < best * 0.999 && !refuses(c, tmp,
-				    genes)) {
+				if (genes[i] != keep &&
+				    answers_legal(q, genes, &t) &&
+				    t < best * 0.999 &&
+				    !refuses(q->c, q->tmp, genes)) {
 					best = t;
 					keep = genes[i];
 					changed = true;
 				}
 			}
 			genes[i] = keep;
-			arena_reset(tmp);
+			arena_reset(q->tmp);
 		}
 	}
 	return best;
@@ -280,7 +292,7 @@ double problem_descend(struct candidate *c, struct arena *tmp, int *genes,
  * among such makes them, best first. */
 struct starts {
 	struct candidate *c;
-	struct arena *tmp;
+	struct answers *answers;
 	int looked;
 	volatile int over;
 	int *genes;
@@ -318,7 +330,7 @@ static void add_start(struct starts *x, const int *from)
 	int k;
 
 	memcpy(at, from, n * sizeof *at);
-	t = problem_descend(x->c, x->tmp, at, is_legal_at_all);
+	t = problem_descend(x->answers, at, is_legal_at_all);
 	for (k = 0; k < x->n; k++)
 		if (!memcmp(x->genes + (size_t)k * n, at, n * sizeof *at))
 			return;
@@ -333,11 +345,11 @@ static void add_start(struct starts *x, const int *from)
 
 /* The best of them that makes one kernel for all sizes, or NULL: seeds and the
  * best of some that are drawn go down, and what is dear is asked of few. */
-static int *best_start(struct session *s, struct arena *tmp,
-	struct candidate *c)
+static int *best_start(struct session *s, struct answers *q)
 {
 	enum { DRAWN = 256, TAKEN = 16 };
-	struct starts x = { .c = c, .tmp = tmp };
+	struct candidate *c = q->c;
+	struct starts x = { .c = c, .answers = q };
 	struct problem p = problem_of(s, c);
 	struct budget b = { .trials = DRAWN, .seed = s->o->seed, .effort = 1 };
 	size_t n = (size_t)c->space->n_genes;
@@ -353,8 +365,8 @@ static int *best_start(struct session *s, struct arena *tmp,
 	for (int i = 0; i < r->n_history && i < TAKEN; i++)
 		add_start(&x, r->history + (size_t)i * n);
 	for (int i = 0; i < x.n; i++) {
-		arena_reset(tmp);
-		if (!problem_illegal_anywhere(c, tmp, x.genes + (size_t)i * n))
+		arena_reset(q->tmp);
+		if (!problem_illegal_anywhere(c, q->tmp, x.genes + (size_t)i * n))
 			return x.genes + (size_t)i * n;
 	}
 	return NULL;
@@ -423,16 +435,17 @@ static int *some_point(struct session *s, struct arena *tmp,
 
 /* Down from the sketch's other default, if that comes clearly lower: what differs less
  * the model cannot tell. */
-static void from_other(struct session *s, struct candidate *c,
-	struct arena *tmp, int *genes, double *seconds)
+static void from_other(struct session *s, struct answers *q, int *genes,
+	double *seconds)
 {
+	struct candidate *c = q->c;
 	size_t n = (size_t)c->space->n_genes;
 	int *other = ARENA_ARRAY(s->a, n + 1, int);
 	double t;
 
-	if (!other_genes(c, tmp, other) || problem_refuses(c, tmp, other))
+	if (!other_genes(c, q->tmp, other) || problem_refuses(c, q->tmp, other))
 		return;
-	t = problem_descend(c, tmp, other, problem_illegal_anywhere);
+	t = problem_descend(q, other, problem_illegal_anywhere);
 	if (t < *seconds * 0.99) {
 		memcpy(genes, other, n * sizeof *genes);
 		*seconds = t;
@@ -441,17 +454,19 @@ static void from_other(struct session *s, struct candidate *c,
 
 int *problem_default(struct session *s, struct candidate *c, double *seconds)
 {
-	struct arena *tmp = arena_create();
-	int *genes = c->general ? best_start(s, tmp, c) : NULL;
+	struct answers q;
+	int *genes;
 
+	answers_begin(&q, c);
+	genes = c->general ? best_start(s, &q) : NULL;
 	if (!genes && c->general && general_sums_unknown(c))
 		no_point(c);
 	else if (!genes)
-		genes = some_point(s, tmp, c);
+		genes = some_point(s, q.tmp, c);
 	if (genes)
-		*seconds = problem_descend(c, tmp, genes, problem_illegal_anywhere);
+		*seconds = problem_descend(&q, genes, problem_illegal_anywhere);
 	if (genes && !c->general)
-		from_other(s, c, tmp, genes, seconds);
-	arena_destroy(tmp);
+		from_other(s, &q, genes, seconds);
+	answers_end(&q);
 	return genes;
 }

@@ -8,8 +8,7 @@
 
 /* Legal points near an illegal one, best first by the model. */
 struct repairs {
-	struct candidate *c;
-	struct arena *tmp;
+	struct answers *answers;
 	int *genes;		/* the point, as it is changed */
 	int *found;		/* REPAIRS points */
 	int held;		/* the gene that is left alone; -1: none */
@@ -21,13 +20,12 @@ enum { REPAIRS = 8 };
 
 static void add_repair(struct repairs *r)
 {
-	size_t n = (size_t)r->c->space->n_genes;
+	size_t n = (size_t)r->answers->c->space->n_genes;
 	double t;
 	int k;
 
-	if (problem_illegal_here(r->c, r->tmp, r->genes))
+	if (!answers_legal(r->answers, r->genes, &t))
 		return;
-	t = problem_seconds(r->c, r->tmp, r->genes);
 	if (r->n == REPAIRS && t >= r->seconds[REPAIRS - 1])
 		return;
 	r->n += r->n < REPAIRS;
@@ -43,7 +41,7 @@ static void add_repair(struct repairs *r)
 /* Every change of "more" genes from gene "from" on. */
 static void change(struct repairs *r, int from, int more)
 {
-	const struct space *sp = r->c->space;
+	const struct space *sp = r->answers->c->space;
 
 	if (!more) {
 		add_repair(r);
@@ -63,21 +61,22 @@ static void change(struct repairs *r, int from, int more)
 
 /* "genes", or the best legal point that differs in one gene more, or in two; in one
  * where gene "held" is to stay (-1: none is). False if there is none. */
-static bool repair(struct session *s, struct candidate *c, struct arena *tmp,
-	int *genes, int held)
+static bool repair(struct session *s, struct answers *q, int *genes, int held)
 {
-	size_t n = (size_t)c->space->n_genes;
-	struct repairs r = { .c = c, .tmp = tmp, .genes = genes, .held = held,
+	size_t n = (size_t)q->c->space->n_genes;
+	struct repairs r = { .answers = q, .genes = genes, .held = held,
 		.found = ARENA_ARRAY(s->a, n * REPAIRS + 1, int) };
+	double t;
 
-	if (!problem_refuses(c, tmp, genes))
+	if (answers_legal(q, genes, &t) &&
+	    !problem_illegal_anywhere(q->c, q->tmp, genes))
 		return true;
 	for (int more = 1; more <= (held < 0 ? 2 : 1) && !r.n; more++)
 		change(&r, 0, more);
 	for (int i = 0; i < r.n; i++) {
 		const int *at = r.found + (size_t)i * n;
 
-		if (problem_illegal_anywhere(c, tmp, at))
+		if (problem_illegal_anywhere(q->c, q->tmp, at))
 			continue;
 		memcpy(genes, at, n * sizeof *genes);
 		return true;
@@ -89,30 +88,32 @@ bool problem_look(struct session *s, struct candidate *c, int *genes,
 	double *seconds)
 {
 	size_t size = (size_t)c->space->n_genes * sizeof *genes;
-	struct arena *tmp = arena_create();
 	int *other = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
 	double second = INFINITY;
+	struct answers q;
 
+	answers_begin(&q, c);
 	problem_start(c, other);
 	*seconds = INFINITY;
-	if (repair(s, c, tmp, genes, -1))
-		*seconds = c->general ? problem_seconds(c, tmp, genes) :
-			problem_descend(c, tmp, genes, problem_illegal_anywhere);
-	if (!c->general && repair(s, c, tmp, other, -1))
-		second = problem_descend(c, tmp, other, problem_illegal_anywhere);
+	if (repair(s, &q, genes, -1))
+		*seconds = c->general ? problem_seconds(c, q.tmp, genes) :
+			problem_descend(&q, genes, problem_illegal_anywhere);
+	if (!c->general && repair(s, &q, other, -1))
+		second = problem_descend(&q, other, problem_illegal_anywhere);
 	if (second < *seconds * 0.999) {
 		memcpy(genes, other, size);
 		*seconds = second;
 	}
-	arena_destroy(tmp);
+	answers_end(&q);
 	return !isinf(*seconds);
 }
 
 /* Down from "genes" with another value of gene "i", and where that is not legal of
  * one gene more, if that comes lower. */
-static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
-	int *genes, int i, double *seconds)
+static void other_way(struct session *s, struct answers *q, int *genes, int i,
+	double *seconds)
 {
+	const struct candidate *c = q->c;
 	const struct gene *g = &c->space->genes[i];
 	size_t bytes = (size_t)c->space->n_genes * sizeof *genes;
 	int *from = ARENA_ARRAY(s->a, c->space->n_genes, int);
@@ -124,9 +125,9 @@ static void other_way(struct session *s, struct candidate *c, struct arena *tmp,
 			continue;
 		memcpy(from, genes, bytes);
 		from[i] = g->values[k];
-		if (!repair(s, c, tmp, from, i))
+		if (!repair(s, q, from, i))
 			continue;
-		t = problem_descend(c, tmp, from, problem_illegal_anywhere);
+		t = problem_descend(q, from, problem_illegal_anywhere);
 		if (t < *seconds * 0.99) {
 			memcpy(genes, from, bytes);
 			*seconds = t;
@@ -139,10 +140,11 @@ void problem_look_around(struct session *s, struct candidate *c, int *genes,
 	double *seconds)
 {
 	enum { FEW = 3 };
-	struct arena *tmp = arena_create();
+	struct answers q;
 
+	answers_begin(&q, c);
 	for (int i = 0; i < c->space->n_genes; i++)
 		if (c->space->genes[i].n <= FEW)
-			other_way(s, c, tmp, genes, i, seconds);
-	arena_destroy(tmp);
+			other_way(s, &q, genes, i, seconds);
+	answers_end(&q);
 }

@@ -294,12 +294,12 @@ static const char *legal(const struct task *t, struct arena *a,
 
 /* A sum of bounds, in cycles of a multiprocessor: unlike their maximum it
  * falls with every one of them, which a descent needs. */
-static double rank(const struct task *t, const int *values)
+static double rank(const struct task *t, const struct direct_plan *p)
 {
 	struct features f;
 	double sms = t->gpu->sms, busy, blocks, work, hide, resident, dram;
 
-	direct_features(t, values, &f);
+	direct_cost(t->state, p, &f);
 	busy = fmin(f.blocks, sms);
 	blocks = ceil(f.blocks / sms);
 	resident = fmin(f.occupancy, blocks);
@@ -323,15 +323,15 @@ static void set(const struct direct *d, int *values, int which, int v)
 static bool try(const struct task *t, int *values, double *best, int *keep)
 {
 	const struct direct *d = t->state;
+	struct direct_plan p;
 	double cost;
 
-	set(d, values, DIRECT_VECTOR, 1);
-	set(d, values, DIRECT_VECTOR, direct_vector(t, values));
-	if (legal(t, t->a, values))
+	if (!direct_plan_widest(t, values, &p))
 		return false;
-	cost = rank(t, values);
+	cost = rank(t, &p);
 	if (cost >= *best)
 		return false;
+	set(d, values, DIRECT_VECTOR, p.vec);
 	*best = cost;
 	memcpy(keep, values, (size_t)d->n_tunables * sizeof *keep);
 	return true;

@@ -79,6 +79,7 @@ struct direct_order {
  * and its own. "out" in the order of the result's memory, the last of stride 1
  * if any is.
  * "chunk": the axis of the reduction that may be taken a part at a time, or -1.
+ * "ops", "issue": of "value" and its reducer, operations and instructions.
  * "roles": what the epilogue knows the group by. "orders": those that reorder
  * may ask for, the first stands for none. */
 struct direct {
@@ -94,7 +95,7 @@ struct direct {
 	struct ir_contraction roles;
 	struct epilogue epilogue;
 	enum dtype acc;
-	double dram_bytes;
+	double dram_bytes, ops, issue;
 	struct direct_order *orders;
 	struct tunable *tunables;
 	int n_tunables, at[N_DIRECT_NUMBERS];
@@ -152,12 +153,18 @@ bool direct_slides(const struct direct *d, const struct direct_dim *x, int out,
 
 /* ---- direct_plan.c ---- */
 
-/* The longest vector of the staged tensor at these tiles; 1 where they make no
- * kernel. */
-int direct_vector(const struct task *t, const int *values);
 /* NULL, or why the values make no kernel. */
 const char *direct_plan(const struct task *t, struct arena *a,
 	const int *values, struct direct_plan *p);
+/* Do they, with the longest vector of the staged tensor at these tiles? It is
+ * the plan's "vec". */
+bool direct_plan_widest(const struct task *t, const int *values,
+	struct direct_plan *p);
+
+/* ---- direct_cost.c ---- */
+
+void direct_cost(const struct direct *d, const struct direct_plan *p,
+	struct features *out);
 void direct_features(const struct task *t, const int *values,
 	struct features *out);
 

@@ -8,7 +8,35 @@
 
 #include "sketch/walk.h"
 
-enum { WARP = 32, LANES_SEEN = 32 };
+enum { WARP = 32, LANES_SEEN = 32, BANKS = 32 };
+
+/* Of lanes that want these words, the most that one bank serves one after the
+ * other: each waits for those before it with other words of its bank. */
+static int served(const uint32_t *word, int lanes)
+{
+	struct {
+		uint32_t word[LANES_SEEN];
+		int times[LANES_SEEN], n, all;
+	} bank[BANKS];
+	int most = 1;
+
+	for (int i = 0; i < BANKS; i++)
+		bank[i].n = bank[i].all = 0;
+	for (int i = 0; i < lanes; i++) {
+		int b = (int)(word[i] % BANKS), k = 0, waits;
+
+		while (k < bank[b].n && bank[b].word[k] != word[i])
+			k++;
+		if (k == bank[b].n) {
+			bank[b].word[k] = word[i];
+			bank[b].times[k] = 0;
+			bank[b].n++;
+		}
+		waits = bank[b].all++ - bank[b].times[k]++;
+		most = waits + 1 > most ? waits + 1 : most;
+	}
+	return most;
+}
 
 /* Wavefronts of one load by a warp: lanes read "bytes" each at byte addresses
  * "at"; a wavefront serves 128 bytes from 32 banks, 16 bytes of eight lanes. */
@@ -20,19 +48,9 @@ static double wavefronts(const int64_t *at, int lanes, int bytes)
 
 	for (int i = 0; i < lanes; i++)
 		word[i] = (uint32_t)(at[i] / 4);
-	for (int first = 0; first < lanes; first += group) {
-		int most = 1;
-
-		for (int i = first; i < lanes && i < first + group; i++) {
-			int same = 0;
-
-			for (int j = first; j <= i; j++)
-				same += (word[i] - word[j]) % 32 == 0 &&
-					(word[i] != word[j] || i == j);
-			most = same > most ? same : most;
-		}
-		sum += most;
-	}
+	for (int first = 0; first < lanes; first += group)
+		sum += served(word + first, lanes - first < group ?
+			lanes - first : group);
 	return sum;
 }
 
@@ -186,30 +204,13 @@ static void add_weights(const struct direct *d, const struct direct_plan *p,
 	}
 }
 
-/* Conversions of what is read narrow, which are counted where it is loaded. */
-static double loaded_casts(const struct ir_expr *e)
-{
-	double n = 0;
-
-	if (e->kind == IR_CAST && e->args[0]->kind == IR_READ)
-		return dtype_row(e->args[0]->type)->bits < 32;
-	for (int i = 0; e->kind != IR_READ && i < e->n_args; i++)
-		n += loaded_casts(e->args[i]);
-	return n;
-}
-
 static void add_compute(const struct direct *d, const struct direct_plan *p,
 	const struct passes *n, struct work *w)
 {
-	double ops = expr_cost(d->value).issue - loaded_casts(d->value);
 	double warps = p->threads / (double)WARP;
 	double loads = n->outer * (double)p->seg_elements / p->seg_vec;
 
-	if (ops < 1)
-		ops = 1;
-	if (d->reduces && d->reducer != RED_SUM)
-		ops += 1;
-	w->issue += warps * (n->points * p->acc_elements * ops + loads +
+	w->issue += warps * (n->points * p->acc_elements * d->issue + loads +
 		n->outer * 8 / p->unroll);
 	if (d->x.elem < 4)
 		w->issue += warps * n->outer * (double)p->seg_elements;
@@ -254,46 +255,50 @@ static double epilogue_traffic(const struct direct *d,
 	return rest;
 }
 
+void direct_cost(const struct direct *d, const struct direct_plan *p,
+	struct features *out)
+{
+	struct passes n = count_passes(d, p);
+	struct work w = { 0, 0, 0 };
+	double results = 1, computed = 1, blocks = (double)p->blocks;
+
+	for (int i = 0; i < d->n_out; i++) {
+		results *= (double)d->out[i].extent;
+		computed *= (double)(p->tiles[i] * p->tile[i]);
+	}
+	add_staging(d, p, &w);
+	add_weights(d, p, &n, &w);
+	add_compute(d, p, &n, &w);
+	if (p->shared) {
+		w.issue += 14.0 * (double)p->tile_elements / WARP;
+		w.waves += (double)p->tile_elements / WARP * (1 +
+			p->thread[d->n_out - 1]);
+	}
+	w.issue += p->threads / (double)WARP * (60 + 6.0 * p->acc_elements *
+		d->epilogue.n / p->store_vec);
+	*out = (struct features){
+		.flops = 2 * computed * n.points * (d->reduces ? 1 : d->ops),
+		.issue = blocks * w.issue,
+		.dram_bytes = d->dram_bytes,
+		.l2_bytes = blocks * w.bytes + epilogue_traffic(d, p),
+		.smem_cycles = blocks * w.waves,
+		.blocks = blocks, .threads = p->threads, .regs = p->regs,
+		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
+		.chain = 900 + (double)p->chunks * (p->stages > 1 ? 100 : 650) +
+			(p->shared ? 90 : 0),
+		.ilp = p->acc_elements, .stages = p->stages, .launches = 1,
+		.useful = results / computed,
+	};
+}
+
 void direct_features(const struct task *t, const int *values,
 	struct features *out)
 {
 	const struct direct *d = t->state;
 	struct direct_plan p;
 	const char *why = direct_plan(t, t->a, values, &p);
-	struct passes n;
-	struct work w = { 0, 0, 0 };
-	double results = 1, computed = 1, blocks;
 
 	assert(!why);
 	(void)why;
-	n = count_passes(d, &p);
-	blocks = (double)p.blocks;
-	for (int i = 0; i < d->n_out; i++) {
-		results *= (double)d->out[i].extent;
-		computed *= (double)(p.tiles[i] * p.tile[i]);
-	}
-	add_staging(d, &p, &w);
-	add_weights(d, &p, &n, &w);
-	add_compute(d, &p, &n, &w);
-	if (p.shared) {
-		w.issue += 14.0 * (double)p.tile_elements / WARP;
-		w.waves += (double)p.tile_elements / WARP * (1 +
-			p.thread[d->n_out - 1]);
-	}
-	w.issue += p.threads / (double)WARP * (60 + 6.0 * p.acc_elements *
-		d->epilogue.n / p.store_vec);
-	*out = (struct features){
-		.flops = 2 * computed * n.points *
-			(d->reduces ? 1 : expr_cost(d->value).ops),
-		.issue = blocks * w.issue,
-		.dram_bytes = d->dram_bytes,
-		.l2_bytes = blocks * w.bytes + epilogue_traffic(d, &p),
-		.smem_cycles = blocks * w.waves,
-		.blocks = blocks, .threads = p.threads, .regs = p.regs,
-		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + (double)p.chunks * (p.stages > 1 ? 100 : 650) +
-			(p.shared ? 90 : 0),
-		.ilp = p.acc_elements, .stages = p.stages, .launches = 1,
-		.useful = results / computed,
-	};
+	direct_cost(d, &p, out);
 }

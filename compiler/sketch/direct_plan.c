@@ -231,18 +231,6 @@ static int vector_limit(const struct direct *d, const struct direct_plan *p)
 	return v;
 }
 
-int direct_vector(const struct task *t, const int *values)
-{
-	const struct direct *d = t->state;
-	struct direct_plan p;
-
-	memset(&p, 0, sizeof p);
-	if (read_tiles(d, t->a, values, &p) ||
-	    read_numbers(t, d, t->a, values, &p))
-		return 1;
-	return vector_limit(d, &p);
-}
-
 static void find_segment(const struct direct *d, struct direct_plan *p, int k)
 {
 	const struct direct_dim *x = &d->x.dims[k];
@@ -335,11 +323,13 @@ static bool box_outside(const struct direct *d, const struct direct_plan *p,
 }
 
 static const char *plan_box(const struct direct *d, struct arena *a,
-	bool ordered, struct direct_plan *p)
+	bool ordered, bool widest, struct direct_plan *p)
 {
 	int limit = vector_limit(d, p), n = d->x.n_dims;
 	const char *why;
 
+	if (widest)
+		p->vec = limit;
 	if (p->vec < 1 || p->vec > limit || p->vec & (p->vec - 1))
 		return arena_printf(a, "'%s' cannot move in vectors of %d with "
 			"these tiles; %d is the most", d->x.tensor->name,
@@ -540,8 +530,8 @@ static const char *plan_resources(const struct task *t, const struct direct *d,
 		(int)p->shared_bytes, &p->occupancy);
 }
 
-const char *direct_plan(const struct task *t, struct arena *a,
-	const int *values, struct direct_plan *p)
+static const char *plan(const struct task *t, struct arena *a,
+	const int *values, bool widest, struct direct_plan *p)
 {
 	const struct direct *d = t->state;
 	const char *why;
@@ -554,8 +544,21 @@ const char *direct_plan(const struct task *t, struct arena *a,
 		why = asked_wrong(a, &d->tunables[d->at[DIRECT_THREADS]],
 			values[d->at[DIRECT_THREADS]], p->threads);
 	if (!why)
-		why = plan_box(d, a, number(d, values, DIRECT_ORDER, 0), p);
+		why = plan_box(d, a, number(d, values, DIRECT_ORDER, 0), widest,
+			p);
 	if (!why)
 		why = plan_resources(t, d, a, p);
 	return why;
+}
+
+const char *direct_plan(const struct task *t, struct arena *a,
+	const int *values, struct direct_plan *p)
+{
+	return plan(t, a, values, false, p);
+}
+
+bool direct_plan_widest(const struct task *t, const int *values,
+	struct direct_plan *p)
+{
+	return !plan(t, NULL, values, true, p);
 }

@@ -490,6 +490,30 @@ static bool check_group(struct analysis *n)
 	return true;
 }
 
+/* Conversions of what is read narrow, which are counted where it is loaded. */
+static double loaded_casts(const struct ir_expr *e)
+{
+	double n = 0;
+
+	if (e->kind == IR_CAST && e->args[0]->kind == IR_READ)
+		return dtype_row(e->args[0]->type)->bits < 32;
+	for (int i = 0; e->kind != IR_READ && i < e->n_args; i++)
+		n += loaded_casts(e->args[i]);
+	return n;
+}
+
+static void count_operations(struct direct *d)
+{
+	struct cost_of c = expr_cost(d->value);
+
+	d->ops = c.ops;
+	d->issue = c.issue - loaded_casts(d->value);
+	if (d->issue < 1)
+		d->issue = 1;
+	if (d->reduces && d->reducer != RED_SUM)
+		d->issue += 1;
+}
+
 /* For the epilogue: the last axis is its columns, all others are its rows. */
 static void assign_roles(struct analysis *n)
 {
@@ -523,6 +547,7 @@ bool direct_analyse(struct task *t, struct direct *d, const char **why)
 	choose_chunk(d);
 	find_weights(&n);
 	assign_roles(&n);
+	count_operations(d);
 	d->dram_bytes = epilogue_bytes(t);
 	if (!epilogue_analyse(t, &d->roles, &d->epilogue, why))
 		return false;

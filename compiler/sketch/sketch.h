@@ -63,7 +63,8 @@ struct sketch {
 	const struct tunable *(*tunables)(const struct task *t, int *n);
 	/* NULL if the values (one a tunable) make a kernel that fits the
 	 * target, else a sentence with the nearest legal value where there is
-	 * one. Cheap: no allocation unless it fails ("a" is for the sentence). */
+	 * one. Cheap: no allocation unless it fails ("a" is for the sentence;
+	 * NULL where nobody reads it, any text then says no). */
 	const char *(*legal)(const struct task *t, struct arena *a,
 		const int *values);
 	/* NULL, or of a legal point whose kernels cannot write where they read

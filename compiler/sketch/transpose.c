@@ -511,6 +511,7 @@ static void features(const struct task *t, const int *values,
 
 	complete(t, values, v);
 	transpose_plan(t, t->a, v, &p);
+	transpose_banks(t, v, &p);
 	*f = (struct features){ .threads = v[TR_THREADS], .launches = 1,
 		.ilp = v[TR_WRITE], .regs = transpose_registers(s, v),
 		.stages = ahead(s, v, &p),

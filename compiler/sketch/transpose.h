@@ -35,9 +35,9 @@ struct tile_order {
 };
 
 /* A point worked out. By run: "t" elements of the box, in "tiles" boxes.
- * "apart": a vector of results goes on from one run to the next. "shift": of
- * the swizzle of each staged tile, 0 for none; "ways": lanes of a warp that
- * meet in a bank when it reads one. */
+ * "apart": a vector of results goes on from one run to the next. Only where
+ * transpose_banks() was asked, "shift": of the swizzle of each staged tile, 0
+ * for none; "ways": lanes of a warp that meet in a bank when it reads one. */
 struct transpose_plan {
 	int64_t t[NEST_AXES], tiles[NEST_AXES], box, blocks, smem;
 	struct tile_order read[STAGED_MAX];
@@ -55,6 +55,9 @@ int transpose_registers(const struct transpose *s, const int *v);
 int64_t run_coef(const struct walk *w, const struct access *x, int run);
 /* Fill in "p"; NULL, or why values "v" make no kernel. */
 const char *transpose_plan(const struct task *t, struct arena *a, const int *v,
+	struct transpose_plan *p);
+/* The swizzles of a legal plan, and what they leave of conflicts. */
+void transpose_banks(const struct task *t, const int *v,
 	struct transpose_plan *p);
 struct tile_order tile_order(const struct walk *w, const struct access *x,
 	const int64_t *t);

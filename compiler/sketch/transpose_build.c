@@ -390,6 +390,7 @@ void transpose_build(const struct task *t, struct arena *a, const int *v,
 
 	assert(!why);
 	(void)why;
+	transpose_banks(t, v, &plan);
 	m.k = kernel_create(a, program_kernel_name(a, p, t->n_groups > 1),
 		v[TR_THREADS]);
 	m.k->min_blocks = promise_usual(t->target, v[TR_THREADS],

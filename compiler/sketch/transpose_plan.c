@@ -175,36 +175,51 @@ static int64_t place_of(const struct walk *w, const struct transpose_plan *p,
 	return at;
 }
 
-/* The most words that lanes reading element "e" of their vectors want of one
- * bank. */
-static int conflicts(const struct walk *w, const struct transpose_plan *p,
-	const struct tile_order *o, int size, int v, int shift, int e)
+/* Bytes from the start of a staged copy at which lanes read the same element
+ * of their vectors, without a swizzle; of lanes that the box has something for. */
+struct lanes {
+	int64_t at[LANES];
+	int n;
+};
+
+static void find_lanes(const struct walk *w, const struct transpose_plan *p,
+	int k, int size, int v, int e, struct lanes *x)
 {
-	int64_t words[LANES];
+	for (x->n = 0; x->n < LANES; x->n++) {
+		int64_t flat = (int64_t)x->n * v + e;
+
+		if (flat >= p->box)
+			return;
+		x->at[x->n] = place_of(w, p, &p->read[k], flat) * size;
+	}
+}
+
+/* The most words that the lanes want of one bank. */
+static int conflicts(const struct lanes *x, int shift)
+{
+	int64_t words[BANKS][LANES];
 	int count[BANKS] = { 0 }, most = 1;
 
-	for (int l = 0; l < LANES; l++) {
-		int64_t flat = (int64_t)l * v + e, chunk;
-		bool seen = flat >= p->box;
+	for (int l = 0; l < x->n; l++) {
+		int64_t chunk = x->at[l] / CHUNK_BYTES, word;
+		int bank, k = 0;
 
-		words[l] = place_of(w, p, o, seen ? 0 : flat) * size;
-		chunk = words[l] / CHUNK_BYTES;
 		if (shift)
 			chunk ^= (chunk >> shift) % LINE_CHUNKS;
-		words[l] = (chunk * CHUNK_BYTES + words[l] % CHUNK_BYTES) / 4;
-		for (int k = 0; k < l; k++)
-			seen |= words[k] == words[l];
-		if (!seen && ++count[words[l] % BANKS] > most)
-			most = count[words[l] % BANKS];
+		word = (chunk * CHUNK_BYTES + x->at[l] % CHUNK_BYTES) / 4;
+		bank = (int)(word % BANKS);
+		while (k < count[bank] && words[bank][k] != word)
+			k++;
+		words[bank][k] = word;
+		count[bank] += k == count[bank];
+		most = count[bank] > most ? count[bank] : most;
 	}
 	return most;
 }
 
-static int worst(const struct walk *w, const struct transpose_plan *p,
-	const struct tile_order *o, int size, int v, int shift)
+static int worst(const struct lanes *first, const struct lanes *last, int shift)
 {
-	int x = conflicts(w, p, o, size, v, shift, 0);
-	int y = conflicts(w, p, o, size, v, shift, v - 1);
+	int x = conflicts(first, shift), y = conflicts(last, shift);
 
 	return x > y ? x : y;
 }
@@ -212,20 +227,31 @@ static int worst(const struct walk *w, const struct transpose_plan *p,
 static void choose_swizzle(const struct walk *w, struct transpose_plan *p,
 	int k, int size, const int *v)
 {
-	const struct tile_order *o = &p->read[k];
+	struct lanes first, last;
 
+	find_lanes(w, p, k, size, v[TR_WRITE], 0, &first);
+	find_lanes(w, p, k, size, v[TR_WRITE], v[TR_WRITE] - 1, &last);
 	p->shift[k] = 0;
-	p->ways[k] = worst(w, p, o, size, v[TR_WRITE], 0);
-	for (int s = 3; v[TR_SWIZZLE] && s < SHIFTS && p->ways[k] > 1; s++) {
-		int ways = worst(w, p, o, size, v[TR_WRITE], s);
+	p->ways[k] = worst(&first, &last, 0);
+	for (int s = 3; v[TR_SWIZZLE] && s < SHIFTS && p->ways[k] > 1 &&
+	     p->read[k].count * size >> s >= CHUNK_BYTES; s++) {
+		int ways = worst(&first, &last, s);
 
-		if (o->count * size >> s < CHUNK_BYTES)
-			return;
 		if (ways < p->ways[k]) {
 			p->ways[k] = ways;
 			p->shift[k] = s;
 		}
 	}
+}
+
+void transpose_banks(const struct task *t, const int *v,
+	struct transpose_plan *p)
+{
+	const struct transpose *s = t->state;
+
+	for (int i = 0; i < s->n_staged; i++)
+		choose_swizzle(s->walk, p, i, size_of(&s->walk->acc.v[
+			s->staged[i]]), v);
 }
 
 /* ---- a point ---- */
@@ -278,7 +304,6 @@ static const char *check_reads(const struct transpose *s, struct arena *a,
 			return arena_printf(a, "async copies are of 4, 8 or "
 				"16 bytes, and %d elements of '%s' are %d",
 				v[TR_READ], x->tensor->name, bytes);
-		choose_swizzle(w, p, i, size_of(x), v);
 		p->smem += (p->read[i].count * size_of(x) + 127) / 128 * 128;
 	}
 	return NULL;
