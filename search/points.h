@@ -5,23 +5,8 @@
 #ifndef WPK_SEARCH_POINTS_H
 #define WPK_SEARCH_POINTS_H
 
+#include "base/seen.h"
 #include "search/search.h"
-
-/* A set of integer vectors of length "d", all held in "v". */
-struct seen {
-	struct arena *a;
-	int d, n, cap;
-	int *v;
-	int *slots, n_slots;	/* index into "v" plus one; 0: free */
-};
-
-void seen_init(struct seen *s, struct arena *a, int d);
-bool seen_has(const struct seen *s, const int *point);
-/* Its place in "v", or -1. */
-int seen_find(const struct seen *s, const int *point);
-void seen_clear(struct seen *s);
-/* False if it was there already. */
-bool seen_add(struct seen *s, const int *point);
 
 struct points {
 	struct arena *a;

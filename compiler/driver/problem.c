@@ -252,37 +252,43 @@ static void no_point(struct candidate *c)
 	c->space = NULL;
 }
 
+/* The best value of gene "i", where that is clearly better than what "genes" has. */
+static bool improve(struct answers *q, int *genes, int i, double *best,
+	const char *(*refuses)(struct candidate *, struct arena *, const int *))
+{
+	const struct gene *g = &q->c->space->genes[i];
+	int keep = genes[i];
+	bool better = false;
+	double t;
+
+	for (int k = 0; k < g->n; k++) {
+		genes[i] = g->values[k];
+		if (genes[i] == keep || !answers_legal(q, genes, &t) ||
+		    t >= *best * 0.999 || refuses(q->c, q->tmp, genes))
+			continue;
+		*best = t;
+		keep = genes[i];
+		better = true;
+	}
+	genes[i] = keep;
+	arena_reset(q->tmp);
+	return better;
+}
+
 double problem_descend(struct answers *q, int *genes,
 	const char *(*refuses)(struct candidate *, struct arena *, const int *))
 {
 	enum { ROUNDS = 3 };
 	const struct space *sp = q->c->space;
 	double best;
-	bool changed = answers_legal(q, genes, &best);
+	bool legal = answers_legal(q, genes, &best);
 
-	assert(changed);
-	for (int round = 0; round < ROUNDS && changed; round++) {
-		changed = false;
-		for (int i = 0; i < sp->n_genes; i++) {
-			int keep = genes[i];
-
-			for (int k = 0; k < sp->genes[i].n; k++) {
-				double t;
-
-				genes[i] = sp->genes[i].values[k];
-				if (genes[i] != keep &&
-				    answers_legal(q, genes, &t) &&
-				    t < best * 0.999 &&
-				    !refuses(q->c, q->tmp, genes)) {
-					best = t;
-					keep = genes[i];
-					changed = true;
-				}
-			}
-			genes[i] = keep;
-			arena_reset(q->tmp);
-		}
-	}
+	assert(legal);
+	(void)legal;
+	for (int n = 0, since = 0; n < ROUNDS * sp->n_genes &&
+	     since < sp->n_genes; n++, since++)
+		if (improve(q, genes, n % sp->n_genes, &best, refuses))
+			since = 0;
 	return best;
 }
 

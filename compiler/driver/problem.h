@@ -3,17 +3,15 @@
 #ifndef WPK_COMPILER_DRIVER_PROBLEM_H
 #define WPK_COMPILER_DRIVER_PROBLEM_H
 
+#include "base/memo.h"
 #include "driver/session.h"
-#include "search/points.h"
 
 /* Of the points of "c" that were asked for, "seconds" of each, ILLEGAL where it is
  * not legal here. "tmp" is anybody's, for the time of a call. */
 struct answers {
 	struct candidate *c;
 	struct arena *tmp, *kept;
-	struct seen points;
-	double *seconds;
-	int cap;
+	struct memo seconds;
 };
 
 #define ILLEGAL (-1.0)

@@ -3,18 +3,12 @@
  * and rounds of one, come by the same ones again and again. */
 #include "driver/problem.h"
 
-#include <string.h>
-
-#include "base/vec.h"
-
 void answers_begin(struct answers *q, struct candidate *c)
 {
 	q->c = c;
 	q->tmp = arena_create();
 	q->kept = arena_create();
-	seen_init(&q->points, q->kept, c->space->n_genes);
-	q->seconds = NULL;
-	q->cap = 0;
+	memo_init(&q->seconds, q->kept, c->space->n_genes);
 }
 
 void answers_end(struct answers *q)
@@ -25,17 +19,12 @@ void answers_end(struct answers *q)
 
 bool answers_legal(struct answers *q, const int *genes, double *seconds)
 {
-	int at = seen_find(&q->points, genes);
+	bool fresh;
+	double *known = memo_at(&q->seconds, genes, &fresh);
 
-	if (at < 0) {
-		at = q->points.n;
-		if (at == q->cap)
-			q->seconds = vec_grow(q->kept, q->seconds, at, &q->cap,
-				sizeof *q->seconds);
-		q->seconds[at] = problem_is_legal_here(q->c, q->tmp, genes) ?
+	if (fresh)
+		*known = problem_is_legal_here(q->c, q->tmp, genes) ?
 			problem_seconds(q->c, q->tmp, genes) : ILLEGAL;
-		seen_add(&q->points, genes);
-	}
-	*seconds = q->seconds[at];
+	*seconds = *known;
 	return *seconds != ILLEGAL;
 }

@@ -8,7 +8,7 @@
 
 /* Legal points near an illegal one, best first by the model. */
 struct repairs {
-	struct answers *answers;
+	struct answers *of;	/* not asked: few points come again */
 	int *genes;		/* the point, as it is changed */
 	int *found;		/* REPAIRS points */
 	int held;		/* the gene that is left alone; -1: none */
@@ -20,12 +20,13 @@ enum { REPAIRS = 8 };
 
 static void add_repair(struct repairs *r)
 {
-	size_t n = (size_t)r->answers->c->space->n_genes;
+	size_t n = (size_t)r->of->c->space->n_genes;
 	double t;
 	int k;
 
-	if (!answers_legal(r->answers, r->genes, &t))
+	if (!problem_is_legal_here(r->of->c, r->of->tmp, r->genes))
 		return;
+	t = problem_seconds(r->of->c, r->of->tmp, r->genes);
 	if (r->n == REPAIRS && t >= r->seconds[REPAIRS - 1])
 		return;
 	r->n += r->n < REPAIRS;
@@ -41,7 +42,7 @@ static void add_repair(struct repairs *r)
 /* Every change of "more" genes from gene "from" on. */
 static void change(struct repairs *r, int from, int more)
 {
-	const struct space *sp = r->answers->c->space;
+	const struct space *sp = r->of->c->space;
 
 	if (!more) {
 		add_repair(r);
@@ -64,7 +65,7 @@ static void change(struct repairs *r, int from, int more)
 static bool repair(struct session *s, struct answers *q, int *genes, int held)
 {
 	size_t n = (size_t)q->c->space->n_genes;
-	struct repairs r = { .answers = q, .genes = genes, .held = held,
+	struct repairs r = { .of = q, .genes = genes, .held = held,
 		.found = ARENA_ARRAY(s->a, n * REPAIRS + 1, int) };
 	double t;
 

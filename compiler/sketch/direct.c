@@ -7,6 +7,7 @@
  * what applies, direct_plan.c what fits and what it costs, direct_build.c
  * writes the kernel. */
 #include "sketch/direct.h"
+#include "base/memo.h"
 #include "sketch/asked.h"
 
 #include <math.h>
@@ -318,30 +319,44 @@ static void set(const struct direct *d, int *values, int which, int v)
 		values[d->at[which]] = v;
 }
 
-/* One point, its vector as long as it can be: where it costs less than "*best",
- * that is its cost and "keep" has it. */
-static bool try(const struct task *t, int *values, double *best, int *keep)
-{
-	const struct direct *d = t->state;
-	struct direct_plan p;
-	double cost;
+/* A search for the default. "costs": of points, with vectors as long as they can
+ * be, whose number is 0 here; INFINITY where they make no kernel. */
+struct descent {
+	const struct task *t;
+	const struct direct *d;
+	struct memo costs;
+};
 
-	if (!direct_plan_widest(t, values, &p))
-		return false;
-	cost = rank(t, &p);
+static double cost_of(struct descent *x, const int *values)
+{
+	struct direct_plan p;
+	bool fresh;
+	double *cost = memo_at(&x->costs, values, &fresh);
+
+	if (fresh)
+		*cost = direct_plan_widest(x->t, values, &p) ? rank(x->t, &p) :
+			INFINITY;
+	return *cost;
+}
+
+/* One point: where it costs less than "*best", that is its cost and "keep" has
+ * it. */
+static bool try(struct descent *x, const int *values, double *best, int *keep)
+{
+	double cost = cost_of(x, values);
+
 	if (cost >= *best)
 		return false;
-	set(d, values, DIRECT_VECTOR, p.vec);
 	*best = cost;
-	memcpy(keep, values, (size_t)d->n_tunables * sizeof *keep);
+	memcpy(keep, values, (size_t)x->d->n_tunables * sizeof *keep);
 	return true;
 }
 
 /* All ways to stage and keep what these tiles need. */
-static bool improve_ways(const struct task *t, const int *from, double *best,
+static bool improve_ways(struct descent *x, const int *from, double *best,
 	int *keep)
 {
-	const struct direct *d = t->state;
+	const struct direct *d = x->d;
 	int values[d->n_tunables];
 	bool better = false;
 
@@ -350,17 +365,17 @@ static bool improve_ways(const struct task *t, const int *from, double *best,
 		set(d, values, DIRECT_RESULT, i >> 3);
 		set(d, values, DIRECT_CACHE, i & 1);
 		set(d, values, DIRECT_ASYNC, i >> 1 & 1 &&
-			t->target->cp_async);
+			x->t->target->cp_async);
 		set(d, values, DIRECT_STAGES, 1 + (i >> 2 & 1));
-		better |= try(t, values, best, keep);
+		better |= try(x, values, best, keep);
 	}
 	return better;
 }
 
 /* All pairs of a block's and a thread's tile along axis "i". */
-static bool improve(const struct task *t, int i, double *best, int *keep)
+static bool improve(struct descent *x, int i, double *best, int *keep)
 {
-	const struct direct *d = t->state;
+	const struct direct *d = x->d;
 	const struct tunable *tile = &d->tunables[i];
 	const struct tunable *own = &d->tunables[d->n_out + i];
 	int values[d->n_tunables];
@@ -373,14 +388,14 @@ static bool improve(const struct task *t, int i, double *best, int *keep)
 				continue;
 			values[i] = tile->values[j];
 			values[d->n_out + i] = own->values[k];
-			better |= try(t, values, best, keep);
+			better |= try(x, values, best, keep);
 		}
 	return better;
 }
 
-static bool improve_chunk(const struct task *t, double *best, int *keep)
+static bool improve_chunk(struct descent *x, double *best, int *keep)
 {
-	const struct direct *d = t->state;
+	const struct direct *d = x->d;
 	int at = d->at[DIRECT_CHUNK], values[d->n_tunables];
 	bool better = false;
 
@@ -389,7 +404,7 @@ static bool improve_chunk(const struct task *t, double *best, int *keep)
 	memcpy(values, keep, sizeof values);
 	for (int k = 0; k < d->tunables[at].n; k++) {
 		values[at] = d->tunables[at].values[k];
-		better |= try(t, values, best, keep);
+		better |= try(x, values, best, keep);
 	}
 	return better;
 }
@@ -406,10 +421,10 @@ static int next(const struct tunable *u, int v, bool up)
 
 /* A block longer along one axis and shorter along another, each by up to three
  * values: what no change of a single axis finds. */
-static bool exchange(const struct task *t, double *best, int *keep)
+static bool exchange(struct descent *x, double *best, int *keep)
 {
 	enum { FAR = 3 };
-	const struct direct *d = t->state;
+	const struct direct *d = x->d;
 	int values[d->n_tunables];
 	bool better = false;
 
@@ -422,27 +437,27 @@ static bool exchange(const struct task *t, double *best, int *keep)
 				if (n % FAR == 0)
 					values[j] = next(&d->tunables[j],
 						values[j], false);
-				better |= try(t, values, best, keep);
+				better |= try(x, values, best, keep);
 			}
 		}
 	return better;
 }
 
 /* From "values", one axis after another until none improves. */
-static void descend(const struct task *t, int *values, double *best)
+static void descend(struct descent *x, int *values, double *best)
 {
 	enum { ROUNDS = 4 };
-	const struct direct *d = t->state;
+	const struct direct *d = x->d;
 	bool better = true;
 
 	for (int n = 0; n < ROUNDS && better; n++) {
 		better = false;
 		for (int i = d->n_out - 1; i >= 0; i--) {
-			better |= improve(t, i, best, values);
-			better |= improve_ways(t, values, best, values);
+			better |= improve(x, i, best, values);
+			better |= improve_ways(x, values, best, values);
 		}
-		better |= improve_chunk(t, best, values);
-		better |= exchange(t, best, values);
+		better |= improve_chunk(x, best, values);
+		better |= exchange(x, best, values);
 	}
 }
 
@@ -481,8 +496,12 @@ static void fill_warp(const struct direct *d, int *values)
  * the last two. */
 static bool find_start(const struct task *t, struct direct *d)
 {
+	struct arena *tmp = arena_create();
+	struct descent x = { .t = t, .d = d };
 	double least = INFINITY;
+	struct direct_plan p;
 
+	memo_init(&x.costs, tmp, d->n_tunables);
 	d->start = ARENA_ARRAY(t->a, (size_t)d->n_tunables, int);
 	for (int n = 0; n < 3; n++) {
 		int values[d->n_tunables], keep[d->n_tunables];
@@ -490,6 +509,7 @@ static bool find_start(const struct task *t, struct direct *d)
 
 		for (int i = 0; i < d->n_tunables; i++)
 			values[i] = d->tunables[i].values[0];
+		set(d, values, DIRECT_VECTOR, 0);
 		for (int i = d->n_out - 1; i >= 0 && i > d->n_out - 1 - n; i--) {
 			int own = d->n_out + i;
 
@@ -497,15 +517,19 @@ static bool find_start(const struct task *t, struct direct *d)
 			values[i] = near(&d->tunables[i], 4);
 		}
 		fill_warp(d, values);
-		if (!improve_ways(t, values, &best, keep))
+		if (!improve_ways(&x, values, &best, keep))
 			continue;
-		descend(t, keep, &best);
+		descend(&x, keep, &best);
 		if (best < least) {
 			least = best;
 			memcpy(d->start, keep, sizeof keep);
 		}
 	}
-	return least < INFINITY;
+	arena_destroy(tmp);
+	if (least == INFINITY || !direct_plan_widest(t, d->start, &p))
+		return false;
+	set(d, d->start, DIRECT_VECTOR, p.vec);
+	return true;
 }
 
 static void start(const struct task *t, int *values)

@@ -241,9 +241,9 @@ static void start(const struct task *t, int *v)
 		v[THREADS] /= 2;
 	if (total / v[VECTOR] / v[THREADS] / 2 >= 16 * g->sms)
 		v[UNROLL] = 2;
-	while (v[UNROLL] > 1 && legal(t, t->a, v))
+	while (v[UNROLL] > 1 && legal(t, NULL, v))
 		v[UNROLL] /= 2;
-	while (v[VECTOR] > 1 && legal(t, t->a, v))
+	while (v[VECTOR] > 1 && legal(t, NULL, v))
 		v[VECTOR] /= 2;
 }
 

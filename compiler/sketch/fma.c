@@ -108,7 +108,7 @@ static const char *plan_tiling(const struct task *t, const int *values,
 	struct tiling *out)
 {
 	struct fma_plan p;
-	const char *why = fma_plan(t, t->a, values, &p);
+	const char *why = fma_plan(t, NULL, values, &p);
 
 	*out = p.of;
 	return why;

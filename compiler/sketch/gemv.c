@@ -200,7 +200,7 @@ static void fill_chip(const struct task *t, int *v, struct gemv_plan *p)
 		    p->chunks >= 2 * split_values[i])
 			best = split_values[i];
 	v[GEMV_SPLIT] = best;
-	if (gemv_plan(t, t->a, v, p))
+	if (gemv_plan(t, NULL, v, p))
 		v[GEMV_SPLIT] = 1;
 }
 
@@ -221,7 +221,7 @@ static bool try_start(const struct task *t, int *v, int mine, int unroll)
 	for (int across = along_k ? 4 : 32; across; across /= 2) {
 		v[GEMV_ROWS] = v[GEMV_MINE] * across;
 		v[GEMV_SPLIT] = 1;
-		if (v[GEMV_ROWS] <= ROWS_MAX && !gemv_plan(t, t->a, v, &p)) {
+		if (v[GEMV_ROWS] <= ROWS_MAX && !gemv_plan(t, NULL, v, &p)) {
 			fill_chip(t, v, &p);
 			return true;
 		}

@@ -179,7 +179,7 @@ static const char *plan_tiling(const struct task *t, const int *values,
 	struct tiling *out)
 {
 	struct mma_plan p;
-	const char *why = mma_plan(t, t->a, values, &p);
+	const char *why = mma_plan(t, NULL, values, &p);
 
 	*out = p.of;
 	return why;

@@ -95,7 +95,7 @@ static void start_split(const struct task *t, int *v)
 	while (parts > 1 && parts > steps)
 		parts /= 2;
 	put_parts(r, v, parts, OVER_GRID);
-	while (parts > 1 && reduce_legal(t, t->a, v))
+	while (parts > 1 && reduce_legal(t, NULL, v))
 		put_parts(r, v, parts /= 2, OVER_GRID);
 }
 
@@ -108,7 +108,7 @@ static bool fits(const struct task *t, const int *v, int least)
 	struct row_point x = row_point(r, v);
 	int all = x.threads * x.rows;
 
-	return !reduce_legal(t, t->a, v) && target_occupancy(t->target, all,
+	return !reduce_legal(t, NULL, v) && target_occupancy(t->target, all,
 		row_registers(r, &x), row_shared(r, &x)) * all >= least;
 }
 
@@ -205,10 +205,10 @@ void reduce_start(const struct task *t, int *v)
 	row_put(r, v, ROW_ONLINE, r->online);
 	for (int i = 0; i < 3; i++) {
 		row_put(r, v, ROW_UNROLL, unrolls[i]);
-		if (!reduce_legal(t, t->a, v))
+		if (!reduce_legal(t, NULL, v))
 			break;
 	}
-	for (int i = r->limit / 2; i > 0 && reduce_legal(t, t->a, v); i /= 2)
+	for (int i = r->limit / 2; i > 0 && reduce_legal(t, NULL, v); i /= 2)
 		row_put(r, v, ROW_VECTOR, i);
 	if (r->at[ROW_SPLIT] >= 0)
 		start_split(t, v);

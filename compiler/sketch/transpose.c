@@ -392,7 +392,7 @@ static bool fit_vectors(const struct task *t, int *v)
 		for (int r = s->read_limit; r >= 1; r /= 2) {
 			v[TR_WRITE] = w;
 			v[TR_READ] = r;
-			if (!legal(t, t->a, v))
+			if (!legal(t, NULL, v))
 				return true;
 		}
 	return false;

@@ -269,7 +269,7 @@ static const char *plan_tiling(const struct task *t, const int *values,
 	struct tiling *out)
 {
 	struct wgmma_plan p;
-	const char *why = wgmma_plan(t, t->a, values, &p);
+	const char *why = wgmma_plan(t, NULL, values, &p);
 
 	*out = p.of;
 	return why;
@@ -307,7 +307,7 @@ static void persist(const struct task *t, int *v)
 	v[WGMMA_PERSISTENT] = 1;
 	for (int i = 0; i < 4; i++) {
 		v[WGMMA_GROUP] = groups[i];
-		if (!wgmma_plan(t, t->a, v, &p))
+		if (!wgmma_plan(t, NULL, v, &p))
 			return;
 	}
 	v[WGMMA_PERSISTENT] = 0;
