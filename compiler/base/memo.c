@@ -13,15 +13,10 @@ void memo_init(struct memo *m, struct arena *a, int d)
 
 double *memo_at(struct memo *m, const int *key, bool *fresh)
 {
-	int at = seen_find(&m->keys, key);
+	int at = seen_place(&m->keys, key, fresh);
 
-	*fresh = at < 0;
-	if (!*fresh)
-		return &m->values[at];
-	at = m->keys.n;
 	if (at == m->cap)
 		m->values = vec_grow(m->keys.a, m->values, at, &m->cap,
 			sizeof *m->values);
-	seen_add(&m->keys, key);
 	return &m->values[at];
 }

@@ -16,13 +16,15 @@ void seen_init(struct seen *s, struct arena *a, int d)
 	s->slots = ARENA_ARRAY(a, s->n_slots, int);
 }
 
-/* Mixed a number at a time: validity tests may be cheaper than a hash of bytes. */
+/* Mixed two numbers at a time: validity tests may be cheaper than a hash of bytes. */
 static uint64_t hash_of(const int *point, int d)
 {
 	uint64_t h = 0x9e3779b97f4a7c15;
 
-	for (int i = 0; i < d; i++) {
-		h = (h ^ (uint64_t)(unsigned)point[i]) * 0xbf58476d1ce4e5b9;
+	for (int i = 0; i < d; i += 2) {
+		uint64_t high = i + 1 < d ? (unsigned)point[i + 1] : 0;
+
+		h = (h ^ (unsigned)point[i] ^ high << 32) * 0xbf58476d1ce4e5b9;
 		h ^= h >> 29;
 	}
 	return h;
@@ -61,24 +63,33 @@ void seen_clear(struct seen *s)
 
 static void rehash(struct seen *s)
 {
-	s->n_slots *= 2;
+	s->n_slots *= 4;
 	s->slots = ARENA_ARRAY(s->a, s->n_slots, int);
 	for (int i = 0; i < s->n; i++)
 		s->slots[slot_of(s, s->v + (size_t)i * s->d)] = i + 1;
 }
 
-bool seen_add(struct seen *s, const int *point)
+int seen_place(struct seen *s, const int *point, bool *fresh)
 {
 	int at = slot_of(s, point);
 	size_t d = (size_t)s->d;
 
-	if (s->slots[at])
-		return false;
+	*fresh = !s->slots[at];
+	if (!*fresh)
+		return s->slots[at] - 1;
 	if (s->n == s->cap)
 		s->v = vec_grow(s->a, s->v, s->n, &s->cap, d * sizeof *s->v);
 	memcpy(s->v + s->n * d, point, d * sizeof *point);
 	s->slots[at] = ++s->n;
 	if (2 * s->n > s->n_slots)
 		rehash(s);
-	return true;
+	return s->n - 1;
+}
+
+bool seen_add(struct seen *s, const int *point)
+{
+	bool fresh;
+
+	seen_place(s, point, &fresh);
+	return fresh;
 }

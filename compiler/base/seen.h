@@ -19,6 +19,8 @@ bool seen_has(const struct seen *s, const int *point);
 /* Its place in "v", or -1. */
 int seen_find(const struct seen *s, const int *point);
 void seen_clear(struct seen *s);
+/* The same, where it is put if it is not there; "*fresh": it was not. */
+int seen_place(struct seen *s, const int *point, bool *fresh);
 /* False if it was there already. */
 bool seen_add(struct seen *s, const int *point);
 

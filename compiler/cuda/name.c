@@ -132,10 +132,8 @@ static bool is_math(const char *name)
 
 	for (int i = 0; i < N_OPS; i++) {
 		const char *s = op_rows[i].cuda;
-		size_t len = strlen(s);
 
-		if (!strcmp(s, name) || (len == n + 1 && s[n] == 'f' &&
-		    !strncmp(s, name, n)))
+		if (!strncmp(s, name, n) && (!s[n] || (s[n] == 'f' && !s[n + 1])))
 			return true;
 	}
 	return false;
@@ -150,9 +148,10 @@ static bool is_number(const char *name)
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		size_t n = strlen(numbers[i]);
 
+		if (strncmp(name, numbers[i], n))
+			continue;
 		for (size_t t = 0; t < sizeof types / sizeof *types; t++)
-			if (!strncmp(name, numbers[i], n) &&
-			    !strcmp(name + n, types[t]))
+			if (!strcmp(name + n, types[t]))
 				return true;
 	}
 	return false;

@@ -26,7 +26,7 @@ const struct intrin_row *intrin_row(int intrin)
 int intrin_named(const char *name)
 {
 	for (int i = 0; i < N_INTRINS; i++)
-		if (!strcmp(rows[i].name, name))
+		if (rows[i].name[0] == name[0] && !strcmp(rows[i].name, name))
 			return i;
 	return -1;
 }

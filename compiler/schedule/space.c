@@ -109,6 +109,10 @@ bool space_tunables(struct arena *a, const struct space *s, const int *genes,
 	int64_t v;
 
 	for (int i = 0; i < s->n_tunables; i++) {
+		if (s->follows[i] >= 0) {
+			out[i] = genes[s->follows[i]];
+			continue;
+		}
 		if (!tunable_value(&p, i, &v) || v != (int)v) {
 			*why = no_value(a, s, i);
 			return false;

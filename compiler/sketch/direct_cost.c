@@ -18,13 +18,15 @@ static int served(const uint32_t *word, int lanes)
 		uint32_t word[LANES_SEEN];
 		int times[LANES_SEEN], n, all;
 	} bank[BANKS];
+	uint32_t used = 0;
 	int most = 1;
 
-	for (int i = 0; i < BANKS; i++)
-		bank[i].n = bank[i].all = 0;
 	for (int i = 0; i < lanes; i++) {
 		int b = (int)(word[i] % BANKS), k = 0, waits;
 
+		if (!(used >> b & 1))
+			bank[b].n = bank[b].all = 0;
+		used |= (uint32_t)1 << b;
 		while (k < bank[b].n && bank[b].word[k] != word[i])
 			k++;
 		if (k == bank[b].n) {

@@ -217,9 +217,11 @@ static int conflicts(const struct lanes *x, int shift)
 	return most;
 }
 
-static int worst(const struct lanes *first, const struct lanes *last, int shift)
+/* Of both; where those of the first reach "limit" nobody asks for the others. */
+static int worst(const struct lanes *first, const struct lanes *last, int shift,
+	int limit)
 {
-	int x = conflicts(first, shift), y = conflicts(last, shift);
+	int x = conflicts(first, shift), y = x < limit ? conflicts(last, shift) : 0;
 
 	return x > y ? x : y;
 }
@@ -232,10 +234,10 @@ static void choose_swizzle(const struct walk *w, struct transpose_plan *p,
 	find_lanes(w, p, k, size, v[TR_WRITE], 0, &first);
 	find_lanes(w, p, k, size, v[TR_WRITE], v[TR_WRITE] - 1, &last);
 	p->shift[k] = 0;
-	p->ways[k] = worst(&first, &last, 0);
+	p->ways[k] = worst(&first, &last, 0, LANES);
 	for (int s = 3; v[TR_SWIZZLE] && s < SHIFTS && p->ways[k] > 1 &&
 	     p->read[k].count * size >> s >= CHUNK_BYTES; s++) {
-		int ways = worst(&first, &last, s);
+		int ways = worst(&first, &last, s, p->ways[k]);
 
 		if (ways < p->ways[k]) {
 			p->ways[k] = ways;
