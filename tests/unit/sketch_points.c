@@ -83,10 +83,14 @@ struct group_space open_group(const struct prepared *x, int group,
 void pick_point(const struct group_space *g, struct rng *r, int *values)
 {
 	for (int try = 0; r && try < 3000; try++) {
+		const char *why;
+
 		for (int i = 0; i < g->n; i++)
 			values[i] = g->tunables[i].values[rng_below(r,
 				g->tunables[i].n)];
-		if (!g->sketch->legal(&g->task, g->task.a, values))
+		why = g->sketch->legal(&g->task, g->task.a, values);
+		assert_true(!why == !g->sketch->legal(&g->task, NULL, values));
+		if (!why)
 			return;
 	}
 	g->sketch->start(&g->task, values);
