@@ -41,10 +41,11 @@ static void consider_tokens(struct place *best, const char *s, size_t i,
 	size_t room, int depth)
 {
 	for (size_t b = 0; b < sizeof breaks / sizeof *breaks; b++) {
-		size_t len = strlen(breaks[b].token);
-		size_t at = i + (breaks[b].before ? 1 : len);
+		const char *token = breaks[b].token;
+		size_t len = strlen(token), at = i + (breaks[b].before ? 1 : len);
 
-		if (!strncmp(s + i, breaks[b].token, len) && at <= room + 1)
+		if (s[i] == token[0] && !strncmp(s + i, token, len) &&
+		    at <= room + 1)
 			consider(best, at, depth * 8 + breaks[b].cost, false);
 	}
 }
