@@ -343,7 +343,7 @@ void ir_inline(struct arena *a, struct ir_operator *o, bool costly);
 
 /* ---- group.c ---- */
 
-enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION };
+enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION, IR_CHAIN };
 
 /* Statements that one kernel computes, in order. Their axes correspond by
  * position, and each reads what others of the group write at the same values
@@ -354,6 +354,14 @@ enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION };
  *		    "across" is set, some are statistics of the product's rows:
  *		    they reduce over those axes of the anchor for which it
  *		    holds, and have the others; or maps of one value per row.
+ *  IR_CHAIN	    two contractions, the second of what rows of the first
+ *		    become, such as attention. "anchor_stmt" is the first, and
+ *		    maps, statistics and maps of one value per row follow as
+ *		    above. "second" sums over the anchor's axes across, and over
+ *		    no others, the product of a factor made of what the group
+ *		    has at that element and row, and of one made of tensors from
+ *		    outside; its axes are the rows', and then its own. Maps over
+ *		    the second's axes follow, and may read values of its row.
  *  IR_ROW	    the first "n_rows" axes of every statement are the row; a
  *		    reduction has no others and reduces over the trailing axes,
  *		    a map has the trailing axes too, or is one value per row.
@@ -367,8 +375,9 @@ struct ir_group {
 	int n_stmts;
 	int anchor_stmt;	/* IR_MAP: the first statement */
 	int n_rows;		/* IR_ROW */
-	const bool *across;	/* IR_CONTRACTION: by axis of the anchor; or
-				 * NULL */
+	const bool *across;	/* IR_CONTRACTION, IR_CHAIN: by axis of the
+				 * anchor; or NULL */
+	int second;		/* IR_CHAIN: the statement */
 };
 
 struct ir_partition {
@@ -398,11 +407,15 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *		several. A sum over several products becomes a sum of each.
  *  IR_APART    every statement is a kernel of its own, but for the lets that
  *		cost little.
+ *  IR_CHAINED  as IR_STATISTICS, of rows of any length, and a product of what
+ *		such rows become joins them, with what follows it; where no
+ *		product does, they are as by IR_FUSED.
  *  IR_PACKED   as IR_FUSED, and factors of a product that cannot be copied in
  *		vectors are written first, packed along the innermost axes of
  *		the reduction. */
 enum ir_rule {
-	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, IR_PACKED
+	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, IR_CHAINED,
+	IR_PACKED
 };
 
 /* One way to cut an operator into kernels. Of IR_PACKED, how many axes are packed
