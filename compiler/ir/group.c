@@ -28,12 +28,17 @@ struct grouping {
 	struct group_reads *reads;
 	int *of;
 	int *seen, visit;
-	bool statistics;	/* contractions take those of their rows */
+	enum takes *takes;	/* by statement, of contractions */
 };
 
 static bool is_reduce(const struct ir_operator *o, int stmt)
 {
 	return o->stmts[stmt].expr->kind == IR_REDUCE;
+}
+
+static bool is_product(const struct cluster *c)
+{
+	return c->anchor == IR_CONTRACTION || c->anchor == IR_CHAIN;
 }
 
 static bool depends(struct grouping *g, int from, int on);
@@ -73,7 +78,7 @@ static bool may_enter(struct grouping *g, int stmt, int k)
 {
 	const struct cluster *c = &g->clusters.v[k];
 
-	if (c->members.n >= (c->anchor == IR_CONTRACTION ? IR_PRODUCT_STATEMENTS :
+	if (c->members.n >= (is_product(c) ? IR_PRODUCT_STATEMENTS :
 			MEMBERS_MAX))
 		return false;
 	g->visit++;
@@ -94,7 +99,7 @@ static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
 {
 	struct ir_stmt *s = &g->o->stmts[stmt];
 	struct cluster c = { .anchor = anchor, .anchor_stmt = stmt,
-		.n_rows = s->n_axes, .statistics = g->statistics };
+		.n_rows = s->n_axes, .takes = g->takes[stmt] };
 	int n_red = anchor == IR_ROW ? s->expr->n_red : 0;
 
 	c.n_coords = s->n_axes + n_red;
@@ -126,6 +131,20 @@ static bool read_elsewhere(struct grouping *g, int cluster)
 
 		for (int i = 0; k != cluster && i < c->members.n; i++)
 			if (reads_of(g, c->members.v[i].stmt, cluster))
+				return true;
+	}
+	return false;
+}
+
+/* Does a statement of another cluster read the tensor? */
+static bool read_outside(struct grouping *g, int tensor, int cluster)
+{
+	for (int k = 0; k < g->o->n_stmts; k++) {
+		const struct group_reads *reads = &g->reads[k];
+
+		for (int i = 0; i < reads->n; i++)
+			if (reads->v[i]->tensor == tensor && g->of[
+					g->o->stmts[k].tensor] != cluster)
 				return true;
 	}
 	return false;
@@ -177,8 +196,16 @@ static void start_cluster(struct grouping *g, int stmt, bool alone)
 	add_member(g, k, stmt, g->clusters.v[k].coords);
 }
 
-/* The cluster that "stmt" joins, with its axes along the coordinates, or -1. A
- * contraction joins none, unless it is a statistic of another. */
+/* May a contraction join the cluster, as a statistic or as the second product? One
+ * that begins a chain with statistics is no second without. */
+static bool takes_contraction(const struct grouping *g,
+	const struct cluster *c, int stmt)
+{
+	return is_product(c) && (c->takes != TAKES_PRODUCT ||
+		g->takes[stmt] != TAKES_ROWS);
+}
+
+/* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */
 static int joined(struct grouping *g, int stmt, int **axis)
 {
 	struct ir_contraction c;
@@ -187,8 +214,8 @@ static int joined(struct grouping *g, int stmt, int **axis)
 
 	for (int k = g->clusters.n - 1; k >= 0; k--)
 		if (reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
-				(!contracts || g->clusters.v[k].anchor ==
-					IR_CONTRACTION) &&
+				(!contracts || takes_contraction(g,
+					&g->clusters.v[k], stmt)) &&
 				match_member(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))
 			return k;
@@ -240,6 +267,51 @@ static void merge_siblings(struct grouping *g)
 		}
 }
 
+/* ---- chains ---- */
+
+/* Is a value for each element of the first product needed outside? No kernel
+ * could afford to write it. */
+static bool elements_leave(struct grouping *g, int cluster)
+{
+	const struct cluster *c = &g->clusters.v[cluster];
+
+	for (int i = 0; i < c->members.n; i++) {
+		int t = g->o->stmts[c->members.v[i].stmt].tensor;
+
+		if (match_element(g->o, c, &c->members.v[i]) &&
+				(g->o->tensors[t].role == IR_OUT ||
+				read_outside(g, t, cluster)))
+			return true;
+	}
+	return false;
+}
+
+/* Contractions that are in no chain take less: where statistics lead to no
+ * product, a product that needs none, and where there is none either, maps.
+ * False if all are in chains or take maps alone. */
+static bool take_less(struct grouping *g)
+{
+	bool less = false, leave = false;
+
+	for (int k = 0; k < g->clusters.n; k++) {
+		const struct cluster *c = &g->clusters.v[k];
+
+		if (c->anchor != IR_CHAIN || !elements_leave(g, k))
+			continue;
+		g->takes[c->anchor_stmt] = TAKES_MAPS;
+		leave = true;
+	}
+	for (int k = 0; k < g->clusters.n && !leave; k++) {
+		const struct cluster *c = &g->clusters.v[k];
+
+		if (c->anchor != IR_CONTRACTION || c->takes == TAKES_MAPS)
+			continue;
+		g->takes[c->anchor_stmt]--;
+		less = true;
+	}
+	return less || leave;
+}
+
 /* ---- the result ---- */
 
 /* The member's axes in the order of the coordinates, and those it reduces over;
@@ -283,6 +355,25 @@ static int move_stmt(struct ir_operator *o, struct ir_stmt s)
 	return o->n_stmts++;
 }
 
+/* Those that follow the second product of a chain, itself among them, or the
+ * others. */
+static void close_members(struct grouping *g, const struct cluster *c,
+	bool after, const struct ir_stmt *old, struct ir_group *out)
+{
+	for (int i = 0; i < c->members.n; i++) {
+		int was = c->members.v[i].stmt, now;
+
+		if (match_after(c, &c->members.v[i]) != after)
+			continue;
+		now = move_stmt(g->o, old[was]);
+		out->stmts[out->n_stmts++] = now;
+		if (was == c->anchor_stmt)
+			out->anchor_stmt = now;
+		if (c->anchor == IR_CHAIN && was == c->second)
+			out->second = now;
+	}
+}
+
 static void close_cluster(struct grouping *g, struct cluster *c,
 	const struct ir_stmt *old, struct ir_partition *p)
 {
@@ -293,13 +384,8 @@ static void close_cluster(struct grouping *g, struct cluster *c,
 	out->n_rows = c->anchor == IR_ROW ? c->n_rows : 0;
 	out->across = c->across;
 	out->stmts = ARENA_ARRAY(g->a, c->members.n, int);
-	for (int i = 0; i < c->members.n; i++) {
-		int was = c->members.v[i].stmt;
-
-		out->stmts[out->n_stmts++] = move_stmt(g->o, old[was]);
-		if (was == c->anchor_stmt)
-			out->anchor_stmt = out->stmts[i];
-	}
+	close_members(g, c, false, old, out);
+	close_members(g, c, true, old, out);
 }
 
 /* Closes cluster "k" after those it reads. */
@@ -374,26 +460,46 @@ static void settle_constants(struct ir_operator *o,
 	}
 }
 
+static struct grouping begin(struct arena *a, struct ir_operator *o,
+	enum takes takes)
+{
+	struct grouping g = { .a = a, .o = o, .tmp = arena_create() };
+
+	g.reads = ARENA_ARRAY(a, o->n_stmts + 1, struct group_reads);
+	g.takes = ARENA_ARRAY(a, o->n_stmts + 1, enum takes);
+	for (int i = 0; i < o->n_stmts; i++) {
+		group_collect(a, o, o->stmts[i].expr, &g.reads[i]);
+		g.takes[i] = takes;
+	}
+	g.of = ARENA_ARRAY(a, o->n_tensors, int);
+	g.seen = ARENA_ARRAY(a, o->n_stmts + 1, int);
+	return g;
+}
+
+static void place_all(struct grouping *g, bool apart)
+{
+	g->clusters.n = 0;
+	for (int i = 0; i < g->o->n_tensors; i++)
+		g->of[i] = -1;
+	for (int i = 0; i < g->o->n_stmts; i++)
+		if (apart)
+			start_cluster(g, i, true);
+		else
+			place(g, i);
+}
+
 struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_cut cut)
 {
-	struct grouping g = { .a = a, .o = o, .tmp = arena_create(),
-		.statistics = cut.rule == IR_STATISTICS };
 	struct ir_partition *p;
+	struct grouping g;
 
 	make_lets(a, o, &cut);
-	g.reads = ARENA_ARRAY(a, o->n_stmts + 1, struct group_reads);
-	for (int i = 0; i < o->n_stmts; i++)
-		group_collect(a, o, o->stmts[i].expr, &g.reads[i]);
-	g.of = ARENA_ARRAY(a, o->n_tensors, int);
-	g.seen = ARENA_ARRAY(a, o->n_stmts + 1, int);
-	for (int i = 0; i < o->n_tensors; i++)
-		g.of[i] = -1;
-	for (int i = 0; i < o->n_stmts; i++)
-		if (cut.rule == IR_APART)
-			start_cluster(&g, i, true);
-		else
-			place(&g, i);
+	g = begin(a, o, cut.rule == IR_STATISTICS ? TAKES_STATISTICS :
+		cut.rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS);
+	do
+		place_all(&g, cut.rule == IR_APART);
+	while (cut.rule == IR_CHAINED && take_less(&g));
 	if (cut.rule != IR_APART)
 		merge_siblings(&g);
 	p = close_all(&g);

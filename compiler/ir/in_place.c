@@ -110,14 +110,26 @@ static void find_summed_read(struct ir_expr *e, void *ctx)
 		ir_walk(e->args[i], find_summed_axis, f);
 }
 
-/* Does the group multiply the input, reading each element for several sums? */
+static void find_any_read(struct ir_expr *e, void *ctx)
+{
+	struct factor *f = ctx;
+
+	f->found |= e->kind == IR_READ && e->tensor == f->tensor;
+}
+
+/* Does the group multiply the input, reading each element for several sums? All
+ * that comes before a chain's second product is made into a factor of that, and
+ * its other factor is an input as any. */
 static bool multiplies(const struct ir_operator *o, const struct ir_group *g,
 	int in)
 {
 	struct factor f = { .o = o, .tensor = in };
 
+	for (int i = 0; g->anchor == IR_CHAIN && i < g->n_stmts &&
+	     g->stmts[i] <= g->second; i++)
+		ir_walk(o->stmts[g->stmts[i]].expr, find_any_read, &f);
 	if (g->anchor != IR_CONTRACTION)
-		return false;
+		return f.found;
 	f.reduction = o->stmts[g->anchor_stmt].expr;
 	ir_walk((struct ir_expr *)f.reduction, find_summed_read, &f);
 	return f.found;
@@ -148,8 +160,9 @@ static const char *pair_refused(struct arena *a, const struct ir_operator *o,
 			continue;
 		if (reads && multiplies(o, g, in))
 			return arena_printf(a, "the kernel of %s sums products "
-				"of %s, and reads each element for several sums",
-				last_of(o, g), o->tensors[in].name);
+				"of %s%s, and reads each element for several "
+				"sums", last_of(o, g), g->anchor == IR_CHAIN ?
+				"what it makes of " : "", o->tensors[in].name);
 		writer = g;
 	}
 	return NULL;

@@ -357,11 +357,13 @@ enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION, IR_CHAIN };
  *  IR_CHAIN	    two contractions, the second of what rows of the first
  *		    become, such as attention. "anchor_stmt" is the first, and
  *		    maps, statistics and maps of one value per row follow as
- *		    above. "second" sums over the anchor's axes across, and over
- *		    no others, the product of a factor made of what the group
- *		    has at that element and row, and of one made of tensors from
- *		    outside; its axes are the rows', and then its own. Maps over
- *		    the second's axes follow, and may read values of its row.
+ *		    above; there may be no statistic. "second" sums over the
+ *		    anchor's axes across, and over no others, the product of a
+ *		    factor made of what the group has at that element and row,
+ *		    and of one made of tensors from outside; its axes are the
+ *		    rows', and then its own, one at least. Nothing but maps over
+ *		    the second's axes comes after it; they may read values of
+ *		    its row. Values for each element of the first never leave.
  *  IR_ROW	    the first "n_rows" axes of every statement are the row; a
  *		    reduction has no others and reduces over the trailing axes,
  *		    a map has the trailing axes too, or is one value per row.
@@ -408,8 +410,9 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *  IR_APART    every statement is a kernel of its own, but for the lets that
  *		cost little.
  *  IR_CHAINED  as IR_STATISTICS, of rows of any length, and a product of what
- *		such rows become joins them, with what follows it; where no
- *		product does, they are as by IR_FUSED.
+ *		such rows become joins them, with what follows it, or of what
+ *		elements become where there are no statistics; where no product
+ *		does, they are as by IR_FUSED.
  *  IR_PACKED   as IR_FUSED, and factors of a product that cannot be copied in
  *		vectors are written first, packed along the innermost axes of
  *		the reduction. */

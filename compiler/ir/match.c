@@ -3,6 +3,8 @@
  * goes the statement's axis along each coordinate, if everything it reads of
  * the cluster is at its own coordinates. Axes of extent 1 say nothing through
  * reads and are paired in order. */
+#include <string.h>
+
 #include "ir/match.h"
 
 /* A row alone in its cluster is at most this long for work after its reduction
@@ -190,7 +192,7 @@ static bool whole_side(const struct match *m, const int *axes, int n)
 			return false;
 		length *= in ? x->extent : 1;
 	}
-	return length <= IR_PRODUCT_ROW;
+	return m->c->takes != TAKES_STATISTICS || length <= IR_PRODUCT_ROW;
 }
 
 /* The axes along which the rows go are those of the statistics before, or of
@@ -208,12 +210,18 @@ static bool along_rows(struct match *m)
 		(whole_side(m, c.n, c.n_n) || whole_side(m, c.m, c.n_m));
 }
 
+static bool takes_statistics(const struct cluster *c)
+{
+	return c->takes == TAKES_STATISTICS || c->takes == TAKES_ROWS ||
+		c->anchor == IR_CHAIN;
+}
+
 static bool complete_statistic(struct match *m)
 {
 	const struct ir_expr *e = m->s->expr;
 	int all = m->c->n_coords;
 
-	return m->c->statistics && m->s->n_axes + e->n_red == all &&
+	return takes_statistics(m->c) && m->s->n_axes + e->n_red == all &&
 		pair_some(m, m->s->axes, m->s->n_axes) &&
 		pair(m, 0, all, e->red, e->n_red) && along_rows(m) &&
 		arg_order_kept(m);
@@ -230,6 +238,138 @@ static bool complete_row_map(struct match *m)
 			return false;
 	}
 	return paired(m) == s->n_axes;
+}
+
+/* ---- the second product of a chain ---- */
+
+bool match_element(const struct ir_operator *o, const struct cluster *c,
+	const struct member *w)
+{
+	for (int i = 0; i < c->n_rows; i++)
+		if (w->axis[i] < 0 || o->axes[w->axis[i]].reduced)
+			return false;
+	return true;
+}
+
+bool match_after(const struct cluster *c, const struct member *w)
+{
+	return c->anchor == IR_CHAIN && w->axis[c->n_rows] >= 0;
+}
+
+/* What of the cluster an expression reads: anything, elements of the product,
+ * what the second product and those after it write. */
+struct reading {
+	bool any, elements, after;
+};
+
+static struct reading reading_of(const struct match *m,
+	const struct ir_expr *e)
+{
+	struct group_reads reads = {0};
+	struct reading r = {0};
+
+	group_collect(m->a, m->o, (struct ir_expr *)e, &reads);
+	for (int i = 0; i < reads.n; i++) {
+		const struct member *w = member_writing(m->o, m->c,
+			reads.v[i]->tensor);
+
+		r.any |= w != NULL;
+		r.elements |= w && match_element(m->o, m->c, w);
+		r.after |= w && match_after(m->c, w);
+	}
+	return r;
+}
+
+struct leaving {
+	const struct match *m;
+	bool found;
+};
+
+static void find_leaving(struct ir_expr *e, void *ctx)
+{
+	struct leaving *x = ctx;
+
+	x->found |= e->kind == IR_AXIS && !taken(x->m, e->axis) &&
+		x->m->o->axes[e->axis].extent != 1;
+}
+
+/* One factor is made of elements of the cluster, and of nothing that is not at
+ * the coordinates; the other of nothing of the cluster. */
+static bool factors_apart(const struct match *m)
+{
+	struct leaving x = { m, false };
+	struct reading left, right;
+	struct ir_contraction c;
+
+	if (!ir_contraction(m->a, m->o, (int)(m->s - m->o->stmts), &c, NULL) ||
+			c.pair)
+		return false;
+	left = reading_of(m, c.left_value);
+	right = reading_of(m, c.right_value);
+	ir_walk((struct ir_expr *)(left.any ? c.left_value : c.right_value),
+		find_leaving, &x);
+	return left.any != right.any && (left.elements || right.elements) &&
+		!x.found;
+}
+
+/* Rows are where the product's are, and it sums along them and over nothing
+ * else. */
+static bool complete_second(struct match *m)
+{
+	const struct ir_stmt *s = m->s;
+	int n_red = 0, all = m->c->n_coords;
+
+	for (int i = 0; i < all; i++) {
+		bool row = !m->c->across || !m->c->across[i];
+
+		if (!(row && pair(m, i, i + 1, s->axes, s->n_axes)) &&
+				!pair(m, i, i + 1, s->expr->red, s->expr->n_red))
+			return false;
+		n_red += is_reduced(m, i);
+	}
+	return n_red == s->expr->n_red && all - n_red < s->n_axes &&
+		along_rows(m) && factors_apart(m);
+}
+
+static int *longer(struct arena *a, const int *v, int n, int room)
+{
+	int *w = ARENA_ARRAY(a, room, int);
+
+	for (int i = 0; i < room; i++)
+		w[i] = i < n ? v[i] : -1;
+	return w;
+}
+
+static void note_across(struct arena *a, struct cluster *c,
+	const struct match *m, int room)
+{
+	bool *across = ARENA_ARRAY(a, room, bool);
+
+	for (int i = 0; i < c->n_coords; i++)
+		across[i] = is_reduced(m, i);
+	c->across = across;
+}
+
+/* The cluster becomes a chain: the axes that its second product has beside those
+ * of rows are coordinates from now on. */
+static void note_second(struct arena *a, struct cluster *c,
+	const struct match *m, int **axis)
+{
+	int n = c->n_coords, room = n + m->s->n_axes;
+
+	note_across(a, c, m, room);
+	c->coords = longer(a, c->coords, n, room);
+	*axis = longer(a, *axis, n, room);
+	for (int i = 0; i < c->members.n; i++)
+		c->members.v[i].axis = longer(a, c->members.v[i].axis, n, room);
+	for (int i = 0; i < m->s->n_axes; i++)
+		if (!taken(m, m->s->axes[i]))
+			(*axis)[n++] = m->s->axes[i];
+	for (int i = c->n_coords; i < n; i++)
+		c->coords[i] = (*axis)[i];
+	c->n_coords = n;
+	c->anchor = IR_CHAIN;
+	c->second = (int)(m->s - m->o->stmts);
 }
 
 /* ---- maps ---- */
@@ -288,12 +428,36 @@ static struct match begin(struct arena *tmp, const struct ir_operator *o,
 	return m;
 }
 
-static void note_across(struct arena *a, struct cluster *c,
-	const struct match *m)
+/* A reduction that follows a contraction, its axes along the coordinates as the
+ * reads say: is it a statistic of rows, or the second product? */
+static bool match_reduction(struct arena *a, struct cluster *c,
+	struct match *m, int **axis)
 {
-	c->across = ARENA_ARRAY(a, c->n_coords, bool);
-	for (int i = 0; i < c->n_coords; i++)
-		c->across[i] = is_reduced(m, i);
+	const int *read = longer(m->a, *axis, c->n_coords, c->n_coords);
+
+	if (complete_statistic(m)) {
+		if (!c->across)
+			note_across(a, c, m, c->n_coords);
+		return true;
+	}
+	if (c->anchor != IR_CONTRACTION || c->takes != (c->across ? TAKES_ROWS :
+			TAKES_PRODUCT))
+		return false;
+	memcpy(*axis, read, sizeof *read * (size_t)c->n_coords);
+	if (!complete_second(m))
+		return false;
+	note_second(a, c, m, axis);
+	return true;
+}
+
+/* A chain without its second product: the coordinates of the first alone. */
+static struct cluster first_of(const struct cluster *c)
+{
+	struct cluster first = *c;
+
+	if (c->anchor == IR_CHAIN)
+		first.n_coords = c->n_rows;
+	return first;
 }
 
 bool match_member(struct arena *a, struct arena *tmp,
@@ -301,18 +465,19 @@ bool match_member(struct arena *a, struct arena *tmp,
 {
 	struct match m = begin(tmp, o, c, stmt,
 		*axis = ARENA_ARRAY(a, c->n_coords, int));
+	struct cluster first = first_of(c);
 	bool reduce = m.s->expr->kind == IR_REDUCE;
+	struct reading r = reading_of(&m, m.s->expr);
 
 	if ((reduce && c->anchor == IR_MAP) || !use_reads(&m) ||
 			!short_enough(&m))
 		return false;
+	if (r.after)
+		return !reduce && !r.elements && complete_row_map(&m);
+	m.c = &first;
 	if (!reduce || c->anchor == IR_ROW)
 		return reduce ? complete_reduce(&m) : complete_map(&m);
-	if (!complete_statistic(&m))
-		return false;
-	if (!c->across)
-		note_across(a, c, &m);
-	return true;
+	return match_reduction(a, c, &m, axis);
 }
 
 /* ---- statements beside each other ---- */
@@ -432,7 +597,7 @@ static bool same_coords(const struct ir_operator *o, const struct cluster *x,
 	const struct cluster *y)
 {
 	if (x->anchor != y->anchor || x->anchor == IR_CONTRACTION ||
-			x->n_rows != y->n_rows || x->n_coords != y->n_coords)
+			x->anchor == IR_CHAIN || x->n_rows != y->n_rows || x->n_coords != y->n_coords)
 		return false;
 	for (int i = 0; i < x->n_coords; i++)
 		if (!alike(&o->axes[x->coords[i]], &o->axes[y->coords[i]]))

@@ -12,24 +12,40 @@ struct member {
 	int *axis;
 };
 
+/* What joins a contraction: maps that follow it; a second product besides, of
+ * what these make; statistics of its rows, whatever their length, and then such
+ * a product; or statistics of rows that are short, and no product. */
+enum takes { TAKES_MAPS, TAKES_PRODUCT, TAKES_ROWS, TAKES_STATISTICS };
+
 /* "coords" are axes of the anchor: the first "n_rows" those it writes along,
- * then (IR_ROW) those it reduces over. "statistics" of its
- * rows may join a contraction; "across" then tells, once one has, by coordinate
- * along which its rows go. */
+ * then (IR_ROW) those it reduces over, or (IR_CHAIN) those that the second
+ * product has of its own, one at least. "across" tells, once a statistic or a
+ * second product has joined a contraction, by coordinate along which its rows
+ * go. */
 struct cluster {
 	enum ir_anchor anchor;
-	int anchor_stmt;
+	int anchor_stmt, second;
 	int *coords, n_coords, n_rows;
-	bool statistics, *across;
+	enum takes takes;
+	bool *across;
 	struct {
 		struct member *v;
 		int n, cap;
 	} members;
 };
 
+/* Has the member of a contraction's cluster a value for each element of the
+ * product? */
+bool match_element(const struct ir_operator *o, const struct cluster *c,
+	const struct member *w);
+
+/* Is the member of a chain the second product, or a map that follows it? */
+bool match_after(const struct cluster *c, const struct member *w);
+
 /* True if "stmt" may join "c", some of whose tensors it reads; then "*axis",
- * in "a", has its axis along each coordinate, and c->across is set where the
- * first statistic joins. "tmp" may be reset after. */
+ * in "a", has its axis along each coordinate. c->across is set where the first
+ * statistic joins, and where a second product does, "c" becomes a chain. "tmp"
+ * may be reset after. */
 bool match_member(struct arena *a, struct arena *tmp,
 	const struct ir_operator *o, struct cluster *c, int stmt, int **axis);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a group has to do, however it is done. In: an operator and one of its
  * groups. Out: operations as benchmarks count them: two for each multiply-add of a
- * contraction, those with what pad yields among them, and nothing else of its group;
- * of other groups one for each operation that statements write, and for each term
- * of a reduction. Indices and conversions cost none. */
+ * contraction, of a chain's both, those with what pad yields among them, and nothing
+ * else of its group; of other groups one for each operation that statements write,
+ * and for each term of a reduction. Indices and conversions cost none. */
 #include "ir/ir.h"
 
 #include <assert.h>
@@ -53,6 +53,9 @@ double ir_operations(const struct ir_operator *o, const struct ir_group *g)
 
 	if (g->anchor == IR_CONTRACTION)
 		return of_contraction(o, g->anchor_stmt);
+	if (g->anchor == IR_CHAIN)
+		return of_contraction(o, g->anchor_stmt) +
+			of_contraction(o, g->second);
 	for (int i = 0; i < g->n_stmts; i++)
 		sum += of_statement(o, g->stmts[i]);
 	return sum;

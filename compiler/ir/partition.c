@@ -3,7 +3,7 @@
  * out goes one line a group, or what is wrong. */
 #include "ir/group.h"
 
-static const char *const anchors[] = { "map", "row", "contraction" };
+static const char *const anchors[] = { "map", "row", "contraction", "chain" };
 
 static const char *written(const struct ir_operator *o, int stmt)
 {
@@ -133,13 +133,35 @@ static bool per_row(struct arena *a, const struct ir_operator *o,
 		alike(o, red, s->expr->red, n_red));
 }
 
-static bool same_axes(struct arena *a, const struct ir_operator *o,
+/* Of a chain: the second product goes over rows and axes of its own and sums along
+ * the rows, and what follows it are maps over its axes. */
+static bool after_axes(struct arena *a, const struct ir_operator *o,
 	const struct ir_group *g, const struct ir_stmt *s)
 {
 	const struct ir_stmt *x = &o->stmts[g->anchor_stmt];
+	const struct ir_stmt *y = &o->stmts[g->second];
+	int n_rows, n_red;
+	const int *rows = side(a, g, x, false, &n_rows);
+	const int *red = side(a, g, x, true, &n_red);
+
+	if (s != y)
+		return s->expr->kind != IR_REDUCE && s->n_axes == y->n_axes &&
+			alike(o, y->axes, s->axes, y->n_axes);
+	return s->expr->kind == IR_REDUCE && s->n_axes > n_rows &&
+		alike(o, rows, s->axes, n_rows) && s->expr->n_red == n_red &&
+		alike(o, red, s->expr->red, n_red);
+}
+
+static bool same_axes(struct arena *a, const struct ir_operator *o,
+	const struct ir_group *g, int stmt)
+{
+	const struct ir_stmt *x = &o->stmts[g->anchor_stmt];
+	const struct ir_stmt *s = &o->stmts[stmt];
 
 	if (g->anchor == IR_ROW)
 		return x->expr->kind == IR_REDUCE && row_axes(o, g, s);
+	if (g->anchor == IR_CHAIN && stmt >= g->second)
+		return after_axes(a, o, g, s);
 	if (g->across && s != x && per_row(a, o, g, s))
 		return true;
 	return x->n_axes == s->n_axes && alike(o, x->axes, s->axes, x->n_axes) &&
@@ -153,11 +175,16 @@ static const char *check_group(struct check *c, const struct ir_group *g)
 
 		if (why)
 			return why;
-		if (!same_axes(c->a, c->o, g, &c->o->stmts[g->stmts[i]]))
+		if (!same_axes(c->a, c->o, g, g->stmts[i]))
 			return arena_printf(c->a, "the axes of %s are not its "
 				"group's", written(c->o, g->stmts[i]));
 	}
 	return NULL;
+}
+
+static bool has(const struct check *c, int group, int stmt)
+{
+	return stmt >= 0 && stmt < c->o->n_stmts && c->group[stmt] == group;
 }
 
 const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
@@ -170,9 +197,12 @@ const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 	for (int k = 0; !why && k < p->n_groups; k++) {
 		const struct ir_group *g = &p->groups[k];
 
-		if (g->anchor_stmt < 0 || g->anchor_stmt >= o->n_stmts ||
-				c.group[g->anchor_stmt] != k)
+		if (!has(&c, k, g->anchor_stmt))
 			return arena_printf(a, "group %d has no anchor", k);
+		if (g->anchor == IR_CHAIN && (!g->across ||
+				!has(&c, k, g->second)))
+			return arena_printf(a, "group %d has no second "
+				"product", k);
 		why = check_group(&c, g);
 	}
 	return why;
