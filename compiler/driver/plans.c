@@ -283,8 +283,10 @@ static bool reduces_apart(const struct plan *p)
 	bool product = false, row = false;
 
 	for (int g = 0; g < p->partition->n_groups; g++) {
-		product |= p->partition->groups[g].anchor == IR_CONTRACTION;
-		row |= p->partition->groups[g].anchor == IR_ROW;
+		enum ir_anchor anchor = p->partition->groups[g].anchor;
+
+		product |= anchor == IR_CONTRACTION || anchor == IR_CHAIN;
+		row |= anchor == IR_ROW;
 	}
 	return p->cut.rule == IR_STATISTICS && product && row;
 }

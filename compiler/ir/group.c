@@ -278,7 +278,7 @@ static bool elements_leave(struct grouping *g, int cluster)
 	for (int i = 0; i < c->members.n; i++) {
 		int t = g->o->stmts[c->members.v[i].stmt].tensor;
 
-		if (match_element(g->o, c, &c->members.v[i]) &&
+		if (chain_element(g->o, c, &c->members.v[i]) &&
 				(g->o->tensors[t].role == IR_OUT ||
 				read_outside(g, t, cluster)))
 			return true;
@@ -363,7 +363,7 @@ static void close_members(struct grouping *g, const struct cluster *c,
 	for (int i = 0; i < c->members.n; i++) {
 		int was = c->members.v[i].stmt, now;
 
-		if (match_after(c, &c->members.v[i]) != after)
+		if (chain_after(c, &c->members.v[i]) != after)
 			continue;
 		now = move_stmt(g->o, old[was]);
 		out->stmts[out->n_stmts++] = now;

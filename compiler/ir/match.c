@@ -19,15 +19,6 @@ struct match {
 	int *axis;
 };
 
-static const struct member *member_writing(const struct ir_operator *o,
-	const struct cluster *c, int tensor)
-{
-	for (int i = 0; i < c->members.n; i++)
-		if (o->stmts[c->members.v[i].stmt].tensor == tensor)
-			return &c->members.v[i];
-	return NULL;
-}
-
 /* axis[coord] = y, if that is not another already and y runs along no other. */
 static bool set(struct match *m, int coord, int y)
 {
@@ -50,7 +41,7 @@ static bool speaks(const struct ir_axis *x)
 
 static bool use_read(struct match *m, const struct ir_expr *read)
 {
-	const struct member *w = member_writing(m->o, m->c, read->tensor);
+	const struct member *w = match_writer(m->o, m->c, read->tensor);
 	int *map = ARENA_ARRAY(m->a, m->o->n_axes, int);
 
 	if (!w)
@@ -242,76 +233,6 @@ static bool complete_row_map(struct match *m)
 
 /* ---- the second product of a chain ---- */
 
-bool match_element(const struct ir_operator *o, const struct cluster *c,
-	const struct member *w)
-{
-	for (int i = 0; i < c->n_rows; i++)
-		if (w->axis[i] < 0 || o->axes[w->axis[i]].reduced)
-			return false;
-	return true;
-}
-
-bool match_after(const struct cluster *c, const struct member *w)
-{
-	return c->anchor == IR_CHAIN && w->axis[c->n_rows] >= 0;
-}
-
-/* What of the cluster an expression reads: anything, elements of the product,
- * what the second product and those after it write. */
-struct reading {
-	bool any, elements, after;
-};
-
-static struct reading reading_of(const struct match *m,
-	const struct ir_expr *e)
-{
-	struct group_reads reads = {0};
-	struct reading r = {0};
-
-	group_collect(m->a, m->o, (struct ir_expr *)e, &reads);
-	for (int i = 0; i < reads.n; i++) {
-		const struct member *w = member_writing(m->o, m->c,
-			reads.v[i]->tensor);
-
-		r.any |= w != NULL;
-		r.elements |= w && match_element(m->o, m->c, w);
-		r.after |= w && match_after(m->c, w);
-	}
-	return r;
-}
-
-struct leaving {
-	const struct match *m;
-	bool found;
-};
-
-static void find_leaving(struct ir_expr *e, void *ctx)
-{
-	struct leaving *x = ctx;
-
-	x->found |= e->kind == IR_AXIS && !taken(x->m, e->axis) &&
-		x->m->o->axes[e->axis].extent != 1;
-}
-
-/* One factor is made of elements of the cluster, and of nothing that is not at
- * the coordinates; the other of nothing of the cluster. */
-static bool factors_apart(const struct match *m)
-{
-	struct leaving x = { m, false };
-	struct reading left, right;
-	struct ir_contraction c;
-
-	if (!ir_contraction(m->a, m->o, (int)(m->s - m->o->stmts), &c, NULL) ||
-			c.pair)
-		return false;
-	left = reading_of(m, c.left_value);
-	right = reading_of(m, c.right_value);
-	ir_walk((struct ir_expr *)(left.any ? c.left_value : c.right_value),
-		find_leaving, &x);
-	return left.any != right.any && (left.elements || right.elements) &&
-		!x.found;
-}
-
 /* Rows are where the product's are, and it sums along them and over nothing
  * else. */
 static bool complete_second(struct match *m)
@@ -328,48 +249,16 @@ static bool complete_second(struct match *m)
 		n_red += is_reduced(m, i);
 	}
 	return n_red == s->expr->n_red && all - n_red < s->n_axes &&
-		along_rows(m) && factors_apart(m);
-}
-
-static int *longer(struct arena *a, const int *v, int n, int room)
-{
-	int *w = ARENA_ARRAY(a, room, int);
-
-	for (int i = 0; i < room; i++)
-		w[i] = i < n ? v[i] : -1;
-	return w;
+		along_rows(m) && chain_factors(m->a, m->o, m->c,
+			(int)(s - m->o->stmts), m->axis);
 }
 
 static void note_across(struct arena *a, struct cluster *c,
-	const struct match *m, int room)
+	const struct match *m)
 {
-	bool *across = ARENA_ARRAY(a, room, bool);
-
+	c->across = ARENA_ARRAY(a, c->n_coords, bool);
 	for (int i = 0; i < c->n_coords; i++)
-		across[i] = is_reduced(m, i);
-	c->across = across;
-}
-
-/* The cluster becomes a chain: the axes that its second product has beside those
- * of rows are coordinates from now on. */
-static void note_second(struct arena *a, struct cluster *c,
-	const struct match *m, int **axis)
-{
-	int n = c->n_coords, room = n + m->s->n_axes;
-
-	note_across(a, c, m, room);
-	c->coords = longer(a, c->coords, n, room);
-	*axis = longer(a, *axis, n, room);
-	for (int i = 0; i < c->members.n; i++)
-		c->members.v[i].axis = longer(a, c->members.v[i].axis, n, room);
-	for (int i = 0; i < m->s->n_axes; i++)
-		if (!taken(m, m->s->axes[i]))
-			(*axis)[n++] = m->s->axes[i];
-	for (int i = c->n_coords; i < n; i++)
-		c->coords[i] = (*axis)[i];
-	c->n_coords = n;
-	c->anchor = IR_CHAIN;
-	c->second = (int)(m->s - m->o->stmts);
+		c->across[i] = is_reduced(m, i);
 }
 
 /* ---- maps ---- */
@@ -433,20 +322,21 @@ static struct match begin(struct arena *tmp, const struct ir_operator *o,
 static bool match_reduction(struct arena *a, struct cluster *c,
 	struct match *m, int **axis)
 {
-	const int *read = longer(m->a, *axis, c->n_coords, c->n_coords);
+	size_t size = sizeof **axis * (size_t)c->n_coords;
+	int *read = ARENA_ARRAY(m->a, c->n_coords, int);
+	bool statistic, second = c->anchor == IR_CONTRACTION &&
+		c->takes == (c->across ? TAKES_ROWS : TAKES_PRODUCT);
 
-	if (complete_statistic(m)) {
-		if (!c->across)
-			note_across(a, c, m, c->n_coords);
-		return true;
-	}
-	if (c->anchor != IR_CONTRACTION || c->takes != (c->across ? TAKES_ROWS :
-			TAKES_PRODUCT))
+	memcpy(read, m->axis, size);
+	statistic = complete_statistic(m);
+	if (!statistic && second)
+		memcpy(m->axis, read, size);
+	if (!statistic && !(second && complete_second(m)))
 		return false;
-	memcpy(*axis, read, sizeof *read * (size_t)c->n_coords);
-	if (!complete_second(m))
-		return false;
-	note_second(a, c, m, axis);
+	if (!c->across)
+		note_across(a, c, m);
+	if (!statistic)
+		chain_begin(a, m->o, c, (int)(m->s - m->o->stmts), axis);
 	return true;
 }
 
@@ -467,7 +357,7 @@ bool match_member(struct arena *a, struct arena *tmp,
 		*axis = ARENA_ARRAY(a, c->n_coords, int));
 	struct cluster first = first_of(c);
 	bool reduce = m.s->expr->kind == IR_REDUCE;
-	struct reading r = reading_of(&m, m.s->expr);
+	struct chain_reading r = chain_reading(tmp, o, c, m.s->expr);
 
 	if ((reduce && c->anchor == IR_MAP) || !use_reads(&m) ||
 			!short_enough(&m))

@@ -34,13 +34,38 @@ struct cluster {
 	} members;
 };
 
-/* Has the member of a contraction's cluster a value for each element of the
- * product? */
-bool match_element(const struct ir_operator *o, const struct cluster *c,
+/* chain.c: the member that writes the tensor, or NULL. */
+const struct member *match_writer(const struct ir_operator *o,
+	const struct cluster *c, int tensor);
+
+/* chain.c: has the member of a contraction's cluster a value for each element of
+ * the product? */
+bool chain_element(const struct ir_operator *o, const struct cluster *c,
 	const struct member *w);
 
-/* Is the member of a chain the second product, or a map that follows it? */
-bool match_after(const struct cluster *c, const struct member *w);
+/* chain.c: is the member that of a chain's second product, or a map after it? */
+bool chain_after(const struct cluster *c, const struct member *w);
+
+/* chain.c: what of a cluster is read: anything, values for each element of the
+ * product, what comes after the second product or is it. */
+struct chain_reading {
+	bool any, elements, after;
+};
+struct chain_reading chain_reading(struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c,
+	const struct ir_expr *e);
+
+/* chain.c: does the statement, with "axis" along the coordinates of "c", sum a
+ * product of which one factor is made of elements of "c", and of nothing that is
+ * not at the coordinates, and the other of nothing of "c"? */
+bool chain_factors(struct arena *tmp, const struct ir_operator *o,
+	const struct cluster *c, int stmt, const int *axis);
+
+/* chain.c: "c" becomes a chain: the axes that statement "second" has beside those
+ * of rows are coordinates from now on. "*axis", along the coordinates, grows with
+ * them. */
+void chain_begin(struct arena *a, const struct ir_operator *o,
+	struct cluster *c, int second, int **axis);
 
 /* True if "stmt" may join "c", some of whose tensors it reads; then "*axis",
  * in "a", has its axis along each coordinate. c->across is set where the first

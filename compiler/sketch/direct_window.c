@@ -479,6 +479,9 @@ static bool check_group(struct analysis *n)
 	d->reduces = d->stmt->expr->kind == IR_REDUCE;
 	d->value = d->stmt->expr;
 	d->acc = lower_type(d->stmt->expr->type);
+	if (g->anchor == IR_CHAIN)
+		return fail(n, "direct computes one reduction, and this group "
+			"is a chain of two contractions");
 	if (g->across)
 		return fail(n, "direct keeps no whole rows, of which the group "
 			"has statistics");

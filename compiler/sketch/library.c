@@ -102,7 +102,9 @@ static bool analyse(struct task *t, struct libraries *l, const char **why)
 
 	g->t = t;
 	if (t->group->anchor != IR_CONTRACTION) {
-		*why = "libraries compute contractions, sums over products of "
+		*why = t->group->anchor == IR_CHAIN ? "libraries compute one "
+			"contraction, and this group is a chain of two" :
+			"libraries compute contractions, sums over products of "
 			"two tensors";
 		return false;
 	}

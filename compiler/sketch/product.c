@@ -255,6 +255,9 @@ static const char *not_contracted(struct task *t, const char *sketch)
 	const char *what = "sums over products of two tensors", *why = NULL;
 	struct ir_contraction c;
 
+	if (t->group->anchor == IR_CHAIN)
+		return arena_printf(t->a, "%s computes one contraction, and this "
+			"group is a chain of two", sketch);
 	if (t->op->stmts[t->group->anchor_stmt].expr->kind != IR_REDUCE ||
 	    ir_contraction(t->a, t->op, t->group->anchor_stmt, &c, &why))
 		return arena_printf(t->a, "%s computes contractions: %s",

@@ -396,6 +396,11 @@ static bool applies(struct task *t, const char **why)
 		*why = "it reduces, and this group only maps";
 		return false;
 	}
+	if (t->group->anchor == IR_CHAIN) {
+		*why = "it reduces over the same axes each time, and this group "
+			"is a chain of two contractions";
+		return false;
+	}
 	ref = primary_read(t, row_axes(t));
 	r->across = goes_across(t, row_axes(t), &ref);
 	r->walk = walk_of_group(t, row_axes(t), &ref, why);

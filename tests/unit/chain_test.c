@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "ir/ir.h"
+#include "sketch/sketch.h"
 #include "std_source.h"
 
 /* What the source is made of, the group that is expected; NULL: no chain. */
@@ -487,6 +487,60 @@ static void test_in_place(void **state)
 	arena_destroy(a);
 }
 
+/* ---- sketches ---- */
+
+/* Extents are equal, so that nothing but the anchor tells axes apart. */
+static void test_sketches(void **state)
+{
+	static const char source[] =
+		OP("M = 64, L = 64, D = 64, E = 64", QKV, "(o: f32[M, E])")
+		SCORES "let h[i, j]: f32 = max(s[i, j], 0); "
+		"o[i, c] = sum[j](h[i, j] * v[j, c]); }\n";
+	static const struct {
+		const char *sketch, *why;
+	} refusals[] = {
+		{ "wgmma", "wgmma computes one contraction, and this group is "
+			"a chain of two" },
+		{ "mma", "mma computes one contraction, and this group is a "
+			"chain of two" },
+		{ "fma", "fma computes one contraction, and this group is a "
+			"chain of two" },
+		{ "gemv", "gemv computes one contraction, and this group is a "
+			"chain of two" },
+		{ "winograd", "winograd computes one contraction, and this "
+			"group is a chain of two" },
+		{ "library", "libraries compute one contraction, and this "
+			"group is a chain of two" },
+		{ "direct", "direct computes one reduction, and this group is "
+			"a chain of two contractions" },
+		{ "reduce", "it reduces over the same axes each time, and this "
+			"group is a chain of two contractions" },
+		{ "transpose", "it changes the layout of maps, and this group "
+			"reduces" },
+		{ "elementwise", "it computes maps, and this group reduces" },
+	};
+	struct arena *a = arena_create();
+	struct ir_operator *o = split(a, source);
+	struct ir_partition *p = cut(a, o, IR_CHAINED);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		const struct target *target = target_named("sm_90a");
+		struct task t = { .a = a, .op = o, .group = p->groups,
+			.n_groups = p->n_groups, .target = target,
+			.gpu = gpu_for_target(target) };
+		const struct sketch *const *k = sketch_list();
+		const char *why = NULL;
+
+		while (*k && strcmp((*k)->name, refusals[i].sketch))
+			k++;
+		assert_non_null(*k);
+		assert_false((*k)->applies(&t, &why));
+		assert_string_equal(why, refusals[i].why);
+	}
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -495,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_elements_leave),
 		cmocka_unit_test(test_verifier),
 		cmocka_unit_test(test_in_place),
+		cmocka_unit_test(test_sketches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
