@@ -7,7 +7,7 @@
 #ifndef WPK_COMPILER_SKETCH_MMA_H
 #define WPK_COMPILER_SKETCH_MMA_H
 
-#include "kernel/intrin.h"
+#include "sketch/mma_fragment.h"
 #include "sketch/precision.h"
 #include "sketch/tiled.h"
 
@@ -33,10 +33,6 @@ struct mma {
 	int start[MMA_VALUES];		/* the untuned default */
 	struct tunables open;
 };
-
-/* How a factor comes from shared memory: by ldmatrix, transposed or not, or
- * element by element. */
-enum mma_load { MMA_LDMATRIX, MMA_TRANSPOSED, MMA_ELEMENTS };
 
 /* Everything that follows from a point. "wr" x "wc" results of a warp, in rows
  * and columns of instructions. */

@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The mma sketch's kernel: from a point to kernel IR. Fragments of both factors
- * come from the shared tiles into registers, instructions add their products to
- * a warp's sums, and at the end each thread has its share of them in rows and
- * columns, for what follows in every tiled contraction.
- *
- * PTX ISA, "Matrix Fragments for mma": of an instruction's results thread t has
- * columns 2 (t % 4) and the next, in row t / 4 and, of 16, row t / 4 + 8. Of the
- * left factor it has the same rows, of the right one column t / 4, and along the
- * reduction the 4 bytes number t % 4 of each 16; 8 bytes of f64. */
+ * come from the shared tiles into registers (mma_fragment.h), instructions add
+ * their products to a warp's sums, and at the end each thread has its share of
+ * them in rows and columns, for what follows in every tiled contraction. */
 #include "sketch/mma.h"
 #include "sketch/promotion.h"
 
 #include <assert.h>
 
-/* One factor's fragments in registers: "value" [instructions][registers], and of
- * f32 what is left of it beyond tf32, if that counts. Thread "lane" asks
- * ldmatrix for the 16 bytes number "turn" of row "row", or, transposed, of step
- * "row" for those from "turn" on. */
-struct fragment {
-	const struct stage *s;
-	const struct stager *g;
-	enum mma_load load;
-	int n, each, regs;	/* instructions; rows or columns and registers
-				 * of each */
-	struct k_buffer *value, *rest;
-	struct kx *row, *turn;
+/* One factor's fragments, and of f32 what is left of it beyond tf32, if that
+ * counts. */
+struct factor {
+	struct fragment of;
+	struct k_buffer *rest;
 };
 
 struct mma_code {
@@ -33,18 +21,13 @@ struct mma_code {
 	const struct mma_plan *p;
 	struct k_buffer *sums;		/* [rows][columns][results], of which
 					 * short ones are promoted to of.acc */
-	struct fragment rows, cols;
+	struct factor rows, cols;
 	struct kx *lane, *warp_m, *warp_n;
 };
 
 static struct kx *num(const struct mma_code *g, int64_t v)
 {
 	return kx_int(g->of.a, v);
-}
-
-static int elem_of(const struct mma_code *g)
-{
-	return dtype_row(g->f->tile)->bits / 8;
 }
 
 static int acc_regs(const struct mma_code *g)
@@ -93,179 +76,31 @@ static void own_part(void *ctx, struct k_block *b)
 
 /* ---- fragments ---- */
 
-/* Bytes of the reduction that one instruction sums, in chunks of 16. */
-static int chunks_of(const struct mma_code *g)
-{
-	return g->f->row->k * elem_of(g) / 16;
-}
-
-static struct k_buffer *registers_of(struct mma_code *g,
-	const struct fragment *x, const char *suffix)
-{
-	int64_t dims[2] = { x->n, x->regs };
-
-	return kernel_array(g->of.k, K_REGISTER, arena_printf(g->of.a, "%s_%s",
-		x->g->name, suffix), mma_register(g->f->row->factor),
-		2, dims, 16);
-}
-
-/* Of the four matrices of 8 rows that one ldmatrix fetches, which is thread
- * "lane"'s: "half" the second 8 rows, "chunk" the second 16 bytes. A left
- * factor's come rows first, a right one's bytes first. */
-static void which_matrix(struct mma_code *g, bool right, struct kx **half,
-	struct kx **chunk)
-{
-	struct arena *a = g->of.a;
-	struct kx *low = kx_mod(a, kx_div(a, g->lane, num(g, 8)), num(g, 2));
-	struct kx *high = kx_div(a, g->lane, num(g, 16));
-
-	*half = right ? high : low;
-	*chunk = right ? low : high;
-	if (chunks_of(g) == 1) {
-		*half = low;
-		*chunk = num(g, 0);
-	}
-}
-
-/* What ldmatrix addresses have in common, before the main loop. */
-static void prepare(struct mma_code *g, struct k_block *b, struct fragment *x,
-	struct kx *first, bool right)
-{
-	struct arena *a = g->of.a;
-	struct kx *eight = kx_mod(a, g->lane, num(g, 8)), *half, *chunk;
-	const char *name = x->g->name;
-
-	if (x->load == MMA_ELEMENTS) {
-		x->row = first;
-		return;
-	}
-	which_matrix(g, right, &half, &chunk);
-	if (x->load == MMA_TRANSPOSED) {
-		x->row = ks_let(a, b, arena_printf(a, "%s_step", name),
-			kx_add(a, kx_mul(a, chunk, num(g, 8)), eight));
-		x->turn = ks_let(a, b, arena_printf(a, "%s_from", name),
-			kx_add(a, first, kx_mul(a, half, num(g, 8))));
-		return;
-	}
-	x->turn = kx_div(a, stager_column(x->g, eight, kx_mul(a, chunk,
-		num(g, 16 / elem_of(g)))), num(g, 16 / elem_of(g)));
-	x->turn = ks_let(a, b, arena_printf(a, "%s_turn", name), x->turn);
-	x->row = ks_let(a, b, arena_printf(a, "%s_row", name), kx_add(a,
-		kx_add(a, first, kx_mul(a, half, num(g, 8))), eight));
-}
-
-/* Chunk "chunk" of 16 bytes, counted from where the thread's turn is. */
-static struct kx *column_at(struct mma_code *g, const struct fragment *x,
-	struct kx *chunk)
-{
-	struct arena *a = g->of.a;
-	struct kx *at = kx_add(a, chunk, x->turn);
-	int64_t none;
-
-	if (x->s->swizzled && !(kx_is_int(chunk, &none) && none == 0))
-		at = kx_call(a, INTRIN_BIT_XOR, T_I32, 2, chunk, x->turn);
-	return kx_mul(a, at, num(g, 16 / elem_of(g)));
-}
-
-/* ldmatrix for 16 rows of the tile from "from" on, at step "kk" of the chunk in
- * "slot", into the registers of instruction "to". */
-static void load_matrices(struct mma_code *g, struct k_block *b,
-	const struct fragment *x, struct kx *slot, struct kx *kk, struct kx *from,
-	struct kx *to)
-{
-	struct arena *a = g->of.a;
-	bool turned = x->load == MMA_TRANSPOSED, four = chunks_of(g) == 2;
-	struct kx *chunk = kx_div(a, kk, num(g, 16 / elem_of(g)));
-	struct kx *row = turned ? kx_add(a, x->row, kk) :
-		kx_add(a, x->row, from);
-	struct kx *col = turned ? kx_add(a, x->turn, from) :
-		column_at(g, x, chunk);
-
-	ks_call(a, b, turned ? four ? INTRIN_LDMATRIX_X4_TRANS :
-		INTRIN_LDMATRIX_X2_TRANS : four ? INTRIN_LDMATRIX_X4 :
-		INTRIN_LDMATRIX_X2, 2, kx_address(a, k_place(x->value, to,
-			num(g, 0))), kx_address(a, k_place(x->g->tile, slot, row,
-			col)));
-}
-
-/* Element of the tile at row "row" and step "k" of the chunk. */
-static struct kx *element(struct mma_code *g, const struct fragment *x,
-	struct kx *slot, struct kx *row, struct kx *k)
-{
-	struct k_place p = stager_place(x->g, slot, row, k);
-
-	return kx_load(g->of.a, p.buffer, p.index[0], p.index[1], p.index[2]);
-}
-
-/* The elements of one register of 32 bits, lowest first. */
-static struct kx *packed(struct mma_code *g, const struct fragment *x,
-	struct kx *slot, struct kx *row, struct kx *k)
-{
-	struct arena *a = g->of.a;
-	int n = 4 / elem_of(g);
-	struct kx *v[4];
-
-	for (int i = 0; i < n; i++)
-		v[i] = element(g, x, slot, row, kx_add(a, k, num(g, i)));
-	return kx_pack(a, v, n);
-}
-
-/* Register "r" of instruction "i": rows 8 apart come first, then 16 bytes. */
-static void load_elements(struct mma_code *g, struct k_block *b,
-	const struct fragment *x, struct kx *slot, struct kx *kk)
-{
-	struct arena *a = g->of.a;
-	int halves = x->each / 8, per = elem_of(g) < 4 ? 4 / elem_of(g) : 1;
-	struct kx *four = kx_mod(a, g->lane, num(g, 4));
-	struct kx *eight = kx_div(a, g->lane, num(g, 4)), *i, *row, *k;
-
-	b = tile_loop(a, b, "i", x->n, &i);
-	for (int r = 0; r < x->regs; r++) {
-		row = kx_add(a, kx_add(a, x->row, kx_mul(a, i, num(g, x->each))),
-			kx_add(a, eight, num(g, r % halves * 8)));
-		k = kx_add(a, kx_add(a, kk, kx_mul(a, four, num(g, per))),
-			num(g, r / halves * (16 / elem_of(g))));
-		ks_store(a, b, k_place(x->value, i, num(g, r)),
-			x->value->type == T_F64 ? element(g, x, slot, row, k) :
-			packed(g, x, slot, row, k));
-	}
-}
-
 /* f32 as tf32, and what that leaves of it. */
-static void round_fragment(struct mma_code *g, struct k_block *b,
-	const struct fragment *x)
+static void round_factor(struct mma_code *g, struct k_block *b,
+	const struct factor *x)
 {
+	struct k_buffer *value = x->of.value;
 	struct arena *a = g->of.a;
 	struct kx *i, *r, *high, *rest;
 
 	if (g->p->precision == PRECISION_AUTO)
 		return;
-	b = tile_loop(a, b, "i", x->n, &i);
-	b = tile_loop(a, b, "r", x->regs, &r);
-	high = precision_split(a, b, kx_bits(a, T_F32, kx_load(a, x->value, i,
-		r)), &rest);
-	ks_store(a, b, k_place(x->value, i, r), kx_bits(a, T_U32, high));
+	b = tile_loop(a, b, "i", x->of.n, &i);
+	b = tile_loop(a, b, "r", x->of.regs, &r);
+	high = precision_split(a, b, kx_bits(a, T_F32, kx_load(a, value, i, r)),
+		&rest);
+	ks_store(a, b, k_place(value, i, r), kx_bits(a, T_U32, high));
 	if (x->rest)
 		ks_store(a, b, k_place(x->rest, i, r), kx_bits(a, T_U32,
 			rest));
 }
 
-static void load_fragment(struct mma_code *g, struct k_block *b,
-	const struct fragment *x, struct kx *slot, struct kx *kk)
+static void load_factor(struct mma_code *g, struct k_block *b,
+	const struct factor *x, struct kx *slot, struct kx *kk)
 {
-	struct arena *a = g->of.a;
-	struct k_block *each;
-	struct kx *i;
-	int at_once = 16 / x->each;
-
-	if (x->load == MMA_ELEMENTS) {
-		load_elements(g, b, x, slot, kk);
-	} else {
-		each = tile_loop(a, b, "i", x->n / at_once, &i);
-		load_matrices(g, each, x, slot, kk, kx_mul(a, i, num(g, 16)),
-			kx_mul(a, i, num(g, at_once)));
-	}
-	round_fragment(g, b, x);
+	fragment_load(&x->of, b, slot, kk);
+	round_factor(g, b, x);
 }
 
 /* ---- sums ---- */
@@ -273,8 +108,8 @@ static void load_fragment(struct mma_code *g, struct k_block *b,
 static struct k_block *each_sum(struct mma_code *g, struct k_block *b,
 	struct kx **i, struct kx **j, struct kx **r)
 {
-	b = tile_loop(g->of.a, b, "i", g->rows.n, i);
-	b = tile_loop(g->of.a, b, "j", g->cols.n, j);
+	b = tile_loop(g->of.a, b, "i", g->rows.of.n, i);
+	b = tile_loop(g->of.a, b, "j", g->cols.of.n, j);
 	return tile_loop(g->of.a, b, "r", acc_regs(g), r);
 }
 
@@ -362,15 +197,15 @@ static void multiply_steps(struct mma_code *g, struct k_block *b,
 		b = ks_for(a, b, LOOP_UNROLLED, "kk", num(g, 0),
 			num(g, steps), num(g, step), &kk);
 	kk = kx_add(a, from, kk);
-	load_fragment(g, b, &g->rows, slot, kk);
-	load_fragment(g, b, &g->cols, slot, kk);
-	b = tile_loop(a, b, "i", g->rows.n, &i);
-	b = tile_loop(a, b, "j", g->cols.n, &j);
+	load_factor(g, b, &g->rows, slot, kk);
+	load_factor(g, b, &g->cols, slot, kk);
+	b = tile_loop(a, b, "i", g->rows.of.n, &i);
+	b = tile_loop(a, b, "j", g->cols.of.n, &j);
 	if (g->rows.rest) {
-		multiply(g, b, g->rows.rest, g->cols.value, i, j);
-		multiply(g, b, g->rows.value, g->cols.rest, i, j);
+		multiply(g, b, g->rows.rest, g->cols.of.value, i, j);
+		multiply(g, b, g->rows.of.value, g->cols.rest, i, j);
 	}
-	multiply(g, b, g->rows.value, g->cols.value, i, j);
+	multiply(g, b, g->rows.of.value, g->cols.of.value, i, j);
 }
 
 static void compute(void *ctx, struct k_block *b, struct kx *slot)
@@ -390,23 +225,19 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 
 /* ---- kernel ---- */
 
-static void describe_fragment(struct mma_code *g, struct k_block *b,
-	struct fragment *x, bool right)
+static void describe_factor(struct mma_code *g, struct k_block *b,
+	struct factor *x, bool right)
 {
 	bool left_operand = right == g->f->swap;
-	const struct mma_row *row = g->f->row;
-	int mine = right ? g->p->wc : g->p->wr;
 
-	*x = (struct fragment){ .g = left_operand ? &g->of.left : &g->of.right,
-		.load = right ? g->p->col_load : g->p->row_load,
-		.each = right ? row->n : row->m };
-	x->s = x->g->s;
-	x->n = mine / x->each;
-	x->regs = mma_registers(x->each * row->k, row->factor);
-	x->value = registers_of(g, x, "part");
+	*x = (struct factor){ .of = { .a = g->of.a, .kernel = g->of.k,
+		.g = left_operand ? &g->of.left : &g->of.right,
+		.form = g->f->row, .load = right ? g->p->col_load :
+		g->p->row_load, .right = right, .lane = g->lane } };
+	fragment_create(&x->of, b, left_operand ? g->warp_m : g->warp_n,
+		right ? g->p->wc : g->p->wr);
 	if (g->p->precision == PRECISION_3XTF32)
-		x->rest = registers_of(g, x, "rest");
-	prepare(g, b, x, left_operand ? g->warp_m : g->warp_n, right);
+		x->rest = fragment_registers(&x->of, "rest");
 }
 
 static void start(void *ctx, struct k_block *b)
@@ -415,10 +246,10 @@ static void start(void *ctx, struct k_block *b)
 	int64_t dims[3];
 
 	ks_comment(g->of.a, b, "fragments of what this warp multiplies");
-	describe_fragment(g, b, &g->rows, false);
-	describe_fragment(g, b, &g->cols, true);
-	dims[0] = g->rows.n;
-	dims[1] = g->cols.n;
+	describe_factor(g, b, &g->rows, false);
+	describe_factor(g, b, &g->cols, true);
+	dims[0] = g->rows.of.n;
+	dims[1] = g->cols.of.n;
 	dims[2] = acc_regs(g);
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);

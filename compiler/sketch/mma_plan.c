@@ -124,21 +124,6 @@ static const char *read_values(const struct mma *f, struct arena *a,
 
 /* ---- fragments ---- */
 
-/* Where a row of the tile goes along the reduction, ldmatrix fetches 16 bytes of
- * it as they are, whatever they hold; where it goes along rows or columns, it
- * transposes what has 16 bits. */
-static enum mma_load load_of(const struct mma *f, const struct operand *op,
-	int order)
-{
-	bool k_inner = op->orders[order].k_inner;
-
-	if (f->tile == T_F64)
-		return MMA_ELEMENTS;
-	if (k_inner)
-		return MMA_LDMATRIX;
-	return elem_of(f) == 2 ? MMA_TRANSPOSED : MMA_ELEMENTS;
-}
-
 /* Neighbours that a thread stores at once: 16 bytes where columns can be dealt
  * out so, which is where each is a row of the shared tile. */
 static int columns_together(const struct mma *f, const struct mma_plan *p)
@@ -157,8 +142,10 @@ static void plan_fragments(const struct mma *f, struct mma_plan *p)
 
 	p->wr = f->swap ? p->wn : p->wm;
 	p->wc = f->swap ? p->wm : p->wn;
-	p->row_load = load_of(f, f->swap ? right : left, p->of.order);
-	p->col_load = load_of(f, f->swap ? left : right, p->of.order);
+	p->row_load = mma_load_of(f->tile, (f->swap ? right : left)->orders[
+		p->of.order].k_inner);
+	p->col_load = mma_load_of(f->tile, (f->swap ? left : right)->orders[
+		p->of.order].k_inner);
 	p->vec = columns_together(f, p);
 }
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* The attention sketch's analysis and derived numbers, shared by its files.
+ *
+ * Of two products in a row the first ("scores": of rows of queries with keys) never
+ * reaches memory. A block owns rows and goes over the keys, a tile at a time;
+ * warps own whole rows, sums of the first product become factors of the second
+ * in registers. A row's maximum and sums run along: where the maximum grows,
+ * what was summed is scaled (Milakov and Gimelshein, arXiv:1805.02867; Dao et
+ * al., "FlashAttention", arXiv:2205.14135). */
+#ifndef WPK_COMPILER_SKETCH_ATTENTION_H
+#define WPK_COMPILER_SKETCH_ATTENTION_H
+
+#include "sketch/mma_fragment.h"
+#include "sketch/tiled.h"
+
+/* Order of the tunables. */
+enum attention_value {
+	ATTENTION_ROWS, ATTENTION_KEYS, ATTENTION_WARP, ATTENTION_STAGES,
+	ATTENTION_KEEP, ATTENTION_ORDER, ATTENTION_THREADS, ATTENTION_FIXED
+};
+
+enum { ATTENTION_VALUES = ATTENTION_FIXED };
+
+/* What the rows of scores become, in the axes of the first product, whose
+ * outputs[] are those of scores.epilogue. Elements are "weight" where it
+ * multiplies; the sums of the second product are then divided by, or
+ * multiplied with, "norm". "maximum" is the output that runs along, of values
+ * "shifted"; -1: none does. */
+struct weights {
+	const struct ir_expr *weight, *norm, *shifted;
+	bool divides, scaled;		/* "scaled": weights are, by exp(-maximum) */
+	int maximum;
+	enum dtype type;		/* to which weights are rounded */
+};
+
+/* What the sketch knows of a group before any number is chosen. "first" and
+ * "second" are the group's parts as tasks. */
+struct attention {
+	struct task first, second;
+	struct product scores, of;
+	struct weights w;
+	const struct operand *query, *key, *value;
+	int order, value_order;		/* of the sums, as tiles have them */
+	const int *row_axes, *key_axes;	/* of the first product */
+	int n_row_axes, n_key_axes;
+	bool rows_m;		/* rows are M of the second product, else N */
+	bool causal;		/* keys from "ahead" beyond a row on do nothing, of
+				 * which "lines" follow each other */
+	int64_t ahead, lines;
+	int64_t rows, keys, depth, cols, batch;
+	const char *rows_name, *keys_name;
+	const struct mma_row *form;
+	struct tunables open;
+	int start[ATTENTION_VALUES];
+};
+
+/* Everything that follows from a point. */
+struct attention_plan {
+	int rows, keys, warp, stages;	/* of a block, of a step, of a warp */
+	int depth, cols;		/* as tiles have them, whole instructions */
+	int warps, threads, mine;	/* "mine": rows of a thread */
+	bool keep;			/* queries stay in registers */
+	bool by_rows;			/* neighbouring blocks have the same rows
+					 * of other batches */
+	struct stage query, key, value;
+	int64_t tiles, blocks, steps;
+	bool ragged;			/* the last step has fewer keys */
+	int64_t shared_bytes;
+	int regs, occupancy, promised;
+};
+
+/* ---- attention_find.c ---- */
+
+/* Fills in what the group is. False, with "*why" a sentence. */
+bool attention_find(struct task *t, struct attention *f, const char **why);
+/* Is "e" exp(shifted - maximum)? */
+bool attention_is_exp(const struct attention *f, const struct ir_expr *e);
+
+/* ---- attention_plan.c ---- */
+
+/* NULL, or why the values make no kernel. Needs no memory unless it fails. */
+const char *attention_plan(const struct task *t, struct arena *a,
+	const int *values, struct attention_plan *p);
+void attention_features(const struct task *t, const int *values,
+	struct features *out);
+
+/* ---- attention_build.c ---- */
+
+void attention_build(const struct task *t, struct arena *a, const int *values,
+	struct program *out);
+
+/* ---- attention_rows.c: scores become weights ---- */
+
+/* A kernel under construction. */
+struct attention_code {
+	const struct task *t;
+	const struct attention *f;
+	const struct attention_plan *p;
+	struct arena *a;
+	struct program *program;
+	struct p_step step;
+	struct kernel *k;
+	struct k_buffer **buffers;	/* by tensor */
+	struct kx *thread, *lane, *warp, *lane_row, *lane_col;
+	struct kx *batch, *row_first, *own_first;	/* the block's, the
+							 * warp's */
+	struct kx *key_first;		/* of the step at hand */
+	struct stager query, key, value;
+	struct k_buffer *scores;	/* [rows of an instruction, its columns]
+					 * [results] */
+	struct k_buffer *weights;	/* [.., steps of an instruction]
+					 * [registers] */
+	struct k_buffer *sums;		/* [..][results] */
+	struct k_buffer *acc;		/* the same in rows and columns */
+	struct k_buffer *held[OUTPUTS_MAX];	/* by output of the scores: of
+						 * the thread's rows */
+	struct kx **axes;		/* by axis */
+};
+
+/* Running values of rows, declared and started in "b". */
+void attention_rows_start(struct attention_code *g, struct k_block *b);
+/* The scores of a step become weights, and sums so far are scaled. */
+void attention_rows_step(struct attention_code *g, struct k_block *b);
+/* When all keys are done: values of whole rows; sums get their "norm". */
+void attention_rows_end(struct attention_code *g, struct k_block *b);
+/* Those of rows that are outputs, to memory. */
+void attention_rows_store(struct attention_code *g, struct k_block *b);
+
+#endif
