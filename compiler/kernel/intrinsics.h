@@ -74,6 +74,11 @@ X(MIN_NAN_F64, "min_nan_f64", 75, 0, PURE, NONE, F64, "vv", \
 X(MAX_NAN_F64, "max_nan_f64", 75, 0, PURE, NONE, F64, "vv", \
 	"double max_nan_f64(double a, double b)", "", \
 	S(return a > b || a != a ? a : b;)) \
+X(EXP2_APPROX, "exp2_approx", 75, 0, PURE, NONE, F32, "f", \
+	"float exp2_approx(float x)", \
+	S(float y;) \
+	S(asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));) \
+	S(return y;), "") \
 X(F32_FROM_F16, "f32_from_f16", 75, 0, PURE, NONE, F32, "h", \
 	"float f32_from_f16(unsigned short x)", \
 	S(float y;) \

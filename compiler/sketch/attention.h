@@ -16,7 +16,7 @@
 /* Order of the tunables. */
 enum attention_value {
 	ATTENTION_ROWS, ATTENTION_KEYS, ATTENTION_WARP, ATTENTION_STAGES,
-	ATTENTION_KEEP, ATTENTION_ORDER, ATTENTION_THREADS, ATTENTION_FIXED
+	ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
 };
 
 enum { ATTENTION_VALUES = ATTENTION_FIXED };
@@ -60,8 +60,6 @@ struct attention_plan {
 	int depth, cols;		/* as tiles have them, whole instructions */
 	int warps, threads, mine;	/* "mine": rows of a thread */
 	bool keep;			/* queries stay in registers */
-	bool by_rows;			/* neighbouring blocks have the same rows
-					 * of other batches */
 	struct stage query, key, value;
 	int64_t tiles, blocks, steps;
 	bool ragged;			/* the last step has fewer keys */
@@ -73,14 +71,21 @@ struct attention_plan {
 
 /* Fills in what the group is. False, with "*why" a sentence. */
 bool attention_find(struct task *t, struct attention *f, const char **why);
-/* Is "e" exp(shifted - maximum)? */
+/* Which of the outputs of the scores "e" reads, or -1. */
+int attention_output(const struct attention *f, const struct ir_expr *e);
+/* Is "e" what is shifted, or exp(shifted - maximum), or a product of that and what
+ * depends on no maximum? */
+bool attention_is_shifted(const struct attention *f, const struct ir_expr *e);
 bool attention_is_exp(const struct attention *f, const struct ir_expr *e);
+bool attention_scales(const struct attention *f, const struct ir_expr *e);
 
 /* ---- attention_plan.c ---- */
 
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *attention_plan(const struct task *t, struct arena *a,
 	const int *values, struct attention_plan *p);
+/* Do blocks leave out keys that a causal mask hides from all of their rows? */
+bool attention_stops(const struct attention *f, const struct attention_plan *p);
 void attention_features(const struct task *t, const int *values,
 	struct features *out);
 
@@ -114,7 +119,10 @@ struct attention_code {
 	struct k_buffer *acc;		/* the same in rows and columns */
 	struct k_buffer *held[OUTPUTS_MAX];	/* by output of the scores: of
 						 * the thread's rows */
-	struct kx **axes;		/* by axis */
+	struct k_buffer **of_rows;	/* the same by tensor */
+	struct k_buffer *shift;		/* their maximum, times log2(e) */
+	struct kx **axes;		/* by axis: values */
+	bool rows_ragged;		/* the last tile has fewer rows */
 };
 
 /* Running values of rows, declared and started in "b". */

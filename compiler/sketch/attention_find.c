@@ -184,7 +184,7 @@ static const char *join(const struct task *t, struct attention *f,
 
 /* ---- what scores become ---- */
 
-static int output_of(const struct attention *f, const struct ir_expr *e)
+int attention_output(const struct attention *f, const struct ir_expr *e)
 {
 	const struct epilogue *x = &f->scores.epilogue;
 
@@ -203,7 +203,7 @@ static const struct output *output(const struct attention *f, int i)
 static const struct ir_expr *resolved(const struct attention *f,
 	const struct ir_expr *e)
 {
-	for (int i = output_of(f, e); i >= 0; i = output_of(f, e)) {
+	for (int i = attention_output(f, e); i >= 0; i = attention_output(f, e)) {
 		const struct output *o = output(f, i);
 
 		if (o->per_row || !o->value ||
@@ -234,7 +234,7 @@ static bool counts(const struct attention *f, int i, enum reach r)
 static bool reaches(const struct attention *f, const struct ir_expr *e,
 	enum reach r)
 {
-	int i = output_of(f, e);
+	int i = attention_output(f, e);
 
 	if (i >= 0 && (counts(f, i, r) || (!output(f, i)->per_row &&
 	    output(f, i)->value && reaches(f, output(f, i)->value, r))))
@@ -250,12 +250,17 @@ static bool is_free(const struct attention *f, const struct ir_expr *e)
 	return !reaches(f, e, REACH_MAXIMUM) && !reaches(f, e, REACH_FINAL);
 }
 
+bool attention_is_shifted(const struct attention *f, const struct ir_expr *e)
+{
+	return f->w.shifted && same(f, e, f->w.shifted);
+}
+
 /* Is "e" made of scores otherwise than by way of what is shifted? */
 static bool needs_scores(const struct attention *f, const struct ir_expr *e)
 {
-	int i = output_of(f, e);
+	int i = attention_output(f, e);
 
-	if (f->w.shifted && same(f, e, f->w.shifted))
+	if (attention_is_shifted(f, e))
 		return false;
 	if (i >= 0 && !output(f, i)->per_row)
 		return !output(f, i)->value ||
@@ -275,19 +280,18 @@ bool attention_is_exp(const struct attention *f, const struct ir_expr *e)
 		return false;
 	d = resolved(f, e->args[0]);
 	return d->kind == IR_OP && d->op == OP_SUB &&
-		output_of(f, d->args[1]) == f->w.maximum &&
-		same(f, d->args[0], f->w.shifted);
+		attention_output(f, d->args[1]) == f->w.maximum &&
+		attention_is_shifted(f, d->args[0]);
 }
 
-/* exp(shifted - maximum), or a product of it and what is free of both. */
-static bool scales(const struct attention *f, const struct ir_expr *e)
+bool attention_scales(const struct attention *f, const struct ir_expr *e)
 {
 	if (attention_is_exp(f, e))
 		return true;
 	e = resolved(f, e);
 	return e->kind == IR_OP && e->op == OP_MUL &&
-		((scales(f, e->args[0]) && is_free(f, e->args[1])) ||
-		(scales(f, e->args[1]) && is_free(f, e->args[0])));
+		((attention_scales(f, e->args[0]) && is_free(f, e->args[1])) ||
+		(attention_scales(f, e->args[1]) && is_free(f, e->args[0])));
 }
 
 /* ---- statistics ---- */
@@ -328,7 +332,7 @@ static const char *check_statistic(struct arena *a, const struct attention *f,
 	if (is_free(f, o->value))
 		return NULL;
 	if (r == RED_SUM && !reaches(f, o->value, REACH_FINAL) &&
-	    scales(f, o->value) && !needs_scores(f, o->value))
+	    attention_scales(f, o->value) && !needs_scores(f, o->value))
 		return NULL;
 	return arena_printf(a, "'%s' of a row is known when all keys are: what "
 		"runs along are sums of exp(x - maximum of x), times what does "
@@ -397,7 +401,7 @@ static void split_norm(struct attention *f)
 static const struct ir_expr *unrounded(const struct attention *f,
 	const struct ir_expr *e)
 {
-	int i = output_of(f, e);
+	int i = attention_output(f, e);
 
 	if (i >= 0 && output(f, i)->tensor->type == f->w.type &&
 	    output(f, i)->value)
@@ -417,7 +421,7 @@ static const char *find_weight(struct attention *f, const struct ir_expr *e)
 		return "its second product multiplies what is known when all of "
 			"a row is";
 	f->w.scaled = reaches(f, f->w.weight, REACH_MAXIMUM);
-	if (f->w.scaled && !scales(f, f->w.weight))
+	if (f->w.scaled && !attention_scales(f, f->w.weight))
 		return "what multiplies does not scale with exp(-maximum)";
 	if (f->w.maximum >= 0 && needs_scores(f, f->w.weight))
 		return "what multiplies is made of scores otherwise than by "

@@ -118,6 +118,10 @@ struct storing {
 	struct row_threads rows;
 	struct kx *batch;
 	const struct store_parts *parts;	/* or NULL */
+	/* By tensor, or NULL: values of rows that the thread has, one for each of
+	 * its rows, which are those of "m", or else of "n". */
+	struct k_buffer *const *row_values;
+	bool rows_m;
 };
 
 void epilogue_emit(const struct storing *s, struct k_block *b);

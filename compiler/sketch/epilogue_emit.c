@@ -34,6 +34,19 @@ static struct kx *value_of_output(const struct emission *m, int i)
 	return lower_round(m->s->a, element_of(m, m->s->acc), o->tensor->type);
 }
 
+static bool is_row_value(const struct storing *s, int tensor)
+{
+	return s->row_values && s->row_values[tensor];
+}
+
+static struct kx *row_value(const struct emission *m, int tensor)
+{
+	const struct storing *s = m->s;
+
+	return kx_load(s->a, s->row_values[tensor], s->rows_m == s->e->along_n ?
+		m->row : kx_add(s->a, m->first, m->element));
+}
+
 static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 {
 	struct emission *m = ctx;
@@ -43,6 +56,8 @@ static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 	for (int i = 0; i < m->s->e->n; i++)
 		if (m->s->e->outputs[i].tensor->id == e->tensor)
 			return value_of_output(m, i);
+	if (is_row_value(m->s, e->tensor))
+		return row_value(m, e->tensor);
 	for (int i = 0; i < m->n_reads; i++)
 		if (ir_equal(m->reads[i], e))
 			return lower_convert(m->env.a, kx_load(m->env.a,
@@ -157,7 +172,7 @@ static bool is_output(const struct storing *s, int tensor)
 	for (int i = 0; i < s->e->n; i++)
 		if (s->e->outputs[i].tensor->id == tensor)
 			return true;
-	return false;
+	return is_row_value(s, tensor);
 }
 
 static void widen(struct ir_expr *e, void *ctx)
@@ -535,7 +550,7 @@ static void bind_read(struct ir_expr *e, void *ctx)
 	for (int i = 0; i < g->s->e->n; i++)
 		if (g->s->e->outputs[i].tensor == t)
 			return;
-	if (!g->s->buffers[t->id])
+	if (!g->s->buffers[t->id] && !is_row_value(g->s, t->id))
 		g->s->buffers[t->id] = program_bind(g->s->a, g->p, g->step,
 			g->s->k, t, false);
 }

@@ -138,19 +138,24 @@ static const char *part_name(struct stager *g, int form)
 		arena_printf(g->a, "%s_i%d", g->name, form);
 }
 
-static void hoist_rows(struct stager *g, struct k_block *b,
-	struct kx *first_row)
+static void declare_rows(struct stager *g)
 {
-	const struct operand *op = g->s->op;
-	struct arena *a = g->a;
 	int64_t dims[1] = { g->s->row_slots };
-	struct kx *runs[RUNS_MAX], *i, *row;
 
-	for (int f = 0; f < op->n_forms; f++)
+	for (int f = 0; f < g->s->op->n_forms; f++)
 		g->row_at[f] = kernel_array(g->kernel, K_REGISTER,
 			part_name(g, f), f == 0 && g->s->wide ? T_I64 : T_I32,
 			1, dims, 0);
-	b = tile_loop(a, b, "i", dims[0], &i);
+}
+
+void stager_rows(struct stager *g, struct k_block *b, struct kx *first_row)
+{
+	const struct operand *op = g->s->op;
+	struct arena *a = g->a;
+	struct kx *runs[RUNS_MAX], *i, *row;
+
+	g->row_base = first_row;
+	b = tile_loop(a, b, "i", g->s->row_slots, &i);
 	row = row_slot(g, i);
 	if (g->s->order->k_inner)
 		row = row_of_slot(g, row);
@@ -182,8 +187,8 @@ static void declare_made(struct stager *g)
 			g->s->op->tile_type, 1, n, 16);
 }
 
-void stager_create(struct stager *g, struct k_block *b, int stages,
-	struct kx *first_row, struct kx *batch)
+void stager_declare(struct stager *g, struct k_block *b, int stages,
+	struct kx *batch)
 {
 	const struct stage *s = g->s;
 	int64_t dims[3] = { stages, stage_lines(s), s->row_stride };
@@ -199,11 +204,17 @@ void stager_create(struct stager *g, struct k_block *b, int stages,
 			arena_printf(g->a, "%s_held", g->name),
 			s->op->tensor->type, 2, held, 16);
 	declare_made(g);
-	g->row_base = first_row;
 	g->computed.batch = batch;
 	hoist_batch(g, b, batch);
 	first_positions(g, b);
-	hoist_rows(g, b, first_row);
+	declare_rows(g);
+}
+
+void stager_create(struct stager *g, struct k_block *b, int stages,
+	struct kx *first_row, struct kx *batch)
+{
+	stager_declare(g, b, stages, batch);
+	stager_rows(g, b, first_row);
 }
 
 /* The k part of every form at k, for "uniform" without the thread's own kk. */

@@ -98,6 +98,12 @@ struct stager {
 void stager_create(struct stager *g, struct k_block *b, int stages,
 	struct kx *first_row, struct kx *batch);
 
+/* The same in two parts: of a stage whose rows are others from turn to turn of a
+ * loop, stager_rows() comes before they are copied. */
+void stager_declare(struct stager *g, struct k_block *b, int stages,
+	struct kx *batch);
+void stager_rows(struct stager *g, struct k_block *b, struct kx *first_row);
+
 /* Copy the tile whose first k is "k0" into stage "slot" (async), or into
  * registers. Elements at kk >= "limit" are zero; NULL: none. */
 void stager_load(struct stager *g, struct k_block *b, struct kx *k0,

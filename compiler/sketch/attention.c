@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The attention sketch: two products in a row in one kernel, on tensor cores, by
+ * the instructions of a warp (mma.sync). This file names the open numbers;
+ * attention_find.c says what a chain is, attention_plan.c what fits and what it
+ * costs, attention_build.c and attention_rows.c write the kernel. */
+#include "sketch/attention.h"
+#include "sketch/asked.h"
+
+#include <string.h>
+
+static const int row_values[] = { 16, 32, 64, 128, 256 };
+static const int key_values[] = { 16, 32, 64, 128 };
+static const int warp_values[] = { 16, 32, 64 };
+static const int stage_values[] = { 2, 3, 4 };
+static const int keep_values[] = { 0, 1 };
+static const int only_value[] = { 0 };
+static const char *const keep_words[] = { "shared", "register", NULL };
+static const char *const level_block[] = { "block", NULL };
+static const char *const level_warp[] = { "warp", NULL };
+
+#define COUNT(array) (int)(sizeof array / sizeof *array)
+#define VALUES(array) array, COUNT(array)
+
+static void make_tunables(struct task *t, struct attention *f)
+{
+	struct tunables *l = &f->open;
+
+	l->v = ARENA_ARRAY(t->a, ATTENTION_VALUES + OUTPUTS_MAX,
+		struct tunable);
+	tunables_add(t, l, "tile", level_block, f->rows_name,
+		VALUES(row_values), NULL);
+	tunables_add(t, l, "tile", level_block, f->keys_name,
+		VALUES(key_values), NULL);
+	tunables_add(t, l, "tile", level_warp, f->rows_name,
+		VALUES(warp_values), NULL);
+	tunables_add(t, l, "pipeline", tunable_subject(t, f->keys_name),
+		"stages", VALUES(stage_values), NULL);
+	tunables_add(t, l, "cache", tunable_subject(t, f->query->tensor->name),
+		"scope", VALUES(keep_values), keep_words);
+	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
+		asked_numbers);
+	tunables_add_epilogue(t, l, &f->of);
+}
+
+static bool find_start(const struct task *t, struct attention *f);
+
+static bool applies(struct task *t, const char **why)
+{
+	struct attention *f = ARENA_NEW(t->a, struct attention);
+
+	if (!attention_find(t, f, why))
+		return false;
+	make_tunables(t, f);
+	t->state = f;
+	if (find_start(t, f))
+		return true;
+	*why = arena_printf(t->a, "no tile of '%s' fits %s, with %lld elements "
+		"of a row of queries and %lld of values",
+		f->of.epilogue.outputs[0].tensor->name, t->target->name,
+		(long long)f->depth, (long long)f->cols);
+	return false;
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct attention *f = t->state;
+
+	*n = f->open.n;
+	return f->open.v;
+}
+
+/* ---- the untuned default ---- */
+
+/* The largest usual tile that still gives every multiprocessor a block; false if
+ * none fits at all. */
+static bool find_start(const struct task *t, struct attention *f)
+{
+	static const int usual[][3] = {		/* rows, keys, a warp's rows */
+		{ 128, 64, 32 }, { 128, 64, 16 }, { 64, 64, 16 }, { 64, 32, 16 },
+		{ 32, 64, 16 }, { 32, 32, 16 }, { 16, 64, 16 }, { 16, 32, 16 },
+		{ 16, 16, 16 },
+	};
+	bool found = false, enough = false;
+	struct attention_plan p;
+
+	for (int i = 0; i < COUNT(usual) && !enough; i++)
+		for (int keep = 1; keep >= 0; keep--) {
+			int v[ATTENTION_VALUES] = { usual[i][0], usual[i][1],
+				usual[i][2], 2, keep, 0 };
+
+			if (attention_plan(t, t->a, v, &p))
+				continue;
+			memcpy(f->start, v, sizeof v);
+			found = true;
+			enough = p.blocks >= t->gpu->sms;
+			break;
+		}
+	return found;
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct attention *f = t->state;
+
+	tiled_start(&f->open, f->start, ATTENTION_FIXED, values);
+}
+
+static const char *legal(const struct task *t, struct arena *a,
+	const int *values)
+{
+	struct attention_plan p;
+
+	return attention_plan(t, a, values, &p);
+}
+
+static const char *const directives[] = {
+	"bind", "cache", "epilogue", "fuse", "pipeline", "tile", NULL
+};
+
+static const struct sketch_refusal refusals[] = {
+	{ "split_k", "a block goes over all keys of its rows" },
+	{ "mma", "both products are instructions of a warp" },
+	{ "stage", "keys and values pass through shared memory as they lie" },
+	{ "swizzle", "rows of 16 bytes change places where there are some" },
+	{ "vectorize", "copies are as wide as layouts allow" },
+	{ "unroll", "a step's instructions are written out whole; "
+		"tile(block, KEYS = ...) says how many keys a step has" },
+	{ "compute_at", "what rows become is computed where it is multiplied" },
+	{ "rfactor", "a row's maximum and sums run along with its keys" },
+	{ "reduce", "four lanes of a warp share a row" },
+	{ "raster", "tiles of one batch follow each other" },
+	{ "reorder", "keys follow each other as the scores have them" },
+	{ "tail", "last tiles are guarded" },
+	{ NULL, NULL }
+};
+
+const struct sketch sketch_attention = {
+	.name = "attention",
+	.summary = "two products in a row, on tensor cores, such as attention",
+	.directives = directives, .refusals = refusals,
+	.deterministic = true,
+	.applies = applies,
+	.tunables = tunables,
+	.legal = legal,
+	.features = attention_features,
+	.start = start,
+	.build = attention_build,
+};

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* From a point of the attention sketch to everything that follows from it: warps,
+ * tiles, shared memory, registers, grid; whether that fits the target, and the
+ * features from which a model estimates its time. */
+#include "sketch/attention.h"
+
+#include "base/number.h"
+#include "sketch/asked.h"
+#include "sketch/common.h"
+#include "sketch/walk.h"
+
+#include <assert.h>
+
+enum { INSTRUCTION = 16, LEAST_TILE = 32 };
+
+/* ---- tiles ---- */
+
+/* As a tile has them: a power of two, which divides among threads. */
+static int tile_of(int64_t n)
+{
+	int tile = LEAST_TILE;
+
+	while (tile < n)
+		tile *= 2;
+	return tile;
+}
+
+static const char *check_sixteens(struct arena *a, const char *whose,
+	const char *name, int n)
+{
+	if (n >= INSTRUCTION && n % INSTRUCTION == 0 && n <= 1024)
+		return NULL;
+	return arena_printf(a, "a %s's %d of %s are no multiple of 16 up to "
+		"1024: take %d", whose, n, name, n < INSTRUCTION ? INSTRUCTION :
+		n > 1024 ? 1024 : n / INSTRUCTION * INSTRUCTION);
+}
+
+static const char *plan_warps(const struct attention *f, struct arena *a,
+	const int *v, struct attention_plan *p)
+{
+	const char *why = check_sixteens(a, "block", f->rows_name, p->rows);
+
+	if (!why)
+		why = check_sixteens(a, "step", f->keys_name, p->keys);
+	if (!why)
+		why = check_sixteens(a, "warp", f->rows_name, p->warp);
+	if (why)
+		return why;
+	if (p->rows % p->warp)
+		return arena_printf(a, "a warp's %d of %s do not divide the "
+			"block's %d", p->warp, f->rows_name, p->rows);
+	p->warps = p->rows / p->warp;
+	p->threads = 32 * p->warps;
+	p->mine = p->warp / 8;
+	if (p->threads > 1024)
+		return arena_printf(a, "%d / %d gives %d warps, more than 32",
+			p->rows, p->warp, p->warps);
+	return asked_wrong(a, &f->open.v[ATTENTION_THREADS],
+		v[ATTENTION_THREADS], p->threads);
+}
+
+static const char *read_values(const struct attention *f, struct arena *a,
+	const int *v, struct attention_plan *p)
+{
+	*p = (struct attention_plan){ .rows = v[ATTENTION_ROWS],
+		.keys = v[ATTENTION_KEYS], .warp = v[ATTENTION_WARP],
+		.stages = v[ATTENTION_STAGES], .keep = v[ATTENTION_KEEP] };
+	if (f->depth > 1024 || f->cols > 1024)
+		return "a row of queries or of values has more than 1024 "
+			"elements";
+	if (p->stages < 2 || p->stages > 16)
+		return arena_printf(a, "keys are copied ahead: 2 to 16 stages, "
+			"not %d", p->stages);
+	p->depth = (int)number_ceil(f->depth, INSTRUCTION) * INSTRUCTION;
+	p->cols = (int)number_ceil(f->cols, INSTRUCTION) * INSTRUCTION;
+	return plan_warps(f, a, v, p);
+}
+
+/* Rows of 16 bytes, which change places where there are some along a row. */
+static const char *plan_stage(struct arena *a, const struct operand *op,
+	int order, int rows, int k, struct attention_plan *p, struct stage *s)
+{
+	*s = (struct stage){ .op = op, .order = &op->orders[order],
+		.tile_rows = rows, .tile_k = k, .threads = p->threads,
+		.vec = op->orders[order].vec, .async = true, .matrix = true,
+		.group = 1, .lanes = 8,
+		.wide = op->tensor->elements > INT32_MAX };
+	s->swizzled = s->order->k_inner;
+	s->padded = !s->swizzled;
+	if (s->vec * op->elem < 4)
+		return arena_printf(a, "asynchronous copies move 4 bytes or "
+			"more, which the layout of '%s' does not allow",
+			op->tensor->name);
+	return stage_plan(a, s);
+}
+
+static const char *plan_stages(const struct attention *f, struct arena *a,
+	struct attention_plan *p)
+{
+	int depth = tile_of(f->depth), cols = tile_of(f->cols);
+	const char *why = plan_stage(a, f->query, f->order, p->rows, depth, p,
+		&p->query);
+
+	if (!why)
+		why = plan_stage(a, f->key, f->order, p->keys, depth, p,
+			&p->key);
+	if (!why)
+		why = plan_stage(a, f->value, f->value_order, cols, p->keys, p,
+			&p->value);
+	return why;
+}
+
+/* ---- registers and shared memory ---- */
+
+/* Both sums, of which the first become factors; queries, if they stay; fragments;
+ * copies; what rows have; addresses and loops. */
+static int estimate_regs(const struct attention *f,
+	const struct attention_plan *p)
+{
+	int blocks = p->warp / INSTRUCTION, rows = 1;
+	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
+	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
+
+	for (int i = 0; i < f->scores.epilogue.n; i++)
+		rows += f->scores.epilogue.outputs[i].per_row;
+	return sums + scores + scores / 4 + queries + 16 + rows * p->mine +
+		staging_regs(&p->key) + staging_regs(&p->value) + 24;
+}
+
+static const char *plan_resources(const struct task *t, struct arena *a,
+	struct attention_plan *p)
+{
+	p->shared_bytes = stage_bytes(&p->query) + p->stages *
+		(stage_bytes(&p->key) + stage_bytes(&p->value));
+	if (p->shared_bytes > t->target->smem_block)
+		return arena_printf(a, "queries and %d stages of %d keys and "
+			"values take %lld bytes of shared memory, %s has %d",
+			p->stages, p->keys, (long long)p->shared_bytes,
+			t->target->name, t->target->smem_block);
+	p->regs = estimate_regs(t->state, p);
+	if (p->regs > MOST_REGS)
+		return arena_printf(a, "a warp's %d rows take about %d registers "
+			"a thread, more than %d", p->warp, p->regs, MOST_REGS);
+	return promise_room(t->target, p->threads, p->regs,
+		(int)p->shared_bytes, &p->occupancy);
+}
+
+static const char *plan_grid(const struct task *t, struct attention_plan *p)
+{
+	const struct attention *f = t->state;
+
+	p->tiles = number_ceil(f->rows, p->rows);
+	p->blocks = p->tiles * f->batch;
+	p->steps = number_ceil(f->keys, p->keys);
+	p->ragged = f->keys % p->keys || ir_any_open(t->op, f->key_axes,
+		f->n_key_axes);
+	return p->blocks > INT32_MAX ? "the grid is larger than 2^31 blocks" :
+		NULL;
+}
+
+const char *attention_plan(const struct task *t, struct arena *a,
+	const int *values, struct attention_plan *p)
+{
+	const struct attention *f = t->state;
+	const char *why = read_values(f, a, values, p);
+
+	if (!why)
+		why = plan_stages(f, a, p);
+	if (!why)
+		why = plan_resources(t, a, p);
+	if (!why)
+		why = plan_grid(t, p);
+	if (!why)
+		p->promised = promise_blocks(t->target, p->threads, p->regs, 0,
+			(int)p->shared_bytes);
+	return why;
+}
+
+bool attention_stops(const struct attention *f, const struct attention_plan *p)
+{
+	return f->causal && (f->lines == f->rows || f->lines % p->rows == 0);
+}
+
+/* ---- what it costs ---- */
+
+/* Steps of the tile whose last line is "line". */
+static double steps_to(const struct attention *f, const struct attention_plan *p,
+	int64_t line)
+{
+	double keys = (double)(line + f->ahead), most = (double)p->steps;
+	double n = keys <= 0 ? 1 : (double)number_ceil((int64_t)keys, p->keys);
+
+	return n < most ? n : most;
+}
+
+/* On average. */
+static double steps(const struct attention *f, const struct attention_plan *p)
+{
+	if (!attention_stops(f, p))
+		return (double)p->steps;
+	return (steps_to(f, p, p->rows - 1) + steps_to(f, p, f->lines - 1)) / 2;
+}
+
+/* Of an element between both products: what it passes through, each once. */
+static struct cost_of value_cost(const struct attention *f,
+	const struct ir_expr *e, bool *done)
+{
+	int i = attention_output(f, e);
+	const struct output *o = i >= 0 ? &f->scores.epilogue.outputs[i] : NULL;
+	struct cost_of c = e->kind == IR_READ ? (struct cost_of){ 0, 0, 0 } :
+		expr_own_cost(e);
+
+	if (o && (o->per_row || !o->value || done[i]))
+		return c;
+	if (o) {
+		done[i] = true;
+		return value_cost(f, o->value, done);
+	}
+	if (e->kind == IR_OP && attention_is_exp(f, e))
+		return (struct cost_of){ 2, 1, 2 };
+	for (int k = 0; k < e->n_args && e->kind != IR_READ; k++)
+		c = cost_add(c, value_cost(f, e->args[k], done));
+	return c;
+}
+
+static struct cost_of element_cost(const struct attention *f)
+{
+	const struct epilogue *e = &f->scores.epilogue;
+	bool done[OUTPUTS_MAX] = { false };
+	struct cost_of c = value_cost(f, f->w.weight, done);
+
+	for (int i = 0; i < e->n; i++)
+		if (e->outputs[i].reduction)
+			c = cost_add(cost_add(c, value_cost(f,
+				e->outputs[i].value, done)),
+				(struct cost_of){ 1, 0, 1 });
+	c.issue += 0.5;
+	return c;
+}
+
+/* Warp instructions of a step. */
+static double step_issue(const struct attention *f,
+	const struct attention_plan *p)
+{
+	double blocks = (double)p->warp / INSTRUCTION;
+	double depths = (double)p->depth / INSTRUCTION;
+	double keys = (double)p->keys / INSTRUCTION;
+	double cols = (double)p->cols / INSTRUCTION;
+	double mma = 2 * blocks * keys * (depths + cols);
+	double loads = keys * (depths + cols) + (p->keep ? 0 : blocks * depths);
+	double elements = (double)p->warp * p->keys / 32;
+
+	return mma + loads + elements * element_cost(f).issue +
+		(f->w.scaled ? (double)p->warp * p->cols / 32 : 0) +
+		staging_issue(&p->key) + staging_issue(&p->value) +
+		6.0 * p->mine + 24;
+}
+
+/* Wavefronts of a step. */
+static double step_waves(const struct attention_plan *p)
+{
+	double tiles = (double)p->keys * (p->depth + p->cols) * 2 / 128;
+	double queries = (double)p->rows * p->depth * 2 / 128;
+
+	return tiles * (p->warps + 1) + (p->keep ? 0 : queries);
+}
+
+void attention_features(const struct task *t, const int *values,
+	struct features *out)
+{
+	const struct attention *f = t->state;
+	struct attention_plan p;
+	const char *why = attention_plan(t, t->a, values, &p);
+	double n, blocks, elements;
+
+	assert(!why);
+	(void)why;
+	n = steps(f, &p);
+	blocks = (double)p.blocks;
+	elements = (double)p.rows * p.keys;
+	*out = (struct features){
+		.tensor = blocks * n * elements * (p.depth + p.cols) /
+			t->gpu->mma_sync,
+		.rate = 1,
+		.issue = blocks * p.warps * (n * step_issue(f, &p) + 200 +
+			6.0 * p.warp * p.cols / 32),
+		.special = blocks * n * elements * element_cost(f).special,
+		.dram_bytes = epilogue_bytes(t),
+		.l2_bytes = blocks * (staged_bytes(&p.query) + n *
+			(staged_bytes(&p.key) + staged_bytes(&p.value))),
+		.smem_cycles = blocks * n * step_waves(&p),
+		.blocks = blocks, .cluster = 1,
+		.threads = p.threads, .regs = p.regs,
+		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
+		.chain = 1200 + n * (300 + 30.0 * p.mine),
+		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),
+		.stages = p.stages - 1, .launches = 1,
+		.useful = (double)f->rows / (double)(p.tiles * p.rows),
+	};
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/* Between both products of attention: a step's scores, as instructions leave them
+ * in registers, become weights, as instructions take them. Four neighbouring lanes
+ * share a row. Its maximum is joined in every step, as all is scaled by it; other
+ * statistics are each thread's own until the end. */
+#include "sketch/attention.h"
+
+#include "sketch/common.h"
+#include "sketch/team.h"
+
+#include <math.h>
+
+enum { ROW_LANES = 4 };
+
+static const double log2_e = 1.4426950408889634;
+
+static struct kx *num(const struct attention_code *g, int64_t v)
+{
+	return kx_int(g->a, v);
+}
+
+static struct kx *f32(const struct attention_code *g, double v)
+{
+	return kx_float(g->a, v, T_F32);
+}
+
+static struct kx *op2(const struct attention_code *g, enum op op, struct kx *x,
+	struct kx *y)
+{
+	return kx_op(g->a, op, T_F32, 2, x, y);
+}
+
+static struct kx *exp2_of(const struct attention_code *g, struct kx *x)
+{
+	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, x);
+}
+
+static const struct output *output(const struct attention_code *g, int i)
+{
+	return &g->f->scores.epilogue.outputs[i];
+}
+
+static int outputs(const struct attention_code *g)
+{
+	return g->f->scores.epilogue.n;
+}
+
+/* ---- where values are ---- */
+
+/* An element in the registers of instructions: row "i" of the thread's and column
+ * "c" of "n". */
+static struct k_place element_at(const struct attention_code *g,
+	struct k_buffer *of, int n, struct kx *i, struct kx *c)
+{
+	struct arena *a = g->a;
+	struct kx *block = kx_mul(a, kx_div(a, i, num(g, 2)), num(g, n / 8));
+	struct kx *half = kx_mul(a, kx_mod(a, i, num(g, 2)), num(g, 2));
+
+	return k_place(of, kx_add(a, block, kx_div(a, c, num(g, 2))),
+		kx_add(a, half, kx_mod(a, c, num(g, 2))));
+}
+
+static struct kx *load(const struct attention_code *g, struct k_place p)
+{
+	return kx_load(g->a, p.buffer, p.index[0], p.index[1]);
+}
+
+/* A value of the element or row at hand: "score" is the element's place, where
+ * there is one, "shifted" says that it holds what is shifted. */
+struct value {
+	struct attention_code *g;
+	struct lower_env env;
+	struct kx *row, *score, *inside;
+	bool shifted;
+	struct kx *known[OUTPUTS_MAX];
+};
+
+static struct kx *computed(struct value *v, int i)
+{
+	const struct output *o = output(v->g, i);
+	struct arena *a = v->g->a;
+
+	if (!o->value)
+		return lower_round(a, v->score, o->tensor->type);
+	if (!v->known[i])
+		v->known[i] = ks_let(a, v->env.block, o->tensor->name,
+			lower_round(a, lower_expr(&v->env, o->value),
+			o->tensor->type));
+	return v->known[i];
+}
+
+static struct kx *value_of(void *ctx, const struct ir_expr *e)
+{
+	struct value *v = ctx;
+	const struct attention *f = v->g->f;
+	int i = attention_output(f, e);
+
+	if (v->shifted && e->kind == IR_OP && attention_is_exp(f, e))
+		return exp2_of(v->g, kx_op(v->g->a, OP_FMA, T_F32, 3, v->score,
+			f32(v->g, log2_e), kx_op(v->g->a, OP_NEG, T_F32, 1,
+			kx_load(v->g->a, v->g->shift, v->row))));
+	if (v->shifted && attention_is_shifted(f, e))
+		return v->score;
+	if (i < 0)
+		return NULL;
+	if (output(v->g, i)->per_row)
+		return kx_load(v->g->a, v->g->held[i], v->row);
+	return computed(v, i);
+}
+
+static struct value value_in(struct attention_code *g, struct k_block *b,
+	struct kx *row)
+{
+	return (struct value){ .g = g, .row = row, .env = { .a = g->a,
+		.op = g->t->op, .axes = g->axes, .buffers = g->buffers,
+		.block = b, .hook = value_of } };
+}
+
+static struct kx *lowered(struct value *v, const struct ir_expr *e)
+{
+	v->env.ctx = v;
+	return lower_as(&v->env, e, T_F32);
+}
+
+/* What counts of an element is "x", and of keys that there are not, "none". */
+static struct kx *counted(const struct value *v, struct kx *x, double none)
+{
+	return v->inside ? kx_op(v->g->a, OP_SELECT, T_F32, 3, v->inside, x,
+		f32(v->g, none)) : x;
+}
+
+/* ---- positions ---- */
+
+/* Values of the axes at row "i" of the thread's; past the end, of the last. */
+static void enter_row(struct attention_code *g, struct k_block *b, struct kx *i)
+{
+	struct arena *a = g->a;
+	struct kx *row = kx_add(a, kx_add(a, g->own_first, kx_mul(a, i,
+		num(g, 8))), g->lane_row);
+
+	if (g->rows_ragged)
+		row = kx_op(a, OP_MIN, T_I32, 2, row, num(g, g->f->rows - 1));
+	flat_axes(a, b, g->t->op, g->f->row_axes, g->f->n_row_axes, ks_let(a, b,
+		g->f->rows_name, row), g->axes);
+}
+
+/* The same at column "c" of the step; v->inside: is there such a key? */
+static void enter_key(struct value *v, struct k_block *b, struct kx *c)
+{
+	struct attention_code *g = v->g;
+	struct arena *a = g->a;
+	struct kx *key = kx_add(a, kx_add(a, g->key_first, kx_mul(a, kx_div(a, c,
+		num(g, 2)), num(g, 8))), kx_add(a, kx_mul(a, g->lane_col,
+		num(g, 2)), kx_mod(a, c, num(g, 2))));
+
+	v->env.block = b;
+	for (int i = 0; i < OUTPUTS_MAX; i++)
+		v->known[i] = NULL;
+	key = ks_let(a, b, g->f->keys_name, key);
+	if (g->p->ragged) {
+		v->inside = kx_lt(a, key, num(g, g->f->keys));
+		key = kx_op(a, OP_MIN, T_I32, 2, key, num(g, g->f->keys - 1));
+	}
+	flat_axes(a, b, g->t->op, g->f->key_axes, g->f->n_key_axes, key,
+		g->axes);
+}
+
+/* ---- statistics ---- */
+
+/* Does the statistic run along with the maximum? */
+static bool is_scaled(const struct attention_code *g, int i)
+{
+	return attention_scales(g->f, output(g, i)->value);
+}
+
+void attention_rows_start(struct attention_code *g, struct k_block *b)
+{
+	int64_t mine[1] = { g->p->mine };
+	struct arena *a = g->a;
+	struct kx *i;
+
+	for (int x = 0; x < outputs(g); x++)
+		if (output(g, x)->per_row)
+			g->held[x] = g->of_rows[output(g, x)->tensor->id] =
+				kernel_array(g->k, K_REGISTER, arena_printf(a,
+				"%s_row", output(g, x)->tensor->name),
+				lower_type(output(g, x)->tensor->type), 1, mine,
+				16);
+	if (g->f->w.maximum >= 0)
+		g->shift = kernel_array(g->k, K_REGISTER, "shift", T_F32, 1,
+			mine, 16);
+	b = tile_loop(a, b, "i", g->p->mine, &i);
+	for (int x = 0; x < outputs(g); x++)
+		if (output(g, x)->reduction)
+			ks_store(a, b, k_place(g->held[x], i),
+				reducer_identity(a, output(g, x)->reduction->
+				reducer, T_F32));
+}
+
+static struct running resume(const struct attention_code *g, struct k_block *b,
+	int x, struct kx *value)
+{
+	return running_resume(g->a, b, arena_printf(g->a, "%s_here",
+		output(g, x)->tensor->name), output(g, x)->reduction->reducer,
+		value, NULL);
+}
+
+/* ---- a step ---- */
+
+/* What is shifted takes the scores' places, and joins in the maximum. */
+static void shift_scores(struct attention_code *g, struct k_block *b,
+	struct kx *i, const struct running *maximum)
+{
+	struct value v = value_in(g, b, i);
+	struct arena *a = g->a;
+	struct k_place at;
+	struct kx *c, *x;
+
+	b = tile_loop(a, b, "c", g->p->keys / 4, &c);
+	at = element_at(g, g->scores, g->p->keys, i, c);
+	v.score = load(g, at);
+	enter_key(&v, b, c);
+	x = counted(&v, lowered(&v, g->f->w.shifted), -INFINITY);
+	if (x->kind != KX_LOAD)
+		ks_store(a, b, at, x = ks_let(a, b, "x", x));
+	running_take(a, b, maximum, x, NULL);
+}
+
+/* The row's new maximum: by how much what was summed so far is scaled. A row of
+ * -inf alone is shifted by nothing. */
+static struct kx *grow(struct attention_code *g, struct k_block *b, struct kx *i)
+{
+	struct k_buffer *held = g->held[g->f->w.maximum];
+	struct running r = resume(g, b, g->f->w.maximum, kx_load(g->a, held, i));
+	struct arena *a = g->a;
+	struct kx *old, *most, *shift;
+
+	old = ks_let(a, b, "before", kx_load(a, held, i));
+	shift_scores(g, b, i, &r);
+	lanes_join(a, b, &r, ROW_LANES, 1);
+	most = kx_var(a, r.value);
+	ks_store(a, b, k_place(held, i), most);
+	shift = ks_let(a, b, "shift", kx_op(a, OP_SELECT, T_F32, 3,
+		kx_op(a, OP_EQ, T_BOOL, 2, most, f32(g, -INFINITY)), f32(g, 0),
+		op2(g, OP_MUL, most, f32(g, log2_e))));
+	ks_store(a, b, k_place(g->shift, i), shift);
+	return ks_let(a, b, "scale", exp2_of(g, kx_op(a, OP_FMA, T_F32, 3, old,
+		f32(g, log2_e), kx_op(a, OP_NEG, T_F32, 1, shift))));
+}
+
+static void scale_sums(struct attention_code *g, struct k_block *b, struct kx *i,
+	struct kx *scale)
+{
+	struct k_place at;
+	struct kx *c;
+
+	b = tile_loop(g->a, b, "c", g->p->cols / 4, &c);
+	at = element_at(g, g->sums, g->p->cols, i, c);
+	ks_store(g->a, b, at, op2(g, OP_MUL, load(g, at), scale));
+}
+
+/* One element's part of the statistics, and its weight. */
+static struct kx *weigh(struct value *v, struct k_block *b, struct kx *c,
+	const struct running *here)
+{
+	struct attention_code *g = v->g;
+	const struct attention *f = g->f;
+	struct kx *w;
+
+	v->score = load(g, element_at(g, g->scores, g->p->keys, v->row, c));
+	enter_key(v, b, c);
+	for (int x = 0; x < outputs(g); x++) {
+		const struct output *o = output(g, x);
+
+		if (!o->reduction || x == f->w.maximum)
+			continue;
+		w = lowered(v, o->value);
+		if (!attention_is_exp(f, o->value))
+			w = counted(v, w, o->reduction->reducer == RED_SUM ? 0 :
+				o->reduction->reducer == RED_MAX ? -INFINITY :
+				INFINITY);
+		running_take(g->a, b, &here[x], w, NULL);
+	}
+	w = lowered(v, f->w.weight);
+	return attention_is_exp(f, f->w.weight) ? w : counted(v, w, 0);
+}
+
+/* Neighbours of a row share a register: two columns of an instruction's eight. */
+static void weigh_row(struct attention_code *g, struct k_block *b, struct kx *i,
+	const struct running *here)
+{
+	struct value v = value_in(g, b, i);
+	struct arena *a = g->a;
+	struct kx *j, *two[2], *at;
+
+	v.shifted = g->f->w.maximum >= 0;
+	b = tile_loop(a, b, "j", g->p->keys / 8, &j);
+	for (int e = 0; e < 2; e++)
+		two[e] = ks_let(a, b, "weight", weigh(&v, b, kx_add(a,
+			kx_mul(a, j, num(g, 2)), num(g, e)), here));
+	at = kx_add(a, kx_mul(a, kx_div(a, i, num(g, 2)),
+		num(g, g->p->keys / 16)), kx_div(a, j, num(g, 2)));
+	ks_store(a, b, k_place(g->weights, at, kx_add(a, kx_mul(a, kx_mod(a, j,
+		num(g, 2)), num(g, 2)), kx_mod(a, i, num(g, 2)))),
+		kx_call(a, g->f->w.type == T_F16 ? INTRIN_PACK_F16 :
+			INTRIN_PACK_BF16, T_U32, 2, two[0], two[1]));
+}
+
+void attention_rows_step(struct attention_code *g, struct k_block *b)
+{
+	struct running here[OUTPUTS_MAX];
+	struct arena *a = g->a;
+	struct kx *i, *scale = NULL;
+
+	ks_comment(a, b, g->f->w.maximum >= 0 ? "scores become weights, and what "
+		"was summed is scaled by how the maximum grew" :
+		"scores become weights");
+	b = tile_loop(a, b, "i", g->p->mine, &i);
+	enter_row(g, b, i);
+	if (g->f->w.maximum >= 0)
+		scale = grow(g, b, i);
+	for (int x = 0; x < outputs(g); x++) {
+		struct kx *so_far;
+
+		if (!output(g, x)->reduction || x == g->f->w.maximum)
+			continue;
+		so_far = kx_load(a, g->held[x], i);
+		here[x] = resume(g, b, x, scale && is_scaled(g, x) ? op2(g,
+			OP_MUL, so_far, scale) : so_far);
+	}
+	weigh_row(g, b, i, here);
+	for (int x = 0; x < outputs(g); x++)
+		if (output(g, x)->reduction && x != g->f->w.maximum)
+			ks_store(a, b, k_place(g->held[x], i), kx_var(a,
+				here[x].value));
+	if (scale && g->f->w.scaled)
+		scale_sums(g, b, i, scale);
+}
+
+/* ---- the end ---- */
+
+static void join(struct attention_code *g, struct k_block *b, struct kx *i)
+{
+	for (int x = 0; x < outputs(g); x++) {
+		struct running r;
+
+		if (!output(g, x)->reduction || x == g->f->w.maximum)
+			continue;
+		r = resume(g, b, x, kx_load(g->a, g->held[x], i));
+		lanes_join(g->a, b, &r, ROW_LANES, 1);
+		ks_store(g->a, b, k_place(g->held[x], i), kx_var(g->a,
+			r.value));
+	}
+}
+
+static void map_row(struct attention_code *g, struct k_block *b, struct kx *i)
+{
+	struct value v = value_in(g, b, i);
+
+	v.env.ctx = &v;
+	for (int x = 0; x < outputs(g); x++) {
+		const struct output *o = output(g, x);
+
+		if (o->per_row && !o->reduction)
+			ks_store(g->a, b, k_place(g->held[x], i), lower_round(
+				g->a, lower_expr(&v.env, o->value),
+				o->tensor->type));
+	}
+}
+
+void attention_rows_end(struct attention_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct value v;
+	struct kx *i, *norm;
+
+	ks_comment(a, b, "values of whole rows");
+	b = tile_loop(a, b, "i", g->p->mine, &i);
+	enter_row(g, b, i);
+	join(g, b, i);
+	map_row(g, b, i);
+	if (!g->f->w.norm)
+		return;
+	v = value_in(g, b, i);
+	norm = lowered(&v, g->f->w.norm);
+	scale_sums(g, b, i, ks_let(a, b, "norm", g->f->w.divides ? op2(g, OP_DIV,
+		f32(g, 1), norm) : norm));
+}
+
+/* The first of a row's lanes stores. */
+void attention_rows_store(struct attention_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct k_block *first = NULL;
+	struct kx *i, *row;
+
+	for (int x = 0; x < outputs(g); x++) {
+		const struct output *o = output(g, x);
+		struct value v;
+		struct kx **idx;
+
+		if (!o->per_row || !o->stored)
+			continue;
+		if (!first) {
+			first = tile_loop(a, ks_if(a, b, kx_op(a, OP_EQ, T_BOOL,
+				2, g->lane_col, num(g, 0))), "i", g->p->mine,
+				&i);
+			row = kx_add(a, kx_add(a, g->own_first, kx_mul(a, i,
+				num(g, 8))), g->lane_row);
+			if (g->rows_ragged)
+				first = ks_if(a, first, kx_lt(a, row, num(g,
+					g->f->rows)));
+			enter_row(g, first, i);
+		}
+		v = value_in(g, first, i);
+		idx = ARENA_ARRAY(a, (size_t)o->tensor->rank, struct kx *);
+		for (int d = 0; d < o->tensor->rank; d++)
+			idx[d] = index_value(&v.env, o->index[d]);
+		lower_store(&v.env, first, o->tensor, idx, kx_load(a,
+			g->held[x], i));
+	}
+}
