@@ -8,12 +8,14 @@
 
 #include <string.h>
 
-static const int row_values[] = { 16, 32, 64, 128, 256 };
-static const int key_values[] = { 16, 32, 64, 128 };
+static const int row_values[] = { 16, 32, 64, 128, 192, 256 };
+static const int key_values[] = { 16, 32, 64, 80, 96, 128, 160, 176 };
 static const int warp_values[] = { 16, 32, 64 };
 static const int stage_values[] = { 2, 3, 4 };
 static const int keep_values[] = { 0, 1 };
 static const int only_value[] = { 0 };
+static const int kind_values[] = { KIND_MMA, KIND_WGMMA };
+static const char *const kind_words[] = { "mma", "wgmma", NULL };
 static const char *const keep_words[] = { "shared", "register", NULL };
 static const char *const level_block[] = { "block", NULL };
 static const char *const level_warp[] = { "warp", NULL };
@@ -35,6 +37,9 @@ static void make_tunables(struct task *t, struct attention *f)
 		VALUES(warp_values), NULL);
 	tunables_add(t, l, "pipeline", tunable_subject(t, f->keys_name),
 		"stages", VALUES(stage_values), NULL);
+	tunables_add(t, l, "mma", tunable_subject(t,
+		f->of.epilogue.outputs[0].tensor->name), "kind", kind_values,
+		t->target->wgmma ? 2 : 1, kind_words);
 	tunables_add(t, l, "cache", tunable_subject(t, f->query->tensor->name),
 		"scope", VALUES(keep_values), keep_words);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
@@ -75,26 +80,34 @@ static const struct tunable *tunables(const struct task *t, int *n)
  * none fits at all. */
 static bool find_start(const struct task *t, struct attention *f)
 {
-	static const int usual[][3] = {		/* rows, keys, a warp's rows */
-		{ 128, 64, 32 }, { 128, 64, 16 }, { 64, 64, 16 }, { 64, 32, 16 },
-		{ 32, 64, 16 }, { 32, 32, 16 }, { 16, 64, 16 }, { 16, 32, 16 },
-		{ 16, 16, 16 },
+	static const int usual[][5] = {	/* kind, rows, keys, a warp's rows, kept */
+		{ KIND_WGMMA, 128, 128, 16, 0 }, { KIND_WGMMA, 128, 64, 16, 0 },
+		{ KIND_WGMMA, 64, 128, 16, 0 }, { KIND_WGMMA, 64, 64, 16, 0 },
+		{ KIND_MMA, 128, 64, 32, 1 }, { KIND_MMA, 128, 64, 16, 1 },
+		{ KIND_MMA, 128, 64, 16, 0 }, { KIND_MMA, 64, 64, 16, 1 },
+		{ KIND_MMA, 64, 64, 16, 0 }, { KIND_MMA, 64, 32, 16, 0 },
+		{ KIND_MMA, 32, 64, 16, 0 }, { KIND_MMA, 32, 32, 16, 0 },
+		{ KIND_MMA, 16, 64, 16, 0 }, { KIND_MMA, 16, 32, 16, 0 },
+		{ KIND_MMA, 16, 16, 16, 0 },
 	};
 	bool found = false, enough = false;
 	struct attention_plan p;
 
-	for (int i = 0; i < COUNT(usual) && !enough; i++)
-		for (int keep = 1; keep >= 0; keep--) {
-			int v[ATTENTION_VALUES] = { usual[i][0], usual[i][1],
-				usual[i][2], 2, keep, 0 };
+	for (int i = 0; i < COUNT(usual) && !enough; i++) {
+		int v[ATTENTION_VALUES] = {
+			[ATTENTION_KIND] = usual[i][0],
+			[ATTENTION_ROWS] = usual[i][1],
+			[ATTENTION_KEYS] = usual[i][2],
+			[ATTENTION_WARP] = usual[i][3],
+			[ATTENTION_KEEP] = usual[i][4],
+			[ATTENTION_STAGES] = 2 };
 
-			if (attention_plan(t, t->a, v, &p))
-				continue;
-			memcpy(f->start, v, sizeof v);
-			found = true;
-			enough = p.blocks >= t->gpu->sms;
-			break;
-		}
+		if (attention_plan(t, t->a, v, &p))
+			continue;
+		memcpy(f->start, v, sizeof v);
+		found = true;
+		enough = p.blocks >= t->gpu->sms;
+	}
 	return found;
 }
 
@@ -114,12 +127,11 @@ static const char *legal(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"bind", "cache", "epilogue", "fuse", "pipeline", "tile", NULL
+	"bind", "cache", "epilogue", "fuse", "mma", "pipeline", "tile", NULL
 };
 
 static const struct sketch_refusal refusals[] = {
 	{ "split_k", "a block goes over all keys of its rows" },
-	{ "mma", "both products are instructions of a warp" },
 	{ "stage", "keys and values pass through shared memory as they lie" },
 	{ "swizzle", "rows of 16 bytes change places where there are some" },
 	{ "vectorize", "copies are as wide as layouts allow" },

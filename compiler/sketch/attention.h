@@ -16,7 +16,7 @@
 /* Order of the tunables. */
 enum attention_value {
 	ATTENTION_ROWS, ATTENTION_KEYS, ATTENTION_WARP, ATTENTION_STAGES,
-	ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
+	ATTENTION_KIND, ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
 };
 
 enum { ATTENTION_VALUES = ATTENTION_FIXED };
@@ -32,6 +32,9 @@ struct weights {
 	int maximum;
 	enum dtype type;		/* to which weights are rounded */
 };
+
+/* Of mma(.., kind = ..): instructions of a warp, or of four warps. */
+enum { KIND_MMA, KIND_WGMMA };
 
 /* What the sketch knows of a group before any number is chosen. "first" and
  * "second" are the group's parts as tasks. */
@@ -57,6 +60,13 @@ struct attention {
 /* Everything that follows from a point. */
 struct attention_plan {
 	int rows, keys, warp, stages;	/* of a block, of a step, of a warp */
+	int groups;		/* of four warps that multiply together; 0: each
+				 * warp does by itself */
+	int helpers, keep_regs, give_regs;	/* threads that copy; registers
+						 * of the others and theirs, 0:
+						 * all alike */
+	int chunks;		/* of the depth, in which it lies in shared
+				 * memory */
 	int depth, cols;		/* as tiles have them, whole instructions */
 	int warps, threads, mine;	/* "mine": rows of a thread */
 	bool keep;			/* queries stay in registers */
@@ -94,8 +104,6 @@ void attention_features(const struct task *t, const int *values,
 void attention_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);
 
-/* ---- attention_rows.c: scores become weights ---- */
-
 /* A kernel under construction. */
 struct attention_code {
 	const struct task *t;
@@ -110,12 +118,10 @@ struct attention_code {
 	struct kx *batch, *row_first, *own_first;	/* the block's, the
 							 * warp's */
 	struct kx *key_first;		/* of the step at hand */
+	struct kx *steps;		/* of the block */
 	struct stager query, key, value;
-	struct k_buffer *scores;	/* [rows of an instruction, its columns]
-					 * [results] */
-	struct k_buffer *weights;	/* [.., steps of an instruction]
-					 * [registers] */
-	struct k_buffer *sums;		/* [..][results] */
+	struct k_buffer *scores, *sums;	/* [16 rows of a warp][results] */
+	struct k_buffer *weights;	/* [16 rows of a warp][registers] */
 	struct k_buffer *acc;		/* the same in rows and columns */
 	struct k_buffer *held[OUTPUTS_MAX];	/* by output of the scores: of
 						 * the thread's rows */
@@ -123,7 +129,29 @@ struct attention_code {
 	struct k_buffer *shift;		/* their maximum, times log2(e) */
 	struct kx **axes;		/* by axis: values */
 	bool rows_ragged;		/* the last tile has fewer rows */
+	struct storing out;
 };
+
+/* Registers for what both products sum up and for weights; the sums are 0. */
+void attention_registers(struct attention_code *g, struct k_block *b);
+/* What follows the last step, of the threads that have the sums. */
+void attention_finish(struct attention_code *g, struct k_block *b);
+/* "name" of a stager's tensor and, where that is staged twice, a word more. */
+struct stager attention_stager(struct attention_code *g,
+	const struct stage *stage, const char *otherwise);
+/* What is between both products reads and writes. */
+void attention_bind(struct attention_code *g);
+
+/* ---- attention_warps.c: by instructions of a warp ---- */
+
+/* All of the kernel behind who owns what. */
+void attention_warps(struct attention_code *g, struct k_block *b);
+
+/* ---- attention_groups.c: by instructions of four warps ---- */
+
+void attention_groups(struct attention_code *g, struct k_block *b);
+
+/* ---- attention_rows.c: scores become weights ---- */
 
 /* Running values of rows, declared and started in "b". */
 void attention_rows_start(struct attention_code *g, struct k_block *b);

@@ -35,15 +35,38 @@ static const char *check_sixteens(struct arena *a, const char *whose,
 		n > 1024 ? 1024 : n / INSTRUCTION * INSTRUCTION);
 }
 
-static const char *plan_warps(const struct attention *f, struct arena *a,
+/* Four warps multiply 64 rows. */
+static const char *plan_groups(const struct task *t, struct arena *a,
+	struct attention_plan *p)
+{
+	if (!t->target->wgmma)
+		return arena_printf(a, "wgmma is an instruction of sm_90a, and "
+			"the target is %s", t->target->name);
+	if (p->warp != INSTRUCTION)
+		return arena_printf(a, "of 64 rows that four warps multiply each "
+			"has 16, not %d", p->warp);
+	if (p->rows % 64 || p->rows > 192)
+		return arena_printf(a, "four warps multiply 64 rows: a block's "
+			"%d are not 64, 128 or 192", p->rows);
+	if (p->keys > 256 || p->cols > 256)
+		return arena_printf(a, "an instruction has up to 256 columns: "
+			"%d keys and %d of a row of values", p->keys, p->cols);
+	p->groups = p->rows / 64;
+	return NULL;
+}
+
+static const char *plan_warps(const struct task *t, struct arena *a,
 	const int *v, struct attention_plan *p)
 {
+	const struct attention *f = t->state;
 	const char *why = check_sixteens(a, "block", f->rows_name, p->rows);
 
 	if (!why)
 		why = check_sixteens(a, "step", f->keys_name, p->keys);
 	if (!why)
 		why = check_sixteens(a, "warp", f->rows_name, p->warp);
+	if (!why && v[ATTENTION_KIND] == KIND_WGMMA)
+		why = plan_groups(t, a, p);
 	if (why)
 		return why;
 	if (p->rows % p->warp)
@@ -59,9 +82,11 @@ static const char *plan_warps(const struct attention *f, struct arena *a,
 		v[ATTENTION_THREADS], p->threads);
 }
 
-static const char *read_values(const struct attention *f, struct arena *a,
+static const char *read_values(const struct task *t, struct arena *a,
 	const int *v, struct attention_plan *p)
 {
+	const struct attention *f = t->state;
+
 	*p = (struct attention_plan){ .rows = v[ATTENTION_ROWS],
 		.keys = v[ATTENTION_KEYS], .warp = v[ATTENTION_WARP],
 		.stages = v[ATTENTION_STAGES], .keep = v[ATTENTION_KEEP] };
@@ -73,7 +98,7 @@ static const char *read_values(const struct attention *f, struct arena *a,
 			"not %d", p->stages);
 	p->depth = (int)number_ceil(f->depth, INSTRUCTION) * INSTRUCTION;
 	p->cols = (int)number_ceil(f->cols, INSTRUCTION) * INSTRUCTION;
-	return plan_warps(f, a, v, p);
+	return plan_warps(t, a, v, p);
 }
 
 /* Rows of 16 bytes, which change places where there are some along a row. */
@@ -94,13 +119,62 @@ static const char *plan_stage(struct arena *a, const struct operand *op,
 	return stage_plan(a, s);
 }
 
+/* A tile as one that instructions of four warps read. */
+static const char *plan_bulk(struct arena *a, const struct operand *op,
+	int order, int rows, int k, struct stage *s)
+{
+	const char *why;
+
+	*s = (struct stage){ .op = op, .order = &op->orders[order],
+		.tile_rows = rows, .tile_k = k, .bulk = true, .matrix = true,
+		.vec = op->orders[order].vec, .group = 1, .lanes = 8,
+		.align = 1024, .panel = rows % 64 == 0 ? 64 : rows % 32 == 0 ?
+			32 : 16 };
+	s->swizzled = s->order->k_inner;
+	why = bulk_refuse(s);
+	if (why)
+		return arena_printf(a, "a bulk copy wants a tensor that a map "
+			"describes, and '%s' %s: kind = mma", op->tensor->name,
+			why);
+	return stage_plan(a, s);
+}
+
+static bool lies_along(const struct operand *op, int order, bool k)
+{
+	return op->orders[order].k_inner == k;
+}
+
+static const char *plan_bulks(const struct attention *f, struct arena *a,
+	struct attention_plan *p)
+{
+	int part = p->depth > 32 ? 64 : p->depth > 16 ? 32 : 16;
+	const char *why;
+
+	if (!lies_along(f->query, f->order, true) ||
+	    !lies_along(f->key, f->order, true) ||
+	    !lies_along(f->value, f->value_order, false))
+		return "wgmma wants queries, keys and values whose rows are "
+			"contiguous: kind = mma";
+	p->chunks = (p->depth + part - 1) / part;
+	why = plan_bulk(a, f->query, f->order, p->rows, part, &p->query);
+	if (!why)
+		why = plan_bulk(a, f->key, f->order, p->keys, part, &p->key);
+	if (!why)
+		why = plan_bulk(a, f->value, f->value_order, p->cols, p->keys,
+			&p->value);
+	return why;
+}
+
 static const char *plan_stages(const struct attention *f, struct arena *a,
 	struct attention_plan *p)
 {
 	int depth = tile_of(f->depth), cols = tile_of(f->cols);
-	const char *why = plan_stage(a, f->query, f->order, p->rows, depth, p,
-		&p->query);
+	const char *why;
 
+	if (p->groups)
+		return plan_bulks(f, a, p);
+	p->chunks = 1;
+	why = plan_stage(a, f->query, f->order, p->rows, depth, p, &p->query);
 	if (!why)
 		why = plan_stage(a, f->key, f->order, p->keys, depth, p,
 			&p->key);
@@ -123,15 +197,45 @@ static int estimate_regs(const struct attention *f,
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
+	if (p->groups)
+		return sums + scores + scores / 2 + rows * p->mine + 32;
 	return sums + scores + scores / 4 + queries + 16 + rows * p->mine +
 		staging_regs(&p->key) + staging_regs(&p->value) + 24;
+}
+
+/* Registers of four warps that only copy, and of as many that multiply (wgmma_plan.c
+ * says why). */
+static const int unequal[][3] = { { 2, 40, 232 }, { 3, 32, 160 } };
+
+/* One warp copies, or four where those that multiply want their registers. */
+static const char *plan_helpers(const struct task *t, struct arena *a,
+	struct attention_plan *p)
+{
+	p->helpers = 32;
+	p->occupancy = target_occupancy(t->target, p->threads + p->helpers,
+		p->regs, (int)p->shared_bytes);
+	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
+		if (!p->occupancy && unequal[i][0] == p->groups &&
+		    p->regs <= unequal[i][2]) {
+			p->helpers = 128;
+			p->give_regs = unequal[i][1];
+			p->keep_regs = unequal[i][2];
+			p->occupancy = 1;
+		}
+	return p->occupancy ? NULL : arena_printf(a, "%d keys and %d of a row of "
+		"values take about %d registers of each of %d threads, more "
+		"than there are", p->keys, p->cols, p->regs, p->threads);
 }
 
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
-	p->shared_bytes = stage_bytes(&p->query) + p->stages *
-		(stage_bytes(&p->key) + stage_bytes(&p->value));
+	int64_t barriers = p->groups ? 16 + 4 * ((8 * p->stages + 15) / 16 * 16) :
+		0;
+
+	p->shared_bytes = p->chunks * stage_bytes(&p->query) + p->stages *
+		(p->chunks * stage_bytes(&p->key) + stage_bytes(&p->value)) +
+		barriers;
 	if (p->shared_bytes > t->target->smem_block)
 		return arena_printf(a, "queries and %d stages of %d keys and "
 			"values take %lld bytes of shared memory, %s has %d",
@@ -141,6 +245,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	if (p->regs > MOST_REGS)
 		return arena_printf(a, "a warp's %d rows take about %d registers "
 			"a thread, more than %d", p->warp, p->regs, MOST_REGS);
+	if (p->groups)
+		return plan_helpers(t, a, p);
 	return promise_room(t->target, p->threads, p->regs,
 		(int)p->shared_bytes, &p->occupancy);
 }
@@ -162,7 +268,7 @@ const char *attention_plan(const struct task *t, struct arena *a,
 	const int *values, struct attention_plan *p)
 {
 	const struct attention *f = t->state;
-	const char *why = read_values(f, a, values, p);
+	const char *why = read_values(t, a, values, p);
 
 	if (!why)
 		why = plan_stages(f, a, p);
@@ -171,7 +277,8 @@ const char *attention_plan(const struct task *t, struct arena *a,
 	if (!why)
 		why = plan_grid(t, p);
 	if (!why)
-		p->promised = promise_blocks(t->target, p->threads, p->regs, 0,
+		p->promised = p->keep_regs ? 1 : promise_blocks(t->target,
+			p->threads + p->helpers, p->regs, 0,
 			(int)p->shared_bytes);
 	return why;
 }
@@ -249,11 +356,11 @@ static double step_issue(const struct attention *f,
 	double mma = 2 * blocks * keys * (depths + cols);
 	double loads = keys * (depths + cols) + (p->keep ? 0 : blocks * depths);
 	double elements = (double)p->warp * p->keys / 32;
+	double between = elements * element_cost(f).issue + (f->w.scaled ?
+		(double)p->warp * p->cols / 32 : 0) + 6.0 * p->mine + 24;
 
-	return mma + loads + elements * element_cost(f).issue +
-		(f->w.scaled ? (double)p->warp * p->cols / 32 : 0) +
-		staging_issue(&p->key) + staging_issue(&p->value) +
-		6.0 * p->mine + 24;
+	return p->groups ? between + 3 * (depths + keys) + 16 : between + mma +
+		loads + staging_issue(&p->key) + staging_issue(&p->value);
 }
 
 /* Wavefronts of a step. */
@@ -262,6 +369,8 @@ static double step_waves(const struct attention_plan *p)
 	double tiles = (double)p->keys * (p->depth + p->cols) * 2 / 128;
 	double queries = (double)p->rows * p->depth * 2 / 128;
 
+	if (p->groups)
+		return tiles * (p->groups + 1) + queries;
 	return tiles * (p->warps + 1) + (p->keep ? 0 : queries);
 }
 
@@ -280,17 +389,18 @@ void attention_features(const struct task *t, const int *values,
 	elements = (double)p.rows * p.keys;
 	*out = (struct features){
 		.tensor = blocks * n * elements * (p.depth + p.cols) /
-			t->gpu->mma_sync,
+			(p.groups ? 1 : t->gpu->mma_sync),
 		.rate = 1,
 		.issue = blocks * p.warps * (n * step_issue(f, &p) + 200 +
 			6.0 * p.warp * p.cols / 32),
 		.special = blocks * n * elements * element_cost(f).special,
 		.dram_bytes = epilogue_bytes(t),
-		.l2_bytes = blocks * (staged_bytes(&p.query) + n *
-			(staged_bytes(&p.key) + staged_bytes(&p.value))),
+		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
+			(p.chunks * staged_bytes(&p.key) +
+			staged_bytes(&p.value))),
 		.smem_cycles = blocks * n * step_waves(&p),
 		.blocks = blocks, .cluster = 1,
-		.threads = p.threads, .regs = p.regs,
+		.threads = p.threads + p.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 1200 + n * (300 + 30.0 * p.mine),
 		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),

@@ -47,22 +47,31 @@ static int outputs(const struct attention_code *g)
 
 /* ---- where values are ---- */
 
-/* An element in the registers of instructions: row "i" of the thread's and column
- * "c" of "n". */
+/* An element in the registers of instructions, [16 rows of a warp][results]: row
+ * "i" of the thread's and column "c". */
 static struct k_place element_at(const struct attention_code *g,
-	struct k_buffer *of, int n, struct kx *i, struct kx *c)
+	struct k_buffer *of, struct kx *i, struct kx *c)
 {
 	struct arena *a = g->a;
-	struct kx *block = kx_mul(a, kx_div(a, i, num(g, 2)), num(g, n / 8));
 	struct kx *half = kx_mul(a, kx_mod(a, i, num(g, 2)), num(g, 2));
 
-	return k_place(of, kx_add(a, block, kx_div(a, c, num(g, 2))),
-		kx_add(a, half, kx_mod(a, c, num(g, 2))));
+	return k_place(of, kx_div(a, i, num(g, 2)), kx_add(a, kx_mul(a,
+		kx_div(a, c, num(g, 2)), num(g, 4)), kx_add(a, half, kx_mod(a,
+		c, num(g, 2)))));
 }
 
 static struct kx *load(const struct attention_code *g, struct k_place p)
 {
 	return kx_load(g->a, p.buffer, p.index[0], p.index[1]);
+}
+
+/* A result of instructions: of those of four warps, behind the wait for them. */
+static struct kx *result(const struct attention_code *g, struct k_place p)
+{
+	struct kx *x = load(g, p);
+
+	return g->p->groups ? kx_call(g->a, INTRIN_SETTLED_F32, T_F32, 1, x) :
+		x;
 }
 
 /* A value of the element or row at hand: "score" is the element's place, where
@@ -217,8 +226,8 @@ static void shift_scores(struct attention_code *g, struct k_block *b,
 	struct kx *c, *x;
 
 	b = tile_loop(a, b, "c", g->p->keys / 4, &c);
-	at = element_at(g, g->scores, g->p->keys, i, c);
-	v.score = load(g, at);
+	at = element_at(g, g->scores, i, c);
+	v.score = result(g, at);
 	enter_key(&v, b, c);
 	x = counted(&v, lowered(&v, g->f->w.shifted), -INFINITY);
 	if (x->kind != KX_LOAD)
@@ -255,8 +264,8 @@ static void scale_sums(struct attention_code *g, struct k_block *b, struct kx *i
 	struct kx *c;
 
 	b = tile_loop(g->a, b, "c", g->p->cols / 4, &c);
-	at = element_at(g, g->sums, g->p->cols, i, c);
-	ks_store(g->a, b, at, op2(g, OP_MUL, load(g, at), scale));
+	at = element_at(g, g->sums, i, c);
+	ks_store(g->a, b, at, op2(g, OP_MUL, result(g, at), scale));
 }
 
 /* One element's part of the statistics, and its weight. */
@@ -267,7 +276,8 @@ static struct kx *weigh(struct value *v, struct k_block *b, struct kx *c,
 	const struct attention *f = g->f;
 	struct kx *w;
 
-	v->score = load(g, element_at(g, g->scores, g->p->keys, v->row, c));
+	v->score = (v->shifted ? load : result)(g, element_at(g, g->scores,
+		v->row, c));
 	enter_key(v, b, c);
 	for (int x = 0; x < outputs(g); x++) {
 		const struct output *o = output(g, x);
@@ -291,19 +301,16 @@ static void weigh_row(struct attention_code *g, struct k_block *b, struct kx *i,
 {
 	struct value v = value_in(g, b, i);
 	struct arena *a = g->a;
-	struct kx *j, *two[2], *at;
+	struct kx *j, *two[2], *half = kx_mod(a, i, num(g, 2));
 
 	v.shifted = g->f->w.maximum >= 0;
 	b = tile_loop(a, b, "j", g->p->keys / 8, &j);
 	for (int e = 0; e < 2; e++)
 		two[e] = ks_let(a, b, "weight", weigh(&v, b, kx_add(a,
 			kx_mul(a, j, num(g, 2)), num(g, e)), here));
-	at = kx_add(a, kx_mul(a, kx_div(a, i, num(g, 2)),
-		num(g, g->p->keys / 16)), kx_div(a, j, num(g, 2)));
-	ks_store(a, b, k_place(g->weights, at, kx_add(a, kx_mul(a, kx_mod(a, j,
-		num(g, 2)), num(g, 2)), kx_mod(a, i, num(g, 2)))),
-		kx_call(a, g->f->w.type == T_F16 ? INTRIN_PACK_F16 :
-			INTRIN_PACK_BF16, T_U32, 2, two[0], two[1]));
+	ks_store(a, b, k_place(g->weights, kx_div(a, i, num(g, 2)), kx_add(a,
+		kx_mul(a, j, num(g, 2)), half)), kx_call(a, g->f->w.type == T_F16 ?
+		INTRIN_PACK_F16 : INTRIN_PACK_BF16, T_U32, 2, two[0], two[1]));
 }
 
 void attention_rows_step(struct attention_code *g, struct k_block *b)

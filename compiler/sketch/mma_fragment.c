@@ -109,7 +109,7 @@ static struct kx *column_at(const struct fragment *x, struct kx *chunk)
 }
 
 void fragment_load_16(const struct fragment *x, struct k_block *b,
-	struct kx *slot, struct kx *kk, struct kx *from, struct kx *to)
+	struct kx *slot, struct kx *kk, struct kx *from, struct k_place to)
 {
 	struct arena *a = x->a;
 	bool turned = x->load == MMA_TRANSPOSED, four = chunks_of(x) == 2;
@@ -121,9 +121,8 @@ void fragment_load_16(const struct fragment *x, struct k_block *b,
 
 	ks_call(a, b, turned ? four ? INTRIN_LDMATRIX_X4_TRANS :
 		INTRIN_LDMATRIX_X2_TRANS : four ? INTRIN_LDMATRIX_X4 :
-		INTRIN_LDMATRIX_X2, 2, kx_address(a, k_place(x->value, to,
-			num(x, 0))), kx_address(a, k_place(x->g->tile, slot, row,
-			col)));
+		INTRIN_LDMATRIX_X2, 2, kx_address(a, to), kx_address(a,
+		k_place(x->g->tile, slot, row, col)));
 }
 
 /* Element of the tile at row "row" and step "k" of the chunk. */
@@ -181,5 +180,5 @@ void fragment_load(const struct fragment *x, struct k_block *b, struct kx *slot,
 	}
 	b = tile_loop(a, b, "i", x->n / at_once, &i);
 	fragment_load_16(x, b, slot, kk, kx_mul(a, i, num(x, 16)),
-		kx_mul(a, i, num(x, at_once)));
+		k_place(x->value, kx_mul(a, i, num(x, at_once)), num(x, 0)));
 }

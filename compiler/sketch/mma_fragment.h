@@ -45,9 +45,9 @@ struct k_buffer *fragment_registers(const struct fragment *x,
 /* At step "kk" of the chunk in stage "slot", all. */
 void fragment_load(const struct fragment *x, struct k_block *b, struct kx *slot,
 	struct kx *kk);
-/* By ldmatrix, 16 rows or columns from x's own "from" on, into the registers of
- * instruction "to" and, of 8 each, the next. */
+/* By ldmatrix, 16 rows or columns from x's own "from" on, into registers from "to"
+ * on. */
 void fragment_load_16(const struct fragment *x, struct k_block *b,
-	struct kx *slot, struct kx *kk, struct kx *from, struct kx *to);
+	struct kx *slot, struct kx *kk, struct kx *from, struct k_place to);
 
 #endif

@@ -6,14 +6,10 @@
  *
  * PTX ISA, "Register Fragments for wgmma": of 64 rows warp w of four has 16 w to
  * 16 w + 15, and of those thread t rows t / 4 and t / 4 + 8, in columns 2 (t % 4)
- * and the next of each 8.
- *
- * "Matrix Descriptor": along the reduction, 8 rows of 32, 64 or 128 bytes are an
- * atom of the swizzle, and "stride" leads to the next 8 rows. Along rows or
- * columns, 8 steps of a panel are one; "stride" leads to the next 8 steps, and
- * "leading" to the next panel. */
+ * and the next of each 8. */
 #include "sketch/wgmma.h"
 #include "sketch/promotion.h"
+#include "sketch/wgmma_descriptor.h"
 
 #include <assert.h>
 
@@ -147,53 +143,25 @@ static void own_part(void *ctx, struct k_block *b)
 
 /* ---- products ---- */
 
-/* Bytes of a row of shared memory: along the reduction, or of a panel. */
-static int row_bytes(const struct stage *s)
+/* The same "kk" steps and "mi" times 64 rows on. */
+static struct kx *advance(struct wgmma_code *g, const struct stage *s,
+	struct kx *from, struct kx *kk, struct kx *mi)
 {
-	return (s->order->k_inner ? s->tile_k : s->panel) * s->op->tile_elem;
+	return wgmma_advance(g->of.a, s, from, kk, mi);
 }
 
-/* Of "tile", which lies as that of "x" does. */
 static struct kx *descriptor_of(struct wgmma_code *g, struct k_block *b,
 	const struct stager *x, struct k_buffer *tile, const char *name,
 	struct kx *slot, struct kx *row)
 {
-	struct arena *a = g->of.a;
-	const struct stage *s = x->s;
-	int bytes = row_bytes(s), swizzle = bytes == 128 ? 1 : bytes == 64 ? 2 :
-		3;
-	struct kx *zero = num(g, 0), *line = s->order->k_inner ? row :
-		kx_mul(a, kx_div(a, row, num(g, s->panel)), num(g, s->tile_k));
-
-	return ks_let(a, b, arena_printf(a, "%s_%s", x->name, name), kx_call(a,
-		INTRIN_WGMMA_DESCRIPTOR, T_I64, 4, kx_address(a, k_place(tile,
-			slot, line, zero)), num(g, s->order->k_inner ? 16 :
-			s->tile_k * bytes), num(g, 8 * bytes),
-		num(g, swizzle)));
+	return ks_let(g->of.a, b, arena_printf(g->of.a, "%s_%s", x->name, name),
+		wgmma_descriptor(g->of.a, x->s, tile, slot, row));
 }
 
 static struct kx *descriptor(struct wgmma_code *g, struct k_block *b,
 	const struct stager *x, struct kx *slot, struct kx *row)
 {
 	return descriptor_of(g, b, x, x->tile, "chunk", slot, row);
-}
-
-/* The same "kk" steps and "mi" times 64 rows on: descriptors count 16 bytes. */
-static struct kx *advance(struct wgmma_code *g, const struct stage *s,
-	struct kx *from, struct kx *kk, struct kx *mi)
-{
-	struct arena *a = g->of.a;
-	int bytes = row_bytes(s);
-	int step = s->order->k_inner ? s->op->tile_elem : bytes;
-	int block = s->order->k_inner ? 64 * bytes : s->tile_k * bytes;
-	struct kx *at = kx_div(a, kx_mul(a, kk, num(g, step)), num(g, 16));
-
-	if (s->halo.patches > 1)
-		at = kx_add(a, at, kx_mul(a, halo_pixel(a, &s->halo, kx_mul(a,
-			mi, num(g, 64))), num(g, bytes / 16)));
-	else
-		at = kx_add(a, at, kx_mul(a, mi, num(g, block / 16)));
-	return kx_add(a, from, kx_cast(a, T_I64, at));
 }
 
 /* The same at the windows' row "tap": pixels that many rows further down, by the
@@ -206,7 +174,7 @@ static struct kx *tap_on(struct wgmma_code *g, const struct stage *s,
 	struct arena *a = g->of.a;
 
 	return kx_add(a, from, kx_cast(a, T_I64, kx_mul(a, tap, num(g, lines *
-		row_bytes(s) / 16))));
+		wgmma_row_bytes(s) / 16))));
 }
 
 static const struct stager *rows_of(const struct wgmma_code *g)

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Attention by instructions of four warps (wgmma): one warp copies by bulk what the
+ * others multiply. Keys and values go round in stages of their own, each with a
+ * barrier "full", counted in bytes, and one "empty", at which every warp arrives
+ * that has read it. While one group of warps makes weights of its scores, tensor
+ * cores multiply for another. Queries and keys lie in parts of the depth, as
+ * swizzled rows have 128 bytes at most. */
+#include "sketch/attention.h"
+
+#include "kernel/intrin.h"
+#include "sketch/common.h"
+#include "sketch/wgmma_descriptor.h"
+
+enum { INSTRUCTION = 16 };
+
+/* Stages of keys, or of values. */
+struct ring {
+	struct bulk copy;
+	struct k_buffer *full, *empty;
+};
+
+struct groups {
+	struct attention_code *g;
+	struct bulk query;
+	struct k_buffer *query_full;
+	struct ring key, value;
+};
+
+static struct kx *num(const struct groups *x, int64_t v)
+{
+	return kx_int(x->g->a, v);
+}
+
+static struct kx *at(const struct groups *x, struct k_buffer *barriers,
+	struct kx *slot)
+{
+	return kx_address(x->g->a, k_place(barriers, slot));
+}
+
+/* ---- barriers ---- */
+
+static struct k_buffer *barriers(struct groups *x, const char *name, int n)
+{
+	const int64_t dims[1] = { n };
+
+	return kernel_array(x->g->k, K_SHARED, name, T_I64, 1, dims, 16);
+}
+
+static void create_ring(struct groups *x, struct ring *r, const char *name)
+{
+	struct arena *a = x->g->a;
+
+	r->full = barriers(x, arena_printf(a, "%s_full", name),
+		x->g->p->stages);
+	r->empty = barriers(x, arena_printf(a, "%s_empty", name),
+		x->g->p->stages);
+}
+
+static void initialise(struct groups *x, struct k_block *b)
+{
+	struct arena *a = x->g->a;
+	struct k_block *first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
+		x->g->thread, num(x, 0))), *each;
+	struct ring *rings[] = { &x->key, &x->value };
+	struct kx *i;
+
+	ks_call(a, first, INTRIN_MBARRIER_INIT, 2, at(x, x->query_full,
+		num(x, 0)), num(x, 1));
+	each = tile_loop(a, first, "s", x->g->p->stages, &i);
+	for (int r = 0; r < 2; r++) {
+		ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(x, rings[r]->full,
+			i), num(x, 1));
+		ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(x, rings[r]->empty,
+			i), num(x, x->g->p->warps));
+	}
+	ks_call(a, first, INTRIN_FENCE_MBARRIER_INIT, 0);
+	ks_barrier(a, b, BARRIER_BLOCK);
+}
+
+/* Step "t": its stage, and the parity of its round. */
+static struct k_block *steps(struct groups *x, struct k_block *b, struct kx **t,
+	struct kx **slot, struct kx **parity)
+{
+	struct kx *stages = num(x, x->g->p->stages);
+	struct arena *a = x->g->a;
+
+	b = ks_serial(a, b, "t", num(x, 0), x->g->steps, num(x, 1), t);
+	*slot = ks_let(a, b, "slot", kx_mod(a, *t, stages));
+	*parity = ks_let(a, b, "parity", kx_mod(a, kx_div(a, *t, stages),
+		num(x, 2)));
+	return b;
+}
+
+/* ---- the warp that copies ---- */
+
+/* Parts of the depth lie behind each other, as stages do. */
+static void copy_parts(struct groups *x, struct k_block *b, struct bulk *of,
+	struct kx *row, struct kx *slot, struct k_place full)
+{
+	struct arena *a = x->g->a;
+	int chunks = x->g->p->chunks;
+	struct kx *c;
+
+	of->row = row;
+	of->batch = x->g->batch;
+	b = tile_loop(a, b, "c", chunks, &c);
+	bulk_copy(of, b, kx_mul(a, c, num(x, of->s->tile_k)), kx_add(a,
+		kx_mul(a, slot, num(x, chunks)), c), full);
+}
+
+static void expect(struct groups *x, struct k_block *b, struct k_place full,
+	int64_t bytes)
+{
+	ks_call(x->g->a, b, INTRIN_MBARRIER_EXPECT, 2, kx_address(x->g->a,
+		full), num(x, bytes));
+}
+
+/* The stage is empty, and what comes is counted. */
+static struct k_place refill(struct groups *x, struct k_block *b,
+	const struct ring *r, struct kx *slot, struct kx *parity, int64_t bytes)
+{
+	struct arena *a = x->g->a;
+	struct k_place full = k_place(r->full, slot);
+
+	ks_call(a, b, INTRIN_MBARRIER_WAIT, 2, at(x, r->empty, slot),
+		kx_call(a, INTRIN_BIT_XOR, T_I32, 2, parity, num(x, 1)));
+	expect(x, b, full, bytes);
+	return full;
+}
+
+static void copy(struct groups *x, struct k_block *b)
+{
+	const struct attention_plan *p = x->g->p;
+	struct k_place full = k_place(x->query_full, num(x, 0));
+	struct arena *a = x->g->a;
+	struct kx *t, *slot, *parity, *first;
+
+	if (p->helpers > 32)
+		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
+			K_WARP), num(x, p->warps)));
+	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
+	expect(x, b, full, p->chunks * stage_bytes(&p->query));
+	copy_parts(x, b, &x->query, x->g->row_first, num(x, 0), full);
+	b = steps(x, b, &t, &slot, &parity);
+	first = ks_let(a, b, arena_printf(a, "%s_first", x->g->f->keys_name),
+		kx_mul(a, t, num(x, p->keys)));
+	full = refill(x, b, &x->key, slot, parity, p->chunks *
+		stage_bytes(&p->key));
+	copy_parts(x, b, &x->key.copy, first, slot, full);
+	full = refill(x, b, &x->value, slot, parity, stage_bytes(&p->value));
+	x->value.copy.row = num(x, 0);
+	x->value.copy.batch = x->g->batch;
+	bulk_copy(&x->value.copy, b, first, slot, full);
+}
+
+/* ---- those that multiply ---- */
+
+static void multiply(struct groups *x, struct k_block *b, struct k_place acc,
+	int cols, struct kx *left, struct k_place registers, struct kx *right,
+	struct kx *onward)
+{
+	enum dtype t = x->g->f->form->factor;
+	struct arena *a = x->g->a;
+	struct kx **args = ARENA_ARRAY(a, 3, struct kx *);
+
+	args[0] = left ? left : num(x, 0);
+	args[1] = right;
+	args[2] = onward;
+	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
+		.n = cols, .k = INSTRUCTION, .args = args,
+		.n_args = onward ? 3 : 2, .acc = acc, .acc_type = T_F32,
+		.left_type = t, .right_type = t, .left = registers,
+		.right_trans = left ? false : !x->g->value.s->order->k_inner });
+}
+
+static void settle(struct groups *x, struct k_block *b)
+{
+	ks_call(x->g->a, b, INTRIN_WGMMA_COMMIT, 0);
+	ks_call(x->g->a, b, INTRIN_WGMMA_WAIT, 1, num(x, 0));
+}
+
+/* Step "kk" of the depth behind "from", which is a part's beginning. */
+static struct kx *at_depth(struct groups *x, const struct stage *s,
+	struct kx *from, struct kx *kk)
+{
+	struct arena *a = x->g->a;
+	struct kx *part = num(x, s->tile_k);
+	struct kx *step = kx_mul(a, kk, num(x, INSTRUCTION));
+
+	from = wgmma_advance(a, s, from, kx_mod(a, step, part), num(x, 0));
+	return kx_add(a, from, kx_cast(a, T_I64, kx_mul(a, kx_div(a, step, part),
+		num(x, stage_bytes(s) / 16))));
+}
+
+static struct kx *descriptor(struct groups *x, struct k_block *b,
+	const struct stager *s, struct kx *slot, struct kx *row)
+{
+	return ks_let(x->g->a, b, arena_printf(x->g->a, "%s_matrix", s->name),
+		wgmma_descriptor(x->g->a, s->s, s->tile, slot, row));
+}
+
+/* scores = queries * keys */
+static void score(struct groups *x, struct k_block *b, struct kx *queries,
+	struct kx *slot)
+{
+	struct attention_code *g = x->g;
+	struct k_place none = { NULL, { NULL } };
+	struct arena *a = g->a;
+	struct k_block *each;
+	struct kx *keys, *kk;
+
+	ks_comment(a, b, "scores of this step");
+	keys = descriptor(x, b, &g->key, kx_mul(a, slot, num(x, g->p->chunks)),
+		num(x, 0));
+	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
+	each = tile_loop(a, b, "kk", g->p->depth / INSTRUCTION, &kk);
+	multiply(x, each, k_place(g->scores, num(x, 0), num(x, 0)), g->p->keys,
+		at_depth(x, &g->p->query, queries, kk), none, at_depth(x,
+		&g->p->key, keys, kk), kx_op(a, OP_NE, T_BOOL, 2, kk,
+		num(x, 0)));
+	settle(x, b);
+}
+
+/* sums += weights * values */
+static void add_values(struct groups *x, struct k_block *b, struct kx *slot)
+{
+	struct attention_code *g = x->g;
+	struct arena *a = g->a;
+	struct kx *values, *kk, *zero = num(x, 0);
+	struct k_block *each;
+
+	ks_comment(a, b, "weights times values");
+	values = descriptor(x, b, &g->value, slot, zero);
+	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
+	each = tile_loop(a, b, "kk", g->p->keys / INSTRUCTION, &kk);
+	multiply(x, each, k_place(g->sums, zero, zero), g->p->cols, NULL,
+		k_place(g->weights, zero, kx_mul(a, kk, num(x, 4))),
+		wgmma_advance(a, &g->p->value, values, kx_mul(a, kk, num(x,
+		INSTRUCTION)), zero), NULL);
+	settle(x, b);
+}
+
+static void wait(struct groups *x, struct k_block *b, struct k_buffer *full,
+	struct kx *slot, struct kx *parity)
+{
+	ks_call(x->g->a, b, INTRIN_MBARRIER_WAIT, 2, at(x, full, slot), parity);
+}
+
+/* The warp has read the stage. */
+static void release(struct groups *x, struct k_block *b, const struct ring *r,
+	struct kx *slot)
+{
+	struct arena *a = x->g->a;
+
+	b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, x->g->lane, num(x, 0)));
+	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(x, r->empty, slot));
+}
+
+static void multiply_steps(struct groups *x, struct k_block *b)
+{
+	struct attention_code *g = x->g;
+	struct arena *a = g->a;
+	struct kx *t, *slot, *parity, *queries, *row;
+
+	attention_registers(g, b);
+	attention_rows_start(g, b);
+	row = kx_mul(a, kx_div(a, g->warp, num(x, 4)), num(x, 64));
+	queries = descriptor(x, b, &g->query, num(x, 0), row);
+	wait(x, b, x->query_full, num(x, 0), num(x, 0));
+	b = steps(x, b, &t, &slot, &parity);
+	g->key_first = ks_let(a, b, arena_printf(a, "%s_first",
+		g->f->keys_name), kx_mul(a, t, num(x, g->p->keys)));
+	wait(x, b, x->key.full, slot, parity);
+	score(x, b, queries, slot);
+	release(x, b, &x->key, slot);
+	attention_rows_step(g, b);
+	wait(x, b, x->value.full, slot, parity);
+	add_values(x, b, slot);
+	release(x, b, &x->value, slot);
+}
+
+/* ---- all of it ---- */
+
+static void create_bulk(struct groups *x, struct bulk *c, struct stager *s,
+	int stages)
+{
+	*c = (struct bulk){ .s = s->s, .a = x->g->a, .op = x->g->t->op };
+	bulk_create(c, x->g->k, s->name, s->global, stages);
+	s->tile = c->tile;
+}
+
+void attention_groups(struct attention_code *g, struct k_block *b)
+{
+	const struct attention_plan *p = g->p;
+	struct groups x = { .g = g };
+	struct k_block *multiplying;
+
+	g->query = attention_stager(g, &p->query, "queries");
+	g->key = attention_stager(g, &p->key, "keys");
+	g->value = attention_stager(g, &p->value, "values");
+	attention_bind(g);
+	create_bulk(&x, &x.query, &g->query, p->chunks);
+	create_bulk(&x, &x.key.copy, &g->key, p->stages * p->chunks);
+	create_bulk(&x, &x.value.copy, &g->value, p->stages);
+	x.query_full = barriers(&x, arena_printf(g->a, "%s_full",
+		g->query.name), 1);
+	create_ring(&x, &x.key, g->key.name);
+	create_ring(&x, &x.value, g->value.name);
+	initialise(&x, b);
+	multiplying = ks_role(g->a, b, "multiply", 0, p->warps, p->keep_regs);
+	multiply_steps(&x, multiplying);
+	attention_finish(g, multiplying);
+	copy(&x, ks_role(g->a, b, "copy", p->warps, p->warps + p->helpers / 32,
+		p->give_regs));
+}
