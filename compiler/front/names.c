@@ -85,7 +85,7 @@ static const struct names_directive table[] = {
 			{ "halo", HALOS },
 			{ "vector", NULL }) },
 	{ "pipeline", IN_SCHEDULE, OF_AXES, BY_LIST, NULL,
-		KEYS({ "stages", NULL },
+		KEYS({ "stages", NULL }, { "overlap", SWITCH },
 			{ "async", WORDS("on", "off", "auto", "bulk") }) },
 	{ "unroll", IN_SCHEDULE, OF_SOME_AXES, BY_AXIS, WORDS("full"), NULL },
 	{ "vectorize", IN_SCHEDULE, OF_TENSORS, BY_LIST, NULL,

@@ -12,7 +12,7 @@ static const int row_values[] = { 16, 32, 64, 128, 192, 256 };
 static const int key_values[] = { 16, 32, 64, 80, 96, 128, 160, 176 };
 static const int warp_values[] = { 16, 32, 64 };
 static const int stage_values[] = { 2, 3, 4 };
-static const int keep_values[] = { 0, 1 };
+static const int switch_values[] = { 0, 1 };
 static const int only_value[] = { 0 };
 static const int kind_values[] = { KIND_MMA, KIND_WGMMA };
 static const char *const kind_words[] = { "mma", "wgmma", NULL };
@@ -37,11 +37,14 @@ static void make_tunables(struct task *t, struct attention *f)
 		VALUES(warp_values), NULL);
 	tunables_add(t, l, "pipeline", tunable_subject(t, f->keys_name),
 		"stages", VALUES(stage_values), NULL);
+	tunables_add(t, l, "pipeline", tunable_subject(t, f->keys_name),
+		"overlap", switch_values, t->target->wgmma ? 2 : 1,
+		tiled_switch);
 	tunables_add(t, l, "mma", tunable_subject(t,
 		f->of.epilogue.outputs[0].tensor->name), "kind", kind_values,
 		t->target->wgmma ? 2 : 1, kind_words);
 	tunables_add(t, l, "cache", tunable_subject(t, f->query->tensor->name),
-		"scope", VALUES(keep_values), keep_words);
+		"scope", VALUES(switch_values), keep_words);
 	tunables_add(t, l, "bind", NULL, "threads", VALUES(only_value),
 		asked_numbers);
 	tunables_add_epilogue(t, l, &f->of);
@@ -96,6 +99,7 @@ static bool find_start(const struct task *t, struct attention *f)
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		int v[ATTENTION_VALUES] = {
 			[ATTENTION_KIND] = usual[i][0],
+			[ATTENTION_OVERLAP] = usual[i][0] == KIND_WGMMA,
 			[ATTENTION_ROWS] = usual[i][1],
 			[ATTENTION_KEYS] = usual[i][2],
 			[ATTENTION_WARP] = usual[i][3],

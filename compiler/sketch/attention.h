@@ -16,7 +16,7 @@
 /* Order of the tunables. */
 enum attention_value {
 	ATTENTION_ROWS, ATTENTION_KEYS, ATTENTION_WARP, ATTENTION_STAGES,
-	ATTENTION_KIND, ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
+	ATTENTION_OVERLAP, ATTENTION_KIND, ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
 };
 
 enum { ATTENTION_VALUES = ATTENTION_FIXED };
@@ -62,6 +62,8 @@ struct attention_plan {
 	int rows, keys, warp, stages;	/* of a block, of a step, of a warp */
 	int groups;		/* of four warps that multiply together; 0: each
 				 * warp does by itself */
+	bool overlap;		/* scores of the next step are multiplied while
+				 * these become weights */
 	int helpers, keep_regs, give_regs;	/* threads that copy; registers
 						 * of the others and theirs, 0:
 						 * all alike */
@@ -126,7 +128,8 @@ struct attention_code {
 	struct k_buffer *held[OUTPUTS_MAX];	/* by output of the scores: of
 						 * the thread's rows */
 	struct k_buffer **of_rows;	/* the same by tensor */
-	struct k_buffer *shift;		/* their maximum, times log2(e) */
+	struct k_buffer *shift, *scale;	/* their maximum, times log2(e), and by how
+					 * much what was summed is to be scaled */
 	struct kx **axes;		/* by axis: values */
 	bool rows_ragged;		/* the last tile has fewer rows */
 	struct storing out;
@@ -155,8 +158,10 @@ void attention_groups(struct attention_code *g, struct k_block *b);
 
 /* Running values of rows, declared and started in "b". */
 void attention_rows_start(struct attention_code *g, struct k_block *b);
-/* The scores of a step become weights, and sums so far are scaled. */
-void attention_rows_step(struct attention_code *g, struct k_block *b);
+/* The scores of a step become weights, in the same registers. */
+void attention_rows_weigh(struct attention_code *g, struct k_block *b);
+/* Sums so far are scaled by how the maximum grew, and weights become factors. */
+void attention_rows_turn(struct attention_code *g, struct k_block *b);
 /* When all keys are done: values of whole rows; sums get their "norm". */
 void attention_rows_end(struct attention_code *g, struct k_block *b);
 /* Those of rows that are outputs, to memory. */

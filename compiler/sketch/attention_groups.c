@@ -77,17 +77,26 @@ static void initialise(struct groups *x, struct k_block *b)
 	ks_barrier(a, b, BARRIER_BLOCK);
 }
 
-/* Step "t": its stage, and the parity of its round. */
-static struct k_block *steps(struct groups *x, struct k_block *b, struct kx **t,
-	struct kx **slot, struct kx **parity)
+static struct kx *slot_of(struct groups *x, struct kx *t)
 {
-	struct kx *stages = num(x, x->g->p->stages);
+	return kx_mod(x->g->a, t, num(x, x->g->p->stages));
+}
+
+static struct kx *parity_of(struct groups *x, struct kx *t)
+{
+	return kx_mod(x->g->a, kx_div(x->g->a, t, num(x, x->g->p->stages)),
+		num(x, 2));
+}
+
+/* Steps "t" from "first" on: each one's stage, and the parity of its round. */
+static struct k_block *steps(struct groups *x, struct k_block *b, int first,
+	struct kx **t, struct kx **slot, struct kx **parity)
+{
 	struct arena *a = x->g->a;
 
-	b = ks_serial(a, b, "t", num(x, 0), x->g->steps, num(x, 1), t);
-	*slot = ks_let(a, b, "slot", kx_mod(a, *t, stages));
-	*parity = ks_let(a, b, "parity", kx_mod(a, kx_div(a, *t, stages),
-		num(x, 2)));
+	b = ks_serial(a, b, "t", num(x, first), x->g->steps, num(x, 1), t);
+	*slot = ks_let(a, b, "slot", slot_of(x, *t));
+	*parity = ks_let(a, b, "parity", parity_of(x, *t));
 	return b;
 }
 
@@ -141,7 +150,7 @@ static void copy(struct groups *x, struct k_block *b)
 	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
 	expect(x, b, full, p->chunks * stage_bytes(&p->query));
 	copy_parts(x, b, &x->query, x->g->row_first, num(x, 0), full);
-	b = steps(x, b, &t, &slot, &parity);
+	b = steps(x, b, 0, &t, &slot, &parity);
 	first = ks_let(a, b, arena_printf(a, "%s_first", x->g->f->keys_name),
 		kx_mul(a, t, num(x, p->keys)));
 	full = refill(x, b, &x->key, slot, parity, p->chunks *
@@ -173,10 +182,15 @@ static void multiply(struct groups *x, struct k_block *b, struct k_place acc,
 		.right_trans = left ? false : !x->g->value.s->order->k_inner });
 }
 
-static void settle(struct groups *x, struct k_block *b)
+/* Until all but "under_way" products of what was committed are done. */
+static void settle(struct groups *x, struct k_block *b, int under_way)
+{
+	ks_call(x->g->a, b, INTRIN_WGMMA_WAIT, 1, num(x, under_way));
+}
+
+static void commit(struct groups *x, struct k_block *b)
 {
 	ks_call(x->g->a, b, INTRIN_WGMMA_COMMIT, 0);
-	ks_call(x->g->a, b, INTRIN_WGMMA_WAIT, 1, num(x, 0));
 }
 
 /* Step "kk" of the depth behind "from", which is a part's beginning. */
@@ -212,13 +226,12 @@ static void score(struct groups *x, struct k_block *b, struct kx *queries,
 	ks_comment(a, b, "scores of this step");
 	keys = descriptor(x, b, &g->key, kx_mul(a, slot, num(x, g->p->chunks)),
 		num(x, 0));
-	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
 	each = tile_loop(a, b, "kk", g->p->depth / INSTRUCTION, &kk);
 	multiply(x, each, k_place(g->scores, num(x, 0), num(x, 0)), g->p->keys,
 		at_depth(x, &g->p->query, queries, kk), none, at_depth(x,
 		&g->p->key, keys, kk), kx_op(a, OP_NE, T_BOOL, 2, kk,
 		num(x, 0)));
-	settle(x, b);
+	commit(x, b);
 }
 
 /* sums += weights * values */
@@ -231,13 +244,12 @@ static void add_values(struct groups *x, struct k_block *b, struct kx *slot)
 
 	ks_comment(a, b, "weights times values");
 	values = descriptor(x, b, &g->value, slot, zero);
-	ks_call(a, b, INTRIN_WGMMA_FENCE, 0);
 	each = tile_loop(a, b, "kk", g->p->keys / INSTRUCTION, &kk);
 	multiply(x, each, k_place(g->sums, zero, zero), g->p->cols, NULL,
 		k_place(g->weights, zero, kx_mul(a, kk, num(x, 4))),
 		wgmma_advance(a, &g->p->value, values, kx_mul(a, kk, num(x,
 		INSTRUCTION)), zero), NULL);
-	settle(x, b);
+	commit(x, b);
 }
 
 static void wait(struct groups *x, struct k_block *b, struct k_buffer *full,
@@ -256,27 +268,86 @@ static void release(struct groups *x, struct k_block *b, const struct ring *r,
 	ks_call(a, b, INTRIN_MBARRIER_ARRIVE, 1, at(x, r->empty, slot));
 }
 
+static void fence(struct groups *x, struct k_block *b)
+{
+	ks_call(x->g->a, b, INTRIN_WGMMA_FENCE, 0);
+}
+
+static void weigh(struct groups *x, struct k_block *b, struct kx *t)
+{
+	struct attention_code *g = x->g;
+
+	g->key_first = ks_let(g->a, b, arena_printf(g->a, "%s_first",
+		g->f->keys_name), kx_mul(g->a, t, num(x, g->p->keys)));
+	attention_rows_weigh(g, b);
+}
+
+/* One product after the other. */
+static void plain_steps(struct groups *x, struct k_block *b, struct kx *queries)
+{
+	struct kx *t, *slot, *parity;
+
+	b = steps(x, b, 0, &t, &slot, &parity);
+	wait(x, b, x->key.full, slot, parity);
+	fence(x, b);
+	score(x, b, queries, slot);
+	settle(x, b, 0);
+	release(x, b, &x->key, slot);
+	weigh(x, b, t);
+	attention_rows_turn(x->g, b);
+	wait(x, b, x->value.full, slot, parity);
+	fence(x, b);
+	add_values(x, b, slot);
+	settle(x, b, 0);
+	release(x, b, &x->value, slot);
+}
+
+/* While the scores of a step become weights, the step's before it are multiplied. */
+static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries)
+{
+	struct kx *zero = num(x, 0), *t, *slot, *parity, *last;
+	struct attention_code *g = x->g;
+	struct arena *a = g->a;
+	struct k_block *body;
+
+	wait(x, b, x->key.full, zero, zero);
+	fence(x, b);
+	score(x, b, queries, zero);
+	settle(x, b, 0);
+	release(x, b, &x->key, zero);
+	weigh(x, b, zero);
+	attention_rows_turn(g, b);
+	body = steps(x, b, 1, &t, &slot, &parity);
+	last = kx_sub(a, t, num(x, 1));
+	wait(x, body, x->value.full, slot_of(x, last), parity_of(x, last));
+	wait(x, body, x->key.full, slot, parity);
+	fence(x, body);
+	score(x, body, queries, slot);
+	add_values(x, body, slot_of(x, last));
+	settle(x, body, 1);
+	release(x, body, &x->key, slot);
+	weigh(x, body, t);
+	settle(x, body, 0);
+	release(x, body, &x->value, slot_of(x, last));
+	attention_rows_turn(g, body);
+	last = kx_sub(a, g->steps, num(x, 1));
+	wait(x, b, x->value.full, slot_of(x, last), parity_of(x, last));
+	fence(x, b);
+	add_values(x, b, slot_of(x, last));
+	settle(x, b, 0);
+}
+
 static void multiply_steps(struct groups *x, struct k_block *b)
 {
 	struct attention_code *g = x->g;
-	struct arena *a = g->a;
-	struct kx *t, *slot, *parity, *queries, *row;
+	struct kx *queries, *row;
 
 	attention_registers(g, b);
 	attention_rows_start(g, b);
-	row = kx_mul(a, kx_div(a, g->warp, num(x, 4)), num(x, 64));
+	row = kx_mul(g->a, kx_div(g->a, g->warp, num(x, 4)), num(x, 64));
 	queries = descriptor(x, b, &g->query, num(x, 0), row);
 	wait(x, b, x->query_full, num(x, 0), num(x, 0));
-	b = steps(x, b, &t, &slot, &parity);
-	g->key_first = ks_let(a, b, arena_printf(a, "%s_first",
-		g->f->keys_name), kx_mul(a, t, num(x, g->p->keys)));
-	wait(x, b, x->key.full, slot, parity);
-	score(x, b, queries, slot);
-	release(x, b, &x->key, slot);
-	attention_rows_step(g, b);
-	wait(x, b, x->value.full, slot, parity);
-	add_values(x, b, slot);
-	release(x, b, &x->value, slot);
+	(g->p->overlap ? lapped_steps : plain_steps)(x, b, queries);
 }
 
 /* ---- all of it ---- */

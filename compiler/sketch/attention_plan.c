@@ -67,6 +67,9 @@ static const char *plan_warps(const struct task *t, struct arena *a,
 		why = check_sixteens(a, "warp", f->rows_name, p->warp);
 	if (!why && v[ATTENTION_KIND] == KIND_WGMMA)
 		why = plan_groups(t, a, p);
+	if (!why && p->overlap && !p->groups)
+		return "products of a warp's own instructions are in their order: "
+			"overlap = off, or kind = wgmma";
 	if (why)
 		return why;
 	if (p->rows % p->warp)
@@ -89,7 +92,8 @@ static const char *read_values(const struct task *t, struct arena *a,
 
 	*p = (struct attention_plan){ .rows = v[ATTENTION_ROWS],
 		.keys = v[ATTENTION_KEYS], .warp = v[ATTENTION_WARP],
-		.stages = v[ATTENTION_STAGES], .keep = v[ATTENTION_KEEP] };
+		.stages = v[ATTENTION_STAGES], .keep = v[ATTENTION_KEEP],
+		.overlap = v[ATTENTION_OVERLAP] };
 	if (f->depth > 1024 || f->cols > 1024)
 		return "a row of queries or of values has more than 1024 "
 			"elements";
@@ -402,7 +406,7 @@ void attention_features(const struct task *t, const int *values,
 		.blocks = blocks, .cluster = 1,
 		.threads = p.threads + p.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 1200 + n * (300 + 30.0 * p.mine),
+		.chain = 1200 + n * (p.overlap ? 100 : 300 + 30.0 * p.mine),
 		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),
 		.stages = p.stages - 1, .launches = 1,
 		.useful = (double)f->rows / (double)(p.tiles * p.rows),

@@ -195,9 +195,12 @@ void attention_rows_start(struct attention_code *g, struct k_block *b)
 				"%s_row", output(g, x)->tensor->name),
 				lower_type(output(g, x)->tensor->type), 1, mine,
 				16);
-	if (g->f->w.maximum >= 0)
+	if (g->f->w.maximum >= 0) {
 		g->shift = kernel_array(g->k, K_REGISTER, "shift", T_F32, 1,
 			mine, 16);
+		g->scale = kernel_array(g->k, K_REGISTER, "scale", T_F32, 1,
+			mine, 16);
+	}
 	b = tile_loop(a, b, "i", g->p->mine, &i);
 	for (int x = 0; x < outputs(g); x++)
 		if (output(g, x)->reduction)
@@ -253,7 +256,7 @@ static struct kx *grow(struct attention_code *g, struct k_block *b, struct kx *i
 		kx_op(a, OP_EQ, T_BOOL, 2, most, f32(g, -INFINITY)), f32(g, 0),
 		op2(g, OP_MUL, most, f32(g, log2_e))));
 	ks_store(a, b, k_place(g->shift, i), shift);
-	return ks_let(a, b, "scale", exp2_of(g, kx_op(a, OP_FMA, T_F32, 3, old,
+	return ks_let(a, b, "grown", exp2_of(g, kx_op(a, OP_FMA, T_F32, 3, old,
 		f32(g, log2_e), kx_op(a, OP_NEG, T_F32, 1, shift))));
 }
 
@@ -295,33 +298,24 @@ static struct kx *weigh(struct value *v, struct k_block *b, struct kx *c,
 	return attention_is_exp(f, f->w.weight) ? w : counted(v, w, 0);
 }
 
-/* Neighbours of a row share a register: two columns of an instruction's eight. */
 static void weigh_row(struct attention_code *g, struct k_block *b, struct kx *i,
 	const struct running *here)
 {
 	struct value v = value_in(g, b, i);
-	struct arena *a = g->a;
-	struct kx *j, *two[2], *half = kx_mod(a, i, num(g, 2));
+	struct kx *c;
 
 	v.shifted = g->f->w.maximum >= 0;
-	b = tile_loop(a, b, "j", g->p->keys / 8, &j);
-	for (int e = 0; e < 2; e++)
-		two[e] = ks_let(a, b, "weight", weigh(&v, b, kx_add(a,
-			kx_mul(a, j, num(g, 2)), num(g, e)), here));
-	ks_store(a, b, k_place(g->weights, kx_div(a, i, num(g, 2)), kx_add(a,
-		kx_mul(a, j, num(g, 2)), half)), kx_call(a, g->f->w.type == T_F16 ?
-		INTRIN_PACK_F16 : INTRIN_PACK_BF16, T_U32, 2, two[0], two[1]));
+	b = tile_loop(g->a, b, "c", g->p->keys / 4, &c);
+	ks_store(g->a, b, element_at(g, g->scores, i, c), weigh(&v, b, c, here));
 }
 
-void attention_rows_step(struct attention_code *g, struct k_block *b)
+void attention_rows_weigh(struct attention_code *g, struct k_block *b)
 {
 	struct running here[OUTPUTS_MAX];
 	struct arena *a = g->a;
 	struct kx *i, *scale = NULL;
 
-	ks_comment(a, b, g->f->w.maximum >= 0 ? "scores become weights, and what "
-		"was summed is scaled by how the maximum grew" :
-		"scores become weights");
+	ks_comment(a, b, "scores become weights");
 	b = tile_loop(a, b, "i", g->p->mine, &i);
 	enter_row(g, b, i);
 	if (g->f->w.maximum >= 0)
@@ -340,8 +334,36 @@ void attention_rows_step(struct attention_code *g, struct k_block *b)
 		if (output(g, x)->reduction && x != g->f->w.maximum)
 			ks_store(a, b, k_place(g->held[x], i), kx_var(a,
 				here[x].value));
-	if (scale && g->f->w.scaled)
-		scale_sums(g, b, i, scale);
+	if (scale)
+		ks_store(a, b, k_place(g->scale, i), scale);
+}
+
+/* Neighbours of a row share a register: two columns of an instruction's eight. */
+static void pack_row(struct attention_code *g, struct k_block *b, struct kx *i)
+{
+	struct arena *a = g->a;
+	struct kx *j, *two[2];
+
+	b = tile_loop(a, b, "j", g->p->keys / 8, &j);
+	for (int e = 0; e < 2; e++)
+		two[e] = load(g, element_at(g, g->scores, i, kx_add(a, kx_mul(a,
+			j, num(g, 2)), num(g, e))));
+	ks_store(a, b, k_place(g->weights, kx_div(a, i, num(g, 2)), kx_add(a,
+		kx_mul(a, j, num(g, 2)), kx_mod(a, i, num(g, 2)))), kx_call(a,
+		g->f->w.type == T_F16 ? INTRIN_PACK_F16 : INTRIN_PACK_BF16,
+		T_U32, 2, two[0], two[1]));
+}
+
+void attention_rows_turn(struct attention_code *g, struct k_block *b)
+{
+	struct kx *i;
+
+	ks_comment(g->a, b, g->f->w.scaled ? "what was summed is scaled by how "
+		"the maximum grew; weights as factors" : "weights as factors");
+	b = tile_loop(g->a, b, "i", g->p->mine, &i);
+	if (g->f->w.scaled)
+		scale_sums(g, b, i, kx_load(g->a, g->scale, i));
+	pack_row(g, b, i);
 }
 
 /* ---- the end ---- */

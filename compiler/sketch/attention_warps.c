@@ -169,7 +169,8 @@ static void step(struct attention_code *g, struct k_block *b,
 	if (!p->keep)
 		load_queries(g, each, x, kk);
 	multiply_cols(g, each, &first, slot, kk);
-	attention_rows_step(g, b);
+	attention_rows_weigh(g, b);
+	attention_rows_turn(g, b);
 	ks_comment(g->a, b, "weights times values");
 	each = tile_loop(g->a, b, "kk", second.steps, &kk);
 	multiply_cols(g, each, &second, slot, kk);
