@@ -40,6 +40,9 @@ static void make_tunables(struct task *t, struct attention *f)
 	tunables_add(t, l, "pipeline", tunable_subject(t, f->keys_name),
 		"overlap", switch_values, t->target->wgmma ? 2 : 1,
 		tiled_switch);
+	tunables_add(t, l, "split_k", tunable_subject(t,
+		f->of.epilogue.outputs[0].tensor->name), NULL, tiled_splits,
+		TILED_SPLITS, NULL);
 	tunables_add(t, l, "mma", tunable_subject(t,
 		f->of.epilogue.outputs[0].tensor->name), "kind", kind_values,
 		t->target->wgmma ? 2 : 1, kind_words);
@@ -104,7 +107,7 @@ static bool find_start(const struct task *t, struct attention *f)
 			[ATTENTION_KEYS] = usual[i][2],
 			[ATTENTION_WARP] = usual[i][3],
 			[ATTENTION_KEEP] = usual[i][4],
-			[ATTENTION_STAGES] = 2 };
+			[ATTENTION_STAGES] = 2, [ATTENTION_SPLIT] = 1 };
 
 		if (attention_plan(t, t->a, v, &p))
 			continue;
@@ -131,11 +134,11 @@ static const char *legal(const struct task *t, struct arena *a,
 }
 
 static const char *const directives[] = {
-	"bind", "cache", "epilogue", "fuse", "mma", "pipeline", "tile", NULL
+	"bind", "cache", "epilogue", "fuse", "mma", "pipeline",
+	"split_k", "tile", NULL
 };
 
 static const struct sketch_refusal refusals[] = {
-	{ "split_k", "a block goes over all keys of its rows" },
 	{ "stage", "keys and values pass through shared memory as they lie" },
 	{ "swizzle", "rows of 16 bytes change places where there are some" },
 	{ "vectorize", "copies are as wide as layouts allow" },

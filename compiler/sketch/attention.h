@@ -11,12 +11,13 @@
 #define WPK_COMPILER_SKETCH_ATTENTION_H
 
 #include "sketch/mma_fragment.h"
+#include "sketch/parts.h"
 #include "sketch/tiled.h"
 
 /* Order of the tunables. */
 enum attention_value {
 	ATTENTION_ROWS, ATTENTION_KEYS, ATTENTION_WARP, ATTENTION_STAGES,
-	ATTENTION_OVERLAP, ATTENTION_KIND, ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
+	ATTENTION_OVERLAP, ATTENTION_SPLIT, ATTENTION_KIND, ATTENTION_KEEP, ATTENTION_THREADS, ATTENTION_FIXED
 };
 
 enum { ATTENTION_VALUES = ATTENTION_FIXED };
@@ -73,7 +74,10 @@ struct attention_plan {
 	int warps, threads, mine;	/* "mine": rows of a thread */
 	bool keep;			/* queries stay in registers */
 	struct stage query, key, value;
-	int64_t tiles, blocks, steps;
+	int split;		/* blocks that share out a row's keys */
+	int64_t tiles, blocks, steps;	/* "blocks" of rows; "steps" over all keys */
+	int64_t part;		/* steps of one of the blocks that share them */
+	int64_t workspace_bytes;
 	bool ragged;			/* the last step has fewer keys */
 	int64_t shared_bytes;
 	int regs, occupancy, promised;
@@ -120,7 +124,7 @@ struct attention_code {
 	struct kx *batch, *row_first, *own_first;	/* the block's, the
 							 * warp's */
 	struct kx *key_first;		/* of the step at hand */
-	struct kx *steps;		/* of the block */
+	struct kx *steps, *step_first;	/* of the block */
 	struct stager query, key, value;
 	struct k_buffer *scores, *sums;	/* [16 rows of a warp][results] */
 	struct k_buffer *weights;	/* [16 rows of a warp][registers] */
@@ -133,6 +137,9 @@ struct attention_code {
 	struct kx **axes;		/* by axis: values */
 	bool rows_ragged;		/* the last tile has fewer rows */
 	struct storing out;
+	struct parts parts;		/* where keys are split */
+	bool joined;			/* sums were, and are no instruction's */
+	struct k_buffer *rows_left;
 };
 
 /* Registers for what both products sum up and for weights; the sums are 0. */
@@ -153,6 +160,15 @@ void attention_warps(struct attention_code *g, struct k_block *b);
 /* ---- attention_groups.c: by instructions of four warps ---- */
 
 void attention_groups(struct attention_code *g, struct k_block *b);
+
+/* ---- attention_split.c: keys shared out to blocks ---- */
+
+/* How many statistics a row has. */
+int attention_statistics(const struct attention *f);
+void attention_split_declare(struct attention_code *g);
+/* The block returned runs where all of the rows' sums are. */
+struct k_block *attention_split_join(struct attention_code *g,
+	struct k_block *b);
 
 /* ---- attention_rows.c: scores become weights ---- */
 

@@ -25,6 +25,9 @@ static struct kx *steps_of(struct attention_code *g, struct k_block *b)
 	struct arena *a = g->a;
 	struct kx *all = num(g, g->p->steps), *last;
 
+	if (g->p->split > 1)
+		return ks_let(a, b, "steps", kx_op(a, OP_MIN, T_I32, 2, num(g,
+			g->p->part), kx_sub(a, all, g->step_first)));
 	if (!attention_stops(g->f, g->p))
 		return all;
 	last = kx_add(a, g->row_first, num(g, g->p->rows - 1));
@@ -62,7 +65,12 @@ static void own(struct attention_code *g, struct k_block *b)
 	if (g->batch)
 		flat_axes(a, b, g->t->op, g->f->scores.c.batch,
 			g->f->scores.c.n_batch, g->batch, g->axes);
+	g->step_first = kx_mul(a, kx_special(a, K_BLOCK_Y), num(g, p->part));
 	g->steps = steps_of(g, b);
+	if (p->split == 1)
+		g->step_first = num(g, 0);
+	else
+		g->step_first = ks_let(a, b, "step_first", g->step_first);
 }
 
 /* ---- memory ---- */
@@ -175,6 +183,7 @@ void attention_registers(struct attention_code *g, struct k_block *b)
 	b = tile_loop(g->a, b, "r", g->sums->dims[1], &r);
 	ks_store(g->a, b, k_place(g->sums, i, r), g->p->groups ? kx_call(g->a,
 		INTRIN_SETTLED_F32, T_F32, 1, zero) : zero);
+	attention_split_declare(g);
 }
 
 /* ---- the end ---- */
@@ -193,12 +202,14 @@ static void share_out(struct attention_code *g, struct k_block *b)
 		kx_div(a, c, num(g, 2)), num(g, 4)), kx_add(a, half, kx_mod(a,
 		c, num(g, 2)))));
 	ks_store(a, b, g->f->rows_m ? k_place(g->acc, i, c) :
-		k_place(g->acc, c, i), g->p->groups && !g->f->w.norm ?
+		k_place(g->acc, c, i), g->p->groups && !g->f->w.norm &&
+		g->p->split == 1 ?
 		kx_call(a, INTRIN_SETTLED_F32, T_F32, 1, from) : from);
 }
 
 void attention_finish(struct attention_code *g, struct k_block *b)
 {
+	b = attention_split_join(g, b);
 	attention_rows_end(g, b);
 	share_out(g, b);
 	ks_comment(g->a, b, "store the tile");
@@ -218,7 +229,8 @@ static void finish_step(struct attention_code *g)
 	g->step.kind = P_LAUNCH;
 	g->step.kernel = g->k;
 	g->step.grid[0] = p->blocks;
-	g->step.grid[1] = g->step.grid[2] = 1;
+	g->step.grid[1] = p->split;
+	g->step.grid[2] = 1;
 	*t = (struct p_tiling){ .rows = f->of.m, .cols = f->of.n,
 		.batch = f->batch, .tile_rows = f->rows_m ? p->rows : p->cols,
 		.tile_cols = f->rows_m ? p->cols : p->rows,

@@ -152,7 +152,7 @@ static void copy(struct groups *x, struct k_block *b)
 	copy_parts(x, b, &x->query, x->g->row_first, num(x, 0), full);
 	b = steps(x, b, 0, &t, &slot, &parity);
 	first = ks_let(a, b, arena_printf(a, "%s_first", x->g->f->keys_name),
-		kx_mul(a, t, num(x, p->keys)));
+		kx_mul(a, kx_add(a, x->g->step_first, t), num(x, p->keys)));
 	full = refill(x, b, &x->key, slot, parity, p->chunks *
 		stage_bytes(&p->key));
 	copy_parts(x, b, &x->key.copy, first, slot, full);
@@ -278,7 +278,8 @@ static void weigh(struct groups *x, struct k_block *b, struct kx *t)
 	struct attention_code *g = x->g;
 
 	g->key_first = ks_let(g->a, b, arena_printf(g->a, "%s_first",
-		g->f->keys_name), kx_mul(g->a, t, num(x, g->p->keys)));
+		g->f->keys_name), kx_mul(g->a, kx_add(g->a, g->step_first, t),
+		num(x, g->p->keys)));
 	attention_rows_weigh(g, b);
 }
 
@@ -337,6 +338,18 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	settle(x, b, 0);
 }
 
+/* To the compiler sums are there as soon as their products begin. */
+static void settle_sums(struct groups *x, struct k_block *b)
+{
+	struct k_buffer *sums = x->g->sums;
+	struct arena *a = x->g->a;
+	struct kx *r, *zero = num(x, 0);
+
+	b = tile_loop(a, b, "r", sums->dims[1], &r);
+	ks_store(a, b, k_place(sums, zero, r), kx_call(a, INTRIN_SETTLED_F32,
+		T_F32, 1, kx_load(a, sums, zero, r)));
+}
+
 static void multiply_steps(struct groups *x, struct k_block *b)
 {
 	struct attention_code *g = x->g;
@@ -348,6 +361,8 @@ static void multiply_steps(struct groups *x, struct k_block *b)
 	queries = descriptor(x, b, &g->query, num(x, 0), row);
 	wait(x, b, x->query_full, num(x, 0), num(x, 0));
 	(g->p->overlap ? lapped_steps : plain_steps)(x, b, queries);
+	if (g->p->split > 1)
+		settle_sums(x, b);
 }
 
 /* ---- all of it ---- */

@@ -93,10 +93,12 @@ static const char *read_values(const struct task *t, struct arena *a,
 	*p = (struct attention_plan){ .rows = v[ATTENTION_ROWS],
 		.keys = v[ATTENTION_KEYS], .warp = v[ATTENTION_WARP],
 		.stages = v[ATTENTION_STAGES], .keep = v[ATTENTION_KEEP],
-		.overlap = v[ATTENTION_OVERLAP] };
+		.overlap = v[ATTENTION_OVERLAP], .split = v[ATTENTION_SPLIT] };
 	if (f->depth > 1024 || f->cols > 1024)
 		return "a row of queries or of values has more than 1024 "
 			"elements";
+	if (p->split < 1)
+		return "keys are split by 1 or more";
 	if (p->stages < 2 || p->stages > 16)
 		return arena_printf(a, "keys are copied ahead: 2 to 16 stages, "
 			"not %d", p->stages);
@@ -237,6 +239,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	int64_t barriers = p->groups ? 16 + 4 * ((8 * p->stages + 15) / 16 * 16) :
 		0;
 
+	if (p->split > 1)
+		barriers += PARTS_SHARED;
 	p->shared_bytes = p->chunks * stage_bytes(&p->query) + p->stages *
 		(p->chunks * stage_bytes(&p->key) + stage_bytes(&p->value)) +
 		barriers;
@@ -255,7 +259,37 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 		(int)p->shared_bytes, &p->occupancy);
 }
 
-static const char *plan_grid(const struct task *t, struct attention_plan *p)
+bool attention_stops(const struct attention *f, const struct attention_plan *p)
+{
+	return f->causal && (f->lines == f->rows || f->lines % p->rows == 0);
+}
+
+/* Each block that shares in the keys of rows has some. */
+static const char *plan_split(const struct attention *f, struct arena *a,
+	struct attention_plan *p)
+{
+	int64_t left = (int64_t)p->threads * (p->mine / 2 * (p->cols / 2) +
+		attention_statistics(f) * p->mine) * 4;
+
+	p->part = number_ceil(p->steps, p->split);
+	if (p->split == 1)
+		return NULL;
+	if (f->key->rows.open)
+		return "keys are split where their number is known";
+	if (attention_stops(f, p))
+		return "a causal mask leaves out keys, of which parts would have "
+			"none: split_k by 1";
+	if ((p->split - 1) * p->part >= p->steps)
+		return arena_printf(a, "split_k by %d leaves parts empty: there "
+			"are %lld steps of %d keys", p->split,
+			(long long)p->steps, p->keys);
+	p->workspace_bytes = p->blocks * (p->split * left + 4);
+	return p->workspace_bytes > (int64_t)1 << 30 ? "split_k would need more "
+		"than 1 GiB of workspace" : NULL;
+}
+
+static const char *plan_grid(const struct task *t, struct arena *a,
+	struct attention_plan *p)
 {
 	const struct attention *f = t->state;
 
@@ -265,7 +299,7 @@ static const char *plan_grid(const struct task *t, struct attention_plan *p)
 	p->ragged = f->keys % p->keys || ir_any_open(t->op, f->key_axes,
 		f->n_key_axes);
 	return p->blocks > INT32_MAX ? "the grid is larger than 2^31 blocks" :
-		NULL;
+		plan_split(f, a, p);
 }
 
 const char *attention_plan(const struct task *t, struct arena *a,
@@ -279,17 +313,12 @@ const char *attention_plan(const struct task *t, struct arena *a,
 	if (!why)
 		why = plan_resources(t, a, p);
 	if (!why)
-		why = plan_grid(t, p);
+		why = plan_grid(t, a, p);
 	if (!why)
 		p->promised = p->keep_regs ? 1 : promise_blocks(t->target,
 			p->threads + p->helpers, p->regs, 0,
 			(int)p->shared_bytes);
 	return why;
-}
-
-bool attention_stops(const struct attention *f, const struct attention_plan *p)
-{
-	return f->causal && (f->lines == f->rows || f->lines % p->rows == 0);
 }
 
 /* ---- what it costs ---- */
@@ -308,7 +337,7 @@ static double steps_to(const struct attention *f, const struct attention_plan *p
 static double steps(const struct attention *f, const struct attention_plan *p)
 {
 	if (!attention_stops(f, p))
-		return (double)p->steps;
+		return (double)p->part;
 	return (steps_to(f, p, p->rows - 1) + steps_to(f, p, f->lines - 1)) / 2;
 }
 
@@ -389,7 +418,7 @@ void attention_features(const struct task *t, const int *values,
 	assert(!why);
 	(void)why;
 	n = steps(f, &p);
-	blocks = (double)p.blocks;
+	blocks = (double)p.blocks * p.split;
 	elements = (double)p.rows * p.keys;
 	*out = (struct features){
 		.tensor = blocks * n * elements * (p.depth + p.cols) /
@@ -401,14 +430,16 @@ void attention_features(const struct task *t, const int *values,
 		.dram_bytes = epilogue_bytes(t),
 		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
 			(p.chunks * staged_bytes(&p.key) +
-			staged_bytes(&p.value))),
+			staged_bytes(&p.value))) + 2 *
+			(double)p.workspace_bytes,
 		.smem_cycles = blocks * n * step_waves(&p),
 		.blocks = blocks, .cluster = 1,
 		.threads = p.threads + p.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 1200 + n * (p.overlap ? 100 : 300 + 30.0 * p.mine),
+		.chain = 1200 + n * (p.overlap ? 100 : 300 + 30.0 *
+			p.mine) + (p.split > 1 ? 1500 + 80.0 * p.split : 0),
 		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),
-		.stages = p.stages - 1, .launches = 1,
+		.stages = p.stages - 1, .launches = 1 + (p.split > 1),
 		.useful = (double)f->rows / (double)(p.tiles * p.rows),
 	};
 }

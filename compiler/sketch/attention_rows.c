@@ -70,7 +70,7 @@ static struct kx *result(const struct attention_code *g, struct k_place p)
 {
 	struct kx *x = load(g, p);
 
-	return g->p->groups ? kx_call(g->a, INTRIN_SETTLED_F32, T_F32, 1, x) :
+	return g->p->groups && !g->joined ? kx_call(g->a, INTRIN_SETTLED_F32, T_F32, 1, x) :
 		x;
 }
 

@@ -39,7 +39,8 @@ static void load_step(struct attention_code *g, struct k_block *b, struct kx *t,
 {
 	struct arena *a = g->a;
 	struct kx *first = ks_let(a, b, arena_printf(a, "%s_next",
-		g->f->keys_name), kx_mul(a, t, num(g, g->p->keys)));
+		g->f->keys_name), kx_mul(a, kx_add(a, g->step_first, t),
+			num(g, g->p->keys)));
 
 	stager_rows(&g->key, b, first);
 	stager_load(&g->key, b, num(g, 0), slot, depth_limit(g, &g->p->key));
@@ -222,7 +223,8 @@ static void main_loop(struct attention_code *g, struct k_block *b,
 	load_step(g, more, next, slot_of(g, more, "free", next));
 	ks_commit(a, body);
 	g->key_first = ks_let(a, body, arena_printf(a, "%s_first",
-		g->f->keys_name), kx_mul(a, t, num(g, g->p->keys)));
+		g->f->keys_name), kx_mul(a, kx_add(a, g->step_first, t),
+		num(g, g->p->keys)));
 	step(g, body, x, slot_of(g, body, "ready", t));
 }
 

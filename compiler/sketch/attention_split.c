@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* Keys of a row shared out to several blocks, each of which goes over its part:
+ * where there are few rows, as when one token after the other is made, nothing
+ * else fills a GPU (Dao et al., "Flash-Decoding"). Sums and what rows have are left
+ * in the workspace; the block that finishes last joins them in the order of the
+ * parts, scaled to the greatest maximum. */
+#include "sketch/attention.h"
+
+#include "kernel/intrin.h"
+#include "sketch/common.h"
+
+#include <math.h>
+
+static const double log2_e = 1.4426950408889634;
+
+static struct kx *num(const struct attention_code *g, int64_t v)
+{
+	return kx_int(g->a, v);
+}
+
+static const struct output *output(const struct attention_code *g, int x)
+{
+	return &g->f->scores.epilogue.outputs[x];
+}
+
+static bool is_statistic(const struct attention_code *g, int x)
+{
+	return x < g->f->scores.epilogue.n && output(g, x)->reduction;
+}
+
+int attention_statistics(const struct attention *f)
+{
+	int n = 0;
+
+	for (int x = 0; x < f->scores.epilogue.n; x++)
+		n += f->scores.epilogue.outputs[x].reduction != NULL;
+	return n;
+}
+
+void attention_split_declare(struct attention_code *g)
+{
+	const struct attention_plan *p = g->p;
+	int64_t rows = p->blocks * p->split * attention_statistics(g->f) *
+		p->mine * p->threads;
+
+	if (p->split == 1)
+		return;
+	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
+		.tiles = p->blocks, .split = p->split, .rows = p->mine / 2,
+		.cols = p->cols / 2, .threads = p->threads,
+		.alone = p->helpers > 0, .acc = g->sums, .thread = g->thread };
+	parts_declare(&g->parts, &g->step);
+	if (rows)
+		g->rows_left = program_bind_at(g->a, g->program, &g->step, g->k,
+			program_workspace(g->a, g->program, "partial_rows",
+			T_F32, rows), true);
+}
+
+/* Statistic number "n" of row "i" of the thread's, of part "part". */
+static struct k_place left_at(const struct attention_code *g, struct kx *part,
+	int n, struct kx *i)
+{
+	const struct attention_plan *p = g->p;
+	struct arena *a = g->a;
+	struct kx *at = kx_add(a, kx_mul(a, kx_special(a, K_BLOCK_X),
+		num(g, p->split)), part);
+
+	if (g->rows_left->wide)
+		at = kx_cast(a, T_I64, at);
+	at = kx_mul(a, at, num(g, (int64_t)attention_statistics(g->f) *
+		p->mine * p->threads));
+	at = kx_add(a, at, kx_mul(a, kx_add(a, i, num(g, (int64_t)n * p->mine)),
+		num(g, p->threads)));
+	return k_place(g->rows_left, kx_add(a, at, g->thread));
+}
+
+static void leave_rows(struct attention_code *g, struct k_block *b)
+{
+	struct kx *i;
+
+	if (!g->rows_left)
+		return;
+	b = tile_loop(g->a, b, "i", g->p->mine, &i);
+	for (int x = 0, n = 0; x < g->f->scores.epilogue.n; x++)
+		if (is_statistic(g, x))
+			ks_store(g->a, b, left_at(g, kx_special(g->a,
+				K_BLOCK_Y), n++, i), kx_load(g->a, g->held[x],
+				i));
+}
+
+/* ---- joining ---- */
+
+static struct kx *scaled_to(const struct attention_code *g, struct kx *maximum,
+	struct kx *shift)
+{
+	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, kx_op(g->a, OP_FMA,
+		T_F32, 3, maximum, kx_float(g->a, log2_e, T_F32), kx_op(g->a,
+		OP_NEG, T_F32, 1, shift)));
+}
+
+/* The greater of both maxima, and by how much what goes with each is scaled: "here"
+ * what was joined so far, "there" the part. */
+static void join_maximum(struct attention_code *g, struct k_block *b,
+	struct kx *i, struct kx *theirs, struct kx **here, struct kx **there)
+{
+	struct k_buffer *held = g->held[g->f->w.maximum];
+	struct arena *a = g->a;
+	struct kx *before, *most, *none, *shift;
+
+	before = ks_let(a, b, "before", kx_load(a, held, i));
+	theirs = ks_let(a, b, "theirs", theirs);
+	most = ks_let(a, b, "most", kx_op(a, OP_MAX, T_F32, 2, before, theirs));
+	none = kx_op(a, OP_EQ, T_BOOL, 2, most, kx_float(a, -INFINITY, T_F32));
+	shift = ks_let(a, b, "shift", kx_op(a, OP_SELECT, T_F32, 3, none,
+		kx_float(a, 0, T_F32), kx_op(a, OP_MUL, T_F32, 2, most,
+		kx_float(a, log2_e, T_F32))));
+	ks_store(a, b, k_place(held, i), most);
+	*here = ks_let(a, b, "here", scaled_to(g, before, shift));
+	*there = ks_let(a, b, "there", scaled_to(g, theirs, shift));
+}
+
+/* x * here + y * there */
+static struct kx *blend(const struct attention_code *g, struct kx *x,
+	struct kx *here, struct kx *y, struct kx *there)
+{
+	return kx_op(g->a, OP_FMA, T_F32, 3, x, here, kx_op(g->a, OP_MUL, T_F32,
+		2, y, there));
+}
+
+static void join_statistic(struct attention_code *g, struct k_block *b, int x,
+	struct kx *i, struct kx *theirs, struct kx *here, struct kx *there)
+{
+	struct arena *a = g->a;
+	struct kx *so_far = kx_load(a, g->held[x], i);
+	struct running r;
+
+	if (here && attention_scales(g->f, output(g, x)->value)) {
+		ks_store(a, b, k_place(g->held[x], i), blend(g, so_far, here,
+			theirs, there));
+		return;
+	}
+	r = running_resume(a, b, "joined", output(g, x)->reduction->reducer,
+		so_far, NULL);
+	running_take(a, b, &r, theirs, NULL);
+	ks_store(a, b, k_place(g->held[x], i), kx_var(a, r.value));
+}
+
+/* The sums of row "i", which are every other pair of two rows'. */
+static void join_sums(struct attention_code *g, struct k_block *b,
+	struct kx *part, struct kx *i, struct kx *here, struct kx *there)
+{
+	struct arena *a = g->a;
+	struct kx *c, *at, *theirs, *so_far;
+	bool scaled = here && g->f->w.scaled;
+
+	b = tile_loop(a, b, "c", g->p->cols / 4, &c);
+	at = kx_add(a, kx_mul(a, kx_div(a, c, num(g, 2)), num(g, 4)), kx_add(a,
+		kx_mul(a, kx_mod(a, i, num(g, 2)), num(g, 2)), kx_mod(a, c,
+		num(g, 2))));
+	so_far = kx_load(a, g->sums, kx_div(a, i, num(g, 2)), at);
+	theirs = parts_sum(&g->parts, part, kx_div(a, i, num(g, 2)), at);
+	ks_store(a, b, k_place(g->sums, kx_div(a, i, num(g, 2)), at), scaled ?
+		blend(g, so_far, here, theirs, there) : kx_op(a, OP_ADD, T_F32,
+		2, so_far, theirs));
+}
+
+static void join_part(struct attention_code *g, struct k_block *b,
+	struct kx *part)
+{
+	int n = g->f->scores.epilogue.n, maximum = g->f->w.maximum, at = 0;
+	struct kx *i, *here = NULL, *there = NULL, *theirs[OUTPUTS_MAX];
+
+	b = tile_loop(g->a, b, "i", g->p->mine, &i);
+	for (int x = 0; x < n; x++)
+		if (is_statistic(g, x)) {
+			struct k_place left = left_at(g, part, at++, i);
+
+			theirs[x] = kx_load(g->a, left.buffer, left.index[0]);
+		}
+	if (maximum >= 0)
+		join_maximum(g, b, i, theirs[maximum], &here, &there);
+	for (int x = 0; x < n; x++)
+		if (is_statistic(g, x) && x != maximum)
+			join_statistic(g, b, x, i, theirs[x], here, there);
+	join_sums(g, b, part, i, here, there);
+}
+
+static void clear(struct attention_code *g, struct k_block *b)
+{
+	struct kx *i, *r;
+	struct k_block *each = tile_loop(g->a, b, "i", g->p->mine, &i);
+
+	for (int x = 0; x < g->f->scores.epilogue.n; x++)
+		if (is_statistic(g, x))
+			ks_store(g->a, each, k_place(g->held[x], i),
+				reducer_identity(g->a, output(g, x)->reduction->
+				reducer, T_F32));
+	each = tile_loop(g->a, b, "i", g->p->mine / 2, &i);
+	each = tile_loop(g->a, each, "r", g->p->cols / 2, &r);
+	ks_store(g->a, each, k_place(g->sums, i, r), kx_float(g->a, 0, T_F32));
+}
+
+/* Statistics of a part are still each lane's own, but for the maximum; they are
+ * joined with the others' before lanes are. */
+struct k_block *attention_split_join(struct attention_code *g,
+	struct k_block *b)
+{
+	struct k_block *each;
+	struct kx *part;
+
+	if (g->p->split == 1)
+		return b;
+	ks_comment(g->a, b, "leave this part; the last block joins them all");
+	g->joined = true;
+	leave_rows(g, b);
+	b = parts_left(&g->parts, b);
+	clear(g, b);
+	each = ks_serial(g->a, b, "part", num(g, 0), num(g, g->p->split),
+		num(g, 1), &part);
+	join_part(g, each, part);
+	return b;
+}
