@@ -132,7 +132,8 @@ void problem_features(const struct candidate *c, struct arena *a,
 	assert(ok);
 	(void)ok;
 	c->sketch->features(&c->task, values, f);
-	f->work = ir_operations(c->task.op, c->task.group);
+	if (!f->work)
+		f->work = ir_operations(c->task.op, c->task.group);
 }
 
 double problem_seconds(const struct candidate *c, struct arena *a,

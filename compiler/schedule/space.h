@@ -97,7 +97,7 @@ struct features {
 	int launches;
 	double useful;		/* fraction of computed results kept */
 	double work;		/* operations that there are to do, whatever the
-				 * point: ir_operations() */
+				 * point; 0: ir_operations() */
 	double rate;		/* multiply-adds of the product in the time of
 				 * one of f16; 0: not on tensor cores */
 };

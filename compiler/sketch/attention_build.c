@@ -39,6 +39,15 @@ static struct kx *steps_of(struct attention_code *g, struct k_block *b)
 		kx_add(a, last, num(g, g->p->keys - 1)), num(g, g->p->keys))));
 }
 
+/* Of the tile number "at" of a batch. Under a causal mask later rows have more to
+ * do, and come first: what is left for the end is small. */
+static struct kx *first_row(struct attention_code *g, struct kx *at)
+{
+	if (attention_stops(g->f, g->p))
+		at = kx_sub(g->a, num(g, g->p->tiles - 1), at);
+	return kx_mul(g->a, at, num(g, g->p->rows));
+}
+
 static void own(struct attention_code *g, struct k_block *b)
 {
 	const struct attention_plan *p = g->p;
@@ -57,7 +66,7 @@ static void own(struct attention_code *g, struct k_block *b)
 		at = kx_mod(a, at, num(g, p->tiles));
 	}
 	g->row_first = ks_let(a, b, arena_printf(a, "%s_first", rows),
-		kx_mul(a, at, num(g, p->rows)));
+		first_row(g, at));
 	g->own_first = ks_let(a, b, arena_printf(a, "%s_own", rows), kx_add(a,
 		g->row_first, kx_mul(a, g->warp, num(g, p->warp))));
 	g->rows_ragged = g->f->rows % p->rows || ir_any_open(g->t->op,
@@ -222,8 +231,7 @@ static void finish_step(struct attention_code *g)
 	const struct attention_plan *p = g->p;
 	const struct attention *f = g->f;
 	struct kx *at = kx_special(g->a, K_BLOCK_X), *tiles = num(g, p->tiles);
-	struct kx *row = kx_mul(g->a, kx_mod(g->a, at, tiles),
-		num(g, p->rows));
+	struct kx *row = first_row(g, kx_mod(g->a, at, tiles));
 	struct p_tiling *t = &g->step.tiling;
 
 	g->step.kind = P_LAUNCH;

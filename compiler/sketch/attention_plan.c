@@ -10,6 +10,7 @@
 #include "sketch/walk.h"
 
 #include <assert.h>
+#include <math.h>
 
 enum { INSTRUCTION = 16, LEAST_TILE = 32 };
 
@@ -407,6 +408,23 @@ static double step_waves(const struct attention_plan *p)
 	return tiles * (p->warps + 1) + (p->keep ? 0 : queries);
 }
 
+/* Operations of the keys that a causal mask shows to each row: with row "i" of the
+ * "lines" it is i + ahead of them. 0: all are. */
+static double causal_work(const struct attention *f)
+{
+	double lines = (double)f->lines, ahead = (double)f->ahead;
+	double most = (double)f->keys, none, all, seen;
+
+	if (!f->causal)
+		return 0;
+	none = fmin(fmax(1 - ahead, 0), lines);		/* lines that see none */
+	all = fmin(fmax(lines + ahead - most, 0), lines);	/* and all */
+	seen = all * most + fmax(lines - none - all, 0) * (fmax(ahead + none,
+		0) + fmin(lines - 1 + ahead, most)) / 2;
+	return 2 * seen * (double)f->rows / lines * (double)f->batch *
+		(double)(f->depth + f->cols);
+}
+
 void attention_features(const struct task *t, const int *values,
 	struct features *out)
 {
@@ -441,5 +459,6 @@ void attention_features(const struct task *t, const int *values,
 		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),
 		.stages = p.stages - 1, .launches = 1 + (p.split > 1),
 		.useful = (double)f->rows / (double)(p.tiles * p.rows),
+		.work = causal_work(f),
 	};
 }
