@@ -29,6 +29,8 @@ enum { ATTENTION_VALUES = ATTENTION_FIXED };
  * "shifted"; -1: none does. */
 struct weights {
 	const struct ir_expr *weight, *norm, *shifted;
+	const struct ir_expr *visible;	/* "shifted" where a causal mask hides
+					 * nothing */
 	bool divides, scaled;		/* "scaled": weights are, by exp(-maximum) */
 	int maximum;
 	enum dtype type;		/* to which weights are rounded */

@@ -464,6 +464,7 @@ static void find_causal(const struct task *t, struct attention *f)
 	    key != f->key_axes[f->n_key_axes - 1])
 		return;
 	f->causal = true;
+	f->w.visible = e->args[1];
 	f->ahead = y.c - x.c + (cond->op == OP_LE);
 	f->lines = t->op->axes[row].extent;
 }

@@ -372,7 +372,8 @@ static struct cost_of element_cost(const struct attention *f)
 
 	for (int i = 0; i < e->n; i++)
 		if (e->outputs[i].reduction)
-			c = cost_add(cost_add(c, value_cost(f,
+			c = cost_add(cost_add(c, value_cost(f, i ==
+				f->w.maximum && f->causal ? f->w.visible :
 				e->outputs[i].value, done)),
 				(struct cost_of){ 1, 0, 1 });
 	c.issue += 0.5;

@@ -153,8 +153,9 @@ static void enter_row(struct attention_code *g, struct k_block *b, struct kx *i)
 		g->f->rows_name, row), g->axes);
 }
 
-/* The same at column "c" of the step; v->inside: is there such a key? */
-static void enter_key(struct value *v, struct k_block *b, struct kx *c)
+/* The same at column "c" of the step. "hides": some may be no key; v->inside says
+ * whether it is one. */
+static void enter_key(struct value *v, struct k_block *b, struct kx *c, bool hides)
 {
 	struct attention_code *g = v->g;
 	struct arena *a = g->a;
@@ -166,7 +167,8 @@ static void enter_key(struct value *v, struct k_block *b, struct kx *c)
 	for (int i = 0; i < OUTPUTS_MAX; i++)
 		v->known[i] = NULL;
 	key = ks_let(a, b, g->f->keys_name, key);
-	if (g->p->ragged) {
+	v->inside = NULL;
+	if (hides) {
 		v->inside = kx_lt(a, key, num(g, g->f->keys));
 		key = kx_op(a, OP_MIN, T_I32, 2, key, num(g, g->f->keys - 1));
 	}
@@ -219,9 +221,28 @@ static struct running resume(const struct attention_code *g, struct k_block *b,
 
 /* ---- a step ---- */
 
-/* What is shifted takes the scores' places, and joins in the maximum. */
-static void shift_scores(struct attention_code *g, struct k_block *b,
-	struct kx *i, const struct running *maximum)
+/* Does every row of the block see all keys of the step? NULL: always. */
+static struct kx *sees_all(struct attention_code *g)
+{
+	const struct attention *f = g->f;
+	struct arena *a = g->a;
+	struct kx *end = kx_add(a, g->key_first, num(g, g->p->keys));
+	struct kx *line = g->row_first, *all = NULL;
+
+	if (g->p->ragged)
+		all = kx_op(a, OP_LE, T_BOOL, 2, end, num(g, f->keys));
+	if (!attention_stops(f, g->p))
+		return f->causal ? NULL : all;
+	if (f->lines != f->rows)
+		line = kx_mod(a, line, num(g, f->lines));
+	return kx_and(a, all, kx_op(a, OP_LE, T_BOOL, 2, end, kx_add(a, line,
+		num(g, f->ahead))));
+}
+
+/* "e", which is what is shifted or what a mask hides of it, takes the scores' places,
+ * and joins in the maximum. */
+static void shift_all(struct attention_code *g, struct k_block *b, struct kx *i,
+	const struct running *maximum, const struct ir_expr *e, bool hides)
 {
 	struct value v = value_in(g, b, i);
 	struct arena *a = g->a;
@@ -231,11 +252,26 @@ static void shift_scores(struct attention_code *g, struct k_block *b,
 	b = tile_loop(a, b, "c", g->p->keys / 4, &c);
 	at = element_at(g, g->scores, i, c);
 	v.score = result(g, at);
-	enter_key(&v, b, c);
-	x = counted(&v, lowered(&v, g->f->w.shifted), -INFINITY);
+	enter_key(&v, b, c, hides);
+	x = counted(&v, lowered(&v, e), -INFINITY);
 	if (x->kind != KX_LOAD)
 		ks_store(a, b, at, x = ks_let(a, b, "x", x));
 	running_take(a, b, maximum, x, NULL);
+}
+
+static void shift_scores(struct attention_code *g, struct k_block *b,
+	struct kx *i, const struct running *maximum)
+{
+	const struct ir_expr *e = g->f->w.shifted;
+	struct kx *all = sees_all(g);
+
+	if (all) {
+		shift_all(g, ks_if(g->a, b, all), i, maximum,
+			attention_stops(g->f, g->p) ? g->f->w.visible : e,
+			false);
+		b = ks_else(g->a, b);
+	}
+	shift_all(g, b, i, maximum, e, g->p->ragged);
 }
 
 /* The row's new maximum: by how much what was summed so far is scaled. A row of
@@ -281,7 +317,7 @@ static struct kx *weigh(struct value *v, struct k_block *b, struct kx *c,
 
 	v->score = (v->shifted ? load : result)(g, element_at(g, g->scores,
 		v->row, c));
-	enter_key(v, b, c);
+	enter_key(v, b, c, g->p->ragged);
 	for (int x = 0; x < outputs(g); x++) {
 		const struct output *o = output(g, x);
 
