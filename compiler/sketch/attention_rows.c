@@ -70,8 +70,8 @@ static struct kx *result(const struct attention_code *g, struct k_place p)
 {
 	struct kx *x = load(g, p);
 
-	return g->p->groups && !g->joined ? kx_call(g->a, INTRIN_SETTLED_F32, T_F32, 1, x) :
-		x;
+	return g->p->groups && !g->joined ? kx_call(g->a, INTRIN_SETTLED_F32,
+		T_F32, 1, x) : x;
 }
 
 /* A value of the element or row at hand: "score" is the element's place, where

@@ -6,8 +6,9 @@
 #include <string.h>
 
 extern const struct sketch sketch_attention, sketch_wgmma, sketch_mma,
-	sketch_fma, sketch_gemv, sketch_direct, sketch_winograd, sketch_reduce, sketch_transpose,
-	sketch_elementwise, sketch_library, sketch_variant;
+	sketch_fma, sketch_gemv, sketch_direct, sketch_winograd,
+	sketch_reduce, sketch_transpose, sketch_elementwise,
+	sketch_library, sketch_variant;
 
 static const struct sketch *const sketches[] = {
 	&sketch_attention, &sketch_wgmma, &sketch_mma, &sketch_fma,
