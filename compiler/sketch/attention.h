@@ -175,7 +175,8 @@ struct k_block *attention_split_join(struct attention_code *g,
 
 /* ---- attention_rows.c: scores become weights ---- */
 
-/* Running values of rows, declared and started in "b". */
+/* Registers for values of rows; what runs along begins in "b". */
+void attention_rows_declare(struct attention_code *g);
 void attention_rows_start(struct attention_code *g, struct k_block *b);
 /* The scores of a step become weights, in the same registers. */
 void attention_rows_weigh(struct attention_code *g, struct k_block *b);

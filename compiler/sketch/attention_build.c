@@ -152,6 +152,7 @@ void attention_bind(struct attention_code *g)
 	ir_walk((struct ir_expr *)g->f->w.weight, bind_read, g);
 	if (g->f->w.norm)
 		ir_walk((struct ir_expr *)g->f->w.norm, bind_read, g);
+	attention_rows_declare(g);
 	g->out = describe_output(g);
 	epilogue_bind(&g->out, g->program, &g->step);
 }

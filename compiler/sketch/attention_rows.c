@@ -184,11 +184,10 @@ static bool is_scaled(const struct attention_code *g, int i)
 	return attention_scales(g->f, output(g, i)->value);
 }
 
-void attention_rows_start(struct attention_code *g, struct k_block *b)
+void attention_rows_declare(struct attention_code *g)
 {
 	int64_t mine[1] = { g->p->mine };
 	struct arena *a = g->a;
-	struct kx *i;
 
 	for (int x = 0; x < outputs(g); x++)
 		if (output(g, x)->per_row)
@@ -203,6 +202,13 @@ void attention_rows_start(struct attention_code *g, struct k_block *b)
 		g->scale = kernel_array(g->k, K_REGISTER, "scale", T_F32, 1,
 			mine, 16);
 	}
+}
+
+void attention_rows_start(struct attention_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct kx *i;
+
 	b = tile_loop(a, b, "i", g->p->mine, &i);
 	for (int x = 0; x < outputs(g); x++)
 		if (output(g, x)->reduction)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Bulk tensor copies of an operand's tiles: where its rows, its reduction and
- * its batches are one run each, they are the dimensions of a tensor map; else it
- * may be an image (bulk_image.c). */
+/* Bulk tensor copies of an operand's tiles: where its rows and its reduction are
+ * one run each, they are the first dimensions of a tensor map, and runs of its
+ * batches the others; else it may be an image (bulk_image.c). */
 #include "sketch/bulk.h"
 
 #include "kernel/intrin.h"
@@ -31,6 +31,14 @@ static bool fits(const struct run *r, int elem)
 		r->coef[0] * elem < (int64_t)1 << 40);
 }
 
+static bool batches_fit(const struct flat *f, int elem)
+{
+	for (int i = 0; i < f->n_runs; i++)
+		if (!fits(&f->runs[i], elem))
+			return false;
+	return true;
+}
+
 /* Does it lie across the reduction, and its tiles along it? */
 static bool turned(const struct stage *s)
 {
@@ -48,7 +56,7 @@ static const char *matrix_refuse(const struct stage *s)
 		return "is computed on its way to shared memory";
 	if (op->n_forms > 1)
 		return "is read beyond its edges";
-	if (op->rows.n_runs > 1 || op->batch.n_runs > 1 ||
+	if (op->rows.n_runs > 1 || op->batch.n_runs > K_MAP_RANK - 2 ||
 	    s->order->k.n_runs > 1)
 		return "does not lie along rows and the reduction at one stride "
 			"each";
@@ -59,7 +67,7 @@ static const char *matrix_refuse(const struct stage *s)
 			"tiles lie";
 	if (op->forms[0].c || (in && in->coef[0] != 1) ||
 	    !fits(only_run(outer(s)), op->elem) ||
-	    !fits(only_run(&op->batch), op->elem) ||
+	    !batches_fit(&op->batch, op->elem) ||
 	    op->tensor->align % MAP_ALIGN)
 		return "does not lie in contiguous rows that start at multiples "
 			"of 16 bytes";
@@ -119,6 +127,13 @@ static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
 	m->box[m->rank++] = box;
 }
 
+static void add_batch(struct k_map *m, const struct run *r, int elem)
+{
+	m->dims[m->rank] = r->extent;
+	m->strides[m->rank] = r->coef[0] * elem;
+	m->box[m->rank++] = 1;
+}
+
 static struct k_map inner_map(const struct stage *s, const char *name,
 	struct k_buffer *of)
 {
@@ -133,8 +148,8 @@ static struct k_map matrix_map(const struct stage *s, const char *name,
 	struct k_map m = inner_map(s, name, of);
 
 	add_dim(&m, outer(s), s->op->elem, box_outer(s));
-	if (s->op->batch.n_runs)
-		add_dim(&m, &s->op->batch, s->op->elem, 1);
+	for (int i = s->op->batch.n_runs - 1; i >= 0; i--)
+		add_batch(&m, &s->op->batch.runs[i], s->op->elem);
 	return m;
 }
 
@@ -228,8 +243,15 @@ static void copy_matrix(const struct bulk *g, struct k_block *b,
 	struct kx *k0, struct kx *row, struct k_place to, struct k_place full)
 {
 	bool along_k = g->s->order->k_inner;
-	struct kx *at[] = { along_k ? k0 : row, along_k ? row : k0, g->batch };
+	const struct flat *batch = &g->s->op->batch;
+	struct kx *at[K_MAP_RANK] = { along_k ? k0 : row, along_k ? row : k0 };
+	struct kx *runs[RUNS_MAX];
+	int n = batch->n_runs;
 
+	if (n)
+		flat_decode(g->a, b, batch, "rest", g->batch, runs);
+	for (int i = 0; i < n; i++)
+		at[2 + i] = runs[n - 1 - i];
 	bulk_box(g, b, to, full, at, g->map->rank);
 }
 
