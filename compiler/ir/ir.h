@@ -430,7 +430,7 @@ struct ir_cut {
 };
 
 /* Hoists, inlines and reorders the axes of "o" first; every group is legal for
- * some sketch, but for IR_INLINED's. needs: folded, split. */
+ * some sketch, but for IR_INLINED's and chains. needs: folded, split. */
 struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_cut cut);
 /* The same by IR_FUSED. */

@@ -69,6 +69,18 @@ static const struct chain_case cases[] = {
 }, {
 	ATTENTION("attention[M = 6, L = 6, D = 6, E = 6]"),
 	"(dot), (s), (m), (e), (z), (p), (acc), o"
+}, {
+	/* one key, one number of each */
+	ATTENTION("attention[M = 5, L = 1, D = 4, E = 3]"),
+	"(dot), (s), (m), (e), (z), (p), (acc), o"
+}, {
+	ATTENTION("attention[M = 5, L = 4, D = 1, E = 3]"),
+	"(dot), (s), (m), (e), (z), (p), (acc), o"
+}, {
+	/* one query in all, batches of one */
+	ATTENTION("scaled_dot_product_attention_causal[Z = 1, H = 1, J = 1, "
+		"M = 1, L = 9, D = 8, E = 6]"),
+	"(dot), (s), (m), (e), (z), (p), (acc), o"
 },
 /* ---- other ways to write it ---- */
 {
@@ -136,6 +148,9 @@ static const struct chain_case cases[] = {
 },
 /* ---- no chains ---- */
 {
+	/* one number comes out: the second is a sum of products, no contraction */
+	ATTENTION("attention[M = 1, L = 4, D = 2, E = 1]"), NULL
+}, {
 	/* elements that are needed outside: an output, a third product */
 	OP(SIZES, QKV, "(o: f32[M, E], p: f32[M, L])") SCORES ROWS SUM
 	"p[i, j] = e[i, j] / z[i]; o[i, c] = sum[j](p[i, j] * v[j, c]); }\n",
