@@ -323,7 +323,7 @@ static bool is_other_kind(struct session *s, struct candidate *c)
 	const char *name = kind ? kind->value.choices[0]->name : NULL;
 
 	if (!name || !sketch_named(name) || !strcmp(name, c->sketch->name) ||
-	    !sketch_honours(c->sketch, "mma"))
+	    c->sketch->kinds || !sketch_honours(c->sketch, "mma"))
 		return false;
 	c->why = arena_printf(s->a, "kind = %s asks for other instructions",
 		name);

@@ -81,14 +81,65 @@ static int nearest_packed(struct job *j)
 	return best;
 }
 
+/* What --set says of "what", or NULL. */
+static const char *set_to(const struct session *s, const struct job *j,
+	const char *what)
+{
+	const char *value = NULL;
+
+	for (int i = 0; i < s->o->settings.n; i++) {
+		const char *name = candidates_setting(j,
+			s->o->settings.v[i].name);
+
+		if (name && !strcmp(name, what))
+			value = s->o->settings.v[i].value;
+	}
+	return value;
+}
+
+/* How near the sketch "name" came to some group of the present plan. */
+static enum refusal nearest_of(const struct job *j, const char *name)
+{
+	enum refusal best = REFUSED_OTHER;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		for (int i = 0; i < j->parts[g].n; i++) {
+			const struct candidate *c = &j->parts[g].candidates[i];
+
+			if (c->refusal > best && !strcmp(c->sketch->name, name))
+				best = c->refusal;
+		}
+	return best;
+}
+
+/* The plan in which the sketch that --set names has a number that is amiss, and is
+ * not of the wrong kind; -1 if there is none, or none is named. */
+static int nearest_named(const struct session *s, struct job *j)
+{
+	const char *name = set_to(s, j, "sketch");
+	enum refusal best = REFUSED_GROUP;
+	int plan = -1;
+
+	for (int i = 0; name && i < j->n_plans; i++) {
+		enum refusal r;
+
+		plan_use(j, i);
+		r = nearest_of(j, name);
+		plan = r > best ? i : plan;
+		best = r > best ? r : best;
+	}
+	return plan;
+}
+
 /* The plan that says why none serves: the first, but where the schedule asks for
- * packing or a file's sketch, one that has that. */
+ * packing, for a sketch by name or a file's, one that has that. */
 static int most_telling(const struct session *s, struct job *j)
 {
 	int packed = cuts_pack(s, j->schedule) ? nearest_packed(j) : -1;
+	int named = packed < 0 ? nearest_named(s, j) : packed;
 
-	if (packed >= 0)
-		return packed;
+	if (named >= 0)
+		return named;
 	for (int i = 0; i < j->n_plans; i++) {
 		plan_use(j, i);
 		if (nearest(j) > REFUSED_OTHER && (!i || j->file))
@@ -100,16 +151,9 @@ static int most_telling(const struct session *s, struct job *j)
 /* The plan that --set asks for by its number, or -1. */
 static int plan_set(const struct session *s, const struct job *j)
 {
-	int plan = -1;
+	const char *number = set_to(s, j, "plan");
 
-	for (int i = 0; i < s->o->settings.n; i++) {
-		const char *name = candidates_setting(j,
-			s->o->settings.v[i].name);
-
-		if (name && !strcmp(name, "plan"))
-			plan = atoi(s->o->settings.v[i].value);
-	}
-	return plan;
+	return number ? atoi(number) : -1;
 }
 
 /* Is the plan what --set leaves, and does it serve? */

@@ -175,8 +175,9 @@ struct k_block *attention_split_join(struct attention_code *g,
 
 /* ---- attention_rows.c: scores become weights ---- */
 
-/* Registers for values of rows; what runs along begins in "b". */
+/* Running values of rows, which what follows the second product may read. */
 void attention_rows_declare(struct attention_code *g);
+/* They are started in "b". */
 void attention_rows_start(struct attention_code *g, struct k_block *b);
 /* The scores of a step become weights, in the same registers. */
 void attention_rows_weigh(struct attention_code *g, struct k_block *b);

@@ -140,6 +140,7 @@ void attention_bind(struct attention_code *g)
 {
 	const struct epilogue *e = &g->f->scores.epilogue;
 
+	attention_rows_declare(g);
 	for (int i = 0; i < e->n; i++) {
 		const struct output *o = &e->outputs[i];
 
@@ -152,7 +153,6 @@ void attention_bind(struct attention_code *g)
 	ir_walk((struct ir_expr *)g->f->w.weight, bind_read, g);
 	if (g->f->w.norm)
 		ir_walk((struct ir_expr *)g->f->w.norm, bind_read, g);
-	attention_rows_declare(g);
 	g->out = describe_output(g);
 	epilogue_bind(&g->out, g->program, &g->step);
 }

@@ -52,6 +52,10 @@ static const char *plan_groups(const struct task *t, struct arena *a,
 	if (p->keys > 256 || p->cols > 256)
 		return arena_printf(a, "an instruction has up to 256 columns: "
 			"%d keys and %d of a row of values", p->keys, p->cols);
+	if (p->keep)
+		return arena_printf(a, "four warps read queries where they were "
+			"copied: cache(%s, scope = shared)",
+			((const struct attention *)t->state)->query->tensor->name);
 	p->groups = p->rows / 64;
 	return NULL;
 }
