@@ -36,13 +36,49 @@ static const char *check_sixteens(struct arena *a, const char *whose,
 		n > 1024 ? 1024 : n / INSTRUCTION * INSTRUCTION);
 }
 
+static bool lies_along(const struct operand *op, int order, bool k)
+{
+	return op->orders[order].k_inner == k;
+}
+
+static const char *check_bulk(struct arena *a, const struct operand *op,
+	int order)
+{
+	struct stage s = { .op = op, .order = &op->orders[order] };
+	const char *why = bulk_refuse(&s);
+
+	return why ? arena_printf(a, "a bulk copy wants a tensor that a map "
+		"describes, and '%s' %s: kind = mma", op->tensor->name, why) :
+		NULL;
+}
+
+/* What no tile mends. */
+static const char *check_bulks(const struct attention *f, struct arena *a)
+{
+	const char *why;
+
+	if (!lies_along(f->query, f->order, true) ||
+	    !lies_along(f->key, f->order, true) ||
+	    !lies_along(f->value, f->value_order, false))
+		return "wgmma wants queries, keys and values whose rows are "
+			"contiguous: kind = mma";
+	why = check_bulk(a, f->query, f->order);
+	if (!why)
+		why = check_bulk(a, f->key, f->order);
+	return why ? why : check_bulk(a, f->value, f->value_order);
+}
+
 /* Four warps multiply 64 rows. */
 static const char *plan_groups(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
+	const char *why = check_bulks(t->state, a);
+
 	if (!t->target->wgmma)
 		return arena_printf(a, "wgmma is an instruction of sm_90a, and "
 			"the target is %s", t->target->name);
+	if (why)
+		return why;
 	if (p->warp != INSTRUCTION)
 		return arena_printf(a, "of 64 rows that four warps multiply each "
 			"has 16, not %d", p->warp);
@@ -134,25 +170,13 @@ static const char *plan_stage(struct arena *a, const struct operand *op,
 static const char *plan_bulk(struct arena *a, const struct operand *op,
 	int order, int rows, int k, struct stage *s)
 {
-	const char *why;
-
 	*s = (struct stage){ .op = op, .order = &op->orders[order],
 		.tile_rows = rows, .tile_k = k, .bulk = true, .matrix = true,
 		.vec = op->orders[order].vec, .group = 1, .lanes = 8,
 		.align = 1024, .panel = rows % 64 == 0 ? 64 : rows % 32 == 0 ?
 			32 : 16 };
 	s->swizzled = s->order->k_inner;
-	why = bulk_refuse(s);
-	if (why)
-		return arena_printf(a, "a bulk copy wants a tensor that a map "
-			"describes, and '%s' %s: kind = mma", op->tensor->name,
-			why);
 	return stage_plan(a, s);
-}
-
-static bool lies_along(const struct operand *op, int order, bool k)
-{
-	return op->orders[order].k_inner == k;
 }
 
 static const char *plan_bulks(const struct attention *f, struct arena *a,
@@ -161,11 +185,6 @@ static const char *plan_bulks(const struct attention *f, struct arena *a,
 	int part = p->depth > 32 ? 64 : p->depth > 16 ? 32 : 16;
 	const char *why;
 
-	if (!lies_along(f->query, f->order, true) ||
-	    !lies_along(f->key, f->order, true) ||
-	    !lies_along(f->value, f->value_order, false))
-		return "wgmma wants queries, keys and values whose rows are "
-			"contiguous: kind = mma";
 	p->chunks = (p->depth + part - 1) / part;
 	why = plan_bulk(a, f->query, f->order, p->rows, part, &p->query);
 	if (!why)
