@@ -82,16 +82,17 @@ static const char *plan_groups(const struct task *t, struct arena *a,
 	if (p->warp != INSTRUCTION)
 		return arena_printf(a, "of 64 rows that four warps multiply each "
 			"has 16, not %d", p->warp);
-	if (p->rows % 64 || p->rows > 192)
-		return arena_printf(a, "four warps multiply 64 rows: a block's "
-			"%d are not 64, 128 or 192", p->rows);
-	if (p->keys > 256 || p->cols > 256)
-		return arena_printf(a, "an instruction has up to 256 columns: "
-			"%d keys and %d of a row of values", p->keys, p->cols);
 	if (p->keep)
 		return arena_printf(a, "four warps read queries where they were "
 			"copied: cache(%s, scope = shared)",
 			((const struct attention *)t->state)->query->tensor->name);
+	if (p->keys > 256 || p->cols > 256)
+		return arena_printf(a, "an instruction has up to 256 columns, not "
+			"%d of %s", p->keys > 256 ? p->keys : p->cols,
+			p->keys > 256 ? "keys" : "a row of values");
+	if (p->rows % 64 || p->rows > 192)
+		return arena_printf(a, "four warps multiply 64 rows: a block's "
+			"%d are not 64, 128 or 192", p->rows);
 	p->groups = p->rows / 64;
 	return NULL;
 }
@@ -257,26 +258,52 @@ static const char *plan_helpers(const struct task *t, struct arena *a,
 		"than there are", p->keys, p->cols, p->regs, p->threads);
 }
 
+static const char *refuse_shared(const struct task *t, struct arena *a,
+	const struct attention_plan *p, int64_t stages)
+{
+	return arena_printf(a, "queries and %d stages of %d keys and values take "
+		"%lld bytes of shared memory, %s has %d: %s", p->stages, p->keys,
+		(long long)p->shared_bytes, t->target->name,
+		t->target->smem_block, stages < 2 ? "take fewer keys a step, or "
+		"fewer rows" : arena_printf(a, "%lld stages fit",
+		(long long)stages));
+}
+
+/* Fewer rows a warp, or else fewer keys a step. */
+static const char *refuse_regs(const struct task *t, struct arena *a,
+	const struct attention_plan *p)
+{
+	struct attention_plan less = *p;
+	const char *mend;
+
+	while (less.keys > INSTRUCTION && estimate_regs(t->state, &less) >
+	       MOST_REGS)
+		less.keys -= INSTRUCTION;
+	mend = p->warp > INSTRUCTION ? arena_printf(a, "take %d", p->warp / 2 /
+		INSTRUCTION * INSTRUCTION) : estimate_regs(t->state, &less) >
+		MOST_REGS ? "no number of keys is small enough" :
+		arena_printf(a, "take %d keys a step", less.keys);
+	return arena_printf(a, "a warp's %d rows take about %d registers a thread, "
+		"more than %d: %s", p->warp, p->regs, MOST_REGS, mend);
+}
+
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
-	int64_t barriers = p->groups ? 16 + 4 * ((8 * p->stages + 15) / 16 * 16) :
+	int64_t each, barriers = p->groups ? 16 + 4 * ((8 * p->stages + 15) / 16 * 16) :
 		0;
 
 	if (p->split > 1)
 		barriers += PARTS_SHARED;
-	p->shared_bytes = p->chunks * stage_bytes(&p->query) + p->stages *
-		(p->chunks * stage_bytes(&p->key) + stage_bytes(&p->value)) +
+	each = p->chunks * stage_bytes(&p->key) + stage_bytes(&p->value);
+	p->shared_bytes = p->chunks * stage_bytes(&p->query) + p->stages * each +
 		barriers;
 	if (p->shared_bytes > t->target->smem_block)
-		return arena_printf(a, "queries and %d stages of %d keys and "
-			"values take %lld bytes of shared memory, %s has %d",
-			p->stages, p->keys, (long long)p->shared_bytes,
-			t->target->name, t->target->smem_block);
+		return refuse_shared(t, a, p, (t->target->smem_block -
+			p->shared_bytes) / each + p->stages - 1);
 	p->regs = estimate_regs(t->state, p);
 	if (p->regs > MOST_REGS)
-		return arena_printf(a, "a warp's %d rows take about %d registers "
-			"a thread, more than %d", p->warp, p->regs, MOST_REGS);
+		return refuse_regs(t, a, p);
 	if (p->groups)
 		return plan_helpers(t, a, p);
 	return promise_room(t->target, p->threads, p->regs,
