@@ -299,8 +299,8 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	p->shared_bytes = p->chunks * stage_bytes(&p->query) + p->stages * each +
 		barriers;
 	if (p->shared_bytes > t->target->smem_block)
-		return refuse_shared(t, a, p, (t->target->smem_block -
-			p->shared_bytes) / each + p->stages - 1);
+		return refuse_shared(t, a, p, p->stages - number_ceil(
+			p->shared_bytes - t->target->smem_block, each));
 	p->regs = estimate_regs(t->state, p);
 	if (p->regs > MOST_REGS)
 		return refuse_regs(t, a, p);
