@@ -269,12 +269,15 @@ static void shift_scores(struct attention_code *g, struct k_block *b,
 	struct kx *i, const struct running *maximum)
 {
 	const struct ir_expr *e = g->f->w.shifted;
+	const struct ir_expr *seen = attention_stops(g->f, g->p) ?
+		g->f->w.visible : e;
 	struct kx *all = sees_all(g);
+	int64_t does = 0;
 
-	if (all) {
-		shift_all(g, ks_if(g->a, b, all), i, maximum,
-			attention_stops(g->f, g->p) ? g->f->w.visible : e,
-			false);
+	if (all && (!kx_is_int(all, &does) || does)) {
+		shift_all(g, ks_if(g->a, b, all), i, maximum, seen, false);
+		if (does)
+			return;
 		b = ks_else(g->a, b);
 	}
 	shift_all(g, b, i, maximum, e, g->p->ragged);
