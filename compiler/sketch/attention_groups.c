@@ -13,6 +13,9 @@
 
 enum { INSTRUCTION = 16 };
 
+/* A named barrier: that of parts is another. */
+enum { QUERIES_THERE = 2 };
+
 /* Stages of keys, or of values. */
 struct ring {
 	struct bulk copy;
@@ -64,8 +67,9 @@ static void initialise(struct groups *x, struct k_block *b)
 	struct ring *rings[] = { &x->key, &x->value };
 	struct kx *i;
 
-	ks_call(a, first, INTRIN_MBARRIER_INIT, 2, at(x, x->query_full,
-		num(x, 0)), num(x, 1));
+	if (x->query_full)
+		ks_call(a, first, INTRIN_MBARRIER_INIT, 2, at(x, x->query_full,
+			num(x, 0)), num(x, 1));
 	each = tile_loop(a, first, "s", x->g->p->stages, &i);
 	for (int r = 0; r < 2; r++) {
 		ks_call(a, each, INTRIN_MBARRIER_INIT, 2, at(x, rings[r]->full,
@@ -140,16 +144,19 @@ static struct k_place refill(struct groups *x, struct k_block *b,
 static void copy(struct groups *x, struct k_block *b)
 {
 	const struct attention_plan *p = x->g->p;
-	struct k_place full = k_place(x->query_full, num(x, 0));
 	struct arena *a = x->g->a;
 	struct kx *t, *slot, *parity, *first;
+	struct k_place full;
 
 	if (p->helpers > 32)
 		b = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2, kx_special(a,
 			K_WARP), num(x, p->warps)));
 	b = ks_if(a, b, kx_call(a, INTRIN_ELECT_ONE, T_BOOL, 0));
-	expect(x, b, full, p->chunks * stage_bytes(&p->query));
-	copy_parts(x, b, &x->query, x->g->row_first, num(x, 0), full);
+	if (p->query.bulk) {
+		full = k_place(x->query_full, num(x, 0));
+		expect(x, b, full, p->chunks * stage_bytes(&p->query));
+		copy_parts(x, b, &x->query, x->g->row_first, num(x, 0), full);
+	}
 	b = steps(x, b, 0, &t, &slot, &parity);
 	first = ks_let(a, b, arena_printf(a, "%s_first", x->g->f->keys_name),
 		kx_mul(a, kx_add(a, x->g->step_first, t), num(x, p->keys)));
@@ -350,6 +357,27 @@ static void settle_sums(struct groups *x, struct k_block *b)
 		T_F32, 1, kx_load(a, sums, zero, r)));
 }
 
+/* Queries that no map describes, by all who multiply: instructions read them
+ * through the asynchronous proxy. */
+static void copy_queries(struct groups *x, struct k_block *b)
+{
+	struct attention_code *g = x->g;
+	const struct stage *s = g->query.s;
+	struct arena *a = g->a;
+	struct k_block *each;
+	struct kx *c, *from;
+
+	stager_create(&g->query, b, g->p->chunks, g->row_first, g->batch);
+	each = tile_loop(a, b, "c", g->p->chunks, &c);
+	from = kx_mul(a, c, num(x, s->tile_k));
+	stager_load(&g->query, each, from, c, g->f->depth % s->tile_k ?
+		kx_sub(a, num(x, g->f->depth), from) : NULL);
+	ks_commit(a, b);
+	ks_wait(a, b, 0);
+	ks_call(a, b, INTRIN_FENCE_PROXY_ASYNC, 0);
+	ks_barrier_named(a, b, QUERIES_THERE, g->p->threads);
+}
+
 static void multiply_steps(struct groups *x, struct k_block *b)
 {
 	struct attention_code *g = x->g;
@@ -357,9 +385,12 @@ static void multiply_steps(struct groups *x, struct k_block *b)
 
 	attention_registers(g, b);
 	attention_rows_start(g, b);
+	if (!g->p->query.bulk)
+		copy_queries(x, b);
 	row = kx_mul(g->a, kx_div(g->a, g->warp, num(x, 4)), num(x, 64));
 	queries = descriptor(x, b, &g->query, num(x, 0), row);
-	wait(x, b, x->query_full, num(x, 0), num(x, 0));
+	if (g->p->query.bulk)
+		wait(x, b, x->query_full, num(x, 0), num(x, 0));
 	(g->p->overlap ? lapped_steps : plain_steps)(x, b, queries);
 	if (g->p->split > 1)
 		settle_sums(x, b);
@@ -385,11 +416,13 @@ void attention_groups(struct attention_code *g, struct k_block *b)
 	g->key = attention_stager(g, &p->key, "keys");
 	g->value = attention_stager(g, &p->value, "values");
 	attention_bind(g);
-	create_bulk(&x, &x.query, &g->query, p->chunks);
+	if (p->query.bulk)
+		create_bulk(&x, &x.query, &g->query, p->chunks);
 	create_bulk(&x, &x.key.copy, &g->key, p->stages * p->chunks);
 	create_bulk(&x, &x.value.copy, &g->value, p->stages);
-	x.query_full = barriers(&x, arena_printf(g->a, "%s_full",
-		g->query.name), 1);
+	if (p->query.bulk)
+		x.query_full = barriers(&x, arena_printf(g->a, "%s_full",
+			g->query.name), 1);
 	create_ring(&x, &x.key, g->key.name);
 	create_ring(&x, &x.value, g->value.name);
 	initialise(&x, b);

@@ -62,9 +62,7 @@ static const char *check_bulks(const struct attention *f, struct arena *a)
 	    !lies_along(f->value, f->value_order, false))
 		return "wgmma wants queries, keys and values whose rows are "
 			"contiguous: kind = mma";
-	why = check_bulk(a, f->query, f->order);
-	if (!why)
-		why = check_bulk(a, f->key, f->order);
+	why = check_bulk(a, f->key, f->order);
 	return why ? why : check_bulk(a, f->value, f->value_order);
 }
 
@@ -180,14 +178,27 @@ static const char *plan_bulk(struct arena *a, const struct operand *op,
 	return stage_plan(a, s);
 }
 
+/* Queries that no map describes are copied by the threads that multiply. */
+static const char *plan_queries(const struct attention *f, struct arena *a,
+	int part, struct attention_plan *p)
+{
+	const char *why = plan_bulk(a, f->query, f->order, p->rows, part,
+		&p->query);
+
+	if (why || !bulk_refuse(&p->query))
+		return why;
+	why = plan_stage(a, f->query, f->order, p->rows, part, p, &p->query);
+	p->query.align = 1024;
+	return why;
+}
+
 static const char *plan_bulks(const struct attention *f, struct arena *a,
 	struct attention_plan *p)
 {
 	int part = p->depth > 32 ? 64 : p->depth > 16 ? 32 : 16;
-	const char *why;
+	const char *why = plan_queries(f, a, part, p);
 
 	p->chunks = (p->depth + part - 1) / part;
-	why = plan_bulk(a, f->query, f->order, p->rows, part, &p->query);
 	if (!why)
 		why = plan_bulk(a, f->key, f->order, p->keys, part, &p->key);
 	if (!why)
@@ -229,7 +240,8 @@ static int estimate_regs(const struct attention *f,
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
 	if (p->groups)
-		return sums + scores + scores / 2 + rows * p->mine + 32;
+		return sums + scores + scores / 2 + rows * p->mine + 32 +
+			(p->query.bulk ? 0 : 8);
 	return sums + scores + scores / 4 + queries + 16 + rows * p->mine +
 		staging_regs(&p->key) + staging_regs(&p->value) + 24;
 }
