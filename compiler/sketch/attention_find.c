@@ -322,6 +322,7 @@ static const char *check_statistic(struct arena *a, const struct attention *f,
 	const struct output *o)
 {
 	enum reducer r = o->reduction->reducer;
+	bool maximum = o == output(f, 0) + f->w.maximum;
 	const char *name = o->tensor->name;
 
 	if ((r != RED_SUM && r != RED_MAX && r != RED_MIN) ||
@@ -329,10 +330,12 @@ static const char *check_statistic(struct arena *a, const struct attention *f,
 	    lower_type(o->value->type) != T_F32 || o->tensor->type != T_F32)
 		return arena_printf(a, "'%s' of a row is no sum, maximum or "
 			"minimum in f32", name);
-	if (is_free(f, o->value))
-		return NULL;
-	if (r == RED_SUM && !reaches(f, o->value, REACH_FINAL) &&
-	    attention_scales(f, o->value) && !needs_scores(f, o->value))
+	if (!maximum && f->w.maximum >= 0 && needs_scores(f, o->value))
+		return arena_printf(a, "'%s' of a row is of scores, whose places "
+			"are taken by what the maximum is of", name);
+	if (is_free(f, o->value) || (!maximum && r == RED_SUM &&
+	    attention_scales(f, o->value) && !reaches(f, o->value,
+	    REACH_FINAL)))
 		return NULL;
 	return arena_printf(a, "'%s' of a row is known when all keys are: what "
 		"runs along are sums of exp(x - maximum of x), times what does "

@@ -27,6 +27,8 @@ struct prepared {
 
 /* ---- sketch_points.c ---- */
 
+struct prepared prepare_by(struct arena *a, const char *text, enum ir_rule rule);
+/* By the rule that joins statistics of rows. */
 struct prepared prepare(struct arena *a, const char *text);
 /* The operator alone, as written. */
 struct prepared prepare_plain(struct arena *a, const char *text);

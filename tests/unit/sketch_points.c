@@ -35,19 +35,23 @@ struct prepared prepare_plain(struct arena *a, const char *text)
 	return x;
 }
 
-struct prepared prepare(struct arena *a, const char *text)
+struct prepared prepare_by(struct arena *a, const char *text, enum ir_rule rule)
 {
 	struct prepared x = prepare_plain(a, text);
 	const char *wrong;
 
 	ir_fold(a, x.o);
 	ir_split_axes(a, x.o);
-	x.p = ir_partition_by(a, x.o,
-		(struct ir_cut){ .rule = IR_STATISTICS });
+	x.p = ir_partition_by(a, x.o, (struct ir_cut){ .rule = rule });
 	wrong = ir_verify_partition(a, x.o, x.p);
 	if (wrong)
 		fail_msg("%s%s", text, wrong);
 	return x;
+}
+
+struct prepared prepare(struct arena *a, const char *text)
+{
+	return prepare_by(a, text, IR_STATISTICS);
 }
 
 static struct group_space task_for(const struct prepared *x, int group,

@@ -109,8 +109,8 @@ struct subject subject_open_for(const char *target, int sms, const char *text,
 	ir_fold(s.a, o);
 	ir_hoist(s.a, o);
 	ir_split_axes(s.a, o);
-	p = ir_partition_by(s.a, o, (struct ir_cut){ .rule =
-		IR_STATISTICS });
+	p = ir_partition_by(s.a, o, (struct ir_cut){ .rule = sketch &&
+		!strcmp(sketch, "attention") ? IR_CHAINED : IR_STATISTICS });
 	s.program = program_of(s.a, o, p, &map);
 	for (int g = 0; g < p->n_groups; g++)
 		build_group(&s, o, p, g, sketch, values);

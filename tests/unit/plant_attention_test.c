@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Faults planted in what the attention sketch emits are all found: waits, phases,
+ * releases and fences that are missing, what was summed that is not scaled, keys
+ * that there are not, rows of lanes that do not meet. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mutation.h"
+
+/* Attention of 93 keys, of which a row sees those that "seen" says; sums of rows
+ * are divided by. Depths of two parts. */
+#define ATTENTION(seen) \
+	"op t {\n" \
+	"  in q: f16[67, 72] layout(0, 1) align 16\n" \
+	"  in k: f16[93, 72] layout(0, 1) align 16\n" \
+	"  in v: f16[93, 24] layout(0, 1) align 16\n" \
+	"  let s: f32[67, 93]\n  let x: f32[67, 93]\n  let m: f32[67]\n" \
+	"  let e: f32[67, 93]\n  let z: f32[67]\n  let p: f16[67, 93]\n" \
+	"  let acc: f32[67, 24]\n" \
+	"  out out: f16[67, 24] layout(0, 1) align 16\n" \
+	"  s[i:67, j:93] = sum[d:72](mul(f32(q[i, d]), f32(k[j, d]))) : f32\n" \
+	"  x[i:67, j:93] = " seen "\n" \
+	"  m[i:67] = max[j:93](x[i, j]) : f32\n" \
+	"  e[i:67, j:93] = exp(sub(x[i, j], m[i]))\n" \
+	"  z[i:67] = sum[j:93](e[i, j]) : f32\n" \
+	"  p[i:67, j:93] = f16(div(e[i, j], z[i]))\n" \
+	"  acc[i:67, c:24] = sum[j:93](mul(f32(p[i, j]), f32(v[j, c]))) : f32\n" \
+	"  out[i:67, c:24] = f16(acc[i, c])\n" \
+	"}\n"
+
+static const char all_keys[] = ATTENTION("mul(s[i, j], 0.125:f32)");
+static const char causal[] = ATTENTION("select(le(j, add(i, 26)), "
+	"mul(s[i, j], 0.125:f32), -inf:f32)");
+
+#define AT(kind, rows, deep, overlap, split) \
+	{ { "tile.block.i", rows }, { "tile.block.j", 16 }, \
+	  { "tile.warp.i", 16 }, { "pipeline.j.stages", deep }, \
+	  { "pipeline.j.overlap", overlap }, { "mma.acc.kind", kind }, \
+	  { "split_k.acc", split }, { "cache.q.scope", 0 }, { NULL, 0 } }
+
+static const struct subject_value by_warps[] = AT(0, 32, 3, 0, 1);
+static const struct subject_value by_groups[] = AT(1, 64, 3, 0, 1);
+static const struct subject_value lapped[] = AT(1, 64, 2, 1, 1);
+static const struct subject_value shared_out[] = AT(1, 64, 2, 0, 3);
+
+static const struct mutation warps[] = {
+	{ "sums not scaled", "\t\tsums[i >> 1]", "scale[i]", "1.0f", 1 },
+	{ "a row's sum not scaled", "z_here = z_row[i] * grown", "grown", "1.0f",
+		1 },
+	{ "a maximum of one lane", "m_here = max_nan(m_here, shuffled",
+		"shuffled", "m_here + 0 * shuffled", 1 },
+	{ "a sum of one lane", "z_here += shuffled", "shuffled", "0 * shuffled",
+		1 },
+	{ "not divided", "norm = 1.0f / z_row", "/ z_row[i]", "", 1 },
+	{ "a key too many", "= j < 93", "93", "94", 1 },
+	{ "no last keys", "if (j_first + 16 <= 93)", "93", "96", 1 },
+	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 1 },
+	{ "no wait", "\tcopy_async_wait<", "copy_async_wait",
+		"if (0) copy_async_wait", 1 },
+	{ "another stage", "const int ready = ", "t % 3", "(t + 1) % 3", 1 },
+	{ "a stage in use", "const int free = ", "next % 3", "t % 3", 1 },
+	{ "values past the keys", "v_k < 93 - j_next", "93", "94", 1 },
+	{ "the first scores kept", "scores[0][r] = 0.0f", "0.0f", "1.0f", 1 },
+	{ "weights of another row", "\t\tweights[i >> 1]", "i & 1", "~i & 1",
+		1 },
+	{ "a row too many", "if (i2 < ", "67", "68", 1 },
+};
+
+static const struct mutation groups[] = {
+	{ "sums not scaled", "settled_f32(\n", "scale[i]", "1.0f", 1 },
+	{ "a row's sum not scaled", "z_here = z_row[i] * grown", "grown", "1.0f",
+		1 },
+	{ "a maximum of one lane", "m_here = max_nan(m_here, shuffled",
+		"shuffled", "m_here + 0 * shuffled", 1 },
+	{ "a key too many", "= j < 93", "93", "94", 1 },
+	{ "no wait for queries", "\tmbarrier_wait(&q_full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for keys", "\tmbarrier_wait(&k_full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for values", "\tmbarrier_wait(&v_full", "mbarrier_wait",
+		"if (0) mbarrier_wait", 1 },
+	{ "no wait for readers of keys", "\tmbarrier_wait(&k_empty",
+		"mbarrier_wait", "if (0) mbarrier_wait", 1 },
+	{ "no wait for readers of values", "\tmbarrier_wait(&v_empty",
+		"mbarrier_wait", "if (0) mbarrier_wait", 1 },
+	{ "the other phase of keys", "mbarrier_wait(&k_full[slot]", "parity",
+		"parity ^ 1", 1 },
+	{ "the other phase of readers", "_empty[slot], parity", " ^ 1", "", 1 },
+	{ "keys not released", "mbarrier_arrive(&k_empty", "mbarrier_arrive",
+		"if (0) mbarrier_arrive", 1 },
+	{ "values not released", "mbarrier_arrive(&v_empty", "mbarrier_arrive",
+		"if (0) mbarrier_arrive", 1 },
+	{ "a warp less awaited", "mbarrier_init(&k_empty", "4", "3", 1 },
+	{ "another part of queries", "(kk * 16 >> 6) * 512", "512", "256", 1 },
+	{ "another part of keys", "(kk * 16 >> 6) * 128", "128", "64", 1 },
+	{ "one part twice", ", c * 64,", "c * 64", "0 * c", 1 },
+	{ "another swizzle", "= wgmma_descriptor(", "1);", "2);", 1 },
+	{ "another stride of values", "wgmma_descriptor(&v_tile", "512", "1024",
+		1 },
+	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
+		1 },
+	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 1 },
+	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
+		"if (0) wgmma_wait", 1 },
+	{ "more bytes than come", "mbarrier_arrive_expect(", "], ", "], 16 + ",
+		1 },
+};
+
+static const struct mutation laps[] = {
+	{ "a product more in flight", "\twgmma_wait<1>", "1", "2", 1 },
+	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
+		"if (0) wgmma_wait", 1 },
+	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
+		1 },
+	{ "values released early", "mbarrier_arrive(&v_empty[", "(t - 1)", "t",
+		1 },
+	{ "values of another step", "wgmma_descriptor(&v_tile[(", "(t - 1)", "t",
+		1 },
+	{ "the other phase of values", "mbarrier_wait(&v_full[(", " & 1)",
+		" + 1 & 1)", 1 },
+	{ "keys not released", "mbarrier_arrive(&k_empty", "mbarrier_arrive",
+		"if (0) mbarrier_arrive", 1 },
+};
+
+static const struct mutation masks[] = {
+	{ "a block that ends early", "const int steps = ", "+ 15) >> 4", "- 1) >> "
+		"4", 1 },
+	{ "a key ahead", "j <= i + 26", "26", "27", 1 },
+	{ "masked too late", "if (j_first + 16 <= i_first + ", "16", "8", 1 },
+};
+
+static const struct mutation parts[] = {
+	{ "no fence", "\t__threadfence();", "__threadfence();", "", 1 },
+	{ "no barrier", "\tbarrier_sync(", "barrier_sync", "if (0) barrier_sync",
+		1 },
+	{ "not the last", "(ticket == 2)", "2", "1", 1 },
+	{ "a part left out", "for (int part = 0;", "0;", "1;", 1 },
+	{ "sums beside their place", "\tpartial[", "partial[", "partial[1 + ", 1 },
+	{ "a maximum that is forgotten", "const float most = ", "max_nan(before,",
+		"max_nan(theirs,", 1 },
+	{ "keys of another part", "const int step_first = ", "blockIdx.y",
+		"0 * blockIdx.y", 1 },
+};
+
+#define FOUND(text, target, at, some) do { \
+	enum { N = sizeof (some) / sizeof *(some) }; \
+	int n[N] = { 0 }; \
+	\
+	(void)state; \
+	mutate(subject_open_for(target, 0, text, "attention", at), some, N, n); \
+	assert_places(some, N, n); \
+} while (0)
+
+static void faults_of_warps_are_found(void **state)
+{
+	FOUND(all_keys, "sm_80", by_warps, warps);
+}
+
+static void faults_of_groups_are_found(void **state)
+{
+	FOUND(all_keys, "sm_90a", by_groups, groups);
+}
+
+static void faults_of_steps_that_lap_are_found(void **state)
+{
+	FOUND(all_keys, "sm_90a", lapped, laps);
+}
+
+static void faults_of_masks_are_found(void **state)
+{
+	FOUND(causal, "sm_90a", by_groups, masks);
+}
+
+static void faults_of_parts_are_found(void **state)
+{
+	FOUND(all_keys, "sm_90a", shared_out, parts);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(faults_of_warps_are_found),
+		cmocka_unit_test(faults_of_groups_are_found),
+		cmocka_unit_test(faults_of_steps_that_lap_are_found),
+		cmocka_unit_test(faults_of_masks_are_found),
+		cmocka_unit_test(faults_of_parts_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
