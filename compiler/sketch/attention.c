@@ -164,4 +164,5 @@ const struct sketch sketch_attention = {
 	.features = attention_features,
 	.start = start,
 	.build = attention_build,
+	.arithmetic = attention_arithmetic,
 };

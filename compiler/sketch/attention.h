@@ -108,6 +108,11 @@ bool attention_stops(const struct attention *f, const struct attention_plan *p);
 void attention_features(const struct task *t, const int *values,
 	struct features *out);
 
+/* ---- attention_arithmetic.c ---- */
+
+bool attention_arithmetic(const struct task *t, struct arena *a,
+	const int *values, struct ir_operator *o);
+
 /* ---- attention_build.c ---- */
 
 void attention_build(const struct task *t, struct arena *a, const int *values,

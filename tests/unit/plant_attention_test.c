@@ -44,7 +44,7 @@ static const char causal[] = ATTENTION("select(le(j, add(i, 26)), "
 
 static const struct subject_value by_warps[] = AT(0, 32, 3, 0, 1);
 static const struct subject_value by_groups[] = AT(1, 64, 3, 0, 1);
-static const struct subject_value lapped[] = AT(1, 64, 2, 1, 1);
+static const struct subject_value lapped[] = AT(1, 64, 3, 1, 1);
 static const struct subject_value shared_out[] = AT(1, 64, 2, 0, 3);
 
 static const struct mutation warps[] = {
@@ -64,14 +64,15 @@ static const struct mutation warps[] = {
 	{ "another stage", "const int ready = ", "t % 3", "(t + 1) % 3", 1 },
 	{ "a stage in use", "const int free = ", "next % 3", "t % 3", 1 },
 	{ "values past the keys", "v_k < 93 - j_next", "93", "94", 1 },
-	{ "the first scores kept", "scores[0][r] = 0.0f", "0.0f", "1.0f", 1 },
+	{ "scores not begun anew", "\tscores[0][r] = 0.0f", "scores", "if (t == 0) "
+		"scores", 1 },
 	{ "weights of another row", "\t\tweights[i >> 1]", "i & 1", "~i & 1",
 		1 },
 	{ "a row too many", "if (i2 < ", "67", "68", 1 },
 };
 
 static const struct mutation groups[] = {
-	{ "sums not scaled", "settled_f32(\n", "scale[i]", "1.0f", 1 },
+	{ "sums not scaled", "as factors */", "scale[i]", "1.0f", 1 },
 	{ "a row's sum not scaled", "z_here = z_row[i] * grown", "grown", "1.0f",
 		1 },
 	{ "a maximum of one lane", "m_here = max_nan(m_here, shuffled",
@@ -129,8 +130,8 @@ static const struct mutation laps[] = {
 static const struct mutation masks[] = {
 	{ "a block that ends early", "const int steps = ", "+ 15) >> 4", "- 1) >> "
 		"4", 1 },
-	{ "a key ahead", "j <= i + 26", "26", "27", 1 },
-	{ "masked too late", "if (j_first + 16 <= i_first + ", "16", "8", 1 },
+	{ "a key ahead", "= j2 <= i2 + 26", "26", "27", 1 },
+	{ "masked too late", "j_first + 16 <= i_first + 27", "27", "48", 1 },
 };
 
 static const struct mutation parts[] = {
@@ -140,44 +141,56 @@ static const struct mutation parts[] = {
 	{ "not the last", "(ticket == 2)", "2", "1", 1 },
 	{ "a part left out", "for (int part = 0;", "0;", "1;", 1 },
 	{ "sums beside their place", "\tpartial[", "partial[", "partial[1 + ", 1 },
-	{ "a maximum that is forgotten", "const float most = ", "max_nan(before,",
-		"max_nan(theirs,", 1 },
+	{ "a part not scaled", "const float there =", "-shift", "0 * shift", 1 },
+	{ "a part so far not scaled", "const float here =", "-shift", "0 * shift",
+		1 },
 	{ "keys of another part", "const int step_first = ", "blockIdx.y",
 		"0 * blockIdx.y", 1 },
 };
 
-#define FOUND(text, target, at, some) do { \
-	enum { N = sizeof (some) / sizeof *(some) }; \
-	int n[N] = { 0 }; \
-	\
-	(void)state; \
-	mutate(subject_open_for(target, 0, text, "attention", at), some, N, n); \
-	assert_places(some, N, n); \
-} while (0)
+enum { MOST = 32 };
+
+#define COUNT(array) (int)(sizeof array / sizeof *array)
+
+static void found(const char *text, const char *target,
+	const struct subject_value *at, const struct mutation *some, int count)
+{
+	int n[MOST] = { 0 };
+
+	assert_true(count <= MOST);
+	mutate(subject_open_for(target, 0, text, "attention", at), some, count,
+		n);
+	assert_places(some, count, n);
+}
 
 static void faults_of_warps_are_found(void **state)
 {
-	FOUND(all_keys, "sm_80", by_warps, warps);
+	(void)state;
+	found(all_keys, "sm_80", by_warps, warps, COUNT(warps));
 }
 
 static void faults_of_groups_are_found(void **state)
 {
-	FOUND(all_keys, "sm_90a", by_groups, groups);
+	(void)state;
+	found(all_keys, "sm_90a", by_groups, groups, COUNT(groups));
 }
 
 static void faults_of_steps_that_lap_are_found(void **state)
 {
-	FOUND(all_keys, "sm_90a", lapped, laps);
+	(void)state;
+	found(all_keys, "sm_90a", lapped, laps, COUNT(laps));
 }
 
 static void faults_of_masks_are_found(void **state)
 {
-	FOUND(causal, "sm_90a", by_groups, masks);
+	(void)state;
+	found(causal, "sm_90a", by_groups, masks, COUNT(masks));
 }
 
 static void faults_of_parts_are_found(void **state)
 {
-	FOUND(all_keys, "sm_90a", shared_out, parts);
+	(void)state;
+	found(all_keys, "sm_90a", shared_out, parts, COUNT(parts));
 }
 
 int main(void)

@@ -353,6 +353,9 @@ static void case_agrees(const struct attention_case *c, int number)
 	p = program_of(a, x.o, x.p, &map);
 	program_build(g.sketch, &g.task, a, values, p);
 	program_layout(p);
+	request.arithmetic = ir_copy(a, x.o);
+	g.sketch->arithmetic(&g.task, a, values, (struct ir_operator *)
+		request.arithmetic);
 	why = program_verify(a, p, t);
 	if (why)
 		fail_msg("case %d: %s\n%s\n%s", number, why, point_text(a, &g,
