@@ -9,10 +9,22 @@
 cd "$scratch" || exit 1
 
 # operator SKETCH: the text of one that the sketch computes; $st its statement,
-# $ax an axis of its result, $red one of its reduction, if it has one.
+# $ax an axis of its result, $red one of its reduction, if it has one; $all the
+# statements of its kernel.
 operator() {
-	st=acc ax=i red=k
+	st=acc ax=i red=k all=acc
 	case $1 in
+	attention) red=j all='dot, p, acc'; cat <<-'X'
+		export op f[M = 256, N = 64, L = 256, D = 64](x: f16[M, D],
+		    w: f16[L, D], v: f16[L, N]) -> (y: f32[M, N])
+		{
+		    let dot[i, j]: f32 = sum[d](x[i, d] * w[j, d]);
+		    let p[i, j]: f16 = f16(max(dot[i, j], 0));
+		    let acc[i, c]: f32 = sum[j](p[i, j] * v[j, c]);
+		    y[i, c] = acc[i, c];
+		}
+		X
+		;;
 	mma|wgmma|library) cat <<-'X'
 		export op f[M = 256, N = 256, K = 64](x: f16[M, K], w: f16[K, N])
 		    -> (y: f32[M, N])
@@ -68,14 +80,14 @@ operator() {
 		}
 		X
 		;;
-	transpose) st=y red=; cat <<-'X'
+	transpose) st=y red= all=y; cat <<-'X'
 		export op f[M = 512, N = 512](x: f32[N, M]) -> (y: f32[M, N])
 		{
 		    y[i, j] = x[j, i];
 		}
 		X
 		;;
-	*) st=y red=; cat <<-'X'
+	*) st=y red= all=y; cat <<-'X'
 		export op f[M = 512, N = 512](x: f32[M, N]) -> (y: f32[M, N])
 		{
 		    y[i, j] = x[i, j] + 1;
@@ -107,7 +119,11 @@ form() {
 	reorder) echo "reorder($st, ${red:-$ax});" ;;
 	bind) echo 'bind(threads = 128);' ;;
 	stage) echo 'stage(x, scope = shared);' ;;
-	pipeline) echo "pipeline(${red:-$ax}, stages = 1);" ;;
+	pipeline)
+		case $sketch in
+		attention) echo 'pipeline(j, stages = 3);' ;;
+		*) echo "pipeline(${red:-$ax}, stages = 1);" ;;
+		esac ;;
 	unroll) echo "unroll($ax, 2);" ;;
 	vectorize) echo 'vectorize(x, 1);' ;;
 	split_k) echo "split_k($st, 2);" ;;
@@ -142,7 +158,9 @@ cell() {
 	sketch=$1
 	operator "$1" >op
 	[ "$2" != in_place ] || added
-	if grep -q f16 op; then
+	if grep -q 'v: f16' op; then
+		by_hand 'const unsigned short *x, const unsigned short *w, const unsigned short *v, '
+	elif grep -q f16 op; then
 		by_hand 'const unsigned short *x, const unsigned short *w, '
 	elif grep -q 'old:' op; then
 		by_hand 'const float *old, const float *x, '
@@ -154,7 +172,7 @@ cell() {
 	{
 		cat op
 		[ "$1" != variant ] || echo 'tune f { variant("f.cu"); }'
-		echo "schedule s for f { kernel($st, sketch = $1);"
+		echo "schedule s for f { kernel($all, sketch = $1);"
 		form "$2"
 		echo '}'
 	} >f.wpk

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
-# eights.wpk, of wgmma for those of fragments.wpk, and, as kernels for all sizes, of
+# eights.wpk, of wgmma for those of fragments.wpk, of attention for those of
+# attention.wpk, and, as kernels for all sizes, of
 # open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
 # and early, they agree with the reference. The operators of ragged.wpk take turns
 # between the targets; in full each is for all of them, also under the sanitizers, for
@@ -150,6 +151,27 @@ NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 	--set=sketch=wgmma --set=pipeline.crs.async=bulk \
 	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \
 	--check=race,init
+# Both products in one kernel.
+for kind in mma wgmma; do
+	NVCC='' sweep "attention by $kind" "$folder/attention.wpk" \
+		--set=sketch=attention --set=mma.acc.kind=$kind \
+		--op=ragged,token --target=sm_90a --trials=1 --seed=83 \
+		--check=race,init
+done
+if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
+	export NVCC
+	: >"$scratch/spilled-attention"
+	for target in sm_80 sm_90a; do
+		sweep "attention assembled for $target" \
+			"$folder/attention.wpk" --set=sketch=attention \
+			--target=$target --trials=8 --seed=84 --no-verify
+		assembled
+		grep ' spilled [1-9]' "$log" >>"$scratch/spilled-attention"
+	done
+	empty "attention does not spill" "$scratch/spilled-attention"
+else
+	skip "attention assembled" "make check-full, nvcc"
+fi
 if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 	export NVCC
 	sweep "wgmma assembled" "$folder/tensor.wpk" --set=sketch=wgmma \

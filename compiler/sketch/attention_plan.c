@@ -228,21 +228,49 @@ static const char *plan_stages(const struct attention *f, struct arena *a,
 
 /* ---- registers and shared memory ---- */
 
+struct search_reads {
+	const struct attention *f;
+	int n;
+};
+
+static void count_read(struct ir_expr *e, void *ctx)
+{
+	struct search_reads *s = ctx;
+
+	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0;
+}
+
+/* How many elements from memory a score meets on its way to a weight. */
+static int reads_between(const struct attention *f)
+{
+	const struct epilogue *x = &f->scores.epilogue;
+	struct search_reads s = { f, 0 };
+
+	for (int i = 0; i < x->n; i++)
+		if (x->outputs[i].value && (!x->outputs[i].per_row ||
+		    x->outputs[i].reduction))
+			ir_walk(x->outputs[i].value, count_read, &s);
+	ir_walk((struct ir_expr *)f->w.weight, count_read, &s);
+	return s.n;
+}
+
 /* Both sums, of which the first become factors; queries, if they stay; fragments;
- * copies; what rows have; addresses and loops. */
+ * copies; what rows have; addresses and loops; by what ptxas takes, loads on their
+ * way, of what scores meet and of parts that are joined. */
 static int estimate_regs(const struct attention *f,
 	const struct attention_plan *p)
 {
 	int blocks = p->warp / INSTRUCTION, rows = 1;
 	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
 	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
+	int loads = 14 * reads_between(f) + (p->split > 1 ? 16 : 0);
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
 	if (p->groups)
-		return sums + scores + scores / 2 + rows * p->mine + 32 +
+		return sums + scores + scores / 2 + rows * p->mine + 32 + loads +
 			(p->query.bulk ? 0 : 8);
-	return sums + scores + scores / 4 + queries + 16 + rows * p->mine +
+	return sums + scores + scores / 4 + queries + 16 + rows * p->mine + loads +
 		staging_regs(&p->key) + staging_regs(&p->value) + 24;
 }
 
