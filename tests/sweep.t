@@ -155,8 +155,7 @@ NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 for kind in mma wgmma; do
 	NVCC='' sweep "attention by $kind" "$folder/attention.wpk" \
 		--set=sketch=attention --set=mma.acc.kind=$kind \
-		--op=ragged,token --target=sm_90a --trials=1 --seed=83 \
-		--check=race,init
+		--op=ragged --target=sm_90a --trials=1 --seed=83
 done
 if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 	export NVCC

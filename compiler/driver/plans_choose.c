@@ -97,19 +97,29 @@ static const char *set_to(const struct session *s, const struct job *j,
 	return value;
 }
 
-/* How near the sketch "name" came to some group of the present plan. */
+/* How near the sketch "name" came to a group that none serves. */
+static enum refusal came(const struct part *p, const char *name)
+{
+	for (int i = 0; i < p->n; i++)
+		if (!strcmp(p->candidates[i].sketch->name, name))
+			return p->candidates[i].refusal;
+	return REFUSED_OTHER;
+}
+
+/* The least of that in the present plan, which has such a group. */
 static enum refusal nearest_of(const struct job *j, const char *name)
 {
-	enum refusal best = REFUSED_OTHER;
+	enum refusal least = REFUSED_POINTS;
+	bool any = false;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		for (int i = 0; i < j->parts[g].n; i++) {
-			const struct candidate *c = &j->parts[g].candidates[i];
+		if (!candidates_serve(&j->parts[g])) {
+			enum refusal r = came(&j->parts[g], name);
 
-			if (c->refusal > best && !strcmp(c->sketch->name, name))
-				best = c->refusal;
+			any = true;
+			least = r < least ? r : least;
 		}
-	return best;
+	return any ? least : REFUSED_OTHER;
 }
 
 /* The plan in which the sketch that --set names has a number that is amiss, and is
