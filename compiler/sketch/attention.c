@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The attention sketch: two products in a row in one kernel, on tensor cores, by
- * the instructions of a warp (mma.sync). This file names the open numbers;
- * attention_find.c says what a chain is, attention_plan.c what fits and what it
- * costs, attention_build.c and attention_rows.c write the kernel. */
+/* The attention sketch: two products in a row in one kernel, on tensor cores. This
+ * file names the open numbers; attention_find.c says what a chain is, _plan what
+ * fits and costs, _arithmetic how it rounds, _build what instructions of one warp
+ * and of four share, _warps, _groups, _rows and _split write the kernel. */
 #include "sketch/attention.h"
 #include "sketch/asked.h"
 
@@ -140,7 +140,7 @@ static const char *const directives[] = {
 
 static const struct sketch_refusal refusals[] = {
 	{ "stage", "keys and values pass through shared memory as they lie" },
-	{ "swizzle", "rows of 16 bytes change places where there are some" },
+	{ "swizzle", "tiles along the depth are always swizzled, others padded" },
 	{ "vectorize", "copies are as wide as layouts allow" },
 	{ "unroll", "a step's instructions are written out whole; "
 		"tile(block, KEYS = ...) says how many keys a step has" },

@@ -37,7 +37,7 @@ struct weights {
 	enum dtype type;		/* to which weights are rounded */
 };
 
-/* Of mma(.., kind = ..): instructions of a warp, or of four warps. */
+/* mma(STATEMENT, kind = ..): instructions of a warp, or of four. */
 enum { KIND_MMA, KIND_WGMMA };
 
 /* What the sketch knows of a group before any number is chosen. "first" and
@@ -66,8 +66,8 @@ struct attention_plan {
 	int rows, keys, warp, stages;	/* of a block, of a step, of a warp */
 	int groups;		/* of four warps that multiply together; 0: each
 				 * warp does by itself */
-	bool overlap;		/* scores of the next step are multiplied while
-				 * these become weights */
+	bool overlap;		/* weights of the step before are multiplied while
+				 * scores become weights */
 	int helpers, keep_regs, give_regs;	/* threads that copy; registers
 						 * of the others and theirs, 0:
 						 * all alike */
@@ -152,6 +152,7 @@ struct attention_code {
 
 /* Registers for what both products sum up and for weights; the sums are 0. */
 void attention_registers(struct attention_code *g, struct k_block *b);
+void attention_clear_sums(struct attention_code *g, struct k_block *b);
 /* What follows the last step, of the threads that have the sums. */
 void attention_finish(struct attention_code *g, struct k_block *b);
 /* "name" of a stager's tensor and, where that is staged twice, a word more. */
@@ -180,6 +181,17 @@ struct k_block *attention_split_join(struct attention_code *g,
 
 /* ---- attention_rows.c: scores become weights ---- */
 
+/* Column "c" of the thread's row "i" in the registers of instructions, [16 rows of a
+ * warp][results]. */
+struct k_place attention_element(const struct attention_code *g,
+	struct k_buffer *of, struct kx *i, struct kx *c);
+/* A result of instructions: of those of four warps, behind the wait for them. */
+struct kx *attention_settled(const struct attention_code *g, struct kx *x);
+/* "maximum" times log2(e), 0 of a row of -inf alone; and exp(x - maximum), of which
+ * "shift" is. */
+struct kx *attention_shift(const struct attention_code *g, struct kx *maximum);
+struct kx *attention_exp(const struct attention_code *g, struct kx *x,
+	struct kx *shift);
 /* Running values of rows, which what follows the second product may read. */
 void attention_rows_declare(struct attention_code *g);
 /* They are started in "b". */

@@ -182,17 +182,21 @@ static struct k_buffer *registers(struct attention_code *g, const char *name,
 	return kernel_array(g->k, K_REGISTER, name, t, 2, dims, 16);
 }
 
-void attention_registers(struct attention_code *g, struct k_block *b)
+void attention_clear_sums(struct attention_code *g, struct k_block *b)
 {
 	struct kx *zero = kx_float(g->a, 0, T_F32), *i, *r;
 
+	b = tile_loop(g->a, b, "i", g->sums->dims[0], &i);
+	b = tile_loop(g->a, b, "r", g->sums->dims[1], &r);
+	ks_store(g->a, b, k_place(g->sums, i, r), attention_settled(g, zero));
+}
+
+void attention_registers(struct attention_code *g, struct k_block *b)
+{
 	g->scores = registers(g, "scores", T_F32, g->p->keys / 2);
 	g->weights = registers(g, "weights", T_U32, g->p->keys / 4);
 	g->sums = registers(g, "sums", T_F32, g->p->cols / 2);
-	b = tile_loop(g->a, b, "i", g->sums->dims[0], &i);
-	b = tile_loop(g->a, b, "r", g->sums->dims[1], &r);
-	ks_store(g->a, b, k_place(g->sums, i, r), g->p->groups ? kx_call(g->a,
-		INTRIN_SETTLED_F32, T_F32, 1, zero) : zero);
+	attention_clear_sums(g, b);
 	attention_split_declare(g);
 }
 
@@ -202,19 +206,17 @@ void attention_registers(struct attention_code *g, struct k_block *b)
 static void share_out(struct attention_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
-	struct kx *i, *c, *half, *from;
+	struct k_place at;
+	struct kx *i, *c, *from;
 
 	ks_comment(a, b, "each thread's results, in its rows and columns");
 	b = tile_loop(a, b, "i", g->p->mine, &i);
 	b = tile_loop(a, b, "c", g->p->cols / 4, &c);
-	half = kx_mul(a, kx_mod(a, i, num(g, 2)), num(g, 2));
-	from = kx_load(a, g->sums, kx_div(a, i, num(g, 2)), kx_add(a, kx_mul(a,
-		kx_div(a, c, num(g, 2)), num(g, 4)), kx_add(a, half, kx_mod(a,
-		c, num(g, 2)))));
+	at = attention_element(g, g->sums, i, c);
+	from = kx_load(a, g->sums, at.index[0], at.index[1]);
 	ks_store(a, b, g->f->rows_m ? k_place(g->acc, i, c) :
-		k_place(g->acc, c, i), g->p->groups && !g->f->w.norm &&
-		g->p->split == 1 ?
-		kx_call(a, INTRIN_SETTLED_F32, T_F32, 1, from) : from);
+		k_place(g->acc, c, i), g->f->w.norm ? from :
+		attention_settled(g, from));
 }
 
 void attention_finish(struct attention_code *g, struct k_block *b)

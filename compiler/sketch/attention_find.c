@@ -130,14 +130,33 @@ static bool pair_axes(const struct task *t, const int *x, int n_x, const int *y,
 	return k == n_x;
 }
 
+/* Are the axes the same, in the same order, but for those of extent 1? */
+static bool same_axes(const struct ir_operator *o, const int *x, const int *y,
+	int n)
+{
+	int i = 0, k = 0;
+
+	for (;; i++, k++) {
+		while (i < n && o->axes[x[i]].extent == 1)
+			i++;
+		while (k < n && o->axes[y[k]].extent == 1)
+			k++;
+		if (i == n || k == n)
+			return i == n && k == n;
+		if (x[i] != y[k])
+			return false;
+	}
+}
+
 /* The order of the second product's sums in which keys follow each other as in the
  * scores. */
 static bool find_order(const struct task *t, struct attention *f,
 	struct ir_expr **with)
 {
 	for (int i = 0; i < f->of.n_orders; i++)
-		if (pair_axes(t, f->key_axes, f->n_key_axes, f->of.orders[i],
-				f->of.c.n_k, with)) {
+		if (same_axes(t->op, f->of.orders[i], f->of.c.k, f->of.c.n_k) &&
+				pair_axes(t, f->key_axes, f->n_key_axes,
+				f->of.orders[i], f->of.c.n_k, with)) {
 			f->value_order = i;
 			return true;
 		}
@@ -434,6 +453,19 @@ static const char *find_weight(struct attention *f, const struct ir_expr *e)
 
 /* ---- causal masks ---- */
 
+/* Does a key of which what is shifted is -inf add nothing to what runs along? */
+static bool hidden_add_nothing(const struct attention *f)
+{
+	const struct epilogue *x = &f->scores.epilogue;
+
+	for (int i = 0; i < x->n; i++)
+		if (x->outputs[i].reduction && i != f->w.maximum &&
+		    (x->outputs[i].reduction->reducer != RED_SUM ||
+		    !attention_scales(f, x->outputs[i].value)))
+			return false;
+	return f->w.scaled;
+}
+
 /* select(key <= row + ahead, .., -inf): then "ahead", and keys beyond do nothing. */
 static void find_causal(const struct task *t, struct attention *f)
 {
@@ -548,6 +580,7 @@ bool attention_find(struct task *t, struct attention *f, const char **why)
 	*why = check_outputs(t, f);
 	if (!*why)
 		*why = find_weight(f, weight);
-	find_causal(t, f);
+	if (!*why && hidden_add_nothing(f))
+		find_causal(t, f);
 	return !*why;
 }

@@ -3,7 +3,7 @@
  * others multiply. Keys and values go round in stages of their own, each with a
  * barrier "full", counted in bytes, and one "empty", at which every warp arrives
  * that has read it. While one group of warps makes weights of its scores, tensor
- * cores multiply for another. Queries and keys lie in parts of the depth, as
+ * cores may multiply for another. Queries and keys lie in parts of the depth, as
  * swizzled rows have 128 bytes at most. */
 #include "sketch/attention.h"
 
@@ -13,8 +13,8 @@
 
 enum { INSTRUCTION = 16 };
 
-/* A named barrier: that of parts is another. */
-enum { QUERIES_THERE = 2 };
+/* A named barrier. */
+enum { QUERIES_THERE = PARTS_BARRIER + 1 };
 
 /* Stages of keys, or of values. */
 struct ring {
@@ -353,8 +353,8 @@ static void settle_sums(struct groups *x, struct k_block *b)
 	struct kx *r, *zero = num(x, 0);
 
 	b = tile_loop(a, b, "r", sums->dims[1], &r);
-	ks_store(a, b, k_place(sums, zero, r), kx_call(a, INTRIN_SETTLED_F32,
-		T_F32, 1, kx_load(a, sums, zero, r)));
+	ks_store(a, b, k_place(sums, zero, r), attention_settled(x->g,
+		kx_load(a, sums, zero, r)));
 }
 
 /* Queries that no map describes, by all who multiply: instructions read them

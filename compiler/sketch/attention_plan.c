@@ -274,25 +274,22 @@ static int estimate_regs(const struct attention *f,
 		staging_regs(&p->key) + staging_regs(&p->value) + 24;
 }
 
-/* Registers of four warps that only copy, and of as many that multiply (wgmma_plan.c
- * says why). */
-static const int unequal[][3] = { { 2, 40, 232 }, { 3, 32, 160 } };
-
 /* One warp copies, or four where those that multiply want their registers. */
 static const char *plan_helpers(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
+	const struct share_of_registers *s = promise_share(p->groups,
+		p->keys > p->cols ? p->keys : p->cols);
+
 	p->helpers = 32;
 	p->occupancy = target_occupancy(t->target, p->threads + p->helpers,
 		p->regs, (int)p->shared_bytes);
-	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (!p->occupancy && unequal[i][0] == p->groups &&
-		    p->regs <= unequal[i][2]) {
-			p->helpers = 128;
-			p->give_regs = unequal[i][1];
-			p->keep_regs = unequal[i][2];
-			p->occupancy = 1;
-		}
+	if (!p->occupancy && s && p->regs <= s->keep) {
+		p->helpers = 128;
+		p->give_regs = s->give;
+		p->keep_regs = s->keep;
+		p->occupancy = 1;
+	}
 	return p->occupancy ? NULL : arena_printf(a, "%d keys and %d of a row of "
 		"values take about %d registers of each of %d threads, more "
 		"than there are", p->keys, p->cols, p->regs, p->threads);
@@ -327,17 +324,31 @@ static const char *refuse_regs(const struct task *t, struct arena *a,
 		"more than %d: %s", p->warp, p->regs, MOST_REGS, mend);
 }
 
+/* "n" tiles, up to where the next may begin. */
+static int64_t tiles_bytes(const struct stage *s, int64_t n)
+{
+	int64_t align = s->align ? s->align : 16;
+
+	return number_ceil(n * stage_bytes(s), align) * align;
+}
+
+/* One for queries, and of keys and of values two for each stage. */
+static int64_t barrier_bytes(const struct attention_plan *p)
+{
+	int64_t ring = number_ceil(8 * p->stages, 16) * 16;
+
+	return (p->groups ? 16 + 4 * ring : 0) + (p->split > 1 ? PARTS_SHARED :
+		0);
+}
+
 static const char *plan_resources(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
-	int64_t each, barriers = p->groups ? 16 + 4 * ((8 * p->stages + 15) / 16 * 16) :
-		0;
+	int64_t each = p->chunks * stage_bytes(&p->key) + stage_bytes(&p->value);
 
-	if (p->split > 1)
-		barriers += PARTS_SHARED;
-	each = p->chunks * stage_bytes(&p->key) + stage_bytes(&p->value);
-	p->shared_bytes = p->chunks * stage_bytes(&p->query) + p->stages * each +
-		barriers;
+	p->shared_bytes = tiles_bytes(&p->query, p->chunks) +
+		tiles_bytes(&p->key, (int64_t)p->stages * p->chunks) +
+		tiles_bytes(&p->value, p->stages) + barrier_bytes(p);
 	if (p->shared_bytes > t->target->smem_block)
 		return refuse_shared(t, a, p, p->stages - number_ceil(
 			p->shared_bytes - t->target->smem_block, each));

@@ -30,9 +30,19 @@ static struct kx *op2(const struct attention_code *g, enum op op, struct kx *x,
 	return kx_op(g->a, op, T_F32, 2, x, y);
 }
 
-static struct kx *exp2_of(const struct attention_code *g, struct kx *x)
+struct kx *attention_shift(const struct attention_code *g, struct kx *maximum)
 {
-	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, x);
+	return kx_op(g->a, OP_SELECT, T_F32, 3, kx_op(g->a, OP_EQ, T_BOOL, 2,
+		maximum, f32(g, -INFINITY)), f32(g, 0), op2(g, OP_MUL, maximum,
+		f32(g, log2_e)));
+}
+
+struct kx *attention_exp(const struct attention_code *g, struct kx *x,
+	struct kx *shift)
+{
+	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, kx_op(g->a, OP_FMA,
+		T_F32, 3, x, f32(g, log2_e), kx_op(g->a, OP_NEG, T_F32, 1,
+		shift)));
 }
 
 static const struct output *output(const struct attention_code *g, int i)
@@ -47,9 +57,7 @@ static int outputs(const struct attention_code *g)
 
 /* ---- where values are ---- */
 
-/* An element in the registers of instructions, [16 rows of a warp][results]: row
- * "i" of the thread's and column "c". */
-static struct k_place element_at(const struct attention_code *g,
+struct k_place attention_element(const struct attention_code *g,
 	struct k_buffer *of, struct kx *i, struct kx *c)
 {
 	struct arena *a = g->a;
@@ -65,13 +73,15 @@ static struct kx *load(const struct attention_code *g, struct k_place p)
 	return kx_load(g->a, p.buffer, p.index[0], p.index[1]);
 }
 
-/* A result of instructions: of those of four warps, behind the wait for them. */
-static struct kx *result(const struct attention_code *g, struct k_place p)
+struct kx *attention_settled(const struct attention_code *g, struct kx *x)
 {
-	struct kx *x = load(g, p);
-
 	return g->p->groups && !g->joined ? kx_call(g->a, INTRIN_SETTLED_F32,
 		T_F32, 1, x) : x;
+}
+
+static struct kx *result(const struct attention_code *g, struct k_place p)
+{
+	return attention_settled(g, load(g, p));
 }
 
 /* A value of the element or row at hand: "score" is the element's place, where
@@ -105,9 +115,8 @@ static struct kx *value_of(void *ctx, const struct ir_expr *e)
 	int i = attention_output(f, e);
 
 	if (v->shifted && e->kind == IR_OP && attention_is_exp(f, e))
-		return exp2_of(v->g, kx_op(v->g->a, OP_FMA, T_F32, 3, v->score,
-			f32(v->g, log2_e), kx_op(v->g->a, OP_NEG, T_F32, 1,
-			kx_load(v->g->a, v->g->shift, v->row))));
+		return attention_exp(v->g, v->score, kx_load(v->g->a,
+			v->g->shift, v->row));
 	if (v->shifted && attention_is_shifted(f, e))
 		return v->score;
 	if (i < 0)
@@ -227,7 +236,8 @@ static struct running resume(const struct attention_code *g, struct k_block *b,
 
 /* ---- a step ---- */
 
-/* Does every row of the block see all keys of the step? NULL: always. */
+/* Does every row of the block see all keys of the step? NULL: there is nothing to
+ * ask, or no cheap answer. */
 static struct kx *sees_all(struct attention_code *g)
 {
 	const struct attention *f = g->f;
@@ -256,7 +266,7 @@ static void shift_all(struct attention_code *g, struct k_block *b, struct kx *i,
 	struct kx *c, *x;
 
 	b = tile_loop(a, b, "c", g->p->keys / 4, &c);
-	at = element_at(g, g->scores, i, c);
+	at = attention_element(g, g->scores, i, c);
 	v.score = result(g, at);
 	enter_key(&v, b, c, hides);
 	x = counted(&v, lowered(&v, e), -INFINITY);
@@ -297,12 +307,9 @@ static struct kx *grow(struct attention_code *g, struct k_block *b, struct kx *i
 	lanes_join(a, b, &r, ROW_LANES, 1);
 	most = kx_var(a, r.value);
 	ks_store(a, b, k_place(held, i), most);
-	shift = ks_let(a, b, "shift", kx_op(a, OP_SELECT, T_F32, 3,
-		kx_op(a, OP_EQ, T_BOOL, 2, most, f32(g, -INFINITY)), f32(g, 0),
-		op2(g, OP_MUL, most, f32(g, log2_e))));
+	shift = ks_let(a, b, "shift", attention_shift(g, most));
 	ks_store(a, b, k_place(g->shift, i), shift);
-	return ks_let(a, b, "grown", exp2_of(g, kx_op(a, OP_FMA, T_F32, 3, old,
-		f32(g, log2_e), kx_op(a, OP_NEG, T_F32, 1, shift))));
+	return ks_let(a, b, "grown", attention_exp(g, old, shift));
 }
 
 static void scale_sums(struct attention_code *g, struct k_block *b, struct kx *i,
@@ -312,7 +319,7 @@ static void scale_sums(struct attention_code *g, struct k_block *b, struct kx *i
 	struct kx *c;
 
 	b = tile_loop(g->a, b, "c", g->p->cols / 4, &c);
-	at = element_at(g, g->sums, i, c);
+	at = attention_element(g, g->sums, i, c);
 	ks_store(g->a, b, at, op2(g, OP_MUL, result(g, at), scale));
 }
 
@@ -324,7 +331,7 @@ static struct kx *weigh(struct value *v, struct k_block *b, struct kx *c,
 	const struct attention *f = g->f;
 	struct kx *w;
 
-	v->score = (v->shifted ? load : result)(g, element_at(g, g->scores,
+	v->score = (v->shifted ? load : result)(g, attention_element(g, g->scores,
 		v->row, c));
 	enter_key(v, b, c, g->p->ragged);
 	for (int x = 0; x < outputs(g); x++) {
@@ -351,7 +358,7 @@ static void weigh_row(struct attention_code *g, struct k_block *b, struct kx *i,
 
 	v.shifted = g->f->w.maximum >= 0;
 	b = tile_loop(g->a, b, "c", g->p->keys / 4, &c);
-	ks_store(g->a, b, element_at(g, g->scores, i, c), weigh(&v, b, c, here));
+	ks_store(g->a, b, attention_element(g, g->scores, i, c), weigh(&v, b, c, here));
 }
 
 void attention_rows_weigh(struct attention_code *g, struct k_block *b)
@@ -391,7 +398,7 @@ static void pack_row(struct attention_code *g, struct k_block *b, struct kx *i)
 
 	b = tile_loop(a, b, "j", g->p->keys / 8, &j);
 	for (int e = 0; e < 2; e++)
-		two[e] = load(g, element_at(g, g->scores, i, kx_add(a, kx_mul(a,
+		two[e] = load(g, attention_element(g, g->scores, i, kx_add(a, kx_mul(a,
 			j, num(g, 2)), num(g, e))));
 	ks_store(a, b, k_place(g->weights, kx_div(a, i, num(g, 2)), kx_add(a,
 		kx_mul(a, j, num(g, 2)), kx_mod(a, i, num(g, 2)))), kx_call(a,

@@ -6,12 +6,7 @@
  * parts, scaled to the greatest maximum. */
 #include "sketch/attention.h"
 
-#include "kernel/intrin.h"
 #include "sketch/common.h"
-
-#include <math.h>
-
-static const double log2_e = 1.4426950408889634;
 
 static struct kx *num(const struct attention_code *g, int64_t v)
 {
@@ -90,14 +85,6 @@ static void leave_rows(struct attention_code *g, struct k_block *b)
 
 /* ---- joining ---- */
 
-static struct kx *scaled_to(const struct attention_code *g, struct kx *maximum,
-	struct kx *shift)
-{
-	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, kx_op(g->a, OP_FMA,
-		T_F32, 3, maximum, kx_float(g->a, log2_e, T_F32), kx_op(g->a,
-		OP_NEG, T_F32, 1, shift)));
-}
-
 /* The greater of both maxima, and by how much what goes with each is scaled: "here"
  * what was joined so far, "there" the part. */
 static void join_maximum(struct attention_code *g, struct k_block *b,
@@ -105,18 +92,15 @@ static void join_maximum(struct attention_code *g, struct k_block *b,
 {
 	struct k_buffer *held = g->held[g->f->w.maximum];
 	struct arena *a = g->a;
-	struct kx *before, *most, *none, *shift;
+	struct kx *before, *most, *shift;
 
 	before = ks_let(a, b, "before", kx_load(a, held, i));
 	theirs = ks_let(a, b, "theirs", theirs);
 	most = ks_let(a, b, "most", kx_op(a, OP_MAX, T_F32, 2, before, theirs));
-	none = kx_op(a, OP_EQ, T_BOOL, 2, most, kx_float(a, -INFINITY, T_F32));
-	shift = ks_let(a, b, "shift", kx_op(a, OP_SELECT, T_F32, 3, none,
-		kx_float(a, 0, T_F32), kx_op(a, OP_MUL, T_F32, 2, most,
-		kx_float(a, log2_e, T_F32))));
+	shift = ks_let(a, b, "shift", attention_shift(g, most));
 	ks_store(a, b, k_place(held, i), most);
-	*here = ks_let(a, b, "here", scaled_to(g, before, shift));
-	*there = ks_let(a, b, "there", scaled_to(g, theirs, shift));
+	*here = ks_let(a, b, "here", attention_exp(g, before, shift));
+	*there = ks_let(a, b, "there", attention_exp(g, theirs, shift));
 }
 
 /* x * here + y * there */
@@ -145,23 +129,18 @@ static void join_statistic(struct attention_code *g, struct k_block *b, int x,
 	ks_store(a, b, k_place(g->held[x], i), kx_var(a, r.value));
 }
 
-/* The sums of row "i", which are every other pair of two rows'. */
 static void join_sums(struct attention_code *g, struct k_block *b,
 	struct kx *part, struct kx *i, struct kx *here, struct kx *there)
 {
-	struct arena *a = g->a;
-	struct kx *c, *at, *theirs, *so_far;
-	bool scaled = here && g->f->w.scaled;
+	struct k_place at;
+	struct kx *c, *theirs, *so_far;
 
-	b = tile_loop(a, b, "c", g->p->cols / 4, &c);
-	at = kx_add(a, kx_mul(a, kx_div(a, c, num(g, 2)), num(g, 4)), kx_add(a,
-		kx_mul(a, kx_mod(a, i, num(g, 2)), num(g, 2)), kx_mod(a, c,
-		num(g, 2))));
-	so_far = kx_load(a, g->sums, kx_div(a, i, num(g, 2)), at);
-	theirs = parts_sum(&g->parts, part, kx_div(a, i, num(g, 2)), at);
-	ks_store(a, b, k_place(g->sums, kx_div(a, i, num(g, 2)), at), scaled ?
-		blend(g, so_far, here, theirs, there) : kx_op(a, OP_ADD, T_F32,
-		2, so_far, theirs));
+	b = tile_loop(g->a, b, "c", g->p->cols / 4, &c);
+	at = attention_element(g, g->sums, i, c);
+	so_far = kx_load(g->a, g->sums, at.index[0], at.index[1]);
+	theirs = parts_sum(&g->parts, part, at.index[0], at.index[1]);
+	ks_store(g->a, b, at, here && g->f->w.scaled ? blend(g, so_far, here,
+		theirs, there) : kx_op(g->a, OP_ADD, T_F32, 2, so_far, theirs));
 }
 
 static void join_part(struct attention_code *g, struct k_block *b,
@@ -185,21 +164,6 @@ static void join_part(struct attention_code *g, struct k_block *b,
 	join_sums(g, b, part, i, here, there);
 }
 
-static void clear(struct attention_code *g, struct k_block *b)
-{
-	struct kx *i, *r;
-	struct k_block *each = tile_loop(g->a, b, "i", g->p->mine, &i);
-
-	for (int x = 0; x < g->f->scores.epilogue.n; x++)
-		if (is_statistic(g, x))
-			ks_store(g->a, each, k_place(g->held[x], i),
-				reducer_identity(g->a, output(g, x)->reduction->
-				reducer, T_F32));
-	each = tile_loop(g->a, b, "i", g->p->mine / 2, &i);
-	each = tile_loop(g->a, each, "r", g->p->cols / 2, &r);
-	ks_store(g->a, each, k_place(g->sums, i, r), kx_float(g->a, 0, T_F32));
-}
-
 /* Statistics of a part are still each lane's own, but for the maximum; they are
  * joined with the others' before lanes are. */
 struct k_block *attention_split_join(struct attention_code *g,
@@ -213,8 +177,9 @@ struct k_block *attention_split_join(struct attention_code *g,
 	ks_comment(g->a, b, "leave this part; the last block joins them all");
 	g->joined = true;
 	leave_rows(g, b);
-	b = parts_left(&g->parts, b);
-	clear(g, b);
+	b = parts_last(&g->parts, b);
+	attention_clear_sums(g, b);
+	attention_rows_start(g, b);
 	each = ks_serial(g->a, b, "part", num(g, 0), num(g, g->p->split),
 		num(g, 1), &part);
 	join_part(g, each, part);

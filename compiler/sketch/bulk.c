@@ -56,10 +56,11 @@ static const char *matrix_refuse(const struct stage *s)
 		return "is computed on its way to shared memory";
 	if (op->n_forms > 1)
 		return "is read beyond its edges";
-	if (op->rows.n_runs > 1 || op->batch.n_runs > K_MAP_RANK - 2 ||
-	    s->order->k.n_runs > 1)
+	if (op->rows.n_runs > 1 || s->order->k.n_runs > 1)
 		return "does not lie along rows and the reduction at one stride "
 			"each";
+	if (op->batch.n_runs > K_MAP_RANK - 2)
+		return "has more axes of batches than a map has dimensions";
 	if (op->rows.open || op->batch.open || s->order->k.open)
 		return "has a size that is known at the call only";
 	if (turned(s))

@@ -11,6 +11,7 @@
 #define SHAPE(high, wide) , { high, wide }
 
 const char *const halo_words[] = { "auto", "off" PATCHES(PATCH_WORD), NULL };
+_Static_assert(HALO_VALUES == 12, "a number each");
 const int halo_values[HALO_VALUES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 
 /* By value: rows and columns of pixels. Columns fill atoms of a swizzle, 8 rows of

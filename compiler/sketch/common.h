@@ -46,6 +46,13 @@ int promise_blocks(const struct target *t, int threads, int regs, int early,
  * than 512 threads it keeps two on an SM unless it is told that one will do. */
 int promise_usual(const struct target *t, int threads, int regs, bool wide,
 	int smem);
+/* How threads of a block that has an SM for itself share registers anew: those of
+ * four warps that only copy "give", and "groups" of four that multiply "keep" so
+ * many, by instructions of up to "cols" columns. NULL: they do not. */
+struct share_of_registers {
+	int groups, give, keep, cols;
+};
+const struct share_of_registers *promise_share(int groups, int cols);
 /* Registers that a thread may have where so many blocks are promised. */
 int promise_registers(const struct target *t, int threads, int blocks);
 /* "*occupancy" is how many blocks run at once on an SM. NULL, or that there is room

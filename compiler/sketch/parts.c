@@ -84,7 +84,7 @@ void parts_add(const struct parts *g, struct k_block *b, struct kx *slot)
 void parts_meet(const struct parts *g, struct k_block *b)
 {
 	if (g->alone)
-		ks_barrier_named(g->a, b, 1, g->threads);
+		ks_barrier_named(g->a, b, PARTS_BARRIER, g->threads);
 	else
 		ks_barrier(g->a, b, BARRIER_BLOCK);
 }
@@ -140,7 +140,7 @@ struct kx *parts_sum(const struct parts *g, struct kx *part, struct kx *i,
 	return kx_load(g->a, g->partial, partial_at(g, slot_of(g, part), i, j));
 }
 
-struct k_block *parts_left(struct parts *g, struct k_block *b)
+struct k_block *parts_last(struct parts *g, struct k_block *b)
 {
 	parts_leave(g, b, slot_of(g, kx_special(g->a, K_BLOCK_Y)));
 	b = ks_if(g->a, b, take_ticket(g, b));

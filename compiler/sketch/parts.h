@@ -25,6 +25,8 @@ struct parts {
 /* Bytes of workspace; and of shared memory, where "split" is more than 1. */
 int64_t parts_workspace(int64_t tiles, int split, int64_t sums, int acc_bytes);
 enum { PARTS_SHARED = 16 };
+/* At which the threads meet who sum a tile, where a block has others. */
+enum { PARTS_BARRIER = 1 };
 
 /* Room in the workspace for the sums of "slots" blocks, and "n" i32 "name", cleared
  * before the kernel, which are returned; bound to "step". */
@@ -44,7 +46,7 @@ struct kx *parts_sum(const struct parts *g, struct kx *part, struct kx *i,
 void parts_declare(struct parts *g, struct p_step *step);
 /* Leave this part's sums; the block returned runs in the last part alone, where all
  * parts' can be read. */
-struct k_block *parts_left(struct parts *g, struct k_block *b);
+struct k_block *parts_last(struct parts *g, struct k_block *b);
 /* Leave this part's sums; the block returned runs in the last part alone, with
  * all sums in "acc". Threads for which "mine" does not hold (NULL: all do)
  * have none. */

@@ -23,6 +23,21 @@ int promise_usual(const struct target *t, int threads, int regs, bool wide,
 		threads > LARGE_BLOCK && regs > USUAL_REGS;
 }
 
+/* In all what the launch gives them (PTX ISA, "setmaxnreg": multiples of 8). An
+ * instruction has no more columns than fit what all have before they share (ptxas,
+ * C7602). */
+static const struct share_of_registers shares[] = {
+	{ 2, 40, 232, 256 }, { 3, 32, 160, 192 }, { 4, 32, 112, 128 }
+};
+
+const struct share_of_registers *promise_share(int groups, int cols)
+{
+	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+		if (shares[i].groups == groups && cols <= shares[i].cols)
+			return &shares[i];
+	return NULL;
+}
+
 int promise_registers(const struct target *t, int threads, int blocks)
 {
 	int n = REGS_MAX;

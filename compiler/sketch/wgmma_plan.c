@@ -344,21 +344,9 @@ static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
 	return n + n / 16;
 }
 
-/* Registers of four warps that only copy, and of as many that multiply, where
- * some of the latter share an SM's with one of the former: in all what the launch
- * gives them (PTX ISA, "setmaxnreg": multiples of 8). An instruction has no more
- * "cols" than fit what all have before they share (ptxas, C7602). */
-static const struct share_of_registers {
-	int groups, give, keep, cols;
-} unequal[] = { { 2, 40, 232, 256 }, { 3, 32, 160, 192 }, { 4, 32, 112, 128 } };
-
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
-	for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++)
-		if (p->of.bulk && unequal[i].groups == all_groups(p) &&
-		    p->cols <= unequal[i].cols)
-			return &unequal[i];
-	return NULL;
+	return p->of.bulk ? promise_share(all_groups(p), p->cols) : NULL;
 }
 
 static int most_regs(const struct task *t, const struct wgmma_plan *p)
