@@ -122,6 +122,17 @@ static enum refusal nearest_of(const struct job *j, const char *name)
 	return any ? least : REFUSED_OTHER;
 }
 
+/* Has the present plan a chain, where the sketch "name" is for those? */
+static bool has_its_chain(const struct job *j, const char *name)
+{
+	const struct sketch *k = sketch_named(name);
+
+	for (int g = 0; k && k->chains && g < j->partition->n_groups; g++)
+		if (j->partition->groups[g].anchor == IR_CHAIN)
+			return true;
+	return false;
+}
+
 /* The plan in which the sketch that --set names has a number that is amiss, and is
  * not of the wrong kind; -1 if there is none, or none is named. */
 static int nearest_named(const struct session *s, struct job *j)
@@ -135,7 +146,9 @@ static int nearest_named(const struct session *s, struct job *j)
 
 		plan_use(j, i);
 		r = nearest_of(j, name);
-		plan = r > best ? i : plan;
+		if (r > best || (r == best && plan < 0 &&
+		    has_its_chain(j, name)))
+			plan = i;
 		best = r > best ? r : best;
 	}
 	return plan;

@@ -157,7 +157,7 @@ const struct sketch sketch_attention = {
 	.name = "attention",
 	.summary = "two products in a row, on tensor cores, such as attention",
 	.directives = directives, .refusals = refusals,
-	.deterministic = true, .kinds = true,
+	.deterministic = true, .chains = true, .kinds = true,
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,

@@ -51,6 +51,7 @@ struct sketch {
 				 * that it does neither in place */
 	bool deterministic;	/* equal inputs give equal bits, whatever the
 				 * order in which blocks run */
+	bool chains;		/* it computes those, and nothing else */
 	bool kinds;		/* mma(.., kind = ..) is an open number of it, not
 				 * another sketch */
 	/* NULL, or the directive without which it does not compete, and why:
