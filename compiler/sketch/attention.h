@@ -27,12 +27,14 @@ enum { ATTENTION_VALUES = ATTENTION_FIXED };
  * outputs[] are those of scores.epilogue. Elements are "weight" where it
  * multiplies; the sums of the second product are then divided by, or
  * multiplied with, "norm". "maximum" is the output that runs along, of values
- * "shifted"; -1: none does. */
+ * "shifted"; -1: none does. "far": it may be so large that its product with log2(e),
+ * rounded, is off by more than an exponent allows, as with a mask by -1e9. */
 struct weights {
 	const struct ir_expr *weight, *norm, *shifted;
 	const struct ir_expr *visible;	/* "shifted" where a causal mask hides
 					 * nothing */
 	bool divides, scaled;		/* "scaled": weights are, by exp(-maximum) */
+	bool far;
 	int maximum;
 	enum dtype type;		/* to which weights are rounded */
 };
@@ -140,8 +142,9 @@ struct attention_code {
 	struct k_buffer *held[OUTPUTS_MAX];	/* by output of the scores: of
 						 * the thread's rows */
 	struct k_buffer **of_rows;	/* the same by tensor */
-	struct k_buffer *shift, *scale;	/* their maximum, times log2(e), and by how
-					 * much what was summed is to be scaled */
+	struct k_buffer *shift, *scale;	/* their maximum, unless far times log2(e),
+					 * and by how much what was summed is to be
+					 * scaled */
 	struct kx **axes;		/* by axis: values */
 	bool rows_ragged;		/* the last tile has fewer rows */
 	struct storing out;
@@ -187,9 +190,9 @@ struct k_place attention_element(const struct attention_code *g,
 	struct k_buffer *of, struct kx *i, struct kx *c);
 /* A result of instructions: of those of four warps, behind the wait for them. */
 struct kx *attention_settled(const struct attention_code *g, struct kx *x);
-/* "maximum" times log2(e), 0 of a row of -inf alone; and exp(x - maximum), of which
- * "shift" is. */
-struct kx *attention_shift(const struct attention_code *g, struct kx *maximum);
+/* What "most" shifts by, unless far that times log2(e), and 0 of a row of -inf
+ * alone; and exp(x - maximum), of which "shift" is. */
+struct kx *attention_shift(const struct attention_code *g, struct kx *most);
 struct kx *attention_exp(const struct attention_code *g, struct kx *x,
 	struct kx *shift);
 /* Running values of rows, which what follows the second product may read. */

@@ -215,8 +215,7 @@ static void share_out(struct attention_code *g, struct k_block *b)
 	at = attention_element(g, g->sums, i, c);
 	from = kx_load(a, g->sums, at.index[0], at.index[1]);
 	ks_store(a, b, g->f->rows_m ? k_place(g->acc, i, c) :
-		k_place(g->acc, c, i), g->f->w.norm ? from :
-		attention_settled(g, from));
+		k_place(g->acc, c, i), attention_settled(g, from));
 }
 
 void attention_finish(struct attention_code *g, struct k_block *b)

@@ -9,6 +9,9 @@
 
 #include <math.h>
 
+/* Above it the unit roundoff of a maximum, times log2(e), shows in what is shifted. */
+enum { FAR = 4096 };
+
 /* ---- two products ---- */
 
 struct search_read {
@@ -451,6 +454,37 @@ static const char *find_weight(struct attention *f, const struct ir_expr *e)
 	return NULL;
 }
 
+/* ---- how far from 0 ---- */
+
+struct search_far {
+	const struct attention *f;
+	bool found;
+};
+
+/* A constant or what is read may be anything; sums of products, of what networks
+ * have, are not. */
+static void find_far(struct ir_expr *e, void *ctx)
+{
+	struct search_far *s = ctx;
+	int i = attention_output(s->f, e);
+
+	if (i >= 0 && output(s->f, i)->value && !output(s->f, i)->per_row)
+		ir_walk(output(s->f, i)->value, find_far, s);
+	s->found |= (e->kind == IR_READ && i < 0 && dtype_is_float(e->type)) ||
+		(e->kind == IR_FLOAT && isfinite(e->f) && fabs(e->f) > FAR) ||
+		(e->kind == IR_INT && dtype_is_float(e->type) &&
+		fabs((double)e->i) > FAR);
+}
+
+static bool is_far(const struct attention *f)
+{
+	struct search_far s = { f, false };
+
+	if (f->w.shifted)
+		ir_walk((struct ir_expr *)f->w.shifted, find_far, &s);
+	return s.found;
+}
+
 /* ---- causal masks ---- */
 
 /* Does a key of which what is shifted is -inf add nothing to what runs along? */
@@ -580,7 +614,10 @@ bool attention_find(struct task *t, struct attention *f, const char **why)
 	*why = check_outputs(t, f);
 	if (!*why)
 		*why = find_weight(f, weight);
-	if (!*why && hidden_add_nothing(f))
+	if (*why)
+		return false;
+	f->w.far = is_far(f);
+	if (hidden_add_nothing(f))
 		find_causal(t, f);
-	return !*why;
+	return true;
 }

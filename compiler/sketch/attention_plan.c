@@ -459,7 +459,7 @@ static struct cost_of value_cost(const struct attention *f,
 		return value_cost(f, o->value, done);
 	}
 	if (e->kind == IR_OP && attention_is_exp(f, e))
-		return (struct cost_of){ 2, 1, 2 };
+		return (struct cost_of){ 2 + f->w.far, 1, 2 + f->w.far };
 	for (int k = 0; k < e->n_args && e->kind != IR_READ; k++)
 		c = cost_add(c, value_cost(f, e->args[k], done));
 	return c;

@@ -30,19 +30,20 @@ static struct kx *op2(const struct attention_code *g, enum op op, struct kx *x,
 	return kx_op(g->a, op, T_F32, 2, x, y);
 }
 
-struct kx *attention_shift(const struct attention_code *g, struct kx *maximum)
+struct kx *attention_shift(const struct attention_code *g, struct kx *most)
 {
-	return kx_op(g->a, OP_SELECT, T_F32, 3, kx_op(g->a, OP_EQ, T_BOOL, 2,
-		maximum, f32(g, -INFINITY)), f32(g, 0), op2(g, OP_MUL, maximum,
-		f32(g, log2_e)));
+	return kx_op(g->a, OP_SELECT, T_F32, 3, kx_op(g->a, OP_EQ, T_BOOL, 2, most,
+		f32(g, -INFINITY)), f32(g, 0), g->f->w.far ? most : op2(g,
+		OP_MUL, most, f32(g, log2_e)));
 }
 
 struct kx *attention_exp(const struct attention_code *g, struct kx *x,
 	struct kx *shift)
 {
-	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, kx_op(g->a, OP_FMA,
-		T_F32, 3, x, f32(g, log2_e), kx_op(g->a, OP_NEG, T_F32, 1,
-		shift)));
+	x = g->f->w.far ? op2(g, OP_MUL, op2(g, OP_SUB, x, shift), f32(g,
+		log2_e)) : kx_op(g->a, OP_FMA, T_F32, 3, x, f32(g, log2_e),
+		kx_op(g->a, OP_NEG, T_F32, 1, shift));
+	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, x);
 }
 
 static const struct output *output(const struct attention_code *g, int i)
@@ -293,21 +294,19 @@ static void shift_scores(struct attention_code *g, struct k_block *b,
 	shift_all(g, b, i, maximum, e, g->p->ragged);
 }
 
-/* The row's new maximum: by how much what was summed so far is scaled. A row of
- * -inf alone is shifted by nothing. */
+/* The row's new maximum: by how much what was summed so far is scaled. */
 static struct kx *grow(struct attention_code *g, struct k_block *b, struct kx *i)
 {
 	struct k_buffer *held = g->held[g->f->w.maximum];
 	struct running r = resume(g, b, g->f->w.maximum, kx_load(g->a, held, i));
 	struct arena *a = g->a;
-	struct kx *old, *most, *shift;
+	struct kx *old, *shift;
 
 	old = ks_let(a, b, "before", kx_load(a, held, i));
 	shift_scores(g, b, i, &r);
 	lanes_join(a, b, &r, ROW_LANES, 1);
-	most = kx_var(a, r.value);
-	ks_store(a, b, k_place(held, i), most);
-	shift = ks_let(a, b, "shift", attention_shift(g, most));
+	ks_store(a, b, k_place(held, i), kx_var(a, r.value));
+	shift = ks_let(a, b, "shift", attention_shift(g, kx_var(a, r.value)));
 	ks_store(a, b, k_place(g->shift, i), shift);
 	return ks_let(a, b, "grown", attention_exp(g, old, shift));
 }
@@ -420,6 +419,17 @@ void attention_rows_turn(struct attention_code *g, struct k_block *b)
 
 /* ---- the end ---- */
 
+/* "x", but of a row of -inf alone what the source says: exp(-inf - -inf), no
+ * number. */
+static struct kx *seen(const struct attention_code *g, struct kx *i,
+	struct kx *x)
+{
+	struct kx *most = kx_load(g->a, g->held[g->f->w.maximum], i);
+
+	return kx_op(g->a, OP_SELECT, T_F32, 3, kx_op(g->a, OP_EQ, T_BOOL, 2, most,
+		f32(g, -INFINITY)), f32(g, NAN), x);
+}
+
 static void join(struct attention_code *g, struct k_block *b, struct kx *i)
 {
 	for (int x = 0; x < outputs(g); x++) {
@@ -429,7 +439,8 @@ static void join(struct attention_code *g, struct k_block *b, struct kx *i)
 			continue;
 		r = resume(g, b, x, kx_load(g->a, g->held[x], i));
 		lanes_join(g->a, b, &r, ROW_LANES, 1);
-		ks_store(g->a, b, k_place(g->held[x], i), kx_var(g->a,
+		ks_store(g->a, b, k_place(g->held[x], i), is_scaled(g, x) ?
+			seen(g, i, kx_var(g->a, r.value)) : kx_var(g->a,
 			r.value));
 	}
 }
@@ -453,19 +464,23 @@ void attention_rows_end(struct attention_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
 	struct value v;
-	struct kx *i, *norm;
+	struct kx *i, *norm = f32(g, 1);
 
 	ks_comment(a, b, "values of whole rows");
 	b = tile_loop(a, b, "i", g->p->mine, &i);
 	enter_row(g, b, i);
 	join(g, b, i);
 	map_row(g, b, i);
-	if (!g->f->w.norm)
+	if (!g->f->w.norm && !g->f->w.scaled)
 		return;
 	v = value_in(g, b, i);
-	norm = lowered(&v, g->f->w.norm);
-	scale_sums(g, b, i, ks_let(a, b, "norm", g->f->w.divides ? op2(g, OP_DIV,
-		f32(g, 1), norm) : norm));
+	if (g->f->w.norm)
+		norm = lowered(&v, g->f->w.norm);
+	if (g->f->w.divides)
+		norm = op2(g, OP_DIV, f32(g, 1), norm);
+	scale_sums(g, b, i, ks_let(a, b, "norm", g->f->w.scaled ? seen(g, i,
+		norm) : norm));
+	g->joined = true;
 }
 
 /* The first of a row's lanes stores. */
