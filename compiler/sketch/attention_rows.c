@@ -427,7 +427,7 @@ static struct kx *seen(const struct attention_code *g, struct kx *i,
 	struct kx *most = kx_load(g->a, g->held[g->f->w.maximum], i);
 
 	return kx_op(g->a, OP_SELECT, T_F32, 3, kx_op(g->a, OP_EQ, T_BOOL, 2, most,
-		f32(g, -INFINITY)), f32(g, NAN), x);
+		f32(g, -INFINITY)), op2(g, OP_SUB, most, most), x);
 }
 
 static void join(struct attention_code *g, struct k_block *b, struct kx *i)
