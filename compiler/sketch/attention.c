@@ -53,7 +53,7 @@ static void make_tunables(struct task *t, struct attention *f)
 	tunables_add_epilogue(t, l, &f->of);
 }
 
-static bool find_start(const struct task *t, struct attention *f);
+static const char *find_start(const struct task *t, struct attention *f);
 
 static bool applies(struct task *t, const char **why)
 {
@@ -63,12 +63,13 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	make_tunables(t, f);
 	t->state = f;
-	if (find_start(t, f))
+	*why = find_start(t, f);
+	if (!*why)
 		return true;
 	*why = arena_printf(t->a, "no tile of '%s' fits %s, with %lld elements "
-		"of a row of queries and %lld of values",
+		"of a row of queries and %lld of values: %s",
 		f->of.epilogue.outputs[0].tensor->name, t->target->name,
-		(long long)f->depth, (long long)f->cols);
+		(long long)f->depth, (long long)f->cols, *why);
 	return false;
 }
 
@@ -82,9 +83,9 @@ static const struct tunable *tunables(const struct task *t, int *n)
 
 /* ---- the untuned default ---- */
 
-/* The largest usual tile that still gives every multiprocessor a block; false if
- * none fits at all. */
-static bool find_start(const struct task *t, struct attention *f)
+/* The largest usual tile that still gives every multiprocessor a block; or why the
+ * smallest does not fit either. */
+static const char *find_start(const struct task *t, struct attention *f)
 {
 	static const int usual[][5] = {	/* kind, rows, keys, a warp's rows, kept */
 		{ KIND_WGMMA, 128, 128, 16, 0 }, { KIND_WGMMA, 128, 64, 16, 0 },
@@ -98,6 +99,7 @@ static bool find_start(const struct task *t, struct attention *f)
 	};
 	bool found = false, enough = false;
 	struct attention_plan p;
+	const char *why = NULL;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		int v[ATTENTION_VALUES] = {
@@ -109,13 +111,14 @@ static bool find_start(const struct task *t, struct attention *f)
 			[ATTENTION_KEEP] = usual[i][4],
 			[ATTENTION_STAGES] = 2, [ATTENTION_SPLIT] = 1 };
 
-		if (attention_plan(t, t->a, v, &p))
+		why = attention_plan(t, t->a, v, &p);
+		if (why)
 			continue;
 		memcpy(f->start, v, sizeof v);
 		found = true;
 		enough = p.blocks >= t->gpu->sms;
 	}
-	return found;
+	return found ? NULL : why;
 }
 
 static void start(const struct task *t, int *values)
