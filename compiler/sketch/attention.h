@@ -92,6 +92,9 @@ struct attention_plan {
 
 /* Fills in what the group is. False, with "*why" a sentence. */
 bool attention_find(struct task *t, struct attention *f, const char **why);
+/* What a value of elements that is not rounded is made of, itself else. */
+const struct ir_expr *attention_resolved(const struct attention *f,
+	const struct ir_expr *e);
 /* Which of the outputs of the scores "e" reads, or -1. */
 int attention_output(const struct attention *f, const struct ir_expr *e);
 /* Is "e" what is shifted, or exp(shifted - maximum), or a product of that and what
@@ -99,6 +102,11 @@ int attention_output(const struct attention *f, const struct ir_expr *e);
 bool attention_is_shifted(const struct attention *f, const struct ir_expr *e);
 bool attention_is_exp(const struct attention *f, const struct ir_expr *e);
 bool attention_scales(const struct attention *f, const struct ir_expr *e);
+
+/* ---- attention_masks.c ---- */
+
+/* Of what is shifted: w.far, and what is causal. */
+void attention_find_masks(const struct task *t, struct attention *f);
 
 /* ---- attention_plan.c ---- */
 

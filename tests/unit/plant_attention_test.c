@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults planted in what the attention sketch emits are all found: waits, phases,
  * releases and fences that are missing, what was summed that is not scaled, keys
- * that there are not, rows of lanes that do not meet. */
+ * that there are not, rows of lanes that do not meet. All are tried where $WPK_FULL
+ * is set, else every other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,102 +51,102 @@ static const struct subject_value shared_out[] = AT(1, 64, 2, 0, 3);
 static const struct mutation warps[] = {
 	{ "sums not scaled", "\t\tsums[i >> 1]", "scale[i]", "1.0f", 1 },
 	{ "a row's sum not scaled", "z_here = z_row[i] * grown", "grown", "1.0f",
-		1 },
+		2 },
 	{ "a maximum of one lane", "m_here = max_nan(m_here, shuffled",
 		"shuffled", "m_here + 0 * shuffled", 1 },
 	{ "a sum of one lane", "z_here += shuffled", "shuffled", "0 * shuffled",
-		1 },
-	{ "not divided", "norm = 1.0f / z_row", "/ z_row[i]", "", 1 },
-	{ "a key too many", "= j < 93", "93", "94", 1 },
+		2 },
+	{ "not divided", ": 1.0f / z_row", "/ z_row[i]", "", 1 },
+	{ "a key too many", "= j < 93", "93", "94", 2 },
 	{ "no last keys", "if (j_first + 16 <= 93)", "93", "96", 1 },
-	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 1 },
+	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 2 },
 	{ "no wait", "\tcopy_async_wait<", "copy_async_wait",
 		"if (0) copy_async_wait", 1 },
-	{ "another stage", "const int ready = ", "t % 3", "(t + 1) % 3", 1 },
+	{ "another stage", "const int ready = ", "t % 3", "(t + 1) % 3", 2 },
 	{ "a stage in use", "const int free = ", "next % 3", "t % 3", 1 },
-	{ "values past the keys", "v_k < 93 - j_next", "93", "94", 1 },
+	{ "values past the keys", "v_k < 93 - j_next", "93", "94", 2 },
 	{ "scores not begun anew", "\tscores[0][r] = 0.0f", "scores", "if (t == 0) "
 		"scores", 1 },
 	{ "weights of another row", "\t\tweights[i >> 1]", "i & 1", "~i & 1",
-		1 },
+		2 },
 	{ "a row too many", "if (i2 < ", "67", "68", 1 },
 };
 
 static const struct mutation groups[] = {
-	{ "sums not scaled", "as factors */", "scale[i]", "1.0f", 1 },
+	{ "sums not scaled", "as factors */", "scale[i]", "1.0f", 2 },
 	{ "a row's sum not scaled", "z_here = z_row[i] * grown", "grown", "1.0f",
 		1 },
 	{ "a maximum of one lane", "m_here = max_nan(m_here, shuffled",
-		"shuffled", "m_here + 0 * shuffled", 1 },
+		"shuffled", "m_here + 0 * shuffled", 2 },
 	{ "a key too many", "= j < 93", "93", "94", 1 },
 	{ "no wait for queries", "\tmbarrier_wait(&q_full", "mbarrier_wait",
-		"if (0) mbarrier_wait", 1 },
+		"if (0) mbarrier_wait", 2 },
 	{ "no wait for keys", "\tmbarrier_wait(&k_full", "mbarrier_wait",
 		"if (0) mbarrier_wait", 1 },
 	{ "no wait for values", "\tmbarrier_wait(&v_full", "mbarrier_wait",
-		"if (0) mbarrier_wait", 1 },
+		"if (0) mbarrier_wait", 2 },
 	{ "no wait for readers of keys", "\tmbarrier_wait(&k_empty",
 		"mbarrier_wait", "if (0) mbarrier_wait", 1 },
 	{ "no wait for readers of values", "\tmbarrier_wait(&v_empty",
-		"mbarrier_wait", "if (0) mbarrier_wait", 1 },
+		"mbarrier_wait", "if (0) mbarrier_wait", 2 },
 	{ "the other phase of keys", "mbarrier_wait(&k_full[slot]", "parity",
 		"parity ^ 1", 1 },
-	{ "the other phase of readers", "_empty[slot], parity", " ^ 1", "", 1 },
+	{ "the other phase of readers", "_empty[slot], parity", " ^ 1", "", 2 },
 	{ "keys not released", "mbarrier_arrive(&k_empty", "mbarrier_arrive",
 		"if (0) mbarrier_arrive", 1 },
 	{ "values not released", "mbarrier_arrive(&v_empty", "mbarrier_arrive",
-		"if (0) mbarrier_arrive", 1 },
+		"if (0) mbarrier_arrive", 2 },
 	{ "a warp less awaited", "mbarrier_init(&k_empty", "4", "3", 1 },
-	{ "another part of queries", "(kk * 16 >> 6) * 512", "512", "256", 1 },
+	{ "another part of queries", "(kk * 16 >> 6) * 512", "512", "256", 2 },
 	{ "another part of keys", "(kk * 16 >> 6) * 128", "128", "64", 1 },
-	{ "one part twice", ", c * 64,", "c * 64", "0 * c", 1 },
+	{ "one part twice", ", c * 64,", "c * 64", "0 * c", 2 },
 	{ "another swizzle", "wgmma_descriptor(&k_tile", "1);", "2);", 1 },
 	{ "another stride of values", "wgmma_descriptor(&v_tile", "512", "1024",
-		1 },
+		2 },
 	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
 		1 },
-	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 1 },
+	{ "no group", "\twgmma_commit();", "wgmma_commit();", "", 2 },
 	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
 		"if (0) wgmma_wait", 1 },
 	{ "more bytes than come", "mbarrier_arrive_expect(", "], ", "], 16 + ",
-		1 },
+		2 },
 };
 
 static const struct mutation laps[] = {
 	{ "a product more in flight", "\twgmma_wait<1>", "1", "2", 1 },
 	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
-		"if (0) wgmma_wait", 1 },
+		"if (0) wgmma_wait", 2 },
 	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
 		1 },
 	{ "values released twice", "mbarrier_arrive(&v_empty[", "[(t - 1)", "[(t / 2)",
-		1 },
+		2 },
 	{ "values of another step", "wgmma_descriptor(&v_tile[(", "(t - 1)", "t",
 		1 },
 	{ "the other phase of values", "mbarrier_wait(&v_full[(", " & 1)",
-		" + 1 & 1)", 1 },
+		" + 1 & 1)", 2 },
 	{ "keys not released", "mbarrier_arrive(&k_empty", "mbarrier_arrive",
 		"if (0) mbarrier_arrive", 1 },
 };
 
 static const struct mutation masks[] = {
 	{ "a block that ends early", "const int steps = ", "+ 15) >> 4", "- 1) >> "
-		"4", 1 },
+		"4", 2 },
 	{ "a key ahead", "= j2 <= i2 + 26", "26", "27", 1 },
-	{ "masked too late", "j_first + 16 <= i_first + 27", "27", "48", 1 },
+	{ "masked too late", "j_first + 16 <= i_first + 27", "27", "48", 2 },
 };
 
 static const struct mutation parts[] = {
 	{ "no fence", "\t__threadfence();", "__threadfence();", "", 1 },
 	{ "no barrier", "\tbarrier_sync(", "barrier_sync", "if (0) barrier_sync",
-		1 },
+		2 },
 	{ "not the last", "(ticket == 2)", "2", "1", 1 },
-	{ "a part left out", "for (int part = 0;", "0;", "1;", 1 },
+	{ "a part left out", "for (int part = 0;", "0;", "1;", 2 },
 	{ "sums beside their place", "\tpartial[", "partial[", "partial[1 + ", 1 },
-	{ "a part not scaled", "const float there =", "-shift", "0 * shift", 1 },
+	{ "a part not scaled", "const float there =", "-shift", "0 * shift", 2 },
 	{ "a part so far not scaled", "const float here =", "-shift", "0 * shift",
 		1 },
 	{ "keys of another part", "const int step_first = ", "blockIdx.y",
-		"0 * blockIdx.y", 1 },
+		"0 * blockIdx.y", 2 },
 };
 
 enum { MOST = 32 };
