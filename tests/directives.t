@@ -80,14 +80,14 @@ operator() {
 		}
 		X
 		;;
-	transpose) st=y red= all=y; cat <<-'X'
+	transpose) st=y red='' all=y; cat <<-'X'
 		export op f[M = 512, N = 512](x: f32[N, M]) -> (y: f32[M, N])
 		{
 		    y[i, j] = x[j, i];
 		}
 		X
 		;;
-	*) st=y red= all=y; cat <<-'X'
+	*) st=y red='' all=y; cat <<-'X'
 		export op f[M = 512, N = 512](x: f32[M, N]) -> (y: f32[M, N])
 		{
 		    y[i, j] = x[i, j] + 1;
@@ -159,7 +159,8 @@ cell() {
 	operator "$1" >op
 	[ "$2" != in_place ] || added
 	if grep -q 'v: f16' op; then
-		by_hand 'const unsigned short *x, const unsigned short *w, const unsigned short *v, '
+		half='const unsigned short *'
+		by_hand "${half}x, ${half}w, ${half}v, "
 	elif grep -q f16 op; then
 		by_hand 'const unsigned short *x, const unsigned short *w, '
 	elif grep -q 'old:' op; then

@@ -233,7 +233,8 @@ const struct ir_expr *attention_resolved(const struct attention *f,
 static bool same(const struct attention *f, const struct ir_expr *x,
 	const struct ir_expr *y)
 {
-	return ir_equal(x, y) || ir_equal(attention_resolved(f, x), attention_resolved(f, y));
+	return ir_equal(x, y) || ir_equal(attention_resolved(f, x),
+		attention_resolved(f, y));
 }
 
 enum reach { REACH_MAXIMUM, REACH_FINAL, REACH_ELEMENTS };

@@ -62,7 +62,8 @@ static bool hidden_add_nothing(const struct attention *f)
 /* select(key <= row + ahead, .., -inf): then "ahead", and keys beyond do nothing. */
 static void find_causal(const struct task *t, struct attention *f)
 {
-	const struct ir_expr *e = f->w.shifted ? attention_resolved(f, f->w.shifted) : NULL;
+	const struct ir_expr *e = f->w.shifted ? attention_resolved(f,
+		f->w.shifted) : NULL;
 	const struct ir_expr *cond;
 	struct ir_affine x, y;
 	int row = -1, key = -1;

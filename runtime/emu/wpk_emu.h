@@ -438,12 +438,7 @@ WPK_EMU_MATH2(fmod) WPK_EMU_MATH2(copysign)
 static inline float rsqrtf(float x) { return 1 / sqrtf(x); }
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 /* Results below the least normal number are 0. */
-static inline float exp2_approx(float x)
-{
-	const float y = exp2f(x);
-
-	return y < 1.17549435e-38f ? 0 : y;
-}
+static inline float exp2_approx(float x) { return x < -126 ? 0 : exp2f(x); }
 
 /* Where the CPU has no fma, rounding twice: within every bound, as contraction
  * is never demanded, and many times faster than fma in software. */
