@@ -213,6 +213,7 @@ static const char *plan_stages(const struct attention *f, struct arena *a,
 	int depth = tile_of(f->depth), cols = tile_of(f->cols);
 	const char *why;
 
+	p->ragged = f->keys % p->keys || f->key->rows.open;
 	if (p->groups)
 		return plan_bulks(f, a, p);
 	p->chunks = 1;
@@ -256,20 +257,23 @@ static int reads_between(const struct attention *f)
 
 /* Both sums, of which the first become factors; queries, if they stay; fragments;
  * copies; what rows have; addresses and loops; by what ptxas takes, loads on their
- * way, of what scores meet and of parts that are joined. */
+ * way, of what scores meet and of parts that are joined, for which it has sums twice
+ * where they are made in the loop's last turn. */
 static int estimate_regs(const struct attention *f,
 	const struct attention_plan *p)
 {
 	int blocks = p->warp / INSTRUCTION, rows = 1;
 	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
 	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
-	int loads = 14 * reads_between(f) + (p->split > 1 ? 16 : 0);
+	int loads = 14 * reads_between(f) + (p->split > 1 ? 16 : 0) +
+		(p->ragged || f->causal ? 8 : 0);
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
 	if (p->groups)
 		return sums + scores + scores / 2 + rows * p->mine + 32 + loads +
-			(p->query.bulk ? 0 : 8);
+			(p->query.bulk ? 0 : 8) + (p->split > 1 && !p->overlap ?
+			sums / 2 : 0);
 	return sums + scores + scores / 4 + queries + 16 + rows * p->mine + loads +
 		staging_regs(&p->key) + staging_regs(&p->value) + 24;
 }
@@ -398,8 +402,6 @@ static const char *plan_grid(const struct task *t, struct arena *a,
 	p->tiles = number_ceil(f->rows, p->rows);
 	p->blocks = p->tiles * f->batch;
 	p->steps = number_ceil(f->keys, p->keys);
-	p->ragged = f->keys % p->keys || ir_any_open(t->op, f->key_axes,
-		f->n_key_axes);
 	return p->blocks > INT32_MAX ? "the grid is larger than 2^31 blocks" :
 		plan_split(f, a, p);
 }
@@ -418,8 +420,8 @@ const char *attention_plan(const struct task *t, struct arena *a,
 		why = plan_grid(t, a, p);
 	if (!why)
 		p->promised = p->keep_regs ? 1 : promise_blocks(t->target,
-			p->threads + p->helpers, p->regs, 0,
-			(int)p->shared_bytes);
+			p->threads + p->helpers, p->regs, reads_between(f) *
+			p->mine * p->keys / 4, (int)p->shared_bytes);
 	return why;
 }
 
