@@ -83,8 +83,27 @@ static const struct tunable *tunables(const struct task *t, int *n)
 
 /* ---- the untuned default ---- */
 
-/* The largest usual tile that still gives every multiprocessor a block; or why the
- * smallest does not fit either. */
+/* Shares the keys out to as many blocks as run at once, where rows are few, of four
+ * steps at least. */
+static void fill_chip(const struct task *t, int *v, struct attention_plan *p)
+{
+	struct attention_plan more;
+
+	for (int i = 1; i < TILED_SPLITS; i++) {
+		int split = v[ATTENTION_SPLIT];
+
+		v[ATTENTION_SPLIT] = tiled_splits[i];
+		if (p->blocks * tiled_splits[i] > t->gpu->sms ||
+		    p->steps < 4 * tiled_splits[i] ||
+		    attention_plan(t, NULL, v, &more))
+			v[ATTENTION_SPLIT] = split;
+		else
+			*p = more;
+	}
+}
+
+/* The largest usual tile that still gives nearly all multiprocessors a block; or why
+ * the smallest does not fit either. */
 static const char *find_start(const struct task *t, struct attention *f)
 {
 	static const int usual[][5] = {	/* kind, rows, keys, a warp's rows, kept */
@@ -114,9 +133,10 @@ static const char *find_start(const struct task *t, struct attention *f)
 		why = attention_plan(t, t->a, v, &p);
 		if (why)
 			continue;
+		fill_chip(t, v, &p);
 		memcpy(f->start, v, sizeof v);
 		found = true;
-		enough = p.blocks >= t->gpu->sms;
+		enough = 8 * p.blocks * p.split >= 7 * t->gpu->sms;
 	}
 	return found ? NULL : why;
 }
