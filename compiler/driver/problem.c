@@ -187,13 +187,16 @@ void problem_start(const struct candidate *c, int *genes)
 	genes_of(c, values, genes);
 }
 
-/* Its other one: of those that are legal here that which the model thinks the
- * fastest; false if there is none. */
+/* Its other one: of those that the sketch takes that which the model thinks the
+ * fastest; false if there is none. What refuses one is not what stands in the way:
+ * that is said of the default. */
 static bool other_genes(struct candidate *c, struct arena *tmp, int *genes)
 {
 	size_t n = (size_t)c->space->n_genes;
-	int values[c->space->n_tunables + 1], trial[n + 1];
+	int values[c->space->n_tunables + 1], pinned[c->space->n_tunables + 1];
+	int trial[n + 1];
 	double best = INFINITY;
+	const char *why;
 
 	values[c->space->n_tunables - 1] = 1;
 	for (int i = 0; c->sketch->other_start &&
@@ -201,7 +204,8 @@ static bool other_genes(struct candidate *c, struct arena *tmp, int *genes)
 		double t;
 
 		genes_of(c, values, trial);
-		if (problem_illegal_here(c, tmp, trial))
+		if (!space_tunables(tmp, c->space, trial, pinned, &why) ||
+		    c->sketch->legal(&c->task, NULL, pinned))
 			continue;
 		t = problem_seconds(c, tmp, trial);
 		if (t >= best)

@@ -106,6 +106,26 @@ void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx)
 		ir_walk(e->args[i], f, ctx);
 }
 
+struct ir_expr *ir_reduce_of(struct arena *a, const struct ir_expr *e,
+	struct ir_expr *terms)
+{
+	struct ir_expr *r = ARENA_NEW(a, struct ir_expr);
+
+	*r = *e;
+	r->args = ARENA_ARRAY(a, 1, struct ir_expr *);
+	r->args[0] = terms;
+	return r;
+}
+
+bool ir_reads(const struct ir_expr *e, int tensor)
+{
+	bool any = e->kind == IR_READ && e->tensor == tensor;
+
+	for (int i = 0; i < e->n_args && !any; i++)
+		any = ir_reads(e->args[i], tensor);
+	return any;
+}
+
 int ir_nodes(const struct ir_expr *e)
 {
 	int n = 1;

@@ -269,8 +269,8 @@ static void merge_siblings(struct grouping *g)
 
 /* ---- chains ---- */
 
-/* Is a value for each element of the first product needed outside? No kernel
- * could afford to write it. */
+/* Is a value for each element of the first product needed outside? A chain writes
+ * none. */
 static bool elements_leave(struct grouping *g, int cluster)
 {
 	const struct cluster *c = &g->clusters.v[cluster];
@@ -522,26 +522,14 @@ bool ir_prepares(const struct ir_operator *o, const struct ir_group *g)
 	return g->anchor == IR_MAP;
 }
 
-struct search {
-	int tensor;
-	bool found;
-};
-
-static void find_read(struct ir_expr *e, void *ctx)
-{
-	struct search *s = ctx;
-
-	s->found |= e->kind == IR_READ && e->tensor == s->tensor;
-}
-
 bool ir_group_reads(const struct ir_operator *o, const struct ir_group *g,
 	int tensor)
 {
-	struct search s = { tensor, false };
+	bool any = false;
 
-	for (int i = 0; i < g->n_stmts; i++)
-		ir_walk(o->stmts[g->stmts[i]].expr, find_read, &s);
-	return s.found;
+	for (int i = 0; i < g->n_stmts && !any; i++)
+		any = ir_reads(o->stmts[g->stmts[i]].expr, tensor);
+	return any;
 }
 
 bool ir_group_writes(const struct ir_operator *o, const struct ir_group *g,
@@ -553,12 +541,26 @@ bool ir_group_writes(const struct ir_operator *o, const struct ir_group *g,
 	return false;
 }
 
+static bool in_group(const struct ir_group *g, int stmt)
+{
+	for (int i = 0; i < g->n_stmts; i++)
+		if (g->stmts[i] == stmt)
+			return true;
+	return false;
+}
+
+bool ir_group_stores(const struct ir_operator *o, const struct ir_group *g,
+	int tensor)
+{
+	bool stores = o->tensors[tensor].role == IR_OUT;
+
+	for (int i = 0; i < o->n_stmts && !stores; i++)
+		stores = !in_group(g, i) && ir_reads(o->stmts[i].expr, tensor);
+	return stores;
+}
+
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
 	int g, int tensor)
 {
-	bool leaves = o->tensors[tensor].role == IR_OUT;
-
-	for (int k = 0; k < p->n_groups && !leaves; k++)
-		leaves = k != g && ir_group_reads(o, &p->groups[k], tensor);
-	return leaves;
+	return ir_group_stores(o, &p->groups[g], tensor);
 }

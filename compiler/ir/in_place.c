@@ -110,13 +110,6 @@ static void find_summed_read(struct ir_expr *e, void *ctx)
 		ir_walk(e->args[i], find_summed_axis, f);
 }
 
-static void find_any_read(struct ir_expr *e, void *ctx)
-{
-	struct factor *f = ctx;
-
-	f->found |= e->kind == IR_READ && e->tensor == f->tensor;
-}
-
 /* Does the group multiply the input, reading each element for several sums? All
  * that comes before a chain's second product is made into a factor of that, and
  * its other factor is an input as any. */
@@ -127,7 +120,7 @@ static bool multiplies(const struct ir_operator *o, const struct ir_group *g,
 
 	for (int i = 0; g->anchor == IR_CHAIN && i < g->n_stmts &&
 	     g->stmts[i] <= g->second; i++)
-		ir_walk(o->stmts[g->stmts[i]].expr, find_any_read, &f);
+		f.found |= ir_reads(o->stmts[g->stmts[i]].expr, in);
 	if (g->anchor != IR_CONTRACTION)
 		return f.found;
 	f.reduction = o->stmts[g->anchor_stmt].expr;

@@ -182,10 +182,15 @@ struct ir_expr *ir_read_tensor(struct arena *a, const struct ir_tensor *t,
 /* A deep copy in which axis i is replaced by "with[i]" where that is set. */
 struct ir_expr *ir_substitute(struct arena *a, const struct ir_expr *e,
 	struct ir_expr *const *with);
+/* "e", an IR_REDUCE, of other terms. */
+struct ir_expr *ir_reduce_of(struct arena *a, const struct ir_expr *e,
+	struct ir_expr *terms);
 /* Calls "f" on "e" and everything below it, parents first. */
 void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx);
 /* How many those are. */
 int ir_nodes(const struct ir_expr *e);
+/* Is one of them a read of the tensor? */
+bool ir_reads(const struct ir_expr *e, int tensor);
 /* Same structure, types and constants. */
 bool ir_equal(const struct ir_expr *x, const struct ir_expr *y);
 /* The type an operation has when nothing else is said: bool for comparisons,
@@ -451,8 +456,11 @@ bool ir_group_reads(const struct ir_operator *o, const struct ir_group *g,
 	int tensor);
 bool ir_group_writes(const struct ir_operator *o, const struct ir_group *g,
 	int tensor);
-/* True if "tensor" is written by group "g" and must be in memory after it: an
- * output, or a let that another group reads. */
+/* Must what the group writes be in memory after it: is "tensor" an output, or read
+ * by statements of others? */
+bool ir_group_stores(const struct ir_operator *o, const struct ir_group *g,
+	int tensor);
+/* The same of group number "g" of a partition. */
 bool ir_leaves_group(const struct ir_operator *o, const struct ir_partition *p,
 	int g, int tensor);
 

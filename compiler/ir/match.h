@@ -14,7 +14,8 @@ struct member {
 
 /* What joins a contraction: maps that follow it; a second product besides, of
  * what these make; statistics of its rows, whatever their length, and then such
- * a product; or statistics of rows that are short, and no product. */
+ * a product; or statistics of rows that are short, and no product. In the order in
+ * which take_less() gives up, but for the last. */
 enum takes { TAKES_MAPS, TAKES_PRODUCT, TAKES_ROWS, TAKES_STATISTICS };
 
 /* "coords" are axes of the anchor: the first "n_rows" those it writes along,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const int row_values[] = { 16, 32, 64, 128, 192, 256 };
+/* Up to what registers hold beside the sums of 64 and of 128 columns. */
 static const int key_values[] = { 16, 32, 64, 80, 96, 128, 160, 176 };
 static const int warp_values[] = { 16, 32, 64 };
 static const int stage_values[] = { 2, 3, 4 };
@@ -53,34 +54,6 @@ static void make_tunables(struct task *t, struct attention *f)
 	tunables_add_epilogue(t, l, &f->of);
 }
 
-static const char *find_start(const struct task *t, struct attention *f);
-
-static bool applies(struct task *t, const char **why)
-{
-	struct attention *f = ARENA_NEW(t->a, struct attention);
-
-	if (!attention_find(t, f, why))
-		return false;
-	make_tunables(t, f);
-	t->state = f;
-	*why = find_start(t, f);
-	if (!*why)
-		return true;
-	*why = arena_printf(t->a, "no tile of '%s' fits %s, with %lld elements "
-		"of a row of queries and %lld of values: %s",
-		f->of.epilogue.outputs[0].tensor->name, t->target->name,
-		(long long)f->depth, (long long)f->cols, *why);
-	return false;
-}
-
-static const struct tunable *tunables(const struct task *t, int *n)
-{
-	const struct attention *f = t->state;
-
-	*n = f->open.n;
-	return f->open.v;
-}
-
 /* ---- the untuned default ---- */
 
 /* Shares the keys out to as many blocks as run at once, where rows are few, of four
@@ -102,50 +75,96 @@ static void fill_chip(const struct task *t, int *v, struct attention_plan *p)
 	}
 }
 
-/* The largest usual tile that still gives nearly all multiprocessors a block; or why
- * the smallest does not fit either. */
-static const char *find_start(const struct task *t, struct attention *f)
+/* By falling size, first of those that four warps multiply: kind, rows, keys, a warp's
+ * rows, whether queries are kept. */
+static const int usual[][5] = {
+	{ KIND_WGMMA, 128, 128, 16, 0 }, { KIND_WGMMA, 128, 64, 16, 0 },
+	{ KIND_WGMMA, 64, 128, 16, 0 }, { KIND_WGMMA, 64, 64, 16, 0 },
+	{ KIND_MMA, 128, 64, 32, 1 }, { KIND_MMA, 128, 64, 16, 1 },
+	{ KIND_MMA, 128, 64, 16, 0 }, { KIND_MMA, 64, 64, 16, 1 },
+	{ KIND_MMA, 64, 64, 16, 0 }, { KIND_MMA, 64, 32, 16, 0 },
+	{ KIND_MMA, 32, 64, 16, 0 }, { KIND_MMA, 32, 32, 16, 0 },
+	{ KIND_MMA, 16, 64, 16, 0 }, { KIND_MMA, 16, 32, 16, 0 },
+	{ KIND_MMA, 16, 16, 16, 0 },
+};
+
+/* Number "i" of them as values; NULL, or why that is no kernel. */
+static const char *usual_start(const struct task *t, int i, int *v)
 {
-	static const int usual[][5] = {	/* kind, rows, keys, a warp's rows, kept */
-		{ KIND_WGMMA, 128, 128, 16, 0 }, { KIND_WGMMA, 128, 64, 16, 0 },
-		{ KIND_WGMMA, 64, 128, 16, 0 }, { KIND_WGMMA, 64, 64, 16, 0 },
-		{ KIND_MMA, 128, 64, 32, 1 }, { KIND_MMA, 128, 64, 16, 1 },
-		{ KIND_MMA, 128, 64, 16, 0 }, { KIND_MMA, 64, 64, 16, 1 },
-		{ KIND_MMA, 64, 64, 16, 0 }, { KIND_MMA, 64, 32, 16, 0 },
-		{ KIND_MMA, 32, 64, 16, 0 }, { KIND_MMA, 32, 32, 16, 0 },
-		{ KIND_MMA, 16, 64, 16, 0 }, { KIND_MMA, 16, 32, 16, 0 },
-		{ KIND_MMA, 16, 16, 16, 0 },
-	};
-	bool found = false, enough = false;
 	struct attention_plan p;
+	const char *why;
+
+	memset(v, 0, ATTENTION_VALUES * sizeof *v);
+	v[ATTENTION_KIND] = usual[i][0];
+	v[ATTENTION_OVERLAP] = usual[i][0] == KIND_WGMMA;
+	v[ATTENTION_ROWS] = usual[i][1];
+	v[ATTENTION_KEYS] = usual[i][2];
+	v[ATTENTION_WARP] = usual[i][3];
+	v[ATTENTION_KEEP] = usual[i][4];
+	v[ATTENTION_STAGES] = 2;
+	v[ATTENTION_SPLIT] = 1;
+	why = attention_plan(t, t->a, v, &p);
+	if (!why)
+		fill_chip(t, v, &p);
+	return why;
+}
+
+/* All that make a kernel; NULL, or why the smallest does not either. */
+static const char *find_starts(const struct task *t, struct attention *f)
+{
 	const char *why = NULL;
 
-	for (int i = 0; i < COUNT(usual) && !enough; i++) {
-		int v[ATTENTION_VALUES] = {
-			[ATTENTION_KIND] = usual[i][0],
-			[ATTENTION_OVERLAP] = usual[i][0] == KIND_WGMMA,
-			[ATTENTION_ROWS] = usual[i][1],
-			[ATTENTION_KEYS] = usual[i][2],
-			[ATTENTION_WARP] = usual[i][3],
-			[ATTENTION_KEEP] = usual[i][4],
-			[ATTENTION_STAGES] = 2, [ATTENTION_SPLIT] = 1 };
-
-		why = attention_plan(t, t->a, v, &p);
-		if (why)
-			continue;
-		fill_chip(t, v, &p);
-		memcpy(f->start, v, sizeof v);
-		found = true;
-		enough = 8 * p.blocks * p.split >= 7 * t->gpu->sms;
+	f->starts = arena_array(t->a, COUNT(usual), sizeof *f->starts);
+	for (int i = 0; i < COUNT(usual); i++) {
+		why = usual_start(t, i, f->starts[f->n_starts]);
+		f->n_starts += !why;
 	}
-	return found ? NULL : why;
+	return f->n_starts ? NULL : why;
+}
+
+static bool applies(struct task *t, const char **why)
+{
+	struct attention *f = ARENA_NEW(t->a, struct attention);
+
+	if (!attention_find(t, f, why))
+		return false;
+	make_tunables(t, f);
+	t->state = f;
+	attention_measure(t, f);
+	*why = find_starts(t, f);
+	if (!*why)
+		return true;
+	*why = arena_printf(t->a, "no tile of '%s' fits %s, with %lld elements "
+		"of a row of queries and %lld of values: %s",
+		f->of.epilogue.outputs[0].tensor->name, t->target->name,
+		(long long)f->depth, (long long)f->cols, *why);
+	return false;
+}
+
+static const struct tunable *tunables(const struct task *t, int *n)
+{
+	const struct attention *f = t->state;
+
+	*n = f->open.n;
+	return f->open.v;
 }
 
 static void start(const struct task *t, int *values)
 {
 	const struct attention *f = t->state;
 
-	tiled_start(&f->open, f->start, ATTENTION_FIXED, values);
+	tiled_start(&f->open, f->starts[0], ATTENTION_VALUES, values);
+}
+
+/* The model says which of the others is the best. */
+static bool other_start(const struct task *t, int n, int *values)
+{
+	const struct attention *f = t->state;
+
+	if (n + 1 >= f->n_starts)
+		return false;
+	tiled_start(&f->open, f->starts[n + 1], ATTENTION_VALUES, values);
+	return true;
 }
 
 static const char *legal(const struct task *t, struct arena *a,
@@ -185,7 +204,7 @@ const struct sketch sketch_attention = {
 	.tunables = tunables,
 	.legal = legal,
 	.features = attention_features,
-	.start = start,
+	.start = start, .other_start = other_start,
 	.build = attention_build,
 	.arithmetic = attention_arithmetic,
 };

@@ -13,15 +13,14 @@
 #include "sketch/mma_fragment.h"
 #include "sketch/parts.h"
 #include "sketch/tiled.h"
+#include "sketch/walk.h"
 
 /* Order of the tunables. */
 enum attention_value {
 	ATTENTION_ROWS, ATTENTION_KEYS, ATTENTION_WARP, ATTENTION_STAGES,
 	ATTENTION_OVERLAP, ATTENTION_SPLIT, ATTENTION_KIND, ATTENTION_KEEP,
-	ATTENTION_THREADS, ATTENTION_FIXED
+	ATTENTION_THREADS, ATTENTION_VALUES
 };
-
-enum { ATTENTION_VALUES = ATTENTION_FIXED };
 
 /* What the rows of scores become, in the axes of the first product, whose
  * outputs[] are those of scores.epilogue. Elements are "weight" where it
@@ -59,8 +58,14 @@ struct attention {
 	int64_t rows, keys, depth, cols, batch;
 	const char *rows_name, *keys_name;
 	const struct mma_row *form;
+	struct cost_of element;	/* of a score that becomes a weight, */
+	int reads;		/* and how many elements from memory it meets */
+	int statistics;		/* of a row */
+	const char *no_groups;	/* why four warps cannot multiply, whatever the
+				 * tile; or NULL */
 	struct tunables open;
-	int start[ATTENTION_VALUES];
+	int (*starts)[ATTENTION_VALUES];	/* untuned defaults */
+	int n_starts;
 };
 
 /* Everything that follows from a point. */
@@ -110,6 +115,8 @@ void attention_find_masks(const struct task *t, struct attention *f);
 
 /* ---- attention_plan.c ---- */
 
+/* What all points have in common: from "element" to "no_groups". */
+void attention_measure(const struct task *t, struct attention *f);
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *attention_plan(const struct task *t, struct arena *a,
 	const int *values, struct attention_plan *p);
@@ -183,8 +190,6 @@ void attention_groups(struct attention_code *g, struct k_block *b);
 
 /* ---- attention_split.c: keys shared out to blocks ---- */
 
-/* How many statistics a row has. */
-int attention_statistics(const struct attention *f);
 void attention_split_declare(struct attention_code *g);
 /* The block returned runs where all of the rows' sums are. */
 struct k_block *attention_split_join(struct attention_code *g,
@@ -199,7 +204,7 @@ struct k_place attention_element(const struct attention_code *g,
 /* A result of instructions: of those of four warps, behind the wait for them. */
 struct kx *attention_settled(const struct attention_code *g, struct kx *x);
 /* What "most" shifts by, unless far that times log2(e), and 0 of a row of -inf
- * alone; and exp(x - maximum), of which "shift" is. */
+ * alone; and exp(x - most), of which "shift" is. */
 struct kx *attention_shift(const struct attention_code *g, struct kx *most);
 struct kx *attention_exp(const struct attention_code *g, struct kx *x,
 	struct kx *shift);

@@ -14,25 +14,14 @@ static struct ir_expr *op2(struct arena *a, enum op op, struct ir_expr *x,
 	return ir_apply(a, op, T_F32, 2, x, y);
 }
 
-/* 0 as a value; as a bound, u / 2 of type "t". */
+/* 0 as a value; as a bound, u / 2 of type "t": the interpreter keeps a value exact and
+ * adds to its bound what a cast may lose, of 1 + u / 2 half a unit. */
 static struct ir_expr *half_roundoff(struct arena *a, enum dtype t)
 {
 	struct ir_expr *x = ir_float(a, 1 + ldexp(0.5,
 		-dtype_row(t)->significand), T_F32);
 
 	return op2(a, OP_SUB, x, ir_cast(a, T_F32, ir_cast(a, t, x)));
-}
-
-/* "sum" of other terms. */
-static struct ir_expr *sum_of(struct arena *a, const struct ir_expr *sum,
-	struct ir_expr *terms)
-{
-	struct ir_expr *e = ARENA_NEW(a, struct ir_expr);
-
-	*e = *sum;
-	e->args = ARENA_ARRAY(a, 1, struct ir_expr *);
-	e->args[0] = terms;
-	return e;
 }
 
 bool attention_arithmetic(const struct task *t, struct arena *a,
@@ -50,7 +39,7 @@ bool attention_arithmetic(const struct task *t, struct arena *a,
 	for (int i = 0; i < o->n_stmts && f->w.scaled; i++)
 		if (o->stmts[i].tensor == c->stmt->tensor &&
 		    o->stmts[i].expr->kind == IR_REDUCE)
-			o->stmts[i].expr = sum_of(a, o->stmts[i].expr,
+			o->stmts[i].expr = ir_reduce_of(a, o->stmts[i].expr,
 				op2(a, OP_MUL, x, y));
 	return f->w.scaled;
 }

@@ -74,12 +74,9 @@ static void own(struct attention_code *g, struct k_block *b)
 	if (g->batch)
 		flat_axes(a, b, g->t->op, g->f->scores.c.batch,
 			g->f->scores.c.n_batch, g->batch, g->axes);
-	g->step_first = kx_mul(a, kx_special(a, K_BLOCK_Y), num(g, p->part));
+	g->step_first = p->split == 1 ? num(g, 0) : ks_let(a, b, "step_first",
+		kx_mul(a, kx_special(a, K_BLOCK_Y), num(g, p->part)));
 	g->steps = steps_of(g, b);
-	if (p->split == 1)
-		g->step_first = num(g, 0);
-	else
-		g->step_first = ks_let(a, b, "step_first", g->step_first);
 }
 
 /* ---- memory ---- */

@@ -7,33 +7,15 @@
 
 #include "sketch/common.h"
 
+#include <assert.h>
+
 /* ---- two products ---- */
-
-struct search_read {
-	int tensor;
-	bool found;
-};
-
-static void find_read(struct ir_expr *e, void *ctx)
-{
-	struct search_read *s = ctx;
-
-	s->found |= e->kind == IR_READ && e->tensor == s->tensor;
-}
-
-static bool reads(const struct ir_expr *e, int tensor)
-{
-	struct search_read s = { tensor, false };
-
-	ir_walk((struct ir_expr *)e, find_read, &s);
-	return s.found;
-}
 
 static bool reads_of(const struct ir_operator *o, const struct ir_expr *e,
 	const struct ir_group *g)
 {
 	for (int i = 0; i < g->n_stmts; i++)
-		if (reads(e, o->stmts[g->stmts[i]].tensor))
+		if (ir_reads(e, o->stmts[g->stmts[i]].tensor))
 			return true;
 	return false;
 }
@@ -55,12 +37,8 @@ static void divide(const struct task *t, struct attention *f)
 {
 	const struct ir_group *all = t->group;
 	struct ir_group *of[2];
-	bool across = false;
 
-	for (int i = 0; all->across && i < t->op->stmts[all->anchor_stmt].n_axes;
-	     i++)
-		across |= all->across[i];
-	f->first = part_of(t, all->anchor_stmt, across ? all->across : NULL);
+	f->first = part_of(t, all->anchor_stmt, all->across);
 	f->second = part_of(t, all->second, NULL);
 	of[0] = (struct ir_group *)f->first.group;
 	of[1] = (struct ir_group *)f->second.group;
@@ -183,10 +161,6 @@ static const char *join(const struct task *t, struct attention *f,
 	f->cols = f->rows_m ? f->of.n : f->of.m;
 	f->batch = f->of.batch;
 	factor = f->rows_m ? c->left_value : c->right_value;
-	if (reads_of(t->op, f->rows_m ? c->right_value : c->left_value,
-			f->first.group))
-		return "both factors of its second product are made of the "
-			"first";
 	if (!pair_axes(t, f->row_axes, f->n_row_axes, f->rows_m ? c->m : c->n,
 			f->rows_m ? c->n_m : c->n_n, with) ||
 	    !pair_axes(t, s->batch, s->n_batch, c->batch, c->n_batch, with))
@@ -321,11 +295,11 @@ static void find_maximum(struct attention *f, const struct ir_expr *weight)
 	f->w.maximum = -1;
 	for (int i = 0; i < x->n; i++) {
 		const struct output *o = output(f, i);
-		bool used = reads(weight, o->tensor->id);
+		bool used = ir_reads(weight, o->tensor->id);
 
 		for (int k = i + 1; k < x->n; k++)
 			used |= x->outputs[k].value && (!x->outputs[k].per_row ||
-				x->outputs[k].reduction) && reads(
+				x->outputs[k].reduction) && ir_reads(
 				x->outputs[k].value, o->tensor->id);
 		if (o->reduction && o->reduction->reducer == RED_MAX && used &&
 		    f->w.maximum < 0) {
@@ -359,21 +333,7 @@ static const char *check_statistic(struct arena *a, const struct attention *f,
 		"not depend on it", name);
 }
 
-/* Is the tensor an output, or read by other kernels? */
-static bool leaves(const struct task *t, int tensor)
-{
-	bool read = t->op->tensors[tensor].role == IR_OUT;
-
-	for (int s = 0; s < t->op->n_stmts; s++) {
-		bool own = false;
-
-		for (int i = 0; i < t->group->n_stmts; i++)
-			own |= t->group->stmts[i] == s;
-		read |= !own && reads(t->op->stmts[s].expr, tensor);
-	}
-	return read;
-}
-
+/* Only values of rows leave a chain. */
 static const char *check_outputs(const struct task *t, struct attention *f)
 {
 	struct epilogue *x = &f->scores.epilogue;
@@ -385,10 +345,8 @@ static const char *check_outputs(const struct task *t, struct attention *f)
 
 		if (why)
 			return why;
-		o->stored = leaves(t, o->tensor->id);
-		if (o->stored && !o->per_row)
-			return arena_printf(t->a, "'%s' is a result, and never "
-				"reaches memory", o->tensor->name);
+		o->stored = ir_group_stores(t->op, t->group, o->tensor->id);
+		assert(!o->stored || o->per_row);
 	}
 	return NULL;
 }

@@ -290,12 +290,10 @@ static void weigh(struct groups *x, struct k_block *b, struct kx *t)
 	attention_rows_weigh(g, b);
 }
 
-/* One product after the other. */
-static void plain_steps(struct groups *x, struct k_block *b, struct kx *queries)
+/* Weights of step "t", whose keys are in stage "slot". */
+static void first_product(struct groups *x, struct k_block *b,
+	struct kx *queries, struct kx *t, struct kx *slot, struct kx *parity)
 {
-	struct kx *t, *slot, *parity;
-
-	b = steps(x, b, 0, &t, &slot, &parity);
 	wait(x, b, x->key.full, slot, parity);
 	fence(x, b);
 	score(x, b, queries, slot);
@@ -303,6 +301,15 @@ static void plain_steps(struct groups *x, struct k_block *b, struct kx *queries)
 	release(x, b, &x->key, slot);
 	weigh(x, b, t);
 	attention_rows_turn(x->g, b);
+}
+
+/* One product after the other. */
+static void plain_steps(struct groups *x, struct k_block *b, struct kx *queries)
+{
+	struct kx *t, *slot, *parity;
+
+	b = steps(x, b, 0, &t, &slot, &parity);
+	first_product(x, b, queries, t, slot, parity);
 	wait(x, b, x->value.full, slot, parity);
 	fence(x, b);
 	add_values(x, b, slot);
@@ -318,13 +325,7 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	struct arena *a = g->a;
 	struct k_block *body;
 
-	wait(x, b, x->key.full, zero, zero);
-	fence(x, b);
-	score(x, b, queries, zero);
-	settle(x, b, 0);
-	release(x, b, &x->key, zero);
-	weigh(x, b, zero);
-	attention_rows_turn(g, b);
+	first_product(x, b, queries, zero, zero, zero);
 	body = steps(x, b, 1, &t, &slot, &parity);
 	last = kx_sub(a, t, num(x, 1));
 	wait(x, body, x->value.full, slot_of(x, last), parity_of(x, last));

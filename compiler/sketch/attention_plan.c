@@ -7,12 +7,119 @@
 #include "base/number.h"
 #include "sketch/asked.h"
 #include "sketch/common.h"
-#include "sketch/walk.h"
 
 #include <assert.h>
 #include <math.h>
 
 enum { INSTRUCTION = 16, LEAST_TILE = 32 };
+
+/* ---- whatever the point ---- */
+
+struct search_reads {
+	const struct attention *f;
+	int n;
+};
+
+static void count_read(struct ir_expr *e, void *ctx)
+{
+	struct search_reads *s = ctx;
+
+	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0;
+}
+
+/* How many elements from memory a score meets on its way to a weight. */
+static int reads_between(const struct attention *f)
+{
+	const struct epilogue *x = &f->scores.epilogue;
+	struct search_reads s = { f, 0 };
+
+	for (int i = 0; i < x->n; i++)
+		if (x->outputs[i].value && (!x->outputs[i].per_row ||
+		    x->outputs[i].reduction))
+			ir_walk(x->outputs[i].value, count_read, &s);
+	ir_walk((struct ir_expr *)f->w.weight, count_read, &s);
+	return s.n;
+}
+
+/* Of an element between both products: what it passes through, each once. */
+static struct cost_of value_cost(const struct attention *f,
+	const struct ir_expr *e, bool *done)
+{
+	int i = attention_output(f, e);
+	const struct output *o = i >= 0 ? &f->scores.epilogue.outputs[i] : NULL;
+	struct cost_of c = e->kind == IR_READ ? (struct cost_of){ 0, 0, 0 } :
+		expr_own_cost(e);
+
+	if (o && (o->per_row || !o->value || done[i]))
+		return c;
+	if (o) {
+		done[i] = true;
+		return value_cost(f, o->value, done);
+	}
+	if (e->kind == IR_OP && attention_is_exp(f, e))
+		return (struct cost_of){ 2 + f->w.far, 1, 2 + f->w.far };
+	for (int k = 0; k < e->n_args && e->kind != IR_READ; k++)
+		c = cost_add(c, value_cost(f, e->args[k], done));
+	return c;
+}
+
+static struct cost_of element_cost(const struct attention *f)
+{
+	const struct epilogue *e = &f->scores.epilogue;
+	bool done[OUTPUTS_MAX] = { false };
+	struct cost_of c = value_cost(f, f->w.weight, done);
+
+	for (int i = 0; i < e->n; i++)
+		if (e->outputs[i].reduction)
+			c = cost_add(cost_add(c, value_cost(f, i ==
+				f->w.maximum && f->causal ? f->w.visible :
+				e->outputs[i].value, done)),
+				(struct cost_of){ 1, 0, 1 });
+	c.issue += 0.5;
+	return c;
+}
+
+static bool lies_along(const struct operand *op, int order, bool k)
+{
+	return op->orders[order].k_inner == k;
+}
+
+static const char *check_bulk(struct arena *a, const struct operand *op,
+	int order)
+{
+	struct stage s = { .op = op, .order = &op->orders[order] };
+	const char *why = bulk_refuse(&s);
+
+	return why ? arena_printf(a, "a bulk copy wants a tensor that a map "
+		"describes, and '%s' %s: kind = mma", op->tensor->name, why) :
+		NULL;
+}
+
+/* What no tile mends. */
+static const char *check_groups(const struct task *t, const struct attention *f)
+{
+	const char *why;
+
+	if (!t->target->wgmma)
+		return arena_printf(t->a, "wgmma is an instruction of sm_90a, and "
+			"the target is %s", t->target->name);
+	if (!lies_along(f->query, f->order, true) ||
+	    !lies_along(f->key, f->order, true) ||
+	    !lies_along(f->value, f->value_order, false))
+		return "wgmma wants queries, keys and values whose rows are "
+			"contiguous: kind = mma";
+	why = check_bulk(t->a, f->key, f->order);
+	return why ? why : check_bulk(t->a, f->value, f->value_order);
+}
+
+void attention_measure(const struct task *t, struct attention *f)
+{
+	f->element = element_cost(f);
+	f->reads = reads_between(f);
+	for (int i = 0; i < f->scores.epilogue.n; i++)
+		f->statistics += f->scores.epilogue.outputs[i].reduction != NULL;
+	f->no_groups = check_groups(t, f);
+}
 
 /* ---- tiles ---- */
 
@@ -36,54 +143,21 @@ static const char *check_sixteens(struct arena *a, const char *whose,
 		n > 1024 ? 1024 : n / INSTRUCTION * INSTRUCTION);
 }
 
-static bool lies_along(const struct operand *op, int order, bool k)
-{
-	return op->orders[order].k_inner == k;
-}
-
-static const char *check_bulk(struct arena *a, const struct operand *op,
-	int order)
-{
-	struct stage s = { .op = op, .order = &op->orders[order] };
-	const char *why = bulk_refuse(&s);
-
-	return why ? arena_printf(a, "a bulk copy wants a tensor that a map "
-		"describes, and '%s' %s: kind = mma", op->tensor->name, why) :
-		NULL;
-}
-
-/* What no tile mends. */
-static const char *check_bulks(const struct attention *f, struct arena *a)
-{
-	const char *why;
-
-	if (!lies_along(f->query, f->order, true) ||
-	    !lies_along(f->key, f->order, true) ||
-	    !lies_along(f->value, f->value_order, false))
-		return "wgmma wants queries, keys and values whose rows are "
-			"contiguous: kind = mma";
-	why = check_bulk(a, f->key, f->order);
-	return why ? why : check_bulk(a, f->value, f->value_order);
-}
-
 /* Four warps multiply 64 rows. */
 static const char *plan_groups(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
-	const char *why = check_bulks(t->state, a);
+	const struct attention *f = t->state;
 
-	if (!t->target->wgmma)
-		return arena_printf(a, "wgmma is an instruction of sm_90a, and "
-			"the target is %s", t->target->name);
-	if (why)
-		return why;
+	if (f->no_groups)
+		return f->no_groups;
 	if (p->warp != INSTRUCTION)
 		return arena_printf(a, "of 64 rows that four warps multiply each "
 			"has 16, not %d", p->warp);
 	if (p->keep)
 		return arena_printf(a, "four warps read queries where they were "
 			"copied: cache(%s, scope = shared)",
-			((const struct attention *)t->state)->query->tensor->name);
+			f->query->tensor->name);
 	if (p->keys > 256 || p->cols > 256)
 		return arena_printf(a, "an instruction has up to 256 columns, not "
 			"%d of %s", p->keys > 256 ? p->keys : p->cols,
@@ -229,32 +303,6 @@ static const char *plan_stages(const struct attention *f, struct arena *a,
 
 /* ---- registers and shared memory ---- */
 
-struct search_reads {
-	const struct attention *f;
-	int n;
-};
-
-static void count_read(struct ir_expr *e, void *ctx)
-{
-	struct search_reads *s = ctx;
-
-	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0;
-}
-
-/* How many elements from memory a score meets on its way to a weight. */
-static int reads_between(const struct attention *f)
-{
-	const struct epilogue *x = &f->scores.epilogue;
-	struct search_reads s = { f, 0 };
-
-	for (int i = 0; i < x->n; i++)
-		if (x->outputs[i].value && (!x->outputs[i].per_row ||
-		    x->outputs[i].reduction))
-			ir_walk(x->outputs[i].value, count_read, &s);
-	ir_walk((struct ir_expr *)f->w.weight, count_read, &s);
-	return s.n;
-}
-
 /* Both sums, of which the first become factors; queries, if they stay; fragments;
  * copies; what rows have; addresses and loops; by what ptxas takes, loads on their
  * way, of what scores meet and of parts that are joined, for which it has sums twice
@@ -265,7 +313,7 @@ static int estimate_regs(const struct attention *f,
 	int blocks = p->warp / INSTRUCTION, rows = 1;
 	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
 	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
-	int loads = 14 * reads_between(f) + (p->split > 1 ? 16 : 0) +
+	int loads = 14 * f->reads + (p->split > 1 ? 16 : 0) +
 		(p->ragged || f->causal ? 8 : 0);
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
@@ -375,7 +423,7 @@ static const char *plan_split(const struct attention *f, struct arena *a,
 	struct attention_plan *p)
 {
 	int64_t left = (int64_t)p->threads * (p->mine / 2 * (p->cols / 2) +
-		attention_statistics(f) * p->mine) * 4;
+		f->statistics * p->mine) * 4;
 
 	p->part = number_ceil(p->steps, p->split);
 	if (p->split == 1)
@@ -420,8 +468,8 @@ const char *attention_plan(const struct task *t, struct arena *a,
 		why = plan_grid(t, a, p);
 	if (!why)
 		p->promised = p->keep_regs ? 1 : promise_blocks(t->target,
-			p->threads + p->helpers, p->regs, reads_between(f) *
-			p->mine * p->keys / 4, (int)p->shared_bytes);
+			p->threads + p->helpers, p->regs, f->reads * p->mine *
+			p->keys / 4, (int)p->shared_bytes);
 	return why;
 }
 
@@ -445,44 +493,6 @@ static double steps(const struct attention *f, const struct attention_plan *p)
 	return (steps_to(f, p, p->rows - 1) + steps_to(f, p, f->lines - 1)) / 2;
 }
 
-/* Of an element between both products: what it passes through, each once. */
-static struct cost_of value_cost(const struct attention *f,
-	const struct ir_expr *e, bool *done)
-{
-	int i = attention_output(f, e);
-	const struct output *o = i >= 0 ? &f->scores.epilogue.outputs[i] : NULL;
-	struct cost_of c = e->kind == IR_READ ? (struct cost_of){ 0, 0, 0 } :
-		expr_own_cost(e);
-
-	if (o && (o->per_row || !o->value || done[i]))
-		return c;
-	if (o) {
-		done[i] = true;
-		return value_cost(f, o->value, done);
-	}
-	if (e->kind == IR_OP && attention_is_exp(f, e))
-		return (struct cost_of){ 2 + f->w.far, 1, 2 + f->w.far };
-	for (int k = 0; k < e->n_args && e->kind != IR_READ; k++)
-		c = cost_add(c, value_cost(f, e->args[k], done));
-	return c;
-}
-
-static struct cost_of element_cost(const struct attention *f)
-{
-	const struct epilogue *e = &f->scores.epilogue;
-	bool done[OUTPUTS_MAX] = { false };
-	struct cost_of c = value_cost(f, f->w.weight, done);
-
-	for (int i = 0; i < e->n; i++)
-		if (e->outputs[i].reduction)
-			c = cost_add(cost_add(c, value_cost(f, i ==
-				f->w.maximum && f->causal ? f->w.visible :
-				e->outputs[i].value, done)),
-				(struct cost_of){ 1, 0, 1 });
-	c.issue += 0.5;
-	return c;
-}
-
 /* Warp instructions of a step. */
 static double step_issue(const struct attention *f,
 	const struct attention_plan *p)
@@ -494,7 +504,7 @@ static double step_issue(const struct attention *f,
 	double mma = 2 * blocks * keys * (depths + cols);
 	double loads = keys * (depths + cols) + (p->keep ? 0 : blocks * depths);
 	double elements = (double)p->warp * p->keys / 32;
-	double between = elements * element_cost(f).issue + (f->w.scaled ?
+	double between = elements * f->element.issue + (f->w.scaled ?
 		(double)p->warp * p->cols / 32 : 0) + 6.0 * p->mine + 24;
 
 	return p->groups ? between + 3 * (depths + keys) + 16 : between + mma +
@@ -548,7 +558,7 @@ void attention_features(const struct task *t, const int *values,
 		.rate = 1,
 		.issue = blocks * p.warps * (n * step_issue(f, &p) + 200 +
 			6.0 * p.warp * p.cols / 32),
-		.special = blocks * n * elements * element_cost(f).special,
+		.special = blocks * n * elements * f->element.special,
 		.dram_bytes = epilogue_bytes(t),
 		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
 			(p.chunks * staged_bytes(&p.key) +

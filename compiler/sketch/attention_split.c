@@ -23,19 +23,10 @@ static bool is_statistic(const struct attention_code *g, int x)
 	return x < g->f->scores.epilogue.n && output(g, x)->reduction;
 }
 
-int attention_statistics(const struct attention *f)
-{
-	int n = 0;
-
-	for (int x = 0; x < f->scores.epilogue.n; x++)
-		n += f->scores.epilogue.outputs[x].reduction != NULL;
-	return n;
-}
-
 void attention_split_declare(struct attention_code *g)
 {
 	const struct attention_plan *p = g->p;
-	int64_t rows = p->blocks * p->split * attention_statistics(g->f) *
+	int64_t rows = p->blocks * p->split * g->f->statistics *
 		p->mine * p->threads;
 
 	if (p->split == 1)
@@ -62,7 +53,7 @@ static struct k_place left_at(const struct attention_code *g, struct kx *part,
 
 	if (g->rows_left->wide)
 		at = kx_cast(a, T_I64, at);
-	at = kx_mul(a, at, num(g, (int64_t)attention_statistics(g->f) *
+	at = kx_mul(a, at, num(g, (int64_t)g->f->statistics *
 		p->mine * p->threads));
 	at = kx_add(a, at, kx_mul(a, kx_add(a, i, num(g, (int64_t)n * p->mine)),
 		num(g, p->threads)));

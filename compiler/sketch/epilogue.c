@@ -8,33 +8,12 @@
 
 #include "sketch/common.h"
 
-struct search_read {
-	int tensor;
-	struct ir_expr *found;
-};
-
-static void find_read(struct ir_expr *e, void *ctx)
-{
-	struct search_read *s = ctx;
-
-	if (e->kind == IR_READ && e->tensor == s->tensor && !s->found)
-		s->found = e;
-}
-
-static bool reads(const struct ir_expr *e, const struct ir_tensor *t)
-{
-	struct search_read r = { t->id, NULL };
-
-	ir_walk((struct ir_expr *)e, find_read, &r);
-	return r.found != NULL;
-}
-
 /* ---- statements in the contraction's axes ---- */
 
 static bool follows(const struct epilogue *f, const struct ir_expr *e)
 {
 	for (int i = 0; i < f->n; i++)
-		if (reads(e, f->outputs[i].tensor))
+		if (ir_reads(e, f->outputs[i].tensor->id))
 			return true;
 	return false;
 }
@@ -146,20 +125,6 @@ static bool reads_own_element(const struct task *t, const struct epilogue *f,
 	return r.ok;
 }
 
-static bool read_outside(const struct task *t, int tensor)
-{
-	for (int i = 0; i < t->op->n_stmts; i++) {
-		bool inside = false;
-
-		for (int j = 0; j < t->group->n_stmts; j++)
-			inside |= t->group->stmts[j] == i;
-		if (!inside && reads(t->op->stmts[i].expr,
-				&t->op->tensors[tensor]))
-			return true;
-	}
-	return false;
-}
-
 /* Elements storable at once along "axes", when the others stay aligned. */
 static int store_vector(const struct task *t, const struct ir_affine *at,
 	const struct ir_tensor *tensor, const int *along, int n_along,
@@ -244,8 +209,7 @@ static bool add_output(struct task *t, const struct ir_contraction *c,
 		struct ir_expr *);
 	for (int d = 0; d < out->tensor->rank; d++)
 		out->index[d] = ir_substitute(t->a, s->index[d], with);
-	out->stored = out->tensor->role == IR_OUT ||
-		read_outside(t, s->tensor);
+	out->stored = ir_group_stores(t->op, t->group, s->tensor);
 	if (!out->per_row)
 		output_vectors(t, c, out);
 	f->n++;
@@ -264,7 +228,7 @@ static int first_pass(const struct epilogue *f, const struct output *out)
 	for (const struct output *o = f->outputs; o < out; o++) {
 		int ready = o->per_row && !row ? o->pass + 1 : o->pass;
 
-		if (out->value && reads(out->value, o->tensor) && ready > pass)
+		if (out->value && ir_reads(out->value, o->tensor->id) && ready > pass)
 			pass = ready;
 	}
 	return pass;
@@ -277,7 +241,7 @@ static void plan_passes(struct epilogue *f)
 
 		out->pass = out->last = first_pass(f, out);
 		for (struct output *o = f->outputs; o < out; o++)
-			if (reads(out->value, o->tensor) && o->last < out->pass)
+			if (ir_reads(out->value, o->tensor->id) && o->last < out->pass)
 				o->last = out->pass;
 		if (out->pass >= f->passes)
 			f->passes = out->pass + 1;
@@ -304,7 +268,7 @@ static bool is_early(const struct epilogue *f, const struct ir_tensor *t,
 	for (int i = 0; i < f->n; i++)
 		if ((f->outputs[i].reduction ||
 		    f->outputs[i].pass < f->passes - 1) &&
-		    f->outputs[i].value && reads(f->outputs[i].value, t))
+		    f->outputs[i].value && ir_reads(f->outputs[i].value, t->id))
 			return t->rank >= sides;
 	return false;
 }
@@ -365,10 +329,10 @@ double epilogue_bytes(const struct task *t)
 			const struct ir_stmt *s =
 				&t->op->stmts[t->group->stmts[j]];
 
-			read |= reads(s->expr, x);
+			read |= ir_reads(s->expr, x->id);
 			written |= s->tensor == i;
 		}
-		if (written ? x->role == IR_OUT || read_outside(t, i) : read)
+		if (written ? ir_group_stores(t->op, t->group, i) : read)
 			bytes += tensor_bytes(x);
 	}
 	return bytes;

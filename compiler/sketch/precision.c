@@ -94,18 +94,6 @@ static struct ir_expr *in_three(struct arena *a, const struct ir_expr *x,
 		(struct ir_expr *)y), lost);
 }
 
-/* "sum" with other terms. */
-static struct ir_expr *sum_of(struct arena *a, const struct ir_expr *sum,
-	struct ir_expr *terms)
-{
-	struct ir_expr *e = ARENA_NEW(a, struct ir_expr);
-
-	*e = *sum;
-	e->args = ARENA_ARRAY(a, 1, struct ir_expr *);
-	e->args[0] = terms;
-	return e;
-}
-
 /* "x", with what a cut loses of it at most as a bound: four times what tf32
  * loses of 1 + 2^-12, which is 2^-12. */
 static struct ir_expr *cut(struct arena *a, const struct ir_expr *x)
@@ -143,7 +131,7 @@ bool precision_rewrite(struct arena *a, const struct ir_contraction *c,
 	for (int i = 0; i < o->n_stmts && terms; i++)
 		if (o->stmts[i].tensor == c->stmt->tensor &&
 		    o->stmts[i].expr->kind == IR_REDUCE)
-			o->stmts[i].expr = sum_of(a, o->stmts[i].expr, terms);
+			o->stmts[i].expr = ir_reduce_of(a, o->stmts[i].expr, terms);
 	return terms;
 }
 

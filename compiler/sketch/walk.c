@@ -352,37 +352,6 @@ bool walk_used(const struct walk *w, int i)
 	return false;
 }
 
-struct seeking {
-	int tensor;
-	bool found;
-};
-
-static void seek(struct ir_expr *e, void *ctx)
-{
-	struct seeking *s = ctx;
-
-	s->found |= e->kind == IR_READ && e->tensor == s->tensor;
-}
-
-static bool in_group(const struct ir_group *g, int stmt)
-{
-	for (int i = 0; i < g->n_stmts; i++)
-		if (g->stmts[i] == stmt)
-			return true;
-	return false;
-}
-
-/* Is "tensor", written in the group, to be in memory too? */
-static bool group_stores(const struct task *t, int tensor)
-{
-	struct seeking s = { tensor, t->op->tensors[tensor].role == IR_OUT };
-
-	for (int i = 0; i < t->op->n_stmts && !s.found; i++)
-		if (!in_group(t->group, i))
-			ir_walk(t->op->stmts[i].expr, seek, &s);
-	return s.found;
-}
-
 const char **walk_vector_names(const struct task *t, const struct walk *w)
 {
 	const char **names = ARENA_ARRAY(t->a, (size_t)w->acc.n + 1,
@@ -564,7 +533,8 @@ struct walk *walk_of_group(const struct task *t, int n_rows,
 		*why = "its statements go over different axes";
 		if (s->n_axes < n_rows || !place_axes(t, &p, w, s, &x))
 			return NULL;
-		add_piece(t->a, t->op, w, x, group_stores(t, s->tensor));
+		add_piece(t->a, t->op, w, x, ir_group_stores(t->op, t->group,
+			s->tensor));
 	}
 	finish(t->a, w);
 	*why = NULL;
