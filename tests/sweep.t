@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
-# eights.wpk, of wgmma for those of fragments.wpk, of attention for those of
-# attention.wpk, and, as kernels for all sizes, of
-# open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
+# eights.wpk and scaled.wpk, of wgmma for those of fragments.wpk, of attention for those
+# of attention.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
 # and early, they agree with the reference. The operators of ragged.wpk take turns
 # between the targets; in full each is for all of them, also under the sanitizers, for
 # the real sizes in parts, and assembled, with the registers a sketch predicts beside
@@ -151,6 +150,15 @@ NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 	--set=sketch=wgmma --set=pipeline.crs.async=bulk \
 	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \
 	--check=race,init
+# Sums that are scaled.
+all=sides,often,odd,seldom,batches,nested,nibbles,window
+scaled=often,nibbles
+[ -z "$WPK_FULL" ] || scaled=$all
+NVCC='' sweep "mma, scaled" "$folder/scaled.wpk" --set=sketch=mma \
+	--op="$scaled" --target=sm_80 --trials=1 --seed=12 --check=race,init
+NVCC='' sweep "wgmma, scaled" "$folder/scaled.wpk" --set=sketch=wgmma \
+	--op="blocks,$scaled" --target=sm_90a --trials=1 --seed=11 \
+	--check=race,init
 # Both products in one kernel.
 for kind in mma wgmma; do
 	NVCC='' sweep "attention by $kind" "$folder/attention.wpk" \
@@ -180,6 +188,11 @@ if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 	grep ' spilled [1-9]' "$log" >"$scratch/spilled"
 	sweep "wgmma, 8-bit floats, assembled" "$folder/eights.wpk" \
 		--set=sketch=wgmma --target=sm_90a --trials=20 --seed=99 \
+		--no-verify
+	assembled
+	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"
+	sweep "wgmma, scaled, assembled" "$folder/scaled.wpk" \
+		--set=sketch=wgmma --target=sm_90a --trials=12 --seed=13 \
 		--no-verify
 	assembled
 	grep ' spilled [1-9]' "$log" >>"$scratch/spilled"

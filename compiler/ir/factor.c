@@ -144,6 +144,18 @@ static unsigned best_left(const struct product *p)
 	return best;
 }
 
+bool group_contracts(struct arena *a, const struct ir_operator *o, int stmt)
+{
+	struct product p = { .a = a, .o = o, .stmt = &o->stmts[stmt] };
+	struct ir_contraction c;
+	unsigned left;
+
+	if (ir_contraction(a, o, stmt, &c, NULL))
+		return true;
+	left = find_factors(&p) ? best_left(&p) : 0;
+	return left && !written(&p, left) && !written(&p, (1u << p.n) - 1 - left);
+}
+
 static struct ir_expr *loaded(struct hoist *h, const struct product *p,
 	unsigned of)
 {

@@ -434,8 +434,10 @@ static struct ir_partition *close_all(struct grouping *g)
 static void make_lets(struct arena *a, struct ir_operator *o,
 	const struct ir_cut *cut)
 {
-	if (cut->rule == IR_FACTORED)
+	if (cut->rule == IR_FACTORED) {
+		group_nested(a, o);
 		group_terms(a, o);
+	}
 	ir_hoist(a, o);
 	if (cut->rule == IR_FACTORED)
 		group_factors(a, o);

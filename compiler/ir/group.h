@@ -17,6 +17,13 @@ const struct ir_expr *group_stripped(const struct ir_expr *e,
 bool group_factor(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e);
 
+/* roles.c: the contraction that "c" would be if its statement multiplied "left" and
+ * "right", which are stripped, in place of its factors: false if it were none, or
+ * its axes had other roles. */
+bool group_instead(struct arena *a, const struct ir_operator *o,
+	const struct ir_contraction *c, const struct ir_expr *left,
+	const struct ir_expr *right, struct ir_contraction *out);
+
 /* pairs.c: is "e" made of two reads alone, of[0] and of[1], and 0 where both are
  * 0? */
 bool group_pair(struct arena *a, const struct ir_operator *o,
@@ -25,6 +32,14 @@ bool group_pair(struct arena *a, const struct ir_operator *o,
 /* factor.c: products of which no contraction could load the factors are grouped
  * into two, and what cannot be loaded becomes a let. needs: hoisted. */
 void group_factors(struct arena *a, struct ir_operator *o);
+
+/* factor.c: is the statement a contraction, or would be if its factors were grouped
+ * into two that can be loaded? */
+bool group_contracts(struct arena *a, const struct ir_operator *o, int stmt);
+
+/* nested.c: sums over scaled sums become one, where that is a contraction. needs:
+ * hoisted. Leaves lets that nobody reads. */
+void group_nested(struct arena *a, struct ir_operator *o);
 
 /* terms.c: sums over several products become sums of several, where each is a
  * contraction. Breaks hoisted. */

@@ -516,4 +516,22 @@ struct ir_contraction {
 bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 	struct ir_contraction *out, const char **why);
 
+/* ---- scales.c: what of a product changes seldom along the reduction ---- */
+
+/* The contraction's products are "left" times "right", or one of them where the
+ * other is NULL, times those of "plain", which has the same axes. "changes": by axis
+ * of the operator, whether a scale does along it; of the reduction's one at least,
+ * and not all. */
+struct ir_scales {
+	struct ir_contraction plain;
+	const struct ir_expr *left, *right;
+	bool *changes;
+};
+
+/* False if none of the factors is a product of which a part is such a scale, or
+ * products are of another type than f32, in which to take out a scale rounds no
+ * less. */
+bool ir_scales(struct arena *a, const struct ir_operator *o,
+	const struct ir_contraction *c, struct ir_scales *out);
+
 #endif

@@ -393,3 +393,16 @@ bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 		*why = r.why;
 	return false;
 }
+
+bool group_instead(struct arena *a, const struct ir_operator *o,
+	const struct ir_contraction *c, const struct ir_expr *left,
+	const struct ir_expr *right, struct ir_contraction *out)
+{
+	struct roles r = { .a = a, .o = o, .out = out };
+
+	*out = (struct ir_contraction){ .stmt = c->stmt, .acc = c->acc,
+		.product = c->product };
+	return choose_left(&r, left, right) && out->left_value == left &&
+		find_roles(&r) && out->n_m == c->n_m && out->n_n == c->n_n &&
+		out->n_batch == c->n_batch;
+}

@@ -103,10 +103,10 @@ static bool applies(struct task *t, const char **why)
 {
 	struct mma *f = ARENA_NEW(t->a, struct mma);
 
-	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS,
-			&f->of, why))
+	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS |
+			PRODUCT_SCALES, &f->of, why))
 		return false;
-	product_widen(t->a, &f->of);
+	product_widen(t, &f->of);
 	find_instruction(t, f);
 	f->swap = !f->of.epilogue.along_n;
 	*why = refuse_types(t, f);
@@ -303,7 +303,8 @@ static bool arithmetic(const struct task *t, struct arena *a,
 	const struct mma *f = t->state;
 
 	if (f->is_short) {
-		promote_rewrite(a, &f->of, ADA_AT_ONCE, values[MMA_PROMOTE], o);
+		promote_rewrite(a, &f->of, ADA_AT_ONCE, promote_after(&f->of,
+			values[MMA_ORDER], values[MMA_PROMOTE]), o);
 		return true;
 	}
 	return precision_rewrite(a, &f->of.c, (enum precision)

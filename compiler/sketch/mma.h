@@ -9,6 +9,7 @@
 
 #include "sketch/mma_fragment.h"
 #include "sketch/precision.h"
+#include "sketch/scales.h"
 #include "sketch/tiled.h"
 
 /* Order of the tunables. */
@@ -52,6 +53,9 @@ struct mma_plan {
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 	struct mma_plan *p);
+/* A thread's results on either side. */
+struct share mma_share_m(const struct mma *f, const struct mma_plan *p);
+struct share mma_share_n(const struct mma *f, const struct mma_plan *p);
 void mma_features(const struct task *t, const int *values,
 	struct features *out);
 void mma_build(const struct task *t, struct arena *a, const int *values,

@@ -23,6 +23,7 @@ struct mma_code {
 					 * short ones are promoted to of.acc */
 	struct factor rows, cols;
 	struct kx *lane, *warp_m, *warp_n;
+	struct scaler scales;
 };
 
 static struct kx *num(const struct mma_code *g, int64_t v)
@@ -165,7 +166,8 @@ static void promote(struct mma_code *g, struct k_block *b)
 	struct k_place sum, to;
 
 	b = each_result(g, b, &sum, &to);
-	promote_add(g->of.a, b, to, value(g, &sum));
+	promote_add(g->of.a, b, to, value(g, &sum), scaler_value(&g->scales,
+		to.index[0], to.index[1]));
 	ks_store(g->of.a, b, sum, kx_float(g->of.a, 0, T_F32));
 }
 
@@ -218,6 +220,7 @@ static void compute(void *ctx, struct k_block *b, struct kx *slot)
 	if (steps < bk)
 		b = ks_for(g->of.a, b, LOOP_UNROLLED, "from", num(g, 0),
 			num(g, bk), num(g, steps), &from);
+	scaler_load(&g->scales, b, g->p->promote, from);
 	multiply_steps(g, b, slot, from, steps);
 	if (g->p->promote)
 		promote(g, promote_block(&g->of, b, g->p->promote));
@@ -254,6 +257,9 @@ static void start(void *ctx, struct k_block *b)
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 3,
 		dims, 16);
 	clear_sums(g, b);
+	g->scales.of = &g->of;
+	scaler_create(&g->scales, mma_share_m(g->f, g->p), mma_share_n(g->f,
+		g->p));
 	if (g->p->promote)
 		promote_clear(&g->of, b);
 }
@@ -272,12 +278,8 @@ void mma_build(const struct task *t, struct arena *a, const int *values,
 		.p = &p.of, .a = a, .program = out, .calls = &calls,
 		.ctx = &g } };
 	const char *why = mma_plan(t, a, values, &p);
-	struct share rows, cols;
 
 	assert(!why);
 	(void)why;
-	rows = (struct share){ p.wr / 8, 1, 8, 0, 0 };
-	cols = (struct share){ p.wc / 4, p.vec, 4, 0, 0 };
-	tiled_build(&g.of, f->swap ? cols : rows, f->swap ? rows : cols,
-		p.promised);
+	tiled_build(&g.of, mma_share_m(f, &p), mma_share_n(f, &p), p.promised);
 }

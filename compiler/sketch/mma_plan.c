@@ -101,7 +101,8 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	const char *why;
 
 	*p = (struct mma_plan){ .precision = (enum precision)
-		v[MMA_PRECISION], .promote = promote_after(v[MMA_PROMOTE]),
+		v[MMA_PRECISION], .promote = promote_after(&f->of,
+			v[MMA_ORDER], v[MMA_PROMOTE]),
 		.of = {
 		.bm = v[MMA_M], .bn = v[MMA_N], .bk = v[MMA_K],
 		.stages = v[MMA_STAGES], .async = v[MMA_ASYNC],
@@ -111,7 +112,7 @@ static const char *read_values(const struct mma *f, struct arena *a,
 	why = v[MMA_ON] == 1 ? tiled_sizes(&f->of, &p->of) :
 		"it multiplies on tensor cores: mma is 1, or another sketch";
 	if (!why)
-		why = promote_check(a, f->is_short, f->tile, v[MMA_PROMOTE],
+		why = promote_check(a, &f->of, f->is_short, v[MMA_PROMOTE],
 			&p->of);
 	if (why)
 		return why;
@@ -182,33 +183,54 @@ static int computed_regs(const struct stage *s)
 	return n > 32 ? 2 * (n - 32) : 0;
 }
 
-/* A thread's results on either side. */
-static int mine_m(const struct mma *f, const struct mma_plan *p)
+static struct share rows_share(const struct mma_plan *p)
 {
-	return f->swap ? p->wc / 4 : p->wr / 8;
+	return (struct share){ p->wr / 8, 1, 8, 0, 0 };
 }
 
-static int mine_n(const struct mma *f, const struct mma_plan *p)
+static struct share cols_share(const struct mma_plan *p)
 {
-	return f->swap ? p->wr / 8 : p->wc / 4;
+	return (struct share){ p->wc / 4, p->vec, 4, 0, 0 };
+}
+
+struct share mma_share_m(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? cols_share(p) : rows_share(p);
+}
+
+struct share mma_share_n(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? rows_share(p) : cols_share(p);
+}
+
+static struct scale_counts scales_of(const struct task *t,
+	const struct mma_plan *p)
+{
+	const struct mma *f = t->state;
+
+	return scales_count(t->op, &f->of, &p->of, mma_share_m(f, p),
+		mma_share_n(f, p));
 }
 
 static int rows_regs(const struct mma *f, const struct mma_plan *p)
 {
-	return tiled_rows_regs(&f->of, mine_m(f, p), mine_n(f, p));
+	return tiled_rows_regs(&f->of, mma_share_m(f, p).mine,
+		mma_share_n(f, p).mine);
 }
 
 /* Accumulators; all columns' fragments of a step, each multiplied by a row's
  * fragment after the other, and of both some that ptxas loads early, twice as many
  * where each has two parts or the pipe is slow; staging; and what addresses and
  * loops take. Shares are what fitted 192 kernels best. */
-static int estimate_regs(const struct mma *f, const struct mma_plan *p)
+static int estimate_regs(const struct task *t, const struct mma_plan *p)
 {
+	const struct mma *f = t->state;
 	const struct mma_row *r = f->row;
 	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
 	int rows = p->wr / r->m * fragment_words(f, r->m);
 	int cols = p->wc / r->n * fragment_words(f, r->n);
-	int n = (p->promote ? sums : 0) + rows_regs(f, p);
+	int n = (p->promote ? sums : 0) + rows_regs(f, p) +
+		scales_regs(scales_of(t, p));
 
 	if (p->precision == PRECISION_3XTF32 || f->widened || f->tile == T_F64) {
 		rows *= 2;
@@ -237,7 +259,7 @@ static int regs_with(const struct task *t, struct arena *a, const int *values,
 	if (read_values(f, a, v, &p) || plan_warps(f, a, v, &p))
 		return INT_MAX;
 	plan_fragments(f, &p);
-	return plan_stages(t, a, v, &p) ? INT_MAX : estimate_regs(f, &p);
+	return plan_stages(t, a, v, &p) ? INT_MAX : estimate_regs(t, &p);
 }
 
 /* Halves the longer side of a warp's tile until a thread's registers hold it. */
@@ -267,7 +289,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 	why = tiled_too_much(t, a, &p->of, p->shared_bytes);
 	if (why)
 		return why;
-	p->regs = estimate_regs(f, p);
+	p->regs = estimate_regs(t, p);
 	if (p->regs > MOST_REGS)
 		return too_wide(t, a, values, p);
 	return promise_room(t->target, p->of.threads, p->regs,
@@ -296,6 +318,8 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 		why = plan_resources(t, a, values, p);
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
+	if (!why)
+		why = scales_parts(a, &f->of, &p->of);
 	if (!why && p->of.streams)
 		why = tiled_stream_plan(t, &f->of, a, p->occupancy, &p->of);
 	if (!why)
@@ -346,12 +370,16 @@ static double instructions(const struct mma *f, const struct mma_plan *p)
 		n;
 }
 
-/* Of a thread, for each of its results: storing it, and adding short sums up. */
-static double ending(const struct mma_plan *p, const struct tiled_blocks *b)
+/* Of a thread: storing its results, and adding short sums up, or scaled ones. */
+static double ending(const struct task *t, const struct mma_plan *p,
+	const struct tiled_blocks *b)
 {
 	double promotions = p->promote ? b->chunks * p->of.bk / p->promote : 0;
+	double results = (double)p->wr * p->wc / 32;
+	struct scale_counts c = scales_of(t, p);
 
-	return b->tiles * 6 + 2 * promotions;
+	return results * (b->tiles * 6 + promotions * (2 + scales_each(c))) +
+		promotions * scales_issue(c);
 }
 
 void mma_features(const struct task *t, const int *values, struct features *out)
@@ -368,7 +396,8 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	assert(!why);
 	(void)why;
 	joining = tiled_joining_cost(&f->of, &p.of);
-	rows = tiled_rows_cost(&f->of, &p.of, mine_m(f, &p), mine_n(f, &p));
+	rows = tiled_rows_cost(&f->of, &p.of, mma_share_m(f, &p).mine,
+		mma_share_n(f, &p).mine);
 	b = tiled_blocks(&p.of);
 	warps = p.of.threads / 32.0;
 	r = fetching(f, p.row_load, p.wr, p.of.bk);
@@ -376,7 +405,7 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 	per_block = b.chunks * p.of.bm * p.of.bn * p.of.bk;
 	issue = b.chunks * (instructions(f, &p) + r.loads + c.loads +
 		staging_issue(&p.of.left) + staging_issue(&p.of.right) + 24) +
-		ending(&p, &b) * ((double)p.wr * p.wc / 32) + rows.issue + 120;
+		ending(t, &p, &b) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = b.n * products_of(&p) * per_block / f->rate /
 			reached(t->gpu, f),

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "sketch/precision.h"
+
 static const char *joined(struct arena *a, const struct task *t,
 	const int *axes, int n, const char *none)
 {
@@ -266,6 +268,54 @@ static const char *not_contracted(struct task *t, const char *sketch)
 		sketch, what, why);
 }
 
+/* Products that a scale is of at least: as many as instructions add up at once. */
+enum { SCALED = 32 };
+
+/* Steps of the innermost axes, along which no scale changes. */
+static int64_t scaled_at_once(const struct ir_operator *o, const bool *changes,
+	const int *order, int n)
+{
+	int64_t group = 1;
+
+	for (int i = n - 1; i >= 0 && !changes[order[i]]; i--)
+		group *= o->axes[order[i]].extent;
+	return group % SCALED ? 1 : group;
+}
+
+/* Where factors hold scales, they are taken out: what is left is of fewer bits.
+ * Not where the schedule says how a factor in f32 is multiplied. */
+static void take_scales(const struct task *t, struct product *f)
+{
+	struct ir_scales s;
+
+	if (precision_said(t->schedule,
+	    t->op->tensors[f->c.stmt->tensor].name) ||
+	    !ir_scales(t->a, t->op, &f->c, &s))
+		return;
+	f->scales = (struct product_scales){ .m = s.left, .n = s.right };
+	for (int i = 0; i < f->n_orders; i++) {
+		f->scales.group[i] = scaled_at_once(t->op, s.changes,
+			f->orders[i], f->c.n_k);
+		f->scales.any |= f->scales.group[i] > 1;
+	}
+	if (f->scales.any)
+		f->c = s.plain;
+	else
+		f->scales = (struct product_scales){ .any = false };
+}
+
+static void find_orders(struct task *t, struct product *f)
+{
+	const struct ir_contraction *c = &f->c;
+
+	add_order(t, f, order_by(t, f, &c->left_addr));
+	add_order(t, f, order_by(t, f, &c->right_addr));
+	if (shares_elements(t->op, c))
+		return;
+	add_order(t, f, order_longest(t, f));
+	add_order(t, f, f->c.k);
+}
+
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
 {
@@ -288,12 +338,9 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 	f->batch = extent(t->op, c->batch, c->n_batch);
 	if (!countable(t, sketch, f, why))
 		return false;
-	add_order(t, f, order_by(t, f, &c->left_addr));
-	add_order(t, f, order_by(t, f, &c->right_addr));
-	if (!shares_elements(t->op, c)) {
-		add_order(t, f, order_longest(t, f));
-		add_order(t, f, c->k);
-	}
+	find_orders(t, f);
+	if (does & PRODUCT_SCALES)
+		take_scales(t, f);
 	f->acc = lower_type(c->acc);
 	f->acc_bytes = dtype_row(f->acc)->bits / 8;
 	if (!analyse_operands(t, f, why) ||
@@ -329,17 +376,32 @@ static void convert(struct arena *a, struct operand *p,
 	operand_compute(p, ir_cast(a, t, (struct ir_expr *)value));
 }
 
-void product_widen(struct arena *a, struct product *p)
+/* Has "to", a float, all values of "value", an integer, as they are known? */
+static bool has_integers(const struct task *t, const struct ir_expr *value,
+	enum dtype to)
+{
+	int64_t lo, hi, most;
+
+	if (!dtype_is_float(to) || !dtype_is_int(value->type) ||
+	    !ir_range(t->op, value, &lo, &hi))
+		return false;
+	most = (int64_t)1 << dtype_row(to)->significand;
+	return lo >= -most && hi <= most;
+}
+
+void product_widen(const struct task *t, struct product *p)
 {
 	enum dtype l = p->left.tile_type, r = p->right.tile_type;
 	enum dtype both = dtype_widen(l, r);
 
-	if (l == r || !dtype_is_float(both))
+	if (l == r)
 		return;
-	if (both == r)
-		convert(a, &p->left, p->c.left_value, r);
-	else if (both == l)
-		convert(a, &p->right, p->c.right_value, l);
+	if (!dtype_is_float(both))
+		both = T_NONE;
+	if (both == r || has_integers(t, p->c.left_value, r))
+		convert(t->a, &p->left, p->c.left_value, r);
+	else if (both == l || has_integers(t, p->c.right_value, l))
+		convert(t->a, &p->right, p->c.right_value, l);
 }
 
 void tunables_add(const struct task *t, struct tunables *l,

@@ -8,9 +8,18 @@
 #include "sketch/stage.h"
 #include "sketch/walk.h"
 
+/* What sums of so many products, by order of the reduction, are multiplied by, of rows
+ * and of columns, or NULL (struct ir_scales). Of 1 no sketch scales any. */
+struct product_scales {
+	bool any;
+	const struct ir_expr *m, *n;
+	int64_t group[ORDERS_MAX];
+};
+
 /* "orders" are permutations of the reduction's axes worth trying. */
 struct product {
 	struct ir_contraction c;
+	struct product_scales scales;
 	struct operand left, right;
 	int *orders[ORDERS_MAX];
 	const char *order_words[ORDERS_MAX + 1];
@@ -25,8 +34,11 @@ struct product {
 
 /* What a sketch does beside products of tensors: factors that are computed as
  * they are loaded; statistics of the product's rows; what else than a product is
- * made of two elements. */
-enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4 };
+ * made of two elements; sums of some products scaled before they are added up. */
+enum {
+	PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4,
+	PRODUCT_SCALES = 8
+};
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
  * contraction that CUDA cores compute, or wants more than the sketch "does". */
@@ -39,9 +51,9 @@ struct computed product_computed(struct arena *a, const struct ir_operator *o,
 	const struct product *p, bool left, int order,
 	struct k_buffer **buffers);
 
-/* Where factors are of two types, of which one holds the other's values, that one
- * is converted to it on its way. */
-void product_widen(struct arena *a, struct product *p);
+/* Where factors are of two types, of which one holds the other's values, as far as
+ * they are known, that one is converted to it on its way. */
+void product_widen(const struct task *t, struct product *p);
 
 /* Tunables under construction. */
 struct tunables {

@@ -23,9 +23,11 @@ bool promotes(enum dtype left, enum dtype right)
 	return is_short(left) && is_short(right);
 }
 
-int promote_after(int value)
+int promote_after(const struct product *f, int order, int value)
 {
-	return value < PROMOTE_NUMBERS ? 0 : atoi(promote_words[value]);
+	if (value >= PROMOTE_NUMBERS)
+		return atoi(promote_words[value]);
+	return f->scales.any ? (int)f->scales.group[order] : 0;
 }
 
 const char *promote_unsaid(const struct task *t, const char *tensor,
@@ -50,27 +52,57 @@ static int dividing(int bk, int most)
 	return best;
 }
 
-const char *promote_streams(struct arena *a, int value)
+const char *promote_streams(struct arena *a, const struct product *f, int value)
 {
+	if (f->scales.any)
+		return "sums that are scaled are of whole tiles, and combine = "
+			"stream shares out their chunks: combine = workspace";
 	return arena_printf(a, "promote = %s sums whole tiles, and combine = "
 		"stream shares out their chunks: combine = workspace, or promote "
 		"= fast", promote_words[value]);
 }
 
-const char *promote_check(struct arena *a, bool is_short, enum dtype left,
+/* Chunks of a sum that is scaled begin and end with a scale, and the last is whole. */
+static const char *check_scales(struct arena *a, const struct product *f,
+	int after, const struct tiling *p)
+{
+	int64_t group = f->scales.group[p->order];
+
+	if (group == 1)
+		return arena_printf(a, "reorder(%s) ends with what a scale "
+			"changes along: another order",
+			f->order_words[p->order]);
+	if (group % after)
+		return arena_printf(a, "a scale is of %lld of %s, and sums are "
+			"promoted once for each, or more often: promote = %d",
+			(long long)group, f->k_name, dividing((int)group,
+				after));
+	if (p->bk % group && group % p->bk)
+		return arena_printf(a, "a scale is of %lld of %s, which neither "
+			"divide a chunk of %d nor are a multiple of it: take %d",
+			(long long)group, f->k_name, p->bk, dividing((int)group,
+				p->bk));
+	return f->k % p->bk ? arena_printf(a, "chunks of %d of %s leave a rest "
+		"of %lld, and a scale is of whole ones: take %d", p->bk,
+		f->k_name, (long long)(f->k % p->bk), dividing((int)f->k, p->bk)) : NULL;
+}
+
+const char *promote_check(struct arena *a, const struct product *f, bool is_short,
 	int value, const struct tiling *p)
 {
-	int after = promote_after(value), bk = p->bk;
+	int after = promote_after(f, p->order, value), bk = p->bk;
+	const char *why;
 
 	if (is_short != (value != PROMOTE_AUTO))
 		return is_short ? "sums of 8-bit floats are promoted, or fast" :
 			arena_printf(a, "sums of %s are not kept short here, "
 				"which is what promote is for: leave it out",
-				dtype_row(left)->name);
+				dtype_row(f->left.tile_type)->name);
 	if (after && p->streams)
-		return promote_streams(a, value);
-	if (!after || bk % after == 0 || after % bk == 0)
-		return NULL;
+		return promote_streams(a, f, value);
+	why = f->scales.any ? check_scales(a, f, after, p) : NULL;
+	if (why || !after || bk % after == 0 || after % bk == 0)
+		return why;
 	return arena_printf(a, "sums are promoted after %d products, which "
 		"neither divide a chunk of %d nor are a multiple of it: "
 		"promote = %d", after, bk, dividing(bk, after));
@@ -112,10 +144,12 @@ struct kx *promote_turn(struct tiled_code *g, int after)
 }
 
 void promote_add(struct arena *a, struct k_block *b, struct k_place to,
-	struct kx *sum)
+	struct kx *sum, struct kx *scale)
 {
-	ks_store(a, b, to, kx_op(a, OP_ADD, T_F32, 2, kx_load(a, to.buffer,
-		to.index[0], to.index[1]), sum));
+	struct kx *all = kx_load(a, to.buffer, to.index[0], to.index[1]);
+
+	ks_store(a, b, to, scale ? product_add(a, T_F32, sum, scale, all) :
+		kx_op(a, OP_ADD, T_F32, 2, all, sum));
 }
 
 /* ---- arithmetic ---- */
@@ -131,12 +165,12 @@ static int subnormal(enum dtype left, enum dtype right)
 }
 
 void promote_rewrite(struct arena *a, const struct product *f, int at_once,
-	int value, struct ir_operator *o)
+	int after, struct ir_operator *o)
 {
 	const struct ir_contraction *c = &f->c;
 	struct ir_accumulator *x = ARENA_NEW(a, struct ir_accumulator);
 
-	*x = (struct ir_accumulator){ BITS, at_once, promote_after(value),
+	*x = (struct ir_accumulator){ BITS, at_once, after,
 		subnormal(f->left.tile_type, f->right.tile_type) };
 	for (int i = 0; i < o->n_stmts; i++)
 		if (o->stmts[i].tensor == c->stmt->tensor &&

@@ -368,6 +368,17 @@ static void describe_computed(struct tiled_code *g, struct stager *s)
 		g->out.buffers);
 }
 
+/* What sums are scaled by. */
+static void bind_scales(struct tiled_code *g)
+{
+	const struct product_scales *s = &g->f->scales;
+
+	if (s->m)
+		ir_walk((struct ir_expr *)s->m, bind_read, g);
+	if (s->n)
+		ir_walk((struct ir_expr *)s->n, bind_read, g);
+}
+
 static void describe_stager(struct tiled_code *g, struct stager *s,
 	const struct stage *stage, const char *suffix)
 {
@@ -404,6 +415,7 @@ static void stage_operands(struct tiled_code *g, struct k_block *b)
 {
 	describe_stager(g, &g->left, &g->p->left, "left");
 	describe_stager(g, &g->right, &g->p->right, "right");
+	bind_scales(g);
 	epilogue_bind(&g->out, g->program, &g->step);
 	describe_parts(g);
 	create_stagers(g, b);

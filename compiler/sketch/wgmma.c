@@ -97,12 +97,12 @@ static bool applies(struct task *t, const char **why)
 			"and the target is %s", t->target->name);
 		return false;
 	}
-	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS,
-			&f->of, why))
+	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS |
+			PRODUCT_SCALES, &f->of, why))
 		return false;
 	find_instruction(f);
 	if (!f->row) {
-		product_widen(t->a, &f->of);
+		product_widen(t, &f->of);
 		find_instruction(f);
 	}
 	*why = refuse_types(t, f);
@@ -482,7 +482,8 @@ static bool arithmetic(const struct task *t, struct arena *a,
 	enum precision p = (enum precision)values[WGMMA_PRECISION];
 
 	if (f->is_short) {
-		promote_rewrite(a, &f->of, f->row->k, values[WGMMA_PROMOTE], o);
+		promote_rewrite(a, &f->of, f->row->k, promote_after(&f->of,
+			values[WGMMA_ORDER], values[WGMMA_PROMOTE]), o);
 		return true;
 	}
 	return precision_rewrite(a, &f->of.c, p == PRECISION_TF32 ?

@@ -7,6 +7,7 @@
 #define WPK_COMPILER_SKETCH_WGMMA_H
 
 #include "kernel/intrin.h"
+#include "sketch/scales.h"
 #include "sketch/tiled.h"
 #include "sketch/wgmma_fragment.h"
 #include "sketch/wgmma_rest.h"
@@ -113,8 +114,11 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 /* Sums of a thread in a tile, and how many rows and columns of it, M and N, those are
  * of. */
 int wgmma_sums(const struct wgmma_plan *p);
-int wgmma_mine_m(const struct wgmma_plan *p);
-int wgmma_mine_n(const struct wgmma_plan *p);
+struct share wgmma_share_m(const struct wgmma_plan *p);
+struct share wgmma_share_n(const struct wgmma_plan *p);
+/* A thread's scales. */
+struct scale_counts wgmma_scales(const struct task *t,
+	const struct wgmma_plan *p);
 
 /* ---- wgmma_cost.c ---- */
 

@@ -23,6 +23,7 @@ struct wgmma_code {
 	struct wgmma_store store;
 	struct wgmma_fragment fragment;
 	struct wgmma_rest rest;
+	struct scaler scales;
 };
 
 static struct kx *num(const struct wgmma_code *g, int64_t v)
@@ -91,7 +92,8 @@ static void promote(struct wgmma_code *g, struct k_block *b)
 	struct k_place to;
 
 	b = each_result(g, b, &sum, &to);
-	promote_add(g->of.a, b, to, sum);
+	promote_add(g->of.a, b, to, sum, scaler_value(&g->scales, to.index[0],
+		to.index[1]));
 }
 
 /* ---- who owns what ---- */
@@ -280,6 +282,7 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 	}
 	wgmma_fragment_open(&g->fragment, b, slot);
 	wgmma_fragment_load(&g->fragment, b, num(g, 0));
+	scaler_load(&g->scales, b, g->p->promote, num(g, 0));
 	step = each_step(g, b, g->p->of.bk, &kk);
 	wgmma_fragment_make(&g->fragment, step, kk);
 	ks_call(a, step, INTRIN_WGMMA_FENCE, 0);
@@ -294,6 +297,8 @@ static void compute_fragments(struct wgmma_code *g, struct k_block *b,
 		ks_call(a, each, INTRIN_WGMMA_WAIT, 1, num(g, 1));
 	if (!g->p->of.lag)
 		ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, 0));
+	if (g->p->promote)
+		promote(g, promote_block(&g->of, b, g->p->promote));
 	if (g->p->of.bulk && !meets_late(g))
 		ks_barrier(a, b, BARRIER_WARP);
 }
@@ -345,6 +350,7 @@ static void compute_shared(struct wgmma_code *g, struct k_block *b,
 	if (steps < bk)
 		b = ks_for(a, b, LOOP_UNROLLED, "from", num(g, 0), num(g, bk),
 			num(g, steps), &from);
+	scaler_load(&g->scales, b, g->p->promote, from);
 	multiply_steps(g, b, rows, cols, from, steps);
 	ks_call(a, b, INTRIN_WGMMA_COMMIT, 0);
 	ks_call(a, b, INTRIN_WGMMA_WAIT, 1, num(g, g->p->of.lag));
@@ -381,6 +387,8 @@ static void start(void *ctx, struct k_block *b)
 		dims, 16);
 	if (g->p->registers)
 		wgmma_fragment_create(&g->fragment);
+	g->scales.of = &g->of;
+	scaler_create(&g->scales, wgmma_share_m(g->p), wgmma_share_n(g->p));
 	g->rest = (struct wgmma_rest){ .of = &g->of, .p = g->p };
 	if (g->p->thrice)
 		wgmma_rest_create(&g->rest);
@@ -412,14 +420,10 @@ void wgmma_build(const struct task *t, struct arena *a, const int *values,
 		.p = &p.of, .a = a, .program = out, .calls = &calls,
 		.ctx = &g } };
 	const char *why = wgmma_plan(t, a, values, &p);
-	struct share rows, cols;
 
 	assert(!why);
 	(void)why;
 	g.of.proxy = !p.thrice;
 	g.fragment = (struct wgmma_fragment){ .of = &g.of, .f = f, .p = &p };
-	rows = (struct share){ 2 * p.each, 1, 8, 2, 64 };
-	cols = (struct share){ p.cols / 4, p.vec, 4, 0, 0 };
-	tiled_build(&g.of, p.swap ? cols : rows, p.swap ? rows : cols,
-		p.promised);
+	tiled_build(&g.of, wgmma_share_m(&p), wgmma_share_n(&p), p.promised);
 }

@@ -9,7 +9,8 @@
 static struct tiled_rows_cost rows_cost(const struct wgmma *f,
 	const struct wgmma_plan *p)
 {
-	return tiled_rows_cost(&f->of, &p->of, wgmma_mine_m(p), wgmma_mine_n(p));
+	return tiled_rows_cost(&f->of, &p->of, wgmma_share_m(p).mine,
+		wgmma_share_n(p).mine);
 }
 
 /* Instructions of a result: rounded, addressed and stored, or packed by pairs and
@@ -36,22 +37,31 @@ static double promotions(const struct wgmma_plan *p)
 		tiled_steps(&p->of) / p->promote) : 0;
 }
 
+/* Instructions of one of them. */
+static double promotion(const struct task *t, const struct wgmma_plan *p)
+{
+	struct scale_counts c = wgmma_scales(t, p);
+
+	return wgmma_sums(p) * (1 + scales_each(c)) + scales_issue(c);
+}
+
 /* Cycles for which tensor cores have nothing to do while a tile's sums are
  * promoted: one group of warps adds while the others multiply. */
-static double promoting_chain(const struct wgmma_plan *p)
+static double promoting_chain(const struct task *t, const struct wgmma_plan *p)
 {
-	return promotions(p) * wgmma_sums(p) / (p->groups * p->of.crews);
+	return promotions(p) * promotion(t, p) / (p->groups * p->of.crews);
 }
 
 /* Cycles of a block that has "rounds" tiles. Of two crews one stores while the
  * other multiplies, but for the last tile. */
-static double chain(const struct wgmma *f, const struct wgmma_plan *p,
+static double chain(const struct task *t, const struct wgmma_plan *p,
 	double rounds)
 {
+	const struct wgmma *f = t->state;
 	double chunk = p->of.lag ? 40 : p->of.stages > 1 ? 130 : 600;
 
 	return 600 + rounds * ((double)p->of.chunks_split * chunk +
-		promoting_chain(p)) +
+		promoting_chain(t, p)) +
 		(p->of.crews > 1 ? 1 : rounds) * storing_chain(f, p);
 }
 
@@ -125,8 +135,8 @@ void wgmma_features(const struct task *t, const int *values,
 	steps = tiled_steps(&p.of);
 	per_block = chunks * p.of.bm * p.of.bn * steps;
 	issue = chunks * (3.0 * products * p.each * steps / f->row->k +
-		preparing(f, &p) + 32) + (store_issue(&p) + promotions(&p)) *
-		wgmma_sums(&p) + rows.issue + 120;
+		preparing(f, &p) + 32) + store_issue(&p) * wgmma_sums(&p) +
+		promotions(&p) * promotion(t, &p) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
 		.rate = f->rate / products,
@@ -143,7 +153,7 @@ void wgmma_features(const struct task *t, const int *values,
 		.blocks = blocks / rounds, .cluster = tiled_cluster(&p.of),
 		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = chain(f, &p, rounds) + joining.chain,
+		.chain = chain(t, &p, rounds) + joining.chain,
 		.ilp = tiled_rows_ilp(rows, p.each * steps / f->row->k * 8,
 			issue),
 		.stages = p.of.stages - 1 - p.of.lag,

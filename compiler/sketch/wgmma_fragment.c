@@ -70,6 +70,11 @@ const char *wgmma_fragment_plan(const struct wgmma *f, struct arena *a,
 	const char *name = s->op->tensor->name;
 	int bytes = s->tile_k * s->op->elem;
 
+	if (p->promote && p->promote < p->of.bk)
+		return arena_printf(a, "rows from registers are scaled at the "
+			"end of a chunk, and of %d of %s each %d have a scale: "
+			"from = shared, or chunks of %d", p->of.bk, f->of.k_name,
+			p->promote, p->promote);
 	if (p->of.bk < FRAGMENTS * f->row->k)
 		return arena_printf(a, "a fragment of '%s' is made while the one "
 			"before is multiplied: a chunk has %d of %s at least, "

@@ -34,9 +34,11 @@ const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
 		return "rows of patches with a halo are multiplied from where "
 			"they lie: from = shared, or halo = off";
 	if (p->promote)
-		return "short sums are promoted after a few steps, and a chunk "
-			"with a halo has those of all rows of the windows: "
-			"promote = fast, or halo = off";
+		return f->of.scales.any ? "sums are scaled after a few steps, "
+			"and a chunk with a halo has those of all rows of the "
+			"windows: halo = off" : "short sums are promoted after a "
+			"few steps, and a chunk with a halo has those of all "
+			"rows of the windows: promote = fast, or halo = off";
 	return p->of.cluster > 1 && !p->of.along_m ? arena_printf(a, "blocks of "
 		"a cluster along %s have the same rows and copy a part of them "
 		"each, and patches with a halo are copied whole: cluster(%s = "

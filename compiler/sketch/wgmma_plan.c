@@ -131,7 +131,8 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 
 	*p = (struct wgmma_plan){ .swap = v[WGMMA_SWAP],
 		.persistent = v[WGMMA_PERSISTENT] != 0,
-		.promote = promote_after(v[WGMMA_PROMOTE]),
+		.promote = promote_after(&f->of, v[WGMMA_ORDER],
+			v[WGMMA_PROMOTE]),
 		.thrice = v[WGMMA_PRECISION] == PRECISION_3XTF32,
 		.halo = v[WGMMA_HALO] > HALO_OFF,
 		.registers = v[WGMMA_FROM] == FROM_REGISTER ||
@@ -161,7 +162,7 @@ static const char *read_values(const struct wgmma *f, struct arena *a,
 	if (!why)
 		why = plan_depth(f, a, p);
 	if (!why)
-		why = promote_check(a, f->is_short, f->tile, v[WGMMA_PROMOTE],
+		why = promote_check(a, &f->of, f->is_short, v[WGMMA_PROMOTE],
 			&p->of);
 	return why ? why : check_precision(f, a, v, p);
 }
@@ -314,32 +315,53 @@ static int sum_regs(const struct wgmma_plan *p)
 }
 
 /* A thread's results on either side. */
-int wgmma_mine_m(const struct wgmma_plan *p)
+static struct share rows_share(const struct wgmma_plan *p)
 {
-	return p->swap ? p->cols / 4 : 2 * p->each;
+	return (struct share){ 2 * p->each, 1, 8, 2, 64 };
 }
 
-int wgmma_mine_n(const struct wgmma_plan *p)
+static struct share cols_share(const struct wgmma_plan *p)
 {
-	return p->swap ? 2 * p->each : p->cols / 4;
+	return (struct share){ p->cols / 4, p->vec, 4, 0, 0 };
+}
+
+struct share wgmma_share_m(const struct wgmma_plan *p)
+{
+	return p->swap ? cols_share(p) : rows_share(p);
+}
+
+struct share wgmma_share_n(const struct wgmma_plan *p)
+{
+	return p->swap ? rows_share(p) : cols_share(p);
+}
+
+struct scale_counts wgmma_scales(const struct task *t, const struct wgmma_plan *p)
+{
+	const struct wgmma *f = t->state;
+
+	return scales_count(t->op, &f->of, &p->of, wgmma_share_m(p),
+		wgmma_share_n(p));
 }
 
 /* What a statistic reads beside the sums, ptxas fetches for all of them at once, and
  * keeps for what is stored. */
 static int rows_regs(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	return tiled_rows_regs(&f->of, wgmma_mine_m(p), wgmma_mine_n(p)) +
+	return tiled_rows_regs(&f->of, wgmma_share_m(p).mine,
+		wgmma_share_n(p).mine) +
 		(f->of.epilogue.rows ? f->of.epilogue.early * wgmma_sums(p) : 0);
 }
 
 /* Accumulators, staging, and what addresses, descriptors and loops take. */
-static int estimate_regs(const struct wgmma *f, const struct wgmma_plan *p)
+static int estimate_regs(const struct task *t, const struct wgmma_plan *p)
 {
+	const struct wgmma *f = t->state;
 	int n = sum_regs(p) * wgmma_sums(p) + (p->of.bulk ? 0 :
 		copying_regs(&p->of.left) + copying_regs(&p->of.right)) +
 		storing_regs(&p->store) + 32 + tiled_stream_regs(&p->of) +
 		(p->registers ? wgmma_fragment_regs(f, p) : 0) +
-		wgmma_rest_regs(p) + rows_regs(f, p);
+		wgmma_rest_regs(p) + rows_regs(f, p) +
+		scales_regs(wgmma_scales(t, p));
 
 	return n + n / 16;
 }
@@ -415,7 +437,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 
 	if (why)
 		return why;
-	p->regs = estimate_regs(f, p);
+	p->regs = estimate_regs(t, p);
 	p->of.helpers = p->of.bulk ? 32 : 0;
 	most = most_regs(t, p);
 	if (p->regs > most)
@@ -464,6 +486,8 @@ const char *wgmma_plan(const struct task *t, struct arena *a, const int *values,
 		why = plan_resources(t, a, p);
 	if (!why)
 		why = tiled_grid(&f->of, a, &p->of);
+	if (!why)
+		why = scales_parts(a, &f->of, &p->of);
 	if (!why)
 		why = plan_persistence(t, a, p);
 	if (!why)

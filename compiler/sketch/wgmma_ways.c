@@ -91,7 +91,7 @@ const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values
 	if (why)
 		return why;
 	if (p->promote && p->of.streams)
-		return promote_streams(a, values[WGMMA_PROMOTE]);
+		return promote_streams(a, &f->of, values[WGMMA_PROMOTE]);
 	if (p->of.streams && p->of.crews > 1)
 		return "two crews have whole tiles by turns, and no chunks of "
 			"them to share out: persistent = on, or combine = "

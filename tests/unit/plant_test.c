@@ -285,22 +285,6 @@ static const struct mutation counted[] = {
 		1 },
 };
 
-/* Of sums that are promoted. */
-static const struct mutation promoted[] = {
-	{ "a sum that is not begun anew", "wgmma_m64k32", "(t & 1) != 0", "t != 0",
-		1 },
-	{ "a sum that is begun too often", "wgmma_m64k32", "(t & 1) != 0", "0",
-		1 },
-	{ "the rest left out", "\tif (((t + 1) & 1) == 0", " || t + 1 == 5", "",
-		1 },
-	{ "promoted too often", "\tif (((t + 1) & 1) == 0", "& 1", "& 0", 1 },
-	{ "nothing promoted", "settled_f32(", "settled_f32(",
-		"0 * settled_f32(", 1 },
-	{ "begun as something", "\tsum[i][j] = 0.0f", "0.0f", "1.0f", 1 },
-	{ "no wait for a product", "\twgmma_wait<", "wgmma_wait",
-		"if (0) wgmma_wait", 1 },
-};
-
 /* Of blocks that copy for each other. */
 static const struct mutation mates[] = {
 	{ "no barrier of the cluster", "\tcluster_sync();\n",
@@ -334,8 +318,7 @@ enum { N_CASES = sizeof cases / sizeof *cases,
 	N_TURNS = sizeof turns / sizeof *turns,
 	N_MATES = sizeof mates / sizeof *mates,
 	N_SHARED_OUT = sizeof shared_out / sizeof *shared_out,
-	N_COUNTED = sizeof counted / sizeof *counted,
-	N_PROMOTED = sizeof promoted / sizeof *promoted };
+	N_COUNTED = sizeof counted / sizeof *counted };
 
 static struct subject open_case(int i)
 {
@@ -484,32 +467,6 @@ static void flags_that_are_not_cleared_are_found(void **state)
 	arena_destroy(s.a);
 }
 
-static const char promoted_text[] =
-	"op mm {\n"
-	"  in A: e4m3[67, 160] layout(0, 1) align 16\n"
-	"  in B: e4m3[22, 160] layout(0, 1) align 16\n"
-	"  out out: f32[67, 22] layout(0, 1) align 16\n"
-	"  out[i:67, j:22] = sum[k:160](mul(f32(A[i, k]), f32(B[j, k]))) : f32\n"
-	"}\n";
-
-/* After 64, which is every other chunk. */
-static const struct subject_value promoted_at[] = {
-	{ "tile.block.i", 64 }, { "tile.block.j", 16 }, { "tile.block.k", 32 },
-	{ "bind.threads", 128 }, { "mma.out.swap", 0 }, { "split_k.out", 1 },
-	{ "pipeline.k.async", 2 }, { "pipeline.k.stages", 3 },
-	{ "mma.out.promote", 3 }, { NULL, 0 }
-};
-
-static void faults_of_promotion_are_found(void **state)
-{
-	int n[N_PROMOTED] = { 0 };
-
-	(void)state;
-	mutate(subject_open_for("sm_90a", 1, promoted_text, "wgmma",
-		promoted_at), promoted, N_PROMOTED, n);
-	assert_places(promoted, N_PROMOTED, n);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,7 +476,6 @@ int main(void)
 		cmocka_unit_test(faults_of_shared_chunks_are_found),
 		cmocka_unit_test(faults_of_counted_parts_are_found),
 		cmocka_unit_test(flags_that_are_not_cleared_are_found),
-		cmocka_unit_test(faults_of_promotion_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

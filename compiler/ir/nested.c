@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Sums of sums. In comes a hoisted operator, out goes one that means the same in which
+ * a sum over scaled sums, each a let of its own, is one sum over all of their axes,
+ * where that makes it a contraction: of q over s[j, q] times the sum of k over
+ * a[i, q, k] * b[j, q, k]. The let would be as large as the result for each q. Sums may
+ * be made in any order. */
+#include "ir/group.h"
+
+#include <string.h>
+
+static bool is_sum(const struct ir_expr *e)
+{
+	return e->kind == IR_REDUCE && e->reducer == RED_SUM && e->type == T_F32;
+}
+
+struct reads {
+	int tensor, n;
+};
+
+static void count(struct ir_expr *e, void *ctx)
+{
+	struct reads *r = ctx;
+
+	r->n += e->kind == IR_READ && e->tensor == r->tensor;
+}
+
+static bool is_read_once(const struct ir_operator *o, int tensor)
+{
+	struct reads r = { tensor, 0 };
+
+	for (int i = 0; i < o->n_stmts; i++)
+		ir_walk(o->stmts[i].expr, count, &r);
+	return r.n == 1;
+}
+
+/* The statement whose sums "e", a factor, reads, each where its axes say; or NULL. */
+static const struct ir_stmt *summed(const struct ir_operator *o,
+	const struct ir_expr *e)
+{
+	const struct ir_stmt *s;
+	int writer;
+
+	if (e->kind != IR_READ || o->tensors[e->tensor].role != IR_LET)
+		return NULL;
+	writer = group_writer(o, e->tensor);
+	if (writer < 0 || !is_sum(o->stmts[writer].expr) ||
+	    !is_read_once(o, e->tensor))
+		return NULL;
+	s = &o->stmts[writer];
+	for (int i = 0; i < e->n_args; i++)
+		if (s->index[i]->kind != IR_AXIS || e->args[i]->kind != IR_AXIS ||
+		    o->axes[s->index[i]->axis].extent !=
+		    o->axes[e->args[i]->axis].extent ||
+		    o->axes[s->index[i]->axis].lo ||
+		    o->axes[e->args[i]->axis].lo)
+			return NULL;
+	return s;
+}
+
+/* The factor of product "e" that reads such sums, or NULL. */
+static const struct ir_expr *find(const struct ir_operator *o,
+	const struct ir_expr *e)
+{
+	const struct ir_expr *x;
+
+	if (e->type != T_F32)
+		return NULL;
+	if (e->kind != IR_OP || e->op != OP_MUL)
+		return summed(o, e) ? e : NULL;
+	x = find(o, e->args[0]);
+	return x ? x : find(o, e->args[1]);
+}
+
+/* "e" with "by" in place of its factor "x". */
+static struct ir_expr *replaced(struct arena *a, struct ir_expr *e,
+	const struct ir_expr *x, struct ir_expr *by)
+{
+	if (e == x)
+		return by;
+	if (e->kind != IR_OP || e->op != OP_MUL)
+		return e;
+	return ir_apply(a, OP_MUL, e->type, 2, replaced(a, e->args[0], x, by),
+		replaced(a, e->args[1], x, by));
+}
+
+/* What statement "stmt", an axis of which each of the let's is, sums in place of the
+ * let's sum; "axes" become those that this is over. */
+static struct ir_expr *terms_of(struct arena *a, struct ir_operator *o, int stmt,
+	const struct ir_expr *read, int *axes)
+{
+	const struct ir_stmt *s = summed(o, read);
+	int n = o->n_axes;
+	struct ir_expr **with = ARENA_ARRAY(a, n, struct ir_expr *);
+
+	for (int i = 0; i < read->n_args; i++)
+		with[s->index[i]->axis] = read->args[i];
+	for (int i = 0; i < s->expr->n_red; i++) {
+		struct ir_axis x = o->axes[s->expr->red[i]];
+
+		x.stmt = stmt;
+		axes[i] = ir_add_axis(a, o, x);
+		with[s->expr->red[i]] = ir_axis_value(a, axes[i]);
+	}
+	return ir_substitute(a, s->expr->args[0], with);
+}
+
+/* The one sum of statement "i"; NULL: it is of none. */
+static struct ir_expr *joined(struct arena *a, struct ir_operator *o, int i)
+{
+	struct ir_expr *whole = o->stmts[i].expr, *e;
+	const struct ir_expr *read = is_sum(whole) ? find(o, whole->args[0]) :
+		NULL;
+	int n, inner;
+
+	if (!read || read == whole->args[0])
+		return NULL;
+	n = whole->n_red;
+	inner = summed(o, read)->expr->n_red;
+	e = ARENA_NEW(a, struct ir_expr);
+	*e = *whole;
+	e->n_red = n + inner;
+	e->red = ARENA_ARRAY(a, e->n_red, int);
+	memcpy(e->red, whole->red, (size_t)n * sizeof *e->red);
+	e->args = ARENA_ARRAY(a, 1, struct ir_expr *);
+	e->args[0] = replaced(a, whole->args[0], read, terms_of(a, o, i, read,
+		e->red + n));
+	return e;
+}
+
+void group_nested(struct arena *a, struct ir_operator *o)
+{
+	for (int i = 0; i < o->n_stmts; i++) {
+		struct ir_expr *whole = o->stmts[i].expr;
+		struct ir_expr *e = joined(a, o, i);
+
+		if (!e)
+			continue;
+		o->stmts[i].expr = e;
+		if (!group_contracts(a, o, i))
+			o->stmts[i].expr = whole;
+	}
+}
