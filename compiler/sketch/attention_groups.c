@@ -317,7 +317,10 @@ static void plain_steps(struct groups *x, struct k_block *b, struct kx *queries)
 	release(x, b, &x->value, slot);
 }
 
-/* While the scores of a step become weights, the step's before it are multiplied. */
+/* While the scores of a step become weights, the step's before it are multiplied.
+ * Where the next product's values are waited for is where ptxas has the wait for this
+ * one: it moves that up to the step's maxima, but across no branch, and what is
+ * behind it, exponentials too, waits for tensor cores. */
 static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries)
 {
 	struct kx *zero = num(x, 0), *t, *slot, *parity, *last;
@@ -326,9 +329,9 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	struct k_block *body;
 
 	first_product(x, b, queries, zero, zero, zero);
+	wait(x, b, x->value.full, zero, zero);
 	body = steps(x, b, 1, &t, &slot, &parity);
 	last = kx_sub(a, t, num(x, 1));
-	wait(x, body, x->value.full, slot_of(x, last), parity_of(x, last));
 	wait(x, body, x->key.full, slot, parity);
 	fence(x, body);
 	score(x, body, queries, slot);
@@ -336,11 +339,11 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	settle(x, body, 1);
 	release(x, body, &x->key, slot);
 	weigh(x, body, t);
+	wait(x, body, x->value.full, slot, parity);
 	settle(x, body, 0);
 	release(x, body, &x->value, slot_of(x, last));
 	attention_rows_turn(g, body);
 	last = kx_sub(a, g->steps, num(x, 1));
-	wait(x, b, x->value.full, slot_of(x, last), parity_of(x, last));
 	fence(x, b);
 	add_values(x, b, slot_of(x, last));
 	settle(x, b, 0);
