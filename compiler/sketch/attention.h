@@ -32,6 +32,9 @@ struct weights {
 	const struct ir_expr *weight, *norm, *shifted;
 	const struct ir_expr *visible;	/* "shifted" where a causal mask hides
 					 * nothing */
+	const struct ir_expr *score, *seen;	/* "shifted" and "visible" but for
+					 * "factor", a positive number */
+	double factor;
 	bool divides, scaled;		/* "scaled": weights are, by exp(-maximum) */
 	bool far;
 	int maximum;
@@ -113,6 +116,11 @@ bool attention_scales(const struct attention *f, const struct ir_expr *e);
 /* Of what is shifted: w.far, and what is causal. */
 void attention_find_masks(const struct task *t, struct attention *f);
 
+/* ---- attention_factor.c ---- */
+
+/* Of what is shifted: "score", "seen" and "factor". */
+void attention_find_factor(const struct task *t, struct attention *f);
+
 /* ---- attention_plan.c ---- */
 
 /* What all points have in common: from "element" to "no_groups". */
@@ -157,9 +165,12 @@ struct attention_code {
 	struct k_buffer *held[OUTPUTS_MAX];	/* by output of the scores: of
 						 * the thread's rows */
 	struct k_buffer **of_rows;	/* the same by tensor */
-	struct k_buffer *shift, *scale;	/* their maximum, unless far times log2(e),
+	struct k_buffer *shift, *scale;	/* their maximum, unless far times what
+					 * scores are multiplied with and log2(e),
 					 * and by how much what was summed is to be
 					 * scaled */
+	struct k_buffer **inverse;	/* by tensor: 1 / what of_rows has, where
+					 * what follows divides by it */
 	struct kx **axes;		/* by axis: values */
 	bool rows_ragged;		/* the last tile has fewer rows */
 	struct storing out;
@@ -204,7 +215,7 @@ struct k_place attention_element(const struct attention_code *g,
 /* A result of instructions: of those of four warps, behind the wait for them. */
 struct kx *attention_settled(const struct attention_code *g, struct kx *x);
 /* What "most" shifts by, unless far that times log2(e), and 0 of a row of -inf
- * alone; and exp(x - most), of which "shift" is. */
+ * alone; and exp(x - most), of which "shift" is: both without the scores' factor. */
 struct kx *attention_shift(const struct attention_code *g, struct kx *most);
 struct kx *attention_exp(const struct attention_code *g, struct kx *x,
 	struct kx *shift);

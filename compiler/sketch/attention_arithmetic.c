@@ -3,7 +3,8 @@
  * rounded as exp(x - maximum so far), which later grows into what rows are divided
  * by. A value's rounding is off by what its significand makes of a unit roundoff u,
  * between u / 2 and u of it; of another multiple of it by up to u. What the
- * statement's own bound may lack is u / 2. */
+ * statement's own bound may lack is u / 2, beside which it is nothing that sums are
+ * multiplied with 1 / z in f32 where the source divides by z. */
 #include "sketch/attention.h"
 
 #include <math.h>

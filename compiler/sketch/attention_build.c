@@ -94,6 +94,7 @@ static struct storing describe_output(struct attention_code *g)
 	struct storing s = { .t = &g->f->second, .c = &f->c, .e = &f->epilogue,
 		.a = g->a, .k = g->k, .acc = g->acc, .buffers = g->buffers,
 		.batch = g->batch, .row_values = g->of_rows,
+		.row_inverses = g->inverse,
 		.rows_m = g->f->rows_m,
 		.regs = promise_registers(g->t->target, g->p->threads,
 			g->k->min_blocks) };
@@ -257,6 +258,7 @@ void attention_build(const struct task *t, struct arena *a, const int *values,
 		.program = out,
 		.buffers = ARENA_ARRAY(a, tensors, struct k_buffer *),
 		.of_rows = ARENA_ARRAY(a, tensors, struct k_buffer *),
+		.inverse = ARENA_ARRAY(a, tensors, struct k_buffer *),
 		.axes = ARENA_ARRAY(a, (size_t)t->op->n_axes, struct kx *) };
 	const char *why = attention_plan(t, a, values, &p);
 	int64_t dims[2] = { p.mine, p.cols / 4 };

@@ -486,5 +486,6 @@ bool attention_find(struct task *t, struct attention *f, const char **why)
 	if (*why)
 		return false;
 	attention_find_masks(t, f);
+	attention_find_factor(t, f);
 	return true;
 }

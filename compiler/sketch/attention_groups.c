@@ -280,10 +280,23 @@ static void fence(struct groups *x, struct k_block *b)
 	ks_call(x->g->a, b, INTRIN_WGMMA_FENCE, 0);
 }
 
+/* To the compiler results are there as soon as their products begin. */
+static void settle_results(struct groups *x, struct k_block *b,
+	struct k_buffer *of)
+{
+	struct kx *r, *zero = num(x, 0);
+	struct arena *a = x->g->a;
+
+	b = tile_loop(a, b, "r", of->dims[1], &r);
+	ks_store(a, b, k_place(of, zero, r), attention_settled(x->g, kx_load(a,
+		of, zero, r)));
+}
+
 static void weigh(struct groups *x, struct k_block *b, struct kx *t)
 {
 	struct attention_code *g = x->g;
 
+	settle_results(x, b, g->scores);
 	g->key_first = ks_let(g->a, b, arena_printf(g->a, "%s_first",
 		g->f->keys_name), kx_mul(g->a, kx_add(g->a, g->step_first, t),
 		num(x, g->p->keys)));
@@ -349,18 +362,6 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	settle(x, b, 0);
 }
 
-/* To the compiler sums are there as soon as their products begin. */
-static void settle_sums(struct groups *x, struct k_block *b)
-{
-	struct k_buffer *sums = x->g->sums;
-	struct arena *a = x->g->a;
-	struct kx *r, *zero = num(x, 0);
-
-	b = tile_loop(a, b, "r", sums->dims[1], &r);
-	ks_store(a, b, k_place(sums, zero, r), attention_settled(x->g,
-		kx_load(a, sums, zero, r)));
-}
-
 /* Queries that no map describes, by all who multiply: instructions read them
  * through the asynchronous proxy. */
 static void copy_queries(struct groups *x, struct k_block *b)
@@ -397,7 +398,7 @@ static void multiply_steps(struct groups *x, struct k_block *b)
 		wait(x, b, x->query_full, num(x, 0), num(x, 0));
 	(g->p->overlap ? lapped_steps : plain_steps)(x, b, queries);
 	if (g->p->split > 1)
-		settle_sums(x, b);
+		settle_results(x, b, x->g->sums);
 }
 
 /* ---- all of it ---- */

@@ -41,15 +41,28 @@ static int reads_between(const struct attention *f)
 	return s.n;
 }
 
+/* Does every element have the same? nvcc computes it. */
+static bool is_constant(const struct ir_expr *e)
+{
+	bool all = e->kind != IR_READ && e->kind != IR_AXIS;
+
+	for (int i = 0; all && i < e->n_args; i++)
+		all = is_constant(e->args[i]);
+	return all;
+}
+
 /* Of an element between both products: what it passes through, each once. */
 static struct cost_of value_cost(const struct attention *f,
 	const struct ir_expr *e, bool *done)
 {
 	int i = attention_output(f, e);
 	const struct output *o = i >= 0 ? &f->scores.epilogue.outputs[i] : NULL;
-	struct cost_of c = e->kind == IR_READ ? (struct cost_of){ 0, 0, 0 } :
-		expr_own_cost(e);
+	struct cost_of c = { 0, 0, 0 };
 
+	if (is_constant(e))
+		return c;
+	if (e->kind != IR_READ)
+		c = expr_own_cost(e);
 	if (o && (o->per_row || !o->value || done[i]))
 		return c;
 	if (o) {
@@ -71,9 +84,9 @@ static struct cost_of element_cost(const struct attention *f)
 
 	for (int i = 0; i < e->n; i++)
 		if (e->outputs[i].reduction)
-			c = cost_add(cost_add(c, value_cost(f, i ==
-				f->w.maximum && f->causal ? f->w.visible :
-				e->outputs[i].value, done)),
+			c = cost_add(cost_add(c, value_cost(f, i !=
+				f->w.maximum ? e->outputs[i].value : f->causal ?
+				f->w.seen : f->w.score, done)),
 				(struct cost_of){ 1, 0, 1 });
 	c.issue += 0.5;
 	return c;

@@ -24,6 +24,12 @@ static struct kx *f32(const struct attention_code *g, double v)
 	return kx_float(g->a, v, T_F32);
 }
 
+/* Into powers of two. */
+static struct kx *log2_factor(const struct attention_code *g)
+{
+	return f32(g, g->f->w.factor * log2_e);
+}
+
 static struct kx *op2(const struct attention_code *g, enum op op, struct kx *x,
 	struct kx *y)
 {
@@ -34,14 +40,14 @@ struct kx *attention_shift(const struct attention_code *g, struct kx *most)
 {
 	return kx_op(g->a, OP_SELECT, T_F32, 3, kx_op(g->a, OP_EQ, T_BOOL, 2, most,
 		f32(g, -INFINITY)), f32(g, 0), g->f->w.far ? most : op2(g,
-		OP_MUL, most, f32(g, log2_e)));
+		OP_MUL, most, log2_factor(g)));
 }
 
 struct kx *attention_exp(const struct attention_code *g, struct kx *x,
 	struct kx *shift)
 {
 	x = g->f->w.far ? op2(g, OP_MUL, op2(g, OP_SUB, x, shift), f32(g,
-		log2_e)) : kx_op(g->a, OP_FMA, T_F32, 3, x, f32(g, log2_e),
+		log2_e)) : kx_op(g->a, OP_FMA, T_F32, 3, x, log2_factor(g),
 		kx_op(g->a, OP_NEG, T_F32, 1, shift));
 	return kx_call(g->a, INTRIN_EXP2_APPROX, T_F32, 1, x);
 }
@@ -85,8 +91,15 @@ static struct kx *result(const struct attention_code *g, struct k_place p)
 	return attention_settled(g, load(g, p));
 }
 
+/* "x" times the scores' factor. */
+static struct kx *scaled(const struct attention_code *g, struct kx *x)
+{
+	return g->f->w.factor == 1 ? x : op2(g, OP_MUL, x, f32(g,
+		g->f->w.factor));
+}
+
 /* A value of the element or row at hand: "score" is the element's place, where
- * there is one, "shifted" says that it holds what is shifted. */
+ * there is one, "shifted" says that it holds what is shifted but for its factor. */
 struct value {
 	struct attention_code *g;
 	struct lower_env env;
@@ -119,7 +132,7 @@ static struct kx *value_of(void *ctx, const struct ir_expr *e)
 		return attention_exp(v->g, v->score, kx_load(v->g->a,
 			v->g->shift, v->row));
 	if (v->shifted && attention_is_shifted(f, e))
-		return v->score;
+		return scaled(v->g, v->score);
 	if (i < 0)
 		return NULL;
 	if (output(v->g, i)->per_row)
@@ -194,18 +207,57 @@ static bool is_scaled(const struct attention_code *g, int i)
 	return attention_scales(g->f, output(g, i)->value);
 }
 
+struct search_divisor {
+	int tensor;
+	bool found;
+};
+
+static void find_divisor(struct ir_expr *e, void *ctx)
+{
+	struct search_divisor *s = ctx;
+
+	s->found |= e->kind == IR_OP && e->op == OP_DIV && e->args[1]->kind ==
+		IR_READ && e->args[1]->tensor == s->tensor;
+}
+
+/* Does what follows the second product divide by output "x", a sum of exp(x - maximum
+ * of x), which is 1 at least and no more than there are keys? */
+static bool divides(const struct attention_code *g, int x)
+{
+	const struct output *o = output(g, x);
+	const struct epilogue *e = &g->f->of.epilogue;
+	struct search_divisor s = { o->tensor->id, false };
+
+	if (!o->reduction || o->reduction->reducer != RED_SUM ||
+	    !attention_is_exp(g->f, o->value))
+		return false;
+	for (int i = 0; i < e->n; i++)
+		if (e->outputs[i].value)
+			ir_walk(e->outputs[i].value, find_divisor, &s);
+	return s.found;
+}
+
+static struct k_buffer *of_row(struct attention_code *g, int x, const char *what)
+{
+	int64_t mine[1] = { g->p->mine };
+	const struct ir_tensor *t = output(g, x)->tensor;
+
+	return kernel_array(g->k, K_REGISTER, arena_printf(g->a, "%s_%s",
+		t->name, what), lower_type(t->type), 1, mine, 16);
+}
+
 void attention_rows_declare(struct attention_code *g)
 {
 	int64_t mine[1] = { g->p->mine };
-	struct arena *a = g->a;
 
-	for (int x = 0; x < outputs(g); x++)
+	for (int x = 0; x < outputs(g); x++) {
+		int id = output(g, x)->tensor->id;
+
 		if (output(g, x)->per_row)
-			g->held[x] = g->of_rows[output(g, x)->tensor->id] =
-				kernel_array(g->k, K_REGISTER, arena_printf(a,
-				"%s_row", output(g, x)->tensor->name),
-				lower_type(output(g, x)->tensor->type), 1, mine,
-				16);
+			g->held[x] = g->of_rows[id] = of_row(g, x, "row");
+		if (divides(g, x))
+			g->inverse[id] = of_row(g, x, "inverse");
+	}
 	if (g->f->w.maximum >= 0) {
 		g->shift = kernel_array(g->k, K_REGISTER, "shift", T_F32, 1,
 			mine, 16);
@@ -256,8 +308,8 @@ static struct kx *sees_all(struct attention_code *g)
 		num(g, f->ahead))));
 }
 
-/* "e", which is what is shifted or what a mask hides of it, takes the scores' places,
- * and joins in the maximum. */
+/* "e", which is what is shifted or what a mask hides of it, without its factor, takes
+ * the scores' places, and joins in the maximum, if that is not NULL. */
 static void shift_all(struct attention_code *g, struct k_block *b, struct kx *i,
 	const struct running *maximum, const struct ir_expr *e, bool hides)
 {
@@ -268,23 +320,39 @@ static void shift_all(struct attention_code *g, struct k_block *b, struct kx *i,
 
 	b = tile_loop(a, b, "c", g->p->keys / 4, &c);
 	at = attention_element(g, g->scores, i, c);
-	v.score = result(g, at);
+	v.score = load(g, at);
 	enter_key(&v, b, c, hides);
 	x = counted(&v, lowered(&v, e), -INFINITY);
 	if (x->kind != KX_LOAD)
 		ks_store(a, b, at, x = ks_let(a, b, "x", x));
-	running_take(a, b, maximum, x, NULL);
+	if (maximum)
+		running_take(a, b, maximum, x, NULL);
 }
 
+static bool is_score(const struct attention_code *g, const struct ir_expr *e)
+{
+	int i = attention_output(g->f, e);
+
+	return i >= 0 && !output(g, i)->value && e->type == T_F32;
+}
+
+/* Where nothing is hidden scores stay where they are, which nvcc does not see if
+ * the other way has its own code for the maximum: it moves them all. */
 static void shift_scores(struct attention_code *g, struct k_block *b,
 	struct kx *i, const struct running *maximum)
 {
-	const struct ir_expr *e = g->f->w.shifted;
+	const struct ir_expr *e = g->f->w.score;
 	const struct ir_expr *seen = attention_stops(g->f, g->p) ?
-		g->f->w.visible : e;
+		g->f->w.seen : e;
 	struct kx *all = sees_all(g);
 	int64_t does = 0;
 
+	if (all && !kx_is_int(all, &does) && is_score(g, seen)) {
+		shift_all(g, ks_if(g->a, b, kx_op(g->a, OP_NOT, T_BOOL, 1,
+			all)), i, NULL, e, g->p->ragged);
+		shift_all(g, b, i, maximum, seen, false);
+		return;
+	}
 	if (all && (!kx_is_int(all, &does) || does)) {
 		shift_all(g, ks_if(g->a, b, all), i, maximum, seen, false);
 		if (does)
@@ -330,8 +398,7 @@ static struct kx *weigh(struct value *v, struct k_block *b, struct kx *c,
 	const struct attention *f = g->f;
 	struct kx *w;
 
-	v->score = (v->shifted ? load : result)(g, attention_element(g, g->scores,
-		v->row, c));
+	v->score = load(g, attention_element(g, g->scores, v->row, c));
 	enter_key(v, b, c, g->p->ragged);
 	for (int x = 0; x < outputs(g); x++) {
 		const struct output *o = output(g, x);
@@ -430,6 +497,18 @@ static struct kx *seen(const struct attention_code *g, struct kx *i,
 		f32(g, -INFINITY)), op2(g, OP_SUB, most, most), x);
 }
 
+/* The maximum of what was shifted, which until now had no factor. */
+static void scale_maximum(struct attention_code *g, struct k_block *b,
+	struct kx *i)
+{
+	struct k_buffer *held;
+
+	if (g->f->w.maximum < 0 || g->f->w.factor == 1)
+		return;
+	held = g->held[g->f->w.maximum];
+	ks_store(g->a, b, k_place(held, i), scaled(g, kx_load(g->a, held, i)));
+}
+
 static void join(struct attention_code *g, struct k_block *b, struct kx *i)
 {
 	for (int x = 0; x < outputs(g); x++) {
@@ -442,6 +521,17 @@ static void join(struct attention_code *g, struct k_block *b, struct kx *i)
 		ks_store(g->a, b, k_place(g->held[x], i), is_scaled(g, x) ?
 			seen(g, i, kx_var(g->a, r.value)) : kx_var(g->a,
 			r.value));
+	}
+}
+
+static void invert(struct attention_code *g, struct k_block *b, struct kx *i)
+{
+	for (int x = 0; x < outputs(g); x++) {
+		struct k_buffer *inverse = g->inverse[output(g, x)->tensor->id];
+
+		if (inverse)
+			ks_store(g->a, b, k_place(inverse, i), op2(g, OP_DIV,
+				f32(g, 1), kx_load(g->a, g->held[x], i)));
 	}
 }
 
@@ -470,6 +560,8 @@ void attention_rows_end(struct attention_code *g, struct k_block *b)
 	b = tile_loop(a, b, "i", g->p->mine, &i);
 	enter_row(g, b, i);
 	join(g, b, i);
+	scale_maximum(g, b, i);
+	invert(g, b, i);
 	map_row(g, b, i);
 	if (!g->f->w.norm && !g->f->w.scaled)
 		return;

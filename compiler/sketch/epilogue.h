@@ -119,8 +119,10 @@ struct storing {
 	struct kx *batch;
 	const struct store_parts *parts;	/* or NULL */
 	/* By tensor, or NULL: values of rows that the thread has, one for each of
-	 * its rows, which are those of "m", or else of "n". */
+	 * its rows, which are those of "m", or else of "n"; and 1 / value, by which
+	 * is multiplied where a value divides. */
 	struct k_buffer *const *row_values;
+	struct k_buffer *const *row_inverses;
 	bool rows_m;
 };
 

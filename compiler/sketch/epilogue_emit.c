@@ -39,12 +39,27 @@ static bool is_row_value(const struct storing *s, int tensor)
 	return s->row_values && s->row_values[tensor];
 }
 
-static struct kx *row_value(const struct emission *m, int tensor)
+static struct kx *row_value(const struct emission *m, struct k_buffer *of)
 {
 	const struct storing *s = m->s;
 
-	return kx_load(s->a, s->row_values[tensor], s->rows_m == s->e->along_n ?
+	return kx_load(s->a, of, s->rows_m == s->e->along_n ?
 		m->row : kx_add(s->a, m->first, m->element));
+}
+
+/* x / y as x * (1 / y), where that is at hand. */
+static struct kx *quotient(const struct emission *m, const struct ir_expr *e)
+{
+	const struct storing *s = m->s;
+	const struct ir_expr *y;
+
+	if (e->kind != IR_OP || e->op != OP_DIV || e->type != T_F32)
+		return NULL;
+	y = e->args[1];
+	if (y->kind != IR_READ || !s->row_inverses || !s->row_inverses[y->tensor])
+		return NULL;
+	return kx_op(s->a, OP_MUL, T_F32, 2, lower_as(&m->env, e->args[0],
+		T_F32), row_value(m, s->row_inverses[y->tensor]));
 }
 
 static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
@@ -52,12 +67,12 @@ static struct kx *value_of_read(void *ctx, const struct ir_expr *e)
 	struct emission *m = ctx;
 
 	if (e->kind != IR_READ)
-		return NULL;
+		return quotient(m, e);
 	for (int i = 0; i < m->s->e->n; i++)
 		if (m->s->e->outputs[i].tensor->id == e->tensor)
 			return value_of_output(m, i);
 	if (is_row_value(m->s, e->tensor))
-		return row_value(m, e->tensor);
+		return row_value(m, m->s->row_values[e->tensor]);
 	for (int i = 0; i < m->n_reads; i++)
 		if (ir_equal(m->reads[i], e))
 			return lower_convert(m->env.a, kx_load(m->env.a,
