@@ -2,9 +2,10 @@
 /* Attention by instructions of four warps (wgmma): one warp copies by bulk what the
  * others multiply. Keys and values go round in stages of their own, each with a
  * barrier "full", counted in bytes, and one "empty", at which every warp arrives
- * that has read it. While one group of warps makes weights of its scores, tensor
- * cores may multiply for another. Queries and keys lie in parts of the depth, as
- * swizzled rows have 128 bytes at most. */
+ * that has read it. Where products lap over, groups of warps take turns at tensor
+ * cores, which then multiply for one while another makes weights of its scores (Shah
+ * et al., "FlashAttention-3", arXiv:2407.08608). Queries and keys lie in parts of the
+ * depth, as swizzled rows have 128 bytes at most. */
 #include "sketch/attention.h"
 
 #include "kernel/intrin.h"
@@ -13,8 +14,12 @@
 
 enum { INSTRUCTION = 16 };
 
-/* A named barrier. */
-enum { QUERIES_THERE = PARTS_BARRIER + 1 };
+/* Named barriers; from TURNS on one of each group. */
+enum { QUERIES_THERE = PARTS_BARRIER + 1, TURNS };
+
+/* With longer rows than these a group's products take several times what its weights
+ * do, and which are first matters no more. */
+enum { TURNS_COLS = 128 };
 
 /* Stages of keys, or of values. */
 struct ring {
@@ -303,13 +308,68 @@ static void weigh(struct groups *x, struct k_block *b, struct kx *t)
 	attention_rows_weigh(g, b);
 }
 
+/* ---- turns ---- */
+
+static bool alternates(const struct groups *x)
+{
+	const struct attention_plan *p = x->g->p;
+
+	return p->overlap && p->groups > 1 && p->cols <= TURNS_COLS;
+}
+
+/* Groups in their order start products that tensor cores then have one after the
+ * other: if all did at once, each would wait for those of all. "only": of these
+ * warps, or NULL. */
+static void turn(struct groups *x, struct k_block *b, int intrin, int ahead,
+	struct kx *only)
+{
+	struct kx *group = kx_div(x->g->a, x->g->warp, num(x, 4));
+	struct arena *a = x->g->a;
+
+	if (!alternates(x))
+		return;
+	if (ahead)
+		group = kx_mod(a, kx_add(a, group, num(x, ahead)),
+			num(x, x->g->p->groups));
+	ks_call(a, only ? ks_if(a, b, only) : b, intrin, 2, kx_add(a, num(x,
+		TURNS), group), num(x, 2 * 128));
+}
+
+/* Until the group before has started. At the beginning nobody is before the first,
+ * "only" the others wait. */
+static void take_turn(struct groups *x, struct k_block *b, struct kx *only)
+{
+	turn(x, b, INTRIN_BARRIER_SYNC, 0, only);
+}
+
+static void pass_turn(struct groups *x, struct k_block *b, struct kx *only)
+{
+	turn(x, b, INTRIN_BARRIER_ARRIVE, 1, only);
+}
+
+static struct kx *but_first(struct groups *x)
+{
+	return kx_op(x->g->a, OP_LE, T_BOOL, 2, num(x, 4), kx_special(x->g->a,
+		K_WARP));
+}
+
+static struct kx *but_last(struct groups *x)
+{
+	return kx_lt(x->g->a, kx_special(x->g->a, K_WARP), num(x,
+		x->g->p->warps - 4));
+}
+
+/* ---- steps ---- */
+
 /* Weights of step "t", whose keys are in stage "slot". */
 static void first_product(struct groups *x, struct k_block *b,
 	struct kx *queries, struct kx *t, struct kx *slot, struct kx *parity)
 {
 	wait(x, b, x->key.full, slot, parity);
+	take_turn(x, b, but_first(x));
 	fence(x, b);
 	score(x, b, queries, slot);
+	pass_turn(x, b, NULL);
 	settle(x, b, 0);
 	release(x, b, &x->key, slot);
 	weigh(x, b, t);
@@ -346,9 +406,11 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	body = steps(x, b, 1, &t, &slot, &parity);
 	last = kx_sub(a, t, num(x, 1));
 	wait(x, body, x->key.full, slot, parity);
+	take_turn(x, body, NULL);
 	fence(x, body);
 	score(x, body, queries, slot);
 	add_values(x, body, slot_of(x, last));
+	pass_turn(x, body, NULL);
 	settle(x, body, 1);
 	release(x, body, &x->key, slot);
 	weigh(x, body, t);
@@ -357,8 +419,10 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	release(x, body, &x->value, slot_of(x, last));
 	attention_rows_turn(g, body);
 	last = kx_sub(a, g->steps, num(x, 1));
+	take_turn(x, b, NULL);
 	fence(x, b);
 	add_values(x, b, slot_of(x, last));
+	pass_turn(x, b, but_last(x));
 	settle(x, b, 0);
 }
 

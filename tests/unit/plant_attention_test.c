@@ -46,6 +46,7 @@ static const char causal[] = ATTENTION("select(le(j, add(i, 26)), "
 static const struct subject_value by_warps[] = AT(0, 32, 3, 0, 1);
 static const struct subject_value by_groups[] = AT(1, 64, 3, 0, 1);
 static const struct subject_value lapped[] = AT(1, 64, 3, 1, 1);
+static const struct subject_value by_turns[] = AT(1, 128, 2, 1, 1);
 static const struct subject_value shared_out[] = AT(1, 64, 2, 0, 3);
 
 static const struct mutation warps[] = {
@@ -58,7 +59,7 @@ static const struct mutation warps[] = {
 		2 },
 	{ "not divided", ": 1.0f / z_row", "/ z_row[i]", "", 1 },
 	{ "a key too many", "= j < 93", "93", "94", 2 },
-	{ "no last keys", "if (j_first + 16 <= 93)", "93", "96", 1 },
+	{ "no last keys", "if (!(j_first + 16 <= 93))", "93", "96", 1 },
 	{ "no barrier", "\t__syncthreads();\n", "__syncthreads();", "", 2 },
 	{ "no wait", "\tcopy_async_wait<", "copy_async_wait",
 		"if (0) copy_async_wait", 1 },
@@ -122,16 +123,23 @@ static const struct mutation laps[] = {
 		2 },
 	{ "values of another step", "wgmma_descriptor(&v_tile[(", "(t - 1)", "t",
 		1 },
-	{ "the other phase of values", "mbarrier_wait(&v_full[(", " & 1)",
-		" + 1 & 1)", 2 },
+	{ "the other phase of values", "mbarrier_wait(&v_full[slot]", "parity",
+		"parity ^ 1", 2 },
 	{ "keys not released", "mbarrier_arrive(&k_empty", "mbarrier_arrive",
 		"if (0) mbarrier_arrive", 1 },
+};
+
+static const struct mutation turns[] = {
+	{ "a turn not passed", "\tbarrier_arrive(", "barrier_arrive", "if (0) "
+		"barrier_arrive", 1 },
+	{ "a turn of nobody", "\tbarrier_sync(", "+ 3", "+ 5", 2 },
+	{ "the first waits, too", "if (4 <= threadIdx.x / 32)", "4", "0", 1 },
 };
 
 static const struct mutation masks[] = {
 	{ "a block that ends early", "const int steps = ", "+ 15) >> 4", "- 1) >> "
 		"4", 2 },
-	{ "a key ahead", "= j2 <= i2 + 26", "26", "27", 1 },
+	{ "a key ahead", "? j2 <= i2 + 26", "26", "27", 1 },
 	{ "masked too late", "j_first + 16 <= i_first + 27", "27", "48", 2 },
 };
 
@@ -182,6 +190,12 @@ static void faults_of_steps_that_lap_are_found(void **state)
 	found(all_keys, "sm_90a", lapped, laps, COUNT(laps));
 }
 
+static void faults_of_turns_are_found(void **state)
+{
+	(void)state;
+	found(all_keys, "sm_90a", by_turns, turns, COUNT(turns));
+}
+
 static void faults_of_masks_are_found(void **state)
 {
 	(void)state;
@@ -200,6 +214,7 @@ int main(void)
 		cmocka_unit_test(faults_of_warps_are_found),
 		cmocka_unit_test(faults_of_groups_are_found),
 		cmocka_unit_test(faults_of_steps_that_lap_are_found),
+		cmocka_unit_test(faults_of_turns_are_found),
 		cmocka_unit_test(faults_of_masks_are_found),
 		cmocka_unit_test(faults_of_parts_are_found),
 	};
