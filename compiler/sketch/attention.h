@@ -201,6 +201,8 @@ void attention_groups(struct attention_code *g, struct k_block *b);
 
 /* ---- attention_split.c: keys shared out to blocks ---- */
 
+/* How many parts' sums of a row are on their way at once. */
+int attention_parts_at_once(const struct attention_plan *p);
 void attention_split_declare(struct attention_code *g);
 /* The block returned runs where all of the rows' sums are. */
 struct k_block *attention_split_join(struct attention_code *g,
@@ -219,6 +221,8 @@ struct kx *attention_settled(const struct attention_code *g, struct kx *x);
 struct kx *attention_shift(const struct attention_code *g, struct kx *most);
 struct kx *attention_exp(const struct attention_code *g, struct kx *x,
 	struct kx *shift);
+/* Number of the thread's row "i" in its batch. */
+struct kx *attention_row(const struct attention_code *g, struct kx *i);
 /* Running values of rows, which what follows the second product may read. */
 void attention_rows_declare(struct attention_code *g);
 /* They are started in "b". */

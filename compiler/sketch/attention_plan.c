@@ -13,6 +13,9 @@
 
 enum { INSTRUCTION = 16, LEAST_TILE = 32 };
 
+/* Until L2 answers, and bytes a cycle from there to a multiprocessor. */
+enum { L2_CYCLES = 600, L2_PORT = 64 };
+
 /* ---- whatever the point ---- */
 
 struct search_reads {
@@ -518,7 +521,7 @@ static double step_issue(const struct attention *f,
 	double loads = keys * (depths + cols) + (p->keep ? 0 : blocks * depths);
 	double elements = (double)p->warp * p->keys / 32;
 	double between = elements * f->element.issue + (f->w.scaled ?
-		(double)p->warp * p->cols / 32 : 0) + 6.0 * p->mine + 24;
+		(double)p->warp * p->cols / 32 : 0) + 6.0 * p->mine + 48;
 
 	return p->groups ? between + 3 * (depths + keys) + 16 : between + mma +
 		loads + staging_issue(&p->key) + staging_issue(&p->value);
@@ -533,6 +536,24 @@ static double step_waves(const struct attention_plan *p)
 	if (p->groups)
 		return tiles * (p->groups + 1) + queries;
 	return tiles * (p->warps + 1) + (p->keep ? 0 : queries);
+}
+
+/* Rows that there are of those that tiles have. */
+static double useful(const struct attention *f, const struct attention_plan *p)
+{
+	return (double)f->rows / (double)(p->tiles * p->rows);
+}
+
+/* Cycles until the last of the blocks that share keys has joined their sums: it waits
+ * for those of so many parts at once, row by row, and they pass its port. */
+static double join_chain(const struct attention *f, const struct attention_plan *p)
+{
+	double there = p->tiles == 1 ? (double)number_ceil(f->rows, 8) : p->mine;
+	double rows = there < p->mine ? there : p->mine, parts = p->split;
+	double bytes = 4.0 * (p->cols + f->statistics) * p->rows * useful(f, p);
+
+	return p->split == 1 ? 0 : 1500 + rows * ceil(parts /
+		attention_parts_at_once(p)) * L2_CYCLES + parts * bytes / L2_PORT;
 }
 
 /* Operations of the keys that a causal mask shows to each row: with row "i" of the
@@ -550,6 +571,16 @@ static double causal_work(const struct attention *f)
 		0) + fmin(lines - 1 + ahead, most)) / 2;
 	return 2 * seen * (double)f->rows / lines * (double)f->batch *
 		(double)(f->depth + f->cols);
+}
+
+/* Bytes that a block has on their way: all stages but the one in use, of which, where
+ * keys and values have stages of their own, half is. */
+static double in_flight(const struct attention_plan *p)
+{
+	double stage = (double)(p->chunks * stage_bytes(&p->key) +
+		stage_bytes(&p->value));
+
+	return stage * (p->stages - (p->groups ? 0.5 : 1));
 }
 
 void attention_features(const struct task *t, const int *values,
@@ -575,17 +606,18 @@ void attention_features(const struct task *t, const int *values,
 		.dram_bytes = epilogue_bytes(t),
 		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
 			(p.chunks * staged_bytes(&p.key) +
-			staged_bytes(&p.value))) + 2 *
+			staged_bytes(&p.value))) + 2 * useful(f, &p) *
 			(double)p.workspace_bytes,
 		.smem_cycles = blocks * n * step_waves(&p),
 		.blocks = blocks, .cluster = 1,
 		.threads = p.threads + p.helpers, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 1200 + n * (p.overlap ? 100 : 300 + 30.0 *
-			p.mine) + (p.split > 1 ? 1500 + 80.0 * p.split : 0),
-		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),
-		.stages = p.stages - 1, .launches = 1 + (p.split > 1),
-		.useful = (double)f->rows / (double)(p.tiles * p.rows),
+			p.mine) + join_chain(f, &p),
+		.ilp = (double)p.warp * p.keys / (p.groups ? 32 : INSTRUCTION * 8),
+		.stages = p.stages - 1, .flight = in_flight(&p),
+		.launches = 1 + (p.split > 1),
+		.useful = useful(f, &p),
 		.work = causal_work(f),
 	};
 }

@@ -163,12 +163,19 @@ static struct kx *counted(const struct value *v, struct kx *x, double none)
 
 /* ---- positions ---- */
 
+struct kx *attention_row(const struct attention_code *g, struct kx *i)
+{
+	struct arena *a = g->a;
+
+	return kx_add(a, kx_add(a, g->own_first, kx_mul(a, i, num(g, 8))),
+		g->lane_row);
+}
+
 /* Values of the axes at row "i" of the thread's; past the end, of the last. */
 static void enter_row(struct attention_code *g, struct k_block *b, struct kx *i)
 {
 	struct arena *a = g->a;
-	struct kx *row = kx_add(a, kx_add(a, g->own_first, kx_mul(a, i,
-		num(g, 8))), g->lane_row);
+	struct kx *row = attention_row(g, i);
 
 	if (g->rows_ragged)
 		row = kx_op(a, OP_MIN, T_I32, 2, row, num(g, g->f->rows - 1));
@@ -593,8 +600,7 @@ void attention_rows_store(struct attention_code *g, struct k_block *b)
 			first = tile_loop(a, ks_if(a, b, kx_op(a, OP_EQ, T_BOOL,
 				2, g->lane_col, num(g, 0))), "i", g->p->mine,
 				&i);
-			row = kx_add(a, kx_add(a, g->own_first, kx_mul(a, i,
-				num(g, 8))), g->lane_row);
+			row = attention_row(g, i);
 			if (g->rows_ragged)
 				first = ks_if(a, first, kx_lt(a, row, num(g,
 					g->f->rows)));

@@ -8,6 +8,9 @@
 
 #include "sketch/common.h"
 
+/* What a thread asks of parts before it waits for any of it. */
+enum { LOADS_AT_ONCE = 128 };
+
 static struct kx *num(const struct attention_code *g, int64_t v)
 {
 	return kx_int(g->a, v);
@@ -60,18 +63,29 @@ static struct k_place left_at(const struct attention_code *g, struct kx *part,
 	return k_place(g->rows_left, kx_add(a, at, g->thread));
 }
 
-static void leave_rows(struct attention_code *g, struct k_block *b)
+/* The thread's rows that there are: of one token a tile has few. */
+static struct k_block *each_row(struct attention_code *g, struct k_block *b,
+	struct kx **i)
 {
-	struct kx *i;
+	b = tile_loop(g->a, b, "i", g->p->mine, i);
+	return g->rows_ragged ? ks_if(g->a, b, kx_lt(g->a, attention_row(g, *i),
+		num(g, g->f->rows))) : b;
+}
 
-	if (!g->rows_left)
-		return;
-	b = tile_loop(g->a, b, "i", g->p->mine, &i);
+static void leave(struct attention_code *g, struct k_block *b)
+{
+	struct kx *part = kx_special(g->a, K_BLOCK_Y), *i, *c;
+	struct k_place at;
+
+	b = each_row(g, b, &i);
 	for (int x = 0, n = 0; x < g->f->scores.epilogue.n; x++)
 		if (is_statistic(g, x))
-			ks_store(g->a, b, left_at(g, kx_special(g->a,
-				K_BLOCK_Y), n++, i), kx_load(g->a, g->held[x],
-				i));
+			ks_store(g->a, b, left_at(g, part, n++, i), kx_load(g->a,
+				g->held[x], i));
+	b = tile_loop(g->a, b, "c", g->p->cols / 4, &c);
+	at = attention_element(g, g->sums, i, c);
+	ks_store(g->a, b, parts_sum(&g->parts, part, at.index[0], at.index[1]),
+		kx_load(g->a, g->sums, at.index[0], at.index[1]));
 }
 
 /* ---- joining ---- */
@@ -123,24 +137,24 @@ static void join_statistic(struct attention_code *g, struct k_block *b, int x,
 static void join_sums(struct attention_code *g, struct k_block *b,
 	struct kx *part, struct kx *i, struct kx *here, struct kx *there)
 {
-	struct k_place at;
+	struct k_place at, left;
 	struct kx *c, *theirs, *so_far;
 
 	b = tile_loop(g->a, b, "c", g->p->cols / 4, &c);
 	at = attention_element(g, g->sums, i, c);
 	so_far = kx_load(g->a, g->sums, at.index[0], at.index[1]);
-	theirs = parts_sum(&g->parts, part, at.index[0], at.index[1]);
+	left = parts_sum(&g->parts, part, at.index[0], at.index[1]);
+	theirs = kx_load(g->a, left.buffer, left.index[0]);
 	ks_store(g->a, b, at, here && g->f->w.scaled ? blend(g, so_far, here,
 		theirs, there) : kx_op(g->a, OP_ADD, T_F32, 2, so_far, theirs));
 }
 
 static void join_part(struct attention_code *g, struct k_block *b,
-	struct kx *part)
+	struct kx *part, struct kx *i)
 {
 	int n = g->f->scores.epilogue.n, maximum = g->f->w.maximum, at = 0;
-	struct kx *i, *here = NULL, *there = NULL, *theirs[OUTPUTS_MAX];
+	struct kx *here = NULL, *there = NULL, *theirs[OUTPUTS_MAX];
 
-	b = tile_loop(g->a, b, "i", g->p->mine, &i);
 	for (int x = 0; x < n; x++)
 		if (is_statistic(g, x)) {
 			struct k_place left = left_at(g, part, at++, i);
@@ -155,24 +169,42 @@ static void join_part(struct attention_code *g, struct k_block *b,
 	join_sums(g, b, part, i, here, there);
 }
 
+int attention_parts_at_once(const struct attention_plan *p)
+{
+	int n = LOADS_AT_ONCE / (p->cols / 4);
+
+	return n > p->split ? p->split : n > 1 ? n : 1;
+}
+
+static struct k_block *each_part(struct attention_code *g, struct k_block *b,
+	struct kx **part)
+{
+	int n = attention_parts_at_once(g->p);
+	struct k_block *inner = ks_for(g->a, b, n > 1 ? LOOP_UNROLLED :
+		LOOP_SERIAL, "part", num(g, 0), num(g, g->p->split), num(g, 1),
+		part);
+
+	b->s.v[b->s.n - 1].factor = n;
+	return inner;
+}
+
 /* Statistics of a part are still each lane's own, but for the maximum; they are
  * joined with the others' before lanes are. */
 struct k_block *attention_split_join(struct attention_code *g,
 	struct k_block *b)
 {
 	struct k_block *each;
-	struct kx *part;
+	struct kx *part, *i;
 
 	if (g->p->split == 1)
 		return b;
 	ks_comment(g->a, b, "leave this part; the last block joins them all");
 	g->joined = true;
-	leave_rows(g, b);
+	leave(g, b);
 	b = parts_last(&g->parts, b);
 	attention_clear_sums(g, b);
 	attention_rows_start(g, b);
-	each = ks_serial(g->a, b, "part", num(g, 0), num(g, g->p->split),
-		num(g, 1), &part);
-	join_part(g, each, part);
+	each = each_part(g, each_row(g, b, &i), &part);
+	join_part(g, each, part, i);
 	return b;
 }

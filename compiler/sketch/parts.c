@@ -134,15 +134,14 @@ static void add_parts(const struct parts *g, struct k_block *b)
 	parts_add(g, inner, slot_of(g, part));
 }
 
-struct kx *parts_sum(const struct parts *g, struct kx *part, struct kx *i,
+struct k_place parts_sum(const struct parts *g, struct kx *part, struct kx *i,
 	struct kx *j)
 {
-	return kx_load(g->a, g->partial, partial_at(g, slot_of(g, part), i, j));
+	return k_place(g->partial, partial_at(g, slot_of(g, part), i, j));
 }
 
 struct k_block *parts_last(struct parts *g, struct k_block *b)
 {
-	parts_leave(g, b, slot_of(g, kx_special(g->a, K_BLOCK_Y)));
 	b = ks_if(g->a, b, take_ticket(g, b));
 	ks_fence(g->a, b, true);
 	return b;

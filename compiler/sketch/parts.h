@@ -39,13 +39,13 @@ void parts_leave(const struct parts *g, struct k_block *b, struct kx *slot);
 void parts_add(const struct parts *g, struct k_block *b, struct kx *slot);
 
 /* Sum [i][j] of part "part" of this block's tile. */
-struct kx *parts_sum(const struct parts *g, struct kx *part, struct kx *i,
+struct k_place parts_sum(const struct parts *g, struct kx *part, struct kx *i,
 	struct kx *j);
 
 /* Both as parts_combine() takes them. */
 void parts_declare(struct parts *g, struct p_step *step);
-/* Leave this part's sums; the block returned runs in the last part alone, where all
- * parts' can be read. */
+/* This part's sums were left; the block returned runs in the last part alone, where
+ * all parts' can be read. */
 struct k_block *parts_last(struct parts *g, struct k_block *b);
 /* Leave this part's sums; the block returned runs in the last part alone, with
  * all sums in "acc". Threads for which "mine" does not hold (NULL: all do)
