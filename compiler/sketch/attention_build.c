@@ -12,6 +12,9 @@
 
 #include <assert.h>
 
+/* Lanes that share a row, and their columns of an instruction: of each EIGHT a PAIR. */
+enum { QUAD = 4, EIGHT = 8, PAIR = 2 };
+
 static struct kx *num(const struct attention_code *g, int64_t v)
 {
 	return kx_int(g->a, v);
@@ -88,6 +91,22 @@ static struct side side_of(const struct attention_code *g, const int *axes,
 		name, .axes = axes, .n_axes = n, .extent = extent };
 }
 
+/* Is a store wider if a thread has eight neighbours of a row, not two of each eight? */
+static bool gathers(const struct attention_code *g)
+{
+	const struct epilogue *e = &g->f->of.epilogue;
+	bool wider = false;
+
+	for (int i = 0; i < e->n; i++) {
+		const struct output *o = &e->outputs[i];
+
+		wider |= o->stored && !o->per_row && (e->along_n ? o->vec_n :
+			o->vec_m) > PAIR;
+	}
+	return wider && g->f->rows_m == e->along_n && g->p->cols % (QUAD *
+		EIGHT) == 0;
+}
+
 static struct storing describe_output(struct attention_code *g)
 {
 	const struct product *f = &g->f->of;
@@ -109,9 +128,9 @@ static struct storing describe_output(struct attention_code *g)
 	rows->lane = g->lane_row;
 	rows->first = g->own_first;
 	rows->ragged = g->rows_ragged;
-	cols->mine = g->p->cols / 4;
-	cols->vec = 2;
-	cols->lanes = 4;
+	cols->mine = g->p->cols / QUAD;
+	cols->vec = gathers(g) ? EIGHT : PAIR;
+	cols->lanes = QUAD;
 	cols->lane = g->lane_col;
 	cols->first = num(g, 0);
 	cols->ragged = g->f->cols != g->p->cols;
@@ -200,20 +219,75 @@ void attention_registers(struct attention_code *g, struct k_block *b)
 
 /* ---- the end ---- */
 
+static struct kx *result(struct attention_code *g, struct kx *i, struct kx *c)
+{
+	struct k_place at = attention_element(g, g->sums, i, c);
+
+	return attention_settled(g, kx_load(g->a, g->sums, at.index[0],
+		at.index[1]));
+}
+
+static void put(struct attention_code *g, struct k_block *b, struct kx *i,
+	struct kx *c, struct kx *value)
+{
+	ks_store(g->a, b, g->f->rows_m ? k_place(g->acc, i, c) :
+		k_place(g->acc, c, i), value);
+}
+
+/* Lanes "stride" apart, of which "upper" is the second, exchange the first's y for the
+ * second's x. */
+static void exchange(struct attention_code *g, struct k_block *b, int stride,
+	struct kx *upper, struct kx **x, struct kx **y)
+{
+	struct arena *a = g->a;
+	struct kx *theirs = ks_let(a, b, "theirs", kx_call(a,
+		INTRIN_SHUFFLE_XOR, T_F32, 2, kx_op(a, OP_SELECT, T_F32, 3,
+		upper, *x, *y), num(g, stride)));
+
+	*x = ks_let(a, b, "x", kx_op(a, OP_SELECT, T_F32, 3, upper, theirs, *x));
+	*y = ks_let(a, b, "y", kx_op(a, OP_SELECT, T_F32, 3, upper, *y, theirs));
+}
+
+/* Of four times eight columns each lane of four has a pair of each eight, and gets
+ * the eight of its number. */
+static void gather(struct attention_code *g, struct k_block *b)
+{
+	struct arena *a = g->a;
+	struct kx *i, *u, *e, *x[QUAD];
+	struct kx *odd = ks_let(a, b, "odd", kx_op(a, OP_EQ, T_BOOL, 2, kx_mod(a,
+		g->lane_col, num(g, 2)), num(g, 1)));
+	struct kx *upper = ks_let(a, b, "upper", kx_op(a, OP_LE, T_BOOL, 2,
+		num(g, 2), g->lane_col));
+
+	b = tile_loop(a, b, "i", g->p->mine, &i);
+	b = tile_loop(a, b, "u", g->p->cols / (QUAD * EIGHT), &u);
+	b = tile_loop(a, b, "e", PAIR, &e);
+	for (int j = 0; j < QUAD; j++)
+		x[j] = ks_let(a, b, "x", result(g, i, kx_add(a, kx_mul(a, kx_add(a,
+			kx_mul(a, u, num(g, QUAD)), num(g, j)), num(g, PAIR)), e)));
+	exchange(g, b, 1, odd, &x[0], &x[1]);
+	exchange(g, b, 1, odd, &x[2], &x[3]);
+	exchange(g, b, 2, upper, &x[0], &x[2]);
+	exchange(g, b, 2, upper, &x[1], &x[3]);
+	for (int j = 0; j < QUAD; j++)
+		put(g, b, i, kx_add(a, kx_add(a, kx_mul(a, u, num(g, EIGHT)),
+			num(g, j * PAIR)), e), x[j]);
+}
+
 /* Sums in the thread's rows and columns. */
 static void share_out(struct attention_code *g, struct k_block *b)
 {
 	struct arena *a = g->a;
-	struct k_place at;
-	struct kx *i, *c, *from;
+	struct kx *i, *c;
 
 	ks_comment(a, b, "each thread's results, in its rows and columns");
+	if (gathers(g)) {
+		gather(g, b);
+		return;
+	}
 	b = tile_loop(a, b, "i", g->p->mine, &i);
-	b = tile_loop(a, b, "c", g->p->cols / 4, &c);
-	at = attention_element(g, g->sums, i, c);
-	from = kx_load(a, g->sums, at.index[0], at.index[1]);
-	ks_store(a, b, g->f->rows_m ? k_place(g->acc, i, c) :
-		k_place(g->acc, c, i), attention_settled(g, from));
+	b = tile_loop(a, b, "c", g->p->cols / QUAD, &c);
+	put(g, b, i, c, result(g, i, c));
 }
 
 void attention_finish(struct attention_code *g, struct k_block *b)
