@@ -8,8 +8,9 @@
 
 #include "sketch/common.h"
 
-/* What a thread asks of parts before it waits for any of it. */
-enum { LOADS_AT_ONCE = 128 };
+/* Registers of a thread's sums and of what it asks of parts before it waits for any of
+ * it; and parts that are written out at most. */
+enum { AT_ONCE = 192, PARTS_AT_ONCE = 8 };
 
 static struct kx *num(const struct attention_code *g, int64_t v)
 {
@@ -171,9 +172,10 @@ static void join_part(struct attention_code *g, struct k_block *b,
 
 int attention_parts_at_once(const struct attention_plan *p)
 {
-	int n = LOADS_AT_ONCE / (p->cols / 4);
+	int n = AT_ONCE / (p->cols / 4) - p->mine;
+	int most = p->split < PARTS_AT_ONCE ? p->split : PARTS_AT_ONCE;
 
-	return n > p->split ? p->split : n > 1 ? n : 1;
+	return n > most ? most : n > 1 ? n : 1;
 }
 
 static struct k_block *each_part(struct attention_code *g, struct k_block *b,
