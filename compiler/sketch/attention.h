@@ -110,6 +110,9 @@ int attention_output(const struct attention *f, const struct ir_expr *e);
 bool attention_is_shifted(const struct attention *f, const struct ir_expr *e);
 bool attention_is_exp(const struct attention *f, const struct ir_expr *e);
 bool attention_scales(const struct attention *f, const struct ir_expr *e);
+/* Does what follows the second product divide by "o" of the scores, a sum of
+ * exp(x - maximum of x), which is 1 at least and no more than there are keys? */
+bool attention_divides(const struct attention *f, const struct output *o);
 
 /* ---- attention_masks.c ---- */
 
@@ -130,6 +133,9 @@ const char *attention_plan(const struct task *t, struct arena *a,
 	const int *values, struct attention_plan *p);
 /* Do blocks leave out keys that a causal mask hides from all of their rows? */
 bool attention_stops(const struct attention *f, const struct attention_plan *p);
+
+/* ---- attention_cost.c ---- */
+
 void attention_features(const struct task *t, const int *values,
 	struct features *out);
 

@@ -407,6 +407,35 @@ static const char *find_weight(struct attention *f, const struct ir_expr *e)
 	return NULL;
 }
 
+/* ---- what follows ---- */
+
+struct search_divisor {
+	int tensor;
+	bool found;
+};
+
+static void find_divisor(struct ir_expr *e, void *ctx)
+{
+	struct search_divisor *s = ctx;
+
+	s->found |= e->kind == IR_OP && e->op == OP_DIV && e->args[1]->kind ==
+		IR_READ && e->args[1]->tensor == s->tensor;
+}
+
+bool attention_divides(const struct attention *f, const struct output *o)
+{
+	const struct epilogue *e = &f->of.epilogue;
+	struct search_divisor s = { o->tensor->id, false };
+
+	if (!o->reduction || o->reduction->reducer != RED_SUM ||
+	    !attention_is_exp(f, o->value))
+		return false;
+	for (int i = 0; i < e->n; i++)
+		if (e->outputs[i].value)
+			ir_walk(e->outputs[i].value, find_divisor, &s);
+	return s.found;
+}
+
 /* ---- all of it ---- */
 
 /* The largest instruction that multiplies them. */

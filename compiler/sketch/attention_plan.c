@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* From a point of the attention sketch to everything that follows from it: warps,
- * tiles, shared memory, registers, grid; whether that fits the target, and the
- * features from which a model estimates its time. */
+ * tiles, shared memory, registers, grid; and whether that fits the target. */
 #include "sketch/attention.h"
 
 #include "base/number.h"
 #include "sketch/asked.h"
 #include "sketch/common.h"
 
-#include <assert.h>
-#include <math.h>
-
 enum { INSTRUCTION = 16, LEAST_TILE = 32 };
-
-/* Until L2 answers, and bytes a cycle from there to a multiprocessor. */
-enum { L2_CYCLES = 600, L2_PORT = 64 };
 
 /* ---- whatever the point ---- */
 
@@ -487,137 +480,4 @@ const char *attention_plan(const struct task *t, struct arena *a,
 			p->threads + p->helpers, p->regs, f->reads * p->mine *
 			p->keys / 4, (int)p->shared_bytes);
 	return why;
-}
-
-/* ---- what it costs ---- */
-
-/* Steps of the tile whose last line is "line". */
-static double steps_to(const struct attention *f, const struct attention_plan *p,
-	int64_t line)
-{
-	double keys = (double)(line + f->ahead), most = (double)p->steps;
-	double n = keys <= 0 ? 1 : (double)number_ceil((int64_t)keys, p->keys);
-
-	return n < most ? n : most;
-}
-
-/* On average. */
-static double steps(const struct attention *f, const struct attention_plan *p)
-{
-	if (!attention_stops(f, p))
-		return (double)p->part;
-	return (steps_to(f, p, p->rows - 1) + steps_to(f, p, f->lines - 1)) / 2;
-}
-
-/* Warp instructions of a step. */
-static double step_issue(const struct attention *f,
-	const struct attention_plan *p)
-{
-	double blocks = (double)p->warp / INSTRUCTION;
-	double depths = (double)p->depth / INSTRUCTION;
-	double keys = (double)p->keys / INSTRUCTION;
-	double cols = (double)p->cols / INSTRUCTION;
-	double mma = 2 * blocks * keys * (depths + cols);
-	double loads = keys * (depths + cols) + (p->keep ? 0 : blocks * depths);
-	double elements = (double)p->warp * p->keys / 32;
-	double between = elements * f->element.issue + (f->w.scaled ?
-		(double)p->warp * p->cols / 32 : 0) + 6.0 * p->mine + 48;
-
-	return p->groups ? between + 3 * (depths + keys) + 16 : between + mma +
-		loads + staging_issue(&p->key) + staging_issue(&p->value);
-}
-
-/* Wavefronts of a step. */
-static double step_waves(const struct attention_plan *p)
-{
-	double tiles = (double)p->keys * (p->depth + p->cols) * 2 / 128;
-	double queries = (double)p->rows * p->depth * 2 / 128;
-
-	if (p->groups)
-		return tiles * (p->groups + 1) + queries;
-	return tiles * (p->warps + 1) + (p->keep ? 0 : queries);
-}
-
-/* Rows that there are of those that tiles have. */
-static double useful(const struct attention *f, const struct attention_plan *p)
-{
-	return (double)f->rows / (double)(p->tiles * p->rows);
-}
-
-/* Cycles until the last of the blocks that share keys has joined their sums: it waits
- * for those of so many parts at once, row by row, and they pass its port. */
-static double join_chain(const struct attention *f, const struct attention_plan *p)
-{
-	double there = p->tiles == 1 ? (double)number_ceil(f->rows, 8) : p->mine;
-	double rows = there < p->mine ? there : p->mine, parts = p->split;
-	double bytes = 4.0 * (p->cols + f->statistics) * p->rows * useful(f, p);
-
-	return p->split == 1 ? 0 : 1500 + rows * ceil(parts /
-		attention_parts_at_once(p)) * L2_CYCLES + parts * bytes / L2_PORT;
-}
-
-/* Operations of the keys that a causal mask shows to each row: with row "i" of the
- * "lines" it is i + ahead of them. 0: all are. */
-static double causal_work(const struct attention *f)
-{
-	double lines = (double)f->lines, ahead = (double)f->ahead;
-	double most = (double)f->keys, none, all, seen;
-
-	if (!f->causal)
-		return 0;
-	none = fmin(fmax(1 - ahead, 0), lines);		/* lines that see none */
-	all = fmin(fmax(lines + ahead - most, 0), lines);	/* and all */
-	seen = all * most + fmax(lines - none - all, 0) * (fmax(ahead + none,
-		0) + fmin(lines - 1 + ahead, most)) / 2;
-	return 2 * seen * (double)f->rows / lines * (double)f->batch *
-		(double)(f->depth + f->cols);
-}
-
-/* Bytes that a block has on their way: all stages but the one in use, of which, where
- * keys and values have stages of their own, half is. */
-static double in_flight(const struct attention_plan *p)
-{
-	double stage = (double)(p->chunks * stage_bytes(&p->key) +
-		stage_bytes(&p->value));
-
-	return stage * (p->stages - (p->groups ? 0.5 : 1));
-}
-
-void attention_features(const struct task *t, const int *values,
-	struct features *out)
-{
-	const struct attention *f = t->state;
-	struct attention_plan p;
-	const char *why = attention_plan(t, t->a, values, &p);
-	double n, blocks, elements;
-
-	assert(!why);
-	(void)why;
-	n = steps(f, &p);
-	blocks = (double)p.blocks * p.split;
-	elements = (double)p.rows * p.keys;
-	*out = (struct features){
-		.tensor = blocks * n * elements * (p.depth + p.cols) /
-			(p.groups ? 1 : t->gpu->mma_sync),
-		.rate = 1,
-		.issue = blocks * p.warps * (n * step_issue(f, &p) + 200 +
-			6.0 * p.warp * p.cols / 32),
-		.special = blocks * n * elements * f->element.special,
-		.dram_bytes = epilogue_bytes(t),
-		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
-			(p.chunks * staged_bytes(&p.key) +
-			staged_bytes(&p.value))) + 2 * useful(f, &p) *
-			(double)p.workspace_bytes,
-		.smem_cycles = blocks * n * step_waves(&p),
-		.blocks = blocks, .cluster = 1,
-		.threads = p.threads + p.helpers, .regs = p.regs,
-		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 1200 + n * (p.overlap ? 100 : 300 + 30.0 *
-			p.mine) + join_chain(f, &p),
-		.ilp = (double)p.warp * p.keys / (p.groups ? 32 : INSTRUCTION * 8),
-		.stages = p.stages - 1, .flight = in_flight(&p),
-		.launches = 1 + (p.split > 1),
-		.useful = useful(f, &p),
-		.work = causal_work(f),
-	};
 }

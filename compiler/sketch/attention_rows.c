@@ -214,36 +214,6 @@ static bool is_scaled(const struct attention_code *g, int i)
 	return attention_scales(g->f, output(g, i)->value);
 }
 
-struct search_divisor {
-	int tensor;
-	bool found;
-};
-
-static void find_divisor(struct ir_expr *e, void *ctx)
-{
-	struct search_divisor *s = ctx;
-
-	s->found |= e->kind == IR_OP && e->op == OP_DIV && e->args[1]->kind ==
-		IR_READ && e->args[1]->tensor == s->tensor;
-}
-
-/* Does what follows the second product divide by output "x", a sum of exp(x - maximum
- * of x), which is 1 at least and no more than there are keys? */
-static bool divides(const struct attention_code *g, int x)
-{
-	const struct output *o = output(g, x);
-	const struct epilogue *e = &g->f->of.epilogue;
-	struct search_divisor s = { o->tensor->id, false };
-
-	if (!o->reduction || o->reduction->reducer != RED_SUM ||
-	    !attention_is_exp(g->f, o->value))
-		return false;
-	for (int i = 0; i < e->n; i++)
-		if (e->outputs[i].value)
-			ir_walk(e->outputs[i].value, find_divisor, &s);
-	return s.found;
-}
-
 static struct k_buffer *of_row(struct attention_code *g, int x, const char *what)
 {
 	int64_t mine[1] = { g->p->mine };
@@ -262,7 +232,7 @@ void attention_rows_declare(struct attention_code *g)
 
 		if (output(g, x)->per_row)
 			g->held[x] = g->of_rows[id] = of_row(g, x, "row");
-		if (divides(g, x))
+		if (attention_divides(g->f, output(g, x)))
 			g->inverse[id] = of_row(g, x, "inverse");
 	}
 	if (g->f->w.maximum >= 0) {
