@@ -67,7 +67,7 @@ static void fill_chip(const struct task *t, int *v, struct attention_plan *p)
 
 		v[ATTENTION_SPLIT] = tiled_splits[i];
 		if (p->blocks * tiled_splits[i] > t->gpu->sms ||
-		    p->steps < 4 * tiled_splits[i] ||
+		    p->spans.fewest < 4 * tiled_splits[i] ||
 		    attention_plan(t, NULL, v, &more))
 			v[ATTENTION_SPLIT] = split;
 		else

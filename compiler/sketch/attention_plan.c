@@ -72,7 +72,7 @@ static struct cost_of element_cost(const struct attention *f)
 	for (int i = 0; i < e->n; i++)
 		if (e->outputs[i].reduction)
 			c = cost_add(cost_add(c, value_cost(f, i ==
-				f->w.maximum && f->causal ? f->w.visible :
+				f->w.maximum && f->limited ? f->w.visible :
 				e->outputs[i].value, done)),
 				(struct cost_of){ 1, 0, 1 });
 	c.issue += 0.5;
@@ -314,7 +314,7 @@ static int estimate_regs(const struct attention *f,
 	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
 	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
 	int loads = 14 * f->reads + (p->split > 1 ? 16 : 0) +
-		(p->ragged || f->causal ? 8 : 0);
+		(p->ragged || f->limited ? 8 : 0);
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
@@ -413,11 +413,6 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 		(int)p->shared_bytes, &p->occupancy);
 }
 
-bool attention_stops(const struct attention *f, const struct attention_plan *p)
-{
-	return f->causal && (f->lines == f->rows || f->lines % p->rows == 0);
-}
-
 /* Each block that shares in the keys of rows has some. */
 static const char *plan_split(const struct attention *f, struct arena *a,
 	struct attention_plan *p)
@@ -425,18 +420,15 @@ static const char *plan_split(const struct attention *f, struct arena *a,
 	int64_t left = (int64_t)p->threads * (p->mine / 2 * (p->cols / 2) +
 		f->statistics * p->mine) * 4;
 
-	p->part = number_ceil(p->steps, p->split);
 	if (p->split == 1)
 		return NULL;
 	if (f->key->rows.open)
 		return "keys are split where their number is known";
-	if (attention_stops(f, p))
-		return "a causal mask leaves out keys, of which parts would have "
-			"none: split_k by 1";
-	if ((p->split - 1) * p->part >= p->steps)
+	if (p->spans.none)
 		return arena_printf(a, "split_k by %d leaves parts empty: there "
-			"are %lld steps of %d keys", p->split,
-			(long long)p->steps, p->keys);
+			"are %lld steps of %d keys%s", p->split,
+			(long long)p->spans.fewest, p->keys, p->spans.fewest <
+			p->steps ? ", where a mask hides the others" : "");
 	p->workspace_bytes = p->blocks * (p->split * left + 4);
 	return p->workspace_bytes > (int64_t)1 << 30 ? "split_k would need more "
 		"than 1 GiB of workspace" : NULL;
@@ -450,6 +442,7 @@ static const char *plan_grid(const struct task *t, struct arena *a,
 	p->tiles = number_ceil(f->rows, p->rows);
 	p->blocks = p->tiles * f->batch;
 	p->steps = number_ceil(f->keys, p->keys);
+	attention_spans(t, p, &p->spans);
 	return p->blocks > INT32_MAX ? "the grid is larger than 2^31 blocks" :
 		plan_split(f, a, p);
 }
@@ -474,24 +467,6 @@ const char *attention_plan(const struct task *t, struct arena *a,
 }
 
 /* ---- what it costs ---- */
-
-/* Steps of the tile whose last line is "line". */
-static double steps_to(const struct attention *f, const struct attention_plan *p,
-	int64_t line)
-{
-	double keys = (double)(line + f->ahead), most = (double)p->steps;
-	double n = keys <= 0 ? 1 : (double)number_ceil((int64_t)keys, p->keys);
-
-	return n < most ? n : most;
-}
-
-/* On average. */
-static double steps(const struct attention *f, const struct attention_plan *p)
-{
-	if (!attention_stops(f, p))
-		return (double)p->part;
-	return (steps_to(f, p, p->rows - 1) + steps_to(f, p, f->lines - 1)) / 2;
-}
 
 /* Warp instructions of a step. */
 static double step_issue(const struct attention *f,
@@ -522,23 +497,6 @@ static double step_waves(const struct attention_plan *p)
 	return tiles * (p->warps + 1) + (p->keep ? 0 : queries);
 }
 
-/* Operations of the keys that a causal mask shows to each row: with row "i" of the
- * "lines" it is i + ahead of them. 0: all are. */
-static double causal_work(const struct attention *f)
-{
-	double lines = (double)f->lines, ahead = (double)f->ahead;
-	double most = (double)f->keys, none, all, seen;
-
-	if (!f->causal)
-		return 0;
-	none = fmin(fmax(1 - ahead, 0), lines);		/* lines that see none */
-	all = fmin(fmax(lines + ahead - most, 0), lines);	/* and all */
-	seen = all * most + fmax(lines - none - all, 0) * (fmax(ahead + none,
-		0) + fmin(lines - 1 + ahead, most)) / 2;
-	return 2 * seen * (double)f->rows / lines * (double)f->batch *
-		(double)(f->depth + f->cols);
-}
-
 void attention_features(const struct task *t, const int *values,
 	struct features *out)
 {
@@ -549,7 +507,7 @@ void attention_features(const struct task *t, const int *values,
 
 	assert(!why);
 	(void)why;
-	n = steps(f, &p);
+	n = p.spans.each;
 	blocks = (double)p.blocks * p.split;
 	elements = (double)p.rows * p.keys;
 	*out = (struct features){
@@ -559,7 +517,7 @@ void attention_features(const struct task *t, const int *values,
 		.issue = blocks * p.warps * (n * step_issue(f, &p) + 200 +
 			6.0 * p.warp * p.cols / 32),
 		.special = blocks * n * elements * f->element.special,
-		.dram_bytes = epilogue_bytes(t),
+		.dram_bytes = epilogue_bytes(t) - attention_unseen(f),
 		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
 			(p.chunks * staged_bytes(&p.key) +
 			staged_bytes(&p.value))) + 2 *
@@ -573,6 +531,6 @@ void attention_features(const struct task *t, const int *values,
 		.ilp = (double)p.warp * p.keys / (INSTRUCTION * 8),
 		.stages = p.stages - 1, .launches = 1 + (p.split > 1),
 		.useful = (double)f->rows / (double)(p.tiles * p.rows),
-		.work = causal_work(f),
+		.work = attention_work(f),
 	};
 }
