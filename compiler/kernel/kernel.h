@@ -85,8 +85,8 @@ struct k_buffer {
 enum { K_MAP_RANK = 5 };
 
 /* A tensor map, by which bulk copies move boxes of the tensor "of", one of the
- * kernel's globals: a parameter that the launcher encodes. Dimensions count from
- * the innermost; "dims" in elements, "strides" in bytes (none of dimension 0,
+ * kernel's globals, or of what lies in it from "offset" bytes on: a parameter that
+ * the launcher encodes. Dimensions count from the innermost; "dims" in elements, "strides" in bytes (none of dimension 0,
  * whose elements are contiguous). What lies outside of the tensor reads as 0 and
  * is not written. A box takes every "steps"th element of a dimension: of a tile
  * the first "box" of it are looked at; of im2col it is "pixels" in a row, each
@@ -99,7 +99,7 @@ struct k_map {
 	const char *name;
 	struct k_buffer *of;
 	int rank;
-	int64_t dims[K_MAP_RANK], strides[K_MAP_RANK];
+	int64_t offset, dims[K_MAP_RANK], strides[K_MAP_RANK];
 	int box[K_MAP_RANK], steps[K_MAP_RANK];
 	int pixels, channels, lower[K_MAP_RANK - 2], upper[K_MAP_RANK - 2];
 	int swizzle, promotion;
