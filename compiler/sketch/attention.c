@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The attention sketch: two products in a row in one kernel, on tensor cores. This
- * file names the open numbers; attention_find.c says what a chain is, _plan what
- * fits and costs, _arithmetic how it rounds, _build what instructions of one warp
- * and of four share, _warps, _groups, _rows and _split write the kernel. */
+ * file names the open numbers; attention_find.c and _masks say what a chain is, _plan
+ * what fits and costs, _limits which keys are left out, _arithmetic how it rounds,
+ * _build what instructions of one warp and of four share, _warps, _groups, _rows and
+ * _split write the kernel. */
 #include "sketch/attention.h"
 #include "sketch/asked.h"
 
