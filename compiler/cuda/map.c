@@ -242,8 +242,8 @@ void map_function(struct arena *a, const struct cuda_operator *o,
 	str_puts(out, "\tstatic thread_local struct wpk_maps known;\n\n");
 	emit_line(out, 1, arena_printf(a, "return %s(&known, %s, map, "
 		"type, %d, dims, %s, %s, steps, swizzle, promotion);",
-		m->pixels ? "wpk_im2col" : "wpk_tiles", address(a, m), m->rank, m->rank > 1 ?
-		"strides" : "nullptr", m->pixels ? arena_printf(a,
+		m->pixels ? "wpk_im2col" : "wpk_tiles", address(a, m), m->rank,
+		m->rank > 1 ? "strides" : "nullptr", m->pixels ? arena_printf(a,
 		"lower, upper, %d, %d", m->channels, m->pixels) : "box"));
 	str_puts(out, "}\n\n");
 }

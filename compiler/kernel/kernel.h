@@ -86,9 +86,9 @@ enum { K_MAP_RANK = 5 };
 
 /* A tensor map, by which bulk copies move boxes of the tensor "of", one of the
  * kernel's globals, or of what lies in it from "offset" bytes on: a parameter that
- * the launcher encodes. Dimensions count from the innermost; "dims" in elements, "strides" in bytes (none of dimension 0,
- * whose elements are contiguous). What lies outside of the tensor reads as 0 and
- * is not written. A box takes every "steps"th element of a dimension: of a tile
+ * the launcher encodes. Dimensions count from the innermost; "dims" in elements,
+ * "strides" in bytes (none of dimension 0, whose elements are contiguous). What lies
+ * outside of the tensor reads as 0 and is not written. A box takes every "steps"th element of a dimension: of a tile
  * the first "box" of it are looked at; of im2col it is "pixels" in a row, each
  * with "channels" of dimension 0, of those whose first one lies between "lower"
  * and (from the end of the dimension) "upper", corners of dimensions 1 and on
