@@ -75,13 +75,13 @@ struct attention {
 	int n_starts;
 };
 
-/* Steps of tiles: the "fewest" of one and the "most"; on average, of one of the blocks
- * that share them, of which some may have "none". "whole": all rows of some tile
- * see all keys of some step. */
+/* Steps of tiles: the "fewest" of one and the "most"; as many as one has of which not
+ * each block that shares them would have some, or 0; and on average of "each" of
+ * these blocks. "whole": all rows of some tile see all keys of some step. */
 struct spans {
-	int64_t fewest, most;
+	int64_t fewest, most, bare;
 	double each;
-	bool none, whole;
+	bool whole;
 };
 
 /* Everything that follows from a point. */

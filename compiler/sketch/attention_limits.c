@@ -53,6 +53,18 @@ static int64_t limit_at(const struct limit *l, int64_t line, int64_t none)
 	return !l->there ? none : l->at + (l->moves ? line : 0);
 }
 
+/* A tile of "n" steps. */
+static void add_steps(const struct attention_plan *p, int64_t n, struct spans *s)
+{
+	int64_t part = number_ceil(n, p->split);
+
+	s->fewest = s->fewest && s->fewest < n ? s->fewest : n;
+	s->most = s->most > n ? s->most : n;
+	s->each += (double)part;
+	if ((p->split - 1) * part >= n)
+		s->bare = n;
+}
+
 /* The tile whose lines are from "first" to "last". */
 static void add_tile(const struct attention *f, const struct attention_plan *p,
 	int64_t first, int64_t last, struct spans *s)
@@ -63,12 +75,8 @@ static void add_tile(const struct attention *f, const struct attention_plan *p,
 		f->keys) / p->keys, 0, end - 1);
 	int64_t low = clamped(limit_at(&f->from, last, 0), 0, f->keys);
 	int64_t high = clamped(limit_at(&f->upto, first, f->keys), 0, f->keys);
-	int64_t n = end - begin, part = number_ceil(n, p->split);
 
-	s->fewest = s->fewest && s->fewest < n ? s->fewest : n;
-	s->most = s->most > n ? s->most : n;
-	s->each += (double)part;
-	s->none |= (p->split - 1) * part >= n;
+	add_steps(p, end - begin, s);
 	s->whole |= (number_ceil(low, p->keys) + 1) * p->keys <= high;
 }
 
@@ -82,9 +90,7 @@ void attention_spans(const struct task *t, const struct attention_plan *p,
 
 	*s = (struct spans){0};
 	if (!stops(t)) {
-		s->fewest = s->most = p->steps;
-		s->each = (double)number_ceil(p->steps, p->split);
-		s->none = (p->split - 1) * (int64_t)s->each >= p->steps;
+		add_steps(p, p->steps, s);
 		return;
 	}
 	for (int64_t i = 0; i < n; i++)

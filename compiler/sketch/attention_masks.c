@@ -6,7 +6,7 @@
 #include <math.h>
 
 /* Above it the unit roundoff of a maximum, times log2(e), shows in what is shifted. */
-enum { FAR = 4096 };
+enum { FAR = 4096, LIMIT_MOST = 1 << 30 };
 
 static const struct output *output(const struct attention *f, int i)
 {
@@ -76,9 +76,11 @@ static int innermost(const struct ir_operator *o, const int *axes, int n)
 }
 
 /* The tighter of two of a kind; one that moves and one that does not are no limit
- * together. */
+ * together, and one beyond all keys is none. */
 static bool tighten(struct limit *l, bool moves, int64_t at, bool least)
 {
+	if (at > LIMIT_MOST || at < -LIMIT_MOST)
+		return false;
 	if (l->there && l->moves != moves)
 		return false;
 	if (!l->there || (least ? at < l->at : at > l->at))

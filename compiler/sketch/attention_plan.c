@@ -9,7 +9,6 @@
 #include "sketch/common.h"
 
 #include <assert.h>
-#include <math.h>
 
 enum { INSTRUCTION = 16, LEAST_TILE = 32 };
 
@@ -414,9 +413,10 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 }
 
 /* Each block that shares in the keys of rows has some. */
-static const char *plan_split(const struct attention *f, struct arena *a,
+static const char *plan_split(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
+	const struct attention *f = t->state;
 	int64_t left = (int64_t)p->threads * (p->mine / 2 * (p->cols / 2) +
 		f->statistics * p->mine) * 4;
 
@@ -424,10 +424,12 @@ static const char *plan_split(const struct attention *f, struct arena *a,
 		return NULL;
 	if (f->key->rows.open)
 		return "keys are split where their number is known";
-	if (p->spans.none)
+	if (f->limited && ir_any_open(t->op, f->row_axes, f->n_row_axes))
+		return "keys are split where it is known which of them rows see";
+	if (p->spans.bare)
 		return arena_printf(a, "split_k by %d leaves parts empty: there "
 			"are %lld steps of %d keys%s", p->split,
-			(long long)p->spans.fewest, p->keys, p->spans.fewest <
+			(long long)p->spans.bare, p->keys, p->spans.bare <
 			p->steps ? ", where a mask hides the others" : "");
 	p->workspace_bytes = p->blocks * (p->split * left + 4);
 	return p->workspace_bytes > (int64_t)1 << 30 ? "split_k would need more "
@@ -444,7 +446,7 @@ static const char *plan_grid(const struct task *t, struct arena *a,
 	p->steps = number_ceil(f->keys, p->keys);
 	attention_spans(t, p, &p->spans);
 	return p->blocks > INT32_MAX ? "the grid is larger than 2^31 blocks" :
-		plan_split(f, a, p);
+		plan_split(t, a, p);
 }
 
 const char *attention_plan(const struct task *t, struct arena *a,
