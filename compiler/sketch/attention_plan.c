@@ -313,7 +313,8 @@ static int estimate_regs(const struct attention *f,
 	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
 	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
 	int loads = 14 * f->reads + (p->split > 1 ? 16 : 0) +
-		(p->ragged || f->limited ? 8 : 0);
+		(p->ragged || f->limited ? 8 : 0) +
+		(f->upto.there && f->from.there ? 8 : 0);
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
