@@ -145,12 +145,16 @@ static double elements(const struct flat *x)
 	return n;
 }
 
+/* Keys may be the values. */
 double attention_unseen(const struct attention *f)
 {
+	bool one = f->key->tensor == f->value->tensor &&
+		f->key->forms[0].c == f->value->forms[0].c;
 	int64_t end = clamped(limit_at(&f->upto, f->lines - 1, f->keys), 0,
 		f->keys);
 	int64_t begin = clamped(limit_at(&f->from, 0, 0), 0, end);
-	double keys = (double)f->keys, each = (double)(f->depth + f->cols);
+	double keys = (double)f->keys, each = (double)(f->depth + (one ? 0 :
+		f->cols));
 
 	return !f->limited ? 0 : elements(&f->key->batch) * each *
 		(keys - (double)(end - begin)) * f->key->elem;
