@@ -17,7 +17,8 @@ static struct program *program(struct arena *a)
 	struct k_buffer *y = kernel_global(k, "y", T_BF16, 16, true, false);
 	struct k_map *tiles = kernel_map(k, (struct k_map){ .name = "tiles",
 		.of = y, .rank = 2, .offset = 32, .dims = { 60, 40 },
-		.strides = { 0, 128 }, .box = { 32, 16 }, .swizzle = 64, .promotion = 128 });
+		.strides = { 0, 128 }, .box = { 32, 16 }, .swizzle = 64,
+		.promotion = 128 });
 	struct k_map *pixels = kernel_map(k, (struct k_map){ .name = "pixels",
 		.of = x, .rank = 4, .dims = { 16, 6, 5, 2 },
 		.strides = { 0, 32, 192, 960 }, .steps = { 1, 2, 2, 1 },
