@@ -518,6 +518,16 @@ END2
 	launches "tiles by tensor maps" mm16.wpk \
 		--set sketch=wgmma,pipeline.k.async=bulk --trials=3
 
+	cat >views.wpk <<'END2'
+export op mm[M = 70, N = 80, K = 128](A: f16[M, 2*K], B: f16[2, N, K]) -> (C: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](f32(A[i, k + K]) * f32(B[1, j, k]));
+    C[i, j] = f16(acc[i, j]);
+}
+END2
+	launches "tiles of parts of tensors" views.wpk \
+		--set sketch=wgmma,pipeline.k.async=bulk --trials=3
+
 	# A hundred ones go through shared memory by a map of either kind.
 	mkdir boxes
 	cat >boxes/box.cu <<'END2'
@@ -585,6 +595,12 @@ END2
 	boxes emulating tiles "$(echo "$tile" | sed 's/80/84/')" >answers
 	check "... that the driver refuses" grep -q \
 		'"verdict":"launch","message":"tiles: CUDA_ERROR' answers
+	boxes emulating tiles "\"offset\": 8, $tile" >answers
+	check "... at a place that it refuses" grep -q \
+		'"verdict":"launch","message":"tiles: CUDA_ERROR' answers
+	boxes emulating tiles "\"offset\": -16, $tile" >answers
+	check "... before its tensor" grep -q \
+		'"message":"a step of the candidate is not described"' answers
 	boxes emulating tiles '"dims": [20, 5], "box": [20, 5]' >answers
 	check "... that is none" grep -q \
 		'"message":"a step of the candidate is not described"' answers

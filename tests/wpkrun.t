@@ -124,6 +124,27 @@ says "product M=37: product_s_kernel (general), verified 2368 samples, max error
 ends 0 "... and one beside it that sums f32" "" "$wpkrun" rows.plan --shape M=5
 says "product M=5: product_kernel (general), verified 320 samples"
 
+# ---- tensor maps of parts of tensors ----
+
+cat >views.wpk <<'END'
+export op mm[M = 70, N = 80, K = 64](a: f16[M, 2*K], b: f16[2, N, K]) -> (c: f16[M, N])
+{
+    let acc[i, j]: f32 = sum[k](f32(a[i, k + K]) * f32(b[1, j, k]));
+    c[i, j] = f16(acc[i, j]);
+}
+END
+"$wpkc" views.wpk -q --no-lock --target=sm_90a --set sketch=wgmma \
+	--modules=emu --plan views.plan -o views.cu
+check "a plan with maps of parts of tensors" grep -q '"offset": 10240' views.plan
+ends 0 "... is right" "" "$wpkrun" views.plan
+sed 's/"offset": 128/"offset": 112/' views.plan >other.plan
+ends 4 "... and with others is wrong" "" "$wpkrun" other.plan --source=views.wpk
+sed 's/"offset": 128/"offset": 24/' views.plan >askew.plan
+ends 1 "... or refused" "" "$wpkrun" askew.plan --source=views.wpk
+sed 's/"offset": 128/"offset": "128"/' views.plan >none.plan
+ends 1 "... or none" "describes no tensor map" "$wpkrun" none.plan \
+	--source=views.wpk
+
 # ---- integers that no double holds ----
 
 cat >integers.wpk <<'END'
@@ -400,7 +421,7 @@ ends 1 "libraries of a plan" "wants a source" "$wpkrun" any.plan --against=cudnn
 
 sed 's/any\.sm_90a\.emu/none.emu/' any.plan >lost.plan
 ends 1 "a module that is not there" "none.emu cannot be read" "$wpkrun" lost.plan
-sed 's/"schema": 2/"schema": 9/' any.plan >future.plan
+sed 's/"schema": 3/"schema": 9/' any.plan >future.plan
 ends 1 "a plan of another version" "schema is 9" "$wpkrun" future.plan
 head -c 2000 any.plan >half.plan
 ends 1 "half a plan" "half.plan: line" "$wpkrun" half.plan

@@ -209,6 +209,13 @@ static void put_tables(const struct k_map *m, struct str *out)
 	put_ints(out, "unsigned", "steps", m->steps, m->rank);
 }
 
+/* Where it begins. */
+static const char *address(struct arena *a, const struct k_map *m)
+{
+	return m->offset ? arena_printf(a, "(const char *)address + %lld",
+		(long long)m->offset) : "address";
+}
+
 static const char *swizzled(struct arena *a, const struct k_map *m)
 {
 	return m->swizzle ? arena_printf(a, ", rows of %d bytes swizzled",
@@ -233,10 +240,10 @@ void map_function(struct arena *a, const struct cuda_operator *o,
 		cuda_map_promotion(m));
 	put_tables(m, out);
 	str_puts(out, "\tstatic thread_local struct wpk_maps known;\n\n");
-	emit_line(out, 1, arena_printf(a, "return %s(&known, address, map, "
+	emit_line(out, 1, arena_printf(a, "return %s(&known, %s, map, "
 		"type, %d, dims, %s, %s, steps, swizzle, promotion);",
-		m->pixels ? "wpk_im2col" : "wpk_tiles", m->rank, m->rank > 1 ?
-		"strides" : "nullptr", m->pixels ? arena_printf(a,
+		m->pixels ? "wpk_im2col" : "wpk_tiles", address(a, m), m->rank,
+		m->rank > 1 ? "strides" : "nullptr", m->pixels ? arena_printf(a,
 		"lower, upper, %d, %d", m->channels, m->pixels) : "box"));
 	str_puts(out, "}\n\n");
 }

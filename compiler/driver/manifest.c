@@ -13,7 +13,7 @@
 #include "driver/steps.h"
 #include "driver/version.h"
 
-enum { SCHEMA = 2 };
+enum { SCHEMA = 3 };
 
 struct manifest {
 	const struct session *s;

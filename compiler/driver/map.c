@@ -28,6 +28,8 @@ json_t *json_map(const struct k_map *m)
 	json_t *v = json_object();
 
 	json_put(v, "type", json_integer(cuda_map_type(m)));
+	if (m->offset)
+		json_put(v, "offset", json_integer(m->offset));
 	json_put(v, "dims", longs(m->dims, m->rank));
 	json_put(v, "strides", longs(m->strides + 1, m->rank - 1));
 	if (m->pixels) {

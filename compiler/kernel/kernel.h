@@ -85,21 +85,22 @@ struct k_buffer {
 enum { K_MAP_RANK = 5 };
 
 /* A tensor map, by which bulk copies move boxes of the tensor "of", one of the
- * kernel's globals: a parameter that the launcher encodes. Dimensions count from
- * the innermost; "dims" in elements, "strides" in bytes (none of dimension 0,
- * whose elements are contiguous). What lies outside of the tensor reads as 0 and
- * is not written. A box takes every "steps"th element of a dimension: of a tile
- * the first "box" of it are looked at; of im2col it is "pixels" in a row, each
- * with "channels" of dimension 0, of those whose first one lies between "lower"
- * and (from the end of the dimension) "upper", corners of dimensions 1 and on
- * without the last, which counts images. The box is dense in shared memory, its
- * 16-byte chunks swizzled in rows of "swizzle" bytes; "promotion": bytes that L2
- * fetches at once. 0: no im2col, no swizzle, no promotion; a step of 1. */
+ * kernel's globals, or of what lies in it from "offset" bytes on: a parameter
+ * that the launcher encodes. Dimensions count from the innermost; "dims" in
+ * elements, "strides" in bytes (none of dimension 0, whose elements are
+ * contiguous). What lies outside of the tensor reads as 0 and is not written. A
+ * box takes every "steps"th element of a dimension: of a tile the first "box" of
+ * it are looked at; of im2col it is "pixels" in a row, each with "channels" of
+ * dimension 0, of those whose first one lies between "lower" and (from the end of
+ * the dimension) "upper", corners of dimensions 1 and on without the last, which
+ * counts images. The box is dense in shared memory, its 16-byte chunks swizzled
+ * in rows of "swizzle" bytes; "promotion": bytes that L2 fetches at once. 0: no
+ * im2col, no swizzle, no promotion; a step of 1. */
 struct k_map {
 	const char *name;
 	struct k_buffer *of;
 	int rank;
-	int64_t dims[K_MAP_RANK], strides[K_MAP_RANK];
+	int64_t offset, dims[K_MAP_RANK], strides[K_MAP_RANK];
 	int box[K_MAP_RANK], steps[K_MAP_RANK];
 	int pixels, channels, lower[K_MAP_RANK - 2], upper[K_MAP_RANK - 2];
 	int swizzle, promotion;

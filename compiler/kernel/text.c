@@ -345,7 +345,8 @@ static void print_ints(struct printer *p, const char *word, const int *v, int n)
 	str_putc(p->out, ']');
 }
 
-/* "map a: tiles of x[320, 192] bytes [640] box [64, 64] steps [1, 1]" */
+/* "map a: tiles of x[320, 192] bytes [640] box [64, 64] steps [1, 1]"; "from": bytes
+ * behind x where they begin */
 static void print_map(struct printer *p, const struct k_map *m)
 {
 	str_puts(p->out, "  map ");
@@ -356,6 +357,8 @@ static void print_map(struct printer *p, const struct k_map *m)
 		str_printf(p->out, "%s%lld", i ? ", " : "[",
 			(long long)m->dims[i]);
 	str_puts(p->out, "]");
+	if (m->offset)
+		str_printf(p->out, " from %lld", (long long)m->offset);
 	for (int i = 1; i < m->rank; i++)
 		str_printf(p->out, "%s%lld%s", i > 1 ? ", " : " bytes [",
 			(long long)m->strides[i], i + 1 < m->rank ? "" : "]");

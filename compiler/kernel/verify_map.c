@@ -35,6 +35,14 @@ static void check_tensor(struct check *c, const struct k_map *m)
 			"at least", m->name, b->name, b->align);
 }
 
+/* The driver asks it of the address. */
+static void check_offset(struct check *c, const struct k_map *m)
+{
+	if (m->offset < 0 || m->offset % 16)
+		check_fail(c, "map %s begins %lld bytes behind %s: a multiple of "
+			"16", m->name, (long long)m->offset, m->of->name);
+}
+
 static void check_dims(struct check *c, const struct k_map *m)
 {
 	for (int i = 0; i < m->rank; i++) {
@@ -119,6 +127,7 @@ void check_map(struct check *c, const struct k_map *m)
 		check_fail(c, "tensor maps need sm_90, and the target is %s",
 			c->t->name);
 	check_tensor(c, m);
+	check_offset(c, m);
 	check_dims(c, m);
 	if (m->pixels)
 		check_im2col(c, m);

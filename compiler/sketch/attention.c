@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The attention sketch: two products in a row in one kernel, on tensor cores. This
  * file names the open numbers; attention_find.c says what a chain is, _masks and
- * _factor what its scores pass through, _plan what fits, _cost what that costs,
- * _arithmetic how it rounds, _build what instructions of one warp and of four share,
- * _warps, _groups, _rows and _split write the kernel. */
+ * _factor what its scores pass through, _plan what fits, _limits which keys are left
+ * out, _cost what that costs, _arithmetic how it rounds, _build what instructions of
+ * one warp and of four share, _warps, _groups, _rows and _split write the kernel. */
 #include "sketch/attention.h"
 #include "sketch/asked.h"
 
@@ -68,7 +68,7 @@ static void fill_chip(const struct task *t, int *v, struct attention_plan *p)
 
 		v[ATTENTION_SPLIT] = tiled_splits[i];
 		if (p->blocks * tiled_splits[i] > t->gpu->sms ||
-		    p->steps < 4 * tiled_splits[i] ||
+		    p->spans.fewest < 4 * tiled_splits[i] ||
 		    attention_plan(t, NULL, v, &more))
 			v[ATTENTION_SPLIT] = split;
 		else

@@ -30,8 +30,7 @@ enum attention_value {
  * rounded, is off by more than an exponent allows, as with a mask by -1e9. */
 struct weights {
 	const struct ir_expr *weight, *norm, *shifted;
-	const struct ir_expr *visible;	/* "shifted" where a causal mask hides
-					 * nothing */
+	const struct ir_expr *visible;	/* "shifted" of keys within limits */
 	const struct ir_expr *score, *seen;	/* "shifted" and "visible" but for
 					 * "factor", a positive number */
 	double factor;
@@ -39,6 +38,13 @@ struct weights {
 	bool far;
 	int maximum;
 	enum dtype type;		/* to which weights are rounded */
+};
+
+/* Keys of a row: up to number "at", or from there, both counted from the row's line
+ * where it "moves". */
+struct limit {
+	bool there, moves;
+	int64_t at;
 };
 
 /* mma(STATEMENT, kind = ..): instructions of a warp, or of four. */
@@ -55,9 +61,10 @@ struct attention {
 	const int *row_axes, *key_axes;	/* of the first product */
 	int n_row_axes, n_key_axes;
 	bool rows_m;		/* rows are M of the second product, else N */
-	bool causal;		/* keys from "ahead" beyond a row on do nothing, of
-				 * which "lines" follow each other */
-	int64_t ahead, lines;
+	bool limited;		/* keys do nothing that are not before "upto" or
+				 * not behind "from" */
+	struct limit upto, from;
+	int64_t lines;		/* of rows, that follow each other */
 	int64_t rows, keys, depth, cols, batch;
 	const char *rows_name, *keys_name;
 	const struct mma_row *form;
@@ -69,6 +76,15 @@ struct attention {
 	struct tunables open;
 	int (*starts)[ATTENTION_VALUES];	/* untuned defaults */
 	int n_starts;
+};
+
+/* Steps of tiles: the "fewest" of one and the "most"; as many as one has of which not
+ * each block that shares them would have some, or 0; and on average of "each" of
+ * these blocks. "whole": all rows of some tile see all keys of some step. */
+struct spans {
+	int64_t fewest, most, bare;
+	double each;
+	bool whole;
 };
 
 /* Everything that follows from a point. */
@@ -89,7 +105,7 @@ struct attention_plan {
 	struct stage query, key, value;
 	int split;		/* blocks that share out a row's keys */
 	int64_t tiles, blocks, steps;	/* "blocks" of rows; "steps" over all keys */
-	int64_t part;		/* steps of one of the blocks that share them */
+	struct spans spans;
 	int64_t workspace_bytes;
 	bool ragged;			/* the last step has fewer keys */
 	int64_t shared_bytes;
@@ -116,7 +132,7 @@ bool attention_divides(const struct attention *f, const struct output *o);
 
 /* ---- attention_masks.c ---- */
 
-/* Of what is shifted: w.far, and what is causal. */
+/* Of what is shifted: w.far, and limits of keys. */
 void attention_find_masks(const struct task *t, struct attention *f);
 
 /* ---- attention_factor.c ---- */
@@ -131,13 +147,21 @@ void attention_measure(const struct task *t, struct attention *f);
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *attention_plan(const struct task *t, struct arena *a,
 	const int *values, struct attention_plan *p);
-/* Do blocks leave out keys that a causal mask hides from all of their rows? */
-bool attention_stops(const struct attention *f, const struct attention_plan *p);
 
 /* ---- attention_cost.c ---- */
 
 void attention_features(const struct task *t, const int *values,
 	struct features *out);
+
+/* ---- attention_limits.c: keys that blocks leave out ---- */
+
+void attention_spans(const struct task *t, const struct attention_plan *p,
+	struct spans *s);
+/* Operations of what rows see, and bytes of what none does. */
+double attention_work(const struct attention *f);
+double attention_unseen(const struct attention *f);
+/* Have later tiles more to do? */
+bool attention_grows(const struct task *t, const struct attention_plan *p);
 
 /* ---- attention_arithmetic.c ---- */
 
@@ -195,6 +219,14 @@ struct stager attention_stager(struct attention_code *g,
 	const struct stage *stage, const char *otherwise);
 /* What is between both products reads and writes. */
 void attention_bind(struct attention_code *g);
+
+/* ---- attention_limits.c ---- */
+
+/* The block's steps: the first, and how many. */
+void attention_steps(struct attention_code *g, struct k_block *b);
+/* Does every row of the block see all keys of the step? NULL: there is nothing to
+ * ask, or no cheap answer. */
+struct kx *attention_sees_all(struct attention_code *g);
 
 /* ---- attention_warps.c: by instructions of a warp ---- */
 

@@ -22,31 +22,11 @@ static struct kx *num(const struct attention_code *g, int64_t v)
 
 /* ---- who owns what ---- */
 
-/* Steps of this block: a causal mask hides the others from its last line. */
-static struct kx *steps_of(struct attention_code *g, struct k_block *b)
-{
-	struct arena *a = g->a;
-	struct kx *all = num(g, g->p->steps), *last;
-
-	if (g->p->split > 1)
-		return ks_let(a, b, "steps", kx_op(a, OP_MIN, T_I32, 2, num(g,
-			g->p->part), kx_sub(a, all, g->step_first)));
-	if (!attention_stops(g->f, g->p))
-		return all;
-	last = kx_add(a, g->row_first, num(g, g->p->rows - 1));
-	if (g->f->lines != g->f->rows)
-		last = kx_mod(a, last, num(g, g->f->lines));
-	last = kx_op(a, OP_MAX, T_I32, 2, kx_add(a, last, num(g, g->f->ahead)),
-		num(g, 1));
-	return ks_let(a, b, "steps", kx_op(a, OP_MIN, T_I32, 2, all, kx_div(a,
-		kx_add(a, last, num(g, g->p->keys - 1)), num(g, g->p->keys))));
-}
-
-/* Of the tile number "at" of a batch. Under a causal mask later rows have more to
- * do, and come first: what is left for the end is small. */
+/* Of the tile number "at" of a batch. Where later rows have more to do, they come
+ * first: what is left for the end is small. */
 static struct kx *first_row(struct attention_code *g, struct kx *at)
 {
-	if (attention_stops(g->f, g->p))
+	if (attention_grows(g->t, g->p))
 		at = kx_sub(g->a, num(g, g->p->tiles - 1), at);
 	return kx_mul(g->a, at, num(g, g->p->rows));
 }
@@ -77,9 +57,7 @@ static void own(struct attention_code *g, struct k_block *b)
 	if (g->batch)
 		flat_axes(a, b, g->t->op, g->f->scores.c.batch,
 			g->f->scores.c.n_batch, g->batch, g->axes);
-	g->step_first = p->split == 1 ? num(g, 0) : ks_let(a, b, "step_first",
-		kx_mul(a, kx_special(a, K_BLOCK_Y), num(g, p->part)));
-	g->steps = steps_of(g, b);
+	attention_steps(g, b);
 }
 
 /* ---- memory ---- */

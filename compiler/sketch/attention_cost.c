@@ -14,24 +14,6 @@ enum { INSTRUCTION = 16 };
 /* Until L2 answers, and bytes a cycle from there to a multiprocessor. */
 enum { L2_CYCLES = 600, L2_PORT = 64 };
 
-/* Steps of the tile whose last line is "line". */
-static double steps_to(const struct attention *f, const struct attention_plan *p,
-	int64_t line)
-{
-	double keys = (double)(line + f->ahead), most = (double)p->steps;
-	double n = keys <= 0 ? 1 : (double)number_ceil((int64_t)keys, p->keys);
-
-	return n < most ? n : most;
-}
-
-/* On average. */
-static double steps(const struct attention *f, const struct attention_plan *p)
-{
-	if (!attention_stops(f, p))
-		return (double)p->part;
-	return (steps_to(f, p, p->rows - 1) + steps_to(f, p, f->lines - 1)) / 2;
-}
-
 /* Warp instructions of a step. */
 static double step_issue(const struct attention *f,
 	const struct attention_plan *p)
@@ -79,23 +61,6 @@ static double join_chain(const struct attention *f, const struct attention_plan 
 		attention_parts_at_once(p)) * L2_CYCLES + parts * bytes / L2_PORT;
 }
 
-/* Operations of the keys that a causal mask shows to each row: with row "i" of the
- * "lines" it is i + ahead of them. 0: all are. */
-static double causal_work(const struct attention *f)
-{
-	double lines = (double)f->lines, ahead = (double)f->ahead;
-	double most = (double)f->keys, none, all, seen;
-
-	if (!f->causal)
-		return 0;
-	none = fmin(fmax(1 - ahead, 0), lines);		/* lines that see none */
-	all = fmin(fmax(lines + ahead - most, 0), lines);	/* and all */
-	seen = all * most + fmax(lines - none - all, 0) * (fmax(ahead + none,
-		0) + fmin(lines - 1 + ahead, most)) / 2;
-	return 2 * seen * (double)f->rows / lines * (double)f->batch *
-		(double)(f->depth + f->cols);
-}
-
 /* Bytes that a block has on their way: all stages but the one in use, of which, where
  * keys and values have stages of their own, half is. */
 static double in_flight(const struct attention_plan *p)
@@ -116,7 +81,7 @@ void attention_features(const struct task *t, const int *values,
 
 	assert(!why);
 	(void)why;
-	n = steps(f, &p);
+	n = p.spans.each;
 	blocks = (double)p.blocks * p.split;
 	elements = (double)p.rows * p.keys;
 	*out = (struct features){
@@ -126,7 +91,7 @@ void attention_features(const struct task *t, const int *values,
 		.issue = blocks * p.warps * (n * step_issue(f, &p) + 200 +
 			6.0 * p.warp * p.cols / 32),
 		.special = blocks * n * elements * f->element.special,
-		.dram_bytes = epilogue_bytes(t),
+		.dram_bytes = epilogue_bytes(t) - attention_unseen(f),
 		.l2_bytes = blocks * (p.chunks * staged_bytes(&p.query) + n *
 			(p.chunks * staged_bytes(&p.key) +
 			staged_bytes(&p.value))) + 2 * useful(f, &p) *
@@ -141,6 +106,6 @@ void attention_features(const struct task *t, const int *values,
 		.stages = p.stages - 1, .flight = in_flight(&p),
 		.launches = 1 + (p.split > 1),
 		.useful = useful(f, &p),
-		.work = causal_work(f),
+		.work = attention_work(f),
 	};
 }

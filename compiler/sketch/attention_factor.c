@@ -71,8 +71,12 @@ void attention_find_factor(const struct task *t, struct attention *f)
 	rest = without(t->a, f, f->w.shifted, &factor);
 	if (factor == 1 || !isnormal((float)factor))
 		return;
+	if (f->limited)
+		f->w.seen = without(t->a, f, f->w.visible, &same);
+	if (f->limited && same != factor) {	/* a choice it stands behind is gone */
+		f->w.seen = f->w.visible;
+		return;
+	}
 	f->w.factor = factor;
 	f->w.score = rest;
-	if (f->causal)
-		f->w.seen = without(t->a, f, f->w.visible, &same);
 }

@@ -81,7 +81,7 @@ static struct cost_of element_cost(const struct attention *f)
 	for (int i = 0; i < e->n; i++)
 		if (e->outputs[i].reduction)
 			c = cost_add(cost_add(c, value_cost(f, i !=
-				f->w.maximum ? e->outputs[i].value : f->causal ?
+				f->w.maximum ? e->outputs[i].value : f->limited ?
 				f->w.seen : f->w.score, done)),
 				(struct cost_of){ 1, 0, 1 });
 	c.issue += 0.5;
@@ -323,7 +323,8 @@ static int estimate_regs(const struct attention *f,
 	int sums = blocks * p->cols / 2, scores = blocks * p->keys / 2;
 	int queries = blocks * (p->keep ? p->depth / INSTRUCTION : 1) * 4;
 	int loads = 14 * f->reads + (p->split > 1 ? 16 : 0) +
-		(p->ragged || f->causal ? 8 : 0);
+		(p->ragged || f->limited ? 8 : 0) +
+		(f->upto.there && f->from.there ? 8 : 0);
 
 	for (int i = 0; i < f->scores.epilogue.n; i++)
 		rows += f->scores.epilogue.outputs[i].per_row;
@@ -422,30 +423,25 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 		(int)p->shared_bytes, &p->occupancy);
 }
 
-bool attention_stops(const struct attention *f, const struct attention_plan *p)
-{
-	return f->causal && (f->lines == f->rows || f->lines % p->rows == 0);
-}
-
 /* Each block that shares in the keys of rows has some. */
-static const char *plan_split(const struct attention *f, struct arena *a,
+static const char *plan_split(const struct task *t, struct arena *a,
 	struct attention_plan *p)
 {
+	const struct attention *f = t->state;
 	int64_t left = (int64_t)p->threads * (p->mine / 2 * (p->cols / 2) +
 		f->statistics * p->mine) * 4;
 
-	p->part = number_ceil(p->steps, p->split);
 	if (p->split == 1)
 		return NULL;
 	if (f->key->rows.open)
 		return "keys are split where their number is known";
-	if (attention_stops(f, p))
-		return "a causal mask leaves out keys, of which parts would have "
-			"none: split_k by 1";
-	if ((p->split - 1) * p->part >= p->steps)
+	if (f->limited && ir_any_open(t->op, f->row_axes, f->n_row_axes))
+		return "keys are split where it is known which of them rows see";
+	if (p->spans.bare)
 		return arena_printf(a, "split_k by %d leaves parts empty: there "
-			"are %lld steps of %d keys", p->split,
-			(long long)p->steps, p->keys);
+			"are %lld steps of %d keys%s", p->split,
+			(long long)p->spans.bare, p->keys, p->spans.bare <
+			p->steps ? ", where a mask hides the others" : "");
 	p->workspace_bytes = p->blocks * (p->split * left + 4);
 	return p->workspace_bytes > (int64_t)1 << 30 ? "split_k would need more "
 		"than 1 GiB of workspace" : NULL;
@@ -459,8 +455,9 @@ static const char *plan_grid(const struct task *t, struct arena *a,
 	p->tiles = number_ceil(f->rows, p->rows);
 	p->blocks = p->tiles * f->batch;
 	p->steps = number_ceil(f->keys, p->keys);
+	attention_spans(t, p, &p->spans);
 	return p->blocks > INT32_MAX ? "the grid is larger than 2^31 blocks" :
-		plan_split(f, a, p);
+		plan_split(t, a, p);
 }
 
 const char *attention_plan(const struct task *t, struct arena *a,

@@ -266,25 +266,6 @@ static struct running resume(const struct attention_code *g, struct k_block *b,
 
 /* ---- a step ---- */
 
-/* Does every row of the block see all keys of the step? NULL: there is nothing to
- * ask, or no cheap answer. */
-static struct kx *sees_all(struct attention_code *g)
-{
-	const struct attention *f = g->f;
-	struct arena *a = g->a;
-	struct kx *end = kx_add(a, g->key_first, num(g, g->p->keys));
-	struct kx *line = g->row_first, *all = NULL;
-
-	if (g->p->ragged)
-		all = kx_op(a, OP_LE, T_BOOL, 2, end, num(g, f->keys));
-	if (!attention_stops(f, g->p))
-		return f->causal ? NULL : all;
-	if (f->lines != f->rows)
-		line = kx_mod(a, line, num(g, f->lines));
-	return kx_and(a, all, kx_op(a, OP_LE, T_BOOL, 2, end, kx_add(a, line,
-		num(g, f->ahead))));
-}
-
 /* "e", which is what is shifted or what a mask hides of it, without its factor, takes
  * the scores' places, and joins in the maximum, if that is not NULL. */
 static void shift_all(struct attention_code *g, struct k_block *b, struct kx *i,
@@ -319,9 +300,8 @@ static void shift_scores(struct attention_code *g, struct k_block *b,
 	struct kx *i, const struct running *maximum)
 {
 	const struct ir_expr *e = g->f->w.score;
-	const struct ir_expr *seen = attention_stops(g->f, g->p) ?
-		g->f->w.seen : e;
-	struct kx *all = sees_all(g);
+	const struct ir_expr *seen = g->f->limited ? g->f->w.seen : e;
+	struct kx *all = attention_sees_all(g);
 	int64_t does = 0;
 
 	if (all && !kx_is_int(all, &does) && is_score(g, seen)) {

@@ -31,6 +31,12 @@ static bool fits(const struct run *r, int elem)
 		r->coef[0] * elem < (int64_t)1 << 40);
 }
 
+/* Does what is "elements" behind an aligned address lie where a map may begin? */
+bool bulk_begins(int64_t elements, int elem)
+{
+	return elements >= 0 && elements * elem % MAP_ALIGN == 0;
+}
+
 static bool batches_fit(const struct flat *f, int elem)
 {
 	for (int i = 0; i < f->n_runs; i++)
@@ -66,7 +72,7 @@ static const char *matrix_refuse(const struct stage *s)
 	if (turned(s))
 		return "is contiguous across the reduction, along which its "
 			"tiles lie";
-	if (op->forms[0].c || (in && in->coef[0] != 1) ||
+	if (!bulk_begins(op->forms[0].c, op->elem) || (in && in->coef[0] != 1) ||
 	    !fits(only_run(outer(s)), op->elem) ||
 	    !batches_fit(&op->batch, op->elem) ||
 	    op->tensor->align % MAP_ALIGN)
@@ -139,6 +145,7 @@ static struct k_map inner_map(const struct stage *s, const char *name,
 	struct k_buffer *of)
 {
 	return (struct k_map){ .name = name, .of = of, .rank = 1,
+		.offset = s->op->forms[0].c * s->op->elem,
 		.dims = { inner(s)->extent }, .box = { box_inner(s) },
 		.swizzle = box_inner(s) * s->op->elem, .promotion = 128 };
 }

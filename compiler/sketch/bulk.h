@@ -16,7 +16,8 @@ enum { BULK_SPACE = 3 };
  * windows move along, by "step" to "positions" places from "lower" on; taps are
  * "dilation" apart. The last of them is along[0]. Rows go through images and
  * positions, along "axis" (-1: there is one position), the reduction through taps
- * and channels. Of "groups" each batch has one, with channels of its own. */
+ * and channels. Of "groups" each batch has one, with channels of its own. "offset":
+ * of its first element in the tensor, of which it may be a part. */
 struct image {
 	const char *why;	/* NULL, or it is none, and why: goes on from the
 				 * tensor's name, "" where it looks like none */
@@ -27,7 +28,7 @@ struct image {
 		int64_t positions, lower, step, taps, dilation;
 		int axis;
 	} along[BULK_SPACE];
-	int64_t image_stride, groups, group_stride;
+	int64_t image_stride, groups, group_stride, offset;
 };
 
 /* The image that "op" is if it is one, for rows, a reduction and batches along these
@@ -41,6 +42,9 @@ const struct image *bulk_image(struct arena *a, const struct ir_operator *o,
 const char *bulk_refuse(const struct stage *s);
 /* The same, whatever the tiles are. */
 const char *bulk_never(const struct stage *s);
+
+/* May a map begin so many elements behind an aligned address? */
+bool bulk_begins(int64_t elements, int elem);
 
 /* What a block copies of the tile. */
 int bulk_rows(const struct stage *s);

@@ -71,19 +71,26 @@ static bool read_space(struct reading *r, const struct ir_affine *f, int dim,
 	return true;
 }
 
+/* Are these elements of the dimension all there? */
+static bool within(const struct reading *r, int dim, int64_t first, int64_t n)
+{
+	return first >= 0 && first + n <= r->t->phys[dim].extent;
+}
+
 static bool read_image(struct reading *r, const struct ir_affine *f,
 	struct image *x)
 {
 	int at = along_one(f, r->rows);
 
-	if (at == -2 || along_one(f, r->ks) != -1 || f->c ||
+	if (at == -2 || along_one(f, r->ks) != -1 ||
 	    coefficient(f, at) != 1 || along_one(f, r->batches) != -1)
 		return false;
-	x->images = r->t->phys[0].extent;
+	x->images = extent(r, at);
 	x->image_stride = r->t->phys[0].stride;
+	x->offset += f->c * x->image_stride;
 	if (at >= 0)
 		r->row_axes[r->n_rows++] = at;
-	return extent(r, at) == x->images;
+	return within(r, 0, f->c, x->images);
 }
 
 static bool read_channels(struct reading *r, const struct ir_affine *f,
@@ -91,12 +98,14 @@ static bool read_channels(struct reading *r, const struct ir_affine *f,
 {
 	int k = along_one(f, r->ks);
 
-	if (k < 0 || along_one(f, r->rows) != -1 || f->c ||
-	    coefficient(f, k) != 1 || r->t->phys[dim].stride != 1)
+	if (k < 0 || along_one(f, r->rows) != -1 || coefficient(f, k) != 1 ||
+	    r->t->phys[dim].stride != 1)
 		return false;
 	x->channels = extent(r, k);
 	r->k_axes[r->n_ks++] = k;
-	return x->channels * x->groups == r->t->phys[dim].extent;
+	x->offset += f->c;
+	return x->groups == 1 ? within(r, dim, f->c, x->channels) : !f->c &&
+		x->channels * x->groups == r->t->phys[dim].extent;
 }
 
 /* Are "axes", less those that stand still, these in this order? */
@@ -208,7 +217,8 @@ static bool strides_fit(const struct stage *s)
 	for (int i = 0; i < x->space; i++)
 		if (x->along[i].stride * elem % 16)
 			return false;
-	return x->image_stride * elem % 16 == 0 &&
+	return bulk_begins(x->offset, elem) &&
+		x->image_stride * elem % 16 == 0 &&
 		x->group_stride * elem % 16 == 0 && s->op->tensor->align % 16 == 0;
 }
 
@@ -241,8 +251,8 @@ struct k_map image_tensor(const struct stage *s, const char *name,
 	const struct image *x = s->image;
 	int elem = s->op->elem;
 	struct k_map m = { .name = name, .of = of, .rank = x->space + 2,
-		.dims = { x->channels }, .swizzle = s->tile_k * elem,
-		.promotion = 128 };
+		.offset = x->offset * elem, .dims = { x->channels },
+		.swizzle = s->tile_k * elem, .promotion = 128 };
 
 	for (int i = 0; i < x->space; i++) {
 		m.dims[i + 1] = x->along[i].size;

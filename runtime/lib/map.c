@@ -57,6 +57,15 @@ static bool read_dims(const json_t *v, struct map *m)
 	return true;
 }
 
+static bool read_offset(const json_t *v, struct map *m)
+{
+	const json_t *x = json_object_get(v, "offset");
+	json_int_t n = json_integer_value(x);
+
+	m->offset = (unsigned long long)n;
+	return !x || (json_is_integer(x) && n >= 0 && n < 1ll << 40);
+}
+
 /* A field of 0 to 65535, 0 where there is none such. */
 static int small(const json_t *v, const char *key)
 {
@@ -84,7 +93,8 @@ bool map_read(const json_t *v, struct map *m)
 	m->swizzle = small(v, "swizzle");
 	m->promotion = small(v, "promotion");
 	m->rank = (int)json_array_size(json_object_get(v, "dims"));
-	return m->rank >= 1 && m->rank <= MAP_RANK && read_dims(v, m) &&
+	return m->rank >= 1 && m->rank <= MAP_RANK && read_offset(v, m) &&
+		read_dims(v, m) &&
 		read_box(v, m) && read_unsigned(json_object_get(v, "steps"),
 		m->rank, m->steps);
 }
@@ -92,7 +102,7 @@ bool map_read(const json_t *v, struct map *m)
 int map_encode(const struct cuda_calls *c, const struct map *m,
 	wpk_cu_pointer tensor, struct wpk_cu_map *out)
 {
-	void *address = (void *)(size_t)tensor;
+	void *address = (void *)(size_t)(tensor + m->offset);
 	unsigned rank = (unsigned)m->rank;
 
 	if (m->pixels ? !c->encode_im2col : !c->encode_tiled)

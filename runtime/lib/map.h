@@ -12,10 +12,10 @@
 enum { MAP_RANK = 5 };
 
 /* Arguments of the driver's functions, of the one for im2col where "pixels" is
- * not 0. */
+ * not 0; "offset": bytes from the tensor to where the map begins. */
 struct map {
 	int type, rank;
-	unsigned long long dims[MAP_RANK], strides[MAP_RANK - 1];
+	unsigned long long offset, dims[MAP_RANK], strides[MAP_RANK - 1];
 	unsigned box[MAP_RANK], steps[MAP_RANK], pixels, channels;
 	int lower[MAP_RANK - 2], upper[MAP_RANK - 2];
 	int swizzle, promotion;

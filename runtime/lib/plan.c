@@ -11,7 +11,8 @@
 
 #include "runtime/lib/device_name.h"
 
-enum { SCHEMA = 2, OPERATORS_MOST = 10000, VARIANTS_MOST = 1000,
+/* Of schema 2 maps had no offset, and all else is alike. */
+enum { SCHEMA_LEAST = 2, SCHEMA = 3, OPERATORS_MOST = 10000, VARIANTS_MOST = 1000,
 	PORTABLE_CLUSTER = 8, SHARED_USUAL = 48 << 10 };
 
 /* ---- operators ---- */
@@ -274,10 +275,10 @@ static bool read_plan(struct reading *r, struct wpk_plan *p,
 		return field_fails(r, "this is no plan: it has no "
 			"\"schema\"");
 	schema = json_integer_value(json_object_get(p->json, "schema"));
-	if (schema != SCHEMA)
+	if (schema < SCHEMA_LEAST || schema > SCHEMA)
 		return field_fails_as(r, WPK_E_VERSION, "the plan's schema is "
-			"%lld, and this library reads %d", (long long)schema,
-			SCHEMA);
+			"%lld, and this library reads %d to %d",
+			(long long)schema, SCHEMA_LEAST, SCHEMA);
 	if (!modules_read(r, p, p->json))
 		return false;
 	all = field_array(r, p->json, "operators", OPERATORS_MOST, &p->n);

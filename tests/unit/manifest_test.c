@@ -123,7 +123,7 @@ static void says_what_it_is(void **state)
 {
 	struct subject *s = *state;
 
-	assert_int_equal(integer(s->all, "schema"), 2);
+	assert_int_equal(integer(s->all, "schema"), 3);
 	assert_int_equal(strlen(string(s->all, "source_hash")), 16);
 	assert_int_equal(json_array_size(json_object_get(s->all, "targets")),
 		2);

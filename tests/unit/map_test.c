@@ -328,7 +328,7 @@ static void copies(void **state)
 /* ---- what is refused ---- */
 
 /* Kernel "by64" or "pixels" with something changed. */
-enum change { STRIDE, DIM, STEP, BOX, NARROW, WIDE, SWIZZLE, PROMOTION, TYPE,
+enum change { STRIDE, BEGIN, DIM, STEP, BOX, NARROW, WIDE, SWIZZLE, PROMOTION, TYPE,
 	BASE, STRANGE, CHANNEL, PIXEL, CORNER, NOTHING, RANK, ALIGN, ROOM,
 	PLACE, READ_ONLY, KIND, NO_MAP, OTHER };
 
@@ -337,6 +337,7 @@ static const struct {
 	bool columns;
 	const char *why;
 } changes[] = {
+	{ BEGIN, false, "map tiles begins 24 bytes behind x: a multiple of 16" },
 	{ STRIDE, false, "dimension 1 of map tiles has a stride of 120 bytes: "
 		"multiples of 16 below 2^40" },
 	{ DIM, false, "dimension 0 of map tiles has 0 elements: 1 to 2^32" },
@@ -403,6 +404,7 @@ static void change_map(struct mover *m, enum change what)
 
 	switch (what) {
 	case STRIDE: map->strides[1] = 120; break;
+	case BEGIN: map->offset = 24; break;
 	case DIM: map->dims[0] = 0; break;
 	case STEP: map->steps[1] = 9; break;
 	case BOX: map->box[1] = 257; break;

@@ -16,8 +16,9 @@ static struct program *program(struct arena *a)
 	struct k_buffer *x = kernel_global(k, "x", T_BF16, 16, false, false);
 	struct k_buffer *y = kernel_global(k, "y", T_BF16, 16, true, false);
 	struct k_map *tiles = kernel_map(k, (struct k_map){ .name = "tiles",
-		.of = y, .rank = 2, .dims = { 60, 40 }, .strides = { 0, 128 },
-		.box = { 32, 16 }, .swizzle = 64, .promotion = 128 });
+		.of = y, .rank = 2, .offset = 32, .dims = { 60, 40 },
+		.strides = { 0, 128 }, .box = { 32, 16 }, .swizzle = 64,
+		.promotion = 128 });
 	struct k_map *pixels = kernel_map(k, (struct k_map){ .name = "pixels",
 		.of = x, .rank = 4, .dims = { 16, 6, 5, 2 },
 		.strides = { 0, 32, 192, 960 }, .steps = { 1, 2, 2, 1 },
@@ -119,7 +120,7 @@ static void workers_are_told(void **state)
 	(void)state;
 	measuring_plan(&g, a, &j, p, -1, &made);
 	says(made.plan, "\"args\":[{\"tensor\":0},{\"tensor\":1},"
-		"{\"tensor\":1,\"map\":{\"type\":9,\"dims\":[60,40],"
+		"{\"tensor\":1,\"map\":{\"type\":9,\"offset\":32,\"dims\":[60,40],"
 		"\"strides\":[128],\"box\":[32,16],\"steps\":[1,1],"
 		"\"swizzle\":2,\"promotion\":2}},"
 		"{\"tensor\":0,\"map\":{\"type\":9,\"dims\":[16,6,5,2],"

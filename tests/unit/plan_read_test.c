@@ -83,7 +83,7 @@ static void documents_are_told_apart(void **state)
 		&e));
 	assert_int_equal(e.status, WPK_E_VERSION);
 	assert_string_equal(e.text, "the plan's schema is 1, and this library "
-		"reads 2");
+		"reads 2 to 3");
 	assert_null(subject_read(s, document("[]"), &e));
 	assert_int_equal(e.status, WPK_E_PLAN);
 	assert_null(subject_read(s, document(""), &e));

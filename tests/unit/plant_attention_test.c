@@ -36,6 +36,9 @@
 static const char all_keys[] = ATTENTION("mul(s[i, j], 0.125:f32)");
 static const char causal[] = ATTENTION("select(le(j, add(i, 26)), "
 	"mul(s[i, j], 0.125:f32), -inf:f32)");
+/* Seventeen keys before a row's own, and sixty behind it. */
+static const char window[] = ATTENTION("select(and(le(j, add(i, 60)), "
+	"lt(add(i, -18), j)), mul(s[i, j], 0.125:f32), -inf:f32)");
 
 #define AT(kind, rows, deep, overlap, split) \
 	{ { "tile.block.i", rows }, { "tile.block.j", 16 }, \
@@ -143,6 +146,16 @@ static const struct mutation masks[] = {
 	{ "masked too late", "j_first + 16 <= i_first + 27", "27", "48", 2 },
 };
 
+static const struct mutation windows[] = {
+	{ "a block that begins a step late", "const int step_first = ", ", 0)",
+		", 0) + 16", 1 },
+	{ "a block that begins a key late", "const int step_first = ", "17", "16",
+		1 },
+	{ "a step too few", "const int steps = ", ";", " - 1;", 1 },
+	{ "a key before", "i2 - 18 < j2", "18", "19", 2 },
+	{ "masked too late", "i_first + 14 <= j_first", "14", "0", 1 },
+};
+
 static const struct mutation parts[] = {
 	{ "no fence", "\t__threadfence();", "__threadfence();", "", 1 },
 	{ "no barrier", "\tbarrier_sync(", "barrier_sync", "if (0) barrier_sync",
@@ -202,6 +215,12 @@ static void faults_of_masks_are_found(void **state)
 	found(causal, "sm_90a", by_groups, masks, COUNT(masks));
 }
 
+static void faults_of_windows_are_found(void **state)
+{
+	(void)state;
+	found(window, "sm_80", by_warps, windows, COUNT(windows));
+}
+
 static void faults_of_parts_are_found(void **state)
 {
 	(void)state;
@@ -216,6 +235,7 @@ int main(void)
 		cmocka_unit_test(faults_of_steps_that_lap_are_found),
 		cmocka_unit_test(faults_of_turns_are_found),
 		cmocka_unit_test(faults_of_masks_are_found),
+		cmocka_unit_test(faults_of_windows_are_found),
 		cmocka_unit_test(faults_of_parts_are_found),
 	};
 

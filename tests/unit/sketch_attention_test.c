@@ -36,10 +36,12 @@ static const int stages[] = { 2, 3, 4 };
 static const char *const masks[] = {
 	"mul(s[%si, j], 0.125:f32)",
 	"select(le(j, add(i, %d)), s[%si, j], -inf:f32)",
+	"select(and(le(j, add(i, %d)), lt(add(i, %d), add(j, 33))), s[%si, j], "
+		"-inf:f32)",
 	"add(s[%si, j], f32(b[i, j]))",
 	"add(mul(s[%si, j], 0.5:f32), f32(b[0, j]))",
 };
-enum { CAUSAL = 1 };
+enum { CAUSAL = 1, WINDOW };
 enum weight { DIVIDED_FIRST, DIVIDED_LAST, NO_STATISTICS };
 static const struct {
 	const char *axes, *at, *keys, *extents, *key_extents, *layout;
@@ -61,7 +63,7 @@ static const struct {
 	int key, value, out;
 } layouts[] = { { 0, 0, 0 }, { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } };
 
-static const int levels[PARTS] = { 4, 2, 3, 4, 3, 3, 2, 5, 4 };
+static const int levels[PARTS] = { 4, 2, 3, 5, 3, 3, 2, 5, 4 };
 
 struct attention_case {
 	int level[PARTS];
@@ -79,11 +81,9 @@ static bool pair_fits(int f, int x, int g, int y)
 {
 	if (f == PART_KIND && g == PART_LAYOUT)
 		return !is_wgmma(x) || (!layouts[y].key && !layouts[y].value);
-	if (f == PART_SPLIT && g == PART_MASK)
-		return splits[x] == 1 || y != CAUSAL;
 	/* A mask by -inf is one of weights that are exp(x - maximum). */
 	if (f == PART_MASK && g == PART_WEIGHT)
-		return x != CAUSAL || y != NO_STATISTICS;
+		return (x != CAUSAL && x != WINDOW) || y != NO_STATISTICS;
 	/* Rows that lie across want whole vectors. */
 	if (f == PART_SIZES && g == PART_LAYOUT)
 		return !(layouts[y].key || layouts[y].value) ||
@@ -178,10 +178,12 @@ static void mask_text(struct str *s, const struct attention_case *c)
 {
 	const char *at = heads[c->level[PART_HEADS]].at;
 	int mask = c->level[PART_MASK], z = c->level[PART_SIZES];
+	int ahead = sizes[z].l > sizes[z].m ? sizes[z].l - sizes[z].m : 0;
 
 	if (mask == CAUSAL)
-		str_printf(s, masks[CAUSAL], sizes[z].l > sizes[z].m ?
-			sizes[z].l - sizes[z].m : 0, at);
+		str_printf(s, masks[CAUSAL], ahead, at);
+	else if (mask == WINDOW)
+		str_printf(s, masks[WINDOW], ahead, ahead, at);
 	else
 		str_printf(s, masks[mask], at);
 }
@@ -242,7 +244,7 @@ static const char *attention_text(struct arena *a, const struct attention_case *
 		heads[h].layout);
 	declare(&s, "v", t, heads[h].key_extents, l, e, layouts[w].value,
 		heads[h].layout);
-	if (c->level[PART_MASK] > CAUSAL)
+	if (c->level[PART_MASK] > WINDOW)
 		declare(&s, "b", t, "", m, l, false, "0, 1");
 	lets_text(&s, c, extents);
 	str_printf(&s, "  out o: %s[%s%d, %d] layout(%s) align 16\n", t, extents, m,
