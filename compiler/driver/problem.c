@@ -224,8 +224,10 @@ struct problem problem_of(struct session *s, struct candidate *c)
 	int *seeds = ARENA_ARRAY(s->a, (size_t)n * (most + 1) + 1, int);
 	struct arena *tmp = arena_create();
 
-	for (int i = 0; i < most; i++)
-		problem_start(c, seeds + (ptrdiff_t)i * n);
+	problem_start(c, seeds);
+	for (int i = 1; i < most; i++)
+		memcpy(seeds + (ptrdiff_t)i * n, seeds,
+			(size_t)n * sizeof *seeds);
 	while (count < most && sched_seed(told, c->space, count - 1,
 	       seeds + (ptrdiff_t)count * n))
 		count++;

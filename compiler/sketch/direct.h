@@ -99,7 +99,6 @@ struct direct {
 	struct direct_order *orders;
 	struct tunable *tunables;
 	int n_tunables, at[N_DIRECT_NUMBERS];
-	int *start;
 };
 
 /* Weights in shared memory, elements apart along each axis; "fast" is the axis

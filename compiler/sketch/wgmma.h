@@ -38,6 +38,12 @@ struct raw {
 	const struct image *images[ORDERS_MAX];
 };
 
+/* What is decided before any tile: "wide" columns where they are whole rows, else
+ * 0. */
+struct wgmma_way {
+	int swap, from, wide, halo;
+};
+
 /* What the sketch knows of a group before any number is chosen. */
 struct wgmma {
 	struct product of;
@@ -49,9 +55,7 @@ struct wgmma {
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
 	struct raw raw_left, raw_right;
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
-	int start[WGMMA_VALUES];	/* the untuned default */
-	int (*halo_starts)[WGMMA_VALUES];	/* and those with a halo */
-	int n_halo_starts;
+	struct wgmma_way way;		/* of the untuned default */
 	struct tunables open;
 };
 
