@@ -197,6 +197,18 @@ double model_seconds(const struct features *f, const struct gpu *g)
 	return f->launches * g->launch_s + norm(terms, N_MODEL_TERMS);
 }
 
+/* A bound of what is rounded, too. */
+double model_least(const struct features *f, const struct gpu *g)
+{
+	static const double rounded = 1 - 1e-9;
+	double hz = g->clock_mhz * 1e6;
+	double sm = most(f->flops / 2 / g->f32_lanes_sm, f->tensor /
+		g->tensor_sm) / g->sms / hz;
+	double dram = f->dram_bytes / (g->dram_bytes_s * g->copy);
+
+	return rounded * (f->launches * g->launch_s + most(sm, dram));
+}
+
 /* ---- what an estimate is made of ---- */
 
 const char *bound_name(enum bound b)

@@ -416,9 +416,8 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 	predict(f->c, a, genes, n, out);
 }
 
-/* A legal point: the first seed that is, or the first that a search comes
- * upon. */
-static int *some_point(struct session *s, struct arena *tmp,
+/* The first seed that is legal, or the first point that a search comes upon. */
+static int *search_point(struct session *s, struct arena *tmp,
 	struct candidate *c)
 {
 	struct problem p = problem_of(s, c);
@@ -444,6 +443,16 @@ static int *some_point(struct session *s, struct arena *tmp,
 	if (!r->genes)
 		no_point(c);
 	return r->genes;
+}
+
+/* A legal point: the sketch's own default, or one that has to be looked for. */
+static int *some_point(struct session *s, struct arena *tmp,
+	struct candidate *c)
+{
+	int *genes = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
+
+	problem_start(c, genes);
+	return problem_refuses(c, tmp, genes) ? search_point(s, tmp, c) : genes;
 }
 
 /* Down from the sketch's other default, if that comes clearly lower: what differs less

@@ -124,6 +124,7 @@ const char *attention_plan(const struct task *t, struct arena *a,
 bool attention_stops(const struct attention *f, const struct attention_plan *p);
 void attention_features(const struct task *t, const int *values,
 	struct features *out);
+void attention_least(const struct task *t, struct features *out);
 
 /* ---- attention_arithmetic.c ---- */
 

@@ -304,3 +304,16 @@ void direct_features(const struct task *t, const int *values,
 	(void)why;
 	direct_cost(d, &p, out);
 }
+
+void direct_least(const struct task *t, struct features *out)
+{
+	const struct direct *d = t->state;
+	double n = d->reduces ? 1 : d->ops;
+
+	for (int i = 0; i < d->n_out; i++)
+		n *= (double)d->out[i].extent;
+	for (int r = 0; r < d->n_red; r++)
+		n *= (double)d->red[r].extent;
+	*out = (struct features){ .launches = 1, .flops = 2 * n,
+		.dram_bytes = d->dram_bytes };
+}

@@ -356,3 +356,12 @@ void fma_features(const struct task *t, const int *values,
 	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *
 		f->of.batch / out->flops;
 }
+
+void fma_least(const struct task *t, struct features *out)
+{
+	const struct fma *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.flops = (2 + product_cost(&f->of).ops) * product_size(&f->of),
+		.dram_bytes = f->of.dram_bytes };
+}

@@ -296,7 +296,7 @@ const struct sketch sketch_gemv = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
-	.features = gemv_features,
+	.features = gemv_features, .least = gemv_least,
 	.start = start,
 	.build = gemv_build,
 };

@@ -334,7 +334,7 @@ const struct sketch sketch_mma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = mma_features,
+	.features = mma_features, .least = mma_least,
 	.start = start,
 	.build = mma_build,
 	.arithmetic = arithmetic,

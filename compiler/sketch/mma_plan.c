@@ -405,3 +405,12 @@ void mma_features(const struct task *t, const int *values, struct features *out)
 			(b.n * per_block),
 	};
 }
+
+void mma_least(const struct task *t, struct features *out)
+{
+	const struct mma *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.tensor = product_size(&f->of) / f->rate / reached(t->gpu, f),
+		.dram_bytes = f->of.dram_bytes };
+}

@@ -379,6 +379,11 @@ void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	}
 }
 
+double product_size(const struct product *p)
+{
+	return (double)p->m * (double)p->n * (double)p->k * (double)p->batch;
+}
+
 struct cost_of product_cost(const struct product *p)
 {
 	return p->c.pair ? expr_cost(p->c.pair) : (struct cost_of){ 0, 0, 0 };

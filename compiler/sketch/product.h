@@ -59,6 +59,8 @@ const char *const *tunable_subject(const struct task *t, const char *name);
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p);
 
+/* Elements multiplied and added, in all. */
+double product_size(const struct product *p);
 /* Operations of an element of the sum beside its addition, or its fused
  * multiply-add, and results of the special-function unit. */
 struct cost_of product_cost(const struct product *p);

@@ -77,6 +77,9 @@ struct sketch {
 		const int *values);
 	void (*features)(const struct task *t, const int *values,
 		struct features *out);
+	/* NULL, or what no point has less of: operations and compulsory bytes,
+	 * of one launch; all else is left 0. */
+	void (*least)(const struct task *t, struct features *out);
 	/* The untuned default: writes one value a tunable; legal. */
 	void (*start)(const struct task *t, int *values);
 	/* NULL, or the same of kernels so different that single numbers do not

@@ -152,3 +152,12 @@ void wgmma_features(const struct task *t, const int *values,
 			(blocks * per_block),
 	};
 }
+
+void wgmma_least(const struct task *t, struct features *out)
+{
+	const struct wgmma *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.tensor = product_size(&f->of) / f->rate,
+		.dram_bytes = f->of.dram_bytes };
+}
