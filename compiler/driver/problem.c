@@ -145,6 +145,25 @@ double problem_seconds(const struct candidate *c, struct arena *a,
 	return model_seconds(&f, c->task.gpu);
 }
 
+bool problem_price(struct candidate *c, struct arena *a, const int *genes,
+	double *seconds)
+{
+	int values[c->space->n_tunables + 1];
+	struct features f;
+	const char *why;
+	bool legal;
+
+	if (!c->sketch->price || c->general || c->task.in_place) {
+		legal = problem_is_legal_here(c, a, genes);
+		*seconds = legal ? problem_seconds(c, a, genes) : INFINITY;
+		return legal;
+	}
+	legal = space_tunables(a, c->space, genes, values, &why) &&
+		c->sketch->price(&c->task, values, &f);
+	*seconds = legal ? model_seconds(&f, c->task.gpu) : INFINITY;
+	return legal;
+}
+
 static void predict(void *ctx, struct arena *a, const int *genes, int n,
 	struct cost *out)
 {

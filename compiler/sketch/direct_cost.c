@@ -293,16 +293,23 @@ void direct_cost(const struct direct *d, const struct direct_plan *p,
 	};
 }
 
+bool direct_price(const struct task *t, const int *values, struct features *out)
+{
+	struct direct_plan p;
+	bool legal = !direct_plan(t, NULL, values, &p);
+
+	if (legal)
+		direct_cost(t->state, &p, out);
+	return legal;
+}
+
 void direct_features(const struct task *t, const int *values,
 	struct features *out)
 {
-	const struct direct *d = t->state;
-	struct direct_plan p;
-	const char *why = direct_plan(t, t->a, values, &p);
+	bool legal = direct_price(t, values, out);
 
-	assert(!why);
-	(void)why;
-	direct_cost(d, &p, out);
+	assert(legal);
+	(void)legal;
 }
 
 void direct_least(const struct task *t, struct features *out)

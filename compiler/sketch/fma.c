@@ -262,7 +262,8 @@ const struct sketch sketch_fma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = fma_features, .least = fma_least,
+	.features = fma_features, .price = fma_price,
+	.least = fma_least,
 	.start = start,
 	.build = fma_build,
 };

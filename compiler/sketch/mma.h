@@ -54,6 +54,8 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 	struct mma_plan *p);
 void mma_features(const struct task *t, const int *values,
 	struct features *out);
+bool mma_price(const struct task *t, const int *values,
+	struct features *out);
 void mma_least(const struct task *t, struct features *out);
 void mma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);

@@ -124,6 +124,8 @@ int wgmma_mine_n(const struct wgmma_plan *p);
 
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out);
+bool wgmma_price(const struct task *t, const int *values,
+	struct features *out);
 void wgmma_least(const struct task *t, struct features *out);
 
 /* ---- wgmma_build.c ---- */
