@@ -85,7 +85,8 @@ static double norm(const double *x, int n)
 	if (largest == 0)
 		return 0;
 	for (int i = 0; i < n; i++)
-		sum += pow(x[i] / largest, 8);
+		sum += x[i] == largest ? 1 : x[i] == 0 ? 0 :
+			pow(x[i] / largest, 8);
 	return largest * pow(sum, 0.125);
 }
 

@@ -15,8 +15,11 @@ static bool find_start(const struct task *t, struct fma *f);
 
 static bool applies(struct task *t, const char **why)
 {
-	struct fma *f = ARENA_NEW(t->a, struct fma);
+	struct fma *f;
 
+	if (!product_is(t, "fma", why))
+		return false;
+	f = ARENA_NEW(t->a, struct fma);
 	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |
 			PRODUCT_PAIRS,
 			&f->of, why))

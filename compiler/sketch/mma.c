@@ -101,8 +101,11 @@ static bool find_start(const struct task *t, struct mma *f);
 
 static bool applies(struct task *t, const char **why)
 {
-	struct mma *f = ARENA_NEW(t->a, struct mma);
+	struct mma *f;
 
+	if (!product_is(t, "mma", why))
+		return false;
+	f = ARENA_NEW(t->a, struct mma);
 	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS,
 			&f->of, why))
 		return false;

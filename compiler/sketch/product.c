@@ -250,7 +250,7 @@ static bool measured(struct task *t, const char *sketch, int does,
 	return true;
 }
 
-static const char *not_contracted(struct task *t, const char *sketch)
+static const char *not_contracted(const struct task *t, const char *sketch)
 {
 	const char *what = "sums over products of two tensors", *why = NULL;
 	struct ir_contraction c;
@@ -266,15 +266,21 @@ static const char *not_contracted(struct task *t, const char *sketch)
 		sketch, what, why);
 }
 
+bool product_is(const struct task *t, const char *sketch, const char **why)
+{
+	if (t->group->anchor == IR_CONTRACTION)
+		return true;
+	*why = not_contracted(t, sketch);
+	return false;
+}
+
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
 {
 	struct ir_contraction *c = &f->c;
 
-	if (t->group->anchor != IR_CONTRACTION) {
-		*why = not_contracted(t, sketch);
+	if (!product_is(t, sketch, why))
 		return false;
-	}
 	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
 		return false;
 	if (c->pair && !(does & PRODUCT_PAIRS)) {

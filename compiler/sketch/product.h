@@ -29,6 +29,9 @@ struct product {
 enum { PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
+ * contraction at all: what product_analyse() asks first. */
+bool product_is(const struct task *t, const char *sketch, const char **why);
+/* False, with "*why" a sentence that begins with "sketch", if the group is no
  * contraction that CUDA cores compute, or wants more than the sketch "does". */
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *p, const char **why);

@@ -86,7 +86,8 @@ struct sketch {
 	/* The untuned default: writes one value a tunable; legal. */
 	void (*start)(const struct task *t, int *values);
 	/* NULL, or the same of kernels so different that single numbers do not
-	 * lead to them: number "n" of them, false where there are not so many. */
+	 * lead to them, and that need not be legal: number "n" of them, false
+	 * where there are not so many. */
 	bool (*other_start)(const struct task *t, int n, int *values);
 	/* NULL, or the key of tunables that were not there yet when some locks
 	 * and records were written, which say nothing of them and mean the first

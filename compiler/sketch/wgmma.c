@@ -90,13 +90,16 @@ static bool find_way(const struct task *t, struct wgmma *f);
 
 static bool applies(struct task *t, const char **why)
 {
-	struct wgmma *f = ARENA_NEW(t->a, struct wgmma);
+	struct wgmma *f;
 
 	if (!t->target->wgmma) {
 		*why = arena_printf(t->a, "wgmma is an instruction of sm_90a, "
 			"and the target is %s", t->target->name);
 		return false;
 	}
+	if (!product_is(t, "wgmma", why))
+		return false;
+	f = ARENA_NEW(t->a, struct wgmma);
 	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS,
 			&f->of, why))
 		return false;
@@ -112,6 +115,7 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	find_factors(t, f);
 	wgmma_store_analyse(t, f);
+	wgmma_ways_find(f);
 	make_tunables(t, f);
 	t->state = f;
 	if (find_way(t, f))
@@ -377,22 +381,28 @@ static bool fits(const struct task *t, const struct wgmma *f,
 }
 
 /* The largest usual tile that still gives every multiprocessor a block, with what
- * goes with it, into "start"; one fits. */
+ * goes with it, into "start"; where none fits, one that does not. */
 static void start_with(const struct task *t, const struct wgmma *f,
 	const struct wgmma_way *w, int *start)
 {
-	bool enough = false;
+	bool any = false, enough = false;
 	int best[WGMMA_VALUES], trial[WGMMA_VALUES], v[WGMMA_VALUES];
 	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate,
 		best, trial, 0 };
 	struct tiling p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
+		bool found;
+
 		set_tile(t, f, w, usual[i], v);
-		if (!try_start(t, v, &p))
+		found = try_start(t, v, &p);
+		if (found)
+			persist(t, v);
+		if (found || !any)
+			memcpy(start, v, sizeof v);
+		if (!found)
 			continue;
-		persist(t, v);
-		memcpy(start, v, sizeof v);
+		any = true;
 		enough = p.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
 		if (!w->wide)
 			tiled_guess(t, &f->of, &guess, v);
@@ -432,8 +442,7 @@ static void start(const struct task *t, int *values)
 	tiled_start(&f->open, first, WGMMA_FIXED, values);
 }
 
-/* One for each patch that serves; rows of patches are multiplied from where they
- * lie. */
+/* One for each patch; rows of patches are multiplied from where they lie. */
 static bool other_start(const struct task *t, int n, int *values)
 {
 	const struct wgmma *f = t->state;
@@ -441,16 +450,13 @@ static bool other_start(const struct task *t, int n, int *values)
 	struct wgmma_way w = f->way;
 	int first[WGMMA_VALUES];
 
+	if (n + 1 >= halo->n)
+		return false;
 	w.from = FROM_SHARED;
-	for (int i = 1; i < halo->n; i++) {
-		w.halo = halo->values[i];
-		if (!fits(t, f, &w) || n-- > 0)
-			continue;
-		start_with(t, f, &w, first);
-		tiled_start(&f->open, first, WGMMA_FIXED, values);
-		return true;
-	}
-	return false;
+	w.halo = halo->values[n + 1];
+	start_with(t, f, &w, first);
+	tiled_start(&f->open, first, WGMMA_FIXED, values);
+	return true;
 }
 
 static const char *legal(const struct task *t, struct arena *a,

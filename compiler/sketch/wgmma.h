@@ -54,6 +54,9 @@ struct wgmma {
 	bool is_short;			/* its sums have fewer bits than f32 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
 	struct raw raw_left, raw_right;
+	/* NULL, or why no map describes what is copied of a factor: whether of
+	 * the right one, as registers take it, with a halo; by order. */
+	const char *never[2][2][2][ORDERS_MAX];
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
 	struct wgmma_way way;		/* of the untuned default */
 	struct tunables open;
@@ -78,6 +81,8 @@ struct wgmma_plan {
 
 /* ---- wgmma_ways.c ---- */
 
+/* f->never of the factors. */
+void wgmma_ways_find(struct wgmma *f);
 /* The image that is copied of a factor, if it is one. */
 const struct image *wgmma_image(const struct wgmma *f,
 	const struct wgmma_plan *p, bool right);
