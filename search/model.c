@@ -85,7 +85,8 @@ static double norm(const double *x, int n)
 	if (largest == 0)
 		return 0;
 	for (int i = 0; i < n; i++)
-		sum += pow(x[i] / largest, 8);
+		sum += x[i] == largest ? 1 : x[i] == 0 ? 0 :
+			pow(x[i] / largest, 8);
 	return largest * pow(sum, 0.125);
 }
 
@@ -195,6 +196,18 @@ double model_seconds(const struct features *f, const struct gpu *g)
 	if (!model_terms(f, g, terms))
 		return INFINITY;
 	return f->launches * g->launch_s + norm(terms, N_MODEL_TERMS);
+}
+
+/* A bound of what is rounded, too. */
+double model_least(const struct features *f, const struct gpu *g)
+{
+	static const double rounded = 1 - 1e-9;
+	double hz = g->clock_mhz * 1e6;
+	double sm = most(f->flops / 2 / g->f32_lanes_sm, f->tensor /
+		g->tensor_sm) / g->sms / hz;
+	double dram = f->dram_bytes / (g->dram_bytes_s * g->copy);
+
+	return rounded * (f->launches * g->launch_s + most(sm, dram));
 }
 
 /* ---- what an estimate is made of ---- */

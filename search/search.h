@@ -148,6 +148,9 @@ double rng_unit(struct rng *r);		/* 0 <= v < 1 */
 /* Seconds on "g" of a candidate with these features; every term is a bound
  * from a rate of the chip, see the comment in model.c. */
 double model_seconds(const struct features *f, const struct gpu *g);
+/* No candidate takes less that has as many launches, operations of either kind and
+ * compulsory bytes as "f"; nothing else of that is looked at. */
+double model_least(const struct features *f, const struct gpu *g);
 /* What it is made of: seconds of the busiest SM, of L2 and of DRAM. False if
  * the candidate cannot run. */
 enum { N_MODEL_TERMS = 3 };

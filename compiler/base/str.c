@@ -49,16 +49,20 @@ void str_puts(struct str *s, const char *text)
 
 void str_vprintf(struct str *s, const char *fmt, va_list ap)
 {
+	enum { USUAL = 64 };
 	va_list again;
-	int n;
+	size_t n;
 
 	assert(fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	reserve(s, USUAL);
+	n = (size_t)vsnprintf(s->p + s->n, USUAL + 1, fmt, ap);
+	if (n > USUAL) {
+		reserve(s, n);
+		vsnprintf(s->p + s->n, n + 1, fmt, again);
+	}
 	va_end(again);
-	reserve(s, (size_t)n);
-	vsnprintf(s->p + s->n, (size_t)n + 1, fmt, ap);
-	s->n += (size_t)n;
+	s->n += n;
 }
 
 void str_printf(struct str *s, const char *fmt, ...)

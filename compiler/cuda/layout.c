@@ -42,10 +42,13 @@ static void consider_tokens(struct place *best, const char *s, size_t i,
 {
 	for (size_t b = 0; b < sizeof breaks / sizeof *breaks; b++) {
 		const char *token = breaks[b].token;
-		size_t len = strlen(token), at = i + (breaks[b].before ? 1 : len);
+		size_t len, at;
 
-		if (s[i] == token[0] && !strncmp(s + i, token, len) &&
-		    at <= room + 1)
+		if (s[i] != token[0] || s[i + 1] != token[1])
+			continue;
+		len = strlen(token);
+		at = i + (breaks[b].before ? 1 : len);
+		if (!strncmp(s + i, token, len) && at <= room + 1)
 			consider(best, at, depth * 8 + breaks[b].cost, false);
 	}
 }

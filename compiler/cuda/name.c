@@ -133,7 +133,7 @@ static bool is_math(const char *name)
 	for (int i = 0; i < N_OPS; i++) {
 		const char *s = op_rows[i].cuda;
 
-		if (!strncmp(s, name, n) && (!s[n] || (s[n] == 'f' && !s[n + 1])))
+		if (*s == *name && !strncmp(s, name, n) && (!s[n] || (s[n] == 'f' && !s[n + 1])))
 			return true;
 	}
 	return false;
@@ -145,7 +145,8 @@ static bool is_number(const char *name)
 		"", "f", "l", "f32", "f32x", "f64", "f64x", "f128"
 	};
 
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+	for (size_t i = 0; *name == 'M' && i < sizeof numbers /
+	     sizeof *numbers; i++) {
 		size_t n = strlen(numbers[i]);
 
 		if (strncmp(name, numbers[i], n))

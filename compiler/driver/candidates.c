@@ -3,6 +3,7 @@
  * schedule and --set pin. */
 #include "driver/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -386,6 +387,16 @@ void candidates_try(struct session *s, const struct job *j, int group,
 		c->space = NULL;
 }
 
+/* Whatever is left open of the candidate, which has a space. */
+static double least_of(const struct candidate *c)
+{
+	struct features f = { .launches = 1 };
+
+	if (c->sketch->least)
+		c->sketch->least(&c->task, &f);
+	return model_least(&f, c->task.gpu);
+}
+
 static bool find_for_group(struct session *s, struct job *j, int group)
 {
 	const struct sketch *const *all = sketch_list();
@@ -401,8 +412,12 @@ static bool find_for_group(struct session *s, struct job *j, int group)
 			candidates_try(s, j, group, all[i], false,
 				&p->candidates[p->n++]);
 	share_within(s, j, p);
-	for (int i = 0; i < p->n; i++)
-		found |= p->candidates[i].space != NULL;
+	for (int i = 0; i < p->n; i++) {
+		struct candidate *c = &p->candidates[i];
+
+		found |= c->space != NULL;
+		c->least = c->space ? least_of(c) : INFINITY;
+	}
 	refusals_explain(s, j, group);
 	return found;
 }

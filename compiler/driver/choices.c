@@ -13,42 +13,97 @@
 
 /* ---- by the model ---- */
 
-/* What the model prices; "unpriced": or else what it does not. */
-static void choose_of(struct session *s, struct part *p, bool unpriced)
+/* What the model prices; "unpriced": or else what it does not. In brief only of what
+ * may take less than "bar". */
+static void choose_of(struct session *s, struct part *p, bool unpriced,
+	double bar)
 {
 	for (int i = 0; i < p->n; i++) {
 		struct candidate *c = &p->candidates[i];
 		double seconds = INFINITY;
-		int *genes = c->space && c->unpriced == unpriced ?
-			problem_default(s, c, &seconds) : NULL;
+		int *genes;
 
-		if (genes && (!p->choice.candidate ||
-		    seconds < p->choice.seconds))
-			p->choice = (struct choice){ c, genes, seconds, "model",
-				"none", NULL };
+		if (!c->space || c->unpriced != unpriced ||
+		    (s->brief && c->least >= bar))
+			continue;
+		genes = problem_default(s, c, &seconds);
+		if (!genes || (p->choice.candidate &&
+		    seconds >= p->choice.seconds))
+			continue;
+		p->choice = (struct choice){ c, genes, seconds, "model", "none",
+			NULL };
+		bar = fmin(bar, seconds);
 	}
 }
 
-static bool choose_for_group(struct session *s, struct job *j, int group)
+/* Is there what the model prices, as far as anybody looked? */
+static bool is_priced(const struct part *p)
 {
-	struct part *p = &j->parts[group];
+	for (int i = 0; i < p->n; i++)
+		if (p->candidates[i].space && !p->candidates[i].unpriced)
+			return true;
+	return false;
+}
+
+static bool choose_for_group(struct session *s, struct part *p, double bar)
+{
 	struct choice *taken = &p->choice;
 
-	choose_of(s, p, false);
-	if (!taken->candidate)
-		choose_of(s, p, true);
-	else if (!taken->candidate->general)
+	choose_of(s, p, false, bar);
+	if (!is_priced(p))
+		choose_of(s, p, true, bar);
+	else if (taken->candidate && !taken->candidate->general)
 		problem_look_around(s, &p->candidates[taken->candidate -
 			p->candidates], taken->genes, &taken->seconds);
 	return taken->candidate;
 }
 
-bool choices_make(struct session *s, struct job *j)
+/* Seconds that the group takes: if nothing is chosen, at the least. */
+static double part_seconds(const struct part *p)
 {
-	bool ok = true;
+	double least = INFINITY;
+
+	for (int i = 0; i < p->n; i++)
+		least = fmin(least, p->candidates[i].least);
+	return p->choice.candidate ? p->choice.seconds : least;
+}
+
+static double job_seconds(const struct job *j)
+{
+	double sum = 0;
 
 	for (int g = 0; g < j->partition->n_groups; g++)
-		ok &= choose_for_group(s, j, g);
+		sum += plan_prepares(j, g) ? 0 : part_seconds(&j->parts[g]);
+	return sum;
+}
+
+/* Of the groups that are not done the one that may take least: it is the quickest to be
+ * known, and then others have to come lower. -1: all are. */
+static int next_group(const struct job *j, const bool *done)
+{
+	int next = -1;
+
+	for (int g = 0; g < j->partition->n_groups; g++)
+		if (!done[g] && (next < 0 || part_seconds(&j->parts[g]) <
+		    part_seconds(&j->parts[next])))
+			next = g;
+	return next;
+}
+
+bool choices_make(struct session *s, struct job *j, double bar)
+{
+	bool *done = ARENA_ARRAY(s->a, (size_t)j->partition->n_groups, bool);
+	bool ok = true;
+
+	for (int g; (g = next_group(j, done)) >= 0; done[g] = true) {
+		struct part *p = &j->parts[g];
+		double all = job_seconds(j);
+
+		if (s->brief && all >= bar)
+			return false;
+		ok &= choose_for_group(s, p, plan_prepares(j, g) ? INFINITY :
+			bar - all + part_seconds(p));
+	}
 	return ok;
 }
 

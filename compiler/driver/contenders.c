@@ -220,7 +220,7 @@ static struct job *job_of(struct session *s, const struct job *j, int plan)
 
 	*c = *j;
 	plan_use(c, plan);
-	if (!c->parts && !plan_choose(s, c, plan))
+	if (!c->parts && !plan_choose(s, c, plan, INFINITY))
 		return NULL;
 	if (!c->parts[0].choice.candidate)
 		return NULL;

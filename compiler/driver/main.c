@@ -216,6 +216,7 @@ static void choose_plans(struct session *s)
 
 static bool compile(struct session *s)
 {
+	s->brief = !s->o->tune && !s->o->verbose && !(s->o->emit & EMIT_SPACE);
 	if (s->o->test)
 		return jobs_create_tests(s) && choose_all(s) && build_all(s) &&
 			checks_test(s);

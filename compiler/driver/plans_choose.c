@@ -14,12 +14,12 @@ bool plan_prepares(const struct job *j, int group)
 	return ir_prepares(j->op, &j->partition->groups[group]);
 }
 
-bool plan_choose(struct session *s, struct job *j, int plan)
+bool plan_choose(struct session *s, struct job *j, int plan, double bar)
 {
 	bool serves;
 
 	plan_use(j, plan);
-	serves = candidates_find(s, j) && choices_make(s, j);
+	serves = candidates_find(s, j) && choices_make(s, j, bar);
 	j->plans[plan].parts = j->parts;
 	return serves;
 }
@@ -179,13 +179,15 @@ static int plan_set(const struct session *s, const struct job *j)
 	return number ? atoi(number) : -1;
 }
 
-/* Is the plan what --set leaves, and does it serve? */
-static bool chosen(struct session *s, struct job *j, int plan, int set)
+/* Is the plan what --set leaves, and does it serve, in less than "bar"? */
+static bool chosen(struct session *s, struct job *j, int plan, int set,
+	double bar)
 {
 	struct plan *p = &j->plans[plan];
 
 	if (set < 0 || set == plan)
-		return plan_choose(s, j, plan);
+		return plan_choose(s, j, plan, plan_competes(j, plan) ?
+			INFINITY : bar);
 	p->parts = ARENA_ARRAY(s->a, (size_t)p->partition->n_groups,
 		struct part);
 	return false;
@@ -199,14 +201,15 @@ bool plans_prefer(struct session *s, struct job *j)
 
 	for (int i = 0; i < j->n_plans; i++) {
 		struct plan *p = &j->plans[i];
-		bool serves = chosen(s, j, i, set);
+		double bar = best < 0 ? INFINITY : j->plans[best].seconds;
+		bool serves = chosen(s, j, i, set, bar);
 
 		p->seconds = serves && !plan_competes(j, i) ? tune_seconds(j) :
 			INFINITY;
 		explain_cost(s, j, p);
 		if (serves && plan_competes(j, i) && by_hand < 0)
 			by_hand = i;
-		if (p->seconds < (best < 0 ? INFINITY : j->plans[best].seconds))
+		if (p->seconds < bar)
 			best = i;
 	}
 	best = best < 0 ? by_hand : best;

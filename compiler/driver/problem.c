@@ -145,6 +145,25 @@ double problem_seconds(const struct candidate *c, struct arena *a,
 	return model_seconds(&f, c->task.gpu);
 }
 
+bool problem_price(struct candidate *c, struct arena *a, const int *genes,
+	double *seconds)
+{
+	int values[c->space->n_tunables + 1];
+	struct features f;
+	const char *why;
+	bool legal;
+
+	if (!c->sketch->price || c->general || c->task.in_place) {
+		legal = problem_is_legal_here(c, a, genes);
+		*seconds = legal ? problem_seconds(c, a, genes) : INFINITY;
+		return legal;
+	}
+	legal = space_tunables(a, c->space, genes, values, &why) &&
+		c->sketch->price(&c->task, values, &f);
+	*seconds = legal ? model_seconds(&f, c->task.gpu) : INFINITY;
+	return legal;
+}
+
 static void predict(void *ctx, struct arena *a, const int *genes, int n,
 	struct cost *out)
 {
@@ -224,8 +243,10 @@ struct problem problem_of(struct session *s, struct candidate *c)
 	int *seeds = ARENA_ARRAY(s->a, (size_t)n * (most + 1) + 1, int);
 	struct arena *tmp = arena_create();
 
-	for (int i = 0; i < most; i++)
-		problem_start(c, seeds + (ptrdiff_t)i * n);
+	problem_start(c, seeds);
+	for (int i = 1; i < most; i++)
+		memcpy(seeds + (ptrdiff_t)i * n, seeds,
+			(size_t)n * sizeof *seeds);
 	while (count < most && sched_seed(told, c->space, count - 1,
 	       seeds + (ptrdiff_t)count * n))
 		count++;
@@ -414,9 +435,8 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 	predict(f->c, a, genes, n, out);
 }
 
-/* A legal point: the first seed that is, or the first that a search comes
- * upon. */
-static int *some_point(struct session *s, struct arena *tmp,
+/* The first seed that is legal, or the first point that a search comes upon. */
+static int *search_point(struct session *s, struct arena *tmp,
 	struct candidate *c)
 {
 	struct problem p = problem_of(s, c);
@@ -442,6 +462,16 @@ static int *some_point(struct session *s, struct arena *tmp,
 	if (!r->genes)
 		no_point(c);
 	return r->genes;
+}
+
+/* A legal point: the sketch's own default, or one that has to be looked for. */
+static int *some_point(struct session *s, struct arena *tmp,
+	struct candidate *c)
+{
+	int *genes = ARENA_ARRAY(s->a, c->space->n_genes + 1, int);
+
+	problem_start(c, genes);
+	return problem_refuses(c, tmp, genes) ? search_point(s, tmp, c) : genes;
 }
 
 /* Down from the sketch's other default, if that comes clearly lower: what differs less

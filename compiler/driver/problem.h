@@ -27,6 +27,10 @@ bool problem_is_legal_here(struct candidate *c, struct arena *a,
 	const int *genes);
 const char *problem_illegal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes);
+/* The same, and what the model predicts; of points near a legal one, so that nobody
+ * is told what refuses others. */
+bool problem_price(struct candidate *c, struct arena *a, const int *genes,
+	double *seconds);
 /* What the model predicts of a legal one. */
 double problem_seconds(const struct candidate *c, struct arena *a,
 	const int *genes);

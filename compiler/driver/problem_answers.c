@@ -22,9 +22,8 @@ bool answers_legal(struct answers *q, const int *genes, double *seconds)
 	bool fresh;
 	double *known = memo_at(&q->seconds, genes, &fresh);
 
-	if (fresh)
-		*known = problem_is_legal_here(q->c, q->tmp, genes) ?
-			problem_seconds(q->c, q->tmp, genes) : ILLEGAL;
+	if (fresh && !problem_price(q->c, q->tmp, genes, known))
+		*known = ILLEGAL;
 	*seconds = *known;
 	return *seconds != ILLEGAL;
 }

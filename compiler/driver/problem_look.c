@@ -24,9 +24,8 @@ static void add_repair(struct repairs *r)
 	double t;
 	int k;
 
-	if (!problem_is_legal_here(r->of->c, r->of->tmp, r->genes))
+	if (!problem_price(r->of->c, r->of->tmp, r->genes, &t))
 		return;
-	t = problem_seconds(r->of->c, r->of->tmp, r->genes);
 	if (r->n == REPAIRS && t >= r->seconds[REPAIRS - 1])
 		return;
 	r->n += r->n < REPAIRS;

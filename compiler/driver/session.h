@@ -33,6 +33,7 @@ struct candidate {
 	struct space *space;
 	bool *open;			/* of each gene: before --set */
 	bool unpriced;			/* no model knows its cost; and it is */
+	double least;			/* seconds: no point of it takes less */
 	double margin;			/* taken where others take longer, so
 					 * many times; 1 of others */
 	const char *why;
@@ -168,6 +169,8 @@ struct session {
 	const char *how;		/* "model", "gpu", "emu": of costs */
 	struct known *known;		/* the database of what is measured, */
 	int64_t run;			/* and the run there, 0: not begun */
+	bool brief;			/* nobody asks what else there was: what
+					 * cannot be the best is not looked at */
 	int argc;			/* as called */
 	char **argv;
 	bool tty;
@@ -284,8 +287,9 @@ bool problem_look(struct session *s, struct candidate *c, int *genes,
 
 /* ---- choices.c ---- */
 
-/* Choose without tuning: the best of a short look by the model. */
-bool choices_make(struct session *s, struct job *j);
+/* Choose without tuning: the best of a short look by the model. False if some group
+ * has none, or, in brief, once all together cannot take less than "bar" seconds. */
+bool choices_make(struct session *s, struct job *j, double bar);
 /* Is the gene one that some locks and records were written before there was, and
  * left to them? They mean its first value. */
 bool choices_newer(const struct candidate *c, int gene);
@@ -366,13 +370,13 @@ bool plans_report_in_place(struct session *s, const struct job *j,
 
 /* Does the group prepare what never changes between calls? */
 bool plan_prepares(const struct job *j, int group);
-/* Make a plan the job's own, with candidates and an untuned choice; false if some
- * group has none. */
-bool plan_choose(struct session *s, struct job *j, int plan);
+/* Make a plan the job's own, with candidates and an untuned choice, by
+ * choices_make(); false if some group has none. */
+bool plan_choose(struct session *s, struct job *j, int plan, double bar);
 /* Is it a file that a tune block names, whose cost nobody knows? */
 bool plan_competes(const struct job *j, int plan);
-/* Candidates and an untuned choice for every plan; the best is in use, or the
- * first, and false, if none serves. */
+/* Candidates and an untuned choice for every plan, in brief for those that may be the
+ * best; which is in use, or the first, and false, if none serves. */
 bool plans_prefer(struct session *s, struct job *j);
 /* The same with errors; a job that is optional is dropped instead. */
 bool plans_find(struct session *s, struct job *j);

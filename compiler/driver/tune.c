@@ -449,7 +449,7 @@ static bool rank_default(struct ranking *c, int i, int g)
 {
 	const struct choice *choice = &c->s->jobs[i].parts[g].choice;
 
-	if (!choice->candidate && !choices_make(c->s, &c->s->jobs[i]))
+	if (!choice->candidate && !choices_make(c->s, &c->s->jobs[i], INFINITY))
 		return candidates_report(c->s, &c->s->jobs[i]);
 	if (c->s->measuring && choice->candidate->sketch->unpriced &&
 	    !*c->s->stop)

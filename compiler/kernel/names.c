@@ -23,10 +23,10 @@ static bool ends_in_digit(const char *s)
 	return n && s[n - 1] >= '0' && s[n - 1] <= '9';
 }
 
-/* May the name stand, with the number that was put behind it? */
-static bool is_free(const struct names *n, const char *name)
+/* May the name stand, if there is a number behind what was legal? */
+static bool is_free(const struct names *n, const char *name, bool numbered)
 {
-	return !taken(n, name) && (!n->legal ||
+	return !taken(n, name) && (!numbered || !n->legal ||
 		!strcmp(n->legal(n->a, name), name));
 }
 
@@ -39,7 +39,7 @@ const char *names_bind(struct names *n, const void *key, const char *hint)
 		base = n->legal(n->a, base);
 	gap = ends_in_digit(base) ? "_" : "";
 	name = base;
-	for (int i = 2; !is_free(n, name); i++)
+	for (int i = 2; !is_free(n, name, i > 2); i++)
 		name = arena_printf(n->a, "%s%s%d", base, gap, i);
 	vec_push(n->a, &n->v, (struct named){ key, name });
 	return name;

@@ -37,6 +37,20 @@ int access_across(const struct walk *w, const struct access *x)
 	return v;
 }
 
+double walk_bytes(const struct task *t, const struct walk *w)
+{
+	double bytes = 0, all = (double)w->in.total;
+
+	for (int i = 0; i < w->acc.n; i++) {
+		const struct ir_tensor *x = w->acc.v[i].tensor;
+		double have = (double)t->op->tensors[x->id].elements;
+
+		bytes += (have < all ? have : all) * dtype_row(x->type)->bits /
+			8;
+	}
+	return bytes;
+}
+
 int access_chunk(const struct access *x, int v)
 {
 	return x->width < v ? x->width : v;

@@ -204,7 +204,7 @@ const struct sketch sketch_attention = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
-	.features = attention_features,
+	.features = attention_features, .least = attention_least,
 	.start = start, .other_start = other_start,
 	.build = attention_build,
 	.arithmetic = attention_arithmetic,

@@ -152,6 +152,7 @@ const char *attention_plan(const struct task *t, struct arena *a,
 
 void attention_features(const struct task *t, const int *values,
 	struct features *out);
+void attention_least(const struct task *t, struct features *out);
 
 /* ---- attention_limits.c: keys that blocks leave out ---- */
 

@@ -352,21 +352,27 @@ static bool try(struct descent *x, const int *values, double *best, int *keep)
 	return true;
 }
 
-/* All ways to stage and keep what these tiles need. */
+enum { WAYS = 16 };
+
+/* Way number "way" to stage and keep what tiles need. */
+static void set_way(const struct task *t, const struct direct *d, int *values,
+	int way)
+{
+	set(d, values, DIRECT_RESULT, way >> 3);
+	set(d, values, DIRECT_CACHE, way & 1);
+	set(d, values, DIRECT_ASYNC, way >> 1 & 1 && t->target->cp_async);
+	set(d, values, DIRECT_STAGES, 1 + (way >> 2 & 1));
+}
+
 static bool improve_ways(struct descent *x, const int *from, double *best,
 	int *keep)
 {
-	const struct direct *d = x->d;
-	int values[d->n_tunables];
+	int values[x->d->n_tunables];
 	bool better = false;
 
 	memcpy(values, from, sizeof values);
-	for (int i = 0; i < 16; i++) {
-		set(d, values, DIRECT_RESULT, i >> 3);
-		set(d, values, DIRECT_CACHE, i & 1);
-		set(d, values, DIRECT_ASYNC, i >> 1 & 1 &&
-			x->t->target->cp_async);
-		set(d, values, DIRECT_STAGES, 1 + (i >> 2 & 1));
+	for (int i = 0; i < WAYS; i++) {
+		set_way(x->t, x->d, values, i);
 		better |= try(x, values, best, keep);
 	}
 	return better;
@@ -492,51 +498,66 @@ static void fill_warp(const struct direct *d, int *values)
 	}
 }
 
-/* Descends from single results a thread, and from four along the last axis or
- * the last two. */
-static bool find_start(const struct task *t, struct direct *d)
+enum { ORIGINS = 3 };
+
+/* Where descent number "n" sets out: from single results a thread, or from four along
+ * the last axis or the last two. */
+static void origin(const struct direct *d, int n, int *values)
 {
+	for (int i = 0; i < d->n_tunables; i++)
+		values[i] = d->tunables[i].values[0];
+	set(d, values, DIRECT_VECTOR, 0);
+	for (int i = d->n_out - 1; i >= 0 && i > d->n_out - 1 - n; i--) {
+		int own = d->n_out + i;
+
+		values[own] = near(&d->tunables[own], 4);
+		values[i] = near(&d->tunables[i], 4);
+	}
+	fill_warp(d, values);
+}
+
+static void start(const struct task *t, int *values)
+{
+	const struct direct *d = t->state;
 	struct arena *tmp = arena_create();
 	struct descent x = { .t = t, .d = d };
 	double least = INFINITY;
 	struct direct_plan p;
 
 	memo_init(&x.costs, tmp, d->n_tunables);
-	d->start = ARENA_ARRAY(t->a, (size_t)d->n_tunables, int);
-	for (int n = 0; n < 3; n++) {
-		int values[d->n_tunables], keep[d->n_tunables];
+	for (int n = 0; n < ORIGINS; n++) {
+		int from[d->n_tunables], keep[d->n_tunables];
 		double best = INFINITY;
 
-		for (int i = 0; i < d->n_tunables; i++)
-			values[i] = d->tunables[i].values[0];
-		set(d, values, DIRECT_VECTOR, 0);
-		for (int i = d->n_out - 1; i >= 0 && i > d->n_out - 1 - n; i--) {
-			int own = d->n_out + i;
-
-			values[own] = near(&d->tunables[own], 4);
-			values[i] = near(&d->tunables[i], 4);
-		}
-		fill_warp(d, values);
-		if (!improve_ways(&x, values, &best, keep))
+		origin(d, n, from);
+		if (!improve_ways(&x, from, &best, keep))
 			continue;
 		descend(&x, keep, &best);
 		if (best < least) {
 			least = best;
-			memcpy(d->start, keep, sizeof keep);
+			memcpy(values, keep, sizeof keep);
 		}
 	}
 	arena_destroy(tmp);
-	if (least == INFINITY || !direct_plan_widest(t, d->start, &p))
-		return false;
-	set(d, d->start, DIRECT_VECTOR, p.vec);
-	return true;
+	direct_plan_widest(t, values, &p);
+	set(d, values, DIRECT_VECTOR, p.vec);
 }
 
-static void start(const struct task *t, int *values)
+/* Does some descent have a point to set out from? */
+static bool fits(const struct task *t, const struct direct *d)
 {
-	const struct direct *d = t->state;
+	int values[d->n_tunables];
+	struct direct_plan p;
 
-	memcpy(values, d->start, (size_t)d->n_tunables * sizeof *values);
+	for (int n = 0; n < ORIGINS; n++) {
+		origin(d, n, values);
+		for (int way = 0; way < WAYS; way++) {
+			set_way(t, d, values, way);
+			if (direct_plan_widest(t, values, &p))
+				return true;
+		}
+	}
+	return false;
 }
 
 static bool applies(struct task *t, const char **why)
@@ -549,7 +570,7 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	make_tunables(t, d);
 	t->state = d;
-	if (!find_start(t, d))
+	if (!fits(t, d))
 		*why = arena_printf(t->a, "no window of '%s' fits the shared "
 			"memory and registers of %s", d->x.tensor->name,
 			t->target->name);
@@ -586,7 +607,8 @@ const struct sketch sketch_direct = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
-	.features = direct_features,
+	.features = direct_features, .price = direct_price,
+	.least = direct_least,
 	.start = start,
 	.build = direct_build,
 };

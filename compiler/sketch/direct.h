@@ -99,7 +99,6 @@ struct direct {
 	struct direct_order *orders;
 	struct tunable *tunables;
 	int n_tunables, at[N_DIRECT_NUMBERS];
-	int *start;
 };
 
 /* Weights in shared memory, elements apart along each axis; "fast" is the axis
@@ -167,6 +166,9 @@ void direct_cost(const struct direct *d, const struct direct_plan *p,
 	struct features *out);
 void direct_features(const struct task *t, const int *values,
 	struct features *out);
+bool direct_price(const struct task *t, const int *values,
+	struct features *out);
+void direct_least(const struct task *t, struct features *out);
 
 /* ---- direct_build.c ---- */
 

@@ -293,14 +293,34 @@ void direct_cost(const struct direct *d, const struct direct_plan *p,
 	};
 }
 
+bool direct_price(const struct task *t, const int *values, struct features *out)
+{
+	struct direct_plan p;
+	bool legal = !direct_plan(t, NULL, values, &p);
+
+	if (legal)
+		direct_cost(t->state, &p, out);
+	return legal;
+}
+
 void direct_features(const struct task *t, const int *values,
 	struct features *out)
 {
-	const struct direct *d = t->state;
-	struct direct_plan p;
-	const char *why = direct_plan(t, t->a, values, &p);
+	bool legal = direct_price(t, values, out);
 
-	assert(!why);
-	(void)why;
-	direct_cost(d, &p, out);
+	assert(legal);
+	(void)legal;
+}
+
+void direct_least(const struct task *t, struct features *out)
+{
+	const struct direct *d = t->state;
+	double n = d->reduces ? 1 : d->ops;
+
+	for (int i = 0; i < d->n_out; i++)
+		n *= (double)d->out[i].extent;
+	for (int r = 0; r < d->n_red; r++)
+		n *= (double)d->red[r].extent;
+	*out = (struct features){ .launches = 1, .flops = 2 * n,
+		.dram_bytes = d->dram_bytes };
 }

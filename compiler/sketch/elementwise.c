@@ -305,6 +305,14 @@ static double lines(const struct maps *m, int i, int v)
 	return step > LINE ? LANES : LANES * step / LINE;
 }
 
+static void least(const struct task *t, struct features *f)
+{
+	const struct maps *m = t->state;
+
+	*f = (struct features){ .launches = 1,
+		.dram_bytes = walk_bytes(t, m->walk) };
+}
+
 static void add_traffic(const struct task *t, int v, struct features *f)
 {
 	const struct maps *m = t->state;
@@ -313,9 +321,7 @@ static void add_traffic(const struct task *t, int v, struct features *f)
 	for (int i = 0; i < w->acc.n; i++) {
 		const struct access *x = &w->acc.v[i];
 		double all = (double)w->in.total;
-		double have = (double)t->op->tensors[x->tensor->id].elements;
 
-		f->dram_bytes += (have < all ? have : all) * size_of(x);
 		f->l2_bytes += access_beyond(x, t, all * asked(m, i, v));
 		f->issue += all / 32 / moved(m, i, v);
 		f->smem_cycles += all / 32 * lines(m, i, v);
@@ -347,6 +353,7 @@ static void features(const struct task *t, const int *v, struct features *f)
 
 	*f = (struct features){ .threads = v[THREADS], .useful = 1,
 		.ilp = v[VECTOR] * v[UNROLL], .launches = 1,
+		.dram_bytes = walk_bytes(t, m->walk),
 		.regs = map_registers(m->walk, v),
 		.blocks = (double)number_ceil(m->walk->in.total, map_tile(v)) };
 	add_traffic(t, v[VECTOR], f);
@@ -390,6 +397,7 @@ const struct sketch sketch_elementwise = {
 	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
-	.features = features, .start = start,
+	.features = features, .least = least,
+	.start = start,
 	.build = elementwise_build,
 };

@@ -15,8 +15,11 @@ static bool find_start(const struct task *t, struct fma *f);
 
 static bool applies(struct task *t, const char **why)
 {
-	struct fma *f = ARENA_NEW(t->a, struct fma);
+	struct fma *f;
 
+	if (!product_is(t, "fma", why))
+		return false;
+	f = ARENA_NEW(t->a, struct fma);
 	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |
 			PRODUCT_PAIRS,
 			&f->of, why))
@@ -262,7 +265,8 @@ const struct sketch sketch_fma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = fma_features,
+	.features = fma_features, .price = fma_price,
+	.least = fma_least,
 	.start = start,
 	.build = fma_build,
 };

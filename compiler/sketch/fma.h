@@ -42,6 +42,9 @@ const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 
 void fma_features(const struct task *t, const int *values,
 	struct features *out);
+bool fma_price(const struct task *t, const int *values,
+	struct features *out);
+void fma_least(const struct task *t, struct features *out);
 
 void fma_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);

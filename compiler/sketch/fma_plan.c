@@ -305,54 +305,77 @@ static double all_waves(const struct fma_plan *p)
 		fragment_waves(&p->of.right, p->vn, p->kv, lanes_x);
 }
 
-void fma_features(const struct task *t, const int *values,
+static void cost(const struct task *t, const struct fma_plan *p,
 	struct features *out)
 {
 	const struct fma *f = t->state;
-	struct fma_plan p;
-	const char *why = fma_plan(t, t->a, values, &p);
 	struct cost_of each = product_cost(&f->of);
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
 	double warps, fmas, loads, waves, issue;
 
-	assert(!why);
-	(void)why;
-	joining = tiled_joining_cost(&f->of, &p.of);
-	b = tiled_blocks(&p.of);
-	warps = p.of.threads / 32.0;
-	fmas = (double)p.tm * p.tn * p.of.bk * (1 + each.issue) *
+	joining = tiled_joining_cost(&f->of, &p->of);
+	b = tiled_blocks(&p->of);
+	warps = p->of.threads / 32.0;
+	fmas = (double)p->tm * p->tn * p->of.bk * (1 + each.issue) *
 		slots(t->gpu, f->of.acc);
-	loads = all_loads(f, &p);
-	waves = all_waves(&p);
-	rows = tiled_rows_cost(&f->of, &p.of, p.tm, p.tn);
-	issue = rows.issue + b.chunks * (fmas + loads + staging_issue(&p.of.left) +
-		staging_issue(&p.of.right) + 24) + b.tiles * 6.0 *
-		p.tm * p.tn + 120;
+	loads = all_loads(f, p);
+	waves = all_waves(p);
+	rows = tiled_rows_cost(&f->of, &p->of, p->tm, p->tn);
+	issue = rows.issue + b.chunks * (fmas + loads + staging_issue(&p->of.left) +
+		staging_issue(&p->of.right) + 24) + b.tiles * 6.0 *
+		p->tm * p->tn + 120;
 	*out = (struct features){
-		.flops = (2 + each.ops) * b.n * b.chunks * (double)p.of.bm *
-			p.of.bn * p.of.bk,
+		.flops = (2 + each.ops) * b.n * b.chunks * (double)p->of.bm *
+			p->of.bn * p->of.bk,
 		.issue = b.n * warps * issue,
-		.special = b.n * p.of.threads * (rows.special + b.chunks *
-			(staging_computes(&p.of.left).special +
-			staging_computes(&p.of.right).special + (double)p.tm * p.tn *
-			p.of.bk * each.special)),
+		.special = b.n * p->of.threads * (rows.special + b.chunks *
+			(staging_computes(&p->of.left).special +
+			staging_computes(&p->of.right).special + (double)p->tm * p->tn *
+			p->of.bk * each.special)),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = b.n * b.chunks * (staged_bytes(&p.of.left) +
-			staged_bytes(&p.of.right)) + 2 * (double)p.of.workspace_bytes,
+		.l2_bytes = b.n * b.chunks * (staged_bytes(&p->of.left) +
+			staged_bytes(&p->of.right)) + 2 * (double)p->of.workspace_bytes,
 		.smem_cycles = b.n * (warps * b.chunks * (waves +
-			written(&p.of.left) + written(&p.of.right)) +
+			written(&p->of.left) + written(&p->of.right)) +
 			joining.waves),
-		.blocks = b.n, .cluster = tiled_cluster(&p.of),
-		.threads = p.of.threads, .regs = p.regs,
-		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 : 500) +
+		.blocks = b.n, .cluster = tiled_cluster(&p->of),
+		.threads = p->of.threads, .regs = p->regs,
+		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
+		.chain = 900 + rows.chain + b.chunks * (p->of.stages > 1 ? 60 : 500) +
 			joining.chain,
-		.ilp = tiled_rows_ilp(rows, p.tm * p.tn, issue),
-		.stages = p.of.stages - 1,
+		.ilp = tiled_rows_ilp(rows, p->tm * p->tn, issue),
+		.stages = p->of.stages - 1,
 		.launches = 1 + joining.launches,
 	};
 	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *
 		f->of.batch / out->flops;
+}
+
+bool fma_price(const struct task *t, const int *values, struct features *out)
+{
+	struct fma_plan p;
+	bool legal = !fma_plan(t, NULL, values, &p);
+
+	if (legal)
+		cost(t, &p, out);
+	return legal;
+}
+
+void fma_features(const struct task *t, const int *values, struct features *out)
+{
+	bool legal = fma_price(t, values, out);
+
+	assert(legal);
+	(void)legal;
+}
+
+void fma_least(const struct task *t, struct features *out)
+{
+	const struct fma *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.flops = (2 + product_cost(&f->of).ops) * product_size(&f->of),
+		.dram_bytes = f->of.dram_bytes };
 }

@@ -64,8 +64,11 @@ static const char *extent(const struct task *t, const char *axis, int64_t n,
 
 static bool applies(struct task *t, const char **why)
 {
-	struct gemv *f = ARENA_NEW(t->a, struct gemv);
+	struct gemv *f;
 
+	if (!product_is(t, "gemv", why))
+		return false;
+	f = ARENA_NEW(t->a, struct gemv);
 	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES, &f->of, why))
 		return false;
 	multiply_as(t, &f->of.left, f->of.c.left_value, f->of.acc);
@@ -296,7 +299,7 @@ const struct sketch sketch_gemv = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
-	.features = gemv_features,
+	.features = gemv_features, .least = gemv_least,
 	.start = start,
 	.build = gemv_build,
 };

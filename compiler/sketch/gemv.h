@@ -62,6 +62,7 @@ const char *gemv_plan(const struct task *t, struct arena *a,
 
 void gemv_features(const struct task *t, const int *values,
 	struct features *out);
+void gemv_least(const struct task *t, struct features *out);
 
 void gemv_build(const struct task *t, struct arena *a, const int *values,
 	struct program *out);

@@ -395,3 +395,12 @@ void gemv_features(const struct task *t, const int *values,
 	out->useful = 2.0 * f->rows * f->cols * f->of.k * f->of.batch /
 		out->flops;
 }
+
+void gemv_least(const struct task *t, struct features *out)
+{
+	const struct gemv *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.flops = 2 * product_size(&f->of),
+		.dram_bytes = f->of.dram_bytes };
+}

@@ -101,8 +101,11 @@ static bool find_start(const struct task *t, struct mma *f);
 
 static bool applies(struct task *t, const char **why)
 {
-	struct mma *f = ARENA_NEW(t->a, struct mma);
+	struct mma *f;
 
+	if (!product_is(t, "mma", why))
+		return false;
+	f = ARENA_NEW(t->a, struct mma);
 	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS |
 			PRODUCT_SCALES, &f->of, why))
 		return false;
@@ -335,7 +338,8 @@ const struct sketch sketch_mma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = mma_features,
+	.features = mma_features, .price = mma_price,
+	.least = mma_least,
 	.start = start,
 	.build = mma_build,
 	.arithmetic = arithmetic,

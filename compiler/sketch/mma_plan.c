@@ -382,55 +382,79 @@ static double ending(const struct task *t, const struct mma_plan *p,
 		promotions * scales_issue(c);
 }
 
-void mma_features(const struct task *t, const int *values, struct features *out)
+static void cost(const struct task *t, const struct mma_plan *p,
+	struct features *out)
 {
 	const struct mma *f = t->state;
-	struct mma_plan p;
-	const char *why = mma_plan(t, t->a, values, &p);
 	double warps, per_block, issue;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
 	struct fetch r, c;
 
-	assert(!why);
-	(void)why;
-	joining = tiled_joining_cost(&f->of, &p.of);
-	rows = tiled_rows_cost(&f->of, &p.of, mma_share_m(f, &p).mine,
-		mma_share_n(f, &p).mine);
-	b = tiled_blocks(&p.of);
-	warps = p.of.threads / 32.0;
-	r = fetching(f, p.row_load, p.wr, p.of.bk);
-	c = fetching(f, p.col_load, p.wc, p.of.bk);
-	per_block = b.chunks * p.of.bm * p.of.bn * p.of.bk;
-	issue = b.chunks * (instructions(f, &p) + r.loads + c.loads +
-		staging_issue(&p.of.left) + staging_issue(&p.of.right) + 24) +
-		ending(t, &p, &b) + rows.issue + 120;
+	joining = tiled_joining_cost(&f->of, &p->of);
+	rows = tiled_rows_cost(&f->of, &p->of, mma_share_m(f, p).mine,
+		mma_share_n(f, p).mine);
+	b = tiled_blocks(&p->of);
+	warps = p->of.threads / 32.0;
+	r = fetching(f, p->row_load, p->wr, p->of.bk);
+	c = fetching(f, p->col_load, p->wc, p->of.bk);
+	per_block = b.chunks * p->of.bm * p->of.bn * p->of.bk;
+	issue = b.chunks * (instructions(f, p) + r.loads + c.loads +
+		staging_issue(&p->of.left) + staging_issue(&p->of.right) + 24) +
+		ending(t, p, &b) + rows.issue + 120;
 	*out = (struct features){
-		.tensor = b.n * products_of(&p) * per_block / f->rate /
+		.tensor = b.n * products_of(p) * per_block / f->rate /
 			reached(t->gpu, f),
-		.rate = f->rate / products_of(&p),
+		.rate = f->rate / products_of(p),
 		.issue = b.n * warps * issue,
-		.special = b.n * p.of.threads * (rows.special + b.chunks *
-			(staging_computes(&p.of.left).special +
-			staging_computes(&p.of.right).special)),
+		.special = b.n * p->of.threads * (rows.special + b.chunks *
+			(staging_computes(&p->of.left).special +
+			staging_computes(&p->of.right).special)),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = b.n * b.chunks * (staged_bytes(&p.of.left) +
-			staged_bytes(&p.of.right)) + 2 *
-			(double)p.of.workspace_bytes,
+		.l2_bytes = b.n * b.chunks * (staged_bytes(&p->of.left) +
+			staged_bytes(&p->of.right)) + 2 *
+			(double)p->of.workspace_bytes,
 		.smem_cycles = b.n * (b.chunks * (warps * (r.waves + c.waves) +
-			(double)(p.of.bm + p.of.bn) * p.of.bk * elem_of(f) /
+			(double)(p->of.bm + p->of.bn) * p->of.bk * elem_of(f) /
 			128) + joining.waves),
-		.blocks = b.n, .cluster = tiled_cluster(&p.of),
-		.threads = p.of.threads, .regs = p.regs,
-		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 900 + rows.chain + b.chunks * (p.of.stages > 1 ? 60 :
+		.blocks = b.n, .cluster = tiled_cluster(&p->of),
+		.threads = p->of.threads, .regs = p->regs,
+		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
+		.chain = 900 + rows.chain + b.chunks * (p->of.stages > 1 ? 60 :
 			500) + joining.chain,
-		.ilp = tiled_rows_ilp(rows, p.wr / f->row->m * p.wc /
+		.ilp = tiled_rows_ilp(rows, p->wr / f->row->m * p->wc /
 			f->row->n, issue),
-		.stages = p.of.stages - 1,
+		.stages = p->of.stages - 1,
 		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
 			(b.n * per_block),
 	};
+}
+
+bool mma_price(const struct task *t, const int *values, struct features *out)
+{
+	struct mma_plan p;
+	bool legal = !mma_plan(t, NULL, values, &p);
+
+	if (legal)
+		cost(t, &p, out);
+	return legal;
+}
+
+void mma_features(const struct task *t, const int *values, struct features *out)
+{
+	bool legal = mma_price(t, values, out);
+
+	assert(legal);
+	(void)legal;
+}
+
+void mma_least(const struct task *t, struct features *out)
+{
+	const struct mma *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.tensor = product_size(&f->of) / f->rate / reached(t->gpu, f),
+		.dram_bytes = f->of.dram_bytes };
 }

@@ -252,7 +252,7 @@ static bool measured(struct task *t, const char *sketch, int does,
 	return true;
 }
 
-static const char *not_contracted(struct task *t, const char *sketch)
+static const char *not_contracted(const struct task *t, const char *sketch)
 {
 	const char *what = "sums over products of two tensors", *why = NULL;
 	struct ir_contraction c;
@@ -316,15 +316,21 @@ static void find_orders(struct task *t, struct product *f)
 	add_order(t, f, f->c.k);
 }
 
+bool product_is(const struct task *t, const char *sketch, const char **why)
+{
+	if (t->group->anchor == IR_CONTRACTION)
+		return true;
+	*why = not_contracted(t, sketch);
+	return false;
+}
+
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
 {
 	struct ir_contraction *c = &f->c;
 
-	if (t->group->anchor != IR_CONTRACTION) {
-		*why = not_contracted(t, sketch);
+	if (!product_is(t, sketch, why))
 		return false;
-	}
 	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
 		return false;
 	if (c->pair && !(does & PRODUCT_PAIRS)) {
@@ -439,6 +445,11 @@ void tunables_add_epilogue(const struct task *t, struct tunables *l,
 			tunables_add(t, l, "epilogue", tunable_subject(t,
 				o->tensor->name), NULL, on, 1, NULL);
 	}
+}
+
+double product_size(const struct product *p)
+{
+	return (double)p->m * (double)p->n * (double)p->k * (double)p->batch;
 }
 
 struct cost_of product_cost(const struct product *p)

@@ -41,6 +41,9 @@ enum {
 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
+ * contraction at all: what product_analyse() asks first. */
+bool product_is(const struct task *t, const char *sketch, const char **why);
+/* False, with "*why" a sentence that begins with "sketch", if the group is no
  * contraction that CUDA cores compute, or wants more than the sketch "does". */
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *p, const char **why);
@@ -71,6 +74,8 @@ const char *const *tunable_subject(const struct task *t, const char *name);
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p);
 
+/* Elements multiplied and added, in all. */
+double product_size(const struct product *p);
 /* Operations of an element of the sum beside its addition, or its fused
  * multiply-add, and results of the special-function unit. */
 struct cost_of product_cost(const struct product *p);

@@ -449,7 +449,7 @@ const struct sketch sketch_reduce = {
 	.tunables = reduce_tunables,
 	.legal = reduce_legal,
 	.in_place = reduce_in_place,
-	.features = reduce_features,
+	.features = reduce_features, .least = reduce_least,
 	.start = reduce_start,
 	.build = reduce_build,
 };

@@ -106,6 +106,7 @@ void reduce_start(const struct task *t, int *values);
 
 void reduce_features(const struct task *t, const int *values,
 	struct features *out);
+void reduce_least(const struct task *t, struct features *out);
 
 /* ---- reduce_build.c ---- */
 

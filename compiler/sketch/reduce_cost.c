@@ -99,6 +99,20 @@ static bool once_a_row(const struct walk *w, const struct access *y)
 	return once;
 }
 
+/* Elements of access "y" that so many rows want, each time it is read. */
+static double wanted(const struct walk *w, const struct access *y, double rows)
+{
+	if (y->read)
+		return once_a_row(w, y) ? rows : rows * (double)w->in.total;
+	return w->in.n && y->direct && !y->at.in[w->in.n - 1] ?
+		(double)w->rows.total : rows * (double)w->in.total;
+}
+
+static double size_of(const struct access *y)
+{
+	return dtype_row(y->tensor->type)->bits / 8;
+}
+
 /* What is read again is taken to come from memory again: that it stays in L2
  * until then is luck. */
 static void add_access(const struct task *t, const struct row_point *x,
@@ -107,18 +121,12 @@ static void add_access(const struct task *t, const struct row_point *x,
 	const struct rows *r = t->state;
 	const struct walk *w = r->walk;
 	const struct access *y = &w->acc.v[i];
-	double all = rows_done(r, x) * (double)w->in.total;
-	double size = dtype_row(y->tensor->type)->bits / 8, n = y->read ?
-		loads(r, x, i) : 1, moved;
+	double all = wanted(w, y, rows_done(r, x)), size = size_of(y);
+	double n = y->read ? loads(r, x, i) : 1, moved;
 	bool dense = access_vector(w, y) || access_uniform(w, y) ||
 		(r->across && contiguous_rows(w, y));
 
-	if (!y->read && w->in.n && y->direct && !y->at.in[w->in.n - 1])
-		all = (double)w->rows.total;
-	if (y->read && once_a_row(w, y))
-		all = rows_done(r, x);
-	f->dram_bytes += size * n * (all < (double)y->tensor->elements ? all :
-		(double)y->tensor->elements);
+	f->dram_bytes += size * n * fmin(all, (double)y->tensor->elements);
 	f->l2_bytes += access_beyond(y, t, n * all * fmin(shared_sector(r, y),
 		dense ? asked(r, x, y, size) : y->direct || !y->read ? 32 :
 		access_bytes(y, r->across ? y->apart_row : y->apart_in)));
@@ -300,4 +308,17 @@ void reduce_features(const struct task *t, const int *values,
 	f->chain += r->passes * (join_cycles(r, &x) +
 		(x.over == OVER_CLUSTER ? CLUSTER_CYCLES : 0));
 	f->smem = 0;	/* none of it stages operands */
+}
+
+void reduce_least(const struct task *t, struct features *out)
+{
+	const struct walk *w = ((const struct rows *)t->state)->walk;
+
+	*out = (struct features){ .launches = 1 };
+	for (int i = 0; i < w->acc.n; i++) {
+		const struct access *y = &w->acc.v[i];
+
+		out->dram_bytes += size_of(y) * fmin(wanted(w, y,
+			(double)w->rows.total), (double)y->tensor->elements);
+	}
 }

@@ -77,10 +77,17 @@ struct sketch {
 		const int *values);
 	void (*features)(const struct task *t, const int *values,
 		struct features *out);
+	/* NULL, or both of these by one plan: false if the point is not legal. */
+	bool (*price)(const struct task *t, const int *values,
+		struct features *out);
+	/* NULL, or what no point has less of: operations and compulsory bytes,
+	 * of one launch; all else is left 0. */
+	void (*least)(const struct task *t, struct features *out);
 	/* The untuned default: writes one value a tunable; legal. */
 	void (*start)(const struct task *t, int *values);
 	/* NULL, or the same of kernels so different that single numbers do not
-	 * lead to them: number "n" of them, false where there are not so many. */
+	 * lead to them, and that need not be legal: number "n" of them, false
+	 * where there are not so many. */
 	bool (*other_start)(const struct task *t, int n, int *values);
 	/* NULL, or the key of tunables that were not there yet when some locks
 	 * and records were written, which say nothing of them and mean the first

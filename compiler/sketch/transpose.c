@@ -450,6 +450,14 @@ static bool is_staged(const struct transpose *s, int access)
 	return false;
 }
 
+static void least(const struct task *t, struct features *f)
+{
+	const struct transpose *s = t->state;
+
+	*f = (struct features){ .launches = 1,
+		.dram_bytes = walk_bytes(t, s->walk) };
+}
+
 static void add_traffic(const struct task *t, const int *v,
 	const struct transpose_plan *p, struct features *f)
 {
@@ -459,10 +467,8 @@ static void add_traffic(const struct task *t, const int *v,
 
 	for (int i = 0; i < w->acc.n; i++) {
 		const struct access *x = &w->acc.v[i];
-		double have = (double)t->op->tensors[x->tensor->id].elements;
 		int chunk = v[x->read ? TR_READ : TR_WRITE];
 
-		f->dram_bytes += (have < all ? have : all) * size_of(x);
 		if (x->read && !is_staged(s, i)) {
 			f->l2_bytes += asked(w, x, v);
 			f->issue += all / 32 / (access_vector(w, x) &&
@@ -513,6 +519,7 @@ static void features(const struct task *t, const int *values,
 	transpose_plan(t, t->a, v, &p);
 	transpose_banks(t, v, &p);
 	*f = (struct features){ .threads = v[TR_THREADS], .launches = 1,
+		.dram_bytes = walk_bytes(t, w),
 		.ilp = v[TR_WRITE], .regs = transpose_registers(s, v),
 		.stages = ahead(s, v, &p),
 		.blocks = (double)p.blocks, .smem = (int)p.smem,
@@ -569,6 +576,6 @@ const struct sketch sketch_transpose = {
 	.directives = directives, .refusals = refusals,
 	.deterministic = true,
 	.applies = applies, .tunables = tunables, .legal = legal,
-	.features = features, .start = start,
+	.features = features, .least = least, .start = start,
 	.build = build,
 };

@@ -135,6 +135,9 @@ double access_bytes(const struct access *x, double apart);
  * for once. */
 double access_beyond(const struct access *x, const struct task *t,
 	double asked);
+/* Compulsory bytes of a walk of one row: no tensor has more than it holds, nor than
+ * the walk has positions. */
+double walk_bytes(const struct task *t, const struct walk *w);
 /* Elements at a time that access "x" is moved by in vectors of "v". */
 int access_chunk(const struct access *x, int v);
 bool access_uniform(const struct walk *w, const struct access *x);

@@ -86,17 +86,20 @@ static void find_factors(const struct task *t, struct wgmma *f)
 }
 
 static void make_tunables(struct task *t, struct wgmma *f);
-static bool find_start(const struct task *t, struct wgmma *f);
+static bool find_way(const struct task *t, struct wgmma *f);
 
 static bool applies(struct task *t, const char **why)
 {
-	struct wgmma *f = ARENA_NEW(t->a, struct wgmma);
+	struct wgmma *f;
 
 	if (!t->target->wgmma) {
 		*why = arena_printf(t->a, "wgmma is an instruction of sm_90a, "
 			"and the target is %s", t->target->name);
 		return false;
 	}
+	if (!product_is(t, "wgmma", why))
+		return false;
+	f = ARENA_NEW(t->a, struct wgmma);
 	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS |
 			PRODUCT_SCALES, &f->of, why))
 		return false;
@@ -112,9 +115,10 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	find_factors(t, f);
 	wgmma_store_analyse(t, f);
+	wgmma_ways_find(f);
 	make_tunables(t, f);
 	t->state = f;
-	if (find_start(t, f))
+	if (find_way(t, f))
 		return true;
 	*why = tiled_refuse(t, &f->of);
 	return false;
@@ -334,15 +338,9 @@ static bool choose_rows(const struct wgmma *f, int *from)
 	return right;
 }
 
-/* What is decided before any tile: "wide" columns where they are whole rows, else
- * 0. */
-struct way {
-	int swap, from, wide, halo;
-};
-
 /* A usual tile of rows, columns and threads; the rest is to be found. */
 static void set_tile(const struct task *t, const struct wgmma *f,
-	const struct way *w, const int *usual, int *v)
+	const struct wgmma_way *w, const int *usual, int *v)
 {
 	const struct tunable *open = f->open.v;
 	int side[] = { usual[0], w->wide ? w->wide : usual[1] };
@@ -360,91 +358,104 @@ static void set_tile(const struct task *t, const struct wgmma *f,
 	memcpy(v, tile, sizeof tile);
 }
 
-/* The largest usual tile that still gives every multiprocessor a block, with what
- * goes with it, into "start"; false if none fits at all. */
-static bool start_with(const struct task *t, struct wgmma *f,
-	const struct way *w, int *start)
+/* Rows, columns and threads, from the largest. */
+static const int usual[][3] = {
+	{ 128, 256, 256 }, { 128, 128, 256 }, { 128, 64, 256 },
+	{ 64, 128, 128 }, { 64, 64, 128 }, { 64, 32, 128 },
+	{ 64, 16, 128 },
+};
+
+/* Does some usual tile? */
+static bool fits(const struct task *t, const struct wgmma *f,
+	const struct wgmma_way *w)
 {
-	static const int usual[][3] = {
-		{ 128, 256, 256 }, { 128, 128, 256 }, { 128, 64, 256 },
-		{ 64, 128, 128 }, { 64, 64, 128 }, { 64, 32, 128 },
-		{ 64, 16, 128 },
-	};
-	bool found = false, enough = false;
+	int v[WGMMA_VALUES];
+	struct tiling p;
+
+	for (int i = 0; i < COUNT(usual); i++) {
+		set_tile(t, f, w, usual[i], v);
+		if (try_start(t, v, &p))
+			return true;
+	}
+	return false;
+}
+
+/* The largest usual tile that still gives every multiprocessor a block, with what
+ * goes with it, into "start"; where none fits, one that does not. */
+static void start_with(const struct task *t, const struct wgmma *f,
+	const struct wgmma_way *w, int *start)
+{
+	bool any = false, enough = false;
 	int best[WGMMA_VALUES], trial[WGMMA_VALUES], v[WGMMA_VALUES];
 	struct tiled_guess guess = { &places, t->gpu->tensor_sm * f->rate,
 		best, trial, 0 };
 	struct tiling p;
 
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
+		bool found;
+
 		set_tile(t, f, w, usual[i], v);
-		if (!try_start(t, v, &p))
+		found = try_start(t, v, &p);
+		if (found)
+			persist(t, v);
+		if (found || !any)
+			memcpy(start, v, sizeof v);
+		if (!found)
 			continue;
-		persist(t, v);
-		memcpy(start, v, sizeof v);
-		found = true;
+		any = true;
 		enough = p.tiles * v[WGMMA_SPLIT] >= t->gpu->sms;
 		if (!w->wide)
 			tiled_guess(t, &f->of, &guess, v);
 	}
-	if (found)
-		tiled_take_guess(t, &f->of, &guess, start);
-	return found;
+	tiled_take_guess(t, &f->of, &guess, start);
 }
 
-/* One start for each patch that serves; rows of patches are multiplied from where
- * they lie. */
-static void find_halos(const struct task *t, struct wgmma *f, struct way w)
+/* The first that fits, of the narrowest tile of whole rows where there are some. */
+static bool find_way(const struct task *t, struct wgmma *f)
 {
-	const struct tunable *halo = &f->open.v[WGMMA_HALO];
-
-	f->halo_starts = arena_alloc(t->a, (size_t)halo->n *
-		sizeof *f->halo_starts);
-	w.from = FROM_SHARED;
-	for (int i = 1; i < halo->n; i++) {
-		w.halo = halo->values[i];
-		f->n_halo_starts += start_with(t, f, &w,
-			f->halo_starts[f->n_halo_starts]);
-	}
-}
-
-static bool find_start(const struct task *t, struct wgmma *f)
-{
-	struct way w = { .halo = f->open.v[WGMMA_HALO].values[0] };
+	struct wgmma_way *w = &f->way;
 	const struct tunable *along;
-	bool rows = f->of.epilogue.rows, found = false;
+	bool rows = f->of.epilogue.rows;
 	int from;
 
-	w.swap = choose_rows(f, &from);
-	along = &f->open.v[w.swap ? WGMMA_M : WGMMA_N];
-	for (int i = 0; i < (rows ? along->n : 1) && !found; i++) {
-		w.wide = rows ? along->values[i] : 0;
-		w.from = from;
-		found = start_with(t, f, &w, f->start);
-		if (found || from != FROM_REGISTER)
-			continue;
-		w.from = FROM_SHARED;
-		found = start_with(t, f, &w, f->start);
+	w->halo = f->open.v[WGMMA_HALO].values[0];
+	w->swap = choose_rows(f, &from);
+	along = &f->open.v[w->swap ? WGMMA_M : WGMMA_N];
+	for (int i = 0; i < (rows ? along->n : 1); i++) {
+		w->wide = rows ? along->values[i] : 0;
+		w->from = from;
+		if (fits(t, f, w))
+			return true;
+		w->from = FROM_SHARED;
+		if (from == FROM_REGISTER && fits(t, f, w))
+			return true;
 	}
-	if (found)
-		find_halos(t, f, w);
-	return found;
+	return false;
 }
 
 static void start(const struct task *t, int *values)
 {
 	const struct wgmma *f = t->state;
+	int first[WGMMA_VALUES];
 
-	tiled_start(&f->open, f->start, WGMMA_FIXED, values);
+	start_with(t, f, &f->way, first);
+	tiled_start(&f->open, first, WGMMA_FIXED, values);
 }
 
+/* One for each patch; rows of patches are multiplied from where they lie. */
 static bool other_start(const struct task *t, int n, int *values)
 {
 	const struct wgmma *f = t->state;
+	const struct tunable *halo = &f->open.v[WGMMA_HALO];
+	struct wgmma_way w = f->way;
+	int first[WGMMA_VALUES];
 
-	if (n >= f->n_halo_starts)
+	if (n + 1 >= halo->n)
 		return false;
-	tiled_start(&f->open, f->halo_starts[n], WGMMA_FIXED, values);
+	w.from = FROM_SHARED;
+	w.halo = halo->values[n + 1];
+	start_with(t, f, &w, first);
+	tiled_start(&f->open, first, WGMMA_FIXED, values);
 	return true;
 }
 
@@ -514,7 +525,8 @@ const struct sketch sketch_wgmma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = wgmma_features,
+	.features = wgmma_features, .price = wgmma_price,
+	.least = wgmma_least,
 	.start = start, .other_start = other_start, .newer = "halo",
 	.build = wgmma_build,
 	.arithmetic = arithmetic,

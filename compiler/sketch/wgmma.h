@@ -39,6 +39,12 @@ struct raw {
 	const struct image *images[ORDERS_MAX];
 };
 
+/* What is decided before any tile: "wide" columns where they are whole rows, else
+ * 0. */
+struct wgmma_way {
+	int swap, from, wide, halo;
+};
+
 /* What the sketch knows of a group before any number is chosen. */
 struct wgmma {
 	struct product of;
@@ -49,10 +55,11 @@ struct wgmma {
 	bool is_short;			/* its sums have fewer bits than f32 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
 	struct raw raw_left, raw_right;
+	/* NULL, or why no map describes what is copied of a factor: whether of
+	 * the right one, as registers take it, with a halo; by order. */
+	const char *never[2][2][2][ORDERS_MAX];
 	struct store stores[OUTPUTS_MAX];	/* of the epilogue's outputs */
-	int start[WGMMA_VALUES];	/* the untuned default */
-	int (*halo_starts)[WGMMA_VALUES];	/* and those with a halo */
-	int n_halo_starts;
+	struct wgmma_way way;		/* of the untuned default */
 	struct tunables open;
 };
 
@@ -75,6 +82,8 @@ struct wgmma_plan {
 
 /* ---- wgmma_ways.c ---- */
 
+/* f->never of the factors. */
+void wgmma_ways_find(struct wgmma *f);
 /* The image that is copied of a factor, if it is one. */
 const struct image *wgmma_image(const struct wgmma *f,
 	const struct wgmma_plan *p, bool right);
@@ -124,6 +133,9 @@ struct scale_counts wgmma_scales(const struct task *t,
 
 void wgmma_features(const struct task *t, const int *values,
 	struct features *out);
+bool wgmma_price(const struct task *t, const int *values,
+	struct features *out);
+void wgmma_least(const struct task *t, struct features *out);
 
 /* ---- wgmma_build.c ---- */
 

@@ -111,54 +111,77 @@ static double rounds_of(const struct wgmma_plan *p, double tiles)
 	return p->of.streams ? tiles / p->of.blocks : ceil(tiles / p->of.blocks);
 }
 
-void wgmma_features(const struct task *t, const int *values,
+static void cost(const struct task *t, const struct wgmma_plan *p,
 	struct features *out)
 {
 	const struct wgmma *f = t->state;
-	struct wgmma_plan p;
-	const char *why = wgmma_plan(t, t->a, values, &p);
 	double tiles, rounds, blocks, chunks, warps, per_block, products, issue;
 	double steps;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 
-	assert(!why);
-	(void)why;
-	rows = rows_cost(f, &p);
-	joining = tiled_joining_cost(&f->of, &p.of);
-	products = p.thrice ? 3 : 1;
-	tiles = (double)p.of.tiles * p.of.split;
-	rounds = rounds_of(&p, tiles);
-	blocks = p.of.blocks ? rounds * p.of.blocks : tiles;
-	chunks = (double)p.of.chunks_split;
-	warps = p.of.threads / 32.0 / p.of.crews;
-	steps = tiled_steps(&p.of);
-	per_block = chunks * p.of.bm * p.of.bn * steps;
-	issue = chunks * (3.0 * products * p.each * steps / f->row->k +
-		preparing(f, &p) + 32) + store_issue(&p) * wgmma_sums(&p) +
-		promotions(&p) * promotion(t, &p) + rows.issue + 120;
+	rows = rows_cost(f, p);
+	joining = tiled_joining_cost(&f->of, &p->of);
+	products = p->thrice ? 3 : 1;
+	tiles = (double)p->of.tiles * p->of.split;
+	rounds = rounds_of(p, tiles);
+	blocks = p->of.blocks ? rounds * p->of.blocks : tiles;
+	chunks = (double)p->of.chunks_split;
+	warps = p->of.threads / 32.0 / p->of.crews;
+	steps = tiled_steps(&p->of);
+	per_block = chunks * p->of.bm * p->of.bn * steps;
+	issue = chunks * (3.0 * products * p->each * steps / f->row->k +
+		preparing(f, p) + 32) + store_issue(p) * wgmma_sums(p) +
+		promotions(p) * promotion(t, p) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
 		.rate = f->rate / products,
 		.issue = blocks * warps * issue,
 		.special = blocks * 32 * warps * (chunks *
-			prepared_special(f, &p) + rows.special),
+			prepared_special(f, p) + rows.special),
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = tiles * chunks * (staged_bytes(&p.of.left) /
-			shares(&p.of.left) + staged_bytes(&p.of.right) /
-			shares(&p.of.right)) + 2 *
-			(double)p.of.workspace_bytes,
-		.smem_cycles = blocks * (chunks * shared_waves(f, &p) +
-			joining.waves + wgmma_store_waves(f, &p)),
-		.blocks = blocks / rounds, .cluster = tiled_cluster(&p.of),
-		.threads = p.of.threads + p.of.helpers, .regs = p.regs,
-		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = chain(t, &p, rounds) + joining.chain,
-		.ilp = tiled_rows_ilp(rows, p.each * steps / f->row->k * 8,
+		.l2_bytes = tiles * chunks * (staged_bytes(&p->of.left) /
+			shares(&p->of.left) + staged_bytes(&p->of.right) /
+			shares(&p->of.right)) + 2 *
+			(double)p->of.workspace_bytes,
+		.smem_cycles = blocks * (chunks * shared_waves(f, p) +
+			joining.waves + wgmma_store_waves(f, p)),
+		.blocks = blocks / rounds, .cluster = tiled_cluster(&p->of),
+		.threads = p->of.threads + p->of.helpers, .regs = p->regs,
+		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
+		.chain = chain(t, p, rounds) + joining.chain,
+		.ilp = tiled_rows_ilp(rows, p->each * steps / f->row->k * 8,
 			issue),
-		.stages = p.of.stages - 1 - p.of.lag,
+		.stages = p->of.stages - 1 - p->of.lag,
 		.launches = 1 + joining.launches,
 		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
 			(blocks * per_block),
 	};
+}
+
+bool wgmma_price(const struct task *t, const int *values, struct features *out)
+{
+	struct wgmma_plan p;
+	bool legal = !wgmma_plan(t, NULL, values, &p);
+
+	if (legal)
+		cost(t, &p, out);
+	return legal;
+}
+
+void wgmma_features(const struct task *t, const int *values, struct features *out)
+{
+	bool legal = wgmma_price(t, values, out);
+
+	assert(legal);
+	(void)legal;
+}
+
+void wgmma_least(const struct task *t, struct features *out)
+{
+	const struct wgmma *f = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.tensor = product_size(&f->of) / f->rate,
+		.dram_bytes = f->of.dram_bytes };
 }

@@ -371,6 +371,7 @@ static const struct share_of_registers *unequal_share(const struct wgmma_plan *p
 	return p->of.bulk ? promise_share(all_groups(p), p->cols) : NULL;
 }
 
+/* Registers that a thread of the block may have. */
 static int most_regs(const struct task *t, const struct wgmma_plan *p)
 {
 	const struct share_of_registers *s = unequal_share(p);
@@ -380,6 +381,13 @@ static int most_regs(const struct task *t, const struct wgmma_plan *p)
 	       p->of.helpers, n, (int)p->shared_bytes))
 		n -= 8;
 	return s && s->keep > n ? s->keep : n;
+}
+
+/* Has the block room as it is? Registers are given in eights. */
+static bool has_room(const struct task *t, const struct wgmma_plan *p)
+{
+	return p->regs <= MOST_REGS && target_occupancy(t->target,
+		p->of.threads + p->of.helpers, p->regs, (int)p->shared_bytes);
 }
 
 /* One warp copies, or four where those that multiply want their registers. */
@@ -439,7 +447,7 @@ static const char *plan_resources(const struct task *t, struct arena *a,
 		return why;
 	p->regs = estimate_regs(t, p);
 	p->of.helpers = p->of.bulk ? 32 : 0;
-	most = most_regs(t, p);
+	most = has_room(t, p) ? p->regs : most_regs(t, p);
 	if (p->regs > most)
 		return too_many(f, a, p, most);
 	plan_helpers(t, p);

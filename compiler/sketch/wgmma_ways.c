@@ -15,18 +15,49 @@ const struct image *wgmma_image(const struct wgmma *f,
 		of)[p->of.order];
 }
 
-/* What is copied of a factor, as far as tiles do not matter. */
-static struct stage copied(const struct wgmma *f, const struct wgmma_plan *p,
+/* Do registers take the factor as it lies? */
+static bool is_raw(const struct wgmma_plan *p, bool right)
+{
+	return p->registers && right == p->swap;
+}
+
+/* What is copied of a factor. */
+static const struct operand *copied(const struct wgmma *f, bool right, bool raw)
+{
+	return raw ? right ? &f->raw_right.of : &f->raw_left.of :
+		right ? &f->of.right : &f->of.left;
+}
+
+/* Why no map describes it, whatever the tiles are. */
+static const char *never(const struct wgmma *f, bool right, bool raw, bool halo,
+	int order)
+{
+	struct wgmma_plan p = { .registers = raw, .swap = right,
+		.of.order = order };
+	struct stage s = { .op = copied(f, right, raw),
+		.image = wgmma_image(f, &p, right) };
+
+	s.order = &s.op->orders[order];
+	s.halo.high = halo;	/* no size yet */
+	return bulk_never(&s);
+}
+
+void wgmma_ways_find(struct wgmma *f)
+{
+	for (int i = 0; i < 8 * f->of.n_orders; i++) {
+		bool right = i & 1, raw = i & 2, halo = i & 4;
+
+		f->never[right][raw][halo][i / 8] = never(f, right, raw, halo,
+			i / 8);
+	}
+}
+
+/* NULL, or why none describes it in this plan. */
+static const char *refused(const struct wgmma *f, const struct wgmma_plan *p,
 	bool right)
 {
-	const struct raw *raw = right ? &f->raw_right : &f->raw_left;
-	struct stage s = { .op = p->registers && right == p->swap ? &raw->of :
-		right ? &f->of.right : &f->of.left,
-		.image = wgmma_image(f, p, right) };
-
-	s.order = &s.op->orders[p->of.order];
-	s.halo.high = p->halo && !right;	/* no size yet */
-	return s;
+	return f->never[right][is_raw(p, right)][p->halo && !right][
+		p->of.order];
 }
 
 /* Would registers take the factor as it lies, and a bulk copy the other? */
@@ -34,24 +65,20 @@ static bool helps_register(const struct wgmma *f, const struct wgmma_plan *p,
 	bool right)
 {
 	struct wgmma_plan rows = *p;
-	struct stage s, other;
 
 	rows.registers = true;
 	rows.swap = right;
-	s = copied(f, &rows, right);
-	other = copied(f, &rows, !right);
-	return f->open.v[WGMMA_FROM].n > 1 && !bulk_never(&s) &&
-		!bulk_never(&other);
+	return f->open.v[WGMMA_FROM].n > 1 && !refused(f, &rows, right) &&
+		!refused(f, &rows, !right);
 }
 
-/* The factor of which no map describes what is copied, whatever the tiles are, and
- * why; -1: there is none. */
+/* The factor of which no map describes what is copied, and why; -1: there is
+ * none. */
 static int not_by_bulk(const struct wgmma *f, const struct wgmma_plan *p,
-	struct stage *s, const char **why)
+	const char **why)
 {
 	for (int right = 0; right < 2; right++) {
-		*s = copied(f, p, right);
-		*why = bulk_never(s);
+		*why = refused(f, p, right);
 		if (*why)
 			return right;
 	}
@@ -62,10 +89,13 @@ static const char *check_bulk(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p)
 {
 	const char *why;
+	int right = not_by_bulk(f, p, &why);
 	struct stage s;
-	int right = not_by_bulk(f, p, &s, &why);
 
-	return right < 0 ? NULL : tiled_no_bulk(a, &s, why, helps_register(f, p,
+	if (right < 0)
+		return NULL;
+	s.op = copied(f, right, is_raw(p, right));
+	return tiled_no_bulk(a, &s, why, helps_register(f, p,
 		right) ? arena_printf(a, ", or mma(STATEMENT, from = register, "
 		"swap = %s)", right ? "on" : "off") : "");
 }
@@ -74,13 +104,13 @@ const char *wgmma_wants_bulk(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p, const char *what, const char *instead)
 {
 	const char *why;
-	struct stage s;
+	int right = not_by_bulk(f, p, &why);
 
-	if (not_by_bulk(f, p, &s, &why) < 0)
+	if (right < 0)
 		return arena_printf(a, "%s: pipeline(.., async = bulk), or %s",
 			what, instead);
 	return arena_printf(a, "%s, which is by bulk, and '%s' %s: %s", what,
-		s.op->tensor->name, why, instead);
+		copied(f, right, is_raw(p, right))->tensor->name, why, instead);
 }
 
 const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values,

@@ -275,6 +275,15 @@ static void features(const struct task *t, const int *values,
 		g->w.outer, g->w.n_outer) / ((double)z->places * m2);
 }
 
+/* Its transforms are launches of their own, and multiply less the larger tiles are. */
+static void least(const struct task *t, struct features *out)
+{
+	const struct winograd_group *g = t->state;
+
+	*out = (struct features){ .launches = 1,
+		.dram_bytes = g->of.dram_bytes };
+}
+
 /* ---- what it computes ---- */
 
 static bool arithmetic(const struct task *t, struct arena *a,
@@ -327,7 +336,7 @@ const struct sketch sketch_winograd = {
 	.tunables = tunables,
 	.legal = legal,
 	.features = features,
-	.start = start,
+	.least = least, .start = start,
 	.build = winograd_build,
 	.arithmetic = arithmetic,
 };

@@ -385,6 +385,24 @@ static void test_roof(void **state)
 		.tensor = 4 }) == 11);
 }
 
+/* What has as much to do takes at least as long, whatever else it is. */
+static void test_least(void **state)
+{
+	const struct gpu *g = gpu_named("h200");
+	struct features f = { .tensor = 1e9, .dram_bytes = 1e6, .launches = 2 };
+	double least = model_least(&f, g);
+
+	(void)state;
+	assert_true(least > 2 * g->launch_s);
+	f.blocks = g->sms;
+	f.threads = 256;
+	f.occupancy = 1;
+	assert_true(model_seconds(&f, g) >= least);
+	f.dram_bytes = 1e9;
+	assert_true(model_least(&f, g) > least);
+	assert_true(model_seconds(&f, g) >= model_least(&f, g));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,7 +417,7 @@ int main(void)
 		cmocka_unit_test(test_parts_bound),
 		cmocka_unit_test(test_parts_limit),
 		cmocka_unit_test(test_clusters),
-		cmocka_unit_test(test_roof),
+		cmocka_unit_test(test_roof), cmocka_unit_test(test_least),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
