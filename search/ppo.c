@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { HIDDEN = 32, EPOCHS = 4 };
+enum { LANES = 4 };	/* numbers that are worked on together */
 
 #define DISCOUNT 0.9
 #define LAMBDA 0.9
@@ -22,21 +23,26 @@ enum { HIDDEN = 32, EPOCHS = 4 };
 #define ENTROPY_SHARE 0.01
 #define MOST_SLOPE 0.5		/* norm of the gradient */
 
+/* Rows are "wide" and there are "tall" of them: "in" and "out" rounded up to
+ * LANES, and what is beyond stays 0. */
 struct layer {
-	int in, out;
-	double *w, *b;		/* out rows of "in"; out */
+	int in, out, wide, tall;
+	double *w, *b;		/* tall rows of "wide"; tall */
 	double *dw, *db;	/* their gradients */
 };
 
+enum { N_LAYERS = 3 };
+
+/* A state, and what the network makes of it: "chance" is of each move of each
+ * gene, "log_chance" its logarithm. */
 struct step {
-	double *state;
+	double *state, *hidden[N_LAYERS - 1], *out;
+	double *chance, *log_chance;
 	int *moves;
 	double likely, value, reward;	/* "likely": log probability */
 	double advantage, target;
 	bool last;
 };
-
-enum { N_LAYERS = 3 };
 
 struct ppo {
 	int inputs, genes, outputs, n, cap;
@@ -46,7 +52,6 @@ struct ppo {
 	double *weights, *slopes, *first, *second;	/* Adam's moments */
 	int updates;
 	struct step *steps;
-	double *hidden[N_LAYERS - 1], *out, *chance;
 	double *d_out, *d_hidden[N_LAYERS - 1];
 };
 
@@ -67,8 +72,9 @@ static void init_weights(struct ppo *p)
 		struct layer *l = &p->layers[i];
 		double size = (i == N_LAYERS - 1 ? 0.01 : 1) / sqrt(l->in);
 
-		for (int k = 0; k < l->in * l->out; k++)
-			l->w[k] = size * normal(p->rng);
+		for (int o = 0; o < l->out; o++)
+			for (int k = 0; k < l->in; k++)
+				l->w[o * l->wide + k] = size * normal(p->rng);
 	}
 	for (int g = 0; g < p->genes; g++)
 		p->layers[N_LAYERS - 1].b[PPO_MOVES * g + PPO_STAY] =
@@ -84,11 +90,27 @@ static void place_layers(struct ppo *p)
 
 		l->w = w;
 		l->dw = d;
-		l->b = w + l->in * l->out;
-		l->db = d + l->in * l->out;
-		w = l->b + l->out;
-		d = l->db + l->out;
+		l->b = w + l->wide * l->tall;
+		l->db = d + l->wide * l->tall;
+		w = l->b + l->tall;
+		d = l->db + l->tall;
 	}
+}
+
+static int rounded(int n)
+{
+	return (n + LANES - 1) / LANES * LANES;
+}
+
+static void place_step(struct ppo *p, struct arena *a, struct step *s)
+{
+	s->state = ARENA_ARRAY(a, rounded(p->inputs), double);
+	for (int i = 0; i < N_LAYERS - 1; i++)
+		s->hidden[i] = ARENA_ARRAY(a, HIDDEN, double);
+	s->out = ARENA_ARRAY(a, rounded(p->outputs), double);
+	s->chance = ARENA_ARRAY(a, p->outputs, double);
+	s->log_chance = ARENA_ARRAY(a, p->outputs, double);
+	s->moves = ARENA_ARRAY(a, p->genes, int);
 }
 
 struct ppo *ppo_create(struct arena *a, int inputs, int genes, int steps,
@@ -103,7 +125,9 @@ struct ppo *ppo_create(struct arena *a, int inputs, int genes, int steps,
 
 		l->in = i ? HIDDEN : inputs;
 		l->out = i == N_LAYERS - 1 ? p->outputs : HIDDEN;
-		p->n_weights += (l->in + 1) * l->out;
+		l->wide = rounded(l->in);
+		l->tall = rounded(l->out);
+		p->n_weights += (l->wide + 1) * l->tall;
 	}
 	p->weights = ARENA_ARRAY(a, p->n_weights, double);
 	p->slopes = ARENA_ARRAY(a, p->n_weights, double);
@@ -112,54 +136,73 @@ struct ppo *ppo_create(struct arena *a, int inputs, int genes, int steps,
 	place_layers(p);
 	init_weights(p);
 	p->steps = ARENA_ARRAY(a, steps, struct step);
-	for (int i = 0; i < steps; i++) {
-		p->steps[i].state = ARENA_ARRAY(a, inputs, double);
-		p->steps[i].moves = ARENA_ARRAY(a, genes, int);
-	}
-	for (int i = 0; i < N_LAYERS - 1; i++) {
-		p->hidden[i] = ARENA_ARRAY(a, HIDDEN, double);
+	for (int i = 0; i < steps; i++)
+		place_step(p, a, &p->steps[i]);
+	for (int i = 0; i < N_LAYERS - 1; i++)
 		p->d_hidden[i] = ARENA_ARRAY(a, HIDDEN, double);
-	}
-	p->out = ARENA_ARRAY(a, p->outputs, double);
 	p->d_out = ARENA_ARRAY(a, p->outputs, double);
-	p->chance = ARENA_ARRAY(a, p->outputs, double);
 	return p;
 }
 
+/* A sum waits for its last addition: those of LANES rows do so at once. */
 static void apply(const struct layer *l, const double *x, double *y, bool bend)
 {
-	for (int o = 0; o < l->out; o++) {
-		const double *w = l->w + o * l->in;
-		double sum = l->b[o];
+	for (int o = 0; o < l->tall; o += LANES) {
+		const double *w = l->w + o * l->wide;
+		const double *w1 = w + l->wide, *w2 = w1 + l->wide;
+		const double *w3 = w2 + l->wide;
+		double a = l->b[o], b = l->b[o + 1];
+		double c = l->b[o + 2], d = l->b[o + 3];
 
-		for (int i = 0; i < l->in; i++)
-			sum += w[i] * x[i];
-		y[o] = bend ? tanh(sum) : sum;
+		for (int i = 0; i < l->in; i++) {
+			a += w[i] * x[i];
+			b += w1[i] * x[i];
+			c += w2[i] * x[i];
+			d += w3[i] * x[i];
+		}
+		y[o] = a;
+		y[o + 1] = b;
+		y[o + 2] = c;
+		y[o + 3] = d;
 	}
+	for (int o = 0; bend && o < l->out; o++)
+		y[o] = tanh(y[o]);
 }
 
-/* "out", and "chance", the probability of each move of each gene. */
-static void look(struct ppo *p, const double *state)
+/* What the network makes of the state of "s". */
+static void look(struct ppo *p, struct step *s)
 {
-	apply(&p->layers[0], state, p->hidden[0], true);
-	apply(&p->layers[1], p->hidden[0], p->hidden[1], true);
-	apply(&p->layers[2], p->hidden[1], p->out, false);
+	apply(&p->layers[0], s->state, s->hidden[0], true);
+	apply(&p->layers[1], s->hidden[0], s->hidden[1], true);
+	apply(&p->layers[2], s->hidden[1], s->out, false);
 	for (int g = 0; g < p->genes; g++) {
-		const double *z = p->out + PPO_MOVES * g;
-		double *c = p->chance + PPO_MOVES * g, most = z[0], sum = 0;
+		const double *z = s->out + PPO_MOVES * g;
+		double *c = s->chance + PPO_MOVES * g, most = z[0], sum = 0;
+		double *log_c = s->log_chance + PPO_MOVES * g;
 
 		for (int k = 1; k < PPO_MOVES; k++)
 			most = fmax(most, z[k]);
 		for (int k = 0; k < PPO_MOVES; k++)
 			sum += c[k] = exp(z[k] - most);
-		for (int k = 0; k < PPO_MOVES; k++)
+		for (int k = 0; k < PPO_MOVES; k++) {
 			c[k] /= sum;
+			log_c[k] = log(c[k] + 1e-12);
+		}
 	}
 }
 
-static double value(const struct ppo *p)
+static double value(const struct ppo *p, const struct step *s)
 {
-	return p->out[p->outputs - 1];
+	return s->out[p->outputs - 1];
+}
+
+/* to[i] += times * from[i] */
+static void add(double *restrict to, const double *restrict from, double times,
+	int n)
+{
+	for (int i = 0; i < n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+			to[i + k] += times * from[i + k];
 }
 
 /* Add the gradient of layer "l", whose input was "x", given that of its
@@ -170,15 +213,10 @@ static void back(struct layer *l, const double *x, const double *dy,
 	if (dx)
 		memset(dx, 0, (size_t)l->in * sizeof *dx);
 	for (int o = 0; o < l->out; o++) {
-		double *dw = l->dw + o * l->in;
-		const double *w = l->w + o * l->in;
-
 		l->db[o] += dy[o];
-		for (int i = 0; i < l->in; i++) {
-			dw[i] += dy[o] * x[i];
-			if (dx)
-				dx[i] += dy[o] * w[i];
-		}
+		add(l->dw + o * l->wide, x, dy[o], l->wide);
+		if (dx)
+			add(dx, l->w + o * l->wide, dy[o], l->wide);
 	}
 }
 
@@ -188,23 +226,23 @@ static void unbend(const double *y, double *dy)
 		dy[i] *= 1 - y[i] * y[i];
 }
 
-static void propagate(struct ppo *p, const double *state)
+static void propagate(struct ppo *p, const struct step *s)
 {
-	back(&p->layers[2], p->hidden[1], p->d_out, p->d_hidden[1]);
-	unbend(p->hidden[1], p->d_hidden[1]);
-	back(&p->layers[1], p->hidden[0], p->d_hidden[1], p->d_hidden[0]);
-	unbend(p->hidden[0], p->d_hidden[0]);
-	back(&p->layers[0], state, p->d_hidden[0], NULL);
+	back(&p->layers[2], s->hidden[1], p->d_out, p->d_hidden[1]);
+	unbend(s->hidden[1], p->d_hidden[1]);
+	back(&p->layers[1], s->hidden[0], p->d_hidden[1], p->d_hidden[0]);
+	unbend(s->hidden[0], p->d_hidden[0]);
+	back(&p->layers[0], s->state, p->d_hidden[0], NULL);
 }
 
 /* ---- acting ---- */
 
-static double log_chance(const struct ppo *p, const int *moves)
+static double log_chance(const struct ppo *p, const struct step *s)
 {
 	double sum = 0;
 
 	for (int g = 0; g < p->genes; g++)
-		sum += log(p->chance[PPO_MOVES * g + moves[g]] + 1e-12);
+		sum += s->log_chance[PPO_MOVES * g + s->moves[g]];
 	return sum;
 }
 
@@ -225,13 +263,13 @@ bool ppo_act(struct ppo *p, const double *state, int *moves)
 
 	if (p->n == p->cap)
 		return false;
-	look(p, state);
-	for (int g = 0; g < p->genes; g++)
-		moves[g] = draw(p->rng, p->chance + PPO_MOVES * g);
 	memcpy(s->state, state, (size_t)p->inputs * sizeof *state);
+	look(p, s);
+	for (int g = 0; g < p->genes; g++)
+		moves[g] = draw(p->rng, s->chance + PPO_MOVES * g);
 	memcpy(s->moves, moves, (size_t)p->genes * sizeof *moves);
-	s->likely = log_chance(p, moves);
-	s->value = value(p);
+	s->likely = log_chance(p, s);
+	s->value = value(p, s);
 	p->n++;
 	return true;
 }
@@ -275,23 +313,24 @@ static void set_advantages(struct ppo *p)
 /* Gradient of the loss of step "s" by the network's outputs. */
 static void set_output_slope(struct ppo *p, const struct step *s)
 {
-	double ratio = exp(log_chance(p, s->moves) - s->likely);
+	double ratio = exp(log_chance(p, s) - s->likely);
 	bool clipped = s->advantage > 0 ? ratio > 1 + CLIP : ratio < 1 - CLIP;
 	double push = clipped ? 0 : -s->advantage * ratio / p->n;
 
 	for (int g = 0; g < p->genes; g++) {
-		const double *c = p->chance + PPO_MOVES * g;
+		const double *c = s->chance + PPO_MOVES * g;
+		const double *log_c = s->log_chance + PPO_MOVES * g;
 		double *d = p->d_out + PPO_MOVES * g, entropy = 0;
 
 		for (int k = 0; k < PPO_MOVES; k++)
-			entropy -= c[k] * log(c[k] + 1e-12);
+			entropy -= c[k] * log_c[k];
 		for (int k = 0; k < PPO_MOVES; k++)
 			d[k] = push * ((k == s->moves[g]) - c[k]) +
 				ENTROPY_SHARE / p->n * c[k] *
-				(log(c[k] + 1e-12) + entropy);
+				(log_c[k] + entropy);
 	}
 	p->d_out[p->outputs - 1] = VALUE_SHARE / p->n *
-		(value(p) - s->target);
+		(value(p, s) - s->target);
 }
 
 static void descend(struct ppo *p)
@@ -315,6 +354,7 @@ static void descend(struct ppo *p)
 	}
 }
 
+/* Of the first epoch, what the network made of the states is known. */
 void ppo_learn(struct ppo *p)
 {
 	if (!p->n)
@@ -324,9 +364,10 @@ void ppo_learn(struct ppo *p)
 	for (int epoch = 0; epoch < EPOCHS; epoch++) {
 		memset(p->slopes, 0, (size_t)p->n_weights * sizeof *p->slopes);
 		for (int i = 0; i < p->n; i++) {
-			look(p, p->steps[i].state);
+			if (epoch)
+				look(p, &p->steps[i]);
 			set_output_slope(p, &p->steps[i]);
-			propagate(p, p->steps[i].state);
+			propagate(p, &p->steps[i]);
 		}
 		descend(p);
 	}
