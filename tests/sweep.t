@@ -4,7 +4,7 @@
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
 # eights.wpk and scaled.wpk, of wgmma for those of fragments.wpk, of attention for those
 # of attention.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
-# and early, they agree with the reference. The operators of ragged.wpk take turns
+# and early, they agree with the reference. The operators of ragged.wpk and tensor.wpk take turns
 # between the targets; in full each is for all of them, also under the sanitizers, for
 # the real sizes in parts, and assembled, with the registers a sketch predicts beside
 # what ptxas gives.
@@ -62,10 +62,14 @@ multiplied() {
 		grep -Ev "$without" | cut -d ' ' -f 1 | paste -s -d , -
 }
 
-# turn N: every third operator of ragged.wpk from the Nth on.
+# turn N: of the operators on standard input, with commas between, every third from
+# the Nth on.
 turn() {
+	tr , '\n' | awk -v n="$1" 'NR % 3 == n % 3' | paste -s -d , -
+}
+ragged() {
 	sed -n 's/^export op \([a-z0-9_]*\).*/\1/p' "$folder/ragged.wpk" |
-		awk -v n="$1" 'NR % 3 == n % 3' | paste -s -d , -
+		paste -s -d , -
 }
 
 NVCC='' sweep "points of open sizes" "$folder/open.wpk" --op=rows --op=joined \
@@ -75,17 +79,20 @@ for target in sm_75 sm_80 sm_90; do
 	seed=$((seed + 1))
 	if [ -z "$WPK_FULL" ]; then
 		NVCC='' sweep "a point of every third for $target" \
-			"$folder/ragged.wpk" --op="$(turn $seed)" \
+			"$folder/ragged.wpk" --op="$(ragged | turn $seed)" \
 			--target=$target --trials=1 --seed=$seed
+		NVCC='' sweep "tensor cores for $target" "$folder/tensor.wpk" \
+			--set=sketch=mma --target=$target --trials=1 \
+			--op="$(multiplied $target | turn $seed)" --seed=7$seed
 		skip "a point of the others for $target" "make check-full"
 	else
 		NVCC='' sweep "a point of each for $target" \
 			"$folder/ragged.wpk" --target=$target --trials=1 \
 			--seed=$seed
+		NVCC='' sweep "tensor cores for $target" "$folder/tensor.wpk" \
+			--set=sketch=mma --op="$(multiplied $target)" \
+			--target=$target --trials=1 --seed=7$seed
 	fi
-	NVCC='' sweep "tensor cores for $target" "$folder/tensor.wpk" \
-		--set=sketch=mma --op="$(multiplied $target)" \
-		--target=$target --trials=1 --seed=7$seed
 	if [ -z "$WPK_FULL" ]; then
 		skip "many points for $target" "make check-full"
 		continue
