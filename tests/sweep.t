@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
-# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk and
-# eights.wpk and scaled.wpk, of wgmma for those of fragments.wpk, of attention for those
-# of attention.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
-# and early, they agree with the reference. The operators of ragged.wpk and tensor.wpk take turns
-# between the targets; in full each is for all of them, also under the sanitizers, for
-# the real sizes in parts, and assembled, with the registers a sketch predicts beside
-# what ptxas gives.
+# tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, eights.wpk and
+# scaled.wpk, of wgmma for those of fragments.wpk, of attention for those of
+# attention.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts
+# them, and emulated, asynchronous effects late and early, they agree with the
+# reference. The operators of ragged.wpk and tensor.wpk take turns between the targets;
+# in full each is for all of them, also under the sanitizers, for the real sizes in
+# parts, and assembled, with the registers a sketch predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 tool=$top_builddir/tests/unit/sweep_tool

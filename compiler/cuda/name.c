@@ -133,7 +133,8 @@ static bool is_math(const char *name)
 	for (int i = 0; i < N_OPS; i++) {
 		const char *s = op_rows[i].cuda;
 
-		if (*s == *name && !strncmp(s, name, n) && (!s[n] || (s[n] == 'f' && !s[n + 1])))
+		if (*s == *name && !strncmp(s, name, n) && (!s[n] ||
+		    (s[n] == 'f' && !s[n + 1])))
 			return true;
 	}
 	return false;
