@@ -158,8 +158,8 @@ NVCC='' sweep "wgmma, images by bulk copies" "$folder/tensor.wpk" \
 	--op=strided,dilated,image_bytes --target=sm_90a --trials=1 --seed=92 \
 	--check=race,init
 # Sums that are scaled.
-all=sides,often,odd,seldom,batches,nested,nibbles,window
-scaled=often,nibbles
+all=sides,often,odd,seldom,bytes,batches,nested,nibbles,window
+scaled=often,bytes,nibbles
 [ -z "$WPK_FULL" ] || scaled=$all
 NVCC='' sweep "mma, scaled" "$folder/scaled.wpk" --set=sketch=mma \
 	--op="$scaled" --target=sm_80 --trials=1 --seed=12 --check=race,init

@@ -19,8 +19,8 @@ enum { ADA_AT_ONCE = 16 };
 
 /* The largest instruction of those that sum 16 or 32 bytes of the reduction, as
  * fragments come from shared memory. */
-static const struct mma_row *largest(const struct task *t, enum dtype factor,
-	enum dtype acc)
+static const struct mma_row *largest(const struct task *t,
+	const struct product *f, enum dtype factor)
 {
 	int n, bits = dtype_row(factor)->bits;
 	const struct mma_row *rows = mma_rows(&n), *best = NULL;
@@ -28,7 +28,7 @@ static const struct mma_row *largest(const struct task *t, enum dtype factor,
 	for (int i = 0; i < n; i++) {
 		const struct mma_row *r = &rows[i];
 
-		if (r->factor != factor || r->acc != acc ||
+		if (r->factor != factor || !scales_sum_in(f, r->acc) ||
 		    r->cc > t->target->cc || (r->k * bits != 128 &&
 			    r->k * bits != 256))
 			continue;
@@ -63,7 +63,7 @@ static void find_instruction(const struct task *t, struct mma *f)
 	f->tile = f->of.left.tile_type;
 	if (x) {
 		f->rate = x->rate;
-		f->row = largest(t, x->as, f->of.acc);
+		f->row = largest(t, &f->of, x->as);
 	}
 	f->widened = widens(t, f->tile);
 	f->is_short = is_short(t, f);

@@ -168,7 +168,7 @@ static void promote(struct mma_code *g, struct k_block *b)
 	b = each_result(g, b, &sum, &to);
 	promote_add(g->of.a, b, to, value(g, &sum), scaler_value(&g->scales,
 		to.index[0], to.index[1]));
-	ks_store(g->of.a, b, sum, kx_float(g->of.a, 0, T_F32));
+	ks_store(g->of.a, b, sum, product_zero(g->of.a, g->f->row->acc));
 }
 
 /* ---- products ---- */

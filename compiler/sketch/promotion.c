@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "sketch/common.h"
+
 enum { BITS = 14 };
 
 const char *const promote_words[] = { "auto", "fast", "32", "64", "128", "256",
@@ -148,6 +150,7 @@ void promote_add(struct arena *a, struct k_block *b, struct k_place to,
 {
 	struct kx *all = kx_load(a, to.buffer, to.index[0], to.index[1]);
 
+	sum = lower_convert(a, sum, T_F32);
 	ks_store(a, b, to, scale ? product_add(a, T_F32, sum, scale, all) :
 		kx_op(a, OP_ADD, T_F32, 2, all, sum));
 }

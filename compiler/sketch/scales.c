@@ -98,6 +98,19 @@ double scales_each(struct scale_counts c)
 
 /* ---- when ---- */
 
+/* Products of bytes, of each 2^16 at most, of which so many fit. */
+enum { EXACT = 1 << 15 };
+
+bool scales_sum_in(const struct product *f, enum dtype acc)
+{
+	if (acc == f->acc)
+		return true;
+	for (int i = 0; i < f->n_orders; i++)
+		if (f->scales.group[i] > EXACT)
+			return false;
+	return acc == T_I32 && f->scales.any;
+}
+
 const char *scales_parts(struct arena *a, const struct product *f,
 	const struct tiling *p)
 {

@@ -23,6 +23,9 @@ int scales_regs(struct scale_counts c);
 double scales_issue(struct scale_counts c);
 double scales_each(struct scale_counts c);
 
+/* May an instruction sum products in "acc"? As the operator does; or integers exactly,
+ * which then become floats as they are scaled. */
+bool scales_sum_in(const struct product *f, enum dtype acc);
 /* NULL, or why a part of the reduction would begin within a scale. After
  * tiled_grid(). */
 const char *scales_parts(struct arena *a, const struct product *f,

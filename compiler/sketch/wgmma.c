@@ -25,7 +25,7 @@ static void find_instruction(struct wgmma *f)
 	f->is_short = promotes(f->tile, f->of.right.tile_type);
 	for (int i = 0; i < n && l && r; i++)
 		if (rows[i].left == l->as && rows[i].right == r->as &&
-		    rows[i].acc == f->of.acc) {
+		    scales_sum_in(&f->of, rows[i].acc)) {
 			f->row = &rows[i];
 			f->rate = l->rate;
 		}
