@@ -331,6 +331,17 @@ static double linear_w4(const struct trial *t)
 	return s;
 }
 
+static double linear_blocks(const struct trial *t)
+{
+	double s = 0;
+
+	FOR(k, SIZE("K"))
+		s += IN(0, t->at[0], k) * IN(1, t->at[0], k / SIZE("G")) *
+			IN(2, t->at[1], k) * IN(3, t->at[1] / SIZE("B"), k /
+			SIZE("G"));
+	return s;
+}
+
 static double conv_quantized(const struct trial *t)
 {
 	const int64_t *a = t->at;
@@ -409,6 +420,8 @@ const struct stdlib_case stdlib_numbers[] = {
 	CASE("quant.linear_quantized[M = 3, N = 5, K = 4]", linear_quantized),
 	CASE("quant.linear_w8[M = 3, N = 5, K = 8, G = 4]", linear_w8),
 	CASE("quant.linear_w4[M = 3, N = 5, K = 8, G = 4]", linear_w4),
+	CASE("quant.linear_blocks[M = 3, N = 6, K = 8, G = 4, B = 2]",
+		linear_blocks),
 	CASE("quant.conv2d_quantized[N = 1, C = 2, H = 4, W = 5, F = 3, R = 3, "
 		"S = 2, SH = 2, PH = 1, PW = 1]", conv_quantized),
 	{0}
