@@ -146,8 +146,9 @@ static bool is_number(const char *name)
 		"", "f", "l", "f32", "f32x", "f64", "f64x", "f128"
 	};
 
-	for (size_t i = 0; *name == 'M' && i < sizeof numbers /
-	     sizeof *numbers; i++) {
+	if (*name != 'M')
+		return false;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		size_t n = strlen(numbers[i]);
 
 		if (strncmp(name, numbers[i], n))

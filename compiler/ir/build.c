@@ -126,6 +126,15 @@ bool ir_reads(const struct ir_expr *e, int tensor)
 	return any;
 }
 
+bool ir_depends(const struct ir_expr *e, int axis)
+{
+	bool any = e->kind == IR_AXIS && e->axis == axis;
+
+	for (int i = 0; i < e->n_args && !any; i++)
+		any = ir_depends(e->args[i], axis);
+	return any;
+}
+
 int ir_nodes(const struct ir_expr *e)
 {
 	int n = 1;

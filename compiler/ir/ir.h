@@ -191,6 +191,8 @@ void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx);
 int ir_nodes(const struct ir_expr *e);
 /* Is one of them a read of the tensor? */
 bool ir_reads(const struct ir_expr *e, int tensor);
+/* Or the axis? */
+bool ir_depends(const struct ir_expr *e, int axis);
 /* Same structure, types and constants. */
 bool ir_equal(const struct ir_expr *x, const struct ir_expr *y);
 /* The type an operation has when nothing else is said: bool for comparisons,

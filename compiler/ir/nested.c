@@ -13,28 +13,21 @@ static bool is_sum(const struct ir_expr *e)
 	return e->kind == IR_REDUCE && e->reducer == RED_SUM && e->type == T_F32;
 }
 
-struct reads {
-	int tensor, n;
-};
-
-static void count(struct ir_expr *e, void *ctx)
+static bool is_read_once(struct arena *a, const struct ir_operator *o,
+	int tensor)
 {
-	struct reads *r = ctx;
-
-	r->n += e->kind == IR_READ && e->tensor == r->tensor;
-}
-
-static bool is_read_once(const struct ir_operator *o, int tensor)
-{
-	struct reads r = { tensor, 0 };
+	struct group_reads reads = {0};
+	int n = 0;
 
 	for (int i = 0; i < o->n_stmts; i++)
-		ir_walk(o->stmts[i].expr, count, &r);
-	return r.n == 1;
+		group_collect(a, o, o->stmts[i].expr, &reads);
+	for (int i = 0; i < reads.n; i++)
+		n += reads.v[i]->tensor == tensor;
+	return n == 1;
 }
 
 /* The statement whose sums "e", a factor, reads, each where its axes say; or NULL. */
-static const struct ir_stmt *summed(const struct ir_operator *o,
+static const struct ir_stmt *summed(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e)
 {
 	const struct ir_stmt *s;
@@ -44,7 +37,7 @@ static const struct ir_stmt *summed(const struct ir_operator *o,
 		return NULL;
 	writer = group_writer(o, e->tensor);
 	if (writer < 0 || !is_sum(o->stmts[writer].expr) ||
-	    !is_read_once(o, e->tensor))
+	    !is_read_once(a, o, e->tensor))
 		return NULL;
 	s = &o->stmts[writer];
 	for (int i = 0; i < e->n_args; i++)
@@ -58,7 +51,7 @@ static const struct ir_stmt *summed(const struct ir_operator *o,
 }
 
 /* The factor of product "e" that reads such sums, or NULL. */
-static const struct ir_expr *find(const struct ir_operator *o,
+static const struct ir_expr *find(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e)
 {
 	const struct ir_expr *x;
@@ -66,9 +59,9 @@ static const struct ir_expr *find(const struct ir_operator *o,
 	if (e->type != T_F32)
 		return NULL;
 	if (e->kind != IR_OP || e->op != OP_MUL)
-		return summed(o, e) ? e : NULL;
-	x = find(o, e->args[0]);
-	return x ? x : find(o, e->args[1]);
+		return summed(a, o, e) ? e : NULL;
+	x = find(a, o, e->args[0]);
+	return x ? x : find(a, o, e->args[1]);
 }
 
 /* "e" with "by" in place of its factor "x". */
@@ -88,7 +81,7 @@ static struct ir_expr *replaced(struct arena *a, struct ir_expr *e,
 static struct ir_expr *terms_of(struct arena *a, struct ir_operator *o, int stmt,
 	const struct ir_expr *read, int *axes)
 {
-	const struct ir_stmt *s = summed(o, read);
+	const struct ir_stmt *s = summed(a, o, read);
 	int n = o->n_axes;
 	struct ir_expr **with = ARENA_ARRAY(a, n, struct ir_expr *);
 
@@ -108,22 +101,21 @@ static struct ir_expr *terms_of(struct arena *a, struct ir_operator *o, int stmt
 static struct ir_expr *joined(struct arena *a, struct ir_operator *o, int i)
 {
 	struct ir_expr *whole = o->stmts[i].expr, *e;
-	const struct ir_expr *read = is_sum(whole) ? find(o, whole->args[0]) :
-		NULL;
+	int *axes;
+	const struct ir_expr *read = is_sum(whole) ? find(a, o,
+		whole->args[0]) : NULL;
 	int n, inner;
 
 	if (!read || read == whole->args[0])
 		return NULL;
 	n = whole->n_red;
-	inner = summed(o, read)->expr->n_red;
-	e = ARENA_NEW(a, struct ir_expr);
-	*e = *whole;
+	inner = summed(a, o, read)->expr->n_red;
+	axes = ARENA_ARRAY(a, n + inner, int);
+	memcpy(axes, whole->red, (size_t)n * sizeof *axes);
+	e = ir_reduce_of(a, whole, replaced(a, whole->args[0], read, terms_of(a,
+		o, i, read, axes + n)));
+	e->red = axes;
 	e->n_red = n + inner;
-	e->red = ARENA_ARRAY(a, e->n_red, int);
-	memcpy(e->red, whole->red, (size_t)n * sizeof *e->red);
-	e->args = ARENA_ARRAY(a, 1, struct ir_expr *);
-	e->args[0] = replaced(a, whole->args[0], read, terms_of(a, o, i, read,
-		e->red + n));
 	return e;
 }
 

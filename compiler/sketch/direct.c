@@ -607,7 +607,7 @@ const struct sketch sketch_direct = {
 	.applies = applies,
 	.tunables = tunables,
 	.legal = legal,
-	.features = direct_features, .price = direct_price,
+	.price = direct_price,
 	.least = direct_least,
 	.start = start,
 	.build = direct_build,

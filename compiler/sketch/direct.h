@@ -164,8 +164,6 @@ bool direct_plan_widest(const struct task *t, const int *values,
 
 void direct_cost(const struct direct *d, const struct direct_plan *p,
 	struct features *out);
-void direct_features(const struct task *t, const int *values,
-	struct features *out);
 bool direct_price(const struct task *t, const int *values,
 	struct features *out);
 void direct_least(const struct task *t, struct features *out);

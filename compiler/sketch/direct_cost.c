@@ -4,7 +4,6 @@
  * those of the first warp. */
 #include "sketch/direct.h"
 
-#include <assert.h>
 
 #include "sketch/walk.h"
 
@@ -301,15 +300,6 @@ bool direct_price(const struct task *t, const int *values, struct features *out)
 	if (legal)
 		direct_cost(t->state, &p, out);
 	return legal;
-}
-
-void direct_features(const struct task *t, const int *values,
-	struct features *out)
-{
-	bool legal = direct_price(t, values, out);
-
-	assert(legal);
-	(void)legal;
 }
 
 void direct_least(const struct task *t, struct features *out)

@@ -265,7 +265,7 @@ const struct sketch sketch_fma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = fma_features, .price = fma_price,
+	.price = fma_price,
 	.least = fma_least,
 	.start = start,
 	.build = fma_build,

@@ -40,8 +40,6 @@ struct fma_plan {
 const char *fma_plan(const struct task *t, struct arena *a, const int *values,
 	struct fma_plan *p);
 
-void fma_features(const struct task *t, const int *values,
-	struct features *out);
 bool fma_price(const struct task *t, const int *values,
 	struct features *out);
 void fma_least(const struct task *t, struct features *out);

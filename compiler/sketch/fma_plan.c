@@ -7,7 +7,6 @@
 #include "sketch/common.h"
 #include "sketch/walk.h"
 
-#include <assert.h>
 
 /* ---- what fits ---- */
 
@@ -361,14 +360,6 @@ bool fma_price(const struct task *t, const int *values, struct features *out)
 	if (legal)
 		cost(t, &p, out);
 	return legal;
-}
-
-void fma_features(const struct task *t, const int *values, struct features *out)
-{
-	bool legal = fma_price(t, values, out);
-
-	assert(legal);
-	(void)legal;
 }
 
 void fma_least(const struct task *t, struct features *out)

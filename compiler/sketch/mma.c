@@ -338,7 +338,7 @@ const struct sketch sketch_mma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = mma_features, .price = mma_price,
+	.price = mma_price,
 	.least = mma_least,
 	.start = start,
 	.build = mma_build,

@@ -56,8 +56,6 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 /* A thread's results on either side. */
 struct share mma_share_m(const struct mma *f, const struct mma_plan *p);
 struct share mma_share_n(const struct mma *f, const struct mma_plan *p);
-void mma_features(const struct task *t, const int *values,
-	struct features *out);
 bool mma_price(const struct task *t, const int *values,
 	struct features *out);
 void mma_least(const struct task *t, struct features *out);

@@ -8,7 +8,6 @@
 #include "sketch/promotion.h"
 #include "sketch/walk.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
@@ -440,14 +439,6 @@ bool mma_price(const struct task *t, const int *values, struct features *out)
 	if (legal)
 		cost(t, &p, out);
 	return legal;
-}
-
-void mma_features(const struct task *t, const int *values, struct features *out)
-{
-	bool legal = mma_price(t, values, out);
-
-	assert(legal);
-	(void)legal;
 }
 
 void mma_least(const struct task *t, struct features *out)

@@ -286,22 +286,24 @@ static int64_t scaled_at_once(const struct ir_operator *o, const bool *changes,
  * Not where the schedule says how a factor in f32 is multiplied. */
 static void take_scales(const struct task *t, struct product *f)
 {
+	struct product_scales x = { .any = false };
 	struct ir_scales s;
 
 	if (precision_said(t->schedule,
 	    t->op->tensors[f->c.stmt->tensor].name) ||
 	    !ir_scales(t->a, t->op, &f->c, &s))
 		return;
-	f->scales = (struct product_scales){ .m = s.left, .n = s.right };
+	x.m = s.left;
+	x.n = s.right;
 	for (int i = 0; i < f->n_orders; i++) {
-		f->scales.group[i] = scaled_at_once(t->op, s.changes,
-			f->orders[i], f->c.n_k);
-		f->scales.any |= f->scales.group[i] > 1;
+		x.group[i] = scaled_at_once(t->op, s.changes, f->orders[i],
+			f->c.n_k);
+		x.any |= x.group[i] > 1;
 	}
-	if (f->scales.any)
-		f->c = s.plain;
-	else
-		f->scales = (struct product_scales){ .any = false };
+	if (!x.any)
+		return;
+	f->scales = x;
+	f->c = s.plain;
 }
 
 static void find_orders(struct task *t, struct product *f)

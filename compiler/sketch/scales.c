@@ -10,26 +10,6 @@
 
 /* ---- how many ---- */
 
-struct search {
-	int axis;
-	bool found;
-};
-
-static void look(struct ir_expr *e, void *ctx)
-{
-	struct search *s = ctx;
-
-	s->found |= e->kind == IR_AXIS && e->axis == s->axis;
-}
-
-static bool depends(const struct ir_expr *e, int axis)
-{
-	struct search s = { axis, false };
-
-	ir_walk((struct ir_expr *)e, look, &s);
-	return s.found;
-}
-
 /* Neighbours along flattened "axes", from a multiple of it on, of which "e" is the
  * same. */
 static int64_t run_of(const struct ir_operator *o, const struct ir_expr *e,
@@ -37,7 +17,7 @@ static int64_t run_of(const struct ir_operator *o, const struct ir_expr *e,
 {
 	int64_t run = 1;
 
-	for (int i = n - 1; i >= 0 && !depends(e, axes[i]); i--)
+	for (int i = n - 1; i >= 0 && !ir_depends(e, axes[i]); i--)
 		run *= o->axes[axes[i]].extent;
 	return run;
 }

@@ -77,7 +77,8 @@ struct sketch {
 		const int *values);
 	void (*features)(const struct task *t, const int *values,
 		struct features *out);
-	/* NULL, or both of these by one plan: false if the point is not legal. */
+	/* In place of features, or NULL: both of these by one plan, false if the
+	 * point is not legal. */
 	bool (*price)(const struct task *t, const int *values,
 		struct features *out);
 	/* NULL, or what no point has less of: operations and compulsory bytes,

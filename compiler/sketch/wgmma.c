@@ -525,7 +525,7 @@ const struct sketch sketch_wgmma = {
 	.tunables = tunables,
 	.legal = legal,
 	.in_place = in_place,
-	.features = wgmma_features, .price = wgmma_price,
+	.price = wgmma_price,
 	.least = wgmma_least,
 	.start = start, .other_start = other_start, .newer = "halo",
 	.build = wgmma_build,

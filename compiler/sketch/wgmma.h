@@ -131,8 +131,6 @@ struct scale_counts wgmma_scales(const struct task *t,
 
 /* ---- wgmma_cost.c ---- */
 
-void wgmma_features(const struct task *t, const int *values,
-	struct features *out);
 bool wgmma_price(const struct task *t, const int *values,
 	struct features *out);
 void wgmma_least(const struct task *t, struct features *out);

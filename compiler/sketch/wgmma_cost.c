@@ -3,7 +3,6 @@
  * its time. */
 #include "sketch/wgmma.h"
 
-#include <assert.h>
 #include <math.h>
 
 static struct tiled_rows_cost rows_cost(const struct wgmma *f,
@@ -167,14 +166,6 @@ bool wgmma_price(const struct task *t, const int *values, struct features *out)
 	if (legal)
 		cost(t, &p, out);
 	return legal;
-}
-
-void wgmma_features(const struct task *t, const int *values, struct features *out)
-{
-	bool legal = wgmma_price(t, values, out);
-
-	assert(legal);
-	(void)legal;
 }
 
 void wgmma_least(const struct task *t, struct features *out)
