@@ -7,8 +7,6 @@
 #include "ir/group.h"
 #include "ir/hoist.h"
 
-enum { FACTORS = 6 };
-
 /* Elements of a let that may be written. */
 enum { LARGEST = 1 << 28 };
 
@@ -16,21 +14,9 @@ struct product {
 	struct arena *a;
 	const struct ir_operator *o;
 	const struct ir_stmt *stmt;
-	struct ir_expr *of[FACTORS];
-	bool *axes[FACTORS];	/* by axis: of more than one value, and in it */
-	int n;
+	struct group_product by;
 	enum dtype type;
 };
-
-static bool collect(struct product *p, struct ir_expr *e)
-{
-	if (e->kind == IR_OP && e->op == OP_MUL && e->type == p->type)
-		return collect(p, e->args[0]) && collect(p, e->args[1]);
-	if (p->n == FACTORS)
-		return false;
-	p->of[p->n++] = e;
-	return true;
-}
 
 struct marking {
 	const struct ir_operator *o;
@@ -45,6 +31,23 @@ static void mark(struct ir_expr *e, void *ctx)
 		m->axes[e->axis] = true;
 }
 
+bool group_multiplied(struct arena *a, const struct ir_operator *o,
+	struct ir_expr *e, enum dtype type, struct group_product *out)
+{
+	struct marking m = { .o = o };
+
+	if (e->kind == IR_OP && e->op == OP_MUL && e->type == type)
+		return group_multiplied(a, o, e->args[0], type, out) &&
+			group_multiplied(a, o, e->args[1], type, out);
+	if (out->n == GROUP_FACTORS)
+		return false;
+	m.axes = ARENA_ARRAY(a, o->n_axes + 1, bool);
+	ir_walk(e, mark, &m);
+	out->axes[out->n] = m.axes;
+	out->of[out->n++] = e;
+	return true;
+}
+
 /* True if the statement sums a product of at least two factors. */
 static bool find_factors(struct product *p)
 {
@@ -54,23 +57,15 @@ static bool find_factors(struct product *p)
 		return false;
 	body = group_stripped(e->args[0], T_NONE);
 	p->type = body->type;
-	if (!collect(p, (struct ir_expr *)body) || p->n < 2)
-		return false;
-	for (int i = 0; i < p->n; i++) {
-		struct marking m = { p->o, ARENA_ARRAY(p->a, p->o->n_axes + 1,
-			bool) };
-
-		ir_walk(p->of[i], mark, &m);
-		p->axes[i] = m.axes;
-	}
-	return true;
+	return group_multiplied(p->a, p->o, (struct ir_expr *)body, p->type,
+		&p->by) && p->by.n > 1;
 }
 
 /* Does axis "x" occur in one of the factors in set "of"? */
 static bool occurs(const struct product *p, unsigned of, int x)
 {
-	for (int i = 0; i < p->n; i++)
-		if (of >> i & 1 && p->axes[i][x])
+	for (int i = 0; i < p->by.n; i++)
+		if (of >> i & 1 && p->by.axes[i][x])
 			return true;
 	return false;
 }
@@ -102,10 +97,10 @@ static struct ir_expr *side(const struct product *p, unsigned of)
 	struct ir_expr *all = NULL;
 	int n = 0;
 
-	for (int i = 0; i < p->n; i++)
+	for (int i = 0; i < p->by.n; i++)
 		if (of >> i & 1) {
 			all = all ? ir_apply(p->a, OP_MUL, p->type, 2, all,
-				p->of[i]) : p->of[i];
+				p->by.of[i]) : p->by.of[i];
 			n++;
 		}
 	return n > 1 ? all : (struct ir_expr *)group_stripped(all, p->type);
@@ -127,7 +122,7 @@ static double written(const struct product *p, unsigned of)
 /* The set of factors on the left, or 0. */
 static unsigned best_left(const struct product *p)
 {
-	unsigned all = (1u << p->n) - 1, best = 0;
+	unsigned all = (1u << p->by.n) - 1, best = 0;
 	double least = LARGEST;
 
 	for (unsigned left = 1; left < all; left += 2) {
@@ -153,7 +148,7 @@ bool group_contracts(struct arena *a, const struct ir_operator *o, int stmt)
 	if (ir_contraction(a, o, stmt, &c, NULL))
 		return true;
 	left = find_factors(&p) ? best_left(&p) : 0;
-	return left && !written(&p, left) && !written(&p, (1u << p.n) - 1 - left);
+	return left && !written(&p, left) && !written(&p, (1u << p.by.n) - 1 - left);
 }
 
 static struct ir_expr *loaded(struct hoist *h, const struct product *p,
@@ -169,7 +164,7 @@ static struct ir_expr *loaded(struct hoist *h, const struct product *p,
 static struct ir_expr *factored(struct hoist *h, const struct product *p,
 	unsigned left)
 {
-	unsigned right = (1u << p->n) - 1 - left;
+	unsigned right = (1u << p->by.n) - 1 - left;
 	struct ir_expr *e = ARENA_NEW(p->a, struct ir_expr), *body;
 
 	*e = *p->stmt->expr;

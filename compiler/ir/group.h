@@ -29,6 +29,17 @@ bool group_instead(struct arena *a, const struct ir_operator *o,
 bool group_pair(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e, const struct ir_expr **of);
 
+/* factor.c: "e" as a product in "type" of factors, itself if it is none; by axis
+ * whether it has more than one value and occurs in each. False: they are more. */
+enum { GROUP_FACTORS = 6 };
+struct group_product {
+	struct ir_expr *of[GROUP_FACTORS];
+	bool *axes[GROUP_FACTORS];
+	int n;
+};
+bool group_multiplied(struct arena *a, const struct ir_operator *o,
+	struct ir_expr *e, enum dtype type, struct group_product *out);
+
 /* factor.c: products of which no contraction could load the factors are grouped
  * into two, and what cannot be loaded becomes a let. needs: hoisted. */
 void group_factors(struct arena *a, struct ir_operator *o);

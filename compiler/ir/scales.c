@@ -5,37 +5,18 @@
  * of s times the sum of x * w. Quantised factors are scaled so. */
 #include "ir/group.h"
 
-enum { FACTORS = 6 };
-
-/* A factor of the contraction, as a product of "of"; by axis of the operator whether
- * it occurs in each. */
+/* A factor of the contraction, as a product. */
 struct parts {
 	struct arena *a;
 	const struct ir_operator *o;
 	const struct ir_contraction *c;
-	struct ir_expr *of[FACTORS];
-	bool *axes[FACTORS];
-	int n;
+	struct group_product by;
 };
 
-static void mark(struct ir_expr *e, void *ctx)
+static bool take_apart(struct parts *p, const struct ir_expr *value)
 {
-	bool *axes = ctx;
-
-	if (e->kind == IR_AXIS)
-		axes[e->axis] = true;
-}
-
-static bool collect(struct parts *p, struct ir_expr *e)
-{
-	if (e->kind == IR_OP && e->op == OP_MUL && e->type == p->c->product)
-		return collect(p, e->args[0]) && collect(p, e->args[1]);
-	if (p->n == FACTORS)
-		return false;
-	p->axes[p->n] = ARENA_ARRAY(p->a, p->o->n_axes, bool);
-	ir_walk(e, mark, p->axes[p->n]);
-	p->of[p->n++] = e;
-	return true;
+	return group_multiplied(p->a, p->o, (struct ir_expr *)value,
+		p->c->product, &p->by);
 }
 
 /* Does part "i" change with every step of the reduction? */
@@ -44,7 +25,7 @@ static bool is_main(const struct parts *p, int i)
 	const struct ir_contraction *c = p->c;
 
 	for (int k = 0; k < c->n_k; k++)
-		if (p->o->axes[c->k[k]].extent != 1 && !p->axes[i][c->k[k]])
+		if (p->o->axes[c->k[k]].extent != 1 && !p->by.axes[i][c->k[k]])
 			return false;
 	return true;
 }
@@ -54,10 +35,10 @@ static struct ir_expr *product(const struct parts *p, bool main)
 {
 	struct ir_expr *all = NULL;
 
-	for (int i = 0; i < p->n; i++)
+	for (int i = 0; i < p->by.n; i++)
 		if (is_main(p, i) == main)
 			all = all ? ir_apply(p->a, OP_MUL, p->c->product, 2, all,
-				p->of[i]) : p->of[i];
+				p->by.of[i]) : p->by.of[i];
 	return all;
 }
 
@@ -71,10 +52,10 @@ static bool find_changes(const struct parts *left, const struct parts *right,
 
 	out->changes = ARENA_ARRAY(left->a, left->o->n_axes, bool);
 	for (int side = 0; side < 2; side++)
-		for (int i = 0; i < sides[side]->n; i++)
+		for (int i = 0; i < sides[side]->by.n; i++)
 			for (int x = 0; x < left->o->n_axes && !is_main(
 			     sides[side], i); x++)
-				out->changes[x] |= sides[side]->axes[i][x];
+				out->changes[x] |= sides[side]->by.axes[i][x];
 	for (int k = 0; k < c->n_k; k++)
 		any |= out->changes[c->k[k]];
 	return any;
@@ -89,8 +70,8 @@ bool ir_scales(struct arena *a, const struct ir_operator *o,
 	*out = (struct ir_scales){ 0 };
 	if (c->pair || c->product != T_F32 || c->acc != T_F32 ||
 	    ir_any_open(o, c->k, c->n_k) ||
-	    !collect(&left, (struct ir_expr *)c->left_value) ||
-	    !collect(&right, (struct ir_expr *)c->right_value))
+	    !take_apart(&left, c->left_value) ||
+	    !take_apart(&right, c->right_value))
 		return false;
 	out->left = product(&left, false);
 	out->right = product(&right, false);

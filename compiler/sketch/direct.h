@@ -160,6 +160,12 @@ const char *direct_plan(const struct task *t, struct arena *a,
 bool direct_plan_widest(const struct task *t, const int *values,
 	struct direct_plan *p);
 
+/* ---- direct_start.c ---- */
+
+/* Does the default's search have a point to set out from? */
+bool direct_fits(const struct task *t);
+void direct_start(const struct task *t, int *values);
+
 /* ---- direct_cost.c ---- */
 
 void direct_cost(const struct direct *d, const struct direct_plan *p,
