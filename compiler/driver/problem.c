@@ -129,12 +129,9 @@ void problem_features(const struct candidate *c, struct arena *a,
 	const char *why;
 	bool ok = space_tunables(a, c->space, genes, values, &why);
 
-	if (c->sketch->price)
-		ok = ok && c->sketch->price(&c->task, values, f);
-	else
-		c->sketch->features(&c->task, values, f);
 	assert(ok);
 	(void)ok;
+	sketch_features(c->sketch, &c->task, values, f);
 	if (!f->work)
 		f->work = ir_operations(c->task.op, c->task.group);
 }

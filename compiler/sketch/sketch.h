@@ -107,6 +107,9 @@ struct sketch {
 
 /* All sketches, NULL-ended. */
 const struct sketch *const *sketch_list(void);
+/* What a legal point has, whichever of features() and price() the sketch has. */
+void sketch_features(const struct sketch *s, const struct task *t,
+	const int *values, struct features *out);
 const struct sketch *sketch_named(const char *name);
 
 /* NULL, or the type by which no sketch computes the group's statements. */

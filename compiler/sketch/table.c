@@ -3,6 +3,7 @@
  * is one file and one row here. */
 #include "sketch/sketch.h"
 
+#include <assert.h>
 #include <string.h>
 
 extern const struct sketch sketch_attention, sketch_wgmma, sketch_mma,
@@ -16,6 +17,19 @@ static const struct sketch *const sketches[] = {
 	&sketch_transpose, &sketch_elementwise, &sketch_library,
 	&sketch_variant, NULL
 };
+
+void sketch_features(const struct sketch *s, const struct task *t,
+	const int *values, struct features *out)
+{
+	bool legal = true;
+
+	if (s->price)
+		legal = s->price(t, values, out);
+	else
+		s->features(t, values, out);
+	assert(legal);
+	(void)legal;
+}
 
 const struct sketch *const *sketch_list(void)
 {

@@ -260,7 +260,7 @@ static void features(const struct task *t, const int *values,
 	int elem = g->w.image_left ? g->of.left.elem : g->of.right.elem;
 	double rooms = 4 * p2 * (image + results + (g->prepares ? 0 : weights));
 
-	sketch_fma.price(&z->products, products, out);
+	sketch_features(&sketch_fma, &z->products, products, out);
 	add_step(out, image, p2, p2, transform_ops(by->input[0], by->points,
 		by->points, WINOGRAD_MOST, by->points));
 	add_step(out, results, p2, m2, transform_ops(by->output[0], by->m,

@@ -143,7 +143,7 @@ static void add_record(struct session *s, record_list *out,
 	const char *why;
 
 	if (space_tunables(s->a, c->space, genes, values, &why)) {
-		c->sketch->features(&c->task, values, &f);
+		sketch_features(c->sketch, &c->task, values, &f);
 		features_vector(&f, v);
 		set_point(s->a, c->space, values, &r);
 		r.seconds = standin_seconds(&r, &f, c->task.gpu, tmp);

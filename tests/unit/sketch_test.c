@@ -60,35 +60,29 @@ static void points_verify(void **state)
 		}
 }
 
-/* No point takes less than least() says, and price() says what features() does. */
-static void check_bounds(const struct group_space *g, const int *values,
-	const struct features *f)
+/* No point takes less than least() says. */
+static void check_bounds(const struct group_space *g, const struct features *f)
 {
-	struct features least = { .launches = 1 }, priced;
+	struct features least = { .launches = 1 };
 
 	if (g->sketch->least)
 		g->sketch->least(&g->task, &least);
 	assert_true(model_seconds(f, g->task.gpu) >= model_least(&least,
 		g->task.gpu));
 	assert_true(least.dram_bytes <= f->dram_bytes * (1 + 1e-9));
-	if (!g->sketch->price)
-		return;
-	assert_true(g->sketch->price(&g->task, values, &priced));
-	assert_true(model_seconds(f, g->task.gpu) == model_seconds(&priced,
-		g->task.gpu));
 }
 
 static void check_features(const struct group_space *g, const int *values)
 {
 	struct features f;
 
-	g->sketch->features(&g->task, values, &f);
+	sketch_features(g->sketch, &g->task, values, &f);
 	assert_true(f.threads >= 32 && f.threads <= 1024);
 	assert_true(f.occupancy >= 1 && f.blocks >= 1 && f.launches >= 1);
 	assert_true(f.dram_bytes > 0 && f.l2_bytes >= f.dram_bytes / 2);
 	assert_true(f.useful > 0 && f.useful <= 1);
 	assert_true(isfinite(model_seconds(&f, gpu_named("h200"))));
-	check_bounds(g, values, &f);
+	check_bounds(g, &f);
 }
 
 static void features_are_sane(void **state)

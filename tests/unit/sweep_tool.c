@@ -136,7 +136,7 @@ static int predicted_registers(struct arena *a, const struct choice *c)
 
 	if (!space_tunables(a, c->candidate->space, c->genes, values, &why))
 		return 0;
-	c->candidate->sketch->features(&c->candidate->task, values, &f);
+	sketch_features(c->candidate->sketch, &c->candidate->task, values, &f);
 	return f.regs;
 }
 
