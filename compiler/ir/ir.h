@@ -491,7 +491,7 @@ bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
 
 /* ---- roles.c: contractions are recognised, not named ---- */
 
-/* sum over K of left * right for a contraction group. Axis lists are in the
+/* sum over K of left * right, or alike, for a contraction group. Axis lists are in the
  * order of the output's axes (M, N, batch) or of the reduction (K). "left" and
  * "right" are the IR_READ nodes, widening casts stripped: "left" is the padded
  * one, or else the first; "product" is the dtype in which they are multiplied.
@@ -499,14 +499,17 @@ bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
  * "right_value" are the factors, the reads themselves where nothing is computed.
  * Axes are the factor's; its read may lack some, along which several values are
  * unpacked from one element: the address then has coefficient 0.
- * Where what is summed is no product, but made of elements of two tensors in
- * another way and 0 where both are 0, such as |x - y|, "pair" is that; the
- * factors are the reads.
+ * Where no products are summed, but what is made of elements of two tensors in
+ * another way, such as |x - y|, or the greatest or least of such is wanted, "pair" is
+ * what is made of them, and the factors are the reads. "filled": elements may be
+ * added to the reduction where both factors are 0, as nothing changes.
  * A pad is by the value 0. An axis of extent 1 that occurs nowhere is M. */
 struct ir_contraction {
 	const struct ir_stmt *stmt;
 	const struct ir_expr *left, *right, *left_value, *right_value;
 	const struct ir_expr *pair;	/* or NULL */
+	enum reducer reducer;
+	bool filled;
 	int *m, *n, *k, *batch;
 	int n_m, n_n, n_k, n_batch;
 	enum dtype acc, product;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over pairs. In comes what a statement sums; out go the two reads of which
- * it is made, if it depends on nothing else and is 0 where both are 0: then a
- * tile that is filled up with zeros gives the same sum. |x - y| and the square of
- * x - y are such, as the product is. */
+/* Reductions over pairs. In comes what a statement sums, or of which it takes the
+ * greatest or least; out go the two reads of which it is made, if it depends on
+ * nothing else, and whether it is 0 where both are 0: then a tile that is filled up
+ * with zeros gives the same sum. |x - y| and the square of x - y are such, as the
+ * product is. */
 #include "ir/group.h"
 
-enum { LARGEST = 24 };	/* nodes; what is summed is written out many times */
+enum { LARGEST = 24 };	/* nodes; what is reduced is written out many times */
 
 struct pair {
 	struct arena *a;
@@ -63,10 +64,12 @@ static bool is_zero(const struct ir_expr *e)
 }
 
 bool group_pair(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e, const struct ir_expr **of)
+	const struct ir_expr *e, const struct ir_expr **of, bool *zero)
 {
 	struct pair p = { .a = a, .of = of };
 
-	return collect(&p, e) && p.n == 2 &&
-		is_zero(ir_fold_expr(a, o, at_zero(a, e)));
+	if (!collect(&p, e) || p.n != 2)
+		return false;
+	*zero = is_zero(ir_fold_expr(a, o, at_zero(a, e)));
+	return true;
 }

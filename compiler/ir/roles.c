@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Contractions are recognised by the roles of their axes. In comes a statement
  * of a folded and split operator; out goes left, right and the lists of M, N,
- * K and batch axes if it sums a product of two reads, or what else is made of
- * two (pairs.c), or the sentence that says why it is none. An axis occurs in a
+ * K and batch axes if it sums a product of two reads, or sums, or takes the greatest
+ * or least of, what else is made of two (pairs.c), or the sentence that says why it is
+ * none. An axis occurs in a
  * read if it moves the element that is read, or an index of it. */
 #include "ir/group.h"
 
@@ -344,6 +345,7 @@ static bool recognise_product(struct roles *r)
 		return fail(r, "what is summed is no product of two tensors");
 	c->acc = red->type;
 	c->product = product->type;
+	c->filled = true;
 	f = product->args;
 	return choose_left(r, group_stripped(f[0], c->product),
 		group_stripped(f[1], c->product)) && find_roles(r);
@@ -355,14 +357,24 @@ static bool recognise_pair(struct roles *r)
 {
 	struct ir_contraction *c = r->out;
 	const struct ir_expr *red = c->stmt->expr, *of[2];
+	bool zero;
 
 	*c = (struct ir_contraction){ .stmt = c->stmt, .acc = red->type,
-		.pair = group_stripped(red->args[0], T_NONE) };
+		.pair = group_stripped(red->args[0], T_NONE),
+		.reducer = red->reducer };
 	c->product = c->pair->type;
-	return group_pair(r->a, r->o, c->pair, of) &&
-		exact(of[0]->type, c->acc) && exact(of[1]->type, c->acc) &&
+	if (!group_pair(r->a, r->o, c->pair, of, &zero))
+		return false;
+	c->filled = zero && red->reducer == RED_SUM;
+	return exact(of[0]->type, c->acc) && exact(of[1]->type, c->acc) &&
 		choose_left(r, of[0], of[1]) && find_roles(r) &&
 		points(r, c->m, c->n_m) > 1 && points(r, c->n, c->n_n) > 1;
+}
+
+/* Of these a thread keeps the result of all before in one register. */
+static bool kept(enum reducer r)
+{
+	return r == RED_SUM || r == RED_MAX || r == RED_MIN;
 }
 
 static bool recognise(struct roles *r)
@@ -370,11 +382,11 @@ static bool recognise(struct roles *r)
 	const struct ir_expr *red = r->out->stmt->expr;
 	const char *why;
 
-	if (red->kind != IR_REDUCE || red->reducer != RED_SUM)
+	if (red->kind != IR_REDUCE || !kept(red->reducer))
 		return fail(r, "it is no sum over axes");
-	if (recognise_product(r))
+	if (red->reducer == RED_SUM && recognise_product(r))
 		return true;
-	why = r->why;
+	why = red->reducer == RED_SUM ? r->why : "it is no sum over axes";
 	if (recognise_pair(r))
 		return true;
 	r->why = why;
@@ -401,7 +413,7 @@ bool group_instead(struct arena *a, const struct ir_operator *o,
 	struct roles r = { .a = a, .o = o, .out = out };
 
 	*out = (struct ir_contraction){ .stmt = c->stmt, .acc = c->acc,
-		.product = c->product };
+		.product = c->product, .filled = true };
 	return choose_left(&r, left, right) && out->left_value == left &&
 		find_roles(&r) && out->n_m == c->n_m && out->n_n == c->n_n &&
 		out->n_batch == c->n_batch;

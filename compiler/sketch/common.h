@@ -102,6 +102,9 @@ bool reducer_indexed(enum reducer r);
 /* The value that changes nothing, and the index it is found at. */
 struct kx *reducer_identity(struct arena *a, enum reducer r, enum dtype t);
 struct kx *reducer_nowhere(struct arena *a, enum dtype at);
+/* What is held and one value more, of reducers without an index. */
+struct kx *reducer_join(struct arena *a, enum reducer r, enum dtype t,
+	struct kx *held, struct kx *value);
 /* Type of the values of reduction "e", in registers. */
 enum dtype reducer_type(const struct ir_expr *e);
 /* Index that argmax and argmin of "e" yield at the present axis values. */

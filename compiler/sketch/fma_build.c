@@ -46,8 +46,7 @@ static void clear_accumulators(struct fma_code *g, struct k_block *b)
 
 	b = tile_loop(a, b, "i", g->p->tm, &i);
 	b = tile_loop(a, b, "j", g->p->tn, &j);
-	ks_store(a, b, k_place(g->of.acc, i, j),
-		product_zero(a, g->f->of.acc));
+	ks_store(a, b, k_place(g->of.acc, i, j), product_none(a, &g->f->of));
 }
 
 static void start(void *ctx, struct k_block *b)

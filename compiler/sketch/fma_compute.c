@@ -122,7 +122,7 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 	return body;
 }
 
-/* Elements of both operands, where what is summed is no product. */
+/* Elements of both operands, where what is reduced is no product. */
 struct pairing {
 	const struct ir_contraction *c;
 	struct kx *left, *right;
@@ -145,7 +145,7 @@ static struct kx *add_pair(struct fma_code *g, struct k_block *b, struct kx *x,
 		.hook = paired, .ctx = &p };
 	enum dtype t = g->f->of.acc;
 
-	return lower_wrapping(g->of.a, OP_ADD, t, sum, lower_as(&env,
+	return reducer_join(g->of.a, p.c->reducer, t, sum, lower_as(&env,
 		p.c->pair, t));
 }
 
@@ -162,11 +162,25 @@ static void multiply_one(struct fma_code *g, struct k_block *b,
 	ks_store(g->of.a, b, k_place(g->of.acc, i, j), sum);
 }
 
+/* Where zeros that fill up a chunk would count, its end in the tile; else NULL. */
+static struct kx *end_of_chunk(struct fma_code *g, struct k_block *b)
+{
+	if (!g->p->of.ragged || g->f->of.c.filled)
+		return NULL;
+	return tiled_chunk(&g->of, b).limit;
+}
+
+static struct k_block *within(struct fma_code *g, struct k_block *b,
+	struct kx *k, struct kx *end)
+{
+	return end ? ks_if(g->of.a, b, kx_lt(g->of.a, k, end)) : b;
+}
+
 /* The left fragment stays for kv steps, the right one passes by row after
  * row: fewer registers than both at once. */
 static void compute_streaming(struct fma_code *g, struct k_block *b,
 	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *slot,
-	struct kx *kk)
+	struct kx *kk, struct kx *end)
 {
 	struct kx *u, *i, *j;
 
@@ -174,6 +188,7 @@ static void compute_streaming(struct fma_code *g, struct k_block *b,
 	b = tile_loop(g->of.a, b, "j", g->p->tn, &j);
 	load_row(g, b, r, slot, kk, j, num(g, 0));
 	b = tile_loop(g->of.a, b, "u", g->p->kv, &u);
+	b = within(g, b, kx_add(g->of.a, kk, u), end);
 	b = tile_loop(g->of.a, b, "i", g->p->tm, &i);
 	multiply_one(g, b, l, r, i, j, num(g, 0), u);
 }
@@ -183,11 +198,11 @@ void fma_compute(void *ctx, struct k_block *b, struct kx *slot)
 	struct fma_code *g = ctx;
 	const struct fma_fragment *l = &g->l, *r = &g->r;
 	struct arena *a = g->of.a;
-	struct kx *kk, *u, *i, *j;
+	struct kx *end = end_of_chunk(g, b), *kk, *u, *i, *j;
 
 	b = steps_loop(g, b, &kk);
 	if (g->p->streams) {
-		compute_streaming(g, b, l, r, slot, kk);
+		compute_streaming(g, b, l, r, slot, kk, end);
 		return;
 	}
 	if (l->s->order->k_inner)
@@ -201,6 +216,7 @@ void fma_compute(void *ctx, struct k_block *b, struct kx *slot)
 		load_along_rows(g, b, r, slot, kx_add(a, kk, u));
 	convert_fragment(g, b, l, u);
 	convert_fragment(g, b, r, u);
+	b = within(g, b, kx_add(a, kk, u), end);
 	b = tile_loop(a, b, "i", g->p->tm, &i);
 	b = tile_loop(a, b, "j", g->p->tn, &j);
 	multiply_one(g, b, l, r, i, j, j, u);

@@ -76,7 +76,7 @@ void parts_add(const struct parts *g, struct k_block *b, struct kx *slot)
 	struct kx *i, *j;
 
 	b = each_sum(g, b, &i, &j);
-	ks_store(a, b, k_place(g->acc, i, j), lower_wrapping(a, OP_ADD,
+	ks_store(a, b, k_place(g->acc, i, j), reducer_join(a, g->reducer,
 		g->acc->type, kx_load(a, g->acc, i, j), kx_load(a, g->partial,
 			partial_at(g, slot, i, j))));
 }
@@ -128,8 +128,8 @@ static void add_parts(const struct parts *g, struct k_block *b)
 	struct kx *i, *j, *part;
 
 	inner = each_sum(g, b, &i, &j);
-	ks_store(a, inner, k_place(g->acc, i, j),
-		product_zero(a, g->acc->type));
+	ks_store(a, inner, k_place(g->acc, i, j), reducer_identity(a,
+		g->reducer, g->acc->type));
 	inner = part_loop(g, b, &part);
 	parts_add(g, inner, slot_of(g, part));
 }

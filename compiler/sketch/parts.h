@@ -15,6 +15,7 @@ struct parts {
 	struct kernel *k;
 	int64_t tiles;
 	int split, rows, cols, threads;
+	enum reducer reducer;
 	bool alone;		/* the block has other threads, who are not
 				 * there */
 	struct k_buffer *acc;

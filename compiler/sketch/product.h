@@ -83,5 +83,7 @@ struct cost_of product_cost(const struct product *p);
 struct kx *product_add(struct arena *a, enum dtype t, struct kx *x,
 	struct kx *y, struct kx *sum);
 struct kx *product_zero(struct arena *a, enum dtype t);
+/* What is accumulated before there is anything. */
+struct kx *product_none(struct arena *a, const struct product *p);
 
 #endif

@@ -124,39 +124,35 @@ static void take_indexed(struct arena *a, struct k_block *b,
 	ks_assign(a, inside, r->at, at);
 }
 
+static bool wraps(enum reducer r)
+{
+	return r == RED_SUM || r == RED_PROD;
+}
+
+struct kx *reducer_join(struct arena *a, enum reducer r, enum dtype t,
+	struct kx *held, struct kx *value)
+{
+	enum op op = reducer_rows[r].combine;
+
+	return wraps(r) ? lower_wrapping(a, op, t, held, value) :
+		kx_op(a, op, t, 2, held, value);
+}
+
 void running_take(struct arena *a, struct k_block *b, const struct running *r,
 	struct kx *value, struct kx *at)
 {
 	struct kx *held = kx_var(a, r->value);
 
 	value = lower_convert(a, value, r->type);
-	switch (r->reducer) {
-	case RED_SUM:
-	case RED_PROD:
-		if (dtype_is_float(r->type))
-			ks_update(a, b, r->value,
-				reducer_rows[r->reducer].combine, value);
-		else
-			ks_assign(a, b, r->value, lower_wrapping(a,
-				reducer_rows[r->reducer].combine, r->type,
-				held, value));
-		break;
-	case RED_MAX:
-	case RED_MIN:
-		ks_assign(a, b, r->value, kx_op(a,
-			reducer_rows[r->reducer].combine, r->type, 2, held,
-			value));
-		break;
-	case RED_ANY:
-	case RED_ALL:
-		ks_assign(a, b, r->value, kx_op(a,
-			reducer_rows[r->reducer].combine, T_BOOL, 2, held,
-			value));
-		break;
-	default:
+	if (reducer_indexed(r->reducer))
 		take_indexed(a, b, r, value, lower_convert(a, at,
 			r->at->type));
-	}
+	else if (wraps(r->reducer) && dtype_is_float(r->type))
+		ks_update(a, b, r->value, reducer_rows[r->reducer].combine,
+			value);
+	else
+		ks_assign(a, b, r->value, reducer_join(a, r->reducer, r->type,
+			held, value));
 }
 
 struct kx *running_result(struct arena *a, const struct running *r,

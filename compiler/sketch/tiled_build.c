@@ -281,7 +281,7 @@ static void describe_parts(struct tiled_code *g)
 	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
 		.tiles = p->tiles, .split = p->split, .rows = g->out.m.mine,
 		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
-		.alone = p->helpers > 0,
+		.reducer = g->f->c.reducer, .alone = p->helpers > 0,
 		.thread = g->thread };
 	if (p->streams)
 		g->parts.tickets = parts_room(&g->parts, &g->step, p->blocks,

@@ -204,8 +204,9 @@ static struct kx *result(const struct tiled_code *g, struct kx *outer,
 static void add(struct tiled_code *g, struct k_block *b, struct kx *i,
 	struct kx *j, struct kx *theirs)
 {
-	ks_store(g->a, b, result_at(g, i, j), lower_wrapping(g->a, OP_ADD,
-		g->f->acc, result(g, i, j), kx_bits(g->a, g->f->acc, theirs)));
+	ks_store(g->a, b, result_at(g, i, j), reducer_join(g->a,
+		g->f->c.reducer, g->f->acc, result(g, i, j),
+		kx_bits(g->a, g->f->acc, theirs)));
 }
 
 /* 16 bytes at once where sums of 4 bytes have enough neighbours. */
@@ -267,7 +268,7 @@ static void add_parts(struct tiled_code *g, struct k_block *b)
 
 	each = tile_loop(a, b, "i", rows, &i);
 	each = tile_loop(a, each, "j", cols, &j);
-	ks_store(a, each, k_place(g->acc, i, j), product_zero(a, g->f->acc));
+	ks_store(a, each, k_place(g->acc, i, j), product_none(a, g->f));
 	each = each_part(g, b, rows * cols / n, &rank);
 	each = tile_loop(a, each, "i", outer, &i);
 	each = tile_loop(a, each, "j", inner / n, &j);

@@ -241,6 +241,26 @@ static const struct ir_case ir_cases[] = {
 	"group 1 row of 1: t\n",
 	"what is summed is no product of two tensors"
 }, {
+	/* the greatest of sums is tiled as a product is */
+	"op tropical {\n"
+	"  in a: f32[6, 5] layout(0, 1) align 16\n"
+	"  in b: f32[5, 7] layout(0, 1) align 16\n"
+	"  out c: f32[6, 7] layout(0, 1) align 16\n"
+	"  c[i:6, j:7] = max[k:5](add(a[i, k], b[k, j])) : f32\n"
+	"}\n",
+	"group 0 contraction: c\n",
+	"m i n j k k batch"
+}, {
+	/* of pairs of a row alone there is nothing to tile */
+	"op bound {\n"
+	"  in a: f32[6, 5] layout(0, 1) align 16\n"
+	"  in b: f32[5] layout(0) align 16\n"
+	"  out c: f32[6] layout(0) align 16\n"
+	"  c[i:6] = max[k:5](add(a[i, k], b[k])) : f32\n"
+	"}\n",
+	"group 0 row of 1: c\n",
+	"it is no sum over axes"
+}, {
 	/* attention: the scores leave the contraction as workspace */
 	"op attention {\n"
 	"  in q: f32[6, 4] layout(0, 1) align 16\n"
