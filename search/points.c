@@ -175,8 +175,8 @@ static void decode(const struct points *ps, unsigned code, int *genome)
 	for (int i = 0; i < ps->d; i++) {
 		unsigned n = (unsigned)points_choices(ps, i);
 
-		genome[i] = (int)(code % n);
-		code /= n;
+		genome[i] = n > 1 ? (int)(code % n) : 0;
+		code = n > 1 ? code / n : code;
 	}
 }
 

@@ -43,17 +43,17 @@ uint64_t rng_next(struct rng *r)
 }
 
 /* Words at or above the largest multiple of "n" are drawn again: every value
- * is exactly as likely as any other. */
+ * is exactly as likely as any other. Divisions are what it costs: most words need
+ * but one, of one value none. */
 int rng_below(struct rng *r, int n)
 {
-	uint64_t un = (uint64_t)n, limit, word;
+	uint64_t un = (uint64_t)n, word;
 
 	assert(n > 0);
-	limit = UINT64_MAX - UINT64_MAX % un;
 	do
 		word = rng_next(r);
-	while (word >= limit);
-	return (int)(word % un);
+	while (word > UINT64_MAX - un && word >= UINT64_MAX - UINT64_MAX % un);
+	return un > 1 ? (int)(word % un) : 0;
 }
 
 double rng_unit(struct rng *r)

@@ -337,13 +337,12 @@ static const char *quickly_refused(void *ctx, struct arena *a,
 {
 	enum { LOOKS = 20000 };
 	struct starts *x = ctx;
-	const char *why;
 
 	x->over |= x->looked++ == LOOKS;
 	if (x->over)
 		return "not looked at";
-	why = problem_illegal_here(x->c, a, genes);
-	return why ? why : is_legal_at_all(x->c, a, genes);
+	return problem_is_legal_here(x->c, a, genes) ?
+		is_legal_at_all(x->c, a, genes) : "not legal";
 }
 
 static void predict_start(void *ctx, struct arena *a, const int *genes, int n,
@@ -416,14 +415,16 @@ static const char *find_legal(void *ctx, struct arena *a, const int *genes)
 {
 	enum { DEAR = 500, LOOKS = 500000 };
 	struct finding *f = ctx;
-	const char *why;
 
 	f->found |= f->looked > LOOKS;
 	if (f->found)
 		return "not looked at";
-	why = problem_illegal_here(f->c, a, genes);
-	f->looked += why ? 1 : LOOKS / DEAR;
-	return why ? why : problem_illegal_anywhere(f->c, a, genes);
+	if (!problem_is_legal_here(f->c, a, genes)) {
+		f->looked++;
+		return "not legal";
+	}
+	f->looked += LOOKS / DEAR;
+	return problem_illegal_anywhere(f->c, a, genes);
 }
 
 static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
@@ -433,6 +434,15 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 
 	f->found |= n > 0;
 	predict(f->c, a, genes, n, out);
+}
+
+/* No sentence, which would take most of the time where hardly a point is legal. */
+static const char *not_legal(void *ctx, struct arena *a, const int *genes)
+{
+	struct candidate *c = ctx;
+
+	return problem_is_legal_here(c, a, genes) ?
+		problem_illegal_anywhere(c, a, genes) : "not legal";
 }
 
 /* The first seed that is legal, or the first point that a search comes upon. */
@@ -452,6 +462,7 @@ static int *search_point(struct session *s, struct arena *tmp,
 		if (!problem_refuses(c, tmp, seed))
 			return (int *)seed;
 	}
+	p.legal = not_legal;
 	if (c->general) {
 		p.ctx = &f;
 		p.legal = find_legal;
