@@ -2,8 +2,9 @@
 /* Nodes of expressions computed over lanes. Sums, differences and products of
  * floats, where the time goes, have loops of their own that find out for all
  * lanes at once whether everything is exact, a multiple of one known quantum
- * and small enough; all else goes lane by lane through eval_num.c. Both give
- * the same values and bounds. */
+ * and small enough; eval_exact.c has those of integers and truth values; all else
+ * goes lane by lane through eval_num.c. All give the same values and bounds. What
+ * does not change along the lanes is computed once. */
 #include "ir/eval_private.h"
 
 #include <math.h>
@@ -215,10 +216,21 @@ static void apply(struct ir_eval *e, struct node *x, int run, int n)
 	if ((op == OP_ADD || op == OP_SUB || op == OP_MUL) &&
 	    float_operands(x) && fast(x, n))
 		return;
-	slow(x, n);
+	if (!(op == OP_SELECT ? eval_select(x, n) : eval_exact(x, n)))
+		slow(x, n);
 }
 
-/* True if the cast rounds nothing: a wider float, or exact lanes that fit. */
+/* Has integer type "to" all values of "from"? */
+static bool holds(enum dtype to, enum dtype from)
+{
+	int64_t lo, hi, least, most;
+
+	dtype_range(from, &lo, &hi);
+	dtype_range(to, &least, &most);
+	return lo >= least && hi <= most;
+}
+
+/* True if the cast rounds nothing: a wider type, or exact lanes that fit. */
 static bool passes(const struct node *x, int n)
 {
 	const struct node *of = x->args[0];
@@ -228,7 +240,8 @@ static bool passes(const struct node *x, int n)
 	if (x->e->type == of->e->type)
 		return true;
 	if (to->class != DTYPE_FLOAT)
-		return false;
+		return x->e->type != T_BOOL && dtype_is_int(of->e->type) &&
+			of->exact && holds(x->e->type, of->e->type);
 	if (from->class == DTYPE_FLOAT && to->significand >= from->significand
 	    && to->emax >= from->emax && to->emin <= from->emin)
 		return true;
@@ -264,7 +277,7 @@ static void axis_values(struct ir_eval *e, struct node *x, int run, int n)
 	x->exact = true;
 }
 
-void node_eval(struct ir_eval *e, struct node *x, int run, int n)
+static void compute(struct ir_eval *e, struct node *x, int run, int n)
 {
 	switch (x->e->kind) {
 	case IR_INT:
@@ -286,4 +299,33 @@ void node_eval(struct ir_eval *e, struct node *x, int run, int n)
 		node_reduce(e, x, run, n);
 		break;
 	}
+}
+
+/* The first lane in all "n" of them. */
+static void spread(struct node *x, int n)
+{
+	double v = x->v[0], err = x->exact ? 0 : x->err[0];
+	int64_t whole = x->whole ? x->whole[0] : 0;
+
+	x->v = x->own_v;
+	x->err = x->own_err;
+	for (int i = 0; i < n; i++) {
+		x->own_v[i] = v;
+		x->own_err[i] = err;
+	}
+	if (!x->whole)
+		return;
+	x->whole = x->own_whole;
+	for (int i = 0; i < n; i++)
+		x->own_whole[i] = whole;
+}
+
+void node_eval(struct ir_eval *e, struct node *x, int run, int n)
+{
+	bool once = n > 1 && !x->along[run] && x->e->kind != IR_INT &&
+		x->e->kind != IR_FLOAT;
+
+	compute(e, x, run, once ? 1 : n);
+	if (once)
+		spread(x, n);
 }

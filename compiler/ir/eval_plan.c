@@ -120,6 +120,37 @@ static void plan_constant(struct node *x)
 	x->quantum = q;
 }
 
+static void plan_args(struct ir_eval *e, struct node *x)
+{
+	x->args = ARENA_ARRAY(e->a, (size_t)x->e->n_args, struct node *);
+	for (int i = 0; i < x->e->n_args; i++)
+		x->args[i] = plan_node(e, x->e->args[i]);
+}
+
+static void join(const struct ir_eval *e, struct node *x, const struct node *of)
+{
+	for (int i = 0; i < e->o->n_axes; i++)
+		x->along[i] |= of->along[i];
+}
+
+/* By axis, whether the value changes along it: a reduction's own say nothing, for it
+ * goes through them itself. */
+static void plan_along(const struct ir_eval *e, struct node *x)
+{
+	if (x->e->kind == IR_AXIS)
+		x->along[x->e->axis] = true;
+	for (int d = 0; x->read && d < x->e->n_args; d++) {
+		const struct eval_index *index = &x->read->index[d];
+
+		for (int i = 0; i < index->n_terms; i++)
+			x->along[index->terms[i].axis] = true;
+		if (index->node)
+			join(e, x, index->node);
+	}
+	for (int i = 0; !x->read && i < x->e->n_args; i++)
+		join(e, x, x->args[i]);
+}
+
 struct node *plan_node(struct ir_eval *e, const struct ir_expr *x)
 {
 	struct node *n = ARENA_NEW(e->a, struct node);
@@ -128,20 +159,19 @@ struct node *plan_node(struct ir_eval *e, const struct ir_expr *x)
 
 	n->e = x;
 	n->format = arith ? format_arith(x->type) : format_cast(x->type);
+	n->along = ARENA_ARRAY(e->a, (size_t)e->o->n_axes + 1, bool);
 	n->own_v = n->v = ARENA_ARRAY(e->a, 2 * LANES, double);
 	n->own_err = n->err = n->own_v + LANES;
 	if (x->type == T_I64)
 		n->own_whole = n->whole = ARENA_ARRAY(e->a, LANES, int64_t);
 	if (x->kind == IR_INT || x->kind == IR_FLOAT)
 		plan_constant(n);
-	if (x->kind == IR_READ) {
+	if (x->kind == IR_READ)
 		plan_read(e, n);
-		return n;
-	}
-	n->args = ARENA_ARRAY(e->a, (size_t)x->n_args, struct node *);
-	for (int i = 0; i < x->n_args; i++)
-		n->args[i] = plan_node(e, x->args[i]);
+	else
+		plan_args(e, n);
 	if (x->kind == IR_REDUCE)
 		plan_reduce(e, n);
+	plan_along(e, n);
 	return n;
 }

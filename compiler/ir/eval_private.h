@@ -76,8 +76,8 @@ struct eval_reduce {
 	int64_t *whole;
 };
 
-/* "exact": all errors are 0 and "err" is not looked at. "quantum" holds for
- * all lanes and is 0 wherever a lane is not exact. "whole" has the values of i64,
+/* "along": by axis, whether the value changes along it. "exact": all errors are 0 and
+ * "err" is not looked at. "quantum" holds for all lanes and is 0 wherever a lane is not exact. "whole" has the values of i64,
  * which are more than a double holds, and is NULL for other types. */
 struct node {
 	const struct ir_expr *e;
@@ -85,7 +85,7 @@ struct node {
 	double *v, *err, *own_v, *own_err;
 	int64_t *whole, *own_whole;
 	double quantum;
-	bool exact;
+	bool exact, *along;
 	struct format format;
 	struct eval_read *read;
 	struct eval_reduce *reduce;
@@ -140,6 +140,14 @@ void node_set(struct node *x, int i, struct ir_num v);
 /* Before a loop of node_set, and after it: finds "exact". */
 void node_open(struct node *x);
 void node_close(struct node *x, int n);
+
+/* ---- eval_exact.c ---- */
+
+/* What a node computes of operands that are all exact, of integers or to a truth
+ * value: false if it is another one, or a lane is more than a double holds. */
+bool eval_exact(struct node *x, int n);
+/* A choice by exact truth values; false if they are not. */
+bool eval_select(struct node *x, int n);
 
 /* ---- eval_read.c, eval_reduce.c ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads of tensors over lanes. Where all indices are affine and the layout is
  * strided, the lanes that lie inside the tensor are one interval and their
- * elements lie at one distance; everything else (clamped or computed indices,
- * layouts with div and mod) goes lane by lane. A read outside its tensor
+ * elements lie at one distance; where indices are clamped or computed, or the layout
+ * has div and mod, those that do are looked for; and where a computed index is
+ * uncertain, all goes lane by lane. A read outside its tensor
  * yields the pad; without a pad it yields NaN, which no kernel is excused
  * for. */
 #include "ir/eval_private.h"
@@ -296,9 +297,94 @@ static void read_lane(struct ir_eval *e, struct node *x, int run, int i)
 	}
 }
 
+/* ---- computed indices that are certain ---- */
+
+/* Values of an index in all lanes; false if one is uncertain. */
+static bool lane_indices(const struct ir_eval *e, const struct eval_index *x,
+	int run, int n, int64_t *out)
+{
+	int64_t base, step;
+
+	if (!x->affine) {
+		for (int i = 0; i < n; i++)
+			out[i] = x->node->whole ? x->node->whole[i] :
+				(int64_t)x->node->v[i];
+		return x->node->exact;
+	}
+	base_and_step(e, x, run, &base, &step);
+	for (int i = 0; i < n; i++)
+		out[i] = base + i * step;
+	return true;
+}
+
+static int64_t place(const struct eval_read *r, const int64_t *idx)
+{
+	int64_t at = 0;
+
+	if (!r->strided)
+		return ir_offset_of(r->tensor, idx);
+	for (int d = 0; d < r->tensor->rank; d++)
+		at += idx[d] * r->stride[d];
+	return at;
+}
+
+/* Where lanes are read, -1 where they are padded. */
+static bool lane_places(const struct ir_eval *e, const struct node *x, int run,
+	int n, int64_t *at)
+{
+	const struct ir_tensor *t = x->read->tensor;
+	int64_t all[IR_RANK][LANES], idx[IR_RANK];
+
+	for (int d = 0; d < t->rank; d++)
+		if (!lane_indices(e, &x->read->index[d], run, n, all[d]))
+			return false;
+	for (int i = 0; i < n; i++) {
+		for (int d = 0; d < t->rank; d++)
+			idx[d] = all[d][i];
+		at[i] = inside(x, idx) ? place(x->read, idx) : -1;
+	}
+	return true;
+}
+
+/* The lane after those from "i" on whose places differ by "*step". */
+static int end_of_run(const int64_t *at, int i, int n, int64_t *step)
+{
+	int j = i + 1;
+
+	*step = j < n && at[j] >= 0 ? at[j] - at[i] : 0;
+	while (j < n && at[j] >= 0 && at[j] - at[j - 1] == *step)
+		j++;
+	return j;
+}
+
+static void gather(struct ir_eval *e, struct node *x, int n, const int64_t *at)
+{
+	bool input = x->read->tensor->role == IR_IN;
+	int64_t step;
+
+	for (int i = 0, j; i < n; i = j) {
+		j = i + 1;
+		if (at[i] < 0) {
+			pad_lanes(x, i, j);
+			continue;
+		}
+		j = end_of_run(at, i, n, &step);
+		if (!input) {
+			remembered(e, x, at[i] - i * step, step, i, j);
+			continue;
+		}
+		load_lanes(e, x, at[i], step, i, j - i);
+		x->quantum = fmin(x->quantum, input_quantum(e,
+			x->read->tensor));
+		memset(x->err + i, 0, (size_t)(j - i) * sizeof *x->err);
+	}
+	node_close(x, n);
+}
+
 void node_read(struct ir_eval *e, struct node *x, int run, int n)
 {
 	const struct eval_read *r = x->read;
+	int64_t at[LANES];
 
 	node_open(x);
 	if (r->straight) {
@@ -308,6 +394,10 @@ void node_read(struct ir_eval *e, struct node *x, int run, int n)
 	for (int d = 0; d < r->tensor->rank; d++)
 		if (!r->index[d].affine)
 			node_eval(e, r->index[d].node, run, n);
+	if (lane_places(e, x, run, n, at)) {
+		gather(e, x, n, at);
+		return;
+	}
 	for (int i = 0; i < n; i++)
 		read_lane(e, x, run, i);
 	node_close(x, n);
