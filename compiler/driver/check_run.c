@@ -76,6 +76,7 @@ static bool wants_cxx(const struct check *c)
 static void push_link(const struct check *c, const struct build *b,
 	struct cxx_command *k)
 {
+	cxx_push_linker(c->a, k);
 	cxx_push(k, b->library);
 	if (c->how & CHECK_ADDRESS || wants_cxx(c))
 		cxx_push(k, "-lm");

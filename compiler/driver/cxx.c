@@ -73,6 +73,12 @@ void cxx_push_libraries(struct cxx_command *k)
 		cxx_push(k, libraries[i]);
 }
 
+void cxx_push_linker(struct arena *a, struct cxx_command *k)
+{
+	if (paths_program(a, "ld.gold"))
+		cxx_push(k, "-fuse-ld=gold");
+}
+
 static const char *own_compiler(void)
 {
 	const char *own = getenv("CXX");
@@ -91,19 +97,13 @@ const char *const *cxx_names(struct arena *a)
 
 const char *cxx_some(struct arena *a)
 {
-	const char *own = own_compiler(), *path = getenv("PATH");
+	const char *own = own_compiler();
 
 	if (own)
 		return own;
 	for (int i = 0; known[i]; i++)
-		for (const char *p = path; p && *p; p += strspn(p, ":")) {
-			size_t n = strcspn(p, ":");
-
-			if (!access(arena_printf(a, "%.*s/%s", (int)n, p,
-			    known[i]), X_OK))
-				return known[i];
-			p += n;
-		}
+		if (paths_program(a, known[i]))
+			return known[i];
 	return NULL;
 }
 

@@ -66,3 +66,24 @@ const char *paths_worker(struct arena *a)
 
 	return own && *own ? own : paths_find(a, PATHS_WORKER);
 }
+
+const char *paths_executable(const char *path)
+{
+	return path && access(path, X_OK) == 0 ? path : NULL;
+}
+
+const char *paths_program(struct arena *a, const char *name)
+{
+	const char *path = getenv("PATH");
+
+	while (path && *path) {
+		size_t n = strcspn(path, ":");
+		const char *p = paths_executable(arena_printf(a, "%.*s/%s",
+			(int)n, path, name));
+
+		if (p)
+			return p;
+		path += n + (path[n] == ':');
+	}
+	return NULL;
+}

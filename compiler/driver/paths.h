@@ -23,4 +23,9 @@ const char *paths_find(struct arena *a, enum paths_what what);
 /* wpkworker: what $WPK_WORKER names, or that beside this program; or NULL. */
 const char *paths_worker(struct arena *a);
 
+/* "path" if that may be run, else NULL. */
+const char *paths_executable(const char *path);
+/* Program "name" where $PATH has it first, or NULL. */
+const char *paths_program(struct arena *a, const char *name);
+
 #endif

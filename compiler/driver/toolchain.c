@@ -11,38 +11,19 @@
 
 #include "base/source.h"
 #include "driver/child.h"
-
-static const char *executable(const char *path)
-{
-	return path && access(path, X_OK) == 0 ? path : NULL;
-}
-
-static const char *on_path(struct arena *a, const char *name)
-{
-	const char *path = getenv("PATH");
-
-	while (path && *path) {
-		size_t n = strcspn(path, ":");
-		const char *p = executable(arena_printf(a, "%.*s/%s", (int)n,
-			path, name));
-
-		if (p)
-			return p;
-		path += n + (path[n] == ':');
-	}
-	return NULL;
-}
+#include "driver/paths.h"
 
 const char *toolchain_nvcc(struct arena *a)
 {
 	const char *nvcc = getenv("NVCC"), *home = getenv("CUDA_HOME");
 
 	if (nvcc && *nvcc)
-		return strchr(nvcc, '/') ? nvcc : on_path(a, nvcc);
-	if (home && (nvcc = executable(arena_printf(a, "%s/bin/nvcc", home))))
+		return strchr(nvcc, '/') ? nvcc : paths_program(a, nvcc);
+	if (home && (nvcc = paths_executable(arena_printf(a, "%s/bin/nvcc",
+	    home))))
 		return nvcc;
-	nvcc = on_path(a, "nvcc");
-	return nvcc ? nvcc : executable("/usr/local/cuda/bin/nvcc");
+	nvcc = paths_program(a, "nvcc");
+	return nvcc ? nvcc : paths_executable("/usr/local/cuda/bin/nvcc");
 }
 
 /* "sm_90a" -> "arch=compute_90a,code=sm_90a": nvcc's -arch shorthand also runs
