@@ -5,7 +5,8 @@
 
 #include "subject.h"
 
-/* What lines are changed, and how; "one" in how many where time is short. */
+/* What lines are changed, and how. Where time is short the first is, and some of the
+ * others, fewer where "one" is more. */
 struct mutation {
 	const char *name, *line, *was, *is;
 	int one;
