@@ -95,7 +95,8 @@ static void add_member(struct grouping *g, int cluster, int stmt, int *axis)
 
 /* A cluster around "stmt", whose axes, and then those it reduces over, are its
  * coordinates. */
-static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
+static struct cluster cluster_of(struct grouping *g, enum ir_anchor anchor,
+	int stmt)
 {
 	struct ir_stmt *s = &g->o->stmts[stmt];
 	struct cluster c = { .anchor = anchor, .anchor_stmt = stmt,
@@ -108,7 +109,12 @@ static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
 		c.coords[i] = s->axes[i];
 	for (int i = 0; i < n_red; i++)
 		c.coords[s->n_axes + i] = s->expr->red[i];
-	vec_push(g->a, &g->clusters, c);
+	return c;
+}
+
+static int new_cluster(struct grouping *g, enum ir_anchor anchor, int stmt)
+{
+	vec_push(g->a, &g->clusters, cluster_of(g, anchor, stmt));
 	return g->clusters.n - 1;
 }
 
@@ -241,10 +247,42 @@ static void place(struct grouping *g, int stmt)
 
 /* ---- clusters beside each other ---- */
 
+static bool several(const struct ir_operator *o, const int *axes, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (o->axes[axes[i]].extent > 1 || o->axes[axes[i]].open)
+			return true;
+	return false;
+}
+
+/* A matrix times a vector reads the matrix once, as a reduction of its rows does:
+ * it is one where another wants the same matrix. */
+static void rows_beside(struct grouping *g, int k)
+{
+	struct cluster *c = &g->clusters.v[k], row;
+	int stmt = c->anchor_stmt;
+	struct ir_contraction of;
+
+	if (c->anchor != IR_CONTRACTION || c->members.n != 1 ||
+	    !ir_contraction(g->a, g->o, stmt, &of, NULL) ||
+	    (several(g->o, of.m, of.n_m) && several(g->o, of.n, of.n_n)))
+		return;
+	row = cluster_of(g, IR_ROW, stmt);
+	vec_push(g->a, &row.members, (struct member){ stmt, row.coords });
+	for (int i = 0; i < g->clusters.n; i++)
+		if (i != k && match_clusters(g->tmp, g->o, &g->clusters.v[i],
+		    &row)) {
+			*c = row;
+			return;
+		}
+}
+
 /* Clusters that read the same over the same domain become one, where neither
  * needs the other. */
 static void merge_siblings(struct grouping *g)
 {
+	for (int k = 0; k < g->clusters.n && g->clusters.n <= SIBLINGS_MAX; k++)
+		rows_beside(g, k);
 	for (int k = 1; k < g->clusters.n && g->clusters.n <= SIBLINGS_MAX; k++)
 		for (int i = 0; i < k; i++) {
 			struct cluster *to = &g->clusters.v[i];
