@@ -77,8 +77,9 @@ struct eval_reduce {
 };
 
 /* "along": by axis, whether the value changes along it. "exact": all errors are 0 and
- * "err" is not looked at. "quantum" holds for all lanes and is 0 wherever a lane is not exact. "whole" has the values of i64,
- * which are more than a double holds, and is NULL for other types. */
+ * "err" is not looked at. "quantum" holds for all lanes and is 0 wherever a lane is
+ * not exact. "whole" has the values of i64, which are more than a double holds, and is
+ * NULL for other types. */
 struct node {
 	const struct ir_expr *e;
 	struct node **args;
