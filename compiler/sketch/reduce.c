@@ -272,12 +272,21 @@ static void add_cache(struct rows *r, const char *name, uint64_t cached,
 			kept };
 }
 
-static bool varies(const struct walk *w, const struct access *x)
+bool row_varies(const struct walk *w, const struct access *x)
 {
 	for (int i = 0; i < w->in.n; i++)
 		if (x->at.in[i])
 			return true;
 	return false;
+}
+
+bool row_once(const struct walk *w, const struct access *x)
+{
+	bool once = x->pieces != 0;
+
+	for (int i = 0; i < w->pieces.n; i++)
+		once &= !(x->pieces >> i & 1) || w->pieces.v[i].per_row;
+	return once;
 }
 
 /* Accesses along the row that more than one pass makes, and inner results that
@@ -290,7 +299,8 @@ static void find_caches(struct task *t, struct rows *r)
 		const struct access *x = &w->acc.v[k];
 		struct span_of s = passes_of(r, readers(w, k, 0));
 
-		if (x->direct && x->read && s.first != s.last && varies(w, x))
+		if (x->direct && x->read && s.first != s.last &&
+		    row_varies(w, x))
 			add_cache(r, x->tensor->name, 1ull << k, 0);
 	}
 	for (int i = 0; i < w->pieces.n; i++) {
@@ -409,6 +419,7 @@ static bool applies(struct task *t, const char **why)
 	sort_passes(t, r);
 	find_caches(t, r);
 	r->splits = can_split(r);
+	row_shares(t, r);
 	r->online = online_applies(t->op, r);
 	r->limit = walk_vector(r->walk, VECTOR_BYTES);
 	r->vectors = walk_vector_names(t, r->walk);
@@ -450,6 +461,7 @@ const struct sketch sketch_reduce = {
 	.legal = reduce_legal,
 	.in_place = reduce_in_place,
 	.features = reduce_features, .least = reduce_least,
-	.start = reduce_start,
+	.start = reduce_start, .other_start = reduce_other_start,
+	.newer = "thread",
 	.build = reduce_build,
 };

@@ -179,11 +179,12 @@ struct point {
 
 /* Registers of an access or of a piece's results: a buffer of
  * [slots][elements], or one value; "stash" is where in shared memory its slots
- * are, one of which the registers then hold. */
+ * are, one of which the registers then hold. "carried": slots are a thread's
+ * rows. */
 struct held_access {
 	struct k_buffer *buffer, *stash;
 	struct kx *value;
-	bool slotted;
+	bool slotted, carried;
 };
 
 struct stream {
@@ -199,6 +200,7 @@ struct stream {
 					 * next; those of accesses "across" */
 	uint64_t across;		/* move whole, others by elements */
 	struct kx *row[NEST_AXES];
+	struct kx *carried;		/* which of the thread's rows that is */
 	struct kx *stored;		/* results are stored where this holds;
 					 * NULL: everywhere */
 	struct held_access *held;	/* by access */
