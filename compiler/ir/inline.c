@@ -28,7 +28,7 @@ struct use {
 
 struct inliner {
 	struct arena *a, *tmp;	/* tmp: for what one decision needs */
-	bool costly;
+	bool costly, held;
 	struct ir_operator *o;
 	bool *after_reduce;	/* by statement: depends on a reduction */
 	VEC(struct use) uses;	/* of the let at hand */
@@ -155,7 +155,8 @@ static bool is_loaded(struct inliner *n, const struct ir_expr *e)
 static bool shares_row(const struct inliner *n, const struct ir_stmt *w,
 	const struct ir_stmt *r)
 {
-	return !n->costly || w->n_axes == r->n_axes + r->expr->n_red;
+	return (!n->costly && !n->held) ||
+		w->n_axes == r->n_axes + r->expr->n_red;
 }
 
 static bool may_inline(struct inliner *n, const struct use *u)
@@ -165,7 +166,8 @@ static bool may_inline(struct inliner *n, const struct use *u)
 	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
 	bool elementwise = ir_correspond(n->tmp, o, w, u->read, map);
 
-	if (!stays_inside(n, u->read))
+	if (!stays_inside(n, u->read) || (n->held && elementwise &&
+	    shares_row(n, w, r)))
 		return false;
 	if (is_factor(r->expr, u->read))
 		return n->costly ? !n->after_reduce[n->writer] :
@@ -363,8 +365,8 @@ static void remove_tensors(struct arena *a, struct ir_operator *o)
 	}
 }
 
-/* Do row reductions alone read the let, each where it is? Their kernel holds it
- * then. */
+/* Do row reductions alone read the let, each where it is, or maps that one kernel
+ * holds too? It holds the let then. */
 static bool held_by_rows(struct inliner *n)
 {
 	const struct ir_operator *o = n->o;
@@ -374,7 +376,8 @@ static bool held_by_rows(struct inliner *n)
 		const struct ir_stmt *r = &o->stmts[n->uses.v[i].stmt];
 		const struct ir_stmt *w = &o->stmts[n->writer];
 
-		if (r->expr->kind != IR_REDUCE || !shares_row(n, w, r) ||
+		if ((r->expr->kind != IR_REDUCE && !n->held) ||
+		    !shares_row(n, w, r) ||
 		    !ir_correspond(n->tmp, o, w, n->uses.v[i].read, map))
 			return false;
 	}
@@ -385,7 +388,7 @@ static bool held_by_rows(struct inliner *n)
  * nowhere in memory. */
 static bool inline_short(struct inliner *n, struct ir_stmt *s)
 {
-	struct ir_expr *old = s->expr, *all = n->costly ?
+	struct ir_expr *old = s->expr, *all = n->costly || n->held ?
 		group_written_out(n->a, n->o, s) : NULL;
 
 	if (!all)
@@ -402,10 +405,10 @@ static bool inline_short(struct inliner *n, struct ir_stmt *s)
 }
 
 /* A let is inlined only after those it reads, so one pass is enough. */
-void ir_inline(struct arena *a, struct ir_operator *o, bool costly)
+void ir_inline(struct arena *a, struct ir_operator *o, enum ir_inlining how)
 {
-	struct inliner n = { .a = a, .tmp = arena_create(), .costly = costly,
-		.o = o };
+	struct inliner n = { .a = a, .tmp = arena_create(), .o = o,
+		.costly = how == IR_COSTLY, .held = how == IR_HELD };
 
 	for (int i = 0; i < o->n_stmts; ) {
 		arena_reset(n.tmp);
