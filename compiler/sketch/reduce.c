@@ -116,7 +116,7 @@ static void consider(struct ir_expr *e, void *ctx)
 	if (n > s->best || far < s->strays) {
 		s->best = n;
 		s->strays = far;
-		s->ref = (struct reference){ s->stmt, t, e->args };
+		s->ref = (struct reference){ s->stmt, t, e->args, false };
 	}
 }
 
@@ -134,7 +134,7 @@ static void consider_write(struct search *s)
 	far = strays_along(s, axis);
 	if (axis >= 0 && far < s->strays) {
 		s->strays = far;
-		s->ref = (struct reference){ s->stmt, t, s->stmt->index };
+		s->ref = (struct reference){ s->stmt, t, s->stmt->index, false };
 	}
 }
 
@@ -397,10 +397,41 @@ static int row_axes(const struct task *t)
 		t->op->stmts[g->anchor_stmt].n_axes;
 }
 
-static bool applies(struct task *t, const char **why)
+/* The rows in the order that "ref" gives their axes, or NULL. */
+static struct rows *rows_by(struct task *t, const struct reference *ref,
+	const char **why)
 {
 	struct rows *r = ARENA_NEW(t->a, struct rows);
-	struct reference ref;
+
+	r->across = goes_across(t, row_axes(t), ref);
+	r->walk = walk_of_group(t, row_axes(t), ref, why);
+	if (!r->walk)
+		return NULL;
+	sort_passes(t, r);
+	find_caches(t, r);
+	r->splits = can_split(r);
+	row_shares(t, r);
+	return r;
+}
+
+/* Rows that differ in what the primary read does not move along are neighbours
+ * where threads can carry them, as the points of one cloud of several. */
+static struct rows *rows_of(struct task *t, const char **why)
+{
+	struct reference ref = primary_read(t, row_axes(t));
+	struct rows *r = rows_by(t, &ref, why), *idle;
+
+	if (!r || r->carries || r->walk->rows.n_runs < 2 || !r->splits ||
+	    t->group->anchor != IR_ROW)
+		return r;
+	ref.idle = true;
+	idle = rows_by(t, &ref, why);
+	return idle && idle->carries ? idle : r;
+}
+
+static bool applies(struct task *t, const char **why)
+{
+	struct rows *r;
 
 	if (t->group->anchor == IR_MAP) {
 		*why = "it reduces, and this group only maps";
@@ -411,15 +442,9 @@ static bool applies(struct task *t, const char **why)
 			"is a chain of two contractions";
 		return false;
 	}
-	ref = primary_read(t, row_axes(t));
-	r->across = goes_across(t, row_axes(t), &ref);
-	r->walk = walk_of_group(t, row_axes(t), &ref, why);
-	if (!r->walk)
+	r = rows_of(t, why);
+	if (!r)
 		return false;
-	sort_passes(t, r);
-	find_caches(t, r);
-	r->splits = can_split(r);
-	row_shares(t, r);
 	r->online = online_applies(t->op, r);
 	r->limit = walk_vector(r->walk, VECTOR_BYTES);
 	r->vectors = walk_vector_names(t, r->walk);

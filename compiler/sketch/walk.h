@@ -95,11 +95,13 @@ struct kx *nest_sum(struct arena *a, const struct nest *x,
 /* ---- walk.c ---- */
 
 /* Where the order of the axes comes from: a read or write, whose strides are
- * followed, greatest outermost. "index" NULL: the statements' own order. */
+ * followed, greatest outermost. "index" NULL: the statements' own order. Axes of
+ * rows along which it does not move are outermost, or, "idle", innermost. */
 struct reference {
 	const struct ir_stmt *stmt;
 	const struct ir_tensor *tensor;
 	struct ir_expr *const *index;
+	bool idle;
 };
 
 /* The walk of the group's statements, whose first "n_rows" axes are the row.
