@@ -14,6 +14,8 @@
  * where the values live. */
 #include "ir/group.h"
 
+#include <string.h>
+
 enum { CHEAP = 12, CHEAP_READS = 3, COSTLY = 100 };
 
 /* What a costly let may become: so many operations over all its uses. No let
@@ -32,6 +34,7 @@ struct inliner {
 	struct ir_operator *o;
 	bool *after_reduce;	/* by statement: depends on a reduction */
 	VEC(struct use) uses;	/* of the let at hand */
+	bool apart;		/* some in kernels of different rows */
 	int tensor, writer;
 };
 
@@ -118,6 +121,41 @@ static void find_uses(struct inliner *n)
 	}
 }
 
+/* Which of the let's axes reduction "u" reduces, in "of". */
+static bool reduced_axes(const struct inliner *n, const struct use *u, bool *of)
+{
+	const struct ir_operator *o = n->o;
+	const struct ir_stmt *w = &o->stmts[n->writer];
+	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
+
+	if (o->stmts[u->stmt].expr->kind != IR_REDUCE ||
+	    !ir_correspond(n->tmp, o, w, u->read, map))
+		return false;
+	for (int i = 0; i < w->n_axes; i++)
+		of[i] = map[w->axes[i]] >= 0 &&
+			o->axes[map[w->axes[i]]].reduced;
+	return true;
+}
+
+/* Do two reductions that read the let reduce different axes of it? No kernel holds
+ * it for both. */
+static bool reduced_apart(const struct inliner *n)
+{
+	int rank = n->o->stmts[n->writer].n_axes;
+	bool *first = ARENA_ARRAY(n->tmp, rank + 1, bool);
+	bool *of = ARENA_ARRAY(n->tmp, rank + 1, bool), any = false;
+
+	for (int i = 0; i < n->uses.n; i++) {
+		if (!reduced_axes(n, &n->uses.v[i], of))
+			continue;
+		if (any && memcmp(of, first, (size_t)rank * sizeof *of))
+			return true;
+		memcpy(first, of, (size_t)rank * sizeof *of);
+		any = true;
+	}
+	return false;
+}
+
 static bool stays_inside(const struct inliner *n, const struct ir_expr *read)
 {
 	bool below, above;
@@ -166,9 +204,10 @@ static bool may_inline(struct inliner *n, const struct use *u)
 	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
 	bool elementwise = ir_correspond(n->tmp, o, w, u->read, map);
 
-	if (!stays_inside(n, u->read) || (n->held && elementwise &&
-	    shares_row(n, w, r)))
+	if (!stays_inside(n, u->read))
 		return false;
+	if (n->held && elementwise && shares_row(n, w, r))
+		return n->apart;
 	if (is_factor(r->expr, u->read))
 		return n->costly ? !n->after_reduce[n->writer] :
 			is_loaded(n, group_stripped(w->expr, T_NONE));
@@ -191,7 +230,7 @@ static bool worth_it(struct inliner *n)
 		return true;
 	if (is_bulky(w))
 		return false;
-	if (n->costly)
+	if (n->costly || n->apart)
 		return ops_of(w) * n->uses.n <= WORTH;
 	if (n->uses.n != 1)
 		return false;
@@ -209,6 +248,7 @@ static bool inlinable(struct inliner *n)
 			o->stmts[n->writer].expr->kind == IR_REDUCE)
 		return false;
 	find_uses(n);
+	n->apart = n->held && reduced_apart(n);
 	for (int i = 0; i < n->uses.n; i++)
 		if (!may_inline(n, &n->uses.v[i]))
 			return false;
@@ -372,7 +412,7 @@ static bool held_by_rows(struct inliner *n)
 	const struct ir_operator *o = n->o;
 	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
 
-	for (int i = 0; i < n->uses.n; i++) {
+	for (int i = 0; i < n->uses.n && !n->apart; i++) {
 		const struct ir_stmt *r = &o->stmts[n->uses.v[i].stmt];
 		const struct ir_stmt *w = &o->stmts[n->writer];
 
@@ -381,7 +421,7 @@ static bool held_by_rows(struct inliner *n)
 		    !ir_correspond(n->tmp, o, w, n->uses.v[i].read, map))
 			return false;
 	}
-	return n->uses.n;
+	return n->uses.n && !n->apart;
 }
 
 /* A costly let may be a reduction of few elements, if that makes it one that is

@@ -36,10 +36,23 @@ static void start_running(struct making *m, struct k_block *b, int pass)
 			continue;
 		}
 		name = m->t->op->tensors[piece(m, i)->stmt->tensor].name;
-		m->running[i] = running_start(m->a, b, arena_printf(m->a,
-			"%s_here", name), e->reducer, reducer_type(e),
-			lower_type(e->type));
+		name = arena_printf(m->a, "%s_here", name);
+		m->running[i] = m->r->ordered && reducer_indexed(e->reducer) ?
+			running_resume(m->a, b, name, e->reducer,
+				reducer_identity(m->a, e->reducer,
+					reducer_type(e)),
+				reducer_first(m->a, m->t->op, e)) :
+			running_start(m->a, b, name, e->reducer,
+				reducer_type(e), lower_type(e->type));
+		m->running[i].ordered = m->r->ordered;
 	}
+}
+
+/* The team's value, taken from its threads in no order. */
+static void join(struct making *m, struct k_block *b, int i)
+{
+	m->running[i].ordered = false;
+	team_join(&m->team, b, &m->running[i]);
 }
 
 /* Stored by the first thread of each team. */
@@ -81,7 +94,7 @@ static void finish_pass(struct making *m, struct k_block *b, int pass)
 		if (m->r->pass[i] != pass)
 			continue;
 		if (x->reduction) {
-			team_join(&m->team, b, &m->running[i]);
+			join(m, b, i);
 			set_row(m, b, i, running_result(m->a, &m->running[i],
 				x->reduction->type));
 		} else if (x->per_row) {
@@ -172,7 +185,7 @@ static void leave_partial(struct making *m, struct k_block *b, int pass)
 {
 	for (int i = 0; i < m->w->pieces.n; i++)
 		if (piece(m, i)->reduction && making_in_pass(m, i, pass)) {
-			team_join(&m->team, b, &m->running[i]);
+			join(m, b, i);
 			store_partial(m, b, i);
 		}
 }
@@ -362,6 +375,7 @@ static struct kx *part_factor(struct making *m, struct k_block *b,
 			all->type, 2, mine, all))));
 }
 
+/* The first part has the end of the row, too, so that indices are in no order. */
 static void take_partials(struct making *m, struct k_block *b, int pass,
 	int64_t parts)
 {
@@ -376,6 +390,7 @@ static void take_partials(struct making *m, struct k_block *b, int pass,
 	for (int k = 0; k < m->w->pieces.n; k++) {
 		if (!piece(m, k)->reduction || !making_in_pass(m, k, pass))
 			continue;
+		m->running[k].ordered = false;
 		value = kx_load(m->a, m->partial[2 * k], at);
 		if (factor)
 			value = kx_op(m->a, OP_MUL, value->type, 2, value,

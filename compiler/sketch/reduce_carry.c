@@ -39,6 +39,7 @@ void row_shares(const struct task *t, struct rows *r)
 	}
 	r->carries = t->group->anchor == IR_ROW && r->splits && !r->across &&
 		r->ours && r->mine;
+	r->ordered = r->carries && w->in.n == 1;
 	if (r->carries)
 		row_pairs(t, r);
 }
@@ -188,6 +189,7 @@ void carry_start(struct making *m, struct k_block *b, int i)
 		return;
 	m->runs[i].at = array(m, arena_printf(m->a, "%s_at", name), at);
 	ks_store(m->a, b, k_place(m->runs[i].at, which),
+		m->r->ordered ? reducer_first(m->a, m->t->op, e) :
 		reducer_nowhere(m->a, at));
 }
 
@@ -243,6 +245,8 @@ void carry_consume(struct making *m, struct stream *s, struct k_block *b,
 	stream_hold(s, own, 1, false);
 	stream_load(s, inside, own, p);
 	resume(m, inside, pass, which);
+	for (int i = 0; i < m->w->pieces.n; i++)
+		m->running[i].ordered = m->r->ordered;
 	each(m, s, inside, pass, p);
 	put_back(m, inside, pass, which);
 }

@@ -5,9 +5,9 @@
  * added to, and does what rows share of an element once for all rows of a thread. */
 #include "sketch/reduce.h"
 
-/* Of a lowest index: comparisons of value and place, two selections, counted in
- * emitted text. */
-enum { INDEXED_ISSUE = 8 };
+/* Of a value with its index: two comparisons and two selections, or, where indices
+ * come in no order, what is counted in emitted text. */
+enum { INDEXED_ISSUE = 4, DISORDERED_ISSUE = 18 };
 
 /* A value of piece "of". */
 struct term {
@@ -176,8 +176,8 @@ static void count_piece(struct tally *t, const struct piece *p)
 	count(t, (struct term){ p, p->value }, sums && is_product(p->value));
 	if (p->reduction)
 		t->r->pair = cost_add(t->r->pair, (struct cost_of){ 1, 0,
-			reducer_indexed(p->reduction->reducer) ?
-			INDEXED_ISSUE : 1 });
+			!reducer_indexed(p->reduction->reducer) ? 1 :
+			t->r->ordered ? INDEXED_ISSUE : DISORDERED_ISSUE });
 }
 
 void row_pairs(const struct task *t, struct rows *r)
