@@ -41,8 +41,8 @@ struct row_cache {
  * the same for all of them, "mine" those that are the same all along a row; then
  * "element" is what is computed of an element for all rows of a thread, "pair" what
  * of it with each, and "ordered" tells that a thread goes through a row in the order
- * of its indices. "at": where each number is among the tunables, -1 where it is none. "limit": the
- * longest vector. */
+ * of its indices. "at": where each number is among the tunables, -1 where it is
+ * none. "limit": the longest vector. */
 struct rows {
 	struct walk *walk;
 	int *pass, passes, *words;

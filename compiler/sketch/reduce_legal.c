@@ -348,5 +348,6 @@ const char *reduce_in_place(const struct task *t, struct arena *a,
 		return why;
 	return arena_printf(a, "%d rows of a block do not divide %lld, and the "
 		"last block's are another's too: tile(block, %s = %lld)",
-		x.rows * x.carried, (long long)rows, r->row_name, (long long)(rows & -rows));
+		x.rows * x.carried, (long long)rows, r->row_name,
+		(long long)(rows & -rows));
 }
