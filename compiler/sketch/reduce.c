@@ -426,7 +426,7 @@ static struct rows *rows_of(struct task *t, const char **why)
 		return r;
 	ref.idle = true;
 	idle = rows_by(t, &ref, why);
-	return idle && idle->carries ? idle : r;
+	return idle && idle->carries && !idle->own ? idle : r;
 }
 
 static bool applies(struct task *t, const char **why)

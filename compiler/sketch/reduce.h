@@ -38,7 +38,8 @@ struct row_cache {
  * which the sums of exponentials of pass 2 are scaled whenever the maximum of
  * piece "maximum" grows. "carries": a thread may have several rows, neighbours
  * along the last run of their axes; "ours" are the accesses along a row that are
- * the same for all of them, "mine" those that are the same all along a row; then
+ * the same for all of them, "mine" those that are the same all along a row, and
+ * "own" tells whether there are others; then
  * "element" is what is computed of an element for all rows of a thread, "pair" what
  * of it with each, and "ordered" tells that a thread goes through a row in the order
  * of its indices. "at": where each number is among the tunables, -1 where it is
@@ -46,7 +47,7 @@ struct row_cache {
 struct rows {
 	struct walk *walk;
 	int *pass, passes, *words;
-	bool across, splits, online, carries, ordered;
+	bool across, splits, online, carries, ordered, own;
 	uint64_t ours, mine;
 	struct cost_of element, pair;
 	int maximum;

@@ -30,12 +30,14 @@ void row_shares(const struct task *t, struct rows *r)
 	for (int i = 0; i < w->acc.n && i < 64 && w->rows.n; i++) {
 		const struct access *x = &w->acc.v[i];
 
-		if (!x->direct || !x->read || row_once(w, x))
+		if (!x->read || row_once(w, x))
 			continue;
-		if (!row_varies(w, x))
+		if (x->direct && !row_varies(w, x))
 			r->mine |= 1ull << i;
-		else if (is_ours(w, x))
+		else if (x->direct && is_ours(w, x))
 			r->ours |= 1ull << i;
+		else
+			r->own = true;
 	}
 	r->carries = t->group->anchor == IR_ROW && r->splits && !r->across &&
 		r->ours && r->mine;

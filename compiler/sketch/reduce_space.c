@@ -106,7 +106,8 @@ static int up_to(const int *values, int n, int64_t limit)
 	return k;
 }
 
-/* Values of a row are computed at the row and nowhere else. */
+/* Values of a row are computed at the row and nowhere else; of those that pieces of
+ * one tensor are, the first says so. */
 static void list_places(const struct task *t, struct listing *l)
 {
 	static const int here[] = { 0 };
@@ -119,7 +120,8 @@ static void list_places(const struct task *t, struct listing *l)
 
 		subject[0] = t->op->tensors[
 			w->pieces.v[i].stmt->tensor].name;
-		if (row_source_name(t->a, subject[0]))
+		if (row_source_name(t->a, subject[0]) ||
+		    walk_writer(w, w->pieces.v[i].stmt->tensor) != i)
 			continue;
 		if (w->pieces.v[i].per_row || w->pieces.v[i].reduction)
 			l->x[l->n++] = (struct tunable){ arena_printf(t->a,
