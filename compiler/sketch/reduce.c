@@ -316,15 +316,14 @@ static void find_caches(struct task *t, struct rows *r)
 	}
 }
 
-/* A row may be shared by blocks when one pass reduces and no other follows. */
-static bool can_split(const struct rows *r)
+bool row_stores(const struct rows *r)
 {
 	const struct walk *w = r->walk;
 
 	for (int i = 0; i < w->pieces.n; i++)
 		if (is_inner(&w->pieces.v[i]) && w->pieces.v[i].out >= 0)
-			return false;
-	return r->passes == 1;
+			return true;
+	return false;
 }
 
 /* ---- names ---- */
@@ -409,7 +408,7 @@ static struct rows *rows_by(struct task *t, const struct reference *ref,
 		return NULL;
 	sort_passes(t, r);
 	find_caches(t, r);
-	r->splits = can_split(r);
+	r->splits = r->passes == 1 && !row_stores(r);
 	row_shares(t, r);
 	return r;
 }
@@ -421,7 +420,7 @@ static struct rows *rows_of(struct task *t, const char **why)
 	struct reference ref = primary_read(t, row_axes(t));
 	struct rows *r = rows_by(t, &ref, why), *idle;
 
-	if (!r || r->carries || r->walk->rows.n_runs < 2 || !r->splits ||
+	if (!r || r->carries || r->walk->rows.n_runs < 2 || row_stores(r) ||
 	    t->group->anchor != IR_ROW)
 		return r;
 	ref.idle = true;

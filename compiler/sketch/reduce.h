@@ -39,11 +39,11 @@ struct row_cache {
  * piece "maximum" grows. "carries": a thread may have several rows, neighbours
  * along the last run of their axes; "ours" are the accesses along a row that are
  * the same for all of them, "mine" those that are the same all along a row, and
- * "own" tells whether there are others; then
- * "element" is what is computed of an element for all rows of a thread, "pair" what
- * of it with each, and "ordered" tells that a thread goes through a row in the order
- * of its indices. "at": where each number is among the tunables, -1 where it is
- * none. "limit": the longest vector. */
+ * "own" tells whether there are others; then "element" is what is computed of an
+ * element, in all passes, for all rows of a thread, "pair" what of it with each, and
+ * "ordered" tells that a thread goes through a row in the order of its indices.
+ * "at": where each number is among the tunables, -1 where it is none. "limit": the
+ * longest vector. */
 struct rows {
 	struct walk *walk;
 	int *pass, passes, *words;
@@ -80,6 +80,8 @@ const char *row_source_name(struct arena *a, const char *name);
  * pieces are kept; 0 if none does. */
 int row_last_use(const struct rows *r, int access, uint64_t kept);
 
+/* Are values along a row stored? */
+bool row_stores(const struct rows *r);
 /* Does the access change along a row? */
 bool row_varies(const struct walk *w, const struct access *x);
 /* Do only values of the whole row read or write it? */

@@ -20,9 +20,8 @@ static bool is_ours(const struct walk *w, const struct access *x)
 	return !x->at.row[w->rows.n - 1];
 }
 
-/* Of pairs, of what only the row has and what all rows have, in one pass alone:
- * others would go over the row as often, and what they keep of it takes the
- * registers. Threads that go along rows share what they read by themselves. */
+/* Of pairs, of what only the row has and what all rows have; of several passes
+ * nothing else. Threads that go along rows share what they read by themselves. */
 void row_shares(const struct task *t, struct rows *r)
 {
 	const struct walk *w = r->walk;
@@ -39,8 +38,9 @@ void row_shares(const struct task *t, struct rows *r)
 		else
 			r->own = true;
 	}
-	r->carries = t->group->anchor == IR_ROW && r->splits && !r->across &&
-		r->ours && r->mine;
+	r->carries = t->group->anchor == IR_ROW && !row_stores(r) &&
+		!r->across && r->ours && r->mine && r->passes >= 1 &&
+		(r->passes == 1 || !r->own);
 	r->ordered = r->carries && w->in.n == 1;
 	if (r->carries)
 		row_pairs(t, r);
@@ -139,16 +139,22 @@ static struct k_buffer *array(struct making *m, const char *name,
 		type, 1, &n, VECTOR_BYTES);
 }
 
-static void keep_known(struct making *m, struct k_block *b, int i,
+/* Values of the row that the pass has made, for those that follow. */
+static void keep_known(struct making *m, struct k_block *b, int pass,
 	struct kx *which)
 {
-	const struct ir_tensor *t = &m->t->op->tensors[
-		m->w->pieces.v[i].stmt->tensor];
+	for (int i = 0; i < m->w->pieces.n && pass < m->r->passes; i++) {
+		const struct piece *p = &m->w->pieces.v[i];
+		const struct ir_tensor *t = &m->t->op->tensors[
+			p->stmt->tensor];
 
-	if (m->r->pass[i] || !walk_used(m->w, i))
-		return;
-	m->known[i] = array(m, t->name, m->values[t->id]->type);
-	ks_store(m->a, b, k_place(m->known[i], which), m->values[t->id]);
+		if (m->r->pass[i] != pass || !walk_used(m->w, i) ||
+		    !(p->reduction || p->per_row))
+			continue;
+		m->known[i] = array(m, t->name, m->values[t->id]->type);
+		ks_store(m->a, b, k_place(m->known[i], which),
+			m->values[t->id]);
+	}
 }
 
 void carry_begin(struct making *m, struct k_block *b, row_maker *each)
@@ -164,8 +170,7 @@ void carry_begin(struct making *m, struct k_block *b, row_maker *each)
 	for (int i = 0; i < m->w->acc.n && i < 64; i++)
 		s->held[i].carried = m->r->mine >> i & 1;
 	stream_load(s, inside, m->r->mine, &p);
-	for (int i = 0; i < m->w->pieces.n; i++)
-		keep_known(m, inside, i, which);
+	keep_known(m, inside, 0, which);
 }
 
 /* ---- running values ---- */
@@ -264,4 +269,5 @@ void carry_finish(struct making *m, struct k_block *b, int pass,
 	m->team.copy = which;
 	m->team.copies = m->x.carried;
 	each(m, inside, pass);
+	keep_known(m, inside, pass, which);
 }

@@ -208,6 +208,13 @@ static struct cost_of cost_along(const struct walk *w, const struct piece *p,
 	return c;
 }
 
+/* Is each pass computed as for pairs? Not where passes are one, or what they keep is
+ * not computed again. */
+static bool by_pairs(const struct rows *r, const struct row_point *x)
+{
+	return r->carries && (r->passes == 1 || (!x->online && !x->kept));
+}
+
 static void add_cost(struct features *f, double n, struct cost_of c)
 {
 	f->flops += n * c.ops;
@@ -227,7 +234,7 @@ static void add_pieces(const struct rows *r, const struct row_point *x,
 		if (p->per_row)
 			add_cost(f, rows_done(r, x) * x->threads,
 				expr_cost(p->value));
-		if (p->per_row || r->carries)
+		if (p->per_row || by_pairs(r, x))
 			continue;
 		if (p->reduction)
 			c = cost_add(c, (struct cost_of){ 1, 0, 1 });
@@ -241,7 +248,7 @@ static void add_work(const struct rows *r, const struct row_point *x,
 	double all = rows_done(r, x) * (double)r->walk->in.total;
 
 	add_pieces(r, x, all, f);
-	if (r->carries) {
+	if (by_pairs(r, x)) {
 		add_cost(f, all, r->pair);
 		add_cost(f, all / x->carried, r->element);
 	}

@@ -82,7 +82,8 @@ static int64_t carried_words(const struct rows *r, const struct row_point *x)
 		if (p->reduction)
 			n += held_size(reducer_type(p->reduction)) +
 				reducer_indexed(p->reduction->reducer);
-		else if (p->per_row && !r->pass[i] && walk_used(w, i))
+		else if (p->per_row && r->pass[i] < r->passes &&
+		    walk_used(w, i))
 			n += held_size(lower_type(p->value->type));
 	}
 	return n * (x->carried - 1);
@@ -185,7 +186,8 @@ static const char *legal_over(const struct task *t, struct arena *a,
 	return NULL;
 }
 
-static const char *legal_carried(struct arena *a, const struct row_point *x)
+static const char *legal_carried(const struct rows *r, struct arena *a,
+	const struct row_point *x)
 {
 	if (x->carried < 1 || x->carried > ROW_CARRIED_MAX)
 		return arena_printf(a, "a thread has 1 to %d rows, not %d",
@@ -197,6 +199,14 @@ static const char *legal_carried(struct arena *a, const struct row_point *x)
 		return arena_printf(a, "%d rows, unroll = %d and vectorize = %d "
 			"write more than %d turns out", x->carried, x->unroll,
 			x->vector, TURNS_MAX);
+	if (x->held || x->online)
+		return arena_printf(a, "what rows of a thread share is read in "
+			"each pass: they go with cache = none and combine = "
+			"passes");
+	if (x->over == OVER_GRID && r->passes > 1)
+		return arena_printf(a, "rows of a thread go with over = grid in "
+			"one pass, not in %d: over = cluster or block is "
+			"possible", r->passes);
 	return NULL;
 }
 
@@ -282,7 +292,7 @@ const char *reduce_legal(const struct task *t, struct arena *a,
 	const char *why;
 	int regs, smem, rows;
 
-	why = x.carried != 1 ? legal_carried(a, &x) : NULL;
+	why = x.carried != 1 ? legal_carried(r, a, &x) : NULL;
 	why = why ? why : legal_team(a, &x);
 	why = why ? why : legal_over(t, a, &x);
 	why = why ? why : legal_moves(r, a, &x);

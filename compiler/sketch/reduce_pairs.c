@@ -180,11 +180,34 @@ static void count_piece(struct tally *t, const struct piece *p)
 			t->r->ordered ? INDEXED_ISSUE : DISORDERED_ISSUE });
 }
 
+/* Pieces that the pass computes, or computes again. */
+static uint64_t pieces_in(const struct rows *r, int pass)
+{
+	uint64_t of = 0;
+
+	for (int i = r->walk->pieces.n - 1; i >= 0; i--) {
+		const struct piece *p = &r->walk->pieces.v[i];
+
+		if (p->per_row || (p->reduction && r->pass[i] != pass) ||
+		    (r->pass[i] != pass && !(of >> i & 1)))
+			continue;
+		of |= 1ull << i | p->uses;
+	}
+	return of;
+}
+
 void row_pairs(const struct task *t, struct rows *r)
 {
-	struct tally all = { .a = t->a, .r = r, .w = r->walk };
+	for (int pass = 1; pass <= r->passes; pass++) {
+		struct tally one = { .a = t->a, .r = r, .w = r->walk };
+		uint64_t of = pieces_in(r, pass);
 
-	for (int i = 0; i < r->walk->pieces.n; i++)
-		if (!r->walk->pieces.v[i].per_row)
-			count_piece(&all, &r->walk->pieces.v[i]);
+		for (int i = 0; i < r->walk->pieces.n; i++) {
+			const struct piece *p = &r->walk->pieces.v[i];
+
+			if (of >> i & 1 && !p->per_row && !(p->reduction &&
+			    r->pass[i] != pass))
+				count_piece(&one, p);
+		}
+	}
 }
