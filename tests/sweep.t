@@ -3,11 +3,12 @@
 # Random legal points of every sketch for every operator of
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, eights.wpk and
 # scaled.wpk, of wgmma for those of fragments.wpk, of attention for those of
-# attention.wpk, and, as kernels for all sizes, of open.wpk: the kernel verifier accepts
-# them, and emulated, asynchronous effects late and early, they agree with the
-# reference. The operators of ragged.wpk and tensor.wpk take turns between the targets;
-# in full each is for all of them, also under the sanitizers, for the real sizes in
-# parts, and assembled, with the registers a sketch predicts beside what ptxas gives.
+# attention.wpk, of reduce for those of pairs.wpk, and, as kernels for all sizes, of
+# open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
+# and early, they agree with the reference. The operators of ragged.wpk and tensor.wpk
+# take turns between the targets; in full each is for all of them, also under the
+# sanitizers, for the real sizes in parts, and assembled, with the registers a sketch
+# predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 tool=$top_builddir/tests/unit/sweep_tool
@@ -74,6 +75,8 @@ ragged() {
 
 NVCC='' sweep "points of open sizes" "$folder/open.wpk" --op=rows --op=joined \
 	--target=sm_80 --trials=1 --seed=5
+NVCC='' sweep "points of all pairs" "$folder/pairs.wpk" --set=sketch=reduce \
+	--target=sm_90 --trials=1 --seed=8 --op=nearest,clouds,smoothed,masked
 seed=1
 for target in sm_75 sm_80 sm_90; do
 	seed=$((seed + 1))

@@ -296,6 +296,8 @@ for target in sm_80 sm_90a; do
 done
 verified "a stranger's, races and unwritten" --check=race,init --target=sm_75 \
 	"$folder/unseen.wpk"
+verified "all pairs, races and unwritten" --check=race,init --target=sm_75 \
+	"$folder/pairs.wpk"
 verified "direct, races and unwritten" --check=race,init --target=sm_75 \
 	--set=sketch=direct --op=dw_fused,max_pool3 "$folder/ragged.wpk"
 verified "sm_80 with sanitizers" --check=address --target=sm_80 \

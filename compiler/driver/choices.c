@@ -134,14 +134,20 @@ static const char *take_pinned(const struct candidate *c, const char *text,
 		object ? NULL : "what is pinned is no JSON object";
 }
 
+static bool is_newer(const struct sketch *s, const struct tunable *x)
+{
+	return s->newer && ((x->key && !strcmp(x->key, s->newer)) ||
+		(x->subjects && x->subjects[0] &&
+		!strcmp(x->subjects[0], s->newer)));
+}
+
 bool choices_newer(const struct candidate *c, int gene)
 {
 	const struct space *s = c->space;
 
 	for (int i = 0; i < s->n_tunables; i++)
-		if (s->follows[i] == gene && c->sketch->newer &&
-		    s->tunables[i].key && !strcmp(s->tunables[i].key,
-			c->sketch->newer))
+		if (s->follows[i] == gene && is_newer(c->sketch,
+		    &s->tunables[i]))
 			return s->genes[gene].values == s->tunables[i].values;
 	return false;
 }

@@ -60,6 +60,7 @@ int cuts_find(const struct session *s, const struct schedule *schedule,
 		for (int k = 0; k < n_packs; k++)
 			out[n++] = (struct ir_cut){ IR_PACKED, i,
 				asked ? packs[k] : 0 };
+	out[n++] = (struct ir_cut){ .rule = IR_PAIRS };
 	return n;
 }
 

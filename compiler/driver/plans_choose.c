@@ -154,13 +154,46 @@ static int nearest_named(const struct session *s, struct job *j)
 	return plan;
 }
 
+/* Is but a number amiss in every group of the present plan that none serves? */
+static bool wants_numbers(const struct job *j)
+{
+	bool all = true;
+
+	for (int g = 0; g < j->partition->n_groups; g++) {
+		enum refusal best = REFUSED_OTHER;
+
+		for (int i = 0; i < j->parts[g].n; i++)
+			if (j->parts[g].candidates[i].refusal > best)
+				best = j->parts[g].candidates[i].refusal;
+		all &= candidates_serve(&j->parts[g]) || best == REFUSED_POINTS;
+	}
+	return all;
+}
+
+/* The plan that computes lets where they are read and takes all that the schedule
+ * says, but for numbers; -1 if there is none. */
+static int nearest_inlined(struct job *j)
+{
+	for (int i = 0; i < j->n_plans; i++) {
+		enum ir_rule rule = j->plans[i].cut.rule;
+
+		plan_use(j, i);
+		if ((rule == IR_INLINED || rule == IR_PAIRS) &&
+		    !j->plans[i].file && wants_numbers(j))
+			return i;
+	}
+	return -1;
+}
+
 /* The plan that says why none serves: the first, but where the schedule asks for
- * packing, for a sketch by name or a file's, one that has that. */
+ * packing, for a sketch by name or a file's, or for what is of pairs, one that has
+ * that. */
 static int most_telling(const struct session *s, struct job *j)
 {
 	int packed = cuts_pack(s, j->schedule) ? nearest_packed(j) : -1;
 	int named = packed < 0 ? nearest_named(s, j) : packed;
 
+	named = named < 0 ? nearest_inlined(j) : named;
 	if (named >= 0)
 		return named;
 	for (int i = 0; i < j->n_plans; i++) {

@@ -29,11 +29,21 @@ struct grouping {
 	int *of;
 	int *seen, visit;
 	enum takes *takes;	/* by statement, of contractions */
+	bool pairs;		/* what reduces pairs reduces rows */
 };
 
 static bool is_reduce(const struct ir_operator *o, int stmt)
 {
 	return o->stmts[stmt].expr->kind == IR_REDUCE;
+}
+
+static bool contracts(struct grouping *g, int stmt)
+{
+	struct ir_contraction c;
+
+	return is_reduce(g->o, stmt) &&
+		!(g->pairs && group_reads_pairs(g->tmp, g->o, stmt)) &&
+		ir_contraction(g->a, g->o, stmt, &c, NULL);
 }
 
 static bool is_product(const struct cluster *c)
@@ -189,13 +199,11 @@ static void absorb_sources(struct grouping *g, int into, int stmt)
 
 static void start_cluster(struct grouping *g, int stmt, bool alone)
 {
-	struct ir_contraction c;
 	enum ir_anchor anchor = IR_MAP;
 	int k;
 
 	if (is_reduce(g->o, stmt))
-		anchor = ir_contraction(g->a, g->o, stmt, &c, NULL) ?
-			IR_CONTRACTION : IR_ROW;
+		anchor = contracts(g, stmt) ? IR_CONTRACTION : IR_ROW;
 	k = new_cluster(g, anchor, stmt);
 	if (anchor == IR_ROW && !alone)
 		absorb_sources(g, k, stmt);
@@ -214,18 +222,16 @@ static bool takes_contraction(const struct grouping *g,
 /* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */
 static int joined(struct grouping *g, int stmt, int **axis)
 {
-	struct ir_contraction c;
-	bool contracts = is_reduce(g->o, stmt) &&
-		ir_contraction(g->a, g->o, stmt, &c, NULL);
+	bool product = contracts(g, stmt);
 
 	for (int k = g->clusters.n - 1; k >= 0; k--)
 		if (reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
-				(!contracts || takes_contraction(g,
+				(!product || takes_contraction(g,
 					&g->clusters.v[k], stmt)) &&
 				match_member(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))
 			return k;
-	for (int k = g->clusters.n - 1; k >= 0 && !contracts; k--)
+	for (int k = g->clusters.n - 1; k >= 0 && !product; k--)
 		if (!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
 				match_sibling(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))
@@ -467,11 +473,13 @@ static struct ir_partition *close_all(struct grouping *g)
 	return p;
 }
 
-/* The lets that the groups are made of. What a packed factor is made of is
- * computed as it is packed. */
-static void make_lets(struct arena *a, struct ir_operator *o,
+/* The lets that the groups are made of; do some reduce pairs, where the rule asks?
+ * What a packed factor is made of is computed as it is packed. */
+static bool make_lets(struct arena *a, struct ir_operator *o,
 	const struct ir_cut *cut)
 {
+	bool pairs;
+
 	if (cut->rule == IR_FACTORED) {
 		group_nested(a, o);
 		group_terms(a, o);
@@ -479,11 +487,14 @@ static void make_lets(struct arena *a, struct ir_operator *o,
 	ir_hoist(a, o);
 	if (cut->rule == IR_FACTORED)
 		group_factors(a, o);
-	ir_inline(a, o, cut->rule == IR_INLINED);
-	if (cut->rule != IR_PACKED)
-		return;
-	group_pack(a, o, cut);
-	ir_inline(a, o, false);
+	pairs = cut->rule == IR_PAIRS && group_spread(a, o);
+	ir_inline(a, o, pairs ? IR_HELD : cut->rule == IR_INLINED ? IR_COSTLY :
+		IR_CHEAP);
+	if (cut->rule == IR_PACKED) {
+		group_pack(a, o, cut);
+		ir_inline(a, o, IR_CHEAP);
+	}
+	return pairs;
 }
 
 /* What is in one group with what changes is written with it, each time. */
@@ -531,12 +542,13 @@ static void place_all(struct grouping *g, bool apart)
 struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_cut cut)
 {
+	bool pairs = make_lets(a, o, &cut);
 	struct ir_partition *p;
 	struct grouping g;
 
-	make_lets(a, o, &cut);
 	g = begin(a, o, cut.rule == IR_STATISTICS ? TAKES_STATISTICS :
 		cut.rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS);
+	g.pairs = pairs;
 	do
 		place_all(&g, cut.rule == IR_APART);
 	while (cut.rule == IR_CHAINED && take_less(&g));

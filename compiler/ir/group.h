@@ -66,6 +66,14 @@ void group_pack(struct arena *a, struct ir_operator *o,
 struct ir_expr *group_written_out(struct arena *a, const struct ir_operator *o,
 	const struct ir_stmt *s);
 
+/* spread.c: short axes of results of reductions over what is computed of pairs are
+ * written out. False if nothing is such a reduction. needs: hoisted. */
+bool group_spread(struct arena *a, struct ir_operator *o);
+
+/* spread.c: does the statement reduce what a let computes of pairs, for each of its
+ * elements? */
+bool group_reads_pairs(struct arena *a, const struct ir_operator *o, int stmt);
+
 /* correspond.c: the one statement that writes "tensor", or -1. */
 int group_writer(const struct ir_operator *o, int tensor);
 

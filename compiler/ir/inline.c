@@ -14,6 +14,8 @@
  * where the values live. */
 #include "ir/group.h"
 
+#include <string.h>
+
 enum { CHEAP = 12, CHEAP_READS = 3, COSTLY = 100 };
 
 /* What a costly let may become: so many operations over all its uses. No let
@@ -28,10 +30,11 @@ struct use {
 
 struct inliner {
 	struct arena *a, *tmp;	/* tmp: for what one decision needs */
-	bool costly;
+	bool costly, held;
 	struct ir_operator *o;
 	bool *after_reduce;	/* by statement: depends on a reduction */
 	VEC(struct use) uses;	/* of the let at hand */
+	bool apart;		/* some in kernels of different rows */
 	int tensor, writer;
 };
 
@@ -118,6 +121,41 @@ static void find_uses(struct inliner *n)
 	}
 }
 
+/* Which of the let's axes reduction "u" reduces, in "of". */
+static bool reduced_axes(const struct inliner *n, const struct use *u, bool *of)
+{
+	const struct ir_operator *o = n->o;
+	const struct ir_stmt *w = &o->stmts[n->writer];
+	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
+
+	if (o->stmts[u->stmt].expr->kind != IR_REDUCE ||
+	    !ir_correspond(n->tmp, o, w, u->read, map))
+		return false;
+	for (int i = 0; i < w->n_axes; i++)
+		of[i] = map[w->axes[i]] >= 0 &&
+			o->axes[map[w->axes[i]]].reduced;
+	return true;
+}
+
+/* Do two reductions that read the let reduce different axes of it? No kernel holds
+ * it for both. */
+static bool reduced_apart(const struct inliner *n)
+{
+	int rank = n->o->stmts[n->writer].n_axes;
+	bool *first = ARENA_ARRAY(n->tmp, rank + 1, bool);
+	bool *of = ARENA_ARRAY(n->tmp, rank + 1, bool), any = false;
+
+	for (int i = 0; i < n->uses.n; i++) {
+		if (!reduced_axes(n, &n->uses.v[i], of))
+			continue;
+		if (any && memcmp(of, first, (size_t)rank * sizeof *of))
+			return true;
+		memcpy(first, of, (size_t)rank * sizeof *of);
+		any = true;
+	}
+	return false;
+}
+
 static bool stays_inside(const struct inliner *n, const struct ir_expr *read)
 {
 	bool below, above;
@@ -155,7 +193,8 @@ static bool is_loaded(struct inliner *n, const struct ir_expr *e)
 static bool shares_row(const struct inliner *n, const struct ir_stmt *w,
 	const struct ir_stmt *r)
 {
-	return !n->costly || w->n_axes == r->n_axes + r->expr->n_red;
+	return (!n->costly && !n->held) ||
+		w->n_axes == r->n_axes + r->expr->n_red;
 }
 
 static bool may_inline(struct inliner *n, const struct use *u)
@@ -167,6 +206,8 @@ static bool may_inline(struct inliner *n, const struct use *u)
 
 	if (!stays_inside(n, u->read))
 		return false;
+	if (n->held && elementwise && shares_row(n, w, r))
+		return n->apart;
 	if (is_factor(r->expr, u->read))
 		return n->costly ? !n->after_reduce[n->writer] :
 			is_loaded(n, group_stripped(w->expr, T_NONE));
@@ -189,7 +230,7 @@ static bool worth_it(struct inliner *n)
 		return true;
 	if (is_bulky(w))
 		return false;
-	if (n->costly)
+	if (n->costly || n->apart)
 		return ops_of(w) * n->uses.n <= WORTH;
 	if (n->uses.n != 1)
 		return false;
@@ -207,6 +248,7 @@ static bool inlinable(struct inliner *n)
 			o->stmts[n->writer].expr->kind == IR_REDUCE)
 		return false;
 	find_uses(n);
+	n->apart = n->held && reduced_apart(n);
 	for (int i = 0; i < n->uses.n; i++)
 		if (!may_inline(n, &n->uses.v[i]))
 			return false;
@@ -363,29 +405,30 @@ static void remove_tensors(struct arena *a, struct ir_operator *o)
 	}
 }
 
-/* Do row reductions alone read the let, each where it is? Their kernel holds it
- * then. */
+/* Do row reductions alone read the let, each where it is, or maps that one kernel
+ * holds too? It holds the let then. */
 static bool held_by_rows(struct inliner *n)
 {
 	const struct ir_operator *o = n->o;
 	int *map = ARENA_ARRAY(n->tmp, o->n_axes, int);
 
-	for (int i = 0; i < n->uses.n; i++) {
+	for (int i = 0; i < n->uses.n && !n->apart; i++) {
 		const struct ir_stmt *r = &o->stmts[n->uses.v[i].stmt];
 		const struct ir_stmt *w = &o->stmts[n->writer];
 
-		if (r->expr->kind != IR_REDUCE || !shares_row(n, w, r) ||
+		if ((r->expr->kind != IR_REDUCE && !n->held) ||
+		    !shares_row(n, w, r) ||
 		    !ir_correspond(n->tmp, o, w, n->uses.v[i].read, map))
 			return false;
 	}
-	return n->uses.n;
+	return n->uses.n && !n->apart;
 }
 
 /* A costly let may be a reduction of few elements, if that makes it one that is
  * nowhere in memory. */
 static bool inline_short(struct inliner *n, struct ir_stmt *s)
 {
-	struct ir_expr *old = s->expr, *all = n->costly ?
+	struct ir_expr *old = s->expr, *all = n->costly || n->held ?
 		group_written_out(n->a, n->o, s) : NULL;
 
 	if (!all)
@@ -402,10 +445,10 @@ static bool inline_short(struct inliner *n, struct ir_stmt *s)
 }
 
 /* A let is inlined only after those it reads, so one pass is enough. */
-void ir_inline(struct arena *a, struct ir_operator *o, bool costly)
+void ir_inline(struct arena *a, struct ir_operator *o, enum ir_inlining how)
 {
-	struct inliner n = { .a = a, .tmp = arena_create(), .costly = costly,
-		.o = o };
+	struct inliner n = { .a = a, .tmp = arena_create(), .o = o,
+		.costly = how == IR_COSTLY, .held = how == IR_HELD };
 
 	for (int i = 0; i < o->n_stmts; ) {
 		arena_reset(n.tmp);

@@ -343,10 +343,13 @@ bool ir_correspond(struct arena *a, const struct ir_operator *o,
 
 /* ---- inline.c: needs: hoisted.  keeps: meaning, folded, hoisted.
  * Substitutes lets that are maps into their readers where that costs little
- * and no group would hold both anyway; with "costly" also where it costs
- * more, up to a bound. Drops lets nobody reads. ---- */
+ * and no group would hold both anyway; by IR_COSTLY also where it costs more, up
+ * to a bound; by IR_HELD none that is read elementwise, so that one kernel holds
+ * it. Drops lets nobody reads. ---- */
 
-void ir_inline(struct arena *a, struct ir_operator *o, bool costly);
+enum ir_inlining { IR_CHEAP, IR_COSTLY, IR_HELD };
+
+void ir_inline(struct arena *a, struct ir_operator *o, enum ir_inlining how);
 
 /* ---- group.c ---- */
 
@@ -422,10 +425,14 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *		does, they are as by IR_FUSED.
  *  IR_PACKED   as IR_FUSED, and factors of a product that cannot be copied in
  *		vectors are written first, packed along the innermost axes of
- *		the reduction. */
+ *		the reduction.
+ *  IR_PAIRS    as IR_FUSED, and what reductions read that is computed of pairs,
+ *		elements of tensors of fewer axes, is in their kernel and nowhere
+ *		in memory: they reduce rows, one for each of few results that
+ *		share it. */
 enum ir_rule {
 	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, IR_CHAINED,
-	IR_PACKED
+	IR_PACKED, IR_PAIRS
 };
 
 /* One way to cut an operator into kernels. Of IR_PACKED, how many axes are packed

@@ -78,11 +78,13 @@ struct kx *lower_round(struct arena *a, struct kx *x, enum dtype t);
 /* ---- reducer.c: running values of reductions ---- */
 
 /* The accumulators of one reduction in one thread: "value", and for argmax
- * and argmin "at", the index it was found at. */
+ * and argmin "at", the index it was found at. "ordered": values come in the
+ * order of their indices, and "at" began as the first of all. */
 struct running {
 	enum reducer reducer;
 	enum dtype type;
 	struct k_var *value, *at;
+	bool ordered;
 };
 
 /* "type" is the type of the values reduced, "at" that of indices (ignored by
@@ -105,6 +107,9 @@ struct kx *reducer_nowhere(struct arena *a, enum dtype at);
 /* What is held and one value more, of reducers without an index. */
 struct kx *reducer_join(struct arena *a, enum reducer r, enum dtype t,
 	struct kx *held, struct kx *value);
+/* The first index that argmax and argmin of "e" may yield. */
+struct kx *reducer_first(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e);
 /* Type of the values of reduction "e", in registers. */
 enum dtype reducer_type(const struct ir_expr *e);
 /* Index that argmax and argmin of "e" yield at the present axis values. */

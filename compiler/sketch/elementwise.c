@@ -114,7 +114,8 @@ static bool applies(struct task *t, const char **why)
 {
 	struct maps *m = ARENA_NEW(t->a, struct maps);
 	const struct ir_stmt *s = &t->op->stmts[t->group->stmts[0]];
-	struct reference ref = { s, &t->op->tensors[s->tensor], s->index };
+	struct reference ref = { s, &t->op->tensors[s->tensor], s->index,
+		false };
 
 	if (t->group->anchor != IR_MAP) {
 		*why = "it computes maps, and this group reduces";

@@ -116,7 +116,7 @@ static void consider(struct ir_expr *e, void *ctx)
 	if (n > s->best || far < s->strays) {
 		s->best = n;
 		s->strays = far;
-		s->ref = (struct reference){ s->stmt, t, e->args };
+		s->ref = (struct reference){ s->stmt, t, e->args, false };
 	}
 }
 
@@ -134,7 +134,7 @@ static void consider_write(struct search *s)
 	far = strays_along(s, axis);
 	if (axis >= 0 && far < s->strays) {
 		s->strays = far;
-		s->ref = (struct reference){ s->stmt, t, s->stmt->index };
+		s->ref = (struct reference){ s->stmt, t, s->stmt->index, false };
 	}
 }
 
@@ -272,12 +272,21 @@ static void add_cache(struct rows *r, const char *name, uint64_t cached,
 			kept };
 }
 
-static bool varies(const struct walk *w, const struct access *x)
+bool row_varies(const struct walk *w, const struct access *x)
 {
 	for (int i = 0; i < w->in.n; i++)
 		if (x->at.in[i])
 			return true;
 	return false;
+}
+
+bool row_once(const struct walk *w, const struct access *x)
+{
+	bool once = x->pieces != 0;
+
+	for (int i = 0; i < w->pieces.n; i++)
+		once &= !(x->pieces >> i & 1) || w->pieces.v[i].per_row;
+	return once;
 }
 
 /* Accesses along the row that more than one pass makes, and inner results that
@@ -290,7 +299,8 @@ static void find_caches(struct task *t, struct rows *r)
 		const struct access *x = &w->acc.v[k];
 		struct span_of s = passes_of(r, readers(w, k, 0));
 
-		if (x->direct && x->read && s.first != s.last && varies(w, x))
+		if (x->direct && x->read && s.first != s.last &&
+		    row_varies(w, x))
 			add_cache(r, x->tensor->name, 1ull << k, 0);
 	}
 	for (int i = 0; i < w->pieces.n; i++) {
@@ -306,15 +316,14 @@ static void find_caches(struct task *t, struct rows *r)
 	}
 }
 
-/* A row may be shared by blocks when one pass reduces and no other follows. */
-static bool can_split(const struct rows *r)
+bool row_stores(const struct rows *r)
 {
 	const struct walk *w = r->walk;
 
 	for (int i = 0; i < w->pieces.n; i++)
 		if (is_inner(&w->pieces.v[i]) && w->pieces.v[i].out >= 0)
-			return false;
-	return r->passes == 1;
+			return true;
+	return false;
 }
 
 /* ---- names ---- */
@@ -387,10 +396,41 @@ static int row_axes(const struct task *t)
 		t->op->stmts[g->anchor_stmt].n_axes;
 }
 
-static bool applies(struct task *t, const char **why)
+/* The rows in the order that "ref" gives their axes, or NULL. */
+static struct rows *rows_by(struct task *t, const struct reference *ref,
+	const char **why)
 {
 	struct rows *r = ARENA_NEW(t->a, struct rows);
-	struct reference ref;
+
+	r->across = goes_across(t, row_axes(t), ref);
+	r->walk = walk_of_group(t, row_axes(t), ref, why);
+	if (!r->walk)
+		return NULL;
+	sort_passes(t, r);
+	find_caches(t, r);
+	r->splits = r->passes == 1 && !row_stores(r);
+	row_shares(t, r);
+	return r;
+}
+
+/* Rows that differ in what the primary read does not move along are neighbours
+ * where threads can carry them, as the points of one cloud of several. */
+static struct rows *rows_of(struct task *t, const char **why)
+{
+	struct reference ref = primary_read(t, row_axes(t));
+	struct rows *r = rows_by(t, &ref, why), *idle;
+
+	if (!r || r->carries || r->walk->rows.n_runs < 2 || row_stores(r) ||
+	    t->group->anchor != IR_ROW)
+		return r;
+	ref.idle = true;
+	idle = rows_by(t, &ref, why);
+	return idle && idle->carries && !idle->own ? idle : r;
+}
+
+static bool applies(struct task *t, const char **why)
+{
+	struct rows *r;
 
 	if (t->group->anchor == IR_MAP) {
 		*why = "it reduces, and this group only maps";
@@ -401,14 +441,9 @@ static bool applies(struct task *t, const char **why)
 			"is a chain of two contractions";
 		return false;
 	}
-	ref = primary_read(t, row_axes(t));
-	r->across = goes_across(t, row_axes(t), &ref);
-	r->walk = walk_of_group(t, row_axes(t), &ref, why);
-	if (!r->walk)
+	r = rows_of(t, why);
+	if (!r)
 		return false;
-	sort_passes(t, r);
-	find_caches(t, r);
-	r->splits = can_split(r);
 	r->online = online_applies(t->op, r);
 	r->limit = walk_vector(r->walk, VECTOR_BYTES);
 	r->vectors = walk_vector_names(t, r->walk);
@@ -450,6 +485,7 @@ const struct sketch sketch_reduce = {
 	.legal = reduce_legal,
 	.in_place = reduce_in_place,
 	.features = reduce_features, .least = reduce_least,
-	.start = reduce_start,
+	.start = reduce_start, .other_start = reduce_other_start,
+	.newer = "thread",
 	.build = reduce_build,
 };

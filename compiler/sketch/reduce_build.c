@@ -31,11 +31,28 @@ static void start_running(struct making *m, struct k_block *b, int pass)
 
 		if (!e || !making_in_pass(m, i, pass))
 			continue;
+		if (m->x.carried > 1) {
+			carry_start(m, b, i);
+			continue;
+		}
 		name = m->t->op->tensors[piece(m, i)->stmt->tensor].name;
-		m->running[i] = running_start(m->a, b, arena_printf(m->a,
-			"%s_here", name), e->reducer, reducer_type(e),
-			lower_type(e->type));
+		name = arena_printf(m->a, "%s_here", name);
+		m->running[i] = m->r->ordered && reducer_indexed(e->reducer) ?
+			running_resume(m->a, b, name, e->reducer,
+				reducer_identity(m->a, e->reducer,
+					reducer_type(e)),
+				reducer_first(m->a, m->t->op, e)) :
+			running_start(m->a, b, name, e->reducer,
+				reducer_type(e), lower_type(e->type));
+		m->running[i].ordered = m->r->ordered;
 	}
+}
+
+/* The team's value, taken from its threads in no order. */
+static void join(struct making *m, struct k_block *b, int i)
+{
+	m->running[i].ordered = false;
+	team_join(&m->team, b, &m->running[i]);
 }
 
 /* Stored by the first thread of each team. */
@@ -77,7 +94,7 @@ static void finish_pass(struct making *m, struct k_block *b, int pass)
 		if (m->r->pass[i] != pass)
 			continue;
 		if (x->reduction) {
-			team_join(&m->team, b, &m->running[i]);
+			join(m, b, i);
 			set_row(m, b, i, running_result(m->a, &m->running[i],
 				x->reduction->type));
 		} else if (x->per_row) {
@@ -85,6 +102,17 @@ static void finish_pass(struct making *m, struct k_block *b, int pass)
 				&p));
 		}
 	}
+}
+
+/* The same for each row that a thread has. */
+static void finish_rows(struct making *m, struct k_block *b, int pass)
+{
+	if (m->x.carried == 1)
+		finish_pass(m, b, pass);
+	else if (pass)
+		carry_finish(m, b, pass, finish_pass);
+	else
+		carry_begin(m, b, finish_pass);
 }
 
 /* NaN where the row's maximum is infinite, for it has no softmax; else 0. */
@@ -128,7 +156,7 @@ static void run_passes(struct making *m, struct k_block *b)
 		}
 		start_running(m, b, pass);
 		making_pass(m, b, pass);
-		finish_pass(m, b, pass);
+		finish_rows(m, b, pass);
 	}
 }
 
@@ -157,9 +185,17 @@ static void leave_partial(struct making *m, struct k_block *b, int pass)
 {
 	for (int i = 0; i < m->w->pieces.n; i++)
 		if (piece(m, i)->reduction && making_in_pass(m, i, pass)) {
-			team_join(&m->team, b, &m->running[i]);
+			join(m, b, i);
 			store_partial(m, b, i);
 		}
+}
+
+static void leave_rows(struct making *m, struct k_block *b, int pass)
+{
+	if (m->x.carried > 1)
+		carry_finish(m, b, pass, leave_partial);
+	else
+		leave_partial(m, b, pass);
 }
 
 static void leave_online(struct making *m, struct k_block *b)
@@ -220,12 +256,13 @@ static void find_team(struct making *m, struct k_block *b)
 static struct p_tiling tiling_of(struct making *m)
 {
 	struct arena *a = m->a;
+	int rows = m->x.rows * m->x.carried;
 
 	return (struct p_tiling){
-		.rows = m->w->rows.total, .cols = 1, .batch = 1,
-		.tile_rows = m->x.rows, .tile_cols = 1,
+		.rows = row_tiles(m->r, &m->x) * m->x.carried, .cols = 1,
+		.batch = 1, .tile_rows = rows, .tile_cols = 1,
 		.row = kx_mul(a, kx_cast(a, T_I64, kx_special(a, K_BLOCK_X)),
-			kx_int(a, m->x.rows)),
+			kx_int(a, rows)),
 		.col = kx_int(a, 0), .batch_index = kx_int(a, 0),
 	};
 }
@@ -282,14 +319,16 @@ static struct making create(const struct task *t, struct arena *a,
 	m.running = ARENA_ARRAY(a, pieces, struct running);
 	m.partial = ARENA_ARRAY(a, 2 * pieces, struct k_buffer *);
 	m.tensors = ARENA_ARRAY(a, 2 * pieces, int);
+	m.runs = ARENA_ARRAY(a, pieces, struct board);
+	m.known = ARENA_ARRAY(a, pieces, struct k_buffer *);
 	return m;
 }
 
 static struct p_step open_step(struct making *m, struct program *p,
 	bool several)
 {
-	struct p_step step = { .kind = P_LAUNCH, .grid = { (m->w->rows.total +
-		m->x.rows - 1) / m->x.rows, 1, 1 } };
+	struct p_step step = { .kind = P_LAUNCH, .grid = { number_ceil(
+		row_tiles(m->r, &m->x), m->x.rows), 1, 1 } };
 
 	m->k = kernel_create(m->a, program_kernel_name(m->a, p, several),
 		m->x.threads * m->x.rows);
@@ -304,7 +343,10 @@ static void open_kernel(struct making *m)
 	m->row_stream = stream_create(m->a, m->t->op, m->w, m->k, m->buffers,
 		m->values, 1);
 	find_team(m, &m->k->body);
-	find_row(m, &m->k->body);
+	if (m->x.carried > 1)
+		carry_find(m, &m->k->body);
+	else
+		find_row(m, &m->k->body);
 }
 
 static void close_step(struct making *m, struct program *p,
@@ -333,6 +375,7 @@ static struct kx *part_factor(struct making *m, struct k_block *b,
 			all->type, 2, mine, all))));
 }
 
+/* The first part has the end of the row, too, so that indices are in no order. */
 static void take_partials(struct making *m, struct k_block *b, int pass,
 	int64_t parts)
 {
@@ -347,6 +390,7 @@ static void take_partials(struct making *m, struct k_block *b, int pass,
 	for (int k = 0; k < m->w->pieces.n; k++) {
 		if (!piece(m, k)->reduction || !making_in_pass(m, k, pass))
 			continue;
+		m->running[k].ordered = false;
 		value = kx_load(m->a, m->partial[2 * k], at);
 		if (factor)
 			value = kx_op(m->a, OP_MUL, value->type, 2, value,
@@ -369,7 +413,7 @@ static bool reduces(const struct making *m, int pass)
 static void join_before(struct making *m, struct k_block *b, int end,
 	int64_t parts)
 {
-	finish_pass(m, b, 0);
+	finish_rows(m, b, 0);
 	for (int pass = 1; pass < end; pass++) {
 		start_running(m, b, pass);
 		take_partials(m, b, pass, parts);
@@ -402,7 +446,7 @@ static void build_pass(struct making *m, struct program *p, int pass)
 	if (online)
 		leave_online(m, b);
 	else if (!ends)
-		leave_partial(m, b, pass);
+		leave_rows(m, b, pass);
 	close_step(m, p, &step);
 }
 
@@ -437,7 +481,7 @@ static void build_split(struct making *m, struct program *p)
 	along.across = false;
 	join = create(m->t, m->a, (struct row_point){ .over = OVER_WARP,
 		.threads = 32, .rows = m->w->rows.total > 1 ? ROW_JOINED : 1,
-		.vector = 1, .unroll = 1, .parts = 1,
+		.carried = 1, .vector = 1, .unroll = 1, .parts = 1,
 		.online = m->x.online });
 	join.r = &along;
 	join.tensors = m->tensors;
@@ -454,7 +498,7 @@ static void build_whole(struct making *m, struct program *p)
 	open_kernel(m);
 	if (m->x.held)
 		making_fill_cache(m, b);
-	finish_pass(m, b, 0);
+	finish_rows(m, b, 0);
 	run_passes(m, b);
 	if (m->x.over == OVER_CLUSTER) {
 		m->k->cluster = m->x.parts;

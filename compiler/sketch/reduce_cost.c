@@ -4,6 +4,7 @@
 #include "sketch/reduce.h"
 
 #include <math.h>
+#include <string.h>
 
 /* A barrier of a cluster and a read of another block's shared memory: about
  * 180 and 200 cycles (Luo et al., arXiv:2402.13499, on distributed shared
@@ -24,7 +25,8 @@ enum { SOONER = 30 / 4 };
 /* With those that a block computes again past the last. */
 static double rows_done(const struct rows *r, const struct row_point *x)
 {
-	return (double)(number_ceil(r->walk->rows.total, x->rows) * x->rows);
+	return (double)(number_ceil(row_tiles(r, x), x->rows) * x->rows *
+		x->carried);
 }
 
 /* Passes that load access "i" from memory. */
@@ -89,21 +91,11 @@ static double shared_sector(const struct rows *r, const struct access *y)
 	return 32 / (n < 32 ? n : 32);
 }
 
-/* Do only values of the whole row read or write access "y"? */
-static bool once_a_row(const struct walk *w, const struct access *y)
-{
-	bool once = y->pieces != 0;
-
-	for (int i = 0; i < w->pieces.n; i++)
-		once &= !(y->pieces >> i & 1) || w->pieces.v[i].per_row;
-	return once;
-}
-
 /* Elements of access "y" that so many rows want, each time it is read. */
 static double wanted(const struct walk *w, const struct access *y, double rows)
 {
 	if (y->read)
-		return once_a_row(w, y) ? rows : rows * (double)w->in.total;
+		return row_once(w, y) ? rows : rows * (double)w->in.total;
 	return w->in.n && y->direct && !y->at.in[w->in.n - 1] ?
 		(double)w->rows.total : rows * (double)w->in.total;
 }
@@ -111,6 +103,54 @@ static double wanted(const struct walk *w, const struct access *y, double rows)
 static double size_of(const struct access *y)
 {
 	return dtype_row(y->tensor->type)->bits / 8;
+}
+
+/* Elements between neighbours along a row, where the access is direct. */
+static double step_of(const struct walk *w, const struct access *y)
+{
+	return w->in.n ? fabs((double)y->at.in[w->in.n - 1]) : 0;
+}
+
+/* Does an access before "i" ask for the same sectors, as another coordinate of the
+ * same points does? */
+static bool asked_before(const struct walk *w, int i)
+{
+	const struct access *y = &w->acc.v[i];
+
+	for (int k = 0; k < i; k++) {
+		struct access x = w->acc.v[k];
+		double apart = fabs((double)(x.at.c - y->at.c));
+
+		x.at.c = y->at.c;
+		if (x.read && x.direct && x.tensor == y->tensor &&
+		    apart < step_of(w, y) && !memcmp(&x.at, &y->at,
+			sizeof x.at))
+			return true;
+	}
+	return false;
+}
+
+/* Bytes a warp asks for an element of what lies some elements apart: of points,
+ * whose coordinates lie beside each other, what has not been asked for. */
+static double scattered(const struct rows *r, const struct row_point *x, int i)
+{
+	const struct access *y = &r->walk->acc.v[i];
+	double step = step_of(r->walk, y) * size_of(y);
+
+	if (!r->carries || !y->read || x->threads == 1)
+		return 32;
+	return asked_before(r->walk, i) ? 0 : fmin(32, step);
+}
+
+/* Of "all" elements, those that threads load. */
+static double loaded(const struct rows *r, const struct row_point *x, int i,
+	double all)
+{
+	if (x->carried == 1 || i >= 64)
+		return all;
+	if (r->mine >> i & 1)
+		return rows_done(r, x) * x->threads * x->parts;
+	return r->ours >> i & 1 ? all / x->carried : all;
 }
 
 /* What is read again is taken to come from memory again: that it stays in L2
@@ -122,16 +162,18 @@ static void add_access(const struct task *t, const struct row_point *x,
 	const struct walk *w = r->walk;
 	const struct access *y = &w->acc.v[i];
 	double all = wanted(w, y, rows_done(r, x)), size = size_of(y);
+	double read = loaded(r, x, i, all);
 	double n = y->read ? loads(r, x, i) : 1, moved;
 	bool dense = access_vector(w, y) || access_uniform(w, y) ||
 		(r->across && contiguous_rows(w, y));
 
 	f->dram_bytes += size * n * fmin(all, (double)y->tensor->elements);
-	f->l2_bytes += access_beyond(y, t, n * all * fmin(shared_sector(r, y),
-		dense ? asked(r, x, y, size) : y->direct || !y->read ? 32 :
+	f->l2_bytes += access_beyond(y, t, n * read * fmin(shared_sector(r, y),
+		dense ? asked(r, x, y, size) : y->direct || !y->read ?
+		scattered(r, x, i) :
 		access_bytes(y, r->across ? y->apart_row : y->apart_in)));
 	moved = access_uniform(w, y) ? 1 : access_chunk(y, x->vector);
-	n *= all / ROW_WARP / (access_uniform(w, y) ? x->vector : moved);
+	n *= read / ROW_WARP / (access_uniform(w, y) ? x->vector : moved);
 	f->issue += n;
 	f->smem_cycles += n * (access_uniform(w, y) ? 1 :
 		fmax(1, ROW_WARP * moved * size / WAVEFRONT));
@@ -150,24 +192,6 @@ static int evaluations(const struct rows *r, const struct row_point *x, int i)
 	return __builtin_popcountll(passes);
 }
 
-/* Does "e" of piece "p" change along a row? */
-static bool varies(const struct walk *w, const struct piece *p,
-	const struct ir_expr *e)
-{
-	int writer = e->kind == IR_READ ? walk_writer(w, e->tensor) : -1;
-
-	if (writer >= 0)
-		return !w->pieces.v[writer].per_row &&
-			!w->pieces.v[writer].reduction;
-	for (int i = 0; e->kind == IR_AXIS && i < w->in.n; i++)
-		if (p->in_axis[i] == e->axis)
-			return true;
-	for (int i = 0; i < e->n_args; i++)
-		if (varies(w, p, e->args[i]))
-			return true;
-	return e->kind == IR_REDUCE;
-}
-
 /* What "e" costs for each element: what does not change along the row is
  * computed once for all. */
 static struct cost_of cost_along(const struct walk *w, const struct piece *p,
@@ -175,7 +199,7 @@ static struct cost_of cost_along(const struct walk *w, const struct piece *p,
 {
 	struct cost_of c = expr_own_cost(e);
 
-	if (!varies(w, p, e))
+	if (!row_changes(w, p, e))
 		return (struct cost_of){ 0, 0, 0 };
 	if (e->kind == IR_READ || e->kind == IR_REDUCE)
 		return expr_cost(e);
@@ -184,26 +208,51 @@ static struct cost_of cost_along(const struct walk *w, const struct piece *p,
 	return c;
 }
 
-static void add_work(const struct rows *r, const struct row_point *x,
-	struct features *f)
+/* Is each pass computed as for pairs? Not where passes are one, or what they keep is
+ * not computed again. */
+static bool by_pairs(const struct rows *r, const struct row_point *x)
+{
+	return r->carries && (r->passes == 1 || (!x->online && !x->kept));
+}
+
+static void add_cost(struct features *f, double n, struct cost_of c)
+{
+	f->flops += n * c.ops;
+	f->special += n * c.special;
+	f->issue += n / 32 * c.issue;
+}
+
+static void add_pieces(const struct rows *r, const struct row_point *x,
+	double all, struct features *f)
 {
 	const struct walk *w = r->walk;
-	double all = rows_done(r, x) * (double)w->in.total;
 
 	for (int i = 0; i < w->pieces.n; i++) {
 		const struct piece *p = &w->pieces.v[i];
-		struct cost_of c = p->per_row ? expr_cost(p->value) :
-			cost_along(w, p, p->value);
-		double n = p->per_row ? rows_done(r, x) * x->threads :
-			all * evaluations(r, x, i);
+		struct cost_of c = cost_along(w, p, p->value);
 
+		if (p->per_row)
+			add_cost(f, rows_done(r, x) * x->threads,
+				expr_cost(p->value));
+		if (p->per_row || by_pairs(r, x))
+			continue;
 		if (p->reduction)
 			c = cost_add(c, (struct cost_of){ 1, 0, 1 });
-		f->flops += n * c.ops;
-		f->special += n * c.special;
-		f->issue += n / 32 * c.issue;
+		add_cost(f, all * evaluations(r, x, i), c);
 	}
-	f->issue += r->passes * all / 32 / x->vector * 4;
+}
+
+static void add_work(const struct rows *r, const struct row_point *x,
+	struct features *f)
+{
+	double all = rows_done(r, x) * (double)r->walk->in.total;
+
+	add_pieces(r, x, all, f);
+	if (by_pairs(r, x)) {
+		add_cost(f, all, r->pair);
+		add_cost(f, all / x->carried, r->element);
+	}
+	f->issue += r->passes * all / 32 / x->vector * 4 / x->carried;
 	f->issue += rows_done(r, x) * x->parts * x->threads / ROW_WARP *
 		(WARP_ISSUE + JOIN_ISSUE * r->passes);
 }
@@ -290,10 +339,10 @@ void reduce_features(const struct task *t, const int *values,
 	/* Of a vector's operations only those that reduce wait for others. */
 	*f = (struct features){ .threads = busy_threads(r, &x),
 		.regs = row_registers(r, &x), .smem = row_shared(r, &x),
-		.ilp = SOONER * (x.vector > 1 ? 2 : 1), .useful = 1,
+		.ilp = SOONER * (x.vector > 1 ? 2 : 1) * x.carried, .useful = 1,
 		.launches = launches,
 		.cluster = x.over == OVER_CLUSTER ? x.parts : 1,
-		.blocks = parts * (double)number_ceil(r->walk->rows.total,
+		.blocks = parts * (double)number_ceil(row_tiles(r, &x),
 			x.rows) };
 	for (int i = 0; i < r->walk->acc.n; i++)
 		add_access(t, &x, i, f);

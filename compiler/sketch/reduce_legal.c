@@ -8,7 +8,7 @@
 
 enum {
 	UNROLL_MAX = 8, REGS_MAX = 255, GRID_Y_MAX = 65535, BASE_REGS = 32,
-	SLOTS_MAX = 64, HELD_MAX = 160, CLUSTER_MAX = 8
+	SLOTS_MAX = 64, HELD_MAX = 160, CLUSTER_MAX = 8, TURNS_MAX = 64
 };
 
 static int bytes(enum dtype t)
@@ -59,18 +59,47 @@ static int64_t held_words(const struct rows *r, const struct row_point *x)
 	return most;
 }
 
+/* How many of access "i" a thread has at once, of its rows or of what they share. */
+static int64_t at_once(const struct rows *r, const struct row_point *x, int i)
+{
+	const struct access *y = &r->walk->acc.v[i];
+	int64_t n = access_uniform(r->walk, y) ? 1 : x->vector;
+
+	if (x->carried > 1 && i < 64 && r->mine >> i & 1)
+		return x->carried;
+	return n * (y->read ? x->unroll : 1);
+}
+
+/* Words of running values, and of what is known before, of all rows but one. */
+static int64_t carried_words(const struct rows *r, const struct row_point *x)
+{
+	const struct walk *w = r->walk;
+	int64_t n = 0;
+
+	for (int i = 0; i < w->pieces.n; i++) {
+		const struct piece *p = &w->pieces.v[i];
+
+		if (p->reduction)
+			n += held_size(reducer_type(p->reduction)) +
+				reducer_indexed(p->reduction->reducer);
+		else if (p->per_row && r->pass[i] < r->passes &&
+		    walk_used(w, i))
+			n += held_size(lower_type(p->value->type));
+	}
+	return n * (x->carried - 1);
+}
+
 int row_registers(const struct rows *r, const struct row_point *x)
 {
 	const struct walk *w = r->walk;
-	int64_t regs = BASE_REGS;
+	int64_t regs = BASE_REGS + carried_words(r, x);
 
 	for (int i = 0; i < w->acc.n; i++) {
 		const struct access *y = &w->acc.v[i];
-		int64_t n = access_uniform(w, y) ? 1 : x->vector;
 
 		if (y->direct && !(i < 64 && (x->cached &
 		    ~x->shared_cached) >> i & 1))
-			regs += 1 + reg_words(n * (y->read ? x->unroll : 1),
+			regs += 1 + reg_words(at_once(r, x, i),
 				y->tensor->type);
 	}
 	if (x->fixed)
@@ -97,7 +126,7 @@ static int64_t joins_bytes(const struct rows *r, const struct row_point *x)
 			(reducer_indexed(e->reducer) ? 8 : 0);
 		boards += 4;
 	}
-	return n ? n * x->rows * each + 16 * boards : 0;
+	return n ? n * x->rows * x->carried * each + 16 * boards : 0;
 }
 
 int row_shared(const struct rows *r, const struct row_point *x)
@@ -154,6 +183,30 @@ static const char *legal_over(const struct task *t, struct arena *a,
 	if (!shares && x->over != (int)over)
 		return arena_printf(a, "%d threads for a row go with over = "
 			"%s", x->threads, over_names[over]);
+	return NULL;
+}
+
+static const char *legal_carried(const struct rows *r, struct arena *a,
+	const struct row_point *x)
+{
+	if (x->carried < 1 || x->carried > ROW_CARRIED_MAX)
+		return arena_printf(a, "a thread has 1 to %d rows, not %d",
+			ROW_CARRIED_MAX, x->carried);
+	if (x->spare)
+		return arena_printf(a, "the rows of a block are a multiple of "
+			"the %d of a thread", x->carried);
+	if (x->carried * x->unroll * x->vector > TURNS_MAX)
+		return arena_printf(a, "%d rows, unroll = %d and vectorize = %d "
+			"write more than %d turns out", x->carried, x->unroll,
+			x->vector, TURNS_MAX);
+	if (x->held || x->online)
+		return arena_printf(a, "what rows of a thread share is read in "
+			"each pass: they go with cache = none and combine = "
+			"passes");
+	if (x->over == OVER_GRID && r->passes > 1)
+		return arena_printf(a, "rows of a thread go with over = grid in "
+			"one pass, not in %d: over = cluster or block is "
+			"possible", r->passes);
 	return NULL;
 }
 
@@ -236,16 +289,18 @@ const char *reduce_legal(const struct task *t, struct arena *a,
 {
 	const struct rows *r = t->state;
 	struct row_point x = row_point(r, values);
-	const char *why = legal_team(a, &x);
+	const char *why;
 	int regs, smem, rows;
 
+	why = x.carried != 1 ? legal_carried(r, a, &x) : NULL;
+	why = why ? why : legal_team(a, &x);
 	why = why ? why : legal_over(t, a, &x);
 	why = why ? why : legal_moves(r, a, &x);
 	why = why ? why : legal_asked(r, a, values, &x);
 	if (why)
 		return why;
 	rows = x.over == OVER_GRID && x.rows > ROW_JOINED ? ROW_JOINED : x.rows;
-	if (number_ceil(r->walk->rows.total, rows) > INT32_MAX)
+	if (number_ceil(row_tiles(r, &x), rows) > INT32_MAX)
 		return arena_printf(a, "a grid has fewer than 2^31 blocks");
 	smem = row_shared(r, &x);
 	if (smem > t->target->smem_block)
@@ -291,16 +346,18 @@ const char *reduce_in_place(const struct task *t, struct arena *a,
 {
 	const struct rows *r = t->state;
 	struct row_point x = row_point(r, values);
-	int64_t rows = r->walk->rows.total;
+	int64_t rows = r->walk->rows.total, tiles = row_tiles(r, &x);
 	const char *why = NULL;
 
 	for (int i = 0; i < r->walk->acc.n && !why; i++)
 		if (r->walk->acc.v[i].read &&
 		    is_below(t->op, r->walk->acc.v[i].tensor))
 			why = read_by_others(r, a, &x, i);
-	if (why || rows % x.rows == 0 || !r->row_name)
+	if (why || !r->row_name || (tiles * x.carried == rows &&
+	    tiles % x.rows == 0))
 		return why;
 	return arena_printf(a, "%d rows of a block do not divide %lld, and the "
 		"last block's are another's too: tile(block, %s = %lld)",
-		x.rows, (long long)rows, r->row_name, (long long)(rows & -rows));
+		x.rows * x.carried, (long long)rows, r->row_name,
+		(long long)(rows & -rows));
 }

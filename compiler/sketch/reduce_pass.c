@@ -29,6 +29,8 @@ static struct stream stream_of(struct making *m, int v)
 	for (int i = 0; i < m->w->rows.n_runs; i++)
 		s.row[i] = m->row_stream.row[i];
 	s.stored = m->stored;
+	if (m->x.carried > 1)
+		carry_lend(m, &s);
 	return s;
 }
 
@@ -114,24 +116,6 @@ void making_scale(struct making *m, struct k_block *b, struct kx *from,
 					m->running[i].type));
 }
 
-static void consume(struct making *m, struct stream *s, struct k_block *b,
-	int pass, struct point *p)
-{
-	int tensor = piece(m, m->r->maximum)->stmt->tensor;
-	struct kx *before;
-
-	if (!m->x.online || pass != 1) {
-		consume_pass(m, s, b, pass, p);
-		return;
-	}
-	before = ks_let(m->a, b, "before", kx_var(m->a, maximum(m)));
-	consume_pass(m, s, b, 1, p);
-	making_scale(m, b, before, kx_var(m->a, maximum(m)));
-	m->values[tensor] = kx_var(m->a, maximum(m));
-	consume_pass(m, s, b, 2, p);
-	m->values[tensor] = NULL;
-}
-
 /* Accesses that the pass loads, given what is kept of others. */
 static uint64_t pass_reads(const struct making *m, int pass)
 {
@@ -144,11 +128,34 @@ static uint64_t pass_reads(const struct making *m, int pass)
 	return mask;
 }
 
+static void consume(struct making *m, struct stream *s, struct k_block *b,
+	int pass, struct point *p)
+{
+	int tensor = piece(m, m->r->maximum)->stmt->tensor;
+	struct kx *before;
+
+	if (m->x.carried > 1) {
+		carry_consume(m, s, b, pass, p, pass_reads(m, pass),
+			consume_pass);
+		return;
+	}
+	if (!m->x.online || pass != 1) {
+		consume_pass(m, s, b, pass, p);
+		return;
+	}
+	before = ks_let(m->a, b, "before", kx_var(m->a, maximum(m)));
+	consume_pass(m, s, b, 1, p);
+	making_scale(m, b, before, kx_var(m->a, maximum(m)));
+	m->values[tensor] = kx_var(m->a, maximum(m));
+	consume_pass(m, s, b, 2, p);
+	m->values[tensor] = NULL;
+}
+
 static void one_vector(struct making *m, struct k_block *b, int pass, int v,
 	struct kx *at)
 {
 	struct stream s = stream_of(m, v);
-	uint64_t reads = pass_reads(m, pass);
+	uint64_t reads = carry_ahead(m, pass_reads(m, pass));
 	struct point p = stream_point(&s, b, at);
 
 	stream_hold(&s, reads, 1, false);
@@ -169,7 +176,7 @@ static void chunk(struct making *m, struct k_block *b, int pass,
 {
 	struct stream s = stream_of(m, m->x.vector);
 	int64_t stride = (int64_t)m->x.threads * m->x.vector;
-	uint64_t reads = pass_reads(m, pass);
+	uint64_t reads = carry_ahead(m, pass_reads(m, pass));
 	struct k_block *inside;
 	struct point p;
 	struct kx *u;

@@ -27,6 +27,11 @@ struct row_point row_point(const struct rows *r, const int *v)
 		.online = number(r, v, ROW_ONLINE, 0) != 0,
 	};
 
+	x.carried = number(r, v, ROW_CARRIED, 1);
+	if (x.carried > 1) {
+		x.spare = x.rows % x.carried;
+		x.rows /= x.carried;
+	}
 	for (int i = 0; i < r->n_caches; i++) {
 		int scope = number(r, v, ROW_CACHE + i, SCOPE_NONE);
 
@@ -53,6 +58,14 @@ int64_t row_slots(const struct rows *r, const struct row_point *x)
 {
 	return number_ceil(x->parts > 1 ? row_part(r, x) : whole(r, x),
 		(int64_t)x->threads * x->vector);
+}
+
+int64_t row_tiles(const struct rows *r, const struct row_point *x)
+{
+	const struct nest *n = &r->walk->rows;
+	int64_t run = n->n_runs ? n->run[n->n_runs - 1] : 1;
+
+	return run ? n->total / run * number_ceil(run, x->carried) : 0;
 }
 
 int64_t row_part(const struct rows *r, const struct row_point *x)
@@ -93,7 +106,8 @@ static int up_to(const int *values, int n, int64_t limit)
 	return k;
 }
 
-/* Values of a row are computed at the row and nowhere else. */
+/* Values of a row are computed at the row and nowhere else; of those that pieces of
+ * one tensor are, the first says so. */
 static void list_places(const struct task *t, struct listing *l)
 {
 	static const int here[] = { 0 };
@@ -106,7 +120,8 @@ static void list_places(const struct task *t, struct listing *l)
 
 		subject[0] = t->op->tensors[
 			w->pieces.v[i].stmt->tensor].name;
-		if (row_source_name(t->a, subject[0]))
+		if (row_source_name(t->a, subject[0]) ||
+		    walk_writer(w, w->pieces.v[i].stmt->tensor) != i)
 			continue;
 		if (w->pieces.v[i].per_row || w->pieces.v[i].reduction)
 			l->x[l->n++] = (struct tunable){ arena_printf(t->a,
@@ -125,7 +140,9 @@ static void list_team(const struct task *t, struct listing *l)
 		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024
 	};
 	static const int rows[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
+	static const int carried[] = { 1, 2, 4, 8, ROW_CARRIED_MAX };
 	static const char *const block[] = { "block", NULL };
+	static const char *const thread[] = { "thread", NULL };
 	struct rows *r = l->r;
 
 	list(l, ROW_OVER, (struct tunable){ "reduce.over", "reduce", "over",
@@ -138,6 +155,10 @@ static void list_team(const struct task *t, struct listing *l)
 			block, rows, up_to(rows, 10, r->walk->rows.total >
 				ROWS_ALWAYS ? r->walk->rows.total :
 				ROWS_ALWAYS), NULL, false });
+	if (r->carries)
+		list(l, ROW_CARRIED, (struct tunable){ arena_printf(t->a,
+			"tile.thread.%s", r->row_name), "tile", r->row_name,
+			thread, carried, 5, NULL, false });
 	if (r->row_name)
 		list_places(t, l);
 }

@@ -12,6 +12,7 @@ static void put_team(const struct rows *r, int *v, int threads, int rows)
 	row_put(r, v, ROW_OVER, row_over(r, threads));
 	row_put(r, v, ROW_THREADS, threads);
 	row_put(r, v, ROW_ROWS, rows);
+	row_put(r, v, ROW_CARRIED, 1);
 }
 
 static int power_up_to(int64_t x, int limit)
@@ -82,7 +83,7 @@ static void start_split(const struct task *t, int *v)
 	const struct rows *r = t->state;
 	const struct gpu *g = gpu_of(t);
 	struct row_point x = row_point(r, v);
-	int64_t blocks = number_ceil(r->walk->rows.total, x.rows), steps;
+	int64_t blocks = number_ceil(row_tiles(r, &x), x.rows), steps;
 	int parts = power_up_to(blocks ? 8 * g->sms / blocks : 1, 1024);
 
 	if (!r->splits && blocks * 4 > g->sms)
@@ -212,4 +213,40 @@ void reduce_start(const struct task *t, int *v)
 		row_put(r, v, ROW_VECTOR, i);
 	if (r->at[ROW_SPLIT] >= 0)
 		start_split(t, v);
+}
+
+/* ---- rows that a thread carries ---- */
+
+/* So many for each thread of a warp, or of a block where few rows are left. */
+static void start_carried(const struct task *t, int carried, bool warp, int *v)
+{
+	const struct rows *r = t->state;
+	int64_t fill = (int64_t)gpu_of(t)->sms * 512;
+	int threads = ROW_WARP;
+
+	while (!warp && threads < SPLIT_THREADS && r->walk->rows.total / carried *
+	       threads < fill && threads < r->walk->in.total)
+		threads *= 2;
+	put_team(r, v, threads, carried * (threads < 128 ? 128 / threads : 1));
+	row_put(r, v, ROW_CARRIED, carried);
+}
+
+bool reduce_other_start(const struct task *t, int n, int *v)
+{
+	bool warp = n % 2;
+	static const int carried[] = { 2, 4, 8, ROW_CARRIED_MAX };
+	const struct rows *r = t->state;
+
+	if (!r->carries || n >= 8)
+		return false;
+	n /= 2;
+	memset(v, 0, (size_t)r->n_numbers * sizeof *v);
+	row_put(r, v, ROW_VECTOR, 1);
+	row_put(r, v, ROW_UNROLL, 64 / carried[n] < 4 ? 64 / carried[n] : 4);
+	row_put(r, v, ROW_SPLIT, 1);
+	row_put(r, v, ROW_ONLINE, 0);
+	start_carried(t, carried[n], warp, v);
+	if (r->at[ROW_SPLIT] >= 0)
+		start_split(t, v);
+	return true;
 }

@@ -60,6 +60,13 @@ struct kx *reducer_nowhere(struct arena *a, enum dtype at)
 	return greatest(a, at);
 }
 
+struct kx *reducer_first(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e)
+{
+	return kx_cast(a, lower_type(e->type), kx_int(a, e->n_red == 1 ?
+		o->axes[e->red[0]].lo : 0));
+}
+
 enum dtype reducer_type(const struct ir_expr *e)
 {
 	if (e->reducer == RED_ANY || e->reducer == RED_ALL)
@@ -78,7 +85,7 @@ struct running running_start(struct arena *a, struct k_block *b,
 struct running running_resume(struct arena *a, struct k_block *b,
 	const char *name, enum reducer r, struct kx *value, struct kx *at)
 {
-	struct running run = { r, value->type, NULL, NULL };
+	struct running run = { r, value->type, NULL, NULL, false };
 
 	run.value = ks_mutable(a, b, name, value->type, value);
 	if (at)
@@ -112,6 +119,19 @@ static struct kx *preferred(struct arena *a, const struct running *r,
 	return both(a, OP_OR, beyond, tie);
 }
 
+/* The same where equals come later: NaN is below and beyond all but one that is
+ * held. */
+static struct kx *preferred_later(struct arena *a, const struct running *r,
+	struct kx *x)
+{
+	struct kx *held = kx_var(a, r->value);
+	struct kx *beyond = kx_op(a, OP_NOT, T_BOOL, 1, r->reducer ==
+		RED_ARGMAX ? both(a, OP_LE, x, held) : both(a, OP_LE, held, x));
+
+	return !dtype_is_float(x->type) ? beyond : both(a, OP_AND, beyond,
+		both(a, OP_EQ, held, held));
+}
+
 static void take_indexed(struct arena *a, struct k_block *b,
 	const struct running *r, struct kx *x, struct kx *at)
 {
@@ -119,7 +139,8 @@ static void take_indexed(struct arena *a, struct k_block *b,
 
 	x = ks_let(a, b, "value", x);
 	at = ks_let(a, b, "index", at);
-	inside = ks_if(a, b, preferred(a, r, x, at));
+	inside = ks_if(a, b, r->ordered ? preferred_later(a, r, x) :
+		preferred(a, r, x, at));
 	ks_assign(a, inside, r->value, x);
 	ks_assign(a, inside, r->at, at);
 }

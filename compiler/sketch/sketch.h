@@ -90,9 +90,9 @@ struct sketch {
 	 * lead to them, and that need not be legal: number "n" of them, false
 	 * where there are not so many. */
 	bool (*other_start)(const struct task *t, int n, int *values);
-	/* NULL, or the key of tunables that were not there yet when some locks
-	 * and records were written, which say nothing of them and mean the first
-	 * value. */
+	/* NULL, or the key or subject of tunables that were not there yet when
+	 * some locks and records were written, which say nothing of them and
+	 * mean the first value. */
 	const char *newer;
 	/* Append the group's steps to "p", whose tensors program_of made. */
 	void (*build)(const struct task *t, struct arena *a,

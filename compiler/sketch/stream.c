@@ -143,7 +143,8 @@ void stream_hold(struct stream *s, uint64_t mask, int slots, bool always)
 static struct k_place register_place(const struct stream *s,
 	const struct held_access *h, const struct point *p, struct kx *element)
 {
-	struct kx *slot = p->slot ? p->slot : kx_int(s->a, 0);
+	struct kx *slot = h->carried ? s->carried : p->slot ? p->slot :
+		kx_int(s->a, 0);
 
 	if (h->buffer->rank == 2)
 		return k_place(h->buffer, slot, element);

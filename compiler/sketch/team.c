@@ -73,22 +73,37 @@ void board_take(struct arena *a, struct k_block *b, const struct board *x,
 
 /* ---- teams of one block ---- */
 
+/* Boards have room for each copy, so that nobody waits until one is read. */
+static int64_t room(const struct team *t, int64_t n)
+{
+	return t->copy ? n * t->copies : n;
+}
+
+/* Entry "i" of "n" of the copy at hand. */
+static struct kx *entry(const struct team *t, int64_t n, struct kx *i)
+{
+	return t->copy ? kx_add(t->a, kx_mul(t->a, t->copy, kx_int(t->a, n)),
+		i) : i;
+}
+
 /* A warp writes one value; then every warp joins its team's values again. */
 static void join_warps(struct team *t, struct k_block *b,
 	const struct running *r)
 {
 	struct arena *a = t->a;
 	int warps = t->threads / WARP;
-	struct board x = board_create(a, t->k, r, (int64_t)warps * t->rows);
+	int64_t n = (int64_t)warps * t->rows;
+	struct board x = board_create(a, t->k, r, room(t, n));
 	struct kx *thread = kx_special(a, K_THREAD_X);
 	struct k_block *first = ks_if(a, b, kx_op(a, OP_EQ, T_BOOL, 2,
 		kx_mod(a, thread, kx_int(a, WARP)), kx_int(a, 0)));
 
-	board_write(a, first, &x, r, kx_div(a, thread, kx_int(a, WARP)));
+	board_write(a, first, &x, r, entry(t, n, kx_div(a, thread,
+		kx_int(a, WARP))));
 	ks_barrier(a, b, BARRIER_BLOCK);
-	board_read(a, b, &x, r, ks_let(a, b, "from", kx_add(a, kx_mul(a,
-		t->row, kx_int(a, warps)), kx_mod(a, thread,
-			kx_int(a, warps)))));
+	board_read(a, b, &x, r, ks_let(a, b, "from", entry(t, n, kx_add(a,
+		kx_mul(a, t->row, kx_int(a, warps)), kx_mod(a, thread,
+			kx_int(a, warps))))));
 	lanes_join(a, b, r, warps, 1);
 }
 
@@ -122,11 +137,11 @@ static enum dtype board_type(enum dtype t)
 static struct k_buffer *own_board(struct team *t, struct k_block *b,
 	const char *name, struct k_var *v)
 {
-	const int64_t n = t->rows;
+	const int64_t n = room(t, t->rows);
 	struct k_buffer *board = kernel_array(t->k, K_SHARED, arena_printf(
 		t->a, "%s_block", name), board_type(v->type), 1, &n, 8);
 
-	ks_store(t->a, b, k_place(board, t->row), lower_convert(t->a,
+	ks_store(t->a, b, k_place(board, entry(t, t->rows, t->row)), lower_convert(t->a,
 		kx_var(t->a, v), board->type));
 	return board;
 }
@@ -141,7 +156,8 @@ static struct kx *remote(struct team *t, struct k_block *b,
 	enum dtype loaded = board->type == T_F32 ? T_F32 : size == 64 ?
 		T_I64 : T_I32;
 	struct kx *x = ks_let(t->a, b, "theirs", kx_call(t->a, call, loaded,
-		2, kx_address(t->a, k_place(board, t->row)), rank));
+		2, kx_address(t->a, k_place(board, entry(t, t->rows,
+			t->row))), rank));
 
 	if (loaded != board->type)
 		x = kx_bits(t->a, board->type, x);

@@ -25,13 +25,14 @@ void board_take(struct arena *a, struct k_block *b, const struct board *x,
 
 /* "threads" of "rows" teams in one block; this thread is "lane" of team
  * "row". Teams of consecutive threads unless "across". The same team of each of
- * "blocks" blocks of a cluster belongs to it too. */
+ * "blocks" blocks of a cluster belongs to it too. Where they join several values
+ * in turn, in a loop, this is number "copy" of "copies"; NULL where there is one. */
 struct team {
 	struct arena *a;
 	struct kernel *k;
-	int threads, rows, blocks;
+	int threads, rows, blocks, copies;
 	bool across;
-	struct kx *lane, *row;
+	struct kx *lane, *row, *copy;
 };
 
 /* Join the threads' running values; every thread of a team then holds its

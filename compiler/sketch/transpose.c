@@ -75,7 +75,8 @@ static const char *try_group(struct task *t, struct transpose *s)
 {
 	const struct ir_stmt *x = &t->op->stmts[t->group->stmts[
 		t->group->n_stmts - 1]];
-	struct reference ref = { x, &t->op->tensors[x->tensor], x->index };
+	struct reference ref = { x, &t->op->tensors[x->tensor], x->index,
+		false };
 	const char *why = NULL;
 
 	if (t->group->anchor != IR_MAP)

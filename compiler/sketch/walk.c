@@ -400,15 +400,16 @@ static int by_stride(const void *x, const void *y)
 	return p->place - q->place;
 }
 
-/* Places 0..n-1 with the greatest strides first; what has none is outermost. */
-static int *order(struct arena *a, int n, const int64_t *stride)
+/* Places 0..n-1 with the greatest strides first; what has none is outermost, or,
+ * "idle", innermost. */
+static int *order(struct arena *a, int n, const int64_t *stride, bool idle)
 {
 	struct ordered *x = ARENA_ARRAY(a, (size_t)n + 1, struct ordered);
 	int *places = ARENA_ARRAY(a, (size_t)n + 1, int);
 
 	for (int i = 0; i < n; i++)
-		x[i] = (struct ordered){ i, stride[i] ? llabs(stride[i]) :
-			INT64_MAX };
+		x[i] = (struct ordered){ i, stride[i] || idle ?
+			llabs(stride[i]) : INT64_MAX };
 	qsort(x, (size_t)n, sizeof *x, by_stride);
 	for (int i = 0; i < n; i++)
 		places[i] = x[i].place;
@@ -449,8 +450,8 @@ static struct places find_places(const struct task *t, int n_rows,
 			in[k] = axis < 0 ? 0 : f.coef[axis];
 		}
 	}
-	p.rows = order(a, p.n_rows, row);
-	p.in = order(a, p.n_in, in);
+	p.rows = order(a, p.n_rows, row, ref->idle);
+	p.in = order(a, p.n_in, in, false);
 	return p;
 }
 

@@ -95,11 +95,13 @@ struct kx *nest_sum(struct arena *a, const struct nest *x,
 /* ---- walk.c ---- */
 
 /* Where the order of the axes comes from: a read or write, whose strides are
- * followed, greatest outermost. "index" NULL: the statements' own order. */
+ * followed, greatest outermost. "index" NULL: the statements' own order. Axes of
+ * rows along which it does not move are outermost, or, "idle", innermost. */
 struct reference {
 	const struct ir_stmt *stmt;
 	const struct ir_tensor *tensor;
 	struct ir_expr *const *index;
+	bool idle;
 };
 
 /* The walk of the group's statements, whose first "n_rows" axes are the row.
@@ -179,11 +181,12 @@ struct point {
 
 /* Registers of an access or of a piece's results: a buffer of
  * [slots][elements], or one value; "stash" is where in shared memory its slots
- * are, one of which the registers then hold. */
+ * are, one of which the registers then hold. "carried": slots are a thread's
+ * rows. */
 struct held_access {
 	struct k_buffer *buffer, *stash;
 	struct kx *value;
-	bool slotted;
+	bool slotted, carried;
 };
 
 struct stream {
@@ -199,6 +202,7 @@ struct stream {
 					 * next; those of accesses "across" */
 	uint64_t across;		/* move whole, others by elements */
 	struct kx *row[NEST_AXES];
+	struct kx *carried;		/* which of the thread's rows that is */
 	struct kx *stored;		/* results are stored where this holds;
 					 * NULL: everywhere */
 	struct held_access *held;	/* by access */

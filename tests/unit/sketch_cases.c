@@ -33,6 +33,17 @@
 	"  q[b:" #b "] = argmin[l:" #l "](x[b, l]) : i32\n" \
 	"  m[b:" #b "] = min[l:" #l "](x[b, l]) : " type "\n}\n"
 
+#define PAIRS(n, m, type) \
+	"op t {\n  in x: " type "[" #n ", 2] layout(0, 1) align 16\n" \
+	"  in y: " type "[" #m ", 2] layout(0, 1) align 16\n" \
+	"  let r: f32[" #n ", " #m "]\n" \
+	"  out p: i32[" #n "] layout(0) align 16\n" \
+	"  out d: f32[" #n "] layout(0) align 16\n" \
+	"  r[i:" #n ", j:" #m "] = add(abs(sub(f32(x[i, 0]), f32(y[j, 0]))), " \
+	"abs(sub(f32(x[i, 1]), f32(y[j, 1]))))\n" \
+	"  p[i:" #n "] = argmin[j:" #m "](r[i, j]) : i32\n" \
+	"  d[i:" #n "] = sum[j:" #m "](r[i, j]) : f32\n}\n"
+
 #define COLUMNS(b, l, type) \
 	"op t {\n  in x: " type "[" #l ", " #b "] layout(0, 1) align 16\n" \
 	"  out y: f32[" #b "] layout(0) align 16\n" \
@@ -327,6 +338,8 @@ const struct sketch_case sketch_cases[] = {
 	{ "arg 31", ARG(6, 31, "f32") },
 	{ "arg 1000", ARG(3, 1000, "i32") },
 	{ "arg 600 f16", ARG(2, 600, "f16") },
+	{ "pairs 31 x 70", PAIRS(31, 70, "f16") },
+	{ "pairs 7 x 300", PAIRS(7, 300, "bf16") },
 	{ "columns 40", COLUMNS(40, 100, "f32") },
 	{ "columns 256", COLUMNS(256, 33, "f16") },
 	{ "columns 3", COLUMNS(3, 5000, "f32") },
