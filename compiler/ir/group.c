@@ -197,6 +197,14 @@ static void absorb_sources(struct grouping *g, int into, int stmt)
 
 /* ---- one statement after another ---- */
 
+static bool contracts(struct grouping *g, int stmt)
+{
+	struct ir_contraction c;
+
+	return is_reduce(g->o, stmt) && match_contraction(g->a, g->o,
+		g->takes[stmt], stmt, &c);
+}
+
 static void start_cluster(struct grouping *g, int stmt, bool alone)
 {
 	enum ir_anchor anchor = IR_MAP;

@@ -278,6 +278,11 @@ struct ir_affine {
 /* True if "e" is affine in the operator's axes. */
 bool ir_affine(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e, struct ir_affine *out);
+/* The same, beside "times" something else, "*beside", such as an entry of a table;
+ * NULL and 0 where there is nothing. */
+bool ir_affine_beside(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, struct ir_affine *out,
+	const struct ir_expr **beside, int64_t *times);
 /* The element offset of a read (or of a statement's own write, with "idx" the
  * axis values) as an affine form; false where the layout or an index is not
  * affine. */
@@ -289,6 +294,23 @@ struct ir_expr *ir_offset(struct arena *a, const struct ir_tensor *t,
 	struct ir_expr *const *idx);
 /* Element offset of logical indices that are known. */
 int64_t ir_offset_of(const struct ir_tensor *t, const int64_t *idx);
+
+/* ---- lookup.c: a table says where ---- */
+
+/* One index of a read that is an affine form, "index", and "times" an entry of a
+ * table, a read of integers that are in memory, at offset "at". Where the entry
+ * is 0 the read is at offset "addr", and "stride" elements further for each 1. */
+struct ir_lookup {
+	const struct ir_expr *entry;
+	int dim;
+	int64_t times, stride;
+	struct ir_affine at, index, addr;
+};
+
+/* False if the read has no such index, or others that are not affine. needs: folded,
+ * split. */
+bool ir_lookup(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, struct ir_lookup *out);
 
 /* ---- eval.c: the reference interpreter, in double and in integers ---- */
 
@@ -328,7 +350,8 @@ double ir_eval_cost(const struct ir_operator *o, int tensor);
  * 1/16 in [-1, 1] for floats, or in f32 of 2^-13 for the first of two factors in
  * a sum, above 0 where a root or logarithm is taken of them, small integers
  * otherwise; indices that are read
- * as computed indices are kept within the tensor they index. */
+ * as computed indices are kept within the tensor they index, and integers that an
+ * index is compared with are lengths, from 1 to its end. */
 void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 	void *data);
 
@@ -543,6 +566,10 @@ struct ir_contraction {
  * accesses that are affine but for choices. needs: folded, split. */
 bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 	struct ir_contraction *out, const char **why);
+/* The same, and tables may say where a factor is read (ir_lookup): axes are then the
+ * entry's, too, and an address is that of entry 0. */
+bool ir_contraction_by_table(struct arena *a, const struct ir_operator *o,
+	int stmt, struct ir_contraction *out, const char **why);
 
 /* ---- scales.c: what of a product changes seldom along the reduction ---- */
 

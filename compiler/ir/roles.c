@@ -15,6 +15,7 @@ struct roles {
 	struct ir_contraction *out;
 	const bool *batch;
 	const char *why;
+	bool tables;		/* may say where factors are read */
 };
 
 static bool fail(struct roles *r, const char *fmt, ...)
@@ -53,6 +54,18 @@ const struct ir_expr *group_stripped(const struct ir_expr *e,
 static const char *tensor_name(const struct roles *r, const struct ir_expr *e)
 {
 	return r->o->tensors[e->tensor].name;
+}
+
+/* The address where a table says which row it is. */
+static bool by_table(struct roles *r, const struct ir_expr *e,
+	struct ir_affine *addr)
+{
+	struct ir_lookup found;
+
+	if (!r->tables || !ir_lookup(r->a, r->o, e, &found))
+		return false;
+	*addr = found.addr;
+	return true;
 }
 
 /* ---- indices that batches choose ---- */
@@ -148,22 +161,15 @@ static bool operand(struct roles *r, const struct ir_expr *e,
 	if (e->pad == IR_PAD_EDGE || (e->pad == IR_PAD_VALUE && e->f != 0))
 		return fail(r, "%s is padded by something else than 0",
 			tensor_name(r, e));
-	if (!find_choices(r, e, choices))
-		return false;
+	if (!find_choices(r, e, choices)) {
+		choices->n = 0;
+		return by_table(r, e, addr);
+	}
 	if (!ir_address(r->a, r->o, &r->o->tensors[e->tensor], unchosen(r, e,
 			choices), addr))
 		return fail(r, "the layout of %s makes its address not affine",
 			tensor_name(r, e));
 	return true;
-}
-
-static bool is_operand(const struct roles *r, const struct ir_expr *e,
-	struct ir_affine *addr)
-{
-	struct roles own = { .a = r->a, .o = r->o, .batch = r->batch };
-	struct ir_choices choices;
-
-	return e->n_args && operand(&own, e, addr, &choices);
 }
 
 static void mark_axis(struct ir_expr *e, void *ctx)
@@ -197,6 +203,7 @@ enum { PACKED = 32 };
 
 struct factor {
 	struct roles *r;
+	const struct ir_expr *e;
 	VEC(const struct ir_expr *) reads;
 	bool *axes;		/* by axis: occurs in it, its extent not 1 */
 };
@@ -213,11 +220,21 @@ static void look_at(struct ir_expr *e, void *ctx)
 
 static struct factor factor_of(struct roles *r, const struct ir_expr *e)
 {
-	struct factor f = { .r = r, .axes = ARENA_ARRAY(r->a, r->o->n_axes,
-		bool) };
+	struct factor f = { .r = r, .e = e, .axes = ARENA_ARRAY(r->a,
+		r->o->n_axes, bool) };
 
 	ir_walk((struct ir_expr *)e, look_at, &f);
 	return f;
+}
+
+static bool is_operand(const struct factor *f, const struct ir_expr *read,
+	struct ir_affine *addr)
+{
+	struct roles own = { .a = f->r->a, .o = f->r->o, .batch = f->r->batch,
+		.tables = f->r->tables && read == f->e };
+	struct ir_choices choices;
+
+	return read->n_args && operand(&own, read, addr, &choices);
 }
 
 struct inside {
@@ -261,7 +278,7 @@ static int64_t share(const struct factor *f, const struct ir_expr *read)
 	const bool *along;
 	int64_t n = 1;
 
-	if (!is_operand(f->r, read, &addr))
+	if (!is_operand(f, read, &addr))
 		return PACKED + 1;
 	along = occurrences(f->r, read, &addr);
 	for (int i = 0; i < f->r->o->n_axes; i++)
@@ -281,7 +298,7 @@ static int lacks_open(const struct factor *f)
 			const struct ir_expr *read = f->reads.v[k];
 			struct ir_affine addr;
 
-			if (is_operand(f->r, read, &addr) &&
+			if (is_operand(f, read, &addr) &&
 			    !occurrences(f->r, read, &addr)[i])
 				return i;
 		}
@@ -415,7 +432,7 @@ static bool choose_left(struct roles *r, const struct ir_expr *x,
 	const struct ir_expr *sx, *sy;
 	bool swap;
 
-	r->batch = shared(r, x, y);
+	r->batch = r->tables ? NULL : shared(r, x, y);
 	sx = staged(r, x);
 	sy = sx ? staged(r, y) : NULL;
 	swap = sy && !is_padded(r, sx) && is_padded(r, sy);
@@ -537,7 +554,7 @@ static bool recognise(struct roles *r)
 	if (red->reducer == RED_SUM && recognise_product(r))
 		return true;
 	why = red->reducer == RED_SUM ? r->why : "it is no sum over axes";
-	if (recognise_pair(r))
+	if (!r->tables && recognise_pair(r))
 		return true;
 	r->why = why;
 	return false;
@@ -554,6 +571,15 @@ bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 	if (why)
 		*why = r.why;
 	return false;
+}
+
+bool ir_contraction_by_table(struct arena *a, const struct ir_operator *o,
+	int stmt, struct ir_contraction *out, const char **why)
+{
+	struct roles r = { .a = a, .o = o, .out = out, .tables = true };
+
+	*out = (struct ir_contraction){ .stmt = &o->stmts[stmt] };
+	return recognise(&r) || ir_contraction(a, o, stmt, out, why);
 }
 
 bool group_instead(struct arena *a, const struct ir_operator *o,

@@ -146,6 +146,20 @@ static struct k_place refill(struct groups *x, struct k_block *b,
 	return full;
 }
 
+/* Pages of keys and values, which are mostly the same, before stages are waited
+ * for. */
+static void look_up(struct groups *x, struct k_block *b, struct kx *first)
+{
+	struct bulk *key = &x->key.copy, *value = &x->value.copy;
+
+	key->batch = value->batch = x->g->batch;
+	bulk_look_up(key, b, first);
+	if (pages_alike(key, value))
+		value->entries = key->entries;
+	else
+		bulk_look_up(value, b, first);
+}
+
 static void copy(struct groups *x, struct k_block *b)
 {
 	const struct attention_plan *p = x->g->p;
@@ -165,6 +179,7 @@ static void copy(struct groups *x, struct k_block *b)
 	b = steps(x, b, 0, &t, &slot, &parity);
 	first = ks_let(a, b, arena_printf(a, "%s_first", x->g->f->keys_name),
 		kx_mul(a, kx_add(a, x->g->step_first, t), num(x, p->keys)));
+	look_up(x, b, first);
 	full = refill(x, b, &x->key, slot, parity, p->chunks *
 		stage_bytes(&p->key));
 	copy_parts(x, b, &x->key.copy, first, slot, full);
@@ -401,6 +416,8 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	struct arena *a = g->a;
 	struct k_block *body;
 
+	if (attention_bare(g->f, g->p))
+		b = ks_if(a, b, kx_lt(a, zero, g->steps));
 	first_product(x, b, queries, zero, zero, zero);
 	wait(x, b, x->value.full, zero, zero);
 	body = steps(x, b, 1, &t, &slot, &parity);
@@ -437,6 +454,7 @@ static void copy_queries(struct groups *x, struct k_block *b)
 	struct kx *c, *from;
 
 	stager_create(&g->query, b, g->p->chunks, g->row_first, g->batch);
+	stager_look_up(&g->query, b, num(x, 0));
 	each = tile_loop(a, b, "c", g->p->chunks, &c);
 	from = kx_mul(a, c, num(x, s->tile_k));
 	stager_load(&g->query, each, from, c, g->f->depth % s->tile_k ?
@@ -470,7 +488,8 @@ static void multiply_steps(struct groups *x, struct k_block *b)
 static void create_bulk(struct groups *x, struct bulk *c, struct stager *s,
 	int stages)
 {
-	*c = (struct bulk){ .s = s->s, .a = x->g->a, .op = x->g->t->op };
+	*c = (struct bulk){ .s = s->s, .a = x->g->a, .op = x->g->t->op,
+		.table = s->table };
 	bulk_create(c, x->g->k, s->name, s->global, stages);
 	s->tile = c->tile;
 }

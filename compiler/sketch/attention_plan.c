@@ -16,11 +16,18 @@ struct search_reads {
 	int n;
 };
 
+/* What a limit lies beside is the same for all of a block. */
+static bool is_limit(const struct limit *l, const struct ir_expr *read)
+{
+	return l->beside && ir_reads(l->beside, read->tensor);
+}
+
 static void count_read(struct ir_expr *e, void *ctx)
 {
 	struct search_reads *s = ctx;
 
-	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0;
+	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0 &&
+		!is_limit(&s->f->upto, e) && !is_limit(&s->f->from, e);
 }
 
 /* How many elements from memory a score meets on its way to a weight. */
@@ -261,14 +268,14 @@ static const char *plan_bulk(struct arena *a, const struct operand *op,
 	return stage_plan(a, s);
 }
 
-/* Queries that no map describes are copied by the threads that multiply. */
+/* Queries that no map describes, or that lie in pages, are copied by the threads that multiply. */
 static const char *plan_queries(const struct attention *f, struct arena *a,
 	int part, struct attention_plan *p)
 {
 	const char *why = plan_bulk(a, f->query, f->order, p->rows, part,
 		&p->query);
 
-	if (why || !bulk_refuse(&p->query))
+	if (why || (!bulk_refuse(&p->query) && !f->query->entry))
 		return why;
 	why = plan_stage(a, f->query, f->order, p->rows, part, p, &p->query);
 	p->query.align = 1024;
@@ -333,7 +340,9 @@ static int estimate_regs(const struct attention *f,
 			(p->query.bulk ? 0 : 8) + (p->split > 1 && !p->overlap ?
 			sums / 2 : 0);
 	return sums + scores + scores / 4 + queries + 16 + rows * p->mine + loads +
-		staging_regs(&p->key) + staging_regs(&p->value) + 24;
+		staging_regs(&p->key) + staging_regs(&p->value) +
+		stage_entries(&p->key) + (stage_entries_alike(&p->key,
+		&p->value) ? 0 : stage_entries(&p->value)) + 24;
 }
 
 /* One warp copies, or four where those that multiply want their registers. */

@@ -35,10 +35,11 @@ struct product {
 /* What a sketch does beside products of tensors: factors that are computed as
  * they are loaded; statistics of the product's rows; what else than a product is
  * made of two elements; sums of some products scaled before they are added up;
- * factors of which batches choose indices. */
+ * factors of which batches choose indices, and of which a table says where they are
+ * read. */
 enum {
 	PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4,
-	PRODUCT_SCALES = 8, PRODUCT_CHOICES = 16
+	PRODUCT_SCALES = 8, PRODUCT_CHOICES = 16, PRODUCT_TABLES = 32
 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
