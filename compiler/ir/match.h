@@ -97,4 +97,21 @@ bool match_source(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *from, const struct cluster *to, int stmt,
 	int *perm);
 
+/* "of" by tensor: the cluster that writes it, or -1. "reads" by statement, as
+ * they stand before they are put in order. "seen[k]" is "visit" once a search
+ * among clusters has been at k. "tmp" is for what one comparison needs. */
+struct grouping {
+	struct arena *a, *tmp;
+	struct ir_operator *o;
+	VEC(struct cluster) clusters;
+	struct group_reads *reads;
+	int *of;
+	int *seen, visit;
+	enum takes *takes;	/* by statement, of contractions */
+	bool pairs;		/* what reduces pairs reduces rows */
+};
+
+/* group_close.c: what is grouped, as groups; statements are put in their order. */
+struct ir_partition *group_close(struct grouping *g);
+
 #endif
