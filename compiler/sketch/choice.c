@@ -42,7 +42,7 @@ static struct kx *index_of(struct computed *c, const struct choice *x)
 
 static struct kx *is_inside(struct arena *a, struct kx *v, int64_t size)
 {
-	if (v->type == T_I32)
+	if (v->type == T_I32 && size <= INT32_MAX)
 		return form_inside(a, v, size);
 	return kx_and(a, kx_lt(a, kx_int(a, -1), v), kx_lt(a, v,
 		kx_int(a, size)));
