@@ -16,6 +16,7 @@ struct product {
 	const struct ir_stmt *stmt;
 	struct group_product by;
 	enum dtype type;
+	bool *batch;		/* by axis: of the result and both sides */
 };
 
 struct marking {
@@ -106,12 +107,39 @@ static struct ir_expr *side(const struct product *p, unsigned of)
 	return n > 1 ? all : (struct ir_expr *)group_stripped(all, p->type);
 }
 
+/* Is there the axis in one of the factors in set "of", if of one value? */
+static bool stands_in(const struct product *p, unsigned of, int x)
+{
+	for (int i = 0; i < p->by.n; i++)
+		if (of >> i & 1 && ir_depends(p->by.of[i], x))
+			return true;
+	return false;
+}
+
+/* The product is one of the factors in "left" and of the others. */
+static void divide(struct product *p, unsigned left)
+{
+	unsigned right = (1u << p->by.n) - 1 - left;
+
+	p->batch = ARENA_ARRAY(p->a, p->o->n_axes + 1, bool);
+	for (int i = 0; i < p->stmt->n_axes; i++) {
+		int x = p->stmt->axes[i];
+
+		p->batch[x] = stands_in(p, left, x) && stands_in(p, right, x);
+	}
+}
+
+static bool is_loaded(const struct product *p, const struct ir_expr *e)
+{
+	return group_factor(p->a, p->o, e, p->batch);
+}
+
 /* Elements of the let that the side needs: none where it is loaded. */
 static double written(const struct product *p, unsigned of)
 {
 	double n = 1;
 
-	if (group_factor(p->a, p->o, side(p, of)))
+	if (is_loaded(p, side(p, of)))
 		return 0;
 	for (int x = 0; x < p->o->n_axes; x++)
 		if (occurs(p, of, x))
@@ -119,8 +147,15 @@ static double written(const struct product *p, unsigned of)
 	return n;
 }
 
+/* Of the lets that both sides need. */
+static double written_in_all(struct product *p, unsigned left)
+{
+	divide(p, left);
+	return written(p, left) + written(p, (1u << p->by.n) - 1 - left);
+}
+
 /* The set of factors on the left, or 0. */
-static unsigned best_left(const struct product *p)
+static unsigned best_left(struct product *p)
 {
 	unsigned all = (1u << p->by.n) - 1, best = 0;
 	double least = LARGEST;
@@ -130,7 +165,7 @@ static unsigned best_left(const struct product *p)
 
 		if (!contracts(p, left, all - left))
 			continue;
-		n = written(p, left) + written(p, all - left);
+		n = written_in_all(p, left);
 		if (n < least) {
 			least = n;
 			best = left;
@@ -148,7 +183,7 @@ bool group_contracts(struct arena *a, const struct ir_operator *o, int stmt)
 	if (ir_contraction(a, o, stmt, &c, NULL))
 		return true;
 	left = find_factors(&p) ? best_left(&p) : 0;
-	return left && !written(&p, left) && !written(&p, (1u << p.by.n) - 1 - left);
+	return left && !written_in_all(&p, left);
 }
 
 static struct ir_expr *loaded(struct hoist *h, const struct product *p,
@@ -156,12 +191,12 @@ static struct ir_expr *loaded(struct hoist *h, const struct product *p,
 {
 	struct ir_expr *e = side(p, of);
 
-	if (!group_factor(p->a, p->o, e))
+	if (!is_loaded(p, e))
 		e = hoist_let(h, e);
 	return e->type == p->type ? e : ir_cast(p->a, p->type, e);
 }
 
-static struct ir_expr *factored(struct hoist *h, const struct product *p,
+static struct ir_expr *factored(struct hoist *h, struct product *p,
 	unsigned left)
 {
 	unsigned right = (1u << p->by.n) - 1 - left;
@@ -170,6 +205,7 @@ static struct ir_expr *factored(struct hoist *h, const struct product *p,
 	*e = *p->stmt->expr;
 	for (int i = 0; i < e->n_red; i++)
 		vec_push(p->a, &h->scope, e->red[i]);
+	divide(p, left);
 	body = loaded(h, p, left);
 	body = ir_apply(p->a, OP_MUL, p->type, 2, body, loaded(h, p, right));
 	e->args = ARENA_ARRAY(p->a, 1, struct ir_expr *);

@@ -13,9 +13,10 @@ const struct ir_expr *group_stripped(const struct ir_expr *e,
 	enum dtype product);
 
 /* roles.c: may a contraction load "e", a stripped factor, or compute it from
- * what it loads? */
+ * what it loads? "batch": by axis whether it would be one of batches, NULL: that is
+ * not known, of any. */
 bool group_factor(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e);
+	const struct ir_expr *e, const bool *batch);
 
 /* roles.c: the contraction that "c" would be if its statement multiplied "left" and
  * "right", which are stripped, in place of its factors: false if it were none, or

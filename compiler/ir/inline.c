@@ -147,7 +147,8 @@ static bool is_factor(const struct ir_expr *e, const struct ir_expr *read)
  * rows that are looked up, is better written first. */
 static bool is_loaded(struct inliner *n, const struct ir_expr *e)
 {
-	return e->kind == IR_READ && group_factor(n->tmp, n->o, e);
+	return e->kind == IR_READ && group_factor(n->tmp, n->o, e,
+		NULL);
 }
 
 /* May the row reduction's kernel hold the let that it reads elementwise? Not one

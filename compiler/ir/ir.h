@@ -491,10 +491,24 @@ bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
 
 /* ---- roles.c: contractions are recognised, not named ---- */
 
+/* An index of a factor's read that is not affine, but made of axes of batches alone,
+ * such as an element of a tensor by which blocks of rows choose their weights. One
+ * step along dimension "dim" of the read is "stride" elements. */
+struct ir_choice {
+	int dim;
+	const struct ir_expr *index;
+	int64_t stride;
+};
+struct ir_choices {
+	struct ir_choice *v;
+	int n;
+};
+
 /* sum over K of left * right for a contraction group. Axis lists are in the
  * order of the output's axes (M, N, batch) or of the reduction (K). "left" and
  * "right" are the IR_READ nodes, widening casts stripped: "left" is the padded
- * one, or else the first; "product" is the dtype in which they are multiplied.
+ * one, but for one that chooses, or else the first; "product" is the dtype in
+ * which they are multiplied.
  * A factor may be computed from its read and others: "left_value" and
  * "right_value" are the factors, the reads themselves where nothing is computed.
  * Axes are the factor's; its read may lack some, along which several values are
@@ -502,7 +516,8 @@ bool ir_in_place_within(const struct ir_operator *o, const struct ir_group *g);
  * Where what is summed is no product, but made of elements of two tensors in
  * another way and 0 where both are 0, such as |x - y|, "pair" is that; the
  * factors are the reads.
- * A pad is by the value 0. An axis of extent 1 that occurs nowhere is M. */
+ * A pad is by the value 0. An axis of extent 1 that occurs nowhere is M. Addresses
+ * are those of index 0 where there is a choice. */
 struct ir_contraction {
 	const struct ir_stmt *stmt;
 	const struct ir_expr *left, *right, *left_value, *right_value;
@@ -511,10 +526,11 @@ struct ir_contraction {
 	int n_m, n_n, n_k, n_batch;
 	enum dtype acc, product;
 	struct ir_affine left_addr, right_addr;	/* element offsets */
+	struct ir_choices left_choices, right_choices;
 };
 
 /* False, with "*why" a sentence, if the statement is no contraction with
- * affine accesses. needs: folded, split. */
+ * accesses that are affine but for choices. needs: folded, split. */
 bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 	struct ir_contraction *out, const char **why);
 

@@ -33,7 +33,8 @@ bool pack_find(struct run *r, const struct ir_cut *cut, int stmt);
  * becomes another that it cannot follow. */
 bool pack_writes(const struct run *r, const struct ir_expr *read);
 bool pack_holds(const struct run *r, int axis);
-/* Index "d" of the read as an affine form; false if it is none. */
+/* Index "d" of the read as an affine form, 0 where it is a choice, which a packed
+ * let has the whole dimension for; false if it is none. */
 bool pack_index(const struct run *r, const struct ir_expr *read, int d,
 	struct ir_affine *f);
 bool pack_goes_along(const struct ir_affine *f, const int *axes, int n);

@@ -13,9 +13,24 @@ enum { LARGEST = 1 << 28 };
 
 /* ---- which axes ---- */
 
+static const struct ir_choices *choices(const struct run *r,
+	const struct ir_expr *read)
+{
+	return read == r->c.left ? &r->c.left_choices : &r->c.right_choices;
+}
+
 bool pack_index(const struct run *r, const struct ir_expr *read, int d,
 	struct ir_affine *f)
 {
+	const struct ir_choices *x = choices(r, read);
+
+	for (int i = 0; i < x->n; i++)
+		if (x->v[i].dim == d) {
+			f->c = 0;
+			f->coef = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1,
+				int64_t);
+			return true;
+		}
 	return ir_affine(r->a, r->o, read->args[d], f);
 }
 
@@ -173,6 +188,9 @@ static bool in_vectors(const struct run *r, const struct ir_expr *read,
 	for (int x = 0; x < r->o->n_axes; x++)
 		if (!inside[x] && r->o->axes[x].extent > 1 &&
 		    addr->coef[x] % r->vector)
+			return false;
+	for (int i = 0; i < choices(r, read)->n; i++)
+		if (choices(r, read)->v[i].stride % r->vector)
 			return false;
 	return run % r->vector == 0 && addr->c % r->vector == 0 &&
 		t->align % (r->vector * (dtype_row(t->type)->bits / 8)) == 0;

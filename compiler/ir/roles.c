@@ -6,10 +6,13 @@
  * read if it moves the element that is read, or an index of it. */
 #include "ir/group.h"
 
+/* "batch": by axis whether both factors and the result have it; NULL: no choices are
+ * looked for. */
 struct roles {
 	struct arena *a;
 	const struct ir_operator *o;
 	struct ir_contraction *out;
+	const bool *batch;
 	const char *why;
 };
 
@@ -51,23 +54,121 @@ static const char *tensor_name(const struct roles *r, const struct ir_expr *e)
 	return r->o->tensors[e->tensor].name;
 }
 
-/* True if read "e" is one that a contraction may stage, its address affine. */
-static bool operand(struct roles *r, const struct ir_expr *e,
-	struct ir_affine *addr)
+/* ---- indices that batches choose ---- */
+
+struct making {
+	const struct roles *r;
+	bool chosen;
+};
+
+/* Has it one value, at every call? */
+static bool is_one(const struct ir_axis *x)
 {
+	return x->extent == 1 && !x->open;
+}
+
+static void look_at_index(struct ir_expr *e, void *ctx)
+{
+	struct making *m = ctx;
+
+	m->chosen &= e->kind != IR_REDUCE && (e->kind != IR_AXIS ||
+		m->r->batch[e->axis] || is_one(&m->r->o->axes[e->axis]));
+}
+
+/* Is index "e" made of axes of batches alone? */
+static bool is_chosen(const struct roles *r, const struct ir_expr *e)
+{
+	struct making m = { r, r->batch != NULL };
+
+	if (m.chosen)
+		ir_walk((struct ir_expr *)e, look_at_index, &m);
+	return m.chosen;
+}
+
+/* False if the layout has the dimension in parts. */
+static bool has_stride(const struct ir_tensor *t, int dim, int64_t *stride)
+{
+	int found = 0;
+
+	for (int i = 0; i < t->n_phys; i++)
+		if (t->phys[i].dim == dim) {
+			*stride = t->phys[i].stride;
+			found += t->phys[i].div > 1 || t->phys[i].mod ? 2 : 1;
+		}
+	return found == 1;
+}
+
+/* The choices that read "e" has, into "out"; or which index is none, and neither
+ * affine. */
+static bool find_choices(struct roles *r, const struct ir_expr *e,
+	struct ir_choices *out)
+{
+	const struct ir_tensor *t = &r->o->tensors[e->tensor];
 	struct ir_affine f;
 
+	*out = (struct ir_choices){ ARENA_ARRAY(r->a, (size_t)e->n_args + 1,
+		struct ir_choice), 0 };
+	for (int i = 0; i < e->n_args; i++) {
+		struct ir_choice x = { i, e->args[i], 0 };
+
+		if (ir_affine(r->a, r->o, e->args[i], &f))
+			continue;
+		if (!is_chosen(r, e->args[i]))
+			return fail(r, "index %d of %s is not affine, nor one "
+				"number for each batch", i + 1, t->name);
+		if (!has_stride(t, i, &x.stride))
+			return fail(r, "index %d of %s is not affine, and is of "
+				"a dimension that its layout has in parts",
+				i + 1, t->name);
+		out->v[out->n++] = x;
+	}
+	return true;
+}
+
+/* The indices of read "e", 0 where there is a choice. */
+static struct ir_expr **unchosen(struct roles *r, const struct ir_expr *e,
+	const struct ir_choices *choices)
+{
+	struct ir_expr **idx = ARENA_ARRAY(r->a, (size_t)e->n_args + 1,
+		struct ir_expr *);
+
+	for (int i = 0; i < e->n_args; i++)
+		idx[i] = e->args[i];
+	for (int i = 0; i < choices->n; i++)
+		idx[choices->v[i].dim] = ir_int(r->a, 0, T_I64);
+	return idx;
+}
+
+/* True if read "e" is one that a contraction may stage, its address affine but for
+ * choices. */
+static bool operand(struct roles *r, const struct ir_expr *e,
+	struct ir_affine *addr, struct ir_choices *choices)
+{
 	if (e->pad == IR_PAD_EDGE || (e->pad == IR_PAD_VALUE && e->f != 0))
 		return fail(r, "%s is padded by something else than 0",
 			tensor_name(r, e));
-	for (int i = 0; i < e->n_args; i++)
-		if (!ir_affine(r->a, r->o, e->args[i], &f))
-			return fail(r, "index %d of %s is not affine", i + 1,
-				tensor_name(r, e));
-	if (!ir_address(r->a, r->o, &r->o->tensors[e->tensor], e->args, addr))
+	if (!find_choices(r, e, choices))
+		return false;
+	if (!ir_address(r->a, r->o, &r->o->tensors[e->tensor], unchosen(r, e,
+			choices), addr))
 		return fail(r, "the layout of %s makes its address not affine",
 			tensor_name(r, e));
 	return true;
+}
+
+static bool is_operand(const struct roles *r, const struct ir_expr *e,
+	struct ir_affine *addr)
+{
+	struct roles own = { .a = r->a, .o = r->o, .batch = r->batch };
+	struct ir_choices choices;
+
+	return e->n_args && operand(&own, e, addr, &choices);
+}
+
+static void mark_axis(struct ir_expr *e, void *ctx)
+{
+	if (e->kind == IR_AXIS)
+		((bool *)ctx)[e->axis] = true;
 }
 
 /* By axis: whether it occurs in the read. */
@@ -80,7 +181,9 @@ static bool *occurrences(struct roles *r, const struct ir_expr *e,
 	for (int i = 0; i < r->o->n_axes; i++)
 		v[i] = addr->coef[i] != 0;
 	for (int k = 0; k < e->n_args; k++)
-		if (ir_affine(r->a, r->o, e->args[k], &f))
+		if (!ir_affine(r->a, r->o, e->args[k], &f))
+			ir_walk(e->args[k], mark_axis, v);
+		else
 			for (int i = 0; i < r->o->n_axes; i++)
 				v[i] |= f.coef[i] != 0;
 	return v;
@@ -152,19 +255,18 @@ static bool finds_rows(const struct factor *f, const struct ir_expr *read,
  * than PACKED where the read cannot be staged. */
 static int64_t share(const struct factor *f, const struct ir_expr *read)
 {
-	struct roles own = { .a = f->r->a, .o = f->r->o };
+	const struct ir_axis *axes = f->r->o->axes;
 	struct ir_affine addr;
 	const bool *along;
 	int64_t n = 1;
 
-	if (!read->n_args || !operand(&own, read, &addr))
+	if (!is_operand(f->r, read, &addr))
 		return PACKED + 1;
-	along = occurrences(&own, read, &addr);
-	for (int i = 0; i < own.o->n_axes; i++)
-		if (f->axes[i] && !along[i] && (own.o->axes[i].open ||
+	along = occurrences(f->r, read, &addr);
+	for (int i = 0; i < f->r->o->n_axes; i++)
+		if (f->axes[i] && !along[i] && (axes[i].open ||
 				finds_rows(f, read, i) ||
-				__builtin_mul_overflow(n,
-					own.o->axes[i].extent, &n)))
+				__builtin_mul_overflow(n, axes[i].extent, &n)))
 			return PACKED + 1;
 	return n;
 }
@@ -175,12 +277,11 @@ static int lacks_open(const struct factor *f)
 	for (int i = 0; i < f->r->o->n_axes; i++)
 		for (int k = 0; f->axes[i] && f->r->o->axes[i].open &&
 		     k < f->reads.n; k++) {
-			struct roles own = { .a = f->r->a, .o = f->r->o };
 			const struct ir_expr *read = f->reads.v[k];
 			struct ir_affine addr;
 
-			if (read->n_args && operand(&own, read, &addr) &&
-			    !occurrences(&own, read, &addr)[i])
+			if (is_operand(f->r, read, &addr) &&
+			    !occurrences(f->r, read, &addr)[i])
 				return i;
 		}
 	return -1;
@@ -215,13 +316,14 @@ static const struct ir_expr *staged(struct roles *r, const struct ir_expr *e)
 }
 
 bool group_factor(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e)
+	const struct ir_expr *e, const bool *batch)
 {
-	struct roles r = { .a = a, .o = o };
+	struct roles r = { .a = a, .o = o, .batch = batch };
 	const struct ir_expr *read = staged(&r, e);
+	struct ir_choices choices;
 	struct ir_affine addr;
 
-	return read && operand(&r, read, &addr);
+	return read && operand(&r, read, &addr, &choices);
 }
 
 static bool output_roles(struct roles *r, const bool *left, const bool *right)
@@ -281,14 +383,41 @@ static int64_t points(const struct roles *r, const int *axes, int n)
 	return p;
 }
 
+/* By axis: do factors "x" and "y" and the result have it? */
+static const bool *shared(struct roles *r, const struct ir_expr *x,
+	const struct ir_expr *y)
+{
+	const struct ir_stmt *s = r->out->stmt;
+	bool *v = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1, bool);
+
+	for (int i = 0; i < s->n_axes; i++)
+		v[s->axes[i]] = ir_depends(x, s->axes[i]) &&
+			ir_depends(y, s->axes[i]);
+	return v;
+}
+
+/* Is the read padded for the sake of other indices than choices? */
+static bool is_padded(struct roles *r, const struct ir_expr *e)
+{
+	struct roles own = { .a = r->a, .o = r->o, .batch = r->batch };
+	struct ir_choices choices;
+
+	return e->pad != IR_PAD_NONE && !(find_choices(&own, e, &choices) &&
+		choices.n);
+}
+
 /* Which of the factors is left: the padded one, or else the first. */
 static bool choose_left(struct roles *r, const struct ir_expr *x,
 	const struct ir_expr *y)
 {
-	const struct ir_expr *sx = staged(r, x), *sy = sx ? staged(r, y) : NULL;
 	struct ir_contraction *c = r->out;
-	bool swap = sy && sx->pad == IR_PAD_NONE && sy->pad != IR_PAD_NONE;
+	const struct ir_expr *sx, *sy;
+	bool swap;
 
+	r->batch = shared(r, x, y);
+	sx = staged(r, x);
+	sy = sx ? staged(r, y) : NULL;
+	swap = sy && !is_padded(r, sx) && is_padded(r, sy);
 	c->left = swap ? sy : sx;
 	c->right = swap ? sx : sy;
 	c->left_value = swap ? y : x;
@@ -308,19 +437,40 @@ static const bool *factor_axes(struct roles *r, const struct ir_expr *value,
 	return v;
 }
 
+/* Are these made of the contraction's own axes of batches, and none else? */
+static bool are_chosen(struct roles *r, const struct ir_expr *read,
+	const struct ir_choices *choices)
+{
+	bool *batch = ARENA_ARRAY(r->a, (size_t)r->o->n_axes + 1, bool);
+
+	for (int i = 0; i < r->out->n_batch; i++)
+		batch[r->out->batch[i]] = true;
+	r->batch = batch;
+	for (int i = 0; i < choices->n; i++)
+		if (!is_chosen(r, choices->v[i].index))
+			return fail(r, "index %d of %s is not affine, nor one "
+				"number for each batch", choices->v[i].dim + 1,
+				tensor_name(r, read));
+	return true;
+}
+
 /* The roles of the axes, once it is known what is left and what is right. */
 static bool find_roles(struct roles *r)
 {
 	struct ir_contraction *c = r->out;
 	const bool *left, *right;
 
-	if (!operand(r, c->left, &c->left_addr) ||
-			!operand(r, c->right, &c->right_addr))
+	if (!operand(r, c->left, &c->left_addr, &c->left_choices) ||
+			!operand(r, c->right, &c->right_addr,
+				&c->right_choices))
 		return false;
 	left = factor_axes(r, c->left_value, c->left, &c->left_addr);
 	right = factor_axes(r, c->right_value, c->right, &c->right_addr);
 	if (!output_roles(r, left, right) ||
 			!reduced_roles(r, c->stmt->expr, left, right))
+		return false;
+	if (!are_chosen(r, c->left, &c->left_choices) ||
+			!are_chosen(r, c->right, &c->right_choices))
 		return false;
 	if (points(r, c->m, c->n_m) <= 1 && points(r, c->n, c->n_n) <= 1)
 		return fail(r, "no axis of the result belongs to one factor "

@@ -192,6 +192,8 @@ static bool types(struct looking *x)
 
 	if (w->c.pair)
 		return fail(x, "what is summed is no product of two tensors");
+	if (w->c.left_choices.n || w->c.right_choices.n)
+		return fail(x, "an index of it is not affine");
 	if (w->c.left_value != w->c.left || w->c.right_value != w->c.right)
 		return fail(x, "a factor of it is computed as it is loaded");
 	if (!dtype_is_float(image) || !dtype_is_float(weights) ||

@@ -5,6 +5,7 @@
 #include "sketch/bulk.h"
 
 #include "kernel/intrin.h"
+#include "sketch/choice.h"
 
 /* What a map needs of the runs: the innermost is contiguous, and the others'
  * strides are multiples of 16 bytes. */
@@ -37,12 +38,41 @@ bool bulk_begins(int64_t elements, int elem)
 	return elements >= 0 && elements * elem % MAP_ALIGN == 0;
 }
 
-static bool batches_fit(const struct flat *f, int elem)
+/* Is run "i" of the batches no dimension of the map, as choices alone move along
+ * it? */
+static bool stands_still(const struct operand *op, int i)
 {
-	for (int i = 0; i < f->n_runs; i++)
-		if (!fits(&f->runs[i], elem))
+	return op->n_choices && !op->batch.runs[i].coef[0];
+}
+
+/* Dimensions of the map beside a tile's. */
+static int batch_rank(const struct operand *op)
+{
+	int n = op->n_choices;
+
+	for (int i = 0; i < op->batch.n_runs; i++)
+		n += !stands_still(op, i);
+	return n;
+}
+
+static bool batches_fit(const struct operand *op)
+{
+	for (int i = 0; i < op->batch.n_runs; i++)
+		if (!stands_still(op, i) && !fits(&op->batch.runs[i], op->elem))
+			return false;
+	for (int i = 0; i < op->n_choices; i++)
+		if (!fits(&(struct run){ .coef = { op->choices[i].stride } },
+				op->elem))
 			return false;
 	return true;
+}
+
+static bool choices_open(const struct operand *op)
+{
+	for (int i = 0; i < op->n_choices; i++)
+		if (op->choices[i].open)
+			return true;
+	return false;
 }
 
 /* Does it lie across the reduction, and its tiles along it? */
@@ -65,16 +95,17 @@ static const char *matrix_refuse(const struct stage *s)
 	if (op->rows.n_runs > 1 || s->order->k.n_runs > 1)
 		return "does not lie along rows and the reduction at one stride "
 			"each";
-	if (op->batch.n_runs > K_MAP_RANK - 2)
+	if (batch_rank(op) > K_MAP_RANK - 2)
 		return "has more axes of batches than a map has dimensions";
-	if (op->rows.open || op->batch.open || s->order->k.open)
+	if (op->rows.open || op->batch.open || s->order->k.open ||
+	    choices_open(op))
 		return "has a size that is known at the call only";
 	if (turned(s))
 		return "is contiguous across the reduction, along which its "
 			"tiles lie";
 	if (!bulk_begins(op->forms[0].c, op->elem) || (in && in->coef[0] != 1) ||
 	    !fits(only_run(outer(s)), op->elem) ||
-	    !batches_fit(&op->batch, op->elem) ||
+	    !batches_fit(op) ||
 	    op->tensor->align % MAP_ALIGN)
 		return "does not lie in contiguous rows that start at multiples "
 			"of 16 bytes";
@@ -86,7 +117,8 @@ bool bulk_deals(const struct operand *op, int order, int group)
 	struct stage s = { .op = op, .order = &op->orders[order] };
 
 	return s.order->k_inner && !matrix_refuse(&s) && !op->batch.n_runs &&
-		op->rows.n_runs && op->rows.extent % (4 * group) == 0;
+		!op->n_choices && op->rows.n_runs &&
+		op->rows.extent % (4 * group) == 0;
 }
 
 /* What reads a tensor of images as such says why it is none; a matrix why it is no
@@ -134,10 +166,10 @@ static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
 	m->box[m->rank++] = box;
 }
 
-static void add_batch(struct k_map *m, const struct run *r, int elem)
+static void add_batch(struct k_map *m, int64_t extent, int64_t stride)
 {
-	m->dims[m->rank] = r->extent;
-	m->strides[m->rank] = r->coef[0] * elem;
+	m->dims[m->rank] = extent;
+	m->strides[m->rank] = stride;
 	m->box[m->rank++] = 1;
 }
 
@@ -153,11 +185,17 @@ static struct k_map inner_map(const struct stage *s, const char *name,
 static struct k_map matrix_map(const struct stage *s, const char *name,
 	struct k_buffer *of)
 {
+	const struct operand *op = s->op;
 	struct k_map m = inner_map(s, name, of);
 
-	add_dim(&m, outer(s), s->op->elem, box_outer(s));
-	for (int i = s->op->batch.n_runs - 1; i >= 0; i--)
-		add_batch(&m, &s->op->batch.runs[i], s->op->elem);
+	add_dim(&m, outer(s), op->elem, box_outer(s));
+	for (int i = op->batch.n_runs - 1; i >= 0; i--)
+		if (!stands_still(op, i))
+			add_batch(&m, op->batch.runs[i].extent,
+				op->batch.runs[i].coef[0] * op->elem);
+	for (int i = 0; i < op->n_choices; i++)
+		add_batch(&m, op->choices[i].size, op->choices[i].stride *
+			op->elem);
 	return m;
 }
 
@@ -251,15 +289,18 @@ static void copy_matrix(const struct bulk *g, struct k_block *b,
 	struct kx *k0, struct kx *row, struct k_place to, struct k_place full)
 {
 	bool along_k = g->s->order->k_inner;
-	const struct flat *batch = &g->s->op->batch;
+	const struct operand *op = g->s->op;
 	struct kx *at[K_MAP_RANK] = { along_k ? k0 : row, along_k ? row : k0 };
 	struct kx *runs[RUNS_MAX];
-	int n = batch->n_runs;
+	int n = 2;
 
-	if (n)
-		flat_decode(g->a, b, batch, "rest", g->batch, runs);
-	for (int i = 0; i < n; i++)
-		at[2 + i] = runs[n - 1 - i];
+	if (op->batch.n_runs)
+		flat_decode(g->a, b, &op->batch, "rest", g->batch, runs);
+	for (int i = op->batch.n_runs - 1; i >= 0; i--)
+		if (!stands_still(op, i))
+			at[n++] = runs[i];
+	for (int i = 0; i < op->n_choices; i++)
+		at[n++] = choice_coordinate(g->a, &g->chosen, i);
 	bulk_box(g, b, to, full, at, g->map->rank);
 }
 
@@ -353,6 +394,14 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
 		s->op->tile_type, 3, dims, s->align);
 	g->tile->comment = tile_comment(s);
+}
+
+void bulk_choose(struct bulk *g, struct k_block *b)
+{
+	if (!g->s->op->n_choices)
+		return;
+	g->computed->batch = g->batch;
+	g->chosen = choice_read(g->computed, b, g->s->op, g->s->op->tensor->name);
 }
 
 void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,

@@ -62,6 +62,8 @@ struct bulk {
 	struct kx *part;		/* of stage's "shares" */
 	const struct ir_operator *op;
 	const struct patches *patches;	/* the tile's, or NULL */
+	struct computed *computed;	/* where there are choices */
+	struct chosen chosen;		/* bulk_choose() knows */
 	const struct bulk_way *way;	/* bulk_create() knows */
 };
 
@@ -69,6 +71,8 @@ struct bulk {
  * deep. */
 void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 	struct k_buffer *of, int stages);
+/* Reads what g->batch chooses. */
+void bulk_choose(struct bulk *g, struct k_block *b);
 /* The chunk of the reduction from "k0" on, into stage "slot"; completes on
  * "full". */
 void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,

@@ -21,8 +21,7 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	f = ARENA_NEW(t->a, struct fma);
 	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |
-			PRODUCT_PAIRS,
-			&f->of, why))
+			PRODUCT_PAIRS | PRODUCT_CHOICES, &f->of, why))
 		return false;
 	*why = tiled_rows_refuse(t, &f->of, IR_PRODUCT_ROW);
 	if (*why)

@@ -343,7 +343,8 @@ static void cost(const struct task *t, const struct fma_plan *p,
 		.threads = p->of.threads, .regs = p->regs,
 		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p->of.stages > 1 ? 60 : 500) +
-			joining.chain,
+			joining.chain +
+			choice_chain(&f->of.left, &f->of.right),
 		.ilp = tiled_rows_ilp(rows, p->tm * p->tn, issue),
 		.stages = p->of.stages - 1,
 		.launches = 1 + joining.launches,

@@ -69,7 +69,8 @@ static bool applies(struct task *t, const char **why)
 	if (!product_is(t, "gemv", why))
 		return false;
 	f = ARENA_NEW(t->a, struct gemv);
-	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES, &f->of, why))
+	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES | PRODUCT_CHOICES,
+			&f->of, why))
 		return false;
 	multiply_as(t, &f->of.left, f->of.c.left_value, f->of.acc);
 	multiply_as(t, &f->of.right, f->of.c.right_value, f->of.acc);

@@ -89,10 +89,12 @@ static void bind_read(struct ir_expr *e, void *ctx)
 static struct computed computed_of(struct gemv_code *g, bool left)
 {
 	const struct product *f = &g->f->of;
+	const struct operand *op = left ? &f->left : &f->right;
 
-	if (left ? f->left.value : f->right.value)
-		ir_walk((struct ir_expr *)(left ? f->left.value :
-			f->right.value), bind_read, g);
+	if (op->value)
+		ir_walk((struct ir_expr *)op->value, bind_read, g);
+	for (int i = 0; i < op->n_choices; i++)
+		ir_walk((struct ir_expr *)op->choices[i].index, bind_read, g);
 	return product_computed(g->a, g->t->op, f, left, g->p->order,
 		g->buffers);
 }
@@ -121,13 +123,16 @@ static void describe_readers(struct gemv_code *g, struct k_block *b)
 	g->big.lanes = p->across;
 	g->big.vec = vec;
 	g->big.ragged = gemv_ragged_rows(g->f, p);
-	reader_create(&g->big, b);
 	g->big_computed = computed_of(g, g->f->left_big);
 	g->small_computed = computed_of(g, !g->f->left_big);
+	g->big_computed.batch = g->small_computed.batch = g->batch;
+	g->big.computed = &g->big_computed;
+	reader_create(&g->big, b);
 	g->small = reader_of(g, g->f->small, "cols");
 	g->small.first = g->col_first;
 	g->small.n = p->bc;
 	g->small.ragged = gemv_ragged_cols(g->f, p);
+	g->small.computed = &g->small_computed;
 	reader_create(&g->small, b);
 }
 

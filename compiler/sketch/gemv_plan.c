@@ -382,7 +382,8 @@ void gemv_features(const struct task *t, const int *values,
 			(p.along_k ? 1 : p.vec) * p.mine * p.bc),
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
-		.chain = 1100 + 520.0 / p.stages * (double)p.chunks_split +
+		.chain = 1100 + choice_chain(f->big, f->small) +
+			520.0 / p.stages * (double)p.chunks_split +
 			(p.staged ? 800 : 0) +
 			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
 		.ilp = p.mine * p.bc + (f->big->value ? p.mine *

@@ -79,6 +79,9 @@ void reader_create(struct reader *r, struct k_block *b)
 			r->base[f] = kx_add(r->a, r->base[f], scaled(r, f,
 				batch[i], op->batch.runs[i].coef[f]));
 	}
+	r->chosen = choice_read(r->computed, b, op, r->name);
+	r->base[0] = kx_add(r->a, r->base[0], choice_address(r->a, op,
+		&r->chosen, r->global->wide ? T_I64 : T_I32));
 	if (!even(r)) {
 		keep_rows(r, b);
 		return;
@@ -122,6 +125,7 @@ void reader_copy(const struct reader *r, struct k_block *b, struct kx *i,
 {
 	struct kx *at = kx_add(r->a, row_part(r, i, 0), forms[0]);
 
+	inside = kx_and(r->a, r->chosen.inside, inside);
 	for (int f = 1; f < r->op->n_forms; f++)
 		inside = kx_and(r->a, inside, form_inside(r->a, kx_add(r->a,
 			row_part(r, i, f), forms[f]), r->op->size[f]));

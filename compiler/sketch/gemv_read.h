@@ -19,6 +19,8 @@ struct reader {
 	struct kx *first, *batch;
 	int n, lanes, vec;
 	bool ragged;
+	struct computed *computed;		/* where there are choices */
+	struct chosen chosen;			/* set by reader_create */
 	struct kx *base[FORMS_MAX];		/* set by reader_create */
 	struct k_buffer *row_at[FORMS_MAX];
 };

@@ -114,7 +114,9 @@ static bool analyse(struct task *t, struct libraries *l, const char **why)
 		is_open(t->op) ? "calls of libraries are of one shape, and sizes "
 		"are open here" : g->c.left_value != g->c.left ||
 		g->c.right_value != g->c.right ? "a factor of the product is "
-		"computed, and libraries load factors" : NULL;
+		"computed, and libraries load factors" :
+		g->c.left_choices.n || g->c.right_choices.n ? "libraries find "
+		"factors by affine indices, and batches choose one here" : NULL;
 	return !*why && library_follow(t, g, why);
 }
 

@@ -107,7 +107,7 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	f = ARENA_NEW(t->a, struct mma);
 	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS |
-			PRODUCT_SCALES, &f->of, why))
+			PRODUCT_SCALES | PRODUCT_CHOICES, &f->of, why))
 		return false;
 	product_widen(t, &f->of);
 	find_instruction(t, f);

@@ -421,7 +421,8 @@ static void cost(const struct task *t, const struct mma_plan *p,
 		.threads = p->of.threads, .regs = p->regs,
 		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p->of.stages > 1 ? 60 :
-			500) + joining.chain,
+			500) + joining.chain +
+			choice_chain(&f->of.left, &f->of.right),
 		.ilp = tiled_rows_ilp(rows, p->wr / f->row->m * p->wc /
 			f->row->n, issue),
 		.stages = p->of.stages - 1,

@@ -4,8 +4,36 @@
  * them vectors can run, and how many neighbours one element makes. */
 #include "sketch/operand.h"
 
+static bool is_choice(const struct ir_choices *choices, int dim)
+{
+	for (int i = 0; i < choices->n; i++)
+		if (choices->v[i].dim == dim)
+			return true;
+	return false;
+}
+
+static bool collect_choices(const struct ir_operator *o,
+	const struct ir_choices *choices, struct operand *out, const char **why)
+{
+	const struct ir_tensor *t = out->tensor;
+
+	*why = "batches choose more than four indices of an operand";
+	for (int i = 0; i < choices->n && i < CHOICES_MAX; i++) {
+		const struct ir_choice *x = &choices->v[i];
+		bool below = false, above = false;
+
+		if (out->read->pad != IR_PAD_NONE)
+			ir_leaves(o, out->read, x->dim, &below, &above);
+		out->choices[out->n_choices++] = (struct choice){ x->index,
+			x->stride, t->dims[x->dim], below || above,
+			t->open >> x->dim & 1 };
+	}
+	return choices->n <= CHOICES_MAX;
+}
+
 static bool collect_forms(struct arena *a, const struct ir_operator *o,
-	const struct ir_affine *address, struct operand *out, const char **why)
+	const struct ir_affine *address, const struct ir_choices *choices,
+	struct operand *out, const char **why)
 {
 	const struct ir_expr *read = out->read;
 	bool below, above;
@@ -16,7 +44,7 @@ static bool collect_forms(struct arena *a, const struct ir_operator *o,
 		return true;
 	for (int d = 0; d < read->n_args; d++) {
 		ir_leaves(o, read, d, &below, &above);
-		if (!below && !above)
+		if ((!below && !above) || is_choice(choices, d))
 			continue;
 		if (out->n_forms == FORMS_MAX) {
 			*why = "more than five dimensions of an operand are padded";
@@ -37,6 +65,9 @@ static int natural_alignment(const struct operand *p, int vec)
 
 	while (vec > 1 && (c % vec || p->tensor->align % (vec * p->elem)))
 		vec /= 2;
+	for (int i = 0; i < p->n_choices; i++)
+		while (vec > 1 && p->choices[i].stride % vec)
+			vec /= 2;
 	vec = flat_alignment(&p->batch, vec, false);
 	return vec;
 }
@@ -167,12 +198,16 @@ static bool form_fits(const struct operand *p, int form)
 	add_flat(&rows, &p->rows, form);
 	add_flat(&rows, &p->batch, form);
 	add_flat(&k, &p->orders[0].k, form);
+	for (int i = 0; i < p->n_choices && !form; i++)
+		rows.most += (double)p->choices[i].stride *
+			(double)(p->choices[i].size - 1);
 	all = (struct reach){ rows.least + k.least, rows.most + k.most };
 	return is_i32(rows) && is_i32(k) && is_i32(all);
 }
 
 bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *read, const struct ir_affine *address,
+	const struct ir_choices *choices,
 	const int *rows, int n_rows, const int *batch, int n_batch,
 	int *const *k_orders, int n_orders, int n_k, struct operand *out,
 	const char **why)
@@ -182,7 +217,8 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	out->elem = dtype_row(out->tensor->type)->bits / 8;
 	out->tile_type = out->tensor->type;
 	out->tile_elem = out->elem;
-	if (!collect_forms(a, o, address, out, why))
+	if (!collect_choices(o, choices, out, why) ||
+	    !collect_forms(a, o, address, choices, out, why))
 		return false;
 	*why = "an operand's index mixes too many axes";
 	if (!flat_make(o, rows, n_rows, out->forms, out->n_forms, &out->rows) ||

@@ -21,19 +21,29 @@ struct operand_order {
 	int64_t run;
 };
 
-enum { ORDERS_MAX = 4 };
+enum { ORDERS_MAX = 4, CHOICES_MAX = 4 };
+
+/* An index that batches choose (struct ir_choice), of a dimension of "size", which is
+ * "open" or not: "guarded" where it may lie beyond that, and elements are 0. */
+struct choice {
+	const struct ir_expr *index;
+	int64_t stride, size;
+	bool guarded, open;
+};
 
 /* "forms[0]" is the address, the others the padded logical indices that can
- * leave their dimension of size "size[i]". "rows" flattens the operand's own
- * output axes (M of the left, N of the right). "value" is what is computed of
- * each element on its way to shared memory, NULL where that is the element;
- * "tile_type" and "tile_elem" are those of what is kept there. */
+ * leave their dimension of size "size[i]"; "choices" belong to the address. "rows"
+ * flattens the operand's own output axes (M of the left, N of the right). "value" is
+ * what is computed of each element on its way to shared memory, NULL where that is
+ * the element; "tile_type" and "tile_elem" are those of what is kept there. */
 struct operand {
 	const struct ir_expr *read;
 	const struct ir_tensor *tensor;
 	struct ir_affine forms[FORMS_MAX];
 	int64_t size[FORMS_MAX];
 	int n_forms;
+	struct choice choices[CHOICES_MAX];
+	int n_choices;
 	struct flat rows, batch;
 	struct operand_order orders[ORDERS_MAX];
 	int elem;		/* bytes */
@@ -42,10 +52,11 @@ struct operand {
 	int tile_elem;
 };
 
-/* False, with "*why", where the reads have no affine form. "k_orders[i]" are
- * permutations of the "n_k" reduction axes. */
+/* False, with "*why", where the reads have no affine form but for "choices".
+ * "k_orders[i]" are permutations of the "n_k" reduction axes. */
 bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *read, const struct ir_affine *address,
+	const struct ir_choices *choices,
 	const int *rows, int n_rows, const int *batch, int n_batch,
 	int *const *k_orders, int n_orders, int n_k, struct operand *out,
 	const char **why);

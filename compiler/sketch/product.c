@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "sketch/choice.h"
 #include "sketch/precision.h"
 
 static const char *joined(struct arena *a, const struct task *t,
@@ -162,12 +163,12 @@ static bool analyse_operands(struct task *t, struct product *f, const char **why
 {
 	struct ir_contraction *c = &f->c;
 
-	return operand_analyse(t->a, t->op, c->left, &c->left_addr, c->m,
-			c->n_m, c->batch, c->n_batch, f->orders, f->n_orders,
-			c->n_k, &f->left, why) &&
-		operand_analyse(t->a, t->op, c->right, &c->right_addr, c->n,
-			c->n_n, c->batch, c->n_batch, f->orders, f->n_orders,
-			c->n_k, &f->right, why);
+	return operand_analyse(t->a, t->op, c->left, &c->left_addr,
+			&c->left_choices, c->m, c->n_m, c->batch, c->n_batch,
+			f->orders, f->n_orders, c->n_k, &f->left, why) &&
+		operand_analyse(t->a, t->op, c->right, &c->right_addr,
+			&c->right_choices, c->n, c->n_n, c->batch, c->n_batch,
+			f->orders, f->n_orders, c->n_k, &f->right, why);
 }
 
 /* Do all axes start at 0, and are rows, columns and sums few enough? */
@@ -233,6 +234,19 @@ static bool computed(struct task *t, const char *sketch, int does,
 		return true;
 	*why = arena_printf(t->a, "%s loads factors, and that of %s is computed",
 		sketch, (f->left.value ? f->left : f->right).tensor->name);
+	return false;
+}
+
+/* Factors that are found anew in each batch. */
+static bool chosen(struct task *t, const char *sketch, int does,
+	const struct product *f, const char **why)
+{
+	if ((does & PRODUCT_CHOICES) || (!f->left.n_choices &&
+	    !f->right.n_choices))
+		return true;
+	*why = arena_printf(t->a, "%s finds factors by affine indices, and "
+		"batches choose those of %s", sketch, (f->left.n_choices ?
+		f->left : f->right).tensor->name);
 	return false;
 }
 
@@ -352,11 +366,13 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 	f->acc = lower_type(c->acc);
 	f->acc_bytes = dtype_row(f->acc)->bits / 8;
 	if (!analyse_operands(t, f, why) ||
+	    !chosen(t, sketch, does, f, why) ||
 	    !computed(t, sketch, does, f, why) || !check_types(t, sketch, f, why) ||
 	    !epilogue_analyse(t, c, &f->epilogue, why) ||
 	    !measured(t, sketch, does, f, why))
 		return false;
-	f->dram_bytes = epilogue_bytes(t);
+	f->dram_bytes = epilogue_bytes(t) - choice_unread(&f->left) -
+		choice_unread(&f->right);
 	f->m_name = joined(t->a, t, c->m, c->n_m, "rows");
 	f->n_name = joined(t->a, t, c->n, c->n_n, "cols");
 	f->k_name = joined(t->a, t, c->k, c->n_k, "k");

@@ -165,6 +165,18 @@ void stager_rows(struct stager *g, struct k_block *b, struct kx *first_row)
 		ks_store(a, b, k_place(g->row_at[f], i), row_part(g, runs, f));
 }
 
+static void hoist_choices(struct stager *g, struct k_block *b)
+{
+	struct kx *at = g->form_base[0], *more;
+
+	g->chosen = choice_read(&g->computed, b, g->s->op, g->name);
+	if (!g->s->op->n_choices)
+		return;
+	more = choice_address(g->a, g->s->op, &g->chosen, g->s->wide ? T_I64 :
+		T_I32);
+	g->form_base[0] = at ? kx_add(g->a, at, more) : more;
+}
+
 static void hoist_batch(struct stager *g, struct k_block *b, struct kx *batch)
 {
 	const struct operand *op = g->s->op;
@@ -175,6 +187,7 @@ static void hoist_batch(struct stager *g, struct k_block *b, struct kx *batch)
 			g->form_base[f] = flat_form(g->a, b, &op->batch,
 				"batch_rest", form_value(g, f, batch), f);
 	}
+	hoist_choices(g, b);
 }
 
 static void declare_made(struct stager *g)
@@ -297,8 +310,8 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
-	struct kx *kk = k_slot(g, j), *row = row_slot(g, i), *cond = NULL;
-	struct kx *at = NULL, *copy;
+	struct kx *kk = k_slot(g, j), *row = row_slot(g, i), *at = NULL, *copy;
+	struct kx *cond = g->chosen.inside;
 
 	for (int f = 0; f < s->op->n_forms; f++) {
 		struct kx *v = kx_add(a, kx_add(a, kx_load(a, g->row_at[f], i),

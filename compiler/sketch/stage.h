@@ -4,7 +4,7 @@
 #ifndef WPK_COMPILER_SKETCH_STAGE_H
 #define WPK_COMPILER_SKETCH_STAGE_H
 
-#include "sketch/computed.h"
+#include "sketch/choice.h"
 #include "sketch/halo.h"
 
 struct image;
@@ -88,6 +88,7 @@ struct stager {
 	struct kx *form_base[FORMS_MAX];
 	struct kx *k_first, *row_first;
 	struct computed computed;
+	struct chosen chosen;
 	struct kx *row_base;
 };
 

@@ -354,16 +354,19 @@ static void bind_read(struct ir_expr *e, void *ctx)
 		bind(g, &g->t->op->tensors[e->tensor]);
 }
 
-/* What the computing of an operand's elements needs, wherever that is done. */
+/* What the computing of an operand's elements needs, wherever that is done, and what
+ * batches choose it by. */
 static void describe_computed(struct tiled_code *g, struct stager *s)
 {
 	bool left = s->s == &g->p->left;
-	const struct ir_expr *value = left ? g->f->left.value :
-		g->f->right.value;
+	const struct operand *op = left ? &g->f->left : &g->f->right;
 
-	if (!value)
+	if (!op->value && !op->n_choices)
 		return;
-	ir_walk((struct ir_expr *)value, bind_read, g);
+	if (op->value)
+		ir_walk((struct ir_expr *)op->value, bind_read, g);
+	for (int i = 0; i < op->n_choices; i++)
+		ir_walk((struct ir_expr *)op->choices[i].index, bind_read, g);
 	s->computed = product_computed(g->a, g->t->op, g->f, left, g->p->order,
 		g->out.buffers);
 }
@@ -394,7 +397,7 @@ static void describe_stager(struct tiled_code *g, struct stager *s,
 /* The tile, where compute() looks for it. */
 static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s)
 {
-	*x = (struct bulk){ .s = s->s, .a = g->a };
+	*x = (struct bulk){ .s = s->s, .a = g->a, .computed = &s->computed };
 	bulk_create(x, g->k, s->name, s->global, g->p->stages);
 	s->tile = x->tile;
 }

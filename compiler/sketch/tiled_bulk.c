@@ -177,6 +177,8 @@ static void copy(struct ring *r, struct k_block *b)
 	g->left_bulk.patches = &g->patches;
 	g->right_bulk.row = g->n_first;
 	g->left_bulk.batch = g->right_bulk.batch = g->batch;
+	bulk_choose(&g->left_bulk, each);
+	bulk_choose(&g->right_bulk, each);
 	if (g->p->cluster > 1)
 		g->left_bulk.part = g->right_bulk.part = kx_special(a,
 			K_CLUSTER_RANK);

@@ -101,7 +101,7 @@ static bool applies(struct task *t, const char **why)
 		return false;
 	f = ARENA_NEW(t->a, struct wgmma);
 	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS |
-			PRODUCT_SCALES, &f->of, why))
+			PRODUCT_SCALES | PRODUCT_CHOICES, &f->of, why))
 		return false;
 	find_instruction(f);
 	if (!f->row) {

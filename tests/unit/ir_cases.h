@@ -180,7 +180,41 @@ static const struct ir_case ir_cases[] = {
 	"  y[i:6, f:2] = sum[c:4](mul(x[at[i], c] pad 0.0, w[c, f])) : f32\n"
 	"}\n",
 	"group 0 row of 2: y\n",
-	"index 1 of x is not affine"
+	"index 1 of x is not affine, nor one number for each batch"
+}, {
+	/* blocks of rows choose their matrix */
+	"op grouped {\n"
+	"  in x: f32[6, 5] layout(0, 1) align 16\n"
+	"  in w: f32[4, 7, 5] layout(0, 1, 2) align 16\n"
+	"  in at: i32[3] layout(0) align 16\n"
+	"  out y: f32[6, 7] layout(0, 1) align 16\n"
+	"  y[t:6, n:7] = sum[k:5](mul(x[t, k], w[at[div(t, 2)], n, k] pad 0.0))"
+		" : f32\n"
+	"}\n",
+	"group 0 contraction: y\n",
+	"m t_i n n k k batch t_o"
+}, {
+	/* each row its own: rows are batches */
+	"op each {\n"
+	"  in x: f32[6, 5] layout(0, 1) align 16\n"
+	"  in w: f32[4, 7, 5] layout(0, 1, 2) align 16\n"
+	"  in at: i32[6] layout(0) align 16\n"
+	"  out y: f32[6, 7] layout(0, 1) align 16\n"
+	"  y[t:6, n:7] = sum[k:5](mul(x[t, k], w[at[t], n, k] pad 0.0)) : f32\n"
+	"}\n",
+	"group 0 contraction: y\n",
+	"m n n k k batch t"
+}, {
+	/* along the sum, no batch's */
+	"op bag {\n"
+	"  in x: f32[3, 5] layout(0, 1) align 16\n"
+	"  in w: f32[9, 7] layout(0, 1) align 16\n"
+	"  in at: i32[3, 5] layout(0, 1) align 16\n"
+	"  out y: f32[3, 7] layout(0, 1) align 16\n"
+	"  y[b:3, n:7] = sum[l:5](mul(x[b, l], w[at[b, l], n] pad 0.0)) : f32\n"
+	"}\n",
+	"group 0 row of 2: y\n",
+	"index 1 of w is not affine, nor one number for each batch"
 }, {
 	"op softmax {\n"
 	"  in x: f16[4, 9] layout(0, 1) align 16\n"

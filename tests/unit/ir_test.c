@@ -486,6 +486,37 @@ static void test_left_is_padded(void **state)
 	arena_destroy(a);
 }
 
+static const char *case_with(const char *part)
+{
+	for (int i = 0; i < IR_CASES; i++)
+		if (strstr(ir_cases[i].text, part))
+			return ir_cases[i].text;
+	fail_msg("no case has %s", part);
+	return NULL;
+}
+
+/* Where batches choose, the address is that of the first there is to choose. */
+static void test_choices(void **state)
+{
+	struct arena *a = arena_create();
+	struct ir_operator *o = parse(a, case_with("w[at[div(t, 2)]"));
+	struct ir_contraction c;
+	const char *why;
+
+	(void)state;
+	ir_split_axes(a, o);
+	assert_true(ir_contraction(a, o, 0, &c, &why));
+	assert_string_equal(o->tensors[c.right->tensor].name, "w");
+	assert_int_equal(c.left_choices.n, 0);
+	assert_int_equal(c.right_choices.n, 1);
+	assert_int_equal(c.right_choices.v[0].dim, 0);
+	assert_int_equal(c.right_choices.v[0].stride, 35);
+	assert_int_equal(c.right_addr.c, 0);
+	assert_int_equal(c.right_addr.coef[c.batch[0]], 0);
+	assert_int_equal(c.right_addr.coef[c.n[0]], 5);
+	arena_destroy(a);
+}
+
 static void test_offsets(void **state)
 {
 	struct arena *a = arena_create();
@@ -517,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_split_is_affine),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_left_is_padded),
+		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_offsets),
 	};
 
