@@ -99,7 +99,8 @@ check "what is printed reads back" "$wpkc" again.wpk --no-lock --target=sm_80 \
 
 products="nn nt tn tt batched_nn batched_nt batched_tn batched_tt gemm linear
 	linear_relu linear_gelu linear_gelu_tanh linear_silu linear_add
-	linear_add_relu linear_swiglu linear_geglu"
+	linear_add_relu linear_swiglu linear_geglu grouped_nn grouped_nt
+	grouped_swiglu"
 
 # An instance of every product and convolution of dtype $2, rows M, columns N and
 # sums of K, C channels and F filters, $3 in its brackets besides.
@@ -108,6 +109,7 @@ instances() {
 	for op in $products; do
 		case $op in
 		batched*) sizes="Z = 2, $size" ;;
+		grouped*) sizes="E = 3, G = $groups, $size" ;;
 		*) sizes=$size ;;
 		esac
 		echo "export op $op = std.matmul.${op}[T = $2$3, $sizes];"
@@ -142,7 +144,7 @@ cores() {
 	empty "$1" found
 }
 
-size="M = 160, N = 136, K = 72" channels=16 filters_n=64
+size="M = 160, N = 136, K = 72" groups=5 channels=16 filters_n=64
 cores "tensor_cores: f16 on Ampere" tensor_cores f16 "" sm_80 mma
 cores "tensor_cores: bf16 on Hopper" tensor_cores bf16 "" sm_90a 'mma\|wgmma'
 cores "tensor_cores: i8" tensor_cores i8 ", A = i32, O = i32" sm_80 mma
@@ -152,7 +154,7 @@ cores "tensor_cores_tf32: f32" tensor_cores_tf32 f32 "" sm_80 mma
 cores "tensor_cores_tf32: f32 on Hopper" tensor_cores_tf32 f32 "" sm_90a \
 	'mma\|wgmma'
 cores "tensor_cores_3xtf32: f32" tensor_cores_3xtf32 f32 "" sm_80 mma
-size="M = 33, N = 19, K = 21" channels=3 filters_n=5
+size="M = 33, N = 19, K = 21" groups=1 channels=3 filters_n=5
 cores "tensor_cores: sizes that align with nothing" tensor_cores f16 "" sm_80 mma
 cores "tensor_cores: ... on Hopper" tensor_cores f16 "" sm_90a 'mma\|wgmma'
 

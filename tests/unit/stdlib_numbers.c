@@ -225,6 +225,40 @@ static double gated(const struct trial *t)
 	return (called(t, "swi") ? silu(x) : gelu(x)) * linear_by(t, 2);
 }
 
+/* Rows of three groups, by the weights "w" that the group chooses. */
+static double grouped_by(const struct trial *t, int w, int expert)
+{
+	int64_t e = (int64_t)IN(expert, t->at[0] * 3 / SIZE("M"));
+	double s = 0;
+
+	FOR(k, SIZE("K"))
+		s += IN(0, t->at[0], k) * (called(t, "_nn") ?
+			IN(w, e, k, t->at[1]) : IN(w, e, t->at[1], k));
+	return s;
+}
+
+static double grouped(const struct trial *t) { return grouped_by(t, 1, 2); }
+static double grouped_gated(const struct trial *t)
+{
+	return silu(grouped_by(t, 1, 3)) * grouped_by(t, 2, 3);
+}
+
+/* scale = 2 */
+static double lora(const struct trial *t)
+{
+	int64_t e = (int64_t)IN(3, t->at[0]);
+	double up = 0;
+
+	FOR(r, SIZE("R")) {
+		double down = 0;
+
+		FOR(k, SIZE("K"))
+			down += IN(0, t->at[0], t->at[1], k) * IN(1, e, r, k);
+		up += down * IN(2, e, t->at[2], r);
+	}
+	return self(t, 4) + 2 * up;
+}
+
 /* alpha = 2, beta = 3 */
 static double gemm(const struct trial *t)
 {
@@ -396,6 +430,12 @@ const struct stdlib_case stdlib_numbers[] = {
 	PAIR("logical_xor", logical), PAIR("logical_not", logical),
 
 	PRODUCT("nn"), PRODUCT("nt"), PRODUCT("tn"), PRODUCT("tt"),
+	CASE("matmul.grouped_nn[M = 6, G = 3, E = 4, N = 5, K = 4]", grouped),
+	CASE("matmul.grouped_nt[M = 6, G = 3, E = 4, N = 5, K = 4]", grouped),
+	CASE("matmul.grouped_swiglu[M = 6, G = 3, E = 4, N = 5, K = 4]",
+		grouped_gated),
+	CASE("matmul.lora[Z = 2, M = 3, N = 5, K = 4, R = 2, E = 3, scale = 2.0]",
+		lora),
 	CASE("matmul.gemm[M = 3, N = 5, K = 4, alpha = 2.0, beta = 3.0]", gemm),
 	LINEAR("linear", linear), LINEAR("linear_relu", linear),
 	LINEAR("linear_gelu", linear), LINEAR("linear_gelu_tanh", linear),
