@@ -136,7 +136,7 @@ NVCC='' sweep "mma, 8-bit floats" "$folder/eights.wpk" --set=sketch=mma \
 for copies in on bulk; do
 	NVCC='' sweep "wgmma, async = $copies" "$folder/tensor.wpk" \
 		--set=sketch=wgmma --set=pipeline.k.async=$copies \
-		--op=nt,batched --target=sm_90a --trials=1 --seed=91 \
+		--op=nt,batched,experts --target=sm_90a --trials=1 --seed=91 \
 		--check=race,init
 done
 sketches=wgmma
