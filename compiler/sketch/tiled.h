@@ -106,10 +106,12 @@ void tiled_start(const struct tunables *open, const int *start, int fixed,
 	int *values);
 
 /* Where among a sketch's "n" values are the steps of a chunk, the pipeline, the split
- * and, unless 0, whether blocks are persistent. "pipelines" are values of "async" and
+ * and, unless 0, whether blocks are persistent. "apart": no cluster joins parts.
+ * "pipelines" are values of "async" and
  * "stages", the best first; "plan" says what tiling values make. */
 struct tiled_places {
 	int n, k, async, stages, split, combine, persistent;
+	bool apart;
 	const int (*pipelines)[2];
 	int n_pipelines;
 	const char *(*plan)(const struct task *t, const int *values,

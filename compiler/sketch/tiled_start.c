@@ -32,9 +32,9 @@ static int fill_chip(const struct task *t, const struct tiling *p, int most,
 /* "*combine" becomes TILED_CLUSTER if there are some for a cluster: they spare a
  * launch, which is worth more than what is left of the chip. */
 static int fill_with_parts(const struct task *t, const struct product *f,
-	const struct tiling *p, int *combine)
+	const struct tiled_places *at, const struct tiling *p, int *combine)
 {
-	int cluster = t->target->clusters ? fill_chip(t, p, 8,
+	int cluster = t->target->clusters && !at->apart ? fill_chip(t, p, 8,
 		f->epilogue.along_n ? p->bm : p->bn) : 1;
 
 	if (cluster > 1)
@@ -55,7 +55,7 @@ bool tiled_try(const struct task *t, const struct product *f,
 			v[at->combine] = plain;
 			if (at->plan(t, v, p))
 				continue;
-			v[at->split] = fill_with_parts(t, f, p,
+			v[at->split] = fill_with_parts(t, f, at, p,
 				&v[at->combine]);
 			if (at->plan(t, v, p)) {
 				v[at->split] = 1;

@@ -4,6 +4,7 @@
  * or from registers, and run on while the next chunk is copied. This file decides
  * what applies and names the open numbers; wgmma_plan.c says what fits and what it
  * costs, wgmma_build.c writes the kernel. */
+#include "base/number.h"
 #include "sketch/wgmma.h"
 #include "sketch/asked.h"
 #include "sketch/precision.h"
@@ -288,15 +289,18 @@ static const struct tiled_places places = { .n = WGMMA_VALUES, .k = WGMMA_K,
 	.n_pipelines = sizeof pipelines / sizeof *pipelines,
 	.plan = plan_tiling };
 
-static bool try_start(const struct task *t, int *v, struct tiling *p)
+static bool try_start(const struct task *t, const struct wgmma_way *w, int *v,
+	struct tiling *p)
 {
 	const struct wgmma *f = t->state;
+	struct tiled_places at = places;
 	int n, deepest_first[DEPTHS];
 	const int *deep = depths(f, &n);
 
 	for (int i = 0; i < n; i++)
 		deepest_first[i] = deep[n - 1 - i];
-	return tiled_try(t, &f->of, &places,
+	at.apart = w->thirds;
+	return tiled_try(t, &f->of, &at,
 		f->open.v[WGMMA_COMBINE].values[0], (struct tiled_values){
 		deepest_first, n }, v, p);
 }
@@ -338,17 +342,31 @@ static bool choose_rows(const struct wgmma *f, int *from)
 	return right;
 }
 
+/* What tiles have, of rows that a usual one has, and who multiplies them. */
+enum { TWO_GROUPS = 128, THREE_GROUPS = 192, GROUP_THREADS = 128 };
+
+static int rows_of(const struct wgmma_way *w, const int *usual)
+{
+	return w->thirds && usual[0] == TWO_GROUPS ? THREE_GROUPS : usual[0];
+}
+
+static int threads_of(const struct wgmma_way *w, const int *usual)
+{
+	return usual[2] + (rows_of(w, usual) != usual[0] ? GROUP_THREADS : 0);
+}
+
 /* A usual tile of rows, columns and threads; the rest is to be found. */
 static void set_tile(const struct task *t, const struct wgmma *f,
 	const struct wgmma_way *w, const int *usual, int *v)
 {
 	const struct tunable *open = f->open.v;
-	int side[] = { usual[0], w->wide ? w->wide : usual[1] };
+	int side[] = { rows_of(w, usual), w->wide ? w->wide : usual[1] };
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		open[WGMMA_PRECISION].values[0];
 	const int tile[WGMMA_VALUES] = { [WGMMA_M] = side[w->swap], [WGMMA_N] =
-		side[!w->swap], [WGMMA_THREADS] = usual[2], [WGMMA_GROUP] = 1,
+		side[!w->swap], [WGMMA_THREADS] = threads_of(w, usual),
+		[WGMMA_GROUP] = 1,
 		[WGMMA_CLUSTER_M] = 1, [WGMMA_CLUSTER_N] = 1,
 		[WGMMA_SWAP] = w->swap, [WGMMA_FROM] = w->from,
 		[WGMMA_ON] = 1, [WGMMA_PRECISION] = precision,
@@ -374,7 +392,7 @@ static bool fits(const struct task *t, const struct wgmma *f,
 
 	for (int i = 0; i < COUNT(usual); i++) {
 		set_tile(t, f, w, usual[i], v);
-		if (try_start(t, v, &p))
+		if (try_start(t, w, v, &p))
 			return true;
 	}
 	return false;
@@ -394,8 +412,10 @@ static void start_with(const struct task *t, const struct wgmma *f,
 	for (int i = 0; i < COUNT(usual) && !enough; i++) {
 		bool found;
 
+		if (w->thirds && usual[i][0] != TWO_GROUPS)
+			continue;
 		set_tile(t, f, w, usual[i], v);
-		found = try_start(t, v, &p);
+		found = try_start(t, w, v, &p);
 		if (found)
 			persist(t, v);
 		if (found || !any)
@@ -442,7 +462,18 @@ static void start(const struct task *t, int *values)
 	tiled_start(&f->open, first, WGMMA_FIXED, values);
 }
 
-/* One for each patch; rows of patches are multiplied from where they lie. */
+/* Do tiles of three groups' rows reach less beyond the end than of two? */
+static bool in_thirds(const struct wgmma *f)
+{
+	int64_t rows = f->way.swap ? f->of.n : f->of.m;
+
+	return !f->way.wide && number_ceil(rows, THREE_GROUPS) * THREE_GROUPS <
+		number_ceil(rows, TWO_GROUPS) * TWO_GROUPS;
+}
+
+/* One for each patch; rows of patches are multiplied from where they lie. Where there
+ * are none, one of tiles that may fit rows better, such as a filter's gradient has:
+ * few of them, whose parts fill the chip. */
 static bool other_start(const struct task *t, int n, int *values)
 {
 	const struct wgmma *f = t->state;
@@ -450,10 +481,13 @@ static bool other_start(const struct task *t, int n, int *values)
 	struct wgmma_way w = f->way;
 	int first[WGMMA_VALUES];
 
-	if (n + 1 >= halo->n)
+	if (n + 1 < halo->n) {
+		w.from = FROM_SHARED;
+		w.halo = halo->values[n + 1];
+	} else if (n || !in_thirds(f)) {
 		return false;
-	w.from = FROM_SHARED;
-	w.halo = halo->values[n + 1];
+	}
+	w.thirds = halo->n == 1;
 	start_with(t, f, &w, first);
 	tiled_start(&f->open, first, WGMMA_FIXED, values);
 	return true;

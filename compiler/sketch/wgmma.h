@@ -40,9 +40,10 @@ struct raw {
 };
 
 /* What is decided before any tile: "wide" columns where they are whole rows, else
- * 0. */
+ * 0; tiles of 192 rows in place of 128 where "thirds". */
 struct wgmma_way {
 	int swap, from, wide, halo;
+	bool thirds;
 };
 
 /* What the sketch knows of a group before any number is chosen. */
