@@ -12,10 +12,10 @@
  * three quarters, and 4 to 6 times beyond. So it looks too often where it knows
  * little and hopes for little, and holds for impossible what lies among fast
  * points and is faster. Every second choice is therefore eager: doubts are in
- * proportion to the speed that is expected. Not each: then searches stay too
- * long where they first found something. And none with a sister, whose levels
- * say where it is fast: nothing was gained by it, whether she was right or
- * not. */
+ * proportion to the speed that is expected. Not each, nor any of the first forty:
+ * then searches stay too long where they first found something. And none with a
+ * sister, whose levels say where it is fast: nothing was gained by it, whether she
+ * was right or not. */
 #include "search/guide.h"
 
 #include <math.h>
@@ -37,6 +37,8 @@ enum {
 	POOL = 1024,
 	TUNING_STEPS = 10
 };
+
+enum { CALM = 40 };		/* points before the first eager choice */
 
 #define EAGERNESS 2		/* doubt at the best's speed */
 #define LEAST_SPEED 0.1
@@ -271,9 +273,14 @@ static void drop(struct guide *g, int c)
 	g->sight[c] = g->sight[g->s.m];
 }
 
+static bool takes_turns(const struct guide *g)
+{
+	return !g->sister && g->n >= CALM;
+}
+
 static void take_turns(struct guide *g)
 {
-	g->eager = !g->eager && !g->sister;
+	g->eager = !g->eager && takes_turns(g);
 }
 
 /* Keep the "keep" that are most promising as choices are now. */
@@ -292,7 +299,7 @@ static void keep_best(struct guide *g, int keep)
 
 void guide_cull(struct guide *g, int keep)
 {
-	int n = g->s.m, part = g->sister ? keep : (keep + 1) / 2;
+	int n = g->s.m, part = takes_turns(g) ? (keep + 1) / 2 : keep;
 
 	if (n <= keep)
 		return;
