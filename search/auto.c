@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Several strategies, each at what replays showed it to be good for. A space no
  * larger than the budget is walked through. Otherwise the policy begins, which
- * came to 95 % of the optimum sooner than "bo" did, and then takes turns with the
- * genetic algorithm, which judges by fewer points and so errs in
- * other ways; what is beyond the reach of the one, a budget of many thousands,
- * is left to the other. All of them learn all costs, whoever proposed the
- * point, so each can take over at any time. */
+ * came to 95 % of the optimum as soon as "bo" did, and on convolutions before
+ * "ga", and then takes turns with the genetic algorithm, which judges by fewer
+ * points and so errs in other ways; what is beyond the reach of the one, a
+ * budget of many thousands, is left to the other. All of them learn all costs,
+ * whoever proposed the point, so each can take over at any time. */
 #include "search/points.h"
 #include "search/strategy.h"
 

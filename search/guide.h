@@ -11,7 +11,8 @@
 
 /* "genomes" has the "n" points learned, "costs" their log seconds, INFINITY of
  * a failure; "order" ranks them, best first. "sight" is of the pool: what is
- * gained by measuring a candidate, in expectation. */
+ * gained by measuring a candidate, in expectation; every second one is chosen
+ * "eager", see guide.c. */
 struct guide {
 	struct arena *a;
 	struct points ps;
@@ -24,6 +25,8 @@ struct guide {
 	int taken, tuned;		/* in the surrogate; when last tuned */
 	int *rows;			/* which points the surrogate has */
 	double *failed, *doubtful, *sight;
+	bool eager;
+	char *kept;			/* of the pool, in guide_cull */
 	int *child, *known;
 };
 
@@ -55,7 +58,8 @@ bool guide_offer(struct guide *g, const int *genome);
 /* What is expected to be gained by measuring the candidate that was offered
  * last: 1 is the deviation that is expected before anything is seen. */
 double guide_sight(struct guide *g);
-/* All but the "keep" most promising leave the pool. */
+/* All but the "keep" most promising leave the pool, half of them so to either
+ * kind of choice. */
 void guide_cull(struct guide *g, int keep);
 
 /* The points to measure next, as values: founders, or candidates of most gain,
