@@ -5,6 +5,14 @@
  * and the cluster with the second product's own axes as coordinates. */
 #include "ir/match.h"
 
+bool match_contraction(struct arena *a, const struct ir_operator *o,
+	enum takes takes, int stmt, struct ir_contraction *out)
+{
+	return takes == TAKES_PRODUCT || takes == TAKES_ROWS ?
+		ir_contraction_by_table(a, o, stmt, out, NULL) :
+		ir_contraction(a, o, stmt, out, NULL);
+}
+
 const struct member *match_writer(const struct ir_operator *o,
 	const struct cluster *c, int tensor)
 {
@@ -77,7 +85,7 @@ bool chain_factors(struct arena *tmp, const struct ir_operator *o,
 	struct chain_reading left, right;
 	struct ir_contraction of;
 
-	if (!ir_contraction(tmp, o, stmt, &of, NULL) || of.pair)
+	if (!match_contraction(tmp, o, c->takes, stmt, &of) || of.pair)
 		return false;
 	left = chain_reading(tmp, o, c, of.left_value);
 	right = chain_reading(tmp, o, c, of.right_value);

@@ -187,15 +187,21 @@ static void absorb_sources(struct grouping *g, int into, int stmt)
 
 /* ---- one statement after another ---- */
 
-static void start_cluster(struct grouping *g, int stmt, bool alone)
+static bool contracts(struct grouping *g, int stmt)
 {
 	struct ir_contraction c;
+
+	return is_reduce(g->o, stmt) && match_contraction(g->a, g->o,
+		g->takes[stmt], stmt, &c);
+}
+
+static void start_cluster(struct grouping *g, int stmt, bool alone)
+{
 	enum ir_anchor anchor = IR_MAP;
 	int k;
 
 	if (is_reduce(g->o, stmt))
-		anchor = ir_contraction(g->a, g->o, stmt, &c, NULL) ?
-			IR_CONTRACTION : IR_ROW;
+		anchor = contracts(g, stmt) ? IR_CONTRACTION : IR_ROW;
 	k = new_cluster(g, anchor, stmt);
 	if (anchor == IR_ROW && !alone)
 		absorb_sources(g, k, stmt);
@@ -214,18 +220,16 @@ static bool takes_contraction(const struct grouping *g,
 /* The cluster that "stmt" joins, with its axes along the coordinates, or -1. */
 static int joined(struct grouping *g, int stmt, int **axis)
 {
-	struct ir_contraction c;
-	bool contracts = is_reduce(g->o, stmt) &&
-		ir_contraction(g->a, g->o, stmt, &c, NULL);
+	bool product = contracts(g, stmt);
 
 	for (int k = g->clusters.n - 1; k >= 0; k--)
 		if (reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
-				(!contracts || takes_contraction(g,
+				(!product || takes_contraction(g,
 					&g->clusters.v[k], stmt)) &&
 				match_member(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))
 			return k;
-	for (int k = g->clusters.n - 1; k >= 0 && !contracts; k--)
+	for (int k = g->clusters.n - 1; k >= 0 && !product; k--)
 		if (!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
 				match_sibling(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis))

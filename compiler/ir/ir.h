@@ -290,6 +290,23 @@ struct ir_expr *ir_offset(struct arena *a, const struct ir_tensor *t,
 /* Element offset of logical indices that are known. */
 int64_t ir_offset_of(const struct ir_tensor *t, const int64_t *idx);
 
+/* ---- lookup.c: a table says where ---- */
+
+/* One index of a read that is an affine form, "index", and "times" an entry of a
+ * table, a read of integers that are in memory, at offset "at". Where the entry
+ * is 0 the read is at offset "addr", and "stride" elements further for each 1. */
+struct ir_lookup {
+	const struct ir_expr *entry;
+	int dim;
+	int64_t times, stride;
+	struct ir_affine at, index, addr;
+};
+
+/* False if the read has no such index, or others that are not affine. needs: folded,
+ * split. */
+bool ir_lookup(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, struct ir_lookup *out);
+
 /* ---- eval.c: the reference interpreter, in double and in integers ---- */
 
 /* Tensors' contents: "data[id]" in each tensor's own dtype and layout for
@@ -520,6 +537,10 @@ struct ir_contraction {
  * affine accesses. needs: folded, split. */
 bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 	struct ir_contraction *out, const char **why);
+/* The same, and tables may say where a factor is read (ir_lookup): axes are then the
+ * entry's, too, and an address is that of entry 0. */
+bool ir_contraction_by_table(struct arena *a, const struct ir_operator *o,
+	int stmt, struct ir_contraction *out, const char **why);
 
 /* ---- scales.c: what of a product changes seldom along the reduction ---- */
 

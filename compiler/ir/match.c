@@ -197,7 +197,8 @@ static bool along_rows(struct match *m)
 			return false;
 	if (m->c->across)
 		return true;
-	return ir_contraction(m->a, m->o, m->c->anchor_stmt, &c, NULL) &&
+	return match_contraction(m->a, m->o, m->c->takes, m->c->anchor_stmt,
+			&c) &&
 		(whole_side(m, c.n, c.n_n) || whole_side(m, c.m, c.n_m));
 }
 

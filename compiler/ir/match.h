@@ -35,6 +35,11 @@ struct cluster {
 	} members;
 };
 
+/* chain.c: is the statement, which takes that, a contraction? One of a chain may
+ * find factors by tables. */
+bool match_contraction(struct arena *a, const struct ir_operator *o,
+	enum takes takes, int stmt, struct ir_contraction *out);
+
 /* chain.c: the member that writes the tensor, or NULL. */
 const struct member *match_writer(const struct ir_operator *o,
 	const struct cluster *c, int tensor);

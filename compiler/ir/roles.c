@@ -12,6 +12,7 @@ struct roles {
 	const struct ir_operator *o;
 	struct ir_contraction *out;
 	const char *why;
+	bool tables;		/* may say where factors are read */
 };
 
 static bool fail(struct roles *r, const char *fmt, ...)
@@ -52,6 +53,18 @@ static const char *tensor_name(const struct roles *r, const struct ir_expr *e)
 	return r->o->tensors[e->tensor].name;
 }
 
+/* The address where a table says which row it is. */
+static bool by_table(struct roles *r, const struct ir_expr *e,
+	struct ir_affine *addr)
+{
+	struct ir_lookup found;
+
+	if (!r->tables || !ir_lookup(r->a, r->o, e, &found))
+		return false;
+	*addr = found.addr;
+	return true;
+}
+
 /* True if read "e" is one that a contraction may stage, its address affine. */
 static bool operand(struct roles *r, const struct ir_expr *e,
 	struct ir_affine *addr)
@@ -63,12 +76,20 @@ static bool operand(struct roles *r, const struct ir_expr *e,
 			tensor_name(r, e));
 	for (int i = 0; i < e->n_args; i++)
 		if (!ir_affine(r->a, r->o, e->args[i], &f))
-			return fail(r, "index %d of %s is not affine", i + 1,
+			return by_table(r, e, addr) || fail(r, "index %d of %s is not affine", i + 1,
 				tensor_name(r, e));
 	if (!ir_address(r->a, r->o, &r->o->tensors[e->tensor], e->args, addr))
 		return fail(r, "the layout of %s makes its address not affine",
 			tensor_name(r, e));
 	return true;
+}
+
+static void mark(struct ir_expr *e, void *ctx)
+{
+	bool *axes = ctx;
+
+	if (e->kind == IR_AXIS)
+		axes[e->axis] = true;
 }
 
 /* By axis: whether it occurs in the read. */
@@ -80,10 +101,14 @@ static bool *occurrences(struct roles *r, const struct ir_expr *e,
 
 	for (int i = 0; i < r->o->n_axes; i++)
 		v[i] = addr->coef[i] != 0;
-	for (int k = 0; k < e->n_args; k++)
-		if (ir_affine(r->a, r->o, e->args[k], &f))
-			for (int i = 0; i < r->o->n_axes; i++)
-				v[i] |= f.coef[i] != 0;
+	for (int k = 0; k < e->n_args; k++) {
+		if (!ir_affine(r->a, r->o, e->args[k], &f)) {
+			ir_walk(e->args[k], mark, v);
+			continue;
+		}
+		for (int i = 0; i < r->o->n_axes; i++)
+			v[i] |= f.coef[i] != 0;
+	}
 	return v;
 }
 
@@ -94,6 +119,7 @@ enum { PACKED = 32 };
 
 struct factor {
 	struct roles *r;
+	const struct ir_expr *e;
 	VEC(const struct ir_expr *) reads;
 	bool *axes;		/* by axis: occurs in it, its extent not 1 */
 };
@@ -110,8 +136,8 @@ static void look_at(struct ir_expr *e, void *ctx)
 
 static struct factor factor_of(struct roles *r, const struct ir_expr *e)
 {
-	struct factor f = { .r = r, .axes = ARENA_ARRAY(r->a, r->o->n_axes,
-		bool) };
+	struct factor f = { .r = r, .e = e, .axes = ARENA_ARRAY(r->a,
+		r->o->n_axes, bool) };
 
 	ir_walk((struct ir_expr *)e, look_at, &f);
 	return f;
@@ -153,7 +179,8 @@ static bool finds_rows(const struct factor *f, const struct ir_expr *read,
  * than PACKED where the read cannot be staged. */
 static int64_t share(const struct factor *f, const struct ir_expr *read)
 {
-	struct roles own = { .a = f->r->a, .o = f->r->o };
+	struct roles own = { .a = f->r->a, .o = f->r->o,
+		.tables = f->r->tables && read == f->e };
 	struct ir_affine addr;
 	const bool *along;
 	int64_t n = 1;
@@ -387,7 +414,7 @@ static bool recognise(struct roles *r)
 	if (red->reducer == RED_SUM && recognise_product(r))
 		return true;
 	why = red->reducer == RED_SUM ? r->why : "it is no sum over axes";
-	if (recognise_pair(r))
+	if (!r->tables && recognise_pair(r))
 		return true;
 	r->why = why;
 	return false;
@@ -404,6 +431,17 @@ bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
 	if (why)
 		*why = r.why;
 	return false;
+}
+
+bool ir_contraction_by_table(struct arena *a, const struct ir_operator *o,
+	int stmt, struct ir_contraction *out, const char **why)
+{
+	struct roles r = { .a = a, .o = o, .out = out, .tables = true };
+
+	if (ir_contraction(a, o, stmt, out, why))
+		return true;
+	*out = (struct ir_contraction){ .stmt = &o->stmts[stmt] };
+	return recognise(&r);
 }
 
 bool group_instead(struct arena *a, const struct ir_operator *o,

@@ -163,6 +163,8 @@ struct stager attention_stager(struct attention_code *g,
 		twice |= all[i] != stage && all[i]->op->tensor == t;
 	return (struct stager){ .s = stage, .a = g->a, .kernel = g->k,
 		.thread = g->thread, .global = bind(g, t),
+		.table = stage->op->entry ? bind(g, &g->t->op->tensors[
+			stage->op->entry->tensor]) : NULL,
 		.name = twice ? arena_printf(g->a, "%s_%s", t->name,
 			otherwise) : t->name };
 }

@@ -494,10 +494,10 @@ bool attention_find(struct task *t, struct attention *f, const char **why)
 		return false;
 	}
 	divide(t, f);
-	if (!product_analyse(&f->first, "attention", PRODUCT_ROWS, &f->scores,
-			why) ||
-	    !product_analyse(&f->second, "attention", PRODUCT_COMPUTES, &f->of,
-			why))
+	if (!product_analyse(&f->first, "attention", PRODUCT_ROWS |
+			PRODUCT_TABLES, &f->scores, why) ||
+	    !product_analyse(&f->second, "attention", PRODUCT_COMPUTES |
+			PRODUCT_TABLES, &f->of, why))
 		return false;
 	find_sides(t, f);
 	*why = join(t, f, &weight);

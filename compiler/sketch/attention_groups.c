@@ -437,6 +437,7 @@ static void copy_queries(struct groups *x, struct k_block *b)
 	struct kx *c, *from;
 
 	stager_create(&g->query, b, g->p->chunks, g->row_first, g->batch);
+	stager_look_up(&g->query, b, num(x, 0));
 	each = tile_loop(a, b, "c", g->p->chunks, &c);
 	from = kx_mul(a, c, num(x, s->tile_k));
 	stager_load(&g->query, each, from, c, g->f->depth % s->tile_k ?

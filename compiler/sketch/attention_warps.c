@@ -43,6 +43,8 @@ static void load_step(struct attention_code *g, struct k_block *b, struct kx *t,
 			num(g, g->p->keys)));
 
 	stager_rows(&g->key, b, first);
+	stager_look_up(&g->key, b, num(g, 0));
+	stager_look_up(&g->value, b, first);
 	stager_load(&g->key, b, num(g, 0), slot, depth_limit(g, &g->p->key));
 	stager_load(&g->value, b, first, slot, g->p->ragged ? kx_sub(a,
 		num(g, g->f->keys), first) : NULL);
@@ -183,6 +185,7 @@ static void start_copies(struct attention_code *g, struct k_block *b,
 {
 	struct arena *a = g->a;
 
+	stager_look_up(&g->query, b, num(g, 0));
 	stager_load(&g->query, b, num(g, 0), num(g, 0), depth_limit(g,
 		&g->p->query));
 	for (int s = 0; s < g->p->stages - 1; s++) {

@@ -4,8 +4,16 @@
  * them vectors can run, and how many neighbours one element makes. */
 #include "sketch/operand.h"
 
+#include "base/number.h"
+
+int operand_forms(const struct operand *p)
+{
+	return p->n_forms + (p->entry != NULL);
+}
+
 static bool collect_forms(struct arena *a, const struct ir_operator *o,
-	const struct ir_affine *address, struct operand *out, const char **why)
+	const struct ir_affine *address, const struct ir_lookup *table,
+	struct operand *out, const char **why)
 {
 	const struct ir_expr *read = out->read;
 	bool below, above;
@@ -15,6 +23,8 @@ static bool collect_forms(struct arena *a, const struct ir_operator *o,
 	if (read->pad == IR_PAD_NONE)
 		return true;
 	for (int d = 0; d < read->n_args; d++) {
+		bool found = table && d == table->dim;
+
 		ir_leaves(o, read, d, &below, &above);
 		if (!below && !above)
 			continue;
@@ -22,7 +32,12 @@ static bool collect_forms(struct arena *a, const struct ir_operator *o,
 			*why = "more than five dimensions of an operand are padded";
 			return false;
 		}
-		if (!ir_affine(a, o, read->args[d], &out->forms[out->n_forms])) {
+		if (found) {
+			out->forms[out->n_forms] = table->index;
+			out->point[out->n_forms] = table->times;
+			out->strays = true;
+		} else if (!ir_affine(a, o, read->args[d],
+				&out->forms[out->n_forms])) {
 			*why = "a padded index is not affine";
 			return false;
 		}
@@ -31,11 +46,61 @@ static bool collect_forms(struct arena *a, const struct ir_operator *o,
 	return true;
 }
 
+/* ---- where a table says what is read ---- */
+
+static void affine_range(const struct ir_operator *o, const struct ir_affine *f,
+	int64_t *lo, int64_t *hi)
+{
+	*lo = *hi = f->c;
+	for (int i = 0; i < o->n_axes; i++) {
+		int64_t first = f->coef[i] * o->axes[i].lo;
+		int64_t last = first + f->coef[i] * (o->axes[i].extent - 1);
+
+		*lo += first < last ? first : last;
+		*hi += first < last ? last : first;
+	}
+}
+
+/* Entries that point inside, for some row at least. */
+static const char *find_entries(const struct ir_operator *o,
+	const struct ir_lookup *table, struct operand *out)
+{
+	enum dtype t = table->entry->type;
+	int64_t lo, hi, end;
+
+	affine_range(o, &table->index, &lo, &hi);
+	out->least = number_ceil(-hi, table->times);
+	end = 1 - number_ceil(lo + 1 - out->tensor->dims[table->dim],
+		table->times);
+	out->entries = end > out->least ? end - out->least : 0;
+	if (dtype_row(t)->bits < 8 || (t == T_U32 && out->least < 0))
+		return "a table of this type says where an operand is read";
+	if (out->least - 1 < INT32_MIN || end > INT32_MAX)
+		return "a table says where an operand is read, by numbers of "
+			"more than 32 bits";
+	return NULL;
+}
+
+static bool collect_entry(const struct ir_operator *o,
+	const struct ir_lookup *table, struct operand *out, const char **why)
+{
+	if (out->n_forms == FORMS_MAX) {
+		*why = "more than four dimensions of an operand that a table "
+			"finds are padded";
+		return false;
+	}
+	out->entry = table->entry;
+	out->forms[out->n_forms] = table->at;
+	out->point[0] = table->stride;
+	*why = find_entries(o, table, out);
+	return !*why;
+}
+
 static int natural_alignment(const struct operand *p, int vec)
 {
 	int64_t c = p->forms[0].c;
 
-	while (vec > 1 && (c % vec || p->tensor->align % (vec * p->elem)))
+	while (vec > 1 && (c % vec || p->point[0] % vec || p->tensor->align % (vec * p->elem)))
 		vec /= 2;
 	vec = flat_alignment(&p->batch, vec, false);
 	return vec;
@@ -85,7 +150,7 @@ static bool rows_are_near(const struct flat *rows)
 static int vector_along(const struct operand *p, const struct flat *along,
 	const struct flat *across)
 {
-	int v = flat_vector(along, p->n_forms, 16 / p->elem);
+	int v = flat_vector(along, operand_forms(p), 16 / p->elem);
 
 	v = flat_alignment(along, v, true);
 	v = flat_alignment(across, v, false);
@@ -95,8 +160,8 @@ static int vector_along(const struct operand *p, const struct flat *along,
 /* Along k where vectors fit or rows are far apart, else along the rows. */
 static void choose_vector(struct operand *p, struct operand_order *q)
 {
-	int pack_k = packed(&q->k, p->n_forms);
-	int pack_rows = packed(&p->rows, p->n_forms);
+	int pack_k = packed(&q->k, operand_forms(p));
+	int pack_rows = packed(&p->rows, operand_forms(p));
 	struct flat k = elements(&q->k, pack_k);
 	struct flat rows = elements(&p->rows, pack_rows);
 	const struct run *last = flat_moving(&q->k, pack_k);
@@ -164,6 +229,11 @@ static bool form_fits(const struct operand *p, int form)
 
 	if (!form && p->tensor->elements > INT32_MAX)
 		return true;
+	if (p->point[form]) {
+		rows.least += (double)p->point[form] * (double)(p->least - 1);
+		rows.most += (double)p->point[form] * (double)(p->least +
+			p->entries - 1);
+	}
 	add_flat(&rows, &p->rows, form);
 	add_flat(&rows, &p->batch, form);
 	add_flat(&k, &p->orders[0].k, form);
@@ -177,26 +247,32 @@ bool operand_analyse(struct arena *a, const struct ir_operator *o,
 	int *const *k_orders, int n_orders, int n_k, struct operand *out,
 	const char **why)
 {
+	struct ir_lookup table;
+	bool found = ir_lookup(a, o, read, &table);
+	int n;
+
 	*out = (struct operand){ .read = read };
 	out->tensor = &o->tensors[read->tensor];
 	out->elem = dtype_row(out->tensor->type)->bits / 8;
 	out->tile_type = out->tensor->type;
 	out->tile_elem = out->elem;
-	if (!collect_forms(a, o, address, out, why))
+	if (!collect_forms(a, o, address, found ? &table : NULL, out, why) ||
+	    (found && !collect_entry(o, &table, out, why)))
 		return false;
+	n = operand_forms(out);
 	*why = "an operand's index mixes too many axes";
-	if (!flat_make(o, rows, n_rows, out->forms, out->n_forms, &out->rows) ||
-	    !flat_make(o, batch, n_batch, out->forms, out->n_forms, &out->batch))
+	if (!flat_make(o, rows, n_rows, out->forms, n, &out->rows) ||
+	    !flat_make(o, batch, n_batch, out->forms, n, &out->batch))
 		return false;
 	for (int i = 0; i < n_orders; i++) {
-		if (!flat_make(o, k_orders[i], n_k, out->forms, out->n_forms,
+		if (!flat_make(o, k_orders[i], n_k, out->forms, n,
 				&out->orders[i].k))
 			return false;
 		choose_vector(out, &out->orders[i]);
 	}
 	*why = "an operand is padded so far out that its indices take more than "
 		"32 bits";
-	for (int f = 0; f < out->n_forms; f++)
+	for (int f = 0; f < n; f++)
 		if (!form_fits(out, f))
 			return false;
 	*why = NULL;

@@ -27,7 +27,10 @@ enum { ORDERS_MAX = 4 };
  * leave their dimension of size "size[i]". "rows" flattens the operand's own
  * output axes (M of the left, N of the right). "value" is what is computed of
  * each element on its way to shared memory, NULL where that is the element;
- * "tile_type" and "tile_elem" are those of what is kept there. */
+ * "tile_type" and "tile_elem" are those of what is kept there. Where a table says
+ * what is read, "entry" reads that, forms[n_forms] is where the entry lies, each 1 of
+ * it adds point[i] to form i, and none but the "entries" from "least" on point inside;
+ * "strays": it may be another. */
 struct operand {
 	const struct ir_expr *read;
 	const struct ir_tensor *tensor;
@@ -40,6 +43,9 @@ struct operand {
 	const struct ir_expr *value;
 	enum dtype tile_type;
 	int tile_elem;
+	const struct ir_expr *entry;	/* or NULL */
+	int64_t point[FORMS_MAX], least, entries;
+	bool strays;
 };
 
 /* False, with "*why", where the reads have no affine form. "k_orders[i]" are
@@ -55,6 +61,9 @@ void operand_compute(struct operand *p, const struct ir_expr *value);
 
 /* "p" as its elements lie, of which nothing is computed. */
 struct operand operand_raw(const struct operand *p, int n_orders);
+
+/* All forms, the entry's among them. */
+int operand_forms(const struct operand *p);
 
 /* The step of form "form" from one element to the next along k. */
 int64_t operand_step(const struct operand_order *q, int form);

@@ -333,7 +333,8 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 
 	if (!product_is(t, sketch, why))
 		return false;
-	if (!ir_contraction(t->a, t->op, t->group->anchor_stmt, c, why))
+	if (!(does & PRODUCT_TABLES ? ir_contraction_by_table : ir_contraction)(
+	    t->a, t->op, t->group->anchor_stmt, c, why))
 		return false;
 	if (c->pair && !(does & PRODUCT_PAIRS)) {
 		*why = arena_printf(t->a, "%s multiplies, and what is summed "

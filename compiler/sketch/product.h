@@ -34,10 +34,11 @@ struct product {
 
 /* What a sketch does beside products of tensors: factors that are computed as
  * they are loaded; statistics of the product's rows; what else than a product is
- * made of two elements; sums of some products scaled before they are added up. */
+ * made of two elements; sums of some products scaled before they are added up;
+ * factors of which a table says where they are read. */
 enum {
 	PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4,
-	PRODUCT_SCALES = 8
+	PRODUCT_SCALES = 8, PRODUCT_TABLES = 16
 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no

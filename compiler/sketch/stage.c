@@ -66,7 +66,7 @@ static int slot_ks(const struct stage *s)
 	return s->row_slots > 1 ? 1 : s->threads / stage_lead(s);
 }
 
-static struct kx *k_slot(struct stager *g, struct kx *j)
+struct kx *stager_k(struct stager *g, struct kx *j)
 {
 	const struct stage *s = g->s;
 
@@ -96,6 +96,13 @@ static void first_positions(struct stager *g, struct k_block *b)
 		s->order->k_inner ? ks : rows)));
 	g->row_first = s->order->k_inner ? outer : inner;
 	g->k_first = s->order->k_inner ? inner : outer;
+}
+
+struct kx *stager_row(struct stager *g, struct kx *i)
+{
+	struct kx *slot = row_slot(g, i);
+
+	return g->s->order->k_inner ? row_of_slot(g, slot) : slot;
 }
 
 static struct kx *clamp_row(struct stager *g, struct kx *row)
@@ -156,10 +163,8 @@ void stager_rows(struct stager *g, struct k_block *b, struct kx *first_row)
 
 	g->row_base = first_row;
 	b = tile_loop(a, b, "i", g->s->row_slots, &i);
-	row = row_slot(g, i);
-	if (g->s->order->k_inner)
-		row = row_of_slot(g, row);
-	row = ks_let(a, b, "row", clamp_row(g, kx_add(a, first_row, row)));
+	row = ks_let(a, b, "row", clamp_row(g, kx_add(a, first_row,
+		stager_row(g, i))));
 	flat_decode(a, b, &op->rows, "rest", row, runs);
 	for (int f = 0; f < op->n_forms; f++)
 		ks_store(a, b, k_place(g->row_at[f], i), row_part(g, runs, f));
@@ -169,7 +174,7 @@ static void hoist_batch(struct stager *g, struct k_block *b, struct kx *batch)
 {
 	const struct operand *op = g->s->op;
 
-	for (int f = 0; f < op->n_forms; f++) {
+	for (int f = 0; f < operand_forms(op); f++) {
 		g->form_base[f] = NULL;
 		if (batch && op->batch.n_runs)
 			g->form_base[f] = flat_form(g->a, b, &op->batch,
@@ -204,6 +209,7 @@ void stager_declare(struct stager *g, struct k_block *b, int stages,
 			arena_printf(g->a, "%s_held", g->name),
 			s->op->tensor->type, 2, held, 16);
 	declare_made(g);
+	stager_declare_entries(g);
 	g->computed.batch = batch;
 	hoist_batch(g, b, batch);
 	first_positions(g, b);
@@ -297,13 +303,14 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
-	struct kx *kk = k_slot(g, j), *row = row_slot(g, i), *cond = NULL;
+	struct kx *kk = stager_k(g, j), *row = row_slot(g, i), *cond = NULL;
 	struct kx *at = NULL, *copy;
 
 	for (int f = 0; f < s->op->n_forms; f++) {
 		struct kx *v = kx_add(a, kx_add(a, kx_load(a, g->row_at[f], i),
 			k[f]), slot_step(g, j, f));
 
+		v = stager_pointed(g, v, f, i, j);
 		if (f == 0)
 			at = v;
 		else
@@ -340,7 +347,7 @@ void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	b = guard_partial(g, b);
 	b = tile_loop(g->a, b, "j", s->k_slots, &j);
 	if (!s->uniform)
-		k_parts(g, b, kx_add(g->a, k0, k_slot(g, j)), parts);
+		k_parts(g, b, kx_add(g->a, k0, stager_k(g, j)), parts);
 	b = tile_loop(g->a, b, "i", s->row_slots, &i);
 	copy_one(g, b, parts, i, j, slot, limit);
 }
@@ -426,7 +433,7 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 	b = guard_partial(g, b);
 	b = tile_loop(a, b, "j", s->k_slots, &j);
 	b = tile_loop(a, b, "i", s->row_slots, &i);
-	kk = k_slot(g, j);
+	kk = stager_k(g, j);
 	row = row_slot(g, i);
 	copy = copy_index(g, i, j);
 	if (s->op->value) {

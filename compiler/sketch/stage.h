@@ -75,7 +75,7 @@ struct k_block *tile_loop(struct arena *a, struct k_block *b, const char *name,
 	int64_t n, struct kx **var);
 
 /* Code under construction for one operand. "row_base" is the present tile's, of
- * one that is computed. */
+ * one that is computed or that a table finds. "table" is given where one does. */
 struct stager {
 	const struct stage *s;
 	struct arena *a;
@@ -89,6 +89,8 @@ struct stager {
 	struct kx *k_first, *row_first;
 	struct computed computed;
 	struct kx *row_base;
+	struct k_buffer *table, *entries;	/* [k slots][row slots] that
+						 * differ, or NULL */
 };
 
 /* Declares the shared tile ("stages" deep) and, unless async, the registers
@@ -108,6 +110,24 @@ void stager_rows(struct stager *g, struct k_block *b, struct kx *first_row);
  * registers. Elements at kk >= "limit" are zero; NULL: none. */
 void stager_load(struct stager *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct kx *limit);
+/* Row and k, counted from the tile's first, of copies in slots "i" and "j". */
+struct kx *stager_row(struct stager *g, struct kx *i);
+struct kx *stager_k(struct stager *g, struct kx *j);
+
+/* ---- stage_table.c: a table says what is read ---- */
+
+void stager_declare_entries(struct stager *g);
+/* Entries of the tile at hand, whose first k is "k0", into registers: before each
+ * stager_load(). */
+void stager_look_up(struct stager *g, struct k_block *b, struct kx *k0);
+/* "v" and what the entry of slots "i" and "j" adds to form "form". */
+struct kx *stager_pointed(struct stager *g, struct kx *v, int form, struct kx *i,
+	struct kx *j);
+/* Of a thread: entries it keeps at once. */
+int stage_entries(const struct stage *s);
+
+/* ---- stage.c ---- */
+
 /* Where k "kk" of slot "row" of a k_inner tile lies in its row. */
 struct kx *stager_column(const struct stager *g, struct kx *row,
 	struct kx *kk);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads of which a table says where: pages of a cache. In comes a read, out goes the
+ * one index that is no affine form by itself but with an entry of a table in it, and
+ * what all else is where that entry is 0. */
+#include "ir/linear.h"
+
+/* "e" without the cast that makes an integer an index. */
+static const struct ir_expr *uncast(const struct ir_expr *e)
+{
+	return e->kind == IR_CAST && e->type == T_I64 &&
+		dtype_is_int(e->args[0]->type) ? e->args[0] : e;
+}
+
+/* An integer in memory at an affine place, which is always within its tensor. */
+static bool is_entry(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, struct ir_affine *at)
+{
+	struct ir_affine index;
+
+	if (e->kind != IR_READ || e->pad != IR_PAD_NONE || !e->n_args ||
+	    !dtype_is_int(e->type))
+		return false;
+	for (int i = 0; i < e->n_args; i++)
+		if (!ir_affine(a, o, e->args[i], &index))
+			return false;
+	return ir_address(a, o, &o->tensors[e->tensor], e->args, at);
+}
+
+/* Takes the one term that is no axis out of the sum. */
+static bool take_entry(struct arena *a, const struct ir_operator *o,
+	struct linear *l, struct ir_lookup *out)
+{
+	int n = 0, at = 0;
+
+	for (int i = 0; i < l->n; i++)
+		if (l->t[i].e->kind != IR_AXIS) {
+			at = i;
+			n++;
+		}
+	if (n != 1 || l->t[at].k < 1)
+		return false;
+	out->entry = uncast(l->t[at].e);
+	out->times = l->t[at].k;
+	for (l->n--; at < l->n; at++)
+		l->t[at] = l->t[at + 1];
+	return is_entry(a, o, out->entry, &out->at);
+}
+
+/* Elements from one value of dimension "dim" to the next, 0 where the layout divides
+ * it. */
+static int64_t stride_of(const struct ir_tensor *t, int dim)
+{
+	int64_t stride = 0;
+
+	for (int i = 0; i < t->n_phys; i++) {
+		const struct ir_phys *p = &t->phys[i];
+
+		if (p->dim != dim)
+			continue;
+		if (stride || p->div > 1 || p->mod)
+			return 0;
+		stride = p->stride;
+	}
+	return stride;
+}
+
+/* The one index that is not affine, or -1. */
+static int find_dim(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read)
+{
+	struct ir_affine f;
+	int dim = -1;
+
+	for (int i = 0; i < read->n_args; i++) {
+		if (ir_affine(a, o, read->args[i], &f))
+			continue;
+		if (dim >= 0 || read->args[i]->type != T_I64)
+			return -1;
+		dim = i;
+	}
+	return dim;
+}
+
+bool ir_lookup(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *read, struct ir_lookup *out)
+{
+	const struct ir_tensor *t = &o->tensors[read->tensor];
+	struct ir_expr **rest = ARENA_ARRAY(a, read->n_args + 1,
+		struct ir_expr *);
+	struct linear l;
+
+	*out = (struct ir_lookup){ .dim = find_dim(a, o, read) };
+	if (out->dim < 0)
+		return false;
+	linear_of(a, o, read->args[out->dim], &l);
+	if (!take_entry(a, o, &l, out))
+		return false;
+	for (int i = 0; i < read->n_args; i++)
+		rest[i] = read->args[i];
+	rest[out->dim] = linear_expr(a, &l);
+	out->stride = out->times * stride_of(t, out->dim);
+	return out->stride && ir_affine(a, o, rest[out->dim], &out->index) &&
+		ir_address(a, o, t, rest, &out->addr);
+}
