@@ -4,22 +4,39 @@
  * they are, as expressions always, and as numbers for known indices. */
 #include "ir/linear.h"
 
-bool ir_affine(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e, struct ir_affine *out)
+bool ir_affine_beside(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, struct ir_affine *out,
+	const struct ir_expr **beside, int64_t *times)
 {
 	struct linear l;
 
+	*beside = NULL;
+	*times = 0;
 	if (e->type != T_I64)
 		return false;
 	linear_of(a, o, (struct ir_expr *)e, &l);
 	out->c = l.c;
 	out->coef = ARENA_ARRAY(a, o->n_axes, int64_t);
 	for (int i = 0; i < l.n; i++) {
-		if (l.t[i].e->kind != IR_AXIS)
+		if (l.t[i].e->kind == IR_AXIS) {
+			out->coef[l.t[i].e->axis] = l.t[i].k;
+			continue;
+		}
+		if (*beside)
 			return false;
-		out->coef[l.t[i].e->axis] = l.t[i].k;
+		*beside = l.t[i].e;
+		*times = l.t[i].k;
 	}
 	return true;
+}
+
+bool ir_affine(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, struct ir_affine *out)
+{
+	const struct ir_expr *beside;
+	int64_t times;
+
+	return ir_affine_beside(a, o, e, out, &beside, &times) && !beside;
 }
 
 bool ir_address(struct arena *a, const struct ir_operator *o,

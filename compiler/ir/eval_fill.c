@@ -83,6 +83,42 @@ static void index_limit(const struct ir_operator *o, const struct ir_expr *x,
 			o->tensors[x->tensor].dims[i] : extent, limit);
 }
 
+/* Is "x" an integer element of the tensor, with sums and the like around it? */
+static bool counts_by(const struct ir_expr *x, int tensor)
+{
+	if (x->kind == IR_READ)
+		return x->tensor == tensor;
+	for (int i = 0; i < x->n_args; i++)
+		if (counts_by(x->args[i], tensor))
+			return true;
+	return false;
+}
+
+static void find_axis(struct ir_expr *e, void *found)
+{
+	*(bool *)found |= e->kind == IR_AXIS;
+}
+
+/* The tensor's elements are compared with an index: they are lengths, of which
+ * "most" becomes the longest that the index reaches. */
+static void length_limit(const struct ir_operator *o, const struct ir_expr *x,
+	int tensor, int64_t *most)
+{
+	bool less = x->kind == IR_OP && (x->op == OP_LT || x->op == OP_LE);
+	int64_t lo, hi;
+
+	for (int i = 0; i < 2 && less; i++) {
+		bool index = false;
+
+		ir_walk(x->args[1 - i], find_axis, &index);
+		if (index && counts_by(x->args[i], tensor) && ir_range(o,
+		    x->args[1 - i], &lo, &hi) && hi >= 0 && hi < *most)
+			*most = hi + 1;
+	}
+	for (int i = 0; i < x->n_args; i++)
+		length_limit(o, x->args[i], tensor, most);
+}
+
 /* Is "x" the tensor's element, but for what keeps its sign? */
 static bool has_sign_of(const struct ir_expr *x, int tensor)
 {
@@ -177,6 +213,20 @@ static void fill_positive(const struct ir_tensor *t, uint64_t seed, void *out)
 			(double)(mix(seed + (uint64_t)i) % 16 + 1) / 16);
 }
 
+/* 1 to "most", as far as the type has them. */
+static void fill_lengths(const struct ir_tensor *t, uint64_t seed, int64_t most,
+	void *data)
+{
+	int64_t least, last;
+
+	dtype_range(t->type, &least, &last);
+	if (last > most)
+		last = most;
+	for (int64_t i = 0; i < t->elements; i++)
+		dtype_store(t->type, data, i, (double)((mix(seed + (uint64_t)i)
+			>> 32) % (uint64_t)last + 1));
+}
+
 /* "v" is 32 random bits; "limit" is INT64_MAX or what indices stay below. */
 static double small_value(enum dtype t, uint64_t v, int64_t limit)
 {
@@ -202,7 +252,7 @@ void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 	void *data)
 {
 	const struct ir_tensor *t = &o->tensors[tensor];
-	int64_t limit = INT64_MAX;
+	int64_t limit = INT64_MAX, most = INT64_MAX;
 
 	seed = mix(seed) + mix((uint64_t)tensor) * 3;
 	if (dtype_is_float(t->type) && is_positive(o, tensor)) {
@@ -214,8 +264,14 @@ void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 			1 << 13 : 16);
 		return;
 	}
-	for (int i = 0; i < o->n_stmts; i++)
+	for (int i = 0; i < o->n_stmts; i++) {
 		index_limit(o, o->stmts[i].expr, tensor, 0, &limit);
+		length_limit(o, o->stmts[i].expr, tensor, &most);
+	}
+	if (dtype_is_int(t->type) && limit == INT64_MAX && most < INT64_MAX) {
+		fill_lengths(t, seed, most, data);
+		return;
+	}
 	for (int64_t i = 0; i < t->elements; i++)
 		dtype_store(t->type, data, i, small_value(t->type,
 			mix(seed + (uint64_t)i) >> 32, limit));

@@ -278,6 +278,11 @@ struct ir_affine {
 /* True if "e" is affine in the operator's axes. */
 bool ir_affine(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e, struct ir_affine *out);
+/* The same, beside "times" something else, "*beside", such as an entry of a table;
+ * NULL and 0 where there is nothing. */
+bool ir_affine_beside(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e, struct ir_affine *out,
+	const struct ir_expr **beside, int64_t *times);
 /* The element offset of a read (or of a statement's own write, with "idx" the
  * axis values) as an affine form; false where the layout or an index is not
  * affine. */
@@ -345,7 +350,8 @@ double ir_eval_cost(const struct ir_operator *o, int tensor);
  * 1/16 in [-1, 1] for floats, or in f32 of 2^-13 for the first of two factors in
  * a sum, above 0 where a root or logarithm is taken of them, small integers
  * otherwise; indices that are read
- * as computed indices are kept within the tensor they index. */
+ * as computed indices are kept within the tensor they index, and integers that an
+ * index is compared with are lengths, from 1 to its end. */
 void ir_eval_fill(const struct ir_operator *o, int tensor, uint64_t seed,
 	void *data);
 

@@ -2,7 +2,7 @@
 /* Reads of which a table says where: pages of a cache. In comes a read, out goes the
  * one index that is no affine form by itself but with an entry of a table in it, and
  * what all else is where that entry is 0. */
-#include "ir/linear.h"
+#include "ir/ir.h"
 
 /* "e" without the cast that makes an integer an index. */
 static const struct ir_expr *uncast(const struct ir_expr *e)
@@ -26,26 +26,6 @@ static bool is_entry(struct arena *a, const struct ir_operator *o,
 	return ir_address(a, o, &o->tensors[e->tensor], e->args, at);
 }
 
-/* Takes the one term that is no axis out of the sum. */
-static bool take_entry(struct arena *a, const struct ir_operator *o,
-	struct linear *l, struct ir_lookup *out)
-{
-	int n = 0, at = 0;
-
-	for (int i = 0; i < l->n; i++)
-		if (l->t[i].e->kind != IR_AXIS) {
-			at = i;
-			n++;
-		}
-	if (n != 1 || l->t[at].k < 1)
-		return false;
-	out->entry = uncast(l->t[at].e);
-	out->times = l->t[at].k;
-	for (l->n--; at < l->n; at++)
-		l->t[at] = l->t[at + 1];
-	return is_entry(a, o, out->entry, &out->at);
-}
-
 /* Elements from one value of dimension "dim" to the next, 0 where the layout divides
  * it. */
 static int64_t stride_of(const struct ir_tensor *t, int dim)
@@ -62,6 +42,14 @@ static int64_t stride_of(const struct ir_tensor *t, int dim)
 		stride = p->stride;
 	}
 	return stride;
+}
+
+/* "index" where the entry is 0. */
+static struct ir_expr *without(struct arena *a, struct ir_expr *index,
+	const struct ir_lookup *l)
+{
+	return ir_apply(a, OP_SUB, T_I64, 2, index, ir_apply(a, OP_MUL, T_I64, 2,
+		(struct ir_expr *)l->entry, ir_int(a, l->times, T_I64)));
 }
 
 /* The one index that is not affine, or -1. */
@@ -87,18 +75,16 @@ bool ir_lookup(struct arena *a, const struct ir_operator *o,
 	const struct ir_tensor *t = &o->tensors[read->tensor];
 	struct ir_expr **rest = ARENA_ARRAY(a, read->n_args + 1,
 		struct ir_expr *);
-	struct linear l;
 
 	*out = (struct ir_lookup){ .dim = find_dim(a, o, read) };
-	if (out->dim < 0)
-		return false;
-	linear_of(a, o, read->args[out->dim], &l);
-	if (!take_entry(a, o, &l, out))
+	if (out->dim < 0 || !ir_affine_beside(a, o, read->args[out->dim],
+	    &out->index, &out->entry, &out->times) || out->times < 1)
 		return false;
 	for (int i = 0; i < read->n_args; i++)
 		rest[i] = read->args[i];
-	rest[out->dim] = linear_expr(a, &l);
+	rest[out->dim] = without(a, rest[out->dim], out);
+	out->entry = uncast(out->entry);
 	out->stride = out->times * stride_of(t, out->dim);
-	return out->stride && ir_affine(a, o, rest[out->dim], &out->index) &&
+	return out->stride && is_entry(a, o, out->entry, &out->at) &&
 		ir_address(a, o, t, rest, &out->addr);
 }

@@ -41,10 +41,13 @@ struct weights {
 };
 
 /* Keys of a row: up to number "at", or from there, both counted from the row's line
- * where it "moves". */
+ * where it "moves", and from "times" an integer of its batch, "beside", if that is
+ * not NULL. */
 struct limit {
 	bool there, moves;
 	int64_t at;
+	const struct ir_expr *beside;
+	int64_t times;
 };
 
 /* mma(STATEMENT, kind = ..): instructions of a warp, or of four. */
@@ -188,6 +191,7 @@ struct attention_code {
 	struct kx *batch, *row_first, *own_first;	/* the block's, the
 							 * warp's */
 	struct kx *key_first;		/* of the step at hand */
+	struct kx *upto_at, *from_at;	/* limits of the batch's first line */
 	struct kx *steps, *step_first;	/* of the block */
 	struct stager query, key, value;
 	struct k_buffer *scores, *sums;	/* [16 rows of a warp][results] */
@@ -218,11 +222,14 @@ void attention_finish(struct attention_code *g, struct k_block *b);
 /* "name" of a stager's tensor and, where that is staged twice, a word more. */
 struct stager attention_stager(struct attention_code *g,
 	const struct stage *stage, const char *otherwise);
-/* What is between both products reads and writes. */
+/* What is between both products reads and writes; and what "e" reads. */
 void attention_bind(struct attention_code *g);
+void attention_bind_reads(struct attention_code *g, const struct ir_expr *e);
 
 /* ---- attention_limits.c ---- */
 
+/* May a block that shares in keys have none of them? */
+bool attention_bare(const struct attention *f, const struct attention_plan *p);
 /* The block's steps: the first, and how many. */
 void attention_steps(struct attention_code *g, struct k_block *b);
 /* Does every row of the block see all keys of the step? NULL: there is nothing to

@@ -131,6 +131,11 @@ static void bind_read(struct ir_expr *e, void *ctx)
 		bind(g, &g->t->op->tensors[e->tensor]);
 }
 
+void attention_bind_reads(struct attention_code *g, const struct ir_expr *e)
+{
+	ir_walk((struct ir_expr *)e, bind_read, g);
+}
+
 void attention_bind(struct attention_code *g)
 {
 	const struct epilogue *e = &g->f->scores.epilogue;
@@ -140,14 +145,14 @@ void attention_bind(struct attention_code *g)
 		const struct output *o = &e->outputs[i];
 
 		if (o->value)
-			ir_walk(o->value, bind_read, g);
+			attention_bind_reads(g, o->value);
 		if (o->stored)
 			g->buffers[o->tensor->id] = program_bind(g->a,
 				g->program, &g->step, g->k, o->tensor, true);
 	}
-	ir_walk((struct ir_expr *)g->f->w.weight, bind_read, g);
+	attention_bind_reads(g, g->f->w.weight);
 	if (g->f->w.norm)
-		ir_walk((struct ir_expr *)g->f->w.norm, bind_read, g);
+		attention_bind_reads(g, g->f->w.norm);
 	g->out = describe_output(g);
 	epilogue_bind(&g->out, g->program, &g->step);
 }

@@ -401,6 +401,8 @@ static void lapped_steps(struct groups *x, struct k_block *b, struct kx *queries
 	struct arena *a = g->a;
 	struct k_block *body;
 
+	if (attention_bare(g->f, g->p))
+		b = ks_if(a, b, kx_lt(a, zero, g->steps));
 	first_product(x, b, queries, zero, zero, zero);
 	wait(x, b, x->value.full, zero, zero);
 	body = steps(x, b, 1, &t, &slot, &parity);

@@ -47,10 +47,16 @@ static int64_t clamped(int64_t x, int64_t lo, int64_t hi)
 	return x < lo ? lo : x > hi ? hi : x;
 }
 
+/* Is it a limit, and known before the kernel runs? */
+static bool is_known(const struct limit *l)
+{
+	return l->there && !l->beside;
+}
+
 /* The limit of a row's keys. */
 static int64_t limit_at(const struct limit *l, int64_t line, int64_t none)
 {
-	return !l->there ? none : l->at + (l->moves ? line : 0);
+	return !is_known(l) ? none : l->at + (l->moves ? line : 0);
 }
 
 /* A tile of "n" steps. */
@@ -84,8 +90,8 @@ void attention_spans(const struct task *t, const struct attention_plan *p,
 	struct spans *s)
 {
 	const struct attention *f = t->state;
-	bool each = stops(t) && follows(f, p) && ((f->upto.there &&
-		f->upto.moves) || (f->from.there && f->from.moves));
+	bool each = stops(t) && follows(f, p) && ((is_known(&f->upto) &&
+		f->upto.moves) || (is_known(&f->from) && f->from.moves));
 	int64_t n = each ? number_ceil(f->lines, p->rows) : 1;
 
 	*s = (struct spans){0};
@@ -97,7 +103,12 @@ void attention_spans(const struct task *t, const struct attention_plan *p,
 		add_tile(f, p, each ? i * p->rows : 0, each ? (i + 1) * p->rows -
 			1 : f->lines - 1, s);
 	s->each /= (double)n;
-	s->whole |= is_open(t);
+	s->whole |= is_open(t) || f->upto.beside || f->from.beside;
+}
+
+bool attention_bare(const struct attention *f, const struct attention_plan *p)
+{
+	return p->split > 1 && (f->upto.beside || f->from.beside);
 }
 
 bool attention_grows(const struct task *t, const struct attention_plan *p)
@@ -127,9 +138,9 @@ double attention_work(const struct attention *f)
 
 	if (!f->limited)
 		return 0;
-	if (f->upto.there)
+	if (is_known(&f->upto))
 		seen = keys_before(f, &f->upto);
-	if (f->from.there)
+	if (is_known(&f->from))
 		seen -= keys_before(f, &f->from);
 	return 2 * fmax(seen, 1) * (double)f->rows / (double)f->lines *
 		(double)f->batch * (double)(f->depth + f->cols);
@@ -183,14 +194,35 @@ static struct kx *line(const struct attention_code *g, bool last)
 static struct kx *limit_of(const struct attention_code *g,
 	const struct limit *l, bool last)
 {
-	return l->moves ? kx_add(g->a, line(g, last), num(g, l->at)) :
-		num(g, l->at);
+	struct kx *at = l == &g->f->upto ? g->upto_at : g->from_at;
+
+	return l->moves ? kx_add(g->a, line(g, last), at) : at;
 }
 
 static struct kx *op2(const struct attention_code *g, enum op op, struct kx *x,
 	struct kx *y)
 {
 	return kx_op(g->a, op, T_I32, 2, x, y);
+}
+
+/* What is read is cut off where no key and no line is: then all is of 32 bits. */
+static struct kx *first_limit(struct attention_code *g, struct k_block *b,
+	const struct limit *l, const char *name)
+{
+	enum { FARTHEST = 1 << 30 };
+	struct lower_env env = { .a = g->a, .op = g->t->op, .axes = g->axes,
+		.buffers = g->buffers, .block = b };
+	struct arena *a = g->a;
+	struct kx *x;
+
+	if (!l->beside)
+		return num(g, l->at);
+	attention_bind_reads(g, l->beside);
+	x = kx_add(a, kx_mul(a, lower_as(&env, l->beside, T_I64), kx_cast(a,
+		T_I64, num(g, l->times))), kx_cast(a, T_I64, num(g, l->at)));
+	x = kx_op(a, OP_MIN, T_I64, 2, kx_op(a, OP_MAX, T_I64, 2, x, kx_cast(a,
+		T_I64, num(g, -FARTHEST))), kx_cast(a, T_I64, num(g, FARTHEST)));
+	return ks_let(a, b, name, kx_cast(a, T_I32, x));
 }
 
 /* Before which step the block's rows see keys, */
@@ -201,6 +233,8 @@ static struct kx *step_end(const struct attention_code *g)
 	if (!g->f->upto.there)
 		return all;
 	keys = op2(g, OP_MAX, limit_of(g, &g->f->upto, true), num(g, 1));
+	if (g->f->upto.beside)
+		keys = op2(g, OP_MIN, keys, num(g, g->f->keys));
 	return op2(g, OP_MIN, all, kx_div(g->a, kx_add(g->a, keys, num(g,
 		g->p->keys - 1)), num(g, g->p->keys)));
 }
@@ -224,7 +258,7 @@ static void share(struct attention_code *g, struct k_block *b, struct kx *end)
 	struct kx *part = num(g, number_ceil(p->spans.most, p->split));
 	struct arena *a = g->a;
 
-	if (p->spans.fewest != p->spans.most)
+	if (p->spans.fewest != p->spans.most || attention_bare(g->f, p))
 		part = ks_let(a, b, "part", kx_div(a, kx_add(a, kx_sub(a, end,
 			g->step_first), num(g, p->split - 1)), num(g,
 			p->split)));
@@ -237,8 +271,11 @@ static void share(struct attention_code *g, struct k_block *b, struct kx *end)
 void attention_steps(struct attention_code *g, struct k_block *b)
 {
 	bool some = stops(g->t), split = g->p->split > 1;
-	struct kx *end = some ? step_end(g) : num(g, g->p->steps);
+	struct kx *end;
 
+	g->upto_at = first_limit(g, b, &g->f->upto, "upto");
+	g->from_at = first_limit(g, b, &g->f->from, "from");
+	end = some ? step_end(g) : num(g, g->p->steps);
 	g->step_first = num(g, 0);
 	if (some && (g->f->from.there || split))
 		end = ks_let(g->a, b, "step_end", end);

@@ -6,7 +6,7 @@
 #include <math.h>
 
 /* Above it the unit roundoff of a maximum, times log2(e), shows in what is shifted. */
-enum { FAR = 4096, LIMIT_MOST = 1 << 30 };
+enum { FAR = 4096, LIMIT_MOST = 1 << 30, TIMES_MOST = 1 << 20 };
 
 static const struct output *output(const struct attention *f, int i)
 {
@@ -59,12 +59,19 @@ static bool hidden_add_nothing(const struct attention *f)
 	return f->w.scaled;
 }
 
-/* A mask's conditions on their way to limits; "row" and "key" are the innermost axes of
- * the scores' sides, "key" the only one of its side. */
+/* A mask's conditions on their way to limits; "row" is the innermost axis of its side
+ * of the scores. */
 struct search_limits {
 	const struct task *t;
 	struct attention *f;
-	int row, key;
+	int row;
+};
+
+/* One side of a comparison. */
+struct compared {
+	struct ir_affine f;
+	const struct ir_expr *beside;	/* or NULL */
+	int64_t times;
 };
 
 /* The innermost of "axes" that has more than one value, -1: none. */
@@ -75,52 +82,145 @@ static int innermost(const struct ir_operator *o, const int *axes, int n)
 	return n ? axes[n - 1] : -1;
 }
 
-/* The tighter of two of a kind; one that moves and one that does not are no limit
- * together, and one beyond all keys is none. */
-static bool tighten(struct limit *l, bool moves, int64_t at, bool least)
+static bool same_beside(const struct limit *x, const struct limit *y)
 {
-	if (at > LIMIT_MOST || at < -LIMIT_MOST)
+	return x->times == y->times && (!x->beside || ir_equal(x->beside,
+		y->beside));
+}
+
+/* The tighter of two of a kind; one that moves and one that does not, or that lie
+ * beside something else, are no limit together, and one beyond all keys is none. */
+static bool tighten(struct limit *l, struct limit x, bool least)
+{
+	if (x.at > LIMIT_MOST || x.at < -LIMIT_MOST)
 		return false;
-	if (l->there && l->moves != moves)
+	if (l->there && (l->moves != x.moves || !same_beside(l, &x)))
 		return false;
-	if (!l->there || (least ? at < l->at : at > l->at))
-		*l = (struct limit){ true, moves, at };
+	if (!l->there || (least ? x.at < l->at : x.at > l->at))
+		*l = x;
 	return true;
 }
 
-/* x + add <= y as a limit of keys: of the key's and the row's number. */
-static bool find_limit(struct search_limits *s, const struct ir_affine *x,
-	const struct ir_affine *y, int add)
+/* By how much "f" grows from one key to the next; 0: not by the same each time. */
+static int64_t per_key(const struct search_limits *s, const struct ir_affine *f)
 {
-	int64_t c = x->c - y->c + add, key = 0, row = 0;
-	const struct ir_operator *o = s->t->op;
+	int64_t each = 0, stride = 1;
 
-	for (int i = 0; i < o->n_axes; i++) {
-		int64_t coef = x->coef[i] - y->coef[i];
+	for (int i = s->f->n_key_axes - 1; i >= 0; i--) {
+		const struct ir_axis *x = &s->t->op->axes[s->f->key_axes[i]];
 
-		c += coef * o->axes[i].lo;
-		if (i == s->key)
-			key = coef;
-		else if (i == s->row)
-			row = coef;
-		else if (coef && o->axes[i].extent != 1)
-			return false;
+		if (x->extent == 1)
+			continue;
+		if (stride == 1)
+			each = f->coef[x->id];
+		if (f->coef[x->id] != each * stride)
+			return 0;
+		stride *= x->extent;
 	}
-	if ((key != 1 && key != -1) || (row && row != -key))
-		return false;
-	return key > 0 ? tighten(&s->f->upto, row, 1 - c, true) :
-		tighten(&s->f->from, row, c, false);
+	return each;
 }
 
-static struct ir_affine negated(struct arena *a, const struct ir_operator *o,
-	const struct ir_affine *x)
+static bool among(const int *axes, int n, int axis)
 {
-	struct ir_affine y = { -x->c, ARENA_ARRAY(a, (size_t)o->n_axes,
-		int64_t) };
+	while (n > 0 && axes[n - 1] != axis)
+		n--;
+	return n > 0;
+}
+
+struct search_batch {
+	const struct attention *f;
+	const struct task *t;
+	bool only;
+};
+
+static void find_others(struct ir_expr *e, void *ctx)
+{
+	struct search_batch *s = ctx;
+	const struct attention *f = s->f;
+
+	if (e->kind == IR_AXIS)
+		s->only &= !among(f->row_axes, f->n_row_axes, e->axis) &&
+			!among(f->key_axes, f->n_key_axes, e->axis);
+	if (e->kind == IR_READ)
+		s->only &= !ir_group_writes(s->t->op, s->t->group, e->tensor);
+}
+
+/* Is so many times "e" known where a batch is, before anything is multiplied, and of
+ * 62 bits? */
+static bool is_of_batch(const struct search_limits *s, const struct ir_expr *e,
+	int64_t times)
+{
+	struct search_batch b = { s->f, s->t, true };
+	int64_t lo, hi;
+
+	ir_walk((struct ir_expr *)e, find_others, &b);
+	return b.only && times <= TIMES_MOST && times >= -TIMES_MOST &&
+		ir_range(s->t->op, e, &lo, &hi) && lo >= INT32_MIN &&
+		hi <= UINT32_MAX;
+}
+
+/* x - y; false where both have something beside them. */
+static bool difference(struct arena *a, const struct ir_operator *o,
+	const struct compared *x, const struct compared *y,
+	struct compared *out)
+{
+	*out = *x;
+	out->f = (struct ir_affine){ x->f.c - y->f.c, ARENA_ARRAY(a,
+		(size_t)o->n_axes, int64_t) };
+	for (int i = 0; i < o->n_axes; i++)
+		out->f.coef[i] = x->f.coef[i] - y->f.coef[i];
+	if (y->beside) {
+		out->beside = y->beside;
+		out->times = -y->times;
+	}
+	return !x->beside || !y->beside;
+}
+
+/* x + add <= y as a limit of keys: of the key's and the row's number. */
+static bool find_limit(struct search_limits *s, const struct compared *x,
+	const struct compared *y, int add)
+{
+	const struct ir_operator *o = s->t->op;
+	const struct attention *f = s->f;
+	struct compared d;
+	int64_t c, key, row = 0;
+
+	if (!difference(s->t->a, o, x, y, &d))
+		return false;
+	c = d.f.c + add;
+	key = per_key(s, &d.f);
+	for (int i = 0; i < o->n_axes; i++) {
+		c += d.f.coef[i] * o->axes[i].lo;
+		if (i == s->row)
+			row = d.f.coef[i];
+		else if (!among(f->key_axes, f->n_key_axes, i) &&
+				d.f.coef[i] && o->axes[i].extent != 1)
+			return false;
+	}
+	if ((key != 1 && key != -1) || (row && row != -key) || (d.beside &&
+	    !is_of_batch(s, d.beside, d.times)))
+		return false;
+	return key > 0 ? tighten(&s->f->upto, (struct limit){ true, row, 1 - c,
+		d.beside, -d.times }, true) : tighten(&s->f->from,
+		(struct limit){ true, row, c, d.beside, d.times }, false);
+}
+
+static struct compared negated(struct arena *a, const struct ir_operator *o,
+	const struct compared *x)
+{
+	struct compared y = { { -x->f.c, ARENA_ARRAY(a, (size_t)o->n_axes,
+		int64_t) }, x->beside, -x->times };
 
 	for (int i = 0; i < o->n_axes; i++)
-		y.coef[i] = -x->coef[i];
+		y.f.coef[i] = -x->f.coef[i];
 	return y;
+}
+
+static bool side_of(struct search_limits *s, const struct ir_expr *e,
+	struct compared *out)
+{
+	return ir_affine_beside(s->t->a, s->t->op, e, &out->f, &out->beside,
+		&out->times);
 }
 
 /* The same of x < y, or x <= y; |x| is two of them. */
@@ -129,11 +229,10 @@ static bool compare(struct search_limits *s, const struct ir_expr *x,
 {
 	bool size = x->kind == IR_OP && x->op == OP_ABS;
 	const struct ir_operator *o = s->t->op;
-	struct ir_affine left, right, other;
+	struct compared left, right, other;
 	bool done;
 
-	if (!ir_affine(s->t->a, o, size ? x->args[0] : x, &left) ||
-	    !ir_affine(s->t->a, o, y, &right))
+	if (!side_of(s, size ? x->args[0] : x, &left) || !side_of(s, y, &right))
 		return false;
 	done = find_limit(s, &left, &right, less);
 	if (!size)
@@ -193,10 +292,10 @@ static const struct ir_expr *open_masks(struct search_limits *s,
 static void find_limits(const struct task *t, struct attention *f)
 {
 	struct search_limits s = { t, f, innermost(t->op, f->row_axes,
-		f->n_row_axes), innermost(t->op, f->key_axes, f->n_key_axes) };
+		f->n_row_axes) };
 	const struct ir_expr *visible;
 
-	if (!f->w.shifted || s.key < 0 || t->op->axes[s.key].extent != f->keys)
+	if (!f->w.shifted)
 		return;
 	visible = open_masks(&s, f->w.shifted);
 	f->lines = s.row < 0 ? 1 : t->op->axes[s.row].extent;

@@ -16,11 +16,18 @@ struct search_reads {
 	int n;
 };
 
+/* What a limit lies beside is the same for all of a block. */
+static bool is_limit(const struct limit *l, const struct ir_expr *read)
+{
+	return l->beside && ir_reads(l->beside, read->tensor);
+}
+
 static void count_read(struct ir_expr *e, void *ctx)
 {
 	struct search_reads *s = ctx;
 
-	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0;
+	s->n += e->kind == IR_READ && attention_output(s->f, e) < 0 &&
+		!is_limit(&s->f->upto, e) && !is_limit(&s->f->from, e);
 }
 
 /* How many elements from memory a score meets on its way to a weight. */
