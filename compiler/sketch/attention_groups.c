@@ -146,6 +146,20 @@ static struct k_place refill(struct groups *x, struct k_block *b,
 	return full;
 }
 
+/* Pages of keys and values, which are mostly the same, before stages are waited
+ * for. */
+static void look_up(struct groups *x, struct k_block *b, struct kx *first)
+{
+	struct bulk *key = &x->key.copy, *value = &x->value.copy;
+
+	key->batch = value->batch = x->g->batch;
+	bulk_look_up(key, b, first);
+	if (pages_alike(key, value))
+		value->entries = key->entries;
+	else
+		bulk_look_up(value, b, first);
+}
+
 static void copy(struct groups *x, struct k_block *b)
 {
 	const struct attention_plan *p = x->g->p;
@@ -165,6 +179,7 @@ static void copy(struct groups *x, struct k_block *b)
 	b = steps(x, b, 0, &t, &slot, &parity);
 	first = ks_let(a, b, arena_printf(a, "%s_first", x->g->f->keys_name),
 		kx_mul(a, kx_add(a, x->g->step_first, t), num(x, p->keys)));
+	look_up(x, b, first);
 	full = refill(x, b, &x->key, slot, parity, p->chunks *
 		stage_bytes(&p->key));
 	copy_parts(x, b, &x->key.copy, first, slot, full);
@@ -473,7 +488,8 @@ static void multiply_steps(struct groups *x, struct k_block *b)
 static void create_bulk(struct groups *x, struct bulk *c, struct stager *s,
 	int stages)
 {
-	*c = (struct bulk){ .s = s->s, .a = x->g->a, .op = x->g->t->op };
+	*c = (struct bulk){ .s = s->s, .a = x->g->a, .op = x->g->t->op,
+		.table = s->table };
 	bulk_create(c, x->g->k, s->name, s->global, stages);
 	s->tile = c->tile;
 }

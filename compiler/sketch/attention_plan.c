@@ -268,14 +268,14 @@ static const char *plan_bulk(struct arena *a, const struct operand *op,
 	return stage_plan(a, s);
 }
 
-/* Queries that no map describes are copied by the threads that multiply. */
+/* Queries that no map describes, or that lie in pages, are copied by the threads that multiply. */
 static const char *plan_queries(const struct attention *f, struct arena *a,
 	int part, struct attention_plan *p)
 {
 	const char *why = plan_bulk(a, f->query, f->order, p->rows, part,
 		&p->query);
 
-	if (why || !bulk_refuse(&p->query))
+	if (why || (!bulk_refuse(&p->query) && !f->query->entry))
 		return why;
 	why = plan_stage(a, f->query, f->order, p->rows, part, p, &p->query);
 	p->query.align = 1024;

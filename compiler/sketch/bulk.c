@@ -60,6 +60,8 @@ static const char *matrix_refuse(const struct stage *s)
 
 	if (op->value)
 		return "is computed on its way to shared memory";
+	if (op->entry)
+		return "is found by a table";
 	if (op->n_forms > 1)
 		return "is read beyond its edges";
 	if (op->rows.n_runs > 1 || s->order->k.n_runs > 1)
@@ -93,7 +95,7 @@ bool bulk_deals(const struct operand *op, int order, int group)
  * matrix. */
 const char *bulk_never(const struct stage *s)
 {
-	const char *why = matrix_refuse(s);
+	const char *why = s->op->entry ? pages_refuse(s) : matrix_refuse(s);
 
 	if (!why || !s->image || (s->image->why && !*s->image->why))
 		return why;
@@ -322,10 +324,13 @@ static const struct bulk_way
 	matrix = { NULL, matrix_map, copy_taps, copy_matrix, false },
 	dealt = { NULL, dealt_map, copy_taps, copy_dealt, true },
 	pixels = { image_refuse, image_map, copy_taps, image_copy, true },
-	patches = { halo_refuse, halo_map, halo_copy, NULL, true };
+	patches = { halo_refuse, halo_map, halo_copy, NULL, true },
+	pages = { NULL, pages_map, pages_copy, NULL, true };
 
 static const struct bulk_way *way_of(const struct stage *s)
 {
+	if (s->op->entry)
+		return &pages;
 	if (s->image && !s->image->why && matrix_refuse(s))
 		return s->halo.high ? &patches : &pixels;
 	return s->pairs && s->group > 2 ? &dealt : &matrix;
@@ -353,6 +358,8 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
 		s->op->tile_type, 3, dims, s->align);
 	g->tile->comment = tile_comment(s);
+	if (s->op->entry)
+		pages_declare(g, k, name);
 }
 
 void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,

@@ -62,6 +62,7 @@ struct bulk {
 	struct kx *part;		/* of stage's "shares" */
 	const struct ir_operator *op;
 	const struct patches *patches;	/* the tile's, or NULL */
+	struct k_buffer *table, *entries;	/* of pages, or NULL */
 	const struct bulk_way *way;	/* bulk_create() knows */
 };
 
@@ -74,9 +75,28 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 void bulk_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
 	struct kx *slot, struct k_place full);
 
+/* Pages of the chunk that is copied next, whose first row or, where the tile lies
+ * across the reduction, k is "first": into registers. Of an operand in no pages
+ * nothing. */
+void bulk_look_up(const struct bulk *g, struct k_block *b, struct kx *first);
+
 /* The box at the "n" coordinates "at", for all who share it. */
 void bulk_box(const struct bulk *g, struct k_block *b, struct k_place to,
 	struct k_place full, struct kx *const *at, int n);
+
+/* ---- bulk_pages.c: rows in pages that a table finds ---- */
+
+/* Why no map describes them, or NULL. */
+const char *pages_refuse(const struct stage *s);
+struct k_map pages_map(const struct stage *s, const char *name,
+	struct k_buffer *of);
+void pages_declare(struct bulk *g, struct kernel *k, const char *name);
+void pages_copy(const struct bulk *g, struct k_block *b, struct kx *k0,
+	struct kx *slot, struct k_place full);
+/* Boxes of a tile, 1 of an operand in no pages. */
+int pages_boxes(const struct stage *s);
+/* Do both look up the same entries? */
+bool pages_alike(const struct bulk *x, const struct bulk *y);
 
 /* ---- bulk_image.c ---- */
 

@@ -73,6 +73,9 @@ static const char *find_entries(const struct ir_operator *o,
 	end = 1 - number_ceil(lo + 1 - out->tensor->dims[table->dim],
 		table->times);
 	out->entries = end > out->least ? end - out->least : 0;
+	out->apart = number_ceil(-lo, table->times) != out->least || end != 1 -
+		number_ceil(hi + 1 - out->tensor->dims[table->dim],
+		table->times);
 	if (dtype_row(t)->bits < 8 || (t == T_U32 && out->least < 0))
 		return "a table of this type says where an operand is read";
 	if (out->least - 1 < INT32_MIN || end > INT32_MAX)

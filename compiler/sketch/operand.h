@@ -30,7 +30,8 @@ enum { ORDERS_MAX = 4 };
  * "tile_type" and "tile_elem" are those of what is kept there. Where a table says
  * what is read, "entry" reads that, forms[n_forms] is where the entry lies, each 1 of
  * it adds point[i] to form i, and none but the "entries" from "least" on point inside;
- * "strays": it may be another. */
+ * "strays": it may be another; "apart": for some of these what is beside the entry
+ * decides. */
 struct operand {
 	const struct ir_expr *read;
 	const struct ir_tensor *tensor;
@@ -45,7 +46,7 @@ struct operand {
 	int tile_elem;
 	const struct ir_expr *entry;	/* or NULL */
 	int64_t point[FORMS_MAX], least, entries;
-	bool strays;
+	bool strays, apart;
 };
 
 /* False, with "*why", where the reads have no affine form. "k_orders[i]" are

@@ -123,6 +123,8 @@ void stager_look_up(struct stager *g, struct k_block *b, struct kx *k0);
 /* "v" and what the entry of slots "i" and "j" adds to form "form". */
 struct kx *stager_pointed(struct stager *g, struct kx *v, int form, struct kx *i,
 	struct kx *j);
+/* What is kept of entry "e". */
+struct kx *stage_kept(struct arena *a, const struct operand *op, struct kx *e);
 /* Of a thread: entries it keeps at once. */
 int stage_entries(const struct stage *s);
 

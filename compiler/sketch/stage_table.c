@@ -46,31 +46,30 @@ void stager_declare_entries(struct stager *g)
 }
 
 /* Does the entry point where some row is? */
-static struct kx *points_inside(const struct stager *g, struct kx *e)
+static struct kx *points_inside(struct arena *a, const struct operand *op,
+	struct kx *e)
 {
-	int64_t least = g->s->op->least, end = least + g->s->op->entries;
-	struct arena *a = g->a;
+	struct kx *least = kx_int(a, op->least);
 
 	if (e->type == T_I64)
 		return kx_and(a, kx_op(a, OP_LE, T_BOOL, 2, kx_cast(a, T_I64,
-			num(g, least)), e), kx_lt(a, e, kx_cast(a, T_I64,
-			num(g, end))));
+			least), e), kx_lt(a, e, kx_cast(a, T_I64, kx_int(a,
+			op->least + op->entries))));
 	e = kx_cast(a, T_U32, e);
-	if (least)
-		e = kx_op(a, OP_SUB, T_U32, 2, e, kx_cast(a, T_U32, num(g,
-			least)));
-	return kx_op(a, OP_LT, T_BOOL, 2, e, kx_cast(a, T_U32, num(g, end -
-		least)));
+	if (op->least)
+		e = kx_op(a, OP_SUB, T_U32, 2, e, kx_cast(a, T_U32, least));
+	return kx_op(a, OP_LT, T_BOOL, 2, e, kx_cast(a, T_U32, kx_int(a,
+		op->entries)));
 }
 
-static struct kx *kept(const struct stager *g, struct kx *e)
+struct kx *stage_kept(struct arena *a, const struct operand *op, struct kx *e)
 {
-	struct kx *number = kx_cast(g->a, T_I32, e);
+	struct kx *number = kx_cast(a, T_I32, e);
 
-	if (!g->s->op->strays)
+	if (!op->strays)
 		return number;
-	return kx_op(g->a, OP_SELECT, T_I32, 3, points_inside(g, e->type ==
-		T_I64 ? e : number), number, num(g, g->s->op->least - 1));
+	return kx_op(a, OP_SELECT, T_I32, 3, points_inside(a, op, e->type ==
+		T_I64 ? e : number), number, kx_int(a, op->least - 1));
 }
 
 /* What the axes add to where the entry lies, at index "at", which may be past the
@@ -104,8 +103,8 @@ void stager_look_up(struct stager *g, struct k_block *b, struct kx *k0)
 		stager_row(g, i))));
 	at = kx_add(a, at, part(g, b, &s->order->k, kx_add(a, k0, stager_k(g,
 		j))));
-	ks_store(a, b, k_place(g->entries, j, i), kept(g, ks_let(a, b, "entry",
-		kx_load(a, g->table, at))));
+	ks_store(a, b, k_place(g->entries, j, i), stage_kept(a, op, ks_let(a, b,
+		"entry", kx_load(a, g->table, at))));
 }
 
 struct kx *stager_pointed(struct stager *g, struct kx *v, int form, struct kx *i,
