@@ -340,7 +340,9 @@ static int estimate_regs(const struct attention *f,
 			(p->query.bulk ? 0 : 8) + (p->split > 1 && !p->overlap ?
 			sums / 2 : 0);
 	return sums + scores + scores / 4 + queries + 16 + rows * p->mine + loads +
-		staging_regs(&p->key) + staging_regs(&p->value) + 24;
+		staging_regs(&p->key) + staging_regs(&p->value) +
+		stage_entries(&p->key) + (stage_entries_alike(&p->key,
+		&p->value) ? 0 : stage_entries(&p->value)) + 24;
 }
 
 /* One warp copies, or four where those that multiply want their registers. */

@@ -25,6 +25,8 @@ static void stage_operands(struct attention_code *g, struct k_block *b)
 	stager_create(&g->query, b, 1, g->row_first, g->batch);
 	stager_declare(&g->key, b, g->p->stages, g->batch);
 	stager_create(&g->value, b, g->p->stages, num(g, 0), g->batch);
+	if (stage_entries_alike(&g->p->key, &g->p->value))
+		g->value.entries = g->key.entries;
 }
 
 /* Elements past the depth are none. */
@@ -44,7 +46,8 @@ static void load_step(struct attention_code *g, struct k_block *b, struct kx *t,
 
 	stager_rows(&g->key, b, first);
 	stager_look_up(&g->key, b, num(g, 0));
-	stager_look_up(&g->value, b, first);
+	if (!stage_entries_alike(&g->p->key, &g->p->value))
+		stager_look_up(&g->value, b, first);
 	stager_load(&g->key, b, num(g, 0), slot, depth_limit(g, &g->p->key));
 	stager_load(&g->value, b, first, slot, g->p->ragged ? kx_sub(a,
 		num(g, g->f->keys), first) : NULL);

@@ -145,27 +145,11 @@ void pages_declare(struct bulk *g, struct kernel *k, const char *name)
 
 /* ---- what is looked up ---- */
 
-static bool same_steps(const struct flat *x, int at_x, const struct flat *y,
-	int at_y)
-{
-	bool same = x->n_runs == y->n_runs;
-
-	for (int i = 0; same && i < x->n_runs; i++)
-		same = x->runs[i].extent == y->runs[i].extent &&
-			x->runs[i].coef[at_x] == y->runs[i].coef[at_y];
-	return same;
-}
-
 bool pages_alike(const struct bulk *x, const struct bulk *y)
 {
-	const struct operand *p = x->s->op, *q = y->s->op;
-
-	return p->entry && q->entry && p->entry->tensor == q->entry->tensor &&
-		p->entries == q->entries && p->strays == q->strays &&
-		p->forms[p->n_forms].c == q->forms[q->n_forms].c &&
-		pages_boxes(x->s) == pages_boxes(y->s) &&
-		same_steps(outer(x->s), p->n_forms, outer(y->s), q->n_forms) &&
-		same_steps(&p->batch, p->n_forms, &q->batch, q->n_forms);
+	return operand_entries_alike(x->s->op, outer(x->s), y->s->op,
+		outer(y->s)) && box_rows(x->s) == box_rows(y->s) &&
+		outer_tile(x->s) == outer_tile(y->s);
 }
 
 void bulk_look_up(const struct bulk *g, struct k_block *b, struct kx *first)

@@ -202,6 +202,28 @@ struct operand operand_raw(const struct operand *p, int n_orders)
 	return raw;
 }
 
+static bool same_steps(const struct flat *x, int at_x, const struct flat *y,
+	int at_y)
+{
+	bool same = x->n_runs == y->n_runs;
+
+	for (int i = 0; same && i < x->n_runs; i++)
+		same = x->runs[i].extent == y->runs[i].extent &&
+			x->runs[i].coef[at_x] == y->runs[i].coef[at_y];
+	return same;
+}
+
+bool operand_entries_alike(const struct operand *p, const struct flat *along,
+	const struct operand *q, const struct flat *with)
+{
+	return p->entry && q->entry && p->entry->tensor == q->entry->tensor &&
+		p->least == q->least && p->entries == q->entries &&
+		p->strays == q->strays &&
+		p->forms[p->n_forms].c == q->forms[q->n_forms].c &&
+		same_steps(along, p->n_forms, with, q->n_forms) &&
+		same_steps(&p->batch, p->n_forms, &q->batch, q->n_forms);
+}
+
 /* ---- sums in 32 bits ---- */
 
 struct reach {

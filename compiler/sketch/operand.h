@@ -66,6 +66,10 @@ struct operand operand_raw(const struct operand *p, int n_orders);
 /* All forms, the entry's among them. */
 int operand_forms(const struct operand *p);
 
+/* Are entries along one flat index of each the same, place by place? */
+bool operand_entries_alike(const struct operand *p, const struct flat *along,
+	const struct operand *q, const struct flat *with);
+
 /* The step of form "form" from one element to the next along k. */
 int64_t operand_step(const struct operand_order *q, int form);
 

@@ -89,8 +89,7 @@ struct stager {
 	struct kx *k_first, *row_first;
 	struct computed computed;
 	struct kx *row_base;
-	struct k_buffer *table, *entries;	/* [k slots][row slots] that
-						 * differ, or NULL */
+	struct k_buffer *table, *entries;	/* or NULL */
 };
 
 /* Declares the shared tile ("stages" deep) and, unless async, the registers
@@ -117,6 +116,9 @@ struct kx *stager_k(struct stager *g, struct kx *j);
 /* ---- stage_table.c: a table says what is read ---- */
 
 void stager_declare_entries(struct stager *g);
+/* Do a thread's copies of "x", along rows, and of "y", along ks, take the same
+ * entries where both tiles begin at one place? */
+bool stage_entries_alike(const struct stage *x, const struct stage *y);
 /* Entries of the tile at hand, whose first k is "k0", into registers: before each
  * stager_load(). */
 void stager_look_up(struct stager *g, struct k_block *b, struct kx *k0);

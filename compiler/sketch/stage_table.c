@@ -35,14 +35,36 @@ int stage_entries(const struct stage *s)
 	return s->op->entry ? entry_ks(s) * entry_rows(s) : 0;
 }
 
+bool stage_entries_alike(const struct stage *x, const struct stage *y)
+{
+	return operand_entries_alike(x->op, &x->op->rows, y->op, &y->order->k) &&
+		x->order->k_inner && !y->order->k_inner && x->group == 1 &&
+		x->threads == y->threads && stage_lead(x) == stage_lead(y) &&
+		stage_entries(x) == stage_entries(y) && stage_rows(x) == 1 &&
+		stage_ks(y) == 1 && y->row_slots == 1;
+}
+
 void stager_declare_entries(struct stager *g)
 {
-	int64_t dims[2] = { entry_ks(g->s), entry_rows(g->s) };
+	int64_t dims[1] = { stage_entries(g->s) };
 
 	if (g->s->op->entry)
 		g->entries = kernel_array(g->kernel, K_REGISTER,
-			arena_printf(g->a, "%s_entry", g->name), T_I32, 2,
+			arena_printf(g->a, "%s_entry", g->name), T_I32, 1,
 			dims, 0);
+}
+
+/* Of row slot "i" and k slot "j". */
+static struct kx *entry_number(const struct stager *g, struct kx *i,
+	struct kx *j)
+{
+	int rows = entry_rows(g->s);
+
+	if (rows == 1)
+		i = num(g, 0);
+	if (entry_ks(g->s) == 1)
+		j = num(g, 0);
+	return kx_add(g->a, kx_mul(g->a, j, num(g, rows)), i);
 }
 
 /* Does the entry point where some row is? */
@@ -103,8 +125,8 @@ void stager_look_up(struct stager *g, struct k_block *b, struct kx *k0)
 		stager_row(g, i))));
 	at = kx_add(a, at, part(g, b, &s->order->k, kx_add(a, k0, stager_k(g,
 		j))));
-	ks_store(a, b, k_place(g->entries, j, i), stage_kept(a, op, ks_let(a, b,
-		"entry", kx_load(a, g->table, at))));
+	ks_store(a, b, k_place(g->entries, entry_number(g, i, j)), stage_kept(a,
+		op, ks_let(a, b, "entry", kx_load(a, g->table, at))));
 }
 
 struct kx *stager_pointed(struct stager *g, struct kx *v, int form, struct kx *i,
@@ -116,11 +138,7 @@ struct kx *stager_pointed(struct stager *g, struct kx *v, int form, struct kx *i
 
 	if (!op->entry || !op->point[form])
 		return v;
-	if (entry_ks(g->s) == 1)
-		j = num(g, 0);
-	if (entry_rows(g->s) == 1)
-		i = num(g, 0);
-	entry = kx_load(a, g->entries, j, i);
+	entry = kx_load(a, g->entries, entry_number(g, i, j));
 	if (form == 0 && g->s->wide)
 		entry = kx_cast(a, T_I64, entry);
 	return kx_add(a, v, kx_mul(a, entry, num(g, op->point[form])));
