@@ -392,6 +392,46 @@ static double attention(const struct trial *t)
 	return sum;
 }
 
+/* Element "d" of key l, or value, of sequence b, of those that head h has. */
+static double paged(const struct trial *t, int cache, int64_t b, int64_t h,
+	int64_t l, int64_t d)
+{
+	int64_t page = (int64_t)IN(3, b, l / SIZE("R"));
+
+	return IN(cache, page, h / (SIZE("H") / SIZE("J")), l % SIZE("R"), d);
+}
+
+/* How many keys query "i" of sequence b sees. */
+static int64_t seen_of(const struct trial *t, int64_t b, int64_t i)
+{
+	if (strstr(t->name, "_causal"))
+		return (int64_t)IN(4, b) - SIZE("M") + i + 1;
+	return strstr(t->name, "_lengths") ? (int64_t)IN(4, b) : SIZE("N") *
+		SIZE("R");
+}
+
+static double paged_attention(const struct trial *t)
+{
+	bool rows = strstr(t->name, "_causal") != NULL;
+	int64_t b = t->at[0], h = t->at[1], i = rows ? t->at[2] : 0;
+	int64_t c = t->at[rows ? 3 : 2];
+	struct row r = {0};
+	double sum = 0;
+
+	FOR(l, SIZE("N") * SIZE("R")) {
+		double s = 0;
+
+		FOR(d, SIZE("D"))
+			s += (rows ? IN(0, b, h, i, d) : IN(0, b, h, d)) *
+				paged(t, 1, b, h, l, d);
+		put(&r, l < seen_of(t, b, i) ? s / sqrt((double)SIZE("D")) :
+			-INFINITY);
+	}
+	FOR(k, SIZE("N") * SIZE("R"))
+		sum += soft(&r, r.v[k]) * paged(t, 2, b, h, k, c);
+	return sum;
+}
+
 /* Pairs are turned as complex numbers: (x, y) * (c + i s). */
 static double rope(const struct trial *t)
 {
@@ -427,6 +467,7 @@ static double merge_heads(const struct trial *t)
 
 #define ROWS "B = 5, L = 9"
 #define IMAGE "N = 3, C = 6, H = 2, W = 5"
+#define PAGES "Z = 3, H = 4, J = 2, P = 9, R = 2, N = 3, D = 4, E = 3"
 #define HEADS "Z = 2, H = 4, J = 2, M = 3, L = 5, D = 4, E = 3"
 #define TRUTHS(name) \
 	CASE("reduce." name "[M = 12, N = 2]", reduced), \
@@ -479,6 +520,10 @@ const struct stdlib_case stdlib_rows[] = {
 	CASE("attention.scaled_dot_product_attention[" HEADS "]", sdpa),
 	CASE("attention.scaled_dot_product_attention_causal[" HEADS "]", sdpa),
 	CASE("attention.scaled_dot_product_attention_masked[" HEADS "]", sdpa),
+	CASE("attention.paged_attention[" PAGES "]", paged_attention),
+	CASE("attention.paged_attention_lengths[" PAGES "]", paged_attention),
+	CASE("attention.paged_attention_causal[M = 2, " PAGES "]",
+		paged_attention),
 	CASE("attention.rope[Z = 2, H = 2, M = 3, D = 6, K = 3]", rope),
 	CASE("attention.rope_interleaved[Z = 2, H = 2, M = 3, D = 6, K = 3]",
 		rope),
