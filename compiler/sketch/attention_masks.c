@@ -145,18 +145,24 @@ static void find_others(struct ir_expr *e, void *ctx)
 		s->only &= !ir_group_writes(s->t->op, s->t->group, e->tensor);
 }
 
-/* Is so many times "e" known where a batch is, before anything is multiplied, and of
- * 62 bits? */
+/* An integer of 32 bits or less, made an index. */
+static bool is_narrow(const struct ir_expr *e)
+{
+	return e->kind == IR_CAST && e->type == T_I64 &&
+		dtype_is_int(e->args[0]->type) &&
+		dtype_row(e->args[0]->type)->bits <= 32;
+}
+
+/* Is "e" known where a batch is, before anything is multiplied, and so many times it
+ * an index? */
 static bool is_of_batch(const struct search_limits *s, const struct ir_expr *e,
 	int64_t times)
 {
 	struct search_batch b = { s->f, s->t, true };
-	int64_t lo, hi;
 
 	ir_walk((struct ir_expr *)e, find_others, &b);
-	return b.only && times <= TIMES_MOST && times >= -TIMES_MOST &&
-		ir_range(s->t->op, e, &lo, &hi) && lo >= INT32_MIN &&
-		hi <= UINT32_MAX;
+	return b.only && is_narrow(e) && times <= TIMES_MOST &&
+		times >= -TIMES_MOST;
 }
 
 /* x - y; false where both have something beside them. */

@@ -26,6 +26,12 @@ struct chain_case {
 #define SUM "let z[i]: f32 = sum[j](e[i, j]); "
 #define ATTENTION(op) "import std.attention; " \
 	"export op t = std.attention." op ";\n"
+#define PAGED "(q: f32[M, D], k: f32[P, D], v: f32[P, E], at: i32[L])"
+/* Rows of both at an index, and then what is expected. */
+#define BY_TABLE(index) \
+	"let s[i, j]: f32 = sum[d](q[i, d] * k[" index ", d] pad 0); " ROWS SUM \
+	"let acc[i, c]: f32 = sum[j](e[i, j] / z[i] * v[" index ", c] pad 0); " \
+	"o[i, c] = acc[i, c]; }\n",
 #define OP(sizes, in, out) "export op t[" sizes "]" in " -> " out " { "
 #define SIZES "M = 5, L = 7, D = 4, E = 3"
 
@@ -146,7 +152,50 @@ static const struct chain_case cases[] = {
 	"o[i, f] = sum[c](y[i, c] * w[c, f]); }\n",
 	"(s), (m), (e), (z), y"
 },
+/* ---- a table says where keys and values are ---- */
+{
+	ATTENTION("paged_attention_lengths[T = f16, Z = 2, H = 4, J = 2, P = 7, "
+		"R = 4, N = 3, D = 8, E = 6]"),
+	"(dot), (s), (m), (e), (z), (p), (acc), o"
+}, {
+	/* each row has an entry */
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, E])") BY_TABLE("at[j]")
+	"(s), (m), (e), (z), (acc), o"
+}, {
+	/* so many times it, and something else */
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, E])") BY_TABLE("2 * at[j] + j - 1")
+	"(s), (m), (e), (z), (acc), o"
+}, {
+	/* of queries */
+	OP("P = 9, " SIZES, "(q: f32[P, D], k: f32[L, D], v: f32[L, E], "
+		"at: i32[M])", "(o: f32[M, E])")
+	"let s[i, j]: f32 = sum[d](q[at[i], d] pad 0 * k[j, d]); " ROWS SUM
+	"o[i, c] = sum[j](e[i, j] / z[i] * v[j, c]); }\n",
+	"(s), (m), (e), (z), o"
+},
 /* ---- no chains ---- */
+{
+	/* more than an entry in an index; two of them; another pad */
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, E])") BY_TABLE("at[j] * at[0]")
+	NULL
+}, {
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, E])") BY_TABLE("at[j] + at[0]")
+	NULL
+}, {
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, E])") BY_TABLE("at[at[j]] pad 0")
+	NULL
+}, {
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, E])")
+	"let s[i, j]: f32 = sum[d](q[i, d] * k[at[j], d] pad 1); " ROWS SUM
+	"o[i, c] = sum[j](e[i, j] / z[i] * v[at[j], c] pad 0); }\n",
+	NULL
+}, {
+	/* one product by a table, and none that follows */
+	OP("P = 9, " SIZES, PAGED, "(o: f32[M, L])")
+	"let s[i, j]: f32 = sum[d](q[i, d] * k[at[j], d] pad 0); " ROWS SUM
+	"o[i, j] = e[i, j] / z[i]; }\n",
+	NULL
+},
 {
 	/* one number comes out: the second is a sum of products, no contraction */
 	ATTENTION("attention[M = 1, L = 4, D = 2, E = 1]"), NULL
@@ -341,8 +390,8 @@ static void check_chain(struct arena *a, const char *source, const char *want)
 
 	if (!strstr(text, arena_printf(a, " chain: %s\n", want)))
 		fail_msg("no chain %s in\n%s", want, text);
-	assert_true(ir_contraction(a, o, g->anchor_stmt, &c, NULL));
-	assert_true(ir_contraction(a, o, g->second, &c, NULL));
+	assert_true(ir_contraction_by_table(a, o, g->anchor_stmt, &c, NULL));
+	assert_true(ir_contraction_by_table(a, o, g->second, &c, NULL));
 	assert_true(ir_operations(o, g) == 2 * extents(o, g->anchor_stmt) +
 		2 * extents(o, g->second));
 	check_meaning(a, source, o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults planted in what the attention sketch emits are all found: waits, phases,
  * releases and fences that are missing, what was summed that is not scaled, keys
- * that there are not, rows of lanes that do not meet. All are tried where $WPK_FULL
+ * that there are not, rows of lanes that do not meet, pages of others. All are tried where $WPK_FULL
  * is set, else every other. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,6 +39,40 @@ static const char causal[] = ATTENTION("select(le(j, add(i, 26)), "
 /* Seventeen keys before a row's own, and sixty behind it. */
 static const char window[] = ATTENTION("select(and(le(j, add(i, 60)), "
 	"lt(add(i, -18), j)), mul(s[i, j], 0.125:f32), -inf:f32)");
+
+/* Of 80 keys in pages, of which there are some, the first n[0]. */
+static const char paged[] =
+	"op t {\n"
+	"  in q: f16[67, 72] layout(0, 1) align 16\n"
+	"  in n: i32[1] layout(0) align 16\n"
+	"  in k: f16[9, 16, 72] layout(0, 1, 2) align 16\n"
+	"  in v: f16[9, 16, 24] layout(0, 1, 2) align 16\n"
+	"  in table: i32[5] layout(0) align 16\n"
+	"  let s: f32[67, 80]\n  let x: f32[67, 80]\n  let m: f32[67]\n"
+	"  let e: f32[67, 80]\n  let z: f32[67]\n  let p: f16[67, 80]\n"
+	"  let acc: f32[67, 24]\n"
+	"  out out: f16[67, 24] layout(0, 1) align 16\n"
+	"  s[i:67, j:80] = sum[d:72](mul(f32(q[i, d]), f32(k[sub(mul(i64(table["
+	"div(j, 16)]), 2), 6), mod(j, 16), d] pad 0.0))) : f32\n"
+	"  x[i:67, j:80] = select(lt(j, i64(n[0])), mul(s[i, j], 0.125:f32), "
+	"-inf:f32)\n"
+	"  m[i:67] = max[j:80](x[i, j]) : f32\n"
+	"  e[i:67, j:80] = exp(sub(x[i, j], m[i]))\n"
+	"  z[i:67] = sum[j:80](e[i, j]) : f32\n"
+	"  p[i:67, j:80] = f16(div(e[i, j], z[i]))\n"
+	"  acc[i:67, c:24] = sum[j:80](mul(f32(p[i, j]), f32(v[sub(mul(i64(table["
+	"div(j, 16)]), 2), 6), mod(j, 16), c] pad 0.0))) : f32\n"
+	"  out[i:67, c:24] = f16(acc[i, c])\n"
+	"}\n";
+
+#define AT_PAGES(kind, rows) \
+	{ { "tile.block.i", rows }, { "tile.block.j_oj_i", 32 }, \
+	  { "tile.warp.i", 16 }, { "pipeline.j_oj_i.stages", 2 }, \
+	  { "pipeline.j_oj_i.overlap", 0 }, { "mma.acc.kind", kind }, \
+	  { "split_k.acc", 1 }, { "cache.q.scope", 0 }, { NULL, 0 } }
+
+static const struct subject_value rows_of_pages[] = AT_PAGES(0, 32);
+static const struct subject_value boxes_of_pages[] = AT_PAGES(1, 64);
 
 #define AT(kind, rows, deep, overlap, split) \
 	{ { "tile.block.i", rows }, { "tile.block.j", 16 }, \
@@ -170,6 +204,34 @@ static const struct mutation parts[] = {
 		"0 * blockIdx.y", 2 },
 };
 
+/* Entries are 3, 1, 8, 7 and 5, pages those from 3 to 7. */
+static const struct mutation rows_found[] = {
+	{ "another page of keys", "\tk_entry[i] = ", "? entry", "? 4 + 0 * entry", 2 },
+	{ "keys of a page that there is not", "\tk_entry[i] = ", ": 2", ": 3",
+		1 },
+	{ "another page of values", "\tv_entry[j] = ", "? entry", "? 4 + 0 * entry",
+		1 },
+	{ "values of a page that there is not", "\tv_entry[j] = ", ": 2", ": 3",
+		2 },
+	{ "an entry of another row", "const int entry = ", ">> 4", ">> 5", 2 },
+	{ "a row of another page", "(row2 & 15)", "15", "7", 1 },
+	{ "a block that ends early", "const int steps = ", "+ 31) >> 5",
+		"- 1) >> 5", 1 },
+};
+
+static const struct mutation boxes_found[] = {
+	{ "another page", "k_page[i] = ", "? entry", "? 4 + 0 * entry", 1 },
+	{ "a page that there is not", "k_page[i] = ", ": 2", ": 3", 1 },
+	{ "an entry of another box", "const int entry = ", ">> 4", ">> 5", 1 },
+	{ "the first box alone", "copy_tensor_3d(&v_tile", "k_page[i]",
+		"k_page[0]", 1 },
+	{ "another line of the stage", "copy_tensor_3d", "i * 16", "0 * i", 1 },
+	{ "more bytes than come", "mbarrier_arrive_expect(", "], ", "], 16 + ",
+		2 },
+	{ "a block that ends early", "const int steps = ", "+ 31) >> 5",
+		"- 1) >> 5", 1 },
+};
+
 enum { MOST = 32 };
 
 #define COUNT(array) (int)(sizeof array / sizeof *array)
@@ -227,6 +289,13 @@ static void faults_of_parts_are_found(void **state)
 	found(all_keys, "sm_90a", shared_out, parts, COUNT(parts));
 }
 
+static void faults_of_pages_are_found(void **state)
+{
+	(void)state;
+	found(paged, "sm_80", rows_of_pages, rows_found, COUNT(rows_found));
+	found(paged, "sm_90a", boxes_of_pages, boxes_found, COUNT(boxes_found));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +306,7 @@ int main(void)
 		cmocka_unit_test(faults_of_masks_are_found),
 		cmocka_unit_test(faults_of_windows_are_found),
 		cmocka_unit_test(faults_of_parts_are_found),
+		cmocka_unit_test(faults_of_pages_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the attention sketch emits, run by the emulator and compared with the
  * reference: every pair of instruction, split, stages, mask, weight, heads, type,
- * sizes and layout that goes together, all other numbers random; accesses watched in
+ * sizes, layout and pages that goes together, all other numbers random; accesses watched in
  * part. All of them where $WPK_FULL is set, else one in five; "WPK_CASE" is the one
  * case to run, "WPK_SEED" another of its points. */
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 
 enum part {
 	PART_KIND, PART_SPLIT, PART_STAGES, PART_MASK, PART_WEIGHT, PART_HEADS, PART_TYPE,
-	PART_SIZES, PART_LAYOUT, PARTS };
+	PART_SIZES, PART_LAYOUT, PART_PAGES, PARTS };
 enum { MOST = 200, LEVELS_MOST = 6 };
 
 static const struct {
@@ -63,7 +63,12 @@ static const struct {
 	int key, value, out;
 } layouts[] = { { 0, 0, 0 }, { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } };
 
-static const int levels[PARTS] = { 4, 2, 3, 5, 3, 3, 2, 5, 4 };
+/* Rows of a page of keys and values, of which a table finds some and misses others;
+ * 0: they lie in none. */
+static const int pages[] = { 0, 8, 1 };
+enum { PAGES = 9 };
+
+static const int levels[PARTS] = { 4, 2, 3, 5, 3, 3, 2, 5, 4, 3 };
 
 struct attention_case {
 	int level[PARTS];
@@ -88,6 +93,12 @@ static bool pair_fits(int f, int x, int g, int y)
 	if (f == PART_SIZES && g == PART_LAYOUT)
 		return !(layouts[y].key || layouts[y].value) ||
 			sizes[x].l % 8 == 0;
+	if (f == PART_KIND && g == PART_PAGES)
+		return !is_wgmma(x) || pages[y] != 1;
+	if (f == PART_SIZES && g == PART_PAGES)
+		return !pages[y] || sizes[x].l % pages[y] == 0;
+	if (f == PART_LAYOUT && g == PART_PAGES)
+		return pages[y] != 1 || !(layouts[x].key || layouts[x].value);
 	return true;
 }
 
@@ -174,6 +185,48 @@ static void declare(struct str *s, const char *name, const char *type,
 		extents, across ? cols : rows, across ? rows : cols, layout);
 }
 
+/* Keys or values: in pages where there are some, whose number is a dimension more. */
+static void declare_cache(struct str *s, const struct attention_case *c,
+	const char *name, int cols, bool across)
+{
+	int rows = sizes[c->level[PART_SIZES]].l, h = c->level[PART_HEADS];
+	const char *t = types[c->level[PART_TYPE]];
+	int page = pages[c->level[PART_PAGES]];
+
+	if (!page) {
+		declare(s, name, t, heads[h].key_extents, rows, cols, across,
+			heads[h].layout);
+		return;
+	}
+	str_printf(s, "  in %s: %s[%d, %s%d, %d] layout(%s, %d) align 16\n", name,
+		t, PAGES, heads[h].key_extents, across ? cols : page, across ?
+		page : cols, heads[h].layout, heads[h].rank + 2);
+}
+
+static void table_text(struct str *s, const struct attention_case *c)
+{
+	int page = pages[c->level[PART_PAGES]];
+
+	if (page)
+		str_printf(s, "  in table: i32[%d] layout(0) align 16\n",
+			sizes[c->level[PART_SIZES]].l / page);
+}
+
+/* Element "col" of key or value j; pages 2 n - 3 of 9, n one of them. */
+static const char *cache_read(struct arena *a, const struct attention_case *c,
+	const char *name, const char *col, bool across)
+{
+	const char *keys = heads[c->level[PART_HEADS]].keys;
+	int page = pages[c->level[PART_PAGES]];
+	const char *row = page ? arena_printf(a, "mod(j, %d)", page) : "j";
+	const char *at = across ? arena_printf(a, "%s%s, %s", keys, col, row) :
+		arena_printf(a, "%s%s, %s", keys, row, col);
+
+	return page ? arena_printf(a, "%s[sub(mul(i64(table[div(j, %d)]), 2), 3), "
+		"%s] pad 0.0", name, page, at) : arena_printf(a, "%s[%s]", name,
+		at);
+}
+
 static void mask_text(struct str *s, const struct attention_case *c)
 {
 	const char *at = heads[c->level[PART_HEADS]].at;
@@ -234,31 +287,30 @@ static const char *attention_text(struct arena *a, const struct attention_case *
 	int m = sizes[c->level[PART_SIZES]].m, l = sizes[c->level[PART_SIZES]].l;
 	int d = sizes[c->level[PART_SIZES]].d, e = sizes[c->level[PART_SIZES]].e;
 	const char *at = heads[h].at, *axes = heads[h].axes;
-	const char *keys = heads[h].keys, *extents = heads[h].extents;
+	const char *extents = heads[h].extents;
 	struct str s;
 
 	str_init(&s, a);
 	str_puts(&s, "op t {\n");
 	declare(&s, "q", t, extents, m, d, false, heads[h].layout);
-	declare(&s, "k", t, heads[h].key_extents, l, d, layouts[w].key,
-		heads[h].layout);
-	declare(&s, "v", t, heads[h].key_extents, l, e, layouts[w].value,
-		heads[h].layout);
+	declare_cache(&s, c, "k", d, layouts[w].key);
+	declare_cache(&s, c, "v", e, layouts[w].value);
+	table_text(&s, c);
 	if (c->level[PART_MASK] > WINDOW)
 		declare(&s, "b", t, "", m, l, false, "0, 1");
 	lets_text(&s, c, extents);
 	str_printf(&s, "  out o: %s[%s%d, %d] layout(%s) align 16\n", t, extents, m,
 		e, !layouts[w].out ? heads[h].layout : heads[h].rank ? "0, 2, 1" :
 		"1, 0");
-	str_printf(&s, "  s[%si:%d, j:%d] = sum[d:%d](mul(f32(q[%si, d]), f32(k[%s%s"
-		"]))) : f32\n  x[%si:%d, j:%d] = ", axes, m, l, d, at, keys,
-		layouts[w].key ? "d, j" : "j, d", axes, m, l);
+	str_printf(&s, "  s[%si:%d, j:%d] = sum[d:%d](mul(f32(q[%si, d]), "
+		"f32(%s))) : f32\n  x[%si:%d, j:%d] = ", axes, m, l, d, at,
+		cache_read(a, c, "k", "d", layouts[w].key), axes, m, l);
 	mask_text(&s, c);
 	str_puts(&s, "\n");
 	weights_text(&s, c, at, axes);
-	str_printf(&s, "  acc[%si:%d, c:%d] = sum[j:%d](mul(f32(p[%si, j]), f32(v[%s"
-		"%s]))) : f32\n", axes, m, e, l, at, keys, layouts[w].value ?
-		"c, j" : "j, c");
+	str_printf(&s, "  acc[%si:%d, c:%d] = sum[j:%d](mul(f32(p[%si, j]), "
+		"f32(%s))) : f32\n", axes, m, e, l, at, cache_read(a, c, "v",
+		"c", layouts[w].value));
 	str_printf(&s, c->level[PART_WEIGHT] == DIVIDED_LAST ? "  o[%si:%d, c:%d] = "
 		"%s(div(acc[%si, c], z[%si]))\n}\n" : "  o[%si:%d, c:%d] = %s(acc["
 		"%si, c])\n}\n", axes, m, e, t, at, at);
