@@ -170,7 +170,7 @@ NVCC='' sweep "wgmma, scaled" "$folder/scaled.wpk" --set=sketch=wgmma \
 for kind in mma wgmma; do
 	NVCC='' sweep "attention by $kind" "$folder/attention.wpk" \
 		--set=sketch=attention --set=mma.acc.kind=$kind \
-		--op=ragged --target=sm_90a --trials=1 --seed=83
+		--op=ragged,few --target=sm_90a --trials=1 --seed=83
 done
 if [ -n "$WPK_FULL" ] && [ -n "$NVCC" ]; then
 	export NVCC
