@@ -76,8 +76,8 @@ static bool operand(struct roles *r, const struct ir_expr *e,
 			tensor_name(r, e));
 	for (int i = 0; i < e->n_args; i++)
 		if (!ir_affine(r->a, r->o, e->args[i], &f))
-			return by_table(r, e, addr) || fail(r, "index %d of %s is not affine", i + 1,
-				tensor_name(r, e));
+			return by_table(r, e, addr) || fail(r, "index %d of %s "
+				"is not affine", i + 1, tensor_name(r, e));
 	if (!ir_address(r->a, r->o, &r->o->tensors[e->tensor], e->args, addr))
 		return fail(r, "the layout of %s makes its address not affine",
 			tensor_name(r, e));

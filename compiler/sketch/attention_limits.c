@@ -22,15 +22,16 @@ static bool is_open(const struct task *t)
 
 static bool moves(const struct limit *l)
 {
-	return !l->there || l->moves;
+	return !l->there || l->moves || l->beside;
 }
 
 /* Are keys left out? */
 static bool stops(const struct task *t)
 {
 	const struct attention *f = t->state;
+	bool still = !f->upto.moves && !f->from.moves;
 
-	return f->limited && (!is_open(t) || (f->lines == f->rows &&
+	return f->limited && (!is_open(t) || ((still || f->lines == f->rows) &&
 		moves(&f->upto) && moves(&f->from)));
 }
 

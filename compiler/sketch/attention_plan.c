@@ -268,7 +268,8 @@ static const char *plan_bulk(struct arena *a, const struct operand *op,
 	return stage_plan(a, s);
 }
 
-/* Queries that no map describes, or that lie in pages, are copied by the threads that multiply. */
+/* Queries that no map describes, or that lie in pages, are copied by the threads that
+ * multiply. */
 static const char *plan_queries(const struct attention *f, struct arena *a,
 	int part, struct attention_plan *p)
 {

@@ -72,7 +72,8 @@ static bool lies(const struct stage *s)
 		!inner(s)->runs[0].coef[op->n_forms] &&
 		is_aligned(page(s)->coef[0], op->elem) &&
 		is_aligned(op->point[0], op->elem) &&
-		bulk_begins(first_page(op), op->elem) && op->tensor->align % MAP_ALIGN == 0;
+		bulk_begins(first_page(op), op->elem) &&
+		op->tensor->align % MAP_ALIGN == 0;
 }
 
 const char *pages_refuse(const struct stage *s)

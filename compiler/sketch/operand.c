@@ -103,7 +103,8 @@ static int natural_alignment(const struct operand *p, int vec)
 {
 	int64_t c = p->forms[0].c;
 
-	while (vec > 1 && (c % vec || p->point[0] % vec || p->tensor->align % (vec * p->elem)))
+	while (vec > 1 && (c % vec || p->point[0] % vec ||
+	       p->tensor->align % (vec * p->elem)))
 		vec /= 2;
 	vec = flat_alignment(&p->batch, vec, false);
 	return vec;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults planted in what the attention sketch emits are all found: waits, phases,
  * releases and fences that are missing, what was summed that is not scaled, keys
- * that there are not, rows of lanes that do not meet, pages of others. All are tried where $WPK_FULL
- * is set, else every other. */
+ * that there are not, rows of lanes that do not meet, pages of others. All are tried
+ * where $WPK_FULL is set, else every other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
