@@ -2,8 +2,8 @@
 /* What the attention sketch emits, run by the emulator and compared with the
  * reference: every pair of instruction, split, stages, mask, weight, heads, type,
  * sizes, layout and pages that goes together, all other numbers random; accesses
- * watched in part. All of them where $WPK_FULL is set, else one in five; "WPK_CASE" is the one
- * case to run, "WPK_SEED" another of its points. */
+ * watched in part. All of them where $WPK_FULL is set, else one in five; "WPK_CASE" is
+ * the one case to run, "WPK_SEED" another of its points. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
