@@ -156,7 +156,7 @@ static const struct mutation laps[] = {
 		"if (0) wgmma_wait", 2 },
 	{ "registers without a fence", "\twgmma_fence();", "wgmma_fence();", "",
 		1 },
-	{ "values released twice", "mbarrier_arrive(&v_empty[", "[(t - 1)", "[(t / 2)",
+	{ "other values released", "mbarrier_arrive(&v_empty[", "[(t - 1)", "[(t)",
 		2 },
 	{ "values of another step", "wgmma_descriptor(&v_tile[(", "(t - 1)", "t",
 		1 },
