@@ -313,11 +313,9 @@ static void spread(struct node *x, int n)
 		x->own_v[i] = v;
 		x->own_err[i] = err;
 	}
-	if (!x->whole)
-		return;
-	x->whole = x->own_whole;
-	for (int i = 0; i < n; i++)
-		x->own_whole[i] = whole;
+	x->whole = x->whole ? x->own_whole : NULL;
+	for (int i = 0; x->whole && i < n; i++)
+		x->whole[i] = whole;
 }
 
 void node_eval(struct ir_eval *e, struct node *x, int run, int n)

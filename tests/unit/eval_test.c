@@ -320,6 +320,39 @@ static void gather_and_edges(void **state)
 	close_bench(&b);
 }
 
+/* Indices by quotients and rests, below 0 too, truth values, choices, what does not
+ * change along the lanes: each in C, and the same of many lanes as of one. */
+static void lanes_of_integers(void **state)
+{
+	struct bench b = open_bench("op l {\n"
+		"  in x: f32[40, 3] layout(0, 1) align 16\n"
+		"  out y: f32[7, 300] layout(0, 1) align 16\n"
+		"  y[i:7, j:300] = select(and(lt(mod(sub(j, 9), 4), 3),"
+		" not(eq(i, 5))), add(mul(f32(add(i, 1)), x[div(sub(j, 20), 8),"
+		" mod(j, 3)] pad 0.5), f32(i32(mul(mod(j, 5), i)))),"
+		" f32(div(i, -2)))\n"
+		"}\n");
+	struct ir_num row[300];
+
+	(void)state;
+	for (int64_t i = 0; i < 7; i++) {
+		ir_eval_row(b.e, 1, (int64_t []){ i, 0 }, 300, row);
+		for (int64_t j = 0; j < 300; j++) {
+			int64_t at = (int64_t)floor((double)(j - 20) / 8);
+			bool first = ((j - 9) % 4 + 4) % 4 < 3 && i != 5;
+			double x = at < 0 ? 0.5 : load(&b, 0, at * 3 + j % 3);
+			double want = first ? (double)(i + 1) * x +
+				(double)(j % 5 * i) : floor((double)i / -2);
+
+			assert_true(row[j].v == want);
+			assert_true(ir_eval_at(b.e, 1, (int64_t []){ i, j }).v ==
+				want);
+			assert_true(row[j].err <= 0x1p-22 * fabs(want));
+		}
+	}
+	close_bench(&b);
+}
+
 /* Split axes, pieces, a layout with div and mod, a let read transposed and
  * longer than one batch of lanes. */
 static void writes_and_layouts(void **state)
@@ -434,6 +467,7 @@ int main(void)
 		cmocka_unit_test(extremes_and_their_places),
 		cmocka_unit_test(an_uncertain_place_is_bounded),
 		cmocka_unit_test(gather_and_edges),
+		cmocka_unit_test(lanes_of_integers),
 		cmocka_unit_test(writes_and_layouts),
 		cmocka_unit_test(inputs_suit_their_types),
 		cmocka_unit_test(many_dimensions),
