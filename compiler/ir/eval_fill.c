@@ -83,38 +83,44 @@ static void index_limit(const struct ir_operator *o, const struct ir_expr *x,
 			o->tensors[x->tensor].dims[i] : extent, limit);
 }
 
-/* Is "x" an integer element of the tensor, with sums and the like around it? */
+/* Is "x" an integer element of the tensor, with sums and casts around it? */
 static bool counts_by(const struct ir_expr *x, int tensor)
 {
 	if (x->kind == IR_READ)
 		return x->tensor == tensor;
-	for (int i = 0; i < x->n_args; i++)
-		if (counts_by(x->args[i], tensor))
-			return true;
-	return false;
+	if (x->kind == IR_CAST)
+		return counts_by(x->args[0], tensor);
+	if (x->kind != IR_OP || (x->op != OP_ADD && x->op != OP_SUB))
+		return false;
+	return counts_by(x->args[0], tensor) || (x->op == OP_ADD &&
+		counts_by(x->args[1], tensor));
 }
 
-static void find_axis(struct ir_expr *e, void *found)
+/* Is "x" made of axes, one at least, and of no tensor? */
+static bool is_index(const struct ir_expr *x, bool *any)
 {
-	*(bool *)found |= e->kind == IR_AXIS;
+	*any |= x->kind == IR_AXIS;
+	if (x->kind == IR_READ || x->kind == IR_REDUCE)
+		return false;
+	for (int i = 0; i < x->n_args; i++)
+		if (!is_index(x->args[i], any))
+			return false;
+	return true;
 }
 
-/* The tensor's elements are compared with an index: they are lengths, of which
- * "most" becomes the longest that the index reaches. */
+/* An index is compared with the tensor's elements, which it is to be below: they are
+ * lengths, of which "most" becomes the longest that the index reaches. */
 static void length_limit(const struct ir_operator *o, const struct ir_expr *x,
 	int tensor, int64_t *most)
 {
 	bool less = x->kind == IR_OP && (x->op == OP_LT || x->op == OP_LE);
+	bool any = false;
 	int64_t lo, hi;
 
-	for (int i = 0; i < 2 && less; i++) {
-		bool index = false;
-
-		ir_walk(x->args[1 - i], find_axis, &index);
-		if (index && counts_by(x->args[i], tensor) && ir_range(o,
-		    x->args[1 - i], &lo, &hi) && hi >= 0 && hi < *most)
-			*most = hi + 1;
-	}
+	if (less && is_index(x->args[0], &any) && any &&
+	    counts_by(x->args[1], tensor) && ir_range(o, x->args[0], &lo,
+	    &hi) && hi >= 0 && hi < *most)
+		*most = hi + 1;
 	for (int i = 0; i < x->n_args; i++)
 		length_limit(o, x->args[i], tensor, most);
 }
@@ -213,7 +219,7 @@ static void fill_positive(const struct ir_tensor *t, uint64_t seed, void *out)
 			(double)(mix(seed + (uint64_t)i) % 16 + 1) / 16);
 }
 
-/* 1 to "most", as far as the type has them. */
+/* 0 to one more than "most", as far as the type has them. */
 static void fill_lengths(const struct ir_tensor *t, uint64_t seed, int64_t most,
 	void *data)
 {
@@ -221,10 +227,10 @@ static void fill_lengths(const struct ir_tensor *t, uint64_t seed, int64_t most,
 
 	dtype_range(t->type, &least, &last);
 	if (last > most)
-		last = most;
+		last = most + 1;
 	for (int64_t i = 0; i < t->elements; i++)
 		dtype_store(t->type, data, i, (double)((mix(seed + (uint64_t)i)
-			>> 32) % (uint64_t)last + 1));
+			>> 32) % ((uint64_t)last + 1)));
 }
 
 /* "v" is 32 random bits; "limit" is INT64_MAX or what indices stay below. */

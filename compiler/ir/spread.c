@@ -24,13 +24,24 @@ struct spreading {
 
 /* ---- what is computed of pairs ---- */
 
-static bool is_pairs(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e);
+/* "pairs" by tensor: 1 a let whose map is made of pairs, -1 another one, 0 not known
+ * yet. */
+struct looking {
+	struct arena *a;
+	const struct ir_operator *o;
+	signed char *pairs;
+};
+
+static struct looking looking(struct arena *a, const struct ir_operator *o)
+{
+	return (struct looking){ a, o, ARENA_ARRAY(a, o->n_tensors + 1,
+		signed char) };
+}
 
 /* The map that writes a let, one of few elements written out, or NULL. */
-static const struct ir_expr *map_of(struct arena *a, const struct ir_operator *o,
-	int tensor)
+static const struct ir_expr *map_of(const struct looking *l, int tensor)
 {
+	const struct ir_operator *o = l->o;
 	int writer = o->tensors[tensor].role == IR_LET ?
 		group_writer(o, tensor) : -1;
 
@@ -38,7 +49,7 @@ static const struct ir_expr *map_of(struct arena *a, const struct ir_operator *o
 		return NULL;
 	return o->stmts[writer].expr->kind != IR_REDUCE ?
 		o->stmts[writer].expr :
-		group_written_out(a, o, &o->stmts[writer]);
+		group_written_out(l->a, o, &o->stmts[writer]);
 }
 
 static void mark_axes(const struct ir_operator *o, const struct ir_expr *e,
@@ -50,47 +61,59 @@ static void mark_axes(const struct ir_operator *o, const struct ir_expr *e,
 		mark_axes(o, e->args[i], axes);
 }
 
-/* Does each read below "e" lack one of "axes", or read what is made of pairs? */
-static bool reads_lack(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e, const bool *axes)
+static bool is_pairs(struct looking *l, const struct ir_expr *e);
+
+static bool let_is_pairs(struct looking *l, int tensor)
 {
-	bool *has = ARENA_ARRAY(a, o->n_axes + 1, bool), lacks = false;
+	const struct ir_expr *e;
+
+	if (!l->pairs[tensor]) {
+		e = map_of(l, tensor);
+		l->pairs[tensor] = e && is_pairs(l, e) ? 1 : -1;
+	}
+	return l->pairs[tensor] > 0;
+}
+
+/* Does each read below "e" lack one of "axes", or read what is made of pairs? */
+static bool reads_lack(struct looking *l, const struct ir_expr *e,
+	const bool *axes)
+{
+	bool lacks = false, *has;
 
 	for (int i = 0; e->kind != IR_READ && i < e->n_args; i++)
-		if (!reads_lack(a, o, e->args[i], axes))
+		if (!reads_lack(l, e->args[i], axes))
 			return false;
 	if (e->kind != IR_READ)
 		return e->kind != IR_REDUCE;
-	mark_axes(o, e, has);
-	for (int i = 0; i < o->n_axes; i++)
+	has = ARENA_ARRAY(l->a, l->o->n_axes + 1, bool);
+	mark_axes(l->o, e, has);
+	for (int i = 0; i < l->o->n_axes; i++)
 		lacks |= axes[i] && !has[i];
-	return lacks || (map_of(a, o, e->tensor) && is_pairs(a, o,
-		map_of(a, o, e->tensor)));
+	return lacks || let_is_pairs(l, e->tensor);
 }
 
 /* Is "e" computed of elements that have fewer axes each? */
-static bool is_pairs(struct arena *a, const struct ir_operator *o,
-	const struct ir_expr *e)
+static bool is_pairs(struct looking *l, const struct ir_expr *e)
 {
-	bool *axes = ARENA_ARRAY(a, o->n_axes + 1, bool);
+	bool *axes = ARENA_ARRAY(l->a, l->o->n_axes + 1, bool);
 	int n = 0;
 
-	mark_axes(o, e, axes);
-	for (int i = 0; i < o->n_axes; i++)
+	mark_axes(l->o, e, axes);
+	for (int i = 0; i < l->o->n_axes; i++)
 		n += axes[i];
-	return n > 1 && reads_lack(a, o, e, axes);
+	return n > 1 && reads_lack(l, e, axes);
 }
 
 /* Is "e", which statement "s" reduces, or something in it without axis "but", made
  * of pairs of what the row has and what is reduced? */
-static bool has_pairs(struct arena *a, const struct ir_operator *o,
-	const struct ir_stmt *s, const struct ir_expr *e, int but)
+static bool has_pairs(struct looking *l, const struct ir_stmt *s,
+	const struct ir_expr *e, int but)
 {
-	bool *axes = ARENA_ARRAY(a, o->n_axes + 1, bool);
+	bool *axes = ARENA_ARRAY(l->a, l->o->n_axes + 1, bool);
 	bool row = false, reduced = false, computed = e->kind == IR_OP ||
-		(e->kind == IR_READ && map_of(a, o, e->tensor));
+		(e->kind == IR_READ && map_of(l, e->tensor));
 
-	mark_axes(o, e, axes);
+	mark_axes(l->o, e, axes);
 	for (int i = 0; i < s->n_axes; i++)
 		row |= axes[s->axes[i]];
 	for (int i = 0; i < s->expr->n_red; i++)
@@ -98,10 +121,10 @@ static bool has_pairs(struct arena *a, const struct ir_operator *o,
 	if (!row || !reduced)
 		return false;
 	if (computed && !(but >= 0 && axes[but]))
-		return e->kind == IR_READ ? is_pairs(a, o, map_of(a, o,
-			e->tensor)) : is_pairs(a, o, e);
+		return e->kind == IR_READ ? let_is_pairs(l, e->tensor) :
+			is_pairs(l, e);
 	for (int i = 0; e->kind != IR_READ && i < e->n_args; i++)
-		if (has_pairs(a, o, s, e->args[i], but))
+		if (has_pairs(l, s, e->args[i], but))
 			return true;
 	return false;
 }
@@ -109,6 +132,7 @@ static bool has_pairs(struct arena *a, const struct ir_operator *o,
 bool group_reads_pairs(struct arena *a, const struct ir_operator *o, int stmt)
 {
 	const struct ir_stmt *s = &o->stmts[stmt];
+	struct looking l = looking(a, o);
 	struct group_reads reads = {0};
 	int *map = ARENA_ARRAY(a, o->n_axes, int);
 
@@ -116,13 +140,12 @@ bool group_reads_pairs(struct arena *a, const struct ir_operator *o, int stmt)
 		return false;
 	group_collect(a, o, s->expr, &reads);
 	for (int i = 0; i < reads.n; i++) {
-		const struct ir_expr *e = map_of(a, o, reads.v[i]->tensor);
-		const struct ir_stmt *w = e ? &o->stmts[group_writer(o,
-			reads.v[i]->tensor)] : NULL;
+		const struct ir_stmt *w = map_of(&l, reads.v[i]->tensor) ?
+			&o->stmts[group_writer(o, reads.v[i]->tensor)] : NULL;
 
 		if (w && w->n_axes == s->n_axes + s->expr->n_red &&
 		    ir_correspond(a, o, w, reads.v[i], map) &&
-		    is_pairs(a, o, e))
+		    let_is_pairs(&l, reads.v[i]->tensor))
 			return true;
 	}
 	return false;
@@ -197,6 +220,7 @@ static bool add(struct spreading *p, int stmt, int axis)
  * can be. */
 static bool add_short(struct spreading *p, int stmt)
 {
+	struct looking l = looking(p->a, p->o);
 	const struct ir_operator *o = p->o;
 	const struct ir_stmt *s = &o->stmts[stmt];
 	size_t stmts = (size_t)o->n_stmts * sizeof *p->axis;
@@ -207,7 +231,7 @@ static bool add_short(struct spreading *p, int stmt)
 	if (s->expr->kind != IR_REDUCE || p->axis[stmt] >= 0)
 		return false;
 	for (int i = 0; i < s->n_axes; i++) {
-		if (!is_short(o, s->axes[i]) || !has_pairs(p->a, o, s,
+		if (!is_short(o, s->axes[i]) || !has_pairs(&l, s,
 		    s->expr->args[0], s->axes[i]))
 			continue;
 		memcpy(axis, p->axis, stmts);
