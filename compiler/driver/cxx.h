@@ -28,7 +28,8 @@ void cxx_push_text_flags(struct arena *a, const struct target *t,
 /* What emitted text is linked with beside the emulator: libraries of C alone, for
  * reading the names of libstdc++ takes a third of the time. No sanitizer is. */
 void cxx_push_libraries(struct cxx_command *k);
-/* The quicker linker, where there is one: a sixth of the time of a check. */
+/* The quicker linker, where there is one: a sixth of the time of a check. What it
+ * makes differs from run to run, so it is for programs that nobody keeps. */
 void cxx_push_linker(struct arena *a, struct cxx_command *k);
 /* The compilers to try in turn, NULL-ended: one that is not there exits with
  * 127. $CXX, whatever it is, or known ones. */

@@ -45,7 +45,6 @@ static void command(struct arena *a, const struct target *t,
 	cxx_push(k, b->source);
 	cxx_push(k, "-x");
 	cxx_push(k, "none");
-	cxx_push_linker(a, k);
 	cxx_push(k, b->library);
 	cxx_push_libraries(k);
 	cxx_push(k, "-o");
