@@ -79,6 +79,18 @@ struct ir_expr *ir_offset(struct arena *a, const struct ir_tensor *t,
 	return sum ? sum : number(a, 0);
 }
 
+bool ir_dim_stride(const struct ir_tensor *t, int dim, int64_t *stride)
+{
+	int n = 0;
+
+	for (int i = 0; i < t->n_phys; i++)
+		if (t->phys[i].dim == dim) {
+			*stride = t->phys[i].stride;
+			n += t->phys[i].div > 1 || t->phys[i].mod ? 2 : 1;
+		}
+	return n == 1;
+}
+
 int64_t ir_offset_of(const struct ir_tensor *t, const int64_t *idx)
 {
 	int64_t sum = 0;

@@ -342,7 +342,7 @@ static bool take_less(struct grouping *g)
 	return less || leave;
 }
 
-/* ---- the result ---- */
+/* ---- from statements to groups ---- */
 
 /* The lets that the groups are made of; do some reduce pairs, where the rule asks?
  * What a packed factor is made of is computed as it is packed. */

@@ -292,6 +292,9 @@ bool ir_address(struct arena *a, const struct ir_operator *o,
 /* The same as an expression, always possible. */
 struct ir_expr *ir_offset(struct arena *a, const struct ir_tensor *t,
 	struct ir_expr *const *idx);
+/* Elements from one index of dimension "dim" to the next; false where the layout has
+ * it in parts. */
+bool ir_dim_stride(const struct ir_tensor *t, int dim, int64_t *stride);
 /* Element offset of logical indices that are known. */
 int64_t ir_offset_of(const struct ir_tensor *t, const int64_t *idx);
 

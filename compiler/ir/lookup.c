@@ -26,24 +26,6 @@ static bool is_entry(struct arena *a, const struct ir_operator *o,
 	return ir_address(a, o, &o->tensors[e->tensor], e->args, at);
 }
 
-/* Elements from one value of dimension "dim" to the next, 0 where the layout divides
- * it. */
-static int64_t stride_of(const struct ir_tensor *t, int dim)
-{
-	int64_t stride = 0;
-
-	for (int i = 0; i < t->n_phys; i++) {
-		const struct ir_phys *p = &t->phys[i];
-
-		if (p->dim != dim)
-			continue;
-		if (stride || p->div > 1 || p->mod)
-			return 0;
-		stride = p->stride;
-	}
-	return stride;
-}
-
 /* "index" where the entry is 0. */
 static struct ir_expr *without(struct arena *a, struct ir_expr *index,
 	const struct ir_lookup *l)
@@ -84,7 +66,9 @@ bool ir_lookup(struct arena *a, const struct ir_operator *o,
 		rest[i] = read->args[i];
 	rest[out->dim] = without(a, rest[out->dim], out);
 	out->entry = uncast(out->entry);
-	out->stride = out->times * stride_of(t, out->dim);
-	return out->stride && is_entry(a, o, out->entry, &out->at) &&
+	if (!ir_dim_stride(t, out->dim, &out->stride))
+		return false;
+	out->stride *= out->times;
+	return is_entry(a, o, out->entry, &out->at) &&
 		ir_address(a, o, t, rest, &out->addr);
 }

@@ -3,8 +3,8 @@
  * of a folded and split operator; out goes left, right and the lists of M, N,
  * K and batch axes if it sums a product of two reads, or sums, or takes the greatest
  * or least of, what else is made of two (pairs.c), or the sentence that says why it is
- * none. An axis occurs in a
- * read if it moves the element that is read, or an index of it. */
+ * none. An axis occurs in a read if it moves the element that is read, or an index of
+ * it. */
 #include "ir/group.h"
 
 /* "batch": by axis whether both factors and the result have it; NULL: no choices are
@@ -99,19 +99,6 @@ static bool is_chosen(const struct roles *r, const struct ir_expr *e)
 	return m.chosen;
 }
 
-/* False if the layout has the dimension in parts. */
-static bool has_stride(const struct ir_tensor *t, int dim, int64_t *stride)
-{
-	int found = 0;
-
-	for (int i = 0; i < t->n_phys; i++)
-		if (t->phys[i].dim == dim) {
-			*stride = t->phys[i].stride;
-			found += t->phys[i].div > 1 || t->phys[i].mod ? 2 : 1;
-		}
-	return found == 1;
-}
-
 /* The choices that read "e" has, into "out"; or which index is none, and neither
  * affine. */
 static bool find_choices(struct roles *r, const struct ir_expr *e,
@@ -130,7 +117,7 @@ static bool find_choices(struct roles *r, const struct ir_expr *e,
 		if (!is_chosen(r, e->args[i]))
 			return fail(r, "index %d of %s is not affine, nor one "
 				"number for each batch", i + 1, t->name);
-		if (!has_stride(t, i, &x.stride))
+		if (!ir_dim_stride(t, i, &x.stride))
 			return fail(r, "index %d of %s is not affine, and is of "
 				"a dimension that its layout has in parts",
 				i + 1, t->name);

@@ -54,20 +54,6 @@ static bool form(const struct conv *v, const struct ir_expr *e,
 	return ir_affine(v->g->t->a, v->g->t->op, e, f);
 }
 
-/* Elements from one index of dimension "d" to the next; false where it does not
- * lie in memory as one. */
-static bool dim_stride(const struct ir_tensor *t, int d, int64_t *stride)
-{
-	int n = 0;
-
-	for (int i = 0; i < t->n_phys; i++)
-		if (t->phys[i].dim == d) {
-			*stride = t->phys[i].stride;
-			n += t->phys[i].div == 1 && !t->phys[i].mod ? 1 : 2;
-		}
-	return n == 1;
-}
-
 /* ---- windows ---- */
 
 /* An axis in "in" and "too" and not in "not", of extent other than 1, or -1. */
@@ -234,8 +220,8 @@ static bool window(struct conv *v, int d, int e, int k, struct spatial *s)
 		only_there(v, &fy, out->index, out->tensor->rank, e) &&
 		(!w || only_there(v, &s->fw, out->index, out->tensor->rank, e)) &&
 		counts(v, s, &fy, w ? &s->fw : NULL) &&
-		dim_stride(v->x_tensor, d, &s->x_stride) &&
-		(!w || dim_stride(v->w_tensor, k, &s->w_stride)) &&
+		ir_dim_stride(v->x_tensor, d, &s->x_stride) &&
+		(!w || ir_dim_stride(v->w_tensor, k, &s->w_stride)) &&
 		(s->transposed ? ends(s, s->extent, v->x_tensor->dims[d]) :
 		ends(s, v->x_tensor->dims[d], s->extent));
 }

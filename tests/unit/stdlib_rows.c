@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* std.norm, std.softmax, std.reduce, std.pairs and std.attention as formulas: what
- * is computed of many numbers together. */
+/* std.norm, std.softmax, std.reduce and std.attention as formulas: what is computed
+ * of many numbers together. */
 #include <math.h>
 #include <string.h>
 
@@ -466,74 +466,6 @@ static double merge_heads(const struct trial *t)
 }
 
 #define ROWS "B = 5, L = 9"
-/* ---- all pairs ---- */
-
-#define POINTS "N = 7, M = 12, D = 3"
-
-/* Squared distance of point i of x to point j of y, of clouds number b, -1: there
- * is one. */
-static double squared(const struct trial *t, int64_t b, int64_t i, int64_t j)
-{
-	double s = 0;
-
-	FOR(k, SIZE("D")) {
-		double d = b < 0 ? IN(0, i, k) - IN(1, j, k) :
-			IN(0, b, i, k) - IN(1, b, j, k);
-
-		s += d * d;
-	}
-	return s;
-}
-
-static int64_t nearest_of(const struct trial *t)
-{
-	int64_t best = 0;
-
-	FOR(j, SIZE("M"))
-		if (squared(t, -1, t->at[0], j) <
-		    squared(t, -1, t->at[0], best))
-			best = j;
-	return best;
-}
-
-static double nearest_at(const struct trial *t) { return (double)nearest_of(t); }
-
-static double nearest_distance(const struct trial *t)
-{
-	return squared(t, -1, t->at[0], nearest_of(t));
-}
-
-static double chamfer(const struct trial *t)
-{
-	double sum = 0;
-
-	FOR(i, SIZE("N")) {
-		double least = INFINITY;
-
-		FOR(j, SIZE("M"))
-			least = fmin(least, squared(t, t->at[0], i, j));
-		sum += least / (double)SIZE("N");
-	}
-	FOR(j, SIZE("M")) {
-		double least = INFINITY;
-
-		FOR(i, SIZE("N"))
-			least = fmin(least, squared(t, t->at[0], i, j));
-		sum += least / (double)SIZE("M");
-	}
-	return sum;
-}
-
-static double gaussian(const struct trial *t)
-{
-	double h = trial_read(t, 3, NULL, NAN), sum = 0;
-
-	FOR(j, SIZE("M"))
-		sum += exp(-squared(t, -1, t->at[0], j) / (2 * h * h)) *
-			IN(2, j, t->at[1]);
-	return sum;
-}
-
 #define IMAGE "N = 3, C = 6, H = 2, W = 5"
 #define PAGES "Z = 3, H = 4, J = 2, P = 9, R = 2, N = 3, D = 4, E = 3"
 #define HEADS "Z = 2, H = 4, J = 2, M = 3, L = 5, D = 4, E = 3"
@@ -583,11 +515,6 @@ const struct stdlib_case stdlib_rows[] = {
 	PARTS("reduce", "norm2"), PARTS("reduce", "sum_squares"),
 	PARTS("reduce", "logsumexp"), TRUTHS("any"), TRUTHS("all"),
 	CASE("reduce.var[M = 12, N = 5, correction = 0]", uncorrected),
-
-	CASE("pairs.nearest_distance[" POINTS "]", nearest_distance),
-	CASE("pairs.nearest[" POINTS "]", nearest_distance, nearest_at),
-	CASE("pairs.chamfer[B = 2, " POINTS "]", chamfer),
-	POSITIVE("pairs.gaussian[" POINTS ", E = 2]", gaussian),
 
 	CASE("attention.attention[M = 4, L = 5, D = 4, E = 3]", attention),
 	CASE("attention.scaled_dot_product_attention[" HEADS "]", sdpa),
