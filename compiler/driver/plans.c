@@ -273,7 +273,7 @@ static bool verify(struct session *s, const struct plan *p)
 
 /* Where statistics of a product's rows could not join its kernel. */
 #define STATISTICS_APART "a reduction joins the kernel of the product that it " \
-	"reads where it goes over all axes that one factor alone has, %d " \
+	"reads where it goes over axes that one factor alone has, %d " \
 	"elements at most and none of a size that stays open"
 
 /* Is "p" the plan by which they join, and has it a product in one kernel and

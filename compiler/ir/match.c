@@ -170,20 +170,23 @@ static bool among(const int *axes, int n, int axis)
 	return false;
 }
 
-/* The coordinates reduced are those of "axes", all whose extent is not 1. */
-static bool whole_side(const struct match *m, const int *axes, int n)
+/* The coordinates reduced are those of "axes", all whose extent is not 1; of short
+ * rows the last of them, as rows of a side may lie one after the other. */
+static bool along_side(const struct match *m, const int *axes, int n)
 {
+	bool rows = m->c->takes == TAKES_STATISTICS, began = false;
 	int64_t length = 1;
 
 	for (int i = 0; i < m->c->n_coords; i++) {
 		const struct ir_axis *x = &m->o->axes[m->c->coords[i]];
-		bool in = among(axes, n, x->id);
+		bool in = among(axes, n, x->id), reduced = is_reduced(m, i);
 
-		if (is_reduced(m, i) ? !in : in && x->extent != 1)
+		if (reduced ? !in : in && x->extent != 1 && (began || !rows))
 			return false;
-		length *= in ? x->extent : 1;
+		began |= reduced;
+		length *= reduced ? x->extent : 1;
 	}
-	return m->c->takes != TAKES_STATISTICS || length <= IR_PRODUCT_ROW;
+	return !rows || length <= IR_PRODUCT_ROW;
 }
 
 /* The axes along which the rows go are those of the statistics before, or of
@@ -199,7 +202,7 @@ static bool along_rows(struct match *m)
 		return true;
 	return match_contraction(m->a, m->o, m->c->takes, m->c->anchor_stmt,
 			&c) &&
-		(whole_side(m, c.n, c.n_n) || whole_side(m, c.m, c.n_m));
+		(along_side(m, c.n, c.n_n) || along_side(m, c.m, c.n_m));
 }
 
 static bool takes_statistics(const struct cluster *c)

@@ -281,14 +281,28 @@ static void count_early(const struct task *t, struct epilogue *f)
 		f->early += is_early(f, &t->op->tensors[i], sides);
 }
 
-/* Do rows go along the columns? */
-static bool rows_along_n(const struct task *t, const struct ir_contraction *c)
+/* Is "axis" one of "axes"? */
+static bool among(const int *axes, int n, int axis)
 {
-	for (int i = 0; i < c->stmt->n_axes; i++)
-		for (int k = 0; k < c->n_n; k++)
-			if (t->group->across[i] && c->stmt->axes[i] == c->n[k])
-				return true;
+	for (int i = 0; i < n; i++)
+		if (axes[i] == axis)
+			return true;
 	return false;
+}
+
+/* Whether rows go along the columns, and how many elements they have. */
+static void measure_rows(const struct task *t, const struct ir_contraction *c,
+	struct epilogue *f)
+{
+	f->row = 1;
+	for (int i = 0; i < c->stmt->n_axes; i++) {
+		int axis = c->stmt->axes[i];
+
+		if (!t->group->across[i])
+			continue;
+		f->rows_along_n |= among(c->n, c->n_n, axis);
+		f->row *= t->op->axes[axis].extent;
+	}
 }
 
 bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
@@ -306,7 +320,8 @@ bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 			last = &f->outputs[i];
 	f->along_n = last->vec_n > 1 || last->vec_m == 1;
 	f->rows = t->group->across != NULL;
-	f->rows_along_n = f->rows && rows_along_n(t, c);
+	if (f->rows)
+		measure_rows(t, c, f);
 	return true;
 }
 

@@ -36,6 +36,8 @@ struct epilogue {
 				 * passes, at most */
 	bool along_n;		/* stores run along columns, else rows */
 	bool rows, rows_along_n;
+	int64_t row;		/* elements of a row: all of its side, or part of
+				 * it, one row after the other */
 	int early;		/* tensors that are read element by element before
 				 * the last pass */
 };

@@ -339,8 +339,12 @@ void rows_finish(struct emission *m, struct k_block *b)
 	at = ks_let(a, b, d->name, kx_add(a, d->first, side_offset(a, d,
 		m->row_at, 1)));
 	b = side_enter(m->s, b, d, at, m->env.axes);
-	for (int i = 0; i < along->n_axes; i++)
-		m->env.axes[along->axes[i]] = kx_int(a, 0);
+	if (m->s->e->row < along->extent)
+		flat_axes(a, b, m->s->t->op, along->axes, along->n_axes,
+			along->first, m->env.axes);
+	else
+		for (int i = 0; i < along->n_axes; i++)
+			m->env.axes[along->axes[i]] = kx_int(a, 0);
 	m->env.block = b;
 	for (int i = 0; i < m->s->e->n; i++)
 		if (output(m, i)->per_row && output(m, i)->pass == m->pass &&

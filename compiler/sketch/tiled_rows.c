@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of rows in a tiled kernel: a block's tile must hold whole rows.
- * Which tiles do, what that takes and costs. */
+/* Statistics of rows in a tiled kernel: a block's tile must hold whole rows, and where
+ * a side has several, one after the other, it holds one. Which tiles do, what that
+ * takes and costs. */
 #include "sketch/common.h"
 #include "sketch/tiled.h"
 #include "sketch/walk.h"
@@ -15,9 +16,10 @@ static const struct output *statistic(const struct product *f)
 	return NULL;
 }
 
-static int64_t length(const struct product *f)
+/* Is a row but part of its side? */
+static bool is_part(const struct product *f)
 {
-	return f->epilogue.rows_along_n ? f->n : f->m;
+	return f->epilogue.row < (f->epilogue.rows_along_n ? f->n : f->m);
 }
 
 static const char *along(const struct product *f)
@@ -35,7 +37,7 @@ static bool is_open(const struct task *t, const struct product *f)
 }
 
 const char *tiled_rows_refuse(const struct task *t, const struct product *f,
-	int most)
+	int step, int most)
 {
 	const char *name;
 
@@ -46,25 +48,32 @@ const char *tiled_rows_refuse(const struct task *t, const struct product *f,
 		return arena_printf(t->a, "'%s' is of all of %s, whose size is "
 			"known at the call only: a block's tile has a fixed one",
 			name, along(f));
-	if (length(f) > most)
-		return arena_printf(t->a, "'%s' is of all %lld of %s, and a "
-			"block's tile holds up to %d", name,
-			(long long)length(f), along(f), most);
+	if (f->epilogue.row > most)
+		return arena_printf(t->a, "'%s' is of %s %lld of %s, and a "
+			"block's tile holds up to %d", name, is_part(f) ?
+			"each" : "all", (long long)f->epilogue.row, along(f),
+			most);
+	if (is_part(f) && f->epilogue.row % step)
+		return arena_printf(t->a, "'%s' is of each %lld of %s, and a "
+			"block's tile is a multiple of %d", name,
+			(long long)f->epilogue.row, along(f), step);
 	return NULL;
 }
 
-/* A few widths that hold a row: round ones, and the least multiple of "step". */
+/* A few widths that hold a row: round ones, and the least multiple of "step"; of a
+ * part of a side there is but one. */
 static struct tiled_values widths(const struct task *t, const struct product *f,
 	int step, int most)
 {
 	static const int round[] = { 8, 16, 32, 48, 64, 96, 128, 192, 256, 384,
 		512, 768, IR_PRODUCT_ROW };
-	int tight = (int)(length(f) + step - 1) / step * step, n = 0;
-	int *v = ARENA_ARRAY(t->a, 3, int);
+	int tight = (int)(f->epilogue.row + step - 1) / step * step, n = 0;
+	int *v = ARENA_ARRAY(t->a, 3, int), rounds = is_part(f) ? 0 : 2;
 	bool in = tight > most;
 
-	for (int i = 0; i < (int)(sizeof round / sizeof *round) && n < 2; i++)
-		if (round[i] >= length(f) && round[i] <= most &&
+	for (int i = 0; i < (int)(sizeof round / sizeof *round) && n < rounds;
+	     i++)
+		if (round[i] >= f->epilogue.row && round[i] <= most &&
 		    round[i] % step == 0)
 			v[n++] = round[i];
 	for (int i = 0; i < n; i++)
@@ -93,16 +102,22 @@ const char *tiled_rows_plan(const struct product *f, struct arena *a,
 
 	if (!f->epilogue.rows)
 		return NULL;
-	if (tile < length(f))
+	if (tile < f->epilogue.row)
 		return arena_printf(a, "'%s' is of all %lld of %s, which one "
 			"tile must hold: tile(block, %s = %d) is too small",
-			statistic(f)->tensor->name, (long long)length(f),
+			statistic(f)->tensor->name, (long long)f->epilogue.row,
 			along(f), along(f), tile);
 	if (p->split > 1 || p->streams)
 		return arena_printf(a, "'%s' is of whole sums: split_k by 1, not "
 			"%d", statistic(f)->tensor->name, p->split > 1 ?
 			p->split : p->streams);
-	if (p->cluster > 1 && p->along_m != f->epilogue.rows_along_n)
+	if (tile != f->epilogue.row && is_part(f))
+		return arena_printf(a, "'%s' is of each %lld of %s, and so is a "
+			"tile: tile(block, %s = %d) has more", statistic(f)->
+			tensor->name, (long long)f->epilogue.row, along(f),
+			along(f), tile);
+	if (p->cluster > 1 && p->along_m != f->epilogue.rows_along_n &&
+	    !is_part(f))
 		return arena_printf(a, "one tile holds all of %s, and leaves "
 			"other blocks of its cluster none: cluster(%s = 1)",
 			along(f), along(f));
