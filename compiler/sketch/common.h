@@ -94,6 +94,9 @@ struct running running_start(struct arena *a, struct k_block *b,
 /* The same where it stands at "value" (and "at", or NULL) already. */
 struct running running_resume(struct arena *a, struct k_block *b,
 	const char *name, enum reducer r, struct kx *value, struct kx *at);
+/* Instructions that take in a value with its index: two comparisons and two
+ * selections, or, where indices come in no order, what is counted in emitted text. */
+enum { INDEXED_ISSUE = 4, DISORDERED_ISSUE = 18 };
 /* Take in a value found at index "at" (NULL for reducers without). */
 void running_take(struct arena *a, struct k_block *b, const struct running *r,
 	struct kx *value, struct kx *at);
@@ -107,6 +110,9 @@ struct kx *reducer_nowhere(struct arena *a, enum dtype at);
 /* What is held and one value more, of reducers without an index. */
 struct kx *reducer_join(struct arena *a, enum reducer r, enum dtype t,
 	struct kx *held, struct kx *value);
+/* Type of the indices of argmax and argmin of "e", in registers: 32 bits where they
+ * fit. */
+enum dtype reducer_at(const struct ir_operator *o, const struct ir_expr *e);
 /* The first index that argmax and argmin of "e" may yield. */
 struct kx *reducer_first(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e);

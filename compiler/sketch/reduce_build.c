@@ -43,7 +43,7 @@ static void start_running(struct making *m, struct k_block *b, int pass)
 					reducer_type(e)),
 				reducer_first(m->a, m->t->op, e)) :
 			running_start(m->a, b, name, e->reducer,
-				reducer_type(e), lower_type(e->type));
+				reducer_type(e), reducer_at(m->t->op, e));
 		m->running[i].ordered = m->r->ordered;
 	}
 }
@@ -301,7 +301,7 @@ static void add_partials(struct making *m, struct program *p)
 		if (reducer_indexed(e->reducer))
 			m->tensors[2 * i + 1] = program_workspace(m->a, p,
 				arena_printf(m->a, "%s_parts_at", name),
-				lower_type(e->type), n);
+				reducer_at(m->t->op, e), n);
 	}
 }
 

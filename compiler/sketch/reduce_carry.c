@@ -185,7 +185,7 @@ void carry_start(struct making *m, struct k_block *b, int i)
 	const struct ir_expr *e = m->w->pieces.v[i].reduction;
 	const char *name =
 		m->t->op->tensors[m->w->pieces.v[i].stmt->tensor].name;
-	enum dtype type = reducer_type(e), at = lower_type(e->type);
+	enum dtype type = reducer_type(e), at = reducer_at(m->t->op, e);
 	struct kx *which;
 
 	b = rows_loop(m, b, &which);

@@ -5,10 +5,6 @@
  * added to, and does what rows share of an element once for all rows of a thread. */
 #include "sketch/reduce.h"
 
-/* Of a value with its index: two comparisons and two selections, or, where indices
- * come in no order, what is counted in emitted text. */
-enum { INDEXED_ISSUE = 4, DISORDERED_ISSUE = 18 };
-
 /* A value of piece "of". */
 struct term {
 	const struct piece *of;

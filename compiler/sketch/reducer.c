@@ -60,10 +60,25 @@ struct kx *reducer_nowhere(struct arena *a, enum dtype at)
 	return greatest(a, at);
 }
 
+enum dtype reducer_at(const struct ir_operator *o, const struct ir_expr *e)
+{
+	enum dtype t = lower_type(e->type);
+	int64_t end = 1;
+
+	for (int i = 0; i < e->n_red; i++) {
+		const struct ir_axis *x = &o->axes[e->red[i]];
+		int64_t past = e->n_red == 1 ? x->lo + x->extent : x->extent;
+
+		if (x->open || __builtin_mul_overflow(end, past, &end))
+			return t;
+	}
+	return t == T_I64 && end <= INT32_MAX ? T_I32 : t;
+}
+
 struct kx *reducer_first(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e)
 {
-	return kx_cast(a, lower_type(e->type), kx_int(a, e->n_red == 1 ?
+	return kx_cast(a, reducer_at(o, e), kx_int(a, e->n_red == 1 ?
 		o->axes[e->red[0]].lo : 0));
 }
 
@@ -209,7 +224,7 @@ struct kx *lower_reduction(const struct lower_env *env,
 	struct lower_env inside = *env;
 	struct running run = running_start(a, env->block,
 		reducer_rows[e->reducer].name, e->reducer, reducer_type(e),
-		lower_type(e->type));
+		reducer_at(env->op, e));
 
 	inside.axes = ARENA_ARRAY(a, (size_t)env->op->n_axes, struct kx *);
 	for (int i = 0; i < env->op->n_axes; i++)
