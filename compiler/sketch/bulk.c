@@ -83,6 +83,29 @@ static bool turned(const struct stage *s)
 	return in && in->coef[0] != 1 && out && out->coef[0] == 1;
 }
 
+/* Are its edges but the end of its rows, behind which a map has zeros, too? */
+static bool ends_in_rows(const struct operand *op)
+{
+	const struct ir_affine *f = &op->forms[1];
+	bool along = false;
+
+	if (op->n_forms != 2 || op->entry || op->rows.n_runs != 1 || f->c ||
+	    op->rows.runs[0].coef[1] != 1 || op->size[1] > op->rows.extent)
+		return false;
+	for (int i = 0; i < op->batch.n_runs; i++)
+		along |= op->batch.runs[i].coef[1] != 0;
+	for (int i = 0; i < op->orders[0].k.n_runs; i++)
+		along |= op->orders[0].k.runs[i].coef[1] != 0;
+	return !along;
+}
+
+/* Elements along one of the operand's flats that a map may read. */
+static int64_t within(const struct stage *s, const struct flat *f)
+{
+	return f == &s->op->rows && s->op->n_forms > 1 ? s->op->size[1] :
+		f->extent;
+}
+
 static const char *matrix_refuse(const struct stage *s)
 {
 	const struct operand *op = s->op;
@@ -92,7 +115,7 @@ static const char *matrix_refuse(const struct stage *s)
 		return "is computed on its way to shared memory";
 	if (op->entry)
 		return "is found by a table";
-	if (op->n_forms > 1)
+	if (op->n_forms > 1 && !ends_in_rows(op))
 		return "is read beyond its edges";
 	if (op->rows.n_runs > 1 || s->order->k.n_runs > 1)
 		return "does not lie along rows and the reduction at one stride "
@@ -118,7 +141,8 @@ bool bulk_deals(const struct operand *op, int order, int group)
 {
 	struct stage s = { .op = op, .order = &op->orders[order] };
 
-	return s.order->k_inner && !matrix_refuse(&s) && !op->batch.n_runs &&
+	return s.order->k_inner && op->n_forms == 1 && !matrix_refuse(&s) &&
+		!op->batch.n_runs &&
 		!op->n_choices && op->rows.n_runs &&
 		op->rows.extent % (4 * group) == 0;
 }
@@ -157,12 +181,14 @@ static int box_outer(const struct stage *s)
 	return n;
 }
 
-static void add_dim(struct k_map *m, const struct flat *f, int elem, int box)
+static void add_dim(struct k_map *m, const struct stage *s,
+	const struct flat *f, int box)
 {
 	const struct run *r = only_run(f);
+	int elem = s->op->elem;
 	int64_t past = m->dims[0] * elem;
 
-	m->dims[m->rank] = f->extent;
+	m->dims[m->rank] = within(s, f);
 	m->strides[m->rank] = r ? r->coef[0] * elem :
 		(past + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
 	m->box[m->rank++] = box;
@@ -180,7 +206,7 @@ static struct k_map inner_map(const struct stage *s, const char *name,
 {
 	return (struct k_map){ .name = name, .of = of, .rank = 1,
 		.offset = s->op->forms[0].c * s->op->elem,
-		.dims = { inner(s)->extent }, .box = { box_inner(s) },
+		.dims = { within(s, inner(s)) }, .box = { box_inner(s) },
 		.swizzle = box_inner(s) * s->op->elem, .promotion = 128 };
 }
 
@@ -190,7 +216,7 @@ static struct k_map matrix_map(const struct stage *s, const char *name,
 	const struct operand *op = s->op;
 	struct k_map m = inner_map(s, name, of);
 
-	add_dim(&m, outer(s), op->elem, box_outer(s));
+	add_dim(&m, s, outer(s), box_outer(s));
 	for (int i = op->batch.n_runs - 1; i >= 0; i--)
 		if (!stands_still(op, i))
 			add_batch(&m, op->batch.runs[i].extent,
