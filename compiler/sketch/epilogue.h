@@ -63,7 +63,8 @@ double epilogue_bytes(const struct task *t);
  * neighbours: element i is first + (i / vec * lanes + lane) * vec + i % vec.
  * With "together", after so many groups the next lies "pitch" beyond the first
  * of them. Where there are "patches", elements are counted from the tile's first
- * one, in these. */
+ * one, in these. Where the side has several rows of statistics, a tile is the one
+ * of "row" elements that begins at "row_first". */
 struct side {
 	const char *name;
 	const int *axes;
@@ -75,6 +76,8 @@ struct side {
 				 * NULL */
 	bool ragged;		/* the last tile reaches past the extent */
 	const struct patches *patches;	/* or NULL */
+	struct kx *row_first;	/* or NULL */
+	int64_t row;
 };
 
 /* Who shares a row: "lanes" threads of a warp that are "stride" apart, and as

@@ -155,6 +155,18 @@ static struct k_block *inside(const struct storing *s, struct k_block *b,
 	return ks_if(s->a, b, kx_lt(s->a, at, kx_int(s->a, d->extent)));
 }
 
+void side_axes(const struct storing *s, struct k_block *b,
+	const struct side *d, struct kx *at, struct kx **env)
+{
+	struct near x = near_at(at);
+	struct arena *a = s->a;
+
+	if (d->row_first)
+		x = near_in(near_at(d->row_first), d->row, kx_sub(a, at,
+			d->row_first));
+	flat_axes_near(a, b, s->t->op, d->axes, d->n_axes, x, env);
+}
+
 struct k_block *side_enter(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at, struct kx **env)
 {
@@ -162,7 +174,7 @@ struct k_block *side_enter(const struct storing *s, struct k_block *b,
 
 	if (!d->patches) {
 		b = inside(s, b, d, at);
-		flat_axes(s->a, b, s->t->op, d->axes, d->n_axes, at, env);
+		side_axes(s, b, d, at, env);
 		return b;
 	}
 	cond = halo_axes(s->a, b, s->t->op, d->axes, d->n_axes, d->patches, at,
@@ -390,8 +402,7 @@ static void element_axes(struct emission *m, struct k_block *b,
 	struct kx **across;
 
 	if (!d->patches) {
-		flat_axes(a, b, m->s->t->op, d->axes, d->n_axes, kx_add(a, at,
-			e), m->env.axes);
+		side_axes(m->s, b, d, kx_add(a, at, e), m->env.axes);
 		return;
 	}
 	across = &m->env.axes[d->patches->of->axes[HALO_ACROSS]];
@@ -408,7 +419,7 @@ static void emit_vector(struct emission *m, struct k_block *b,
 	struct kx *e, **first;
 
 	if (m->width > 1 && !d->patches)
-		flat_axes(a, b, s->t->op, d->axes, d->n_axes, at, m->env.axes);
+		side_axes(s, b, d, at, m->env.axes);
 	load_vectors(m, b);
 	each = tile_loop(a, b, "e", m->width, &e);
 	m->env.block = each;

@@ -19,10 +19,11 @@
 enum { RESERVED = 32, FUNCTION_WORDS = 2, LEAST = 16 };
 
 /* Bits of registers: of each element, "function" of them for what is under way, and
- * of each of the inner side's. "seen" are the reads that are counted. */
+ * "kept" for what a statistic is of, which the next pass wants again; and of each of
+ * the inner side's. "seen" are the reads that are counted. */
 struct demand {
 	const struct emission *m;
-	int element, inner, function;
+	int element, inner, function, kept;
 	const struct ir_expr *seen[READS_MAX];
 	int n_seen;
 };
@@ -90,10 +91,13 @@ static struct demand demand_of(const struct emission *m)
 		if (expr_cost(o->value).special > 0)
 			d.function = FUNCTION_WORDS * 32 *
 				words_of(o->value->type);
+		if (o->reduction && m->pass + 1 < e->passes &&
+		    expr_cost(o->value).issue > 0)
+			d.kept = 32 * words_of(m->s->acc->type);
 		if (output_stores(m, o) && stored++)
 			d.element += bits_of(o->tensor->type);
 	}
-	d.element += d.function;
+	d.element += d.function + d.kept;
 	return d;
 }
 
@@ -118,7 +122,7 @@ void lines_plan(struct emission *m)
 	int most;
 
 	m->line = INT_MAX;
-	if (!m->s->regs || !d.function)
+	if (!m->s->regs || (!d.function && !d.kept))
 		return;
 	most = room_of(m, &d) * 32 / d.element;
 	if (most < m->s->m.mine * m->s->n.mine)

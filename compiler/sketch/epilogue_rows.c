@@ -56,8 +56,8 @@ void rows_declare(struct emission *m)
 		if (o->reduction)
 			r->part = array(m, i, "row", reducer_type(o->reduction));
 		if (o->reduction && reducer_indexed(o->reduction->reducer))
-			r->at = array(m, i, "at", lower_type(
-				o->reduction->type));
+			r->at = array(m, i, "at", reducer_at(m->s->t->op,
+				o->reduction));
 		r->value = r->part;
 		if (!r->part || r->at || r->part->type != o->tensor->type)
 			r->value = array(m, i, "of", type);
@@ -73,7 +73,8 @@ static void start(struct emission *m, struct k_block *b, int i)
 		output(m, i)->reduction->reducer, r->part->type));
 	if (r->at)
 		ks_store(a, b, k_place(r->at, m->row_at),
-			reducer_nowhere(a, r->at->type));
+			reducer_first(a, m->s->t->op,
+				output(m, i)->reduction));
 }
 
 static void resume(struct emission *m, struct k_block *b, int i)
@@ -144,9 +145,16 @@ void rows_start(struct emission *m, struct k_block *b)
 
 /* ---- during a pass ---- */
 
+/* A thread goes along its rows; patches lie anyhow. */
+static void go_along(struct emission *m, struct k_block *b, int i)
+{
+	resume(m, b, i);
+	m->rows[i].running.ordered = !rows_along(m->s)->patches;
+}
+
 void rows_open(struct emission *m, struct k_block *b)
 {
-	each(m, b, resume);
+	each(m, b, go_along);
 }
 
 static void take(struct emission *m, struct k_block *b, int i)
@@ -339,9 +347,12 @@ void rows_finish(struct emission *m, struct k_block *b)
 	at = ks_let(a, b, d->name, kx_add(a, d->first, side_offset(a, d,
 		m->row_at, 1)));
 	b = side_enter(m->s, b, d, at, m->env.axes);
-	if (m->s->e->row < along->extent)
-		flat_axes(a, b, m->s->t->op, along->axes, along->n_axes,
-			along->first, m->env.axes);
+	/* Of a cluster's blocks some may have no row. */
+	if (along->row_first && along->ragged)
+		b = ks_if(a, b, kx_lt(a, along->row_first, kx_int(a,
+			along->extent)));
+	if (along->row_first)
+		side_axes(m->s, b, along, along->row_first, m->env.axes);
 	else
 		for (int i = 0; i < along->n_axes; i++)
 			m->env.axes[along->axes[i]] = kx_int(a, 0);

@@ -92,6 +92,18 @@ static void own_rows(struct tiled_code *g, struct k_block *b, struct kx *at)
 
 /* Of a block that shares out chunks each tile finds the thread's number anew: nvcc
  * would make all that follows from it before the first, and spill it. */
+/* Of a side with several rows of statistics a tile is one. */
+static void own_row(struct tiled_code *g)
+{
+	const struct epilogue *e = &g->f->epilogue;
+	struct side *along = e->rows_along_n ? &g->out.n : &g->out.m;
+
+	if (!e->rows || along->extent == e->row)
+		return;
+	along->row_first = along->first;
+	along->row = e->row;
+}
+
 void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
 	bool stores)
 {
@@ -110,6 +122,7 @@ void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
 		g->out.n.name), first_n(g, at.n));
 	g->out.m.first = g->m_first;
 	g->out.n.first = g->n_first;
+	own_row(g);
 	if (stores)
 		g->calls->own(g->ctx, b);
 }

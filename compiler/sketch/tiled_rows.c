@@ -139,8 +139,7 @@ int64_t tiled_rows_shared(const struct product *f, const struct tiling *p)
 			continue;
 		bytes += values * dtype_row(reducer_type(r))->bits / 8 + 16;
 		if (reducer_indexed(r->reducer))
-			bytes += values * dtype_row(lower_type(r->type))->bits /
-				8 + 16;
+			bytes += values * 8 + 16;
 	}
 	return bytes;
 }
@@ -195,15 +194,18 @@ struct tiled_rows_cost tiled_rows_cost(const struct product *f,
 		const struct output *o = &e->outputs[i];
 		struct cost_of x = { 0, 0, 0 };
 		double times = o->per_row && !o->reduction ? mine : elements;
+		bool at = o->reduction && reducer_indexed(
+			o->reduction->reducer);
+		double join = at ? 2 + DISORDERED_ISSUE : 2;
 
 		if (o->value)
 			x = expr_cost(o->value);
-		c.issue += times * (x.issue + 1);
+		c.issue += times * (x.issue + (at ? INDEXED_ISSUE : 1));
 		c.special += times * x.special;
 		if (!o->reduction)
 			continue;
-		c.issue += mine * (2.0 * steps(p->rows.lanes) +
-			(p->rows.parts > 1 ? 6 + 2 * p->rows.parts : 0));
+		c.issue += mine * (join * steps(p->rows.lanes) +
+			(p->rows.parts > 1 ? 6 + join * p->rows.parts : 0));
 		c.chain += 30.0 * steps(p->rows.lanes) + 2 * mine +
 			(p->rows.parts > 1 ? 100 + 30.0 * p->rows.parts : 0);
 	}

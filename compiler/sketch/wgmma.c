@@ -205,7 +205,8 @@ static void add_instruction(const struct task *t, struct tunables *l,
 	tensor_core_add(t, l, &f->of, kind_words, f->is_short);
 }
 
-/* Tensors that are stored element by element, NULL-ended. */
+/* Tensors that are stored element by element, NULL-ended; the product's own where
+ * none is. */
 static const char *const *outputs(const struct task *t, const struct wgmma *f)
 {
 	const char **names = ARENA_ARRAY(t->a, OUTPUTS_MAX + 1, const char *);
@@ -215,6 +216,8 @@ static const char *const *outputs(const struct task *t, const struct wgmma *f)
 		if (f->of.epilogue.outputs[i].stored &&
 		    !f->of.epilogue.outputs[i].per_row)
 			names[n++] = f->of.epilogue.outputs[i].tensor->name;
+	if (!n)
+		names[0] = f->of.epilogue.outputs[0].tensor->name;
 	return names;
 }
 

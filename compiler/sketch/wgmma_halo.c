@@ -30,6 +30,10 @@ const char *wgmma_halo_refuse(const struct wgmma *f, struct arena *a,
 		return wgmma_wants_bulk(f, a, p, "an image's patches are copied "
 			"with their halo", arena_printf(a, "stage(%s, halo = "
 			"off)", name));
+	if (f->of.epilogue.rows && !f->of.epilogue.rows_along_n &&
+	    f->of.epilogue.row < f->of.m)
+		return "statistics are of one image's pixels, and a tile of "
+			"patches has some of several: halo = off";
 	if (p->registers)
 		return "rows of patches with a halo are multiplied from where "
 			"they lie: from = shared, or halo = off";
