@@ -13,6 +13,7 @@ enum { PACK_KEYS = 2, ALONG_USUAL = 2, ALONG_MOST = 4, VECTORS = 16 };
 
 static const char *const pack_keys[PACK_KEYS] = { "pack", "along" };
 static const int packs[] = { 4, 8, 16 };
+static const int parts[] = { 128, 256 };
 
 static bool is_key(const char *name)
 {
@@ -61,6 +62,8 @@ int cuts_find(const struct session *s, const struct schedule *schedule,
 			out[n++] = (struct ir_cut){ IR_PACKED, i,
 				asked ? packs[k] : 0 };
 	out[n++] = (struct ir_cut){ .rule = IR_PAIRS };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		out[n++] = (struct ir_cut){ .rule = IR_PARTIAL, .to = parts[i] };
 	return n;
 }
 

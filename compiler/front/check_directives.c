@@ -47,10 +47,12 @@ static bool is_packed(const struct block *b, const char *name)
 }
 
 /* A statement, or what the compiler makes one of inside of it: y_red0 is the first
- * reduction in y, y_factor0 the first factor that is written; x_sc8 is x packed. */
+ * reduction in y, y_factor0 the first factor that is written, y_part0 the first
+ * statistic of y's parts, y_other0 product y once more; x_sc8 is x packed. */
 bool known_statement(const struct block *b, const char *name)
 {
-	static const char *const made[] = { "_red", "_factor" };
+	static const char *const made[] = { "_red", "_factor", "_part",
+		"_other" };
 	size_t n = strlen(name), digits = 0;
 
 	if (table_get(&b->names->statements, name))

@@ -269,6 +269,34 @@ static void rows_beside(struct grouping *g, int k)
 		}
 }
 
+/* Do both read what cluster "k" writes? */
+static bool read_both(struct grouping *g, int x, int y, int k)
+{
+	bool first = false, second = false;
+
+	for (int i = 0; i < g->o->n_stmts; i++) {
+		int of = g->of[g->o->stmts[i].tensor];
+
+		first |= of == x && reads_of(g, i, k);
+		second |= of == y && reads_of(g, i, k);
+	}
+	return first && second;
+}
+
+/* Do clusters "x" and "y" reduce parts of rows, which one kernel has made? */
+static bool reduce_parts(struct grouping *g, int x, int y)
+{
+	const struct cluster *c = g->clusters.v;
+	bool both = false;
+
+	if (!g->parts || c[x].anchor != IR_ROW ||
+	    !match_domains(g->o, &c[x], &c[y]))
+		return false;
+	for (int k = 0; k < g->clusters.n && !both; k++)
+		both = k != x && k != y && read_both(g, x, y, k);
+	return both;
+}
+
 /* Clusters that read the same over the same domain become one, where neither
  * needs the other. */
 static void merge_siblings(struct grouping *g)
@@ -283,7 +311,8 @@ static void merge_siblings(struct grouping *g)
 
 			arena_reset(g->tmp);
 			if (to->members.n + from->members.n > MEMBERS_MAX ||
-					!match_clusters(g->tmp, g->o, to, from))
+			    (!match_clusters(g->tmp, g->o, to, from) &&
+			    !reduce_parts(g, i, k)))
 				continue;
 			g->visit++;
 			apart = !depends(g, i, k);
@@ -344,12 +373,13 @@ static bool take_less(struct grouping *g)
 
 /* ---- from statements to groups ---- */
 
-/* The lets that the groups are made of; do some reduce pairs, where the rule asks?
- * What a packed factor is made of is computed as it is packed. */
+/* The lets that the groups are made of; do some reduce pairs, or parts of rows, where
+ * the rule is for those? What a packed factor is made of is computed as it is
+ * packed. */
 static bool make_lets(struct arena *a, struct ir_operator *o,
 	const struct ir_cut *cut)
 {
-	bool pairs;
+	bool found = false;
 
 	if (cut->rule == IR_FACTORED) {
 		group_nested(a, o);
@@ -358,14 +388,17 @@ static bool make_lets(struct arena *a, struct ir_operator *o,
 	ir_hoist(a, o);
 	if (cut->rule == IR_FACTORED)
 		group_factors(a, o);
-	pairs = cut->rule == IR_PAIRS && group_spread(a, o);
-	ir_inline(a, o, pairs ? IR_HELD : cut->rule == IR_INLINED ? IR_COSTLY :
-		IR_CHEAP);
+	if (cut->rule == IR_PAIRS)
+		found = group_spread(a, o);
+	else if (cut->rule == IR_PARTIAL)
+		found = group_partial(a, o, cut->to);
+	ir_inline(a, o, cut->rule == IR_PAIRS && found ? IR_HELD : cut->rule ==
+		IR_INLINED ? IR_COSTLY : IR_CHEAP);
 	if (cut->rule == IR_PACKED) {
 		group_pack(a, o, cut);
 		ir_inline(a, o, IR_CHEAP);
 	}
-	return pairs;
+	return found;
 }
 
 /* What is in one group with what changes is written with it, each time. */
@@ -413,13 +446,15 @@ static void place_all(struct grouping *g, bool apart)
 struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_cut cut)
 {
-	bool pairs = make_lets(a, o, &cut);
+	bool found = make_lets(a, o, &cut);
 	struct ir_partition *p;
 	struct grouping g;
 
-	g = begin(a, o, cut.rule == IR_STATISTICS ? TAKES_STATISTICS :
+	g = begin(a, o, cut.rule == IR_STATISTICS || cut.rule == IR_PARTIAL ?
+		TAKES_STATISTICS :
 		cut.rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS);
-	g.pairs = pairs;
+	g.pairs = found && cut.rule == IR_PAIRS;
+	g.parts = found && cut.rule == IR_PARTIAL;
 	do
 		place_all(&g, cut.rule == IR_APART);
 	while (cut.rule == IR_CHAINED && take_less(&g));

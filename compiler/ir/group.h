@@ -75,6 +75,27 @@ bool group_spread(struct arena *a, struct ir_operator *o);
  * elements? */
 bool group_reads_pairs(struct arena *a, const struct ir_operator *o, int stmt);
 
+/* unstored.c: let "tensor", a product, need not be in memory: reductions alone read it
+ * then, and each of "out" along one dimension. False: something else does, and "o" is
+ * of no more use. needs: hoisted. */
+enum { GROUP_ALONG = 8 };
+struct group_along {
+	struct {
+		int tensor, dim;
+	} v[GROUP_ALONG];
+	int n;
+};
+bool group_unstored(struct arena *a, struct ir_operator *o, int tensor,
+	struct group_along *out);
+
+/* unstored.c: "e" in which reads that may be outside yield 0 there. */
+struct ir_expr *group_padded(struct arena *a, const struct ir_operator *o,
+	const struct ir_expr *e);
+
+/* partial.c: statistics of a product's rows become those of their parts', "most"
+ * elements each at most, where nothing else needs what they are of. needs: hoisted. */
+bool group_partial(struct arena *a, struct ir_operator *o, int most);
+
 /* correspond.c: the one statement that writes "tensor", or -1. */
 int group_writer(const struct ir_operator *o, int tensor);
 

@@ -455,13 +455,16 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *  IR_PAIRS    as IR_FUSED, and what reductions read that is computed of pairs,
  *		elements of tensors of fewer axes, is in their kernel and nowhere
  *		in memory: they reduce rows, one for each of few results that
- *		share it. */
+ *		share it.
+ *  IR_PARTIAL  as IR_STATISTICS, and statistics of long rows are those of their
+ *		parts', which are short, where nothing else reads such rows. */
 enum ir_rule {
 	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, IR_CHAINED,
-	IR_PACKED, IR_PAIRS
+	IR_PACKED, IR_PAIRS, IR_PARTIAL
 };
 
-/* One way to cut an operator into kernels. Of IR_PACKED, how many axes are packed
+/* One way to cut an operator into kernels. Of IR_PARTIAL, how many elements a part has
+ * at most. Of IR_PACKED, how many axes are packed
  * into one, and to a multiple of how many elements; 0: 16 bytes, and then only
  * types of 16 bits and less. */
 struct ir_cut {

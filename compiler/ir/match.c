@@ -486,13 +486,12 @@ static bool permutation(const struct match *m, const struct cluster *to,
 	return true;
 }
 
-/* The same coordinates, in order. */
-static bool same_coords(const struct ir_operator *o, const struct cluster *x,
+bool match_domains(const struct ir_operator *o, const struct cluster *x,
 	const struct cluster *y)
 {
-	if (x->anchor != y->anchor || x->anchor == IR_CONTRACTION ||
-			x->anchor == IR_CHAIN || x->n_rows != y->n_rows ||
-			x->n_coords != y->n_coords)
+	if (!x->members.n || !y->members.n || x->anchor != y->anchor ||
+	    x->anchor == IR_CONTRACTION || x->anchor == IR_CHAIN ||
+	    x->n_rows != y->n_rows || x->n_coords != y->n_coords)
 		return false;
 	for (int i = 0; i < x->n_coords; i++)
 		if (!alike(&o->axes[x->coords[i]], &o->axes[y->coords[i]]))
@@ -503,7 +502,7 @@ static bool same_coords(const struct ir_operator *o, const struct cluster *x,
 bool match_clusters(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *x, const struct cluster *y)
 {
-	if (!x->members.n || !same_coords(o, x, y))
+	if (!match_domains(o, x, y))
 		return false;
 	for (int i = 0; i < y->members.n; i++) {
 		const struct member *w = &y->members.v[i];

@@ -87,7 +87,11 @@ bool match_sibling(struct arena *a, struct arena *tmp,
 	const struct ir_operator *o, const struct cluster *c, int stmt,
 	int **axis);
 
-/* The same for all of "y" beside all of "x", their coordinates in order. */
+/* Are both rows, or both maps, over the same coordinates in order? */
+bool match_domains(const struct ir_operator *o, const struct cluster *x,
+	const struct cluster *y);
+
+/* The same, and some of "y" reads what some of "x" does at the same coordinates. */
 bool match_clusters(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *x, const struct cluster *y);
 
@@ -109,6 +113,7 @@ struct grouping {
 	int *seen, visit;
 	enum takes *takes;	/* by statement, of contractions */
 	bool pairs;		/* what reduces pairs reduces rows */
+	bool parts;		/* what reduces parts of rows does so in one kernel */
 };
 
 /* group_close.c: what is grouped, as groups; statements are put in their order. */

@@ -269,6 +269,13 @@ static void split_axis(struct split *s)
 			ir_substitute(s->a, t->index[i], with));
 }
 
+void ir_split_axis(struct arena *a, struct ir_operator *o, int axis, int64_t by)
+{
+	struct split s = { .a = a, .o = o, .axis = axis, .by = by };
+
+	split_axis(&s);
+}
+
 static bool find(struct split *s)
 {
 	return find_direct(s) || residue_find(s) || find_shared(s);

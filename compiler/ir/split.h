@@ -20,4 +20,8 @@ bool residue_find(struct split *s);
 /* Replaces one such digit, of axes split already, by what fits. */
 bool residue_collapse(struct split *s);
 
+/* split.c: the axis as two, of which the inner has "by" values, in its statement. */
+void ir_split_axis(struct arena *a, struct ir_operator *o, int axis,
+	int64_t by);
+
 #endif
