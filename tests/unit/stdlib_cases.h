@@ -39,7 +39,7 @@ struct stdlib_case {
 
 /* Each ends with a case of no instance. */
 extern const struct stdlib_case stdlib_windows[], stdlib_rows[],
-	stdlib_pairs[], stdlib_places[], stdlib_numbers[];
+	stdlib_losses[], stdlib_pairs[], stdlib_places[], stdlib_numbers[];
 
 /* The size or integer attribute "name". */
 int64_t trial_size(const struct trial *t, const char *name);

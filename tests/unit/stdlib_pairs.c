@@ -39,6 +39,24 @@ static double nearest_distance(const struct trial *t)
 	return squared(t, -1, t->at[0], nearest_of(t));
 }
 
+static double most_alike(const struct trial *t)
+{
+	int64_t best = 0;
+	double least = INFINITY;
+
+	FOR(j, SIZE("M")) {
+		double s = IN(2, j);
+
+		FOR(k, SIZE("D"))
+			s -= 2 * IN(0, t->at[0], k) * IN(1, j, k);
+		if (s < least) {
+			least = s;
+			best = j;
+		}
+	}
+	return (double)best;
+}
+
 static double chamfer(const struct trial *t)
 {
 	double sum = 0;
@@ -73,6 +91,7 @@ static double gaussian(const struct trial *t)
 const struct stdlib_case stdlib_pairs[] = {
 	CASE("pairs.nearest_distance[" POINTS "]", nearest_distance),
 	CASE("pairs.nearest[" POINTS "]", nearest_distance, nearest_at),
+	CASE("pairs.most_alike[" POINTS "]", most_alike),
 	CASE("pairs.chamfer[B = 2, " POINTS "]", chamfer),
 	POSITIVE("pairs.gaussian[" POINTS ", E = 2]", gaussian),
 	{0}

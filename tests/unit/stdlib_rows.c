@@ -111,6 +111,23 @@ static double rms_norm(const struct trial *t)
 		IN(t->o->n_inputs - 1, t->at[1]);
 }
 
+/* Of a head's projection. */
+static double rms_heads(const struct trial *t)
+{
+	double here = 0, squares = 0;
+
+	FOR(d, SIZE("D")) {
+		double s = 0;
+
+		FOR(k, SIZE("K"))
+			s += IN(0, t->at[0], k) * IN(1, t->at[1], d, k);
+		squares += s * s;
+		here = d == t->at[2] ? s : here;
+	}
+	return here / sqrt(squares / (double)SIZE("D") + 1e-6) *
+		IN(2, t->at[2]);
+}
+
 static double batch_norm(const struct trial *t)
 {
 	int64_t c = t->at[1];
@@ -485,6 +502,7 @@ const struct stdlib_case stdlib_rows[] = {
 	CASE("norm.layer_norm_stats[" ROWS "]", layer_norm, row_mean, row_rstd),
 	CASE("norm.add_layer_norm[" ROWS "]", layer_norm, sum_here),
 	CASE("norm.rms_norm[" ROWS "]", rms_norm),
+	CASE("norm.rms_heads[M = 3, K = 5, H = 2, D = 4]", rms_heads),
 	CASE("norm.add_rms_norm[" ROWS "]", rms_norm, sum_here),
 	POSITIVE("norm.batch_norm1d[N = 3, C = 4, W = 5]", batch_norm),
 	POSITIVE("norm.batch_norm2d[" IMAGE "]", batch_norm),

@@ -17,7 +17,8 @@
 #include "stdlib_cases.h"
 
 static const struct stdlib_case *const all_cases[] = {
-	stdlib_windows, stdlib_rows, stdlib_pairs, stdlib_places, stdlib_numbers
+	stdlib_windows, stdlib_rows, stdlib_losses, stdlib_pairs, stdlib_places,
+	stdlib_numbers
 };
 
 enum { TABLES = sizeof all_cases / sizeof *all_cases };
@@ -206,6 +207,7 @@ int main(void)
 		cmocka_unit_test(covers_everything),
 		{ "windows", run_table, NULL, NULL, (void *)stdlib_windows },
 		{ "rows", run_table, NULL, NULL, (void *)stdlib_rows },
+		{ "losses", run_table, NULL, NULL, (void *)stdlib_losses },
 		{ "pairs", run_table, NULL, NULL, (void *)stdlib_pairs },
 		{ "places", run_table, NULL, NULL, (void *)stdlib_places },
 		{ "numbers", run_table, NULL, NULL, (void *)stdlib_numbers },
