@@ -25,6 +25,12 @@ bool group_instead(struct arena *a, const struct ir_operator *o,
 	const struct ir_contraction *c, const struct ir_expr *left,
 	const struct ir_expr *right, struct ir_contraction *out);
 
+/* roles.c: the contraction of what "c" says that multiplies "left" and "right", which
+ * are stripped; false if it is none, or left would be right. */
+bool group_multiply(struct arena *a, const struct ir_operator *o,
+	const struct ir_contraction *c, const struct ir_expr *left,
+	const struct ir_expr *right, struct ir_contraction *out);
+
 /* pairs.c: is "e" made of two reads alone, of[0] and of[1]? "*zero": it is 0 where
  * both are 0. */
 bool group_pair(struct arena *a, const struct ir_operator *o,

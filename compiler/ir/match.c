@@ -488,7 +488,8 @@ static bool same_coords(const struct ir_operator *o, const struct cluster *x,
 	const struct cluster *y)
 {
 	if (x->anchor != y->anchor || x->anchor == IR_CONTRACTION ||
-			x->anchor == IR_CHAIN || x->n_rows != y->n_rows ||
+			x->anchor == IR_CHAIN || x->anchor == IR_TWINS ||
+			x->n_rows != y->n_rows ||
 			x->n_coords != y->n_coords)
 		return false;
 	for (int i = 0; i < x->n_coords; i++)

@@ -20,7 +20,8 @@ enum takes { TAKES_MAPS, TAKES_PRODUCT, TAKES_ROWS, TAKES_STATISTICS };
 
 /* "coords" are axes of the anchor: the first "n_rows" those it writes along,
  * then (IR_ROW) those it reduces over, or (IR_CHAIN) those that the second
- * product has of its own, one at least. "across" tells, once a statistic or a
+ * product has of its own, one at least. "second" of IR_TWINS is the other product.
+ * "across" tells, once a statistic or a
  * second product has joined a contraction, by coordinate along which its rows
  * go. */
 struct cluster {
@@ -91,6 +92,11 @@ bool match_sibling(struct arena *a, struct arena *tmp,
 bool match_clusters(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *x, const struct cluster *y);
 
+/* twin.c: the same for a product beside that of "c", of one factor with it. */
+bool match_twin(struct arena *a, struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c, int stmt,
+	int **axis);
+
 /* True if the maps of "from" may come before reduction "stmt" in its new
  * cluster "to"; perm[coordinate of from] = coordinate of to. */
 bool match_source(struct arena *tmp, const struct ir_operator *o,
@@ -109,6 +115,8 @@ struct grouping {
 	int *seen, visit;
 	enum takes *takes;	/* by statement, of contractions */
 	bool pairs;		/* what reduces pairs reduces rows */
+	bool *apart;		/* by two statements: the second is no twin of the
+				 * first; NULL: none is of any */
 };
 
 /* group_close.c: what is grouped, as groups; statements are put in their order. */
