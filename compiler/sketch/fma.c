@@ -17,7 +17,7 @@ static bool applies(struct task *t, const char **why)
 {
 	struct fma *f;
 
-	if (!product_is(t, "fma", why))
+	if (!product_is(t, "fma", 0, why))
 		return false;
 	f = ARENA_NEW(t->a, struct fma);
 	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |

@@ -66,7 +66,7 @@ static bool applies(struct task *t, const char **why)
 {
 	struct gemv *f;
 
-	if (!product_is(t, "gemv", why))
+	if (!product_is(t, "gemv", 0, why))
 		return false;
 	f = ARENA_NEW(t->a, struct gemv);
 	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES | PRODUCT_CHOICES,
