@@ -538,6 +538,17 @@ const char *const *tunable_sums(const struct task *t, const struct product *p)
 	return s;
 }
 
+const char *const *tunable_rights(const struct task *t, const struct product *p)
+{
+	const struct ir_tensor *right = p->right.tensor, *twin = p->twin.tensor;
+	const char **s = ARENA_ARRAY(t->a, 3, const char *);
+
+	s[0] = right->name;
+	if (p->products > 1 && twin != right && twin != p->left.tensor)
+		s[1] = twin->name;
+	return s;
+}
+
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p)
 {

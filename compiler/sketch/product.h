@@ -81,6 +81,8 @@ void tunables_add(const struct task *t, struct tunables *l,
 const char *const *tunable_subject(const struct task *t, const char *name);
 /* The product's sum, or both. */
 const char *const *tunable_sums(const struct task *t, const struct product *p);
+/* The right operand's tensor, or both products' where these are two. */
+const char *const *tunable_rights(const struct task *t, const struct product *p);
 /* epilogue(OUTPUT) for what is fused after the contraction: holds always. */
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p);

@@ -40,24 +40,11 @@ static void add_facts(const struct task *t, struct tunables *l,
 	tunables_add(t, l, "cache", of, "scope", only_value, 1, cache_words);
 }
 
-/* The right operand's tensor, and that of a second product. */
-static const char *const *right_names(const struct task *t,
-	const struct product *f)
-{
-	const struct ir_tensor *right = f->right.tensor, *twin = f->twin.tensor;
-	const char **names = ARENA_ARRAY(t->a, 3, const char *);
-
-	names[0] = right->name;
-	if (f->products > 1 && twin != right && twin != f->left.tensor)
-		names[1] = twin->name;
-	return names;
-}
-
 void tiled_add_operands(const struct task *t, struct tunables *l,
 	const struct product *f)
 {
 	const char *const *left = tunable_subject(t, f->left.tensor->name);
-	const char *const *right = right_names(t, f);
+	const char *const *right = tunable_rights(t, f);
 	bool both = f->left.tensor == f->right.tensor;
 
 	add_operand(t, l, left);
