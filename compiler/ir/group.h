@@ -36,6 +36,11 @@ bool group_multiply(struct arena *a, const struct ir_operator *o,
 bool group_pair(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e, const struct ir_expr **of, bool *zero);
 
+/* twin.c: what "second", a twin of "first", is, summed in the order of that; NULL if
+ * it is none. */
+struct ir_expr *group_twin(struct arena *a, const struct ir_operator *o,
+	int first, int second);
+
 /* factor.c: "e" as a product in "type" of factors, itself if it is none; by axis
  * whether it has more than one value and occurs in each. False: they are more. */
 enum { GROUP_FACTORS = 6 };

@@ -109,6 +109,15 @@ static void close_in_order(struct grouping *g, int k, const struct ir_stmt *old,
 	close_cluster(g, c, old, p);
 }
 
+/* Twins sum in the same order. */
+static void order_twin(struct grouping *g, const struct cluster *c)
+{
+	struct ir_stmt *s = &g->o->stmts[c->second];
+
+	if (c->anchor == IR_TWINS && c->members.n)
+		s->expr = group_twin(g->a, g->o, c->anchor_stmt, c->second);
+}
+
 struct ir_partition *group_close(struct grouping *g)
 {
 	struct ir_partition *p = ARENA_NEW(g->a, struct ir_partition);
@@ -119,6 +128,8 @@ struct ir_partition *group_close(struct grouping *g)
 		for (int i = 0; i < g->clusters.v[k].members.n; i++)
 			order_axes(g, &g->clusters.v[k],
 				&g->clusters.v[k].members.v[i]);
+	for (int k = 0; k < g->clusters.n; k++)
+		order_twin(g, &g->clusters.v[k]);
 	p->groups = ARENA_ARRAY(g->a, g->clusters.n, struct ir_group);
 	old = o->stmts;
 	o->stmts = ARENA_ARRAY(g->a, o->n_stmts, struct ir_stmt);

@@ -401,8 +401,9 @@ enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION, IR_CHAIN, IR_TWINS };
  *		    the second's axes comes after it; they may read values of
  *		    its row. Values for each element of the first never leave.
  *  IR_TWINS	    two contractions of one factor, "anchor_stmt" and "second",
- *		    whose axes are of the same extents, and maps over these,
- *		    of which one at least is made of both (ir_twins).
+ *		    whose axes are of the same extents, those they sum over in
+ *		    the same order, and maps over these, of which one at least
+ *		    is made of both (ir_twins).
  *  IR_ROW	    the first "n_rows" axes of every statement are the row; a
  *		    reduction has no others and reduces over the trailing axes,
  *		    a map has the trailing axes too, or is one value per row.

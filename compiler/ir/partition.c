@@ -166,8 +166,9 @@ static bool same_axes(struct arena *a, const struct ir_operator *o,
 	if (g->across && s != x && per_row(a, o, g, s))
 		return true;
 	return x->n_axes == s->n_axes && alike(o, x->axes, s->axes, x->n_axes) &&
-		(s == x || s->expr->kind != IR_REDUCE ||
-		(g->anchor == IR_TWINS && stmt == g->second));
+		(s == x || s->expr->kind != IR_REDUCE || (g->anchor == IR_TWINS &&
+		stmt == g->second && x->expr->n_red == s->expr->n_red &&
+		alike(o, x->expr->red, s->expr->red, x->expr->n_red)));
 }
 
 static const char *check_group(struct check *c, const struct ir_group *g)

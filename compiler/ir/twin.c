@@ -41,45 +41,33 @@ static void correspond(struct walk *w, const struct ir_expr *x,
 		correspond(w, x->args[i], y->args[i]);
 }
 
-static bool is_taken(const struct walk *w, const struct ir_stmt *s, int axis)
+static bool is_taken(const struct walk *w, const int *axes, int n, int axis)
 {
-	for (int i = 0; i < s->n_axes; i++)
-		if (w->axis[s->axes[i]] == axis)
+	for (int i = 0; i < n; i++)
+		if (w->axis[axes[i]] == axis)
 			return true;
 	return false;
 }
 
-/* Each axis of "y" that has none yet takes the first of "x" that is like it and is
- * left. */
-static bool pair_rest(struct walk *w, const struct ir_stmt *x,
-	const struct ir_stmt *y)
+/* Each of the "n" axes "y" that has none yet takes the first of "x" that is like it
+ * and is left; false where one of either is left alone. */
+static bool pair_rest(struct walk *w, const int *x, int n_x, const int *y, int n)
 {
-	for (int i = 0; i < y->n_axes; i++)
-		for (int k = 0; w->axis[y->axes[i]] < 0 && k < x->n_axes; k++)
-			if (!is_taken(w, y, x->axes[k]) &&
-					alike(w, y->axes[i], x->axes[k]))
-				w->axis[y->axes[i]] = x->axes[k];
-	for (int k = 0; k < x->n_axes; k++)
-		if (!is_taken(w, y, x->axes[k]))
+	for (int i = 0; i < n; i++)
+		for (int k = 0; w->axis[y[i]] < 0 && k < n_x; k++)
+			if (!is_taken(w, y, n, x[k]) && alike(w, y[i], x[k]))
+				w->axis[y[i]] = x[k];
+	for (int k = 0; k < n_x; k++)
+		if (!is_taken(w, y, n, x[k]))
 			return false;
-	return x->n_axes == y->n_axes;
+	return n_x == n;
 }
 
-/* What stands for each axis of "y": sums that have one term alone may differ. */
-static bool replace(struct arena *a, const struct walk *w,
-	const struct ir_stmt *y, struct ir_expr **with)
+static void replace(struct arena *a, const struct walk *w, const int *axes, int n,
+	struct ir_expr **with)
 {
-	for (int i = 0; i < y->n_axes; i++)
-		with[y->axes[i]] = ir_axis_value(a, w->axis[y->axes[i]]);
-	for (int i = 0; i < y->expr->n_red; i++) {
-		const struct ir_axis *k = &w->o->axes[y->expr->red[i]];
-
-		if (w->axis[k->id] < 0 && (k->extent != 1 || k->open))
-			return false;
-		with[k->id] = w->axis[k->id] < 0 ? ir_int(a, k->lo, T_I64) :
-			ir_axis_value(a, w->axis[k->id]);
-	}
-	return true;
+	for (int i = 0; i < n; i++)
+		with[axes[i]] = ir_axis_value(a, w->axis[axes[i]]);
 }
 
 static bool same_axes(const int *x, int n_x, const int *y, int n_y)
@@ -120,16 +108,21 @@ static bool try(struct arena *a, const struct ir_operator *o,
 	struct walk w = { o, ARENA_ARRAY(a, (size_t)o->n_axes + 1, int), true };
 	struct ir_expr **with = ARENA_ARRAY(a, (size_t)o->n_axes + 1,
 		struct ir_expr *);
+	const struct ir_stmt *s = x->stmt, *t = y->stmt;
 	struct ir_contraction in_first = *y;
 
 	for (int i = 0; i < o->n_axes; i++)
 		w.axis[i] = -1;
 	correspond(&w, f.shared, g.shared);
-	if (!w.ok || !pair_rest(&w, x->stmt, y->stmt) ||
-	    !replace(a, &w, y->stmt, with) ||
-	    !ir_equal(f.shared, ir_substitute(a, g.shared, with)))
+	if (!w.ok || !pair_rest(&w, s->axes, s->n_axes, t->axes, t->n_axes) ||
+	    !pair_rest(&w, s->expr->red, s->expr->n_red, t->expr->red,
+			t->expr->n_red))
 		return false;
-	in_first.stmt = x->stmt;
+	replace(a, &w, t->axes, t->n_axes, with);
+	replace(a, &w, t->expr->red, t->expr->n_red, with);
+	if (!ir_equal(f.shared, ir_substitute(a, g.shared, with)))
+		return false;
+	in_first.stmt = s;
 	out->axis = w.axis;
 	return group_multiply(a, o, x, f.shared, f.own, &out->of[0]) &&
 		group_multiply(a, o, &in_first, f.shared, ir_substitute(a,
@@ -150,6 +143,24 @@ bool ir_twins(struct arena *a, const struct ir_operator *o, int first,
 		    factors_of(y, i & 2), out))
 			return true;
 	return false;
+}
+
+struct ir_expr *group_twin(struct arena *a, const struct ir_operator *o,
+	int first, int second)
+{
+	const struct ir_expr *x = o->stmts[first].expr;
+	struct ir_expr *e = ARENA_NEW(a, struct ir_expr);
+	struct ir_twins t;
+
+	*e = *o->stmts[second].expr;
+	e->red = ARENA_ARRAY(a, e->n_red, int);
+	if (!ir_twins(a, o, first, second, &t))
+		return NULL;
+	for (int i = 0; i < x->n_red; i++)
+		for (int k = 0; k < e->n_red; k++)
+			if (t.axis[o->stmts[second].expr->red[k]] == x->red[i])
+				e->red[i] = o->stmts[second].expr->red[k];
+	return e;
 }
 
 bool match_twin(struct arena *a, struct arena *tmp,

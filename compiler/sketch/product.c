@@ -276,7 +276,7 @@ static const char *not_contracted(const struct task *t, const char *sketch)
 			"group is a chain of two", sketch);
 	if (t->group->anchor == IR_TWINS)
 		return arena_printf(t->a, "%s computes one contraction, and this "
-			"group is two that share a factor", sketch);
+			"group is of two that share a factor", sketch);
 	if (t->op->stmts[t->group->anchor_stmt].expr->kind != IR_REDUCE ||
 	    ir_contraction(t->a, t->op, t->group->anchor_stmt, &c, &why))
 		return arena_printf(t->a, "%s computes contractions: %s",

@@ -95,6 +95,7 @@ struct stager {
 	struct k_buffer *row_at[FORMS_MAX];	/* hoisted parts, per row slot */
 	struct kx *form_base[FORMS_MAX];
 	struct kx *k_first, *row_first;
+	struct kx *line_first;		/* row_first among the rows of both tiles */
 	struct computed computed;
 	struct chosen chosen;
 	struct kx *row_base;

@@ -418,6 +418,17 @@ static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s)
 	s->tile = x->tile;
 }
 
+/* Says of the right tile what it holds. */
+static void tell_twins(struct tiled_code *g)
+{
+	struct k_buffer *tile = g->right.tile;
+
+	if (g->f->products > 1)
+		tile->comment = arena_printf(g->a, "%s: %d of %s and of %s by "
+			"turns", tile->comment, g->p->right.weave,
+			g->right.name, g->twin.name);
+}
+
 static void create_stagers(struct tiled_code *g, struct k_block *b)
 {
 	if (g->p->bulk) {
@@ -426,6 +437,7 @@ static void create_stagers(struct tiled_code *g, struct k_block *b)
 		g->twin.tile = g->right.tile;
 		if (g->f->products > 1)
 			create_bulk(g, &g->twin_bulk, &g->twin);
+		tell_twins(g);
 		return;
 	}
 	ks_comment(g->a, b, "addresses of what this thread copies");
@@ -434,6 +446,7 @@ static void create_stagers(struct tiled_code *g, struct k_block *b)
 	g->twin.tile = g->right.tile;
 	if (g->f->products > 1)
 		stager_create(&g->twin, b, g->p->stages, g->n_first, g->batch);
+	tell_twins(g);
 }
 
 static void stage_operands(struct tiled_code *g, struct k_block *b)

@@ -181,7 +181,8 @@ static void copy(struct ring *r, struct k_block *b)
 	g->left_bulk.batch = g->right_bulk.batch = g->twin_bulk.batch = g->batch;
 	bulk_choose(&g->left_bulk, each);
 	bulk_choose(&g->right_bulk, each);
-	if (g->f->products > 1)
+	g->twin_bulk.chosen = g->right_bulk.chosen;
+	if (g->f->products > 1 && !choices_alike(&g->f->right, &g->f->twin))
 		bulk_choose(&g->twin_bulk, each);
 	if (g->p->cluster > 1)
 		g->left_bulk.part = g->right_bulk.part = g->twin_bulk.part =
