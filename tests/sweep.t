@@ -3,7 +3,8 @@
 # Random legal points of every sketch for every operator of
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, eights.wpk and
 # scaled.wpk, of wgmma for those of fragments.wpk, of all products for those of
-# twins.wpk, of attention for those of attention.wpk, of reduce for those of pairs.wpk, and, as kernels for all sizes, of
+# twins.wpk, of attention for those of attention.wpk, of reduce for those of
+# pairs.wpk, and, as kernels for all sizes, of
 # open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
 # and early, they agree with the reference. The operators of ragged.wpk and tensor.wpk
 # take turns between the targets; in full each is for all of them, also under the

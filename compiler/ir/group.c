@@ -15,7 +15,7 @@
 /* A walk takes only so many statements. */
 enum { MEMBERS_MAX = 24 };
 
-/* Of more clusters than this, pairs are not compared. */
+/* Of more clusters, or statements that may be twins, pairs are not compared. */
 enum { SIBLINGS_MAX = 64 };
 
 static bool is_reduce(const struct ir_operator *o, int stmt)
@@ -226,17 +226,21 @@ static int joined(struct grouping *g, int stmt, int **axis)
 	return -1;
 }
 
-static bool *apart(struct grouping *g, int first, int second)
+static bool are_apart(const struct grouping *g, int first, int second)
 {
-	return &g->apart[first * g->o->n_stmts + second];
+	for (int i = 0; i < g->apart.n; i++)
+		if (g->apart.v[i].first == first &&
+				g->apart.v[i].second == second)
+			return true;
+	return false;
 }
 
 /* The cluster of a product whose twin "stmt" becomes, with its axes along the
  * coordinates, or -1. */
 static int twinned(struct grouping *g, int stmt, int **axis)
 {
-	for (int k = g->clusters.n - 1; k >= 0 && g->apart; k--)
-		if (!*apart(g, g->clusters.v[k].anchor_stmt, stmt) &&
+	for (int k = g->clusters.n - 1; k >= 0 && g->twins; k--)
+		if (!are_apart(g, g->clusters.v[k].anchor_stmt, stmt) &&
 				!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
 				match_twin(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis)) {
@@ -355,7 +359,8 @@ static bool part_strangers(struct grouping *g)
 
 		if (c->anchor != IR_TWINS || made_of_both(g, c))
 			continue;
-		*apart(g, c->anchor_stmt, c->second) = true;
+		vec_push(g->a, &g->apart, (struct strangers){ c->anchor_stmt,
+			c->second });
 		any = true;
 	}
 	return any;
@@ -484,8 +489,7 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	g = begin(a, o, cut.rule == IR_STATISTICS ? TAKES_STATISTICS :
 		cut.rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS);
 	g.pairs = pairs;
-	if (cut.twins)
-		g.apart = ARENA_ARRAY(a, o->n_stmts * o->n_stmts + 1, bool);
+	g.twins = cut.twins && o->n_stmts <= SIBLINGS_MAX;
 	do
 		place_all(&g, cut.rule == IR_APART);
 	while ((cut.rule == IR_CHAINED && take_less(&g)) ||

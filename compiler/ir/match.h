@@ -115,8 +115,14 @@ struct grouping {
 	int *seen, visit;
 	enum takes *takes;	/* by statement, of contractions */
 	bool pairs;		/* what reduces pairs reduces rows */
-	bool *apart;		/* by two statements: the second is no twin of the
-				 * first; NULL: none is of any */
+	bool twins;		/* contractions take others of one factor, but
+				 * for those of these that are apart */
+	struct {
+		struct strangers {
+			int first, second;
+		} *v;
+		int n, cap;
+	} apart;
 };
 
 /* group_close.c: what is grouped, as groups; statements are put in their order. */

@@ -67,9 +67,9 @@ int stage_tiles(const struct stage *s);
 struct kx *stage_woven(struct arena *a, const struct stage *s, struct kx *row);
 
 /* Vectors along the contiguous side of a tile, and all its copies; rows of shared
- * memory that it takes, or both do; chunks of 16 bytes of one that change places, a power of two; and
- * computed values that are stored at once: neighbours in shared memory, 16 bytes at
- * most. */
+ * memory that it takes, or both do; chunks of 16 bytes of one that change places, a
+ * power of two; and computed values that are stored at once: neighbours in shared
+ * memory, 16 bytes at most. */
 int stage_lead(const struct stage *s);
 int stage_copies(const struct stage *s);
 int64_t stage_lines(const struct stage *s);
@@ -102,10 +102,10 @@ struct stager {
 	struct k_buffer *table, *entries;	/* or NULL */
 };
 
-/* Declares the shared tile ("stages" deep), unless g->tile is one, and, unless async, the registers
- * that hold a tile in flight; emits what is hoisted out of the main loop into
- * "b". "first_row" is the tile's first row, "batch" the flattened batch index
- * (or NULL). */
+/* Declares the shared tile ("stages" deep), unless g->tile is one, and, unless async,
+ * the registers that hold a tile in flight; emits what is hoisted out of the main loop
+ * into "b". "first_row" is the tile's first row, "batch" the flattened batch index (or
+ * NULL). */
 void stager_create(struct stager *g, struct k_block *b, int stages,
 	struct kx *first_row, struct kx *batch);
 

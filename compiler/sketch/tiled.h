@@ -62,9 +62,9 @@ enum tiled_operand_value {
 	TILED_OPERAND
 };
 
-/* TILED_OPERAND for the tensor of each operand, the left one first; a tensor
- * that is both has them once, and the right ones of two products between them. Then facts that a schedule may state and that
- * hold of every kernel. */
+/* TILED_OPERAND for the tensor of each operand, the left one first; a tensor that is
+ * both has them once, and the right ones of two products between them. Then facts that
+ * a schedule may state and that hold of every kernel. */
 enum { TILED_FACTS = 6 };
 void tiled_add_operands(const struct task *t, struct tunables *l,
 	const struct product *f);
@@ -150,10 +150,10 @@ int tiled_together(const struct epilogue *e);
 /* split_k and its combine, into p->split, "joins" and "streams". */
 void tiled_read_split(int parts, int combine, struct tiling *p);
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
-/* Fills in the stages but for what the caller has set in them: of the right one of
- * two products "weave", of all "group" and "lanes", "pairs", "panel", "matrix", "align" and "image", "halo", "taps" and
- * "tap_steps", and "op" where that is not what the product multiplies. "pins" are the
- * left operand's values. */
+/* Fills in the stages but for what the caller has set in them: of the right one of two
+ * products "weave", of all "group" and "lanes", "pairs", "panel", "matrix", "align"
+ * and "image", "halo", "taps" and "tap_steps", and "op" where that is not what the
+ * product multiplies. "pins" are the left operand's values. */
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p);
 /* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread

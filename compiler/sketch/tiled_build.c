@@ -285,7 +285,8 @@ static void describe_parts(struct tiled_code *g)
 
 	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
 		.tiles = p->tiles, .split = p->split, .rows = g->out.m.mine,
-		.cols = g->out.n.mine * g->f->products, .threads = p->threads, .acc = g->acc,
+		.cols = g->out.n.mine * g->f->products, .threads = p->threads,
+		.acc = g->acc,
 		.reducer = g->f->c.reducer, .alone = p->helpers > 0,
 		.thread = g->thread };
 	if (p->streams)

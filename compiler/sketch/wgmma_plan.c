@@ -425,7 +425,8 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 
 	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
 		"about %d registers of each thread, more than %d: %s",
-		p->sum_each, p->sum_cols, p->regs, most, cols > 0 ? arena_printf(a, "%d columns "
+		p->sum_each, p->sum_cols, p->regs, most, cols > 0 ?
+		arena_printf(a, "%d columns "
 		"take less", cols) : p->sum_each > 1 ? "take less rows" :
 		"what is copied takes most of them");
 }
