@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Random legal points of every sketch for every operator of
 # tests/workloads/ragged.wpk, of mma and wgmma for those of tensor.wpk, eights.wpk and
-# scaled.wpk, of wgmma for those of fragments.wpk, of attention for those of
-# attention.wpk, of reduce for those of pairs.wpk, and, as kernels for all sizes, of
+# scaled.wpk, of wgmma for those of fragments.wpk, of all products for those of
+# twins.wpk, of attention for those of attention.wpk, of reduce for those of
+# pairs.wpk, and, as kernels for all sizes, of
 # open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
 # and early, they agree with the reference. The operators of ragged.wpk and tensor.wpk
 # take turns between the targets; in full each is for all of them, also under the
@@ -169,6 +170,18 @@ NVCC='' sweep "mma, scaled" "$folder/scaled.wpk" --set=sketch=mma \
 NVCC='' sweep "wgmma, scaled" "$folder/scaled.wpk" --set=sketch=wgmma \
 	--op="blocks,$scaled" --target=sm_90a --trials=1 --seed=11 \
 	--check=race,init
+# Two products of one factor.
+if [ -z "$WPK_FULL" ]; then
+	NVCC='' sweep "two products of one factor" "$folder/twins.wpk" \
+		--op=nt,chosen --target=sm_90a --trials=1 --seed=31
+	skip "two products of one factor, all" "make check-full"
+else
+	for target in sm_80 sm_89 sm_90a; do
+		NVCC='' sweep "two products of one factor for $target" \
+			"$folder/twins.wpk" --target=$target --trials=3 \
+			--seed=31 --check=race,init
+	done
+fi
 # Both products in one kernel.
 for kind in mma wgmma; do
 	NVCC='' sweep "attention by $kind" "$folder/attention.wpk" \

@@ -59,11 +59,13 @@ int cuts_find(const struct session *s, const struct schedule *schedule,
 		out[n++] = (struct ir_cut){ .rule = (enum ir_rule)rule };
 	for (int i = 1; i <= (asked ? ALONG_MOST : ALONG_USUAL); i++)
 		for (int k = 0; k < n_packs; k++)
-			out[n++] = (struct ir_cut){ IR_PACKED, i,
-				asked ? packs[k] : 0 };
+			out[n++] = (struct ir_cut){ .rule = IR_PACKED,
+				.along = i, .to = asked ? packs[k] : 0 };
 	out[n++] = (struct ir_cut){ .rule = IR_PAIRS };
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		out[n++] = (struct ir_cut){ .rule = IR_PARTIAL, .to = parts[i] };
+	out[n++] = (struct ir_cut){ .rule = IR_FUSED, .twins = true };
+	out[n++] = (struct ir_cut){ .rule = IR_INLINED, .twins = true };
 	return n;
 }
 
@@ -120,7 +122,7 @@ static const char *impossible(struct session *s, const struct job *j,
 
 	if (!*axes) {
 		why = ir_not_packed(s->a, j->plans[0].op, (struct ir_cut){
-			IR_PACKED, 1, VECTORS }, tensor);
+			.rule = IR_PACKED, .along = 1, .to = VECTORS }, tensor);
 		return arena_printf(s->a, "'%s' is not packed: %s", tensor,
 			why ? why : "kernel(...) names all kernels, and none "
 				"that does that");

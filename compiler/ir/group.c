@@ -15,7 +15,7 @@
 /* A walk takes only so many statements. */
 enum { MEMBERS_MAX = 24 };
 
-/* Of more clusters than this, pairs are not compared. */
+/* Of more clusters, or statements that may be twins, pairs are not compared. */
 enum { SIBLINGS_MAX = 64 };
 
 static bool is_reduce(const struct ir_operator *o, int stmt)
@@ -34,7 +34,8 @@ static bool contracts(struct grouping *g, int stmt)
 
 static bool is_product(const struct cluster *c)
 {
-	return c->anchor == IR_CONTRACTION || c->anchor == IR_CHAIN;
+	return c->anchor == IR_CONTRACTION || c->anchor == IR_CHAIN ||
+		c->anchor == IR_TWINS;
 }
 
 static bool depends(struct grouping *g, int from, int on);
@@ -225,11 +226,38 @@ static int joined(struct grouping *g, int stmt, int **axis)
 	return -1;
 }
 
+static bool are_apart(const struct grouping *g, int first, int second)
+{
+	for (int i = 0; i < g->apart.n; i++)
+		if (g->apart.v[i].first == first &&
+				g->apart.v[i].second == second)
+			return true;
+	return false;
+}
+
+/* The cluster of a product whose twin "stmt" becomes, with its axes along the
+ * coordinates, or -1. */
+static int twinned(struct grouping *g, int stmt, int **axis)
+{
+	for (int k = g->clusters.n - 1; k >= 0 && g->twins; k--)
+		if (!are_apart(g, g->clusters.v[k].anchor_stmt, stmt) &&
+				!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
+				match_twin(g->a, g->tmp, g->o,
+					&g->clusters.v[k], stmt, axis)) {
+			g->clusters.v[k].anchor = IR_TWINS;
+			g->clusters.v[k].second = stmt;
+			return k;
+		}
+	return -1;
+}
+
 static void place(struct grouping *g, int stmt)
 {
 	int *axis;
 	int k = joined(g, stmt, &axis);
 
+	if (k < 0)
+		k = twinned(g, stmt, &axis);
 	if (k < 0)
 		start_cluster(g, stmt, false);
 	else
@@ -324,6 +352,47 @@ static void merge_siblings(struct grouping *g)
 			if (apart)
 				from->members.n = 0;
 		}
+}
+
+/* ---- twins ---- */
+
+/* Is something in the cluster made of both products? */
+static bool made_of_both(struct grouping *g, const struct cluster *c)
+{
+	enum { FIRST = 1, SECOND = 2 };
+	int *of = ARENA_ARRAY(g->a, g->o->n_tensors, int), all;
+
+	for (int i = 0; i < c->members.n; i++) {
+		int stmt = c->members.v[i].stmt;
+		const struct group_reads *reads = &g->reads[stmt];
+
+		all = stmt == c->anchor_stmt ? FIRST :
+			stmt == c->second ? SECOND : 0;
+		for (int k = 0; k < reads->n; k++)
+			all |= of[reads->v[k]->tensor];
+		of[g->o->stmts[stmt].tensor] = all;
+		if (all == (FIRST | SECOND))
+			return true;
+	}
+	return false;
+}
+
+/* Twins that nothing is made of are none: others may be in their places. False if
+ * there are no such. */
+static bool part_strangers(struct grouping *g)
+{
+	bool any = false;
+
+	for (int k = 0; k < g->clusters.n; k++) {
+		const struct cluster *c = &g->clusters.v[k];
+
+		if (c->anchor != IR_TWINS || made_of_both(g, c))
+			continue;
+		vec_push(g->a, &g->apart, (struct strangers){ c->anchor_stmt,
+			c->second });
+		any = true;
+	}
+	return any;
 }
 
 /* ---- chains ---- */
@@ -455,9 +524,11 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 		cut.rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS);
 	g.pairs = found && cut.rule == IR_PAIRS;
 	g.parts = found && cut.rule == IR_PARTIAL;
+	g.twins = cut.twins && o->n_stmts <= SIBLINGS_MAX;
 	do
 		place_all(&g, cut.rule == IR_APART);
-	while (cut.rule == IR_CHAINED && take_less(&g));
+	while ((cut.rule == IR_CHAINED && take_less(&g)) ||
+		part_strangers(&g));
 	if (cut.rule != IR_APART)
 		merge_siblings(&g);
 	p = group_close(&g);

@@ -25,10 +25,21 @@ bool group_instead(struct arena *a, const struct ir_operator *o,
 	const struct ir_contraction *c, const struct ir_expr *left,
 	const struct ir_expr *right, struct ir_contraction *out);
 
+/* roles.c: the contraction of what "c" says that multiplies "left" and "right", which
+ * are stripped; false if it is none, or left would be right. */
+bool group_multiply(struct arena *a, const struct ir_operator *o,
+	const struct ir_contraction *c, const struct ir_expr *left,
+	const struct ir_expr *right, struct ir_contraction *out);
+
 /* pairs.c: is "e" made of two reads alone, of[0] and of[1]? "*zero": it is 0 where
  * both are 0. */
 bool group_pair(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e, const struct ir_expr **of, bool *zero);
+
+/* twin.c: what "second", a twin of "first", is, summed in the order of that; NULL if
+ * it is none. */
+struct ir_expr *group_twin(struct arena *a, const struct ir_operator *o,
+	int first, int second);
 
 /* factor.c: "e" as a product in "type" of factors, itself if it is none; by axis
  * whether it has more than one value and occurs in each. False: they are more. */

@@ -6,6 +6,13 @@
 
 #include "ir/match.h"
 
+/* Does a contraction's cluster have none of the axes that the statement sums over? */
+static bool sums_itself(const struct cluster *c, int stmt)
+{
+	return stmt == c->anchor_stmt ||
+		(c->anchor == IR_TWINS && stmt == c->second);
+}
+
 /* The member's axes in the order of the coordinates, and those it reduces over;
  * of a contraction's anchor they are no coordinates. */
 static void order_axes(struct grouping *g, const struct cluster *c,
@@ -17,7 +24,7 @@ static void order_axes(struct grouping *g, const struct cluster *c,
 
 	*e = *s->expr;
 	s->axes = ARENA_ARRAY(g->a, s->n_axes, int);
-	if (e->n_red && (c->anchor == IR_ROW || m->stmt != c->anchor_stmt)) {
+	if (e->n_red && (c->anchor == IR_ROW || !sums_itself(c, m->stmt))) {
 		e->red = ARENA_ARRAY(g->a, e->n_red, int);
 		e->n_red = 0;
 		s->expr = e;
@@ -61,7 +68,8 @@ static void close_members(struct grouping *g, const struct cluster *c,
 		out->stmts[out->n_stmts++] = now;
 		if (was == c->anchor_stmt)
 			out->anchor_stmt = now;
-		if (c->anchor == IR_CHAIN && was == c->second)
+		if ((c->anchor == IR_CHAIN || c->anchor == IR_TWINS) &&
+				was == c->second)
 			out->second = now;
 	}
 }
@@ -101,6 +109,15 @@ static void close_in_order(struct grouping *g, int k, const struct ir_stmt *old,
 	close_cluster(g, c, old, p);
 }
 
+/* Twins sum in the same order. */
+static void order_twin(struct grouping *g, const struct cluster *c)
+{
+	struct ir_stmt *s = &g->o->stmts[c->second];
+
+	if (c->anchor == IR_TWINS && c->members.n)
+		s->expr = group_twin(g->a, g->o, c->anchor_stmt, c->second);
+}
+
 struct ir_partition *group_close(struct grouping *g)
 {
 	struct ir_partition *p = ARENA_NEW(g->a, struct ir_partition);
@@ -111,6 +128,8 @@ struct ir_partition *group_close(struct grouping *g)
 		for (int i = 0; i < g->clusters.v[k].members.n; i++)
 			order_axes(g, &g->clusters.v[k],
 				&g->clusters.v[k].members.v[i]);
+	for (int k = 0; k < g->clusters.n; k++)
+		order_twin(g, &g->clusters.v[k]);
 	p->groups = ARENA_ARRAY(g->a, g->clusters.n, struct ir_group);
 	old = o->stmts;
 	o->stmts = ARENA_ARRAY(g->a, o->n_stmts, struct ir_stmt);

@@ -121,10 +121,14 @@ static bool multiplies(const struct ir_operator *o, const struct ir_group *g,
 	for (int i = 0; g->anchor == IR_CHAIN && i < g->n_stmts &&
 	     g->stmts[i] <= g->second; i++)
 		f.found |= ir_reads(o->stmts[g->stmts[i]].expr, in);
-	if (g->anchor != IR_CONTRACTION)
+	if (g->anchor != IR_CONTRACTION && g->anchor != IR_TWINS)
 		return f.found;
 	f.reduction = o->stmts[g->anchor_stmt].expr;
 	ir_walk((struct ir_expr *)f.reduction, find_summed_read, &f);
+	if (g->anchor == IR_TWINS) {
+		f.reduction = o->stmts[g->second].expr;
+		ir_walk((struct ir_expr *)f.reduction, find_summed_read, &f);
+	}
 	return f.found;
 }
 

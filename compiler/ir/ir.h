@@ -379,7 +379,7 @@ void ir_inline(struct arena *a, struct ir_operator *o, enum ir_inlining how);
 
 /* ---- group.c ---- */
 
-enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION, IR_CHAIN };
+enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION, IR_CHAIN, IR_TWINS };
 
 /* Statements that one kernel computes, in order. Their axes correspond by
  * position, and each reads what others of the group write at the same values
@@ -400,6 +400,10 @@ enum ir_anchor { IR_MAP, IR_ROW, IR_CONTRACTION, IR_CHAIN };
  *		    rows', and then its own, one at least. Nothing but maps over
  *		    the second's axes comes after it; they may read values of
  *		    its row. Values for each element of the first never leave.
+ *  IR_TWINS	    two contractions of one factor, "anchor_stmt" and "second",
+ *		    whose axes are of the same extents, those they sum over in
+ *		    the same order, and maps over these, of which one at least
+ *		    is made of both (ir_twins).
  *  IR_ROW	    the first "n_rows" axes of every statement are the row; a
  *		    reduction has no others and reduces over the trailing axes,
  *		    a map has the trailing axes too, or is one value per row.
@@ -415,7 +419,7 @@ struct ir_group {
 	int n_rows;		/* IR_ROW */
 	const bool *across;	/* IR_CONTRACTION, IR_CHAIN: by axis of the
 				 * anchor; or NULL */
-	int second;		/* IR_CHAIN: the statement */
+	int second;		/* IR_CHAIN, IR_TWINS: the statement */
 };
 
 struct ir_partition {
@@ -466,10 +470,12 @@ enum ir_rule {
 /* One way to cut an operator into kernels. Of IR_PARTIAL, how many elements a part has
  * at most. Of IR_PACKED, how many axes are packed
  * into one, and to a multiple of how many elements; 0: 16 bytes, and then only
- * types of 16 bits and less. */
+ * types of 16 bits and less. "twins": contractions take others of one factor with
+ * them, where something is made of both. */
 struct ir_cut {
 	enum ir_rule rule;
 	int along, to;
+	bool twins;
 };
 
 /* Hoists, inlines and reorders the axes of "o" first; every group is legal for
@@ -576,6 +582,20 @@ bool ir_contraction(struct arena *a, const struct ir_operator *o, int stmt,
  * entry's, too, and an address is that of entry 0. */
 bool ir_contraction_by_table(struct arena *a, const struct ir_operator *o,
 	int stmt, struct ir_contraction *out, const char **why);
+
+/* ---- twin.c: two products of one factor ---- */
+
+/* Both contractions in the axes of the first one's statement, of the same roles: the
+ * factor that they share is left. "axis": by axis of the second one's own, in which it
+ * is "own", that of the first, or -1. */
+struct ir_twins {
+	struct ir_contraction of[2], own;
+	const int *axis;
+};
+
+/* False if statements "first" and "second" share no factor, or have other axes. */
+bool ir_twins(struct arena *a, const struct ir_operator *o, int first,
+	int second, struct ir_twins *out);
 
 /* ---- scales.c: what of a product changes seldom along the reduction ---- */
 

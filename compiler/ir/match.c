@@ -491,7 +491,8 @@ bool match_domains(const struct ir_operator *o, const struct cluster *x,
 {
 	if (!x->members.n || !y->members.n || x->anchor != y->anchor ||
 	    x->anchor == IR_CONTRACTION || x->anchor == IR_CHAIN ||
-	    x->n_rows != y->n_rows || x->n_coords != y->n_coords)
+	    x->anchor == IR_TWINS || x->n_rows != y->n_rows ||
+	    x->n_coords != y->n_coords)
 		return false;
 	for (int i = 0; i < x->n_coords; i++)
 		if (!alike(&o->axes[x->coords[i]], &o->axes[y->coords[i]]))

@@ -20,7 +20,8 @@ enum takes { TAKES_MAPS, TAKES_PRODUCT, TAKES_ROWS, TAKES_STATISTICS };
 
 /* "coords" are axes of the anchor: the first "n_rows" those it writes along,
  * then (IR_ROW) those it reduces over, or (IR_CHAIN) those that the second
- * product has of its own, one at least. "across" tells, once a statistic or a
+ * product has of its own, one at least. "second" of IR_TWINS is the other product.
+ * "across" tells, once a statistic or a
  * second product has joined a contraction, by coordinate along which its rows
  * go. */
 struct cluster {
@@ -95,6 +96,11 @@ bool match_domains(const struct ir_operator *o, const struct cluster *x,
 bool match_clusters(struct arena *tmp, const struct ir_operator *o,
 	const struct cluster *x, const struct cluster *y);
 
+/* twin.c: the same for a product beside that of "c", of one factor with it. */
+bool match_twin(struct arena *a, struct arena *tmp,
+	const struct ir_operator *o, const struct cluster *c, int stmt,
+	int **axis);
+
 /* True if the maps of "from" may come before reduction "stmt" in its new
  * cluster "to"; perm[coordinate of from] = coordinate of to. */
 bool match_source(struct arena *tmp, const struct ir_operator *o,
@@ -114,6 +120,14 @@ struct grouping {
 	enum takes *takes;	/* by statement, of contractions */
 	bool pairs;		/* what reduces pairs reduces rows */
 	bool parts;		/* what reduces parts of rows does so in one kernel */
+	bool twins;		/* contractions take others of one factor, but
+				 * for those of these that are apart */
+	struct {
+		struct strangers {
+			int first, second;
+		} *v;
+		int n, cap;
+	} apart;
 };
 
 /* group_close.c: what is grouped, as groups; statements are put in their order. */

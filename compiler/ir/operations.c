@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What a group has to do, however it is done. In: an operator and one of its
- * groups. Out: operations as benchmarks count them: two for each multiply-add of a
- * contraction, of a chain's both, those with what pad yields among them, and nothing
- * else of its group; of other groups one for each operation that statements write,
- * and for each term of a reduction. Indices and conversions cost none. */
+/* What a group has to do, however it is done. In: an operator and one of its groups.
+ * Out: operations as benchmarks count them: two for each multiply-add of a
+ * contraction, of a chain's and of twins' both, those with what pad yields among them,
+ * and nothing else of its group; of other groups one for each operation that
+ * statements write, and for each term of a reduction. Indices and conversions cost
+ * none. */
 #include "ir/ir.h"
 
 #include <assert.h>
@@ -53,7 +54,7 @@ double ir_operations(const struct ir_operator *o, const struct ir_group *g)
 
 	if (g->anchor == IR_CONTRACTION)
 		return of_contraction(o, g->anchor_stmt);
-	if (g->anchor == IR_CHAIN)
+	if (g->anchor == IR_CHAIN || g->anchor == IR_TWINS)
 		return of_contraction(o, g->anchor_stmt) +
 			of_contraction(o, g->second);
 	for (int i = 0; i < g->n_stmts; i++)

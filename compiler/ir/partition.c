@@ -3,7 +3,8 @@
  * out goes one line a group, or what is wrong. */
 #include "ir/group.h"
 
-static const char *const anchors[] = { "map", "row", "contraction", "chain" };
+static const char *const anchors[] = { "map", "row", "contraction", "chain",
+	"twins" };
 
 static const char *written(const struct ir_operator *o, int stmt)
 {
@@ -165,7 +166,9 @@ static bool same_axes(struct arena *a, const struct ir_operator *o,
 	if (g->across && s != x && per_row(a, o, g, s))
 		return true;
 	return x->n_axes == s->n_axes && alike(o, x->axes, s->axes, x->n_axes) &&
-		(s == x || s->expr->kind != IR_REDUCE);
+		(s == x || s->expr->kind != IR_REDUCE || (g->anchor == IR_TWINS &&
+		stmt == g->second && x->expr->n_red == s->expr->n_red &&
+		alike(o, x->expr->red, s->expr->red, x->expr->n_red)));
 }
 
 static const char *check_group(struct check *c, const struct ir_group *g)
@@ -196,6 +199,7 @@ const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 
 	for (int k = 0; !why && k < p->n_groups; k++) {
 		const struct ir_group *g = &p->groups[k];
+		struct ir_twins t;
 
 		if (!has(&c, k, g->anchor_stmt))
 			return arena_printf(a, "group %d has no anchor", k);
@@ -203,6 +207,9 @@ const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 				!has(&c, k, g->second)))
 			return arena_printf(a, "group %d has no second "
 				"product", k);
+		if (g->anchor == IR_TWINS && (!has(&c, k, g->second) ||
+				!ir_twins(a, o, g->anchor_stmt, g->second, &t)))
+			return arena_printf(a, "group %d has no twins", k);
 		why = check_group(&c, g);
 	}
 	return why;

@@ -569,7 +569,7 @@ bool ir_contraction_by_table(struct arena *a, const struct ir_operator *o,
 	return recognise(&r) || ir_contraction(a, o, stmt, out, why);
 }
 
-bool group_instead(struct arena *a, const struct ir_operator *o,
+bool group_multiply(struct arena *a, const struct ir_operator *o,
 	const struct ir_contraction *c, const struct ir_expr *left,
 	const struct ir_expr *right, struct ir_contraction *out)
 {
@@ -578,6 +578,14 @@ bool group_instead(struct arena *a, const struct ir_operator *o,
 	*out = (struct ir_contraction){ .stmt = c->stmt, .acc = c->acc,
 		.product = c->product, .filled = true };
 	return choose_left(&r, left, right) && out->left_value == left &&
-		find_roles(&r) && out->n_m == c->n_m && out->n_n == c->n_n &&
+		find_roles(&r);
+}
+
+bool group_instead(struct arena *a, const struct ir_operator *o,
+	const struct ir_contraction *c, const struct ir_expr *left,
+	const struct ir_expr *right, struct ir_contraction *out)
+{
+	return group_multiply(a, o, c, left, right, out) &&
+		out->n_m == c->n_m && out->n_n == c->n_n &&
 		out->n_batch == c->n_batch;
 }

@@ -247,6 +247,49 @@ static bool take_apart(struct binding *b, struct parts *p)
 
 /* ---- pinning ---- */
 
+static bool mentions(const struct sched_directive *d, const char *subject)
+{
+	for (int i = 0; i < d->n_args; i++)
+		if (!d->args[i].key && same(bare_name(&d->args[i].value),
+		    subject))
+			return true;
+	return false;
+}
+
+static bool same_gene(const struct gene *x, const struct gene *y)
+{
+	return x->n == y->n && !memcmp(x->values, y->values, (size_t)x->n *
+		sizeof *x->values);
+}
+
+/* What another directive has said of another subject, with which "subject" has
+ * tunable "t" between them, may be said of this one too: a value, or NULL, that it
+ * is on. */
+static bool pin_again(struct binding *b, int t, const char *subject,
+	const struct sched_value *v, struct span at)
+{
+	static const int on[] = { 1 };
+	struct space *sp = b->sp;
+	int was = sp->follows[t], n = sp->n_genes, is;
+	struct gene g = { .values = on, .n = 1 };
+
+	if (!subject || mentions(b->by[t], subject))
+		return bind_fail(b, at, "%s is given twice",
+			sp->tunables[t].name);
+	if (v && !bind_value(b, t, v))
+		return false;
+	is = sp->follows[t];
+	if (was >= 0 && is >= 0 && (v ? is == was ||
+	    same_gene(&sp->genes[is], &sp->genes[was]) :
+	    same_gene(&g, &sp->genes[was]))) {
+		sp->follows[t] = was;
+		sp->n_genes = n;
+		return true;
+	}
+	return bind_fail(b, at, "%s is given twice, and not alike",
+		sp->tunables[t].name);
+}
+
 /* Several subjects of one directive may have one tunable between them. */
 static bool pin(struct binding *b, const struct parts *p, const char *subject,
 	const char *key, const struct sched_value *v, struct span at)
@@ -258,8 +301,7 @@ static bool pin(struct binding *b, const struct parts *p, const char *subject,
 	if (b->by[t] == p->d)
 		return true;
 	if (b->by[t])
-		return bind_fail(b, at, "%s is given twice",
-			b->sp->tunables[t].name);
+		return pin_again(b, t, subject, v, at);
 	b->by[t] = p->d;
 	return bind_value(b, t, v);
 }
@@ -278,7 +320,7 @@ static bool pin_on(struct binding *b, const struct parts *p,
 	if (b->by[t] == p->d)
 		return true;
 	if (b->by[t])
-		return bind_fail(b, p->d->at, "%s is given twice", tn->name);
+		return pin_again(b, t, subject, NULL, p->d->at);
 	b->by[t] = p->d;
 	b->sp->follows[t] = b->sp->n_genes;
 	b->sp->genes[b->sp->n_genes++] = (struct gene){ tn->name, on, 1,

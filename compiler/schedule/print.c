@@ -127,6 +127,17 @@ static bool is_auto(const struct tunable *t, int v)
 		!strcmp(t->words[v], "auto");
 }
 
+/* The first one, which stands for all that share the number; but how sums are
+ * multiplied has to be said of each. */
+static void print_subjects(const struct tunable *t, struct str *out)
+{
+	bool all = !strcmp(t->directive, "mma");
+
+	str_puts(out, subject_of(t) ? subject_of(t) : "");
+	for (int i = 1; all && subject_of(t) && t->subjects[i]; i++)
+		str_printf(out, ", %s", t->subjects[i]);
+}
+
 static void print_pin(const struct tunable *t, int v, struct str *out)
 {
 	if (t->key)
@@ -156,9 +167,10 @@ void sched_print_point(const struct space *sp, const int *genes,
 			continue;
 		if (last && !more)
 			str_puts(out, ");\n");
-		if (!more)
-			str_printf(out, "%s(%s", t->directive,
-				subject_of(t) ? subject_of(t) : "");
+		if (!more) {
+			str_printf(out, "%s(", t->directive);
+			print_subjects(t, out);
+		}
 		if (!is_flag(t)) {
 			str_puts(out, more || subject_of(t) ? ", " : "");
 			print_pin(t, values[order[i]], out);

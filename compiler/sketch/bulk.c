@@ -166,6 +166,12 @@ int bulk_rows(const struct stage *s)
 	return s->tile_rows / (s->shares ? s->shares : 1);
 }
 
+/* The largest number that divides both. */
+static int common(int x, int y)
+{
+	return y ? common(y, x % y) : x;
+}
+
 /* Rows and columns of one box: of the whole tile, or of one panel. */
 static int box_inner(const struct stage *s)
 {
@@ -174,7 +180,7 @@ static int box_inner(const struct stage *s)
 
 static int box_outer(const struct stage *s)
 {
-	int n = s->order->k_inner ? bulk_rows(s) : s->tile_k;
+	int n = s->order->k_inner ? common(bulk_rows(s), s->weave) : s->tile_k;
 
 	while (n > BOX_MOST)
 		n /= 2;
@@ -350,7 +356,8 @@ static void copy_tile(const struct bulk *g, struct k_block *b, struct kx *k0,
 	b = tile_loop(a, b, "i", g->way->whole ? 1 : bulk_rows(s) / step, &i);
 	from = kx_add(a, from, kx_mul(a, i, kx_int(a, step)));
 	row = kx_add(a, g->row, from);
-	line = along_k ? from : kx_mul(a, kx_div(a, from, kx_int(a, s->panel)),
+	line = stage_woven(a, s, from);
+	line = along_k ? line : kx_mul(a, kx_div(a, line, kx_int(a, s->panel)),
 		kx_int(a, s->tile_k));
 	to = k_place(g->tile, slot, kx_add(a, above, line), kx_int(a, 0));
 	g->way->box(g, b, k0, row, to, full);
@@ -408,6 +415,8 @@ const char *bulk_refuse(const struct stage *s)
 	const struct bulk_way *way = way_of(s);
 	const char *why = bulk_never(s);
 
+	if (!why && way->whole && s->weave && s->weave < bulk_rows(s))
+		return "is copied whole, and lies in parts among its twin's rows";
 	return why || !way->refuse ? why : way->refuse(s);
 }
 
@@ -422,9 +431,11 @@ void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 	g->way = way_of(s);
 	g->map = kernel_map(k, g->way->map(s, arena_printf(g->a, "%s_map",
 		name), of));
-	g->tile = kernel_array(k, K_SHARED, arena_printf(g->a, "%s_tile", name),
-		s->op->tile_type, 3, dims, s->align);
-	g->tile->comment = tile_comment(s);
+	if (!g->tile) {
+		g->tile = kernel_array(k, K_SHARED, arena_printf(g->a,
+			"%s_tile", name), s->op->tile_type, 3, dims, s->align);
+		g->tile->comment = tile_comment(s);
+	}
 	if (s->op->entry)
 		pages_declare(g, k, name);
 }

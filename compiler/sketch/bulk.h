@@ -68,8 +68,8 @@ struct bulk {
 	const struct bulk_way *way;	/* bulk_create() knows */
 };
 
-/* Declares the map, over the kernel's global "of", and the shared tile, "stages"
- * deep. */
+/* Declares the map, over the kernel's global "of", and, unless g->tile is one, the
+ * shared tile, "stages" deep. */
 void bulk_create(struct bulk *g, struct kernel *k, const char *name,
 	struct k_buffer *of, int stages);
 /* Reads what g->batch chooses. */

@@ -74,6 +74,17 @@ struct chosen choice_read(struct computed *c, struct k_block *b,
 	return out;
 }
 
+bool choices_alike(const struct operand *x, const struct operand *y)
+{
+	bool same = x->n_choices == y->n_choices;
+
+	for (int i = 0; same && i < x->n_choices; i++)
+		same = x->choices[i].size == y->choices[i].size &&
+			x->choices[i].guarded == y->choices[i].guarded &&
+			ir_equal(x->choices[i].index, y->choices[i].index);
+	return same;
+}
+
 static struct kx *or_else(struct arena *a, const struct chosen *x, int i,
 	int64_t otherwise)
 {

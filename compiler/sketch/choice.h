@@ -16,6 +16,8 @@ struct chosen {
 /* Reads what chooses in batch c->batch, in "b"; "name" is the operand's. */
 struct chosen choice_read(struct computed *c, struct k_block *b,
 	const struct operand *op, const char *name);
+/* Do both operands have the same choices, of as many each? */
+bool choices_alike(const struct operand *x, const struct operand *y);
 /* How many elements they move the address by, in "type"; 0 where not inside. */
 struct kx *choice_address(struct arena *a, const struct operand *op,
 	const struct chosen *x, enum dtype type);

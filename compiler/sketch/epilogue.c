@@ -43,6 +43,15 @@ static bool map_side(struct task *t, const struct ir_stmt *anchor,
 	return k == n;
 }
 
+/* Statement "s", which has an element for each of the anchor's, in its axes. */
+static bool map_element(struct task *t, const struct ir_stmt *anchor,
+	const struct ir_stmt *s, struct ir_expr **with)
+{
+	for (int i = 0; i < s->n_axes && i < anchor->n_axes; i++)
+		with[s->axes[i]] = ir_axis_value(t->a, anchor->axes[i]);
+	return s->n_axes == anchor->n_axes;
+}
+
 /* Statement "s" in the anchor's axes: one of an element, of a row, or of a
  * row's elements, which it reduces. */
 static bool map_axes(struct task *t, const struct ir_stmt *anchor,
@@ -55,9 +64,7 @@ static bool map_axes(struct task *t, const struct ir_stmt *anchor,
 			s->expr->n_red, true, with);
 	if (out->per_row)
 		return map_side(t, anchor, s->axes, s->n_axes, false, with);
-	for (int i = 0; i < s->n_axes && i < anchor->n_axes; i++)
-		with[s->axes[i]] = ir_axis_value(t->a, anchor->axes[i]);
-	return s->n_axes == anchor->n_axes;
+	return map_element(t, anchor, s, with);
 }
 
 /* "e", which reduces over axes that "with" replaces. */
@@ -202,8 +209,11 @@ static bool add_output(struct task *t, const struct ir_contraction *c,
 	}
 	*out = (struct output){ .tensor = &t->op->tensors[s->tensor],
 		.vec_n = 1, .vec_m = 1 };
-	if (stmt != t->group->anchor_stmt &&
-	    !follow(t, c, f, s, with, out, why))
+	out->second = t->group->anchor == IR_TWINS && stmt == t->group->second;
+	if (out->second)
+		map_element(t, c->stmt, s, with);
+	else if (stmt != t->group->anchor_stmt &&
+		 !follow(t, c, f, s, with, out, why))
 		return false;
 	out->index = ARENA_ARRAY(t->a, (size_t)out->tensor->rank,
 		struct ir_expr *);
@@ -241,7 +251,8 @@ static void plan_passes(struct epilogue *f)
 
 		out->pass = out->last = first_pass(f, out);
 		for (struct output *o = f->outputs; o < out; o++)
-			if (ir_reads(out->value, o->tensor->id) && o->last < out->pass)
+			if (out->value && ir_reads(out->value, o->tensor->id) &&
+					o->last < out->pass)
 				o->last = out->pass;
 		if (out->pass >= f->passes)
 			f->passes = out->pass + 1;

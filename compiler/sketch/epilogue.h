@@ -18,10 +18,11 @@ enum { OUTPUTS_MAX = IR_PRODUCT_STATEMENTS };
  * read up to pass "last"; rows are at the end of it. */
 struct output {
 	const struct ir_tensor *tensor;
-	struct ir_expr *value;		/* NULL: the accumulator itself */
+	struct ir_expr *value;		/* NULL: the accumulator itself, or that of
+					 * the "second" product */
 	struct ir_expr **index;
 	const struct ir_expr *reduction;
-	bool stored, per_row;
+	bool second, stored, per_row;
 	int pass, last;
 	int vec_n, vec_m;	/* elements that may be stored at once along
 				 * neighbouring columns, or rows */
@@ -106,7 +107,8 @@ struct store_parts {
 	void *ctx;
 };
 
-/* Store what belongs to accumulators "acc" [m.mine][n.mine], by threads that may
+/* Store what belongs to accumulators "acc" [m.mine][n.mine], behind which those of a
+ * second product are, [m.mine][n.mine, n.mine], by threads that may
  * have "regs" registers each, 0: more than enough. "batch" is the flattened batch
  * index or NULL; "buffers" the kernel's globals by IR tensor.
  * Where the epilogue has rows, the block's tile covers them, and all threads

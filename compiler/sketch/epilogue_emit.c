@@ -9,14 +9,27 @@
 
 #include "sketch/stage.h"
 
+/* The accumulator of the present element, "o"'s product's. */
+static struct kx *sum_of(const struct emission *m, const struct output *o)
+{
+	const struct storing *s = m->s;
+	struct kx *at = kx_add(s->a, m->first, m->element), *row = m->row;
+	struct kx **n = s->e->along_n ? &at : &row;
+
+	if (s->acc->rank == 1)
+		return kx_load(s->a, s->acc, at);
+	if (o->second)
+		*n = kx_add(s->a, *n, kx_int(s->a, s->n.mine));
+	return s->e->along_n ? kx_load(s->a, s->acc, row, at) :
+		kx_load(s->a, s->acc, at, row);
+}
+
 /* Of the present element, in what it is stored as and used. */
 static struct kx *element_of(const struct emission *m, struct k_buffer *b)
 {
 	const struct storing *s = m->s;
 	struct kx *at = kx_add(s->a, m->first, m->element);
 
-	if (b->rank == 1)
-		return kx_load(s->a, b, at);
 	return s->e->along_n ? kx_load(s->a, b, m->row, at) :
 		kx_load(s->a, b, at, m->row);
 }
@@ -31,7 +44,7 @@ static struct kx *value_of_output(const struct emission *m, int i)
 		return m->values[i];
 	if (o->value)
 		return element_of(m, m->kept[i]);
-	return lower_round(m->s->a, element_of(m, m->s->acc), o->tensor->type);
+	return lower_round(m->s->a, sum_of(m, o), o->tensor->type);
 }
 
 static bool is_row_value(const struct storing *s, int tensor)
@@ -282,7 +295,7 @@ static void compute_output(struct emission *m, struct k_block *b, int i)
 	struct arena *a = m->s->a;
 	enum dtype type = lower_type(o->tensor->type);
 	struct kx *v = o->value ? lower_expr(&m->env, o->value) :
-		element_of(m, m->s->acc);
+		sum_of(m, o);
 
 	if (m->taken[i]) {
 		taken_give(m, b, i, lower_convert(a, v, type));

@@ -101,6 +101,13 @@ static struct demand demand_of(const struct emission *m)
 	return d;
 }
 
+/* Sums of a thread that are a second product's. */
+static int second_sums(const struct storing *s)
+{
+	return s->acc->rank < 2 ? 0 : s->m.mine *
+		(int)(s->acc->dims[1] - s->n.mine);
+}
+
 /* Registers that are left beside the thread's sums, and what else of them and of
  * rows waits for later passes. */
 static int room_of(const struct emission *m, const struct demand *d)
@@ -108,7 +115,8 @@ static int room_of(const struct emission *m, const struct demand *d)
 	const struct storing *s = m->s;
 	int held = s->e->held > 1 ? s->e->held : 1, n = s->regs - RESERVED;
 
-	n -= held * s->m.mine * s->n.mine * words_of(s->acc->type);
+	n -= (held * s->m.mine * s->n.mine + second_sums(s)) *
+		words_of(s->acc->type);
 	for (int i = 0; i < s->e->n; i++)
 		if (s->e->outputs[i].per_row)
 			n -= rows_of(s)->mine;

@@ -13,15 +13,19 @@
 static void make_tunables(struct task *t, struct fma *f);
 static bool find_start(const struct task *t, struct fma *f);
 
+enum {
+	DOES = PRODUCT_COMPUTES | PRODUCT_ROWS | PRODUCT_PAIRS |
+		PRODUCT_CHOICES | PRODUCT_TWINS
+};
+
 static bool applies(struct task *t, const char **why)
 {
 	struct fma *f;
 
-	if (!product_is(t, "fma", why))
+	if (!product_is(t, "fma", DOES, why))
 		return false;
 	f = ARENA_NEW(t->a, struct fma);
-	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |
-			PRODUCT_PAIRS | PRODUCT_CHOICES, &f->of, why))
+	if (!product_analyse(t, "fma", DOES, &f->of, why))
 		return false;
 	*why = tiled_rows_refuse(t, &f->of, 16, IR_PRODUCT_ROW);
 	if (*why)

@@ -45,7 +45,7 @@ static void clear_accumulators(struct fma_code *g, struct k_block *b)
 	struct kx *i, *j;
 
 	b = tile_loop(a, b, "i", g->p->tm, &i);
-	b = tile_loop(a, b, "j", g->p->tn, &j);
+	b = tile_loop(a, b, "j", g->p->tn * g->f->of.products, &j);
 	ks_store(a, b, k_place(g->of.acc, i, j), product_none(a, &g->f->of));
 }
 
@@ -55,7 +55,9 @@ static void start(void *ctx, struct k_block *b)
 
 	clear_accumulators(g, b);
 	g->l = fma_fragment_make(g, &g->of.left, &g->of.out.m);
-	g->r = fma_fragment_make(g, &g->of.right, &g->of.out.n);
+	g->r[0] = fma_fragment_make(g, &g->of.right, &g->of.out.n);
+	if (g->f->of.products > 1)
+		g->r[1] = fma_fragment_make(g, &g->of.twin, &g->of.out.n);
 }
 
 static const struct tiled_calls calls = {

@@ -18,7 +18,7 @@ struct fma_code {
 	struct tiled_code of;
 	const struct fma *f;
 	const struct fma_plan *p;
-	struct fma_fragment l, r;
+	struct fma_fragment l, r[2];	/* the right one of each product */
 };
 
 /* The registers of one operand's fragment, for the rows or columns of "side". */

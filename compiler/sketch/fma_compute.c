@@ -38,8 +38,8 @@ static void load_row(struct fma_code *g, struct k_block *b,
 	struct kx *u, *row, *k;
 
 	b = tile_loop(g->of.a, b, "u", g->p->kv / width, &u);
-	row = kx_add(g->of.a, kx_mul(g->of.a, i, num(g, r->side->lanes)),
-		r->side->lane);
+	row = stage_woven(g->of.a, r->s, kx_add(g->of.a, kx_mul(g->of.a, i,
+		num(g, r->side->lanes)), r->side->lane));
 	k = kx_mul(g->of.a, u, num(g, width));
 	ks_copy(g->of.a, b, COPY_PLAIN, k_place(r->raw, to, k),
 		k_place(r->g->tile, slot, row,
@@ -66,6 +66,7 @@ static void load_along_rows(struct fma_code *g, struct k_block *b,
 	b = tile_loop(g->of.a, b, "i", r->side->mine / v, &i);
 	row = kx_add(g->of.a, kx_mul(g->of.a, i, num(g, (int64_t)r->side->lanes * v)),
 		kx_mul(g->of.a, r->side->lane, num(g, v)));
+	row = stage_woven(g->of.a, r->s, row);
 	ks_copy(g->of.a, b, COPY_PLAIN, k_place(r->raw, kx_mul(g->of.a, i, num(g, v))),
 		k_place(r->g->tile, slot, k, row), v * r->s->op->tile_elem, NULL, 0);
 }
@@ -104,7 +105,7 @@ static struct k_block *steps_loop(struct fma_code *g, struct k_block *b,
 {
 	const struct fma_plan *p = g->p;
 	int steps = p->of.bk / p->kv, fmas = p->tm * p->tn * p->kv *
-		(1 + (int)product_cost(&g->f->of).ops);
+		(1 + (int)product_cost(&g->f->of).ops) * g->f->of.products;
 	int factor = steps;
 	struct k_block *body;
 
@@ -149,14 +150,16 @@ static struct kx *add_pair(struct fma_code *g, struct k_block *b, struct kx *x,
 		p.c->pair, t));
 }
 
-static void multiply_one(struct fma_code *g, struct k_block *b,
-	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *i,
-	struct kx *j, struct kx *from, struct kx *u)
+/* Row "i" and column "j" of the thread's, which fragments hold at "from"; of a second
+ * product's sums, behind the first's. */
+static void multiply_one(struct fma_code *g, struct k_block *b, int product,
+	struct kx *i, struct kx *j, struct kx *from, struct kx *u)
 {
-	struct kx *x = fragment_value(g, l, i, u);
-	struct kx *y = fragment_value(g, r, from, u);
-	struct kx *sum = kx_load(g->of.a, g->of.acc, i, j);
+	struct kx *x = fragment_value(g, &g->l, i, u);
+	struct kx *y = fragment_value(g, &g->r[product], from, u), *sum;
 
+	j = kx_add(g->of.a, j, num(g, (int64_t)product * g->p->tn));
+	sum = kx_load(g->of.a, g->of.acc, i, j);
 	sum = g->f->of.c.pair ? add_pair(g, b, x, y, sum) :
 		product_add(g->of.a, g->f->of.acc, x, y, sum);
 	ks_store(g->of.a, b, k_place(g->of.acc, i, j), sum);
@@ -179,45 +182,49 @@ static struct k_block *within(struct fma_code *g, struct k_block *b,
 /* The left fragment stays for kv steps, the right one passes by row after
  * row: fewer registers than both at once. */
 static void compute_streaming(struct fma_code *g, struct k_block *b,
-	const struct fma_fragment *l, const struct fma_fragment *r, struct kx *slot,
-	struct kx *kk, struct kx *end)
+	struct kx *slot, struct kx *kk, struct kx *end)
 {
+	struct k_block *each;
 	struct kx *u, *i, *j;
 
-	load_along_k(g, b, l, slot, kk);
-	b = tile_loop(g->of.a, b, "j", g->p->tn, &j);
-	load_row(g, b, r, slot, kk, j, num(g, 0));
-	b = tile_loop(g->of.a, b, "u", g->p->kv, &u);
-	b = within(g, b, kx_add(g->of.a, kk, u), end);
-	b = tile_loop(g->of.a, b, "i", g->p->tm, &i);
-	multiply_one(g, b, l, r, i, j, num(g, 0), u);
+	load_along_k(g, b, &g->l, slot, kk);
+	for (int x = 0; x < g->f->of.products; x++) {
+		each = tile_loop(g->of.a, b, "j", g->p->tn, &j);
+		load_row(g, each, &g->r[x], slot, kk, j, num(g, 0));
+		each = tile_loop(g->of.a, each, "u", g->p->kv, &u);
+		each = within(g, each, kx_add(g->of.a, kk, u), end);
+		each = tile_loop(g->of.a, each, "i", g->p->tm, &i);
+		multiply_one(g, each, x, i, j, num(g, 0), u);
+	}
 }
 
 void fma_compute(void *ctx, struct k_block *b, struct kx *slot)
 {
 	struct fma_code *g = ctx;
-	const struct fma_fragment *l = &g->l, *r = &g->r;
+	const struct fma_fragment *all[] = { &g->l, &g->r[0], &g->r[1] };
 	struct arena *a = g->of.a;
 	struct kx *end = end_of_chunk(g, b), *kk, *u, *i, *j;
+	int n = 1 + g->f->of.products;
+	struct k_block *each;
 
 	b = steps_loop(g, b, &kk);
 	if (g->p->streams) {
-		compute_streaming(g, b, l, r, slot, kk, end);
+		compute_streaming(g, b, slot, kk, end);
 		return;
 	}
-	if (l->s->order->k_inner)
-		load_along_k(g, b, l, slot, kk);
-	if (r->s->order->k_inner)
-		load_along_k(g, b, r, slot, kk);
+	for (int x = 0; x < n; x++)
+		if (all[x]->s->order->k_inner)
+			load_along_k(g, b, all[x], slot, kk);
 	b = tile_loop(a, b, "u", g->p->kv, &u);
-	if (!l->s->order->k_inner)
-		load_along_rows(g, b, l, slot, kx_add(a, kk, u));
-	if (!r->s->order->k_inner)
-		load_along_rows(g, b, r, slot, kx_add(a, kk, u));
-	convert_fragment(g, b, l, u);
-	convert_fragment(g, b, r, u);
+	for (int x = 0; x < n; x++)
+		if (!all[x]->s->order->k_inner)
+			load_along_rows(g, b, all[x], slot, kx_add(a, kk, u));
+	for (int x = 0; x < n; x++)
+		convert_fragment(g, b, all[x], u);
 	b = within(g, b, kx_add(a, kk, u), end);
-	b = tile_loop(a, b, "i", g->p->tm, &i);
-	b = tile_loop(a, b, "j", g->p->tn, &j);
-	multiply_one(g, b, l, r, i, j, j, u);
+	for (int x = 0; x < g->f->of.products; x++) {
+		each = tile_loop(a, b, "i", g->p->tm, &i);
+		each = tile_loop(a, each, "j", g->p->tn, &j);
+		multiply_one(g, each, x, i, j, j, u);
+	}
 }

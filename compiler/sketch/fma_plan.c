@@ -126,9 +126,10 @@ static int passing_rows(const struct fma *f, const struct fma_plan *p)
  * estimate spills, because __launch_bounds__ promises the occupancy it gives. */
 static int estimate_regs(const struct fma *f, const struct fma_plan *p)
 {
-	int n = p->tm * p->tn * f->of.acc_bytes / 4 +
+	int n = p->tm * p->tn * f->of.products * f->of.acc_bytes / 4 +
 		fragment_regs(&p->of.left, p->tm, p->kv, f->of.acc) +
-		fragment_regs(&p->of.right, passing_rows(f, p), p->kv, f->of.acc) +
+		f->of.products * fragment_regs(&p->of.right, passing_rows(f, p),
+			p->kv, f->of.acc) +
 		staging_regs(&p->of.left) + staging_regs(&p->of.right) +
 		tiled_rows_regs(&f->of, p->tm, p->tn) + 24 + tiled_stream_regs(&p->of);
 
@@ -170,6 +171,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 
 	p->of.left = (struct stage){ .group = p->vm, .lanes = p->ty };
 	p->of.right = (struct stage){ .group = p->vn, .lanes = p->tx };
+	if (f->of.products > 1)
+		p->of.right.weave = p->of.bn;
 	why = tiled_stages(t, &f->of, a, v + FMA_FIXED, &p->of);
 	return why ? why : tiled_tails(&f->of, a, v[FMA_TAIL_M], v[FMA_TAIL_N],
 		p->vm, p->vn, &p->of);
@@ -275,7 +278,7 @@ static double slots(const struct gpu *g, enum dtype acc)
 /* Wavefronts in which a warp writes its copies of one chunk. */
 static double written(const struct stage *s)
 {
-	return s->per_thread * stage_ks(s) * stage_rows(s) *
+	return s->per_thread * stage_ks(s) * stage_rows(s) * stage_tiles(s) *
 		s->op->tile_elem / 4.0;
 }
 
@@ -283,12 +286,13 @@ static double written(const struct stage *s)
 static double all_loads(const struct fma *f, const struct fma_plan *p)
 {
 	double n = fragment_loads(&p->of.left, p->tm, p->vm, p->of.bk, p->kv) +
-		fragment_loads(&p->of.right, p->tn, p->vn, p->of.bk, p->kv);
+		f->of.products * fragment_loads(&p->of.right, p->tn, p->vn,
+			p->of.bk, p->kv);
 
 	if (f->of.left.tile_type != f->of.acc)
 		n += p->tm * p->of.bk;
 	if (f->of.right.tile_type != f->of.acc)
-		n += p->tn * p->of.bk;
+		n += p->tn * p->of.bk * f->of.products;
 	return n;
 }
 
@@ -301,7 +305,8 @@ static double all_waves(const struct fma_plan *p)
 	return fragment_loads(&p->of.left, p->tm, p->vm, p->of.bk, p->kv) *
 		fragment_waves(&p->of.left, p->vm, p->kv, lanes_y) +
 		fragment_loads(&p->of.right, p->tn, p->vn, p->of.bk, p->kv) *
-		fragment_waves(&p->of.right, p->vn, p->kv, lanes_x);
+		fragment_waves(&p->of.right, p->vn, p->kv, lanes_x) *
+		stage_tiles(&p->of.right);
 }
 
 static void cost(const struct task *t, const struct fma_plan *p,
@@ -318,7 +323,7 @@ static void cost(const struct task *t, const struct fma_plan *p,
 	b = tiled_blocks(&p->of);
 	warps = p->of.threads / 32.0;
 	fmas = (double)p->tm * p->tn * p->of.bk * (1 + each.issue) *
-		slots(t->gpu, f->of.acc);
+		slots(t->gpu, f->of.acc) * f->of.products;
 	loads = all_loads(f, p);
 	waves = all_waves(p);
 	rows = tiled_rows_cost(&f->of, &p->of, p->tm, p->tn);
@@ -327,7 +332,7 @@ static void cost(const struct task *t, const struct fma_plan *p,
 		p->tm * p->tn + 120;
 	*out = (struct features){
 		.flops = (2 + each.ops) * b.n * b.chunks * (double)p->of.bm *
-			p->of.bn * p->of.bk,
+			p->of.bn * f->of.products * p->of.bk,
 		.issue = b.n * warps * issue,
 		.special = b.n * p->of.threads * (rows.special + b.chunks *
 			(staging_computes(&p->of.left).special +
@@ -345,12 +350,11 @@ static void cost(const struct task *t, const struct fma_plan *p,
 		.chain = 900 + rows.chain + b.chunks * (p->of.stages > 1 ? 60 : 500) +
 			joining.chain +
 			choice_chain(&f->of.left, &f->of.right),
-		.ilp = tiled_rows_ilp(rows, p->tm * p->tn, issue),
+		.ilp = tiled_rows_ilp(rows, p->tm * p->tn * f->of.products, issue),
 		.stages = p->of.stages - 1,
 		.launches = 1 + joining.launches,
 	};
-	out->useful = (2.0 + each.ops) * f->of.m * f->of.n * f->of.k *
-		f->of.batch / out->flops;
+	out->useful = (2 + each.ops) * product_size(&f->of) / out->flops;
 }
 
 bool fma_price(const struct task *t, const int *values, struct features *out)

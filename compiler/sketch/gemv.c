@@ -62,24 +62,33 @@ static const char *extent(const struct task *t, const char *axis, int64_t n,
 		arena_printf(t->a, "'%s' has %lld", axis, (long long)n);
 }
 
+enum { DOES = PRODUCT_COMPUTES | PRODUCT_CHOICES | PRODUCT_TWINS };
+
 static bool applies(struct task *t, const char **why)
 {
 	struct gemv *f;
 
-	if (!product_is(t, "gemv", why))
+	if (!product_is(t, "gemv", DOES, why))
 		return false;
 	f = ARENA_NEW(t->a, struct gemv);
-	if (!product_analyse(t, "gemv", PRODUCT_COMPUTES | PRODUCT_CHOICES,
-			&f->of, why))
+	if (!product_analyse(t, "gemv", DOES, &f->of, why))
 		return false;
 	multiply_as(t, &f->of.left, f->of.c.left_value, f->of.acc);
 	multiply_as(t, &f->of.right, f->of.c.right_value, f->of.acc);
+	if (f->of.products > 1)
+		multiply_as(t, &f->of.twin, f->of.twin_value, f->of.acc);
 	choose_sides(t->op, f);
 	if (f->cols > COLS_MAX) {
 		*why = arena_printf(t->a, "gemv wants a side of at most %d rows "
 			"or columns; here %s and %s", COLS_MAX, extent(t,
 			f->col_name, f->cols, f->open_cols), extent(t,
 			f->row_name, f->rows, f->open_rows));
+		return false;
+	}
+	if (f->of.products > 1 && f->left_big) {
+		*why = arena_printf(t->a, "gemv reads the larger factors of two "
+			"products at once, and '%s', which they share, is larger "
+			"than either's own", f->big->tensor->name);
 		return false;
 	}
 	make_tunables(t, f);
@@ -146,16 +155,27 @@ static int mine_count(const struct gemv *f)
 	return n;
 }
 
+/* acc.k, of both products. */
+static const char *const *reductions(const struct task *t,
+	const struct gemv *f)
+{
+	const char *const *sums = tunable_sums(t, &f->of);
+	const char **s = ARENA_ARRAY(t->a, 3, const char *);
+
+	for (int i = 0; sums[i]; i++)
+		s[i] = arena_printf(t->a, "%s.%s", sums[i], f->of.k_name);
+	return s;
+}
+
 static void make_tunables(struct task *t, struct gemv *f)
 {
 	struct tunables *l = &f->open;
 	const char *const *k = tunable_subject(t, f->of.k_name);
-	const char *const *big = tunable_subject(t, f->big->tensor->name);
+	const char *const *big = f->left_big ? tunable_subject(t,
+		f->big->tensor->name) : tunable_rights(t, &f->of);
 	const char *const *small = tunable_subject(t, f->small->tensor->name);
-	const char *name = f->of.epilogue.outputs[0].tensor->name;
-	const char *const *acc = tunable_subject(t, name);
-	const char *const *acc_k = tunable_subject(t, arena_printf(t->a,
-		"%s.%s", name, f->of.k_name));
+	const char *const *acc = tunable_sums(t, &f->of);
+	const char *const *acc_k = reductions(t, f);
 
 	l->v = ARENA_ARRAY(t->a, GEMV_FIXED + OUTPUTS_MAX, struct tunable);
 	tunables_add(t, l, "tile", level_block, f->row_name,

@@ -14,7 +14,8 @@ enum gemv_value {
 };
 
 /* The product's sides named anew: "big" is the operand with many rows, which
- * passes once; "small" the one with few, here its columns. */
+ * passes once; "small" the one with few, here its columns. Two products share the
+ * small one, and a thread has the same rows of both. */
 struct gemv {
 	struct product of;
 	bool left_big;
@@ -29,9 +30,10 @@ struct gemv {
 /* Everything that follows from a point. Of a block's threads "across" lie
  * along the rows and "team" along the reduction; "sub" neighbours of a team
  * join by shuffles, its "groups" through shared memory. A thread takes "ks"
- * neighbouring ks at each of "steps" steps of a chunk. */
+ * neighbouring ks at each of "steps" steps of a chunk. "all" are a thread's rows, of
+ * both products where there are two. */
 struct gemv_plan {
-	int bm, bc, mine, threads, vec, unroll, split, order, group;
+	int bm, bc, mine, all, threads, vec, unroll, split, order, group;
 	int stages;		/* chunks on their way or in use */
 	bool rows_major;	/* blocks go along the columns first */
 	bool staged;		/* the small operand lies in shared memory */

@@ -86,10 +86,11 @@ static void bind_read(struct ir_expr *e, void *ctx)
 		bind(g, &g->t->op->tensors[e->tensor]);
 }
 
-static struct computed computed_of(struct gemv_code *g, bool left)
+static struct computed computed_of(struct gemv_code *g,
+	const struct operand *op)
 {
 	const struct product *f = &g->f->of;
-	const struct operand *op = left ? &f->left : &f->right;
+	bool left = op == &f->left;
 
 	if (op->value)
 		ir_walk((struct ir_expr *)op->value, bind_read, g);
@@ -102,7 +103,10 @@ static struct computed computed_of(struct gemv_code *g, bool left)
 static struct reader reader_of(struct gemv_code *g, const struct operand *op,
 	const char *suffix)
 {
-	bool same = g->f->big->tensor == g->f->small->tensor;
+	const struct product *f = &g->f->of;
+	bool same = f->left.tensor == f->right.tensor || (f->products > 1 &&
+		(f->twin.tensor == f->left.tensor ||
+		f->twin.tensor == f->right.tensor));
 	const char *name = op->tensor->name;
 
 	return (struct reader){ .a = g->a, .kernel = g->k, .op = op,
@@ -111,23 +115,36 @@ static struct reader reader_of(struct gemv_code *g, const struct operand *op,
 		.batch = g->batch, .lanes = 1, .vec = 1 };
 }
 
+/* Of the thread's rows, from "first" on. */
+static void describe_rows(struct gemv_code *g, struct k_block *b,
+	struct reader *r, struct kx *first, struct computed *c)
+{
+	r->first = first;
+	r->n = g->p->mine;
+	r->lanes = g->p->across;
+	r->vec = gemv_vector_rows(g->p);
+	r->ragged = gemv_ragged_rows(g->f, g->p);
+	*c = computed_of(g, r->op);
+	c->batch = g->batch;
+	r->computed = c;
+	reader_create(r, b);
+}
+
 static void describe_readers(struct gemv_code *g, struct k_block *b)
 {
 	const struct gemv_plan *p = g->p;
-	int vec = gemv_vector_rows(p);
+	struct kx *first;
 
 	g->big = reader_of(g, g->f->big, "rows");
-	g->big.first = let(g, b, "row_mine", kx_add(g->a, g->row_first,
-		kx_mul(g->a, g->lane_row, num(g, vec))));
-	g->big.n = p->mine;
-	g->big.lanes = p->across;
-	g->big.vec = vec;
-	g->big.ragged = gemv_ragged_rows(g->f, p);
-	g->big_computed = computed_of(g, g->f->left_big);
-	g->small_computed = computed_of(g, !g->f->left_big);
-	g->big_computed.batch = g->small_computed.batch = g->batch;
-	g->big.computed = &g->big_computed;
-	reader_create(&g->big, b);
+	first = let(g, b, "row_mine", kx_add(g->a, g->row_first, kx_mul(g->a,
+		g->lane_row, num(g, gemv_vector_rows(p)))));
+	describe_rows(g, b, &g->big, first, &g->big_computed);
+	if (g->f->of.products > 1) {
+		g->twin = reader_of(g, &g->f->of.twin, "twin");
+		describe_rows(g, b, &g->twin, first, &g->twin_computed);
+	}
+	g->small_computed = computed_of(g, g->f->small);
+	g->small_computed.batch = g->batch;
 	g->small = reader_of(g, g->f->small, "cols");
 	g->small.first = g->col_first;
 	g->small.n = p->bc;
@@ -140,12 +157,12 @@ static void declare_registers(struct gemv_code *g)
 {
 	const struct gemv_plan *p = g->p;
 	enum dtype acc = g->f->of.acc;
-	int64_t sums[2] = { p->mine, p->bc };
-	int64_t raw[3] = { p->stages * p->steps, p->along_k ? p->mine :
-		p->ks / p->pack_k, p->along_k ? p->vec : p->mine /
+	int64_t sums[2] = { p->all, p->bc };
+	int64_t raw[3] = { p->stages * p->steps, p->along_k ? p->all :
+		p->ks / p->pack_k, p->along_k ? p->vec : p->all /
 		p->pack_rows };
-	int64_t value[3] = { 1, p->along_k ? p->mine : p->ks, p->along_k ?
-		p->ks : p->mine };
+	int64_t value[3] = { 1, p->along_k ? p->all : p->ks, p->along_k ?
+		p->ks : p->all };
 	int64_t ks[1] = { p->ks };
 
 	g->acc = kernel_array(g->k, K_REGISTER, "sum", acc, 2, sums, 16);
@@ -174,23 +191,25 @@ static struct kx *held(struct gemv_code *g, int slot, struct kx *u)
 	return kx_add(g->a, num(g, slot * g->p->steps), u);
 }
 
-/* A chunk into "slot"; "some", or NULL, where there is one. */
-static void load_along_k(struct gemv_code *g, struct k_block *b, int slot,
-	struct kx *k0, bool whole, struct kx *some)
+/* A chunk of what "r" reads, the product's rows behind "behind" others, into "slot";
+ * "some", or NULL, where there is one. */
+static void load_along_k(struct gemv_code *g, const struct reader *r, int behind,
+	struct k_block *b, int slot, struct kx *k0, bool whole, struct kx *some)
 {
 	struct kx *forms[FORMS_MAX], *u, *i, *k;
 
 	b = tile_loop(g->a, b, "u", g->p->steps, &u);
 	k = let(g, b, "k", step_k(g, k0, u));
-	reader_at(&g->big, b, k, forms);
+	reader_at(r, b, k, forms);
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
-	reader_copy(&g->big, b, i, forms, g->p->vec,
-		k_place(g->big_raw, held(g, slot, u), i, num(g, 0)),
+	reader_copy(r, b, i, forms, g->p->vec, k_place(g->big_raw, held(g, slot,
+		u), kx_add(g->a, i, num(g, behind)), num(g, 0)),
 		some ? some : gemv_inside(g, k, whole));
 }
 
-static void load_along_rows(struct gemv_code *g, struct k_block *b, int slot,
-	struct kx *k0, bool whole, struct kx *some)
+static void load_along_rows(struct gemv_code *g, const struct reader *r,
+	int behind, struct k_block *b, int slot, struct kx *k0, bool whole,
+	struct kx *some)
 {
 	struct kx *forms[FORMS_MAX], *e, *i, *k;
 	int vec = g->p->vec, pack = g->p->pack_k;
@@ -198,21 +217,22 @@ static void load_along_rows(struct gemv_code *g, struct k_block *b, int slot,
 	b = tile_loop(g->a, b, "e", g->p->ks / pack, &e);
 	k = let(g, b, "k", kx_add(g->a, step_k(g, k0, num(g, 0)), kx_mul(g->a,
 		e, num(g, pack))));
-	reader_at(&g->big, b, k, forms);
+	reader_at(r, b, k, forms);
 	b = tile_loop(g->a, b, "i", g->p->mine / gemv_vector_rows(g->p), &i);
-	reader_copy(&g->big, b, i, forms, vec, k_place(g->big_raw,
-		num(g, slot), e, kx_mul(g->a, i, num(g, vec))),
-		some ? some : gemv_inside(g, k, whole));
+	reader_copy(r, b, i, forms, vec, k_place(g->big_raw, num(g, slot), e,
+		kx_add(g->a, kx_mul(g->a, i, num(g, vec)), num(g, behind /
+			g->p->pack_rows))), some ? some : gemv_inside(g, k, whole));
 }
 
 /* All loads of the big operand first: they are in flight together. */
 static void load_chunk(struct gemv_code *g, struct k_block *b, int slot,
 	struct kx *k0, bool whole, struct kx *some)
 {
-	if (g->p->along_k)
-		load_along_k(g, b, slot, k0, whole, some);
-	else
-		load_along_rows(g, b, slot, k0, whole, some);
+	const struct reader *readers[] = { &g->big, &g->twin };
+
+	for (int i = 0; i < g->f->of.products; i++)
+		(g->p->along_k ? load_along_k : load_along_rows)(g, readers[i],
+			i * g->p->mine, b, slot, k0, whole, some);
 }
 
 /* ---- the loop ---- */

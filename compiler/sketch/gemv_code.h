@@ -8,8 +8,8 @@
 
 /* "big_raw" [step][row][k], or [0][k][row] where vectors run along the rows, of
  * each stage after the other, in elements; "big_value" the same of one step, in
- * values, where they are kept; "big_computed" and "small_computed" of operands that
- * are;
+ * values, where they are kept; of two products the second's rows come behind the
+ * first's. "big_computed" and the others of operands that are;
  * "first_k" of this block's part, "lane_k" and "lane_row" the thread's place. */
 struct gemv_code {
 	const struct task *t;
@@ -20,8 +20,8 @@ struct gemv_code {
 	struct p_step step;
 	struct kernel *k;
 	struct k_buffer **buffers;
-	struct reader big, small;
-	struct computed big_computed, small_computed;
+	struct reader big, small, twin;
+	struct computed big_computed, small_computed, twin_computed;
 	struct k_buffer *acc, *out, *board, *tile;
 	struct k_buffer *big_raw, *big_value, *small_raw;
 	struct kx *batch, *row_first, *col_first, *thread;

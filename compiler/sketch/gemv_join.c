@@ -15,7 +15,7 @@ static struct kx *num(const struct gemv_code *g, int64_t v)
 static struct k_block *each_sum(struct gemv_code *g, struct k_block *b,
 	struct kx **i, struct kx **j)
 {
-	b = tile_loop(g->a, b, "i", g->p->mine, i);
+	b = tile_loop(g->a, b, "i", g->p->all, i);
 	return tile_loop(g->a, b, "j", g->p->bc, j);
 }
 
@@ -45,13 +45,19 @@ static void join_lanes(struct gemv_code *g, struct k_block *b)
 	}
 }
 
-/* Row of the tile that the thread's "i" is. */
+/* Row of the tile that the thread's "i" is; those of a second product's tile come
+ * behind the first's. */
 static struct kx *tile_row(struct gemv_code *g, struct kx *i)
 {
 	struct arena *a = g->a;
 	int vec = g->big.vec;
 	struct kx *at = kx_mul(a, g->lane_row, num(g, vec));
 
+	if (g->f->of.products > 1) {
+		at = kx_add(a, at, kx_mul(a, kx_div(a, i, num(g, g->p->mine)),
+			num(g, g->p->bm)));
+		i = kx_mod(a, i, num(g, g->p->mine));
+	}
 	if (vec > 1)
 		at = kx_add(a, at, kx_mod(a, i, num(g, vec)));
 	return kx_add(a, at, kx_mul(a, kx_div(a, i, num(g, vec)),
@@ -63,7 +69,8 @@ static void write_board(struct gemv_code *g, struct k_block *b)
 {
 	const struct gemv_plan *p = g->p;
 	struct arena *a = g->a;
-	int64_t dims[3] = { p->groups, p->bc, p->bm };
+	int64_t dims[3] = { p->groups, p->bc, (int64_t)p->bm *
+		g->f->of.products };
 	struct kx *group = kx_div(a, g->lane_k, num(g, p->sub)), *i, *j;
 	struct k_block *inner = b;
 
@@ -99,6 +106,19 @@ static struct writer writer_of(struct gemv_code *g, struct k_block *b)
 	return (struct writer){ rows_first ? x : y, rows_first ? y : x };
 }
 
+/* Where on the board the thread's rows lie, from its first on. */
+static struct kx *board_row(struct gemv_code *g, struct kx *i)
+{
+	struct arena *a = g->a;
+	struct kx *mine = num(g, g->p->mine_rows);
+	struct kx *lanes = num(g, g->p->lanes_rows);
+
+	if (g->f->of.products == 1)
+		return kx_mul(a, i, lanes);
+	return kx_add(a, kx_mul(a, kx_div(a, i, mine), num(g, g->p->bm)),
+		kx_mul(a, kx_mod(a, i, mine), lanes));
+}
+
 /* Sums of all groups, in their order. */
 static void read_board(struct gemv_code *g, struct k_block *b,
 	const struct writer *w)
@@ -108,10 +128,9 @@ static void read_board(struct gemv_code *g, struct k_block *b,
 	struct kx *i, *j, *x, *row, *col;
 	struct k_place at;
 
-	b = tile_loop(a, b, "i", p->mine_rows, &i);
+	b = tile_loop(a, b, "i", (int64_t)p->mine_rows * g->f->of.products, &i);
 	b = tile_loop(a, b, "j", p->mine_cols, &j);
-	row = ks_let(a, b, "row", kx_add(a, w->row, kx_mul(a, i,
-		num(g, p->lanes_rows))));
+	row = ks_let(a, b, "row", kx_add(a, w->row, board_row(g, i)));
 	col = ks_let(a, b, "col", kx_add(a, w->col, kx_mul(a, j,
 		num(g, p->lanes_cols))));
 	at = g->f->left_big ? k_place(g->out, i, j) : k_place(g->out, j, i);
@@ -152,7 +171,8 @@ void gemv_join(struct gemv_code *g, struct k_block *b)
 	const struct gemv_plan *p = g->p;
 	const struct product *of = &g->f->of;
 	int rows = g->f->left_big ? p->mine_rows : p->mine_cols;
-	int cols = g->f->left_big ? p->mine_cols : p->mine_rows;
+	int cols = g->f->left_big ? p->mine_cols : p->mine_rows *
+		of->products;
 	int64_t dims[2] = { rows, cols };
 	struct writer w;
 	struct kx *mine = p->writers < p->threads ? kx_lt(g->a, g->thread,

@@ -80,6 +80,18 @@ static struct kx *big_at(struct gemv_code *g, struct k_buffer *buffer,
 		kx_load(g->a, buffer, u, e, i);
 }
 
+/* What is read of a product's larger factor, and computed of it. */
+static const struct operand *big_of(const struct gemv_code *g, int product)
+{
+	return product ? &g->f->of.twin : g->f->big;
+}
+
+/* The rows of a product behind the first's. */
+static struct kx *behind(struct gemv_code *g, int product, struct kx *i)
+{
+	return kx_add(g->a, i, num(g, (int64_t)product * g->p->mine));
+}
+
 /* Row "i" of the thread's; those past the end read the last one. */
 static struct near big_row(struct gemv_code *g, struct k_block *b, struct kx *i)
 {
@@ -124,44 +136,62 @@ static struct kx *value_of(struct gemv_code *g, struct k_block *b,
 		product_zero(a, acc));
 }
 
-/* What the big operand has at row "i" and step "e" of those from "k" on, step "u"
- * as "big_raw" counts them, as it is multiplied. */
-static struct kx *big_made(struct gemv_code *g, struct k_block *b, struct kx *u,
-	struct kx *i, struct kx *e, struct kx *k, bool whole)
+/* What the big operand of a product has at row "i" and step "e" of those from "k" on,
+ * step "u" as "big_raw" counts them, as it is multiplied. */
+static struct kx *big_made(struct gemv_code *g, struct k_block *b, int product,
+	struct kx *u, struct kx *i, struct kx *e, struct kx *k, bool whole)
 {
-	const struct operand *op = g->f->big;
-	struct kx *raw = big_at(g, g->big_raw, u, kx_div(g->a, i, num(g,
-		g->p->pack_rows)), kx_div(g->a, e, num(g, g->p->pack_k)));
+	const struct operand *op = big_of(g, product);
+	struct kx *raw = big_at(g, g->big_raw, u, kx_div(g->a, behind(g, product,
+		i), num(g, g->p->pack_rows)), kx_div(g->a, e, num(g,
+			g->p->pack_k)));
 
 	if (!op->value)
 		return kx_cast(g->a, g->f->of.acc, raw);
-	return value_of(g, b, &g->big_computed, op, raw, big_row(g, b, i), k, e,
-		whole);
+	return value_of(g, b, product ? &g->twin_computed : &g->big_computed, op,
+		raw, big_row(g, b, i), k, e, whole);
 }
 
 /* Values for all columns, unless there is one and what is made of an element is
  * multiplied at once. */
-static void convert_big(struct gemv_code *g, struct k_block *b, struct kx *u,
-	struct kx *k, bool whole)
+static void convert_big(struct gemv_code *g, struct k_block *b, int product,
+	struct kx *u, struct kx *k, bool whole)
 {
-	struct kx *zero = num(g, 0), *i, *e;
+	struct kx *zero = num(g, 0), *i, *e, *at;
 
 	if (!gemv_keeps_values(g->f, g->p))
 		return;
 	b = tile_loop(g->a, b, "i", g->p->mine, &i);
 	b = tile_loop(g->a, b, "e", g->p->ks, &e);
-	ks_store(g->a, b, g->p->along_k ? k_place(g->big_value, zero, i, e) :
-		k_place(g->big_value, zero, e, i), big_made(g, b, u, i, e, k,
-			whole));
+	at = behind(g, product, i);
+	ks_store(g->a, b, g->p->along_k ? k_place(g->big_value, zero, at, e) :
+		k_place(g->big_value, zero, e, at), big_made(g, b, product, u,
+			i, e, k, whole));
+}
+
+/* Of a product: all rows of the thread times "y", at step "e" of column "j". */
+static void multiply_rows(struct gemv_code *g, struct k_block *b, int product,
+	struct kx *u, struct kx *e, struct kx *j, struct kx *y, struct kx *k,
+	bool whole)
+{
+	struct kx *i, *x, *at;
+
+	b = tile_loop(g->a, b, "i", g->p->mine, &i);
+	at = behind(g, product, i);
+	x = gemv_keeps_values(g->f, g->p) ? big_at(g, g->big_value, num(g, 0),
+		at, e) : big_made(g, b, product, u, i, e, k, whole);
+	ks_store(g->a, b, k_place(g->acc, at, j), product_add(g->a, g->f->of.acc,
+		x, y, kx_load(g->a, g->acc, at, j)));
 }
 
 void gemv_multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
 	struct kx *k, bool whole)
 {
 	enum dtype acc = g->f->of.acc;
-	struct kx *i, *j, *e, *x, *y;
+	struct kx *j, *e, *y;
 
-	convert_big(g, b, u, k, whole);
+	for (int x = 0; x < g->f->of.products; x++)
+		convert_big(g, b, x, u, k, whole);
 	b = tile_loop(g->a, b, "j", g->p->bc, &j);
 	load_small(g, b, j, k, whole);
 	b = tile_loop(g->a, b, "e", g->p->ks, &e);
@@ -171,9 +201,6 @@ void gemv_multiply(struct gemv_code *g, struct k_block *b, struct kx *u,
 			small_row(g, j), k, e, whole);
 	if (g->f->small->value || y->type != acc)
 		y = ks_let(g->a, b, "y", kx_cast(g->a, acc, y));
-	b = tile_loop(g->a, b, "i", g->p->mine, &i);
-	x = gemv_keeps_values(g->f, g->p) ? big_at(g, g->big_value, num(g, 0),
-		i, e) : big_made(g, b, u, i, e, k, whole);
-	ks_store(g->a, b, k_place(g->acc, i, j), product_add(g->a, acc, x, y,
-		kx_load(g->a, g->acc, i, j)));
+	for (int x = 0; x < g->f->of.products; x++)
+		multiply_rows(g, b, x, u, e, j, y, k, whole);
 }

@@ -37,6 +37,7 @@ static const char *read_values(const struct gemv *f, struct arena *a,
 		.split = v[GEMV_SPLIT], .staged = v[GEMV_CACHE],
 		.order = v[GEMV_ORDER], .stages = v[GEMV_STAGES], .group = v[GEMV_GROUP],
 		.rows_major = (v[GEMV_RASTER] == 0) == f->left_big };
+	p->all = p->mine * f->of.products;
 	if (!power_of_two(p->bm) || !power_of_two(p->bc) ||
 	    !power_of_two(p->mine) || !power_of_two(p->vec) ||
 	    !power_of_two(p->threads))
@@ -104,10 +105,10 @@ static const char *plan_loads(const struct gemv *f, struct arena *a,
 	p->small_vec = small->k_inner && small->pack_k == 1 ? small->vec : 1;
 	while (p->ks % p->small_vec)
 		p->small_vec /= 2;
-	if (p->steps * p->ks * p->mine * p->bc > FMAS_MAX)
+	if (p->steps * p->ks * p->all * p->bc > FMAS_MAX)
 		return arena_printf(a, "a thread's %d x %d results and %d steps "
 			"along %s make more than %d multiply-adds in a row",
-			p->mine, p->bc, p->steps * p->ks, f->of.k_name,
+			p->all, p->bc, p->steps * p->ks, f->of.k_name,
 			FMAS_MAX);
 	p->chunk = (int64_t)p->team * p->ks * p->steps;
 	return NULL;
@@ -196,7 +197,7 @@ static int next_regs(const struct gemv *f, const struct gemv_plan *p)
 	bool simple = f->big->n_forms == 1 &&
 		f->big->orders[p->order].k.n_runs <= 1;
 
-	return simple ? 0 : min_int(2 * p->steps * p->ks * p->mine, 32);
+	return simple ? 0 : min_int(2 * p->steps * p->ks * p->all, 32);
 }
 
 bool gemv_keeps_values(const struct gemv *f, const struct gemv_plan *p)
@@ -209,18 +210,19 @@ bool gemv_keeps_values(const struct gemv *f, const struct gemv_plan *p)
 /* Registers a thread: sums, loads in flight, converted values, addresses. */
 static int estimate_regs(const struct gemv *f, const struct gemv_plan *p)
 {
-	int taken = p->stages * p->steps * p->ks * p->mine /
+	int taken = p->stages * p->steps * p->ks * p->all /
 		(p->pack_k * p->pack_rows);
 	int acc = f->of.acc_bytes;
-	int n = words(p->mine * p->bc, acc) + words(taken, f->big->elem) +
+	int n = words(p->all * p->bc, acc) + words(taken, f->big->elem) +
 		2 * words(p->ks, f->small->elem) + words(p->ks, acc) +
-		address_regs(f->big, p->mine, gemv_ragged_rows(f, p)) +
+		f->of.products * address_regs(f->big, p->mine,
+			gemv_ragged_rows(f, p)) +
 		address_regs(f->small, p->bc, gemv_ragged_cols(f, p)) + 28;
 
 	if (gemv_keeps_values(f, p))
-		n += words(p->ks * p->mine, acc);
+		n += words(p->ks * p->all, acc);
 	if (f->big->value || f->small->value)
-		n += 16 + p->mine + p->bc;
+		n += 16 + p->all + p->bc;
 	if (!p->staged)
 		n += small_regs(f, p);
 	if (p->group > 1)
@@ -241,7 +243,7 @@ static int early_words(const struct gemv *f, const struct gemv_plan *p)
 static const char *plan_resources(const struct task *t, const struct gemv *f,
 	struct arena *a, struct gemv_plan *p)
 {
-	int64_t sums = (int64_t)p->bm * p->bc;
+	int64_t sums = (int64_t)p->bm * p->bc * f->of.products;
 
 	p->shared_bytes = p->groups * sums * f->of.acc_bytes;
 	if (p->staged)
@@ -255,15 +257,15 @@ static const char *plan_resources(const struct task *t, const struct gemv *f,
 			t->target->smem_block, p->staged ?
 			", a larger split_k or cache(.., scope = none)" : "");
 	p->workspace_bytes = parts_workspace(p->tiles, p->split,
-		(int64_t)p->mine_rows * p->mine_cols * p->threads,
-		f->of.acc_bytes);
+		(int64_t)p->mine_rows * p->mine_cols * p->threads *
+		f->of.products, f->of.acc_bytes);
 	if (p->workspace_bytes > (int64_t)1 << 30)
 		return "split_k would need more than 1 GiB of workspace";
 	p->regs = estimate_regs(f, p);
 	if (p->regs > 232)
 		return arena_printf(a, "a thread's %d x %d results and %d loads "
-			"take about %d registers, more than 232", p->mine,
-			p->bc, p->steps * p->mine, p->regs);
+			"take about %d registers, more than 232", p->all,
+			p->bc, p->steps * p->all, p->regs);
 	p->promised = promise_blocks(t->target, p->threads, p->regs,
 		early_words(f, p), (int)p->shared_bytes);
 	return promise_room(t->target, p->threads, p->regs,
@@ -331,8 +333,8 @@ static struct gemv_work work_of(const struct gemv *f,
 		p->small_vec;
 	double taken = (double)p->steps * p->ks;
 	double lanes = p->along_k ? p->sub : 1;
-	struct gemv_work w = { .fmas = taken * p->mine * p->bc,
-		.big_loads = taken * p->mine / p->vec /
+	struct gemv_work w = { .fmas = taken * p->all * p->bc,
+		.big_loads = taken * p->all / p->vec /
 			(p->pack_k * p->pack_rows),
 		.small_loads = taken * p->bc / width };
 	double wave = lanes * width * f->small->elem / 128;
@@ -341,12 +343,12 @@ static struct gemv_work work_of(const struct gemv *f,
 		fmax(1, WARP * p->vec * f->big->elem / 128.0);
 	w.other = w.big_loads * (2 * f->big->n_forms - 1) + w.small_loads *
 		(p->staged ? 1 : f->small->n_forms);
-	w.other += taken * p->mine * per_value(f, f->big) +
+	w.other += taken * p->all * per_value(f, f->big) +
 		taken * p->bc * per_value(f, f->small);
-	w.special = taken * p->mine * special(f->big) +
+	w.special = taken * p->all * special(f->big) +
 		taken * p->bc * special(f->small);
 	if (f->big->orders[p->order].k.n_runs - (p->pack_k > 1) > 1)
-		w.other += 12.0 * p->steps * (p->along_k ? 1 : p->ks);
+		w.other += 12.0 * f->of.products * p->steps * (p->along_k ? 1 : p->ks);
 	return w;
 }
 
@@ -357,7 +359,7 @@ void gemv_features(const struct task *t, const int *values,
 	struct gemv_plan p;
 	const char *why = gemv_plan(t, t->a, values, &p);
 	struct gemv_work w;
-	double blocks, warps, join, ks;
+	double blocks, warps, join, ks, results;
 
 	assert(!why);
 	(void)why;
@@ -365,36 +367,37 @@ void gemv_features(const struct task *t, const int *values,
 	blocks = (double)p.tiles * p.split;
 	warps = p.threads / 32.0;
 	ks = fmin((double)p.part, (double)f->of.k);
-	join = (double)p.mine * p.bc * (2 * log2(p.sub) + 1) +
-		(double)p.mine_rows * p.mine_cols * (2.0 * p.groups + 8);
+	results = (double)p.mine_rows * p.mine_cols * f->of.products;
+	join = (double)p.all * p.bc * (2 * log2(p.sub) + 1) +
+		results * (2.0 * p.groups + 8);
 	*out = (struct features){
-		.flops = 2 * blocks * (double)p.bm * p.bc * (double)p.part,
+		.flops = 2 * blocks * (double)p.bm * p.bc * (double)p.part *
+			f->of.products,
 		.issue = blocks * warps * ((double)p.chunks_split * (w.fmas +
 			w.big_loads + w.small_loads + w.other + 6) + join + 80),
 		.special = blocks * p.threads * (double)p.chunks_split *
 			w.special,
 		.dram_bytes = f->of.dram_bytes,
-		.l2_bytes = blocks * ks * (p.bm * f->big->elem *
-			sector_waste(f, &p) / (p.pack_k * p.pack_rows) +
+		.l2_bytes = blocks * ks * (p.bm * f->of.products *
+			f->big->elem * sector_waste(f, &p) / (p.pack_k * p.pack_rows) +
 			p.bc * f->small->elem) + 2 * (double)p.workspace_bytes,
 		.smem_cycles = blocks * warps * ((double)p.chunks_split *
-			w.waves + (double)p.mine_rows * p.mine_cols * p.groups +
-			(p.along_k ? 1 : p.vec) * p.mine * p.bc),
+			w.waves + results * p.groups +
+			(p.along_k ? 1 : p.vec) * p.all * p.bc),
 		.blocks = blocks, .threads = p.threads, .regs = p.regs,
 		.smem = (int)p.shared_bytes, .occupancy = p.occupancy,
 		.chain = 1100 + choice_chain(f->big, f->small) +
 			520.0 / p.stages * (double)p.chunks_split +
 			(p.staged ? 800 : 0) +
 			(p.split > 1 ? 1500 + 40.0 * p.split : 0),
-		.ilp = p.mine * p.bc + (f->big->value ? p.mine *
+		.ilp = p.all * p.bc + (f->big->value ? p.all *
 			per_value(f, f->big) : 0) + (f->small->value ? p.bc *
 			per_value(f, f->small) : 0),
 		.flight = p.stages * p.threads * w.big_loads * p.vec *
 			f->big->elem,
 		.launches = p.split > 1 ? 2 : 1,
 	};
-	out->useful = 2.0 * f->rows * f->cols * f->of.k * f->of.batch /
-		out->flops;
+	out->useful = 2 * product_size(&f->of) / out->flops;
 }
 
 void gemv_least(const struct task *t, struct features *out)

@@ -104,6 +104,9 @@ static bool analyse(struct task *t, struct libraries *l, const char **why)
 	if (t->group->anchor != IR_CONTRACTION) {
 		*why = t->group->anchor == IR_CHAIN ? "libraries compute one "
 			"contraction, and this group is a chain of two" :
+			t->group->anchor == IR_TWINS ? "libraries compute one "
+			"contraction, and this group is of two that share a "
+			"factor" :
 			"libraries compute contractions, sums over products of "
 			"two tensors";
 		return false;

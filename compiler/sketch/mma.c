@@ -99,15 +99,19 @@ static const char *refuse_types(const struct task *t, const struct mma *f)
 static void make_tunables(struct task *t, struct mma *f);
 static bool find_start(const struct task *t, struct mma *f);
 
+enum {
+	DOES = PRODUCT_COMPUTES | PRODUCT_ROWS | PRODUCT_SCALES |
+		PRODUCT_CHOICES | PRODUCT_TWINS
+};
+
 static bool applies(struct task *t, const char **why)
 {
 	struct mma *f;
 
-	if (!product_is(t, "mma", why))
+	if (!product_is(t, "mma", DOES, why))
 		return false;
 	f = ARENA_NEW(t->a, struct mma);
-	if (!product_analyse(t, "mma", PRODUCT_COMPUTES | PRODUCT_ROWS |
-			PRODUCT_SCALES | PRODUCT_CHOICES, &f->of, why))
+	if (!product_analyse(t, "mma", DOES, &f->of, why))
 		return false;
 	product_widen(t, &f->of);
 	find_instruction(t, f);
@@ -310,7 +314,7 @@ static bool arithmetic(const struct task *t, struct arena *a,
 			values[MMA_ORDER], values[MMA_PROMOTE]), o);
 		return true;
 	}
-	return precision_rewrite(a, &f->of.c, (enum precision)
+	return tensor_core_rewrite(a, &f->of, (enum precision)
 		values[MMA_PRECISION], o);
 }
 

@@ -36,7 +36,7 @@ struct mma {
 };
 
 /* Everything that follows from a point. "wr" x "wc" results of a warp, in rows
- * and columns of instructions. */
+ * and columns of instructions; of two products those of either. */
 struct mma_plan {
 	struct tiling of;
 	int wm, wn, warps_m, warps_n;
@@ -53,6 +53,10 @@ struct mma_plan {
 /* NULL, or why the values make no kernel. Needs no memory unless it fails. */
 const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 	struct mma_plan *p);
+/* Rows and columns of instructions that a warp multiplies: of N, those of the second
+ * product behind the first's. */
+int mma_rows_of(const struct mma *f, const struct mma_plan *p);
+int mma_cols_of(const struct mma *f, const struct mma_plan *p);
 /* A thread's results on either side. */
 struct share mma_share_m(const struct mma *f, const struct mma_plan *p);
 struct share mma_share_n(const struct mma *f, const struct mma_plan *p);

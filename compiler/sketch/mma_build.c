@@ -124,7 +124,8 @@ static void clear_sums(struct mma_code *g, struct k_block *b)
 }
 
 /* Each of the thread's sums, and where it goes in its rows and columns: results
- * 2, 3 of an instruction of 16 rows lie 8 rows below 0, 1. */
+ * 2, 3 of an instruction of 16 rows lie 8 rows below 0, 1. A second product's
+ * come behind the first's on the side of N, where the factors of both are so. */
 static struct k_block *each_result(struct mma_code *g, struct k_block *b,
 	struct k_place *sum, struct k_place *to)
 {
@@ -237,8 +238,9 @@ static void describe_factor(struct mma_code *g, struct k_block *b,
 		.g = left_operand ? &g->of.left : &g->of.right,
 		.form = g->f->row, .load = right ? g->p->col_load :
 		g->p->row_load, .right = right, .lane = g->lane } };
-	fragment_create(&x->of, b, left_operand ? g->warp_m : g->warp_n,
-		right ? g->p->wc : g->p->wr);
+	fragment_create(&x->of, b, left_operand ? g->warp_m : kx_mul(g->of.a,
+		g->warp_n, num(g, g->f->of.products)), right ? mma_cols_of(g->f,
+		g->p) : mma_rows_of(g->f, g->p));
 	if (g->p->precision == PRECISION_3XTF32)
 		x->rest = fragment_registers(&x->of, "rest");
 }

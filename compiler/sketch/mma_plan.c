@@ -160,6 +160,8 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 
 	p->of.left = f->swap ? cols : rows;
 	p->of.right = f->swap ? rows : cols;
+	if (f->of.products > 1)
+		p->of.right.weave = p->wn;
 	why = tiled_stages(t, &f->of, a, v + MMA_FIXED, &p->of);
 	return why ? why : tiled_tails(&f->of, a, v[MMA_TAIL_M], v[MMA_TAIL_N],
 		f->swap ? p->vec : 1, f->swap ? 1 : p->vec, &p->of);
@@ -177,9 +179,20 @@ static int fragment_words(const struct mma *f, int across)
  * elements of, beyond those that staging counts. */
 static int computed_regs(const struct stage *s)
 {
-	int n = s->op->value ? s->per_thread * stage_ks(s) * stage_rows(s) : 0;
+	int n = s->op->value ? s->per_thread * stage_ks(s) * stage_rows(s) *
+		stage_tiles(s) : 0;
 
 	return n > 32 ? 2 * (n - 32) : 0;
+}
+
+int mma_rows_of(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? p->wr * f->of.products : p->wr;
+}
+
+int mma_cols_of(const struct mma *f, const struct mma_plan *p)
+{
+	return f->swap ? p->wc : p->wc * f->of.products;
 }
 
 static struct share rows_share(const struct mma_plan *p)
@@ -225,9 +238,9 @@ static int estimate_regs(const struct task *t, const struct mma_plan *p)
 {
 	const struct mma *f = t->state;
 	const struct mma_row *r = f->row;
-	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4;
-	int rows = p->wr / r->m * fragment_words(f, r->m);
-	int cols = p->wc / r->n * fragment_words(f, r->n);
+	int sums = p->wr * p->wc / 32 * f->of.acc_bytes / 4 * f->of.products;
+	int rows = mma_rows_of(f, p) / r->m * fragment_words(f, r->m);
+	int cols = mma_cols_of(f, p) / r->n * fragment_words(f, r->n);
 	int n = (p->promote ? sums : 0) + rows_regs(f, p) +
 		scales_regs(scales_of(t, p));
 
@@ -303,7 +316,8 @@ const char *mma_plan(const struct task *t, struct arena *a, const int *values,
 
 	if (!why)
 		why = tiled_too_much(t, a, &p->of, (int64_t)p->of.stages *
-			(p->of.bm + p->of.bn) * p->of.bk * elem_of(f));
+			(p->of.bm + p->of.bn * f->of.products) * p->of.bk *
+			elem_of(f));
 	if (!why)
 		why = plan_warps(f, a, values, p);
 	if (why)
@@ -362,11 +376,11 @@ static int products_of(const struct mma_plan *p)
 static double instructions(const struct mma *f, const struct mma_plan *p)
 {
 	const struct mma_row *row = f->row;
-	double n = (double)products_of(p) * p->wr / row->m * p->wc / row->n *
+	int wr = mma_rows_of(f, p), wc = mma_cols_of(f, p);
+	double n = (double)products_of(p) * wr / row->m * wc / row->n *
 		p->of.bk / row->k;
 
-	return f->widened ? 2 * n + (double)(p->wr + p->wc) * p->of.bk / 32 / 2 :
-		n;
+	return f->widened ? 2 * n + (double)(wr + wc) * p->of.bk / 32 / 2 : n;
 }
 
 /* Of a thread: storing its results, and adding short sums up, or scaled ones. */
@@ -376,16 +390,17 @@ static double ending(const struct task *t, const struct mma_plan *p,
 	double promotions = p->promote ? b->chunks * p->of.bk / p->promote : 0;
 	double results = (double)p->wr * p->wc / 32;
 	struct scale_counts c = scales_of(t, p);
+	int products = ((const struct mma *)t->state)->of.products;
 
-	return results * (b->tiles * 6 + promotions * (2 + scales_each(c))) +
-		promotions * scales_issue(c);
+	return results * (b->tiles * 6 + promotions * products * (2 +
+		scales_each(c))) + promotions * scales_issue(c);
 }
 
 static void cost(const struct task *t, const struct mma_plan *p,
 	struct features *out)
 {
 	const struct mma *f = t->state;
-	double warps, per_block, issue;
+	double warps, per_block, issue, columns;
 	struct tiled_joining joining;
 	struct tiled_rows_cost rows;
 	struct tiled_blocks b;
@@ -396,9 +411,10 @@ static void cost(const struct task *t, const struct mma_plan *p,
 		mma_share_n(f, p).mine);
 	b = tiled_blocks(&p->of);
 	warps = p->of.threads / 32.0;
-	r = fetching(f, p->row_load, p->wr, p->of.bk);
-	c = fetching(f, p->col_load, p->wc, p->of.bk);
-	per_block = b.chunks * p->of.bm * p->of.bn * p->of.bk;
+	r = fetching(f, p->row_load, mma_rows_of(f, p), p->of.bk);
+	c = fetching(f, p->col_load, mma_cols_of(f, p), p->of.bk);
+	columns = p->of.bn * f->of.products;
+	per_block = b.chunks * p->of.bm * columns * p->of.bk;
 	issue = b.chunks * (instructions(f, p) + r.loads + c.loads +
 		staging_issue(&p->of.left) + staging_issue(&p->of.right) + 24) +
 		ending(t, p, &b) + rows.issue + 120;
@@ -415,20 +431,19 @@ static void cost(const struct task *t, const struct mma_plan *p,
 			staged_bytes(&p->of.right)) + 2 *
 			(double)p->of.workspace_bytes,
 		.smem_cycles = b.n * (b.chunks * (warps * (r.waves + c.waves) +
-			(double)(p->of.bm + p->of.bn) * p->of.bk * elem_of(f) /
-			128) + joining.waves),
+			(p->of.bm + columns) * p->of.bk * elem_of(f) / 128) +
+			joining.waves),
 		.blocks = b.n, .cluster = tiled_cluster(&p->of),
 		.threads = p->of.threads, .regs = p->regs,
 		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
 		.chain = 900 + rows.chain + b.chunks * (p->of.stages > 1 ? 60 :
 			500) + joining.chain +
 			choice_chain(&f->of.left, &f->of.right),
-		.ilp = tiled_rows_ilp(rows, p->wr / f->row->m * p->wc /
-			f->row->n, issue),
+		.ilp = tiled_rows_ilp(rows, mma_rows_of(f, p) / f->row->m *
+			mma_cols_of(f, p) / f->row->n, issue),
 		.stages = p->of.stages - 1,
 		.launches = 1 + joining.launches,
-		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
-			(b.n * per_block),
+		.useful = product_size(&f->of) / (b.n * per_block),
 	};
 }
 

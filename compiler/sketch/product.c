@@ -274,6 +274,9 @@ static const char *not_contracted(const struct task *t, const char *sketch)
 	if (t->group->anchor == IR_CHAIN)
 		return arena_printf(t->a, "%s computes one contraction, and this "
 			"group is a chain of two", sketch);
+	if (t->group->anchor == IR_TWINS)
+		return arena_printf(t->a, "%s computes one contraction, and this "
+			"group is of two that share a factor", sketch);
 	if (t->op->stmts[t->group->anchor_stmt].expr->kind != IR_REDUCE ||
 	    ir_contraction(t->a, t->op, t->group->anchor_stmt, &c, &why))
 		return arena_printf(t->a, "%s computes contractions: %s",
@@ -332,23 +335,88 @@ static void find_orders(struct task *t, struct product *f)
 	add_order(t, f, f->c.k);
 }
 
-bool product_is(const struct task *t, const char *sketch, const char **why)
+bool product_is(const struct task *t, const char *sketch, int does,
+	const char **why)
 {
-	if (t->group->anchor == IR_CONTRACTION)
+	if (t->group->anchor == IR_CONTRACTION ||
+	    (t->group->anchor == IR_TWINS && (does & PRODUCT_TWINS)))
 		return true;
 	*why = not_contracted(t, sketch);
 	return false;
 }
 
+/* ---- two products ---- */
+
+const char *product_second(const struct task *t)
+{
+	return t->group->anchor == IR_TWINS ? t->op->tensors[t->op->stmts[
+		t->group->second].tensor].name : NULL;
+}
+
+/* Copies move what both allow. */
+static bool stage_alike(struct operand *x, struct operand *y, int n_orders)
+{
+	bool same = x->tile_type == y->tile_type && x->elem == y->elem;
+
+	for (int i = 0; i < n_orders; i++) {
+		struct operand_order *p = &x->orders[i], *q = &y->orders[i];
+
+		same &= p->k_inner == q->k_inner && p->pack_k == q->pack_k &&
+			p->pack_rows == q->pack_rows && p->run == q->run;
+		p->vec = q->vec = p->vec < q->vec ? p->vec : q->vec;
+	}
+	return same;
+}
+
+/* The second product's other factor. */
+static bool find_twin(struct task *t, const char *sketch, struct product *f,
+	const struct ir_contraction *c, const char **why)
+{
+	if (!operand_analyse(t->a, t->op, c->right, &c->right_addr,
+	    &c->right_choices, c->n, c->n_n, c->batch, c->n_batch, f->orders,
+	    f->n_orders, c->n_k, &f->twin, why))
+		return false;
+	f->twin_value = c->right_value;
+	if (c->right_value != c->right)
+		compute(t, &f->twin, c->right_value);
+	if (stage_alike(&f->right, &f->twin, f->n_orders))
+		return true;
+	*why = arena_printf(t->a, "%s copies the factors of both products alike, "
+		"and '%s' lies otherwise than '%s', or is of another type",
+		sketch, f->twin.tensor->name, f->right.tensor->name);
+	return false;
+}
+
+/* ---- what a sketch is told ---- */
+
+/* The contraction, or the first of two and "*second". */
+static bool recognise(const struct task *t, int does, struct product *f,
+	struct ir_contraction *second, const char **why)
+{
+	struct ir_twins twins;
+	int anchor = t->group->anchor_stmt;
+
+	f->products = t->group->anchor == IR_TWINS ? 2 : 1;
+	if (f->products == 1)
+		return (does & PRODUCT_TABLES ? ir_contraction_by_table :
+			ir_contraction)(t->a, t->op, anchor, &f->c, why);
+	if (!ir_twins(t->a, t->op, anchor, t->group->second, &twins)) {
+		*why = "two products share no factor";
+		return false;
+	}
+	f->c = twins.of[0];
+	f->own = twins.own;
+	*second = twins.of[1];
+	return true;
+}
+
 bool product_analyse(struct task *t, const char *sketch, int does,
 	struct product *f, const char **why)
 {
-	struct ir_contraction *c = &f->c;
+	struct ir_contraction *c = &f->c, second;
 
-	if (!product_is(t, sketch, why))
-		return false;
-	if (!(does & PRODUCT_TABLES ? ir_contraction_by_table : ir_contraction)(
-	    t->a, t->op, t->group->anchor_stmt, c, why))
+	if (!product_is(t, sketch, does, why) ||
+	    !recognise(t, does, f, &second, why))
 		return false;
 	if (c->pair && !(does & PRODUCT_PAIRS)) {
 		*why = arena_printf(t->a, "%s multiplies, and what is summed "
@@ -362,18 +430,22 @@ bool product_analyse(struct task *t, const char *sketch, int does,
 	if (!countable(t, sketch, f, why))
 		return false;
 	find_orders(t, f);
-	if (does & PRODUCT_SCALES)
+	if ((does & PRODUCT_SCALES) && f->products == 1)
 		take_scales(t, f);
 	f->acc = lower_type(c->acc);
 	f->acc_bytes = dtype_row(f->acc)->bits / 8;
 	if (!analyse_operands(t, f, why) ||
 	    !chosen(t, sketch, does, f, why) ||
-	    !computed(t, sketch, does, f, why) || !check_types(t, sketch, f, why) ||
+	    !computed(t, sketch, does, f, why) ||
+	    (f->products > 1 && !find_twin(t, sketch, f, &second, why)) ||
+	    !check_types(t, sketch, f, why) ||
 	    !epilogue_analyse(t, c, &f->epilogue, why) ||
 	    !measured(t, sketch, does, f, why))
 		return false;
 	f->dram_bytes = epilogue_bytes(t) - choice_unread(&f->left) -
 		choice_unread(&f->right);
+	if (f->products > 1)
+		f->dram_bytes -= choice_unread(&f->twin);
 	f->m_name = joined(t->a, t, c->m, c->n_m, "rows");
 	f->n_name = joined(t->a, t, c->n, c->n_n, "cols");
 	f->k_name = joined(t->a, t, c->k, c->n_k, "k");
@@ -423,10 +495,15 @@ void product_widen(const struct task *t, struct product *p)
 		return;
 	if (!dtype_is_float(both))
 		both = T_NONE;
-	if (both == r || has_integers(t, p->c.left_value, r))
+	if (both == r || has_integers(t, p->c.left_value, r)) {
 		convert(t->a, &p->left, p->c.left_value, r);
-	else if (both == l || has_integers(t, p->c.right_value, l))
+	} else if ((both == l || has_integers(t, p->c.right_value, l)) &&
+		   (p->products == 1 || both == l || has_integers(t,
+			p->twin_value, l))) {
 		convert(t->a, &p->right, p->c.right_value, l);
+		if (p->products > 1)
+			convert(t->a, &p->twin, p->twin_value, l);
+	}
 }
 
 void tunables_add(const struct task *t, struct tunables *l,
@@ -452,6 +529,26 @@ const char *const *tunable_subject(const struct task *t, const char *name)
 	return s;
 }
 
+const char *const *tunable_sums(const struct task *t, const struct product *p)
+{
+	const char **s = ARENA_ARRAY(t->a, 3, const char *);
+
+	s[0] = p->epilogue.outputs[0].tensor->name;
+	s[1] = product_second(t);
+	return s;
+}
+
+const char *const *tunable_rights(const struct task *t, const struct product *p)
+{
+	const struct ir_tensor *right = p->right.tensor, *twin = p->twin.tensor;
+	const char **s = ARENA_ARRAY(t->a, 3, const char *);
+
+	s[0] = right->name;
+	if (p->products > 1 && twin != right && twin != p->left.tensor)
+		s[1] = twin->name;
+	return s;
+}
+
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p)
 {
@@ -468,7 +565,8 @@ void tunables_add_epilogue(const struct task *t, struct tunables *l,
 
 double product_size(const struct product *p)
 {
-	return (double)p->m * (double)p->n * (double)p->k * (double)p->batch;
+	return (double)p->m * (double)p->n * (double)p->k * (double)p->batch *
+		p->products;
 }
 
 /* The greater of two takes a scheduler two turns (CUDA C++ Programming Guide,

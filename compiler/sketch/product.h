@@ -16,11 +16,15 @@ struct product_scales {
 	int64_t group[ORDERS_MAX];
 };
 
-/* "orders" are permutations of the reduction's axes worth trying. */
+/* "orders" are permutations of the reduction's axes worth trying. Of twins there are
+ * two products, else one: "right" is the first one's, "twin" the second one's, which
+ * is "own" in axes of its own; they are staged alike, in one tile. */
 struct product {
-	struct ir_contraction c;
+	struct ir_contraction c, own;
 	struct product_scales scales;
-	struct operand left, right;
+	struct operand left, right, twin;
+	const struct ir_expr *twin_value;
+	int products;
 	int *orders[ORDERS_MAX];
 	const char *order_words[ORDERS_MAX + 1];
 	int n_orders;
@@ -36,15 +40,18 @@ struct product {
  * they are loaded; statistics of the product's rows; what else than a product is
  * made of two elements; sums of some products scaled before they are added up;
  * factors of which batches choose indices, and of which a table says where they are
- * read. */
+ * read; two products of one factor. */
 enum {
 	PRODUCT_COMPUTES = 1, PRODUCT_ROWS = 2, PRODUCT_PAIRS = 4,
-	PRODUCT_SCALES = 8, PRODUCT_CHOICES = 16, PRODUCT_TABLES = 32
+	PRODUCT_SCALES = 8, PRODUCT_CHOICES = 16, PRODUCT_TABLES = 32,
+	PRODUCT_TWINS = 64
 };
 
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
- * contraction at all: what product_analyse() asks first. */
-bool product_is(const struct task *t, const char *sketch, const char **why);
+ * contraction at all, or two where the sketch does not do that: what
+ * product_analyse() asks first. */
+bool product_is(const struct task *t, const char *sketch, int does,
+	const char **why);
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
  * contraction that CUDA cores compute, or wants more than the sketch "does". */
 bool product_analyse(struct task *t, const char *sketch, int does,
@@ -72,10 +79,16 @@ void tunables_add(const struct task *t, struct tunables *l,
 	const int *values, int n, const char *const *words);
 /* A list of one subject. */
 const char *const *tunable_subject(const struct task *t, const char *name);
+/* The product's sum, or both. */
+const char *const *tunable_sums(const struct task *t, const struct product *p);
+/* The right operand's tensor, or both products' where these are two. */
+const char *const *tunable_rights(const struct task *t, const struct product *p);
 /* epilogue(OUTPUT) for what is fused after the contraction: holds always. */
 void tunables_add_epilogue(const struct task *t, struct tunables *l,
 	const struct product *p);
 
+/* The second product's sum, or NULL. */
+const char *product_second(const struct task *t);
 /* Elements multiplied and added, in all. */
 double product_size(const struct product *p);
 /* Operations of an element of the sum beside its addition, or its fused

@@ -170,13 +170,15 @@ static int subnormal(enum dtype left, enum dtype right)
 void promote_rewrite(struct arena *a, const struct product *f, int at_once,
 	int after, struct ir_operator *o)
 {
-	const struct ir_contraction *c = &f->c;
+	const struct ir_stmt *sums[] = { f->c.stmt, f->products > 1 ?
+		f->own.stmt : f->c.stmt };
 	struct ir_accumulator *x = ARENA_NEW(a, struct ir_accumulator);
 
 	*x = (struct ir_accumulator){ BITS, at_once, after,
 		subnormal(f->left.tile_type, f->right.tile_type) };
 	for (int i = 0; i < o->n_stmts; i++)
-		if (o->stmts[i].tensor == c->stmt->tensor &&
+		if ((o->stmts[i].tensor == sums[0]->tensor ||
+		    o->stmts[i].tensor == sums[1]->tensor) &&
 		    o->stmts[i].expr->kind == IR_REDUCE) {
 			struct ir_expr *e = ARENA_NEW(a, struct ir_expr);
 

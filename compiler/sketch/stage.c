@@ -76,6 +76,18 @@ struct kx *stager_k(struct stager *g, struct kx *j)
 		(int64_t)slot_ks(s) * s->order->pack_k)));
 }
 
+struct kx *stage_woven(struct arena *a, const struct stage *s, struct kx *row)
+{
+	struct kx *weave = kx_int(a, s->weave);
+
+	if (!s->weave)
+		return row;
+	if (s->weave < s->tile_rows)
+		row = kx_add(a, kx_mul(a, kx_div(a, row, weave), kx_int(a,
+			2 * s->weave)), kx_mod(a, row, weave));
+	return s->second ? kx_add(a, row, weave) : row;
+}
+
 /* With several row slots a thread's ks follow each other. */
 static void first_positions(struct stager *g, struct k_block *b)
 {
@@ -96,6 +108,17 @@ static void first_positions(struct stager *g, struct k_block *b)
 		s->order->k_inner ? ks : rows)));
 	g->row_first = s->order->k_inner ? outer : inner;
 	g->k_first = s->order->k_inner ? inner : outer;
+	g->line_first = g->row_first;
+	if (s->weave && s->row_slots == 1)
+		g->line_first = ks_let(a, b, arena_printf(a, "%s_line", g->name),
+			stage_woven(a, s, g->row_first));
+}
+
+/* Where that of copy "i" lies in shared memory. */
+static struct kx *row_line(struct stager *g, struct kx *i)
+{
+	return g->s->row_slots == 1 ? g->line_first : stage_woven(g->a, g->s,
+		row_slot(g, i));
 }
 
 struct kx *stager_row(struct stager *g, struct kx *i)
@@ -212,11 +235,14 @@ void stager_declare(struct stager *g, struct k_block *b, int stages,
 	int64_t dims[3] = { stages, stage_lines(s), s->row_stride };
 	int64_t held[2] = { s->per_thread, s->vec };
 
-	g->tile = kernel_array(g->kernel, K_SHARED,
-		arena_printf(g->a, "%s_tile", g->name), s->op->tile_type,
-		3, dims, s->align ? s->align : 16);
-	g->tile->comment = s->order->k_inner ? "[stage][row][k]" : s->panel ?
-		"[stage][panel of rows, k][row]" : "[stage][k][row]";
+	if (!g->tile) {
+		g->tile = kernel_array(g->kernel, K_SHARED,
+			arena_printf(g->a, "%s_tile", g->name),
+			s->op->tile_type, 3, dims, s->align ? s->align : 16);
+		g->tile->comment = s->order->k_inner ? "[stage][row][k]" :
+			s->panel ? "[stage][panel of rows, k][row]" :
+			"[stage][k][row]";
+	}
 	if (!s->async)
 		g->held = kernel_array(g->kernel, K_REGISTER,
 			arena_printf(g->a, "%s_held", g->name),
@@ -316,7 +342,8 @@ static void copy_one(struct stager *g, struct k_block *b, struct kx *const *k,
 {
 	const struct stage *s = g->s;
 	struct arena *a = g->a;
-	struct kx *kk = stager_k(g, j), *row = row_slot(g, i), *at = NULL, *copy;
+	struct kx *kk = stager_k(g, j), *at = NULL, *copy;
+	struct kx *row = row_line(g, i);
 	struct kx *cond = g->chosen.inside;
 
 	for (int f = 0; f < s->op->n_forms; f++) {
@@ -447,11 +474,11 @@ void stager_store(struct stager *g, struct k_block *b, struct kx *k0,
 	b = tile_loop(a, b, "j", s->k_slots, &j);
 	b = tile_loop(a, b, "i", s->row_slots, &i);
 	kk = stager_k(g, j);
-	row = row_slot(g, i);
+	row = row_line(g, i);
 	copy = copy_index(g, i, j);
 	if (s->op->value) {
 		from = ks_let(a, b, "row", clamp_row(g, kx_add(a, g->row_base,
-			s->order->k_inner ? row_of_slot(g, row) : row)));
+			stager_row(g, i))));
 		compute_copy(g, b, &(struct held_copy){ copy, row, kk, from, k0,
 			slot, limit });
 		return;

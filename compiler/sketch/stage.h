@@ -46,6 +46,10 @@ struct stage {
 				 * [k][panel], one after the other, chunks of
 				 * whose rows change places; 0: it does not */
 	int align;		/* of the tile, in bytes; 0: 16 */
+	int weave;		/* the tile is one of two in the same place, whose
+				 * rows take turns, so many of each; 0: it is
+				 * alone */
+	bool second;		/* of these two */
 };
 
 /* Fill in "s" from op, order, tile_rows, tile_k, threads, vec, async, bulk,
@@ -55,13 +59,17 @@ const char *stage_plan(struct arena *a, struct stage *s);
 /* Values along k and along the rows that one copy has. */
 int stage_ks(const struct stage *s);
 int stage_rows(const struct stage *s);
-/* Bytes of one stage's tile in shared memory, a multiple of 16. */
+/* Bytes of one stage's tile in shared memory, or of both, a multiple of 16. */
 int64_t stage_bytes(const struct stage *s);
 
+/* Tiles in its place: 1 or 2; and where row "row" lies among the rows of both. */
+int stage_tiles(const struct stage *s);
+struct kx *stage_woven(struct arena *a, const struct stage *s, struct kx *row);
+
 /* Vectors along the contiguous side of a tile, and all its copies; rows of shared
- * memory it takes; chunks of 16 bytes of one that change places, a power of two; and
- * computed values that are stored at once: neighbours in shared memory, 16 bytes at
- * most. */
+ * memory that it takes, or both do; chunks of 16 bytes of one that change places, a
+ * power of two; and computed values that are stored at once: neighbours in shared
+ * memory, 16 bytes at most. */
 int stage_lead(const struct stage *s);
 int stage_copies(const struct stage *s);
 int64_t stage_lines(const struct stage *s);
@@ -87,16 +95,17 @@ struct stager {
 	struct k_buffer *row_at[FORMS_MAX];	/* hoisted parts, per row slot */
 	struct kx *form_base[FORMS_MAX];
 	struct kx *k_first, *row_first;
+	struct kx *line_first;		/* row_first among the rows of both tiles */
 	struct computed computed;
 	struct chosen chosen;
 	struct kx *row_base;
 	struct k_buffer *table, *entries;	/* or NULL */
 };
 
-/* Declares the shared tile ("stages" deep) and, unless async, the registers
- * that hold a tile in flight; emits what is hoisted out of the main loop into
- * "b". "first_row" is the tile's first row, "batch" the flattened batch index
- * (or NULL). */
+/* Declares the shared tile ("stages" deep), unless g->tile is one, and, unless async,
+ * the registers that hold a tile in flight; emits what is hoisted out of the main loop
+ * into "b". "first_row" is the tile's first row, "batch" the flattened batch index (or
+ * NULL). */
 void stager_create(struct stager *g, struct k_block *b, int stages,
 	struct kx *first_row, struct kx *batch);
 

@@ -35,7 +35,7 @@ int stage_rows(const struct stage *s)
 static void choose_stride(struct stage *s)
 {
 	int chunk = 16 / s->op->tile_elem;
-	int n = s->order->k_inner ? s->tile_k : s->tile_rows;
+	int n = s->order->k_inner ? s->tile_k : s->tile_rows * stage_tiles(s);
 
 	if (s->panel && !s->order->k_inner) {
 		s->row_stride = s->panel;
@@ -121,13 +121,20 @@ const char *stage_plan(struct arena *a, struct stage *s)
 	return NULL;
 }
 
+int stage_tiles(const struct stage *s)
+{
+	return s->weave ? 2 : 1;
+}
+
 int64_t stage_tap_lines(const struct stage *s)
 {
+	int rows = s->tile_rows * stage_tiles(s);
+
 	if (s->halo.high)
 		return halo_pixels(&s->halo);
 	if (s->order->k_inner)
-		return s->tile_rows;
-	return (int64_t)s->tile_k * (s->panel ? s->tile_rows / s->panel : 1);
+		return rows;
+	return (int64_t)s->tile_k * (s->panel ? rows / s->panel : 1);
 }
 
 int64_t stage_lines(const struct stage *s)

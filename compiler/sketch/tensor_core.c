@@ -2,7 +2,6 @@
 /* See tensor_core.h. */
 #include "sketch/tensor_core.h"
 
-#include "sketch/precision.h"
 #include "sketch/promotion.h"
 
 /* Rates: NVIDIA's whitepapers, of A100 and later. */
@@ -30,10 +29,22 @@ const char *tensor_core_unsaid(const struct task *t, const struct product *f,
 {
 	enum dtype left = f->left.tile_type, right = f->right.tile_type;
 	const char *sum = f->epilogue.outputs[0].tensor->name;
+	const char *second = product_second(t);
 
-	if (left == T_F32 && !precision_said(t->schedule, sum))
+	if (left == T_F32 && (!precision_said(t->schedule, sum) ||
+	    (second && !precision_said(t->schedule, second))))
 		return precision_unsaid(t->a, &f->c);
+	if (is_short && second && promote_unsaid(t, second, left, right))
+		sum = second;
 	return is_short ? promote_unsaid(t, sum, left, right) : NULL;
+}
+
+bool tensor_core_rewrite(struct arena *a, const struct product *f,
+	enum precision p, struct ir_operator *o)
+{
+	if (f->products > 1)
+		precision_rewrite(a, &f->own, p, o);
+	return precision_rewrite(a, &f->c, p, o);
 }
 
 void tensor_core_add(const struct task *t, struct tunables *l,
@@ -41,8 +52,7 @@ void tensor_core_add(const struct task *t, struct tunables *l,
 {
 	static const int off[] = { 0 }, on[] = { 1 };
 	static const int precisions[] = { PRECISION_TF32, PRECISION_3XTF32 };
-	const char *const *acc = tunable_subject(t,
-		f->epilogue.outputs[0].tensor->name);
+	const char *const *acc = tunable_sums(t, f);
 	bool f32 = f->left.tile_type == T_F32;
 
 	tunables_add(t, l, "mma", acc, NULL, on, 1, NULL);

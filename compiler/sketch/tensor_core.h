@@ -4,6 +4,7 @@
 #ifndef WPK_COMPILER_SKETCH_TENSOR_CORE_H
 #define WPK_COMPILER_SKETCH_TENSOR_CORE_H
 
+#include "sketch/precision.h"
 #include "sketch/product.h"
 
 /* What factors of type "tile" are multiplied as, and multiply-adds in the time of one
@@ -20,6 +21,10 @@ const struct tensor_factor *tensor_core_factor(enum dtype t);
  * precision. */
 const char *tensor_core_unsaid(const struct task *t, const struct product *f,
 	bool is_short);
+
+/* precision_rewrite() of the product, or of both. */
+bool tensor_core_rewrite(struct arena *a, const struct product *f,
+	enum precision p, struct ir_operator *o);
 
 /* mma(STATEMENT) itself, which is on, and its kind, precision and promotion. "kinds"
  * are the words of the kind: auto, and the sketch. */

@@ -47,6 +47,7 @@ struct tiling {
 	bool shift_m, shift_n;	/* the last tile is moved back, not guarded */
 	struct row_threads rows;	/* where the epilogue has rows */
 	struct stage left, right;
+	struct stage twin;	/* in the right one's place; of two products */
 	int64_t tiles_m, tiles_n, tiles, chunks, chunks_split;
 	int64_t gap;		/* elements the first chunk of k lacks */
 	bool ragged;		/* if it may lack some */
@@ -61,9 +62,9 @@ enum tiled_operand_value {
 	TILED_OPERAND
 };
 
-/* TILED_OPERAND for the tensor of each operand, the left one first; a tensor
- * that is both has them once. Then facts that a schedule may state and that
- * hold of every kernel. */
+/* TILED_OPERAND for the tensor of each operand, the left one first; a tensor that is
+ * both has them once, and the right ones of two products between them. Then facts that
+ * a schedule may state and that hold of every kernel. */
 enum { TILED_FACTS = 6 };
 void tiled_add_operands(const struct task *t, struct tunables *l,
 	const struct product *f);
@@ -149,10 +150,10 @@ int tiled_together(const struct epilogue *e);
 /* split_k and its combine, into p->split, "joins" and "streams". */
 void tiled_read_split(int parts, int combine, struct tiling *p);
 const char *tiled_sizes(const struct product *f, const struct tiling *p);
-/* Fills in the stages but for what the caller has set in them: "group" and
- * "lanes", "pairs", "panel", "matrix", "align" and "image", "halo", "taps" and
- * "tap_steps", and "op" where that is not what the product multiplies. "pins" are the
- * left operand's values. */
+/* Fills in the stages but for what the caller has set in them: of the right one of two
+ * products "weave", of all "group" and "lanes", "pairs", "panel", "matrix", "align"
+ * and "image", "halo", "taps" and "tap_steps", and "op" where that is not what the
+ * product multiplies. "pins" are the left operand's values. */
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p);
 /* "tail_m" and "tail_n" as pinned; "vm" and "vn" the neighbours that a thread
@@ -254,7 +255,8 @@ struct tiled_calls {
 };
 
 /* A kernel under construction. The caller sets what comes before "step",
- * tiled_build() the rest. "acc" [rows][cols] is a thread's results; "proxy": what is
+ * tiled_build() the rest. "acc" [rows][cols] is a thread's results, of a second
+ * product's in columns behind the first's (struct storing); "proxy": what is
  * copied is read through the asynchronous proxy. */
 struct tiled_code {
 	const struct task *t;
@@ -269,8 +271,8 @@ struct tiled_code {
 	struct kernel *k;
 	struct k_buffer *acc;
 	struct parts parts;
-	struct stager left, right;
-	struct bulk left_bulk, right_bulk;
+	struct stager left, right, twin;
+	struct bulk left_bulk, right_bulk, twin_bulk;
 	struct storing out;
 	struct kx *thread, *batch, *m_first, *n_first;
 	struct patches patches;	/* the tile's, where it has some */

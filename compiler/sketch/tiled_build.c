@@ -177,6 +177,8 @@ static void load_chunk(struct tiled_code *g, struct k_block *b, struct kx *t,
 
 	stager_load(&g->left, b, c.k0, slot, c.limit);
 	stager_load(&g->right, b, c.k0, slot, c.limit);
+	if (g->f->products > 1)
+		stager_load(&g->twin, b, c.k0, slot, c.limit);
 }
 
 /* Chunk "t", which waits in registers. Where it began matters to what is
@@ -186,10 +188,13 @@ static void store_chunk(struct tiled_code *g, struct k_block *b, struct kx *t,
 {
 	struct chunk c = { NULL, NULL };
 
-	if (g->p->left.op->value || g->p->right.op->value)
+	if (g->p->left.op->value || g->p->right.op->value ||
+	    g->f->twin.value)
 		c = chunk_at(g, b, t, true);
 	stager_store(&g->left, b, c.k0, slot, c.limit);
 	stager_store(&g->right, b, c.k0, slot, c.limit);
+	if (g->f->products > 1)
+		stager_store(&g->twin, b, c.k0, slot, c.limit);
 }
 
 static struct kx *slot_of(struct tiled_code *g, struct k_block *b,
@@ -293,7 +298,8 @@ static void describe_parts(struct tiled_code *g)
 
 	g->parts = (struct parts){ .a = g->a, .program = g->program, .k = g->k,
 		.tiles = p->tiles, .split = p->split, .rows = g->out.m.mine,
-		.cols = g->out.n.mine, .threads = p->threads, .acc = g->acc,
+		.cols = g->out.n.mine * g->f->products, .threads = p->threads,
+		.acc = g->acc,
 		.reducer = g->f->c.reducer, .alone = p->helpers > 0,
 		.thread = g->thread };
 	if (p->streams)
@@ -338,7 +344,7 @@ static void describe_output(struct tiled_code *g, struct share m,
 static void create(struct tiled_code *g, struct share m, struct share n,
 	int promised)
 {
-	int64_t dims[2] = { m.mine, n.mine };
+	int64_t dims[2] = { m.mine, n.mine * g->f->products };
 
 	g->k = kernel_create(g->a, program_kernel_name(g->a, g->program,
 		g->t->n_groups > 1), g->p->threads + g->p->helpers);
@@ -372,7 +378,8 @@ static void bind_read(struct ir_expr *e, void *ctx)
 static void describe_computed(struct tiled_code *g, struct stager *s)
 {
 	bool left = s->s == &g->p->left;
-	const struct operand *op = left ? &g->f->left : &g->f->right;
+	const struct operand *op = left ? &g->f->left : s->s == &g->p->twin ?
+		&g->f->twin : &g->f->right;
 
 	if (!op->value && !op->n_choices)
 		return;
@@ -395,6 +402,15 @@ static void bind_scales(struct tiled_code *g)
 		ir_walk((struct ir_expr *)s->n, bind_read, g);
 }
 
+/* Is the tensor more than one operand? */
+static bool is_twice(const struct tiled_code *g, const struct ir_tensor *t)
+{
+	const struct product *f = g->f;
+
+	return (f->left.tensor == t) + (f->right.tensor == t) +
+		(f->products > 1 && f->twin.tensor == t) > 1;
+}
+
 static void describe_stager(struct tiled_code *g, struct stager *s,
 	const struct stage *stage, const char *suffix)
 {
@@ -403,16 +419,28 @@ static void describe_stager(struct tiled_code *g, struct stager *s,
 	*s = (struct stager){ .s = stage, .a = g->a, .kernel = g->k,
 		.thread = g->thread, .global = bind(g, t) };
 	describe_computed(g, s);
-	s->name = g->f->left.tensor == g->f->right.tensor ?
-		arena_printf(g->a, "%s_%s", t->name, suffix) : t->name;
+	s->name = is_twice(g, t) ? arena_printf(g->a, "%s_%s", t->name, suffix) :
+		t->name;
 }
 
 /* The tile, where compute() looks for it. */
 static void create_bulk(struct tiled_code *g, struct bulk *x, struct stager *s)
 {
-	*x = (struct bulk){ .s = s->s, .a = g->a, .computed = &s->computed };
+	*x = (struct bulk){ .s = s->s, .a = g->a, .tile = s->tile,
+		.computed = &s->computed };
 	bulk_create(x, g->k, s->name, s->global, g->p->stages);
 	s->tile = x->tile;
+}
+
+/* Says of the right tile what it holds. */
+static void tell_twins(struct tiled_code *g)
+{
+	struct k_buffer *tile = g->right.tile;
+
+	if (g->f->products > 1)
+		tile->comment = arena_printf(g->a, "%s: %d of %s and of %s by "
+			"turns", tile->comment, g->p->right.weave,
+			g->right.name, g->twin.name);
 }
 
 static void create_stagers(struct tiled_code *g, struct k_block *b)
@@ -420,17 +448,27 @@ static void create_stagers(struct tiled_code *g, struct k_block *b)
 	if (g->p->bulk) {
 		create_bulk(g, &g->left_bulk, &g->left);
 		create_bulk(g, &g->right_bulk, &g->right);
+		g->twin.tile = g->right.tile;
+		if (g->f->products > 1)
+			create_bulk(g, &g->twin_bulk, &g->twin);
+		tell_twins(g);
 		return;
 	}
 	ks_comment(g->a, b, "addresses of what this thread copies");
 	stager_create(&g->left, b, g->p->stages, g->m_first, g->batch);
 	stager_create(&g->right, b, g->p->stages, g->n_first, g->batch);
+	g->twin.tile = g->right.tile;
+	if (g->f->products > 1)
+		stager_create(&g->twin, b, g->p->stages, g->n_first, g->batch);
+	tell_twins(g);
 }
 
 static void stage_operands(struct tiled_code *g, struct k_block *b)
 {
 	describe_stager(g, &g->left, &g->p->left, "left");
 	describe_stager(g, &g->right, &g->p->right, "right");
+	if (g->f->products > 1)
+		describe_stager(g, &g->twin, &g->p->twin, "twin");
 	bind_scales(g);
 	epilogue_bind(&g->out, g->program, &g->step);
 	describe_parts(g);

@@ -157,6 +157,8 @@ static void copy_chunks(struct ring *r, struct k_block *b)
 		num(r, g->p->bk)));
 	bulk_copy(&g->left_bulk, b, k0, slot, k_place(r->full, slot));
 	bulk_copy(&g->right_bulk, b, k0, slot, k_place(r->full, slot));
+	if (g->f->products > 1)
+		bulk_copy(&g->twin_bulk, b, k0, slot, k_place(r->full, slot));
 }
 
 /* By one lane; the warp meets again, since it comes to the cluster's barrier as
@@ -175,13 +177,16 @@ static void copy(struct ring *r, struct k_block *b)
 	g->left_bulk.row = g->m_first;
 	g->left_bulk.op = g->t->op;
 	g->left_bulk.patches = &g->patches;
-	g->right_bulk.row = g->n_first;
-	g->left_bulk.batch = g->right_bulk.batch = g->batch;
+	g->right_bulk.row = g->twin_bulk.row = g->n_first;
+	g->left_bulk.batch = g->right_bulk.batch = g->twin_bulk.batch = g->batch;
 	bulk_choose(&g->left_bulk, each);
 	bulk_choose(&g->right_bulk, each);
+	g->twin_bulk.chosen = g->right_bulk.chosen;
+	if (g->f->products > 1 && !choices_alike(&g->f->right, &g->f->twin))
+		bulk_choose(&g->twin_bulk, each);
 	if (g->p->cluster > 1)
-		g->left_bulk.part = g->right_bulk.part = kx_special(a,
-			K_CLUSTER_RANK);
+		g->left_bulk.part = g->right_bulk.part = g->twin_bulk.part =
+			kx_special(a, K_CLUSTER_RANK);
 	copy_chunks(r, each);
 	next_tile(r, each, 1);
 	if (g->k->cluster > 1)

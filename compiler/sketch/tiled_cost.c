@@ -16,7 +16,7 @@ static int min_int(int x, int y)
 int staging_regs(const struct stage *s)
 {
 	int words = s->row_slots * (s->op->n_forms + s->wide +
-		(s->row_slots > 2));
+		(s->row_slots > 2)), tiles = stage_tiles(s);
 
 	if (!s->async)
 		words += 4 + (s->per_thread * s->vec * s->op->elem + 3) / 4;
@@ -29,7 +29,7 @@ int staging_regs(const struct stage *s)
 			(s->op->n_forms > 1 ? 2 : 1);
 	else if (s->op->n_forms > 1)
 		words += min_int(s->per_thread, 8);
-	return words + 6;
+	return tiles * (words + 6);
 }
 
 int tiled_stream_regs(const struct tiling *p)
@@ -39,7 +39,8 @@ int tiled_stream_regs(const struct tiling *p)
 
 struct cost_of staging_computes(const struct stage *s)
 {
-	double n = (double)s->per_thread * stage_ks(s) * stage_rows(s);
+	double n = (double)s->per_thread * stage_ks(s) * stage_rows(s) *
+		stage_tiles(s);
 	struct cost_of c;
 
 	if (!s->op->value)
@@ -55,15 +56,16 @@ double staging_issue(const struct stage *s)
 	double each = 2 + 3 * (s->op->n_forms - 1) + !s->async;
 	double decode = s->order->k.n_runs > 1 ? 6 * s->order->k.n_runs : 2;
 
-	return s->per_thread * each + staging_computes(s).issue +
-		(s->uniform ? 1 : s->k_slots) * decode;
+	return staging_computes(s).issue + stage_tiles(s) * (s->per_thread * each +
+		(s->uniform ? 1 : s->k_slots) * decode);
 }
 
 /* Bytes asked of L2 for a chunk: scattered 4-byte reads along neither axis
  * fetch whole 32-byte sectors. */
 double staged_bytes(const struct stage *s)
 {
-	double rows = s->halo.high ? halo_pixels(&s->halo) : s->tile_rows;
+	double rows = s->halo.high ? halo_pixels(&s->halo) : s->tile_rows *
+		stage_tiles(s);
 	double bytes = rows * (s->taps ? s->taps : 1) * s->tile_k *
 		s->op->elem / (s->order->pack_k * s->order->pack_rows);
 	const struct run *along = s->order->k_inner ?
@@ -103,7 +105,7 @@ static double stream_chain(const struct tiling *p, double bytes)
 struct tiled_joining tiled_joining_cost(const struct product *f,
 	const struct tiling *p)
 {
-	double bytes = (double)p->bm * p->bn * f->acc_bytes;
+	double bytes = (double)p->bm * p->bn * f->acc_bytes * f->products;
 
 	if (p->streams)
 		return (struct tiled_joining){ 1, stream_chain(p, bytes), 0 };

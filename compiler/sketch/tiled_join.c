@@ -37,6 +37,9 @@ static const char *refuse(const struct task *t, const struct product *f,
 		return arena_printf(a, "%s has no clusters: combine = "
 			"workspace is how parts are joined there",
 			t->target->name);
+	if (f->products > 1)
+		return "a cluster joins the sums of one product, and here are "
+			"two: combine = workspace, or stream";
 	if (p->split > CLUSTER_MOST)
 		return arena_printf(a, "a cluster has up to %d blocks, and %d "
 			"parts are too many: split_k by %d, or combine = "

@@ -85,6 +85,7 @@ const char *tiled_tails(const struct product *f, struct arena *a, int tail_m,
 		why = plan_tail(a, f->m_name, f->m, p->bm, vm, &p->left);
 	if (!why && p->shift_n)
 		why = plan_tail(a, f->n_name, f->n, p->bn, vn, &p->right);
+	p->twin.ragged = p->right.ragged;
 	return why;
 }
 
@@ -158,12 +159,12 @@ const char *tiled_no_bulk(struct arena *a, const struct stage *s,
 static const char *check_bulk(const struct task *t, struct arena *a,
 	const struct tiling *p)
 {
-	const struct stage *stages[] = { &p->left, &p->right };
+	const struct stage *stages[] = { &p->left, &p->right, &p->twin };
 
 	if (!t->target->bulk_copy)
 		return arena_printf(a, "%s has no bulk copies: async = on is "
 			"what it can do", t->target->name);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < (p->right.weave ? 3 : 2); i++) {
 		const char *why = tiled_no_bulk(a, stages[i],
 			bulk_refuse(stages[i]), "");
 
@@ -190,7 +191,8 @@ static const char *check_async(const struct task *t, struct arena *a,
 	if (!t->target->cp_async)
 		return arena_printf(a, "%s has no asynchronous copies: async = "
 			"off is what it can do", t->target->name);
-	if (p->left.op->value || p->right.op->value)
+	if (p->left.op->value || p->right.op->value ||
+	    (p->right.weave && p->twin.op->value))
 		return "what is computed on its way to shared memory passes "
 			"through registers: async = off";
 	if (p->stages < 2 + p->lag)
@@ -219,6 +221,21 @@ static void describe(const struct operand *op, const struct tiling *p,
 	s->wide = op->tensor->elements > INT32_MAX;
 }
 
+/* As the right one's, from another tensor. */
+static const char *plan_twin(const struct product *f, struct arena *a,
+	const int *pins, struct tiling *p)
+{
+	const struct image *image = p->twin.image;
+
+	p->twin = p->right;
+	p->twin.image = image;
+	p->twin.op = &f->twin;
+	p->twin.order = &f->twin.orders[p->order];
+	p->twin.wide = f->twin.tensor->elements > INT32_MAX;
+	p->twin.second = true;
+	return plan_stage(a, &p->twin, p->bk, tiled_right(f, pins));
+}
+
 const char *tiled_stages(const struct task *t, const struct product *f,
 	struct arena *a, const int *pins, struct tiling *p)
 {
@@ -236,6 +253,8 @@ const char *tiled_stages(const struct task *t, const struct product *f,
 	why = plan_stage(a, &p->left, p->bk, pins);
 	if (!why)
 		why = plan_stage(a, &p->right, p->bk, tiled_right(f, pins));
+	if (!why && f->products > 1)
+		why = plan_twin(f, a, pins, p);
 	return why ? why : check_async(t, a, p);
 }
 
@@ -306,7 +325,7 @@ const char *tiled_grid(const struct product *f, struct arena *a,
 			"has %lld tiles of %d", p->split, f->k_name,
 			(long long)p->chunks, tiled_steps(p));
 	p->workspace_bytes = p->joins ? 0 : parts_workspace(p->tiles, p->split,
-		(int64_t)p->bm * p->bn, f->acc_bytes);
+		(int64_t)p->bm * p->bn * f->products, f->acc_bytes);
 	if (p->workspace_bytes > (int64_t)1 << 30)
 		return "split_k would need more than 1 GiB of workspace";
 	return raster_wrong(a, p->group, p->by_columns ? p->tiles_n / mates_n :

@@ -21,10 +21,8 @@ const int tiled_splits[TILED_SPLITS] = {
 
 /* How one operand is staged; search leaves that alone. */
 static void add_operand(const struct task *t, struct tunables *l,
-	const struct ir_tensor *tensor)
+	const char *const *of)
 {
-	const char *const *of = tunable_subject(t, tensor->name);
-
 	tunables_add(t, l, "vectorize", of, NULL, only_value, 1,
 		asked_numbers);
 	tunables_add(t, l, "stage", of, "pad", only_value, 1, auto_words);
@@ -34,10 +32,8 @@ static void add_operand(const struct task *t, struct tunables *l,
 
 /* Facts that a schedule may state and that hold of every kernel. */
 static void add_facts(const struct task *t, struct tunables *l,
-	const struct product *f, const struct ir_tensor *tensor)
+	const struct product *f, const char *const *of)
 {
-	const char *const *of = tunable_subject(t, tensor->name);
-
 	tunables_add(t, l, "stage", of, "scope", only_value, 1, shared_words);
 	tunables_add(t, l, "stage", of, "at", only_value, 1,
 		tunable_subject(t, f->k_name));
@@ -47,14 +43,15 @@ static void add_facts(const struct task *t, struct tunables *l,
 void tiled_add_operands(const struct task *t, struct tunables *l,
 	const struct product *f)
 {
-	const struct ir_tensor *left = f->left.tensor;
-	const struct ir_tensor *right = f->right.tensor;
+	const char *const *left = tunable_subject(t, f->left.tensor->name);
+	const char *const *right = tunable_rights(t, f);
+	bool both = f->left.tensor == f->right.tensor;
 
 	add_operand(t, l, left);
-	if (right != left)
+	if (!both)
 		add_operand(t, l, right);
 	add_facts(t, l, f, left);
-	if (right != left)
+	if (!both)
 		add_facts(t, l, f, right);
 }
 
@@ -79,8 +76,7 @@ void tiled_add_pipeline(const struct task *t, struct tunables *l,
 	struct tiled_values async, const char *const *async_words, int splits)
 {
 	const char *const *k = tunable_subject(t, f->k_name);
-	const char *const *acc = tunable_subject(t,
-		f->epilogue.outputs[0].tensor->name);
+	const char *const *acc = tunable_sums(t, f);
 
 	tunables_add(t, l, "pipeline", k, "stages", stages.v, stages.n, NULL);
 	tunables_add(t, l, "pipeline", k, "async", async.v, async.n,
@@ -111,7 +107,6 @@ void tiled_add_reorder(const struct task *t, struct tunables *l,
 {
 	static const int orders[ORDERS_MAX] = { 0, 1, 2, 3 };
 
-	tunables_add(t, l, "reorder", tunable_subject(t,
-		f->epilogue.outputs[0].tensor->name), NULL, orders,
+	tunables_add(t, l, "reorder", tunable_sums(t, f), NULL, orders,
 		f->n_orders, f->order_words);
 }

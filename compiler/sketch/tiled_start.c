@@ -73,7 +73,8 @@ static double busy(const struct task *t, const struct product *f,
 {
 	struct tiled_joining joining = tiled_joining_cost(f, p);
 	struct tiled_blocks b = tiled_blocks(p);
-	double chunk = (double)p->bm * p->bn * tiled_steps(p) / rate;
+	double chunk = (double)p->bm * p->bn * f->products * tiled_steps(p) /
+		rate;
 
 	return ceil(b.n / t->gpu->sms) * b.chunks * chunk + joining.chain +
 		joining.launches * t->gpu->launch_s * t->gpu->clock_mhz * 1e6;

@@ -97,7 +97,7 @@ const char *tiled_stream_plan(const struct task *t, const struct product *f,
 	s->more = chunks % s->units;
 	p->blocks = (int)s->units * p->cluster;
 	p->workspace_bytes = p->blocks * ((int64_t)p->bm * p->bn *
-		f->acc_bytes + 4);
+		f->products * f->acc_bytes + 4);
 	return NULL;
 }
 

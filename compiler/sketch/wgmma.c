@@ -82,12 +82,21 @@ static void find_factors(const struct task *t, struct wgmma *f)
 	find_raw(t, f, &f->of.right, n, &f->raw_right);
 	turn(&f->of.left, f->of.n_orders);
 	turn(&f->of.right, f->of.n_orders);
+	if (f->of.products > 1) {
+		turn(&f->of.twin, f->of.n_orders);
+		find_images(t, f, &f->of.twin, n, f->twin);
+	}
 	find_images(t, f, &f->of.left, m, f->left);
 	find_images(t, f, &f->of.right, n, f->right);
 }
 
 static void make_tunables(struct task *t, struct wgmma *f);
 static bool find_way(const struct task *t, struct wgmma *f);
+
+enum {
+	DOES = PRODUCT_COMPUTES | PRODUCT_ROWS | PRODUCT_SCALES |
+		PRODUCT_CHOICES | PRODUCT_TWINS
+};
 
 static bool applies(struct task *t, const char **why)
 {
@@ -98,11 +107,10 @@ static bool applies(struct task *t, const char **why)
 			"and the target is %s", t->target->name);
 		return false;
 	}
-	if (!product_is(t, "wgmma", why))
+	if (!product_is(t, "wgmma", DOES, why))
 		return false;
 	f = ARENA_NEW(t->a, struct wgmma);
-	if (!product_analyse(t, "wgmma", PRODUCT_COMPUTES | PRODUCT_ROWS |
-			PRODUCT_SCALES | PRODUCT_CHOICES, &f->of, why))
+	if (!product_analyse(t, "wgmma", DOES, &f->of, why))
 		return false;
 	find_instruction(f);
 	if (!f->row) {
@@ -233,8 +241,7 @@ static void add_halo(const struct task *t, struct tunables *l,
 
 static void make_tunables(struct task *t, struct wgmma *f)
 {
-	const char *const *acc = tunable_subject(t,
-		f->of.epilogue.outputs[0].tensor->name);
+	const char *const *acc = tunable_sums(t, &f->of);
 	struct tunables *l = &f->open;
 	int n;
 	const int *deep = depths(f, &n);
@@ -329,7 +336,8 @@ static void persist(const struct task *t, int *v)
  * columns of one row. */
 static bool choose_rows(const struct wgmma *f, int *from)
 {
-	bool swap = f->of.m < f->of.n && f->of.m < 64, right = has_work(f, true);
+	bool swap = f->of.m < f->of.n && f->of.m < 64;
+	bool right = has_work(f, true) && f->of.products == 1;
 	int64_t rows = right ? f->of.n : f->of.m;
 
 	*from = f->open.v[WGMMA_FROM].values[0];
@@ -363,7 +371,9 @@ static void set_tile(const struct task *t, const struct wgmma *f,
 	const struct wgmma_way *w, const int *usual, int *v)
 {
 	const struct tunable *open = f->open.v;
-	int side[] = { rows_of(w, usual), w->wide ? w->wide : usual[1] };
+	int narrow = w->swap ? usual[1] : usual[1] / f->of.products;
+	int side[] = { rows_of(w, usual), w->wide ? w->wide : narrow < 16 ? 16 :
+		narrow };
 	int precision = precision_is_thrice(t->schedule,
 		f->of.epilogue.outputs[0].tensor->name) ? PRECISION_3XTF32 :
 		open[WGMMA_PRECISION].values[0];
@@ -534,7 +544,7 @@ static bool arithmetic(const struct task *t, struct arena *a,
 			values[WGMMA_ORDER], values[WGMMA_PROMOTE]), o);
 		return true;
 	}
-	return precision_rewrite(a, &f->of.c, p == PRECISION_TF32 ?
+	return tensor_core_rewrite(a, &f->of, p == PRECISION_TF32 ?
 		PRECISION_CUT : p, o);
 }
 

@@ -55,6 +55,7 @@ struct wgmma {
 					 * f16 */
 	bool is_short;			/* its sums have fewer bits than f32 */
 	const struct image *left[ORDERS_MAX], *right[ORDERS_MAX];
+	const struct image *twin[ORDERS_MAX];	/* of a second product */
 	struct raw raw_left, raw_right;
 	/* NULL, or why no map describes what is copied of a factor: whether of
 	 * the right one, as registers take it, with a halo; by order. */
@@ -65,14 +66,16 @@ struct wgmma {
 };
 
 /* Everything that follows from a point: "groups" of four warps that share a tile,
- * each with "each" times 64 rows, and "cols" columns. */
+ * each with "each" times 64 rows, and "cols" columns. Of two products these are of
+ * either, and "sum_each" and "sum_cols" what instructions have: the second one's part
+ * of N lies behind the first's. */
 struct wgmma_plan {
 	struct tiling of;
 	bool swap, persistent;
 	bool registers;		/* rows come from there */
 	bool halo;		/* M is patches of an image that have one */
 	bool thrice;		/* f32 is multiplied in three products */
-	int groups, each, cols;
+	int groups, each, cols, sum_each, sum_cols;
 	int promote;		/* elements after which a short sum is added to
 				 * one in f32, 0: never */
 	int vec;		/* neighbouring columns of a thread */

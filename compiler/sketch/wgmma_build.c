@@ -53,15 +53,16 @@ static struct kx *settled(struct wgmma_code *g, struct kx *x)
 }
 
 /* Each of the thread's results "*sum", and where it goes in its rows and columns:
- * of four two are 8 rows below the others. */
+ * of four two are 8 rows below the others. A second product's come behind the first's
+ * on the side of N. */
 static struct k_block *each_result(struct wgmma_code *g, struct k_block *b,
 	struct kx **sum, struct k_place *to)
 {
 	struct arena *a = g->of.a;
 	struct kx *i, *r, *row, *col;
 
-	b = tile_loop(a, b, "i", g->p->each, &i);
-	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	b = tile_loop(a, b, "i", g->p->sum_each, &i);
+	b = tile_loop(a, b, "r", g->p->sum_cols / 2, &r);
 	row = kx_add(a, kx_mul(a, i, num(g, 2)), kx_mod(a, kx_div(a, r,
 		num(g, 2)), num(g, 2)));
 	col = kx_add(a, kx_mul(a, kx_div(a, r, num(g, 4)), num(g, 2)), kx_mod(a,
@@ -107,8 +108,8 @@ static void clear_sums(struct wgmma_code *g, struct k_block *b)
 	struct arena *a = g->of.a;
 	struct kx *i, *r;
 
-	b = tile_loop(a, b, "i", g->p->each, &i);
-	b = tile_loop(a, b, "r", g->p->cols / 2, &r);
+	b = tile_loop(a, b, "i", g->p->sum_each, &i);
+	b = tile_loop(a, b, "r", g->p->sum_cols / 2, &r);
 	ks_store(a, b, k_place(g->sums, i, r), kx_call(a, t == T_I32 ?
 		INTRIN_SETTLED_I32 : INTRIN_SETTLED_F32, t, 1, product_zero(a,
 			t)));
@@ -216,7 +217,7 @@ static void multiply(struct wgmma_code *g, struct k_block *b, struct kx *rows,
 	args[1] = cols;
 	args[2] = onward;
 	ks_push(a, b, (struct ks){ .kind = KS_MMA, .mma = MMA_WGMMA, .m = 64,
-		.n = g->p->cols, .k = r->k, .args = args,
+		.n = g->p->sum_cols, .k = r->k, .args = args,
 		.n_args = onward ? 3 : 2, .acc = k_place(g->sums, mi, num(g, 0)),
 		.acc_type = r->acc, .left_type = swap ? r->right : r->left,
 		.right_type = swap ? r->left : r->right, .left = left,
@@ -320,7 +321,7 @@ static void multiply_steps(struct wgmma_code *g, struct k_block *b,
 		b = tile_loop(g->of.a, b, "tap", taps, &tap);
 	}
 	b = each_step(g, b, steps, &kk);
-	b = tile_loop(g->of.a, b, "i", g->p->each, &mi);
+	b = tile_loop(g->of.a, b, "i", g->p->sum_each, &mi);
 	at = kx_add(g->of.a, from, kk);
 	rows = tap_on(g, x, advance(g, x, rows, at, mi), tap);
 	cols = tap_on(g, y, advance(g, y, cols, at, num(g, 0)), tap);
@@ -332,7 +333,7 @@ static void multiply_steps(struct wgmma_code *g, struct k_block *b,
 static struct kx *first_row(struct wgmma_code *g)
 {
 	const struct halo *h = &rows_of(g)->s->halo;
-	struct kx *row = kx_mul(g->of.a, g->group, num(g, 64 * g->p->each));
+	struct kx *row = kx_mul(g->of.a, g->group, num(g, 64 * g->p->sum_each));
 
 	return h->patches > 1 ? halo_pixel(g->of.a, h, row) : row;
 }
@@ -380,7 +381,7 @@ static void drain(void *ctx, struct k_block *b)
 static void start(void *ctx, struct k_block *b)
 {
 	struct wgmma_code *g = ctx;
-	int64_t dims[2] = { g->p->each, g->p->cols / 2 };
+	int64_t dims[2] = { g->p->sum_each, g->p->sum_cols / 2 };
 
 	(void)b;
 	g->sums = kernel_array(g->of.k, K_REGISTER, "sums", g->f->row->acc, 2,

@@ -19,13 +19,19 @@ static double store_issue(const struct wgmma_plan *p)
 	return p->store.columns ? 3 : 6;
 }
 
+/* Of a thread. */
+static double results(const struct wgmma_plan *p)
+{
+	return p->each * p->cols / 2;
+}
+
 /* Cycles for which a block's tensor cores have nothing to do while its results are
  * stored: what the threads of a tile issue for that, and where they meet. */
 static double storing_chain(const struct wgmma *f, const struct wgmma_plan *p)
 {
 	struct tiled_rows_cost rows = rows_cost(f, p);
 
-	return p->groups * (wgmma_sums(p) * store_issue(p) + rows.issue) +
+	return p->groups * (results(p) * store_issue(p) + rows.issue) +
 		60.0 * p->store.parts + rows.chain + 300;
 }
 
@@ -68,8 +74,8 @@ static double chain(const struct task *t, const struct wgmma_plan *p,
  * or one and threads the other, and copies write them. */
 static double shared_waves(const struct wgmma *f, const struct wgmma_plan *p)
 {
-	double read = p->groups * p->each * ((p->registers ? 0 : 64.0) +
-		(p->thrice ? 3 : 1) * p->cols) * tiled_steps(&p->of) *
+	double read = p->groups * p->sum_each * ((p->registers ? 0 : 64.0) +
+		(p->thrice ? 3 : 1) * p->sum_cols) * tiled_steps(&p->of) *
 		dtype_row(f->tile)->bits / 8;
 	double write = (double)stage_bytes(&p->of.left) +
 		(double)stage_bytes(&p->of.right);
@@ -128,9 +134,9 @@ static void cost(const struct task *t, const struct wgmma_plan *p,
 	chunks = (double)p->of.chunks_split;
 	warps = p->of.threads / 32.0 / p->of.crews;
 	steps = tiled_steps(&p->of);
-	per_block = chunks * p->of.bm * p->of.bn * steps;
-	issue = chunks * (3.0 * products * p->each * steps / f->row->k +
-		preparing(f, p) + 32) + store_issue(p) * wgmma_sums(p) +
+	per_block = chunks * p->of.bm * p->of.bn * f->of.products * steps;
+	issue = chunks * (3.0 * products * p->sum_each * steps / f->row->k +
+		preparing(f, p) + 32) + store_issue(p) * results(p) +
 		promotions(p) * promotion(t, p) + rows.issue + 120;
 	*out = (struct features){
 		.tensor = blocks * per_block * products / f->rate,
@@ -150,12 +156,11 @@ static void cost(const struct task *t, const struct wgmma_plan *p,
 		.smem = (int)p->shared_bytes, .occupancy = p->occupancy,
 		.chain = chain(t, p, rounds) + joining.chain +
 			choice_chain(&f->of.left, &f->of.right),
-		.ilp = tiled_rows_ilp(rows, p->each * steps / f->row->k * 8,
+		.ilp = tiled_rows_ilp(rows, p->sum_each * steps / f->row->k * 8,
 			issue),
 		.stages = p->of.stages - 1 - p->of.lag,
 		.launches = 1 + joining.launches,
-		.useful = (double)f->of.m * f->of.n * f->of.k * f->of.batch /
-			(blocks * per_block),
+		.useful = product_size(&f->of) / (blocks * per_block),
 	};
 }
 

@@ -21,14 +21,19 @@ static int all_groups(const struct wgmma_plan *p)
 
 /* ---- groups of warps ---- */
 
+/* "products": of so many there are columns. */
 static const char *plan_columns(const struct wgmma *f, struct arena *a,
-	const char *name, int cols)
+	const char *name, int cols, int products)
 {
-	int step = cols <= 32 ? 8 : f->row->step;
+	int step = cols * products <= 32 ? 8 : f->row->step;
 
-	if (cols > WGMMA_COLUMNS)
-		return arena_printf(a, "an instruction has up to 256 columns: a "
-			"tile of %d of %s is too wide, take 256", cols, name);
+	if (step > 8)
+		step /= products;
+	if (cols > WGMMA_COLUMNS / products)
+		return arena_printf(a, "an instruction has up to 256 columns%s: a "
+			"tile of %d of %s is too wide, take %d", products > 1 ?
+			", of both products" : "", cols, name, WGMMA_COLUMNS /
+			products);
 	if (cols % step)
 		return arena_printf(a, "an instruction's columns are a multiple "
 			"of %d: %d of %s are none, take %d", step, cols, name,
@@ -75,8 +80,10 @@ static const char *plan_groups(const struct wgmma *f, struct arena *a,
 			128 * p->groups, p->groups, rows, rows_name, step,
 			rows < step ? step : rows / step * step);
 	p->each = rows / step;
+	p->sum_each = p->swap ? p->each * f->of.products : p->each;
+	p->sum_cols = p->swap ? p->cols : p->cols * f->of.products;
 	return plan_columns(f, a, p->swap ? f->of.m_name : f->of.n_name,
-		p->cols);
+		p->cols, p->swap ? 1 : f->of.products);
 }
 
 static const char *plan_depth(const struct wgmma *f, struct arena *a,
@@ -267,8 +274,11 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 	cols.group = p->vec;
 	p->of.left = p->swap ? cols : rows;
 	p->of.right = p->swap ? rows : cols;
+	if (f->of.products > 1)
+		p->of.right.weave = p->swap ? 64 * p->each : p->cols;
 	p->of.left.image = wgmma_image(f, p, false);
 	p->of.right.image = wgmma_image(f, p, true);
+	p->of.twin.image = f->twin[p->of.order];
 	why = wgmma_halo_plan(f, a, v, p);
 	if (why)
 		return why;
@@ -290,7 +300,7 @@ static const char *plan_stages(const struct task *t, struct arena *a,
 
 int wgmma_sums(const struct wgmma_plan *p)
 {
-	return p->each * p->cols / 2;
+	return p->sum_each * p->sum_cols / 2;
 }
 
 /* Of threads that copy, more where each step of the reduction is taken apart: what
@@ -368,7 +378,7 @@ static int estimate_regs(const struct task *t, const struct wgmma_plan *p)
 
 static const struct share_of_registers *unequal_share(const struct wgmma_plan *p)
 {
-	return p->of.bulk ? promise_share(all_groups(p), p->cols) : NULL;
+	return p->of.bulk ? promise_share(all_groups(p), p->sum_cols) : NULL;
 }
 
 /* Registers that a thread of the block may have. */
@@ -410,13 +420,14 @@ static const char *too_many(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p, int most)
 {
 	int over = (p->regs - most) * 16 / 17 + 1;
-	int cols = (p->cols - over * 2 / p->each / sum_regs(p)) /
+	int cols = (p->sum_cols - over * 2 / p->sum_each / sum_regs(p)) /
 		f->row->step * f->row->step;
 
 	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
-		"about %d registers of each thread, more than %d: %s", p->each,
-		p->cols, p->regs, most, cols > 0 ? arena_printf(a, "%d columns "
-		"take less", cols) : p->each > 1 ? "take less rows" :
+		"about %d registers of each thread, more than %d: %s",
+		p->sum_each, p->sum_cols, p->regs, most, cols > 0 ?
+		arena_printf(a, "%d columns "
+		"take less", cols) : p->sum_each > 1 ? "take less rows" :
 		"what is copied takes most of them");
 }
 

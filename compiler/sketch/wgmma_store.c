@@ -152,7 +152,7 @@ const char *wgmma_store_plan(const struct wgmma *f, struct arena *a,
 			p->cols % 16 ? "bulk = 0" : arena_printf(a, "bulk = %d",
 			p->cols % 32 ? 256 : 32));
 	s->columns = n;
-	s->step = step_of(n, p->each * p->cols / 2);
+	s->step = step_of(n, wgmma_sums(p));
 	s->parts = p->each * (p->cols / n);
 	s->slots = s->parts > 1 ? 2 : 1;
 	for (int i = 0; i < f->of.epilogue.n; i++) {

@@ -36,9 +36,16 @@ static const char *never(const struct wgmma *f, bool right, bool raw, bool halo,
 		.of.order = order };
 	struct stage s = { .op = copied(f, right, raw),
 		.image = wgmma_image(f, &p, right) };
+	const char *why;
 
 	s.order = &s.op->orders[order];
 	s.halo.high = halo;	/* no size yet */
+	why = bulk_never(&s);
+	if (why || !right || raw || f->of.products == 1)
+		return why;
+	s.op = &f->of.twin;
+	s.image = f->twin[order];
+	s.order = &s.op->orders[order];
 	return bulk_never(&s);
 }
 
@@ -120,6 +127,9 @@ const char *wgmma_ways(const struct wgmma *f, struct arena *a, const int *values
 
 	if (why)
 		return why;
+	if (p->registers && p->swap && f->of.products > 1)
+		return "registers take rows of one product, and here are two: "
+			"from = shared, or swap = off";
 	if (p->promote && p->of.streams)
 		return promote_streams(a, &f->of, values[WGMMA_PROMOTE]);
 	if (p->of.streams && p->of.crews > 1)

@@ -25,7 +25,8 @@ static struct ir_operator *cut(struct arena *a, const char *text, int along,
 	ir_fold(a, o);
 	ir_hoist(a, o);
 	ir_split_axes(a, o);
-	p = ir_partition_by(a, o, (struct ir_cut){ IR_PACKED, along, to });
+	p = ir_partition_by(a, o, (struct ir_cut){ .rule = IR_PACKED,
+		.along = along, .to = to });
 	why = ir_verify(a, o);
 	if (!why)
 		why = ir_verify_partition(a, o, p);
@@ -334,7 +335,8 @@ static void test_kept(void **state)
 		ir_split_axes(a, o);
 		ir_partition(a, o);
 		assert_string_equal(ir_not_packed(a, o, (struct ir_cut){
-			IR_PACKED, 1, kept[i].to }, "x"), kept[i].why);
+			.rule = IR_PACKED, .along = 1, .to = kept[i].to }, "x"),
+			kept[i].why);
 		o = cut(a, kept[i].text, 1, kept[i].to);
 		for (int k = 0; k < o->n_tensors; k++)
 			if (o->tensors[k].packing)
