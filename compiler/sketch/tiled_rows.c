@@ -198,6 +198,8 @@ struct tiled_rows_cost tiled_rows_cost(const struct product *f,
 			o->reduction->reducer);
 		double join = at ? 2 + DISORDERED_ISSUE : 2;
 
+		if (epilogue_finder(e, i) >= 0)
+			continue;
 		if (o->value)
 			x = expr_cost(o->value);
 		c.issue += times * (x.issue + (at ? INDEXED_ISSUE : 1));
