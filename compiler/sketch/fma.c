@@ -23,7 +23,7 @@ static bool applies(struct task *t, const char **why)
 	if (!product_analyse(t, "fma", PRODUCT_COMPUTES | PRODUCT_ROWS |
 			PRODUCT_PAIRS | PRODUCT_CHOICES, &f->of, why))
 		return false;
-	*why = tiled_rows_refuse(t, &f->of, 16, IR_PRODUCT_ROW);
+	*why = tiled_rows_refuse(t, &f->of, IR_PRODUCT_ROW);
 	if (*why)
 		return false;
 	make_tunables(t, f);
