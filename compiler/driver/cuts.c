@@ -62,6 +62,7 @@ int cuts_find(const struct session *s, const struct schedule *schedule,
 			out[n++] = (struct ir_cut){ .rule = IR_PACKED,
 				.along = i, .to = asked ? packs[k] : 0 };
 	out[n++] = (struct ir_cut){ .rule = IR_PAIRS };
+	out[n++] = (struct ir_cut){ .rule = IR_SEGMENTED };
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		out[n++] = (struct ir_cut){ .rule = IR_PARTIAL, .to = parts[i] };
 	out[n++] = (struct ir_cut){ .rule = IR_FUSED, .twins = true };

@@ -484,6 +484,13 @@ static void settle_constants(struct ir_operator *o,
 	}
 }
 
+static enum takes taken_by(enum ir_rule rule)
+{
+	return rule == IR_STATISTICS ? TAKES_STATISTICS :
+		rule == IR_SEGMENTED || rule == IR_PARTIAL ? TAKES_SEGMENTS :
+		rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS;
+}
+
 static struct grouping begin(struct arena *a, struct ir_operator *o,
 	enum takes takes)
 {
@@ -519,9 +526,7 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	struct ir_partition *p;
 	struct grouping g;
 
-	g = begin(a, o, cut.rule == IR_STATISTICS || cut.rule == IR_PARTIAL ?
-		TAKES_STATISTICS :
-		cut.rule == IR_CHAINED ? TAKES_ROWS : TAKES_MAPS);
+	g = begin(a, o, taken_by(cut.rule));
 	g.pairs = found && cut.rule == IR_PAIRS;
 	g.parts = found && cut.rule == IR_PARTIAL;
 	g.twins = cut.twins && o->n_stmts <= SIBLINGS_MAX;

@@ -429,6 +429,9 @@ struct ir_partition {
 
 /* A row of a product is at most this long for its statistics to join. */
 enum { IR_PRODUCT_ROW = 1024 };
+/* Where several rows lie one after the other, each has a multiple of so many
+ * elements. */
+enum { IR_PRODUCT_STEP = 16 };
 /* Statements of a contraction's group, itself among them. */
 enum { IR_PRODUCT_STATEMENTS = 16 };
 
@@ -460,11 +463,13 @@ enum { IR_PRODUCT_STATEMENTS = 16 };
  *		elements of tensors of fewer axes, is in their kernel and nowhere
  *		in memory: they reduce rows, one for each of few results that
  *		share it.
- *  IR_PARTIAL  as IR_STATISTICS, and statistics of long rows are those of their
+ *  IR_SEGMENTED  as IR_STATISTICS, and of rows that are one of several along a
+ *		side, one after the other, such as heads, too.
+ *  IR_PARTIAL  as IR_SEGMENTED, and statistics of long rows are those of their
  *		parts', which are short, where nothing else reads such rows. */
 enum ir_rule {
 	IR_FUSED, IR_INLINED, IR_STATISTICS, IR_FACTORED, IR_APART, IR_CHAINED,
-	IR_PACKED, IR_PAIRS, IR_PARTIAL
+	IR_PACKED, IR_PAIRS, IR_SEGMENTED, IR_PARTIAL
 };
 
 /* One way to cut an operator into kernels. Of IR_PARTIAL, how many elements a part has

@@ -170,23 +170,27 @@ static bool among(const int *axes, int n, int axis)
 	return false;
 }
 
-/* The coordinates reduced are those of "axes", all whose extent is not 1; of short
- * rows the last of them, as rows of a side may lie one after the other. */
+/* The coordinates reduced are those of "axes", all whose extent is not 1; or the last
+ * of them, where rows may be segments of a side. */
 static bool along_side(const struct match *m, const int *axes, int n)
 {
-	bool rows = m->c->takes == TAKES_STATISTICS, began = false;
+	bool segments = m->c->takes == TAKES_SEGMENTS, began = false, all = true;
 	int64_t length = 1;
 
 	for (int i = 0; i < m->c->n_coords; i++) {
 		const struct ir_axis *x = &m->o->axes[m->c->coords[i]];
 		bool in = among(axes, n, x->id), reduced = is_reduced(m, i);
 
-		if (reduced ? !in : in && x->extent != 1 && (began || !rows))
+		if (reduced ? !in : in && x->extent != 1 && (began || !segments))
 			return false;
 		began |= reduced;
+		all &= reduced || !in || x->extent == 1;
 		length *= reduced ? x->extent : 1;
 	}
-	return !rows || length <= IR_PRODUCT_ROW;
+	if (!all && (length % IR_PRODUCT_STEP || ir_any_open(m->o, axes, n)))
+		return false;
+	return (m->c->takes != TAKES_STATISTICS && !segments) ||
+		length <= IR_PRODUCT_ROW;
 }
 
 /* The axes along which the rows go are those of the statistics before, or of
@@ -207,7 +211,8 @@ static bool along_rows(struct match *m)
 
 static bool takes_statistics(const struct cluster *c)
 {
-	return c->takes == TAKES_STATISTICS || c->takes == TAKES_ROWS ||
+	return c->takes == TAKES_STATISTICS || c->takes == TAKES_SEGMENTS ||
+		c->takes == TAKES_ROWS ||
 		c->anchor == IR_CHAIN;
 }
 

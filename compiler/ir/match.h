@@ -14,9 +14,12 @@ struct member {
 
 /* What joins a contraction: maps that follow it; a second product besides, of
  * what these make; statistics of its rows, whatever their length, and then such
- * a product; or statistics of rows that are short, and no product. In the order in
- * which take_less() gives up, but for the last. */
-enum takes { TAKES_MAPS, TAKES_PRODUCT, TAKES_ROWS, TAKES_STATISTICS };
+ * a product; or statistics of rows that are short, and no product; or of rows that are
+ * one of several along a side, too. In the order in which take_less() gives up, but for
+ * the last two. */
+enum takes {
+	TAKES_MAPS, TAKES_PRODUCT, TAKES_ROWS, TAKES_STATISTICS, TAKES_SEGMENTS
+};
 
 /* "coords" are axes of the anchor: the first "n_rows" those it writes along,
  * then (IR_ROW) those it reduces over, or (IR_CHAIN) those that the second

@@ -15,9 +15,6 @@
 #include "ir/hoist.h"
 #include "ir/split.h"
 
-/* Tiles are multiples of a step of instructions. */
-enum { PART_STEP = 16 };
-
 struct statistic {
 	bool is;
 	int greatest;		/* the statement of m, or -1 */
@@ -170,7 +167,7 @@ static bool in_parts(struct partial *p, int stmt)
  * row has a whole number; or "most", and the last has fewer. */
 static int64_t part_of(int64_t row, int64_t most)
 {
-	for (int64_t n = most; n >= most / 2; n -= PART_STEP)
+	for (int64_t n = most; n >= most / 2; n -= IR_PRODUCT_STEP)
 		if (row % n == 0)
 			return n;
 	return most;
@@ -213,6 +210,9 @@ static void fill(struct partial *p, int tensor, int dim, int64_t row)
 		if (!p->of[i].is)
 			continue;
 		o->axes[s->expr->red[0]].extent = row;
+		/* Of all types this one has no infinity. */
+		if (x->type == T_E4M3)
+			x = ir_cast(p->a, T_F32, x);
 		x = ir_apply(p->a, OP_SELECT, x->type, 3, ir_apply(p->a, OP_LT,
 			T_BOOL, 2, ir_axis_value(p->a, s->expr->red[0]),
 			ir_int(p->a, had, T_I64)), group_padded(p->a, o, x),
@@ -299,8 +299,11 @@ static struct ir_expr *place_of_parts(struct partial *p, struct hoist *h,
 		struct ir_expr *);
 	int64_t part = p->o->axes[e->red[1]].extent;
 
-	best->reducer = e->reducer == RED_ARGMAX ? RED_MAX : RED_MIN;
 	best->type = e->args[0]->type;
+	if (best->type == T_BOOL)
+		best->reducer = e->reducer == RED_ARGMAX ? RED_ANY : RED_ALL;
+	else
+		best->reducer = e->reducer == RED_ARGMAX ? RED_MAX : RED_MIN;
 	best = hoist_let(h, best);
 	place = hoist_let(h, over(p->a, e, 1, e->args[0]));
 	h->scope.n--;

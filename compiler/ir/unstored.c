@@ -175,22 +175,26 @@ static void write_maps(struct unstored *u)
 
 /* ---- who reads the product ---- */
 
-/* The dimension of it that the reduction goes along, all of it and no other; -1: it
- * does something else. */
+/* The dimension of it that the reduction goes along, all of it and no other, for each
+ * row; -1: it does something else, or reads as much that was computed besides. */
 static int along(const struct unstored *u, const struct ir_stmt *s)
 {
+	const struct ir_tensor *t = u->o->tensors;
 	int *map = ARENA_ARRAY(u->a, u->o->n_axes + 1, int), dim = -1;
 	const struct ir_stmt *w = writer(u, u->tensor);
 	struct group_reads reads = {0};
 
 	if (s->expr->kind != IR_REDUCE || s->expr->n_red != 1 ||
-	    u->o->axes[s->expr->red[0]].open)
+	    s->n_axes + 1 != w->n_axes || u->o->axes[s->expr->red[0]].open)
 		return -1;
 	group_collect(u->a, u->o, s->expr, &reads);
 	for (int i = 0; i < reads.n; i++) {
 		const struct ir_expr *r = reads.v[i];
 		int d = 0;
 
+		if (r->tensor != u->tensor && t[r->tensor].elements >=
+		    t[u->tensor].elements)
+			return -1;
 		if (r->tensor != u->tensor)
 			continue;
 		if (r->pad != IR_PAD_NONE ||

@@ -336,6 +336,28 @@ bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 	return true;
 }
 
+static bool finds(const struct ir_expr *place, const struct ir_expr *value)
+{
+	return (value->reducer == RED_MIN && place->reducer == RED_ARGMIN) ||
+		(value->reducer == RED_MAX && place->reducer == RED_ARGMAX);
+}
+
+int epilogue_finder(const struct epilogue *e, int i)
+{
+	const struct output *x = &e->outputs[i];
+
+	for (int k = 0; k < e->n && x->reduction; k++) {
+		const struct output *y = &e->outputs[k];
+
+		if (y->reduction && y->pass == x->pass &&
+		    finds(y->reduction, x->reduction) &&
+		    reducer_type(y->reduction) == reducer_type(x->reduction) &&
+		    ir_equal(x->value, y->value))
+			return k;
+	}
+	return -1;
+}
+
 /* ---- bytes ---- */
 
 static double tensor_bytes(const struct ir_tensor *t)

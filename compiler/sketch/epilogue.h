@@ -50,6 +50,10 @@ struct epilogue {
 bool epilogue_analyse(struct task *t, const struct ir_contraction *c,
 	struct epilogue *e, const char **why);
 
+/* The statistic that finds where in the row the value is that output "i" is, the least
+ * or greatest of the same: it knows the value, too; or -1. */
+int epilogue_finder(const struct epilogue *e, int i);
+
 /* Fills in vec_n and vec_m of what is, or could be, at "index" of "tensor". */
 void output_vectors(const struct task *t, const struct ir_contraction *c,
 	struct output *out);

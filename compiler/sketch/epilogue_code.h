@@ -46,12 +46,11 @@ bool output_in_pass(const struct emission *m, const struct output *o);
  * first of "width". */
 struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
 	int width);
-/* Is "at" in the product, and for this tile to store? The block where it is, with
- * values of the side's axes. */
 /* The axes' values at element "at" of the side, which has no patches. */
 void side_axes(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at, struct kx **env);
-
+/* Is "at" in the product, and for this tile to store? The block where it is, with
+ * values of the side's axes. */
 struct k_block *side_enter(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at, struct kx **env);
 /* Where output "i", of the present element or row, lies in memory. */

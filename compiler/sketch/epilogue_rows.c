@@ -29,7 +29,8 @@ static const struct output *output(const struct emission *m, int i)
 /* Is output "i" a statistic that the present pass takes in? */
 static bool is_taken(const struct emission *m, int i)
 {
-	return output(m, i)->reduction && output(m, i)->pass == m->pass;
+	return output(m, i)->reduction && output(m, i)->pass == m->pass &&
+		epilogue_finder(m->s->e, i) < 0;
 }
 
 /* ---- registers ---- */
@@ -53,9 +54,9 @@ void rows_declare(struct emission *m)
 
 		if (!o->per_row)
 			continue;
-		if (o->reduction)
+		if (o->reduction && epilogue_finder(m->s->e, i) < 0)
 			r->part = array(m, i, "row", reducer_type(o->reduction));
-		if (o->reduction && reducer_indexed(o->reduction->reducer))
+		if (r->part && reducer_indexed(o->reduction->reducer))
 			r->at = array(m, i, "at", reducer_at(m->s->t->op,
 				o->reduction));
 		r->value = r->part;
@@ -267,14 +268,31 @@ static void read_boards(struct emission *m, struct k_block *b,
 			board_take(a, b, &boards[i], &m->rows[i].running, from);
 }
 
+static void settle_as(struct emission *m, struct k_block *b, int i,
+	struct kx *value)
+{
+	ks_store(m->s->a, b, k_place(m->rows[i].value, m->row_at), lower_round(
+		m->s->a, value, output(m, i)->tensor->type));
+}
+
 static void settle(struct emission *m, struct k_block *b, int i)
 {
-	struct row_values *r = &m->rows[i];
-	const struct output *o = output(m, i);
+	settle_as(m, b, i, running_result(m->s->a, &m->rows[i].running,
+		output(m, i)->reduction->type));
+}
 
-	ks_store(m->s->a, b, k_place(r->value, m->row_at), lower_round(m->s->a,
-		running_result(m->s->a, &r->running, o->reduction->type),
-		o->tensor->type));
+/* Values that others have found. */
+static void settle_found(struct emission *m, struct k_block *b)
+{
+	for (int i = 0; i < m->s->e->n; i++) {
+		const struct output *o = output(m, i);
+		int k = o->pass == m->pass ? epilogue_finder(m->s->e, i) : -1;
+
+		if (k >= 0)
+			settle_as(m, b, i, lower_convert(m->s->a, kx_var(
+				m->s->a, m->rows[k].running.value),
+				lower_type(o->reduction->type)));
+	}
 }
 
 /* The pass's statistics of every row, to all threads that share it. The block
@@ -297,6 +315,7 @@ static struct k_block *join(struct emission *m, struct k_block *b)
 		read_boards(m, row, boards);
 	}
 	each(m, row, settle);
+	settle_found(m, row);
 	return row;
 }
 

@@ -27,7 +27,7 @@ static bool applies(struct task *t, const char **why)
 	f = ARENA_NEW(t->a, struct fma);
 	if (!product_analyse(t, "fma", DOES, &f->of, why))
 		return false;
-	*why = tiled_rows_refuse(t, &f->of, 16, IR_PRODUCT_ROW);
+	*why = tiled_rows_refuse(t, &f->of, IR_PRODUCT_ROW);
 	if (*why)
 		return false;
 	make_tunables(t, f);

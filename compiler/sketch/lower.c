@@ -6,6 +6,7 @@
 #include "sketch/common.h"
 
 #include <assert.h>
+#include <math.h>
 
 #include "kernel/intrin.h"
 
@@ -223,12 +224,54 @@ struct kx *lower_wrapping(struct arena *a, enum op op, enum dtype t,
 		kx_call(a, wrapped(op, t), t, 2, x, y);
 }
 
+/* What is taken twice in "e", of the type "t" too: 2 y, with the 2's sign in "*by"; or
+ * NULL. */
+static const struct ir_expr *doubled(const struct ir_expr *e, enum dtype t,
+	double *by)
+{
+	if (e->kind != IR_OP || e->op != OP_MUL || e->type != t)
+		return NULL;
+	for (int i = 0; i < 2; i++)
+		if (e->args[i]->kind == IR_FLOAT && fabs(e->args[i]->f) == 2) {
+			*by = e->args[i]->f;
+			return e->args[1 - i];
+		}
+	return NULL;
+}
+
+/* x - 2 y, as in squares of distances, is one operation: nvcc makes y + y of 2 y before
+ * it looks for such. NULL if "e" is none. */
+static struct kx *add_doubled(const struct lower_env *env,
+	const struct ir_expr *e, enum dtype t)
+{
+	const struct ir_expr *y = NULL;
+	struct kx *x;
+	double by;
+	int i = 2;
+
+	if ((e->op != OP_ADD && e->op != OP_SUB) || (t != T_F32 && t != T_F64))
+		return NULL;
+	while (!y && i-- > 0)
+		y = doubled(e->args[i], t, &by);
+	if (!y)
+		return NULL;
+	x = lower_as(env, e->args[1 - i], t);
+	if (e->op == OP_SUB && i)
+		by = -by;
+	else if (e->op == OP_SUB)
+		x = kx_op(env->a, OP_NEG, t, 1, x);
+	return kx_op(env->a, OP_FMA, t, 3, lower_as(env, y, t), kx_float(env->a,
+		by, t), x);
+}
+
 static struct kx *arithmetic(const struct lower_env *env,
 	const struct ir_expr *e)
 {
 	enum dtype t = lower_type(e->type);
-	struct kx *x[3] = { NULL, NULL, NULL };
+	struct kx *x[3] = { add_doubled(env, e, t), NULL, NULL };
 
+	if (x[0])
+		return x[0];
 	if (t == T_BOOL)
 		t = T_I32;
 	for (int i = 0; i < e->n_args; i++)

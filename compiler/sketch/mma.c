@@ -118,7 +118,7 @@ static bool applies(struct task *t, const char **why)
 	f->swap = !f->of.epilogue.along_n;
 	*why = refuse_types(t, f);
 	if (!*why)
-		*why = tiled_rows_refuse(t, &f->of, 16, IR_PRODUCT_ROW);
+		*why = tiled_rows_refuse(t, &f->of, IR_PRODUCT_ROW);
 	if (*why)
 		return false;
 	make_tunables(t, f);

@@ -180,7 +180,7 @@ const char *tiled_refuse(const struct task *t, const struct product *f);
 
 /* NULL, or why no tile, of up to "most" along the rows, holds one. */
 const char *tiled_rows_refuse(const struct task *t, const struct product *f,
-	int step, int most);
+	int most);
 /* tile(block, ..) of rows, then of columns: of "tiles", but along the statistics'
  * rows a few widths that hold one, multiples of "step" up to "most". */
 void tiled_add_tiles(const struct task *t, struct tunables *l,

@@ -90,8 +90,6 @@ static void own_rows(struct tiled_code *g, struct k_block *b, struct kx *at)
 	g->out.m.patches = &g->patches;
 }
 
-/* Of a block that shares out chunks each tile finds the thread's number anew: nvcc
- * would make all that follows from it before the first, and spill it. */
 /* Of a side with several rows of statistics a tile is one. */
 static void own_row(struct tiled_code *g)
 {
@@ -104,6 +102,8 @@ static void own_row(struct tiled_code *g)
 	along->row = e->row;
 }
 
+/* Of a block that shares out chunks each tile finds the thread's number anew: nvcc
+ * would make all that follows from it before the first, and spill it. */
 void tiled_own(struct tiled_code *g, struct k_block *b, struct kx *number,
 	bool stores)
 {

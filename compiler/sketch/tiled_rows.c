@@ -37,7 +37,7 @@ static bool is_open(const struct task *t, const struct product *f)
 }
 
 const char *tiled_rows_refuse(const struct task *t, const struct product *f,
-	int step, int most)
+	int most)
 {
 	const char *name;
 
@@ -53,10 +53,6 @@ const char *tiled_rows_refuse(const struct task *t, const struct product *f,
 			"block's tile holds up to %d", name, is_part(f) ?
 			"each" : "all", (long long)f->epilogue.row, along(f),
 			most);
-	if (is_part(f) && f->epilogue.row % step)
-		return arena_printf(t->a, "'%s' is of each %lld of %s, and a "
-			"block's tile is a multiple of %d", name,
-			(long long)f->epilogue.row, along(f), step);
 	return NULL;
 }
 
@@ -198,6 +194,8 @@ struct tiled_rows_cost tiled_rows_cost(const struct product *f,
 			o->reduction->reducer);
 		double join = at ? 2 + DISORDERED_ISSUE : 2;
 
+		if (epilogue_finder(e, i) >= 0)
+			continue;
 		if (o->value)
 			x = expr_cost(o->value);
 		c.issue += times * (x.issue + (at ? INDEXED_ISSUE : 1));

@@ -119,7 +119,7 @@ static bool applies(struct task *t, const char **why)
 	}
 	*why = refuse_types(t, f);
 	if (!*why)
-		*why = tiled_rows_refuse(t, &f->of, 16, WGMMA_COLUMNS);
+		*why = tiled_rows_refuse(t, &f->of, WGMMA_COLUMNS);
 	if (*why)
 		return false;
 	find_factors(t, f);
