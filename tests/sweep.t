@@ -6,10 +6,10 @@
 # twins.wpk, of attention for those of attention.wpk, of reduce for those of
 # pairs.wpk, and, as kernels for all sizes, of
 # open.wpk: the kernel verifier accepts them, and emulated, asynchronous effects late
-# and early, they agree with the reference. The operators of ragged.wpk and tensor.wpk
-# take turns between the targets; in full each is for all of them, also under the
-# sanitizers, for the real sizes in parts, and assembled, with the registers a sketch
-# predicts beside what ptxas gives.
+# and early, they agree with the reference. Some operators of each file; those of
+# ragged.wpk and tensor.wpk take turns between the targets. In full each is for all of
+# them, also under the sanitizers, for the real sizes in parts, and assembled, with the
+# registers a sketch predicts beside what ptxas gives.
 . "${top_srcdir:-.}/tests/lib.sh"
 
 tool=$top_builddir/tests/unit/sweep_tool
@@ -64,10 +64,11 @@ multiplied() {
 		grep -Ev "$without" | cut -d ' ' -f 1 | paste -s -d , -
 }
 
-# turn N: of the operators on standard input, with commas between, every third from
-# the Nth on.
+# turn N EACH: of the operators on standard input, with commas between, one in EACH
+# from the Nth on.
 turn() {
-	tr , '\n' | awk -v n="$1" 'NR % 3 == n % 3' | paste -s -d , -
+	tr , '\n' | awk -v n="$1" -v each="$2" 'NR % each == n % each' |
+		paste -s -d , -
 }
 ragged() {
 	sed -n 's/^export op \([a-z0-9_]*\).*/\1/p' "$folder/ragged.wpk" |
@@ -82,12 +83,12 @@ seed=1
 for target in sm_75 sm_80 sm_90; do
 	seed=$((seed + 1))
 	if [ -z "$WPK_FULL" ]; then
-		NVCC='' sweep "a point of every third for $target" \
-			"$folder/ragged.wpk" --op="$(ragged | turn $seed)" \
+		NVCC='' sweep "a point of one in five for $target" \
+			"$folder/ragged.wpk" --op="$(ragged | turn $seed 5)" \
 			--target=$target --trials=1 --seed=$seed
 		NVCC='' sweep "tensor cores for $target" "$folder/tensor.wpk" \
 			--set=sketch=mma --target=$target --trials=1 \
-			--op="$(multiplied $target | turn $seed)" --seed=7$seed
+			--op="$(multiplied $target | turn $seed 3)" --seed=7$seed
 		skip "a point of the others for $target" "make check-full"
 	else
 		NVCC='' sweep "a point of each for $target" \
@@ -131,8 +132,10 @@ done
 
 # Products of four warps; none spills, nor is slow by ptxas's advice.
 multiplied=$(multiplied sm_90a)
+some=$multiplied
+[ -n "$WPK_FULL" ] || some=$(echo "$multiplied" | turn 1 2)
 NVCC='' sweep "wgmma" "$folder/tensor.wpk" --set=sketch=wgmma \
-	--op="$multiplied" --target=sm_90a --trials=1 --seed=90
+	--op="$some" --target=sm_90a --trials=1 --seed=90
 NVCC='' sweep "wgmma, 8-bit floats" "$folder/eights.wpk" --set=sketch=wgmma \
 	--target=sm_90a --trials=1 --seed=97 --check=race,init
 NVCC='' sweep "mma, 8-bit floats" "$folder/eights.wpk" --set=sketch=mma \
@@ -151,9 +154,12 @@ for sketch in $sketches; do
 		--set=split_k.acc=2 --op=nt,batched --target=sm_90a \
 		--trials=1 --seed=95 --check=race,init
 done
+made=$(sed -n 's/^export op \([a-z0-9_]*\).*/\1/p' "$folder/fragments.wpk" |
+	paste -s -d , -)
+[ -n "$WPK_FULL" ] || made=$(echo "$made" | turn 1 3)
 NVCC='' sweep "wgmma, rows from registers" "$folder/fragments.wpk" \
-	--set=sketch=wgmma --set=mma.acc.from=register --target=sm_90a \
-	--trials=1 --seed=97 --check=race,init
+	--set=sketch=wgmma --set=mma.acc.from=register --op="$made" \
+	--target=sm_90a --trials=1 --seed=97 --check=race,init
 NVCC='' sweep "wgmma, bulk stores" "$folder/tensor.wpk" --set=sketch=wgmma \
 	--set=epilogue.c.bulk=256 --op=nt,nn,batched --target=sm_90a \
 	--trials=1 --seed=96 --check=race,init

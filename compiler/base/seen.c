@@ -47,7 +47,7 @@ static int slot_of(const struct seen *s, const int *point)
 
 bool seen_has(const struct seen *s, const int *point)
 {
-	return s->slots[slot_of(s, point)] != 0;
+	return s->n && s->slots[slot_of(s, point)] != 0;
 }
 
 int seen_find(const struct seen *s, const int *point)

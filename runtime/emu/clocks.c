@@ -11,7 +11,7 @@
 
 #include "emu.h"
 
-enum { BUCKETS = 1024, PER_BLOCK = STORE_AGENTS + THREADS_MAX / WARP };
+enum { BUCKETS = 1024, PER_WARP = WARP + 2, AT_ONCE = 8 };
 
 /* "fenced": what a fence made known to what is asynchronous; "over": what may be
  * overwritten, but what threads wrote not read, for no release for the cluster
@@ -29,17 +29,12 @@ static struct object {
 static struct vector threads[CLUSTER_MAX * THREADS_MAX];
 /* What all threads of a block know by its own barrier. */
 static struct vector base[CLUSTER_MAX];
-static int n_blocks;
+static size_t per_block, length;	/* of a vector, as the launch is */
 static bool used;	/* by other than the blocks' own barriers */
-
-static size_t length(void)
-{
-	return (size_t)n_blocks * PER_BLOCK;
-}
 
 static uint32_t *zeros(void)
 {
-	uint32_t *v = calloc(length(), sizeof *v);
+	uint32_t *v = calloc(length, sizeof *v);
 
 	if (!v)
 		fault("memory", 0, "no memory for clocks");
@@ -54,7 +49,7 @@ static void drop(struct vector *k)
 	*k = (struct vector){ NULL, NULL, NULL };
 }
 
-void clocks_begin(int blocks)
+void clocks_begin(int blocks, int warps)
 {
 	for (int i = 0; i < BUCKETS && used; i++)
 		while (objects[i]) {
@@ -67,16 +62,24 @@ void clocks_begin(int blocks)
 	for (int i = 0; i < CLUSTER_MAX * THREADS_MAX && used; i++)
 		drop(&threads[i]);
 	used = false;
-	n_blocks = blocks;
+	per_block = (size_t)warps * PER_WARP;
+	length = ((size_t)blocks * per_block + AT_ONCE - 1) / AT_ONCE * AT_ONCE;
 	for (int i = 0; i < CLUSTER_MAX; i++) {
 		drop(&base[i]);
 		base[i].v = i < blocks ? zeros() : NULL;
 	}
 }
 
+/* Of the threads there are, then of their warps' agents. */
 static size_t index_of(int rank, int member)
 {
-	return (size_t)rank * PER_BLOCK + (size_t)member;
+	size_t at = (size_t)rank * per_block, warps = per_block / PER_WARP;
+
+	if (member < AGENTS)
+		return at + (size_t)member;
+	if (member < STORE_AGENTS)
+		return at + warps * WARP + (size_t)(member - AGENTS);
+	return at + warps * (WARP + 1) + (size_t)(member - STORE_AGENTS);
 }
 
 static struct vector *of_thread(int rank, int thread)
@@ -107,11 +110,12 @@ static struct vector *of_object(const void *p)
 	return &o->known;
 }
 
-static void join(uint32_t *to, const uint32_t *from)
+/* Runs of AT_ONCE, which the compiler makes vectors of. */
+static void join(uint32_t *restrict to, const uint32_t *restrict from)
 {
-	for (size_t i = 0; i < length(); i++)
-		if (from[i] > to[i])
-			to[i] = from[i];
+	for (size_t i = 0; i < length; i += AT_ONCE)
+		for (size_t k = i; k < i + AT_ONCE; k++)
+			to[k] = from[k] > to[k] ? from[k] : to[k];
 }
 
 static void join_some(uint32_t **to, const uint32_t *from)
@@ -170,7 +174,7 @@ void clocks_fence(int rank, int thread)
 	join_vectors(k, &base[rank]);
 	if (!k->fenced)
 		k->fenced = zeros();
-	memcpy(k->fenced, k->v, length() * sizeof *k->v);
+	memcpy(k->fenced, k->v, length * sizeof *k->v);
 }
 
 void clocks_meet(int rank, int n)
@@ -204,17 +208,23 @@ uint32_t clocks_known(int rank, int thread, int of, int member)
 	return known;
 }
 
-uint32_t clocks_over(int rank, int thread, int of, int member)
+bool clocks_has(int rank, int thread, int of, int member, uint32_t lanes,
+	uint32_t clock, bool over)
 {
 	const struct vector *k = &threads[rank * THREADS_MAX + thread];
-	uint32_t known = clocks_known(rank, thread, of, member);
+	const struct vector *b = &base[rank];
+	const uint32_t *all[] = { b->v, k->v, over ? b->over : NULL,
+		over ? k->over : NULL };
 	size_t at = index_of(of, member);
 
-	if (base[rank].over)
-		raise(&known, base[rank].over[at]);
-	if (k->over)
-		raise(&known, k->over[at]);
-	return known;
+	for (size_t i = 0; i < sizeof all / sizeof *all && lanes; i++)
+		for (uint32_t left = all[i] ? lanes : 0; left; left &= left - 1) {
+			int l = __builtin_ctz(left);
+
+			if (all[i][at + (size_t)l] >= clock)
+				lanes &= ~(1u << l);
+		}
+	return !lanes;
 }
 
 uint32_t clocks_fenced(int rank, int thread, int of, int member)

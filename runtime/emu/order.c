@@ -87,7 +87,7 @@ void race_block(void)
 	epoch = 1;
 	if (turn == 0) {
 		first_of_cluster = block;
-		clocks_begin(cluster_size());
+		clocks_begin(cluster_size(), (n_threads() + WARP - 1) / WARP);
 	}
 	memset(views, 0, sizeof all_views[0]);
 	for (int i = 0; i < THREADS_MAX; i++)
@@ -371,26 +371,20 @@ static bool released(const struct slot *s)
 /* All of its lanes' accesses are known by the cluster's clocks. */
 static bool known(const struct slot *s, int rank, bool over)
 {
-	uint32_t (*up_to)(int, int, int, int) = over ? clocks_over :
-		clocks_known;
-	int me = current->number;
+	bool agent = s->by == BY_AGENT || s->by == BY_STORE;
+	int first = s->by == BY_AGENT ? AGENTS + s->warp : s->by == BY_STORE ?
+		STORE_AGENTS + s->warp : s->warp * WARP;
 
-	if (s->by == BY_AGENT || s->by == BY_STORE)
-		return up_to(turn, me, rank, s->warp + (s->by == BY_AGENT ?
-			AGENTS : STORE_AGENTS)) >= s->clock;
-	for (int l = 0; l < LANES; l++)
-		if (s->lanes >> l & 1 && s->clock > up_to(turn, me, rank,
-		    s->warp * WARP + l))
-			return false;
-	return true;
+	return clocks_has(turn, current->number, rank, first, agent ? 1 :
+		s->lanes, s->clock, over);
 }
 
 static bool known_in_warp(const struct slot *s)
 {
 	uint32_t others = s->lanes & ~(1u << lane());
 
-	for (int l = 0; l < LANES && others; l++)
-		if (others >> l & 1 && s->clock > view()->clock[l])
+	for (; others; others &= others - 1)
+		if (s->clock > view()->clock[__builtin_ctz(others)])
 			return false;
 	return true;
 }
@@ -432,11 +426,10 @@ bool order_fenced(const struct slot *s)
 {
 	int rank = order_rank(s->block);
 
-	for (int l = 0; l < LANES && rank >= 0; l++) {
-		int t = s->warp * WARP + l;
+	for (uint32_t left = rank < 0 ? 0 : s->lanes; left; left &= left - 1) {
+		int t = s->warp * WARP + __builtin_ctz(left);
 
-		if (s->lanes >> l & 1 &&
-		    clocks_fenced(rank, t, rank, t) < s->clock &&
+		if (clocks_fenced(rank, t, rank, t) < s->clock &&
 		    clocks_fenced(turn, current->number, rank, t) < s->clock)
 			return false;
 	}

@@ -84,8 +84,8 @@ void race_forget(void);
  * for wgmma first ---- */
 enum { AGENTS = THREADS_MAX, STORE_AGENTS = AGENTS + THREADS_MAX / WARP };
 
-/* A cluster of so many blocks begins. */
-void clocks_begin(int blocks);
+/* A cluster of so many blocks, of so many warps each, begins. */
+void clocks_begin(int blocks, int warps);
 /* A thread knows of accesses of a member of its own block up to "clock". */
 void clocks_learn(int rank, int thread, int member, uint32_t clock);
 /* It gives what it knows to "object", takes what was given. */
@@ -102,9 +102,11 @@ void clocks_tell(int rank, int member, uint32_t clock);
 /* Does it know more than that? */
 bool clocks_any(int rank, int thread);
 /* Up to which clock it knows accesses of a member of block "of", and which are
- * behind a fence. */
+ * behind a fence; does it know those up to "clock" of all "lanes" from that member
+ * on, at least for what is written "over" them? */
 uint32_t clocks_known(int rank, int thread, int of, int member);
-uint32_t clocks_over(int rank, int thread, int of, int member);
+bool clocks_has(int rank, int thread, int of, int member, uint32_t lanes,
+	uint32_t clock, bool over);
 uint32_t clocks_fenced(int rank, int thread, int of, int member);
 
 #endif
