@@ -41,6 +41,7 @@ struct candidate {
 	struct span at;
 	const char *nearest;		/* why the point that came farthest is */
 	int stage;			/* illegal, and how far: problem.c */
+	int made;			/* kernels, to see if a point is legal */
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
 	const struct general *general;	/* the job's */
 	const struct ir_partition *partition;	/* the plan's */
