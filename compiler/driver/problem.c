@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/seen.h"
+#include "base/vec.h"
 #include "driver/general.h"
 
 /* ---- what a search asks ---- */
@@ -101,13 +103,52 @@ static const char *is_legal_at_all(struct candidate *c, struct arena *a,
 		general_sums_unknown(c));
 }
 
-const char *problem_illegal_anywhere(struct candidate *c, struct arena *a,
+static const char *illegal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes)
 {
 	const char *why = is_legal_at_all(c, a, genes);
 
 	return why ? why : stopped(c, AT_ALL_SIZES, at_others(c, a, genes,
 		general_refuses));
+}
+
+/* What was asked of points for all sizes, which makes kernels each time: a search
+ * in a small space asks again and again. */
+struct known_points {
+	struct seen points;
+	const char **why;
+	int cap;
+};
+
+static struct known_points *known_points(struct candidate *c)
+{
+	if (!c->known) {
+		c->known = ARENA_NEW(c->task.a, struct known_points);
+		seen_init(&c->known->points, c->task.a, c->space->n_genes);
+	}
+	return c->known;
+}
+
+const char *problem_illegal_anywhere(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	struct known_points *k;
+	const char *why;
+	bool fresh;
+	int at;
+
+	if (!c->general)
+		return NULL;
+	k = known_points(c);
+	at = seen_place(&k->points, genes, &fresh);
+	if (!fresh)
+		return k->why[at];
+	if (at == k->cap)
+		k->why = vec_grow(c->task.a, k->why, at, &k->cap,
+			sizeof *k->why);
+	why = illegal_anywhere(c, a, genes);
+	k->why[at] = why ? arena_strdup(c->task.a, why) : NULL;
+	return why;
 }
 
 const char *problem_refuses(struct candidate *c, struct arena *a,

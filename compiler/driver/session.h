@@ -47,6 +47,7 @@ struct candidate {
 	const struct ir_partition *partition;	/* the plan's */
 	int cut;			/* and its number: cuts_find() */
 	struct general_tasks *tasks;	/* where "general" is set */
+	struct known_points *known;	/* there: problem.c */
 };
 
 /* What was chosen for a group: candidate, genes, and how that is known. */
