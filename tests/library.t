@@ -241,7 +241,7 @@ searched() {
 	STUB_US=$us WPK_LIBCUDA=$scratch/emulating.so WPK_NVRTC=$scratch/none \
 		WPK_LIBCUBLASLT=$scratch/lt.so WPK_LIBCUDNN=$scratch/dnn.so \
 		NVCC=$scratch/work/nvcc timeout 300 "$wpkc" --tune=random \
-		--measure=gpu -j 2 --candidates=list --trials=24 --no-verify \
+		--measure=gpu -j 2 --candidates=list --trials=12 --no-verify \
 		--limits=run=60 --time=5m \
 		-o out.cu "$@" >said 2>&1
 }

@@ -339,11 +339,12 @@ cuEventElapsedTime cuStreamBeginCapture cuLaunchKernelEx cuStreamEndCapture
 cuGraphInstantiate cuGraphLaunch cuEventRecord cuGraphLaunch cuEventRecord
 cuStreamSynchronize cuEventElapsedTime"
 
-# driven OPTIONS...: a search on the driver $WPK_LIBCUDA.
+trials=8
+# driven OPTIONS...: a search of so many on the driver $WPK_LIBCUDA.
 driven() {
 	rm -rf calls "$WPK_DB"*
 	STUB_LOG=$scratch/work/calls STUB_N=100 timeout 100 "$wpkc" twice.wpk \
-		--tune=random --trials=8 --measure=gpu --limits=run=2 -j 2 \
+		--tune=random --trials=$trials --measure=gpu --limits=run=2 -j 2 \
 		--lock=gpu.lock --no-verify -o twice.cu "$@" >said 2>&1
 }
 
@@ -381,7 +382,8 @@ if [ -n "$NVCC" ]; then
 	check "... its calls" diff want got
 	check "... the fastest is found" grep -qx 'bind.threads = 64' gpu.lock
 	check "... as measured" grep -q '^measured = 1.25 us' gpu.lock
-	drives 0 "wrong results" "8 candidates: 8 wrong" STUB_WRONG=1
+	trials=3
+	drives 0 "wrong results" "3 candidates: 3 wrong" STUB_WRONG=1
 	check "... in words" grep -q 'candidate 1: wrong: element .* of y is' said
 	finals cubin cubin cubin >requests
 	STUB_N=100 asks --device=gpu:0 <requests >answers
@@ -405,7 +407,7 @@ if [ -n "$NVCC" ]; then
 	drives 0 "a module that does not load" "1 launch" STUB_FAIL=cuModuleLoad:2:200
 	drives 0 "a kernel that never ends" \
 		"timeout: it takes more than 2 s" STUB_HANG=cuStreamSynchronize:8
-	drives 0 "no memory for all sets" "8 candidates" STUB_FAIL=cuMemAlloc:1:2
+	drives 0 "no memory for all sets" "3 candidates" STUB_FAIL=cuMemAlloc:1:2
 	drives 1 "no device" "the CUDA driver finds no GPU: CUDA_ERROR_NO_DEVICE" \
 		STUB_FAIL=cuInit:1:100
 	driven --measure=gpu:3
@@ -441,7 +443,7 @@ if [ -n "$NVCC" ]; then
 	CUDA_MPS_PIPE_DIRECTORY=$scratch/mps driven --share=25:mps
 	check "... and then is one" grep -q '25 % of it by MPS' said
 	WPK_NVRTC=$scratch/none drives 0 "nvcc compiles where there is no NVRTC" \
-		"8 candidates: 8 measured"
+		"3 candidates: 3 measured"
 	NVCC=none WPK_NVRTC=$scratch/none drives 5 "without both nothing is compiled" \
 		"there is neither NVRTC (libnvrtc.so) nor nvcc"
 	WPK_LIBCUDA=$scratch/old.so
@@ -750,7 +752,7 @@ empty "... and leaves no process" left
 ls -A "$TMPDIR" >left
 empty "... and no file" left
 
-rounds=24
+rounds=12
 [ -z "$WPK_FULL" ] || rounds=1000
 : >processes
 : >files

@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/seen.h"
+#include "base/vec.h"
 #include "driver/general.h"
 
 /* ---- what a search asks ---- */
 
 /* What a point makes of in_place() its kernels say, where they must both read and
  * write; plans see to the order of all of them. */
-static const char *refuses_in_place(const struct candidate *c, struct arena *a,
+static const char *refuses_in_place(struct candidate *c, struct arena *a,
 	const int *values)
 {
 	const char *why, *number;
@@ -24,6 +26,7 @@ static const char *refuses_in_place(const struct candidate *c, struct arena *a,
 
 	if (!c->task.in_place)
 		return NULL;
+	c->made++;
 	p = program_of(a, c->task.op, c->partition, &map);
 	program_build(c->sketch, &c->task, a, values, p);
 	why = program_in_place(a, p);
@@ -100,13 +103,52 @@ static const char *is_legal_at_all(struct candidate *c, struct arena *a,
 		general_sums_unknown(c));
 }
 
-const char *problem_illegal_anywhere(struct candidate *c, struct arena *a,
+static const char *illegal_anywhere(struct candidate *c, struct arena *a,
 	const int *genes)
 {
 	const char *why = is_legal_at_all(c, a, genes);
 
 	return why ? why : stopped(c, AT_ALL_SIZES, at_others(c, a, genes,
 		general_refuses));
+}
+
+/* What was asked of points for all sizes, which makes kernels each time: a search
+ * in a small space asks again and again. */
+struct known_points {
+	struct seen points;
+	const char **why;
+	int cap;
+};
+
+static struct known_points *known_points(struct candidate *c)
+{
+	if (!c->known) {
+		c->known = ARENA_NEW(c->task.a, struct known_points);
+		seen_init(&c->known->points, c->task.a, c->space->n_genes);
+	}
+	return c->known;
+}
+
+const char *problem_illegal_anywhere(struct candidate *c, struct arena *a,
+	const int *genes)
+{
+	struct known_points *k;
+	const char *why;
+	bool fresh;
+	int at;
+
+	if (!c->general)
+		return NULL;
+	k = known_points(c);
+	at = seen_place(&k->points, genes, &fresh);
+	if (!fresh)
+		return k->why[at];
+	if (at == k->cap)
+		k->why = vec_grow(c->task.a, k->why, at, &k->cap,
+			sizeof *k->why);
+	why = illegal_anywhere(c, a, genes);
+	k->why[at] = why ? arena_strdup(c->task.a, why) : NULL;
+	return why;
 }
 
 const char *problem_refuses(struct candidate *c, struct arena *a,
@@ -403,8 +445,8 @@ static int *best_start(struct session *s, struct answers *q)
 	return NULL;
 }
 
-/* "found" when there is a point, or enough was looked at: points come again in
- * a small space. */
+/* "found" when there is a point, of those in place some, or enough was looked at:
+ * points come again in a small space. Dear is what makes a kernel. */
 struct finding {
 	struct candidate *c;
 	int looked;
@@ -413,18 +455,17 @@ struct finding {
 
 static const char *find_legal(void *ctx, struct arena *a, const int *genes)
 {
-	enum { DEAR = 500, LOOKS = 500000 };
+	enum { LOOKS = 500000, DEAR = LOOKS / 500, MADE = LOOKS / 5000 };
 	struct finding *f = ctx;
+	int made = f->c->made;
+	bool legal;
 
 	f->found |= f->looked > LOOKS;
 	if (f->found)
 		return "not looked at";
-	if (!problem_is_legal_here(f->c, a, genes)) {
-		f->looked++;
-		return "not legal";
-	}
-	f->looked += LOOKS / DEAR;
-	return problem_illegal_anywhere(f->c, a, genes);
+	legal = problem_is_legal_here(f->c, a, genes);
+	f->looked += legal ? DEAR : f->c->made > made ? MADE : 1;
+	return legal ? problem_illegal_anywhere(f->c, a, genes) : "not legal";
 }
 
 static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
@@ -432,7 +473,7 @@ static void predict_found(void *ctx, struct arena *a, const int *genes, int n,
 {
 	struct finding *f = ctx;
 
-	f->found |= n > 0;
+	f->found |= n > 0 && f->c->general;
 	predict(f->c, a, genes, n, out);
 }
 
@@ -463,7 +504,7 @@ static int *search_point(struct session *s, struct arena *tmp,
 			return (int *)seed;
 	}
 	p.legal = not_legal;
-	if (c->general) {
+	if (c->general || c->task.in_place) {
 		p.ctx = &f;
 		p.legal = find_legal;
 		p.measure = predict_found;

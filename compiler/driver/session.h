@@ -41,11 +41,13 @@ struct candidate {
 	struct span at;
 	const char *nearest;		/* why the point that came farthest is */
 	int stage;			/* illegal, and how far: problem.c */
+	int made;			/* kernels, to see if a point is legal */
 	uint64_t left[N_SHARED];	/* bits of what other groups take */
 	const struct general *general;	/* the job's */
 	const struct ir_partition *partition;	/* the plan's */
 	int cut;			/* and its number: cuts_find() */
 	struct general_tasks *tasks;	/* where "general" is set */
+	struct known_points *known;	/* there: problem.c */
 };
 
 /* What was chosen for a group: candidate, genes, and how that is known. */

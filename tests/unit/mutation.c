@@ -49,14 +49,15 @@ struct check_result mutation_look(struct subject *s)
 	return r.verdict == CHECK_VERIFIED ? subject_check(s, CHECK_ADDRESS) : r;
 }
 
-/* Is place "n" one of those where there is time for it? The first always is. */
+/* Is place "n" of all so far one of those where there is time for it? The first
+ * always is. */
 static bool planted(const struct mutation *m, int n)
 {
 	return full() || n == 1 || n % (FEW * m->one) == 0;
 }
 
 int mutate_all(struct subject *s, const struct mutation *m,
-	const char *sketch, unsigned idle)
+	const char *sketch, unsigned idle, int before)
 {
 	const char *text = s->cuda, *at;
 	int n = 0;
@@ -65,7 +66,7 @@ int mutate_all(struct subject *s, const struct mutation *m,
 		struct check_result r;
 
 		n++;
-		if (!planted(m, n) ||
+		if (!planted(m, before + n) ||
 		    (!strcmp(m->was, " < ") && idle >> n & 1))
 			continue;
 		s->cuda = arena_printf(s->a, "%.*s%s%s", (int)(at - text), text,
@@ -94,7 +95,7 @@ void mutate(struct subject s, const struct mutation *some, int count,
 	if (r.verdict != CHECK_VERIFIED)
 		fail_msg("%s\n%s", r.line, r.detail);
 	for (int k = 0; k < count; k++)
-		n[k] += mutate_all(&s, &some[k], "a product", 0);
+		n[k] += mutate_all(&s, &some[k], "a product", 0, n[k]);
 	arena_destroy(s.a);
 }
 

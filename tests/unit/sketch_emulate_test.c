@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What "elementwise" and "reduce" emit, run by the emulator and compared with
  * the reference: lengths around powers of two, all dtypes, layouts and pads,
- * the default of each operator and random points. "WPK_POINTS" sets how many
- * of those, "WPK_SEED" which, "WPK_CASE" the one operator to run. Then parts of
- * sums of "fma" that clusters join, watched. */
+ * the default of each operator and random points; where neither $WPK_FULL nor
+ * "WPK_POINTS", how many of those, is set, operators take turns. "WPK_SEED" says
+ * which points, "WPK_CASE" the one operator to run. Then parts of sums of "fma" that
+ * clusters join, watched. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,15 +60,17 @@ static void run_point(const struct sketch_case *c, struct rng *r, int k)
 
 static void results_agree(void **state)
 {
+	const char *only = getenv("WPK_CASE"), *full = getenv("WPK_FULL");
+	bool all = only || getenv("WPK_POINTS") || (full && *full);
 	int points = number_from("WPK_POINTS", 2);
-	const char *only = getenv("WPK_CASE");
 	struct rng r;
 
 	(void)state;
 	rng_seed(&r, (uint64_t)number_from("WPK_SEED", 1));
 	for (int i = 0; i < n_sketch_cases; i++)
 		for (int k = 0; k < points; k++)
-			if (!only || !strcmp(only, sketch_cases[i].name))
+			if (only ? !strcmp(only, sketch_cases[i].name) :
+			    all || k == i / 2 % points)
 				run_point(&sketch_cases[i], &r, k);
 }
 

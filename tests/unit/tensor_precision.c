@@ -16,18 +16,18 @@
  * away: little is left of them, and both factors have all their bits. */
 static const char *const sums[] = {
 	"op t {\n  in a: f32[64, 200] layout(0, 1) align 16\n"
-	"  in b: f32[64, 200] layout(0, 1) align 16\n"
-	"  let acc: f32[64, 64]\n"
-	"  out c: f32[64, 64] layout(0, 1) align 16\n"
-	"  acc[i:64, j:64] = sum[k:200](mul(a[i, k], b[j, k])) : f32\n"
-	"  c[i:64, j:64] = mul(acc[i, j], 2:f32)\n}\n",
+	"  in b: f32[16, 200] layout(0, 1) align 16\n"
+	"  let acc: f32[64, 16]\n"
+	"  out c: f32[64, 16] layout(0, 1) align 16\n"
+	"  acc[i:64, j:16] = sum[k:200](mul(a[i, k], b[j, k])) : f32\n"
+	"  c[i:64, j:16] = mul(acc[i, j], 2:f32)\n}\n",
 	"op t {\n  in a: f32[64, 200] layout(0, 1) align 16\n"
-	"  in b: f32[64, 200] layout(0, 1) align 16\n"
-	"  let acc: f32[64, 64]\n"
-	"  out c: f32[64, 64] layout(0, 1) align 16\n"
-	"  acc[i:64, j:64] = sum[k:200](mul(sqrt(a[i, k]), "
+	"  in b: f32[16, 200] layout(0, 1) align 16\n"
+	"  let acc: f32[64, 16]\n"
+	"  out c: f32[64, 16] layout(0, 1) align 16\n"
+	"  acc[i:64, j:16] = sum[k:200](mul(sqrt(a[i, k]), "
 	"mul(sqrt(b[j, k]), f32(sub(1, mul(2, mod(k, 2))))))) : f32\n"
-	"  c[i:64, j:64] = mul(acc[i, j], 2:f32)\n}\n",
+	"  c[i:64, j:16] = mul(acc[i, j], 2:f32)\n}\n",
 };
 
 static const char *const precisions[] = { NULL, "tf32", "3xtf32" };
