@@ -6,6 +6,7 @@
  * all that they may ask for. */
 #include "driver/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ int cuts_find(const struct session *s, const struct schedule *schedule,
 		out[n++] = (struct ir_cut){ .rule = IR_PARTIAL, .to = parts[i] };
 	out[n++] = (struct ir_cut){ .rule = IR_FUSED, .twins = true };
 	out[n++] = (struct ir_cut){ .rule = IR_INLINED, .twins = true };
+	assert(n <= CUTS_MOST);
 	return n;
 }
 

@@ -285,7 +285,8 @@ static bool reduces_apart(const struct plan *p)
 	for (int g = 0; g < p->partition->n_groups; g++) {
 		enum ir_anchor anchor = p->partition->groups[g].anchor;
 
-		product |= anchor == IR_CONTRACTION || anchor == IR_CHAIN;
+		product |= anchor == IR_CONTRACTION || anchor == IR_CHAIN ||
+			anchor == IR_TWINS;
 		row |= anchor == IR_ROW;
 	}
 	return p->cut.rule == IR_STATISTICS && product && row;

@@ -334,7 +334,7 @@ bool slice_others(struct session *s);
 
 /* The ways to cut operators into kernels that a schedule (or NULL) and --set
  * leave, into "out"; how many. */
-enum { CUTS_MOST = 24 };
+enum { CUTS_MOST = 32 };
 int cuts_find(const struct session *s, const struct schedule *schedule,
 	struct ir_cut *out);
 /* Does either speak of packing? */

@@ -43,9 +43,10 @@ static void add_facts(const struct task *t, struct tunables *l,
 void tiled_add_operands(const struct task *t, struct tunables *l,
 	const struct product *f)
 {
-	const char *const *left = tunable_subject(t, f->left.tensor->name);
 	const char *const *right = tunable_rights(t, f);
 	bool both = f->left.tensor == f->right.tensor;
+	const char *const *left = both ? right : tunable_subject(t,
+		f->left.tensor->name);
 
 	add_operand(t, l, left);
 	if (!both)

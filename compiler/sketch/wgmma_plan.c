@@ -415,19 +415,21 @@ static void plan_helpers(const struct task *t, struct wgmma_plan *p)
 	p->occupancy = 1;
 }
 
-/* Columns for which there are registers: accumulators are all that changes. */
+/* Columns of each product for which there are registers: accumulators are all that
+ * changes. */
 static const char *too_many(const struct wgmma *f, struct arena *a,
 	const struct wgmma_plan *p, int most)
 {
 	int over = (p->regs - most) * 16 / 17 + 1;
+	int products = p->sum_cols / p->cols;
 	int cols = (p->sum_cols - over * 2 / p->sum_each / sum_regs(p)) /
-		f->row->step * f->row->step;
+		products / f->row->step * f->row->step;
 
 	return arena_printf(a, "%d x 64 rows and %d columns of four warps take "
 		"about %d registers of each thread, more than %d: %s",
 		p->sum_each, p->sum_cols, p->regs, most, cols > 0 ?
-		arena_printf(a, "%d columns "
-		"take less", cols) : p->sum_each > 1 ? "take less rows" :
+		arena_printf(a, "%d columns%s take less", cols, products > 1 ?
+		" of each product" : "") : p->sum_each > 1 ? "take less rows" :
 		"what is copied takes most of them");
 }
 

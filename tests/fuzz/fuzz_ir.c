@@ -46,7 +46,7 @@ static void check_verified(struct arena *a, const char *pass,
 
 static void check_passes(struct arena *a, const struct ir_operator *o)
 {
-	for (int i = 0; i <= 2 * IR_PACKED + 1; i++) {
+	for (int i = 0; i <= 2 * IR_PARTIAL + 1; i++) {
 		struct ir_operator *c = ir_copy(a, o);
 		struct ir_partition *p;
 		const char *why;
@@ -59,6 +59,7 @@ static void check_passes(struct arena *a, const struct ir_operator *o)
 		check_verified(a, "after split", c);
 		p = ir_partition_by(a, c, (struct ir_cut){
 			.rule = (enum ir_rule)(i / 2), .along = 1,
+			.to = i / 2 == IR_PARTIAL ? IR_PRODUCT_STEP : 0,
 			.twins = i % 2 });
 		check_verified(a, "after partition", c);
 		why = ir_verify_partition(a, c, p);

@@ -166,7 +166,7 @@ static void test_cases(void **state)
 static void test_other_rules(void **state)
 {
 	(void)state;
-	for (int rule = 0; rule <= IR_PACKED; rule++) {
+	for (int rule = 0; rule <= IR_SEGMENTED; rule++) {
 		struct arena *a = arena_create();
 		struct ir_operator *o = split(a, cases[0].source);
 		struct ir_partition *p = ir_partition_by(a, o, (struct ir_cut){
