@@ -104,7 +104,8 @@ struct ir_expr *group_padded(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e);
 
 /* partial.c: statistics of a product's rows become those of their parts', "most"
- * elements each at most, a multiple of IR_PRODUCT_STEP, where nothing else needs what they are of. needs: hoisted. */
+ * elements each at most, a multiple of IR_PRODUCT_STEP, where nothing else needs what
+ * they are of. needs: hoisted. */
 bool group_partial(struct arena *a, struct ir_operator *o, int most);
 
 /* correspond.c: the one statement that writes "tensor", or -1. */

@@ -47,6 +47,9 @@ enum {
 	PRODUCT_TWINS = 64
 };
 
+/* product_orders.c: the orders of the reduction, of a contraction that is known. */
+void product_orders(struct task *t, struct product *f);
+
 /* False, with "*why" a sentence that begins with "sketch", if the group is no
  * contraction at all, or two where the sketch does not do that: what
  * product_analyse() asks first. */
