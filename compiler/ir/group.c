@@ -235,12 +235,23 @@ static bool are_apart(const struct grouping *g, int first, int second)
 	return false;
 }
 
+/* Is anything made of both, as far as is known? */
+static bool may_meet(const struct grouping *g, int first, int second)
+{
+	uint64_t both = (uint64_t)1 << first | (uint64_t)1 << second;
+
+	for (int i = 0; i < g->o->n_stmts; i++)
+		if ((g->made_of[i] & both) == both)
+			return !are_apart(g, first, second);
+	return false;
+}
+
 /* The cluster of a product whose twin "stmt" becomes, with its axes along the
  * coordinates, or -1. */
 static int twinned(struct grouping *g, int stmt, int **axis)
 {
 	for (int k = g->clusters.n - 1; k >= 0 && g->twins; k--)
-		if (!are_apart(g, g->clusters.v[k].anchor_stmt, stmt) &&
+		if (may_meet(g, g->clusters.v[k].anchor_stmt, stmt) &&
 				!reads_of(g, stmt, k) && may_enter(g, stmt, k) &&
 				match_twin(g->a, g->tmp, g->o,
 					&g->clusters.v[k], stmt, axis)) {
@@ -484,6 +495,19 @@ static void settle_constants(struct ir_operator *o,
 	}
 }
 
+static void find_made_of(struct grouping *g)
+{
+	const struct ir_operator *o = g->o;
+
+	g->made_of = ARENA_ARRAY(g->a, o->n_stmts + 1, uint64_t);
+	for (int i = 0; i < o->n_stmts; i++) {
+		g->made_of[i] = (uint64_t)1 << i;
+		for (int k = 0; k < i; k++)
+			if (ir_reads(o->stmts[i].expr, o->stmts[k].tensor))
+				g->made_of[i] |= g->made_of[k];
+	}
+}
+
 static enum takes taken_by(enum ir_rule rule)
 {
 	return rule == IR_STATISTICS ? TAKES_STATISTICS :
@@ -530,6 +554,8 @@ struct ir_partition *ir_partition_by(struct arena *a, struct ir_operator *o,
 	g.pairs = found && cut.rule == IR_PAIRS;
 	g.parts = found && cut.rule == IR_PARTIAL;
 	g.twins = cut.twins && o->n_stmts <= SIBLINGS_MAX;
+	if (g.twins)
+		find_made_of(&g);
 	do
 		place_all(&g, cut.rule == IR_APART);
 	while ((cut.rule == IR_CHAINED && take_less(&g)) ||

@@ -125,6 +125,8 @@ struct grouping {
 	bool parts;		/* what reduces parts of rows does so in one kernel */
 	bool twins;		/* contractions take others of one factor, but
 				 * for those of these that are apart */
+	uint64_t *made_of;	/* then, by statement: bits of those that it is
+				 * made of, itself among them */
 	struct {
 		struct strangers {
 			int first, second;
