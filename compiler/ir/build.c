@@ -106,6 +106,16 @@ void ir_walk(struct ir_expr *e, void (*f)(struct ir_expr *, void *), void *ctx)
 		ir_walk(e->args[i], f, ctx);
 }
 
+struct ir_expr *ir_like(struct arena *a, const struct ir_expr *e)
+{
+	struct ir_expr *c = ARENA_NEW(a, struct ir_expr);
+
+	*c = *e;
+	if (e->n_args)
+		c->args = ARENA_ARRAY(a, e->n_args, struct ir_expr *);
+	return c;
+}
+
 struct ir_expr *ir_reduce_of(struct arena *a, const struct ir_expr *e,
 	struct ir_expr *terms)
 {

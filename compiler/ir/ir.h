@@ -182,6 +182,8 @@ struct ir_expr *ir_read_tensor(struct arena *a, const struct ir_tensor *t,
 /* A deep copy in which axis i is replaced by "with[i]" where that is set. */
 struct ir_expr *ir_substitute(struct arena *a, const struct ir_expr *e,
 	struct ir_expr *const *with);
+/* A copy of the node with room for other arguments. */
+struct ir_expr *ir_like(struct arena *a, const struct ir_expr *e);
 /* "e", an IR_REDUCE, of other terms. */
 struct ir_expr *ir_reduce_of(struct arena *a, const struct ir_expr *e,
 	struct ir_expr *terms);
@@ -499,7 +501,7 @@ void ir_print_partition(const struct ir_operator *o,
  * before it writes, axes that do not correspond. */
 const char *ir_verify_partition(struct arena *a, const struct ir_operator *o,
 	const struct ir_partition *p);
-/* Does the group write nothing but what never changes between calls? */
+/* group_uses.c: does the group write nothing but what never changes between calls? */
 bool ir_prepares(const struct ir_operator *o, const struct ir_group *g);
 bool ir_group_reads(const struct ir_operator *o, const struct ir_group *g,
 	int tensor);

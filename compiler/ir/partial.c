@@ -79,10 +79,7 @@ static struct ir_expr *expanded(const struct partial *p, struct ir_expr *e)
 		return with ? expanded(p, ir_substitute(p->a,
 			p->o->stmts[w].expr, with)) : e;
 	}
-	c = ARENA_NEW(p->a, struct ir_expr);
-	*c = *e;
-	if (e->n_args)
-		c->args = ARENA_ARRAY(p->a, e->n_args, struct ir_expr *);
+	c = ir_like(p->a, e);
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = expanded(p, e->args[i]);
 	return c;
@@ -232,10 +229,7 @@ static struct ir_expr *of_part(const struct partial *p, const struct ir_expr *e,
 		return ir_apply(p->a, OP_MAX, part->type, 2, part, ir_float(
 			p->a, part->type == T_F64 ? -DBL_MAX : -FLT_MAX,
 			part->type));
-	c = ARENA_NEW(p->a, struct ir_expr);
-	*c = *e;
-	if (e->n_args)
-		c->args = ARENA_ARRAY(p->a, e->n_args, struct ir_expr *);
+	c = ir_like(p->a, e);
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = of_part(p, e->args[i], m, part);
 	return c;

@@ -288,12 +288,9 @@ static void make_parts(struct spreading *p, int t)
 /* "e" with parts in place of what is written out. */
 static struct ir_expr *of_parts(struct spreading *p, struct ir_expr *e)
 {
-	struct ir_expr *c = ARENA_NEW(p->a, struct ir_expr);
+	struct ir_expr *c = ir_like(p->a, e);
 	int n = 0;
 
-	*c = *e;
-	if (e->n_args)
-		c->args = ARENA_ARRAY(p->a, e->n_args, struct ir_expr *);
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = of_parts(p, e->args[i]);
 	if (e->kind != IR_READ || !p->parts[e->tensor])

@@ -42,11 +42,8 @@ static bool leaves(const struct ir_operator *o, const struct ir_expr *read, int 
 struct ir_expr *group_padded(struct arena *a, const struct ir_operator *o,
 	const struct ir_expr *e)
 {
-	struct ir_expr *c = ARENA_NEW(a, struct ir_expr);
+	struct ir_expr *c = ir_like(a, e);
 
-	*c = *e;
-	if (e->n_args)
-		c->args = ARENA_ARRAY(a, e->n_args, struct ir_expr *);
 	for (int i = 0; i < e->n_args; i++) {
 		c->args[i] = group_padded(a, o, e->args[i]);
 		if (e->kind == IR_READ && e->pad == IR_PAD_NONE &&
@@ -121,10 +118,7 @@ static struct ir_expr *written(struct unstored *u, struct ir_expr *e, bool anew)
 		c = element(u, writer(u, e->tensor), e);
 		return u->fails || anew ? c : written(u, c, anew);
 	}
-	c = ARENA_NEW(u->a, struct ir_expr);
-	*c = *e;
-	if (e->n_args)
-		c->args = ARENA_ARRAY(u->a, e->n_args, struct ir_expr *);
+	c = ir_like(u->a, e);
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = written(u, e->args[i], anew);
 	return c;
@@ -300,11 +294,8 @@ static int another(struct unstored *u)
 static struct ir_expr *redirected(struct unstored *u, const struct ir_expr *e,
 	int to)
 {
-	struct ir_expr *c = ARENA_NEW(u->a, struct ir_expr);
+	struct ir_expr *c = ir_like(u->a, e);
 
-	*c = *e;
-	if (e->n_args)
-		c->args = ARENA_ARRAY(u->a, e->n_args, struct ir_expr *);
 	for (int i = 0; i < e->n_args; i++)
 		c->args[i] = redirected(u, e->args[i], to);
 	if (e->kind == IR_READ && e->tensor == u->tensor)

@@ -46,6 +46,8 @@ bool output_in_pass(const struct emission *m, const struct output *o);
  * first of "width". */
 struct kx *side_offset(struct arena *a, const struct side *d, struct kx *i,
 	int width);
+/* Has the thread the values of rows that the tensor has? */
+bool is_row_value(const struct storing *s, int tensor);
 /* The axes' values at element "at" of the side, which has no patches. */
 void side_axes(const struct storing *s, struct k_block *b,
 	const struct side *d, struct kx *at, struct kx **env);

@@ -28,16 +28,6 @@ static const char *text_of(struct arena *a, const struct ir_operator *o,
 	return str_text(&s);
 }
 
-static struct ir_operator *split(struct arena *a, const char *source)
-{
-	struct ir_operator *o = std_lowered(a, source, "t");
-
-	ir_fold(a, o);
-	ir_hoist(a, o);
-	ir_split_axes(a, o);
-	return o;
-}
-
 static struct ir_partition *cut(struct arena *a, struct ir_operator *o,
 	enum ir_rule rule)
 {
@@ -125,7 +115,7 @@ static double extents(const struct ir_operator *o, int stmt)
 
 static void check_chain(struct arena *a, const char *source, const char *want)
 {
-	struct ir_operator *o = split(a, source);
+	struct ir_operator *o = std_split(a, source);
 	struct ir_partition *p = cut(a, o, IR_CHAINED);
 	const char *text = text_of(a, o, p);
 	const struct ir_group *g = chain_of(p);
@@ -142,7 +132,7 @@ static void check_chain(struct arena *a, const char *source, const char *want)
 
 static void check_fused(struct arena *a, const char *source)
 {
-	struct ir_operator *o = split(a, source), *fused = ir_copy(a, o);
+	struct ir_operator *o = std_split(a, source), *fused = ir_copy(a, o);
 	const char *text = text_of(a, fused, cut(a, fused, IR_FUSED));
 
 	assert_string_equal(text_of(a, o, cut(a, o, IR_CHAINED)), text);
@@ -168,7 +158,7 @@ static void test_other_rules(void **state)
 	(void)state;
 	for (int rule = 0; rule <= IR_SEGMENTED; rule++) {
 		struct arena *a = arena_create();
-		struct ir_operator *o = split(a, cases[0].source);
+		struct ir_operator *o = std_split(a, cases[0].source);
 		struct ir_partition *p = ir_partition_by(a, o, (struct ir_cut){
 			.rule = (enum ir_rule)rule, .along = 1 });
 
@@ -250,7 +240,7 @@ static void test_verifier(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		struct arena *a = arena_create();
-		struct ir_operator *o = split(a, ATTENTION("scaled_dot_product_"
+		struct ir_operator *o = std_split(a, ATTENTION("scaled_dot_product_"
 			"attention[Z = 2, H = 3, J = 3, M = 5, L = 9, D = 8, "
 			"E = 7]"));
 		struct ir_partition *p = cut(a, o, IR_CHAINED);
@@ -266,7 +256,7 @@ static void test_verifier(void **state)
 /* Why "o" cannot lie in "in", or NULL. */
 static const char *refused(struct arena *a, const char *source, const char *in)
 {
-	struct ir_operator *o = split(a, source);
+	struct ir_operator *o = std_split(a, source);
 	int out;
 
 	o->tensors[o->n_inputs].over = in;
@@ -327,7 +317,7 @@ static void test_sketches(void **state)
 		{ "elementwise", "it computes maps, and this group reduces" },
 	};
 	struct arena *a = arena_create();
-	struct ir_operator *o = split(a, source);
+	struct ir_operator *o = std_split(a, source);
 	struct ir_partition *p = cut(a, o, IR_CHAINED);
 
 	(void)state;

@@ -49,3 +49,13 @@ struct ir_operator *std_lowered(struct arena *a, const char *text,
 	need(a, o, text, d);
 	return o;
 }
+
+struct ir_operator *std_split(struct arena *a, const char *text)
+{
+	struct ir_operator *o = std_lowered(a, text, "t");
+
+	ir_fold(a, o);
+	ir_hoist(a, o);
+	ir_split_axes(a, o);
+	return o;
+}

@@ -11,5 +11,7 @@ struct ast_unit *std_load(struct arena *a, const char *text);
 /* Operator "name" of "text". */
 struct ir_operator *std_lowered(struct arena *a, const char *text,
 	const char *name);
+/* Operator "t" of "text", folded, hoisted and split, as groups want it. */
+struct ir_operator *std_split(struct arena *a, const char *text);
 
 #endif

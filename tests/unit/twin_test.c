@@ -92,16 +92,6 @@ static const struct {
 
 enum { CASES = sizeof cases / sizeof *cases };
 
-static struct ir_operator *split(struct arena *a, const char *source)
-{
-	struct ir_operator *o = std_lowered(a, source, "t");
-
-	ir_fold(a, o);
-	ir_hoist(a, o);
-	ir_split_axes(a, o);
-	return o;
-}
-
 static struct ir_partition *cut(struct arena *a, struct ir_operator *o,
 	bool twins)
 {
@@ -132,7 +122,7 @@ static void test_groups(void **state)
 	(void)state;
 	for (int i = 0; i < CASES; i++) {
 		struct arena *a = arena_create();
-		struct ir_operator *o = split(a, cases[i].source);
+		struct ir_operator *o = std_split(a, cases[i].source);
 		struct ir_operator *other = ir_copy(a, o);
 		struct ir_partition *p = cut(a, o, true);
 		const char *why = ir_verify(a, o);
@@ -153,7 +143,7 @@ static void test_axes(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++) {
 		struct arena *a = arena_create();
-		struct ir_operator *o = split(a, cases[i].source);
+		struct ir_operator *o = std_split(a, cases[i].source);
 		struct ir_partition *p = cut(a, o, true);
 		const struct ir_group *g = &p->groups[0];
 		const struct ir_stmt *s = &o->stmts[g->anchor_stmt];
@@ -179,7 +169,7 @@ static void test_axes(void **state)
 static void test_wrong(void **state)
 {
 	struct arena *a = arena_create();
-	struct ir_operator *o = split(a, cases[0].source);
+	struct ir_operator *o = std_split(a, cases[0].source);
 	struct ir_partition *p = cut(a, o, true);
 
 	(void)state;
